@@ -1,0 +1,64 @@
+"""One exception tree: every failure a user can meet is one line and one exit code."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class RobustXtremeError(Exception):
+    """Our own bug, or the environment (disk, memory, network): exit code 3."""
+
+    exit_code = 3
+
+
+class DiskError(RobustXtremeError):
+    """A folder could not be written."""
+
+
+class FailedCells(RobustXtremeError):
+    """Some cells of a run failed; the others are written."""
+
+
+class UserError(RobustXtremeError):
+    """A user's mistake or a mismatch of inputs: exit code 2."""
+
+    exit_code = 2
+
+
+class SpecError(UserError):
+    """A specification (of a perturbation, a run, a limit) that cannot be read."""
+
+
+class UnknownName(UserError):
+    """A name that no registry holds."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], see: str) -> None:
+        close = difflib.get_close_matches(name, list(known), n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        super().__init__(f"There is no {kind} named {name!r}.{hint} See: {see}")
+
+
+class DataError(UserError):
+    """A data file that is malformed, with the place where it is."""
+
+    def __init__(self, path: Path | str, what: str, line: int | None = None) -> None:
+        place = f"{path}:{line}" if line is not None else str(path)
+        super().__init__(f"{place}: {what}")
+
+
+class MissingData(UserError):
+    """A split that no file under the data folder holds."""
+
+
+class ModelError(UserError):
+    """A checkpoint that cannot be loaded or does not fit the task."""
+
+
+class Mismatch(UserError):
+    """Two things that must be the same (data, model, spec, ids) and are not."""
+
+
+class Locked(UserError):
+    """A run folder that another process is writing."""

@@ -1,0 +1,145 @@
+"""The nouns of evaluation: Span, Text, Corpus, Target, Example, Judged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, final
+
+DIGEST_BYTES: Final = 8
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open range of code points of a text; a frozen one is never edited."""
+
+    start: int
+    stop: int
+    label: str | None = None
+    frozen: bool = False
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The one carrier of text: noise follows its own id and language."""
+
+    id: str
+    language: str
+    value: str
+    spans: tuple[Span, ...] = ()
+
+    def at(self, span: Span) -> str:
+        """The substring that a span covers."""
+        return self.value[span.start : span.stop]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """A retrieval pool; perturbed once per condition."""
+
+    id: str
+    texts: tuple[Text, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a task's labels or of an example's choices."""
+
+    index: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """One tag per span of the text."""
+
+    names: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Spans of the context; empty where there is no answer."""
+
+    spans: tuple[Span, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Ids of the right documents of a corpus."""
+
+    ids: tuple[str, ...]
+
+
+Target = Choice | Tags | Answers | Document
+
+
+def digest(*parts: str) -> str:
+    """A short, stable hash of a sequence of strings (16 hex digits; blake2b, length-prefixed)."""
+    state = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        state.update(len(data).to_bytes(8, "little") + data)
+    return state.hexdigest()
+
+
+def target_json(target: Target) -> str:
+    """A target or prediction as a JSON string: an index, a list of tags, of [start, stop], of ids."""
+    match target:
+        case Choice(index):
+            value: object = index
+        case Tags(names):
+            value = list(names)
+        case Answers(spans):
+            value = [[span.start, span.stop] for span in spans]
+        case Document(ids):
+            value = list(ids)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def fingerprint(texts: Mapping[str, Text], target: Target) -> str:
+    """The hash of all fields and the target of an example."""
+    flat = [part for name in sorted(texts) for part in (name, texts[name].language, texts[name].value)]
+    return digest(*flat, target_json(target))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One item of a task: fields of text, the gold target, and the cluster it is resampled with.
+
+    `texts` maps a field's name (`premise`, `context`, `tokens`) to its Text. Spans of an `Answers` target are
+    positions in the text `context`, and stand among that text's spans too, so that noise moves them.
+    """
+
+    id: str
+    texts: Mapping[str, Text]
+    target: Target
+    cluster: str
+    fingerprint: str = field(default="")
+
+    def __post_init__(self) -> None:
+        if not self.fingerprint:
+            object.__setattr__(self, "fingerprint", fingerprint(self.texts, self.target))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a metric sees: the clean example, what the model read, and what it said.
+
+    `prediction` is in the coordinates of `perturbed`; `restored` is the same prediction mapped back through the
+    edits to the coordinates of `clean` (equal to `prediction` but for spans of text).
+    """
+
+    clean: Example
+    perturbed: Example
+    prediction: Target
+    restored: Target

@@ -1,0 +1,55 @@
+"""Names are modules of a folder: one file adds one thing, and entry points add those of other packages."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, Final
+
+from robust_xtreme.errors import UnknownName, UserError
+
+KINDS: Final = {"perturbation": "noise", "task": "tasks", "metric": "metrics", "family": "families", "view": "reporting"}
+_SEE: Final = {"family": "robust-xtreme list tasks", "view": "robust-xtreme report --help"}
+
+
+def _folder(kind: str) -> Path:
+    return Path(__file__).parent / KINDS[kind]
+
+
+@cache
+def _external(kind: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"robust_xtreme.{KINDS[kind]}")}
+
+
+def names(kind: str) -> tuple[str, ...]:
+    """All members of a kind, sorted, without importing any: modules without a leading underscore, and entry points.
+
+    `kind` is one of `perturbation`, `task`, `metric`, `family`, `view`.
+    """
+    own = {module.name for module in pkgutil.iter_modules([str(_folder(kind))]) if not module.name.startswith("_")}
+    return tuple(sorted(own | set(_external(kind))))
+
+
+@cache
+def load(kind: str, name: str) -> Any:
+    """The member of that name: the object called like its module, `robust_xtreme.tasks.xnli.xnli` say.
+
+    Raises UnknownName with the nearest known name, or UserError where a third party's entry point does not load.
+    """
+    known = names(kind)
+    if name not in known:
+        raise UnknownName(kind, name, known, _SEE.get(kind, f"robust-xtreme list {kind}s"))
+    if name in _external(kind):
+        return _load_external(kind, name)
+    return getattr(importlib.import_module(f"robust_xtreme.{KINDS[kind]}.{name}"), name)
+
+
+def _load_external(kind: str, name: str) -> Any:
+    point = _external(kind)[name]
+    try:
+        return point.load()
+    except Exception as error:
+        raise UserError(f"The {kind} {name!r} of {point.value!r} does not load: {error}") from error

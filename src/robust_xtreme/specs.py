@@ -1,0 +1,185 @@
+"""What a user or an author writes down: PerturbationSpec and its grammar, TaskSpec, and where its files lie."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, final
+
+from robust_xtreme.errors import SpecError
+from robust_xtreme.examples import Example
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
+_KEY: Final = re.compile(r"[a-z][a-z0-9_]*")
+_GRAMMAR: Final = "name[:strength,...][@key=value]..., for example char_noise:0.05,0.1@ops=replace"
+
+
+def canonical_strength(text: str) -> str:
+    """A strength as its canonical decimal: `0.10` is `0.1`. Raises SpecError outside [0, 1]."""
+    try:
+        value = Decimal(text.strip())
+    except InvalidOperation:
+        raise SpecError(f"The strength {text!r} is not a number between 0 and 1.") from None
+    if not value.is_finite() or not 0 <= value <= 1:
+        raise SpecError(f"The strength {text!r} is not between 0 and 1.")
+    return format(value.normalize(), "f") if value else "0"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One perturbation of a chain: its name, its strengths as canonical decimals, its shape parameters."""
+
+    name: str
+    strengths: tuple[str, ...] = ()
+    params: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        strengths = ":" + ",".join(self.strengths) if self.strengths else ""
+        return self.name + strengths + "".join(f"@{key}={value}" for key, value in self.params)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PerturbationSpec:
+    """A chain of perturbations and the fields that it noises (none named: the task's defaults).
+
+    `str()` round-trips through `parse`. Only the last link may list several strengths; each of them is a cell.
+    """
+
+    links: tuple[Link, ...]
+    fields: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> PerturbationSpec:
+        """Read `name[:s1,s2,...][@key=value]...`, links joined by `+`. Raises SpecError, naming the part."""
+        parts = [_parse_link(part, text) for part in text.split("+")]
+        links = tuple(link for link, _ in parts)
+        if any(len(link.strengths) > 1 for link in links[:-1]):
+            raise SpecError(f"In {text!r} only the last link of a chain may list several strengths.")
+        named = {fields for _, fields in parts if fields}
+        if len(named) > 1:
+            raise SpecError(f"In {text!r} the links name different fields; a chain noises the same fields.")
+        return cls(links, named.pop() if named else ())
+
+    def __str__(self) -> str:
+        fields = "@fields=" + ",".join(self.fields) if self.fields else ""
+        return "+".join(map(str, self.links)) + fields
+
+    @property
+    def name(self) -> str:
+        """The chain without strengths: `char_noise`, `keyboard_typo+char_noise`."""
+        return "+".join(link.name for link in self.links)
+
+    @property
+    def nominal(self) -> str:
+        """The strength of a cell: the last link's only one. Raises SpecError where there are none or several."""
+        strengths = self.links[-1].strengths
+        if len(strengths) != 1:
+            raise SpecError(f"{str(self)!r} needs exactly one strength here, as in {self.links[-1].name}:0.1")
+        return strengths[0]
+
+    def cells(self) -> tuple[PerturbationSpec, ...]:
+        """One spec per strength of the last link, in the order written. Raises SpecError where there is none."""
+        *head, last = self.links
+        if not last.strengths or any(not link.strengths for link in head):
+            raise SpecError(f"{str(self)!r} names no strength. Write for example {last.name}:0.1")
+        return tuple(
+            replace(self, links=(*head, replace(last, strengths=(one,)))) for one in dict.fromkeys(last.strengths)
+        )
+
+    def on(self, *fields: str) -> PerturbationSpec:
+        """The same chain on the given fields."""
+        return replace(self, fields=tuple(fields))
+
+
+def _parse_link(part: str, whole: str) -> tuple[Link, tuple[str, ...]]:
+    head, *options = part.strip().split("@")
+    name, colon, strengths = head.partition(":")
+    if not _NAME.fullmatch(name):
+        raise SpecError(f"In {whole!r} the name {name!r} is not a perturbation's name. Write {_GRAMMAR}")
+    if colon and not strengths.strip():
+        raise SpecError(f"In {whole!r} a strength is missing behind the colon. Write {_GRAMMAR}")
+    values = tuple(canonical_strength(one) for one in strengths.split(",")) if colon else ()
+    params = dict(_parse_option(option, whole) for option in options)
+    if len(params) != len(options):
+        raise SpecError(f"In {whole!r} an option is given twice.")
+    fields = tuple(one for one in params.pop("fields", "").split(",") if one)
+    return Link(name, values, tuple(sorted(params.items()))), fields
+
+
+def _parse_option(option: str, whole: str) -> tuple[str, str]:
+    key, equals, value = option.partition("=")
+    if not equals or not _KEY.fullmatch(key) or not value.strip():
+        raise SpecError(f"In {whole!r} the option {'@' + option!r} is not @key=value. Write {_GRAMMAR}")
+    return key, ",".join(one.strip() for one in value.split(","))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Release files of one split: the reader's name and the paths it accepts under the data folder.
+
+    Each path may hold `{language}`; the first that exists is read. `ids` says where the native id of a row comes from:
+    its own (`native`), or its place in the official file (`ordinal`).
+    """
+
+    reader: str
+    paths: tuple[str, ...]
+    ids: str = "ordinal"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row as a reader yields it: native id (or ordinal), its place in the file for errors, and its values."""
+
+    native: str
+    place: str
+    values: Mapping[str, Any]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a row is adapted for: the task, the split and the language."""
+
+    task: str
+    split: str
+    language: str
+
+    def id(self, native: str) -> str:
+        """The example id: `task/split/language/native id`."""
+        return f"{self.task}/{self.split}/{self.language}/{native}"
+
+    def shared(self, field: str, cluster: str) -> str:
+        """The text id of a field that all examples of a cluster share."""
+        return f"{self.task}/{self.split}/{self.language}/{field}/{cluster}"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """One task as a value: what it is, where its files lie, how a row becomes an Example.
+
+    `perturbed` holds the groups of fields that are noised together, the headline first: NLI has one group of both
+    sentences, QA has the question and the context apart. `files` maps split (train, validation, test) to its files;
+    `adapt` makes the examples of all rows of a split; `accepts` names the tasks whose head this one can use.
+    """
+
+    name: str
+    summary: str
+    family: str
+    metrics: tuple[str, ...]
+    languages: tuple[str, ...]
+    files: Mapping[str, Files]
+    perturbed: tuple[tuple[str, ...], ...]
+    adapt: Callable[[tuple[Row, ...], Origin], tuple[Example, ...]]
+    accepts: tuple[str, ...]
+    cite: str
+    labels: tuple[str, ...] = ()
+    train_languages: tuple[str, ...] = ("en",)
+    max_length: int = 128
+    stride: int = 0
