@@ -1,0 +1,114 @@
+"""The grammar of perturbations."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from robust_xtreme.errors import SpecError
+from robust_xtreme.specs import Origin, PerturbationSpec, canonical_strength
+
+
+@pytest.mark.parametrize(
+    ("written", "canonical"), [("0.10", "0.1"), ("1", "1"), ("1.0", "1"), ("0", "0"), ("0.000", "0"), ("5e-2", "0.05")]
+)
+def test_strengths_are_canonical_decimals(written: str, canonical: str) -> None:
+    """A strength is one decimal, however it was typed."""
+    assert canonical_strength(written) == canonical
+
+
+@pytest.mark.parametrize("bad", ["-1", "2", "nan", "inf", "", "a", "0.1.2", "-0.0001", "sNaN"])
+def test_a_strength_outside_the_unit_interval_is_refused_by_name(bad: str) -> None:
+    """The error repeats what was typed."""
+    with pytest.raises(SpecError, match="strength"):
+        canonical_strength(bad)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "char_noise",
+        "char_noise:0.1",
+        "char_noise:0.05,0.1,0.2",
+        "char_noise:0.1@ops=delete,replace",
+        "keyboard_typo:0.05,0.1@fields=question",
+        "a:1+b:0.05,0.1",
+        "nlpaug.keyboard:0.1",
+        "a:1@x=1@y=2+b:0.1@fields=context,question",
+    ],
+)
+def test_a_spec_round_trips_through_its_text(text: str) -> None:
+    """`str` gives back what `parse` read."""
+    spec = PerturbationSpec.parse(text)
+    assert str(spec) == text
+    assert PerturbationSpec.parse(str(spec)) == spec
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True),
+            st.lists(st.decimals(0, 1, places=3), min_size=1, max_size=1),
+            st.dictionaries(
+                st.from_regex(r"[a-z]{1,5}", fullmatch=True), st.from_regex(r"[a-z0-9]{1,5}", fullmatch=True), max_size=3
+            ),
+        ),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_any_written_chain_round_trips(links: list[tuple[str, list[object], dict[str, str]]]) -> None:
+    """Parsing is the inverse of printing for chains of any shape."""
+    text = "+".join(
+        f"{name}:{strengths[0]}" + "".join(f"@{key}={value}" for key, value in options.items() if key != "fields")
+        for name, strengths, options in links
+    )
+    spec = PerturbationSpec.parse(text)
+    assert PerturbationSpec.parse(str(spec)) == spec
+
+
+def test_each_strength_of_the_last_link_is_a_cell() -> None:
+    """Cells keep the order written and drop what was written twice."""
+    spec = PerturbationSpec.parse("a:1+b:0.2,0.05,0.20")
+    assert [str(cell) for cell in spec.cells()] == ["a:1+b:0.2", "a:1+b:0.05"]
+    assert [cell.nominal for cell in spec.cells()] == ["0.2", "0.05"]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "",
+        ":0.1",
+        "Char_noise:0.1",
+        "char_noise:",
+        "char_noise:0.1,",
+        "char_noise:0.1@ops",
+        "char_noise:0.1@=x",
+        "char_noise:0.1@ops=",
+        "a:0.1,0.2+b:0.1",
+        "a:0.1@fields=x+b:0.1@fields=y",
+        "char_noise:0.1@ops=a@ops=b",
+        "char noise:0.1",
+        "../x:0.1",
+    ],
+)
+def test_a_spec_that_cannot_be_read_is_refused_in_one_line(bad: str) -> None:
+    """No traceback, no guess."""
+    with pytest.raises(SpecError) as refusal:
+        PerturbationSpec.parse(bad)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("bad", ["char_noise", "a+b:0.1"])
+def test_a_spec_without_a_strength_has_no_cells(bad: str) -> None:
+    """A cell needs a strength for each link."""
+    with pytest.raises(SpecError, match="no strength"):
+        PerturbationSpec.parse(bad).cells()
+
+
+def test_ids_name_task_split_language_and_row() -> None:
+    """Example and text ids follow one form."""
+    origin = Origin("xnli", "validation", "sw")
+    assert origin.id("17") == "xnli/validation/sw/17"
+    assert origin.shared("premise", "nli/5") == "xnli/validation/sw/premise/nli/5"
