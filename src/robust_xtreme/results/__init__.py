@@ -1,0 +1,1 @@
+"""Frames, scores, degradation, intervals, floors, and how they are stored."""

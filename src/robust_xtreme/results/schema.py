@@ -1,0 +1,312 @@
+"""The frames: which columns they have, of which type, which of them may be empty, and what names a row.
+
+A frame is a polars DataFrame of exactly these columns, in this order. Numbers of quality are points (0-100), rates and
+shares lie in [0, 1]. NaN and infinity never stand in a frame: what is not known is null. What a column holds beside
+plain values (JSON) is said where it is declared.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import polars as pl
+
+from robust_xtreme.errors import Mismatch, RobustXtremeError
+
+SCHEMA_VERSION: Final = 1
+"""Written into every stored file; raised when a column changes."""
+
+STATUSES: Final = ("ok", "unchanged", "not_applicable", "truncated_gold", "skipped_wrong", "failed")
+SCOPES: Final = ("all", "noised_gold", "untouched")
+SETTINGS: Final = ("zero_shot", "in_language", "translate_train", "translate_test")
+CONDITION_KINDS: Final = ("clean", "noise", "transliteration", "attack", "frozen", "external", "chain")
+BASE_KINDS: Final = ("multilingual", "monolingual", "multimodal_text")
+VERDICTS: Final = ("ok", "regressed", "not enough data")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its polars type, whether it may be null, and the values that it may take."""
+
+    dtype: Any
+    nullable: bool = False
+    allowed: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One kind of frame: its columns in order, and those that together name a row."""
+
+    name: str
+    columns: Mapping[str, Column]
+    key: tuple[str, ...]
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """Column name to polars type, as `polars.DataFrame(schema=...)` takes it."""
+        return {name: column.dtype for name, column in self.columns.items()}
+
+
+def _columns(dtype: Any, names: str, nullable: bool = False) -> dict[str, Column]:
+    return {name: Column(dtype, nullable) for name in names.split()}
+
+
+def _one_of(*allowed: str, nullable: bool = False) -> Column:
+    return Column(pl.String, nullable, allowed)
+
+
+CELL: Final = ("model", "data", "task", "split", "language", "context_language", "setting", "inference", "condition")
+"""What names a cell. `context_language` is the language itself but for cross-lingual pairs."""
+
+_CELL: Final = {**_columns(pl.String, " ".join(CELL)), "setting": _one_of(*SETTINGS)}
+
+_REALISED: Final = {
+    **_columns(pl.Float64, "grapheme_edit_rate word_edit_rate unchanged not_applicable"),
+    **_columns(pl.Float64, "tokens_per_word_clean tokens_per_word tokens_changed", nullable=True),
+    "inert": Column(pl.Boolean),
+    "truncated": Column(pl.Float64),
+    "operators": Column(pl.String),
+}
+"""Means over the items of a cell: edit rates, shares of items; `operators` is JSON, operator to accepted edits."""
+
+_BASELINE: Final = {
+    **_columns(pl.Float64, "baseline", nullable=True),
+    **_columns(pl.String, "baseline_name baseline_source", nullable=True),
+    "at_floor": Column(pl.Boolean),
+}
+
+_SIZE: Final = {**_columns(pl.Int64, "n clusters seeds"), "seed_spread": Column(pl.Float64, nullable=True)}
+"""Items, clusters, noise seeds (clean: 1), and the standard deviation of the value over noise seeds."""
+
+_INTERVAL: Final = {**_columns(pl.Float64, "se low high", nullable=True), "method": Column(pl.String)}
+
+_MEASURE: Final = {"metric": Column(pl.String), "scope": _one_of(*SCOPES)}
+
+MODELS: Final = Frame(
+    "models",
+    {
+        **_columns(pl.String, "model identity"),
+        **_columns(pl.String, "recipe base revision", nullable=True),
+        "base_kind": _one_of(*BASE_KINDS, nullable=True),
+        **_columns(pl.Int64, "params params_nonembedding", nullable=True),
+        **_columns(pl.String, "pretrain_languages intermediate_set", nullable=True),
+        "intermediate_examples": Column(pl.Int64, nullable=True),
+        "diversity": Column(pl.Float64, nullable=True),
+        "target": Column(pl.String, nullable=True),
+        **_columns(pl.Int64, "target_examples train_seed", nullable=True),
+        **_columns(pl.String, "overlap_flags selected_on stages", nullable=True),
+    },
+    ("model",),
+)
+"""One row a model; lists (`pretrain_languages`, `overlap_flags`, `stages`) are JSON."""
+
+CONDITIONS: Final = Frame(
+    "conditions",
+    {
+        "condition": Column(pl.String),
+        "kind": _one_of(*CONDITION_KINDS),
+        **_columns(pl.String, "name version params fields nominal unit target_axis", nullable=True),
+        "target": Column(pl.Float64, nullable=True),
+        **_columns(pl.String, "packs victim", nullable=True),
+        "query_budget": Column(pl.Int64, nullable=True),
+        **_columns(pl.String, "search constraints", nullable=True),
+    },
+    ("condition",),
+)
+"""One row a condition; `params` is JSON, `fields` joined by commas, `nominal` a canonical decimal."""
+
+PREDICTIONS: Final = Frame(
+    "predictions",
+    {
+        **_CELL,
+        "noise_seed": Column(pl.Int64),
+        **_columns(pl.String, "example cluster fingerprint"),
+        "prediction": Column(pl.String, nullable=True),
+        "gold": Column(pl.String),
+        "status": _one_of(*STATUSES),
+        **_columns(pl.Int64, "eligible edits"),
+        "operators": Column(pl.String),
+        **_columns(pl.Float64, "grapheme_edit_rate word_edit_rate"),
+        **_columns(pl.Int64, "words tokens_clean tokens"),
+        **_columns(pl.Boolean, "tokens_changed truncated"),
+        "queries": Column(pl.Int64, nullable=True),
+        "success": Column(pl.Boolean, nullable=True),
+    },
+    (*CELL, "noise_seed", "example"),
+)
+"""One row an item of a cell; `prediction` (null where it failed), `gold` and `operators` are JSON.
+
+`noise_seed` is -1 for the clean condition. `words` (of the clean text), `tokens_clean` and `tokens` count the fields
+that the condition noises; clean: all fields.
+"""
+
+STATS: Final = Frame(
+    "stats",
+    {
+        **_CELL,
+        "noise_seed": Column(pl.Int64),
+        **_columns(pl.String, "example cluster fingerprint"),
+        **_MEASURE,
+        "stats": Column(pl.List(pl.Float64)),
+    },
+    (*CELL, "noise_seed", "example", "metric", "scope"),
+)
+"""One row an item, metric and scope; `stats` are the metric's sums, of one length within a metric."""
+
+SCORES: Final = Frame(
+    "scores",
+    {
+        **_CELL,
+        **_MEASURE,
+        "value": Column(pl.Float64),
+        **_INTERVAL,
+        **_SIZE,
+        **_BASELINE,
+        **_REALISED,
+    },
+    (*CELL, "metric", "scope"),
+)
+"""One row a cell, metric and scope, over noise seeds; `low` and `high` bound `value` at 95 %."""
+
+DELTAS: Final = Frame(
+    "deltas",
+    {
+        **_CELL,
+        **_MEASURE,
+        **_columns(pl.Float64, "value clean drop"),
+        **_columns(pl.Float64, "relative relative_corrected", nullable=True),
+        **_INTERVAL,
+        **_columns(pl.Float64, "p p_adjusted", nullable=True),
+        "family": Column(pl.String, nullable=True),
+        "m": Column(pl.Int64, nullable=True),
+        "mde": Column(pl.Float64, nullable=True),
+        **_SIZE,
+        **_BASELINE,
+        **_REALISED,
+    },
+    (*CELL, "metric", "scope"),
+)
+"""One row a perturbed cell, metric and scope: drop = clean - value, `low` and `high` bound the drop at 95 %.
+
+`family` names the declared set of `m` tests that `p_adjusted` is corrected over (null: not in a set).
+"""
+
+CONTRASTS: Final = Frame(
+    "contrasts",
+    {
+        "kind": _one_of("models", "conditions"),
+        **_columns(pl.String, "left right data task split language context_language"),
+        "setting": _one_of(*SETTINGS),
+        **_columns(pl.String, "inference condition"),
+        **_MEASURE,
+        "scale": _one_of("points", "logit", "retained", "baseline_corrected"),
+        **_columns(pl.Float64, "left_value right_value estimate"),
+        **_INTERVAL,
+        **_columns(pl.Float64, "p p_adjusted", nullable=True),
+        "family": Column(pl.String, nullable=True),
+        "m": Column(pl.Int64, nullable=True),
+        "mde": Column(pl.Float64, nullable=True),
+        **_columns(pl.Int64, "n clusters seeds"),
+        "verdict": _one_of(*VERDICTS, nullable=True),
+    },
+    ("kind", "left", "right", *CELL[1:], "metric", "scope", "scale"),
+)
+"""One row a comparison of two models or of two conditions: estimate = right - left, on a named scale."""
+
+FRAMES: Final = {
+    frame.name: frame for frame in (MODELS, CONDITIONS, PREDICTIONS, STATS, SCORES, DELTAS, CONTRASTS)
+}
+
+
+def empty(frame: Frame) -> pl.DataFrame:
+    """A frame of that kind without rows."""
+    return pl.DataFrame(schema=frame.schema)
+
+
+def build(rows: Sequence[Mapping[str, Any]] | Mapping[str, Any], frame: Frame) -> pl.DataFrame:
+    """A validated frame from rows (or from columns); columns that may be null can be left out.
+
+    Raises RobustXtremeError naming the column that is missing or does not fit.
+    """
+    columns = rows if isinstance(rows, Mapping) else _transposed(rows)
+    unknown = sorted(set(columns) - set(frame.columns))
+    if unknown:
+        raise RobustXtremeError(f"The frame {frame.name} has no column {unknown[0]!r}.")
+    height = max((len(values) for values in columns.values()), default=0)
+    series = [_series(name, column, columns, height, frame) for name, column in frame.columns.items()]
+    return validate(pl.DataFrame(series), frame)
+
+
+def _transposed(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def _series(name: str, column: Column, columns: Mapping[str, Any], height: int, frame: Frame) -> pl.Series:
+    if name not in columns and height and not column.nullable:
+        raise RobustXtremeError(f"The frame {frame.name} needs the column {name!r}.")
+    values = columns.get(name, [None] * height)
+    try:
+        return pl.Series(name, values, dtype=column.dtype)
+    except (TypeError, pl.exceptions.PolarsError) as error:
+        raise RobustXtremeError(f"The column {name!r} of {frame.name} is not {column.dtype}: {error}") from error
+
+
+def validate(data: pl.DataFrame, frame: Frame) -> pl.DataFrame:
+    """The same data, when it is a frame of that kind.
+
+    Raises RobustXtremeError naming the column that is missing, unknown, of another type, null or not finite where it
+    must not be, or outside its allowed values; Mismatch naming a row that stands there twice.
+    """
+    _check_names(data, frame)
+    for name, column in frame.columns.items():
+        _check_column(data.get_column(name), column, frame)
+    _check_key(data, frame)
+    return data
+
+
+def _check_names(data: pl.DataFrame, frame: Frame) -> None:
+    wanted = list(frame.columns)
+    if data.columns == wanted:
+        return
+    missing = [name for name in wanted if name not in data.columns]
+    unknown = [name for name in data.columns if name not in frame.columns]
+    if missing or unknown:
+        what = f"needs the column {missing[0]!r}" if missing else f"has no column {unknown[0]!r}"
+    else:
+        what = f"has its columns in another order, beginning with {wanted[0]!r}"
+    raise RobustXtremeError(f"The frame {frame.name} {what}.")
+
+
+def _check_column(values: pl.Series, column: Column, frame: Frame) -> None:
+    place = f"The column {values.name!r} of {frame.name}"
+    if values.dtype != column.dtype:
+        raise RobustXtremeError(f"{place} is {values.dtype}, not {column.dtype}.")
+    if values.null_count() and not column.nullable:
+        raise RobustXtremeError(f"{place} holds {values.null_count()} nulls and may hold none.")
+    if column.dtype == pl.Float64 and not values.is_finite().all():
+        bad = next(value for value in values.drop_nulls() if not math.isfinite(value))
+        raise RobustXtremeError(f"{place} holds {bad}; what is not known is null.")
+    if column.dtype == pl.String and column.nullable and bool((values == "").any()):
+        raise RobustXtremeError(f"{place} holds an empty string; what is not known is null.")
+    if column.allowed:
+        _check_allowed(values, column, place)
+
+
+def _check_allowed(values: pl.Series, column: Column, place: str) -> None:
+    other = sorted(set(values.drop_nulls().unique().to_list()) - set(column.allowed))
+    if other:
+        raise RobustXtremeError(f"{place} holds {other[0]!r}, which is none of: {', '.join(column.allowed)}.")
+
+
+def _check_key(data: pl.DataFrame, frame: Frame) -> None:
+    repeated = data.select(frame.key).is_duplicated()
+    if repeated.any():
+        row = data.select(frame.key).filter(repeated).row(0)
+        named = ", ".join(f"{name} {value}" for name, value in zip(frame.key, row, strict=True))
+        raise Mismatch(f"A row of {frame.name} stands there twice: {named}.")
