@@ -1,0 +1,62 @@
+"""The program `robust-xtreme`: its commands are the modules of this folder, found by name.
+
+A command NAME is the function NAME of `commands/NAME.py` (NAME_ where NAME is Python's own, as in `list_`). Its body
+imports what it needs, so that `--help` loads neither numpy nor torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+import robust_xtreme
+from robust_xtreme.commands._errors import bounded, guarded
+
+_ORDER: Final = ("list", "show", "train", "eval")
+_EPILOG: Final = "Example: robust-xtreme eval --model RUN --data DIR --tasks xnli --perturb char_noise:0.1"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"robust-xtreme {robust_xtreme.__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Perturb the tasks of XTREME-R, evaluate clean and perturbed in one run, and report the degradation."""
+
+
+def command_names() -> tuple[str, ...]:
+    """The commands: modules of this folder without a leading underscore, in the order of the help."""
+    found = {module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])}
+    public = {name for name in found if not name.startswith("_")}
+    return tuple(name for name in _ORDER if name in public) + tuple(sorted(public - set(_ORDER)))
+
+
+def _function(name: str) -> Callable[..., Any]:
+    module = importlib.import_module(f"robust_xtreme.commands.{name}")
+    found: Callable[..., Any] = getattr(module, name, None) or getattr(module, f"{name}_")
+    return found
+
+
+def build() -> typer.Typer:
+    """The Typer application with every command of this folder."""
+    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, epilog=_EPILOG)
+    app.callback()(_root)
+    for name in command_names():
+        app.command(name, no_args_is_help=False)(bounded(_function(name)))
+    return app
+
+
+def main() -> None:
+    """Run the program on the words of the command line; never returns."""
+    raise SystemExit(guarded(lambda: build()(prog_name="robust-xtreme")))

@@ -1,0 +1,103 @@
+"""The one error boundary: whatever goes wrong is one line on stderr and an exit code.
+
+0 done, 1 only a failed gate, 2 a user's mistake or a mismatch, 3 our bug or the environment, 130 interrupted.
+`-v` anywhere among the words, or ROBUST_XTREME_TRACEBACK=1, shows the traceback as well.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, Final
+
+import typer
+
+from robust_xtreme.errors import RobustXtremeError
+
+ENVIRONMENT: Final = 3
+INTERRUPTED: Final = 130
+_DISK: Final = {
+    errno.ENOSPC: "The disk is full",
+    errno.EDQUOT: "The disk quota is used up",
+    errno.EACCES: "Permission denied",
+    errno.EPERM: "Permission denied",
+    errno.EROFS: "The file system is read-only",
+}
+
+
+def guarded(run: Callable[[], object]) -> int:
+    """Run something and return its exit code; errors become one line on stderr.
+
+    Typer's own exits and usage errors pass, for Typer to show.
+    """
+    try:
+        run()
+    except (typer.Exit, typer.BadParameter):
+        raise
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    except KeyboardInterrupt:
+        return _say("Interrupted.", INTERRUPTED)
+    except BrokenPipeError:
+        return _quiet()
+    except Exception as error:  # noqa: BLE001 - the boundary: nothing may pass it as a traceback
+        return _report(error)
+    return _flushed()
+
+
+def bounded(command: Callable[..., object]) -> Callable[..., None]:
+    """The same command with the boundary around it: it ends with an exit code, never with an exception."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **options: Any) -> None:
+        if code := guarded(lambda: command(*args, **options)):
+            raise typer.Exit(code)
+
+    return run
+
+
+def _flushed() -> int:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _quiet()
+    return 0
+
+
+def _quiet() -> int:
+    """The reader of a pipe went away (`| head`): nothing to say, and nothing more to flush at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _report(error: Exception) -> int:
+    if _wants_traceback():
+        traceback.print_exception(error)
+    if isinstance(error, RobustXtremeError):
+        return _say(str(error), error.exit_code)
+    return _say(_line(error), ENVIRONMENT)
+
+
+def _line(error: Exception) -> str:
+    match error:
+        case OSError(errno=number) if number in _DISK:
+            return f"{_DISK[number]}: {error.filename or error}"
+        case MemoryError():
+            return "Out of memory. Try a smaller --batch-tokens, or fewer languages at a time."
+        case _:
+            what = " ".join(str(error).split()) or "no message"
+            return f"This is a bug in robust-xtreme: {type(error).__name__}: {what} (-v shows where)"
+
+
+def _wants_traceback() -> bool:
+    asked = os.environ.get("ROBUST_XTREME_TRACEBACK", "") not in ("", "0")
+    return asked or any(word in ("-v", "-vv", "--verbose") for word in sys.argv[1:])
+
+
+def _say(line: str, code: int) -> int:
+    print("robust-xtreme: " + line, file=sys.stderr)  # noqa: T201 - the boundary is where the program speaks
+    return code
