@@ -218,9 +218,7 @@ CONTRASTS: Final = Frame(
 )
 """One row a comparison of two models or of two conditions: estimate = right - left, on a named scale."""
 
-FRAMES: Final = {
-    frame.name: frame for frame in (MODELS, CONDITIONS, PREDICTIONS, STATS, SCORES, DELTAS, CONTRASTS)
-}
+FRAMES: Final = {frame.name: frame for frame in (MODELS, CONDITIONS, PREDICTIONS, STATS, SCORES, DELTAS, CONTRASTS)}
 
 
 def empty(frame: Frame) -> pl.DataFrame:

@@ -1,0 +1,86 @@
+"""Frames as CSV: one fixed form, numbers that read back as they were, rows that diff line by line."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme.errors import DataError, Mismatch
+from robust_xtreme.results.schema import SCHEMA_VERSION, Column, Frame, build
+
+_VERSION: Final = "schema_version"
+
+
+def check_version(path: Path, version: str) -> None:
+    """Raise Mismatch where a file was written under another schema version than this one reads."""
+    if version != str(SCHEMA_VERSION):
+        known = f"schema version {version}" if version else "no schema version"
+        raise Mismatch(
+            f"{path} has {known}; this robust-xtreme reads version {SCHEMA_VERSION}. Run the evaluation again."
+        )
+
+
+def dump(data: pl.DataFrame, frame: Frame) -> bytes:
+    """The rows as CSV with a header; floats in their shortest form that reads back, null as nothing."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow((_VERSION, *frame.columns))
+    writer.writerows((SCHEMA_VERSION, *map(_written, row)) for row in data.iter_rows())
+    return text.getvalue().encode()
+
+
+def _written(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return repr(value + 0.0)
+        case _:
+            return str(value)
+
+
+def load(path: Path, frame: Frame) -> pl.DataFrame:
+    """A frame from its CSV. Raises DataError with the line that is malformed, Mismatch for another version."""
+    header, *rows = _rows(path)
+    if header != [_VERSION, *frame.columns]:
+        raise DataError(path, f"is no {frame.name} file: its header has other columns", line=1)
+    for number, row in enumerate(rows, 2):
+        if len(row) != len(header):
+            raise DataError(path, f"has {len(row)} values instead of {len(header)}", line=number)
+        check_version(path, row[0])
+    values = {
+        name: [_read(row[place], column, path, number) for number, row in enumerate(rows, 2)]
+        for place, (name, column) in enumerate(frame.columns.items(), 1)
+    }
+    return build(values, frame)
+
+
+def _rows(path: Path) -> Sequence[list[str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file, strict=True))
+    except OSError as error:
+        raise DataError(path, f"cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(path, f"is no CSV in UTF-8: {error}") from error
+    if not rows:
+        raise DataError(path, "is empty")
+    return rows
+
+
+def _read(text: str, column: Column, path: Path, line: int) -> Any:
+    if not text and (column.nullable or column.dtype != pl.String):
+        return None
+    try:
+        if column.dtype == pl.Boolean:
+            return {"true": True, "false": False}[text]
+        return {pl.Int64: int, pl.Float64: float}.get(column.dtype, str)(text)
+    except (ValueError, KeyError):
+        raise DataError(path, f"{text!r} is not {column.dtype}", line=line) from None

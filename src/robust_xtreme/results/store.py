@@ -1,0 +1,198 @@
+"""Files that appear whole or not at all, and hold the same bytes for the same rows."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import io
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme.errors import DataError, DiskError, Locked
+from robust_xtreme.examples import digest
+from robust_xtreme.results import _csv
+from robust_xtreme.results.schema import SCHEMA_VERSION, Frame, validate
+
+_TMP: Final = ".tmp"
+_ROW_GROUP: Final = 1 << 17
+_READABLE: Final = 80
+_VERSION: Final = "schema_version"
+_UNSYNCABLE: Final = (errno.EINVAL, errno.ENOTSUP)
+
+
+def write_frame(path: Path, data: pl.DataFrame, frame: Frame) -> None:
+    """Write a frame as `.parquet` or `.csv`, sorted by its key. The same rows give the same bytes.
+
+    Raises RobustXtremeError where the data are no such frame, DiskError where the file cannot be written.
+    """
+    rows = canonical(validate(data, frame), frame)
+    _write(path, _csv.dump(rows, frame) if path.suffix == ".csv" else _parquet(rows))
+
+
+def canonical(data: pl.DataFrame, frame: Frame) -> pl.DataFrame:
+    """The rows sorted by the frame's key, in one chunk."""
+    return data.sort(frame.key).rechunk()
+
+
+def _parquet(rows: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    rows.write_parquet(
+        buffer,
+        compression="zstd",
+        compression_level=3,
+        statistics=False,
+        row_group_size=_ROW_GROUP,
+        metadata={_VERSION: str(SCHEMA_VERSION)},
+    )
+    return buffer.getvalue()
+
+
+def read_frame(path: Path, frame: Frame) -> pl.DataFrame:
+    """A stored frame, validated.
+
+    Raises DataError where the file is missing or malformed, Mismatch where it has another schema version.
+    """
+    return validate(_csv.load(path, frame) if path.suffix == ".csv" else _read_parquet(path), frame)
+
+
+def _read_parquet(path: Path) -> pl.DataFrame:
+    try:
+        version = pl.read_parquet_metadata(path).get(_VERSION, "")
+        _csv.check_version(path, version)
+        return pl.read_parquet(path, memory_map=False)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(path, f"is no readable parquet file: {str(error).splitlines()[0]}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file (UTF-8) whole. Raises DiskError."""
+    _write(path, text.encode("utf-8", "backslashreplace"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON with sorted keys, one entry a line. Raises DiskError, and ValueError for NaN."""
+    write_text(path, json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file. Raises DataError where it is missing or malformed."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(path, f"cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise DataError(path, f"is no JSON: {error}") from error
+
+
+def part_path(folder: Path, *names: str, suffix: str = ".parquet") -> Path:
+    """The part file of a block: one safe file name, different for different names, never outside of the folder."""
+    readable = re.sub(r"[^A-Za-z0-9_-]+", "_", "-".join(names))[:_READABLE]
+    return folder / f"{readable}-{digest(*names)}{suffix}"
+
+
+def complete(path: Path) -> bool:
+    """Whether a file was written: it only ever appears whole."""
+    return path.is_file()
+
+
+def sha256(path: Path) -> str:
+    """The sha256 of a file, in hex. Raises DataError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(path, f"cannot be read: {error.strerror}") from error
+
+
+def make_folder(path: Path) -> Path:
+    """Create a folder and its parents. Raises DiskError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _disk_error(path, error) from error
+    return path
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed writer left half-written in a folder and below. Call it with the lock held."""
+    for left in folder.rglob(f".*{_TMP}"):
+        with suppress(OSError):
+            left.unlink()
+
+
+@contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Hold a folder against other writers, until the block or the process ends.
+
+    Raises Locked where another process holds it, DiskError where the folder cannot be written.
+    """
+    path = make_folder(folder) / ".lock"
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise _disk_error(path, error) from error
+    try:
+        _hold(handle, folder)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _hold(handle: int, folder: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Locked(f"Another process is writing {folder}. Wait for it, or name another folder: --out DIR") from None
+    except OSError as error:
+        raise _disk_error(folder, error) from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    tmp = path.with_name(f".{path.name}.{os.getpid()}{_TMP}")
+    try:
+        _write_synced(tmp, data)
+        _replace(tmp, path)
+        _sync_folder(path.parent)
+    except BaseException as error:
+        with suppress(OSError):
+            tmp.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _disk_error(path, error) from error
+        raise
+
+
+def _write_synced(tmp: Path, data: bytes) -> None:
+    with tmp.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _replace(tmp: Path, path: Path) -> None:
+    """The one step that makes a file appear; fault tests stand in for it."""
+    tmp.replace(path)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _UNSYNCABLE:
+            raise
+    finally:
+        os.close(handle)
+
+
+def _disk_error(path: Path, error: OSError) -> DiskError:
+    reason = error.strerror or str(error)
+    next_step = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make it writable"
+    return DiskError(f"{path} cannot be written: {reason}. {next_step}, or name another folder: --out DIR")

@@ -1,0 +1,199 @@
+"""Files appear whole or not at all, and hold the same bytes for the same rows."""
+
+from __future__ import annotations
+
+import errno
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from robust_xtreme.errors import DataError, DiskError, Locked, Mismatch, RobustXtremeError
+from robust_xtreme.results import store
+from robust_xtreme.results.schema import CELL, MODELS, STATS, build
+
+
+def _stats(count: int) -> pl.DataFrame:
+    cell = {**dict.fromkeys(CELL, "x"), "setting": "zero_shot", "cluster": "0", "fingerprint": "f"}
+    measure = {"metric": "accuracy", "scope": "all"}
+    return build(
+        [{**cell, **measure, "noise_seed": i % 3, "example": f"مثال {i}", "stats": [i / 7, 1.0]} for i in range(count)],
+        STATS,
+    )
+
+
+def _models() -> pl.DataFrame:
+    rows = [
+        {"model": "b", "identity": "1", "diversity": 0.1 + 0.2, "params": 5, "stages": '[{"kind": "target, one"}]'},
+        {"model": 'a "quoted"\nname', "identity": "2", "diversity": -0.0},
+    ]
+    return build(rows, MODELS)
+
+
+def test_parquet_bytes_depend_on_the_rows_alone(tmp_path: Path) -> None:
+    """The same rows in another order and in other chunks give the same bytes."""
+    data = _stats(500)
+    shuffled = pl.concat([data[300:], data[:20], data[20:300]], rechunk=False)
+    store.write_frame(tmp_path / "a.parquet", data, STATS)
+    store.write_frame(tmp_path / "b.parquet", shuffled, STATS)
+    assert store.sha256(tmp_path / "a.parquet") == store.sha256(tmp_path / "b.parquet")
+    assert store.read_frame(tmp_path / "b.parquet", STATS).equals(store.canonical(data, STATS))
+
+
+def test_csv_reads_back_as_it_was_and_writes_the_same_bytes_again(tmp_path: Path) -> None:
+    """Floats, nulls, quotes and line breaks survive CSV, and the bytes are stable."""
+    store.write_frame(tmp_path / "a.csv", _models(), MODELS)
+    back = store.read_frame(tmp_path / "a.csv", MODELS)
+    assert back.equals(store.canonical(_models(), MODELS))
+    store.write_frame(tmp_path / "b.csv", back, MODELS)
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    assert b"-0.0" not in (tmp_path / "a.csv").read_bytes()
+
+
+def test_json_is_canonical(tmp_path: Path) -> None:
+    """JSON has sorted keys whatever the order given, and refuses NaN."""
+    store.write_json(tmp_path / "m.json", {"b": 1, "a": ["ü"]})
+    assert (tmp_path / "m.json").read_text() == '{\n "a": [\n  "ü"\n ],\n "b": 1\n}\n'
+    assert store.read_json(tmp_path / "m.json") == {"a": ["ü"], "b": 1}
+    with pytest.raises(ValueError, match="JSON compliant"):
+        store.write_json(tmp_path / "m.json", float("nan"))
+
+
+def test_a_frame_of_another_kind_is_not_written(tmp_path: Path) -> None:
+    """Writing validates first: nothing appears where the data are wrong."""
+    with pytest.raises(RobustXtremeError):
+        store.write_frame(tmp_path / "a.parquet", _models(), STATS)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS])
+@pytest.mark.parametrize("place", ["_write_synced", "_replace", "_sync_folder"])
+def test_a_full_or_closed_disk_is_one_line_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, place: str
+) -> None:
+    """A write that the disk refuses raises DiskError naming the file; no half-written file stays behind."""
+
+    def fail(*_: object) -> None:
+        raise OSError(code, "no")
+
+    monkeypatch.setattr(store, place, fail)
+    with pytest.raises(DiskError, match=r"m\.json cannot be written: no\.") as raised:
+        store.write_json(tmp_path / "m.json", {})
+    assert "\n" not in str(raised.value)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_an_interrupt_inside_a_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C at the last step leaves the old content, and no temporary file."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    store.write_text(tmp_path / "page.md", "old")
+    monkeypatch.setattr(store, "_replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        store.write_text(tmp_path / "page.md", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["page.md"]
+    assert (tmp_path / "page.md").read_text() == "old"
+
+
+def test_a_missing_folder_is_a_disk_error(tmp_path: Path) -> None:
+    """Writing into a folder that is not there, or below a file, is one line."""
+    with pytest.raises(DiskError, match="cannot be written"):
+        store.write_text(tmp_path / "none" / "a.txt", "")
+    store.write_text(tmp_path / "file", "")
+    with pytest.raises(DiskError, match="cannot be written"):
+        store.make_folder(tmp_path / "file" / "below")
+
+
+def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
+    """Only temporary files are removed, in folders below too."""
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / ".a.parquet.17.tmp").write_bytes(b"half")
+    (tmp_path / "parts" / "notes.tmp").write_bytes(b"mine")
+    store.sweep(tmp_path)
+    assert [path.name for path in (tmp_path / "parts").iterdir()] == ["notes.tmp"]
+
+
+@pytest.mark.parametrize("names", [("../..", "etc"), ("/", "x"), ("",), ("a" * 999,), (".", "..")])
+def test_a_part_file_lies_in_its_folder(tmp_path: Path, names: tuple[str, ...]) -> None:
+    """No name of a model, task or language leads out of the folder or makes a name too long."""
+    path = store.part_path(tmp_path, *names)
+    assert path.parent == tmp_path
+    path.write_bytes(b"")
+    assert path.resolve().parent == tmp_path.resolve()
+
+
+def test_different_blocks_have_different_part_files(tmp_path: Path) -> None:
+    """Names that read alike once made safe still differ."""
+    assert store.part_path(tmp_path, "a", "b") != store.part_path(tmp_path, "a-b")
+    assert store.part_path(tmp_path, "a/b") != store.part_path(tmp_path, "a?b")
+
+
+def test_a_second_writer_is_refused(tmp_path: Path) -> None:
+    """While one process holds a folder, another is told so; afterwards it may have it."""
+    code = "import sys; from pathlib import Path; from robust_xtreme.results import store\n"
+    code += "with store.lock(Path(sys.argv[1])): pass"
+    with store.lock(tmp_path):
+        with pytest.raises(Locked, match="Another process is writing"), store.lock(tmp_path):
+            pass
+        refused = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
+    assert "Another process is writing" in refused.stderr
+    with store.lock(tmp_path):
+        pass
+
+
+def test_another_schema_version_is_a_mismatch(tmp_path: Path) -> None:
+    """A file of another version, or of none, is refused with what to do."""
+    _models().write_parquet(tmp_path / "m.parquet")
+    with pytest.raises(Mismatch, match="no schema version"):
+        store.read_frame(tmp_path / "m.parquet", MODELS)
+    store.write_frame(tmp_path / "m.csv", _models(), MODELS)
+    text = (tmp_path / "m.csv").read_text().replace("\n1,", "\n99,")
+    (tmp_path / "m.csv").write_text(text)
+    with pytest.raises(Mismatch, match="schema version 99"):
+        store.read_frame(tmp_path / "m.csv", MODELS)
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (b"", "is empty"),
+        (b"a,b\n", "its header has other columns"),
+        (b"\xff\xfe", "UTF-8"),
+        (b"HEADER\n1,m\n", r"m\.csv:2: has 2 values"),
+        (b"HEADER\n1,m,i,,,,,many,,,,,,,,,,,\n", r"m\.csv:2: 'many' is not Int64"),
+    ],
+)
+def test_a_malformed_csv_is_named_with_its_line(tmp_path: Path, content: bytes, named: str) -> None:
+    """What cannot be read is a DataError that names the file and the line."""
+    header = ",".join(["schema_version", *MODELS.columns]).encode()
+    (tmp_path / "m.csv").write_bytes(content.replace(b"HEADER", header))
+    with pytest.raises(DataError, match=named):
+        store.read_frame(tmp_path / "m.csv", MODELS)
+
+
+def test_unreadable_files_are_data_errors(tmp_path: Path) -> None:
+    """Missing and malformed parquet, CSV and JSON files are one line each."""
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 not")
+    (tmp_path / "bad.json").write_text("{")
+    for name in ("bad.parquet", "none.parquet", "none.csv"):
+        with pytest.raises(DataError, match=name.replace(".", r"\.")):
+            store.read_frame(tmp_path / name, STATS)
+    for name in ("bad.json", "none.json"):
+        with pytest.raises(DataError, match=name.replace(".", r"\.")):
+            store.read_json(tmp_path / name)
+    with pytest.raises(DataError, match="cannot be read"):
+        store.sha256(tmp_path / "none")
+
+
+def test_completeness_is_presence(tmp_path: Path) -> None:
+    """A part is complete once it is there."""
+    path = store.part_path(tmp_path, "m", "xnli", "sw", suffix=".json")
+    assert not store.complete(path)
+    store.write_json(path, {"rows": 1})
+    assert store.complete(path)
+    assert json.loads(path.read_text()) == {"rows": 1}
