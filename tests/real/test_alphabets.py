@@ -1,0 +1,76 @@
+"""Alphabets against real text: the letters that people write are the letters that noise can choose from."""
+
+from __future__ import annotations
+
+import csv
+import unicodedata
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import regex
+
+from robust_xtreme.languages import LANGUAGES, Language, language
+
+pytestmark = pytest.mark.real
+
+# Codes of FLORES and of Tatoeba for the languages whose files these folders hold.
+FLORES = {
+    "ar": "arb_Arab", "bg": "bul_Cyrl", "bn": "ben_Beng", "de": "deu_Latn", "el": "ell_Grek", "en": "eng_Latn",
+    "es": "spa_Latn", "et": "est_Latn", "fi": "fin_Latn", "fr": "fra_Latn", "he": "heb_Hebr", "hi": "hin_Deva",
+    "hu": "hun_Latn", "id": "ind_Latn", "it": "ita_Latn", "ja": "jpn_Jpan", "ka": "kat_Geor", "kk": "kaz_Cyrl",
+    "ko": "kor_Hang", "mr": "mar_Deva", "my": "mya_Mymr", "nl": "nld_Latn", "pl": "pol_Latn", "pt": "por_Latn",
+    "ro": "ron_Latn", "ru": "rus_Cyrl", "sw": "swh_Latn", "ta": "tam_Taml", "te": "tel_Telu", "th": "tha_Thai",
+    "tr": "tur_Latn", "uk": "ukr_Cyrl", "ur": "urd_Arab", "vi": "vie_Latn", "wo": "wol_Latn", "yo": "yor_Latn",
+    "zh": "zho_Hans",
+}  # fmt: skip
+TATOEBA = {"af": "afr", "az": "aze", "fa": "pes", "jv": "jav", "lt": "lit", "tl": "tgl"}
+CHECKLIST = ("eu", "ht", "ml")
+
+
+def _text(data: Path, code: str) -> str:
+    if code in FLORES:
+        return (data / "flores_first100" / f"{FLORES[code]}.dev").read_text("utf-8")
+    if code in TATOEBA:
+        three = TATOEBA[code]
+        return (data / "tatoeba" / "v1" / f"tatoeba.{three}-eng.{three}").read_text("utf-8")
+    if code in CHECKLIST:
+        return _column(data / "multichecklist" / "checklist_templates.tsv", code)
+    rows = (data / "panx" / f"dev-{code}.tsv").read_text("utf-8").splitlines()
+    return " ".join(row.split("\t")[0] for row in rows)
+
+
+def _column(path: Path, code: str) -> str:
+    """The templates of one language, without their placeholders."""
+    with path.open(encoding="utf-8", newline="") as file:
+        cells = [row[code] or "" for row in csv.DictReader(file, delimiter="\t")]
+    text: str = regex.sub(r"[{\[][^}\]]*[}\]]", " ", " ".join(cells))
+    return text
+
+
+def _written(text: str, known: Language) -> Counter[str]:
+    """The letters of the language's own script in a text: clusters, without the signs that stand on them."""
+    clusters = regex.findall(r"\X", unicodedata.normalize("NFC", text).lower())
+    return Counter(one for one in clusters if _ours(one, known))
+
+
+def _ours(cluster: str, known: Language) -> bool:
+    names = {"Jpan": ("Han", "Hiragana", "Katakana"), "Kore": ("Hangul",), "Hans": ("Han",)}
+    return any(
+        regex.match(rf"\p{{L}}(?<=\p{{Script={name}}})", cluster) for name in names.get(known.script, (known.script,))
+    )
+
+
+def _covered(cluster: str, alphabet: frozenset[str]) -> bool:
+    return cluster in alphabet or cluster[0] in alphabet
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_an_alphabet_covers_what_is_written(data: Path, code: str) -> None:
+    """At least 95 % of the letters of real text in a language, in its own script, are letters of its alphabet."""
+    known = language(code)
+    written = _written(_text(data, code)[:50_000], known)
+    alphabet = frozenset(known.alphabet)
+    missing = Counter({one: count for one, count in written.items() if not _covered(one, alphabet)})
+    share = 1 - missing.total() / written.total()
+    assert share >= 0.95, f"{code}: {share:.3f} covered; most missing: {missing.most_common(12)}"

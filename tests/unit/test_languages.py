@@ -1,0 +1,58 @@
+"""The fifty languages: look-up, errors, and what a pack may write."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from robust_xtreme.errors import UnknownName
+from robust_xtreme.languages import LANGUAGES, _letters, codes, language
+
+
+def test_there_are_fifty_languages_in_order() -> None:
+    """XTREME-R covers fifty languages; the tuple is sorted and holds each once."""
+    assert len(LANGUAGES) == len(set(LANGUAGES)) == 50
+    assert list(LANGUAGES) == sorted(LANGUAGES)
+
+
+def test_swahili_is_described() -> None:
+    """A language carries its name, script, family, direction, word separation and alphabet."""
+    swahili = language("sw")
+    assert (swahili.name, swahili.script, swahili.family) == ("Swahili", "Latn", "Niger-Congo")
+    assert (swahili.direction, swahili.spaces, swahili.standing) == ("ltr", True, "attested")
+    assert {"a", "c", "h"} <= set(swahili.alphabet), "the digraph ch is split into its letters"
+    assert "q" not in swahili.alphabet
+
+
+def test_an_unknown_language_is_named_with_the_nearest() -> None:
+    """An unknown code raises one line with the nearest code and the command that lists them."""
+    with pytest.raises(UnknownName, match=r"no language named 'swa'\. Did you mean 'sw'\? .*list languages"):
+        language("swa")
+
+
+def test_codes_are_checked_and_keep_their_order() -> None:
+    """A list of codes is validated as a whole and keeps the order in which it was written."""
+    assert codes("tr  et\nzh") == ("tr", "et", "zh")
+    with pytest.raises(UnknownName, match="'xx'"):
+        codes("et xx")
+
+
+def test_a_pack_may_write_runs_of_code_points() -> None:
+    """`a-d` stands for four letters, a hyphen within a longer token for itself, and a cluster for itself."""
+    assert list(_letters("a-d ẹ̀ z")) == ["a", "b", "c", "d", "ẹ̀", "z"]
+
+
+def test_only_the_pack_that_is_asked_for_is_read() -> None:
+    """Looking up one language opens one file, and importing the module opens none."""
+    code = (
+        "import sys, robust_xtreme.languages as languages\n"
+        "seen = []\n"
+        "sys.addaudithook(lambda event, args: seen.append(str(args[0])) if event == 'open' else None)\n"
+        "languages.language('yo')\n"
+        "print([name[-7:] for name in seen if name.endswith('.toml') and 'alphabets' in name])\n"
+        "print({'numpy', 'polars', 'torch', 'regex'} & set(sys.modules))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["['yo.toml']", "set()"]

@@ -1,0 +1,127 @@
+"""Write the alphabets of perturbations/alphabets from CLDR's exemplar characters.
+
+    npm pack cldr-misc-full@48.2.0 && tar xzf cldr-misc-full-48.2.0.tgz
+    python tools/languages/make_alphabets.py package
+
+The facts of a language (name, script, family) stand in `languages.tsv` beside this file, letters that CLDR's main set
+lacks and real text needs in `additions.tsv`, each with where it comes from.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import regex
+
+HERE: Final = Path(__file__).parent
+TARGET: Final = HERE.parent.parent / "perturbations" / "alphabets"
+SCRIPTS: Final = {"Jpan": ("Han", "Hiragana", "Katakana"), "Kore": ("Hangul",), "Hans": ("Han",)}
+_ITEM: Final = regex.compile(r"\{(?P<string>[^}]*)\}|\\u(?P<hex>[0-9A-Fa-f]{4})|\\(?P<escaped>.)|(?P<one>\S)")
+_WIDTH: Final = 100
+
+
+def unicode_set(pattern: str) -> Iterator[str]:
+    """The strings of a UnicodeSet written as CLDR writes them: single characters, `{strings}`, escapes, ranges."""
+    previous, ranging = "", False
+    for match in _ITEM.finditer(pattern.strip()[1:-1]):
+        if match["one"] == "-":
+            ranging = True
+            continue
+        text = match["string"] or match["escaped"] or match["one"] or chr(int(match["hex"] or "0", 16))
+        first = ord(previous) + 1 if ranging else ord(text[-1])
+        yield from map(chr, range(first, ord(text))) if ranging else ()
+        yield text
+        previous, ranging = text, False
+
+
+def letters(strings: Iterator[str], script: str) -> list[str]:
+    """Single lower-case grapheme clusters that begin with a letter of the script; digraphs are split, marks dropped."""
+    clusters = (one for text in strings for one in regex.findall(r"\X", unicodedata.normalize("NFC", text)))
+    return sorted({one for one in clusters if is_letter(one, script)})
+
+
+def is_letter(cluster: str, script: str) -> bool:
+    """Whether a cluster can stand by itself in a word of the script.
+
+    Modifier letters count in Japanese only, where words are written with them; a conjunct of two letters does not
+    count, nor does a vowel sign that joins the consonant before it (Thai sara am).
+    """
+    names = SCRIPTS.get(script, (script,))
+    in_script = any(regex.match(rf"\p{{Script_Extensions={name}}}", cluster) for name in names)
+    kinds = ("Ll", "Lo", "Lm") if script == "Jpan" else ("Ll", "Lo")
+    stands = len(regex.findall(r"\X", cluster + cluster)) == 2
+    single = sum(unicodedata.category(char).startswith("L") for char in cluster) == 1
+    ours = in_script and unicodedata.category(cluster[0]) in kinds and cluster == cluster.lower()
+    return ours and single and stands
+
+
+def compact(alphabet: list[str]) -> list[str]:
+    """Tokens of a pack: runs of four and more consecutive code points as `first-last`."""
+    runs: list[list[str]] = []
+    for letter in alphabet:
+        joins = runs and len(letter) == len(runs[-1][-1]) == 1 and ord(letter) == ord(runs[-1][-1]) + 1
+        if joins:
+            runs[-1].append(letter)
+        else:
+            runs.append([letter])
+    return [token for run in runs for token in (run if len(run) < 4 else [f"{run[0]}-{run[-1]}"])]
+
+
+def wrapped(tokens: list[str]) -> str:
+    """The tokens joined by spaces, in lines of readable length."""
+    lines = [""]
+    for token in tokens:
+        if len(lines[-1]) + len(token) > _WIDTH:
+            lines.append("")
+        lines[-1] += (" " if lines[-1] else "") + token
+    return "\n".join(lines)
+
+
+def exemplars(package: Path, locale: str) -> str:
+    """The main exemplar characters of a locale, as CLDR writes them."""
+    found = json.loads((package / "main" / locale / "characters.json").read_text("utf-8"))
+    pattern: str = found["main"][locale]["characters"]["exemplarCharacters"]
+    return pattern
+
+
+def pack(fact: dict[str, str], alphabet: list[str], addition: dict[str, str] | None, version: str) -> str:
+    """The text of one language's pack."""
+    source = f"CLDR {version}, locale {fact['locale']}, main exemplar characters"
+    standing, added = "attested", ""
+    if addition:
+        standing, source = addition["standing"], f"{source}; added: {addition['why']}"
+        added = f'added = "{addition["letters"]}"\n'
+    return (
+        f'language = "{fact["code"]}"\nname = "{fact["name"]}"\nscript = "{fact["script"]}"\n'
+        f'family = "{fact["family"]}"\ndirection = "{fact["direction"]}"\n'
+        f'spaces = {"true" if fact["spaces"] == "yes" else "false"}\nstanding = "{standing}"\n'
+        f'source = "{source}"\nlicence = "Unicode-3.0"\n{added}'
+        f'letters = """\n{wrapped(compact(alphabet))}\n"""\n'
+    )
+
+
+def rows(name: str) -> list[dict[str, Any]]:
+    """The rows of one of the tables beside this file."""
+    with (HERE / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def main(package: Path) -> None:
+    """Write every pack from an unpacked npm package `cldr-misc-full`."""
+    version = json.loads((package / "package.json").read_text("utf-8"))["version"]
+    additions = {row["code"]: row for row in rows("additions.tsv")}
+    for fact in rows("languages.tsv"):
+        alphabet = letters(unicode_set(exemplars(package, fact["locale"])), fact["script"])
+        text = pack(fact, alphabet, additions.get(fact["code"]), version)
+        (TARGET / f"{fact['code']}.toml").write_text(text, encoding="utf-8")
+        print(fact["code"], len(alphabet))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
