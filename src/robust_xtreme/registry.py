@@ -11,7 +11,13 @@ from typing import Any, Final
 
 from robust_xtreme.errors import UnknownName, UserError
 
-KINDS: Final = {"perturbation": "noise", "task": "tasks", "metric": "metrics", "family": "families", "view": "reporting"}
+KINDS: Final = {
+    "perturbation": "noise",
+    "task": "tasks",
+    "metric": "metrics",
+    "family": "families",
+    "view": "reporting",
+}
 _SEE: Final = {"family": "robust-xtreme list tasks", "view": "robust-xtreme report --help"}
 
 
