@@ -1,0 +1,56 @@
+"""What a metric is: sums of each example, added over any set of examples, and one value of the added sums."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar, final
+
+from robust_xtreme.errors import Mismatch
+from robust_xtreme.examples import Judged, Target
+
+ALL: Final = "all"
+NOISED_GOLD: Final = "noised_gold"
+UNTOUCHED: Final = "untouched"
+
+Array = Any
+"""A numpy array or a torch tensor of shape (..., k): summed stats."""
+
+_T = TypeVar("_T")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric. `stats` maps each scope of an example to sums named by `columns`; sums add over examples.
+
+    `reduce` maps summed stats of shape (..., k) to values of shape (...) from 0 to 100, 0 where nothing was counted.
+    The scope `all` counts everything; where a gold span has a text, `noised_gold` counts those that noise changed and
+    `untouched` the others.
+    """
+
+    name: str
+    summary: str
+    columns: tuple[str, ...]
+    stats: Callable[[Judged], Mapping[str, tuple[float, ...]]]
+    reduce: Callable[[Array], Array]
+    cite: str
+
+
+def share(sums: Array) -> Array:
+    """100 times the first column by the second; 0 where the second is 0."""
+    total = sums[..., 1]
+    return 100.0 * sums[..., 0] / (total + (total == 0))
+
+
+def targets(judged: Judged, kind: type[_T], restored: bool = False) -> tuple[_T, _T]:
+    """The gold and the predicted target, both of that kind. Raises Mismatch naming the example."""
+    gold, said = judged.clean.target, judged.restored if restored else judged.prediction
+    for target in (gold, said):
+        if not isinstance(target, kind):
+            raise Mismatch(_not(judged, kind, target))
+    return gold, said  # type: ignore[return-value]  # both were checked in the loop
+
+
+def _not(judged: Judged, kind: type, target: Target) -> str:
+    return f"{judged.clean.id}: expected {kind.__name__}, found {type(target).__name__}. Is it another task's model?"

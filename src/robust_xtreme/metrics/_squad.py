@@ -1,0 +1,87 @@
+"""The official rule of SQuAD v1.1 for comparing answers, frozen, and which texts are compared.
+
+XTREME uses it unchanged for XQuAD and TyDiQA in every language: English articles go, ASCII punctuation goes, words are
+what stands between blanks. So an answer in Chinese or Thai is mostly one word.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Final
+
+from robust_xtreme.examples import Answers, Example, Judged
+from robust_xtreme.metrics._metric import ALL, NOISED_GOLD, UNTOUCHED, targets
+
+Compare = Callable[[str, Sequence[str]], float]
+
+_ARTICLES: Final = re.compile(r"\b(?:a|an|the)\b")
+_NO_PUNCTUATION: Final = str.maketrans("", "", string.punctuation)
+
+
+@lru_cache(maxsize=1 << 14)
+def words(answer: str) -> tuple[str, ...]:
+    """The words of an answer: lower case, without ASCII punctuation, then without a, an and the."""
+    return tuple(_ARTICLES.sub(" ", answer.lower().translate(_NO_PUNCTUATION)).split())
+
+
+def exact(said: str, golds: Sequence[str]) -> float:
+    """1.0 where the words equal those of a gold answer."""
+    return float(any(words(said) == words(gold) for gold in golds))
+
+
+def overlap(said: str, golds: Sequence[str]) -> float:
+    """The largest F1 of shared words over the gold answers; 0 where no word is shared."""
+    return max((_f1(words(said), words(gold)) for gold in golds), default=0.0)
+
+
+def _f1(said: tuple[str, ...], gold: tuple[str, ...]) -> float:
+    common = (Counter(said) & Counter(gold)).total()
+    if not common:
+        return 0.0
+    precision, recall = common / len(said), common / len(gold)
+    return 2 * precision * recall / (precision + recall)
+
+
+def said_clean(judged: Judged) -> str:
+    """The clean text under the prediction that was mapped back through the edits."""
+    return _first(judged.clean, targets(judged, Answers, restored=True)[1])
+
+
+def said_noisy(judged: Judged) -> str:
+    """The text that the model pointed at."""
+    return _first(judged.perturbed, targets(judged, Answers)[1])
+
+
+def golds_clean(judged: Judged) -> tuple[str, ...]:
+    """The clean gold answers, or one empty answer where there is none."""
+    return _all(judged.clean)
+
+
+def golds_noisy(judged: Judged) -> tuple[str, ...]:
+    """The gold answers as the perturbed context shows them."""
+    return _all(judged.perturbed)
+
+
+def _first(example: Example, target: Answers) -> str:
+    return example.texts["context"].at(target.spans[0]) if target.spans else ""
+
+
+def _all(example: Example) -> tuple[str, ...]:
+    spans = example.target.spans if isinstance(example.target, Answers) else ()
+    return tuple(map(example.texts["context"].at, spans)) or ("",)
+
+
+def scoped(
+    said: Callable[[Judged], str], golds: Callable[[Judged], tuple[str, ...]], compare: Compare
+) -> Callable[[Judged], Mapping[str, tuple[float, ...]]]:
+    """The stats (value, 1) of comparing the answer said with the golds, under `all` and the scope of the gold."""
+
+    def stats(judged: Judged) -> Mapping[str, tuple[float, ...]]:
+        sums = (compare(said(judged), golds(judged)), 1.0)
+        return {ALL: sums, UNTOUCHED if golds_clean(judged) == golds_noisy(judged) else NOISED_GOLD: sums}
+
+    return stats

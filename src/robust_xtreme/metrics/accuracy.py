@@ -1,0 +1,23 @@
+"""Accuracy of a choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from robust_xtreme.examples import Choice, Judged
+from robust_xtreme.metrics._metric import ALL, Metric, share, targets
+
+
+def _stats(judged: Judged) -> Mapping[str, tuple[float, ...]]:
+    gold, said = targets(judged, Choice)
+    return {ALL: (float(gold == said), 1.0)}
+
+
+accuracy = Metric(
+    name="accuracy",
+    summary="Share of examples whose label is right.",
+    columns=("correct", "n"),
+    stats=_stats,
+    reduce=share,
+    cite="XTREME, evaluate.py: accuracy",
+)

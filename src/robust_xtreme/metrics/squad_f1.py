@@ -1,0 +1,17 @@
+"""F1 of the words of answers, by the clean text that the prediction points at."""
+
+from __future__ import annotations
+
+from robust_xtreme.metrics._metric import Metric, share
+from robust_xtreme.metrics._squad import golds_clean, overlap, said_clean, scoped
+
+__all__ = ["overlap", "squad_f1"]
+
+squad_f1 = Metric(
+    name="squad_f1",
+    summary="F1 of the words of answers; a prediction on noisy text is mapped back to the clean text.",
+    columns=("f1", "n"),
+    stats=scoped(said_clean, golds_clean, overlap),
+    reduce=share,
+    cite="SQuAD v1.1, evaluate-v1.1.py: f1_score",
+)

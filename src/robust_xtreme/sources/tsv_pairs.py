@@ -1,0 +1,60 @@
+"""Pairs of sentences, a line each: first TAB second [TAB label], or named columns under a header."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from robust_xtreme.errors import DataError
+from robust_xtreme.sources._file import numbered_lines
+from robust_xtreme.specs import Row
+
+SAMPLE: Final = "Anna sleeps.\tAnna is awake.\tcontradiction\nAnna sleeps.\tAnna rests.\tentailment\n"
+"""A whole, valid file of this format."""
+
+_COLUMNS: Final = {
+    "first": ("prem", "premise", "sentence1"),
+    "second": ("hyp", "hypo", "hypothesis", "sentence2"),
+    "label": ("label",),
+}
+
+
+def read(text: str, path: str) -> tuple[Row, ...]:
+    """One row a line, with the values `first`, `second` and `label` (None in files of two columns).
+
+    A field that a CSV writer quoted, as XTREME's preprocessing does where the text holds a quotation mark, is
+    unquoted; texts are otherwise kept as they are. Raises DataError where a line has another number of columns.
+    """
+    lines = list(numbered_lines(text))
+    if not lines:
+        return ()
+    width, places, body = _layout(lines, path)
+    return tuple(_row(index, line, width, places, path) for index, line in enumerate(lines[body:]))
+
+
+def _layout(lines: list[tuple[int, str]], path: str) -> tuple[int, tuple[int | None, ...], int]:
+    """Number of columns, the places of first, second and label, and how many lines the header takes."""
+    head = lines[0][1].split("\t")
+    named = [[head.index(name) for name in names if name in head] for names in _COLUMNS.values()]
+    if all(named):
+        return len(head), tuple(places[0] for places in named), 1
+    if len(head) not in (2, 3):
+        found = f"{len(head)} column{'s' * (len(head) != 1)}"
+        raise DataError(path, f"has {found}, expected: first, second and label, separated by tabs.", 1)
+    return len(head), (0, 1, 2 if len(head) == 3 else None), 0
+
+
+def _row(index: int, line: tuple[int, str], width: int, places: tuple[int | None, ...], path: str) -> Row:
+    number, value = line
+    cells = value.split("\t")
+    if len(cells) != width:
+        raise DataError(path, f"has {len(cells)} columns, the lines before have {width}.", number)
+    first, second, label = (None if place is None else _unquoted(cells[place]) for place in places)
+    values = {"first": first, "second": second, "label": label.strip() if label is not None else None}
+    return Row(str(index), f"{path}:{number}", values)
+
+
+def _unquoted(cell: str) -> str:
+    """The text of a field that a CSV writer quoted: it does so only where the text holds a quotation mark."""
+    inner = cell[1:-1]
+    quoted = len(cell) > 2 and cell[0] == cell[-1] == '"' and '""' in inner and '"' not in inner.replace('""', "")
+    return inner.replace('""', '"') if quoted else cell

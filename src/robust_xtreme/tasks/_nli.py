@@ -1,0 +1,72 @@
+"""Rows of sentence pairs as examples of natural language inference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Final
+
+from robust_xtreme.errors import DataError
+from robust_xtreme.examples import Choice, Example, Text, digest
+from robust_xtreme.specs import Origin, Row
+
+UNLABELLED: Final = Choice(-1)
+_PER_PREMISE: Final = 3
+_SYNONYMS: Final = {"contradictory": "contradiction"}
+
+
+def nli(labels: tuple[str, ...]) -> Callable[[tuple[Row, ...], Origin], tuple[Example, ...]]:
+    """An adapter with the fields `premise` and `hypothesis`; its labels are indices of `labels`.
+
+    In validation and test each premise serves three hypotheses, and the cluster is `row // 3`, because distinct items
+    may have equal premises; in train, where rows are in no such order, equal premises are one cluster.
+    """
+
+    def adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
+        if origin.split == "train":
+            return tuple(_example(row, f"premise/{digest(row.values['first'])}", True, labels, origin) for row in rows)
+        _check_order(rows)
+        return tuple(_in_triple(index, rows, labels, origin) for index in range(len(rows)))
+
+    return adapt
+
+
+def _in_triple(index: int, rows: tuple[Row, ...], labels: tuple[str, ...], origin: Origin) -> Example:
+    first = rows[index - index % _PER_PREMISE].values["first"]
+    cluster = f"{origin.task}-{origin.split}/{index // _PER_PREMISE}"
+    return _example(rows[index], cluster, rows[index].values["first"] == first, labels, origin)
+
+
+def _example(row: Row, cluster: str, shared: bool, labels: tuple[str, ...], origin: Origin) -> Example:
+    """One pair; a premise that differs from the first of its cluster is a text of its own."""
+    id = origin.id(row.native)
+    premise = origin.shared("premise", cluster) if shared else f"{id}/premise"
+    texts = {
+        "premise": Text(premise, origin.language, row.values["first"]),
+        "hypothesis": Text(f"{id}/hypothesis", origin.language, row.values["second"]),
+    }
+    return Example(id, texts, _target(row, labels), cluster)
+
+
+def _target(row: Row, labels: tuple[str, ...]) -> Choice:
+    label = row.values["label"]
+    if label is None:
+        return UNLABELLED
+    label = _SYNONYMS.get(label, label)
+    if label not in labels:
+        raise DataError(row.place, f"the label {label!r} is none of: {', '.join(labels)}.")
+    return Choice(labels.index(label))
+
+
+def _check_order(rows: Sequence[Row]) -> None:
+    """Refuse files with a row lost or added: premises then change within threes and run on between them."""
+    within, between = 0, 0
+    for index, (one, other) in enumerate(pairwise(rows)):
+        same = one.values["first"] == other.values["first"]
+        if index % _PER_PREMISE == _PER_PREMISE - 1:
+            between += same
+        else:
+            within += not same
+    if min(within, between) * 10 > len(rows) // _PER_PREMISE:
+        place = rows[0].place.rpartition(":")[0]
+        raise DataError(place, "the premises do not change every third row, as in XNLI: a row is missing or was added.")

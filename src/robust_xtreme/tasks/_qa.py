@@ -1,0 +1,52 @@
+"""Rows of questions as examples of extractive question answering."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from robust_xtreme.examples import Answers, Example, Span, Text, digest
+from robust_xtreme.specs import Origin, Row
+
+NamePassage = Callable[[Sequence[Row]], str]
+
+
+def span_qa(name: NamePassage) -> Callable[[tuple[Row, ...], Origin], tuple[Example, ...]]:
+    """An adapter with the fields `question` and `context`; the questions of a passage are one cluster.
+
+    `name` names the cluster from the passage's rows. The context is one text for all questions of its passage and
+    carries the union of their answers as spans.
+    """
+
+    def adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
+        passages: defaultdict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            passages[row.values["context"]].append(row)
+        clusters = {value: name(group) for value, group in passages.items()}
+        contexts = {value: _context(value, clusters[value], group, origin) for value, group in passages.items()}
+        values = [row.values["context"] for row in rows]
+        return tuple(_example(row, contexts[one], clusters[one], origin) for row, one in zip(rows, values, strict=True))
+
+    return adapt
+
+
+def by_question(rows: Sequence[Row]) -> str:
+    """Named by the smallest question id: the same for all translations of a passage, and for all data sets of it."""
+    return f"passage/{min(row.native for row in rows)}"
+
+
+def by_text(rows: Sequence[Row]) -> str:
+    """Named by the hash of the passage."""
+    return f"passage/{digest(rows[0].values['context'])}"
+
+
+def _context(value: str, cluster: str, rows: Sequence[Row], origin: Origin) -> Text:
+    answers = sorted({answer for row in rows for answer in row.values["answers"]})
+    return Text(origin.shared("context", cluster), origin.language, value, tuple(Span(*answer) for answer in answers))
+
+
+def _example(row: Row, context: Text, cluster: str, origin: Origin) -> Example:
+    id = origin.id(row.native)
+    question = Text(f"{id}/question", origin.language, row.values["question"])
+    answers = tuple(Span(*answer) for answer in dict.fromkeys(row.values["answers"]))
+    return Example(id, {"question": question, "context": context}, Answers(answers), cluster)

@@ -1,0 +1,45 @@
+"""Rows of tagged words as examples: one text of words joined by a space, with a span and a tag per word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from robust_xtreme.errors import DataError
+from robust_xtreme.examples import Example, Span, Tags, Text, digest
+from robust_xtreme.specs import Origin, Row
+
+UNLABELLED = "O"
+
+
+def tagging(labels: tuple[str, ...]) -> Callable[[tuple[Row, ...], Origin], tuple[Example, ...]]:
+    """An adapter with the field `tokens`; equal sentences are one cluster, words without a tag have the tag O."""
+
+    def adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
+        return tuple(_example(row, labels, origin) for row in rows)
+
+    return adapt
+
+
+def _example(row: Row, labels: tuple[str, ...], origin: Origin) -> Example:
+    words: tuple[str, ...] = row.values["words"]
+    tags: tuple[str, ...] = row.values["tags"] or (UNLABELLED,) * len(words)
+    if not set(tags).issubset(labels):
+        raise _unknown_tag(row, tags, labels)
+    id = origin.id(row.native)
+    text = Text(f"{id}/tokens", origin.language, " ".join(words), word_spans(words))
+    return Example(id, {"tokens": text}, Tags(tags), f"sentence/{digest(*words)}")
+
+
+def word_spans(words: tuple[str, ...]) -> tuple[Span, ...]:
+    """The span of each word in the words joined by one space."""
+    spans, start = [], 0
+    for word in words:
+        spans.append(Span(start, start + len(word)))
+        start += len(word) + 1
+    return tuple(spans)
+
+
+def _unknown_tag(row: Row, tags: tuple[str, ...], labels: tuple[str, ...]) -> DataError:
+    index = next(index for index, tag in enumerate(tags) if tag not in labels)
+    path, _, line = row.place.rpartition(":")
+    return DataError(path, f"the tag {tags[index]!r} is none of: {', '.join(labels)}.", int(line) + index)

@@ -1,0 +1,33 @@
+"""TyDiQA-GoldP: questions asked in nine languages by people who did not know the answer, with the gold passage."""
+
+from __future__ import annotations
+
+from robust_xtreme.languages import codes
+from robust_xtreme.specs import Files, TaskSpec
+from robust_xtreme.tasks._qa import by_text, span_qa
+
+_XTREME_TRAIN = "tydiqa/tydiqa-goldp-v1.1-train/tydiqa.goldp.{language}.train.json"
+_XTREME_DEV = "tydiqa/tydiqa-goldp-v1.1-dev/tydiqa.goldp.{language}.dev.json"
+_RELEASE_DEV = "tydiqa/tydiqa-goldp-v1.1-dev/tydiqa-goldp-dev-{name}.json"
+
+tydiqa = TaskSpec(
+    name="tydiqa",
+    summary="Extractive question answering on Wikipedia passages, asked natively in each language.",
+    family="span_qa",
+    metrics=("squad_f1", "squad_em", "surface_f1_noisy_gold", "surface_f1_clean_gold"),
+    languages=codes("ar bn en fi id ko ru sw te"),
+    files={
+        # XTREME's preprocessing cuts the ids of the training files down to their last part, which is not unique.
+        "train": Files("squad_json", (_XTREME_TRAIN, "tydiqa_goldp/tydiqa.goldp.{language}.train.json"), ids="ordinal"),
+        # The release's own file has the answers that XTREME's preprocessing empties.
+        "validation": Files(
+            "squad_json", (_RELEASE_DEV, _XTREME_DEV, "tydiqa_goldp/tydiqa.goldp.{language}.dev.json"), ids="native"
+        ),
+    },
+    perturbed=(("question",), ("context",)),
+    adapt=span_qa(by_text),
+    accepts=("tydiqa", "xquad"),
+    cite="Clark et al. 2020, TyDi QA: A Benchmark for Information-Seeking Question Answering (arXiv 2003.05002)",
+    max_length=384,
+    stride=128,
+)
