@@ -1,0 +1,111 @@
+"""From text to token ids, from windows to tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from robust_xtreme.errors import ModelError
+from robust_xtreme.families._family import Scores, Window
+
+_PROBES: Final = ("a", "b")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """One string as tokens: their ids, and the code points (T, 2) that each of them stands for."""
+
+    ids: tuple[int, ...]
+    offsets: Scores
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The special tokens that a model wants around one text and around two."""
+
+    single: tuple[tuple[int, ...], tuple[int, ...]]
+    pair: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+
+    def around(self, *parts: Sequence[int]) -> tuple[int, ...]:
+        """The input ids of one text or of two."""
+        frame = self.single if len(parts) == 1 else self.pair
+        ids = list(frame[0])
+        for part, behind in zip(parts, frame[1:], strict=True):
+            ids += [*part, *behind]
+        return tuple(ids)
+
+    def room(self, parts: int, max_length: int) -> int:
+        """How many tokens of text fit. Raises ModelError where there is no room for one each."""
+        frame = self.single if parts == 1 else self.pair
+        room = max_length - sum(map(len, frame))
+        if room < parts:
+            raise ModelError(f"A length of {max_length} tokens leaves no room for text. Use a longer one.")
+        return room
+
+
+def token_ids(tokenizer: Any, texts: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """The ids of each distinct text, without special tokens."""
+    distinct = list(dict.fromkeys(texts))
+    if not distinct:
+        return {}
+    return {text: tuple(ids) for text, ids in zip(distinct, _call(tokenizer, distinct)["input_ids"], strict=True)}
+
+
+def pieces(tokenizer: Any, texts: Iterable[str]) -> dict[str, Pieces]:
+    """The ids and offsets of each distinct text, without special tokens."""
+    distinct = list(dict.fromkeys(texts))
+    if not distinct:
+        return {}
+    found = _call(tokenizer, distinct, return_offsets_mapping=True)
+    rows = zip(distinct, found["input_ids"], found["offset_mapping"], strict=True)
+    return {text: Pieces(tuple(ids), _offsets(spans)) for text, ids, spans in rows}
+
+
+def _call(tokenizer: Any, texts: list[str], **options: Any) -> Any:
+    quiet = {"return_attention_mask": False, "return_token_type_ids": False, "verbose": False}
+    return tokenizer(texts, add_special_tokens=False, **quiet, **options)
+
+
+def _offsets(spans: Sequence[tuple[int, int]]) -> Scores:
+    return np.array(spans, dtype=np.int32).reshape(-1, 2)
+
+
+def frame_of(tokenizer: Any) -> Frame:
+    """Where a tokenizer puts its special tokens, read off two probes.
+
+    Raises ModelError where it puts none in front: predictions for a whole text are read off the first token.
+    """
+    first, second = (tuple(tokenizer(probe, add_special_tokens=False)["input_ids"]) for probe in _PROBES)
+    single = tuple(tokenizer(_PROBES[0])["input_ids"])
+    pair = tuple(tokenizer(*_PROBES)["input_ids"])
+    head, tail = _cut(single, first)
+    before, rest = _cut(pair, first)
+    between, after = _cut(rest, second)
+    if not head or not before:
+        raise ModelError(
+            "This model's tokenizer puts no special token in front of a text; use an encoder such as XLM-R."
+        )
+    return Frame((head, tail), (before, between, after))
+
+
+def _cut(ids: tuple[int, ...], part: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    for start in range(len(ids) - len(part) + 1):
+        if ids[start : start + len(part)] == part:
+            return ids[:start], ids[start + len(part) :]
+    raise ModelError("This model's tokenizer does not read a text the same way with and without special tokens.")
+
+
+def collate(windows: Sequence[Window], pad_id: int) -> tuple[Tensor, Tensor]:
+    """Token ids (B, L) padded at the end, and the mask (B, L) that is 1 on tokens; both int64, on the CPU."""
+    lengths = np.array([len(window.input_ids) for window in windows])
+    inside = np.arange(lengths.max())[None, :] < lengths[:, None]
+    ids = np.full(inside.shape, pad_id, dtype=np.int64)
+    ids[inside] = np.concatenate([np.array(window.input_ids, dtype=np.int64) for window in windows])
+    return torch.from_numpy(ids), torch.from_numpy(inside.astype(np.int64))

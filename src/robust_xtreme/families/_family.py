@@ -1,0 +1,72 @@
+"""What a family is: a frozen bundle of functions from examples to windows, losses and predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+from torch import Tensor, nn
+
+from robust_xtreme.errors import RobustXtremeError
+from robust_xtreme.examples import Example, Target
+
+Scores = np.ndarray[Any, Any]
+Labels = tuple[str, ...]
+
+QUANTUM: Final = 1e-4
+"""Scores are compared as multiples of this, so that the last bits of a float decide nothing."""
+
+DROPOUT: Final = 0.1
+
+
+class NotFinite(RobustXtremeError):
+    """A model gave a score that is not a number."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One input of a model. An example has one or more of them.
+
+    `example` is the place in the list that was encoded; `layout` is the family's own note of what stands where;
+    `truncated` says that something had to be left out (which is the whole gold answer, for spans of a text).
+    """
+
+    example: int
+    input_ids: tuple[int, ...]
+    layout: Any
+    truncated: bool
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The functions of one family. B windows of at most L tokens, hidden size H.
+
+    - `head(hidden_size, labels)`: a new module.
+    - `encode(examples, tokenizer, max_length, stride)`: windows, those of an example in a row and in order.
+    - `forward(head, hidden (B, L, H), mask (B, L), windows)`: scores (B, ...); row i belongs to window i.
+    - `loss(head, hidden, mask, windows, examples, labels)`: a scalar; `examples` is the list that was encoded.
+    - `decode(example, windows, scores, labels)`: the prediction from one row of scores (as numpy) per window, in the
+      coordinates of the example given. Ties go to the lowest index. Raises NotFinite.
+    - `status(example, windows)`: `ok`, or `truncated_gold` where no window holds the gold answer.
+    """
+
+    name: str
+    summary: str
+    head: Callable[[int, Labels], nn.Module]
+    encode: Callable[[Sequence[Example], Any, int, int], list[Window]]
+    forward: Callable[[nn.Module, Tensor, Tensor, Sequence[Window]], Tensor]
+    loss: Callable[[nn.Module, Tensor, Tensor, Sequence[Window], Sequence[Example], Labels], Tensor]
+    decode: Callable[[Example, Sequence[Window], Sequence[Scores], Labels], Target]
+    status: Callable[[Example, Sequence[Window]], str]
+
+
+def quantised(scores: Scores) -> Scores:
+    """Scores as whole numbers of QUANTUM (int64). Raises NotFinite where one is NaN or infinite."""
+    if not np.isfinite(scores).all():
+        raise NotFinite("The model's scores are not finite numbers.")
+    whole: Scores = np.rint(np.asarray(scores, dtype=np.float64) / QUANTUM).astype(np.int64)
+    return whole

@@ -1,0 +1,102 @@
+"""Classification: one label for a text or a pair of texts, read off the first token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from robust_xtreme.errors import ModelError
+from robust_xtreme.examples import Choice, Example
+from robust_xtreme.families._batch import frame_of, token_ids
+from robust_xtreme.families._family import DROPOUT, Family, Labels, Scores, Window, quantised
+
+_MOST_FIELDS: Final = 2
+
+
+def _head(hidden_size: int, labels: Labels) -> nn.Module:
+    return nn.Sequential(
+        nn.Dropout(DROPOUT),
+        nn.Linear(hidden_size, hidden_size),
+        nn.Tanh(),
+        nn.Dropout(DROPOUT),
+        nn.Linear(hidden_size, len(labels)),
+    )
+
+
+def _encode(examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int) -> list[Window]:
+    """One window per example. Of a pair that is too long, the longer text loses its end first; `stride` has no use."""
+    frame = frame_of(tokenizer)
+    ids = token_ids(tokenizer, (text.value for example in examples for text in example.texts.values()))
+    windows = []
+    for place, example in enumerate(examples):
+        parts = [ids[text.value] for text in example.texts.values()]
+        if len(parts) > _MOST_FIELDS:
+            raise ModelError(f"{example.id} has {len(parts)} fields; a classifier reads one text or two.")
+        kept = _fit([len(part) for part in parts], frame.room(len(parts), max_length))
+        cut = any(keep < len(part) for keep, part in zip(kept, parts, strict=True))
+        shortened = [part[:keep] for keep, part in zip(kept, parts, strict=True)]
+        windows.append(Window(place, frame.around(*shortened), None, cut))
+    return windows
+
+
+def _fit(lengths: Sequence[int], room: int) -> list[int]:
+    """How many tokens each text keeps: the longest first gives its last, the first text where they are equal."""
+    if sum(lengths) <= room:
+        return list(lengths)
+    if len(lengths) == 1:
+        return [room]
+    first, second = lengths
+    if first > second:
+        kept = min(second, room // 2)
+        return [room - kept, kept]
+    kept = min(first, room // 2)
+    return [kept, room - kept]
+
+
+def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
+    """Scores (B, labels)."""
+    scores: Tensor = head(hidden[:, 0])
+    return scores
+
+
+def _loss(
+    head: nn.Module,
+    hidden: Tensor,
+    mask: Tensor,
+    windows: Sequence[Window],
+    examples: Sequence[Example],
+    labels: Labels,
+) -> Tensor:
+    gold = torch.tensor([_gold(examples[window.example]) for window in windows], device=hidden.device)
+    return nn.functional.cross_entropy(_forward(head, hidden, mask, windows).float(), gold)
+
+
+def _gold(example: Example) -> int:
+    match example.target:
+        case Choice(index):
+            return index
+        case other:
+            raise ModelError(f"{example.id}: a classifier cannot learn from {type(other).__name__}.")
+
+
+def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores], labels: Labels) -> Choice:
+    return Choice(int(quantised(scores[0]).argmax()))
+
+
+def _status(example: Example, windows: Sequence[Window]) -> str:
+    return "ok"
+
+
+classification = Family(
+    name="classification",
+    summary="One label for a text or a pair of texts, read off the first token.",
+    head=_head,
+    encode=_encode,
+    forward=_forward,
+    loss=_loss,
+    decode=_decode,
+    status=_status,
+)

@@ -1,0 +1,191 @@
+"""Span QA: the stretch of the context that answers the question; long contexts are read in overlapping windows."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from robust_xtreme.errors import ModelError
+from robust_xtreme.examples import Answers, Example, Span
+from robust_xtreme.families._batch import frame_of, pieces
+from robust_xtreme.families._family import Family, Labels, Scores, Window, quantised
+
+QUESTION_TOKENS: Final = 64
+"""The end of a longer question is cut off, as in the official scripts."""
+
+ANSWER_TOKENS: Final = 30
+"""No answer is longer, as in the official scripts."""
+
+_QUESTION: Final = "question"
+_CONTEXT: Final = "context"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ContextLayout:
+    """Context tokens stand from `first` on; `offsets` (T, 2) are their code points in the context."""
+
+    first: int
+    offsets: Scores
+
+
+def _head(hidden_size: int, labels: Labels) -> nn.Module:
+    return nn.Linear(hidden_size, 2)
+
+
+def _encode(examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int) -> list[Window]:
+    """Question and a stretch of context per window; the next window begins `stride` context tokens later.
+
+    A stride of 0, or one that is longer than a window's room, means windows without overlap.
+    """
+    frame = frame_of(tokenizer)
+    room = frame.room(2, max_length)
+    found = pieces(tokenizer, (one.texts[name].value for one in examples for name in (_QUESTION, _CONTEXT)))
+    windows = []
+    for place, example in enumerate(examples):
+        question = found[example.texts[_QUESTION].value].ids[: min(QUESTION_TOKENS, room // 2)]
+        context = found[example.texts[_CONTEXT].value]
+        first = len(frame.pair[0]) + len(question) + len(frame.pair[1])
+        ranges = list(_ranges(len(context.ids), room - len(question), stride))
+        layouts = [ContextLayout(first, context.offsets[start:stop]) for start, stop in ranges]
+        lost = not _holds_gold(example, layouts)
+        windows += [
+            Window(place, frame.around(question, context.ids[start:stop]), layout, lost)
+            for (start, stop), layout in zip(ranges, layouts, strict=True)
+        ]
+    return windows
+
+
+def _ranges(length: int, room: int, stride: int) -> Iterator[tuple[int, int]]:
+    """Stretches of the context's tokens, the last one reaching its end; at least one."""
+    step = min(stride, room) if stride else room
+    start = 0
+    while start + room < length:
+        yield start, start + room
+        start += step
+    yield start, length
+
+
+def _golds(example: Example) -> tuple[Span, ...]:
+    match example.target:
+        case Answers(spans):
+            return spans
+        case other:
+            raise ModelError(f"{example.id}: an answer is a span of the context, not {type(other).__name__}.")
+
+
+def _holds_gold(example: Example, layouts: Sequence[ContextLayout]) -> bool:
+    """Whether some window holds a gold answer whole; true where there is none to hold."""
+    golds = _golds(example)
+    return not golds or any(_tokens(gold, layout) is not None for layout in layouts for gold in golds)
+
+
+def _tokens(gold: Span, layout: ContextLayout) -> tuple[int, int] | None:
+    """The first and last context token of a gold answer; None where the window does not hold all of it."""
+    starts, stops = layout.offsets[:, 0], layout.offsets[:, 1]
+    inside = np.flatnonzero((starts < gold.stop) & (stops > gold.start) & (stops > starts))
+    if not len(inside):
+        return None
+    first, last = int(inside[0]), int(inside[-1])
+    if (first == 0 and starts[0] > gold.start) or (last == len(stops) - 1 and stops[last] < gold.stop):
+        return None
+    return first, last
+
+
+def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
+    """Scores (B, L, 2): how well each token begins and ends the answer."""
+    scores: Tensor = head(hidden)
+    return scores
+
+
+def _loss(
+    head: nn.Module,
+    hidden: Tensor,
+    mask: Tensor,
+    windows: Sequence[Window],
+    examples: Sequence[Example],
+    labels: Labels,
+) -> Tensor:
+    """The mean over windows of the two cross-entropies; without the answer the first token is right."""
+    scores = _forward(head, hidden, mask, windows).float()
+    allowed = torch.from_numpy(_allowed(windows, scores.shape[1])).to(hidden.device)
+    scores = scores.masked_fill(~allowed[:, :, None], torch.finfo(scores.dtype).min)
+    gold = torch.tensor([_gold(window, examples[window.example]) for window in windows], device=hidden.device)
+    return nn.functional.cross_entropy(scores, gold)
+
+
+def _allowed(windows: Sequence[Window], length: int) -> Scores:
+    """Where an answer may begin or end (B, L): at the context's tokens, and at the first token for none."""
+    first = np.array([window.layout.first for window in windows])[:, None]
+    count = np.array([len(window.layout.offsets) for window in windows])[:, None]
+    place = np.arange(length)[None, :]
+    allowed: Scores = ((place >= first) & (place < first + count)) | (place == 0)
+    return allowed
+
+
+def _gold(window: Window, example: Example) -> tuple[int, int]:
+    for gold in _golds(example):
+        found = _tokens(gold, window.layout)
+        if found is not None:
+            return window.layout.first + found[0], window.layout.first + found[1]
+    return 0, 0
+
+
+def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores], labels: Labels) -> Answers:
+    """The best span over all windows; of equal ones that of the first window, start and stop."""
+    best: tuple[int, int, int] | None = None
+    for window, one in zip(windows, scores, strict=True):
+        found = _best_span(window.layout, one)
+        if found is not None and (best is None or found[0] > best[0]):
+            best = found
+    return Answers(()) if best is None else _trimmed(example.texts[_CONTEXT].value, best[1], best[2])
+
+
+def _best_span(layout: ContextLayout, scores: Scores) -> tuple[int, int, int] | None:
+    """Score and code points of a window's best span of at most ANSWER_TOKENS tokens."""
+    count = len(layout.offsets)
+    if not count:
+        return None
+    begin, end = quantised(scores[layout.first : layout.first + count]).T
+    ends = np.lib.stride_tricks.sliding_window_view(_padded(end), min(ANSWER_TOKENS, count))[:count]
+    length = ends.argmax(axis=1)
+    total = begin + np.take_along_axis(ends, length[:, None], axis=1)[:, 0]
+    start = int(total.argmax())
+    return int(total[start]), int(layout.offsets[start, 0]), int(layout.offsets[start + int(length[start]), 1])
+
+
+def _padded(end: Scores) -> Scores:
+    lowest = np.full(ANSWER_TOKENS - 1, np.iinfo(np.int64).min // 4)
+    return np.concatenate([end, lowest])
+
+
+def _trimmed(context: str, start: int, stop: int) -> Answers:
+    """Without spaces around it, and with the marks that belong to its last letter."""
+    while stop < len(context) and unicodedata.category(context[stop]).startswith("M"):
+        stop += 1
+    inside = context[start:stop]
+    start += len(inside) - len(inside.lstrip())
+    stop = start + len(inside.strip())
+    return Answers((Span(start, stop),) if start < stop else ())
+
+
+def _status(example: Example, windows: Sequence[Window]) -> str:
+    return "truncated_gold" if any(window.truncated for window in windows) else "ok"
+
+
+span_qa = Family(
+    name="span_qa",
+    summary="The stretch of the context that answers the question.",
+    head=_head,
+    encode=_encode,
+    forward=_forward,
+    loss=_loss,
+    decode=_decode,
+    status=_status,
+)
