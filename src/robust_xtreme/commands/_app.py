@@ -21,18 +21,21 @@ _ORDER: Final = ("list", "show", "train", "eval")
 _EPILOG: Final = "Example: robust-xtreme eval --model RUN --data DIR --tasks xnli --perturb char_noise:0.1"
 
 
-def _version(wanted: bool) -> None:
+def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"robust-xtreme {robust_xtreme.__version__}")
         raise typer.Exit
 
 
 def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    context: typer.Context,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:
     """Perturb the tasks of XTREME-R, evaluate clean and perturbed in one run, and report the degradation."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def command_names() -> tuple[str, ...]:
@@ -50,13 +53,13 @@ def _function(name: str) -> Callable[..., Any]:
 
 def build() -> typer.Typer:
     """The Typer application with every command of this folder."""
-    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, epilog=_EPILOG)
-    app.callback()(_root)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, epilog=_EPILOG)
+    app.callback(invoke_without_command=True)(_root)
     for name in command_names():
-        app.command(name, no_args_is_help=False)(bounded(_function(name)))
+        app.command(name)(bounded(_function(name)))
     return app
 
 
 def main() -> None:
     """Run the program on the words of the command line; never returns."""
-    raise SystemExit(guarded(lambda: build()(prog_name="robust-xtreme")))
+    raise SystemExit(guarded(lambda: build()(prog_name="robust-xtreme", standalone_mode=False)))

@@ -18,6 +18,7 @@ import typer
 
 from robust_xtreme.errors import RobustXtremeError
 
+USAGE: Final = 2
 ENVIRONMENT: Final = 3
 INTERRUPTED: Final = 130
 _DISK: Final = {
@@ -30,23 +31,23 @@ _DISK: Final = {
 
 
 def guarded(run: Callable[[], object]) -> int:
-    """Run something and return its exit code; errors become one line on stderr.
+    """Run something that returns an exit code or None, and return the code; errors become one line on stderr.
 
-    Typer's own exits and usage errors pass, for Typer to show.
+    Typer's own exits pass.
     """
     try:
-        run()
-    except (typer.Exit, typer.BadParameter):
+        code = run()
+    except typer.Exit:
         raise
     except SystemExit as stop:
-        return int(stop.code or 0)
+        return _quiet() if isinstance(stop.__context__, BrokenPipeError) else int(stop.code or 0)
     except KeyboardInterrupt:
         return _say("Interrupted.", INTERRUPTED)
     except BrokenPipeError:
         return _quiet()
     except Exception as error:  # noqa: BLE001 - the boundary: nothing may pass it as a traceback
         return _report(error)
-    return _flushed()
+    return code if isinstance(code, int) and code else _flushed()
 
 
 def bounded(command: Callable[..., object]) -> Callable[..., None]:
@@ -79,6 +80,8 @@ def _report(error: Exception) -> int:
         traceback.print_exception(error)
     if isinstance(error, RobustXtremeError):
         return _say(str(error), error.exit_code)
+    if hasattr(error, "format_message"):
+        return _say(_usage(error), USAGE)
     return _say(_line(error), ENVIRONMENT)
 
 
@@ -91,6 +94,13 @@ def _line(error: Exception) -> str:
         case _:
             what = " ".join(str(error).split()) or "no message"
             return f"This is a bug in robust-xtreme: {type(error).__name__}: {what} (-v shows where)"
+
+
+def _usage(error: Any) -> str:
+    """A usage error of Typer's, which carries its message and the command that was typed."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "robust-xtreme"
+    return f"{' '.join(str(error.format_message()).split())} See: {command} --help"
 
 
 def _wants_traceback() -> bool:

@@ -1,0 +1,88 @@
+"""What there is: the rows that `robust-xtreme list` prints, made from the members themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from robust_xtreme import registry
+from robust_xtreme.errors import UnknownName
+from robust_xtreme.languages import LANGUAGES, language
+
+Row = dict[str, Any]
+
+
+def rows(what: str) -> list[Row]:
+    """One row of plain values per member of `what`: perturbations, tasks, languages or metrics.
+
+    Raises UnknownName for anything else.
+    """
+    if what not in LISTS:
+        raise UnknownName("list", what, LISTS, "robust-xtreme list --help")
+    return LISTS[what]()
+
+
+def _perturbations() -> list[Row]:
+    return [_perturbation(registry.load("perturbation", name)) for name in registry.names("perturbation")]
+
+
+def _perturbation(member: Any) -> Row:
+    names = ("name", "summary", "unit", "kind", "strength", "parameters", "waives", "version")
+    return {name: plain(getattr(member, name)) for name in names}
+
+
+def _tasks() -> list[Row]:
+    return [_task(registry.load("task", name)) for name in registry.names("task")]
+
+
+def _task(task: Any) -> Row:
+    return {
+        "name": task.name,
+        "summary": task.summary,
+        "family": task.family,
+        "metrics": plain(task.metrics),
+        "languages": plain(task.languages),
+        "perturbed": [list(group) for group in task.perturbed],
+        "accepts": plain(task.accepts),
+        "files": {split: list(files.paths) for split, files in task.files.items()},
+        "cite": task.cite,
+    }
+
+
+def _metrics() -> list[Row]:
+    members = [registry.load("metric", name) for name in registry.names("metric")]
+    return [{name: plain(getattr(one, name)) for name in ("name", "summary", "columns", "cite")} for one in members]
+
+
+def _languages() -> list[Row]:
+    return [_language(code) for code in LANGUAGES]
+
+
+def _language(code: str) -> Row:
+    known = language(code)
+    names = ("code", "name", "script", "family", "direction", "spaces", "standing", "source", "licence")
+    return {**{name: getattr(known, name) for name in names}, "letters": len(known.alphabet)}
+
+
+LISTS: Final[Mapping[str, Callable[[], list[Row]]]] = {
+    "perturbations": _perturbations,
+    "tasks": _tasks,
+    "languages": _languages,
+    "metrics": _metrics,
+}
+"""What can be listed, and how its rows are made."""
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON holds it: mappings, lists, strings, numbers."""
+    match value:
+        case str() | int() | float() | None:
+            return value
+        case Mapping():
+            return {str(key): plain(one) for key, one in value.items()}
+        case tuple() | list():
+            return [plain(one) for one in value]
+        case set() | frozenset():
+            return sorted(plain(one) for one in value)
+        case _:
+            return str(value)

@@ -1,0 +1,69 @@
+"""`robust-xtreme list`: what can be evaluated, with what, and in which languages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+import typer
+
+COLUMNS: Final = {
+    "perturbations": ("name", "summary", "unit", "kind", "strength", "parameters", "waives"),
+    "tasks": ("name", "summary", "family", "metrics", "perturbed", "languages", "files"),
+    "languages": ("code", "name", "script", "family", "direction", "spaces", "letters", "standing"),
+    "metrics": ("name", "summary", "columns", "cite"),
+}
+_WIDE: Final = 160
+
+
+def list_(
+    what: Annotated[
+        str, typer.Argument(metavar="WHAT", help="perturbations, tasks, languages or metrics", show_default=False)
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array with every column, for programs.")] = False,
+) -> None:
+    """List the perturbations, tasks, languages or metrics.
+
+    Examples: robust-xtreme list perturbations; robust-xtreme list tasks --json
+    """
+    from robust_xtreme.catalogue import rows
+
+    found = rows(what)
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
+    else:
+        _table(what, found)
+
+
+def _table(what: str, found: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _WIDE
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in COLUMNS[what]:
+        table.add_column(column, overflow="fold", no_wrap=column in ("name", "code"))
+    for row in found:
+        table.add_row(*(cell(row[column]) for column in COLUMNS[what]))
+    console.print(table)
+
+
+def cell(value: Any) -> str:
+    """A value as a cell of the table: lists by commas, groups by plus signs, mappings as `key: value`."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case Mapping():
+            return "\n".join(f"{key}: {cell(one)}" for key, one in value.items())
+        case [list(), *_]:
+            return ", ".join("+".join(map(str, one)) for one in value)
+        case list():
+            return " ".join(map(str, value))
+        case None:
+            return ""
+        case _:
+            return str(value)

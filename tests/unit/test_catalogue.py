@@ -1,0 +1,58 @@
+"""The rows that `list` prints, and how their values become cells."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from robust_xtreme import registry
+from robust_xtreme.catalogue import LISTS, plain, rows
+from robust_xtreme.commands.list import COLUMNS, cell, list_
+from robust_xtreme.errors import UnknownName
+
+
+@pytest.mark.parametrize("what", sorted(LISTS))
+def test_every_row_has_every_column_and_is_json(what: str) -> None:
+    """Each member gives one row with the columns of its table; the rows are plain values."""
+    found = rows(what)
+    assert found
+    assert all(set(COLUMNS[what]) <= set(row) for row in found)
+    assert json.loads(json.dumps(found)) == found
+
+
+@pytest.mark.parametrize("kind", ["perturbation", "task", "metric"])
+def test_every_member_is_listed_with_its_first_line(kind: str) -> None:
+    """A list names all members of a registry, each with a summary of one line."""
+    found = rows(f"{kind}s")
+    assert tuple(row["name"] for row in found) == registry.names(kind)
+    assert all(row["summary"] and "\n" not in row["summary"] for row in found)
+
+
+@pytest.mark.parametrize("what", sorted(LISTS))
+def test_a_list_is_a_table_for_readers(what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without --json a list is a table with its columns on top and a line for each member."""
+    list_(what)
+    shown = capsys.readouterr().out
+    assert shown.split("\n", 1)[0].split() == list(COLUMNS[what])
+    assert all(str(next(iter(row.values()))) in shown for row in rows(what))
+
+
+def test_an_unknown_list_is_refused() -> None:
+    """A list that does not exist is named with the nearest one that does."""
+    with pytest.raises(UnknownName, match="Did you mean 'metrics'"):
+        rows("metric")
+
+
+def test_cells_are_readable() -> None:
+    """Lists are joined, groups of fields shown with plus signs, mappings line by line, truth as yes and no."""
+    assert cell(["a", "b"]) == "a b"
+    assert cell([["question"], ["premise", "hypothesis"]]) == "question, premise+hypothesis"
+    assert cell({"train": ["x.tsv"], "test": "y"}) == "train: x.tsv\ntest: y"
+    assert (cell(True), cell(None), cell(3)) == ("yes", "", "3")
+
+
+def test_values_become_plain() -> None:
+    """Tuples become lists, sets sorted lists, and anything else its text."""
+    assert plain({"a": (1, frozenset({"y", "x"})), "b": None}) == {"a": [1, ["x", "y"]], "b": None}
+    assert plain(ValueError("odd")) == "odd"

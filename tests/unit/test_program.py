@@ -1,0 +1,130 @@
+"""The program: its words, and the one boundary where every failure becomes a line and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import typer
+
+from robust_xtreme import __version__
+from robust_xtreme.commands._app import build, command_names
+from robust_xtreme.commands._errors import bounded, guarded
+from robust_xtreme.errors import DiskError, SpecError
+
+
+def program(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run `robust-xtreme` in a process of its own."""
+    command = [sys.executable, "-m", "robust_xtreme", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def failing(error: BaseException) -> Callable[[], Any]:
+    """A command that raises."""
+
+    def run() -> None:
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (SpecError("The strength '2' is not between 0 and 1."), 2, "The strength '2' is not between 0 and 1."),
+        (DiskError("No room for the part files."), 3, "No room for the part files."),
+        (OSError(errno.ENOSPC, "No space left", "out/parts"), 3, "The disk is full: out/parts"),
+        (PermissionError(errno.EACCES, "denied", "out"), 3, "Permission denied: out"),
+        (MemoryError(), 3, "Out of memory. Try a smaller --batch-tokens, or fewer languages at a time."),
+        (KeyboardInterrupt(), 130, "Interrupted."),
+        (ZeroDivisionError("a\nb"), 3, "This is a bug in robust-xtreme: ZeroDivisionError: a b (-v shows where)"),
+    ],
+)
+def test_a_failure_is_one_line_and_a_code(
+    error: BaseException, code: int, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Users' mistakes exit 2, the environment and bugs 3, an interrupt 130; each says one line on stderr."""
+    assert guarded(failing(error)) == code
+    assert capsys.readouterr() == ("", f"robust-xtreme: {line}\n")
+
+
+def test_a_traceback_is_shown_when_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """ROBUST_XTREME_TRACEBACK=1 shows where a bug happened, before the line."""
+    monkeypatch.setenv("ROBUST_XTREME_TRACEBACK", "1")
+    assert guarded(failing(ValueError("odd"))) == 3
+    shown = capsys.readouterr().err
+    assert shown.startswith("Traceback")
+    assert shown.splitlines()[-1].startswith("robust-xtreme: This is a bug")
+
+
+def test_typer_s_own_exit_passes_the_boundary() -> None:
+    """A command that ends itself with a code keeps it."""
+    with pytest.raises(typer.Exit) as stop:
+        bounded(failing(typer.Exit(1)))()
+    assert stop.value.exit_code == 1
+
+
+def test_a_command_that_fails_ends_with_its_code(capsys: pytest.CaptureFixture[str]) -> None:
+    """The boundary around a command turns its error into Typer's exit."""
+    with pytest.raises(typer.Exit) as stop:
+        bounded(failing(SpecError("No.")))()
+    assert stop.value.exit_code == 2
+    assert capsys.readouterr().err == "robust-xtreme: No.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["lst"], "No such command 'lst'. Did you mean 'list'? See: robust-xtreme --help"),
+        (["list"], "Missing argument 'WHAT'. See: robust-xtreme list --help"),
+        (["list", "tsk"], "There is no list named 'tsk'. Did you mean 'tasks'? See: robust-xtreme list --help"),
+    ],
+)
+def test_a_mistyped_command_is_one_line(words: list[str], line: str) -> None:
+    """A usage error says what was wrong and the next command, in one line, and exits 2."""
+    done = program(*words)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"robust-xtreme: {line}\n")
+
+
+def test_the_version_is_printed() -> None:
+    """`--version` prints the version of the package."""
+    assert program("--version").stdout == f"robust-xtreme {__version__}\n"
+
+
+def test_without_a_command_the_help_is_shown() -> None:
+    """The bare program shows what it can do, with each command's first line."""
+    done = program()
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in command_names())
+
+
+def test_every_command_documents_itself() -> None:
+    """Each command has a summary, an example of its use, and a help text for each option."""
+    for command in build().registered_commands:
+        assert command.callback is not None
+        assert "Example" in (command.callback.__doc__ or ""), command.name
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    """Piping a list into a program that stops reading ends quietly."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "robust_xtreme", "list", "languages", "--json"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_lists_are_json_on_request() -> None:
+    """`list languages --json` is an array of fifty objects with every column."""
+    found = json.loads(program("list", "languages", "--json").stdout)
+    assert len(found) == 50
+    assert {"code", "script", "letters", "source", "licence"} <= set(found[0])
