@@ -1,0 +1,54 @@
+# make test       create .venv, install the locked versions, run every check (what CI runs)
+# make check      lint, types and the fast unit tests, in under a minute: for editing
+# make test-long  the sweeps marked `long`
+# make lock       write locks/default.txt from the versions installed in .venv
+# make bench      the benchmarks, each beside a peer or a limit
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+WORKERS ?= 2
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: test check test-long lock bench install lint types imports tests
+.DEFAULT_GOAL := test
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml locks/default.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/default.txt -e '.[dev]'
+	touch $(STAMP)
+
+test: install lint types imports tests
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types:
+	$(BIN)/mypy
+
+imports:
+	$(BIN)/lint-imports
+
+tests:
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 25 --durations-min 1
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -x -n $(WORKERS) tests/unit
+
+test-long: install
+	$(BIN)/python -m pytest -m long -n $(WORKERS) --durations 25
+
+bench: install
+	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/default.txt -e '.[dev,bench]'
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+lock:
+	$(BIN)/python tools/lock.py > locks/default.tmp
+	mv locks/default.tmp locks/default.txt
