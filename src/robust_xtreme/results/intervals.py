@@ -1,0 +1,268 @@
+"""Intervals of levels and of paired differences: standard errors from clusters, by leaving one cluster out.
+
+The functions are array code over a namespace handed in as a `Backend` (numpy, or torch on any device), and work on any
+number of cells at once: `sums` are the summed statistics of each cluster, of shape (..., arms, clusters, k), where an
+arm is one noise seed, and `reduce` is a metric's, (..., k) -> (...), in points.
+
+Method. The value and its G values without one cluster give deviations e; their variance V = (G-1)/G * sum(e^2) is the
+delete-one jackknife's, which holds for ratios as F1 too. Where few clusters carry the variation V is itself uncertain
+and tied to the estimate; both are read off the higher moments of e: J = sum(e^4) / sum(e^2) is the square of the
+typical step that one such cluster makes, and A = sum(e^3) / (sum(e^2) + J) the slope of the variance along the
+estimate. A level takes t with V + J/2 on the logit scale; a difference d takes the roots x of
+(d - x)^2 = t^2 (V + J + A/2 (x - d)), as Wilson's interval does for a proportion (there the slope is (1 - 2p)/n).
+docs/decisions/0030-intervals.md tells how they were chosen; reports/coverage.md shows what they cover.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final, final
+
+import numpy as np
+
+Array = Any
+"""A numpy array or a torch tensor."""
+
+FEWEST_CLUSTERS: Final = 20
+CONFIDENCE: Final = 0.95
+POWER: Final = 0.8
+TOP: Final = 100.0
+_STILL: Final = 1e-18
+_EDGE: Final = 1e-9
+
+LEVEL_METHOD: Final = "logit t, leave-one-cluster-out"
+DELTA_METHOD: Final = "skew-adjusted t, leave-one-cluster-out"
+EXACT_METHOD: Final = "exact bound, no cluster varies"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """Where array code runs: the namespace, how a numpy float64 array gets there and back."""
+
+    xp: Any
+    to: Callable[[Any], Array]
+    back: Callable[[Array], Any]
+
+
+Bounds = tuple[Array, Array, Array]
+"""Standard error, low and high, in points."""
+
+CPU: Final = Backend(np, np.asarray, np.asarray)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """An estimate and the deviations of its leave-one-cluster-out values.
+
+    `value`, `variance`, `slope` (A) and `jump` (J) have shape (...); `deviations` (..., clusters), in points.
+    """
+
+    value: Array
+    deviations: Array
+    variance: Array
+    slope: Array
+    jump: Array
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One estimate with its interval, in points; `se`, `low`, `high` and `p` are None where there is no interval."""
+
+    value: float
+    se: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    clusters: int
+    method: str
+
+
+def cluster_sums(stats: Array, codes: Array, clusters: int) -> Array:
+    """Sum rows of statistics within clusters, in the order of the rows: (n, k) and codes (n,) to (clusters, k).
+
+    With a leading axis of seeds, (seeds, n, k) to (seeds, clusters, k). Runs in numpy.
+    """
+    seeds, rows, width = (1, *stats.shape) if stats.ndim == 2 else stats.shape
+    slots = np.arange(seeds)[:, None] * clusters + codes
+    flat = stats.reshape(seeds * rows, width)
+    columns = [np.bincount(slots.ravel(), weights=flat[:, one], minlength=seeds * clusters) for one in range(width)]
+    return np.stack(columns, -1).reshape(*stats.shape[:-2], clusters, width)
+
+
+def leave_one_out(sums: Array, reduce: Callable[[Array], Array]) -> tuple[Array, Array]:
+    """The values of summed statistics, (..., G, k) to (...), and those without each cluster, (..., G)."""
+    total = sums.sum(-2)
+    return reduce(total), reduce(total[..., None, :] - sums)
+
+
+def level(backend: Backend, sums: Array, reduce: Callable[[Array], Array]) -> Moments:
+    """The mean over arms (noise seeds) of a metric, from `sums` (..., arms, G, k)."""
+    values, without = leave_one_out(sums, reduce)
+    return _moments(backend, values.mean(-1), without.mean(-2))
+
+
+def difference(backend: Backend, left: Array, right: Array, reduce: Callable[[Array], Array]) -> Moments:
+    """The mean over arms of left - right on the same clusters, from sums (..., arms, G, k).
+
+    Either side may have one arm where the other has several. Equal sums give exactly 0.
+    """
+    (first, first_without), (second, second_without) = leave_one_out(left, reduce), leave_one_out(right, reduce)
+    return _moments(backend, (first - second).mean(-1), (first_without - second_without).mean(-2))
+
+
+def _moments(backend: Backend, value: Array, without: Array) -> Moments:
+    xp, clusters = backend.xp, without.shape[-1]
+    deviations = without.mean(-1)[..., None] - without
+    squares = deviations**2
+    total = squares.sum(-1)
+    whole = xp.where(total > _STILL, total, xp.ones_like(total))
+    jump = (squares * squares).sum(-1) / whole
+    slope = (squares * deviations).sum(-1) / (whole + jump)
+    return Moments(value, deviations, total * (clusters - 1) / clusters, slope, jump)
+
+
+def level_bounds(backend: Backend, moments: Moments, quantile: float | None = None) -> Bounds:
+    """Standard error, low and high of a level: t on the logit scale.
+
+    `quantile` replaces t's (a simultaneous one, say). Where no cluster varies the bounds are exact.
+    """
+    xp = backend.xp
+    clusters = moments.deviations.shape[-1]
+    t = quantile if quantile is not None else t_quantile(0.5 + CONFIDENCE / 2, clusters - 1)
+    se = xp.sqrt(moments.variance + moments.jump / 2)
+    share = xp.clip(moments.value / TOP, _EDGE, 1 - _EDGE)
+    centre, reach = xp.log(share / (1 - share)), t * se / TOP / (share * (1 - share))
+    low, high = _points(xp, centre - reach), _points(xp, centre + reach)
+    return _or_exact(backend, moments, (se, low, high), t, 0.0, TOP)
+
+
+def _points(xp: Any, logit: Array) -> Array:
+    return TOP / (1 + xp.exp(-xp.clip(logit, -500.0, 500.0)))
+
+
+def difference_bounds(
+    backend: Backend,
+    moments: Moments,
+    low: Array | float = -TOP,
+    high: Array | float = TOP,
+    quantile: float | None = None,
+) -> Bounds:
+    """Standard error, low and high of a paired difference; `low` and `high` are what it can be at all."""
+    xp, clusters = backend.xp, moments.deviations.shape[-1]
+    t = quantile if quantile is not None else t_quantile(0.5 + CONFIDENCE / 2, clusters - 1)
+    variance = moments.variance + moments.jump
+    shift = t * t * moments.slope / 4
+    reach = xp.sqrt(shift**2 + t * t * variance)
+    below, above = moments.value + shift - reach, moments.value + shift + reach
+    return _or_exact(backend, moments, (xp.sqrt(variance), below, above), t, low, high)
+
+
+def _or_exact(
+    backend: Backend, moments: Moments, bounds: Bounds, t: float, least: Array | float, most: Array | float
+) -> Bounds:
+    """The bounds, or the exact one where no cluster varies; within what is possible."""
+    xp, (se, low, high) = backend.xp, bounds
+    still, zero = varies_not(moments), xp.zeros_like(moments.value)
+    bound = TOP * still_bound(moments.deviations.shape[-1])
+    se = xp.where(still, zero + bound / t, se)
+    low, high = xp.where(still, moments.value - bound, low), xp.where(still, moments.value + bound, high)
+    return se, xp.maximum(low, zero + least), xp.minimum(high, zero + most)
+
+
+def varies_not(moments: Moments) -> Array:
+    """Where leaving out any cluster leaves the value as it is (no discordant item, say)."""
+    return moments.variance <= _STILL
+
+
+def still_bound(clusters: int) -> float:
+    """The largest share of varying clusters that shows none among G in 5 % of samples: about 3/G."""
+    return float(1 - (1 - CONFIDENCE) ** (1 / clusters))
+
+
+def p_value(backend: Backend, moments: Moments, discordant: Array) -> Any:
+    """The two-sided p of no difference, a numpy array: studentised t, G-1 df, never below the sign test's.
+
+    The variance is the larger of that at the estimate and that which the slope gives at 0. `discordant` (...) is the
+    number of clusters that differ: were each as likely to get better as worse, all of them agree with probability
+    2^(1 - discordant), and no p is smaller than that.
+    """
+    from scipy import special
+
+    value = backend.back(moments.value)
+    variance = backend.back(
+        moments.variance + moments.jump + backend.xp.clip(-moments.slope * moments.value / 2, 0.0, None)
+    )
+    se = np.sqrt(np.where(variance > _STILL, variance, _STILL))
+    tail = 2 * special.stdtr(moments.deviations.shape[-1] - 1, -np.abs(value) / se)
+    least = np.exp2(np.minimum(1.0 - np.asarray(backend.back(discordant), dtype=float), 0.0))
+    return np.where(value == 0, 1.0, np.maximum(tail, least))
+
+
+def discordant_clusters(left: Array, right: Array) -> Array:
+    """The number of clusters whose sums differ between the sides in any arm: (..., arms, G, k) to (...)."""
+    return (left != right).any(-1).any(-2).sum(-1)
+
+
+@cache
+def t_quantile(probability: float, freedom: int) -> float:
+    """The quantile of Student's t."""
+    from scipy import special
+
+    return float(special.stdtrit(freedom, probability))
+
+
+def smallest_detectable(se: float, clusters: int, tests: int = 1, alpha: float = 1 - CONFIDENCE) -> float:
+    """MDE: the smallest difference found with 80 % power when `tests` share a two-sided alpha (Holm's first step)."""
+    return se * (t_quantile(1 - alpha / (2 * tests), clusters - 1) + t_quantile(POWER, clusters - 1))
+
+
+def estimate_level(sums: Any, reduce: Callable[[Array], Array], backend: Backend = CPU) -> Estimate:
+    """One cell's value with its interval, from numpy sums (arms, G, k); fewer than 20 clusters: no interval."""
+    moments = level(backend, backend.to(sums), reduce)
+    clusters = sums.shape[-2]
+    if clusters < FEWEST_CLUSTERS:
+        return _without_interval(moments, clusters)
+    return _estimate(moments, level_bounds(backend, moments), None, LEVEL_METHOD)
+
+
+def paired(
+    backend: Backend, left: Array, right: Array, reduce: Callable[[Array], Array]
+) -> tuple[Moments, Bounds, Any]:
+    """A paired difference left - right from sums (..., arms, G, k): its moments, (se, low, high) and p (numpy).
+
+    An interval never contradicts its p: where p is above 0.05 (few discordant clusters), it is stretched to reach 0.
+    """
+    xp, moments = backend.xp, difference(backend, left, right, reduce)
+    p = p_value(backend, moments, discordant_clusters(left, right))
+    top = reduce(left.sum(-2)).mean(-1)
+    se, low, high = difference_bounds(backend, moments, top - TOP, top)
+    unproven = backend.to(np.asarray(p > 1 - CONFIDENCE))
+    low, high = xp.where(unproven, xp.clip(low, None, 0.0), low), xp.where(unproven, xp.clip(high, 0.0, None), high)
+    return moments, (se, low, high), p
+
+
+def estimate_difference(left: Any, right: Any, reduce: Callable[[Array], Array], backend: Backend = CPU) -> Estimate:
+    """One paired difference (left - right) with interval and p, from numpy sums (arms, G, k) on the same clusters."""
+    first, second = backend.to(left), backend.to(right)
+    clusters = left.shape[-2]
+    if clusters < FEWEST_CLUSTERS:
+        return _without_interval(difference(backend, first, second, reduce), clusters)
+    moments, bounds, p = paired(backend, first, second, reduce)
+    return _estimate(moments, bounds, float(p), DELTA_METHOD)
+
+
+def _without_interval(moments: Moments, clusters: int) -> Estimate:
+    method = f"none: {clusters} clusters, fewer than {FEWEST_CLUSTERS}"
+    return Estimate(float(moments.value), None, None, None, None, clusters, method)
+
+
+def _estimate(moments: Moments, bounds: Bounds, p: float | None, method: str) -> Estimate:
+    still = bool(varies_not(moments))
+    se, low, high = (float(one) for one in bounds)
+    clusters = int(moments.deviations.shape[-1])
+    return Estimate(float(moments.value), se, low, high, p, clusters, EXACT_METHOD if still else method)
