@@ -1,0 +1,99 @@
+"""The house rules that no linter knows: short functions, short files, plain names, reasons for exceptions."""
+
+from __future__ import annotations
+
+import ast
+import re
+import statistics
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
+EVERYTHING = [path for name in ("src", "tests", "benchmarks", "tools") for path in sorted((ROOT / name).rglob("*.py"))]
+TEXTS = [*EVERYTHING, *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "Makefile", ROOT / "pyproject.toml"]
+VAGUE = {"utils", "helpers", "common", "misc", "manager"}
+LONGEST_FILE, LONGEST_FUNCTION, NINE_OF_TEN, MEDIAN = 400, 60, 30, 8
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def name(path: Path) -> str:
+    """A path as a failure shows it."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def functions(path: Path) -> Iterator[Function]:
+    """All functions of a file, nested ones too."""
+    tree = ast.parse(path.read_text("utf-8"))
+    return (node for node in ast.walk(tree) if isinstance(node, Function))
+
+
+def lines(node: Function) -> int:
+    """Lines of a function from `def` to its end, without the docstring."""
+    total = (node.end_lineno or node.lineno) - node.lineno + 1
+    first = node.body[0]
+    if ast.get_docstring(node) is not None:
+        total -= (first.end_lineno or first.lineno) - first.lineno + 1
+    return total
+
+
+def found(paths: Sequence[Path], pattern: str) -> list[str]:
+    """The places where a pattern stands at the lines of some files."""
+    wanted = re.compile(pattern)
+    return [
+        f"{name(path)}: {line}"
+        for path in paths
+        for line in path.read_text("utf-8").splitlines()
+        if wanted.search(line)
+    ]
+
+
+def test_a_file_fits_in_one_reading() -> None:
+    """No file has more than 400 lines, and none has a name that says nothing."""
+    assert [name(path) for path in EVERYTHING if len(path.read_text("utf-8").splitlines()) > LONGEST_FILE] == []
+    assert [name(path) for path in EVERYTHING if path.stem in VAGUE] == []
+
+
+def test_functions_are_short() -> None:
+    """Of the library's functions half have at most 8 lines, nine of ten at most 30, and none more than 60."""
+    sizes = {f"{name(path)}:{node.name}": lines(node) for path in SOURCES for node in functions(path)}
+    ordered = sorted(sizes.values())
+    assert {place: size for place, size in sizes.items() if size > LONGEST_FUNCTION} == {}
+    assert ordered[int(0.9 * (len(ordered) - 1))] <= NINE_OF_TEN
+    assert statistics.median(ordered) <= MEDIAN
+
+
+def test_no_inheritance_trees() -> None:
+    """The library composes: `super()` only hands a constructor's arguments to a class of Python's or a library's."""
+    assert found(SOURCES, r"\bsuper\((?!\)\.__init__\()") == []
+
+
+def test_dataclasses_are_frozen_and_slotted() -> None:
+    """A value does not change after it is made; one that does says why on the line."""
+    assert found(SOURCES, r"^ *@dataclass(?!\([^)]*frozen=True[^)]*slots=True)(?!.*\)  # \w)") == []
+
+
+def test_there_is_no_global_randomness() -> None:
+    """Draws are keyed: the library seeds no global generator and imports no `random`."""
+    assert found(SOURCES, r"^\s*(?:import random|from random)\b|\bnp\.random\.seed|\brandom\.seed\(") == []
+
+
+def test_an_exception_has_its_reason_on_the_line() -> None:
+    """`noqa` and `type: ignore` name a rule and say why."""
+    reason = re.compile(r"#\s*noqa: [A-Z0-9, ]+ - \S|#\s*type:\s*ignore\[[^\]]+\]\s+#\s*\S")
+    marks = found(EVERYTHING, r"\S.*#\s*(?:noqa|type:\s*ignore)\b")
+    assert [mark for mark in marks if not reason.search(mark) and "re.compile" not in mark] == []
+
+
+def test_no_machine_is_named() -> None:
+    """Nothing in the project depends on where it lies, or says which registry it was fetched from."""
+    assert found(TEXTS, r"/wo[r]k/|/ho[m]e/\w|/op[t]/\w|pypi\.o[r]g|registry\.np[m]") == []
+
+
+def test_every_test_says_the_behaviour() -> None:
+    """Each test has a docstring that is a sentence."""
+    tests = [(path, node) for path in EVERYTHING if path.name.startswith("test_") for node in functions(path)]
+    named = [(path, node) for path, node in tests if node.name.startswith("test_")]
+    silent = [f"{name(path)}: {node.name}" for path, node in named if not (ast.get_docstring(node) or "").endswith(".")]
+    assert silent == []
