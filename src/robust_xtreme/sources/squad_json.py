@@ -23,8 +23,8 @@ _T = TypeVar("_T")
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a question, with the values `context`, `question` and `answers`: pairs of (start, stop) in code points.
 
-    An answer with an empty text is none. Raises DataError for malformed JSON with its line, for a missing or wrong
-    value with the question's id, and where an answer's text does not stand at its offset.
+    An answer with an empty text is none, and so is no list of answers. Raises DataError for malformed JSON with its
+    line, for a missing or wrong value with the question's id, and where an answer does not stand at its offset.
     """
     document = _parse(text, path)
     escapes = r"\ud" in text.lower()
@@ -55,7 +55,8 @@ def _row(question: Any, context: str, path: str, paragraph: str, escapes: bool) 
     asked = _get(question, "question", str, place)
     if escapes and _LONE_SURROGATE.search(context + asked + native):
         raise DataError(place, "holds half of a surrogate pair, which is no character.")
-    answers = tuple(_answer(one, context, place) for one in _get(question, "answers", list, place))
+    given = _get(question, "answers", list, place) if "answers" in question else []
+    answers = tuple(_answer(one, context, place) for one in given)
     spans = tuple(span for span in answers if span is not None)
     return Row(native, place, {"context": context, "question": asked, "answers": spans})
 

@@ -1,0 +1,158 @@
+"""Readers of release files: what they keep, what they refuse, and where they say it is."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from robust_xtreme.errors import DataError
+from robust_xtreme.sources import iob2, squad_json, tsv_pairs
+from robust_xtreme.sources._file import numbered_lines, read_file
+
+
+def _values(text: str) -> list[tuple[str | None, ...]]:
+    return [tuple(row.values[key] for key in ("first", "second", "label")) for row in tsv_pairs.read(text, "f")]
+
+
+def _squad(context: str, answers: object, **question: object) -> str:
+    asked = {"id": "q1", "question": "Where?", "answers": answers, **question}
+    return json.dumps({"data": [{"paragraphs": [{"context": context, "qas": [asked]}]}]})
+
+
+def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
+    """A byte order mark at the start of the file goes; one inside a text stays."""
+    (tmp_path / "f").write_bytes("\ufeffa\ufeffb".encode())
+    assert read_file(tmp_path / "f").text == "a\ufeffb"
+
+
+def test_bytes_that_are_no_utf8_are_named_with_their_line(tmp_path: Path) -> None:
+    """Latin-1 text is refused with file, line and byte."""
+    (tmp_path / "f").write_bytes(b"one\ntwo\ncaf\xe9\n")
+    with pytest.raises(DataError, match=r"f:3: byte 0xe9 is not valid UTF-8"):
+        read_file(tmp_path / "f")
+
+
+def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
+    """What cannot be read is an error with its path and the system's reason."""
+    with pytest.raises(DataError, match="cannot be read: Is a directory"):
+        read_file(tmp_path)
+
+
+def test_only_line_feeds_end_lines() -> None:
+    """CRLF and LF end a line, a missing last one is no matter, and Unicode's other separators are text."""
+    assert list(numbered_lines("a\u2028b\x85\r\nc\x0b\x1c\n\nd")) == [
+        (1, "a\u2028b\x85"),
+        (2, "c\x0b\x1c"),
+        (3, ""),
+        (4, "d"),
+    ]
+    assert list(numbered_lines("\n\r\n")) == []
+
+
+def test_pairs_with_and_without_labels() -> None:
+    """Three columns have a label, two have none, and texts keep their blanks and normalisation."""
+    decomposed = unicodedata.normalize("NFD", "né")
+    assert _values(f" {decomposed}\tb \t neutral \r\n\t\tentailment") == [
+        (f" {decomposed}", "b ", "neutral"),
+        ("", "", "entailment"),
+    ]
+    assert _values("a\tb\nc\td\n") == [("a", "b", None), ("c", "d", None)]
+
+
+def test_quoting_of_csv_writers_is_undone() -> None:
+    """XTREME's preprocessing quotes fields that hold a quotation mark; plain quotation marks are text."""
+    rows = _values('"say ""hi"" now"\t"whole quote"\tx\n"open\t""\tx\n')
+    assert rows == [('say "hi" now', '"whole quote"', "x"), ('"open', '""', "x")]
+
+
+def test_named_columns_may_stand_anywhere() -> None:
+    """A header with the names of premise, hypothesis and label says where they stand."""
+    assert _values("pairID\tlabel\thyp\tprem\n7\tneutral\tb\ta\n") == [("a", "b", "neutral")]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a\tb\tc\na\tb\n", r"f:2: has 2 columns, the lines before have 3"),
+        ("a\tb\n\nc\td\n", r"f:2: has 1 columns"),
+        ("a\n", r"f:1: has 1 column, expected: first, second and label"),
+        ("a\tb\tc\td\n", r"f:1: has 4 columns"),
+    ],
+)
+def test_wrong_columns_of_pairs_are_named(text: str, message: str) -> None:
+    """A line with another number of columns is refused with its number."""
+    with pytest.raises(DataError, match=message):
+        tsv_pairs.read(text, "f")
+
+
+def test_sentences_are_separated_by_empty_lines() -> None:
+    """Several empty lines count as one, and each sentence knows its first line."""
+    rows = iob2.read("\na\tO\nb\tB-PER\n\n \n\nc\tO", "f")
+    assert [(row.native, row.place, row.values["words"], row.values["tags"]) for row in rows] == [
+        ("0", "f:2", ("a", "b"), ("O", "B-PER")),
+        ("1", "f:7", ("c",), ("O",)),
+    ]
+
+
+def test_words_without_tags() -> None:
+    """A file of one column has no tags, as XTREME leaves its test files."""
+    assert [row.values["tags"] for row in iob2.read("a\nb\n\nc\n", "f")] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a\tO\nb\n", r"f:2: has 1 column, the lines before have 2"),
+        ("a\nb\tO\n", r"f:2: has 2 columns, the lines before have 1"),
+        ("a\tO\tx\n", r"f:1: has 3 columns"),
+    ],
+)
+def test_wrong_columns_of_words_are_named(text: str, message: str) -> None:
+    """A line with another number of columns is refused with its number."""
+    with pytest.raises(DataError, match=message):
+        iob2.read(text, "f")
+
+
+def test_offsets_count_code_points_of_the_text_as_it_is() -> None:
+    """Decomposed letters, characters beyond the first plane and a mark at the start of a context keep offsets right."""
+    context = "\ufeff" + unicodedata.normalize("NFD", "né 😀 Butiama")
+    start = context.index("Butiama")
+    (row,) = squad_json.read(_squad(context, [{"text": "Butiama", "answer_start": start}]), "f")
+    assert row.values["context"] == context
+    assert row.values["answers"] == ((start, start + 7),)
+
+
+@pytest.mark.parametrize("answers", [[], [{"text": "", "answer_start": 0}], [{"text": "", "answer_start": -1}]])
+def test_an_empty_answer_is_none(answers: list[dict[str, object]]) -> None:
+    """A question whose answers were emptied has no answer."""
+    assert squad_json.read(_squad("Butiama", answers), "f")[0].values["answers"] == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"data": [\n{"paragraphs" [', r"^f:2: is not valid JSON"),
+        ("", r"^f:1: is not valid JSON"),
+        ("[" * 100_000, r"^f: is not valid JSON"),
+        ("[]", r"^f: expected 'data' to be a list"),
+        (
+            '{"data": [{"paragraphs": [{"qas": []}]}]}',
+            r"^f: data\[0\]\.paragraphs\[0\]: expected 'context' to be a text",
+        ),
+        (_squad("ab", [{"text": "b"}]), r"^f: question 'q1': expected 'answer_start' to be a whole number"),
+        (_squad("ab", [{"text": "b", "answer_start": True}]), r"^f: question 'q1': expected 'answer_start'"),
+        (_squad("ab", [{"text": "b", "answer_start": -1}]), r"^f: question 'q1': .* does not fit"),
+        (_squad("ab", [{"text": "b", "answer_start": 2}]), r"^f: question 'q1': .* does not fit"),
+        (_squad("ab", [{"text": "b", "answer_start": 0}]), r"^f: question 'q1': the answer 'b' .* where 'a' stands"),
+        (_squad("ab", [], question="\ud83d"), r"^f: question 'q1': holds half of a surrogate pair"),
+        (_squad("ab", [], id=7), r"paragraphs\[0\]: expected 'id' to be a text"),
+        (_squad("ab", {}), r"^f: question 'q1': expected 'answers' to be a list"),
+    ],
+)
+def test_malformed_json_is_named(text: str, message: str) -> None:
+    """What is not JSON is refused with its line, what is not SQuAD's with its place or the question's id."""
+    with pytest.raises(DataError, match=message):
+        squad_json.read(text, "f")

@@ -1,0 +1,203 @@
+"""Every task is a sound value, and its adapter makes sound examples."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from robust_xtreme import registry
+from robust_xtreme.errors import DataError
+from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Text
+from robust_xtreme.languages import LANGUAGES
+from robust_xtreme.sources import load
+from robust_xtreme.sources._load import SPLITS, _paths
+from robust_xtreme.specs import Origin, Row, TaskSpec
+
+TASKS = registry.names("task")
+XTREME_R = {"xnli": 15, "panx": 48, "xquad": 12, "tydiqa": 9}
+NLI = ("entailment", "neutral", "contradiction")
+
+
+def _task(name: str) -> TaskSpec:
+    task: TaskSpec = registry.load("task", name)
+    return task
+
+
+def _sampled(task: TaskSpec, split: str, folder: Path) -> tuple[Example, ...]:
+    """The split of its reader's sample file, written where the task looks first."""
+    files = task.files[split]
+    path = folder / _paths(task, files, "en")[0]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(importlib.import_module(f"robust_xtreme.sources.{files.reader}").SAMPLE, encoding="utf-8")
+    return load(task, folder, "en", split).examples
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_names_only_what_exists(name: str) -> None:
+    """Its languages, metrics, family, splits, training languages and accepted heads all exist."""
+    task = _task(name)
+    assert task.name == name
+    assert set(task.languages) <= set(LANGUAGES)
+    assert list(task.languages) == sorted(set(task.languages))
+    assert set(task.metrics) <= set(registry.names("metric"))
+    assert task.family in registry.names("family")
+    assert set(task.files) <= set(SPLITS)
+    assert set(task.files) - {"train"}
+    assert set(task.train_languages) <= set(task.languages)
+    assert set(task.accepts) <= set(TASKS)
+    assert task.accepts[0] == name
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_says_what_it_is(name: str) -> None:
+    """A summary of one sentence, a citation, and sizes that a model can read."""
+    task = _task(name)
+    assert task.summary.endswith(".")
+    assert "\n" not in task.summary
+    assert task.cite
+    assert 0 <= task.stride < task.max_length <= 512
+    assert len(set(task.labels)) == len(task.labels)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_adapts_its_readers_sample(name: str, tmp_path: Path) -> None:
+    """Every split gives examples with unique ids, the fields that noise is for, and texts of the right language."""
+    task = _task(name)
+    for split in task.files:
+        examples = _sampled(task, split, tmp_path)
+        assert len({one.id for one in examples}) == len(examples)
+        for one in examples:
+            assert one.id.startswith(f"{name}/{split}/en/")
+            assert {field for group in task.perturbed for field in group} <= set(one.texts)
+            assert {text.language for text in one.texts.values()} == {"en"}
+            assert one.cluster
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_equal_text_ids_hold_equal_texts(name: str, tmp_path: Path) -> None:
+    """A text id names one text, as noise is drawn once for it."""
+    task = _task(name)
+    seen: dict[str, Text] = {}
+    for split in task.files:
+        for text in (text for one in _sampled(task, split, tmp_path) for text in one.texts.values()):
+            assert seen.setdefault(text.id, text) == text
+
+
+@pytest.mark.parametrize(("name", "count"), XTREME_R.items())
+def test_languages_are_those_of_xtreme_r(name: str, count: int) -> None:
+    """The number of languages is that of XTREME-R's table; XQuAD has its Romanian, PAN-X its eight more."""
+    assert len(_task(name).languages) == count
+
+
+def test_pan_x_leaves_out_two_of_the_fifty_languages() -> None:
+    """PAN-X has all languages of XTREME-R but Haitian Creole and Wolof."""
+    assert set(LANGUAGES) - set(_task("panx").languages) == {"ht", "wo"}
+
+
+def _pairs(premises: Sequence[str], label: str | None = "neutral") -> tuple[Row, ...]:
+    return tuple(
+        Row(str(index), f"f:{index + 1}", {"first": premise, "second": f"h{index}", "label": label})
+        for index, premise in enumerate(premises)
+    )
+
+
+def test_three_hypotheses_share_their_premise_and_cluster() -> None:
+    """Rows of XNLI go in threes: one cluster named without a language, one premise text."""
+    rows = _pairs(["a", "a", "a", "a", "a", "a", "b"])
+    english, swahili = (_task("xnli").adapt(rows, Origin("xnli", "test", code)) for code in ("en", "sw"))
+    assert [one.cluster for one in english] == [f"xnli-test/{index // 3}" for index in range(7)]
+    assert [one.cluster for one in english] == [one.cluster for one in swahili]
+    assert [one.texts["premise"].id for one in english[2:4]] == [
+        "xnli/test/en/premise/xnli-test/0",
+        "xnli/test/en/premise/xnli-test/1",
+    ]
+    assert english[1].texts["hypothesis"].id == "xnli/test/en/1/hypothesis"
+
+
+def test_a_premise_unlike_its_threes_first_is_a_text_of_its_own() -> None:
+    """Where a translation of the same premise differs, no text id names two texts."""
+    examples = _task("xnli").adapt(_pairs(["a", "a!", "a"]), Origin("xnli", "test", "en"))
+    assert [one.texts["premise"].id for one in examples] == [
+        "xnli/test/en/premise/xnli-test/0",
+        "xnli/test/en/1/premise",
+        "xnli/test/en/premise/xnli-test/0",
+    ]
+
+
+def test_a_lost_row_of_xnli_is_noticed() -> None:
+    """A file whose premises change one row too early has lost a row: clusters and ids would be wrong."""
+    premises = [f"p{index // 3}" for index in range(60)]
+    with pytest.raises(DataError, match=r"^f: the premises do not change every third row"):
+        _task("xnli").adapt(_pairs(premises[1:]), Origin("xnli", "test", "en"))
+    assert _task("xnli").adapt(_pairs(premises[:-1]), Origin("xnli", "test", "en"))
+
+
+def test_training_pairs_cluster_by_premise() -> None:
+    """MNLI's training rows are in no order of threes: equal premises are one cluster wherever they stand."""
+    examples = _task("xnli").adapt(_pairs(["a", "b", "a", "c"]), Origin("xnli", "train", "en"))
+    clusters = [one.cluster for one in examples]
+    assert clusters[0] == clusters[2]
+    assert len(set(clusters)) == 3
+
+
+@pytest.mark.parametrize(
+    ("label", "index"), [("entailment", 0), ("neutral", 1), ("contradiction", 2), ("contradictory", 2), (None, -1)]
+)
+def test_labels_of_xnli_are_indices(label: str | None, index: int) -> None:
+    """Labels count as on the hub; the translated training files' name of a contradiction is known, none is -1."""
+    (example,) = _task("xnli").adapt(_pairs(["a"], label), Origin("xnli", "test", "en"))
+    assert example.target == Choice(index)
+    assert _task("xnli").labels == NLI
+
+
+def _sentence(words: Sequence[str], tags: Sequence[str] | None) -> Row:
+    return Row("0", "f:1", {"words": tuple(words), "tags": None if tags is None else tuple(tags)})
+
+
+@pytest.mark.parametrize(
+    "words", [["Rais", "Nyerere"], ["e\u0301", "😀"], ["", "b"], ["\u0301"], ["a b", "c"], ["\u200d", "x"]]
+)
+def test_words_stand_at_their_spans(words: list[str]) -> None:
+    """The text is the words joined by a space, and each span covers its word whatever it is made of."""
+    (example,) = _task("panx").adapt((_sentence(words, ["O"] * len(words)),), Origin("panx", "test", "en"))
+    text = example.texts["tokens"]
+    assert text.value == " ".join(words)
+    assert [text.at(span) for span in text.spans] == words
+
+
+def test_equal_sentences_are_one_cluster_in_every_language() -> None:
+    """Identical words are resampled together; their tags, language and split are no matter, their borders are."""
+    adapt = _task("panx").adapt
+    (one,) = adapt((_sentence(["a", "b"], ["O", "B-PER"]),), Origin("panx", "test", "en"))
+    (other,) = adapt((_sentence(["a", "b"], None),), Origin("panx", "train", "sw"))
+    (joined,) = adapt((_sentence(["a b"], ["O"]),), Origin("panx", "test", "en"))
+    assert one.cluster == other.cluster != joined.cluster
+    assert other.target == Tags(("O", "O"))
+
+
+def _question(native: str, context: str, *answers: tuple[int, int]) -> Row:
+    return Row(native, f"f: question {native!r}", {"context": context, "question": f"{native}?", "answers": answers})
+
+
+@pytest.mark.parametrize("name", ["xquad", "tydiqa"])
+def test_a_context_carries_all_answers_of_its_passage(name: str) -> None:
+    """Questions of one passage share its text, with the sorted union of their answers; each keeps its own as target."""
+    rows = (_question("q2", "a b c", (4, 5), (0, 3)), _question("q1", "a b c", (0, 3), (0, 3)), _question("q3", "d"))
+    first, second, third = _task(name).adapt(rows, Origin(name, "validation", "sw"))
+    assert first.texts["context"] == second.texts["context"]
+    assert first.texts["context"].spans == (Span(0, 3), Span(4, 5))
+    assert (first.target, second.target) == (Answers((Span(4, 5), Span(0, 3))), Answers((Span(0, 3),)))
+    assert first.cluster == second.cluster != third.cluster
+    assert third.texts["context"].spans == ()
+
+
+def test_translations_of_a_passage_are_one_cluster() -> None:
+    """XQuAD names a passage by its smallest question id, so that its translations are resampled together."""
+    adapt = _task("xquad").adapt
+    english = adapt((_question("q2", "a"), _question("q1", "a")), Origin("xquad", "validation", "en"))
+    german = adapt((_question("q1", "ä"), _question("q2", "ä")), Origin("xquad", "validation", "de"))
+    assert {one.cluster for one in (*english, *german)} == {"passage/q1"}
+    assert english[0].texts["context"].id != german[0].texts["context"].id
