@@ -1,0 +1,175 @@
+"""STATS rows gathered into cells: arrays of summed statistics per noise seed and cluster, in example order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+import polars as pl
+
+from robust_xtreme import registry
+from robust_xtreme.errors import Mismatch
+from robust_xtreme.results.intervals import Array, cluster_sums
+from robust_xtreme.results.schema import CELL
+
+ALL: Final = "all"
+CLEAN: Final = "clean"
+FLOOR: Final = "floor/"
+CLEAN_SEED: Final = -1
+MEASURE: Final = (*CELL, "metric", "scope")
+_CODED: Final = ("example", "fingerprint", "cluster")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Items:
+    """The items of a cell in the order of their ids: ids, fingerprints, codes (n,) of the sorted cluster ids."""
+
+    examples: Any
+    fingerprints: Any
+    codes: Any
+    clusters: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell, metric and scope: the values of CELL, and sums (noise seeds, clusters, k) of its statistics."""
+
+    key: tuple[str, ...]
+    metric: str
+    scope: str
+    items: Items
+    seeds: tuple[int, ...]
+    sums: Any
+
+    @property
+    def model(self) -> str:
+        """The model's name, or `floor/NAME`."""
+        return self.key[0]
+
+    @property
+    def condition(self) -> str:
+        """The condition's name."""
+        return self.key[-1]
+
+    @property
+    def reduce(self) -> Callable[[Array], Array]:
+        """The metric's reduce."""
+        found: Callable[[Array], Array] = registry.load("metric", self.metric).reduce
+        return found
+
+    def named(self) -> str:
+        """The cell in words, for errors."""
+        words = dict(zip(CELL, self.key, strict=True))
+        return f"{words['task']}/{words['language']} {words['condition']} ({words['model']})"
+
+
+def grouped(frame: pl.DataFrame, keys: Sequence[str], order: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame, Any]:
+    """The frame sorted by keys and order, its distinct keys, and where each of them starts (with the end)."""
+    rows = frame.sort([*keys, *order])
+    groups = rows.group_by(keys, maintain_order=True).len()
+    starts = np.concatenate([[0], np.cumsum(groups.get_column("len").to_numpy())]).astype(np.int64)
+    return rows, groups.drop("len"), starts
+
+
+def cells(stats: pl.DataFrame) -> list[Cell]:
+    """All cells of a STATS frame, sorted; of the clean condition only the scope `all`.
+
+    Raises Mismatch where the noise seeds of a cell (scope `all`) have different items.
+    """
+    wanted = stats.filter((pl.col("scope") == ALL) | (pl.col("condition") != CLEAN))
+    rows, groups, starts = grouped(wanted, MEASURE, ("noise_seed", "example"))
+    table = _Table(rows)
+    return [_cell(table, key, slice(starts[at], starts[at + 1])) for at, key in enumerate(groups.iter_rows())]
+
+
+@final
+class _Table:
+    """The columns of sorted STATS rows as numpy arrays; strings as codes in the order of the strings."""
+
+    __slots__ = ("codes", "names", "seeds", "starts", "values")
+
+    def __init__(self, rows: pl.DataFrame) -> None:
+        coded = [_coded(rows.get_column(name)) for name in _CODED]
+        self.codes = {name: code for name, (code, _) in zip(_CODED, coded, strict=True)}
+        self.names = {name: found for name, (_, found) in zip(_CODED, coded, strict=True)}
+        self.seeds = rows.get_column("noise_seed").to_numpy()
+        lists = rows.get_column("stats")
+        self.values = lists.explode().to_numpy()
+        self.starts = np.concatenate([[0], np.cumsum(lists.list.len().to_numpy())]).astype(np.int64)
+
+    def stats(self, part: slice) -> Any:
+        """The statistics of consecutive rows of one metric, (n, k)."""
+        return self.values[self.starts[part.start] : self.starts[part.stop]].reshape(part.stop - part.start, -1)
+
+
+def _coded(values: pl.Series) -> tuple[Any, Any]:
+    names = values.unique().sort()
+    return values.cast(pl.Enum(names)).to_physical().to_numpy().astype(np.int64), names.to_numpy()
+
+
+def _cell(table: _Table, key: tuple[str, ...], part: slice) -> Cell:
+    *cell, metric, scope = key
+    seeds, slots = np.unique(table.seeds[part], return_inverse=True)
+    ids, first, places = np.unique(table.codes["example"][part], return_index=True, return_inverse=True)
+    if scope == ALL and len(ids) * len(seeds) != part.stop - part.start:
+        raise Mismatch(_uneven(table, key, part, ids, slots))
+    clusters, codes = np.unique(table.codes["cluster"][part][first], return_inverse=True)
+    items = Items(
+        table.names["example"][ids],
+        table.names["fingerprint"][table.codes["fingerprint"][part][first]],
+        codes,
+        tuple(table.names["cluster"][clusters]),
+    )
+    _check_fingerprints(table, part, first[places], items.examples[places])
+    sums = _sums(table.stats(part), slots, codes[places], len(seeds), len(clusters))
+    return Cell(tuple(cell), metric, scope, items, tuple(int(seed) for seed in seeds), sums)
+
+
+def _sums(stats: Any, slots: Any, codes: Any, seeds: int, clusters: int) -> Any:
+    """Sums per seed and cluster in the order of the rows, (seeds, clusters, k)."""
+    return cluster_sums(stats, slots * clusters + codes, seeds * clusters).reshape(seeds, clusters, -1)
+
+
+def _check_fingerprints(table: _Table, part: slice, first: Any, examples: Any) -> None:
+    """Every seed shows the same item under the same id."""
+    for column in ("fingerprint", "cluster"):
+        codes = table.codes[column][part]
+        wrong = np.flatnonzero(codes != codes[first])
+        if len(wrong):
+            raise Mismatch(f"The example {examples[wrong[0]]} has another {column} under another noise seed.")
+
+
+def _uneven(table: _Table, key: tuple[str, ...], part: slice, ids: Any, slots: Any) -> str:
+    counted = np.bincount(np.searchsorted(ids, table.codes["example"][part]), minlength=len(ids))
+    example = table.names["example"][ids[int(np.argmin(counted))]]
+    return (
+        f"The example {example} is missing under one of {int(slots.max()) + 1} noise seeds of {key[len(CELL) - 1]!r}."
+    )
+
+
+def check_same(cell: Cell, other: Cell) -> None:
+    """Raise Mismatch, naming the example, unless both cells hold the same items by id and fingerprint."""
+    mine, theirs = cell.items, other.items
+    if len(mine.examples) == len(theirs.examples) and _equal(mine, theirs):
+        return
+    raise Mismatch(f"{cell.named()} and {other.named()} are not the same items: {next(_differences(mine, theirs))}.")
+
+
+def _equal(mine: Items, theirs: Items) -> bool:
+    return all(
+        bool((getattr(mine, name) == getattr(theirs, name)).all()) for name in ("examples", "fingerprints")
+    ) and (mine.clusters == theirs.clusters and bool((mine.codes == theirs.codes).all()))
+
+
+def _differences(mine: Items, theirs: Items) -> Iterator[str]:
+    left, right = (dict(zip(one.examples, one.fingerprints, strict=True)) for one in (mine, theirs))
+    for example in sorted(set(left) | set(right)):
+        if example not in left or example not in right:
+            yield f"the example {example} is missing in one of them"
+        elif left[example] != right[example]:
+            yield f"the example {example} has another fingerprint"
+    yield "their clusters differ"

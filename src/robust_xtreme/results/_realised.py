@@ -1,0 +1,78 @@
+"""What noise did to the items of each cell: the means of the realised columns of PREDICTIONS."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from robust_xtreme.results._cells import grouped
+from robust_xtreme.results.schema import CELL
+
+Row = dict[str, Any]
+
+INERT_SHARE: Final = 0.5
+"""More than this share of the edited texts keep their token ids: a tokenizer that undid the noise."""
+
+
+def realised(predictions: pl.DataFrame) -> dict[tuple[str, ...], Row]:
+    """The realised columns of SCORES for each cell, over all its items and noise seeds; failed items are left out."""
+    rows, groups, starts = grouped(predictions.filter(pl.col("status") != "failed"), CELL, ("noise_seed", "example"))
+    if not len(groups):
+        return {}
+    totals = _totals(rows, starts)
+    operators = rows.get_column("operators")
+    return {
+        key: {
+            **_means({name: float(column[at]) for name, column in totals.items()}),
+            "operators": _summed(operators[int(starts[at]) : int(starts[at + 1])]),
+        }
+        for at, key in enumerate(groups.iter_rows())
+    }
+
+
+def _totals(rows: pl.DataFrame, starts: Any) -> dict[str, Any]:
+    """Sums of each column over the rows of each cell, added in the order of the rows."""
+    edited = pl.col("edits") > 0
+    columns = rows.select(
+        "grapheme_edit_rate",
+        "word_edit_rate",
+        "words",
+        "tokens_clean",
+        "tokens",
+        "truncated",
+        rows=pl.lit(1.0),
+        edited=edited,
+        not_applicable=pl.col("status") == "not_applicable",
+        tokens_changed=edited & pl.col("tokens_changed"),
+    )
+    values = {name: columns.get_column(name).cast(pl.Float64).to_numpy() for name in columns.columns}
+    return {name: np.add.reduceat(column, starts[:-1]) for name, column in values.items()}
+
+
+def _means(total: dict[str, float]) -> Row:
+    rows, edited, words = total["rows"], total["edited"], total["words"]
+    changed = total["tokens_changed"] / edited if edited else None
+    return {
+        "grapheme_edit_rate": total["grapheme_edit_rate"] / rows,
+        "word_edit_rate": total["word_edit_rate"] / rows,
+        "unchanged": 1 - edited / rows,
+        "not_applicable": total["not_applicable"] / rows,
+        "tokens_per_word_clean": total["tokens_clean"] / words if words else None,
+        "tokens_per_word": total["tokens"] / words if words else None,
+        "tokens_changed": changed,
+        "inert": changed is not None and 1 - changed > INERT_SHARE,
+        "truncated": total["truncated"] / rows,
+    }
+
+
+def _summed(operators: pl.Series) -> str:
+    """The accepted edits of many items by operator, as JSON in the order of the names."""
+    total: Counter[str] = Counter()
+    for text, count in operators.value_counts().iter_rows():
+        for name, edits in json.loads(text).items():
+            total[name] += edits * count
+    return json.dumps(dict(sorted(total.items())))

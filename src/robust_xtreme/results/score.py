@@ -1,0 +1,110 @@
+"""SCORES: the value of each cell over its noise seeds, with interval, floor and what noise did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from robust_xtreme.errors import Mismatch
+from robust_xtreme.results._cells import ALL, CLEAN, FLOOR, Cell, cells, check_same
+from robust_xtreme.results._realised import Row, realised
+from robust_xtreme.results.intervals import CPU, Backend, Estimate, estimate_difference, estimate_level
+from robust_xtreme.results.schema import CELL, SCORES, build
+
+Split = tuple[str, ...]
+"""What a floor and a cell share: data, task, split, language, metric."""
+
+_SHARED = tuple(CELL.index(name) for name in ("data", "task", "split", "language"))
+_SOURCE = CELL.index("inference")
+
+
+def scores(stats: pl.DataFrame, predictions: pl.DataFrame, *, backend: Backend = CPU) -> pl.DataFrame:
+    """SCORES from STATS and PREDICTIONS, a row a cell, metric and scope, sorted; floors' STATS give the baselines.
+
+    Of each noise seed the statistics are summed and reduced; the value is the mean over seeds. The baseline of a cell
+    is the floor with the greatest value on the same split; a cell is `at_floor` unless the lower 97.5 % bound of
+    (model - baseline) is above 0. Raises Mismatch, naming the example, where the items of a cell, of its noise seeds
+    and of the floors are not the same.
+    """
+    found = cells(stats)
+    floors = _floors(one for one in found if one.model.startswith(FLOOR))
+    models = [one for one in found if not one.model.startswith(FLOOR)]
+    noise = realised(predictions)
+    rows = [_row(cell, floors.get(_split(cell), ()), noise, backend) for cell in models]
+    return build(_inherited(rows), SCORES).sort(SCORES.key)
+
+
+def _split(cell: Cell) -> Split:
+    return (*(cell.key[at] for at in _SHARED), cell.metric)
+
+
+def _floors(found: Iterable[Cell]) -> dict[Split, list[Cell]]:
+    floors: dict[Split, list[Cell]] = {}
+    for cell in found:
+        if cell.condition == CLEAN and cell.scope == ALL:
+            floors.setdefault(_split(cell), []).append(cell)
+    return floors
+
+
+def _row(cell: Cell, floors: Iterable[Cell], noise: Mapping[tuple[str, ...], Row], backend: Backend) -> Row:
+    if cell.key not in noise:
+        raise Mismatch(f"STATS hold {cell.named()}, which PREDICTIONS do not.")
+    estimate = estimate_level(cell.sums, cell.reduce, backend)
+    return {
+        **dict(zip(CELL, cell.key, strict=True)),
+        "metric": cell.metric,
+        "scope": cell.scope,
+        "value": estimate.value,
+        **interval(estimate),
+        **_size(cell),
+        **_baseline(cell, floors, backend),
+        **noise[cell.key],
+    }
+
+
+def interval(estimate: Estimate) -> Row:
+    """The columns of an interval."""
+    return {name: getattr(estimate, name) for name in ("se", "low", "high", "method")}
+
+
+def _size(cell: Cell) -> Row:
+    values = [float(cell.reduce(one.sum(0))) for one in cell.sums]
+    return {
+        "n": len(cell.items.examples),
+        "clusters": len(cell.items.clusters),
+        "seeds": len(cell.seeds),
+        "seed_spread": float(np.std(values, ddof=1)) if len(values) > 1 else None,
+    }
+
+
+def _baseline(cell: Cell, floors: Iterable[Cell], backend: Backend) -> Row:
+    if cell.scope != ALL:
+        return {"at_floor": False}
+    best = max(floors, key=lambda floor: (_value(floor), floor.model), default=None)
+    if best is None:
+        return {"at_floor": False}
+    check_same(cell, best)
+    estimate = estimate_difference(cell.sums, best.sums, cell.reduce, backend)
+    return {
+        "baseline": _value(best),
+        "baseline_name": best.model.removeprefix(FLOOR),
+        "baseline_source": best.key[_SOURCE],
+        "at_floor": estimate.low is None or estimate.low <= 0,
+    }
+
+
+def _value(cell: Cell) -> float:
+    return float(cell.reduce(cell.sums.sum(-2)).mean())
+
+
+def _inherited(rows: list[Row]) -> list[Row]:
+    """A part of a cell (its noised entities, say) has no floor of its own, and is at the floor where the cell is."""
+    whole = {_key(row): row["at_floor"] for row in rows if row["scope"] == ALL}
+    return [row if row["scope"] == ALL else {**row, "at_floor": whole.get(_key(row), False)} for row in rows]
+
+
+def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (*(row[name] for name in CELL), row["metric"])
