@@ -1,0 +1,38 @@
+"""Documents are true: what they name exists, and what exists they name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from robust_xtreme.commands._app import command_names
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_what_a_document_names_exists(document: str) -> None:
+    """Each path of the project that a document names in backquotes is there."""
+    quoted = re.findall(r"`([\w./-]+)`", (ROOT / document).read_text("utf-8"))
+    paths = [path for path in quoted if "/" in path and not path.startswith("~") and path.upper() != path]
+    places = [ROOT, ROOT / "src" / "robust_xtreme"]
+    known = [path for path in paths if not any(word in path for word in ("NAME", "CODE"))]
+    assert [path for path in known if not any((place / path).exists() for place in places)] == []
+
+
+def test_the_architecture_names_every_part() -> None:
+    """Each module and folder of the package, and each folder of the project, stands in ARCHITECTURE.md."""
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    package = ROOT / "src" / "robust_xtreme"
+    parts = [path.name for path in package.iterdir() if path.suffix == ".py" or any(path.glob("*.py"))]
+    public = [part for part in parts if not part.startswith("_")]
+    assert [part for part in public if f"src/robust_xtreme/{part}" not in text] == []
+
+
+def test_the_readme_shows_every_command() -> None:
+    """Each command of the program is used in the README."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert [name for name in command_names() if f"robust-xtreme {name}" not in text] == []
