@@ -1,0 +1,126 @@
+"""The real release files: how many rows, which of them belong together, and both layouts of the same bytes."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from robust_xtreme import registry
+from robust_xtreme.examples import Answers, Tags, Text
+from robust_xtreme.sources import Split, available, limit, load, resolve
+from robust_xtreme.specs import TaskSpec
+
+pytestmark = pytest.mark.real
+
+EXPECTED = [
+    # task, split, languages, rows of each, clusters of each, labelled
+    ("xnli", "validation", 15, 2490, 830, True),
+    ("xnli", "test", 9, 5010, 1670, True),
+    ("xquad", "validation", 10, 1190, 240, True),
+]
+SINGLE = [
+    ("xnli", "train", "en", 10071, 7044, True),
+    ("panx", "train", "en", 5000, 4965, True),
+    ("panx", "validation", "sw", 1000, 926, True),
+    ("panx", "test", "th", 500, 489, False),
+    ("tydiqa", "train", "en", 3696, 3429, True),
+    ("tydiqa", "train", "sw", 2755, 1687, True),
+    ("tydiqa", "validation", "ko", 276, 228, False),
+]
+
+
+def _task(name: str) -> TaskSpec:
+    task: TaskSpec = registry.load("task", name)
+    return task
+
+
+def _shape(split: Split) -> tuple[int, int, bool]:
+    return len(split.examples), len({one.cluster for one in split.examples}), split.labelled
+
+
+@pytest.mark.parametrize(("name", "split", "languages", "rows", "clusters", "labelled"), EXPECTED)
+def test_parallel_splits_have_the_official_size(
+    data: Path, name: str, split: str, languages: int, rows: int, clusters: int, labelled: bool
+) -> None:
+    """Every language of a parallel task has the official rows, and the same clusters and items as English."""
+    task = _task(name)
+    found = {code: load(task, data, code, split) for code in available(task, data, split)}
+    assert len(found) == languages
+    assert {_shape(one) for one in found.values()} == {(rows, clusters, labelled)}
+    items = {tuple((one.id.rpartition("/")[2], one.cluster) for one in split.examples) for split in found.values()}
+    assert len(items) == 1
+    limited = {tuple(one.id.rpartition("/")[2] for one in limit(split.examples, 150)) for split in found.values()}
+    assert len(limited) == 1
+
+
+@pytest.mark.parametrize(("name", "split", "language", "rows", "clusters", "labelled"), SINGLE)
+def test_single_splits_have_their_size(
+    data: Path, name: str, split: str, language: str, rows: int, clusters: int, labelled: bool
+) -> None:
+    """Rows, clusters and labels of splits that are no translations of each other."""
+    assert _shape(load(_task(name), data, language, split)) == (rows, clusters, labelled)
+
+
+def test_the_languages_with_files(data: Path) -> None:
+    """PAN-X has 42 development files here, TyDiQA seven, and XQuAD counts as validation under `auto`."""
+    assert len(available(_task("panx"), data, "validation")) == 42
+    assert len(available(_task("tydiqa"), data, "validation")) == 7
+    assert available(_task("tydiqa"), data, "train") == ("en", "sw")
+    assert resolve(_task("xquad"), data, "auto", "ro").split == "validation"
+    assert resolve(_task("panx"), data, "auto", "sw").split == "validation"
+    assert resolve(_task("xnli"), data, "auto", "sw").split == "test"
+
+
+@pytest.mark.parametrize("name", ["xnli", "panx", "xquad", "tydiqa"])
+def test_every_file_gives_sound_examples(data: Path, name: str) -> None:
+    """In every file, ids are unique, a text id names one text, tags count the words, answers are spans of the text."""
+    task = _task(name)
+    for split in task.files:
+        for code in available(task, data, split):
+            texts: dict[str, Text] = {}
+            examples = load(task, data, code, split).examples
+            assert len({one.id for one in examples}) == len(examples)
+            for example in examples:
+                for text in example.texts.values():
+                    assert texts.setdefault(text.id, text) is text or texts[text.id] == text
+                match example.target:
+                    case Tags(names):
+                        assert len(names) == len(example.texts["tokens"].spans)
+                    case Answers(spans):
+                        assert set(spans) <= set(example.texts["context"].spans)
+
+
+def test_labels_of_xnli_agree_between_languages(data: Path) -> None:
+    """XNLI's labels are those of the English pairs, in every language."""
+    task = _task("xnli")
+    codes = available(task, data, "validation")
+    targets = {tuple(one.target for one in load(task, data, code, "validation").examples) for code in codes}
+    assert len(targets) == 1
+
+
+def test_marks_at_the_start_of_passages_are_kept(data: Path) -> None:
+    """Nine Arabic passages of XQuAD begin with a byte order mark, which offsets count and which stays."""
+    contexts = {one.texts["context"].value for one in load(_task("xquad"), data, "ar", "validation").examples}
+    assert sum(context.startswith("\ufeff") for context in contexts) == 9
+
+
+def test_tydiqa_in_the_folders_of_xtreme(data: Path, tmp_path: Path) -> None:
+    """The same files linked into XTREME's folders give the same examples."""
+    task = _task("tydiqa")
+    for split, part in (("train", "train"), ("validation", "dev")):
+        folder = tmp_path / f"tydiqa/tydiqa-goldp-v1.1-{part}"
+        folder.mkdir(parents=True)
+        (folder / f"tydiqa.goldp.sw.{part}.json").symlink_to(data / f"tydiqa_goldp/tydiqa.goldp.sw.{part}.json")
+        assert load(task, tmp_path, "sw", split).examples == load(task, data, "sw", split).examples
+
+
+def test_a_split_loads_quickly(data: Path) -> None:
+    """The best of three loads of a development split of 2,490 pairs takes less than 0.3 seconds."""
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        load(_task("xnli"), data, "th", "validation")
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.3
