@@ -1,0 +1,135 @@
+"""`robust-xtreme eval`: a model answers tasks clean and perturbed in one run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from robust_xtreme.run_spec import RunSpec
+
+_LISTS: Final = ("tasks", "languages")
+
+Model = Annotated[
+    list[str] | None,
+    typer.Option("--model", metavar="RUN | TASK=RUN", help="A run of `train`, for one task or for all. Repeatable."),
+]
+Data = Annotated[str | None, typer.Option("--data", metavar="DIR", help="The folder of the tasks' release files.")]
+Tasks = Annotated[
+    str | None, typer.Option("--tasks", metavar="A,B", help="Default: every task that a model has a head for.")
+]
+Languages = Annotated[str | None, typer.Option("--languages", metavar="A,B", help="Default: every language found.")]
+SplitName = Annotated[
+    str | None,
+    typer.Option("--split", metavar="SPLIT", help="auto (test where it has labels), test, validation or train."),
+]
+Perturb = Annotated[
+    list[str] | None,
+    typer.Option("--perturb", metavar="SPEC", help="Such as char_noise:0.05,0.1@fields=question. Repeatable."),
+]
+Seeds = Annotated[int | None, typer.Option("--seeds", metavar="N", help="Draws of the noise for each cell.")]
+Limit = Annotated[
+    str | None,
+    typer.Option("--limit", metavar="N,TASK=N", help="Rows of each language, whole clusters: 300,xquad=150."),
+]
+Device = Annotated[str | None, typer.Option("--device", metavar="DEVICE", help="auto, cpu or cuda.")]
+BatchTokens = Annotated[
+    int | None, typer.Option("--batch-tokens", metavar="N", help="Tokens of a batch, padding included.")
+]
+Out = Annotated[str | None, typer.Option("--out", metavar="DIR", help="Default: runs/eval-HASH, by what is computed.")]
+Config = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="A run.toml or a file of configs/runs; words win.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Start over, whatever the folder holds of an earlier run.")]
+PlanOnly = Annotated[bool, typer.Option("--plan", help="Print what would be computed, and compute nothing.")]
+Overlap = Annotated[
+    bool, typer.Option("--allow-overlap", help="Evaluate on what the model was trained on, and stamp those cells.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the final table only.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print every step, and the traceback of an error.")]
+
+
+def eval(
+    model: Model = None,
+    data: Data = None,
+    tasks: Tasks = None,
+    languages: Languages = None,
+    split: SplitName = None,
+    perturb: Perturb = None,
+    seeds: Seeds = None,
+    limit: Limit = None,
+    device: Device = None,
+    batch_tokens: BatchTokens = None,
+    out: Out = None,
+    config: Config = None,
+    force: Force = False,
+    plan: PlanOnly = False,
+    allow_overlap: Overlap = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Evaluate a model clean and perturbed in one run; the same command goes on where it was stopped.
+
+    Examples:
+
+    robust-xtreme eval --model runs/panx --data DIR --tasks panx --languages sw,yo --perturb char_noise:0.1
+
+    robust-xtreme eval --model xnli=runs/mnli --model panx=runs/panx --data DIR --perturb char_noise:0.05,0.1 --seeds 3
+
+    robust-xtreme eval --config runs/eval-0123456789abcdef/run.toml --plan
+    """
+    given = {
+        "model": model or None,
+        "data": data,
+        "tasks": _several(tasks),
+        "languages": _several(languages),
+        "split": split,
+        "perturb": perturb or None,
+        "seeds": seeds,
+        "limit": limit,
+        "device": device,
+        "batch_tokens": batch_tokens,
+        "out": out,
+        "allow_overlap": allow_overlap or None,
+    }
+    spec = _spec({key: value for key, value in given.items() if value is not None}, config)
+    if plan:
+        _print_plan(spec)
+    else:
+        _run(spec, force, quiet, verbose)
+
+
+def _several(words: str | None) -> list[str] | None:
+    return None if words is None else [word for word in words.replace(",", " ").split() if word]
+
+
+def _spec(given: dict[str, Any], config: Path | None) -> RunSpec:
+    from robust_xtreme.run_spec import from_mapping, from_toml
+
+    if config is not None:
+        return from_toml(config, **given)
+    return from_mapping({"model": [], "data": "", **given}, "eval")
+
+
+def _print_plan(spec: RunSpec) -> None:
+    from robust_xtreme.commands._progress import show_plan
+    from robust_xtreme.evaluation.estimate import estimate
+
+    show_plan(estimate(spec))
+
+
+def _run(spec: RunSpec, force: bool, quiet: bool, verbose: bool) -> None:
+    from robust_xtreme.commands._progress import observing, show_result
+    from robust_xtreme.errors import FailedCells
+    from robust_xtreme.evaluation.run import evaluate
+
+    with observing(quiet, verbose) as observer:
+        result = evaluate(spec, force=force, observer=observer)
+    show_result(result)
+    if result.failed:
+        raise FailedCells(
+            f"{len(result.failed)} cells failed: the model's scores are not finite. They are named in "
+            f"{result.folder / 'report.md'}; the other cells are written."
+        )

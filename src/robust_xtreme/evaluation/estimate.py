@@ -1,0 +1,110 @@
+"""What a run would compute and about how long that takes, found without computing it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, final
+
+import torch
+
+from robust_xtreme import registry
+from robust_xtreme.evaluation.checkpoint import tokenizer_of
+from robust_xtreme.evaluation.plan import NotRun, Plan, Unit, make_plan, read_unit
+from robust_xtreme.evaluation.run import device_of
+from robust_xtreme.evaluation.unit import encode
+from robust_xtreme.run_spec import RunSpec
+
+_SAMPLE: Final = 100
+_SIDE: Final = 512
+_PROBES: Final = 20
+_REACHED: Final = 0.5
+"""The share of a plain matrix product's speed that an encoder reaches on batches of mixed length."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One unit: its rows, its cells (conditions), its predictions over all seeds, about how many tokens."""
+
+    unit: Unit
+    cells: int
+    predictions: int
+    tokens: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A run before it is computed; `seconds` is a rough guess from the speed of this machine."""
+
+    spec: RunSpec
+    rows: tuple[Line, ...]
+    not_run: tuple[NotRun, ...]
+    device: str
+    seconds: float
+
+    @property
+    def cells(self) -> int:
+        """Cells of the run: unit x condition."""
+        return sum(row.cells for row in self.rows)
+
+    @property
+    def predictions(self) -> int:
+        """Predictions, equal inputs counted each time."""
+        return sum(row.predictions for row in self.rows)
+
+    @property
+    def tokens(self) -> int:
+        """About how many tokens the model would read without deduplication."""
+        return sum(row.tokens for row in self.rows)
+
+    def lines(self) -> Iterator[str]:
+        """The plan as text."""
+        for row in self.rows:
+            size = f"{row.unit.rows} rows, {row.unit.clusters} clusters, {row.cells} cells"
+            work = f"{row.predictions} predictions, about {row.tokens} tokens"
+            yield f"{row.unit.label} ({row.unit.split}): {size}, {work}"
+        for one in self.not_run:
+            yield f"not run: {one.detail}"
+        yield (
+            f"{self.cells} cells, {self.predictions} predictions, about {self.tokens} tokens, "
+            f"about {_duration(self.seconds)} on {self.device}, into {self.spec.folder()}"
+        )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{max(1.0, seconds):.0f} seconds"
+
+
+def estimate(spec: RunSpec) -> Estimate:
+    """Plan a run and guess its time. Raises what `make_plan` raises; nothing is computed or written."""
+    device = device_of(spec.device)
+    plan = make_plan(spec)
+    rows = tuple(_line(plan, unit) for unit in plan.units)
+    speed = _speed(device) * _REACHED
+    work = sum(2.0 * row.unit.model.params_nonembedding * row.tokens for row in rows)
+    return Estimate(spec, rows, plan.not_run, device, work / speed)
+
+
+def _line(plan: Plan, unit: Unit) -> Line:
+    conditions = plan.conditions[unit.task.name]
+    predictions = unit.rows * sum(len(one.seeds) for one in conditions)
+    examples = read_unit(plan.spec, unit)[:_SAMPLE]
+    family = registry.load("family", unit.task.family)
+    windows = encode(examples, unit, tokenizer_of(unit.model.run), family)
+    tokens = sum(len(window.input_ids) for several in windows for window in several)
+    return Line(unit, len(conditions), predictions, round(tokens / len(examples) * predictions))
+
+
+def _speed(device: str) -> float:
+    """Floating-point operations a second of a plain matrix product, measured in a moment."""
+    one = torch.ones(_SIDE, _SIDE, device=device)
+    one @ one
+    start = time.perf_counter()
+    for _ in range(_PROBES):
+        one @ one
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return _PROBES * 2.0 * _SIDE**3 / (time.perf_counter() - start)

@@ -1,0 +1,130 @@
+"""The end of a run: parts put together, scored, compared, and rendered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+import polars as pl
+import torch
+
+from robust_xtreme import registry
+from robust_xtreme.evaluation.checkpoint import Located
+from robust_xtreme.evaluation.folder import Folder
+from robust_xtreme.evaluation.plan import Condition, Plan
+from robust_xtreme.reporting._page import page
+from robust_xtreme.results import store
+from robust_xtreme.results.degrade import deltas
+from robust_xtreme.results.intervals import CPU, Backend
+from robust_xtreme.results.schema import (
+    CONDITIONS,
+    DELTAS,
+    MODELS,
+    PREDICTIONS,
+    SCORES,
+    STATS,
+    build,
+    empty,
+)
+from robust_xtreme.results.score import scores
+
+REPORT: Final = "report.md"
+FAILED: Final = "failed"
+FILES: Final = (
+    "run.toml",
+    "predictions.parquet",
+    "stats.parquet",
+    "models.csv",
+    "conditions.csv",
+    "scores.csv",
+    "deltas.csv",
+    REPORT,
+)
+
+
+def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the frames, the report and the finished manifest, which is returned. Raises DiskError, Mismatch."""
+    parts = [folder.read(unit) for unit in plan.units]
+    predictions = store.canonical(pl.concat([part.predictions for part in parts]), PREDICTIONS)
+    stats = store.canonical(pl.concat([part.stats for part in parts]), STATS)
+    store.write_frame(folder.path / "predictions.parquet", predictions, PREDICTIONS)
+    store.write_frame(folder.path / "stats.parquet", stats, STATS)
+    store.write_frame(folder.path / "models.csv", models(plan), MODELS)
+    store.write_frame(folder.path / "conditions.csv", conditions(plan), CONDITIONS)
+    failed = failed_cells(predictions)
+    manifest = {**manifest, "not_run": [*asked(manifest), *failed]}
+    found = score(stats, predictions, plan, str(manifest["device"]))
+    store.write_frame(folder.path / "scores.csv", found[0], SCORES)
+    store.write_frame(folder.path / "deltas.csv", found[1], DELTAS)
+    store.write_text(folder.path / REPORT, page(*found, manifest))
+    files = {name: store.sha256(folder.path / name) for name in FILES}
+    manifest |= {"files": files, "complete": True}
+    folder.write_manifest(manifest)
+    return manifest
+
+
+def score(stats: pl.DataFrame, predictions: pl.DataFrame, plan: Plan, device: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """SCORES and DELTAS, resampled on the device."""
+    if stats.is_empty():
+        return empty(SCORES), empty(DELTAS)
+    backend = backend_of(device)
+    headlines = {task.name: task.metrics[0] for task in plan.tasks}
+    scored = scores(stats, predictions, backend=backend)
+    return scored, deltas(stats, scored, headlines, backend=backend)
+
+
+def backend_of(device: str) -> Backend:
+    """Array code on the CPU by numpy, on CUDA by torch."""
+    if not device.startswith("cuda"):
+        return CPU
+    place = torch.device("cuda")
+    return Backend(torch, to=lambda array: torch.from_numpy(array).to(place), back=lambda tensor: tensor.cpu().numpy())
+
+
+def asked(manifest: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What the plan left out, without the cells that failed later."""
+    return [one for one in manifest["not_run"] if one["reason"] != FAILED]
+
+
+def failed_cells(predictions: pl.DataFrame) -> list[dict[str, str]]:
+    """The cells whose model gave scores that are not finite, in order."""
+    cell = ["task", "language", "split", "condition"]
+    lost = predictions.filter(pl.col("status") == "failed").select(cell).unique().sort(cell)
+    detail = "The model's scores are not finite numbers (NaN or infinity)."
+    return [{**row, "reason": FAILED, "detail": detail} for row in lost.iter_rows(named=True)]
+
+
+def models(plan: Plan) -> pl.DataFrame:
+    """One row per model of the run."""
+    found: dict[str, Located] = {unit.model.name: unit.model for unit in plan.units}
+    return build([_model(name, one) for name, one in sorted(found.items())], MODELS)
+
+
+def _model(name: str, one: Located) -> dict[str, Any]:
+    return {"model": name, "identity": one.identity, "params": one.params}
+
+
+def conditions(plan: Plan) -> pl.DataFrame:
+    """One row per condition of the run."""
+    found = {one.name: one for several in plan.conditions.values() for one in several}
+    return build([_condition(one) for _, one in sorted(found.items())], CONDITIONS)
+
+
+def _condition(condition: Condition) -> dict[str, Any]:
+    if condition.spec is None:
+        return {"condition": condition.name, "kind": "clean"}
+    spec = condition.spec
+    members = [registry.load("perturbation", link.name) for link in spec.links]
+    several = len(members) > 1
+    params = {f"{link.name}.{key}" if several else key: value for link in spec.links for key, value in link.params}
+    return {
+        "condition": condition.name,
+        "kind": "chain" if several else "noise",
+        "name": spec.name,
+        "version": "+".join(str(member.version) for member in members),
+        "params": json.dumps(params, sort_keys=True),
+        "fields": ",".join(spec.fields),
+        "nominal": spec.nominal,
+        "unit": members[-1].unit,
+    }

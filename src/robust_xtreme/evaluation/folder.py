@@ -1,0 +1,157 @@
+"""The folder of a run: whose it is, what it was begun with, which parts are there."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import traceback
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme.errors import DiskError, Mismatch
+from robust_xtreme.evaluation.judge import Part
+from robust_xtreme.evaluation.plan import Unit
+from robust_xtreme.results import store
+from robust_xtreme.results.schema import PREDICTIONS, STATS
+from robust_xtreme.run_spec import NOT_HASHED, RunSpec, from_toml
+
+RUN: Final = "run.toml"
+MANIFEST: Final = "manifest.json"
+LOG: Final = "log.txt"
+PARTS: Final = "parts"
+_TRACELESS: Final = (LOG, ".lock")
+_HEADER: Final = "# robust-xtreme eval --config run.toml\n"
+_OTHERWISE: Final = "Name another folder with --out, or start over with --force."
+_SETTLED: Final = ("device", "deduplicate", "models", "units", "not_run")
+"""Parts of the manifest that a resumed run must share."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Where one run is written."""
+
+    path: Path
+
+    @property
+    def manifest(self) -> dict[str, Any] | None:
+        """What is stored about the run; None before it was begun."""
+        path = self.path / MANIFEST
+        value: dict[str, Any] | None = store.read_json(path) if store.complete(path) else None
+        return value
+
+    def parts(self, unit: Unit) -> tuple[Path, Path]:
+        """A unit's files: its predictions, and its statistics, which are written last."""
+        names = (unit.task.name, unit.language, unit.split)
+        return tuple(  # type: ignore[return-value]  # two names, two paths
+            store.part_path(self.path / PARTS, *names, kind) for kind in ("predictions", "stats")
+        )
+
+    def holds(self, unit: Unit) -> bool:
+        """Whether a unit is done."""
+        return all(map(store.complete, self.parts(unit)))
+
+    def write(self, unit: Unit, part: Part) -> None:
+        """Store a unit. Raises DiskError."""
+        predictions, stats = self.parts(unit)
+        store.write_frame(predictions, part.predictions, PREDICTIONS)
+        store.write_frame(stats, part.stats, STATS)
+
+    def read(self, unit: Unit) -> Part:
+        """A stored unit."""
+        predictions, stats = self.parts(unit)
+        return Part(store.read_frame(predictions, PREDICTIONS), store.read_frame(stats, STATS))
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Store what is known of the run. Raises DiskError."""
+        store.write_json(self.path / MANIFEST, manifest)
+
+    def log(self, line: str) -> None:
+        """Add a line to log.txt, with the time. Raises DiskError."""
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        try:
+            with (self.path / LOG).open("a", encoding="utf-8") as file:
+                file.write(f"{stamp} {line}\n")
+        except OSError as error:
+            raise DiskError(f"{self.path / LOG} cannot be written: {error.strerror}. Free some space.") from error
+
+    def log_error(self, error: BaseException) -> None:
+        """Keep a traceback in log.txt, where that can be written."""
+        with suppress(DiskError):
+            self.log("".join(traceback.format_exception(error)).rstrip())
+
+
+def check_ours(path: Path, spec: RunSpec, force: bool) -> None:
+    """Raise Mismatch where a folder holds another run or something else. Nothing is written."""
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise Mismatch(f"{path} is a file; --out names a folder.")
+    if (path / RUN).is_file():
+        if not force:
+            _check_same(from_toml(path / RUN), spec, path)
+    elif any(not one.name.startswith(".") and one.name not in _TRACELESS for one in path.iterdir()):
+        raise Mismatch(f"{path} holds files that no run of eval wrote. Name another folder with --out.")
+
+
+def _check_same(stored: RunSpec, spec: RunSpec, path: Path) -> None:
+    for one in fields(RunSpec):
+        old, new = getattr(stored, one.name), getattr(spec, one.name)
+        if one.name not in NOT_HASHED and old != new:
+            what = f"its {one.name} is {_shown(old)}, not {_shown(new)}"
+            raise Mismatch(f"{path} holds another run: {what}. {_OTHERWISE}")
+
+
+def _shown(value: Any) -> str:
+    text = ", ".join(value) if isinstance(value, tuple) else str(value)
+    return text or "not set"
+
+
+def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], force: bool) -> dict[str, Any]:
+    """Make the folder ready and return the manifest that holds: the stored one where the run goes on.
+
+    Call it with the lock held. Raises Mismatch where model, data, device or versions of frames are others.
+    """
+    if force:
+        _clear(folder.path)
+    store.sweep(folder.path)
+    store.make_folder(folder.path / PARTS)
+    stored = folder.manifest
+    if stored is None:
+        store.write_text(folder.path / RUN, _HEADER + spec.to_toml())
+        folder.write_manifest(manifest)
+        return manifest
+    for key in _SETTLED:
+        old, new = _settled(stored.get(key)), manifest[key]
+        if old != new:
+            raise Mismatch(f"{folder.path} was begun with {_difference(key, old, new)}. {_OTHERWISE}")
+    return stored
+
+
+def _settled(value: Any) -> Any:
+    """Without the cells that failed while the run went on."""
+    return [one for one in value if one.get("reason") != "failed"] if isinstance(value, list) else value
+
+
+def _difference(key: str, old: Any, new: Any) -> str:
+    """One sentence part about what is not the same any more."""
+    if not isinstance(old, list):
+        return f"{key} {old}, not {new}"
+    changed = next((one for one in old if one not in new), None) or next(one for one in new if one not in old)
+    named = " ".join(str(changed[name]) for name in ("task", "language") if changed.get(name))
+    what = {"models": "another model", "units": "other data", "not_run": "other data"}[key]
+    return f"{what} for {named}" if named else what
+
+
+def _clear(path: Path) -> None:
+    """Remove what a run wrote; the lock stays."""
+    for one in path.iterdir():
+        if one.name == ".lock":
+            continue
+        try:
+            shutil.rmtree(one) if one.is_dir() else one.unlink()
+        except OSError as error:
+            raise DiskError(f"{one} cannot be removed: {error.strerror}.") from error

@@ -1,0 +1,83 @@
+"""The manifest of a run: identities of model and data, versions, what is not run. No clock, host or path is in it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from robust_xtreme import __version__
+from robust_xtreme.evaluation.plan import Plan
+from robust_xtreme.examples import digest
+from robust_xtreme.results.schema import SCHEMA_VERSION
+from robust_xtreme.run_spec import RunSpec
+
+_LIBRARIES: Final = ("torch", "transformers", "tokenizers", "polars", "numpy")
+
+
+def new_manifest(
+    plan: Plan, device: str, batch_tokens: int, deduplicate: bool, overlap: Sequence[str]
+) -> dict[str, Any]:
+    """What is known before anything is computed."""
+    what = _what(plan.spec)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "version": __version__,
+        "versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+        "spec": what,
+        "spec_hash": digest(repr(sorted(what.items()))),
+        "device": device,
+        "batch_tokens": batch_tokens,
+        "deduplicate": deduplicate,
+        "models": _models(plan),
+        "tasks": {
+            one.name: {"metrics": list(one.metrics), "perturbed": list(map(list, one.perturbed))} for one in plan.tasks
+        },
+        "units": [_unit(one) for one in plan.units],
+        "not_run": [{key: value for key, value in asdict(one).items() if value} for one in plan.not_run],
+        "overlap": list(overlap),
+        "notes": [],
+        "complete": False,
+    }
+
+
+def _what(spec: RunSpec) -> dict[str, Any]:
+    """The run as asked for, without its paths."""
+    return {
+        "tasks": list(spec.tasks),
+        "languages": list(spec.languages),
+        "split": spec.split,
+        "perturb": list(spec.perturb),
+        "seeds": spec.seeds,
+        "limit": spec.limit,
+        "precision": spec.precision,
+        "allow_overlap": spec.allow_overlap,
+    }
+
+
+def _models(plan: Plan) -> list[dict[str, Any]]:
+    models = {one.task.name: one.model for one in plan.units}
+    return [
+        {"task": task, "model": one.name, "identity": one.identity, "head": one.head, "params": one.params}
+        for task, one in models.items()
+    ]
+
+
+def _unit(unit: Any) -> dict[str, Any]:
+    return {
+        "task": unit.task.name,
+        "language": unit.language,
+        "split": unit.split,
+        "data": unit.data,
+        "rows": unit.rows,
+        "clusters": unit.clusters,
+        "files": [{"path": path, "sha256": sha256} for path, sha256 in unit.files],
+    }
+
+
+def halved(manifest: Mapping[str, Any], label: str) -> dict[str, Any]:
+    """The manifest of a run whose batches are half as large from the unit named on."""
+    tokens = max(1, int(manifest["batch_tokens"]) // 2)
+    note = f"The batch size was halved for memory, to {tokens} tokens from {label} on."
+    return {**manifest, "batch_tokens": tokens, "halved": label, "notes": [*manifest["notes"], note]}

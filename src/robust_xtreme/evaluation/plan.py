@@ -1,0 +1,200 @@
+"""What a run will compute: its units (a task in a language) with all their conditions, and what it leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, final
+
+from robust_xtreme import registry
+from robust_xtreme.errors import MissingData, SpecError
+from robust_xtreme.evaluation.checkpoint import Located, head_for, locate_all, parse_models
+from robust_xtreme.examples import Example, Text
+from robust_xtreme.languages import codes
+from robust_xtreme.noise._engine import noise_texts
+from robust_xtreme.run_spec import RunSpec, parse_limits
+from robust_xtreme.sources._load import available, load, resolve
+from robust_xtreme.sources._select import data_identity, limit
+from robust_xtreme.specs import PerturbationSpec, TaskSpec
+
+CLEAN: Final = "clean"
+CLEAN_SEED: Final = -1
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One way of presenting the examples: clean, or one perturbation at one strength on named fields."""
+
+    name: str
+    spec: PerturbationSpec | None = None
+    seeds: tuple[int, ...] = (CLEAN_SEED,)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that are noised; none where the condition is clean."""
+        return self.spec.fields if self.spec else ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class NotRun:
+    """Something that was asked for and is not computed, with the reason and a sentence about it."""
+
+    task: str
+    language: str
+    split: str
+    reason: str
+    detail: str
+    condition: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is batched, written and resumed together: a model's answers to a task in one language, all conditions."""
+
+    task: TaskSpec
+    language: str
+    split: str
+    data: str
+    rows: int
+    clusters: int
+    files: tuple[tuple[str, str], ...]
+    model: Located
+
+    @property
+    def label(self) -> str:
+        """What progress and log call it."""
+        return f"{self.task.name} {self.language}"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run as it will be computed, in order."""
+
+    spec: RunSpec
+    tasks: tuple[TaskSpec, ...]
+    conditions: Mapping[str, tuple[Condition, ...]]
+    units: tuple[Unit, ...]
+    not_run: tuple[NotRun, ...]
+
+
+def make_plan(spec: RunSpec) -> Plan:
+    """Resolve every name of a spec and look at the data. Nothing is computed.
+
+    Raises SpecError, UnknownName, ModelError, DataError, or MissingData where nothing is left to evaluate.
+    """
+    if not Path(spec.data).is_dir():
+        raise MissingData(f"The data folder {spec.data} does not exist. Name the folder of release files with --data.")
+    tasks = _tasks(spec)
+    _check_limits(spec, tasks)
+    wanted = codes(" ".join(spec.languages)) if spec.languages else ()
+    conditions, skipped = _conditions(spec, tasks)
+    models = locate_all(spec.model, tasks)
+    units: list[Unit] = []
+    for task in tasks:
+        for language in wanted or task.languages:
+            found = _unit(spec, task, language, models[task.name])
+            (units if isinstance(found, Unit) else skipped).append(found)  # type: ignore[arg-type]  # one of two lists
+    if not units:
+        raise MissingData(f"Nothing is left to evaluate under {spec.data}: {skipped[0].detail}")
+    return Plan(spec, tasks, conditions, tuple(units), tuple(skipped))
+
+
+def _tasks(spec: RunSpec) -> tuple[TaskSpec, ...]:
+    if spec.tasks:
+        return tuple(registry.load("task", name) for name in dict.fromkeys(spec.tasks))
+    named, plain = parse_models(spec.model)
+    every = [registry.load("task", name) for name in registry.names("task")]
+    found = tuple(task for task in every if task.name in named or any(head_for(run, task) for run in plain))
+    return found or tuple(every)
+
+
+def _check_limits(spec: RunSpec, tasks: Sequence[TaskSpec]) -> None:
+    known = [task.name for task in tasks]
+    for name in parse_limits(spec.limit):
+        if name and name not in known:
+            registry.load("task", name)
+            raise SpecError(f"--limit names {name!r}, but that task is not evaluated (evaluated: {', '.join(known)}).")
+
+
+def _conditions(spec: RunSpec, tasks: Sequence[TaskSpec]) -> tuple[dict[str, tuple[Condition, ...]], list[NotRun]]:
+    seeds = tuple(range(spec.seeds))
+    skipped: list[NotRun] = []
+    found: dict[str, list[Condition]] = {task.name: [Condition(CLEAN)] for task in tasks}
+    for cell in spec.perturbations:
+        check_cell(cell, tasks)
+        for task in tasks:
+            on = _groups(cell, task)
+            if not on:
+                skipped.append(_without_fields(cell, task, spec.split))
+            found[task.name] += [Condition(str(one), one, seeds) for one in (cell.on(*fields) for fields in on)]
+    return {name: tuple(dict.fromkeys(several)) for name, several in found.items()}, skipped
+
+
+def _groups(cell: PerturbationSpec, task: TaskSpec) -> tuple[tuple[str, ...], ...]:
+    """The groups of fields that a perturbation noises in a task, each a condition; none where it lacks a field."""
+    if not cell.fields:
+        return task.perturbed
+    own = [name for group in task.perturbed for name in group]
+    return (tuple(name for name in own if name in cell.fields),) if set(cell.fields) <= set(own) else ()
+
+
+def _without_fields(cell: PerturbationSpec, task: TaskSpec, split: str) -> NotRun:
+    detail = f"{task.name} has no field {' and '.join(cell.fields)}: {cell} is not applied to it."
+    return NotRun(task.name, "", split, "not_applicable", detail, str(cell))
+
+
+def check_cell(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
+    """Raise UnknownName or SpecError, one line, where a perturbation, option or field does not exist."""
+    for link in cell.links:
+        registry.load("perturbation", link.name)
+    noise_texts([Text("check", "en", "word")], cell, 0)
+    known = dict.fromkeys(name for task in tasks for group in task.perturbed for name in group)
+    if cell.fields and not any(set(cell.fields) <= {n for g in task.perturbed for n in g} for task in tasks):
+        raise SpecError(f"No task here has the fields {', '.join(cell.fields)} of {cell}. Known: {', '.join(known)}.")
+
+
+def _unit(spec: RunSpec, task: TaskSpec, language: str, model: Located) -> Unit | NotRun:
+    if language not in task.languages:
+        return NotRun(task.name, language, spec.split, "missing", f"{task.name} has no language {language}.")
+    try:
+        split = resolve(task, Path(spec.data), spec.split, language)
+    except MissingData as error:
+        reason = "unlabelled" if language in available(task, Path(spec.data), spec.split) else "missing"
+        return NotRun(task.name, language, spec.split, reason, _without_path(str(error), spec.data))
+    if not split.labelled:
+        detail = f"{task.name} {language}: the {split.split} split has no labels."
+        return NotRun(task.name, language, split.split, "unlabelled", detail)
+    examples = limited(split.examples, spec.limit_of(task.name))
+    clusters = len({one.cluster for one in examples})
+    identity = data_identity(examples)
+    return Unit(task, language, split.split, identity, len(examples), clusters, tuple(split.files), model)
+
+
+def _without_path(text: str, folder: str) -> str:
+    """Paths stand in run.toml alone: the data folder is left out of a sentence that is kept."""
+    return text.replace(folder.rstrip("/") + "/", "").replace(folder, "the data folder")
+
+
+def limited(examples: Sequence[Example], rows: int | None) -> tuple[Example, ...]:
+    """The examples, or whole clusters of them up to a number of rows."""
+    return tuple(examples) if rows is None else limit(examples, rows)
+
+
+def read_unit(spec: RunSpec, unit: Unit) -> tuple[Example, ...]:
+    """The examples of a unit, read again. Raises MissingData where the files are gone."""
+    split = load(unit.task, Path(spec.data), unit.language, unit.split)
+    return limited(split.examples, spec.limit_of(unit.task.name))
+
+
+def read_train(spec: RunSpec, task: TaskSpec) -> tuple[Example, ...] | None:
+    """The task's training examples in its training languages, which floors learn from; None where there are none."""
+    folder = Path(spec.data)
+    if "train" not in task.files or task.family != "classification":
+        return None
+    found = [code for code in available(task, folder, "train") if code in task.train_languages]
+    return tuple(one for code in found for one in load(task, folder, code, "train").examples) or None

@@ -1,0 +1,222 @@
+"""A whole run: plan it, hold its folder, answer unit by unit while the next one is being made ready, and finish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import polars as pl
+import torch
+
+from robust_xtreme.errors import RobustXtremeError, SpecError
+from robust_xtreme.evaluation.checkpoint import Checkpoint, Models
+from robust_xtreme.evaluation.finish import FAILED, FILES, finish
+from robust_xtreme.evaluation.folder import Folder, begin, check_ours
+from robust_xtreme.evaluation.judge import Answered, judge
+from robust_xtreme.evaluation.manifest import halved, new_manifest
+from robust_xtreme.evaluation.plan import Plan, Unit, make_plan, read_train, read_unit
+from robust_xtreme.evaluation.predict import BATCH_TOKENS, out_of_memory, predict
+from robust_xtreme.evaluation.unit import Prepared, prepare
+from robust_xtreme.examples import Target
+from robust_xtreme.results import store
+from robust_xtreme.results.floors import Floors, fit
+from robust_xtreme.results.schema import DELTAS, PREDICTIONS, SCORES, STATS
+from robust_xtreme.run_spec import RunSpec
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """Who hears how a run goes: sentences, the predictions to come, the unit at work, predictions made."""
+
+    say: Callable[[str], None] = lambda _: None
+    total: Callable[[int], None] = lambda _: None
+    unit: Callable[[str], None] = lambda _: None
+    advance: Callable[[int], None] = lambda _: None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A finished run: its folder, and its manifest."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @property
+    def failed(self) -> list[dict[str, str]]:
+        """The cells that failed: task, language, split, condition, reason."""
+        return [one for one in self.manifest["not_run"] if one["reason"] == FAILED]
+
+    @property
+    def scores(self) -> pl.DataFrame:
+        """The frame SCORES."""
+        return store.read_frame(self.folder / "scores.csv", SCORES)
+
+    @property
+    def deltas(self) -> pl.DataFrame:
+        """The frame DELTAS."""
+        return store.read_frame(self.folder / "deltas.csv", DELTAS)
+
+    @property
+    def predictions(self) -> pl.DataFrame:
+        """The frame PREDICTIONS."""
+        return store.read_frame(self.folder / "predictions.parquet", PREDICTIONS)
+
+    @property
+    def stats(self) -> pl.DataFrame:
+        """The frame STATS."""
+        return store.read_frame(self.folder / "stats.parquet", STATS)
+
+
+def evaluate(
+    spec: RunSpec, *, deduplicate: bool = True, force: bool = False, observer: Observer | None = None
+) -> Evaluation:
+    """Answer every task clean and perturbed, or go on where an earlier call stopped; a finished run is read again.
+
+    `deduplicate` False computes equal inputs again, every condition in batches of its own. `force` starts over.
+    Raises UserError where something named does not exist or the folder is another run's, DiskError, Locked.
+    """
+    observer = observer or Observer()
+    folder = Folder(spec.folder())
+    check_ours(folder.path, spec, force)
+    device = device_of(spec.device)
+    plan = make_plan(spec)
+    fresh = new_manifest(plan, device_name(device), spec.batch_tokens or BATCH_TOKENS[device], deduplicate, ())
+    with store.lock(folder.path):
+        check_ours(folder.path, spec, force)
+        manifest = begin(folder, spec, fresh, force)
+        run = _Run(plan, folder, device, observer, Models(device, spec.precision), manifest)
+        return Evaluation(folder.path, run.whole())
+
+
+def device_of(name: str) -> str:
+    """`cpu` or `cuda`; `auto` is CUDA where there is one. Raises SpecError."""
+    if name not in ("auto", *BATCH_TOKENS):
+        raise SpecError(f"The device {name!r} is none of: auto, {', '.join(BATCH_TOKENS)}.")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise SpecError("There is no CUDA device here. Leave --device out, or name cpu.")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
+
+
+def device_name(device: str) -> str:
+    """The device as it is recorded: results are the same bytes on the same device."""
+    return f"cuda: {torch.cuda.get_device_name()}" if device == "cuda" else device
+
+
+@final
+@dataclass(slots=True)
+class _Run:
+    """A run at work; `manifest` is what stands on disk."""
+
+    plan: Plan
+    folder: Folder
+    device: str
+    observer: Observer
+    models: Models
+    manifest: dict[str, Any]
+
+    def whole(self) -> dict[str, Any]:
+        """Compute what is missing and finish; the manifest."""
+        if self._is_finished():
+            return self.manifest
+        try:
+            self._answer_all([unit for unit in self.plan.units if not self.folder.holds(unit)])
+            self.manifest = finish(self.folder, self.plan, self.manifest)
+        except BaseException as error:
+            self.folder.log_error(error)
+            raise
+        self._say("finished")
+        return self.manifest
+
+    def _is_finished(self) -> bool:
+        return bool(self.manifest["complete"]) and all(store.complete(self.folder.path / name) for name in FILES)
+
+    def _say(self, line: str) -> None:
+        self.folder.log(line)
+        self.observer.say(line)
+
+    def _answer_all(self, todo: Sequence[Unit]) -> None:
+        """One unit after the other; the next is read, noised and encoded on another thread meanwhile."""
+        self._say(f"{len(todo)} of {len(self.plan.units)} units to compute on {self.manifest['device']}")
+        self.observer.total(sum(self._size(unit) for unit in todo))
+        floors: dict[str, Floors] = {}
+        with ThreadPoolExecutor(1, "prepare") as pool:
+            ahead: list[Future[Prepared]] = [pool.submit(self._prepare, unit, floors) for unit in todo[:1]]
+            for place, unit in enumerate(todo):
+                prepared = ahead.pop().result()
+                ahead += [pool.submit(self._prepare, following, floors) for following in todo[place + 1 : place + 2]]
+                self._answer(unit, prepared, floors[unit.task.name])
+
+    def _size(self, unit: Unit) -> int:
+        return unit.rows * sum(len(one.seeds) for one in self.plan.conditions[unit.task.name])
+
+    def _prepare(self, unit: Unit, floors: dict[str, Floors]) -> Prepared:
+        if unit.task.name not in floors:
+            floors[unit.task.name] = fit(unit.task.family, read_train(self.plan.spec, unit.task), unit.task.labels)
+        checkpoint = self.models.load(unit.model, unit.task)
+        examples = read_unit(self.plan.spec, unit)
+        conditions = self.plan.conditions[unit.task.name]
+        return prepare(
+            unit, examples, conditions, checkpoint.tokenizer, checkpoint.family, self.manifest["deduplicate"]
+        )
+
+    def _answer(self, unit: Unit, prepared: Prepared, floors: Floors) -> None:
+        self.observer.unit(unit.label)
+        checkpoint = self.models.load(unit.model, unit.task)
+        answers = self._predict(checkpoint, prepared)
+        answered = Answered(
+            prepared=prepared,
+            answers=tuple(None if one is None else checkpoint.own(one) for one in answers),
+            inference=inference(unit, self.plan.spec),
+            setting=unit.model.setting(unit.language),
+            status=checkpoint.family.status,
+        )
+        self.folder.write(unit, judge(answered, floors))
+        self._say(f"{unit.label}: {prepared.predictions} predictions of {len(prepared.inputs)} distinct inputs")
+
+    def _predict(self, checkpoint: Checkpoint, prepared: Prepared) -> list[Target | None]:
+        """Predict; where memory runs out, once in a run, again with batches of half the size."""
+        advance = _scaled(self.observer.advance, prepared)
+        try:
+            return predict(checkpoint, prepared.inputs, self.manifest["batch_tokens"], advance)
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            self._halve(prepared.unit, error)
+        if self.device == "cuda":
+            torch.cuda.empty_cache()
+        return self._predict(checkpoint, prepared)
+
+    def _halve(self, unit: Unit, error: Exception) -> None:
+        tokens = self.manifest["batch_tokens"]
+        if "halved" in self.manifest:
+            raise RobustXtremeError(
+                f"Out of memory at {unit.label} with batches of {tokens} tokens. "
+                f"Start over with smaller ones: --force --batch-tokens {max(1, tokens // 2)}"
+            ) from error
+        self.manifest = halved(self.manifest, unit.label)
+        self.folder.write_manifest(self.manifest)
+        self._say(self.manifest["notes"][-1])
+
+
+def _scaled(advance: Callable[[int], None], prepared: Prepared) -> Callable[[int], None]:
+    """Progress counts predictions, of which a distinct input can serve several."""
+    each = prepared.predictions / max(1, len(prepared.inputs))
+    done = [0, 0]
+
+    def scaled(inputs: int) -> None:
+        done[0] += inputs
+        reached = round(done[0] * each)
+        advance(reached - done[1])
+        done[1] = reached
+
+    return scaled
+
+
+def inference(unit: Unit, spec: RunSpec) -> str:
+    """The settings of inference, which name a cell."""
+    return f"max_length={unit.task.max_length} stride={unit.task.stride} precision={spec.precision}"

@@ -1,0 +1,141 @@
+"""One unit made ready for the model: its examples under every condition and seed, encoded, each distinct input once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Final, final
+
+from robust_xtreme.errors import Mismatch
+from robust_xtreme.evaluation.plan import Condition, Unit
+from robust_xtreme.evaluation.predict import Input
+from robust_xtreme.examples import Example, Text
+from robust_xtreme.families._batch import token_ids
+from robust_xtreme.noise._engine import Noised, noise_example, noise_texts
+from robust_xtreme.sources._select import data_identity
+from robust_xtreme.specs import PerturbationSpec
+
+_NOTHING: Final = PerturbationSpec.parse("char_noise:0")
+"""What the clean condition is measured with: it edits nothing, and counts words."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """The examples of a unit under one condition and noise seed; `inputs` are their places among the distinct ones."""
+
+    condition: Condition
+    seed: int
+    examples: tuple[Example, ...]
+    noised: Mapping[str, Noised]
+    inputs: tuple[int, ...]
+
+    def measured(self, example: Example) -> list[Noised]:
+        """What became of the fields that the condition noises (clean: of all fields)."""
+        names = self.condition.fields or tuple(example.texts)
+        return [self.noised[example.texts[name].id] for name in names]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A unit ready to be predicted: clean examples, variants (clean first), distinct inputs, token ids by text."""
+
+    unit: Unit
+    examples: tuple[Example, ...]
+    variants: tuple[Variant, ...]
+    inputs: tuple[Input, ...]
+    tokens: Mapping[str, tuple[int, ...]]
+
+    def token_ids(self, text: Text) -> tuple[int, ...]:
+        """The token ids of one text, without special tokens."""
+        return tuple(chain.from_iterable(self.tokens[piece] for piece in pieces_of(text, self.unit)))
+
+    @property
+    def predictions(self) -> int:
+        """Predictions that the unit asks for, equal inputs counted each time."""
+        return len(self.examples) * len(self.variants)
+
+
+def prepare(
+    unit: Unit,
+    examples: Sequence[Example],
+    conditions: Sequence[Condition],
+    tokenizer: Any,
+    family: Any,
+    deduplicate: bool = True,
+) -> Prepared:
+    """Noise and encode a unit. Without `deduplicate` every condition has inputs, and so batches, of its own.
+
+    Raises Mismatch where the examples are not those that were planned.
+    """
+    if data_identity(examples) != unit.data:
+        raise Mismatch(f"{unit.label}: the data files changed while the run went on. Start it again.")
+    pool = _Pool({}, [], [])
+    variants: list[Variant] = []
+    for condition in conditions:
+        for seed in condition.seeds:
+            group = 0 if deduplicate else len(variants) + 1
+            variants.append(_variant(examples, condition, seed, pool, group))
+    windows = encode(pool.examples, unit, tokenizer, family)
+    inputs = tuple(Input(*one) for one in zip(pool.examples, windows, pool.groups, strict=True))
+    return Prepared(unit, tuple(examples), tuple(variants), inputs, _tokens(unit, variants, tokenizer))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """The distinct inputs so far, and the group of each: 0 where equal inputs are one."""
+
+    places: dict[Any, int]
+    examples: list[Example]
+    groups: list[int]
+
+    def place(self, example: Example, group: int) -> int:
+        """Where the input stands; a new one is added at the end."""
+        key = (group, example.id) if group else _content(example)
+        if key not in self.places:
+            self.places[key] = len(self.examples)
+            self.examples.append(example)
+            self.groups.append(group)
+        return self.places[key]
+
+
+def _variant(examples: Sequence[Example], condition: Condition, seed: int, pool: _Pool, group: int) -> Variant:
+    noised = _noise(examples, condition, seed)
+    fields = condition.fields
+    shown = tuple(noise_example(one, noised, fields) if fields else one for one in examples)
+    return Variant(condition, seed, shown, noised, tuple(pool.place(one, group) for one in shown))
+
+
+def _noise(examples: Sequence[Example], condition: Condition, seed: int) -> dict[str, Noised]:
+    texts: dict[str, Text] = {}
+    for example in examples:
+        for name in condition.fields or example.texts:
+            texts.setdefault(example.texts[name].id, example.texts[name])
+    found = noise_texts(list(texts.values()), condition.spec or _NOTHING, max(seed, 0))
+    return dict(zip(texts, found, strict=True))
+
+
+def _content(example: Example) -> Any:
+    """What the model reads and what encoding looks at: values and spans of every field, and the target."""
+    return tuple((name, text.value, text.spans) for name, text in example.texts.items()), example.target
+
+
+def encode(examples: Sequence[Example], unit: Unit, tokenizer: Any, family: Any) -> list[tuple[Any, ...]]:
+    """The windows of each example, in order."""
+    grouped: list[list[Any]] = [[] for _ in examples]
+    for window in family.encode(examples, tokenizer, unit.task.max_length, unit.task.stride):
+        grouped[window.example].append(window)
+    return [tuple(windows) for windows in grouped]
+
+
+def _tokens(unit: Unit, variants: Iterable[Variant], tokenizer: Any) -> dict[str, tuple[int, ...]]:
+    texts = (text for variant in variants for one in variant.noised.values() for text in (one.clean, one.text))
+    return token_ids(tokenizer, (piece for text in texts for piece in pieces_of(text, unit)))
+
+
+def pieces_of(text: Text, unit: Unit) -> list[str]:
+    """What is tokenised by itself: the words of a sentence that is tagged, any other text as a whole."""
+    return [text.at(span) for span in text.spans] if unit.task.family == "tagging" else [text.value]

@@ -1,0 +1,162 @@
+"""RunSpec: what one evaluation computes, as one flat value and one flat toml file."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme.errors import SpecError
+from robust_xtreme.examples import digest
+from robust_xtreme.specs import PerturbationSpec
+
+SPLITS: Final = ("auto", "test", "validation", "train")
+PRECISIONS: Final = ("fp32", "bf16")
+NOT_HASHED: Final = ("device", "batch_tokens", "out")
+"""Where and how fast a run is computed: recorded with it, but no part of what it computes."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """One run of `eval`.
+
+    `model` holds RUN or TASK=RUN; no tasks named means every task that a model has a head for, no languages named
+    means every language found. `limit` is `N`, `TASK=N` or several of them by commas: rows of a language, whole
+    clusters. `batch_tokens` 0 takes the device's default. Raises SpecError, naming the value.
+    """
+
+    model: tuple[str, ...]
+    data: str
+    tasks: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    split: str = "auto"
+    perturb: tuple[str, ...] = ()
+    seeds: int = 1
+    limit: str = ""
+    precision: str = "fp32"
+    allow_overlap: bool = False
+    device: str = "auto"
+    batch_tokens: int = 0
+    out: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.model:
+            raise SpecError("No model is named. Add --model RUN, the folder that `robust-xtreme train` wrote.")
+        if not self.data:
+            raise SpecError("No data folder is named. Add --data DIR, the folder of the release files.")
+        _check_choice("split", self.split, SPLITS)
+        _check_choice("precision", self.precision, PRECISIONS)
+        _check_at_least("seeds", self.seeds, 1)
+        _check_at_least("batch_tokens", self.batch_tokens, 0)
+        parse_limits(self.limit)
+        canonical = tuple(dict.fromkeys(str(PerturbationSpec.parse(one)) for one in self.perturb))
+        object.__setattr__(self, "perturb", canonical)
+
+    @property
+    def perturbations(self) -> tuple[PerturbationSpec, ...]:
+        """One spec per strength, in the order written, each once."""
+        cells = [cell for one in self.perturb for cell in PerturbationSpec.parse(one).cells()]
+        return tuple(dict.fromkeys(cells))
+
+    def limit_of(self, task: str) -> int | None:
+        """How many rows of a language the task is limited to; None where it is not."""
+        limits = parse_limits(self.limit)
+        return limits.get(task, limits.get(""))
+
+    def identity(self) -> str:
+        """The hash of what is computed: of everything as typed but the device, the batch size and the out folder."""
+        return digest(self.to_toml(exclude=NOT_HASHED))
+
+    def folder(self) -> Path:
+        """Where the run is written: `out`, or `runs/eval-<identity>`."""
+        return Path(self.out) if self.out else Path("runs") / f"eval-{self.identity()}"
+
+    def to_toml(self, exclude: tuple[str, ...] = ("out",)) -> str:
+        """The spec as a toml file that `from_toml` reads again, one line per key."""
+        values = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in exclude}
+        return "".join(f"{name} = {_toml_value(value)}\n" for name, value in values.items())
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml_value(one) for one in value) + "]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _check_choice(key: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise SpecError(f"The {key} {value!r} is none of: {', '.join(allowed)}.")
+
+
+def _check_at_least(key: str, value: int, least: int) -> None:
+    if value < least:
+        raise SpecError(f"The value {value} of {key} is below {least}.")
+
+
+def parse_limits(text: str) -> dict[str, int]:
+    """`300,xquad=150` as {"": 300, "xquad": 150}. Raises SpecError, naming the part."""
+    limits: dict[str, int] = {}
+    for part in filter(None, (one.strip() for one in text.split(","))):
+        task, _, number = part.rpartition("=")
+        if not number.strip().isdecimal() or int(number) < 1:
+            raise SpecError(f"The limit {part!r} is not N or TASK=N with N of at least 1, as in 300,xquad=150.")
+        if task.strip() in limits:
+            raise SpecError(f"The limit {text!r} names {task.strip() or 'the default'!r} twice.")
+        limits[task.strip()] = int(number)
+    return limits
+
+
+def from_mapping(values: Mapping[str, Any], place: str) -> RunSpec:
+    """A RunSpec from the keys of a toml file or of an API call; lists and single strings both serve as lists.
+
+    Raises SpecError naming the place and the key that is unknown or of another type.
+    """
+    known = {one.name: one for one in fields(RunSpec)}
+    for key in values:
+        if key not in known:
+            close = difflib.get_close_matches(key, known, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise SpecError(f"{place}: there is no key {key!r}.{hint} Known: {', '.join(known)}.")
+    for key in ("model", "data"):
+        if key not in values:
+            raise SpecError(f"{place}: the key {key!r} is missing.")
+    return RunSpec(**{key: _typed(key, value, str(known[key].type), place) for key, value in values.items()})
+
+
+def _typed(key: str, value: Any, kind: str, place: str) -> Any:
+    if kind.startswith("tuple"):
+        several = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, (list, tuple)) else None
+        if several is not None and all(isinstance(one, str) for one in several):
+            return several
+    elif type(value).__name__ == kind:
+        return value
+    elif kind == "str" and isinstance(value, Path):
+        return str(value)
+    raise SpecError(f"{place}: the key {key!r} takes {_KINDS[kind]}, not {value!r}.")
+
+
+_KINDS: Final = {
+    "tuple[str, ...]": "a list of strings",
+    "str": "a string",
+    "int": "a whole number",
+    "bool": "true or false",
+}
+
+
+def from_toml(path: Path, **changes: Any) -> RunSpec:
+    """Read a run's file; `changes` stand for its keys. Raises SpecError naming the file."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SpecError(f"{path}: cannot be read as toml: {error}") from error
+    return from_mapping({**values, **changes}, str(path))
+
+
+def moved(spec: RunSpec, out: str) -> RunSpec:
+    """The same run in another folder."""
+    return replace(spec, out=out)

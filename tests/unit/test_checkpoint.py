@@ -1,0 +1,167 @@
+"""A run folder is checked file by file: what is missing is one line, and what computes is its identity."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from tests.tiny import tiny_run
+
+from robust_xtreme import registry
+from robust_xtreme.errors import ModelError, SpecError
+from robust_xtreme.evaluation.checkpoint import assign, load_checkpoint, locate, locate_all, parse_models
+from robust_xtreme.examples import Choice
+
+XNLI, PANX, XQUAD, TYDIQA = (registry.load("task", name) for name in ("xnli", "panx", "xquad", "tydiqa"))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with two heads, made once."""
+    return tiny_run(tmp_path_factory.mktemp("made") / "run", ["xnli", "tydiqa"])
+
+
+@pytest.fixture
+def run(made: Path, tmp_path: Path) -> Path:
+    """A copy of the run, to be damaged."""
+    return Path(shutil.copytree(made, tmp_path / "run"))
+
+
+def test_a_run_loads_in_evaluation_mode(run: Path) -> None:
+    """Encoder, head, tokenizer and labels come from the folder alone."""
+    found = load_checkpoint(run, XNLI)
+    assert not found.encoder.training
+    assert not found.head.training
+    assert (found.labels, found.relabel, found.hidden_size) == (XNLI.labels, None, 16)
+
+
+def test_a_task_takes_a_head_that_it_accepts(run: Path) -> None:
+    """xquad is answered by a head trained on tydiqa where it has none of its own."""
+    assert locate(run, XQUAD).head == "tydiqa"
+
+
+def test_a_missing_head_names_those_that_are_there(run: Path) -> None:
+    """One line says which heads would do and which there are."""
+    with pytest.raises(ModelError, match=r"has no head for panx.*it has: tydiqa, xnli"):
+        locate(run, PANX)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    """A path that does not exist leads to `train`."""
+    with pytest.raises(ModelError, match=r"no model folder.*robust-xtreme train"):
+        locate(tmp_path / "none", XNLI)
+
+
+def test_a_bare_encoder_is_told_apart(run: Path) -> None:
+    """A transformers folder is no run: it has no heads."""
+    with pytest.raises(ModelError, match="encoder without task heads"):
+        locate(run / "model", XNLI)
+
+
+def test_a_folder_without_weights_is_refused(run: Path) -> None:
+    """No safetensors, no model."""
+    (run / "model" / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match="no weights"):
+        locate(run, XNLI)
+
+
+def test_pickled_weights_are_never_read(run: Path) -> None:
+    """A checkpoint that holds only a pickle is refused with what to do."""
+    (run / "model" / "model.safetensors").rename(run / "model" / "pytorch_model.bin")
+    with pytest.raises(ModelError, match=r"pickled weights \(pytorch_model.bin\)"):
+        locate(run, XNLI)
+
+
+def test_more_tokens_than_embeddings_are_refused(run: Path) -> None:
+    """A tokenizer that outgrew its encoder would read past the embeddings."""
+    path = run / "model" / "config.json"
+    config = json.loads(path.read_text())
+    grown = run / "model" / "tokenizer.json"
+    tokens = json.loads(grown.read_text())
+    tokens["added_tokens"].append(
+        {
+            "id": config["vocab_size"],
+            "content": "<new>",
+            "single_word": False,
+            "lstrip": False,
+            "rstrip": False,
+            "normalized": False,
+            "special": True,
+        }
+    )
+    grown.write_text(json.dumps(tokens))
+    with pytest.raises(ModelError, match=r"tokens, but the encoder only \d+ embeddings"):
+        load_checkpoint(run, XNLI)
+
+
+def test_a_damaged_head_is_one_line(run: Path) -> None:
+    """A head file that is cut short is named."""
+    path = run / "heads" / "xnli.safetensors"
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(ModelError, match=r"xnli\.safetensors"):
+        load_checkpoint(run, XNLI)
+
+
+@pytest.mark.parametrize("changed", ["model/model.safetensors", "model/tokenizer.json", "heads/xnli.safetensors"])
+def test_the_identity_is_of_everything_that_computes(run: Path, changed: str) -> None:
+    """One byte of weights, tokenizer or head makes another model."""
+    before = locate(run, XNLI).identity
+    path = run / changed
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(bytes(content))
+    assert locate(run, XNLI).identity != before
+
+
+def test_the_label_map_is_part_of_the_identity_and_is_put_right(run: Path) -> None:
+    """Labels in another order are another model, and its choices are mapped to the task's order."""
+    before = load_checkpoint(run, XNLI)
+    path = run / "heads" / "xnli.json"
+    facts = json.loads(path.read_text())
+    path.write_text(json.dumps({**facts, "labels": ["contradiction", "entailment", "neutral"]}))
+    turned = load_checkpoint(run, XNLI)
+    assert turned.identity != before.identity
+    assert [turned.own(Choice(index)) for index in range(3)] == [Choice(2), Choice(0), Choice(1)]
+
+
+def test_other_labels_are_refused(run: Path) -> None:
+    """A head of another label set cannot answer the task."""
+    path = run / "heads" / "xnli.json"
+    facts = json.loads(path.read_text())
+    path.write_text(json.dumps({**facts, "labels": ["yes", "no", "maybe"]}))
+    with pytest.raises(ModelError, match="labels"):
+        locate(run, XNLI)
+
+
+def test_the_folder_may_move(run: Path, tmp_path: Path) -> None:
+    """The identity is of content: a copy elsewhere is the same model."""
+    copy = Path(shutil.copytree(run, tmp_path / "copy"))
+    assert locate(copy, XNLI).identity == locate(run, XNLI).identity
+
+
+def test_each_task_gets_its_run(run: Path, tmp_path: Path) -> None:
+    """TASK=RUN goes before a plain RUN, and two plain runs with the same head are a question."""
+    other = tiny_run(tmp_path / "other", ["xnli"], seed=1)
+    assert assign([str(run), f"xnli={other}"], [XNLI, XQUAD]) == {"xnli": other, "xquad": run}
+    with pytest.raises(SpecError, match="Two models have a head for xnli"):
+        assign([str(run), str(other)], [XNLI])
+    with pytest.raises(SpecError, match="Two models are given for 'xnli'"):
+        parse_models([f"xnli={run}", f"xnli={other}"])
+    with pytest.raises(SpecError, match="not evaluated"):
+        assign([f"xnli={run}"], [XQUAD])
+
+
+def test_the_tasks_of_one_run_share_a_model(run: Path) -> None:
+    """One run answering two tasks is one model in every frame."""
+    found = locate_all([str(run)], [XNLI, XQUAD, TYDIQA])
+    assert len({one.name for one in found.values()}) == 1
+
+
+def test_no_code_or_network_is_used_to_load(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading works with the network and torch's pickle reader switched off."""
+    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("the network was asked"))
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("a pickle was read"))
+    load_checkpoint(run, XNLI)

@@ -1,0 +1,88 @@
+"""RunSpec: what it refuses, how it is written, and what counts into its identity."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from robust_xtreme.errors import SpecError
+from robust_xtreme.run_spec import RunSpec, from_mapping, from_toml, parse_limits
+
+SPEC = RunSpec(model=("runs/a", "xnli=runs/b"), data="data", perturb=("char_noise:0.10,0.2",), limit="300,xquad=150")
+
+
+def test_a_spec_written_as_toml_reads_back_the_same(tmp_path: Path) -> None:
+    """run.toml is replayable: quotes, backslashes and non-ASCII paths included."""
+    spec = replace(SPEC, data='da"ta\\Übung\x7f', languages=("sw", "yo"), seeds=3, out="elsewhere")
+    path = tmp_path / "run.toml"
+    path.write_text("# robust-xtreme eval --config run.toml\n" + spec.to_toml(), encoding="utf-8")
+    assert from_toml(path) == spec
+
+
+def test_the_identity_leaves_out_where_and_how_fast_a_run_is_computed() -> None:
+    """Device, batch size and out folder do not change the default folder; what is computed does."""
+    elsewhere = replace(SPEC, device="cpu", batch_tokens=7, out="there")
+    assert elsewhere.identity() == SPEC.identity()
+    assert replace(SPEC, seeds=2).identity() != SPEC.identity()
+    assert replace(SPEC, perturb=("char_noise:0.1,0.2",)).identity() == SPEC.identity()
+
+
+def test_the_default_folder_is_named_by_the_identity() -> None:
+    """Without --out the folder follows from the spec, so the same command finds it again."""
+    assert SPEC.folder() == Path("runs") / f"eval-{SPEC.identity()}"
+    assert replace(SPEC, out="x").folder() == Path("x")
+
+
+def test_an_unknown_key_fails_with_the_nearest_one() -> None:
+    """A misspelt key of a config is an error naming the key that was meant."""
+    with pytest.raises(SpecError, match=r"no key 'perturbs'\. Did you mean 'perturb'"):
+        from_mapping({"model": "a", "data": "d", "perturbs": []}, "eval")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"model": [], "data": "d"}, "No model is named"),
+        ({"model": "a", "data": ""}, "No data folder is named"),
+        ({"model": "a"}, "the key 'data' is missing"),
+        ({"model": "a", "data": "d", "seeds": 0}, "seeds is below 1"),
+        ({"model": "a", "data": "d", "seeds": True}, "takes a whole number"),
+        ({"model": "a", "data": "d", "tasks": 3}, "takes a list of strings"),
+        ({"model": "a", "data": "d", "split": "dev"}, "none of: auto, test, validation, train"),
+        ({"model": "a", "data": "d", "precision": "fp8"}, "none of: fp32, bf16"),
+        ({"model": "a", "data": "d", "limit": "xnli=many"}, "is not N or TASK=N"),
+        ({"model": "a", "data": "d", "limit": "3,4"}, "twice"),
+        ({"model": "a", "data": "d", "perturb": "char_noise:-1"}, "not between 0 and 1"),
+        ({"model": "a", "data": "d", "perturb": "char_noise:2"}, "not between 0 and 1"),
+        ({"model": "a", "data": "d", "perturb": "char_noise:nan"}, "not between 0 and 1"),
+        ({"model": "a", "data": "d", "perturb": "char_noise:"}, "a strength is missing"),
+    ],
+)
+def test_bad_values_are_one_line_that_names_them(values: dict[str, object], said: str) -> None:
+    """Every value that cannot be meant is refused before anything is read."""
+    with pytest.raises(SpecError, match=said):
+        from_mapping(values, "eval")
+
+
+def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
+    """A broken or missing config is one line with its path."""
+    broken = tmp_path / "run.toml"
+    broken.write_text("model = [", encoding="utf-8")
+    for path in (broken, tmp_path / "missing.toml"):
+        with pytest.raises(SpecError, match=path.name):
+            from_toml(path)
+
+
+def test_limits_fall_back_to_the_default() -> None:
+    """`300,xquad=150` limits xquad to 150 and every other task to 300."""
+    assert parse_limits("300,xquad=150") == {"": 300, "xquad": 150}
+    assert (SPEC.limit_of("xquad"), SPEC.limit_of("xnli")) == (150, 300)
+    assert replace(SPEC, limit="").limit_of("xnli") is None
+
+
+def test_strengths_become_cells_once() -> None:
+    """Each strength is one perturbation, in the order written, and the same one is not run twice."""
+    spec = replace(SPEC, perturb=("char_noise:0.1,0.2", "char_noise:0.10"))
+    assert [str(one) for one in spec.perturbations] == ["char_noise:0.1", "char_noise:0.2"]
