@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,3 +19,23 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"ROBUST_XTREME_DATA names {folder}, which is no folder")
     return folder
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Goldens are rewritten by one flag; their diff is the review."""
+    parser.addoption("--rewrite-goldens", action="store_true", help="write what is computed now into tests/golden")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """A check that a text equals tests/golden/NAME; with --rewrite-goldens it is written there instead."""
+
+    def check(name: str, text: str) -> None:
+        path = Path(__file__).parent / "golden" / name
+        if request.config.getoption("--rewrite-goldens"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.is_file(), f"{name} is no golden yet. Run: pytest --rewrite-goldens"
+        assert text == path.read_text(encoding="utf-8"), f"{name} has changed. Where it should: --rewrite-goldens"
+
+    return check

@@ -1,0 +1,165 @@
+"""How the columns of views are shown: their heading, their form, and what the legend says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+NOTHING: Final = "-"
+_BLOCKS: Final = " ▏▎▍▌▋▊▉█"
+_BAR: Final = 6
+_MEDIUM: Final = 110
+_WIDE: Final = 165
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A shown column: the columns of the frame that it takes, its form, and its line of the legend ("": none).
+
+    A terminal shows it where it has `room` for so many characters in a line. There, one that `folds` may take several
+    lines, and one that is `named` goes into the title where all rows share it.
+    """
+
+    heading: str
+    takes: tuple[str, ...]
+    form: Callable[..., str]
+    legend: str = ""
+    right: bool = True
+    room: int = 0
+    folds: bool = False
+    named: bool = False
+
+
+def points(value: float | None) -> str:
+    """A level in points, one decimal."""
+    return NOTHING if value is None else f"{value:.1f}"
+
+
+def signed(value: float | None) -> str:
+    """A change in points with its sign; what rounds to nothing has none."""
+    return NOTHING if value is None else "0.0" if abs(value) < 0.05 else f"{value:+.1f}"
+
+
+def percent(share: float | None) -> str:
+    """A share in percent, one decimal."""
+    return NOTHING if share is None else f"{100 * share:.1f} %"
+
+
+def _some(share: float) -> str:
+    return percent(share) if share else NOTHING
+
+
+def _text(value: Any) -> str:
+    return NOTHING if value in (None, "") else str(value)
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return NOTHING if low is None or high is None else f"[{low:.1f}, {high:.1f}]"
+
+
+def _change(value: float | None, no_claim: str | None) -> str:
+    return no_claim or signed(value)
+
+
+def _lost(relative: float | None, corrected: float | None) -> str:
+    if relative is None:
+        return NOTHING
+    return f"{relative:.1f} %" + ("" if corrected is None else f" ({corrected:.1f} %)")
+
+
+def bar(percent_lost: float | None) -> str:
+    """A bar of the share lost, in eighths of a character; full at 100 %, empty at 0 or below."""
+    eighths = round(min(max(percent_lost or 0.0, 0.0), 100.0) / 100 * _BAR * 8)
+    full, rest = divmod(eighths, 8)
+    return "█" * full + (_BLOCKS[rest] if rest else "")
+
+
+def _with_bar(relative: float | None, corrected: float | None) -> str:
+    return f"{_lost(relative, corrected)} {bar(relative)}".rstrip()
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return NOTHING
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _size(n: int, clusters: int) -> str:
+    return f"{n} ({clusters})"
+
+
+def _floor(value: float | None, name: str | None) -> str:
+    return NOTHING if value is None else f"{value:.1f} {name or ''}".rstrip()
+
+
+def _tokens(clean: float | None, noisy: float | None) -> str:
+    return NOTHING if clean is None or noisy is None else f"{clean:.2f} > {noisy:.2f}"
+
+
+def _notes(unchanged: float, not_applicable: float, truncated: float, inert: bool) -> str:
+    shares = {"unchanged": unchanged, "not applicable": not_applicable, "truncated": truncated}
+    said = [f"{percent(share)} {name}" for name, share in shares.items() if share > 0]
+    return ", ".join([*said, *(["inert"] if inert else [])])
+
+
+_NAMED: Final = ("metric", "scope", "fields", "perturbation", "strength")
+
+_CATALOGUE: Final = (
+    Shown("change", ("change", "no_claim"), _change, "Perturbed minus clean, in points; `at floor`, `inert` and "
+          "`not applicable` cells claim nothing."),
+    Shown("change", ("change",), signed),
+    Shown("95 % interval", ("change_low", "change_high"), _interval, "Of the change: paired by example, resampled by "
+          "cluster; none with fewer than 20 clusters."),
+    Shown("95 % interval", ("low", "high"), _interval),
+    Shown("lost (above floor)", ("relative", "relative_corrected"), _with_bar, "The drop in percent of the clean "
+          "value, in brackets of what that has above the floor; the bar is full at 100 %.", room=_WIDE),
+    Shown("p adj.", ("p_adjusted",), _p, "Against no drop, corrected over the declared family of tests; none for cells "
+          "outside of it.", room=_WIDE),
+    Shown("n (clusters)", ("n", "clusters"), _size, "Items, and the clusters that are resampled.", room=_MEDIUM),
+    Shown("floor", ("baseline", "baseline_name"), _floor, "The best shallow or input-blind predictor on the clean "
+          "split; a cell not clearly above it is at floor.", room=_WIDE),
+    Shown("edits", ("grapheme_edit_rate",), percent, "Graphemes changed or inserted, of those of the noised fields."),
+    Shown("words", ("word_edit_rate",), percent, "Words with an edit, of those of the noised fields.", room=_WIDE),
+    Shown("tokens/word", ("tokens_per_word_clean", "tokens_per_word"), _tokens, "Of the model's tokenizer, clean > "
+          "perturbed.", room=_WIDE),
+    Shown("notes", ("unchanged", "not_applicable", "truncated", "inert"), _notes, "Shares of items; `inert`: the "
+          "tokenizer undid the noise in more than half of the edited texts.", right=False, room=_MEDIUM, folds=True),
+    Shown("clean", ("clean",), points),
+    Shown("clean", ("level",), points),
+    Shown("perturbed", ("value",), points),
+    Shown("", ("floor_note",), lambda note: note or "", right=False),
+    Shown("least change", ("least",), _text, right=False, room=_WIDE),
+    Shown("most change", ("most",), _text, right=False, room=_WIDE),
+    Shown("langs", ("languages",), str),
+    Shown("left out", ("left_out",), str, "Languages that are not averaged: their cell claims nothing, or is missing "
+          "under one of the conditions compared.", room=_MEDIUM),
+    Shown("averaged over", ("averaged_over",), _text, right=False, folds=True),
+    Shown("left out", ("left_out_named",), _text, right=False, folds=True),
+    Shown("languages", ("missing",), _text, right=False, folds=True),
+    Shown("", ("detail",), _text, right=False, folds=True),
+    *(Shown(name, (name,), _text, right=False, named=True) for name in _NAMED),
+    Shown("accepted edits", ("edits",), str),
+    Shown("truncated", ("truncated",), _some, "Items whose gold does not fit into any window: they count as wrong."),
+)  # fmt: skip
+
+
+def shown(columns: list[str]) -> list[Shown]:
+    """The shown columns of a frame, in the order of its columns; each column stands in one of them."""
+    left, found = [name for name in columns if name != "section"], []
+    while left:
+        found.append(_first(left))
+        left = [name for name in left if name not in found[-1].takes]
+    return found
+
+
+def _first(left: list[str]) -> Shown:
+    fitting = [one for one in _CATALOGUE if one.takes[0] == left[0] and set(one.takes) <= set(left)]
+    return max(fitting, key=lambda one: len(one.takes), default=_plain(left[0]))
+
+
+def _plain(name: str) -> Shown:
+    if name.startswith("share_"):
+        return Shown(name.removeprefix("share_"), (name,), percent)
+    return Shown(name.replace("_", " "), (name,), _text, right=False)

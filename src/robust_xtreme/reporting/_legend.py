@@ -1,0 +1,40 @@
+"""The legend of a page: what each shown column, metric and perturbation is, in the words of its own docstring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from robust_xtreme import registry
+from robust_xtreme.errors import SpecError, UserError
+from robust_xtreme.reporting._columns import Shown
+from robust_xtreme.reporting._view import Results
+from robust_xtreme.specs import PerturbationSpec
+
+
+def legend(columns: Iterable[Shown], results: Results) -> list[tuple[str, str]]:
+    """Term and sentence: shown columns, then the metrics, then the perturbations of the run."""
+    told = {one.heading: one.legend for one in columns if one.legend}
+    metrics = sorted(set(results.scores.get_column("metric")))
+    found = [(name, _summary("metric", name)) for name in metrics]
+    found += [(name, _summary("perturbation", name)) for name in _perturbations(results)]
+    return [*told.items(), *((name, line) for name, line in found if line)]
+
+
+def _perturbations(results: Results) -> list[str]:
+    named = set()
+    for condition in set(results.deltas.get_column("condition")):
+        try:
+            named |= {link.name for link in PerturbationSpec.parse(condition).links}
+        except SpecError:
+            continue
+    return sorted(named)
+
+
+def _summary(kind: str, name: str) -> str:
+    """The first line of a member's docstring; nothing for one that is not installed here."""
+    try:
+        member: Any = registry.load(kind, name)
+    except UserError:
+        return ""
+    return str(member.summary)

@@ -1,0 +1,101 @@
+"""The page of a run: what was run, every view with its tables, and a legend. A pure function of stored files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+from rich.console import Console
+
+from robust_xtreme import registry
+from robust_xtreme.reporting._columns import Shown
+from robust_xtreme.reporting._escape import code_block, markdown, visible
+from robust_xtreme.reporting._legend import legend
+from robust_xtreme.reporting._render import markdown_table, print_table, sections
+from robust_xtreme.reporting._view import Results, View
+from robust_xtreme.results import store
+from robust_xtreme.results.schema import DELTAS, SCORES
+
+ON_TERMINAL: Final = ("by_task", "by_language", "not_run")
+
+
+def page(scores: pl.DataFrame, deltas: pl.DataFrame, manifest: Mapping[str, Any]) -> str:
+    """`report.md` of a run, from its frames SCORES and DELTAS and its manifest. The same input gives the same bytes."""
+    results = Results(scores, deltas, manifest)
+    shown: list[Shown] = []
+    blocks = ["# Degradation under noise", *_what_was_run(results)]
+    for view in views():
+        blocks += _view_blocks(view, results, shown)
+    told = [f"- **{markdown(term)}**: {visible(line)}" for term, line in legend(shown, results)]
+    blocks += ["## Legend", "\n".join(told)] if told else []
+    return "\n\n".join(blocks) + "\n"
+
+
+def render(folder: Path) -> str:
+    """The page of a run folder that holds scores.csv, deltas.csv and manifest.json. Raises DataError, Mismatch."""
+    scores = store.read_frame(folder / "scores.csv", SCORES)
+    deltas = store.read_frame(folder / "deltas.csv", DELTAS)
+    return page(scores, deltas, store.read_json(folder / "manifest.json"))
+
+
+def show(
+    console: Console,
+    scores: pl.DataFrame,
+    deltas: pl.DataFrame,
+    manifest: Mapping[str, Any],
+    names: Sequence[str] = ON_TERMINAL,
+) -> None:
+    """Print views of a run on a terminal."""
+    results = Results(scores, deltas, manifest)
+    for name in names:
+        view: View = registry.load("view", name)
+        for section, columns, rows in sections(view.make(results)):
+            print_table(console, f"{view.title}: {section}".removesuffix(": "), columns, rows)
+
+
+def views() -> list[View]:
+    """Every view, in the order of the page."""
+    found: list[View] = [registry.load("view", name) for name in registry.names("view")]
+    return sorted(found, key=lambda view: (view.order, view.name))
+
+
+def _view_blocks(view: View, results: Results, shown: list[Shown]) -> list[str]:
+    """The blocks of one view; nothing where it has no rows. What it shows is added to `shown`."""
+    blocks = []
+    for section, columns, rows in sections(view.make(results)):
+        blocks += [f"### {markdown(section)}"] if section else []
+        blocks.append(markdown_table(columns, rows))
+        shown += columns
+    return [f"## {markdown(view.title)}", markdown(view.summary), *blocks] if blocks else []
+
+
+def _what_was_run(results: Results) -> list[str]:
+    manifest = results.manifest
+    lines = [f"{name} = {_plain(value)}" for name, value in sorted(manifest.get("spec", {}).items())]
+    blocks = ["## What was run", _summary(manifest), *([code_block(lines)] if lines else [])]
+    if manifest.get("commands"):
+        blocks += ["Commands:", code_block(list(manifest["commands"]))]
+    notes = [*_models(manifest), *manifest.get("overlap", ()), *manifest.get("notes", ())]
+    return [*blocks, "\n".join(f"- {markdown(note)}" for note in notes)] if notes else blocks
+
+
+def _summary(manifest: Mapping[str, Any]) -> str:
+    version, spec = (markdown(str(manifest.get(name, "unknown"))) for name in ("version", "spec_hash"))
+    return f"robust-xtreme {version}, spec {spec}. Points from 0 to 100; every change is perturbed minus clean."
+
+
+def _models(manifest: Mapping[str, Any]) -> list[str]:
+    return [_model(one) for one in manifest.get("models", ())]
+
+
+def _model(one: Mapping[str, Any]) -> str:
+    params = one.get("params")
+    size = f", {params:,} parameters" if isinstance(params, int) else ""
+    return f"{one.get('task', 'every task')}: model {one.get('model')}, identity {one.get('identity')}{size}"
+
+
+def _plain(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,61 @@
+"""Frames of views as markdown and as tables on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from robust_xtreme.reporting._columns import Shown, shown
+from robust_xtreme.reporting._escape import markdown, visible
+from robust_xtreme.reporting._view import SECTION
+
+
+def sections(frame: pl.DataFrame) -> Iterator[tuple[str, list[Shown], list[list[str]]]]:
+    """Each section of a view's frame: its name, its shown columns, its rows as texts.
+
+    A column that says nothing in a whole section is left out of it.
+    """
+    columns = shown(frame.columns)
+    for name in frame.get_column(SECTION).unique(maintain_order=True):
+        inside = frame.filter(pl.col(SECTION) == name)
+        rows = [
+            [one.form(*(row[taken] for taken in one.takes)) for one in columns] for row in inside.iter_rows(named=True)
+        ]
+        told = [place for place in range(len(columns)) if any(row[place] not in ("", "-") for row in rows)]
+        yield name, [columns[place] for place in told], [[row[place] for place in told] for row in rows]
+
+
+def markdown_table(columns: list[Shown], rows: list[list[str]]) -> str:
+    """One table in markdown, every cell escaped."""
+    lines = [
+        [markdown(one.heading) for one in columns],
+        ["---:" if one.right else "---" for one in columns],
+        *([markdown(cell) for cell in row] for row in rows),
+    ]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def print_table(console: Console, title: str, columns: list[Shown], rows: list[list[str]]) -> None:
+    """One table on a terminal, without the columns that it has no room for; nothing in it is read as markup.
+
+    What is the same in all rows and names them (the metric, say) stands in the title.
+    """
+    same = [place for place, one in enumerate(columns) if one.named and len({row[place] for row in rows}) == 1]
+    taken = [place for place, one in enumerate(columns) if place not in same and console.width >= one.room]
+    title = ", ".join([title, *(rows[0][place] for place in same)])
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for place in taken:
+        table.add_column(
+            Text(columns[place].heading),
+            justify="right" if columns[place].right else "left",
+            no_wrap=not columns[place].folds,
+        )
+    for row in rows:
+        table.add_row(*(Text(visible(row[place])) for place in taken))
+    console.print()
+    console.print(Text(visible(title), style="italic"))
+    console.print(table)

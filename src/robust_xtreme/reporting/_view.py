@@ -1,0 +1,55 @@
+"""What a view is: a function from the results of a run to one frame, with its place on the page."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import polars as pl
+
+SECTION: Final = "section"
+"""The first column of every view's frame: rows of one section stand together under its name."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a page is made from: the frames SCORES and DELTAS, and the manifest of the run."""
+
+    scores: pl.DataFrame
+    deltas: pl.DataFrame
+    manifest: Mapping[str, Any]
+
+    def metrics(self, task: str) -> tuple[str, ...]:
+        """The metrics of a task, the headline first."""
+        named = self.manifest.get("tasks", {}).get(task, {}).get("metrics", ())
+        own = self.scores.filter(pl.col("task") == task).get_column("metric").unique().to_list()
+        return tuple(dict.fromkeys([*(one for one in named if one in own), *sorted(own)]))
+
+    def field_groups(self, task: str) -> tuple[str, ...]:
+        """The groups of fields that the task noises together, joined by commas, the headline first."""
+        return tuple(",".join(group) for group in self.manifest.get("tasks", {}).get(task, {}).get("perturbed", ()))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class View:
+    """One view. `make` gives a frame whose columns, after `section`, are shown as `_columns` says."""
+
+    name: str
+    title: str
+    order: int
+    summary: str
+    make: Callable[[Results], pl.DataFrame]
+
+
+def view(title: str, order: int) -> Callable[[Callable[[Results], pl.DataFrame]], View]:
+    """Make a view of a function; the first line of its docstring is printed under the title."""
+
+    def made(make: Callable[[Results], pl.DataFrame]) -> View:
+        summary = (inspect.getdoc(make) or "").split("\n", 1)[0]
+        return View(make.__name__, title, order, summary, make)
+
+    return made

@@ -1,0 +1,21 @@
+"""Every committed page of a run is rendered again from the files beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from robust_xtreme.reporting._page import render
+
+REPORTS = Path(__file__).parents[2] / "reports"
+RUNS = sorted(page.parent for page in REPORTS.glob("*/report.md"))
+
+
+@pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)
+def test_a_committed_page_is_what_its_files_say(folder: Path, request: pytest.FixtureRequest) -> None:
+    """report.md has the bytes that scores.csv, deltas.csv and manifest.json give; --rewrite-goldens writes it again."""
+    page = render(folder).encode()
+    if request.config.getoption("--rewrite-goldens"):
+        (folder / "report.md").write_bytes(page)
+    assert page == (folder / "report.md").read_bytes(), "The page is out of date. Run: pytest --rewrite-goldens"

@@ -1,0 +1,28 @@
+"""The page and the terminal tables of a small run, as they are printed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+from rich.console import Console
+from tests.synthetic_run import run
+
+from robust_xtreme.reporting._page import page, show
+
+Check = Callable[[str, str], None]
+
+
+def test_the_page_of_a_small_run(golden: Check) -> None:
+    """report.md shows what was run, clean levels, averages by name, every cell, what was not computed, and a legend."""
+    golden("pages/report.md", page(*run()))
+
+
+@pytest.mark.parametrize("width", [80, 180])
+def test_the_tables_on_a_terminal(golden: Check, width: int) -> None:
+    """A narrow terminal gets the columns that matter most, a wide one all of them; no value is cut off."""
+    text = io.StringIO()
+    show(Console(file=text, width=width, color_system=None), *run())
+    assert "…" not in text.getvalue()
+    golden(f"pages/terminal-{width}.txt", "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines()))

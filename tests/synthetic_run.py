@@ -1,0 +1,142 @@
+"""A small run made by hand: frames and manifest as `eval` writes them, with every kind of cell that a page shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from robust_xtreme.results.schema import CELL, DELTAS, SCORES, build
+
+_MIX = '{"delete": 30, "double": 20, "replace": 25, "swap": 25}'
+
+
+def _cell(task: str, language: str, condition: str, metric: str, scope: str) -> dict[str, Any]:
+    cell = {**dict.fromkeys(CELL, ""), "model": "tiny", "data": f"d-{task}-{language}", "task": task}
+    named = {"split": "validation", "language": language, "context_language": language, "setting": "zero_shot"}
+    return {**cell, **named, "inference": "len128", "condition": condition, "metric": metric, "scope": scope}
+
+
+def _realised(rate: float, **other: Any) -> dict[str, Any]:
+    edited = {"grapheme_edit_rate": rate * 1.2, "word_edit_rate": min(rate * 5, 1.0), "unchanged": 0.02}
+    tokens = {"tokens_per_word_clean": 1.5, "tokens_per_word": 1.5 + rate * 4, "tokens_changed": 0.97 if rate else 0.0}
+    shares = {"not_applicable": 0.0, "inert": False, "truncated": 0.0, "operators": _MIX if rate else "{}"}
+    return {**edited, **tokens, **shares, **other}
+
+
+def _interval(middle: float, half: float | None, method: str) -> dict[str, Any]:
+    bounds = {"low": None, "high": None} if half is None else {"low": middle - half, "high": middle + half}
+    return {"se": None if half is None else half / 1.96, **bounds, "method": method}
+
+
+def _size(n: int, clusters: int, seeds: int) -> dict[str, Any]:
+    return {"n": n, "clusters": clusters, "seeds": seeds, "seed_spread": 0.4 if seeds > 1 else None}
+
+
+def _floor(value: float, name: str, at_floor: bool) -> dict[str, Any]:
+    return {"baseline": value, "baseline_name": name, "baseline_source": "nothing", "at_floor": at_floor}
+
+
+class Run:
+    """Rows of SCORES and DELTAS, added cell by cell."""
+
+    def __init__(self) -> None:
+        self.scores: list[dict[str, Any]] = []
+        self.deltas: list[dict[str, Any]] = []
+
+    def add(
+        self, task: str, language: str, clean: float, drops: dict[str, float], floor: tuple[float, str], **other: Any
+    ) -> None:
+        """A clean cell and its perturbed twins; `drops` maps a condition to its drop in points."""
+        metric, scope, clusters = other.pop("metric"), other.pop("scope", "all"), other.pop("clusters", 100)
+        half, at_floor = (2.0 if clusters >= 20 else None), clean <= floor[0] + 2
+        shared = {**_size(300, clusters, 1), **_floor(*floor, at_floor)}
+        cell = _cell(task, language, "clean", metric, scope)
+        level = {"value": clean, **_interval(clean, half, "cluster t")}
+        self.scores.append({**cell, **level, **shared, **_realised(0.0)})
+        for condition, drop in drops.items():
+            self._perturbed(
+                {**cell, "condition": condition}, clean, drop, floor[0], shared | _size(300, clusters, 3), other
+            )
+
+    def _perturbed(
+        self,
+        cell: dict[str, Any],
+        clean: float,
+        drop: float,
+        floor: float,
+        shared: dict[str, Any],
+        other: dict[str, Any],
+    ) -> None:
+        rate = float(cell["condition"].split(":")[1].split("@")[0])
+        half = 1.5 if shared["clusters"] >= 20 else None
+        realised, value = _realised(rate, **other), clean - drop
+        self.scores.append({**cell, "value": value, **_interval(value, half, "cluster t"), **shared, **realised})
+        relative = {
+            "relative": 100 * drop / clean,
+            "relative_corrected": 100 * drop / (clean - floor) if clean > floor else None,
+        }
+        test = {"p": 0.001, "p_adjusted": 0.004, "family": "task x language", "m": 4, "mde": 2.1} if rate == 0.2 else {}
+        numbers = {"value": value, "clean": clean, "drop": drop, **relative, **test}
+        self.deltas.append({**cell, **numbers, **_interval(drop, half, "paired cluster t"), **shared, **realised})
+
+    def frames(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """SCORES and DELTAS, sorted by key."""
+        scores, deltas = build(self.scores, SCORES), build(self.deltas, DELTAS)
+        return scores.sort(SCORES.key), deltas.sort(DELTAS.key)
+
+
+def run() -> tuple[pl.DataFrame, pl.DataFrame, dict[str, Any]]:
+    """SCORES, DELTAS and the manifest: cells that claim, cells at the floor, inert ones, ones without an interval."""
+    made = Run()
+    _xnli(made)
+    _panx(made)
+    _xquad(made)
+    return *made.frames(), manifest()
+
+
+def _xnli(made: Run) -> None:
+    conditions = [f"char_noise:{strength}@fields=premise,hypothesis" for strength in ("0.05", "0.2")]
+    for language, clean, drops in (("en", 58.3, (2.1, 8.4)), ("sw", 47.0, (0.9, 4.6)), ("th", 34.1, (0.2, 0.5))):
+        made.add(
+            "xnli", language, clean, dict(zip(conditions, drops, strict=True)), (33.3, "majority"), metric="accuracy"
+        )
+
+
+def _panx(made: Run) -> None:
+    conditions = [f"char_noise:{strength}@fields=tokens" for strength in ("0.05", "0.2")]
+    for scope, shift in (("all", 0.0), ("noised_gold", 3.0), ("untouched", -1.0)):
+        drops = dict(zip(conditions, (3.0 + shift, 11.0 + shift), strict=True))
+        made.add("panx", "de", 61.0, drops, (7.5, "whole_sentence_LOC"), metric="span_f1", scope=scope)
+        made.add("panx", "yo", 40.0, drops, (7.5, "whole_sentence_LOC"), metric="span_f1", scope=scope, clusters=12)
+    made.add("panx", "zh", 33.0, dict.fromkeys(conditions, 0.0), (5.0, "all_o"), metric="span_f1", inert=True)
+    made.add(
+        "panx", "de", 90.0, dict(zip(conditions, (1.0, 4.0), strict=True)), (70.0, "all_o"), metric="token_accuracy"
+    )
+
+
+def _xquad(made: Run) -> None:
+    drops = {"char_noise:0.2@fields=question": 6.0, "char_noise:0.2@fields=context": 12.0}
+    made.add("xquad", "el", 31.0, drops, (11.0, "overlap_sentence"), metric="squad_f1", truncated=0.03)
+
+
+def manifest() -> dict[str, Any]:
+    """A manifest with the keys that the page reads."""
+    metrics = {"xnli": ["accuracy"], "panx": ["span_f1", "token_accuracy"], "xquad": ["squad_f1", "squad_em"]}
+    groups = {"xnli": [["premise", "hypothesis"]], "panx": [["tokens"]], "xquad": [["question"], ["context"]]}
+    missing = {"task": "xquad", "split": "validation", "reason": "missing", "condition": ""}
+    detail = {"detail": "No file of this language is there."}
+    return {
+        "version": "0.1.0",
+        "spec_hash": "0123456789abcdef",
+        "spec": {"tasks": ["xnli", "panx", "xquad"], "perturb": ["char_noise:0.05,0.2"], "seeds": 3},
+        "tasks": {name: {"metrics": metrics[name], "perturbed": groups[name]} for name in metrics},
+        "models": [{"model": "tiny", "task": "xnli", "identity": "cafe", "params": 1234567}],
+        "not_run": [
+            {**missing, **detail, "language": "th"},
+            {**missing, **detail, "language": "ro"},
+            {**missing, "task": "panx", "language": "my", "reason": "failed", "detail": "NaN | `logits`"},
+        ],
+        "overlap": [],
+        "notes": ["A name from \u202edata\u202c stays * visible *"],
+    }

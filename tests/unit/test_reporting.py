@@ -1,0 +1,225 @@
+"""Views select, sort and name; pages show what a reader must not miss, and nothing that data could smuggle in."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from tests.synthetic_run import run
+
+from robust_xtreme import registry
+from robust_xtreme.reporting import _columns
+from robust_xtreme.reporting._cells import parts_of, perturbed
+from robust_xtreme.reporting._escape import code_block, markdown, visible
+from robust_xtreme.reporting._page import page, views
+from robust_xtreme.reporting._view import SECTION, Results, View
+from robust_xtreme.results.schema import DELTAS, SCORES, empty
+
+
+@pytest.fixture(scope="module")
+def results() -> Results:
+    """A small run made by hand."""
+    return Results(*run())
+
+
+def _made(name: str, results: Results) -> pl.DataFrame:
+    view: View = registry.load("view", name)
+    return view.make(results)
+
+
+@pytest.mark.parametrize("name", registry.names("view"))
+def test_every_view_has_a_section_a_summary_and_shown_columns(name: str, results: Results) -> None:
+    """A view is named like its file, says what it is, and gives a frame that begins with its section."""
+    view: View = registry.load("view", name)
+    frame = view.make(results)
+    assert view.name == name
+    assert view.summary.endswith(".")
+    assert frame.columns[0] == SECTION
+    taken = [column for one in _columns.shown(frame.columns) for column in one.takes]
+    assert sorted(taken) == sorted(set(frame.columns) - {SECTION})
+
+
+@pytest.mark.parametrize("name", registry.names("view"))
+def test_every_view_of_an_empty_run_is_empty(name: str) -> None:
+    """A run without cells gives views without rows, not an error."""
+    assert _made(name, Results(empty(SCORES), empty(DELTAS), {})).height == 0
+
+
+def test_a_page_can_be_made_of_nothing_and_of_clean_cells_alone(results: Results) -> None:
+    """Without perturbed cells the page shows the clean levels; without any cell it still says what was run."""
+    assert "What was run" in page(empty(SCORES), empty(DELTAS), {})
+    clean = results.scores.filter(pl.col("condition") == "clean")
+    text = page(clean, empty(DELTAS), results.manifest)
+    assert "## Clean" in text
+    assert "## By task" not in text
+
+
+def test_the_change_is_the_drop_with_its_sign_turned(results: Results) -> None:
+    """A drop of 8.4 points, [6.9, 9.9], is shown as a change of -8.4, [-9.9, -6.9]."""
+    cell = perturbed(results).filter(task="xnli", language="en", strength="0.2").row(0, named=True)
+    assert (cell["change"], cell["change_low"], cell["change_high"]) == pytest.approx((-8.4, -9.9, -6.9))
+
+
+@pytest.mark.parametrize(
+    ("task", "language", "reason"), [("xnli", "th", "at floor"), ("panx", "zh", "inert"), ("xnli", "en", None)]
+)
+def test_cells_that_claim_nothing_say_why(results: Results, task: str, language: str, reason: str | None) -> None:
+    """At the floor, and where the tokenizer undid the noise, a cell has values but no change, interval, share or p."""
+    cells = perturbed(results).filter(task=task, language=language, metric=results.metrics(task)[0])
+    assert cells["no_claim"].unique().to_list() == [reason]
+    for name in ("change", "change_low", "change_high", "relative", "relative_corrected"):
+        assert (cells[name].null_count() == cells.height) == (reason is not None)
+    assert cells["value"].null_count() == 0
+
+
+def test_averages_leave_out_by_name(results: Results) -> None:
+    """A language at the floor is in no average, clean or perturbed, and is named with the reason."""
+    averages = _made("by_task", results).filter(metric="accuracy", strength="0.2").row(0, named=True)
+    assert averages["clean"] == pytest.approx((58.3 + 47.0) / 2)
+    assert averages["change"] == pytest.approx(-(8.4 + 4.6) / 2)
+    assert (averages["least"], averages["most"]) == ("sw -4.6", "en -8.4")
+    named = _made("averaged_languages", results).filter(metric="accuracy").row(0, named=True)
+    assert (named["averaged_over"], named["left_out_named"]) == ("en sw", "th (at floor)")
+
+
+def test_a_language_missing_under_one_condition_is_in_no_average_of_its_group(results: Results) -> None:
+    """Strengths are compared on common languages."""
+    gone = (pl.col("language") == "sw") & pl.col("condition").str.contains("0.2", literal=True)
+    part = Results(results.scores, results.deltas.filter(~gone), results.manifest)
+    averages = _made("by_task", part).filter(metric="accuracy")
+    assert averages["clean"].to_list() == pytest.approx([58.3, 58.3])
+    named = _made("averaged_languages", part).filter(metric="accuracy").row(0, named=True)
+    assert named["left_out_named"] == "sw (not under every condition), th (at floor)"
+
+
+def test_where_no_language_claims_anything_there_is_no_average(results: Results) -> None:
+    """All cells at the floor: the row stands there without numbers."""
+    floored = results.deltas.with_columns(at_floor=pl.lit(True))
+    averages = _made("by_task", Results(results.scores, floored, results.manifest))
+    assert averages["change"].null_count() == averages.height
+    assert set(averages["languages"]) == {0}
+
+
+def test_the_question_is_the_headline_and_the_context_stands_apart(results: Results) -> None:
+    """Noise on the question and on the context are two sections, in the task's order."""
+    found = _made("by_language", results)[SECTION].unique(maintain_order=True).to_list()
+    assert [name for name in found if name.startswith("xquad")] == [
+        "xquad, validation, squad_f1, noise on question (headline)",
+        "xquad, validation, squad_f1, noise on context",
+    ]
+
+
+def test_only_the_headline_metric_is_shown_by_language(results: Results) -> None:
+    """Token accuracy of named entities stands among the averages, not in the tables by language."""
+    assert not any("token_accuracy" in name for name in _made("by_language", results)[SECTION])
+    assert "token_accuracy" in _made("by_task", results)["metric"].to_list()
+
+
+def test_strengths_are_sorted_as_numbers(results: Results) -> None:
+    """0.05 stands before 0.2, and 1 after 0.5."""
+    renamed = results.deltas.with_columns(pl.col("condition").str.replace(":0.05", ":1", literal=True))
+    found = _made("by_language", Results(results.scores, renamed, results.manifest)).filter(language="en")
+    assert found["strength"].to_list() == ["0.2", "1"]
+
+
+def test_several_models_of_a_task_have_sections_of_their_own(results: Results) -> None:
+    """Two models never share a table or an average."""
+    other = results.deltas.with_columns(model=pl.lit("small"))
+    both = Results(results.scores, pl.concat([results.deltas, other]), results.manifest)
+    found = _made("by_task", both)[SECTION].unique().sort().to_list()
+    assert [name for name in found if name.startswith("xnli")] == ["xnli, validation, small", "xnli, validation, tiny"]
+
+
+def test_cross_lingual_pairs_name_both_languages(results: Results) -> None:
+    """A question in one language on a context in another is shown as such."""
+    crossed = results.deltas.filter(task="xquad").with_columns(context_language=pl.lit("de"))
+    found = _made("by_language", Results(results.scores, crossed, results.manifest))
+    assert set(found["language"]) == {"el on de"}
+
+
+def test_what_was_not_computed_is_listed_by_name(results: Results) -> None:
+    """Missing and failed cells stand there with reason and languages."""
+    rows = _made("not_run", results).select("task", "reason", "missing").rows()
+    assert rows == [("panx", "failed", "my"), ("xquad", "missing", "ro th")]
+
+
+@pytest.mark.parametrize(
+    ("condition", "parts"),
+    [
+        ("char_noise:0.1@fields=question", ("char_noise", "0.1", "question")),
+        (
+            "char_noise:0.1@ops=replace@fields=premise,hypothesis",
+            ("char_noise@ops=replace", "0.1", "premise,hypothesis"),
+        ),
+        ("spacing:1+char_noise:0.1", ("spacing:1+char_noise", "0.1", "")),
+        ("frozen/abc", ("frozen/abc", "", "")),
+    ],
+)
+def test_conditions_are_taken_apart(condition: str, parts: tuple[str, str, str]) -> None:
+    """The last link's strength is the cell's; what is no specification is shown whole."""
+    assert parts_of(condition) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\u202eb\u200d\n\x1b[31m", "a<U+202E>b<U+200D><U+000A><U+001B>[31m"),
+        ("Zürich 北京 हिन्दी", "Zürich 北京 हिन्दी"),
+    ],
+)
+def test_hidden_characters_are_made_visible(text: str, shown: str) -> None:
+    """Direction marks, zero-width joiners, line breaks and escape codes are seen; letters and marks stay."""
+    assert visible(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a|b `c` *d* <script>", r"a\|b \`c\` \*d\* \<script>"),
+        ("[x](http://y)", r"[x\](http://y)"),
+        ("char_noise _it_", r"char_noise \_it\_"),
+        ("# no title", r"\# no title"),
+        ("-3.0 [-4.5, -1.5]", "-3.0 [-4.5, -1.5]"),
+        ("- item", r"\- item"),
+    ],
+)
+def test_markdown_in_data_stays_text(text: str, shown: str) -> None:
+    """Nothing that data hold becomes a table cell, a link, code or markup."""
+    assert markdown(text) == shown
+
+
+def test_a_code_block_cannot_be_closed_from_inside() -> None:
+    """The fence is longer than any run of backticks in the block."""
+    assert code_block(["```", "x\u202e"]) == "````text\n```\nx<U+202E>\n````"
+
+
+@pytest.mark.parametrize(("value", "text"), [(-4.56, "-4.6"), (0.3, "+0.3"), (-0.04, "0.0"), (0.0, "0.0"), (None, "-")])
+def test_signed_points(value: float | None, text: str) -> None:
+    """A change has its sign, unless it rounds to nothing."""
+    assert _columns.signed(value) == text
+
+
+@pytest.mark.parametrize(
+    ("lost", "text"), [(0.0, ""), (-5.0, ""), (None, ""), (50.0, "███"), (100.0, "██████"), (9.0, "▌")]
+)
+def test_bars(lost: float | None, text: str) -> None:
+    """The bar is empty without a loss and full at 100 %."""
+    assert _columns.bar(lost) == text
+
+
+def test_the_page_does_not_depend_on_the_order_of_rows(results: Results) -> None:
+    """Shuffled frames give the same bytes."""
+    scores, deltas = (frame.sample(fraction=1.0, shuffle=True, seed=5) for frame in (results.scores, results.deltas))
+    assert page(scores, deltas, results.manifest) == page(results.scores, results.deltas, results.manifest)
+
+
+def test_views_stand_in_their_order() -> None:
+    """The page goes from clean levels and averages to single cells and what is missing."""
+    assert [view.name for view in views()] == [
+        "clean_scores",
+        "by_task",
+        "averaged_languages",
+        "by_language",
+        "by_scope",
+        "operator_mix",
+        "not_run",
+    ]
