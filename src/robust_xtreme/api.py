@@ -1,0 +1,96 @@
+"""The verbs as functions: what the commands do, for Python; each imports what it needs when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, cast, overload
+
+from robust_xtreme.errors import SpecError, UserError
+
+if TYPE_CHECKING:
+    from robust_xtreme.examples import Example
+    from robust_xtreme.noise._engine import Noised
+    from robust_xtreme.specs import PerturbationSpec
+
+
+@overload
+def perturb(texts: Sequence[str], spec: str, *, language: str | None = None, seed: int = 0) -> list[str]: ...
+
+
+@overload
+def perturb(texts: Sequence[Example], spec: str, *, language: str | None = None, seed: int = 0) -> list[Example]: ...
+
+
+def perturb(
+    texts: Sequence[str] | Sequence[Example], spec: str, *, language: str | None = None, seed: int = 0
+) -> list[str] | list[Example]:
+    """Strings or Examples after a perturbation, in the same order; by the engine and with the draws of `evaluate`.
+
+    `spec` names one strength, as in `"char_noise:0.1"`. Strings need the `language` that they are in, and are drawn
+    for by language and value: equal strings get equal noise. Examples are noised on the spec's `@fields=...`, by
+    default on all; their spans and answers move along, their ids, clusters and fingerprints stay.
+    Raises SpecError, UnknownName, and UserError where a language is missing or not served.
+    """
+    if isinstance(texts, str):
+        raise UserError("perturb takes a list of texts; put the one string into a list: perturb([text], ...)")
+    from robust_xtreme.specs import PerturbationSpec
+
+    cell = _one(PerturbationSpec.parse(spec))
+    strings = sum(isinstance(item, str) for item in texts)
+    if strings == len(texts):
+        return [one.text.value for one in noised_strings(cast("Sequence[str]", texts), cell, language, seed)]
+    if strings:
+        raise UserError("perturb takes strings or Examples, not both in one list.")
+    return _examples(cast("Sequence[Example]", texts), cell, language, seed)
+
+
+def _one(spec: PerturbationSpec) -> PerturbationSpec:
+    cells = spec.cells()
+    if len(cells) > 1:
+        raise SpecError(f"{str(spec)!r} lists {len(cells)} strengths; perturb takes one, as in {cells[0]}")
+    return cells[0]
+
+
+def noised_strings(values: Sequence[str], cell: PerturbationSpec, language: str | None, seed: int) -> list[Noised]:
+    """Strings of one language after a condition, with the books. Raises UserError where the language is not served."""
+    if language is None:
+        raise UserError("Strings need their language, as in perturb(texts, ..., language='sw').")
+    from robust_xtreme import languages
+    from robust_xtreme.examples import Text
+    from robust_xtreme.noise._engine import noise_texts
+    from robust_xtreme.randomness import bare_ids
+
+    languages.language(language)
+    if cell.fields:
+        raise SpecError(f"{str(cell)!r} names fields, and strings have none. Leave out @fields=.")
+    ids = bare_ids(language, values)
+    texts = [Text(own, language, value) for own, value in zip(ids, values, strict=True)]
+    return _served(noise_texts(texts, cell, seed), cell)
+
+
+def _examples(examples: Sequence[Example], cell: PerturbationSpec, language: str | None, seed: int) -> list[Example]:
+    from robust_xtreme.noise._engine import noise_example, noise_texts
+
+    if language is not None:
+        raise UserError("Examples know their languages; leave out language=.")
+    fields = _fields(examples, cell)
+    texts = [example.texts[name] for example in examples for name in fields if name in example.texts]
+    noised = {one.clean.id: one for one in _served(noise_texts(texts, cell, seed), cell)}
+    return [noise_example(example, noised, fields) for example in examples]
+
+
+def _fields(examples: Iterable[Example], cell: PerturbationSpec) -> tuple[str, ...]:
+    known = tuple(dict.fromkeys(name for example in examples for name in example.texts))
+    for name in cell.fields:
+        if name not in known:
+            raise SpecError(f"The examples have no field {name!r} ({str(cell)!r}); they have: {', '.join(known)}")
+    return cell.fields or known
+
+
+def _served(noised: list[Noised], cell: PerturbationSpec) -> list[Noised]:
+    for one in noised:
+        if one.status == "not_applicable":
+            raise UserError(
+                f"{cell.name!r} does not serve the language {one.clean.language!r}. See: robust-xtreme list languages"
+            )
+    return noised

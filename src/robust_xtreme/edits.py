@@ -1,0 +1,266 @@
+"""Batches of texts as flat arrays, edits to them, and where every position goes."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final, final
+
+import numpy as np
+import numpy.typing as npt
+
+from robust_xtreme.examples import Span
+from robust_xtreme.graphemes import SEPARATOR, Clusters, clusters, properties
+
+Array = npt.NDArray[Any]
+Place = tuple[int, int, int, int]
+_ENCODING: Final = "utf-32-le"
+_SURROGATES: Final = "surrogatepass"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SpanTable:
+    """Spans of a batch as columns of equal length: text (its number), start, stop (int32, in that text), frozen."""
+
+    text: Array
+    start: Array
+    stop: Array
+    frozen: Array
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+    def of(self, first: int, last: int) -> SpanTable:
+        """The spans of texts first to last (exclusive), numbered from 0; the table is sorted by text."""
+        low, high = np.searchsorted(self.text, (first, last))
+        return SpanTable(self.text[low:high] - first, self.start[low:high], self.stop[low:high], self.frozen[low:high])
+
+
+def span_table(spans: Sequence[Sequence[Span]]) -> SpanTable:
+    """The table of each text's spans."""
+    text = np.repeat(np.arange(len(spans), dtype=np.int32), [len(own) for own in spans])
+    flat = [span for own in spans for span in own]
+    start = np.array([span.start for span in flat], np.int32)
+    stop = np.array([span.stop for span in flat], np.int32)
+    return SpanTable(text, start, stop, np.array([span.frozen for span in flat], np.bool_))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Texts as one array of code points, each followed by a separator.
+
+    `values` are the texts; `points` (n,) uint32; `offsets` (t + 1,) int64: text i is the points from `offsets[i]` to
+    `offsets[i + 1] - 1`; `props` (n,) are the properties of `graphemes`; `clusters` their grapheme clusters, which are
+    the units of edits; `spans` their spans.
+    """
+
+    values: Sequence[str]
+    points: Array
+    offsets: Array
+    props: Array
+    clusters: Clusters
+    spans: SpanTable
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def units(self, positions: Array) -> Array:
+        """The number of the cluster that holds each code point, or begins with it."""
+        if self.clusters.simple:
+            return positions
+        return np.searchsorted(self.clusters.starts, positions, "right") - 1
+
+    def unit_bounds(self) -> Array:
+        """The number of each text's first cluster (t + 1,); a text's last cluster is its separator."""
+        return self.offsets if self.clusters.simple else np.searchsorted(self.clusters.starts, self.offsets)
+
+    def flat_spans(self) -> tuple[Array, Array]:
+        """The spans' starts and stops as positions in `points`."""
+        base = self.offsets[self.spans.text]
+        return base + self.spans.start, base + self.spans.stop
+
+
+def batch(values: Sequence[str], spans: SpanTable) -> Batch:
+    """Texts and their spans as a Batch."""
+    lengths = np.fromiter(map(len, values), np.int64, len(values)) + 1
+    offsets = np.zeros(len(values) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    joined = SEPARATOR.join(values) + SEPARATOR
+    points = np.frombuffer(joined.encode(_ENCODING, _SURROGATES), np.uint32) if values else np.zeros(0, np.uint32)
+    props = properties(points)
+    return Batch(values, points, offsets, props, clusters(props), spans)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """Edits to a batch, sorted and disjoint: the code points from `start` to `stop` become two pieces.
+
+    A piece is `length` code points from `source` in `points` followed by `pool` (m, 2 each); `operator` (m,) is the
+    number of what was done; `graphemes` (m,) how many were changed or inserted.
+    """
+
+    start: Array
+    stop: Array
+    operator: Array
+    graphemes: Array
+    source: Array
+    length: Array
+    pool: Array
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A batch after its edits: the texts, their spans, and each edit's place before and after, within its text.
+
+    `bounds` (t + 1,) says which edits are whose; `places` (m, 4) int64: clean start and stop, new start and stop.
+    """
+
+    values: list[str]
+    spans: SpanTable
+    bounds: Array
+    places: Array
+
+
+def ragged(starts: Array, lengths: Array) -> Array:
+    """The numbers of ranges given by their starts and lengths, one range after the other."""
+    ends = np.cumsum(lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.arange(total) + np.repeat(starts - ends + lengths, lengths)
+
+
+def apply(clean: Batch, edits: Edits) -> Moved:
+    """The batch with the edits made and its spans moved."""
+    grown = edits.length.sum(axis=1)
+    shift = _shift(clean, edits, grown)
+    begins = edits.start + shift[edits.start]
+    points = _points(clean, edits, begins, grown)
+    offsets = clean.offsets + shift[clean.offsets]
+    bounds = np.searchsorted(edits.start, clean.offsets)
+    owner = np.repeat(np.arange(len(clean)), np.diff(bounds))
+    before, after = clean.offsets[owner], offsets[owner]
+    places = np.stack((edits.start - before, edits.stop - before, begins - after, begins + grown - after), axis=1)
+    return Moved(_values(points, offsets), _spans(clean, shift, offsets), bounds, places)
+
+
+def _shift(clean: Batch, edits: Edits, grown: Array) -> Array:
+    """How far the edits before each position move it (n + 1,)."""
+    change = np.zeros(len(clean.points) + 1, np.int32)
+    change[edits.stop] = grown - (edits.stop - edits.start)
+    return np.cumsum(change, dtype=np.int32)
+
+
+def _points(clean: Batch, edits: Edits, begins: Array, grown: Array) -> Array:
+    lengths = edits.stop - edits.start
+    keep = np.ones(len(clean.points), np.bool_)
+    keep[ragged(edits.start, lengths)] = False
+    made = ragged(begins, grown)
+    fill = np.ones(len(keep) + len(made) - int(lengths.sum()), np.bool_)
+    fill[made] = False
+    points = np.empty(len(fill), np.uint32)
+    points[fill] = clean.points[keep]
+    points[made] = _pieces(clean, edits)
+    return points
+
+
+def _pieces(clean: Batch, edits: Edits) -> Array:
+    picked = ragged(edits.source.reshape(-1), edits.length.reshape(-1))
+    size = len(clean.points)
+    pieces = clean.points[np.minimum(picked, size - 1)]
+    pooled = picked >= size
+    pieces[pooled] = edits.pool[picked[pooled] - size]
+    return pieces
+
+
+def _values(points: Array, offsets: Array) -> list[str]:
+    joined = points.tobytes().decode(_ENCODING, _SURROGATES)
+    places = offsets.tolist()
+    return [joined[start : stop - 1] for start, stop in pairwise(places)]
+
+
+def _spans(clean: Batch, shift: Array, offsets: Array) -> SpanTable:
+    spans = clean.spans
+    if not len(spans):
+        return spans
+    start, stop = clean.flat_spans()
+    base = offsets[spans.text]
+    moved = (start + shift[start] - base).astype(np.int32), (stop + shift[stop] - base).astype(np.int32)
+    return SpanTable(spans.text, *moved, spans.frozen)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The edits of one text as places: (clean start, clean stop, new start, new stop), sorted, and its spans both ways.
+
+    Ranges are widened to whole edits: where an end falls inside what an edit made, all that it was made of counts. A
+    letter deleted at the very end of a range counts as inside, but for a range that is one of the text's own spans.
+    """
+
+    places: tuple[Place, ...] = ()
+    spans: tuple[tuple[tuple[int, int], tuple[int, int]], ...] = ()
+
+    def to_clean(self, start: int, stop: int) -> tuple[int, int]:
+        """The range of the clean text that the range of the new text comes from."""
+        for clean, noisy in self.spans:
+            if noisy == (start, stop):
+                return clean
+        return _map(self._back(), start, stop)
+
+    def to_noisy(self, start: int, stop: int) -> tuple[int, int]:
+        """The range of the new text that the range of the clean text became."""
+        for clean, noisy in self.spans:
+            if clean == (start, stop):
+                return noisy
+        return _map(self.places, start, stop)
+
+    def _back(self) -> tuple[Place, ...]:
+        return tuple((c, d, a, b) for a, b, c, d in self.places)
+
+
+def _map(places: Sequence[Place], start: int, stop: int) -> tuple[int, int]:
+    """A range carried over edits, widened to whole ones; an empty range stays empty."""
+    low = _low(places, start)
+    return (low, low) if stop <= start else (low, max(low, _high(places, stop)))
+
+
+def _low(places: Sequence[Place], position: int) -> int:
+    """Where a range's start goes: before an edit that holds it, or that begins at it."""
+    index = bisect_left(places, position, key=lambda place: place[1])
+    while index < len(places) and places[index][0] < places[index][1] == position:
+        index += 1
+    if index < len(places) and places[index][0] <= position:
+        return places[index][2]
+    return position + (places[index - 1][3] - places[index - 1][1] if index else 0)
+
+
+def _high(places: Sequence[Place], position: int) -> int:
+    """Where a range's stop goes: behind an edit that holds it, or that ends at it."""
+    index = bisect_left(places, position, key=lambda place: place[0])
+    while index < len(places) and places[index][0] == places[index][1] == position:
+        index += 1
+    if not index:
+        return position
+    _, stop, _, new_stop = places[index - 1]
+    return new_stop if position <= stop else position + new_stop - stop
+
+
+def traces(clean: SpanTable, moved: Moved) -> Iterator[Trace]:
+    """The trace of each text."""
+    places = list(map(tuple, moved.places.tolist()))
+    bounds = moved.bounds.tolist()
+    before = list(zip(clean.start.tolist(), clean.stop.tolist(), strict=True))
+    after = list(zip(moved.spans.start.tolist(), moved.spans.stop.tolist(), strict=True))
+    cuts = np.searchsorted(clean.text, np.arange(len(bounds))).tolist()
+    for number in range(len(bounds) - 1):
+        low, high = cuts[number], cuts[number + 1]
+        pairs = tuple(zip(before[low:high], after[low:high], strict=True))
+        yield Trace(tuple(places[bounds[number] : bounds[number + 1]]), pairs)

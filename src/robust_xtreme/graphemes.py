@@ -1,0 +1,178 @@
+"""User-perceived characters: the extended grapheme clusters of UAX #29, as array programs over code points.
+
+A batch of texts is one array of code points in which every text is followed by `SEPARATOR`, a control character, which
+breaks clusters on both sides: so no rule looks from one text into another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final, final
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+SEPARATOR: Final = "\0"
+LETTER: Final = 32
+UPPER: Final = 64
+SPACE: Final = 128
+SCRIPT_SHIFT: Final = 8
+
+_CLASS: Final = 31
+_CONSONANT, _PICTOGRAPHIC, _CONTROL, _LF = 1, 2, 3, 4
+_LV, _LVT, _CR, _EXTEND = 5, 6, 7, 8
+_CONJUNCT_EXTEND, _LINKER, _ZWJ, _MARK = 9, 10, 11, 12
+_PREPEND, _REGIONAL, _L, _V, _T, _FREE_LINKER = 13, 14, 15, 16, 17, 18
+_STICKY: Final = _CR
+_CLASSES: Final = 32
+_TABLE: Final = Path(__file__).with_suffix(".tsv")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """The grapheme clusters of a batch of code points.
+
+    `starts` (m,) holds the first code point of each cluster, `breaks` (n,) the same as flags. `simple` says that every
+    code point is a cluster. `open_after` (m,) marks clusters that may join with something put behind them (a half
+    flag, a consonant whose linker waits for the next, a leading jamo), `open_before` (m,) those that may join with
+    something put before them (a mark that stands alone, a vowel jamo); both are None where no cluster does.
+    """
+
+    starts: Array
+    breaks: Array
+    simple: bool
+    open_after: Array | None
+    open_before: Array | None
+
+
+@cache
+def table() -> Array:
+    """The 16 bits of every code point (uint16, 0x110000): class, letter, upper case, space, script."""
+    lines = [line for line in _TABLE.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    runs = np.array([int(field, 16) for line in lines for field in line.split("\t")]).reshape(-1, 2)
+    lengths = np.diff(runs[:, 0], append=0x110000)
+    return np.repeat(runs[:, 1].astype(np.uint16), lengths)
+
+
+def properties(points: Array) -> Array:
+    """The 16 bits of each code point (n,)."""
+    return table().take(points)
+
+
+def clusters(props: Array) -> Clusters:
+    """The clusters of code points given by their properties (n,); the last of them must be a control character."""
+    kinds = (props & _CLASS).astype(np.uint8)
+    size = len(kinds)
+    if not size or int(kinds.max()) < _STICKY:
+        return Clusters(np.arange(size), np.ones(size, np.bool_), True, None, None)
+    breaks = _breaks(kinds)
+    starts = np.flatnonzero(breaks)
+    after, before = _open(kinds, starts)
+    return Clusters(starts, breaks, len(starts) == size, after, before)
+
+
+def split(text: str) -> list[str]:
+    """The grapheme clusters of one string."""
+    points = np.frombuffer((text + SEPARATOR).encode("utf-32-le", "surrogatepass"), np.uint32)
+    starts = clusters(properties(points)).starts.tolist()
+    return [text[start:stop] for start, stop in pairwise(starts)]
+
+
+@cache
+def _pairs() -> Array:
+    """Whether there is a break between two classes, where no rule looks further back (1024,)."""
+    breaks = np.ones((_CLASSES, _CLASSES), np.bool_)
+    breaks[:, [_EXTEND, _CONJUNCT_EXTEND, _LINKER, _ZWJ, _MARK]] = False
+    breaks[_PREPEND, :] = False
+    breaks[_L, [_L, _V, _LV, _LVT]] = False
+    breaks[np.ix_([_LV, _V], [_V, _T])] = False
+    breaks[[_LVT, _T], _T] = False
+    hard = [_CONTROL, _CR, _LF]
+    breaks[hard, :] = True
+    breaks[:, hard] = True
+    breaks[_CR, _LF] = False
+    return breaks.reshape(-1)
+
+
+def _breaks(kinds: Array) -> Array:
+    breaks = np.empty(len(kinds), np.bool_)
+    breaks[0] = True
+    breaks[1:] = _pairs().take(kinds[:-1].astype(np.uint16) << 5 | kinds[1:])
+    _join_conjuncts(kinds, breaks)
+    _join_pictographs(kinds, breaks)
+    _pair_flags(kinds, breaks)
+    return breaks
+
+
+def _last(where: Array) -> Array:
+    """For each position, the last one up to it where the condition holds; -1 where there is none."""
+    return np.maximum.accumulate(np.where(where, np.arange(len(where)), -1))
+
+
+def _tail(kinds: Array) -> Array:
+    """What may stand between the consonants of a conjunct."""
+    return ((kinds >= _CONJUNCT_EXTEND) & (kinds <= _ZWJ)) | (kinds == _FREE_LINKER)
+
+
+def _linker(kinds: Array) -> Array:
+    return (kinds == _LINKER) | (kinds == _FREE_LINKER)
+
+
+def _join_conjuncts(kinds: Array, breaks: Array) -> None:
+    """GB9c: no break before a consonant behind a linker, extenders between them or not (Unicode 18)."""
+    consonant = kinds == _CONSONANT
+    linker = _linker(kinds)
+    if not linker.any():
+        return
+    breaks[1:][consonant[1:] & linker[:-1]] = False
+    tail = _tail(kinds)
+    asked = np.flatnonzero(breaks[1:] & consonant[1:] & tail[:-1])
+    if len(asked):
+        tied = _last(linker)[asked] > _last(~tail)[asked]
+        breaks[asked[tied] + 1] = False
+
+
+def _join_pictographs(kinds: Array, breaks: Array) -> None:
+    """GB11: no break before a pictograph behind a joiner that follows a pictograph and its extenders."""
+    asked = np.flatnonzero((kinds[1:] == _PICTOGRAPHIC) & (kinds[:-1] == _ZWJ))
+    if len(asked):
+        extend = (kinds >= _EXTEND) & (kinds <= _LINKER)
+        anchor = _last(~extend)[np.maximum(asked - 1, 0)]
+        joined = (anchor >= 0) & (kinds[anchor] == _PICTOGRAPHIC)
+        breaks[asked[joined] + 1] = False
+
+
+def _pair_flags(kinds: Array, breaks: Array) -> None:
+    """GB12 and GB13: regional indicators pair from the start of their run."""
+    flags = np.flatnonzero(kinds == _REGIONAL)
+    if len(flags):
+        run = _last(np.diff(flags, prepend=-2) > 1)
+        place = np.arange(len(flags)) - run
+        breaks[flags[place % 2 == 1]] = False
+        breaks[flags[(place % 2 == 0) & (place > 0)]] = True
+
+
+def _open(kinds: Array, starts: Array) -> tuple[Array, Array]:
+    """Which clusters may join with something new behind them, and before them."""
+    last = kinds[np.append(starts[1:], len(kinds)) - 1]
+    first = kinds[starts]
+    after = (last == _CR) | (last == _ZWJ) | (last == _PREPEND) | (last == _REGIONAL) | (last == _L)
+    after |= _waiting(kinds, starts, last)
+    before = ((first >= _EXTEND) & (first <= _MARK)) | (first == _V) | (first == _T)
+    return after, before
+
+
+def _waiting(kinds: Array, starts: Array, last: Array) -> Array:
+    """Clusters that end in a linker and its extenders, and so wait for a consonant."""
+    waiting = _linker(last)
+    linker = _linker(kinds)
+    if linker.any() and bool((last == _CONJUNCT_EXTEND).any()):
+        stops = np.append(starts[1:], len(kinds)) - 1
+        waiting |= _last(linker)[stops] > _last(~_tail(kinds))[stops]
+    return waiting

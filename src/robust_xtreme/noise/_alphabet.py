@@ -1,0 +1,139 @@
+"""The letters of a language as arrays: what stands in for a letter of the same script and case."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final, final
+
+import numpy as np
+import numpy.typing as npt
+
+from robust_xtreme import graphemes, languages
+
+Array = npt.NDArray[Any]
+
+_LONGEST: Final = 3
+_POINT_BITS: Final = 21
+_DOTTED: Final = {"i": "İ", "ı": "I"}
+_TURKIC: Final = ("az", "tr")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Alphabet:
+    """A language's letters, sorted by group, a group being one script in one case.
+
+    `pool` holds the code points of all letters twice, composed (NFC) and decomposed (NFD); `start` and `length`
+    (2, k) find a letter in it, `decomposes` says whether any letter differs between the two. `group_of` (512,) gives
+    the group of `script * 2 + upper`, -1 where there is none; `first` and `size` (g,) are the groups' letters. `keys`
+    are the packed letters, sorted, and `rank` (len(keys),) which letter each one is. `replaceable` (65536,) says of a
+    letter's properties whether another letter can stand in for it.
+    """
+
+    pool: Array
+    start: Array
+    length: Array
+    decomposes: bool
+    group_of: Array
+    first: Array
+    size: Array
+    keys: Array
+    rank: Array
+    replaceable: Array
+
+
+@cache
+def alphabet(code: str) -> Alphabet:
+    """The letters of the language of that code, in lower and upper case. Raises UnknownName."""
+    letters = tuple(dict.fromkeys(_cased(code, languages.language(code).alphabet)))
+    order = sorted(letters, key=lambda letter: (_group(letter), letter))
+    composed, decomposed = order, [unicodedata.normalize("NFD", letter) for letter in order]
+    lengths = np.array([[len(letter) for letter in form] for form in (composed, decomposed)]).reshape(2, -1)
+    starts = np.cumsum(lengths.reshape(-1)) - lengths.reshape(-1)
+    groups, first, size = np.unique([_group(letter) for letter in order], return_index=True, return_counts=True)
+    group_of = np.full(512, -1, np.int16)
+    group_of[groups.astype(np.int64)] = np.arange(len(groups))
+    packed = np.array([_packed(letter) for form in (composed, decomposed) for letter in form], np.uint64)
+    keys, index = np.unique(packed, return_index=True)
+    return Alphabet(
+        pool=np.array(
+            [ord(point) for form in (composed, decomposed) for letter in form for point in letter], np.uint32
+        ),
+        start=starts.reshape(2, -1),
+        length=lengths,
+        decomposes=composed != decomposed,
+        group_of=group_of,
+        first=first,
+        size=size,
+        keys=keys,
+        rank=index % max(len(order), 1),
+        replaceable=_replaceable(groups[size > 1]),
+    )
+
+
+def packed(points: Array, starts: Array, lengths: Array) -> Array:
+    """Clusters of up to three code points as numbers (m,) uint64, equal iff the clusters are; longer ones give 0."""
+    key = np.zeros(len(starts), np.uint64)
+    for place in range(_LONGEST):
+        there = np.minimum(starts + place, len(points) - 1)
+        point = np.where(place < lengths, points[there], 0).astype(np.uint64)
+        key |= point << np.uint64(_POINT_BITS * place)
+    key[lengths > _LONGEST] = 0
+    return key
+
+
+def _packed(letter: str) -> int:
+    return sum(ord(point) << (_POINT_BITS * place) for place, point in enumerate(letter))
+
+
+def _cased(code: str, letters: Iterable[str]) -> Iterator[str]:
+    for letter in letters:
+        for form in (letter, _upper(code, letter)):
+            if _usable(form):
+                yield form
+
+
+def _upper(code: str, letter: str) -> str:
+    upper = _DOTTED.get(letter, "") if code in _TURKIC else ""
+    return unicodedata.normalize("NFC", upper or letter.upper())
+
+
+def _usable(letter: str) -> bool:
+    """Whether a letter is one cluster that joins with no neighbour and that no normalisation changes."""
+    if not letter or unicodedata.normalize("NFKC", letter) != letter:
+        return False
+    longest = len(unicodedata.normalize("NFD", letter))
+    return longest <= _LONGEST and _is_letter(letter) and stands_alone(letter)
+
+
+def _is_letter(letter: str) -> bool:
+    return bool(_props(letter)[0] & graphemes.LETTER)
+
+
+def stands_alone(letter: str) -> bool:
+    """Whether a string is one cluster that joins with nothing put before or behind it."""
+    found = graphemes.clusters(np.append(_props(letter), _props(graphemes.SEPARATOR)))
+    if len(found.starts) != 2:
+        return False
+    return not any(flags is not None and flags[0] for flags in (found.open_after, found.open_before))
+
+
+def _props(text: str) -> Array:
+    return graphemes.properties(np.array([ord(point) for point in text]))
+
+
+def _group(letter: str) -> int:
+    return int(group_index(_props(letter)[:1])[0])
+
+
+def group_index(props: Array) -> Array:
+    """`script * 2 + upper` of letters given by their properties."""
+    return (props >> graphemes.SCRIPT_SHIFT).astype(np.int64) * 2 + ((props & graphemes.UPPER) > 0)
+
+
+def _replaceable(groups: Array) -> Array:
+    every = np.arange(1 << 16).astype(np.uint16)
+    return np.isin(group_index(every), groups) & ((every & graphemes.LETTER) > 0)

@@ -1,0 +1,113 @@
+"""The books of a batch: its noisy texts and, per text, what was done to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, final
+
+import numpy as np
+import numpy.typing as npt
+
+from robust_xtreme import graphemes
+from robust_xtreme.edits import Batch, Edits, Moved, SpanTable
+
+Array = npt.NDArray[Any]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The moved texts, and per text (t,) int64: eligible units, clusters, edited clusters, words, edited words.
+
+    `operators` (t, k) counts the edits by operator.
+    """
+
+    moved: Moved
+    eligible: Array
+    operators: Array
+    graphemes: Array
+    graphemes_edited: Array
+    words: Array
+    words_edited: Array
+
+
+def count(clean: Batch, edits: Edits, moved: Moved, eligible: Array, operators: int) -> Books:
+    """The books of one batch after its edits."""
+    size = len(clean)
+    owner = np.repeat(np.arange(size), np.diff(moved.bounds))
+    by_operator = np.bincount(owner * operators + edits.operator, minlength=size * operators)
+    edited = np.bincount(owner, weights=edits.graphemes, minlength=size).astype(np.int64)
+    words, words_edited = _words(clean, edits, owner)
+    clusters = np.diff(clean.unit_bounds()) - 1
+    return Books(moved, eligible, by_operator.reshape(size, operators), clusters, edited, words, words_edited)
+
+
+def _words(clean: Batch, edits: Edits, owner: Array) -> tuple[Array, Array]:
+    """Words and edited words of each text; a word is a run of clusters without white space."""
+    blank = (clean.props & graphemes.SPACE) > 0
+    blank[clean.offsets[1:] - 1] = True
+    begins = ~blank
+    begins[1:] &= blank[:-1]
+    starts = np.flatnonzero(begins)
+    words = np.diff(np.searchsorted(starts, clean.offsets))
+    hit = np.searchsorted(starts, edits.start, "right")
+    fresh = np.diff(hit, prepend=-1) > 0
+    return words, np.bincount(owner[fresh], minlength=len(clean))
+
+
+class Row(NamedTuple):
+    """The books of one text, over all links of a chain."""
+
+    eligible: int
+    edits: dict[str, int]
+    graphemes: int
+    graphemes_edited: int
+    words: int
+    words_edited: int
+
+
+def total(names: Sequence[Sequence[str]], steps: Sequence[Books]) -> list[Row]:
+    """The books of each text over the steps of a chain, `names` being the operators of each step.
+
+    Units, clusters and words are those of the clean text; edits are summed, edited words at most all of them.
+    """
+    clean = steps[0]
+    edited = sum((books.graphemes_edited for books in steps), np.zeros_like(clean.graphemes))
+    words = np.minimum(sum((books.words_edited for books in steps), np.zeros_like(clean.words)), clean.words)
+    counts: list[dict[str, int]] = [{} for _ in clean.eligible]
+    for operators, books in zip(names, steps, strict=True):
+        for own, row in zip(counts, books.operators.tolist(), strict=True):
+            own.update({name: own.get(name, 0) + many for name, many in zip(operators, row, strict=True)})
+    columns = (clean.eligible, clean.graphemes, edited, clean.words, words)
+    flat = zip(counts, *(column.tolist() for column in columns), strict=True)
+    return [Row(eligible, own, clusters, changed, many, hit) for own, eligible, clusters, changed, many, hit in flat]
+
+
+def join(parts: Sequence[Books]) -> Books:
+    """The books of consecutive batches as one."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("eligible", "operators", "graphemes", "graphemes_edited", "words", "words_edited")
+    )
+    return Books(_moved([part.moved for part in parts]), *columns)
+
+
+def _moved(parts: Sequence[Moved]) -> Moved:
+    texts = np.cumsum([0, *(len(part.values) for part in parts)])[:-1]
+    done = np.cumsum([0, *(len(part.places) for part in parts)])
+    bounds = [part.bounds[:-1] + before for part, before in zip(parts, done[:-1], strict=True)]
+    return Moved(
+        [value for part in parts for value in part.values],
+        _spans([part.spans for part in parts], texts),
+        np.concatenate([*bounds, done[-1:]]),
+        np.concatenate([part.places for part in parts]),
+    )
+
+
+def _spans(parts: Sequence[SpanTable], before: Array) -> SpanTable:
+    text = [part.text + np.int32(first) for part, first in zip(parts, before.tolist(), strict=True)]
+    rest = (np.concatenate([getattr(part, name) for part in parts]) for name in ("start", "stop", "frozen"))
+    return SpanTable(np.concatenate(text), *rest)

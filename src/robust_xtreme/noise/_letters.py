@@ -1,0 +1,124 @@
+"""What an author of a letter noise sees: the clusters of a batch, and what may be done to each without breaking one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+import numpy.typing as npt
+
+from robust_xtreme import graphemes
+from robust_xtreme.edits import Batch, ragged
+from robust_xtreme.noise._alphabet import Alphabet
+
+Array = npt.NDArray[Any]
+
+OPERATORS: Final = ("delete", "double", "swap", "replace")
+DELETE, DOUBLE, SWAP, REPLACE = (np.uint8(1 << place) for place in range(4))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What may be done to each cluster (m,) uint8, a bit per operator of OPERATORS; and, where the author says what
+    replaces it, that code point (m,) uint32."""
+
+    allowed: Array
+    by: Array | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """The clusters of a batch: their properties (m,), which are letters that may change, which stand alone.
+
+    A letter is a cluster whose first code point is one. One that a span's edge cuts, that lies in a frozen span, or
+    whose neighbour would join with whatever came in its place, is not offered.
+    """
+
+    batch: Batch
+    alphabet: Alphabet
+    props: Array
+    letter: Array
+    closed: Array | None
+    edge: Array | None
+
+    def may(self, *operators: str) -> Proposal:
+        """These operators wherever they make sense: the engine picks one of those that a letter allows."""
+        allowed = np.zeros(len(self.props), np.uint8)
+        for operator in operators:
+            allowed |= self._where(operator) * np.uint8(1 << OPERATORS.index(operator))
+        return Proposal(allowed)
+
+    def replace(self, where: Array, by: Array) -> Proposal:
+        """Letters replaced, where that holds, by the code points given (m,)."""
+        return Proposal((self.letter & where) * REPLACE, by)
+
+    def _where(self, operator: str) -> Array:
+        match operator:
+            case "delete":
+                return self.letter
+            case "double":
+                return self.letter if self.closed is None else self.letter & self.closed
+            case "swap":
+                return self._swappable()
+            case _:
+                return np.logical_and(self.letter, self.alphabet.replaceable[self.props])
+
+    def _swappable(self) -> Array:
+        """Letters before another that differs, no edge of a span between them."""
+        single = self._where("double")
+        swap = np.zeros(len(single), np.bool_)
+        swap[:-1] = single[:-1] & single[1:] & self._differs()
+        if self.edge is not None:
+            swap[:-1] &= ~self.edge[1:]
+        return swap
+
+    def _differs(self) -> Array:
+        """Whether each cluster (but the last) differs from the next one."""
+        points, starts = self.batch.points, self.batch.clusters.starts
+        if self.batch.clusters.simple:
+            return np.not_equal(points[:-1], points[1:])
+        lengths = np.diff(starts, append=len(points))
+        differs: Array = (points[starts[:-1]] != points[starts[1:]]) | (lengths[:-1] != lengths[1:])
+        asked = np.flatnonzero(~differs & (lengths[:-1] > 1))
+        if len(asked):
+            sizes = lengths[asked]
+            unlike = points[ragged(starts[asked], sizes)] != points[ragged(starts[asked + 1], sizes)]
+            differs[asked] = np.logical_or.reduceat(unlike, np.cumsum(sizes) - sizes)
+        return differs
+
+
+def letters(batch: Batch, alphabet: Alphabet) -> Letters:
+    """The clusters of a batch as letters of a language."""
+    found = batch.clusters
+    props = batch.props if found.simple else batch.props[found.starts]
+    letter = (props & graphemes.LETTER) > 0
+    closed = None
+    if found.open_after is not None and found.open_before is not None:
+        closed = ~(found.open_after | found.open_before)
+        letter[1:] &= ~found.open_after[:-1]
+        letter[:-1] &= ~found.open_before[1:]
+    edge = None
+    if len(batch.spans):
+        edge = _edges(batch, letter)
+    return Letters(batch, alphabet, props, letter, closed, edge)
+
+
+def _edges(batch: Batch, letter: Array) -> Array:
+    """Which clusters (m,) a span's edge stands before; letters cut by an edge or frozen are struck from `letter`."""
+    starts, stops = batch.flat_spans()
+    points = np.concatenate((starts, stops))
+    units = batch.units(points)
+    letter[units[~batch.clusters.breaks[points]]] = False
+    edge = np.zeros(len(letter), np.bool_)
+    edge[units] = True
+    if batch.spans.frozen.any():
+        frozen = batch.spans.frozen & (starts < stops)
+        depth = np.zeros(len(batch.points) + 1, np.int32)
+        np.add.at(depth, starts[frozen], 1)
+        np.add.at(depth, stops[frozen], -1)
+        inside = np.cumsum(depth[:-1]) > 0
+        letter &= ~(inside if batch.clusters.simple else np.logical_or.reduceat(inside, batch.clusters.starts))
+    return edge

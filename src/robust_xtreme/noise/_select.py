@@ -1,0 +1,149 @@
+"""Which of the edits that are possible happen: selection, collisions, and what is never deleted.
+
+Every unit has one draw u and, by further draws, one operator of those it allows. It is chosen iff u is below the
+strength; of edits whose units overlap, chosen or not, only the one with the smallest u can happen; and the unit with
+the largest u of a text, and of each span, is never deleted. None of the latter depends on the strength, so the edits
+at a low strength are among those at a higher one.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from robust_xtreme import randomness
+from robust_xtreme.edits import Batch, Edits
+from robust_xtreme.noise._alphabet import Alphabet, group_index, packed
+from robust_xtreme.noise._letters import DELETE, Letters, Proposal
+
+Array = npt.NDArray[Any]
+
+_NONE: Final = 255
+_DELETE, _DOUBLE, _SWAP, _REPLACE = range(4)
+_WAYS: Final = 12
+_GRAPHEMES: Final = np.array([1, 1, 2, 1], np.uint8)
+_LOW: Final = np.uint64(0xFFFFFFFF)
+
+
+def _picks() -> Array:
+    """The operator for a mask of allowed ones and a draw below 12: each allowed one equally often (16, 12)."""
+    table = np.full((16, _WAYS), _NONE, np.uint8)
+    for mask in range(1, 16):
+        allowed = [number for number in range(4) if mask >> number & 1]
+        table[mask] = np.repeat(allowed, _WAYS // len(allowed))
+    return table
+
+
+_PICKS: Final = _picks()
+
+
+def unit_draws(batch: Batch, keys: Array) -> Array:
+    """The draw of each cluster (m,) uint64, by the place in its text of its first code point."""
+    bounds = batch.unit_bounds()
+    places = None if batch.clusters.simple else batch.clusters.starts
+    return randomness.flat_draws(keys, batch.offsets[:-1], np.diff(bounds), places)
+
+
+def keep_some(batch: Batch, allowed: Array, draws: Array) -> None:
+    """Strike deletion, in `allowed`, from the unit with the largest draw of each text and of each span."""
+    ranks = draws & ~_LOW
+    ranks |= np.arange(len(draws), dtype=np.uint64)
+    ranks[allowed == 0] = 0
+    bounds = batch.unit_bounds()
+    _strike(allowed, ranks, bounds[:-1])
+    if len(batch.spans):
+        starts, stops = batch.flat_spans()
+        full = starts < stops
+        pairs = np.stack((batch.units(starts[full]), batch.units(stops[full] - 1) + 1), axis=1)
+        _strike(allowed, ranks, pairs.reshape(-1), 2)
+
+
+def _strike(allowed: Array, ranks: Array, indices: Array, step: int = 1) -> None:
+    if len(indices):
+        largest = np.maximum.reduceat(ranks, indices)[::step]
+        allowed[(largest[largest > 0] & _LOW).astype(np.int64)] &= ~DELETE
+
+
+def decide(page: Letters, proposal: Proposal, keys: Array, strength: str) -> tuple[Edits, Array]:
+    """The edits that happen at a strength, and how many units of each text could have been edited (t,)."""
+    allowed = proposal.allowed
+    draws = unit_draws(page.batch, keys)
+    if (allowed & DELETE).any():
+        keep_some(page.batch, allowed, draws)
+    possible = allowed > 0
+    eligible = np.add.reduceat(possible, page.batch.unit_bounds()[:-1], dtype=np.int64)
+    units = np.flatnonzero(randomness.chosen(draws, strength) & possible)
+    accepted, operators = _settle(allowed, draws, units)
+    units, operators = units[accepted], operators[accepted]
+    return _edits(page, proposal, units, operators, draws[units]), eligible
+
+
+def _settle(allowed: Array, draws: Array, units: Array) -> tuple[Array, Array]:
+    """Which chosen units win over every edit that their own overlaps, and each one's operator."""
+    own = draws[units]
+    operators = _operators(allowed[units], own)
+    before = np.maximum(units - 1, 0)
+    swaps_in = (_operators(allowed[before], draws[before]) == _SWAP) & (units > 0)
+    lost = swaps_in & (draws[before] <= own)
+    lost |= (operators == _SWAP) & (allowed[units + 1] > 0) & (draws[units + 1] <= own)
+    return ~lost, operators
+
+
+def _operators(allowed: Array, draws: Array) -> Array:
+    way = randomness.below(randomness.stream(draws, randomness.OPERATOR), _WAYS)
+    return _PICKS[allowed, way]
+
+
+def _edits(page: Letters, proposal: Proposal, units: Array, operators: Array, draws: Array) -> Edits:
+    starts = page.batch.clusters.starts
+    swap, double, replace = (operators == number for number in (_SWAP, _DOUBLE, _REPLACE))
+    first, middle = starts[units], starts[units + 1]
+    stop = starts[units + 1 + swap]
+    source, length = np.zeros((len(units), 2), np.int64), np.zeros((len(units), 2), np.int64)
+    source[:, 1], length[:, 1] = first, (middle - first) * (swap | double)
+    source[:, 0] = np.where(swap, middle, first)
+    length[:, 0] = np.where(swap, stop - middle, (middle - first) * double)
+    pool, chosen, size = _replacements(page, proposal, units[replace], draws[replace])
+    source[replace, 0], length[replace, 0] = chosen + len(page.batch.points), size
+    return Edits(first, stop, operators, _GRAPHEMES[operators], source, length, pool)
+
+
+def _replacements(page: Letters, proposal: Proposal, units: Array, draws: Array) -> tuple[Array, Array, Array]:
+    """A pool of code points, and where in it each unit's replacement starts and how long it is."""
+    if proposal.by is not None:
+        return proposal.by[units], np.arange(len(units)), np.ones(len(units), np.int64)
+    letters = page.alphabet
+    chosen = _others(page, letters, units, draws)
+    form = _decomposed(page.batch, letters, page.batch.clusters.starts[units])
+    return letters.pool, letters.start[form, chosen], letters.length[form, chosen]
+
+
+def _others(page: Letters, letters: Alphabet, units: Array, draws: Array) -> Array:
+    """For each unit, a letter of its own script and case, never itself."""
+    starts = page.batch.clusters.starts
+    group = letters.group_of[group_index(page.props[units])]
+    key = packed(page.batch.points, starts[units], starts[units + 1] - starts[units])
+    place = np.minimum(np.searchsorted(letters.keys, key), len(letters.keys) - 1)
+    own = np.where(letters.keys[place] == key, letters.rank[place], -1) - letters.first[group]
+    size = letters.size[group]
+    present = (own >= 0) & (own < size)
+    picked = randomness.below(randomness.stream(draws, randomness.REPLACEMENT), size - present)
+    return letters.first[group] + picked + (present & (picked >= own))
+
+
+def _decomposed(batch: Batch, letters: Alphabet, positions: Array) -> Array:
+    """1 for positions in texts that are decomposed (NFD), which then get decomposed letters; else 0."""
+    flags = np.zeros(len(positions), np.int64)
+    if not letters.decomposes or batch.clusters.simple:
+        return flags
+    if unicodedata.is_normalized("NFC", "".join(batch.values)):
+        return flags
+    texts = np.array([_is_decomposed(value) for value in batch.values], np.int64)
+    return texts[np.searchsorted(batch.offsets, positions, "right") - 1]
+
+
+def _is_decomposed(value: str) -> bool:
+    return unicodedata.is_normalized("NFD", value) and not unicodedata.is_normalized("NFC", value)
