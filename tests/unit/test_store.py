@@ -43,6 +43,13 @@ def test_parquet_bytes_depend_on_the_rows_alone(tmp_path: Path) -> None:
     assert store.read_frame(tmp_path / "b.parquet", STATS).equals(store.canonical(data, STATS))
 
 
+def test_rows_are_sorted_by_the_whole_key() -> None:
+    """The order is that of the key's columns one after another, strings by code points, for any number of rows."""
+    data = pl.concat([_stats(40).with_columns(metric=pl.lit(name)) for name in ("b", "Z", "é")])
+    for part in (data, data[:1], data[:0]):
+        assert store.canonical(part, STATS).equals(part.sort(STATS.key))
+
+
 def test_csv_reads_back_as_it_was_and_writes_the_same_bytes_again(tmp_path: Path) -> None:
     """Floats, nulls, quotes and line breaks survive CSV, and the bytes are stable."""
     store.write_frame(tmp_path / "a.csv", _models(), MODELS)

@@ -38,8 +38,20 @@ def write_frame(path: Path, data: pl.DataFrame, frame: Frame) -> None:
 
 
 def canonical(data: pl.DataFrame, frame: Frame) -> pl.DataFrame:
-    """The rows sorted by the frame's key, in one chunk."""
-    return data.sort(frame.key).rechunk()
+    """The rows sorted by the frame's key (strings by code points), in one chunk."""
+    ranks = [_ranks(data.get_column(name)) for name in frame.key]
+    telling = [rank for rank in ranks if rank.n_unique() > 1]
+    if not telling:
+        return data.rechunk()
+    order = pl.DataFrame(telling).select(pl.arg_sort_by([rank.name for rank in telling])).to_series()
+    return data[order].rechunk()
+
+
+def _ranks(values: pl.Series) -> pl.Series:
+    """Numbers in the order of the values: sorting thirteen columns of strings takes four times as long."""
+    if values.dtype != pl.String:
+        return values
+    return values.cast(pl.Enum(values.unique().sort())).to_physical()
 
 
 def _parquet(rows: pl.DataFrame) -> bytes:
