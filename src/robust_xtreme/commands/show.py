@@ -1,0 +1,125 @@
+"""`robust-xtreme show`: what a perturbation does to one text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import rich.text
+
+    from robust_xtreme.noise._engine import Noised
+
+_WIDE: Final = 200
+_HIDDEN: Final = "\u00ad\u061c\u200b\u200e\u200f\u2060\ufeff"
+_UNPRINTABLE: Final = ("Cc", "Cs", "Zl", "Zp")
+_HEADER: Final = ("strength", "text", "edits", "graphemes", "words", "operators")
+
+Piece = tuple[str, str]
+
+
+def show(
+    spec: Annotated[
+        str, typer.Argument(metavar="SPEC", help="A perturbation, as in char_noise:0.1", show_default=False)
+    ],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The text to perturb.", show_default=False)],
+    language: Annotated[str, typer.Option("--language", "-l", metavar="CODE", help="The language of the text.")],
+    seed: Annotated[int, typer.Option("--seed", help="The noise seed.")] = 0,
+) -> None:
+    """Show what a perturbation does to a text: the edits, and how much they change.
+
+    Several strengths give a line each, and the edits at a low one are among those at a higher one. Where there are no
+    colours, [-removed-] and {+put in+} mark the edits.
+
+    Example: robust-xtreme show char_noise:0.1,0.3 --language sw "Habari ya asubuhi"
+    """
+    from robust_xtreme.api import noised_strings
+    from robust_xtreme.specs import PerturbationSpec
+
+    cells = PerturbationSpec.parse(spec).cells()
+    found = [(cell.nominal, noised_strings([text], cell, language, seed)[0]) for cell in cells]
+    _table(found)
+
+
+def _table(found: list[tuple[str, Noised]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _WIDE
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in _HEADER:
+        table.add_column(name, overflow="fold")
+    for strength, noised in found:
+        table.add_row(strength, diff(noised, coloured=console.color_system is not None), *_figures(noised))
+    console.print(table)
+
+
+def _figures(noised: Noised) -> tuple[str, ...]:
+    operators = ", ".join(f"{name} {many}" for name, many in noised.edits.items() if many) or noised.status
+    edits = f"{sum(noised.edits.values())} of {noised.eligible}"
+    return (
+        edits,
+        _share(noised.graphemes_edited, noised.graphemes),
+        _share(noised.words_edited, noised.words),
+        operators,
+    )
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} % ({part}/{whole})" if whole else "none"
+
+
+def diff(noised: Noised, *, coloured: bool) -> rich.text.Text:
+    """The noisy text with what was removed and what was put in, by colour or by signs; nothing in it is invisible."""
+    from rich.text import Text
+
+    line = Text()
+    for removed, added in _pieces(noised):
+        if removed == added:
+            line.append(visible(added))
+        elif coloured:
+            line.append(visible(removed), "red strike").append(visible(added), "bold green")
+        else:
+            line.append(f"[-{visible(removed)}-]" if removed else "").append(f"{{+{visible(added)}+}}" if added else "")
+    return line
+
+
+def _pieces(noised: Noised) -> Iterator[Piece]:
+    """The text as pairs of what stood and what stands there now; a chain is compared as a whole."""
+    clean, noisy = noised.clean.value, noised.text.value
+    places = noised.traces[0].places if len(noised.traces) == 1 else _compared(clean, noisy)
+    old = new = 0
+    for start, stop, new_start, new_stop in places:
+        yield clean[old:start], noisy[new:new_start]
+        yield clean[start:stop], noisy[new_start:new_stop]
+        old, new = stop, new_stop
+    yield clean[old:], noisy[new:]
+
+
+def _compared(clean: str, noisy: str) -> tuple[tuple[int, int, int, int], ...]:
+    from difflib import SequenceMatcher
+    from itertools import accumulate
+
+    from robust_xtreme.graphemes import split
+
+    old, new = split(clean), split(noisy)
+    before, after = ([0, *accumulate(map(len, own))] for own in (old, new))
+    changes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    return tuple((before[a], before[b], after[c], after[d]) for kind, a, b, c, d in changes if kind != "equal")
+
+
+def visible(text: str) -> str:
+    """The text with control, bidirectional and zero-width characters written as <U+200F>."""
+    return "".join(f"<U+{ord(point):04X}>" if _is_hidden(point) else point for point in text)
+
+
+def _is_hidden(point: str) -> bool:
+    import unicodedata
+
+    bidirectional = "\u202a" <= point <= "\u202e" or "\u2066" <= point <= "\u2069"
+    return bidirectional or point in _HIDDEN or unicodedata.category(point) in _UNPRINTABLE
