@@ -1,0 +1,67 @@
+"""STATS and PREDICTIONS made by hand: one row an item, accuracy of right (1) and wrong (0) answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from robust_xtreme.results.schema import CELL, PREDICTIONS, STATS, build
+
+NOISE = "char_noise:0.1@fields=premise"
+
+Right = Sequence[Any]
+"""Of each item whether the answer is right."""
+
+
+def cell(condition: str = "clean", **other: str) -> dict[str, Any]:
+    """The columns that name a cell, of xnli in Swahili but for what is said otherwise."""
+    key = {**dict.fromkeys(CELL, "x"), "model": "m", "task": "xnli", "split": "test", "language": "sw"}
+    return {**key, "context_language": "sw", "setting": "zero_shot", "condition": condition, **other}
+
+
+def item(number: int, size: int = 3) -> dict[str, Any]:
+    """The id, cluster and fingerprint of an item; `size` items a cluster."""
+    return {"example": f"xnli/test/sw/{number:05}", "cluster": f"{number // size:05}", "fingerprint": f"f{number}"}
+
+
+def stats_rows(
+    right: Right, condition: str = "clean", seed: int = -1, *, scope: str = "all", **other: str
+) -> list[dict[str, Any]]:
+    """STATS rows of accuracy for one cell and noise seed."""
+    named = {**cell(condition, **other), "noise_seed": seed, "metric": "accuracy", "scope": scope}
+    return [{**named, **item(at), "stats": [float(one), 1.0]} for at, one in enumerate(right)]
+
+
+def prediction_rows(count: int, condition: str = "clean", seed: int = -1, **other: Any) -> list[dict[str, Any]]:
+    """PREDICTIONS rows of one cell and noise seed; noise edits two of twenty graphemes of each item."""
+    noisy = condition != "clean"
+    read = {"prediction": "0", "gold": "0", "status": "ok" if noisy else "unchanged", "eligible": 20}
+    edits = {"edits": 2 * noisy, "operators": '{"swap": 1, "delete": 1}' if noisy else "{}"}
+    rates = {"grapheme_edit_rate": 0.1 * noisy, "word_edit_rate": 0.5 * noisy, "words": 4}
+    tokens = {"tokens_clean": 6, "tokens": 6 + 2 * noisy, "tokens_changed": noisy, "truncated": False}
+    values = {**read, **edits, **rates, **tokens}
+    named = {name: other.pop(name) for name in list(other) if name in CELL}
+    return [{**cell(condition, **named), "noise_seed": seed, **item(at), **values, **other} for at in range(count)]
+
+
+def frames(arms: Mapping[tuple[str, int], Right], **other: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """STATS and PREDICTIONS of one model, from (condition, noise seed) to right answers."""
+    stats = [
+        row
+        for (condition, seed), right in arms.items()
+        for row in stats_rows(right, condition, seed, scope="all", **other)
+    ]
+    said = [
+        row
+        for (condition, seed), right in arms.items()
+        for row in prediction_rows(len(right), condition, seed, **other)
+    ]
+    return build(stats, STATS), build(said, PREDICTIONS)
+
+
+def answers(count: int, share: float, seed: int = 0) -> Any:
+    """Right or wrong answers, (count,) of bool, drawn at the given share."""
+    return np.random.default_rng(seed).random(count) < share

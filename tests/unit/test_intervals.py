@@ -1,0 +1,179 @@
+"""Intervals: standard errors from clusters, bounds that stay possible, exact ones where nothing varies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from robust_xtreme.metrics.accuracy import accuracy
+from robust_xtreme.metrics.span_f1 import span_f1
+from robust_xtreme.results import intervals
+from robust_xtreme.results.intervals import CPU, Backend, estimate_difference, estimate_level
+
+TORCH = Backend(torch, torch.from_numpy, lambda found: found.numpy())
+
+
+def right(count: int, share: float, clusters: int = 60, seed: int = 0) -> Any:
+    """Sums (1, clusters, 2) of accuracy."""
+    found = np.random.default_rng(seed).binomial(count, share, clusters)
+    return np.stack([found, np.full(clusters, count)], -1)[None].astype(np.float64)
+
+
+def entities(clusters: int, seed: int) -> Any:
+    """Sums (1, clusters, 3) of true positives, false positives and false negatives."""
+    draw = np.random.default_rng(seed)
+    return np.stack([draw.poisson(mean, clusters) for mean in (4.0, 1.0, 1.5)], -1)[None].astype(np.float64)
+
+
+def test_sums_within_clusters() -> None:
+    """Rows are added within their clusters, each noise seed apart."""
+    rows = np.arange(12, dtype=np.float64).reshape(2, 3, 2)
+    assert intervals.cluster_sums(rows[0], np.array([0, 1, 0]), 2).tolist() == [[4, 6], [2, 3]]
+    both = intervals.cluster_sums(rows, np.array([0, 1, 0]), 2)
+    assert both.shape == (2, 2, 2)
+    assert both[1].tolist() == [[16, 18], [8, 9]]
+
+
+def test_the_standard_error_of_equal_clusters_is_that_of_their_means() -> None:
+    """For accuracy of clusters of one size the jackknife is the textbook error of a mean of cluster means."""
+    sums = right(5, 0.7)
+    moments = intervals.level(CPU, sums, accuracy.reduce)
+    means = 100 * sums[0, :, 0] / 5
+    assert float(moments.variance) == pytest.approx(means.var(ddof=1) / 60)
+
+
+def test_clusters_of_copies_count_once() -> None:
+    """Items that repeat within a cluster add nothing to what is known."""
+    once = intervals.level(CPU, right(1, 0.7), accuracy.reduce)
+    thrice = intervals.level(CPU, 3 * right(1, 0.7), accuracy.reduce)
+    assert float(once.variance) == pytest.approx(float(thrice.variance))
+
+
+def test_f1_has_the_error_of_its_linearisation() -> None:
+    """With many clusters the jackknife of F1 agrees with the delta method."""
+    sums = entities(2000, 1)
+    tp, fp, fn = sums[0].sum(0)
+    whole = 2 * tp + fp + fn
+    influence = 100 * (2 * sums[0, :, 0] / whole - 2 * tp * (sums[0] @ [2, 1, 1]) / whole**2)
+    moments = intervals.level(CPU, sums, span_f1.reduce)
+    assert float(moments.variance) == pytest.approx(float((influence**2).sum()), rel=0.01)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99, 1.0])
+def test_levels_stay_between_0_and_100(share: float) -> None:
+    """Bounds of a level hold its value and are possible scores, also where no item is right or none is wrong."""
+    found = estimate_level(right(3, share), accuracy.reduce)
+    assert found.low is not None
+    assert found.high is not None
+    assert 0 <= found.low <= found.value <= found.high <= 100
+    assert found.high - found.low > 1
+
+
+def test_a_perfect_level_has_the_exact_bound() -> None:
+    """With no wrong item the bound is the exact one, about 3/G, and never [100, 100]."""
+    found = estimate_level(right(3, 1.0), accuracy.reduce)
+    assert found.low == pytest.approx(100 * 0.05 ** (1 / 60))
+    assert found.low == pytest.approx(100 - 300 / 60, abs=0.2)
+    assert found.high == 100
+    assert found.method == intervals.EXACT_METHOD
+
+
+def test_no_discordant_item_gives_exactly_0_and_an_exact_bound() -> None:
+    """Equal answers give a drop of exactly 0 over any number of seeds, p 1, and the interval is about +-3/G."""
+    for seeds in (1, 3, 7):
+        clean = entities(60, 4)
+        found = estimate_difference(clean, np.repeat(clean, seeds, 0), span_f1.reduce)
+        bound = 100 * (1 - 0.05 ** (1 / 60))
+        assert (found.value, found.p) == (0.0, 1.0)
+        assert [found.low, found.high] == pytest.approx([-bound, bound])
+        assert found.method == intervals.EXACT_METHOD
+
+
+def test_a_drop_is_no_greater_than_the_clean_score() -> None:
+    """Bounds of a drop lie within what the clean score can lose or gain."""
+    clean = right(3, 1.0)
+    found = estimate_difference(clean, clean * [0.0, 1.0], accuracy.reduce)
+    assert (found.value, found.high) == (100.0, 100.0)
+    assert found.p is not None
+    assert found.p < 1e-12
+
+
+def test_fewer_than_20_clusters_give_no_interval() -> None:
+    """Below 20 clusters the value stands alone, and the method says why."""
+    for found in (
+        estimate_level(right(3, 0.7, 19), accuracy.reduce),
+        estimate_difference(right(3, 0.7, 19), right(3, 0.5, 19), accuracy.reduce),
+    ):
+        assert (found.se, found.low, found.high, found.p) == (None, None, None, None)
+        assert found.method == "none: 19 clusters, fewer than 20"
+    assert estimate_level(right(3, 0.7, 20), accuracy.reduce).low is not None
+
+
+def test_few_discordant_clusters_prove_nothing() -> None:
+    """Five clusters that all get worse have p at least 2^-4, and the interval then reaches 0."""
+    clean = right(1, 1.0, 400)
+    noisy = clean.copy()
+    noisy[0, :5, 0] = 0
+    found = estimate_difference(clean, noisy, accuracy.reduce)
+    assert found.p is not None
+    assert found.low is not None
+    assert found.p >= 2**-4
+    assert found.low <= 0 < found.value
+    noisy[0, :20, 0] = 0
+    more = estimate_difference(clean, noisy, accuracy.reduce)
+    assert more.p is not None
+    assert more.low is not None
+    assert more.p < 0.001
+    assert more.low > 0
+
+
+def test_a_large_paired_drop_agrees_with_the_paired_t_test() -> None:
+    """Where many clusters differ the p-value is that of Student's paired t test, nearly."""
+    clean, noisy = right(5, 0.7, 500, 1), right(5, 0.68, 500, 2)
+    found = estimate_difference(clean, noisy, accuracy.reduce)
+    reference = stats.ttest_rel(clean[0, :, 0], noisy[0, :, 0]).pvalue
+    assert found.p == pytest.approx(reference, rel=0.1)
+
+
+def test_seeds_are_averaged() -> None:
+    """The drop over noise seeds is the mean of the drops under each."""
+    clean = right(5, 0.8, 60, 1)
+    noisy = np.concatenate([right(5, 0.7, 60, seed) for seed in (2, 3, 4)])
+    each = [estimate_difference(clean, one[None], accuracy.reduce).value for one in noisy]
+    assert estimate_difference(clean, noisy, accuracy.reduce).value == pytest.approx(np.mean(each))
+
+
+def test_swapping_the_sides_mirrors_the_interval() -> None:
+    """left - right and right - left are each other's negative, with bounds exchanged."""
+    clean, noisy = entities(60, 1), entities(60, 2)
+    one, other = (estimate_difference(*pair, span_f1.reduce) for pair in ((clean, noisy), (noisy, clean)))
+    assert one.low is not None
+    assert one.high is not None
+    assert other.low == pytest.approx(-one.high)
+    assert other.high == pytest.approx(-one.low)
+    assert one.p == pytest.approx(other.p)
+
+
+def test_torch_gives_what_numpy_gives() -> None:
+    """The same code on tensors agrees to rounding, for levels and for drops."""
+    clean, noisy = entities(60, 1), np.concatenate([entities(60, seed) for seed in (2, 3)])
+    for ours, theirs in (
+        (estimate_level(noisy, span_f1.reduce), estimate_level(noisy, span_f1.reduce, TORCH)),
+        (estimate_difference(clean, noisy, span_f1.reduce), estimate_difference(clean, noisy, span_f1.reduce, TORCH)),
+        (estimate_difference(clean, clean, span_f1.reduce), estimate_difference(clean, clean, span_f1.reduce, TORCH)),
+    ):
+        assert theirs.method == ours.method
+        for name in ("value", "se", "low", "high", "p"):
+            expected = getattr(ours, name)
+            assert getattr(theirs, name) == (None if expected is None else pytest.approx(expected, rel=1e-12))
+
+
+def test_the_detectable_drop_grows_with_the_number_of_tests() -> None:
+    """MDE is (t at 1 - alpha/2m plus t at 80 %) standard errors."""
+    one, many = intervals.smallest_detectable(1.0, 1000), intervals.smallest_detectable(1.0, 1000, tests=40)
+    assert one == pytest.approx(1.96 + 0.84, abs=0.01)
+    assert many == pytest.approx(stats.t.ppf(1 - 0.05 / 80, 999) + stats.t.ppf(0.8, 999))

@@ -1,0 +1,53 @@
+"""Corrections for many tests agree with published values and with scipy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from robust_xtreme.errors import UserError
+from robust_xtreme.results.multiplicity import benjamini_hochberg, benjamini_yekutieli, holm
+
+_P = [0.01, 0.04, 0.03, 0.005]
+
+
+def _many() -> list[float]:
+    return [float(one) for one in np.random.default_rng(3).random(200) ** 3]
+
+
+def test_holm_steps_down_and_never_decreases() -> None:
+    """The smallest p is multiplied by the number of tests, the next by one less, none falls below the one before."""
+    assert holm(_P) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.9]) == [1.0, 1.0]
+
+
+def test_holm_rejects_what_the_stepwise_rule_rejects() -> None:
+    """Adjusted p-values below alpha are those that Holm's sequence of thresholds rejects."""
+    p, alpha = _many(), 0.05
+    ordered = sorted(p)
+    kept = next(at for at, one in enumerate(ordered) if one > alpha / (len(p) - at))
+    assert sum(one <= alpha for one in holm(p)) == kept
+
+
+def test_false_discovery_rates_equal_scipy() -> None:
+    """Benjamini-Hochberg and Benjamini-Yekutieli give scipy's adjusted p-values."""
+    p = _many()
+    assert benjamini_hochberg(p) == pytest.approx(stats.false_discovery_control(p, method="bh"), rel=1e-12)
+    assert benjamini_yekutieli(p) == pytest.approx(stats.false_discovery_control(p, method="by"), rel=1e-12)
+
+
+@pytest.mark.parametrize("correct", [holm, benjamini_hochberg, benjamini_yekutieli])
+def test_one_test_is_not_corrected_and_none_is_nothing(correct: object) -> None:
+    """A family of one keeps its p; an empty family gives an empty list."""
+    assert callable(correct)
+    assert correct([0.03]) == [0.03]
+    assert correct([]) == []
+
+
+def test_a_p_outside_its_range_is_refused() -> None:
+    """A p-value above 1 or not a number is an error, not an answer."""
+    with pytest.raises(UserError, match=r"1\.5"):
+        holm([0.2, 1.5])
+    with pytest.raises(UserError, match="nan"):
+        benjamini_hochberg([float("nan")])

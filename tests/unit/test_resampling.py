@@ -1,0 +1,81 @@
+"""Bootstrap weights: drawn by key, joint over cells, the same integers everywhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from robust_xtreme.metrics.accuracy import accuracy
+from robust_xtreme.results import intervals
+from robust_xtreme.results.intervals import CPU, Backend
+from robust_xtreme.results.resampling import Member, counts, greatest, keys, resampled, simultaneous_quantile, weights
+
+TORCH = Backend(torch, torch.from_numpy, lambda found: found.numpy())
+NAMES = [f"{number:04}" for number in range(120)]
+FROZEN = [[1, 1, 0, 2, 0, 0], [3, 1, 0, 1, 2, 1], [1, 0, 3, 0, 1, 1]]
+
+
+def test_weights_are_frozen() -> None:
+    """The first weights of seed 0 stay what they are: stored intervals rest on them."""
+    assert counts(0, range(3), keys(NAMES[:6])).tolist() == FROZEN
+
+
+def test_a_weight_depends_on_seed_resample_and_cluster_alone() -> None:
+    """Another order, other clusters beside it, or another chunk change no cluster's weights; another seed does."""
+    whole = counts(0, range(200), keys(NAMES))
+    assert (counts(0, range(200), keys(NAMES[::-1]))[:, ::-1] == whole).all()
+    assert (counts(0, range(50, 100), keys(NAMES[7:9])) == whole[50:100, 7:9]).all()
+    assert (np.concatenate(list(weights(NAMES, resamples=200, chunk=33))) == whole).all()
+    assert (counts(1, range(200), keys(NAMES)) != whole).mean() > 0.5
+
+
+def test_weights_are_poisson() -> None:
+    """Weights have mean and variance 1, and clusters and resamples are uncorrelated."""
+    found = counts(0, range(4000), keys(NAMES)).astype(float)
+    assert found.mean() == pytest.approx(1, abs=0.005)
+    assert found.var() == pytest.approx(1, abs=0.01)
+    for table in (found, found[: len(NAMES)].T):
+        correlations = np.corrcoef(table.T)[np.triu_indices(len(NAMES), 1)]
+        assert np.abs(correlations).mean() < 1.2 / table.shape[0] ** 0.5
+
+
+def test_resampling_spreads_as_the_jackknife_says() -> None:
+    """The standard deviation of a resampled metric is its leave-one-cluster-out standard error, nearly."""
+    right = np.random.default_rng(0).binomial(4, 0.6, len(NAMES))
+    sums = np.stack([right, np.full(len(NAMES), 4)], -1).astype(np.float64)
+    moments = intervals.level(CPU, sums[None], accuracy.reduce)
+    found = resampled(sums, NAMES, accuracy.reduce)
+    assert found.std() == pytest.approx(float(moments.variance) ** 0.5, rel=0.06)
+
+
+def test_torch_resamples_to_the_same_values() -> None:
+    """Integer statistics resampled on tensors give exactly numpy's values."""
+    right = np.random.default_rng(0).binomial(4, 0.6, len(NAMES))
+    sums = np.stack([right, np.full(len(NAMES), 4)], -1).astype(np.float64)
+    ours = resampled(sums, NAMES, accuracy.reduce, resamples=700)
+    theirs = resampled(torch.from_numpy(sums), NAMES, accuracy.reduce, resamples=700, backend=TORCH)
+    assert (ours == theirs).all()
+
+
+def _member(seed: int, names: list[str]) -> Member:
+    draw = np.random.default_rng(seed)
+    sums = np.stack([draw.binomial(4, 0.6, len(names)), np.full(len(names), 4)], -1).astype(np.float64)
+    moments = intervals.level(CPU, sums[None], accuracy.reduce)
+    return Member(moments.deviations, float(moments.jump), tuple(names))
+
+
+def test_more_cells_need_a_greater_quantile_and_copies_do_not() -> None:
+    """Independent cells raise the simultaneous quantile towards Bonferroni's; the same cell five times does not."""
+    one = simultaneous_quantile([_member(0, NAMES)])
+    copies = simultaneous_quantile([_member(0, NAMES)] * 5)
+    many = simultaneous_quantile([_member(seed, [f"{seed}/{name}" for name in NAMES]) for seed in range(20)])
+    assert one == copies == pytest.approx(1.98, abs=0.1)
+    assert many == pytest.approx(intervals.t_quantile(1 - 0.025 / 20, 119), rel=0.08)
+
+
+def test_one_sided_quantiles_are_smaller() -> None:
+    """Lower bounds alone need less than two-sided intervals."""
+    family = [_member(seed, NAMES) for seed in range(3)]
+    assert simultaneous_quantile(family, sides=1) < simultaneous_quantile(family)
+    assert (greatest(family, sides=1) <= greatest(family)).all()
