@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 import pytest
 from tests.synthetic_run import run
@@ -10,8 +12,10 @@ from robust_xtreme import registry
 from robust_xtreme.reporting import _columns
 from robust_xtreme.reporting._cells import parts_of, perturbed
 from robust_xtreme.reporting._escape import code_block, markdown, visible
-from robust_xtreme.reporting._page import page, views
+from robust_xtreme.reporting._legend import legend
+from robust_xtreme.reporting._page import page, render, views
 from robust_xtreme.reporting._view import SECTION, Results, View
+from robust_xtreme.results import store
 from robust_xtreme.results.schema import DELTAS, SCORES, empty
 
 
@@ -210,6 +214,25 @@ def test_the_page_does_not_depend_on_the_order_of_rows(results: Results) -> None
     """Shuffled frames give the same bytes."""
     scores, deltas = (frame.sample(fraction=1.0, shuffle=True, seed=5) for frame in (results.scores, results.deltas))
     assert page(scores, deltas, results.manifest) == page(results.scores, results.deltas, results.manifest)
+
+
+def test_a_page_is_made_again_from_its_files(results: Results, tmp_path: Path) -> None:
+    """What CSV and JSON hold is all that the page needs: rendering a folder gives the bytes of the first page."""
+    store.write_frame(tmp_path / "scores.csv", results.scores, SCORES)
+    store.write_frame(tmp_path / "deltas.csv", results.deltas, DELTAS)
+    store.write_json(tmp_path / "manifest.json", results.manifest)
+    assert render(tmp_path) == page(results.scores, results.deltas, results.manifest)
+
+
+def test_the_legend_says_what_each_floor_is_and_learned_from(results: Results) -> None:
+    """A floor that is a baseline is explained in a sentence, one of another package by its source alone."""
+    renamed = results.scores.with_columns(
+        baseline_name=pl.col("baseline_name").replace("all_o", "oracle"), baseline_source=pl.lit("5 folds")
+    )
+    found = dict(legend([], Results(renamed, results.deltas, results.manifest)))
+    assert found["whole_sentence_LOC"] == "The whole sentence as one entity of the type named. Fitted on 5 folds."
+    assert found["oracle"] == "Fitted on 5 folds."
+    assert {"accuracy", "char_noise"} <= set(found)
 
 
 def test_views_stand_in_their_order() -> None:

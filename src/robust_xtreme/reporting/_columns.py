@@ -11,6 +11,7 @@ _BLOCKS: Final = " ▏▎▍▌▋▊▉█"
 _BAR: Final = 6
 _MEDIUM: Final = 110
 _WIDE: Final = 165
+_WIDEST: Final = 200
 
 
 @final
@@ -120,6 +121,11 @@ _CATALOGUE: Final = (
     Shown("n (clusters)", ("n", "clusters"), _size, "Items, and the clusters that are resampled.", room=_MEDIUM),
     Shown("floor", ("baseline", "baseline_name"), _floor, "The best shallow or input-blind predictor on the clean "
           "split; a cell not clearly above it is at floor.", room=_WIDE),
+    Shown("floor", ("baseline",), points, room=_WIDE),
+    Shown("mde", ("mde",), points, "The smallest drop that would be caught with 80 % power, at the corrected level.",
+          room=_WIDEST),
+    Shown("seed sd", ("seed_spread",), points, "Standard deviation of the perturbed value over noise seeds.",
+          room=_WIDEST),
     Shown("edits", ("grapheme_edit_rate",), percent, "Graphemes changed or inserted, of those of the noised fields."),
     Shown("words", ("word_edit_rate",), percent, "Words with an edit, of those of the noised fields.", room=_WIDE),
     Shown("tokens/word", ("tokens_per_word_clean", "tokens_per_word"), _tokens, "Of the model's tokenizer, clean > "

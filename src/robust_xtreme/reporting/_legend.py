@@ -5,20 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import polars as pl
+
 from robust_xtreme import registry
 from robust_xtreme.errors import SpecError, UserError
 from robust_xtreme.reporting._columns import Shown
 from robust_xtreme.reporting._view import Results
+from robust_xtreme.results.floors import NOTHING, summary
 from robust_xtreme.specs import PerturbationSpec
 
 
 def legend(columns: Iterable[Shown], results: Results) -> list[tuple[str, str]]:
-    """Term and sentence: shown columns, then the metrics, then the perturbations of the run."""
+    """Term and sentence: shown columns, then the floors, the metrics and the perturbations of the run."""
     told = {one.heading: one.legend for one in columns if one.legend}
     metrics = sorted(set(results.scores.get_column("metric")))
     found = [(name, _summary("metric", name)) for name in metrics]
     found += [(name, _summary("perturbation", name)) for name in _perturbations(results)]
-    return [*told.items(), *((name, line) for name, line in found if line)]
+    return [*told.items(), *_floors(results), *((name, line) for name, line in found if line)]
+
+
+def _floors(results: Results) -> list[tuple[str, str]]:
+    """The floors that are a cell's baseline, with what they were fitted on."""
+    named = results.scores.select("baseline_name", "baseline_source").drop_nulls().unique().sort(pl.all()).rows()
+    sources: dict[str, list[str]] = {}
+    for name, source in named:
+        sources.setdefault(name, []).append(source)
+    return [(name, _floor(name, [one for one in found if one != NOTHING])) for name, found in sources.items()]
+
+
+def _floor(name: str, sources: list[str]) -> str:
+    return f"{summary(name)} Fitted on {', '.join(sources)}.".strip() if sources else summary(name)
 
 
 def _perturbations(results: Results) -> list[str]:

@@ -22,6 +22,8 @@ COLUMNS: Final = (
     "relative",
     "relative_corrected",
     "p_adjusted",
+    "mde",
+    "seed_spread",
     "n",
     "clusters",
     "baseline",

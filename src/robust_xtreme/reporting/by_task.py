@@ -12,7 +12,7 @@ from robust_xtreme.reporting._columns import signed
 from robust_xtreme.reporting._view import SECTION, Results, view
 
 _KEY: Final = ("metric", "scope", "fields", "perturbation", "strength")
-_MEANS: Final = ("clean", "value", "change", "grapheme_edit_rate")
+_MEANS: Final = ("baseline", "clean", "value", "change", "grapheme_edit_rate")
 _EXTREMES: Final = ("least", "most")
 
 
@@ -31,7 +31,7 @@ def by_task(results: Results) -> pl.DataFrame:
             (~pl.col("averaged")).sum().cast(pl.Int64).alias("left_out"),
         )
     )
-    columns = (*_KEY, *_MEANS[:3], *_EXTREMES, "grapheme_edit_rate", "languages", "left_out")
+    columns = (*_KEY, *_MEANS[:4], *_EXTREMES, "grapheme_edit_rate", "languages", "left_out")
     return sectioned(averages, noise=False).select(SECTION, *columns)
 
 

@@ -19,7 +19,19 @@ from robust_xtreme.results._naive_bayes import NaiveBayes
 
 FOLDS: Final = 5
 _SPLIT: Final = "the evaluated split"
-_NOTHING: Final = "nothing"
+NOTHING: Final = "nothing"
+
+WHOLE: Final = "whole_sentence"
+SUMMARIES: Final[Mapping[str, str]] = {
+    "majority": "The most frequent label for every item.",
+    "hypothesis_only": "Naive Bayes over character n-grams of the hypothesis; the premise is not read.",
+    "all_o": "No entity at all.",
+    WHOLE: "The whole sentence as one entity of the type named.",
+    "overlap_sentence": "The sentence of the passage that shares most words with the question.",
+    "first_sentence": "The first sentence of the passage.",
+    "first_words": "The first three words of the passage.",
+}
+"""What each floor is, in a sentence; those of one kind (`whole_sentence_LOC`) share one."""
 
 
 @final
@@ -45,6 +57,11 @@ class Floors:
         """Every floor of the family by name, with predictions for clean examples; none for a family without floors."""
         predict = _FAMILIES.get(self.family)
         return predict(self, tuple(examples)) if predict and examples else {}
+
+
+def summary(name: str) -> str:
+    """The sentence that says what a floor is; nothing for a name that is none of ours."""
+    return SUMMARIES.get(WHOLE if name.startswith(WHOLE) else name, "")
 
 
 def fit(family: str, train: Sequence[Example] | None, labels: tuple[str, ...]) -> Floors:
@@ -101,9 +118,9 @@ def _choices(indices: Sequence[int]) -> tuple[Target, ...]:
 
 def _tagging(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
     lengths = [len(example.target.names) if isinstance(example.target, Tags) else 0 for example in examples]
-    found = {f"whole_sentence_{kind}": _whole(kind, lengths) for kind in _entity_types(fitted.labels)}
+    found = {f"{WHOLE}_{kind}": _whole(kind, lengths) for kind in _entity_types(fitted.labels)}
     if "O" in fitted.labels:
-        return {"all_o": Floor(tuple(Tags(("O",) * length) for length in lengths), _NOTHING), **found}
+        return {"all_o": Floor(tuple(Tags(("O",) * length) for length in lengths), NOTHING), **found}
     return {"majority": _majority_tag(examples, lengths), **found}
 
 
@@ -113,7 +130,7 @@ def _entity_types(labels: Sequence[str]) -> list[str]:
 
 def _whole(kind: str, lengths: Sequence[int]) -> Floor:
     tags = tuple(Tags((f"B-{kind}", *[f"I-{kind}"] * (length - 1))[:length]) for length in lengths)
-    return Floor(tags, _NOTHING)
+    return Floor(tags, NOTHING)
 
 
 def _majority_tag(examples: tuple[Example, ...], lengths: Sequence[int]) -> Floor:
@@ -124,7 +141,7 @@ def _majority_tag(examples: tuple[Example, ...], lengths: Sequence[int]) -> Floo
 
 def _span_qa(_: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
     predicted = _passages.predict([(one.texts["question"], one.texts["context"]) for one in examples])
-    return {name: Floor(targets, _NOTHING) for name, targets in predicted.items()}
+    return {name: Floor(targets, NOTHING) for name, targets in predicted.items()}
 
 
 _FAMILIES: Final[Mapping[str, Callable[[Floors, tuple[Example, ...]], dict[str, Floor]]]] = {
