@@ -62,3 +62,7 @@ class Mismatch(UserError):
 
 class Locked(UserError):
     """A run folder that another process is writing."""
+
+
+class Overlap(UserError):
+    """Training data that an evaluated split contains."""

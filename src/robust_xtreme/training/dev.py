@@ -1,0 +1,82 @@
+"""A score on held-out data while training: shown, written to metrics.csv, and used for nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import nn
+
+from robust_xtreme import registry
+from robust_xtreme.errors import MissingData
+from robust_xtreme.examples import Example, Judged
+from robust_xtreme.families._batch import collate
+from robust_xtreme.families._family import Family, NotFinite, Window
+from robust_xtreme.sources import _load, _select
+from robust_xtreme.specs import TaskSpec
+
+_EXAMPLES: Final = 150
+_BATCH: Final = 32
+
+
+def dev_score(
+    task: TaskSpec, data: Path, encoder: nn.Module, head: nn.Module, tokenizer: Any
+) -> Callable[[], float] | None:
+    """A function that gives the task's first metric on some validation examples; None where there are none."""
+    examples = _dev_examples(task, data)
+    if not examples:
+        return None
+    family: Family = registry.load("family", task.family)
+    windows = family.encode(examples, tokenizer, task.max_length, task.stride)
+
+    def score() -> float:
+        rows = _rows(family, encoder, head, windows, int(tokenizer.pad_token_id))
+        return _score(task, family, examples, windows, rows)
+
+    return score
+
+
+def _dev_examples(task: TaskSpec, data: Path) -> tuple[Example, ...]:
+    if "validation" not in task.files:
+        return ()
+    try:
+        split = _load.load(task, data, task.train_languages[0], "validation")
+    except MissingData:
+        return ()
+    return _select.limit(split.examples, _EXAMPLES) if split.labelled else ()
+
+
+@torch.inference_mode()
+def _rows(
+    family: Family, encoder: nn.Module, head: nn.Module, windows: Sequence[Window], pad_id: int
+) -> list[np.ndarray[Any, Any]]:
+    device = next(encoder.parameters()).device
+    rows: list[np.ndarray[Any, Any]] = []
+    for start in range(0, len(windows), _BATCH):
+        part = windows[start : start + _BATCH]
+        ids, mask = (one.to(device) for one in collate(part, pad_id))
+        hidden = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        rows += list(family.forward(head, hidden, mask, part).float().cpu().numpy())
+    return rows
+
+
+def _score(
+    task: TaskSpec, family: Family, examples: Sequence[Example], windows: Sequence[Window], rows: Sequence[Any]
+) -> float:
+    metric = registry.load("metric", task.metrics[0])
+    own: defaultdict[int, list[int]] = defaultdict(list)
+    for place, window in enumerate(windows):
+        own[window.example].append(place)
+    sums = []
+    for index, example in enumerate(examples):
+        places = own[index]
+        try:
+            said = family.decode(example, [windows[one] for one in places], [rows[one] for one in places], task.labels)
+        except NotFinite:
+            return 0.0
+        sums.append(metric.stats(Judged(example, example, said, said))["all"])
+    return float(metric.reduce(np.array(sums, dtype=np.float64).sum(axis=0)))

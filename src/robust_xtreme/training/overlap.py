@@ -1,0 +1,95 @@
+"""The overlap rule: training data that an evaluated split contains are refused, or dropped and counted."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, final
+
+from robust_xtreme import registry
+from robust_xtreme.errors import Overlap
+from robust_xtreme.examples import Example
+from robust_xtreme.families._overlap import kind, unit
+from robust_xtreme.sources import _load
+from robust_xtreme.specs import TaskSpec
+
+TOLERATED: Final = 0.02
+"""Up to this share of a split, shared units are dropped from training instead of refused."""
+
+EVALUATED: Final = ("validation", "test")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """What is left to train on, and per evaluated split (`task/split/language`) the units dropped or allowed."""
+
+    examples: tuple[Example, ...]
+    dropped: dict[str, int]
+    allowed: dict[str, int]
+
+
+def reported_tasks(names: Sequence[str], folder: Path) -> tuple[TaskSpec, ...]:
+    """The tasks that will be reported: those named, or every task with an evaluated file under the data folder.
+
+    Raises UnknownName.
+    """
+    if names:
+        return tuple(registry.load("task", name) for name in names)
+    tasks: tuple[TaskSpec, ...] = tuple(registry.load("task", name) for name in registry.names("task"))
+    return tuple(task for task in tasks if any(_languages(task, folder, split) for split in EVALUATED))
+
+
+def _languages(task: TaskSpec, folder: Path, split: str) -> tuple[str, ...]:
+    return _load.available(task, folder, split) if split in task.files else ()
+
+
+def evaluated(tasks: Iterable[TaskSpec], folder: Path, wanted: str) -> Iterator[tuple[str, tuple[Example, ...]]]:
+    """The name and examples of every validation and test split whose units are of the wanted kind."""
+    for task in tasks:
+        if kind(task) != wanted:
+            continue
+        for split in EVALUATED:
+            for language in _languages(task, folder, split):
+                yield f"{task.name}/{split}/{language}", _load.load(task, folder, language, split).examples
+
+
+def screen(
+    training: Sequence[Example], splits: Iterable[tuple[str, tuple[Example, ...]]], *, allow: bool = False
+) -> Screened:
+    """Apply the rule to training data against the evaluated splits.
+
+    Short sentences, and what makes up at most TOLERATED of a split, are dropped and counted; more is refused, or kept
+    and counted where `allow`. Raises Overlap, naming the count and the first example.
+    """
+    units = [unit(example) for example in training]
+    long = {one.key for one in units if not one.short}
+    short = {one.key for one in units if one.short}
+    drop: set[str] = set()
+    dropped: defaultdict[str, int] = defaultdict(int)
+    allowed: dict[str, int] = {}
+    for name, examples in splits:
+        here: dict[str, str] = {}
+        for example in examples:
+            here.setdefault(unit(example).key, example.id)
+        hits = [key for key in here if key in long]
+        gone = {key for key in here if key in short}
+        if len(hits) <= TOLERATED * len(here):
+            gone.update(hits)
+        elif allow:
+            allowed[name] = len(hits)
+        else:
+            raise Overlap(_refusal(name, units[0].kind, hits, here))
+        drop |= gone
+        dropped[name] += len(gone)
+    kept = tuple(example for example, one in zip(training, units, strict=True) if one.key not in drop)
+    return Screened(kept, {name: count for name, count in dropped.items() if count}, allowed)
+
+
+def _refusal(name: str, kind: str, hits: Sequence[str], here: dict[str, str]) -> str:
+    return (
+        f"{len(hits)} of {len(here)} {kind}s of {name} are in the training data too (first: {here[hits[0]]}). "
+        f"Train on other data, leave the task out of --reported, or mark all results with --allow-overlap."
+    )

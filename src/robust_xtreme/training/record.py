@@ -1,0 +1,103 @@
+"""What a run folder says about itself: which spec it is of, and what each of its stages did."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme.errors import Mismatch
+from robust_xtreme.families._overlap import HASHES
+from robust_xtreme.results import store
+from robust_xtreme.training.loop import METRICS
+from robust_xtreme.training.resume import FOLDER as RESUME
+
+SPEC: Final = "train.json"
+STAGES: Final = "stages"
+_OURS: Final = (SPEC, STAGES, METRICS, RESUME, "model", "heads")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class StageRecord:
+    """One stage as the frame MODELS wants it. `examples` and `seen` count windows' sources and windows."""
+
+    kind: str
+    recipe: str
+    task: str
+    languages: tuple[str, ...]
+    examples: int
+    seen: int
+    steps: int
+    epochs: float
+    batch_size: int
+    lr: float
+    seed: int
+    data: str
+    parent: str
+    sampling: str = "proportional"
+    selected_on: str = "none"
+    perturb: str = ""
+    max_length: int = 0
+    stride: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    allowed: Mapping[str, int] = field(default_factory=dict)
+    reported: tuple[str, ...] = ()
+
+
+def claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bool) -> None:
+    """Make a folder the run of a spec, or go on with it. Call it with the lock held.
+
+    Raises Mismatch where the folder holds a run of another spec, or other files; with `force` a run is removed.
+    """
+    path = run / SPEC
+    if path.is_file():
+        found = store.read_json(path)
+        if found.get("identity") == identity and not force:
+            return
+        if not force:
+            raise Mismatch(_other(run, found.get("spec", {}), facts))
+        remove(run)
+    elif any(one.name != ".lock" for one in run.iterdir()):
+        raise Mismatch(f"{run} holds files but no run of `train`. Name another folder: --out DIR")
+    store.write_json(path, {"identity": identity, "spec": facts})
+
+
+def _other(run: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    changed = sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))
+    what = ", ".join(f"{key} {found.get(key)!r} instead of {wanted.get(key)!r}" for key in changed) or "other contents"
+    return f"{run} holds a run of another spec: {what}. Name another folder with --out, or replace it with --force."
+
+
+def remove(run: Path) -> None:
+    """Remove what `train` writes, and nothing else."""
+    for name in _OURS:
+        path = run / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def stage_path(run: Path, place: int, kind: str) -> Path:
+    """The file of a stage: `stages/01-target.json`."""
+    return run / STAGES / f"{place:02d}-{kind}.json"
+
+
+def write_stage(path: Path, record: StageRecord) -> None:
+    """Write a stage's record; that it stands there says that the stage is complete."""
+    store.make_folder(path.parent)
+    store.write_json(path, asdict(record))
+
+
+def inherit(parent: Path, run: Path) -> int:
+    """Copy the records of the stages before, and their hashes; return how many stages there are."""
+    found = sorted((parent / STAGES).glob("*.json"))
+    for path in found:
+        for one in (path, path.with_suffix(HASHES)):
+            if one.is_file():
+                store.make_folder(run / STAGES)
+                store.write_text(run / STAGES / one.name, one.read_text(encoding="utf-8"))
+    return len(found)

@@ -1,0 +1,104 @@
+"""A small encoder from nothing: a tokenizer with byte fallback, trained on the given text, and random weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, final
+
+import torch
+
+SPECIAL: Final = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
+_BYTES: Final = tuple(f"<0x{value:02X}>" for value in range(256))
+_POSITIONS: Final = 512
+_ALPHABET_SHARE: Final = 5
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The shape of an encoder: entries of the vocabulary, layers, hidden size, attention heads."""
+
+    vocabulary: int
+    layers: int
+    hidden: int
+    heads: int
+
+
+SIZES: Final[Mapping[str, Size]] = MappingProxyType({"small": Size(14_000, 3, 192, 3), "tiny": Size(1_000, 1, 32, 2)})
+
+
+def new_tokenizer(lines: Sequence[str], size: Size) -> Any:
+    """A fast tokenizer of byte pairs, shaped like XLM-R's, that falls back to bytes where a letter is unknown.
+
+    The same lines give the same tokenizer. A fifth of its places at most are single letters, so that scripts with
+    thousands of them leave room for pieces.
+    """
+    from transformers import PreTrainedTokenizerFast
+
+    fast: Any = PreTrainedTokenizerFast
+    return fast(
+        tokenizer_object=_with_specials(_learned(lines, size)),
+        model_max_length=_POSITIONS,
+        bos_token="<s>",
+        cls_token="<s>",
+        eos_token="</s>",
+        sep_token="</s>",
+        unk_token="<unk>",
+        pad_token="<pad>",
+        mask_token="<mask>",
+    )
+
+
+def _learned(lines: Sequence[str], size: Size) -> Any:
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+    raw = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))
+    raw.normalizer = normalizers.NFKC()
+    raw.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    raw.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])
+    trainer = trainers.BpeTrainer(
+        vocab_size=size.vocabulary,
+        special_tokens=[*SPECIAL, *_BYTES],
+        limit_alphabet=size.vocabulary // _ALPHABET_SHARE,
+        show_progress=False,
+    )
+    raw.train_from_iterator(lines, trainer)
+    return raw
+
+
+def _with_specials(raw: Any) -> Any:
+    """Bytes are ordinary entries, never read off the text as `<0x41>`; the frame around texts is XLM-R's."""
+    from tokenizers import Tokenizer, processors
+
+    plain = json.loads(raw.to_str())
+    plain["added_tokens"] = [one for one in plain["added_tokens"] if one["content"] in SPECIAL]
+    tokenizer = Tokenizer.from_str(json.dumps(plain))
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return tokenizer
+
+
+def new_encoder(tokenizer: Any, size: Size, seed: int) -> Any:
+    """A random encoder of XLM-R's shape; the same seed gives the same weights, and no global state changes."""
+    from transformers import XLMRobertaConfig, XLMRobertaModel
+
+    config = XLMRobertaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=size.hidden,
+        num_hidden_layers=size.layers,
+        num_attention_heads=size.heads,
+        intermediate_size=4 * size.hidden,
+        max_position_embeddings=_POSITIONS + 2,
+        attention_probs_dropout_prob=0.0,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        type_vocab_size=1,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return XLMRobertaModel(config, add_pooling_layer=False)

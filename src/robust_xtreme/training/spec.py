@@ -1,0 +1,151 @@
+"""TrainSpec: one training run as a flat value, and the recipes that fill what it leaves open."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, final
+
+from robust_xtreme import registry
+from robust_xtreme.errors import SpecError, UnknownName
+from robust_xtreme.specs import TaskSpec
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a target task is learned: passes over the data, windows a step, learning rate, warm-up, weight decay.
+
+    `warmup` is a number of steps, at most a tenth of all.
+    """
+
+    epochs: int
+    batch_size: int
+    lr: float
+    warmup: int = 0
+    weight_decay: float = 0.0
+
+
+_MANY: Final = 1_000_000_000
+
+RECIPES: Final[Mapping[str, Mapping[str, Recipe]]] = MappingProxyType(
+    {
+        # XTREME's scripts for XLM-R large.
+        "xtreme": {
+            "classification": Recipe(epochs=5, batch_size=32, lr=3e-5),
+            "tagging": Recipe(epochs=10, batch_size=32, lr=2e-5),
+            "span_qa": Recipe(epochs=3, batch_size=32, lr=3e-5, warmup=500, weight_decay=1e-4),
+        },
+        # Small models that have seen little text: higher rates, more passes.
+        "scratch": {
+            "classification": Recipe(epochs=4, batch_size=32, lr=5e-4, warmup=_MANY, weight_decay=0.01),
+            "tagging": Recipe(epochs=15, batch_size=32, lr=1e-3, warmup=_MANY, weight_decay=0.01),
+            "span_qa": Recipe(epochs=4, batch_size=32, lr=5e-4, warmup=_MANY, weight_decay=0.01),
+        },
+    }
+)
+
+MLM_STEPS: Final = 1200
+DEVICES: Final = ("auto", "cpu", "cuda")
+SIZE_NAMES: Final = ("small", "tiny")
+_MAX_SEED: Final = 2**32 - 1
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TrainSpec:
+    """One run of `train`: a task, its data, and the encoder it starts from. 0 takes the recipe's value.
+
+    Either `encoder` names a transformers folder, or `scratch` a size (`small`, `tiny`), whose tokenizer and masked-LM
+    steps come from `text`, a file or a folder of plain text. `limit` is in examples, whole clusters. `reported` are
+    the tasks that the overlap rule guards; none named means every task found under `data`.
+    Raises SpecError, naming the option.
+    """
+
+    task: str
+    data: str
+    out: str = ""
+    encoder: str = ""
+    scratch: str = ""
+    text: str = ""
+    epochs: int = 0
+    steps: int = 0
+    batch_size: int = 0
+    lr: float = 0.0
+    seed: int = 0
+    mlm_steps: int = MLM_STEPS
+    limit: int = 0
+    reported: tuple[str, ...] = ()
+    allow_overlap: bool = False
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        _check_start(self)
+        for name in ("epochs", "steps", "batch_size", "mlm_steps", "limit", "seed"):
+            if getattr(self, name) < 0:
+                raise SpecError(f"--{name.replace('_', '-')} {getattr(self, name)} is below 0.")
+        if not 0 <= self.lr < 1:
+            raise SpecError(f"--lr {self.lr} is not between 0 and 1.")
+        if self.seed > _MAX_SEED:
+            raise SpecError(f"--seed {self.seed} is above {_MAX_SEED}.")
+        if self.device not in DEVICES:
+            raise UnknownName("device", self.device, DEVICES, "robust-xtreme train --help")
+
+    @property
+    def recipe(self) -> str:
+        """The recipe that fills what the spec leaves open: `xtreme` for a pretrained encoder, else `scratch`."""
+        return "scratch" if self.scratch else "xtreme"
+
+    @property
+    def folder(self) -> Path:
+        """Where the run is written: `out`, or `runs/TASK-FROM-sSEED`."""
+        start = self.scratch or Path(self.encoder).name
+        return Path(self.out) if self.out else Path("runs") / f"{self.task}-{start}-s{self.seed}"
+
+    def target(self) -> TaskSpec:
+        """The task to learn. Raises UnknownName."""
+        found: TaskSpec = registry.load("task", self.task)
+        return found
+
+    def resolved(self) -> TrainSpec:
+        """The same spec with the recipe's values filled in. Raises SpecError where there is no recipe."""
+        family = self.target().family
+        if family not in RECIPES[self.recipe]:
+            raise SpecError(f"There is no recipe to train {self.task}, of the family {family}.")
+        filled = RECIPES[self.recipe][family]
+        return replace(
+            self,
+            epochs=self.epochs or (0 if self.steps else filled.epochs),
+            batch_size=self.batch_size or filled.batch_size,
+            lr=self.lr or filled.lr,
+            mlm_steps=self.mlm_steps if self.scratch else 0,
+        )
+
+    def defaults(self) -> Recipe:
+        """The recipe of the task's family."""
+        return RECIPES[self.recipe][self.target().family]
+
+
+NOT_IDENTITY: Final = ("data", "out", "encoder", "text", "device", "reported")
+"""Where things lie and what computes them: their contents count, not their names."""
+
+
+def identity_fields(spec: TrainSpec) -> dict[str, Any]:
+    """The fields of a spec that say what is computed."""
+    return {key: value for key, value in dataclasses.asdict(spec).items() if key not in NOT_IDENTITY}
+
+
+def _check_start(spec: TrainSpec) -> None:
+    if bool(spec.encoder) == bool(spec.scratch):
+        raise SpecError("Name where to start: either --from DIR (a transformers encoder) or --from-scratch small.")
+    if spec.scratch and spec.scratch not in SIZE_NAMES:
+        raise UnknownName("size", spec.scratch, SIZE_NAMES, "robust-xtreme train --help")
+    if spec.scratch and not spec.text:
+        raise SpecError("--from-scratch needs --text: a file or folder of plain text, for the tokenizer and masked LM.")
+    if spec.epochs and spec.steps:
+        raise SpecError("--epochs and --steps both say how long to train. Name one.")
+    if not spec.data:
+        raise SpecError("No data folder is named. Add --data DIR, the folder of the release files.")
