@@ -296,7 +296,7 @@ def test_the_official_rule_on_single_cases(said: str, gold: str, em: float, f1: 
 
 def test_answers_under_noise_are_scored_three_ways() -> None:
     """The headline maps back to the clean text; the surface forms stand against the noisy and the clean gold."""
-    judged = _asked(WORDS, (1, 3), (1, 3), frozenset({1}))
+    judged = _asked(WORDS, (1, 3), (1, 3), frozenset({0, 1}))
     values = {name: _metric(name).stats(judged) for name in METRICS if _kind(_metric(name)) is Answers}
     assert {name: stats["all"][0] for name, stats in values.items()} == {
         "squad_em": 1.0,

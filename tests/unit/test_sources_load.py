@@ -283,6 +283,12 @@ def test_limits_are_nested_and_blind_to_order(clusters: list[int], one: int, oth
     assert {e.id for e in limit(examples, small)} == {e.id for e in limit(shuffled, small)}
 
 
+def test_a_limit_takes_clusters_in_hash_order() -> None:
+    """Which clusters a limit takes is a matter of their names alone, and stays so over versions."""
+    examples = [_example(f"e{index}", str(index)) for index in range(100)]
+    assert [one.cluster for one in limit(examples, 5)] == ["5", "61", "66", "73", "93"]
+
+
 def test_a_limit_below_one_is_refused() -> None:
     """A limit of no examples is a mistake, not an empty run."""
     with pytest.raises(SpecError, match="The limit 0 is below 1"):
