@@ -140,6 +140,12 @@ def test_cross_lingual_pairs_name_both_languages(results: Results) -> None:
     assert set(found["language"]) == {"el on de"}
 
 
+def test_noised_and_untouched_spans_stand_beside_each_other(results: Results) -> None:
+    """At the highest strength each language has its level on noised spans and on untouched ones; others have no row."""
+    rows = _made("by_scope", results).select("language", "strength", "value", "noised_gold", "untouched").rows()
+    assert rows == [("de", "0.2", 50.0, 44.0, 58.0)]
+
+
 def test_what_was_not_computed_is_listed_by_name(results: Results) -> None:
     """Missing and failed cells stand there with reason and languages."""
     rows = _made("not_run", results).select("task", "reason", "missing").rows()

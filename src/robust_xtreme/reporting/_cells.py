@@ -24,7 +24,7 @@ def perturbed(results: Results) -> pl.DataFrame:
 
     `change` = perturbed - clean, `change_low` and `change_high` bound it; all three are null where `no_claim` says why.
     """
-    data = _with_condition(results.deltas).with_columns(no_claim=_no_claim())
+    data = with_condition(results.deltas).with_columns(no_claim=_no_claim())
     claimed = {
         "change": -pl.col("drop"),
         "change_low": -pl.col("high"),
@@ -54,7 +54,8 @@ def with_language(data: pl.DataFrame) -> pl.DataFrame:
     return data.with_columns(language=pl.when(language == context).then(language).otherwise(both))
 
 
-def _with_condition(data: pl.DataFrame) -> pl.DataFrame:
+def with_condition(data: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the perturbation, the strength and the fields that their condition names."""
     names = data.get_column("condition").unique(maintain_order=True).to_list()
     parts = [(name, *parts_of(name)) for name in names]
     known = pl.DataFrame(

@@ -60,6 +60,10 @@ def _interval(low: float | None, high: float | None) -> str:
     return NOTHING if low is None or high is None else f"[{low:.1f}, {high:.1f}]"
 
 
+def _level(value: float | None, low: float | None, high: float | None) -> str:
+    return points(value) if low is None else f"{points(value)} {_interval(low, high)}"
+
+
 def _change(value: float | None, no_claim: str | None) -> str:
     return no_claim or signed(value)
 
@@ -114,6 +118,9 @@ _CATALOGUE: Final = (
     Shown("95 % interval", ("change_low", "change_high"), _interval, "Of the change: paired by example, resampled by "
           "cluster; none with fewer than 20 clusters."),
     Shown("95 % interval", ("low", "high"), _interval),
+    Shown("noised", ("noised_gold", "noised_gold_low", "noised_gold_high"), _level, "The perturbed level of gold spans "
+          "that noise changed, with its 95 % interval."),
+    Shown("untouched", ("untouched", "untouched_low", "untouched_high"), _level, "The perturbed level of the others."),
     Shown("lost (above floor)", ("relative", "relative_corrected"), _with_bar, "The drop in percent of the clean "
           "value, in brackets of what that has above the floor; the bar is full at 100 %.", room=_WIDE),
     Shown("p adj.", ("p_adjusted",), _p, "Against no drop, corrected over the declared family of tests; none for cells "

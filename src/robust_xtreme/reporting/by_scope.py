@@ -6,17 +6,39 @@ from typing import Final
 
 import polars as pl
 
-from robust_xtreme.reporting._cells import headline, highest, perturbed, sectioned
+from robust_xtreme.reporting._cells import (
+    AT_FLOOR,
+    headline,
+    highest,
+    in_order,
+    sectioned,
+    with_condition,
+    with_language,
+)
 from robust_xtreme.reporting._view import SECTION, Results, view
+from robust_xtreme.results.schema import CELL
 
-_NAMES: Final = {"noised_gold": "gold spans that noise touched", "untouched": "gold spans left as they were"}
-_COLUMNS: Final = ("language", "perturbation", "strength", "clean", "value", "change", "no_claim")
-_BOUNDS: Final = ("change_low", "change_high", "n", "clusters")
+_SCOPES: Final = ("noised_gold", "untouched")
+_BOUNDS: Final = ("low", "high")
 
 
 @view(title="Noised and untouched", order=30)
 def by_scope(results: Results) -> pl.DataFrame:
-    """Gold spans that noise changed and those it left, apart, at each perturbation's highest strength."""
-    rows = headline(highest(perturbed(results)), results).filter(pl.col("scope") != "all")
-    named = rows.with_columns(pl.col("scope").replace(_NAMES))
-    return sectioned(named, "metric", "scope").select(SECTION, *_COLUMNS, *_BOUNDS)
+    """Perturbed levels of the gold spans that noise changed and of those it left, at each highest strength."""
+    scores = results.scores.filter(pl.col("condition") != "clean")
+    rows = headline(highest(in_order(with_language(with_condition(scores)), results)), results)
+    whole = rows.filter(pl.col("scope") == "all").with_columns(
+        floor_note=pl.when(pl.col("at_floor")).then(pl.lit(AT_FLOOR))
+    )
+    for scope in _SCOPES:
+        whole = whole.join(_part(rows, scope), on=CELL, how="left", maintain_order="left")
+    parted = whole.filter(pl.any_horizontal(pl.col(scope).is_not_null() for scope in _SCOPES))
+    levels = [f"{scope}{end}" for scope in _SCOPES for end in ("", "_low", "_high")]
+    columns = ("language", "perturbation", "strength", "value", *levels, "floor_note", "word_edit_rate")
+    return sectioned(parted, "metric").select(SECTION, *columns)
+
+
+def _part(rows: pl.DataFrame, scope: str) -> pl.DataFrame:
+    """The level of one scope with its interval, named after the scope."""
+    part = rows.filter(pl.col("scope") == scope)
+    return part.select(*CELL, pl.col("value").alias(scope), *(pl.col(end).alias(f"{scope}_{end}") for end in _BOUNDS))

@@ -11,7 +11,7 @@ from robust_xtreme.reporting._cells import GROUP, perturbed, sectioned
 from robust_xtreme.reporting._columns import signed
 from robust_xtreme.reporting._view import SECTION, Results, view
 
-_KEY: Final = ("metric", "scope", "fields", "perturbation", "strength")
+_KEY: Final = ("metric", "fields", "perturbation", "strength")
 _MEANS: Final = ("baseline", "clean", "value", "change", "grapheme_edit_rate")
 _EXTREMES: Final = ("least", "most")
 
@@ -19,7 +19,7 @@ _EXTREMES: Final = ("least", "most")
 @view(title="By task", order=10)
 def by_task(results: Results) -> pl.DataFrame:
     """Averages over languages, each language counted once, the same languages clean and perturbed."""
-    rows = common(perturbed(results))
+    rows = common(perturbed(results).filter(pl.col("scope") == "all"))
     averages = (
         rows.with_columns(named=_named(rows))
         .group_by(*GROUP, "perturbation", "strength", maintain_order=True)
