@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, cast, overload
 from robust_xtreme.errors import SpecError, UserError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from robust_xtreme.examples import Example
     from robust_xtreme.noise._engine import Noised
     from robust_xtreme.specs import PerturbationSpec
+    from robust_xtreme.training.loop import Options
+    from robust_xtreme.training.spec import TrainSpec
 
 
 @overload
@@ -94,3 +98,14 @@ def _served(noised: list[Noised], cell: PerturbationSpec) -> list[Noised]:
                 f"{cell.name!r} does not serve the language {one.clean.language!r}. See: robust-xtreme list languages"
             )
     return noised
+
+
+def train(spec: TrainSpec, options: Options | None = None) -> Path:
+    """Train a model for one task and return the run's folder, which `evaluate` takes as a model.
+
+    The same spec goes on where it was stopped, and a complete run is left as it is. `options` say how it is watched.
+    Raises SpecError, UnknownName, MissingData, DataError, ModelError, Overlap, Mismatch, Locked, DiskError.
+    """
+    from robust_xtreme.training.stage import train as train_
+
+    return train_(spec, options)
