@@ -20,7 +20,7 @@ from robust_xtreme.errors import DataError, MissingData, SpecError, UnknownName,
 from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Target, Text
 from robust_xtreme.sources import available, data_identity, iob2, limit, load, resolve, squad_json, tsv_pairs
 from robust_xtreme.sources._load import is_labelled
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.specs import Files, TaskSpec
 
 XNLI: TaskSpec = registry.load("task", "xnli")
 PANX: TaskSpec = registry.load("task", "panx")
@@ -203,6 +203,16 @@ def test_unknown_splits_are_refused(tmp_path: Path) -> None:
         resolve(XNLI, tmp_path, "dev", "en")
     with pytest.raises(MissingData, match=r"xquad has no test split\. It has: train, validation"):
         resolve(XQUAD, tmp_path, "test", "en")
+
+
+def test_a_reader_of_another_package_is_named_by_its_module(tmp_path: Path) -> None:
+    """A third party's task may bring its own reader; one that does not exist is an error that names it."""
+    _write(tmp_path, "words/en.tsv", iob2.SAMPLE)
+    theirs = dataclasses.replace(PANX, files={"test": Files("robust_xtreme.sources.iob2", ("words/{language}.tsv",))})
+    assert len(load(theirs, tmp_path, "en", "test").examples) == 2
+    wrong = dataclasses.replace(PANX, files={"test": Files("nowhere.at_all", ("words/{language}.tsv",))})
+    with pytest.raises(UserError, match=r"The reader 'nowhere\.at_all' that a task names does not load"):
+        load(wrong, tmp_path, "en", "test")
 
 
 def test_links_are_followed(tmp_path: Path) -> None:

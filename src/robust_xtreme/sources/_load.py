@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, cast, final
 
-from robust_xtreme.errors import DataError, MissingData, SpecError, UnknownName
+from robust_xtreme.errors import DataError, MissingData, SpecError, UnknownName, UserError
 from robust_xtreme.examples import Answers, Choice, Document, Example, Tags
 from robust_xtreme.languages import language as language_of
 from robust_xtreme.sources._file import read_file
@@ -135,9 +135,12 @@ def _missing(task: TaskSpec, splits: Sequence[str], folder: Path, language: str)
 
 
 def _reader(name: str) -> Reader:
-    """The reader of that name: a module of this folder, or `package.module` of a third party."""
-    module = importlib.import_module(name if "." in name else f"robust_xtreme.sources.{name}")
-    return cast(Reader, module.read)
+    """The function `read` of that module: one of this folder, or `package.module` of a third party."""
+    try:
+        module = importlib.import_module(name if "." in name else f"robust_xtreme.sources.{name}")
+        return cast(Reader, module.read)
+    except (ImportError, AttributeError) as error:
+        raise UserError(f"The reader {name!r} that a task names does not load: {error}") from error
 
 
 def _named(rows: tuple[Row, ...], files: Files, path: Path) -> tuple[Row, ...]:
