@@ -27,7 +27,7 @@ def _perturbations() -> list[Row]:
 
 
 def _perturbation(member: Any) -> Row:
-    names = ("name", "summary", "unit", "kind", "strength", "parameters", "waives", "version")
+    names = ("name", "summary", "unit", "kind", "strength", "operators", "parameters", "waives", "version")
     return {name: plain(getattr(member, name)) for name in names}
 
 
