@@ -133,6 +133,25 @@ def test_several_models_of_a_task_have_sections_of_their_own(results: Results) -
     assert [name for name in found if name.startswith("xnli")] == ["xnli, validation, small", "xnli, validation, tiny"]
 
 
+def test_the_language_trained_on_shares_the_average_and_translated_data_do_not(results: Results) -> None:
+    """English (in_language) stands among the zero-shot languages; translated test sets stand apart."""
+    english = pl.col("language") == "en"
+    named = results.deltas.with_columns(
+        setting=pl.when(english).then(pl.lit("in_language")).otherwise(pl.col("setting"))
+    )
+    averages = _made("by_task", Results(results.scores, named, results.manifest)).filter(metric="accuracy")
+    assert averages["languages"].to_list() == [2, 2]
+    translated = results.deltas.with_columns(
+        setting=pl.when(english).then(pl.lit("translate_test")).otherwise(pl.col("setting"))
+    )
+    averages = _made("by_task", Results(results.scores, translated, results.manifest)).filter(metric="accuracy")
+    assert averages["languages"].to_list() == [1, 1, 1, 1]
+    assert averages[SECTION].unique(maintain_order=True).to_list() == [
+        "xnli, validation",
+        "xnli, validation, translate_test",
+    ]
+
+
 def test_cross_lingual_pairs_name_both_languages(results: Results) -> None:
     """A question in one language on a context in another is shown as such."""
     crossed = results.deltas.filter(task="xquad").with_columns(context_language=pl.lit("de"))

@@ -15,8 +15,12 @@ AT_FLOOR: Final = "at floor"
 INERT: Final = "inert"
 NOT_APPLICABLE: Final = "not applicable"
 
-GROUP: Final = ("model", "task", "split", "setting", "inference", "metric", "scope", "fields")
-"""Cells that may share an average: they differ in language, perturbation and strength alone."""
+GROUP: Final = ("model", "task", "split", "translated", "inference", "metric", "scope", "fields")
+"""Cells that may share an average: they differ in language, perturbation and strength alone.
+
+`translated` is the setting where the data were translated; the language trained on (in_language) stands beside the
+languages that the model met without training (zero_shot), as in the benchmark's own averages.
+"""
 
 
 def perturbed(results: Results) -> pl.DataFrame:
@@ -61,7 +65,12 @@ def with_condition(data: pl.DataFrame) -> pl.DataFrame:
     known = pl.DataFrame(
         parts, schema=dict.fromkeys(("condition", "perturbation", "strength", "fields"), pl.String), orient="row"
     )
+    data = data.with_columns(translated=_translated())
     return data.join(known, on="condition", how="left", maintain_order="left")
+
+
+def _translated() -> pl.Expr:
+    return pl.when(pl.col("setting").str.starts_with("translate")).then(pl.col("setting")).otherwise(pl.lit(""))
 
 
 def parts_of(condition: str) -> tuple[str, str, str]:
@@ -82,7 +91,7 @@ def in_order(data: pl.DataFrame, results: Results) -> pl.DataFrame:
         "fields_place": _places(data, "fields", {task: results.field_groups(task) for task in _tasks(data)}),
         "strength_place": data.get_column("strength").cast(pl.Float64, strict=False),
     }
-    first = ("model", "task", "split", "setting", "inference", "metric_place", "metric", "scope")
+    first = ("model", "task", "split", "translated", "inference", "metric_place", "metric", "scope")
     then = ("fields_place", "fields", "language", "perturbation", "strength_place", "condition")
     return data.with_columns(**places).sort(*first, *then, nulls_last=True)
 
@@ -115,8 +124,8 @@ def sectioned(data: pl.DataFrame, *parts: str, noise: bool = True) -> pl.DataFra
     names = [
         pl.concat_str(pl.col("task"), pl.lit(", "), pl.col("split")),
         pl.when(several).then(pl.concat_str(pl.lit(", "), pl.col("model"))).otherwise(pl.lit("")),
-        pl.when(pl.col("setting") != "zero_shot")
-        .then(pl.concat_str(pl.lit(", "), pl.col("setting")))
+        pl.when(pl.col("translated") != "")
+        .then(pl.concat_str(pl.lit(", "), pl.col("translated")))
         .otherwise(pl.lit("")),
         *(pl.concat_str(pl.lit(", "), pl.col(part)) for part in parts),
         *([_noise_on()] if noise else []),

@@ -11,6 +11,7 @@ import polars as pl
 from rich.console import Console
 
 from robust_xtreme import registry
+from robust_xtreme.reporting._cells import headline, perturbed
 from robust_xtreme.reporting._columns import Shown
 from robust_xtreme.reporting._escape import code_block, markdown, visible
 from robust_xtreme.reporting._legend import legend
@@ -75,7 +76,7 @@ def _view_blocks(view: View, results: Results, shown: list[Shown]) -> list[str]:
 def _what_was_run(results: Results) -> list[str]:
     manifest = results.manifest
     lines = [f"{name} = {_plain(value)}" for name, value in sorted(manifest.get("spec", {}).items())]
-    blocks = ["## What was run", _summary(manifest), *([code_block(lines)] if lines else [])]
+    blocks = ["## What was run", _summary(manifest), _claims(results), *([code_block(lines)] if lines else [])]
     if manifest.get("commands"):
         blocks += ["Commands:", code_block(list(manifest["commands"]))]
     notes = [*_models(manifest), *manifest.get("overlap", ()), *manifest.get("notes", ())]
@@ -85,6 +86,15 @@ def _what_was_run(results: Results) -> list[str]:
 def _summary(manifest: Mapping[str, Any]) -> str:
     version, spec = (markdown(str(manifest.get(name, "unknown"))) for name in ("version", "spec_hash"))
     return f"robust-xtreme {version}, spec {spec}. Points from 0 to 100; every change is perturbed minus clean."
+
+
+def _claims(results: Results) -> str:
+    """How many cells say something, so that nobody has to count."""
+    cells = headline(perturbed(results).filter(pl.col("scope") == "all"), results)
+    reasons = cells.get_column("no_claim").drop_nulls().to_list()
+    counted = [f"{reasons.count(reason)} {reason}" for reason in sorted(set(reasons))]
+    silent = f"; {', '.join(counted)}: these claim nothing" if counted else ""
+    return f"{cells.height} perturbed cells of headline metrics: {cells.height - len(reasons)} show a change{silent}."
 
 
 def _models(manifest: Mapping[str, Any]) -> list[str]:

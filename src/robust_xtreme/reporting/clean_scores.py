@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from robust_xtreme.reporting._cells import headline, sectioned, with_language
+from robust_xtreme.reporting._cells import headline, sectioned, with_condition, with_language
 from robust_xtreme.reporting._view import SECTION, Results, view
 
 _COLUMNS: Final = (
@@ -17,6 +17,7 @@ _COLUMNS: Final = (
     "baseline",
     "baseline_name",
     "floor_note",
+    "setting",
     "n",
     "clusters",
     "truncated",
@@ -26,9 +27,9 @@ _COLUMNS: Final = (
 @view(title="Clean", order=5)
 def clean_scores(results: Results) -> pl.DataFrame:
     """The clean level of each language with its interval, beside the floor that it has to beat."""
-    rows = results.scores.filter(pl.col("condition") == "clean", pl.col("scope") == "all")
+    rows = with_condition(results.scores.filter(pl.col("condition") == "clean", pl.col("scope") == "all"))
     shown = headline(rows, results).with_columns(
         level=pl.col("value"), floor_note=pl.when(pl.col("at_floor")).then(pl.lit("at floor"))
     )
-    named = with_language(shown).sort("model", "task", "split", "setting", "inference", "language")
+    named = with_language(shown).sort("model", "task", "split", "translated", "inference", "language")
     return sectioned(named, "metric", noise=False).select(SECTION, *_COLUMNS)
