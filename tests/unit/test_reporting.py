@@ -227,6 +227,12 @@ def test_signed_points(value: float | None, text: str) -> None:
     assert _columns.signed(value) == text
 
 
+@pytest.mark.parametrize(("value", "text"), [(71.25, "71.2"), (-0.04, "0.0"), (-3.06, "-3.1"), (None, "-")])
+def test_points(value: float | None, text: str) -> None:
+    """A level has one decimal, and nothing is never negative."""
+    assert _columns.points(value) == text
+
+
 @pytest.mark.parametrize(
     ("lost", "text"), [(0.0, ""), (-5.0, ""), (None, ""), (50.0, "███"), (100.0, "██████"), (9.0, "▌")]
 )

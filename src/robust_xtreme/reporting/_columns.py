@@ -34,8 +34,8 @@ class Shown:
 
 
 def points(value: float | None) -> str:
-    """A level in points, one decimal."""
-    return NOTHING if value is None else f"{value:.1f}"
+    """A level or a bound in points, one decimal; never a negative nothing."""
+    return NOTHING if value is None else f"{round(value, 1) + 0.0:.1f}"
 
 
 def signed(value: float | None) -> str:
@@ -57,7 +57,7 @@ def _text(value: Any) -> str:
 
 
 def _interval(low: float | None, high: float | None) -> str:
-    return NOTHING if low is None or high is None else f"[{low:.1f}, {high:.1f}]"
+    return NOTHING if low is None or high is None else f"[{points(low)}, {points(high)}]"
 
 
 def _level(value: float | None, low: float | None, high: float | None) -> str:
