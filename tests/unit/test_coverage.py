@@ -47,6 +47,13 @@ def test_drops_hold_the_truth(coverage: ModuleType, metric: str, score: float, d
         assert found.shares["plain_t"] < 93.5
 
 
+@pytest.mark.parametrize("metric", ["accuracy", "f1"])
+def test_no_drop_is_rarely_claimed(coverage: ModuleType, metric: str) -> None:
+    """Where noise gains as much as it loses, 0 lies outside the interval in about 5 % of the cases, or fewer."""
+    corner = coverage.Corner(metric, 24, 9, 0.1, 0.5, 0.0, 2, unequal=True)
+    assert coverage.cover(corner, REPLICATIONS).shares["ours"] >= 93.5
+
+
 def test_the_page_names_every_design(coverage: ModuleType, tmp_path: Path) -> None:
     """The page and the csv hold a row a design beside their header, and the summary counts them."""
     found = [coverage.cover(corner, 20) for corner in list(coverage.corners((48,)))[:30]]

@@ -172,6 +172,19 @@ def test_torch_gives_what_numpy_gives() -> None:
             assert getattr(theirs, name) == (None if expected is None else pytest.approx(expected, rel=1e-12))
 
 
+def test_a_simultaneous_quantile_widens_every_bound() -> None:
+    """A quantile in t's place widens levels, drops and exact bounds, and keeps their standard errors."""
+    clean, noisy = right(5, 0.8, 60, 1), right(5, 0.7, 60, 2)
+    level = intervals.level(CPU, clean, accuracy.reduce)
+    for left, other in ((clean, noisy), (clean, clean)):
+        moments = intervals.difference(CPU, left, other, accuracy.reduce)
+        _, low, high = intervals.difference_bounds(CPU, moments)
+        _, lower, higher = intervals.difference_bounds(CPU, moments, quantile=3.0)
+        assert lower < low < high < higher
+    assert intervals.level_bounds(CPU, level, 3.0)[1] < intervals.level_bounds(CPU, level)[1]
+    assert intervals.still_bound(100, intervals.t_quantile(0.975, 99)) == pytest.approx(1 - 0.05 ** (1 / 100))
+
+
 def test_the_detectable_drop_grows_with_the_number_of_tests() -> None:
     """MDE is (t at 1 - alpha/2m plus t at 80 %) standard errors."""
     one, many = intervals.smallest_detectable(1.0, 1000), intervals.smallest_detectable(1.0, 1000, tests=40)

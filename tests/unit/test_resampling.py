@@ -74,6 +74,26 @@ def test_more_cells_need_a_greater_quantile_and_copies_do_not() -> None:
     assert many == pytest.approx(intervals.t_quantile(1 - 0.025 / 20, 119), rel=0.08)
 
 
+def test_simultaneous_intervals_hold_together() -> None:
+    """Of families of 10 languages that share clusters nearly 95 % have all their drops inside their intervals."""
+    draw, held, families = np.random.default_rng(0), 0, 60
+    for seed in range(families):
+        cells = [_flipped(draw) for _ in range(10)]
+        family = [Member(one.deviations, float(one.jump), tuple(NAMES)) for one in cells]
+        quantile = simultaneous_quantile(family, seed=seed, resamples=400)
+        bounds = [intervals.difference_bounds(CPU, one, quantile=quantile) for one in cells]
+        held += all(low <= 0 <= high for _, low, high in bounds)
+    assert 0.87 <= held / families <= 1
+
+
+def _flipped(draw: np.random.Generator) -> intervals.Moments:
+    """A drop whose truth is 0: as many answers are gained as lost, on average."""
+    right = draw.random((len(NAMES), 3)) < 0.5
+    both = [right, right ^ (draw.random(right.shape) < 0.1)]
+    sums = [np.stack([one.sum(1), np.full(len(NAMES), 3)], -1)[None].astype(np.float64) for one in both]
+    return intervals.difference(CPU, sums[0], sums[1], accuracy.reduce)
+
+
 def test_one_sided_quantiles_are_smaller() -> None:
     """Lower bounds alone need less than two-sided intervals."""
     family = [_member(seed, NAMES) for seed in range(3)]

@@ -152,11 +152,15 @@ def difference_bounds(
     high: Array | float = TOP,
     quantile: float | None = None,
 ) -> Bounds:
-    """Standard error, low and high of a paired difference; `low` and `high` are what it can be at all."""
+    """Standard error, low and high of a paired difference; `low` and `high` are what it can be at all.
+
+    A simultaneous `quantile` widens the interval about the same centre: the slope is known too roughly for far tails.
+    """
     xp, clusters = backend.xp, moments.deviations.shape[-1]
-    t = quantile if quantile is not None else t_quantile(0.5 + CONFIDENCE / 2, clusters - 1)
+    single = t_quantile(0.5 + CONFIDENCE / 2, clusters - 1)
+    t = single if quantile is None else quantile
     variance = moments.variance + moments.jump
-    shift = t * t * moments.slope / 4
+    shift = single * single * moments.slope / 4
     reach = xp.sqrt(shift**2 + t * t * variance)
     below, above = moments.value + shift - reach, moments.value + shift + reach
     return _or_exact(backend, moments, (xp.sqrt(variance), below, above), t, low, high)
@@ -168,7 +172,7 @@ def _or_exact(
     """The bounds, or the exact one where no cluster varies; within what is possible."""
     xp, (se, low, high) = backend.xp, bounds
     still, zero = varies_not(moments), xp.zeros_like(moments.value)
-    bound = TOP * still_bound(moments.deviations.shape[-1])
+    bound = TOP * still_bound(moments.deviations.shape[-1], t)
     se = xp.where(still, zero + bound / t, se)
     low, high = xp.where(still, moments.value - bound, low), xp.where(still, moments.value + bound, high)
     return se, xp.maximum(low, zero + least), xp.minimum(high, zero + most)
@@ -179,9 +183,14 @@ def varies_not(moments: Moments) -> Array:
     return moments.variance <= _STILL
 
 
-def still_bound(clusters: int) -> float:
-    """The largest share of varying clusters that shows none among G in 5 % of samples: about 3/G."""
-    return float(1 - (1 - CONFIDENCE) ** (1 / clusters))
+def still_bound(clusters: int, quantile: float) -> float:
+    """The largest share of varying clusters that shows none among G in 5 % of samples: about 3/G.
+
+    The 5 % are the two tails beyond `quantile`, so that a simultaneous one widens this bound too.
+    """
+    from scipy import special
+
+    return float(1 - (2 * special.stdtr(clusters - 1, -quantile)) ** (1 / clusters))
 
 
 def p_value(backend: Backend, moments: Moments, discordant: Array) -> Any:

@@ -1,0 +1,47 @@
+"""On CUDA: the same weights, the same resampled values and the same intervals as on the CPU."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from robust_xtreme.metrics.accuracy import accuracy
+from robust_xtreme.metrics.span_f1 import span_f1
+from robust_xtreme.results.intervals import Backend, estimate_difference, estimate_level
+from robust_xtreme.results.resampling import resampled
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA: none is available here"),
+]
+CUDA = Backend(torch, lambda found: torch.from_numpy(found).to("cuda"), lambda found: found.cpu().numpy())
+NAMES = tuple(f"{number:04}" for number in range(400))
+
+
+def _sums(seed: int, arms: int) -> np.ndarray:
+    draw = np.random.default_rng(seed)
+    return np.stack([draw.poisson(mean, (arms, len(NAMES))) for mean in (4.0, 1.0, 1.5)], -1).astype(np.float64)
+
+
+def test_resampling_on_cuda_gives_the_sums_of_the_cpu() -> None:
+    """Counts are the same integers, so resampled integer statistics give exactly the CPU's values."""
+    sums = _sums(0, 1)[0]
+    assert (
+        resampled(sums, NAMES, span_f1.reduce) == resampled(CUDA.to(sums), NAMES, span_f1.reduce, backend=CUDA)
+    ).all()
+
+
+def test_intervals_on_cuda_are_those_of_the_cpu() -> None:
+    """Levels and paired drops agree to rounding, an unchanged cell exactly."""
+    clean, noisy = _sums(0, 1), _sums(1, 3)
+    pairs = [
+        (estimate_level(noisy, span_f1.reduce), estimate_level(noisy, span_f1.reduce, CUDA)),
+        (estimate_difference(clean, noisy, span_f1.reduce), estimate_difference(clean, noisy, span_f1.reduce, CUDA)),
+    ]
+    for ours, theirs in pairs:
+        assert theirs.method == ours.method
+        assert [theirs.value, theirs.se, theirs.low, theirs.high] == pytest.approx(
+            [ours.value, ours.se, ours.low, ours.high], rel=1e-9
+        )
+    assert estimate_difference(clean, clean, accuracy.reduce, CUDA).value == 0.0
