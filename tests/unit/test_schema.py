@@ -49,6 +49,8 @@ def test_columns_that_may_be_null_can_be_left_out() -> None:
         ({"setting": "best"}, "'setting' of stats holds 'best'"),
         ({"example": None}, "'example' of stats holds 1 nulls"),
         ({"noise_seed": "first"}, "'noise_seed' of stats is not Int64"),
+        ({"noise_seed": 2**70}, "'noise_seed' of stats is not Int64"),
+        ({"example": "\udc80"}, "'example' of stats is not String"),
         ({"colour": "red"}, "stats has no column 'colour'"),
     ],
 )

@@ -7,9 +7,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from robust_xtreme.errors import DataError, DiskError, Locked, Mismatch, RobustXtremeError
 from robust_xtreme.results import store
@@ -58,6 +61,21 @@ def test_csv_reads_back_as_it_was_and_writes_the_same_bytes_again(tmp_path: Path
     store.write_frame(tmp_path / "b.csv", back, MODELS)
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
     assert b"-0.0" not in (tmp_path / "a.csv").read_bytes()
+
+
+@given(
+    st.lists(
+        st.tuples(st.text(), st.floats(allow_nan=False, allow_infinity=False), st.text(min_size=1) | st.none()),
+        unique_by=lambda row: row[0],
+    )
+)
+def test_any_text_and_any_number_survive_csv(tmp_path_factory: pytest.TempPathFactory, rows: list[Any]) -> None:
+    """Whatever names and notes hold (quotes, commas, control characters) reads back, and floats to the last bit."""
+    path = tmp_path_factory.mktemp("csv") / "m.csv"
+    named = [{"model": name, "identity": "i", "diversity": value, "recipe": note} for name, value, note in rows]
+    data = build(named, MODELS)
+    store.write_frame(path, data, MODELS)
+    assert store.read_frame(path, MODELS).equals(store.canonical(data, MODELS))
 
 
 def test_json_is_canonical(tmp_path: Path) -> None:

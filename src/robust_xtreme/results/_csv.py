@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,7 @@ from robust_xtreme.errors import DataError, Mismatch
 from robust_xtreme.results.schema import SCHEMA_VERSION, Column, Frame, build
 
 _VERSION: Final = "schema_version"
+_SPECIAL: Final = re.compile('[",\r\n]')
 
 
 def check_version(path: Path, version: str) -> None:
@@ -27,11 +28,14 @@ def check_version(path: Path, version: str) -> None:
 
 def dump(data: pl.DataFrame, frame: Frame) -> bytes:
     """The rows as CSV with a header; floats in their shortest form that reads back, null as nothing."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow((_VERSION, *frame.columns))
-    writer.writerows((SCHEMA_VERSION, *map(_written, row)) for row in data.iter_rows())
-    return text.getvalue().encode()
+    rows = ((str(SCHEMA_VERSION), *map(_written, row)) for row in data.iter_rows())
+    lines = [",".join(map(_quoted, row)) for row in ((_VERSION, *frame.columns), *rows)]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _quoted(text: str) -> str:
+    """Python's writer leaves a lone carriage return unquoted, and its reader takes that for the end of the line."""
+    return '"' + text.replace('"', '""') + '"' if _SPECIAL.search(text) else text
 
 
 def _written(value: Any) -> str:

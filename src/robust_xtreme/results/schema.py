@@ -251,7 +251,7 @@ def _series(name: str, column: Column, columns: Mapping[str, Any], height: int, 
     values = columns.get(name, [None] * height)
     try:
         return pl.Series(name, values, dtype=column.dtype)
-    except (TypeError, pl.exceptions.PolarsError) as error:
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
         raise RobustXtremeError(f"The column {name!r} of {frame.name} is not {column.dtype}: {error}") from error
 
 
