@@ -252,7 +252,8 @@ def _series(name: str, column: Column, columns: Mapping[str, Any], height: int, 
     try:
         return pl.Series(name, values, dtype=column.dtype)
     except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
-        raise RobustXtremeError(f"The column {name!r} of {frame.name} is not {column.dtype}: {error}") from error
+        why = str(error).splitlines()[0]
+        raise RobustXtremeError(f"The column {name!r} of {frame.name} is not {column.dtype}: {why}") from error
 
 
 def validate(data: pl.DataFrame, frame: Frame) -> pl.DataFrame:
