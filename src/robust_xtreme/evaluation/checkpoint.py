@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from torch import nn
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
+from robust_xtreme.evaluation.trained import languages_of
 from robust_xtreme.examples import Choice, Target, digest
 from robust_xtreme.specs import TaskSpec
 
@@ -27,13 +29,17 @@ _PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 _READ: Final = 1 << 22
 _KEPT: Final = 2
 _HOW_TO_TRAIN: Final = "robust-xtreme train --help"
+_LOCAL: Final = {"local_files_only": True, "trust_remote_code": False}
 _NOT_IDENTITY: Final = ("_name_or_path", "transformers_version")
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Located:
-    """One task's model on disk: the run, the head it uses, and the identity of everything that computes."""
+    """One task's model on disk: the run, its head, and the identity of all that computes.
+
+    `heads` are those that count into the identity, `trained_on` the languages of the head's training data.
+    """
 
     run: Path
     task: str
@@ -43,6 +49,7 @@ class Located:
     identity: str
     config: Mapping[str, Any]
     trained_on: tuple[str, ...]
+    heads: tuple[str, ...]
 
     def setting(self, language: str) -> str:
         """How a language is met: `in_language` where the head was trained on it, else `zero_shot`."""
@@ -115,8 +122,10 @@ def locate(run: Path, task: TaskSpec, tasks: Sequence[TaskSpec] = ()) -> Located
         raise ModelError(f"{run}: the head {head} is of the family {family}, but {task.name} needs {task.family}.")
     relabelled(labels[head], task, run)
     config = _json(run / "model" / "config.json")
-    trained_on = tuple(facts[head].get("languages", task.train_languages))
-    return Located(run, task.name, head, family, labels[head], identity(run, labels, config), config, trained_on)
+    trained_on = languages_of(run, head, task.train_languages)
+    return Located(
+        run, task.name, head, family, labels[head], identity(run, labels, config), config, trained_on, tuple(used)
+    )
 
 
 def locate_all(models: Sequence[str], tasks: Sequence[TaskSpec]) -> dict[str, Located]:
@@ -246,30 +255,47 @@ def load(located: Located, task: TaskSpec, device: str, precision: str) -> Check
 
 
 def tokenizer_of(run: Path) -> Any:
-    """The tokenizer of a run. Raises ModelError."""
+    """The fast tokenizer of a run. Raises ModelError."""
     from transformers import AutoTokenizer
 
-    model = run / "model"
-    try:
-        return AutoTokenizer.from_pretrained(str(model), local_files_only=True, trust_remote_code=False)
-    except Exception as error:
-        raise ModelError(f"{model} cannot be loaded: {_first_line(error)}") from error
+    with _loading(run / "model"):
+        tokenizer = AutoTokenizer.from_pretrained(str(run / "model"), **_LOCAL)
+    if not getattr(tokenizer, "is_fast", False):
+        raise ModelError(f"{run} has no fast tokenizer (model/tokenizer.json). Save one with transformers.")
+    return tokenizer
 
 
 def _encoder_of(run: Path) -> Any:
-    from transformers import AutoModel
+    """The encoder, without the pooler where its architecture lets it be left out: nothing here uses it."""
+    from transformers import AutoConfig, AutoModel
 
-    model = run / "model"
+    folder = str(run / "model")
+    with _loading(run / "model"), torch.random.fork_rng(devices=()):
+        config = AutoConfig.from_pretrained(folder, **_LOCAL)
+        options = {"config": config, "use_safetensors": True, "attn_implementation": "sdpa", **_LOCAL}
+        try:
+            return AutoModel.from_pretrained(folder, add_pooling_layer=False, **options)
+        except TypeError:
+            return AutoModel.from_pretrained(folder, **options)
+
+
+@contextmanager
+def _loading(folder: Path) -> Iterator[None]:
+    """Without transformers' progress bars and reports; its errors as one line."""
+    from transformers.utils import logging
+
+    chatter: Any = logging
+    bars, level = chatter.is_progress_bar_enabled(), chatter.get_verbosity()
+    chatter.disable_progress_bar()
+    chatter.set_verbosity_error()
     try:
-        return AutoModel.from_pretrained(
-            str(model),
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            attn_implementation="sdpa",
-        )
+        yield
     except Exception as error:
-        raise ModelError(f"{model} cannot be loaded: {_first_line(error)}") from error
+        raise ModelError(f"{folder} cannot be loaded: {_first_line(error)}") from error
+    finally:
+        chatter.set_verbosity(level)
+        if bars:
+            chatter.enable_progress_bar()
 
 
 def _first_line(error: Exception) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
@@ -13,6 +13,7 @@ from robust_xtreme import registry
 from robust_xtreme.evaluation.checkpoint import Located
 from robust_xtreme.evaluation.folder import Folder
 from robust_xtreme.evaluation.plan import Condition, Plan
+from robust_xtreme.evaluation.trained import model_facts
 from robust_xtreme.reporting._page import page
 from robust_xtreme.results import store
 from robust_xtreme.results.degrade import deltas
@@ -98,11 +99,26 @@ def failed_cells(predictions: pl.DataFrame) -> list[dict[str, str]]:
 def models(plan: Plan) -> pl.DataFrame:
     """One row per model of the run."""
     found: dict[str, Located] = {unit.model.name: unit.model for unit in plan.units}
-    return build([_model(name, one) for name, one in sorted(found.items())], MODELS)
+    flags = {
+        name: [
+            f"{unit.task.name}/{unit.split}/{unit.language}"
+            for unit in plan.units
+            if unit.overlap and unit.model.name == name
+        ]
+        for name in found
+    }
+    return build([_model(name, one, flags[name]) for name, one in sorted(found.items())], MODELS)
 
 
-def _model(name: str, one: Located) -> dict[str, Any]:
-    return {"model": name, "identity": one.identity, "params": one.params}
+def _model(name: str, one: Located, flags: Sequence[str]) -> dict[str, Any]:
+    return {
+        "model": name,
+        "identity": one.identity,
+        "params": one.params,
+        "params_nonembedding": one.params_nonembedding,
+        "overlap_flags": json.dumps(flags) if flags else None,
+        **model_facts(one.run, one.heads),
+    }
 
 
 def conditions(plan: Plan) -> pl.DataFrame:

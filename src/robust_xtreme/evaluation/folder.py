@@ -118,10 +118,10 @@ def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], force: bool) 
     if force:
         _clear(folder.path)
     store.sweep(folder.path)
-    store.make_folder(folder.path / PARTS)
     stored = folder.manifest
     if stored is None:
         store.write_text(folder.path / RUN, _HEADER + spec.to_toml())
+        store.make_folder(folder.path / PARTS)
         folder.write_manifest(manifest)
         return manifest
     for key in _SETTLED:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -16,9 +16,7 @@ from robust_xtreme.run_spec import RunSpec
 _LIBRARIES: Final = ("torch", "transformers", "tokenizers", "polars", "numpy")
 
 
-def new_manifest(
-    plan: Plan, device: str, batch_tokens: int, deduplicate: bool, overlap: Sequence[str]
-) -> dict[str, Any]:
+def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) -> dict[str, Any]:
     """What is known before anything is computed."""
     what = _what(plan.spec)
     return {
@@ -36,7 +34,7 @@ def new_manifest(
         },
         "units": [_unit(one) for one in plan.units],
         "not_run": [{key: value for key, value in asdict(one).items() if value} for one in plan.not_run],
-        "overlap": list(overlap),
+        "overlap": [one.overlap for one in plan.units if one.overlap],
         "notes": [],
         "complete": False,
     }

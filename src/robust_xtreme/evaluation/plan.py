@@ -10,6 +10,7 @@ from typing import Final, final
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData, SpecError
 from robust_xtreme.evaluation.checkpoint import Located, head_for, locate_all, parse_models
+from robust_xtreme.evaluation.trained import overlap
 from robust_xtreme.examples import Example, Text
 from robust_xtreme.languages import codes
 from robust_xtreme.noise._engine import noise_texts
@@ -63,6 +64,7 @@ class Unit:
     clusters: int
     files: tuple[tuple[str, str], ...]
     model: Located
+    overlap: str = ""
 
     @property
     def label(self) -> str:
@@ -172,7 +174,8 @@ def _unit(spec: RunSpec, task: TaskSpec, language: str, model: Located) -> Unit 
     examples = limited(split.examples, spec.limit_of(task.name))
     clusters = len({one.cluster for one in examples})
     identity = data_identity(examples)
-    return Unit(task, language, split.split, identity, len(examples), clusters, tuple(split.files), model)
+    shared = overlap(model.run, f"{task.name} {language}", examples, spec.allow_overlap)
+    return Unit(task, language, split.split, identity, len(examples), clusters, tuple(split.files), model, shared)
 
 
 def _without_path(text: str, folder: str) -> str:

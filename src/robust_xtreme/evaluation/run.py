@@ -85,7 +85,7 @@ def evaluate(
     check_ours(folder.path, spec, force)
     device = device_of(spec.device)
     plan = make_plan(spec)
-    fresh = new_manifest(plan, device_name(device), spec.batch_tokens or BATCH_TOKENS[device], deduplicate, ())
+    fresh = new_manifest(plan, device_name(device), spec.batch_tokens or BATCH_TOKENS[device], deduplicate)
     with store.lock(folder.path):
         check_ours(folder.path, spec, force)
         manifest = begin(folder, spec, fresh, force)
@@ -141,6 +141,8 @@ class _Run:
 
     def _answer_all(self, todo: Sequence[Unit]) -> None:
         """One unit after the other; the next is read, noised and encoded on another thread meanwhile."""
+        for one in self.plan.not_run:
+            self._say(f"not run: {one.detail}")
         self._say(f"{len(todo)} of {len(self.plan.units)} units to compute on {self.manifest['device']}")
         self.observer.total(sum(self._size(unit) for unit in todo))
         floors: dict[str, Floors] = {}

@@ -1,0 +1,224 @@
+"""How fast `eval` is: beside a bare loop of the same model over the same ready-made batches, and beside a pipeline.
+
+    python benchmarks/evaluate.py --data DIR [--device cuda] [--rows 1200] [--out reports/benchmarks]
+
+The model is an encoder of 4 layers of 256 with random weights and a tokenizer trained on the spot; the task is XNLI,
+clean and under char_noise:0.1. The bare loop is the limit: it reads no file, noises nothing, tokenises nothing and
+decodes nothing. `transformers.pipeline("text-classification")` answers the same texts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from safetensors.torch import save_file
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import (
+    PreTrainedTokenizerFast,
+    XLMRobertaConfig,
+    XLMRobertaForSequenceClassification,
+    XLMRobertaModel,
+    pipeline,
+)
+from transformers.utils import logging
+
+from robust_xtreme import registry
+from robust_xtreme.evaluation.checkpoint import Checkpoint, load_checkpoint
+from robust_xtreme.evaluation.plan import make_plan, read_unit
+from robust_xtreme.evaluation.predict import BATCH_TOKENS, plan_batches
+from robust_xtreme.evaluation.run import device_name, device_of, evaluate
+from robust_xtreme.evaluation.unit import Prepared, prepare
+from robust_xtreme.families._batch import collate
+from robust_xtreme.run_spec import RunSpec, from_mapping
+
+LEAST: Final = 0.85
+"""The share of the bare loop's speed that `eval` must reach."""
+
+PERTURB: Final = "char_noise:0.1"
+SPECIAL: Final = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
+VOCABULARY: Final = 8000
+PIPELINE_BATCH: Final = 32
+LANGUAGES: Final = ("en", "de", "sw")
+
+
+def main() -> None:
+    """Measure, print the ratios, and write them down where --out is given."""
+    words = _words()
+    chatter: Any = logging
+    chatter.set_verbosity_error()
+    chatter.disable_progress_bar()
+    device = device_of(words.device)
+    with tempfile.TemporaryDirectory() as folder:
+        run = make_run(Path(folder) / "run", words.data)
+        spec = _spec(run, words, Path(folder) / "out", device)
+        figures = measure(spec, run, device, words.repeats)
+    for line in lines(figures):
+        print(line)
+    if words.out:
+        words.out.mkdir(parents=True, exist_ok=True)
+        path = words.out / f"evaluate-{device}.json"
+        path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+def _words() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--data", type=Path, default=os.environ.get("ROBUST_XTREME_DATA"), help="with xnli/dev-XX.tsv")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--rows", type=int, default=1200, help="rows of each of 3 languages")
+    parser.add_argument("--repeats", type=int, default=2, help="the best of so many is printed")
+    parser.add_argument("--out", type=Path, help="a folder for the figures")
+    words = parser.parse_args()
+    if words.data is None:
+        parser.error("name the folder of release files: --data DIR")
+    return words
+
+
+def _spec(run: Path, words: argparse.Namespace, out: Path, device: str) -> RunSpec:
+    values = {
+        "model": str(run),
+        "data": str(words.data),
+        "tasks": ["xnli"],
+        "languages": list(LANGUAGES),
+        "split": "validation",
+        "perturb": [PERTURB],
+        "limit": str(words.rows),
+        "device": device,
+        "out": str(out),
+    }
+    return from_mapping(values, "benchmark")
+
+
+def make_run(run: Path, data: Path) -> Path:
+    """A run folder: an encoder of 4 x 256 with random weights, a tokenizer of XNLI's text, a random head."""
+    tokenizer = _tokenizer(data)
+    tokenizer.save_pretrained(str(run / "model"))
+    config = XLMRobertaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=256,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        intermediate_size=1024,
+        max_position_embeddings=514,
+        pad_token_id=1,
+        bos_token_id=0,
+        eos_token_id=2,
+        type_vocab_size=1,
+    )
+    torch.manual_seed(0)
+    XLMRobertaModel(config, add_pooling_layer=False).save_pretrained(str(run / "model"))
+    task = registry.load("task", "xnli")
+    (run / "heads").mkdir()
+    save_file(
+        registry.load("family", task.family).head(256, task.labels).state_dict(), str(run / "heads/xnli.safetensors")
+    )
+    facts = {"task": "xnli", "family": task.family, "labels": list(task.labels)}
+    (run / "heads/xnli.json").write_text(json.dumps(facts), encoding="utf-8")
+    return run
+
+
+def _tokenizer(data: Path) -> Any:
+    raw = Tokenizer(models.BPE(unk_token="<unk>"))
+    raw.normalizer = normalizers.NFKC()
+    raw.pre_tokenizer = pre_tokenizers.Metaspace()
+    trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, special_tokens=list(SPECIAL), show_progress=False)
+    raw.train([str(data / "xnli" / f"dev-{language}.tsv") for language in LANGUAGES], trainer)
+    raw.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    names = {"bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "sep_token": "</s>"}
+    others = {"unk_token": "<unk>", "pad_token": "<pad>", "mask_token": "<mask>"}
+    fast: Any = PreTrainedTokenizerFast
+    return fast(tokenizer_object=raw, model_max_length=512, **names, **others)
+
+
+def measure(spec: RunSpec, run: Path, device: str, repeats: int) -> dict[str, Any]:
+    """Predictions a second of `eval`, of the bare loop over its batches, and of a pipeline over its texts."""
+    evaluate(spec, force=True)
+    checkpoint = load_checkpoint(run, registry.load("task", "xnli"), device)
+    seen = _prepared(spec, checkpoint)
+    budget = BATCH_TOKENS[device]
+    batches = [batch for prepared in seen for batch in _ready(checkpoint, prepared, budget)]
+    count = sum(len(prepared.inputs) for prepared in seen)
+    texts = [_texts(one.example) for prepared in seen for one in prepared.inputs]
+    answer = _pipeline(checkpoint, run, device)
+    seconds: dict[str, list[float]] = {"eval": [], "bare loop": [], "pipeline": []}
+    for _ in range(repeats):
+        seconds["bare loop"].append(_timed(lambda: _bare_loop(checkpoint, batches), device))
+        seconds["eval"].append(_timed(lambda: evaluate(spec, force=True), device))
+        seconds["pipeline"].append(_timed(lambda: answer(texts), device))
+    speeds = {name: count / min(several) for name, several in seconds.items()}
+    return {
+        "device": device_name(device),
+        "threads": torch.get_num_threads(),
+        "inputs": count,
+        "batch_tokens": budget,
+        "inputs_per_second": {name: round(speed, 1) for name, speed in speeds.items()},
+        "eval_to_bare_loop": round(speeds["eval"] / speeds["bare loop"], 3),
+        "pipeline_to_bare_loop": round(speeds["pipeline"] / speeds["bare loop"], 3),
+        "least": LEAST,
+    }
+
+
+def _prepared(spec: RunSpec, checkpoint: Checkpoint) -> list[Prepared]:
+    """The units of the run, made ready as `eval` makes them."""
+    plan = make_plan(spec)
+    return [
+        prepare(unit, read_unit(spec, unit), plan.conditions["xnli"], checkpoint.tokenizer, checkpoint.family)
+        for unit in plan.units
+    ]
+
+
+def _ready(checkpoint: Checkpoint, prepared: Prepared, budget: int) -> Iterator[tuple[Any, Any, Any]]:
+    """The batches of a unit as `eval` makes them, collated."""
+    for batch in plan_batches(prepared.inputs, budget):
+        windows = [prepared.inputs[place].windows[part] for place, part in batch]
+        ids, mask = collate(windows, checkpoint.pad_id)
+        yield ids.to(checkpoint.device), mask.to(checkpoint.device), windows
+
+
+def _bare_loop(checkpoint: Checkpoint, batches: Sequence[tuple[Any, Any, Any]]) -> None:
+    with torch.inference_mode():
+        for ids, mask, windows in batches:
+            hidden = checkpoint.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+            checkpoint.family.forward(checkpoint.head, hidden, mask, windows)
+
+
+def _pipeline(checkpoint: Checkpoint, run: Path, device: str) -> Callable[[list[dict[str, str]]], Any]:
+    model: Any = XLMRobertaForSequenceClassification.from_pretrained(str(run / "model"), num_labels=3)
+    model.eval()
+    answer = pipeline("text-classification", model=model, tokenizer=checkpoint.tokenizer, device=torch.device(device))
+    return lambda texts: answer(texts, batch_size=PIPELINE_BATCH, truncation=True, max_length=128)
+
+
+def _texts(example: Any) -> dict[str, str]:
+    first, second = (text.value for text in example.texts.values())
+    return {"text": first, "text_pair": second}
+
+
+def _timed(what: Callable[[], object], device: str) -> float:
+    start = time.perf_counter()
+    what()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def lines(figures: dict[str, Any]) -> Iterator[str]:
+    """The figures as text."""
+    yield f"{figures['inputs']} inputs on {figures['device']}, {figures['threads']} threads"
+    for name, speed in figures["inputs_per_second"].items():
+        yield f"{name:>10}: {speed:10.1f} inputs/s"
+    yield f"eval reaches {figures['eval_to_bare_loop']:.2f} of the bare loop (at least {LEAST})"
+    yield f"the pipeline reaches {figures['pipeline_to_bare_loop']:.2f} of it"
+
+
+if __name__ == "__main__":
+    main()

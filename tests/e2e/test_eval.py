@@ -1,0 +1,301 @@
+"""One run of `eval`: what it writes, what strength 0 gives, how it goes on, and what it refuses."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import torch
+from tests.release import release
+from tests.tiny import tiny_run
+
+from robust_xtreme.errors import DiskError, Locked, Mismatch, MissingData, RobustXtremeError
+from robust_xtreme.evaluation import predict as predict_module
+from robust_xtreme.evaluation import run as run_module
+from robust_xtreme.evaluation.plan import make_plan, read_unit
+from robust_xtreme.evaluation.run import Evaluation, Observer, evaluate
+from robust_xtreme.results import store
+from robust_xtreme.results.degrade import deltas
+from robust_xtreme.results.score import scores
+from robust_xtreme.run_spec import RunSpec
+
+TASKS = ("xnli", "panx", "xquad")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random model with a head for each task."""
+    return tiny_run(tmp_path_factory.mktemp("model") / "tiny", TASKS)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Release files in miniature."""
+    return release(tmp_path_factory.mktemp("files"))
+
+
+@pytest.fixture(scope="module")
+def spec(model: Path, files: Path, tmp_path_factory: pytest.TempPathFactory) -> RunSpec:
+    """Everything, clean and at two strengths, two seeds."""
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    perturb = ("char_noise:0,0.3",)
+    return RunSpec((str(model),), str(files), tasks=TASKS, perturb=perturb, seeds=2, device="cpu", out=str(out))
+
+
+@pytest.fixture(scope="module")
+def whole(spec: RunSpec) -> Evaluation:
+    """That run, finished."""
+    return evaluate(spec)
+
+
+def small(spec: RunSpec, out: Path, **changes: Any) -> RunSpec:
+    """One task in two languages, in a folder of its own."""
+    return replace(spec, **{"tasks": ("panx",), "limit": "8", "seeds": 1, "out": str(out), **changes})
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """The sha256 of every file of a run but its log."""
+    every = [path for path in folder.rglob("*") if path.is_file() and path.name not in ("log.txt", ".lock")]
+    return {str(path.relative_to(folder)): store.sha256(path) for path in every}
+
+
+def test_a_run_writes_its_files(whole: Evaluation) -> None:
+    """Everything that a run promises is there, and the manifest holds the hash of each file."""
+    names = {path.name for path in whole.folder.iterdir()}
+    wanted = "run.toml manifest.json parts predictions.parquet stats.parquet scores.csv deltas.csv report.md log.txt"
+    assert names >= set(wanted.split())
+    files = json.loads((whole.folder / "manifest.json").read_text())["files"]
+    assert files == {name: store.sha256(whole.folder / name) for name in files}
+
+
+def test_every_cell_is_answered(whole: Evaluation) -> None:
+    """Each task and language has a clean cell, and one per strength and group of fields; QA has two groups."""
+    cells = whole.scores.filter(pl.col("scope") == "all").select("task", "language", "condition").unique()
+    counts = dict(cells.group_by("task", "language").len().select(pl.concat_str("task", "language"), "len").iter_rows())
+    assert counts == {"xnlien": 3, "xnlisw": 3, "panxen": 3, "panxsw": 3, "xquaden": 5}
+    assert not any(one["reason"] == "failed" for one in whole.manifest["not_run"])
+
+
+def test_no_path_clock_or_host_is_in_what_is_compared(whole: Evaluation, spec: RunSpec) -> None:
+    """Paths stand in run.toml alone, so the same model and data elsewhere give the same bytes."""
+    for path in whole.folder.rglob("*"):
+        if path.is_file() and path.name not in ("run.toml", "log.txt"):
+            assert spec.data.encode() not in path.read_bytes(), path.name
+            assert spec.model[0].encode() not in path.read_bytes(), path.name
+
+
+@pytest.mark.parametrize("deduplicate", [True, False])
+def test_strength_0_gives_a_delta_of_exactly_0_in_every_cell(
+    whole: Evaluation, spec: RunSpec, tmp_path: Path, deduplicate: bool
+) -> None:
+    """Also when equal inputs are computed again, each condition in batches of its own."""
+    result = whole if deduplicate else evaluate(replace(spec, out=str(tmp_path / "apart")), deduplicate=False)
+    still = result.deltas.filter(pl.col("condition").str.contains("char_noise:0@"))
+    assert len(still) == len(result.deltas) // 2 > 0
+    assert still.get_column("drop").to_list() == [0.0] * len(still)
+    assert still.get_column("grapheme_edit_rate").to_list() == [0.0] * len(still)
+    assert result.scores.equals(whole.scores)
+
+
+def test_noise_is_real_at_other_strengths(whole: Evaluation) -> None:
+    """At 0.3 letters change, at about that rate, and token ids with them."""
+    noisy = whole.scores.filter(pl.col("condition").str.contains("char_noise:0.3@"))
+    assert noisy.get_column("grapheme_edit_rate").min() > 0.1  # type: ignore[operator]  # a float
+    assert noisy.get_column("tokens_changed").min() > 0.5  # type: ignore[operator]  # a float
+
+
+def test_permuted_example_ids_raise(whole: Evaluation) -> None:
+    """Clean and noisy rows join by example and fingerprint; rows under each other's ids are an error naming one."""
+    stats = whole.stats.filter((pl.col("task") == "panx") & ~pl.col("model").str.starts_with("floor/"))
+    noisy = stats.filter(pl.col("condition") != "clean")
+    ids = noisy.get_column("example").unique(maintain_order=True).to_list()
+    turned = noisy.with_columns(pl.col("example").replace_strict(ids, ids[1:] + ids[:1]))
+    mixed = pl.concat([stats.filter(pl.col("condition") == "clean"), turned])
+    with pytest.raises(Mismatch, match="panx/validation"):
+        deltas(mixed, scores(mixed, whole.predictions.filter(pl.col("task") == "panx")), {"panx": "span_f1"})
+
+
+def test_the_same_command_again_computes_nothing(whole: Evaluation, spec: RunSpec) -> None:
+    """A finished run is read again; not a byte changes."""
+    before = hashes(whole.folder)
+    said: list[str] = []
+    assert evaluate(spec, observer=Observer(say=said.append)).scores.equals(whole.scores)
+    assert (said, hashes(whole.folder)) == ([], before)
+
+
+def test_a_run_replays_from_its_file(whole: Evaluation, spec: RunSpec, tmp_path: Path) -> None:
+    """run.toml gives the same bytes in another folder."""
+    from robust_xtreme.run_spec import from_toml
+
+    again = evaluate(from_toml(whole.folder / "run.toml", out=str(tmp_path / "again")))
+    assert hashes(again.folder) == hashes(whole.folder)
+
+
+def test_a_folder_of_another_spec_is_refused(whole: Evaluation, spec: RunSpec) -> None:
+    """The line says what differs; --force would start over."""
+    with pytest.raises(Mismatch, match=r"its seeds is 2, not 3.*--force"):
+        evaluate(replace(spec, seeds=3))
+
+
+def test_a_folder_that_no_run_wrote_is_refused(spec: RunSpec, tmp_path: Path) -> None:
+    """Nobody's files are mixed with a run, not even by --force."""
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(Mismatch, match="no run of eval wrote"):
+        evaluate(replace(spec, out=str(tmp_path)), force=True)
+    assert [one.name for one in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_another_model_in_the_same_place_is_refused(spec: RunSpec, model: Path, tmp_path: Path) -> None:
+    """A run begun with one model never goes on with another."""
+    run = Path(shutil.copytree(model, tmp_path / "run"))
+    mine = small(spec, tmp_path / "out", model=(str(run),))
+    evaluate(mine)
+    shutil.rmtree(run)
+    tiny_run(run, TASKS, seed=5)
+    with pytest.raises(Mismatch, match="another model for panx"):
+        evaluate(mine)
+    evaluate(mine, force=True)
+
+
+def test_other_data_in_the_same_place_are_refused(spec: RunSpec, files: Path, tmp_path: Path) -> None:
+    """A changed row of the data is named by its language."""
+    data = Path(shutil.copytree(files, tmp_path / "data"))
+    mine = small(spec, tmp_path / "out", data=str(data))
+    evaluate(mine)
+    path = data / "panx" / "dev-sw.tsv"
+    path.write_text(path.read_text().replace("mto", "ziwa"))
+    with pytest.raises(Mismatch, match="other data for panx sw"):
+        evaluate(mine)
+
+
+def test_a_second_writer_is_refused(spec: RunSpec, tmp_path: Path) -> None:
+    """Two processes never write one folder."""
+    mine = small(spec, tmp_path / "out")
+    with store.lock(tmp_path / "out"), pytest.raises(Locked):
+        evaluate(mine)
+
+
+def test_scores_that_are_not_numbers_fail_their_cell_alone(
+    spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NaN under noise fails that cell; the clean cell and the other language are scored, and the page says so."""
+    mine = small(spec, tmp_path / "out", perturb=("char_noise:0.3",))
+    decode = predict_module._decode
+    clean = {one.texts["tokens"].value for unit in make_plan(mine).units for one in read_unit(mine, unit)}
+
+    def broken(checkpoint: Any, one: Any, rows: Any) -> Any:
+        text = one.example.texts["tokens"]
+        poisoned = text.language == "sw" and text.value not in clean
+        return decode(checkpoint, one, [row * float("nan") for row in rows] if poisoned else rows)
+
+    monkeypatch.setattr(predict_module, "_decode", broken)
+    result = evaluate(mine)
+    assert [(one["language"], one["condition"]) for one in result.failed] == [("sw", "char_noise:0.3@fields=tokens")]
+    assert set(result.scores.select(pl.concat_str("language", "condition")).to_series()) == {
+        "enclean",
+        "enchar_noise:0.3@fields=tokens",
+        "swclean",
+    }
+    assert "not finite" in (result.folder / "report.md").read_text()
+    assert evaluate(mine).failed == result.failed
+
+
+def _short_of_memory(fails: Callable[[int], bool]) -> Callable[..., Any]:
+    """`predict`, with batches of some sizes failing as torch fails."""
+    whole = predict_module.predict
+
+    def short(checkpoint: Any, inputs: Any, batch_tokens: int, *rest: Any) -> Any:
+        if fails(batch_tokens):
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return whole(checkpoint, inputs, batch_tokens, *rest)
+
+    return short
+
+
+def test_out_of_memory_halves_the_batch_once(spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said, written down before work goes on, and a resume starts with it."""
+    mine = small(spec, tmp_path / "out", batch_tokens=400)
+    said: list[str] = []
+    monkeypatch.setattr(run_module, "predict", _short_of_memory(lambda tokens: tokens > 200))
+    result = evaluate(mine, observer=Observer(say=said.append))
+    assert result.manifest["batch_tokens"] == 200
+    assert any("halved for memory, to 200 tokens from panx" in line for line in said)
+    assert "halved for memory" in (result.folder / "report.md").read_text()
+    before = hashes(result.folder)
+    for path in [*(result.folder / "parts").iterdir(), result.folder / "scores.csv"]:
+        path.unlink()
+    assert evaluate(mine).manifest["batch_tokens"] == 200
+    assert hashes(result.folder) == before
+
+
+def test_out_of_memory_twice_ends_the_run(spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second time is an error that says what to write."""
+    monkeypatch.setattr(run_module, "predict", _short_of_memory(lambda _: True))
+    with pytest.raises(RobustXtremeError, match="--force --batch-tokens 100") as caught:
+        evaluate(small(spec, tmp_path / "out", batch_tokens=400))
+    assert caught.value.exit_code == 3
+
+
+def test_what_cannot_be_evaluated_is_said(spec: RunSpec, tmp_path: Path) -> None:
+    """Languages without a file and splits without labels are skipped with a line each, kept in manifest and report."""
+    said: list[str] = []
+    mine = small(spec, tmp_path / "out", tasks=("panx", "tydiqa"), languages=("en", "yo"))
+    result = evaluate(mine, observer=Observer(say=said.append))
+    reasons = {(one["task"], one["language"]): one["reason"] for one in result.manifest["not_run"]}
+    assert reasons == {("panx", "yo"): "missing", ("tydiqa", "en"): "unlabelled", ("tydiqa", "yo"): "missing"}
+    assert sum(line.startswith("not run: ") for line in said) == 3
+    assert "unlabelled" in (result.folder / "report.md").read_text()
+
+
+def test_nothing_left_to_evaluate_is_an_error(spec: RunSpec, tmp_path: Path) -> None:
+    """A run without a single unit writes no folder."""
+    with pytest.raises(MissingData, match="Nothing is left to evaluate"):
+        evaluate(small(spec, tmp_path / "out", tasks=("tydiqa",)))
+    assert not (tmp_path / "out").exists()
+
+
+def _full_after(writes: int) -> Callable[[int], None]:
+    """`os.fsync` on a disk with room for a number of writes."""
+    left = iter(range(writes))
+    fsync = os.fsync
+
+    def full(handle: int) -> None:
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(handle)
+
+    return full
+
+
+def test_a_full_disk_is_one_line_and_the_run_goes_on_later(
+    spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ENOSPC at any file ends the run with nothing half-written; the same command then finishes it."""
+    mine = small(spec, tmp_path / "out")
+    wanted = hashes(evaluate(replace(mine, out=str(tmp_path / "wanted"))).folder)
+    for allowed in (0, 3, 5, 8, 12, 14):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", _full_after(allowed))
+            with pytest.raises(DiskError, match="No space left"):
+                evaluate(mine)
+        assert not [one.name for one in (tmp_path / "out").rglob("*") if ".tmp" in one.name]
+    assert hashes(evaluate(mine).folder) == wanted
+
+
+def test_fields_are_chosen_by_the_perturbation(spec: RunSpec, tmp_path: Path) -> None:
+    """@fields=context noises the context alone, and a task without that field says so."""
+    mine = small(spec, tmp_path / "out", tasks=("xquad", "panx"), perturb=("char_noise:0.3@fields=context",))
+    result = evaluate(mine)
+    conditions = set(result.scores.select(pl.concat_str("task", "condition")).to_series())
+    assert conditions == {"panxclean", "xquadclean", "xquadchar_noise:0.3@fields=context"}
+    assert [one["reason"] for one in result.manifest["not_run"] if one["task"] == "panx" and "condition" in one] == [
+        "not_applicable"
+    ]
