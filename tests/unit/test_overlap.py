@@ -1,0 +1,159 @@
+"""The overlap rule: what counts as the same, what is dropped, what is refused, and what an evaluation finds later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.release import release
+from tests.tiny import pair_example, question_example, tagged_example
+
+from robust_xtreme import registry
+from robust_xtreme.errors import ModelError, Overlap, UnknownName
+from robust_xtreme.examples import Choice, Example, Text
+from robust_xtreme.families._overlap import check, kind, unit
+from robust_xtreme.sources import load
+from robust_xtreme.training.overlap import evaluated, reported_tasks, screen
+
+LONG = ["one", "two", "three", "four", "five", "six", "seven", "eight"]
+
+
+def _sentences(count: int, prefix: str = "s") -> tuple[Example, ...]:
+    return tuple(tagged_example(f"{prefix}{place}", [*LONG, f"{place}"], ["O"] * 9) for place in range(count))
+
+
+def test_the_same_text_in_other_clothes_is_the_same() -> None:
+    """Case, spacing and compatibility forms make no difference; a word does, and so does the order of a pair."""
+    one = unit(pair_example("1", "The  Cat sat.", "A cat."))
+    assert one == unit(pair_example("2", "the cat sat.", "A\u00a0ＣＡＴ."))
+    assert one.key != unit(pair_example("3", "A cat.", "The cat sat.")).key
+    assert one.key != unit(pair_example("4", "The cat sat. A", "cat.")).key
+
+
+def test_what_counts_of_an_example() -> None:
+    """A question counts by its passage, a pair as a whole, a sentence by its words, short below eight."""
+    assert unit(question_example("1", "who?", "A passage.", "A")) == unit(
+        question_example("2", "why?", "A passage.", "p")
+    )
+    assert unit(question_example("1", "who?", "A passage.", "A")).kind == "passage"
+    assert unit(pair_example("1", "a", "b")).kind == "pair"
+    assert not unit(pair_example("1", "a", "b")).short
+    assert unit(tagged_example("1", LONG, ["O"] * 8)).short is False
+    assert unit(tagged_example("1", LONG[:7], ["O"] * 7)).short is True
+    single = Example("1", {"text": Text("1", "en", "a b c")}, Choice(0), "1")
+    assert (unit(single).kind, unit(single).short) == ("sentence", True)
+
+
+@pytest.mark.parametrize("name", ["xnli", "panx", "xquad", "tydiqa"])
+def test_the_kind_of_a_task_is_that_of_its_examples(name: str) -> None:
+    """What is known of a task before its data are read agrees with its examples."""
+    example = {
+        "xnli": pair_example("1", "a", "b"),
+        "panx": tagged_example("1", ["a"], ["O"]),
+        "xquad": question_example("1", "q", "c", "c"),
+        "tydiqa": question_example("1", "q", "c", "c"),
+    }[name]
+    assert kind(registry.load("task", name)) == unit(example).kind
+
+
+def test_training_data_that_a_split_contains_are_refused() -> None:
+    """More than 2 % of a split stops training, in one line with count, first example and flag."""
+    split = _sentences(100, "dev/")
+    with pytest.raises(Overlap) as caught:
+        screen(_sentences(3), [("panx/validation/en", split)])
+    message = str(caught.value)
+    assert caught.value.exit_code == 2
+    assert message.startswith("3 of 100 sentences of panx/validation/en are in the training data too (first: dev/0)")
+    assert "--allow-overlap" in message
+    assert "--reported" in message
+    assert "\n" not in message
+
+
+def test_a_small_share_is_dropped_and_counted() -> None:
+    """Two of a hundred are taken out of the training data, every copy of them, and the split is named."""
+    training = (*_sentences(2), *_sentences(2, "again"), *_sentences(300, "x")[200:])
+    found = screen(training, [("panx/validation/en", _sentences(100, "dev/"))])
+    assert [example.id for example in found.examples] == [f"x{place}" for place in range(200, 300)]
+    assert found.dropped == {"panx/validation/en": 2}
+    assert found.allowed == {}
+
+
+def test_short_sentences_are_dropped_however_many() -> None:
+    """Sentences under eight words are dropped and counted, never a reason to refuse."""
+    short = tuple(tagged_example(f"{n}", ["Born", f"{n}"], ["O", "O"]) for n in range(10))
+    found = screen((*short, *_sentences(5)), [("panx/validation/sw", short)])
+    assert [example.id for example in found.examples] == ["s0", "s1", "s2", "s3", "s4"]
+    assert found.dropped == {"panx/validation/sw": 10}
+
+
+def test_allowed_overlap_is_kept_and_counted() -> None:
+    """With the flag the data stay as they are, and the record says which split they touch."""
+    found = screen(_sentences(50), [("panx/validation/en", _sentences(100, "dev/"))], allow=True)
+    assert len(found.examples) == 50
+    assert found.allowed == {"panx/validation/en": 50}
+
+
+def test_reported_tasks_are_all_with_evaluated_files(tmp_path: Path) -> None:
+    """By default every task with a validation or test file counts; named ones count alone; unknown ones are refused."""
+    release(tmp_path)
+    assert [task.name for task in reported_tasks((), tmp_path)] == ["panx", "tydiqa", "xnli", "xquad"]
+    assert [task.name for task in reported_tasks(("xnli",), tmp_path)] == ["xnli"]
+    with pytest.raises(UnknownName, match="panx"):
+        reported_tasks(("pnax",), tmp_path)
+
+
+def test_only_splits_of_the_same_kind_are_read(tmp_path: Path) -> None:
+    """Passages are compared with passages: both QA tasks, no other."""
+    release(tmp_path)
+    names = [name for name, _ in evaluated(reported_tasks((), tmp_path), tmp_path, "passage")]
+    assert names == ["tydiqa/validation/en", "xquad/validation/en"]
+
+
+def test_an_evaluation_finds_what_a_run_was_trained_on(tmp_path: Path) -> None:
+    """The hashes beside a stage say which evaluated examples the model has seen, and which first."""
+    (tmp_path / "stages").mkdir()
+    keys = [unit(example).key for example in _sentences(3)]
+    (tmp_path / "stages" / "01-target.hashes").write_text("\n".join(keys) + "\n", encoding="ascii")
+    found = check(tmp_path, _sentences(10, "dev/")[2:])
+    assert (found.kind, found.count, found.total, found.first) == ("sentence", 1, 8, "dev/2")
+    assert check(tmp_path / "elsewhere", _sentences(3)).count == 0
+
+
+def test_hashes_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:
+    """A damaged file of hashes is named, and never taken for no overlap."""
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "stages" / "01-target.hashes").write_bytes(b"\xff\xfe")
+    with pytest.raises(ModelError, match=r"01-target\.hashes"):
+        check(tmp_path, _sentences(1))
+
+
+@pytest.mark.real
+def test_the_rule_fires_on_squad_dev_against_xquad(data: Path, tmp_path: Path) -> None:
+    """SQuAD's development set as training data is refused: XQuAD's 240 passages are among it."""
+    (tmp_path / "squad").mkdir()
+    (tmp_path / "squad" / "train-v1.1.json").symlink_to(data / "squad" / "dev-v1.1.rebuilt.json")
+    (tmp_path / "xquad").symlink_to(data / "xquad")
+    task = registry.load("task", "xquad")
+    training = load(task, tmp_path, "en", "train").examples
+    with pytest.raises(Overlap, match="240 of 240 passages of xquad/validation/en"):
+        screen(training, evaluated(reported_tasks((), tmp_path), tmp_path, "passage"))
+
+
+@pytest.mark.real
+def test_panx_shares_short_sentences_with_fifteen_dev_files(data: Path) -> None:
+    """English training sentences that stand in 15 dev files are dropped and counted, and the rest is trained on."""
+    task = registry.load("task", "panx")
+    training = load(task, data, "en", "train").examples
+    found = screen(training, evaluated(reported_tasks(("panx",), data), data, "sentence"))
+    assert len([name for name in found.dropped if "/validation/" in name]) == 15
+    assert 0 < len(training) - len(found.examples) < 0.02 * len(training)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["xnli", "tydiqa"])
+def test_the_other_training_data_are_clean(name: str, data: Path) -> None:
+    """The MNLI sample and TyDiQA's English training set share no pair and no passage with any evaluated split."""
+    task = registry.load("task", name)
+    training = load(task, data, "en", "train").examples
+    found = screen(training, evaluated(reported_tasks((), data), data, kind(task)))
+    assert len(found.examples) == len(training)
