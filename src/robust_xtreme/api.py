@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, cast, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from robust_xtreme.errors import SpecError, UserError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from robust_xtreme.evaluation.run import Evaluation, Observer
     from robust_xtreme.examples import Example
     from robust_xtreme.noise._engine import Noised
+    from robust_xtreme.run_spec import RunSpec
     from robust_xtreme.specs import PerturbationSpec
     from robust_xtreme.training.loop import Options
     from robust_xtreme.training.spec import TrainSpec
@@ -109,3 +111,27 @@ def train(spec: TrainSpec, options: Options | None = None) -> Path:
     from robust_xtreme.training.stage import train as train_
 
     return train_(spec, options)
+
+
+def evaluate(
+    spec: RunSpec | None = None,
+    *,
+    deduplicate: bool = True,
+    force: bool = False,
+    observer: Observer | None = None,
+    **values: Any,
+) -> Evaluation:
+    """Answer tasks clean and perturbed in one run: scores, drops and predictions, in frames and in a folder.
+
+    Either a RunSpec, or its values by name: `evaluate(model="runs/panx", data="DIR", perturb="char_noise:0.1")`.
+    The same call goes on where it was stopped, and reads a complete run again; `force` starts over. `deduplicate`
+    False computes equal inputs again, every condition in batches of its own. Cells that failed (scores that are not
+    finite) are named in `.failed`. Raises UserError, Locked and DiskError as the command does.
+    """
+    from robust_xtreme.evaluation.run import evaluate as evaluate_
+    from robust_xtreme.run_spec import from_mapping
+
+    if spec is not None and values:
+        raise SpecError(f"evaluate takes a RunSpec or its values, not both: {', '.join(sorted(values))}.")
+    found = spec if spec is not None else from_mapping(values, "evaluate")
+    return evaluate_(found, deduplicate=deduplicate, force=force, observer=observer)
