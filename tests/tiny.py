@@ -56,11 +56,11 @@ def tiny_encoder(vocabulary: int, hidden_size: int = 16, layers: int = 1, seed: 
         return encoder.eval()
 
 
-def tiny_encoder_folder(folder: Path, seed: int = 0) -> Path:
+def tiny_encoder_folder(folder: Path, seed: int = 0, hidden_size: int = 16) -> Path:
     """A transformers folder with tokenizer and random weights."""
     tokenizer = tiny_tokenizer()
     tokenizer.save_pretrained(str(folder))
-    tiny_encoder(len(tokenizer), seed=seed).save_pretrained(str(folder))
+    tiny_encoder(len(tokenizer), hidden_size, seed=seed).save_pretrained(str(folder))
     return folder
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import torch
+
 from robust_xtreme.examples import digest
 from robust_xtreme.results import store
 from robust_xtreme.training import record, resume, scratch
@@ -56,7 +58,9 @@ def _make(spec: TrainSpec, facts: Mapping[str, Any], run: Path, options: Options
 
 
 def _learn(spec: TrainSpec, lines: list[str], tokenizer: Any, encoder: Any, run: Path, options: Options) -> Plan:
-    objective = masked_objective(encoder.get_input_embeddings(), tokenizer, lines)
+    with torch.random.fork_rng():
+        torch.manual_seed(spec.seed)
+        objective = masked_objective(encoder.get_input_embeddings(), tokenizer, lines)
     plan = Plan(tuple(len(window.input_ids) for window in objective.windows), _BATCH, spec.seed, spec.mlm_steps)
     if plan.steps:
         schedule = Schedule(_LR, plan.steps, plan.steps // _WARMUP_SHARE, _DECAY)
