@@ -17,13 +17,15 @@ import torch
 from tests.release import release
 from tests.tiny import tiny_run
 
-from robust_xtreme.errors import DiskError, Locked, Mismatch, MissingData, RobustXtremeError
+from robust_xtreme.errors import DiskError, Locked, Mismatch, MissingData, Overlap, RobustXtremeError
 from robust_xtreme.evaluation import predict as predict_module
 from robust_xtreme.evaluation import run as run_module
 from robust_xtreme.evaluation.plan import make_plan, read_unit
 from robust_xtreme.evaluation.run import Evaluation, Observer, evaluate
+from robust_xtreme.families._overlap import unit
 from robust_xtreme.results import store
 from robust_xtreme.results.degrade import deltas
+from robust_xtreme.results.schema import CONDITIONS, MODELS
 from robust_xtreme.results.score import scores
 from robust_xtreme.run_spec import RunSpec
 
@@ -299,3 +301,26 @@ def test_fields_are_chosen_by_the_perturbation(spec: RunSpec, tmp_path: Path) ->
     assert [one["reason"] for one in result.manifest["not_run"] if one["task"] == "panx" and "condition" in one] == [
         "not_applicable"
     ]
+
+
+def test_what_the_model_was_trained_on_is_refused_or_stamped(spec: RunSpec, model: Path, tmp_path: Path) -> None:
+    """The hashes beside the stages are checked against what is evaluated, and allowed overlap is stamped everywhere."""
+    run = Path(shutil.copytree(model, tmp_path / "run"))
+    mine = small(spec, tmp_path / "out", model=(str(run),), tasks=("xnli",), languages=("en",))
+    examples = [one for planned in make_plan(mine).units for one in read_unit(mine, planned)]
+    (run / "stages" / "01-target.hashes").write_text("".join(f"{unit(one).key}\n" for one in examples))
+    with pytest.raises(Overlap, match=r"xnli en: 6 of 6 pairs are in the model's training data.*--allow-overlap"):
+        evaluate(mine)
+    result = evaluate(replace(mine, allow_overlap=True))
+    stamp = "xnli en: 6 of 6 pairs are in the model's training data."
+    assert result.manifest["overlap"] == [stamp]
+    assert "6 of 6 pairs" in (result.folder / "report.md").read_text()
+    assert "xnli/validation/en" in (result.folder / "models.csv").read_text()
+
+
+def test_models_and_conditions_are_described(whole: Evaluation) -> None:
+    """models.csv and conditions.csv hold a row for each model and condition of the run."""
+    conditions = store.read_frame(whole.folder / "conditions.csv", CONDITIONS)
+    assert set(conditions.get_column("condition")) == set(whole.scores.get_column("condition"))
+    models = store.read_frame(whole.folder / "models.csv", MODELS)
+    assert set(models.get_column("model")) == set(whole.scores.get_column("model"))

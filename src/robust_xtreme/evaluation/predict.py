@@ -60,7 +60,7 @@ def plan_batches(inputs: Sequence[Input], batch_tokens: int) -> list[list[Slot]]
 
 
 @final
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Pending:
     """The scores of the windows of an input that is not complete yet."""
 

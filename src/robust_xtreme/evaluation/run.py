@@ -108,7 +108,7 @@ def device_name(device: str) -> str:
 
 
 @final
-@dataclass(slots=True)
+@dataclass(slots=True)  # the manifest changes while the run goes on
 class _Run:
     """A run at work; `manifest` is what stands on disk."""
 

@@ -1,0 +1,217 @@
+"""The command `eval`: bad input is one line and an exit code, and what it prints."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import load_file, save_file
+from tests.release import release
+from tests.tiny import tiny_run
+from typer.testing import CliRunner, Result
+
+from robust_xtreme.commands._app import build
+from robust_xtreme.evaluation import run as run_module
+from robust_xtreme.results import store
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model with two heads and the files of four tasks."""
+    folder = tmp_path_factory.mktemp("command")
+    tiny_run(folder / "tiny", ("xnli", "panx"))
+    release(folder / "data")
+    return folder
+
+
+@pytest.fixture
+def here(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with links `tiny` and `data`, where `runs/` is written."""
+    for name in ("tiny", "data"):
+        (tmp_path / name).symlink_to(folder / name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+WORDS = ("--model", "tiny", "--data", "data", "--tasks", "panx", "--limit", "8", "--device", "cpu")
+
+
+def call(*words: str) -> Result:
+    """The command on the words given, as it ends."""
+    return CliRunner().invoke(build(), ["eval", *words])
+
+
+def said(result: Result) -> str:
+    """The one line on stderr that an error is."""
+    lines = [line for line in result.stderr.splitlines() if line.startswith("robust-xtreme: ")]
+    assert len(lines) == 1, result.stderr
+    assert "Traceback" not in result.stderr
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("--tasks", "pnx"), "There is no task named 'pnx'. Did you mean 'panx'?"),
+        (("--languages", "zz"), "There is no language named 'zz'."),
+        (("--perturb", "char_nois:0.1"), "Did you mean 'char_noise'? See: robust-xtreme list perturbations"),
+        (("--perturb", "char_noise:-1"), "'-1' is not between 0 and 1"),
+        (("--perturb", "char_noise:2"), "'2' is not between 0 and 1"),
+        (("--perturb", "char_noise:nan"), "'nan' is not between 0 and 1"),
+        (("--perturb", "char_noise:"), "a strength is missing"),
+        (("--perturb", "char_noise"), "names no strength"),
+        (("--perturb", ""), "is not a perturbation's name"),
+        (("--perturb", "char_noise:0.1@fields=premises"), "No task here has the fields premises"),
+        (("--perturb", "char_noise:0.1@ops=shout"), "shout"),
+        (("--tasks", "xquad"), "tiny has no head for xquad or tydiqa (it has: panx, xnli)"),
+        (("--model", "nowhere"), "There is no model folder 'nowhere'"),
+        (("--model", "xnli=tiny"), "that task is not evaluated"),
+        (("--model", "tiny/model"), "is an encoder without task heads"),
+        (("--data", "nowhere"), "The data folder nowhere does not exist"),
+        (("--split", "dev"), "The split 'dev' is none of"),
+        (("--split", "test"), "Nothing is left to evaluate"),
+        (("--limit", "0"), "The limit '0' is not N or TASK=N"),
+        (("--limit", "pnx=3"), "There is no task named 'pnx'"),
+        (("--limit", "xnli=3"), "that task is not evaluated"),
+        (("--seeds", "0"), "seeds is below 1"),
+        (("--device", "tpu"), "The device 'tpu' is none of"),
+        (("--config", "nowhere.toml"), "nowhere.toml: cannot be read"),
+        (("--out", "data/xnli/dev-en.tsv"), "is a file"),
+    ],
+)
+def test_bad_words_are_one_line_and_exit_2(here: Path, words: tuple[str, ...], line: str) -> None:
+    """What was wrong, what was probably meant, and nothing written."""
+    given = [word for word in zip(WORDS[::2], WORDS[1::2], strict=True) if word[0] != words[0]]
+    result = call(*(word for pair in given for word in pair), *words)
+    assert (result.exit_code, line in said(result)) == (2, True), result.stderr
+    assert not (here / "runs").exists()
+
+
+def test_no_model_or_data_says_what_to_add() -> None:
+    """The command without words is a mistake with a hint."""
+    assert "Add --model RUN" in said(call())
+    assert "Add --data DIR" in said(call("--model", "tiny"))
+
+
+@pytest.mark.parametrize(
+    ("damage", "line"),
+    [
+        (lambda run: (run / "model/model.safetensors").unlink(), "holds no weights"),
+        (lambda run: (run / "model/model.safetensors").rename(run / "model/pytorch_model.bin"), "only pickled weights"),
+        (lambda run: (run / "heads/panx.safetensors").unlink(), "has no head for panx"),
+        (lambda run: (run / "heads/panx.json").write_text("{"), "panx.json cannot be read"),
+        (lambda run: (run / "model/config.json").write_text("[]"), "is not a JSON object"),
+        (lambda run: (run / "model/tokenizer.json").write_text("{}"), "cannot be loaded"),
+    ],
+)
+def test_a_damaged_model_is_one_line_and_exit_2(here: Path, folder: Path, damage: Any, line: str) -> None:
+    """A folder without weights, with a pickle only, without the head: said before anything is computed."""
+    run = Path(shutil.copytree(folder / "tiny", here / "damaged"))
+    damage(run)
+    result = call("--model", "damaged", *WORDS[2:])
+    assert (result.exit_code, line in said(result)) == (2, True), result.stderr
+
+
+def test_a_malformed_data_file_names_its_line(here: Path, folder: Path) -> None:
+    """The file and the line stand in the message."""
+    shutil.copytree(folder / "data", here / "broken")
+    path = here / "broken/panx/dev-en.tsv"
+    path.write_text(path.read_text() + "\nno tag here\n")
+    result = call("--model", "tiny", "--data", "broken", *WORDS[4:])
+    assert result.exit_code == 2
+    assert "dev-en.tsv:" in said(result)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")
+def test_an_unwritable_folder_is_exit_3(here: Path) -> None:
+    """A folder without the right to write is the environment's fault."""
+    locked = here / "locked"
+    locked.mkdir(mode=0o500)
+    result = call(*WORDS, "--out", str(locked / "out"))
+    assert result.exit_code == 3
+    assert "cannot be written" in said(result)
+
+
+def test_a_folder_that_cannot_be_made_is_exit_3(here: Path) -> None:
+    """Nothing can be created under /dev/full or /proc, whoever asks."""
+    for place in ("/dev/full/out", "/proc/out"):
+        result = call(*WORDS, "--out", place)
+        assert result.exit_code == 3, result.stderr
+        assert place.rpartition("/")[0] in said(result)
+
+
+def test_a_run_prints_its_table_and_its_report(here: Path) -> None:
+    """Progress goes to stderr, the table and the path of the report to stdout; a second time the table alone."""
+    result = call(*WORDS, "--perturb", "char_noise:0.3")
+    assert result.exit_code == 0, result.stderr
+    (folder,) = (here / "runs").iterdir()
+    assert folder.name.startswith("eval-")
+    assert f"Report: {folder.relative_to(here) / 'report.md'}" in result.stdout
+    assert "not run: " in result.stderr
+    again = call(*WORDS, "--perturb", "char_noise:0.3")
+    assert (again.exit_code, again.stdout, again.stderr) == (0, result.stdout, "")
+
+
+def test_quiet_prints_no_progress(here: Path) -> None:
+    """-q leaves stderr empty."""
+    result = call(*WORDS, "-q")
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_a_plan_computes_and_writes_nothing(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--plan prints cells, rows, tokens and a time."""
+    monkeypatch.setattr(run_module, "evaluate", lambda *_, **__: pytest.fail("it ran"))
+    result = call(*WORDS, "--perturb", "char_noise:0.1,0.2", "--seeds", "3", "--plan")
+    assert result.exit_code == 0, result.stderr
+    assert "panx en (validation): 8 rows" in result.stdout
+    assert "6 cells, 112 predictions, about " in result.stdout
+    assert not (here / "runs").exists()
+
+
+def test_a_config_is_a_run_and_words_win(here: Path) -> None:
+    """--config reads a run.toml; a word given beside it replaces its value."""
+    call(*WORDS, "--out", "first")
+    result = call("--config", "first/run.toml", "--limit", "4", "--plan")
+    assert "panx en (validation): 4 rows" in result.stdout
+
+
+def test_a_failed_cell_is_exit_3_at_the_end(here: Path, folder: Path) -> None:
+    """A model whose scores are NaN leaves a report, and says so."""
+    run = Path(shutil.copytree(folder / "tiny", here / "sick"))
+    path = run / "heads/panx.safetensors"
+    save_file({name: one * float("nan") for name, one in load_file(str(path)).items()}, str(path))
+    result = call("--model", "sick", *WORDS[2:], "--out", "out")
+    assert (result.exit_code, "2 cells failed" in said(result)) == (3, True), result.stderr
+    assert (here / "out/report.md").is_file()
+    assert call("--model", "sick", *WORDS[2:], "--out", "out").exit_code == 3
+
+
+def test_a_folder_in_use_is_exit_2(here: Path) -> None:
+    """A second writer is told that there is a first."""
+    with store.lock(here / "out"):
+        result = call(*WORDS, "--out", "out")
+    assert (result.exit_code, "Another process is writing" in said(result)) == (2, True)
+
+
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Ctrl-C at the first batch."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "predict", interrupt)
+        yield
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_ctrl_c_is_one_line_and_exit_130(here: Path) -> None:
+    """No traceback, and no half-written file."""
+    result = call(*WORDS, "--out", "out")
+    assert (result.exit_code, said(result)) == (130, "robust-xtreme: Interrupted.")
+    assert not [path for path in (here / "out").rglob("*") if ".tmp" in path.name]
