@@ -134,7 +134,7 @@ def ragged(starts: Array, lengths: Array) -> Array:
     """The numbers of ranges given by their starts and lengths, one range after the other."""
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) + np.repeat(starts - ends + lengths, lengths)
+    return np.add(np.arange(total), np.repeat(starts - ends + lengths, lengths))
 
 
 def apply(clean: Batch, edits: Edits) -> Moved:

@@ -117,11 +117,11 @@ def _last(where: Array) -> Array:
 
 def _tail(kinds: Array) -> Array:
     """What may stand between the consonants of a conjunct."""
-    return ((kinds >= _CONJUNCT_EXTEND) & (kinds <= _ZWJ)) | (kinds == _FREE_LINKER)
+    return np.logical_or((kinds >= _CONJUNCT_EXTEND) & (kinds <= _ZWJ), kinds == _FREE_LINKER)
 
 
 def _linker(kinds: Array) -> Array:
-    return (kinds == _LINKER) | (kinds == _FREE_LINKER)
+    return np.logical_or(kinds == _LINKER, kinds == _FREE_LINKER)
 
 
 def _join_conjuncts(kinds: Array, breaks: Array) -> None:

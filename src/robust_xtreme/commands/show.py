@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from robust_xtreme.noise._engine import Noised
 
-_WIDE: Final = 200
+_WIDE: Final = 1 << 20
 _HIDDEN: Final = "\u00ad\u061c\u200b\u200e\u200f\u2060\ufeff"
 _UNPRINTABLE: Final = ("Cc", "Cs", "Zl", "Zp")
 _HEADER: Final = ("strength", "text", "edits", "graphemes", "words", "operators")

@@ -91,7 +91,8 @@ def _packed(letter: str) -> int:
 
 def _cased(code: str, letters: Iterable[str]) -> Iterator[str]:
     for letter in letters:
-        for form in (letter, _upper(code, letter)):
+        upper = _upper(code, letter)
+        for form in (letter, upper if len(upper) <= len(letter) else ""):
             if _usable(form):
                 yield form
 

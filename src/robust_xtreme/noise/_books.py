@@ -48,12 +48,15 @@ def _words(clean: Batch, edits: Edits, owner: Array) -> tuple[Array, Array]:
     blank = (clean.props & graphemes.SPACE) > 0
     blank[clean.offsets[1:] - 1] = True
     begins = ~blank
+    ends = begins.copy()
     begins[1:] &= blank[:-1]
-    starts = np.flatnonzero(begins)
+    ends[:-1] &= blank[1:]
+    starts, stops = np.flatnonzero(begins), np.flatnonzero(ends) + 1
     words = np.diff(np.searchsorted(starts, clean.offsets))
-    hit = np.searchsorted(starts, edits.start, "right")
-    fresh = np.diff(hit, prepend=-1) > 0
-    return words, np.bincount(owner[fresh], minlength=len(clean))
+    first, last = np.searchsorted(stops, edits.start, "right"), np.searchsorted(starts, edits.stop)
+    first[1:] = np.maximum(first[1:], last[:-1])
+    hit = np.bincount(owner, weights=np.maximum(last - first, 0), minlength=len(clean))
+    return words, hit.astype(np.int64)
 
 
 class Row(NamedTuple):

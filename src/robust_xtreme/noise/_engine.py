@@ -162,7 +162,7 @@ def _noised(links: Sequence[Bound], texts: Sequence[Text], language: str, seed: 
     steps: list[Books] = []
     trails: list[tuple[Trace, ...]] = [()] * len(texts)
     for number, link in enumerate(links):
-        nth = sum(other.perturbation.name == link.perturbation.name for other in links[:number])
+        nth = sum(other.shape() == link.shape() for other in links[:number])
         books = noise_values(values, ids, spans, language, link, seed, nth)
         trails = [(*trail, trace) for trail, trace in zip(trails, traces(spans, books.moved), strict=True)]
         values, spans = books.moved.values, books.moved.spans

@@ -1,0 +1,176 @@
+"""The engine: texts with ids and spans in, noisy texts with books out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.conformance.texts import SENTENCES, every_language, text, words
+
+from robust_xtreme.errors import Mismatch, SpecError, UnknownName
+from robust_xtreme.examples import Answers, Choice, Example, Span, Text
+from robust_xtreme.noise import _engine
+from robust_xtreme.noise._engine import (
+    Bound,
+    Letters,
+    Noised,
+    Proposal,
+    letters,
+    noise_example,
+    noise_texts,
+    noise_with,
+)
+from robust_xtreme.specs import PerturbationSpec
+
+_SW = SENTENCES["sw"]
+
+
+def _noise(spec: str, *texts: Text, seed: int = 0) -> list[Noised]:
+    return noise_texts(texts, PerturbationSpec.parse(spec), seed)
+
+
+@letters(strength="share of letters turned")
+def upside_down(page: Letters) -> Proposal:
+    """Turn some letters upside down."""
+    turned = {ord("e"): 0x1DD, ord("a"): 0x250, ord("u"): ord("n")}
+    by = np.array([turned.get(int(point), 0) for point in page.batch.points[page.batch.clusters.starts]], np.uint32)
+    return page.replace(by > 0, by)
+
+
+def test_an_author_says_what_may_change_and_the_engine_does_the_rest() -> None:
+    """At strength 1 every letter with a substitute has it, and only those count as eligible."""
+    assert upside_down.name == "upside_down"
+    assert upside_down.summary == "Turn some letters upside down."
+    noised = noise_with([Bound(upside_down, "1", {})], [Text("a", "en", "a new ear, u", (Span(2, 5),))], 0)[0]
+    assert noised.text.value == "ɐ nǝw ǝɐr, n"
+    assert noised.text.at(noised.text.spans[0]) == "nǝw"
+    assert (noised.eligible, noised.edits["replace"]) == (5, 5)
+
+
+def test_a_text_shared_by_examples_is_noised_once() -> None:
+    """The same id gives the same object, in whatever places of the list it stands."""
+    own = text("sw", _SW, name="passage")
+    found = _noise("char_noise:0.3", own, text("sw", "Habari", name="other"), own)
+    assert found[0] is found[2]
+
+
+def test_two_texts_with_one_id_are_refused() -> None:
+    """Noise follows the id, so an id that names two texts is an error that names it."""
+    with pytest.raises(Mismatch, match="'passage'"):
+        _noise("char_noise:0.1", text("sw", _SW, name="passage"), text("sw", "Habari", name="passage"))
+
+
+def test_noise_follows_the_id_not_the_value() -> None:
+    """Two texts of equal value are noised apart; the spans that travel with a text do not change its noise much."""
+    first, second = _noise("char_noise:0.5", text("sw", _SW, name="a"), text("sw", _SW, name="b"))
+    assert first.text.value != second.text.value
+
+
+def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However texts are cut into chunks, they come out the same, books and spans included."""
+    texts = every_language()
+    whole = _noise("char_noise:0.3", *texts)
+    monkeypatch.setattr(_engine, "_CHUNK", 60)
+    assert _noise("char_noise:0.3", *texts) == whole
+
+
+def test_no_texts_give_no_texts() -> None:
+    """An empty list is not an error, nor is a list of empty texts."""
+    assert _noise("char_noise:0.1") == []
+    assert [one.status for one in _noise("char_noise:1", text("sw", ""))] == ["unchanged"]
+
+
+def test_a_chain_applies_its_links_in_order_and_maps_back_through_both() -> None:
+    """The second link works on what the first one left; spans and ranges go through both."""
+    own = text("sw", _SW, *words(_SW), name="chain")
+    chained = _noise("char_noise:0.3@ops=delete+char_noise:0.2@ops=double", own)[0]
+    first = _noise("char_noise:0.3@ops=delete", own)[0]
+    again = noise_texts([first.text], PerturbationSpec.parse("char_noise:0.2@ops=double"), 0)[0]
+    assert chained.text == again.text
+    assert chained.edits == {"delete": first.edits["delete"], "double": again.edits["double"], "swap": 0, "replace": 0}
+    assert chained.graphemes == len(_SW)
+    assert chained.graphemes_edited == first.graphemes_edited + again.graphemes_edited
+    for before, after in zip(own.spans, chained.text.spans, strict=True):
+        assert chained.to_clean(after.start, after.stop) == (before.start, before.stop)
+        assert chained.to_noisy(before.start, before.stop) == (after.start, after.stop)
+
+
+def test_the_same_perturbation_twice_draws_anew() -> None:
+    """A chain of a perturbation with itself does not hit the same places twice."""
+    twice = _noise("char_noise:0.2@ops=replace+char_noise:0.2@ops=replace", text("sw", _SW * 20))[0]
+    once = _noise("char_noise:0.2@ops=replace", text("sw", _SW * 20))[0]
+    changed = sum(a != b for a, b in zip(twice.text.value, twice.clean.value, strict=True))
+    assert changed > 1.4 * once.graphemes_edited
+
+
+def test_a_language_that_nobody_knows_is_not_applicable() -> None:
+    """A text of such a language keeps its value, with the reason in its status."""
+    found = _noise("char_noise:1", Text("x", "xx", "Habari ya leo"))[0]
+    assert (found.status, found.text, found.eligible, found.words) == ("not_applicable", found.clean, 0, 3)
+
+
+@pytest.mark.parametrize(
+    ("spec", "error", "words"),
+    [
+        ("char_nois:0.1", UnknownName, "Did you mean 'char_noise'"),
+        ("char_noise", SpecError, "names no strength"),
+        ("char_noise:0.1@ops=erase", SpecError, "knows no 'erase'"),
+        ("char_noise:0.1@colour=red", SpecError, "no parameter 'colour'"),
+        ("char_noise:0.1,0.2", SpecError, "exactly one strength"),
+    ],
+)
+def test_a_spec_that_cannot_be_followed_is_refused(spec: str, error: type[Exception], words: str) -> None:
+    """Unknown names, parameters and values are refused with what was probably meant."""
+    with pytest.raises(error, match=words):
+        _noise(spec, text("sw", _SW))
+
+
+def test_naming_all_operators_is_naming_none() -> None:
+    """The draw depends on what the parameters are, not on how they are written."""
+    own = text("sw", _SW * 5)
+    default = _noise("char_noise:0.2", own)
+    assert _noise("char_noise:0.2@ops=swap,replace,double,delete", own) == default
+    assert _noise("char_noise:0.20", own) == default
+
+
+def test_parameters_change_the_draw() -> None:
+    """Fewer operators are another perturbation, with draws of its own."""
+    own = text("sw", _SW * 5)
+    edited = [
+        {place[0] for place in _noise(spec, own)[0].traces[0].places}
+        for spec in ("char_noise:0.2@ops=replace", "char_noise:0.2@ops=double")
+    ]
+    assert edited[0] != edited[1]
+
+
+def _example(context: Text, *answers: Span) -> Example:
+    return Example("q/1", {"question": text("sw", "Nani?", name="q"), "context": context}, Answers(answers), "c")
+
+
+def test_an_example_keeps_its_identity_and_its_answers_move() -> None:
+    """Only the named fields change; the answers are where the noisy context has them."""
+    context = replace(text("sw", _SW, (0, 6), (15, 22), name="ctx"))
+    example = _example(context, Span(15, 22))
+    noised = {one.clean.id: one for one in _noise("char_noise:0.8", *example.texts.values())}
+    found = noise_example(example, noised, ("context",))
+    assert (found.id, found.cluster, found.fingerprint) == (example.id, example.cluster, example.fingerprint)
+    assert found.texts["question"] == example.texts["question"]
+    moved = noised["ctx"].text.spans[1]
+    assert found.target == Answers((Span(moved.start, moved.stop),))
+
+
+def test_answers_stay_where_the_question_is_noised() -> None:
+    """Noise on another field than the context does not move the gold spans."""
+    example = _example(text("sw", _SW, (0, 6), name="ctx"), Span(0, 6))
+    noised = {one.clean.id: one for one in _noise("char_noise:0.8", *example.texts.values())}
+    found = noise_example(example, noised, ("question",))
+    assert found.target == example.target
+    assert found.texts["context"] == example.texts["context"]
+
+
+def test_choices_pass_through() -> None:
+    """A target that has no places in a text is left alone."""
+    example = Example("n/1", {"premise": text("sw", _SW, name="p")}, Choice(2), "c")
+    noised = {one.clean.id: one for one in _noise("char_noise:0.8", *example.texts.values())}
+    assert noise_example(example, noised, ("premise",)).target == Choice(2)
