@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, final
 
 DIGEST_BYTES: Final = 8
+_JSON: Final = json.JSONEncoder(ensure_ascii=False)
 
 
 @final
@@ -101,7 +102,7 @@ def target_json(target: Target) -> str:
             value = [[span.start, span.stop] for span in spans]
         case Document(ids):
             value = list(ids)
-    return json.dumps(value, ensure_ascii=False)
+    return _JSON.encode(value)
 
 
 def fingerprint(texts: Mapping[str, Text], target: Target) -> str:

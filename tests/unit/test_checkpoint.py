@@ -12,7 +12,8 @@ from tests.tiny import tiny_run
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
-from robust_xtreme.evaluation.checkpoint import assign, load_checkpoint, locate, locate_all, parse_models
+from robust_xtreme.evaluation.checkpoint import load_checkpoint
+from robust_xtreme.evaluation.located import assign, locate, locate_all, parse_models
 from robust_xtreme.examples import Choice
 
 XNLI, PANX, XQUAD, TYDIQA = (registry.load("task", name) for name in ("xnli", "panx", "xquad", "tydiqa"))

@@ -10,8 +10,8 @@ import polars as pl
 import torch
 
 from robust_xtreme import registry
-from robust_xtreme.evaluation.checkpoint import Located
 from robust_xtreme.evaluation.folder import Folder
+from robust_xtreme.evaluation.located import Located
 from robust_xtreme.evaluation.plan import Condition, Plan
 from robust_xtreme.evaluation.trained import model_facts
 from robust_xtreme.reporting._page import page

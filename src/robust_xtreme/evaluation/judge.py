@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
@@ -14,11 +14,15 @@ from robust_xtreme import registry
 from robust_xtreme.evaluation.plan import CLEAN, CLEAN_SEED, Unit
 from robust_xtreme.evaluation.unit import Prepared, Variant
 from robust_xtreme.examples import Answers, Example, Judged, Span, Target, target_json
+from robust_xtreme.metrics._metric import Metric
 from robust_xtreme.noise._engine import Noised
 from robust_xtreme.results.floors import Floors
 from robust_xtreme.results.schema import CELL, PREDICTIONS, STATS, build
 
 FLOOR: Final = "floor/"
+
+Columns = dict[str, Any]
+"""Columns of a frame; a string or a number stands for a column of it."""
 
 
 @final
@@ -44,18 +48,32 @@ class Answered:
 
 def judge(answered: Answered, floors: Floors) -> Part:
     """The frames of a unit; a condition with an answer that is not finite is `failed` and has no statistics."""
-    predictions: list[dict[str, Any]] = []
-    stats: list[dict[str, Any]] = []
     failed = _failed(answered)
+    predictions: list[pl.DataFrame] = []
+    stats: list[pl.DataFrame] = []
     for variant in answered.prepared.variants:
-        cell = _cell(answered, variant.condition.name)
+        key = {**_cell(answered, variant.condition.name), "noise_seed": variant.seed}
         lost = variant.condition.name in failed
-        rows = list(_rows(answered, variant, cell, lost))
-        predictions += rows
+        rows = list(_rows(answered, variant, lost))
+        predictions.append(build(_spread({**key, **_transposed(rows)}, len(rows)), PREDICTIONS))
         if not lost:
-            stats += _stats(answered.prepared.unit, rows, _judged(answered, variant))
+            stats.append(_stats(answered.prepared.unit, key, _judged(answered, variant)))
     stats += _floor_stats(answered, floors)
-    return Part(build(predictions, PREDICTIONS), build(stats, STATS))
+    return Part(pl.concat(predictions), pl.concat(stats) if stats else build([], STATS))
+
+
+def _transposed(rows: Sequence[Mapping[str, Any]]) -> Columns:
+    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+
+
+def _spread(columns: Columns, height: int) -> Columns:
+    """Every column as long as the others."""
+    return {
+        name: pl.repeat(value, height, eager=True, dtype=pl.String if isinstance(value, str) else pl.Int64)
+        if isinstance(value, (str, int))
+        else value
+        for name, value in columns.items()
+    }
 
 
 def _failed(answered: Answered) -> set[str]:
@@ -80,15 +98,14 @@ def _cell(answered: Answered, condition: str) -> dict[str, str]:
     return dict(zip(CELL, values, strict=True))
 
 
-def _rows(answered: Answered, variant: Variant, cell: Mapping[str, str], failed: bool) -> Iterator[dict[str, Any]]:
+def _rows(answered: Answered, variant: Variant, failed: bool) -> Iterator[dict[str, Any]]:
+    """What PREDICTIONS holds of each item beside its cell."""
     clean = answered.prepared.variants[0]
     for place, example in enumerate(answered.prepared.examples):
-        window = answered.prepared.inputs[variant.inputs[place]].windows
+        windows = answered.prepared.inputs[variant.inputs[place]].windows
         answer = None if failed else answered.answers[variant.inputs[place]]
         measured = variant.measured(example)
         yield {
-            **cell,
-            "noise_seed": variant.seed,
             "example": example.id,
             "cluster": example.cluster,
             "fingerprint": example.fingerprint,
@@ -97,13 +114,18 @@ def _rows(answered: Answered, variant: Variant, cell: Mapping[str, str], failed:
             "status": "failed" if failed else _status(answered, variant, place, measured),
             **_realised(measured),
             **_tokens(answered.prepared, measured),
-            "truncated": any(one.truncated for one in window),
-            "tokens_changed": _ids(answered, variant, place) != _ids(answered, clean, place),
+            "truncated": any(one.truncated for one in windows),
+            "tokens_changed": _changed(answered, variant.inputs[place], clean.inputs[place]),
         }
 
 
-def _ids(answered: Answered, variant: Variant, place: int) -> list[tuple[int, ...]]:
-    return [window.input_ids for window in answered.prepared.inputs[variant.inputs[place]].windows]
+def _changed(answered: Answered, place: int, clean: int) -> bool:
+    """Whether two inputs have other token ids."""
+    if place == clean:
+        return False
+    inputs = answered.prepared.inputs
+    pairs = (inputs[place].windows, inputs[clean].windows)
+    return [one.input_ids for one in pairs[0]] != [one.input_ids for one in pairs[1]]
 
 
 def _status(answered: Answered, variant: Variant, place: int, measured: Sequence[Noised]) -> str:
@@ -120,26 +142,25 @@ def _realised(measured: Sequence[Noised]) -> dict[str, Any]:
     operators: Counter[str] = Counter()
     for one in measured:
         operators.update(one.edits)
-    words = sum(one.words for one in measured)
     return {
         "eligible": sum(one.eligible for one in measured),
         "edits": sum(operators.values()),
         "operators": json.dumps({name: operators[name] for name in sorted(operators) if operators[name]}),
-        "grapheme_edit_rate": _share(measured, "graphemes_edited", "graphemes"),
-        "word_edit_rate": _share(measured, "words_edited", "words"),
-        "words": words,
+        "grapheme_edit_rate": _share([(one.graphemes_edited, one.graphemes) for one in measured]),
+        "word_edit_rate": _share([(one.words_edited, one.words) for one in measured]),
+        "words": sum(one.words for one in measured),
     }
 
 
-def _share(measured: Sequence[Noised], part: str, whole: str) -> float:
-    total: int = sum(getattr(one, whole) for one in measured)
-    return sum(getattr(one, part) for one in measured) / total if total else 0.0
+def _share(counts: Sequence[tuple[int, int]]) -> float:
+    total = sum(whole for _, whole in counts)
+    return sum(part for part, _ in counts) / total if total else 0.0
 
 
 def _tokens(prepared: Prepared, measured: Sequence[Noised]) -> dict[str, int]:
     return {
-        "tokens_clean": sum(len(prepared.token_ids(one.clean)) for one in measured),
-        "tokens": sum(len(prepared.token_ids(one.text)) for one in measured),
+        "tokens_clean": sum(prepared.token_count(one.clean) for one in measured),
+        "tokens": sum(prepared.token_count(one.text) for one in measured),
     }
 
 
@@ -148,42 +169,35 @@ def _judged(answered: Answered, variant: Variant) -> Iterator[Judged]:
         answer = answered.answers[variant.inputs[place]]
         if answer is None:
             raise AssertionError("a condition without all its answers has no statistics")
-        yield Judged(clean, variant.examples[place], answer, restored(answer, clean, variant.noised))
+        yield Judged(clean, variant.examples[place], answer, restored(answer, clean, variant))
 
 
-def restored(prediction: Target, clean: Example, noised: Mapping[str, Noised]) -> Target:
+def restored(prediction: Target, clean: Example, variant: Variant) -> Target:
     """A prediction mapped back through the edits to the coordinates of the clean example."""
-    if not isinstance(prediction, Answers):
+    if not isinstance(prediction, Answers) or "context" not in variant.condition.fields:
         return prediction
-    context = noised.get(clean.texts["context"].id)
-    if context is None:
-        return prediction
+    context = variant.noised[clean.texts["context"].id]
     return Answers(tuple(Span(*context.to_clean(span.start, span.stop)) for span in prediction.spans))
 
 
-def _stats(unit: Unit, rows: Sequence[Mapping[str, Any]], judged: Iterable[Judged]) -> Iterator[dict[str, Any]]:
-    metrics = [registry.load("metric", name) for name in unit.task.metrics]
-    kept = (*CELL, "noise_seed", "example", "cluster", "fingerprint")
-    for row, one in zip(rows, judged, strict=True):
-        key = {name: row[name] for name in kept}
-        for metric in metrics:
-            for scope, sums in metric.stats(one).items():
-                yield {**key, "metric": metric.name, "scope": scope, "stats": list(sums)}
+def _stats(unit: Unit, key: Mapping[str, Any], judged: Iterator[Judged]) -> pl.DataFrame:
+    """STATS of one condition and seed, every metric and scope."""
+    metrics: list[Metric] = [registry.load("metric", name) for name in unit.task.metrics]
+    rows = [
+        (one.clean.id, one.clean.cluster, one.clean.fingerprint, metric.name, scope, list(sums))
+        for one in judged
+        for metric in metrics
+        for scope, sums in metric.stats(one).items()
+    ]
+    names = ("example", "cluster", "fingerprint", "metric", "scope", "stats")
+    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    return build(_spread({**key, **columns}, len(rows)), STATS)
 
 
-def _floor_stats(answered: Answered, floors: Floors) -> Iterator[dict[str, Any]]:
+def _floor_stats(answered: Answered, floors: Floors) -> Iterator[pl.DataFrame]:
     prepared = answered.prepared
     for name, floor in floors(prepared.examples).items():
         cell = {**_cell(answered, CLEAN), "model": FLOOR + name, "inference": floor.source}
-        rows = [
-            {
-                **cell,
-                "noise_seed": CLEAN_SEED,
-                "example": one.id,
-                "cluster": one.cluster,
-                "fingerprint": one.fingerprint,
-            }
-            for one in prepared.examples
-        ]
         pairs = zip(prepared.examples, floor.targets, strict=True)
-        yield from _stats(prepared.unit, rows, (Judged(one, one, target, target) for one, target in pairs))
+        judged = (Judged(one, one, target, target) for one, target in pairs)
+        yield _stats(prepared.unit, {**cell, "noise_seed": CLEAN_SEED}, judged)

@@ -9,7 +9,7 @@ from typing import Final, final
 
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData, SpecError
-from robust_xtreme.evaluation.checkpoint import Located, head_for, locate_all, parse_models
+from robust_xtreme.evaluation.located import Located, head_for, locate_all, parse_models
 from robust_xtreme.evaluation.trained import overlap
 from robust_xtreme.examples import Example, Text
 from robust_xtreme.languages import codes

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any, Final, final
+from typing import Any, final
 
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.evaluation.plan import Condition, Unit
@@ -14,10 +13,6 @@ from robust_xtreme.examples import Example, Text
 from robust_xtreme.families._batch import token_ids
 from robust_xtreme.noise._engine import Noised, noise_example, noise_texts
 from robust_xtreme.sources._select import data_identity
-from robust_xtreme.specs import PerturbationSpec
-
-_NOTHING: Final = PerturbationSpec.parse("char_noise:0")
-"""What the clean condition is measured with: it edits nothing, and counts words."""
 
 
 @final
@@ -48,9 +43,9 @@ class Prepared:
     inputs: tuple[Input, ...]
     tokens: Mapping[str, tuple[int, ...]]
 
-    def token_ids(self, text: Text) -> tuple[int, ...]:
-        """The token ids of one text, without special tokens."""
-        return tuple(chain.from_iterable(self.tokens[piece] for piece in pieces_of(text, self.unit)))
+    def token_count(self, text: Text) -> int:
+        """How many tokens a text has, without special tokens."""
+        return sum(len(self.tokens[piece]) for piece in pieces_of(text, self.unit))
 
     @property
     def predictions(self) -> int:
@@ -78,9 +73,10 @@ def prepare(
         for seed in condition.seeds:
             group = 0 if deduplicate else len(variants) + 1
             variants.append(_variant(examples, condition, seed, pool, group))
-    windows = encode(pool.examples, unit, tokenizer, family)
+    recorder = _Recorder(tokenizer)
+    windows = encode(pool.examples, unit, recorder, family)
     inputs = tuple(Input(*one) for one in zip(pool.examples, windows, pool.groups, strict=True))
-    return Prepared(unit, tuple(examples), tuple(variants), inputs, _tokens(unit, variants, tokenizer))
+    return Prepared(unit, tuple(examples), tuple(variants), inputs, _tokens(unit, variants, recorder))
 
 
 @final
@@ -114,8 +110,13 @@ def _noise(examples: Sequence[Example], condition: Condition, seed: int) -> dict
     for example in examples:
         for name in condition.fields or example.texts:
             texts.setdefault(example.texts[name].id, example.texts[name])
-    found = noise_texts(list(texts.values()), condition.spec or _NOTHING, max(seed, 0))
-    return dict(zip(texts, found, strict=True))
+    if condition.spec is None:
+        return {name: _as_it_is(text) for name, text in texts.items()}
+    return dict(zip(texts, noise_texts(list(texts.values()), condition.spec, seed), strict=True))
+
+
+def _as_it_is(text: Text) -> Noised:
+    return Noised(text, text, "unchanged", 0, {}, 0, 0, len(text.value.split()), 0)
 
 
 def _content(example: Example) -> Any:
@@ -131,9 +132,29 @@ def encode(examples: Sequence[Example], unit: Unit, tokenizer: Any, family: Any)
     return [tuple(windows) for windows in grouped]
 
 
-def _tokens(unit: Unit, variants: Iterable[Variant], tokenizer: Any) -> dict[str, tuple[int, ...]]:
+def _tokens(unit: Unit, variants: Iterable[Variant], recorder: _Recorder) -> dict[str, tuple[int, ...]]:
     texts = (text for variant in variants for one in variant.noised.values() for text in (one.clean, one.text))
-    return token_ids(tokenizer, (piece for text in texts for piece in pieces_of(text, unit)))
+    pieces = dict.fromkeys(piece for text in texts for piece in pieces_of(text, unit))
+    token_ids(recorder, (piece for piece in pieces if piece not in recorder.seen))
+    return {piece: recorder.seen[piece] for piece in pieces}
+
+
+@final
+class _Recorder:
+    """A tokenizer that remembers the ids of every text that was read without special tokens."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self.seen: dict[str, tuple[int, ...]] = {}
+
+    def __call__(self, texts: Any, *rest: Any, add_special_tokens: bool = True, **options: Any) -> Any:
+        found = self._tokenizer(texts, *rest, add_special_tokens=add_special_tokens, **options)
+        if isinstance(texts, list) and not add_special_tokens:
+            self.seen.update(zip(texts, map(tuple, found["input_ids"]), strict=True))
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tokenizer, name)
 
 
 def pieces_of(text: Text, unit: Unit) -> list[str]:
