@@ -9,6 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
+# Unit tests that train a model: `make check` leaves them to `make test`.
+SLOW := tests/unit/test_training.py
 export OMP_NUM_THREADS ?= 1
 
 .PHONY: test check test-long lock bench install lint types imports tests
@@ -40,7 +42,7 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -x -n $(WORKERS) tests/unit
+	$(BIN)/python -m pytest -q -x -n $(WORKERS) tests/unit $(SLOW:%=--ignore=%)
 
 test-long: install
 	$(BIN)/python -m pytest -m long -n $(WORKERS) --durations 25
