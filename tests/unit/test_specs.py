@@ -51,7 +51,9 @@ def test_a_spec_round_trips_through_its_text(text: str) -> None:
             st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True),
             st.lists(st.decimals(0, 1, places=3), min_size=1, max_size=1),
             st.dictionaries(
-                st.from_regex(r"[a-z]{1,5}", fullmatch=True), st.from_regex(r"[a-z0-9]{1,5}", fullmatch=True), max_size=3
+                st.from_regex(r"[a-z]{1,5}", fullmatch=True),
+                st.from_regex(r"[a-z0-9]{1,5}", fullmatch=True),
+                max_size=3,
             ),
         ),
         min_size=1,
