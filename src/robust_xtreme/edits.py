@@ -55,7 +55,7 @@ class Batch:
 
     `values` are the texts; `points` (n,) uint32; `offsets` (t + 1,) int64: text i is the points from `offsets[i]` to
     `offsets[i + 1] - 1`; `props` (n,) are the properties of `graphemes`; `clusters` their grapheme clusters, which are
-    the units of edits; `spans` their spans.
+    the units of edits, `numbers` (n,) the cluster of each point (None where every point is one); `spans` their spans.
     """
 
     values: Sequence[str]
@@ -63,6 +63,7 @@ class Batch:
     offsets: Array
     props: Array
     clusters: Clusters
+    numbers: Array | None
     spans: SpanTable
 
     def __len__(self) -> int:
@@ -70,13 +71,13 @@ class Batch:
 
     def units(self, positions: Array) -> Array:
         """The number of the cluster that holds each code point, or begins with it."""
-        if self.clusters.simple:
-            return positions
-        return np.searchsorted(self.clusters.starts, positions, "right") - 1
+        return positions if self.numbers is None else self.numbers[positions]
 
     def unit_bounds(self) -> Array:
         """The number of each text's first cluster (t + 1,); a text's last cluster is its separator."""
-        return self.offsets if self.clusters.simple else np.searchsorted(self.clusters.starts, self.offsets)
+        if self.numbers is None:
+            return self.offsets
+        return np.append(self.numbers[self.offsets[:-1]], np.int32(len(self.clusters.starts)))
 
     def flat_spans(self) -> tuple[Array, Array]:
         """The spans' starts and stops as positions in `points`."""
@@ -92,7 +93,9 @@ def batch(values: Sequence[str], spans: SpanTable) -> Batch:
     joined = SEPARATOR.join(values) + SEPARATOR
     points = np.frombuffer(joined.encode(_ENCODING, _SURROGATES), np.uint32) if values else np.zeros(0, np.uint32)
     props = properties(points)
-    return Batch(values, points, offsets, props, clusters(props), spans)
+    found = clusters(props)
+    numbers = None if found.simple else np.cumsum(found.breaks, dtype=np.int32) - np.int32(1)
+    return Batch(values, points, offsets, props, found, numbers, spans)
 
 
 @final
@@ -134,12 +137,13 @@ def ragged(starts: Array, lengths: Array) -> Array:
     """The numbers of ranges given by their starts and lengths, one range after the other."""
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
-    return np.add(np.arange(total), np.repeat(starts - ends + lengths, lengths))
+    numbers: Array = np.arange(total) + np.repeat(starts - ends + lengths, lengths)
+    return numbers
 
 
 def apply(clean: Batch, edits: Edits) -> Moved:
     """The batch with the edits made and its spans moved."""
-    grown = edits.length.sum(axis=1)
+    grown = edits.length[:, 0] + edits.length[:, 1]
     shift = _shift(clean, edits, grown)
     begins = edits.start + shift[edits.start]
     points = _points(clean, edits, begins, grown)
@@ -173,11 +177,7 @@ def _points(clean: Batch, edits: Edits, begins: Array, grown: Array) -> Array:
 
 def _pieces(clean: Batch, edits: Edits) -> Array:
     picked = ragged(edits.source.reshape(-1), edits.length.reshape(-1))
-    size = len(clean.points)
-    pieces = clean.points[np.minimum(picked, size - 1)]
-    pooled = picked >= size
-    pieces[pooled] = edits.pool[picked[pooled] - size]
-    return pieces
+    return np.concatenate((clean.points, edits.pool)).take(picked)
 
 
 def _values(points: Array, offsets: Array) -> list[str]:

@@ -39,16 +39,16 @@ class Clusters:
     """The grapheme clusters of a batch of code points.
 
     `starts` (m,) holds the first code point of each cluster, `breaks` (n,) the same as flags. `simple` says that every
-    code point is a cluster. `open_after` (m,) marks clusters that may join with something put behind them (a half
-    flag, a consonant whose linker waits for the next, a leading jamo), `open_before` (m,) those that may join with
-    something put before them (a mark that stands alone, a vowel jamo); both are None where no cluster does.
+    code point is a cluster. `open_after` numbers the clusters that may join with something put behind them (a half
+    flag, a consonant whose linker waits for the next, a leading jamo), `open_before` those that may join with
+    something put before them (a mark that stands alone, a vowel jamo).
     """
 
     starts: Array
     breaks: Array
     simple: bool
-    open_after: Array | None
-    open_before: Array | None
+    open_after: Array
+    open_before: Array
 
 
 @cache
@@ -70,10 +70,12 @@ def clusters(props: Array) -> Clusters:
     kinds = (props & _CLASS).astype(np.uint8)
     size = len(kinds)
     if not size or int(kinds.max()) < _STICKY:
-        return Clusters(np.arange(size), np.ones(size, np.bool_), True, None, None)
-    breaks = _breaks(kinds)
+        none = np.zeros(0, np.int64)
+        return Clusters(np.arange(size), np.ones(size, np.bool_), True, none, none)
+    breaks, linked = _breaks(kinds)
     starts = np.flatnonzero(breaks)
-    after, before = _open(kinds, starts)
+    after, before = _open(kinds, breaks, linked)
+    after, before = (np.searchsorted(starts, places, "right") - 1 for places in (after, before))
     return Clusters(starts, breaks, len(starts) == size, after, before)
 
 
@@ -100,14 +102,30 @@ def _pairs() -> Array:
     return breaks.reshape(-1)
 
 
-def _breaks(kinds: Array) -> Array:
-    breaks = np.empty(len(kinds), np.bool_)
+def _breaks(kinds: Array) -> tuple[Array, Array]:
+    """Where clusters break, and where runs of linkers end.
+
+    Marks join unless a control stands before them (GB9), and consonants join to linkers (GB9c, as of Unicode 18); all
+    that is rarer is looked up in the table of pairs where it occurs, and then settled by the rules that look back.
+    """
+    hard = (kinds == _CONTROL) | (kinds == _LF) | (kinds == _CR)
+    breaks = ~_marks(kinds)
+    breaks[1:] |= hard[:-1]
     breaks[0] = True
-    breaks[1:] = _pairs().take(kinds[:-1].astype(np.uint16) << 5 | kinds[1:])
-    _join_conjuncts(kinds, breaks)
+    rare = np.flatnonzero((kinds > _MARK) | (kinds == _CR))
+    rare = np.concatenate((rare[rare > 0], rare[rare < len(kinds) - 1] + 1))
+    breaks[rare] = _pairs()[kinds[rare - 1].astype(np.int64) << 5 | kinds[rare]]
+    linked = _linked(kinds)
+    breaks[linked + 1] &= kinds[linked + 1] != _CONSONANT
     _join_pictographs(kinds, breaks)
     _pair_flags(kinds, breaks)
-    return breaks
+    return breaks, linked
+
+
+def _marks(kinds: Array) -> Array:
+    """What joins to whatever stands before it."""
+    marks: Array = (kinds >= _EXTEND) & (kinds <= _MARK)
+    return marks
 
 
 def _last(where: Array) -> Array:
@@ -117,25 +135,19 @@ def _last(where: Array) -> Array:
 
 def _tail(kinds: Array) -> Array:
     """What may stand between the consonants of a conjunct."""
-    return np.logical_or((kinds >= _CONJUNCT_EXTEND) & (kinds <= _ZWJ), kinds == _FREE_LINKER)
+    tail: Array = ((kinds >= _CONJUNCT_EXTEND) & (kinds <= _ZWJ)) | (kinds == _FREE_LINKER)
+    return tail
 
 
-def _linker(kinds: Array) -> Array:
-    return np.logical_or(kinds == _LINKER, kinds == _FREE_LINKER)
-
-
-def _join_conjuncts(kinds: Array, breaks: Array) -> None:
-    """GB9c: no break before a consonant behind a linker, extenders between them or not (Unicode 18)."""
-    consonant = kinds == _CONSONANT
-    linker = _linker(kinds)
-    if not linker.any():
-        return
-    breaks[1:][consonant[1:] & linker[:-1]] = False
-    tail = _tail(kinds)
-    asked = np.flatnonzero(breaks[1:] & consonant[1:] & tail[:-1])
-    if len(asked):
-        tied = _last(linker)[asked] > _last(~tail)[asked]
-        breaks[asked[tied] + 1] = False
+def _linked(kinds: Array) -> Array:
+    """Where runs of linkers and extenders that hold a linker end: a consonant behind joins what stands before."""
+    linkers = np.flatnonzero((kinds == _LINKER) | (kinds == _FREE_LINKER))
+    longer = _tail(kinds[linkers + 1])
+    if not longer.any():
+        return linkers
+    after = np.where(_tail(kinds), len(kinds), np.arange(len(kinds)))
+    behind = np.minimum.accumulate(after[::-1])[::-1]
+    return np.concatenate((linkers[~longer], behind[linkers[longer]] - 1))
 
 
 def _join_pictographs(kinds: Array, breaks: Array) -> None:
@@ -158,21 +170,10 @@ def _pair_flags(kinds: Array, breaks: Array) -> None:
         breaks[flags[(place % 2 == 0) & (place > 0)]] = True
 
 
-def _open(kinds: Array, starts: Array) -> tuple[Array, Array]:
-    """Which clusters may join with something new behind them, and before them."""
-    last = kinds[np.append(starts[1:], len(kinds)) - 1]
-    first = kinds[starts]
-    after = (last == _CR) | (last == _ZWJ) | (last == _PREPEND) | (last == _REGIONAL) | (last == _L)
-    after |= _waiting(kinds, starts, last)
-    before = ((first >= _EXTEND) & (first <= _MARK)) | (first == _V) | (first == _T)
-    return after, before
-
-
-def _waiting(kinds: Array, starts: Array, last: Array) -> Array:
-    """Clusters that end in a linker and its extenders, and so wait for a consonant."""
-    waiting = _linker(last)
-    linker = _linker(kinds)
-    if linker.any() and bool((last == _CONJUNCT_EXTEND).any()):
-        stops = np.append(starts[1:], len(kinds)) - 1
-        waiting |= _last(linker)[stops] > _last(~_tail(kinds))[stops]
-    return waiting
+def _open(kinds: Array, breaks: Array, linked: Array) -> tuple[Array, Array]:
+    """The last points of clusters that may join with something new behind them; the first of those before which."""
+    after = (kinds == _CR) | (kinds == _ZWJ) | (kinds == _PREPEND) | (kinds == _REGIONAL) | (kinds == _L)
+    after[linked] = True
+    after[:-1] &= breaks[1:]
+    before = breaks & (_marks(kinds) | (kinds == _V) | (kinds == _T))
+    return np.flatnonzero(after), np.flatnonzero(before)

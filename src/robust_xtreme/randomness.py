@@ -1,13 +1,13 @@
 """Keyed draws: what is drawn for a unit depends on the seed, the perturbation, the text's id and the unit's place.
 
 Nothing is drawn in sequence and nothing is shared: a draw is a hash, so order, batch, shard and process cannot change
-it. Mixing is the finaliser of SplitMix64 (Steele, Lea and Flood 2014), ids are hashed by BLAKE2b.
+it. Mixing is the finaliser of SplitMix64 (Steele, Lea and Flood 2014); conditions are hashed by BLAKE2b.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final
@@ -26,6 +26,7 @@ _FIRST: Final = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND: Final = np.uint64(0x94D049BB133111EB)
 _RANGE: Final = 1 << 64
 _DIGEST_BYTES: Final = 8
+_POINT_BITS: Final = 21
 
 
 def salt(*parts: str) -> int:
@@ -37,12 +38,19 @@ def salt(*parts: str) -> int:
     return int.from_bytes(state.digest(), "little")
 
 
-def text_keys(common: int, ids: Iterable[str]) -> Array:
-    """The key of each text (t,) uint64, from what the condition shares and the text's own id."""
-    blake = hashlib.blake2b
-    digests = [blake(one.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest() for one in ids]
-    own = np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
-    return mix(own ^ np.uint64(common))
+def text_keys(common: int, ids: Sequence[str]) -> Array:
+    """The key of each text (t,) uint64, from what the condition shares and the text's own id.
+
+    An id's hash is the sum, over its code points, of the mixed pair of place and point, mixed again with its length.
+    """
+    sizes = np.fromiter(map(len, ids), np.int64, len(ids)) + 1
+    ends = np.cumsum(sizes)
+    joined = "\0".join((*ids, ""))
+    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+    starts = ends - sizes
+    points += (np.arange(len(points)) - np.repeat(starts, sizes)).astype(np.uint64) << np.uint64(_POINT_BITS)
+    own = np.add.reduceat(mix(points), starts) if len(ids) else points
+    return mix(own + sizes.astype(np.uint64) * _GOLDEN ^ np.uint64(common))
 
 
 def bare_ids(language: str, values: Sequence[str]) -> list[str]:

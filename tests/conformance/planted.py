@@ -22,8 +22,8 @@ _CAP: Final = 25
 
 def _take(edits: Edits, which: Array) -> Edits:
     """Some of the edits (by number)."""
-    columns = (getattr(edits, name)[which] for name in ("start", "stop", "operator", "graphemes", "source", "length"))
-    return Edits(*columns, edits.pool)
+    columns = ("start", "stop", "operator", "graphemes", "source", "length")
+    return replace(edits, **{name: getattr(edits, name)[which] for name in columns})
 
 
 def _orphan_mark(job: Job) -> tuple[Edits, Array]:

@@ -69,7 +69,7 @@ def test_a_letter_goes_with_its_marks() -> None:
 def test_a_lone_letter_is_never_deleted() -> None:
     """Deletion alone cannot empty a text or a span: one letter of each stays."""
     assert _noise("a", ops="delete").text.value == "a"
-    found = _noise("ab cd ef", ops="delete", spans=(Span(0, 2), Span(3, 5), Span(3, 8)))
+    found = _noise("ab cd ef", ops="delete", spans=(Span(0, 2), Span(3, 5), Span(6, 8), Span(3, 8)))
     assert all(found.text.at(span) for span in found.text.spans)
     assert found.edits["delete"] == 3
 

@@ -117,9 +117,7 @@ def _is_letter(letter: str) -> bool:
 def stands_alone(letter: str) -> bool:
     """Whether a string is one cluster that joins with nothing put before or behind it."""
     found = graphemes.clusters(np.append(_props(letter), _props(graphemes.SEPARATOR)))
-    if len(found.starts) != 2:
-        return False
-    return not any(flags is not None and flags[0] for flags in (found.open_after, found.open_before))
+    return len(found.starts) == 2 and not (found.open_after == 0).any() and not (found.open_before == 0).any()
 
 
 def _props(text: str) -> Array:

@@ -48,15 +48,13 @@ def _words(clean: Batch, edits: Edits, owner: Array) -> tuple[Array, Array]:
     blank = (clean.props & graphemes.SPACE) > 0
     blank[clean.offsets[1:] - 1] = True
     begins = ~blank
-    ends = begins.copy()
     begins[1:] &= blank[:-1]
-    ends[:-1] &= blank[1:]
-    starts, stops = np.flatnonzero(begins), np.flatnonzero(ends) + 1
-    words = np.diff(np.searchsorted(starts, clean.offsets))
-    first, last = np.searchsorted(stops, edits.start, "right"), np.searchsorted(starts, edits.stop)
-    first[1:] = np.maximum(first[1:], last[:-1])
-    hit = np.bincount(owner, weights=np.maximum(last - first, 0), minlength=len(clean))
-    return words, hit.astype(np.int64)
+    begun = np.cumsum(begins, dtype=np.int32)
+    words = np.diff(begun[clean.offsets[1:] - 1], prepend=0)
+    first, last = begun[edits.start] + blank[edits.start], begun[np.maximum(edits.stop, edits.start + 1) - 1]
+    first[1:] = np.maximum(first[1:], last[:-1] + 1)
+    hit = np.bincount(owner, weights=np.maximum(last - first + 1, 0), minlength=len(clean))
+    return words.astype(np.int64), hit.astype(np.int64)
 
 
 class Row(NamedTuple):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final, final
 
 import numpy as np
@@ -100,8 +101,10 @@ def noise_values(
     earlier links in a chain, which must not repeat its draws.
     """
     again = (str(nth),) if nth else ()
-    keys = text_keys(salt(str(seed), *link.shape(), *again), ids)
-    return join([_chunk(values[a:b], keys[a:b], spans.of(a, b), language, link) for a, b in _chunks(values)])
+    common = salt(str(seed), *link.shape(), *again)
+    return join(
+        [_chunk(values[a:b], text_keys(common, ids[a:b]), spans.of(a, b), language, link) for a, b in _chunks(values)]
+    )
 
 
 def _chunk(values: Sequence[str], keys: npt.NDArray[np.uint64], spans: SpanTable, language: str, link: Bound) -> Books:
@@ -113,14 +116,9 @@ def _chunk(values: Sequence[str], keys: npt.NDArray[np.uint64], spans: SpanTable
 
 def _chunks(values: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Ranges of consecutive texts whose arrays stay in a core's cache."""
-    first, size = 0, 0
-    for number, value in enumerate(values):
-        size += len(value) + 1
-        if size >= _CHUNK:
-            yield first, number + 1
-            first, size = number + 1, 0
-    if first < len(values) or not values:
-        yield first, len(values)
+    sizes = np.fromiter(map(len, values), np.int64, len(values)) + 1
+    cuts = np.flatnonzero(np.diff(np.cumsum(sizes) // _CHUNK)) + 1
+    return pairwise([0, *cuts.tolist(), len(values)])
 
 
 def noise_texts(texts: Sequence[Text], spec: PerturbationSpec, seed: int) -> list[Noised]:

@@ -80,11 +80,16 @@ class Letters:
         points, starts = self.batch.points, self.batch.clusters.starts
         if self.batch.clusters.simple:
             return np.not_equal(points[:-1], points[1:])
-        lengths = np.diff(starts, append=len(points))
-        differs: Array = (points[starts[:-1]] != points[starts[1:]]) | (lengths[:-1] != lengths[1:])
-        asked = np.flatnonzero(~differs & (lengths[:-1] > 1))
+        first = points[starts]
+        differs: Array = first[:-1] != first[1:]
+        alike = np.flatnonzero(~differs & self.letter[:-1])
+        sizes, others = (
+            starts[alike + 1] - starts[alike],
+            starts[np.minimum(alike + 2, len(starts) - 1)] - starts[alike + 1],
+        )
+        differs[alike] = sizes != others
+        asked, sizes = alike[sizes == others], sizes[sizes == others]
         if len(asked):
-            sizes = lengths[asked]
             unlike = points[ragged(starts[asked], sizes)] != points[ragged(starts[asked + 1], sizes)]
             differs[asked] = np.logical_or.reduceat(unlike, np.cumsum(sizes) - sizes)
         return differs
@@ -96,10 +101,11 @@ def letters(batch: Batch, alphabet: Alphabet) -> Letters:
     props = batch.props if found.simple else batch.props[found.starts]
     letter = (props & graphemes.LETTER) > 0
     closed = None
-    if found.open_after is not None and found.open_before is not None:
-        closed = ~(found.open_after | found.open_before)
-        letter[1:] &= ~found.open_after[:-1]
-        letter[:-1] &= ~found.open_before[1:]
+    if len(found.open_after) or len(found.open_before):
+        closed = np.ones(len(letter), np.bool_)
+        closed[found.open_after] = closed[found.open_before] = False
+        letter[np.minimum(found.open_after + 1, len(letter) - 1)] = False
+        letter[np.maximum(found.open_before - 1, 0)] &= found.open_before == 0
     edge = None
     if len(batch.spans):
         edge = _edges(batch, letter)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from robust_xtreme import randomness
 from robust_xtreme.edits import Batch, Edits
 from robust_xtreme.noise._alphabet import Alphabet, group_index, packed
-from robust_xtreme.noise._letters import DELETE, Letters, Proposal
+from robust_xtreme.noise._letters import DELETE, SWAP, Letters, Proposal
 
 Array = npt.NDArray[Any]
 
@@ -29,12 +29,12 @@ _LOW: Final = np.uint64(0xFFFFFFFF)
 
 
 def _picks() -> Array:
-    """The operator for a mask of allowed ones and a draw below 12: each allowed one equally often (16, 12)."""
+    """The operator for a mask of allowed ones and a draw below 12: each allowed one equally often (16 * 12,)."""
     table = np.full((16, _WAYS), _NONE, np.uint8)
     for mask in range(1, 16):
         allowed = [number for number in range(4) if mask >> number & 1]
         table[mask] = np.repeat(allowed, _WAYS // len(allowed))
-    return table
+    return table.reshape(-1)
 
 
 _PICKS: Final = _picks()
@@ -51,7 +51,7 @@ def keep_some(batch: Batch, allowed: Array, draws: Array) -> None:
     """Strike deletion, in `allowed`, from the unit with the largest draw of each text and of each span."""
     ranks = draws & ~_LOW
     ranks |= np.arange(len(draws), dtype=np.uint64)
-    ranks[allowed == 0] = 0
+    np.copyto(ranks, 0, where=allowed == 0)
     bounds = batch.unit_bounds()
     _strike(allowed, ranks, bounds[:-1])
     if len(batch.spans):
@@ -85,16 +85,17 @@ def _settle(allowed: Array, draws: Array, units: Array) -> tuple[Array, Array]:
     """Which chosen units win over every edit that their own overlaps, and each one's operator."""
     own = draws[units]
     operators = _operators(allowed[units], own)
+    lost = (operators == _SWAP) & (allowed[units + 1] > 0) & (draws[units + 1] <= own)
     before = np.maximum(units - 1, 0)
-    swaps_in = (_operators(allowed[before], draws[before]) == _SWAP) & (units > 0)
-    lost = swaps_in & (draws[before] <= own)
-    lost |= (operators == _SWAP) & (allowed[units + 1] > 0) & (draws[units + 1] <= own)
+    rivals = np.flatnonzero(((allowed[before] & SWAP) > 0) & (draws[before] <= own) & (before < units))
+    before = before[rivals]
+    lost[rivals] |= _operators(allowed[before], draws[before]) == _SWAP
     return ~lost, operators
 
 
 def _operators(allowed: Array, draws: Array) -> Array:
     way = randomness.below(randomness.stream(draws, randomness.OPERATOR), _WAYS)
-    return _PICKS[allowed, way]
+    return _PICKS.take(allowed * np.int64(_WAYS) + way)
 
 
 def _edits(page: Letters, proposal: Proposal, units: Array, operators: Array, draws: Array) -> Edits:
