@@ -6,11 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
-from robust_xtreme.commands._app import command_names
+from robust_xtreme.commands._app import build, command_names
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
+OPTION = re.compile(r"(?<!\S)--[a-z-]+")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -30,6 +32,18 @@ def test_the_architecture_names_every_part() -> None:
     parts = [path.name for path in package.iterdir() if path.suffix == ".py" or any(path.glob("*.py"))]
     public = [part for part in parts if not part.startswith("_")]
     assert [part for part in public if f"src/robust_xtreme/{part}" not in text] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_commands_in_documents_have_their_options(document: str) -> None:
+    """Each option that a document shows with a command is an option of that command."""
+    text = (ROOT / document).read_text("utf-8").replace("\\\n", " ")
+    commands = get_command(build()).commands  # type: ignore[attr-defined]  # a program with commands is a group
+    shown = [
+        (name, option) for name, rest in re.findall(r"robust-xtreme (\w+)(.*)", text) for option in OPTION.findall(rest)
+    ]
+    known = {name: {one for param in command.params for one in param.opts} for name, command in commands.items()}
+    assert [(name, option) for name, option in shown if option not in known[name]] == []
 
 
 def test_the_readme_shows_every_command() -> None:
