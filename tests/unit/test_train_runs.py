@@ -1,0 +1,295 @@
+"""Whole small training runs: they learn, stop anywhere, go on to the same bytes, and refuse what they must."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tests.lessons import lessons
+from tests.tiny import tiny_encoder_folder
+
+from robust_xtreme import registry
+from robust_xtreme.errors import DiskError, Locked, Mismatch, MissingData, ModelError
+from robust_xtreme.families._batch import collate
+from robust_xtreme.results import store
+from robust_xtreme.sources import load
+from robust_xtreme.training import resume
+from robust_xtreme.training.encoder import encoder_folder, read_encoder
+from robust_xtreme.training.loop import Options, Progress
+from robust_xtreme.training.spec import TrainSpec
+from robust_xtreme.training.stage import train
+
+
+@pytest.fixture
+def data_folder(tmp_path: Path) -> Path:
+    """Release files with thirty-two lessons a task."""
+    return lessons(tmp_path / "data")
+
+
+@pytest.fixture
+def encoder_path(tmp_path: Path) -> Path:
+    """A transformers folder with a tiny random encoder."""
+    return tiny_encoder_folder(tmp_path / "encoder")
+
+
+def _spec(task: str, data: Path, encoder: Path, out: Path, **changed: Any) -> TrainSpec:
+    facts = {"steps": 12, "batch_size": 8, "lr": 5e-3, "device": "cpu", **changed}
+    return TrainSpec(task, str(data), out=str(out), encoder=str(encoder), **facts)
+
+
+def _files(run: Path) -> dict[str, bytes]:
+    paths = [path for path in sorted(run.rglob("*")) if path.is_file() and path.name != ".lock"]
+    return {str(path.relative_to(run)): path.read_bytes() for path in paths}
+
+
+@pytest.mark.parametrize(("task", "steps"), [("xnli", 120), ("panx", 120), ("tydiqa", 250)])
+def test_thirty_two_examples_are_learned_by_heart(task: str, steps: int, tmp_path: Path, data_folder: Path) -> None:
+    """A tiny model answers more than 95 % of what it was trained on, read back from the files it wrote."""
+    encoder = tiny_encoder_folder(tmp_path / "wider", hidden_size=32)
+    run = train(_spec(task, data_folder, encoder, tmp_path / "run", steps=steps, batch_size=32, lr=1e-2))
+    spec = registry.load("task", task)
+    examples = load(spec, data_folder, "en", "train").examples
+    family = registry.load("family", spec.family)
+    model, tokenizer = read_encoder(run / "model")
+    head = family.head(32, spec.labels)
+    head.load_state_dict(load_file(run / "heads" / f"{task}.safetensors"))
+    model.eval()
+    head.eval()
+    windows = family.encode(examples, tokenizer, spec.max_length, spec.stride)
+    ids, mask = collate(windows, 1)
+    with torch.inference_mode():
+        scores = family.forward(
+            head, model(input_ids=ids, attention_mask=mask).last_hidden_state, mask, windows
+        ).numpy()
+    right = [
+        family.decode(example, [window], [score], spec.labels) == example.target
+        for example, window, score in zip(examples, windows, scores, strict=True)
+    ]
+    assert sum(right) > 0.95 * len(examples)
+
+
+class _Stopped(Exception):
+    """Stands for a process that dies."""
+
+
+def _stop_at(step: int, stage: str = "target") -> Callable[[Progress], None]:
+    def watch(at: Progress) -> None:
+        if at.stage == stage and at.step == step:
+            raise _Stopped
+
+    return watch
+
+
+@pytest.mark.parametrize("task", ["xnli", "panx", "tydiqa"])
+def test_a_run_that_stopped_goes_on_to_the_same_bytes(
+    task: str, tmp_path: Path, data_folder: Path, encoder_path: Path
+) -> None:
+    """Stopped twice in the middle of an epoch and started again, a run writes what an unbroken one writes."""
+    whole = train(_spec(task, data_folder, encoder_path, tmp_path / "whole"))
+    broken = _spec(task, data_folder, encoder_path, tmp_path / "broken")
+    for step in (3, 7):
+        with pytest.raises(_Stopped):
+            train(broken, Options(watch=_stop_at(step), save_seconds=0.0))
+        assert not (tmp_path / "broken" / "heads").exists()
+    assert _files(train(broken)) == _files(whole)
+    assert not (whole / resume.FOLDER).exists()
+
+
+def test_a_resumed_run_does_not_start_over(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
+    """The steps before the saved state are not computed again."""
+    spec = _spec("panx", data_folder, encoder_path, tmp_path / "run")
+    with pytest.raises(_Stopped):
+        train(spec, Options(watch=_stop_at(7), save_seconds=0.0))
+    steps: list[int] = []
+    train(spec, Options(watch=lambda at: steps.append(at.step)))
+    assert steps == list(range(7, 13))
+
+
+def test_dropout_is_part_of_the_state(tmp_path: Path, data_folder: Path, encoder_path: Path, monkeypatch: Any) -> None:
+    """Without the saved random state a resumed run would end at other weights: the test above can fail."""
+    whole = train(_spec("panx", data_folder, encoder_path, tmp_path / "whole"))
+    broken = _spec("panx", data_folder, encoder_path, tmp_path / "broken")
+    with pytest.raises(_Stopped):
+        train(broken, Options(watch=_stop_at(5), save_seconds=0.0))
+    monkeypatch.setattr(resume.State, "restore_random", lambda _: None)
+    assert _files(train(broken))["model/model.safetensors"] != _files(whole)["model/model.safetensors"]
+
+
+def test_runs_from_scratch_share_their_first_stage(tmp_path: Path, data_folder: Path) -> None:
+    """The masked-LM stage is made once, resumes like any other, and stands in each run's stages."""
+    facts: dict[str, Any] = {
+        "scratch": "tiny",
+        "text": str(data_folder / "text"),
+        "mlm_steps": 6,
+        "steps": 3,
+        "device": "cpu",
+    }
+    first = TrainSpec("panx", str(data_folder), out=str(tmp_path / "runs" / "panx"), **facts)
+    with pytest.raises(_Stopped):
+        train(first, Options(watch=_stop_at(4, "masked_lm"), save_seconds=0.0))
+    train(first)
+    stages: list[str] = []
+    other = TrainSpec("xnli", str(data_folder), out=str(tmp_path / "runs" / "xnli"), **facts)
+    run = train(other, Options(watch=lambda at: stages.append(at.stage)))
+    assert set(stages) == {"target"}
+    assert sorted(path.name for path in (run / "stages").iterdir()) == [
+        "00-masked_lm.json",
+        "01-target.hashes",
+        "01-target.json",
+    ]
+    whole = train(TrainSpec("panx", str(data_folder), out=str(tmp_path / "again" / "panx"), **facts))
+    assert _files(whole) == _files(tmp_path / "runs" / "panx")
+
+
+def test_a_complete_run_is_left_alone(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
+    """The same command says that the run is complete, and computes nothing."""
+    spec = _spec("panx", data_folder, encoder_path, tmp_path / "run", steps=2)
+    train(spec)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*.safetensors")}
+    said: list[str] = []
+    train(spec, Options(tell=said.append))
+    assert "is complete" in said[-1]
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*.safetensors")}
+
+
+def test_a_folder_of_another_spec_is_refused(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
+    """Another seed in the same folder is a mismatch that names it; --force replaces the run."""
+    train(_spec("panx", data_folder, encoder_path, tmp_path / "run", steps=2))
+    other = _spec("panx", data_folder, encoder_path, tmp_path / "run", steps=2, seed=1)
+    with pytest.raises(Mismatch, match="seed 0 instead of 1"):
+        train(other)
+    train(other, Options(force=True))
+    record = json.loads((tmp_path / "run" / "stages" / "00-target.json").read_text(encoding="utf-8"))
+    assert record["seed"] == 1
+
+
+def test_a_folder_with_other_files_is_refused(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
+    """A folder that is no run is never written to, not even with --force."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").write_text("precious", encoding="utf-8")
+    with pytest.raises(Mismatch, match="no run of"):
+        train(_spec("panx", data_folder, encoder_path, tmp_path / "run"), Options(force=True))
+
+
+def test_two_writers_are_refused(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
+    """A run that another process writes is locked."""
+    with store.lock(tmp_path / "run"), pytest.raises(Locked):
+        train(_spec("panx", data_folder, encoder_path, tmp_path / "run"))
+
+
+def test_the_stage_is_recorded(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
+    """What a model was trained on stands beside it: task, data, steps, seed, and nothing selected."""
+    run = train(_spec("xnli", data_folder, encoder_path, tmp_path / "run", steps=0, epochs=2))
+    record = json.loads((run / "stages" / "00-target.json").read_text(encoding="utf-8"))
+    wanted = {
+        "kind": "target",
+        "task": "xnli",
+        "languages": ["en"],
+        "examples": 32,
+        "steps": 8,
+        "seen": 64,
+        "epochs": 2.0,
+    }
+    assert {key: record[key] for key in wanted} == wanted
+    assert record["selected_on"] == "none"
+    rows = (run / "metrics.csv").read_text(encoding="utf-8").splitlines()
+    assert rows[0] == "step,loss,lr,dev"
+    assert [int(row.split(",")[0]) for row in rows[1:]] == list(range(1, 9))
+
+
+def test_a_score_on_held_out_data_is_noted_and_selects_nothing(
+    tmp_path: Path, data_folder: Path, encoder_path: Path
+) -> None:
+    """Where there are validation data, metrics.csv has their score after each epoch; weights do not depend on it."""
+    run = train(_spec("panx", data_folder, encoder_path, tmp_path / "run", steps=0, epochs=2))
+    rows = [row.split(",") for row in (run / "metrics.csv").read_text(encoding="utf-8").splitlines()[1:]]
+    assert [row[0] for row in rows if row[3]] == ["4", "8"]
+    (data_folder / "panx" / "dev-en.tsv").unlink()
+    other = train(_spec("panx", data_folder, encoder_path, tmp_path / "other", steps=0, epochs=2))
+    assert (other / "model" / "model.safetensors").read_bytes() == (run / "model" / "model.safetensors").read_bytes()
+
+
+def test_the_callers_random_state_is_left_alone(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
+    """Training draws from its own generator."""
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    train(_spec("panx", data_folder, encoder_path, tmp_path / "run", steps=2))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_nothing_is_written_outside_the_run(
+    tmp_path: Path, data_folder: Path, encoder_path: Path, monkeypatch: Any
+) -> None:
+    """No logs appear in the current folder, and nothing is printed."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    train(_spec("panx", data_folder, encoder_path, tmp_path / "run", steps=2))
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_a_loss_that_is_no_number_stops_training(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
+    """A loss that is not finite ends the run at its step with advice, and leaves no model behind."""
+    weights = load_file(encoder_path / "model.safetensors")
+    save_file({name: value * float("nan") for name, value in weights.items()}, encoder_path / "model.safetensors")
+    with pytest.raises(ModelError, match="loss is nan at step 1"):
+        train(_spec("xnli", data_folder, encoder_path, tmp_path / "run"))
+    assert not (tmp_path / "run" / "model").exists()
+
+
+def test_a_full_disk_is_one_line(tmp_path: Path, data_folder: Path, encoder_path: Path, monkeypatch: Any) -> None:
+    """A state that cannot be written names the folder; the run can go on later."""
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", full)
+        with pytest.raises(DiskError, match="No space left"):
+            train(_spec("panx", data_folder, encoder_path, tmp_path / "run", steps=2), Options(save_seconds=0.0))
+    train(_spec("panx", data_folder, encoder_path, tmp_path / "run", steps=2))
+
+
+# ------------------------------------------------------------------------------------------------------------ encoders
+
+
+def test_an_encoder_without_weights_is_refused(tmp_path: Path, encoder_path: Path) -> None:
+    """No folder, no configuration, no weights, only pickled weights: each is one line that says so."""
+    with pytest.raises(ModelError, match="no folder"):
+        encoder_folder(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ModelError, match=r"no config\.json"):
+        encoder_folder(tmp_path / "empty")
+    (encoder_path / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match="no weights"):
+        encoder_folder(encoder_path)
+    (encoder_path / "pytorch_model.bin").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"only pickled weights \(pytorch_model\.bin\)"):
+        encoder_folder(encoder_path)
+
+
+def test_a_broken_encoder_is_refused(encoder_path: Path) -> None:
+    """Weights that are no safetensors end in one line with the folder."""
+    (encoder_path / "model.safetensors").write_bytes(b"garbage")
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        read_encoder(encoder_path)
+
+
+def test_a_run_can_be_the_start_of_another(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
+    """--from takes a run: its encoder is learned further, and its stages come first."""
+    first = train(_spec("xnli", data_folder, encoder_path, tmp_path / "first", steps=2))
+    second = train(_spec("panx", data_folder, first, tmp_path / "second", steps=2))
+    names = sorted(path.name for path in (second / "stages").glob("*.json"))
+    assert names == ["00-target.json", "01-target.json"]
+    assert [path.stem for path in (second / "heads").glob("*.json")] == ["panx"]
+
+
+def test_training_data_without_labels_are_refused(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
+    """A training file of pairs without labels is named as such."""
+    (data_folder / "xnli" / "train-en.tsv").write_text("a\tb\nc\td\n", encoding="utf-8")
+    with pytest.raises(MissingData, match="no labels"):
+        train(_spec("xnli", data_folder, encoder_path, tmp_path / "run"))
