@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -128,3 +129,33 @@ def test_lists_are_json_on_request() -> None:
     found = json.loads(program("list", "languages", "--json").stdout)
     assert len(found) == 50
     assert {"code", "script", "letters", "source", "licence"} <= set(found[0])
+
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
+def test_a_full_disk_behind_stdout_is_one_line() -> None:
+    """Where stdout cannot be written the line says so, and the code is that of the environment."""
+    command = [sys.executable, "-m", "robust_xtreme", "list", "languages"]
+    with FULL.open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr.startswith("robust-xtreme: The disk is full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
+def test_a_line_that_cannot_be_written_keeps_its_code() -> None:
+    """Where stderr cannot be written the exit code still says what went wrong."""
+    command = [sys.executable, "-m", "robust_xtreme", "list", "tsk"]
+    with FULL.open("w") as full:
+        assert subprocess.run(command, stderr=full, stdout=subprocess.PIPE, check=False).returncode == 2
+
+
+def test_any_text_is_shown_on_any_terminal() -> None:
+    """Letters that the terminal's encoding lacks are escaped, not a failure."""
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "robust_xtreme", "show", "char_noise:0.1", "--language", "yo", "Ẹ káàárọ̀"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\u" in done.stdout

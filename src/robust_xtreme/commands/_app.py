@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final
 import typer
 
 import robust_xtreme
-from robust_xtreme.commands._errors import bounded, guarded
+from robust_xtreme.commands._errors import bounded, guarded, printable
 
 _ORDER: Final = ("list", "show", "train", "eval")
 _EPILOG: Final = "Example: robust-xtreme eval --model RUN --data DIR --tasks xnli --perturb char_noise:0.1"
@@ -62,4 +62,5 @@ def build() -> typer.Typer:
 
 def main() -> None:
     """Run the program on the words of the command line; never returns."""
+    printable()
     raise SystemExit(guarded(lambda: build()(prog_name="robust-xtreme", standalone_mode=False)))

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
+import io
 import os
 import sys
 import traceback
@@ -62,6 +64,8 @@ def bounded(command: Callable[..., object]) -> Callable[..., None]:
 
 
 def _flushed() -> int:
+    if sys.stdout is None:  # the stream was closed by whoever started the program
+        return 0
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -109,5 +113,13 @@ def _wants_traceback() -> bool:
 
 
 def _say(line: str, code: int) -> int:
-    print("robust-xtreme: " + line, file=sys.stderr)  # noqa: T201 - the boundary is where the program speaks
+    with contextlib.suppress(OSError):  # where stderr cannot be written the code still tells
+        print("robust-xtreme: " + line, file=sys.stderr, flush=True)  # noqa: T201 - here the program speaks
     return code
+
+
+def printable() -> None:
+    """Let stdout and stderr show any text: what their encoding lacks is escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
