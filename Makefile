@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 # Unit tests that train a model: `make check` leaves them to `make test`.
-SLOW := tests/unit/test_training.py
+SLOW := $(wildcard tests/unit/test_train*.py)
 export OMP_NUM_THREADS ?= 1
 
 .PHONY: test check test-long lock bench install lint types imports tests
