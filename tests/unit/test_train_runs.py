@@ -18,7 +18,7 @@ from robust_xtreme.errors import DiskError, Locked, Mismatch, MissingData, Model
 from robust_xtreme.families._batch import collate
 from robust_xtreme.results import store
 from robust_xtreme.sources import load
-from robust_xtreme.training import resume
+from robust_xtreme.training import record, resume, stage
 from robust_xtreme.training.encoder import encoder_folder, read_encoder
 from robust_xtreme.training.loop import Options, Progress
 from robust_xtreme.training.spec import TrainSpec
@@ -98,6 +98,26 @@ def test_a_run_that_stopped_goes_on_to_the_same_bytes(
         assert not (tmp_path / "broken" / "heads").exists()
     assert _files(train(broken)) == _files(whole)
     assert not (whole / resume.FOLDER).exists()
+
+
+def test_a_run_killed_while_it_writes_its_model_goes_on(
+    tmp_path: Path, data_folder: Path, encoder_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until its record stands a stage is not complete: what was half-written goes, and the bytes come out the same."""
+    whole = train(_spec("panx", data_folder, encoder_path, tmp_path / "whole"))
+    broken = _spec("panx", data_folder, encoder_path, tmp_path / "broken")
+    for fault in ("write_stage", "_write_head"):
+        with monkeypatch.context() as patch:
+            patch.setattr(record if fault == "write_stage" else stage, fault, _fail)
+            with pytest.raises(_Stopped):
+                train(broken, Options(save_seconds=0.0))
+        (tmp_path / "broken" / ".model.1.tmp").mkdir()
+        (tmp_path / "broken" / ".model.1.tmp" / "half").write_text("half", encoding="utf-8")
+    assert _files(train(broken)) == _files(whole)
+
+
+def _fail(*_: Any) -> None:
+    raise _Stopped
 
 
 def test_a_resumed_run_does_not_start_over(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:

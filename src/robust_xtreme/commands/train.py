@@ -89,7 +89,7 @@ def train(
 
     Examples:
 
-    robust-xtreme train --task panx --from xlm-roberta-base --data DIR --out runs/panx
+    robust-xtreme train --task panx --from DIR/xlm-roberta-base --data DIR --out runs/panx
 
     robust-xtreme train --task xnli --from-scratch small --text DIR/flores --data DIR --out runs/xnli
     """

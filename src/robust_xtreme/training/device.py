@@ -1,6 +1,9 @@
-"""Where a stage is computed."""
+"""Where a stage is computed, and the random numbers that it draws."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -13,3 +16,11 @@ def place(name: str) -> str:
     if name == "cuda" and not there:
         raise ModelError("There is no CUDA device here. Use --device cpu.")
     return "cuda" if there and name != "cpu" else "cpu"
+
+
+@contextmanager
+def own_random(seed: int) -> Iterator[None]:
+    """Torch's generators, seeded, for a while; the caller's state comes back behind."""
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        yield

@@ -11,11 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import torch
-
 from robust_xtreme.errors import DiskError, ModelError
 from robust_xtreme.examples import digest
 from robust_xtreme.results import store
+from robust_xtreme.training.device import own_random
 
 _PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _MODEL_FILES: Final = ("*.json", "*.safetensors", "*.model", "*.txt")
@@ -58,7 +57,7 @@ def read_encoder(folder: Path) -> tuple[Any, Any]:
 
     local = {"local_files_only": True, "trust_remote_code": False}
     try:
-        with quiet_transformers(), torch.random.fork_rng():
+        with quiet_transformers(), own_random(0):
             config = AutoConfig.from_pretrained(str(folder), **local)
             tokenizer = AutoTokenizer.from_pretrained(str(folder), **local)
             encoder = _read_weights(folder, config, local)

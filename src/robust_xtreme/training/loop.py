@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
-import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import nn
 
@@ -21,6 +20,7 @@ from robust_xtreme.errors import ModelError
 from robust_xtreme.results import store
 from robust_xtreme.training import resume
 from robust_xtreme.training.data import Loader, Plan, TrainingData
+from robust_xtreme.training.device import own_random
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.objective import Objective
 
@@ -89,7 +89,9 @@ def run_loop(stage: Stage, options: Options) -> None:
     """
     state = resume.latest(stage.run)
     begin = state.step if state else 0
-    with _own_random(stage.plan.seed), _quiet_lightning():
+    if begin:
+        options.tell(f"{stage.name.replace('_', ' ')}: goes on after step {begin:,} of {stage.plan.steps:,}")
+    with own_random(stage.plan.seed), _quiet_lightning():
         module = TrainingModule(stage.encoder, stage.objective, stage.schedule)
         if state:
             module.load_state_dict(state.checkpoint["state_dict"])
@@ -130,14 +132,6 @@ def _fit(trainer: Trainer, module: TrainingModule, loader: Loader) -> None:
             raise
         signal.signal(signal.SIGINT, before)
         raise KeyboardInterrupt from None
-
-
-@contextmanager
-def _own_random(seed: int) -> Iterator[None]:
-    """Seed torch for the stage, and leave the caller's random state as it was."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        yield
 
 
 @contextmanager

@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import torch
-
 from robust_xtreme.examples import digest
 from robust_xtreme.results import store
 from robust_xtreme.training import record, resume, scratch
 from robust_xtreme.training.data import Plan
-from robust_xtreme.training.device import place
+from robust_xtreme.training.device import own_random, place
 from robust_xtreme.training.encoder import write_model
 from robust_xtreme.training.loop import Options, Stage, run_loop
 from robust_xtreme.training.module import Schedule
@@ -38,7 +36,7 @@ def pretrained(spec: TrainSpec, options: Options) -> Path:
     identity = digest(*(f"{key}={facts[key]!r}" for key in sorted(facts)))
     run = spec.folder.parent / f"scratch-{spec.scratch}-{identity[:8]}"
     with store.lock(run):
-        store.sweep(run)
+        record.sweep(run)
         record.claim(run, identity, facts, force=False)
         if not record.stage_path(run, 0, KIND).is_file():
             _make(spec, facts, run, options)
@@ -58,8 +56,7 @@ def _make(spec: TrainSpec, facts: Mapping[str, Any], run: Path, options: Options
 
 
 def _learn(spec: TrainSpec, lines: list[str], tokenizer: Any, encoder: Any, run: Path, options: Options) -> Plan:
-    with torch.random.fork_rng():
-        torch.manual_seed(spec.seed)
+    with own_random(spec.seed):
         objective = masked_objective(encoder.get_input_embeddings(), tokenizer, lines)
     plan = Plan(tuple(len(window.input_ids) for window in objective.windows), _BATCH, spec.seed, spec.mlm_steps)
     if plan.steps:

@@ -71,6 +71,14 @@ def _other(run: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> st
     return f"{run} holds a run of another spec: {what}. Name another folder with --out, or replace it with --force."
 
 
+def sweep(run: Path) -> None:
+    """Remove what a killed writer left half-written, files and folders. Call it with the lock held."""
+    store.sweep(run)
+    for folder in (run, run / RESUME):
+        for left in folder.glob(".*.tmp"):
+            shutil.rmtree(left, ignore_errors=True)
+
+
 def remove(run: Path) -> None:
     """Remove what `train` writes, and nothing else."""
     for name in _OURS:

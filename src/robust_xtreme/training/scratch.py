@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, final
 
-import torch
+from robust_xtreme.training.device import own_random
 
 SPECIAL: Final = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 _BYTES: Final = tuple(f"<0x{value:02X}>" for value in range(256))
@@ -99,6 +99,5 @@ def new_encoder(tokenizer: Any, size: Size, seed: int) -> Any:
         eos_token_id=tokenizer.eos_token_id,
         type_vocab_size=1,
     )
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with own_random(seed):
         return XLMRobertaModel(config, add_pooling_layer=False)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
-import torch
 from safetensors.torch import save_file
 from torch import nn
 
@@ -23,7 +22,7 @@ from robust_xtreme.specs import TaskSpec
 from robust_xtreme.training import overlap, record, resume
 from robust_xtreme.training.data import Plan
 from robust_xtreme.training.dev import dev_score
-from robust_xtreme.training.device import place
+from robust_xtreme.training.device import own_random, place
 from robust_xtreme.training.encoder import (
     encoder_folder,
     encoder_identity,
@@ -55,7 +54,7 @@ def train(spec: TrainSpec, options: Options | None = None) -> Path:
     source = encoder_folder(parent)
     run = spec.folder
     with store.lock(run):
-        store.sweep(run)
+        record.sweep(run)
         start = encoder_identity(source)
         record.claim(run, _identity(spec, data.identity, start), identity_fields(spec), force=options.force)
         stages = record.inherit(parent, run)
@@ -152,8 +151,7 @@ def _target_stage(job: _Job, options: Options) -> None:
 
 
 def _new_head(family: Family, hidden_size: int, task: TaskSpec, seed: int) -> nn.Module:
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with own_random(seed):
         return family.head(hidden_size, task.labels)
 
 
