@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -43,14 +42,25 @@ def text_keys(common: int, ids: Sequence[str]) -> Array:
 
     An id's hash is the sum, over its code points, of the mixed pair of place and point, mixed again with its length.
     """
-    sizes = np.fromiter(map(len, ids), np.int64, len(ids)) + 1
-    ends = np.cumsum(sizes)
+    if not len(ids):
+        return np.zeros(0, np.uint64)
+    sizes = np.fromiter(map(len, ids), np.uint64, len(ids)) + np.uint64(1)
+    starts = (np.cumsum(sizes) - sizes).astype(np.int64)
     joined = "\0".join((*ids, ""))
-    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
-    starts = ends - sizes
-    points += (np.arange(len(points)) - np.repeat(starts, sizes)).astype(np.uint64) << np.uint64(_POINT_BITS)
-    own = np.add.reduceat(mix(points), starts) if len(ids) else points
-    return mix(own + sizes.astype(np.uint64) * _GOLDEN ^ np.uint64(common))
+    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+    places = ramp(np.zeros(len(ids), np.uint64), starts, len(points), np.uint64(1 << _POINT_BITS))
+    places += points
+    own = np.add.reduceat(mix(places), starts)
+    return mix(own + sizes * _GOLDEN ^ np.uint64(common))
+
+
+def ramp(values: Array, starts: Array, size: int, step: np.uint64) -> Array:
+    """An array (size,) that at each start begins with its value and goes up by the step from there; wraps around."""
+    steps = np.full(size, step, np.uint64)
+    lengths = np.diff(starts).astype(np.uint64)
+    steps[starts[0]] = values[0]
+    steps[starts[1:]] = values[1:] - values[:-1] - (lengths - np.uint64(1)) * step
+    return np.cumsum(steps, out=steps)
 
 
 def bare_ids(language: str, values: Sequence[str]) -> list[str]:
@@ -79,31 +89,23 @@ def mix(values: Array) -> Array:
     return values
 
 
-@cache
-def _steps(size: int) -> Array:
-    return np.arange(1, size + 1, dtype=np.uint64) * _GOLDEN
-
-
-def steps(size: int) -> Array:
-    """The multiples 1, 2, ... of the golden step (size,), uint64; shared, not to be written to."""
-    return _steps(max(1 << 16, 1 << max(size - 1, 1).bit_length()))[:size]
-
-
 def draws(keys: Array, places: Array) -> Array:
     """One draw (m,) uint64 per unit: `keys` (m,) of its text, `places` (m,) its position in that text."""
     return mix(keys + (places.astype(np.uint64) + np.uint64(1)) * _GOLDEN)
 
 
-def flat_draws(keys: Array, offsets: Array, sizes: Array, places: Array | None = None) -> Array:
-    """The draws of the units of a batch (m,): text i has `keys[i]`, begins at `offsets[i]` and has `sizes[i]` units.
+def flat_draws(keys: Array, offsets: Array, firsts: Array, size: int, places: Array | None = None) -> Array:
+    """The draws of the units of a batch (size,), the numbers that `draws` gives for places counted within each text.
 
-    `places` (m,) are the units' positions in the batch, without it 0, 1, ...; the numbers are those of `draws` on
-    positions counted from each text's own start.
+    Text i has `keys[i]`; it begins at `offsets[i]`, with unit `firsts[i]`. `places` (size,) are the units' positions in
+    the batch, without it 0, 1, ...; no text is without a unit.
     """
-    shifted = np.repeat(keys - offsets.astype(np.uint64) * _GOLDEN, sizes)
+    if not size:
+        return np.zeros(0, np.uint64)
     if places is None:
-        return mix(shifted + steps(len(shifted)))
-    return mix(shifted + (places.astype(np.uint64) + np.uint64(1)) * _GOLDEN)
+        return mix(ramp(keys + _GOLDEN, firsts, size, _GOLDEN))
+    shifted = keys + (np.uint64(1) - offsets.astype(np.uint64)) * _GOLDEN
+    return mix(ramp(shifted, firsts, size, np.uint64(0)) + places.astype(np.uint64) * _GOLDEN)
 
 
 def stream(drawn: Array, number: int) -> Array:

@@ -37,6 +37,7 @@ def _span_crossing(job: Job) -> tuple[Edits, Array]:
     """Swaps across spaces, and so across the edges of words."""
     page = letters(job.batch, alphabet(job.language))
     blank = (page.props & graphemes.SPACE) > 0
+    blank[np.minimum(job.batch.clusters.open_after + 1, len(blank) - 1)] = False
     page = replace(page, edge=None, letter=page.letter | blank)
     return decide(page, page.may("swap", "replace"), job.keys, job.strength)
 

@@ -17,7 +17,7 @@ from robust_xtreme.examples import digest
 
 _PROGRAM = (
     "from robust_xtreme.randomness import *; "
-    "print(flat_draws(text_keys(salt('0', 'n'), ['a', 'é']), np.array([0, 3]), np.array([3, 2])).tolist())"
+    "print(flat_draws(text_keys(salt('0', 'n'), ['a', 'é']), np.array([0, 3]), np.array([0, 3]), 5).tolist())"
 )
 
 
@@ -37,7 +37,7 @@ def test_draws_never_change() -> None:
 def test_another_process_draws_the_same(hash_seed: str) -> None:
     """Python's own randomised hashing plays no part."""
     expected = randomness.flat_draws(
-        randomness.text_keys(randomness.salt("0", "n"), ["a", "é"]), np.array([0, 3]), np.array([3, 2])
+        randomness.text_keys(randomness.salt("0", "n"), ["a", "é"]), np.array([0, 3]), np.array([0, 3]), 5
     )
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     found = subprocess.run(
@@ -51,11 +51,11 @@ def test_a_batch_draws_what_each_text_draws_alone(sizes: list[int]) -> None:
     """Where a text stands in a batch, and beside which others, does not enter."""
     keys, lengths = _keys(*map(str, range(len(sizes)))), np.array(sizes)
     offsets = np.cumsum(lengths) - lengths
-    together = randomness.flat_draws(keys, offsets, lengths)
+    together = randomness.flat_draws(keys, offsets, offsets, int(lengths.sum()))
     alone = [randomness.draws(np.repeat(key, size), np.arange(size)) for key, size in zip(keys, sizes, strict=True)]
     assert together.tolist() == np.concatenate(alone).tolist()
     places = np.arange(int(lengths.sum()))
-    assert randomness.flat_draws(keys, offsets, lengths, places).tolist() == together.tolist()
+    assert randomness.flat_draws(keys, offsets, offsets, len(places), places).tolist() == together.tolist()
 
 
 def test_draws_are_spread_evenly_over_places_and_texts() -> None:

@@ -27,22 +27,29 @@ class Alphabet:
     """A language's letters, sorted by group, a group being one script in one case.
 
     `pool` holds the code points of all letters twice, composed (NFC) and decomposed (NFD); `start` and `length`
-    (2, k) find a letter in it, `decomposes` says whether any letter differs between the two. `group_of` (512,) gives
+    (2, k) find a letter in it, `decomposes` (k,) says which differ between the two. `group_of` (512,) gives
     the group of `script * 2 + upper`, -1 where there is none; `first` and `size` (g,) are the groups' letters. `keys`
-    are the packed letters, sorted, and `rank` (len(keys),) which letter each one is. `replaceable` (65536,) says of a
-    letter's properties whether another letter can stand in for it.
+    are the packed letters, sorted, and `rank` (len(keys),) which letter each one is. `matches` are the (mask, bits)
+    of the properties of letters that another letter can stand in for.
     """
 
     pool: Array
     start: Array
     length: Array
-    decomposes: bool
+    decomposes: Array
     group_of: Array
     first: Array
     size: Array
     keys: Array
     rank: Array
-    replaceable: Array
+    matches: tuple[tuple[int, int], ...]
+
+    def replaceable(self, props: Array) -> Array:
+        """Whether another letter can stand in for clusters of these properties (m,)."""
+        found = np.zeros(len(props), np.bool_)
+        for mask, bits in self.matches:
+            found |= (props & np.uint16(mask)) == np.uint16(bits)
+        return found
 
 
 @cache
@@ -64,18 +71,20 @@ def alphabet(code: str) -> Alphabet:
         ),
         start=starts.reshape(2, -1),
         length=lengths,
-        decomposes=composed != decomposed,
+        decomposes=np.array([one != other for one, other in zip(composed, decomposed, strict=True)], np.bool_),
         group_of=group_of,
         first=first,
         size=size,
         keys=keys,
         rank=index % max(len(order), 1),
-        replaceable=_replaceable(groups[size > 1]),
+        matches=_matches(groups[size > 1]),
     )
 
 
 def packed(points: Array, starts: Array, lengths: Array) -> Array:
     """Clusters of up to three code points as numbers (m,) uint64, equal iff the clusters are; longer ones give 0."""
+    if not (lengths > 1).any():
+        return points[starts].astype(np.uint64)
     key = np.zeros(len(starts), np.uint64)
     for place in range(_LONGEST):
         there = np.minimum(starts + place, len(points) - 1)
@@ -133,6 +142,18 @@ def group_index(props: Array) -> Array:
     return (props >> graphemes.SCRIPT_SHIFT).astype(np.int64) * 2 + ((props & graphemes.UPPER) > 0)
 
 
-def _replaceable(groups: Array) -> Array:
-    every = np.arange(1 << 16).astype(np.uint16)
-    return np.isin(group_index(every), groups) & ((every & graphemes.LETTER) > 0)
+def _matches(groups: Array) -> tuple[tuple[int, int], ...]:
+    """For each group, which bits of a letter's properties to look at, and what they are; two cases at once."""
+    script = ((1 << 16) - 1) >> graphemes.SCRIPT_SHIFT << graphemes.SCRIPT_SHIFT
+    known = {int(group) for group in groups}
+    both = {group // 2 for group in known if {group, group ^ 1} <= known}
+    single = [group for group in sorted(known) if group // 2 not in both]
+    whole = [(script | graphemes.LETTER, one << graphemes.SCRIPT_SHIFT | graphemes.LETTER) for one in sorted(both)]
+    mask = script | graphemes.LETTER | graphemes.UPPER
+    return (
+        *whole,
+        *(
+            (mask, (one // 2 << graphemes.SCRIPT_SHIFT) | graphemes.LETTER | one % 2 * graphemes.UPPER)
+            for one in single
+        ),
+    )

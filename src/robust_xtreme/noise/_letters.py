@@ -64,7 +64,7 @@ class Letters:
             case "swap":
                 return self._swappable()
             case _:
-                return np.logical_and(self.letter, self.alphabet.replaceable[self.props])
+                return np.logical_and(self.letter, self.alphabet.replaceable(self.props))
 
     def _swappable(self) -> Array:
         """Letters before another that differs, no edge of a span between them."""

@@ -9,6 +9,7 @@ at a low strength are among those at a higher one.
 from __future__ import annotations
 
 import unicodedata
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -42,15 +43,25 @@ _PICKS: Final = _picks()
 
 def unit_draws(batch: Batch, keys: Array) -> Array:
     """The draw of each cluster (m,) uint64, by the place in its text of its first code point."""
-    bounds = batch.unit_bounds()
-    places = None if batch.clusters.simple else batch.clusters.starts
-    return randomness.flat_draws(keys, batch.offsets[:-1], np.diff(bounds), places)
+    starts = batch.clusters.starts
+    places = None if batch.clusters.simple else starts
+    return randomness.flat_draws(keys, batch.offsets[:-1], batch.unit_bounds()[:-1], len(starts), places)
+
+
+@cache
+def _cached_numbers(size: int) -> Array:
+    return np.arange(size, dtype=np.uint64)
+
+
+def _numbers(size: int) -> Array:
+    """The numbers 0, 1, ... (size,); shared, not to be written to."""
+    return _cached_numbers(max(1 << 16, 1 << size.bit_length()))[:size]
 
 
 def keep_some(batch: Batch, allowed: Array, draws: Array) -> None:
     """Strike deletion, in `allowed`, from the unit with the largest draw of each text and of each span."""
     ranks = draws & ~_LOW
-    ranks |= np.arange(len(draws), dtype=np.uint64)
+    ranks |= _numbers(len(draws))
     np.copyto(ranks, 0, where=allowed == 0)
     bounds = batch.unit_bounds()
     _strike(allowed, ranks, bounds[:-1])
@@ -118,7 +129,7 @@ def _replacements(page: Letters, proposal: Proposal, units: Array, draws: Array)
         return proposal.by[units], np.arange(len(units)), np.ones(len(units), np.int64)
     letters = page.alphabet
     chosen = _others(page, letters, units, draws)
-    form = _decomposed(page.batch, letters, page.batch.clusters.starts[units])
+    form = _forms(page.batch, letters, chosen, page.batch.clusters.starts[units])
     return letters.pool, letters.start[form, chosen], letters.length[form, chosen]
 
 
@@ -135,15 +146,22 @@ def _others(page: Letters, letters: Alphabet, units: Array, draws: Array) -> Arr
     return letters.first[group] + picked + (present & (picked >= own))
 
 
-def _decomposed(batch: Batch, letters: Alphabet, positions: Array) -> Array:
-    """1 for positions in texts that are decomposed (NFD), which then get decomposed letters; else 0."""
-    flags = np.zeros(len(positions), np.int64)
-    if not letters.decomposes or batch.clusters.simple:
-        return flags
-    if unicodedata.is_normalized("NFC", "".join(batch.values)):
-        return flags
-    texts = np.array([_is_decomposed(value) for value in batch.values], np.int64)
-    return texts[np.searchsorted(batch.offsets, positions, "right") - 1]
+def _forms(batch: Batch, letters: Alphabet, chosen: Array, positions: Array) -> Array:
+    """The form of each chosen letter: 1, decomposed, in a text that is decomposed (NFD), else 0.
+
+    Only a text in which some cluster has several points can be; only letters that have two forms need to know.
+    """
+    forms = np.zeros(len(chosen), np.int64)
+    asked = np.flatnonzero(letters.decomposes[chosen])
+    if batch.clusters.simple or not len(asked):
+        return forms
+    texts = np.searchsorted(batch.offsets, positions[asked], "right") - 1
+    compound = np.diff(batch.unit_bounds()) < np.diff(batch.offsets)
+    own = np.zeros(len(batch), np.int64)
+    for text in np.unique(texts[compound[texts]]).tolist():
+        own[text] = _is_decomposed(batch.values[text])
+    forms[asked] = own[texts]
+    return forms
 
 
 def _is_decomposed(value: str) -> bool:
