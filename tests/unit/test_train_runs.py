@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from tests.lessons import lessons
 from tests.tiny import tiny_encoder_folder
@@ -261,17 +262,22 @@ def test_a_loss_that_is_no_number_stops_training(tmp_path: Path, data_folder: Pa
     assert not (tmp_path / "run" / "model").exists()
 
 
-def test_a_full_disk_is_one_line(tmp_path: Path, data_folder: Path, encoder_path: Path, monkeypatch: Any) -> None:
-    """A state that cannot be written names the folder; the run can go on later."""
+@pytest.mark.parametrize("where", ["state", "head"])
+def test_a_full_disk_is_one_line(
+    where: str, tmp_path: Path, data_folder: Path, encoder_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A state or a head that cannot be written names its folder; the run can go on later."""
 
     def full(*_: Any, **__: Any) -> None:
-        raise OSError(28, "No space left on device")
+        raise OSError(28, "No space left on device") if where == "state" else SafetensorError("No space left on device")
 
+    spec = _spec("panx", data_folder, encoder_path, tmp_path / "run", steps=2)
     with monkeypatch.context() as patch:
-        patch.setattr(torch, "save", full)
-        with pytest.raises(DiskError, match="No space left"):
-            train(_spec("panx", data_folder, encoder_path, tmp_path / "run", steps=2), Options(save_seconds=0.0))
-    train(_spec("panx", data_folder, encoder_path, tmp_path / "run", steps=2))
+        patch.setattr(*((torch, "save") if where == "state" else (stage, "save_file")), full)
+        with pytest.raises(DiskError, match=r"No space left on device\. Free some space"):
+            train(spec, Options(save_seconds=0.0))
+    assert not list((tmp_path / "run").rglob("*.tmp"))
+    train(spec)
 
 
 # ------------------------------------------------------------------------------------------------------------ encoders

@@ -11,11 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from safetensors import SafetensorError
+
 from robust_xtreme.errors import DiskError, ModelError
 from robust_xtreme.examples import digest
 from robust_xtreme.results import store
 from robust_xtreme.training.device import own_random
 
+WRITE_ERRORS: Final = (OSError, SafetensorError)
 _PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _MODEL_FILES: Final = ("*.json", "*.safetensors", "*.model", "*.txt")
 
@@ -91,11 +94,15 @@ def write_model(folder: Path, encoder: Any, tokenizer: Any) -> None:
             encoder.save_pretrained(str(tmp))
             tokenizer.save_pretrained(str(tmp))
         replace_folder(tmp, folder)
-    except OSError as error:
+    except WRITE_ERRORS as error:
         shutil.rmtree(tmp, ignore_errors=True)
-        raise DiskError(
-            f"{folder} cannot be written: {error.strerror or error}. Name another folder: --out DIR"
-        ) from error
+        raise disk_error(folder, error) from error
+
+
+def disk_error(path: Path, error: Exception) -> DiskError:
+    """One line for whatever a full or unwritable disk made a library raise."""
+    reason = getattr(error, "strerror", None) or _first_line(error)
+    return DiskError(f"{path} cannot be written: {reason}. Free some space, or name another folder: --out DIR")
 
 
 def replace_folder(tmp: Path, folder: Path) -> None:

@@ -12,8 +12,8 @@ from typing import Any, Final, final
 import torch
 from lightning.pytorch import Trainer
 
-from robust_xtreme.errors import DiskError, ModelError
-from robust_xtreme.training.encoder import replace_folder
+from robust_xtreme.errors import ModelError
+from robust_xtreme.training.encoder import disk_error, replace_folder
 
 FOLDER: Final = "resume"
 _CHECKPOINT: Final = "lightning.ckpt"
@@ -52,9 +52,7 @@ def save(trainer: Trainer, run: Path, step: int, losses: tuple[float, ...]) -> N
         replace_folder(tmp, folder / f"step-{step:09d}")
     except (OSError, RuntimeError) as error:
         shutil.rmtree(tmp, ignore_errors=True)
-        raise DiskError(
-            f"{folder} cannot be written: {error}. Free some space, or name another folder: --out DIR"
-        ) from error
+        raise disk_error(folder, error) from error
     for older in _states(run)[:-1]:
         shutil.rmtree(older, ignore_errors=True)
 

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from robust_xtreme import registry
-from robust_xtreme.errors import DiskError, MissingData
+from robust_xtreme.errors import MissingData
 from robust_xtreme.examples import Choice, Example, digest
 from robust_xtreme.families._family import Family
 from robust_xtreme.families._overlap import HASHES, kind, unit
@@ -24,6 +24,8 @@ from robust_xtreme.training.data import Plan
 from robust_xtreme.training.dev import dev_score
 from robust_xtreme.training.device import own_random, place
 from robust_xtreme.training.encoder import (
+    WRITE_ERRORS,
+    disk_error,
     encoder_folder,
     encoder_identity,
     read_encoder,
@@ -192,11 +194,9 @@ def _write_head(job: _Job, head: nn.Module) -> None:
         )
         store.write_json(tmp / f"{job.task.name}.json", facts)
         replace_folder(tmp, job.run / "heads")
-    except OSError as error:
+    except WRITE_ERRORS as error:
         shutil.rmtree(tmp, ignore_errors=True)
-        raise DiskError(
-            f"{job.run / 'heads'} cannot be written: {error.strerror or error}. Name another: --out DIR"
-        ) from error
+        raise disk_error(job.run / "heads", error) from error
 
 
 def _record(job: _Job, plan: Plan) -> record.StageRecord:
