@@ -55,7 +55,8 @@ class Batch:
 
     `values` are the texts; `points` (n,) uint32; `offsets` (t + 1,) int64: text i is the points from `offsets[i]` to
     `offsets[i + 1] - 1`; `props` (n,) are the properties of `graphemes`; `clusters` their grapheme clusters, which are
-    the units of edits, `numbers` (n,) the cluster of each point (None where every point is one); `spans` their spans.
+    the units of edits, `numbers` (n,) the cluster of each point (None where every point is one); `spans` their spans,
+    `span_starts` and `span_stops` the same as positions in `points`.
     """
 
     values: Sequence[str]
@@ -65,6 +66,8 @@ class Batch:
     clusters: Clusters
     numbers: Array | None
     spans: SpanTable
+    span_starts: Array
+    span_stops: Array
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -79,11 +82,6 @@ class Batch:
             return self.offsets
         return np.append(self.numbers[self.offsets[:-1]], np.int32(len(self.clusters.starts)))
 
-    def flat_spans(self) -> tuple[Array, Array]:
-        """The spans' starts and stops as positions in `points`."""
-        base = self.offsets[self.spans.text]
-        return base + self.spans.start, base + self.spans.stop
-
 
 def batch(values: Sequence[str], spans: SpanTable) -> Batch:
     """Texts and their spans as a Batch."""
@@ -95,7 +93,8 @@ def batch(values: Sequence[str], spans: SpanTable) -> Batch:
     props = properties(points)
     found = clusters(props)
     numbers = None if found.simple else np.cumsum(found.breaks, dtype=np.int32) - np.int32(1)
-    return Batch(values, points, offsets, props, found, numbers, spans)
+    base = offsets[spans.text]
+    return Batch(values, points, offsets, props, found, numbers, spans, base + spans.start, base + spans.stop)
 
 
 @final
@@ -152,7 +151,7 @@ def apply(clean: Batch, edits: Edits) -> Moved:
     owner = np.repeat(np.arange(len(clean)), np.diff(bounds))
     before, after = clean.offsets[owner], offsets[owner]
     places = np.stack((edits.start - before, edits.stop - before, begins - after, begins + grown - after), axis=1)
-    return Moved(_values(points, offsets), _spans(clean, shift, offsets), bounds, places)
+    return Moved(_values(points, offsets), _spans(clean, shift), bounds, places)
 
 
 def _shift(clean: Batch, edits: Edits, grown: Array) -> Array:
@@ -186,14 +185,15 @@ def _values(points: Array, offsets: Array) -> list[str]:
     return [joined[start : stop - 1] for start, stop in pairwise(places)]
 
 
-def _spans(clean: Batch, shift: Array, offsets: Array) -> SpanTable:
+def _spans(clean: Batch, shift: Array) -> SpanTable:
     spans = clean.spans
     if not len(spans):
         return spans
-    start, stop = clean.flat_spans()
-    base = offsets[spans.text]
-    moved = (start + shift[start] - base).astype(np.int32), (stop + shift[stop] - base).astype(np.int32)
-    return SpanTable(spans.text, *moved, spans.frozen)
+    before = shift[clean.offsets].take(spans.text)
+    start, stop = (
+        own + shift.take(at) - before for own, at in ((spans.start, clean.span_starts), (spans.stop, clean.span_stops))
+    )
+    return SpanTable(spans.text, start, stop, spans.frozen)
 
 
 @final

@@ -75,6 +75,14 @@ def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _noise("char_noise:0.3", *texts) == whole
 
 
+def test_an_empty_span_at_the_start_does_not_reach_into_other_texts() -> None:
+    """A span of nothing protects nothing, in its own text or in the batch."""
+    own = Text("a", "hi", "किताब नदी", (Span(0, 0),))
+    others = [Text(f"{n}", "hi", "किताब नदी के पास", (Span(0, 0), Span(0, 5))) for n in range(40)]
+    together = _noise("char_noise:1@ops=delete", own, *others)
+    assert together == [one for text in (own, *others) for one in _noise("char_noise:1@ops=delete", text)]
+
+
 def test_no_texts_give_no_texts() -> None:
     """An empty list is not an error, nor is a list of empty texts."""
     assert _noise("char_noise:0.1") == []

@@ -114,10 +114,10 @@ def letters(batch: Batch, alphabet: Alphabet) -> Letters:
 
 def _edges(batch: Batch, letter: Array) -> Array:
     """Which clusters (m,) a span's edge stands before; letters cut by an edge or frozen are struck from `letter`."""
-    starts, stops = batch.flat_spans()
-    points = np.concatenate((starts, stops))
-    units = batch.units(points)
-    letter[units[~batch.clusters.breaks[points]]] = False
+    starts, stops = batch.span_starts, batch.span_stops
+    units = np.concatenate((batch.units(starts), batch.units(stops)))
+    if not batch.clusters.simple:
+        letter[units[~batch.clusters.breaks[np.concatenate((starts, stops))]]] = False
     edge = np.zeros(len(letter), np.bool_)
     edge[units] = True
     if batch.spans.frozen.any():

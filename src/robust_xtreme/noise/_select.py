@@ -9,7 +9,6 @@ at a low strength are among those at a higher one.
 from __future__ import annotations
 
 import unicodedata
-from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -48,14 +47,12 @@ def unit_draws(batch: Batch, keys: Array) -> Array:
     return randomness.flat_draws(keys, batch.offsets[:-1], batch.unit_bounds()[:-1], len(starts), places)
 
 
-@cache
-def _cached_numbers(size: int) -> Array:
-    return np.arange(size, dtype=np.uint64)
+_NUMBERS: Final = np.arange(1 << 17, dtype=np.uint64)
 
 
 def _numbers(size: int) -> Array:
-    """The numbers 0, 1, ... (size,); shared, not to be written to."""
-    return _cached_numbers(max(1 << 16, 1 << size.bit_length()))[:size]
+    """The numbers 0, 1, ... (size,), not to be written to; those of a usual batch are at hand."""
+    return _NUMBERS[:size] if size <= len(_NUMBERS) else np.arange(size, dtype=np.uint64)
 
 
 def keep_some(batch: Batch, allowed: Array, draws: Array) -> None:
@@ -66,9 +63,11 @@ def keep_some(batch: Batch, allowed: Array, draws: Array) -> None:
     bounds = batch.unit_bounds()
     _strike(allowed, ranks, bounds[:-1])
     if len(batch.spans):
-        starts, stops = batch.flat_spans()
-        full = starts < stops
-        pairs = np.stack((batch.units(starts[full]), batch.units(stops[full] - 1) + 1), axis=1)
+        full = batch.span_starts < batch.span_stops
+        first, last = batch.units(batch.span_starts), batch.units(batch.span_stops - 1)
+        allowed[first[full & (first == last)]] &= ~DELETE
+        several = np.flatnonzero(full & (first < last))
+        pairs = np.stack((first[several], last[several] + 1), axis=1)
         _strike(allowed, ranks, pairs.reshape(-1), 2)
 
 
