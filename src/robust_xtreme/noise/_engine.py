@@ -176,10 +176,10 @@ def _views(
     values, spans = steps[-1].moved.values, steps[-1].moved.spans
     starts, stops = iter(spans.start.tolist()), iter(spans.stop.tolist())
     for number, text in enumerate(texts):
-        own = tuple(replace(span, start=next(starts), stop=next(stops)) for span in text.spans)
+        own = tuple(Span(next(starts), next(stops), span.label, span.frozen) for span in text.spans)
         row = counts[number]
         status = "ok" if any(row.edits.values()) else "unchanged"
-        yield Noised(text, replace(text, value=values[number], spans=own), status, *row, trails[number])
+        yield Noised(text, Text(text.id, text.language, values[number], own), status, *row, trails[number])
 
 
 def noise_example(example: Example, noised: Mapping[str, Noised], fields: Collection[str]) -> Example:

@@ -1,0 +1,28 @@
+"""What each perturbation makes of a sentence in every language, to be read when it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from robust_xtreme import registry
+from robust_xtreme.noise._engine import noise_texts
+from robust_xtreme.specs import PerturbationSpec
+from tests.conformance.texts import SENTENCES, text
+
+
+def _page(name: str) -> str:
+    """One line per language: its code and the sentence after the perturbation at a tenth and at a half."""
+    lines = []
+    for strength in ("0.1", "0.5"):
+        texts = [text(code, value, name=f"golden/{code}") for code, value in SENTENCES.items()]
+        noised = noise_texts(texts, PerturbationSpec.parse(f"{name}:{strength}"), 0)
+        lines += [f"{strength}\t{one.text.language}\t{one.text.value}" for one in noised]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("name", registry.names("perturbation"))
+def test_a_perturbation_makes_what_it_made_before(name: str, golden: Callable[[str, str], None]) -> None:
+    """Every draw and every edit is the same as when the golden was written; --rewrite-goldens writes it again."""
+    golden(f"noise/{name}.tsv", _page(name))
