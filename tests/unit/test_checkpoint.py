@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tests.tiny import tiny_run
 
 from robust_xtreme import registry
@@ -96,6 +97,21 @@ def test_more_tokens_than_embeddings_are_refused(run: Path) -> None:
     grown.write_text(json.dumps(tokens))
     with pytest.raises(ModelError, match=r"tokens, but the encoder only \d+ embeddings"):
         load_checkpoint(run, XNLI)
+
+
+def test_an_encoder_that_is_too_short_for_the_task_is_refused(run: Path) -> None:
+    """Positions that do not exist would be read past the end of a table."""
+    path = run / "model" / "config.json"
+    config = json.loads(path.read_text())
+    weights = load_file(str(run / "model" / "model.safetensors"))
+    name = "embeddings.position_embeddings.weight"
+    save_file(
+        {**weights, name: weights[name][:130].clone()}, str(run / "model" / "model.safetensors"), {"format": "pt"}
+    )
+    path.write_text(json.dumps({**config, "max_position_embeddings": 130}))
+    load_checkpoint(run, XNLI)
+    with pytest.raises(ModelError, match="reads 128 tokens, but tydiqa has inputs of 384"):
+        load_checkpoint(run, TYDIQA)
 
 
 def test_a_damaged_head_is_one_line(run: Path) -> None:

@@ -59,11 +59,7 @@ def load(located: Located, task: TaskSpec, device: str, precision: str) -> Check
     family = registry.load("family", located.family)
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     tokenizer, encoder = tokenizer_of(located.run), _encoder_of(located.run)
-    vocabulary = int(getattr(encoder.config, "vocab_size", 0))
-    if len(tokenizer) > vocabulary:
-        raise ModelError(
-            f"{located.run}: the tokenizer has {len(tokenizer)} tokens, but the encoder only {vocabulary} embeddings."
-        )
+    _check_fit(located.run, tokenizer, encoder.config, task)
     head = _head(located, family, int(encoder.config.hidden_size))
     place = torch.device(device)
     return Checkpoint(
@@ -80,6 +76,21 @@ def load(located: Located, task: TaskSpec, device: str, precision: str) -> Check
         device=place,
         run=located.run,
     )
+
+
+def _check_fit(run: Path, tokenizer: Any, config: Any, task: TaskSpec) -> None:
+    """Raise ModelError where the tokenizer has more tokens, or the task's inputs more positions, than the encoder."""
+    vocabulary = int(getattr(config, "vocab_size", 0))
+    if len(tokenizer) > vocabulary:
+        raise ModelError(
+            f"{run}: the tokenizer has {len(tokenizer)} tokens, but the encoder only {vocabulary} embeddings."
+        )
+    reserved = int(config.pad_token_id) + 1 if "roberta" in str(config.model_type) else 0
+    positions = int(getattr(config, "max_position_embeddings", 0) or task.max_length + reserved) - reserved
+    if positions < task.max_length:
+        raise ModelError(
+            f"{run}: the encoder reads {positions} tokens, but {task.name} has inputs of {task.max_length}."
+        )
 
 
 def tokenizer_of(run: Path) -> Any:

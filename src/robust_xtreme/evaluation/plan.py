@@ -102,7 +102,8 @@ def make_plan(spec: RunSpec) -> Plan:
             found = _unit(spec, task, language, models[task.name])
             (units if isinstance(found, Unit) else skipped).append(found)  # type: ignore[arg-type]  # one of two lists
     if not units:
-        raise MissingData(f"Nothing is left to evaluate under {spec.data}: {skipped[0].detail}")
+        what = f"Nothing is left to evaluate under {spec.data}: {skipped[0].detail}"
+        raise MissingData(f"{what} The files of each task: robust-xtreme list tasks --json")
     return Plan(spec, tasks, conditions, tuple(units), tuple(skipped))
 
 
@@ -167,7 +168,7 @@ def _unit(spec: RunSpec, task: TaskSpec, language: str, model: Located) -> Unit 
         split = resolve(task, Path(spec.data), spec.split, language)
     except MissingData as error:
         reason = "unlabelled" if language in available(task, Path(spec.data), spec.split) else "missing"
-        return NotRun(task.name, language, spec.split, reason, _without_path(str(error), spec.data))
+        return NotRun(task.name, language, spec.split, reason, _in_short(str(error), spec.data))
     if not split.labelled:
         detail = f"{task.name} {language}: the {split.split} split has no labels."
         return NotRun(task.name, language, split.split, "unlabelled", detail)
@@ -178,9 +179,10 @@ def _unit(spec: RunSpec, task: TaskSpec, language: str, model: Located) -> Unit 
     return Unit(task, language, split.split, identity, len(examples), clusters, tuple(split.files), model, shared)
 
 
-def _without_path(text: str, folder: str) -> str:
-    """Paths stand in run.toml alone: the data folder is left out of a sentence that is kept."""
-    return text.replace(folder.rstrip("/") + "/", "").replace(folder, "the data folder")
+def _in_short(text: str, folder: str) -> str:
+    """The first sentence of why; paths stand in run.toml alone, so the data folder is not named."""
+    first = text.partition(" Looked for ")[0].partition(" XTREME's scripts ")[0]
+    return first.replace(folder.rstrip("/") + "/", "").replace(folder, "the data folder")
 
 
 def limited(examples: Sequence[Example], rows: int | None) -> tuple[Example, ...]:

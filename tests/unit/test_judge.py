@@ -1,0 +1,129 @@
+"""Rows of a unit: answers are mapped back through the noise, and what an item was is said in one word."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from tests.tiny import question_example, tagged_example, tiny_tokenizer
+
+from robust_xtreme import registry
+from robust_xtreme.errors import Mismatch
+from robust_xtreme.evaluation.judge import Answered, Part, judge, restored
+from robust_xtreme.evaluation.located import Located
+from robust_xtreme.evaluation.plan import CLEAN, Condition, Unit
+from robust_xtreme.evaluation.unit import Prepared, prepare
+from robust_xtreme.examples import Answers, Example, Target
+from robust_xtreme.results.floors import fit
+from robust_xtreme.sources._select import data_identity
+from robust_xtreme.specs import PerturbationSpec
+
+CONTEXT = "the river runs past old stone houses where people meet and talk about rain markets boats and bread"
+
+
+def prepared(task: str, examples: list[Example], *perturb: str) -> Prepared:
+    """Examples made ready, clean and under perturbations."""
+    spec = registry.load("task", task)
+    model = Located(Path("run"), task, task, spec.family, spec.labels, "0" * 16, {}, ("en",), (task,))
+    unit = Unit(spec, "en", "validation", data_identity(examples), len(examples), len(examples), (), model)
+    noisy = [Condition(one, PerturbationSpec.parse(one), (0, 1)) for one in perturb]
+    family = registry.load("family", spec.family)
+    return prepare(unit, examples, [Condition(CLEAN), *noisy], tiny_tokenizer(), family)
+
+
+def judged(ready: Prepared, answers: list[Target | None]) -> Part:
+    """The rows of a unit with those answers."""
+    family = registry.load("family", ready.unit.task.family)
+    floors = fit(family.name, None, ready.unit.task.labels)
+    return judge(Answered(ready, tuple(answers), "settings", "in_language", family.status), floors)
+
+
+@pytest.fixture(scope="module")
+def questions() -> list[Example]:
+    """Thirty questions on passages of their own."""
+    words = CONTEXT.split()[1:]  # an article is no answer: normalising removes it
+    return [question_example(f"q{i}", "where?", f"{CONTEXT} {i}", words[i % len(words)]) for i in range(30)]
+
+
+def test_a_right_answer_in_a_noisy_passage_is_right(questions: list[Example]) -> None:
+    """The gold span as noise left it maps back to the clean gold: exact match and F1 are 100 under any noise."""
+    ready = prepared("xquad", questions, "char_noise:0.4@fields=context")
+    part = judged(ready, [one.example.target for one in ready.inputs])
+    for metric in ("squad_em", "squad_f1"):
+        rows = part.stats.filter((pl.col("metric") == metric) & (pl.col("scope") == "all"))
+        rows = rows.filter(~pl.col("model").str.starts_with("floor/"))
+        assert len(rows) == 3 * len(questions)
+        sums = rows.get_column("stats").to_list()
+        assert {hits / count for hits, count in sums} == {1.0}, metric
+
+
+def test_answers_in_a_clean_passage_are_not_moved(questions: list[Example]) -> None:
+    """Noise on the question leaves the context's coordinates alone."""
+    ready = prepared("xquad", questions[:3], "char_noise:0.4@fields=question")
+    for variant in ready.variants:
+        target = questions[0].target
+        assert restored(target, questions[0], variant) is target
+
+
+def test_noise_moves_answers_back(questions: list[Example]) -> None:
+    """Somewhere the noisy span differs from the clean one, and it comes back all the same."""
+    ready = prepared("xquad", questions, "char_noise:0.4@fields=context")
+    moved = 0
+    for variant in ready.variants[1:]:
+        for clean, noisy in zip(questions, variant.examples, strict=True):
+            moved += noisy.target != clean.target
+            assert restored(noisy.target, clean, variant) == clean.target
+    assert moved > len(questions)
+
+
+def test_equal_inputs_are_one(questions: list[Example]) -> None:
+    """At strength 0 nothing is computed twice."""
+    assert len(prepared("xquad", questions, "char_noise:0@fields=context").inputs) == len(questions)
+    assert len(prepared("xquad", questions, "char_noise:0.4@fields=context").inputs) > 2 * len(questions)
+
+
+def test_an_item_that_noise_spared_is_unchanged(questions: list[Example]) -> None:
+    """`unchanged` says that no edit fell on the item; clean items are `ok`."""
+    ready = prepared("xquad", questions, "char_noise:0.03@fields=question")
+    rows = judged(ready, [one.example.target for one in ready.inputs]).predictions
+    clean, noisy = rows.filter(pl.col("noise_seed") == -1), rows.filter(pl.col("noise_seed") >= 0)
+    assert set(clean.get_column("status")) == {"ok"}
+    assert set(noisy.get_column("status")) == {"ok", "unchanged"}
+    assert noisy.filter((pl.col("edits") > 0) == (pl.col("status") == "unchanged")).is_empty()
+    spared = noisy.filter(pl.col("status") == "unchanged")
+    assert not spared.get_column("tokens_changed").any()
+
+
+def test_an_answer_that_fits_in_no_window_is_truncated_gold(questions: list[Example]) -> None:
+    """It is counted as wrong by what was predicted, and reported."""
+    one = question_example("long", "where?", f"{CONTEXT} {'x' * 700} end", "x" * 700)
+    ready = prepared("xquad", [one, *questions])
+    rows = judged(ready, [Answers(())] * len(ready.inputs)).predictions
+    assert dict(rows.select("example", "status").iter_rows())["long"] == "truncated_gold"
+    assert rows.filter(pl.col("truncated")).get_column("example").to_list() == ["long"]
+
+
+def test_a_condition_with_a_failed_answer_has_no_statistics() -> None:
+    """One score that is not finite fails the condition for all seeds; the clean rows stay."""
+    examples = [tagged_example(f"t{i}", ["people", "meet", f"n{i}"], ["O", "O", "B-PER"]) for i in range(5)]
+    ready = prepared("panx", examples, "char_noise:0.5@fields=tokens")
+    answers: list[Any] = [one.example.target for one in ready.inputs]
+    answers[ready.variants[2].inputs[0]] = None
+    part = judged(ready, answers)
+    statuses = part.predictions.group_by("condition").agg(pl.col("status").unique()).rows()
+    assert {name: set(found) for name, found in statuses} == {
+        CLEAN: {"ok"},
+        "char_noise:0.5@fields=tokens": {"failed"},
+    }
+    assert set(part.stats.get_column("condition")) == {CLEAN}
+
+
+def test_examples_that_changed_on_disk_are_refused(questions: list[Example]) -> None:
+    """A unit is what was planned: other examples are a mismatch."""
+    ready = prepared("xquad", questions)
+    unit = replace(ready.unit, data="0" * 16)
+    with pytest.raises(Mismatch, match="changed while the run went on"):
+        prepare(unit, questions, [Condition(CLEAN)], tiny_tokenizer(), registry.load("family", "span_qa"))
