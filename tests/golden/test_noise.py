@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from tests.conformance.texts import SENTENCES, text
 
 from robust_xtreme import registry
 from robust_xtreme.noise._engine import noise_texts
 from robust_xtreme.specs import PerturbationSpec
-from tests.conformance.texts import SENTENCES, text
 
 
 def _page(name: str) -> str:

@@ -1,0 +1,56 @@
+"""Perturbing the release files: passages with the answers of all their questions, and pairs of sentences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.conformance.rules import OF_TEXTS, Rule
+
+from robust_xtreme import registry
+from robust_xtreme.examples import Answers, Example, Text
+from robust_xtreme.noise._engine import noise_example, noise_texts
+from robust_xtreme.sources._load import available, load
+from robust_xtreme.specs import PerturbationSpec
+
+pytestmark = pytest.mark.real
+
+_SOME = 60
+
+
+def _examples(name: str, data: Path) -> list[Example]:
+    """The first examples of every language that is there."""
+    task = registry.load("task", name)
+    split = {"tydiqa": "train"}.get(name) or next(one for one in ("validation", "test") if one in task.files)
+    codes = available(task, data, split)
+    return [one for code in codes for one in load(task, data, code, split).examples[:_SOME]]
+
+
+def _texts(name: str, data: Path) -> list[Text]:
+    return list({text.id: text for one in _examples(name, data) for text in one.texts.values()}.values())
+
+
+@pytest.mark.parametrize("rule", OF_TEXTS, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("name", ["xquad", "tydiqa", "xnli"])
+def test_texts_of_a_task_keep_the_rule(name: str, rule: Rule, data: Path) -> None:
+    """On passages under the union of their answers, questions and sentence pairs, in every language, the rule holds."""
+    rule(registry.load("perturbation", "char_noise"), _texts(name, data))
+
+
+@pytest.mark.parametrize("name", ["xquad", "tydiqa"])
+def test_answers_move_with_their_passage_and_back(name: str, data: Path) -> None:
+    """The noisy answer lies at its span, is never empty, and a prediction of just that span is the clean answer."""
+    spec = PerturbationSpec.parse("char_noise:0.3")
+    examples = _examples(name, data)
+    noised = {one.clean.id: one for one in noise_texts([own.texts["context"] for own in examples], spec, 0)}
+    changed = 0
+    for example in examples:
+        found = noise_example(example, noised, ("context",))
+        assert isinstance(example.target, Answers)
+        assert isinstance(found.target, Answers)
+        context = noised[example.texts["context"].id]
+        for clean, noisy in zip(example.target.spans, found.target.spans, strict=True):
+            assert context.text.at(noisy)
+            assert context.to_clean(noisy.start, noisy.stop) == (clean.start, clean.stop)
+            changed += context.clean.at(clean) != context.text.at(noisy)
+    assert changed > len(examples) / 3
