@@ -21,6 +21,7 @@ from robust_xtreme.results import store
 from robust_xtreme.results.schema import DELTAS, SCORES
 
 ON_TERMINAL: Final = ("by_task", "by_language", "not_run")
+ALPHA: Final = 0.05
 
 
 def page(scores: pl.DataFrame, deltas: pl.DataFrame, manifest: Mapping[str, Any]) -> str:
@@ -94,7 +95,17 @@ def _claims(results: Results) -> str:
     reasons = cells.get_column("no_claim").drop_nulls().to_list()
     counted = [f"{reasons.count(reason)} {reason}" for reason in sorted(set(reasons))]
     silent = f"; {', '.join(counted)}: these claim nothing" if counted else ""
-    return f"{cells.height} perturbed cells of headline metrics: {cells.height - len(reasons)} show a change{silent}."
+    told = f"{cells.height} perturbed cells of headline metrics: {cells.height - len(reasons)} with a change"
+    return f"{told}{_tested(cells)}{silent}."
+
+
+def _tested(cells: pl.DataFrame) -> str:
+    """How many of the tests that were declared found a change, and which family was declared."""
+    tests = cells.filter(pl.col("p_adjusted").is_not_null())
+    found = tests.filter(pl.col("p_adjusted") < ALPHA).height
+    families = "; ".join(tests.get_column("family").unique().sort())
+    told = f"; {found} of {tests.height} tests find one (p adjusted below {ALPHA}; family: {markdown(families)})"
+    return told if tests.height else ""
 
 
 def _models(manifest: Mapping[str, Any]) -> list[str]:
