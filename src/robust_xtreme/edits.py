@@ -54,9 +54,10 @@ class Batch:
     """Texts as one array of code points, each followed by a separator.
 
     `values` are the texts; `points` (n,) uint32; `offsets` (t + 1,) int64: text i is the points from `offsets[i]` to
-    `offsets[i + 1] - 1`; `props` (n,) are the properties of `graphemes`; `clusters` their grapheme clusters, which are
-    the units of edits, `numbers` (n,) the cluster of each point (None where every point is one); `spans` their spans,
-    `span_starts` and `span_stops` the same as positions in `points`.
+    `offsets[i + 1] - 1`; `props` (n,) are the properties of `graphemes`. `clusters` are their grapheme clusters, the
+    units of edits; `numbers` (n,) the cluster of each point (None where every point is one); `bounds` (t + 1,) the first
+    cluster of each text, whose last one is its separator. `spans` are their spans, `span_starts` and `span_stops` the
+    same as positions in `points`.
     """
 
     values: Sequence[str]
@@ -65,6 +66,7 @@ class Batch:
     props: Array
     clusters: Clusters
     numbers: Array | None
+    bounds: Array
     spans: SpanTable
     span_starts: Array
     span_stops: Array
@@ -76,12 +78,6 @@ class Batch:
         """The number of the cluster that holds each code point, or begins with it."""
         return positions if self.numbers is None else self.numbers[positions]
 
-    def unit_bounds(self) -> Array:
-        """The number of each text's first cluster (t + 1,); a text's last cluster is its separator."""
-        if self.numbers is None:
-            return self.offsets
-        return np.append(self.numbers[self.offsets[:-1]], np.int32(len(self.clusters.starts)))
-
 
 def batch(values: Sequence[str], spans: SpanTable) -> Batch:
     """Texts and their spans as a Batch."""
@@ -92,9 +88,13 @@ def batch(values: Sequence[str], spans: SpanTable) -> Batch:
     points = np.frombuffer(joined.encode(_ENCODING, _SURROGATES), np.uint32) if values else np.zeros(0, np.uint32)
     props = properties(points)
     found = clusters(props)
-    numbers = None if found.simple else np.cumsum(found.breaks, dtype=np.int32) - np.int32(1)
+    numbers, bounds = None, offsets
+    if not found.simple:
+        numbers = np.cumsum(found.breaks, dtype=np.int32) - np.int32(1)
+        bounds = np.append(numbers[offsets[:-1]], np.int32(len(found.starts)))
     base = offsets[spans.text]
-    return Batch(values, points, offsets, props, found, numbers, spans, base + spans.start, base + spans.stop)
+    placed = base + spans.start, base + spans.stop
+    return Batch(values, points, offsets, props, found, numbers, bounds, spans, *placed)
 
 
 @final

@@ -39,7 +39,7 @@ def count(clean: Batch, edits: Edits, moved: Moved, eligible: Array, operators: 
     by_operator = np.bincount(owner * operators + edits.operator, minlength=size * operators)
     edited = np.bincount(owner, weights=edits.graphemes, minlength=size).astype(np.int64)
     words, words_edited = _words(clean, edits, owner)
-    clusters = np.diff(clean.unit_bounds()) - 1
+    clusters = np.diff(clean.bounds) - 1
     return Books(moved, eligible, by_operator.reshape(size, operators), clusters, edited, words, words_edited)
 
 

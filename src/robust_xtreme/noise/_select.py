@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme import randomness
-from robust_xtreme.edits import Batch, Edits
+from robust_xtreme.edits import Batch, Edits, ragged
 from robust_xtreme.noise._alphabet import Alphabet, group_index, packed
 from robust_xtreme.noise._letters import DELETE, SWAP, Letters, Proposal
 
@@ -44,48 +44,50 @@ def unit_draws(batch: Batch, keys: Array) -> Array:
     """The draw of each cluster (m,) uint64, by the place in its text of its first code point."""
     starts = batch.clusters.starts
     places = None if batch.clusters.simple else starts
-    return randomness.flat_draws(keys, batch.offsets[:-1], batch.unit_bounds()[:-1], len(starts), places)
+    return randomness.flat_draws(keys, batch.offsets[:-1], batch.bounds[:-1], len(starts), places)
 
 
-_NUMBERS: Final = np.arange(1 << 17, dtype=np.uint64)
+def keep_some(batch: Batch, allowed: Array, draws: Array, chosen: Array) -> None:
+    """Strike deletion, in `allowed`, from the unit with the largest draw of each text and of each span.
+
+    Where every unit has another way to be edited, only those that are chosen can matter: the largest draw of a text or
+    span that has a unit beside them is none of theirs.
+    """
+    first, stop = _stretches(batch)
+    if not (allowed == DELETE).any():
+        spared = np.zeros(len(draws) + 1, np.int32)
+        np.cumsum((allowed > 0) & ~chosen, dtype=np.int32, out=spared[1:])
+        asked = spared[first] == spared[stop]
+        first, stop = first[asked], stop[asked]
+    units = ragged(first, stop - first)
+    ranks = draws[units] & ~_LOW | np.arange(len(units), dtype=np.uint64)
+    ranks[allowed[units] == 0] = 0
+    if len(units):
+        largest = np.maximum.reduceat(ranks, np.cumsum(stop - first) - (stop - first))
+        allowed[units[(largest[largest > 0] & _LOW).astype(np.int64)]] &= ~DELETE
 
 
-def _numbers(size: int) -> Array:
-    """The numbers 0, 1, ... (size,), not to be written to; those of a usual batch are at hand."""
-    return _NUMBERS[:size] if size <= len(_NUMBERS) else np.arange(size, dtype=np.uint64)
-
-
-def keep_some(batch: Batch, allowed: Array, draws: Array) -> None:
-    """Strike deletion, in `allowed`, from the unit with the largest draw of each text and of each span."""
-    ranks = draws & ~_LOW
-    ranks |= _numbers(len(draws))
-    np.copyto(ranks, 0, where=allowed == 0)
-    bounds = batch.unit_bounds()
-    _strike(allowed, ranks, bounds[:-1])
+def _stretches(batch: Batch) -> tuple[Array, Array]:
+    """The units of each text, and of each span, from first to stop; those without any are left out."""
+    first, stop = batch.bounds[:-1], batch.bounds[1:] - 1
     if len(batch.spans):
-        full = batch.span_starts < batch.span_stops
-        first, last = batch.units(batch.span_starts), batch.units(batch.span_stops - 1)
-        allowed[first[full & (first == last)]] &= ~DELETE
-        several = np.flatnonzero(full & (first < last))
-        pairs = np.stack((first[several], last[several] + 1), axis=1)
-        _strike(allowed, ranks, pairs.reshape(-1), 2)
-
-
-def _strike(allowed: Array, ranks: Array, indices: Array, step: int = 1) -> None:
-    if len(indices):
-        largest = np.maximum.reduceat(ranks, indices)[::step]
-        allowed[(largest[largest > 0] & _LOW).astype(np.int64)] &= ~DELETE
+        first = np.concatenate((first, batch.units(batch.span_starts)))
+        stop = np.concatenate((stop, batch.units(np.maximum(batch.span_stops, 1) - 1) + 1))
+        stop[len(batch) :] *= batch.span_starts < batch.span_stops
+    full = first < stop
+    return first[full], stop[full]
 
 
 def decide(page: Letters, proposal: Proposal, keys: Array, strength: str) -> tuple[Edits, Array]:
     """The edits that happen at a strength, and how many units of each text could have been edited (t,)."""
     allowed = proposal.allowed
     draws = unit_draws(page.batch, keys)
+    chosen = randomness.chosen(draws, strength)
     if (allowed & DELETE).any():
-        keep_some(page.batch, allowed, draws)
+        keep_some(page.batch, allowed, draws, chosen)
     possible = allowed > 0
-    eligible = np.add.reduceat(possible, page.batch.unit_bounds()[:-1], dtype=np.int64)
-    units = np.flatnonzero(randomness.chosen(draws, strength) & possible)
+    eligible = np.add.reduceat(possible, page.batch.bounds[:-1], dtype=np.int64)
+    units = np.flatnonzero(chosen & possible)
     accepted, operators = _settle(allowed, draws, units)
     units, operators = units[accepted], operators[accepted]
     return _edits(page, proposal, units, operators, draws[units]), eligible
@@ -155,7 +157,7 @@ def _forms(batch: Batch, letters: Alphabet, chosen: Array, positions: Array) -> 
     if batch.clusters.simple or not len(asked):
         return forms
     texts = np.searchsorted(batch.offsets, positions[asked], "right") - 1
-    compound = np.diff(batch.unit_bounds()) < np.diff(batch.offsets)
+    compound = np.diff(batch.bounds) < np.diff(batch.offsets)
     own = np.zeros(len(batch), np.int64)
     for text in np.unique(texts[compound[texts]]).tolist():
         own[text] = _is_decomposed(batch.values[text])
