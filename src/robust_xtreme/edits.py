@@ -55,9 +55,9 @@ class Batch:
 
     `values` are the texts; `points` (n,) uint32; `offsets` (t + 1,) int64: text i is the points from `offsets[i]` to
     `offsets[i + 1] - 1`; `props` (n,) are the properties of `graphemes`. `clusters` are their grapheme clusters, the
-    units of edits; `numbers` (n,) the cluster of each point (None where every point is one); `bounds` (t + 1,) the first
-    cluster of each text, whose last one is its separator. `spans` are their spans, `span_starts` and `span_stops` the
-    same as positions in `points`.
+    units of edits; `numbers` (n,) the cluster of each point (None where every point is one); `bounds` (t + 1,) the
+    first cluster of each text, whose last one is its separator. `spans` are their spans, `span_starts` and `span_stops`
+    the same as positions in `points`.
     """
 
     values: Sequence[str]
