@@ -23,7 +23,7 @@ import sys
 import time
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -141,18 +141,18 @@ def augmenters(script: str) -> Iterator[tuple[str, Any]]:
             yield f"RandomCharAug {action}, {words}", char.RandomCharAug(action=action, **free)
 
 
-def curve(folder: Path, link: Bound, runs: int) -> dict[int, float]:
+def curve(folder: Path, link: Bound, runs: int) -> list[tuple[int, float]]:
     """Nanoseconds per character for texts of so many words, the same words in all."""
     task = registry.load("task", "xquad")
     words = " ".join(text.value for text in texts_of(task, folder)["Latn"]["en"]).split()
     words = (words * (CURVE_WORDS // len(words) + 1))[:CURVE_WORDS]
-    found = {}
+    found = []
     for size in CURVE:
         values = [" ".join(words[start : start + size]) for start in range(0, CURVE_WORDS, size)]
         ids = [f"curve/{size}/{number}" for number in range(len(values))]
         spans = span_table([()] * len(values))
         taken = seconds(lambda v=values, i=ids, s=spans: noise_values(v, i, s, "en", link, 0), runs)  # type: ignore[misc]  # the arguments are bound on purpose
-        found[size] = 1e9 * taken / sum(map(len, values))
+        found.append((size, 1e9 * taken / sum(map(len, values))))
     return found
 
 
@@ -180,7 +180,7 @@ def machine() -> dict[str, str]:
     }
 
 
-def measure(folder: Path, runs: int) -> tuple[list[Figure], dict[int, float]]:
+def measure(folder: Path, runs: int) -> tuple[list[Figure], list[tuple[int, float]]]:
     """All figures, and the curve."""
     link = bound(PerturbationSpec.parse(SPEC))[0]
     figures = []
@@ -194,26 +194,45 @@ def measure(folder: Path, runs: int) -> tuple[list[Figure], dict[int, float]]:
     return figures, curve(folder, link, runs)
 
 
-def lines(figures: Sequence[Figure], slope: dict[int, float], about: dict[str, str], load_ms: float) -> Iterator[str]:
-    """The page, as Markdown."""
+def page(record: Mapping[str, Any]) -> str:
+    """The figures as Markdown."""
+    return "\n".join(_lines(record)) + "\n"
+
+
+def _lines(record: Mapping[str, Any]) -> Iterator[str]:
+    figures = [Figure(**one) for one in record["figures"]]
+    about = "; ".join(f"{key}: {value}" for key, value in record["about"].items())
     yield "# Perturbing: characters per second"
     yield ""
     yield f"`python benchmarks/perturb.py --data DIR`, {SPEC}; millions of characters/s of processor time, medians."
-    yield "; ".join(f"{key}: {value}" for key, value in about.items()) + f"; tables and an alphabet: {load_ms:.0f} ms."
+    yield f"{about}; tables and an alphabet: {record['load_ms']:.0f} ms."
     yield ""
     yield "| task | script | languages | texts | characters | spans | ours | fastest nlpaug | slowest nlpaug | ratio |"
     yield "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|"
-    for one in figures:
-        beside = (f"{max(one.peers.values()):.2f}", f"{min(one.peers.values()):.2f}") if one.peers else ("", "")
-        ratio = f"{one.ratio:.0f}" if one.ratio else ""
-        numbers = (one.languages, one.texts, one.characters, one.spans, f"{one.ours:.1f}", *beside, ratio)
-        yield f"| {one.task} | {one.script} | " + " | ".join(map(str, numbers)) + " |"
+    yield from map(_row, figures)
     yield ""
-    yield "| words per text | " + " | ".join(map(str, slope)) + " |"
-    yield "|---|" + "--:|" * len(slope)
-    yield "| ns per character | " + " | ".join(f"{value:.0f}" for value in slope.values()) + " |"
+    yield "| words per text | " + " | ".join(str(words) for words, _ in record["curve"]) + " |"
+    yield "|---|" + "--:|" * len(record["curve"])
+    yield "| ns per character | " + " | ".join(f"{value:.0f}" for _, value in record["curve"]) + " |"
     yield ""
     yield verdict(figures)
+
+
+def _row(one: Figure) -> str:
+    beside = (f"{max(one.peers.values()):.2f}", f"{min(one.peers.values()):.2f}") if one.peers else ("", "")
+    ratio = f"{one.ratio:.0f}" if one.ratio else ""
+    cells = (
+        one.task,
+        one.script,
+        one.languages,
+        one.texts,
+        one.characters,
+        one.spans,
+        f"{one.ours:.1f}",
+        *beside,
+        ratio,
+    )
+    return "| " + " | ".join(map(str, cells)) + " |"
 
 
 def verdict(figures: Sequence[Figure]) -> str:
@@ -222,6 +241,13 @@ def verdict(figures: Sequence[Figure]) -> str:
     ratios = [one.ratio for one in figures if one.ratio]
     beside = f"; at least {min(ratios):.0f} times nlpaug (bar {TIMES:.0f})" if ratios else "; nlpaug is not installed"
     return f"Slowest: {slowest.ours:.1f} (bar {LEAST:.0f}), {slowest.task} in {slowest.script}{beside}."
+
+
+def write(folder: Path, record: Mapping[str, Any]) -> None:
+    """The page and its figures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "perturb.md").write_text(page(record), encoding="utf-8")
+    (folder / "perturb.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def main() -> None:
@@ -234,14 +260,10 @@ def main() -> None:
     if arguments.data is None:
         raise SystemExit("Name the folder of release files: --data DIR, or ROBUST_XTREME_DATA.")
     figures, slope = measure(Path(arguments.data), arguments.runs)
-    about = machine()
-    page = "\n".join(lines(figures, slope, about, loading())) + "\n"
-    print(page)
+    record = {"about": machine(), "load_ms": loading(), "figures": [asdict(one) for one in figures], "curve": slope}
+    print(page(record))
     if arguments.out:
-        arguments.out.mkdir(parents=True, exist_ok=True)
-        (arguments.out / "perturb.md").write_text(page, encoding="utf-8")
-        record = {"about": about, "figures": [asdict(one) for one in figures], "curve": slope}
-        (arguments.out / "perturb.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        write(arguments.out, record)
     missed = any(one.ours < LEAST or (one.ratio or TIMES) < TIMES for one in figures)
     raise SystemExit(int(missed))
 

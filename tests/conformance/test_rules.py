@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from tests.conformance.planted import planted
 from tests.conformance.rules import OF_TEXTS, RULES, Rule, broken
 from tests.conformance.texts import drawn, every_language, hard, real
@@ -56,6 +56,17 @@ def test_real_sentences_keep_the_rule(perturbation: Perturbation, rule: Rule, da
 @given(texts=drawn())
 def test_any_text_of_a_language_keeps_the_rule(perturbation: Perturbation, rule: Rule, texts: list[Text]) -> None:
     """On words of a language's letters, with marks, hard clusters and spans anywhere, the rule holds."""
+    _applies(rule, perturbation)
+    rule(perturbation, texts)
+
+
+@pytest.mark.long
+@_members
+@_of_texts
+@settings(max_examples=3_000)
+@given(texts=drawn())
+def test_many_texts_keep_the_rule(perturbation: Perturbation, rule: Rule, texts: list[Text]) -> None:
+    """The same over thirty times as many texts."""
     _applies(rule, perturbation)
     rule(perturbation, texts)
 

@@ -1,0 +1,19 @@
+"""Committed pages of benchmarks are rendered again from the figures beside them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from benchmarks.perturb import page
+
+FOLDER = Path(__file__).parents[2] / "reports" / "benchmarks"
+
+
+def test_the_page_of_perturbing_is_what_its_figures_say() -> None:
+    """reports/benchmarks/perturb.md has the bytes that perturb.json gives."""
+    figures = FOLDER / "perturb.json"
+    if not figures.is_file():
+        pytest.skip("reports/benchmarks/perturb.json is not committed yet: benchmarks/perturb.py --out writes it")
+    assert page(json.loads(figures.read_text(encoding="utf-8"))) == (FOLDER / "perturb.md").read_text(encoding="utf-8")
