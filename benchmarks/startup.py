@@ -2,11 +2,13 @@
 
     python benchmarks/startup.py
 
-Prints medians over fresh processes, the first (with a cold disk cache) left out.
+Prints medians over fresh processes, the first (with a cold disk cache) left out: wall time, which a busy machine
+stretches, and processor time, which it does not.
 """
 
 from __future__ import annotations
 
+import resource
 import statistics
 import subprocess
 import sys
@@ -18,17 +20,23 @@ RUNS = 15
 PROGRAM = str(Path(sys.executable).parent / "robust-xtreme")
 
 
-def seconds(command: list[str]) -> float:
-    """The wall time of one process."""
-    start = time.perf_counter()
+def seconds(command: list[str]) -> tuple[float, float]:
+    """The wall time and the processor time of one process."""
+    before, start = _processor(), time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)
-    return time.perf_counter() - start
+    return time.perf_counter() - start, _processor() - before
 
 
-def median(command: list[str]) -> float:
-    """The median wall time over several processes, after one that warms the disk cache."""
+def _processor() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def medians(command: list[str]) -> tuple[float, float]:
+    """The median times over several processes, after one that warms the disk cache."""
     seconds(command)
-    return statistics.median(seconds(command) for _ in range(RUNS))
+    wall, processor = zip(*(seconds(command) for _ in range(RUNS)), strict=True)
+    return statistics.median(wall), statistics.median(processor)
 
 
 def main() -> None:
@@ -41,11 +49,12 @@ def main() -> None:
         "robust-xtreme list languages": [PROGRAM, "list", "languages"],
         "robust-xtreme list perturbations": [PROGRAM, "list", "perturbations"],
     }
-    figures = {name: median(command) for name, command in commands.items()}
-    for name, value in figures.items():
-        print(f"{name:34} {value:6.3f} s")
-    slow = figures["robust-xtreme --help"] > LIMIT
-    print(f"limit for --help                   {LIMIT:6.3f} s   {'TOO SLOW' if slow else 'kept'}")
+    figures = {name: medians(command) for name, command in commands.items()}
+    print(f"{'':34} {'wall':>8} {'processor':>11}")
+    for name, (wall, processor) in figures.items():
+        print(f"{name:34} {wall:6.3f} s {processor:9.3f} s")
+    slow = figures["robust-xtreme --help"][0] > LIMIT
+    print(f"{'limit for --help':34} {LIMIT:6.3f} s  {'TOO SLOW' if slow else 'kept'}")
     raise SystemExit(int(slow))
 
 
