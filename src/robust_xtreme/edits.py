@@ -181,6 +181,8 @@ def _pieces(clean: Batch, edits: Edits) -> Array:
 
 def _values(points: Array, offsets: Array) -> list[str]:
     joined = points.tobytes().decode(_ENCODING, _SURROGATES)
+    if joined.count(SEPARATOR) == len(offsets) - 1:
+        return joined.split(SEPARATOR)[:-1]
     places = offsets.tolist()
     return [joined[start : stop - 1] for start, stop in pairwise(places)]
 

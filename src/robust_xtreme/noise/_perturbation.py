@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, Final, final
 
-import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme import languages
@@ -119,14 +117,3 @@ def letters(*, strength: str, version: int = 1, **parameters: tuple[str, ...]) -
         return Perturbation(author.__name__, version, summary, "letters", _UNIT, strength, OPERATORS, edit, parameters)
 
     return make
-
-
-def is_zero(strength: str) -> bool:
-    """Whether a strength is nought, so that nothing may happen."""
-    return not Decimal(strength)
-
-
-def nothing(size: int) -> Edits:
-    """No edits, in a batch of any size."""
-    none, pairs = np.zeros(0, np.int64), np.zeros((size, 2), np.int64)
-    return Edits(none, none, none.astype(np.uint8), none.astype(np.uint8), pairs, pairs, none.astype(np.uint32))
