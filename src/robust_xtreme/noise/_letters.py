@@ -105,7 +105,7 @@ def letters(batch: Batch, alphabet: Alphabet) -> Letters:
         closed = np.ones(len(letter), np.bool_)
         closed[found.open_after] = closed[found.open_before] = False
         letter[np.minimum(found.open_after + 1, len(letter) - 1)] = False
-        letter[np.maximum(found.open_before - 1, 0)] &= found.open_before == 0
+        letter[found.open_before[found.open_before > 0] - 1] = False
     edge = None
     if len(batch.spans):
         edge = _edges(batch, letter)
