@@ -115,9 +115,11 @@ def _chunk(values: Sequence[str], keys: npt.NDArray[np.uint64], spans: SpanTable
 
 
 def _chunks(values: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Ranges of consecutive texts whose arrays stay in a core's cache."""
-    sizes = np.fromiter(map(len, values), np.int64, len(values)) + 1
-    cuts = np.flatnonzero(np.diff(np.cumsum(sizes) // _CHUNK)) + 1
+    """Ranges of consecutive texts, about equally long, whose arrays stay in a core's cache."""
+    ends = np.cumsum(np.fromiter(map(len, values), np.int64, len(values)) + 1)
+    total = int(ends[-1]) if len(values) else 0
+    size = total / max(1, round(total / _CHUNK))
+    cuts = np.flatnonzero(np.diff((ends - 1) // max(size, 1.0))) + 1
     return pairwise([0, *cuts.tolist(), len(values)])
 
 

@@ -115,11 +115,11 @@ def letters(batch: Batch, alphabet: Alphabet) -> Letters:
 def _edges(batch: Batch, letter: Array) -> Array:
     """Which clusters (m,) a span's edge stands before; letters cut by an edge or frozen are struck from `letter`."""
     starts, stops = batch.span_starts, batch.span_stops
-    units = np.concatenate((batch.units(starts), batch.units(stops)))
-    if not batch.clusters.simple:
-        letter[units[~batch.clusters.breaks[np.concatenate((starts, stops))]]] = False
     edge = np.zeros(len(letter), np.bool_)
-    edge[units] = True
+    for places in (starts, stops):
+        edge[batch.units(places)] = True
+        if not batch.clusters.simple:
+            letter[batch.units(places[~batch.clusters.breaks[places]])] = False
     if batch.spans.frozen.any():
         frozen = batch.spans.frozen & (starts < stops)
         depth = np.zeros(len(batch.points) + 1, np.int32)

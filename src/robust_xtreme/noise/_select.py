@@ -54,11 +54,12 @@ def keep_some(batch: Batch, allowed: Array, draws: Array, chosen: Array) -> None
     span that has a unit beside them is none of theirs.
     """
     first, stop = _stretches(batch)
+    asked = first < stop
     if not (allowed == DELETE).any():
         spared = np.zeros(len(draws) + 1, np.int32)
         np.cumsum((allowed > 0) & ~chosen, dtype=np.int32, out=spared[1:])
-        asked = spared[first] == spared[stop]
-        first, stop = first[asked], stop[asked]
+        asked &= spared[first] == spared[stop]
+    first, stop = first[asked], stop[asked]
     units = ragged(first, stop - first)
     ranks = draws[units] & ~_LOW | np.arange(len(units), dtype=np.uint64)
     ranks[allowed[units] == 0] = 0
@@ -68,14 +69,13 @@ def keep_some(batch: Batch, allowed: Array, draws: Array, chosen: Array) -> None
 
 
 def _stretches(batch: Batch) -> tuple[Array, Array]:
-    """The units of each text, and of each span, from first to stop; those without any are left out."""
+    """The units of each text, and of each span, from first to stop (not above first where there are none)."""
     first, stop = batch.bounds[:-1], batch.bounds[1:] - 1
-    if len(batch.spans):
-        first = np.concatenate((first, batch.units(batch.span_starts)))
-        stop = np.concatenate((stop, batch.units(np.maximum(batch.span_stops, 1) - 1) + 1))
-        stop[len(batch) :] *= batch.span_starts < batch.span_stops
-    full = first < stop
-    return first[full], stop[full]
+    if not len(batch.spans):
+        return first, stop
+    last = batch.units(np.maximum(batch.span_stops, 1) - 1)
+    last[batch.span_starts >= batch.span_stops] = -1
+    return np.concatenate((first, batch.units(batch.span_starts))), np.concatenate((stop, last + 1))
 
 
 def decide(page: Letters, proposal: Proposal, keys: Array, strength: str) -> tuple[Edits, Array]:
