@@ -17,7 +17,8 @@ import torch
 from tests.release import release
 from tests.tiny import tiny_run
 
-from robust_xtreme.errors import DiskError, Locked, Mismatch, MissingData, Overlap, RobustXtremeError
+import robust_xtreme
+from robust_xtreme.errors import DiskError, Locked, Mismatch, MissingData, Overlap, RobustXtremeError, SpecError
 from robust_xtreme.evaluation import predict as predict_module
 from robust_xtreme.evaluation import run as run_module
 from robust_xtreme.evaluation.plan import make_plan, read_unit
@@ -244,6 +245,7 @@ def test_out_of_memory_twice_ends_the_run(spec: RunSpec, tmp_path: Path, monkeyp
     with pytest.raises(RobustXtremeError, match="--force --batch-tokens 100") as caught:
         evaluate(small(spec, tmp_path / "out", batch_tokens=400))
     assert caught.value.exit_code == 3
+    assert "Traceback" in (tmp_path / "out" / "log.txt").read_text()
 
 
 def test_what_cannot_be_evaluated_is_said(spec: RunSpec, tmp_path: Path) -> None:
@@ -324,3 +326,25 @@ def test_models_and_conditions_are_described(whole: Evaluation) -> None:
     assert set(conditions.get_column("condition")) == set(whole.scores.get_column("condition"))
     models = store.read_frame(whole.folder / "models.csv", MODELS)
     assert set(models.get_column("model")) == set(whole.scores.get_column("model"))
+
+
+def test_evaluate_is_a_function_of_the_package(spec: RunSpec, tmp_path: Path) -> None:
+    """From Python: values by name, frames back; a spec and values together are a mistake."""
+    found = robust_xtreme.evaluate(
+        model=spec.model[0], data=Path(spec.data), tasks="panx", limit="8", device="cpu", out=str(tmp_path / "out")
+    )
+    assert set(found.scores.get_column("metric")) == {"span_f1", "token_accuracy"}
+    assert len(found.predictions) == 16
+    with pytest.raises(SpecError, match="not both: seeds"):
+        robust_xtreme.evaluate(spec, seeds=2)
+
+
+def test_another_batch_size_does_not_touch_a_run_that_was_begun(spec: RunSpec, tmp_path: Path) -> None:
+    """The batch size is no part of the spec; a resumed run keeps the one it was begun with, and says so."""
+    mine = small(spec, tmp_path / "out", batch_tokens=300)
+    before = evaluate(mine).manifest["files"]
+    (tmp_path / "out" / "scores.csv").unlink()
+    said: list[str] = []
+    again = evaluate(replace(mine, batch_tokens=77), observer=Observer(say=said.append))
+    assert "batches stay at 300 tokens, as this run was begun or went on" in said
+    assert again.manifest["files"] == before

@@ -54,11 +54,15 @@ def load_checkpoint(run: Path, task: TaskSpec, device: str = "cpu", precision: s
     return load(locate(run, task), task, device, precision)
 
 
-def load(located: Located, task: TaskSpec, device: str, precision: str) -> Checkpoint:
-    """Load a located model. Raises ModelError where weights, tokenizer and configuration do not fit each other."""
+def load(located: Located, task: TaskSpec, device: str, precision: str, shared: Checkpoint | None = None) -> Checkpoint:
+    """Load a located model, or its head alone where the encoder of `shared` is the same.
+
+    Raises ModelError where weights, tokenizer and configuration do not fit each other.
+    """
     family = registry.load("family", located.family)
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    tokenizer, encoder = tokenizer_of(located.run), _encoder_of(located.run)
+    tokenizer = shared.tokenizer if shared else tokenizer_of(located.run)
+    encoder: Any = shared.encoder if shared else _encoder_of(located.run)
     _check_fit(located.run, tokenizer, encoder.config, task)
     head = _head(located, family, int(encoder.config.hidden_size))
     place = torch.device(device)
@@ -159,13 +163,14 @@ class Models:
 
     def __init__(self, device: str, precision: str) -> None:
         self._device, self._precision = device, precision
-        self._loaded: dict[tuple[Path, str], Checkpoint] = {}
+        self._loaded: dict[Path, dict[str, Checkpoint]] = {}
 
     def load(self, located: Located, task: TaskSpec) -> Checkpoint:
-        """The checkpoint of a task."""
-        key = (located.run, task.name)
-        if key not in self._loaded:
-            while len(self._loaded) >= _KEPT:
-                self._loaded.pop(next(iter(self._loaded)))
-            self._loaded[key] = load(located, task, self._device, self._precision)
-        return self._loaded[key]
+        """The checkpoint of a task; tasks of one run share its encoder."""
+        tasks = self._loaded.setdefault(located.run, {})
+        if task.name not in tasks:
+            shared = next(iter(tasks.values()), None)
+            tasks[task.name] = load(located, task, self._device, self._precision, shared)
+        for run in list(self._loaded)[:-_KEPT]:
+            self._loaded.pop(run, None)
+        return tasks[task.name]

@@ -93,7 +93,7 @@ def make_plan(spec: RunSpec) -> Plan:
         raise MissingData(f"The data folder {spec.data} does not exist. Name the folder of release files with --data.")
     tasks = _tasks(spec)
     _check_limits(spec, tasks)
-    wanted = codes(" ".join(spec.languages)) if spec.languages else ()
+    wanted = tuple(dict.fromkeys(codes(" ".join(spec.languages))))
     conditions, skipped = _conditions(spec, tasks)
     models = locate_all(spec.model, tasks)
     units: list[Unit] = []

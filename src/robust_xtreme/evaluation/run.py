@@ -141,6 +141,9 @@ class _Run:
 
     def _answer_all(self, todo: Sequence[Unit]) -> None:
         """One unit after the other; the next is read, noised and encoded on another thread meanwhile."""
+        asked, kept = self.plan.spec.batch_tokens, self.manifest["batch_tokens"]
+        if asked not in (0, kept):
+            self._say(f"batches stay at {kept} tokens, as this run was begun or went on")
         for one in self.plan.not_run:
             self._say(f"not run: {one.detail}")
         self._say(f"{len(todo)} of {len(self.plan.units)} units to compute on {self.manifest['device']}")
