@@ -76,7 +76,7 @@ class Batch:
 
     def units(self, positions: Array) -> Array:
         """The number of the cluster that holds each code point, or begins with it."""
-        return positions if self.numbers is None else self.numbers[positions]
+        return positions if self.numbers is None else self.numbers.take(positions)
 
 
 def batch(values: Sequence[str], spans: SpanTable) -> Batch:
@@ -92,7 +92,7 @@ def batch(values: Sequence[str], spans: SpanTable) -> Batch:
     if not found.simple:
         numbers = np.cumsum(found.breaks, dtype=np.int32) - np.int32(1)
         bounds = np.append(numbers[offsets[:-1]], np.int32(len(found.starts)))
-    base = offsets[spans.text]
+    base = offsets.take(spans.text)
     placed = base + spans.start, base + spans.stop
     return Batch(values, points, offsets, props, found, numbers, bounds, spans, *placed)
 
@@ -144,7 +144,7 @@ def apply(clean: Batch, edits: Edits) -> Moved:
     """The batch with the edits made and its spans moved."""
     grown = edits.length[:, 0] + edits.length[:, 1]
     shift = _shift(clean, edits, grown)
-    begins = edits.start + shift[edits.start]
+    begins = edits.start + shift.take(edits.start)
     points = _points(clean, edits, begins, grown)
     offsets = clean.offsets + shift[clean.offsets]
     bounds = np.searchsorted(edits.start, clean.offsets)

@@ -80,7 +80,7 @@ class Letters:
         points, starts = self.batch.points, self.batch.clusters.starts
         if self.batch.clusters.simple:
             return np.not_equal(points[:-1], points[1:])
-        first = points[starts]
+        first = points.take(starts)
         differs: Array = first[:-1] != first[1:]
         alike = np.flatnonzero(~differs & self.letter[:-1])
         sizes, others = (
@@ -98,7 +98,7 @@ class Letters:
 def letters(batch: Batch, alphabet: Alphabet) -> Letters:
     """The clusters of a batch as letters of a language."""
     found = batch.clusters
-    props = batch.props if found.simple else batch.props[found.starts]
+    props = batch.props if found.simple else batch.props.take(found.starts)
     letter = (props & graphemes.LETTER) > 0
     closed = None
     if len(found.open_after) or len(found.open_before):

@@ -58,7 +58,7 @@ def keep_some(batch: Batch, allowed: Array, draws: Array, chosen: Array) -> None
     if not (allowed == DELETE).any():
         spared = np.zeros(len(draws) + 1, np.int32)
         np.cumsum((allowed > 0) & ~chosen, dtype=np.int32, out=spared[1:])
-        asked &= spared[first] == spared[stop]
+        asked &= spared.take(first) == spared.take(stop)
     first, stop = first[asked], stop[asked]
     units = ragged(first, stop - first)
     ranks = draws[units] & ~_LOW | np.arange(len(units), dtype=np.uint64)
@@ -95,11 +95,11 @@ def decide(page: Letters, proposal: Proposal, keys: Array, strength: str) -> tup
 
 def _settle(allowed: Array, draws: Array, units: Array) -> tuple[Array, Array]:
     """Which chosen units win over every edit that their own overlaps, and each one's operator."""
-    own = draws[units]
+    own = draws.take(units)
     operators = _operators(allowed[units], own)
-    lost = (operators == _SWAP) & (allowed[units + 1] > 0) & (draws[units + 1] <= own)
+    lost = (operators == _SWAP) & (allowed.take(units + 1) > 0) & (draws.take(units + 1) <= own)
     before = np.maximum(units - 1, 0)
-    rivals = np.flatnonzero(((allowed[before] & SWAP) > 0) & (draws[before] <= own) & (before < units))
+    rivals = np.flatnonzero(((allowed.take(before) & SWAP) > 0) & (draws.take(before) <= own) & (before < units))
     before = before[rivals]
     lost[rivals] |= _operators(allowed[before], draws[before]) == _SWAP
     return ~lost, operators
@@ -113,8 +113,8 @@ def _operators(allowed: Array, draws: Array) -> Array:
 def _edits(page: Letters, proposal: Proposal, units: Array, operators: Array, draws: Array) -> Edits:
     starts = page.batch.clusters.starts
     swap, double, replace = (operators == number for number in (_SWAP, _DOUBLE, _REPLACE))
-    first, middle = starts[units], starts[units + 1]
-    stop = starts[units + 1 + swap]
+    first, middle = starts.take(units), starts.take(units + 1)
+    stop = starts.take(units + 1 + swap)
     source, length = np.zeros((len(units), 2), np.int64), np.zeros((len(units), 2), np.int64)
     source[:, 1], length[:, 1] = first, (middle - first) * (swap | double)
     source[:, 0] = np.where(swap, middle, first)
