@@ -50,8 +50,11 @@ def _words(clean: Batch, edits: Edits, owner: Array) -> tuple[Array, Array]:
     begins = ~blank
     begins[1:] &= blank[:-1]
     begun = np.cumsum(begins, dtype=np.int32)
-    words = np.diff(begun[clean.offsets[1:] - 1], prepend=0)
-    first, last = begun[edits.start] + blank[edits.start], begun[np.maximum(edits.stop, edits.start + 1) - 1]
+    words = np.diff(begun.take(clean.offsets[1:] - 1), prepend=0)
+    first, last = (
+        begun.take(edits.start) + blank.take(edits.start),
+        begun.take(np.maximum(edits.stop, edits.start + 1) - 1),
+    )
     first[1:] = np.maximum(first[1:], last[:-1] + 1)
     hit = np.bincount(owner, weights=np.maximum(last - first + 1, 0), minlength=len(clean))
     return words.astype(np.int64), hit.astype(np.int64)

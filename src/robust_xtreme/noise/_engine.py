@@ -116,10 +116,12 @@ def _chunk(values: Sequence[str], keys: npt.NDArray[np.uint64], spans: SpanTable
 
 def _chunks(values: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Ranges of consecutive texts, about equally long, whose arrays stay in a core's cache."""
+    total = sum(map(len, values)) + len(values)
+    parts = round(total / _CHUNK)
+    if parts < 2:
+        return iter([(0, len(values))])
     ends = np.cumsum(np.fromiter(map(len, values), np.int64, len(values)) + 1)
-    total = int(ends[-1]) if len(values) else 0
-    size = total / max(1, round(total / _CHUNK))
-    cuts = np.flatnonzero(np.diff((ends - 1) // max(size, 1.0))) + 1
+    cuts = np.flatnonzero(np.diff((ends - 1) * parts // total)) + 1
     return pairwise([0, *cuts.tolist(), len(values)])
 
 
