@@ -16,6 +16,7 @@ from robust_xtreme.errors import ModelError, SpecError
 from robust_xtreme.evaluation.checkpoint import load_checkpoint
 from robust_xtreme.evaluation.located import assign, locate, locate_all, parse_models
 from robust_xtreme.examples import Choice
+from robust_xtreme.families._encoder import encoder_identity
 
 XNLI, PANX, XQUAD, TYDIQA = (registry.load("task", name) for name in ("xnli", "panx", "xquad", "tydiqa"))
 
@@ -142,6 +143,17 @@ def test_the_label_map_is_part_of_the_identity_and_is_put_right(run: Path) -> No
     turned = load_checkpoint(run, XNLI)
     assert turned.identity != before.identity
     assert [turned.own(Choice(index)) for index in range(3)] == [Choice(2), Choice(0), Choice(1)]
+
+
+def test_a_head_of_another_encoder_is_refused(run: Path, tmp_path: Path) -> None:
+    """A head remembers its encoder: it is never put on top of another one."""
+    path = run / "heads" / "xnli.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "encoder": encoder_identity(run / "model")}))
+    locate(run, XNLI)
+    other = tiny_run(tmp_path / "other", ["xnli"], seed=7)
+    shutil.copytree(other / "model", run / "model", dirs_exist_ok=True)
+    with pytest.raises(ModelError, match="trained on another encoder"):
+        locate(run, XNLI)
 
 
 def test_other_labels_are_refused(run: Path) -> None:

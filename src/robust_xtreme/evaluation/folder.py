@@ -25,8 +25,9 @@ PARTS: Final = "parts"
 _TRACELESS: Final = (LOG, ".lock")
 _HEADER: Final = "# robust-xtreme eval --config run.toml\n"
 _OTHERWISE: Final = "Name another folder with --out, or start over with --force."
-_SETTLED: Final = ("device", "deduplicate", "models", "units", "not_run")
-"""Parts of the manifest that a resumed run must share."""
+_CONTENTS: Final = ("models", "units", "not_run")
+_SETTLED: Final = ("device", "deduplicate", *_CONTENTS)
+"""Parts of the manifest that a resumed run must share; a finished one is read on any device."""
 
 
 @final
@@ -124,7 +125,7 @@ def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], force: bool) 
         store.make_folder(folder.path / PARTS)
         folder.write_manifest(manifest)
         return manifest
-    for key in _SETTLED:
+    for key in _CONTENTS if stored["complete"] else _SETTLED:
         old, new = _settled(stored.get(key)), manifest[key]
         if old != new:
             raise Mismatch(f"{folder.path} was begun with {_difference(key, old, new)}. {_OTHERWISE}")

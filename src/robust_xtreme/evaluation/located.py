@@ -18,6 +18,7 @@ from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
 from robust_xtreme.evaluation.trained import languages_of
 from robust_xtreme.examples import digest
+from robust_xtreme.families._encoder import encoder_identity
 from robust_xtreme.specs import TaskSpec
 
 _PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt")
@@ -88,12 +89,19 @@ def locate(run: Path, task: TaskSpec, tasks: Sequence[TaskSpec] = ()) -> Located
     family = str(facts[head].get("family", task.family))
     if family != task.family:
         raise ModelError(f"{run}: the head {head} is of the family {family}, but {task.name} needs {task.family}.")
+    _check_encoder(run, head, facts[head].get("encoder"))
     relabelled(labels[head], task, run)
     config = _json(run / "model" / "config.json")
     trained_on = languages_of(run, head, task.train_languages)
     return Located(
         run, task.name, head, family, labels[head], identity(run, labels, config), config, trained_on, tuple(used)
     )
+
+
+def _check_encoder(run: Path, head: str, trained_on: Any) -> None:
+    """A head answers only with the encoder that it was trained on, where it remembers that."""
+    if trained_on and trained_on != encoder_identity(run / "model", file_hash):
+        raise ModelError(f"{run}: the head {head} was trained on another encoder than the one in model/. Train again.")
 
 
 def locate_all(models: Sequence[str], tasks: Sequence[TaskSpec]) -> dict[str, Located]:

@@ -14,13 +14,10 @@ from typing import Any, Final
 from safetensors import SafetensorError
 
 from robust_xtreme.errors import DiskError, ModelError
-from robust_xtreme.examples import digest
-from robust_xtreme.results import store
 from robust_xtreme.training.device import own_random
 
 WRITE_ERRORS: Final = (OSError, SafetensorError)
 _PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
-_MODEL_FILES: Final = ("*.json", "*.safetensors", "*.model", "*.txt")
 
 
 def encoder_folder(path: Path) -> Path:
@@ -46,12 +43,6 @@ def _no_weights(folder: Path) -> str:
         f"{folder} holds only pickled weights ({pickled[0]}), which could run code when read. "
         "Convert them to model.safetensors with transformers' save_pretrained."
     )
-
-
-def encoder_identity(folder: Path) -> str:
-    """The hash of a folder's weights, configuration and tokenizer files."""
-    files = sorted({path for pattern in _MODEL_FILES for path in folder.glob(pattern)})
-    return digest(*(part for path in files for part in (path.name, store.sha256(path))))
 
 
 def read_encoder(folder: Path) -> tuple[Any, Any]:

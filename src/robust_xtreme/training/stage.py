@@ -14,6 +14,7 @@ from torch import nn
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData
 from robust_xtreme.examples import Choice, Example, digest
+from robust_xtreme.families._encoder import encoder_identity
 from robust_xtreme.families._family import Family
 from robust_xtreme.families._overlap import HASHES, kind, unit
 from robust_xtreme.results import store
@@ -27,7 +28,6 @@ from robust_xtreme.training.encoder import (
     WRITE_ERRORS,
     disk_error,
     encoder_folder,
-    encoder_identity,
     read_encoder,
     replace_folder,
     write_model,
