@@ -133,11 +133,14 @@ class Moved:
 
 
 def ragged(starts: Array, lengths: Array) -> Array:
-    """The numbers of ranges given by their starts and lengths, one range after the other."""
+    """The numbers of ranges given by their starts and lengths, one range after the other (int64)."""
+    full = lengths > 0
+    starts, lengths = starts[full], lengths[full]
     ends = np.cumsum(lengths)
-    total = int(ends[-1]) if len(ends) else 0
-    numbers: Array = np.arange(total) + np.repeat(starts - ends + lengths, lengths)
-    return numbers
+    steps = np.ones(int(ends[-1]) if len(ends) else 0, np.int64)
+    steps[:1] = starts[:1]
+    steps[ends[:-1]] = starts[1:] - starts[:-1] - lengths[:-1] + 1
+    return np.cumsum(steps, out=steps)
 
 
 def apply(clean: Batch, edits: Edits) -> Moved:
@@ -145,7 +148,7 @@ def apply(clean: Batch, edits: Edits) -> Moved:
     grown = edits.length[:, 0] + edits.length[:, 1]
     shift = _shift(clean, edits, grown)
     begins = edits.start + shift.take(edits.start)
-    points = _points(clean, edits, begins, grown)
+    points = _points(clean, edits)
     offsets = clean.offsets + shift[clean.offsets]
     bounds = np.searchsorted(edits.start, clean.offsets)
     owner = np.repeat(np.arange(len(clean)), np.diff(bounds))
@@ -161,22 +164,16 @@ def _shift(clean: Batch, edits: Edits, grown: Array) -> Array:
     return np.cumsum(change, dtype=np.int32)
 
 
-def _points(clean: Batch, edits: Edits, begins: Array, grown: Array) -> Array:
-    lengths = edits.stop - edits.start
-    keep = np.ones(len(clean.points), np.bool_)
-    keep[ragged(edits.start, lengths)] = False
-    made = ragged(begins, grown)
-    fill = np.ones(len(keep) + len(made) - int(lengths.sum()), np.bool_)
-    fill[made] = False
-    points = np.empty(len(fill), np.uint32)
-    points[fill] = clean.points[keep]
-    points[made] = _pieces(clean, edits)
-    return points
-
-
-def _pieces(clean: Batch, edits: Edits) -> Array:
-    picked = ragged(edits.source.reshape(-1), edits.length.reshape(-1))
-    return np.concatenate((clean.points, edits.pool)).take(picked)
+def _points(clean: Batch, edits: Edits) -> Array:
+    """The code points after the edits: before each edit what stays, then its two pieces; at the end what stays."""
+    stretches = 3 * len(edits) + 1
+    source, length = np.zeros(stretches, np.int64), np.empty(stretches, np.int64)
+    source[3::3] = edits.stop
+    length[0::3] = np.append(edits.start, len(clean.points)) - source[0::3]
+    for piece in (0, 1):
+        source[piece + 1 :: 3] = edits.source[:, piece]
+        length[piece + 1 :: 3] = edits.length[:, piece]
+    return np.concatenate((clean.points, edits.pool)).take(ragged(source, length))
 
 
 def _values(points: Array, offsets: Array) -> list[str]:
