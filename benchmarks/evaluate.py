@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+import transformers
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
@@ -65,12 +66,12 @@ def main() -> None:
         run = make_run(Path(folder) / "run", words.data)
         spec = _spec(run, words, Path(folder) / "out", device)
         figures = measure(spec, run, device, words.repeats)
-    for line in lines(figures):
-        print(line)
+    print(page(figures))
     if words.out:
         words.out.mkdir(parents=True, exist_ok=True)
         path = words.out / f"evaluate-{device}.json"
         path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        path.with_suffix(".md").write_text(page(figures), encoding="utf-8")
 
 
 def _words() -> argparse.Namespace:
@@ -164,6 +165,7 @@ def measure(spec: RunSpec, run: Path, device: str, repeats: int) -> dict[str, An
     return {
         "device": device_name(device),
         "threads": torch.get_num_threads(),
+        "versions": f"torch {torch.__version__}, transformers {transformers.__version__}",
         "inputs": count,
         "batch_tokens": budget,
         "inputs_per_second": {name: round(count / taken, 1) for name, taken in wall.items()},
@@ -219,18 +221,25 @@ def _timed(what: Callable[[], object], device: str) -> tuple[float, float]:
     return time.perf_counter() - start[0], time.process_time() - start[1]
 
 
-def lines(figures: dict[str, Any]) -> Iterator[str]:
-    """The figures as text."""
-    yield f"{figures['inputs']} inputs on {figures['device']}, {figures['threads']} threads"
-    yield f"{'':>10}  inputs/s  of the bare loop  processor s  of the bare loop"
+def page(figures: dict[str, Any]) -> str:
+    """The figures as Markdown."""
+    return "\n".join(_lines(figures)) + "\n"
+
+
+def _lines(figures: dict[str, Any]) -> Iterator[str]:
+    yield "# Evaluating: inputs per second"
+    yield ""
+    yield "`python benchmarks/evaluate.py --data DIR`: XNLI clean and under char_noise:0.1, an encoder of 4 x 256,"
+    yield f"{figures['inputs']} distinct inputs in batches of {figures['batch_tokens']} tokens, best of several."
+    yield f"On {figures['device']}, {figures['threads']} threads, {figures['versions']}."
+    yield ""
+    yield "| way | inputs/s | of the bare loop | processor s | of the bare loop |"
+    yield "|---|--:|--:|--:|--:|"
     for name, speed in figures["inputs_per_second"].items():
-        clock, ratio = f"{speed:8.1f}", f"{figures['ratio_to_bare_loop'][name]:16.2f}"
-        spent, share = (
-            f"{figures['processor_seconds'][name]:11.1f}",
-            f"{figures['ratio_by_processor_time'][name]:16.2f}",
-        )
-        yield f"{name:>10}  {clock}  {ratio}  {spent}  {share}"
-    yield f"The bar: eval at {LEAST} of the bare loop. Processor time tells it where other work shares the machine."
+        ratio, share = (figures[key][name] for key in ("ratio_to_bare_loop", "ratio_by_processor_time"))
+        yield f"| {name} | {speed:.1f} | {ratio:.2f} | {figures['processor_seconds'][name]:.1f} | {share:.2f} |"
+    yield ""
+    yield f"The bar: eval at {LEAST} of the bare loop. On a machine with other work, processor time is what tells."
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from robust_xtreme.examples import Example, Target
 from robust_xtreme.families._batch import collate
 from robust_xtreme.families._family import NotFinite, Window
 
-BATCH_TOKENS: Final = {"cpu": 4096, "cuda": 65536}
+BATCH_TOKENS: Final = {"cpu": 4096, "cuda": 32768}
 """Tokens of a batch, padding included, where the run names no number."""
 
 
