@@ -41,8 +41,12 @@ def unicode_set(pattern: str) -> Iterator[str]:
 
 
 def letters(strings: Iterator[str], script: str) -> list[str]:
-    """Single lower-case grapheme clusters that begin with a letter of the script; digraphs are split, marks dropped."""
-    clusters = (one for text in strings for one in regex.findall(r"\X", unicodedata.normalize("NFC", text)))
+    """Single lower-case grapheme clusters that begin with a letter of the script; marks alone are dropped.
+
+    Digraphs are split; a letter with a mark of its own that occurs in a digraph only (Dutch íj́) is no letter by itself.
+    """
+    split = (regex.findall(r"\X", unicodedata.normalize("NFC", text)) for text in strings)
+    clusters = (one for parts in split for one in parts if len(parts) == 1 or len(one) == 1)
     return sorted({one for one in clusters if is_letter(one, script)})
 
 
