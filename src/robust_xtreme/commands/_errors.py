@@ -1,7 +1,7 @@
 """The one error boundary: whatever goes wrong is one line on stderr and an exit code.
 
 0 done, 1 only a failed gate, 2 a user's mistake or a mismatch, 3 our bug or the environment, 130 interrupted.
-`-v` anywhere among the words, or ROBUST_XTREME_TRACEBACK=1, shows the traceback as well.
+ROBUST_XTREME_TRACEBACK=1, or the `-v` of `train` and `eval`, shows the traceback as well.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _line(error: Exception) -> str:
             return "Out of memory. Try a smaller --batch-tokens, or fewer languages at a time."
         case _:
             what = " ".join(str(error).split()) or "no message"
-            return f"This is a bug in robust-xtreme: {type(error).__name__}: {what} (-v shows where)"
+            return f"This is a bug in robust-xtreme: {type(error).__name__}: {what} (ROBUST_XTREME_TRACEBACK=1 shows where)"
 
 
 def _usage(error: Any) -> str:
