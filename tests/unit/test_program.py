@@ -44,7 +44,11 @@ def failing(error: BaseException) -> Callable[[], Any]:
         (PermissionError(errno.EACCES, "denied", "out"), 3, "Permission denied: out"),
         (MemoryError(), 3, "Out of memory. Try a smaller --batch-tokens, or fewer languages at a time."),
         (KeyboardInterrupt(), 130, "Interrupted."),
-        (ZeroDivisionError("a\nb"), 3, "This is a bug in robust-xtreme: ZeroDivisionError: a b (ROBUST_XTREME_TRACEBACK=1 shows where)"),
+        (
+            ZeroDivisionError("a\nb"),
+            3,
+            "This is a bug in robust-xtreme: ZeroDivisionError: a b (ROBUST_XTREME_TRACEBACK=1 shows where)",
+        ),
     ],
 )
 def test_a_failure_is_one_line_and_a_code(

@@ -23,6 +23,7 @@ from robust_xtreme.errors import RobustXtremeError
 USAGE: Final = 2
 ENVIRONMENT: Final = 3
 INTERRUPTED: Final = 130
+_TRACEBACK: Final = "ROBUST_XTREME_TRACEBACK"
 _DISK: Final = {
     errno.ENOSPC: "The disk is full",
     errno.EDQUOT: "The disk quota is used up",
@@ -97,7 +98,7 @@ def _line(error: Exception) -> str:
             return "Out of memory. Try a smaller --batch-tokens, or fewer languages at a time."
         case _:
             what = " ".join(str(error).split()) or "no message"
-            return f"This is a bug in robust-xtreme: {type(error).__name__}: {what} (ROBUST_XTREME_TRACEBACK=1 shows where)"
+            return f"This is a bug in robust-xtreme: {type(error).__name__}: {what} ({_TRACEBACK}=1 shows where)"
 
 
 def _usage(error: Any) -> str:
@@ -108,7 +109,7 @@ def _usage(error: Any) -> str:
 
 
 def _wants_traceback() -> bool:
-    asked = os.environ.get("ROBUST_XTREME_TRACEBACK", "") not in ("", "0")
+    asked = os.environ.get(_TRACEBACK, "") not in ("", "0")
     return asked or any(word in ("-v", "-vv", "--verbose") for word in sys.argv[1:])
 
 
