@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from tests.tiny import question_example, tagged_example, tiny_tokenizer
 
+import robust_xtreme
 from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.evaluation.judge import Answered, Part, judge, restored
@@ -119,6 +120,13 @@ def test_a_condition_with_a_failed_answer_has_no_statistics() -> None:
         "char_noise:0.5@fields=tokens": {"failed"},
     }
     assert set(part.stats.get_column("condition")) == {CLEAN}
+
+
+def test_eval_and_perturb_draw_the_same_noise(questions: list[Example]) -> None:
+    """What `robust_xtreme.perturb` shows for a seed is what the model reads in `eval`."""
+    cell = "char_noise:0.4@fields=context"
+    for variant in prepared("xquad", questions, cell).variants[1:]:
+        assert robust_xtreme.perturb(questions, cell, seed=variant.seed) == list(variant.examples)
 
 
 def test_examples_that_changed_on_disk_are_refused(questions: list[Example]) -> None:

@@ -130,7 +130,7 @@ def check_folder(run: Path) -> None:
         raise ModelError(f"{run} is an encoder without task heads. Fine-tune it: robust-xtreme train --model {run}")
     model = run / "model"
     if not (model / "config.json").is_file():
-        raise ModelError(f"{run} holds no model/config.json: it is no run of `robust-xtreme train`.")
+        raise ModelError(f"{run} holds no model/config.json: it is no finished run of `robust-xtreme train`.")
     if not any(model.glob("*.safetensors")):
         raise ModelError(_no_weights(model))
 
