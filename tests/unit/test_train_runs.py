@@ -17,10 +17,11 @@ from tests.tiny import tiny_encoder_folder
 from robust_xtreme import registry
 from robust_xtreme.errors import DiskError, Locked, Mismatch, MissingData, ModelError
 from robust_xtreme.families._batch import collate
+from robust_xtreme.families._encoder import read_encoder, read_tokenizer
 from robust_xtreme.results import store
 from robust_xtreme.sources import load
 from robust_xtreme.training import record, resume, stage
-from robust_xtreme.training.encoder import encoder_folder, read_encoder
+from robust_xtreme.training.encoder import encoder_folder
 from robust_xtreme.training.loop import Options, Progress
 from robust_xtreme.training.spec import TrainSpec
 from robust_xtreme.training.stage import train
@@ -56,7 +57,7 @@ def test_thirty_two_examples_are_learned_by_heart(task: str, steps: int, tmp_pat
     spec = registry.load("task", task)
     examples = load(spec, data_folder, "en", "train").examples
     family = registry.load("family", spec.family)
-    model, tokenizer = read_encoder(run / "model")
+    model, tokenizer = read_encoder(run / "model"), read_tokenizer(run / "model")
     head = family.head(32, spec.labels)
     head.load_state_dict(load_file(run / "heads" / f"{task}.safetensors"))
     model.eval()

@@ -5,8 +5,6 @@ Nothing is fetched, no pickle is read and no code of a model folder runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -18,10 +16,10 @@ from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
 from robust_xtreme.evaluation.located import Located, locate, relabelled
 from robust_xtreme.examples import Choice, Target
+from robust_xtreme.families._encoder import first_line, read_encoder, read_tokenizer
 from robust_xtreme.specs import TaskSpec
 
 _KEPT: Final = 2
-_LOCAL: Final = {"local_files_only": True, "trust_remote_code": False}
 
 
 @final
@@ -61,8 +59,8 @@ def load(located: Located, task: TaskSpec, device: str, precision: str, shared: 
     """
     family = registry.load("family", located.family)
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    tokenizer = shared.tokenizer if shared else tokenizer_of(located.run)
-    encoder: Any = shared.encoder if shared else _encoder_of(located.run)
+    tokenizer = shared.tokenizer if shared else read_tokenizer(located.run / "model")
+    encoder: Any = shared.encoder if shared else read_encoder(located.run / "model")
     _check_fit(located.run, tokenizer, encoder.config, task)
     head = _head(located, family, int(encoder.config.hidden_size))
     place = torch.device(device)
@@ -97,54 +95,6 @@ def _check_fit(run: Path, tokenizer: Any, config: Any, task: TaskSpec) -> None:
         )
 
 
-def tokenizer_of(run: Path) -> Any:
-    """The fast tokenizer of a run. Raises ModelError."""
-    from transformers import AutoTokenizer
-
-    with _loading(run / "model"):
-        tokenizer = AutoTokenizer.from_pretrained(str(run / "model"), **_LOCAL)
-    if not getattr(tokenizer, "is_fast", False):
-        raise ModelError(f"{run} has no fast tokenizer (model/tokenizer.json). Save one with transformers.")
-    return tokenizer
-
-
-def _encoder_of(run: Path) -> Any:
-    """The encoder, without the pooler where its architecture lets it be left out: nothing here uses it."""
-    from transformers import AutoConfig, AutoModel
-
-    folder = str(run / "model")
-    with _loading(run / "model"), torch.random.fork_rng(devices=()):
-        config = AutoConfig.from_pretrained(folder, **_LOCAL)
-        options = {"config": config, "use_safetensors": True, "attn_implementation": "sdpa", **_LOCAL}
-        try:
-            return AutoModel.from_pretrained(folder, add_pooling_layer=False, **options)
-        except TypeError:
-            return AutoModel.from_pretrained(folder, **options)
-
-
-@contextmanager
-def _loading(folder: Path) -> Iterator[None]:
-    """Without transformers' progress bars and reports; its errors as one line."""
-    from transformers.utils import logging
-
-    chatter: Any = logging
-    bars, level = chatter.is_progress_bar_enabled(), chatter.get_verbosity()
-    chatter.disable_progress_bar()
-    chatter.set_verbosity_error()
-    try:
-        yield
-    except Exception as error:
-        raise ModelError(f"{folder} cannot be loaded: {_first_line(error)}") from error
-    finally:
-        chatter.set_verbosity(level)
-        if bars:
-            chatter.enable_progress_bar()
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-
-
 def _head(located: Located, family: Any, hidden_size: int) -> nn.Module:
     from safetensors.torch import load_file
 
@@ -153,7 +103,7 @@ def _head(located: Located, family: Any, hidden_size: int) -> nn.Module:
     try:
         head.load_state_dict(load_file(str(path)))
     except Exception as error:
-        raise ModelError(f"{path} does not fit the head of {located.family}: {_first_line(error)}") from error
+        raise ModelError(f"{path} does not fit the head of {located.family}: {first_line(error)}") from error
     return head
 
 

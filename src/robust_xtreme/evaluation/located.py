@@ -18,10 +18,9 @@ from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
 from robust_xtreme.evaluation.trained import languages_of
 from robust_xtreme.examples import digest
-from robust_xtreme.families._encoder import encoder_identity
+from robust_xtreme.families._encoder import check_weights, encoder_identity
 from robust_xtreme.specs import TaskSpec
 
-_PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 _READ: Final = 1 << 22
 _HOW_TO_TRAIN: Final = "robust-xtreme train --help"
 _NOT_IDENTITY: Final = ("_name_or_path", "transformers_version")
@@ -127,22 +126,11 @@ def check_folder(run: Path) -> None:
     if not run.is_dir():
         raise ModelError(f"There is no model folder {str(run)!r}. Train one: {_HOW_TO_TRAIN}")
     if (run / "config.json").is_file() and not (run / "model").is_dir():
-        raise ModelError(f"{run} is an encoder without task heads. Fine-tune it: robust-xtreme train --model {run}")
+        raise ModelError(f"{run} is an encoder without task heads. Fine-tune it: robust-xtreme train --from {run}")
     model = run / "model"
     if not (model / "config.json").is_file():
         raise ModelError(f"{run} holds no model/config.json: it is no finished run of `robust-xtreme train`.")
-    if not any(model.glob("*.safetensors")):
-        raise ModelError(_no_weights(model))
-
-
-def _no_weights(model: Path) -> str:
-    pickled = next((path.name for pattern in _PICKLES for path in sorted(model.glob(pattern))), None)
-    if pickled is None:
-        return f"{model} holds no weights (model.safetensors). Train again: {_HOW_TO_TRAIN}"
-    return (
-        f"{model} holds only pickled weights ({pickled}), which could run code when read. "
-        "Convert them to model.safetensors (transformers' save_pretrained writes it)."
-    )
+    check_weights(model)
 
 
 def _json(path: Path) -> dict[str, Any]:

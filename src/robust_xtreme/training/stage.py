@@ -14,7 +14,7 @@ from torch import nn
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData
 from robust_xtreme.examples import Choice, Example, digest
-from robust_xtreme.families._encoder import encoder_identity
+from robust_xtreme.families._encoder import encoder_identity, read_encoder, read_tokenizer
 from robust_xtreme.families._family import Family
 from robust_xtreme.families._overlap import HASHES, kind, unit
 from robust_xtreme.results import store
@@ -28,7 +28,6 @@ from robust_xtreme.training.encoder import (
     WRITE_ERRORS,
     disk_error,
     encoder_folder,
-    read_encoder,
     replace_folder,
     write_model,
 )
@@ -139,7 +138,7 @@ class _Job:
 def _target_stage(job: _Job, options: Options) -> None:
     spec, task = job.spec, job.task
     family: Family = registry.load("family", task.family)
-    encoder, tokenizer = read_encoder(job.source)
+    encoder, tokenizer = read_encoder(job.source), read_tokenizer(job.source)
     head = _new_head(family, int(encoder.config.hidden_size), task, spec.seed)
     windows = family.encode(job.data.examples, tokenizer, task.max_length, task.stride)
     plan = _plan(spec, tuple(len(window.input_ids) for window in windows))
