@@ -255,6 +255,17 @@ def test_a_page_is_made_again_from_its_files(results: Results, tmp_path: Path) -
     assert render(tmp_path) == page(results.scores, results.deltas, results.manifest)
 
 
+def test_the_legend_claims_of_columns_only_what_holds(results: Results) -> None:
+    """Cut pairs are scored as any other; the two kinds of spans cannot be compared; a word may be a phrase."""
+    cut = results.scores.with_columns(truncated=pl.lit(0.12))
+    told = page(cut, results.deltas, results.manifest).partition("## Legend")[2]
+    lines = dict(line.removeprefix("- **").split("**: ", 1) for line in told.splitlines() if line.startswith("- **"))
+    assert "wrong" not in lines["truncated"]
+    assert "pair that was cut" in lines["truncated"]
+    assert "not equally hard" in lines["untouched"]
+    assert "not spaced" in lines["words"]
+
+
 def test_the_legend_says_what_each_floor_is_and_learned_from(results: Results) -> None:
     """A floor that is a baseline is explained in a sentence, one of another package by its source alone."""
     renamed = results.scores.with_columns(

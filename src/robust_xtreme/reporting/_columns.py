@@ -120,7 +120,9 @@ _CATALOGUE: Final = (
     Shown("95 % interval", ("low", "high"), _interval),
     Shown("noised", ("noised_gold", "noised_gold_low", "noised_gold_high"), _level, "The perturbed level of gold spans "
           "that noise changed, with its 95 % interval."),
-    Shown("untouched", ("untouched", "untouched_low", "untouched_high"), _level, "The perturbed level of the others."),
+    Shown("untouched", ("untouched", "untouched_low", "untouched_high"), _level, "The perturbed level of the "
+          "others. Long spans are changed more often, so the two are not equally hard without noise either: their "
+          "difference is not what noise did."),
     Shown("lost (above floor)", ("relative", "relative_corrected"), _with_bar, "The drop in percent of the clean "
           "value, in brackets of what that has above the floor; the bar is full at 100 %.", room=_WIDE),
     Shown("p adj.", ("p_adjusted",), _p, "Against no drop, corrected over the declared family of tests; none for cells "
@@ -134,9 +136,10 @@ _CATALOGUE: Final = (
     Shown("seed sd", ("seed_spread",), points, "Standard deviation of the perturbed value over noise seeds.",
           room=_WIDEST),
     Shown("edits", ("grapheme_edit_rate",), percent, "Graphemes changed or inserted, of those of the noised fields."),
-    Shown("words", ("word_edit_rate",), percent, "Words with an edit, of those of the noised fields.", room=_WIDE),
+    Shown("words", ("word_edit_rate",), percent, "Words with an edit, of those of the noised fields; a word is what "
+          "stands between blanks, so a whole phrase where words are not spaced.", room=_WIDE),
     Shown("tokens/word", ("tokens_per_word_clean", "tokens_per_word"), _tokens, "Of the model's tokenizer, clean > "
-          "perturbed.", room=_WIDE),
+          "perturbed; words as there.", room=_WIDE),
     Shown("notes", ("unchanged", "not_applicable", "truncated", "inert"), _notes, "Shares of items; `inert`: the "
           "tokenizer undid the noise in more than half of the edited texts.", right=False, room=_MEDIUM, folds=True),
     Shown("clean", ("clean",), points),
@@ -154,7 +157,8 @@ _CATALOGUE: Final = (
     Shown("", ("detail",), _text, right=False, folds=True),
     *(Shown(name, (name,), _text, right=False, named=True) for name in _NAMED),
     Shown("accepted edits", ("edits",), str),
-    Shown("truncated", ("truncated",), _some, "Items whose gold does not fit into any window: they count as wrong."),
+    Shown("truncated", ("truncated",), _some, "Items that the model could not read whole: a pair that was cut, a "
+          "question none of whose answers fits into a window. They are scored as any other."),
 )  # fmt: skip
 
 
