@@ -47,7 +47,16 @@ def perturb(
         return [one.text.value for one in noised_strings(cast("Sequence[str]", texts), cell, language, seed)]
     if strings:
         raise UserError("perturb takes strings or Examples, not both in one list.")
+    _check_examples(texts)
     return _examples(cast("Sequence[Example]", texts), cell, language, seed)
+
+
+def _check_examples(items: Sequence[object]) -> None:
+    from robust_xtreme.examples import Example
+
+    for item in items:
+        if not isinstance(item, Example):
+            raise UserError(f"perturb takes strings or Examples, not {type(item).__name__}: {item!r:.60}")
 
 
 def _one(spec: PerturbationSpec) -> PerturbationSpec:

@@ -135,7 +135,7 @@ def _typed(key: str, value: Any, kind: str, place: str) -> Any:
             return several
     elif type(value).__name__ == kind:
         return value
-    elif kind == "str" and isinstance(value, Path):
+    elif kind == "str" and (isinstance(value, Path) or (key == "limit" and type(value) is int)):
         return str(value)
     raise SpecError(f"{place}: the key {key!r} takes {_KINDS[kind]}, not {value!r}.")
 

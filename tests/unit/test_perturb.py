@@ -88,6 +88,8 @@ def test_one_string_alone_is_not_a_list_of_letters() -> None:
     mixed: list[object] = [*_examples(), "a"]
     with pytest.raises(UserError, match="not both"):
         robust_xtreme.perturb(mixed, "char_noise:0.1")  # type: ignore[arg-type]  # the mistake under test
+    with pytest.raises(UserError, match="not int: 7"):
+        robust_xtreme.perturb([7], "char_noise:0.1", language="sw")  # type: ignore[list-item]  # the mistake under test
     with pytest.raises(SpecError, match="no field 'context'"):
         robust_xtreme.perturb(_examples(), "char_noise:0.1@fields=context")
 
@@ -108,6 +110,14 @@ def test_show_prints_a_line_for_each_strength() -> None:
     assert _SW in lines[1]
     assert "unchanged" in lines[1]
     assert "%" in lines[2]
+
+
+def test_show_gives_the_text_the_whole_width_of_a_narrow_terminal() -> None:
+    """Where the table has no room, text and figures stand below each other, and the text is not squeezed."""
+    narrow = {"FORCE_COLOR": "1", "NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "60"}
+    lines = CliRunner().invoke(build(), ["show", "char_noise:0", _SW[:50], "-l", "sw"], env=narrow).output.splitlines()
+    assert f"  {_SW[:50]}" in [line.rstrip() for line in lines]
+    assert any(line.strip().startswith("edits 0 of") for line in lines)
 
 
 def test_show_marks_the_edits_without_colours() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from robust_xtreme import __version__
 from robust_xtreme.commands._app import build, command_names
@@ -133,6 +135,16 @@ def test_lists_are_json_on_request() -> None:
     found = json.loads(program("list", "languages", "--json").stdout)
     assert len(found) == 50
     assert {"code", "script", "letters", "source", "licence"} <= set(found[0])
+
+
+@pytest.mark.parametrize("what", ["perturbations", "tasks", "metrics", "languages"])
+def test_lists_keep_their_words_whole_on_a_narrow_terminal(what: str) -> None:
+    """On 80 columns an entry without room for a table stands in lines of its own; no line is longer, no word is cut."""
+    narrow = {"FORCE_COLOR": "1", "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": "80"}
+    lines = CliRunner().invoke(build(), ["list", what], env=narrow).output.splitlines()
+    words = {"perturbations": "language's", "tasks": "panx/train-{language}.tsv", "metrics": "boundaries"}
+    assert max(len(re.sub(r"\x1b\[\d*m", "", line)) for line in lines) <= 80
+    assert any(words.get(what, "Indo-European") in line for line in lines)
 
 
 FULL = Path("/dev/full")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import polars as pl
 import pytest
+from rich.console import Console
 from tests.synthetic_run import run
 
 from robust_xtreme import registry
@@ -14,6 +16,7 @@ from robust_xtreme.reporting._cells import parts_of, perturbed
 from robust_xtreme.reporting._escape import code_block, markdown, visible
 from robust_xtreme.reporting._legend import legend
 from robust_xtreme.reporting._page import page, render, views
+from robust_xtreme.reporting._render import print_table, sections
 from robust_xtreme.reporting._view import SECTION, Results, View
 from robust_xtreme.results import store
 from robust_xtreme.results.schema import DELTAS, SCORES, empty
@@ -275,6 +278,25 @@ def test_the_legend_says_what_each_floor_is_and_learned_from(results: Results) -
     assert found["whole_sentence_LOC"] == "The whole sentence as one entity of the type named. Fitted on 5 folds."
     assert found["oracle"] == "Fitted on 5 folds."
     assert {"accuracy", "char_noise"} <= set(found)
+
+
+def test_long_names_fold_and_numbers_stay_whole_on_a_narrow_terminal() -> None:
+    """Where a perturbation's name takes the room, the name goes on in the next line; no number is cut."""
+    frame = pl.DataFrame(
+        {
+            "section": ["panx"] * 2,
+            "language": ["sw", "yo"],
+            "perturbation": ["char_noise:0.05+char_noise@ops=replace,swap", "char_noise"],
+            "clean": [51.1, 62.2],
+            "value": [41.1, 52.2],
+            "grapheme_edit_rate": [0.149, 0.182],
+        }
+    )
+    text = io.StringIO()
+    for name, columns, rows in sections(frame):
+        print_table(Console(file=text, width=60, color_system=None), name, columns, rows)
+    assert "…" not in text.getvalue()
+    assert all(number in text.getvalue() for number in ("perturbed", "41.1", "14.9 %", "18.2 %"))
 
 
 def test_views_stand_in_their_order() -> None:

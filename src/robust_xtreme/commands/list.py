@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from textwrap import indent
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 COLUMNS: Final = {
     "perturbations": ("name", "summary", "unit", "kind", "strength", "parameters", "waives"),
@@ -49,7 +53,27 @@ def _table(what: str, found: list[dict[str, Any]]) -> None:
         table.add_column(column, overflow="fold", no_wrap=column in ("name", "code"))
     for row in found:
         table.add_row(*(cell(row[column]) for column in COLUMNS[what]))
-    console.print(table)
+    room = console.measure(table, options=console.options.update(max_width=_WIDE)).maximum
+    if room <= console.width:
+        console.print(table)
+    elif "summary" in COLUMNS[what]:
+        _stacked(console, COLUMNS[what], found)
+    else:
+        table.padding = (0, 1, 0, 0)
+        console.print(table)
+
+
+def _stacked(console: Console, columns: tuple[str, ...], found: list[dict[str, Any]]) -> None:
+    """What the table says, an entry below the other, for a terminal that has no room for the table."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    for row in found:
+        console.print(Text(cell(row[columns[0]]), "bold"))
+        for column in columns[1:]:
+            if said := cell(row[column]):
+                line = f"{column}:\n{indent(said, '  ')}" if "\n" in said else f"{column}: {said}"
+                console.print(Padding(Text(line, overflow="fold"), (0, 0, 0, 2)))
 
 
 def cell(value: Any) -> str:

@@ -9,11 +9,13 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import rich.console
     import rich.text
 
     from robust_xtreme.noise._engine import Noised
 
 _WIDE: Final = 1 << 20
+_INDENT: Final = 2
 _HIDDEN: Final = "\u00ad\u061c\u200b\u200e\u200f\u2060\ufeff"
 _UNPRINTABLE: Final = ("Cc", "Cs", "Zl", "Zp")
 _HEADER: Final = ("strength", "text", "edits", "graphemes", "words", "operators")
@@ -54,9 +56,28 @@ def _table(found: list[tuple[str, Noised]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in _HEADER:
         table.add_column(name, overflow="fold")
+    coloured = console.color_system is not None
     for strength, noised in found:
-        table.add_row(strength, diff(noised, coloured=console.color_system is not None), *_figures(noised))
-    console.print(table)
+        table.add_row(strength, diff(noised, coloured=coloured), *_figures(noised))
+    if console.measure(table, options=console.options.update(max_width=_WIDE)).maximum <= console.width:
+        console.print(table)
+    else:
+        _stacked(console, found, coloured)
+
+
+def _stacked(console: rich.console.Console, found: list[tuple[str, Noised]], coloured: bool) -> None:
+    """What the table says, the text over the whole width, for a terminal that has no room for the table."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    for strength, noised in found:
+        edits, graphemes, words, operators = _figures(noised)
+        console.print(Text(strength, "bold"))
+        for part in (
+            diff(noised, coloured=coloured),
+            Text(f"edits {edits}; graphemes {graphemes}; words {words}; {operators}"),
+        ):
+            console.print(Padding(part, (0, 0, 0, _INDENT)))
 
 
 def _figures(noised: Noised) -> tuple[str, ...]:

@@ -110,6 +110,7 @@ def _notes(unchanged: float, not_applicable: float, truncated: float, inert: boo
 
 
 _NAMED: Final = ("metric", "scope", "fields", "perturbation", "strength")
+_LONG: Final = ("fields", "perturbation")
 
 _CATALOGUE: Final = (
     Shown("change", ("change", "no_claim"), _change, "Perturbed minus clean, in points; `at floor`, `inert` and "
@@ -155,7 +156,7 @@ _CATALOGUE: Final = (
     Shown("left out", ("left_out_named",), _text, right=False, folds=True),
     Shown("languages", ("missing",), _text, right=False, folds=True),
     Shown("", ("detail",), _text, right=False, folds=True),
-    *(Shown(name, (name,), _text, right=False, named=True) for name in _NAMED),
+    *(Shown(name, (name,), _text, right=False, folds=name in _LONG, named=True) for name in _NAMED),
     Shown("accepted edits", ("edits",), str),
     Shown("truncated", ("truncated",), _some, "Items that the model could not read whole: a pair that was cut, a "
           "question none of whose answers fits into a window. They are scored as any other."),

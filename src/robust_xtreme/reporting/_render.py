@@ -53,6 +53,7 @@ def print_table(console: Console, title: str, columns: list[Shown], rows: list[l
             Text(columns[place].heading),
             justify="right" if columns[place].right else "left",
             no_wrap=not columns[place].folds,
+            overflow="fold",
         )
     for row in rows:
         table.add_row(*(Text(visible(row[place])) for place in taken))
