@@ -11,7 +11,7 @@ from tests.tiny import pair_example, question_example, tagged_example
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, Overlap, UnknownName
 from robust_xtreme.examples import Choice, Example, Text
-from robust_xtreme.families._overlap import check, kind, unit
+from robust_xtreme.families._overlap import check, keys, kind, unit
 from robust_xtreme.sources import load
 from robust_xtreme.training.overlap import evaluated, reported_tasks, screen
 
@@ -112,11 +112,31 @@ def test_only_splits_of_the_same_kind_are_read(tmp_path: Path) -> None:
 def test_an_evaluation_finds_what_a_run_was_trained_on(tmp_path: Path) -> None:
     """The hashes beside a stage say which evaluated examples the model has seen, and which first."""
     (tmp_path / "stages").mkdir()
-    keys = [unit(example).key for example in _sentences(3)]
-    (tmp_path / "stages" / "01-target.hashes").write_text("\n".join(keys) + "\n", encoding="ascii")
+    trained = [unit(example).key for example in _sentences(3)]
+    (tmp_path / "stages" / "01-target.hashes").write_text("\n".join(trained) + "\n", encoding="ascii")
     found = check(tmp_path, _sentences(10, "dev/")[2:])
     assert (found.kind, found.count, found.total, found.first) == ("sentence", 1, 8, "dev/2")
     assert check(tmp_path / "elsewhere", _sentences(3)).count == 0
+
+
+def test_a_translation_of_a_trained_question_is_found_by_its_id(tmp_path: Path) -> None:
+    """A question keeps its id in every language, and its passage does not: both stop training, both are found later."""
+    native = "56beb4343aeaaa14008c925b"
+    english = question_example(f"xquad/train/en/{native}", "who?", "Anna sings.", "Anna")
+    german = question_example(f"xquad/validation/de/{native}", "wer?", "Anna singt.", "Anna", "de")
+    with pytest.raises(Overlap, match="1 of 1 passages of xquad/validation/de"):
+        screen([english], [("xquad/validation/de", (german,))])
+    assert screen([english], [("xquad/validation/de", (german,))], allow=True).allowed == {"xquad/validation/de": 1}
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "stages" / "01-target.hashes").write_text("".join(f"{key}\n" for key in keys(english)))
+    assert check(tmp_path, (german,)).count == 1
+
+
+def test_a_short_id_is_no_name_of_a_question() -> None:
+    """Files that count their questions from 1 share ids, not questions."""
+    one = question_example("xquad/train/en/1", "who?", "Anna sings.", "Anna")
+    other = question_example("tydiqa/validation/sw/1", "nani?", "Juma analala.", "Juma", "sw")
+    assert screen([one], [("tydiqa/validation/sw", (other,))]).examples == (one,)
 
 
 def test_hashes_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:
@@ -129,14 +149,15 @@ def test_hashes_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.real
 def test_the_rule_fires_on_squad_dev_against_xquad(data: Path, tmp_path: Path) -> None:
-    """SQuAD's development set as training data is refused: XQuAD's 240 passages are among it."""
+    """SQuAD's development set as training data is refused: XQuAD's 240 passages are translated from it."""
     (tmp_path / "squad").mkdir()
     (tmp_path / "squad" / "train-v1.1.json").symlink_to(data / "squad" / "dev-v1.1.rebuilt.json")
     (tmp_path / "xquad").symlink_to(data / "xquad")
     task = registry.load("task", "xquad")
     training = load(task, tmp_path, "en", "train").examples
-    with pytest.raises(Overlap, match="240 of 240 passages of xquad/validation/en"):
-        screen(training, evaluated(reported_tasks((), tmp_path), tmp_path, "passage"))
+    for split in evaluated(reported_tasks((), tmp_path), tmp_path, "passage"):
+        with pytest.raises(Overlap, match=f"240 of 240 passages of {split[0]}"):
+            screen(training, [split])
 
 
 @pytest.mark.real

@@ -15,6 +15,9 @@ from robust_xtreme.specs import TaskSpec
 LONG_SENTENCE: Final = 8
 """Words from which on an equal sentence is no accident."""
 
+UNIQUE_ID: Final = 16
+"""Characters from which on two questions with one id are the same question (SQuAD's have 24)."""
+
 HASHES: Final = ".hashes"
 _CONTEXT: Final = "context"
 
@@ -54,6 +57,13 @@ def unit(example: Example) -> Unit:
     return Unit("sentence", _key("sentence", *values), len(values[0].split()) < LONG_SENTENCE)
 
 
+def keys(example: Example) -> frozenset[str]:
+    """The unit's key and, of a question, that of its id: translations keep the id, and have another passage."""
+    native = example.id.rpartition("/")[2]
+    named = isinstance(example.target, Answers) and len(native) >= UNIQUE_ID
+    return frozenset((unit(example).key, *([digest("question", native)] if named else [])))
+
+
 def kind(task: TaskSpec) -> str:
     """The kind of unit that the examples of a task have."""
     if task.family in ("span_qa", "tagging"):
@@ -66,7 +76,7 @@ def _key(kind: str, *values: str) -> str:
     return digest(kind, *(" ".join(unicodedata.normalize("NFKC", value).casefold().split()) for value in values))
 
 
-def shared(examples: Iterable[Example], keys: Collection[str]) -> Shared:
+def shared(examples: Iterable[Example], trained: Collection[str]) -> Shared:
     """What of the examples stands among the keys of training data."""
     seen: set[str] = set()
     kinds: set[str] = set()
@@ -75,7 +85,7 @@ def shared(examples: Iterable[Example], keys: Collection[str]) -> Shared:
         one = unit(example)
         seen.add(one.key)
         kinds.add(one.kind)
-        if one.key in keys:
+        if not keys(example).isdisjoint(trained):
             found.setdefault(one.key, example.id)
     return Shared("/".join(sorted(kinds)), len(found), len(seen), next(iter(found.values()), ""))
 
@@ -85,10 +95,10 @@ def check(run: Path, examples: Sequence[Example]) -> Shared:
 
     A run without hashes (an encoder that was only pretrained) shares nothing.
     """
-    keys: set[str] = set()
+    trained: set[str] = set()
     for path in sorted((run / "stages").glob(f"*{HASHES}")):
         try:
-            keys.update(path.read_text(encoding="ascii").split())
+            trained.update(path.read_text(encoding="ascii").split())
         except (OSError, ValueError) as error:
             raise ModelError(f"{path} cannot be read: {error}") from error
-    return shared(examples, keys)
+    return shared(examples, trained)

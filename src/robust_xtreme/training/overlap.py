@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
@@ -11,7 +11,7 @@ from typing import Final, final
 from robust_xtreme import registry
 from robust_xtreme.errors import Overlap
 from robust_xtreme.examples import Example
-from robust_xtreme.families._overlap import kind, unit
+from robust_xtreme.families._overlap import keys, kind, unit
 from robust_xtreme.sources import _load
 from robust_xtreme.specs import TaskSpec
 
@@ -65,27 +65,37 @@ def screen(
     and counted where `allow`. Raises Overlap, naming the count and the first example.
     """
     units = [unit(example) for example in training]
-    long = {one.key for one in units if not one.short}
+    known = [keys(example) for example in training]
+    long = {key for one, own in zip(units, known, strict=True) if not one.short for key in own}
     short = {one.key for one in units if one.short}
     drop: set[str] = set()
     dropped: defaultdict[str, int] = defaultdict(int)
     allowed: dict[str, int] = {}
     for name, examples in splits:
-        here: dict[str, str] = {}
-        for example in examples:
-            here.setdefault(unit(example).key, example.id)
-        hits = [key for key in here if key in long]
-        gone = {key for key in here if key in short}
+        here, hits = _common(examples, long)
+        gone = {key: {key} for key in here if key in short}
         if len(hits) <= TOLERATED * len(here):
-            gone.update(hits)
+            gone |= hits
         elif allow:
             allowed[name] = len(hits)
         else:
-            raise Overlap(_refusal(name, units[0].kind, hits, here))
-        drop |= gone
+            raise Overlap(_refusal(name, units[0].kind, list(hits), here))
+        drop.update(*gone.values())
         dropped[name] += len(gone)
-    kept = tuple(example for example, one in zip(training, units, strict=True) if one.key not in drop)
+    kept = tuple(example for example, one in zip(training, known, strict=True) if one.isdisjoint(drop))
     return Screened(kept, {name: count for name, count in dropped.items() if count}, allowed)
+
+
+def _common(examples: Iterable[Example], trained: Collection[str]) -> tuple[dict[str, str], dict[str, set[str]]]:
+    """The first example of each unit of a split, and of the units that are trained on, by which keys they are known."""
+    here: dict[str, str] = {}
+    hits: dict[str, set[str]] = {}
+    for example in examples:
+        key = unit(example).key
+        here.setdefault(key, example.id)
+        if common := keys(example).intersection(trained):
+            hits.setdefault(key, set()).update(common)
+    return here, hits
 
 
 def _refusal(name: str, kind: str, hits: Sequence[str], here: dict[str, str]) -> str:

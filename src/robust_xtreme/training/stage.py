@@ -16,7 +16,7 @@ from robust_xtreme.errors import MissingData
 from robust_xtreme.examples import Choice, Example, digest
 from robust_xtreme.families._encoder import encoder_identity, read_encoder, read_tokenizer
 from robust_xtreme.families._family import Family
-from robust_xtreme.families._overlap import HASHES, kind, unit
+from robust_xtreme.families._overlap import HASHES, keys, kind
 from robust_xtreme.results import store
 from robust_xtreme.sources import _load, _select
 from robust_xtreme.specs import TaskSpec
@@ -171,8 +171,8 @@ def _write(job: _Job, plan: Plan, encoder: Any, head: nn.Module, tokenizer: Any)
     write_model(job.run / "model", encoder, tokenizer)
     _write_head(job, head)
     store.make_folder(job.path.parent)
-    keys = sorted({unit(one).key for one in job.data.examples})
-    store.write_text(job.path.with_suffix(HASHES), "".join(f"{key}\n" for key in keys))
+    found = sorted(frozenset[str]().union(*map(keys, job.data.examples)))
+    store.write_text(job.path.with_suffix(HASHES), "".join(f"{key}\n" for key in found))
     record.write_stage(job.path, _record(job, plan))
     resume.clear(job.run)
 
