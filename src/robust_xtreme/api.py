@@ -111,15 +111,20 @@ def _served(noised: list[Noised], cell: PerturbationSpec) -> list[Noised]:
     return noised
 
 
-def train(spec: TrainSpec, options: Options | None = None) -> Path:
+def train(spec: TrainSpec | None = None, options: Options | None = None, **values: Any) -> Path:
     """Train a model for one task and return the run's folder, which `evaluate` takes as a model.
 
-    The same spec goes on where it was stopped, and a complete run is left as it is. `options` say how it is watched.
+    Either a TrainSpec, or its values by name: `train(task="panx", data="DIR", encoder="DIR/xlm-roberta-base")`, or
+    `scratch="small", text="TEXT"` in place of `encoder`. The same spec goes on where it was stopped, and a complete
+    run is left as it is. `options` say how it is watched.
     Raises SpecError, UnknownName, MissingData, DataError, ModelError, Overlap, Mismatch, Locked, DiskError.
     """
+    from robust_xtreme.training.spec import from_values
     from robust_xtreme.training.stage import train as train_
 
-    return train_(spec, options)
+    if spec is not None and values:
+        raise SpecError(f"train takes a TrainSpec or its values, not both: {', '.join(sorted(values))}.")
+    return train_(spec if spec is not None else from_values(values), options)
 
 
 def evaluate(

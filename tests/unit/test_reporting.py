@@ -174,6 +174,16 @@ def test_what_was_not_computed_is_listed_by_name(results: Results) -> None:
     assert rows == [("panx", "failed", "my"), ("xquad", "missing", "ro th")]
 
 
+def test_languages_missing_for_the_same_reason_share_a_row(results: Results) -> None:
+    """Their detail names task and language in the manifest; the row names the languages once."""
+    asked = [
+        {"task": "xnli", "language": one, "split": "auto", "reason": "missing", "detail": f"xnli {one}: no test file."}
+        for one in ("vi", "bg")
+    ]
+    changed = Results(results.scores, results.deltas, {**results.manifest, "not_run": asked})
+    assert _made("not_run", changed).select("missing", "detail").rows() == [("bg vi", "no test file.")]
+
+
 @pytest.mark.parametrize(
     ("condition", "parts"),
     [

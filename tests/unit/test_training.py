@@ -11,13 +11,14 @@ import pytest
 import torch
 from tests.tiny import tiny_encoder, tiny_tokenizer
 
+import robust_xtreme
 from robust_xtreme.errors import DataError, MissingData, SpecError, UnknownName
 from robust_xtreme.families._batch import collate
 from robust_xtreme.training import scratch
 from robust_xtreme.training.data import Loader, Plan, epoch_batches
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.objective import masked_objective
-from robust_xtreme.training.spec import TrainSpec
+from robust_xtreme.training.spec import TrainSpec, from_values
 from robust_xtreme.training.text import read_lines
 
 LINES = ["Habari ya asubuhi, rafiki", "the river runs past old stone houses", "a"] * 7
@@ -191,6 +192,27 @@ def test_unknown_names_are_refused(changed: dict[str, Any]) -> None:
     """An unknown task, size or device is an unknown name."""
     with pytest.raises(UnknownName):
         TrainSpec(**{"task": "xnli", "data": "d", "encoder": "e", **changed}).resolved()
+
+
+def test_a_spec_is_made_of_values_by_name() -> None:
+    """`train(task=..., data=...)` takes paths, and one string for a list of one."""
+    made = from_values({"task": "xnli", "data": Path("d"), "encoder": Path("e"), "reported": "panx", "lr": 0})
+    assert made == TrainSpec("xnli", "d", encoder="e", reported=("panx",), lr=0)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"task": "xnli", "data": "d", "encodr": "e"}, r"no value 'encodr'\. Did you mean 'encoder'"),
+        ({"task": "xnli"}, "'data' is missing"),
+        ({"task": "xnli", "data": "d", "encoder": "e", "steps": True}, "'steps' takes a whole number"),
+        ({"task": "xnli", "data": "d", "encoder": "e", "reported": [1]}, "'reported' takes a list of strings"),
+    ],
+)
+def test_values_that_make_no_spec_are_named(values: dict[str, Any], message: str) -> None:
+    """An unknown, missing or mistyped value is one line that names it."""
+    with pytest.raises(SpecError, match=message):
+        robust_xtreme.train(**values)
 
 
 def test_the_recipe_fills_what_is_left_open() -> None:

@@ -102,7 +102,8 @@ def make_plan(spec: RunSpec) -> Plan:
             found = _unit(spec, task, language, models[task.name])
             (units if isinstance(found, Unit) else skipped).append(found)  # type: ignore[arg-type]  # one of two lists
     if not units:
-        what = f"Nothing is left to evaluate under {spec.data}: {skipped[0].detail}"
+        telling = min(skipped, key=lambda one: one.reason != "unlabelled")  # a file that is there, before absent ones
+        what = f"Nothing is left to evaluate under {spec.data}: {telling.detail}"
         raise MissingData(f"{what} The files of each task: robust-xtreme list tasks --json")
     return Plan(spec, tasks, conditions, tuple(units), tuple(skipped))
 

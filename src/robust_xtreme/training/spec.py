@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -128,6 +129,47 @@ class TrainSpec:
         """The recipe of the task's family."""
         return RECIPES[self.recipe][self.target().family]
 
+
+def from_values(values: Mapping[str, Any]) -> TrainSpec:
+    """A TrainSpec from its values by name; paths may be Paths, and one task of `reported` a string.
+
+    Raises SpecError naming the value that is unknown, missing or of another type.
+    """
+    known = {one.name: str(one.type) for one in dataclasses.fields(TrainSpec)}
+    for name in values:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise SpecError(f"train: there is no value {name!r}.{hint} Known: {', '.join(known)}.")
+    for name in ("task", "data"):
+        if name not in values:
+            raise SpecError(f"train: the value {name!r} is missing.")
+    return TrainSpec(**{name: _typed(name, value, known[name]) for name, value in values.items()})
+
+
+def _typed(name: str, value: Any, kind: str) -> Any:
+    match kind, value:
+        case ("str", str()) | ("bool", bool()) | ("float", float()):
+            return value
+        case "str", Path():
+            return str(value)
+        case ("int", int()) | ("float", int()) if not isinstance(value, bool):
+            return value
+        case "tuple[str, ...]", str():
+            return (value,)
+        case "tuple[str, ...]", list() | tuple() if all(isinstance(one, str) for one in value):
+            return tuple(value)
+        case _:
+            raise SpecError(f"train: the value {name!r} takes {_KINDS[kind]}, not {value!r}.")
+
+
+_KINDS: Final = {
+    "str": "a string",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "True or False",
+    "tuple[str, ...]": "a list of strings",
+}
 
 NOT_IDENTITY: Final = ("data", "out", "encoder", "text", "device", "reported")
 """Where things lie and what computes them: their contents count, not their names."""
