@@ -117,6 +117,8 @@ def _panx(made: Run) -> None:
     made.add("panx", "yo", 40.0, drops, (7.5, "whole_sentence_LOC"), metric="span_f1", clusters=12)
     made.part("noised_gold", "panx", "de", conditions[1], 44.0, "span_f1")
     made.part("untouched", "panx", "de", conditions[1], 58.0, "span_f1")
+    made.part("noised_gold_clean", "panx", "de", conditions[1], 63.0, "span_f1")
+    made.part("untouched_clean", "panx", "de", conditions[1], 59.0, "span_f1")
     made.add("panx", "zh", 33.0, dict.fromkeys(conditions, 0.0), (5.0, "all_o"), metric="span_f1", inert=True)
     made.add(
         "panx", "de", 90.0, dict(zip(conditions, (1.0, 4.0), strict=True)), (70.0, "all_o"), metric="token_accuracy"

@@ -17,7 +17,7 @@ from robust_xtreme.evaluation.judge import Answered, Part, judge, restored
 from robust_xtreme.evaluation.located import Located
 from robust_xtreme.evaluation.plan import CLEAN, Condition, Unit
 from robust_xtreme.evaluation.unit import Prepared, prepare
-from robust_xtreme.examples import Answers, Example, Target
+from robust_xtreme.examples import Example, Tags, Target
 from robust_xtreme.results.floors import fit
 from robust_xtreme.sources._select import data_identity
 from robust_xtreme.specs import PerturbationSpec
@@ -98,13 +98,33 @@ def test_an_item_that_noise_spared_is_unchanged(questions: list[Example]) -> Non
     assert not spared.get_column("tokens_changed").any()
 
 
-def test_an_answer_that_fits_in_no_window_is_truncated_gold(questions: list[Example]) -> None:
-    """It is counted as wrong by what was predicted, and reported."""
+def test_an_answer_that_fits_in_no_window_is_wrong_and_reported(questions: list[Example]) -> None:
+    """Even the gold span itself, which no window shows whole, counts as wrong there, and as right elsewhere."""
     one = question_example("long", "where?", f"{CONTEXT} {'x' * 700} end", "x" * 700)
     ready = prepared("xquad", [one, *questions])
-    rows = judged(ready, [Answers(())] * len(ready.inputs)).predictions
-    assert dict(rows.select("example", "status").iter_rows())["long"] == "truncated_gold"
-    assert rows.filter(pl.col("truncated")).get_column("example").to_list() == ["long"]
+    part = judged(ready, [one.example.target for one in ready.inputs])
+    assert dict(part.predictions.select("example", "status").iter_rows())["long"] == "truncated_gold"
+    assert part.predictions.filter(pl.col("truncated")).get_column("example").to_list() == ["long"]
+    rows = part.stats.filter(pl.col("metric") == "squad_f1", pl.col("scope") == "all")
+    own = rows.filter(~pl.col("model").str.starts_with("floor/")).select("example", "stats").rows()
+    assert {example: sums[0] for example, sums in own} == {"long": 0.0, **{one.id: 1.0 for one in questions}}
+
+
+def test_noised_and_untouched_spans_have_clean_twins() -> None:
+    """A model that is right on clean text and silent on noisy text loses all of the same spans, edited or not."""
+    examples = [tagged_example(f"t{i}", ["people", "meet", f"n{i}"], ["B-PER", "O", "B-PER"]) for i in range(30)]
+    ready = prepared("panx", examples, "char_noise:0.1@fields=tokens")
+    silent = Tags(("O", "O", "O"))
+    clean = set(ready.variants[0].inputs)
+    part = judged(ready, [one.example.target if at in clean else silent for at, one in enumerate(ready.inputs)])
+    rows = part.stats.filter(pl.col("metric") == "span_f1", pl.col("noise_seed") == 0)
+    sums = {scope: [0.0, 0.0, 0.0] for scope in rows.get_column("scope").unique()}
+    for scope, stats in rows.select("scope", "stats").iter_rows():
+        sums[scope] = [one + other for one, other in zip(sums[scope], stats, strict=True)]
+    noised, untouched = sums["noised_gold_clean"][0], sums["untouched_clean"][0]
+    assert noised > 0
+    assert noised + untouched == 60
+    assert sums["noised_gold"] == [0, 0, noised]
 
 
 def test_a_condition_with_a_failed_answer_has_no_statistics() -> None:

@@ -163,9 +163,10 @@ def test_cross_lingual_pairs_name_both_languages(results: Results) -> None:
 
 
 def test_noised_and_untouched_spans_stand_beside_each_other(results: Results) -> None:
-    """At the highest strength each language has its level on noised spans and on untouched ones; others have no row."""
-    rows = _made("by_scope", results).select("language", "strength", "value", "noised_gold", "untouched").rows()
-    assert rows == [("de", "0.2", 50.0, 44.0, 58.0)]
+    """At the highest strength each language has both levels of noised spans and of untouched ones; others no row."""
+    levels = ("noised_gold_clean", "noised_gold", "untouched_clean", "untouched")
+    rows = _made("by_scope", results).select("language", "strength", "value", *levels).rows()
+    assert rows == [("de", "0.2", 50.0, 63.0, 44.0, 59.0, 58.0)]
 
 
 def test_what_was_not_computed_is_listed_by_name(results: Results) -> None:
@@ -269,12 +270,12 @@ def test_a_page_is_made_again_from_its_files(results: Results, tmp_path: Path) -
 
 
 def test_the_legend_claims_of_columns_only_what_holds(results: Results) -> None:
-    """Cut pairs are scored as any other; the two kinds of spans cannot be compared; a word may be a phrase."""
+    """Cut pairs are scored as any other, lost golds are not; kinds of spans differ anyhow; a word may be a phrase."""
     cut = results.scores.with_columns(truncated=pl.lit(0.12))
     told = page(cut, results.deltas, results.manifest).partition("## Legend")[2]
     lines = dict(line.removeprefix("- **").split("**: ", 1) for line in told.splitlines() if line.startswith("- **"))
-    assert "wrong" not in lines["truncated"]
-    assert "pair that was cut" in lines["truncated"]
+    assert "a pair that was cut is scored as any other" in lines["truncated"]
+    assert "counts as wrong" in lines["truncated"]
     assert "not equally hard" in lines["untouched"]
     assert "not spaced" in lines["words"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
@@ -14,7 +14,7 @@ from robust_xtreme import registry
 from robust_xtreme.evaluation.plan import CLEAN, CLEAN_SEED, Unit
 from robust_xtreme.evaluation.unit import Prepared, Variant
 from robust_xtreme.examples import Answers, Example, Judged, Span, Target, target_json
-from robust_xtreme.metrics._metric import Metric
+from robust_xtreme.metrics._metric import ALL, CLEAN_TWIN, Metric
 from robust_xtreme.noise._engine import Noised
 from robust_xtreme.results.floors import Floors
 from robust_xtreme.results.schema import CELL, PREDICTIONS, STATS, build
@@ -57,7 +57,7 @@ def judge(answered: Answered, floors: Floors) -> Part:
         rows = list(_rows(answered, variant, lost))
         predictions.append(build(_spread({**key, **_transposed(rows)}, len(rows)), PREDICTIONS))
         if not lost:
-            stats.append(_stats(answered.prepared.unit, key, _judged(answered, variant)))
+            stats.append(_stats(answered.prepared.unit, key, _judged(answered, variant), _twins(answered, variant)))
     stats += _floor_stats(answered, floors)
     return Part(pl.concat(predictions), pl.concat(stats) if stats else build([], STATS))
 
@@ -165,11 +165,36 @@ def _tokens(prepared: Prepared, measured: Sequence[Noised]) -> dict[str, int]:
 
 
 def _judged(answered: Answered, variant: Variant) -> Iterator[Judged]:
+    """The answers to what the model read; one with a gold that it could not read whole is no answer."""
     for place, clean in enumerate(answered.prepared.examples):
         answer = answered.answers[variant.inputs[place]]
         if answer is None:
             raise AssertionError("a condition without all its answers has no statistics")
+        if _lost_gold(answered, variant, place):
+            answer = Answers(())
         yield Judged(clean, variant.examples[place], answer, restored(answer, clean, variant))
+
+
+def _lost_gold(answered: Answered, variant: Variant, place: int) -> bool:
+    windows = answered.prepared.inputs[variant.inputs[place]].windows
+    return answered.status(variant.examples[place], windows) == "truncated_gold"
+
+
+def _twins(answered: Answered, variant: Variant) -> Iterator[Judged]:
+    """The answers to the clean inputs, judged where noise fell: what its gold spans were worth without it."""
+    clean = answered.prepared.variants[0]
+    if variant is clean or any(answered.answers[place] is None for place in clean.inputs):
+        return
+    for place, one in enumerate(_judged(answered, clean)):
+        yield Judged(one.clean, variant.examples[place], _displaced(one.prediction, one.clean, variant), one.prediction)
+
+
+def _displaced(prediction: Target, clean: Example, variant: Variant) -> Target:
+    """A prediction on the clean example in the coordinates of the noisy one."""
+    if not isinstance(prediction, Answers) or "context" not in variant.condition.fields:
+        return prediction
+    context = variant.noised[clean.texts["context"].id]
+    return Answers(tuple(Span(*context.to_noisy(span.start, span.stop)) for span in prediction.spans))
 
 
 def restored(prediction: Target, clean: Example, variant: Variant) -> Target:
@@ -180,18 +205,21 @@ def restored(prediction: Target, clean: Example, variant: Variant) -> Target:
     return Answers(tuple(Span(*context.to_clean(span.start, span.stop)) for span in prediction.spans))
 
 
-def _stats(unit: Unit, key: Mapping[str, Any], judged: Iterator[Judged]) -> pl.DataFrame:
-    """STATS of one condition and seed, every metric and scope."""
+def _stats(unit: Unit, key: Mapping[str, Any], judged: Iterable[Judged], twins: Iterable[Judged] = ()) -> pl.DataFrame:
+    """STATS of one condition and seed, every metric and scope; of the clean twins the parts that noise chose."""
     metrics: list[Metric] = [registry.load("metric", name) for name in unit.task.metrics]
-    rows = [
-        (one.clean.id, one.clean.cluster, one.clean.fingerprint, metric.name, scope, list(sums))
-        for one in judged
-        for metric in metrics
-        for scope, sums in metric.stats(one).items()
-    ]
+    rows = [*_measured(judged, metrics), *_measured(twins, metrics, CLEAN_TWIN)]
     names = ("example", "cluster", "fingerprint", "metric", "scope", "stats")
     columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
     return build(_spread({**key, **columns}, len(rows)), STATS)
+
+
+def _measured(judged: Iterable[Judged], metrics: Sequence[Metric], twin: str = "") -> Iterator[tuple[Any, ...]]:
+    for one in judged:
+        for metric in metrics:
+            for scope, sums in metric.stats(one).items():
+                if not twin or scope != ALL:
+                    yield one.clean.id, one.clean.cluster, one.clean.fingerprint, metric.name, scope + twin, list(sums)
 
 
 def _floor_stats(answered: Answered, floors: Floors) -> Iterator[pl.DataFrame]:

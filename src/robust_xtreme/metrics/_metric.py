@@ -12,6 +12,8 @@ from robust_xtreme.examples import Judged, Target
 ALL: Final = "all"
 NOISED_GOLD: Final = "noised_gold"
 UNTOUCHED: Final = "untouched"
+CLEAN_TWIN: Final = "_clean"
+"""Behind a scope: the same gold spans, in the answer to the clean input."""
 
 Array = Any
 """A numpy array or a torch tensor of shape (..., k): summed stats."""

@@ -60,8 +60,9 @@ def _interval(low: float | None, high: float | None) -> str:
     return NOTHING if low is None or high is None else f"[{points(low)}, {points(high)}]"
 
 
-def _level(value: float | None, low: float | None, high: float | None) -> str:
-    return points(value) if low is None else f"{points(value)} {_interval(low, high)}"
+def _levels(clean: float | None, value: float | None, low: float | None, high: float | None) -> str:
+    """Two levels, and the interval of the second."""
+    return f"{points(clean)} > {points(value)}" + ("" if low is None else f" {_interval(low, high)}")
 
 
 def _change(value: float | None, no_claim: str | None) -> str:
@@ -119,11 +120,10 @@ _CATALOGUE: Final = (
     Shown("95 % interval", ("change_low", "change_high"), _interval, "Of the change: paired by example, resampled by "
           "cluster; none with fewer than 20 clusters."),
     Shown("95 % interval", ("low", "high"), _interval),
-    Shown("noised", ("noised_gold", "noised_gold_low", "noised_gold_high"), _level, "The perturbed level of gold spans "
-          "that noise changed, with its 95 % interval."),
-    Shown("untouched", ("untouched", "untouched_low", "untouched_high"), _level, "The perturbed level of the "
-          "others. Long spans are changed more often, so the two are not equally hard without noise either: their "
-          "difference is not what noise did."),
+    Shown("noised", ("noised_gold_clean", "noised_gold", "noised_gold_low", "noised_gold_high"), _levels, "Gold spans "
+          "that noise changed: their level in the clean answers > in the perturbed ones, with its 95 % interval."),
+    Shown("untouched", ("untouched_clean", "untouched", "untouched_low", "untouched_high"), _levels, "The other gold "
+          "spans. Long spans are changed more often, so the two are not equally hard without noise either."),
     Shown("lost (above floor)", ("relative", "relative_corrected"), _with_bar, "The drop in percent of the clean "
           "value, in brackets of what that has above the floor; the bar is full at 100 %.", room=_WIDE),
     Shown("p adj.", ("p_adjusted",), _p, "Against no drop, corrected over the declared family of tests; none for cells "
@@ -158,8 +158,8 @@ _CATALOGUE: Final = (
     Shown("", ("detail",), _text, right=False, folds=True),
     *(Shown(name, (name,), _text, right=False, folds=name in _LONG, named=True) for name in _NAMED),
     Shown("accepted edits", ("edits",), str),
-    Shown("truncated", ("truncated",), _some, "Items that the model could not read whole: a pair that was cut, a "
-          "question none of whose answers fits into a window. They are scored as any other."),
+    Shown("truncated", ("truncated",), _some, "Items that the model could not read whole: a pair that was cut is "
+          "scored as any other, a question none of whose answers fits into a window counts as wrong."),
 )  # fmt: skip
 
 

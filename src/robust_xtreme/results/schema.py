@@ -20,7 +20,8 @@ SCHEMA_VERSION: Final = 1
 """Written into every stored file; raised when a column changes."""
 
 STATUSES: Final = ("ok", "unchanged", "not_applicable", "truncated_gold", "skipped_wrong", "failed")
-SCOPES: Final = ("all", "noised_gold", "untouched")
+SCOPES: Final = ("all", "noised_gold", "untouched", "noised_gold_clean", "untouched_clean")
+"""What of an item is counted: all; the gold spans that noise changed, or left; the same spans in the clean answer."""
 SETTINGS: Final = ("zero_shot", "in_language", "translate_train", "translate_test")
 CONDITION_KINDS: Final = ("clean", "noise", "transliteration", "attack", "frozen", "external", "chain")
 BASE_KINDS: Final = ("multilingual", "monolingual", "multimodal_text")
