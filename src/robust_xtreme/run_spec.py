@@ -16,6 +16,8 @@ from robust_xtreme.specs import PerturbationSpec
 
 SPLITS: Final = ("auto", "test", "validation", "train")
 PRECISIONS: Final = ("fp32", "bf16")
+_MOST_SEEDS: Final = 10_000
+_LONGEST_NUMBER: Final = 18
 NOT_HASHED: Final = ("device", "batch_tokens", "out")
 """Where and how fast a run is computed: recorded with it, but no part of what it computes."""
 
@@ -52,6 +54,8 @@ class RunSpec:
         _check_choice("split", self.split, SPLITS)
         _check_choice("precision", self.precision, PRECISIONS)
         _check_at_least("seeds", self.seeds, 1)
+        if self.seeds > _MOST_SEEDS:
+            raise SpecError(f"The value {self.seeds} of seeds is above {_MOST_SEEDS}.")
         _check_at_least("batch_tokens", self.batch_tokens, 0)
         parse_limits(self.limit)
         canonical = tuple(dict.fromkeys(str(PerturbationSpec.parse(one)) for one in self.perturb))
@@ -103,8 +107,9 @@ def parse_limits(text: str) -> dict[str, int]:
     limits: dict[str, int] = {}
     for part in filter(None, (one.strip() for one in text.split(","))):
         task, _, number = part.rpartition("=")
-        if not number.strip().isdecimal() or int(number) < 1:
-            raise SpecError(f"The limit {part!r} is not N or TASK=N with N of at least 1, as in 300,xquad=150.")
+        number = number.strip()
+        if not number.isdecimal() or len(number) > _LONGEST_NUMBER or int(number) < 1:
+            raise SpecError(f"The limit {part[:80]!r} is not N or TASK=N with N of at least 1, as in 300,xquad=150.")
         if task.strip() in limits:
             raise SpecError(f"The limit {text!r} names {task.strip() or 'the default'!r} twice.")
         limits[task.strip()] = int(number)

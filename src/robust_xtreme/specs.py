@@ -13,6 +13,7 @@ from robust_xtreme.examples import Example
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
 _KEY: Final = re.compile(r"[a-z][a-z0-9_]*")
+_DIGITS: Final = 20
 _GRAMMAR: Final = "name[:strength,...][@key=value]..., for example char_noise:0.05,0.1@ops=replace"
 
 
@@ -24,6 +25,8 @@ def canonical_strength(text: str) -> str:
         raise SpecError(f"The strength {text!r} is not a number between 0 and 1.") from None
     if not value.is_finite() or not 0 <= value <= 1:
         raise SpecError(f"The strength {text!r} is not between 0 and 1.")
+    if len(value.as_tuple().digits) > _DIGITS or value.adjusted() < -_DIGITS:
+        raise SpecError(f"The strength {text[:_DIGITS]!r}... has more than {_DIGITS} digits.")
     return format(value.normalize(), "f") if value else "0"
 
 
@@ -84,8 +87,9 @@ class PerturbationSpec:
     def cells(self) -> tuple[PerturbationSpec, ...]:
         """One spec per strength of the last link, in the order written. Raises SpecError where there is none."""
         *head, last = self.links
-        if not last.strengths or any(not link.strengths for link in head):
-            raise SpecError(f"{str(self)!r} names no strength. Write for example {last.name}:0.1")
+        for link in self.links:
+            if not link.strengths:
+                raise SpecError(f"{str(self)!r} names no strength. Write for example {link.name}:0.1")
         return tuple(
             replace(self, links=(*head, replace(last, strengths=(one,)))) for one in dict.fromkeys(last.strengths)
         )

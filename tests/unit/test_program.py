@@ -44,6 +44,9 @@ def failing(error: BaseException) -> Callable[[], Any]:
         (DiskError("No room for the part files."), 3, "No room for the part files."),
         (OSError(errno.ENOSPC, "No space left", "out/parts"), 3, "The disk is full: out/parts"),
         (PermissionError(errno.EACCES, "denied", "out"), 3, "Permission denied: out"),
+        (OSError(errno.ENAMETOOLONG, "long", "xx"), 2, "This name is too long for a file: xx"),
+        (SpecError("a\nb\x1b[31m\u202e"), 2, r"a\nb\x1b[31m\u202e"),
+        (SpecError("x" * 3000), 2, "x" * 2000 + "... (3000 characters)"),
         (MemoryError(), 3, "Out of memory. Try a smaller --batch-tokens, or fewer languages at a time."),
         (KeyboardInterrupt(), 130, "Interrupted."),
         (
@@ -118,6 +121,12 @@ def test_every_command_documents_itself() -> None:
     for command in build().registered_commands:
         assert command.callback is not None
         assert "Example" in (command.callback.__doc__ or ""), command.name
+
+
+def test_help_is_broken_where_the_terminal_ends() -> None:
+    """A paragraph of a command's help flows: its lines do not stop where those of the source do."""
+    shown = CliRunner().invoke(build(), ["train", "--help"], env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"}).output
+    assert "Runs from scratch beside each other share the masked-LM stage" in " ".join(shown.split("\n")[5].split())
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:

@@ -48,6 +48,8 @@ def test_an_unknown_key_fails_with_the_nearest_one() -> None:
         ({"model": "a", "data": ""}, "No data folder is named"),
         ({"model": "a"}, "the key 'data' is missing"),
         ({"model": "a", "data": "d", "seeds": 0}, "seeds is below 1"),
+        ({"model": "a", "data": "d", "seeds": 10**20}, "seeds is above 10000"),
+        ({"model": "a", "data": "d", "limit": "9" * 5000}, "is not N or TASK=N"),
         ({"model": "a", "data": "d", "seeds": True}, "takes a whole number"),
         ({"model": "a", "data": "d", "tasks": 3}, "takes a list of strings"),
         ({"model": "a", "data": "d", "split": "dev"}, "none of: auto, test, validation, train"),

@@ -18,7 +18,9 @@ def test_strengths_are_canonical_decimals(written: str, canonical: str) -> None:
     assert canonical_strength(written) == canonical
 
 
-@pytest.mark.parametrize("bad", ["-1", "2", "nan", "inf", "", "a", "0.1.2", "-0.0001", "sNaN"])
+@pytest.mark.parametrize(
+    "bad", ["-1", "2", "nan", "inf", "", "a", "0.1.2", "-0.0001", "sNaN", "1e-400", "0." + "1" * 21]
+)
 def test_a_strength_outside_the_unit_interval_is_refused_by_name(bad: str) -> None:
     """The error repeats what was typed."""
     with pytest.raises(SpecError, match="strength"):

@@ -201,6 +201,15 @@ def test_a_malformed_csv_is_named_with_its_line(tmp_path: Path, content: bytes, 
         store.read_frame(tmp_path / "m.csv", MODELS)
 
 
+def test_signs_of_patterns_in_a_path_are_only_signs(tmp_path: Path) -> None:
+    """A folder may be called `a[1]`: it is read itself, and never a folder that a pattern would find."""
+    for name, wanted in (("a[1]", 1), ("a1", 2), ("b*", 1), ("b2", 2), ("c?", 1)):
+        folder = store.make_folder(tmp_path / name)
+        store.write_frame(folder / "x.parquet", _stats(wanted), STATS)
+    for name in ("a[1]", "b*", "c?"):
+        assert store.read_frame(tmp_path / name / "x.parquet", STATS).height == 1
+
+
 def test_unreadable_files_are_data_errors(tmp_path: Path) -> None:
     """Missing and malformed parquet, CSV and JSON files are one line each."""
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 not")

@@ -30,7 +30,14 @@ _DISK: Final = {
     errno.EACCES: "Permission denied",
     errno.EPERM: "Permission denied",
     errno.EROFS: "The file system is read-only",
+    errno.EIO: "The disk cannot be read or written",
+    errno.EMFILE: "Too many files are open",
 }
+_NAMES: Final = {
+    errno.ENAMETOOLONG: "This name is too long for a file",
+    errno.ELOOP: "This link leads to itself",
+}
+_LONGEST: Final = 2000
 
 
 def guarded(run: Callable[[], object]) -> int:
@@ -87,6 +94,8 @@ def _report(error: Exception) -> int:
         return _say(str(error), error.exit_code)
     if hasattr(error, "format_message"):
         return _say(_usage(error), USAGE)
+    if isinstance(error, OSError) and error.errno in _NAMES:
+        return _say(f"{_NAMES[error.errno]}: {error.filename or error}", USAGE)
     return _say(_line(error), ENVIRONMENT)
 
 
@@ -115,8 +124,14 @@ def _wants_traceback() -> bool:
 
 def _say(line: str, code: int) -> int:
     with contextlib.suppress(OSError):  # where stderr cannot be written the code still tells
-        print("robust-xtreme: " + line, file=sys.stderr, flush=True)  # noqa: T201 - here the program speaks
+        print("robust-xtreme: " + _one(line), file=sys.stderr, flush=True)  # noqa: T201 - here the program speaks
     return code
+
+
+def _one(text: str) -> str:
+    """The text as one line that a terminal shows as it is: no control characters, and no more than fits a screen."""
+    short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in short)
 
 
 def printable() -> None:

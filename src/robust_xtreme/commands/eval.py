@@ -83,8 +83,8 @@ def eval(
     given = {
         "model": model or None,
         "data": data,
-        "tasks": _several(tasks),
-        "languages": _several(languages),
+        "tasks": _several("tasks", tasks),
+        "languages": _several("languages", languages),
         "split": split,
         "perturb": perturb or None,
         "seeds": seeds,
@@ -101,8 +101,15 @@ def eval(
         _run(spec, force, quiet, verbose)
 
 
-def _several(words: str | None) -> list[str] | None:
-    return None if words is None else [word for word in words.replace(",", " ").split() if word]
+def _several(option: str, words: str | None) -> list[str] | None:
+    """The words of a list. Raises UserError where an option is given and names nothing, as an unset variable does."""
+    if words is None:
+        return None
+    if not (found := words.replace(",", " ").split()):
+        from robust_xtreme.errors import UserError
+
+        raise UserError(f"--{option} names none. Leave it out for all of them.")
+    return found
 
 
 def _spec(given: dict[str, Any], config: Path | None) -> RunSpec:

@@ -87,7 +87,7 @@ def _check_fit(run: Path, tokenizer: Any, config: Any, task: TaskSpec) -> None:
         raise ModelError(
             f"{run}: the tokenizer has {len(tokenizer)} tokens, but the encoder only {vocabulary} embeddings."
         )
-    reserved = int(config.pad_token_id) + 1 if "roberta" in str(config.model_type) else 0
+    reserved = int(config.pad_token_id or 0) + 1 if "roberta" in str(config.model_type) else 0
     positions = int(getattr(config, "max_position_embeddings", 0) or task.max_length + reserved) - reserved
     if positions < task.max_length:
         raise ModelError(

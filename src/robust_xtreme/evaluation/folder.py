@@ -11,10 +11,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme.errors import DiskError, Mismatch
+from robust_xtreme.errors import DataError, DiskError, Mismatch
 from robust_xtreme.evaluation.judge import Part
 from robust_xtreme.evaluation.plan import Unit
 from robust_xtreme.results import store
+from robust_xtreme.results._csv import check_version
 from robust_xtreme.results.schema import PREDICTIONS, STATS
 from robust_xtreme.run_spec import NOT_HASHED, RunSpec, from_toml
 
@@ -25,6 +26,7 @@ PARTS: Final = "parts"
 _TRACELESS: Final = (LOG, ".lock")
 _HEADER: Final = "# robust-xtreme eval --config run.toml\n"
 _OTHERWISE: Final = "Name another folder with --out, or start over with --force."
+_READ: Final = ("schema_version", "complete", "batch_tokens", "notes", "not_run")
 _CONTENTS: Final = ("models", "units", "not_run")
 _SETTLED: Final = ("device", "deduplicate", *_CONTENTS)
 """Parts of the manifest that a resumed run must share; a finished one is read on any device."""
@@ -39,9 +41,14 @@ class Folder:
 
     @property
     def manifest(self) -> dict[str, Any] | None:
-        """What is stored about the run; None before it was begun."""
+        """What is stored about the run; None before it was begun. Raises DataError, or Mismatch of versions."""
         path = self.path / MANIFEST
-        value: dict[str, Any] | None = store.read_json(path) if store.complete(path) else None
+        if not store.complete(path):
+            return None
+        value = store.read_json(path)
+        if not isinstance(value, dict) or not set(_READ) <= set(value):
+            raise DataError(path, f"is no manifest of a run. {_OTHERWISE}")
+        check_version(path, str(value["schema_version"]))
         return value
 
     def parts(self, unit: Unit) -> tuple[Path, Path]:
@@ -122,7 +129,8 @@ def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], force: bool) 
     stored = folder.manifest
     if stored is None:
         store.write_text(folder.path / RUN, _HEADER + spec.to_toml())
-        store.make_folder(folder.path / PARTS)
+    store.make_folder(folder.path / PARTS)
+    if stored is None:
         folder.write_manifest(manifest)
         return manifest
     for key in _CONTENTS if stored["complete"] else _SETTLED:

@@ -18,7 +18,7 @@ from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
 from robust_xtreme.evaluation.trained import languages_of
 from robust_xtreme.examples import digest
-from robust_xtreme.families._encoder import check_weights, encoder_identity
+from robust_xtreme.families._encoder import check_weights, encoder_identity, first_line
 from robust_xtreme.specs import TaskSpec
 
 _READ: Final = 1 << 22
@@ -84,7 +84,7 @@ def locate(run: Path, task: TaskSpec, tasks: Sequence[TaskSpec] = ()) -> Located
     head = _wanted_head(run, task)
     used = sorted({head, *filter(None, (head_for(run, other) for other in tasks))})
     facts = {one: _json(run / "heads" / f"{one}.json") for one in used}
-    labels = {one: tuple(facts[one].get("labels", ())) for one in used}
+    labels = {one: _labels(run / "heads" / f"{one}.json", facts[one]) for one in used}
     family = str(facts[head].get("family", task.family))
     if family != task.family:
         raise ModelError(f"{run}: the head {head} is of the family {family}, but {task.name} needs {task.family}.")
@@ -95,6 +95,13 @@ def locate(run: Path, task: TaskSpec, tasks: Sequence[TaskSpec] = ()) -> Located
     return Located(
         run, task.name, head, family, labels[head], identity(run, labels, config), config, trained_on, tuple(used)
     )
+
+
+def _labels(path: Path, facts: Mapping[str, Any]) -> tuple[str, ...]:
+    found = facts.get("labels", [])
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise ModelError(f"{path} does not name the head's labels as a list of texts. Train again: {_HOW_TO_TRAIN}")
+    return tuple(found)
 
 
 def _check_encoder(run: Path, head: str, trained_on: Any) -> None:
@@ -136,7 +143,7 @@ def check_folder(run: Path) -> None:
 def _json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path} cannot be read: {error}") from error
     if not isinstance(value, dict):
         raise ModelError(f"{path} is not a JSON object.")
@@ -144,13 +151,16 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def relabelled(labels: tuple[str, ...], task: TaskSpec, run: Path) -> tuple[int, ...] | None:
-    """For a classifying head: its labels as places in the task's. Raises ModelError where they are other labels."""
-    if task.family != "classification" or labels == task.labels:
+    """For a classifying head: its labels as places in the task's; tags go by their names.
+
+    Raises ModelError where they are other labels.
+    """
+    if labels == task.labels:
         return None
     if sorted(labels) != sorted(task.labels):
         have, want = ", ".join(labels), ", ".join(task.labels)
         raise ModelError(f"{run}: the head's labels ({have}) are not those of {task.name} ({want}).")
-    return tuple(task.labels.index(label) for label in labels)
+    return tuple(task.labels.index(label) for label in labels) if task.family == "classification" else None
 
 
 def identity(run: Path, labels: Mapping[str, Sequence[str]], config: Mapping[str, Any]) -> str:
@@ -229,14 +239,20 @@ def _only(plain: Sequence[Path], task: TaskSpec) -> Path:
 
 @cache
 def parameters(run: Path) -> tuple[int, int]:
-    """Parameters of a run's encoder, all and without embeddings, read off the headers of its weights."""
-    from safetensors import safe_open
+    """Parameters of a run's encoder, all and without embeddings, read off the headers of its weights.
+
+    Raises ModelError where a file of weights is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
 
     every = embedding = 0
     for path in sorted((run / "model").glob("*.safetensors")):
-        with safe_open(str(path), framework="numpy") as weights:
-            for name in weights.keys():  # noqa: SIM118 - safetensors' object is no mapping
-                size = math.prod(weights.get_slice(name).get_shape())
-                every += size
-                embedding += size if "embeddings." in name else 0
+        try:
+            with safe_open(str(path), framework="numpy") as weights:
+                for name in weights.keys():  # noqa: SIM118 - safetensors' object is no mapping
+                    size = math.prod(weights.get_slice(name).get_shape())
+                    every += size
+                    embedding += size if "embeddings." in name else 0
+        except (OSError, SafetensorError) as error:
+            raise ModelError(f"{path} is damaged: {first_line(error)}") from error
     return every, every - embedding

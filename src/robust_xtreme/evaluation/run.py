@@ -133,7 +133,12 @@ class _Run:
         return self.manifest
 
     def _is_finished(self) -> bool:
-        return bool(self.manifest["complete"]) and all(store.complete(self.folder.path / name) for name in FILES)
+        """Whether every file is there as it was written; what was damaged is written again from the parts."""
+        files = self.manifest.get("files", {})
+        paths = [(self.folder.path / name, files.get(name)) for name in FILES]
+        return bool(self.manifest["complete"]) and all(
+            store.complete(path) and store.sha256(path) == digest for path, digest in paths
+        )
 
     def _say(self, line: str) -> None:
         self.folder.log(line)

@@ -34,9 +34,19 @@ _SHOWN: Final = (
 def stages(run: Path) -> tuple[dict[str, Any], ...]:
     """The records of a run's stages, in order; none where the folder has none. Raises ModelError."""
     try:
-        return tuple(store.read_json(path) for path in sorted((run / STAGES).glob("*.json")))
+        return tuple(_stage(path) for path in sorted((run / STAGES).glob("*.json")))
     except DataError as error:
         raise ModelError(str(error)) from error
+
+
+def _stage(path: Path) -> dict[str, Any]:
+    """One record, checked: an object whose languages are a list of texts, and whose numbers are whole."""
+    found = store.read_json(path)
+    languages = found.get("languages", []) if isinstance(found, dict) else None
+    texts = isinstance(languages, list) and all(isinstance(one, str) for one in languages)
+    if not texts or any(not isinstance(found.get(name, 0), int) for name in ("examples", "seed")):
+        raise DataError(path, "is no record of a stage of `robust-xtreme train`.")
+    return {**found, "recipe": str(found.get("recipe") or ""), "selected_on": str(found.get("selected_on") or "")}
 
 
 def languages_of(run: Path, head: str, otherwise: Sequence[str]) -> tuple[str, ...]:

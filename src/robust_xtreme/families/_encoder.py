@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -54,7 +54,8 @@ def read_tokenizer(folder: Path) -> Any:
 def read_encoder(folder: Path) -> Any:
     """The encoder of a transformers folder: float32, on the CPU, in evaluation mode. Raises ModelError.
 
-    It comes without the pooler, which nothing here uses, where the architecture lets it be left out.
+    It comes without the pooler, which nothing here uses, where the architecture lets it be left out. A weight that
+    the files lack, or hold in another shape than config.json says, is an error: transformers would draw it at random.
     """
     from transformers import AutoConfig, AutoModel
     from transformers.models.auto.modeling_auto import MODEL_MAPPING
@@ -65,8 +66,24 @@ def read_encoder(folder: Path) -> Any:
         architecture: Any = MODEL_MAPPING[type(config)]
         takes = inspect.signature(architecture).parameters
         pooler = {"add_pooling_layer": False} if "add_pooling_layer" in takes else {}
-        encoder = AutoModel.from_pretrained(str(folder), config=config, use_safetensors=True, **pooler, **_LOCAL)
+        options = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
+        encoder, found = AutoModel.from_pretrained(str(folder), config=config, **options, **pooler, **_LOCAL)
+    _check_complete(folder, found)
     return encoder.float().eval()
+
+
+def _check_complete(folder: Path, found: Mapping[str, Any]) -> None:
+    """Raise ModelError where weights that the encoder uses were not in its files as config.json describes them."""
+    misshapen = sorted(name for name, *_ in found["mismatched_keys"])
+    if misshapen:
+        raise ModelError(f"{folder}: {_counted(misshapen)} another shape in the weights than config.json says.")
+    missing = sorted(name for name in found["missing_keys"] if "pooler" not in name)
+    if missing:
+        raise ModelError(f"{folder}: {_counted(missing)} no weights, though config.json describes it.")
+
+
+def _counted(names: Sequence[str]) -> str:
+    return f"{names[0]} and {len(names) - 1} more have" if len(names) > 1 else f"{names[0]} has"
 
 
 @contextmanager
@@ -79,8 +96,12 @@ def _reading(folder: Path) -> Iterator[None]:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of what a library says, or the name of its exception where it says nothing."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    """The first line of what a library says, or the name of its exception where it says nothing.
+
+    A line that ends in a colon only announces the next, which then follows it.
+    """
+    first, *others = [*filter(None, map(str.strip, str(error).splitlines())), ""]
+    return (f"{first} {others[0]}" if first.endswith(":") and others else first).strip() or type(error).__name__
 
 
 @contextmanager

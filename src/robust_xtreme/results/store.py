@@ -77,9 +77,10 @@ def read_frame(path: Path, frame: Frame) -> pl.DataFrame:
 
 def _read_parquet(path: Path) -> pl.DataFrame:
     try:
-        version = pl.read_parquet_metadata(path).get(_VERSION, "")
+        content = path.read_bytes()  # polars would take [, * and ? of a path for a pattern
+        version = pl.read_parquet_metadata(io.BytesIO(content)).get(_VERSION, "")
         _csv.check_version(path, version)
-        return pl.read_parquet(path, memory_map=False)
+        return pl.read_parquet(io.BytesIO(content))
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(path, f"is no readable parquet file: {str(error).splitlines()[0]}") from error
 
@@ -102,6 +103,8 @@ def read_json(path: Path) -> Any:
         raise DataError(path, f"cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise DataError(path, f"is no JSON: {error}") from error
+    except RecursionError:
+        raise DataError(path, "is no JSON that can be read: it is nested too deeply") from None
 
 
 def part_path(folder: Path, *names: str, suffix: str = ".parquet") -> Path:

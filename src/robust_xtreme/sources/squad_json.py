@@ -16,6 +16,7 @@ SAMPLE: Final = (
 )
 """A whole, valid file of this format."""
 
+_SHOWN: Final = 80
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _T = TypeVar("_T")
 
@@ -68,10 +69,10 @@ def _answer(answer: Any, context: str, place: str) -> tuple[int, int] | None:
         return None
     stop = start + len(text)
     if start < 0 or stop > len(context):
-        what = f"the answer {text!r} at {start} does not fit in the context of {len(context)} characters."
+        what = f"the answer {text[:_SHOWN]!r} at {start} does not fit in the context of {len(context)} characters."
         raise DataError(place, what)
     if context[start:stop] != text:
-        found = context[start:stop]
+        found, text = context[start:stop][:_SHOWN], text[:_SHOWN]
         raise DataError(place, f"the answer {text!r} does not stand at answer_start {start}, where {found!r} stands.")
     return start, stop
 

@@ -1,0 +1,103 @@
+"""A damaged or foreign model folder is one line that names it, and never a model with weights drawn at random."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import load_file, save_file
+from tests.tiny import tiny_run
+
+from robust_xtreme import registry
+from robust_xtreme.errors import ModelError
+from robust_xtreme.evaluation.checkpoint import load_checkpoint
+from robust_xtreme.evaluation.located import locate
+from robust_xtreme.families._encoder import read_encoder
+
+PANX = registry.load("task", "panx")
+WEIGHTS = "model/model.safetensors"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run, made once."""
+    return tiny_run(tmp_path_factory.mktemp("made") / "run", ["panx"])
+
+
+@pytest.fixture
+def run(made: Path, tmp_path: Path) -> Path:
+    """A copy of the run, to be damaged."""
+    return Path(shutil.copytree(made, tmp_path / "run"))
+
+
+def _change(path: Path, **values: Any) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
+def test_weights_that_are_missing_are_not_drawn_at_random(run: Path) -> None:
+    """A file without some of the encoder's weights is refused by the name of one."""
+    weights = load_file(str(run / WEIGHTS))
+    lost = "encoder.layer.0.output.dense.weight"
+    save_file({name: one for name, one in weights.items() if name != lost}, str(run / WEIGHTS), {"format": "pt"})
+    with pytest.raises(ModelError, match=rf"{lost} has no weights"):
+        load_checkpoint(run, PANX)
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ({"num_hidden_layers": 2}, r"encoder\.layer\.1.* and \d+ more have no weights"),
+        ({"model_type": "gpt2"}, "no weights"),
+        ({"hidden_size": 32}, "another shape in the weights than config.json says"),
+    ],
+)
+def test_a_configuration_of_another_encoder_is_refused(run: Path, values: dict[str, Any], line: str) -> None:
+    """Layers that the file does not hold, another architecture, another width: never a model."""
+    _change(run / "model" / "config.json", **values)
+    with pytest.raises(ModelError, match=line):
+        read_encoder(run / "model")
+
+
+@pytest.mark.parametrize("kept", [0, 4, 200, -64])
+def test_weights_cut_short_are_damaged(run: Path, kept: int) -> None:
+    """Wherever a file of weights ends, it is named before anything is computed."""
+    path = run / WEIGHTS
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(ModelError, match=r"model\.safetensors is damaged"):
+        _ = locate(run, PANX).params
+
+
+@pytest.mark.parametrize("labels", [None, 3, "OOOOOOO", {}, [1, 2, 3, 4, 5, 6, 7], ["A"] * 7, ["O"]])
+def test_labels_that_are_not_the_tasks_are_refused(run: Path, labels: Any) -> None:
+    """A head that names no labels, or others than the task's, would only ever be wrong."""
+    _change(run / "heads" / "panx.json", labels=labels)
+    with pytest.raises(ModelError, match="labels"):
+        locate(run, PANX)
+
+
+def test_tags_in_another_order_go_by_their_names(run: Path) -> None:
+    """The head's own order of tags is taken; nothing has to be mapped."""
+    _change(run / "heads" / "panx.json", labels=list(reversed(PANX.labels)))
+    assert locate(run, PANX).labels == tuple(reversed(PANX.labels))
+    assert load_checkpoint(run, PANX).relabel is None
+
+
+@pytest.mark.parametrize(
+    "record", ["null", "[]", "3", '{"languages": 3}', '{"languages": [3]}', '{"examples": "x"}', '{"seed": "x"}']
+)
+def test_a_record_of_another_kind_is_named(run: Path, record: str) -> None:
+    """What stands in stages/ is read at every run, so it is checked."""
+    (run / "stages" / "01-target.json").write_text(record)
+    with pytest.raises(ModelError, match=r"01-target\.json: is no record of a stage"):
+        locate(run, PANX)
+
+
+@pytest.mark.parametrize("name", ["model/config.json", "heads/panx.json", "stages/01-target.json"])
+def test_json_that_is_nested_too_deeply_is_one_line(run: Path, name: str) -> None:
+    """No file can drive the reader out of its stack."""
+    (run / name).write_text("[" * 100_000)
+    with pytest.raises(ModelError, match=Path(name).name.replace(".", r"\.")):
+        locate(run, PANX)
