@@ -7,6 +7,7 @@ imports what it needs, so that `--help` loads neither numpy nor torch.
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Callable
 from pathlib import Path
@@ -56,8 +57,15 @@ def build() -> typer.Typer:
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, epilog=_EPILOG)
     app.callback(invoke_without_command=True)(_root)
     for name in command_names():
-        app.command(name)(bounded(_function(name)))
+        function = _function(name)
+        app.command(name, help=_flowing(function))(bounded(function))
     return app
+
+
+def _flowing(function: Callable[..., Any]) -> str:
+    """A docstring whose paragraphs are one line each, to be broken where the terminal ends."""
+    paragraphs = (inspect.getdoc(function) or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def main() -> None:
