@@ -135,9 +135,9 @@ def from_mapping(values: Mapping[str, Any], place: str) -> RunSpec:
 
 def _typed(key: str, value: Any, kind: str, place: str) -> Any:
     if kind.startswith("tuple"):
-        several = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, (list, tuple)) else None
-        if several is not None and all(isinstance(one, str) for one in several):
-            return several
+        several = value if isinstance(value, (list, tuple)) else (value,)
+        if all(isinstance(one, str) or (key == "model" and isinstance(one, Path)) for one in several):
+            return tuple(map(str, several))
     elif type(value).__name__ == kind:
         return value
     elif kind == "str" and (isinstance(value, Path) or (key == "limit" and type(value) is int)):

@@ -75,6 +75,14 @@ def test_one_limit_for_all_tasks_may_be_a_number() -> None:
         from_mapping({"model": "a", "data": "d", "limit": True}, "evaluate")
 
 
+@pytest.mark.parametrize("model", [Path("runs/panx"), [Path("runs/panx")], "runs/panx"])
+def test_what_train_returns_is_a_model(model: object) -> None:
+    """`evaluate(model=train(...))`: a Path names a run as a string does; a language is never one."""
+    assert from_mapping({"model": model, "data": Path("d")}, "evaluate").model == ("runs/panx",)
+    with pytest.raises(SpecError, match="takes a list of strings"):
+        from_mapping({"model": model, "data": "d", "languages": Path("sw")}, "evaluate")
+
+
 def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
     """A broken or missing config is one line with its path."""
     broken = tmp_path / "run.toml"
