@@ -39,6 +39,8 @@ def perturb(
     """
     if isinstance(texts, str):
         raise UserError("perturb takes a list of texts; put the one string into a list: perturb([text], ...)")
+    if type(seed) is not int:
+        raise UserError(f"perturb takes a whole number as its seed, not {seed!r}.")
     from robust_xtreme.specs import PerturbationSpec
 
     cell = _one(PerturbationSpec.parse(spec))

@@ -43,7 +43,8 @@ def names(kind: str) -> tuple[str, ...]:
 def load(kind: str, name: str) -> Any:
     """The member of that name: the object called like its module, `robust_xtreme.tasks.xnli.xnli` say.
 
-    Raises UnknownName with the nearest known name, or UserError where a third party's entry point does not load.
+    Raises UnknownName with the nearest known name, or UserError where a third party's entry point does not load
+    or gives something of another name.
     """
     known = names(kind)
     if name not in known:
@@ -56,6 +57,9 @@ def load(kind: str, name: str) -> Any:
 def _load_external(kind: str, name: str) -> Any:
     point = _external(kind)[name]
     try:
-        return point.load()
+        found = point.load()
     except Exception as error:
         raise UserError(f"The {kind} {name!r} of {point.value!r} does not load: {error}") from error
+    if getattr(found, "name", None) != name:
+        raise UserError(f"What {point.value!r} gives is no {kind} called {name!r}.")
+    return found

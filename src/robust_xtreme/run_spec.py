@@ -157,7 +157,7 @@ def from_toml(path: Path, **changes: Any) -> RunSpec:
     """Read a run's file; `changes` stand for its keys. Raises SpecError naming the file."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise SpecError(f"{path}: cannot be read as toml: {error}") from error
     return from_mapping({**values, **changes}, str(path))
 

@@ -20,6 +20,7 @@ POINTS = """
 [robust_xtreme.tasks]
 riddles = riddles_plugin:riddles
 broken = riddles_plugin:not_there
+other = riddles_plugin:riddles
 """
 
 
@@ -65,6 +66,15 @@ def test_a_broken_entry_point_is_one_line(plugin: Path) -> None:
         "try:\n    registry.load('task', 'broken')\nexcept UserError as error:\n    print(error)"
     )
     assert run(plugin, code).startswith("The task 'broken' of 'riddles_plugin:not_there' does not load: ")
+
+
+def test_an_entry_point_that_gives_another_thing_is_one_line(plugin: Path) -> None:
+    """What is loaded must be called like its entry point, as our own members are called like their modules."""
+    code = (
+        "from robust_xtreme import registry\nfrom robust_xtreme.errors import UserError\n"
+        "try:\n    registry.load('task', 'other')\nexcept UserError as error:\n    print(error)"
+    )
+    assert run(plugin, code) == "What 'riddles_plugin:riddles' gives is no task called 'other'.\n"
 
 
 @pytest.mark.parametrize("kind", sorted(registry.KINDS))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.conformance.texts import SENTENCES
 from typer.testing import CliRunner
@@ -148,3 +150,10 @@ def test_show_refuses_in_one_line() -> None:
     """A mistake is exit code 2."""
     code, _ = _show("char_nois:0.1", _SW, "-l", "sw")
     assert code == 2
+
+
+@pytest.mark.parametrize("seed", [None, "x", 0.5, True])
+def test_a_seed_that_is_no_whole_number_is_refused(seed: Any) -> None:
+    """It would only seem to be a seed: every value draws something."""
+    with pytest.raises(UserError, match="takes a whole number as its seed"):
+        robust_xtreme.perturb([_SW], "char_noise:0.1", language="sw", seed=seed)

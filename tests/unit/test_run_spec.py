@@ -87,7 +87,8 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
     """A broken or missing config is one line with its path."""
     broken = tmp_path / "run.toml"
     broken.write_text("model = [", encoding="utf-8")
-    for path in (broken, tmp_path / "missing.toml"):
+    (tmp_path / "deep.toml").write_text("x=" + "[" * 5000, encoding="utf-8")
+    for path in (broken, tmp_path / "deep.toml", tmp_path / "missing.toml"):
         with pytest.raises(SpecError, match=path.name):
             from_toml(path)
 
