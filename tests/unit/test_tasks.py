@@ -127,6 +127,13 @@ def test_a_premise_unlike_its_threes_first_is_a_text_of_its_own() -> None:
     ]
 
 
+def test_rows_of_xnli_in_another_order_are_noticed() -> None:
+    """A sorted or shuffled file would give clusters of strangers, and intervals that are too narrow."""
+    premises = [f"p{index % 20}" for index in range(60)]
+    with pytest.raises(DataError, match=r"^f: equal premises do not stand in threes.*in another order"):
+        _task("xnli").adapt(_pairs(premises), Origin("xnli", "test", "en"))
+
+
 def test_a_lost_row_of_xnli_is_noticed() -> None:
     """A file whose premises change one row too early has lost a row: clusters and ids would be wrong."""
     premises = [f"p{index // 3}" for index in range(60)]

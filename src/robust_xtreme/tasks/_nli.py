@@ -12,6 +12,7 @@ from robust_xtreme.specs import Origin, Row
 
 UNLABELLED: Final = Choice(-1)
 _PER_PREMISE: Final = 3
+_TELLING: Final = 30
 _SYNONYMS: Final = {"contradictory": "contradiction"}
 
 
@@ -59,7 +60,10 @@ def _target(row: Row, labels: tuple[str, ...]) -> Choice:
 
 
 def _check_order(rows: Sequence[Row]) -> None:
-    """Refuse files with a row lost or added: premises then change within threes and run on between them."""
+    """Refuse files with a row lost or added: premises then change within threes and run on between them.
+
+    Files in another order are refused too: there premises recur, but not in their threes.
+    """
     within, between = 0, 0
     for index, (one, other) in enumerate(pairwise(rows)):
         same = one.values["first"] == other.values["first"]
@@ -67,6 +71,10 @@ def _check_order(rows: Sequence[Row]) -> None:
             between += same
         else:
             within += not same
-    if min(within, between) * 10 > len(rows) // _PER_PREMISE:
-        place = rows[0].place.rpartition(":")[0]
+    few = len(rows) // _PER_PREMISE
+    place = rows[0].place.rpartition(":")[0]
+    recur = len(rows) >= _TELLING and 2 * len({row.values["first"] for row in rows}) < len(rows)
+    if recur and within * 10 > few >= between * 10:
+        raise DataError(place, "equal premises do not stand in threes, as in XNLI: the rows are in another order.")
+    if min(within, between) * 10 > few:
         raise DataError(place, "the premises do not change every third row, as in XNLI: a row is missing or was added.")
