@@ -34,7 +34,8 @@ def _size(n: int, clusters: int, seeds: int) -> dict[str, Any]:
 
 
 def _floor(value: float, name: str, at_floor: bool) -> dict[str, Any]:
-    return {"baseline": value, "baseline_name": name, "baseline_source": "nothing", "at_floor": at_floor}
+    named = {"baseline": value, "baseline_name": name, "baseline_source": "nothing"}
+    return {**named, "at_floor": at_floor, "overlap": False}
 
 
 class Run:
@@ -61,7 +62,7 @@ class Run:
 
     def part(self, scope: str, task: str, language: str, condition: str, value: float, metric: str) -> None:
         """The perturbed level of a part of a cell's items: it has no clean twin, and no row in DELTAS."""
-        floor = {"baseline": None, "baseline_name": None, "baseline_source": None, "at_floor": False}
+        floor = {"baseline": None, "baseline_name": None, "baseline_source": None, "at_floor": False, "overlap": False}
         cell = _cell(task, language, condition, metric, scope)
         level = {"value": value, **_interval(value, 4.0, "cluster t"), **_size(300, 90, 3), **floor}
         self.scores.append({**cell, **level, **_realised(0.2)})

@@ -261,7 +261,7 @@ def test_what_cannot_be_evaluated_is_said(spec: RunSpec, tmp_path: Path) -> None
 
 def test_nothing_left_to_evaluate_is_an_error(spec: RunSpec, tmp_path: Path) -> None:
     """A run without a single unit writes no folder; of the reasons, a file without labels tells more than no file."""
-    with pytest.raises(MissingData, match="Nothing is left to evaluate .* labels"):
+    with pytest.raises(MissingData, match=r"Nothing is left to evaluate .* labels"):
         evaluate(small(spec, tmp_path / "out", tasks=("tydiqa",), languages=("yo", "en")))
     assert not (tmp_path / "out").exists()
 
@@ -313,7 +313,9 @@ def test_what_the_model_was_trained_on_is_refused_or_stamped(spec: RunSpec, mode
     (run / "stages" / "01-target.hashes").write_text("".join(f"{unit(one).key}\n" for one in examples))
     with pytest.raises(Overlap, match=r"xnli en: 6 of 6 pairs are in the model's training data.*--allow-overlap"):
         evaluate(mine)
-    result = evaluate(replace(mine, allow_overlap=True))
+    result = evaluate(replace(mine, allow_overlap=True, languages=("en", "sw")))
+    for frame in (result.scores, result.deltas):
+        assert set(frame.select("language", "overlap").rows()) == {("en", True), ("sw", False)}
     stamp = "xnli en: 6 of 6 pairs are in the model's training data."
     assert result.manifest["overlap"] == [stamp]
     assert "6 of 6 pairs" in (result.folder / "report.md").read_text()

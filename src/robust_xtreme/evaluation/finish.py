@@ -71,7 +71,8 @@ def score(stats: pl.DataFrame, predictions: pl.DataFrame, plan: Plan, device: st
         return empty(SCORES), empty(DELTAS)
     backend = backend_of(device)
     headlines = {task.name: task.metrics[0] for task in plan.tasks}
-    scored = scores(stats, predictions, backend=backend)
+    stamped = {(one.model.name, one.task.name, one.split, one.language) for one in plan.units if one.overlap}
+    scored = scores(stats, predictions, stamped=stamped, backend=backend)
     return scored, deltas(stats, scored, headlines, backend=backend)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, final
 
 NOTHING: Final = "-"
+OVERLAP: Final = "overlap"
 _BLOCKS: Final = " ▏▎▍▌▋▊▉█"
 _BAR: Final = 6
 _MEDIUM: Final = 110
@@ -104,10 +105,10 @@ def _tokens(clean: float | None, noisy: float | None) -> str:
     return NOTHING if clean is None or noisy is None else f"{clean:.2f} > {noisy:.2f}"
 
 
-def _notes(unchanged: float, not_applicable: float, truncated: float, inert: bool) -> str:
+def _notes(unchanged: float, not_applicable: float, truncated: float, inert: bool, overlap: bool) -> str:
     shares = {"unchanged": unchanged, "not applicable": not_applicable, "truncated": truncated}
     said = [f"{percent(share)} {name}" for name, share in shares.items() if share > 0]
-    return ", ".join([*said, *(["inert"] if inert else [])])
+    return ", ".join([*said, *(["inert"] if inert else []), *([OVERLAP] if overlap else [])])
 
 
 _NAMED: Final = ("metric", "scope", "fields", "perturbation", "strength")
@@ -141,8 +142,9 @@ _CATALOGUE: Final = (
           "stands between blanks, so a whole phrase where words are not spaced.", room=_WIDE),
     Shown("tokens/word", ("tokens_per_word_clean", "tokens_per_word"), _tokens, "Of the model's tokenizer, clean > "
           "perturbed; words as there.", room=_WIDE),
-    Shown("notes", ("unchanged", "not_applicable", "truncated", "inert"), _notes, "Shares of items; `inert`: the "
-          "tokenizer undid the noise in more than half of the edited texts.", right=False, room=_MEDIUM, folds=True),
+    Shown("notes", ("unchanged", "not_applicable", "truncated", "inert", "overlap"), _notes, "Shares of items; "
+          "`inert`: the tokenizer undid the noise in more than half of the edited texts; `overlap`: the model was "
+          "trained on text of this split.", right=False, room=_MEDIUM, folds=True),
     Shown("clean", ("clean",), points),
     Shown("clean", ("level",), points),
     Shown("perturbed", ("value",), points),

@@ -36,6 +36,7 @@ COLUMNS: Final = (
     "not_applicable",
     "truncated",
     "inert",
+    "overlap",
 )
 
 

@@ -81,6 +81,9 @@ _BASELINE: Final = {
     "at_floor": Column(pl.Boolean),
 }
 
+_STAMP: Final = {"overlap": Column(pl.Boolean)}
+"""Whether the model was trained on text of the evaluated split (allowed by --allow-overlap)."""
+
 _SIZE: Final = {**_columns(pl.Int64, "n clusters seeds"), "seed_spread": Column(pl.Float64, nullable=True)}
 """Items, clusters, noise seeds (clean: 1), and the standard deviation of the value over noise seeds."""
 
@@ -169,6 +172,7 @@ SCORES: Final = Frame(
         **_SIZE,
         **_BASELINE,
         **_REALISED,
+        **_STAMP,
     },
     (*CELL, "metric", "scope"),
 )
@@ -189,6 +193,7 @@ DELTAS: Final = Frame(
         **_SIZE,
         **_BASELINE,
         **_REALISED,
+        **_STAMP,
     },
     (*CELL, "metric", "scope"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,24 +17,38 @@ from robust_xtreme.results.schema import CELL, SCORES, build
 Split = tuple[str, ...]
 """What a floor and a cell share: data, task, split, language, metric."""
 
+Place = tuple[str, str, str, str]
+"""A model, task, split and language."""
+
+PLACE = ("model", "task", "split", "language")
 _SHARED = tuple(CELL.index(name) for name in ("data", "task", "split", "language"))
 _SOURCE = CELL.index("inference")
 
 
-def scores(stats: pl.DataFrame, predictions: pl.DataFrame, *, backend: Backend = CPU) -> pl.DataFrame:
+def scores(
+    stats: pl.DataFrame, predictions: pl.DataFrame, *, stamped: Collection[Place] = (), backend: Backend = CPU
+) -> pl.DataFrame:
     """SCORES from STATS and PREDICTIONS, a row a cell, metric and scope, sorted; floors' STATS give the baselines.
 
     Of each noise seed the statistics are summed and reduced; the value is the mean over seeds. The baseline of a cell
     is the floor with the greatest value on the same split; a cell is `at_floor` unless the lower 97.5 % bound of
-    (model - baseline) is above 0. Raises Mismatch, naming the example, where the items of a cell, of its noise seeds
-    and of the floors are not the same.
+    (model - baseline) is above 0. `stamped` are the places whose text the model has seen in training. Raises
+    Mismatch, naming the example, where the items of a cell, of its noise seeds and of the floors are not the same.
     """
     found = cells(stats)
     floors = _floors(one for one in found if one.model.startswith(FLOOR))
     models = [one for one in found if not one.model.startswith(FLOOR)]
     noise = realised(predictions)
-    rows = [_row(cell, floors.get(_split(cell), ()), noise, backend) for cell in models]
+    rows = [
+        {**_row(cell, floors.get(_split(cell), ()), noise, backend), "overlap": _place(cell) in stamped}
+        for cell in models
+    ]
     return build(_inherited(rows), SCORES).sort(SCORES.key)
+
+
+def _place(cell: Cell) -> Place:
+    model, task, split, language = (cell.key[CELL.index(name)] for name in PLACE)
+    return model, task, split, language
 
 
 def _split(cell: Cell) -> Split:
