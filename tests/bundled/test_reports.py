@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from robust_xtreme.reporting._page import render
+from robust_xtreme.results import store
 
 REPORTS = Path(__file__).parents[2] / "reports"
 RUNS = sorted(page.parent for page in REPORTS.glob("*/report.md"))
@@ -19,3 +20,13 @@ def test_a_committed_page_is_what_its_files_say(folder: Path, request: pytest.Fi
     if request.config.getoption("--rewrite-goldens"):
         (folder / "report.md").write_bytes(page)
     assert page == (folder / "report.md").read_bytes(), "The page is out of date. Run: pytest --rewrite-goldens"
+
+
+@pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)
+def test_a_committed_page_stands_on_the_files_of_its_run(folder: Path) -> None:
+    """The frames beside a page are those that the run wrote, by their sha256, and its commands are named."""
+    manifest = store.read_json(folder / "manifest.json")
+    assert {"scores.csv", "deltas.csv"} <= set(manifest["files"])
+    assert {name: store.sha256(folder / name) for name in manifest["files"]} == manifest["files"]
+    assert manifest["complete"]
+    assert any("robust-xtreme eval" in command for command in manifest["commands"])
