@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from hypothesis import settings
 # How long one example takes on a busy machine is no verdict; pytest's own timeout ends what hangs.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
+
+# A shell starts its background jobs with SIGINT ignored, and children inherit that: tests of Ctrl-C would wait forever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
