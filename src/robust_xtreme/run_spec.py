@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import tomllib
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from typing import Any, Final, final
 
 from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import digest
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.specs import PerturbationSpec, check_keys
 
 SPLITS: Final = ("auto", "test", "validation", "train")
 PRECISIONS: Final = ("fp32", "bf16")
@@ -122,14 +121,7 @@ def from_mapping(values: Mapping[str, Any], place: str) -> RunSpec:
     Raises SpecError naming the place and the key that is unknown or of another type.
     """
     known = {one.name: one for one in fields(RunSpec)}
-    for key in values:
-        if key not in known:
-            close = difflib.get_close_matches(key, known, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise SpecError(f"{place}: there is no key {key!r}.{hint} Known: {', '.join(known)}.")
-    for key in ("model", "data"):
-        if key not in values:
-            raise SpecError(f"{place}: the key {key!r} is missing.")
+    check_keys(values, known, ("model", "data"), place)
     return RunSpec(**{key: _typed(key, value, str(known[key].type), place) for key, value in values.items()})
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, final
@@ -28,6 +29,19 @@ def canonical_strength(text: str) -> str:
     if len(value.as_tuple().digits) > _DIGITS or value.adjusted() < -_DIGITS:
         raise SpecError(f"The strength {text[:_DIGITS]!r}... has more than {_DIGITS} digits.")
     return format(value.normalize(), "f") if value else "0"
+
+
+def check_keys(values: Iterable[str], known: Collection[str], needed: Iterable[str], place: str) -> None:
+    """Raise SpecError naming the place and the key that is unknown, with the nearest known one, or missing."""
+    given = tuple(values)
+    for key in given:
+        if key not in known:
+            close = difflib.get_close_matches(key, known, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise SpecError(f"{place}: there is no key {key!r}.{hint} Known: {', '.join(known)}.")
+    for key in needed:
+        if key not in given:
+            raise SpecError(f"{place}: the key {key!r} is missing.")
 
 
 @final

@@ -203,7 +203,7 @@ def test_a_spec_is_made_of_values_by_name() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"task": "xnli", "data": "d", "encodr": "e"}, r"no value 'encodr'\. Did you mean 'encoder'"),
+        ({"task": "xnli", "data": "d", "encodr": "e"}, r"no key 'encodr'\. Did you mean 'encoder'"),
         ({"task": "xnli"}, "'data' is missing"),
         ({"task": "xnli", "data": "d", "encoder": "e", "steps": True}, "'steps' takes a whole number"),
         ({"task": "xnli", "data": "d", "encoder": "e", "reported": [1]}, "'reported' takes a list of strings"),

@@ -61,7 +61,6 @@ def read_encoder(folder: Path) -> Any:
     from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
     with _reading(folder), torch.random.fork_rng(devices=()):
-        torch.manual_seed(0)
         config = AutoConfig.from_pretrained(str(folder), **_LOCAL)
         architecture: Any = MODEL_MAPPING[type(config)]
         takes = inspect.signature(architecture).parameters

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, Final, final
 
 from robust_xtreme import registry
 from robust_xtreme.errors import SpecError, UnknownName
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.specs import TaskSpec, check_keys
 
 
 @final
@@ -136,14 +135,7 @@ def from_values(values: Mapping[str, Any]) -> TrainSpec:
     Raises SpecError naming the value that is unknown, missing or of another type.
     """
     known = {one.name: str(one.type) for one in dataclasses.fields(TrainSpec)}
-    for name in values:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise SpecError(f"train: there is no value {name!r}.{hint} Known: {', '.join(known)}.")
-    for name in ("task", "data"):
-        if name not in values:
-            raise SpecError(f"train: the value {name!r} is missing.")
+    check_keys(values, known, ("task", "data"), "train")
     return TrainSpec(**{name: _typed(name, value, known[name]) for name, value in values.items()})
 
 
