@@ -134,6 +134,17 @@ def test_noise_that_does_not_apply_claims_nothing() -> None:
     assert (row["drop"], row["p"], row["family"]) == (0.0, None, None)
 
 
+def test_noise_that_the_tokenizer_undid_claims_nothing() -> None:
+    """An inert cell is in no family: its drop says nothing of robustness, and other tests are not corrected for it."""
+    right = answers(90, 0.9)
+    stats, _ = frames({CLEAN: right, (NOISE, 0): lost(right, 0.3)})
+    whole = build([*prediction_rows(90), *prediction_rows(90, NOISE, 0, tokens_changed=False)], PREDICTIONS)
+    row = deltas(stats, scores(stats, whole), HEADLINES).row(0, named=True)
+    assert row["inert"]
+    assert row["drop"] > 5
+    assert (row["p"], row["family"]) == (None, None)
+
+
 def test_the_family_is_the_highest_strength_of_each_perturbation() -> None:
     """Languages, tasks and fields at their highest strength are corrected together by Holm; the rest is not."""
     right = answers(300, 0.9)

@@ -38,9 +38,9 @@ def deltas(
     """DELTAS from STATS and the SCORES made of them, a row a perturbed cell and metric, sorted.
 
     `headlines` maps a task to the metric that claims are made on. `declare` names the family of each row; by default
-    one family: task x language at each perturbation's highest strength, headline metrics only. Cells at the
-    floor, without an interval or to which the noise does not apply are in no family and have no p. Raises Mismatch,
-    naming the example or the cell, where clean and perturbed are not the same items.
+    one family: task x language at each perturbation's highest strength, headline metrics only. Cells at the floor,
+    inert ones, those without an interval or to which the noise does not apply are in no family and have no p. Raises
+    Mismatch, naming the example or the cell, where clean and perturbed are not the same items.
     """
     found = [one for one in cells(stats) if one.scope == ALL and not one.model.startswith(FLOOR)]
     clean = {_twin(cell): cell for cell in found if cell.condition == CLEAN}
@@ -73,7 +73,7 @@ def _row(cell: Cell, twin: Cell, values: Mapping[tuple[Any, ...], Row], backend:
     if score is None or before is None:
         raise Mismatch(f"{cell.named()}, or its clean cell, has no row in SCORES: these are another run's.")
     estimate = estimate_difference(twin.sums, cell.sums, cell.reduce, backend)
-    claims = estimate.p is not None and not before["at_floor"] and score["not_applicable"] < 1
+    claims = estimate.p is not None and not before["at_floor"] and not score["inert"] and score["not_applicable"] < 1
     return {
         **{name: value for name, value in score.items() if name in _KEPT},
         "clean": before["value"],
