@@ -84,7 +84,9 @@ class Run:
             "relative": 100 * drop / clean,
             "relative_corrected": 100 * drop / (clean - floor) if clean > floor else None,
         }
-        test = {"p": 0.001, "p_adjusted": 0.004, "family": "task x language", "m": 4, "mde": 2.1} if rate == 0.2 else {}
+        tested = {"p": 0.001, "p_adjusted": 0.004, "family": "task x language", "m": 4, "mde": 2.1}
+        joint = {"joint_low": drop - 2.5, "joint_high": drop + 2.5}
+        test = {**tested, **joint} if rate == 0.2 else {}
         numbers = {"value": value, "clean": clean, "drop": drop, **relative, **test}
         self.deltas.append({**cell, **numbers, **_interval(drop, half, "paired cluster t"), **shared, **realised})
 

@@ -159,6 +159,8 @@ def test_the_family_is_the_highest_strength_of_each_perturbation() -> None:
     assert sorted(family.get_column("condition").unique().to_list()) == conditions
     assert family.get_column("m").to_list() == [4] * 4
     assert family.get_column("p_adjusted").to_list() == holm(family.get_column("p").to_list())
+    assert family.filter((pl.col("joint_low") >= pl.col("low")) | (pl.col("joint_high") <= pl.col("high"))).is_empty()
+    assert found.filter(pl.col("family").is_null()).get_column("joint_low").is_null().all()
     assert found.filter(pl.col("family").is_null()).get_column("p_adjusted").null_count() == 2
 
 

@@ -33,6 +33,8 @@ def perturbed(results: Results) -> pl.DataFrame:
         "change": -pl.col("drop"),
         "change_low": -pl.col("high"),
         "change_high": -pl.col("low"),
+        "joint_change_low": -pl.col("joint_high"),
+        "joint_change_high": -pl.col("joint_low"),
         **{name: pl.col(name) for name in ("relative", "relative_corrected", "p_adjusted", "mde")},
     }
     only = [pl.when(pl.col("no_claim").is_null()).then(value + 0.0).alias(name) for name, value in claimed.items()]

@@ -129,6 +129,8 @@ _CATALOGUE: Final = (
           "value, in brackets of what that has above the floor; the bar is full at 100 %.", room=_WIDE),
     Shown("p adj.", ("p_adjusted",), _p, "Against no drop, corrected over the declared family of tests; none for cells "
           "outside of it.", room=_WIDE),
+    Shown("joint interval", ("joint_change_low", "joint_change_high"), _interval, "Of the change, wide enough to "
+          "hold for all tests of the family at once.", room=_WIDEST),
     Shown("n (clusters)", ("n", "clusters"), _size, "Items, and the clusters that are resampled.", room=_MEDIUM),
     Shown("floor", ("baseline", "baseline_name"), _floor, "The best shallow or input-blind predictor on the clean "
           "split; a cell not clearly above it is at floor.", room=_WIDE),

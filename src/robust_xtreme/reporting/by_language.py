@@ -22,6 +22,8 @@ COLUMNS: Final = (
     "relative",
     "relative_corrected",
     "p_adjusted",
+    "joint_change_low",
+    "joint_change_high",
     "mde",
     "seed_spread",
     "n",

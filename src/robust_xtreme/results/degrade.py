@@ -12,6 +12,7 @@ from robust_xtreme.errors import Mismatch, SpecError
 from robust_xtreme.results._cells import ALL, CLEAN, FLOOR, Cell, cells, check_same
 from robust_xtreme.results._realised import Row
 from robust_xtreme.results.intervals import CPU, Backend, Estimate, estimate_difference, smallest_detectable
+from robust_xtreme.results.joint import joint_bounds
 from robust_xtreme.results.multiplicity import holm
 from robust_xtreme.results.schema import CELL, DELTAS, build
 from robust_xtreme.results.score import interval
@@ -45,10 +46,15 @@ def deltas(
     found = [one for one in cells(stats) if one.scope == ALL and not one.model.startswith(FLOOR)]
     clean = {_twin(cell): cell for cell in found if cell.condition == CLEAN}
     values = {_key(row): row for row in scored.iter_rows(named=True)}
-    perturbed = [cell for cell in found if cell.condition != CLEAN]
-    rows = [_row(cell, _clean_of(cell, clean), values, backend) for cell in perturbed]
-    families = (declare or default_family(headlines))(rows)
-    return build(_corrected(rows, families, correct), DELTAS).sort(DELTAS.key)
+    pairs = [(_clean_of(cell, clean), cell) for cell in found if cell.condition != CLEAN]
+    rows = [_row(cell, twin, values, backend) for twin, cell in pairs]
+    done = list(rows)
+    for family, places in _families(rows, (declare or default_family(headlines))(rows)).items():
+        adjusted = correct([rows[at]["p"] for at in places])
+        bounds = joint_bounds([pairs[at] for at in places], backend)
+        for at, p, joint in zip(places, adjusted, bounds, strict=True):
+            done[at] = _in_family(rows[at], family, len(places), p, joint)
+    return build(done, DELTAS).sort(DELTAS.key)
 
 
 def _twin(cell: Cell) -> tuple[str, ...]:
@@ -137,20 +143,17 @@ def perturbation_of(condition: str) -> tuple[str, Decimal]:
     return bare + fields, strength
 
 
-def _corrected(rows: Sequence[Row], families: Sequence[str | None], correct: Correct) -> list[Row]:
-    """The rows with their family, its size, corrected p and the MDE at the corrected alpha."""
+def _families(rows: Sequence[Row], named: Sequence[str | None]) -> dict[str, list[int]]:
+    """The places of each family's tests: the rows that claim something."""
     members: dict[str, list[int]] = {}
-    for at, (row, family) in enumerate(zip(rows, families, strict=True)):
+    for at, (row, family) in enumerate(zip(rows, named, strict=True)):
         if family is not None and row["p"] is not None:
             members.setdefault(family, []).append(at)
-    done = list(rows)
-    for family, places in members.items():
-        adjusted = correct([rows[at]["p"] for at in places])
-        for at, p in zip(places, adjusted, strict=True):
-            done[at] = _in_family(rows[at], family, len(places), p)
-    return done
+    return members
 
 
-def _in_family(row: Row, family: str, tests: int, p: float) -> Row:
+def _in_family(row: Row, family: str, tests: int, p: float, joint: tuple[float, float]) -> Row:
+    """The row with its family, that one's size, the corrected p, the MDE at the corrected alpha, and joint bounds."""
     mde = smallest_detectable(row["se"], row["clusters"], tests)
-    return {**row, "family": family, "m": tests, "p_adjusted": p, "mde": mde}
+    low, high = min(joint[0], row["low"]), max(joint[1], row["high"])
+    return {**row, "family": family, "m": tests, "p_adjusted": p, "mde": mde, "joint_low": low, "joint_high": high}

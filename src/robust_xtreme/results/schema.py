@@ -189,7 +189,7 @@ DELTAS: Final = Frame(
         **_columns(pl.Float64, "p p_adjusted", nullable=True),
         "family": Column(pl.String, nullable=True),
         "m": Column(pl.Int64, nullable=True),
-        "mde": Column(pl.Float64, nullable=True),
+        **_columns(pl.Float64, "mde joint_low joint_high", nullable=True),
         **_SIZE,
         **_BASELINE,
         **_REALISED,
@@ -199,7 +199,8 @@ DELTAS: Final = Frame(
 )
 """One row a perturbed cell, metric and scope: drop = clean - value, `low` and `high` bound the drop at 95 %.
 
-`family` names the declared set of `m` tests that `p_adjusted` is corrected over (null: not in a set).
+`family` names the declared set of `m` tests that `p_adjusted` is corrected over (null: not in a set);
+`joint_low` and `joint_high` bound the drops of a set all at once.
 """
 
 CONTRASTS: Final = Frame(
