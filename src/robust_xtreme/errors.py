@@ -35,7 +35,8 @@ class UnknownName(UserError):
     """A name that no registry holds."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], see: str) -> None:
-        close = difflib.get_close_matches(name, list(known), n=1)
+        names = list(known)
+        close = difflib.get_close_matches(name, names, n=1) or difflib.get_close_matches(name.lower(), names, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         super().__init__(f"There is no {kind} named {name!r}.{hint} See: {see}")
 

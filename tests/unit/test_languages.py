@@ -28,6 +28,8 @@ def test_swahili_is_described() -> None:
 
 def test_an_unknown_language_is_named_with_the_nearest() -> None:
     """An unknown code raises one line with the nearest code and the command that lists them."""
+    with pytest.raises(UnknownName, match=r"Did you mean 'sw'\?"):
+        language("SW")
     with pytest.raises(UnknownName, match=r"no language named 'swa'\. Did you mean 'sw'\? .*list languages"):
         language("swa")
 

@@ -40,7 +40,12 @@ BatchTokens = Annotated[
 ]
 Out = Annotated[str | None, typer.Option("--out", metavar="DIR", help="Default: runs/eval-HASH, by what is computed.")]
 Config = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="A run.toml or a file of configs/runs; words win.")
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="A run.toml or a file of configs/runs; words win. Paths count from where you are.",
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Start over, whatever the folder holds of an earlier run.")]
 PlanOnly = Annotated[bool, typer.Option("--plan", help="Print what would be computed, and compute nothing.")]
