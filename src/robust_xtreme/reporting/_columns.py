@@ -63,6 +63,8 @@ def _interval(low: float | None, high: float | None) -> str:
 
 def _levels(clean: float | None, value: float | None, low: float | None, high: float | None) -> str:
     """Two levels, and the interval of the second."""
+    if value is None:
+        return NOTHING
     return f"{points(clean)} > {points(value)}" + ("" if low is None else f" {_interval(low, high)}")
 
 
