@@ -26,3 +26,11 @@ def folder(name: str) -> Path:
         if candidate.is_dir():
             return candidate
     raise RobustXtremeError(f"The bundled folder {name!r} is missing from this installation of robust-xtreme.")
+
+
+def mini(name: str) -> Path:
+    """The folder `suite` or `model` of the embedded default. Raises RobustXtremeError where it is missing."""
+    found = _PACKAGE / "_mini" / name
+    if found.is_dir():
+        return found
+    raise RobustXtremeError(f"The embedded {name} of mini is missing from this installation of robust-xtreme.")

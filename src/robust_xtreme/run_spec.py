@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -17,8 +18,13 @@ SPLITS: Final = ("auto", "test", "validation", "train")
 PRECISIONS: Final = ("fp32", "bf16")
 _MOST_SEEDS: Final = 10_000
 _LONGEST_NUMBER: Final = 18
-NOT_HASHED: Final = ("device", "batch_tokens", "out")
+NOT_HASHED: Final = ("device", "batch_tokens", "offline", "out")
 """Where and how fast a run is computed: recorded with it, but no part of what it computes."""
+
+DATA_VARIABLE: Final = "ROBUST_XTREME_DATA"
+MINI: Final = "mini"
+HUB: Final = "hub"
+_AUTO: Final = "auto"
 
 
 @final
@@ -26,13 +32,16 @@ NOT_HASHED: Final = ("device", "batch_tokens", "out")
 class RunSpec:
     """One run of `eval`.
 
-    `model` holds RUN or TASK=RUN; no tasks named means every task that a model has a head for, no languages named
-    means every language found. `limit` is `N`, `TASK=N` or several of them by commas: rows of a language, whole
+    `model` holds NAME or TASK=NAME, where NAME is `mini`, a run of `train`, or a transformers checkpoint in a folder or
+    on the hub. `data` is a folder, `mini` or `hub`; `auto` is resolved here: mini for the model mini, else the folder
+    that ROBUST_XTREME_DATA names, else the hub. `labels` holds TASK=A,B,C, the names of a checkpoint's classes in its
+    order; `revision` SHA or TASK=SHA, of models from the hub. No tasks named means every task that a model has a head
+    for, no languages named means every language found. `limit` is `N`, `TASK=N` or several of them by commas: rows of a language, whole
     clusters. `batch_tokens` 0 takes the device's default. Raises SpecError, naming the value.
     """
 
-    model: tuple[str, ...]
-    data: str
+    model: tuple[str, ...] = (MINI,)
+    data: str = _AUTO
     tasks: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     split: str = "auto"
@@ -41,15 +50,20 @@ class RunSpec:
     limit: str = ""
     precision: str = "fp32"
     allow_overlap: bool = False
+    labels: tuple[str, ...] = ()
+    revision: tuple[str, ...] = ()
+    trust_remote_code: bool = False
+    offline: bool = False
     device: str = "auto"
     batch_tokens: int = 0
     out: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if not self.model:
-            raise SpecError("No model is named. Add --model RUN, the folder that `robust-xtreme train` wrote.")
+            raise SpecError("No model is named. Add --model NAME, or leave it out for the embedded model, mini.")
         if not self.data:
-            raise SpecError("No data folder is named. Add --data DIR, the folder of the release files.")
+            raise SpecError("No data are named. Add --data DIR, the folder of the release files, or leave it out.")
+        object.__setattr__(self, "data", _data(self.data, self.model))
         _check_choice("split", self.split, SPLITS)
         _check_choice("precision", self.precision, PRECISIONS)
         _check_at_least("seeds", self.seeds, 1)
@@ -83,6 +97,15 @@ class RunSpec:
         """The spec as a toml file that `from_toml` reads again, one line per key."""
         values = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in exclude}
         return "".join(f"{name} = {_toml_value(value)}\n" for name, value in values.items())
+
+
+def _data(data: str, models: tuple[str, ...]) -> str:
+    """Where the data come from; `auto` is resolved by the models and the environment."""
+    if data != _AUTO:
+        return data
+    if all(one.rpartition("=")[2] == MINI for one in models):
+        return MINI
+    return os.environ.get(DATA_VARIABLE) or HUB
 
 
 def _toml_value(value: Any) -> str:
@@ -121,7 +144,7 @@ def from_mapping(values: Mapping[str, Any], place: str) -> RunSpec:
     Raises SpecError naming the place and the key that is unknown or of another type.
     """
     known = {one.name: one for one in fields(RunSpec)}
-    check_keys(values, known, ("model", "data"), place)
+    check_keys(values, known, (), place)
     return RunSpec(**{key: _typed(key, value, str(known[key].type), place) for key, value in values.items()})
 
 

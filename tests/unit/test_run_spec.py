@@ -45,8 +45,7 @@ def test_an_unknown_key_fails_with_the_nearest_one() -> None:
     ("values", "said"),
     [
         ({"model": [], "data": "d"}, "No model is named"),
-        ({"model": "a", "data": ""}, "No data folder is named"),
-        ({"model": "a"}, "the key 'data' is missing"),
+        ({"model": "a", "data": ""}, "No data are named"),
         ({"model": "a", "data": "d", "seeds": 0}, "seeds is below 1"),
         ({"model": "a", "data": "d", "seeds": 10**20}, "seeds is above 10000"),
         ({"model": "a", "data": "d", "limit": "9" * 5000}, "is not N or TASK=N"),

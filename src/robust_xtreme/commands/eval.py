@@ -14,9 +14,31 @@ _LISTS: Final = ("tasks", "languages")
 
 Model = Annotated[
     list[str] | None,
-    typer.Option("--model", metavar="RUN | TASK=RUN", help="A run of `train`, for one task or for all. Repeatable."),
+    typer.Option(
+        "--model",
+        metavar="NAME | TASK=NAME",
+        help="mini (the default), a run of `train`, or a transformers checkpoint: a folder or a hub name. Repeatable.",
+    ),
 ]
-Data = Annotated[str | None, typer.Option("--data", metavar="DIR", help="The folder of the tasks' release files.")]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="DIR | mini | hub",
+        help="The tasks' release files. Default: mini for the model mini, else ROBUST_XTREME_DATA, else the hub.",
+    ),
+]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option("--labels", metavar="TASK=A,B,C", help="A checkpoint's classes in its order. Repeatable."),
+]
+Revision = Annotated[
+    list[str] | None, typer.Option("--revision", metavar="SHA | TASK=SHA", help="Of models from the hub. Repeatable.")
+]
+RemoteCode = Annotated[
+    bool, typer.Option("--trust-remote-code", help="Run the code that a checkpoint brings along. Off by default.")
+]
+Offline = Annotated[bool, typer.Option("--offline", help="Open no connection: what is not on this machine is missing.")]
 Tasks = Annotated[
     str | None, typer.Option("--tasks", metavar="A,B", help="Default: every task that a model has a head for.")
 ]
@@ -72,12 +94,20 @@ def eval(
     force: Force = False,
     plan: PlanOnly = False,
     allow_overlap: Overlap = False,
+    labels: Labels = None,
+    revision: Revision = None,
+    trust_remote_code: RemoteCode = False,
+    offline: Offline = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Evaluate a model clean and perturbed in one run; the same command goes on where it was stopped.
 
     Examples:
+
+    robust-xtreme eval --perturb char_noise:0.1
+
+    robust-xtreme eval --model xnli=OWNER/NAME --languages sw,en --perturb char_noise:0.1
 
     robust-xtreme eval --model runs/panx --data DIR --tasks panx --languages sw,yo --perturb char_noise:0.1
 
@@ -98,6 +128,10 @@ def eval(
         "batch_tokens": batch_tokens,
         "out": out,
         "allow_overlap": allow_overlap or None,
+        "labels": labels or None,
+        "revision": revision or None,
+        "trust_remote_code": trust_remote_code or None,
+        "offline": offline or None,
     }
     spec = _spec({key: value for key, value in given.items() if value is not None}, config)
     if plan:
@@ -122,7 +156,7 @@ def _spec(given: dict[str, Any], config: Path | None) -> RunSpec:
 
     if config is not None:
         return from_toml(config, **given)
-    return from_mapping({"model": [], "data": "", **given}, "eval")
+    return from_mapping(given, "eval")
 
 
 def _print_plan(spec: RunSpec) -> None:
