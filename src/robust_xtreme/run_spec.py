@@ -36,8 +36,8 @@ class RunSpec:
     on the hub. `data` is a folder, `mini` or `hub`; `auto` is resolved here: mini for the model mini, else the folder
     that ROBUST_XTREME_DATA names, else the hub. `labels` holds TASK=A,B,C, the names of a checkpoint's classes in its
     order; `revision` SHA or TASK=SHA, of models from the hub. No tasks named means every task that a model has a head
-    for, no languages named means every language found. `limit` is `N`, `TASK=N` or several of them by commas: rows of a language, whole
-    clusters. `batch_tokens` 0 takes the device's default. Raises SpecError, naming the value.
+    for, no languages named means every language found. `limit` is `N`, `TASK=N` or several of them by commas: rows of a
+    language, whole clusters. `batch_tokens` 0 takes the device's default. Raises SpecError, naming the value.
     """
 
     model: tuple[str, ...] = (MINI,)
