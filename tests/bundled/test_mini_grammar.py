@@ -1,0 +1,81 @@
+"""The grammars of mini: every clause can be said in every language, with its parts and names in their places."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tools.mini.grammar import UNSPACED, question, sentence, written
+from tools.mini.lexicon import words
+from tools.mini.meaning import LANGUAGES, PARTS, Clause, Organisation, Person, Word
+from tools.mini.sample import askable, drawn
+
+from robust_xtreme import languages
+
+_CLAUSES = tuple(drawn(1, 620))
+_THERE = [code for code in LANGUAGES if (Path(__file__).parents[2] / f"tools/mini/grammar/{code}.py").is_file()]
+
+
+def said(words: list[Word], part: str) -> list[Word]:
+    """The words of a part."""
+    return [one for one in words if one.part == part]
+
+
+@pytest.mark.parametrize("language", _THERE)
+def test_the_lexicon_has_every_word_of_the_world(language: str) -> None:
+    """No key is missing, none is unknown, and none is empty."""
+    assert all(table for table in words(language).values())
+
+
+@pytest.mark.parametrize("language", _THERE)
+def test_every_clause_is_said_with_all_its_parts_and_names(language: str) -> None:
+    """A part that a clause has is said, in one run of words; names carry their kind, and other words none."""
+    for one in _CLAUSES:
+        spoken = sentence(language, one)
+        for part in PARTS:
+            places = [place for place, word in enumerate(spoken) if word.part == part]
+            assert bool(places) == bool(getattr(one, part)), (written(language, spoken), part)
+            assert places == list(range(places[0], places[-1] + 1)) if places else True, written(language, spoken)
+        for part in ("subject", "object", "recipient", "place"):
+            kinds = {word.name for word in said(spoken, part)}
+            assert kinds <= {_kind(one, part)}, (written(language, spoken), part, kinds)
+
+
+def _kind(one: Clause, part: str) -> str:
+    if part == "place":
+        return "LOC"
+    value = getattr(one, part)
+    return "PER" if isinstance(value, Person) else "ORG" if isinstance(value, Organisation) else ""
+
+
+@pytest.mark.parametrize("language", _THERE)
+def test_a_question_mentions_every_part_but_the_one_it_asks_for(language: str) -> None:
+    """The asked part is not given away; the others stand in the question."""
+    for one in _CLAUSES[:310]:
+        for asked in askable(one):
+            spoken = question(language, replace(one, negated=False), asked)
+            assert not said(spoken, asked), (written(language, spoken), asked)
+            for part in set(PARTS) - {asked}:
+                assert bool(said(spoken, part)) == bool(getattr(one, part)), (written(language, spoken), part)
+
+
+@pytest.mark.parametrize("language", _THERE)
+def test_negation_is_said(language: str) -> None:
+    """The negated statement differs from the statement."""
+    for one in _CLAUSES[:62]:
+        said_so = {written(language, sentence(language, replace(one, negated=value))) for value in (False, True)}
+        assert len(said_so) == 2, said_so
+
+
+@pytest.mark.parametrize("language", _THERE)
+def test_the_words_are_written_as_the_language_is(language: str) -> None:
+    """No word is empty or holds a space, spaced languages have spaces, and letters are those of the alphabet."""
+    alphabet = set(languages.language(language).alphabet) if language not in ("zh", "ja") else set()
+    for one in _CLAUSES[:155]:
+        spoken = sentence(language, one)
+        assert all(word.text and not any(letter.isspace() for letter in word.text) for word in spoken)
+        assert (" " in written(language, spoken)) == (language not in UNSPACED)
+        if alphabet:
+            letters = {letter for letter in written(language, spoken) if letter.isalpha()}
+            assert {letter.lower() for letter in letters} - {letter.lower() for letter in alphabet} == set()

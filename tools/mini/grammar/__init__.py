@@ -1,0 +1,35 @@
+"""One file a language: `sentence(clause)` and `question(clause, asked)`, each a list of Words."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import cast
+
+from tools.mini.meaning import Clause, Word
+
+UNSPACED = ("zh", "ja", "th")
+"""Languages whose words are written together."""
+
+
+def sentence(language: str, clause: Clause) -> list[Word]:
+    """The clause as a statement, with its full stop where the language writes one."""
+    said = cast(Callable[[Clause], list[Word]], importlib.import_module(f"tools.mini.grammar.{language}").sentence)
+    return said(clause)
+
+
+def question(language: str, clause: Clause, asked: str) -> list[Word]:
+    """The question whose answer is the clause's part `asked`; the other parts that the clause has are mentioned."""
+    said = cast(Callable[[Clause, str], list[Word]], importlib.import_module(f"tools.mini.grammar.{language}").question)
+    return said(clause, asked)
+
+
+def written(language: str, words: list[Word]) -> str:
+    """The words as text."""
+    return "".join(text for text, _ in placed(language, words))
+
+
+def placed(language: str, words: list[Word]) -> list[tuple[str, Word]]:
+    """Each word with the space before it, where the language writes one: the pieces of the text in order."""
+    glued = language in UNSPACED
+    return [(one.text if glued or one.bound or place == 0 else f" {one.text}", one) for place, one in enumerate(words)]
