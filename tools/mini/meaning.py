@@ -71,10 +71,15 @@ PLACES: Final = (
 )  # fmt: skip
 """Cities; the last eight are written in several words where the language writes spaces."""
 
+FOUNDERS: Final = ("smith", "weber", "tanaka", "silva", "novak", "larsen", "kumar", "hassan")
+"""Surnames that companies are called by."""
+SEATS: Final = ("berlin", "cairo", "delhi", "tokyo", "lima", "oslo", "vienna", "toronto")
+"""Cities that banks, universities, museums and hospitals are called by: Berlin University."""
 STEMS: Final = (
     "nova", "delta", "orion", "aurora", "atlas", "vega", "sirius", "lumen", "titan", "zenith", "apollo", "olympia",
-    "terra", "polaris", "phoenix", "helios",
+    "terra", "polaris", "phoenix", "helios", *FOUNDERS, *SEATS,
 )  # fmt: skip
+"""What organisations are called by, so that some names are a person's, a place's or an organisation's by context."""
 ORGANISATIONS: Final = ("company", "bank", "university", "museum", "hospital")
 """Kinds of organisations. A company is called by its stem alone (Nova), the others by both (Nova Bank)."""
 

@@ -70,7 +70,9 @@ def anyone(draw: Random) -> Person | Thing:
 
 def organisation(draw: Random, kind: str = "") -> Organisation:
     """An organisation, of a kind where one is named."""
-    return Organisation(draw.choice(meaning.STEMS), kind or draw.choice(meaning.ORGANISATIONS))
+    kind = kind or draw.choice(meaning.ORGANISATIONS)
+    unfit = meaning.SEATS if kind == "company" else meaning.FOUNDERS
+    return Organisation(draw.choice([one for one in meaning.STEMS if one not in unfit]), kind)
 
 
 def thing(draw: Random, verb: str) -> Thing:
