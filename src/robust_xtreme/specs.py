@@ -152,11 +152,15 @@ class Files:
 @final
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row as a reader yields it: native id (or ordinal), its place in the file for errors, and its values."""
+    """One row as a reader yields it: native id (or ordinal), its place in the file for errors, and its values.
+
+    `cluster` is the one that the data name for it; where they name none, the task's adapter does.
+    """
 
     native: str
     place: str
     values: Mapping[str, Any]
+    cluster: str = ""
 
 
 @final

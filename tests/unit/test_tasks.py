@@ -13,7 +13,8 @@ from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Text
 from robust_xtreme.languages import LANGUAGES
 from robust_xtreme.sources import load
-from robust_xtreme.sources._load import SPLITS, _paths
+from robust_xtreme.sources._release import _paths
+from robust_xtreme.sources._rows import SPLITS
 from robust_xtreme.specs import Origin, Row, TaskSpec
 
 TASKS = registry.names("task")

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 _LINES: Final = 10
 
 Task = Annotated[str, typer.Option("--task", metavar="TASK", help="The task to learn, as in `list tasks`.")]
-Data = Annotated[str, typer.Option("--data", metavar="DIR", help="The folder of the tasks' release files.")]
+Data = Annotated[
+    str,
+    typer.Option(
+        "--data", metavar="DIR | mini | hub", help="The tasks' release files, or a suite of your own."
+    ),
+]
 From = Annotated[
     str, typer.Option("--from", metavar="DIR", help="A transformers encoder (safetensors), or a run of `train`.")
 ]
@@ -53,6 +58,7 @@ Reported = Annotated[
 Allow = Annotated[
     bool, typer.Option("--allow-overlap", help="Train on data that evaluated splits contain; results are stamped.")
 ]
+Offline = Annotated[bool, typer.Option("--offline", help="Open no connection: what is not on this machine is missing.")]
 Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu or cuda.")]
 Force = Annotated[bool, typer.Option("--force", help="Start over, whatever the folder holds of an earlier run.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the run's folder only.")]
@@ -77,6 +83,7 @@ def train(
     limit: Limit = 0,
     reported: Reported = "",
     allow_overlap: Allow = False,
+    offline: Offline = False,
     device: Device = "auto",
     force: Force = False,
     quiet: Quiet = False,
@@ -113,6 +120,7 @@ def train(
         reported=tuple(name for name in reported.replace(",", " ").split() if name),
         allow_overlap=allow_overlap,
         device=device,
+        offline=offline,
     )
     spec.resolved()
     with _watching(force, quiet, verbose) as options:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, final
 
 from robust_xtreme import registry
@@ -15,8 +14,9 @@ from robust_xtreme.examples import Example, Text
 from robust_xtreme.languages import codes
 from robust_xtreme.noise._engine import noise_texts
 from robust_xtreme.run_spec import RunSpec, parse_limits
-from robust_xtreme.sources._load import available, load, resolve
+from robust_xtreme.sources._load import available, languages_of, load, resolve
 from robust_xtreme.sources._select import data_identity, limit
+from robust_xtreme.sources._source import Source, open_source
 from robust_xtreme.specs import PerturbationSpec, TaskSpec
 
 CLEAN: Final = "clean"
@@ -89,8 +89,7 @@ def make_plan(spec: RunSpec) -> Plan:
 
     Raises SpecError, UnknownName, ModelError, DataError, or MissingData where nothing is left to evaluate.
     """
-    if not Path(spec.data).is_dir():
-        raise MissingData(f"The data folder {spec.data} does not exist. Name the folder of release files with --data.")
+    source = open_source(spec.data, offline=spec.offline)
     tasks = _tasks(spec)
     _check_limits(spec, tasks)
     wanted = tuple(dict.fromkeys(codes(" ".join(spec.languages))))
@@ -98,13 +97,12 @@ def make_plan(spec: RunSpec) -> Plan:
     models = locate_all(spec.model, tasks)
     units: list[Unit] = []
     for task in tasks:
-        for language in wanted or task.languages:
-            found = _unit(spec, task, language, models[task.name])
+        for language in wanted or languages_of(task, source) or ("",):
+            found = _unit(spec, source, task, language, models[task.name])
             (units if isinstance(found, Unit) else skipped).append(found)  # type: ignore[arg-type]  # one of two lists
     if not units:
         telling = min(skipped, key=lambda one: one.reason != "unlabelled")  # a file that is there, before absent ones
-        what = f"Nothing is left to evaluate under {spec.data}: {telling.detail}"
-        raise MissingData(f"{what} The files of each task: robust-xtreme list tasks --json")
+        raise MissingData(f"Nothing is left to evaluate under {spec.data}: {telling.detail} {source.remedy}")
     return Plan(spec, tasks, conditions, tuple(units), tuple(skipped))
 
 
@@ -162,13 +160,16 @@ def check_cell(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
         raise SpecError(f"No task here has the fields {', '.join(cell.fields)} of {cell}. Known: {', '.join(known)}.")
 
 
-def _unit(spec: RunSpec, task: TaskSpec, language: str, model: Located) -> Unit | NotRun:
-    if language not in task.languages:
-        return NotRun(task.name, language, spec.split, "missing", f"{task.name} has no language {language}.")
+def _unit(spec: RunSpec, source: Source, task: TaskSpec, language: str, model: Located) -> Unit | NotRun:
+    if not source.splits(task):
+        return NotRun(task.name, language, spec.split, "missing", source.lacks(task))
+    if language not in languages_of(task, source):
+        detail = f"{task.name} has no language {language}{source.within}."
+        return NotRun(task.name, language, spec.split, "missing", detail)
     try:
-        split = resolve(task, Path(spec.data), spec.split, language)
+        split = resolve(task, source, spec.split, language)
     except MissingData as error:
-        reason = "unlabelled" if language in available(task, Path(spec.data), spec.split) else "missing"
+        reason = "unlabelled" if language in available(task, source, spec.split) else "missing"
         return NotRun(task.name, language, spec.split, reason, _in_short(str(error), spec.data))
     if not split.labelled:
         detail = f"{task.name} {language}: the {split.split} split has no labels."
@@ -193,14 +194,15 @@ def limited(examples: Sequence[Example], rows: int | None) -> tuple[Example, ...
 
 def read_unit(spec: RunSpec, unit: Unit) -> tuple[Example, ...]:
     """The examples of a unit, read again. Raises MissingData where the files are gone."""
-    split = load(unit.task, Path(spec.data), unit.language, unit.split)
+    source = open_source(spec.data, offline=spec.offline)
+    split = load(unit.task, source, unit.language, unit.split)
     return limited(split.examples, spec.limit_of(unit.task.name))
 
 
 def read_train(spec: RunSpec, task: TaskSpec) -> tuple[Example, ...] | None:
     """The task's training examples in its training languages, which floors learn from; None where there are none."""
-    folder = Path(spec.data)
-    if "train" not in task.files or task.family != "classification":
+    if task.family != "classification":
         return None
-    found = [code for code in available(task, folder, "train") if code in task.train_languages]
-    return tuple(one for code in found for one in load(task, folder, code, "train").examples) or None
+    source = open_source(spec.data, offline=spec.offline)
+    found = [code for code in available(task, source, "train") if code in task.train_languages]
+    return tuple(one for code in found for one in load(task, source, code, "train").examples) or None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 from robust_xtreme.errors import DataError
+from robust_xtreme.sources._json import spans_of, text_of
 from robust_xtreme.specs import Row
 
 SAMPLE: Final = (
@@ -15,6 +16,9 @@ SAMPLE: Final = (
     '[{"id": "q1", "question": "Where was Nyerere born?", "answers": [{"text": "Butiama", "answer_start": 20}]}]}]}]}'
 )
 """A whole, valid file of this format."""
+
+FIELDS: Final = ("context", "question", "answers")
+"""The keys of a suite's row of this kind."""
 
 _SHOWN: Final = 80
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -86,3 +90,9 @@ def _get(holder: Any, key: str, kind: type[_T], place: str) -> _T:
 
 
 _KINDS: Final[dict[type, str]] = {list: "a list", str: "a text", int: "a whole number"}
+
+
+def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """The values of a suite's row. Raises DataError."""
+    context, question = text_of(row, "context", place), text_of(row, "question", place)
+    return {"context": context, "question": question, "answers": spans_of(row, "answers", len(context), place)}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from robust_xtreme.errors import DataError
 from robust_xtreme.sources._file import numbered_lines
+from robust_xtreme.sources._json import text_of
 from robust_xtreme.specs import Row
 
 SAMPLE: Final = "Anna sleeps.\tAnna is awake.\tcontradiction\nAnna sleeps.\tAnna rests.\tentailment\n"
 """A whole, valid file of this format."""
+
+FIELDS: Final = ("premise", "hypothesis", "label")
+"""The keys of a suite's row of this kind."""
 
 _COLUMNS: Final = {
     "first": ("prem", "premise", "sentence1"),
@@ -58,3 +63,9 @@ def _unquoted(cell: str) -> str:
     inner = cell[1:-1]
     quoted = len(cell) > 2 and cell[0] == cell[-1] == '"' and '""' in inner and '"' not in inner.replace('""', "")
     return inner.replace('""', '"') if quoted else cell
+
+
+def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """The values of a suite's row. Raises DataError."""
+    first, second, label = (text_of(row, key, place) for key in FIELDS)
+    return {"first": first, "second": second, "label": label}

@@ -20,28 +20,42 @@ def nli(labels: tuple[str, ...]) -> Callable[[tuple[Row, ...], Origin], tuple[Ex
     """An adapter with the fields `premise` and `hypothesis`; its labels are indices of `labels`.
 
     In validation and test each premise serves three hypotheses, and the cluster is `row // 3`, because distinct items
-    may have equal premises; in train, where rows are in no such order, equal premises are one cluster.
+    may have equal premises; in train, where rows are in no such order, equal premises are one cluster. Rows that name
+    their cluster are in it, and equal premises are one text.
     """
 
     def adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
+        if rows[0].cluster:
+            return tuple(_example(row, row.cluster, _premise(row, origin), labels, origin) for row in rows)
         if origin.split == "train":
-            return tuple(_example(row, f"premise/{digest(row.values['first'])}", True, labels, origin) for row in rows)
+            clusters = [f"premise/{digest(row.values['first'])}" for row in rows]
+            return tuple(
+                _example(row, cluster, origin.shared("premise", cluster), labels, origin)
+                for row, cluster in zip(rows, clusters, strict=True)
+            )
         _check_order(rows)
         return tuple(_in_triple(index, rows, labels, origin) for index in range(len(rows)))
 
     return adapt
 
 
+def _premise(row: Row, origin: Origin) -> str:
+    return origin.shared("premise", digest(row.values["first"]))
+
+
 def _in_triple(index: int, rows: tuple[Row, ...], labels: tuple[str, ...], origin: Origin) -> Example:
+    """One pair; a premise that differs from the first of its three is a text of its own."""
     first = rows[index - index % _PER_PREMISE].values["first"]
     cluster = f"{origin.task}-{origin.split}/{index // _PER_PREMISE}"
-    return _example(rows[index], cluster, rows[index].values["first"] == first, labels, origin)
+    row = rows[index]
+    own = f"{origin.id(row.native)}/premise"
+    premise = origin.shared("premise", cluster) if row.values["first"] == first else own
+    return _example(row, cluster, premise, labels, origin)
 
 
-def _example(row: Row, cluster: str, shared: bool, labels: tuple[str, ...], origin: Origin) -> Example:
-    """One pair; a premise that differs from the first of its cluster is a text of its own."""
+def _example(row: Row, cluster: str, premise: str, labels: tuple[str, ...], origin: Origin) -> Example:
+    """One pair; `premise` is the id of that text."""
     id = origin.id(row.native)
-    premise = origin.shared("premise", cluster) if shared else f"{id}/premise"
     texts = {
         "premise": Text(premise, origin.language, row.values["first"]),
         "hypothesis": Text(f"{id}/hypothesis", origin.language, row.values["second"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Answers, Example, Span, Text, digest
 from robust_xtreme.specs import Origin, Row
 
@@ -14,20 +15,30 @@ NamePassage = Callable[[Sequence[Row]], str]
 def span_qa(name: NamePassage) -> Callable[[tuple[Row, ...], Origin], tuple[Example, ...]]:
     """An adapter with the fields `question` and `context`; the questions of a passage are one cluster.
 
-    `name` names the cluster from the passage's rows. The context is one text for all questions of its passage and
-    carries the union of their answers as spans.
+    `name` names the cluster from the passage's rows, where these name none. The context is one text for all questions
+    of its passage and carries the union of their answers as spans.
     """
 
     def adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
         passages: defaultdict[str, list[Row]] = defaultdict(list)
         for row in rows:
             passages[row.values["context"]].append(row)
-        clusters = {value: name(group) for value, group in passages.items()}
-        contexts = {value: _context(value, clusters[value], group, origin) for value, group in passages.items()}
+        clusters = {value: _cluster(group) or name(group) for value, group in passages.items()}
+        ids = {value: digest(value) if passages[value][0].cluster else clusters[value] for value in passages}
+        contexts = {value: _context(value, ids[value], group, origin) for value, group in passages.items()}
         values = [row.values["context"] for row in rows]
         return tuple(_example(row, contexts[one], clusters[one], origin) for row, one in zip(rows, values, strict=True))
 
     return adapt
+
+
+def _cluster(rows: Sequence[Row]) -> str:
+    """The cluster that the rows of a passage name; a passage is noised once, so it stands in one cluster."""
+    for row in rows:
+        if row.cluster != rows[0].cluster:
+            what = f"the passage is in the cluster {row.cluster!r} here, and in {rows[0].cluster!r} at {rows[0].place}."
+            raise DataError(row.place, what)
+    return rows[0].cluster
 
 
 def by_question(rows: Sequence[Row]) -> str:
@@ -40,9 +51,9 @@ def by_text(rows: Sequence[Row]) -> str:
     return f"passage/{digest(rows[0].values['context'])}"
 
 
-def _context(value: str, cluster: str, rows: Sequence[Row], origin: Origin) -> Text:
+def _context(value: str, id: str, rows: Sequence[Row], origin: Origin) -> Text:
     answers = sorted({answer for row in rows for answer in row.values["answers"]})
-    return Text(origin.shared("context", cluster), origin.language, value, tuple(Span(*answer) for answer in answers))
+    return Text(origin.shared("context", id), origin.language, value, tuple(Span(*answer) for answer in answers))
 
 
 def _example(row: Row, context: Text, cluster: str, origin: Origin) -> Example:

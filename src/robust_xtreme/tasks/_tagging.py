@@ -12,7 +12,10 @@ UNLABELLED = "O"
 
 
 def tagging(labels: tuple[str, ...]) -> Callable[[tuple[Row, ...], Origin], tuple[Example, ...]]:
-    """An adapter with the field `tokens`; equal sentences are one cluster, words without a tag have the tag O."""
+    """An adapter with the field `tokens`; words without a tag have the tag O.
+
+    The cluster is the row's own, or the sentence: equal ones are one.
+    """
 
     def adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
         return tuple(_example(row, labels, origin) for row in rows)
@@ -27,7 +30,7 @@ def _example(row: Row, labels: tuple[str, ...], origin: Origin) -> Example:
         raise _unknown_tag(row, tags, labels)
     id = origin.id(row.native)
     text = Text(f"{id}/tokens", origin.language, " ".join(words), word_spans(words))
-    return Example(id, {"tokens": text}, Tags(tags), f"sentence/{digest(*words)}")
+    return Example(id, {"tokens": text}, Tags(tags), row.cluster or f"sentence/{digest(*words)}")
 
 
 def word_spans(words: tuple[str, ...]) -> tuple[Span, ...]:
@@ -41,5 +44,7 @@ def word_spans(words: tuple[str, ...]) -> tuple[Span, ...]:
 
 def _unknown_tag(row: Row, tags: tuple[str, ...], labels: tuple[str, ...]) -> DataError:
     index = next(index for index, tag in enumerate(tags) if tag not in labels)
-    path, _, line = row.place.rpartition(":")
-    return DataError(path, f"the tag {tags[index]!r} is none of: {', '.join(labels)}.", int(line) + index)
+    what = f"the tag {tags[index]!r} is none of: {', '.join(labels)}."
+    if "line" in row.values:  # a word each line
+        return DataError(row.place.rpartition(":")[0], what, int(row.values["line"]) + index)
+    return DataError(row.place, what)

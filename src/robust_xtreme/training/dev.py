@@ -14,9 +14,10 @@ from torch import nn
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData
 from robust_xtreme.examples import Example, Judged
-from robust_xtreme.families._batch import collate
+from robust_xtreme.families._batch import collate, encoder_inputs
 from robust_xtreme.families._family import Family, NotFinite, Window
 from robust_xtreme.sources import _load, _select
+from robust_xtreme.sources._source import Source
 from robust_xtreme.specs import TaskSpec
 
 _EXAMPLES: Final = 150
@@ -24,7 +25,7 @@ _BATCH: Final = 32
 
 
 def dev_score(
-    task: TaskSpec, data: Path, encoder: nn.Module, head: nn.Module, tokenizer: Any
+    task: TaskSpec, data: Source | Path, encoder: nn.Module, head: nn.Module, tokenizer: Any
 ) -> Callable[[], float] | None:
     """A function that gives the task's first metric on some validation examples; None where there are none."""
     examples = _dev_examples(task, data)
@@ -40,9 +41,7 @@ def dev_score(
     return score
 
 
-def _dev_examples(task: TaskSpec, data: Path) -> tuple[Example, ...]:
-    if "validation" not in task.files:
-        return ()
+def _dev_examples(task: TaskSpec, data: Source | Path) -> tuple[Example, ...]:
     try:
         split = _load.load(task, data, task.train_languages[0], "validation")
     except MissingData:
@@ -59,7 +58,7 @@ def _rows(
     for start in range(0, len(windows), _BATCH):
         part = windows[start : start + _BATCH]
         ids, mask = (one.to(device) for one in collate(part, pad_id))
-        hidden = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        hidden = encoder(**encoder_inputs(encoder, ids, mask, part)).last_hidden_state
         rows += list(family.forward(head, hidden, mask, part).float().cpu().numpy())
     return rows
 

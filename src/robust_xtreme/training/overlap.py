@@ -13,6 +13,7 @@ from robust_xtreme.errors import Overlap
 from robust_xtreme.examples import Example
 from robust_xtreme.families._overlap import keys, kind, unit
 from robust_xtreme.sources import _load
+from robust_xtreme.sources._source import Source
 from robust_xtreme.specs import TaskSpec
 
 TOLERATED: Final = 0.02
@@ -31,29 +32,27 @@ class Screened:
     allowed: dict[str, int]
 
 
-def reported_tasks(names: Sequence[str], folder: Path) -> tuple[TaskSpec, ...]:
-    """The tasks that will be reported: those named, or every task with an evaluated file under the data folder.
+def reported_tasks(names: Sequence[str], source: Source | Path) -> tuple[TaskSpec, ...]:
+    """The tasks that will be reported: those named, or every task that the data hold an evaluated split of.
 
     Raises UnknownName.
     """
     if names:
         return tuple(registry.load("task", name) for name in names)
     tasks: tuple[TaskSpec, ...] = tuple(registry.load("task", name) for name in registry.names("task"))
-    return tuple(task for task in tasks if any(_languages(task, folder, split) for split in EVALUATED))
+    return tuple(task for task in tasks if any(_load.available(task, source, split) for split in EVALUATED))
 
 
-def _languages(task: TaskSpec, folder: Path, split: str) -> tuple[str, ...]:
-    return _load.available(task, folder, split) if split in task.files else ()
-
-
-def evaluated(tasks: Iterable[TaskSpec], folder: Path, wanted: str) -> Iterator[tuple[str, tuple[Example, ...]]]:
+def evaluated(
+    tasks: Iterable[TaskSpec], source: Source | Path, wanted: str
+) -> Iterator[tuple[str, tuple[Example, ...]]]:
     """The name and examples of every validation and test split whose units are of the wanted kind."""
     for task in tasks:
         if kind(task) != wanted:
             continue
         for split in EVALUATED:
-            for language in _languages(task, folder, split):
-                yield f"{task.name}/{split}/{language}", _load.load(task, folder, language, split).examples
+            for language in _load.available(task, source, split):
+                yield f"{task.name}/{split}/{language}", _load.load(task, source, language, split).examples
 
 
 def screen(

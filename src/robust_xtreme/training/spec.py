@@ -59,6 +59,7 @@ _MAX_SEED: Final = 2**32 - 1
 class TrainSpec:
     """One run of `train`: a task, its data, and the encoder it starts from. 0 takes the recipe's value.
 
+    `data` is a folder of release files or of a suite, `mini`, or `hub`, which `offline` reads from the cache alone.
     Either `encoder` names a transformers folder, or `scratch` a size (`small`, `tiny`), whose tokenizer and masked-LM
     steps come from `text`, a file or a folder of plain text. `limit` is in examples, whole clusters. `reported` are
     the tasks that the overlap rule guards; none named means every task found under `data`.
@@ -81,6 +82,7 @@ class TrainSpec:
     reported: tuple[str, ...] = ()
     allow_overlap: bool = False
     device: str = "auto"
+    offline: bool = False
 
     def __post_init__(self) -> None:
         _check_start(self)
@@ -163,7 +165,7 @@ _KINDS: Final = {
     "tuple[str, ...]": "a list of strings",
 }
 
-NOT_IDENTITY: Final = ("data", "out", "encoder", "text", "device", "reported")
+NOT_IDENTITY: Final = ("data", "out", "encoder", "text", "device", "reported", "offline")
 """Where things lie and what computes them: their contents count, not their names."""
 
 
@@ -182,4 +184,6 @@ def _check_start(spec: TrainSpec) -> None:
     if spec.epochs and spec.steps:
         raise SpecError("--epochs and --steps both say how long to train. Name one.")
     if not spec.data:
-        raise SpecError("No data folder is named. Add --data DIR, the folder of the release files.")
+        raise SpecError(
+            "No data are named. Add --data DIR, the folder of the release files, or --data mini or hub."
+        )

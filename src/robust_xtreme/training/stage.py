@@ -19,6 +19,7 @@ from robust_xtreme.families._family import Family
 from robust_xtreme.families._overlap import HASHES, keys, kind
 from robust_xtreme.results import store
 from robust_xtreme.sources import _load, _select
+from robust_xtreme.sources._source import Source, open_source
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.training import overlap, record, resume
 from robust_xtreme.training.data import Plan
@@ -82,12 +83,12 @@ class _Data:
 
 
 def _training_data(spec: TrainSpec, tell: Tell) -> _Data:
-    task, folder = spec.target(), Path(spec.data)
-    examples = _labelled(task, folder)
+    task, source = spec.target(), open_source(spec.data, offline=spec.offline)
+    examples = _labelled(task, source)
     if spec.limit:
         examples = _select.limit(examples, spec.limit)
-    tasks = overlap.reported_tasks(spec.reported, folder)
-    screened = overlap.screen(examples, overlap.evaluated(tasks, folder, kind(task)), allow=spec.allow_overlap)
+    tasks = overlap.reported_tasks(spec.reported, source)
+    screened = overlap.screen(examples, overlap.evaluated(tasks, source, kind(task)), allow=spec.allow_overlap)
     _tell_overlap(screened, len(examples), tell)
     kept = screened.examples
     if not kept:
@@ -95,13 +96,13 @@ def _training_data(spec: TrainSpec, tell: Tell) -> _Data:
     return _Data(kept, _select.data_identity(kept), screened, tuple(one.name for one in tasks))
 
 
-def _labelled(task: TaskSpec, folder: Path) -> tuple[Example, ...]:
+def _labelled(task: TaskSpec, source: Source) -> tuple[Example, ...]:
     found: list[Example] = []
     for language in task.train_languages:
-        found += _load.load(task, folder, language, "train").examples
+        found += _load.load(task, source, language, "train").examples
     labelled = tuple(one for one in found if not (isinstance(one.target, Choice) and one.target.index < 0))
     if not labelled:
-        raise MissingData(f"The training data of {task.name} under {folder} hold no labels.")
+        raise MissingData(f"The training data of {task.name} under {source} hold no labels.")
     return labelled
 
 
@@ -143,7 +144,7 @@ def _target_stage(job: _Job, options: Options) -> None:
     windows = family.encode(job.data.examples, tokenizer, task.max_length, task.stride)
     plan = _plan(spec, tuple(len(window.input_ids) for window in windows))
     objective = target_objective(family, head, windows, job.data.examples, task.labels)
-    score = dev_score(task, Path(spec.data), encoder, head, tokenizer)
+    score = dev_score(task, open_source(spec.data, offline=spec.offline), encoder, head, tokenizer)
     pad_id = int(tokenizer.pad_token_id)
     options.tell(f"{task.name}: {len(job.data.examples):,} examples, {plan.steps:,} steps of {plan.batch_size}")
     stage = Stage(KIND, job.run, encoder, objective, plan, _schedule(spec, plan), pad_id, place(spec.device), score)
