@@ -15,7 +15,7 @@ import torch
 
 from robust_xtreme.evaluation.checkpoint import Checkpoint
 from robust_xtreme.examples import Example, Target
-from robust_xtreme.families._batch import collate
+from robust_xtreme.families._batch import collate, encoder_inputs
 from robust_xtreme.families._family import NotFinite, Window
 
 BATCH_TOKENS: Final = {"cpu": 4096, "cuda": 32768}
@@ -108,7 +108,7 @@ def forward(checkpoint: Checkpoint, windows: Sequence[Window]) -> np.ndarray[Any
     """One pass of encoder and head: the family's scores of each window, float32, on the CPU."""
     with torch.inference_mode():
         ids, mask = (one.to(checkpoint.device, non_blocking=True) for one in collate(windows, checkpoint.pad_id))
-        hidden = checkpoint.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        hidden = checkpoint.encoder(**encoder_inputs(checkpoint.encoder, ids, mask, windows)).last_hidden_state
         scores = checkpoint.family.forward(checkpoint.head, hidden, mask, windows)
         result: np.ndarray[Any, Any] = scores.float().cpu().numpy()
     return result

@@ -8,12 +8,13 @@ from typing import Any, Final, final
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.families._family import Scores, Window
 
 _PROBES: Final = ("a", "b")
+_TYPES: Final = "token_type_ids"
 
 
 @final
@@ -28,10 +29,14 @@ class Pieces:
 @final
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The special tokens that a model wants around one text and around two."""
+    """The special tokens that a model wants around one text and around two.
+
+    `kept` is how many of the tokens between two texts belong to the first one's segment; None: segments are not marked.
+    """
 
     single: tuple[tuple[int, ...], tuple[int, ...]]
     pair: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+    kept: int | None = None
 
     def around(self, *parts: Sequence[int]) -> tuple[int, ...]:
         """The input ids of one text or of two."""
@@ -40,6 +45,10 @@ class Frame:
         for part, behind in zip(parts, frame[1:], strict=True):
             ids += [*part, *behind]
         return tuple(ids)
+
+    def second(self, *parts: Sequence[int]) -> int:
+        """Where the second segment of the input ids begins; 0 where there is none, or it is not marked."""
+        return 0 if self.kept is None or len(parts) == 1 else len(self.pair[0]) + len(parts[0]) + self.kept
 
     def room(self, parts: int, max_length: int) -> int:
         """How many tokens of text fit. Raises ModelError where there is no room for one each."""
@@ -92,7 +101,17 @@ def frame_of(tokenizer: Any) -> Frame:
         raise ModelError(
             "This model's tokenizer puts no special token in front of a text; use an encoder such as XLM-R."
         )
-    return Frame((head, tail), (before, between, after))
+    return Frame((head, tail), (before, between, after), _kept(tokenizer, len(before) + len(first), len(between)))
+
+
+def _kept(tokenizer: Any, stop: int, between: int) -> int | None:
+    """How many tokens after the first text are of its segment, for a tokenizer that marks segments by 0 and 1."""
+    if _TYPES not in getattr(tokenizer, "model_input_names", ()):
+        return None
+    types = tokenizer(*_PROBES, return_token_type_ids=True)[_TYPES]
+    second = types.index(1) if 1 in types else len(types)
+    marked = types == [0] * second + [1] * (len(types) - second) and stop <= second <= stop + between
+    return second - stop if marked else None
 
 
 def _cut(ids: tuple[int, ...], part: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -109,3 +128,19 @@ def collate(windows: Sequence[Window], pad_id: int) -> tuple[Tensor, Tensor]:
     ids = np.full(inside.shape, pad_id, dtype=np.int64)
     ids[inside] = np.concatenate([np.array(window.input_ids, dtype=np.int64) for window in windows])
     return torch.from_numpy(ids), torch.from_numpy(inside.astype(np.int64))
+
+
+def encoder_inputs(encoder: nn.Module, ids: Tensor, mask: Tensor, windows: Sequence[Window]) -> dict[str, Tensor]:
+    """What an encoder is called with: ids (B, L), mask (B, L), and (B, L) the segments where it tells two apart."""
+    named = {"input_ids": ids, "attention_mask": mask}
+    config: Any = encoder.config
+    if int(getattr(config, "type_vocab_size", 0) or 0) > 1:
+        named[_TYPES] = _segments(windows, mask)
+    return named
+
+
+def _segments(windows: Sequence[Window], mask: Tensor) -> Tensor:
+    """1 from where a window's second segment begins, 0 before it, on padding, and where no segment is marked."""
+    length = mask.shape[1]
+    starts = torch.tensor([window.second or length for window in windows], device=mask.device)
+    return (torch.arange(length, device=mask.device) >= starts[:, None]).to(mask.dtype) * mask

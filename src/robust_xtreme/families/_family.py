@@ -31,13 +31,15 @@ class Window:
     """One input of a model. An example has one or more of them.
 
     `example` is the place in the list that was encoded; `layout` is the family's own note of what stands where;
-    `truncated` says that something had to be left out (which is the whole gold answer, for spans of a text).
+    `truncated` says that something had to be left out (which is the whole gold answer, for spans of a text);
+    `second` is where the segment of the second text begins, 0 where the tokenizer marks no segments.
     """
 
     example: int
     input_ids: tuple[int, ...]
     layout: Any
     truncated: bool
+    second: int = 0
 
 
 @final

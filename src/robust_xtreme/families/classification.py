@@ -38,7 +38,7 @@ def _encode(examples: Sequence[Example], tokenizer: Any, max_length: int, stride
         kept = _fit([len(part) for part in parts], frame.room(len(parts), max_length))
         cut = any(keep < len(part) for keep, part in zip(kept, parts, strict=True))
         shortened = [part[:keep] for keep, part in zip(kept, parts, strict=True)]
-        windows.append(Window(place, frame.around(*shortened), None, cut))
+        windows.append(Window(place, frame.around(*shortened), None, cut, frame.second(*shortened)))
     return windows
 
 

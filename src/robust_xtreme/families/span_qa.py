@@ -55,8 +55,9 @@ def _encode(examples: Sequence[Example], tokenizer: Any, max_length: int, stride
         ranges = list(_ranges(len(context.ids), room - len(question), stride))
         layouts = [ContextLayout(first, context.offsets[start:stop]) for start, stop in ranges]
         lost = not _holds_gold(example, layouts)
+        second = frame.second(question, context.ids)
         windows += [
-            Window(place, frame.around(question, context.ids[start:stop]), layout, lost)
+            Window(place, frame.around(question, context.ids[start:stop]), layout, lost, second)
             for (start, stop), layout in zip(ranges, layouts, strict=True)
         ]
     return windows

@@ -9,6 +9,7 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
+from robust_xtreme.families._batch import encoder_inputs
 from robust_xtreme.training.objective import Batch, Objective
 
 EPSILON: Final = 1e-8
@@ -44,7 +45,8 @@ class TrainingModule(LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch."""
-        hidden = self.encoder(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state
+        inputs = encoder_inputs(self.encoder, batch.ids, batch.mask, batch.windows)
+        hidden = self.encoder(**inputs).last_hidden_state
         return self.objective.loss(self.head, hidden, batch)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
