@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,23 @@ settings.load_profile("project")
 # A shell starts its background jobs with SIGINT ignored, and children inherit that: tests of Ctrl-C would wait forever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Iterator[Path]]:
+    """Folders for the cache, one after the other; fixtures of whole modules share the first. Never the user's own."""
+    folder = tmp_path_factory.mktemp("caches")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROBUST_XTREME_CACHE", str(folder / "shared"))
+        yield (folder / str(number) for number in count())
+
+
+@pytest.fixture(autouse=True)
+def cache(caches: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test has a cache of its own, which is empty."""
+    folder = next(caches)
+    monkeypatch.setenv("ROBUST_XTREME_CACHE", str(folder))
+    return folder
 
 
 @pytest.fixture(scope="session")

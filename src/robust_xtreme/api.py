@@ -134,6 +134,7 @@ def evaluate(
     *,
     deduplicate: bool = True,
     force: bool = False,
+    cache: bool = True,
     observer: Observer | None = None,
     **values: Any,
 ) -> Evaluation:
@@ -141,8 +142,9 @@ def evaluate(
 
     Either a RunSpec, or its values by name: `evaluate(model="runs/panx", data="DIR", perturb="char_noise:0.1")`.
     The same call goes on where it was stopped, and reads a complete run again; `force` starts over. `deduplicate`
-    False computes equal inputs again, every condition in batches of its own. Cells that failed (scores that are not
-    finite) are named in `.failed`. Raises UserError, Locked and DiskError as the command does.
+    False computes equal inputs again, every condition in batches of its own. What an earlier run predicted is taken
+    from the cache (see `robust-xtreme cache info`), without `cache` it is computed again. Cells that failed (scores
+    that are not finite) are named in `.failed`. Raises UserError, Locked and DiskError as the command does.
     """
     from robust_xtreme.evaluation.run import evaluate as evaluate_
     from robust_xtreme.run_spec import from_mapping
@@ -150,4 +152,4 @@ def evaluate(
     if spec is not None and values:
         raise SpecError(f"evaluate takes a RunSpec or its values, not both: {', '.join(sorted(values))}.")
     found = spec if spec is not None else from_mapping(values, "evaluate")
-    return evaluate_(found, deduplicate=deduplicate, force=force, observer=observer)
+    return evaluate_(found, deduplicate=deduplicate, force=force, cache=cache, observer=observer)

@@ -70,6 +70,7 @@ Config = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Start over, whatever the folder holds of an earlier run.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Compute everything, and keep no predictions for later.")]
 PlanOnly = Annotated[bool, typer.Option("--plan", help="Print what would be computed, and compute nothing.")]
 Overlap = Annotated[
     bool, typer.Option("--allow-overlap", help="Evaluate on what the model was trained on, and stamp those cells.")
@@ -92,6 +93,7 @@ def eval(
     out: Out = None,
     config: Config = None,
     force: Force = False,
+    no_cache: NoCache = False,
     plan: PlanOnly = False,
     allow_overlap: Overlap = False,
     labels: Labels = None,
@@ -137,7 +139,7 @@ def eval(
     if plan:
         _print_plan(spec)
     else:
-        _run(spec, force, quiet, verbose)
+        _run(spec, force, not no_cache, quiet, verbose)
 
 
 def _several(option: str, words: str | None) -> list[str] | None:
@@ -166,13 +168,13 @@ def _print_plan(spec: RunSpec) -> None:
     show_plan(estimate(spec))
 
 
-def _run(spec: RunSpec, force: bool, quiet: bool, verbose: bool) -> None:
+def _run(spec: RunSpec, force: bool, cache: bool, quiet: bool, verbose: bool) -> None:
     from robust_xtreme.commands._progress import observing, show_result
     from robust_xtreme.errors import FailedCells
     from robust_xtreme.evaluation.run import evaluate
 
     with observing(quiet, verbose) as observer:
-        result = evaluate(spec, force=force, observer=observer)
+        result = evaluate(spec, force=force, cache=cache, observer=observer)
     show_result(result)
     if result.failed:
         raise FailedCells(

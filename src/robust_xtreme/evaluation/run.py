@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
@@ -12,16 +13,18 @@ import polars as pl
 import torch
 
 from robust_xtreme.errors import RobustXtremeError, SpecError
+from robust_xtreme.evaluation.cache import Kept, Known, opened
 from robust_xtreme.evaluation.checkpoint import Checkpoint, Models
 from robust_xtreme.evaluation.finish import FAILED, FILES, finish
 from robust_xtreme.evaluation.folder import Folder, begin, check_ours
 from robust_xtreme.evaluation.judge import Answered, judge
 from robust_xtreme.evaluation.manifest import halved, new_manifest
 from robust_xtreme.evaluation.plan import Plan, Unit, make_plan, read_train, read_unit
-from robust_xtreme.evaluation.predict import BATCH_TOKENS, out_of_memory, predict
+from robust_xtreme.evaluation.predict import BATCH_TOKENS, Input, out_of_memory, predict
 from robust_xtreme.evaluation.unit import Prepared, prepare
 from robust_xtreme.examples import Target
 from robust_xtreme.results import store
+from robust_xtreme.results.cache import limit
 from robust_xtreme.results.floors import Floors, fit
 from robust_xtreme.results.schema import DELTAS, PREDICTIONS, SCORES, STATS
 from robust_xtreme.run_spec import RunSpec
@@ -73,14 +76,23 @@ class Evaluation:
 
 
 def evaluate(
-    spec: RunSpec, *, deduplicate: bool = True, force: bool = False, observer: Observer | None = None
+    spec: RunSpec,
+    *,
+    deduplicate: bool = True,
+    force: bool = False,
+    cache: bool = True,
+    observer: Observer | None = None,
 ) -> Evaluation:
     """Answer every task clean and perturbed, or go on where an earlier call stopped; a finished run is read again.
 
-    `deduplicate` False computes equal inputs again, every condition in batches of its own. `force` starts over.
+    `deduplicate` False computes equal inputs again, every condition in batches of its own. `force` starts over. What an
+    earlier run predicted is taken from the cache, but not without `cache` or `deduplicate`, nor where remote code runs.
     Raises UserError where something named does not exist or the folder is another run's, DiskError, Locked.
     """
     observer = observer or Observer()
+    cache = cache and deduplicate and not spec.trust_remote_code
+    if cache:
+        limit()
     folder = Folder(spec.folder())
     check_ours(folder.path, spec, force)
     device = device_of(spec.device)
@@ -90,6 +102,8 @@ def evaluate(
         check_ours(folder.path, spec, force)
         manifest = begin(folder, spec, fresh, force)
         run = _Run(plan, folder, device, observer, Models(device, spec.precision), manifest)
+        if cache:
+            run.kept = opened(run.say, manifest["device"], spec.precision)
         return Evaluation(folder.path, run.whole())
 
 
@@ -118,6 +132,8 @@ class _Run:
     observer: Observer
     models: Models
     manifest: dict[str, Any]
+    kept: Kept | None = None
+    counts: Counter[str] = field(default_factory=Counter)
 
     def whole(self) -> dict[str, Any]:
         """Compute what is missing and finish; the manifest."""
@@ -129,7 +145,10 @@ class _Run:
         except BaseException as error:
             self.folder.log_error(error)
             raise
-        self._say("finished")
+        finally:
+            if self.kept:
+                self.kept.cache.close()
+        self.say("finished")
         return self.manifest
 
     def _is_finished(self) -> bool:
@@ -140,7 +159,8 @@ class _Run:
             store.complete(path) and store.sha256(path) == digest for path, digest in paths
         )
 
-    def _say(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        """A line for the log and for who hears."""
         self.folder.log(line)
         self.observer.say(line)
 
@@ -148,10 +168,10 @@ class _Run:
         """One unit after the other; the next is read, noised and encoded on another thread meanwhile."""
         asked, kept = self.plan.spec.batch_tokens, self.manifest["batch_tokens"]
         if asked not in (0, kept):
-            self._say(f"batches stay at {kept} tokens, as this run was begun or went on")
+            self.say(f"batches stay at {kept} tokens, as this run was begun or went on")
         for one in self.plan.not_run:
-            self._say(f"not run: {one.detail}")
-        self._say(f"{len(todo)} of {len(self.plan.units)} units to compute on {self.manifest['device']}")
+            self.say(f"not run: {one.detail}")
+        self.say(f"{len(todo)} of {len(self.plan.units)} units to compute on {self.manifest['device']}")
         self.observer.total(sum(self._size(unit) for unit in todo))
         floors: dict[str, Floors] = {}
         with ThreadPoolExecutor(1, "prepare") as pool:
@@ -160,6 +180,8 @@ class _Run:
                 prepared = ahead.pop().result()
                 ahead += [pool.submit(self._prepare, following, floors) for following in todo[place + 1 : place + 2]]
                 self._answer(unit, prepared, floors[unit.task.name])
+        if todo:
+            self.say(f"in all: {self._counted(self.counts)}")
 
     def _size(self, unit: Unit) -> int:
         return unit.rows * sum(len(one.seeds) for one in self.plan.conditions[unit.task.name])
@@ -177,7 +199,7 @@ class _Run:
     def _answer(self, unit: Unit, prepared: Prepared, floors: Floors) -> None:
         self.observer.unit(unit.label)
         checkpoint = self.models.load(unit.model, unit.task)
-        answers = self._predict(checkpoint, prepared)
+        answers = self._answers(checkpoint, prepared)
         answered = Answered(
             prepared=prepared,
             answers=tuple(None if one is None else checkpoint.own(one) for one in answers),
@@ -186,20 +208,42 @@ class _Run:
             status=checkpoint.family.status,
         )
         self.folder.write(unit, judge(answered, floors))
-        self._say(f"{unit.label}: {prepared.predictions} predictions of {len(prepared.inputs)} distinct inputs")
 
-    def _predict(self, checkpoint: Checkpoint, prepared: Prepared) -> list[Target | None]:
-        """Predict; where memory runs out, once in a run, again with batches of half the size."""
+    def _answers(self, checkpoint: Checkpoint, prepared: Prepared) -> list[Target | None]:
+        """The prediction of each distinct input, from the cache or computed."""
         advance = _scaled(self.observer.advance, prepared)
+        known = self.kept.known(prepared, checkpoint.family) if self.kept else Known()
+        advance(len(known.answers))
+        missing = [place for place in range(len(prepared.inputs)) if place not in known.answers]
+        inputs = [prepared.inputs[place] for place in missing]
+        computed = dict(zip(missing, self._predict(checkpoint, prepared.unit, inputs, advance), strict=True))
+        if self.kept:
+            self.kept.keep(known, computed)
+        self._count(prepared, len(known.answers))
+        return [known.answers.get(place, computed.get(place)) for place in range(len(prepared.inputs))]
+
+    def _count(self, prepared: Prepared, cached: int) -> None:
+        own = Counter(predictions=prepared.predictions, inputs=len(prepared.inputs), cached=cached)
+        self.counts.update(own)
+        self.say(f"{prepared.unit.label}: {self._counted(own)}")
+
+    def _counted(self, counts: Counter[str]) -> str:
+        cached = f", {counts['cached']} from the cache" if self.kept else ""
+        return f"{counts['predictions']} predictions of {counts['inputs']} distinct inputs{cached}"
+
+    def _predict(
+        self, checkpoint: Checkpoint, unit: Unit, inputs: Sequence[Input], advance: Callable[[int], None]
+    ) -> list[Target | None]:
+        """Predict; where memory runs out, once in a run, again with batches of half the size."""
         try:
-            return predict(checkpoint, prepared.inputs, self.manifest["batch_tokens"], advance)
+            return predict(checkpoint, inputs, self.manifest["batch_tokens"], advance)
         except Exception as error:
             if not out_of_memory(error):
                 raise
-            self._halve(prepared.unit, error)
+            self._halve(unit, error)
         if self.device == "cuda":
             torch.cuda.empty_cache()
-        return self._predict(checkpoint, prepared)
+        return self._predict(checkpoint, unit, inputs, advance)
 
     def _halve(self, unit: Unit, error: Exception) -> None:
         tokens = self.manifest["batch_tokens"]
@@ -210,7 +254,7 @@ class _Run:
             ) from error
         self.manifest = halved(self.manifest, unit.label)
         self.folder.write_manifest(self.manifest)
-        self._say(self.manifest["notes"][-1])
+        self.say(self.manifest["notes"][-1])
 
 
 def _scaled(advance: Callable[[int], None], prepared: Prepared) -> Callable[[int], None]:

@@ -1,0 +1,194 @@
+"""The one table of the cache in sqlite: entries by kind and key, each with a checksum, dropped by their last use."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, final
+
+_KEPT: Final = 0.9
+_CHUNK: Final = 500
+_PATIENCE: Final = 10.0
+_PAUSE: Final = 0.05
+_CHECKSUM: Final = 8
+_WAL_BYTES: Final = 1 << 22
+
+BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+BROKEN: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR)
+"""No database, a damaged one, or (SQLITE_ERROR) one with other tables."""
+
+_TABLE: Final = """
+CREATE TABLE IF NOT EXISTS entries (
+    kind TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, checksum BLOB NOT NULL, made REAL NOT NULL,
+    used REAL NOT NULL, PRIMARY KEY (kind, key)
+) WITHOUT ROWID
+"""
+_INDEX: Final = "CREATE INDEX IF NOT EXISTS by_use ON entries (used)"
+_PUT: Final = "INSERT OR REPLACE INTO entries (kind, key, value, checksum, made, used) VALUES (?, ?, ?, ?, ?, ?)"
+_TOUCH: Final = "UPDATE entries SET used = ? WHERE kind = ? AND key = ?"
+_DROP: Final = "DELETE FROM entries WHERE (kind, key) IN (SELECT kind, key FROM entries ORDER BY used LIMIT ?)"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is held of one kind: how many entries, their bytes, and when the oldest and newest were made (seconds)."""
+
+    entries: int = 0
+    size: int = 0
+    oldest: float | None = None
+    newest: float | None = None
+
+
+def code_of(error: Exception) -> int:
+    """Sqlite's own number for an error; 0 where it is not sqlite's."""
+    return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+
+
+def reason_of(error: Exception) -> str:
+    """What an error says, in one line."""
+    return " ".join(str(getattr(error, "strerror", None) or error).split())
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that begins no transaction by itself, from whatever thread; the place to stand in for others."""
+    return sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+
+
+def ready(path: Path) -> sqlite3.Connection:
+    """A connection to a database with our table. Processes that make it at once wait for each other."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        db = connect(path)
+        try:
+            _set_up(db)
+        except BaseException as error:
+            db.close()
+            if not (isinstance(error, sqlite3.Error) and code_of(error) in BUSY and time.monotonic() < until):
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return db
+
+
+def _set_up(db: sqlite3.Connection) -> None:
+    for pragma in ("auto_vacuum=INCREMENTAL", f"journal_size_limit={_WAL_BYTES}", "synchronous=NORMAL"):
+        db.execute(f"PRAGMA {pragma}").fetchall()
+    _journal(db)
+    if not db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'by_use'").fetchone()[0]:
+        with writing(db):
+            db.execute(_TABLE)
+            db.execute(_INDEX)
+    db.execute("SELECT kind, key, value, checksum, made, used FROM entries LIMIT 1").fetchone()
+
+
+def _journal(db: sqlite3.Connection) -> None:
+    """A write-ahead log where the file system has shared memory for it, else a journal."""
+    if db.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+        return
+    try:
+        db.execute("PRAGMA journal_mode=WAL").fetchone()
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError as error:
+        if code_of(error) in (*BUSY, *BROKEN):
+            raise
+        for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=DELETE", "locking_mode=NORMAL"):
+            db.execute(f"PRAGMA {pragma}").fetchone()
+
+
+@contextmanager
+def writing(db: sqlite3.Connection) -> Iterator[None]:
+    """One transaction that no other process writes beside: all of it is done, or nothing."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _checksum(kind: str, key: bytes, value: bytes) -> bytes:
+    state = hashlib.blake2b(digest_size=_CHECKSUM)
+    for part in (kind.encode(), key, value):
+        state.update(len(part).to_bytes(8, "little") + part)
+    return state.digest()
+
+
+def read(db: sqlite3.Connection, kind: str, keys: Sequence[bytes]) -> dict[bytes, str]:
+    """The values of those keys; those that are not what was written are missing."""
+    found: dict[bytes, str] = {}
+    for start in range(0, len(keys), _CHUNK):
+        chunk = keys[start : start + _CHUNK]
+        marks = ",".join("?" * len(chunk))
+        rows = db.execute(
+            f"SELECT key, value, checksum FROM entries WHERE kind = ? AND key IN ({marks})", [kind, *chunk]
+        )
+        for key, value, checksum in rows:
+            if isinstance(value, bytes) and _checksum(kind, key, value) == checksum:
+                found[key] = value.decode("utf-8")
+    return found
+
+
+def touch(db: sqlite3.Connection, kind: str, keys: Iterable[bytes]) -> None:
+    """Count the entries as used now."""
+    now = time.time()
+    with writing(db):
+        db.executemany(_TOUCH, [(now, kind, key) for key in keys])
+
+
+def write(db: sqlite3.Connection, kind: str, values: Mapping[bytes, str], most: int) -> None:
+    """Put values in place of what their keys had, and keep to the limit."""
+    now = time.time()
+    rows = [(kind, key, data, _checksum(kind, key, data), now, now) for key, data in _encoded(values)]
+    with writing(db):
+        db.executemany(_PUT, rows)
+    evict(db, most)
+
+
+def _encoded(values: Mapping[bytes, str]) -> Iterator[tuple[bytes, bytes]]:
+    return ((key, value.encode("utf-8")) for key, value in values.items())
+
+
+def _bytes(db: sqlite3.Connection) -> int:
+    """What the pages in use take."""
+    pages, free, size = (
+        int(db.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "freelist_count", "page_size")
+    )
+    return (pages - free) * size
+
+
+def evict(db: sqlite3.Connection, most: int) -> None:
+    """Where the limit is passed, drop what was not used for longest down to nine tenths of it, and shrink the file."""
+    if _bytes(db) <= most:
+        return
+    with writing(db):
+        while (size := _bytes(db)) > _KEPT * most:
+            entries = int(db.execute("SELECT count(*) FROM entries").fetchone()[0])
+            if not entries:
+                break
+            db.execute(_DROP, (max(1, math.ceil(entries * (1 - _KEPT * most / size))),))
+    shrink(db)
+
+
+def shrink(db: sqlite3.Connection) -> None:
+    """Give the free pages back to the file system."""
+    db.execute("PRAGMA incremental_vacuum").fetchall()
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def held(path: Path) -> dict[str, Held]:
+    """What a database holds by kind; it is not changed. Raises sqlite3.Error."""
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_PATIENCE)) as db:
+        rows = db.execute(
+            "SELECT kind, count(*), sum(length(key) + length(value) + length(checksum) + 16), min(made), max(made) "
+            "FROM entries GROUP BY kind"
+        )
+        return {kind: Held(*facts) for kind, *facts in rows}

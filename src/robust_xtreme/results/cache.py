@@ -1,0 +1,256 @@
+"""What was computed once and may be needed again: one sqlite database on this machine, bounded in size.
+
+Several processes may use it at once. It only ever saves time: whatever is wrong with it costs a warning and what it
+holds, never a run. An entry is a value (UTF-8) under a kind and a key, with a checksum over all three.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar, final
+
+from robust_xtreme.errors import DiskError, SpecError
+from robust_xtreme.results._database import (
+    BROKEN,
+    BUSY,
+    Held,
+    code_of,
+    evict,
+    held,
+    read,
+    ready,
+    reason_of,
+    shrink,
+    touch,
+    write,
+    writing,
+)
+
+VARIABLE: Final = "ROBUST_XTREME_CACHE"
+LIMIT_VARIABLE: Final = "ROBUST_XTREME_CACHE_LIMIT"
+LIMIT: Final = 2 << 30
+KINDS: Final = ("predictions", "embeddings")
+DAMAGED: Final = ".damaged"
+
+_NAME: Final = "cache-v1.sqlite3"
+_EVERY_VERSION: Final = "cache-v*.sqlite3*"
+_UNITS: Final = {
+    unit: base**power
+    for power, letter in enumerate("kmgt", start=1)
+    for unit, base in ((letter, 1000), (f"{letter}b", 1000), (f"{letter}ib", 1024))
+}
+
+T = TypeVar("T")
+
+
+def folder() -> Path:
+    """Where the cache lies: ROBUST_XTREME_CACHE, else the platform's folder for caches."""
+    named = os.environ.get(VARIABLE, "")
+    if named:
+        return Path(named)
+    import platformdirs
+
+    return platformdirs.user_cache_path("robust-xtreme")
+
+
+def limit() -> int:
+    """How many bytes the cache may take: ROBUST_XTREME_CACHE_LIMIT, else 2 GiB. Raises SpecError."""
+    named = os.environ.get(LIMIT_VARIABLE, "").strip()
+    return parse_size(named) if named else LIMIT
+
+
+def parse_size(text: str) -> int:
+    """`500MB`, `2GiB`, `1.5 g` or a number of bytes. Raises SpecError."""
+    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*([a-z]*)", text.strip().lower(), re.ASCII)
+    unit = found[2] if found else ""
+    if not found or unit not in ("", "b", *_UNITS):
+        raise SpecError(f"{LIMIT_VARIABLE} is {text[:80]!r}, which is no size. Write one such as 500MB or 2GiB.")
+    return int(float(found[1]) * _UNITS.get(unit, 1))
+
+
+def opened(warn: Callable[[str], None]) -> Cache:
+    """The cache of this machine; nothing is made or read yet. Raises SpecError where its limit is no size."""
+    place, most = folder(), limit()
+    if not os.environ.get(VARIABLE) and not place.is_absolute():
+        warn(f"there is no home folder for the cache, and the run goes on without. Name one with {VARIABLE}")
+        most = 0
+    return Cache(place.absolute(), most, warn)
+
+
+@final
+class Cache:
+    """A cache at work. `warn` hears one line about each thing that is wrong; nothing raises."""
+
+    def __init__(self, place: Path, most: int, warn: Callable[[str], None]) -> None:
+        self._path = place / _NAME
+        self._limit, self._warn = most, warn
+        self._db: sqlite3.Connection | None = None
+        self._seen: tuple[int, int] | None = None
+        self._reads = self._writes = most > 0
+        self._renewed = False
+        self._said: set[str] = set()
+
+    def get(self, kind: str, keys: Sequence[bytes]) -> dict[bytes, str]:
+        """The values held of those keys; damaged ones are missing. What is found counts as used now."""
+        empty: dict[bytes, str] = {}
+        found = self._tried(lambda db: read(db, kind, keys), empty) if self._reads else empty
+        if found and self._writes:
+            self._tried(lambda db: touch(db, kind, found), None, quiet=True)
+        return found
+
+    def put(self, kind: str, values: Mapping[bytes, str]) -> None:
+        """Hold values, in place of what their keys had; then make room, oldest use first."""
+        if values and self._writes:
+            self._tried(lambda db: write(db, kind, values, self._limit), None)
+
+    def close(self) -> None:
+        """Leave the database within its limit."""
+        if self._db is not None and self._writes:
+            self._tried(lambda db: evict(db, self._limit), None, quiet=True)
+        self._drop()
+
+    def _tried(self, work: Callable[[sqlite3.Connection], T], otherwise: T, quiet: bool = False) -> T:
+        """What the work gives; a damaged database is replaced once and the work done again."""
+        try:
+            return work(self._open())
+        except (sqlite3.Error, OSError) as error:
+            if self._renew(error):
+                return self._tried(work, otherwise, quiet)
+            self._give_up(error, quiet)
+            return otherwise
+
+    def _open(self) -> sqlite3.Connection:
+        if self._db is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._seen = _inode(self._path)
+            self._db = ready(self._path)
+            self._seen = _inode(self._path)
+        return self._db
+
+    def _renew(self, error: Exception) -> bool:
+        """Set a damaged database aside; whether there is now a chance to go on."""
+        if self._renewed or code_of(error) not in BROKEN:
+            return False
+        self._renewed = True
+        self._drop()
+        try:
+            if _inode(self._path) == self._seen:  # otherwise another process has replaced it meanwhile
+                _set_aside(self._path)
+        except OSError:
+            return False
+        self._say(f"the cache {self._path} was damaged; it is set aside as {self._path.name}{DAMAGED} and begun anew")
+        return True
+
+    def _give_up(self, error: Exception, quiet: bool) -> None:
+        """Go on without what failed: nothing more is stored, and where nothing can be read, nothing is read."""
+        if code_of(error) in BUSY:
+            if not quiet:
+                self._say(f"the cache {self._path} is busy; what was computed is not all stored")
+            return
+        if self._db is None:
+            self._say(f"the cache {self._path.parent} cannot be used, and the run goes on without: {reason_of(error)}")
+            self._reads = False
+        else:
+            self._say(f"nothing more is stored in the cache {self._path}: {reason_of(error)}")
+        self._writes = False
+
+    def _say(self, line: str) -> None:
+        if line not in self._said:
+            self._said.add(line)
+            self._warn(line)
+
+    def _drop(self) -> None:
+        if self._db is not None:
+            with suppress(sqlite3.Error):
+                self._db.close()
+            self._db = None
+
+
+def _inode(path: Path) -> tuple[int, int] | None:
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
+
+
+def _set_aside(path: Path) -> None:
+    path.replace(path.with_name(path.name + DAMAGED))
+    for end in ("-wal", "-shm", "-journal"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Info:
+    """The cache from outside: its folder, bytes on disk, the limit, what it holds by kind, what is wrong with it."""
+
+    folder: Path
+    size: int
+    limit: int
+    kinds: Mapping[str, Held]
+    problem: str = ""
+
+
+def info() -> Info:
+    """Look at the cache without making or changing it. Raises SpecError where the limit is no size."""
+    place, most = folder().absolute(), limit()
+    none = dict.fromkeys(KINDS, Held())
+    if not (place / _NAME).is_file():
+        problem = f"{place} is no folder" if place.exists() and not place.is_dir() else ""
+        return Info(place, _on_disk(place), most, none, problem)
+    try:
+        return Info(place, _on_disk(place), most, none | held(place / _NAME))
+    except sqlite3.Error as error:
+        return Info(place, _on_disk(place), most, none, f"{place / _NAME} cannot be read: {reason_of(error)}")
+
+
+def _files(place: Path) -> list[Path]:
+    """Every file of ours in the folder, those of other versions too."""
+    return sorted(path for path in place.glob(_EVERY_VERSION) if path.is_file()) if place.is_dir() else []
+
+
+def _on_disk(place: Path) -> int:
+    total = 0
+    for path in _files(place):
+        with suppress(OSError):
+            total += path.stat().st_size
+    return total
+
+
+def clear() -> Info:
+    """Remove everything that the cache holds, and nothing else; what it held. Raises DiskError.
+
+    A database that is in use is emptied, not removed, so that a run beside this goes on.
+    """
+    before = info()
+    try:
+        emptied = _emptied(before.folder / _NAME)
+        for path in _files(before.folder):
+            if not (emptied and path.name.startswith(_NAME) and DAMAGED not in path.name):
+                path.unlink(missing_ok=True)
+    except (OSError, sqlite3.Error) as error:
+        raise DiskError(f"The cache {before.folder} cannot be cleared: {reason_of(error)}.") from error
+    return before
+
+
+def _emptied(path: Path) -> bool:
+    """Whether there is a sound database of ours, which is now empty."""
+    if not path.is_file():
+        return False
+    try:
+        with closing(ready(path)) as db:
+            with writing(db):
+                db.execute("DELETE FROM entries")
+            shrink(db)
+    except sqlite3.Error as error:
+        if code_of(error) in BROKEN:
+            return False
+        raise
+    return True
