@@ -41,7 +41,7 @@ NEVER: Final = 0
 MANIFEST: Final = 2
 WITHIN_A_PART: Final = 4
 PARTS: Final = 8
-FINAL_FILES: Final = 8
+FINAL_FILES: Final = 9
 """The last of these is the finished manifest."""
 
 

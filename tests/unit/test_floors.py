@@ -7,6 +7,7 @@ import pytest
 from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Target, Text
 from robust_xtreme.results import _naive_bayes, _passages
 from robust_xtreme.results.floors import fit, floors
+from robust_xtreme.tasks._tagging import word_spans
 
 _LABELS = ("contradiction", "entailment", "neutral")
 _TAGS = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
@@ -25,8 +26,9 @@ def _pairs(count: int) -> list[Example]:
     return [_pair(i, f"{wording[i % 3]} {i}", i % 3) for i in range(count)]
 
 
-def _sentence(number: int, names: tuple[str, ...]) -> Example:
-    text = Text(f"{number}", "sw", " ".join("x" * len(names)))
+def _sentence(number: int, names: tuple[str, ...], words: str = "") -> Example:
+    words = words or " ".join("x" * len(names))
+    text = Text(f"{number}", "sw", words, word_spans(tuple(words.split())))
     return Example(f"panx/test/sw/{number}", {"tokens": text}, Tags(names), str(number))
 
 
@@ -71,17 +73,48 @@ def test_the_order_of_examples_changes_no_prediction() -> None:
 
 
 def test_naive_bayes_reads_no_n_gram_across_texts() -> None:
-    """A text is judged alone: what stands beside it in the list does not matter."""
-    model = _naive_bayes.fit(["ab", "cd"], [0, 1], 2)
-    assert model.predict(["ab", "cd", "", "ab"]) == [0, 1, 0, 0]
-    assert model.predict(["cd"]) == [1]
+    """A text is judged alone: what stands beside it in the list, or in its own bag, makes no n-gram with it."""
+    model = _naive_bayes.fit([("ab",), ("cd",)], [0, 1], 2)
+    assert model.predict([("ab",), ("cd",), ("",), ("ab",)]) == [0, 1, 0, 0]
+    assert model.predict([("cd",)]) == [1]
     assert model.predict([]) == []
+    parted = _naive_bayes.fit([("ab", "cd")], [0], 1)
+    assert (parted.buckets == _naive_bayes.fit([("cd", "ab")], [0], 1).buckets).all()
+
+
+def test_folds_predict_as_a_fit_on_the_others_does() -> None:
+    """One fit with a fold taken away is the fit on the rest, class by class and bag by bag."""
+    bags = [(f"{'abc'[i % 3] * 3} {i}", f"{i % 7}") for i in range(40)]
+    classes, folds = [i % 3 for i in range(40)], [i % 4 for i in range(40)]
+    found = _naive_bayes.folded(bags, classes, folds, 3, 0.3)
+    for held_out in range(4):
+        rest = [at for at in range(40) if folds[at] != held_out]
+        model = _naive_bayes.fit([bags[at] for at in rest], [classes[at] for at in rest], 3, 0.3)
+        inside = [at for at in range(40) if folds[at] == held_out]
+        assert [found[at] for at in inside] == model.predict([bags[at] for at in inside])
+
+
+def test_a_bag_of_characters_reads_all_fields_wherever_they_stand() -> None:
+    """What the premise gives away is found too, and premise and hypothesis can change places."""
+
+    def pair(number: int, premise: str, hypothesis: str, label: int) -> Example:
+        texts = {"premise": Text("p", "en", premise), "hypothesis": Text("h", "en", hypothesis)}
+        return Example(str(number), texts, Choice(label), str(number))
+
+    train = [pair(i, ("yes", "no")[i % 2], "the same", i % 2) for i in range(20)]
+    fitted = fit("classification", train, ("a", "b"))
+    straight = [pair(i, ("yes", "no")[i % 2], "the same", i % 2) for i in range(4)]
+    turned = [pair(i, "the same", ("yes", "no")[i % 2], i % 2) for i in range(4)]
+    found = fitted(straight)
+    assert _share_right(found["bag_of_characters"].targets, straight) == 1.0
+    assert fitted(turned)["bag_of_characters"] == found["bag_of_characters"]
+    assert _share_right(found["hypothesis_only"].targets, straight) == 0.5
 
 
 def test_tagging_floors_say_nothing_or_one_entity() -> None:
     """All O, and the whole sentence as one entity of each type, with one tag per word."""
     found = floors("tagging", None, [_sentence(0, ("B-PER", "I-PER", "O")), _sentence(1, ("O",))], _TAGS)
-    assert list(found) == ["all_o", "whole_sentence_LOC", "whole_sentence_PER"]
+    assert list(found) == ["all_o", "whole_sentence_LOC", "whole_sentence_PER", "word_lexicon", "word_characters"]
     assert found["all_o"].targets == (Tags(("O",) * 3), Tags(("O",)))
     assert found["whole_sentence_LOC"].targets == (Tags(("B-LOC", "I-LOC", "I-LOC")), Tags(("B-LOC",)))
 
@@ -90,6 +123,44 @@ def test_a_sentence_without_words_gets_no_tags() -> None:
     """The number of tags is the number of words, none included."""
     found = floors("tagging", None, [_sentence(0, ())], _TAGS)
     assert {floor.targets for floor in found.values()} == {(Tags(()),)}
+
+
+_VISITS = [
+    _sentence(i, ("B-PER", "I-PER", "O", "B-LOC"), f"Anna {name} visits {place}")
+    for i, (name, place) in enumerate([("Kova", "Oslo"), ("Kosta", "Orlo"), ("Kova", "Oslo")] * 8)
+]
+
+
+def test_words_are_tagged_as_training_showed() -> None:
+    """The lexicon knows the words it saw, characters those that look alike; both say what they were fitted on."""
+    found = fit("tagging", _VISITS, _TAGS)([_sentence(99, ("O",) * 4, "Anna Koska visits Orslo")])
+    assert found["word_lexicon"].targets == (Tags(("B-PER", "O", "O", "O")),)
+    assert found["word_characters"].targets == (Tags(("B-PER", "I-PER", "O", "B-LOC")),)
+    assert found["word_lexicon"].source == found["word_characters"].source == "24 training examples"
+
+
+def test_without_training_examples_words_are_learned_in_folds_over_clusters() -> None:
+    """Sentences are tagged by those of other clusters; one cluster alone teaches itself nothing."""
+    found = floors("tagging", None, _VISITS, _TAGS)
+    assert found["word_lexicon"].source == found["word_characters"].source == "5 folds"
+    assert _share_right(found["word_lexicon"].targets, _VISITS) == 1.0
+    assert _share_right(found["word_characters"].targets, _VISITS) == 1.0
+    alone = floors("tagging", None, _VISITS[:1], _TAGS)
+    assert alone["word_lexicon"].targets == (Tags(("O",) * 4),)
+
+
+def test_tags_of_words_are_mended_into_entities() -> None:
+    """An I- that goes on with nothing, or with another type, begins an entity."""
+    train = [_sentence(0, ("B-PER", "I-PER"), "Anna Kova"), _sentence(1, ("B-LOC", "I-LOC"), "Old Oslo")]
+    found = fit("tagging", train, _TAGS)([_sentence(2, ("O",) * 3, "Kova Oslo Oslo")])
+    assert found["word_lexicon"].targets == (Tags(("B-PER", "B-LOC", "I-LOC")),)
+
+
+def test_an_unknown_word_takes_the_most_frequent_tag_where_nothing_is_outside() -> None:
+    """Parts of speech have no outside: what training never saw is what it saw most."""
+    train = [_sentence(0, ("NOUN", "VERB", "NOUN"), "dogs see cats")]
+    found = fit("tagging", train, ("VERB", "NOUN"))([_sentence(1, ("NOUN",) * 2, "birds see")])
+    assert found["word_lexicon"].targets == (Tags(("NOUN", "VERB")),)
 
 
 def test_tags_without_an_outside_take_the_most_frequent() -> None:
@@ -108,6 +179,7 @@ def test_question_floors_answer_with_substrings() -> None:
     texts = {name: _answer(floor.targets[0], example) for name, floor in found.items()}
     assert texts == {
         "overlap_sentence": "Its colours are blue and red!",
+        "nearest_slot": "Its",
         "first_sentence": "The club was founded in 1899.",
         "first_words": "The club was",
     }
@@ -153,6 +225,29 @@ def test_overlap_works_without_spaces() -> None:
     assert _answer(floors("span_qa", None, [example], ())["overlap_sentence"].targets[0], example) == (
         "黑豹队的颜色是蓝色。"
     )
+
+
+@pytest.mark.parametrize(
+    ("question", "context", "answer"),
+    [
+        ("When was the club founded?", _STORY, "1899"),
+        ("Who plays?", "It rains. Ana Maria de Souza plays. It is cold.", "Souza"),
+        ("Who plays chess?", "It rains. There Ana Maria plays chess with 2 dogs.", "Ana Maria"),
+        ("अन्ना कहाँ रहती है?", "अन्ना दिल्ली रहती है।", "दिल्ली"),
+        ("安娜在哪里工作？", "今天下雨。安娜在东京工作。", "东京"),
+        ("Who?", "blue", "blue"),
+    ],
+)
+def test_the_slot_is_what_the_question_lacks(question: str, context: str, answer: str) -> None:
+    """A number or name beside words of the question; another word where there is none; characters where unspaced."""
+    example = _question(0, question, context)
+    assert _answer(floors("span_qa", None, [example], ())["nearest_slot"].targets[0], example) == answer
+
+
+def test_a_passage_that_the_question_repeats_has_its_sentence_for_a_slot() -> None:
+    """Where no word is left over the whole sentence is the answer."""
+    example = _question(0, "Ana plays chess?", "Ana plays chess.")
+    assert _answer(floors("span_qa", None, [example], ())["nearest_slot"].targets[0], example) == "Ana plays chess."
 
 
 def test_an_empty_passage_has_no_answer() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from rich.console import Console
-from tests.synthetic_run import run
+from tests.synthetic_run import floors, run
 
 from robust_xtreme import registry
 from robust_xtreme.reporting import _columns
@@ -19,13 +19,13 @@ from robust_xtreme.reporting._page import page, render, views
 from robust_xtreme.reporting._render import print_table, sections
 from robust_xtreme.reporting._view import SECTION, Results, View
 from robust_xtreme.results import store
-from robust_xtreme.results.schema import DELTAS, SCORES, empty
+from robust_xtreme.results.schema import DELTAS, FLOORS, SCORES, empty
 
 
 @pytest.fixture(scope="module")
 def results() -> Results:
     """A small run made by hand."""
-    return Results(*run())
+    return Results(*run(), floors())
 
 
 def _made(name: str, results: Results) -> pl.DataFrame:
@@ -257,8 +257,10 @@ def test_bars(lost: float | None, text: str) -> None:
 
 def test_the_page_does_not_depend_on_the_order_of_rows(results: Results) -> None:
     """Shuffled frames give the same bytes."""
-    scores, deltas = (frame.sample(fraction=1.0, shuffle=True, seed=5) for frame in (results.scores, results.deltas))
-    assert page(scores, deltas, results.manifest) == page(results.scores, results.deltas, results.manifest)
+    frames = (results.scores, results.deltas, results.floors)
+    scores, deltas, known = (frame.sample(fraction=1.0, shuffle=True, seed=5) for frame in frames)
+    shuffled = page(scores, deltas, results.manifest, known)
+    assert shuffled == page(results.scores, results.deltas, results.manifest, results.floors)
 
 
 def test_a_page_is_made_again_from_its_files(results: Results, tmp_path: Path) -> None:
@@ -267,6 +269,8 @@ def test_a_page_is_made_again_from_its_files(results: Results, tmp_path: Path) -
     store.write_frame(tmp_path / "deltas.csv", results.deltas, DELTAS)
     store.write_json(tmp_path / "manifest.json", results.manifest)
     assert render(tmp_path) == page(results.scores, results.deltas, results.manifest)
+    store.write_frame(tmp_path / "floors.csv", results.floors, FLOORS)
+    assert render(tmp_path) == page(results.scores, results.deltas, results.manifest, results.floors)
 
 
 def test_the_legend_claims_of_columns_only_what_holds(results: Results) -> None:
@@ -285,10 +289,35 @@ def test_the_legend_says_what_each_floor_is_and_learned_from(results: Results) -
     renamed = results.scores.with_columns(
         baseline_name=pl.col("baseline_name").replace("all_o", "oracle"), baseline_source=pl.lit("5 folds")
     )
-    found = dict(legend([], Results(renamed, results.deltas, results.manifest)))
+    found = dict(legend([], Results(renamed, results.deltas, results.manifest, results.floors.clear())))
     assert found["whole_sentence_LOC"] == "The whole sentence as one entity of the type named. Fitted on 5 folds."
     assert found["oracle"] == "Fitted on 5 folds."
     assert {"accuracy", "char_noise"} <= set(found)
+
+
+def test_every_floor_stands_beside_the_model(results: Results) -> None:
+    """Each language has the model's clean level, every floor of the headline metric, and what those were fitted on."""
+    columns = ("language", "level", "floor/majority", "floor/hypothesis_only", "floor_note", "fitted_on")
+    fitted = "900 training examples"
+    assert _made("floors", results).filter(pl.col("section").str.starts_with("xnli")).select(columns).rows() == [
+        ("en", 58.3, 33.3, 33.3, None, fitted),
+        ("sw", 47.0, 33.3, 33.3, None, fitted),
+        ("th", 34.1, 33.3, 33.3, "at floor", fitted),
+    ]
+
+
+def test_a_task_has_columns_for_its_own_floors_only(results: Results) -> None:
+    """Floors of other tasks and metrics take no column, and the legend says what each shown floor is."""
+    told = page(results.scores, results.deltas, results.manifest, results.floors)
+    panx = told.partition("## Floors")[2].partition("### xnli")[0]
+    assert "| language | clean | whole_sentence_LOC | word_lexicon | fitted on |" in panx
+    assert "| de | 61.0 | 7.5 | 6.2 | 5 folds |" in panx
+    assert "- **word_lexicon**: Each word's most frequent tag" in told
+
+
+def test_a_run_without_known_floors_has_no_table_of_them(results: Results) -> None:
+    """A page that is made again from an older run, which stored the best floor only, gains nothing."""
+    assert "## Floors" not in page(results.scores, results.deltas, results.manifest)
 
 
 def test_long_names_fold_and_numbers_stay_whole_on_a_narrow_terminal() -> None:
@@ -314,6 +343,7 @@ def test_views_stand_in_their_order() -> None:
     """The page goes from clean levels and averages to single cells and what is missing."""
     assert [view.name for view in views()] == [
         "clean_scores",
+        "floors",
         "by_task",
         "averaged_languages",
         "by_language",

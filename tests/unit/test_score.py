@@ -11,7 +11,7 @@ from tests.stats_rows import NOISE, answers, frames, prediction_rows, stats_rows
 
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.results.schema import PREDICTIONS, STATS, build
-from robust_xtreme.results.score import scores
+from robust_xtreme.results.score import floor_values, scores
 
 
 def rows(found: pl.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
@@ -54,6 +54,20 @@ def test_the_baseline_is_the_best_floor() -> None:
     assert (found["baseline_name"], found["baseline_source"]) == ("overlap", "fitted on nothing")
     assert found["baseline"] == pytest.approx(100 * answers(300, 0.5, 2).mean())
     assert found["at_floor"] is False
+
+
+def test_every_floor_keeps_its_value_and_source() -> None:
+    """FLOORS hold each floor of a split, not the best alone, and no model."""
+    stats, _ = frames({("clean", -1): answers(300, 0.9), (NOISE, 0): answers(300, 0.8)})
+    found = floor_values(with_floor(stats, majority=answers(300, 0.3, 1), overlap=answers(300, 0.5, 2)))
+    assert found.select("task", "language", "metric", "floor", "source", "n", "clusters").rows() == [
+        ("xnli", "sw", "accuracy", "majority", "fitted on nothing", 300, 100),
+        ("xnli", "sw", "accuracy", "overlap", "fitted on nothing", 300, 100),
+    ]
+    assert found.get_column("value").to_list() == pytest.approx(
+        [100 * answers(300, 0.3, 1).mean(), 100 * answers(300, 0.5, 2).mean()]
+    )
+    assert floor_values(stats).is_empty()
 
 
 def test_a_model_within_reach_of_its_floor_is_at_the_floor() -> None:

@@ -21,6 +21,7 @@ from robust_xtreme.results.intervals import CPU, Backend
 from robust_xtreme.results.schema import (
     CONDITIONS,
     DELTAS,
+    FLOORS,
     MODELS,
     PREDICTIONS,
     SCORES,
@@ -28,7 +29,7 @@ from robust_xtreme.results.schema import (
     build,
     empty,
 )
-from robust_xtreme.results.score import scores
+from robust_xtreme.results.score import floor_values, scores
 
 REPORT: Final = "report.md"
 FAILED: Final = "failed"
@@ -40,6 +41,7 @@ FILES: Final = (
     "conditions.csv",
     "scores.csv",
     "deltas.csv",
+    "floors.csv",
     REPORT,
 )
 
@@ -58,7 +60,9 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     found = score(stats, predictions, plan, str(manifest["device"]))
     store.write_frame(folder.path / "scores.csv", found[0], SCORES)
     store.write_frame(folder.path / "deltas.csv", found[1], DELTAS)
-    store.write_text(folder.path / REPORT, page(*found, manifest))
+    floors = floor_values(stats)
+    store.write_frame(folder.path / "floors.csv", floors, FLOORS)
+    store.write_text(folder.path / REPORT, page(*found, manifest, floors))
     files = {name: store.sha256(folder.path / name) for name in FILES}
     manifest |= {"files": files, "complete": True}
     folder.write_manifest(manifest)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final, final
 
 NOTHING: Final = "-"
+FLOOR: Final = "floor/"
+"""Before the name of a floor that has a column of its own."""
+
 OVERLAP: Final = "overlap"
 _BLOCKS: Final = " ▏▎▍▌▋▊▉█"
 _BAR: Final = 6
@@ -184,6 +187,8 @@ def _first(left: list[str]) -> Shown:
 
 
 def _plain(name: str) -> Shown:
+    if name.startswith(FLOOR):
+        return Shown(name.removeprefix(FLOOR), (name,), points)
     if name.startswith("share_"):
         return Shown(name.removeprefix("share_"), (name,), percent)
     return Shown(name.replace("_", " "), (name,), _text, right=False)

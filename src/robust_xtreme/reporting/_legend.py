@@ -25,8 +25,9 @@ def legend(columns: Iterable[Shown], results: Results) -> list[tuple[str, str]]:
 
 
 def _floors(results: Results) -> list[tuple[str, str]]:
-    """The floors that are a cell's baseline, with what they were fitted on."""
-    named = results.scores.select("baseline_name", "baseline_source").drop_nulls().unique().sort(pl.all()).rows()
+    """Every floor that is shown or a cell's baseline, with what it was fitted on."""
+    baselines = results.scores.select(floor="baseline_name", source="baseline_source").drop_nulls()
+    named = pl.concat([baselines, results.floors.select("floor", "source")]).unique().sort(pl.all()).rows()
     sources: dict[str, list[str]] = {}
     for name, source in named:
         sources.setdefault(name, []).append(source)

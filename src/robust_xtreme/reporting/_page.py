@@ -18,15 +18,17 @@ from robust_xtreme.reporting._legend import legend
 from robust_xtreme.reporting._render import markdown_table, print_table, sections
 from robust_xtreme.reporting._view import Results, View
 from robust_xtreme.results import store
-from robust_xtreme.results.schema import DELTAS, SCORES
+from robust_xtreme.results.schema import DELTAS, FLOORS, SCORES, empty
 
 ON_TERMINAL: Final = ("by_task", "by_language", "not_run")
 ALPHA: Final = 0.05
 
 
-def page(scores: pl.DataFrame, deltas: pl.DataFrame, manifest: Mapping[str, Any]) -> str:
-    """`report.md` of a run, from its frames SCORES and DELTAS and its manifest. The same input gives the same bytes."""
-    results = Results(scores, deltas, manifest)
+def page(
+    scores: pl.DataFrame, deltas: pl.DataFrame, manifest: Mapping[str, Any], floors: pl.DataFrame | None = None
+) -> str:
+    """`report.md` of a run, from its frames SCORES, DELTAS and FLOORS and its manifest: same input, same bytes."""
+    results = Results(scores, deltas, manifest, empty(FLOORS) if floors is None else floors)
     shown: list[Shown] = []
     blocks = ["# Degradation under noise", *_what_was_run(results)]
     for view in views():
@@ -37,10 +39,15 @@ def page(scores: pl.DataFrame, deltas: pl.DataFrame, manifest: Mapping[str, Any]
 
 
 def render(folder: Path) -> str:
-    """The page of a run folder that holds scores.csv, deltas.csv and manifest.json. Raises DataError, Mismatch."""
+    """The page of a run folder: scores.csv, deltas.csv, manifest.json, and floors.csv where the run wrote it.
+
+    Raises DataError, Mismatch.
+    """
     scores = store.read_frame(folder / "scores.csv", SCORES)
     deltas = store.read_frame(folder / "deltas.csv", DELTAS)
-    return page(scores, deltas, store.read_json(folder / "manifest.json"))
+    floors = folder / "floors.csv"
+    known = store.read_frame(floors, FLOORS) if floors.exists() else None
+    return page(scores, deltas, store.read_json(folder / "manifest.json"), known)
 
 
 def show(

@@ -1,9 +1,10 @@
-"""Multinomial naive Bayes over hashed character n-grams: the shallow reader of one field."""
+"""Multinomial naive Bayes over hashed character n-grams: the shallow reader of bags of texts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, final
 
 import numpy as np
@@ -13,9 +14,15 @@ from robust_xtreme.examples import digest
 
 _SIZES: Final = (2, 3, 4, 5)
 _BITS: Final = 18
+_BUCKETS: Final = 1 << _BITS
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 _MULTIPLIER: Final = np.uint64(1_000_003)
 _CHUNK: Final = 4096
+
+Bag = Sequence[str]
+"""Texts whose n-grams are counted together; no n-gram crosses from one of them to the next."""
+
+_Ints = NDArray[np.int64]
 
 
 @final
@@ -26,27 +33,46 @@ class NaiveBayes:
     prior: NDArray[np.float64]
     buckets: NDArray[np.float64]
 
-    def predict(self, texts: Sequence[str]) -> list[int]:
-        """The likeliest class of each text; ties go to the lowest index."""
+    def predict(self, bags: Sequence[Bag]) -> list[int]:
+        """The likeliest class of each bag; ties go to the lowest index."""
         predicted: list[int] = []
-        for start in range(0, len(texts), _CHUNK):
-            chunk = texts[start : start + _CHUNK]
+        for start in range(0, len(bags), _CHUNK):
+            chunk = bags[start : start + _CHUNK]
             grams, owner = _grams(chunk)
             sums = [np.bincount(owner, weights=row[grams], minlength=len(chunk)) for row in self.buckets]
             predicted += (np.stack(sums, axis=1) + self.prior).argmax(axis=1).tolist()
         return predicted
 
 
-def fit(texts: Sequence[str], classes: Sequence[int], count: int) -> NaiveBayes:
-    """Fit on texts with their class indices (below `count`), with add-one smoothing."""
-    table = np.ones((count, 1 << _BITS))
+def fit(bags: Sequence[Bag], classes: Sequence[int], count: int, smoothing: float = 1.0) -> NaiveBayes:
+    """Fit on bags with their class indices (below `count`); every bucket is seen `smoothing` times in each class."""
+    table = np.zeros((count, _BUCKETS))
     labels = np.asarray(classes, dtype=np.int64)
-    for start in range(0, len(texts), _CHUNK):
-        grams, owner = _grams(texts[start : start + _CHUNK])
-        place = labels[start : start + _CHUNK][owner] * (1 << _BITS) + grams
-        table += np.bincount(place, minlength=table.size).reshape(table.shape)
-    prior = np.bincount(labels, minlength=count) + 1.0
-    return NaiveBayes(np.log(prior / prior.sum()), np.log(table / table.sum(axis=1, keepdims=True)))
+    for start in range(0, len(bags), _CHUNK):
+        grams, owner = _grams(bags[start : start + _CHUNK])
+        table += _counts(grams, labels[start : start + _CHUNK][owner], count)
+    likely = np.log(table + smoothing) - np.log(table.sum(axis=1, keepdims=True) + smoothing * _BUCKETS)
+    return NaiveBayes(_prior(np.bincount(labels, minlength=count)), likely)
+
+
+def folded(
+    bags: Sequence[Bag], classes: Sequence[int], folds: Sequence[int], count: int, smoothing: float = 1.0
+) -> list[int]:
+    """The likeliest class of each bag by what the bags of the other folds show: one fit, less each fold in its turn."""
+    labels, fold_of = np.asarray(classes, dtype=np.int64), np.asarray(folds, dtype=np.int64)
+    grams, owner = _grams(bags)
+    of, fold_of_gram = labels[owner], fold_of[owner]
+    table = _counts(grams, of, count)
+    sums = np.zeros((len(bags), count))
+    for fold in sorted(set(folds)):
+        inside = fold_of_gram == fold
+        mine, owners = grams[inside], owner[inside]
+        rest = table - _counts(mine, of[inside], count)
+        for place, row in enumerate(rest):
+            likely = np.log(row[mine] + smoothing) - np.log(row.sum() + smoothing * _BUCKETS)
+            sums[:, place] += np.bincount(owners, weights=likely, minlength=len(bags))
+        sums[fold_of == fold] += _prior(np.bincount(labels[fold_of != fold], minlength=count))
+    return [int(place) for place in sums.argmax(axis=1)]
 
 
 def fold(cluster: str, folds: int) -> int:
@@ -54,20 +80,37 @@ def fold(cluster: str, folds: int) -> int:
     return int(digest("fold", cluster), 16) % folds
 
 
-def _grams(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Buckets of the n-grams of all texts, and the text of each. No n-gram crosses two texts."""
-    padded = [f" {text.lower()} " for text in texts]
+def _prior(counts: _Ints) -> NDArray[np.float64]:
+    smooth = counts + 1.0
+    logs: NDArray[np.float64] = np.log(smooth / smooth.sum())
+    return logs
+
+
+def _counts(grams: _Ints, classes: _Ints, count: int) -> NDArray[np.float64]:
+    """How often each bucket stands in each class, (C, 2 ** 18)."""
+    found = np.bincount(classes * _BUCKETS + grams, minlength=count * _BUCKETS)
+    return found.reshape(count, _BUCKETS).astype(np.float64)
+
+
+def _grams(bags: Sequence[Bag]) -> tuple[_Ints, _Ints]:
+    """Buckets of the n-grams of all texts, and the bag of each. No n-gram crosses two texts."""
+    padded = [f" {text.lower()} " for text in chain.from_iterable(bags)]
     points = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
-    owner = np.repeat(np.arange(len(padded)), [len(text) for text in padded])
+    text, bag = _repeated([len(one) for one in padded]), _repeated([len(one) for one in bags])
     hashed, grams, owners = points + np.uint64(1), [], []
     for size in range(2, max(_SIZES) + 1):
         hashed = hashed[:-1] * _MULTIPLIER + points[size - 1 :]
-        inside = owner[: len(hashed)] == owner[size - 1 :]
+        inside = text[: len(hashed)] == text[size - 1 :]
         grams.append(_bucket(hashed[inside], size))
-        owners.append(owner[: len(hashed)][inside])
-    return np.concatenate(grams), np.concatenate(owners)
+        owners.append(text[: len(hashed)][inside])
+    return np.concatenate(grams), bag[np.concatenate(owners)]
 
 
-def _bucket(hashed: NDArray[np.uint64], size: int) -> NDArray[np.int64]:
+def _repeated(lengths: Sequence[int]) -> _Ints:
+    """0, 1, 2, ..., each as often as its length says."""
+    return np.repeat(np.arange(len(lengths)), np.asarray(lengths, dtype=np.int64))
+
+
+def _bucket(hashed: NDArray[np.uint64], size: int) -> _Ints:
     mixed = (hashed + np.uint64(size)) * _FACTOR
     return (mixed >> np.uint64(64 - _BITS)).astype(np.int64)

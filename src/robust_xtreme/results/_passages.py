@@ -1,4 +1,4 @@
-"""Shallow answers from a passage: its first words, its first sentence, the sentence most like the question."""
+"""Shallow answers from a passage: its first words or sentence, the sentence most like the question, a slot in it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ _JOINED: Final = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Mya
 
 _JOINED_RUN: Final = regex.compile(rf"[\w&&[{_JOINED}]]+", regex.V1)
 _UNIT: Final = regex.compile(rf"[\w&&[{_JOINED}]]{{1,2}}|[\w--[{_JOINED}]]+", regex.V1)
+_TOKEN: Final = regex.compile(rf"[\w&&[{_JOINED}]]|[\w--[{_JOINED}]]+", regex.V1)
+_TIES: Final = frozenset(("", " ", "-", "'", "\u2019", ".", ",", "\u00b7", "\u30fb"))
+"""What may stand between two words of one name or number."""
+
 _BREAK: Final = regex.compile(
     r"""
     (?: (?<! [\s.(] \p{Lu} ) [.!?\u061f\u06d4\u2026]+ ["'\u201d\u2019\u00bb)\]]* (?= \s | $ )  # a mark before a space
@@ -50,11 +54,14 @@ def units(text: str) -> frozenset[str]:
 
 
 def predict(asked: Sequence[tuple[Text, Text]]) -> dict[str, tuple[Target, ...]]:
-    """Answers by three floors to (question, context) pairs; a context that occurs often is read once."""
+    """Answers by four floors to (question, context) pairs; a context that occurs often is read once."""
     contexts = {context.value: _read(context.value) for _, context in asked}
     read = [(units(question.value), contexts[context.value]) for question, context in asked]
+    alike = [_most_alike(question, parts) for question, parts in read]
+    slots = zip(asked, read, alike, strict=True)
     return {
-        "overlap_sentence": tuple(_answer(_most_alike(question, parts)) for question, parts in read),
+        "overlap_sentence": tuple(map(_answer, alike)),
+        "nearest_slot": tuple(_answer(_slot(context.value, held, part)) for (_, context), (held, _), part in slots),
         "first_sentence": tuple(_answer(parts[0][0] if parts else None) for _, parts in read),
         "first_words": tuple(_answer(_first_words(context.value)) for _, context in asked),
     }
@@ -71,6 +78,61 @@ def _most_alike(question: frozenset[str], parts: _Parts) -> tuple[int, int] | No
     """The sentence that shares most units with the question, the first of equals."""
     best = max(range(len(parts)), key=lambda at: (len(question & parts[at][1]), -at), default=None)
     return None if best is None else parts[best][0]
+
+
+def _slot(context: str, question: frozenset[str], part: tuple[int, int] | None) -> tuple[int, int] | None:
+    """The run of words in a part of the context that the question does not hold, nearest to one that it holds.
+
+    Numbers and capitalised words come before others; where words are not spaced, a run of characters stands for one.
+    """
+    words = [] if part is None else [match.span() for match in _TOKEN.finditer(context, *part)]
+    kinds = [_kind(context, span, question, first=place == 0) for place, span in enumerate(words)]
+    known = [span for span, kind in zip(words, kinds, strict=True) if kind == _KNOWN]
+    best = max(kinds, default=_KNOWN)
+    runs = _runs(context, [span for span, kind in zip(words, kinds, strict=True) if kind == best != _KNOWN])
+    return min(runs, key=lambda run: (_is_short(context, run), _away(run, known), run), default=part)
+
+
+_KNOWN, _PLAIN, _NAMED = range(3)
+
+
+def _kind(context: str, span: tuple[int, int], question: frozenset[str], *, first: bool) -> int:
+    """Whether the question holds a word; if not, whether it is a number or a name, or plain."""
+    start, stop = span
+    word = context[start:stop]
+    if _JOINED_RUN.match(word):
+        pairs = {context[start - 1 : start + 1], context[start : start + 2], word}
+        return _KNOWN if pairs & question else _PLAIN
+    if word.lower() in question:
+        return _KNOWN
+    return _NAMED if word[0].isdigit() or (word[0].isupper() and not first) else _PLAIN
+
+
+def _runs(context: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans that stand side by side, as one; a plain word that is spaced stays alone."""
+    found: list[tuple[int, int]] = []
+    for start, stop in spans:
+        if found and _tied(context, found[-1][1], start):
+            found[-1] = (found[-1][0], stop)
+        else:
+            found.append((start, stop))
+    return found
+
+
+def _tied(context: str, stop: int, start: int) -> bool:
+    """Whether a word that ends and one that begins there are of one name, number or unspaced run."""
+    after = context[start]
+    return context[stop:start] in _TIES and (start == stop or after.isupper() or after.isdigit())
+
+
+def _is_short(context: str, run: tuple[int, int]) -> bool:
+    """A single character between unspaced words is more often a particle than a name."""
+    return run[1] - run[0] == 1 and _JOINED_RUN.match(context[run[0]]) is not None
+
+
+def _away(run: tuple[int, int], known: Sequence[tuple[int, int]]) -> int:
+    """Characters between a run and the nearest of the known words."""
+    return min((max(start - run[1], run[0] - stop, 0) for start, stop in known), default=0)
 
 
 def _first_words(context: str) -> tuple[int, int] | None:

@@ -14,22 +14,29 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from robust_xtreme.examples import Choice, Example, Tags, Target
-from robust_xtreme.results import _naive_bayes, _passages
-from robust_xtreme.results._naive_bayes import NaiveBayes
+from robust_xtreme.results import _naive_bayes, _passages, _taggers
+from robust_xtreme.results._naive_bayes import Bag, NaiveBayes
+from robust_xtreme.results._taggers import Sentence, Taggers
 
 FOLDS: Final = 5
 _SPLIT: Final = "the evaluated split"
+_IN_FOLDS: Final = f"{FOLDS} folds"
+_WORDS: Final = ("word_lexicon", "word_characters")
 NOTHING: Final = "nothing"
 
 WHOLE: Final = "whole_sentence"
 SUMMARIES: Final[Mapping[str, str]] = {
     "majority": "The most frequent label for every item.",
     "hypothesis_only": "Naive Bayes over character n-grams of the hypothesis; the premise is not read.",
+    "bag_of_characters": "Naive Bayes over character n-grams of all fields together, wherever they stand.",
     "all_o": "No entity at all.",
     WHOLE: "The whole sentence as one entity of the type named.",
+    "word_lexicon": "Each word's most frequent tag; words not seen are outside, or take the most frequent tag of all.",
+    "word_characters": "Naive Bayes for each word alone, over its character n-grams, its shape and its neighbours'.",
     "overlap_sentence": "The sentence of the passage that shares most words with the question.",
     "first_sentence": "The first sentence of the passage.",
     "first_words": "The first three words of the passage.",
+    "nearest_slot": "In the sentence of overlap_sentence, the number, name or word nearest to words of the question.",
 }
 """What each floor is, in a sentence; those of one kind (`whole_sentence_LOC`) share one."""
 
@@ -46,11 +53,12 @@ class Floor:
 @final
 @dataclass(frozen=True, slots=True)
 class Floors:
-    """The floors of a task, fitted once and applied to each language's split."""
+    """The floors of a task, fitted once and applied to each language's split; what learns in folds has no source."""
 
     family: str
     labels: tuple[str, ...]
-    model: NaiveBayes | None
+    models: Mapping[str, NaiveBayes]
+    taggers: Taggers | None
     source: str
 
     def __call__(self, examples: Sequence[Example]) -> dict[str, Floor]:
@@ -66,10 +74,13 @@ def summary(name: str) -> str:
 
 def fit(family: str, train: Sequence[Example] | None, labels: tuple[str, ...]) -> Floors:
     """Fit the floors of a family (`classification`, `tagging`, `span_qa`) on English training examples, if any."""
-    if family != "classification" or not train:
-        return Floors(family, labels, None, "")
-    model = _naive_bayes.fit(_hypotheses(train), _indices(train), len(labels))
-    return Floors(family, labels, model, f"{len(train)} training examples")
+    models: dict[str, NaiveBayes] = {}
+    taggers, source = None, f"{len(train)} training examples" if train else ""
+    if train and family == "classification":
+        models = {name: _naive_bayes.fit(bags(train), _indices(train), len(labels)) for name, bags in _BAGS.items()}
+    if train and family == "tagging":
+        taggers = _taggers.fit(*_tagged(train), labels)
+    return Floors(family, labels, models, taggers, source)
 
 
 def floors(
@@ -82,30 +93,36 @@ def floors(
 def _classification(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
     golds = _indices(examples)
     majority = min(range(max(golds) + 1), key=lambda label: (-golds.count(label), label))
-    learned = Floor(_choices(fitted.model.predict(_hypotheses(examples))), fitted.source) if fitted.model else None
-    return {
-        "majority": Floor(_choices([majority] * len(examples)), _SPLIT),
-        "hypothesis_only": learned or Floor(_choices(_folded(examples, len(fitted.labels))), f"{FOLDS} folds"),
-    }
+    learned = {name: _learned(fitted, name, examples) for name in _BAGS}
+    return {"majority": Floor(_choices([majority] * len(examples)), _SPLIT), **learned}
 
 
-def _folded(examples: tuple[Example, ...], classes: int) -> list[int]:
-    """Predictions for each fold by a model fitted on the others."""
-    texts, golds = _hypotheses(examples), _indices(examples)
-    fold = [_naive_bayes.fold(example.cluster, FOLDS) for example in examples]
-    predicted = [0] * len(examples)
-    for held_out in sorted(set(fold)):
-        inside = [place for place, one in enumerate(fold) if one == held_out]
-        outside = [place for place, one in enumerate(fold) if one != held_out]
-        model = _naive_bayes.fit([texts[i] for i in outside], [golds[i] for i in outside], classes)
-        for place, label in zip(inside, model.predict([texts[i] for i in inside]), strict=True):
-            predicted[place] = label
-    return predicted
+def _learned(fitted: Floors, name: str, examples: tuple[Example, ...]) -> Floor:
+    """What the training examples taught, or each fold of the split the others."""
+    bags = _BAGS[name](examples)
+    if name in fitted.models:
+        return Floor(_choices(fitted.models[name].predict(bags)), fitted.source)
+    found = _naive_bayes.folded(bags, _indices(examples), _folds(examples), len(fitted.labels))
+    return Floor(_choices(found), _IN_FOLDS)
 
 
-def _hypotheses(examples: Sequence[Example]) -> list[str]:
+def _folds(examples: Sequence[Example]) -> list[int]:
+    return [_naive_bayes.fold(example.cluster, FOLDS) for example in examples]
+
+
+def _hypotheses(examples: Sequence[Example]) -> list[Bag]:
     """The field that a floor may read of a pair: `hypothesis`, or the last one."""
-    return [example.texts.get("hypothesis", list(example.texts.values())[-1]).value for example in examples]
+    return [(example.texts.get("hypothesis", list(example.texts.values())[-1]).value,) for example in examples]
+
+
+def _all_fields(examples: Sequence[Example]) -> list[Bag]:
+    return [tuple(text.value for text in example.texts.values()) for example in examples]
+
+
+_BAGS: Final[Mapping[str, Callable[[Sequence[Example]], list[Bag]]]] = {
+    "hypothesis_only": _hypotheses,
+    "bag_of_characters": _all_fields,
+}
 
 
 def _indices(examples: Sequence[Example]) -> list[int]:
@@ -119,9 +136,27 @@ def _choices(indices: Sequence[int]) -> tuple[Target, ...]:
 def _tagging(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
     lengths = [len(example.target.names) if isinstance(example.target, Tags) else 0 for example in examples]
     found = {f"{WHOLE}_{kind}": _whole(kind, lengths) for kind in _entity_types(fitted.labels)}
-    if "O" in fitted.labels:
-        return {"all_o": Floor(tuple(Tags(("O",) * length) for length in lengths), NOTHING), **found}
-    return {"majority": _majority_tag(examples, lengths), **found}
+    if _taggers.OUTSIDE in fitted.labels:
+        constant = {"all_o": Floor(tuple(Tags((_taggers.OUTSIDE,) * length) for length in lengths), NOTHING)}
+    else:
+        constant = {"majority": _majority_tag(examples, lengths)}
+    return {**constant, **found, **_by_words(fitted, examples)}
+
+
+def _by_words(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
+    """Both taggers of words, as the training examples taught them, or each fold of the split the others."""
+    sentences, tags = _tagged(examples)
+    if fitted.taggers:
+        found, source = (fitted.taggers.by_lexicon(sentences), fitted.taggers.by_characters(sentences)), fitted.source
+    else:
+        found, source = _taggers.folded(sentences, tags, fitted.labels, _folds(examples)), _IN_FOLDS
+    return {name: Floor(tuple(each), source) for name, each in zip(_WORDS, found, strict=True)}
+
+
+def _tagged(examples: Sequence[Example]) -> tuple[list[Sentence], list[Sentence]]:
+    """The words and the tags of each example."""
+    tags: list[Sentence] = [one.target.names if isinstance(one.target, Tags) else () for one in examples]
+    return [_taggers.words_of(example) for example in examples], tags
 
 
 def _entity_types(labels: Sequence[str]) -> list[str]:
@@ -134,8 +169,7 @@ def _whole(kind: str, lengths: Sequence[int]) -> Floor:
 
 
 def _majority_tag(examples: tuple[Example, ...], lengths: Sequence[int]) -> Floor:
-    counts = Counter(name for one in examples if isinstance(one.target, Tags) for name in one.target.names)
-    tag = min(counts, key=lambda name: (-counts[name], name), default="")
+    tag = _taggers.commonest(Counter(name for names in _tagged(examples)[1] for name in names))
     return Floor(tuple(Tags((tag,) * length) for length in lengths), _SPLIT)
 
 

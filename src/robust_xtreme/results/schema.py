@@ -203,6 +203,17 @@ DELTAS: Final = Frame(
 `joint_low` and `joint_high` bound the drops of a set all at once.
 """
 
+FLOORS: Final = Frame(
+    "floors",
+    {
+        **_columns(pl.String, "data task split language metric floor source"),
+        "value": Column(pl.Float64),
+        **_columns(pl.Int64, "n clusters"),
+    },
+    ("data", "task", "split", "language", "metric", "floor"),
+)
+"""One row a floor and metric on a clean split; `source` is what it was fitted on."""
+
 CONTRASTS: Final = Frame(
     "contrasts",
     {
@@ -225,7 +236,9 @@ CONTRASTS: Final = Frame(
 )
 """One row a comparison of two models or of two conditions: estimate = right - left, on a named scale."""
 
-FRAMES: Final = {frame.name: frame for frame in (MODELS, CONDITIONS, PREDICTIONS, STATS, SCORES, DELTAS, CONTRASTS)}
+FRAMES: Final = {
+    frame.name: frame for frame in (MODELS, CONDITIONS, PREDICTIONS, STATS, SCORES, DELTAS, FLOORS, CONTRASTS)
+}
 
 
 def empty(frame: Frame) -> pl.DataFrame:

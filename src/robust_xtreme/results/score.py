@@ -12,7 +12,7 @@ from robust_xtreme.errors import Mismatch
 from robust_xtreme.results._cells import ALL, CLEAN, FLOOR, Cell, cells, check_same
 from robust_xtreme.results._realised import Row, realised
 from robust_xtreme.results.intervals import CPU, Backend, Estimate, estimate_difference, estimate_level
-from robust_xtreme.results.schema import CELL, SCORES, build
+from robust_xtreme.results.schema import CELL, FLOORS, SCORES, build
 
 Split = tuple[str, ...]
 """What a floor and a cell share: data, task, split, language, metric."""
@@ -44,6 +44,27 @@ def scores(
         for cell in models
     ]
     return build(_inherited(rows), SCORES).sort(SCORES.key)
+
+
+def floor_values(stats: pl.DataFrame) -> pl.DataFrame:
+    """FLOORS from STATS: the value of every floor and metric on every clean split, sorted."""
+    found = cells(stats.filter(pl.col("model").str.starts_with(FLOOR)))
+    rows = [_floor_row(floor) for several in _floors(found).values() for floor in several]
+    return build(rows, FLOORS).sort(FLOORS.key)
+
+
+def _floor_row(floor: Cell) -> Row:
+    named = dict(zip(CELL, floor.key, strict=True))
+    return {
+        **{name: named[name] for name in PLACE[1:]},
+        "data": named["data"],
+        "metric": floor.metric,
+        "floor": floor.model.removeprefix(FLOOR),
+        "source": floor.key[_SOURCE],
+        "value": _value(floor),
+        "n": len(floor.items.examples),
+        "clusters": len(floor.items.clusters),
+    }
 
 
 def _place(cell: Cell) -> Place:
