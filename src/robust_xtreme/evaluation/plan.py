@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from robust_xtreme import registry
-from robust_xtreme.errors import MissingData, SpecError
-from robust_xtreme.evaluation.located import Located, head_for, locate_all, parse_models
+from robust_xtreme.errors import MissingData, ModelError, SpecError
+from robust_xtreme.evaluation.located import Located, default_tasks, locate_all
+from robust_xtreme.evaluation.origin import given_models
 from robust_xtreme.evaluation.trained import overlap
+from robust_xtreme.evaluation.vocabulary import UNKNOWN_TOKENS, unreadable
 from robust_xtreme.examples import Example, Text
 from robust_xtreme.languages import codes
 from robust_xtreme.noise._engine import noise_texts
+from robust_xtreme.results.floors import LEARNED_FROM
 from robust_xtreme.run_spec import RunSpec, parse_limits
 from robust_xtreme.sources._load import available, languages_of, load, resolve
 from robust_xtreme.sources._select import data_identity, limit
@@ -90,29 +93,31 @@ def make_plan(spec: RunSpec) -> Plan:
     Raises SpecError, UnknownName, ModelError, DataError, or MissingData where nothing is left to evaluate.
     """
     source = open_source(spec.data, offline=spec.offline)
-    tasks = _tasks(spec)
+    asked = tuple(registry.load("task", name) for name in dict.fromkeys(spec.tasks))
+    given = given_models(spec)
+    tasks = asked or default_tasks(given)
     _check_limits(spec, tasks)
     wanted = tuple(dict.fromkeys(codes(" ".join(spec.languages))))
     conditions, skipped = _conditions(spec, tasks)
-    models = locate_all(spec.model, tasks)
+    models = locate_all(given, tasks)
     units: list[Unit] = []
     for task in tasks:
         for language in wanted or languages_of(task, source) or ("",):
             found = _unit(spec, source, task, language, models[task.name])
             (units if isinstance(found, Unit) else skipped).append(found)  # type: ignore[arg-type]  # one of two lists
     if not units:
+        _check_readable(skipped)
         telling = min(skipped, key=lambda one: one.reason != "unlabelled")  # a file that is there, before absent ones
         raise MissingData(f"Nothing is left to evaluate under {spec.data}: {telling.detail} {source.remedy}")
     return Plan(spec, tasks, conditions, tuple(units), tuple(skipped))
 
 
-def _tasks(spec: RunSpec) -> tuple[TaskSpec, ...]:
-    if spec.tasks:
-        return tuple(registry.load("task", name) for name in dict.fromkeys(spec.tasks))
-    named, plain = parse_models(spec.model)
-    every = [registry.load("task", name) for name in registry.names("task")]
-    found = tuple(task for task in every if task.name in named or any(head_for(run, task) for run in plain))
-    return found or tuple(every)
+def _check_readable(skipped: Sequence[NotRun]) -> None:
+    """Raise ModelError where what there is to evaluate is in words that the models do not know."""
+    unread = [one.detail for one in skipped if one.reason == UNKNOWN_TOKENS]
+    if unread:
+        others = f" ({len(unread) - 1} more languages likewise)" if len(unread) > 1 else ""
+        raise ModelError(f"{unread[0]}{others} Use a model of these languages, or another --languages.")
 
 
 def _check_limits(spec: RunSpec, tasks: Sequence[TaskSpec]) -> None:
@@ -175,6 +180,8 @@ def _unit(spec: RunSpec, source: Source, task: TaskSpec, language: str, model: L
         detail = f"{task.name} {language}: the {split.split} split has no labels."
         return NotRun(task.name, language, split.split, "unlabelled", detail)
     examples = limited(split.examples, spec.limit_of(task.name))
+    if strange := unreadable(model, examples, language):
+        return NotRun(task.name, language, split.split, UNKNOWN_TOKENS, strange)
     clusters = len({one.cluster for one in examples})
     identity = data_identity(examples)
     shared = overlap(model.run, f"{task.name} {language}", examples, spec.allow_overlap)
@@ -200,9 +207,13 @@ def read_unit(spec: RunSpec, unit: Unit) -> tuple[Example, ...]:
 
 
 def read_train(spec: RunSpec, task: TaskSpec) -> tuple[Example, ...] | None:
-    """The task's training examples in its training languages, which floors learn from; None where there are none."""
-    if task.family != "classification":
+    """The task's training examples in its training languages, which floors learn from; None where there are none.
+
+    Of more than floors of the family take, whole clusters in hash order.
+    """
+    if task.family not in LEARNED_FROM:
         return None
     source = open_source(spec.data, offline=spec.offline)
     found = [code for code in available(task, source, "train") if code in task.train_languages]
-    return tuple(one for code in found for one in load(task, source, code, "train").examples) or None
+    examples = tuple(one for code in found for one in load(task, source, code, "train").examples)
+    return limited(examples, LEARNED_FROM[task.family]) or None

@@ -24,6 +24,10 @@ _IN_FOLDS: Final = f"{FOLDS} folds"
 _WORDS: Final = ("word_lexicon", "word_characters")
 NOTHING: Final = "nothing"
 
+LEARNED_FROM: Final[Mapping[str, int | None]] = {"classification": None, "tagging": 5000}
+"""The families whose floors learn, and from how many training examples at most."""
+
+
 WHOLE: Final = "whole_sentence"
 SUMMARIES: Final[Mapping[str, str]] = {
     "majority": "The most frequent label for every item.",
