@@ -9,7 +9,7 @@ import pytest
 from tools.mini.grammar import UNSPACED, question, sentence, written
 from tools.mini.lexicon import words
 from tools.mini.meaning import LANGUAGES, PARTS, Clause, Organisation, Person, Word
-from tools.mini.sample import askable, drawn
+from tools.mini.draws import askable, drawn
 
 from robust_xtreme import languages
 

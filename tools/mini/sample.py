@@ -1,4 +1,4 @@
-"""Clauses drawn from the world, and a page that shows them in a language beside English, for readers of that language.
+"""A page of drawn clauses in a language, each below its English, for readers of that language.
 
 `python -m tools.mini.sample de --n 60`
 """
@@ -6,146 +6,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from dataclasses import replace
-from random import Random
-from typing import Final
 
 from tools.mini import meaning
+from tools.mini.draws import askable, drawn
 from tools.mini.grammar import question, sentence, written
-from tools.mini.meaning import Clause, Organisation, Person, Thing
-
-_OPTIONAL: Final = 0.5
-COMPATIBLE: Final = {
-    "repair": ("vehicle", "furniture", "instrument", "clock", "lamp", "phone", "house"),
-    "wash": ("vehicle", "animal", "garment", "fruit", "bottle"),
-    "paint": ("vehicle", "furniture", "house"),
-    "lend": ("vehicle", "garment", "instrument", "book", "map", "bag", "key", "lamp", "phone"),
-    "borrow": ("vehicle", "garment", "instrument", "book", "map", "bag", "key", "lamp", "phone"),
-    "hide": ("fruit", "garment", "book", "letter", "key", "map", "bag", "phone", "bottle", "ring", "mirror",
-             "instrument"),
-    "steal": ("vehicle", "animal", "garment", "instrument", "book", "map", "clock", "lamp", "bag", "phone", "ring"),
-    "carry": ("fruit", "furniture", "garment", "instrument", "book", "clock", "lamp", "map", "bag", "bottle", "mirror"),
-    "send": ("fruit", "garment", "book", "letter", "key", "map", "phone", "ring", "lamp", "mirror", "bottle"),
-    "bring": ("fruit", "animal", "garment", "instrument", "book", "letter", "clock", "lamp", "key", "map", "bag",
-              "phone", "bottle", "ring", "mirror", "furniture"),
-    "lose": ("animal", "garment", "instrument", "book", "letter", "key", "map", "bag", "phone", "ring", "vehicle"),
-}  # fmt: skip
-"""What a verb is said of, kinds and things, where that is not everything."""
-UNFIT: Final = {
-    "fruit": ("old", "new", "expensive", "cheap", "black", "blue", "white", "heavy", "light", "dirty", "clean"),
-    "animal": ("new", "red", "blue", "green", "yellow", "light", "heavy", "expensive", "cheap"),
-    "letter": ("heavy", "light", "big", "small", "expensive", "cheap", "red", "green", "black", "blue", "yellow"),
-    "house": ("heavy", "light", "dirty", "clean"),
-}
-"""Adjectives that are not said of a kind or a thing."""
-
-
-def kind_of(thing: str) -> str:
-    """The kind of a thing; nothing where it has none."""
-    return next((kind for kind, things in meaning.KINDS.items() if thing in things), "")
-
-
-def objects(verb: str) -> tuple[str, ...]:
-    """The things that a verb is said of."""
-    wanted = COMPATIBLE.get(verb)
-    return tuple(one for one in meaning.THINGS if not wanted or one in wanted or kind_of(one) in wanted)
-
-
-def qualities(thing: str) -> tuple[str, ...]:
-    """The adjectives that are said of a thing."""
-    unfit = (*UNFIT.get(thing, ()), *UNFIT.get(kind_of(thing), ()))
-    return tuple(one for one in meaning.ADJECTIVES if one not in unfit)
-
-
-def person(draw: Random) -> Person:
-    """A person, mostly with a surname."""
-    return Person(draw.choice(meaning.FIRST_NAMES), draw.choice(meaning.LAST_NAMES) if draw.random() < 0.7 else "")
-
-
-def anyone(draw: Random) -> Person | Thing:
-    """A person, or a role."""
-    return person(draw) if draw.random() < 0.6 else Thing(draw.choice(meaning.ROLES), definite=True)
-
-
-def organisation(draw: Random, kind: str = "") -> Organisation:
-    """An organisation, of a kind where one is named."""
-    kind = kind or draw.choice(meaning.ORGANISATIONS)
-    unfit = meaning.SEATS if kind == "company" else meaning.FOUNDERS
-    return Organisation(draw.choice([one for one in meaning.STEMS if one not in unfit]), kind)
-
-
-def thing(draw: Random, verb: str) -> Thing:
-    """An indefinite thing that a verb is said of, half of them with an adjective."""
-    noun = draw.choice(objects(verb))
-    return Thing(noun, draw.choice(qualities(noun)) if draw.random() < _OPTIONAL else "")
-
-
-def clause(draw: Random, verb: str) -> Clause:
-    """A clause of a verb, with optional parts half of the time."""
-    found = _core(draw, verb)
-    if verb in (*meaning.ACTIONS, *meaning.TRANSFERS, *meaning.ENCOUNTERS):
-        found = replace(found, place=_maybe(draw, meaning.PLACES), day=_maybe(draw, meaning.DAYS))
-    if verb == "travel":
-        found = replace(found, day=_maybe(draw, meaning.DAYS))
-    if verb in ("work", "study", "found"):
-        found = replace(found, place=_maybe(draw, meaning.PLACES))
-    if verb in ("found", "be_born") and draw.random() < _OPTIONAL:
-        found = replace(found, year=draw.randrange(1900, 2015))
-    return found
-
-
-def _maybe(draw: Random, values: tuple[str, ...]) -> str:
-    return draw.choice(values) if draw.random() < _OPTIONAL else ""
-
-
-def _core(draw: Random, verb: str) -> Clause:
-    match verb:
-        case "live" | "travel":
-            return Clause(verb, anyone(draw), place=draw.choice(meaning.PLACES))
-        case "work" | "study":
-            return Clause(verb, anyone(draw), organisation(draw, "university" if verb == "study" else ""))
-        case "found":
-            return Clause(verb, person(draw), organisation(draw))
-        case "be_born":
-            return Clause(verb, person(draw), place=draw.choice(meaning.PLACES))
-        case "be_in":
-            return Clause(verb, organisation(draw), place=draw.choice(meaning.PLACES))
-        case "be_adjective":
-            noun = draw.choice(meaning.THINGS)
-            return Clause(verb, Thing(noun, definite=True), quality=draw.choice(qualities(noun)))
-        case "be_role":
-            return Clause(verb, person(draw), Thing(draw.choice(meaning.ROLES)))
-        case _:
-            return _event(draw, verb)
-
-
-def _event(draw: Random, verb: str) -> Clause:
-    if verb in meaning.ENCOUNTERS:
-        return Clause(verb, anyone(draw), anyone(draw))
-    recipient = anyone(draw) if verb in meaning.TRANSFERS else None
-    return Clause(verb, anyone(draw), thing(draw, verb), recipient)
-
-
-VERBS: Final = (
-    *meaning.ACTIONS, *meaning.TRANSFERS, *meaning.ENCOUNTERS,
-    "live", "travel", "work", "study", "found", "be_born", "be_in", "be_adjective", "be_role",
-)  # fmt: skip
-
-
-def askable(one: Clause) -> tuple[str, ...]:
-    """The parts of a clause that a question can ask for."""
-    parts = tuple(part for part in meaning.PARTS if getattr(one, part))
-    if one.verb == "be_adjective":
-        return ()
-    return tuple(part for part in parts if not (one.verb == "be_role" and part == "object"))
-
-
-def drawn(seed: int, n: int) -> Iterator[Clause]:
-    """Clauses of every verb in turn, a third of them negated."""
-    draw = Random(seed)
-    for place in range(n):
-        yield replace(clause(draw, VERBS[place % len(VERBS)]), negated=draw.random() < 1 / 3)
+from tools.mini.meaning import Clause
 
 
 def main() -> None:

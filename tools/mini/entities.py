@@ -1,0 +1,104 @@
+"""Sentences that name people, organisations and places; some of the names are of one kind or another by context.
+
+A template fixes the verbs of one clause or of two, and how their people are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Final, final
+
+from tools.mini import draws, meaning, split
+from tools.mini.meaning import Clause, Organisation, Person, Thing
+
+_NAMING: Final = (
+    "live", "travel", "work", "study", "found", "be_born", "be_in", "be_role", *meaning.ENCOUNTERS,
+    *meaning.TRANSFERS, "buy", "sell", "find", "photograph",
+)  # fmt: skip
+_AMBIGUOUS: Final = 0.6
+"""How many organisations are called like a person or a place, where they can be."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The verbs of a text, whether its people have surnames, and whether a place is said where it need not be."""
+
+    verbs: tuple[str, ...]
+    surname: bool
+    placed: bool
+
+    @property
+    def name(self) -> str:
+        """What the template is called in the suite."""
+        return f"{'+'.join(self.verbs)}/{'full' if self.surname else 'first'}/{'placed' if self.placed else 'bare'}"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What one example says."""
+
+    template: str
+    clauses: tuple[Clause, ...]
+
+    def said(self) -> tuple[Clause, ...]:
+        """Everything that is said."""
+        return self.clauses
+
+
+def templates() -> dict[str, Template]:
+    """All templates by name."""
+    return {one.name: one for one in _all()}
+
+
+def _all() -> Iterator[Template]:
+    for verb in _NAMING:
+        for surname in (True, False):
+            for placed in (True, False):
+                yield Template((verb,), surname, placed)
+                second = _NAMING[(_NAMING.index(verb) + 3 + 2 * surname + placed) % len(_NAMING)]
+                yield Template((verb, second), surname, placed)
+
+
+def chosen(test: bool, tests: int) -> tuple[Template, ...]:
+    """The templates of training or of the test."""
+    every = templates()
+    return tuple(every[name] for name in split.divided(list(every), tests)[test])
+
+
+def naming(template: Template, key: str, test: bool) -> Naming:
+    """The example of a template that a key draws."""
+    return split.drawn(lambda source: _draw(template, source), Naming.said, f"entities/{key}/{template.name}", test)
+
+
+def _draw(template: Template, source: Random) -> Naming:
+    clauses = [_clause(verb, template, source) for verb in template.verbs]
+    if not any(map(_names_someone, clauses)):
+        clauses[0] = replace(clauses[0], subject=_named(draws.person(source), template.surname, source))
+    return Naming(template.name, tuple(clauses))
+
+
+def _names_someone(clause: Clause) -> bool:
+    named = (clause.subject, clause.object, clause.recipient)
+    return bool(clause.place) or any(isinstance(one, (Person, Organisation)) for one in named)
+
+
+def _clause(verb: str, template: Template, source: Random) -> Clause:
+    found = draws.clause(source, verb)
+    subject = _named(found.subject, template.surname, source)
+    target = _named(found.object, template.surname, source) if found.object else None
+    optional = verb not in ("live", "travel", "be_born", "be_in", "be_role")
+    place = source.choice(meaning.PLACES) if optional and template.placed else "" if optional else found.place
+    return replace(found, subject=subject, object=target, place=place, negated=source.random() < 0.2)
+
+
+def _named(one: Thing | Person | Organisation, surname: bool, source: Random) -> Thing | Person | Organisation:
+    match one:
+        case Person(first):
+            return Person(first, source.choice(meaning.LAST_NAMES) if surname else "")
+        case Organisation(_, kind) if source.random() < _AMBIGUOUS:
+            return Organisation(source.choice(meaning.FOUNDERS if kind == "company" else meaning.SEATS), kind)
+    return one

@@ -1,0 +1,176 @@
+"""Passages of a few clauses, and questions on them whose wrong answers fill the same part of other clauses.
+
+A template fixes what a passage is about (which verbs its people share) and its questions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import combinations
+from random import Random
+from typing import Final, final
+
+from tools.mini import draws, meaning, split
+from tools.mini.meaning import Clause, Person, Thing
+
+_PEOPLE: Final = 3
+_GROUPS: Final = {
+    "action": meaning.ACTIONS,
+    "transfer": meaning.TRANSFERS,
+    "encounter": meaning.ENCOUNTERS,
+    "live": ("live",),
+    "work": ("work",),
+    "study": ("study",),
+    "found": ("found",),
+    "be_born": ("be_born",),
+    "travel": ("travel",),
+}
+"""What three people of a passage do, each in a clause of the same verb."""
+
+_ASKED: Final = {
+    "action": ("object", "subject", "place", "day"),
+    "transfer": ("object", "subject", "recipient", "place"),
+    "encounter": ("subject", "object", "place", "day"),
+    "live": ("place", "subject"),
+    "work": ("object", "subject"),
+    "study": ("object", "subject"),
+    "found": ("object", "subject", "year"),
+    "be_born": ("place", "year", "subject"),
+    "travel": ("place", "day", "subject"),
+}
+_QUESTIONS: Final = 4
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Two things that the people of a passage do, how they are called, and which questions come first."""
+
+    about: tuple[str, str]
+    who: str
+    turn: int
+
+    @property
+    def name(self) -> str:
+        """What the template is called in the suite."""
+        return f"{'+'.join(self.about)}/{self.who}/{self.turn}"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A clause of the passage as it is asked about: its place, the part asked for, and the parts left unsaid."""
+
+    place: int
+    asked: str
+    unsaid: tuple[str, ...]
+
+    def of(self, clauses: tuple[Clause, ...]) -> Clause:
+        """The clause that the question puts."""
+        clause = clauses[self.place]
+        left = {part: getattr(clause, part) for part in ("place", "day") if part not in self.unsaid}
+        year = 0 if "year" in self.unsaid else clause.year
+        return replace(clause, place=left.get("place", ""), day=left.get("day", ""), year=year)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A passage and its questions."""
+
+    template: str
+    clauses: tuple[Clause, ...]
+    questions: tuple[Question, ...]
+
+    def said(self) -> tuple[Clause, ...]:
+        """Everything that is said."""
+        return self.clauses
+
+
+def templates() -> dict[str, Template]:
+    """All templates by name."""
+    return {one.name: one for one in _all()}
+
+
+def _all() -> Iterator[Template]:
+    for about in combinations(_GROUPS, 2):
+        for who in ("full", "first"):
+            for turn in range(2):
+                yield Template(about, who, turn)
+
+
+def chosen(test: bool, tests: int) -> tuple[Template, ...]:
+    """The templates of training or of the test."""
+    every = templates()
+    return tuple(every[name] for name in split.divided(list(every), tests)[test])
+
+
+def passage(template: Template, key: str, test: bool) -> Passage:
+    """The passage of a template that a key draws."""
+    return split.drawn(lambda source: _draw(template, source), Passage.said, f"passages/{key}/{template.name}", test)
+
+
+def _draw(template: Template, source: Random) -> Passage:
+    people = _people(template.who, source)
+    clauses = [clause for about in template.about for clause in _clauses(about, people, source)]
+    source.shuffle(clauses)
+    found = tuple(clauses)
+    return Passage(template.name, found, tuple(_questions(template, found, source)))
+
+
+def _people(who: str, source: Random) -> tuple[Person, ...]:
+    firsts = source.sample(meaning.FIRST_NAMES, _PEOPLE)
+    lasts = source.sample(meaning.LAST_NAMES, _PEOPLE)
+    return tuple(Person(first, last if who == "full" else "") for first, last in zip(firsts, lasts, strict=True))
+
+
+def _clauses(about: str, people: tuple[Person, ...], source: Random) -> Iterator[Clause]:
+    """One clause for each of the people: the same verb, every part another's."""
+    verb = source.choice(_GROUPS[about])
+    places = source.sample(meaning.PLACES, _PEOPLE)
+    days = source.sample(meaning.DAYS, _PEOPLE)
+    years = source.sample(range(1900, 2015), _PEOPLE)
+    objects = _objects(verb, source)
+    others = source.sample([one for one in meaning.FIRST_NAMES if one not in [who.first for who in people]], _PEOPLE)
+    for place, one in enumerate(people):
+        parts = {"place": places[place], "day": days[place], "year": years[place]}
+        kept = {name: value for name, value in parts.items() if name in _beside(about)}
+        recipient = Person(others[place]) if about == "transfer" else None
+        target = Person(others[place]) if about == "encounter" else objects[place] if objects else None
+        yield Clause(verb, one, target, recipient, **kept)  # type: ignore[arg-type]  # texts and one number
+
+
+def _beside(about: str) -> tuple[str, ...]:
+    return tuple(
+        part for part in ("place", "day", "year") if part in _ASKED[about] or (about == "transfer" and part == "place")
+    )
+
+
+def _objects(verb: str, source: Random) -> list[Thing | meaning.Organisation]:
+    if verb in ("work", "study", "found"):
+        kind = "university" if verb == "study" else source.choice(meaning.ORGANISATIONS)
+        stems = [one for one in meaning.STEMS if one not in (*meaning.FOUNDERS, *meaning.SEATS)]
+        return [meaning.Organisation(stem, kind) for stem in source.sample(stems, _PEOPLE)]
+    if verb in (*meaning.ACTIONS, *meaning.TRANSFERS):
+        nouns = source.sample(draws.objects(verb), _PEOPLE)
+        return [Thing(noun, source.choice(("", source.choice(draws.qualities(noun))))) for noun in nouns]
+    return []
+
+
+def _questions(template: Template, clauses: tuple[Clause, ...], source: Random) -> Iterator[Question]:
+    """Questions on both things in turn, each of another clause."""
+    places = source.sample(range(len(clauses)), _QUESTIONS)
+    for number, place in enumerate(places):
+        clause = clauses[place]
+        about = next(name for name in template.about if clause.verb in _GROUPS[name])
+        asked = _ASKED[about][(template.turn + number) % len(_ASKED[about])]
+        yield Question(place, asked, _unsaid(clause, asked, source))
+
+
+def _unsaid(clause: Clause, asked: str, source: Random) -> tuple[str, ...]:
+    """What a question leaves out: place, day and year, each half of the time, where the verb does not need them."""
+    loose = [part for part in ("place", "day", "year") if part != asked and getattr(clause, part)]
+    if clause.verb in ("live", "be_born", "travel"):
+        loose = [part for part in loose if part != "place"]
+    return tuple(part for part in loose if source.random() < 0.5)
