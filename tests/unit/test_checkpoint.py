@@ -14,9 +14,11 @@ from tests.tiny import tiny_run
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
 from robust_xtreme.evaluation.checkpoint import load_checkpoint
-from robust_xtreme.evaluation.located import assign, locate, locate_all, parse_models
+from robust_xtreme.evaluation.located import assign, locate, locate_all
+from robust_xtreme.evaluation.origin import Given, given_models, parse_models
 from robust_xtreme.examples import Choice
 from robust_xtreme.families._encoder import encoder_identity
+from robust_xtreme.run_spec import RunSpec
 
 XNLI, PANX, XQUAD, TYDIQA = (registry.load("task", name) for name in ("xnli", "panx", "xquad", "tydiqa"))
 
@@ -31,6 +33,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(made: Path, tmp_path: Path) -> Path:
     """A copy of the run, to be damaged."""
     return Path(shutil.copytree(made, tmp_path / "run"))
+
+
+def _given(*models: str) -> Given:
+    """Models as a run names them."""
+    return given_models(RunSpec(models, data="x"))
 
 
 def test_a_run_loads_in_evaluation_mode(run: Path) -> None:
@@ -174,18 +181,19 @@ def test_the_folder_may_move(run: Path, tmp_path: Path) -> None:
 def test_each_task_gets_its_run(run: Path, tmp_path: Path) -> None:
     """TASK=RUN goes before a plain RUN, and two plain runs with the same head are a question."""
     other = tiny_run(tmp_path / "other", ["xnli"], seed=1)
-    assert assign([str(run), f"xnli={other}"], [XNLI, XQUAD]) == {"xnli": other, "xquad": run}
+    found = assign(_given(str(run), f"xnli={other}"), [XNLI, XQUAD])
+    assert {task: one.folder for task, one in found.items()} == {"xnli": other, "xquad": run}
     with pytest.raises(SpecError, match="Two models have a head for xnli"):
-        assign([str(run), str(other)], [XNLI])
+        assign(_given(str(run), str(other)), [XNLI])
     with pytest.raises(SpecError, match="Two models are given for 'xnli'"):
         parse_models([f"xnli={run}", f"xnli={other}"])
     with pytest.raises(SpecError, match="not evaluated"):
-        assign([f"xnli={run}"], [XQUAD])
+        locate_all(_given(f"xnli={run}"), [XQUAD])
 
 
 def test_the_tasks_of_one_run_share_a_model(run: Path) -> None:
     """One run answering two tasks is one model in every frame."""
-    found = locate_all([str(run)], [XNLI, XQUAD, TYDIQA])
+    found = locate_all(_given(str(run)), [XNLI, XQUAD, TYDIQA])
     assert len({one.name for one in found.values()}) == 1
 
 

@@ -1,11 +1,12 @@
 """A located model in memory: encoder, head and tokenizer.
 
-Nothing is fetched, no pickle is read and no code of a model folder runs.
+Nothing is fetched, no pickle is read, and no code of a model folder runs unless the run says so.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -16,10 +17,13 @@ from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
 from robust_xtreme.evaluation.located import Located, locate, relabelled
 from robust_xtreme.examples import Choice, Target
-from robust_xtreme.families._encoder import first_line, read_encoder, read_tokenizer
+from robust_xtreme.families._encoder import check_tokenizer, first_line, read_encoder, read_tokenizer
+from robust_xtreme.families._whole import check_reads, read_whole
 from robust_xtreme.specs import TaskSpec
 
 _KEPT: Final = 2
+_ENDS: Final = 2
+"""Scores of a token where answers are spans: how well it begins one, and how well it ends one."""
 
 
 @final
@@ -48,7 +52,7 @@ class Checkpoint:
 
 
 def load_checkpoint(run: Path, task: TaskSpec, device: str = "cpu", precision: str = "fp32") -> Checkpoint:
-    """Load what `task` needs of a run, in evaluation mode. Raises ModelError."""
+    """Load what `task` needs of a run or checkpoint, in evaluation mode. Raises ModelError."""
     return load(locate(run, task), task, device, precision)
 
 
@@ -59,10 +63,10 @@ def load(located: Located, task: TaskSpec, device: str, precision: str, shared: 
     """
     family = registry.load("family", located.family)
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    tokenizer = shared.tokenizer if shared else read_tokenizer(located.run / "model")
-    encoder: Any = shared.encoder if shared else read_encoder(located.run / "model")
-    _check_fit(located.run, tokenizer, encoder.config, task)
-    head = _head(located, family, int(encoder.config.hidden_size))
+    tokenizer = tokenizer_of(located)
+    encoder: Any = shared.encoder if shared else _encoder(located)
+    _check_length(located, encoder.config, task)
+    head = _head(located, family, encoder, tokenizer, task)
     place = torch.device(device)
     return Checkpoint(
         encoder=encoder.to(place, dtype).eval(),
@@ -70,35 +74,63 @@ def load(located: Located, task: TaskSpec, device: str, precision: str, shared: 
         tokenizer=tokenizer,
         family=family,
         labels=located.labels,
-        relabel=relabelled(located.labels, task, located.run),
+        relabel=_relabel(located, task),
         identity=located.identity,
         name=located.name,
-        hidden_size=int(encoder.config.hidden_size),
-        pad_id=int(tokenizer.pad_token_id or 0),
+        hidden_size=int(getattr(encoder.config, "hidden_size", 0)),
+        pad_id=int(tokenizer.pad_token_id),
         device=place,
         run=located.run,
     )
 
 
-def _check_fit(run: Path, tokenizer: Any, config: Any, task: TaskSpec) -> None:
-    """Raise ModelError where the tokenizer has more tokens, or the task's inputs more positions, than the encoder."""
-    vocabulary = int(getattr(config, "vocab_size", 0))
-    if len(tokenizer) > vocabulary:
-        raise ModelError(
-            f"{run}: the tokenizer has {len(tokenizer)} tokens, but the encoder only {vocabulary} embeddings."
-        )
+def tokenizer_of(located: Located) -> Any:
+    """The tokenizer of a located model, checked against its embeddings; the last ones stay in memory.
+
+    Raises ModelError.
+    """
+    trust = located.native.trust if located.native else False
+    return _tokenizer(located.folder, located.shown, located.identity, trust, int(located.config.get("vocab_size", 0)))
+
+
+@lru_cache(maxsize=_KEPT)
+def _tokenizer(folder: Path, shown: str, _identity: str, trust: bool, vocabulary: int) -> Any:
+    tokenizer = read_tokenizer(folder, trust, shown)
+    check_tokenizer(tokenizer, vocabulary, shown)
+    return tokenizer
+
+
+def _encoder(located: Located) -> Any:
+    if located.native is None:
+        return read_encoder(located.folder)
+    native = located.native
+    return read_whole(located.folder, located.family, native.architecture, native.trust, located.shown)
+
+
+def _relabel(located: Located, task: TaskSpec) -> tuple[int, ...] | None:
+    """A checkpoint's tags are already called as the task calls them, and several can be O."""
+    tags = located.native is not None and located.family != "classification"
+    return None if tags else relabelled(located.labels, task, located.run)
+
+
+def _check_length(located: Located, config: Any, task: TaskSpec) -> None:
+    """Raise ModelError where the task's inputs have more positions than the encoder."""
     reserved = int(config.pad_token_id or 0) + 1 if "roberta" in str(config.model_type) else 0
     positions = int(getattr(config, "max_position_embeddings", 0) or task.max_length + reserved) - reserved
     if positions < task.max_length:
-        raise ModelError(
-            f"{run}: the encoder reads {positions} tokens, but {task.name} has inputs of {task.max_length}."
-        )
+        what = f"the encoder reads {positions} tokens, but {task.name} has inputs of {task.max_length}"
+        raise ModelError(f"{located.origin.typed}: {what}.")
 
 
-def _head(located: Located, family: Any, hidden_size: int) -> nn.Module:
+def _head(located: Located, family: Any, encoder: Any, tokenizer: Any, task: TaskSpec) -> nn.Module:
+    """The head of a run; a checkpoint with a head needs none."""
     from safetensors.torch import load_file
 
-    head: nn.Module = family.head(hidden_size, located.labels)
+    if located.native is not None:
+        width = len(located.labels) or _ENDS
+        check_reads(encoder, int(tokenizer.pad_token_id), task.max_length, width, located.shown)
+        return nn.Identity()
+    head: nn.Module = family.head(int(encoder.config.hidden_size), located.labels)
     path = located.run / "heads" / f"{located.head}.safetensors"
     try:
         head.load_state_dict(load_file(str(path)))

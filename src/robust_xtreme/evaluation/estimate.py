@@ -10,10 +10,10 @@ from typing import Final, final
 import torch
 
 from robust_xtreme import registry
+from robust_xtreme.evaluation.checkpoint import tokenizer_of
 from robust_xtreme.evaluation.plan import NotRun, Plan, Unit, make_plan, read_unit
 from robust_xtreme.evaluation.run import device_of
 from robust_xtreme.evaluation.unit import encode
-from robust_xtreme.families._encoder import read_tokenizer
 from robust_xtreme.run_spec import RunSpec
 
 _SAMPLE: Final = 100
@@ -97,7 +97,7 @@ def _line(plan: Plan, unit: Unit) -> Line:
     predictions = unit.rows * sum(len(one.seeds) for one in conditions)
     examples = read_unit(plan.spec, unit)[:_SAMPLE]
     family = registry.load("family", unit.task.family)
-    windows = encode(examples, unit, read_tokenizer(unit.model.run / "model"), family)
+    windows = encode(examples, unit, tokenizer_of(unit.model), family)
     tokens = sum(len(window.input_ids) for several in windows for window in several)
     return Line(unit, len(conditions), predictions, round(tokens / len(examples) * predictions))
 

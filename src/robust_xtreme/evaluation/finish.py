@@ -119,6 +119,7 @@ def _model(name: str, one: Located, flags: Sequence[str]) -> dict[str, Any]:
     return {
         "model": name,
         "identity": one.identity,
+        "revision": one.origin.revision or None,
         "params": one.params,
         "params_nonembedding": one.params_nonembedding,
         "overlap_flags": json.dumps(flags) if flags else None,

@@ -1,40 +1,38 @@
-"""Where each task's model lies: which run answers it, what its folder must hold, and the identity of what computes.
+"""Where each task's model lies: what answers it, what its folder must hold, and the identity of what computes.
 
-Layout: `RUN/model/` (config, safetensors, tokenizer), `RUN/heads/TASK.safetensors` with `TASK.json`, `RUN/stages/`.
+A run of `train`: `RUN/model/` (config, safetensors, tokenizer), `RUN/heads/TASK.safetensors` with `TASK.json`,
+`RUN/stages/`. A checkpoint with a head of its own: see `native`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, final
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
+from robust_xtreme.evaluation.identity import file_hash, identity, parameters, read_json
+from robust_xtreme.evaluation.labels import mapped, may_fit, named, others
+from robust_xtreme.evaluation.native import Native, family_of, is_native, native_files, read_native
+from robust_xtreme.evaluation.origin import HOW_TO_TRAIN, Given, Origin, check_tasks, local
 from robust_xtreme.evaluation.trained import languages_of
-from robust_xtreme.examples import digest
-from robust_xtreme.families._encoder import check_weights, encoder_identity, first_line
+from robust_xtreme.families._encoder import check_weights, encoder_identity
 from robust_xtreme.specs import TaskSpec
-
-_READ: Final = 1 << 22
-_HOW_TO_TRAIN: Final = "robust-xtreme train --help"
-_NOT_IDENTITY: Final = ("_name_or_path", "transformers_version")
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Located:
-    """One task's model on disk: the run, its head, and the identity of all that computes.
+    """One task's model on disk: the run or checkpoint, its head, and the identity of all that computes.
 
-    `heads` are those that count into the identity, `trained_on` the languages of the head's training data.
+    `heads` are those that count into the identity, `trained_on` the languages of the head's training data (those of
+    the task's own training split where nothing tells them). `labels` are the head's classes as the task calls them;
+    `native` says more of a checkpoint that is no run of `train`.
     """
 
-    run: Path
+    origin: Origin
     task: str
     head: str
     family: str
@@ -43,6 +41,22 @@ class Located:
     config: Mapping[str, Any]
     trained_on: tuple[str, ...]
     heads: tuple[str, ...]
+    native: Native | None = None
+
+    @property
+    def run(self) -> Path:
+        """The folder of the run or checkpoint."""
+        return self.origin.folder
+
+    @property
+    def folder(self) -> Path:
+        """The transformers folder: encoder (with its head, in a checkpoint) and tokenizer."""
+        return self.run if self.native else self.run / "model"
+
+    @property
+    def shown(self) -> str:
+        """What errors call the transformers folder: its path, or the name that the hub has for it."""
+        return self.origin.typed if self.native else str(self.folder)
 
     def setting(self, language: str) -> str:
         """How a language is met: `in_language` where the head was trained on it, else `zero_shot`."""
@@ -50,18 +64,34 @@ class Located:
 
     @property
     def params(self) -> int:
-        """Parameters of the encoder."""
-        return parameters(self.run)[0]
+        """Parameters of the encoder; of a checkpoint with a head, the head's too."""
+        return parameters(self.folder, self._weights)[0]
 
     @property
     def params_nonembedding(self) -> int:
-        """Parameters of the encoder but for its embeddings."""
-        return parameters(self.run)[1]
+        """The same but for the embeddings."""
+        return parameters(self.folder, self._weights)[1]
+
+    @property
+    def _weights(self) -> str:
+        return "model*.safetensors" if self.native else "*.safetensors"
 
     @property
     def name(self) -> str:
-        """What frames and tables call the model: its folder's name and the first digits of its identity."""
-        return f"{self.run.resolve().name}@{self.identity[:8]}"
+        """What frames and tables call the model: its folder or name on the hub, and first digits of its identity."""
+        return f"{self.origin.called}@{self.identity[:8]}"
+
+    @property
+    def label_map(self) -> dict[str, str]:
+        """The classes of a checkpoint, each with the task's name for it; empty for a run."""
+        return dict(zip(self.native.own, self.labels, strict=True)) if self.native else {}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about what was taken for the task's model, and what of its answers is not told apart."""
+        left = others(self.native.own, self.labels) if self.native and self.family == "tagging" else ()
+        tags = f"{self.task}: the tags {', '.join(left)} of {self.origin.typed} count as O." if left else ""
+        return tuple(filter(None, (self.origin.note, tags)))
 
 
 def heads(run: Path) -> tuple[str, ...]:
@@ -75,32 +105,107 @@ def head_for(run: Path, task: TaskSpec) -> str | None:
     return next((name for name in (task.name, *task.accepts) if name in held), None)
 
 
-def locate(run: Path, task: TaskSpec, tasks: Sequence[TaskSpec] = ()) -> Located:
-    """Check a run's folder for one task without loading it. Raises ModelError: one line, what is missing.
+def serves(origin: Origin, task: TaskSpec) -> bool:
+    """Whether a model has a head that a task can use, as far as its kind goes."""
+    if is_native(origin.folder):
+        return family_of(origin) == task.family
+    return head_for(origin.folder, task) is not None
 
-    `tasks` are all those that the run answers: their heads count into its identity.
+
+def default_tasks(given: Given) -> tuple[TaskSpec, ...]:
+    """The tasks that the models have heads for; all of them where there is none, so that locating them says why."""
+    every = [registry.load("task", name) for name in registry.names("task")]
+    able = [one for one in every if one.name in given.named or any(serves(origin, one) for origin in given.plain)]
+    fitting = [one for one in able if one.name in given.named or any(_fits(o, one, given) for o in given.plain)]
+    return tuple(fitting or able or every)
+
+
+def _fits(origin: Origin, task: TaskSpec, given: Given) -> bool:
+    """Whether a model serves a task by the names of its classes too."""
+    if (
+        not serves(origin, task)
+        or not is_native(origin.folder)
+        or task.family == "span_qa"
+        or task.name in given.labels
+    ):
+        return serves(origin, task)
+    return may_fit(read_native(origin, task, given.trust)[0].own, task)
+
+
+def locate(run: Path, task: TaskSpec, tasks: Sequence[TaskSpec] = (), trust: bool = False) -> Located:
+    """Check a folder for one task without loading it. Raises ModelError: one line, what is missing.
+
+    `tasks` are all those that the model answers: a run's heads for them count into its identity.
     """
+    return _locate(local(run), task, tasks, Given({}, (), {}, trust))
+
+
+def _locate(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec], given: Given) -> Located:
+    if is_native(origin.folder):
+        return _checkpoint(origin, task, given)
+    if task.name in given.labels:
+        raise SpecError(f"--labels names classes of {task.name}, but {origin.typed} is a run, which names its own.")
+    return _run(origin, task, tasks)
+
+
+def _checkpoint(origin: Origin, task: TaskSpec, given: Given) -> Located:
+    native, config = read_native(origin, task, given.trust)
+    labels = _mapped(native.own, origin, task, given)
+    files = native_files(origin.folder, given.trust)
+    what = identity(files, config, {task.family: labels})
+    return Located(
+        origin=origin,
+        task=task.name,
+        head=native.architecture,
+        family=task.family,
+        labels=labels,
+        identity=what,
+        config=config,
+        trained_on=task.train_languages,
+        heads=(),
+        native=native,
+    )
+
+
+def _mapped(own: tuple[str, ...], origin: Origin, task: TaskSpec, given: Given) -> tuple[str, ...]:
+    asked = given.labels.get(task.name)
+    if task.family == "span_qa":
+        if asked:
+            raise SpecError(f"--labels names classes of {task.name}, whose answers are spans: leave it out.")
+        return ()
+    return mapped(named(asked, own, task, origin.typed) if asked else own, task, origin.typed)
+
+
+def _run(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec]) -> Located:
+    run = origin.folder
     check_folder(run)
     head = _wanted_head(run, task)
     used = sorted({head, *filter(None, (head_for(run, other) for other in tasks))})
-    facts = {one: _json(run / "heads" / f"{one}.json") for one in used}
+    facts = {one: read_json(run / "heads" / f"{one}.json") for one in used}
     labels = {one: _labels(run / "heads" / f"{one}.json", facts[one]) for one in used}
     family = str(facts[head].get("family", task.family))
     if family != task.family:
         raise ModelError(f"{run}: the head {head} is of the family {family}, but {task.name} needs {task.family}.")
     _check_encoder(run, head, facts[head].get("encoder"))
     relabelled(labels[head], task, run)
-    config = _json(run / "model" / "config.json")
-    trained_on = languages_of(run, head, task.train_languages)
+    config = read_json(run / "model" / "config.json")
     return Located(
-        run, task.name, head, family, labels[head], identity(run, labels, config), config, trained_on, tuple(used)
+        origin=origin,
+        task=task.name,
+        head=head,
+        family=family,
+        labels=labels[head],
+        identity=identity((run / "model").iterdir(), config, labels, run / "heads"),
+        config=config,
+        trained_on=languages_of(run, head, task.train_languages),
+        heads=tuple(used),
     )
 
 
 def _labels(path: Path, facts: Mapping[str, Any]) -> tuple[str, ...]:
     found = facts.get("labels", [])
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-        raise ModelError(f"{path} does not name the head's labels as a list of texts. Train again: {_HOW_TO_TRAIN}")
+        raise ModelError(f"{path} does not name the head's labels as a list of texts. Train again: {HOW_TO_TRAIN}")
     return tuple(found)
 
 
@@ -110,11 +215,14 @@ def _check_encoder(run: Path, head: str, trained_on: Any) -> None:
         raise ModelError(f"{run}: the head {head} was trained on another encoder than the one in model/. Train again.")
 
 
-def locate_all(models: Sequence[str], tasks: Sequence[TaskSpec]) -> dict[str, Located]:
+def locate_all(given: Given, tasks: Sequence[TaskSpec]) -> dict[str, Located]:
     """The checked model of each task, by the task's name. Raises ModelError or SpecError as `assign` and `locate`."""
-    runs = assign(models, tasks)
+    check_tasks(given, tasks)
+    models = assign(given, tasks)
     return {
-        task.name: locate(runs[task.name], task, [one for one in tasks if runs[one.name] == runs[task.name]])
+        task.name: _locate(
+            models[task.name], task, [one for one in tasks if models[one.name] == models[task.name]], given
+        )
         for task in tasks
     }
 
@@ -124,30 +232,21 @@ def _wanted_head(run: Path, task: TaskSpec) -> str:
     if head is None:
         wanted = " or ".join(dict.fromkeys((task.name, *task.accepts)))
         held = ", ".join(heads(run)) or "none"
-        raise ModelError(f"{run} has no head for {wanted} (it has: {held}). Train one: {_HOW_TO_TRAIN}")
+        raise ModelError(f"{run} has no head for {wanted} (it has: {held}). Train one: {HOW_TO_TRAIN}")
     return head
 
 
 def check_folder(run: Path) -> None:
-    """Raise ModelError, one line, unless the folder is a run of `train` with readable weights and a head."""
+    """Raise ModelError, one line, unless the folder is a run of `train` with readable weights."""
     if not run.is_dir():
-        raise ModelError(f"There is no model folder {str(run)!r}. Train one: {_HOW_TO_TRAIN}")
-    if (run / "config.json").is_file() and not (run / "model").is_dir():
-        raise ModelError(f"{run} is an encoder without task heads. Fine-tune it: robust-xtreme train --from {run}")
+        raise ModelError(f"There is no model folder {str(run)!r}. Train one: {HOW_TO_TRAIN}")
     model = run / "model"
     if not (model / "config.json").is_file():
-        raise ModelError(f"{run} holds no model/config.json: it is no finished run of `robust-xtreme train`.")
+        raise ModelError(
+            f"{run} holds no config.json and no model/config.json: it is neither a transformers checkpoint nor a "
+            "finished run of `robust-xtreme train`."
+        )
     check_weights(model)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path} cannot be read: {error}") from error
-    if not isinstance(value, dict):
-        raise ModelError(f"{path} is not a JSON object.")
-    return value
 
 
 def relabelled(labels: tuple[str, ...], task: TaskSpec, run: Path) -> tuple[int, ...] | None:
@@ -163,96 +262,23 @@ def relabelled(labels: tuple[str, ...], task: TaskSpec, run: Path) -> tuple[int,
     return tuple(task.labels.index(label) for label in labels) if task.family == "classification" else None
 
 
-def identity(run: Path, labels: Mapping[str, Sequence[str]], config: Mapping[str, Any]) -> str:
-    """The hash of weights, configuration, tokenizer, heads and their label maps (16 hex digits)."""
-    model = run / "model"
-    files = sorted(path for path in model.iterdir() if path.is_file() and path.name != "config.json")
-    parts = [part for path in files for part in (path.name, file_hash(path))]
-    parts.append(json.dumps({key: config[key] for key in sorted(config) if key not in _NOT_IDENTITY}))
-    for head, names in labels.items():
-        parts += [head, file_hash(run / "heads" / f"{head}.safetensors"), str(len(names)), *names]
-    return digest(*parts)
+def assign(given: Given, tasks: Sequence[TaskSpec]) -> dict[str, Origin]:
+    """Which model answers which task: TASK=NAME where it is named, else the one plain NAME with a head for it.
 
-
-def file_hash(path: Path) -> str:
-    """The sha256 of a file, read once while it does not change. Raises ModelError where it cannot be read."""
-    try:
-        facts = path.stat()
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
-    return _file_hash(path, (facts.st_size, facts.st_mtime_ns))
-
-
-@cache
-def _file_hash(path: Path, _version: tuple[int, int]) -> str:
-    state = hashlib.sha256()
-    try:
-        with path.open("rb") as stream:
-            while block := stream.read(_READ):
-                state.update(block)
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
-    return state.hexdigest()
-
-
-def assign(models: Sequence[str], tasks: Sequence[TaskSpec]) -> dict[str, Path]:
-    """Which run answers which task: TASK=RUN where it is named, else the one plain RUN with a head for it.
-
-    Raises SpecError where two runs could answer a task, ModelError where none can, each naming the task.
+    Raises SpecError where two models could answer a task, ModelError where none can, each naming the task.
     """
-    named, plain = parse_models(models)
-    unknown = [task for task in named if task not in {one.name for one in tasks}]
-    if unknown:
-        raise SpecError(f"A model is given for {unknown[0]!r}, but that task is not evaluated. Add it to --tasks.")
-    for run in (*named.values(), *plain):
-        check_folder(run)
-    return {task.name: named.get(task.name) or _only(plain, task) for task in tasks}
+    for origin in (*given.named.values(), *given.plain):
+        if not is_native(origin.folder):
+            check_folder(origin.folder)
+    return {task.name: given.named.get(task.name) or _only(given, task) for task in tasks}
 
 
-def parse_models(models: Sequence[str]) -> tuple[dict[str, Path], tuple[Path, ...]]:
-    """The runs given for a task by name, and the plain ones. Raises SpecError where a task is named twice."""
-    known = registry.names("task")
-    named: dict[str, Path] = {}
-    plain: list[Path] = []
-    for one in models:
-        task, equals, run = one.partition("=")
-        if not equals or (task not in known and Path(one).exists()):
-            plain.append(Path(one))
-            continue
-        registry.load("task", task)
-        if task in named:
-            raise SpecError(f"Two models are given for {task!r}: name one.")
-        named[task] = Path(run)
-    return named, tuple(plain)
-
-
-def _only(plain: Sequence[Path], task: TaskSpec) -> Path:
-    able = [run for run in plain if head_for(run, task)]
+def _only(given: Given, task: TaskSpec) -> Origin:
+    able = [origin for origin in given.plain if serves(origin, task)]
     if len(able) > 1:
-        raise SpecError(f"Two models have a head for {task.name}: say which, as in --model {task.name}={able[0]}")
-    if not able and plain:
-        locate(plain[0], task)
+        raise SpecError(f"Two models have a head for {task.name}: say which, as in --model {task.name}={able[0].typed}")
+    if not able and given.plain:
+        _locate(given.plain[0], task, (), given)
     if not able:
-        raise ModelError(f"No model is given for {task.name}. Add --model {task.name}=RUN")
+        raise ModelError(f"No model is given for {task.name}. Add --model {task.name}=NAME")
     return able[0]
-
-
-@cache
-def parameters(run: Path) -> tuple[int, int]:
-    """Parameters of a run's encoder, all and without embeddings, read off the headers of its weights.
-
-    Raises ModelError where a file of weights is damaged.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    every = embedding = 0
-    for path in sorted((run / "model").glob("*.safetensors")):
-        try:
-            with safe_open(str(path), framework="numpy") as weights:
-                for name in weights.keys():  # noqa: SIM118 - safetensors' object is no mapping
-                    size = math.prod(weights.get_slice(name).get_shape())
-                    every += size
-                    embedding += size if "embeddings." in name else 0
-        except (OSError, SafetensorError) as error:
-            raise ModelError(f"{path} is damaged: {first_line(error)}") from error
-    return every, every - embedding

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from robust_xtreme import __version__
+from robust_xtreme.evaluation.located import Located
 from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.examples import digest
 from robust_xtreme.results.schema import SCHEMA_VERSION
@@ -35,7 +36,7 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
         "units": [_unit(one) for one in plan.units],
         "not_run": [{key: value for key, value in asdict(one).items() if value} for one in plan.not_run],
         "overlap": [one.overlap for one in plan.units if one.overlap],
-        "notes": [],
+        "notes": _notes(plan),
         "complete": False,
     }
 
@@ -55,11 +56,18 @@ def _what(spec: RunSpec) -> dict[str, Any]:
 
 
 def _models(plan: Plan) -> list[dict[str, Any]]:
-    models = {one.task.name: one.model for one in plan.units}
-    return [
-        {"task": task, "model": one.name, "identity": one.identity, "head": one.head, "params": one.params}
-        for task, one in models.items()
-    ]
+    return [_model(task, one) for task, one in {one.task.name: one.model for one in plan.units}.items()]
+
+
+def _model(task: str, one: Located) -> dict[str, Any]:
+    found = {"task": task, "model": one.name, "identity": one.identity, "head": one.head, "params": one.params}
+    more = {"source": one.origin.source, "revision": one.origin.revision, "labels": one.label_map}
+    return {**found, **{key: value for key, value in more.items() if value}}
+
+
+def _notes(plan: Plan) -> list[str]:
+    """What the models say of themselves, each sentence once."""
+    return list(dict.fromkeys(note for one in plan.units for note in one.model.notes))
 
 
 def _unit(unit: Any) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from robust_xtreme.results import store
 
 _MODEL_FILES: Final = ("*.json", "*.safetensors", "*.model", "*.txt")
 _PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
-_LOCAL: Final = {"local_files_only": True, "trust_remote_code": False}
+TRUST_FLAG: Final = "--trust-remote-code"
+"""The only way by which code that a checkpoint brings along is run."""
 
 
 def encoder_identity(folder: Path, sha256: Callable[[Path], str] = store.sha256) -> str:
@@ -40,15 +41,39 @@ def check_weights(folder: Path) -> None:
     )
 
 
-def read_tokenizer(folder: Path) -> Any:
-    """The fast tokenizer of a transformers folder. Raises ModelError."""
+def loading(trust: bool = False) -> dict[str, bool]:
+    """How transformers reads a folder: nothing is fetched, and its code runs only where that was asked for."""
+    return {"local_files_only": True, "trust_remote_code": trust}
+
+
+def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
+    """The fast tokenizer of a transformers folder, which errors name as `called`. Raises ModelError."""
     from transformers import AutoTokenizer
 
-    with _reading(folder):
-        tokenizer = AutoTokenizer.from_pretrained(str(folder), **_LOCAL)
+    called = called or str(folder)
+    with reading(called):
+        tokenizer = AutoTokenizer.from_pretrained(str(folder), **loading(trust))
     if not getattr(tokenizer, "is_fast", False):
-        raise ModelError(f"{folder} has no fast tokenizer (tokenizer.json). Save one with transformers.")
+        raise ModelError(f"{called} has no fast tokenizer (tokenizer.json). Save one with transformers.")
+    if tokenizer.pad_token_id is None:
+        raise ModelError(f"{called} has a tokenizer without a padding token: name its pad_token in it and save it.")
     return tokenizer
+
+
+def check_tokenizer(tokenizer: Any, vocabulary: int, called: str) -> None:
+    """Raise ModelError where a tokenizer is not that of a model with `vocabulary` embeddings (0: unknown).
+
+    One with more tokens would read past the embeddings. Without its files transformers can make one of special tokens
+    alone, to which every word is unknown: so less than half as many tokens are refused too.
+    """
+    size = len(tokenizer)
+    if vocabulary and size > vocabulary:
+        raise ModelError(f"{called}: the tokenizer has {size} tokens, but the encoder only {vocabulary} embeddings.")
+    if 2 * size < vocabulary:
+        raise ModelError(
+            f"{called}: the tokenizer has {size} tokens for the encoder's {vocabulary} embeddings: it is another "
+            "model's, or its files (tokenizer.json) are missing."
+        )
 
 
 def read_encoder(folder: Path) -> Any:
@@ -60,25 +85,25 @@ def read_encoder(folder: Path) -> Any:
     from transformers import AutoConfig, AutoModel
     from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
-    with _reading(folder), torch.random.fork_rng(devices=()):
-        config = AutoConfig.from_pretrained(str(folder), **_LOCAL)
+    with reading(str(folder)), torch.random.fork_rng(devices=()):
+        config = AutoConfig.from_pretrained(str(folder), **loading())
         architecture: Any = MODEL_MAPPING[type(config)]
         takes = inspect.signature(architecture).parameters
         pooler = {"add_pooling_layer": False} if "add_pooling_layer" in takes else {}
         options = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
-        encoder, found = AutoModel.from_pretrained(str(folder), config=config, **options, **pooler, **_LOCAL)
-    _check_complete(folder, found)
+        encoder, found = AutoModel.from_pretrained(str(folder), config=config, **options, **pooler, **loading())
+    check_complete(str(folder), found, unused="pooler")
     return encoder.float().eval()
 
 
-def _check_complete(folder: Path, found: Mapping[str, Any]) -> None:
-    """Raise ModelError where weights that the encoder uses were not in its files as config.json describes them."""
+def check_complete(called: str, found: Mapping[str, Any], unused: str | None = None) -> None:
+    """Raise ModelError where weights that the model uses were not in its files as config.json describes them."""
     misshapen = sorted(name for name, *_ in found["mismatched_keys"])
     if misshapen:
-        raise ModelError(f"{folder}: {_counted(misshapen)} another shape in the weights than config.json says.")
-    missing = sorted(name for name in found["missing_keys"] if "pooler" not in name)
+        raise ModelError(f"{called}: {_counted(misshapen)} another shape in the weights than config.json says.")
+    missing = sorted(name for name in found["missing_keys"] if unused is None or unused not in name)
     if missing:
-        raise ModelError(f"{folder}: {_counted(missing)} no weights, though config.json describes it.")
+        raise ModelError(f"{called}: {_counted(missing)} no weights, though config.json describes it.")
 
 
 def _counted(names: Sequence[str]) -> str:
@@ -86,12 +111,16 @@ def _counted(names: Sequence[str]) -> str:
 
 
 @contextmanager
-def _reading(folder: Path) -> Iterator[None]:
+def reading(called: str) -> Iterator[None]:
+    """Whatever a library says of a folder that it cannot read becomes a ModelError of one line."""
     try:
         with quiet_transformers():
             yield
     except Exception as error:
-        raise ModelError(f"{folder} cannot be loaded: {first_line(error)}") from error
+        line = first_line(error)
+        if "trust_remote_code" in str(error) or "custom code" in str(error):
+            line = f"it brings code of its own, which runs only where you say so: {TRUST_FLAG}"
+        raise ModelError(f"{called} cannot be loaded: {line}") from error
 
 
 def first_line(error: Exception) -> str:

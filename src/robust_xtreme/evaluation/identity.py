@@ -1,0 +1,87 @@
+"""What computes, as one hash; files are read once while they do not change."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from robust_xtreme.errors import ModelError
+from robust_xtreme.examples import digest
+from robust_xtreme.families._encoder import first_line
+
+_READ: Final = 1 << 22
+_NOT_IDENTITY: Final = ("_name_or_path", "transformers_version")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a file. Raises ModelError."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"{path} cannot be read: {error}") from error
+    if not isinstance(value, dict):
+        raise ModelError(f"{path} is not a JSON object.")
+    return value
+
+
+def identity(
+    files: Iterable[Path], config: Mapping[str, Any], heads: Mapping[str, Sequence[str]], folder: Path | None = None
+) -> str:
+    """The hash of files (weights, tokenizer), configuration, and heads with their label maps (16 hex digits).
+
+    `folder` holds the heads' weights; without one they stand among the files.
+    """
+    every = sorted(path for path in files if path.is_file() and path.name != "config.json")
+    parts = [part for path in every for part in (path.name, file_hash(path))]
+    parts.append(json.dumps({key: config[key] for key in sorted(config) if key not in _NOT_IDENTITY}))
+    for head, names in heads.items():
+        weights = file_hash(folder / f"{head}.safetensors") if folder else ""
+        parts += [head, weights, str(len(names)), *names]
+    return digest(*parts)
+
+
+def file_hash(path: Path) -> str:
+    """The sha256 of a file, read once while it does not change. Raises ModelError where it cannot be read."""
+    try:
+        facts = path.stat()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
+    return _file_hash(path, (facts.st_size, facts.st_mtime_ns))
+
+
+@cache
+def _file_hash(path: Path, _version: tuple[int, int]) -> str:
+    state = hashlib.sha256()
+    try:
+        with path.open("rb") as stream:
+            while block := stream.read(_READ):
+                state.update(block)
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
+    return state.hexdigest()
+
+
+@cache
+def parameters(folder: Path, pattern: str = "*.safetensors") -> tuple[int, int]:
+    """Parameters of a folder's weights, all and without embeddings, read off the headers of its files.
+
+    Raises ModelError where a file of weights is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    every = embedding = 0
+    for path in sorted(folder.glob(pattern)):
+        try:
+            with safe_open(str(path), framework="numpy") as weights:
+                for name in weights.keys():  # noqa: SIM118 - safetensors' object is no mapping
+                    size = math.prod(weights.get_slice(name).get_shape())
+                    every += size
+                    embedding += size if "embeddings." in name else 0
+        except (OSError, SafetensorError) as error:
+            raise ModelError(f"{path} is damaged: {first_line(error)}") from error
+    return every, every - embedding

@@ -1,0 +1,111 @@
+"""Checkpoints that transformers saved with a task head, as far as their configuration tells: which head, which classes.
+
+Nothing is loaded here. A checkpoint is a folder whose config.json names its architecture, with safetensors beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme.errors import ModelError
+from robust_xtreme.evaluation.identity import read_json
+from robust_xtreme.evaluation.origin import CODE, FILES, FOLDER, Origin
+from robust_xtreme.families._encoder import TRUST_FLAG, check_weights
+from robust_xtreme.families._whole import HEADS
+from robust_xtreme.specs import TaskSpec
+
+_CONFIG: Final = "config.json"
+_WEIGHTS: Final = ("model.safetensors", "model.safetensors.index.json")
+_FEW: Final = 2
+_MOST: Final = 10_000
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Native:
+    """A checkpoint with a head: its architecture, its classes in their order (none for spans), whether code may run."""
+
+    architecture: str
+    own: tuple[str, ...]
+    trust: bool
+
+
+def is_native(folder: Path) -> bool:
+    """Whether a folder is laid out as transformers does it, and not as a run of `train`."""
+    return (folder / _CONFIG).is_file() and not (folder / "model").is_dir()
+
+
+def family_of(origin: Origin) -> str | None:
+    """The family of a checkpoint's head; None where it has none that serves a task. Raises ModelError."""
+    architecture = _architecture(read_json(origin.folder / _CONFIG))
+    return next((family for family, ending in HEADS.items() if architecture.endswith(ending)), None)
+
+
+def read_native(origin: Origin, task: TaskSpec, trust: bool) -> tuple[Native, dict[str, Any]]:
+    """What the checkpoint is, and its configuration.
+
+    Raises ModelError where it has another head, no safetensors, or code of its own that was not asked for.
+    """
+    config = read_json(origin.folder / _CONFIG)
+    family = family_of(origin)
+    if family != task.family:
+        raise ModelError(_other_head(origin, _architecture(config), task))
+    _check_files(origin)
+    _check_code(origin, config, trust)
+    own = () if family == "span_qa" else _classes(origin, config)
+    return Native(_architecture(config), own, trust), config
+
+
+def native_files(folder: Path, trust: bool) -> list[Path]:
+    """The files that count into a checkpoint's identity."""
+    return [path for pattern in (*FILES, *(CODE if trust else ())) for path in folder.glob(pattern)]
+
+
+def _architecture(config: Mapping[str, Any]) -> str:
+    found = config.get("architectures")
+    return str(found[0]) if isinstance(found, list) and found else ""
+
+
+def _other_head(origin: Origin, architecture: str, task: TaskSpec) -> str:
+    needs = f"{task.name} needs one that ends in {HEADS[task.family]}"
+    if any(architecture.endswith(ending) for ending in HEADS.values()):
+        return f"{origin.typed} is a {architecture}, whose head is for other tasks; {needs}."
+    what = architecture or "config.json names no architecture"
+    how = f" Fine-tune it: robust-xtreme train --from {origin.typed}" if origin.source == FOLDER else ""
+    return f"{origin.typed} is an encoder without task heads ({what}); {needs}.{how}"
+
+
+def _check_files(origin: Origin) -> None:
+    if any((origin.folder / name).is_file() for name in _WEIGHTS):
+        return
+    if origin.source == FOLDER:
+        check_weights(origin.folder)
+    raise ModelError(
+        f"{origin.typed} has no model.safetensors; pickled weights could run code when read, and are not. "
+        "Save it again with transformers' save_pretrained."
+    )
+
+
+def _check_code(origin: Origin, config: Mapping[str, Any], trust: bool) -> None:
+    """Raise ModelError where only code of the checkpoint's own knows its architecture, and it was not asked for."""
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+    if config.get("auto_map") and config.get("model_type") not in CONFIG_MAPPING and not trust:
+        raise ModelError(f"{origin.typed} brings code of its own, which runs only where you say so: {TRUST_FLAG}")
+
+
+def _classes(origin: Origin, config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the head's classes in order; without names those that transformers would give."""
+    found = config.get("id2label")
+    if found is None:
+        count = config.get("num_labels", _FEW)
+        found = {str(place): f"LABEL_{place}" for place in range(count if isinstance(count, int) else 0)}
+    if not isinstance(found, dict) or not 0 < len(found) <= _MOST:
+        raise ModelError(f"{origin.typed}: id2label in its config.json does not name the head's classes.")
+    places = [str(place) for place in range(len(found))]
+    if sorted(found) != sorted(places) or not all(isinstance(one, str) and one for one in found.values()):
+        raise ModelError(f"{origin.typed}: id2label in its config.json does not name classes 0 to {len(found) - 1}.")
+    return tuple(found[place] for place in places)

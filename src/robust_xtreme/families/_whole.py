@@ -1,0 +1,81 @@
+"""A transformers checkpoint with a task head of its own, run to its scores and used in the place of an encoder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from robust_xtreme.errors import ModelError
+from robust_xtreme.families._encoder import check_complete, loading, reading
+
+HEADS: Final = {
+    "classification": "ForSequenceClassification",
+    "tagging": "ForTokenClassification",
+    "span_qa": "ForQuestionAnswering",
+}
+"""How transformers ends the names of architectures that have a family's head."""
+
+_CLASSIFIED: Final = 2
+
+
+class Whole(nn.Module):
+    """Encoder and head in one; what it gives as its last hidden state are the head's scores."""
+
+    def __init__(self, model: Any) -> None:
+        nn.Module.__init__(self)
+        self.model = model
+        self.config = model.config
+
+    def forward(self, **inputs: Tensor) -> SimpleNamespace:
+        """Scores (B, 1, classes) of a text, (B, L, classes) of tokens, (B, L, 2) of where an answer begins and ends."""
+        return SimpleNamespace(last_hidden_state=_scores(self.model(**inputs)))
+
+
+def _scores(found: Any) -> Tensor:
+    if getattr(found, "start_logits", None) is not None and getattr(found, "end_logits", None) is not None:
+        return torch.stack((found.start_logits, found.end_logits), dim=-1)
+    scores: Tensor = found.logits
+    return scores[:, None] if scores.ndim == _CLASSIFIED else scores
+
+
+def read_whole(folder: Path, family: str, architecture: str, trust: bool, called: str) -> Whole:
+    """The checkpoint of a folder with its head: float32, on the CPU, in evaluation mode.
+
+    Raises ModelError where a weight is missing (transformers would draw it at random), misshapen, or no number, and
+    where the configuration leads to another architecture than it names. With `trust`, code of the folder runs.
+    """
+    import transformers
+
+    auto: Any = getattr(transformers, f"AutoModel{HEADS[family]}")
+    options = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
+    with reading(called), torch.random.fork_rng(devices=()):
+        model, found = auto.from_pretrained(str(folder), **options, **loading(trust))
+    if type(model).__name__ != architecture:
+        raise ModelError(f"{called} is a {architecture}, which transformers does not load ({type(model).__name__}).")
+    check_complete(called, found)
+    whole = Whole(model.float()).eval()
+    _check_finite(whole, called)
+    return whole
+
+
+def _check_finite(whole: Whole, called: str) -> None:
+    broken = next((name for name, one in whole.model.named_parameters() if not bool(torch.isfinite(one).all())), None)
+    if broken:
+        raise ModelError(f"{called}: the weights of {broken} are not finite numbers (NaN or infinity).")
+
+
+def check_reads(whole: Whole, pad_id: int, length: int, width: int, called: str) -> None:
+    """Raise ModelError unless the model answers one input of a length with `width` finite scores."""
+    other = (pad_id + 1) % max(2, int(whole.config.vocab_size))
+    ids = torch.full((1, length), other)
+    try:
+        with torch.inference_mode():
+            scores = whole(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
+    except (RuntimeError, IndexError, AttributeError, TypeError, ValueError) as error:
+        raise ModelError(f"{called} does not read an input of {length} tokens: {error}".splitlines()[0]) from error
+    if scores.shape[-1] != width:
+        raise ModelError(f"{called} gives {scores.shape[-1]} scores, but its configuration tells of {width} classes.")
