@@ -147,7 +147,7 @@ def _tokenizer(data: Path) -> Any:
 
 def measure(spec: RunSpec, run: Path, device: str, repeats: int) -> dict[str, Any]:
     """Predictions a second of `eval`, of the bare loop over its batches, and of a pipeline over its texts."""
-    evaluate(spec, force=True)
+    evaluate(spec, force=True, cache=False)
     checkpoint = load_checkpoint(run, registry.load("task", "xnli"), device)
     seen = _prepared(spec, checkpoint)
     budget = BATCH_TOKENS[device]
@@ -157,7 +157,7 @@ def measure(spec: RunSpec, run: Path, device: str, repeats: int) -> dict[str, An
     answer = _pipeline(checkpoint, run, device)
     ways: dict[str, Callable[[], object]] = {
         BARE: lambda: _bare_loop(checkpoint, batches),
-        EVAL: lambda: evaluate(spec, force=True),
+        EVAL: lambda: evaluate(spec, force=True, cache=False),
         PIPELINE: lambda: answer(texts),
     }
     taken = [{name: _timed(way, device) for name, way in ways.items()} for _ in range(repeats)]

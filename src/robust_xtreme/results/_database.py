@@ -78,10 +78,12 @@ def ready(path: Path) -> sqlite3.Connection:
 
 
 def _set_up(db: sqlite3.Connection) -> None:
-    for pragma in ("auto_vacuum=INCREMENTAL", f"journal_size_limit={_WAL_BYTES}", "synchronous=NORMAL"):
+    """A database that is there already is not written, so that nobody who writes it is waited for."""
+    for pragma in (f"journal_size_limit={_WAL_BYTES}", "synchronous=NORMAL"):
         db.execute(f"PRAGMA {pragma}").fetchall()
-    _journal(db)
     if not db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'by_use'").fetchone()[0]:
+        db.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        _journal(db)
         with writing(db):
             db.execute(_TABLE)
             db.execute(_INDEX)
@@ -90,8 +92,6 @@ def _set_up(db: sqlite3.Connection) -> None:
 
 def _journal(db: sqlite3.Connection) -> None:
     """A write-ahead log where the file system has shared memory for it, else a journal."""
-    if db.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
-        return
     try:
         db.execute("PRAGMA journal_mode=WAL").fetchone()
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -180,13 +180,15 @@ def evict(db: sqlite3.Connection, most: int) -> None:
 
 def shrink(db: sqlite3.Connection) -> None:
     """Give the free pages back to the file system."""
-    db.execute("PRAGMA incremental_vacuum").fetchall()
+    db.executescript("PRAGMA incremental_vacuum")  # a step for each page: `execute` takes the first one only
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def held(path: Path) -> dict[str, Held]:
-    """What a database holds by kind; it is not changed. Raises sqlite3.Error."""
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_PATIENCE)) as db:
+    """What a database holds by kind; neither it nor its folder is changed. Raises sqlite3.Error."""
+    at_rest = not path.with_name(f"{path.name}-wal").exists()
+    how = "immutable=1" if at_rest else "mode=ro"
+    with closing(sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, timeout=_PATIENCE)) as db:
         rows = db.execute(
             "SELECT kind, count(*), sum(length(key) + length(value) + length(checksum) + 16), min(made), max(made) "
             "FROM entries GROUP BY kind"

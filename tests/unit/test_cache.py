@@ -1,0 +1,443 @@
+"""The cache: what it gives back, what it drops, and that nothing that is wrong with it ends a run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from robust_xtreme.errors import SpecError
+from robust_xtreme.results import _database, cache
+from robust_xtreme.results._database import Held
+from robust_xtreme.results.cache import Cache, clear, info, limit, parse_size
+
+KIND: Final = "predictions"
+NAME: Final = "cache-v1.sqlite3"
+ROOM: Final = 1 << 24
+SMALL: Final = 200_000
+
+
+def key(number: int) -> bytes:
+    """The key of a number."""
+    return number.to_bytes(16, "little")
+
+
+def entries(first: int, stop: int, width: int = 20) -> dict[bytes, str]:
+    """Entries whose values tell which they are."""
+    return {key(number): f'"{number:0{width}}"' for number in range(first, stop)}
+
+
+@dataclass(frozen=True, slots=True)
+class Using:
+    """A cache in a folder, and what it warned of."""
+
+    folder: Path
+    warnings: list[str] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def open(self, most: int = ROOM) -> Iterator[Cache]:
+        """The cache, closed at the end."""
+        found = Cache(self.folder, most, self.warnings.append)
+        yield found
+        found.close()
+
+    def get(self, *numbers: int, most: int = ROOM) -> dict[bytes, str]:
+        """What is held of some numbers, by a cache opened for it."""
+        with self.open(most) as found:
+            return found.get(KIND, [key(number) for number in numbers])
+
+    def put(self, values: dict[bytes, str], most: int = ROOM) -> None:
+        """Hold values, by a cache opened for it."""
+        with self.open(most) as found:
+            found.put(KIND, values)
+
+
+@pytest.fixture
+def using(tmp_path: Path) -> Using:
+    """A cache that does not exist yet."""
+    return Using(tmp_path / "deep" / "cäche")
+
+
+def test_what_was_put_is_found_later(using: Using) -> None:
+    """Values come back under their keys, others are missing, and a value that is put again replaces the old one."""
+    using.put(entries(0, 2000))
+    assert using.get(*range(1990, 2010)) == entries(1990, 2000)
+    using.put({key(3): "new"})
+    assert using.get(3) == {key(3): "new"}
+    assert using.warnings == []
+
+
+def test_kinds_do_not_meet(using: Using) -> None:
+    """The same key of another kind is another entry."""
+    using.put({key(1): "mine"})
+    with using.open() as found:
+        found.put("embeddings", {key(1): "other"})
+        assert found.get("embeddings", [key(1)]) == {key(1): "other"}
+        assert found.get(KIND, [key(1)]) == {key(1): "mine"}
+
+
+def _edit(path: Path, statement: str, *values: object) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        assert db.execute(statement, values).rowcount
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("value", b'"1"'), ("value", b"\xff\xfe"), ("value", "text"), ("value", 7), ("checksum", b"12345678")],
+)
+def test_a_damaged_entry_is_missing_and_is_replaced(using: Using, column: str, value: object) -> None:
+    """An entry that is not what was written is as if it were not there; the others stay."""
+    using.put(entries(0, 3))
+    _edit(using.folder / NAME, f"UPDATE entries SET {column} = ? WHERE key = ?", value, key(1))
+    assert using.get(0, 1, 2) == {one: text for one, text in entries(0, 3).items() if one != key(1)}
+    using.put(entries(1, 2))
+    assert using.get(0, 1, 2) == entries(0, 3)
+    assert using.warnings == []
+
+
+def test_an_entry_under_another_s_key_is_missing(using: Using) -> None:
+    """The checksum covers the key."""
+    using.put(entries(0, 1))
+    _edit(using.folder / NAME, "UPDATE entries SET key = ?", key(5))
+    assert using.get(5) == {}
+
+
+def _overwritten(path: Path) -> None:
+    path.write_bytes(b"not a database" * 1000)
+
+
+def _torn(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[:4096] + b"\xa5" * (len(data) - 4096))
+
+
+def _foreign(path: Path) -> None:
+    path.unlink()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.executescript("CREATE TABLE entries (other TEXT); CREATE INDEX by_use ON entries (other)")
+
+
+@pytest.mark.parametrize("damage", [_overwritten, _torn, _foreign])
+def test_a_damaged_database_is_set_aside_with_one_line(using: Using, damage: object) -> None:
+    """It is kept beside, a new one is begun, and what is put into that is found again without a word."""
+    using.put(entries(0, 3000))
+    damage(using.folder / NAME)  # type: ignore[operator]  # one of three functions
+    with using.open() as found:
+        for _ in range(2):
+            found.get(KIND, [key(number) for number in range(3000)])
+            found.put(KIND, entries(0, 10))
+        assert found.get(KIND, [key(1)]) == entries(1, 2)
+    assert len(using.warnings) == 1
+    assert "was damaged; it is set aside as" in using.warnings[0]
+    assert (using.folder / f"{NAME}.damaged").is_file()
+    assert using.get(*range(10)) == entries(0, 10)
+    assert len(using.warnings) == 1
+
+
+def test_a_database_that_is_damaged_while_it_is_open_is_set_aside(using: Using) -> None:
+    """Also in the middle of a run nothing is lost but what was kept."""
+    using.put(entries(0, 3000))
+    with using.open() as found:
+        assert found.get(KIND, [key(1)]) == entries(1, 2)
+        _torn(using.folder / NAME)
+        found.get(KIND, [key(number) for number in range(3000)])
+        found.put(KIND, entries(0, 5))
+        assert found.get(KIND, [key(1)]) == entries(1, 2)
+    assert len(using.warnings) == 1
+
+
+def test_an_empty_file_is_a_new_database(using: Using) -> None:
+    """A file that was cut to nothing is begun again."""
+    using.folder.mkdir(parents=True)
+    (using.folder / NAME).touch()
+    using.put(entries(0, 2))
+    assert using.get(0, 1) == entries(0, 2)
+    assert using.warnings == []
+
+
+@pytest.mark.parametrize("place", ["/proc", "/proc/self/cache", "/dev/null", "/dev/full/below", "x" * 300])
+def test_a_place_that_cannot_hold_it_costs_one_line(place: str) -> None:
+    """A file, a folder that nothing can be written into, a name that is too long: nothing is held, nothing raises."""
+    using = Using(Path(place))
+    with using.open() as found:
+        for _ in range(3):
+            found.put(KIND, entries(0, 3))
+            assert found.get(KIND, [key(1)]) == {}
+    assert len(using.warnings) == 1
+    assert "cannot be used, and the run goes on without" in using.warnings[0]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")
+def test_a_read_only_folder_costs_one_line(using: Using) -> None:
+    """Without the right to write nothing raises."""
+    using.put(entries(0, 3))
+    using.folder.chmod(0o500)
+    using.put(entries(3, 6))
+    using.folder.chmod(0o700)
+    assert len(using.warnings) == 1
+
+
+def test_a_full_disk_costs_one_line_and_what_is_held_is_still_read(
+    using: Using, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no page can be added nothing more is stored; what was stored before stays."""
+    using.put(entries(0, 100))
+    connect = _database.connect
+
+    def full(path: Path) -> sqlite3.Connection:
+        db = connect(path)
+        db.execute("PRAGMA max_page_count = 1")
+        return db
+
+    monkeypatch.setattr(_database, "connect", full)
+    with using.open() as found:
+        for _ in range(2):
+            found.put(KIND, entries(1000, 9000))
+        assert found.get(KIND, [key(7), key(2000)]) == entries(7, 8)
+    assert len(using.warnings) == 1
+    assert "nothing more is stored" in using.warnings[0]
+    assert "full" in using.warnings[0]
+
+
+def test_without_shared_memory_there_is_a_plain_journal(using: Using, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the file system has no write-ahead log the cache works the same."""
+
+    def connect(path: Path) -> sqlite3.Connection:
+        return sqlite3.connect(f"{path.as_uri()}?vfs=unix-dotfile", uri=True, isolation_level=None)
+
+    monkeypatch.setattr(_database, "connect", connect)
+    using.put(entries(0, 100))
+    assert using.get(*range(100)) == entries(0, 100)
+    assert using.warnings == []
+    with contextlib.closing(sqlite3.connect(using.folder / NAME)) as db:
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
+class _NoLog:
+    """A connection to a file system that refuses the write-ahead log."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        """The statement, but for the one that asks for the log."""
+        if statement == "PRAGMA journal_mode=WAL":
+            raise sqlite3.OperationalError("disk I/O error")
+        return self._db.execute(statement, *values)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._db, name)
+
+
+def test_a_log_that_is_refused_is_a_plain_journal_too(using: Using, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error in place of a refusal makes no difference."""
+    connect = _database.connect
+    monkeypatch.setattr(_database, "connect", lambda path: _NoLog(connect(path)))
+    using.put(entries(0, 10))
+    assert using.get(*range(10)) == entries(0, 10)
+    assert using.warnings == []
+
+
+def test_it_stays_within_its_limit_and_drops_what_was_not_used_for_longest(using: Using) -> None:
+    """Old entries go first, one that was read meanwhile stays, and the file shrinks."""
+    using.put(entries(0, 300, width=400))
+    before = (using.folder / NAME).stat().st_size
+    using.put(entries(300, 330, width=400))
+    assert len(using.get(*range(20), most=ROOM)) == 20
+    using.put(entries(400, 500, width=400), most=SMALL)
+    assert len(using.get(*range(400, 500))) == 100
+    assert len(using.get(*range(20))) == 20
+    assert 0 < len(using.get(*range(20, 300))) < 280
+    assert before > SMALL * 0.75
+    assert sum(path.stat().st_size for path in using.folder.iterdir()) <= SMALL
+
+
+def test_a_limit_that_was_lowered_holds_without_new_entries(using: Using) -> None:
+    """A run that only reads leaves the cache within the limit too."""
+    using.put(entries(0, 3000, width=400))
+    assert (using.folder / NAME).stat().st_size > 5 * SMALL
+    using.get(1, most=SMALL)
+    assert (using.folder / NAME).stat().st_size <= SMALL
+
+
+def test_more_than_the_limit_at_once_is_cut_to_it(using: Using) -> None:
+    """One large batch never leaves more than the limit; a limit of nothing holds nothing and makes no file."""
+    using.put(entries(0, 5000, width=400), most=SMALL)
+    assert (using.folder / NAME).stat().st_size <= SMALL
+    nothing = Using(using.folder / "nothing")
+    nothing.put(entries(0, 3), most=0)
+    assert nothing.get(1, most=0) == {}
+    assert not nothing.folder.exists()
+    assert using.warnings == nothing.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("500MB", 500_000_000), ("2GiB", 2 << 30), ("1.5 k", 1500), ("12", 12), ("0", 0), ("7 b", 7), ("1tib", 1 << 40)],
+)
+def test_sizes_are_read(text: str, size: int) -> None:
+    """Decimal and binary units, in any case, with or without a space."""
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["-1", "MB", "1e9", "nan", "5 parsecs", "9" * 400, "1\n2", "٣MB", "inf"])
+def test_what_is_no_size_is_one_line(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable is named, and a size that is right."""
+    monkeypatch.setenv("ROBUST_XTREME_CACHE_LIMIT", text)
+    with pytest.raises(SpecError, match=r"ROBUST_XTREME_CACHE_LIMIT is .*500MB or 2GiB"):
+        limit()
+
+
+def test_the_platform_s_folder_serves_where_none_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """XDG_CACHE_HOME on Linux; an empty variable is as none; without a home there is no cache and one line."""
+    monkeypatch.setenv("ROBUST_XTREME_CACHE", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache.folder() == tmp_path / "robust-xtreme"
+    said: list[str] = []
+    monkeypatch.setattr(cache, "folder", lambda: Path("~/.cache/robust-xtreme"))
+    monkeypatch.chdir(tmp_path)
+    found = cache.opened(said.append)
+    found.put(KIND, entries(0, 2))
+    assert len(said) == 1
+    assert "ROBUST_XTREME_CACHE" in said[0]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_relative_folder_counts_from_where_the_run_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is resolved once."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ROBUST_XTREME_CACHE", "here")
+    found = cache.opened(lambda line: pytest.fail(line))
+    monkeypatch.chdir("/")
+    found.put(KIND, entries(0, 2))
+    found.close()
+    assert (tmp_path / "here" / NAME).is_file()
+
+
+WRITER: Final = """
+import sys
+from pathlib import Path
+from robust_xtreme.results.cache import Cache
+
+place, first, stop, step = Path(sys.argv[1]), *map(int, sys.argv[2:])
+held = Cache(place, 1 << 30, lambda line: sys.exit(line))
+for begin in range(first, stop, step):
+    values = {number.to_bytes(16, "little"): f'"{number:020}"' for number in range(begin, begin + step)}
+    held.put("predictions", values)
+    assert held.get("predictions", list(values)) == values
+    print(begin, flush=True)
+held.close()
+"""
+"""Puts numbers in steps, reads each step again, and says so."""
+
+
+def _writer(folder: Path, first: int, stop: int, step: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", WRITER, str(folder), str(first), str(stop), str(step)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_processes_at_once_lose_nothing(using: Using) -> None:
+    """Three that make the cache, write and read at the same time, overlapping: all is there, and none complained."""
+    processes = [_writer(using.folder, first, first + 2000, 50) for first in (0, 1000, 2000)]
+    for process in processes:
+        _, said = process.communicate(timeout=120)
+        assert (process.returncode, said) == (0, "")
+    assert using.get(*range(4000)) == entries(0, 4000)
+    assert using.warnings == []
+
+
+def test_a_writer_that_is_killed_leaves_a_sound_cache(using: Using) -> None:
+    """`kill -9` in the middle of writing, three times: every finished step is there, and nothing was damaged."""
+    for turn in range(3):
+        process = _writer(using.folder, turn * 10**6, 10**8, 500)
+        assert process.stdout is not None
+        done = [int(process.stdout.readline()) for _ in range(3 + turn)]
+        time.sleep(0.005 * turn)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert using.get(*range(done[0], done[-1] + 500)) == entries(done[0], done[-1] + 500)
+    assert using.warnings == []
+    assert not (using.folder / f"{NAME}.damaged").exists()
+
+
+def test_a_cache_that_another_process_holds_delays_nothing_for_long(
+    using: Using, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading goes on; what cannot be written is let go with one line, and written the next time."""
+    using.put(entries(0, 3))
+    monkeypatch.setattr(_database, "_PATIENCE", 0.1)
+    with contextlib.closing(sqlite3.connect(using.folder / NAME, isolation_level=None)) as other, using.open() as found:
+        other.execute("BEGIN IMMEDIATE")
+        assert found.get(KIND, [key(1)]) == entries(1, 2)
+        found.put(KIND, entries(3, 4))
+        found.put(KIND, entries(3, 4))
+        other.execute("ROLLBACK")
+        found.put(KIND, entries(4, 5))
+    assert using.get(*range(5)) == entries(0, 3) | entries(4, 5)
+    assert len(using.warnings) == 1
+    assert "is busy" in using.warnings[0]
+
+
+def test_info_changes_nothing(cache: Path) -> None:
+    """Without a cache nothing is made; with one, every kind is counted, with times and bytes."""
+    assert (info().size, info().kinds, cache.exists()) == (0, {KIND: Held(), "embeddings": Held()}, False)
+    begun = time.time()
+    Using(cache).put(entries(0, 10))
+    found = info()
+    assert found.folder == cache
+    assert found.size == sum(path.stat().st_size for path in cache.iterdir()) > 0
+    held = found.kinds[KIND]
+    assert (held.entries, held.size) == (10, 10 * (16 + 22 + 8 + 16))
+    assert begun <= (held.oldest or 0) <= (held.newest or 0) <= time.time()
+    assert found.kinds["embeddings"] == Held()
+
+
+def test_info_says_what_is_wrong(cache: Path) -> None:
+    """A damaged database is told, and left as it is."""
+    Using(cache).put(entries(0, 10))
+    _overwritten(cache / NAME)
+    before = (cache / NAME).read_bytes()
+    assert "cannot be read: file is not a database" in info().problem
+    assert (cache / NAME).read_bytes() == before
+
+
+def test_clear_removes_what_is_ours_and_nothing_else(cache: Path) -> None:
+    """Entries go, and what was set aside, and databases of other versions; a file of somebody else's stays."""
+    Using(cache).put(entries(0, 3000))
+    for name in (f"{NAME}.damaged", "cache-v0.sqlite3", "thesis.txt"):
+        (cache / name).write_text("x" * 100)
+    assert clear().kinds[KIND].entries == 3000
+    assert {path.name for path in cache.iterdir()} == {NAME, "thesis.txt"}
+    assert (cache / NAME).stat().st_size < 1 << 15
+    assert Using(cache).get(*range(3000)) == {}
+    assert clear().kinds[KIND].entries == 0
+
+
+def test_clear_beside_a_run_lets_it_go_on(cache: Path) -> None:
+    """A cache in use is emptied under it; what the run puts then is held."""
+    using = Using(cache)
+    with using.open() as found:
+        found.put(KIND, entries(0, 10))
+        clear()
+        assert found.get(KIND, [key(1)]) == {}
+        found.put(KIND, entries(5, 6))
+    assert using.get(*range(10)) == entries(5, 6)
+    assert using.warnings == []
+
+
+def test_clear_removes_a_damaged_database(cache: Path) -> None:
+    """What cannot be read is removed as a file."""
+    Using(cache).put(entries(0, 10))
+    _overwritten(cache / NAME)
+    clear()
+    assert list(cache.iterdir()) == []
