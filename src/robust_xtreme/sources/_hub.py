@@ -1,0 +1,318 @@
+"""Files of a repository on the hub, at one commit: in the hub's own cache, or fetched into it within a deadline."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final, Literal, final
+
+from robust_xtreme.errors import ModelError, RobustXtremeError, SpecError, UserError
+from robust_xtreme.examples import digest
+
+Kind = Literal["dataset", "model"]
+
+DEADLINE_VARIABLE: Final = "ROBUST_XTREME_HUB_DEADLINE"
+DEADLINE: Final = 1800.0
+"""Seconds that one call of `snapshot` may take, where the variable sets no other."""
+
+_SHA: Final = re.compile(r"[0-9a-f]{40}")
+_REPO: Final = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+_REVISION: Final = re.compile(r"[A-Za-z0-9][\w./-]*")
+_RECORDS: Final = ".robust-xtreme"
+_BOOT: Final = (
+    "import json, sys; job = json.loads(sys.stdin.readline()); sys.path[:] = job['path']; "
+    "from robust_xtreme.sources._fetch import main; main(job)"
+)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The folder of a repository's files at one commit, and that commit."""
+
+    folder: Path
+    revision: str
+
+
+def snapshot(
+    kind: Kind,
+    repo: str,
+    revision: str,
+    patterns: Sequence[str],
+    *,
+    offline: bool = False,
+    deadline: float | None = None,
+) -> Snapshot:
+    """The files of a repository that match any of `patterns`, at a commit, branch or tag.
+
+    A commit whose files are in the cache is not asked for again. `offline` opens no connection: a commit or a branch
+    is then what the cache holds of it, and never another revision. Otherwise a child process fetches what is missing
+    and is ended after `deadline` seconds. Raises UserError (ModelError for models) where the repository, the revision
+    or the files do not exist, are gated or are not in the cache, RobustXtremeError where the hub fails.
+    """
+    job = _Job(kind, repo, revision, tuple(patterns), _cache() / f"{kind}s--{repo.replace('/', '--')}")
+    _check(job)
+    offline = offline or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+    if found := cached(job, offline):
+        return found
+    if offline:
+        raise job.wrong(f"is not in the hub's cache {_cache()}. Get it with a connection: {_command(job)}")
+    return _fetched(job, _deadline() if deadline is None else deadline)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What is wanted, and the folder of the repository in the cache."""
+
+    kind: Kind
+    repo: str
+    revision: str
+    patterns: tuple[str, ...]
+    folder: Path
+
+    def __str__(self) -> str:
+        at = self.revision[:8] if _SHA.fullmatch(self.revision) else self.revision
+        return f"the {self.kind} {self.repo}@{at}"
+
+    def record(self, sha: str) -> Path:
+        """The list of the files that were fetched for the same patterns at that commit."""
+        return self.folder / _RECORDS / f"{sha}-{digest(*sorted(self.patterns))}.json"
+
+    def wrong(self, what: str) -> UserError:
+        """The user's error about it."""
+        line = f"{self} {what}"
+        return (ModelError if self.kind == "model" else UserError)(line[0].upper() + line[1:])
+
+
+def _cache() -> Path:
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
+def _check(job: _Job) -> None:
+    """Refuse names that are none before any path is made of them."""
+    if not _REPO.fullmatch(job.repo) or ".." in job.repo or "--" in job.repo:
+        raise job.wrong("cannot be: a name on the hub is OWNER/NAME, of letters, digits, '.', '-' and '_'.")
+    if not _REVISION.fullmatch(job.revision) or ".." in job.revision:
+        raise job.wrong("cannot be: a revision is a commit of 40 hexadecimal digits, a branch or a tag.")
+
+
+def _deadline() -> float:
+    value = os.environ.get(DEADLINE_VARIABLE, "")
+    try:
+        seconds = float(value) if value else DEADLINE
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise SpecError(f"{DEADLINE_VARIABLE}={value!r} is not a number of seconds above 0.")
+    return seconds
+
+
+def _command(job: _Job) -> str:
+    include = " ".join(f"--include '{pattern}'" for pattern in job.patterns)
+    return f"hf download {job.repo} --repo-type {job.kind} --revision {job.revision} {include}"
+
+
+# --------------------------------------------------------------------------------------------------------------- cache
+
+
+def cached(job: _Job, offline: bool) -> Snapshot | None:
+    """What the cache holds: all that an earlier call fetched or, `offline`, whatever matches at that very commit."""
+    sha = _known(job, offline)
+    if sha is None:
+        return None
+    found = Snapshot(job.folder / "snapshots" / sha, sha)
+    try:
+        names = json.loads(job.record(sha).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        names = None
+    if isinstance(names, list) and names and all((found.folder / str(name)).is_file() for name in names):
+        return found
+    return found if offline and any(matching(files(found.folder), job.patterns)) else None
+
+
+def _known(job: _Job, offline: bool) -> str | None:
+    """The commit that is wanted; what a branch last pointed to is asked of the cache only where that must do."""
+    if _SHA.fullmatch(job.revision):
+        return job.revision
+    if not offline:
+        return None
+    try:
+        sha = (job.folder / "refs" / job.revision).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return sha if _SHA.fullmatch(sha) else None
+
+
+def files(folder: Path) -> list[str]:
+    """The paths of all files in a snapshot, sorted."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def matching(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
+    """The names that match any pattern, as the hub's own client understands them."""
+    wanted = tuple(patterns)
+    return [name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted)]
+
+
+def _keep(job: _Job, found: Snapshot, names: Sequence[str]) -> None:
+    """Record what was fetched, and where a branch points, so that both are known without a connection."""
+    path = job.record(found.revision)
+    _write(path, json.dumps(list(names)))
+    if not _SHA.fullmatch(job.revision):
+        _write(job.folder / "refs" / job.revision, found.revision)
+
+
+def _write(path: Path, text: str) -> None:
+    with contextlib.suppress(OSError):  # a cache that cannot be written is asked again
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tmp = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        tmp.write_text(text, encoding="utf-8")
+        tmp.replace(path)
+
+
+# --------------------------------------------------------------------------------------------------------------- fetch
+
+
+def _fetched(job: _Job, deadline: float) -> Snapshot:
+    said = _child(job, deadline)
+    if "error" in said:
+        raise _translated(job, said)
+    found = Snapshot(Path(said["folder"]), said["revision"])
+    names = said["files"]
+    if not _SHA.fullmatch(found.revision) or found.folder.name != found.revision:
+        raise RobustXtremeError(f"{_hub()} gave another revision of {job}: {found.revision!r:.80}")
+    if _SHA.fullmatch(job.revision) and found.revision != job.revision:
+        raise RobustXtremeError(f"{_hub()} gave the commit {found.revision[:8]} in place of {job}.")
+    if not names:
+        raise job.wrong(_nothing(job, said))
+    _keep(job, found, names)
+    return found
+
+
+def _nothing(job: _Job, said: Mapping[str, Any]) -> str:
+    """Why no file of the repository matches."""
+    what = f"holds no file {' or '.join(job.patterns)}"
+    if job.kind == "dataset" and any(name.endswith(".py") for name in said["others"]):
+        return f"{what}: it is a loading script, which is never run. Name release files with --data DIR."
+    return f"{what}."
+
+
+def _child(job: _Job, deadline: float) -> dict[str, Any]:
+    """Fetch in a process of its own; what it says. Raises RobustXtremeError where it says nothing in time."""
+    order = {"kind": job.kind, "repo": job.repo, "revision": job.revision, "patterns": job.patterns, "path": _path()}
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = _start(out, sys.stderr if _watched() else err)
+        try:
+            with contextlib.suppress(BrokenPipeError):
+                child.stdin.write(json.dumps(order).encode() + b"\n")  # type: ignore[union-attr]  # a pipe was asked for
+                child.stdin.flush()  # type: ignore[union-attr]  # the same
+            child.wait(timeout=deadline)
+        except subprocess.TimeoutExpired:
+            what = f"{_hub()} did not deliver {job} within {deadline:g} seconds."
+            raise RobustXtremeError(f"{what} What arrived is kept; {DEADLINE_VARIABLE} allows more.") from None
+        finally:
+            _end(child)
+        return _said(job, child.returncode, out, err)
+
+
+def _start(out: IO[bytes], err: Any) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-I", "-c", _BOOT],
+        stdin=subprocess.PIPE,
+        stdout=out,
+        stderr=err,
+        start_new_session=True,
+        env={**os.environ, "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_VERBOSITY": "error", **_quiet()},
+    )
+
+
+def _watched() -> bool:
+    """Whether someone sees the bars of a download."""
+    try:
+        return sys.stderr.isatty() and sys.stderr.fileno() >= 0
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+def _quiet() -> dict[str, str]:
+    return {} if _watched() else {"HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+
+
+def _path() -> list[str]:
+    """Where this process finds modules; never the folder that it was started in."""
+    own = str(Path(__file__).parents[2])
+    return [own, *(one for one in sys.path if one not in ("", own))]
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    if child.stdin is not None:
+        with contextlib.suppress(OSError):
+            child.stdin.close()
+
+
+def _said(job: _Job, code: int, out: IO[bytes], err: IO[bytes]) -> dict[str, Any]:
+    """The last line of the child."""
+    out.seek(0)
+    lines = out.read().decode("utf-8", "replace").splitlines()
+    try:
+        found = json.loads(lines[-1])
+    except (IndexError, ValueError):
+        found = None
+    if isinstance(found, dict):
+        return found
+    err.seek(0)
+    last = (err.read().decode("utf-8", "replace").strip().splitlines() or ["no message"])[-1]
+    raise RobustXtremeError(f"Fetching {job} ended with the code {code}: {last[:300]}")
+
+
+# -------------------------------------------------------------------------------------------------------------- errors
+
+
+def _hub() -> str:
+    from huggingface_hub import constants
+
+    return f"The hub at {constants.ENDPOINT}"
+
+
+def _translated(job: _Job, said: Mapping[str, Any]) -> RobustXtremeError:
+    """What went wrong, as one line: a mistake of the user's, or a failure of the hub's."""
+    kind, detail = said["error"], said["detail"]
+    if kind in _WRONG:
+        return job.wrong(_WRONG[kind])
+    if kind == "status":
+        return RobustXtremeError(f"{_hub()} answers {detail} to {job}. Try again later.")
+    if kind in _FAILED:
+        return RobustXtremeError(f"{_hub()} {_FAILED[kind]}, fetching {job}: {detail}")
+    return RobustXtremeError(f"{_hub()} did not deliver {job}: {detail}")
+
+
+_WRONG: Final = {
+    "gated": "is gated: accept its terms on its page of the hub, and name your token in HF_TOKEN.",
+    "revision": "does not exist: the repository is on the hub, that revision of it is not. Name a commit of it.",
+    "unknown": "does not exist on the hub, or is private. Check the name; a token in HF_TOKEN opens private ones.",
+    "disabled": "is disabled by the hub.",
+    "denied": "is refused to you. Check the token in HF_TOKEN.",
+    "name": "cannot be: the hub's client does not take that name.",
+}
+_FAILED: Final = {
+    "down": "cannot be reached",
+    "cut": "broke off",
+    "disk": "sent what this disk cannot hold",
+}
