@@ -116,10 +116,12 @@ def _core(draw: Random, verb: str) -> Clause:
 
 
 def _event(draw: Random, verb: str) -> Clause:
+    one, other = anyone(draw), anyone(draw)
+    while other == one:
+        other = anyone(draw)
     if verb in meaning.ENCOUNTERS:
-        return Clause(verb, anyone(draw), anyone(draw))
-    recipient = anyone(draw) if verb in meaning.TRANSFERS else None
-    return Clause(verb, anyone(draw), thing(draw, verb), recipient)
+        return Clause(verb, one, other)
+    return Clause(verb, one, thing(draw, verb), other if verb in meaning.TRANSFERS else None)
 
 
 VERBS: Final = (

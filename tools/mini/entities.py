@@ -17,8 +17,8 @@ _NAMING: Final = (
     "live", "travel", "work", "study", "found", "be_born", "be_in", "be_role", *meaning.ENCOUNTERS,
     *meaning.TRANSFERS, "buy", "sell", "find", "photograph",
 )  # fmt: skip
-_AMBIGUOUS: Final = 0.6
-"""How many organisations are called like a person or a place, where they can be."""
+_AMBIGUOUS: Final = 0.7
+"""How many names are those that organisations share with people and places."""
 
 
 @final
@@ -58,6 +58,8 @@ def _all() -> Iterator[Template]:
     for verb in _NAMING:
         for surname in (True, False):
             for placed in (True, False):
+                if (verb, placed) == ("be_role", True):
+                    continue
                 yield Template((verb,), surname, placed)
                 second = _NAMING[(_NAMING.index(verb) + 3 + 2 * surname + placed) % len(_NAMING)]
                 yield Template((verb, second), surname, placed)
@@ -90,15 +92,20 @@ def _clause(verb: str, template: Template, source: Random) -> Clause:
     found = draws.clause(source, verb)
     subject = _named(found.subject, template.surname, source)
     target = _named(found.object, template.surname, source) if found.object else None
-    optional = verb not in ("live", "travel", "be_born", "be_in", "be_role")
-    place = source.choice(meaning.PLACES) if optional and template.placed else "" if optional else found.place
+    optional = verb not in ("live", "travel", "be_born", "be_in")
+    place = "" if verb == "be_role" or (optional and not template.placed) else _place(source)
     return replace(found, subject=subject, object=target, place=place, negated=source.random() < 0.2)
+
+
+def _place(source: Random) -> str:
+    return source.choice(meaning.SEATS if source.random() < _AMBIGUOUS else meaning.PLACES)
 
 
 def _named(one: Thing | Person | Organisation, surname: bool, source: Random) -> Thing | Person | Organisation:
     match one:
         case Person(first):
-            return Person(first, source.choice(meaning.LAST_NAMES) if surname else "")
+            lasts = meaning.FOUNDERS if source.random() < _AMBIGUOUS else meaning.LAST_NAMES
+            return Person(first, source.choice(lasts) if surname else "")
         case Organisation(_, kind) if source.random() < _AMBIGUOUS:
             return Organisation(source.choice(meaning.FOUNDERS if kind == "company" else meaning.SEATS), kind)
     return one

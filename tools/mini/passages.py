@@ -19,7 +19,6 @@ _GROUPS: Final = {
     "action": meaning.ACTIONS,
     "transfer": meaning.TRANSFERS,
     "encounter": meaning.ENCOUNTERS,
-    "live": ("live",),
     "work": ("work",),
     "study": ("study",),
     "found": ("found",),
@@ -29,17 +28,24 @@ _GROUPS: Final = {
 """What three people of a passage do, each in a clause of the same verb."""
 
 _ASKED: Final = {
-    "action": ("object", "subject", "place", "day"),
-    "transfer": ("object", "subject", "recipient", "place"),
-    "encounter": ("subject", "object", "place", "day"),
-    "live": ("place", "subject"),
+    "action": ("object", "place", "day", "subject"),
+    "transfer": ("object", "recipient", "place", "subject"),
+    "encounter": ("object", "place", "day", "subject"),
     "work": ("object", "subject"),
     "study": ("object", "subject"),
-    "found": ("object", "subject", "year"),
+    "found": ("object", "place", "year", "subject"),
     "be_born": ("place", "year", "subject"),
     "travel": ("place", "day", "subject"),
 }
+_BESIDE: Final = {
+    **{name: tuple(part for part in ("place", "day", "year") if part in asked) for name, asked in _ASKED.items()},
+    "work": ("place",),
+    "study": ("place",),
+}
+"""What is said beside the bare event: more than one part that could be the answer."""
+
 _QUESTIONS: Final = 4
+_LEFT_OUT: Final = 0.85
 
 
 @final
@@ -96,7 +102,7 @@ def templates() -> dict[str, Template]:
 def _all() -> Iterator[Template]:
     for about in combinations(_GROUPS, 2):
         for who in ("full", "first"):
-            for turn in range(2):
+            for turn in range(3):
                 yield Template(about, who, turn)
 
 
@@ -135,16 +141,10 @@ def _clauses(about: str, people: tuple[Person, ...], source: Random) -> Iterator
     others = source.sample([one for one in meaning.FIRST_NAMES if one not in [who.first for who in people]], _PEOPLE)
     for place, one in enumerate(people):
         parts = {"place": places[place], "day": days[place], "year": years[place]}
-        kept = {name: value for name, value in parts.items() if name in _beside(about)}
+        kept = {name: value for name, value in parts.items() if name in _BESIDE[about]}
         recipient = Person(others[place]) if about == "transfer" else None
         target = Person(others[place]) if about == "encounter" else objects[place] if objects else None
         yield Clause(verb, one, target, recipient, **kept)  # type: ignore[arg-type]  # texts and one number
-
-
-def _beside(about: str) -> tuple[str, ...]:
-    return tuple(
-        part for part in ("place", "day", "year") if part in _ASKED[about] or (about == "transfer" and part == "place")
-    )
 
 
 def _objects(verb: str, source: Random) -> list[Thing | meaning.Organisation]:
@@ -169,8 +169,8 @@ def _questions(template: Template, clauses: tuple[Clause, ...], source: Random) 
 
 
 def _unsaid(clause: Clause, asked: str, source: Random) -> tuple[str, ...]:
-    """What a question leaves out: place, day and year, each half of the time, where the verb does not need them."""
+    """What a question mostly leaves out, so that several parts could answer it: place, day and year, where it can."""
     loose = [part for part in ("place", "day", "year") if part != asked and getattr(clause, part)]
-    if clause.verb in ("live", "be_born", "travel"):
+    if asked == "subject" and clause.verb in ("be_born", "travel"):
         loose = [part for part in loose if part != "place"]
-    return tuple(part for part in loose if source.random() < 0.5)
+    return tuple(part for part in loose if source.random() < _LEFT_OUT)

@@ -21,6 +21,8 @@ TESTS: Final = {"xnli": 72, "panx": 64, "xquad": 64}
 """Templates of each test; three, four and four rows are made of each."""
 
 NAMED_PER_TEMPLATE: Final = 4
+TRAINING_ROWS: Final = 2000
+"""English rows of each task that are bundled, for floors and for training on them."""
 SUMMARY: Final = (
     "Made-up sentences on a small world of people, places and things, from templates and lexicons, in twelve languages."
 )
@@ -180,7 +182,7 @@ def main() -> None:
     """Write the suite into a folder."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--rows", type=int, default=2000, help="English training rows of each task")
+    parser.add_argument("--rows", type=int, default=TRAINING_ROWS, help="English training rows of each task")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--languages", default=",".join(meaning.LANGUAGES))
     words = parser.parse_args()
