@@ -45,6 +45,8 @@ def failing(error: BaseException) -> Callable[[], Any]:
         (OSError(errno.ENOSPC, "No space left", "out/parts"), 3, "The disk is full: out/parts"),
         (PermissionError(errno.EACCES, "denied", "out"), 3, "Permission denied: out"),
         (OSError(errno.ENAMETOOLONG, "long", "xx"), 2, "This name is too long for a file: xx"),
+        (NotADirectoryError(errno.ENOTDIR, "no", "x/y"), 2, "A part of this path is a file, not a folder: x/y"),
+        (FileExistsError(errno.EEXIST, "there", "x"), 2, "A file stands where a folder is needed: x"),
         (SpecError("a\nb\x1b[31m\u202e"), 2, r"a\nb\x1b[31m\u202e"),
         (SpecError("x" * 3000), 2, "x" * 2000 + "... (3000 characters)"),
         (MemoryError(), 3, "Out of memory. Try a smaller --batch-tokens, or fewer languages at a time."),

@@ -19,7 +19,7 @@ import robust_xtreme
 from robust_xtreme.commands._errors import bounded, guarded, printable
 
 _ORDER: Final = ("list", "show", "train", "eval")
-_EPILOG: Final = "Example: robust-xtreme eval --model RUN --data DIR --tasks xnli --perturb char_noise:0.1"
+_EPILOG: Final = "Example: robust-xtreme eval --perturb char_noise:0.1"
 
 
 def _show_version(wanted: bool) -> None:
@@ -54,7 +54,7 @@ def _function(name: str) -> Callable[..., Any]:
 
 def build() -> typer.Typer:
     """The Typer application with every command of this folder."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, epilog=_EPILOG)
+    app = typer.Typer(pretty_exceptions_enable=False, epilog=_EPILOG)
     app.callback(invoke_without_command=True)(_root)
     for name in command_names():
         function = _function(name)

@@ -36,6 +36,8 @@ _DISK: Final = {
 _NAMES: Final = {
     errno.ENAMETOOLONG: "This name is too long for a file",
     errno.ELOOP: "This link leads to itself",
+    errno.ENOTDIR: "A part of this path is a file, not a folder",
+    errno.EEXIST: "A file stands where a folder is needed",
 }
 _LONGEST: Final = 2000
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from robust_xtreme.commands import _completion
+
 if TYPE_CHECKING:
     from robust_xtreme.run_spec import RunSpec
 
@@ -17,6 +19,7 @@ Model = Annotated[
     typer.Option(
         "--model",
         metavar="NAME | TASK=NAME",
+        autocompletion=_completion.model,
         help="mini (the default), a run of `train`, or a transformers checkpoint: a folder or a hub name. Repeatable.",
     ),
 ]
@@ -25,6 +28,7 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="DIR | mini | hub",
+        autocompletion=_completion.data,
         help="The tasks' release files. Default: mini for the model mini, else ROBUST_XTREME_DATA, else the hub.",
     ),
 ]
@@ -40,23 +44,46 @@ RemoteCode = Annotated[
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Open no connection: what is not on this machine is missing.")]
 Tasks = Annotated[
-    str | None, typer.Option("--tasks", metavar="A,B", help="Default: every task that a model has a head for.")
+    str | None,
+    typer.Option(
+        "--tasks",
+        metavar="A,B",
+        autocompletion=_completion.tasks,
+        help="Default: every task that a model has a head for.",
+    ),
 ]
-Languages = Annotated[str | None, typer.Option("--languages", metavar="A,B", help="Default: every language found.")]
+Languages = Annotated[
+    str | None,
+    typer.Option(
+        "--languages", metavar="A,B", autocompletion=_completion.languages, help="Default: every language found."
+    ),
+]
 SplitName = Annotated[
     str | None,
-    typer.Option("--split", metavar="SPLIT", help="auto (test where it has labels), test, validation or train."),
+    typer.Option(
+        "--split",
+        metavar="SPLIT",
+        autocompletion=_completion.split,
+        help="auto (test where it has labels), test, validation or train.",
+    ),
 ]
 Perturb = Annotated[
     list[str] | None,
-    typer.Option("--perturb", metavar="SPEC", help="Such as char_noise:0.05,0.1@fields=question. Repeatable."),
+    typer.Option(
+        "--perturb",
+        metavar="SPEC",
+        autocompletion=_completion.perturbation,
+        help="Such as char_noise:0.05,0.1@fields=question. Repeatable.",
+    ),
 ]
 Seeds = Annotated[int | None, typer.Option("--seeds", metavar="N", help="Draws of the noise for each cell.")]
 Limit = Annotated[
     str | None,
     typer.Option("--limit", metavar="N,TASK=N", help="Rows of each language, whole clusters: 300,xquad=150."),
 ]
-Device = Annotated[str | None, typer.Option("--device", metavar="DEVICE", help="auto, cpu or cuda.")]
+Device = Annotated[
+    str | None, typer.Option("--device", metavar="DEVICE", autocompletion=_completion.device, help="auto, cpu or cuda.")
+]
 BatchTokens = Annotated[
     int | None, typer.Option("--batch-tokens", metavar="N", help="Tokens of a batch, padding included.")
 ]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from robust_xtreme.commands import _completion
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -22,7 +24,13 @@ _WIDE: Final = 160
 
 def list_(
     what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="perturbations, tasks, languages or metrics", show_default=False)
+        str,
+        typer.Argument(
+            metavar="WHAT",
+            autocompletion=_completion.what,
+            help="perturbations, tasks, languages or metrics",
+            show_default=False,
+        ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array with every column, for programs.")] = False,
 ) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from robust_xtreme.commands import _completion
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -25,10 +27,21 @@ Piece = tuple[str, str]
 
 def show(
     spec: Annotated[
-        str, typer.Argument(metavar="SPEC", help="A perturbation, as in char_noise:0.1", show_default=False)
+        str,
+        typer.Argument(
+            metavar="SPEC",
+            autocompletion=_completion.perturbation,
+            help="A perturbation, as in char_noise:0.1",
+            show_default=False,
+        ),
     ],
     text: Annotated[str, typer.Argument(metavar="TEXT", help="The text to perturb.", show_default=False)],
-    language: Annotated[str, typer.Option("--language", "-l", metavar="CODE", help="The language of the text.")],
+    language: Annotated[
+        str,
+        typer.Option(
+            "--language", "-l", metavar="CODE", autocompletion=_completion.language, help="The language of the text."
+        ),
+    ],
     seed: Annotated[int, typer.Option("--seed", help="The noise seed.")] = 0,
 ) -> None:
     """Show what a perturbation does to a text: the edits, and how much they change.

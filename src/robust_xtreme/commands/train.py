@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from robust_xtreme.commands import _completion
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -15,11 +17,19 @@ if TYPE_CHECKING:
 
 _LINES: Final = 10
 
-Task = Annotated[str, typer.Option("--task", metavar="TASK", help="The task to learn, as in `list tasks`.")]
+Task = Annotated[
+    str,
+    typer.Option(
+        "--task", metavar="TASK", autocompletion=_completion.task, help="The task to learn, as in `list tasks`."
+    ),
+]
 Data = Annotated[
     str,
     typer.Option(
-        "--data", metavar="DIR | mini | hub", help="The tasks' release files, or a suite of your own."
+        "--data",
+        metavar="DIR | mini | hub",
+        autocompletion=_completion.data,
+        help="The tasks' release files, or a suite of your own.",
     ),
 ]
 From = Annotated[
@@ -53,13 +63,21 @@ Limit = Annotated[
     int, typer.Option("--limit", metavar="N", help="Train on at most N examples, whole clusters.", show_default=False)
 ]
 Reported = Annotated[
-    str, typer.Option("--reported", metavar="A,B", help="Tasks whose data must not be trained on. Default: all found.")
+    str,
+    typer.Option(
+        "--reported",
+        metavar="A,B",
+        autocompletion=_completion.tasks,
+        help="Tasks whose data must not be trained on. Default: all found.",
+    ),
 ]
 Allow = Annotated[
     bool, typer.Option("--allow-overlap", help="Train on data that evaluated splits contain; results are stamped.")
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Open no connection: what is not on this machine is missing.")]
-Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu or cuda.")]
+Device = Annotated[
+    str, typer.Option("--device", metavar="DEVICE", autocompletion=_completion.device, help="auto, cpu or cuda.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Start over, whatever the folder holds of an earlier run.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the run's folder only.")]
 Verbose = Annotated[

@@ -1,0 +1,103 @@
+"""What a shell completes, asked as a shell asks: by environment variables."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from robust_xtreme.commands import _completion
+
+ASKING = "import sys; sys.argv = ['robust-xtreme']; from robust_xtreme.commands._app import main; main()"
+
+
+def complete(line: str, folder: Path | None = None, shell: str = "bash") -> list[str]:
+    """What the shell offers for the last word of a line."""
+    words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1), "_TYPER_COMPLETE_ARGS": line}
+    asked = {**os.environ, **words, "_ROBUST_XTREME_COMPLETE": f"complete_{shell}"}
+    command = [sys.executable, "-c", ASKING]
+    done = subprocess.run(command, env=asked, cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("robust-xtreme ev", ["eval"]),
+        ("robust-xtreme li", ["list"]),
+        ("robust-xtreme eval --perturb char", ["char_noise:0.1"]),
+        ("robust-xtreme eval --model mi", ["mini"]),
+        ("robust-xtreme eval --data h", ["hub"]),
+        ("robust-xtreme list per", ["perturbations"]),
+        ("robust-xtreme show char", ["char_noise:0.1"]),
+        ("robust-xtreme eval --split te", ["test"]),
+        ("robust-xtreme eval --device c", ["cpu", "cuda"]),
+        ("robust-xtreme train --task xn", ["xnli"]),
+    ],
+)
+def test_names_are_completed(line: str, offered: list[str]) -> None:
+    """Commands, perturbations with a strength, models, data, lists, splits, devices and a task."""
+    assert complete(line) == offered
+
+
+def test_tasks_are_completed_after_commas_too() -> None:
+    """Each name of a list is completed, and none is offered twice."""
+    assert {"xnli", "xquad"} <= set(complete("robust-xtreme eval --tasks x"))
+    after = complete("robust-xtreme eval --tasks panx,xnli,x")
+    assert "panx,xnli,xquad" in after
+    assert "panx,xnli,xnli" not in after
+
+
+def test_languages_are_completed_by_their_codes() -> None:
+    """`s` is Swahili, behind a comma as well; `show` takes a single one."""
+    assert complete("robust-xtreme eval --languages s") == ["sw"]
+    assert complete("robust-xtreme eval --languages en,s") == ["en,sw"]
+    assert complete("robust-xtreme show char_noise:0.1 x --language s") == ["sw"]
+
+
+def test_a_model_can_be_a_folder(tmp_path: Path) -> None:
+    """Folders that begin so are offered beside mini; files and hidden ones are not."""
+    for name in ("mine", "runs/panx", ".hidden"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "minutes.txt").touch()
+    assert complete("robust-xtreme eval --model mi", tmp_path) == ["mini", "mine/"]
+    assert complete("robust-xtreme eval --model runs/p", tmp_path) == ["runs/panx/"]
+    assert complete("robust-xtreme eval --model xnli=mi", tmp_path) == ["xnli=mini", "xnli=mine/"]
+    assert complete("robust-xtreme eval --model none/such", tmp_path) == []
+
+
+def test_other_shells_ask_too() -> None:
+    """Zsh and fish get the names in their own form."""
+    assert "xnli" in " ".join(complete("robust-xtreme eval --tasks xn", shell="zsh"))
+
+
+def test_a_chain_is_completed_link_by_link() -> None:
+    """Behind a plus sign another perturbation begins."""
+    assert "char_noise:0.2+char_noise:0.1" in _completion.perturbation("char_noise:0.2+ch")
+    assert _completion.perturbation("char_noise:0.2") == []
+
+
+def test_the_script_of_a_shell_is_printed() -> None:
+    """`--show-completion bash` prints what a shell sources."""
+    command = [
+        sys.executable,
+        "-c",
+        ASKING.replace("['robust-xtreme']", "['robust-xtreme', '--show-completion', 'bash']"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "complete -o default -F _robust_xtreme_completion robust-xtreme" in done.stdout
+
+
+def test_completing_loads_no_array_library() -> None:
+    """A shell waits for the answer: neither torch nor numpy nor polars is loaded for it."""
+    loaded = "print([name in sys.modules for name in ('torch', 'numpy', 'polars')])"
+    code = f"import sys\ntry:\n    exec({ASKING!r})\nexcept SystemExit:\n    {loaded}"
+    asked = {**os.environ, "COMP_WORDS": "robust-xtreme eval --tasks x", "COMP_CWORD": "3"}
+    asked["_ROBUST_XTREME_COMPLETE"] = "complete_bash"
+    done = subprocess.run([sys.executable, "-c", code], env=asked, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[False, False, False]"
