@@ -1,3 +1,4 @@
+# make eval       create .venv, install the locked versions, evaluate the embedded model on the embedded suite
 # make test       create .venv, install the locked versions, run every check (what CI runs)
 # make check      lint, types and the fast unit tests, in under a minute: for editing
 # make test-long  the sweeps marked `long`
@@ -7,21 +8,29 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+READY := $(VENV)/.ready
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 # Unit tests that train a model: `make check` leaves them to `make test`.
 SLOW := $(wildcard tests/unit/test_train*.py)
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: test check test-long lock bench install lint types imports tests
+.PHONY: eval test check test-long lock bench install lint types imports tests
 .DEFAULT_GOAL := test
 
 install: $(STAMP)
 
-$(STAMP): pyproject.toml locks/default.txt
+$(READY): pyproject.toml locks/default.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/default.txt -e .
+	touch $@
+
+$(STAMP): $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/default.txt -e '.[dev]'
-	touch $(STAMP)
+	touch $@
+
+eval: $(READY)
+	$(BIN)/robust-xtreme eval --perturb char_noise:0.1
 
 test: install lint types imports tests
 
