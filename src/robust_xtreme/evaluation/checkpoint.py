@@ -46,9 +46,14 @@ class Checkpoint:
 
     def own(self, prediction: Target) -> Target:
         """A decoded prediction in the task's own label order."""
-        if self.relabel is not None and isinstance(prediction, Choice):
-            return Choice(self.relabel[prediction.index])
-        return prediction
+        return own(prediction, self.relabel)
+
+
+def own(prediction: Target, relabel: tuple[int, ...] | None) -> Target:
+    """A decoded prediction with its choice, where it is one, mapped to the task's."""
+    if relabel is not None and isinstance(prediction, Choice):
+        return Choice(relabel[prediction.index])
+    return prediction
 
 
 def load_checkpoint(run: Path, task: TaskSpec, device: str = "cpu", precision: str = "fp32") -> Checkpoint:
@@ -74,7 +79,7 @@ def load(located: Located, task: TaskSpec, device: str, precision: str, shared: 
         tokenizer=tokenizer,
         family=family,
         labels=located.labels,
-        relabel=_relabel(located, task),
+        relabel=relabel_of(located, task),
         identity=located.identity,
         name=located.name,
         hidden_size=int(getattr(encoder.config, "hidden_size", 0)),
@@ -107,8 +112,11 @@ def _encoder(located: Located) -> Any:
     return read_whole(located.folder, located.family, native.architecture, native.trust, located.shown)
 
 
-def _relabel(located: Located, task: TaskSpec) -> tuple[int, ...] | None:
-    """A checkpoint's tags are already called as the task calls them, and several can be O."""
+def relabel_of(located: Located, task: TaskSpec) -> tuple[int, ...] | None:
+    """How a model's choices map to the task's, without loading it; None where they are the same or no choices.
+
+    A checkpoint's tags are already called as the task calls them, and several can be O.
+    """
     tags = located.native is not None and located.family != "classification"
     return None if tags else relabelled(located.labels, task, located.run)
 

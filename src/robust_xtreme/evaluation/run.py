@@ -12,9 +12,10 @@ from typing import Any, final
 import polars as pl
 import torch
 
+from robust_xtreme import registry
 from robust_xtreme.errors import RobustXtremeError, SpecError
 from robust_xtreme.evaluation.cache import Kept, Known, opened
-from robust_xtreme.evaluation.checkpoint import Checkpoint, Models
+from robust_xtreme.evaluation.checkpoint import Models, own, relabel_of, tokenizer_of
 from robust_xtreme.evaluation.finish import FAILED, FILES, finish
 from robust_xtreme.evaluation.folder import Folder, begin, check_ours
 from robust_xtreme.evaluation.judge import Answered, judge
@@ -189,34 +190,32 @@ class _Run:
     def _prepare(self, unit: Unit, floors: dict[str, Floors]) -> Prepared:
         if unit.task.name not in floors:
             floors[unit.task.name] = fit(unit.task.family, read_train(self.plan.spec, unit.task), unit.task.labels)
-        checkpoint = self.models.load(unit.model, unit.task)
         examples = read_unit(self.plan.spec, unit)
         conditions = self.plan.conditions[unit.task.name]
         return prepare(
-            unit, examples, conditions, checkpoint.tokenizer, checkpoint.family, self.manifest["deduplicate"]
+            unit, examples, conditions, tokenizer_of(unit.model), _family(unit), self.manifest["deduplicate"]
         )
 
     def _answer(self, unit: Unit, prepared: Prepared, floors: Floors) -> None:
         self.observer.unit(unit.label)
-        checkpoint = self.models.load(unit.model, unit.task)
-        answers = self._answers(checkpoint, prepared)
+        relabel = relabel_of(unit.model, unit.task)
         answered = Answered(
             prepared=prepared,
-            answers=tuple(None if one is None else checkpoint.own(one) for one in answers),
+            answers=tuple(None if one is None else own(one, relabel) for one in self._answers(prepared)),
             inference=inference(unit, self.plan.spec),
             setting=unit.model.setting(unit.language),
-            status=checkpoint.family.status,
+            status=_family(unit).status,
         )
         self.folder.write(unit, judge(answered, floors))
 
-    def _answers(self, checkpoint: Checkpoint, prepared: Prepared) -> list[Target | None]:
-        """The prediction of each distinct input, from the cache or computed."""
+    def _answers(self, prepared: Prepared) -> list[Target | None]:
+        """The prediction of each distinct input, from the cache or computed; without the latter no model is loaded."""
         advance = _scaled(self.observer.advance, prepared)
-        known = self.kept.known(prepared, checkpoint.family) if self.kept else Known()
+        known = self.kept.known(prepared, _family(prepared.unit)) if self.kept else Known()
         advance(len(known.answers))
         missing = [place for place in range(len(prepared.inputs)) if place not in known.answers]
         inputs = [prepared.inputs[place] for place in missing]
-        computed = dict(zip(missing, self._predict(checkpoint, prepared.unit, inputs, advance), strict=True))
+        computed = dict(zip(missing, self._predict(prepared.unit, inputs, advance), strict=True)) if missing else {}
         if self.kept:
             self.kept.keep(known, computed)
         self._count(prepared, len(known.answers))
@@ -231,10 +230,9 @@ class _Run:
         cached = f", {counts['cached']} from the cache" if self.kept else ""
         return f"{counts['predictions']} predictions of {counts['inputs']} distinct inputs{cached}"
 
-    def _predict(
-        self, checkpoint: Checkpoint, unit: Unit, inputs: Sequence[Input], advance: Callable[[int], None]
-    ) -> list[Target | None]:
+    def _predict(self, unit: Unit, inputs: Sequence[Input], advance: Callable[[int], None]) -> list[Target | None]:
         """Predict; where memory runs out, once in a run, again with batches of half the size."""
+        checkpoint = self.models.load(unit.model, unit.task)
         try:
             return predict(checkpoint, inputs, self.manifest["batch_tokens"], advance)
         except Exception as error:
@@ -243,7 +241,7 @@ class _Run:
             self._halve(unit, error)
         if self.device == "cuda":
             torch.cuda.empty_cache()
-        return self._predict(checkpoint, unit, inputs, advance)
+        return self._predict(unit, inputs, advance)
 
     def _halve(self, unit: Unit, error: Exception) -> None:
         tokens = self.manifest["batch_tokens"]
@@ -255,6 +253,10 @@ class _Run:
         self.manifest = halved(self.manifest, unit.label)
         self.folder.write_manifest(self.manifest)
         self.say(self.manifest["notes"][-1])
+
+
+def _family(unit: Unit) -> Any:
+    return registry.load("family", unit.model.family)
 
 
 def _scaled(advance: Callable[[int], None], prepared: Prepared) -> Callable[[int], None]:
