@@ -14,12 +14,12 @@ _W: Final = words("zh")
 
 
 def sentence(clause: Clause) -> list[Word]:
-    """`安娜·史密斯星期一没有在巴黎买旧轿车。`"""
+    """`安娜·史密斯星期一没有在巴黎买旧汽车。`"""
     return [*_said(clause, ""), Word("。")]
 
 
 def question(clause: Clause, asked: str) -> list[Word]:
-    """`安娜·史密斯星期一在哪里买了一辆旧轿车？`"""
+    """`安娜·史密斯星期一在哪里买了一辆旧汽车？`"""
     return [*_said(replace(clause, negated=False), asked), Word("？")]
 
 
@@ -119,12 +119,16 @@ def _asking(clause: Clause, asked: str) -> str:
         case "object":
             return _asking_object(clause)
         case _:
-            return "哪 个 机构" if isinstance(clause.subject, Organisation) else "谁"
+            return _which(clause.subject) if isinstance(clause.subject, Organisation) else "谁"
 
 
 def _asking_object(clause: Clause) -> str:
     if clause.verb in ENCOUNTERS:
         return "谁"
     if isinstance(clause.object, Organisation):
-        return "哪 所 大学" if clause.verb == "study" else "哪 个 机构"
+        return "哪 所 大学" if clause.verb == "study" else _which(clause.object)
     return "什么"
+
+
+def _which(organisation: Organisation) -> str:
+    return "哪 家 公司" if organisation.kind == "company" else "哪 个 机构"
