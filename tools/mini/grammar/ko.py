@@ -62,6 +62,8 @@ def _verb(clause: Clause) -> Any:
 
 def _finite(clause: Clause, verb: Any) -> list[Word]:
     """The verb with its tense and negation."""
+    if clause.negated and "no" in verb:
+        return plain(verb["no"])
     if clause.negated:
         return plain(verb["stem"] + ("지 않습니다" if "present" in verb else "지 않았습니다"))
     return plain(verb["present"] if "present" in verb else verb["past"] + "습니다")
