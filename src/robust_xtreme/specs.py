@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, final
 
@@ -149,6 +149,30 @@ class Files:
     ids: str = "ordinal"
 
 
+HubRow = Callable[[Mapping[str, Any], str], Mapping[str, Any]]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class HubFiles:
+    """One split on the hub: a dataset's repository at a commit, its config and split there, and the split's files.
+
+    `config` and `files`, a pattern, may hold `{language}`. `values` makes of a hub's row (labels by their names) and
+    its place the values that a reader of release files yields. Where languages are mixed, `starts` is a column and how
+    its values begin in a language, with `{name}` for its English name in lower case. The native id of a row is its
+    column `id` (`native`), or its place among the rows of the language (`ordinal`).
+    """
+
+    repo: str
+    revision: str
+    config: str
+    split: str
+    files: str
+    values: HubRow
+    ids: str = "ordinal"
+    starts: tuple[str, str] | None = None
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -187,8 +211,9 @@ class TaskSpec:
     """One task as a value: what it is, where its files lie, how a row becomes an Example.
 
     `perturbed` holds the groups of fields that are noised together, the headline first: NLI has one group of both
-    sentences, QA has the question and the context apart. `files` maps split (train, validation, test) to its files;
-    `adapt` makes the examples of all rows of a split; `accepts` names the tasks whose head this one can use.
+    sentences, QA has the question and the context apart. `files` maps split (train, validation, test) to its files,
+    `hub` to where the same rows lie on the hub; `adapt` makes the examples of all rows of a split; `accepts` names the
+    tasks whose head this one can use.
     """
 
     name: str
@@ -205,3 +230,4 @@ class TaskSpec:
     train_languages: tuple[str, ...] = ("en",)
     max_length: int = 128
     stride: int = 0
+    hub: Mapping[str, HubFiles] = field(default_factory=dict)

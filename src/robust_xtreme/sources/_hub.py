@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, Literal, final
 
-from robust_xtreme.errors import ModelError, RobustXtremeError, SpecError, UserError
+from robust_xtreme.errors import MissingData, ModelError, RobustXtremeError, SpecError, UserError
 from robust_xtreme.examples import digest
 
 Kind = Literal["dataset", "model"]
@@ -60,14 +60,19 @@ def snapshot(
     and is ended after `deadline` seconds. Raises UserError (ModelError for models) where the repository, the revision
     or the files do not exist, are gated or are not in the cache, RobustXtremeError where the hub fails.
     """
-    job = _Job(kind, repo, revision, tuple(patterns), _cache() / f"{kind}s--{repo.replace('/', '--')}")
+    job = _Job(kind, repo, revision, tuple(patterns), cache_folder() / f"{kind}s--{repo.replace('/', '--')}")
     _check(job)
-    offline = offline or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+    offline = is_offline(offline)
     if found := cached(job, offline):
         return found
     if offline:
-        raise job.wrong(f"is not in the hub's cache {_cache()}. Get it with a connection: {_command(job)}")
+        raise job.wrong(f"is not in the hub's cache {cache_folder()}. Get it with a connection: {_command(job)}")
     return _fetched(job, _deadline() if deadline is None else deadline)
+
+
+def is_offline(asked: bool) -> bool:
+    """Whether no connection may be opened: it was asked for, here or in the variable of the hub's own clients."""
+    return asked or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
 @final
@@ -95,7 +100,8 @@ class _Job:
         return (ModelError if self.kind == "model" else UserError)(line[0].upper() + line[1:])
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
+    """Where the hub's clients keep what they fetched."""
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE)
@@ -197,17 +203,19 @@ def _fetched(job: _Job, deadline: float) -> Snapshot:
     if _SHA.fullmatch(job.revision) and found.revision != job.revision:
         raise RobustXtremeError(f"{_hub()} gave the commit {found.revision[:8]} in place of {job}.")
     if not names:
-        raise job.wrong(_nothing(job, said))
+        raise _nothing(job, said["others"])
     _keep(job, found, names)
     return found
 
 
-def _nothing(job: _Job, said: Mapping[str, Any]) -> str:
+def _nothing(job: _Job, others: Sequence[str]) -> UserError:
     """Why no file of the repository matches."""
     what = f"holds no file {' or '.join(job.patterns)}"
-    if job.kind == "dataset" and any(name.endswith(".py") for name in said["others"]):
-        return f"{what}: it is a loading script, which is never run. Name release files with --data DIR."
-    return f"{what}."
+    if job.kind == "model":
+        return job.wrong(f"{what}.")
+    if any(name.endswith(".py") for name in others):
+        return job.wrong(f"{what}: it is a loading script, which is never run. Name release files with --data DIR.")
+    return MissingData(f"The dataset {job.repo} {what} at {job.revision[:8]}.")
 
 
 def _child(job: _Job, deadline: float) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from robust_xtreme.sources._file import read_file
 from robust_xtreme.sources._rows import SPLITS, Found
 from robust_xtreme.specs import Files, Row, TaskSpec
 
-_HELP: Final = "XTREME's scripts/download_data.sh writes these files; --data names the folder that holds them."
+_HELP: Final = "XTREME's scripts/download_data.sh writes these files; --data hub fetches them from the hub."
 
 Reader = Callable[[str, str], tuple[Row, ...]]
 
@@ -28,7 +28,7 @@ class Release:
     folder: Path
     within = ""
     see = "robust-xtreme list tasks"
-    remedy = "The files of each task: robust-xtreme list tasks --json"
+    remedy = "Their files: robust-xtreme list tasks --json; --data hub fetches them from the hub."
     unlabelled = "XTREME's scripts strip those of test sets; put the labelled release files there."
 
     def __str__(self) -> str:

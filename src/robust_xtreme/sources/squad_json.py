@@ -67,8 +67,11 @@ def _row(question: Any, context: str, path: str, paragraph: str, escapes: bool) 
 
 
 def _answer(answer: Any, context: str, place: str) -> tuple[int, int] | None:
-    text = _get(answer, "text", str, place)
-    start = _get(answer, "answer_start", int, place)
+    return span(_get(answer, "text", str, place), _get(answer, "answer_start", int, place), context, place)
+
+
+def span(text: str, start: int, context: str, place: str) -> tuple[int, int] | None:
+    """Where an answer stands in its context; None where its text is empty. Raises DataError where it does not."""
     if not text:
         return None
     stop = start + len(text)

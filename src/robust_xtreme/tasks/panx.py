@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from robust_xtreme.languages import codes
-from robust_xtreme.specs import Files, TaskSpec
+from robust_xtreme.specs import Files, HubFiles, TaskSpec
+from robust_xtreme.tasks._hub import sentence
 from robust_xtreme.tasks._tagging import tagging
 
 _LABELS: Final = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
+_COMMIT: Final = "f0a3be6dc5564c0cc4150bb660144800a1f539d4"
+# Of unimelb-nlp/wikiann on the hub: docs/decisions/0060-hub-revisions.md says where it was seen.
 
 panx = TaskSpec(
     name="panx",
@@ -31,4 +34,10 @@ panx = TaskSpec(
     "in the splits of Rahimi et al. 2019, Massively Multilingual Transfer for NER (ACL P19-1015)",
     labels=_LABELS,
     max_length=128,
+    hub={
+        split: HubFiles(
+            "unimelb-nlp/wikiann", _COMMIT, "{language}", split, f"{{language}}/{split}-*.parquet", sentence
+        )
+        for split in ("train", "validation", "test")
+    },
 )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from robust_xtreme.languages import codes
-from robust_xtreme.specs import Files, TaskSpec
+from robust_xtreme.specs import Files, HubFiles, TaskSpec
+from robust_xtreme.tasks._hub import question
 from robust_xtreme.tasks._qa import by_text, span_qa
 
 _XTREME_TRAIN = "tydiqa/tydiqa-goldp-v1.1-train/tydiqa.goldp.{language}.train.json"
 _XTREME_DEV = "tydiqa/tydiqa-goldp-v1.1-dev/tydiqa.goldp.{language}.dev.json"
 _RELEASE_DEV = "tydiqa/tydiqa-goldp-v1.1-dev/tydiqa-goldp-dev-{name}.json"
+_COMMIT = "da78f23f9119363459acbaf46bf89426ff26c259"
+# Of the hub's copy: docs/decisions/0060-hub-revisions.md says where it was seen.
 
 tydiqa = TaskSpec(
     name="tydiqa",
@@ -30,4 +33,17 @@ tydiqa = TaskSpec(
     cite="Clark et al. 2020, TyDi QA: A Benchmark for Information-Seeking Question Answering (arXiv 2003.05002)",
     max_length=384,
     stride=128,
+    hub={
+        split: HubFiles(
+            "google-research-datasets/tydiqa",
+            _COMMIT,
+            "secondary_task",
+            split,
+            f"secondary_task/{split}-*.parquet",
+            question,
+            ids=ids,
+            starts=("id", "{name}-"),
+        )
+        for split, ids in (("train", "ordinal"), ("validation", "native"))
+    },
 )

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from robust_xtreme.languages import codes
-from robust_xtreme.specs import Files, TaskSpec
+from robust_xtreme.specs import Files, HubFiles, TaskSpec
+from robust_xtreme.tasks._hub import pair
 from robust_xtreme.tasks._nli import nli
 
 _LABELS: Final = ("entailment", "neutral", "contradiction")
+_XNLI: Final = "b8dd5d7af51114dbda02c0e3f6133f332186418e"
+_MNLI: Final = "da70db2af9d09693783c3320c4249840212ee221"
+# Commits of the hub: docs/decisions/0060-hub-revisions.md says where each was seen.
 
 xnli = TaskSpec(
     name="xnli",
@@ -27,4 +31,11 @@ xnli = TaskSpec(
     cite="Conneau et al. 2018, XNLI: Evaluating Cross-lingual Sentence Representations (arXiv 1809.05053)",
     labels=_LABELS,
     max_length=128,
+    hub={
+        "train": HubFiles("nyu-mll/multi_nli", _MNLI, "default", "train", "data/train-*.parquet", pair),
+        "validation": HubFiles(
+            "facebook/xnli", _XNLI, "{language}", "validation", "{language}/validation-*.parquet", pair
+        ),
+        "test": HubFiles("facebook/xnli", _XNLI, "{language}", "test", "{language}/test-*.parquet", pair),
+    },
 )

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from robust_xtreme.languages import codes
-from robust_xtreme.specs import Files, TaskSpec
+from robust_xtreme.specs import Files, HubFiles, TaskSpec
+from robust_xtreme.tasks._hub import question
 from robust_xtreme.tasks._qa import by_question, span_qa
+
+_XQUAD: Final = "51adfef1c1287aab1d2d91b5bead9bcfb9c68583"
+_SQUAD: Final = "7b6d24c440a36b6815f21b70d25016731768db1f"
+# Commits of the hub: docs/decisions/0060-hub-revisions.md says where each was seen.
 
 xquad = TaskSpec(
     name="xquad",
@@ -22,4 +29,18 @@ xquad = TaskSpec(
     cite="Artetxe et al. 2020, On the Cross-lingual Transferability of Monolingual Representations (arXiv 1910.11856)",
     max_length=384,
     stride=128,
+    hub={
+        "train": HubFiles(
+            "rajpurkar/squad", _SQUAD, "plain_text", "train", "plain_text/train-*.parquet", question, ids="native"
+        ),
+        "validation": HubFiles(
+            "google/xquad",
+            _XQUAD,
+            "xquad.{language}",
+            "validation",
+            "xquad.{language}/validation-*.parquet",
+            question,
+            ids="native",
+        ),
+    },
 )
