@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
+from tests.synthetic_run import run
 
 from robust_xtreme.commands import _progress
-from robust_xtreme.commands._progress import observing
+from robust_xtreme.commands._progress import head, observing, show_result
+from robust_xtreme.run_spec import RunSpec
 
 
 def _run(monkeypatch: pytest.MonkeyPatch, *, terminal: bool, quiet: bool = False, verbose: bool = False) -> str:
@@ -30,8 +37,81 @@ def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = _run(monkeypatch, terminal=True)
     assert "panx sw" in shown
     assert "10/10" in shown
+    assert "loading torch" in shown
     assert "halved for memory" in shown
     assert "2 of 2 units" not in shown
+
+
+def test_a_terminal_shows_at_once_that_torch_is_loaded(tmp_path: Path) -> None:
+    """Loading takes seconds on a busy machine: the line stands there before it begins."""
+    (tmp_path / "torch.py").write_text("import sys; sys.stderr.write('BEGUN'); raise ImportError('no torch here')")
+    code = "from robust_xtreme.commands._progress import observing\nwith observing(False, False):\n    pass"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "FORCE_COLOR": "1", "TERM": "xterm"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert "loading torch" in done.stderr.partition("BEGUN")[0]
+    assert "no torch here" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("spec", "line"),
+    [
+        (RunSpec(perturb=("char_noise:0.1",)), "Model mini on mini: panx, xnli; 2 languages; char_noise:0.1"),
+        (
+            RunSpec(model=("xnli=a", "panx=b"), data="DIR", perturb=("char_noise:0.1",), seeds=3),
+            "Model xnli=a, panx=b on DIR: panx, xnli; 2 languages; char_noise:0.1, 3 draws of the noise",
+        ),
+        (RunSpec(), "Model mini on mini: panx, xnli; 2 languages; clean (no noise: add --perturb char_noise:0.1)"),
+    ],
+)
+def test_the_head_line_says_what_was_run(spec: RunSpec, line: str) -> None:
+    """The model and the data as they were named, the tasks, how many languages, and the noise."""
+    units = [{"task": task, "language": one} for task in ("panx", "xnli") for one in ("en", "sw")]
+    assert head(spec, {"units": units}) == line
+
+
+def test_one_language_is_named_in_the_head_line() -> None:
+    """A single language stands there by its code."""
+    assert "; sw; " in head(RunSpec(), {"units": [{"task": "xnli", "language": "sw"}]})
+
+
+def _shown(monkeypatch: pytest.MonkeyPatch, *, noisy: bool = True, quiet: bool = False) -> str:
+    scores, deltas, manifest = run()
+    units = [{"task": "xnli", "language": "en"}]
+    made = SimpleNamespace(
+        folder=Path("out"),
+        scores=scores,
+        deltas=deltas if noisy else deltas.clear(),
+        manifest={**manifest, "units": units},
+    )
+    text = io.StringIO()
+    monkeypatch.setattr(_progress, "_out", lambda: Console(file=text, width=100, markup=False, highlight=False))
+    show_result(made, RunSpec(perturb=("char_noise:0.2",) if noisy else ()), quiet)  # type: ignore[arg-type]  # no run
+    return text.getvalue()
+
+
+def test_the_end_says_how_the_table_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the tables stand what a change is, why a cell claims nothing, and where the report is."""
+    shown = _shown(monkeypatch)
+    assert shown.startswith("Model mini on mini")
+    assert "change: perturbed minus clean" in " ".join(shown.split())
+    assert "at floor: no better than a predictor" in shown
+    assert "inert: " in shown
+    assert shown.splitlines()[-1] == "Report: out/report.md"
+
+
+def test_quiet_leaves_the_explanation_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """-q prints the table and where the report is."""
+    shown = _shown(monkeypatch, quiet=True)
+    assert "perturbed minus clean" not in shown
+    assert "By language" in shown
+    assert shown.splitlines()[-1] == "Report: out/report.md"
+
+
+def test_a_run_without_noise_shows_its_clean_levels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without perturbed cells there is still a table, and the head line says how to add noise."""
+    shown = _shown(monkeypatch, noisy=False)
+    assert "Clean: xnli" in shown
+    assert "add --perturb" in shown
 
 
 def test_verbose_shows_every_sentence_above_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:

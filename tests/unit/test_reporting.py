@@ -15,7 +15,7 @@ from robust_xtreme.reporting import _columns
 from robust_xtreme.reporting._cells import parts_of, perturbed
 from robust_xtreme.reporting._escape import code_block, markdown, visible
 from robust_xtreme.reporting._legend import legend
-from robust_xtreme.reporting._page import page, render, views
+from robust_xtreme.reporting._page import page, render, show, views
 from robust_xtreme.reporting._render import print_table, sections
 from robust_xtreme.reporting._view import SECTION, Results, View
 from robust_xtreme.results import store
@@ -337,6 +337,16 @@ def test_long_names_fold_and_numbers_stay_whole_on_a_narrow_terminal() -> None:
         print_table(Console(file=text, width=60, color_system=None), name, columns, rows)
     assert "…" not in text.getvalue()
     assert all(number in text.getvalue() for number in ("perturbed", "41.1", "14.9 %", "18.2 %"))
+
+
+def test_bars_are_signs_where_a_terminal_has_no_blocks(results: Results) -> None:
+    """On a wide terminal that shows ASCII alone, a bar is made of number signs, and nothing is an escape code."""
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii", errors="backslashreplace")
+    show(Console(file=stream, width=220, color_system=None), results.scores, results.deltas, results.manifest)
+    stream.flush()
+    assert b"27.5 % (33.8 %) ##" in raw.getvalue()
+    assert b"\\u25" not in raw.getvalue()
 
 
 def test_views_stand_in_their_order() -> None:

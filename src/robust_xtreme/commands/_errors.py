@@ -24,6 +24,7 @@ USAGE: Final = 2
 ENVIRONMENT: Final = 3
 INTERRUPTED: Final = 130
 _TRACEBACK: Final = "ROBUST_XTREME_TRACEBACK"
+_PLAIN: Final = "_TYPER_FORCE_DISABLE_TERMINAL"
 _DISK: Final = {
     errno.ENOSPC: "The disk is full",
     errno.EDQUOT: "The disk quota is used up",
@@ -137,7 +138,9 @@ def _one(text: str) -> str:
 
 
 def printable() -> None:
-    """Let stdout and stderr show any text: what their encoding lacks is escaped."""
+    """Let stdout and stderr show any text: what their encoding lacks is escaped; help in a pipe has no colours."""
+    if (sys.stdout is None or not sys.stdout.isatty()) and not os.environ.get("FORCE_COLOR"):
+        os.environ.setdefault(_PLAIN, "1")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

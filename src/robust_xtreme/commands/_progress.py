@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -12,21 +12,33 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 if TYPE_CHECKING:
     from robust_xtreme.evaluation.estimate import Estimate
     from robust_xtreme.evaluation.run import Evaluation, Observer
+    from robust_xtreme.run_spec import RunSpec
 
-_WIDE = 160
+_WIDE: Final = 160
+_LOADING: Final = "loading torch"
+_READING: Final = (
+    "clean and perturbed: the metric's level in points from 0 to 100; change: perturbed minus clean.",
+    "An interval that holds 0 shows no change. edits: the share of characters that the noise changed.",
+    "Every other column: the legend at the end of the report.",
+)
+_SILENT: Final = {
+    "at_floor": "at floor: no better than a predictor that does not understand the text, so no change is claimed.",
+    "inert": "inert: the model's tokenizer undid the noise, so no change is claimed.",
+}
 
 
 @contextmanager
 def observing(quiet: bool, verbose: bool) -> Iterator[Observer]:
-    """Who shows how a run goes, on stderr."""
-    from robust_xtreme.evaluation.run import Observer
-
+    """Who shows how a run goes, on stderr; a terminal shows at once that torch is being loaded."""
     console = Console(stderr=True, markup=False, highlight=False)
-    if quiet:
-        yield Observer()
-    elif console.is_terminal:
+    if console.is_terminal and not quiet:
         with _bar(console) as progress:
             yield _on_bar(progress, verbose)
+        return
+    from robust_xtreme.evaluation.run import Observer
+
+    if quiet:
+        yield Observer()
     else:
         yield Observer(say=lambda line: console.print(line, soft_wrap=True))
 
@@ -43,9 +55,11 @@ def _bar(console: Console) -> Progress:
 
 
 def _on_bar(progress: Progress, verbose: bool) -> Observer:
+    bar = progress.add_task(_LOADING, total=None)
+    progress.refresh()
     from robust_xtreme.evaluation.run import Observer
 
-    bar = progress.add_task("reading", total=None)
+    progress.update(bar, description="reading")
     return Observer(
         say=lambda line: progress.console.print(line) if verbose or "halved" in line else None,
         total=lambda predictions: progress.update(bar, total=predictions),
@@ -61,13 +75,31 @@ def _out() -> Console:
     return console
 
 
-def show_result(result: Evaluation) -> None:
-    """The table of a finished run, and where its report is."""
-    from robust_xtreme.reporting._page import show
+def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
+    """What was run, the table of a finished run, how it is read, and where the report is."""
+    from robust_xtreme.reporting._escape import visible
+    from robust_xtreme.reporting._page import ON_TERMINAL, show
 
     console = _out()
-    show(console, result.scores, result.deltas, result.manifest)
-    console.print(f"Report: {result.folder / 'report.md'}", soft_wrap=True)
+    scores, deltas = result.scores, result.deltas
+    console.print(visible(head(spec, result.manifest)), soft_wrap=True)
+    show(console, scores, deltas, result.manifest, ON_TERMINAL if deltas.height else ("clean_scores", "not_run"))
+    if deltas.height and not quiet:
+        console.print()
+        silent = [line for column, line in _SILENT.items() if deltas.get_column(column).any()]
+        console.print("\n".join([" ".join(_READING), *silent]), soft_wrap=not console.is_terminal)
+    console.print(f"\nReport: {result.folder / 'report.md'}", soft_wrap=True)
+
+
+def head(spec: RunSpec, manifest: Mapping[str, Any]) -> str:
+    """Which model answered what, in how many languages, under which noise."""
+    units = manifest["units"]
+    tasks = ", ".join(dict.fromkeys(unit["task"] for unit in units))
+    languages = list(dict.fromkeys(unit["language"] for unit in units))
+    several = f"{len(languages)} languages" if len(languages) > 1 else languages[0]
+    noise = ", ".join(spec.perturb) or "clean (no noise: add --perturb char_noise:0.1)"
+    seeds = f", {spec.seeds} draws of the noise" if spec.perturb and spec.seeds > 1 else ""
+    return f"Model {', '.join(spec.model)} on {spec.data}: {tasks}; {several}; {noise}{seeds}"
 
 
 def show_plan(estimate: Estimate) -> None:

@@ -198,11 +198,12 @@ def _print_plan(spec: RunSpec) -> None:
 def _run(spec: RunSpec, force: bool, cache: bool, quiet: bool, verbose: bool) -> None:
     from robust_xtreme.commands._progress import observing, show_result
     from robust_xtreme.errors import FailedCells
-    from robust_xtreme.evaluation.run import evaluate
 
     with observing(quiet, verbose) as observer:
+        from robust_xtreme.evaluation.run import evaluate
+
         result = evaluate(spec, force=force, cache=cache, observer=observer)
-    show_result(result)
+    show_result(result, spec, quiet)
     if result.failed:
         raise FailedCells(
             f"{len(result.failed)} cells failed: the model's scores are not finite. They are named in "

@@ -55,8 +55,19 @@ def show(
     from robust_xtreme.specs import PerturbationSpec
 
     cells = PerturbationSpec.parse(spec).cells()
+    text = _typed(text)
     found = [(cell.nominal, noised_strings([text], cell, language, seed)[0]) for cell in cells]
     _table(found)
+
+
+def _typed(text: str) -> str:
+    """The text as it was typed: in a locale without letters beyond ASCII, Python keeps UTF-8 as loose bytes."""
+    import os
+
+    try:
+        return os.fsencode(text).decode() if any("\udc80" <= one <= "\udcff" for one in text) else text
+    except UnicodeError:
+        return text
 
 
 def _table(found: list[tuple[str, Noised]]) -> None:
@@ -69,7 +80,7 @@ def _table(found: list[tuple[str, Noised]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in _HEADER:
         table.add_column(name, overflow="fold")
-    coloured = console.color_system is not None
+    coloured = console.color_system is not None and not console.no_color
     for strength, noised in found:
         table.add_row(strength, diff(noised, coloured=coloured), *_figures(noised))
     if console.measure(table, options=console.options.update(max_width=_WIDE)).maximum <= console.width:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import polars as pl
 from rich.console import Console
@@ -12,6 +13,10 @@ from rich.text import Text
 from robust_xtreme.reporting._columns import Shown, shown
 from robust_xtreme.reporting._escape import markdown, visible
 from robust_xtreme.reporting._view import SECTION
+
+
+_SIGNS: Final = str.maketrans(dict.fromkeys("▌▋▊▉█", "#") | dict.fromkeys("▏▎▍", ""))
+"""The blocks of a bar for a terminal that has none."""
 
 
 def sections(frame: pl.DataFrame) -> Iterator[tuple[str, list[Shown], list[list[str]]]]:
@@ -55,8 +60,9 @@ def print_table(console: Console, title: str, columns: list[Shown], rows: list[l
             no_wrap=not columns[place].folds,
             overflow="fold",
         )
+    bars = _SIGNS if console.options.ascii_only else {}
     for row in rows:
-        table.add_row(*(Text(visible(row[place])) for place in taken))
+        table.add_row(*(Text(visible(row[place]).translate(bars)) for place in taken))
     console.print()
     console.print(Text(visible(title), style="italic"))
     console.print(table)
