@@ -1,0 +1,98 @@
+"""Checkpoints that others made: their answers are those of transformers, whatever their architecture and labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import transformers
+from tests.checkpoints import KINDS, NLI, QUESTION, SEQUENCE, TAGS, TEXTS, TOKEN, checkpoint, turned
+from tests.tiny import pair_example, question_example, tagged_example
+
+from robust_xtreme import registry
+from robust_xtreme.evaluation.checkpoint import Checkpoint, load_checkpoint
+from robust_xtreme.evaluation.predict import Input, forward, predict
+from robust_xtreme.examples import Choice, Example, Tags, Target
+
+XNLI, PANX, XQUAD = (registry.load("task", name) for name in ("xnli", "panx", "xquad"))
+PAIRS = [pair_example(str(place), *pair) for place, pair in enumerate(TEXTS)]
+SENTENCES = [
+    tagged_example("a", ["Ana", "went", "to", "Rome", "quickly"], ["O"] * 5),
+    tagged_example("b", ["x"], ["O"]),
+]
+
+
+def answers(found: Checkpoint, examples: list[Example], length: int = 128) -> list[Target | None]:
+    """What a checkpoint says of examples, in the task's own labels."""
+    windows = found.family.encode(examples, found.tokenizer, length, 0)
+    said = predict(found, [Input(examples[window.example], (window,)) for window in windows], 500)
+    return [None if one is None else found.own(one) for one in said]
+
+
+def peer(folder: Path, head: str) -> tuple[Any, Any]:
+    """The tokenizer and model as transformers loads them."""
+    auto: Any = transformers
+    model = getattr(auto, f"AutoModelFor{head}").from_pretrained(str(folder)).eval()
+    return auto.AutoTokenizer.from_pretrained(str(folder)), model
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_classes_are_those_that_transformers_gives(kind: str, tmp_path: Path) -> None:
+    """A pair is read with the special tokens and segments that the tokenizer wants, and the class goes by its name."""
+    folder = checkpoint(tmp_path / "one", kind, SEQUENCE, NLI)
+    tokenizer, model = peer(folder, SEQUENCE)
+    wanted = []
+    for example in PAIRS:
+        with torch.inference_mode():
+            inputs = tokenizer(example.texts["premise"].value, example.texts["hypothesis"].value, return_tensors="pt")
+            said = model(**inputs).logits[0].argmax().item()
+        wanted.append(Choice(XNLI.labels.index(NLI[said].lower())))
+    assert len(set(wanted)) > 1
+    assert answers(load_checkpoint(folder, XNLI), PAIRS) == wanted
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("order", [(2, 0, 1), (1, 0, 2)])
+def test_the_order_of_classes_changes_nothing(kind: str, order: tuple[int, ...], tmp_path: Path) -> None:
+    """The same model with its classes permuted gives the same answers, and the same identity never."""
+    folder = checkpoint(tmp_path / "one", kind, SEQUENCE, NLI)
+    one, other = (load_checkpoint(path, XNLI) for path in (folder, turned(folder, tmp_path / "other", order)))
+    assert answers(one, PAIRS) == answers(other, PAIRS)
+    assert one.labels != other.labels
+    assert one.identity != other.identity
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tags_are_those_that_transformers_gives(kind: str, tmp_path: Path) -> None:
+    """A word has the tag of its first token, called as the task does; MISC counts as O; their order changes nothing."""
+    folder = checkpoint(tmp_path / "one", kind, TOKEN, TAGS)
+    tokenizer, model = peer(folder, TOKEN)
+    wanted = []
+    for example in SENTENCES:
+        words = example.texts["tokens"].value.split()
+        with torch.inference_mode():
+            inputs = tokenizer(words, is_split_into_words=True, return_tensors="pt")
+            said = model(**inputs).logits[0].argmax(-1).tolist()
+        first = [inputs.word_ids().index(place) for place in range(len(words))]
+        names = [TAGS[said[place]] for place in first]
+        wanted.append(Tags(tuple("O" if name.endswith("MISC") else name for name in names)))
+    assert answers(load_checkpoint(folder, PANX), SENTENCES) == wanted
+    again = load_checkpoint(turned(folder, tmp_path / "other", (8, 2, 1, 0, 3, 4, 6, 5, 7)), PANX)
+    assert answers(again, SENTENCES) == wanted
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_scores_of_spans_are_those_that_transformers_gives(kind: str, tmp_path: Path) -> None:
+    """Question and context stand as the tokenizer puts them, and both ends of the answer are scored by the model."""
+    folder = checkpoint(tmp_path / "one", kind, QUESTION)
+    tokenizer, model = peer(folder, QUESTION)
+    example = question_example("q", "who went?", "Ana went to Rome in May.", "Ana")
+    found = load_checkpoint(folder, XQUAD)
+    windows = found.family.encode([example], found.tokenizer, 384, 128)
+    with torch.inference_mode():
+        said = model(**tokenizer("who went?", example.texts["context"].value, return_tensors="pt"))
+    wanted = torch.stack((said.start_logits[0], said.end_logits[0]), dim=-1).numpy()
+    assert forward(found, windows)[0] == pytest.approx(wanted, abs=1e-4)
+    assert load_checkpoint(folder, registry.load("task", "tydiqa")).identity == found.identity
