@@ -131,3 +131,18 @@ def test_without_a_terminal_there_are_plain_lines(monkeypatch: pytest.MonkeyPatc
 def test_quiet_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """-q is silence until the table."""
     assert _run(monkeypatch, terminal=True, quiet=True) == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("warning: the cache x cannot be used", True),
+        ("in all: 30 predictions of 20 distinct inputs, 10 from the cache", True),
+        ("in all: 30 predictions of 20 distinct inputs, 0 from the cache", False),
+        ("in all: 30 predictions of 20 distinct inputs", False),
+        ("panx sw: 30 predictions of 20 distinct inputs, 10 from the cache", False),
+    ],
+)
+def test_a_terminal_is_told_of_the_cache(line: str, shown: bool) -> None:
+    """What is wrong with it, and how much of the whole run was found in it."""
+    assert _progress._matters(line) is shown

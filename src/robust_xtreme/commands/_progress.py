@@ -61,11 +61,17 @@ def _on_bar(progress: Progress, verbose: bool) -> Observer:
 
     progress.update(bar, description="reading")
     return Observer(
-        say=lambda line: progress.console.print(line) if verbose or "halved" in line else None,
+        say=lambda line: progress.console.print(line) if verbose or _matters(line) else None,
         total=lambda predictions: progress.update(bar, total=predictions),
         unit=lambda label: progress.update(bar, description=label),
         advance=lambda predictions: progress.advance(bar, predictions),
     )
+
+
+def _matters(line: str) -> bool:
+    """Whether a sentence is shown beside the bar too: what went wrong, and what was not computed but found."""
+    found = line.startswith("in all: ") and line.endswith(" from the cache") and not line.endswith(", 0 from the cache")
+    return found or line.startswith("warning: ") or "halved" in line
 
 
 def _out() -> Console:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, final
 
+from robust_xtreme.evaluation.identity import identity
+from robust_xtreme.evaluation.located import Located
 from robust_xtreme.evaluation.plan import Unit
 from robust_xtreme.evaluation.unit import Prepared
 from robust_xtreme.examples import Answers, Choice, Document, Example, Span, Tags, Target, target_json
@@ -73,12 +75,19 @@ def settings(unit: Unit, precision: str, device: str) -> str:
     return json.dumps(
         {
             "inference": INFERENCE,
-            "model": [model.identity, model.head, model.family, *model.labels],
+            "model": [_answering(model), model.head, model.family, *model.labels],
             "settings": [task.family, task.max_length, task.stride, precision],
             "device": device,
             "libraries": [importlib.metadata.version(name) for name in _LIBRARIES],
         }
     )
+
+
+def _answering(model: Located) -> str:
+    """The identity of what answers one task: a run's other heads, which its own identity holds, change nothing."""
+    if model.native is not None:
+        return model.identity
+    return identity(model.folder.iterdir(), model.config, {model.head: model.labels}, model.run / "heads")
 
 
 def keys_of(prepared: Prepared, what: str) -> Iterator[bytes]:

@@ -133,7 +133,7 @@ def read(db: sqlite3.Connection, kind: str, keys: Sequence[bytes]) -> dict[bytes
         )
         for key, value, checksum in rows:
             if isinstance(value, bytes) and _checksum(kind, key, value) == checksum:
-                found[key] = value.decode("utf-8")
+                found[key] = value.decode("utf-8", "replace")
     return found
 
 

@@ -1,0 +1,459 @@
+"""The cache in a run of `eval`: what is computed again, and that results never tell where they came from."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import torch
+from tests.release import release
+from tests.tiny import tiny_run
+from typer.testing import CliRunner
+
+from robust_xtreme.commands._app import build
+from robust_xtreme.errors import SpecError
+from robust_xtreme.evaluation import cache as cache_module
+from robust_xtreme.evaluation import checkpoint
+from robust_xtreme.evaluation import predict as predict_module
+from robust_xtreme.evaluation import run as run_module
+from robust_xtreme.evaluation.run import Evaluation, Observer, evaluate
+from robust_xtreme.results import _database
+from robust_xtreme.results.cache import Cache, info
+from robust_xtreme.run_spec import RunSpec
+
+TASKS: Final = ("xnli", "panx", "xquad")
+ALL: Final[dict[str, Any]] = {"tasks": TASKS, "limit": "6"}
+MORE: Final = ("char_noise:0.2,0.4",)
+NAME: Final = "cache-v1.sqlite3"
+TOTAL: Final = re.compile(r"in all: (\d+) predictions of (\d+) distinct inputs, (\d+) from the cache")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random model with a head for each task."""
+    return tiny_run(tmp_path_factory.mktemp("model") / "tiny", TASKS)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Release files in miniature."""
+    return release(tmp_path_factory.mktemp("files"))
+
+
+@dataclass(slots=True)  # what is heard and computed is added while runs go on
+class Runs:
+    """Runs of one spec into folders of their own: what each computed, and what it said."""
+
+    spec: RunSpec
+    folder: Path
+    computed: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+    def run(self, out: str, cache: bool = True, deduplicate: bool = True, **changes: Any) -> Evaluation:
+        """A run; `computed` and `said` are its own."""
+        self.computed.clear()
+        self.said.clear()
+        spec = replace(self.spec, **{"out": str(self.folder / out), **changes})
+        return evaluate(spec, cache=cache, deduplicate=deduplicate, observer=Observer(say=self.said.append))
+
+    @property
+    def total(self) -> tuple[int, int, int]:
+        """Predictions, distinct inputs and inputs from the cache, as the end of the run says."""
+        (found,) = filter(None, map(TOTAL.fullmatch, self.said))
+        return int(found[1]), int(found[2]), int(found[3])
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was said of things that are wrong."""
+        return [line for line in self.said if line.startswith("warning: ")]
+
+
+@pytest.fixture
+def runs(model: Path, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
+    """Runs of one task in two languages at one strength, whose predictions are counted."""
+    spec = RunSpec((str(model),), str(files), tasks=("panx",), perturb=("char_noise:0.2",), limit="8", device="cpu")
+    found = Runs(spec, tmp_path)
+    decode = predict_module._decode
+
+    def counted(checkpoint: Any, one: Any, rows: Any) -> Any:
+        found.computed.append(" ".join(text.value for text in one.example.texts.values()))
+        return decode(checkpoint, one, rows)
+
+    monkeypatch.setattr(predict_module, "_decode", counted)
+    return found
+
+
+def tables(result: Evaluation) -> dict[str, bytes]:
+    """The bytes of every file of a run but its log, its lock and the paths in run.toml."""
+    apart = ("log.txt", ".lock", "run.toml")
+    every = (path for path in result.folder.rglob("*") if path.is_file() and path.name not in apart)
+    return {str(path.relative_to(result.folder)): path.read_bytes() for path in every}
+
+
+def test_one_more_strength_computes_the_changed_texts_only(runs: Runs, cache: Path) -> None:
+    """What the first run read is not computed again, log and progress count it, and the results are the same bytes."""
+    first = runs.run("first", **ALL)
+    clean_and_02 = set(runs.computed)
+    assert runs.total[1:] == (len(runs.computed), 0)
+    result = runs.run("second", perturb=MORE, **ALL)
+    assert clean_and_02 & set(runs.computed) == set()
+    asked, inputs, cached = runs.total
+    assert cached == len(clean_and_02)
+    assert inputs - cached == len(runs.computed) > 0
+    lines = [line for line in runs.said if line.startswith("xnli sw: ")]
+    assert len(lines) == 1
+    assert re.fullmatch(r"xnli sw: \d+ predictions of \d+ distinct inputs, [1-9]\d* from the cache", lines[0])
+    log = (result.folder / "log.txt").read_text()
+    assert lines[0] in log
+    assert f"in all: {asked} predictions of {inputs} distinct inputs, {cached} from the cache" in log
+    shutil.rmtree(cache)
+    assert tables(runs.run("empty", perturb=MORE, **ALL)) == tables(result)
+    assert runs.total == (asked, inputs, 0)
+    assert tables(runs.run("without", cache=False, perturb=MORE, **ALL)) == tables(result)
+    assert not any("cache" in line for line in runs.said)
+    assert tables(runs.run("again", **ALL)) == tables(first)
+    assert runs.computed == []
+
+
+def test_the_same_run_elsewhere_loads_no_model(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where every input is known the weights are not read at all."""
+    before = tables(runs.run("first"))
+    monkeypatch.setattr(checkpoint.Models, "load", lambda *_: pytest.fail("a model was loaded"))
+    assert tables(runs.run("second")) == before
+    assert runs.total[1] == runs.total[2]
+
+
+def test_without_the_cache_nothing_is_read_or_kept(runs: Runs, cache: Path) -> None:
+    """--no-cache computes everything and leaves no file."""
+    runs.run("first", cache=False)
+    assert not cache.exists()
+    runs.run("second")
+    assert runs.total[2] == 0
+    runs.run("third", cache=False)
+    assert len(runs.computed) == info().kinds["predictions"].entries > 0
+
+
+def test_without_deduplication_everything_is_computed(runs: Runs) -> None:
+    """Equal inputs are computed again in batches of their own, whatever the cache holds."""
+    runs.run("first")
+    asked = runs.total[0]
+    runs.run("second", deduplicate=False)
+    assert len(runs.computed) == asked
+    assert not any("cache" in line for line in runs.said)
+
+
+def test_the_noise_is_no_part_of_a_key(runs: Runs) -> None:
+    """Strength 0 reads the clean texts, another seed other ones; a smaller part of the data finds all that it reads."""
+    runs.run("first")
+    runs.run("zero", perturb=("char_noise:0",))
+    assert runs.computed == []
+    runs.run("seeds", seeds=2)
+    assert 0 < len(runs.computed) < runs.total[1]
+    runs.run("part", limit="3", languages=("sw",))
+    assert runs.computed == []
+
+
+def _other_answers(found: Any) -> Any:
+    """A SQuAD file whose answers are the first letter of their contexts."""
+    for paragraph in (one for article in found["data"] for one in article["paragraphs"]):
+        for question in paragraph["qas"]:
+            question["answers"] = [{"answer_start": 0, "text": paragraph["context"][:1]}]
+    return found
+
+
+def test_gold_is_no_part_of_a_key(runs: Runs, files: Path, tmp_path: Path) -> None:
+    """Other labels, tags and answers to the same texts are met by the same predictions, and scored anew."""
+    before = runs.run("first", **ALL).scores
+    data = Path(shutil.copytree(files, tmp_path / "data"))
+    for path in (data / "panx").glob("dev-*.tsv"):
+        path.write_text(path.read_text().replace("\tO", "\tB-LOC"))
+    for path in (data / "xnli").glob("*.tsv"):
+        path.write_text(path.read_text().replace("neutral", "entailment"))
+    for path in (data / "xquad").glob("*.json"):
+        path.write_text(json.dumps(_other_answers(json.loads(path.read_text()))))
+    after = runs.run("second", data=str(data), **ALL).scores
+    assert runs.computed == []
+    assert not after.equals(before)
+
+
+def _identity(runs: Runs) -> dict[str, Any]:
+    tiny_run(runs.folder / "other", TASKS, seed=7)
+    return {"model": (str(runs.folder / "other"),)}
+
+
+def _bf16(_: Runs) -> dict[str, Any]:
+    return {"precision": "bf16"}
+
+
+@pytest.mark.parametrize("other", [_identity, _bf16])
+def test_another_model_or_precision_finds_nothing(runs: Runs, other: Callable[[Runs], dict[str, Any]]) -> None:
+    """What was predicted by other weights, or in another precision, is another prediction."""
+    runs.run("first")
+    runs.run("second", **other(runs))
+    assert runs.total[2] == 0
+
+
+def test_a_model_is_known_by_what_it_is(runs: Runs, model: Path) -> None:
+    """The same files in another folder are the same model, and what other tasks are asked makes no difference."""
+    runs.run("first", tasks=("panx", "xnli"))
+    runs.run("second", model=(str(shutil.copytree(model, runs.folder / "copy")),))
+    assert runs.computed == []
+
+
+def test_another_version_or_device_or_library_finds_nothing(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The version of our inference, the device and the libraries' versions are parts of every key."""
+    runs.run("first")
+    settings = cache_module.settings
+    for turn, (old, new) in enumerate(
+        (('"cpu"', '"cuda: H200"'), (torch.__version__, "9.9"), ('"inference": 1', '"inference": 2'))
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(cache_module, "settings", lambda *all, old=old, new=new: settings(*all).replace(old, new))
+            runs.run(f"other{turn}")
+        assert runs.total[2] == 0
+    runs.run("same")
+    assert runs.computed == []
+
+
+def _keys(path: Path) -> list[Any]:
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute("SELECT key, value FROM entries ORDER BY key").fetchall()
+
+
+@pytest.mark.parametrize("value", [b"{", b'{"Tags": [1]}', b'{"Choice": "\xff"}'])
+@pytest.mark.parametrize("right", [False, True])
+def test_a_damaged_entry_is_computed_again_and_replaced(runs: Runs, cache: Path, value: bytes, right: bool) -> None:
+    """With the wrong checksum, and with a right one but no prediction in it; the others stay."""
+    before = tables(runs.run("first", limit="3"))
+    held = _keys(cache / NAME)
+    key = held[3][0]
+    checksum = _database._checksum("predictions", key, value) if right else b"12345678"
+    with closing(sqlite3.connect(cache / NAME)) as db, db:
+        db.execute("UPDATE entries SET value = ?, checksum = ? WHERE key = ?", (value, checksum, key))
+    assert tables(runs.run("second", limit="3")) == before
+    assert len(runs.computed) == 1
+    assert _keys(cache / NAME) == held
+
+
+def test_a_damaged_database_costs_one_line_and_what_it_held(runs: Runs, cache: Path) -> None:
+    """It is set aside, everything is computed again, and the results are the same bytes."""
+    before = tables(runs.run("first"))
+    (cache / NAME).write_bytes(b"nothing of use" * 5000)
+    assert tables(runs.run("second")) == before
+    assert len(runs.warnings) == 1
+    assert runs.total[2] == 0
+    assert runs.warnings[0] in (runs.folder / "second" / "log.txt").read_text()
+    assert tables(runs.run("third")) == before
+    assert (runs.warnings, runs.computed) == ([], [])
+
+
+@pytest.mark.parametrize("place", ["/proc", "/dev/null", "log.txt"])
+def test_a_cache_that_cannot_be_is_one_line(runs: Runs, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file, or a folder that takes no file: the run is whole without."""
+    before = tables(runs.run("first"))
+    place = str(runs.folder / "first" / place)
+    monkeypatch.setenv("ROBUST_XTREME_CACHE", place)
+    assert tables(runs.run("second")) == before
+    assert len(runs.warnings) == 1
+    assert place in runs.warnings[0]
+
+
+def test_a_limit_that_is_no_size_is_said_before_anything_is_written(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a user's mistake; without the cache it is not read."""
+    monkeypatch.setenv("ROBUST_XTREME_CACHE_LIMIT", "much")
+    with pytest.raises(SpecError, match="ROBUST_XTREME_CACHE_LIMIT is 'much'"):
+        runs.run("first")
+    assert not (runs.folder / "first").exists()
+    runs.run("first", cache=False)
+
+
+def test_a_small_limit_changes_no_result(runs: Runs, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache that holds next to nothing makes runs slower and nothing else."""
+    before = tables(runs.run("first"))
+    monkeypatch.setenv("ROBUST_XTREME_CACHE_LIMIT", "20kB")
+    assert tables(runs.run("second")) == before
+    assert tables(runs.run("third")) == before
+    assert (cache / NAME).stat().st_size <= 20_000
+    assert runs.warnings == []
+
+
+def test_scores_that_are_not_finite_are_not_kept(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prediction that failed is tried again."""
+    with monkeypatch.context() as patch:
+        patch.setattr(predict_module, "_decode", lambda *_: None)
+        assert runs.run("sick").failed
+    assert not runs.run("well").failed
+    assert runs.total[2] == 0
+
+
+def test_batches_are_halved_among_what_is_missing(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Out of memory in a run that is in part from the cache: said, and the same scores."""
+    wanted = runs.run("wanted", cache=False, perturb=MORE).scores
+    runs.run("first")
+    whole = predict_module.predict
+
+    def short(checkpoint: Any, inputs: Any, batch_tokens: int, *rest: Any) -> Any:
+        if batch_tokens > 200:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return whole(checkpoint, inputs, batch_tokens, *rest)
+
+    monkeypatch.setattr(run_module, "predict", short)
+    found = runs.run("second", perturb=MORE, batch_tokens=400)
+    assert found.scores.equals(wanted)
+    assert any("halved for memory" in line for line in runs.said)
+    assert 0 < runs.total[2] < runs.total[1]
+
+
+def test_a_run_that_goes_on_counts_what_it_still_computes(runs: Runs) -> None:
+    """A unit that is done is not looked up; one whose part is gone is answered from the cache."""
+    result = runs.run("first")
+    before = tables(result)
+    for path in result.folder.glob("parts/panx-sw*"):
+        path.unlink()
+    (result.folder / "scores.csv").unlink()
+    assert tables(runs.run("first")) == before
+    assert [line.split(":")[0] for line in runs.said if "from the cache" in line] == ["panx sw", "in all"]
+    assert runs.computed == []
+
+
+def test_progress_counts_what_comes_from_the_cache(runs: Runs) -> None:
+    """What is announced adds up to the total, whether it is computed or found."""
+    runs.run("first")
+    heard: list[int] = []
+    total: list[int] = []
+    spec = replace(runs.spec, perturb=MORE, out=str(runs.folder / "second"))
+    evaluate(spec, observer=Observer(total=total.append, advance=heard.append))
+    assert sum(heard) == total[0]
+
+
+def test_families_of_other_packages_are_not_kept(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing tells when their code changes."""
+    monkeypatch.setattr(cache_module, "_OURS", "another_package.")
+    runs.run("first")
+    runs.run("second")
+    assert runs.total[2] == 0
+
+
+def _start(words: Sequence[str], out: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "robust_xtreme", *words, "--out", str(out)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_two_runs_at_once_share_a_cache(runs: Runs, cache: Path) -> None:
+    """Both make it, write and read at the same time: neither complains, and both are the same bytes."""
+    wanted = tables(runs.run("wanted", cache=False))
+    words = ["eval", "--model", runs.spec.model[0], "--data", runs.spec.data, "--tasks", "panx"]
+    words += ["--perturb", "char_noise:0.2", "--device", "cpu", "--limit", "8"]
+    outs = [runs.folder / name for name in ("one", "other")]
+    for process in [_start(words, out) for out in outs]:
+        _, said = process.communicate(timeout=120)
+        assert (process.returncode, "warning" in said) == (0, False), said
+    for out in outs:
+        assert tables(Evaluation(out, {})) == wanted
+    assert info().kinds["predictions"].entries == len(set(runs.computed))
+
+
+def call(*words: str, **options: Any) -> Any:
+    """The program on the words given, as it ends."""
+    return CliRunner().invoke(build(), list(words), **options)
+
+
+def test_no_cache_is_a_word_of_eval(runs: Runs, cache: Path) -> None:
+    """`--no-cache` leaves no file, and without it there is one."""
+    words = ["eval", "--model", runs.spec.model[0], "--data", runs.spec.data, "--tasks", "panx", "--limit", "4"]
+    words += ["--device", "cpu"]
+    assert call(*words, "--no-cache", "--out", str(runs.folder / "one")).exit_code == 0
+    assert not cache.exists()
+    result = call(*words, "--out", str(runs.folder / "two"))
+    assert "in all: 8 predictions of 8 distinct inputs, 0 from the cache" in result.stderr
+    assert cache.exists()
+
+
+def test_the_command_shows_and_empties_it(runs: Runs, cache: Path) -> None:
+    """`cache info` counts by kind, `cache clear` asks for --yes where nobody can answer, and then empties."""
+    runs.run("first")
+    entries = runs.total[1]
+    shown = json.loads(call("cache", "info", "--json").stdout)
+    assert (shown["folder"], shown["entries"]["predictions"]["entries"]) == (str(cache), entries)
+    assert set(shown["entries"]) == {"predictions", "embeddings"}
+    assert shown["entries"]["predictions"]["oldest"] <= shown["entries"]["predictions"]["newest"]
+    assert (shown["limit"], shown["problem"]) == (2 << 30, None)
+    assert f"{entries} entries" in call("cache").stdout
+    refused = call("cache", "clear")
+    assert (refused.exit_code, "cache clear --yes" in refused.stderr) == (2, True)
+    assert info().kinds["predictions"].entries == entries
+    done = call("cache", "clear", "--yes")
+    assert (done.exit_code, done.stdout.startswith(f"Removed {entries} entries (")) == (0, True)
+    assert info().kinds["predictions"].entries == 0
+    assert json.loads(call("cache", "clear", "--yes", "--json").stdout)["removed"]["predictions"]["entries"] == 0
+
+
+def test_the_hub_s_own_cache_is_named_and_never_emptied(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HF_HUB_CACHE, HF_HOME or the platform's folder; nothing in it is touched."""
+    for name in ("HF_HUB_CACHE", "HF_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert str(tmp_path / "xdg" / "huggingface" / "hub") in call("cache", "info").stdout
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    kept = tmp_path / "home" / "hub" / "models--one"
+    kept.mkdir(parents=True)
+    assert json.loads(call("cache", "info", "--json").stdout)["hub"] == str(tmp_path / "home" / "hub")
+    monkeypatch.setenv("ROBUST_XTREME_CACHE", str(tmp_path / "home"))
+    assert call("cache", "clear", "--yes").exit_code == 0
+    assert kept.is_dir()
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "own"))
+    assert json.loads(call("cache", "info", "--json").stdout)["hub"] == str(tmp_path / "own")
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("cler",), "There is no cache command named 'cler'. Did you mean 'clear'? See: robust-xtreme cache --help"),
+        (("info", "more"), "unexpected extra argument"),
+    ],
+)
+def test_a_mistyped_command_is_one_line(words: tuple[str, ...], line: str) -> None:
+    """What was wrong and what was probably meant."""
+    done = subprocess.run(
+        [sys.executable, "-m", "robust_xtreme", "cache", *words], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, line in done.stderr) == (2, True)
+
+
+def test_a_cache_that_cannot_be_emptied_is_one_line(cache: Path) -> None:
+    """A database that another process holds is said, with the environment's code."""
+    held = Cache(cache, 1 << 20, lambda line: pytest.fail(line))
+    held.put("predictions", {b"1": "2"})
+    held.close()
+    with closing(sqlite3.connect(cache / NAME, isolation_level=None)) as other, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_database, "_PATIENCE", 0.1)
+        other.execute("BEGIN IMMEDIATE")
+        result = call("cache", "clear", "--yes")
+    assert (result.exit_code, "cannot be cleared: database is locked" in result.stderr) == (3, True)
+
+
+def test_help_loads_no_arrays() -> None:
+    """Help and info are light."""
+    code = (
+        "import sys; from robust_xtreme.commands._app import main\n"
+        "sys.argv = ['robust-xtreme', 'cache', 'info']\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
+        "print(sorted({'numpy', 'polars', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ})
+    assert done.stdout.splitlines()[-1] == "[]"
