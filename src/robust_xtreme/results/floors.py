@@ -24,7 +24,7 @@ _IN_FOLDS: Final = f"{FOLDS} folds"
 _WORDS: Final = ("word_lexicon", "word_characters")
 NOTHING: Final = "nothing"
 
-LEARNED_FROM: Final[Mapping[str, int | None]] = {"classification": None, "tagging": 5000}
+LEARNED_FROM: Final[Mapping[str, int]] = {"classification": 100_000, "tagging": 5000}
 """The families whose floors learn, and from how many training examples at most."""
 
 

@@ -1,0 +1,194 @@
+"""What `doctor` looks at: one value for each thing, and the machine itself. Nothing here changes anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme.commands.cache import size_of
+
+OK: Final = "ok"
+NOTE: Final = "note"
+FAIL: Final = "fail"
+
+_AGAIN: Final = "pip install --force-reinstall robust-xtreme"
+_LEAST_FREE: Final = 1_000_000_000
+_SCAN: Final = 1.0
+_PATIENCE: Final = 8.0
+_DONE: Final = 200
+_ASK: Final = """
+import json, sys, urllib.error, urllib.request
+try:
+    with urllib.request.urlopen(PLACE + "/api/models?limit=1", timeout=5) as reply:
+        found = {"status": reply.status}
+except urllib.error.HTTPError as error:
+    found = {"status": error.code}
+except Exception as error:
+    found = {"error": " ".join(str(error).split())[:120] or type(error).__name__}
+print(json.dumps(found))
+"""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing: `ok`, `note` (mini runs without it) or `fail` (mini does not run), and the command that mends it."""
+
+    name: str
+    status: str
+    found: str
+    remedy: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def safely(name: str, look: Callable[[], Iterator[Check]], status: str = NOTE) -> list[Check]:
+    """What a check finds; one that breaks is a line as well, whatever it was."""
+    try:
+        return list(look())
+    except Exception as error:  # noqa: BLE001 - a broken installation breaks in any way, and that is what is asked for
+        what = " ".join(str(error).split())[:200] or "no message"
+        return [Check(name, status, f"cannot be looked at: {type(error).__name__}: {what}", _AGAIN)]
+
+
+def caches() -> Iterator[Check]:
+    """Our own cache, and the hub's."""
+    from robust_xtreme.results.cache import info
+
+    own = info()
+    facts = {"folder": str(own.folder), "bytes": own.size, "limit": own.limit}
+    found = f"{own.folder} ({size_of(own.size)} of at most {size_of(own.limit)})"
+    if own.problem:
+        yield Check("cache", NOTE, own.problem, "robust-xtreme cache clear --yes", facts)
+    elif not can_write(own.folder):
+        yield Check("cache", NOTE, f"{own.folder} cannot be written", "export ROBUST_XTREME_CACHE=DIR", facts)
+    else:
+        yield Check("cache", OK, found, facts=facts)
+    yield _hub_cache()
+
+
+def _hub_cache() -> Check:
+    from robust_xtreme.sources._hub import cache_folder
+
+    folder = cache_folder()
+    size, whole = size_on_disk(folder)
+    facts = {"folder": str(folder), "bytes": size, "whole": whole}
+    if not can_write(folder):
+        return Check("hub cache", NOTE, f"{folder} cannot be written", "export HF_HOME=DIR", facts)
+    return Check("hub cache", OK, f"{folder} ({'' if whole else 'more than '}{size_of(size)})", facts=facts)
+
+
+def size_on_disk(folder: Path, seconds: float = _SCAN) -> tuple[int, bool]:
+    """The bytes of a folder's files, links not followed, and whether there was time to see all of them."""
+    total, end = 0, time.monotonic() + seconds
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(parent, name)).st_size  # noqa: PTH118 - a walk of many files
+            except OSError:
+                continue
+        if time.monotonic() > end:
+            return total, False
+    return total, True
+
+
+def can_write(folder: Path) -> bool:
+    """Whether a folder can be written, or made where it is not."""
+    for place in (folder, *folder.absolute().parents):
+        try:
+            if place.exists():
+                return place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+        except OSError:
+            return False
+    return False
+
+
+def disk() -> Iterator[Check]:
+    """Where runs are written."""
+    place = Path.cwd()
+    free = shutil.disk_usage(place).free
+    facts = {"folder": str(place), "free": free}
+    if not can_write(place / "runs"):
+        yield Check("disk", NOTE, f"{place} cannot be written", "robust-xtreme eval --out DIR", facts)
+    elif free < _LEAST_FREE:
+        yield Check("disk", NOTE, f"{size_of(free)} free in {place}", "robust-xtreme cache clear --yes", facts)
+    else:
+        yield Check("disk", OK, f"{size_of(free)} free in {place}", facts=facts)
+
+
+def terminal() -> Iterator[Check]:
+    """What is printed where."""
+    import locale
+
+    encoding = getattr(sys.stdout, "encoding", None) or "none"
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    language = locale.setlocale(locale.LC_CTYPE, None)
+    colours = is_terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    facts = {"encoding": encoding, "terminal": is_terminal, "colours": colours, "locale": language}
+    wide = f"terminal of {shutil.get_terminal_size().columns} columns" if is_terminal else "no terminal"
+    found = f"{wide}, {encoding}, locale {language}, {'colours' if colours else 'no colours'}"
+    if encoding.lower().replace("-", "") != "utf8":
+        yield Check("terminal", NOTE, f"{found}: texts are shown with escapes", "export PYTHONIOENCODING=utf-8", facts)
+    else:
+        yield Check("terminal", OK, found, facts=facts)
+
+
+def hub(online: bool) -> Iterator[Check]:
+    """Whether the hub answers; without `online` nothing is asked."""
+    from huggingface_hub import constants
+
+    from robust_xtreme.sources._hub import is_offline
+
+    place = str(constants.ENDPOINT)
+    if is_offline(False):
+        yield Check("hub", OK, "HF_HUB_OFFLINE is set: no connection is opened", facts={"endpoint": place})
+    elif not online:
+        yield Check("hub", OK, f"{place}, not asked (--online asks)", facts={"endpoint": place})
+    else:
+        yield _answer(place)
+
+
+def _answer(place: str) -> Check:
+    """What the hub says to a small question, asked by a process of its own: looking up a name may take for ever."""
+    found = answer_of(started(f"PLACE = {place!r}\n{_ASK}"), _PATIENCE)
+    facts = {"endpoint": place, **found}
+    if found.get("status") == _DONE:
+        return Check("hub", OK, f"{place} answers", facts=facts)
+    said = f"answers {found['status']}" if "status" in found else f"does not answer: {found['error']}"
+    return Check("hub", NOTE, f"{place} {said}", "robust-xtreme eval --offline", facts)
+
+
+def started(code: str) -> subprocess.Popen[str]:
+    """Code at work in an interpreter of its own, which sees what this one sees, whatever becomes of it."""
+    path = f"import sys; sys.path[:] = {sys.path!r}\n"
+    return subprocess.Popen(
+        [sys.executable, "-c", path + code],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    )
+
+
+def answer_of(process: subprocess.Popen[str], seconds: float) -> dict[str, Any]:
+    """The JSON object on the last line that it printed; what went wrong under `error`."""
+    try:
+        out, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return {"error": f"no answer within {seconds:.0f} s"}
+    try:
+        found: dict[str, Any] = json.loads(out.splitlines()[-1])
+    except (IndexError, ValueError):
+        last = (err.strip().splitlines() or ["nothing was said"])[-1]
+        return {"error": f"ended with code {process.returncode}: {last[:200]}"}
+    return found

@@ -1,0 +1,272 @@
+"""What `doctor` says of the installation, the device, the data and the tasks."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import robust_xtreme
+from robust_xtreme.commands._check import FAIL, NOTE, OK, Check, answer_of, started
+from robust_xtreme.commands.cache import size_of
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+    from robust_xtreme.sources._source import Source
+    from robust_xtreme.specs import TaskSpec
+
+_OURS: Final = "robust-xtreme"
+_IMPORTED: Final = ("torch", "transformers", "tokenizers", "safetensors", "polars", "numpy")
+"""What the model mini cannot run without, and is therefore imported to see that it works."""
+
+_BESIDE: Final = ("datasets", "lightning")
+"""What only the hub's data and training need."""
+
+_PATIENCE: Final = 60.0
+_EVAL: Final = "robust-xtreme eval"
+_PROBE: Final = """
+import importlib, json
+broken, device = {}, {}
+for name in NAMES:
+    try:
+        importlib.import_module(name)
+    except BaseException as error:
+        broken[name] = (type(error).__name__ + ": " + " ".join(str(error).split()))[:200]
+if "torch" not in broken:
+    import torch
+    device = {"threads": torch.get_num_threads(), "cuda": []}
+    try:
+        if torch.cuda.is_available():
+            for at in range(torch.cuda.device_count()):
+                free, total = torch.cuda.mem_get_info(at)
+                device["cuda"].append({"name": torch.cuda.get_device_name(at), "free": free, "total": total})
+    except Exception as error:
+        device["problem"] = " ".join(str(error).split())[:200]
+print()
+print(json.dumps({"broken": broken, "device": device}))
+"""
+
+
+def probe() -> subprocess.Popen[str]:
+    """Torch and its company imported by a process of their own, while other things are looked at."""
+    return started(f"NAMES = {_IMPORTED!r}\n{_PROBE}")
+
+
+# -------------------------------------------------------------------------------------------------------- installation
+
+
+def program() -> Iterator[Check]:
+    """Python and this package."""
+    place = Path(robust_xtreme.__file__).parent
+    machine = f"{platform.python_version()}, {platform.system()} {platform.machine()}"
+    yield Check("python", OK, machine, facts={"version": platform.python_version(), "machine": platform.machine()})
+    facts = {"version": robust_xtreme.__version__, "folder": str(place)}
+    yield Check(_OURS, OK, f"{robust_xtreme.__version__} in {place}", facts=facts)
+
+
+def libraries(found: Mapping[str, Any]) -> Iterator[Check]:
+    """Every library that we need, in a version that we take; the large ones were imported."""
+    for need in _needs(""):
+        yield _library(need, found)
+
+
+def _library(need: Requirement, found: Mapping[str, Any]) -> Check:
+    version = _version(need.name)
+    facts = {"version": version, "needed": str(need.specifier)}
+    remedy = f"pip install '{need.name}{need.specifier}'"
+    if version is None:
+        return Check(need.name, NOTE if need.name in _BESIDE else FAIL, "is not installed", remedy, facts)
+    why = found.get("broken", {}).get(need.name) or (need.name in _IMPORTED and found.get("error"))
+    if why:
+        again = f"pip install --force-reinstall '{need.name}{need.specifier}'"
+        return Check(need.name, FAIL, f"{version} does not load: {why}", again, facts)
+    if not need.specifier.contains(version, prereleases=True):
+        return Check(need.name, NOTE, f"{version}, where {need.specifier} is asked for", remedy, facts)
+    return Check(need.name, OK, version, facts=facts)
+
+
+def extras() -> Iterator[Check]:
+    """Which groups of optional libraries are there; nothing that is evaluated needs them."""
+    state = {name: all(_version(need.name) for need in _needs(name)) for name in _extras()}
+    told = ", ".join(f"{name} {'installed' if there else 'not installed'}" for name, there in state.items())
+    yield Check("extras", OK, told or "none", facts=state)
+
+
+def _extras() -> list[str]:
+    try:
+        return sorted(importlib.metadata.metadata(_OURS).get_all("Provides-Extra") or [])
+    except importlib.metadata.PackageNotFoundError:
+        return []
+
+
+def _needs(extra: str) -> list[Requirement]:
+    """The libraries that an extra adds; those that are always needed for ""."""
+    from packaging.requirements import Requirement
+
+    try:
+        every = [Requirement(line) for line in importlib.metadata.requires(_OURS) or []]
+    except importlib.metadata.PackageNotFoundError:  # run from its sources, without being installed
+        every = [Requirement(name) for name in _IMPORTED]
+    always = [one for one in every if not one.marker or one.marker.evaluate({"extra": ""})]
+    if not extra:
+        return always
+    return [one for one in every if one.marker and one not in always and one.marker.evaluate({"extra": extra})]
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def device(found: Mapping[str, Any]) -> Iterator[Check]:
+    """What the model runs on."""
+    known = found.get("device") or {}
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cards = known.get("cuda", ())
+    facts = {"cores": cores, "threads": known.get("threads"), "cuda": list(cards)}
+    if known.get("problem"):
+        yield Check("device", NOTE, f"CUDA does not work: {known['problem']}", f"{_EVAL} --device cpu", facts)
+        return
+    named = [f"{one['name']} ({size_of(one['free'])} of {size_of(one['total'])} free)" for one in cards]
+    threads = f"CPU, {cores} cores" + (f", {known['threads']} threads" if known else "")
+    yield Check("device", OK, "; ".join([*(f"CUDA {one}" for one in named), threads]), facts=facts)
+
+
+# --------------------------------------------------------------------------------------------------- data and tasks
+
+
+def mini() -> Iterator[Check]:
+    """The embedded suite and the embedded model."""
+    from robust_xtreme.errors import RobustXtremeError
+
+    try:
+        served, heads = _embedded()
+    except RobustXtremeError as error:
+        yield Check("mini", FAIL, str(error), _again())
+        return
+    facts = {"tasks": served, "heads": heads}
+    missing = [name for name in served if name not in heads]
+    if not served or missing:
+        what = f"has no head for {', '.join(missing)}" if served else "has no data"
+        yield Check("mini", FAIL, what, _again(), facts)
+    else:
+        yield Check("mini", OK, f"model and data of {_counted(served)}", facts=facts)
+
+
+def _again() -> str:
+    """What brings mini back: a checkout makes it, a package holds it."""
+    is_checkout = (Path(robust_xtreme.__file__).parents[2] / "Makefile").is_file()
+    return "make mini" if is_checkout else f"pip install --force-reinstall {_OURS}"
+
+
+def _embedded() -> tuple[dict[str, list[str]], list[str]]:
+    """The languages of the embedded suite's tasks, and the heads of the embedded model. Raises RobustXtremeError."""
+    from robust_xtreme import resources
+    from robust_xtreme.run_spec import MINI
+    from robust_xtreme.sources._source import open_source
+
+    source = open_source(MINI)
+    served = {task.name: list(_languages(task, source)) for task in _tasks()}
+    heads = sorted(path.stem for path in (resources.mini("model") / "heads").glob("*.safetensors"))
+    return {name: codes for name, codes in served.items() if codes}, heads
+
+
+def folder(named: str | None) -> Iterator[Check]:
+    """The data that --data or ROBUST_XTREME_DATA names."""
+    from robust_xtreme.errors import UserError
+    from robust_xtreme.run_spec import DATA_VARIABLE
+
+    data, by = (named, "--data") if named else (os.environ.get(DATA_VARIABLE, ""), DATA_VARIABLE)
+    if not data:
+        yield Check("data folder", OK, f"none named (by {DATA_VARIABLE} or --data)", facts={"named": None})
+        return
+    facts: dict[str, Any] = {"named": data, "by": by}
+    try:
+        served = {task.name: list(_languages(task, _opened(data))) for task in _tasks()}
+    except UserError as error:
+        mend = "robust-xtreme doctor --data DIR" if named else f"unset {DATA_VARIABLE}"
+        yield Check("data folder", NOTE, f"{by} names {data}: {error}", mend, facts)
+        return
+    facts["tasks"] = {name: codes for name, codes in served.items() if codes}
+    if facts["tasks"]:
+        yield Check("data folder", OK, f"{data}: {_counted(facts['tasks'])}", facts=facts)
+    else:
+        yield Check("data folder", NOTE, f"{data} holds no task's files", "robust-xtreme list tasks --json", facts)
+
+
+def tasks(named: str | None) -> Iterator[Check]:
+    """Where each task's data would come from, and whether that needs a connection."""
+    from robust_xtreme.run_spec import DATA_VARIABLE, HUB, MINI
+
+    data = named or os.environ.get(DATA_VARIABLE, "")
+    places = {MINI: _source(MINI), "folder": _source(data) if data and data not in (MINI, HUB) else None}
+    for task in _tasks():
+        served = {name: list(_languages(task, source)) for name, source in places.items() if source}
+        cached, whole = _on_hub(task)
+        facts = {**served, "hub_cached": cached, "hub": whole, "offline": any(served.values()) or bool(cached)}
+        yield _task(task, served, cached, whole, facts)
+
+
+def _task(
+    task: TaskSpec, served: Mapping[str, Sequence[str]], cached: Sequence[str], whole: Sequence[str], facts: Any
+) -> Check:
+    told = [f"{place} ({len(codes)} languages)" for place, codes in served.items() if codes]
+    told += [f"hub ({len(cached)} of {len(whole)} languages on this machine)"] if whole else []
+    name, found = f"task {task.name}", ", ".join(told)
+    if facts["offline"]:
+        return Check(name, OK, found, facts=facts)
+    if whole:
+        command = f"{_EVAL} --tasks {task.name} --model NAME --data hub"
+        return Check(name, NOTE, f"{found}: its data are fetched when a run asks for them", command, facts)
+    return Check(name, NOTE, "no data on this machine", f"{_EVAL} --tasks {task.name} --model NAME --data DIR", facts)
+
+
+def _tasks() -> list[TaskSpec]:
+    from robust_xtreme import registry
+
+    return [registry.load("task", name) for name in registry.names("task")]
+
+
+def _opened(data: str) -> Source:
+    from robust_xtreme.sources._source import open_source
+
+    return open_source(data, offline=True)
+
+
+def _source(data: str) -> Source | None:
+    """A source, none where it does not open: a line of its own says so."""
+    from robust_xtreme.errors import RobustXtremeError
+
+    try:
+        return _opened(data)
+    except RobustXtremeError:
+        return None
+
+
+def _languages(task: TaskSpec, source: Source) -> tuple[str, ...]:
+    from robust_xtreme.sources._load import available
+
+    return available(task, source, "auto")
+
+
+def _on_hub(task: TaskSpec) -> tuple[list[str], list[str]]:
+    """The languages of a task whose data from the hub are on this machine, and all that the hub has."""
+    if not any(split in task.hub for split in ("test", "validation")):
+        return [], []
+    return list(_languages(task, _opened("hub"))), list(task.languages)
+
+
+def _counted(served: Mapping[str, Sequence[str]]) -> str:
+    return ", ".join(f"{name} ({len(codes)} languages)" for name, codes in served.items())
+
+
+def imported(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """What the process of `probe` found."""
+    return answer_of(process, _PATIENCE)

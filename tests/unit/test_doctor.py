@@ -1,0 +1,306 @@
+"""The command `doctor`: every line says what is there, or what to type; it changes nothing and opens no connection."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from huggingface_hub import constants
+from tests.release import release
+from typer.testing import CliRunner, Result
+
+from robust_xtreme import resources
+from robust_xtreme.commands import _check, _ready
+from robust_xtreme.commands._app import build
+
+SUITE = """
+name = "mini"
+version = "1"
+summary = "Two languages."
+languages = ["en", "sw"]
+
+[xnli]
+splits = ["test"]
+"""
+
+
+@pytest.fixture
+def embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small suite and a model with a head for its task in place of the embedded ones; caches of its own."""
+    folder = tmp_path / "mini"
+    for name in ("suite/xnli", "model/heads"):
+        (folder / name).mkdir(parents=True)
+    (folder / "suite" / "suite.toml").write_text(SUITE)
+    for language in ("en", "sw"):
+        (folder / "suite" / "xnli" / f"test-{language}.jsonl").touch()
+    (folder / "model" / "heads" / "xnli.safetensors").touch()
+    monkeypatch.setattr(resources, "mini", lambda name: folder / name)
+    monkeypatch.setenv("ROBUST_XTREME_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.delenv("ROBUST_XTREME_DATA", raising=False)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What importing torch and its company tells, without doing it."""
+    found: dict[str, Any] = {"broken": {}, "device": {"threads": 2, "cuda": []}}
+    monkeypatch.setattr(_ready, "probe", lambda: None)
+    monkeypatch.setattr(_ready, "imported", lambda _: found)
+    return found
+
+
+def doctor(*words: str) -> Result:
+    """The command, as it ends."""
+    return CliRunner().invoke(build(), ["doctor", *words])
+
+
+def checks(*words: str) -> dict[str, dict[str, Any]]:
+    """Its checks by their names."""
+    return {one["name"]: one for one in json.loads(doctor("--json", *words).stdout)["checks"]}
+
+
+def test_a_machine_that_is_ready_has_a_line_for_everything(embedded: Path) -> None:
+    """Python, libraries, device, mini, data, tasks, hub, caches, disk and terminal are named, and mini can run."""
+    done = doctor()
+    assert done.exit_code == 0, done.output
+    names = ["python", "robust-xtreme", "torch", "transformers", "extras", "device", "mini", "data folder", "task xnli"]
+    for name in [*names, "hub", "cache", "hub cache", "disk", "terminal"]:
+        assert any(line[6:].startswith(name) for line in done.output.splitlines()), name
+    assert done.output.endswith("mini can run.\n-> robust-xtreme eval --perturb char_noise:0.1\n")
+
+
+def test_every_line_is_ok_or_has_a_remedy(embedded: Path, quick: dict[str, Any]) -> None:
+    """What is not ok is followed by the command that mends it."""
+    found = checks()
+    assert {one["status"] for one in found.values()} <= {"ok", "note", "fail"}
+    assert [one["name"] for one in found.values() if (one["status"] != "ok") != bool(one["remedy"])] == []
+    shown = doctor().output.splitlines()
+    for place, line in enumerate(shown):
+        if line.startswith(("note", "fail")):
+            assert shown[place + 1].strip().startswith("-> ")
+
+
+def test_nothing_is_connected_to_unless_asked_for(
+    embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No name is looked up and no socket is connected; --online does that in a process of its own."""
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    started: list[str] = []
+    monkeypatch.setattr(_check, "started", started.append)
+    assert doctor().exit_code == 0
+    assert started == []
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+    """A hub on this machine that answers with `code`."""
+    state = SimpleNamespace(code=200)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            """Answer."""
+            self.send_response(state.code)
+            self.end_headers()
+            self.wfile.write(b"[]")
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    state.place = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setattr(constants, "ENDPOINT", state.place)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    yield state
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_hub_is_asked_when_asked_for(embedded: Path, quick: dict[str, Any], hub: SimpleNamespace) -> None:
+    """--online says whether it answers, and with what."""
+    assert checks("--online")["hub"]["found"] == f"{hub.place} answers"
+    hub.code = 503
+    found = checks("--online")["hub"]
+    assert (found["status"], found["found"]) == ("note", f"{hub.place} answers 503")
+    assert checks()["hub"]["found"].endswith("not asked (--online asks)")
+
+
+def test_a_hub_that_is_down_is_a_line(embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody answers: the remedy works without it, and mini runs all the same."""
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    done = doctor("--online")
+    assert done.exit_code == 0
+    assert "does not answer: " in done.output
+    assert "-> robust-xtreme eval --offline" in done.output
+
+
+def test_offline_by_the_hub_s_own_variable_is_told(
+    embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HF_HUB_OFFLINE wins over --online."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert checks("--online")["hub"]["found"].startswith("HF_HUB_OFFLINE is set")
+
+
+def test_a_torch_that_does_not_load_is_named(embedded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken library is one line with its error and how to install it again, and the command ends with 3."""
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "torch.py").write_text("raise OSError('libcudart.so: cannot open')")
+    monkeypatch.syspath_prepend(str(tmp_path / "broken"))
+    done = doctor()
+    assert done.exit_code == 3
+    assert "does not load: OSError: libcudart.so: cannot open" in done.output
+    assert "-> pip install --force-reinstall 'torch" in done.output
+    assert done.output.endswith("mini cannot run: see the lines that begin with fail.\n")
+
+
+def test_a_library_that_ends_the_process_is_a_line(
+    embedded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even one that kills the interpreter that imports it."""
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "torch.py").write_text(
+        "import os, sys; sys.stderr.write('Illegal instruction'); os._exit(4)"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path / "broken"))
+    found = checks()["torch"]
+    assert found["status"] == "fail"
+    assert "ended with code 4: Illegal instruction" in found["found"]
+
+
+@pytest.mark.parametrize(("name", "status", "code"), [("torch", "fail", 3), ("datasets", "note", 0)])
+def test_what_is_not_installed_is_named(
+    name: str, status: str, code: int, embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without torch mini cannot run; without the library of the hub's data it can."""
+    version = _ready._version
+    monkeypatch.setattr(_ready, "_version", lambda one: None if one == name else version(one))
+    found = checks()[name]
+    assert (found["status"], found["found"]) == (status, "is not installed")
+    assert found["remedy"].startswith(f"pip install '{name}>=")
+    assert doctor().exit_code == code
+
+
+def test_an_old_library_is_told(embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version that we do not ask for is a note with the right one."""
+    version = _ready._version
+    monkeypatch.setattr(_ready, "_version", lambda one: "4.40.0" if one == "transformers" else version(one))
+    found = checks()["transformers"]
+    assert found["status"] == "note"
+    assert found["found"].startswith("4.40.0, where ")
+
+
+def test_a_missing_embedded_model_is_told(embedded: Path, quick: dict[str, Any]) -> None:
+    """A task of the suite without a head: mini cannot run."""
+    (embedded / "model" / "heads" / "xnli.safetensors").unlink()
+    done = doctor()
+    assert done.exit_code == 3
+    assert "has no head for xnli" in done.output
+
+
+def test_data_are_named_by_task_and_language(embedded: Path, quick: dict[str, Any], tmp_path: Path) -> None:
+    """--data shows what a folder holds; a task in it is ready without a connection."""
+    found = checks("--data", str(release(tmp_path / "data")))
+    assert found["data folder"]["facts"]["tasks"]["panx"] == ["en", "sw"]
+    assert "panx (2 languages)" in found["data folder"]["found"]
+    assert found["task panx"]["found"].startswith("folder (2 languages)")
+    assert found["task xnli"]["found"].startswith("mini (2 languages), folder (2 languages)")
+    assert found["task panx"]["status"] == "ok"
+
+
+def test_a_task_without_data_here_says_how_to_get_them(embedded: Path, quick: dict[str, Any]) -> None:
+    """What only the hub has is fetched by a run; the command stands there."""
+    found = checks()["task panx"]
+    assert (found["status"], found["facts"]["offline"]) == ("note", False)
+    assert found["remedy"] == "robust-xtreme eval --tasks panx --model NAME --data hub"
+
+
+def test_a_variable_that_names_nothing_is_told(
+    embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ROBUST_XTREME_DATA names no folder: a note, and mini runs."""
+    monkeypatch.setenv("ROBUST_XTREME_DATA", "/no/such/folder")
+    found = checks()["data folder"]
+    assert found["status"] == "note"
+    assert found["found"].startswith("ROBUST_XTREME_DATA names /no/such/folder: ")
+    assert found["remedy"] == "unset ROBUST_XTREME_DATA"
+    assert doctor().exit_code == 0
+
+
+def test_an_empty_folder_of_data_is_told(embedded: Path, quick: dict[str, Any], tmp_path: Path) -> None:
+    """A folder without any task's files is named, with where they belong."""
+    (tmp_path / "empty").mkdir()
+    found = checks("--data", str(tmp_path / "empty"))["data folder"]
+    assert (found["status"], found["remedy"]) == ("note", "robust-xtreme list tasks --json")
+
+
+def test_a_cache_that_cannot_be_written_is_told(
+    embedded: Path, quick: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a file stands in the way of the cache's folder, another one is to be named; nothing is made."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ROBUST_XTREME_CACHE", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "file" / "hub"))
+    found = checks()
+    assert (found["cache"]["status"], found["cache"]["remedy"]) == ("note", "export ROBUST_XTREME_CACHE=DIR")
+    assert (found["hub cache"]["status"], found["hub cache"]["remedy"]) == ("note", "export HF_HOME=DIR")
+    assert doctor().exit_code == 0
+
+
+def test_nothing_is_made(embedded: Path, quick: dict[str, Any], tmp_path: Path) -> None:
+    """Looking leaves no folder behind."""
+    before = sorted(tmp_path.rglob("*"))
+    doctor()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_cuda_is_named_with_its_memory(embedded: Path, quick: dict[str, Any]) -> None:
+    """Each card stands there with what is free; one that fails has a way around it."""
+    quick["device"] = {"threads": 8, "cuda": [{"name": "Card", "free": 70_000_000_000, "total": 80_000_000_000}]}
+    assert checks()["device"]["found"].startswith("CUDA Card (70.0 GB of 80.0 GB free); CPU, ")
+    quick["device"] = {"threads": 8, "cuda": [], "problem": "driver too old"}
+    assert checks()["device"]["remedy"] == "robust-xtreme eval --device cpu"
+
+
+def test_the_size_of_a_folder_is_counted_as_long_as_there_is_time(tmp_path: Path) -> None:
+    """A large cache is not walked to its end; links are not followed."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x").write_bytes(b"x" * 100)
+    (tmp_path / "y").symlink_to(tmp_path / "a" / "x")
+    size, whole = _check.size_on_disk(tmp_path)
+    assert whole
+    assert 100 < size < 300
+    assert _check.size_on_disk(tmp_path, seconds=-1)[1] is False
+
+
+def test_it_runs_without_a_home(tmp_path: Path) -> None:
+    """HOME is no folder and the locale is C: every line is there, in plain letters."""
+    environment = {**os.environ, "HOME": os.devnull, "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
+    for name in ("XDG_CACHE_HOME", "HF_HOME", "ROBUST_XTREME_CACHE", "ROBUST_XTREME_DATA"):
+        environment.pop(name, None)
+    command = [sys.executable, "-m", "robust_xtreme", "doctor"]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 3)
+    assert done.stderr == ""
+    assert done.stdout.isascii()
+    assert "-> export ROBUST_XTREME_CACHE=DIR" in done.stdout
+    assert "-> export PYTHONIOENCODING=utf-8" in done.stdout
