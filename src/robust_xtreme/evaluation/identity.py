@@ -83,5 +83,5 @@ def parameters(folder: Path, pattern: str = "*.safetensors") -> tuple[int, int]:
                     every += size
                     embedding += size if "embeddings." in name else 0
         except (OSError, SafetensorError) as error:
-            raise ModelError(f"{path} is damaged: {first_line(error)}") from error
+            raise ModelError(f"{path} is damaged: {first_line(error)}. Remove it and get it again.") from error
     return every, every - embedding

@@ -35,6 +35,7 @@ FILES: Final = (
 """What of a transformers checkpoint is fetched and counts into its identity."""
 
 CODE: Final = ("*.py",)
+_MAIN: Final = "main"
 _HUB_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -70,9 +71,9 @@ class Given:
     trust: bool = False
 
 
-def local(folder: Path) -> Origin:
+def local(folder: Path, typed: str = "") -> Origin:
     """A folder as a model."""
-    return Origin(str(folder), folder.resolve().name, folder)
+    return Origin(typed or str(folder), folder.resolve().name, folder)
 
 
 def given_models(spec: RunSpec) -> Given:
@@ -147,7 +148,7 @@ def _find(name: str, revision: str, spec: RunSpec) -> Origin:
             f"There is no model folder {name!r}. A model is mini, a folder, or OWNER/NAME on the hub. "
             f"Train one: {HOW_TO_TRAIN}"
         )
-    return local(Path(name))
+    return local(Path(name), name)
 
 
 def _fetched(name: str, revision: str, spec: RunSpec) -> Origin:
@@ -155,7 +156,7 @@ def _fetched(name: str, revision: str, spec: RunSpec) -> Origin:
 
     patterns = (*FILES, *(CODE if spec.trust_remote_code else ()))
     with _no_folder(name):
-        found = snapshot("model", name, revision or None, patterns, offline=spec.offline)
+        found = snapshot("model", name, revision or _MAIN, patterns, offline=spec.offline)
     return Origin(name, name, found.folder, FROM_HUB, found.revision)
 
 
@@ -166,7 +167,7 @@ def _no_folder(name: str) -> Iterator[None]:
         yield
     except RobustXtremeError as error:
         kind = UserError if isinstance(error, UserError) else RobustXtremeError
-        raise kind(f"There is no folder {name!r} here; of the hub's model: {error}") from error
+        raise kind(f"{error} (There is no folder {name!r} here.)") from error
 
 
 def check_tasks(given: Given, tasks: Sequence[TaskSpec]) -> None:

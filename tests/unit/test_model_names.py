@@ -1,0 +1,234 @@
+"""What a name of a model means: mini, a folder, or the hub; revisions and labels belong to what they are given for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.checkpoints import NLI, QUESTION, SEQUENCE, TAGS, TOKEN, change, checkpoint
+from tests.tiny import tiny_run
+
+from robust_xtreme import registry
+from robust_xtreme.errors import ModelError, RobustXtremeError, SpecError
+from robust_xtreme.evaluation import origin as module
+from robust_xtreme.evaluation.located import Located, default_tasks, locate_all
+from robust_xtreme.evaluation.origin import Origin, given_models
+from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.sources import _hub
+from robust_xtreme.sources._hub import Snapshot
+from robust_xtreme.specs import TaskSpec
+
+XNLI, PANX, XQUAD, TYDIQA = (registry.load("task", name) for name in ("xnli", "panx", "xquad", "tydiqa"))
+SHA = "0123456789" * 4
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of checkpoints and a run, made once."""
+    folder = tmp_path_factory.mktemp("made")
+    checkpoint(folder / "nli", "bert", SEQUENCE, NLI)
+    checkpoint(folder / "unnamed", "bert", SEQUENCE, ("LABEL_0", "LABEL_1", "LABEL_2"))
+    checkpoint(folder / "pairs", "bert", SEQUENCE, ("no", "yes"))
+    checkpoint(folder / "ner", "xlm_roberta", TOKEN, TAGS)
+    checkpoint(folder / "qa", "modernbert", QUESTION)
+    checkpoint(folder / "mlm", "bert", "MaskedLM")
+    tiny_run(folder / "run", ["xnli", "tydiqa"])
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with links to them."""
+    for path in made.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def hub(made: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """A hub that has any name's checkpoint `nli`; what it was asked is listed."""
+    asked: list[Any] = []
+
+    def snapshot(kind: str, repo: str, revision: str, patterns: Any, *, offline: bool) -> Snapshot:
+        asked.append((kind, repo, revision, tuple(patterns), offline))
+        return Snapshot(made / "nli", SHA)
+
+    monkeypatch.setattr(_hub, "snapshot", snapshot)
+    return asked
+
+
+def spec(*models: str, **changes: Any) -> RunSpec:
+    """A run of some models."""
+    return RunSpec(models, data="x", **changes)
+
+
+def found(*tasks: TaskSpec, models: tuple[str, ...], **changes: Any) -> dict[str, Located]:
+    """What answers each task."""
+    return locate_all(given_models(spec(*models, **changes)), tasks)
+
+
+def _by_default(*models: str) -> dict[str, Located]:
+    given = given_models(spec(*models))
+    return locate_all(given, default_tasks(given))
+
+
+def test_a_plain_name_serves_the_tasks_that_its_head_fits() -> None:
+    """Each of three checkpoints and a run is found by the kind of its head."""
+    models = ("nli", "ner", "qa")
+    heads = {task: one.origin.typed for task, one in found(XNLI, PANX, XQUAD, TYDIQA, models=models).items()}
+    assert heads == {"xnli": "nli", "panx": "ner", "xquad": "qa", "tydiqa": "qa"}
+    with pytest.raises(SpecError, match="Two models have a head for xnli: say which, as in --model xnli=nli"):
+        found(XNLI, models=("nli", "run"))
+    assert found(XNLI, XQUAD, models=("nli", "xquad=run"))["xquad"].head == "tydiqa"
+
+
+@pytest.mark.parametrize(
+    ("models", "tasks"),
+    [
+        (("nli",), {"xnli"}),
+        (("ner", "qa"), {"panx", "xquad", "tydiqa"}),
+        (("run",), {"xnli", "xquad", "tydiqa"}),
+        (("xnli=nli", "qa"), {"xnli", "xquad", "tydiqa"}),
+        (("unnamed",), {"xnli"}),
+    ],
+)
+def test_the_tasks_of_a_run_are_those_that_its_models_have_heads_for(models: tuple[str, ...], tasks: set[str]) -> None:
+    """Without --tasks nothing is asked of a model that its head cannot do."""
+    assert {task.name for task in default_tasks(given_models(spec(*models)))} == tasks
+
+
+@pytest.mark.parametrize(
+    ("models", "line"),
+    [
+        (("mlm",), r"mlm is an encoder without task heads \(BertForMaskedLM\); .*robust-xtreme train --from mlm"),
+        (("pairs",), r"pairs: its head has 2 classes \(no, yes\), but xnli has 3"),
+        (("unnamed",), r"unnamed calls its classes .*--labels xnli=entailment,neutral,contradiction"),
+        (("nowhere",), r"There is no model folder 'nowhere'\. A model is mini, a folder, or OWNER/NAME"),
+        (("./no/where",), "There is no model folder './no/where'"),
+        (("xnli=qa",), "qa is a BertForQ|qa is a ModernBertForQuestionAnswering, whose head is for other tasks"),
+        (("panx=ner", "panx=ner"), "Two models are given for 'panx'"),
+        (("run/heads",), r"holds no config\.json and no model/config\.json"),
+    ],
+)
+def test_a_name_that_serves_nothing_says_why(models: tuple[str, ...], line: str) -> None:
+    """One line: what it is, what is needed, what to type."""
+    with pytest.raises((ModelError, SpecError), match=line) as caught:
+        _by_default(*models)
+    assert "\n" not in str(caught.value)
+
+
+def test_classes_are_named_by_the_user() -> None:
+    """--labels stands for the names of the configuration, and decides what the classes are."""
+    named = found(XNLI, models=("unnamed",), labels=("xnli=neutral,entailment,contradiction",))["xnli"]
+    other = found(XNLI, models=("unnamed",), labels=("xnli=contradiction,entailment,neutral",))["xnli"]
+    assert named.labels == ("neutral", "entailment", "contradiction")
+    assert named.label_map == {"LABEL_0": "neutral", "LABEL_1": "entailment", "LABEL_2": "contradiction"}
+    assert named.identity != other.identity
+    assert (
+        found(XNLI, models=("nli",), labels=("xnli=neutral,entailment,contradiction",))["xnli"].labels[0] == "neutral"
+    )
+
+
+@pytest.mark.parametrize(
+    ("models", "labels", "line"),
+    [
+        (("unnamed",), "xnli=entailment,neutral", "names 2 classes of xnli, but unnamed has 3"),
+        (("unnamed",), "xnli=entailment,neutral,other", "are not those of xnli"),
+        (("unnamed",), "panx=a,b", "Labels are given for 'panx', but that task is not evaluated"),
+        (("xnli=run",), "xnli=entailment,neutral,contradiction", "run is a run, which names its own"),
+        (("nli", "qa"), "xquad=begin,end", "answers are spans"),
+    ],
+)
+def test_labels_that_fit_nothing_are_one_line(models: tuple[str, ...], labels: str, line: str) -> None:
+    """The number, the task and the kind of model are checked."""
+    tasks = [XNLI, *([XQUAD] if "qa" in models else [])]
+    with pytest.raises((ModelError, SpecError), match=line):
+        found(*tasks, models=models, labels=(labels,))
+
+
+def test_other_tags_are_told(here: Path) -> None:
+    """What counts as O stands among the notes of the run."""
+    assert found(PANX, models=("ner",))["panx"].notes == ("panx: the tags B-MISC, I-MISC of ner count as O.",)
+    assert found(XNLI, models=("nli",))["xnli"].notes == ()
+
+
+def test_a_folder_goes_before_the_hub_and_says_so(here: Path, made: Path, hub: list[Any]) -> None:
+    """OWNER/NAME that exists here is that folder; a note says so, and nothing is fetched."""
+    (here / "owner").mkdir()
+    (here / "owner" / "name").symlink_to(made / "nli")
+    one = found(XNLI, models=("owner/name",))["xnli"]
+    assert (one.origin.source, one.origin.revision, hub) == ("folder", "", [])
+    assert one.notes == ("owner/name is a folder here, so the hub was not asked for a model of that name.",)
+    assert found(XNLI, models=("./owner/name",))["xnli"].notes == ()
+
+
+def test_a_name_of_the_hub_is_fetched_and_its_commit_kept(hub: list[Any]) -> None:
+    """The main branch without a revision; the model is called as on the hub, and by what it is."""
+    one = found(XNLI, models=("owner/nli",))["xnli"]
+    assert hub == [("model", "owner/nli", "main", module.FILES, False)]
+    assert one.name == f"owner/nli@{one.identity[:8]}"
+    assert (one.origin.source, one.origin.revision) == ("hub", SHA)
+    assert f"--revision {SHA}" in one.notes[0]
+    assert one.identity == found(XNLI, models=("nli",))["xnli"].identity
+
+
+def test_the_hub_is_asked_as_the_run_says(hub: list[Any]) -> None:
+    """Revision, --offline and --trust-remote-code reach it; code is fetched only with the last."""
+    given_models(spec("xnli=o/one", "o/two", revision=(SHA, "xnli=v1"), offline=True, trust_remote_code=True))
+    patterns = (*module.FILES, "*.py")
+    assert hub == [("model", "o/one", "v1", patterns, True), ("model", "o/two", SHA, patterns, True)]
+
+
+@pytest.mark.parametrize(
+    ("models", "revision", "line"),
+    [
+        (("nli",), (SHA,), "but nli is a model on this machine"),
+        (("mini",), (SHA,), "but mini is a model on this machine"),
+        (("o/one", "xnli=nli"), (f"xnli={SHA}",), "but nli is a model on this machine"),
+        (("o/one",), (f"xnli={SHA}",), "needs a model of its own: --model xnli=OWNER/NAME"),
+        (("xnli=o/one",), (SHA, "xnli=v1"), "no model is left for it"),
+        (("o/one",), ("a b",), "is not SHA or TASK=SHA"),
+        (("o/one",), ("",), "is not SHA or TASK=SHA"),
+        (("o/one",), (SHA, "v1"), "Two revisions are given for all models"),
+    ],
+)
+def test_a_revision_of_no_model_is_one_line(
+    models: tuple[str, ...], revision: tuple[str, ...], line: str, hub: list[Any]
+) -> None:
+    """A commit belongs to a model of the hub; nothing is fetched before that is checked."""
+    with pytest.raises(SpecError, match=line):
+        given_models(spec(*models, revision=revision))
+    assert hub == []
+
+
+@pytest.mark.parametrize(("kind", "code"), [(ModelError, 2), (RobustXtremeError, 3)])
+def test_what_the_hub_says_is_told_with_the_folder_that_is_not_there(
+    kind: type[RobustXtremeError], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistyped folder looks like a name of the hub: the line says both, with the exit code of the failure."""
+
+    def failing(*_: Any, **__: Any) -> None:
+        raise kind("The hub knows nothing.")
+
+    monkeypatch.setattr(_hub, "snapshot", failing)
+    with pytest.raises(RobustXtremeError, match=r"knows nothing\. \(There is no folder 'runs/pnax' here\.\)") as caught:
+        given_models(spec("runs/pnax"))
+    assert caught.value.exit_code == code
+
+
+def test_mini_is_the_embedded_model_whatever_lies_here(here: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The word means the embedded model; a folder of that name is ./mini."""
+    monkeypatch.setattr("robust_xtreme.resources.mini", lambda _: made / "run")
+    (here / "mini").symlink_to(made / "nli")
+    assert found(XNLI, models=("mini",))["xnli"].name.startswith("mini@")
+    assert given_models(spec("./mini")).plain == (Origin("./mini", "nli", Path("./mini")),)
+
+
+def test_a_checkpoint_without_names_has_those_of_transformers(here: Path, made: Path) -> None:
+    """Where the configuration names no classes they are LABEL_0 and on, as many as it counts."""
+    folder = checkpoint(here / "bare", "bert", SEQUENCE, ("LABEL_0", "LABEL_1", "LABEL_2"))
+    change(folder, {"id2label": None, "label2id": None, "num_labels": 3})
+    with pytest.raises(ModelError, match="bare calls its classes LABEL_0, LABEL_1, LABEL_2"):
+        found(XNLI, models=("bare",))

@@ -1,0 +1,65 @@
+"""A language that a tokenizer cannot read is left out by name; a run of nothing else is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.checkpoints import NLI, SEQUENCE, checkpoint, word_tokenizer
+from tests.release import release
+from tests.tiny import pair_example, tagged_example, tiny_tokenizer
+
+from robust_xtreme.errors import ModelError
+from robust_xtreme.evaluation.plan import make_plan
+from robust_xtreme.evaluation.vocabulary import unknown_share
+from robust_xtreme.run_spec import RunSpec
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of Latin letters."""
+    return checkpoint(tmp_path_factory.mktemp("model") / "latin", "bert", SEQUENCE, NLI)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pairs in English and Swahili, and in what stands in for Thai."""
+    folder = release(tmp_path_factory.mktemp("data"))
+    letters = {ord(letter): "ก" for letter in "abcdefghijklmnopqrstuvwxyz0123456789"}
+    rows = [row.split("\t") for row in (folder / "xnli" / "dev-en.tsv").read_text().splitlines()]
+    lines = [f"{one.translate(letters)}\t{other.translate(letters)}\t{label}\n" for one, other, label in rows]
+    (folder / "xnli" / "dev-th.tsv").write_text("".join(lines), encoding="utf-8")
+    return folder
+
+
+def _spec(model: Path, data: Path, *languages: str) -> RunSpec:
+    return RunSpec((str(model),), str(data), tasks=("xnli",), languages=languages, device="cpu")
+
+
+def test_a_script_that_is_not_in_the_vocabulary_is_not_run(model: Path, data: Path) -> None:
+    """The other languages of the run are evaluated, and the reason stands in the list of what was not."""
+    plan = make_plan(_spec(model, data, "en", "sw", "th"))
+    assert [unit.language for unit in plan.units] == ["en", "sw"]
+    (left,) = (one for one in plan.not_run if one.reason == "unknown_tokens")
+    assert (left.language, left.detail.startswith("xnli th: 100% of the tokens are unknown to latin@")) == ("th", True)
+
+
+def test_a_run_of_nothing_else_is_refused(model: Path, data: Path) -> None:
+    """One line names model, task, language and rate."""
+    with pytest.raises(ModelError, match=r"xnli th: 100% of the tokens are unknown to latin@\w+, which cannot read"):
+        make_plan(_spec(model, data, "th"))
+
+
+@pytest.mark.parametrize(
+    ("text", "share"), [("a man", 0.0), ("กข", 1.0), ("a กข", 0.5), ("", 0.0), ("  ", 0.0), ("กข กข b", 2 / 3)]
+)
+def test_the_share_is_of_tokens(text: str, share: float) -> None:
+    """Each distinct text counts once, token by token; an empty one counts for nothing."""
+    assert unknown_share(word_tokenizer(True), "classification", [pair_example("1", text, text)]) == share
+
+
+def test_words_that_are_tagged_are_counted_as_they_are_read() -> None:
+    """Word by word, and a tokenizer that falls back to bytes knows every word."""
+    examples = [tagged_example("1", ["Ana", "กข", "x"], ["O"] * 3)]
+    assert unknown_share(word_tokenizer(True), "tagging", examples) == pytest.approx(1 / 5)
+    assert unknown_share(tiny_tokenizer(), "tagging", examples) == 0.0
