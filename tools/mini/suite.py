@@ -24,7 +24,9 @@ NAMED_PER_TEMPLATE: Final = 4
 TRAINING_ROWS: Final = 2000
 """English rows of each task that are bundled, for floors and for training on them."""
 SUMMARY: Final = (
-    "Made-up sentences on a small world of people, places and things, from templates and lexicons, in twelve languages."
+    "Made-up sentences about a small world of people, places and things, from templates and lexicons, with the same "
+    "meanings in every language. They show how the program works and what noise does to a very small model; they are "
+    "no benchmark, and say nothing about real text or about other models."
 )
 
 Row = Mapping[str, Any]

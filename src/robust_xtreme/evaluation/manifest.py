@@ -13,6 +13,8 @@ from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.examples import digest
 from robust_xtreme.results.schema import SCHEMA_VERSION
 from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.sources._source import open_source
+from robust_xtreme.sources._suite import Suite
 
 _LIBRARIES: Final = ("torch", "transformers", "tokenizers", "polars", "numpy")
 
@@ -66,8 +68,14 @@ def _model(task: str, one: Located) -> dict[str, Any]:
 
 
 def _notes(plan: Plan) -> list[str]:
-    """What the models say of themselves, each sentence once."""
-    return list(dict.fromkeys(note for one in plan.units for note in one.model.notes))
+    """What the data and the models say of themselves, each sentence once."""
+    source = open_source(plan.spec.data, offline=plan.spec.offline)
+    said = (
+        f"data: the suite {source.name}, version {source.version}. {source.summary}"
+        if isinstance(source, Suite)
+        else ""
+    )
+    return list(dict.fromkeys(filter(None, (said, *(note for one in plan.units for note in one.model.notes)))))
 
 
 def _unit(unit: Any) -> dict[str, Any]:
