@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -71,6 +72,8 @@ class Hub:
             names = _shards(found, _pattern(wanted, language))
             address = f"hub://{wanted.repo}@{found.revision}/{_expand(wanted.config, language)}/{wanted.split}"
             rows = tuple(_rows(found, names, wanted, language, address))
+        except DataError:
+            raise
         except RobustXtremeError as error:
             raise type(error)(f"{task.name} {language}: {error}") from error
         return Found(rows, address, ((address, _sha256(found.folder, names)),))
@@ -131,9 +134,7 @@ def _shards(found: Snapshot, pattern: str) -> tuple[str, ...]:
     names = tuple(matching(files(found.folder), [pattern]))
     there = {(int(match[1]), int(match[2])) for name in names if (match := _SHARD.search(name))}
     if not names or any(len(there) < of for _, of in there):
-        raise UserError(
-            f"Not all files {pattern} are in {found.folder}. Remove that folder, and they are fetched again."
-        )
+        raise UserError(f"Not all of {pattern} is in {found.folder}. Remove that folder, and it is fetched again.")
     return names
 
 
@@ -169,6 +170,7 @@ def _values(found: Snapshot, names: Sequence[str], wanted: HubFiles, language: s
 
     starts = wanted.starts and (wanted.starts[0], _expand(wanted.starts[1], language))
     paths = {wanted.split: [str(found.folder / name) for name in names]}
+    logging.getLogger("datasets").setLevel(logging.CRITICAL)  # what goes wrong is told below, on one line
     try:
         # Streaming reads the files where they lie: the library's own cache keeps no copy, of this or another revision.
         stream = load_dataset(_format(names), data_files=paths, split=wanted.split, streaming=True)

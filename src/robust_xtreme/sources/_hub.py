@@ -305,7 +305,7 @@ def _translated(job: _Job, said: Mapping[str, Any]) -> RobustXtremeError:
     if kind in _WRONG:
         return job.wrong(_WRONG[kind])
     if kind == "status":
-        return RobustXtremeError(f"{_hub()} answers {detail} to {job}. Try again later.")
+        return RobustXtremeError(f"{_hub()} answers {detail}, fetching {job}. Try again later.")
     if kind in _FAILED:
         return RobustXtremeError(f"{_hub()} {_FAILED[kind]}, fetching {job}: {detail}")
     return RobustXtremeError(f"{_hub()} did not deliver {job}: {detail}")

@@ -1,0 +1,231 @@
+"""Files of the hub: what is fetched, what the cache gives, and one line within a deadline for whatever goes wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.loopback import Loopback
+
+from robust_xtreme.errors import RobustXtremeError, UserError
+from robust_xtreme.sources import _fetch, _hub
+
+DEADLINE = 6.0
+SLACK = 12.0
+"""Seconds above the deadline that a busy machine may take to start and end two interpreters."""
+
+CODE = """
+import json, sys
+from robust_xtreme.commands._errors import guarded
+from robust_xtreme.sources._hub import snapshot
+
+def run():
+    kind, repo, revision, offline, *patterns = sys.argv[1:]
+    found = snapshot(kind, repo, revision, patterns or ["*"], offline=offline == "offline")
+    names = sorted(path.relative_to(found.folder).as_posix() for path in found.folder.rglob("*") if path.is_file())
+    print(json.dumps([found.revision, names, found.folder.name]))
+
+sys.exit(guarded(run))
+"""
+
+
+@pytest.fixture
+def hub() -> Iterator[Loopback]:
+    """A hub with one data set of two commits, a script and a model."""
+    with Loopback() as one:
+        one.put("dataset", "own/data", {"en/test-0.bin": b"old", "README.md": b"old"}, "a" * 40)
+        one.put("dataset", "own/data", {"en/test-0.bin": b"new" * 500, "de/test-0.bin": b"neu"}, "b" * 40)
+        one.put("dataset", "own/script", {"script.py": b"raise SystemExit('run')", "README.md": b""}, "c" * 40)
+        one.put("model", "own/net", {"config.json": b"{}", "model.safetensors": b"0" * 999}, "d" * 40)
+        yield one
+
+
+def ask(hub: Loopback, home: Path, *words: str, **env: str) -> tuple[int, str, str, float]:
+    """The exit code, output, errors and seconds of one call of `snapshot` in a process of its own."""
+    own = {**os.environ, **hub.env(home), "ROBUST_XTREME_HUB_DEADLINE": str(DEADLINE), **env}
+    start = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", CODE, *words], env=own, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr, time.monotonic() - start
+
+
+def found(hub: Loopback, home: Path, *words: str, **env: str) -> list[Any]:
+    """What one call of `snapshot` that goes well gives: commit, files, name of the folder."""
+    code, out, err, _ = ask(hub, home, *words, **env)
+    assert (code, err) == (0, "")
+    read: list[Any] = json.loads(out)
+    return read
+
+
+def refused(hub: Loopback, home: Path, *words: str, **env: str) -> tuple[int, str]:
+    """The exit code and the one line of a call of `snapshot` that fails within its deadline."""
+    code, out, err, seconds = ask(hub, home, *words, **env)
+    assert (out, err.count("\n")) == ("", 1), err
+    assert seconds < DEADLINE + SLACK
+    return code, err.strip()
+
+
+def test_only_the_files_asked_for_are_fetched_and_only_once(hub: Loopback, tmp_path: Path) -> None:
+    """A pattern limits what is fetched, and the second call asks the hub for nothing."""
+    assert found(hub, tmp_path, "dataset", "own/data", "b" * 40, "", "en/*") == ["b" * 40, ["en/test-0.bin"], "b" * 40]
+    asked = len(hub.asked)
+    assert found(hub, tmp_path, "dataset", "own/data", "b" * 40, "", "en/*")[1] == ["en/test-0.bin"]
+    assert len(hub.asked) == asked
+    assert found(hub, tmp_path, "dataset", "own/data", "b" * 40, "", "de/*")[1] == ["de/test-0.bin", "en/test-0.bin"]
+
+
+def test_a_branch_becomes_the_commit_that_it_points_to(hub: Loopback, tmp_path: Path) -> None:
+    """`main` is resolved to 40 digits; a new commit is fetched online, and offline the last one known is given."""
+    assert found(hub, tmp_path, "model", "own/net", "main", "")[0] == "d" * 40
+    hub.put("model", "own/net", {"config.json": b"[]"}, "e" * 40)
+    assert found(hub, tmp_path, "model", "own/net", "main", "offline")[0] == "d" * 40
+    assert found(hub, tmp_path, "model", "own/net", "main", "")[0] == "e" * 40
+
+
+def test_another_revision_in_the_cache_never_serves(hub: Loopback, tmp_path: Path) -> None:
+    """With one commit in the cache, another is missing offline, and a failing hub does not bring the old one back."""
+    found(hub, tmp_path, "dataset", "own/data", "a" * 40, "", "en/*")
+    code, line = refused(hub, tmp_path, "dataset", "own/data", "b" * 40, "offline", "en/*")
+    assert code == 2
+    assert "own/data@bbbbbbbb is not in the hub's cache" in line
+    assert f"hf download own/data --repo-type dataset --revision {'b' * 40} --include 'en/*'" in line
+    hub.faults["own/data"] = "503"
+    assert refused(hub, tmp_path, "dataset", "own/data", "b" * 40, "", "en/*")[0] == 3
+    assert found(hub, tmp_path, "dataset", "own/data", "a" * 40, "", "en/*")[0] == "a" * 40
+
+
+def test_a_cache_that_another_program_filled_serves_offline(hub: Loopback, tmp_path: Path) -> None:
+    """Plain files in the folder of a commit suffice, and the hub's own variable keeps us offline too."""
+    folder = tmp_path / "hub" / "models--own--net" / "snapshots" / ("f" * 40)
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    assert found(hub, tmp_path, "model", "own/net", "f" * 40, "offline")[1] == ["config.json"]
+    assert found(hub, tmp_path, "model", "own/net", "f" * 40, "", HF_HUB_OFFLINE="1")[1] == ["config.json"]
+    assert hub.asked == []
+    code, line = refused(hub, tmp_path, "model", "own/net", "f" * 40, "offline", "*.safetensors")
+    assert (code, "is not in the hub's cache" in line) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "fault", "code", "said"),
+    [
+        (("dataset", "own/none", "main"), {}, 2, "own/none@main does not exist on the hub, or is private"),
+        (("model", "own/none", "main"), {}, 2, "The model own/none@main does not exist"),
+        (("dataset", "own/data", "0" * 40), {}, 2, "the repository is on the hub, that revision of it is not"),
+        (("dataset", "own/data", "b" * 40), {"own/data": "gated"}, 2, "is gated: accept its terms"),
+        (("model", "own/net", "main"), {"own/net/config.json": "gated"}, 2, "is gated: accept its terms"),
+        (("dataset", "own/data", "b" * 40), {"own/data": "401"}, 2, "is refused to you"),
+        (("dataset", "own/script", "main", "", "data/*"), {}, 2, "it is a loading script, which is never run"),
+        (("dataset", "own/data", "main", "", "xx/*"), {}, 2, "own/data holds no file xx/* at main"),
+        (("dataset", "own/data", "b" * 40), {"own/data": "500"}, 3, "answers 500, fetching the dataset own/data@bbb"),
+        (("dataset", "own/data", "b" * 40), {"own/data": "503"}, 3, "answers 503"),
+        (("dataset", "own/data", "b" * 40), {"own/data": "429"}, 3, "answers 429"),
+        (("dataset", "own/data", "b" * 40), {"own/data/en/test-0.bin": "500"}, 3, "The hub at http://127.0.0.1"),
+        (("dataset", "own/data", "b" * 40), {"own/data/en/test-0.bin": "cut"}, 3, "The hub at http://127.0.0.1"),
+        (("dataset", "own/data", "b" * 40), {"own/data/en/test-0.bin": "endless"}, 3, "within 6 seconds"),
+        (("dataset", "../data", "main"), {}, 2, "a name on the hub is OWNER/NAME"),
+        (("dataset", "own/data", "../../refs"), {}, 2, "a revision is a commit"),
+    ],
+)
+def test_every_failure_is_one_line_within_the_deadline(
+    hub: Loopback, tmp_path: Path, words: tuple[str, ...], fault: dict[str, str], code: int, said: str
+) -> None:
+    """Whatever the hub does, the exit code says whose fault it is and one line says what to do."""
+    hub.faults.update(fault)
+    seen, line = refused(hub, tmp_path, *words, *([""] if len(words) == 3 else []))
+    assert (seen, said in line) == (code, True), line
+
+
+def test_a_hub_that_is_down_is_one_line(tmp_path: Path) -> None:
+    """A connection that is refused is no mistake of the user's."""
+    with Loopback() as hub:
+        pass
+    code, line = refused(hub, tmp_path, "model", "own/net", "main", "")
+    assert (code, "cannot be reached" in line) == (3, True), line
+
+
+def test_a_cut_download_goes_on_when_the_hub_is_well_again(hub: Loopback, tmp_path: Path) -> None:
+    """What a failed call left behind is no answer: the next call fetches the whole file."""
+    hub.faults["own/data/en/test-0.bin"] = "endless"
+    refused(hub, tmp_path, "dataset", "own/data", "b" * 40, "")
+    hub.faults.clear()
+    revision, names, _ = found(hub, tmp_path, "dataset", "own/data", "b" * 40, "")
+    folder = tmp_path / "hub" / "datasets--own--data" / "snapshots" / revision
+    assert names == ["de/test-0.bin", "en/test-0.bin"]
+    assert (folder / "en/test-0.bin").read_bytes() == b"new" * 500
+
+
+def test_the_child_ends_with_the_process_that_started_it(hub: Loopback, tmp_path: Path) -> None:
+    """Where the parent is killed in the middle of a download, nothing goes on in the background."""
+    hub.faults["own/data/en/test-0.bin"] = "endless"
+    words = [sys.executable, "-c", CODE, "dataset", "own/data", "b" * 40, "", "*"]
+    parent = subprocess.Popen(words, env={**os.environ, **hub.env(tmp_path)}, stdout=subprocess.PIPE)
+    while not any("GET /datasets/own/data/resolve" in one and "en/" in one for one in hub.asked):
+        assert parent.poll() is None
+        time.sleep(0.05)
+    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
+    if not children.is_file():
+        parent.kill()
+        pytest.skip("this system does not tell the children of a process")
+    (child,) = children.read_text().split()
+    parent.send_signal(signal.SIGKILL)
+    parent.communicate()
+    for _ in range(200):
+        if not _runs(child):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"the child {child} still runs")
+
+
+def _runs(process: str) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in ("Z", "X")
+
+
+@pytest.mark.parametrize("value", ["soon", "0", "-1", "inf", "nan"])
+def test_a_deadline_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """The variable takes seconds above 0."""
+    monkeypatch.setenv(_hub.DEADLINE_VARIABLE, value)
+    with pytest.raises(UserError, match="is not a number of seconds above 0"):
+        _hub._deadline()
+
+
+def test_the_whole_chain_of_causes_is_read() -> None:
+    """The error that tells is found behind one that misleads, also where it was suppressed."""
+
+    class GatedRepoError(Exception):
+        """As the hub's client calls it."""
+
+    class RepositoryNotFoundError(Exception):
+        """The same."""
+
+    other = FileNotFoundError("no data file at")
+    other.__cause__ = RepositoryNotFoundError("nothing there")
+    other.__cause__.__context__ = GatedRepoError("accept the terms")
+    assert _fetch.told(other) == ("gated", "accept the terms")
+    other.__cause__, other.__context__ = None, GatedRepoError("accept the terms")
+    other.__suppress_context__ = True
+    assert _fetch.told(other) == ("gated", "accept the terms")
+    other.__context__.__context__ = other
+    assert _fetch.told(other)[0] == "gated"
+    assert _fetch.told(OSError(28, "No space left on device"))[0] == "disk"
+    assert _fetch.told(ConnectionRefusedError(111, "refused"))[0] == "down"
+    assert _fetch.told(ZeroDivisionError("a bug")) == ("other", "a bug")
+
+
+def test_a_child_that_says_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A child that dies is reported with its code and its last words."""
+    monkeypatch.setattr(_hub, "_BOOT", "import sys; print('last words', file=sys.stderr); sys.exit(7)")
+    monkeypatch.setattr(_hub, "cache_folder", lambda: tmp_path)
+    with pytest.raises(RobustXtremeError, match="ended with the code 7: last words"):
+        _hub.snapshot("model", "own/net", "main", ["*"])

@@ -1,0 +1,276 @@
+"""The tasks' data from the hub: the same examples as from release files, and one line for whatever is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from huggingface_hub import constants
+from tests.hub_copies import NAMES, file_of, parquet, put_copies
+from tests.loopback import Loopback
+from tests.release import release
+
+from robust_xtreme import registry
+from robust_xtreme.commands._errors import guarded
+from robust_xtreme.errors import DataError, MissingData, SpecError
+from robust_xtreme.sources import Source, Split, available, data_identity, load, open_source, resolve
+from robust_xtreme.sources._dataset import Hub, open_hub
+from robust_xtreme.specs import TaskSpec
+from robust_xtreme.tasks import _hub as rows
+
+XNLI: TaskSpec = registry.load("task", "xnli")
+TYDIQA: TaskSpec = registry.load("task", "tydiqa")
+DEADLINE = 8.0
+
+CODE = """
+import json, sys
+from robust_xtreme import registry
+from robust_xtreme.sources import available, data_identity, open_source, resolve
+
+def opened(event, args):
+    if event in BLOCKED:
+        raise AssertionError(f"opened {event} {args}")
+
+BLOCKED = ("socket.__new__", "socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.posix_spawn", "os.fork")
+sys.addaudithook(opened)
+source, task, language = open_source("hub", offline=True), registry.load("task", sys.argv[1]), sys.argv[2]
+print(json.dumps([data_identity(resolve(task, source, "auto", language).examples), available(task, source, "auto")]))
+"""
+"""Reads a split offline, in a process that may open no socket and start no other process."""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Release files in miniature."""
+    return release(tmp_path_factory.mktemp("files"))
+
+
+@pytest.fixture
+def hub(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    """A hub that has the same rows, and a cache of its own in this process."""
+    with Loopback() as one:
+        put_copies(one, files)
+        for name, value in one.env(tmp_path).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("ROBUST_XTREME_HUB_DEADLINE", str(DEADLINE))
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+        monkeypatch.setattr(constants, "ENDPOINT", one.url)
+        open_hub.cache_clear()
+        yield one
+    open_hub.cache_clear()
+
+
+def read(data: str, task: str, split: str, language: str, *, offline: bool = False) -> Split:
+    """One split of a task from the hub."""
+    return resolve(registry.load("task", task), open_source(data, offline=offline), split, language)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str, offline: bool = False) -> tuple[int, str]:
+    """The exit code and the one line of reading that fails."""
+    code = guarded(lambda: read(*words, offline=offline))
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1), said.err
+    return code, said.err.strip()
+
+
+def blocked(home: Path, hub: Loopback, task: str, language: str, cwd: Path) -> list[Any]:
+    """What a process gives that reads a split offline and may open no socket: the identity, and the languages."""
+    command = [sys.executable, "-W", "error::UserWarning", "-c", CODE, task, language]
+    own = {**os.environ, **hub.env(home)}
+    done = subprocess.run(command, env=own, cwd=cwd, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    found: list[Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("task", ["xnli", "panx", "xquad"])
+def test_the_hub_gives_the_examples_of_the_release_files(hub: Loopback, files: Path, tmp_path: Path, task: str) -> None:
+    """Ids, fingerprints and clusters are equal, and so is the identity of the data; offline no socket is opened."""
+    spec: TaskSpec = registry.load("task", task)
+    own = load(spec, files, "en", "validation").examples
+    online = read("hub", task, "validation", "en")
+    assert [(one.id, one.fingerprint, one.cluster) for one in online.examples] == [
+        (one.id, one.fingerprint, one.cluster) for one in own
+    ]
+    assert online.examples == own
+    wanted = spec.hub["validation"]
+    assert re.fullmatch("[0-9a-f]{40}", wanted.revision)
+    config = wanted.config.replace("{language}", "en")
+    assert online.files[0][0] == f"hub://{wanted.repo}@{wanted.revision}/{config}/validation"
+    asked = len(hub.asked)
+    assert blocked(tmp_path, hub, task, "en", tmp_path) == [data_identity(own), ["en"]]
+    assert len(hub.asked) == asked
+
+
+def test_nothing_is_kept_beside_the_hub_s_own_cache(hub: Loopback, tmp_path: Path) -> None:
+    """Reading makes no second copy of the data in the cache of `datasets`."""
+    read("hub", "panx", "validation", "en")
+    read("hub", "panx", "validation", "sw")
+    assert [path.name for path in tmp_path.iterdir() if path.name != "xet"] == ["hub"]
+
+
+def test_languages_that_are_mixed_are_told_apart(hub: Loopback) -> None:
+    """TyDiQA's rows are of a language by the beginning of their ids; training rows are named by their place in it."""
+    place = {"context": "Anna lives in Rome.", "question": "Where?"}
+    answers = {"text": ["Rome"], "answer_start": [14]}
+    mixed = [{"id": f"{name}-{n}-0", **place, "answers": answers} for n in range(3) for name in ("english", "swahili")]
+    copies = {file_of(TYDIQA, split, "sw"): parquet("squad_json", mixed) for split in ("train", "validation")}
+    hub.put("dataset", TYDIQA.hub["train"].repo, copies, TYDIQA.hub["train"].revision)
+    swahili = read("hub", "tydiqa", "auto", "sw").examples
+    assert [one.id for one in swahili] == [f"tydiqa/validation/sw/swahili-{n}-0" for n in range(3)]
+    train = read("hub", "tydiqa", "train", "en").examples
+    assert [one.id for one in train] == [f"tydiqa/train/en/{n}" for n in range(3)]
+
+
+def test_what_is_not_on_this_machine_is_one_line_offline(
+    hub: Loopback, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Offline, data that were never fetched are named with their data set, where was looked, and what fetches them."""
+    read("hub", "xnli", "validation", "en")
+    code, line = refused(capsys, "hub", "xnli", "auto", "sw", offline=True)
+    assert code == 2
+    commit = XNLI.hub["validation"].revision[:8]
+    assert "xnli sw: no test or validation data of facebook/xnli on this machine" in line
+    assert f"facebook/xnli@{commit}/sw/test-*.parquet" in line
+    assert str(tmp_path / "hub") in line
+    assert "without --offline fetches them" in line
+    assert available(XNLI, open_source("hub", offline=True), "auto") == ("en",)
+    assert available(XNLI, open_source("hub"), "auto") == XNLI.languages
+
+
+def test_another_revision_never_serves(hub: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the pinned commit in the cache, another one that the user names is missing offline and fetched online."""
+    pinned = read("hub", "xnli", "validation", "en")
+    other = "1" * 40
+    name = f"hub:facebook/xnli@{other}"
+    code, line = refused(capsys, name, "xnli", "validation", "en", offline=True)
+    assert (code, f"facebook/xnli@{other[:8]}" in line) == (2, True)
+    row = {"premise": "Old.", "hypothesis": "Older.", "label": 1}
+    hub.put("dataset", "facebook/xnli", {file_of(XNLI, "validation", "en"): parquet("tsv_pairs", [row] * 3)}, other)
+    assert len(read(name, "xnli", "validation", "en").examples) == 3
+    assert read("hub", "xnli", "validation", "en", offline=True) == pinned
+    moved = read("hub:facebook/xnli@main", "xnli", "validation", "en")
+    assert moved.files[0][0] == f"hub://facebook/xnli@{other}/en/validation"
+    hub.put("dataset", "facebook/xnli", {file_of(XNLI, "validation", "en"): b""}, "2" * 40)
+    assert read("hub:facebook/xnli@main", "xnli", "validation", "en") == moved
+
+
+def test_a_folder_of_that_name_does_not_win_over_the_hub(
+    hub: Loopback, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files under ./facebook/xnli where the program is started are not read in the hub's place, and no module is."""
+    row = {"premise": "Wrong.", "hypothesis": "Wrong.", "label": 1}
+    here = tmp_path / "here"
+    local = here / "facebook" / "xnli" / file_of(XNLI, "validation", "en")
+    local.parent.mkdir(parents=True)
+    local.write_bytes(parquet("tsv_pairs", [row] * 3))
+    (here / "huggingface_hub.py").write_text("raise SystemExit('a module of the folder was run')")
+    monkeypatch.chdir(here)
+    monkeypatch.syspath_prepend("")
+    found = read("hub", "xnli", "validation", "en")
+    assert found.examples == load(XNLI, files, "en", "validation").examples
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "said"),
+    [
+        (b"PAR1 these bytes are no parquet PAR1", 3, "en/validation-00000-of-00001.parquet of the hub cannot be read"),
+        (b"", 3, "cannot be read"),
+        (parquet("tsv_pairs", [{"premise": "A.", "hypothesis": "B.", "label": 0}])[:-40], 3, "cannot be read"),
+        (parquet("iob2", [{"tokens": ["A"], "ner_tags": [0]}]), 2, "row 0 of en: expected the column 'premise' to"),
+        (parquet("tsv_pairs", [{"premise": "A.", "hypothesis": "B.", "label": 1}], named=False), 2, "by their names"),
+    ],
+)
+def test_bytes_that_are_no_data_are_one_line(
+    hub: Loopback, capsys: pytest.CaptureFixture[str], content: bytes, code: int, said: str
+) -> None:
+    """Broken files are the hub's failure, and other columns than the task's are named with their row."""
+    hub.put("dataset", "facebook/xnli", {file_of(XNLI, "validation", "en"): content}, XNLI.hub["validation"].revision)
+    seen, line = refused(capsys, "hub", "xnli", "validation", "en")
+    assert (seen, said in line) == (code, True), line
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [
+        ("gated", 2, "xnli en: The dataset facebook/xnli@b8dd5d7a is gated"),
+        ("503", 3, "answers 503, fetching the dataset facebook/xnli@b8dd5d7a"),
+        ("", 2, "xnli en: The dataset facebook/xnli@b8dd5d7a does not exist on the hub"),
+    ],
+)
+def test_a_hub_that_refuses_is_one_line_with_the_task(
+    hub: Loopback, capsys: pytest.CaptureFixture[str], fault: str, code: int, said: str
+) -> None:
+    """The task and language stand before what the hub said."""
+    hub.faults["facebook/xnli"] = fault
+    if not fault:
+        hub.repos.clear()
+    seen, line = refused(capsys, "hub", "xnli", "auto", "en")
+    assert (seen, said in line) == (code, True), line
+
+
+def test_a_part_that_is_missing_is_noticed(hub: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
+    """One of two shards is no split."""
+    one = parquet("tsv_pairs", [{"premise": "A.", "hypothesis": "B.", "label": 0}])
+    files = {"en/validation-00001-of-00002.parquet": one}
+    hub.put("dataset", "facebook/xnli", files, XNLI.hub["validation"].revision)
+    code, line = refused(capsys, "hub", "xnli", "validation", "en")
+    assert (code, "Not all of en/validation-*.parquet is in" in line) == (2, True), line
+
+
+def test_a_split_or_file_that_the_hub_lacks_is_missing(hub: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
+    """A language without files, a training split in another language, and a task without data sets are missing."""
+    code, line = refused(capsys, "hub", "xnli", "validation", "th")
+    assert (code, "facebook/xnli holds no file th/validation-*.parquet at b8dd5d7a" in line) == (2, True), line
+    source: Source = open_source("hub")
+    with pytest.raises(MissingData, match="xnli sw: no train data on the hub: the task has none in that language"):
+        load(XNLI, source, "sw", "train")
+    bare = dataclasses.replace(XNLI, hub={})
+    with pytest.raises(MissingData, match="xnli names no dataset on the hub"):
+        load(bare, source, "en", "test")
+
+
+def test_revisions_of_the_user_s_own_are_read() -> None:
+    """`hub:OWNER/NAME@COMMIT` pins a data set; anything else behind the colon is refused."""
+    source = open_source(f"hub:google/xquad@{'a' * 40},own/data@main")
+    assert isinstance(source, Hub)
+    assert source.pins == {"google/xquad": "a" * 40, "own/data": "main"}
+    assert open_hub("", False) is open_source("hub")
+    with pytest.raises(SpecError, match="takes revisions as in hub:google/xquad@COMMIT, not 'xquad'"):
+        open_source("hub:xquad")
+
+
+def test_rows_of_the_hub_are_checked() -> None:
+    """Columns that are missing, of another type or of other lengths are errors with the place."""
+    assert rows.pair({"premise": "A", "hypothesis": "B", "label": None}, "x") == {
+        "first": "A",
+        "second": "B",
+        "label": None,
+    }
+    wrong: list[tuple[Any, dict[str, Any], str]] = [
+        (rows.pair, {"hypothesis": "B", "label": NAMES[0]}, "x: expected the column 'premise' to hold a text"),
+        (rows.sentence, {"tokens": ["a"], "ner_tags": []}, "x: has 1 tokens and 0 tags"),
+        (rows.sentence, {"tokens": [1], "ner_tags": ["O"]}, "x: expected the column 'tokens' to hold texts"),
+        (rows.question, {"context": "a", "question": "b", "answers": "c"}, "x: expected the column 'answers'"),
+        (
+            rows.question,
+            {"context": "a", "question": "b", "answers": {"text": ["a"], "answer_start": []}},
+            "x: has 1 answers and 0 places",
+        ),
+        (
+            rows.question,
+            {"context": "ab", "question": "b", "answers": {"text": ["a"], "answer_start": [1]}},
+            "x: the answer 'a' does not stand at answer_start 1",
+        ),
+    ]
+    for make, row, said in wrong:
+        with pytest.raises(DataError, match=re.escape(said)):
+            make(row, "x")

@@ -1,0 +1,278 @@
+"""Suites: a folder with its own languages, rows and clusters, and a place for every mistake in it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from robust_xtreme import registry, resources
+from robust_xtreme.errors import DataError, MissingData, RobustXtremeError, UnknownName, UserError
+from robust_xtreme.examples import Answers, Choice, Span, Tags
+from robust_xtreme.sources import available, languages_of, load, open_source, resolve
+from robust_xtreme.sources._json import parse
+from robust_xtreme.sources._release import Release
+from robust_xtreme.sources._suite import Suite
+from robust_xtreme.specs import Files, TaskSpec
+
+XNLI: TaskSpec = registry.load("task", "xnli")
+PANX: TaskSpec = registry.load("task", "panx")
+XQUAD: TaskSpec = registry.load("task", "xquad")
+TYDIQA: TaskSpec = registry.load("task", "tydiqa")
+
+TOML: Final = """name = "tiny"
+version = "1"
+summary = "A few rows."
+languages = ["en", "ko"]
+[xnli]
+splits = ["test", "train"]
+[panx]
+splits = ["test"]
+[xquad]
+splits = ["test"]
+"""
+PAIR: Final = {"id": "1", "cluster": "t1", "premise": "Anna sleeps.", "hypothesis": "She rests.", "label": "neutral"}
+WORDS: Final = {"id": "1", "cluster": "t1", "tokens": ["Anna", "lives"], "tags": ["B-PER", "O"]}
+ASKED: Final = {"id": "1", "cluster": "t1", "context": "Anna is in Rome.", "question": "Where?", "answers": [[11, 15]]}
+
+
+def lines(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as JSON lines."""
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def suite(folder: Path, toml: str = TOML, **files: str) -> Path:
+    """A suite folder; `files` maps `TASK__SPLIT_LANGUAGE` to the text of that file."""
+    folder.mkdir(exist_ok=True)
+    (folder / "suite.toml").write_text(toml, encoding="utf-8")
+    for name, text in files.items():
+        task, _, rest = name.partition("__")
+        path = folder / task / f"{rest.replace('_', '-')}.jsonl"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def opened(folder: Path) -> Suite:
+    """The suite in a folder."""
+    found = open_source(str(folder))
+    assert isinstance(found, Suite)
+    return found
+
+
+def test_what_a_folder_is_says_the_folder(tmp_path: Path) -> None:
+    """A folder with a suite.toml is a suite, any other is one of release files, and none is an error."""
+    found = opened(suite(tmp_path / "own"))
+    assert (found.name, found.version, found.codes) == ("tiny", "1", ("en", "ko"))
+    assert found.tasks == {"xnli": ("train", "test"), "panx": ("test",), "xquad": ("test",)}
+    (tmp_path / "release").mkdir()
+    assert open_source(str(tmp_path / "release")) == Release(tmp_path / "release")
+    with pytest.raises(MissingData, match=r"The data folder .*absent does not exist"):
+        open_source(str(tmp_path / "absent"))
+
+
+def test_mini_is_the_embedded_suite(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`mini` names the bundled suite, wherever that lies."""
+    monkeypatch.setattr(resources, "mini", lambda name: suite(tmp_path / name))
+    assert open_source("mini") == opened(tmp_path / "suite")
+
+
+def test_pairs_have_the_cluster_and_ids_of_their_rows(tmp_path: Path) -> None:
+    """Ids are task/split/language/id, clusters are as written, and equal premises are one text."""
+    rows = [{**PAIR, "id": str(n), "cluster": f"t{n // 2}"} for n in range(3)]
+    rows.append({**PAIR, "id": "other", "premise": "Ben sleeps.", "label": "entailment"})
+    found = load(XNLI, opened(suite(tmp_path, xnli__test_ko=lines(rows))), "ko", "test")
+    assert [one.id for one in found.examples] == [f"xnli/test/ko/{native}" for native in ("0", "1", "2", "other")]
+    assert [one.cluster for one in found.examples] == ["t0", "t0", "t1", "t1"]
+    premises = [one.texts["premise"] for one in found.examples]
+    assert (premises[0], premises[0].id == premises[3].id) == (premises[2], False)
+    assert found.examples[0].target == Choice(1)
+    assert (found.files[0][0], found.labelled) == ("xnli/test-ko.jsonl", True)
+
+
+def test_words_and_questions_are_read(tmp_path: Path) -> None:
+    """Tags stand by their words, answers are spans of the context, and contexts of one cluster stay apart."""
+    asked = [ASKED, {**ASKED, "id": "2", "context": "Ben is in Bonn. ", "answers": [[10, 14], [10, 14]]}]
+    asked.append({**ASKED, "id": "3", "answers": []})
+    found = opened(suite(tmp_path, panx__test_en=lines([WORDS]), xquad__test_en=lines(asked)))
+    tagged = load(PANX, found, "en", "test").examples[0]
+    assert (tagged.target, tagged.cluster) == (Tags(("B-PER", "O")), "t1")
+    assert tagged.texts["tokens"].value == "Anna lives"
+    one, two, three = load(XQUAD, found, "en", "test").examples
+    assert (one.target, two.target, three.target) == (Answers((Span(11, 15),)), Answers((Span(10, 14),)), Answers(()))
+    contexts = [example.texts["context"] for example in (one, two, three)]
+    assert (contexts[0] == contexts[2], contexts[0].id == contexts[1].id) == (True, False)
+    assert {example.cluster for example in (one, two, three)} == {"t1"}
+
+
+def test_the_suite_s_languages_and_splits_stand_in_place_of_the_task_s(tmp_path: Path) -> None:
+    """XNLI has no Korean and XQuAD no test split of its own, but the suite may; `auto` takes its test."""
+    found = opened(suite(tmp_path, xnli__test_ko=lines([PAIR]), xquad__test_ko=lines([ASKED])))
+    assert languages_of(XNLI, found) == ("en", "ko")
+    assert available(XNLI, found, "auto") == ("ko",)
+    assert resolve(XNLI, found, "auto", "ko").split == "test"
+    assert resolve(XQUAD, found, "auto", "ko").examples[0].id == "xquad/test/ko/1"
+
+
+def test_what_a_suite_lacks_is_named(tmp_path: Path) -> None:
+    """A task, language, split or file that is not there is missing, with what there is."""
+    found = opened(suite(tmp_path, xnli__test_en=lines([PAIR])))
+    assert languages_of(TYDIQA, found) == available(TYDIQA, found, "auto") == ()
+    with pytest.raises(MissingData, match=r"The suite tiny has no task tydiqa\. It has: xnli, panx, xquad"):
+        resolve(TYDIQA, found, "auto", "en")
+    with pytest.raises(MissingData, match=r"xquad has no train split in the suite tiny\. It has: test"):
+        load(XQUAD, found, "en", "train")
+    with pytest.raises(MissingData, match=r"xnli ko: no test file under .*Looked for xnli/test-ko\.jsonl"):
+        load(XNLI, found, "ko", "test")
+    with pytest.raises(UnknownName, match="There is no language of xnli in the suite tiny named 'sw'"):
+        load(XNLI, found, "sw", "test")
+
+
+@pytest.mark.parametrize(
+    ("task", "rows", "message"),
+    [
+        (XNLI, [PAIR, PAIR], r"xnli/test-en.jsonl:2: the id '1' is not unique; it stands at .*test-en.jsonl:1 too"),
+        (XNLI, [{**PAIR, "label": "maybe"}], r"jsonl:1: the label 'maybe' is none of: entailment, neutral"),
+        (XNLI, [{**PAIR, "premiss": "x"}], r"jsonl:1: there is no key 'premiss'. Did you mean 'premise'\?"),
+        (XNLI, [{"id": "1", "cluster": "t"}], r"jsonl:1: the key 'premise' is missing"),
+        (XNLI, [{**PAIR, "id": 7}], r"jsonl:1: the key 'id' takes a text, not 7"),
+        (XNLI, [{**PAIR, "cluster": ""}], r"jsonl:1: the key 'cluster' is empty"),
+        (XNLI, [{**PAIR, "premise": None}], r"jsonl:1: the key 'premise' takes a text, not None"),
+        (PANX, [{**WORDS, "tags": ["O"]}], r"panx/test-en.jsonl:1: has 2 tokens and 1 tags"),
+        (PANX, [WORDS, {**WORDS, "id": "2", "tags": ["O", "B-DATE"]}], r"jsonl:2: the tag 'B-DATE' is none of"),
+        (
+            PANX,
+            [{**WORDS, "tokens": ["", "a"]}],
+            r"jsonl:1: the key 'tokens' takes a list of texts, none of them empty",
+        ),
+        (PANX, [{**WORDS, "tokens": [], "tags": []}], r"jsonl:1: the key 'tokens' takes a list of texts"),
+        (PANX, [{**WORDS, "tokens": "Anna"}], r"jsonl:1: the key 'tokens' takes a list of texts"),
+        (
+            XQUAD,
+            [{**ASKED, "answers": [[11, 17]]}],
+            r"the span \[11, 17\] of 'answers' does not lie in the context of 16",
+        ),
+        (XQUAD, [{**ASKED, "answers": [[-1, 3]]}], r"the span \[-1, 3\]"),
+        (XQUAD, [{**ASKED, "answers": [[3, 3]]}], r"the span \[3, 3\]"),
+        (XQUAD, [{**ASKED, "answers": [[True, 3]]}], r"takes a list of \[start, stop\], not \[\[True, 3\]\]"),
+        (XQUAD, [{**ASKED, "answers": [{"start": 1}]}], r"takes a list of \[start, stop\]"),
+        (
+            XQUAD,
+            [ASKED, {**ASKED, "id": "2", "cluster": "t2"}],
+            r"jsonl:2: the passage is in the cluster 't2' here, and",
+        ),
+        (XNLI, [], r"test-en.jsonl: holds no examples"),
+    ],
+)
+def test_mistakes_in_rows_have_their_place(
+    tmp_path: Path, task: TaskSpec, rows: list[dict[str, Any]], message: str
+) -> None:
+    """Whatever is wrong with a row is one line with file and line."""
+    found = opened(suite(tmp_path, **{f"{task.name}__test_en": lines(rows)}))
+    with pytest.raises(DataError, match=message) as caught:
+        load(task, found, "en", "test")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"id": "1"', r"jsonl:1: is not valid JSON: .*column 11"),
+        (lines([PAIR]) + "\n" + lines([PAIR]), r"jsonl:2: is not valid JSON"),
+        ("[1]\n", r"jsonl:1: is not a JSON object"),
+        ('{"id": "1", "id": "2"}\n', r"jsonl:1: the key 'id' stands twice"),
+        (lines([PAIR]).replace("Anna", "\\ud800"), r"jsonl:1: the key 'premise' holds half of a surrogate pair"),
+        ("[" * 100_000, r"jsonl:1: is not valid JSON"),
+        ('{"id": ' + "1" * 5000 + "}", r"jsonl:1: is not valid JSON"),
+    ],
+)
+def test_broken_json_has_its_line(tmp_path: Path, text: str, message: str) -> None:
+    """JSON that does not parse, or holds what no row may, names its line."""
+    found = opened(suite(tmp_path, xnli__test_en=text))
+    with pytest.raises(DataError, match=message):
+        load(XNLI, found, "en", "test")
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
+def test_no_line_breaks_the_parser(data: bytes) -> None:
+    """Whatever stands on a line is an object or a DataError, never another exception."""
+    try:
+        found: object = parse(data.decode("utf-8", "replace"), "x")
+    except DataError as error:
+        found = {"place": str(error).partition(": ")[0]}
+    assert isinstance(found, dict)
+
+
+@pytest.mark.parametrize(
+    ("toml", "message"),
+    [
+        ("name = ", r"suite.toml: is not valid toml"),
+        ("\x00", r"suite.toml: is not valid toml"),
+        (TOML.replace('version = "1"\n', ""), r"suite.toml: the key 'version' is missing"),
+        (TOML.replace("version", "versoin"), r"suite.toml: there is no key 'versoin'. Did you mean 'version'\?"),
+        (TOML.replace('"1"', "1"), r"suite.toml: the key 'version' takes a string, not 1"),
+        (TOML.replace('["en", "ko"]', '"en"'), r"the key 'languages' takes a list of strings, not 'en'"),
+        (TOML.replace('["en", "ko"]', "[]"), r"the key 'languages' takes a list of strings, not \[\]"),
+        (TOML.replace('"ko"', '"en"'), r"suite.toml: the key 'languages' names 'en' twice"),
+        (TOML.replace('"ko"', '"../ko"'), r"suite.toml: There is no language named '../ko'"),
+        (TOML.replace('"train"', '"../../train"'), r"\[xnli\] names the split '../../train', which is none of: train"),
+        (TOML.replace('["test", "train"]', "[1]"), r"the key 'splits of \[xnli\]' takes a list of strings"),
+        (TOML.replace("splits", "split", 1), r"\[xnli\]: there is no key 'split'. Did you mean 'splits'\?"),
+        (TOML.replace("[xnli]", '["../x"]'), r"the table '../x' is not a task's name"),
+        (TOML.partition("[xnli]")[0], r"suite.toml: describes no task"),
+        (TOML.replace("[xnli]\nsplits", "xnli"), r"suite.toml: there is no key 'xnli'"),
+    ],
+)
+def test_a_description_that_is_wrong_is_one_line(tmp_path: Path, toml: str, message: str) -> None:
+    """Mistakes in suite.toml name the file and the key, and nothing of it ever becomes a path."""
+    with pytest.raises(DataError, match=message) as caught:
+        open_source(str(suite(tmp_path, toml)))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_suite_never_leads_out_of_its_folder(tmp_path: Path) -> None:
+    """A link to a file outside is refused; one inside is followed."""
+    outside = tmp_path / "outside.jsonl"
+    outside.write_text(lines([PAIR]), encoding="utf-8")
+    own = suite(tmp_path / "own", xnli__train_en=lines([PAIR]))
+    (own / "xnli" / "test-en.jsonl").symlink_to(outside)
+    (own / "xnli" / "test-ko.jsonl").symlink_to(own / "xnli" / "train-en.jsonl")
+    found = opened(own)
+    with pytest.raises(DataError, match=r"test-en\.jsonl: leads out of the suite's folder"):
+        load(XNLI, found, "en", "test")
+    assert len(load(XNLI, found, "ko", "test").examples) == 1
+
+
+def test_a_suite_toml_that_is_a_folder_is_one_line(tmp_path: Path) -> None:
+    """What stands at the place of the description must be a file."""
+    (tmp_path / "suite.toml").mkdir()
+    with pytest.raises(DataError, match=r"suite\.toml: cannot be read"):
+        open_source(str(tmp_path))
+
+
+def test_a_task_whose_reader_has_no_rows_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third party's reader without `record` cannot read a suite, and says so."""
+    module = ModuleType("theirs.lines")
+    module.read = lambda text, path: ()  # type: ignore[attr-defined]  # what a reader has
+    monkeypatch.setitem(sys.modules, "theirs", ModuleType("theirs"))
+    monkeypatch.setitem(sys.modules, "theirs.lines", module)
+    theirs = dataclasses.replace(XNLI, files={"test": Files("theirs.lines", ("x",))})
+    found = opened(suite(tmp_path, xnli__test_en=lines([PAIR])))
+    with pytest.raises(UserError, match=r"its reader theirs\.lines has no function `record`"):
+        load(theirs, found, "en", "test")
+
+
+def test_a_missing_mini_is_a_broken_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where the embedded suite is not installed, that is no mistake of the user's."""
+    monkeypatch.setattr(resources, "_PACKAGE", tmp_path)
+    with pytest.raises(RobustXtremeError, match="The embedded suite of mini is missing") as caught:
+        open_source("mini")
+    assert caught.value.exit_code == 3
