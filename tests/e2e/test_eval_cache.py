@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import sqlite3
@@ -19,9 +18,7 @@ import pytest
 import torch
 from tests.release import release
 from tests.tiny import tiny_run
-from typer.testing import CliRunner
 
-from robust_xtreme.commands._app import build
 from robust_xtreme.errors import SpecError
 from robust_xtreme.evaluation import cache as cache_module
 from robust_xtreme.evaluation import checkpoint
@@ -29,7 +26,7 @@ from robust_xtreme.evaluation import predict as predict_module
 from robust_xtreme.evaluation import run as run_module
 from robust_xtreme.evaluation.run import Evaluation, Observer, evaluate
 from robust_xtreme.results import _database
-from robust_xtreme.results.cache import Cache, info
+from robust_xtreme.results.cache import info
 from robust_xtreme.run_spec import RunSpec
 
 TASKS: Final = ("xnli", "panx", "xquad")
@@ -364,96 +361,3 @@ def test_two_runs_at_once_share_a_cache(runs: Runs, cache: Path) -> None:
     for out in outs:
         assert tables(Evaluation(out, {})) == wanted
     assert info().kinds["predictions"].entries == len(set(runs.computed))
-
-
-def call(*words: str, **options: Any) -> Any:
-    """The program on the words given, as it ends."""
-    return CliRunner().invoke(build(), list(words), **options)
-
-
-def test_no_cache_is_a_word_of_eval(runs: Runs, cache: Path) -> None:
-    """`--no-cache` leaves no file, and without it there is one."""
-    words = ["eval", "--model", runs.spec.model[0], "--data", runs.spec.data, "--tasks", "panx", "--limit", "4"]
-    words += ["--device", "cpu"]
-    assert call(*words, "--no-cache", "--out", str(runs.folder / "one")).exit_code == 0
-    assert not cache.exists()
-    result = call(*words, "--out", str(runs.folder / "two"))
-    assert "in all: 8 predictions of 8 distinct inputs, 0 from the cache" in result.stderr
-    assert cache.exists()
-
-
-def test_the_command_shows_and_empties_it(runs: Runs, cache: Path) -> None:
-    """`cache info` counts by kind, `cache clear` asks for --yes where nobody can answer, and then empties."""
-    runs.run("first")
-    entries = runs.total[1]
-    shown = json.loads(call("cache", "info", "--json").stdout)
-    assert (shown["folder"], shown["entries"]["predictions"]["entries"]) == (str(cache), entries)
-    assert set(shown["entries"]) == {"predictions", "embeddings"}
-    assert shown["entries"]["predictions"]["oldest"] <= shown["entries"]["predictions"]["newest"]
-    assert (shown["limit"], shown["problem"]) == (2 << 30, None)
-    assert f"{entries} entries" in call("cache").stdout
-    refused = call("cache", "clear")
-    assert (refused.exit_code, "cache clear --yes" in refused.stderr) == (2, True)
-    assert info().kinds["predictions"].entries == entries
-    done = call("cache", "clear", "--yes")
-    assert (done.exit_code, done.stdout.startswith(f"Removed {entries} entries (")) == (0, True)
-    assert info().kinds["predictions"].entries == 0
-    assert json.loads(call("cache", "clear", "--yes", "--json").stdout)["removed"]["predictions"]["entries"] == 0
-
-
-def test_the_hub_s_own_cache_is_named_and_never_emptied(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """HF_HUB_CACHE, HF_HOME or the platform's folder; nothing in it is touched."""
-    for name in ("HF_HUB_CACHE", "HF_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert str(tmp_path / "xdg" / "huggingface" / "hub") in call("cache", "info").stdout
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-    kept = tmp_path / "home" / "hub" / "models--one"
-    kept.mkdir(parents=True)
-    assert json.loads(call("cache", "info", "--json").stdout)["hub"] == str(tmp_path / "home" / "hub")
-    monkeypatch.setenv("ROBUST_XTREME_CACHE", str(tmp_path / "home"))
-    assert call("cache", "clear", "--yes").exit_code == 0
-    assert kept.is_dir()
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "own"))
-    assert json.loads(call("cache", "info", "--json").stdout)["hub"] == str(tmp_path / "own")
-
-
-@pytest.mark.parametrize(
-    ("words", "line"),
-    [
-        (("cler",), "There is no cache command named 'cler'. Did you mean 'clear'? See: robust-xtreme cache --help"),
-        (("info", "more"), "unexpected extra argument"),
-    ],
-)
-def test_a_mistyped_command_is_one_line(words: tuple[str, ...], line: str) -> None:
-    """What was wrong and what was probably meant."""
-    done = subprocess.run(
-        [sys.executable, "-m", "robust_xtreme", "cache", *words], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, line in done.stderr) == (2, True)
-
-
-def test_a_cache_that_cannot_be_emptied_is_one_line(cache: Path) -> None:
-    """A database that another process holds is said, with the environment's code."""
-    held = Cache(cache, 1 << 20, lambda line: pytest.fail(line))
-    held.put("predictions", {b"1": "2"})
-    held.close()
-    with closing(sqlite3.connect(cache / NAME, isolation_level=None)) as other, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_database, "_PATIENCE", 0.1)
-        other.execute("BEGIN IMMEDIATE")
-        result = call("cache", "clear", "--yes")
-    assert (result.exit_code, "cannot be cleared: database is locked" in result.stderr) == (3, True)
-
-
-def test_help_loads_no_arrays() -> None:
-    """Help and info are light."""
-    code = (
-        "import sys; from robust_xtreme.commands._app import main\n"
-        "sys.argv = ['robust-xtreme', 'cache', 'info']\n"
-        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
-        "print(sorted({'numpy', 'polars', 'torch'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ})
-    assert done.stdout.splitlines()[-1] == "[]"

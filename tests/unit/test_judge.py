@@ -15,6 +15,7 @@ from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.evaluation.judge import Answered, Part, judge, restored
 from robust_xtreme.evaluation.located import Located
+from robust_xtreme.evaluation.origin import local
 from robust_xtreme.evaluation.plan import CLEAN, Condition, Unit
 from robust_xtreme.evaluation.unit import Prepared, prepare
 from robust_xtreme.examples import Example, Tags, Target
@@ -28,7 +29,7 @@ CONTEXT = "the river runs past old stone houses where people meet and talk about
 def prepared(task: str, examples: list[Example], *perturb: str) -> Prepared:
     """Examples made ready, clean and under perturbations."""
     spec = registry.load("task", task)
-    model = Located(Path("run"), task, task, spec.family, spec.labels, "0" * 16, {}, ("en",), (task,))
+    model = Located(local(Path("run")), task, task, spec.family, spec.labels, "0" * 16, {}, ("en",), (task,))
     unit = Unit(spec, "en", "validation", data_identity(examples), len(examples), len(examples), (), model)
     noisy = [Condition(one, PerturbationSpec.parse(one), (0, 1)) for one in perturb]
     family = registry.load("family", spec.family)

@@ -1,0 +1,50 @@
+"""A cache in a folder, put and read by numbers, for tests."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from robust_xtreme.results.cache import Cache
+
+KIND: Final = "predictions"
+NAME: Final = "cache-v1.sqlite3"
+ROOM: Final = 1 << 24
+
+
+def key(number: int) -> bytes:
+    """The key of a number."""
+    return number.to_bytes(16, "little")
+
+
+def entries(first: int, stop: int, width: int = 20) -> dict[bytes, str]:
+    """Entries whose values tell which they are."""
+    return {key(number): f'"{number:0{width}}"' for number in range(first, stop)}
+
+
+@dataclass(frozen=True, slots=True)
+class Using:
+    """A cache in a folder, and what it warned of."""
+
+    folder: Path
+    warnings: list[str] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def open(self, most: int = ROOM) -> Iterator[Cache]:
+        """The cache, closed at the end."""
+        found = Cache(self.folder, most, self.warnings.append)
+        yield found
+        found.close()
+
+    def get(self, *numbers: int, most: int = ROOM) -> dict[bytes, str]:
+        """What is held of some numbers, by a cache opened for it."""
+        with self.open(most) as found:
+            return found.get(KIND, [key(number) for number in numbers])
+
+    def put(self, values: dict[bytes, str], most: int = ROOM) -> None:
+        """Hold values, by a cache opened for it."""
+        with self.open(most) as found:
+            found.put(KIND, values)

@@ -1,0 +1,121 @@
+"""`robust-xtreme cache` and `eval --no-cache`: what they print, remove and refuse."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from tests.release import release
+from tests.tiny import tiny_run
+from typer.testing import CliRunner
+
+from robust_xtreme.commands._app import build
+from robust_xtreme.results import _database
+from robust_xtreme.results.cache import Cache, info
+
+NAME: Final = "cache-v1.sqlite3"
+ENTRIES: Final = 30
+
+
+@pytest.fixture
+def held(cache: Path) -> int:
+    """A cache with some entries; how many."""
+    found = Cache(cache, 1 << 20, lambda line: pytest.fail(line))
+    found.put("predictions", {str(number).encode(): '{"Choice": 1}' for number in range(ENTRIES)})
+    found.close()
+    return ENTRIES
+
+
+def call(*words: str, **options: Any) -> Any:
+    """The program on the words given, as it ends."""
+    return CliRunner().invoke(build(), list(words), **options)
+
+
+def test_no_cache_is_a_word_of_eval(cache: Path, tmp_path: Path) -> None:
+    """`--no-cache` leaves no file, and without it there is one."""
+    model, data = tiny_run(tmp_path / "tiny", ("panx",)), release(tmp_path / "data")
+    words = ["eval", "--model", str(model), "--data", str(data), "--tasks", "panx", "--limit", "4", "--device", "cpu"]
+    assert call(*words, "--no-cache", "--out", str(tmp_path / "one")).exit_code == 0
+    assert not cache.exists()
+    result = call(*words, "--out", str(tmp_path / "two"))
+    assert "in all: 8 predictions of 8 distinct inputs, 0 from the cache" in result.stderr
+    assert cache.exists()
+
+
+def test_the_command_shows_and_empties_it(cache: Path, held: int) -> None:
+    """`cache info` counts by kind, `cache clear` asks for --yes where nobody can answer, and then empties."""
+    shown = json.loads(call("cache", "info", "--json").stdout)
+    assert (shown["folder"], shown["entries"]["predictions"]["entries"]) == (str(cache), held)
+    assert set(shown["entries"]) == {"predictions", "embeddings"}
+    assert shown["entries"]["predictions"]["oldest"] <= shown["entries"]["predictions"]["newest"]
+    assert (shown["limit"], shown["problem"]) == (2 << 30, None)
+    assert f"{held} entries" in call("cache").stdout
+    refused = call("cache", "clear")
+    assert (refused.exit_code, "cache clear --yes" in refused.stderr) == (2, True)
+    assert info().kinds["predictions"].entries == held
+    done = call("cache", "clear", "--yes")
+    assert (done.exit_code, done.stdout.startswith(f"Removed {held} entries (")) == (0, True)
+    assert info().kinds["predictions"].entries == 0
+    assert json.loads(call("cache", "clear", "--yes", "--json").stdout)["removed"]["predictions"]["entries"] == 0
+
+
+def test_the_hub_s_own_cache_is_named_and_never_emptied(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HF_HUB_CACHE, HF_HOME or the platform's folder; nothing in it is touched."""
+    for name in ("HF_HUB_CACHE", "HF_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert str(tmp_path / "xdg" / "huggingface" / "hub") in call("cache", "info").stdout
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    kept = tmp_path / "home" / "hub" / "models--one"
+    kept.mkdir(parents=True)
+    assert json.loads(call("cache", "info", "--json").stdout)["hub"] == str(tmp_path / "home" / "hub")
+    monkeypatch.setenv("ROBUST_XTREME_CACHE", str(tmp_path / "home"))
+    assert call("cache", "clear", "--yes").exit_code == 0
+    assert kept.is_dir()
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "own"))
+    assert json.loads(call("cache", "info", "--json").stdout)["hub"] == str(tmp_path / "own")
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("cler",), "There is no cache command named 'cler'. Did you mean 'clear'? See: robust-xtreme cache --help"),
+        (("info", "more"), "unexpected extra argument"),
+    ],
+)
+def test_a_mistyped_command_is_one_line(words: tuple[str, ...], line: str) -> None:
+    """What was wrong and what was probably meant."""
+    done = subprocess.run(
+        [sys.executable, "-m", "robust_xtreme", "cache", *words], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, line in done.stderr) == (2, True)
+
+
+def test_a_cache_that_cannot_be_emptied_is_one_line(cache: Path, held: int) -> None:
+    """A database that another process holds is said, with the environment's code."""
+    with closing(sqlite3.connect(cache / NAME, isolation_level=None)) as other, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_database, "_PATIENCE", 0.1)
+        other.execute("BEGIN IMMEDIATE")
+        result = call("cache", "clear", "--yes")
+    assert (result.exit_code, "cannot be cleared: database is locked" in result.stderr) == (3, True)
+
+
+def test_help_loads_no_arrays() -> None:
+    """Help and info are light."""
+    code = (
+        "import sys; from robust_xtreme.commands._app import main\n"
+        "sys.argv = ['robust-xtreme', 'cache', 'info']\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
+        "print(sorted({'numpy', 'polars', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ})
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,144 @@
+"""The cache beside others: several processes, killed ones, and whoever looks at it or empties it."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import pytest
+from tests.cached import KIND, NAME, Using, entries, key
+
+from robust_xtreme.results import _database
+from robust_xtreme.results._database import Held
+from robust_xtreme.results.cache import clear, info
+
+
+@pytest.fixture
+def using(tmp_path: Path) -> Using:
+    """A cache that does not exist yet."""
+    return Using(tmp_path / "deep" / "cäche")
+
+
+WRITER: Final = """
+import sys
+from pathlib import Path
+from robust_xtreme.results.cache import Cache
+
+place, first, stop, step = Path(sys.argv[1]), *map(int, sys.argv[2:])
+held = Cache(place, 1 << 30, lambda line: sys.exit(line))
+for begin in range(first, stop, step):
+    values = {number.to_bytes(16, "little"): f'"{number:020}"' for number in range(begin, begin + step)}
+    held.put("predictions", values)
+    assert held.get("predictions", list(values)) == values
+    print(begin, flush=True)
+held.close()
+"""
+"""Puts numbers in steps, reads each step again, and says so."""
+
+
+def _writer(folder: Path, first: int, stop: int, step: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", WRITER, str(folder), str(first), str(stop), str(step)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_processes_at_once_lose_nothing(using: Using) -> None:
+    """Three that make the cache, write and read at the same time, overlapping: all is there, and none complained."""
+    processes = [_writer(using.folder, first, first + 2000, 50) for first in (0, 1000, 2000)]
+    for process in processes:
+        _, said = process.communicate(timeout=120)
+        assert (process.returncode, said) == (0, "")
+    assert using.get(*range(4000)) == entries(0, 4000)
+    assert using.warnings == []
+
+
+def test_a_writer_that_is_killed_leaves_a_sound_cache(using: Using) -> None:
+    """`kill -9` in the middle of writing, three times: every finished step is there, and nothing was damaged."""
+    for turn in range(3):
+        process = _writer(using.folder, turn * 10**6, 10**8, 500)
+        assert process.stdout is not None
+        done = [int(process.stdout.readline()) for _ in range(3 + turn)]
+        time.sleep(0.005 * turn)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert using.get(*range(done[0], done[-1] + 500)) == entries(done[0], done[-1] + 500)
+    assert using.warnings == []
+    assert not (using.folder / f"{NAME}.damaged").exists()
+
+
+def test_a_cache_that_another_process_holds_delays_nothing_for_long(
+    using: Using, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading goes on; what cannot be written is let go with one line, and written the next time."""
+    using.put(entries(0, 3))
+    monkeypatch.setattr(_database, "_PATIENCE", 0.1)
+    with contextlib.closing(sqlite3.connect(using.folder / NAME, isolation_level=None)) as other, using.open() as found:
+        other.execute("BEGIN IMMEDIATE")
+        assert found.get(KIND, [key(1)]) == entries(1, 2)
+        found.put(KIND, entries(3, 4))
+        found.put(KIND, entries(3, 4))
+        other.execute("ROLLBACK")
+        found.put(KIND, entries(4, 5))
+    assert using.get(*range(5)) == entries(0, 3) | entries(4, 5)
+    assert len(using.warnings) == 1
+    assert "is busy" in using.warnings[0]
+
+
+def test_info_changes_nothing(cache: Path) -> None:
+    """Without a cache nothing is made; with one, every kind is counted, with times and bytes."""
+    assert (info().size, info().kinds, cache.exists()) == (0, {KIND: Held(), "embeddings": Held()}, False)
+    begun = time.time()
+    Using(cache).put(entries(0, 10))
+    found = info()
+    assert found.folder == cache
+    assert found.size == sum(path.stat().st_size for path in cache.iterdir()) > 0
+    held = found.kinds[KIND]
+    assert (held.entries, held.size) == (10, 10 * (16 + 22 + 8 + 16))
+    assert begun <= (held.oldest or 0) <= (held.newest or 0) <= time.time()
+    assert found.kinds["embeddings"] == Held()
+
+
+def test_info_says_what_is_wrong(cache: Path) -> None:
+    """A damaged database is told, and left as it is."""
+    Using(cache).put(entries(0, 10))
+    (cache / NAME).write_bytes(b"not a database" * 1000)
+    before = (cache / NAME).read_bytes()
+    assert "cannot be read: file is not a database" in info().problem
+    assert (cache / NAME).read_bytes() == before
+
+
+def test_clear_removes_what_is_ours_and_nothing_else(cache: Path) -> None:
+    """Entries go, and what was set aside, and databases of other versions; a file of somebody else's stays."""
+    Using(cache).put(entries(0, 3000))
+    for name in (f"{NAME}.damaged", "cache-v0.sqlite3", "thesis.txt"):
+        (cache / name).write_text("x" * 100)
+    assert clear().kinds[KIND].entries == 3000
+    assert {path.name for path in cache.iterdir()} == {NAME, "thesis.txt"}
+    assert (cache / NAME).stat().st_size < 1 << 15
+    assert Using(cache).get(*range(3000)) == {}
+    assert clear().kinds[KIND].entries == 0
+
+
+def test_clear_beside_a_run_lets_it_go_on(cache: Path) -> None:
+    """A cache in use is emptied under it; what the run puts then is held."""
+    using = Using(cache)
+    with using.open() as found:
+        found.put(KIND, entries(0, 10))
+        clear()
+        assert found.get(KIND, [key(1)]) == {}
+        found.put(KIND, entries(5, 6))
+    assert using.get(*range(10)) == entries(5, 6)
+    assert using.warnings == []
+
+
+def test_clear_removes_a_damaged_database(cache: Path) -> None:
+    """What cannot be read is removed as a file."""
+    Using(cache).put(entries(0, 10))
+    (cache / NAME).write_bytes(b"not a database" * 1000)
+    clear()
+    assert list(cache.iterdir()) == []
