@@ -261,7 +261,7 @@ def test_a_suite_toml_that_is_a_folder_is_one_line(tmp_path: Path) -> None:
 def test_a_task_whose_reader_has_no_rows_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A third party's reader without `record` cannot read a suite, and says so."""
     module = ModuleType("theirs.lines")
-    module.read = lambda text, path: ()  # type: ignore[attr-defined]  # what a reader has
+    module.read = lambda *_: ()  # type: ignore[attr-defined]  # what a reader has
     monkeypatch.setitem(sys.modules, "theirs", ModuleType("theirs"))
     monkeypatch.setitem(sys.modules, "theirs.lines", module)
     theirs = dataclasses.replace(XNLI, files={"test": Files("theirs.lines", ("x",))})

@@ -1,0 +1,129 @@
+"""`eval` and `train` on a suite and on the hub: the same verbs, whatever the data come from."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.hub_copies import put_copies
+from tests.loopback import Loopback
+from tests.release import release
+from tests.tiny import tiny_encoder_folder, tiny_run
+from tests.unit.test_suites import ASKED, PAIR, TOML, WORDS, lines, suite
+
+from robust_xtreme import registry
+from robust_xtreme.errors import MissingData, Overlap
+from robust_xtreme.evaluation.plan import make_plan
+from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.training.spec import TrainSpec
+from robust_xtreme.training.stage import train
+
+BLOCK = """
+import sys
+
+def opened(event, args):
+    if event in ("socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.posix_spawn"):
+        raise AssertionError(f"opened {event} {args}")
+    if event == "socket.__new__" and args[1] != 1:
+        raise AssertionError(f"opened a socket {args}")
+
+sys.addaudithook(opened)
+sys.argv = ["robust-xtreme", *sys.argv[1:]]
+from robust_xtreme.commands._app import main
+main()
+"""
+"""The program in a process that may open no socket to the network and start no other process."""
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random model with three heads."""
+    return tiny_run(tmp_path_factory.mktemp("model") / "tiny", ("xnli", "panx", "xquad"))
+
+
+@pytest.fixture
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loopback]:
+    """A hub with the rows of release files in miniature."""
+    with Loopback() as one:
+        put_copies(one, release(tmp_path_factory.mktemp("files")))
+        yield one
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    """A suite of three tasks in English and Korean, with one training split."""
+    labels = ("entailment", "neutral", "contradiction")
+    pairs = [{**PAIR, "id": str(n), "cluster": f"t{n // 3}", "label": labels[n % 3]} for n in range(6)]
+    learnt = [{**pair, "premise": f"Something else {n}."} for n, pair in enumerate(pairs)]
+    words = [{**WORDS, "id": str(n), "cluster": f"t{n}"} for n in range(4)]
+    asked = [{**ASKED, "id": str(n)} for n in range(4)]
+    files = {f"xnli__test_{code}": lines(pairs) for code in ("en", "ko")}
+    files |= {"xnli__train_en": lines(learnt), "panx__test_en": lines(words), "xquad__test_ko": lines(asked)}
+    return suite(tmp_path / "suite", TOML, **files)
+
+
+def program(hub: Loopback, home: Path, code: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """The program in a process of its own."""
+    own = {**os.environ, **hub.env(home), "ROBUST_XTREME_HUB_DEADLINE": "60", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, *(("-c", code) if code else ("-m", "robust_xtreme")), *words]
+    return subprocess.run(command, env=own, cwd=home, capture_output=True, text=True, check=False)
+
+
+def test_a_suite_is_planned_with_what_it_lacks(model: Path, rows: Path) -> None:
+    """Every language of the suite is planned or named as missing, and so is a task that it does not have."""
+    plan = make_plan(RunSpec((str(model),), str(rows)))
+    assert [unit.label for unit in plan.units] == ["panx en", "xnli en", "xnli ko", "xquad ko"]
+    missing = {(one.task, one.language): one.detail for one in plan.not_run}
+    assert missing == {
+        ("panx", "ko"): "panx ko: no test file under the data folder.",
+        ("tydiqa", ""): "The suite tiny has no task tydiqa. It has: xnli, panx, xquad.",
+        ("xquad", "en"): "xquad en: no test file under the data folder.",
+    }
+    asked = make_plan(RunSpec((str(model),), str(rows), tasks=("xnli",), languages=("ko", "sw")))
+    assert [one.detail for one in asked.not_run] == ["xnli has no language sw in the suite tiny."]
+    with pytest.raises(MissingData, match=r"Nothing is left to evaluate under .*: The suite tiny has no task tydiqa"):
+        make_plan(RunSpec((str(model),), str(rows), tasks=("tydiqa",)))
+
+
+def test_a_suite_trains(rows: Path, tmp_path: Path) -> None:
+    """`train --data SUITE` learns from its English split, and its own test split stays out of it."""
+    encoder = tiny_encoder_folder(tmp_path / "encoder")
+    run = train(TrainSpec("xnli", str(rows), str(tmp_path / "run"), str(encoder), steps=1, device="cpu"))
+    assert (run / "heads" / "xnli.safetensors").is_file()
+    (rows / "xnli" / "train-en.jsonl").write_bytes((rows / "xnli" / "test-en.jsonl").read_bytes())
+    with pytest.raises(Overlap, match="pairs of xnli/test/en are in the training data too"):
+        train(TrainSpec("xnli", str(rows), str(tmp_path / "other"), str(encoder), steps=1, device="cpu"))
+
+
+def test_the_hub_is_evaluated_and_offline_again_without_a_socket(model: Path, hub: Loopback, tmp_path: Path) -> None:
+    """A run on the hub records repository and commit; offline the cached data give the same run, others are missing."""
+    words = ["eval", "--model", str(model), "--data", "hub", "--tasks", "xquad", "--languages", "en", "--device", "cpu"]
+    online = program(hub, tmp_path, "", *words, "--out", "online")
+    assert (online.returncode, online.stderr.count("Traceback")) == (0, 0), online.stderr
+    offline = program(hub, tmp_path, BLOCK, *words, "--offline", "--out", "offline")
+    assert offline.returncode == 0, offline.stderr
+    ours, theirs = (json.loads((tmp_path / name / "manifest.json").read_text()) for name in ("online", "offline"))
+    assert ours["units"] == theirs["units"]
+    wanted = registry.load("task", "xquad").hub["validation"]
+    assert ours["units"][0]["files"][0]["path"] == f"hub://{wanted.repo}@{wanted.revision}/xquad.en/validation"
+    assert (tmp_path / "online" / "scores.csv").read_bytes() == (tmp_path / "offline" / "scores.csv").read_bytes()
+    absent = program(
+        hub, tmp_path, BLOCK, *(word.replace("en", "de") if word == "en" else word for word in words), "--offline"
+    )
+    assert (absent.returncode, absent.stderr.count("\n")) == (2, 1), absent.stderr
+    said = "xquad de: no validation data of google/xquad on this machine. Looked in the hub's cache"
+    assert said in absent.stderr
+    assert "the same command without --offline fetches it" in absent.stderr
+
+
+def test_a_hub_that_fails_ends_the_program_with_one_line(model: Path, hub: Loopback, tmp_path: Path) -> None:
+    """The hub's failure is no mistake of the user's: exit code 3, one line."""
+    hub.faults["google/xquad"] = "503"
+    done = program(hub, tmp_path, "", "eval", "--model", str(model), "--data", "hub", "--tasks", "xquad", "--plan")
+    assert (done.returncode, done.stderr.count("\n")) == (3, 1), done.stderr
+    assert "answers 503, fetching the dataset google/xquad@51adfef1. Try again later." in done.stderr
