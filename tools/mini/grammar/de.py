@@ -54,9 +54,36 @@ def sentence(clause: Clause) -> list[Word]:
 
 def question(clause: Clause, asked: str) -> list[Word]:
     """`Wo hat Anna Smith am Montag ein altes Auto gekauft?`"""
+    if _side_by_side(clause, asked):
+        return _apart(clause, asked)
     subject = [] if asked == "subject" else _entity(clause.subject, "subject", "nom")
     body = joined(plain(_asking(clause, asked)), _finite(clause), subject, _field(clause, asked), _closing(clause))
     return capitalised([*body, bound("?")])
+
+
+def _side_by_side(clause: Clause, asked: str) -> bool:
+    """Whether a name would stand right behind the subject, as if it belonged to it: `hat Elena Martin angerufen`."""
+    other = "recipient" if clause.recipient else "object"
+    between = [part for part in ("place", "day") if part != asked and getattr(clause, part)]
+    return asked not in ("subject", other) and isinstance(getattr(clause, other), Person) and not between
+
+
+def _apart(clause: Clause, asked: str) -> list[Word]:
+    """`Wo wurde Martin von Elena ein altes Auto gezeigt?`, but `Wo hat sich Elena mit Martin getroffen?`"""
+    other = _entity(clause.recipient, "recipient", "dat") or _entity(clause.object, "object", "dat")
+    thing = _entity(clause.object, "object", "nom") if clause.recipient and asked != "object" else []
+    if clause.verb == "meet":
+        people = joined(plain("hat sich"), _entity(clause.subject, "subject", "nom"), plain("mit"), other)
+    else:
+        people = joined(plain("wurde"), other, _by(clause))
+    body = joined(plain(_asking(clause, asked)), people, thing, _closing(clause))
+    return capitalised([*body, bound("?")])
+
+
+def _by(clause: Clause) -> list[Word]:
+    """Who does it, in the passive; `von dem` is `vom`."""
+    subject = _entity(clause.subject, "subject", "dat")
+    return [*plain("von"), *subject] if isinstance(clause.subject, Person) else [*plain("vom"), *subject[1:]]
 
 
 def _finite(clause: Clause) -> list[Word]:
@@ -97,15 +124,14 @@ def _field(clause: Clause, asked: str) -> list[Word]:
 def _event(clause: Clause, asked: str, thing: list[Word], when: list[Word], where: list[Word]) -> list[Word]:
     """What is known stands before time and place, what is new behind them, a goal last.
 
-    In a question, time and place come between two people, so that their names stay apart.
+    In a question, time and place come between the subject and a name, so that they stay apart.
     """
     around, goal = (when, where) if clause.verb in _DIRECTED else ([*when, *where], [])
     recipient = _entity(clause.recipient, "recipient", "dat") if asked != "recipient" else []
     indefinite = _indefinite(clause.object)
     known, new = (recipient, thing) if indefinite else ([*recipient, *thing], [])
     negation = plain("nicht" if clause.negated and not indefinite else "")
-    other = clause.recipient or clause.object
-    apart = asked not in ("", "subject") and isinstance(clause.subject, Person) and isinstance(other, Person)
+    apart = asked not in ("", "subject") and isinstance(clause.recipient or clause.object, Person)
     return joined(*((around, known) if apart else (known, around)), new, negation, goal)
 
 

@@ -51,8 +51,13 @@ def _adjective(concept: str, noun: str) -> Any:
 
 
 def _filled(frame: str, clause: Clause, asked: str) -> list[Word]:
-    """The words of a frame, with the parts of the clause in their places."""
-    return joined(*(_slot(one[1:-1], clause, asked) if one[0] == "{" else plain(one) for one in frame.split()))
+    """The words of a frame, with the parts of the clause in their places; a word before a part falls away with it."""
+    found: list[Word] = []
+    for one in frame.split():
+        before, brace, name = one.partition("{")
+        part = _slot(name[:-1], clause, asked) if brace else []
+        found += joined(plain(before), part) if part or not brace else []
+    return found
 
 
 def _slot(name: str, clause: Clause, asked: str) -> list[Word]:
