@@ -109,7 +109,7 @@ def _kept(tokenizer: Any, stop: int, between: int) -> int | None:
     if _TYPES not in getattr(tokenizer, "model_input_names", ()):
         return None
     types = tokenizer(*_PROBES, return_token_type_ids=True)[_TYPES]
-    second = types.index(1) if 1 in types else len(types)
+    second = types.index(1) if 1 in types else 0
     marked = types == [0] * second + [1] * (len(types) - second) and stop <= second <= stop + between
     return second - stop if marked else None
 

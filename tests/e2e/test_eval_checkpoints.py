@@ -1,0 +1,212 @@
+"""`eval` on checkpoints that others made: in folders and from a hub on this machine, and what goes wrong there."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tests.checkpoints import NLI, QUESTION, SEQUENCE, TAGS, TOKEN, checkpoint, turned
+from tests.loopback import Loopback
+from tests.release import release
+from typer.testing import CliRunner, Result
+
+from robust_xtreme.commands._app import build
+from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.results import store
+from robust_xtreme.results.schema import MODELS, PREDICTIONS
+from robust_xtreme.run_spec import RunSpec
+
+DEADLINE = 8.0
+SLACK = 20.0
+"""Seconds above the deadline that a busy machine may take."""
+
+OTHER = "f" * 40
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Checkpoints of several kinds and heads, and release files."""
+    folder = tmp_path_factory.mktemp("made")
+    checkpoint(folder / "nli", "deberta_v2", SEQUENCE, NLI)
+    turned(folder / "nli", folder / "turned", (1, 2, 0))
+    checkpoint(folder / "ner", "xlm_roberta", TOKEN, TAGS)
+    checkpoint(folder / "qa", "bert", QUESTION)
+    checkpoint(folder / "unnamed", "bert", SEQUENCE, ("LABEL_0", "LABEL_1", "LABEL_2"))
+    release(folder / "data")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with links to them."""
+    for path in made.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ROBUST_XTREME_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+@pytest.fixture
+def hub(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    """A hub with the checkpoint `own/nli`, which the processes that fetch are pointed to."""
+    with Loopback() as one:
+        one.put_folder("model", "own/nli", made / "nli")
+        for key, value in one.env(tmp_path / "home").items():
+            monkeypatch.setenv(key, value)
+        monkeypatch.setenv("ROBUST_XTREME_HUB_DEADLINE", str(DEADLINE))
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "home" / "hub"))
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", one.url)
+        yield one
+
+
+def call(*words: str) -> Result:
+    """The command on a few English pairs."""
+    fixed = ("--data", "data", "--languages", "en", "--limit", "9", "--device", "cpu", "--out", "out")
+    return CliRunner().invoke(build(), ["eval", *words, *fixed])
+
+
+def refused(*words: str) -> tuple[int, str]:
+    """The exit code and the one line of a command that fails within the deadline, and writes nothing."""
+    start = time.monotonic()
+    result = call(*words)
+    assert time.monotonic() - start < DEADLINE + SLACK
+    (line,) = (line for line in result.stderr.splitlines() if line.startswith("robust-xtreme: "))
+    assert "Traceback" not in result.stderr
+    assert not Path("out", "manifest.json").exists()
+    return result.exit_code, line
+
+
+def test_three_checkpoints_answer_three_tasks(here: Path) -> None:
+    """Each task is answered by the one that has a head for it, clean and perturbed; the report names them."""
+    result = call("--model", "nli", "--model", "ner", "--model", "xquad=qa", "--perturb", "char_noise:0.2")
+    assert result.exit_code == 0, result.stderr
+    manifest = json.loads(Path("out/manifest.json").read_text())
+    models = {one["task"]: one for one in manifest["models"]}
+    assert {task: one["model"].partition("@")[0] for task, one in models.items()} == {
+        "xnli": "nli",
+        "panx": "ner",
+        "xquad": "qa",
+    }
+    assert models["xnli"]["labels"] == {"CONTRADICTION": "contradiction", "entailment": "entailment"} | {
+        "Neutral": "neutral"
+    }
+    assert "panx: the tags B-MISC, I-MISC of ner count as O." in manifest["notes"]
+    assert "the tags B-MISC, I-MISC of ner count as O." in Path("out/report.md").read_text()
+    rows = store.read_frame(Path("out/models.csv"), MODELS)
+    assert rows.get_column("params").min() > 0  # type: ignore[operator]  # a column of whole numbers
+    predictions = store.read_frame(Path("out/predictions.parquet"), PREDICTIONS)
+    assert set(predictions.get_column("setting")) == {"in_language"}
+    assert set(predictions.get_column("condition")) > {"clean"}
+
+
+def test_the_order_of_classes_changes_no_row(here: Path) -> None:
+    """A model and its twin with permuted classes give the same predictions, item by item."""
+    frames = []
+    for name in ("nli", "turned"):
+        spec = RunSpec((name,), "data", perturb=("char_noise:0.3",), device="cpu", out=f"out-{name}", limit="30")
+        frames.append(evaluate(spec).predictions.drop("model"))
+    assert frames[0].equals(frames[1])
+    assert frames[0].get_column("prediction").n_unique() > 1
+    assert frames[0].filter(pl.col("condition") == "clean").height == 60
+
+
+def test_classes_without_names_need_the_flag(here: Path) -> None:
+    """Refused with the flag to add, and answered with it."""
+    code, line = refused("--model", "unnamed")
+    assert (code, "--labels xnli=entailment,neutral,contradiction" in line) == (2, True)
+    assert call("--model", "unnamed", "--labels", "xnli=entailment,neutral,contradiction").exit_code == 0
+
+
+def test_a_model_of_the_hub_answers_and_its_commit_is_kept(hub: Loopback, here: Path) -> None:
+    """Name, commit and identity stand in models.csv; the same again opens no connection where that is asked for."""
+    sha = hub.main["model", "own/nli"]
+    result = call("--model", "own/nli")
+    assert result.exit_code == 0, result.stderr
+    (row,) = store.read_frame(Path("out/models.csv"), MODELS).iter_rows(named=True)
+    assert (row["revision"], row["model"]) == (sha, f"own/nli@{row['identity'][:8]}")
+    assert any(sha in note for note in json.loads(Path("out/manifest.json").read_text())["notes"])
+    asked = len(hub.asked)
+    assert call("--model", "own/nli", "--revision", sha, "--offline", "--force").exit_code == 0
+    assert call("--model", "own/nli", "--offline", "--force").exit_code == 0
+    assert len(hub.asked) == asked
+
+
+def test_another_commit_is_another_model(hub: Loopback, made: Path) -> None:
+    """A branch that moved on is refused in a run that was begun with an older commit, and never mixed with it."""
+    first = hub.main["model", "own/nli"]
+    assert call("--model", "own/nli").exit_code == 0
+    hub.put_folder("model", "own/nli", made / "turned")
+    result = call("--model", "own/nli")
+    assert (result.exit_code, "another model for xnli" in result.stderr) == (2, True)
+    assert call("--model", "own/nli", "--revision", first, "--force").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "faults", "code", "line"),
+    [
+        (("own/none",), {}, 2, "own/none@main does not exist on the hub"),
+        (("own/nli", "--revision", OTHER), {}, 2, "own/nli@ffffffff does not exist"),
+        (("own/nli",), {"own/nli": "gated"}, 2, "is gated: accept its terms"),
+        (("own/nli",), {"own/nli/model.safetensors": "gated"}, 2, "is gated"),
+        (("own/nli",), {"own/nli": "503"}, 3, "answers 503"),
+        (("own/nli",), {"own/nli/config.json": "429"}, 3, "own/nli@main"),
+        (("own/nli",), {"own/nli/model.safetensors": "cut"}, 3, "own/nli@main"),
+        (("own/nli",), {"own/nli/tokenizer.json": "cut"}, 3, "own/nli@main"),
+        (("own/nli",), {"own/nli/model.safetensors": "endless"}, 3, "did not deliver"),
+        (("own/nli", "--offline"), {}, 2, "is not in the hub's cache"),
+        (("nli", "--revision", OTHER), {}, 2, "nli is a model on this machine"),
+    ],
+)
+def test_what_the_hub_refuses_is_one_line_in_time(
+    words: tuple[str, ...], faults: dict[str, str], code: int, line: str, hub: Loopback
+) -> None:
+    """A mistake ends with 2 and a failure of the hub with 3, in one line that names the model."""
+    hub.faults.update(faults)
+    found = refused("--model", *words)
+    assert (found[0], line in found[1]) == (code, True), found
+
+
+def test_a_hub_that_is_down_is_one_line_in_time(hub: Loopback) -> None:
+    """The line says that it could not be reached, and that there is no such folder either."""
+    hub.server.shutdown()
+    hub.server.server_close()
+    code, line = refused("--model", "own/nli")
+    assert (code, "There is no folder 'own/nli' here" in line) == (3, True), line
+
+
+def test_a_commit_that_is_not_in_the_cache_is_never_another_one(hub: Loopback) -> None:
+    """Without a connection the wrong revision is not taken for the right one."""
+    assert call("--model", "own/nli").exit_code == 0
+    result = call("--model", "own/nli", "--revision", OTHER, "--offline", "--force")
+    assert (result.exit_code, "is not in the hub's cache" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("lost", "content", "line"),
+    [
+        ("model.safetensors", b"\xff" * 4096, "is damaged"),
+        ("model.safetensors", b"", "is damaged"),
+        ("model.safetensors", None, "has no model.safetensors"),
+        ("config.json", b"{", "cannot be read"),
+        ("config.json", None, "holds no config.json"),
+        ("tokenizer.json", b"{", "cannot be loaded"),
+        ("tokenizer.json", None, "own/bad"),
+    ],
+)
+def test_bad_files_of_the_hub_are_one_line(
+    lost: str, content: bytes | None, line: str, hub: Loopback, made: Path
+) -> None:
+    """Wrong bytes and files that are missing, the tokenizer's too."""
+    files = {path.name: path.read_bytes() for path in (made / "nli").iterdir()}
+    files = {name: one for name, one in files.items() if name != lost or content is not None}
+    if content is not None:
+        files[lost] = content
+    if lost == "tokenizer.json" and content is None:
+        files.pop("tokenizer_config.json")
+    hub.put("model", "own/bad", files)
+    found = refused("--model", "own/bad")
+    assert (found[0], line in found[1]) == (2, True), found
