@@ -90,11 +90,20 @@ def _names_someone(clause: Clause) -> bool:
 
 def _clause(verb: str, template: Template, source: Random) -> Clause:
     found = draws.clause(source, verb)
+    while _namesakes(found):
+        found = draws.clause(source, verb)
     subject = _named(found.subject, template.surname, source)
     target = _named(found.object, template.surname, source) if found.object else None
     optional = verb not in ("live", "travel", "be_born", "be_in")
     place = "" if verb == "be_role" or (optional and not template.placed) else _place(source)
     return replace(found, subject=subject, object=target, place=place, negated=source.random() < 0.2)
+
+
+def _namesakes(clause: Clause) -> bool:
+    """Whether two people of a clause have one first name, so that without surnames they would be the same."""
+    people = (clause.subject, clause.object, clause.recipient)
+    firsts = [one.first for one in people if isinstance(one, Person)]
+    return len(set(firsts)) < len(firsts)
 
 
 def _place(source: Random) -> str:

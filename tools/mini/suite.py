@@ -141,7 +141,8 @@ def tagged(language: str, words: Sequence[Word]) -> list[tuple[str, str]]:
     """Written words with their tags: endings belong to the word before them, marks stand by themselves."""
     groups: list[list[Word]] = []
     for word in words:
-        if groups and word.bound and language not in UNSPACED and any(map(str.isalnum, word.text)):
+        letters = groups and _lettered(word) and _lettered(groups[-1][-1])
+        if letters and word.bound and language not in UNSPACED:
             groups[-1].append(word)
         else:
             groups.append([word])
@@ -152,6 +153,11 @@ def tagged(language: str, words: Sequence[Word]) -> list[tuple[str, str]]:
         found.append(("".join(one.text for one in group), tag))
         before = here
     return found
+
+
+def _lettered(word: Word) -> bool:
+    """Whether a word is more than a mark."""
+    return any(map(str.isalnum, word.text))
 
 
 # --------------------------------------------------------------------------------------------------------------- files

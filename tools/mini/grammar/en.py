@@ -11,6 +11,8 @@ from tools.mini.meaning import ENCOUNTERS, Clause, Organisation, Person, Thing, 
 _W: Final = words("en")
 _PRESENT: Final = ("live", "work")
 _COPULAS: Final = ("be_adjective", "be_role", "be_in", "be_born")
+_DIRECTED: Final = ("travel", "bring")
+"""Verbs whose place is where they lead to."""
 
 
 def sentence(clause: Clause) -> list[Word]:
@@ -38,13 +40,18 @@ def _entity(entity: Thing | Person | Organisation | None, part: str) -> list[Wor
             names = [_W["first_names"][first], *([_W["last_names"][last]] if last else [])]
             return plain(" ".join(names), part, "PER")
         case Organisation(stem, kind):
-            name = _W["stems"][stem]
-            if kind == "company":
-                return plain(name, part, "ORG")
-            return [*plain("the"), *plain(f"{name} {_W['organisations'][kind]}", part, "ORG")]
+            return _organisation(_W["stems"][stem], kind, part)
         case Thing(noun, adjective, definite):
             return _noun_phrase(noun, adjective, definite, part)
     return []
+
+
+def _organisation(name: str, kind: str, part: str) -> list[Word]:
+    """`Nova`, `Nova University`, `the Nova Bank`."""
+    if kind == "company":
+        return plain(name, part, "ORG")
+    article = "" if kind == "university" else "the"
+    return [*plain(article), *plain(f"{name} {_W['organisations'][kind]}", part, "ORG")]
 
 
 def _noun_phrase(noun: str, adjective: str, definite: bool, part: str) -> list[Word]:
@@ -94,7 +101,7 @@ def _preposition(verb: str) -> list[Word]:
 
 
 def _place(clause: Clause) -> list[Word]:
-    return [*plain("to" if clause.verb == "travel" else "in"), *plain(_W["places"][clause.place], "place", "LOC")]
+    return [*plain("to" if clause.verb in _DIRECTED else "in"), *plain(_W["places"][clause.place], "place", "LOC")]
 
 
 def _asking(clause: Clause, asked: str) -> str:

@@ -16,10 +16,11 @@ _PREPOSITIONS: Final = {"work": "para", "study": "en", "meet": "con", "help": "a
 """What stands before the object, where something does."""
 _THE: Final = {"m": "el", "f": "la"}
 _A: Final = {"m": "un", "f": "una"}
+_NO: Final = {"m": "ningún", "f": "ninguna"}
 
 
 def sentence(clause: Clause) -> list[Word]:
-    """`Ana Smith no compró un coche viejo en París el lunes.`"""
+    """`Ana Smith no compró ningún coche viejo en París el lunes.`"""
     negation = plain("no" if clause.negated else "")
     subject = _entity(clause.subject, "subject")
     body = joined(subject, negation, _verb(clause), _participle(clause, ""), _rest(clause, ""))
@@ -29,9 +30,8 @@ def sentence(clause: Clause) -> list[Word]:
 def question(clause: Clause, asked: str) -> list[Word]:
     """`¿Dónde compró Ana Smith un coche viejo el lunes?`"""
     subject = [] if asked == "subject" else _entity(clause.subject, "subject")
-    participle = _participle(clause, asked)
-    behind = joined(participle, subject) if asked == "object" else joined(subject, participle)
-    body = joined(plain(_asking(clause, asked)), _verb(clause), behind, _rest(clause, asked))
+    verb = joined(_verb(clause), _participle(clause, asked))
+    body = joined(plain(_asking(clause, asked)), verb, subject, _rest(clause, asked))
     first, *others = capitalised(body)
     return [*plain("¿"), replace(first, bound=True), *others, bound("?")]
 
@@ -72,9 +72,13 @@ def _quality(clause: Clause) -> list[Word]:
 
 
 def _object(clause: Clause) -> list[Word]:
+    """The object; none at all (`ningún`) of an indefinite thing where the verb is denied."""
     if clause.verb == "be_role":
         return _profession(clause)
-    return _after(_PREPOSITIONS.get(clause.verb, ""), _entity(clause.object, "object"))
+    said = _entity(clause.object, "object")
+    if clause.negated and isinstance(clause.object, Thing) and not clause.object.definite:
+        said = [Word(_NO[_noun(clause.object.noun)["gender"]]), *said[1:]]
+    return _after(_PREPOSITIONS.get(clause.verb, ""), said)
 
 
 def _profession(clause: Clause) -> list[Word]:

@@ -32,7 +32,7 @@ _COMPANY: Final = {"nom": "компания", "acc": "компанию", "prep":
 
 
 def sentence(clause: Clause) -> list[Word]:
-    """`В понедельник в Париже Анна Смит не купила старую машину.`"""
+    """`В понедельник в Париже Анна Смит не покупала старую машину.`"""
     when, where = _time(clause, ""), _place(clause)
     if clause.verb in _DIRECTED:
         around, behind = when, where
@@ -63,12 +63,12 @@ def _verb(clause: Clause, asked: str) -> list[Word]:
 
 
 def _past(clause: Clause, asked: str) -> str:
-    """The past, in the gender of the subject, which `кто` makes masculine; clothes are washed with their own verb."""
+    """The past, in the gender of the subject, which `кто` makes masculine; imperfective where it is denied."""
     found = _W["verbs"][clause.verb]
     verb: dict[str, str] = {"m": found} if isinstance(found, str) else found
     woman = asked != "subject" and isinstance(clause.subject, Person) and clause.subject.woman
     clothes = isinstance(clause.object, Thing) and clause.object.noun in ("garment", *KINDS["garment"])
-    wanted = "garment" if clothes else "denied" if clause.negated else ""
+    wanted = "_".join(["garment"] * (clothes and "garment" in verb) + ["denied"] * clause.negated)
     if wanted in verb:
         return verb[wanted] + ("а" if woman else "")
     return verb.get("f", f"{verb['m']}а") if woman else verb["m"]

@@ -59,7 +59,8 @@ def _acted(clause: Clause, asked: str) -> list[Word]:
     verb: dict[str, str] = _W["verbs"].get(clause.verb, {})
     recipient = plain("nani") if asked == "recipient" else _entity(clause.recipient, "recipient")
     thing = plain(_asking_object(clause)) if asked == "object" else _entity(clause.object, "object")
-    noun, after = plain(verb.get("noun", "")), plain(verb.get("after", ""))
+    after = plain(verb.get("after", "") if clause.place or clause.verb != "travel" else "")
+    noun = plain(verb.get("noun", ""))
     objects = [*thing, *noun] if asked == "object" else [*noun, *after, *thing]
     return joined(plain(_finite(clause, verb)), recipient, after if asked == "object" else [], objects)
 
