@@ -172,10 +172,12 @@ class Word:
     """A word as it is written. `part` is the clause's part that it says (articles and adpositions say none).
 
     `name` is PER, LOC or ORG on the words of names. `bound` words are written without a space before them: case endings
-    behind names, particles, punctuation. Languages without spaces bind nothing: their words are written together.
+    behind names, particles, punctuation. Languages without spaces bind nothing: their words are written together, but
+    for those that stand `apart`.
     """
 
     text: str
     part: str = ""
     name: str = ""
     bound: bool = False
+    apart: bool = False

@@ -9,7 +9,7 @@ from typing import cast
 from tools.mini.meaning import Clause, Word
 
 UNSPACED = ("zh", "ja", "th")
-"""Languages whose words are written together."""
+"""Languages whose words are written together; a few words stand apart."""
 
 
 def sentence(language: str, clause: Clause) -> list[Word]:
@@ -32,4 +32,5 @@ def written(language: str, words: list[Word]) -> str:
 def placed(language: str, words: list[Word]) -> list[tuple[str, Word]]:
     """Each word with the space before it, where the language writes one: the pieces of the text in order."""
     glued = language in UNSPACED
-    return [(one.text if glued or one.bound or place == 0 else f" {one.text}", one) for place, one in enumerate(words)]
+    bound = [one.bound or (glued and not one.apart) or place == 0 for place, one in enumerate(words)]
+    return [(one.text if bare else f" {one.text}", one) for bare, one in zip(bound, words, strict=True)]

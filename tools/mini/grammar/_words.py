@@ -17,6 +17,11 @@ def bound(text: str, part: str = "", name: str = "") -> Word:
     return Word(text, part, name, bound=True)
 
 
+def apart(text: str, part: str = "", name: str = "") -> Word:
+    """A word with a space before it in a language that writes its words together."""
+    return Word(text, part, name, apart=True)
+
+
 def joined(*parts: Iterable[Word]) -> list[Word]:
     """Words of several parts in a row."""
     return [word for part in parts for word in part]

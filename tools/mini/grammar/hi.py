@@ -14,7 +14,7 @@ _NO: Final = "नहीं"
 
 
 def sentence(clause: Clause) -> list[Word]:
-    """`अन्ना स्मिथ ने सोमवार को पेरिस में एक पुरानी कार नहीं खरीदी।`"""
+    """`अन्ना स्मिथ ने सोमवार को पेरिस में कोई पुरानी कार नहीं खरीदी।`"""
     no = plain(_NO) if clause.negated else []
     return [*joined(*_parts(clause).values()), *_host(clause), *no, *_finite(clause), bound("।")]
 
@@ -53,6 +53,8 @@ def _parts(clause: Clause) -> dict[str, list[Word]]:
         "object": _with(_entity(clause, "object", verb.get("object", "")), verb.get("object", "")),
         "quality": _quality(clause),
     }
+    if verb.get("towards"):
+        found["place"] = found.pop("place")
     return {key: one for key, one in found.items() if one}
 
 
@@ -68,7 +70,8 @@ def _time(clause: Clause) -> list[Word]:
 
 def _place(clause: Clause) -> list[Word]:
     name = plain(_W["places"][clause.place], "place", "LOC") if clause.place else []
-    return _with(name, _verb(clause).get("place", "में"))
+    verb = _verb(clause)
+    return name if verb.get("towards") else _with(name, verb.get("place", "में"))
 
 
 def _entity(clause: Clause, part: str, postposition: str) -> list[Word]:
@@ -77,12 +80,14 @@ def _entity(clause: Clause, part: str, postposition: str) -> list[Word]:
             names = [_W["first_names"][first], *([_W["last_names"][last]] if last else [])]
             return plain(" ".join(names), part, "PER")
         case Organisation(stem, kind):
-            names = [_W["stems"][stem], *([_W["organisations"][kind]] if kind != "company" else [])]
-            return plain(" ".join(names), part, "ORG")
+            if kind == "company":
+                return [*plain(_W["stems"][stem], part, "ORG"), *plain("कंपनी")]
+            return plain(f"{_W['stems'][stem]} {_W['organisations'][kind]}", part, "ORG")
         case Thing() as thing:
             if clause.verb == "be_role" and isinstance(clause.subject, Person) and clause.subject.woman:
                 return plain(_of_a_woman(thing.noun), part)
-            return _noun_phrase(thing, part, oblique=bool(postposition), article=clause.verb != "be_role")
+            article = plain(_article(clause, thing, postposition))
+            return [*article, *_noun_phrase(thing, part, oblique=bool(postposition))]
     return []
 
 
@@ -91,12 +96,21 @@ def _of_a_woman(role: str) -> str:
     return str(entry["woman"] if isinstance(entry, dict) else entry)
 
 
-def _noun_phrase(thing: Thing, part: str, *, oblique: bool, article: bool) -> list[Word]:
+def _article(clause: Clause, thing: Thing, postposition: str) -> str:
+    """`एक`, and `कोई` (`किसी` before a postposition) of a thing where the verb is denied."""
+    if thing.definite or clause.verb == "be_role":
+        return ""
+    if clause.negated:
+        return "किसी" if postposition else "कोई"
+    entry = _entry(thing.noun)
+    return "" if isinstance(entry, dict) and entry.get("mass") else "एक"
+
+
+def _noun_phrase(thing: Thing, part: str, *, oblique: bool) -> list[Word]:
     entry = _entry(thing.noun)
     adjective = plain(_adjective(thing.adjective, thing.noun, oblique=oblique), part)
     noun = _form(entry) if not oblique or _feminine(thing.noun) else _in_e(_form(entry))
-    bare = thing.definite or not article or (isinstance(entry, dict) and entry.get("mass"))
-    return joined([] if bare else plain("एक"), adjective, plain(noun, part))
+    return [*adjective, *plain(noun, part)]
 
 
 def _quality(clause: Clause) -> list[Word]:

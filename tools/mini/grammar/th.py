@@ -1,10 +1,12 @@
-"""Thai. Texts of the lexicon are cut into words at their spaces, and all words are written together."""
+"""Thai. Texts of the lexicon are cut into words at their spaces; words are written together but around surnames."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
-from tools.mini.grammar._words import joined, plain
+from tools.mini.grammar._words import apart, joined, plain
 from tools.mini.lexicon import words
 from tools.mini.meaning import KINDS, Clause, Organisation, Person, Thing, Word
 
@@ -17,26 +19,33 @@ _BY_KIND: Final = {
 
 
 def sentence(clause: Clause) -> list[Word]:
-    """`แอนนา สมิธ ไม่ ได้ ซื้อ รถยนต์ เก่า ที่ ปารีส เมื่อ วันจันทร์`"""
+    """`แอนนา สมิธ ไม่ได้ซื้อรถยนต์เก่าที่ปารีสเมื่อวันจันทร์`"""
     if isinstance(clause.subject, Thing) and clause.quality:
         return [*_that_one(clause.subject), *plain(_predicate(clause, clause.subject.noun))]
     return _said(clause, "")
 
 
 def question(clause: Clause, asked: str) -> list[Word]:
-    """`แอนนา สมิธ ซื้อ รถยนต์ เก่า ที่ไหน เมื่อ วันจันทร์`: the question word stands where the answer would."""
+    """`แอนนา สมิธ ซื้อรถยนต์เก่าที่ไหนเมื่อวันจันทร์`: the question word stands where the answer would."""
     return _said(clause, asked)
 
 
 def _said(clause: Clause, asked: str) -> list[Word]:
     """Subject, verb and the rest in order; what is asked for is replaced by its question word."""
-    return joined(
+    words = joined(
         plain(_who(clause)) if asked == "subject" else _entity(clause, "subject"),
         plain(_finite(clause)),
         _objects(clause, asked),
         _place(clause, asked),
         _time(clause, asked),
     )
+    return _parted(words)
+
+
+def _parted(words: Sequence[Word]) -> list[Word]:
+    """The words with a space behind a surname as well."""
+    behind = [False, *(word.apart for word in words)]
+    return [replace(word, apart=word.apart or parted) for word, parted in zip(words, behind, strict=False)]
 
 
 def _verb(clause: Clause) -> dict[str, str]:
@@ -79,31 +88,33 @@ def _time(clause: Clause, asked: str) -> list[Word]:
     if clause.day:
         return plain("ใน วัน ไหน") if asked == "day" else [*plain("เมื่อ"), *plain(_W["days"][clause.day], "day")]
     if clause.year:
-        return plain("ใน ปี ไหน") if asked == "year" else [*plain("ใน ปี"), *plain(str(clause.year), "year")]
+        return plain("ใน ปี ไหน") if asked == "year" else [*plain("ใน ปี"), apart(str(clause.year), "year")]
     return []
 
 
 def _entity(clause: Clause, part: str) -> list[Word]:
     match getattr(clause, part):
         case Person(first, last):
-            names = [_W["first_names"][first], *([_W["last_names"][last]] if last else [])]
-            return plain(" ".join(names), part, "PER")
+            surname = [apart(_W["last_names"][last], part, "PER")] if last else []
+            return [*plain(_W["first_names"][first], part, "PER"), *surname]
         case Organisation(stem, kind):
-            names = [*([_W["organisations"][kind]] if kind != "company" else []), _W["stems"][stem]]
-            return plain(" ".join(names), part, "ORG")
+            if kind == "company":
+                return [*plain("บริษัท"), *plain(_W["stems"][stem], part, "ORG")]
+            return plain(f"{_W['organisations'][kind]} {_W['stems'][stem]}", part, "ORG")
         case Thing(noun, adjective):
             woman = clause.verb == "be_role" and isinstance(clause.subject, Person) and clause.subject.woman
-            return plain(_noun_phrase(noun, adjective, woman=woman), part)
+            form = "washed" if clause.verb == "wash" else "form"
+            return plain(_noun_phrase(noun, adjective, form, woman=woman), part)
     return []
 
 
-def _noun_phrase(noun: str, adjective: str, *, woman: bool) -> str:
+def _noun_phrase(noun: str, adjective: str, form: str, *, woman: bool) -> str:
     entry = _entry(noun)
     name = str(entry["woman"]) if woman and isinstance(entry, dict) and "woman" in entry else _form(entry)
     if not adjective:
         return name
     counted = isinstance(_W["adjectives"][adjective], dict) and _W["adjectives"][adjective].get("counted")
-    return f"{name} {entry['classifier'] if counted else ''} {_adjective(adjective, noun, 'form')}"
+    return f"{name} {entry['classifier'] if counted else ''} {_adjective(adjective, noun, form)}"
 
 
 def _that_one(thing: Thing) -> list[Word]:

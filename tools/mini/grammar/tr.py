@@ -13,7 +13,8 @@ _FRONT: Final = "eiöü"
 _ROUND: Final = "oöuü"
 _VOWELS: Final = "aeıioöuü"
 _VOICELESS: Final = "fstkçşhp"
-_PERSON: Final = {"": "kim", "accusative": "kimi", "dative": "kime"}
+_DIRECTED: Final = ("travel", "bring")
+"""Verbs whose place is where they lead to."""
 _THING: Final = {"": "ne", "genitive": "neyin"}
 
 
@@ -30,7 +31,7 @@ def question(clause: Clause, asked: str) -> list[Word]:
     """
     parts = _parts(clause)
     parts.pop("time" if asked in ("day", "year") else asked)
-    last = parts.pop("object") if "object" in parts and _stays(clause) else []
+    last = parts.pop("object") if "object" in parts and _stays(clause, asked) else []
     body = joined(_line(clause, parts), plain(_asking(clause, asked)), last, plain(_verb(clause)["yes"]))
     return _capitalised([*body, bound("?")])
 
@@ -47,19 +48,27 @@ def _parts(clause: Clause) -> dict[str, list[Word]]:
         "time": _time(clause),
         "place": _place(clause) if clause.place else [],
         "recipient": _entity(clause.recipient, "recipient", "dative"),
-        "object": [*_entity(clause.object, "object", _case(clause)), *plain(_verb(clause).get("with", ""))],
+        "object": [*_object(clause), *plain(_verb(clause).get("with", ""))],
         "quality": _quality(clause),
     }
     return {key: one for key, one in found.items() if one}
+
+
+def _object(clause: Clause) -> list[Word]:
+    """The object; a thing by its bare noun (`araba satın almadı`), or none of them (`hiçbir`), where that is denied."""
+    said, target = _entity(clause.object, "object", _case(clause)), clause.object
+    if not clause.negated or _definite(target) or said[0].text != "bir":
+        return said
+    return [*plain("hiçbir" if _case(clause) else ""), *said[1:]]
 
 
 def _case(clause: Clause) -> str:
     return _verb(clause).get("case", "")
 
 
-def _stays(clause: Clause) -> bool:
-    """Whether the object keeps its place before the verb: things, professions, and the university one studies at."""
-    return not _definite(clause.object) or clause.verb == "study"
+def _stays(clause: Clause, asked: str) -> bool:
+    """Whether the object keeps its place before the verb: things, professions, and the university in a city."""
+    return not _definite(clause.object) or (clause.verb == "study" and asked == "place")
 
 
 def _definite(entity: Thing | Person | Organisation | None) -> bool:
@@ -85,7 +94,7 @@ def _time(clause: Clause) -> list[Word]:
 
 
 def _place(clause: Clause) -> list[Word]:
-    case = "dative" if clause.verb == "travel" else "locative"
+    case = "dative" if clause.verb in _DIRECTED else "locative"
     return _name([_W["places"][clause.place]], "place", "LOC", case)
 
 
@@ -95,8 +104,10 @@ def _entity(entity: Thing | Person | Organisation | None, part: str, case: str) 
             names = [_W["first_names"][first], *([_W["last_names"][last]] if last else [])]
             return _name(names, part, "PER", case)
         case Organisation(stem, kind):
-            names = [_W["stems"][stem], *([_W["organisations"][kind]] if kind != "company" else [])]
-            return _name(names, part, "ORG", case)
+            if kind == "company":
+                ending = _ending("şirketi", case, possessed=True)
+                return [*plain(_W["stems"][stem], part, "ORG"), *plain(f"şirketi{ending}")]
+            return _name([_W["stems"][stem], _W["organisations"][kind]], part, "ORG", case)
         case Thing():
             return _noun_phrase(entity, part, case)
     return []
@@ -189,7 +200,7 @@ def _asking(clause: Clause, asked: str) -> str:
         case "recipient":
             return "kime"
         case "place":
-            return {"travel": "nereye", "study": "hangi şehirde"}.get(clause.verb, "nerede")
+            return {"travel": "nereye", "bring": "nereye", "study": "hangi şehirde"}.get(clause.verb, "nerede")
         case "day":
             return "hangi gün"
         case _:
@@ -202,7 +213,7 @@ def _asking_object(clause: Clause) -> str:
         return asked.get(clause.verb, "hangi kuruluşu")
     if clause.verb == "meet":
         return "kiminle"
-    return (_PERSON if clause.verb in ("help", "call") else _THING)[_case(clause)]
+    return "kime" if clause.verb in ("help", "call") else _THING[_case(clause)]
 
 
 def _capitalised(words: list[Word]) -> list[Word]:
