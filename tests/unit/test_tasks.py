@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,6 +51,21 @@ def test_a_task_names_only_what_exists(name: str) -> None:
     assert set(task.train_languages) <= set(task.languages)
     assert set(task.accepts) <= set(TASKS)
     assert task.accepts[0] == name
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_names_the_same_splits_on_the_hub(name: str) -> None:
+    """Each split lies on the hub too, at a whole commit, with ids of the same kind, a language in each path or row."""
+    task = _task(name)
+    assert set(task.hub) == set(task.files)
+    for split, wanted in task.hub.items():
+        assert re.fullmatch(r"[0-9a-f]{40}", wanted.revision)
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+", wanted.repo)
+        assert wanted.ids == task.files[split].ids
+        assert (
+            split == "train" or wanted.starts or {"{language}" in wanted.config, "{language}" in wanted.files} == {True}
+        )
+        assert wanted.files.endswith(f"{split}-*.parquet")
 
 
 @pytest.mark.parametrize("name", TASKS)

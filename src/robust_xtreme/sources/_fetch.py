@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +22,7 @@ _SERVER: Final = 500
 
 def main(job: Mapping[str, Any]) -> None:
     """Do a job of `_hub`, and end with the process that gave it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a word; the parent has one
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         said = _fetch(job)

@@ -7,7 +7,6 @@ import fnmatch
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -242,7 +241,6 @@ def _start(out: IO[bytes], err: Any) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=out,
         stderr=err,
-        start_new_session=True,
         env={**os.environ, "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_VERBOSITY": "error", **_quiet()},
     )
 
@@ -267,8 +265,7 @@ def _path() -> list[str]:
 
 def _end(child: subprocess.Popen[bytes]) -> None:
     if child.poll() is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.pid, signal.SIGKILL)
+        child.kill()
         child.wait()
     if child.stdin is not None:
         with contextlib.suppress(OSError):
