@@ -1,0 +1,127 @@
+"""The suite of mini: what is bundled is what the generator writes, and it is made as its page says."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from tools.mini import entities, nli, passages, split, suite
+from tools.mini.grammar import sentence, written
+from tools.mini.meaning import LANGUAGES, Clause
+
+from robust_xtreme import resources
+
+TRAINING: Final = 300
+TASKS: Final = tuple(suite.TESTS)
+
+
+def rows(path: str) -> list[dict[str, Any]]:
+    """The rows of a bundled file."""
+    lines = (resources.mini("suite") / path).read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def trained_clauses() -> Iterator[Clause]:
+    """Everything that the first training items of each task say."""
+    for premise in islice(suite.triples(False), TRAINING):
+        yield from premise.clauses()
+    for text in islice(zip(suite.namings(False), suite.read(False), strict=True), TRAINING):
+        yield from chain.from_iterable(one.clauses for one in text)
+
+
+def test_the_generator_writes_the_bundled_bytes(tmp_path: Path) -> None:
+    """The suite is made again from templates and lexicons, byte for byte, and nothing else is bundled."""
+    suite.write(tmp_path, suite.TRAINING_ROWS)
+    made = {str(path.relative_to(tmp_path)): path.read_bytes() for path in tmp_path.rglob("*.*")}
+    folder = resources.mini("suite")
+    there = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.*")}
+    assert made.keys() == there.keys()
+    assert [name for name in made if made[name] != there[name]] == []
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_language_has_the_same_rows_of_enough_templates(task: str) -> None:
+    """At least 200 rows of at least 60 templates, with the same ids and clusters in every language."""
+    found = {code: [(row["id"], row["cluster"]) for row in rows(f"{task}/test-{code}.jsonl")] for code in LANGUAGES}
+    assert len(LANGUAGES) >= 12
+    assert len(found["en"]) >= 200
+    assert len({cluster for _, cluster in found["en"]}) >= 60
+    assert all(one == found["en"] for one in found.values())
+
+
+def test_labels_are_balanced_and_negation_says_nothing_of_them() -> None:
+    """Each label has a third of the hypotheses, and as many negated ones as the others, in training and test."""
+    for several in (list(suite.triples(True)), list(islice(suite.triples(False), 600))):
+        negated = Counter(
+            label for one in several for label, said in zip(nli.LABELS, one.hypotheses, strict=True) if said.negated
+        )
+        assert set(negated) == set(nli.LABELS)
+        assert max(negated.values()) - min(negated.values()) <= 0.01 * len(several)
+        assert sum(negated.values()) == pytest.approx(1.5 * len(several), rel=0.02)
+    for code in LANGUAGES:
+        assert len(set(Counter(row["label"] for row in rows(f"xnli/test-{code}.jsonl")).values())) == 1
+
+
+def test_no_template_of_a_test_is_trained_on() -> None:
+    """Training and test share no template in any task."""
+    assert not _clusters("train") & _clusters("test")
+    for module, tests in ((nli, "xnli"), (entities, "panx"), (passages, "xquad")):
+        count = suite.TESTS[tests]
+        assert not {*map(_name, module.chosen(True, count))} & {*map(_name, module.chosen(False, count))}
+
+
+def _clusters(part: str) -> set[str]:
+    return {f"{task}/{row['cluster']}" for task in TASKS for row in rows(f"{task}/{part}-en.jsonl")}
+
+
+def _name(template: Any) -> str:
+    return str(template.name)
+
+
+def test_training_never_says_a_pair_that_is_held_out() -> None:
+    """No trained clause joins a held-out noun and verb, adjective and noun, or name and place; tests do."""
+    assert not any(map(split.held_out, trained_clauses()))
+    tests = [*(one.clauses() for one in suite.triples(True)), *(one.clauses for one in suite.read(True))]
+    assert sum(any(map(split.held_out, said)) for said in tests) > 0.8 * len(tests)
+
+
+def test_wrong_answers_fill_the_part_that_is_asked_for() -> None:
+    """In each passage at least two other clauses of the same verb have that part, with another value."""
+    for one in suite.read(True):
+        for asked in one.questions:
+            own = one.clauses[asked.place]
+            others = [said for said in one.clauses if said.verb == own.verb and said is not own]
+            values = {getattr(said, asked.asked) for said in others}
+            assert len(values) >= 2, one.template
+            assert getattr(own, asked.asked) not in values, one.template
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_answers_are_the_asked_words_of_the_passage(language: str) -> None:
+    """The span of each answer is what the grammar marked, written as the language writes it."""
+    found = rows(f"xquad/test-{language}.jsonl")
+    asked = [(one, question) for one in suite.read(True) for question in one.questions]
+    for row, (one, question) in zip(found, asked, strict=True):
+        ((start, stop),) = row["answers"]
+        said = [word for word in sentence(language, one.clauses[question.place]) if word.part == question.asked]
+        assert row["context"][start:stop] == written(language, said), row["question"]
+
+
+def test_names_have_one_word_or_several_and_some_are_of_a_kind_by_context() -> None:
+    """Entities of one and of two words stand in the test, and some words are in names of several kinds."""
+    lengths: Counter[str] = Counter()
+    kinds: dict[str, set[str]] = {}
+    for row in rows("panx/test-en.jsonl"):
+        for place, (token, tag) in enumerate(zip(row["tokens"], row["tags"], strict=True)):
+            if tag != "O":
+                kinds.setdefault(token, set()).add(tag[2:])
+            if tag[0] == "B":
+                behind = row["tags"][place + 1 : place + 2]
+                lengths["several" if behind and behind[0][0] == "I" else "one"] += 1
+    assert min(lengths.values()) > 50
+    assert sum(len(one) > 1 for one in kinds.values()) >= 8
