@@ -74,6 +74,7 @@ def _without(*endings: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
         ({"hidden_size": 32}, "another shape in the weights"),
         ({"num_hidden_layers": 3}, r"encoder\.layer\.2.* and \d+ more have no weights"),
         ({"vocab_size": 4000}, "it is another model's, or its files"),
+        ({"vocab_size": "many"}, "cannot be loaded"),
         ({"vocab_size": 20}, r"tokenizer has \d+ tokens, but the encoder only 20"),
         ({"model_type": "no_such_model"}, "cannot be loaded"),
     ],

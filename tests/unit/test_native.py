@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from tests.checkpoints import KINDS, NLI, QUESTION, SEQUENCE, TAGS, TEXTS, TOKEN, checkpoint, turned
+from tests.checkpoints import KINDS, NLI, QUESTION, SEQUENCE, TAGS, TEXTS, TOKEN, change, checkpoint, rewrite, turned
 from tests.tiny import pair_example, question_example, tagged_example
 
 from robust_xtreme import registry
-from robust_xtreme.evaluation.checkpoint import Checkpoint, load_checkpoint
+from robust_xtreme.evaluation.checkpoint import Checkpoint, Models, load_checkpoint
+from robust_xtreme.evaluation.located import locate
 from robust_xtreme.evaluation.predict import Input, forward, predict
 from robust_xtreme.examples import Choice, Example, Tags, Target
 
@@ -96,3 +97,30 @@ def test_scores_of_spans_are_those_that_transformers_gives(kind: str, tmp_path: 
     wanted = torch.stack((said.start_logits[0], said.end_logits[0]), dim=-1).numpy()
     assert forward(found, windows)[0] == pytest.approx(wanted, abs=1e-4)
     assert load_checkpoint(folder, registry.load("task", "tydiqa")).identity == found.identity
+
+
+def test_two_tasks_of_one_checkpoint_share_its_weights(tmp_path: Path) -> None:
+    """The second task of a reader of questions loads nothing again."""
+    folder = checkpoint(tmp_path / "one", "bert", QUESTION)
+    models = Models("cpu", "fp32")
+    one, other = (models.load(locate(folder, task), task) for task in (XQUAD, registry.load("task", "tydiqa")))
+    assert one.encoder is other.encoder
+
+
+def test_no_network_or_pickle_is_used_to_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint in a folder is read with the network and torch's pickle reader switched off."""
+    folder = checkpoint(tmp_path / "one", "bert", SEQUENCE, NLI)
+    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("the network was asked"))
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("a pickle was read"))
+    load_checkpoint(folder, XNLI)
+
+
+def test_half_precision_weights_are_computed_in_single(tmp_path: Path) -> None:
+    """What is stored in 16 bits is read as float32, as the run says."""
+    folder = checkpoint(tmp_path / "one", "bert", SEQUENCE, NLI)
+    rewrite(folder, lambda weights: {name: one.half() for name, one in weights.items()})
+    change(folder, {"dtype": "float16", "torch_dtype": "float16"})
+    found = load_checkpoint(folder, XNLI)
+    assert {one.dtype for one in found.encoder.parameters()} == {torch.float32}
+    halved = load_checkpoint(folder, XNLI, precision="bf16")
+    assert {one.dtype for one in halved.encoder.parameters()} == {torch.bfloat16}

@@ -71,7 +71,10 @@ def load(located: Located, task: TaskSpec, device: str, precision: str, shared: 
     tokenizer = tokenizer_of(located)
     encoder: Any = shared.encoder if shared else _encoder(located)
     _check_length(located, encoder.config, task)
-    head = _head(located, family, encoder, tokenizer, task)
+    if located.native is not None and shared is None:
+        width = len(located.labels) or _ENDS
+        check_reads(encoder, int(tokenizer.pad_token_id), task.max_length, width, located.shown)
+    head = _head(located, family, encoder)
     place = torch.device(device)
     return Checkpoint(
         encoder=encoder.to(place, dtype).eval(),
@@ -95,7 +98,8 @@ def tokenizer_of(located: Located) -> Any:
     Raises ModelError.
     """
     trust = located.native.trust if located.native else False
-    return _tokenizer(located.folder, located.shown, located.identity, trust, int(located.config.get("vocab_size", 0)))
+    size = located.config.get("vocab_size")
+    return _tokenizer(located.folder, located.shown, located.identity, trust, size if isinstance(size, int) else 0)
 
 
 @lru_cache(maxsize=_KEPT)
@@ -130,13 +134,11 @@ def _check_length(located: Located, config: Any, task: TaskSpec) -> None:
         raise ModelError(f"{located.origin.typed}: {what}.")
 
 
-def _head(located: Located, family: Any, encoder: Any, tokenizer: Any, task: TaskSpec) -> nn.Module:
+def _head(located: Located, family: Any, encoder: Any) -> nn.Module:
     """The head of a run; a checkpoint with a head needs none."""
     from safetensors.torch import load_file
 
     if located.native is not None:
-        width = len(located.labels) or _ENDS
-        check_reads(encoder, int(tokenizer.pad_token_id), task.max_length, width, located.shown)
         return nn.Identity()
     head: nn.Module = family.head(int(encoder.config.hidden_size), located.labels)
     path = located.run / "heads" / f"{located.head}.safetensors"

@@ -44,7 +44,8 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
 
 
 def _what(spec: RunSpec) -> dict[str, Any]:
-    """The run as asked for, without its paths."""
+    """The run as asked for, without its paths; what says which model is meant only where it was said."""
+    models = {"labels": list(spec.labels), "revision": list(spec.revision), "trust_remote_code": spec.trust_remote_code}
     return {
         "tasks": list(spec.tasks),
         "languages": list(spec.languages),
@@ -54,6 +55,7 @@ def _what(spec: RunSpec) -> dict[str, Any]:
         "limit": spec.limit,
         "precision": spec.precision,
         "allow_overlap": spec.allow_overlap,
+        **{key: value for key, value in models.items() if value},
     }
 
 

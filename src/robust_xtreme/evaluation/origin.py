@@ -36,7 +36,7 @@ FILES: Final = (
 
 CODE: Final = ("*.py",)
 _MAIN: Final = "main"
-_HUB_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_HUB_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 
 
 @final
@@ -98,7 +98,7 @@ def parse_models(models: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]
     plain: list[str] = []
     for one in models:
         task, equals, name = one.partition("=")
-        if not equals or (task not in known and Path(one).exists()):
+        if not equals or (task not in known and _exists(one)):
             plain.append(one)
             continue
         registry.load("task", task)
@@ -135,7 +135,15 @@ def _check_revisions(revisions: Mapping[str, str], named: Mapping[str, str], pla
 
 def _on_hub(name: str) -> bool:
     """Whether a name is taken for one of the hub: OWNER/NAME, and no such path here."""
-    return name != MINI and _HUB_NAME.fullmatch(name) is not None and not Path(name).exists()
+    return name != MINI and _HUB_NAME.fullmatch(name) is not None and not _exists(name)
+
+
+def _exists(name: str) -> bool:
+    """Whether there is such a path here; what cannot be a path is none."""
+    try:
+        return bool(name) and Path(name).exists()
+    except OSError:
+        return False
 
 
 def _find(name: str, revision: str, spec: RunSpec) -> Origin:
@@ -143,9 +151,9 @@ def _find(name: str, revision: str, spec: RunSpec) -> Origin:
         return Origin(name, name, resources.mini("model"), MINI)
     if _on_hub(name):
         return _fetched(name, revision, spec)
-    if not Path(name).is_dir():
+    if not _exists(name) or not Path(name).is_dir():
         raise ModelError(
-            f"There is no model folder {name!r}. A model is mini, a folder, or OWNER/NAME on the hub. "
+            f"There is no model folder {name[:200]!r}. A model is mini, a folder, or OWNER/NAME on the hub. "
             f"Train one: {HOW_TO_TRAIN}"
         )
     return local(Path(name), name)

@@ -62,7 +62,11 @@ def _one_of(*allowed: str, nullable: bool = False) -> Column:
 
 
 CELL: Final = ("model", "data", "task", "split", "language", "context_language", "setting", "inference", "condition")
-"""What names a cell. `context_language` is the language itself but for cross-lingual pairs."""
+"""What names a cell. `context_language` is the language itself but for cross-lingual pairs.
+
+`setting` is `in_language` where the model's head was trained on the language, else `zero_shot`. Of a checkpoint that is
+no run of `train` the languages of training are not known: taken are those of the task's own training split.
+"""
 
 _CELL: Final = {**_columns(pl.String, " ".join(CELL)), "setting": _one_of(*SETTINGS)}
 
@@ -107,7 +111,10 @@ MODELS: Final = Frame(
     },
     ("model",),
 )
-"""One row a model; lists (`pretrain_languages`, `overlap_flags`, `stages`) are JSON."""
+"""One row a model; lists (`pretrain_languages`, `overlap_flags`, `stages`) are JSON.
+
+`revision` is the commit of a model from the hub.
+"""
 
 CONDITIONS: Final = Frame(
     "conditions",
