@@ -19,6 +19,7 @@ import torch
 from tests.release import release
 from tests.tiny import tiny_run
 
+from robust_xtreme import families
 from robust_xtreme.errors import SpecError
 from robust_xtreme.evaluation import cache as cache_module
 from robust_xtreme.evaluation import checkpoint
@@ -213,7 +214,7 @@ def test_another_version_or_device_or_library_finds_nothing(runs: Runs, monkeypa
     runs.run("first")
     settings = cache_module.settings
     for turn, (old, new) in enumerate(
-        (('"cpu"', '"cuda: H200"'), (torch.__version__, "9.9"), ('"inference": 1', '"inference": 2'))
+        (('"cpu"', '"cuda: H200"'), (torch.__version__, "9.9"), ('"inference": [1,', '"inference": [2,'))
     ):
         with monkeypatch.context() as patch:
             patch.setattr(cache_module, "settings", lambda *all, old=old, new=new: settings(*all).replace(old, new))
@@ -221,6 +222,19 @@ def test_another_version_or_device_or_library_finds_nothing(runs: Runs, monkeypa
         assert runs.total[2] == 0
     runs.run("same")
     assert runs.computed == []
+
+
+def test_other_code_of_a_family_finds_nothing(runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change of the source that encodes and decodes makes other keys, without anyone thinking of it."""
+    runs.run("first")
+    source = Path(families.__file__).parent
+    shutil.copytree(source, tmp_path / "families")
+    (tmp_path / "families" / "tagging.py").write_text((source / "tagging.py").read_text() + "# changed\n")
+    monkeypatch.setattr(families, "__file__", str(tmp_path / "families" / "__init__.py"))
+    cache_module._code.cache_clear()
+    runs.run("second")
+    cache_module._code.cache_clear()
+    assert runs.total[2] == 0
 
 
 def _keys(path: Path) -> list[Any]:

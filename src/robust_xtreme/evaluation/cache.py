@@ -6,14 +6,18 @@ nor path, id or strength is part of it, so that a run with one more strength com
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.metadata
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, final
 
+from robust_xtreme import families
+from robust_xtreme.evaluation import predict
 from robust_xtreme.evaluation.identity import identity
 from robust_xtreme.evaluation.located import Located
 from robust_xtreme.evaluation.plan import Unit
@@ -22,7 +26,8 @@ from robust_xtreme.examples import Answers, Choice, Document, Example, Span, Tag
 from robust_xtreme.results import cache as stored
 
 INFERENCE: Final = 1
-"""The version of encoding, forward pass and decoding. Raise it where a change of theirs can change a prediction."""
+"""The version of how a prediction is made. Raise it with a change outside the families that can change one; what the
+families and the batches do counts by its source."""
 
 KIND: Final = "predictions"
 _LIBRARIES: Final = ("torch", "transformers", "tokenizers", "numpy")
@@ -74,13 +79,22 @@ def settings(unit: Unit, precision: str, device: str) -> str:
     model, task = unit.model, unit.task
     return json.dumps(
         {
-            "inference": INFERENCE,
+            "inference": [INFERENCE, _code()],
             "model": [_answering(model), model.head, model.family, *model.labels],
             "settings": [task.family, task.max_length, task.stride, precision],
             "device": device,
             "libraries": [importlib.metadata.version(name) for name in _LIBRARIES],
         }
     )
+
+
+@functools.cache
+def _code() -> str:
+    """The hash of the source that encodes, computes and decodes."""
+    state = hashlib.blake2b(digest_size=_KEY_BYTES)
+    for path in (*sorted(Path(families.__file__).parent.glob("*.py")), Path(predict.__file__)):
+        state.update(path.read_bytes())
+    return state.hexdigest()
 
 
 def _answering(model: Located) -> str:

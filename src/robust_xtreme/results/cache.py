@@ -154,7 +154,8 @@ class Cache:
                 self._say(f"the cache {self._path} is busy; what was computed is not all stored")
             return
         if self._db is None:
-            self._say(f"the cache {self._path.parent} cannot be used, and the run goes on without: {reason_of(error)}")
+            what = f"the cache {self._path.parent} cannot be used, and the run goes on without: {reason_of(error)}"
+            self._say(f"{what}. Name another folder with {VARIABLE}")
             self._reads = False
         else:
             self._say(f"nothing more is stored in the cache {self._path}: {reason_of(error)}")
