@@ -51,14 +51,14 @@ def _stage(path: Path) -> dict[str, Any]:
 
 def languages_of(run: Path, head: str, otherwise: Sequence[str]) -> tuple[str, ...]:
     """The languages that a head was trained on."""
-    found = [one["languages"] for one in stages(run) if one.get("task") == head and one.get("languages")]
+    found = [one["languages"] for one in stages(run) if head in _tasks(one) and one.get("languages")]
     return tuple(found[-1] if found else otherwise)
 
 
 def model_facts(run: Path, heads: Sequence[str]) -> dict[str, Any]:
     """The columns of MODELS that the stages tell; what they do not tell is left out."""
     every = stages(run)
-    targets = [one for one in every if one.get("kind") == "target" and one.get("task") in heads]
+    targets = [one for one in every if one.get("kind") == "target" and not _tasks(one).isdisjoint(heads)]
     if not every:
         return {}
     return {
@@ -68,8 +68,13 @@ def model_facts(run: Path, heads: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def _tasks(stage: Mapping[str, Any]) -> set[str]:
+    """The tasks of a stage: one, or several that were learned together."""
+    return set(str(stage.get("task", "")).split(","))
+
+
 def _pretrained_on(every: Sequence[Mapping[str, Any]]) -> str | None:
-    found = sorted({code for one in every if one.get("kind") == "masked_lm" for code in one.get("languages", ())})
+    found = sorted({code for one in every if one.get("kind") != "target" for code in one.get("languages", ())})
     return json.dumps(found) if found else None
 
 

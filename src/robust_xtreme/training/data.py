@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,15 +19,18 @@ _SORTED_TOGETHER: Final = 50
 _PLAN, _MASKS = 1, 2
 
 
-def epoch_batches(lengths: Sequence[int], batch_size: int, seed: int, epoch: int) -> list[tuple[int, ...]]:
+def epoch_batches(
+    lengths: Sequence[int], batch_size: int, seed: int, epoch: int, starts: Sequence[int] = (0,)
+) -> list[tuple[int, ...]]:
     """One pass over the windows: each exactly once, in shuffled batches of windows of like length.
 
-    A pure function of its arguments.
+    `starts` are the places where each task's windows begin: a batch is of one task, and tasks take turns in proportion
+    to their windows. A pure function of its arguments.
     """
     generator = np.random.default_rng((seed, _PLAN, epoch))
-    order = generator.permutation(len(lengths))
+    orders = [start + generator.permutation(count) for start, count in _parts(lengths, starts)]
     size = batch_size * _SORTED_TOGETHER
-    chunks = [order[start : start + size] for start in range(0, len(order), size)]
+    chunks = [order[start : start + size] for order in orders for start in range(0, len(order), size)]
     by_length = [sorted(chunk.tolist(), key=lambda place: (lengths[place], place)) for chunk in chunks]
     batches = [
         tuple(chunk[start : start + batch_size]) for chunk in by_length for start in range(0, len(chunk), batch_size)
@@ -34,20 +38,29 @@ def epoch_batches(lengths: Sequence[int], batch_size: int, seed: int, epoch: int
     return [batches[place] for place in generator.permutation(len(batches))]
 
 
+def _parts(lengths: Sequence[int], starts: Sequence[int]) -> list[tuple[int, int]]:
+    """Where each task's windows begin, and how many there are."""
+    return [(start, stop - start) for start, stop in zip(starts, (*starts[1:], len(lengths)), strict=True)]
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which windows each step sees: `steps` batches, one epoch after another."""
+    """Which windows each step sees: `steps` batches, one epoch after another.
+
+    `starts` are the places where each task's windows begin.
+    """
 
     lengths: tuple[int, ...]
     batch_size: int
     seed: int
     steps: int
+    starts: tuple[int, ...] = (0,)
 
     @property
     def epoch_steps(self) -> int:
         """Steps of one pass over the windows."""
-        return -(-len(self.lengths) // self.batch_size)
+        return sum(-(-count // self.batch_size) for _, count in _parts(self.lengths, self.starts))
 
     @property
     def epochs(self) -> float:
@@ -57,20 +70,26 @@ class Plan:
     def at(self, step: int) -> tuple[int, ...]:
         """The windows of a step."""
         epoch, place = divmod(step, self.epoch_steps)
-        return _epoch(self.lengths, self.batch_size, self.seed, epoch)[place]
+        return _epoch(self.lengths, self.batch_size, self.seed, epoch, self.starts)[place]
+
+    def part(self, step: int) -> int:
+        """The task of a step, by its number."""
+        return bisect_right(self.starts, self.at(step)[0]) - 1
 
     def seen(self) -> int:
         """Windows seen over all steps."""
         if not self.steps:
             return 0
         whole, rest = divmod(self.steps, self.epoch_steps)
-        last = _epoch(self.lengths, self.batch_size, self.seed, whole)[:rest] if rest else []
+        last = [self.at(step) for step in range(self.steps - rest, self.steps)]
         return whole * len(self.lengths) + sum(map(len, last))
 
 
 @lru_cache(maxsize=2)
-def _epoch(lengths: tuple[int, ...], batch_size: int, seed: int, epoch: int) -> list[tuple[int, ...]]:
-    return epoch_batches(lengths, batch_size, seed, epoch)
+def _epoch(
+    lengths: tuple[int, ...], batch_size: int, seed: int, epoch: int, starts: tuple[int, ...]
+) -> list[tuple[int, ...]]:
+    return epoch_batches(lengths, batch_size, seed, epoch, starts)
 
 
 @final
@@ -94,7 +113,7 @@ class Loader:
         windows = tuple(self.objective.windows[place] for place in self.plan.at(step))
         ids, mask = collate(windows, self.pad_id)
         if self.objective.masking is None:
-            return Batch(ids, mask, windows)
+            return Batch(ids, mask, windows, part=self.plan.part(step))
         generator = np.random.default_rng((self.plan.seed, _MASKS, step))
         hidden, targets = self.objective.masking(ids.numpy(), generator)
         return Batch(torch.from_numpy(hidden), mask, windows, torch.from_numpy(targets))

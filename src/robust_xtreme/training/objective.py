@@ -26,17 +26,21 @@ Masking = Callable[[Scores, np.random.Generator], tuple[Scores, Scores]]
 @final
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One step's input: ids (B, L), mask (B, L), the windows, and for masked words their ids (B, L), -100 elsewhere."""
+    """One step's input: ids (B, L), mask (B, L), the windows, and for masked words their ids (B, L), -100 elsewhere.
+
+    `part` is the number of its task among those that are learned together.
+    """
 
     ids: Tensor
     mask: Tensor
     windows: tuple[Window, ...]
     targets: Tensor | None = None
+    part: int = 0
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""
         targets = None if self.targets is None else self.targets.to(device)
-        return Batch(self.ids.to(device), self.mask.to(device), self.windows, targets)
+        return Batch(self.ids.to(device), self.mask.to(device), self.windows, targets, self.part)
 
 
 @final
@@ -59,6 +63,18 @@ def target_objective(
         return family.loss(head, hidden, batch.mask, batch.windows, examples, labels)
 
     return Objective(head, tuple(windows), loss)
+
+
+def joint_objective(objectives: Sequence[Objective]) -> Objective:
+    """Learn several tasks over one encoder: a batch is of one of them, and its loss goes to that one's head alone."""
+    if len(objectives) == 1:
+        return objectives[0]
+    heads = nn.ModuleList(one.head for one in objectives)
+
+    def loss(_: nn.Module, hidden: Tensor, batch: Batch) -> Tensor:
+        return objectives[batch.part].loss(heads[batch.part], hidden, batch)
+
+    return Objective(heads, tuple(window for one in objectives for window in one.windows), loss)
 
 
 def masked_objective(embedding: nn.Embedding, tokenizer: Any, lines: Sequence[str]) -> Objective:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Final, final
 
 from robust_xtreme import registry
-from robust_xtreme.errors import Overlap
+from robust_xtreme.errors import MissingData, Overlap
 from robust_xtreme.examples import Example
 from robust_xtreme.families._overlap import keys, kind, unit
 from robust_xtreme.sources import _load
@@ -46,13 +47,17 @@ def reported_tasks(names: Sequence[str], source: Source | Path) -> tuple[TaskSpe
 def evaluated(
     tasks: Iterable[TaskSpec], source: Source | Path, wanted: str
 ) -> Iterator[tuple[str, tuple[Example, ...]]]:
-    """The name and examples of every validation and test split whose units are of the wanted kind."""
+    """The name and examples of every validation and test split whose units are of the wanted kind.
+
+    A split that the hub turns out not to hold is left out: nothing can be reported on it.
+    """
     for task in tasks:
         if kind(task) != wanted:
             continue
         for split in EVALUATED:
             for language in _load.available(task, source, split):
-                yield f"{task.name}/{split}/{language}", _load.load(task, source, language, split).examples
+                with contextlib.suppress(MissingData):
+                    yield f"{task.name}/{split}/{language}", _load.load(task, source, language, split).examples
 
 
 def screen(

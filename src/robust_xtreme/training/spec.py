@@ -57,7 +57,10 @@ _MAX_SEED: Final = 2**32 - 1
 @final
 @dataclass(frozen=True, slots=True)
 class TrainSpec:
-    """One run of `train`: a task, its data, and the encoder it starts from. 0 takes the recipe's value.
+    """One run of `train`: tasks, their data, and the encoder it starts from. 0 takes the recipe's value.
+
+    `task` is a name, or several with commas between them (`xnli,panx`): tasks that are learned together over one
+    encoder, each with a head of its own.
 
     `data` is a folder of release files or of a suite, `mini`, or `hub`, which `offline` reads from the cache alone.
     Either `encoder` names a transformers folder, or `scratch` a size (`small`, `tiny`), whose tokenizer and masked-LM
@@ -105,19 +108,24 @@ class TrainSpec:
     def folder(self) -> Path:
         """Where the run is written: `out`, or `runs/TASK-FROM-sSEED`."""
         start = self.scratch or Path(self.encoder).name
-        return Path(self.out) if self.out else Path("runs") / f"{self.task}-{start}-s{self.seed}"
+        tasks = "+".join(self.names)
+        return Path(self.out) if self.out else Path("runs") / f"{tasks}-{start}-s{self.seed}"
 
-    def target(self) -> TaskSpec:
-        """The task to learn. Raises UnknownName."""
-        found: TaskSpec = registry.load("task", self.task)
-        return found
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the tasks to learn."""
+        return tuple(name.strip() for name in self.task.split(","))
+
+    def targets(self) -> tuple[TaskSpec, ...]:
+        """The tasks to learn. Raises UnknownName."""
+        return tuple(registry.load("task", name) for name in self.names)
 
     def resolved(self) -> TrainSpec:
         """The same spec with the recipe's values filled in. Raises SpecError where there is no recipe."""
-        family = self.target().family
-        if family not in RECIPES[self.recipe]:
-            raise SpecError(f"There is no recipe to train {self.task}, of the family {family}.")
-        filled = RECIPES[self.recipe][family]
+        for task in self.targets():
+            if task.family not in RECIPES[self.recipe]:
+                raise SpecError(f"There is no recipe to train {task.name}, of the family {task.family}.")
+        filled = self.defaults()
         return replace(
             self,
             epochs=self.epochs or (0 if self.steps else filled.epochs),
@@ -127,8 +135,18 @@ class TrainSpec:
         )
 
     def defaults(self) -> Recipe:
-        """The recipe of the task's family."""
-        return RECIPES[self.recipe][self.target().family]
+        """The recipe of the task's family.
+
+        Of several tasks: the most epochs, the smallest batch and rate, the longest warm-up, the strongest decay.
+        """
+        found = [RECIPES[self.recipe][task.family] for task in self.targets()]
+        return Recipe(
+            epochs=max(one.epochs for one in found),
+            batch_size=min(one.batch_size for one in found),
+            lr=min(one.lr for one in found),
+            warmup=max(one.warmup for one in found),
+            weight_decay=max(one.weight_decay for one in found),
+        )
 
 
 def from_values(values: Mapping[str, Any]) -> TrainSpec:
@@ -175,6 +193,8 @@ def identity_fields(spec: TrainSpec) -> dict[str, Any]:
 
 
 def _check_start(spec: TrainSpec) -> None:
+    if len(set(spec.names)) < len(spec.names):
+        raise SpecError(f"--task {spec.task} names a task twice.")
     if bool(spec.encoder) == bool(spec.scratch):
         raise SpecError("Name where to start: either --from DIR (a transformers encoder) or --from-scratch small.")
     if spec.scratch and spec.scratch not in SIZE_NAMES:
@@ -184,6 +204,4 @@ def _check_start(spec: TrainSpec) -> None:
     if spec.epochs and spec.steps:
         raise SpecError("--epochs and --steps both say how long to train. Name one.")
     if not spec.data:
-        raise SpecError(
-            "No data are named. Add --data DIR, the folder of the release files, or --data mini or hub."
-        )
+        raise SpecError("No data are named. Add --data DIR, the folder of the release files, or --data mini or hub.")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -34,7 +38,7 @@ from robust_xtreme.training.encoder import (
 )
 from robust_xtreme.training.loop import Options, Stage, Tell, run_loop
 from robust_xtreme.training.module import Schedule
-from robust_xtreme.training.objective import target_objective
+from robust_xtreme.training.objective import Objective, joint_objective, target_objective
 from robust_xtreme.training.pretrain import pretrained
 from robust_xtreme.training.spec import TrainSpec, identity_fields
 
@@ -43,7 +47,7 @@ _WARMUP_SHARE: Final = 10
 
 
 def train(spec: TrainSpec, options: Options | None = None) -> Path:
-    """Train one task; return the run's folder.
+    """Train the spec's tasks; return the run's folder.
 
     The same spec goes on where it stopped, and a complete run is left as it is. Raises SpecError, UnknownName,
     MissingData, DataError, ModelError, Overlap, Mismatch, Locked, DiskError.
@@ -51,20 +55,21 @@ def train(spec: TrainSpec, options: Options | None = None) -> Path:
     options = options or Options()
     spec = spec.resolved()
     place(spec.device)
-    data = _training_data(spec, options.tell)
+    lessons = _lessons(spec, options.tell)
     parent = pretrained(spec, options) if spec.scratch else Path(spec.encoder)
     source = encoder_folder(parent)
     run = spec.folder
     with store.lock(run):
         record.sweep(run)
         start = encoder_identity(source)
-        record.claim(run, _identity(spec, data.identity, start), identity_fields(spec), force=options.force)
+        identity = _identity(spec, *(one.identity for one in lessons), start)
+        record.claim(run, identity, identity_fields(spec), force=options.force)
         stages = record.inherit(parent, run)
         path = record.stage_path(run, stages, KIND)
         if path.is_file():
             options.tell(f"{run} is complete. Train again with --force, or elsewhere with --out.")
         else:
-            _target_stage(_Job(spec, spec.target(), data, source, start, run, path), options)
+            _target_stage(_Job(spec, lessons, source, start, run, path), options)
     return run
 
 
@@ -73,27 +78,32 @@ def train(spec: TrainSpec, options: Options | None = None) -> Path:
 
 @final
 @dataclass(frozen=True, slots=True)
-class _Data:
-    """The examples to train on after the overlap rule, and what the rule did."""
+class _Lesson:
+    """A task and its examples to train on after the overlap rule, what the rule did, and the tasks that it guards."""
 
+    task: TaskSpec
     examples: tuple[Example, ...]
     identity: str
     screened: overlap.Screened
     reported: tuple[str, ...]
 
 
-def _training_data(spec: TrainSpec, tell: Tell) -> _Data:
-    task, source = spec.target(), open_source(spec.data, offline=spec.offline)
+def _lessons(spec: TrainSpec, tell: Tell) -> tuple[_Lesson, ...]:
+    source = open_source(spec.data, offline=spec.offline)
+    reported = overlap.reported_tasks(spec.reported, source)
+    return tuple(_lesson(spec, task, source, reported, tell) for task in spec.targets())
+
+
+def _lesson(spec: TrainSpec, task: TaskSpec, source: Source, reported: tuple[TaskSpec, ...], tell: Tell) -> _Lesson:
     examples = _labelled(task, source)
     if spec.limit:
         examples = _select.limit(examples, spec.limit)
-    tasks = overlap.reported_tasks(spec.reported, source)
-    screened = overlap.screen(examples, overlap.evaluated(tasks, source, kind(task)), allow=spec.allow_overlap)
+    screened = overlap.screen(examples, overlap.evaluated(reported, source, kind(task)), allow=spec.allow_overlap)
     _tell_overlap(screened, len(examples), tell)
     kept = screened.examples
     if not kept:
         raise MissingData(f"No training example of {task.name} is left: the evaluated splits contain all of them.")
-    return _Data(kept, _select.data_identity(kept), screened, tuple(one.name for one in tasks))
+    return _Lesson(task, kept, _select.data_identity(kept), screened, tuple(one.name for one in reported))
 
 
 def _labelled(task: TaskSpec, source: Source) -> tuple[Example, ...]:
@@ -125,11 +135,10 @@ def _identity(spec: TrainSpec, *contents: str) -> str:
 @final
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A target stage: the resolved spec, its task and data, the encoder it starts from, and where it is written."""
+    """A target stage: the resolved spec, its tasks and data, the encoder it starts from, and where it is written."""
 
     spec: TrainSpec
-    task: TaskSpec
-    data: _Data
+    lessons: tuple[_Lesson, ...]
     source: Path
     start: str
     run: Path
@@ -137,29 +146,33 @@ class _Job:
 
 
 def _target_stage(job: _Job, options: Options) -> None:
-    spec, task = job.spec, job.task
-    family: Family = registry.load("family", task.family)
+    spec = job.spec
     encoder, tokenizer = read_encoder(job.source), read_tokenizer(job.source)
-    head = _new_head(family, int(encoder.config.hidden_size), task, spec.seed)
-    windows = family.encode(job.data.examples, tokenizer, task.max_length, task.stride)
-    plan = _plan(spec, tuple(len(window.input_ids) for window in windows))
-    objective = target_objective(family, head, windows, job.data.examples, task.labels)
-    score = dev_score(task, open_source(spec.data, offline=spec.offline), encoder, head, tokenizer)
+    objectives = [_objective(one, int(encoder.config.hidden_size), tokenizer, spec.seed) for one in job.lessons]
+    plan = _plan(spec, objectives)
+    score = _score(job, encoder, objectives, tokenizer)
     pad_id = int(tokenizer.pad_token_id)
-    options.tell(f"{task.name}: {len(job.data.examples):,} examples, {plan.steps:,} steps of {plan.batch_size}")
-    stage = Stage(KIND, job.run, encoder, objective, plan, _schedule(spec, plan), pad_id, place(spec.device), score)
-    run_loop(stage, options)
-    _write(job, plan, encoder, head, tokenizer)
+    counts = ", ".join(f"{one.task.name}: {len(one.examples):,} examples" for one in job.lessons)
+    options.tell(f"{counts}, {plan.steps:,} steps of {plan.batch_size}")
+    objective, schedule = joint_objective(objectives), _schedule(spec, plan)
+    run_loop(Stage(KIND, job.run, encoder, objective, plan, schedule, pad_id, place(spec.device), score), options)
+    _write(job, plan, encoder, [one.head for one in objectives], tokenizer)
 
 
-def _new_head(family: Family, hidden_size: int, task: TaskSpec, seed: int) -> nn.Module:
+def _objective(lesson: _Lesson, hidden_size: int, tokenizer: Any, seed: int) -> Objective:
+    task = lesson.task
+    family: Family = registry.load("family", task.family)
     with own_random(seed):
-        return family.head(hidden_size, task.labels)
+        head = family.head(hidden_size, task.labels)
+    windows = family.encode(lesson.examples, tokenizer, task.max_length, task.stride)
+    return target_objective(family, head, windows, lesson.examples, task.labels)
 
 
-def _plan(spec: TrainSpec, lengths: tuple[int, ...]) -> Plan:
-    once = Plan(lengths, spec.batch_size, spec.seed, 0)
-    return Plan(lengths, spec.batch_size, spec.seed, spec.steps or spec.epochs * once.epoch_steps)
+def _plan(spec: TrainSpec, objectives: Sequence[Objective]) -> Plan:
+    lengths = tuple(len(window.input_ids) for one in objectives for window in one.windows)
+    starts = (0, *accumulate(len(one.windows) for one in objectives[:-1]))
+    once = Plan(lengths, spec.batch_size, spec.seed, 0, starts)
+    return replace(once, steps=spec.steps or spec.epochs * once.epoch_steps)
 
 
 def _schedule(spec: TrainSpec, plan: Plan) -> Schedule:
@@ -167,57 +180,72 @@ def _schedule(spec: TrainSpec, plan: Plan) -> Schedule:
     return Schedule(spec.lr, plan.steps, min(recipe.warmup, plan.steps // _WARMUP_SHARE), recipe.weight_decay)
 
 
-def _write(job: _Job, plan: Plan, encoder: Any, head: nn.Module, tokenizer: Any) -> None:
-    """Model, head, hashes, and last the stage's record, which says that all of them are there."""
+def _score(job: _Job, encoder: Any, objectives: Sequence[Objective], tokenizer: Any) -> Callable[[], float] | None:
+    """The mean over the tasks that have validation examples; None where none has."""
+    source = open_source(job.spec.data, offline=job.spec.offline)
+    pairs = zip(job.lessons, objectives, strict=True)
+    found = [dev_score(one.task, source, encoder, objective.head, tokenizer) for one, objective in pairs]
+    scores = [score for score in found if score]
+    return (lambda: math.fsum(score() for score in scores) / len(scores)) if scores else None
+
+
+def _write(job: _Job, plan: Plan, encoder: Any, heads: Sequence[nn.Module], tokenizer: Any) -> None:
+    """Model, heads, hashes, and last the stage's record, which says that all of them are there."""
     write_model(job.run / "model", encoder, tokenizer)
-    _write_head(job, head)
+    _write_heads(job, heads)
     store.make_folder(job.path.parent)
-    found = sorted(frozenset[str]().union(*map(keys, job.data.examples)))
+    found = sorted(frozenset[str]().union(*(keys(one) for lesson in job.lessons for one in lesson.examples)))
     store.write_text(job.path.with_suffix(HASHES), "".join(f"{key}\n" for key in found))
     record.write_stage(job.path, _record(job, plan))
     resume.clear(job.run)
 
 
-def _write_head(job: _Job, head: nn.Module) -> None:
+def _write_heads(job: _Job, heads: Sequence[nn.Module]) -> None:
     tmp = job.run / f".heads.{os.getpid()}.tmp"
-    facts = {
-        "task": job.task.name,
-        "family": job.task.family,
-        "labels": list(job.task.labels),
-        "encoder": encoder_identity(job.run / "model"),
-    }
     try:
         shutil.rmtree(tmp, ignore_errors=True)
         tmp.mkdir()
-        save_file(
-            {name: one.contiguous() for name, one in head.state_dict().items()}, tmp / f"{job.task.name}.safetensors"
-        )
-        store.write_json(tmp / f"{job.task.name}.json", facts)
+        for lesson, head in zip(job.lessons, heads, strict=True):
+            _write_head(tmp, lesson.task, head, encoder_identity(job.run / "model"))
         replace_folder(tmp, job.run / "heads")
     except WRITE_ERRORS as error:
         shutil.rmtree(tmp, ignore_errors=True)
         raise disk_error(job.run / "heads", error) from error
 
 
+def _write_head(folder: Path, task: TaskSpec, head: nn.Module, encoder: str) -> None:
+    facts = {"task": task.name, "family": task.family, "labels": list(task.labels), "encoder": encoder}
+    save_file({name: one.contiguous() for name, one in head.state_dict().items()}, folder / f"{task.name}.safetensors")
+    store.write_json(folder / f"{task.name}.json", facts)
+
+
 def _record(job: _Job, plan: Plan) -> record.StageRecord:
-    spec = job.spec
+    spec, lessons = job.spec, job.lessons
+    data = [one.identity for one in lessons]
     return record.StageRecord(
         kind=KIND,
         recipe=spec.recipe,
-        task=job.task.name,
-        languages=job.task.train_languages,
-        examples=len(job.data.examples),
+        task=",".join(spec.names),
+        languages=tuple(dict.fromkeys(code for one in lessons for code in one.task.train_languages)),
+        examples=sum(len(one.examples) for one in lessons),
         seen=plan.seen(),
         steps=plan.steps,
         epochs=plan.epochs,
         batch_size=plan.batch_size,
         lr=spec.lr,
         seed=spec.seed,
-        data=job.data.identity,
+        data=data[0] if len(data) == 1 else digest(*data),
         parent=job.start,
-        max_length=job.task.max_length,
-        stride=job.task.stride,
-        dropped=job.data.screened.dropped,
-        allowed=job.data.screened.allowed,
-        reported=job.data.reported,
+        max_length=max(one.task.max_length for one in lessons),
+        stride=max(one.task.stride for one in lessons),
+        dropped=_summed(one.screened.dropped for one in lessons),
+        allowed=_summed(one.screened.allowed for one in lessons),
+        reported=lessons[0].reported,
     )
+
+
+def _summed(several: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for one in several:
+        found.update(one)
+    return dict(found)

@@ -1,0 +1,141 @@
+"""Several tasks learned together: batches of one task each, heads that do not meet, one run that answers all."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.lessons import COUNT, lessons
+from tests.tiny import tiny_encoder, tiny_encoder_folder, tiny_tokenizer
+
+from robust_xtreme import registry
+from robust_xtreme.errors import SpecError
+from robust_xtreme.evaluation.trained import languages_of, model_facts
+from robust_xtreme.sources import load
+from robust_xtreme.training.data import Loader, Plan, epoch_batches
+from robust_xtreme.training.loop import Options, Progress
+from robust_xtreme.training.module import Schedule, TrainingModule
+from robust_xtreme.training.objective import Objective, joint_objective, target_objective
+from robust_xtreme.training.spec import TrainSpec
+from robust_xtreme.training.stage import train
+
+TASKS = ("xnli", "panx", "tydiqa")
+
+
+@pytest.fixture
+def data_folder(tmp_path: Path) -> Path:
+    """Release files with thirty-two lessons a task."""
+    return lessons(tmp_path / "data")
+
+
+def _spec(data: Path, encoder: Path, out: Path, **changed: Any) -> TrainSpec:
+    facts = {"steps": 12, "batch_size": 8, "lr": 5e-3, "device": "cpu", **changed}
+    return TrainSpec(",".join(TASKS), str(data), out=str(out), encoder=str(encoder), **facts)
+
+
+def _objectives(data: Path) -> list[Objective]:
+    tokenizer = tiny_tokenizer()
+    found = []
+    for name in TASKS:
+        task = registry.load("task", name)
+        family = registry.load("family", task.family)
+        examples = load(task, data, "en", "train").examples
+        windows = family.encode(examples, tokenizer, task.max_length, task.stride)
+        found.append(target_objective(family, family.head(16, task.labels), windows, examples, task.labels))
+    return found
+
+
+@pytest.mark.parametrize("counts", [(7, 5), (40, 3, 100), (1, 1, 1)])
+def test_a_batch_is_of_one_task_and_an_epoch_sees_every_window_once(counts: tuple[int, ...]) -> None:
+    """No batch mixes tasks, none is left out, and a task has as many batches as its windows need."""
+    starts = tuple(sum(counts[:place]) for place in range(len(counts)))
+    lengths = tuple(place * 7 % 50 + 1 for place in range(sum(counts)))
+    plan = Plan(lengths, 4, 1, 200, starts)
+    epoch = [plan.at(step) for step in range(plan.epoch_steps)]
+    assert Counter(place for batch in epoch for place in batch) == Counter(range(sum(counts)))
+    parts: Counter[int] = Counter()
+    for step, batch in enumerate(epoch):
+        own = {max(part for part, start in enumerate(starts) if start <= place) for place in batch}
+        assert own == {plan.part(step)}
+        parts.update(own)
+    assert [parts[part] for part in range(len(counts))] == [-(-count // 4) for count in counts]
+    assert plan.seen() == sum(len(plan.at(step)) for step in range(200))
+
+
+def test_one_task_has_the_batches_that_it_had_alone() -> None:
+    """Naming where the only task begins changes nothing."""
+    lengths = list(range(1, 200))
+    assert epoch_batches(lengths, 8, 1, 0) == epoch_batches(lengths, 8, 1, 0, (0,))
+
+
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_no_heads_gradient_reaches_another(part: int, data_folder: Path) -> None:
+    """A batch moves the encoder and the head of its own task; the other heads get no gradient at all."""
+    objectives = _objectives(data_folder)
+    joint = joint_objective(objectives)
+    encoder = tiny_encoder(len(tiny_tokenizer()))
+    module = TrainingModule(encoder, joint, Schedule(1e-3, 10, 1, 0.1))
+    lengths = tuple(len(window.input_ids) for window in joint.windows)
+    plan = Plan(lengths, 8, 0, 60, tuple(COUNT * place for place in range(len(TASKS))))
+    step = next(one for one in range(plan.steps) if plan.part(one) == part)
+    before = [[one.detach().clone() for one in objective.head.parameters()] for objective in objectives]
+    torch.autograd.backward(module.training_step(Loader(joint, plan, 1, 0).batch(step), 0))
+    module.configure_optimizers().step()
+    for place, objective in enumerate(objectives):
+        moved = [not torch.equal(old, new) for old, new in zip(before[place], objective.head.parameters(), strict=True)]
+        assert all(moved) == any(moved) == (place == part)
+        assert all((one.grad is not None) == (place == part) for one in objective.head.parameters())
+    assert encoder.encoder.layer[0].output.dense.weight.grad.abs().sum() > 0
+
+
+class _Stopped(Exception):
+    """Stands for a process that dies."""
+
+
+def _stop_at(step: int) -> Callable[[Progress], None]:
+    def watch(at: Progress) -> None:
+        if at.step == step:
+            raise _Stopped
+
+    return watch
+
+
+def _files(run: Path) -> dict[str, bytes]:
+    paths = [path for path in sorted(run.rglob("*")) if path.is_file() and path.name != ".lock"]
+    return {str(path.relative_to(run)): path.read_bytes() for path in paths}
+
+
+def test_a_run_of_several_tasks_has_a_head_for_each_and_goes_on_to_the_same_bytes(
+    tmp_path: Path, data_folder: Path
+) -> None:
+    """One folder, three heads, a record that lists the tasks; stopped and started again it comes out the same."""
+    encoder = tiny_encoder_folder(tmp_path / "encoder")
+    whole = train(_spec(data_folder, encoder, tmp_path / "whole"))
+    assert sorted(path.name for path in (whole / "heads").glob("*.safetensors")) == [
+        f"{name}.safetensors" for name in sorted(TASKS)
+    ]
+    record = json.loads((whole / "stages" / "00-target.json").read_text(encoding="utf-8"))
+    assert (record["task"], record["languages"], record["examples"]) == (",".join(TASKS), ["en"], 3 * COUNT)
+    assert languages_of(whole, "panx", ("de",)) == ("en",)
+    assert model_facts(whole, ["xnli"])["target"] == ",".join(TASKS)
+    broken = _spec(data_folder, encoder, tmp_path / "broken")
+    for step in (2, 7):
+        with pytest.raises(_Stopped):
+            train(broken, Options(watch=_stop_at(step), save_seconds=0.0))
+    assert _files(train(broken)) == _files(whole)
+
+
+def test_several_tasks_share_a_recipe_and_a_folder() -> None:
+    """The longest of their recipes, and a folder that names them all; a task named twice is refused."""
+    spec = TrainSpec("xnli, tydiqa", "data", encoder="models/base")
+    found = spec.resolved()
+    assert (found.epochs, found.batch_size, found.lr) == (5, 32, 3e-5)
+    assert (spec.defaults().warmup, spec.defaults().weight_decay) == (500, 1e-4)
+    assert spec.folder == Path("runs/xnli+tydiqa-base-s0")
+    with pytest.raises(SpecError, match="twice"):
+        TrainSpec("xnli,xnli", "data", encoder="base")
