@@ -99,10 +99,10 @@ def test_bad_words_are_one_line_and_exit_2(here: Path, words: tuple[str, ...], l
     assert not (here / "runs").exists()
 
 
-def test_no_model_or_data_says_what_to_add() -> None:
-    """The command without words is a mistake with a hint."""
-    assert "Add --model RUN" in said(call())
-    assert "Add --data DIR" in said(call("--model", "tiny"))
+def test_an_empty_name_says_what_to_add(here: Path) -> None:
+    """A variable of a shell that is not set is a mistake with a hint."""
+    assert "Add --data DIR" in said(call("--model", "tiny", "--data", ""))
+    assert "A model is mini, a folder, or OWNER/NAME on the hub" in said(call("--model", "", "--data", "data"))
 
 
 @pytest.mark.parametrize(

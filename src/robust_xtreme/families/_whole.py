@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from robust_xtreme.errors import ModelError
+from robust_xtreme.families._batch import encoder_inputs
 from robust_xtreme.families._encoder import check_complete, loading, reading
+from robust_xtreme.families._family import Window
 
 HEADS: Final = {
     "classification": "ForSequenceClassification",
@@ -74,7 +76,8 @@ def check_reads(whole: Whole, pad_id: int, length: int, width: int, called: str)
     ids = torch.full((1, length), other)
     try:
         with torch.inference_mode():
-            scores = whole(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
+            inputs = encoder_inputs(whole, ids, torch.ones_like(ids), [Window(0, (), None, False)])
+            scores = whole(**inputs).last_hidden_state
     except (RuntimeError, IndexError, AttributeError, TypeError, ValueError) as error:
         raise ModelError(f"{called} does not read an input of {length} tokens: {error}".splitlines()[0]) from error
     if scores.shape[-1] != width:
