@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.hub_copies import put_copies
+from tests.hub_copies import file_of, parquet, put_copies
 from tests.loopback import Loopback
 from tests.release import release
 from tests.tiny import tiny_encoder_folder, tiny_run
@@ -127,3 +127,20 @@ def test_a_hub_that_fails_ends_the_program_with_one_line(model: Path, hub: Loopb
     done = program(hub, tmp_path, "", "eval", "--model", str(model), "--data", "hub", "--tasks", "xquad", "--plan")
     assert (done.returncode, done.stderr.count("\n")) == (3, 1), done.stderr
     assert "answers 503, fetching the dataset google/xquad@51adfef1. Try again later." in done.stderr
+
+
+def test_the_hub_trains_and_the_cache_trains_again_offline(hub: Loopback, tmp_path: Path) -> None:
+    """`train --data hub` fetches the training split and what it must not overlap with; offline it is the same run."""
+    task = registry.load("task", "panx")
+    wanted = task.hub["train"]
+    rows = [{"tokens": ["Anna", "lives", f"n{place}"], "ner_tags": [1, 0, 5]} for place in range(8)]
+    kept = dict(hub.repos["dataset", wanted.repo][wanted.revision])
+    hub.put("dataset", wanted.repo, {**kept, file_of(task, "train", "en"): parquet("iob2", rows)}, wanted.revision)
+    encoder = str(tiny_encoder_folder(tmp_path / "encoder"))
+    words = ["train", "--task", "panx", "--data", "hub", "--from", encoder, "--steps", "1", "--device", "cpu"]
+    online = program(hub, tmp_path, "", *words, "--out", "online")
+    assert online.returncode == 0, online.stderr
+    offline = program(hub, tmp_path, BLOCK, *words, "--out", "offline", "--offline")
+    assert offline.returncode == 0, offline.stderr
+    ours, theirs = (next((tmp_path / name / "stages").glob("*.json")) for name in ("online", "offline"))
+    assert json.loads(ours.read_text())["data"] == json.loads(theirs.read_text())["data"]

@@ -23,6 +23,7 @@ from robust_xtreme.commands._errors import guarded
 from robust_xtreme.errors import DataError, MissingData, SpecError
 from robust_xtreme.sources import Source, Split, available, data_identity, load, open_source, resolve
 from robust_xtreme.sources._dataset import Hub, open_hub
+from robust_xtreme.sources._load import fetch
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.tasks import _hub as rows
 
@@ -108,6 +109,19 @@ def test_the_hub_gives_the_examples_of_the_release_files(hub: Loopback, files: P
     asked = len(hub.asked)
     assert blocked(tmp_path, hub, task, "en", tmp_path) == [data_identity(own), ["en"]]
     assert len(hub.asked) == asked
+
+
+def test_several_languages_are_fetched_in_one_go(hub: Loopback) -> None:
+    """One process fetches what there is of all languages, and reading asks the hub for nothing more."""
+    source = open_source("hub")
+    fetch(XNLI, source, "validation", ("en", "sw", "th", "xx"))
+    assert sum("/api/datasets/facebook/xnli/revision/" in one for one in hub.asked) <= 2
+    asked = len(hub.asked)
+    assert [load(XNLI, source, code, "validation").language for code in ("en", "sw")] == ["en", "sw"]
+    with pytest.raises(MissingData, match=r"xnli th: .* holds no file th/validation-"):
+        load(XNLI, source, "th", "validation")
+    assert len(hub.asked) == asked
+    fetch(XNLI, source, "auto", ("th",))
 
 
 def test_nothing_is_kept_beside_the_hub_s_own_cache(hub: Loopback, tmp_path: Path) -> None:

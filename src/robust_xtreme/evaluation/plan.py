@@ -17,7 +17,7 @@ from robust_xtreme.languages import codes
 from robust_xtreme.noise._engine import noise_texts
 from robust_xtreme.results.floors import LEARNED_FROM
 from robust_xtreme.run_spec import RunSpec, parse_limits
-from robust_xtreme.sources._load import available, languages_of, load, resolve
+from robust_xtreme.sources._load import available, fetch, languages_of, load, resolve
 from robust_xtreme.sources._select import data_identity, limit
 from robust_xtreme.sources._source import Source, open_source
 from robust_xtreme.specs import PerturbationSpec, TaskSpec
@@ -102,7 +102,9 @@ def make_plan(spec: RunSpec) -> Plan:
     models = locate_all(given, tasks)
     units: list[Unit] = []
     for task in tasks:
-        for language in wanted or languages_of(task, source) or ("",):
+        languages = wanted or languages_of(task, source) or ("",)
+        fetch(task, source, spec.split, languages)
+        for language in languages:
             found = _unit(spec, source, task, language, models[task.name])
             (units if isinstance(found, Unit) else skipped).append(found)  # type: ignore[arg-type]  # one of two lists
     if not units:

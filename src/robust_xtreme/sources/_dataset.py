@@ -62,6 +62,21 @@ class Hub:
             return False
         return not self.offline or self._cached(task.hub[split], language)
 
+    def fetch(self, task: TaskSpec, languages: Sequence[str], split: str) -> None:
+        """Bring the files of several languages here at once; what the hub does not have is told when it is read.
+
+        Raises UserError, RobustXtremeError.
+        """
+        held = [one for one in languages if one in self.languages(task) and self.holds(task, one, split)]
+        if self.offline or not held:
+            return
+        try:
+            self._snapshot(task.hub[split], *held)
+        except MissingData:
+            return
+        except RobustXtremeError as error:
+            raise type(error)(f"{task.name}: {error}") from error
+
     def read(self, task: TaskSpec, language: str, split: str) -> Found:
         """The rows of one split. Raises MissingData, UserError, DataError, RobustXtremeError."""
         if not self.holds(task, language, split):
@@ -99,11 +114,12 @@ class Hub:
         except UserError:
             return False
 
-    def _snapshot(self, wanted: HubFiles, language: str) -> Snapshot:
-        """The files of a split; a branch points to one commit as long as this source lives."""
+    def _snapshot(self, wanted: HubFiles, *languages: str) -> Snapshot:
+        """The files of a split in some languages; a branch points to one commit as long as this source lives."""
         revision = self._revision(wanted)
         at = self.commits.get((wanted.repo, revision), revision)
-        found = snapshot("dataset", wanted.repo, at, (_pattern(wanted, language),), offline=self.offline)
+        patterns = tuple(dict.fromkeys(_pattern(wanted, one) for one in languages))
+        found = snapshot("dataset", wanted.repo, at, patterns, offline=self.offline)
         self.commits[wanted.repo, revision] = found.revision
         return found
 

@@ -28,6 +28,7 @@ _SHA: Final = re.compile(r"[0-9a-f]{40}")
 _REPO: Final = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _REVISION: Final = re.compile(r"[A-Za-z0-9][\w./-]*")
 _RECORDS: Final = ".robust-xtreme"
+_NONE: Final = ".none"
 _BOOT: Final = (
     "import json, sys; job = json.loads(sys.stdin.readline()); sys.path[:] = job['path']; "
     "from robust_xtreme.sources._fetch import main; main(job)"
@@ -89,9 +90,9 @@ class _Job:
         at = self.revision[:8] if _SHA.fullmatch(self.revision) else self.revision
         return f"the {self.kind} {self.repo}@{at}"
 
-    def record(self, sha: str) -> Path:
-        """The list of the files that were fetched for the same patterns at that commit."""
-        return self.folder / _RECORDS / f"{sha}-{digest(*sorted(self.patterns))}.json"
+    def record(self, sha: str, pattern: str) -> Path:
+        """The list of the files that match a pattern at that commit, all of them fetched."""
+        return self.folder / _RECORDS / f"{sha}-{digest(pattern)}.json"
 
     def wrong(self, what: str) -> UserError:
         """The user's error about it."""
@@ -134,18 +135,29 @@ def _command(job: _Job) -> str:
 
 
 def cached(job: _Job, offline: bool) -> Snapshot | None:
-    """What the cache holds: all that an earlier call fetched or, `offline`, whatever matches at that very commit."""
+    """What the cache holds: all that an earlier call fetched or, `offline`, whatever matches at that very commit.
+
+    Raises UserError where an earlier call found that no file of the commit matches.
+    """
     sha = _known(job, offline)
     if sha is None:
         return None
     found = Snapshot(job.folder / "snapshots" / sha, sha)
-    try:
-        names = json.loads(job.record(sha).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        names = None
-    if isinstance(names, list) and names and all((found.folder / str(name)).is_file() for name in names):
+    names = [name for pattern in job.patterns for name in _recorded(job.record(sha, pattern))]
+    if not names:
+        raise _nothing(job, ())
+    if all((found.folder / name).is_file() for name in names):
         return found
     return found if offline and any(matching(files(found.folder), job.patterns)) else None
+
+
+def _recorded(path: Path) -> list[str]:
+    """The names in a record; one that stands for no file where there is no record."""
+    try:
+        names = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return [_NONE]
+    return [str(name) for name in names] if isinstance(names, list) else [_NONE]
 
 
 def _known(job: _Job, offline: bool) -> str | None:
@@ -174,8 +186,8 @@ def matching(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
 
 def _keep(job: _Job, found: Snapshot, names: Sequence[str]) -> None:
     """Record what was fetched, and where a branch points, so that both are known without a connection."""
-    path = job.record(found.revision)
-    _write(path, json.dumps(list(names)))
+    for pattern in job.patterns:
+        _write(job.record(found.revision, pattern), json.dumps(matching(names, [pattern])))
     if not _SHA.fullmatch(job.revision):
         _write(job.folder / "refs" / job.revision, found.revision)
 
@@ -201,9 +213,9 @@ def _fetched(job: _Job, deadline: float) -> Snapshot:
         raise RobustXtremeError(f"{_hub()} gave another revision of {job}: {found.revision!r:.80}")
     if _SHA.fullmatch(job.revision) and found.revision != job.revision:
         raise RobustXtremeError(f"{_hub()} gave the commit {found.revision[:8]} in place of {job}.")
+    _keep(job, found, names)
     if not names:
         raise _nothing(job, said["others"])
-    _keep(job, found, names)
     return found
 
 

@@ -61,6 +61,16 @@ def available(task: TaskSpec, source: Source | Path, split: str) -> tuple[str, .
     return tuple(code for code in source.languages(task) if any(source.holds(task, code, one) for one in wanted))
 
 
+def fetch(task: TaskSpec, source: Source | Path, split: str, languages: Sequence[str]) -> None:
+    """Bring what a source has elsewhere of a split in some languages here, in one go; `auto` is what it tries first.
+
+    Raises UserError, RobustXtremeError; what does not exist is told when it is read.
+    """
+    source = _source(source)
+    for one in [one for one in _candidates(split) if one in source.splits(task)][:1]:
+        source.fetch(task, languages, one)
+
+
 def resolve(task: TaskSpec, source: Source | Path, split: str, language: str) -> Split:
     """Read a split, where `auto` is test, or validation where test is absent or unlabelled.
 

@@ -50,6 +50,9 @@ class Release:
         """Whether a file for that is there."""
         return self._find(task, language, split) is not None
 
+    def fetch(self, *_: object) -> None:
+        """Nothing: its files are here, or not at all."""
+
     def read(self, task: TaskSpec, language: str, split: str) -> Found:
         """The rows of one split. Raises MissingData, DataError."""
         path = self._find(task, language, split)

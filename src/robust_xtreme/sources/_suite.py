@@ -71,6 +71,9 @@ class Suite:
         """Whether a file for that is there."""
         return split in self.splits(task) and (self.folder / _path(task, language, split)).is_file()
 
+    def fetch(self, *_: object) -> None:
+        """Nothing: its files are here, or not at all."""
+
     def read(self, task: TaskSpec, language: str, split: str) -> Found:
         """The rows of one split. Raises MissingData, DataError."""
         path = _path(task, language, split)

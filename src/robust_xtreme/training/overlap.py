@@ -55,7 +55,9 @@ def evaluated(
         if kind(task) != wanted:
             continue
         for split in EVALUATED:
-            for language in _load.available(task, source, split):
+            languages = _load.available(task, source, split)
+            _load.fetch(task, source, split, languages)
+            for language in languages:
                 with contextlib.suppress(MissingData):
                     yield f"{task.name}/{split}/{language}", _load.load(task, source, language, split).examples
 
