@@ -213,9 +213,11 @@ def _fetched(job: _Job, deadline: float) -> Snapshot:
         raise RobustXtremeError(f"{_hub()} gave another revision of {job}: {found.revision!r:.80}")
     if _SHA.fullmatch(job.revision) and found.revision != job.revision:
         raise RobustXtremeError(f"{_hub()} gave the commit {found.revision[:8]} in place of {job}.")
-    _keep(job, found, names)
-    if not names:
-        raise _nothing(job, said["others"])
+    wrong = None if names else _nothing(job, said["others"])
+    if wrong is None or isinstance(wrong, MissingData):
+        _keep(job, found, names)
+    if wrong is not None:
+        raise wrong
     return found
 
 
