@@ -4,6 +4,7 @@
 # make test-long  the sweeps marked `long`
 # make lock       write locks/default.txt from the versions installed in .venv
 # make bench      the benchmarks, each beside a peer or a limit
+# make mini       make the embedded suite and model again, in about ten minutes on two cores
 
 PYTHON ?= python3
 VENV := .venv
@@ -15,7 +16,7 @@ WORKERS ?= 2
 SLOW := $(wildcard tests/unit/test_train*.py)
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: eval test check test-long lock bench install lint types imports tests
+.PHONY: eval test check test-long lock bench mini install lint types imports tests
 .DEFAULT_GOAL := test
 
 install: $(STAMP)
@@ -63,3 +64,7 @@ bench: install
 lock:
 	$(BIN)/python tools/lock.py > locks/default.tmp
 	mv locks/default.tmp locks/default.txt
+
+mini: install
+	$(BIN)/python -m tools.mini.suite src/robust_xtreme/_mini/suite
+	OMP_NUM_THREADS=2 $(BIN)/python -m tools.mini.build src/robust_xtreme/_mini/model

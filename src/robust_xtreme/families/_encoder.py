@@ -50,8 +50,11 @@ def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
     """The fast tokenizer of a transformers folder, which errors name as `called`. Raises ModelError."""
     from transformers import AutoTokenizer
 
+    from robust_xtreme.families import _mini
+
     called = called or str(folder)
     with reading(called):
+        _mini.register()
         tokenizer = AutoTokenizer.from_pretrained(str(folder), **loading(trust))
     if not getattr(tokenizer, "is_fast", False):
         raise ModelError(f"{called} has no fast tokenizer (tokenizer.json). Save one with transformers.")
@@ -85,7 +88,10 @@ def read_encoder(folder: Path) -> Any:
     from transformers import AutoConfig, AutoModel
     from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
+    from robust_xtreme.families import _mini
+
     with reading(str(folder)), torch.random.fork_rng(devices=()):
+        _mini.register()
         config = AutoConfig.from_pretrained(str(folder), **loading())
         architecture: Any = MODEL_MAPPING[type(config)]
         takes = inspect.signature(architecture).parameters

@@ -11,8 +11,10 @@ from safetensors import SafetensorError
 
 from robust_xtreme.errors import DiskError, ModelError
 from robust_xtreme.families._encoder import check_weights, first_line, quiet_transformers
+from robust_xtreme.results import store
 
 WRITE_ERRORS: Final = (OSError, SafetensorError)
+_HOW_IT_WAS_READ: Final = ("backend", "is_local", "local_files_only", "name_or_path")
 
 
 def encoder_folder(path: Path) -> Path:
@@ -36,10 +38,24 @@ def write_model(folder: Path, encoder: Any, tokenizer: Any) -> None:
         with quiet_transformers():
             encoder.save_pretrained(str(tmp))
             tokenizer.save_pretrained(str(tmp))
+        _name_tokenizer(tmp / "tokenizer_config.json")
         replace_folder(tmp, folder)
     except WRITE_ERRORS as error:
         shutil.rmtree(tmp, ignore_errors=True)
         raise disk_error(folder, error) from error
+
+
+def _name_tokenizer(path: Path) -> None:
+    """Call a fast tokenizer as all versions of transformers do: 5 knows 4's name of the class, 4 not that of 5.
+
+    How it was read has no place in the file.
+    """
+    facts = store.read_json(path)
+    for name in _HOW_IT_WAS_READ:
+        facts.pop(name, None)
+    if facts.get("tokenizer_class") == "TokenizersBackend":
+        facts["tokenizer_class"] = "PreTrainedTokenizerFast"
+    store.write_json(path, facts)
 
 
 def disk_error(path: Path, error: Exception) -> DiskError:

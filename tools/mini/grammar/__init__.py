@@ -1,4 +1,7 @@
-"""One file a language: `sentence(clause)` and `question(clause, asked)`, each a list of Words."""
+"""One file a language: `sentence(clause)` and `question(clause, asked)`, each a list of Words.
+
+`en/7` are English words in the seventh of many other orders.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import importlib
 from collections.abc import Callable
 from typing import cast
 
+from tools.mini.grammar._orders import ordered
 from tools.mini.meaning import Clause, Word
 
 UNSPACED = ("zh", "ja", "th")
@@ -14,14 +18,16 @@ UNSPACED = ("zh", "ja", "th")
 
 def sentence(language: str, clause: Clause) -> list[Word]:
     """The clause as a statement, with its full stop where the language writes one."""
-    said = cast(Callable[[Clause], list[Word]], importlib.import_module(f"tools.mini.grammar.{language}").sentence)
-    return said(clause)
+    code, _, number = language.partition("/")
+    said = cast(Callable[[Clause], list[Word]], importlib.import_module(f"tools.mini.grammar.{code}").sentence)
+    return ordered(said(clause), number)
 
 
 def question(language: str, clause: Clause, asked: str) -> list[Word]:
     """The question whose answer is the clause's part `asked`; the other parts that the clause has are mentioned."""
-    said = cast(Callable[[Clause, str], list[Word]], importlib.import_module(f"tools.mini.grammar.{language}").question)
-    return said(clause, asked)
+    code, _, number = language.partition("/")
+    said = cast(Callable[[Clause, str], list[Word]], importlib.import_module(f"tools.mini.grammar.{code}").question)
+    return ordered(said(clause, asked), number)
 
 
 def written(language: str, words: list[Word]) -> str:

@@ -1,0 +1,199 @@
+"""The architecture of mini's encoder: word vectors that stay as they are given, attention by content and by distance.
+
+Registered with transformers' Auto classes as `robust_xtreme_mini`. Half of the heads see how far apart two tokens are,
+the others only what they are; places are counted again from 0 in the second text, which begins behind the second
+separator.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+from transformers import PretrainedConfig, PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutput
+
+MODEL_TYPE: Final = "robust_xtreme_mini"
+_SEPARATORS: Final = 2
+"""How many separators stand in front of the second text."""
+
+_Config: Any = PretrainedConfig
+_Model: Any = PreTrainedModel
+"""transformers types its base classes in part only, and differently in its versions."""
+
+
+class MiniConfig(_Config):  # type: ignore[misc]  # see above
+    """The shape of the encoder; `reach` is the distance from which on two tokens are just far apart."""
+
+    model_type = MODEL_TYPE
+
+    def __init__(
+        self,
+        vocab_size: int = 5000,
+        embedding_size: int = 128,
+        hidden_size: int = 128,
+        num_hidden_layers: int = 3,
+        num_attention_heads: int = 8,
+        intermediate_size: int = 512,
+        reach: int = 12,
+        dropout: float = 0.1,
+        type_noise: float = 0.0,
+        token_noise: float = 0.0,
+        type_dropout: float = 0.0,
+        frozen_embeddings: bool = True,
+        max_position_embeddings: int = 512,
+        bos_token_id: int = 0,
+        pad_token_id: int = 1,
+        eos_token_id: int = 2,
+        **others: Any,
+    ) -> None:
+        self.vocab_size = vocab_size
+        self.embedding_size = embedding_size
+        self.hidden_size = hidden_size
+        self.num_hidden_layers = num_hidden_layers
+        self.num_attention_heads = num_attention_heads
+        self.intermediate_size = intermediate_size
+        self.reach = reach
+        self.dropout = dropout
+        self.type_noise = type_noise
+        self.token_noise = token_noise
+        self.type_dropout = type_dropout
+        self.frozen_embeddings = frozen_embeddings
+        self.max_position_embeddings = max_position_embeddings
+        _Config.__init__(
+            self, bos_token_id=bos_token_id, pad_token_id=pad_token_id, eos_token_id=eos_token_id, **others
+        )
+
+
+class Layer(nn.Module):
+    """Attention and a feed-forward step, each behind a norm and added to what was there."""
+
+    def __init__(self, config: Any) -> None:
+        nn.Module.__init__(self)
+        size = config.hidden_size
+        self.heads = config.num_attention_heads
+        self.attention_norm = nn.LayerNorm(size)
+        self.query = nn.Linear(size, size)
+        self.key = nn.Linear(size, size)
+        self.value = nn.Linear(size, size)
+        self.attention_output = nn.Linear(size, size)
+        self.step_norm = nn.LayerNorm(size)
+        self.step = nn.Sequential(
+            nn.Linear(size, config.intermediate_size), nn.GELU(), nn.Linear(config.intermediate_size, size)
+        )
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, hidden: Tensor, bias: Tensor) -> Tensor:
+        """Hidden states (B, L, H) after the layer; `bias` (B, heads, L, L) is added to the attention scores."""
+        normed = self.attention_norm(hidden)
+        query, key, value = (self._split(one(normed)) for one in (self.query, self.key, self.value))
+        scores = query @ key.transpose(2, 3) * query.shape[3] ** -0.5 + bias
+        found = torch.softmax(scores, dim=-1) @ value
+        hidden = hidden + self.dropout(self.attention_output(found.transpose(1, 2).flatten(2)))
+        changed: Tensor = hidden + self.dropout(self.step(self.step_norm(hidden)))
+        return changed
+
+    def _split(self, states: Tensor) -> Tensor:
+        return states.view(*states.shape[:2], self.heads, -1).transpose(1, 2)
+
+
+class MiniModel(_Model):  # type: ignore[misc]  # see above
+    """The encoder. `frozen_embeddings` of its config keeps its word vectors out of training."""
+
+    config_class = MiniConfig
+    base_model_prefix = "mini"
+
+    def __init__(self, config: Any) -> None:
+        PreTrainedModel.__init__(self, config)
+        self.embeddings = nn.Embedding(config.vocab_size, config.embedding_size)
+        self.projection = nn.Linear(config.embedding_size, config.hidden_size)
+        self.segments = nn.Embedding(2, config.hidden_size)
+        self.matched = nn.Linear(1, config.hidden_size)
+        self.centres = nn.Parameter(torch.zeros(config.num_attention_heads // 2))
+        self.slopes = nn.Parameter(torch.zeros(config.num_attention_heads // 2))
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
+        self.norm = nn.LayerNorm(config.hidden_size)
+        self.dropout = nn.Dropout(config.dropout)
+        self.post_init()
+
+    def get_input_embeddings(self) -> nn.Module:
+        """The word vectors."""
+        return self.embeddings
+
+    def set_input_embeddings(self, value: nn.Embedding) -> None:
+        """Put others in their place."""
+        self.embeddings = value
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None, **_: Any) -> BaseModelOutput:
+        """Hidden states (B, L, H) of token ids (B, L)."""
+        mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
+        second = in_second(input_ids, int(self.config.eos_token_id))
+        vectors = self.embeddings(input_ids)
+        vectors = vectors.detach() if self.config.frozen_embeddings else vectors
+        vectors = self._noised(vectors, input_ids) if self.training else vectors
+        matches = best_match(vectors, second, (input_ids > int(self.config.eos_token_id)) & (mask > 0))
+        hidden = self.projection(vectors) + self.segments(second.long()) + self.matched(matches[:, :, None])
+        hidden = self.dropout(hidden)
+        bias = self._bias(second, mask)
+        for layer in self.layers:
+            hidden = layer(hidden, bias)
+        return BaseModelOutput(last_hidden_state=self.norm(hidden))
+
+    def _noised(self, vectors: Tensor, ids: Tensor) -> Tensor:
+        """In training: each word's vector as another language might have it, the same wherever the word stands."""
+        config = self.config
+        types = torch.randn_like(self.embeddings.weight) * config.type_noise
+        vectors = vectors + nn.functional.embedding(ids, types) + torch.randn_like(vectors) * config.token_noise
+        kept = (torch.rand(config.vocab_size, device=ids.device) >= config.type_dropout)[ids]
+        noised: Tensor = vectors * kept[:, :, None]
+        return noised
+
+    def _bias(self, second: Tensor, mask: Tensor) -> Tensor:
+        """What is added to the attention scores (B, heads, L, L), by kind of head."""
+        lowest = torch.finfo(self.centres.dtype).min
+        place = torch.arange(mask.shape[1], device=mask.device)
+        apart = (place[None, :] - place[:, None]).clamp(-self.config.reach, self.config.reach)
+        near = -self.slopes[:, None, None] * (apart - self.centres[:, None, None]).abs()
+        hidden = (mask == 0)[:, None, None, :]
+        same = (second[:, :, None] == second[:, None, :])[:, None]
+        paired = second.any(dim=1)[:, None, None, None]
+        front = place == 0
+        near = near.masked_fill(hidden | ~same, lowest)
+        across = torch.zeros_like(near[:, :1]).masked_fill(hidden | (same & paired & ~front), lowest)
+        free = torch.zeros_like(across).masked_fill(hidden, lowest)
+        count = self.config.num_attention_heads // 4
+        return torch.cat([near, across.expand(-1, count, -1, -1), free.expand(-1, count, -1, -1)], dim=1)
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str], **options: Any) -> None:
+        """Write the weights in half precision, which is what the small file is for."""
+        halved = {name: one.half() if one.is_floating_point() else one for name, one in self.state_dict().items()}
+        PreTrainedModel.save_pretrained(self, save_directory, state_dict=halved, **options)
+
+
+def best_match(vectors: Tensor, second: Tensor, words: Tensor) -> Tensor:
+    """For each token (B, L) the highest cosine of its vector with one of the other text; 0 where there is none."""
+    lengths = vectors.norm(dim=2, keepdim=True)
+    alike = vectors / lengths.clamp(min=1e-6)
+    compared = (second[:, :, None] != second[:, None, :]) & words[:, :, None] & words[:, None, :]
+    highest: Tensor = (alike @ alike.transpose(1, 2)).masked_fill(~compared, 0).amax(dim=2)
+    return highest
+
+
+def in_second(ids: Tensor, separator: int) -> Tensor:
+    """Which tokens (B, L) are of the second text, or behind it."""
+    separators = (ids == separator).long()
+    return torch.cumsum(separators, dim=1) - separators >= _SEPARATORS
+
+
+@cache
+def register() -> None:
+    """Make the architecture known to AutoConfig, AutoModel and AutoTokenizer."""
+    import transformers
+
+    auto: Any = transformers
+    auto.AutoConfig.register(MODEL_TYPE, MiniConfig)
+    auto.AutoModel.register(MiniConfig, MiniModel)
+    auto.AutoTokenizer.register(MiniConfig, fast_tokenizer_class=auto.PreTrainedTokenizerFast)

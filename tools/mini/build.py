@@ -1,0 +1,169 @@
+"""Makes mini's model: a tokenizer, word vectors from parallel clauses, and one encoder trained on English labels.
+
+`python -m tools.mini.build OUT`: a run folder as `train` writes it. What it takes is counted in steps, not in time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Final, TypeVar, final
+
+from tools.mini import encoder, meaning, parallel, suite
+from tools.mini.tokenizer import new_tokenizer
+
+from robust_xtreme import api
+from robust_xtreme.examples import digest
+from robust_xtreme.languages import language
+from robust_xtreme.training.encoder import replace_folder, write_model
+from robust_xtreme.training.loop import Options
+from robust_xtreme.training.record import StageRecord, stage_path, write_stage
+
+Shape = TypeVar("Shape")
+
+KIND: Final = "parallel_svd"
+KEPT: Final = ("model", "heads", "stages", "train.json")
+"""What of a run is bundled."""
+
+_READABLE: Final = 0o644
+_SPELLED: Final = 100
+"""Of a language with more letters than this, only kana and those that its clauses have are entries of the tokenizer."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Parallel texts, entries of the tokenizer, English rows of each task, and how they are learned together."""
+
+    texts: int = 6000
+    vocabulary: int = 9000
+    rows: Mapping[str, int] = field(default_factory=lambda: {"xnli": 6000, "panx": 3000, "xquad": 4000})
+    orders: int = 60
+    plain: int = 3
+    steps: int = 1800
+    batch_size: int = 32
+    lr: float = 2e-3
+    languages: Sequence[str] = meaning.LANGUAGES
+
+
+def start(folder: Path, recipe: Recipe, seed: int) -> Path:
+    """Write tokenizer, word vectors and untrained layers as the first stage of a run."""
+    texts = parallel.said(seed + 1, recipe.languages, recipe.texts)
+    letters = {letter for code in recipe.languages for letter in _letters(code)}
+    tokenizer = new_tokenizer(parallel.words_of(texts), sorted(letters), recipe.vocabulary)
+    found = encoder.new_encoder(encoder.vectors(texts, tokenizer, seed), tokenizer, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_model(folder / "model", found, tokenizer)
+    write_stage(stage_path(folder, 0, KIND), _record(texts, recipe, seed))
+    return folder
+
+
+def _letters(code: str) -> Sequence[str]:
+    alphabet = language(code).alphabet
+    return alphabet if len(alphabet) <= _SPELLED else [one for one in alphabet if "KANA" in unicodedata.name(one[0])]
+
+
+def _record(texts: Sequence[Mapping[str, parallel.Said]], recipe: Recipe, seed: int) -> StageRecord:
+    return StageRecord(
+        kind=KIND,
+        recipe="mini",
+        task="",
+        languages=tuple(recipe.languages),
+        examples=len(texts),
+        seen=len(texts),
+        steps=0,
+        epochs=1.0,
+        batch_size=0,
+        lr=0.0,
+        seed=seed,
+        data=digest(*(one.text for each in texts for one in each.values())),
+        parent="",
+    )
+
+
+def write_training_suite(folder: Path, recipe: Recipe, seed: int) -> Path:
+    """The suite, with as many training rows of each task as the recipe says: English, some of it in other orders."""
+    suite.write(folder, 0, recipe.languages, seed)
+    rows = {
+        "xnli": _rows(suite.nli_rows, suite.triples(False, seed), recipe),
+        "panx": _rows(suite.entity_rows, suite.namings(False, seed), recipe),
+        "xquad": _rows(suite.passage_rows, suite.read(False, seed), recipe),
+    }
+    for task, count in recipe.rows.items():
+        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in islice(rows[task], count))
+        (folder / task / "train-en.jsonl").write_text("".join(lines), encoding="utf-8", newline="\n")
+    return folder
+
+
+def _rows(
+    made: Callable[[str, Iterable[Shape]], Iterator[suite.Row]], shapes: Iterable[Shape], recipe: Recipe
+) -> Iterator[suite.Row]:
+    """One of every `plain` shapes in English as it is, the others in all orders in turn."""
+    for place, shape in enumerate(shapes):
+        turn, other = divmod(place, recipe.plain)
+        language = f"en/{turn % recipe.orders}" if other else "en"
+        for row in made(language, [shape]):
+            yield {**row, "id": f"{place:05d}-{row['id']}"}
+
+
+def build(out: Path, recipe: Recipe, seed: int = 0, options: Options | None = None) -> Path:
+    """Make the model and put it in the place of an older one."""
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        data = write_training_suite(work / "suite", recipe, seed)
+        run = api.train(
+            task=",".join(recipe.rows),
+            data=str(data),
+            encoder=str(start(work / "mini", recipe, seed)),
+            out=str(work / "run"),
+            steps=recipe.steps,
+            batch_size=recipe.batch_size,
+            lr=recipe.lr,
+            seed=seed,
+            device="cpu",
+            options=options,
+        )
+        _keep(run, out)
+    return out
+
+
+def _keep(run: Path, out: Path) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    tmp = out.with_name(f".{out.name}.tmp")
+    shutil.rmtree(tmp, ignore_errors=True)
+    tmp.mkdir()
+    for name in KEPT:
+        source = run / name
+        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, tmp / name)
+    for path in tmp.rglob("*.*"):
+        path.chmod(_READABLE)
+    replace_folder(tmp, out)
+
+
+def main() -> None:
+    """Make the model of mini."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=Recipe().steps)
+    words = parser.parse_args()
+    folder = build(words.folder, Recipe(steps=words.steps), words.seed, Options(tell=print, watch=_tell))
+    size = sum(path.stat().st_size for path in (folder / "model").iterdir())
+    print(f"{folder}: weights and tokenizer of {size / 1e6:.2f} MB")
+
+
+def _tell(at: object) -> None:
+    step, steps, loss = (getattr(at, name) for name in ("step", "steps", "loss"))
+    if step % 100 == 0 or step == steps:
+        print(f"step {step:,} of {steps:,}, loss {loss:.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Mini's encoder before it learns a task: word vectors from parallel clauses, and layers that begin by comparing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import torch
+from tools.mini import embeddings
+from tools.mini.parallel import Said
+from tools.mini.tokenizer import Cuts
+from torch import nn
+
+from robust_xtreme.families._mini import MiniConfig, MiniModel
+
+SIZE: Final = 128
+LAYERS: Final = 3
+HEADS: Final = 8
+NOISE: Final[Mapping[str, Any]] = {"dropout": 0.1, "type_noise": 0.3, "type_dropout": 0.1}
+_CUTS: Final = 6
+_DROPPED: Final = 0.1
+_CUT_COLUMNS: Final = 2
+_FITTED: Final = 3
+_WHITENED: Final = 0.5
+_NEAR: Final = ((-1.0, 1.0), (0.0, 1.0), (0.0, 0.3), (0.0, 0.1))
+"""Where the heads by distance look at first, and how narrowly."""
+
+
+def vectors(texts: Sequence[Mapping[str, Said]], tokenizer: Any, seed: int) -> embeddings.Matrix:
+    """Word vectors (V, SIZE): tokens of the texts as they are cut, and of other cuts of the same words.
+
+    What stands in fewer than _FITTED texts, or only in other cuts, has no say in the directions.
+    """
+    plain = _plain(texts, tokenizer)
+    every = [own | other for own, other in zip(plain, _other_cuts(texts, tokenizer, seed), strict=True)]
+    size = len(tokenizer)
+    fitted = embeddings.counted(plain, size)
+    often = np.asarray(fitted.sum(axis=1)).ravel() >= _FITTED
+    rows = embeddings.weighted(fitted).multiply(often[:, None]).tocsr()
+    left, values = embeddings.svd(rows, SIZE, seed)
+    folded = (embeddings.weighted(embeddings.counted(every, size)) @ (rows.T @ left)) / values**2
+    found = np.where(often[:, None], left, folded) * values**_WHITENED
+    scaled: embeddings.Matrix = embeddings.unit(found) * np.sqrt(SIZE)
+    return scaled
+
+
+def _plain(texts: Sequence[Mapping[str, Said]], tokenizer: Any) -> list[set[int]]:
+    """The tokens of each text in all languages."""
+    flat = [one.text for each in texts for one in each.values()]
+    ids = dict(zip(flat, tokenizer(flat, add_special_tokens=False)["input_ids"], strict=True))
+    return [{token for one in each.values() for token in ids[one.text]} for each in texts]
+
+
+def _other_cuts(texts: Sequence[Mapping[str, Said]], tokenizer: Any, seed: int) -> list[set[int]]:
+    """The tokens of each text's words in other cuts; a word has _CUTS of them, which take turns."""
+    cuts = Cuts(tokenizer, _DROPPED, seed)
+    known: dict[tuple[str, int], list[int]] = {}
+    found = []
+    for place, each in enumerate(texts):
+        own: set[int] = set()
+        words = [word for one in each.values() for word in one.words]
+        for number, word in enumerate(words * _CUT_COLUMNS):
+            key = (word, (place + number) % _CUTS)
+            if key not in known:
+                known[key] = cuts.ids(word, str(key[1]))
+            own.update(known[key])
+        found.append(own)
+    return found
+
+
+def new_encoder(found: embeddings.Matrix, tokenizer: Any, seed: int) -> Any:
+    """An encoder with these word vectors; the same seed gives the same weights, and no global state changes."""
+    config = MiniConfig(
+        vocab_size=len(tokenizer),
+        embedding_size=SIZE,
+        hidden_size=SIZE,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        intermediate_size=2 * SIZE,
+        bos_token_id=tokenizer.bos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        **NOISE,
+    )
+    with torch.random.fork_rng(devices=()), torch.no_grad():
+        torch.manual_seed(seed)
+        encoder = MiniModel(config)
+        _start(encoder, torch.tensor(found, dtype=torch.float32))
+    return encoder
+
+
+def _start(encoder: Any, found: torch.Tensor) -> None:
+    special = torch.randn(int(encoder.config.eos_token_id) + 1, SIZE)
+    encoder.embeddings.weight.copy_(found)
+    encoder.embeddings.weight[: len(special)] = special
+    for module in encoder.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            nn.init.zeros_(module.bias)
+    encoder.projection.weight.copy_(torch.eye(SIZE))
+    nn.init.normal_(encoder.segments.weight, std=0.3)
+    nn.init.normal_(encoder.matched.weight)
+    encoder.centres.copy_(torch.tensor([centre for centre, _ in _NEAR]))
+    encoder.slopes.copy_(torch.tensor([slope for _, slope in _NEAR]))
+    for layer in encoder.layers:
+        layer.attention_output.weight.mul_(0.5)
+        layer.step[2].weight.mul_(0.5)
+    first = encoder.layers[0]
+    first.key.load_state_dict(first.query.state_dict())

@@ -1,0 +1,104 @@
+"""Mini's tokenizer: byte pairs inside words, of all languages alike, and the same words in other cuts.
+
+Text is decomposed (a Korean syllable is its letters) and lower-cased, cut at spaces and punctuation, and merged. Words
+are not marked as beginnings, so that languages without spaces are cut in running text as they are word by word.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+
+from robust_xtreme.randomness import draws, salt, text_keys
+
+SPECIAL: Final = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
+_BYTES: Final = tuple(f"<0x{value:02X}>" for value in range(256))
+_POSITIONS: Final = 512
+_UNIT: Final = float(2**-64)
+
+
+def new_tokenizer(words: Iterable[str], letters: Sequence[str], size: int) -> Any:
+    """A fast tokenizer of `size` entries from words as often as they occur; every one of `letters` is an entry.
+
+    The same words give the same tokenizer. What is no letter of it falls into bytes.
+    """
+    from transformers import PreTrainedTokenizerFast
+
+    raw = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))
+    raw.normalizer = normalizers.Sequence([normalizers.NFKD(), normalizers.Lowercase()])
+    raw.pre_tokenizer = _cuts()
+    trainer = trainers.BpeTrainer(
+        vocab_size=size,
+        special_tokens=[*SPECIAL, *_BYTES],
+        initial_alphabet=sorted({letter for one in letters for letter in raw.normalizer.normalize_str(one)}),
+        show_progress=False,
+    )
+    raw.train_from_iterator(words, trainer)
+    fast: Any = PreTrainedTokenizerFast
+    named = {"bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "sep_token": "</s>"}
+    others = {"unk_token": "<unk>", "pad_token": "<pad>", "mask_token": "<mask>"}
+    return fast(tokenizer_object=_with_specials(raw), model_max_length=_POSITIONS, **named, **others)
+
+
+def _cuts() -> Any:
+    """At spaces; punctuation and single digits stand alone."""
+    alone = pre_tokenizers.Split(Regex(r"[\p{P}\p{S}]|\p{Nd}"), "isolated")
+    return pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), alone])
+
+
+def _with_specials(raw: Any) -> Any:
+    """Bytes are ordinary entries, never read off the text as `<0x41>`; the frame around texts is XLM-R's."""
+    plain = json.loads(raw.to_str())
+    plain["added_tokens"] = [one for one in plain["added_tokens"] if one["content"] in SPECIAL]
+    tokenizer = Tokenizer.from_str(json.dumps(plain))
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return tokenizer
+
+
+class Cuts:
+    """Words in cuts that leave out some merges, by keyed draws: the same word and key give the same cut."""
+
+    def __init__(self, tokenizer: Any, share: float, seed: int) -> None:
+        raw = tokenizer.backend_tokenizer
+        model = json.loads(raw.to_str())["model"]
+        self._normalizer, self._cuts = raw.normalizer, raw.pre_tokenizer
+        self._ids: Mapping[str, int] = model["vocab"]
+        self._ranks = {tuple(pair): place for place, pair in enumerate(model["merges"])}
+        self._share = share
+        self._salt = salt("cuts", str(seed))
+
+    def ids(self, text: str, key: str) -> list[int]:
+        """The ids of a text in the cut of that key."""
+        normal = self._normalizer.normalize_str(text)
+        parts = [part for part, _ in self._cuts.pre_tokenize_str(normal)]
+        return [one for place, part in enumerate(parts) for one in self._word(part, f"{key}/{place}")]
+
+    def _word(self, word: str, key: str) -> list[int]:
+        pieces, step = list(word), 0
+        own = text_keys(self._salt, [key])
+        while len(pieces) > 1:
+            drawn = draws(np.repeat(own, len(pieces) - 1), np.arange(step, step + len(pieces) - 1)) * _UNIT
+            step += len(pieces)
+            pairs = [
+                (self._ranks.get(pair, -1), place)
+                for place, pair in enumerate(pairwise(pieces))
+                if drawn[place] >= self._share
+            ]
+            found = [(rank, place) for rank, place in pairs if rank >= 0]
+            if not found:
+                break
+            _, place = min(found)
+            pieces[place : place + 2] = ["".join(pieces[place : place + 2])]
+        return [one for piece in pieces for one in self._piece(piece)]
+
+    def _piece(self, piece: str) -> list[int]:
+        if piece in self._ids:
+            return [self._ids[piece]]
+        return [self._ids[f"<0x{value:02X}>"] for value in piece.encode()]
