@@ -22,9 +22,11 @@ from tools.mini.tokenizer import new_tokenizer
 from robust_xtreme import api
 from robust_xtreme.examples import digest
 from robust_xtreme.languages import language
+from robust_xtreme.results import store
 from robust_xtreme.training.encoder import replace_folder, write_model
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.record import StageRecord, stage_path, write_stage
+from robust_xtreme.training.stage import KIND as TARGET
 
 Shape = TypeVar("Shape")
 
@@ -42,7 +44,7 @@ _SPELLED: Final = 100
 class Recipe:
     """Parallel texts, entries of the tokenizer, English rows of each task, and how they are learned together."""
 
-    texts: int = 6000
+    texts: int = 8000
     vocabulary: int = 9000
     rows: Mapping[str, int] = field(default_factory=lambda: {"xnli": 6000, "panx": 3000, "xquad": 4000})
     orders: int = 60
@@ -130,11 +132,19 @@ def build(out: Path, recipe: Recipe, seed: int = 0, options: Options | None = No
             device="cpu",
             options=options,
         )
-        _keep(run, out)
+        _keep(run, out, recipe)
     return out
 
 
-def _keep(run: Path, out: Path) -> None:
+def _tell_orders(path: Path, recipe: Recipe) -> None:
+    """Say in the record what was done to the English texts."""
+    facts = store.read_json(path)
+    share = 1 - 1 / recipe.plain
+    facts["perturb"] = f"English words in {recipe.orders} other orders, with particles of other languages: {share:.0%}"
+    store.write_json(path, facts)
+
+
+def _keep(run: Path, out: Path, recipe: Recipe) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     tmp = out.with_name(f".{out.name}.tmp")
     shutil.rmtree(tmp, ignore_errors=True)
@@ -142,6 +152,7 @@ def _keep(run: Path, out: Path) -> None:
     for name in KEPT:
         source = run / name
         (shutil.copytree if source.is_dir() else shutil.copyfile)(source, tmp / name)
+    _tell_orders(tmp / "stages" / f"01-{TARGET}.json", recipe)
     for path in tmp.rglob("*.*"):
         path.chmod(_READABLE)
     replace_folder(tmp, out)
