@@ -114,10 +114,11 @@ def _served(noised: list[Noised], cell: PerturbationSpec) -> list[Noised]:
 
 
 def train(spec: TrainSpec | None = None, options: Options | None = None, **values: Any) -> Path:
-    """Train a model for one task and return the run's folder, which `evaluate` takes as a model.
+    """Train a model and return the run's folder, which `evaluate` takes as a model.
 
     Either a TrainSpec, or its values by name: `train(task="panx", data="DIR", encoder="DIR/xlm-roberta-base")`, or
-    `scratch="small", text="TEXT"` in place of `encoder`. The same spec goes on where it was stopped, and a complete
+    `scratch="small", text="TEXT"` in place of `encoder`; several tasks are learned together: `task="xnli,panx"`. The
+    same spec goes on where it was stopped, and a complete
     run is left as it is. `options` say how it is watched.
     Raises SpecError, UnknownName, MissingData, DataError, ModelError, Overlap, Mismatch, Locked, DiskError.
     """

@@ -12,8 +12,10 @@ import pytest
 import torch
 from tests.lessons import COUNT, lessons
 from tests.tiny import tiny_encoder, tiny_encoder_folder, tiny_tokenizer
+from typer.testing import CliRunner
 
 from robust_xtreme import registry
+from robust_xtreme.commands._app import build
 from robust_xtreme.errors import SpecError
 from robust_xtreme.evaluation.trained import languages_of, model_facts
 from robust_xtreme.sources import load
@@ -139,3 +141,15 @@ def test_several_tasks_share_a_recipe_and_a_folder() -> None:
     assert spec.folder == Path("runs/xnli+tydiqa-base-s0")
     with pytest.raises(SpecError, match="twice"):
         TrainSpec("xnli,xnli", "data", encoder="base")
+
+
+def test_the_command_takes_several_tasks(tmp_path: Path, data_folder: Path) -> None:
+    """Names with commas between them make one run, whose folder is printed; what is no task is told with its name."""
+    encoder = tiny_encoder_folder(tmp_path / "encoder")
+    words = ["train", "--data", str(data_folder), "--from", str(encoder), "--steps", "2", "--batch-size", "4"]
+    out = tmp_path / "run"
+    found = CliRunner().invoke(build(), [*words, "--task", "panx,xnli", "--out", str(out), "--device", "cpu", "-q"])
+    assert (found.exit_code, found.stdout.strip()) == (0, str(out))
+    assert {path.stem for path in (out / "heads").iterdir()} == {"panx", "xnli"}
+    wrong = CliRunner().invoke(build(), [*words, "--task", "panx,xnly"])
+    assert (wrong.exit_code, "xnly" in wrong.output) == (2, True)

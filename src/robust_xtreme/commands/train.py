@@ -1,4 +1,4 @@
-"""`robust-xtreme train`: fine-tune an encoder, or a small one from scratch, on one task."""
+"""`robust-xtreme train`: fine-tune an encoder, or a small one from scratch, on one task or several together."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _LINES: Final = 10
 Task = Annotated[
     str,
     typer.Option(
-        "--task", metavar="TASK", autocompletion=_completion.task, help="The task to learn, as in `list tasks`."
+        "--task",
+        metavar="A,B",
+        autocompletion=_completion.tasks,
+        help="The task to learn, as in `list tasks`; several are learned together.",
     ),
 ]
 Data = Annotated[
@@ -107,7 +110,7 @@ def train(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Train a model for one task; the same command goes on where it was stopped.
+    """Train a model for one task, or one with a head for each of several; the same command goes on where it stopped.
 
     Nothing is selected on held-out data: the number of epochs is fixed. Runs from scratch beside each other share the
     masked-LM stage, runs/scratch-SIZE-HASH.
@@ -117,6 +120,8 @@ def train(
     robust-xtreme train --task panx --from DIR/xlm-roberta-base --data DIR --out runs/panx
 
     robust-xtreme train --task xnli --from-scratch small --text DIR/flores --data DIR --out runs/xnli
+
+    robust-xtreme train --task xnli,panx --from DIR/xlm-roberta-base --data DIR --out runs/both
     """
     from robust_xtreme import api
     from robust_xtreme.training.spec import MLM_STEPS, TrainSpec
