@@ -4,7 +4,7 @@
 # make test-long  the sweeps marked `long`
 # make lock       write locks/default.txt from the versions installed in .venv
 # make bench      the benchmarks, each beside a peer or a limit
-# make mini       make the embedded suite and model again, in about ten minutes on two cores
+# make mini       make the embedded suite and model again, in under ten minutes on one core
 
 PYTHON ?= python3
 VENV := .venv
@@ -67,4 +67,4 @@ lock:
 
 mini: install
 	$(BIN)/python -m tools.mini.suite src/robust_xtreme/_mini/suite
-	OMP_NUM_THREADS=2 $(BIN)/python -m tools.mini.build src/robust_xtreme/_mini/model
+	$(BIN)/python -m tools.mini.build src/robust_xtreme/_mini/model

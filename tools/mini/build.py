@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, TypeVar, final
 
 from tools.mini import encoder, meaning, parallel, suite
+from tools.mini.lexicon import words
 from tools.mini.tokenizer import new_tokenizer
 
 from robust_xtreme import api
@@ -36,7 +37,8 @@ KEPT: Final = ("model", "heads", "stages", "train.json")
 
 _READABLE: Final = 0o644
 _SPELLED: Final = 100
-"""Of a language with more letters than this, only kana and those that its clauses have are entries of the tokenizer."""
+"""Letters of a long alphabet are entries of the tokenizer only where the lexicon has them."""
+_KANA: Final = frozenset(("HIRAGANA", "KATAKANA"))
 
 
 @final
@@ -67,9 +69,22 @@ def start(folder: Path, recipe: Recipe, seed: int) -> Path:
     return folder
 
 
-def _letters(code: str) -> Sequence[str]:
+def _letters(code: str) -> Iterator[str]:
+    """The alphabet, where it is short, the kana of a long one, and what the lexicon is written in."""
     alphabet = language(code).alphabet
-    return alphabet if len(alphabet) <= _SPELLED else [one for one in alphabet if "KANA" in unicodedata.name(one[0])]
+    yield from (
+        one for one in alphabet if len(alphabet) <= _SPELLED or _KANA.intersection(unicodedata.name(one[0]).split())
+    )
+    yield from "".join(_written(words(code)))
+
+
+def _written(value: object) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case Mapping() | list():
+            for one in value.values() if isinstance(value, Mapping) else value:
+                yield from _written(one)
 
 
 def _record(texts: Sequence[Mapping[str, parallel.Said]], recipe: Recipe, seed: int) -> StageRecord:
@@ -164,8 +179,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=Recipe().steps)
-    words = parser.parse_args()
-    folder = build(words.folder, Recipe(steps=words.steps), words.seed, Options(tell=print, watch=_tell))
+    said = parser.parse_args()
+    folder = build(said.folder, Recipe(steps=said.steps), said.seed, Options(tell=print, watch=_tell))
     size = sum(path.stat().st_size for path in (folder / "model").iterdir())
     print(f"{folder}: weights and tokenizer of {size / 1e6:.2f} MB")
 

@@ -1,8 +1,8 @@
 """The architecture of mini's encoder: word vectors that stay as they are given, attention by content and by distance.
 
-Registered with transformers' Auto classes as `robust_xtreme_mini`. Half of the heads see how far apart two tokens are,
-the others only what they are; places are counted again from 0 in the second text, which begins behind the second
-separator.
+Registered with transformers' Auto classes as `robust_xtreme_mini`. Half of the heads see their own text by distance, a
+quarter the other text only, a quarter everything; the second text begins behind the second separator. To each token is
+added how near the nearest word of the other text is.
 """
 
 from __future__ import annotations
@@ -26,7 +26,11 @@ _Model: Any = PreTrainedModel
 
 
 class MiniConfig(_Config):  # type: ignore[misc]  # see above
-    """The shape of the encoder; `reach` is the distance from which on two tokens are just far apart."""
+    """The shape of the encoder; `reach` is the distance from which on two tokens are just far apart.
+
+    In training `type_noise` is the deviation of the noise on a word's vector, whose values have one of about 1, and
+    `type_dropout` the share of words that have no vector.
+    """
 
     model_type = MODEL_TYPE
 
@@ -41,7 +45,6 @@ class MiniConfig(_Config):  # type: ignore[misc]  # see above
         reach: int = 12,
         dropout: float = 0.1,
         type_noise: float = 0.0,
-        token_noise: float = 0.0,
         type_dropout: float = 0.0,
         frozen_embeddings: bool = True,
         max_position_embeddings: int = 512,
@@ -59,7 +62,6 @@ class MiniConfig(_Config):  # type: ignore[misc]  # see above
         self.reach = reach
         self.dropout = dropout
         self.type_noise = type_noise
-        self.token_noise = token_noise
         self.type_dropout = type_dropout
         self.frozen_embeddings = frozen_embeddings
         self.max_position_embeddings = max_position_embeddings
@@ -146,7 +148,7 @@ class MiniModel(_Model):  # type: ignore[misc]  # see above
         """In training: each word's vector as another language might have it, the same wherever the word stands."""
         config = self.config
         types = torch.randn_like(self.embeddings.weight) * config.type_noise
-        vectors = vectors + nn.functional.embedding(ids, types) + torch.randn_like(vectors) * config.token_noise
+        vectors = vectors + nn.functional.embedding(ids, types)
         kept = (torch.rand(config.vocab_size, device=ids.device) >= config.type_dropout)[ids]
         noised: Tensor = vectors * kept[:, :, None]
         return noised
@@ -194,6 +196,6 @@ def register() -> None:
     import transformers
 
     auto: Any = transformers
-    auto.AutoConfig.register(MODEL_TYPE, MiniConfig)
-    auto.AutoModel.register(MiniConfig, MiniModel)
-    auto.AutoTokenizer.register(MiniConfig, fast_tokenizer_class=auto.PreTrainedTokenizerFast)
+    auto.AutoConfig.register(MODEL_TYPE, MiniConfig, exist_ok=True)
+    auto.AutoModel.register(MiniConfig, MiniModel, exist_ok=True)
+    auto.AutoTokenizer.register(MiniConfig, fast_tokenizer_class=auto.PreTrainedTokenizerFast, exist_ok=True)

@@ -110,9 +110,11 @@ def put(words: list[Word], own: Order) -> list[Word]:
     support = [one for one in verb if one.text in _SUPPORT]
     if own.support != "beside":
         verb = [one for one in verb if one.text not in _SUPPORT]
+    if asked and not own.question_first:
+        phrases.append(_in_place(asked))
     said = [_said(one, own) for one in sorted(phrases, key=lambda one: own.parts.index(one.part))]
-    if asked:
-        said.insert(0 if own.question_first else max(0, len(said) - 1), asked)
+    if asked and own.question_first:
+        said.insert(0, asked)
     said.insert(min(own.verb, len(said)), _denied(verb, denial, own))
     if own.support == "apart" and support:
         said.insert(min(1, len(said)), support)
@@ -162,6 +164,15 @@ def _sorted(rest: Iterable[Word]) -> tuple[list[Word], list[Word], list[Word]]:
     return asked, verb, denial
 
 
+def _in_place(asked: list[Word]) -> _Phrase:
+    """What is asked for as a phrase of the part that it asks for."""
+    texts = [one.text for one in asked]
+    known = {"where": "place", "day": "day", "year": "year", "to": "recipient", "who": "subject"}
+    part = next((known[text] for text in texts if text in known), "object")
+    adposition = tuple(one for one in asked if one.text in _ADPOSITIONS)
+    return _Phrase(part, adposition, (), tuple(one for one in asked if one.text not in _ADPOSITIONS))
+
+
 def _said(phrase: _Phrase, own: Order) -> list[Word]:
     words = _named(list(phrase.words), own)
     article = phrase.article if own.articles else ()
@@ -175,6 +186,8 @@ def _said(phrase: _Phrase, own: Order) -> list[Word]:
 def _named(words: list[Word], own: Order) -> list[Word]:
     """A noun with its adjective, or a name, as the language puts them."""
     first = words[0]
+    if not first.part:
+        return words
     if first.name == "PER" and own.joiner and len(words) > 1:
         return [first, *(one for word in words[1:] for one in (replace(first, text=own.joiner, bound=True), word))]
     if first.name != "ORG":

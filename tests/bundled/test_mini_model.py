@@ -1,0 +1,107 @@
+"""The embedded model: its size, its heads, how it cuts text, and that it understands what it reads."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from robust_xtreme import registry, resources
+from robust_xtreme.evaluation.located import locate
+from robust_xtreme.examples import Choice, digest
+from robust_xtreme.families._batch import collate
+from robust_xtreme.families._encoder import read_encoder, read_tokenizer
+from robust_xtreme.languages import language
+from robust_xtreme.sources import load
+from robust_xtreme.sources._source import open_source
+
+TASKS = ("xnli", "panx", "xquad")
+_MEGABYTES = 8
+_ALPHABETS = ["en", "de", "es", "ru", "ar", "hi", "th", "sw", "tr"]
+
+
+@pytest.fixture(scope="module")
+def folder() -> Path:
+    """The run folder."""
+    return resources.mini("model")
+
+
+@pytest.fixture(scope="module")
+def tokenizer(folder: Path) -> Any:
+    """Its tokenizer."""
+    return read_tokenizer(folder / "model")
+
+
+def _texts() -> Iterator[str]:
+    for path in sorted(resources.mini("suite").rglob("test-*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines()[::10]:
+            row = json.loads(line)
+            yield from (row[name] for name in ("premise", "hypothesis", "context", "question") if name in row)
+            yield from row.get("tokens", ())
+
+
+def test_weights_and_tokenizer_are_small(folder: Path) -> None:
+    """All of the run is under 8 MB, and nothing in it is a pickle."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < _MEGABYTES * 1_000_000
+    assert {path.suffix for path in files} == {".json", ".safetensors", ".hashes"}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_there_is_a_head_for_each_task_trained_on_english_labels(name: str, folder: Path) -> None:
+    """Each head belongs to the encoder beside it, and every other language is met zero-shot."""
+    found = locate(folder, registry.load("task", name))
+    assert found.trained_on == ("en",)
+    assert found.setting("sw") == "zero_shot"
+
+
+def test_the_first_stage_says_what_was_read_in_which_languages(folder: Path) -> None:
+    """Parallel texts of all languages of the suite, and then English rows in other orders."""
+    first, second = (json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("stages/*.json")))
+    suite = tomllib.loads((resources.mini("suite") / "suite.toml").read_text(encoding="utf-8"))
+    assert first["languages"] == suite["languages"]
+    assert (second["languages"], second["task"]) == (["en"], "xnli,panx,xquad")
+    assert "orders" in second["perturb"]
+
+
+def test_text_is_cut_alike_by_every_version_of_transformers(tokenizer: Any, golden: Callable[[str, str], None]) -> None:
+    """Ids and offsets of the suite's texts are those of the version that made the golden."""
+    texts = [*_texts()]
+    found = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
+    pieces = [" ".join(tokenizer.convert_ids_to_tokens(ids)) for ids in found["input_ids"]]
+    shown = "".join(f"{one}\n" for one in sorted(set(pieces))[::60])
+    golden("mini/cuts.txt", shown + digest(json.dumps([found["input_ids"], found["offset_mapping"]])) + "\n")
+
+
+def test_no_letter_of_an_alphabet_is_unknown_or_a_byte(tokenizer: Any) -> None:
+    """Noise writes with these letters: each is an entry of its own; so is every letter of the suite."""
+    letters = {letter for code in _ALPHABETS for letter in language(code).alphabet} | set("".join(_texts()))
+    pieces = {token for one in letters for token in tokenizer.tokenize(one)}
+    assert not {one for one in pieces if one == tokenizer.unk_token or one.startswith("<0x")}
+
+
+def test_it_understands_a_language_it_saw_no_label_of(folder: Path, tokenizer: Any) -> None:
+    """In Spanish three of four pairs are judged right: far above the third that guessing reaches."""
+    task = registry.load("task", "xnli")
+    examples = load(task, open_source("mini"), "es", "test").examples
+    family = registry.load("family", task.family)
+    windows = family.encode(examples, tokenizer, task.max_length, task.stride)
+    encoder, head = read_encoder(folder / "model"), _head(folder, task)
+    ids, mask = collate(windows, int(tokenizer.pad_token_id))
+    with torch.inference_mode():
+        scores = family.forward(head, encoder(input_ids=ids, attention_mask=mask).last_hidden_state, mask, windows)
+    said = [Choice(int(one)) for one in scores.argmax(dim=-1)]
+    assert sum(one == example.target for one, example in zip(said, examples, strict=True)) > 0.75 * len(examples)
+
+
+def _head(folder: Path, task: Any) -> Any:
+    from safetensors.torch import load_file
+
+    head = registry.load("family", task.family).head(128, task.labels)
+    head.load_state_dict(load_file(folder / "heads" / f"{task.name}.safetensors"))
+    return head.eval()
