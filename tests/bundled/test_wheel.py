@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -11,18 +12,22 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 _READ = (
-    "import robust_xtreme.languages as found, robust_xtreme.resources as resources; "
-    "print(found.language('sw').name, resources.folder('perturbations'), resources.folder('configs'))"
+    "import robust_xtreme, robust_xtreme.languages as found, robust_xtreme.resources as resources; "
+    "print(found.language('sw').name, robust_xtreme.__file__, resources.folder('perturbations'), "
+    "resources.folder('configs'), resources.mini('suite'))"
 )
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel built from this checkout, without the network."""
-    out = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)]
+    return _built("wheel", tmp_path_factory.mktemp("wheel"))
+
+
+def _built(kind: str, out: Path) -> Path:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(out)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return next(out.glob("*.whl"))
+    return next(out.iterdir())
 
 
 def test_the_wheel_holds_what_the_checkout_bundles(wheel: Path) -> None:
@@ -33,13 +38,50 @@ def test_the_wheel_holds_what_the_checkout_bundles(wheel: Path) -> None:
     assert {f"robust_xtreme/_bundled/{path.relative_to(ROOT).as_posix()}" for path in bundled} <= inside
 
 
-def test_an_installed_wheel_reads_its_own_data(wheel: Path, tmp_path: Path) -> None:
-    """Installed elsewhere, the package finds its data inside itself, not in the checkout."""
-    target = tmp_path / "site"
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(target)
-    command = [sys.executable, "-P", "-c", f"import sys; sys.path.insert(0, {str(target)!r}); {_READ}"]
-    done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
-    name, *folders = done.stdout.split()
+def test_the_wheel_holds_mini(wheel: Path) -> None:
+    """The embedded suite and model are in the wheel, file by file."""
+    folder = ROOT / "src/robust_xtreme/_mini"
+    embedded = [path for path in folder.rglob("*") if path.is_file()]
+    assert {"model.safetensors", "suite.toml"} <= {path.name for path in embedded}
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    assert {f"robust_xtreme/_mini/{path.relative_to(folder).as_posix()}" for path in embedded} <= inside
+
+
+@pytest.fixture(scope="module", params=["wheel", "sdist"])
+def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder with the package alone, installed from its wheel or its sdist."""
+    built = _built(request.param, tmp_path_factory.mktemp("built"))
+    target = tmp_path_factory.mktemp("site")
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(target), str(built)]
+    subprocess.run(command, check=True, capture_output=True, cwd=target)
+    return target
+
+
+def _program(installed: Path, here: Path, *words: str) -> str:
+    """What the installed program prints, run where no checkout is."""
+    own = {"PYTHONPATH": str(installed), "ROBUST_XTREME_CACHE": str(here / "cache")}
+    command = [sys.executable, "-P", "-m", "robust_xtreme", *words]
+    done = subprocess.run(command, cwd=here, env=os.environ | own, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_an_installed_package_reads_its_own_data(installed: Path, tmp_path: Path) -> None:
+    """Installed elsewhere, the package finds itself and its data there, not in the checkout."""
+    command = [sys.executable, "-P", "-c", _READ]
+    own = os.environ | {"PYTHONPATH": str(installed)}
+    done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True, env=own)
+    name, *places = done.stdout.split()
     assert name == "Swahili"
-    assert all(Path(one).is_relative_to(target) for one in folders)
+    assert len(places) == 4
+    assert all(Path(one).is_relative_to(installed) for one in places)
+
+
+def test_an_installed_package_lists_shows_and_evaluates_mini(installed: Path, tmp_path: Path) -> None:
+    """Without a checkout `list`, `show` and the evaluation of mini work."""
+    assert "char_noise" in _program(installed, tmp_path, "list", "perturbations")
+    assert "edits" in _program(installed, tmp_path, "show", "char_noise:0.5", "--language", "sw", "Habari ya asubuhi")
+    words = ("--tasks", "xnli", "--languages", "en", "--limit", "60", "--perturb", "char_noise:0.1", "--out", "run")
+    assert "report.md" in _program(installed, tmp_path, "eval", *words)
+    assert (tmp_path / "run" / "report.md").is_file()

@@ -17,7 +17,7 @@ from robust_xtreme.evaluation.identity import file_hash, identity, parameters, r
 from robust_xtreme.evaluation.labels import mapped, may_fit, named, others
 from robust_xtreme.evaluation.native import Native, family_of, is_native, native_files, read_native
 from robust_xtreme.evaluation.origin import HOW_TO_TRAIN, Given, Origin, check_tasks, local
-from robust_xtreme.evaluation.trained import languages_of
+from robust_xtreme.evaluation.trained import changed_texts, languages_of
 from robust_xtreme.families._encoder import check_weights, encoder_identity
 from robust_xtreme.specs import TaskSpec
 
@@ -88,10 +88,11 @@ class Located:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences about what was taken for the task's model, and what of its answers is not told apart."""
+        """Sentences about what was taken for the task's model, how it was trained, and what it does not tell apart."""
         left = others(self.native.own, self.labels) if self.native and self.family == "tagging" else ()
         tags = f"{self.task}: the tags {', '.join(left)} of {self.origin.typed} count as O." if left else ""
-        return tuple(filter(None, (self.origin.note, tags)))
+        trained = "" if self.native else changed_texts(self.run, self.heads)
+        return tuple(filter(None, (self.origin.note, tags, trained)))
 
 
 def heads(run: Path) -> tuple[str, ...]:

@@ -95,7 +95,8 @@ def make_plan(spec: RunSpec) -> Plan:
     source = open_source(spec.data, offline=spec.offline)
     asked = tuple(registry.load("task", name) for name in dict.fromkeys(spec.tasks))
     given = given_models(spec)
-    tasks = asked or default_tasks(given)
+    able = default_tasks(given)
+    tasks = asked or tuple(task for task in able if languages_of(task, source)) or able
     _check_limits(spec, tasks)
     wanted = tuple(dict.fromkeys(codes(" ".join(spec.languages))))
     conditions, skipped = _conditions(spec, tasks)

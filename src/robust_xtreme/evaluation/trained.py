@@ -55,6 +55,12 @@ def languages_of(run: Path, head: str, otherwise: Sequence[str]) -> tuple[str, .
     return tuple(found[-1] if found else otherwise)
 
 
+def changed_texts(run: Path, heads: Sequence[str]) -> str:
+    """A sentence about what was done to the texts that the heads were trained on; empty where they were left alone."""
+    found = [str(one["perturb"]) for one in stages(run) if one.get("perturb") and not _tasks(one).isdisjoint(heads)]
+    return f"{', '.join(heads)}: trained on changed texts. {'; '.join(found)}." if found else ""
+
+
 def model_facts(run: Path, heads: Sequence[str]) -> dict[str, Any]:
     """The columns of MODELS that the stages tell; what they do not tell is left out."""
     every = stages(run)

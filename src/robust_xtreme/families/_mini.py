@@ -92,8 +92,7 @@ class Layer(nn.Module):
         """Hidden states (B, L, H) after the layer; `bias` (B, heads, L, L) is added to the attention scores."""
         normed = self.attention_norm(hidden)
         query, key, value = (self._split(one(normed)) for one in (self.query, self.key, self.value))
-        scores = query @ key.transpose(2, 3) * query.shape[3] ** -0.5 + bias
-        found = torch.softmax(scores, dim=-1) @ value
+        found = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
         hidden = hidden + self.dropout(self.attention_output(found.transpose(1, 2).flatten(2)))
         changed: Tensor = hidden + self.dropout(self.step(self.step_norm(hidden)))
         return changed

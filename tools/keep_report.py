@@ -1,0 +1,44 @@
+"""Keeps a finished run under reports/: its page, its frames but those of single examples, and the commands behind it.
+
+`python tools/keep_report.py RUN reports/NAME 'robust-xtreme train ...' 'robust-xtreme eval ...'`
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+from typing import Final
+
+from robust_xtreme.reporting._page import render
+from robust_xtreme.results import store
+
+KEPT: Final = ("conditions.csv", "deltas.csv", "floors.csv", "models.csv", "scores.csv")
+
+
+def keep(run: Path, folder: Path, commands: list[str]) -> None:
+    """Copy the run into the folder and render its page with the commands."""
+    manifest = store.read_json(run / "manifest.json")
+    if not manifest["complete"]:
+        raise SystemExit(f"{run} is not finished.")
+    store.make_folder(folder)
+    for name in KEPT:
+        shutil.copyfile(run / name, folder / name)
+    files = {name: manifest["files"][name] for name in KEPT}
+    store.write_json(folder / "manifest.json", {**manifest, "files": files, "commands": commands})
+    store.write_text(folder / "report.md", render(folder))
+
+
+def main() -> None:
+    """Copy a run and render its page."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("commands", nargs="+")
+    words = parser.parse_args()
+    keep(words.run, words.folder, words.commands)
+    print(words.folder)
+
+
+if __name__ == "__main__":
+    main()
