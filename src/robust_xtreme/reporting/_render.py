@@ -14,7 +14,6 @@ from robust_xtreme.reporting._columns import Shown, shown
 from robust_xtreme.reporting._escape import markdown, visible
 from robust_xtreme.reporting._view import SECTION
 
-
 _SIGNS: Final = str.maketrans(dict.fromkeys("▌▋▊▉█", "#") | dict.fromkeys("▏▎▍", ""))
 """The blocks of a bar for a terminal that has none."""
 
