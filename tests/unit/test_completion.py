@@ -70,6 +70,45 @@ def test_a_model_can_be_a_folder(tmp_path: Path) -> None:
     assert complete("robust-xtreme eval --model none/such", tmp_path) == []
 
 
+STRANGE = [
+    "$(touch x)",
+    "a;touch x",
+    "`x`",
+    "two words",
+    "nl\n--trust-remote-code",
+    "it's",
+    "a|b",
+    "~root",
+    "-rf",
+    "a&b",
+]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_a_folder_whose_name_a_shell_would_run_is_not_offered(tmp_path: Path, shell: str) -> None:
+    """Candidates are inserted without quotes: such names are left to the shell's own completion of files."""
+    for name in (*STRANGE, "plain"):
+        (tmp_path / "w" / name / "inner").mkdir(parents=True)
+    (tmp_path / "-rf").mkdir()
+    for words in ("eval --data w/", "eval --model w/", "eval --model xnli=w/", "train --data w/"):
+        offered = complete(f"robust-xtreme {words}", tmp_path, shell)
+        assert any("w/plain/" in one for one in offered)
+        assert [one for one in offered if any(sign in one for sign in "$;`|&'~ \n") and shell == "bash"] == []
+        assert not any("touch" in one or "trust" in one or "words" in one for one in offered)
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_inside_such_a_folder_nothing_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """The words of the user would lose their quotes too; the shell completes them."""
+    (tmp_path / name / "inner").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert _completion.data(f"{name}/") == []
+    assert _completion.model(f"xnli={name}/") == []
+    assert _completion.data(name[:1]) == []
+    assert _completion.tasks(f"{name},x") == []
+    assert _completion.perturbation(f"{name}+ch") == []
+
+
 def test_other_shells_ask_too() -> None:
     """Zsh and fish get the names in their own form."""
     assert "xnli" in " ".join(complete("robust-xtreme eval --tasks xn", shell="zsh"))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 _STRENGTH: Final = "0.1"
 """What stands behind a perturbation's name when it is completed: it cannot be left out."""
+
+_SAFE: Final = re.compile(r"(?!-)[\w.,@+/-]*", re.ASCII)
+"""A path that every shell takes as it is: completed words are inserted without quotes, and a shell would run them."""
 
 
 def tasks(incomplete: str) -> list[str]:
@@ -29,6 +33,8 @@ def perturbation(incomplete: str) -> list[str]:
     from robust_xtreme.registry import names
 
     before, plus, last = incomplete.rpartition("+")
+    if not _SAFE.fullmatch(before.replace(":", "").replace("=", "")):
+        return []
     return [f"{before}{plus}{name}:{_STRENGTH}" for name in names("perturbation") if name.startswith(last)]
 
 
@@ -51,6 +57,8 @@ def model(incomplete: str) -> list[str]:
     from robust_xtreme.run_spec import MINI
 
     task, equals, name = incomplete.rpartition("=")
+    if not _SAFE.fullmatch(task):
+        return []
     return [f"{task}{equals}{found}" for found in (*one(name, [MINI]), *_folders(name))]
 
 
@@ -88,16 +96,19 @@ def one(incomplete: str, names: Iterable[str]) -> list[str]:
 def listed(incomplete: str, names: Iterable[str]) -> list[str]:
     """A list by commas whose last name is completed, with none twice."""
     before, comma, last = incomplete.rpartition(",")
+    if not _SAFE.fullmatch(before):
+        return []
     said = before.split(",")
     return [f"{before}{comma}{name}" for name in one(last, names) if name not in said]
 
 
 def _folders(incomplete: str) -> Sequence[str]:
-    """Folders that begin so, in the words of the user."""
+    """Folders that begin so, in the words of the user; a path that would have to be quoted is left to the shell."""
     parent, slash, last = incomplete.rpartition("/")
     try:
         found = sorted(entry.name for entry in Path(parent + slash or ".").iterdir() if entry.is_dir())
     except OSError:
         return []
     hidden = last.startswith(".")
-    return [f"{parent}{slash}{name}/" for name in found if name.startswith(last) and name.startswith(".") == hidden]
+    names = (name for name in found if name.startswith(last) and name.startswith(".") == hidden)
+    return [path for path in (f"{parent}{slash}{name}/" for name in names) if _SAFE.fullmatch(path)]
