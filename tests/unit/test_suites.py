@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext as nothing
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -20,6 +22,7 @@ from robust_xtreme.examples import Answers, Choice, Span, Tags
 from robust_xtreme.sources import available, languages_of, load, open_source, resolve
 from robust_xtreme.sources._json import parse
 from robust_xtreme.sources._release import Release
+from robust_xtreme.sources._rows import LONGEST
 from robust_xtreme.sources._suite import Suite
 from robust_xtreme.specs import Files, TaskSpec
 
@@ -101,16 +104,53 @@ def test_pairs_have_the_cluster_and_ids_of_their_rows(tmp_path: Path) -> None:
 def test_words_and_questions_are_read(tmp_path: Path) -> None:
     """Tags stand by their words, answers are spans of the context, and contexts of one cluster stay apart."""
     asked = [ASKED, {**ASKED, "id": "2", "context": "Ben is in Bonn. ", "answers": [[10, 14], [10, 14]]}]
-    asked.append({**ASKED, "id": "3", "answers": []})
+    asked.append({**ASKED, "id": "3", "answers": [[0, 15]]})
     found = opened(suite(tmp_path, panx__test_en=lines([WORDS]), xquad__test_en=lines(asked)))
     tagged = load(PANX, found, "en", "test").examples[0]
     assert (tagged.target, tagged.cluster) == (Tags(("B-PER", "O")), "t1")
     assert tagged.texts["tokens"].value == "Anna lives"
     one, two, three = load(XQUAD, found, "en", "test").examples
-    assert (one.target, two.target, three.target) == (Answers((Span(11, 15),)), Answers((Span(10, 14),)), Answers(()))
+    answers = [example.target for example in (one, two, three)]
+    assert answers == [Answers((Span(11, 15),)), Answers((Span(10, 14),)), Answers((Span(0, 15),))]
     contexts = [example.texts["context"] for example in (one, two, three)]
     assert (contexts[0] == contexts[2], contexts[0].id == contexts[1].id) == (True, False)
     assert {example.cluster for example in (one, two, three)} == {"t1"}
+
+
+def test_an_answer_that_says_nothing_is_named_with_its_place(tmp_path: Path) -> None:
+    """A row without an answer among others, or with a blank for one; none at all is a split without labels."""
+    bare = {**ASKED, "id": "2", "answers": []}
+    found = opened(suite(tmp_path, xquad__test_en=lines([ASKED, bare]), xquad__test_ko=lines([bare])))
+    with pytest.raises(DataError, match=r"xquad/test-en\.jsonl:2: has no answer, and other questions"):
+        load(XQUAD, found, "en", "test")
+    assert not load(XQUAD, found, "ko", "test").labelled
+    found = opened(suite(tmp_path, xquad__test_en=lines([{**ASKED, "answers": [[4, 5]]}])))
+    with pytest.raises(DataError, match=r"xquad/test-en\.jsonl:1: the answer at \[4, 5\] is only white space"):
+        load(XQUAD, found, "en", "test")
+
+
+def test_a_text_of_a_million_characters_is_too_long(tmp_path: Path) -> None:
+    """One more than the limit is refused with its place, key and length, of words together; the limit itself is not."""
+    rows = [{**PAIR, "premise": "a" * LONGEST}, {**PAIR, "id": "2", "hypothesis": "ab" * LONGEST}]
+    found = opened(suite(tmp_path, xnli__test_en=lines(rows), xnli__train_en=lines(rows[:1])))
+    with pytest.raises(DataError, match=r"xnli/test-en\.jsonl:2: 'second' is 2,000,000 characters long; .* 1,000,000"):
+        load(XNLI, found, "en", "test")
+    assert len(load(XNLI, found, "en", "train").examples) == 1
+    words = {**WORDS, "tokens": ["a" * LONGEST, "b"]}
+    found = opened(suite(tmp_path, panx__test_en=lines([words])))
+    with pytest.raises(DataError, match=r"panx/test-en\.jsonl:1: 'words' is 1,000,001 characters long"):
+        load(PANX, found, "en", "test")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("name", ["suite.toml", "xnli/test-en.jsonl"])
+def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(tmp_path: Path, name: str) -> None:
+    """Nobody writes into it: reading would never end."""
+    suite(tmp_path, xnli__test_en=lines([PAIR]))
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DataError, match=f"{name}: is no regular file") if name == "suite.toml" else nothing():
+        assert available(XNLI, open_source(str(tmp_path)), "test") == ()
 
 
 def test_the_suite_s_languages_and_splits_stand_in_place_of_the_task_s(tmp_path: Path) -> None:

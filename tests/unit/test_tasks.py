@@ -209,13 +209,35 @@ def _question(native: str, context: str, *answers: tuple[int, int]) -> Row:
 @pytest.mark.parametrize("name", ["xquad", "tydiqa"])
 def test_a_context_carries_all_answers_of_its_passage(name: str) -> None:
     """Questions of one passage share its text, with the sorted union of their answers; each keeps its own as target."""
-    rows = (_question("q2", "a b c", (4, 5), (0, 3)), _question("q1", "a b c", (0, 3), (0, 3)), _question("q3", "d"))
+    rows = (
+        _question("q2", "a b c", (4, 5), (0, 3)),
+        _question("q1", "a b c", (0, 3), (0, 3)),
+        _question("q3", "d", (0, 1)),
+    )
     first, second, third = _task(name).adapt(rows, Origin(name, "validation", "sw"))
     assert first.texts["context"] == second.texts["context"]
     assert first.texts["context"].spans == (Span(0, 3), Span(4, 5))
     assert (first.target, second.target) == (Answers((Span(4, 5), Span(0, 3))), Answers((Span(0, 3),)))
     assert first.cluster == second.cluster != third.cluster
-    assert third.texts["context"].spans == ()
+    assert third.texts["context"].spans == (Span(0, 1),)
+
+
+@pytest.mark.parametrize("name", ["xquad", "tydiqa"])
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_a_question_without_an_answer_among_answered_ones_is_refused(name: str, split: str) -> None:
+    """Its gold would be empty; where no question has an answer the split is one without labels."""
+    empty = _question("q2", "b")
+    with pytest.raises(DataError, match=r"^f: question 'q2': has no answer, and other questions of the file have one"):
+        _task(name).adapt((_question("q1", "a", (0, 1)), empty), Origin(name, split, "en"))
+    (found,) = _task(name).adapt((empty,), Origin(name, split, "en"))
+    assert found.target == Answers(())
+
+
+@pytest.mark.parametrize("name", ["xquad", "tydiqa"])
+def test_an_answer_of_white_space_is_refused(name: str) -> None:
+    """Nothing is left of it where it is scored."""
+    with pytest.raises(DataError, match=r"^f: question 'q1': the answer at \[1, 2\] is only white space"):
+        _task(name).adapt((_question("q1", "a b", (0, 1), (1, 2)),), Origin(name, "validation", "en"))
 
 
 def test_translations_of_a_passage_are_one_cluster() -> None:

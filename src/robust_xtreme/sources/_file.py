@@ -23,7 +23,12 @@ class SourceFile:
 
 
 def read_file(path: Path) -> SourceFile:
-    """Read a UTF-8 file. Raises DataError naming the line of the first byte that is not UTF-8."""
+    """Read a UTF-8 file. Raises DataError naming the line of the first byte that is not UTF-8.
+
+    A pipe or a device, which may never end, is refused without being opened.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise DataError(path, "is no regular file, but a pipe, a socket or a device.")
     try:
         data = path.read_bytes()
     except OSError as error:

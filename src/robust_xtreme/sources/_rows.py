@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Any, Final, final
 
 from robust_xtreme.errors import DataError
 from robust_xtreme.specs import Row
 
 SPLITS: Final = ("train", "validation", "test")
+LONGEST: Final = 1_000_000
+"""Characters of one text: a longer one is no passage but a file gone wrong, and noising it takes minutes."""
 
 
 @final
@@ -23,11 +25,22 @@ class Found:
 
 
 def check(found: Found) -> None:
-    """Raise DataError where there are no rows, or an id stands twice, naming both places."""
+    """Raise DataError where there are no rows, a text is too long, or an id stands twice, naming both places."""
     if not found.rows:
         raise DataError(found.place, "holds no examples.")
+    for row in found.rows:
+        for key, value in row.values.items():
+            if (length := _length(value)) > LONGEST:
+                raise DataError(row.place, f"{key!r} is {length:,} characters long; a text has at most {LONGEST:,}.")
     for first, second in _twice(found.rows):
         raise DataError(second.place, f"the id {second.native!r} is not unique; it stands at {first.place} too.")
+
+
+def _length(value: Any) -> int:
+    """The characters of a text, or of a list of words."""
+    if isinstance(value, str):
+        return len(value)
+    return sum(len(one) for one in value if isinstance(one, str)) if isinstance(value, tuple) else 0
 
 
 def _twice(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:

@@ -20,6 +20,7 @@ def span_qa(name: NamePassage) -> Callable[[tuple[Row, ...], Origin], tuple[Exam
     """
 
     def adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
+        _check_answers(rows)
         passages: defaultdict[str, list[Row]] = defaultdict(list)
         for row in rows:
             passages[row.values["context"]].append(row)
@@ -30,6 +31,17 @@ def span_qa(name: NamePassage) -> Callable[[tuple[Row, ...], Origin], tuple[Exam
         return tuple(_example(row, contexts[one], clusters[one], origin) for row, one in zip(rows, values, strict=True))
 
     return adapt
+
+
+def _check_answers(rows: Sequence[Row]) -> None:
+    """Refuse an answer of nothing but white space, and a question without an answer among questions that have one."""
+    labelled = any(row.values["answers"] for row in rows)
+    for row in rows:
+        if labelled and not row.values["answers"]:
+            raise DataError(row.place, "has no answer, and other questions of the file have one.")
+        for start, stop in row.values["answers"]:
+            if not row.values["context"][start:stop].strip():
+                raise DataError(row.place, f"the answer at [{start}, {stop}] is only white space.")
 
 
 def _cluster(rows: Sequence[Row]) -> str:
