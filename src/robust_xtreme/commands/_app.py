@@ -17,6 +17,7 @@ import typer
 
 import robust_xtreme
 from robust_xtreme.commands._errors import bounded, guarded, printable
+from robust_xtreme.sources._endpoint import settle
 
 _ORDER: Final = ("list", "show", "train", "eval")
 _EPILOG: Final = "Example: robust-xtreme eval --perturb char_noise:0.1"
@@ -71,4 +72,5 @@ def _flowing(function: Callable[..., Any]) -> str:
 def main() -> None:
     """Run the program on the words of the command line; never returns."""
     printable()
+    settle()
     raise SystemExit(guarded(lambda: build()(prog_name="robust-xtreme", standalone_mode=False)))

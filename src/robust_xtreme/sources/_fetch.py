@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from robust_xtreme.sources._guard import Strange, commit, hooks
 from robust_xtreme.sources._hub import files, matching
 
 _SHOWN: Final = 300
@@ -41,9 +42,10 @@ def _end_with_parent() -> None:
 def _fetch(job: Mapping[str, Any]) -> dict[str, Any]:
     from huggingface_hub import HfApi, snapshot_download
 
+    _guard()
     repo, kind, patterns = job["repo"], job["kind"], job["patterns"]
     api = HfApi()
-    sha = api.repo_info(repo, repo_type=kind, revision=job["revision"]).sha
+    sha = commit(api.repo_info(repo, repo_type=kind, revision=job["revision"]).sha)
     there = api.list_repo_files(repo, repo_type=kind, revision=sha)
     wanted = matching(there, patterns)
     others = [name for name in there if "/" not in name and name not in wanted]
@@ -54,6 +56,18 @@ def _fetch(job: Mapping[str, Any]) -> dict[str, Any]:
     if missing:
         raise ConnectionError(f"{missing[0]} did not arrive")
     return {"folder": str(folder), "revision": sha, "files": wanted, "others": others}
+
+
+def _guard() -> None:
+    """Let every client that the library makes check what it is told. Its releases before 1.0 have no such clients."""
+    try:
+        from huggingface_hub import constants, get_session, set_client_factory
+    except ImportError:
+        return
+    first = get_session()
+    own = {event: [*first.event_hooks.get(event, ()), *more] for event, more in hooks(constants.ENDPOINT).items()}
+    make = type(first)
+    set_client_factory(lambda: make(event_hooks=own, follow_redirects=True, timeout=None))
 
 
 # -------------------------------------------------------------------------------------------------------------- errors
@@ -113,6 +127,7 @@ def _line(error: BaseException) -> str:
 
 
 _KINDS: Final[tuple[tuple[str, Callable[[BaseException], bool]], ...]] = (
+    ("strange", lambda error: isinstance(error, Strange)),
     ("gated", _named("GatedRepoError")),  # a kind of RepositoryNotFoundError: first
     ("revision", _named("RevisionNotFoundError")),
     ("unknown", _named("RepositoryNotFoundError")),

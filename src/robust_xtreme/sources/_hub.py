@@ -17,6 +17,7 @@ from typing import IO, Any, Final, Literal, final
 
 from robust_xtreme.errors import MissingData, ModelError, RobustXtremeError, SpecError, UserError
 from robust_xtreme.examples import digest
+from robust_xtreme.sources._endpoint import VARIABLE, public, refusal
 
 Kind = Literal["dataset", "model"]
 
@@ -204,6 +205,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def _fetched(job: _Job, deadline: float) -> Snapshot:
+    if malformed := refusal():
+        raise SpecError(malformed)
     said = _child(job, deadline)
     if "error" in said:
         raise _translated(job, said)
@@ -255,8 +258,13 @@ def _start(out: IO[bytes], err: Any) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=out,
         stderr=err,
-        env={**os.environ, "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_VERBOSITY": "error", **_quiet()},
+        env={**_environment(), "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_VERBOSITY": "error", **_quiet()},
     )
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without an address of the hub that is empty."""
+    return {name: value for name, value in os.environ.items() if value or name != VARIABLE}
 
 
 def _watched() -> bool:
@@ -298,7 +306,7 @@ def _said(job: _Job, code: int, out: IO[bytes], err: IO[bytes]) -> dict[str, Any
         return found
     err.seek(0)
     last = (err.read().decode("utf-8", "replace").strip().splitlines() or ["no message"])[-1]
-    raise RobustXtremeError(f"Fetching {job} ended with the code {code}: {last[:300]}")
+    raise RobustXtremeError(f"Fetching {job} ended with the code {code}: {public(last)[:300]}")
 
 
 # -------------------------------------------------------------------------------------------------------------- errors
@@ -307,12 +315,12 @@ def _said(job: _Job, code: int, out: IO[bytes], err: IO[bytes]) -> dict[str, Any
 def _hub() -> str:
     from huggingface_hub import constants
 
-    return f"The hub at {constants.ENDPOINT}"
+    return f"The hub at {public(constants.ENDPOINT)}"
 
 
 def _translated(job: _Job, said: Mapping[str, Any]) -> RobustXtremeError:
     """What went wrong, as one line: a mistake of the user's, or a failure of the hub's."""
-    kind, detail = said["error"], said["detail"]
+    kind, detail = said["error"], public(said["detail"])
     if kind in _WRONG:
         return job.wrong(_WRONG[kind])
     if kind == "status":
@@ -331,6 +339,7 @@ _WRONG: Final = {
     "name": "cannot be: the hub's client does not take that name.",
 }
 _FAILED: Final = {
+    "strange": "does not answer as a hub",
     "down": "cannot be reached",
     "cut": "broke off",
     "disk": "sent what this disk cannot hold",

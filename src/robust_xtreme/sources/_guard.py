@@ -1,0 +1,91 @@
+"""What the child process of `_hub` takes from a hub: answers of bounded size, and hashes that are hashes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+LARGEST: Final = 32 << 20
+"""Bytes of one answer that is no file: a thousand files' names and sizes take a fifth of a million."""
+
+_MARK: Final = "robust_xtreme_answer"
+_SHA: Final = re.compile(r"[0-9a-f]{40}")
+_HASH: Final = re.compile(r"[0-9a-f]{40,64}")
+_PAGE: Final = "a page came in place of data: a proxy's login page, or HF_ENDPOINT names no hub"
+_ERROR: Final = 400
+_MOVED: Final = 300
+
+
+class Strange(Exception):
+    """An answer that a hub does not give."""
+
+
+def commit(sha: object) -> str:
+    """The commit that a hub names. Raises Strange where it is none: folders are called by it."""
+    if not isinstance(sha, str) or not _SHA.fullmatch(sha):
+        raise Strange(f"the commit {str(sha)[:80]!r} is not 40 hexadecimal digits")
+    return sha
+
+
+def hooks(endpoint: str) -> dict[str, list[Any]]:
+    """The hooks of a client that asks this hub, by their events; redirects are followed with their request's mark."""
+    root = urlsplit(endpoint).path.rstrip("/") + "/api/"
+
+    def mark(request: Any) -> None:
+        if request.url.path.startswith(root):
+            request.extensions[_MARK] = True
+
+    return {"request": [mark], "response": [checked]}
+
+
+def checked(response: Any) -> None:
+    """Read an answer that is no file up to a bound, and check the hashes in it and in any headers. Raises Strange."""
+    _check_headers(response)
+    is_answer = _MARK in response.request.extensions
+    if response.request.method == "HEAD" or not (is_answer or response.status_code >= _ERROR):
+        return
+    content = _bounded(response.iter_bytes())
+    response._content = content  # what the client would have read itself, without a bound
+    if is_answer and response.status_code < _MOVED:
+        for one in _hashes(_parsed(content)):
+            if not isinstance(one, str) or not _HASH.fullmatch(one):
+                raise Strange(f"{str(one)[:80]!r} is not 40 or more hexadecimal digits")
+
+
+def _check_headers(response: Any) -> None:
+    """Files are called by these in the cache."""
+    if "x-repo-commit" in response.headers:
+        commit(response.headers["x-repo-commit"])
+    if response.request.method != "HEAD":
+        return
+    for name in ("etag", "x-linked-etag"):
+        value = response.headers.get(name, "").removeprefix("W/").strip('"')
+        if "/" in value or "\\" in value or value.startswith("."):
+            raise Strange(f"the header {name} {value[:80]!r} leads elsewhere")
+
+
+def _bounded(parts: Iterator[bytes]) -> bytes:
+    found = bytearray()
+    for part in parts:
+        found += part
+        if len(found) > LARGEST:
+            raise Strange(f"an answer is longer than {LARGEST >> 20} MiB")
+    return bytes(found)
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        raise Strange(_PAGE) from None
+
+
+def _hashes(answer: Any) -> Iterator[object]:
+    """The commit of a repository, or the hashes of listed files."""
+    for one in answer if isinstance(answer, list) else [answer]:
+        if isinstance(one, dict):
+            yield from (one[key] for key in ("sha", "oid") if one.get(key) is not None)
+            yield from _hashes(one.get("lfs"))
