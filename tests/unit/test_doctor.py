@@ -304,3 +304,63 @@ def test_it_runs_without_a_home(tmp_path: Path) -> None:
     assert done.stdout.isascii()
     assert "-> export ROBUST_XTREME_CACHE=DIR" in done.stdout
     assert "-> export PYTHONIOENCODING=utf-8" in done.stdout
+
+
+def test_a_limit_of_the_cache_that_is_no_size_is_told(
+    embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The variable is to be unset; nothing is to be installed again, and the hub's cache is looked at all the same."""
+    monkeypatch.setenv("ROBUST_XTREME_CACHE_LIMIT", "abc")
+    found = checks()
+    assert found["cache"]["found"].startswith("ROBUST_XTREME_CACHE_LIMIT is 'abc', which is no size.")
+    assert (found["cache"]["remedy"], found["hub cache"]["status"]) == ("unset ROBUST_XTREME_CACHE_LIMIT", "ok")
+
+
+@pytest.mark.parametrize("value", ["http://[bad", "not a url", "file:///x"])
+def test_an_endpoint_that_is_no_address_is_told(
+    embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """A note, with what mends it, whether or not the hub is to be asked; mini runs."""
+    monkeypatch.setenv("HF_ENDPOINT", value)
+    for words in ((), ("--online",)):
+        found = checks(*words)["hub"]
+        assert (found["status"], found["remedy"]) == ("note", "unset HF_ENDPOINT")
+        assert "HF_ENDPOINT is no address of a hub" in found["found"]
+    assert doctor().exit_code == 0
+
+
+def test_a_password_in_the_endpoint_is_not_shown(
+    embedded: Path, quick: dict[str, Any], hub: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub is asked with it, and it stands in no line and no fact."""
+    secret = hub.place.replace("http://", "http://user:hidden@")
+    monkeypatch.setenv("HF_ENDPOINT", secret)
+    monkeypatch.setattr(constants, "ENDPOINT", secret)
+    assert checks("--online")["hub"]["found"] == f"{hub.place} answers"
+    assert "hidden" not in doctor("--json").output + doctor().output
+
+
+def test_a_suite_s_pipe_is_told(
+    embedded: Path, quick: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe in place of suite.toml is a line, and is not waited for."""
+    (tmp_path / "suite").mkdir()
+    os.mkfifo(tmp_path / "suite" / "suite.toml")
+    monkeypatch.setenv("ROBUST_XTREME_DATA", str(tmp_path / "suite"))
+    found = checks()["data folder"]
+    assert (found["status"], found["remedy"]) == ("note", "unset ROBUST_XTREME_DATA")
+    assert "suite.toml: is no regular file" in found["found"]
+
+
+@pytest.mark.parametrize("words", [("doctor",), ("eval",), ("train", "--task", "xnli")])
+def test_a_folder_that_is_gone_is_told(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """From a removed working folder no library loads: one line says so, with 3; nothing is to be installed again."""
+    (tmp_path / "gone").mkdir()
+    code = "import os, sys; os.chdir('gone'); os.rmdir('../gone'); from robust_xtreme.commands._app import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    said = done.stdout + done.stderr
+    assert (done.returncode, "does not exist any more" in said, "cd DIR" in said) == (3, True, True), said
+    assert "pip install" not in said
+    assert words == ("doctor",) or said.count("\n") == 1

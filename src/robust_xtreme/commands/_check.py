@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme.commands.cache import size_of
+from robust_xtreme.errors import SpecError, UserError
 
 OK: Final = "ok"
 NOTE: Final = "note"
@@ -25,9 +26,13 @@ _SCAN: Final = 1.0
 _PATIENCE: Final = 8.0
 _DONE: Final = 200
 _ASK: Final = """
-import json, sys, urllib.error, urllib.request
+import base64, json, os, sys, urllib.error, urllib.parse, urllib.request
+named = urllib.parse.urlsplit(os.environ.get("HF_ENDPOINT", "")).netloc.rpartition("@")[0]
+secret = base64.b64encode(urllib.parse.unquote(named).encode()).decode()
+headers = {"Authorization": "Basic " + secret} if named else {}
 try:
-    with urllib.request.urlopen(PLACE + "/api/models?limit=1", timeout=5) as reply:
+    asked = urllib.request.Request(PLACE + "/api/models?limit=1", headers=headers)
+    with urllib.request.urlopen(asked, timeout=5) as reply:
         found = {"status": reply.status}
 except urllib.error.HTTPError as error:
     found = {"status": error.code}
@@ -53,6 +58,8 @@ def safely(name: str, look: Callable[[], Iterator[Check]], status: str = NOTE) -
     """What a check finds; one that breaks is a line as well, whatever it was."""
     try:
         return list(look())
+    except UserError as error:
+        return [Check(name, status, str(error), "robust-xtreme doctor --help")]
     except Exception as error:  # noqa: BLE001 - a broken installation breaks in any way, and that is what is asked for
         what = " ".join(str(error).split())[:200] or "no message"
         return [Check(name, status, f"cannot be looked at: {type(error).__name__}: {what}", _AGAIN)]
@@ -60,9 +67,14 @@ def safely(name: str, look: Callable[[], Iterator[Check]], status: str = NOTE) -
 
 def caches() -> Iterator[Check]:
     """Our own cache, and the hub's."""
-    from robust_xtreme.results.cache import info
+    from robust_xtreme.results.cache import LIMIT_VARIABLE, info
 
-    own = info()
+    try:
+        own = info()
+    except SpecError as error:
+        yield Check("cache", NOTE, str(error), f"unset {LIMIT_VARIABLE}")
+        yield _hub_cache()
+        return
     facts = {"folder": str(own.folder), "bytes": own.size, "limit": own.limit}
     found = f"{own.folder} ({size_of(own.size)} of at most {size_of(own.limit)})"
     if own.problem:
@@ -144,10 +156,13 @@ def hub(online: bool) -> Iterator[Check]:
     """Whether the hub answers; without `online` nothing is asked."""
     from huggingface_hub import constants
 
+    from robust_xtreme.sources._endpoint import VARIABLE, public, refusal
     from robust_xtreme.sources._hub import is_offline
 
-    place = str(constants.ENDPOINT)
-    if is_offline(False):
+    place = public(str(constants.ENDPOINT))
+    if wrong := refusal():
+        yield Check("hub", NOTE, wrong, f"unset {VARIABLE}")
+    elif is_offline(False):
         yield Check("hub", OK, "HF_HUB_OFFLINE is set: no connection is opened", facts={"endpoint": place})
     elif not online:
         yield Check("hub", OK, f"{place}, not asked (--online asks)", facts={"endpoint": place})

@@ -14,6 +14,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import typer
@@ -41,6 +42,8 @@ _NAMES: Final = {
     errno.EEXIST: "A file stands where a folder is needed",
 }
 _LONGEST: Final = 2000
+_COMPUTING: Final = ("eval", "train")
+NOWHERE: Final = "The folder that this was started in does not exist any more"
 
 
 def guarded(run: Callable[[], object]) -> int:
@@ -68,10 +71,23 @@ def bounded(command: Callable[..., object]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(*args: Any, **options: Any) -> None:
-        if code := guarded(lambda: command(*args, **options)):
+        def here() -> object:
+            if command.__name__ in _COMPUTING and not is_somewhere():
+                raise RobustXtremeError(f"{NOWHERE}. Go to one that exists: cd DIR")
+            return command(*args, **options)
+
+        if code := guarded(here):
             raise typer.Exit(code)
 
     return run
+
+
+def is_somewhere() -> bool:
+    """Whether the working folder is there: libraries end the process where it is not."""
+    try:
+        return Path.cwd().is_dir()
+    except OSError:
+        return False
 
 
 def _flushed() -> int:

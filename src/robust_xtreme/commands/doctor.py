@@ -45,8 +45,13 @@ def doctor(
 
 def _checks(data: str | None, online: bool) -> list[Check]:
     """Everything that is looked at; the slowest, importing torch, goes on beside the rest."""
-    from robust_xtreme.commands import _check, _ready
+    from robust_xtreme.commands import _check, _errors, _ready
 
+    if not _errors.is_somewhere():  # nothing loads from there, whatever is installed
+        return [
+            _check.Check("folder", _check.FAIL, _errors.NOWHERE, "cd DIR"),
+            *_check.safely("python", _ready.program),
+        ]
     process = _ready.probe()
     rest = [
         *_check.safely("mini", _ready.mini, _check.FAIL),
