@@ -100,12 +100,20 @@ class RunSpec:
 
 
 def _data(data: str, models: tuple[str, ...]) -> str:
-    """Where the data come from; `auto` is resolved by the models and the environment."""
+    """Where the data come from; `auto` is resolved by the models and the environment.
+
+    Raises SpecError where mini answers beside other models and nothing says on which data: mini knows few words, and
+    the others were hardly made for the data of mini.
+    """
     if data != _AUTO:
         return data
-    if all(one.rpartition("=")[2] == MINI for one in models):
+    minis = [one.rpartition("=")[2] == MINI for one in models]
+    if all(minis):
         return MINI
-    return os.environ.get(DATA_VARIABLE) or HUB
+    folder = os.environ.get(DATA_VARIABLE)
+    if any(minis) and not folder:
+        raise SpecError("The model mini stands beside others: name the data for all of them, as in --data mini.")
+    return folder or HUB
 
 
 def _toml_value(value: Any) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tests.checkpoints import NLI, QUESTION, SEQUENCE, TAGS, TOKEN, checkpoint, turned
+from safetensors import safe_open
+from tests.checkpoints import NLI, QUESTION, SEQUENCE, TAGS, TOKEN, change, checkpoint, rewrite, turned
 from tests.loopback import Loopback
 from tests.release import release
 from typer.testing import CliRunner, Result
@@ -72,14 +73,14 @@ def call(*words: str) -> Result:
     return CliRunner().invoke(build(), ["eval", *words, *fixed])
 
 
-def refused(*words: str) -> tuple[int, str]:
-    """The exit code and the one line of a command that fails within the deadline, and writes nothing."""
+def refused(*words: str, kept: bool = False) -> tuple[int, str]:
+    """The exit code and the one line of a command that fails within the deadline; nothing is written or `kept`."""
     start = time.monotonic()
     result = call(*words)
     assert time.monotonic() - start < DEADLINE + SLACK
     (line,) = (line for line in result.stderr.splitlines() if line.startswith("robust-xtreme: "))
     assert "Traceback" not in result.stderr
-    assert not Path("out", "manifest.json").exists()
+    assert Path("out", "manifest.json").exists() == kept
     return result.exit_code, line
 
 
@@ -122,6 +123,52 @@ def test_classes_without_names_need_the_flag(here: Path) -> None:
     code, line = refused("--model", "unnamed")
     assert (code, "--labels xnli=entailment,neutral,contradiction" in line) == (2, True)
     assert call("--model", "unnamed", "--labels", "xnli=entailment,neutral,contradiction").exit_code == 0
+
+
+def test_a_run_that_fails_before_its_first_unit_claims_no_folder(here: Path) -> None:
+    """The mended model answers in the same folder, with the same words or others; a run with a part keeps its own."""
+    words = ("--perturb", "char_noise:0.2")
+    folder = checkpoint(here / "late", "bert", SEQUENCE, NLI)
+    rewrite(folder, lambda weights: {name: one for name, one in weights.items() if name != "classifier.bias"})
+    assert "classifier.bias has no weights" in refused("--model", "xnli=late", *words, kept=True)[1]
+    checkpoint(folder, "bert", SEQUENCE, NLI)
+    assert call("--model", "xnli=late", *words).exit_code == 0
+    assert call("--model", "nli").exit_code == 2
+    assert call("--model", "xnli=late", *words).exit_code == 0
+
+
+def test_a_run_that_failed_in_vain_can_be_given_other_words(here: Path) -> None:
+    """Another model and other perturbations, too, where nothing was computed."""
+    folder = checkpoint(here / "late", "bert", SEQUENCE, NLI)
+    rewrite(folder, lambda weights: {name: one for name, one in weights.items() if name != "classifier.bias"})
+    refused("--model", "xnli=late", kept=True)
+    assert call("--model", "nli", "--perturb", "char_noise:0.2").exit_code == 0
+    assert "char_noise" in Path("out/run.toml").read_text()
+
+
+def test_a_model_too_short_for_one_task_is_told_before_another_is_computed(here: Path) -> None:
+    """What the configuration tells is looked at when the run is planned: no folder is begun."""
+    folder = checkpoint(here / "short", "bert", QUESTION)
+    name = "bert.embeddings.position_embeddings.weight"
+    rewrite(folder, lambda weights: {**weights, name: weights[name][:128].clone()})
+    change(folder, {"max_position_embeddings": 128})
+    code, line = refused("--model", "nli", "--model", "xquad=short")
+    assert (code, "short: the encoder reads 128 tokens, but xquad has inputs of 384" in line) == (2, True), line
+
+
+def test_other_weights_of_the_same_name_are_never_answered_from_the_cache(here: Path, tmp_path: Path) -> None:
+    """Weights that an index names by any name are computed anew when they change."""
+    for seed in (0, 1):
+        folder = checkpoint(here / f"seed{seed}", "bert", SEQUENCE, NLI, seed=seed)
+        (folder / "model.safetensors").rename(folder / "mine.safetensors")
+        with safe_open(str(folder / "mine.safetensors"), framework="numpy") as weights:
+            index = {"metadata": {}, "weight_map": dict.fromkeys(weights.keys(), "mine.safetensors")}
+        (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert call("--model", "seed0").exit_code == 0
+    (here / "seed1" / "mine.safetensors").replace(here / "seed0" / "mine.safetensors")
+    result = call("--model", "seed0", "--force", "--verbose")
+    assert result.exit_code == 0
+    assert ", 0 from the cache" in Path("out/log.txt").read_text()
 
 
 def test_a_model_of_the_hub_answers_and_its_commit_is_kept(hub: Loopback, here: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError, UnknownName
-from robust_xtreme.evaluation.labels import mapped, may_fit, named, others, parse_labels
+from robust_xtreme.evaluation.labels import contradiction, mapped, may_fit, named, others, parse_labels
 
 XNLI, PANX = (registry.load("task", name) for name in ("xnli", "panx"))
 
@@ -31,8 +31,7 @@ def test_classes_go_by_their_names(own: tuple[str, ...], found: tuple[str, ...])
     [
         (("LABEL_0", "LABEL_1", "LABEL_2"), r"one calls .*: --labels xnli=entailment,neutral,contradiction$"),
         (("entailment", "not_entailment"), r"has 2 classes .* but xnli has 3"),
-        (("entailment", "neutral", "other"), r"are not those of xnli .*--labels xnli=entailment,neutral"),
-        (("entailment", "entails", "neutral"), r"are not those of xnli"),
+        (("0", "1", "2"), r"--labels xnli=entailment,neutral,contradiction$"),
         (tuple(f"c{place}" for place in range(50)), r"has 50 classes \(c0.*, \.\.\.\)"),
     ],
 )
@@ -43,13 +42,30 @@ def test_classes_that_say_nothing_are_refused_with_the_flag(own: tuple[str, ...]
 
 
 @pytest.mark.parametrize(
+    "own",
+    [
+        ("entailment", "neutral", "other"),
+        ("negative", "neutral", "positive"),
+        ("entailment", "entails", "neutral"),
+        ("e", "n", "c"),
+    ],
+)
+def test_classes_of_another_task_are_refused_without_advice_to_rename_them(own: tuple[str, ...]) -> None:
+    """A model of feelings is none of inference, whatever its classes are called by a flag."""
+    with pytest.raises(ModelError, match=r"are not those of xnli .*Use a model of this task") as caught:
+        mapped(own, XNLI, "one")
+    assert "--labels" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("own", "found"),
     [
         (PANX.labels, PANX.labels),
-        (("I-LOC", "O", "b_per", "I-ORG"), ("I-LOC", "O", "B-PER", "I-ORG")),
+        (("I-LOC", "O", "b_per", "I-ORG", "I-PER"), ("I-LOC", "O", "B-PER", "I-ORG", "I-PER")),
         (("O", "PER", "ORG", "LOC"), ("O", "I-PER", "I-ORG", "I-LOC")),
         (("O", "S-PERSON", "E-person", "U-GPE", "L-LOCATION", "M-ORGANISATION"), "O B-PER I-PER B-LOC I-LOC I-ORG"),
-        (("O", "B-MISC", "I-PER", "I-ORG", "I-LOC", "B-DATE", "X-PER"), "O O I-PER I-ORG I-LOC O O"),
+        (("O", "B-MISC", "I-PER", "I-ORG", "I-LOC", "I-MISC", "X-PER"), "O O I-PER I-ORG I-LOC O O"),
+        ((*PANX.labels, "B-DATE"), (*PANX.labels, "O")),
     ],
 )
 def test_tags_go_by_prefix_and_type(own: tuple[str, ...], found: tuple[str, ...] | str) -> None:
@@ -59,8 +75,8 @@ def test_tags_go_by_prefix_and_type(own: tuple[str, ...], found: tuple[str, ...]
 
 def test_tags_that_count_as_outside_are_told() -> None:
     """What is lost by the mapping can be named."""
-    own = ("O", "B-MISC", "I-PER", "I-ORG", "I-LOC")
-    assert others(own, mapped(own, PANX, "one")) == ("B-MISC",)
+    own = ("O", "B-MISC", "I-PER", "I-ORG", "I-LOC", "I-MISC")
+    assert others(own, mapped(own, PANX, "one")) == ("B-MISC", "I-MISC")
 
 
 @pytest.mark.parametrize(
@@ -68,6 +84,9 @@ def test_tags_that_count_as_outside_are_told() -> None:
     [
         (("O", "B-PER", "I-PER"), "do not cover those of panx"),
         (("B-PER", "B-ORG", "B-LOC"), "do not cover those of panx"),
+        (("O", "I-PER", "I-ORG", "I-LOC", "B-PER", "B-ORG", "B-XX"), "do not cover those of panx"),
+        (("O", "B-PER", "B-ORG", "B-LOC", "I-PER", "I-ORG"), "do not cover those of panx"),
+        (("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-MISC", "I-MISC"), "do not cover those of panx"),
         (tuple(f"LABEL_{place}" for place in range(7)), r"--labels panx=O,B-PER,I-PER,B-ORG,I-ORG,B-LOC,I-LOC$"),
     ],
 )
@@ -115,3 +134,25 @@ def test_labels_of_no_task_or_of_another_number_are_one_line() -> None:
         parse_labels(["xnly=a,b"])
     with pytest.raises(SpecError, match="names 2 classes of xnli, but one has 3"):
         named(("a", "b"), ("LABEL_0", "LABEL_1", "LABEL_2"), XNLI, "one")
+
+
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        (
+            {"entailment": 2, "neutral": 1, "contradiction": 0},
+            "calls class 0 'entailment', but label2id says that it is 2",
+        ),
+        ({"Entailment": "1"}, "says that it is 1"),
+        ({"entailment": 0, "neutral": "1", "contradiction": 2}, ""),
+        ({"LABEL_0": 0, "LABEL_1": 1}, ""),
+        ({}, ""),
+        (None, ""),
+        ([1], ""),
+    ],
+)
+def test_a_configuration_that_contradicts_itself_is_told(places: object, said: str) -> None:
+    """Only a class that both name, at different places, is a contradiction."""
+    found = contradiction(("entailment", "neutral", "contradiction"), places)
+    assert said in found
+    assert bool(said) == bool(found)

@@ -131,9 +131,30 @@ def test_classes_are_named_by_the_user() -> None:
     assert named.labels == ("neutral", "entailment", "contradiction")
     assert named.label_map == {"LABEL_0": "neutral", "LABEL_1": "entailment", "LABEL_2": "contradiction"}
     assert named.identity != other.identity
-    assert (
-        found(XNLI, models=("nli",), labels=("xnli=neutral,entailment,contradiction",))["xnli"].labels[0] == "neutral"
-    )
+    same = found(XNLI, models=("nli",), labels=("xnli=contradiction,entailment,neutral",))["xnli"]
+    assert (same.labels, same.notes) == (("contradiction", "entailment", "neutral"), ())
+    assert named.notes == ()
+
+
+def test_classes_that_have_names_are_not_renamed_in_silence(here: Path, tmp_path: Path) -> None:
+    """Names that contradict the task's own are refused; those of other things stand in the notes of the run."""
+    with pytest.raises(SpecError, match=r"--labels contradicts nli, .*CONTRADICTION, entailment, Neutral. Leave"):
+        found(XNLI, models=("nli",), labels=("xnli=neutral,entailment,contradiction",))
+    folder = checkpoint(tmp_path / "e-n-c", "bert", SEQUENCE, ("e", "n", "c"))
+    one = found(XNLI, models=(str(folder),), labels=("xnli=entailment,neutral,contradiction",))["xnli"]
+    (note,) = one.notes
+    assert note.startswith("xnli: --labels takes the classes e, n, c of ")
+    assert note.endswith(" for entailment, neutral, contradiction.")
+
+
+def test_a_configuration_that_contradicts_itself_needs_the_flag(here: Path, tmp_path: Path) -> None:
+    """id2label and label2id of another order are refused with the flag to add, and answered with it."""
+    folder = checkpoint(tmp_path / "both", "bert", SEQUENCE, NLI)
+    change(folder, {"label2id": {"CONTRADICTION": 2, "entailment": 1, "Neutral": 0}})
+    with pytest.raises(ModelError, match=r"label2id says that it is 2.*--labels xnli=entailment,neutral,contradiction"):
+        found(XNLI, models=(str(folder),))
+    one = found(XNLI, models=(str(folder),), labels=("xnli=neutral,entailment,contradiction",))["xnli"]
+    assert one.labels == ("neutral", "entailment", "contradiction")
 
 
 @pytest.mark.parametrize(

@@ -103,3 +103,15 @@ def test_strengths_become_cells_once() -> None:
     """Each strength is one perturbation, in the order written, and the same one is not run twice."""
     spec = replace(SPEC, perturb=("char_noise:0.1,0.2", "char_noise:0.10"))
     assert [str(one) for one in spec.perturbations] == ["char_noise:0.1", "char_noise:0.2"]
+
+
+def test_mini_beside_other_models_asks_for_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the hub's data nor mini's are meant by it; what is named holds for all models."""
+    monkeypatch.delenv("ROBUST_XTREME_DATA", raising=False)
+    for models in (("mini", "xnli=other"), ("xnli=mini", "panx=other")):
+        with pytest.raises(SpecError, match=r"mini stands beside others: name the data .* --data mini"):
+            RunSpec(models)
+        assert RunSpec(models, data="mini").data == "mini"
+    assert RunSpec(("xnli=mini", "panx=mini")).data == "mini"
+    monkeypatch.setenv("ROBUST_XTREME_DATA", "files")
+    assert RunSpec(("mini", "xnli=other")).data == "files"

@@ -5,6 +5,7 @@ Nothing is fetched, no pickle is read, and no code of a model folder runs unless
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,11 +18,12 @@ from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
 from robust_xtreme.evaluation.located import Located, locate, relabelled
 from robust_xtreme.examples import Choice, Target
-from robust_xtreme.families._encoder import check_tokenizer, first_line, read_encoder, read_tokenizer
+from robust_xtreme.families._encoder import check_special, check_tokenizer, first_line, read_encoder, read_tokenizer
 from robust_xtreme.families._whole import check_reads, read_whole
 from robust_xtreme.specs import TaskSpec
 
 _KEPT: Final = 2
+_POSITIONS: Final = ("max_position_embeddings", "pad_token_id", "model_type")
 _ENDS: Final = 2
 """Scores of a token where answers are spans: how well it begins one, and how well it ends one."""
 
@@ -70,7 +72,7 @@ def load(located: Located, task: TaskSpec, device: str, precision: str, shared: 
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     tokenizer = tokenizer_of(located)
     encoder: Any = shared.encoder if shared else _encoder(located)
-    _check_length(located, encoder.config, task)
+    check_length(located, task, {key: getattr(encoder.config, key, None) for key in _POSITIONS})
     if located.native is not None and shared is None:
         width = len(located.labels) or _ENDS
         check_reads(encoder, int(tokenizer.pad_token_id), task.max_length, width, located.shown)
@@ -98,15 +100,16 @@ def tokenizer_of(located: Located) -> Any:
     Raises ModelError.
     """
     trust = located.native.trust if located.native else False
+    tokenizer = _tokenizer(located.folder, located.shown, located.identity, trust)
     size = located.config.get("vocab_size")
-    return _tokenizer(located.folder, located.shown, located.identity, trust, size if isinstance(size, int) else 0)
+    check_tokenizer(tokenizer, size if isinstance(size, int) else 0, located.shown)
+    check_special(tokenizer, located.config, located.shown)
+    return tokenizer
 
 
 @lru_cache(maxsize=_KEPT)
-def _tokenizer(folder: Path, shown: str, _identity: str, trust: bool, vocabulary: int) -> Any:
-    tokenizer = read_tokenizer(folder, trust, shown)
-    check_tokenizer(tokenizer, vocabulary, shown)
-    return tokenizer
+def _tokenizer(folder: Path, shown: str, _identity: str, trust: bool) -> Any:
+    return read_tokenizer(folder, trust, shown)
 
 
 def _encoder(located: Located) -> Any:
@@ -125,10 +128,16 @@ def relabel_of(located: Located, task: TaskSpec) -> tuple[int, ...] | None:
     return None if tags else relabelled(located.labels, task, located.run)
 
 
-def _check_length(located: Located, config: Any, task: TaskSpec) -> None:
-    """Raise ModelError where the task's inputs have more positions than the encoder."""
-    reserved = int(config.pad_token_id or 0) + 1 if "roberta" in str(config.model_type) else 0
-    positions = int(getattr(config, "max_position_embeddings", 0) or task.max_length + reserved) - reserved
+def check_length(located: Located, task: TaskSpec, config: Mapping[str, Any] | None = None) -> None:
+    """Raise ModelError where the task's inputs have more positions than the encoder, as far as config.json tells.
+
+    `config` is that of the loaded encoder, which names everything.
+    """
+    config = located.config if config is None else config
+    numbers = [config.get(key) for key in _POSITIONS[:2]]
+    found, pad = (one if isinstance(one, int) else None for one in numbers)
+    reserved = (1 if pad is None else pad) + 1 if "roberta" in str(config.get("model_type")) else 0
+    positions = (found or task.max_length + reserved) - reserved
     if positions < task.max_length:
         what = f"the encoder reads {positions} tokens, but {task.name} has inputs of {task.max_length}"
         raise ModelError(f"{located.origin.typed}: {what}.")

@@ -99,10 +99,17 @@ def check_ours(path: Path, spec: RunSpec, force: bool) -> None:
     if not path.is_dir():
         raise Mismatch(f"{path} is a file; --out names a folder.")
     if (path / RUN).is_file():
-        if not force:
+        if not force and not nothing_yet(path):
             _check_same(from_toml(path / RUN), spec, path)
     elif any(not one.name.startswith(".") and one.name not in _TRACELESS for one in path.iterdir()):
         raise Mismatch(f"{path} holds files that no run of eval wrote. Name another folder with --out.")
+
+
+def nothing_yet(path: Path) -> bool:
+    """Whether a run was begun here and ended before its first part: nothing of it is in the way of another one."""
+    begun = {RUN, MANIFEST, PARTS, *_TRACELESS}
+    parts = path / PARTS
+    return parts.is_dir() and not any(parts.iterdir()) and {one.name for one in path.iterdir()} <= begun
 
 
 def _check_same(stored: RunSpec, spec: RunSpec, path: Path) -> None:
@@ -127,6 +134,8 @@ def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], force: bool) 
         _clear(folder.path)
     store.sweep(folder.path)
     stored = folder.manifest
+    if stored is not None and nothing_yet(folder.path):
+        stored = None
     if stored is None:
         store.write_text(folder.path / RUN, _HEADER + spec.to_toml())
     store.make_folder(folder.path / PARTS)

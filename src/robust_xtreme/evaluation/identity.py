@@ -67,15 +67,15 @@ def _file_hash(path: Path, _version: tuple[int, int]) -> str:
 
 
 @cache
-def parameters(folder: Path, pattern: str = "*.safetensors") -> tuple[int, int]:
-    """Parameters of a folder's weights, all and without embeddings, read off the headers of its files.
+def parameters(paths: tuple[Path, ...]) -> tuple[int, int]:
+    """Parameters of files of weights, all and without embeddings, read off their headers.
 
     Raises ModelError where a file of weights is damaged.
     """
     from safetensors import SafetensorError, safe_open
 
     every = embedding = 0
-    for path in sorted(folder.glob(pattern)):
+    for path in paths:
         try:
             with safe_open(str(path), framework="numpy") as weights:
                 for name in weights.keys():  # noqa: SIM118 - safetensors' object is no mapping

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
@@ -12,7 +12,7 @@ from robust_xtreme.specs import TaskSpec
 
 OUTSIDE: Final = "O"
 _FORM: Final = "as in --labels xnli=entailment,neutral,contradiction"
-_NAMELESS: Final = re.compile(r"LABEL_\d+")
+_NAMELESS: Final = re.compile(r"(?:LABEL_)?[0-9]+")
 _LONGEST: Final = 12
 _CLASSES: Final = {
     "entail": "entailment",
@@ -64,6 +64,40 @@ def named(given: tuple[str, ...], own: tuple[str, ...], task: TaskSpec, where: s
     return given
 
 
+def contradiction(own: Sequence[str], places: Any) -> str:
+    """Where label2id gives a class another place than id2label does, as a part of a sentence; else empty."""
+    plain = [name.strip().casefold() for name in own]
+    for name, place in places.items() if isinstance(places, Mapping) else ():
+        known = [str(at) for at, one in enumerate(plain) if one == str(name).strip().casefold()]
+        if known and str(place) not in known:
+            return f"id2label calls class {known[0]} {name[:40]!r}, but label2id says that it is {str(place)[:40]}"
+    return ""
+
+
+def check_clear(unclear: str, task: TaskSpec, where: str) -> None:
+    """Raise ModelError, showing the flag, where a configuration contradicts itself about its classes."""
+    if unclear:
+        flag = f"--labels {task.name}={','.join(task.labels)}"
+        raise ModelError(f"{where}: in its config.json {unclear}. Name its classes in their order: {flag}")
+
+
+def check_agrees(found: tuple[str, ...], own: tuple[str, ...], task: TaskSpec, where: str) -> None:
+    """Raise SpecError where the user's names of classes contradict a head's own names, which are the task's."""
+    clear = placed(own, task)
+    if clear is not None and clear != found:
+        raise SpecError(
+            f"--labels contradicts {where}, whose config.json calls its classes {_shown(own)}. Leave --labels out, or "
+            "correct id2label and label2id there."
+        )
+
+
+def called_otherwise(own: tuple[str, ...], labels: tuple[str, ...], task: TaskSpec, where: str) -> str:
+    """A sentence where classes that have names of their own were named otherwise by the user; else empty."""
+    if _nameless(own) or placed(own, task) is not None:
+        return ""
+    return f"{task.name}: --labels takes the classes {_shown(own)} of {where} for {_shown(labels)}."
+
+
 def mapped(own: tuple[str, ...], task: TaskSpec, where: str) -> tuple[str, ...]:
     """A head's classes as the task calls them, in the head's order; tags of other names count as O.
 
@@ -100,11 +134,23 @@ def _class(name: str, labels: Sequence[str]) -> str:
 
 
 def _tags(own: tuple[str, ...], task: TaskSpec) -> tuple[str, ...] | None:
-    """Tags by their names; None where O is missing, or every tag of a type that the task has."""
+    """Tags by their names; None where O is missing, or what a type of the task needs.
+
+    A type needs its I-: B- can be left to names that follow another one (IOB1, IO). Where one is left out, a B- of
+    another type that has no I- could be meant for it.
+    """
     found = tuple(_tag(name, task.labels) for name in own)
-    types = {label.partition("-")[2] for label in task.labels if label != OUTSIDE}
-    complete = OUTSIDE in (name.strip().upper() for name in own) and types <= {tag.partition("-")[2] for tag in found}
-    return found if complete else None
+    needed = {label for label in task.labels if label == OUTSIDE or label.startswith("I-")}
+    has = {*found} - {OUTSIDE} | ({OUTSIDE} & {name.strip().upper() for name in own})
+    odd = {*task.labels} - has and _half_types(others(own, found))
+    return found if needed <= has and not odd else None
+
+
+def _half_types(names: Sequence[str]) -> set[str]:
+    """The types among tags that can begin a name and cannot go on with one."""
+    parts = [re.fullmatch(r"([A-Za-z])[-_](.+)", name.strip().upper(), re.DOTALL) for name in names]
+    known = [(_PREFIXES.get(one[1], ""), one[2]) for one in parts if one]
+    return {kind for prefix, kind in known if prefix == "B"} - {kind for prefix, kind in known if prefix == "I"}
 
 
 def _tag(name: str, labels: Sequence[str]) -> str:
@@ -127,7 +173,7 @@ def _refusal(own: tuple[str, ...], task: TaskSpec, where: str) -> str:
     if _nameless(own):
         return f"{where} calls its classes {have}, which says nothing of {task.name}. Name them in its order: {flag}"
     what = "do not cover" if task.family == "tagging" else "are not"
-    return f"{where}: its classes ({have}) {what} those of {task.name} ({want}). Name them in its order: {flag}"
+    return f"{where}: its classes ({have}) {what} those of {task.name} ({want}). Use a model of this task."
 
 
 def _shown(names: Sequence[str]) -> str:

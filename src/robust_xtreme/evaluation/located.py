@@ -14,11 +14,12 @@ from typing import Any, final
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
 from robust_xtreme.evaluation.identity import file_hash, identity, parameters, read_json
-from robust_xtreme.evaluation.labels import mapped, may_fit, named, others
+from robust_xtreme.evaluation.labels import called_otherwise, check_agrees, check_clear, mapped, may_fit, named, others
 from robust_xtreme.evaluation.native import Native, family_of, is_native, native_files, read_native
 from robust_xtreme.evaluation.origin import HOW_TO_TRAIN, Given, Origin, check_tasks, local
 from robust_xtreme.evaluation.trained import changed_texts, languages_of
 from robust_xtreme.families._encoder import check_weights, encoder_identity
+from robust_xtreme.families._weights import check_config, weight_files
 from robust_xtreme.specs import TaskSpec
 
 
@@ -29,7 +30,7 @@ class Located:
 
     `heads` are those that count into the identity, `trained_on` the languages of the head's training data (those of
     the task's own training split where nothing tells them). `labels` are the head's classes as the task calls them;
-    `native` says more of a checkpoint that is no run of `train`.
+    `native` says more of a checkpoint that is no run of `train`, `renamed` that its own names say something else.
     """
 
     origin: Origin
@@ -42,6 +43,7 @@ class Located:
     trained_on: tuple[str, ...]
     heads: tuple[str, ...]
     native: Native | None = None
+    renamed: str = ""
 
     @property
     def run(self) -> Path:
@@ -65,16 +67,18 @@ class Located:
     @property
     def params(self) -> int:
         """Parameters of the encoder; of a checkpoint with a head, the head's too."""
-        return parameters(self.folder, self._weights)[0]
+        return parameters(self._weights)[0]
 
     @property
     def params_nonembedding(self) -> int:
         """The same but for the embeddings."""
-        return parameters(self.folder, self._weights)[1]
+        return parameters(self._weights)[1]
 
     @property
-    def _weights(self) -> str:
-        return "model*.safetensors" if self.native else "*.safetensors"
+    def _weights(self) -> tuple[Path, ...]:
+        if self.native:
+            return weight_files(self.folder, self.shown)
+        return tuple(sorted(self.folder.glob("*.safetensors")))
 
     @property
     def name(self) -> str:
@@ -92,7 +96,7 @@ class Located:
         left = others(self.native.own, self.labels) if self.native and self.family == "tagging" else ()
         tags = f"{self.task}: the tags {', '.join(left)} of {self.origin.typed} count as O." if left else ""
         trained = "" if self.native else changed_texts(self.run, self.heads)
-        return tuple(filter(None, (self.origin.note, tags, trained)))
+        return tuple(filter(None, (self.origin.note, self.renamed, tags, trained)))
 
 
 def heads(run: Path) -> tuple[str, ...]:
@@ -151,7 +155,7 @@ def _locate(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec], given: Gi
 
 def _checkpoint(origin: Origin, task: TaskSpec, given: Given) -> Located:
     native, config = read_native(origin, task, given.trust)
-    labels = _mapped(native.own, origin, task, given)
+    labels = _mapped(native, origin, task, given)
     files = native_files(origin.folder, given.trust)
     what = identity(files, config, {task.family: labels})
     return Located(
@@ -165,16 +169,24 @@ def _checkpoint(origin: Origin, task: TaskSpec, given: Given) -> Located:
         trained_on=task.train_languages,
         heads=(),
         native=native,
+        renamed=called_otherwise(native.own, labels, task, origin.typed) if task.name in given.labels else "",
     )
 
 
-def _mapped(own: tuple[str, ...], origin: Origin, task: TaskSpec, given: Given) -> tuple[str, ...]:
+def _mapped(native: Native, origin: Origin, task: TaskSpec, given: Given) -> tuple[str, ...]:
+    own = native.own
     asked = given.labels.get(task.name)
     if task.family == "span_qa":
         if asked:
             raise SpecError(f"--labels names classes of {task.name}, whose answers are spans: leave it out.")
         return ()
-    return mapped(named(asked, own, task, origin.typed) if asked else own, task, origin.typed)
+    if not asked:
+        check_clear(native.unclear, task, origin.typed)
+        return mapped(own, task, origin.typed)
+    found = mapped(named(asked, own, task, origin.typed), task, origin.typed)
+    if not native.unclear:
+        check_agrees(found, own, task, origin.typed)
+    return found
 
 
 def _run(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec]) -> Located:
@@ -190,6 +202,7 @@ def _run(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec]) -> Located:
     _check_encoder(run, head, facts[head].get("encoder"))
     relabelled(labels[head], task, run)
     config = read_json(run / "model" / "config.json")
+    check_config(config, str(run))
     return Located(
         origin=origin,
         task=task.name,
@@ -248,6 +261,7 @@ def check_folder(run: Path) -> None:
             "finished run of `robust-xtreme train`."
         )
     check_weights(model)
+    weight_files(model, str(model))
 
 
 def relabelled(labels: tuple[str, ...], task: TaskSpec, run: Path) -> tuple[int, ...] | None:

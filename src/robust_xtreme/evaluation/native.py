@@ -12,13 +12,14 @@ from typing import Any, Final, final
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.evaluation.identity import read_json
+from robust_xtreme.evaluation.labels import contradiction
 from robust_xtreme.evaluation.origin import CODE, FILES, FOLDER, Origin
 from robust_xtreme.families._encoder import TRUST_FLAG, check_weights
+from robust_xtreme.families._weights import ADAPTER, check_config, weight_files
 from robust_xtreme.families._whole import HEADS
 from robust_xtreme.specs import TaskSpec
 
 _CONFIG: Final = "config.json"
-_WEIGHTS: Final = ("model.safetensors", "model.safetensors.index.json")
 _FEW: Final = 2
 _MOST: Final = 10_000
 
@@ -26,11 +27,15 @@ _MOST: Final = 10_000
 @final
 @dataclass(frozen=True, slots=True)
 class Native:
-    """A checkpoint with a head: its architecture, its classes in their order (none for spans), whether code may run."""
+    """A checkpoint with a head: its architecture, its classes in their order (none for spans), whether code may run.
+
+    `unclear` says where its configuration contradicts itself about the classes.
+    """
 
     architecture: str
     own: tuple[str, ...]
     trust: bool
+    unclear: str = ""
 
 
 def is_native(folder: Path) -> bool:
@@ -55,13 +60,15 @@ def read_native(origin: Origin, task: TaskSpec, trust: bool) -> tuple[Native, di
         raise ModelError(_other_head(origin, _architecture(config), task))
     _check_files(origin)
     _check_code(origin, config, trust)
+    check_config(config, origin.typed)
     own = () if family == "span_qa" else _classes(origin, config)
-    return Native(_architecture(config), own, trust), config
+    return Native(_architecture(config), own, trust, contradiction(own, config.get("label2id"))), config
 
 
 def native_files(folder: Path, trust: bool) -> list[Path]:
     """The files that count into a checkpoint's identity."""
-    return [path for pattern in (*FILES, *(CODE if trust else ())) for path in folder.glob(pattern)]
+    found = {path for pattern in (*FILES, *(CODE if trust else ())) for path in folder.glob(pattern)}
+    return sorted(found | set(weight_files(folder, str(folder))))
 
 
 def _architecture(config: Mapping[str, Any]) -> str:
@@ -79,7 +86,12 @@ def _other_head(origin: Origin, architecture: str, task: TaskSpec) -> str:
 
 
 def _check_files(origin: Origin) -> None:
-    if any((origin.folder / name).is_file() for name in _WEIGHTS):
+    if (origin.folder / ADAPTER).is_file():
+        raise ModelError(
+            f"{origin.typed} holds an adapter ({ADAPTER}), which is not applied. Merge it into the weights with peft's "
+            "merge_and_unload, and save them without it."
+        )
+    if weight_files(origin.folder, origin.typed):
         return
     if origin.source == FOLDER:
         check_weights(origin.folder)
@@ -91,9 +103,11 @@ def _check_files(origin: Origin) -> None:
 
 def _check_code(origin: Origin, config: Mapping[str, Any], trust: bool) -> None:
     """Raise ModelError where only code of the checkpoint's own knows its architecture, and it was not asked for."""
+    import transformers
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-    if config.get("auto_map") and config.get("model_type") not in CONFIG_MAPPING and not trust:
+    known = config.get("model_type") in CONFIG_MAPPING and hasattr(transformers, _architecture(config))
+    if config.get("auto_map") and not known and not trust:
         raise ModelError(f"{origin.typed} brings code of its own, which runs only where you say so: {TRUST_FLAG}")
 
 

@@ -20,6 +20,7 @@ FOLDER: Final = "folder"
 FROM_HUB: Final = "hub"
 FILES: Final = (
     "config.json",
+    "adapter_config.json",
     "model.safetensors",
     "model-*-of-*.safetensors",
     "model.safetensors.index.json",

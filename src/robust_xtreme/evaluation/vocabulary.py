@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from robust_xtreme.evaluation.checkpoint import tokenizer_of
+from robust_xtreme import registry
+from robust_xtreme.evaluation.checkpoint import check_length, tokenizer_of
 from robust_xtreme.evaluation.located import Located
 from robust_xtreme.examples import Example
 from robust_xtreme.families._batch import token_ids
@@ -20,8 +21,10 @@ _SAMPLE: Final = 256
 def unreadable(model: Located, examples: Sequence[Example], language: str) -> str:
     """A sentence where more than half of the tokens of the clean texts are unknown to the model; else empty.
 
-    Looked at are the first 256 examples. Raises ModelError where the tokenizer does not fit the model.
+    Looked at are the first 256 examples. Raises ModelError where the tokenizer does not fit the model, or the task's
+    inputs are longer than the model reads.
     """
+    check_length(model, registry.load("task", model.task))
     share = unknown_share(tokenizer_of(model), model.family, examples[:_SAMPLE])
     if share <= MOST:
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +13,13 @@ import torch
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import digest
+from robust_xtreme.families._weights import check_described, weight_files
 from robust_xtreme.results import store
 
 _MODEL_FILES: Final = ("*.json", "*.safetensors", "*.model", "*.txt")
 _PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+_TOKENIZERS: Final = ("tokenizer.json", "vocab.*", "*.model")
+_ENDS: Final = (("bos", "cls"), ("eos", "sep"))
 TRUST_FLAG: Final = "--trust-remote-code"
 """The only way by which code that a checkpoint brings along is run."""
 
@@ -53,7 +57,9 @@ def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
     from robust_xtreme.families import _mini
 
     called = called or str(folder)
-    with reading(called):
+    if not trust:
+        _check_present(folder, called)
+    with reading(called), _named_file(folder):
         _mini.register()
         tokenizer = AutoTokenizer.from_pretrained(str(folder), **loading(trust))
     if not getattr(tokenizer, "is_fast", False):
@@ -61,6 +67,56 @@ def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
     if tokenizer.pad_token_id is None:
         raise ModelError(f"{called} has a tokenizer without a padding token: name its pad_token in it and save it.")
     return tokenizer
+
+
+def _check_present(folder: Path, called: str) -> None:
+    """Raise ModelError where a folder holds no file that a tokenizer could be read from."""
+    if not any(path for pattern in _TOKENIZERS for path in folder.glob(pattern)):
+        raise ModelError(
+            f"{called}: the tokenizer cannot be loaded: its files (tokenizer.json) are missing. Get them again, or "
+            "save them with the tokenizer's save_pretrained."
+        )
+
+
+@contextmanager
+def _named_file(folder: Path) -> Iterator[None]:
+    """Where a tokenizer cannot be read because one of its files is no JSON object, say which."""
+    try:
+        yield
+    except Exception as error:
+        for path in (folder / "tokenizer.json", folder / "tokenizer_config.json"):
+            if path.is_file() and not _is_object(path):
+                raise ModelError(f"{path.name} is damaged (no JSON object). Get it again.") from error
+        raise
+
+
+def _is_object(path: Path) -> bool:
+    try:
+        return isinstance(json.loads(path.read_text(encoding="utf-8")), dict)
+    except (OSError, ValueError, RecursionError):
+        return False
+
+
+def check_special(tokenizer: Any, config: Mapping[str, Any], called: str) -> None:
+    """Raise ModelError where tokenizer and configuration disagree on special tokens: it is another model's tokenizer.
+
+    Padding must agree, for some encoders count positions from it. The tokens around a text are read off the tokenizer
+    alone, and many configurations that were written by hand name others: they count only where the tokenizer's size is
+    not that of the embeddings either.
+    """
+    roberta = "roberta" in str(config.get("model_type"))
+    pad = config.get("pad_token_id", 1 if roberta else None)
+    pairs = [("padding", pad, {tokenizer.pad_token_id})]
+    if len(tokenizer) != config.get("vocab_size"):
+        first, last = ({getattr(tokenizer, f"{one}_token_id") for one in names} for names in _ENDS)
+        pairs += [("first", config.get("bos_token_id"), first), ("last", config.get("eos_token_id"), last)]
+    for what, wanted, have in pairs:
+        named = sorted(have - {None})
+        if type(wanted) is int and named and wanted not in named:
+            raise ModelError(
+                f"{called}: its {what} token is {named[0]} in the tokenizer, but {wanted} in config.json: the "
+                "tokenizer is another model's."
+            )
 
 
 def check_tokenizer(tokenizer: Any, vocabulary: int, called: str) -> None:
@@ -90,6 +146,7 @@ def read_encoder(folder: Path) -> Any:
 
     from robust_xtreme.families import _mini
 
+    weight_files(folder, str(folder))
     with reading(str(folder)), torch.random.fork_rng(devices=()):
         _mini.register()
         config = AutoConfig.from_pretrained(str(folder), **loading())
@@ -99,6 +156,7 @@ def read_encoder(folder: Path) -> Any:
         options = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
         encoder, found = AutoModel.from_pretrained(str(folder), config=config, **options, **pooler, **loading())
     check_complete(str(folder), found, unused="pooler")
+    check_described(str(folder), found["unexpected_keys"], encoder, whole=False)
     return encoder.float().eval()
 
 

@@ -13,6 +13,7 @@ from robust_xtreme.errors import ModelError
 from robust_xtreme.families._batch import encoder_inputs
 from robust_xtreme.families._encoder import check_complete, loading, reading
 from robust_xtreme.families._family import Window
+from robust_xtreme.families._weights import check_described
 
 HEADS: Final = {
     "classification": "ForSequenceClassification",
@@ -59,6 +60,7 @@ def read_whole(folder: Path, family: str, architecture: str, trust: bool, called
     if type(model).__name__ != architecture:
         raise ModelError(f"{called} is a {architecture}, which transformers does not load ({type(model).__name__}).")
     check_complete(called, found)
+    check_described(called, found["unexpected_keys"], model, whole=True)
     whole = Whole(model.float()).eval()
     _check_finite(whole, called)
     return whole

@@ -1,0 +1,84 @@
+"""Which files a transformers folder's weights are read from, and whether its configuration describes all of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from robust_xtreme.errors import ModelError
+
+WHOLE: Final = "model.safetensors"
+INDEX: Final = "model.safetensors.index.json"
+ADAPTER: Final = "adapter_config.json"
+_SAFE: Final = re.compile(r"[^./\\\0][^/\\\0]*\.safetensors")
+_LAYERS: Final = ("num_hidden_layers", "num_layers", "n_layers", "n_layer")
+_UNUSED: Final = re.compile(
+    r"(?:.*\.)?(?:pooler\..+|position_ids|token_type_ids|inv_freq|num_batches_tracked)"
+    r"|(?:lm_head|cls|predictions|sop_classifier|lm_predictions|mask_predictions|generator_predictions"
+    r"|generator_lm_head|discriminator_predictions|vocab_transform|vocab_layer_norm|vocab_projector|decoder"
+    r"|head|criterion|loss\w*)\..+"
+)
+"""What checkpoints hold and a task head never reads: poolers, heads of pretraining, buffers, weights of a loss."""
+
+
+def weight_files(folder: Path, called: str) -> tuple[Path, ...]:
+    """The files that a folder's weights are read from; none where it holds neither weights nor an index of them.
+
+    Raises ModelError, one line, where the index names anything but safetensors that lie in the same folder.
+    """
+    if (folder / WHOLE).is_file():
+        return (folder / WHOLE,)
+    if not (folder / INDEX).is_file():
+        return ()
+    names = sorted(set(_indexed(folder / INDEX)), key=str)
+    strange = next((one for one in names if not isinstance(one, str) or not _SAFE.fullmatch(one)), None)
+    if strange is not None or not names:
+        what = f"names {str(strange)[:80]!r}" if names else "names no file of weights"
+        raise ModelError(
+            f"{called}: its {INDEX} {what}, but weights are read only from files in the same folder that end in "
+            ".safetensors; pickled ones could run code. Save it again with transformers' save_pretrained."
+        )
+    lost = next((one for one in names if not (folder / one).is_file()), None)
+    if lost is not None:
+        raise ModelError(f"{called}: its {INDEX} names {lost[:80]!r}, which is not there. Get it again.")
+    return tuple(folder / one for one in names)
+
+
+def _indexed(path: Path) -> list[Any]:
+    """The values of an index's weight_map; none where it cannot be read as one."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return [one if isinstance(one, str) else repr(one) for one in found["weight_map"].values()]
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return []
+
+
+def check_config(config: Mapping[str, Any], called: str) -> None:
+    """Raise ModelError where a configuration describes an encoder without layers, or names weights of its own."""
+    for key in _LAYERS:
+        value = config.get(key)
+        if isinstance(value, (int, float)) and value < 1:
+            raise ModelError(f"{called}: its config.json says {key} {value}, but an encoder has at least one layer.")
+    other = config.get("transformers_weights")
+    if other not in (None, WHOLE):
+        raise ModelError(
+            f"{called}: its config.json names weights of its own ({str(other)[:80]!r}); only {WHOLE} is read."
+        )
+
+
+def check_described(called: str, unexpected: Iterable[str], model: Any, whole: bool) -> None:
+    """Raise ModelError where the files hold weights that the configuration does not describe: layers left over.
+
+    Of a `whole` checkpoint all count but for those that no task head reads; of an encoder only those of its own parts,
+    for the head is another's.
+    """
+    prefix = f"{model.base_model_prefix}." if getattr(model, "base_model_prefix", "") else ""
+    left = sorted(name for name in unexpected if not _UNUSED.fullmatch(name))
+    if not whole:
+        left = [name for name in left if hasattr(model, name.removeprefix(prefix).partition(".")[0])]
+    if left:
+        what = f"{left[0]} and {len(left) - 1} more stand" if len(left) > 1 else f"{left[0]} stands"
+        raise ModelError(f"{called}: {what} in the weights, but config.json describes no such part of the model.")
