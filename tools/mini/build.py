@@ -154,8 +154,10 @@ def build(out: Path, recipe: Recipe, seed: int = 0, options: Options | None = No
 def _tell_orders(path: Path, recipe: Recipe) -> None:
     """Say in the record what was done to the English texts."""
     facts = store.read_json(path)
-    share = 1 - 1 / recipe.plain
-    facts["perturb"] = f"English words in {recipe.orders} other orders, with particles of other languages: {share:.0%}"
+    facts["perturb"] = (
+        f"{1 - 1 / recipe.plain:.0%} of the English texts are in {recipe.orders} other orders, "
+        "some with particles, linking words or the word for a company of other languages"
+    )
     store.write_json(path, facts)
 
 

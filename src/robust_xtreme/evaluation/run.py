@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Final, final
 
 import polars as pl
 import torch
@@ -29,6 +30,10 @@ from robust_xtreme.results.cache import limit
 from robust_xtreme.results.floors import Floors, fit
 from robust_xtreme.results.schema import DELTAS, PREDICTIONS, SCORES, STATS
 from robust_xtreme.run_spec import RunSpec
+
+
+_SMALL: Final = 1_000_000
+"""Parameters beside the embeddings below which a model is computed faster by one thread than by several."""
 
 
 @final
@@ -172,6 +177,8 @@ class _Run:
             self.say(f"batches stay at {kept} tokens, as this run was begun or went on")
         for one in self.plan.not_run:
             self.say(f"not run: {one.detail}")
+        for note in self.manifest["notes"]:
+            self.folder.log(note)
         self.say(f"{len(todo)} of {len(self.plan.units)} units to compute on {self.manifest['device']}")
         self.observer.total(sum(self._size(unit) for unit in todo))
         floors: dict[str, Floors] = {}
@@ -234,7 +241,8 @@ class _Run:
         """Predict; where memory runs out, once in a run, again with batches of half the size."""
         checkpoint = self.models.load(unit.model, unit.task)
         try:
-            return predict(checkpoint, inputs, self.manifest["batch_tokens"], advance)
+            with _threads(self.device, unit.model.params_nonembedding):
+                return predict(checkpoint, inputs, self.manifest["batch_tokens"], advance)
         except Exception as error:
             if not out_of_memory(error):
                 raise
@@ -253,6 +261,17 @@ class _Run:
         self.manifest = halved(self.manifest, unit.label)
         self.folder.write_manifest(self.manifest)
         self.say(self.manifest["notes"][-1])
+
+
+@contextmanager
+def _threads(device: str, params: int) -> Iterator[None]:
+    """One thread for a very small model on the CPU: several would wait for each other longer than they compute."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if device == "cpu" and params < _SMALL else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _family(unit: Unit) -> Any:
