@@ -21,6 +21,8 @@ from tests.release import release
 from robust_xtreme import registry
 from robust_xtreme.commands._errors import guarded
 from robust_xtreme.errors import DataError, MissingData, SpecError
+from robust_xtreme.evaluation.plan import read_train
+from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources import Source, Split, available, data_identity, load, open_source, resolve
 from robust_xtreme.sources._dataset import Hub, open_hub
 from robust_xtreme.sources._load import fetch
@@ -288,3 +290,18 @@ def test_rows_of_the_hub_are_checked() -> None:
     for make, row, said in wrong:
         with pytest.raises(DataError, match=re.escape(said)):
             make(row, "x")
+
+
+def test_floors_learn_from_training_data_that_are_here_and_fetch_none(hub: Loopback) -> None:
+    """MultiNLI is not fetched for a floor; once a run of `train` has brought it here, floors learn from it."""
+    wanted = XNLI.hub["train"]
+    pairs = [{"premise": f"Anna {n}.", "hypothesis": "She is.", "label": n % 3} for n in range(6)]
+    hub.put("dataset", wanted.repo, {file_of(XNLI, "train", "en"): parquet("tsv_pairs", pairs)}, wanted.revision)
+    spec = RunSpec(("mini",), "hub")
+    assert read_train(spec, XNLI) is None
+    assert hub.asked == []
+    learnt = read("hub", "xnli", "train", "en").examples
+    asked = len(hub.asked)
+    assert read_train(spec, XNLI) == learnt
+    assert read_train(RunSpec(("mini",), f"hub:{wanted.repo}@{'0' * 40}"), XNLI) is None
+    assert len(hub.asked) == asked
