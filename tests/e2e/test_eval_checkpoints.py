@@ -99,7 +99,8 @@ def test_three_checkpoints_answer_three_tasks(here: Path) -> None:
         "Neutral": "neutral"
     }
     assert "panx: the tags B-MISC, I-MISC of ner count as O." in manifest["notes"]
-    assert "the tags B-MISC, I-MISC of ner count as O." in Path("out/report.md").read_text()
+    for name in ("report.md", "log.txt"):
+        assert "the tags B-MISC, I-MISC of ner count as O." in Path("out", name).read_text()
     rows = store.read_frame(Path("out/models.csv"), MODELS)
     assert rows.get_column("params").min() > 0  # type: ignore[operator]  # a column of whole numbers
     predictions = store.read_frame(Path("out/predictions.parquet"), PREDICTIONS)

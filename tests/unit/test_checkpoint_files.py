@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.checkpoints import NLI, SEQUENCE, change, checkpoint, rewrite
+from tests.checkpoints import NLI, QUESTION, SEQUENCE, change, checkpoint, rewrite
 from tests.tiny import tiny_run
 
 from robust_xtreme import registry
@@ -19,7 +19,7 @@ from robust_xtreme.evaluation.checkpoint import load_checkpoint, tokenizer_of
 from robust_xtreme.evaluation.located import locate
 from robust_xtreme.families._encoder import read_encoder
 
-XNLI = registry.load("task", "xnli")
+XNLI, XQUAD = (registry.load("task", name) for name in ("xnli", "xquad"))
 INDEX = "model.safetensors.index.json"
 
 
@@ -214,3 +214,15 @@ def test_an_architecture_of_its_own_names_the_flag(one: Path) -> None:
     (one / "own.py").write_text("raise SystemExit(1)")
     with pytest.raises(ModelError, match="runs only where you say so: --trust-remote-code"):
         locate(one, XNLI)
+
+
+def test_a_reader_of_questions_scores_two_ends(tmp_path: Path) -> None:
+    """A head of three scores is told by its configuration."""
+    folder = checkpoint(tmp_path / "reader", "bert", QUESTION)
+    locate(folder, XQUAD)
+    change(folder, {"num_labels": 3})
+    with pytest.raises(ModelError, match="its head gives 3 scores of a token, but an answer has a start and an end"):
+        locate(folder, XQUAD)
+    change(folder, {"num_labels": None, "id2label": {"0": "a", "1": "b", "2": "c"}})
+    with pytest.raises(ModelError, match="gives 3 scores"):
+        locate(folder, XQUAD)

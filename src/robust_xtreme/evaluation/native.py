@@ -61,7 +61,7 @@ def read_native(origin: Origin, task: TaskSpec, trust: bool) -> tuple[Native, di
     _check_files(origin)
     _check_code(origin, config, trust)
     check_config(config, origin.typed)
-    own = () if family == "span_qa" else _classes(origin, config)
+    own = _no_classes(origin, config) if family == "span_qa" else _classes(origin, config)
     return Native(_architecture(config), own, trust, contradiction(own, config.get("label2id"))), config
 
 
@@ -109,6 +109,17 @@ def _check_code(origin: Origin, config: Mapping[str, Any], trust: bool) -> None:
     known = config.get("model_type") in CONFIG_MAPPING and hasattr(transformers, _architecture(config))
     if config.get("auto_map") and not known and not trust:
         raise ModelError(f"{origin.typed} brings code of its own, which runs only where you say so: {TRUST_FLAG}")
+
+
+def _no_classes(origin: Origin, config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The classes of a head for spans: none. Raises ModelError where it scores anything but both ends of an answer."""
+    names = config.get("id2label")
+    count = len(names) if isinstance(names, dict) else config.get("num_labels", _FEW)
+    if count != _FEW:
+        raise ModelError(
+            f"{origin.typed}: its head gives {count} scores of a token, but an answer has a start and an end."
+        )
+    return ()
 
 
 def _classes(origin: Origin, config: Mapping[str, Any]) -> tuple[str, ...]:

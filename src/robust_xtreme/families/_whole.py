@@ -58,7 +58,12 @@ def read_whole(folder: Path, family: str, architecture: str, trust: bool, called
     with reading(called), torch.random.fork_rng(devices=()):
         model, found = auto.from_pretrained(str(folder), **options, **loading(trust))
     if type(model).__name__ != architecture:
-        raise ModelError(f"{called} is a {architecture}, which transformers does not load ({type(model).__name__}).")
+        what = (
+            "its own code does not give"
+            if trust and not type(model).__module__.startswith("transformers.models.")
+            else "transformers does not load"
+        )
+        raise ModelError(f"{called} is a {architecture}, which {what} ({type(model).__name__}).")
     check_complete(called, found)
     check_described(called, found["unexpected_keys"], model, whole=True)
     whole = Whole(model.float()).eval()
