@@ -31,7 +31,6 @@ from robust_xtreme.results.floors import Floors, fit
 from robust_xtreme.results.schema import DELTAS, PREDICTIONS, SCORES, STATS
 from robust_xtreme.run_spec import RunSpec
 
-
 _SMALL: Final = 1_000_000
 """Parameters beside the embeddings below which a model is computed faster by one thread than by several."""
 
