@@ -20,9 +20,11 @@ from robust_xtreme.errors import SpecError
 from robust_xtreme.sources import _endpoint, _guard, _hub
 
 MEMORY = 300_000
-"""Kilobytes that the program and its child may take; an answer without a bound takes millions."""
+"""Kilobytes that the process that fetches may take; an answer without a bound takes millions."""
 
-WATCH = "import resource, atexit; atexit.register(lambda: print(max(resource.getrusage(w).ru_maxrss for w in (0, -1))))"
+WATCH = "import atexit, resource as r; atexit.register(lambda: print(r.getrusage(r.RUSAGE_CHILDREN).ru_maxrss))"
+    "import resource, atexit; atexit.register(lambda: print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))"
+)
 PROGRAM = "import sys; from robust_xtreme.commands._app import main; sys.argv[0] = 'robust-xtreme'; main()"
 
 
