@@ -23,8 +23,6 @@ MEMORY = 300_000
 """Kilobytes that the process that fetches may take; an answer without a bound takes millions."""
 
 WATCH = "import atexit, resource as r; atexit.register(lambda: print(r.getrusage(r.RUSAGE_CHILDREN).ru_maxrss))"
-    "import resource, atexit; atexit.register(lambda: print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))"
-)
 PROGRAM = "import sys; from robust_xtreme.commands._app import main; sys.argv[0] = 'robust-xtreme'; main()"
 
 
