@@ -8,6 +8,8 @@ import pytest
 from tests.checkpoints import NLI, SEQUENCE, checkpoint, word_tokenizer
 from tests.release import release
 from tests.tiny import pair_example, tagged_example, tiny_tokenizer
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.evaluation.plan import make_plan
@@ -41,25 +43,33 @@ def test_a_script_that_is_not_in_the_vocabulary_is_not_run(model: Path, data: Pa
     plan = make_plan(_spec(model, data, "en", "sw", "th"))
     assert [unit.language for unit in plan.units] == ["en", "sw"]
     (left,) = (one for one in plan.not_run if one.reason == "unknown_tokens")
-    assert (left.language, left.detail.startswith("xnli th: 100% of the tokens are unknown to latin@")) == ("th", True)
+    assert (left.language, left.detail.startswith("xnli th: 100% of the text is unknown to latin@")) == ("th", True)
 
 
 def test_a_run_of_nothing_else_is_refused(model: Path, data: Path) -> None:
     """One line names model, task, language and rate."""
-    with pytest.raises(ModelError, match=r"xnli th: 100% of the tokens are unknown to latin@\w+, which cannot read"):
+    with pytest.raises(ModelError, match=r"xnli th: 100% of the text is unknown to latin@\w+, which cannot read"):
         make_plan(_spec(model, data, "th"))
 
 
 @pytest.mark.parametrize(
-    ("text", "share"), [("a man", 0.0), ("กข", 1.0), ("a กข", 0.5), ("", 0.0), ("  ", 0.0), ("กข กข b", 2 / 3)]
+    ("text", "share"), [("a man", 0.0), ("กข", 1.0), ("a กข", 2 / 3), ("", 0.0), ("  ", 0.0), ("กข กข b", 4 / 5)]
 )
-def test_the_share_is_of_tokens(text: str, share: float) -> None:
-    """Each distinct text counts once, token by token; an empty one counts for nothing."""
+def test_the_share_is_of_characters(text: str, share: float) -> None:
+    """Each distinct text counts once, character by character; an empty one counts for nothing."""
     assert unknown_share(word_tokenizer(True), "classification", [pair_example("1", text, text)]) == share
 
 
 def test_words_that_are_tagged_are_counted_as_they_are_read() -> None:
     """Word by word, and a tokenizer that falls back to bytes knows every word."""
     examples = [tagged_example("1", ["Ana", "กข", "x"], ["O"] * 3)]
-    assert unknown_share(word_tokenizer(True), "tagging", examples) == pytest.approx(1 / 5)
+    assert unknown_share(word_tokenizer(True), "tagging", examples) == pytest.approx(1 / 3)
     assert unknown_share(tiny_tokenizer(), "tagging", examples) == 0.0
+
+
+def test_marks_of_spaces_that_are_known_do_not_hide_unknown_words() -> None:
+    """Half of the tokens are known here, and nothing of the text is."""
+    raw = Tokenizer(models.BPE({"<unk>": 0, "▁": 1, "</s>": 2}, [], unk_token="<unk>", fuse_unk=True))
+    raw.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=raw, unk_token="<unk>", eos_token="</s>")
+    assert unknown_share(tokenizer, "classification", [pair_example("1", "กข กข กข", "กข กข")]) > 0.8
