@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar, final
 
+import torch
 from tools.mini import encoder, meaning, parallel, suite
 from tools.mini.lexicon import words
 from tools.mini.tokenizer import new_tokenizer
@@ -182,6 +183,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=Recipe().steps)
     said = parser.parse_args()
+    torch.set_num_threads(1)  # sums in one order: the same weights, however many cores there are
     folder = build(said.folder, Recipe(steps=said.steps), said.seed, Options(tell=print, watch=_tell))
     size = sum(path.stat().st_size for path in (folder / "model").iterdir())
     print(f"{folder}: weights and tokenizer of {size / 1e6:.2f} MB")
