@@ -118,8 +118,8 @@ def train(spec: TrainSpec | None = None, options: Options | None = None, **value
 
     Either a TrainSpec, or its values by name: `train(task="panx", data="DIR", encoder="DIR/xlm-roberta-base")`, or
     `scratch="small", text="TEXT"` in place of `encoder`; several tasks are learned together: `task="xnli,panx"`. The
-    same spec goes on where it was stopped, and a complete
-    run is left as it is. `options` say how it is watched.
+    same spec goes on where it was stopped, and a complete run is left as it is. `options` say how it is watched.
+
     Raises SpecError, UnknownName, MissingData, DataError, ModelError, Overlap, Mismatch, Locked, DiskError.
     """
     from robust_xtreme.training.spec import from_values

@@ -13,6 +13,7 @@ from tools.mini.tokenizer import Cuts
 from torch import nn
 
 from robust_xtreme.families._mini import MiniConfig, MiniModel
+from robust_xtreme.training.device import own_random
 
 SIZE: Final = 128
 LAYERS: Final = 3
@@ -83,8 +84,7 @@ def new_encoder(found: embeddings.Matrix, tokenizer: Any, seed: int) -> Any:
         eos_token_id=tokenizer.eos_token_id,
         **NOISE,
     )
-    with torch.random.fork_rng(devices=()), torch.no_grad():
-        torch.manual_seed(seed)
+    with own_random(seed), torch.no_grad():
         encoder = MiniModel(config)
         _start(encoder, torch.tensor(found, dtype=torch.float32))
     return encoder

@@ -12,13 +12,11 @@ from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from robust_xtreme.randomness import draws, salt, text_keys
+from robust_xtreme.training.scratch import BYTES, SPECIAL, as_fast
 
-SPECIAL: Final = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
-_BYTES: Final = tuple(f"<0x{value:02X}>" for value in range(256))
-_POSITIONS: Final = 512
 _UNIT: Final = float(2**-64)
 
 
@@ -27,39 +25,23 @@ def new_tokenizer(words: Iterable[str], letters: Sequence[str], size: int) -> An
 
     The same words give the same tokenizer. What is no letter of it falls into bytes.
     """
-    from transformers import PreTrainedTokenizerFast
-
     raw = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))
     raw.normalizer = normalizers.Sequence([normalizers.NFKD(), normalizers.Lowercase()])
     raw.pre_tokenizer = _cuts()
     trainer = trainers.BpeTrainer(
         vocab_size=size,
-        special_tokens=[*SPECIAL, *_BYTES],
+        special_tokens=[*SPECIAL, *BYTES],
         initial_alphabet=sorted({letter for one in letters for letter in raw.normalizer.normalize_str(one)}),
         show_progress=False,
     )
     raw.train_from_iterator(words, trainer)
-    fast: Any = PreTrainedTokenizerFast
-    named = {"bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "sep_token": "</s>"}
-    others = {"unk_token": "<unk>", "pad_token": "<pad>", "mask_token": "<mask>"}
-    return fast(tokenizer_object=_with_specials(raw), model_max_length=_POSITIONS, **named, **others)
+    return as_fast(raw)
 
 
 def _cuts() -> Any:
     """At spaces; punctuation and single digits stand alone."""
     alone = pre_tokenizers.Split(Regex(r"[\p{P}\p{S}]|\p{Nd}"), "isolated")
     return pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), alone])
-
-
-def _with_specials(raw: Any) -> Any:
-    """Bytes are ordinary entries, never read off the text as `<0x41>`; the frame around texts is XLM-R's."""
-    plain = json.loads(raw.to_str())
-    plain["added_tokens"] = [one for one in plain["added_tokens"] if one["content"] in SPECIAL]
-    tokenizer = Tokenizer.from_str(json.dumps(plain))
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
-    )
-    return tokenizer
 
 
 class Cuts:

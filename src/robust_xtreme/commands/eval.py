@@ -142,8 +142,7 @@ def eval(
 
     robust-xtreme eval --model xnli=runs/mnli --model panx=runs/panx --data DIR --perturb char_noise:0.05,0.1 --seeds 3
 
-    robust-xtreme eval --config runs/eval-0123456789abcdef/run.toml --plan
-    """
+    robust-xtreme eval --config runs/eval-0123456789abcdef/run.toml --plan"""
     given = {
         "model": model or None,
         "data": data,

@@ -145,7 +145,6 @@ def train(
         device=device,
         offline=offline,
     )
-    spec.resolved()
     with _watching(force, quiet, verbose) as options:
         folder = api.train(spec, options)
     typer.echo(str(folder))

@@ -16,7 +16,7 @@ from robust_xtreme.examples import Example, Text
 from robust_xtreme.languages import codes
 from robust_xtreme.noise._engine import noise_texts
 from robust_xtreme.results.floors import LEARNED_FROM
-from robust_xtreme.run_spec import HUB, RunSpec, parse_limits
+from robust_xtreme.run_spec import RunSpec, parse_limits
 from robust_xtreme.sources._load import available, fetch, languages_of, load, resolve
 from robust_xtreme.sources._select import data_identity, limit
 from robust_xtreme.sources._source import Source, open_source
@@ -217,8 +217,7 @@ def read_train(spec: RunSpec, task: TaskSpec) -> tuple[Example, ...] | None:
     """
     if task.family not in LEARNED_FROM:
         return None
-    is_hub = spec.data == HUB or spec.data.startswith(f"{HUB}:")
-    source = open_source(spec.data, offline=spec.offline or is_hub)
+    source = open_source(spec.data, offline=True)
     found = [code for code in available(task, source, "train") if code in task.train_languages]
     examples = tuple(one for code in found for one in load(task, source, code, "train").examples)
     return limited(examples, LEARNED_FROM[task.family]) or None

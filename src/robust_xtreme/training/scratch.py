@@ -11,7 +11,8 @@ from typing import Any, Final, final
 from robust_xtreme.training.device import own_random
 
 SPECIAL: Final = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
-_BYTES: Final = tuple(f"<0x{value:02X}>" for value in range(256))
+BYTES: Final = tuple(f"<0x{value:02X}>" for value in range(256))
+"""The entries of a tokenizer that a letter falls back to."""
 _POSITIONS: Final = 512
 _ALPHABET_SHARE: Final = 5
 
@@ -36,11 +37,16 @@ def new_tokenizer(lines: Sequence[str], size: Size) -> Any:
     The same lines give the same tokenizer. A fifth of its places at most are single letters, so that scripts with
     thousands of them leave room for pieces.
     """
+    return as_fast(_learned(lines, size))
+
+
+def as_fast(raw: Any) -> Any:
+    """Learned byte pairs as a tokenizer of transformers, with XLM-R's special tokens and frame."""
     from transformers import PreTrainedTokenizerFast
 
     fast: Any = PreTrainedTokenizerFast
     return fast(
-        tokenizer_object=_with_specials(_learned(lines, size)),
+        tokenizer_object=_with_specials(raw),
         model_max_length=_POSITIONS,
         bos_token="<s>",
         cls_token="<s>",
@@ -61,7 +67,7 @@ def _learned(lines: Sequence[str], size: Size) -> Any:
     raw.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])
     trainer = trainers.BpeTrainer(
         vocab_size=size.vocabulary,
-        special_tokens=[*SPECIAL, *_BYTES],
+        special_tokens=[*SPECIAL, *BYTES],
         limit_alphabet=size.vocabulary // _ALPHABET_SHARE,
         show_progress=False,
     )
