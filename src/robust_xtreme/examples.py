@@ -41,10 +41,14 @@ class Text:
 @final
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """A retrieval pool; perturbed once per condition."""
+    """A retrieval pool; perturbed once per condition.
+
+    `answers` maps what an adapter names as the target of a query, a key, to the ids of the texts that are right.
+    """
 
     id: str
     texts: tuple[Text, ...]
+    answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @final
@@ -74,7 +78,7 @@ class Answers:
 @final
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Ids of the right documents of a corpus."""
+    """Ids of documents of a corpus: the right ones, or those found, the best first."""
 
     ids: tuple[str, ...]
 
@@ -137,10 +141,12 @@ class Judged:
     """What a metric sees: the clean example, what the model read, and what it said.
 
     `prediction` is in the coordinates of `perturbed`; `restored` is the same prediction mapped back through the
-    edits to the coordinates of `clean` (equal to `prediction` but for spans of text).
+    edits to the coordinates of `clean` (equal to `prediction` but for spans of text). `retuned` is the prediction with
+    what is tuned on clean data tuned anew for the condition; None where nothing is.
     """
 
     clean: Example
     perturbed: Example
     prediction: Target
     restored: Target
+    retuned: Target | None = None

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final, final
 
 from robust_xtreme.errors import SpecError
-from robust_xtreme.examples import Example
+from robust_xtreme.examples import Corpus, Example
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
 _KEY: Final = re.compile(r"[a-z][a-z0-9_]*")
@@ -140,13 +140,17 @@ def _parse_option(option: str, whole: str) -> tuple[str, str]:
 class Files:
     """Release files of one split: the reader's name and the paths it accepts under the data folder.
 
-    Each path may hold `{language}`; the first that exists is read. `ids` says where the native id of a row comes from:
-    its own (`native`), or its place in the official file (`ordinal`).
+    Each path may hold `{language}`, the code, `{name}`, the English name in lower case, `{code}`, what `codes` calls
+    the language (its code where it is not named there), and in tasks with pairs `{question}` and `{context}`. The first
+    that exists is read: a path with `*` stands for all files that match, sorted, one after the other; a tuple of paths
+    for files that only together make the rows, which the reader's `read_parts` gets. `ids` says where the native id of
+    a row comes from: its own (`native`), or its place in the official file (`ordinal`).
     """
 
     reader: str
-    paths: tuple[str, ...]
+    paths: tuple[str | tuple[str, ...], ...]
     ids: str = "ordinal"
+    codes: Mapping[str, str] = field(default_factory=dict)
 
 
 HubRow = Callable[[Mapping[str, Any], str], Mapping[str, Any]]
@@ -157,10 +161,10 @@ HubRow = Callable[[Mapping[str, Any], str], Mapping[str, Any]]
 class HubFiles:
     """One split on the hub: a dataset's repository at a commit, its config and split there, and the split's files.
 
-    `config` and `files`, a pattern, may hold `{language}`. `values` makes of a hub's row (labels by their names) and
-    its place the values that a reader of release files yields. Where languages are mixed, `starts` is a column and how
-    its values begin in a language, with `{name}` for its English name in lower case. The native id of a row is its
-    column `id` (`native`), or its place among the rows of the language (`ordinal`).
+    `config` and `files`, a pattern, may hold what the paths of Files may, with `codes` of their own. `values` makes of a
+    hub's row (labels by their names) and its place the values that a reader of release files yields. Where languages are
+    mixed, `starts` is a column and how its values begin in a language, with `{name}` for its English name in lower case.
+    The native id of a row is its column `id` (`native`), or its place among the rows of the language (`ordinal`).
     """
 
     repo: str
@@ -171,6 +175,7 @@ class HubFiles:
     values: HubRow
     ids: str = "ordinal"
     starts: tuple[str, str] | None = None
+    codes: Mapping[str, str] = field(default_factory=dict)
 
 
 @final
@@ -190,11 +195,21 @@ class Row:
 @final
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a row is adapted for: the task, the split and the language."""
+    """Where a row is adapted for: the task, the split and the language, of a pair `question@context`."""
 
     task: str
     split: str
     language: str
+
+    @property
+    def question(self) -> str:
+        """The language of a question: the first of a pair."""
+        return self.language.partition("@")[0]
+
+    @property
+    def context(self) -> str:
+        """The language of its context: the second of a pair."""
+        return self.language.rpartition("@")[2]
 
     def id(self, native: str) -> str:
         """The example id: `task/split/language/native id`."""
@@ -205,15 +220,47 @@ class Origin:
         return f"{self.task}/{self.split}/{self.language}/{field}/{cluster}"
 
 
+MakeCorpus = Callable[[Mapping[str, tuple[Row, ...]], str, str], Corpus]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Where the candidates of a retrieval task come from.
+
+    `make(rows, task, split)` makes the corpus from rows by language: those of the split in one language; of all its
+    languages where the pool is `shared`; or, under the language "", those of `files` and `hub` (by split), where the
+    candidates have files of their own. `search` is `nearest`, a ranking for each query, or `bitext`, pairs mined over
+    both sides with a threshold tuned on the validation split. `max_length` is in tokens.
+    """
+
+    make: MakeCorpus
+    shared: bool = False
+    search: str = "nearest"
+    max_length: int = 256
+    files: Mapping[str, Files] = field(default_factory=dict)
+    hub: Mapping[str, HubFiles] = field(default_factory=dict)
+
+
+CANDIDATE: Final = "candidate"
+"""The field of a retrieval task that stands for its whole pool; the other one is `query`."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
     """One task as a value: what it is, where its files lie, how a row becomes an Example.
 
     `perturbed` holds the groups of fields that are noised together, the headline first: NLI has one group of both
-    sentences, QA has the question and the context apart. `files` maps split (train, validation, test) to its files,
-    `hub` to where the same rows lie on the hub; `adapt` makes the examples of all rows of a split; `accepts` names the
-    tasks whose head this one can use.
+    sentences, QA has the question and the context apart; `noisable` names fields beside them that are noised where a
+    condition names them. `files` maps split (train, validation, test) to its files, `hub` to where the same rows lie on
+    the hub; `adapt` makes the examples of all rows of a split; `accepts` names the tasks whose head this one can use.
+
+    `groups` maps the benchmarks that the task belongs to (`xtreme-r`, `xtreme`, `low-resource`) to its languages there;
+    `score` names the metrics whose mean is its score in their averages (none: the first metric). With `pairs` a
+    language may be `de@en`: a question in German on a context in English. A task without a `head` of its own is
+    answered by any encoder's representation. `rows`, `official` and `checked` are sentences: the official sizes, the
+    official scorer, and how ours was checked against it.
     """
 
     name: str
@@ -231,3 +278,17 @@ class TaskSpec:
     max_length: int = 128
     stride: int = 0
     hub: Mapping[str, HubFiles] = field(default_factory=dict)
+    noisable: tuple[str, ...] = ()
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    score: tuple[str, ...] = ()
+    pool: Pool | None = None
+    pairs: bool = False
+    head: bool = True
+    rows: str = ""
+    official: str = ""
+    checked: str = ""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Every field that a condition can noise."""
+        return tuple(dict.fromkeys([*(name for group in self.perturbed for name in group), *self.noisable]))

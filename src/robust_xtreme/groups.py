@@ -1,0 +1,61 @@
+"""Groups of tasks by name: benchmarks, each task with its languages there, and families."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from robust_xtreme import registry
+from robust_xtreme.errors import UnknownName
+from robust_xtreme.specs import TaskSpec
+
+CATEGORIES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "classification": "classification",
+        "choice": "classification",
+        "tagging": "structured prediction",
+        "span_qa": "question answering",
+        "retrieval": "retrieval",
+    }
+)
+"""The category of XTREME's and XTREME-R's leaderboards that the tasks of a family stand in."""
+
+Chosen = dict[str, tuple[str, ...]]
+"""Task name to the languages that a group gives it; none: all of the task's own."""
+
+
+def names() -> tuple[str, ...]:
+    """Every group's name: benchmarks, then families."""
+    tasks = _tasks()
+    benchmarks = dict.fromkeys(name for task in tasks for name in task.groups)
+    return (*sorted(benchmarks), *sorted({task.family for task in tasks} - set(benchmarks)))
+
+
+def chosen(words: Sequence[str]) -> Chosen:
+    """The tasks that names of tasks and groups stand for, in order, each once.
+
+    A task that is named, or comes with a family, has all of its languages; one that comes with benchmarks those of all
+    of them. Raises UnknownName.
+    """
+    found: Chosen = {}
+    for word in words:
+        for task, languages in _meant(word).items():
+            before = found.get(task, languages)
+            found[task] = tuple(dict.fromkeys((*before, *languages))) if before and languages else ()
+    return found
+
+
+def _meant(word: str) -> Chosen:
+    if word in registry.names("task"):
+        return {word: ()}
+    tasks = _tasks()
+    members = {task.name: task.groups[word] for task in tasks if word in task.groups}
+    members = members or {task.name: () for task in tasks if task.family == word}
+    if not members:
+        raise UnknownName("task", word, (*registry.names("task"), *names()), "robust-xtreme list tasks")
+    return members
+
+
+def _tasks() -> list[TaskSpec]:
+    return [registry.load("task", name) for name in registry.names("task")]
