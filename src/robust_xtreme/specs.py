@@ -161,10 +161,10 @@ HubRow = Callable[[Mapping[str, Any], str], Mapping[str, Any]]
 class HubFiles:
     """One split on the hub: a dataset's repository at a commit, its config and split there, and the split's files.
 
-    `config` and `files`, a pattern, may hold what the paths of Files may, with `codes` of their own. `values` makes of a
-    hub's row (labels by their names) and its place the values that a reader of release files yields. Where languages are
-    mixed, `starts` is a column and how its values begin in a language, with `{name}` for its English name in lower case.
-    The native id of a row is its column `id` (`native`), or its place among the rows of the language (`ordinal`).
+    `config` and `files`, a pattern, may hold what the paths of Files may, with `codes` of their own. `values` makes of
+    a hub's row (labels by their names) and its place the values that a reader of release files yields. Where languages
+    are mixed, `starts` is a column and how its values begin in a language, with `{name}` for its English name in lower
+    case. The native id of a row is its column `id` (`native`), or its place among the rows of the language (`ordinal`).
     """
 
     repo: str
