@@ -14,9 +14,9 @@ from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Text
 from robust_xtreme.languages import LANGUAGES
 from robust_xtreme.sources import load
-from robust_xtreme.sources._release import _paths
+from robust_xtreme.sources._paths import options, parts
 from robust_xtreme.sources._rows import SPLITS
-from robust_xtreme.specs import Origin, Row, TaskSpec
+from robust_xtreme.specs import Files, Origin, Row, TaskSpec
 
 TASKS = registry.names("task")
 XTREME_R = {"xnli": 15, "panx": 48, "xquad": 12, "tydiqa": 9}
@@ -29,12 +29,20 @@ def _task(name: str) -> TaskSpec:
 
 
 def _sampled(task: TaskSpec, split: str, folder: Path) -> tuple[Example, ...]:
-    """The split of its reader's sample file, written where the task looks first."""
-    files = task.files[split]
-    path = folder / _paths(task, files, "en")[0]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(importlib.import_module(f"robust_xtreme.sources.{files.reader}").SAMPLE, encoding="utf-8")
+    """The split of its reader's sample file, or files, written where the task looks first."""
+    _write_sample(task.files[split], "en", folder)
+    if task.pool is not None and split in task.pool.files:
+        _write_sample(task.pool.files[split], "", folder)
     return load(task, folder, "en", split).examples
+
+
+def _write_sample(files: Files, language: str, folder: Path) -> None:
+    sample = importlib.import_module(f"robust_xtreme.sources.{files.reader}").SAMPLE
+    texts = (sample,) if isinstance(sample, str) else sample
+    for name, text in zip(parts(options(files, language)[0]), texts, strict=True):
+        path = folder / name.replace("*", "sample")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", TASKS)

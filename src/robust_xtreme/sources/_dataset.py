@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme.errors import DataError, MissingData, RobustXtremeError, SpecError, UserError
-from robust_xtreme.languages import language as language_of
 from robust_xtreme.sources._hub import Snapshot, cache_folder, files, is_offline, matching, snapshot
-from robust_xtreme.sources._rows import SPLITS, Found
+from robust_xtreme.sources._paths import expand
+from robust_xtreme.sources._rows import SPLITS, Found, is_language
 from robust_xtreme.specs import HubFiles, Row, TaskSpec
 
 _BATCH: Final = 1000
@@ -67,7 +67,8 @@ class Hub:
 
         Raises UserError, RobustXtremeError.
         """
-        held = [one for one in languages if one in self.languages(task) and self.holds(task, one, split)]
+        known = self.languages(task)
+        held = [one for one in languages if is_language(task, one, known) and self.holds(task, one, split)]
         if self.offline or not held:
             return
         try:
@@ -81,16 +82,30 @@ class Hub:
         """The rows of one split. Raises MissingData, UserError, DataError, RobustXtremeError."""
         if not self.holds(task, language, split):
             raise MissingData(self.missing(task, language, [split]))
-        wanted = task.hub[split]
+        return self._read(f"{task.name} {language}", task.hub[split], language)
+
+    def own_pool(self, task: TaskSpec, split: str) -> bool:
+        """Whether the candidates of a split have files of their own, on the hub or not."""
+        return task.pool is not None and split in {**task.pool.files, **task.pool.hub}
+
+    def read_pool(self, task: TaskSpec, split: str) -> Found:
+        """The rows of the candidates' own files. Raises MissingData, UserError, DataError, RobustXtremeError."""
+        if task.pool is None or split not in task.pool.hub:
+            what = f"{task.name} names no dataset on the hub with the candidates of {split}."
+            raise MissingData(f"{what} Name its release files with --data DIR.")
+        return self._read(f"{task.name} candidates", task.pool.hub[split], "")
+
+    def _read(self, what: str, wanted: HubFiles, language: str) -> Found:
         try:
             found = self._snapshot(wanted, language)
             names = _shards(found, _pattern(wanted, language))
-            address = f"hub://{wanted.repo}@{found.revision}/{_expand(wanted.config, language)}/{wanted.split}"
+            config = expand(wanted.config, language, wanted.codes)
+            address = f"hub://{wanted.repo}@{found.revision}/{config}/{wanted.split}"
             rows = tuple(_rows(found, names, wanted, language, address))
         except DataError:
             raise
         except RobustXtremeError as error:
-            raise type(error)(f"{task.name} {language}: {error}") from error
+            raise type(error)(f"{what}: {error}") from error
         return Found(rows, address, ((address, _sha256(found.folder, names)),))
 
     def missing(self, task: TaskSpec, language: str, splits: Sequence[str]) -> str:
@@ -136,13 +151,8 @@ def open_hub(pins: str, offline: bool) -> Hub:
     return Hub(is_offline(offline), found)
 
 
-def _expand(text: str, language: str) -> str:
-    """Fill in `{language}` and `{name}`, as in the paths of release files."""
-    return text.replace("{language}", language).replace("{name}", language_of(language).name.lower())
-
-
 def _pattern(wanted: HubFiles, language: str) -> str:
-    return _expand(wanted.files, language)
+    return expand(wanted.files, language, wanted.codes)
 
 
 def _shards(found: Snapshot, pattern: str) -> tuple[str, ...]:
@@ -169,7 +179,7 @@ def _sha256(folder: Path, names: Sequence[str]) -> str:
 
 def _rows(found: Snapshot, names: Sequence[str], wanted: HubFiles, language: str, address: str) -> Iterator[Row]:
     for index, values in enumerate(_values(found, names, wanted, language)):
-        place = f"{address}: row {index} of {language}"
+        place = f"{address}: row {index}{f' of {language}' if language else ''}"
         yield Row(_native(values, place) if wanted.ids == "native" else str(index), place, wanted.values(values, place))
 
 
@@ -184,7 +194,7 @@ def _values(found: Snapshot, names: Sequence[str], wanted: HubFiles, language: s
     """The rows of the language, labels by their names. Raises RobustXtremeError where the bytes are no data."""
     from datasets import Features, load_dataset
 
-    starts = wanted.starts and (wanted.starts[0], _expand(wanted.starts[1], language))
+    starts = wanted.starts and (wanted.starts[0], expand(wanted.starts[1], language, wanted.codes))
     paths = {wanted.split: [str(found.folder / name) for name in names]}
     logging.getLogger("datasets").setLevel(logging.CRITICAL)  # what goes wrong is told below, on one line
     try:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Final, final
 
 from robust_xtreme.errors import MissingData, SpecError, UnknownName
-from robust_xtreme.examples import Answers, Choice, Document, Example, Tags
+from robust_xtreme.examples import Answers, Choice, Corpus, Document, Example, Tags
+from robust_xtreme.sources._pools import Pools, answered
 from robust_xtreme.sources._release import Release
-from robust_xtreme.sources._rows import SPLITS, check
+from robust_xtreme.sources._rows import SPLITS, check, is_language
 from robust_xtreme.sources._source import Source
 from robust_xtreme.specs import Origin, TaskSpec
 
@@ -22,8 +23,9 @@ _AUTO: Final = ("test", "validation")
 class Split:
     """The examples of one language of a split; `files` are (path under the data folder or hub address, sha256).
 
-    `labelled` is False where there is no label, where every answer is empty, or where one label serves all rows:
-    so XTREME's scripts leave test sets.
+    In retrieval tasks `corpus` is the pool that the targets point into, and `files` names its files too. `labelled` is
+    False where there is no label, where every answer is empty, or where one label serves all rows: so XTREME's scripts
+    leave test sets.
     """
 
     task: str
@@ -32,10 +34,11 @@ class Split:
     examples: tuple[Example, ...]
     files: tuple[tuple[str, str], ...]
     labelled: bool
+    corpus: Corpus | None = None
 
 
-def load(task: TaskSpec, source: Source | Path, language: str, split: str) -> Split:
-    """Read one split of a source; a Path is a folder of release files.
+def load(task: TaskSpec, source: Source | Path, language: str, split: str, pools: Pools | None = None) -> Split:
+    """Read one split of a source; a Path is a folder of release files. `pools` of the source keep what they made.
 
     Raises MissingData where the source does not hold it, DataError where what it holds is malformed, UnknownName,
     SpecError.
@@ -46,7 +49,12 @@ def load(task: TaskSpec, source: Source | Path, language: str, split: str) -> Sp
     found = source.read(task, language, split)
     check(found)
     examples = task.adapt(found.rows, Origin(task.name, split, language))
-    return Split(task.name, language, split, examples, found.files, is_labelled(examples))
+    pooled = (pools or Pools(source)).pooled(task, split, language, found)
+    if pooled is None:
+        return Split(task.name, language, split, examples, found.files, is_labelled(examples))
+    examples = answered(examples, pooled.corpus)
+    files = tuple(dict.fromkeys((*found.files, *pooled.files)))
+    return Split(task.name, language, split, examples, files, is_labelled(examples), pooled.corpus)
 
 
 def languages_of(task: TaskSpec, source: Source | Path) -> tuple[str, ...]:
@@ -54,11 +62,24 @@ def languages_of(task: TaskSpec, source: Source | Path) -> tuple[str, ...]:
     return _source(source).languages(task)
 
 
-def available(task: TaskSpec, source: Source | Path, split: str) -> tuple[str, ...]:
-    """The languages of a task that a source holds the split of; `auto` is test or validation."""
+def has_language(task: TaskSpec, source: Source | Path, language: str) -> bool:
+    """Whether a task has that language in a source or, in tasks with pairs, both of one like `de@en`."""
+    return is_language(task, language, languages_of(task, source))
+
+
+def available(
+    task: TaskSpec, source: Source | Path, split: str, languages: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """The languages, the task's own or those asked for, that a source holds the split of; `auto` is test or validation.
+
+    Raises UnknownName where the task does not have a language that is asked for.
+    """
     source = _source(source)
     wanted = _candidates(split)
-    return tuple(code for code in source.languages(task) if any(source.holds(task, code, one) for one in wanted))
+    for code in languages or ():
+        _check_language(task, source, code)
+    asked = source.languages(task) if languages is None else languages
+    return tuple(code for code in asked if any(source.holds(task, code, one) for one in wanted))
 
 
 def fetch(task: TaskSpec, source: Source | Path, split: str, languages: Sequence[str]) -> None:
@@ -71,13 +92,13 @@ def fetch(task: TaskSpec, source: Source | Path, split: str, languages: Sequence
         source.fetch(task, languages, one)
 
 
-def resolve(task: TaskSpec, source: Source | Path, split: str, language: str) -> Split:
+def resolve(task: TaskSpec, source: Source | Path, split: str, language: str, pools: Pools | None = None) -> Split:
     """Read a split, where `auto` is test, or validation where test is absent or unlabelled.
 
     Raises MissingData where `auto` finds nothing labelled.
     """
     if split != "auto":
-        return load(task, source, language, split)
+        return load(task, source, language, split, pools)
     source = _source(source)
     wanted = [one for one in _AUTO if one in source.splits(task)]
     if not wanted:
@@ -86,10 +107,10 @@ def resolve(task: TaskSpec, source: Source | Path, split: str, language: str) ->
     unlabelled = []
     for one in wanted:
         if source.holds(task, language, one):
-            found = load(task, source, language, one)
+            found = load(task, source, language, one, pools)
             if found.labelled:
                 return found
-            unlabelled.append(found.files[0][0])
+            unlabelled += [name for name, _ in found.files]
     if unlabelled:
         what = f"{task.name} {language}: {' and '.join(unlabelled)} under {source} hold no labels."
         raise MissingData(f"{what} {source.unlabelled}".rstrip())
@@ -134,5 +155,5 @@ def _check_split(task: TaskSpec, source: Source, split: str) -> None:
 
 def _check_language(task: TaskSpec, source: Source, language: str) -> None:
     """Refuse a code before any path is made of it."""
-    if language not in source.languages(task):
+    if not has_language(task, source, language):
         raise UnknownName(f"language of {task.name}{source.within}", language, source.languages(task), source.see)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
-from typing import Final, cast, final
+from typing import Final, final
 
 from robust_xtreme.errors import MissingData, UnknownName, UserError
-from robust_xtreme.languages import language as language_of
 from robust_xtreme.sources._file import read_file
-from robust_xtreme.sources._rows import SPLITS, Found
+from robust_xtreme.sources._paths import Group, Option, find, halved, options, said
+from robust_xtreme.sources._rows import SPLITS, Found, is_language
 from robust_xtreme.specs import Files, Row, TaskSpec
 
 _HELP: Final = "XTREME's scripts/download_data.sh writes these files; --data hub fetches them from the hub."
-
-Reader = Callable[[str, str], tuple[Row, ...]]
 
 
 @final
@@ -55,29 +54,54 @@ class Release:
 
     def read(self, task: TaskSpec, language: str, split: str) -> Found:
         """The rows of one split. Raises MissingData, DataError."""
-        path = self._find(task, language, split)
-        if path is None:
+        found = self._find(task, language, split)
+        if found is None:
             raise MissingData(self.missing(task, language, [split]))
-        source = read_file(self.folder / path)
-        files = task.files[split]
-        rows: tuple[Row, ...] = reader(files.reader).read(source.text, str(self.folder / path))
-        if files.ids == "ordinal":
-            rows = tuple(replace(row, native=str(index)) for index, row in enumerate(rows))
-        return Found(rows, str(self.folder / path), ((path, source.sha256),))
+        return self._read(task.files[split], found)
 
     def missing(self, task: TaskSpec, language: str, splits: Sequence[str]) -> str:
         """Where was looked for the split, and what brings it there."""
         if not self.folder.is_dir():
             return absent(self.folder)
-        paths = ", ".join(path for one in splits for path in _paths(task, task.files[one], language))
+        wanted = [one for split in splits for one in _options(task, task.files[split], language)]
         what = f"{task.name} {language}: no {' or '.join(splits)} file under {self.folder}"
-        return f"{what}. Looked for {paths}. {_HELP}" if paths else f"{what}: the task has none in that language."
+        return self._looked(what, wanted) if wanted else f"{what}: the task has none in that language."
 
-    def _find(self, task: TaskSpec, language: str, split: str) -> str | None:
-        if split not in task.files:
-            return None
-        paths = _paths(task, task.files[split], language)
-        return next((path for path in paths if (self.folder / path).is_file()), None)
+    def own_pool(self, task: TaskSpec, split: str) -> bool:
+        """Whether the candidates of a split have files of their own, here or not."""
+        return task.pool is not None and split in {**task.pool.files, **task.pool.hub}
+
+    def read_pool(self, task: TaskSpec, split: str) -> Found:
+        """The rows of the candidates' own files. Raises MissingData, DataError."""
+        if task.pool is None or split not in task.pool.files:
+            raise MissingData(f"{task.name} names no release files with the candidates of {split}.")
+        wanted = options(task.pool.files[split], "")
+        found = find(self.folder, wanted)
+        if found is None:
+            what = f"{task.name}: no file with the candidates of {split} under {self.folder}"
+            raise MissingData(self._looked(what, wanted) if self.folder.is_dir() else absent(self.folder))
+        return self._read(task.pool.files[split], found)
+
+    def _find(self, task: TaskSpec, language: str, split: str) -> Group | None:
+        return find(self.folder, _options(task, task.files[split], language)) if split in task.files else None
+
+    def _looked(self, what: str, wanted: Sequence[Option]) -> str:
+        half = halved(self.folder, wanted)
+        return f"{what}{f': {half}' if half else '.'} Looked for {said(wanted)}. {_HELP}"
+
+    def _read(self, files: Files, found: Group) -> Found:
+        """The rows of all files, one after the other."""
+        module = reader(files.reader)
+        sources = {path: read_file(self.folder / path) for path in found.paths}
+        texts = [(source.text, str(self.folder / path)) for path, source in sources.items()]
+        if found.joint or not hasattr(module, "read"):
+            rows: tuple[Row, ...] = module.read_parts(texts)
+        else:
+            rows = tuple(chain.from_iterable(module.read(text, path) for text, path in texts))
+        if files.ids == "ordinal":
+            rows = tuple(replace(row, native=str(index)) for index, row in enumerate(rows))
+        place = " and ".join(path for _, path in texts)
+        return Found(rows, place, tuple((path, source.sha256) for path, source in sources.items()))
 
 
 def absent(folder: Path) -> str:
@@ -85,26 +109,19 @@ def absent(folder: Path) -> str:
     return f"The data folder {folder} does not exist. Name the folder of release files with --data."
 
 
-def _paths(task: TaskSpec, files: Files, language: str) -> tuple[str, ...]:
+def _options(task: TaskSpec, files: Files, language: str) -> tuple[Option, ...]:
     """The paths that may hold that language; a path without a language holds the task's training languages only."""
-    if language not in task.languages:
+    if not is_language(task, language, task.languages):
         raise UnknownName(f"language of {task.name}", language, task.languages, "robust-xtreme list tasks")
-    paths = (path for path in files.paths if "{" in path or language in task.train_languages)
-    return tuple(_expand(path, language) for path in paths)
-
-
-def _expand(path: str, language: str) -> str:
-    """Fill in `{language}`, the code, and `{name}`, the language's English name in lower case."""
-    if "{name}" in path:
-        path = path.replace("{name}", language_of(language).name.lower())
-    return path.replace("{language}", language)
+    return options(files, language, everywhere=language in task.train_languages)
 
 
 def reader(name: str) -> ModuleType:
     """The module of that reader: one of this folder, or `package.module` of a third party. Raises UserError."""
     try:
         module = importlib.import_module(name if "." in name else f"robust_xtreme.sources.{name}")
-        cast(Reader, module.read)
-    except (ImportError, AttributeError) as error:
+    except ImportError as error:
         raise UserError(f"The reader {name!r} that a task names does not load: {error}") from error
+    if not (hasattr(module, "read") or hasattr(module, "read_parts")):
+        raise UserError(f"The reader {name!r} that a task names has no function `read`, and no `read_parts`.")
     return module

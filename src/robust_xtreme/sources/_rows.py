@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
 from robust_xtreme.errors import DataError
-from robust_xtreme.specs import Row
+from robust_xtreme.specs import Row, TaskSpec
 
 SPLITS: Final = ("train", "validation", "test")
 LONGEST: Final = 1_000_000
@@ -22,6 +22,13 @@ class Found:
     rows: tuple[Row, ...]
     place: str
     files: tuple[tuple[str, str], ...]
+
+
+def is_language(task: TaskSpec, language: str, known: Collection[str]) -> bool:
+    """Whether a code is among those known; in tasks with pairs also two different ones, as in `de@en`."""
+    codes = language.split("@")
+    paired = task.pairs and len(codes) == 2 and codes[0] != codes[1]
+    return (len(codes) == 1 or paired) and all(code in known for code in codes)
 
 
 def check(found: Found) -> None:

@@ -16,9 +16,10 @@ from robust_xtreme.sources._file import numbered_lines, read_file
 from robust_xtreme.sources._json import parse, text_of
 from robust_xtreme.sources._release import reader
 from robust_xtreme.sources._rows import SPLITS, Found
-from robust_xtreme.specs import Row, TaskSpec, check_keys
+from robust_xtreme.specs import Files, Row, TaskSpec, check_keys
 
 MANIFEST: Final = "suite.toml"
+_POOL: Final = "pool.jsonl"
 _TEXTS: Final = ("name", "version", "summary")
 _TASK: Final = re.compile(r"[a-z][a-z0-9_]*")
 _OWN: Final = ("id", "cluster")
@@ -27,7 +28,8 @@ _OWN: Final = ("id", "cluster")
 @final
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A suite as its `suite.toml` describes it; its languages stand in place of a task's own list."""
+    """A suite as its `suite.toml` describes it; its languages, or the part of them that it names for a task, stand in
+    place of the task's own list."""
 
     folder: Path
     name: str
@@ -35,6 +37,7 @@ class Suite:
     summary: str
     codes: tuple[str, ...]
     tasks: Mapping[str, tuple[str, ...]]
+    named: Mapping[str, tuple[str, ...]]
     unlabelled = ""
 
     def __str__(self) -> str:
@@ -57,7 +60,7 @@ class Suite:
 
     def languages(self, task: TaskSpec) -> tuple[str, ...]:
         """The suite's; none where it lacks the task."""
-        return self.codes if task.name in self.tasks else ()
+        return self.named.get(task.name, self.codes) if task.name in self.tasks else ()
 
     def splits(self, task: TaskSpec) -> tuple[str, ...]:
         """The splits that it has of a task."""
@@ -76,13 +79,28 @@ class Suite:
 
     def read(self, task: TaskSpec, language: str, split: str) -> Found:
         """The rows of one split. Raises MissingData, DataError."""
-        path = _path(task, language, split)
         if not self.holds(task, language, split):
             raise MissingData(self.missing(task, language, [split]))
+        return self._read(task, _path(task, language, split), next(iter(task.files.values())))
+
+    def own_pool(self, task: TaskSpec, *_: object) -> bool:
+        """Whether the candidates have a file of their own, the same for every split."""
+        return task.pool is not None and bool({**task.pool.files, **task.pool.hub})
+
+    def read_pool(self, task: TaskSpec, *_: object) -> Found:
+        """The rows of the candidates' own file. Raises MissingData, DataError."""
+        if task.pool is None or not task.pool.files:
+            raise MissingData(f"{task.name} names no format in which a suite has its candidates.")
+        path = f"{task.name}/{_POOL}"
+        if not (self.folder / path).is_file():
+            raise MissingData(f"{task.name}: no file with the candidates under {self.folder}. Looked for {path}.")
+        return self._read(task, path, next(iter(task.pool.files.values())))
+
+    def _read(self, task: TaskSpec, path: str, files: Files) -> Found:
         if not (self.folder / path).resolve().is_relative_to(self.folder.resolve()):
             raise DataError(self.folder / path, "leads out of the suite's folder.")
         file = read_file(self.folder / path)
-        rows = _rows(task, file.text, str(self.folder / path))
+        rows = _rows(task, files.reader, file.text, str(self.folder / path))
         return Found(rows, str(self.folder / path), ((path, file.sha256),))
 
     def missing(self, task: TaskSpec, language: str, splits: Sequence[str]) -> str:
@@ -117,7 +135,8 @@ def _suite(folder: Path, values: Mapping[str, Any]) -> Suite:
     codes = _strings(values["languages"], "languages", path)
     for code in codes:
         known.language(code)
-    return Suite(folder, values["name"], values["version"], values["summary"], codes, splits)
+    named = {task: _named(task, table, codes, path) for task, table in tables.items() if "languages" in table}
+    return Suite(folder, values["name"], values["version"], values["summary"], codes, splits, named)
 
 
 _KEYS: Final = (*_TEXTS, "languages")
@@ -126,12 +145,21 @@ _KEYS: Final = (*_TEXTS, "languages")
 def _splits(task: str, table: Mapping[str, Any], path: Path) -> tuple[str, ...]:
     if not _TASK.fullmatch(task):
         raise DataError(path, f"the table {task!r} is not a task's name.")
-    check_keys(table, ("splits",), ("splits",), f"{path}: [{task}]")
+    check_keys(table, ("splits", "languages"), ("splits",), f"{path}: [{task}]")
     found = _strings(table["splits"], f"splits of [{task}]", path)
     for one in found:
         if one not in SPLITS:
             raise DataError(path, f"[{task}] names the split {one!r:.80}, which is none of: {', '.join(SPLITS)}.")
     return tuple(one for one in SPLITS if one in found)
+
+
+def _named(task: str, table: Mapping[str, Any], codes: Sequence[str], path: Path) -> tuple[str, ...]:
+    """The languages that the suite has a task in: some of its own."""
+    found = _strings(table["languages"], f"languages of [{task}]", path)
+    for one in found:
+        if one not in codes:
+            raise DataError(path, f"[{task}] names the language {one!r:.80}, which is none of: {', '.join(codes)}.")
+    return found
 
 
 def _strings(value: Any, key: str, path: Path) -> tuple[str, ...]:
@@ -147,9 +175,9 @@ def _path(task: TaskSpec, language: str, split: str) -> str:
     return f"{task.name}/{split}-{language}.jsonl"
 
 
-def _rows(task: TaskSpec, text: str, path: str) -> tuple[Row, ...]:
+def _rows(task: TaskSpec, format: str, text: str, path: str) -> tuple[Row, ...]:
     """The rows of a file, by the format that the task's release files have."""
-    module = reader(next(iter(task.files.values())).reader)
+    module = reader(format)
     if not hasattr(module, "record"):
         raise UserError(f"{task.name}: its reader {module.__name__} has no function `record` to read rows of a suite.")
     return tuple(_row(line, f"{path}:{number}", module) for number, line in numbered_lines(text))
