@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch
-from robust_xtreme.examples import Answers, Choice, Example, Judged, Span, Tags, Target, Text
+from robust_xtreme.examples import Answers, Choice, Document, Example, Judged, Span, Tags, Target, Text
 from robust_xtreme.metrics._metric import Metric
 from robust_xtreme.metrics.span_f1 import chunks, span_f1
 from robust_xtreme.metrics.squad_em import exact
@@ -65,6 +65,11 @@ def _cover(words: Sequence[str], part: tuple[int, int]) -> Span:
     return Span(start, start + len(" ".join(words[part[0] : part[1]])))
 
 
+def _ranked(gold: Sequence[str], said: Sequence[str]) -> Judged:
+    example = Example("e", {"query": Text("t", "en", "")}, Document(tuple(gold)), "c")
+    return Judged(example, example, Document(tuple(said)), Document(tuple(said)))
+
+
 _tag = st.sampled_from(TAGS)
 _tag_lists = st.integers(1, 7).flatmap(
     lambda n: st.tuples(*(st.lists(kind, min_size=n, max_size=n) for kind in (_tag, _tag, st.booleans())))
@@ -81,11 +86,13 @@ JUDGED: dict[type, st.SearchStrategy[Judged]] = {
     Choice: st.builds(_choices, st.integers(0, 2), st.integers(0, 2)),
     Tags: _tag_lists.map(lambda lists: _tagged(*lists)),
     Answers: _questions,
+    Document: st.builds(_ranked, *2 * [st.lists(st.sampled_from("abcdef"), unique=True)]),
 }
 PERFECT = {
     Choice: _choices(1, 1),
     Tags: _tagged(["B-PER", "I-PER", "O"], ["B-PER", "I-PER", "O"]),
     Answers: _asked(WORDS, (1, 3), (1, 3), frozenset()),
+    Document: _ranked("ab", "ab"),
 }
 
 
@@ -299,6 +306,8 @@ def test_answers_under_noise_are_scored_three_ways() -> None:
     judged = _asked(WORDS, (1, 3), (1, 3), frozenset({0, 1}))
     values = {name: _metric(name).stats(judged) for name in METRICS if _kind(_metric(name)) is Answers}
     assert {name: stats["all"][0] for name, stats in values.items()} == {
+        "mlqa_em": 1.0,
+        "mlqa_f1": 1.0,
         "squad_em": 1.0,
         "squad_f1": 1.0,
         "surface_f1_noisy_gold": 1.0,

@@ -35,7 +35,12 @@ def exact(said: str, golds: Sequence[str]) -> float:
 
 def overlap(said: str, golds: Sequence[str]) -> float:
     """The largest F1 of shared words over the gold answers; 0 where no word is shared."""
-    return max((_f1(words(said), words(gold)) for gold in golds), default=0.0)
+    return most_alike(words(said), [words(gold) for gold in golds])
+
+
+def most_alike(said: tuple[str, ...], golds: Sequence[tuple[str, ...]]) -> float:
+    """The largest F1 of the words said with those of a gold answer; 0 of none."""
+    return max((_f1(said, gold) for gold in golds), default=0.0)
 
 
 def _f1(said: tuple[str, ...], gold: tuple[str, ...]) -> float:

@@ -1,0 +1,80 @@
+"""The official rule of MLQA for comparing answers, written anew and frozen, and what it becomes in other languages.
+
+MLQA's script takes the language of the answer, which is that of the context. In lower case all punctuation goes (every
+code point of the Unicode categories P, and ASCII's punctuation), then the articles of the language; words are what
+stands between blanks, in Chinese each of the characters U+4E00 to U+9FA5 too. In Arabic every `ال` goes, inside a
+word as well: that is the script's rule.
+
+The script refuses a language that MLQA does not have. Here no article goes in such a language, and each character of
+a script that is written without blanks between words, with its marks, is a word.
+Source: facebookresearch/MLQA, mlqa_evaluation_v1.py, which XTREME uses unchanged.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Final
+
+import regex
+
+from robust_xtreme.examples import Answers, Judged
+from robust_xtreme.metrics._metric import targets
+from robust_xtreme.metrics._squad import golds_clean, most_alike, said_clean, scoped
+
+Stats = Callable[[Judged], Mapping[str, tuple[float, ...]]]
+
+LANGUAGES: Final = ("ar", "de", "en", "es", "hi", "vi", "zh")
+"""The languages of MLQA, those of the official rule."""
+
+_ARTICLES: Final[Mapping[str, re.Pattern[str]]] = {
+    "ar": re.compile("ال"),
+    "de": re.compile(r"\b(?:ein|eine|einen|einem|eines|einer|der|die|das|den|dem|des)\b"),
+    "en": re.compile(r"\b(?:a|an|the)\b"),
+    "es": re.compile(r"\b(?:un|una|unos|unas|el|la|los|las)\b"),
+    "vi": re.compile(r"\b(?:của|là|cái|chiếc|những)\b"),
+}
+_CHINESE: Final = re.compile(r"[\u4e00-\u9fa5]|[^\s\u4e00-\u9fa5]+")
+_UNSPACED: Final = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}--\p{M}]"
+_ANY: Final = regex.compile(rf"{_UNSPACED}\p{{M}}*|(?:(?!{_UNSPACED}).)+", regex.V1 | regex.S)
+
+
+@lru_cache(maxsize=1 << 14)
+def words(answer: str, language: str) -> tuple[str, ...]:
+    """The words of an answer in a language: lower case, without punctuation, then without articles."""
+    text = "".join(letter for letter in answer.lower() if not _is_punctuation(letter))
+    if language in _ARTICLES:
+        text = _ARTICLES[language].sub(" ", text)
+    if language == "zh":
+        return tuple(_CHINESE.findall(text))
+    parts = text.split()
+    return tuple(parts if language in LANGUAGES else [word for part in parts for word in _ANY.findall(part)])
+
+
+@lru_cache(maxsize=1 << 14)
+def _is_punctuation(letter: str) -> bool:
+    return letter in string.punctuation or unicodedata.category(letter).startswith("P")
+
+
+def exact(said: str, golds: Sequence[str], language: str) -> float:
+    """1.0 where the words equal those of a gold answer."""
+    return float(any(words(said, language) == words(gold, language) for gold in golds))
+
+
+def overlap(said: str, golds: Sequence[str], language: str) -> float:
+    """The largest F1 of shared words over the gold answers; 0 where no word is shared."""
+    return most_alike(words(said, language), [words(gold, language) for gold in golds])
+
+
+def in_its_language(compare: Callable[[str, Sequence[str], str], float]) -> Stats:
+    """The stats (value, 1) of comparing clean answers by the rule of the context's language, as `_squad.scoped`."""
+
+    def stats(judged: Judged) -> Mapping[str, tuple[float, ...]]:
+        targets(judged, Answers, restored=True)
+        language = judged.clean.texts["context"].language
+        return scoped(said_clean, golds_clean, lambda said, golds: compare(said, golds, language))(judged)
+
+    return stats

@@ -1,0 +1,27 @@
+"""F1 of mined translation pairs, with a threshold tuned anew for each condition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from robust_xtreme.examples import Document, Judged
+from robust_xtreme.metrics._metric import ALL, Metric, targets
+from robust_xtreme.metrics._pairs import counts
+from robust_xtreme.metrics.span_f1 import reduce
+
+
+def _stats(judged: Judged) -> Mapping[str, tuple[float, ...]]:
+    """Of the prediction that was tuned anew; where nothing was, of the prediction itself."""
+    said = judged if judged.retuned is None else replace(judged, prediction=judged.retuned)
+    return {ALL: counts(*targets(said, Document))}
+
+
+bitext_f1_retuned = Metric(
+    name="bitext_f1_retuned",
+    summary="F1 of the translation pairs found, with the threshold tuned anew for each condition.",
+    columns=("tp", "fp", "fn"),
+    stats=_stats,
+    reduce=reduce,
+    cite="XTREME, evaluate.py: bucc_f1",
+)

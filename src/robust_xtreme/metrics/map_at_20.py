@@ -1,0 +1,41 @@
+"""Mean average precision of the first twenty documents found."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from robust_xtreme.examples import Document, Judged
+from robust_xtreme.metrics._metric import ALL, Metric, share, targets
+
+DEPTH: Final = 20
+
+
+def average_precision(found: Sequence[str], gold: Collection[str]) -> float:
+    """The sum of the precisions at each right document among the first 20 found, by min(right documents, 20).
+
+    In [0, 1]. A document that is found twice counts once; 0 where nothing is right. With one right document it is the
+    reciprocal of its rank, which is how Mewsli-X's scorer computes it.
+    """
+    right, total = set(gold), 0.0
+    hits: set[str] = set()
+    for rank, one in enumerate(found[:DEPTH], start=1):
+        if one in right and one not in hits:
+            hits.add(one)
+            total += len(hits) / rank
+    return total / min(len(right), DEPTH) if right else 0.0
+
+
+def _stats(judged: Judged) -> Mapping[str, tuple[float, ...]]:
+    gold, said = targets(judged, Document)
+    return {ALL: (average_precision(said.ids, gold.ids), 1.0)}
+
+
+map_at_20 = Metric(
+    name="map_at_20",
+    summary="Mean over queries of the average precision of the first 20 candidates found.",
+    columns=("ap", "n"),
+    stats=_stats,
+    reduce=share,
+    cite="XTREME-R, mAP@20 of LAReQA and Mewsli-X; utils_mewslix.py: mean_reciprocal_rank",
+)

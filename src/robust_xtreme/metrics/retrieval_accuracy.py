@@ -1,0 +1,23 @@
+"""Accuracy of retrieval: the first document found is a right one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from robust_xtreme.examples import Document, Judged
+from robust_xtreme.metrics._metric import ALL, Metric, share, targets
+
+
+def _stats(judged: Judged) -> Mapping[str, tuple[float, ...]]:
+    gold, said = targets(judged, Document)
+    return {ALL: (float(said.ids[:1] != () and said.ids[0] in gold.ids), 1.0)}
+
+
+retrieval_accuracy = Metric(
+    name="retrieval_accuracy",
+    summary="Share of queries whose nearest candidate is a right one.",
+    columns=("correct", "n"),
+    stats=_stats,
+    reduce=share,
+    cite="XTREME, evaluate.py: accuracy of Tatoeba",
+)
