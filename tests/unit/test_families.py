@@ -59,7 +59,7 @@ def _scores(family: Family, head: Any, encoder: Any, windows: list[Window]) -> l
 
 def test_every_family_of_the_folder_is_found_by_name() -> None:
     """A family is the module of its name, and says what it is in one line."""
-    assert registry.names("family") == ("classification", "span_qa", "tagging")
+    assert registry.names("family") == ("choice", "classification", "retrieval", "span_qa", "tagging")
     for name in registry.names("family"):
         assert _family(name).name == name
         assert _family(name).summary.endswith(".")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Any, Final, Protocol, final
 
 import numpy as np
 from torch import Tensor, nn
 
 from robust_xtreme.errors import RobustXtremeError
 from robust_xtreme.examples import Example, Target
+from robust_xtreme.specs import TaskSpec
 
 Scores = np.ndarray[Any, Any]
 Labels = tuple[str, ...]
@@ -42,28 +43,41 @@ class Window:
     second: int = 0
 
 
+class Encode(Protocol):
+    """From examples to windows; of families without candidates `candidate_length` has no use (0: the other length)."""
+
+    def __call__(
+        self, examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0, /
+    ) -> list[Window]:
+        """The windows of all examples, those of an example in a row and in order."""
+        ...
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Family:
     """The functions of one family. B windows of at most L tokens, hidden size H.
 
     - `head(hidden_size, labels)`: a new module.
-    - `encode(examples, tokenizer, max_length, stride)`: windows, those of an example in a row and in order.
+    - `encode(examples, tokenizer, max_length, stride, candidate_length=0)`: windows, those of an example in a row and
+      in order; a candidate for retrieval may have a length of its own.
     - `forward(head, hidden (B, L, H), mask (B, L), windows)`: scores (B, ...); row i belongs to window i.
     - `loss(head, hidden, mask, windows, examples, labels)`: a scalar; `examples` is the list that was encoded.
     - `decode(example, windows, scores, labels)`: the prediction from one row of scores (as numpy) per window, in the
       coordinates of the example given. Ties go to the lowest index. Raises NotFinite.
     - `status(example, windows)`: `ok`, or `truncated_gold` where no window holds the gold answer.
+    - `together`: the windows of an example belong into one batch in training.
     """
 
     name: str
     summary: str
     head: Callable[[int, Labels], nn.Module]
-    encode: Callable[[Sequence[Example], Any, int, int], list[Window]]
+    encode: Encode
     forward: Callable[[nn.Module, Tensor, Tensor, Sequence[Window]], Tensor]
     loss: Callable[[nn.Module, Tensor, Tensor, Sequence[Window], Sequence[Example], Labels], Tensor]
     decode: Callable[[Example, Sequence[Window], Sequence[Scores], Labels], Target]
     status: Callable[[Example, Sequence[Window]], str]
+    together: bool = False
 
 
 def quantised(scores: Scores) -> Scores:
@@ -72,3 +86,9 @@ def quantised(scores: Scores) -> Scores:
         raise NotFinite("The model's scores are not finite numbers.")
     whole: Scores = np.rint(np.asarray(scores, dtype=np.float64) / QUANTUM).astype(np.int64)
     return whole
+
+
+def windows_of(family: Family, task: TaskSpec, examples: Sequence[Example], tokenizer: Any) -> list[Window]:
+    """The windows of a task's examples, at the task's lengths."""
+    candidate_length = task.pool.max_length if task.pool else 0
+    return family.encode(examples, tokenizer, task.max_length, task.stride, candidate_length)

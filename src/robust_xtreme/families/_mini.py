@@ -128,8 +128,17 @@ class MiniModel(_Model):  # type: ignore[misc]  # see above
         """Put others in their place."""
         self.embeddings = value
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None, **_: Any) -> BaseModelOutput:
-        """Hidden states (B, L, H) of token ids (B, L)."""
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        output_hidden_states: bool | None = None,
+        **_: Any,
+    ) -> BaseModelOutput:
+        """Hidden states (B, L, H) of token ids (B, L); where they are asked for, those of every layer too.
+
+        These are the embeddings, and what each layer gives; behind the last one the norm has been applied.
+        """
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         second = in_second(input_ids, int(self.config.eos_token_id))
         vectors = self.embeddings(input_ids)
@@ -139,9 +148,13 @@ class MiniModel(_Model):  # type: ignore[misc]  # see above
         hidden = self.projection(vectors) + self.segments(second.long()) + self.matched(matches[:, :, None])
         hidden = self.dropout(hidden)
         bias = self._bias(second, mask)
+        states = [hidden]
         for layer in self.layers:
             hidden = layer(hidden, bias)
-        return BaseModelOutput(last_hidden_state=self.norm(hidden))
+            states.append(hidden)
+        states[-1] = self.norm(hidden)
+        shown = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
+        return BaseModelOutput(last_hidden_state=states[-1], hidden_states=tuple(states) if shown else None)
 
     def _noised(self, vectors: Tensor, ids: Tensor) -> Tensor:
         """In training: each word's vector as another language might have it, the same wherever the word stands."""

@@ -11,22 +11,19 @@ from torch import Tensor, nn
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Choice, Example
 from robust_xtreme.families._batch import frame_of, token_ids
-from robust_xtreme.families._family import DROPOUT, Family, Labels, Scores, Window, quantised
+from robust_xtreme.families._family import Family, Labels, Scores, Window, quantised
+from robust_xtreme.families._pairs import framed, scoring_head
 
 _MOST_FIELDS: Final = 2
 
 
 def _head(hidden_size: int, labels: Labels) -> nn.Module:
-    return nn.Sequential(
-        nn.Dropout(DROPOUT),
-        nn.Linear(hidden_size, hidden_size),
-        nn.Tanh(),
-        nn.Dropout(DROPOUT),
-        nn.Linear(hidden_size, len(labels)),
-    )
+    return scoring_head(hidden_size, len(labels))
 
 
-def _encode(examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int) -> list[Window]:
+def _encode(
+    examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
+) -> list[Window]:
     """One window per example. Of a pair that is too long, the longer text loses its end first; `stride` has no use."""
     frame = frame_of(tokenizer)
     ids = token_ids(tokenizer, (text.value for example in examples for text in example.texts.values()))
@@ -35,25 +32,8 @@ def _encode(examples: Sequence[Example], tokenizer: Any, max_length: int, stride
         parts = [ids[text.value] for text in example.texts.values()]
         if len(parts) > _MOST_FIELDS:
             raise ModelError(f"{example.id} has {len(parts)} fields; a classifier reads one text or two.")
-        kept = _fit([len(part) for part in parts], frame.room(len(parts), max_length))
-        cut = any(keep < len(part) for keep, part in zip(kept, parts, strict=True))
-        shortened = [part[:keep] for keep, part in zip(kept, parts, strict=True)]
-        windows.append(Window(place, frame.around(*shortened), None, cut, frame.second(*shortened)))
+        windows.append(framed(place, parts, frame, max_length))
     return windows
-
-
-def _fit(lengths: Sequence[int], room: int) -> list[int]:
-    """How many tokens each text keeps: the longest first gives its last, the first text where they are equal."""
-    if sum(lengths) <= room:
-        return list(lengths)
-    if len(lengths) == 1:
-        return [room]
-    first, second = lengths
-    if first > second:
-        kept = min(second, room // 2)
-        return [room - kept, kept]
-    kept = min(first, room // 2)
-    return [kept, room - kept]
 
 
 def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:

@@ -39,7 +39,9 @@ def _head(hidden_size: int, labels: Labels) -> nn.Module:
     return nn.Linear(hidden_size, 2)
 
 
-def _encode(examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int) -> list[Window]:
+def _encode(
+    examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
+) -> list[Window]:
     """Question and a stretch of context per window; the next window begins `stride` context tokens later.
 
     A stride of 0, or one that is longer than a window's room, means windows without overlap.

@@ -34,7 +34,9 @@ def _text(example: Example) -> Text:
     return text
 
 
-def _encode(examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int) -> list[Window]:
+def _encode(
+    examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
+) -> list[Window]:
     """Each word is tokenised by itself; windows follow each other without overlap, so that every word is read once.
 
     A word without a token becomes the unknown token; one that is longer than a window keeps its first tokens.
