@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from robust_xtreme import registry
 from robust_xtreme.errors import UnknownName
-from robust_xtreme.languages import LANGUAGES, language
+from robust_xtreme.languages import ALL_LANGUAGES, group_of, language
 
 Row = dict[str, Any]
 
@@ -55,13 +55,14 @@ def _metrics() -> list[Row]:
 
 
 def _languages() -> list[Row]:
-    return [_language(code) for code in LANGUAGES]
+    return [_language(code) for code in ALL_LANGUAGES]
 
 
 def _language(code: str) -> Row:
     known = language(code)
     names = ("code", "name", "script", "family", "direction", "spaces", "standing", "source", "licence")
-    return {**{name: getattr(known, name) for name in names}, "letters": len(known.alphabet)}
+    facts = {name: getattr(known, name) for name in names}
+    return {**facts, "letters": len(known.alphabet), "group": group_of(code)}
 
 
 LISTS: Final[Mapping[str, Callable[[], list[Row]]]] = {

@@ -1,4 +1,4 @@
-"""The fifty languages of XTREME-R: name, script, family, direction, word separation, alphabet.
+"""The fifty languages of XTREME-R, and those of low-resource tasks: name, script, family, direction, spaces, alphabet.
 
 Each is one pack, `perturbations/alphabets/CODE.toml`, read when it is asked for.
 """
@@ -20,6 +20,15 @@ _CODES: Final = """
 """
 LANGUAGES: Final = tuple(_CODES.split())
 """The codes of XTREME-R's languages, sorted."""
+
+_MORE: Final = """
+    ay bbj bm bzd cni ee fon gn ha hch ig lg luo mos nah ny oto pcm rw shp sn tar tn tw xh zu
+"""
+LOW_RESOURCE: Final = tuple(_MORE.split())
+"""The codes of further languages, sorted: those of MasakhaNER 2.0 and AmericasNLI that XTREME-R does not have."""
+
+ALL_LANGUAGES: Final = tuple(sorted((*LANGUAGES, *LOW_RESOURCE)))
+"""Every code that has a pack, sorted."""
 
 _SEE: Final = "robust-xtreme list languages"
 
@@ -48,8 +57,8 @@ class Language:
 @cache
 def language(code: str) -> Language:
     """The language of that code. Raises UnknownName with the nearest code."""
-    if code not in LANGUAGES:
-        raise UnknownName("language", code, LANGUAGES, _SEE)
+    if code not in ALL_LANGUAGES:
+        raise UnknownName("language", code, ALL_LANGUAGES, _SEE)
     path = folder("perturbations") / "alphabets" / f"{code}.toml"
     return _language(tomllib.loads(path.read_text(encoding="utf-8")))
 
@@ -58,9 +67,14 @@ def codes(text: str) -> tuple[str, ...]:
     """Codes written with spaces between them, checked: `"et ht id"`. Raises UnknownName."""
     found = tuple(text.split())
     for code in found:
-        if code not in LANGUAGES:
-            raise UnknownName("language", code, LANGUAGES, _SEE)
+        if code not in ALL_LANGUAGES:
+            raise UnknownName("language", code, ALL_LANGUAGES, _SEE)
     return found
+
+
+def group_of(code: str) -> str:
+    """The group that a language is listed in: `xtreme-r`, or `low-resource`."""
+    return "xtreme-r" if code in LANGUAGES else "low-resource"
 
 
 def _language(pack: dict[str, Any]) -> Language:

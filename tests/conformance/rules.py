@@ -12,10 +12,10 @@ from itertools import pairwise
 from typing import Final
 
 import regex
-from tests.conformance.texts import SENTENCES, text, words
+from tests.conformance.texts import SENTENCES, sentence, text, words
 
 from robust_xtreme.examples import Text
-from robust_xtreme.languages import LANGUAGES, language
+from robust_xtreme.languages import ALL_LANGUAGES, language
 from robust_xtreme.noise._engine import Bound, Noised, Perturbation, noise_with
 
 Rule = Callable[[Perturbation, Sequence[Text]], None]
@@ -103,7 +103,7 @@ def bases(value: str) -> set[str]:
 
 def letters_of(code: str) -> set[str]:
     """The letters of a language in both cases, composed and decomposed."""
-    if code not in LANGUAGES:
+    if code not in ALL_LANGUAGES:
         return set()
     alphabet = language(code).alphabet
     upper = (unicodedata.normalize("NFC", letter.upper()) for letter in alphabet)
@@ -117,8 +117,8 @@ def rule_4_noise_belongs_to_the_script(perturbation: Perturbation, texts: Sequen
         code = noised.clean.language
         new = bases(noised.text.value) - bases(noised.clean.value) - bases("".join(letters_of(code)))
         assert not new, f"{code} got foreign letters: {new}"
-    for code in LANGUAGES:
-        own = text(code, SENTENCES[code])
+    for code in ALL_LANGUAGES:
+        own = text(code, sentence(code))
         found = run(perturbation, [own], "0.5")[0]
         assert found.status == ("ok" if perturbation.serves(code) else "not_applicable"), f"{code}: {found.status}"
         assert (found.text.value != own.value) == perturbation.serves(code), f"{code} was left clean without a word"

@@ -53,10 +53,10 @@ def test_tasks_are_completed_after_commas_too() -> None:
 
 
 def test_languages_are_completed_by_their_codes() -> None:
-    """`s` is Swahili, behind a comma as well; `show` takes a single one."""
-    assert complete("robust-xtreme eval --languages s") == ["sw"]
-    assert complete("robust-xtreme eval --languages en,s") == ["en,sw"]
-    assert complete("robust-xtreme show char_noise:0.1 x --language s") == ["sw"]
+    """`s` begins three codes, Swahili's among them, behind a comma as well; `show` takes a single one."""
+    assert complete("robust-xtreme eval --languages s") == ["shp", "sn", "sw"]
+    assert complete("robust-xtreme eval --languages en,s") == ["en,shp", "en,sn", "en,sw"]
+    assert complete("robust-xtreme show char_noise:0.1 x --language s") == ["shp", "sn", "sw"]
 
 
 def test_a_model_can_be_a_folder(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ import pytest
 import regex
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.conformance.texts import HARD, SENTENCES
+from tests.conformance.texts import HARD, sentence
 
 from robust_xtreme import graphemes
-from robust_xtreme.languages import LANGUAGES, language
+from robust_xtreme.languages import ALL_LANGUAGES, language
 
 
 def _some_of_each_class() -> list[str]:
@@ -41,10 +41,10 @@ def test_hard_clusters_are_those_of_regex(text: str) -> None:
     assert graphemes.split(text) == regex.findall(r"\X", text)
 
 
-@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("code", ALL_LANGUAGES)
 def test_sentences_and_alphabets_of_each_language_split_like_regex(code: str) -> None:
     """A sentence and the alphabet of each language break where the reference breaks them."""
-    for text in (SENTENCES[code], "".join(language(code).alphabet)):
+    for text in (sentence(code), "".join(language(code).alphabet)):
         assert graphemes.split(text) == regex.findall(r"\X", text)
 
 

@@ -8,13 +8,26 @@ import sys
 import pytest
 
 from robust_xtreme.errors import UnknownName
-from robust_xtreme.languages import LANGUAGES, _letters, codes, language
+from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES, LOW_RESOURCE, _letters, codes, group_of, language
 
 
 def test_there_are_fifty_languages_in_order() -> None:
     """XTREME-R covers fifty languages; the tuple is sorted and holds each once."""
     assert len(LANGUAGES) == len(set(LANGUAGES)) == 50
     assert list(LANGUAGES) == sorted(LANGUAGES)
+
+
+def test_low_resource_tasks_add_languages_that_are_not_among_the_fifty() -> None:
+    """The languages of MasakhaNER 2.0 and AmericasNLI beside XTREME-R's: served, sorted, in a group of their own."""
+    assert len(LOW_RESOURCE) == len(set(LOW_RESOURCE)) == 26
+    assert not set(LOW_RESOURCE) & set(LANGUAGES)
+    assert list(LOW_RESOURCE) == sorted(LOW_RESOURCE)
+    assert list(ALL_LANGUAGES) == sorted({*LANGUAGES, *LOW_RESOURCE})
+    assert codes("ha sw") == ("ha", "sw")
+    assert (group_of("ha"), group_of("sw")) == ("low-resource", "xtreme-r")
+    hausa = language("ha")
+    assert (hausa.name, hausa.family, hausa.standing) == ("Hausa", "Afro-Asiatic", "attested")
+    assert {"ɓ", "ɗ", "ƙ", "ƴ"} <= set(hausa.alphabet)
 
 
 def test_swahili_is_described() -> None:

@@ -3,8 +3,9 @@
     npm pack cldr-misc-full@48.2.0 && tar xzf cldr-misc-full-48.2.0.tgz
     python tools/languages/make_alphabets.py package
 
-The facts of a language (name, script, family) stand in `languages.tsv` beside this file, letters that CLDR's main set
-lacks and real text needs in `additions.tsv`, each with where it comes from.
+The facts of a language (name, script, family) stand beside this file, those of XTREME-R in `languages.tsv`, of the
+low-resource tasks in `low_resource.tsv`. Letters that CLDR's main set lacks and real text needs are in `additions.tsv`,
+the alphabets of languages that CLDR does not have in `orthographies.tsv`, each with where it comes from.
 """
 
 from __future__ import annotations
@@ -97,17 +98,28 @@ def exemplars(package: Path, locale: str) -> str:
 def pack(fact: dict[str, str], alphabet: list[str], addition: dict[str, str] | None, version: str) -> str:
     """The text of one language's pack."""
     source = f"CLDR {version}, locale {fact['locale']}, main exemplar characters"
-    standing, added = "attested", ""
-    if addition:
-        standing, source = addition["standing"], f"{source}; added: {addition['why']}"
-        added = f'added = "{addition["letters"]}"\n'
+    if not addition:
+        return written(fact, alphabet, ("attested", source, "Unicode-3.0"), "")
+    origin = (addition["standing"], f"{source}; added: {addition['why']}", "Unicode-3.0")
+    return written(fact, alphabet, origin, f'added = "{addition["letters"]}"\n')
+
+
+def written(fact: dict[str, str], alphabet: list[str], origin: tuple[str, str, str], added: str) -> str:
+    """A pack as TOML; `origin` is its standing, source and licence."""
+    standing, source, licence = origin
     return (
         f'language = "{fact["code"]}"\nname = "{fact["name"]}"\nscript = "{fact["script"]}"\n'
         f'family = "{fact["family"]}"\ndirection = "{fact["direction"]}"\n'
         f'spaces = {"true" if fact["spaces"] == "yes" else "false"}\nstanding = "{standing}"\n'
-        f'source = "{source}"\nlicence = "Unicode-3.0"\n{added}'
+        f'source = "{source}"\nlicence = "{licence}"\n{added}'
         f'letters = """\n{wrapped(compact(alphabet))}\n"""\n'
     )
+
+
+def authored(fact: dict[str, str], orthography: dict[str, str]) -> str:
+    """The pack of a language that CLDR does not have, from its row of `orthographies.tsv`."""
+    alphabet = letters(iter(orthography["letters"].split()), fact["script"])
+    return written(fact, alphabet, ("authored", f"Written for this project: {orthography['why']}", "Apache-2.0"), "")
 
 
 def rows(name: str) -> list[dict[str, Any]]:
@@ -120,11 +132,15 @@ def main(package: Path) -> None:
     """Write every pack from an unpacked npm package `cldr-misc-full`."""
     version = json.loads((package / "package.json").read_text("utf-8"))["version"]
     additions = {row["code"]: row for row in rows("additions.tsv")}
-    for fact in rows("languages.tsv"):
-        alphabet = letters(unicode_set(exemplars(package, fact["locale"])), fact["script"])
-        text = pack(fact, alphabet, additions.get(fact["code"]), version)
+    orthographies = {row["code"]: row for row in rows("orthographies.tsv")}
+    for fact in [*rows("languages.tsv"), *rows("low_resource.tsv")]:
+        if fact["locale"]:
+            alphabet = letters(unicode_set(exemplars(package, fact["locale"])), fact["script"])
+            text = pack(fact, alphabet, additions.get(fact["code"]), version)
+        else:
+            text = authored(fact, orthographies[fact["code"]])
         (TARGET / f"{fact['code']}.toml").write_text(text, encoding="utf-8")
-        print(fact["code"], len(alphabet))
+        print(fact["code"])
 
 
 if __name__ == "__main__":

@@ -40,16 +40,16 @@ def perturbation(incomplete: str) -> list[str]:
 
 def languages(incomplete: str) -> list[str]:
     """Codes of languages, in a list."""
-    from robust_xtreme.languages import LANGUAGES
+    from robust_xtreme.languages import ALL_LANGUAGES
 
-    return listed(incomplete, LANGUAGES)
+    return listed(incomplete, ALL_LANGUAGES)
 
 
 def language(incomplete: str) -> list[str]:
     """One code of a language."""
-    from robust_xtreme.languages import LANGUAGES
+    from robust_xtreme.languages import ALL_LANGUAGES
 
-    return one(incomplete, LANGUAGES)
+    return one(incomplete, ALL_LANGUAGES)
 
 
 def model(incomplete: str) -> list[str]:

@@ -53,7 +53,7 @@ class Perturbation:
     edit: Callable[[Job], tuple[Edits, Array]]
     parameters: Params = field(default_factory=dict)
     waives: frozenset[str] = frozenset()
-    serves: Callable[[str], bool] = lambda code: code in languages.LANGUAGES
+    serves: Callable[[str], bool] = lambda code: code in languages.ALL_LANGUAGES
 
 
 @final
