@@ -11,6 +11,9 @@ from robust_xtreme.errors import ModelError, SpecError
 from robust_xtreme.specs import TaskSpec
 
 OUTSIDE: Final = "O"
+WITHOUT_CLASSES: Final = ("span_qa", "choice", "retrieval")
+"""The families whose heads have no classes with names."""
+
 _FORM: Final = "as in --labels xnli=entailment,neutral,contradiction"
 _NAMELESS: Final = re.compile(r"(?:LABEL_)?[0-9]+")
 _LONGEST: Final = 12

@@ -12,7 +12,7 @@ from typing import Any, Final, final
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.evaluation.identity import read_json
-from robust_xtreme.evaluation.labels import contradiction
+from robust_xtreme.evaluation.labels import WITHOUT_CLASSES, contradiction
 from robust_xtreme.evaluation.origin import CODE, FILES, FOLDER, Origin
 from robust_xtreme.families._encoder import TRUST_FLAG, check_weights
 from robust_xtreme.families._weights import ADAPTER, check_config, weight_files
@@ -27,7 +27,7 @@ _MOST: Final = 10_000
 @final
 @dataclass(frozen=True, slots=True)
 class Native:
-    """A checkpoint with a head: its architecture, its classes in their order (none for spans), whether code may run.
+    """A checkpoint with a head: its architecture, its classes in their order (if they have names), whether code may run.
 
     `unclear` says where its configuration contradicts itself about the classes.
     """
@@ -61,8 +61,19 @@ def read_native(origin: Origin, task: TaskSpec, trust: bool) -> tuple[Native, di
     _check_files(origin)
     _check_code(origin, config, trust)
     check_config(config, origin.typed)
-    own = _no_classes(origin, config) if family == "span_qa" else _classes(origin, config)
+    if family == "span_qa":
+        _check_ends(origin, config)
+    own = () if family in WITHOUT_CLASSES else _classes(origin, config)
     return Native(_architecture(config), own, trust, contradiction(own, config.get("label2id"))), config
+
+
+def read_bare(origin: Origin, trust: bool) -> tuple[Native, dict[str, Any]]:
+    """A checkpoint of which only the encoder is used, and its configuration. Raises ModelError as `read_native`."""
+    config = read_json(origin.folder / _CONFIG)
+    _check_files(origin)
+    _check_code(origin, config, trust)
+    check_config(config, origin.typed)
+    return Native(_architecture(config), (), trust), config
 
 
 def native_files(folder: Path, trust: bool) -> list[Path]:
@@ -77,7 +88,8 @@ def _architecture(config: Mapping[str, Any]) -> str:
 
 
 def _other_head(origin: Origin, architecture: str, task: TaskSpec) -> str:
-    needs = f"{task.name} needs one that ends in {HEADS[task.family]}"
+    wanted = f"one that ends in {HEADS[task.family]}" if task.family in HEADS else "a dual encoder made by train"
+    needs = f"{task.name} needs {wanted}"
     if any(architecture.endswith(ending) for ending in HEADS.values()):
         return f"{origin.typed} is a {architecture}, whose head is for other tasks; {needs}."
     what = architecture or "config.json names no architecture"
@@ -111,15 +123,14 @@ def _check_code(origin: Origin, config: Mapping[str, Any], trust: bool) -> None:
         raise ModelError(f"{origin.typed} brings code of its own, which runs only where you say so: {TRUST_FLAG}")
 
 
-def _no_classes(origin: Origin, config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The classes of a head for spans: none. Raises ModelError where it scores anything but both ends of an answer."""
+def _check_ends(origin: Origin, config: Mapping[str, Any]) -> None:
+    """Raise ModelError where a head for spans scores anything but both ends of an answer."""
     names = config.get("id2label")
     count = len(names) if isinstance(names, dict) else config.get("num_labels", _FEW)
     if count != _FEW:
         raise ModelError(
             f"{origin.typed}: its head gives {count} scores of a token, but an answer has a start and an end."
         )
-    return ()
 
 
 def _classes(origin: Origin, config: Mapping[str, Any]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ HEADS: Final = {
     "classification": "ForSequenceClassification",
     "tagging": "ForTokenClassification",
     "span_qa": "ForQuestionAnswering",
+    "choice": "ForMultipleChoice",
 }
 """How transformers ends the names of architectures that have a family's head."""
 
@@ -26,15 +27,21 @@ _CLASSIFIED: Final = 2
 
 
 class Whole(nn.Module):
-    """Encoder and head in one; what it gives as its last hidden state are the head's scores."""
+    """Encoder and head in one; what it gives as its last hidden state are the head's scores.
 
-    def __init__(self, model: Any) -> None:
+    With `alone`, an input is the only one of a group of choices, which is how a head for choices scores it by itself.
+    """
+
+    def __init__(self, model: Any, alone: bool = False) -> None:
         nn.Module.__init__(self)
         self.model = model
         self.config = model.config
+        self.alone = alone
 
     def forward(self, **inputs: Tensor) -> SimpleNamespace:
         """Scores (B, 1, classes) of a text, (B, L, classes) of tokens, (B, L, 2) of where an answer begins and ends."""
+        if self.alone:
+            inputs = {name: one[:, None] for name, one in inputs.items()}
         return SimpleNamespace(last_hidden_state=_scores(self.model(**inputs)))
 
 
@@ -66,7 +73,7 @@ def read_whole(folder: Path, family: str, architecture: str, trust: bool, called
         raise ModelError(f"{called} is a {architecture}, which {what} ({type(model).__name__}).")
     check_complete(called, found)
     check_described(called, found["unexpected_keys"], model, whole=True)
-    whole = Whole(model.float()).eval()
+    whole = Whole(model.float(), alone=family == "choice").eval()
     _check_finite(whole, called)
     return whole
 
