@@ -1,0 +1,208 @@
+"""Search: the best candidates are those of brute force, however the work is cut and however many are equal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import faiss
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from robust_xtreme.errors import Mismatch, SpecError
+from robust_xtreme.evaluation.approximate import parse_index
+from robust_xtreme.evaluation.search import QUANTUM, Neighbours, recall, search
+from robust_xtreme.families._family import NotFinite
+
+Array = np.ndarray[Any, Any]
+ENGINES: Final = ("faiss", "torch")
+
+
+def unit(count: int, width: int, seed: int, dtype: str = "float32") -> Array:
+    """Vectors of length 1."""
+    rows = np.random.default_rng(seed).standard_normal((count, width))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows.astype(dtype)
+
+
+def brute(queries: Array, candidates: Array, k: int) -> Neighbours:
+    """The best k by a product in float64, sorted whole."""
+    scores = np.rint(queries.astype(np.float64) @ candidates.astype(np.float64).T / QUANTUM)
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    return Neighbours(order, (np.take_along_axis(scores, order, 1) * QUANTUM).astype(np.float32))
+
+
+def same(ours: Neighbours, theirs: Neighbours) -> bool:
+    """Whether indices and the bits of scores are equal."""
+    return np.array_equal(ours.indices, theirs.indices) and ours.scores.tobytes() == theirs.scores.tobytes()
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 9),
+    st.integers(1, 300),
+    st.integers(1, 40),
+    st.integers(1, 60),
+    st.integers(1, 400),
+    st.sampled_from(["float32", "float16"]),
+    st.sampled_from(ENGINES),
+)
+def test_the_best_are_those_of_brute_force(
+    seed: int, queries: int, count: int, width: int, k: int, chunk: int, dtype: str, engine: str
+) -> None:
+    """With few different values, so that many candidates are equal, in chunks of any size, by both engines."""
+    draw = np.random.default_rng(seed)
+    wanted = (draw.integers(-2, 3, (queries, width)) / 4).astype(np.float32)
+    pool = (draw.integers(-2, 3, (count, width)) / 4).astype(dtype)
+    found = search(wanted, pool, k, device="cpu", chunk=chunk, engine=engine)
+    assert (found.indices.dtype, found.scores.dtype) == (np.int64, np.float32)
+    assert found.indices.shape == found.scores.shape == (queries, min(k, count))
+    assert same(found, brute(wanted, pool, k))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_neither_chunks_nor_batches_nor_threads_change_a_bit(dtype: str, engine: str) -> None:
+    """Near ties, whose order the last bits of float32 decide: every way to cut the work gives the same."""
+    base = unit(40, 96, 1)
+    pool = np.repeat(base, 50, axis=0) + 3e-7 * unit(2000, 96, 2)
+    pool, wanted = pool.astype(dtype), unit(30, 96, 3)
+    whole = search(wanted, pool, 20, device="cpu", engine="faiss")
+    assert same(whole, brute(wanted, pool, 20))
+    for chunk in (7, 64, 999):
+        assert same(search(wanted, pool, 20, device="cpu", chunk=chunk, engine=engine), whole)
+    rows = [search(wanted[row : row + 1], pool, 20, device="cpu", engine=engine) for row in range(len(wanted))]
+    assert np.array_equal(np.concatenate([row.indices for row in rows]), whole.indices)
+    threads = faiss.omp_get_max_threads(), torch.get_num_threads()
+    try:
+        faiss.omp_set_num_threads(3)
+        torch.set_num_threads(3)
+        assert same(search(wanted, pool, 20, device="cpu", engine=engine), whole)
+    finally:
+        faiss.omp_set_num_threads(threads[0])
+        torch.set_num_threads(threads[1])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_of_ten_thousand_equal_candidates_the_first_win(engine: str) -> None:
+    """Far more ties than are wanted, over several chunks, with one better candidate at the end."""
+    same_vector, better = unit(2, 64, 4)
+    pool = np.concatenate([np.repeat(same_vector[None], 10_000, axis=0), better[None]])
+    found = search(np.stack([better, same_vector]), pool, 5, device="cpu", chunk=3000, engine=engine)
+    assert found.indices.tolist() == [[10_000, 0, 1, 2, 3], [0, 1, 2, 3, 4]]
+
+
+def test_what_differs_by_less_than_a_quantum_is_a_tie() -> None:
+    """Noise of the encoder decides nothing; a difference of two quanta does."""
+    pool = np.array([[0.5], [0.5 + 2e-7], [0.5 - 2e-7], [0.5 + 4e-6]], np.float32)
+    assert search(np.ones((1, 1), np.float32), pool, 4, device="cpu").indices.tolist() == [[3, 0, 1, 2]]
+
+
+def test_vectors_of_any_length_are_searched() -> None:
+    """Raw hidden states have lengths of hundreds."""
+    wanted, pool = 300 * unit(5, 128, 5), 300 * unit(4000, 128, 6)
+    assert np.array_equal(
+        search(wanted, pool, 10, device="cpu").indices, np.argsort(-(wanted.astype(np.float64) @ pool.T))[:, :10]
+    )
+
+
+def test_a_mapped_file_is_searched(tmp_path: Path) -> None:
+    """Candidates in a file give what those in memory give."""
+    pool, wanted = unit(500, 32, 7, "float16"), unit(4, 32, 8)
+    pool.tofile(tmp_path / "pool")
+    mapped = np.memmap(tmp_path / "pool", np.float16, "r", shape=(500, 32))
+    assert same(search(wanted, mapped, 9, device="cpu", chunk=64), brute(wanted, pool, 9))
+
+
+@pytest.mark.parametrize("shape", [(0, 5, 3), (4, 0, 3), (4, 5, 0)])
+def test_nothing_to_search_gives_nothing(shape: tuple[int, int, int]) -> None:
+    """No queries, no candidates, none wanted: arrays of that shape."""
+    queries, count, k = shape
+    found = search(unit(queries, 8, 0), unit(count, 8, 1), k, device="cpu")
+    assert found.indices.shape == found.scores.shape == (queries, min(k, count))
+
+
+@pytest.mark.parametrize("index", ["exact", "ivf", "hnsw"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_named_by_its_row(value: float, index: str) -> None:
+    """The first row with NaN or infinity, of queries and candidates, counted over chunks."""
+    rows, wrong = unit(90, 8, 0), unit(90, 8, 0)
+    wrong[[70, 71], 3] = value
+    for words, queries, candidates in (("Query 70", wrong, rows), ("Candidate 70", rows, wrong)):
+        with pytest.raises(NotFinite, match=f"^{words} holds NaN or an infinite number") as error:
+            search(queries, candidates, 3, device="cpu", index=index, chunk=16)
+        assert "\n" not in str(error.value)
+
+
+def test_what_overflows_and_what_does_not_fit_is_refused() -> None:
+    """Vectors whose products are infinite in float32, and matrices of different widths."""
+    rows = unit(5, 8, 0)
+    with pytest.raises(NotFinite, match="Candidate 2 is too long for float32"):
+        search(rows, np.where(np.arange(5)[:, None] == 2, 1e30, rows).astype(np.float32), 3, device="cpu")
+    with pytest.raises(Mismatch, match=r"\(5, 8\) cannot be searched for in candidates of \(5, 7\)"):
+        search(rows, rows[:, :7], 3, device="cpu")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("index", ["ivf16,nprobe4", "hnsw16"])
+def test_an_approximate_index_is_the_same_every_time(index: str, dtype: str) -> None:
+    """Built again it finds the same, most of the best, with exact scores in their order."""
+    pool, wanted = unit(3000, 16, 9, dtype), unit(50, 16, 10)
+    found = search(wanted, pool, 10, device="cpu", index=index)
+    assert same(search(wanted, pool, 10, device="cpu", index=index), found)
+    ids = [f"query/{number}" for number in range(50)]
+    assert 0.6 < recall(wanted, pool, found, ids, device="cpu") <= 1
+    exact = np.rint(np.einsum("qd,qkd->qk", wanted.astype(np.float64), pool[found.indices].astype(np.float64)) / 1e-6)
+    assert np.allclose(found.scores, exact * QUANTUM, atol=1e-7)
+    assert (np.diff(found.scores) <= 0).all()
+
+
+def test_what_an_index_does_not_find_is_marked() -> None:
+    """One probed list holds fewer than were wanted: the rest is -1 and minus infinity, and counts against recall."""
+    pool, wanted = unit(400, 8, 11), unit(5, 8, 12)
+    found = search(wanted, pool, 300, device="cpu", index="ivf8,nprobe1")
+    missing = found.indices < 0
+    assert missing.any()
+    assert np.isneginf(found.scores[missing]).all()
+    assert recall(wanted, pool, found, list("abcde"), device="cpu") == pytest.approx(1 - missing.mean(), abs=0.4)
+
+
+def test_recall_is_that_of_a_sample_drawn_by_identity() -> None:
+    """The order of queries changes nothing, another seed draws others, and an exact search has all."""
+    pool, wanted = unit(2000, 16, 13), unit(300, 16, 14)
+    ids = [f"query/{number}" for number in range(300)]
+    found = search(wanted, pool, 5, device="cpu", index="ivf32,nprobe1")
+    turned = Neighbours(found.indices[::-1], found.scores[::-1])
+    value = recall(wanted, pool, found, ids, device="cpu", sample=40)
+    assert value == recall(wanted[::-1], pool, turned, ids[::-1], device="cpu", sample=40)
+    assert len({recall(wanted, pool, found, ids, device="cpu", sample=40, seed=seed) for seed in range(9)}) > 1
+    assert recall(wanted, pool, search(wanted, pool, 5, device="cpu"), ids, device="cpu") == 1
+    assert recall(wanted[:0], pool, search(wanted[:0], pool, 5, device="cpu"), [], device="cpu") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("exact", "exact"),
+        ("ivf", "ivf1024,nprobe32"),
+        ("IVF256, nprobe8", "ivf256,nprobe8"),
+        ("ivf,nprobe007", "ivf1024,nprobe7"),
+        ("hnsw", "hnsw32,efconstruction40,efsearch128"),
+        ("hnsw16,efsearch64", "hnsw16,efconstruction40,efsearch64"),
+    ],
+)
+def test_names_of_indexes_are_read(text: str, name: str) -> None:
+    """Every parameter stands in the full name, which names itself."""
+    assert parse_index(text) == parse_index(name) == name
+
+
+@pytest.mark.parametrize(
+    "text", ["", "flat", "ivf0", "ivf,", "ivf,efsearch4", "hnsw,nprobe3", "ivf-1", "ivf9999999", "٣"]
+)
+def test_what_is_no_index_is_one_line(text: str) -> None:
+    """The line says what may be written."""
+    with pytest.raises(SpecError, match=r"There is no index .* Write exact, ivf1024,nprobe32 or hnsw32"):
+        search(unit(1, 2, 0), unit(1, 2, 0), 1, device="cpu", index=text)
