@@ -164,7 +164,7 @@ def test_a_configuration_that_contradicts_itself_needs_the_flag(here: Path, tmp_
         (("unnamed",), "xnli=entailment,neutral,other", "are not those of xnli"),
         (("unnamed",), "panx=a,b", "Labels are given for 'panx', but that task is not evaluated"),
         (("xnli=run",), "xnli=entailment,neutral,contradiction", "run is a run, which names its own"),
-        (("nli", "qa"), "xquad=begin,end", "answers are spans"),
+        (("nli", "qa"), "xquad=begin,end", "answers are no classes"),
     ],
 )
 def test_labels_that_fit_nothing_are_one_line(models: tuple[str, ...], labels: str, line: str) -> None:

@@ -27,7 +27,7 @@ _MOST: Final = 10_000
 @final
 @dataclass(frozen=True, slots=True)
 class Native:
-    """A checkpoint with a head: its architecture, its classes in their order (if they have names), whether code may run.
+    """A checkpoint with a head: its architecture, its classes in order (if they have names), whether code may run.
 
     `unclear` says where its configuration contradicts itself about the classes.
     """
