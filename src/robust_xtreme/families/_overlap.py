@@ -1,4 +1,4 @@
-"""What of an example must not stand in training data and in evaluated data: its passage, its pair, its sentence."""
+"""What of an example must not stand in training and in evaluated data: its passage, pair, sentence, or query."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final, final
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Answers, Example, Tags, digest
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.specs import CANDIDATE, TaskSpec
 
 LONG_SENTENCE: Final = 8
 """Words from which on an equal sentence is no accident."""
@@ -20,12 +20,17 @@ UNIQUE_ID: Final = 16
 
 HASHES: Final = ".hashes"
 _CONTEXT: Final = "context"
+_QUERY: Final = "query"
+_QUERIES: Final = "query text"
+_PASSAGES: Final = "passage"
+_QUESTIONS: Final = frozenset((_PASSAGES, _QUERIES))
+"""Kinds of units whose examples may be questions on the same passages."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What of an example counts: `passage`, `pair` or `sentence`, its hash, and whether it is a short sentence."""
+    """What of an example counts: passage, pair, sentence or query text; its hash; whether it is a short sentence."""
 
     kind: str
     key: str
@@ -44,31 +49,61 @@ class Shared:
 
 
 def unit(example: Example) -> Unit:
-    """The unit of an example: the context of a question, the words of a tagged sentence, or all fields together."""
+    """The unit of an example: the context of a question, the words of a tagged sentence, a query, or all fields.
+
+    Of a choice these are the premise and what there is to choose from: how the question is put does not count.
+    """
+    texts = {name: text.value for name, text in example.texts.items()}
+    if _QUERY in texts:
+        return Unit(_QUERIES, _key(_QUERIES, texts[_QUERY]), False)
     match example.target:
         case Answers():
-            return Unit("passage", _key("passage", example.texts[_CONTEXT].value), False)
+            return Unit(_PASSAGES, _key(_PASSAGES, texts[_CONTEXT]), False)
         case Tags(names):
-            (text,) = example.texts.values()
-            return Unit("sentence", _key("sentence", text.value), len(names) < LONG_SENTENCE)
-    values = [text.value for text in example.texts.values()]
+            (value,) = texts.values()
+            return Unit("sentence", _key("sentence", value), len(names) < LONG_SENTENCE)
+    values = [value for name, value in texts.items() if not ("choice1" in texts and name == "question")]
     if len(values) > 1:
         return Unit("pair", _key("pair", *values), False)
     return Unit("sentence", _key("sentence", *values), len(values[0].split()) < LONG_SENTENCE)
 
 
 def keys(example: Example) -> frozenset[str]:
-    """The unit's key and, of a question, that of its id: translations keep the id, and have another passage."""
+    """The unit's key and, of a question or query, others that it is known by.
+
+    These are its id, which translations keep though they have another passage, and of a candidate to learn from the
+    passage: what its span `context` covers.
+    """
+    one = unit(example)
     native = example.id.rpartition("/")[2]
-    named = isinstance(example.target, Answers) and len(native) >= UNIQUE_ID
-    return frozenset((unit(example).key, *([digest("question", native)] if named else [])))
+    named = one.kind in _QUESTIONS and len(native) >= UNIQUE_ID
+    candidate = example.texts.get(CANDIDATE)
+    contexts = [candidate.at(span) for span in candidate.spans if span.label == _CONTEXT] if candidate else []
+    passages = [_key(_PASSAGES, context) for context in contexts]
+    return frozenset((one.key, *passages, *([digest("question", native)] if named else [])))
 
 
 def kind(task: TaskSpec) -> str:
     """The kind of unit that the examples of a task have."""
-    if task.family in ("span_qa", "tagging"):
-        return "passage" if task.family == "span_qa" else "sentence"
+    match task.family:
+        case "span_qa":
+            return _PASSAGES
+        case "tagging":
+            return "sentence"
+        case "retrieval":
+            return _QUERIES
     return "pair" if len({field for group in task.perturbed for field in group}) > 1 else "sentence"
+
+
+def comparable(task: TaskSpec, wanted: str) -> bool:
+    """Whether examples of a task can be known by the keys of units of a kind.
+
+    Queries can be questions on the passages of another task, but not where the candidates have files of their own, and
+    are no passages.
+    """
+    own = kind(task)
+    entities = task.pool is not None and bool(task.pool.files)
+    return own == wanted or ({own, wanted} <= _QUESTIONS and not entities)
 
 
 def _key(kind: str, *values: str) -> str:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from robust_xtreme.errors import ModelError
-from robust_xtreme.examples import Answers, Example, Span
+from robust_xtreme.examples import NO_ANSWER, Answers, Example, Span
 from robust_xtreme.families._batch import frame_of, pieces
 from robust_xtreme.families._family import Family, Labels, Scores, Window, quantised
 
@@ -141,13 +141,25 @@ def _gold(window: Window, example: Example) -> tuple[int, int]:
 
 
 def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores], labels: Labels) -> Answers:
-    """The best span over all windows; of equal ones that of the first window, start and stop."""
+    """The best span over all windows; of equal ones that of the first window, start and stop.
+
+    Where the head may say that there is no answer, none is given if the first token's begin and end together, in the
+    window where they are lowest, score more than the best span (the rule for SQuAD 2.0 in BERT's run_squad.py, at its
+    threshold of 0).
+    """
     best: tuple[int, int, int] | None = None
     for window, one in zip(windows, scores, strict=True):
         found = _best_span(window.layout, one)
         if found is not None and (best is None or found[0] > best[0]):
             best = found
-    return Answers(()) if best is None else _trimmed(example.texts[_CONTEXT].value, best[1], best[2])
+    if best is None or (NO_ANSWER in labels and _no_answer(scores) > best[0]):
+        return Answers(())
+    return _trimmed(example.texts[_CONTEXT].value, best[1], best[2])
+
+
+def _no_answer(scores: Sequence[Scores]) -> int:
+    """The lowest score of the first token over the windows: where one window has an answer, there is one."""
+    return min(int(quantised(one[0]).sum()) for one in scores)
 
 
 def _best_span(layout: ContextLayout, scores: Scores) -> tuple[int, int, int] | None:

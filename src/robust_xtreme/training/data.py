@@ -22,10 +22,10 @@ _PLAN, _MASKS = 1, 2
 def epoch_batches(
     lengths: Sequence[int], batch_size: int, seed: int, epoch: int, starts: Sequence[int] = (0,)
 ) -> list[tuple[int, ...]]:
-    """One pass over the windows: each exactly once, in shuffled batches of windows of like length.
+    """One pass over the units: each exactly once, in shuffled batches of units of like length.
 
-    `starts` are the places where each task's windows begin: a batch is of one task, and tasks take turns in proportion
-    to their windows. A pure function of its arguments.
+    A unit is a window, or all windows of an example. `starts` are the places where each task's units begin: a batch is
+    of one task, and tasks take turns in proportion to their units. A pure function of its arguments.
     """
     generator = np.random.default_rng((seed, _PLAN, epoch))
     orders = [start + generator.permutation(count) for start, count in _parts(lengths, starts)]
@@ -39,16 +39,16 @@ def epoch_batches(
 
 
 def _parts(lengths: Sequence[int], starts: Sequence[int]) -> list[tuple[int, int]]:
-    """Where each task's windows begin, and how many there are."""
+    """Where each task's units begin, and how many there are."""
     return [(start, stop - start) for start, stop in zip(starts, (*starts[1:], len(lengths)), strict=True)]
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which windows each step sees: `steps` batches, one epoch after another.
+    """Which units of an objective each step sees: `steps` batches, one epoch after another.
 
-    `starts` are the places where each task's windows begin.
+    `starts` are the places where each task's units begin.
     """
 
     lengths: tuple[int, ...]
@@ -59,16 +59,16 @@ class Plan:
 
     @property
     def epoch_steps(self) -> int:
-        """Steps of one pass over the windows."""
+        """Steps of one pass over the units."""
         return sum(-(-count // self.batch_size) for _, count in _parts(self.lengths, self.starts))
 
     @property
     def epochs(self) -> float:
-        """Passes over the windows."""
+        """Passes over the units."""
         return self.steps / self.epoch_steps if self.steps else 0.0
 
     def at(self, step: int) -> tuple[int, ...]:
-        """The windows of a step."""
+        """The units of a step."""
         epoch, place = divmod(step, self.epoch_steps)
         return _epoch(self.lengths, self.batch_size, self.seed, epoch, self.starts)[place]
 
@@ -77,7 +77,7 @@ class Plan:
         return bisect_right(self.starts, self.at(step)[0]) - 1
 
     def seen(self) -> int:
-        """Windows seen over all steps."""
+        """Units seen over all steps."""
         if not self.steps:
             return 0
         whole, rest = divmod(self.steps, self.epoch_steps)
@@ -110,7 +110,7 @@ class Loader:
 
     def batch(self, step: int) -> Batch:
         """The batch of a step; what is masked in it depends on seed and step only."""
-        windows = tuple(self.objective.windows[place] for place in self.plan.at(step))
+        windows = tuple(window for place in self.plan.at(step) for window in self.objective.units[place])
         ids, mask = collate(windows, self.pad_id)
         if self.objective.masking is None:
             return Batch(ids, mask, windows, part=self.plan.part(step))

@@ -15,7 +15,7 @@ from robust_xtreme import registry
 from robust_xtreme.errors import MissingData
 from robust_xtreme.examples import Example, Judged
 from robust_xtreme.families._batch import collate, encoder_inputs
-from robust_xtreme.families._family import Family, NotFinite, Window
+from robust_xtreme.families._family import Family, NotFinite, Window, windows_of
 from robust_xtreme.sources import _load, _select
 from robust_xtreme.sources._source import Source
 from robust_xtreme.specs import TaskSpec
@@ -27,12 +27,17 @@ _BATCH: Final = 32
 def dev_score(
     task: TaskSpec, data: Source | Path, encoder: nn.Module, head: nn.Module, tokenizer: Any
 ) -> Callable[[], float] | None:
-    """A function that gives the task's first metric on some validation examples; None where there are none."""
+    """A function that gives the task's first metric on some validation examples; None where there are none.
+
+    Tasks with a pool have no such score: it would take the vectors of the whole pool after each epoch.
+    """
+    if task.pool is not None:
+        return None
     examples = _dev_examples(task, data)
     if not examples:
         return None
     family: Family = registry.load("family", task.family)
-    windows = family.encode(examples, tokenizer, task.max_length, task.stride)
+    windows = windows_of(family, task, examples, tokenizer)
 
     def score() -> float:
         rows = _rows(family, encoder, head, windows, int(tokenizer.pad_token_id))

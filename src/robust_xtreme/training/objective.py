@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, groupby
 from typing import Any, Final, final
 
 import numpy as np
@@ -46,12 +47,25 @@ class Batch:
 @final
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A head, the windows to learn from, and `loss(head, hidden (B, L, H), batch)`; `masking` hides words."""
+    """A head, what to learn from, and `loss(head, hidden (B, L, H), batch)`; `masking` hides words.
+
+    `units` are what a batch is made of: a window each or, where a loss needs them together, all windows of an example.
+    """
 
     head: nn.Module
-    windows: tuple[Window, ...]
+    units: tuple[tuple[Window, ...], ...]
     loss: Callable[[nn.Module, Tensor, Batch], Tensor]
     masking: Masking | None = None
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """All windows, unit by unit."""
+        return tuple(chain.from_iterable(self.units))
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Tokens of each unit's longest window."""
+        return tuple(max(len(window.input_ids) for window in unit) for unit in self.units)
 
 
 def target_objective(
@@ -62,7 +76,16 @@ def target_objective(
     def loss(head: nn.Module, hidden: Tensor, batch: Batch) -> Tensor:
         return family.loss(head, hidden, batch.mask, batch.windows, examples, labels)
 
-    return Objective(head, tuple(windows), loss)
+    units = _examples(windows) if family.together else _each(windows)
+    return Objective(head, units, loss)
+
+
+def _each(windows: Iterable[Window]) -> tuple[tuple[Window, ...], ...]:
+    return tuple((window,) for window in windows)
+
+
+def _examples(windows: Iterable[Window]) -> tuple[tuple[Window, ...], ...]:
+    return tuple(tuple(own) for _, own in groupby(windows, key=lambda window: window.example))
 
 
 def joint_objective(objectives: Sequence[Objective]) -> Objective:
@@ -74,13 +97,13 @@ def joint_objective(objectives: Sequence[Objective]) -> Objective:
     def loss(_: nn.Module, hidden: Tensor, batch: Batch) -> Tensor:
         return objectives[batch.part].loss(heads[batch.part], hidden, batch)
 
-    return Objective(heads, tuple(window for one in objectives for window in one.windows), loss)
+    return Objective(heads, tuple(unit for one in objectives for unit in one.units), loss)
 
 
 def masked_objective(embedding: nn.Embedding, tokenizer: Any, lines: Sequence[str]) -> Objective:
     """Guess masked tokens of plain text, BERT's way; the guess is scored against the encoder's own embeddings."""
-    windows = _text_windows(tokenizer, lines)
-    return Objective(MaskedHead(embedding), windows, _masked_loss, _masking(tokenizer))
+    units = _each(_text_windows(tokenizer, lines))
+    return Objective(MaskedHead(embedding), units, _masked_loss, _masking(tokenizer))
 
 
 def _text_windows(tokenizer: Any, lines: Sequence[str]) -> tuple[Window, ...]:

@@ -12,7 +12,7 @@ from typing import Final, final
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData, Overlap
 from robust_xtreme.examples import Example
-from robust_xtreme.families._overlap import keys, kind, unit
+from robust_xtreme.families._overlap import comparable, keys, unit
 from robust_xtreme.sources import _load
 from robust_xtreme.sources._source import Source
 from robust_xtreme.specs import TaskSpec
@@ -47,12 +47,13 @@ def reported_tasks(names: Sequence[str], source: Source | Path) -> tuple[TaskSpe
 def evaluated(
     tasks: Iterable[TaskSpec], source: Source | Path, wanted: str
 ) -> Iterator[tuple[str, tuple[Example, ...]]]:
-    """The name and examples of every validation and test split whose units are of the wanted kind.
+    """The name and examples of every validation and test split whose units can be those of the wanted kind.
 
-    A split that the hub turns out not to hold is left out: nothing can be reported on it.
+    Tasks without a head learn nothing, and are left out. So is a split that the hub turns out not to hold: nothing can
+    be reported on it.
     """
     for task in tasks:
-        if kind(task) != wanted:
+        if not task.head or not comparable(task, wanted):
             continue
         for split in EVALUATED:
             languages = _load.available(task, source, split)

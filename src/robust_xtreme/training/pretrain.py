@@ -58,7 +58,7 @@ def _make(spec: TrainSpec, facts: Mapping[str, Any], run: Path, options: Options
 def _learn(spec: TrainSpec, lines: list[str], tokenizer: Any, encoder: Any, run: Path, options: Options) -> Plan:
     with own_random(spec.seed):
         objective = masked_objective(encoder.get_input_embeddings(), tokenizer, lines)
-    plan = Plan(tuple(len(window.input_ids) for window in objective.windows), _BATCH, spec.seed, spec.mlm_steps)
+    plan = Plan(objective.lengths, _BATCH, spec.seed, spec.mlm_steps)
     if plan.steps:
         schedule = Schedule(_LR, plan.steps, plan.steps // _WARMUP_SHARE, _DECAY)
         pad_id = int(tokenizer.pad_token_id)

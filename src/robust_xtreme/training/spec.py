@@ -19,7 +19,8 @@ from robust_xtreme.specs import TaskSpec, check_keys
 class Recipe:
     """How a target task is learned: passes over the data, windows a step, learning rate, warm-up, weight decay.
 
-    `warmup` is a number of steps, at most a tenth of all.
+    A step of choice or retrieval counts examples, whose windows are learned together. `warmup` is a number of steps, at
+    most a tenth of all.
     """
 
     epochs: int
@@ -38,12 +39,16 @@ RECIPES: Final[Mapping[str, Mapping[str, Recipe]]] = MappingProxyType(
             "classification": Recipe(epochs=5, batch_size=32, lr=3e-5),
             "tagging": Recipe(epochs=10, batch_size=32, lr=2e-5),
             "span_qa": Recipe(epochs=3, batch_size=32, lr=3e-5, warmup=500, weight_decay=1e-4),
+            "choice": Recipe(epochs=5, batch_size=32, lr=3e-5),
+            "retrieval": Recipe(epochs=3, batch_size=16, lr=2e-5),
         },
         # Small models that have seen little text: higher rates, more passes.
         "scratch": {
             "classification": Recipe(epochs=4, batch_size=32, lr=5e-4, warmup=_MANY, weight_decay=0.01),
             "tagging": Recipe(epochs=15, batch_size=32, lr=1e-3, warmup=_MANY, weight_decay=0.01),
             "span_qa": Recipe(epochs=4, batch_size=32, lr=5e-4, warmup=_MANY, weight_decay=0.01),
+            "choice": Recipe(epochs=8, batch_size=32, lr=5e-4, warmup=_MANY, weight_decay=0.01),
+            "retrieval": Recipe(epochs=8, batch_size=32, lr=5e-4, warmup=_MANY, weight_decay=0.01),
         },
     }
 )

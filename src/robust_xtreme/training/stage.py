@@ -19,7 +19,7 @@ from robust_xtreme import registry
 from robust_xtreme.errors import MissingData
 from robust_xtreme.examples import Choice, Example, digest
 from robust_xtreme.families._encoder import encoder_identity, read_encoder, read_tokenizer
-from robust_xtreme.families._family import Family
+from robust_xtreme.families._family import Family, windows_of
 from robust_xtreme.families._overlap import HASHES, keys, kind
 from robust_xtreme.results import store
 from robust_xtreme.sources import _load, _select
@@ -121,7 +121,7 @@ def _tell_overlap(screened: overlap.Screened, before: int, tell: Tell) -> None:
     if gone:
         tell(f"left out {gone} of {before} training examples that evaluated splits contain too")
     for name, count in screened.allowed.items():
-        tell(f"overlap allowed: {count} passages, pairs or sentences of {name} are in the training data")
+        tell(f"overlap allowed: {count} passages, pairs, sentences or queries of {name} are in the training data")
 
 
 def _identity(spec: TrainSpec, *contents: str) -> str:
@@ -164,13 +164,13 @@ def _objective(lesson: _Lesson, hidden_size: int, tokenizer: Any, seed: int) -> 
     family: Family = registry.load("family", task.family)
     with own_random(seed):
         head = family.head(hidden_size, task.labels)
-    windows = family.encode(lesson.examples, tokenizer, task.max_length, task.stride)
+    windows = windows_of(family, task, lesson.examples, tokenizer)
     return target_objective(family, head, windows, lesson.examples, task.labels)
 
 
 def _plan(spec: TrainSpec, objectives: Sequence[Objective]) -> Plan:
-    lengths = tuple(len(window.input_ids) for one in objectives for window in one.windows)
-    starts = (0, *accumulate(len(one.windows) for one in objectives[:-1]))
+    lengths = tuple(length for one in objectives for length in one.lengths)
+    starts = (0, *accumulate(len(one.units) for one in objectives[:-1]))
     once = Plan(lengths, spec.batch_size, spec.seed, 0, starts)
     return replace(once, steps=spec.steps or spec.epochs * once.epoch_steps)
 
