@@ -26,6 +26,7 @@ _COLUMNS: Final = {
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a line, with the values `first`, `second` and `label` (None in files of two columns).
 
+    A row's name is its place or, under a header with the column `id`, what stands there.
     A field that a CSV writer quoted, as XTREME's preprocessing does where the text holds a quotation mark, is
     unquoted; texts are otherwise kept as they are. Raises DataError where a line has another number of columns.
     """
@@ -37,15 +38,15 @@ def read(text: str, path: str) -> tuple[Row, ...]:
 
 
 def _layout(lines: list[tuple[int, str]], path: str) -> tuple[int, tuple[int | None, ...], int]:
-    """Number of columns, the places of first, second and label, and how many lines the header takes."""
+    """Number of columns, the places of first, second, label and id, and how many lines the header takes."""
     head = lines[0][1].split("\t")
     named = [[head.index(name) for name in names if name in head] for names in _COLUMNS.values()]
     if all(named):
-        return len(head), tuple(places[0] for places in named), 1
+        return len(head), (*(places[0] for places in named), head.index("id") if "id" in head else None), 1
     if len(head) not in (2, 3):
         found = f"{len(head)} column{'s' * (len(head) != 1)}"
         raise DataError(path, f"has {found}, expected: first, second and label, separated by tabs.", 1)
-    return len(head), (0, 1, 2 if len(head) == 3 else None), 0
+    return len(head), (0, 1, 2 if len(head) == 3 else None, None), 0
 
 
 def _row(index: int, line: tuple[int, str], width: int, places: tuple[int | None, ...], path: str) -> Row:
@@ -53,9 +54,9 @@ def _row(index: int, line: tuple[int, str], width: int, places: tuple[int | None
     cells = value.split("\t")
     if len(cells) != width:
         raise DataError(path, f"has {len(cells)} columns, the lines before have {width}.", number)
-    first, second, label = (None if place is None else _unquoted(cells[place]) for place in places)
+    first, second, label, own = (None if place is None else _unquoted(cells[place]) for place in places)
     values = {"first": first, "second": second, "label": label.strip() if label is not None else None}
-    return Row(str(index), f"{path}:{number}", values)
+    return Row(str(index) if own is None else own.strip(), f"{path}:{number}", values)
 
 
 def _unquoted(cell: str) -> str:

@@ -9,6 +9,7 @@ from robust_xtreme.specs import Files, HubFiles, TaskSpec
 from robust_xtreme.tasks._hub import pair
 from robust_xtreme.tasks._nli import nli
 
+_LANGUAGES: Final = codes("ar bg de el en es fr hi ru sw th tr ur vi zh")
 _LABELS: Final = ("entailment", "neutral", "contradiction")
 _XNLI: Final = "b8dd5d7af51114dbda02c0e3f6133f332186418e"
 _MNLI: Final = "da70db2af9d09693783c3320c4249840212ee221"
@@ -19,7 +20,7 @@ xnli = TaskSpec(
     summary="Natural language inference: entailment, neutral or contradiction.",
     family="classification",
     metrics=("accuracy",),
-    languages=codes("ar bg de el en es fr hi ru sw th tr ur vi zh"),
+    languages=_LANGUAGES,
     files={
         "train": Files("tsv_pairs", ("xnli/train-{language}.tsv", "mnli/taxinli10k.tsv")),
         "validation": Files("tsv_pairs", ("xnli/dev-{language}.tsv",)),
@@ -38,4 +39,8 @@ xnli = TaskSpec(
         ),
         "test": HubFiles("facebook/xnli", _XNLI, "{language}", "test", "{language}/test-*.parquet", pair),
     },
+    groups={"xtreme-r": _LANGUAGES, "xtreme": _LANGUAGES},
+    rows="5,010 test and 2,490 validation pairs in each language; 392,702 English ones (MultiNLI) to train on.",
+    official="XTREME, evaluate.py: accuracy.",
+    checked="XTREME's mock predictions give the accuracy that its own test expects.",
 )
