@@ -63,8 +63,12 @@ def languages_of(task: TaskSpec, source: Source | Path) -> tuple[str, ...]:
 
 
 def has_language(task: TaskSpec, source: Source | Path, language: str) -> bool:
-    """Whether a task has that language in a source or, in tasks with pairs, both of one like `de@en`."""
-    return is_language(task, language, languages_of(task, source))
+    """Whether a task has that language in a source or, in tasks with pairs, both of one like `de@en`.
+
+    Where the source has the task's own list, one that it is trained in is known too, evaluated or not.
+    """
+    known = languages_of(task, source)
+    return is_language(task, language, (*known, *task.train_languages) if known == task.languages else known)
 
 
 def available(

@@ -65,9 +65,9 @@ def find(folder: Path, wanted: Sequence[Option]) -> Group | None:
 
 
 def _matches(folder: Path, pattern: str) -> tuple[str, ...]:
-    """The files that match, sorted; hidden ones, as archives of other systems leave them, do not."""
+    """The files that match, sorted by name and then folder; hidden ones, as other systems' archives have, do not."""
     found = (path for path in folder.glob(pattern) if path.is_file() and not path.name.startswith("."))
-    return tuple(sorted(path.relative_to(folder).as_posix() for path in found))
+    return tuple(path.relative_to(folder).as_posix() for path in sorted(found, key=lambda one: (one.name, one)))
 
 
 def said(wanted: Sequence[Option]) -> str:

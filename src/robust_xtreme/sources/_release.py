@@ -57,7 +57,7 @@ class Release:
         found = self._find(task, language, split)
         if found is None:
             raise MissingData(self.missing(task, language, [split]))
-        return self._read(task.files[split], found)
+        return self._read(task.files[split], found, language)
 
     def missing(self, task: TaskSpec, language: str, splits: Sequence[str]) -> str:
         """Where was looked for the split, and what brings it there."""
@@ -80,7 +80,7 @@ class Release:
         if found is None:
             what = f"{task.name}: no file with the candidates of {split} under {self.folder}"
             raise MissingData(self._looked(what, wanted) if self.folder.is_dir() else absent(self.folder))
-        return self._read(task.pool.files[split], found)
+        return self._read(task.pool.files[split], found, "")
 
     def _find(self, task: TaskSpec, language: str, split: str) -> Group | None:
         return find(self.folder, _options(task, task.files[split], language)) if split in task.files else None
@@ -89,8 +89,8 @@ class Release:
         half = halved(self.folder, wanted)
         return f"{what}{f': {half}' if half else '.'} Looked for {said(wanted)}. {_HELP}"
 
-    def _read(self, files: Files, found: Group) -> Found:
-        """The rows of all files, one after the other."""
+    def _read(self, files: Files, found: Group, language: str) -> Found:
+        """The rows of all files, one after the other; of files that mix languages, those of the language."""
         module = reader(files.reader)
         sources = {path: read_file(self.folder / path) for path in found.paths}
         texts = [(source.text, str(self.folder / path)) for path, source in sources.items()]
@@ -98,6 +98,8 @@ class Release:
             rows: tuple[Row, ...] = module.read_parts(texts)
         else:
             rows = tuple(chain.from_iterable(module.read(text, path) for text, path in texts))
+        if files.mixed:
+            rows = tuple(row for row in rows if row.values["language"] == language)
         if files.ids == "ordinal":
             rows = tuple(replace(row, native=str(index)) for index, row in enumerate(rows))
         place = " and ".join(path for _, path in texts)
@@ -110,10 +112,13 @@ def absent(folder: Path) -> str:
 
 
 def _options(task: TaskSpec, files: Files, language: str) -> tuple[Option, ...]:
-    """The paths that may hold that language; a path without a language holds the task's training languages only."""
-    if not is_language(task, language, task.languages):
+    """The paths that may hold that language.
+
+    A path without a language holds the task's training languages only, or where files mix them all languages.
+    """
+    if not is_language(task, language, (*task.languages, *task.train_languages)):
         raise UnknownName(f"language of {task.name}", language, task.languages, "robust-xtreme list tasks")
-    return options(files, language, everywhere=language in task.train_languages)
+    return options(files, language, everywhere=files.mixed or language in task.train_languages)
 
 
 def reader(name: str) -> ModuleType:
