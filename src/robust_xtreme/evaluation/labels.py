@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
+from robust_xtreme.evaluation.lacking import label_sets
 from robust_xtreme.specs import TaskSpec
 
 OUTSIDE: Final = "O"
@@ -115,7 +116,7 @@ def mapped(own: tuple[str, ...], task: TaskSpec, where: str) -> tuple[str, ...]:
 def placed(own: tuple[str, ...], task: TaskSpec) -> tuple[str, ...] | None:
     """A head's classes as the task calls them; None where the names do not say which they are."""
     if task.family == "tagging":
-        return _tags(own, task)
+        return next((found for one in label_sets(task) if (found := _tags(own, one))), None)
     found = tuple(_class(name, task.labels) for name in own)
     return found if sorted(found) == sorted(task.labels) else None
 
@@ -136,16 +137,16 @@ def _class(name: str, labels: Sequence[str]) -> str:
     return next((label for label in labels if label.casefold() == plain), "")
 
 
-def _tags(own: tuple[str, ...], task: TaskSpec) -> tuple[str, ...] | None:
+def _tags(own: tuple[str, ...], labels: tuple[str, ...]) -> tuple[str, ...] | None:
     """Tags by their names; None where O is missing, or what a type of the task needs.
 
     A type needs its I-: B- can be left to names that follow another one (IOB1, IO). Where one is left out, a B- of
     another type that has no I- could be meant for it.
     """
-    found = tuple(_tag(name, task.labels) for name in own)
-    needed = {label for label in task.labels if label == OUTSIDE or label.startswith("I-")}
+    found = tuple(_tag(name, labels) for name in own)
+    needed = {label for label in labels if label == OUTSIDE or label.startswith("I-")}
     has = {*found} - {OUTSIDE} | ({OUTSIDE} & {name.strip().upper() for name in own})
-    odd = {*task.labels} - has and _half_types(others(own, found))
+    odd = {*labels} - has and _half_types(others(own, found))
     return found if needed <= has and not odd else None
 
 

@@ -13,6 +13,7 @@ from typing import Any, final
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
+from robust_xtreme.evaluation import lacking
 from robust_xtreme.evaluation.identity import file_hash, identity, parameters, read_json
 from robust_xtreme.evaluation.labels import called_otherwise, check_agrees, check_clear, mapped, may_fit, named, others
 from robust_xtreme.evaluation.native import Native, family_of, is_native, native_files, read_native
@@ -96,7 +97,8 @@ class Located:
         left = others(self.native.own, self.labels) if self.native and self.family == "tagging" else ()
         tags = f"{self.task}: the tags {', '.join(left)} of {self.origin.typed} count as O." if left else ""
         trained = "" if self.native else changed_texts(self.run, self.heads)
-        return tuple(filter(None, (self.origin.note, self.renamed, tags, trained)))
+        spared = lacking.note(self.labels, registry.load("task", self.task))
+        return tuple(filter(None, (self.origin.note, self.renamed, tags, spared, trained)))
 
 
 def heads(run: Path) -> tuple[str, ...]:
@@ -166,7 +168,7 @@ def _checkpoint(origin: Origin, task: TaskSpec, given: Given) -> Located:
         labels=labels,
         identity=what,
         config=config,
-        trained_on=task.train_languages,
+        trained_on=() if lacking.lacked(labels, task) else task.train_languages,
         heads=(),
         native=native,
         renamed=called_otherwise(native.own, labels, task, origin.typed) if task.name in given.labels else "",
@@ -271,7 +273,7 @@ def relabelled(labels: tuple[str, ...], task: TaskSpec, run: Path) -> tuple[int,
     """
     if labels == task.labels:
         return None
-    if sorted(labels) != sorted(task.labels):
+    if sorted(labels) not in map(sorted, lacking.label_sets(task)):
         have, want = ", ".join(labels), ", ".join(task.labels)
         raise ModelError(f"{run}: the head's labels ({have}) are not those of {task.name} ({want}).")
     return tuple(task.labels.index(label) for label in labels) if task.family == "classification" else None

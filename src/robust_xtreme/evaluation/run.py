@@ -20,6 +20,7 @@ from robust_xtreme.evaluation.checkpoint import Models, own, relabel_of, tokeniz
 from robust_xtreme.evaluation.finish import FAILED, FILES, finish
 from robust_xtreme.evaluation.folder import Folder, begin, check_ours
 from robust_xtreme.evaluation.judge import Answered, judge
+from robust_xtreme.evaluation.lacking import lacked, outside
 from robust_xtreme.evaluation.manifest import halved, new_manifest
 from robust_xtreme.evaluation.plan import Plan, Unit, make_plan, read_train, read_unit
 from robust_xtreme.evaluation.predict import BATCH_TOKENS, Input, out_of_memory, predict
@@ -195,7 +196,10 @@ class _Run:
 
     def _prepare(self, unit: Unit, floors: dict[str, Floors]) -> Prepared:
         if unit.task.name not in floors:
-            floors[unit.task.name] = fit(unit.task.family, read_train(self.plan.spec, unit.task), unit.task.labels)
+            gone = lacked(unit.model.labels, unit.task)
+            train = read_train(self.plan.spec, unit.task)
+            labels = tuple(one for one in unit.task.labels if one not in gone)
+            floors[unit.task.name] = fit(unit.task.family, train and outside(train, gone), labels)
         examples = read_unit(self.plan.spec, unit)
         conditions = self.plan.conditions[unit.task.name]
         return prepare(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from robust_xtreme.errors import Mismatch
+from robust_xtreme.evaluation.lacking import lacked, outside
 from robust_xtreme.evaluation.plan import Condition, Unit
 from robust_xtreme.evaluation.predict import Input
 from robust_xtreme.examples import Example, Text
@@ -67,6 +68,7 @@ def prepare(
     """
     if data_identity(examples) != unit.data:
         raise Mismatch(f"{unit.label}: the data files changed while the run went on. Start it again.")
+    examples = outside(examples, lacked(unit.model.labels, unit.task))
     pool = _Pool({}, [], [])
     variants: list[Variant] = []
     for condition in conditions:
