@@ -1,0 +1,76 @@
+"""AmericasNLI: XNLI's question in ten indigenous languages of the Americas, translated from its Spanish rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
+
+from robust_xtreme.examples import Example, digest
+from robust_xtreme.languages import codes
+from robust_xtreme.specs import Files, HubFiles, Origin, Row, TaskSpec
+from robust_xtreme.tasks._hub import pair
+from robust_xtreme.tasks._nli import nli
+
+_LABELS: Final = ("entailment", "neutral", "contradiction")
+_LANGUAGES: Final = codes("ay bzd cni gn hch nah oto qu shp tar")
+_CODES: Final = MappingProxyType({"ay": "aym", "qu": "quy"})
+_COMMIT: Final = "668b53909c205ece201487394833a36ebab47245"
+# Of nala-cub/americas_nli on the hub: docs/decisions/0072-low-resource-languages.md says where it was seen.
+
+_SPANISH: Final = MappingProxyType({"validation": range(12451, 14941), "test": range(25051, 30061)})
+"""Where the Spanish rows stand in XNLI's files of all languages, the sixth of fifteen, counted from 1."""
+
+_PER_PREMISE: Final = 3
+
+
+def _adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
+    return nli(_LABELS)(tuple(replace(row, cluster=_cluster(row, origin.split)) for row in rows), origin)
+
+
+def _cluster(row: Row, split: str) -> str:
+    """XNLI's cluster of the row, which its id tells, so that translations are resampled together.
+
+    A row without such an id, as on the hub, is in one cluster with those of the same premise.
+    """
+    spanish = _SPANISH.get(split, range(0))
+    if row.cluster:
+        return row.cluster
+    if row.native.isdecimal() and int(row.native) in spanish:
+        return f"xnli-{split}/{spanish.index(int(row.native)) // _PER_PREMISE}"
+    return f"premise/{digest(row.values['first'])}"
+
+
+def _files(name: str) -> Files:
+    """A split where the languages' files stand alone, or in a clone of the release's repository."""
+    within = ("americasnli", "data/anli_final", "americasnli/data/anli_final")
+    paths = tuple(f"{one}/{name}/{{code}}.tsv" for one in within)
+    return Files("americasnli_tsv", paths, ids="native", codes=_CODES)
+
+
+americasnli = TaskSpec(
+    name="americasnli",
+    summary="Natural language inference in ten indigenous languages of the Americas.",
+    family="classification",
+    metrics=("accuracy",),
+    languages=_LANGUAGES,
+    files={"validation": _files("dev"), "test": _files("test")},
+    perturbed=(("premise", "hypothesis"),),
+    adapt=_adapt,
+    accepts=("americasnli", "xnli"),
+    cite="Ebrahimi et al. 2022, AmericasNLI: Evaluating Zero-shot Natural Language Understanding of Pretrained "
+    "Multilingual Models in Truly Low-resource Languages (arXiv 2104.08726)",
+    labels=_LABELS,
+    train_languages=(),
+    max_length=128,
+    hub={
+        split: HubFiles(
+            "nala-cub/americas_nli", _COMMIT, "{code}", split, f"{{code}}/{split}-*.parquet", pair, codes=_CODES
+        )
+        for split in ("validation", "test")
+    },
+    groups={"low-resource": _LANGUAGES},
+    rows="750 test pairs per language (738 in Nahuatl, 748 in Otomi); 222 to 743 of validation.",
+    official="Accuracy, in the release's evaluate_xnli.py.",
+    checked="The metric is XNLI's; the format is that of the release's files, of which parts were read.",
+)
