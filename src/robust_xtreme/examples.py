@@ -44,11 +44,13 @@ class Corpus:
     """A retrieval pool; perturbed once per condition.
 
     `answers` maps what an adapter names as the target of a query, a key, to the ids of the texts that are right.
+    `unscored` holds ids of texts, here and of queries, that are searched with the others and make no pair that counts.
     """
 
     id: str
     texts: tuple[Text, ...]
     answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unscored: frozenset[str] = frozenset()
 
 
 @final
@@ -82,6 +84,9 @@ class Document:
 
     ids: tuple[str, ...]
 
+
+NO_ANSWER: Final = "no_answer"
+"""The label of a head for spans that may say that there is no answer."""
 
 Target = Choice | Tags | Answers | Document
 

@@ -144,13 +144,15 @@ class Files:
     the language (its code where it is not named there), and in tasks with pairs `{question}` and `{context}`. The first
     that exists is read: a path with `*` stands for all files that match, sorted, one after the other; a tuple of paths
     for files that only together make the rows, which the reader's `read_parts` gets. `ids` says where the native id of
-    a row comes from: its own (`native`), or its place in the official file (`ordinal`).
+    a row comes from: its own (`native`), or its place in the official file (`ordinal`). A `mixed` file holds rows of
+    all languages, told apart by the value `language`.
     """
 
     reader: str
     paths: tuple[str | tuple[str, ...], ...]
     ids: str = "ordinal"
     codes: Mapping[str, str] = field(default_factory=dict)
+    mixed: bool = False
 
 
 HubRow = Callable[[Mapping[str, Any], str], Mapping[str, Any]]
@@ -242,6 +244,9 @@ class Pool:
     hub: Mapping[str, HubFiles] = field(default_factory=dict)
 
 
+BITEXT: Final = "bitext"
+"""The search of a pool that mines pairs."""
+
 CANDIDATE: Final = "candidate"
 """The field of a retrieval task that stands for its whole pool; the other one is `query`."""
 
@@ -260,7 +265,7 @@ class TaskSpec:
     `score` names the metrics whose mean is its score in their averages (none: the first metric). With `pairs` a
     language may be `de@en`: a question in German on a context in English. A task without a `head` of its own is
     answered by any encoder's representation. `rows`, `official` and `checked` are sentences: the official sizes, the
-    official scorer, and how ours was checked against it.
+    official scorer, and how ours was checked against it; `absent` says why a task has no `hub`, and what to do.
     """
 
     name: str
@@ -287,6 +292,7 @@ class TaskSpec:
     rows: str = ""
     official: str = ""
     checked: str = ""
+    absent: str = ""
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import pytest
 from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Target, Text
 from robust_xtreme.results import _naive_bayes, _passages
 from robust_xtreme.results.floors import fit, floors
+from robust_xtreme.sources._sentences import sentences
 from robust_xtreme.tasks._tagging import word_spans
 
 _LABELS = ("contradiction", "entailment", "neutral")
@@ -207,7 +208,7 @@ def _answer(target: Target, example: Example) -> str:
 )
 def test_sentences_end_where_their_script_ends_them(text: str, expected: int) -> None:
     """Full stops of many scripts end a sentence; decimal points and initials do not."""
-    found = _passages.sentences(text)
+    found = sentences(text)
     assert len(found) == expected, [text[start:stop] for start, stop in found]
     assert all(text[start:stop] == text[start:stop].strip() != "" for start, stop in found)
 

@@ -16,7 +16,7 @@ from robust_xtreme.languages import LANGUAGES
 from robust_xtreme.sources import load
 from robust_xtreme.sources._paths import options, parts
 from robust_xtreme.sources._rows import SPLITS
-from robust_xtreme.specs import Files, Origin, Row, TaskSpec
+from robust_xtreme.specs import CANDIDATE, Files, Origin, Row, TaskSpec
 
 TASKS = registry.names("task")
 XTREME_R = {"xnli": 15, "xcopa": 11, "udpos": 38, "panx": 48, "xquad": 12, "tydiqa": 9}
@@ -30,10 +30,17 @@ def _task(name: str) -> TaskSpec:
 
 def _sampled(task: TaskSpec, split: str, folder: Path) -> tuple[Example, ...]:
     """The split of its reader's sample file, or files, written where the task looks first."""
-    _write_sample(task.files[split], "en", folder)
+    language = _language(task, split)
+    _write_sample(task.files[split], language, folder)
     if task.pool is not None and split in task.pool.files:
         _write_sample(task.pool.files[split], "", folder)
-    return load(task, folder, "en", split).examples
+    return load(task, folder, language, split).examples
+
+
+def _language(task: TaskSpec, split: str) -> str:
+    """English where the task has it."""
+    known = (*task.languages, *(task.train_languages if split == "train" else ()))
+    return "en" if "en" in known else known[0]
 
 
 def _write_sample(files: Files, language: str, folder: Path) -> None:
@@ -71,7 +78,7 @@ def test_a_task_names_the_same_splits_on_the_hub(name: str) -> None:
         assert re.fullmatch(r"[\w.-]+/[\w.-]+", wanted.repo)
         assert wanted.ids == task.files[split].ids
         assert split == "train" or wanted.starts or {"{" in wanted.config, "{" in wanted.files} == {True}
-        assert wanted.files.endswith(f"{split}-*.parquet")
+        assert wanted.files.endswith((f"{split}-*.parquet", ".jsonl.gz"))
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -89,13 +96,14 @@ def test_a_task_says_what_it_is(name: str) -> None:
 def test_a_task_adapts_its_readers_sample(name: str, tmp_path: Path) -> None:
     """Every split gives examples with unique ids, the fields that noise is for, and texts of the right language."""
     task = _task(name)
+    pool = () if task.pool is None else (CANDIDATE,)
     for split in task.files:
         examples = _sampled(task, split, tmp_path)
         assert len({one.id for one in examples}) == len(examples)
         for one in examples:
-            assert one.id.startswith(f"{name}/{split}/en/")
-            assert {field for group in task.perturbed for field in group} <= set(one.texts)
-            assert {text.language for text in one.texts.values()} == {"en"}
+            assert one.id.startswith(f"{name}/{split}/{_language(task, split)}/")
+            assert {field for group in task.perturbed for field in group} <= {*one.texts, *pool}
+            assert {text.language for text in one.texts.values()} <= {_language(task, split), "en"}
             assert one.cluster
 
 

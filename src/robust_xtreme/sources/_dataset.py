@@ -54,7 +54,8 @@ class Hub:
 
     def lacks(self, task: TaskSpec) -> str:
         """What is said where there are no splits."""
-        return f"{task.name} names no dataset on the hub. Name its release files with --data DIR."
+        why = f" {task.absent}" if task.absent else " Name its release files with --data DIR."
+        return f"{task.name} names no dataset on the hub.{why}"
 
     def holds(self, task: TaskSpec, language: str, split: str) -> bool:
         """Whether the task names a dataset for that; offline, whether it is in the hub's cache."""
@@ -215,7 +216,7 @@ _FORMATS: Final = {".parquet": "parquet", ".csv": "csv", ".json": "json", ".json
 
 
 def _format(names: Sequence[str]) -> str:
-    suffix = Path(names[0]).suffix
+    suffix = Path(names[0].removesuffix(".gz")).suffix
     if suffix not in _FORMATS:
         raise UserError(f"{names[0]} is none of the formats that are read: {', '.join(_FORMATS)}.")
     return _FORMATS[suffix]

@@ -68,6 +68,11 @@ def sentences(row: Mapping[str, Any], place: str) -> dict[str, Any]:
     return {"first": first, "second": second, "label": label}
 
 
+def translation(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """A sentence and its English translation: `sentence1` and `sentence2`."""
+    return {"sentence": _get(row, "sentence1", str, place), "translation": _get(row, "sentence2", str, place)}
+
+
 def causal(row: Mapping[str, Any], place: str) -> dict[str, Any]:
     """A premise with two choices: `premise`, `question`, `choice1`, `choice2` and `label`, a number or such a name."""
     label = row.get("label")
