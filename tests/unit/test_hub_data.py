@@ -283,13 +283,46 @@ def test_rows_of_the_hub_are_checked() -> None:
         ),
         (
             rows.question,
-            {"context": "ab", "question": "b", "answers": {"text": ["a"], "answer_start": [1]}},
-            "x: the answer 'a' does not stand at answer_start 1",
+            {"context": "ab", "question": "b", "answers": {"text": ["b"], "answer_start": [0]}},
+            "x: the answer 'b' does not stand at answer_start 0",
         ),
     ]
     for make, row, said in wrong:
         with pytest.raises(DataError, match=re.escape(said)):
             make(row, "x")
+
+
+def _asked(context: str, *answers: tuple[str, int]) -> tuple[tuple[int, int], ...]:
+    given = {"text": [text for text, _ in answers], "answer_start": [start for _, start in answers]}
+    found: tuple[tuple[int, int], ...] = rows.question({"context": context, "question": "?", "answers": given}, "x")[
+        "answers"
+    ]
+    return found
+
+
+def test_answers_stand_where_a_copy_of_the_hub_moved_them() -> None:
+    """The scripts that made copies for the hub cut white space off contexts and answers and left their places."""
+    assert _asked("ab cd", ("cd", 3)) == ((3, 5),)
+    assert _asked("ab cd", ("cd", 5)) == ((3, 5),)
+    assert _asked("ab cd", ("cd", 5), ("ab", 2)) == ((3, 5), (0, 2))
+    assert _asked("ab cd", ("cd", 2)) == ((3, 5),)
+    assert _asked("ab cd", ("", 0)) == ()
+
+
+@pytest.mark.parametrize(
+    ("context", "answers"),
+    [
+        ("ab cd", (("cd", 5), ("ab", 1))),  # moved by two and by one
+        (" ab cd", (("cd", 5),)),  # its white space is there, so nothing was lost
+        ("ab cd", (("cd", 1),)),  # too far ahead
+    ],
+)
+def test_answers_that_no_lost_white_space_explains_are_refused(
+    context: str, answers: tuple[tuple[str, int], ...]
+) -> None:
+    """All answers of a row move alike, forwards only over white space, and not where the context begins with some."""
+    with pytest.raises(DataError, match=r"does not stand at answer_start|does not fit"):
+        _asked(context, *answers)
 
 
 def test_floors_learn_from_training_data_that_are_here_and_fetch_none(hub: Loopback) -> None:

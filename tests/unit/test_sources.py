@@ -22,6 +22,11 @@ def _squad(context: str, answers: object, **question: object) -> str:
     return json.dumps({"data": [{"paragraphs": [{"context": context, "qas": [asked]}]}]})
 
 
+def _breaks(breaks: object) -> str:
+    asked = {"id": "q1", "question": "Where?", "answers": []}
+    return json.dumps({"data": [{"paragraphs": [{"context": "ab", "qas": [asked], "sentence_breaks": breaks}]}]})
+
+
 def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
     """A byte order mark at the start of the file goes; one of a text stays, wherever it stands."""
     (tmp_path / "f").write_bytes("\ufeff\ufeffa\ufeffb".encode())
@@ -149,10 +154,54 @@ def test_an_empty_answer_is_none(answers: list[dict[str, object]]) -> None:
         (_squad("ab", [{"text": "b", "answer_start": 0}]), r"^f: question 'q1': the answer 'b' .* where 'a' stands"),
         (_squad("ab", [], question="\ud83d"), r"^f: question 'q1': holds half of a surrogate pair"),
         (_squad("ab", [], id=7), r"paragraphs\[0\]: expected 'id' to be a text"),
-        (_squad("ab", {}), r"^f: question 'q1': expected 'answers' to be a list"),
+        (_squad("ab", "a"), r"^f: question 'q1': expected 'answers' to be a list"),
+        (_squad("ab", {}), r"^f: question 'q1': expected 'text' to be a list"),
+        (_squad("ab", {"text": ["a"], "answer_start": []}), r"^f: question 'q1': has 1 answers and 0 places"),
+        (
+            _squad("ab", {"text": ["a"], "answer_start": ["0"]}),
+            r"^f: question 'q1': expected 'answer_start' to be a whole",
+        ),
+        (_squad("ab", [], is_impossible="no"), r"^f: question 'q1': expected 'is_impossible' to be true or false"),
+        (
+            _squad("ab", [{"text": "a", "answer_start": 0}], is_impossible=True),
+            r"^f: question 'q1': is marked is_impossible, and has an answer",
+        ),
+        (_breaks([[0, 2], [1, 2]]), r"paragraphs\[0\]: the sentence at 1 begins before that at 0 ends, at 2"),
+        (
+            _breaks([[0, 3]]),
+            r"paragraphs\[0\]: the span \[0, 3\] of 'sentence_breaks' does not lie in the context of 2",
+        ),
+        (_breaks([0, 2]), r"paragraphs\[0\]: the key 'sentence_breaks' takes a list of \[start, stop\]"),
+        ('{"data": [{"context": 7, "question": "?"}]}', r"^f: data\[0\]: expected 'context' to be a text"),
     ],
 )
 def test_malformed_json_is_named(text: str, message: str) -> None:
     """What is not JSON is refused with its line, what is not SQuAD's with its place or the question's id."""
     with pytest.raises(DataError, match=message):
         squad_json.read(text, "f")
+
+
+def test_four_kinds_of_squad_give_the_same_rows() -> None:
+    """Lists of answers, lists of their texts and places, and rows without paragraphs are read alike."""
+    nested = _squad("a b", [{"text": "b", "answer_start": 2}, {"text": "a", "answer_start": 0}])
+    columns = _squad("a b", {"text": ["b", "a"], "answer_start": [2, 0]})
+    flat = {"id": "q1", "context": "a b", "question": "Where?", "answers": {"text": ["b", "a"], "answer_start": [2, 0]}}
+    found = [squad_json.read(text, "f") for text in (nested, columns, json.dumps({"data": [flat]}))]
+    assert found[0] == found[1] == found[2]
+    assert found[0][0].values == {"context": "a b", "question": "Where?", "answers": ((2, 3), (0, 1))}
+
+
+def test_a_question_without_an_answer_is_marked() -> None:
+    """SQuAD 2.0 marks it; its plausible answers are none, and one that is marked false is like any other."""
+    plausible = [{"text": "b", "answer_start": 2}]
+    (none,) = squad_json.read(_squad("a b", [], is_impossible=True, plausible_answers=plausible), "f")
+    (some,) = squad_json.read(_squad("a b", plausible, is_impossible=False), "f")
+    assert (none.values["answers"], none.values["impossible"]) == ((), True)
+    assert some == squad_json.read(_squad("a b", plausible), "f")[0]
+
+
+def test_sentence_breaks_are_kept() -> None:
+    """LAReQA's paragraphs name their sentences; between them there may be characters of none."""
+    (row,) = squad_json.read(_breaks([[0, 1], [1, 2]]), "f")
+    assert row.values["sentences"] == ((0, 1), (1, 2))
+    assert "sentences" not in squad_json.read(_squad("ab", []), "f")[0].values

@@ -1,10 +1,16 @@
-"""SQuAD's JSON: data, paragraphs with a context, questions with an id and answers with text and answer_start."""
+"""SQuAD's JSON: data, paragraphs with a context, questions with an id and answers with text and answer_start.
+
+Four kinds of it are read: version 1.1, as XQuAD, MLQA and TyDiQA-GoldP have it; version 2.0, where a question may be
+marked `is_impossible`; LAReQA's XQuAD-R, where a paragraph has `sentence_breaks`; and rows without paragraphs, answers
+as lists of `text` and `answer_start`, as libraries of data sets export them.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any, Final, TypeVar
 
 from robust_xtreme.errors import DataError
@@ -28,8 +34,10 @@ _T = TypeVar("_T")
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a question, with the values `context`, `question` and `answers`: pairs of (start, stop) in code points.
 
-    An answer with an empty text is none, and so is no list of answers. Raises DataError for malformed JSON with its
-    line, for a missing or wrong value with the question's id, and where an answer does not stand at its offset.
+    An answer with an empty text is none, and so is no list of answers; `impossible` is there, and true, where the file
+    says that there is no answer. `sentences`, pairs of (start, stop), are there where the paragraph has its breaks.
+    Raises DataError for malformed JSON with its line, for a missing or wrong value with the question's id, and where an
+    answer does not stand at its offset.
     """
     document = _parse(text, path)
     escapes = r"\ud" in text.lower()
@@ -47,27 +55,64 @@ def _parse(text: str, path: str) -> Any:
 
 def _rows(document: Any, path: str, escapes: bool) -> Iterator[Row]:
     for i, article in enumerate(_get(document, "data", list, path)):
-        for j, paragraph in enumerate(_get(article, "paragraphs", list, f"{path}: data[{i}]")):
-            place = f"{path}: data[{i}].paragraphs[{j}]"
-            context = _get(paragraph, "context", str, place)
-            for question in _get(paragraph, "qas", list, place):
-                yield _row(question, context, path, place, escapes)
+        place = f"{path}: data[{i}]"
+        if isinstance(article, dict) and "paragraphs" not in article and "context" in article:
+            yield _row(article, {"context": _get(article, "context", str, place)}, path, place, escapes)
+            continue
+        for j, paragraph in enumerate(_get(article, "paragraphs", list, place)):
+            yield from _paragraph(paragraph, path, f"{place}.paragraphs[{j}]", escapes)
 
 
-def _row(question: Any, context: str, path: str, paragraph: str, escapes: bool) -> Row:
+def _paragraph(paragraph: Any, path: str, place: str, escapes: bool) -> Iterator[Row]:
+    shared: dict[str, Any] = {"context": _get(paragraph, "context", str, place)}
+    if "sentence_breaks" in paragraph:
+        shared["sentences"] = _breaks(paragraph, len(shared["context"]), place)
+    for question in _get(paragraph, "qas", list, place):
+        yield _row(question, shared, path, place, escapes)
+
+
+def _breaks(paragraph: Mapping[str, Any], length: int, place: str) -> tuple[tuple[int, int], ...]:
+    """The sentences of a paragraph, one behind the other."""
+    found = spans_of(paragraph, "sentence_breaks", length, place)
+    for (start, stop), (following, _) in pairwise(found):
+        if following < stop:
+            raise DataError(place, f"the sentence at {following} begins before that at {start} ends, at {stop}.")
+    return found
+
+
+def _row(question: Any, shared: Mapping[str, Any], path: str, paragraph: str, escapes: bool) -> Row:
     native = _get(question, "id", str, paragraph)
     place = f"{path}: question {native!r}"
     asked = _get(question, "question", str, place)
-    if escapes and _LONE_SURROGATE.search(context + asked + native):
+    if escapes and _LONE_SURROGATE.search(shared["context"] + asked + native):
         raise DataError(place, "holds half of a surrogate pair, which is no character.")
-    given = _get(question, "answers", list, place) if "answers" in question else []
-    answers = tuple(_answer(one, context, place) for one in given)
-    spans = tuple(span for span in answers if span is not None)
-    return Row(native, place, {"context": context, "question": asked, "answers": spans})
+    answers = tuple(span(text, start, shared["context"], place) for text, start in _answers(question, place))
+    values = {**shared, "question": asked, "answers": tuple(one for one in answers if one is not None)}
+    if _impossible(question, place):
+        if values["answers"]:
+            raise DataError(place, "is marked is_impossible, and has an answer.")
+        values["impossible"] = True
+    return Row(native, place, values)
 
 
-def _answer(answer: Any, context: str, place: str) -> tuple[int, int] | None:
-    return span(_get(answer, "text", str, place), _get(answer, "answer_start", int, place), context, place)
+def _answers(question: Mapping[str, Any], place: str) -> list[tuple[str, int]]:
+    """The (text, start) of each answer: of a list of answers, or of one list for each of the two."""
+    given = question.get("answers", [])
+    if not isinstance(given, dict):
+        given = _get(question, "answers", list, place) if "answers" in question else []
+        return [(_get(one, "text", str, place), _get(one, "answer_start", int, place)) for one in given]
+    texts, starts = _get(given, "text", list, place), _get(given, "answer_start", list, place)
+    if len(texts) != len(starts):
+        raise DataError(place, f"has {len(texts)} answers and {len(starts)} places of them.")
+    rows = [{"text": text, "answer_start": start} for text, start in zip(texts, starts, strict=True)]
+    return [(_get(one, "text", str, place), _get(one, "answer_start", int, place)) for one in rows]
+
+
+def _impossible(question: Mapping[str, Any], place: str) -> bool:
+    marked = question.get("is_impossible", False)
+    if not isinstance(marked, bool):
+        raise DataError(place, "expected 'is_impossible' to be true or false; this is not SQuAD's format.")
+    return marked
 
 
 def span(text: str, start: int, context: str, place: str) -> tuple[int, int] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Answers, Example, Span, Text, digest
@@ -16,11 +17,13 @@ def span_qa(name: NamePassage) -> Callable[[tuple[Row, ...], Origin], tuple[Exam
     """An adapter with the fields `question` and `context`; the questions of a passage are one cluster.
 
     `name` names the cluster from the passage's rows, where these name none. The context is one text for all questions
-    of its passage and carries the union of their answers as spans.
+    of its passage and carries the union of their answers as spans. White space at the ends of questions, contexts and
+    answers is left out, as copies of the data leave it out.
     """
 
     def adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
         _check_answers(rows)
+        rows = tuple(map(_trimmed, rows))
         passages: defaultdict[str, list[Row]] = defaultdict(list)
         for row in rows:
             passages[row.values["context"]].append(row)
@@ -34,14 +37,33 @@ def span_qa(name: NamePassage) -> Callable[[tuple[Row, ...], Origin], tuple[Exam
 
 
 def _check_answers(rows: Sequence[Row]) -> None:
-    """Refuse an answer of nothing but white space, and a question without an answer among questions that have one."""
+    """Refuse an answer of nothing but white space, and a question without an answer among questions that have one.
+
+    Questions that are marked to have none are no mistake.
+    """
     labelled = any(row.values["answers"] for row in rows)
     for row in rows:
-        if labelled and not row.values["answers"]:
+        if labelled and not row.values["answers"] and not row.values.get("impossible"):
             raise DataError(row.place, "has no answer, and other questions of the file have one.")
         for start, stop in row.values["answers"]:
             if not row.values["context"][start:stop].strip():
                 raise DataError(row.place, f"the answer at [{start}, {stop}] is only white space.")
+
+
+def _trimmed(row: Row) -> Row:
+    context, question = row.values["context"], row.values["question"]
+    lead = len(context) - len(context.lstrip())
+    answers = tuple(_inner(context, *answer) for answer in row.values["answers"])
+    moved = tuple((start - lead, stop - lead) for start, stop in answers)
+    return replace(
+        row, values={**row.values, "context": context.strip(), "question": question.strip(), "answers": moved}
+    )
+
+
+def _inner(context: str, start: int, stop: int) -> tuple[int, int]:
+    """The span without the white space at its ends."""
+    inside = context[start:stop]
+    return stop - len(inside.lstrip()), start + len(inside.rstrip())
 
 
 def _cluster(rows: Sequence[Row]) -> str:
@@ -54,7 +76,10 @@ def _cluster(rows: Sequence[Row]) -> str:
 
 
 def by_question(rows: Sequence[Row]) -> str:
-    """Named by the smallest question id: the same for all translations of a passage, and for all data sets of it."""
+    """Named by the smallest question id: the same for all translations of a passage, and for all data sets of it.
+
+    In MLQA a passage has other questions in other languages, so some of its clusters have no namesake there.
+    """
     return f"passage/{min(row.native for row in rows)}"
 
 
@@ -65,11 +90,11 @@ def by_text(rows: Sequence[Row]) -> str:
 
 def _context(value: str, id: str, rows: Sequence[Row], origin: Origin) -> Text:
     answers = sorted({answer for row in rows for answer in row.values["answers"]})
-    return Text(origin.shared("context", id), origin.language, value, tuple(Span(*answer) for answer in answers))
+    return Text(origin.shared("context", id), origin.context, value, tuple(Span(*answer) for answer in answers))
 
 
 def _example(row: Row, context: Text, cluster: str, origin: Origin) -> Example:
     id = origin.id(row.native)
-    question = Text(f"{id}/question", origin.language, row.values["question"])
+    question = Text(f"{id}/question", origin.question, row.values["question"])
     answers = tuple(Span(*answer) for answer in dict.fromkeys(row.values["answers"]))
     return Example(id, {"question": question, "context": context}, Answers(answers), cluster)

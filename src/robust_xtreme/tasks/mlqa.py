@@ -1,0 +1,54 @@
+"""MLQA: questions on Wikipedia passages in seven languages, and on passages in other languages than their own."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from robust_xtreme.languages import codes
+from robust_xtreme.specs import Files, HubFiles, TaskSpec
+from robust_xtreme.tasks._hub import question
+from robust_xtreme.tasks._qa import by_question, span_qa
+
+_LANGUAGES: Final = codes("ar de en es hi vi zh")
+_XTREME: Final = "ec5f1f46e9af79639a90684a7a70a956c4998f04"
+_SQUAD: Final = "7b6d24c440a36b6815f21b70d25016731768db1f"
+# Commits of the hub: docs/decisions/0060-hub-revisions.md says where each was seen.
+
+_PAIR: Final = "context-{context}-question-{question}.json"
+_CONFIG: Final = "MLQA.{context}.{question}"
+
+mlqa = TaskSpec(
+    name="mlqa",
+    summary="Extractive question answering on Wikipedia passages, within a language and across two.",
+    family="span_qa",
+    metrics=("mlqa_f1", "mlqa_em", "surface_f1_noisy_gold", "surface_f1_clean_gold"),
+    languages=_LANGUAGES,
+    files={
+        "train": Files("squad_json", ("squad/train-v1.1.json",), ids="native"),
+        "validation": Files("squad_json", (f"mlqa/MLQA_V1/dev/dev-{_PAIR}", f"mlqa/dev/dev-{_PAIR}"), ids="native"),
+        "test": Files("squad_json", (f"mlqa/MLQA_V1/test/test-{_PAIR}", f"mlqa/test/test-{_PAIR}"), ids="native"),
+    },
+    perturbed=(("question",), ("context",)),
+    adapt=span_qa(by_question),
+    accepts=("mlqa", "xquad", "tydiqa"),
+    cite="Lewis et al. 2020, MLQA: Evaluating Cross-lingual Extractive Question Answering (arXiv 1910.07475)",
+    max_length=384,
+    stride=128,
+    hub={
+        "train": HubFiles(
+            "rajpurkar/squad", _SQUAD, "plain_text", "train", "plain_text/train-*.parquet", question, ids="native"
+        ),
+        **{
+            split: HubFiles(
+                "google/xtreme", _XTREME, _CONFIG, split, f"{_CONFIG}/{split}-*.parquet", question, ids="native"
+            )
+            for split in ("validation", "test")
+        },
+    },
+    groups={"xtreme-r": _LANGUAGES, "xtreme": _LANGUAGES},
+    score=("mlqa_em", "mlqa_f1"),
+    pairs=True,
+    rows="500 to 1,148 questions a language in validation, 4,517 to 11,590 in test; trained on SQuAD's 87,599.",
+    official="mlqa_evaluation_v1.py of MLQA, which XTREME uses unchanged; the language is the context's.",
+    checked="Its rule written anew, held against XTREME's expected mean over its mock predictions.",
+)
