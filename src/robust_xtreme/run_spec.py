@@ -35,9 +35,12 @@ class RunSpec:
     `model` holds NAME or TASK=NAME, where NAME is `mini`, a run of `train`, or a transformers checkpoint in a folder or
     on the hub. `data` is a folder, `mini` or `hub`; `auto` is resolved here: mini for the model mini, else the folder
     that ROBUST_XTREME_DATA names, else the hub. `labels` holds TASK=A,B,C, the names of a checkpoint's classes in its
-    order; `revision` SHA or TASK=SHA, of models from the hub. No tasks named means every task that a model has a head
-    for, no languages named means every language found. `limit` is `N`, `TASK=N` or several of them by commas: rows of a
-    language, whole clusters. `batch_tokens` 0 takes the device's default. Raises SpecError, naming the value.
+    order; `revision` SHA or TASK=SHA, of models from the hub. `tasks` are names of tasks and of groups of them; none
+    means every task that a model has a head for. No languages named means every language found; `de@en` is a question
+    in German on a context in English. `limit` is `N`, `TASK=N` or several of them by commas: rows of a language, whole
+    clusters. `representation` is what of an encoder stands for a text in retrieval ("": the paper's choice, and heads
+    where there are some), `index` how its candidates are searched. `batch_tokens` 0 takes the device's default. Raises
+    SpecError, naming the value.
     """
 
     model: tuple[str, ...] = (MINI,)
@@ -53,6 +56,8 @@ class RunSpec:
     labels: tuple[str, ...] = ()
     revision: tuple[str, ...] = ()
     trust_remote_code: bool = False
+    representation: str = ""
+    index: str = "exact"
     offline: bool = False
     device: str = "auto"
     batch_tokens: int = 0

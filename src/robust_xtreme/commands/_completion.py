@@ -15,10 +15,11 @@ _SAFE: Final = re.compile(r"(?!-)[\w.,@+/-]*", re.ASCII)
 
 
 def tasks(incomplete: str) -> list[str]:
-    """Tasks, in a list."""
+    """Tasks and groups of them, in a list."""
+    from robust_xtreme.groups import names as groups
     from robust_xtreme.registry import names
 
-    return listed(incomplete, names("task"))
+    return listed(incomplete, [*names("task"), *groups()])
 
 
 def task(incomplete: str) -> list[str]:

@@ -49,13 +49,16 @@ Tasks = Annotated[
         "--tasks",
         metavar="A,B",
         autocompletion=_completion.tasks,
-        help="Default: every task that a model has a head for.",
+        help="Tasks, families, or xtreme-r, xtreme, low-resource. Default: every task that a model has a head for.",
     ),
 ]
 Languages = Annotated[
     str | None,
     typer.Option(
-        "--languages", metavar="A,B", autocompletion=_completion.languages, help="Default: every language found."
+        "--languages",
+        metavar="A,B",
+        autocompletion=_completion.languages,
+        help="Default: every language found. MLQA also takes de@en, German questions on English texts.",
     ),
 ]
 SplitName = Annotated[
@@ -80,6 +83,18 @@ Seeds = Annotated[int | None, typer.Option("--seeds", metavar="N", help="Draws o
 Limit = Annotated[
     str | None,
     typer.Option("--limit", metavar="N,TASK=N", help="Rows of each language, whole clusters: 300,xquad=150."),
+]
+Representation = Annotated[
+    str | None,
+    typer.Option(
+        "--representation",
+        metavar="SPEC",
+        help="A text in retrieval without a head: mean:14/24 (the default), cls:12, mean:8@specials=out.",
+    ),
+]
+Index = Annotated[
+    str | None,
+    typer.Option("--index", metavar="NAME", help="exact (the default), or ivf or hnsw: faster, and no headline."),
 ]
 Device = Annotated[
     str | None, typer.Option("--device", metavar="DEVICE", autocompletion=_completion.device, help="auto, cpu or cuda.")
@@ -127,6 +142,8 @@ def eval(
     revision: Revision = None,
     trust_remote_code: RemoteCode = False,
     offline: Offline = False,
+    representation: Representation = None,
+    index: Index = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -135,6 +152,8 @@ def eval(
     Examples:
 
     robust-xtreme eval --perturb char_noise:0.1
+
+    robust-xtreme eval --tasks xtreme-r --perturb char_noise:0.1
 
     robust-xtreme eval --model xnli=OWNER/NAME --languages sw,en --perturb char_noise:0.1
 
@@ -160,6 +179,8 @@ def eval(
         "revision": revision or None,
         "trust_remote_code": trust_remote_code or None,
         "offline": offline or None,
+        "representation": representation,
+        "index": index,
     }
     spec = _spec({key: value for key, value in given.items() if value is not None}, config)
     if plan:

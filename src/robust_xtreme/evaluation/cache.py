@@ -101,7 +101,8 @@ def _answering(model: Located) -> str:
     """The identity of what answers one task: a run's other heads, which its own identity holds, change nothing."""
     if model.native is not None:
         return model.identity
-    return identity(model.folder.iterdir(), model.config, {model.head: model.labels}, model.run / "heads")
+    heads = {model.head: model.labels} if model.head else {}
+    return identity(model.folder.iterdir(), model.config, heads, model.run / "heads")
 
 
 def keys_of(prepared: Prepared, what: str) -> Iterator[bytes]:

@@ -19,13 +19,15 @@ from robust_xtreme.errors import ModelError
 from robust_xtreme.evaluation.located import Located, locate, relabelled
 from robust_xtreme.examples import Choice, Target
 from robust_xtreme.families._encoder import check_special, check_tokenizer, first_line, read_encoder, read_tokenizer
+from robust_xtreme.families._representation import DEFAULT, AtLayer, Representation, layer_count
 from robust_xtreme.families._whole import check_reads, read_whole
+from robust_xtreme.families.retrieval import Pooled
 from robust_xtreme.specs import TaskSpec
 
 _KEPT: Final = 2
 _POSITIONS: Final = ("max_position_embeddings", "pad_token_id", "model_type")
-_ENDS: Final = 2
-"""Scores of a token where answers are spans: how well it begins one, and how well it ends one."""
+WIDTHS: Final = {"span_qa": 2, "choice": 1}
+"""Scores of heads without classes: how well a token begins an answer and ends one; how well a choice fits."""
 
 
 @final
@@ -63,7 +65,14 @@ def load_checkpoint(run: Path, task: TaskSpec, device: str = "cpu", precision: s
     return load(locate(run, task), task, device, precision)
 
 
-def load(located: Located, task: TaskSpec, device: str, precision: str, shared: Checkpoint | None = None) -> Checkpoint:
+def load(
+    located: Located,
+    task: TaskSpec,
+    device: str,
+    precision: str,
+    shared: Checkpoint | None = None,
+    representation: str = "",
+) -> Checkpoint:
     """Load a located model, or its head alone where the encoder of `shared` is the same.
 
     Raises ModelError where weights, tokenizer and configuration do not fit each other.
@@ -71,12 +80,14 @@ def load(located: Located, task: TaskSpec, device: str, precision: str, shared: 
     family = registry.load("family", located.family)
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     tokenizer = tokenizer_of(located)
-    encoder: Any = shared.encoder if shared else _encoder(located)
+    encoder = _shared(located, shared) or _encoder(located)
     check_length(located, task, {key: getattr(encoder.config, key, None) for key in _POSITIONS})
-    if located.native is not None and shared is None:
-        width = len(located.labels) or _ENDS
+    if located.native is not None and located.head and shared is None:
+        width = len(located.labels) or WIDTHS[located.family]
         check_reads(encoder, int(tokenizer.pad_token_id), task.max_length, width, located.shown)
-    head = _head(located, family, encoder)
+    encoder, head = (
+        (encoder, _head(located, family, encoder)) if located.head else _represented(encoder, representation)
+    )
     place = torch.device(device)
     return Checkpoint(
         encoder=encoder.to(place, dtype).eval(),
@@ -112,8 +123,24 @@ def _tokenizer(folder: Path, shown: str, _identity: str, trust: bool) -> Any:
     return read_tokenizer(folder, trust, shown)
 
 
+def _shared(located: Located, shared: Checkpoint | None) -> Any:
+    """The encoder of another task's checkpoint, where it is the same; a checkpoint with a head is another thing."""
+    if shared is None:
+        return None
+    bare = isinstance(shared.encoder, AtLayer)
+    if located.native is not None and bare == bool(located.head):
+        return None
+    return shared.encoder.encoder if isinstance(shared.encoder, AtLayer) else shared.encoder
+
+
+def _represented(encoder: Any, representation: str) -> tuple[nn.Module, nn.Module]:
+    """What stands for a text: a hidden state of the encoder, and how the states of its tokens become one vector."""
+    wanted = Representation.parse(representation) if representation else DEFAULT
+    return AtLayer(encoder, wanted.at(layer_count(encoder))), Pooled(wanted)
+
+
 def _encoder(located: Located) -> Any:
-    if located.native is None:
+    if located.native is None or not located.head:
         return read_encoder(located.folder)
     native = located.native
     return read_whole(located.folder, located.family, native.architecture, native.trust, located.shown)
@@ -162,8 +189,8 @@ def _head(located: Located, family: Any, encoder: Any) -> nn.Module:
 class Models:
     """The checkpoints of a run, loaded when they are asked for; the last two encoders stay in memory."""
 
-    def __init__(self, device: str, precision: str) -> None:
-        self._device, self._precision = device, precision
+    def __init__(self, device: str, precision: str, representation: str = "") -> None:
+        self._device, self._precision, self._representation = device, precision, representation
         self._loaded: dict[Path, dict[str, Checkpoint]] = {}
 
     def load(self, located: Located, task: TaskSpec) -> Checkpoint:
@@ -171,7 +198,7 @@ class Models:
         tasks = self._loaded.setdefault(located.run, {})
         if task.name not in tasks:
             shared = next(iter(tasks.values()), None)
-            tasks[task.name] = load(located, task, self._device, self._precision, shared)
+            tasks[task.name] = load(located, task, self._device, self._precision, shared, self._representation)
         for run in list(self._loaded)[:-_KEPT]:
             self._loaded.pop(run, None)
         return tasks[task.name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, final
 
 import polars as pl
@@ -36,14 +36,37 @@ class Part:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Ranked:
+    """The answers to a variant's examples in order (None: not finite), as tuned on clean data and as tuned anew."""
+
+    answers: tuple[Target | None, ...]
+    retuned: tuple[Target | None, ...] | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Answered:
-    """A prepared unit with the model's answers to its distinct inputs (None: not finite)."""
+    """A prepared unit with the model's answers to its distinct inputs (None: not finite).
+
+    In retrieval an answer hangs on the pool too: it stands in `ranked`, by the variants' keys.
+    """
 
     prepared: Prepared
     answers: tuple[Target | None, ...]
     inference: str
     setting: str
     status: Callable[[Example, Sequence[Any]], str]
+    ranked: Mapping[tuple[str, int], Ranked] = field(default_factory=dict)
+
+    def said(self, variant: Variant, place: int) -> Target | None:
+        """The answer to an example of a variant."""
+        found = self.ranked.get(variant.key)
+        return found.answers[place] if found else self.answers[variant.inputs[place]]
+
+    def retuned(self, variant: Variant, place: int) -> Target | None:
+        """The answer under what was tuned anew for the variant; None where nothing is tuned."""
+        found = self.ranked.get(variant.key)
+        return found.retuned[place] if found and found.retuned else None
 
 
 def judge(answered: Answered, floors: Floors) -> Part:
@@ -78,8 +101,11 @@ def _spread(columns: Columns, height: int) -> Columns:
 
 def _failed(answered: Answered) -> set[str]:
     """The conditions with an answer that is not finite."""
-    variants = answered.prepared.variants
-    return {v.condition.name for v in variants if any(answered.answers[place] is None for place in v.inputs)}
+    return {v.condition.name for v in answered.prepared.variants if not _whole(answered, v)}
+
+
+def _whole(answered: Answered, variant: Variant) -> bool:
+    return all(answered.said(variant, place) is not None for place in range(len(variant.inputs)))
 
 
 def _cell(answered: Answered, condition: str) -> dict[str, str]:
@@ -89,8 +115,7 @@ def _cell(answered: Answered, condition: str) -> dict[str, str]:
         unit.data,
         unit.task.name,
         unit.split,
-        unit.language,
-        unit.language,
+        *unit.languages,
         answered.setting,
         answered.inference,
         condition,
@@ -103,7 +128,7 @@ def _rows(answered: Answered, variant: Variant, failed: bool) -> Iterator[dict[s
     clean = answered.prepared.variants[0]
     for place, example in enumerate(answered.prepared.examples):
         windows = answered.prepared.inputs[variant.inputs[place]].windows
-        answer = None if failed else answered.answers[variant.inputs[place]]
+        answer = None if failed else answered.said(variant, place)
         measured = variant.measured(example)
         yield {
             "example": example.id,
@@ -167,12 +192,13 @@ def _tokens(prepared: Prepared, measured: Sequence[Noised]) -> dict[str, int]:
 def _judged(answered: Answered, variant: Variant) -> Iterator[Judged]:
     """The answers to what the model read; one with a gold that it could not read whole is no answer."""
     for place, clean in enumerate(answered.prepared.examples):
-        answer = answered.answers[variant.inputs[place]]
+        answer = answered.said(variant, place)
         if answer is None:
             raise AssertionError("a condition without all its answers has no statistics")
         if _lost_gold(answered, variant, place):
             answer = Answers(())
-        yield Judged(clean, variant.examples[place], answer, restored(answer, clean, variant))
+        retuned = answered.retuned(variant, place)
+        yield Judged(clean, variant.examples[place], answer, restored(answer, clean, variant), retuned)
 
 
 def _lost_gold(answered: Answered, variant: Variant, place: int) -> bool:
@@ -183,7 +209,7 @@ def _lost_gold(answered: Answered, variant: Variant, place: int) -> bool:
 def _twins(answered: Answered, variant: Variant) -> Iterator[Judged]:
     """The answers to the clean inputs, judged where noise fell: what its gold spans were worth without it."""
     clean = answered.prepared.variants[0]
-    if variant is clean or any(answered.answers[place] is None for place in clean.inputs):
+    if variant is clean or not _whole(answered, clean):
         return
     for place, one in enumerate(_judged(answered, clean)):
         yield Judged(one.clean, variant.examples[place], _displaced(one.prediction, one.clean, variant), one.prediction)
@@ -224,7 +250,7 @@ def _measured(judged: Iterable[Judged], metrics: Sequence[Metric], twin: str = "
 
 def _floor_stats(answered: Answered, floors: Floors) -> Iterator[pl.DataFrame]:
     prepared = answered.prepared
-    for name, floor in floors(prepared.examples).items():
+    for name, floor in floors(prepared.examples, prepared.corpus).items():
         cell = {**_cell(answered, CLEAN), "model": FLOOR + name, "inference": floor.source}
         pairs = zip(prepared.examples, floor.targets, strict=True)
         judged = (Judged(one, one, target, target) for one, target in pairs)

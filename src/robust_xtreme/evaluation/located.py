@@ -9,19 +9,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Final, final
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
 from robust_xtreme.evaluation import lacking
 from robust_xtreme.evaluation.identity import file_hash, identity, parameters, read_json
-from robust_xtreme.evaluation.labels import called_otherwise, check_agrees, check_clear, mapped, may_fit, named, others
-from robust_xtreme.evaluation.native import Native, family_of, is_native, native_files, read_native
+from robust_xtreme.evaluation.labels import (
+    WITHOUT_CLASSES,
+    called_otherwise,
+    check_agrees,
+    check_clear,
+    mapped,
+    may_fit,
+    named,
+    others,
+)
+from robust_xtreme.evaluation.native import Native, family_of, is_native, native_files, read_bare, read_native
 from robust_xtreme.evaluation.origin import HOW_TO_TRAIN, Given, Origin, check_tasks, local
 from robust_xtreme.evaluation.trained import changed_texts, languages_of
 from robust_xtreme.families._encoder import check_weights, encoder_identity
 from robust_xtreme.families._weights import check_config, weight_files
 from robust_xtreme.specs import TaskSpec
+
+RETRIEVAL: Final = "retrieval"
 
 
 @final
@@ -30,8 +41,9 @@ class Located:
     """One task's model on disk: the run or checkpoint, its head, and the identity of all that computes.
 
     `heads` are those that count into the identity, `trained_on` the languages of the head's training data (those of
-    the task's own training split where nothing tells them). `labels` are the head's classes as the task calls them;
-    `native` says more of a checkpoint that is no run of `train`, `renamed` that its own names say something else.
+    the task's own training split where nothing tells them). `head` is empty where the encoder's representation answers.
+    `labels` are the head's classes as the task calls them; `native` says more of a checkpoint that is no run of
+    `train`, `renamed` that its own names say something else.
     """
 
     origin: Origin
@@ -112,17 +124,35 @@ def head_for(run: Path, task: TaskSpec) -> str | None:
     return next((name for name in (task.name, *task.accepts) if name in held), None)
 
 
-def serves(origin: Origin, task: TaskSpec) -> bool:
-    """Whether a model has a head that a task can use, as far as its kind goes."""
+def represents(origin: Origin, task: TaskSpec, given: Given) -> bool:
+    """Whether a model answers a task by its representation: the task wants no head, or one was named in its stead."""
+    if task.family != RETRIEVAL:
+        return False
+    return not task.head or (given.represents and (is_native(origin.folder) or head_for(origin.folder, task) is None))
+
+
+def served(given: Given, task: TaskSpec) -> bool:
+    """Whether some model of a run can answer a task."""
+    return task.name in given.named or any(serves(one, task, given) for one in given.plain)
+
+
+def serves(origin: Origin, task: TaskSpec, given: Given) -> bool:
+    """Whether a model has a head that a task can use, as far as its kind goes, or needs none."""
+    if represents(origin, task, given):
+        return True
     if is_native(origin.folder):
         return family_of(origin) == task.family
     return head_for(origin.folder, task) is not None
 
 
 def default_tasks(given: Given) -> tuple[TaskSpec, ...]:
-    """The tasks that the models have heads for; all of them where there is none, so that locating them says why."""
+    """The tasks that the models have heads for; all of them where there is none, so that locating them says why.
+
+    Tasks that a representation answers are evaluated where they are named.
+    """
     every = [registry.load("task", name) for name in registry.names("task")]
-    able = [one for one in every if one.name in given.named or any(serves(origin, one) for origin in given.plain)]
+    every = [one for one in every if one.head or one.name in given.named]
+    able = [one for one in every if served(given, one)]
     fitting = [one for one in able if one.name in given.named or any(_fits(o, one, given) for o in given.plain)]
     return tuple(fitting or able or every)
 
@@ -130,12 +160,12 @@ def default_tasks(given: Given) -> tuple[TaskSpec, ...]:
 def _fits(origin: Origin, task: TaskSpec, given: Given) -> bool:
     """Whether a model serves a task by the names of its classes too."""
     if (
-        not serves(origin, task)
+        not serves(origin, task, given)
         or not is_native(origin.folder)
-        or task.family == "span_qa"
+        or task.family in WITHOUT_CLASSES
         or task.name in given.labels
     ):
-        return serves(origin, task)
+        return serves(origin, task, given)
     return may_fit(read_native(origin, task, given.trust)[0].own, task)
 
 
@@ -148,6 +178,8 @@ def locate(run: Path, task: TaskSpec, tasks: Sequence[TaskSpec] = (), trust: boo
 
 
 def _locate(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec], given: Given) -> Located:
+    if represents(origin, task, given):
+        return _represented(origin, task, tasks, given)
     if is_native(origin.folder):
         return _checkpoint(origin, task, given)
     if task.name in given.labels:
@@ -175,12 +207,34 @@ def _checkpoint(origin: Origin, task: TaskSpec, given: Given) -> Located:
     )
 
 
+def _represented(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec], given: Given) -> Located:
+    """A model of which the encoder is used; a run has one identity for all of its tasks."""
+    if is_native(origin.folder):
+        native, config = read_bare(origin, given.trust)
+        used: tuple[str, ...] = ()
+        what = identity(native_files(origin.folder, given.trust), config, {})
+    else:
+        check_folder(origin.folder)
+        native, config = None, read_json(origin.folder / "model" / "config.json")
+        used, labels = _used(origin.folder, tasks)
+        what = identity((origin.folder / "model").iterdir(), config, labels, origin.folder / "heads")
+    return Located(origin, task.name, "", task.family, (), what, config, (), used, native)
+
+
+def _used(run: Path, tasks: Sequence[TaskSpec], *more: str) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """The heads of a run that tasks use, and their labels."""
+    found = {head_for(run, other) for other in tasks if other.head}
+    used = sorted({*more, *filter(None, found)})
+    paths = {one: run / "heads" / f"{one}.json" for one in used}
+    return tuple(used), {one: _labels(path, read_json(path)) for one, path in paths.items()}
+
+
 def _mapped(native: Native, origin: Origin, task: TaskSpec, given: Given) -> tuple[str, ...]:
     own = native.own
     asked = given.labels.get(task.name)
-    if task.family == "span_qa":
+    if task.family in WITHOUT_CLASSES:
         if asked:
-            raise SpecError(f"--labels names classes of {task.name}, whose answers are spans: leave it out.")
+            raise SpecError(f"--labels names classes of {task.name}, whose answers are no classes: leave it out.")
         return ()
     if not asked:
         check_clear(native.unclear, task, origin.typed)
@@ -195,13 +249,12 @@ def _run(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec]) -> Located:
     run = origin.folder
     check_folder(run)
     head = _wanted_head(run, task)
-    used = sorted({head, *filter(None, (head_for(run, other) for other in tasks))})
-    facts = {one: read_json(run / "heads" / f"{one}.json") for one in used}
-    labels = {one: _labels(run / "heads" / f"{one}.json", facts[one]) for one in used}
-    family = str(facts[head].get("family", task.family))
+    used, labels = _used(run, tasks, head)
+    facts = read_json(run / "heads" / f"{head}.json")
+    family = str(facts.get("family", task.family))
     if family != task.family:
         raise ModelError(f"{run}: the head {head} is of the family {family}, but {task.name} needs {task.family}.")
-    _check_encoder(run, head, facts[head].get("encoder"))
+    _check_encoder(run, head, facts.get("encoder"))
     relabelled(labels[head], task, run)
     config = read_json(run / "model" / "config.json")
     check_config(config, str(run))
@@ -214,7 +267,7 @@ def _run(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec]) -> Located:
         identity=identity((run / "model").iterdir(), config, labels, run / "heads"),
         config=config,
         trained_on=languages_of(run, head, task.train_languages),
-        heads=tuple(used),
+        heads=used,
     )
 
 
@@ -291,9 +344,10 @@ def assign(given: Given, tasks: Sequence[TaskSpec]) -> dict[str, Origin]:
 
 
 def _only(given: Given, task: TaskSpec) -> Origin:
-    able = [origin for origin in given.plain if serves(origin, task)]
+    able = [origin for origin in given.plain if serves(origin, task, given)]
     if len(able) > 1:
-        raise SpecError(f"Two models have a head for {task.name}: say which, as in --model {task.name}={able[0].typed}")
+        have = "have a head for" if task.head else "could answer"
+        raise SpecError(f"Two models {have} {task.name}: say which, as in --model {task.name}={able[0].typed}")
     if not able and given.plain:
         _locate(given.plain[0], task, (), given)
     if not able:

@@ -9,12 +9,14 @@ from typing import Any, Final
 
 from robust_xtreme import __version__
 from robust_xtreme.evaluation.located import Located
-from robust_xtreme.evaluation.plan import Plan
+from robust_xtreme.evaluation.plan import Plan, group_languages
+from robust_xtreme.evaluation.settings import EXACT
 from robust_xtreme.examples import digest
 from robust_xtreme.results.schema import SCHEMA_VERSION
 from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.sources._source import open_source
+from robust_xtreme.sources._source import Source, open_source
 from robust_xtreme.sources._suite import Suite
+from robust_xtreme.specs import TaskSpec
 
 _LIBRARIES: Final = ("torch", "transformers", "tokenizers", "polars", "numpy")
 
@@ -32,9 +34,7 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
         "batch_tokens": batch_tokens,
         "deduplicate": deduplicate,
         "models": _models(plan),
-        "tasks": {
-            one.name: {"metrics": list(one.metrics), "perturbed": list(map(list, one.perturbed))} for one in plan.tasks
-        },
+        "tasks": {one.name: _task(one, open_source(plan.spec.data, offline=plan.spec.offline)) for one in plan.tasks},
         "units": [_unit(one) for one in plan.units],
         "not_run": [{key: value for key, value in asdict(one).items() if value} for one in plan.not_run],
         "overlap": [one.overlap for one in plan.units if one.overlap],
@@ -43,9 +43,21 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
     }
 
 
+def _task(task: TaskSpec, source: Source) -> dict[str, Any]:
+    """What pages know of a task: where it stands in a source that has languages of its own, these are its groups'."""
+    return {
+        "family": task.family,
+        "metrics": list(task.metrics),
+        "score": list(task.score or task.metrics[:1]),
+        "perturbed": list(map(list, task.perturbed)),
+        "groups": {name: list(group_languages(task, source, codes)) for name, codes in task.groups.items()},
+    }
+
+
 def _what(spec: RunSpec) -> dict[str, Any]:
     """The run as asked for, without its paths; what says which model is meant only where it was said."""
     models = {"labels": list(spec.labels), "revision": list(spec.revision), "trust_remote_code": spec.trust_remote_code}
+    search = {"representation": spec.representation, "index": "" if spec.index == EXACT else spec.index}
     return {
         "tasks": list(spec.tasks),
         "languages": list(spec.languages),
@@ -55,7 +67,7 @@ def _what(spec: RunSpec) -> dict[str, Any]:
         "limit": spec.limit,
         "precision": spec.precision,
         "allow_overlap": spec.allow_overlap,
-        **{key: value for key, value in models.items() if value},
+        **{key: value for key, value in (models | search).items() if value},
     }
 
 
@@ -89,6 +101,7 @@ def _unit(unit: Any) -> dict[str, Any]:
         "rows": unit.rows,
         "clusters": unit.clusters,
         "files": [{"path": path, "sha256": sha256} for path, sha256 in unit.files],
+        **({"pool": unit.pool, "candidates": unit.candidates} if unit.pool else {}),
     }
 
 

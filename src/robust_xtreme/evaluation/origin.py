@@ -64,12 +64,16 @@ class Origin:
 @final
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The models of a run: for a task by name, and for every task that they have a head for; names of classes."""
+    """The models of a run: for a task by name, and for every task that they have a head for; names of classes.
+
+    `represents` says that a representation was named, which serves retrieval where a model lacks the task's head.
+    """
 
     named: Mapping[str, Origin]
     plain: tuple[Origin, ...]
     labels: Mapping[str, tuple[str, ...]]
     trust: bool = False
+    represents: bool = False
 
 
 def local(folder: Path, typed: str = "") -> Origin:
@@ -89,7 +93,8 @@ def given_models(spec: RunSpec) -> Given:
     _check_revisions(revisions, names, plain)
     bare = revisions.get("", "")
     named = {task: _find(name, revisions.get(task, bare), spec) for task, name in names.items()}
-    return Given(named, tuple(_find(name, bare, spec) for name in plain), labels, spec.trust_remote_code)
+    found = tuple(_find(name, bare, spec) for name in plain)
+    return Given(named, found, labels, spec.trust_remote_code, bool(spec.representation))
 
 
 def parse_models(models: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]]:

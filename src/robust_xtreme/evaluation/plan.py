@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData, ModelError, SpecError
-from robust_xtreme.evaluation.located import Located, default_tasks, locate_all
-from robust_xtreme.evaluation.origin import given_models
+from robust_xtreme.evaluation.located import Located, default_tasks, locate_all, served
+from robust_xtreme.evaluation.origin import Given, given_models
 from robust_xtreme.evaluation.trained import overlap
 from robust_xtreme.evaluation.vocabulary import UNKNOWN_TOKENS, unreadable
-from robust_xtreme.examples import Example, Text
+from robust_xtreme.examples import Corpus, Example, Text, digest
+from robust_xtreme.groups import chosen
 from robust_xtreme.languages import codes
 from robust_xtreme.noise._engine import noise_texts
 from robust_xtreme.results.floors import LEARNED_FROM
 from robust_xtreme.run_spec import RunSpec, parse_limits
-from robust_xtreme.sources._load import available, fetch, languages_of, load, resolve
-from robust_xtreme.sources._select import data_identity, limit
+from robust_xtreme.sources._load import Split, available, fetch, has_language, languages_of, load, resolve
+from robust_xtreme.sources._pools import Pools
+from robust_xtreme.sources._select import corpus_identity, data_identity, limit
 from robust_xtreme.sources._source import Source, open_source
-from robust_xtreme.specs import PerturbationSpec, TaskSpec
+from robust_xtreme.specs import BITEXT, Origin, PerturbationSpec, TaskSpec
 
 CLEAN: Final = "clean"
 CLEAN_SEED: Final = -1
@@ -57,7 +59,10 @@ class NotRun:
 @final
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What is batched, written and resumed together: a model's answers to a task in one language, all conditions."""
+    """What is batched, written and resumed together: a model's answers to a task in one language, all conditions.
+
+    `pool` is the identity of the candidates, if any, and `candidates` their number.
+    """
 
     task: TaskSpec
     language: str
@@ -68,11 +73,19 @@ class Unit:
     files: tuple[tuple[str, str], ...]
     model: Located
     overlap: str = ""
+    pool: str = ""
+    candidates: int = 0
 
     @property
     def label(self) -> str:
         """What progress and log call it."""
         return f"{self.task.name} {self.language}"
+
+    @property
+    def languages(self) -> tuple[str, str]:
+        """The language, and that of the context."""
+        origin = Origin(self.task.name, self.split, self.language)
+        return origin.question, origin.context
 
 
 @final
@@ -93,26 +106,63 @@ def make_plan(spec: RunSpec) -> Plan:
     Raises SpecError, UnknownName, ModelError, DataError, or MissingData where nothing is left to evaluate.
     """
     source = open_source(spec.data, offline=spec.offline)
-    asked = tuple(registry.load("task", name) for name in dict.fromkeys(spec.tasks))
+    groups = chosen(spec.tasks)
+    asked = tuple(registry.load("task", name) for name in groups)
     given = given_models(spec)
     able = default_tasks(given)
     tasks = asked or tuple(task for task in able if languages_of(task, source)) or able
     _check_limits(spec, tasks)
-    wanted = tuple(dict.fromkeys(codes(" ".join(spec.languages))))
-    conditions, skipped = _conditions(spec, tasks)
-    models = locate_all(given, tasks)
+    models, skipped = _models(spec, given, tasks)
+    tasks = tuple(task for task in tasks if task.name in models)
+    conditions, without = _conditions(spec, tasks)
+    skipped += without
     units: list[Unit] = []
+    pools = Pools(source)
     for task in tasks:
-        languages = wanted or languages_of(task, source) or ("",)
+        languages = _languages(spec, task, source, groups.get(task.name, ()))
         fetch(task, source, spec.split, languages)
         for language in languages:
-            found = _unit(spec, source, task, language, models[task.name])
+            found = _unit(spec, pools, task, language, models[task.name])
             (units if isinstance(found, Unit) else skipped).append(found)  # type: ignore[arg-type]  # one of two lists
     if not units:
         _check_readable(skipped)
         telling = min(skipped, key=lambda one: one.reason != "unlabelled")  # a file that is there, before absent ones
         raise MissingData(f"Nothing is left to evaluate under {spec.data}: {telling.detail} {source.remedy}")
     return Plan(spec, tasks, conditions, tuple(units), tuple(skipped))
+
+
+def _models(spec: RunSpec, given: Given, tasks: Sequence[TaskSpec]) -> tuple[dict[str, Located], list[NotRun]]:
+    """The model of each task. Where a group brought a task that no model serves, it is left out by name.
+
+    Raises ModelError or SpecError for a task that was named itself, and where none is left.
+    """
+    lacking = [task for task in tasks if task.name not in spec.tasks and spec.tasks and not served(given, task)]
+    kept = [task for task in tasks if task not in lacking] or tasks
+    left = [] if kept is tasks else [_without_model(task, spec.split) for task in lacking]
+    return locate_all(given, kept), left
+
+
+def _without_model(task: TaskSpec, split: str) -> NotRun:
+    detail = f"{task.name}: no model of this run has a head for it. Add one: --model {task.name}=NAME"
+    return NotRun(task.name, "", split, "no_model", detail)
+
+
+def _languages(spec: RunSpec, task: TaskSpec, source: Source, group: Sequence[str]) -> tuple[str, ...]:
+    """The languages to evaluate: those asked for, else those of the group and the source; one without a name at least.
+
+    A pair counts for the tasks that have pairs, and for others only where nothing else was asked for.
+    """
+    wanted = tuple(dict.fromkeys(spec.languages))
+    codes(" ".join(code for one in wanted for code in one.split("@")))
+    if wanted:
+        return tuple(one for one in wanted if task.pairs or "@" not in one) or wanted
+    return group_languages(task, source, group) or ("",)
+
+
+def group_languages(task: TaskSpec, source: Source, group: Sequence[str]) -> tuple[str, ...]:
+    """The languages that a group means of a task: where a source has a list of its own, as suites do, that list."""
+    found = languages_of(task, source)
+    return tuple(group) if group and found == task.languages else found
 
 
 def _check_readable(skipped: Sequence[NotRun]) -> None:
@@ -149,8 +199,7 @@ def _groups(cell: PerturbationSpec, task: TaskSpec) -> tuple[tuple[str, ...], ..
     """The groups of fields that a perturbation noises in a task, each a condition; none where it lacks a field."""
     if not cell.fields:
         return task.perturbed
-    own = [name for group in task.perturbed for name in group]
-    return (tuple(name for name in own if name in cell.fields),) if set(cell.fields) <= set(own) else ()
+    return (tuple(name for name in task.fields if name in cell.fields),) if set(cell.fields) <= set(task.fields) else ()
 
 
 def _without_fields(cell: PerturbationSpec, task: TaskSpec, split: str) -> NotRun:
@@ -163,19 +212,21 @@ def check_cell(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
     for link in cell.links:
         registry.load("perturbation", link.name)
     noise_texts([Text("check", "en", "word")], cell, 0)
-    known = dict.fromkeys(name for task in tasks for group in task.perturbed for name in group)
-    if cell.fields and not any(set(cell.fields) <= {n for g in task.perturbed for n in g} for task in tasks):
+    known = dict.fromkeys(name for task in tasks for name in task.fields)
+    if cell.fields and not any(set(cell.fields) <= set(task.fields) for task in tasks):
         raise SpecError(f"No task here has the fields {', '.join(cell.fields)} of {cell}. Known: {', '.join(known)}.")
 
 
-def _unit(spec: RunSpec, source: Source, task: TaskSpec, language: str, model: Located) -> Unit | NotRun:
+def _unit(spec: RunSpec, pools: Pools, task: TaskSpec, language: str, model: Located) -> Unit | NotRun:
+    source = pools.source
     if not source.splits(task):
         return NotRun(task.name, language, spec.split, "missing", source.lacks(task))
-    if language not in languages_of(task, source):
+    if not has_language(task, source, language):
         detail = f"{task.name} has no language {language}{source.within}."
         return NotRun(task.name, language, spec.split, "missing", detail)
     try:
-        split = resolve(task, source, spec.split, language)
+        split = resolve(task, source, spec.split, language, pools)
+        tuned_on(task, pools, language)
     except MissingData as error:
         reason = "unlabelled" if language in available(task, source, spec.split) else "missing"
         return NotRun(task.name, language, spec.split, reason, _in_short(str(error), spec.data))
@@ -186,9 +237,28 @@ def _unit(spec: RunSpec, source: Source, task: TaskSpec, language: str, model: L
     if strange := unreadable(model, examples, language):
         return NotRun(task.name, language, split.split, UNKNOWN_TOKENS, strange)
     clusters = len({one.cluster for one in examples})
-    identity = data_identity(examples)
+    identity = identity_of(examples, split.corpus)
     shared = overlap(model.run, f"{task.name} {language}", examples, spec.allow_overlap)
-    return Unit(task, language, split.split, identity, len(examples), clusters, tuple(split.files), model, shared)
+    unit = Unit(task, language, split.split, identity, len(examples), clusters, tuple(split.files), model, shared)
+    return with_pool(unit, split.corpus)
+
+
+def with_pool(unit: Unit, corpus: Corpus | None) -> Unit:
+    """The unit with what is known of its candidates."""
+    return unit if corpus is None else replace(unit, pool=corpus_identity(corpus), candidates=len(corpus.texts))
+
+
+def identity_of(examples: Sequence[Example], corpus: Corpus | None) -> str:
+    """The identity of what is evaluated: of the examples, and of the candidates they are searched among."""
+    own = data_identity(examples)
+    return own if corpus is None else digest(own, corpus_identity(corpus))
+
+
+def tuned_on(task: TaskSpec, pools: Pools, language: str) -> Split | None:
+    """The clean split that a threshold is tuned on; None where none is. Raises MissingData where it is not there."""
+    if task.pool is None or task.pool.search != BITEXT:
+        return None
+    return load(task, pools.source, language, "validation", pools)
 
 
 def _in_short(text: str, folder: str) -> str:
@@ -202,11 +272,16 @@ def limited(examples: Sequence[Example], rows: int | None) -> tuple[Example, ...
     return tuple(examples) if rows is None else limit(examples, rows)
 
 
+def read_split(spec: RunSpec, unit: Unit, pools: Pools | None = None) -> Split:
+    """The examples of a unit, read again, and its candidates. Raises MissingData where the files are gone."""
+    source = pools.source if pools else open_source(spec.data, offline=spec.offline)
+    split = load(unit.task, source, unit.language, unit.split, pools)
+    return replace(split, examples=limited(split.examples, spec.limit_of(unit.task.name)))
+
+
 def read_unit(spec: RunSpec, unit: Unit) -> tuple[Example, ...]:
     """The examples of a unit, read again. Raises MissingData where the files are gone."""
-    source = open_source(spec.data, offline=spec.offline)
-    split = load(unit.task, source, unit.language, unit.split)
-    return limited(split.examples, spec.limit_of(unit.task.name))
+    return read_split(spec, unit).examples
 
 
 def read_train(spec: RunSpec, task: TaskSpec) -> tuple[Example, ...] | None:

@@ -14,12 +14,14 @@ import numpy as np
 import torch
 
 from robust_xtreme.evaluation.checkpoint import Checkpoint
-from robust_xtreme.examples import Example, Target
+from robust_xtreme.examples import Document, Example, Target
 from robust_xtreme.families._batch import collate, encoder_inputs
 from robust_xtreme.families._family import NotFinite, Window
 
 BATCH_TOKENS: Final = {"cpu": 4096, "cuda": 32768}
 """Tokens of a batch, padding included, where the run names no number."""
+
+_NO_EXAMPLE: Final = Example("", {}, Document(()), "")
 
 
 @final
@@ -95,6 +97,22 @@ def predict(
                 done += 1
         advance(done)
     return predictions
+
+
+def embed(
+    checkpoint: Checkpoint,
+    windows: Sequence[Window],
+    batch_tokens: int,
+    advance: Callable[[int], None] = lambda _: None,
+) -> np.ndarray[Any, Any]:
+    """The vector of each window's text (n, D), float32, in order. Raises torch.OutOfMemoryError as it comes."""
+    inputs = [Input(_NO_EXAMPLE, (window,)) for window in windows]
+    found: list[Any] = [None] * len(inputs)
+    for batch in plan_batches(inputs, batch_tokens):
+        for (place, _), vector in zip(batch, _scores(checkpoint, inputs, batch), strict=True):
+            found[place] = vector
+        advance(len(batch))
+    return np.stack(found)
 
 
 def _scores(checkpoint: Checkpoint, inputs: Sequence[Input], batch: Sequence[Slot]) -> Iterator[Any]:

@@ -8,29 +8,35 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, TypeVar, final
 
 import polars as pl
 import torch
 
 from robust_xtreme import registry
 from robust_xtreme.errors import RobustXtremeError, SpecError
-from robust_xtreme.evaluation.cache import Kept, Known, opened
+from robust_xtreme.evaluation.cache import Kept, Known, opened, settings
 from robust_xtreme.evaluation.checkpoint import Models, own, relabel_of, tokenizer_of
 from robust_xtreme.evaluation.finish import FAILED, FILES, finish
 from robust_xtreme.evaluation.folder import Folder, begin, check_ours
-from robust_xtreme.evaluation.judge import Answered, judge
+from robust_xtreme.evaluation.judge import Answered, Ranked, judge
 from robust_xtreme.evaluation.lacking import lacked, outside
 from robust_xtreme.evaluation.manifest import halved, new_manifest
-from robust_xtreme.evaluation.plan import Plan, Unit, make_plan, read_train, read_unit
+from robust_xtreme.evaluation.plan import Plan, Unit, make_plan, read_split, read_train, tuned_on
 from robust_xtreme.evaluation.predict import BATCH_TOKENS, Input, out_of_memory, predict
+from robust_xtreme.evaluation.retrieve import Engine, retrieved
+from robust_xtreme.evaluation.settings import check_settings, inference
 from robust_xtreme.evaluation.unit import Prepared, prepare
 from robust_xtreme.examples import Target
+from robust_xtreme.results import cache as stored
 from robust_xtreme.results import store
-from robust_xtreme.results.cache import limit
 from robust_xtreme.results.floors import Floors, fit
 from robust_xtreme.results.schema import DELTAS, PREDICTIONS, SCORES, STATS
 from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.sources._pools import Pools
+from robust_xtreme.sources._source import open_source
+
+_T = TypeVar("_T")
 
 _SMALL: Final = 1_000_000
 """Parameters beside the embeddings below which a model is computed faster by one thread than by several."""
@@ -96,9 +102,10 @@ def evaluate(
     Raises UserError where something named does not exist or the folder is another run's, DiskError, Locked.
     """
     observer = observer or Observer()
+    check_settings(spec)
     cache = cache and deduplicate and not spec.trust_remote_code
     if cache:
-        limit()
+        stored.limit()
     folder = Folder(spec.folder())
     check_ours(folder.path, spec, force)
     device = device_of(spec.device)
@@ -107,7 +114,9 @@ def evaluate(
     with store.lock(folder.path):
         check_ours(folder.path, spec, force)
         manifest = begin(folder, spec, fresh, force)
-        run = _Run(plan, folder, device, observer, Models(device, spec.precision), manifest)
+        models = Models(device, spec.precision, spec.representation)
+        pools = Pools(open_source(spec.data, offline=spec.offline))
+        run = _Run(plan, folder, device, observer, models, manifest, pools)
         if cache:
             run.kept = opened(run.say, manifest["device"], spec.precision)
         return Evaluation(folder.path, run.whole())
@@ -138,6 +147,7 @@ class _Run:
     observer: Observer
     models: Models
     manifest: dict[str, Any]
+    pools: Pools
     kept: Kept | None = None
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -196,27 +206,55 @@ class _Run:
 
     def _prepare(self, unit: Unit, floors: dict[str, Floors]) -> Prepared:
         if unit.task.name not in floors:
-            gone = lacked(unit.model.labels, unit.task)
-            train = read_train(self.plan.spec, unit.task)
-            labels = tuple(one for one in unit.task.labels if one not in gone)
-            floors[unit.task.name] = fit(unit.task.family, train and outside(train, gone), labels)
-        examples = read_unit(self.plan.spec, unit)
+            floors[unit.task.name] = _fitted(unit, self.plan.spec)
+        split = read_split(self.plan.spec, unit, self.pools)
         conditions = self.plan.conditions[unit.task.name]
-        return prepare(
-            unit, examples, conditions, tokenizer_of(unit.model), _family(unit), self.manifest["deduplicate"]
-        )
+        tokenizer, deduplicate = tokenizer_of(unit.model), self.manifest["deduplicate"]
+        return prepare(unit, split.examples, conditions, tokenizer, _family(unit), deduplicate, split.corpus)
 
     def _answer(self, unit: Unit, prepared: Prepared, floors: Floors) -> None:
         self.observer.unit(unit.label)
-        relabel = relabel_of(unit.model, unit.task)
+        searched = unit.task.pool is not None
+        relabel = None if searched else relabel_of(unit.model, unit.task)
+        answers = () if searched else self._answers(prepared)
         answered = Answered(
             prepared=prepared,
-            answers=tuple(None if one is None else own(one, relabel) for one in self._answers(prepared)),
+            answers=tuple(None if one is None else own(one, relabel) for one in answers),
             inference=inference(unit, self.plan.spec),
-            setting=unit.model.setting(unit.language),
+            setting=unit.model.setting(unit.languages[0]),
             status=_family(unit).status,
+            ranked=self._ranked(prepared) if searched else {},
         )
         self.folder.write(unit, judge(answered, floors))
+
+    def _ranked(self, prepared: Prepared) -> dict[tuple[str, int], Ranked]:
+        """What is found in a unit's pool; a threshold that was tuned is written into the manifest."""
+        unit = prepared.unit
+        with _threads(self.device, unit.model.params_nonembedding):
+            found, threshold = self._halving(unit, lambda: self._searched(prepared))
+        if threshold is not None:
+            self.manifest["tuned"] = {**self.manifest.get("tuned", {}), unit.label: threshold}
+            self.folder.write_manifest(self.manifest)
+            self.say(f"{unit.label}: pairs count from a margin of {threshold:.4f} on, tuned on clean validation data")
+        self.observer.advance(prepared.predictions)
+        self._count(prepared, 0)
+        return found
+
+    def _searched(self, prepared: Prepared) -> tuple[dict[tuple[str, int], Ranked], float | None]:
+        unit, spec = prepared.unit, self.plan.spec
+        engine = Engine(
+            checkpoint=self.models.load(unit.model, unit.task),
+            unit=unit,
+            store=stored.folder() if self.kept else None,
+            settings=f"{settings(unit, spec.precision, self.manifest['device'])} {inference(unit, spec)}",
+            batch_tokens=self.manifest["batch_tokens"],
+            device=self.device,
+            index=spec.index,
+            say=self.say,
+            watch=self.observer.unit,
+            shared=self.manifest["deduplicate"],
+        )
+        return retrieved(engine, prepared, tuned_on(unit.task, self.pools, unit.language))
 
     def _answers(self, prepared: Prepared) -> list[Target | None]:
         """The prediction of each distinct input, from the cache or computed; without the latter no model is loaded."""
@@ -241,18 +279,22 @@ class _Run:
         return f"{counts['predictions']} predictions of {counts['inputs']} distinct inputs{cached}"
 
     def _predict(self, unit: Unit, inputs: Sequence[Input], advance: Callable[[int], None]) -> list[Target | None]:
-        """Predict; where memory runs out, once in a run, again with batches of half the size."""
+        """Predict, with a progress that counts inputs."""
         checkpoint = self.models.load(unit.model, unit.task)
+        with _threads(self.device, unit.model.params_nonembedding):
+            return self._halving(unit, lambda: predict(checkpoint, inputs, int(self.manifest["batch_tokens"]), advance))
+
+    def _halving(self, unit: Unit, work: Callable[[], _T]) -> _T:
+        """Work; where memory runs out, once in a run, again with batches of half the size."""
         try:
-            with _threads(self.device, unit.model.params_nonembedding):
-                return predict(checkpoint, inputs, self.manifest["batch_tokens"], advance)
+            return work()
         except Exception as error:
             if not out_of_memory(error):
                 raise
             self._halve(unit, error)
         if self.device == "cuda":
             torch.cuda.empty_cache()
-        return self._predict(unit, inputs, advance)
+        return self._halving(unit, work)
 
     def _halve(self, unit: Unit, error: Exception) -> None:
         tokens = self.manifest["batch_tokens"]
@@ -277,6 +319,15 @@ def _threads(device: str, params: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def _fitted(unit: Unit, spec: RunSpec) -> Floors:
+    """The floors of a unit's task, without the labels that the model's head lacks."""
+    task = unit.task
+    gone = lacked(unit.model.labels, task)
+    train = read_train(spec, task)
+    labels = tuple(one for one in task.labels if one not in gone)
+    return fit(task.family, train and outside(train, gone), labels, task.pool.search if task.pool else "")
+
+
 def _family(unit: Unit) -> Any:
     return registry.load("family", unit.model.family)
 
@@ -293,8 +344,3 @@ def _scaled(advance: Callable[[int], None], prepared: Prepared) -> Callable[[int
         done[1] = reached
 
     return scaled
-
-
-def inference(unit: Unit, spec: RunSpec) -> str:
-    """The settings of inference, which name a cell."""
-    return f"max_length={unit.task.max_length} stride={unit.task.stride} precision={spec.precision}"

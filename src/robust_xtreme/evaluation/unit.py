@@ -4,33 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Final, final
 
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.evaluation.lacking import lacked, outside
-from robust_xtreme.evaluation.plan import Condition, Unit
+from robust_xtreme.evaluation.plan import Condition, Unit, identity_of
 from robust_xtreme.evaluation.predict import Input
-from robust_xtreme.examples import Example, Text
+from robust_xtreme.examples import Corpus, Document, Example, Text
 from robust_xtreme.families._batch import token_ids
 from robust_xtreme.noise._engine import Noised, noise_example, noise_texts
-from robust_xtreme.sources._select import data_identity
+from robust_xtreme.specs import CANDIDATE
+
+_POOL_CHUNK: Final = 1 << 14
+"""Candidates that are noised together; of most of them only the text is kept."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """The examples of a unit under one condition and noise seed; `inputs` are their places among the distinct ones."""
+    """The examples of a unit under one condition and noise seed; `inputs` are their places among the distinct ones.
+
+    `pool` holds the values of the candidates in order, where there are some.
+    """
 
     condition: Condition
     seed: int
     examples: tuple[Example, ...]
     noised: Mapping[str, Noised]
     inputs: tuple[int, ...]
+    pool: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """The condition's name and the seed."""
+        return self.condition.name, self.seed
 
     def measured(self, example: Example) -> list[Noised]:
-        """What became of the fields that the condition noises (clean: of all fields)."""
+        """What became of the fields that the condition noises (clean: of all fields); of a pool, of the right texts."""
         names = self.condition.fields or tuple(example.texts)
-        return [self.noised[example.texts[name].id] for name in names]
+        return [self.noised[id] for name in names for id in _ids(example, name)]
+
+
+def _ids(example: Example, name: str) -> tuple[str, ...]:
+    """The ids of the texts that a field of an example has."""
+    if name != CANDIDATE:
+        return (example.texts[name].id,)
+    return example.target.ids if isinstance(example.target, Document) else ()
 
 
 @final
@@ -43,6 +62,7 @@ class Prepared:
     variants: tuple[Variant, ...]
     inputs: tuple[Input, ...]
     tokens: Mapping[str, tuple[int, ...]]
+    corpus: Corpus | None = None
 
     def token_count(self, text: Text) -> int:
         """How many tokens a text has, without special tokens."""
@@ -61,12 +81,13 @@ def prepare(
     tokenizer: Any,
     family: Any,
     deduplicate: bool = True,
+    corpus: Corpus | None = None,
 ) -> Prepared:
     """Noise and encode a unit. Without `deduplicate` every condition has inputs, and so batches, of its own.
 
-    Raises Mismatch where the examples are not those that were planned.
+    Raises Mismatch where the examples, or the candidates, are not those that were planned.
     """
-    if data_identity(examples) != unit.data:
+    if identity_of(examples, corpus) != unit.data:
         raise Mismatch(f"{unit.label}: the data files changed while the run went on. Start it again.")
     examples = outside(examples, lacked(unit.model.labels, unit.task))
     pool = _Pool({}, [], [])
@@ -74,11 +95,11 @@ def prepare(
     for condition in conditions:
         for seed in condition.seeds:
             group = 0 if deduplicate else len(variants) + 1
-            variants.append(_variant(examples, condition, seed, pool, group))
+            variants.append(variant_of(examples, condition, seed, corpus, pool, group))
     recorder = _Recorder(tokenizer)
     windows = encode(pool.examples, unit, recorder, family)
     inputs = tuple(Input(*one) for one in zip(pool.examples, windows, pool.groups, strict=True))
-    return Prepared(unit, tuple(examples), tuple(variants), inputs, _tokens(unit, variants, recorder))
+    return Prepared(unit, tuple(examples), tuple(variants), inputs, _tokens(unit, variants, recorder), corpus)
 
 
 @final
@@ -100,18 +121,52 @@ class _Pool:
         return self.places[key]
 
 
-def _variant(examples: Sequence[Example], condition: Condition, seed: int, pool: _Pool, group: int) -> Variant:
+def variant_of(
+    examples: Sequence[Example],
+    condition: Condition,
+    seed: int,
+    corpus: Corpus | None,
+    pool: _Pool | None = None,
+    group: int = 0,
+) -> Variant:
+    """The examples, and the candidates, under a condition and seed; a `pool` of inputs counts them as its own."""
+    pool = pool or _Pool({}, [], [])
     noised = _noise(examples, condition, seed)
     fields = condition.fields
     shown = tuple(noise_example(one, noised, fields) if fields else one for one in examples)
-    return Variant(condition, seed, shown, noised, tuple(pool.place(one, group) for one in shown))
+    candidates: tuple[str, ...] = ()
+    if corpus is not None:
+        found, candidates = noised_pool(corpus, condition, seed, _right(examples))
+        noised |= found
+    return Variant(condition, seed, shown, noised, tuple(pool.place(one, group) for one in shown), candidates)
+
+
+def _right(examples: Sequence[Example]) -> frozenset[str]:
+    """The ids of the candidates that are right for some example."""
+    return frozenset(id for one in examples for id in _ids(one, CANDIDATE))
+
+
+def noised_pool(
+    corpus: Corpus, condition: Condition, seed: int, kept: frozenset[str] = frozenset()
+) -> tuple[dict[str, Noised], tuple[str, ...]]:
+    """The values of a pool's texts under a condition, and what became of those that are `kept`."""
+    if condition.spec is None or CANDIDATE not in condition.fields:
+        return {}, tuple(text.value for text in corpus.texts)
+    found: dict[str, Noised] = {}
+    values: list[str] = []
+    for start in range(0, len(corpus.texts), _POOL_CHUNK):
+        for one in noise_texts(corpus.texts[start : start + _POOL_CHUNK], condition.spec, seed):
+            values.append(one.text.value)
+            found |= {one.clean.id: one} if one.clean.id in kept else {}
+    return found, tuple(values)
 
 
 def _noise(examples: Sequence[Example], condition: Condition, seed: int) -> dict[str, Noised]:
     texts: dict[str, Text] = {}
     for example in examples:
         for name in condition.fields or example.texts:
-            texts.setdefault(example.texts[name].id, example.texts[name])
+            if name in example.texts:
+                texts.setdefault(example.texts[name].id, example.texts[name])
     if condition.spec is None:
         return {name: _as_it_is(text) for name, text in texts.items()}
     return dict(zip(texts, noise_texts(list(texts.values()), condition.spec, seed), strict=True))

@@ -9,11 +9,13 @@ import polars as pl
 
 from robust_xtreme.errors import SpecError
 from robust_xtreme.reporting._view import SECTION, Results
+from robust_xtreme.results.schema import is_approximate
 from robust_xtreme.specs import PerturbationSpec
 
 AT_FLOOR: Final = "at floor"
 INERT: Final = "inert"
 NOT_APPLICABLE: Final = "not applicable"
+APPROXIMATE: Final = "approximate search"
 
 GROUP: Final = ("model", "task", "split", "translated", "inference", "metric", "scope", "fields")
 """Cells that may share an average: they differ in language, perturbation and strength alone.
@@ -49,6 +51,8 @@ def _no_claim() -> pl.Expr:
         .then(pl.lit(NOT_APPLICABLE))
         .when(pl.col("inert"))
         .then(pl.lit(INERT))
+        .when(pl.col("inference").map_elements(is_approximate, return_dtype=pl.Boolean))
+        .then(pl.lit(APPROXIMATE))
         .otherwise(None)
     )
 

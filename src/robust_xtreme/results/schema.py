@@ -68,6 +68,15 @@ CELL: Final = ("model", "data", "task", "split", "language", "context_language",
 no run of `train` the languages of training are not known: taken are those of the task's own training split.
 """
 
+_INDEX: Final = "index="
+
+
+def is_approximate(inference: str) -> bool:
+    """Whether a cell's settings of inference name a search that need not find the nearest candidates."""
+    named = [part.removeprefix(_INDEX) for part in inference.split() if part.startswith(_INDEX)]
+    return any(one != "exact" for one in named)
+
+
 _CELL: Final = {**_columns(pl.String, " ".join(CELL)), "setting": _one_of(*SETTINGS)}
 
 _REALISED: Final = {

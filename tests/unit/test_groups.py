@@ -1,0 +1,52 @@
+"""Groups of tasks: benchmarks and families by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from robust_xtreme import registry
+from robust_xtreme.errors import UnknownName
+from robust_xtreme.groups import CATEGORIES, chosen, names
+
+XTREME_R = {"xnli", "xcopa", "udpos", "panx", "xquad", "mlqa", "tydiqa", "tatoeba", "mewsli_x", "lareqa"}
+XTREME = {"xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc", "tatoeba"}
+
+
+def test_the_benchmarks_hold_their_tasks() -> None:
+    """XTREME-R has ten tasks, XTREME nine, as their papers say."""
+    assert set(chosen(["xtreme-r"])) == XTREME_R
+    assert set(chosen(["xtreme"])) == XTREME
+    assert set(chosen(["low-resource"])) == {"americasnli", "masakhaner"}
+
+
+def test_a_benchmark_brings_its_own_languages() -> None:
+    """XTREME's PAN-X has 40 languages, XTREME-R's 48; both together have those of either."""
+    assert len(chosen(["xtreme"])["panx"]) == 40
+    assert len(chosen(["xtreme-r"])["panx"]) == 48
+    assert set(chosen(["xtreme", "xtreme-r"])["panx"]) == set(chosen(["xtreme-r"])["panx"])
+
+
+def test_a_task_that_is_named_has_all_of_its_languages() -> None:
+    """Whether the task or the group comes first."""
+    assert chosen(["xtreme", "panx"])["panx"] == () == chosen(["panx", "xtreme"])["panx"]
+
+
+def test_families_are_groups() -> None:
+    """A family's name brings every task of it."""
+    assert {"retrieval", "choice", "tagging", "xtreme-r"} <= set(names())
+    assert set(chosen(["choice"])) == {"xcopa"}
+
+
+def test_an_unknown_name_is_refused_with_the_nearest_group() -> None:
+    """One line, with what was probably meant."""
+    with pytest.raises(UnknownName, match=r"no task named 'xtreme_r'. Did you mean 'xtreme-r'"):
+        chosen(["xtreme_r"])
+
+
+@pytest.mark.parametrize("name", registry.names("task"))
+def test_every_task_says_where_it_belongs(name: str) -> None:
+    """Its family has a category, its groups hold its own languages only, and its score is of its metrics."""
+    task = registry.load("task", name)
+    assert task.family in CATEGORIES
+    assert all(set(codes) <= set(task.languages) for codes in task.groups.values())
+    assert set(task.score) <= set(task.metrics)

@@ -1,0 +1,154 @@
+"""Retrieval in a run: what is found, under which condition, with vectors that are computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.tiny import tiny_encoder_folder
+
+from robust_xtreme import registry
+from robust_xtreme.evaluation.checkpoint import Checkpoint, load
+from robust_xtreme.evaluation.located import locate
+from robust_xtreme.evaluation.plan import CLEAN, Condition, Unit, identity_of
+from robust_xtreme.evaluation.retrieve import TOP, Engine, retrieved
+from robust_xtreme.evaluation.unit import Prepared, prepare
+from robust_xtreme.examples import Corpus, Document, Example, Text
+from robust_xtreme.sources._load import Split
+from robust_xtreme.specs import PerturbationSpec
+
+WORDS = "the river runs past old stone houses where people meet and talk about rain markets boats bread".split()  # noqa: SIM905 - a list is longer
+"""Words that the tiny tokenizer knows."""
+
+
+def sentence(number: int) -> str:
+    """A sentence of five words, another one for each number."""
+    return " ".join(WORDS[(number * step + step) % len(WORDS)] for step in (1, 2, 3, 5, 7))
+
+
+def pairs(count: int, task: str = "tatoeba") -> tuple[list[Example], Corpus]:
+    """Queries, each the same sentence as its candidate."""
+    texts = tuple(Text(f"{task}/de/candidate/{n}", "de", sentence(n)) for n in range(count))
+    corpus = Corpus(f"{task}/de", texts, {str(n): (text.id,) for n, text in enumerate(texts)})
+    examples = [
+        Example(
+            f"{task}/de/{n}", {"query": Text(f"{task}/de/{n}/query", "en", sentence(n))}, Document((one.id,)), str(n)
+        )
+        for n, one in enumerate(texts)
+    ]
+    return examples, corpus
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny encoder on disk."""
+    return tiny_encoder_folder(tmp_path_factory.mktemp("encoder"))
+
+
+@pytest.fixture
+def engine(folder: Path, tmp_path: Path) -> Callable[..., tuple[Engine, Prepared]]:
+    """A unit made ready, and the engine for it."""
+
+    def made(examples: list[Example], corpus: Corpus, *perturb: str, task: str = "tatoeba", shared: bool = True) -> Any:
+        spec = registry.load("task", task)
+        located = locate(folder, spec)
+        data = identity_of(examples, corpus)
+        unit = Unit(spec, "de", "test", data, len(examples), len(examples), (), located)
+        conditions = [Condition(CLEAN), *(Condition(one, PerturbationSpec.parse(one), (0,)) for one in perturb)]
+        checkpoint: Checkpoint = load(located, spec, "cpu", "fp32")
+        ready = prepare(unit, examples, conditions, checkpoint.tokenizer, checkpoint.family, corpus=corpus)
+        return Engine(checkpoint, unit, tmp_path, "s", 4096, "cpu", "exact", print, print, shared), ready
+
+    return made
+
+
+def test_each_query_finds_its_own_sentence(engine: Callable[..., tuple[Engine, Prepared]]) -> None:
+    """A candidate with the query's very words is the best; rankings hold the best TOP."""
+    examples, corpus = pairs(16)
+    found, threshold = retrieved(*engine(examples, corpus), None)
+    answers = found[CLEAN, -1].answers
+    assert threshold is None
+    assert [one.ids[0] for one in answers] == [text.id for text in corpus.texts]  # type: ignore[union-attr]  # found
+    assert {len(one.ids) for one in answers} == {min(TOP, 16)}  # type: ignore[union-attr]
+
+
+def test_noise_on_the_pool_leaves_the_queries_alone(engine: Callable[..., tuple[Engine, Prepared]]) -> None:
+    """Which side is noised is the condition's: at full strength the pool differs, the queries do not."""
+    examples, corpus = pairs(12)
+    pool, query = "char_noise:1@fields=candidate", "char_noise:1@fields=query"
+    _, ready = engine(examples, corpus, pool, query)
+    clean, noisy, asked = ready.variants
+    assert noisy.examples == clean.examples
+    assert noisy.pool != clean.pool
+    assert asked.pool == clean.pool
+    assert asked.examples != clean.examples
+    assert all(noisy.measured(one)[0].status == "ok" for one in examples)
+
+
+def test_strength_nothing_changes_nothing(engine: Callable[..., tuple[Engine, Prepared]]) -> None:
+    """At strength 0 every ranking is that of the clean condition, whether or not vectors are shared."""
+    examples, corpus = pairs(14)
+    for shared in (True, False):
+        made = engine(examples, corpus, "char_noise:0@fields=candidate", shared=shared)
+        found, _ = retrieved(*made, None)
+        assert found[CLEAN, -1] == found["char_noise:0@fields=candidate", 0]
+
+
+def test_texts_that_noise_left_keep_their_vectors(
+    engine: Callable[..., tuple[Engine, Prepared]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only changed texts are computed again, and nothing when the vectors are on disk."""
+    examples, corpus = pairs(14)
+    counted: list[int] = []
+    own = Engine._embed
+    monkeypatch.setattr(
+        Engine, "_embed", lambda self, name, values: counted.append(len(values)) or own(self, name, values)
+    )
+    made = engine(examples, corpus, "char_noise:0.05@fields=candidate")
+    retrieved(*made, None)
+    changed = sum(a != b for a, b in zip(made[1].variants[0].pool, made[1].variants[1].pool, strict=True))
+    assert 0 < changed < 14
+    assert sum(counted) == 14 + 14 + changed
+    counted.clear()
+    retrieved(*engine(examples, corpus, "char_noise:0.05@fields=candidate"), None)
+    assert counted == []
+
+
+def test_equal_candidates_stand_in_the_pools_order(engine: Callable[..., tuple[Engine, Prepared]]) -> None:
+    """Of equal sentences the first is found first, as ties go to the lowest index."""
+    examples, corpus = pairs(6)
+    twins = tuple(Text(f"{one.id}b", "de", one.value) for one in corpus.texts)
+    corpus = Corpus(corpus.id, corpus.texts + twins, corpus.answers)
+    found, _ = retrieved(*engine(examples, corpus), None)
+    for one, text in zip(found[CLEAN, -1].answers, corpus.texts[:6], strict=True):
+        assert one.ids[:2] == (text.id, f"{text.id}b")  # type: ignore[union-attr]
+
+
+def test_pairs_are_mined_above_a_threshold_of_clean_data(engine: Callable[..., tuple[Engine, Prepared]]) -> None:
+    """The clean threshold serves every condition; beside it stand the pairs of the condition's own."""
+    examples, corpus = pairs(15, "bucc")
+    tuned = Split("bucc", "de", "validation", tuple(examples), (), True, corpus)
+    made = engine(examples, corpus, "char_noise:0.6@fields=query", task="bucc")
+    found, threshold = retrieved(*made, tuned)
+    assert threshold is not None
+    assert np.isfinite(threshold)
+    clean, noisy = found[CLEAN, -1], found["char_noise:0.6@fields=query", 0]
+    right = [one.target == said for one, said in zip(examples, clean.answers, strict=True)]
+    assert sum(right) >= 12
+    assert clean.answers == clean.retuned
+    hits = sum(one.target == said for one, said in zip(examples, noisy.answers, strict=True))
+    assert hits < sum(right)
+
+
+def test_vectors_that_are_no_numbers_are_no_answers(
+    engine: Callable[..., tuple[Engine, Prepared]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A condition with such a vector has no answers, so that its cell fails by name."""
+    examples, corpus = pairs(5)
+    monkeypatch.setattr(Engine, "_embed", lambda _, __, values: np.full((len(values), 16), np.nan, np.float32))
+    made = engine(examples, corpus)
+    found, _ = retrieved(*made, None)
+    assert found[CLEAN, -1].answers == (None,) * 5
