@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
-from robust_xtreme.examples import Choice, Example, Tags, Target
-from robust_xtreme.results import _naive_bayes, _passages, _taggers
-from robust_xtreme.results._naive_bayes import Bag, NaiveBayes
+from robust_xtreme.examples import Choice, Corpus, Document, Example, Tags, Target
+from robust_xtreme.results import _choices, _naive_bayes, _passages, _ranking, _taggers
+from robust_xtreme.results._grams import Bag
+from robust_xtreme.results._naive_bayes import NaiveBayes
 from robust_xtreme.results._taggers import Sentence, Taggers
 
 FOLDS: Final = 5
@@ -24,15 +25,22 @@ _IN_FOLDS: Final = f"{FOLDS} folds"
 _WORDS: Final = ("word_lexicon", "word_characters")
 NOTHING: Final = "nothing"
 
-LEARNED_FROM: Final[Mapping[str, int]] = {"classification": 100_000, "tagging": 5000}
+LEARNED_FROM: Final[Mapping[str, int]] = {"classification": 100_000, "choice": 100_000, "tagging": 5000}
 """The families whose floors learn, and from how many training examples at most."""
 
+BITEXT: Final = "bitext"
+"""The search of a retrieval task whose predictions are pairs (`Pool.search`); of all others they are rankings."""
+
+_ALONE: Final = "choice_only"
 
 WHOLE: Final = "whole_sentence"
 SUMMARIES: Final[Mapping[str, str]] = {
     "majority": "The most frequent label for every item.",
     "hypothesis_only": "Naive Bayes over character n-grams of the hypothesis; the premise is not read.",
     "bag_of_characters": "Naive Bayes over character n-grams of all fields together, wherever they stand.",
+    _ALONE: "Naive Bayes over character n-grams of each choice; the premise and the question are not read.",
+    "overlap_choice": "The choice of which the greatest share of character n-grams stands in the premise.",
+    "longest_choice": "The choice with most characters.",
     "all_o": "No entity at all.",
     WHOLE: "The whole sentence as one entity of the type named.",
     "word_lexicon": "Each word's most frequent tag; words not seen are outside, or take the most frequent tag of all.",
@@ -40,6 +48,11 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "overlap_sentence": "The sentence of the passage that shares most words with the question.",
     "first_sentence": "The first sentence of the passage.",
     "first_words": "The first three words of the passage.",
+    "random_rank": "Twenty candidates in an order drawn for each query from the ids alone.",
+    "character_overlap": "The candidates that share most rare character n-grams with the query, in pools up to 20,000.",
+    "no_pair": "No pair at all.",
+    "same_numbers": "Pairs of sentences that name the same numbers, where no other sentence of either side does.",
+    "mutual_overlap": "Pairs of sentences, each of which shares most rare character n-grams with the other.",
     "nearest_slot": "In the sentence of overlap_sentence, the number, name or word nearest to words of the question.",
 }
 """What each floor is, in a sentence; those of one kind (`whole_sentence_LOC`) share one."""
@@ -64,11 +77,19 @@ class Floors:
     models: Mapping[str, NaiveBayes]
     taggers: Taggers | None
     source: str
+    search: str = ""
 
-    def __call__(self, examples: Sequence[Example]) -> dict[str, Floor]:
-        """Every floor of the family by name, with predictions for clean examples; none for a family without floors."""
+    def __call__(self, examples: Sequence[Example], corpus: Corpus | None = None) -> dict[str, Floor]:
+        """Every floor of the family by name, with predictions for clean examples; none for a family without floors.
+
+        Retrieval is from the clean pool `corpus`, and has no floor without it.
+        """
+        if not examples:
+            return {}
+        if self.family == "retrieval":
+            return _retrieval(self.search, examples, corpus) if corpus else {}
         predict = _FAMILIES.get(self.family)
-        return predict(self, tuple(examples)) if predict and examples else {}
+        return predict(self, tuple(examples)) if predict else {}
 
 
 def summary(name: str) -> str:
@@ -76,15 +97,21 @@ def summary(name: str) -> str:
     return SUMMARIES.get(WHOLE if name.startswith(WHOLE) else name, "")
 
 
-def fit(family: str, train: Sequence[Example] | None, labels: tuple[str, ...]) -> Floors:
-    """Fit the floors of a family (`classification`, `tagging`, `span_qa`) on English training examples, if any."""
+def fit(family: str, train: Sequence[Example] | None, labels: tuple[str, ...], search: str = "") -> Floors:
+    """Fit the floors of a family on English training examples, if any.
+
+    Families are `classification`, `choice`, `tagging`, `span_qa` and `retrieval`; of the last `search` says what a
+    prediction is: with `bitext` pairs, else a ranking.
+    """
     models: dict[str, NaiveBayes] = {}
     taggers, source = None, f"{len(train)} training examples" if train else ""
     if train and family == "classification":
         models = {name: _naive_bayes.fit(bags(train), _indices(train), len(labels)) for name, bags in _BAGS.items()}
+    if train and family == "choice":
+        models = {_ALONE: _choices.fit(train)}
     if train and family == "tagging":
         taggers = _taggers.fit(*_tagged(train), labels)
-    return Floors(family, labels, models, taggers, source)
+    return Floors(family, labels, models, taggers, source, search)
 
 
 def floors(
@@ -95,19 +122,23 @@ def floors(
 
 
 def _classification(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
+    learned = {name: _learned(fitted, name, examples) for name in _BAGS}
+    return {"majority": _majority(examples), **learned}
+
+
+def _majority(examples: Sequence[Example]) -> Floor:
     golds = _indices(examples)
     majority = min(range(max(golds) + 1), key=lambda label: (-golds.count(label), label))
-    learned = {name: _learned(fitted, name, examples) for name in _BAGS}
-    return {"majority": Floor(_choices([majority] * len(examples)), _SPLIT), **learned}
+    return Floor(_chosen([majority] * len(examples)), _SPLIT)
 
 
 def _learned(fitted: Floors, name: str, examples: tuple[Example, ...]) -> Floor:
     """What the training examples taught, or each fold of the split the others."""
     bags = _BAGS[name](examples)
     if name in fitted.models:
-        return Floor(_choices(fitted.models[name].predict(bags)), fitted.source)
+        return Floor(_chosen(fitted.models[name].predict(bags)), fitted.source)
     found = _naive_bayes.folded(bags, _indices(examples), _folds(examples), len(fitted.labels))
-    return Floor(_choices(found), _IN_FOLDS)
+    return Floor(_chosen(found), _IN_FOLDS)
 
 
 def _folds(examples: Sequence[Example]) -> list[int]:
@@ -133,8 +164,19 @@ def _indices(examples: Sequence[Example]) -> list[int]:
     return [example.target.index for example in examples if isinstance(example.target, Choice)]
 
 
-def _choices(indices: Sequence[int]) -> tuple[Target, ...]:
+def _chosen(indices: Sequence[int]) -> tuple[Target, ...]:
     return tuple(map(Choice, indices))
+
+
+def _choice(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
+    model = fitted.models.get(_ALONE)
+    alone = _choices.by_choice_alone(model, examples) if model else _choices.folded(examples, _folds(examples))
+    return {
+        "majority": _majority(examples),
+        _ALONE: Floor(_chosen(alone), fitted.source if model else _IN_FOLDS),
+        "overlap_choice": Floor(_chosen(_choices.most_shared(examples)), NOTHING),
+        "longest_choice": Floor(_chosen(_choices.longest(examples)), NOTHING),
+    }
 
 
 def _tagging(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
@@ -182,8 +224,23 @@ def _span_qa(_: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
     return {name: Floor(targets, NOTHING) for name, targets in predicted.items()}
 
 
+def _retrieval(search: str, examples: Sequence[Example], corpus: Corpus) -> dict[str, Floor]:
+    """Rankings of the pool, or pairs; without those that are not computed for a large pool."""
+    if search == BITEXT:
+        found = {
+            "no_pair": [Document(())] * len(examples),
+            "same_numbers": _ranking.same_numbers(examples, corpus),
+            "mutual_overlap": _ranking.mutual(examples, corpus),
+        }
+    else:
+        ranked = _ranking.by_characters(examples, corpus)
+        found = {"random_rank": _ranking.by_chance(examples, corpus), "character_overlap": ranked}
+    return {name: Floor(tuple(each), NOTHING) for name, each in found.items() if each is not None}
+
+
 _FAMILIES: Final[Mapping[str, Callable[[Floors, tuple[Example, ...]], dict[str, Floor]]]] = {
     "classification": _classification,
+    "choice": _choice,
     "tagging": _tagging,
     "span_qa": _span_qa,
 }
