@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
 
 from robust_xtreme import registry
-from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Text
+from robust_xtreme.examples import Answers, Choice, Document, Example, Span, Tags, Text
 
 SPECIAL: Final = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 _LETTERS: Final = "▁abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,?!'-"
@@ -110,3 +110,17 @@ def question_example(native: str, question: str, context: str, answer: str, lang
         "context": Text(f"{native}/context", language, context, spans),
     }
     return Example(native, texts, Answers(spans), native)
+
+
+def choice_example(native: str, premise: str, choices: Sequence[str], label: int = 0, question: str = "") -> Example:
+    """An example of choosing one of several texts."""
+    fields = {"premise": premise, "question": question, **{f"choice{n}": one for n, one in enumerate(choices, 1)}}
+    texts = {name: Text(f"{native}/{name}", "en", value) for name, value in fields.items()}
+    return Example(native, texts, Choice(label), native)
+
+
+def search_example(native: str, query: str, candidate: str | None = None) -> Example:
+    """A query, with the right candidate where there is one to learn from."""
+    fields = {"query": query} if candidate is None else {"query": query, "candidate": candidate}
+    texts = {name: Text(f"{native}/{name}", "en", value) for name, value in fields.items()}
+    return Example(native, texts, Document((f"{native}/candidate",)), native)
