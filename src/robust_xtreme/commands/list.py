@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 COLUMNS: Final = {
     "perturbations": ("name", "summary", "unit", "kind", "strength", "parameters", "waives"),
     "tasks": ("name", "summary", "family", "metrics", "perturbed", "languages", "files"),
-    "languages": ("code", "name", "script", "family", "direction", "spaces", "letters", "standing", "group"),
+    "languages": ("code", "name", "script", "family", "spaces", "letters", "standing", "group"),
     "metrics": ("name", "summary", "columns", "cite"),
 }
 _WIDE: Final = 160

@@ -115,7 +115,7 @@ def mapped(own: tuple[str, ...], task: TaskSpec, where: str) -> tuple[str, ...]:
 
 def placed(own: tuple[str, ...], task: TaskSpec) -> tuple[str, ...] | None:
     """A head's classes as the task calls them; None where the names do not say which they are."""
-    if task.family == "tagging":
+    if task.family == "tagging" and OUTSIDE in task.labels:
         return next((found for one in label_sets(task) if (found := _tags(own, one))), None)
     found = tuple(_class(name, task.labels) for name in own)
     return found if sorted(found) == sorted(task.labels) else None
