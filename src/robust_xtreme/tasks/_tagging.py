@@ -26,7 +26,7 @@ def tagging(labels: tuple[str, ...]) -> Callable[[tuple[Row, ...], Origin], tupl
 def _example(row: Row, labels: tuple[str, ...], origin: Origin) -> Example:
     words: tuple[str, ...] = row.values["words"]
     tags: tuple[str, ...] = row.values["tags"] or (UNLABELLED,) * len(words)
-    if not set(tags).issubset(labels):
+    if row.values["tags"] and not set(tags).issubset(labels):
         raise _unknown_tag(row, tags, labels)
     id = origin.id(row.native)
     text = Text(f"{id}/tokens", origin.language, " ".join(words), word_spans(words))
