@@ -1,4 +1,5 @@
-"""What was computed once and may be needed again: one sqlite database on this machine, bounded in size.
+"""What was computed once and may be needed again: one sqlite database on this machine, folders of vectors
+beside it, bounded in size together.
 
 Several processes may use it at once. It only ever saves time: whatever is wrong with it costs a warning and what it
 holds, never a run. An entry is a value (UTF-8) under a kind and a key, with a checksum over all three.
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Final, TypeVar, final
 
 from robust_xtreme.errors import DiskError, SpecError
+from robust_xtreme.results import _embeddings
 from robust_xtreme.results._database import (
     BROKEN,
     BUSY,
@@ -35,7 +37,8 @@ from robust_xtreme.results._database import (
 VARIABLE: Final = "ROBUST_XTREME_CACHE"
 LIMIT_VARIABLE: Final = "ROBUST_XTREME_CACHE_LIMIT"
 LIMIT: Final = 2 << 30
-KINDS: Final = ("predictions", "embeddings")
+VECTORS: Final = "embeddings"
+KINDS: Final = ("predictions", VECTORS)
 DAMAGED: Final = ".damaged"
 
 _NAME: Final = "cache-v1.sqlite3"
@@ -110,10 +113,12 @@ class Cache:
             self._tried(lambda db: write(db, kind, values, self._limit), None)
 
     def close(self) -> None:
-        """Leave the database within its limit."""
+        """Leave the cache within its limit, vectors too."""
         if self._db is not None and self._writes:
             self._tried(lambda db: evict(db, self._limit), None, quiet=True)
         self._drop()
+        if self._writes:
+            _embeddings.within(self._path.parent, max(0, self._limit - database_size(self._path.parent)))
 
     def _tried(self, work: Callable[[sqlite3.Connection], T], otherwise: T, quiet: bool = False) -> T:
         """What the work gives; a damaged database is replaced once and the work done again."""
@@ -202,12 +207,12 @@ class Info:
 def info() -> Info:
     """Look at the cache without making or changing it. Raises SpecError where the limit is no size."""
     place, most = folder().absolute(), limit()
-    none = dict.fromkeys(KINDS, Held())
+    none = dict.fromkeys(KINDS, Held()) | {VECTORS: _embeddings.held(place)}
     if not (place / _NAME).is_file():
         problem = f"{place} is no folder" if place.exists() and not place.is_dir() else ""
         return Info(place, _on_disk(place), most, none, problem)
     try:
-        return Info(place, _on_disk(place), most, none | held(place / _NAME))
+        return Info(place, _on_disk(place), most, none | held(place / _NAME) | {VECTORS: none[VECTORS]})
     except sqlite3.Error as error:
         return Info(place, _on_disk(place), most, none, f"{place / _NAME} cannot be read: {reason_of(error)}")
 
@@ -218,6 +223,11 @@ def _files(place: Path) -> list[Path]:
 
 
 def _on_disk(place: Path) -> int:
+    return database_size(place) + _embeddings.on_disk(place)
+
+
+def database_size(place: Path) -> int:
+    """The bytes on disk of the databases in a folder, those of other versions too."""
     total = 0
     for path in _files(place):
         with suppress(OSError):
@@ -236,6 +246,7 @@ def clear() -> Info:
         for path in _files(before.folder):
             if not (emptied and path.name.startswith(_NAME) and DAMAGED not in path.name):
                 path.unlink(missing_ok=True)
+        _embeddings.clear(before.folder)
     except (OSError, sqlite3.Error) as error:
         raise DiskError(f"The cache {before.folder} cannot be cleared: {reason_of(error)}.") from error
     return before

@@ -1,0 +1,470 @@
+"""Vectors on disk: the same bytes however often the work was killed, and whatever is wrong with them is made good."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import gc
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any, Final
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from robust_xtreme.errors import DiskError, RobustXtremeError
+from robust_xtreme.evaluation import embeddings
+from robust_xtreme.evaluation.embeddings import CHUNKS, distinct, dtype_for, embedded, key_of
+from robust_xtreme.families._family import NotFinite
+from robust_xtreme.results.cache import Cache, clear, database_size, info
+
+Array = np.ndarray[Any, Any]
+COUNT, DIM, CHUNK = 103, 6, 10
+KEY: Final = key_of("model", "texts")
+SIZE: Final = COUNT * DIM * 4
+
+
+def rows(start: int, stop: int) -> Array:
+    """Rows that tell which they are."""
+    return np.arange(start * DIM, stop * DIM, dtype=np.float32).reshape(-1, DIM)
+
+
+class Work:
+    """Computes rows, and knows what was asked of it and what it was told."""
+
+    def __init__(self, folder: Path | None, count: int = COUNT) -> None:
+        self.folder, self.count = folder, count
+        self.asked: list[int] = []
+        self.told: list[str] = []
+
+    def compute(self, start: int, stop: int) -> Array:
+        """The rows asked for."""
+        self.asked.append(start)
+        return rows(start, stop)
+
+    def run(self, key: str = KEY, most: int | None = None, chunk: int = CHUNK) -> Array:
+        """The vectors, which are right."""
+        self.asked.clear()
+        found = embedded(self.folder, key, self.count, DIM, np.float32, self.compute, chunk, self.told.append, most)
+        assert np.array_equal(found, rows(0, self.count))
+        return found
+
+
+@pytest.fixture
+def work(cache: Path) -> Work:
+    """Work with a cache that does not exist yet."""
+    return Work(cache)
+
+
+def place(cache: Path, key: str = KEY) -> Path:
+    """A key's folder."""
+    return cache / "embeddings-v1" / key
+
+
+def test_what_was_computed_is_not_computed_again(work: Work, cache: Path) -> None:
+    """The second time the same bytes are mapped, read-only."""
+    first = work.run()
+    assert work.asked == list(range(0, COUNT, CHUNK))
+    again = work.run()
+    assert (work.asked, work.told) == ([], [])
+    assert (first.shape, first.dtype, type(again)) == ((COUNT, DIM), np.float32, np.memmap)
+    assert not again.flags.writeable
+    assert (place(cache) / "vectors.bin").read_bytes() == rows(0, COUNT).tobytes()
+
+
+def test_float16_is_stored_as_it_is(cache: Path) -> None:
+    """Rows are cast to the type asked for, and stand so in the file."""
+    found = embedded(cache, KEY, COUNT, DIM, np.float16, rows, CHUNK)
+    assert found.dtype == np.float16
+    assert (place(cache) / "vectors.bin").read_bytes() == rows(0, COUNT).astype(np.float16).tobytes()
+
+
+KILLED: Final = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from robust_xtreme.evaluation.embeddings import embedded
+
+def compute(start, stop):
+    print(start, flush=True)
+    time.sleep(0.01)
+    return np.random.default_rng(start).standard_normal((stop - start, 64), np.float32)
+
+embedded(Path(sys.argv[1]), sys.argv[2], 640, 64, np.float16, compute, 16)
+print("done", flush=True)
+"""
+"""Computes vectors in small chunks, and says which it is at."""
+
+
+def _process(cache: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", KILLED, str(cache), KEY], stdout=subprocess.PIPE, text=True)
+
+
+def _lines(process: subprocess.Popen[str], most: int) -> list[str]:
+    assert process.stdout is not None
+    return [line.strip() for line in (process.stdout.readline() for _ in range(most)) if line]
+
+
+def test_a_killed_process_loses_at_most_a_chunk(tmp_path: Path) -> None:
+    """`kill -9` three times in the middle: finished chunks are not computed again, the bytes are those of one go."""
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    _process(whole).communicate(timeout=120)
+    reached = -16
+    for turn in range(3):
+        process = _process(broken)
+        lines = _lines(process, 8 + turn)
+        time.sleep(0.004 * turn)
+        process.send_signal(signal.SIGKILL)
+        left = process.communicate()[0].split()
+        assert int(lines[0]) in (reached, reached + 16)
+        reached = int((lines + left)[-1])
+    *resumed, last = _process(broken).communicate(timeout=120)[0].split()
+    assert (last, int(resumed[0]) in (reached, reached + 16)) == ("done", True)
+    for name in ("vectors.bin", CHUNKS, "header.json"):
+        assert (place(whole) / name).read_bytes() == (place(broken) / name).read_bytes()
+
+
+def _flipped(folder: Path) -> None:
+    data = bytearray((folder / "vectors.bin").read_bytes())
+    data[CHUNK * DIM * 4 * 3 + 5] ^= 1
+    (folder / "vectors.bin").write_bytes(data)
+
+
+def _truncated(folder: Path) -> None:
+    os.truncate(folder / "vectors.bin", SIZE - 3)
+
+
+def _lengthened(folder: Path) -> None:
+    with (folder / "vectors.bin").open("ab") as file:
+        file.write(b"more")
+
+
+def _checksum(folder: Path) -> None:
+    data = (folder / CHUNKS).read_bytes()
+    (folder / CHUNKS).write_bytes(data[:70] + b"\xff" + data[71:])
+
+
+def _lost(folder: Path) -> None:
+    (folder / "vectors.bin").unlink()
+
+
+def _header(folder: Path) -> None:
+    (folder / "header.json").write_bytes(b"\xff{")
+
+
+@pytest.mark.parametrize(
+    ("damage", "again"),
+    [
+        (_flipped, [30]),
+        (_truncated, [100]),
+        (_lengthened, []),
+        (_checksum, [20]),
+        (_lost, list(range(0, COUNT, CHUNK))),
+        (_header, list(range(0, COUNT, CHUNK))),
+    ],
+)
+def test_damage_is_noticed_told_once_and_made_good(
+    work: Work, cache: Path, damage: Callable[[Path], None], again: list[int]
+) -> None:
+    """A flipped byte, a cut or lengthened file, a wrong checksum or header: only what is wrong is computed again."""
+    work.run()
+    gc.collect()
+    damage(place(cache))
+    work.run()
+    assert work.asked == again
+    assert len(work.told) == 1
+    assert "were damaged; what is wrong in them is computed again" in work.told[0]
+    assert (place(cache) / "vectors.bin").read_bytes() == rows(0, COUNT).tobytes()
+    work.run()
+    assert (work.asked, len(work.told)) == ([], 1)
+
+
+def test_damage_under_a_reader_costs_a_temporary_file(work: Work, cache: Path) -> None:
+    """What another process has mapped is not written: the vectors are computed beside it."""
+    held = work.run()
+    _flipped(place(cache))
+    work.run()
+    assert len(work.asked) == len(range(0, COUNT, CHUNK))
+    assert len(work.told) == 1
+    del held
+
+
+def test_other_chunks_are_other_bytes(work: Work) -> None:
+    """What was made in other chunks is computed anew: a batch can change the last bits of a vector."""
+    work.run()
+    gc.collect()
+    work.run(chunk=25)
+    assert work.asked == [0, 25, 50, 75, 100]
+    work.run(chunk=25)
+    assert (work.asked, work.told) == ([], [])
+
+
+def _full(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """A disk that takes so many bytes more."""
+    write, left = embeddings._write, [after]
+
+    def limited(file: IO[bytes], data: bytes | memoryview, offset: int) -> None:
+        left[0] -= len(data)
+        if left[0] < 0:
+            write(file, memoryview(data)[: len(data) // 2], offset)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(file, data, offset)
+
+    monkeypatch.setattr(embeddings, "_write", limited)
+
+
+def test_a_full_disk_is_one_line_and_keeps_what_is_there(
+    work: Work, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names the folder and what to do; the next run goes on where the disk was full."""
+    with monkeypatch.context() as patch:
+        _full(patch, 1500)
+        with pytest.raises(
+            DiskError, match=r"No space left.* Free some space, or name .* ROBUST_XTREME_CACHE"
+        ) as error:
+            work.run()
+    assert str(place(cache)) in str(error.value)
+    assert "\n" not in str(error.value)
+    reached = work.asked[-1]
+    assert reached > 0
+    work.run()
+    assert (work.asked[0], work.told) == (reached, [])
+
+
+def test_a_full_disk_for_temporary_files_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a cache the line names TMPDIR."""
+    _full(monkeypatch, 500)
+    with pytest.raises(DiskError, match="Free some space, or name another folder with TMPDIR"):
+        Work(None).run()
+
+
+def test_without_a_folder_nothing_is_left(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--no-cache` uses a file without a name, and makes no folder."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    work = Work(None)
+    found = work.run()
+    assert not found.flags.writeable
+    assert (list(tmp_path.iterdir()), cache.exists(), work.told) == ([], False, [])
+    work.run()
+    assert len(work.asked) == 11
+
+
+@pytest.mark.parametrize("most", [0, SIZE - 1])
+def test_more_than_the_limit_is_not_kept(work: Work, cache: Path, most: int) -> None:
+    """A pool that does not fit goes into a temporary file with one line; with a limit of nothing, silently."""
+    work.run(most=most)
+    assert not cache.exists()
+    assert len(work.told) == (1 if most else 0)
+    assert all("ROBUST_XTREME_CACHE_LIMIT" in line for line in work.told)
+
+
+@pytest.mark.parametrize("folder", ["/proc/self", "/dev/null", "x" * 300])
+def test_a_folder_that_cannot_be_used_costs_one_line(folder: str) -> None:
+    """The run goes on with a temporary file."""
+    work = Work(Path(folder))
+    work.run()
+    assert len(work.told) == 1
+    assert "cannot be kept in" in work.told[0]
+
+
+def test_what_was_not_used_for_longest_goes_first(work: Work, cache: Path) -> None:
+    """Room is made for new vectors; those read since stay, and those in use even where they are the oldest."""
+    keys = [key_of(str(number)) for number in range(5)]
+    most = 4 * (SIZE + 1000)
+    held = work.run(keys[0], most)
+    for number, key in enumerate(keys[1:4]):
+        work.run(key, most)
+        os.utime(place(cache, key), (number, number))
+    os.utime(place(cache, keys[0]), (0, 0))
+    work.run(keys[1], most)
+    gc.collect()
+    work.run(keys[4], most)
+    assert [place(cache, key).exists() for key in keys] == [True, True, False, True, True]
+    assert np.array_equal(held, rows(0, COUNT))
+
+
+def test_a_view_keeps_its_vectors_in_use(work: Work, cache: Path) -> None:
+    """A slice of the map is enough; when it is gone they can go."""
+    part = work.run()[3:5].view(np.ndarray).T
+    gc.collect()
+    work.run(key_of("other"), SIZE + 700)
+    assert place(cache).exists()
+    assert part[0, 0] == 3 * DIM
+    del part
+    gc.collect()
+    work.run(key_of("third"), SIZE + 700)
+    assert not place(cache).exists()
+
+
+WRITER: Final = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from robust_xtreme.evaluation.embeddings import embedded
+
+def compute(start, stop):
+    print(start, flush=True)
+    time.sleep(0.05)
+    return np.arange(start * 6, stop * 6, dtype=np.float32).reshape(-1, 6)
+
+embedded(Path(sys.argv[1]), sys.argv[2], 103, 6, np.float32, compute, 10)
+"""
+"""Computes the rows that `Work` wants, slowly."""
+
+
+@contextlib.contextmanager
+def _writer(cache: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen([sys.executable, "-c", WRITER, str(cache), KEY], stdout=subprocess.PIPE, text=True)
+    try:
+        _lines(process, 2)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_second_process_waits_for_the_first(work: Work, cache: Path) -> None:
+    """Nothing is computed twice, and the wait is told once."""
+    with _writer(cache) as process:
+        work.run()
+        assert process.wait(timeout=60) == 0
+    assert work.asked == []
+    assert len(work.told) == 1
+    assert "another process computes the same embeddings" in work.told[0]
+
+
+def test_a_second_process_goes_on_where_the_first_was_killed(work: Work, cache: Path) -> None:
+    """The lock ends with the process that had it."""
+    with _writer(cache) as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        work.run()
+    assert work.asked
+    assert work.asked[0] > 0
+
+
+def test_a_process_that_hangs_is_not_waited_for(work: Work, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing is written for long, a temporary file serves."""
+    monkeypatch.setattr(embeddings, "_PATIENCE", 0.3)
+    with _writer(cache) as process:
+        process.send_signal(signal.SIGSTOP)
+        work.run()
+    assert work.asked[0] == 0
+    assert "does not go on" in work.told[-1]
+
+
+def test_info_and_clear_know_them(work: Work, cache: Path) -> None:
+    """They are counted with their bytes, and removed; who has them mapped goes on, and so does the next run."""
+    held = work.run()
+    found = info()
+    assert (found.kinds["embeddings"].entries, found.kinds["predictions"].entries) == (1, 0)
+    assert found.size == found.kinds["embeddings"].size > SIZE
+    assert found.kinds["embeddings"].oldest == found.kinds["embeddings"].newest is not None
+    (cache / "thesis.txt").touch()
+    assert clear().kinds["embeddings"].entries == 1
+    assert [path.name for path in cache.iterdir()] == ["thesis.txt"]
+    assert (info().size, np.array_equal(held, rows(0, COUNT))) == (0, True)
+    work.run()
+    assert len(work.asked) == 11
+
+
+def test_clear_under_a_run_that_embeds(work: Work, cache: Path) -> None:
+    """A cache that is emptied between two chunks costs nothing but the vectors."""
+    compute = work.compute
+
+    def clearing(start: int, stop: int) -> Array:
+        if start == 50:
+            clear()
+        return compute(start, stop)
+
+    work.compute = clearing  # type: ignore[method-assign]  # a stand-in
+    work.run()
+    assert not place(cache).exists()
+    work.run()
+    assert len(work.asked) == 11
+
+
+def test_a_cache_that_is_closed_leaves_both_kinds_within_the_limit(work: Work, cache: Path) -> None:
+    """Vectors make way for predictions."""
+    work.run(most=1 << 20)
+    gc.collect()
+    held = Cache(cache, 1 << 20, work.told.append)
+    held.put("predictions", {bytes(16): "x" * 20_000})
+    held.close()
+    assert place(cache).exists()
+    for most, there in ((SIZE + 1000, True), (SIZE - 1, False)):
+        held = Cache(cache, database_size(cache) + most, work.told.append)
+        assert held.get("predictions", [bytes(16)])
+        held.close()
+        assert place(cache).exists() is there
+    assert work.told == []
+
+
+def test_a_vector_that_is_no_number_is_named(cache: Path) -> None:
+    """NaN, and what float16 cannot hold; chunks before it stay."""
+    wrong = rows(0, COUNT)
+    for row, value, dtype in ((57, np.nan, np.float32), (33, 1e6, np.float16)):
+        wrong[row, 2] = value
+        with pytest.raises(NotFinite, match=f"The vector of row {row} holds NaN or a number too large for") as error:
+            embedded(cache, key_of(str(row)), COUNT, DIM, dtype, lambda start, stop: wrong[start:stop], CHUNK)
+        assert "\n" not in str(error.value)
+
+
+def test_rows_of_a_wrong_shape_are_refused(cache: Path) -> None:
+    """What computes them is at fault."""
+    with pytest.raises(RobustXtremeError, match=r"The vectors from row 0 on have the shape \(103, 6\), not \(10, 6\)"):
+        embedded(cache, KEY, COUNT, DIM, np.float32, lambda _start, _stop: rows(0, COUNT), CHUNK)
+
+
+def test_an_error_of_the_model_is_its_own(cache: Path) -> None:
+    """An OSError of what computes is not taken for one of the disk."""
+
+    def failing(start: int, stop: int) -> Array:
+        raise FileNotFoundError("no weights")
+
+    with pytest.raises(FileNotFoundError, match="no weights"):
+        embedded(cache, KEY, COUNT, DIM, np.float32, failing, CHUNK)
+
+
+@pytest.mark.parametrize("shape", [(0, 6), (5, 0)])
+def test_no_rows_need_no_file(cache: Path, shape: tuple[int, int]) -> None:
+    """An empty pool is an empty array."""
+    assert embedded(cache, KEY, *shape, np.float32, rows, CHUNK).shape == shape
+    assert not cache.exists()
+
+
+@given(st.lists(st.sampled_from(["a", "á", "a\u0301", "", "b", "\ud800"]), max_size=30))
+def test_equal_texts_share_a_row(texts: list[str]) -> None:
+    """Each text finds its own among the different ones, which stand in the order of their first place."""
+    unique, inverse = distinct(texts)
+    assert [unique[place] for place in inverse] == texts
+    assert unique == list(dict.fromkeys(texts))
+    assert inverse.dtype == np.int64
+
+
+def test_keys_tell_parts_apart() -> None:
+    """The same letters in other parts are another key."""
+    assert len({key_of("ab", "c"), key_of("a", "bc"), key_of("abc"), key_of("abc", ""), key_of()}) == 5
+    assert len(KEY) == 32
+
+
+def test_half_precision_begins_above_a_gibibyte() -> None:
+    """float32 as long as it takes no more than 1 GiB."""
+    assert dtype_for(1 << 18, 1 << 10) == np.float32
+    assert dtype_for((1 << 18) + 1, 1 << 10) == np.float16
+
+
+def test_the_header_says_what_the_file_is(work: Work, cache: Path) -> None:
+    """Shape, type and chunk, by name."""
+    work.run()
+    header = json.loads((place(cache) / "header.json").read_text())
+    assert header == {"version": 1, "count": COUNT, "dim": DIM, "dtype": "<f4", "chunk": CHUNK}
