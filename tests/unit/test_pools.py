@@ -1,0 +1,273 @@
+"""Pools: made once of a language's rows, of all languages', or of files of their own; and whom they make right."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from robust_xtreme import registry
+from robust_xtreme.errors import DataError, MissingData, UserError
+from robust_xtreme.examples import Corpus, Document, Example, Text, fingerprint
+from robust_xtreme.sources import Pools, corpus_identity, data_identity, load, open_source, resolve
+from robust_xtreme.sources._dataset import Hub
+from robust_xtreme.sources._release import Release
+from robust_xtreme.specs import Files, Origin, Pool, Row, TaskSpec
+
+XNLI: TaskSpec = registry.load("task", "xnli")
+
+Rows = Mapping[str, tuple[Row, ...]]
+LINES = "q1\tRome\tk1\nq2\tBonn\tk2\nq3\tnobody\tk9\n"
+
+
+def _module(read: Callable[[str, str], tuple[Row, ...]]) -> ModuleType:
+    module = ModuleType("lines")
+    module.read = read  # type: ignore[attr-defined]  # what a reader has
+    module.FIELDS = ("text", "key")  # type: ignore[attr-defined]  # the same
+    module.record = lambda row, _: {key: row[key] for key in ("text", "key")}  # type: ignore[attr-defined]  # the same
+    return module
+
+
+def _read(text: str, path: str) -> tuple[Row, ...]:
+    """Lines of id, text and key."""
+    found = [line.split("\t") for line in text.splitlines()]
+    return tuple(
+        Row(id, f"{path}:{number}", {"text": value, "key": key}) for number, (id, value, key) in enumerate(found, 1)
+    )
+
+
+@pytest.fixture(autouse=True)
+def lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reader `theirs.lines`."""
+    monkeypatch.setitem(sys.modules, "theirs", ModuleType("theirs"))
+    monkeypatch.setitem(sys.modules, "theirs.lines", _module(_read))
+
+
+def _make(rows: Rows, task: str, split: str) -> Corpus:
+    """A text for each row; keys k1 and k2 are answered by the texts of that key, k9 by none."""
+    made = [
+        (Text(f"{task}/{split}/{language}/candidate/{row.native}", language or "en", row.values["text"]), row)
+        for language, found in rows.items()
+        for row in found
+    ]
+    answers: dict[str, list[str]] = {}
+    for text, row in made:
+        if row.values["key"] != "k9":
+            answers.setdefault(row.values["key"], []).append(text.id)
+    return Corpus(f"{task}/{split}", tuple(text for text, _ in made), {key: tuple(ids) for key, ids in answers.items()})
+
+
+def _adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
+    return tuple(
+        Example(
+            origin.id(row.native),
+            {"query": Text(f"{origin.id(row.native)}/query", origin.language, row.values["text"])},
+            Document((row.values["key"],)),
+            row.cluster or row.native,
+        )
+        for row in rows
+    )
+
+
+def _task(**pool: Any) -> TaskSpec:
+    return dataclasses.replace(
+        XNLI,
+        name="find",
+        family="retrieval",
+        languages=("de", "en", "sw"),
+        files={"test": Files("theirs.lines", ("find/{language}.tsv",), ids="native")},
+        hub={},
+        adapt=_adapt,
+        pool=Pool(**{"make": _make, **pool}),
+    )
+
+
+def _own(**pool: Any) -> TaskSpec:
+    return _task(files={"test": Files("theirs.lines", ("find/pool.tsv",), ids="native")}, **pool)
+
+
+def _write(folder: Path, **files: str) -> Path:
+    (folder / "find").mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / "find" / f"{name}.tsv").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_keys_become_the_texts_that_are_right(tmp_path: Path) -> None:
+    """A target holds ids of the pool, one without an answer is empty, and fingerprints are made of what is there."""
+    found = load(_task(), _write(tmp_path, de=LINES), "de", "test")
+    assert [one.target for one in found.examples] == [
+        Document(("find/test/de/candidate/q1",)),
+        Document(("find/test/de/candidate/q2",)),
+        Document(()),
+    ]
+    assert all(one.fingerprint == fingerprint(one.texts, one.target) for one in found.examples)
+    assert found.corpus is not None
+    assert (found.corpus.id, len(found.corpus.texts), found.labelled) == ("find/test", 3, True)
+    assert found.files == load(dataclasses.replace(_task(), pool=None), tmp_path, "de", "test").files
+
+
+def test_a_pool_that_answers_nobody_is_a_split_without_labels(tmp_path: Path) -> None:
+    """Keys alone are no labels: `auto` finds none."""
+    _write(tmp_path, de="q3\tnobody\tk9\n")
+    assert not load(_task(), tmp_path, "de", "test").labelled
+    with pytest.raises(MissingData, match=r"find de: find/de\.tsv under .* hold no labels"):
+        resolve(_task(), tmp_path, "auto", "de")
+
+
+def test_a_pool_of_one_language_is_its_own(tmp_path: Path) -> None:
+    """Each language has its pool; of a task without one there is none."""
+    pools = Pools(Release(_write(tmp_path, de=LINES, en=LINES)))
+    german, english = (pools.corpus(_task(), "test", code) for code in ("de", "en"))
+    assert german is not None
+    assert english is not None
+    assert {text.language for text in german.texts} == {"de"}
+    assert pools.corpus(XNLI, "test", "de") is None
+    assert corpus_identity(german) != corpus_identity(english)
+
+
+def test_a_shared_pool_has_the_languages_that_the_source_has(tmp_path: Path) -> None:
+    """All languages are answered from one and the same pool; which languages made it is recorded, with their files."""
+    source = Release(_write(tmp_path, de=LINES, en=LINES))
+    pools = Pools(source)
+    task = _task(shared=True)
+    german, english = (load(task, source, code, "test", pools) for code in ("de", "en"))
+    assert german.corpus is english.corpus
+    assert german.examples[0].target == Document(("find/test/de/candidate/q1", "find/test/en/candidate/q1"))
+    pooled = pools.pooled(task, "test", "de")
+    assert pooled is not None
+    assert pooled.languages == ("de", "en")
+    assert [name for name, _ in english.files] == ["find/en.tsv", "find/de.tsv"]
+    assert load(task, tmp_path, "de", "test").examples == german.examples
+
+
+def test_a_pool_is_made_once(tmp_path: Path) -> None:
+    """Pools keep what they made; without them every load makes its own."""
+    made = []
+
+    def make(rows: Rows, task: str, split: str) -> Corpus:
+        made.append(tuple(rows))
+        return _make(rows, task, split)
+
+    source = Release(_write(tmp_path, de=LINES, en=LINES, pool=LINES))
+    for task, expected in ((_task(make=make, shared=True), 1), (_own(make=make), 1), (_task(make=make), 2)):
+        made.clear()
+        pools = Pools(source)
+        for code in ("de", "en", "de"):
+            resolve(task, source, "auto", code, pools)
+        assert len(made) == expected
+    resolve(_own(make=make), source, "auto", "de")
+    assert made[-1] == ("",)
+
+
+def test_candidates_may_have_files_of_their_own(tmp_path: Path) -> None:
+    """Queries of every language are answered from them; a split without such files is answered from its rows."""
+    task = _own()
+    source = Release(_write(tmp_path, de=LINES, pool="Q1\tRoma\tk1\nQ2\tRom\tk1\n"))
+    found = load(task, source, "de", "test")
+    assert found.examples[0].target == Document(("find/test//candidate/Q1", "find/test//candidate/Q2"))
+    assert [name for name, _ in found.files] == ["find/de.tsv", "find/pool.tsv"]
+    task = dataclasses.replace(task, files={**task.files, "train": task.files["test"]})
+    trained = load(task, source, "de", "train").corpus
+    assert trained is not None
+    assert [text.language for text in trained.texts] == ["de"] * 3
+
+
+def test_missing_candidates_are_named(tmp_path: Path) -> None:
+    """Where the pool's file is not there, or the task names none for this source."""
+    _write(tmp_path, de=LINES)
+    with pytest.raises(MissingData, match=r"find: no file with the candidates of test under .*pool\.tsv"):
+        load(_own(), tmp_path, "de", "test")
+    with pytest.raises(MissingData, match=r"find names no dataset on the hub with the candidates of test"):
+        Hub(True, {}).read_pool(_own(), "test")
+    with pytest.raises(MissingData, match=r"find names no release files with the candidates of train"):
+        Release(tmp_path).read_pool(_own(), "train")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"find/pool\.tsv: holds no examples"),
+        ("Q1\ta\tk1\nQ1\tb\tk1\n", r"find/pool\.tsv:2: the id 'Q1' is not unique; it stands at .*find/pool\.tsv:1 too"),
+        (f"Q1\t{'x' * 1_000_001}\tk1\n", r"find/pool\.tsv:1: 'text' is 1,000,001 characters long"),
+    ],
+)
+def test_rows_of_candidates_are_checked(tmp_path: Path, text: str, message: str) -> None:
+    """As rows of examples are: with both places of an id that stands twice."""
+    _write(tmp_path, de=LINES, pool=text)
+    with pytest.raises(DataError, match=message):
+        load(_own(), tmp_path, "de", "test")
+
+
+@pytest.mark.parametrize(
+    ("corpus", "message"),
+    [
+        (Corpus("c", ()), r"de\.tsv: the pool of find holds no candidates"),
+        (
+            Corpus("c", (Text("1", "en", "Rome"), Text("1", "en", "Rome"))),
+            r"de\.tsv: two candidates have the id '1': 'Rome' and 'Rome'",
+        ),
+        (
+            Corpus("c", (Text("1", "en", "a"),), {"k1": ("2",)}),
+            r"de\.tsv: the answer '2' of 'k1' is no candidate of the pool",
+        ),
+    ],
+)
+def test_pools_are_checked(tmp_path: Path, corpus: Corpus, message: str) -> None:
+    """One without texts, with an id that stands twice, or with an answer that it does not hold."""
+    _write(tmp_path, de=LINES)
+    with pytest.raises(DataError, match=message):
+        load(_task(make=lambda *_: corpus), tmp_path, "de", "test")
+
+
+def test_a_suite_has_one_pool_for_every_split(tmp_path: Path) -> None:
+    """`TASK/pool.jsonl` has the format of the pool's files; without a pool of its own it is made from the rows."""
+    toml = 'name = "own"\nversion = "1"\nsummary = "Rows."\nlanguages = ["de"]\n[find]\nsplits = ["test", "train"]\n'
+    (tmp_path / "suite.toml").write_text(toml, encoding="utf-8")
+    row = {"id": "q1", "cluster": "c1", "text": "Rome", "key": "k1"}
+    _write(tmp_path)
+    for name in ("test-de", "train-de"):
+        (tmp_path / "find" / f"{name}.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    source = open_source(str(tmp_path))
+    assert load(_task(), source, "de", "test").examples[0].target == Document(("find/test/de/candidate/q1",))
+    with pytest.raises(MissingData, match=r"find: no file with the candidates under .*Looked for find/pool\.jsonl"):
+        load(_own(), source, "de", "test")
+    (tmp_path / "find/pool.jsonl").write_text(json.dumps({**row, "id": "Q7", "cluster": "Q7"}), encoding="utf-8")
+    for split in ("test", "train"):
+        found = load(_own(), source, "de", split)
+        assert found.examples[0].target == Document((f"find/{split}//candidate/Q7",))
+        assert [name for name, _ in found.files] == [f"find/{split}-de.jsonl", "find/pool.jsonl"]
+    (tmp_path / "find/pool.jsonl").write_text('{"id": "Q7"}', encoding="utf-8")
+    with pytest.raises(DataError, match=r"find/pool\.jsonl:1: the key 'cluster' is missing"):
+        load(_own(), source, "de", "test")
+
+
+def test_the_identity_of_a_pool_is_its_texts() -> None:
+    """Their order does not count; an id, a language or a character more does."""
+    texts = (Text("1", "en", "a"), Text("2", "de", "b"))
+    own = corpus_identity(Corpus("c", texts))
+    assert own == corpus_identity(Corpus("other", texts[::-1], {"k": ("1",)}))
+    for changed in (Text("3", "de", "b"), Text("2", "en", "b"), Text("2", "de", "b ")):
+        assert corpus_identity(Corpus("c", (texts[0], changed))) != own
+
+
+def test_the_gold_is_part_of_the_data_identity(tmp_path: Path) -> None:
+    """The same queries with another gold are other data."""
+    one = load(_task(), _write(tmp_path, de=LINES), "de", "test").examples
+    other = load(_task(make=lambda rows, *_: Corpus("c", _make(rows, "t", "s").texts)), tmp_path, "de", "test").examples
+    assert data_identity(one) != data_identity(other)
+
+
+def test_a_reader_without_a_function_to_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader has `read`, or `read_parts`."""
+    monkeypatch.setitem(sys.modules, "theirs.lines", ModuleType("lines"))
+    with pytest.raises(
+        UserError, match=r"'theirs\.lines' that a task names has no function `read`, and no `read_parts`"
+    ):
+        load(_task(), _write(tmp_path, de=LINES), "de", "test")
