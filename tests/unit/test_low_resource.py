@@ -1,0 +1,264 @@
+"""MasakhaNER and AmericasNLI: their releases' files in any state, clusters, and heads that lack a type of names."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from robust_xtreme import groups, registry
+from robust_xtreme.errors import DataError, MissingData
+from robust_xtreme.evaluation import lacking
+from robust_xtreme.evaluation.labels import mapped, placed
+from robust_xtreme.examples import Choice, Example, Tags, Text
+from robust_xtreme.sources import americasnli_tsv, available, conll_space, load
+from robust_xtreme.sources._dataset import open_hub
+from robust_xtreme.specs import Origin, Row, TaskSpec
+
+MASAKHANER: TaskSpec = registry.load("task", "masakhaner")
+AMERICASNLI: TaskSpec = registry.load("task", "americasnli")
+PANX: TaskSpec = registry.load("task", "panx")
+
+SENTENCES = "Shehu B-PER\nGusau I-PER\nya O\nzo O\nKano B-LOC\n\nranar B-DATE\n14 I-DATE\nẹ̀ka O\n"
+PAIRS = [
+    ("25051", "hch", "mu hekwa.", "neuka tita.", "contradiction"),
+    ("25052", "hch", "mu hekwa.", "kwinie p+re.", "entailment"),
+    ("25053", "hch", "mu hekwa.", "aix+ te+ite.", "neutral"),
+    ("25057", "hch", 'neureta "h+awarie" …', "atsí neuka.", "neutral"),
+]
+HEADER = ("id", "language", "premise", "hypothesis", "label")
+
+
+def _tsv(*rows: tuple[str, ...], header: tuple[str, ...] = HEADER) -> str:
+    return "".join("\t".join(row) + "\n" for row in (header, *rows))
+
+
+def _written(folder: Path, name: str, text: str, encoding: str = "utf-8") -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode(encoding))
+    return folder
+
+
+def _names(folder: Path, code: str = "ha", split: str = "test") -> list[tuple[str, tuple[str, ...]]]:
+    examples = load(MASAKHANER, folder, code, split).examples
+    return [(one.texts["tokens"].value, one.target.names) for one in examples if isinstance(one.target, Tags)]
+
+
+WHOLE = [
+    ("Shehu Gusau ya zo Kano", ("B-PER", "I-PER", "O", "O", "B-LOC")),
+    ("ranar 14 ẹ̀ka", ("B-DATE", "I-DATE", "O")),
+]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SENTENCES,
+        "\ufeff" + SENTENCES,
+        SENTENCES.replace("\n", "\r\n"),
+        SENTENCES.replace(" ", "\t"),
+        SENTENCES.replace("O\n", "O \n"),
+        "-DOCSTART- O\n\n" + SENTENCES,
+        "-DOCSTART- -X- -X- O\n" + SENTENCES.replace("\n\n", "\n-DOCSTART- O\n"),
+        SENTENCES.rstrip("\n"),
+        SENTENCES.replace("\n\n", "\n \n\n"),
+    ],
+    ids=["plain", "mark", "crlf", "tab", "blank-behind", "document", "documents", "no-end", "blank-lines"],
+)
+def test_sentences_of_masakhaner_are_read_however_they_are_saved(tmp_path: Path, text: str) -> None:
+    """Byte order mark, CRLF, tabs, lines between documents and a missing last line end change no sentence."""
+    assert _names(_written(tmp_path, "masakhaner2/hau/test.txt", text)) == WHOLE
+
+
+def test_decomposed_sentences_stay_decomposed(tmp_path: Path) -> None:
+    """NFD is read as it is: words keep their code points, and tags their words."""
+    decomposed = unicodedata.normalize("NFD", SENTENCES)
+    found = _names(_written(tmp_path, "masakhaner2/hau/test.txt", decomposed))
+    assert found == [(unicodedata.normalize("NFD", value), tags) for value, tags in WHOLE]
+
+
+def test_sentences_in_another_order_keep_their_clusters(tmp_path: Path) -> None:
+    """The cluster of a sentence is its words, wherever it stands."""
+    first, second = SENTENCES.rstrip("\n").split("\n\n")
+    one = load(MASAKHANER, _written(tmp_path / "a", "masakhaner2/hau/test.txt", SENTENCES), "ha", "test").examples
+    other = _written(tmp_path / "b", "masakhaner2/hau/test.txt", f"{second}\n\n{first}\n")
+    clusters = [example.cluster for example in load(MASAKHANER, other, "ha", "test").examples]
+    assert clusters == [example.cluster for example in one][::-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Shehu B-PER\nGusau\n", r"test\.txt:2: has no tag behind 'Gusau'"),
+        ("Shehu B-PER\n O\n", r"test\.txt:2: has no tag behind ' O'"),
+        ("Shehu B-PER\nGusau I-MISC\n", r"test\.txt:2: the tag 'I-MISC' is none of: O, B-PER"),
+        ("Shehu B-PER\nGus", r"test\.txt:2: has no tag behind 'Gus'"),
+        ("", r"test\.txt.*holds no examples"),
+    ],
+)
+def test_a_broken_line_of_masakhaner_is_named(tmp_path: Path, text: str, line: str) -> None:
+    """A word without a tag, a tag of another scheme, a file cut off within a line: the place and what is wrong."""
+    with pytest.raises(DataError, match=line):
+        load(MASAKHANER, _written(tmp_path, "masakhaner2/hau/test.txt", text), "ha", "test")
+
+
+@pytest.mark.parametrize("within", ["masakhaner2", "MasakhaNER2.0/data", "masakhane-ner/MasakhaNER2.0/data"])
+def test_the_layouts_of_masakhaner(tmp_path: Path, within: str) -> None:
+    """The folders of languages alone, and clones of the release; languages go by the release's codes."""
+    folder = _written(tmp_path, f"{within}/twi/dev.txt", SENTENCES)
+    assert available(MASAKHANER, folder, "validation") == ("tw",)
+    assert _names(folder, "tw", "validation") == WHOLE
+
+
+def test_a_word_with_a_space_keeps_it() -> None:
+    """The tag stands behind the last space."""
+    (row,) = conll_space.read("San Francisco B-LOC\n", "f")
+    assert (row.values["words"], row.values["tags"]) == (("San Francisco",), ("B-LOC",))
+
+
+def test_masakhaner_says_what_brings_it_here() -> None:
+    """The hub has a program in place of its files: the line names the way by release files."""
+    with pytest.raises(
+        MissingData, match=r"masakhaner names no dataset on the hub\. Name its release files with --data"
+    ):
+        load(MASAKHANER, open_hub("", offline=True), "ha", "test")
+
+
+# --------------------------------------------------------------------------------------------------------- americasnli
+
+
+def _pairs(folder: Path, text: str, code: str = "hch", split: str = "test") -> tuple[Example, ...]:
+    name = {"test": "test", "validation": "dev"}[split]
+    return load(AMERICASNLI, _written(folder, f"americasnli/{name}/{code}.tsv", text), code, split).examples
+
+
+@pytest.mark.parametrize(
+    "text",
+    [_tsv(*PAIRS), "\ufeff" + _tsv(*PAIRS), _tsv(*PAIRS).replace("\n", "\r\n"), _tsv(*PAIRS).rstrip("\n")],
+    ids=["plain", "mark", "crlf", "no-end"],
+)
+def test_pairs_of_americasnli_are_read_however_they_are_saved(tmp_path: Path, text: str) -> None:
+    """Ids name the rows, labels are XNLI's, and three hypotheses share premise and cluster, quotation marks and all."""
+    examples = _pairs(tmp_path, text)
+    assert [one.id for one in examples] == [f"americasnli/test/hch/{row[0]}" for row in PAIRS]
+    assert [one.target for one in examples] == [Choice(2), Choice(0), Choice(1), Choice(1)]
+    assert [one.cluster for one in examples] == ["xnli-test/0"] * 3 + ["xnli-test/2"]
+    assert len({one.texts["premise"].id for one in examples}) == 2
+    assert examples[3].texts["premise"].value == 'neureta "h+awarie" …'
+
+
+def test_rows_and_columns_in_another_order_are_the_same_examples(tmp_path: Path) -> None:
+    """Ids say which row is which, the header which column."""
+    plain = {one.id: one for one in _pairs(tmp_path / "a", _tsv(*PAIRS))}
+    turned = _tsv(*(row[::-1] for row in PAIRS[::-1]), header=HEADER[::-1])
+    assert {one.id: one for one in _pairs(tmp_path / "b", turned)} == plain
+
+
+def test_decomposed_pairs_stay_decomposed(tmp_path: Path) -> None:
+    """NFD is read as it is."""
+    examples = _pairs(tmp_path, unicodedata.normalize("NFD", _tsv(*PAIRS)))
+    assert examples[3].texts["hypothesis"].value == unicodedata.normalize("NFD", "atsí neuka.")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (_tsv(*PAIRS)[:-20], r"hch\.tsv:5: has 4 columns, the header has 5"),
+        (_tsv(*PAIRS, PAIRS[0]), r"hch\.tsv:6: the id '25051' is not unique; it stands at .*hch\.tsv:2 too"),
+        (_tsv(*PAIRS, header=HEADER[:4]), r"hch\.tsv:1: lacks the columns label"),
+        (_tsv(PAIRS[0], ("25099", "tar", "a", "b", "neutral")), r":3: holds several languages, 'hch' and 'tar'"),
+        (_tsv(("x1", "hch", "a", "b", "neutral")), r"hch\.tsv:2: the id 'x1' is not a number"),
+        (_tsv(("25051", "hch", "a", "b", "maybe")), r"hch\.tsv:2.*the label 'maybe' is none of"),
+        (_tsv(), r"hch\.tsv.*holds no examples"),
+    ],
+    ids=["cut", "twice", "column", "languages", "id", "label", "empty"],
+)
+def test_a_broken_file_of_americasnli_is_named(tmp_path: Path, text: str, line: str) -> None:
+    """A file cut off, ids that stand twice, a missing column, two languages, odd ids, labels: one line, the place."""
+    with pytest.raises(DataError, match=line):
+        _pairs(tmp_path, text)
+
+
+def test_translations_share_their_cluster_though_rows_are_missing(tmp_path: Path) -> None:
+    """Rows that one language lacks do not shift the clusters of the others, which are those of XNLI's Spanish rows."""
+    rows = {
+        code: _tsv(*((str(number), code, code, f"h{number}", "neutral") for number in numbers))
+        for code, numbers in {"tar": (12451, 12452, 12475), "nah": (12452, 12475, 12476, 14940)}.items()
+    }
+    found = {code: [one.cluster for one in _pairs(tmp_path, text, code, "validation")] for code, text in rows.items()}
+    assert found == {
+        "tar": ["xnli-validation/0", "xnli-validation/0", "xnli-validation/8"],
+        "nah": ["xnli-validation/0", "xnli-validation/8", "xnli-validation/8", "xnli-validation/829"],
+    }
+
+
+def test_a_row_without_an_id_is_clustered_by_its_premise() -> None:
+    """The hub's rows have none: equal premises are one cluster, of that language alone."""
+    rows = tuple(Row(str(at), f"f:{at}", {"first": p, "second": "h", "label": "neutral"}) for at, p in enumerate("aab"))
+    first, second, third = AMERICASNLI.adapt(rows, Origin("americasnli", "test", "hch"))
+    assert first.cluster == second.cluster != third.cluster
+    assert first.cluster.startswith("premise/")
+
+
+@pytest.mark.parametrize("within", ["americasnli", "data/anli_final", "americasnli/data/anli_final"])
+def test_the_layouts_of_americasnli(tmp_path: Path, within: str) -> None:
+    """The folders of splits alone, and clones of the release; languages go by the release's codes."""
+    _written(tmp_path, f"{within}/test/quy.tsv", _tsv(("25051", "quy", "a", "b", "neutral")))
+    assert available(AMERICASNLI, tmp_path, "test") == ("qu",)
+
+
+def test_samples_are_whole_files() -> None:
+    """Both readers read their sample."""
+    assert len(conll_space.read(conll_space.SAMPLE, "f")) == 2
+    assert len(americasnli_tsv.read(americasnli_tsv.SAMPLE, "f")) == 2
+    assert americasnli_tsv.read("", "f") == conll_space.read("", "f") == ()
+
+
+def test_the_group_of_low_resource_tasks() -> None:
+    """`low-resource` stands for both tasks in all of their languages: twenty and ten, as the papers list them."""
+    found = groups.chosen(["low-resource"])
+    assert {name: len(codes) for name, codes in found.items()} == {"americasnli": 10, "masakhaner": 20}
+    assert all(found[one.name] == one.languages for one in (AMERICASNLI, MASAKHANER))
+
+
+# ------------------------------------------------------------------------------------------------------------- lacking
+
+
+def _tagged(*tags: str) -> Example:
+    return Example("x", {"tokens": Text("x/tokens", "ha", "a b c")}, Tags(tags), "c")
+
+
+def test_a_head_of_pan_x_lacks_dates() -> None:
+    """What its classes do not name is gold O, with the data's fingerprint, and a sentence says so."""
+    gone = lacking.lacked(PANX.labels, MASAKHANER)
+    assert gone == ("B-DATE", "I-DATE")
+    clean = _tagged("B-PER", "B-DATE", "I-DATE")
+    (judged,) = lacking.outside([clean], gone)
+    assert judged.target == Tags(("B-PER", "O", "O"))
+    assert (judged.fingerprint, judged.cluster, judged.texts) == (clean.fingerprint, clean.cluster, clean.texts)
+    line = "masakhaner: the head has no class for DATE; gold DATE counts as O."
+    assert lacking.note(PANX.labels, MASAKHANER) == line
+
+
+def test_a_head_of_its_own_lacks_nothing() -> None:
+    """MasakhaNER's own head, schemes without B-, and tasks whose tags are no names are judged by everything."""
+    example = _tagged("B-DATE", "I-DATE", "O")
+    assert lacking.lacked(MASAKHANER.labels, MASAKHANER) == ()
+    assert lacking.lacked(("O", "I-PER", "I-ORG", "I-LOC", "I-DATE"), MASAKHANER) == ()
+    assert lacking.lacked(("NOUN", "VERB"), registry.load("task", "udpos")) == ()
+    assert lacking.outside([example], ()) == (example,)
+    assert lacking.note(MASAKHANER.labels, MASAKHANER) == lacking.note((), AMERICASNLI) == ""
+
+
+def test_a_checkpoint_without_dates_is_taken_for_masakhaner() -> None:
+    """A checkpoint's classes are those of the task, or of an accepted one; dates are found where it has them."""
+    own = ("O", "B-DATE", "I-DATE", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
+    without = tuple(one for one in own if not one.endswith("DATE"))
+    assert placed(own, MASAKHANER) == mapped(own, MASAKHANER, "m") == own
+    assert placed(without, MASAKHANER) == without
+    assert placed(("O", "B-PER", "I-PER"), MASAKHANER) is None
+    assert lacking.label_sets(MASAKHANER) == (MASAKHANER.labels, PANX.labels)
+    assert lacking.label_sets(PANX) == (PANX.labels,)
+    assert lacking.label_sets(AMERICASNLI) == (AMERICASNLI.labels,)
