@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -11,10 +11,15 @@ import torch
 
 from robust_xtreme import registry
 from robust_xtreme.evaluation.checkpoint import tokenizer_of
-from robust_xtreme.evaluation.plan import NotRun, Plan, Unit, make_plan, read_unit
+from robust_xtreme.evaluation.plan import Condition, NotRun, Plan, Unit, make_plan, read_split
 from robust_xtreme.evaluation.run import device_of
 from robust_xtreme.evaluation.unit import encode
+from robust_xtreme.examples import Corpus
+from robust_xtreme.families._batch import token_ids
 from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.sources._pools import Pools
+from robust_xtreme.sources._source import open_source
+from robust_xtreme.specs import CANDIDATE
 
 _SAMPLE: Final = 100
 _SIDE: Final = 512
@@ -85,21 +90,37 @@ def estimate(spec: RunSpec) -> Estimate:
     """Plan a run and guess its time. Raises what `make_plan` raises; nothing is computed or written."""
     device = device_of(spec.device)
     plan = make_plan(spec)
-    rows = tuple(_line(plan, unit) for unit in plan.units)
+    pools = Pools(open_source(spec.data, offline=spec.offline))
+    first = {(unit.task.name, unit.pool): unit for unit in reversed(plan.units) if unit.pool}
+    rows = tuple(_line(plan, unit, pools, unit in first.values()) for unit in plan.units)
     speed = _speed(device) * _REACHED
     work = sum(2.0 * row.unit.model.params_nonembedding * row.tokens for row in rows)
     beside = _EACH * sum(row.predictions for row in rows)
     return Estimate(spec, rows, plan.not_run, device, work / speed + beside)
 
 
-def _line(plan: Plan, unit: Unit) -> Line:
+def _line(plan: Plan, unit: Unit, pools: Pools, first: bool) -> Line:
+    """One unit; the first one with a pool has the tokens of its candidates, which later ones find embedded."""
     conditions = plan.conditions[unit.task.name]
     predictions = unit.rows * sum(len(one.seeds) for one in conditions)
-    examples = read_unit(plan.spec, unit)[:_SAMPLE]
+    split = read_split(plan.spec, unit, pools)
+    examples = split.examples[:_SAMPLE]
     family = registry.load("family", unit.task.family)
     windows = encode(examples, unit, tokenizer_of(unit.model), family)
-    tokens = sum(len(window.input_ids) for several in windows for window in several)
-    return Line(unit, len(conditions), predictions, round(tokens / len(examples) * predictions))
+    tokens = sum(len(window.input_ids) for several in windows for window in several) / len(examples) * predictions
+    if split.corpus is not None and first:
+        tokens += _candidate_tokens(unit, split.corpus, conditions)
+    return Line(unit, len(conditions), predictions, round(tokens))
+
+
+def _candidate_tokens(unit: Unit, corpus: Corpus, conditions: Sequence[Condition]) -> float:
+    """About how many tokens the candidates have, under the clean condition and those that noise them."""
+    texts = corpus.texts[:: -(-len(corpus.texts) // _SAMPLE)]
+    ids = token_ids(tokenizer_of(unit.model), [text.value for text in texts])
+    most = unit.task.pool.max_length if unit.task.pool else 0
+    each = sum(min(most, len(ids[text.value])) for text in texts) / len(texts)
+    passes = 1 + sum(len(one.seeds) for one in conditions if CANDIDATE in one.fields)
+    return each * len(corpus.texts) * passes
 
 
 def _speed(device: str) -> float:

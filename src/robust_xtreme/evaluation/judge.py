@@ -18,6 +18,7 @@ from robust_xtreme.metrics._metric import ALL, CLEAN_TWIN, Metric
 from robust_xtreme.noise._engine import Noised
 from robust_xtreme.results.floors import Floors
 from robust_xtreme.results.schema import CELL, PREDICTIONS, STATS, build
+from robust_xtreme.specs import CANDIDATE
 
 FLOOR: Final = "floor/"
 
@@ -140,7 +141,8 @@ def _rows(answered: Answered, variant: Variant, failed: bool) -> Iterator[dict[s
             **_realised(measured),
             **_tokens(answered.prepared, measured),
             "truncated": any(one.truncated for one in windows),
-            "tokens_changed": _changed(answered, variant.inputs[place], clean.inputs[place]),
+            "tokens_changed": _changed(answered, variant.inputs[place], clean.inputs[place])
+            or _pool_changed(answered.prepared, variant, measured),
         }
 
 
@@ -151,6 +153,13 @@ def _changed(answered: Answered, place: int, clean: int) -> bool:
     inputs = answered.prepared.inputs
     pairs = (inputs[place].windows, inputs[clean].windows)
     return [one.input_ids for one in pairs[0]] != [one.input_ids for one in pairs[1]]
+
+
+def _pool_changed(prepared: Prepared, variant: Variant, measured: Sequence[Noised]) -> bool:
+    """Whether noise on the candidates gave those that are right other token ids."""
+    if CANDIDATE not in variant.condition.fields:
+        return False
+    return any(prepared.token_ids(one.clean) != prepared.token_ids(one.text) for one in measured)
 
 
 def _status(answered: Answered, variant: Variant, place: int, measured: Sequence[Noised]) -> str:

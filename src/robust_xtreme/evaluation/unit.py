@@ -66,7 +66,11 @@ class Prepared:
 
     def token_count(self, text: Text) -> int:
         """How many tokens a text has, without special tokens."""
-        return sum(len(self.tokens[piece]) for piece in pieces_of(text, self.unit))
+        return sum(map(len, self.token_ids(text)))
+
+    def token_ids(self, text: Text) -> list[tuple[int, ...]]:
+        """The ids of its tokens, by what is tokenised by itself."""
+        return [self.tokens[piece] for piece in pieces_of(text, self.unit)]
 
     @property
     def predictions(self) -> int:
