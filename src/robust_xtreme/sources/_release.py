@@ -65,7 +65,7 @@ class Release:
             return absent(self.folder)
         wanted = [one for split in splits for one in _options(task, task.files[split], language)]
         what = f"{task.name} {language}: no {' or '.join(splits)} file under {self.folder}"
-        return self._looked(what, wanted) if wanted else f"{what}: the task has none in that language."
+        return self._looked(task, what, wanted) if wanted else f"{what}: the task has none in that language."
 
     def own_pool(self, task: TaskSpec, split: str) -> bool:
         """Whether the candidates of a split have files of their own, here or not."""
@@ -79,15 +79,15 @@ class Release:
         found = find(self.folder, wanted)
         if found is None:
             what = f"{task.name}: no file with the candidates of {split} under {self.folder}"
-            raise MissingData(self._looked(what, wanted) if self.folder.is_dir() else absent(self.folder))
+            raise MissingData(self._looked(task, what, wanted) if self.folder.is_dir() else absent(self.folder))
         return self._read(task.pool.files[split], found, "")
 
     def _find(self, task: TaskSpec, language: str, split: str) -> Group | None:
         return find(self.folder, _options(task, task.files[split], language)) if split in task.files else None
 
-    def _looked(self, what: str, wanted: Sequence[Option]) -> str:
+    def _looked(self, task: TaskSpec, what: str, wanted: Sequence[Option]) -> str:
         half = halved(self.folder, wanted)
-        return f"{what}{f': {half}' if half else '.'} Looked for {said(wanted)}. {_HELP}"
+        return f"{what}{f': {half}' if half else '.'} Looked for {said(wanted)}. {_help(task)}"
 
     def _read(self, files: Files, found: Group, language: str) -> Found:
         """The rows of all files, one after the other; of files that mix languages, those of the language."""
@@ -104,6 +104,11 @@ class Release:
             rows = tuple(replace(row, native=str(index)) for index, row in enumerate(rows))
         place = " and ".join(path for _, path in texts)
         return Found(rows, place, tuple((path, source.sha256) for path, source in sources.items()))
+
+
+def _help(task: TaskSpec) -> str:
+    """What brings the task's files there."""
+    return f"--data hub does not fetch them. {task.absent}" if task.absent else _HELP
 
 
 def absent(folder: Path) -> str:

@@ -1,0 +1,375 @@
+"""Readers of the retrieval tasks' files: what they keep, what they refuse, and where they say it is."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from robust_xtreme import registry
+from robust_xtreme.errors import DataError, MissingData
+from robust_xtreme.sources import Split, bucc_tsv, line_pairs, load, mewsli_entities, mewsli_mentions, squad_sentences
+from robust_xtreme.sources._sentences import sentences
+
+BUCC = ("bucc2018/de-en/de-en.sample.de", "bucc2018/de-en/de-en.sample.en", "bucc2018/de-en/de-en.sample.gold")
+TATOEBA = ("tatoeba/v1/tatoeba.deu-eng.deu", "tatoeba/v1/tatoeba.deu-eng.eng")
+
+
+def _write(folder: Path, **texts: str) -> None:
+    for name, text in texts.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+
+
+def _load(folder: Path, task: str, split: str, language: str = "de") -> Split:
+    return load(registry.load("task", task), folder, language, split)
+
+
+def _tatoeba(folder: Path, german: str, english: str) -> Split:
+    _write(folder, **dict(zip(TATOEBA, (german, english), strict=True)))
+    return _load(folder, "tatoeba", "test")
+
+
+def _bucc(folder: Path, *texts: str) -> Split:
+    _write(folder, **dict(zip(BUCC, texts, strict=True)))
+    return _load(folder, "bucc", "validation")
+
+
+def _pool(split: Split) -> list[str]:
+    assert split.corpus is not None
+    return [text.value for text in split.corpus.texts]
+
+
+def _queries(split: Split) -> list[str]:
+    return [one.texts["query"].value for one in split.examples]
+
+
+# ------------------------------------------------------------------------------------------------------------- Tatoeba
+
+
+def test_pairs_of_files_are_read_line_by_line(tmp_path: Path) -> None:
+    """A byte order mark and CRLF are no text, letters keep their normalisation, and each line has its own id."""
+    decomposed = unicodedata.normalize("NFD", "Schön.")
+    found = _tatoeba(tmp_path, f"\ufeff{decomposed}\r\nSchön.\r\n", "Fine.\nGood.\n\n")
+    assert _pool(found) == [decomposed, "Schön."]
+    assert _queries(found) == ["Fine.", "Good."]
+    assert [one.target.ids for one in found.examples] == [  # type: ignore[union-attr]  # all are documents
+        ("tatoeba/test/de/candidate/0",),
+        ("tatoeba/test/de/candidate/1",),
+    ]
+
+
+def test_pairs_in_another_order_are_the_same_pairs(tmp_path: Path) -> None:
+    """Files whose lines are turned round together give the same clusters; ids are places in the file."""
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    one = _tatoeba(tmp_path / "one", "Eins.\nZwei.\n", "One.\nTwo.\n")
+    two = _tatoeba(tmp_path / "two", "Zwei.\nEins.\n", "Two.\nOne.\n")
+    assert [example.cluster for example in one.examples] == [example.cluster for example in two.examples][::-1]
+    assert _queries(one) == _queries(two)[::-1]
+
+
+def test_a_side_that_is_cut_short_is_refused(tmp_path: Path) -> None:
+    """Two sides of unequal length are named with their lines."""
+    with pytest.raises(DataError, match=r"deu: has 1 lines, and .*\.eng has 2; line i of one is the translation"):
+        _tatoeba(tmp_path, "Eins.\n", "One.\nTwo.\n")
+
+
+@pytest.mark.parametrize(("german", "english", "file"), [("a\n \nc\n", "a\nb\nc\n", "deu"), ("a\nb\n", "\nb\n", "eng")])
+def test_an_empty_line_of_a_pair_is_named(tmp_path: Path, german: str, english: str, file: str) -> None:
+    """No sentence is empty: the file and the line are named."""
+    with pytest.raises(DataError, match=rf"\.{file}:\d: is empty; every line is a sentence"):
+        _tatoeba(tmp_path, german, english)
+
+
+def test_the_sorted_english_of_xtreme_is_refused(tmp_path: Path) -> None:
+    """XTREME's script sorts the English side, so that line i of it belongs to no line i; the remedy is named."""
+    lines = [f"Sentence {number:02}." for number in range(30)]
+    _write(tmp_path, **{"tatoeba/de-en.de": "\n".join(reversed(lines)), "tatoeba/de-en.en": "\n".join(lines)})
+    with pytest.raises(DataError, match=r"de-en\.en: is in alphabetical order: .*Put LASER's files"):
+        _load(tmp_path, "tatoeba", "test")
+
+
+def test_files_of_xtreme_in_the_order_of_laser_are_read(tmp_path: Path) -> None:
+    """English in its own order is taken from XTREME's folder too; LASER's files come first where both are there."""
+    lines = [f"Sentence {number}." for number in range(30)]
+    _write(tmp_path, **{"tatoeba/de-en.de": "\n".join(lines), "tatoeba/de-en.en": "\n".join(lines)})
+    assert len(_load(tmp_path, "tatoeba", "test").examples) == 30
+    assert len(_tatoeba(tmp_path, "Eins.\n", "One.\n").examples) == 1
+
+
+def test_half_a_pair_is_no_data(tmp_path: Path) -> None:
+    """One of two files is missing data, and the error says which one is there."""
+    _write(tmp_path, **{TATOEBA[0]: "Eins.\n"})
+    with pytest.raises(MissingData, match=r"tatoeba\.deu-eng\.deu is there without .*\.eng; it takes all of them"):
+        _load(tmp_path, "tatoeba", "test")
+
+
+# ---------------------------------------------------------------------------------------------------------------- BUCC
+
+
+def test_bucc_has_queries_candidates_and_gold(tmp_path: Path) -> None:
+    """Marks and line ends are no text, columns behind the second are left out, gold pairs count once, in any order."""
+    found = _bucc(
+        tmp_path,
+        "\ufeffde-1\tEins.\r\nde-2\tZwei.\tmore\r\n",
+        "en-9\tNine.\nen-2\tTwo.\n",
+        "\ufeffde-2\ten-2\r\nde-2\ten-2\r\n",
+    )
+    assert _queries(found) == ["Eins.", "Zwei."]
+    assert _pool(found) == ["Nine.", "Two."]
+    assert [one.target.ids for one in found.examples] == [  # type: ignore[union-attr]  # all are documents
+        (),
+        ("bucc/validation/de/candidate/en-2",),
+    ]
+    assert [one.id for one in found.examples] == ["bucc/validation/de/de-1", "bucc/validation/de/de-2"]
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "message"),
+    [
+        (0, "de-1\tEins.\nde-2\n", r"\.de:2: is not id TAB sentence: 'de-2'"),
+        (0, "de-1\tEins.\nde-2\t \n", r"\.de:2: is not id TAB sentence"),
+        (0, "de-1\tEins.\n\nde-2\tZwei.\n", r"\.de:2: is not id TAB sentence: ''"),
+        (1, "en-1\tOne.\n\tTwo.\n", r"\.en:2: is not id TAB sentence"),
+        (2, "de-1\n", r"\.gold:1: is not id TAB id: 'de-1'"),
+        (2, "en-1\tde-1\n", r"\.gold:1: the id 'en-1' is not in its file of sentences"),
+        (2, "de-1\ten-7\n", r"\.gold:1: the id 'en-7' is not in its file of sentences"),
+        (0, "de-1\tEins.\nde-1\tZwei.\n", r"\.de:2: the id 'de-1' is not unique; it stands at .*\.de:1 too"),
+        (1, "en-1\tOne.\nen-1\tTwo.\n", r"\.en:2: the id 'en-1' is not unique; it stands at .*\.en:1 too"),
+    ],
+)
+def test_malformed_lines_of_bucc_are_named(tmp_path: Path, place: int, text: str, message: str) -> None:
+    """A line that was cut, an unknown id of a gold pair and an id that stands twice are refused with their place."""
+    texts = ["de-1\tEins.\n", "en-1\tOne.\n", "de-1\ten-1\n"]
+    texts[place] = text
+    with pytest.raises(DataError, match=message):
+        _bucc(tmp_path, *texts)
+
+
+@pytest.mark.parametrize("base", ["de-en.training", "de-en.test", "de-en/de-en.training"])
+def test_layouts_of_bucc(tmp_path: Path, base: str) -> None:
+    """The test split is BUCC's training set: as its archive unpacks, in one folder, or as XTREME's script names it."""
+    files = dict(zip(("de", "en", "gold"), bucc_tsv.SAMPLE, strict=True))
+    _write(tmp_path, **{f"bucc2018/{base}.{side}": text for side, text in files.items()})
+    assert len(_load(tmp_path, "bucc", "test").examples) == 2
+
+
+def test_bucc_without_gold_names_the_remedy(tmp_path: Path) -> None:
+    """XTREME's script removes the gold pairs of test: what is missing is said, and where it is to be had."""
+    _write(tmp_path, **{"bucc2018/de-en.test.de": "de-1\ta\n", "bucc2018/de-en.test.en": "en-1\tb\n"})
+    with pytest.raises(MissingData, match=r"is there without bucc2018/de-en\.test\.gold; .*Unpack bucc2018-") as error:
+        _load(tmp_path, "bucc", "test")
+    assert "\n" not in str(error.value)
+
+
+# -------------------------------------------------------------------------------------------------------------- LAReQA
+
+
+def _paragraph(context: str, start: int = 0, text: str = "a", native: str = "q1", **keys: Any) -> dict[str, Any]:
+    asked = {"id": native, "question": f"{native}?", "answers": [{"text": text, "answer_start": start}]}
+    return {"context": context, "qas": [asked], **keys}
+
+
+def _squad(*paragraphs: dict[str, Any]) -> str:
+    return json.dumps({"data": [{"paragraphs": list(paragraphs)}]}, ensure_ascii=False)
+
+
+def test_sentences_are_the_files_own_or_found_by_rule() -> None:
+    """Breaks of the file are kept as they are, white space and all; where it has none, a rule finds them."""
+    given = _paragraph("a. b. c", sentence_breaks=[[0, 3], [3, 7]])
+    found = squad_sentences.read(_squad(given, _paragraph("a. b. c", native="q2")), "f")
+    assert [row.values["sentences"] for row in found] == [((0, 3), (3, 7)), ((0, 2), (3, 5), (6, 7))]
+
+
+def test_breaks_count_code_points_of_decomposed_text(tmp_path: Path) -> None:
+    """A mark at the start of a context and decomposed letters are counted, CRLF in the file is no text of its own."""
+    context = "\ufeff" + unicodedata.normalize("NFD", "né là. Né ici.")
+    first = context.index(".") + 1
+    text = _squad(_paragraph(context, first + 1, "N", sentence_breaks=[[0, first], [first + 1, len(context)]]))
+    _write(tmp_path, **{"lareqa/xquad-r/de.json": "\ufeff" + text.replace("{", "{\r\n")})
+    found = _load(tmp_path, "lareqa", "validation")
+    assert _pool(found) == [context[:first] + context, context[first + 1 :] + context]
+    assert found.examples[0].target.ids == ("lareqa/validation/de/candidate/q1/1",)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("breaks", "message"),
+    [
+        ([[0, 9]], r"the span \[0, 9\] of 'sentence_breaks' does not lie in the context of 7 characters"),
+        ([[0, 4], [3, 7]], r"the sentence at 3 begins before that at 0 ends, at 4"),
+        ([], r"the key 'sentence_breaks' names no sentence"),
+        ([[0]], r"the key 'sentence_breaks' takes a list of \[start, stop\]"),
+        ("0-7", r"the key 'sentence_breaks' takes a list of \[start, stop\]"),
+    ],
+)
+def test_malformed_breaks_are_named(breaks: object, message: str) -> None:
+    """Sentences beyond the context, overlapping ones, none at all and what is no list are refused with their place."""
+    with pytest.raises(DataError, match=message):
+        squad_sentences.read(_squad(_paragraph("a. b. c", sentence_breaks=breaks)), "f")
+
+
+def test_a_truncated_file_of_lareqa_is_named(tmp_path: Path) -> None:
+    """Half a file is no JSON, which is said with its line."""
+    _write(tmp_path, **{"lareqa/xquad-r/de.json": squad_sentences.SAMPLE[:100]})
+    with pytest.raises(DataError, match=r"de\.json:1: is not valid JSON"):
+        _load(tmp_path, "lareqa", "validation")
+
+
+def test_a_question_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    """The two places are named."""
+    twice = _squad(_paragraph("a", sentence_breaks=[[0, 1]]), _paragraph("a b", sentence_breaks=[[0, 3]]))
+    _write(tmp_path, **{"lareqa/xquad-r/de.json": twice})
+    with pytest.raises(DataError, match=r"question 'q1': the id 'q1' is not unique; it stands at .*question 'q1' too"):
+        _load(tmp_path, "lareqa", "validation")
+
+
+def test_paragraphs_in_another_order_have_the_same_names(tmp_path: Path) -> None:
+    """Candidates are called by their passage, so that a file in another order gives the same ids and fingerprints."""
+    one = _paragraph("a. b.", sentence_breaks=[[0, 2], [3, 5]])
+    two = _paragraph("a, c.", native="q2", sentence_breaks=[[0, 5]])
+    found = []
+    for name, paragraphs in {"there": (one, two), "back": (two, one)}.items():
+        _write(tmp_path / name, **{"lareqa/xquad-r/de.json": _squad(*paragraphs)})
+        split = _load(tmp_path / name, "lareqa", "validation")
+        assert split.corpus is not None
+        found.append(({one.fingerprint for one in split.examples}, set(split.corpus.texts)))
+    assert found[0] == found[1]
+
+
+def test_sentences_of_languages_are_found_by_their_marks() -> None:
+    """Full stops before a space end a sentence, those of initials and numbers do not; Chinese ones need no space."""
+    text = "It cost 3.5 million. J. Smith paid! 他来了。他走了。"
+    assert [text[start:stop] for start, stop in sentences(text)] == [
+        "It cost 3.5 million.",
+        "J. Smith paid!",
+        "他来了。",
+        "他走了。",
+    ]
+
+
+# ------------------------------------------------------------------------------------------------------------ Mewsli-X
+
+CONTEXT = "Strike\n\nIn Helsinki, drivers went on strike.  Helsinki\nstood still."
+
+
+def _article(*mentions: dict[str, Any], **keys: Any) -> dict[str, Any]:
+    spans = [{"start": 0, "end": 6}, {"start": 8, "end": 44}, {"start": 46, "end": 67}]
+    context = {"document_id": "en-1", "language": "en", "text": CONTEXT, "sentence_spans": spans, **keys}
+    return {"context": context, "mentions": list(mentions)}
+
+
+def _mention(start: int = 11, text: str = "Helsinki", native: str = "m1", **keys: Any) -> dict[str, Any]:
+    span = {"start": start, "end": start + len(text), "text": text}
+    return {"example_id": native, "mention_span": span, "entity_id": "Q1757", **keys}
+
+
+def _lines(*found: dict[str, Any]) -> str:
+    return "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in found)
+
+
+def test_a_mention_is_read_with_its_sentence() -> None:
+    """Each mention of an article is a row with what stands around it in its own sentence."""
+    found = mewsli_mentions.read(_lines(_article(_mention(), _mention(46, native="m2"))), "f")
+    assert [(row.native, row.values["left"], row.values["right"]) for row in found] == [
+        ("m1", "In ", ", drivers went on strike."),
+        ("m2", "", "\nstood still."),
+    ]
+    assert {(row.values["entity"], row.values["document"], row.values["language"]) for row in found} == {
+        ("Q1757", "en-1", "en")
+    }
+
+
+def test_a_pair_is_read_with_its_entity() -> None:
+    """A line of the training data has one mention, and the description of its entity beside it."""
+    (row,) = mewsli_mentions.read(mewsli_mentions.SAMPLE.splitlines()[1], "f")
+    assert (row.native, row.values["text"], row.values["described"]) == ("d1", "Espoo is a city.", "en")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (_article(_mention(), text=""), r"f:1: mention 'm1': the text of its article is missing\. .*get-mewsli-x\.sh"),
+        (_article(_mention(12)), r"the mention 'Helsinki' does not stand at \[12, 20\], where 'elsinki,' stands"),
+        (_article(_mention(60)), r"the mention at \[60, 68\] does not lie in its text of 67 characters"),
+        (_article(_mention(4, CONTEXT[4:12])), r"the mention at \[4, 12\] lies in no sentence"),
+        (_article(_mention(), sentence_spans=[[0, 6]]), r"'sentence_spans' takes a list of start and end"),
+        (_article({"example_id": "m1"}), r"mention 'm1': expected 'mention_span' to be an object"),
+        (_article(_mention(native="")), r"f:1: the key 'example_id' is empty"),
+        ({"mentions": []}, r"f:1: expected 'context' to be an object"),
+        ({"title": "a"}, r"f:1: has neither 'mentions' nor a 'contextual_mention'"),
+    ],
+)
+def test_malformed_mentions_are_named(line: dict[str, Any], message: str) -> None:
+    """What is not Mewsli-X's format, or does not agree with itself, is refused with line and mention."""
+    with pytest.raises(DataError, match=message):
+        mewsli_mentions.read(_lines(line), "f")
+
+
+def test_entities_are_their_sentences() -> None:
+    """The text of an entity is the sentences of its description on one line, in the language of the description."""
+    entity = {
+        "entity_id": "Q1",
+        "title": "T",
+        "description": "One.\nTwo. (left out) Three.",
+        "description_language": "sw",
+    }
+    spans = [{"start": 0, "end": 4}, {"start": 5, "end": 9}, {"start": 21, "end": 27}]
+    (row,) = mewsli_entities.read(_lines({**entity, "sentence_spans": spans}), "f")
+    assert (row.native, row.values) == ("Q1", {"language": "sw", "text": "One. Two. Three."})
+    with pytest.raises(DataError, match=r"f:1: the key 'description' is missing; this is not Mewsli-X's format"):
+        mewsli_entities.read('{"entity_id": "Q1"}\n', "f")
+    with pytest.raises(DataError, match=r"f:2: is not valid JSON"):
+        mewsli_entities.read(_lines({**entity, "sentence_spans": spans}) + '{"entity_id": "Q2", "desc', "f")
+
+
+def _mewsli(folder: Path, mentions: str, pool: str = mewsli_entities.SAMPLE, language: str = "en") -> Split:
+    _write(folder, **{"mewslix/wikinews_mentions-test.jsonl": mentions})
+    _write(folder, **{"mewslix/candidate_set_entities.jsonl": pool})
+    return _load(folder, "mewsli_x", "test", language)
+
+
+def test_languages_of_a_mixed_file_are_told_apart(tmp_path: Path) -> None:
+    """One file has the mentions of all languages, with a byte order mark and CRLF; each language has its own."""
+    german = _article(_mention(native="m2"), language="de")
+    text = "\ufeff" + _lines(_article(_mention()), german).replace("\n", "\r\n")
+    for language, native in (("en", "m1"), ("de", "m2")):
+        assert [one.id for one in _mewsli(tmp_path, text, language=language).examples] == [
+            f"mewsli_x/test/{language}/{native}"
+        ]
+    with pytest.raises(DataError, match="holds no examples"):
+        _mewsli(tmp_path, text, language="ta")
+
+
+def test_entities_and_mentions_that_stand_twice_are_refused(tmp_path: Path) -> None:
+    """The two places are named, of candidates too."""
+    twice = _lines(_article(_mention()), _article(_mention()))
+    with pytest.raises(
+        DataError, match=r":2: mention 'm1': the id 'm1' is not unique; it stands at .*:1: mention 'm1' too"
+    ):
+        _mewsli(tmp_path, twice)
+    with pytest.raises(DataError, match=r":2: the id 'Q1757' is not unique; it stands at .*entities\.jsonl:1 too"):
+        _mewsli(tmp_path, _lines(_article(_mention())), mewsli_entities.SAMPLE * 2)
+
+
+def test_mewsli_without_its_candidates_names_the_remedy(tmp_path: Path) -> None:
+    """Mentions without the file of candidates are missing data."""
+    _write(tmp_path, **{"mewslix/wikinews_mentions-test.jsonl": _lines(_article(_mention()))})
+    with pytest.raises(
+        MissingData, match=r"no file with the candidates of test .*Run XTREME's scripts/download_mewslix"
+    ):
+        _load(tmp_path, "mewsli_x", "test", "en")
+
+
+def test_samples_are_read() -> None:
+    """What each reader shows as a sample is read by it."""
+    parts = [(text, f"f{place}") for place, text in enumerate(line_pairs.SAMPLE)]
+    assert len(line_pairs.read_parts(parts)) == 2
+    assert len(mewsli_mentions.read(mewsli_mentions.SAMPLE, "f")) == 2
+    assert [row.values["sentences"] for row in squad_sentences.read(squad_sentences.SAMPLE, "f")] == [
+        ((0, 22), (23, 46))
+    ]
