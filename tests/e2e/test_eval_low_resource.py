@@ -1,0 +1,77 @@
+"""`eval` on MasakhaNER with a head of PAN-X, which knows no dates, and on AmericasNLI with a head of XNLI."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tests.tiny import tiny_run
+
+from robust_xtreme.evaluation.run import Evaluation, evaluate
+from robust_xtreme.run_spec import RunSpec
+
+TAGS = ("O", "B-PER", "B-LOC", "B-DATE")
+NOTE = "masakhaner: the head has no class for DATE; gold DATE counts as O."
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both releases in miniature."""
+    folder = tmp_path_factory.mktemp("files")
+    draw = random.Random(0)
+    lines = [[f"{draw.choice('abcdefgh') * 3}{place} {draw.choice(TAGS)}" for _ in range(5)] for place in range(24)]
+    _write(folder / "masakhaner2/hau/test.txt", "\n\n".join("\n".join(words) for words in lines))
+    labels = ("entailment", "neutral", "contradiction")
+    rows = [f"{25051 + at}\ttar\tra'íchali {at // 3}\tnejé {at}\t{labels[at % 3]}" for at in range(24)]
+    _write(folder / "americasnli/test/tar.tsv", "\n".join(("id\tlanguage\tpremise\thypothesis\tlabel", *rows)))
+    return folder
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _run(folder: Path, files: Path, task: str, head: str, language: str) -> tuple[Evaluation, pl.DataFrame]:
+    model = tiny_run(folder / "model", [head])
+    perturb = ("char_noise:0.2",)
+    asked = {
+        "tasks": (task,),
+        "languages": (language,),
+        "perturb": perturb,
+        "device": "cpu",
+        "out": str(folder / "run"),
+    }
+    found = evaluate(RunSpec((str(model),), str(files), **asked))  # type: ignore[arg-type]  # fields by their names
+    return found, pl.read_parquet(found.folder / "predictions.parquet")
+
+
+def test_dates_are_not_asked_of_a_head_without_them(tmp_path: Path, files: Path) -> None:
+    """Gold dates are O in every condition, floors have none, manifest and report say so; the data stay the same."""
+    found, rows = _run(tmp_path / "panx", files, "masakhaner", "panx", "ha")
+    own, all_rows = _run(tmp_path / "own", files, "masakhaner", "masakhaner", "ha")
+    assert not rows["gold"].str.contains("DATE").any()
+    assert all_rows["gold"].str.contains("DATE").any()
+    assert rows["gold"].to_list() == [
+        json.dumps(["O" if tag == "B-DATE" else tag for tag in json.loads(gold)]) for gold in all_rows["gold"]
+    ]
+    assert rows["data"].unique().to_list() == all_rows["data"].unique().to_list()
+    assert rows["fingerprint"].to_list() == all_rows["fingerprint"].to_list()
+    assert NOTE in json.loads((found.folder / "manifest.json").read_text("utf-8"))["notes"]
+    assert NOTE in (found.folder / "report.md").read_text("utf-8")
+    assert NOTE not in (own.folder / "report.md").read_text("utf-8")
+    assert "whole_sentence_DATE" not in (found.folder / "floors.csv").read_text("utf-8")
+    assert "whole_sentence_DATE" in (own.folder / "floors.csv").read_text("utf-8")
+    assert rows["setting"].unique().to_list() == ["zero_shot"]
+
+
+def test_a_head_of_xnli_answers_americasnli(tmp_path: Path, files: Path) -> None:
+    """Every pair is answered, clean and noised, zero-shot, in XNLI's clusters."""
+    _, rows = _run(tmp_path, files, "americasnli", "xnli", "tar")
+    assert rows.height == 2 * 24
+    assert set(rows["cluster"]) == {f"xnli-test/{place}" for place in range(8)}
+    assert rows["setting"].unique().to_list() == ["zero_shot"]
+    assert rows.filter(pl.col("condition") != "clean")["edits"].sum() > 0
