@@ -1,0 +1,194 @@
+"""Representations: the grammar, which hidden state is meant, and the vectors that transformers' states give."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from tests.tiny import search_example, tiny_encoder, tiny_tokenizer
+
+from robust_xtreme import registry
+from robust_xtreme.errors import ModelError, SpecError
+from robust_xtreme.evaluation.predict import forward
+from robust_xtreme.families import _mini
+from robust_xtreme.families._batch import collate, encoder_inputs
+from robust_xtreme.families._family import Family
+from robust_xtreme.families._representation import DEFAULT, AtLayer, Representation, layer_count
+from robust_xtreme.families.retrieval import Pooled
+
+FAMILY: Family = registry.load("family", "retrieval")
+TEXTS = ("A man sees a dog", "x", "Nobody is asleep in the old stone house by the river", "ab c")
+
+
+@pytest.mark.parametrize("text", ["mean:14/24", "mean:0", "cls:12", "cls:24/24", "mean:8@specials=out"])
+def test_a_representation_reads_what_it_writes(text: str) -> None:
+    """`str` gives the text back, and parsing that the same value."""
+    assert str(Representation.parse(text)) == text
+    assert Representation.parse(f" {text} ") == Representation.parse(text)
+
+
+def test_the_default_is_the_papers() -> None:
+    """Hidden state 14 of 24, the mean over all tokens; that special tokens count need not be said."""
+    assert str(DEFAULT) == "mean:14/24"
+    assert Representation.parse("mean:14/24@specials=in") == DEFAULT
+    assert DEFAULT.specials
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "POOLING:LAYER"),
+        ("mean", "POOLING:LAYER"),
+        ("mean:x", "POOLING:LAYER"),
+        ("mean:-1", "POOLING:LAYER"),
+        ("mean:14/", "POOLING:LAYER"),
+        ("mean:14\n", ""),
+        ("mean:14@special=out", "POOLING:LAYER"),
+        ("mean:99999999999", "POOLING:LAYER"),
+        ("max:14", "no pooling 'max'"),
+        ("mean:25/24", "no layer 25 of 24"),
+        ("mean:1/0", "no layer 1 of 0"),
+        ("mean:0/0", "no layer 0 of 0"),
+        ("mean:3@specials=yes", "in or out"),
+        ("cls:3@specials=out", "cannot be left out"),
+        ("mean:" + "1" * 500, "POOLING:LAYER"),
+    ],
+)
+def test_what_is_no_representation_is_refused(text: str, message: str) -> None:
+    """One line that says what was wrong, or how it is written."""
+    if not message:
+        assert Representation.parse(text).layer == 14
+        return
+    with pytest.raises(SpecError) as caught:
+        Representation.parse(text)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("text", "layers", "state"),
+    [
+        ("mean:14/24", 24, 14),
+        ("mean:14/24", 12, 7),
+        ("mean:14/24", 6, 4),
+        ("mean:14/24", 3, 2),
+        ("mean:14/24", 1, 1),
+        ("mean:1/4", 2, 1),
+        ("mean:1/4", 6, 2),
+        ("mean:3/4", 2, 2),
+        ("mean:0/24", 12, 0),
+        ("mean:24/24", 7, 7),
+        ("cls:5", 12, 5),
+        ("cls:12", 12, 12),
+    ],
+)
+def test_layers_are_scaled_and_halves_go_up(text: str, layers: int, state: int) -> None:
+    """N/M of an encoder with other depth is N * depth / M, rounded half up; a number alone is itself."""
+    assert Representation.parse(text).at(layers) == state
+
+
+def test_a_layer_that_the_encoder_lacks_is_refused() -> None:
+    """One line with the number of layers there are, and how to scale."""
+    with pytest.raises(SpecError, match=r"needs layer 14, but the encoder has 12\. Name one of 0 to 12"):
+        Representation.parse("mean:14").at(12)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Any:
+    """One tokenizer for all tests."""
+    return tiny_tokenizer()
+
+
+@pytest.fixture(scope="module")
+def deep(tokenizer: Any) -> Any:
+    """A random encoder of XLM-R's shape with 24 layers, whose states differ."""
+    return tiny_encoder(len(tokenizer), layers=24)
+
+
+@pytest.mark.parametrize("text", ["mean:14/24", "mean:0", "mean:24", "cls:14/24", "cls:24", "mean:14/24@specials=out"])
+def test_vectors_are_made_of_transformers_hidden_states(text: str, tokenizer: Any, deep: Any) -> None:
+    """Each text by itself in transformers, its states pooled by hand; here all in one padded batch."""
+    wanted = Representation.parse(text)
+    vectors = []
+    for one in TEXTS:
+        inputs = tokenizer(one, return_tensors="pt")
+        with torch.inference_mode():
+            states = deep(**inputs, output_hidden_states=True).hidden_states[wanted.layer][0]
+        states = states if wanted.specials else states[1:-1]
+        vectors.append(states[0] if wanted.pooling == "cls" else states.mean(dim=0))
+    peer = torch.nn.functional.normalize(torch.stack(vectors))
+    windows = FAMILY.encode([search_example(one, one) for one in TEXTS], tokenizer, 128, 0)
+    ids, mask = collate(windows, int(tokenizer.pad_token_id))
+    encoder = AtLayer(deep, wanted.at(layer_count(deep)))
+    with torch.inference_mode():
+        hidden = encoder(**encoder_inputs(encoder, ids, mask, windows)).last_hidden_state
+        found = FAMILY.forward(Pooled(wanted), hidden, mask, windows)
+    torch.testing.assert_close(found, peer, atol=1e-5, rtol=1e-4)
+
+
+def test_layers_and_special_tokens_make_a_difference(tokenizer: Any, deep: Any) -> None:
+    """The cases above are told apart: no two of their vectors are near each other."""
+    windows = FAMILY.encode([search_example("1", TEXTS[0])], tokenizer, 128, 0)
+    ids, mask = collate(windows, 1)
+    found = []
+    for text in ("mean:13", "mean:14", "mean:15", "mean:0", "mean:24", "cls:14", "mean:14@specials=out"):
+        one = Representation.parse(text)
+        hidden = AtLayer(deep, one.layer)(input_ids=ids, attention_mask=mask).last_hidden_state
+        found.append(FAMILY.forward(Pooled(one), hidden, mask, windows)[0])
+    apart = torch.cdist(torch.stack(found), torch.stack(found)) + torch.eye(len(found))
+    assert apart.min() > 1e-3
+
+
+def test_a_wrapped_encoder_is_predicted_with_like_any_other(tokenizer: Any, deep: Any) -> None:
+    """Its configuration is the encoder's, its last hidden state that of the layer: predicting needs no change."""
+    encoder = AtLayer(deep, 14)
+    assert encoder.config is deep.config
+    device = torch.device("cpu")
+    checkpoint: Any = SimpleNamespace(
+        encoder=encoder, head=Pooled(DEFAULT), family=FAMILY, pad_id=int(tokenizer.pad_token_id), device=device
+    )
+    windows = FAMILY.encode([search_example(one, one) for one in TEXTS], tokenizer, 128, 0)
+    found = forward(checkpoint, windows)
+    assert found.shape == (4, 16)
+    assert found.dtype == "float32"
+
+
+def test_an_encoder_without_hidden_states_is_refused() -> None:
+    """One line; as is one that has fewer than its configuration says."""
+
+    class Bare(torch.nn.Module):
+        config = None
+
+        def forward(self, **inputs: Any) -> Any:
+            """Nothing but what is asked of it."""
+            return inputs
+
+    with pytest.raises(ModelError, match="gives no hidden states, and layer 3"):
+        AtLayer(Bare(), 3)(input_ids=torch.zeros(1, 1))
+    with pytest.raises(ModelError, match="how many layers"):
+        layer_count(Bare())
+
+
+def test_minis_encoder_gives_its_states_where_they_are_asked_for() -> None:
+    """One more than layers; the last is the output, with the norm applied, and asking changes no output."""
+    config = _mini.MiniConfig(vocab_size=50, embedding_size=8, hidden_size=16, intermediate_size=32)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = _mini.MiniModel(config).eval()
+    ids = torch.arange(3, 23).reshape(2, 10)
+    with torch.inference_mode():
+        plain, full = model(input_ids=ids), model(input_ids=ids, output_hidden_states=True)
+    assert plain.hidden_states is None
+    assert torch.equal(plain.last_hidden_state, full.last_hidden_state)
+    assert len(full.hidden_states) == config.num_hidden_layers + 1 == layer_count(model) + 1
+    assert full.hidden_states[-1] is full.last_hidden_state
+    bias = model._bias(torch.zeros_like(ids, dtype=torch.bool), torch.ones_like(ids))
+    hidden = full.hidden_states[0]
+    with torch.inference_mode():
+        for place, layer in enumerate(model.layers[:-1]):
+            hidden = layer(hidden, bias)
+            torch.testing.assert_close(hidden, full.hidden_states[place + 1])
+        torch.testing.assert_close(model.norm(model.layers[-1](hidden, bias)), full.last_hidden_state)
