@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +104,12 @@ def test_texts_that_noise_left_keep_their_vectors(
     examples, corpus = pairs(14)
     counted: list[int] = []
     own = Engine._embed
-    monkeypatch.setattr(
-        Engine, "_embed", lambda self, name, values: counted.append(len(values)) or own(self, name, values)
-    )
+
+    def counting(self: Engine, name: str, values: Sequence[str]) -> Any:
+        counted.append(len(values))
+        return own(self, name, values)
+
+    monkeypatch.setattr(Engine, "_embed", counting)
     made = engine(examples, corpus, "char_noise:0.05@fields=candidate")
     retrieved(*made, None)
     changed = sum(a != b for a, b in zip(made[1].variants[0].pool, made[1].variants[1].pool, strict=True))

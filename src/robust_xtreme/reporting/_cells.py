@@ -45,14 +45,14 @@ def perturbed(results: Results) -> pl.DataFrame:
 
 def _no_claim() -> pl.Expr:
     return (
-        pl.when(pl.col("at_floor"))
+        pl.when(pl.col("inference").map_elements(is_approximate, return_dtype=pl.Boolean))
+        .then(pl.lit(APPROXIMATE))
+        .when(pl.col("at_floor"))
         .then(pl.lit(AT_FLOOR))
         .when(pl.col("not_applicable") >= 1)
         .then(pl.lit(NOT_APPLICABLE))
         .when(pl.col("inert"))
         .then(pl.lit(INERT))
-        .when(pl.col("inference").map_elements(is_approximate, return_dtype=pl.Boolean))
-        .then(pl.lit(APPROXIMATE))
         .otherwise(None)
     )
 
