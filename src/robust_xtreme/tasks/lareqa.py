@@ -33,5 +33,6 @@ lareqa = TaskSpec(
     official="google-research/xtreme: third_party/evaluate_retrieval.py and utils_lareqa.py (mean_avg_prec_at_k).",
     checked="Sentences of each language are counted against LAReQA's own table.",
     absent="The copy there (google-research-datasets/xquad_r) does not say where sentences begin. Take the folder "
-    "xquad-r of github.com/google-research-datasets/lareqa as DIR/lareqa/xquad-r, and name it with --data DIR.",
+    "xquad-r of github.com/google-research-datasets/lareqa as DIR/lareqa/xquad-r, SQuAD's train-v1.1.json as "
+    "DIR/squad/train-v1.1.json, and name DIR with --data DIR.",
 )

@@ -1,0 +1,172 @@
+"""The real files of retrieval tasks: queries, candidates and what is right, against the official counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from robust_xtreme import registry
+from robust_xtreme.errors import DataError
+from robust_xtreme.examples import Document, Example
+from robust_xtreme.sources import available, data_identity, load
+from robust_xtreme.sources._pools import Pools
+from robust_xtreme.sources._release import Release
+from robust_xtreme.sources._sentences import sentences
+from robust_xtreme.specs import TaskSpec
+from robust_xtreme.tasks._retrieval import answer_sentences
+
+pytestmark = pytest.mark.real
+
+CANDIDATES = {
+    "ar": 1222, "de": 1276, "el": 1234, "en": 1180, "es": 1215, "hi": 1244, "ru": 1219, "th": 852, "tr": 1167,
+    "vi": 1209, "zh": 1196,
+}  # fmt: skip
+"""Of XQuAD-R, in the table of LAReQA's README."""
+
+FEWER = {"jv": 205, "kk": 575, "sw": 390, "ta": 307, "te": 234, "th": 548}
+"""Sentences of Tatoeba where there are fewer than a thousand."""
+
+
+def _task(name: str) -> TaskSpec:
+    task: TaskSpec = registry.load("task", name)
+    return task
+
+
+def _gold(example: Example) -> tuple[str, ...]:
+    assert isinstance(example.target, Document)
+    return example.target.ids
+
+
+def test_the_table_of_candidates_is_that_of_the_pool() -> None:
+    """The table's sum is the official number of candidates."""
+    assert sum(CANDIDATES.values()) == 13_014
+    assert set(CANDIDATES) == set(_task("lareqa").languages)
+
+
+def test_lareqa_has_the_official_questions_and_candidates(data: Path) -> None:
+    """Every language has 1,190 questions on 240 passages and the candidates of the official table, in one pool.
+
+    Each question is answered by one sentence in every language that is here.
+    """
+    task, pools = _task("lareqa"), Pools(Release(data))
+    languages = available(task, data, "validation")
+    assert len(languages) == 9
+    splits = [load(task, data, code, "validation", pools) for code in languages]
+    for split in splits:
+        assert split.corpus is splits[0].corpus
+        assert len(split.examples) == 1190
+        assert len({one.cluster for one in split.examples}) == 240
+        for one in split.examples:
+            assert sorted(id.split("/")[2] for id in _gold(one)) == sorted(languages)
+    assert splits[0].corpus is not None
+    assert Counter(text.language for text in splits[0].corpus.texts) == {code: CANDIDATES[code] for code in languages}
+    assert not any("\n" in text.value for text in splits[0].corpus.texts)
+
+
+def test_the_passages_of_lareqa_are_those_of_xquad(data: Path) -> None:
+    """Clusters have the names of XQuAD's, with the same questions, so that both are resampled together."""
+    clusters = [
+        {one.id.rpartition("/")[2]: one.cluster for one in load(_task(name), data, "de", "validation").examples}
+        for name in ("lareqa", "xquad")
+    ]
+    assert clusters[0] == clusters[1]
+
+
+def test_right_sentences_hold_the_answer(data: Path) -> None:
+    """Over 98 % of the right sentences hold the whole answer; the others end before it does."""
+    task = _task("lareqa")
+    found = Release(data).read(task, "en", "validation")
+    split = load(task, data, "en", "validation")
+    assert split.corpus is not None
+    candidates = {text.id: text.value for text in split.corpus.texts}
+    rows = {row.native: row for row in found.rows}
+    held = []
+    for one in split.examples:
+        values = rows[one.id.rpartition("/")[2]].values
+        (start, stop), context = values["answers"][0], values["context"]
+        mine = next(id for id in _gold(one) if id.split("/")[2] == "en")
+        sentence = candidates[mine].removesuffix(context.replace("\n", ""))
+        held.append(context[start:stop].replace("\n", "") in sentence)
+    assert sum(held) / len(held) > 0.98
+
+
+def test_squad_s_sentences_are_found_by_rule(data: Path) -> None:
+    """At least 96 % of XQuAD-R's English questions have the same right sentence by our rule as by LAReQA's breaks."""
+    task = _task("lareqa")
+    rows = Release(data).read(task, "en", "validation").rows
+    official = {row.native: _sentence(row.values["sentences"], row.values["answers"][0][0]) for row in rows}
+    ours = {row.native: _sentence(tuple(sentences(row.values["context"])), row.values["answers"][0][0]) for row in rows}
+    same = sum(official[native] == ours[native] for native in official)
+    assert same / len(official) >= 0.96
+
+
+def _sentence(spans: tuple[tuple[int, int], ...], begin: int) -> tuple[int, int] | None:
+    return next(((start, stop) for start, stop in spans if start <= begin < stop), None)
+
+
+def test_tatoeba_has_a_thousand_pairs(data: Path) -> None:
+    """36 of the 41 languages are here, each with up to 1,000 queries in English and as many candidates of its own."""
+    task = _task("tatoeba")
+    languages = available(task, data, "test")
+    assert set(task.languages) - set(languages) == {"eu", "fi", "ka", "ml", "pl"}
+    for code in languages:
+        split = load(task, data, code, "test")
+        assert split.corpus is not None
+        assert len(split.examples) == len(split.corpus.texts) == FEWER.get(code, 1000)
+        assert {one.texts["query"].language for one in split.examples} == {"en"}
+        assert {text.language for text in split.corpus.texts} == {code}
+        assert [_gold(one) for one in split.examples] == [(text.id,) for text in split.corpus.texts]
+        assert split.labelled
+
+
+def test_equal_english_sentences_are_one_cluster_in_all_languages(data: Path) -> None:
+    """A language shares some English sentences with another, under the same names."""
+    task = _task("tatoeba")
+    german, french = ({one.cluster for one in load(task, data, code, "test").examples} for code in ("de", "fr"))
+    assert 0 < len(german & french) < len(german)
+
+
+def test_what_xtreme_s_script_leaves_of_tatoeba_is_refused(data: Path, tmp_path: Path) -> None:
+    """Its English side is sorted, which hides the pairs; in LASER's order the same layout is read as LASER's files."""
+    task, folder = _task("tatoeba"), tmp_path / "tatoeba"
+    folder.mkdir()
+    laser = data / "tatoeba/v1"
+    (folder / "de-en.de").symlink_to(laser / "tatoeba.deu-eng.deu")
+    english = (laser / "tatoeba.deu-eng.eng").read_text(encoding="utf-8")
+    (folder / "de-en.en").write_text(english, encoding="utf-8")
+    kept = load(task, tmp_path, "de", "test").examples
+    assert data_identity(kept) == data_identity(load(task, data, "de", "test").examples)
+    ordered = sorted(line.strip() for line in english.splitlines())
+    (folder / "de-en.en").write_text("".join(f"{line}\n" for line in ordered), encoding="utf-8")
+    with pytest.raises(DataError, match="is in alphabetical order"):
+        load(task, tmp_path, "de", "test")
+
+
+@pytest.mark.parametrize("name", ["tatoeba", "lareqa"])
+def test_every_retrieval_file_gives_sound_examples(data: Path, name: str) -> None:
+    """Ids are unique, a text id names one text, and every right text is in the pool."""
+    task, pools = _task(name), Pools(Release(data))
+    for split in ("validation", "test"):
+        for code in available(task, data, split) if split in task.files else ():
+            found = load(task, data, code, split, pools)
+            assert found.corpus is not None
+            pool = {text.id for text in found.corpus.texts}
+            assert len(pool) == len(found.corpus.texts)
+            assert len({one.id for one in found.examples}) == len(found.examples)
+            assert all(set(_gold(one)) <= pool and _gold(one) for one in found.examples)
+            assert len({one.texts["query"].id for one in found.examples} | pool) == len(found.examples) + len(pool)
+
+
+def test_squad_is_training_data_for_lareqa(data: Path, tmp_path: Path) -> None:
+    """SQuAD's development set, put where its training set would lie: each question has its sentence beside it."""
+    (tmp_path / "squad").mkdir()
+    (tmp_path / "squad/train-v1.1.json").symlink_to(data / "squad/dev-v1.1.rebuilt.json")
+    assert _task("lareqa").adapt is answer_sentences
+    split = load(_task("lareqa"), tmp_path, "en", "train")
+    assert len(split.examples) > 10_500
+    assert split.corpus is not None
+    pool = {text.id: text for text in split.corpus.texts}
+    for one in split.examples:
+        assert pool[_gold(one)[0]] == one.texts["candidate"]

@@ -1,0 +1,399 @@
+"""Retrieval tasks: what is asked, what it is answered from, and what is right."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from huggingface_hub import constants
+from tests.loopback import Loopback
+
+from robust_xtreme import registry
+from robust_xtreme.errors import DataError, MissingData
+from robust_xtreme.examples import Document, Example, Span
+from robust_xtreme.groups import chosen
+from robust_xtreme.sources import Split, load, open_source
+from robust_xtreme.sources._dataset import open_hub
+from robust_xtreme.sources._pools import answered
+from robust_xtreme.specs import BITEXT, Origin, Row, TaskSpec
+from robust_xtreme.tasks._retrieval import all_sentences, answer_sentences, marked, minable, mined
+
+TASKS = ("tatoeba", "bucc", "lareqa", "mewsli_x")
+
+
+def _task(name: str) -> TaskSpec:
+    task: TaskSpec = registry.load("task", name)
+    return task
+
+
+def _gold(example: Example) -> tuple[str, ...]:
+    assert isinstance(example.target, Document)
+    return example.target.ids
+
+
+# ----------------------------------------------------------------------------------------------------------- the tasks
+
+
+@pytest.mark.parametrize(
+    ("name", "group", "count"),
+    [
+        ("tatoeba", "xtreme-r", 41),
+        ("tatoeba", "xtreme", 36),
+        ("bucc", "xtreme", 4),
+        ("lareqa", "xtreme-r", 11),
+        ("mewsli_x", "xtreme-r", 11),
+    ],
+)
+def test_languages_are_those_of_the_benchmarks(name: str, group: str, count: int) -> None:
+    """The numbers are those of the official lists: XTREME-R has five languages of Tatoeba more."""
+    assert len(chosen([group])[name]) == count
+    assert set(chosen([group])[name]) <= set(_task(name).languages)
+
+
+def test_tatoeba_has_the_languages_that_xtreme_lists() -> None:
+    """XTREME's evaluate.py lists these; its utils_preprocess.py says what LASER's files call them."""
+    listed = (
+        "ar he vi id jv tl eu ml ta te af nl de el bn hi mr ur fa fr it pt es bg ru ja ka ko th sw zh kk tr et fi hu"
+    )
+    assert set(_task("tatoeba").groups["xtreme"]) == set(listed.split())
+    assert set(_task("tatoeba").languages) - set(listed.split()) == {"az", "lt", "pl", "ro", "uk"}
+    codes = _task("tatoeba").files["test"].codes
+    assert (codes["zh"], codes["fa"], codes["sw"], codes["et"], codes["tl"]) == ("cmn", "pes", "swh", "est", "tgl")
+    assert codes == _task("tatoeba").hub["test"].codes
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_retrieval_task_says_what_it_is_answered_from(name: str) -> None:
+    """Each has a pool, both sides can be noised, and where there is no hub the remedy is one line."""
+    task = _task(name)
+    assert task.pool is not None
+    assert set(task.fields) == {"query", "candidate"}
+    assert task.rows
+    assert task.official
+    assert task.checked
+    assert set(task.score) <= set(task.metrics)
+    assert bool(task.hub) != bool(task.absent)
+    assert "\n" not in task.absent
+
+
+def test_who_has_a_head_and_how_pairs_are_found() -> None:
+    """The dual encoders of LAReQA and Mewsli-X are trained; bitext is mined, the others are ranked."""
+    assert {name: _task(name).head for name in TASKS} == {
+        "tatoeba": False,
+        "bucc": False,
+        "lareqa": True,
+        "mewsli_x": True,
+    }
+    assert [name for name in TASKS if (pool := _task(name).pool) and pool.search == BITEXT] == ["bucc"]
+    assert [name for name in TASKS if (pool := _task(name).pool) and pool.shared] == ["lareqa"]
+
+
+@pytest.mark.parametrize("name", ["bucc", "lareqa", "mewsli_x"])
+def test_a_task_that_the_hub_lacks_says_what_to_do(name: str) -> None:
+    """Asked for the hub, the answer is one line with the reason and the remedy."""
+    with pytest.raises(MissingData, match=rf"^{name} names no dataset on the hub\. The cop.* --data DIR\.$") as error:
+        load(_task(name), open_source("hub", offline=True), _task(name).languages[0], "validation")
+    assert "\n" not in str(error.value)
+
+
+# ---------------------------------------------------------------------------------------------------------------- BUCC
+
+
+def _line(native: str, query: str = "", candidate: str = "", *gold: str) -> Row:
+    return Row(native, f"f:{native}", {"query": query, "candidate": candidate, "gold": gold})
+
+
+BITEXT_ROWS = (
+    _line("de-1", "Eins.", "", "en-1"),
+    _line("de-2", "Zweimal.", "", "en-2"),
+    _line("de-3", " Zweimal. "),
+    _line("de-4", "Vier.", "", "en-4"),
+    _line("en-1", "", "One."),
+    _line("en-2", "", "Twice."),
+    _line("en-3", "", "Three times."),
+    _line("en-4", "", "Three times."),
+)
+
+
+def test_a_sentence_that_stands_twice_is_searched_once_and_makes_no_pair() -> None:
+    """Each distinct sentence is one text; a repeated one is unscored, and its gold pairs stay, to be missed."""
+    corpus = minable({"de": BITEXT_ROWS}, "bucc", "test")
+    examples = answered(mined(BITEXT_ROWS, Origin("bucc", "test", "de")), corpus)
+    assert [(one.id, one.texts["query"].value) for one in examples] == [
+        ("bucc/test/de/de-1", "Eins."),
+        ("bucc/test/de/de-2", "Zweimal."),
+        ("bucc/test/de/de-4", "Vier."),
+    ]
+    place = "bucc/test/de/candidate"
+    assert [text.id for text in corpus.texts] == [f"{place}/en-1", f"{place}/en-2", f"{place}/en-3"]
+    assert [_gold(one) for one in examples] == [(f"{place}/en-1",), (f"{place}/en-2",), (f"{place}/en-3",)]
+    assert corpus.unscored == {"bucc/test/de/de-2/query", f"{place}/en-3"}
+    assert examples[1].texts["query"].id in corpus.unscored
+    assert sum(len(_gold(one)) for one in examples) == sum(len(row.values["gold"]) for row in BITEXT_ROWS)
+
+
+def test_languages_of_bucc() -> None:
+    """Queries are in the language, candidates in English; a query without a partner has no target."""
+    rows = (_line("de-1", "Eins."), _line("en-1", "", "One."))
+    corpus = minable({"de": rows}, "bucc", "test")
+    (example,) = answered(mined(rows, Origin("bucc", "test", "de")), corpus)
+    assert (example.texts["query"].language, corpus.texts[0].language) == ("de", "en")
+    assert _gold(example) == ()
+
+
+# -------------------------------------------------------------------------------------------------------------- LAReQA
+
+
+def _asked(native: str, context: str, start: int, *sentences: tuple[int, int], **keys: Any) -> Row:
+    answers = ((start, start + 1),) if start >= 0 else ()
+    values = {"context": context, "question": f"{native}?", "answers": answers, "sentences": sentences, **keys}
+    return Row(native, f"f: question {native!r}", values)
+
+
+SPANS = ((0, 5), (6, 10))
+ENGLISH = (_asked("q2", "A\nb c. d e", 7, *SPANS), _asked("q1", "A\nb c. d e", 0, *SPANS))
+GERMAN = (_asked("q1", "a b c. d e", 6, *SPANS), _asked("q2", "a b c. d e", 6, *SPANS))
+
+
+def test_candidates_of_lareqa_are_sentences_with_their_context() -> None:
+    """The sentence stands before the whole context with nothing between, and newlines are left out."""
+    corpus = all_sentences({"en": ENGLISH, "de": GERMAN}, "lareqa", "validation")
+    assert [text.value for text in corpus.texts] == [
+        "Ab cAb c. d e",
+        " d eAb c. d e",
+        "a b ca b c. d e",
+        " d ea b c. d e",
+    ]
+    assert [text.id.rpartition("/candidate/")[2] for text in corpus.texts] == ["q1/0", "q1/1"] * 2
+    assert [text.language for text in corpus.texts] == ["en", "en", "de", "de"]
+
+
+def test_a_question_is_answered_in_every_language() -> None:
+    """The key is the question's id: the right sentences are one for each language that has the question."""
+    corpus = all_sentences({"en": ENGLISH, "de": GERMAN}, "lareqa", "validation")
+    examples = answered(answer_sentences(ENGLISH, Origin("lareqa", "validation", "en")), corpus)
+    assert {one.id.rpartition("/")[2]: _gold(one) for one in examples} == {
+        "q1": ("lareqa/validation/en/candidate/q1/0", "lareqa/validation/de/candidate/q1/1"),
+        "q2": ("lareqa/validation/en/candidate/q1/1", "lareqa/validation/de/candidate/q1/1"),
+    }
+    assert {one.cluster for one in examples} == {"passage/q1"}
+
+
+def test_an_answer_over_two_sentences_counts_for_the_first() -> None:
+    """As the official script takes it: the sentence in which the answer begins."""
+    row = _asked("q1", "a b c. d e", 4, *SPANS)
+    row.values["answers"] = ((4, 10),)  # type: ignore[index]  # a plain dict here
+    corpus = all_sentences({"en": (row,)}, "lareqa", "validation")
+    assert corpus.answers["q1"] == ("lareqa/validation/en/candidate/q1/0",)
+
+
+def test_an_answer_between_sentences_has_no_question() -> None:
+    """The official script leaves such a question out; the sentences of its passage stay in the pool."""
+    rows = (_asked("q1", "a b c. d e", 5, *SPANS), _asked("q2", "a b c. d e", 0, *SPANS))
+    assert [one.id for one in answer_sentences(rows, Origin("lareqa", "validation", "en"))] == [
+        "lareqa/validation/en/q2"
+    ]
+    assert len(all_sentences({"en": rows}, "lareqa", "validation").texts) == 2
+
+
+def test_the_answer_s_words_that_stand_twice_are_right_twice() -> None:
+    """Every sentence of the passage with the words of the right one counts, as the official script compares texts."""
+    corpus = all_sentences({"en": (_asked("q1", "ab. ab.", 0, (0, 3), (4, 7)),)}, "lareqa", "validation")
+    assert len(corpus.answers["q1"]) == 2
+
+
+def test_a_question_without_an_answer_among_others_is_refused() -> None:
+    """Where no question has one, the split has no labels."""
+    rows = (_asked("q1", "a b c. d e", 0, *SPANS), _asked("q2", "a b c. d e", -1, *SPANS))
+    with pytest.raises(DataError, match=r"question 'q2': has no answer, and other questions of the file have one"):
+        answer_sentences(rows, Origin("lareqa", "validation", "en"))
+    (example,) = answer_sentences(rows[1:], Origin("lareqa", "validation", "en"))
+    corpus = all_sentences({"en": rows[1:]}, "lareqa", "validation")
+    assert _gold(answered((example,), corpus)[0]) == ()
+
+
+def test_one_context_with_two_sets_of_sentences_is_refused() -> None:
+    """A passage is one text, so it has one set of sentences."""
+    rows = (_asked("q1", "a b c. d e", 0, *SPANS), _asked("q2", "a b c. d e", 0, (0, 10)))
+    with pytest.raises(
+        DataError, match=r"question 'q2': the context has another cluster, or other sentences, than at f: "
+    ):
+        answer_sentences(rows, Origin("lareqa", "validation", "en"))
+
+
+def test_training_questions_have_their_sentence_beside_them(tmp_path: Path) -> None:
+    """SQuAD's file has no sentences of its own; the right one is the candidate, the same text as in the pool."""
+    context = "Nyerere was a teacher. He was born in Butiama."
+    asked = [
+        {"id": "q1", "question": "Where?", "answers": [{"text": "Butiama", "answer_start": 38}]},
+        {"id": "q2", "question": "Who?", "answers": [{"text": "teacher", "answer_start": 14}]},
+    ]
+    (tmp_path / "squad").mkdir()
+    data = {"data": [{"paragraphs": [{"context": context, "qas": asked}]}]}
+    (tmp_path / "squad/train-v1.1.json").write_text(json.dumps(data))
+    split = load(_task("lareqa"), tmp_path, "en", "train")
+    assert split.corpus is not None
+    assert [one.texts["candidate"].value for one in split.examples] == [
+        "He was born in Butiama." + context,
+        "Nyerere was a teacher." + context,
+    ]
+    pool = {text.id: text for text in split.corpus.texts}
+    assert [pool[_gold(one)[0]] for one in split.examples] == [one.texts["candidate"] for one in split.examples]
+
+
+# ------------------------------------------------------------------------------------------------------------ Mewsli-X
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "text"),
+    [
+        ("The verdict came back for ", ", who left.", "Smith: The verdict came back for { Smith } , who left."),
+        ("", "", "Smith: { Smith }"),
+        ("By {a} and\n", "\u2028here  too", "Smith: By (a) and { Smith } here too"),
+    ],
+)
+def test_a_mention_stands_twice_in_its_query(left: str, right: str, text: str) -> None:
+    """The text is that of the official preprocessing, and both places of the mention are spans of it."""
+    found, spans = marked("Smith", left, right)
+    assert found == text
+    assert [found[span.start : span.stop] for span in spans] == ["Smith", "Smith"]
+    assert spans[0] == Span(0, 5)
+
+
+def _mention(native: str, **keys: str) -> Row:
+    values = {"mention": "Rom", "left": "In ", "right": ".", "entity": "Q220", "language": "de", "document": "de-7"}
+    return Row(native, f"f:{native}", {**values, **keys})
+
+
+def _entity(native: str, language: str, text: str) -> Row:
+    return Row(native, f"f:{native}", {"language": language, "text": text})
+
+
+def test_mentions_point_to_their_entity() -> None:
+    """The entity is found by its id in the pool, whatever its language; mentions of an article are one cluster."""
+    task = _task("mewsli_x")
+    assert task.pool is not None
+    corpus = task.pool.make({"": (_entity("Q220", "sw", "Roma."), _entity("Q1", "en", "All."))}, "mewsli_x", "test")
+    rows = (_mention("m1"), _mention("m2", document=""), _mention("m3", entity="Q9"), _mention("m4", entity=""))
+    examples = answered(task.adapt(rows, Origin("mewsli_x", "test", "de")), corpus)
+    assert [_gold(one) for one in examples] == [("mewsli_x/test/sw/candidate/Q220",)] * 2 + [(), ()]
+    assert [one.cluster for one in examples] == ["document/de-7", "mention/m2", "document/de-7", "document/de-7"]
+    assert [(text.id, text.language) for text in corpus.texts] == [
+        ("mewsli_x/test/sw/candidate/Q220", "sw"),
+        ("mewsli_x/test/en/candidate/Q1", "en"),
+    ]
+
+
+def test_training_mentions_have_their_entity_beside_them() -> None:
+    """A pair of the training data has the description as its candidate; an entity of two pairs is one text."""
+    task = _task("mewsli_x")
+    assert task.pool is not None
+    rows = tuple(_mention(native, text="Rome is a city.", described="en") for native in ("m1", "m2"))
+    corpus = task.pool.make({"en": rows}, "mewsli_x", "train")
+    examples = answered(task.adapt(rows, Origin("mewsli_x", "train", "en")), corpus)
+    assert [one.texts["candidate"] for one in examples] == [corpus.texts[0]] * 2
+    assert [_gold(one) for one in examples] == [("mewsli_x/train/en/candidate/Q220",)] * 2
+    assert len(corpus.texts) == 1
+
+
+# -------------------------------------------------------------------------------------------------------------- suites
+
+SUITE = """
+name = "own"
+version = "1"
+summary = "Rows of our own."
+languages = ["en", "sw"]
+"""
+
+
+def _suite(folder: Path, task: str, files: dict[str, list[dict[str, Any]]], split: str = "test") -> list[Split]:
+    (folder / "suite.toml").write_text(f'{SUITE}\n[{task}]\nsplits = ["{split}"]\n', encoding="utf-8")
+    (folder / task).mkdir(exist_ok=True)
+    for name, rows in files.items():
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (folder / task / f"{name}.jsonl").write_text(text, encoding="utf-8")
+    source = open_source(str(folder))
+    return [load(_task(task), source, name.rpartition("-")[2], split) for name in files if name != "pool"]
+
+
+def _pair(id: str, sentence: str, translation: str) -> dict[str, str]:
+    return {"id": id, "cluster": id, "sentence": sentence, "translation": translation}
+
+
+def test_a_suite_of_translations(tmp_path: Path) -> None:
+    """A row is a query and its candidate."""
+    (split,) = _suite(tmp_path, "tatoeba", {"test-sw": [_pair("1", "Moja.", "One."), _pair("2", "Mbili.", "Two.")]})
+    assert [_gold(one) for one in split.examples] == [(f"tatoeba/test/sw/candidate/{id}",) for id in "12"]
+    with pytest.raises(DataError, match=r"test-sw\.jsonl:1: the key 'translation' is empty"):
+        _suite(tmp_path, "tatoeba", {"test-sw": [_pair("1", "Moja.", "")]})
+
+
+def test_a_suite_of_bitext_may_have_sentences_without_a_partner(tmp_path: Path) -> None:
+    """A row without a translation is a query with no gold, one without a sentence a candidate."""
+    rows = [_pair("1", "Moja.", "One."), _pair("2", "Mbili.", ""), _pair("3", "", "Three.")]
+    (split,) = _suite(tmp_path, "bucc", {"test-sw": rows})
+    assert [_gold(one) for one in split.examples] == [("bucc/test/sw/candidate/1",), ()]
+    assert split.corpus is not None
+    assert [text.value for text in split.corpus.texts] == ["One.", "Three."]
+    with pytest.raises(DataError, match=r":1: the keys 'sentence' and 'translation' are both empty"):
+        _suite(tmp_path, "bucc", {"test-sw": [_pair("1", "", "")]})
+
+
+def _question(id: str, context: str, sentences: list[list[int]]) -> dict[str, Any]:
+    return {"id": id, "cluster": "p", "context": context, "question": "?", "answers": [[0, 2]], "sentences": sentences}
+
+
+def test_a_suite_of_answers_has_one_pool_in_all_languages(tmp_path: Path) -> None:
+    """Rows of one id are the same question, answered in either language."""
+    files = {"test-en": [_question("1", "Ab. c.", [[0, 3], [4, 6]])], "test-sw": [_question("1", "De. f.", [[0, 3]])]}
+    english, swahili = _suite(tmp_path, "lareqa", files)
+    assert len(_gold(english.examples[0])) == len(_gold(swahili.examples[0])) == 2
+    assert english.corpus == swahili.corpus
+    assert {one.cluster for one in (*english.examples, *swahili.examples)} == {"p"}
+    with pytest.raises(DataError, match=r":1: the sentences \[0, 3\] and \[2, 6\] of 'sentences' overlap"):
+        _suite(tmp_path, "lareqa", {"test-en": [_question("1", "Ab. c.", [[0, 3], [2, 6]])]})
+
+
+def test_a_suite_of_mentions_has_a_file_of_candidates(tmp_path: Path) -> None:
+    """The pool is the same for every language, and an entity stands in it in the language of its description."""
+    row = {"id": "1", "cluster": "1", "mention": "Rom", "left": "", "right": " ist alt.", "entity": "Q220"}
+    pool = {"id": "Q220", "cluster": "Q220", "language": "sw", "text": "Roma ni mji."}
+    (split,) = _suite(tmp_path, "mewsli_x", {"pool": [pool], "test-en": [row]})
+    assert _gold(split.examples[0]) == ("mewsli_x/test/sw/candidate/Q220",)
+    assert split.examples[0].texts["query"].value == "Rom: { Rom } ist alt."
+    with pytest.raises(DataError, match=r"test-en\.jsonl:1: the key 'entity' is empty"):
+        _suite(tmp_path, "mewsli_x", {"pool": [pool], "test-en": [{**row, "entity": ""}]})
+
+
+# ----------------------------------------------------------------------------------------------------------------- hub
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    """A hub with German pairs of Tatoeba, and a cache of its own in this process."""
+    pairs = [{"sentence1": "Eins.", "sentence2": "One."}, {"sentence1": "Zwei.", "sentence2": "Two."}]
+    data = gzip.compress("".join(json.dumps(one) + "\n" for one in pairs).encode(), mtime=0)
+    wanted = _task("tatoeba").hub["test"]
+    with Loopback() as one:
+        one.put("dataset", wanted.repo, {"test/deu-eng.jsonl.gz": data}, wanted.revision)
+        for name, value in one.env(tmp_path).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+        monkeypatch.setattr(constants, "ENDPOINT", one.url)
+        open_hub.cache_clear()
+        yield one
+    open_hub.cache_clear()
+
+
+def test_tatoeba_of_the_hub_is_that_of_laser(hub: Loopback, tmp_path: Path) -> None:
+    """Compressed lines of JSON are read, and give the examples and the pool of LASER's files."""
+    (tmp_path / "tatoeba/v1").mkdir(parents=True)
+    for side, text in (("deu", "Eins.\nZwei.\n"), ("eng", "One.\nTwo.\n")):
+        (tmp_path / f"tatoeba/v1/tatoeba.deu-eng.{side}").write_text(text)
+    own, fetched = (load(_task("tatoeba"), source, "de", "test") for source in (tmp_path, open_source("hub")))
+    assert fetched.examples == own.examples
+    assert fetched.corpus == own.corpus
