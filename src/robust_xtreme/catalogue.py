@@ -44,7 +44,7 @@ def _task(task: Any) -> Row:
         "languages": plain(task.languages),
         "perturbed": [list(group) for group in task.perturbed],
         "accepts": plain(task.accepts),
-        "files": {split: list(files.paths) for split, files in task.files.items()},
+        "files": {split: plain(files.paths) for split, files in task.files.items()},
         "cite": task.cite,
     }
 

@@ -1,0 +1,52 @@
+"""AmericasNLI's copy on the hub: labels by their names, the release's codes, clusters without ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants
+from tests.hub_copies import parquet
+from tests.loopback import Loopback
+
+from robust_xtreme import registry
+from robust_xtreme.examples import Choice
+from robust_xtreme.sources import available, load, open_source
+from robust_xtreme.sources._dataset import open_hub
+from robust_xtreme.specs import TaskSpec
+
+AMERICASNLI: TaskSpec = registry.load("task", "americasnli")
+ROWS = [
+    {"premise": "Jisa.", "hypothesis": "Janiwa.", "label": 2},
+    {"premise": "Jisa.", "hypothesis": "Walikiwa.", "label": 1},
+    {"premise": "Brian en Plano, Texas, jichhürux kamisakisktasa?", "hypothesis": "Kunjamakiskis?", "label": 0},
+]
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    """A hub that has the test split in Aymara, and a cache of its own."""
+    with Loopback() as one:
+        wanted = AMERICASNLI.hub["test"]
+        files = {"aym/test-00000-of-00001.parquet": parquet("tsv_pairs", ROWS)}
+        one.put("dataset", wanted.repo, files, wanted.revision)
+        for name, value in one.env(tmp_path).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+        monkeypatch.setattr(constants, "ENDPOINT", one.url)
+        open_hub.cache_clear()
+        yield one
+    open_hub.cache_clear()
+
+
+@pytest.mark.usefixtures("hub")
+def test_pairs_of_americasnli_come_from_the_hub() -> None:
+    """It goes by the release's code; ids are places, equal premises one cluster: the hub names no rows."""
+    split = load(AMERICASNLI, open_source("hub", offline=False), "ay", "test")
+    assert [one.id for one in split.examples] == [f"americasnli/test/ay/{at}" for at in range(3)]
+    assert [one.target for one in split.examples] == [Choice(2), Choice(1), Choice(0)]
+    first, second, third = (one.cluster for one in split.examples)
+    assert first == second != third
+    assert {text.language for one in split.examples for text in one.texts.values()} == {"ay"}
+    assert "ay" in available(AMERICASNLI, open_source("hub", offline=True), "test")
