@@ -15,7 +15,7 @@ from robust_xtreme.evaluation.run import Evaluation, evaluate
 from robust_xtreme.run_spec import RunSpec, moved
 
 WORDS = (
-    "river runs past old stone houses where people meet and talk about rain markets boats bread".split()  # noqa: SIM905
+    "river runs past old stone houses where people meet and talk about rain markets boats bread".split()  # noqa: SIM905 - as one reads it
 )
 PAIRS = 40
 

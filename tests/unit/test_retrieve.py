@@ -20,7 +20,7 @@ from robust_xtreme.examples import Corpus, Document, Example, Text
 from robust_xtreme.sources._load import Split
 from robust_xtreme.specs import PerturbationSpec
 
-WORDS = "the river runs past old stone houses where people meet and talk about rain markets boats bread".split()  # noqa: SIM905 - a list is longer
+WORDS = "the river runs past old stone houses where people meet and talk about rain markets boats bread".split()  # noqa: SIM905 - as one reads it
 """Words that the tiny tokenizer knows."""
 
 
@@ -72,7 +72,7 @@ def test_each_query_finds_its_own_sentence(engine: Callable[..., tuple[Engine, P
     answers = found[CLEAN, -1].answers
     assert threshold is None
     assert [one.ids[0] for one in answers] == [text.id for text in corpus.texts]  # type: ignore[union-attr]  # found
-    assert {len(one.ids) for one in answers} == {min(TOP, 16)}  # type: ignore[union-attr]
+    assert {len(one.ids) for one in answers} == {min(TOP, 16)}  # type: ignore[union-attr]  # found
 
 
 def test_noise_on_the_pool_leaves_the_queries_alone(engine: Callable[..., tuple[Engine, Prepared]]) -> None:
@@ -127,7 +127,7 @@ def test_equal_candidates_stand_in_the_pools_order(engine: Callable[..., tuple[E
     corpus = Corpus(corpus.id, corpus.texts + twins, corpus.answers)
     found, _ = retrieved(*engine(examples, corpus), None)
     for one, text in zip(found[CLEAN, -1].answers, corpus.texts[:6], strict=True):
-        assert one.ids[:2] == (text.id, f"{text.id}b")  # type: ignore[union-attr]
+        assert one.ids[:2] == (text.id, f"{text.id}b")  # type: ignore[union-attr]  # found
 
 
 def test_pairs_are_mined_above_a_threshold_of_clean_data(engine: Callable[..., tuple[Engine, Prepared]]) -> None:
