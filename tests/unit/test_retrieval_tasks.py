@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -226,7 +227,10 @@ def test_one_context_with_two_sets_of_sentences_is_refused() -> None:
 
 
 def test_training_questions_have_their_sentence_beside_them(tmp_path: Path) -> None:
-    """SQuAD's file has no sentences of its own; the right one is the candidate, the same text as in the pool."""
+    """SQuAD's file has no sentences of its own; the right one is the candidate, the same text as in the pool.
+
+    A span tells its passage, which the overlap rule asks for.
+    """
     context = "Nyerere was a teacher. He was born in Butiama."
     asked = [
         {"id": "q1", "question": "Where?", "answers": [{"text": "Butiama", "answer_start": 38}]},
@@ -242,7 +246,9 @@ def test_training_questions_have_their_sentence_beside_them(tmp_path: Path) -> N
         "Nyerere was a teacher." + context,
     ]
     pool = {text.id: text for text in split.corpus.texts}
-    assert [pool[_gold(one)[0]] for one in split.examples] == [one.texts["candidate"] for one in split.examples]
+    candidates = [one.texts["candidate"] for one in split.examples]
+    assert [pool[_gold(one)[0]] for one in split.examples] == [replace(one, spans=()) for one in candidates]
+    assert [one.at(span) for one in candidates for span in one.spans] == [context, context]
 
 
 # ------------------------------------------------------------------------------------------------------------ Mewsli-X

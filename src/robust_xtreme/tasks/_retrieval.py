@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 from robust_xtreme.errors import DataError
@@ -20,6 +20,7 @@ from robust_xtreme.tasks._qa import by_question
 
 QUERY: Final = "query"
 ENGLISH: Final = "en"
+_CONTEXT: Final = "context"
 
 Rows = Mapping[str, tuple[Row, ...]]
 Spans = tuple[tuple[int, int], ...]
@@ -131,6 +132,15 @@ class _Passage:
             _candidate(origin, f"{self.name}/{place}", origin.language, value) for place, value in enumerate(values)
         )
 
+    def taught(self, origin: Origin) -> tuple[Text, ...]:
+        """The candidates to learn from; a span says which part of each is the passage, for the overlap rule."""
+        begins = [len(self.context[start:stop].replace("\n", "")) for start, stop in self.sentences]
+        texts = self.candidates(origin)
+        return tuple(
+            replace(text, spans=(Span(begin, len(text.value), _CONTEXT),))
+            for text, begin in zip(texts, begins, strict=True)
+        )
+
     def right(self, row: Row) -> tuple[int, ...]:
         """The sentences that answer a question: that in which the answer begins, and those of the same words.
 
@@ -170,7 +180,7 @@ def answer_sentences(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ..
     passage, named as XQuAD's, or the row's own.
     """
     _check_answered(rows)
-    passages = [(one, one.candidates(origin) if origin.split == "train" else ()) for one in _passages(rows)]
+    passages = [(one, one.taught(origin) if origin.split == "train" else ()) for one in _passages(rows)]
     made = {row.native: _answered(row, *one, origin) for one in passages for row in one[0].rows}
     return tuple(example for row in rows if (example := made[row.native]) is not None)
 

@@ -14,6 +14,8 @@ from robust_xtreme.errors import MissingData, Overlap
 from robust_xtreme.examples import Example
 from robust_xtreme.families._overlap import comparable, keys, unit
 from robust_xtreme.sources import _load
+from robust_xtreme.sources._pools import Pools
+from robust_xtreme.sources._release import Release
 from robust_xtreme.sources._source import Source
 from robust_xtreme.specs import TaskSpec
 
@@ -52,6 +54,7 @@ def evaluated(
     Tasks without a head learn nothing, and are left out. So is a split that the hub turns out not to hold: nothing can
     be reported on it.
     """
+    pools = Pools(Release(source) if isinstance(source, Path) else source)
     for task in tasks:
         if not task.head or not comparable(task, wanted):
             continue
@@ -60,7 +63,7 @@ def evaluated(
             _load.fetch(task, source, split, languages)
             for language in languages:
                 with contextlib.suppress(MissingData):
-                    yield f"{task.name}/{split}/{language}", _load.load(task, source, language, split).examples
+                    yield f"{task.name}/{split}/{language}", _load.load(task, source, language, split, pools).examples
 
 
 def screen(
@@ -86,7 +89,7 @@ def screen(
         elif allow:
             allowed[name] = len(hits)
         else:
-            raise Overlap(_refusal(name, units[0].kind, list(hits), here))
+            raise Overlap(_refusal(name, unit(examples[0]).kind, list(hits), here))
         drop.update(*gone.values())
         dropped[name] += len(gone)
     kept = tuple(example for example, one in zip(training, known, strict=True) if one.isdisjoint(drop))
