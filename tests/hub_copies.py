@@ -22,6 +22,7 @@ _TEXT: Final = {"dtype": "string", "_type": "Value"}
 _NUMBER: Final = {"dtype": "int32", "_type": "Value"}
 NAMES: Final = ("entailment", "neutral", "contradiction")
 TAGS: Final = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
+_CAUSAL: Final = ("premise", "choice1", "choice2", "question")
 _ANSWERS: Final = pa.struct([("text", pa.list_(pa.string())), ("answer_start", pa.list_(pa.int32()))])
 
 LAYOUTS: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
@@ -35,6 +36,19 @@ LAYOUTS: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
             "tokens": {"feature": _TEXT, "_type": "Sequence"},
             "ner_tags": {"feature": {"names": list(TAGS), "_type": "ClassLabel"}, "_type": "Sequence"},
         },
+    ),
+    "tsv_paraphrases": (
+        {"id": pa.int32(), "sentence1": pa.string(), "sentence2": pa.string(), "label": pa.int64()},
+        {
+            "id": _NUMBER,
+            "sentence1": _TEXT,
+            "sentence2": _TEXT,
+            "label": {"names": ["0", "1"], "_type": "ClassLabel"},
+        },
+    ),
+    "jsonl_choices": (
+        {**dict.fromkeys(_CAUSAL, pa.string()), "label": pa.int32(), "idx": pa.int32()},
+        {**dict.fromkeys(_CAUSAL, _TEXT), "label": _NUMBER, "idx": _NUMBER},
     ),
     "squad_json": (
         {"id": pa.string(), "context": pa.string(), "question": pa.string(), "answers": _ANSWERS},

@@ -156,3 +156,16 @@ def test_a_configuration_that_contradicts_itself_is_told(places: object, said: s
     found = contradiction(("entailment", "neutral", "contradiction"), places)
     assert said in found
     assert bool(said) == bool(found)
+
+
+def test_parts_of_speech_go_by_their_names() -> None:
+    """They have no O and no prefixes: a head has all seventeen in any order, or is none of them."""
+    udpos = registry.load("task", "udpos")
+    own = tuple(name.lower() for name in reversed(udpos.labels))
+    assert mapped(own, udpos, "one") == tuple(reversed(udpos.labels))
+    assert may_fit(tuple(f"LABEL_{place}" for place in range(17)), udpos)
+    for other in (own[1:], PANX.labels):
+        assert not may_fit(other, udpos)
+        with pytest.raises(ModelError, match=r"one: its classes \(.*\) do not cover those of udpos \(ADJ, ADP"):
+            mapped(other, udpos, "one")
+    assert not may_fit(udpos.labels, PANX)

@@ -293,6 +293,6 @@ def read_train(spec: RunSpec, task: TaskSpec) -> tuple[Example, ...] | None:
     if task.family not in LEARNED_FROM:
         return None
     source = open_source(spec.data, offline=True)
-    found = [code for code in available(task, source, "train") if code in task.train_languages]
+    found = [code for code in task.train_languages if source.holds(task, code, "train")]
     examples = tuple(one for code in found for one in load(task, source, code, "train").examples)
     return limited(examples, LEARNED_FROM[task.family]) or None
