@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from robust_xtreme.errors import Mismatch, SpecError
 from robust_xtreme.evaluation.approximate import parse_index
-from robust_xtreme.evaluation.search import QUANTUM, Neighbours, recall, search
+from robust_xtreme.evaluation.search import QUANTUM, recall, search
 from robust_xtreme.families._family import NotFinite
+from robust_xtreme.results.bitext import Neighbours
 
 Array = np.ndarray[Any, Any]
 ENGINES: Final = ("faiss", "torch")
@@ -58,7 +59,7 @@ def test_the_best_are_those_of_brute_force(
     wanted = (draw.integers(-2, 3, (queries, width)) / 4).astype(np.float32)
     pool = (draw.integers(-2, 3, (count, width)) / 4).astype(dtype)
     found = search(wanted, pool, k, device="cpu", chunk=chunk, engine=engine)
-    assert (found.indices.dtype, found.scores.dtype) == (np.int64, np.float32)
+    assert (found.indices.dtype.name, found.scores.dtype.name) == ("int64", "float32")
     assert found.indices.shape == found.scores.shape == (queries, min(k, count))
     assert same(found, brute(wanted, pool, k))
 

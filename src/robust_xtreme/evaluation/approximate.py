@@ -56,13 +56,18 @@ def _refused(text: str) -> str:
     return f"There is no index {text[:80]!r}. Write exact, ivf1024,nprobe32 or hnsw32,efconstruction40,efsearch128."
 
 
-def proposed(queries: Array, candidates: Array, k: int, name: str, rows: int) -> Array:
-    """The indices (q, k) that an index finds by inner product, -1 where it finds fewer; `rows` are added at a time."""
+def build(candidates: Array, name: str, rows: int) -> Any:
+    """The index of a full name over candidates (n, D), by inner product; `rows` are added at a time."""
     kind, values = _read(name)
     with _one_thread():
         built = _inverted(candidates, values) if kind == "ivf" else _graph(candidates, values)
         for start in range(0, len(candidates), rows):
             built.add(np.ascontiguousarray(candidates[start : start + rows], np.float32))
+    return built
+
+
+def proposed(built: Any, queries: Array, k: int) -> Array:
+    """The indices (q, k) that an index finds, -1 where it finds fewer."""
     found: Array = built.search(queries, k)[1]
     return found
 

@@ -15,9 +15,10 @@ from typing import Any, Final, final
 import numpy as np
 
 from robust_xtreme.errors import Mismatch
-from robust_xtreme.evaluation.approximate import EXACT, parse_index, proposed
+from robust_xtreme.evaluation.approximate import EXACT, build, parse_index, proposed
 from robust_xtreme.families._family import NotFinite
 from robust_xtreme.randomness import salt, text_keys
+from robust_xtreme.results.bitext import Neighbours
 
 Array = np.ndarray[Any, Any]
 Fast = Callable[[Array, Array, int], tuple[Array, Array]]
@@ -32,18 +33,6 @@ _PAIRS_BYTES: Final = 1 << 25
 _UNIT: Final = 2.0**-24
 _SLACK: Final = 1.01
 _LONGEST: Final = 1e18
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Neighbours:
-    """The best candidates of each query, best first: indices (q, k) int64 and scores (q, k) float32.
-
-    Where an approximate index found fewer than k, the rest is -1 with a score of minus infinity.
-    """
-
-    indices: Array
-    scores: Array
 
 
 @final
@@ -76,7 +65,8 @@ def search(
 
     Candidates are float32 or float16, in memory or memory-mapped; never more than `chunk` rows are converted at once.
     `index` names how they are found (`parse_index`). `engine` is `faiss` or `torch`, by default faiss on the CPU and
-    torch elsewhere. Raises NotFinite naming the row, Mismatch where dimensions differ, SpecError for another index.
+    torch elsewhere. Where an approximate index finds fewer than k, the rest is -1 with a score of minus infinity.
+    Raises NotFinite naming the row, Mismatch where dimensions differ, SpecError for another index.
     """
     name = parse_index(index)
     queries = np.ascontiguousarray(queries, np.float32)
@@ -90,7 +80,7 @@ def search(
     if name != EXACT:
         for start, part in pool.chunks():
             _lengths(part, "Candidate", start)
-        return _ranked(pool, queries, *_pairs(proposed(queries, candidates, pool.k, name, rows)))
+        return _ranked(pool, queries, *_pairs(proposed(build(candidates, name, rows), queries, pool.k)))
     return _exact(pool, queries, length)
 
 

@@ -1,0 +1,173 @@
+"""How fast the nearest candidates are found: exact search beside a plain matmul and top-k, and approximate indexes.
+
+    python benchmarks/search.py [--count 100000] [--dim 256] [--queries 1000] [--runs 3] [--out reports/benchmarks]
+
+Vectors of length 1 from a fixed seed, with most of their variance in 32 directions, as those of sentences have; k = 20.
+All times are of one thread's processor time, for the best of the runs, which take turns. The peer holds all scores at
+once and leaves the order of ties open: `torch.topk(queries @ candidates.T, k)` in float32. An index's recall@20 is that
+of 100 queries. The bar: exact search is at least as fast as the peer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import faiss
+import numpy as np
+import torch
+
+from robust_xtreme.evaluation.approximate import EXACT, build, parse_index, proposed
+from robust_xtreme.evaluation.search import CHUNK_BYTES, recall, search
+
+K: Final = 20
+DIRECTIONS: Final = 32
+SPREAD: Final = 0.05
+INDEXES: Final = ("ivf", "hnsw")
+LEAST: Final = 1.0
+SEED: Final = 0
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One way to search: seconds to build what it needs, seconds for all queries, recall@20."""
+
+    name: str
+    build: float
+    seconds: float
+    recall: float
+
+
+def vectors(count: int, dim: int) -> Array:
+    """Vectors (count, dim) float32 of length 1 around a plane of a few directions."""
+    draw = np.random.default_rng(SEED)
+    found = draw.standard_normal((count, DIRECTIONS), np.float32) @ draw.standard_normal((DIRECTIONS, dim), np.float32)
+    found += SPREAD * DIRECTIONS**0.5 * draw.standard_normal((count, dim), np.float32)
+    found /= np.linalg.norm(found, axis=1, keepdims=True)
+    return found
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """The processor time that some work took."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def beside(queries: Array, candidates: Array, runs: int) -> tuple[float, float]:
+    """The best times of exact search and of its peer, which take turns."""
+    left, right = torch.from_numpy(queries), torch.from_numpy(candidates)
+    ours, peer = [], []
+    for _ in range(runs):
+        ours.append(seconds(lambda: search(queries, candidates, K, device="cpu")))
+        peer.append(seconds(lambda: torch.topk(left @ right.T, K)))
+    return min(ours), min(peer)
+
+
+def approximate(name: str, queries: Array, candidates: Array, runs: int) -> Figure:
+    """An approximate index: how long it takes and what it finds."""
+    rows = CHUNK_BYTES // (4 * candidates.shape[1])
+    start = time.process_time()
+    built = build(candidates, name, rows)
+    taken = time.process_time() - start
+    best = min(seconds(lambda: proposed(built, queries, K)) for _ in range(runs))
+    found = search(queries, candidates, K, device="cpu", index=name)
+    ids = [f"query/{number}" for number in range(len(queries))]
+    return Figure(name, taken, best, recall(queries, candidates, found, ids, device="cpu"))
+
+
+def machine() -> dict[str, str]:
+    """What the figures were taken on."""
+    return {
+        "device": "CPU, one core",
+        "processor": f"{platform.machine()}, {os.cpu_count()} cores",
+        "other load": f"{max(0.0, os.getloadavg()[0] - 1):.1f} processes",
+        "python": platform.python_version(),
+        "faiss": version("faiss-cpu"),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def measure(count: int, dim: int, queries: int, runs: int) -> dict[str, Any]:
+    """All figures, in one thread."""
+    faiss.omp_set_num_threads(1)
+    torch.set_num_threads(1)
+    every = vectors(count + queries, dim)
+    wanted, candidates = every[:queries].copy(), every[queries:]
+    about = machine()
+    exact, peer = beside(wanted, candidates, runs)
+    figures = [Figure(EXACT, 0.0, exact, 1.0)]
+    figures += [approximate(parse_index(name), wanted, candidates, runs) for name in INDEXES]
+    shape = {"candidates": count, "dim": dim, "queries": queries, "k": K}
+    return {"about": about, **shape, "peer": peer, "figures": [asdict(one) for one in figures]}
+
+
+def page(record: Mapping[str, Any]) -> str:
+    """The figures as Markdown."""
+    return "\n".join(_lines(record)) + "\n"
+
+
+def _lines(record: Mapping[str, Any]) -> Iterator[str]:
+    yield "# Search: the nearest candidates"
+    yield ""
+    yield (
+        f"`python benchmarks/search.py`: {record['queries']} queries in {record['candidates']} candidates of "
+        f"{record['dim']} dimensions, float32, k = {record['k']}; processor time, best runs. The peer "
+        "is `torch.topk(queries @ candidates.T, k)`."
+    )
+    yield "; ".join(f"{key}: {value}" for key, value in record["about"].items()) + "."
+    yield ""
+    yield "| index | build, s | search, s | queries/s | recall@20 | times the peer's speed |"
+    yield "|---|--:|--:|--:|--:|--:|"
+    yield _row("plain matmul and top-k", 0.0, record["peer"], 1.0, record)
+    for one in record["figures"]:
+        yield _row(one["name"], one["build"], one["seconds"], one["recall"], record)
+    yield ""
+    yield f"Exact search: {ratio(record):.2f} times the speed of the peer (bar {LEAST:.0f})."
+
+
+def _row(name: str, build: float, taken: float, found: float, record: Mapping[str, Any]) -> str:
+    cells = (f"{build:.1f}", f"{taken:.3f}", f"{record['queries'] / taken:.0f}", f"{found:.3f}")
+    return "| " + " | ".join((name, *cells, f"{record['peer'] / taken:.2f}")) + " |"
+
+
+def ratio(record: Mapping[str, Any]) -> float:
+    """How many times as fast as the peer exact search is."""
+    return float(record["peer"] / record["figures"][0]["seconds"])
+
+
+def write(folder: Path, record: Mapping[str, Any]) -> None:
+    """The page and its figures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "search.md").write_text(page(record), encoding="utf-8")
+    (folder / "search.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Print the page; with --out write it there beside its figures; exit 1 where the bar is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--dim", type=int, default=256)
+    parser.add_argument("--queries", type=int, default=1_000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    record = measure(arguments.count, arguments.dim, arguments.queries, arguments.runs)
+    print(page(record))
+    if arguments.out:
+        write(arguments.out, record)
+    raise SystemExit(int(ratio(record) < LEAST))
+
+
+if __name__ == "__main__":
+    main()
