@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final, final
 
 import numpy as np
@@ -15,6 +16,7 @@ from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import NO_ANSWER, Answers, Example, Span
 from robust_xtreme.families._batch import frame_of, pieces
 from robust_xtreme.families._family import Family, Labels, Scores, Window, quantised
+from robust_xtreme.graphemes import split
 
 QUESTION_TOKENS: Final = 64
 """The end of a longer question is cut off, as in the official scripts."""
@@ -22,6 +24,7 @@ QUESTION_TOKENS: Final = 64
 ANSWER_TOKENS: Final = 30
 """No answer is longer, as in the official scripts."""
 
+_LEFT_OUT: Final = 32
 _QUESTION: Final = "question"
 _CONTEXT: Final = "context"
 
@@ -29,10 +32,14 @@ _CONTEXT: Final = "context"
 @final
 @dataclass(frozen=True, slots=True)
 class ContextLayout:
-    """Context tokens stand from `first` on; `offsets` (T, 2) are their code points in the context."""
+    """Context tokens stand from `first` on; `offsets` (T, 2) are their code points in the context.
+
+    `reach` is the stretch of the context that the window reads, with what no token stands for at its ends.
+    """
 
     first: int
     offsets: Scores
+    reach: tuple[int, int]
 
 
 def _head(hidden_size: int, labels: Labels) -> nn.Module:
@@ -55,7 +62,8 @@ def _encode(
         context = found[example.texts[_CONTEXT].value]
         first = len(frame.pair[0]) + len(question) + len(frame.pair[1])
         ranges = list(_ranges(len(context.ids), room - len(question), stride))
-        layouts = [ContextLayout(first, context.offsets[start:stop]) for start, stop in ranges]
+        length = len(example.texts[_CONTEXT].value)
+        layouts = [ContextLayout(first, context.offsets[a:b], _reach(context.offsets, a, b, length)) for a, b in ranges]
         lost = not _holds_gold(example, layouts)
         second = frame.second(question, context.ids)
         windows += [
@@ -73,6 +81,13 @@ def _ranges(length: int, room: int, stride: int) -> Iterator[tuple[int, int]]:
         yield start, start + room
         start += step
     yield start, length
+
+
+def _reach(offsets: Scores, start: int, stop: int, length: int) -> tuple[int, int]:
+    """From the end of the token before a window to the beginning of the one behind it, or to the context's ends."""
+    begin = min(offsets[start, 0], offsets[start - 1, 1]) if start else 0
+    end = max(offsets[stop - 1, 1], offsets[stop, 0]) if stop < len(offsets) else length
+    return int(begin), int(end)
 
 
 def _golds(example: Example) -> tuple[Span, ...]:
@@ -95,10 +110,9 @@ def _tokens(gold: Span, layout: ContextLayout) -> tuple[int, int] | None:
     inside = np.flatnonzero((starts < gold.stop) & (stops > gold.start) & (stops > starts))
     if not len(inside):
         return None
-    first, last = int(inside[0]), int(inside[-1])
-    if (first == 0 and starts[0] > gold.start) or (last == len(stops) - 1 and stops[last] < gold.stop):
+    if gold.start < layout.reach[0] or gold.stop > layout.reach[1]:
         return None
-    return first, last
+    return int(inside[0]), int(inside[-1])
 
 
 def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
@@ -147,14 +161,14 @@ def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores
     window where they are lowest, score more than the best span (the rule for SQuAD 2.0 in BERT's run_squad.py, at its
     threshold of 0).
     """
-    best: tuple[int, int, int] | None = None
+    best: tuple[int, int, int, int] | None = None
     for window, one in zip(windows, scores, strict=True):
         found = _best_span(window.layout, one)
         if found is not None and (best is None or found[0] > best[0]):
             best = found
     if best is None or (NO_ANSWER in labels and _no_answer(scores) > best[0]):
         return Answers(())
-    return _trimmed(example.texts[_CONTEXT].value, best[1], best[2])
+    return _trimmed(example.texts[_CONTEXT].value, *best[1:])
 
 
 def _no_answer(scores: Sequence[Scores]) -> int:
@@ -162,8 +176,8 @@ def _no_answer(scores: Sequence[Scores]) -> int:
     return min(int(quantised(one[0]).sum()) for one in scores)
 
 
-def _best_span(layout: ContextLayout, scores: Scores) -> tuple[int, int, int] | None:
-    """Score and code points of a window's best span of at most ANSWER_TOKENS tokens."""
+def _best_span(layout: ContextLayout, scores: Scores) -> tuple[int, int, int, int] | None:
+    """Score and code points of a window's best span of at most ANSWER_TOKENS tokens; where the next token begins."""
     count = len(layout.offsets)
     if not count:
         return None
@@ -172,7 +186,12 @@ def _best_span(layout: ContextLayout, scores: Scores) -> tuple[int, int, int] | 
     length = ends.argmax(axis=1)
     total = begin + np.take_along_axis(ends, length[:, None], axis=1)[:, 0]
     start = int(total.argmax())
-    return int(total[start]), int(layout.offsets[start, 0]), int(layout.offsets[start + int(length[start]), 1])
+    last = start + int(length[start])
+    stop = int(layout.offsets[last, 1])
+    following = layout.offsets[last + 1 :, 0]
+    following = following[following >= stop]
+    until = int(following[0]) if len(following) else layout.reach[1]
+    return int(total[start]), int(layout.offsets[start, 0]), stop, until
 
 
 def _padded(end: Scores) -> Scores:
@@ -180,14 +199,27 @@ def _padded(end: Scores) -> Scores:
     return np.concatenate([end, lowest])
 
 
-def _trimmed(context: str, start: int, stop: int) -> Answers:
-    """Without spaces around it, and with the marks that belong to its last letter."""
-    while stop < len(context) and unicodedata.category(context[stop]).startswith("M"):
-        stop += 1
+def _trimmed(context: str, start: int, stop: int, until: int) -> Answers:
+    """Without spaces around it, and with what a tokenizer left out of every token of the last character."""
+    stop += _left_out(context[start:until][: _LEFT_OUT + stop - start], stop - start)
     inside = context[start:stop]
     start += len(inside) - len(inside.lstrip())
     stop = start + len(inside.strip())
     return Answers((Span(start, stop),) if start < stop else ())
+
+
+def _left_out(text: str, stop: int) -> int:
+    """How many code points behind `stop` belong to the user-perceived character before it: marks, or parts of a letter.
+
+    Characters for joining words or keeping them apart do not belong to it where they end it.
+    """
+    if stop >= len(text) or text[stop].isspace():
+        return 0
+    ends = accumulate(map(len, split(text)))
+    end = next(end for end in ends if end >= stop)
+    while end > stop and unicodedata.category(text[end - 1]) == "Cf":
+        end -= 1
+    return end - stop
 
 
 def _status(example: Example, windows: Sequence[Window]) -> str:

@@ -1,0 +1,135 @@
+"""Every gold answer of XQuAD, MLQA and TyDiQA, pointed at in tokens and cut out of its context again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pytest
+from tests.tiny import SPECIAL
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import PreTrainedTokenizerFast
+
+from robust_xtreme import registry
+from robust_xtreme.examples import Answers, Example, Judged, Span
+from robust_xtreme.families import span_qa
+from robust_xtreme.families._family import Window
+from robust_xtreme.sources import load
+from robust_xtreme.specs import TaskSpec
+
+pytestmark = pytest.mark.real
+
+_BYTES: Final = tuple(f"<0x{value:02X}>" for value in range(256))
+
+FILES: Final = [
+    *(("xquad", code, "validation", 1190) for code in "ar de en es hi ro ru tr vi zh".split()),
+    *(
+        ("mlqa", code, "validation", rows)
+        for code, rows in [("ar", 517), ("de", 512), ("en", 1148), ("es", 500), ("hi", 507), ("vi", 511), ("zh", 504)]
+    ),
+    *(
+        ("mlqa", pair, "validation", rows)
+        for pair, rows in [("de@en", 512), ("en@de", 512), ("zh@en", 504), ("en@zh", 504)]
+    ),
+    ("tydiqa", "en", "train", 3696),
+    ("tydiqa", "sw", "train", 2755),
+]
+LEAST: Final = {"bytes": 0.80, "word pieces": 0.91}
+"""The share of answers that are exact matches; the lowest is that of Chinese questions in MLQA, or of Arabic ones."""
+
+
+def _fast(raw: Tokenizer) -> Any:
+    ends = [(name, raw.token_to_id(name)) for name in ("<s>", "</s>")]
+    raw.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=ends
+    )
+    fast: Any = PreTrainedTokenizerFast
+    named = {"cls_token": "<s>", "sep_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
+    return fast(tokenizer_object=raw, **named)
+
+
+def _byte_pairs(texts: Sequence[str]) -> Any:
+    """Merged letters between blanks, punctuation among them; rare letters as bytes, all in NFKC, as XLM-R's are."""
+    raw = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True))
+    raw.normalizer = normalizers.NFKC()
+    raw.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    made = trainers.BpeTrainer(
+        vocab_size=3000, limit_alphabet=600, special_tokens=[*SPECIAL, *_BYTES], show_progress=False
+    )
+    raw.train_from_iterator(texts, made)
+    return _fast(raw)
+
+
+def _word_pieces(texts: Sequence[str]) -> Any:
+    """Words in lower case without accents, punctuation and Chinese characters apart, as BERT's uncased ones are."""
+    raw = Tokenizer(models.WordPiece(unk_token="<unk>", max_input_chars_per_word=100))
+    raw.normalizer = normalizers.BertNormalizer(lowercase=True, strip_accents=True)
+    raw.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    made = trainers.WordPieceTrainer(vocab_size=6000, special_tokens=list(SPECIAL), show_progress=False)
+    raw.train_from_iterator(texts, made)
+    return _fast(raw)
+
+
+TOKENIZERS: Final[dict[str, Callable[[Sequence[str]], Any]]] = {"bytes": _byte_pairs, "word pieces": _word_pieces}
+
+
+def _gold(example: Example) -> Span:
+    assert isinstance(example.target, Answers)
+    return example.target.spans[0]
+
+
+def _oracle(window: Window, gold: Span) -> np.ndarray[Any, Any]:
+    """Scores of 1 where the gold answer begins and ends."""
+    rows = np.zeros((len(window.input_ids), 2), dtype=np.float32)
+    if found := span_qa._tokens(gold, window.layout):
+        rows[window.layout.first + found[0], 0] = rows[window.layout.first + found[1], 1] = 1
+    return rows
+
+
+def _decoded(examples: Sequence[Example], tokenizer: Any) -> Iterator[tuple[Example, list[Window], Answers]]:
+    windows = span_qa.span_qa.encode(examples, tokenizer, 384, 128)
+    for place, group in groupby(windows, key=lambda one: one.example):
+        own, example = list(group), examples[place]
+        found = span_qa.span_qa.decode(example, own, [_oracle(one, _gold(example)) for one in own], ())
+        assert isinstance(found, Answers)
+        yield example, own, found
+
+
+def _why(gold: Span, windows: Sequence[Window]) -> str:
+    """What of its tokens keeps a gold answer from being said; `nothing` where a window has it edge to edge."""
+    held = [(span_qa._tokens(gold, one.layout), one.layout.offsets) for one in windows]
+    places = [(*found, offsets) for found, offsets in held if found]
+    if not places:
+        return "longer than a window"
+    if min(last - first for first, last, _ in places) >= span_qa.ANSWER_TOKENS:
+        return "longer than 30 tokens"
+    edge = any(offsets[first, 0] == gold.start and offsets[last, 1] == gold.stop for first, last, offsets in places)
+    return "nothing" if edge else "token edges"
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+@pytest.mark.parametrize(("name", "language", "split", "rows"), FILES)
+def test_answers_are_said_wherever_token_edges_allow(
+    data: Path, name: str, language: str, split: str, rows: int, kind: str
+) -> None:
+    """A gold answer whose edges are edges of tokens is said to the character; what is not is counted by its reason."""
+    task: TaskSpec = registry.load("task", name)
+    examples = load(task, data, language, split).examples
+    assert len(examples) == rows
+    texts = list({one.texts[field].value: None for one in examples for field in ("context", "question")})
+    metric = registry.load("metric", task.score[0])
+    assert metric.name.endswith("_em")
+    counts: Counter[str] = Counter()
+    for example, windows, said in _decoded(examples, TOKENIZERS[kind](texts)):
+        matched = bool(metric.stats(Judged(example, example, said, said))["all"][0])
+        why = _why(_gold(example), windows)
+        if why == "nothing":
+            assert (said, matched) == (Answers((_gold(example),)), True), example.id
+        counts["exact match" if matched else why] += 1
+    print(name, language, kind, {reason: f"{count / rows:.1%}" for reason, count in counts.most_common()})
+    assert counts["nothing"] == 0
+    assert counts["exact match"] / rows > LEAST[kind]
