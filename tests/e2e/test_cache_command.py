@@ -11,12 +11,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pytest
 from tests.release import release
 from tests.tiny import tiny_run
 from typer.testing import CliRunner
 
 from robust_xtreme.commands._app import build
+from robust_xtreme.evaluation.embeddings import embedded
 from robust_xtreme.results import _database
 from robust_xtreme.results.cache import Cache, info
 
@@ -64,6 +66,19 @@ def test_the_command_shows_and_empties_it(cache: Path, held: int) -> None:
     assert (done.exit_code, done.stdout.startswith(f"Removed {held} entries (")) == (0, True)
     assert info().kinds["predictions"].entries == 0
     assert json.loads(call("cache", "clear", "--yes", "--json").stdout)["removed"]["predictions"]["entries"] == 0
+
+
+def test_the_command_shows_and_empties_embeddings(cache: Path, held: int) -> None:
+    """They are counted beside the predictions, with their bytes and times, and go with them."""
+    embedded(cache, "0" * 32, 50, 8, np.float32, lambda start, stop: np.ones((stop - start, 8), np.float32), 20)
+    shown = json.loads(call("cache", "info", "--json").stdout)
+    assert shown["entries"]["predictions"]["entries"] == held
+    entry = shown["entries"]["embeddings"]
+    assert (entry["entries"], entry["oldest"]) == (1, entry["newest"])
+    assert 50 * 8 * 4 < entry["bytes"] < shown["size"]
+    assert "embeddings   1 entries" in call("cache").stdout
+    assert call("cache", "clear", "--yes").stdout.startswith(f"Removed {held + 1} entries (")
+    assert not (cache / "embeddings-v1").exists()
 
 
 def test_the_hub_s_own_cache_is_named_and_never_emptied(

@@ -110,12 +110,26 @@ def test_vectors_of_any_length_are_searched() -> None:
     )
 
 
-def test_a_mapped_file_is_searched(tmp_path: Path) -> None:
-    """Candidates in a file give what those in memory give."""
-    pool, wanted = unit(500, 32, 7, "float16"), unit(4, 32, 8)
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_a_mapped_file_is_searched(tmp_path: Path, dtype: str, engine: str) -> None:
+    """Candidates in a read-only file give what those in memory give, queries in one too."""
+    pool, wanted = unit(500, 32, 7, dtype), unit(4, 32, 8)
     pool.tofile(tmp_path / "pool")
-    mapped = np.memmap(tmp_path / "pool", np.float16, "r", shape=(500, 32))
-    assert same(search(wanted, mapped, 9, device="cpu", chunk=64), brute(wanted, pool, 9))
+    wanted.tofile(tmp_path / "wanted")
+    mapped = np.memmap(tmp_path / "pool", dtype, "r", shape=(500, 32))
+    asked = np.memmap(tmp_path / "wanted", np.float32, "r", shape=(4, 32))
+    assert same(search(asked, mapped, 9, device="cpu", chunk=64, engine=engine), brute(wanted, pool, 9))
+
+
+@pytest.mark.parametrize("index", ["exact", "ivf4,nprobe4", "hnsw8"])
+def test_a_mapped_file_is_indexed(tmp_path: Path, index: str) -> None:
+    """Indexes take candidates from a read-only file."""
+    pool, wanted = unit(500, 32, 7), unit(4, 32, 8)
+    pool.tofile(tmp_path / "pool")
+    mapped = np.memmap(tmp_path / "pool", np.float32, "r", shape=(500, 32))
+    ours, theirs = (search(wanted, one, 3, device="cpu", index=index, chunk=200) for one in (mapped, pool))
+    assert same(ours, theirs)
 
 
 @pytest.mark.parametrize("shape", [(0, 5, 3), (4, 0, 3), (4, 5, 0)])

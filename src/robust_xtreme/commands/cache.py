@@ -18,7 +18,7 @@ def cache(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Empty it without asking.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
 ) -> None:
-    """Show or empty the cache of predictions that `eval` keeps, so that it computes only what is new.
+    """Show or empty the cache of predictions and embeddings that `eval` keeps, so that it computes only what is new.
 
     ROBUST_XTREME_CACHE names its folder and ROBUST_XTREME_CACHE_LIMIT its size (2GiB); what was not used for longest
     goes first. Models and data sets from the hub lie in the hub's own cache, which is shown and never emptied.

@@ -218,6 +218,7 @@ def _by_torch(queries: Array, part: Array, most: int, device: str) -> tuple[Arra
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:
+        queries, part = (np.require(rows, requirements="W") for rows in (queries, part))  # torch warns of others
         columns = torch.from_numpy(part).to(device).T
         size = max(1, 4 * CHUNK_BYTES // (4 * len(part)))
         blocks = (torch.from_numpy(queries[start : start + size]) for start in range(0, len(queries), size))

@@ -134,10 +134,10 @@ def held(cache: Path) -> Held:
 
 
 def _begun(folder: Path) -> float | None:
-    try:
-        return (folder / HEADER).stat().st_mtime
-    except OSError:
-        return None
+    for path in (folder / HEADER, folder):
+        with suppress(OSError):
+            return path.stat().st_mtime
+    return None
 
 
 def clear(cache: Path) -> None:
