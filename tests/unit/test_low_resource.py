@@ -14,7 +14,9 @@ from robust_xtreme.evaluation.labels import mapped, placed
 from robust_xtreme.examples import Choice, Example, Tags, Text
 from robust_xtreme.sources import americasnli_tsv, available, conll_space, load
 from robust_xtreme.sources._dataset import open_hub
+from robust_xtreme.sources._release import Release
 from robust_xtreme.specs import Origin, Row, TaskSpec
+from robust_xtreme.training.stage import _labelled
 
 MASAKHANER: TaskSpec = registry.load("task", "masakhaner")
 AMERICASNLI: TaskSpec = registry.load("task", "americasnli")
@@ -119,11 +121,27 @@ def test_a_word_with_a_space_keeps_it() -> None:
 
 
 def test_masakhaner_says_what_brings_it_here() -> None:
-    """The hub has a program in place of its files: the line names the way by release files."""
-    with pytest.raises(
-        MissingData, match=r"masakhaner names no dataset on the hub\. Name its release files with --data"
-    ):
+    """The hub has a loading script in place of its files: the line names the way by release files."""
+    remedy = (
+        r"The copy there .* is a loading script\. Take .*masakhane-io/masakhane-ner as DIR/masakhaner2, and name DIR"
+    )
+    with pytest.raises(MissingData, match=rf"^masakhaner names no dataset on the hub\. {remedy}"):
         load(MASAKHANER, open_hub("", offline=True), "ha", "test")
+
+
+@pytest.mark.parametrize(
+    ("task", "line"),
+    [
+        (MASAKHANER, r"Looked for masakhaner2/twi/test\.txt, .*--data hub does not fetch them\. The copy there"),
+        (AMERICASNLI, r"Looked for americasnli/test/quy\.tsv, \S+ \S+\. --data hub fetches them from the hub\.$"),
+    ],
+    ids=["masakhaner", "americasnli"],
+)
+def test_files_that_are_not_there_are_named_with_what_brings_them(tmp_path: Path, task: TaskSpec, line: str) -> None:
+    """XTREME's scripts write neither release, so the line does not send there."""
+    with pytest.raises(MissingData, match=line) as error:
+        load(task, tmp_path, "tw" if task is MASAKHANER else "qu", "test")
+    assert "XTREME" not in str(error.value)
 
 
 # --------------------------------------------------------------------------------------------------------- americasnli
@@ -221,6 +239,12 @@ def test_the_group_of_low_resource_tasks() -> None:
     found = groups.chosen(["low-resource"])
     assert {name: len(codes) for name, codes in found.items()} == {"americasnli": 10, "masakhaner": 20}
     assert all(found[one.name] == one.languages for one in (AMERICASNLI, MASAKHANER))
+
+
+def test_a_task_without_training_data_names_the_head_that_answers_it() -> None:
+    """AmericasNLI is evaluated with heads of XNLI; training for it says so."""
+    with pytest.raises(MissingData, match=r"^americasnli has no training data: a head of xnli answers it\. Train with"):
+        _labelled(AMERICASNLI, Release(Path("nowhere")))
 
 
 # ------------------------------------------------------------------------------------------------------------- lacking

@@ -16,7 +16,8 @@ from robust_xtreme.sources._paths import Group, Option, find, halved, options, s
 from robust_xtreme.sources._rows import SPLITS, Found, is_language
 from robust_xtreme.specs import Files, Row, TaskSpec
 
-_HELP: Final = "XTREME's scripts/download_data.sh writes these files; --data hub fetches them from the hub."
+_SCRIPTS: Final = "XTREME's scripts/download_data.sh writes these files; "
+_HUB: Final = "--data hub fetches them from the hub."
 
 
 @final
@@ -108,7 +109,9 @@ class Release:
 
 def _help(task: TaskSpec) -> str:
     """What brings the task's files there."""
-    return f"--data hub does not fetch them. {task.absent}" if task.absent else _HELP
+    if task.absent:
+        return f"--data hub does not fetch them. {task.absent}"
+    return _HUB if set(task.groups) == {"low-resource"} else _SCRIPTS + _HUB
 
 
 def absent(folder: Path) -> str:

@@ -107,6 +107,9 @@ def _lesson(spec: TrainSpec, task: TaskSpec, source: Source, reported: tuple[Tas
 
 
 def _labelled(task: TaskSpec, source: Source) -> tuple[Example, ...]:
+    if not task.train_languages:
+        heads = " or ".join(one for one in task.accepts if one != task.name)
+        raise MissingData(f"{task.name} has no training data: a head of {heads} answers it. Train with --task {heads}")
     found: list[Example] = []
     for language in task.train_languages:
         found += _load.load(task, source, language, "train").examples
