@@ -1,0 +1,233 @@
+"""The averages that benchmarks are quoted by: XTREME's over its tasks, XTREME-R's over tasks and over categories.
+
+A task's score is the unweighted mean over the benchmark's languages of the task, English among them, of the metrics
+that make its score (of questions exact match and F1, each with half). XTREME averages its nine tasks (evaluate.py).
+XTREME-R's own script never prints an average, and both the mean of its ten tasks and the mean of the four means of its
+categories are in use: here each has its name. A cell that is missing is named; the average then has no value, and
+beside it stands that of what is present. Cells at the floor count: an average says what a model scores, no drop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Final, final
+
+import polars as pl
+
+from robust_xtreme.errors import Mismatch, SpecError
+from robust_xtreme.results._cells import ALL, CLEAN
+from robust_xtreme.specs import PerturbationSpec
+
+CATEGORIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "xtreme": {
+        "classification": ("xnli", "pawsx"),
+        "structured prediction": ("udpos", "panx"),
+        "question answering": ("xquad", "mlqa", "tydiqa"),
+        "retrieval": ("bucc", "tatoeba"),
+    },
+    "xtreme-r": {
+        "classification": ("xnli", "xcopa"),
+        "structured prediction": ("udpos", "panx"),
+        "question answering": ("xquad", "mlqa", "tydiqa"),
+        "retrieval": ("tatoeba", "mewsli_x", "lareqa"),
+    },
+}
+"""The tasks of each benchmark by category: evaluate.py, GROUP2TASK and its like for XTREME-R.
+
+There XCOPA stands in two categories and LAReQA in none; here each task stands in one.
+"""
+
+TASKS: Final = {name: tuple(chain.from_iterable(each.values())) for name, each in CATEGORIES.items()}
+"""The tasks of each benchmark."""
+
+AVERAGES: Final[Mapping[str, tuple[str, bool]]] = {
+    "XTREME": ("xtreme", False),
+    "XTREME-R over tasks": ("xtreme-r", False),
+    "XTREME-R over categories": ("xtreme-r", True),
+}
+"""The name of each average: its benchmark, and whether tasks are averaged by category first."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What an average needs of a task: the metrics of its score, its headline fields, its languages by benchmark."""
+
+    score: tuple[str, ...]
+    headline: tuple[str, ...]
+    groups: Mapping[str, tuple[str, ...]]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Average:
+    """One average in points, of one model and noise (`clean`: none).
+
+    `tasks` and `categories` hold the scores of these: None where one of their cells is missing, as `value` is then.
+    `missing` names those cells, as `task/language`, or as a task whose languages are not known. `value_of_present` is
+    the same mean over what there is: the present languages of each task, the tasks and categories that have any.
+    `splits` says from which split of a task its cells are.
+    """
+
+    name: str
+    model: str
+    noise: str
+    value: float | None
+    value_of_present: float | None
+    tasks: Mapping[str, float | None]
+    categories: Mapping[str, float | None]
+    missing: tuple[str, ...]
+    splits: Mapping[str, str]
+
+
+def tasks_of(manifest: Mapping[str, Any]) -> dict[str, Task]:
+    """The tasks of a manifest (its `tasks`).
+
+    The keys `metrics`, `score`, `perturbed` and `groups` are those of TaskSpec; a task without `groups`, as runs of
+    older versions have it, belongs to no benchmark.
+    """
+    return {
+        name: Task(
+            tuple(one.get("score") or one["metrics"][:1]),
+            tuple(one["perturbed"][0]) if one["perturbed"] else (),
+            {group: tuple(languages) for group, languages in one.get("groups", {}).items()},
+        )
+        for name, one in manifest["tasks"].items()
+    }
+
+
+def averages(scores: pl.DataFrame, tasks: Mapping[str, Task]) -> list[Average]:
+    """Every average of SCORES of which at least one cell is there, by model and noise; clean first, then as sorted.
+
+    Under a noise each task counts with the condition that noises its headline fields.
+    """
+    found = _cells(scores, tasks)
+    keys = sorted({(cell.model, cell.noise != CLEAN, cell.noise) for cell in found})
+    return [
+        average
+        for name in AVERAGES
+        for model, _, noise in keys
+        if (average := _average(name, model, noise, found, tasks)) is not None
+    ]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    model: str
+    noise: str
+    task: str
+    split: str
+    language: str
+    metric: str
+    value: float
+
+
+_COLUMNS: Final = ("model", "condition", "task", "split", "language", "metric", "value")
+
+
+def _cells(scores: pl.DataFrame, tasks: Mapping[str, Task]) -> list[_Cell]:
+    """The cells that averages are over: whole items, one language, a score's metric, the headline's condition."""
+    rows = scores.filter(
+        pl.col("scope") == ALL,
+        pl.col("language") == pl.col("context_language"),
+        pl.col("task").is_in(list(tasks)),
+        pl.col("not_applicable") < 1,
+    )
+    found = []
+    for model, condition, task, split, language, metric, value in rows.select(_COLUMNS).iter_rows():
+        noise, fields = _parted(condition)
+        if metric in tasks[task].score and (fields is None or set(fields) == set(tasks[task].headline)):
+            found.append(_Cell(model, noise, task, split, language, metric, value))
+    return found
+
+
+def _parted(condition: str) -> tuple[str, tuple[str, ...] | None]:
+    """The noise of a condition without its fields, and these; None where it names none."""
+    try:
+        spec = PerturbationSpec.parse(condition)
+    except SpecError:
+        return condition, None
+    return str(spec.on()), spec.fields or None
+
+
+def _average(name: str, model: str, noise: str, cells: Sequence[_Cell], tasks: Mapping[str, Task]) -> Average | None:
+    benchmark, by_category = AVERAGES[name]
+    members = {one: tasks[one] for one in TASKS[benchmark] if one in tasks and tasks[one].groups.get(benchmark)}
+    own = [cell for cell in cells if (cell.model, cell.noise) == (model, noise) and cell.task in members]
+    found = {one: _part(one, task, benchmark, own) for one, task in members.items()}
+    parts = {one: found.get(one, _Part((), (one,), "")) for one in TASKS[benchmark]}
+    if not any(part.present for part in parts.values()):
+        return None
+    values = {one: part.value for one, part in parts.items()}
+    present = {one: _mean(part.present) for one, part in parts.items()}
+    means = {kind: _strict_mean(map(values.get, several)) for kind, several in CATEGORIES[benchmark].items()}
+    some = {kind: _known_mean(map(present.get, several)) for kind, several in CATEGORIES[benchmark].items()}
+    return Average(
+        name,
+        model,
+        noise,
+        _strict_mean((means if by_category else values).values()),
+        _known_mean((some if by_category else present).values()),
+        values,
+        means,
+        tuple(place for part in parts.values() for place in part.missing),
+        {one: part.split for one, part in parts.items() if part.present},
+    )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A task in an average: the scores of the languages that are there, and the cells that are not."""
+
+    present: tuple[float, ...]
+    missing: tuple[str, ...]
+    split: str
+
+    @property
+    def value(self) -> float | None:
+        return None if self.missing else _mean(self.present)
+
+
+def _part(name: str, task: Task, benchmark: str, cells: Iterable[_Cell]) -> _Part:
+    """The cells of a task from one split: that with most cells, of equals `test`. Raises Mismatch at a double one."""
+    own = [cell for cell in cells if cell.task == name and cell.language in task.groups[benchmark]]
+    splits = [cell.split for cell in own]
+    split = max(sorted(set(splits)), key=lambda one: (splits.count(one), one == "test"), default="")
+    values: dict[tuple[str, str], float] = {}
+    for cell in own:
+        if cell.split == split:
+            _add(values, cell)
+    each = {language: [values.get((language, metric)) for metric in task.score] for language in task.groups[benchmark]}
+    scores = {language: _strict_mean(found) for language, found in each.items()}
+    return _Part(
+        tuple(value for value in scores.values() if value is not None),
+        tuple(f"{name}/{language}" for language, value in scores.items() if value is None),
+        split,
+    )
+
+
+def _add(values: dict[tuple[str, str], float], cell: _Cell) -> None:
+    key = (cell.language, cell.metric)
+    if key in values:
+        what = f"{cell.task}/{cell.language} {cell.noise} {cell.metric} ({cell.model})"
+        raise Mismatch(f"An average would count {what} twice. Take one data set and one way of inference.")
+    values[key] = cell.value
+
+
+def _strict_mean(values: Iterable[float | None]) -> float | None:
+    """The unweighted mean; None where a value is missing."""
+    found = list(values)
+    return None if None in found else _known_mean(found)
+
+
+def _known_mean(values: Iterable[float | None]) -> float | None:
+    """The unweighted mean of what is there; None of nothing."""
+    return _mean([value for value in values if value is not None])
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
