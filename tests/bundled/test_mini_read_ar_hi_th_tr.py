@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 import pytest
-from tools.mini import suite
+from tools.mini import meanings, rows
 from tools.mini.grammar import question, sentence, written
 from tools.mini.meaning import Clause, Organisation, Person, Thing, Word
 
@@ -127,23 +127,23 @@ def test_questions_are_asked_as_the_language_asks_them(language: str, clause: Cl
 )
 def test_the_word_for_a_company_is_no_part_of_its_name(language: str, tagged: list[tuple[str, str]]) -> None:
     """It stands beside the name, so that a company is not read as a person."""
-    found = suite.tagged(language, sentence(language, Clause("found", _ANNA, _FIRM)))
+    found = rows.named(language, sentence(language, Clause("found", _ANNA, _FIRM)))
     assert [(token, tag) for token, tag in found if (token, tag) in tagged] == tagged
 
 
 def test_a_thai_answer_holds_the_space_of_the_name() -> None:
     """The answer is the full name, with the space inside it and without the one behind it."""
-    row = next(row for row in suite.passage_rows("th", suite.read(True)) if " " in _answer(row))
+    row = next(row for row in rows.passage_rows("th", meanings.read(True)) if " " in _answer(row))
     assert _answer(row) == _answer(row).strip()
     assert _answer(row) in {written("th", words) for words in _names()}
 
 
-def _answer(row: suite.Row) -> str:
+def _answer(row: rows.Row) -> str:
     ((start, stop),) = row["answers"]
     return str(row["context"][start:stop])
 
 
 def _names() -> list[list[Word]]:
     """Everyone that passages speak of."""
-    clauses = [clause for one in suite.read(True) for clause in one.clauses]
+    clauses = [clause for one in meanings.read(True) for clause in one.clauses]
     return [[word for word in sentence("th", one) if word.part == "subject"] for one in clauses]

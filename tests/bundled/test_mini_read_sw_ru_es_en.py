@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 import pytest
-from tools.mini import suite
+from tools.mini import meanings, rows
 from tools.mini.grammar import question, sentence, written
 from tools.mini.meaning import Clause, Organisation, Person, Thing
 
@@ -80,14 +80,14 @@ def test_questions_leave_nothing_dangling(language: str, clause: Clause, asked: 
 def test_quotation_marks_are_tokens_of_their_own() -> None:
     """A Russian name in quotation marks is tagged without them where they are no part of it."""
     for kind, text in (("company", "компанию « Нова »"), ("bank", "банк « Нова »")):
-        said = suite.tagged("ru", sentence("ru", Clause("found", _ANNA, Organisation("nova", kind))))
+        said = rows.named("ru", sentence("ru", Clause("found", _ANNA, Organisation("nova", kind))))
         assert " ".join(token for token, _ in said) == f"Анна Смит основала {text} ."
         assert [tag for token, tag in said if token == "Нова"] == ["B-ORG" if kind == "company" else "I-ORG"]
 
 
 def test_nobody_meets_a_namesake() -> None:
     """Two people of a clause never have one first name."""
-    for one in suite.namings(True):
+    for one in meanings.namings(True):
         for clause in one.clauses:
             people = [part for part in (clause.subject, clause.object, clause.recipient) if isinstance(part, Person)]
             assert len({part.first for part in people}) == len(people), one.template

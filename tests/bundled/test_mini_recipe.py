@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from tools.mini import embeddings, encoder, parallel, split, suite
+from tools.mini import embeddings, encoder, meanings, parallel, split
 from tools.mini.build import KEPT, Recipe, build, start
 from tools.mini.draws import askable, drawn
 from tools.mini.grammar import question, sentence
@@ -115,7 +115,7 @@ def test_parallel_texts_hold_nothing_that_is_held_out() -> None:
 
 
 def _first(count: int) -> list[Any]:
-    several = zip(suite.triples(False, 1), suite.namings(False, 1), suite.read(False, 1), strict=False)
+    several = zip(meanings.triples(False, 1), meanings.namings(False, 1), meanings.read(False, 1), strict=False)
     return [one for one, _ in zip(several, range(count), strict=False)]
 
 

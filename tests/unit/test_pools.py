@@ -248,6 +248,22 @@ def test_a_suite_has_one_pool_for_every_split(tmp_path: Path) -> None:
         load(_own(), source, "de", "test")
 
 
+def test_training_examples_have_their_candidate_from_the_pool(tmp_path: Path) -> None:
+    """The first right text stands beside the query where the row brought none; a query that nobody answers has none."""
+    toml = 'name = "own"\nversion = "1"\nsummary = "Rows."\nlanguages = ["de"]\n[find]\nsplits = ["test", "train"]\n'
+    (tmp_path / "suite.toml").write_text(toml, encoding="utf-8")
+    rows = [{"id": f"q{key}", "cluster": "c", "text": "Rome", "key": key} for key in ("k1", "k9")]
+    for name in ("test-de", "train-de"):
+        _write(tmp_path)
+        (tmp_path / f"find/{name}.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    taught = load(_task(), open_source(str(tmp_path)), "de", "train").examples
+    assert [tuple(one.texts) for one in taught] == [("query", "candidate"), ("query",)]
+    assert taught[0].texts["candidate"].id == "find/train/de/candidate/qk1"
+    assert taught[0].fingerprint == fingerprint(taught[0].texts, taught[0].target)
+    tested = load(_task(), open_source(str(tmp_path)), "de", "test").examples
+    assert [tuple(one.texts) for one in tested] == [("query",), ("query",)]
+
+
 def test_the_identity_of_a_pool_is_its_texts() -> None:
     """Their order does not count; an id, a language or a character more does."""
     texts = (Text("1", "en", "a"), Text("2", "de", "b"))

@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Final, TypeVar, final
 
 import torch
-from tools.mini import encoder, meaning, parallel, suite
+from tools.mini import encoder, meaning, meanings, mentions, parallel, rows, suite
 from tools.mini.lexicon import words
+from tools.mini.mentions import entities
+from tools.mini.rows import Row
 from tools.mini.tokenizer import new_tokenizer
 
 from robust_xtreme import api
@@ -39,7 +41,21 @@ KEPT: Final = ("model", "heads", "stages", "train.json")
 _READABLE: Final = 0o644
 _SPELLED: Final = 100
 """Letters of a long alphabet are entries of the tokenizer only where the lexicon has them."""
+_APART: Final = 4
+"""So many orders of a text go with one order of descriptions."""
 _KANA: Final = frozenset(("HIRAGANA", "KATAKANA"))
+
+
+ROWS: Final[Mapping[str, int]] = {
+    "xnli": 6000,
+    "xcopa": 4000,
+    "udpos": 2000,
+    "panx": 3000,
+    "xquad": 4000,
+    "mewsli_x": 3000,
+    "lareqa": 3000,
+}
+"""English rows of each task to learn from."""
 
 
 @final
@@ -49,10 +65,10 @@ class Recipe:
 
     texts: int = 8000
     vocabulary: int = 9000
-    rows: Mapping[str, int] = field(default_factory=lambda: {"xnli": 6000, "panx": 3000, "xquad": 4000})
+    rows: Mapping[str, int] = field(default_factory=lambda: dict(ROWS))
     orders: int = 60
     plain: int = 3
-    steps: int = 1800
+    steps: int = 3400
     batch_size: int = 32
     lr: float = 2e-3
     languages: Sequence[str] = meaning.LANGUAGES
@@ -109,26 +125,54 @@ def _record(texts: Sequence[Mapping[str, parallel.Said]], recipe: Recipe, seed: 
 def write_training_suite(folder: Path, recipe: Recipe, seed: int) -> Path:
     """The suite, with as many training rows of each task as the recipe says: English, some of it in other orders."""
     suite.write(folder, 0, recipe.languages, seed)
-    rows = {
-        "xnli": _rows(suite.nli_rows, suite.triples(False, seed), recipe),
-        "panx": _rows(suite.entity_rows, suite.namings(False, seed), recipe),
-        "xquad": _rows(suite.passage_rows, suite.read(False, seed), recipe),
-    }
+    several = _training(recipe, seed)
     for task, count in recipe.rows.items():
-        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in islice(rows[task], count))
-        (folder / task / "train-en.jsonl").write_text("".join(lines), encoding="utf-8", newline="\n")
+        _write(folder / task / "train-en.jsonl", islice(several[task], count))
+    _write(folder / "mewsli_x" / "pool.jsonl", _described(recipe, seed))
     return folder
 
 
+def _training(recipe: Recipe, seed: int) -> dict[str, Iterator[Row]]:
+    """Rows of each task without end."""
+    return {
+        "xnli": _rows(rows.nli_rows, meanings.triples(False, seed), recipe),
+        "xcopa": _rows(rows.cause_rows, meanings.stories(False, seed), recipe),
+        "udpos": _rows(rows.tagged_rows, meanings.tagged(False, seed), recipe),
+        "panx": _rows(rows.entity_rows, meanings.namings(False, seed), recipe),
+        "xquad": _rows(rows.passage_rows, meanings.read(False, seed), recipe),
+        "mewsli_x": _rows(_mentions, meanings.mentioned(False, seed), recipe),
+        "lareqa": _rows(rows.answer_rows, meanings.found(False, seed), recipe),
+    }
+
+
 def _rows(
-    made: Callable[[str, Iterable[Shape]], Iterator[suite.Row]], shapes: Iterable[Shape], recipe: Recipe
-) -> Iterator[suite.Row]:
+    made: Callable[[str, Iterable[Shape]], Iterator[Row]], shapes: Iterable[Shape], recipe: Recipe
+) -> Iterator[Row]:
     """One of every `plain` shapes in English as it is, the others in all orders in turn."""
     for place, shape in enumerate(shapes):
         turn, other = divmod(place, recipe.plain)
         language = f"en/{turn % recipe.orders}" if other else "en"
         for row in made(language, [shape]):
             yield {**row, "id": f"{place:05d}-{row['id']}"}
+
+
+def _mentions(language: str, several: Iterable[mentions.Mention]) -> Iterator[Row]:
+    """Mentions, each of an entity described in another order than its text."""
+    for one in several:
+        number = language.partition("/")[2]
+        yield from rows.mention_rows(language, [one], f"/{int(number) // _APART}" if number else "")
+
+
+def _described(recipe: Recipe, seed: int) -> Iterator[Row]:
+    """The entities that training asks for, in English as it is and in other orders."""
+    for one in entities(False, seed):
+        yield rows.entity_row(one, "en")
+        for number in range(-(-recipe.orders // _APART)):
+            yield rows.entity_row(one, f"en/{recipe.orders + number}", f"/{number}")
+
+
+def _write(path: Path, several: Iterable[Row]) -> None:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in several), "utf-8", newline="\n")
 
 
 def build(out: Path, recipe: Recipe, seed: int = 0, options: Options | None = None) -> Path:

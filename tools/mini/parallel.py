@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import final
 
-from tools.mini import nli, suite
+from tools.mini import meanings, nli
 from tools.mini.grammar import question, sentence, written
 from tools.mini.meaning import Clause, Word
 
@@ -38,7 +38,11 @@ def _said(language: str, words: list[Word]) -> Said:
 
 def _texts(seed: int) -> Iterator[Say]:
     """Statements and questions, each as a function of the language."""
-    triples, namings, passages = suite.triples(False, seed), suite.namings(False, seed), suite.read(False, seed)
+    triples, namings, passages = (
+        meanings.triples(False, seed),
+        meanings.namings(False, seed),
+        meanings.read(False, seed),
+    )
     for triple, naming, passage in zip(triples, namings, passages, strict=False):
         yield from map(_statement, _of_triple(triple))
         yield from map(_statement, naming.clauses)

@@ -9,13 +9,14 @@ from typing import Final, final
 
 from robust_xtreme.errors import MissingData, SpecError, UnknownName
 from robust_xtreme.examples import Answers, Choice, Corpus, Document, Example, Tags
-from robust_xtreme.sources._pools import Pools, answered
+from robust_xtreme.sources._pools import Pools, answered, taught
 from robust_xtreme.sources._release import Release
 from robust_xtreme.sources._rows import SPLITS, check, is_language
 from robust_xtreme.sources._source import Source
 from robust_xtreme.specs import Origin, TaskSpec
 
 _AUTO: Final = ("test", "validation")
+_TAUGHT: Final = "train"
 
 
 @final
@@ -53,6 +54,8 @@ def load(task: TaskSpec, source: Source | Path, language: str, split: str, pools
     if pooled is None:
         return Split(task.name, language, split, examples, found.files, is_labelled(examples))
     examples = answered(examples, pooled.corpus)
+    if split == _TAUGHT:
+        examples = taught(examples, pooled.corpus)
     files = tuple(dict.fromkeys((*found.files, *pooled.files)))
     return Split(task.name, language, split, examples, files, is_labelled(examples), pooled.corpus)
 

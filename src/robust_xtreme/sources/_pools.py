@@ -10,7 +10,7 @@ from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Corpus, Document, Example, Text
 from robust_xtreme.sources._rows import Found, check
 from robust_xtreme.sources._source import Source
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.specs import CANDIDATE, TaskSpec
 
 _SHOWN: Final = 60
 
@@ -100,5 +100,19 @@ def _answered(example: Example, corpus: Corpus) -> Example:
         case Document(keys):
             ids = dict.fromkeys(id for key in keys for id in corpus.answers.get(key, ()))
             return replace(example, target=Document(tuple(ids)), fingerprint="")
+        case _:
+            return example
+
+
+def taught(examples: Sequence[Example], corpus: Corpus) -> tuple[Example, ...]:
+    """Examples to learn from: where a row brought no candidate, the first right text of the pool stands in its place."""
+    texts = {text.id: text for text in corpus.texts}
+    return tuple(_taught(one, texts) for one in examples)
+
+
+def _taught(example: Example, texts: Mapping[str, Text]) -> Example:
+    match example.target:
+        case Document((first, *_)) if CANDIDATE not in example.texts:
+            return replace(example, texts={**example.texts, CANDIDATE: texts[first]}, fingerprint="")
         case _:
             return example

@@ -1,0 +1,155 @@
+"""What the rows of each task mean, apart from any language: those of its test, or of training, which has no end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, zip_longest
+from random import Random
+from typing import Final, TypeVar
+
+from tools.mini import causes, entities, mentions, nli, passages, statements
+from tools.mini.meaning import PARTS, Clause
+
+TESTS: Final = {"xnli": 72, "xcopa": 64, "udpos": 48, "panx": 64, "xquad": 64, "mewsli_x": 20}
+"""Templates of each test. Those of xquad are those of all questions on passages, those of udpos of tatoeba too."""
+
+_EACH: Final = {"panx": 4, "udpos": 2, "tatoeba": 3, "mewsli_x": 5}
+"""Items of each template of a test; of the others there is one."""
+_PASSAGES: Final = {"mlqa": 16, "tydiqa": 16, "lareqa": 16}
+"""Passages of a test whose templates are some of those of xquad's."""
+
+Shape = TypeVar("Shape")
+
+
+def triples(test: bool, seed: int = 0) -> Iterator[nli.Triple]:
+    """Premises and their hypotheses; a test has one of each template."""
+    if test:
+        return (nli.triple(one, f"{seed}/0", True) for one in nli.chosen(True, TESTS["xnli"]))
+    every = nli.chosen(False, TESTS["xnli"])
+    down = [one for one in every if one.form == "down"]
+    rest = [one for one in every if one.form != "down"]
+    return (nli.triple(one, f"{seed}/{turn}", False) for turn, one in _in_turn(down, rest, seed))
+
+
+def stories(test: bool, seed: int = 0) -> Iterator[causes.Story]:
+    """Statements with their causes and effects."""
+    every = causes.chosen(test, TESTS["xcopa"])
+    turns = ((0, one) for one in every) if test else _in_turn(every, [], seed)
+    return (causes.story(one, f"{seed}/{turn}", test) for turn, one in turns)
+
+
+def tagged(test: bool, seed: int = 0) -> Iterator[statements.Statement]:
+    """Statements whose words are tagged."""
+    every = statements.chosen(test, TESTS["udpos"])
+    turns = _each(every, _EACH["udpos"]) if test else _in_turn(every, [], seed)
+    return (statements.statement(one, f"{seed}/{turn}", test) for turn, one in turns)
+
+
+def namings(test: bool, seed: int = 0) -> Iterator[entities.Naming]:
+    """Texts that name people, organisations and places."""
+    every = entities.chosen(test, TESTS["panx"])
+    turns = _each(every, _EACH["panx"]) if test else _in_turn(every, [], seed)
+    return (entities.naming(one, f"{seed}/{turn}", test) for turn, one in turns)
+
+
+def read(test: bool, seed: int = 0) -> Iterator[passages.Passage]:
+    """Passages with their questions; a test has one of each template."""
+    every = passages.chosen(test, TESTS["xquad"])
+    if test:
+        return (passages.passage(one, f"{seed}/0", True) for one in every)
+    return (passages.passage(one, f"{seed}/{turn}", False) for turn, one in _in_turn(every, [], seed))
+
+
+def parallel_passages(seed: int = 0) -> Iterator[passages.Passage]:
+    """The passages of mlqa: of templates of xquad's test, with other people in them."""
+    every = passages.chosen(True, TESTS["xquad"])[: _PASSAGES["mlqa"]]
+    return (passages.passage(one, f"mlqa/{seed}", True) for one in every)
+
+
+def native(language: str, seed: int = 0) -> Iterator[passages.Passage]:
+    """The passages of tydiqa: a language's own."""
+    every = passages.chosen(True, TESTS["xquad"])
+    several = Random(f"tydiqa/{seed}/{language}").sample(every, _PASSAGES["tydiqa"])
+    return (passages.passage(one, f"tydiqa/{seed}/{language}", True) for one in several)
+
+
+def found(test: bool, seed: int = 0) -> Iterator[passages.Passage]:
+    """The passages of lareqa; in its test no question is answered by a sentence of another passage.
+
+    Training has no passage with a question of the test.
+    """
+    every = passages.chosen(test, TESTS["xquad"])
+    if test:
+        return _apart(every[-_PASSAGES["lareqa"] :], seed)
+    tested = {asked for one in found(True, seed) for asked in _asked(one)}
+    several = (passages.passage(one, f"lareqa/{seed}/{turn}", False) for turn, one in _in_turn(every, [], seed))
+    return (one for one in several if tested.isdisjoint(_asked(one)))
+
+
+def _asked(one: passages.Passage) -> Iterator[tuple[object, ...]]:
+    """What each question says: its verb, the part that it asks for, and the others."""
+    for question in one.questions:
+        clause = question.of(one.clauses)
+        said = {part: getattr(clause, part) for part in PARTS if part != question.asked}
+        yield (clause.verb, question.asked, *said.items())
+
+
+def _apart(several: Sequence[passages.Template], seed: int) -> Iterator[passages.Passage]:
+    taken: list[passages.Passage] = []
+    for one in several:
+        turn = 0
+        drawn = passages.passage(one, f"lareqa/{seed}/{turn}", True)
+        while any(_mixed(drawn, other) or _mixed(other, drawn) for other in taken):
+            turn += 1
+            drawn = passages.passage(one, f"lareqa/{seed}/{turn}", True)
+        taken.append(drawn)
+        yield drawn
+
+
+def _mixed(asking: passages.Passage, other: passages.Passage) -> bool:
+    """Whether a question on one passage is answered by a clause of another."""
+    return any(
+        _answers(asked.of(asking.clauses), asked.asked, clause)
+        for asked in asking.questions
+        for clause in other.clauses
+    )
+
+
+def _answers(asked: Clause, part: str, clause: Clause) -> bool:
+    told = [name for name in PARTS if name != part and getattr(asked, name)]
+    return clause.verb == asked.verb and all(getattr(clause, name) == getattr(asked, name) for name in told)
+
+
+def translated(seed: int = 0) -> Iterator[statements.Statement]:
+    """The statements of tatoeba, no two of which say the same."""
+    every = statements.chosen(True, TESTS["udpos"])
+    several = (
+        statements.statement(one, f"tatoeba/{seed}/{turn}", True) for turn, one in _each(every, _EACH["tatoeba"])
+    )
+    return iter({one.clause: one for one in several}.values())
+
+
+def mentioned(test: bool, seed: int = 0) -> Iterator[mentions.Mention]:
+    """Texts that mention an entity of the pool."""
+    every = mentions.chosen(test, TESTS["mewsli_x"])
+    turns = _each(every, _EACH["mewsli_x"]) if test else _in_turn(every, [], seed)
+    return (mentions.mention(one, f"{seed}/{turn}", test, seed) for turn, one in turns)
+
+
+def _each(every: Sequence[Shape], times: int) -> Iterator[tuple[int, Shape]]:
+    """Every template so many times in a row."""
+    return ((turn, one) for one in every for turn in range(times))
+
+
+def _in_turn(one: Sequence[Shape], other: Sequence[Shape], seed: int) -> Iterator[tuple[int, Shape]]:
+    """Round after round, both sequences in turns of their own, the shorter one as often as the longer."""
+    turn = 0
+    while True:
+        mixed = Random(f"{seed}/round/{turn}")
+        first, second = (mixed.sample(list(several), len(several)) for several in (one, other))
+        if second:
+            second = [second[place % len(second)] for place in range(len(first))]
+        for place, shape in enumerate(chain.from_iterable(zip_longest(first, second))):
+            if shape is not None:
+                yield turn * 1000 + place, shape
+        turn += 1

@@ -1,0 +1,205 @@
+"""People and organisations with facts of their own, texts that mention them, and descriptions to find them by.
+
+Many people have one first name, and several organisations one name: a text names its one by a clue, a fact that the
+description tells too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from random import Random
+from typing import Final, final
+
+from tools.mini import draws, meaning, split
+from tools.mini.meaning import Clause, Organisation, Person, Thing
+
+_VERBS: Final = {"action": meaning.ACTIONS, "transfer": meaning.TRANSFERS, "encounter": meaning.ENCOUNTERS}
+_CLUES: Final = {"person": ("home", "employer", "trade"), "organisation": ("seat", "founder")}
+_PER_LANGUAGE: Final = 20
+_TRAINED: Final = 160
+_KIND_EACH: Final = 3
+"""Of so many entities one is an organisation."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A person or an organisation, and the clauses that describe it; `language` is that of its description."""
+
+    id: str
+    named: Person | Organisation
+    facts: tuple[Clause, ...]
+    language: str = "en"
+
+    def said(self) -> tuple[Clause, ...]:
+        """Everything that is said."""
+        return self.facts
+
+    def marks(self) -> Iterator[tuple[str, ...]]:
+        """What is said of no other entity: its name as short as texts say it, with each of its facts."""
+        named = self.named
+        name = named.first if isinstance(named, Person) else f"{named.stem} {named.kind}"
+        for fact in self.facts:
+            other = fact.object if fact.subject == named else fact.subject
+            yield (name, fact.verb, repr(other), fact.place)
+        if isinstance(named, Person):
+            yield (named.first, named.last)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What a text says of whom, by which clue, how it names people, and whether the clue comes first."""
+
+    about: str
+    clue: str
+    short: bool
+    first: bool
+
+    @property
+    def name(self) -> str:
+        """What the template is called in the suite."""
+        words = ("short" if self.short else "full", "clue-first" if self.first else "clue-last")
+        return "/".join((self.about, self.clue, *words))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A text, the place of the clause in it and the part of that clause that mention the entity."""
+
+    template: str
+    clauses: tuple[Clause, ...]
+    place: int
+    part: str
+    entity: str
+
+    def said(self) -> tuple[Clause, ...]:
+        """Everything that is said."""
+        return self.clauses
+
+
+# ------------------------------------------------------------------------------------------------------------ entities
+
+
+@cache
+def entities(test: bool, seed: int) -> tuple[Entity, ...]:
+    """The entities that training or the test asks for, no two with one name and a fact in common."""
+    trained = _distinct(Random(f"{seed}/entities"), _TRAINED, (), False)
+    if not test:
+        return trained
+    count = _PER_LANGUAGE * len(meaning.LANGUAGES)
+    return _distinct(Random(f"{seed}/others"), count, trained, True)
+
+
+def _distinct(source: Random, count: int, before: Sequence[Entity], test: bool) -> tuple[Entity, ...]:
+    taken = {key for one in before for key in one.marks()}
+    found: list[Entity] = []
+    while len(found) < count:
+        one = _entity(source, len(before) + len(found))
+        keys = set(one.marks())
+        if not keys & taken and (test or not any(map(split.held_out, one.facts))):
+            taken |= keys
+            found.append(replace(one, language=meaning.LANGUAGES[len(found) % len(meaning.LANGUAGES)]) if test else one)
+    return tuple(found)
+
+
+def _entity(source: Random, number: int) -> Entity:
+    if number % _KIND_EACH == 0:
+        named = draws.organisation(source)
+        seat, founder = source.choice(meaning.PLACES), draws.person(source)
+        facts = (Clause("be_in", named, place=seat), Clause("found", founder, named, year=source.randrange(1900, 2015)))
+        return Entity(f"e{number:03d}", named, facts)
+    person = Person(source.choice(meaning.FIRST_NAMES), source.choice(meaning.LAST_NAMES))
+    return Entity(
+        f"e{number:03d}",
+        person,
+        (
+            Clause("be_role", person, Thing(source.choice(meaning.ROLES))),
+            Clause("live", person, place=source.choice(meaning.PLACES)),
+            Clause("work", person, draws.organisation(source)),
+        ),
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------ mentions
+
+
+def templates() -> dict[str, Template]:
+    """All templates by name."""
+    return {one.name: one for one in _all()}
+
+
+def _all() -> Iterator[Template]:
+    for first in (False, True):
+        for about in _VERBS:
+            for clue in _CLUES["person"]:
+                for short in (False, True):
+                    yield Template(about, clue, short, first)
+        for about in ("work", "study", "seat"):
+            for clue in _CLUES["organisation"]:
+                if about != clue:
+                    yield Template(about, clue, False, first)
+
+
+def chosen(test: bool, tests: int) -> tuple[Template, ...]:
+    """The templates of training or of the test."""
+    every = templates()
+    return tuple(every[name] for name in split.divided(list(every), tests)[test])
+
+
+def mention(template: Template, key: str, test: bool, seed: int) -> Mention:
+    """The text of a template that a key draws."""
+    several = [one for one in entities(test, seed) if _fits(template, one)]
+    return split.drawn(
+        lambda source: _draw(template, source.choice(several), source),
+        Mention.said,
+        f"mentions/{key}/{template.name}",
+        test,
+    )
+
+
+def _fits(template: Template, one: Entity) -> bool:
+    if isinstance(one.named, Person):
+        return template.about in _VERBS
+    return template.about not in _VERBS and (template.about != "study" or one.named.kind == "university")
+
+
+def _draw(template: Template, entity: Entity, source: Random) -> Mention:
+    told, part = _told(template, entity, source)
+    clue = _clue(template, entity)
+    if template.short and isinstance(entity.named, Person):
+        short = Person(entity.named.first)
+        told, clue = replace(told, subject=short), replace(clue, subject=short)
+    clauses = (clue, told) if template.first else (told, clue)
+    return Mention(template.name, clauses, clauses.index(told), part, entity.id)
+
+
+def _told(template: Template, entity: Entity, source: Random) -> tuple[Clause, str]:
+    """The clause that mentions the entity, and the part that does."""
+    named = entity.named
+    if isinstance(named, Person):
+        clause = draws.clause(source, source.choice(_VERBS[template.about]))
+        while _someone(clause.object, named) or _someone(clause.recipient, named):
+            clause = draws.clause(source, clause.verb)
+        return replace(clause, subject=named, place=""), "subject"
+    if template.about == "seat":
+        return entity.facts[0], "subject"
+    return Clause(template.about, draws.anyone(source), named), "object"
+
+
+def _someone(one: object, named: Person) -> bool:
+    return isinstance(one, Person) and one.first == named.first
+
+
+def _clue(template: Template, entity: Entity) -> Clause:
+    facts = {fact.verb: fact for fact in entity.facts}
+    verb = {"home": "live", "employer": "work", "trade": "be_role", "seat": "be_in", "founder": "found"}[template.clue]
+    return replace(facts[verb], year=0)
+
+
+def shown(seed: int) -> list[Entity]:
+    """Every entity of the pool."""
+    return [*entities(False, seed), *entities(True, seed)]
