@@ -170,6 +170,17 @@ def test_pairs_have_three_floors() -> None:
     assert len(said) == len(set(said))
 
 
+def test_sentences_that_a_side_repeats_make_no_pair() -> None:
+    """As in mining, a pair of a sentence that the corpus does not score is not said, on either side."""
+    queries = [_query(0, "im Jahr 1897"), _query(1, "7 Eier")]
+    pool = _corpus("in 1897", "7 eggs")
+    for unscored, left in ((), 2), (("c0",), 1), (("1/query",), 1), (("c0", "1/query"), 0):
+        known = Corpus("pool", pool.texts, unscored=frozenset(unscored))
+        found = fit("retrieval", None, (), "bitext")(queries, known)
+        for name in ("same_numbers", "mutual_overlap"):
+            assert len([ids for ids in _ids(found[name].targets) if ids]) == left
+
+
 def test_there_is_no_ranking_without_a_pool() -> None:
     """Retrieval has no floor where its pool is not given, nor any family for an empty split."""
     assert fit("retrieval", None, ())([_query(0, "x")]) == {}

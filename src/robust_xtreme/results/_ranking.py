@@ -119,10 +119,8 @@ def mutual(examples: Sequence[Example], corpus: Corpus) -> list[Document] | None
         return None
     there = [_best(found) for found in _compared(candidates, queries)]
     back = [_best(found) for found in _compared(queries, candidates)]
-    return [
-        Document((corpus.texts[best].id,) if best is not None and back[best] == at else ())
-        for at, best in enumerate(there)
-    ]
+    pairs = [corpus.texts[best].id if best is not None and back[best] == at else "" for at, best in enumerate(there)]
+    return _scored(pairs, examples, corpus)
 
 
 def same_numbers(examples: Sequence[Example], corpus: Corpus) -> list[Document]:
@@ -131,7 +129,14 @@ def same_numbers(examples: Sequence[Example], corpus: Corpus) -> list[Document]:
     candidates = [_numbers(text.value) for text in corpus.texts]
     asked, held = Counter(queries), Counter(candidates)
     only = {one: text.id for one, text in zip(candidates, corpus.texts, strict=True) if one and held[one] == 1}
-    return [Document((only[one],) if one in only and asked[one] == 1 else ()) for one in queries]
+    return _scored([only[one] if one in only and asked[one] == 1 else "" for one in queries], examples, corpus)
+
+
+def _scored(found: Sequence[str], examples: Sequence[Example], corpus: Corpus) -> list[Document]:
+    """The candidate of each query ("" where it has none) as an answer, but for pairs of texts that make none."""
+    gone = {"", *corpus.unscored}
+    ids = zip(found, (example.texts[_FIELD].id for example in examples), strict=True)
+    return [Document(() if {one, query} & gone else (one,)) for one, query in ids]
 
 
 def _numbers(value: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from robust_xtreme.results import _choices, _naive_bayes, _passages, _ranking, _
 from robust_xtreme.results._grams import Bag
 from robust_xtreme.results._naive_bayes import NaiveBayes
 from robust_xtreme.results._taggers import Sentence, Taggers
+from robust_xtreme.specs import BITEXT
 
 FOLDS: Final = 5
 _SPLIT: Final = "the evaluated split"
@@ -27,9 +28,6 @@ NOTHING: Final = "nothing"
 
 LEARNED_FROM: Final[Mapping[str, int]] = {"classification": 100_000, "choice": 100_000, "tagging": 5000}
 """The families whose floors learn, and from how many training examples at most."""
-
-BITEXT: Final = "bitext"
-"""The search of a retrieval task whose predictions are pairs (`Pool.search`); of all others they are rankings."""
 
 _ALONE: Final = "choice_only"
 
