@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from tests.tiny import tiny_run
 
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData
+from robust_xtreme.evaluation.plan import make_plan
+from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources import available, conllu, load, resolve
 from robust_xtreme.specs import TaskSpec
 
@@ -191,6 +194,12 @@ def test_tags_of_version_1_are_named_and_no_run_stops(tmp_path: Path) -> None:
     with pytest.raises(MissingData, match=r"ar-ud-test\.r1\.2\.conllu has tags of Universal Dependencies 1 \(CONJ\)"):
         load(UDPOS, data, "ar", "test")
     assert available(UDPOS, data, "test") == ("ar", "es")
+    model = tiny_run(tmp_path / "run", ["udpos"])
+    plan = make_plan(RunSpec((str(model),), str(data), tasks=("udpos",), languages=("ar", "es"), device="cpu"))
+    assert [unit.language for unit in plan.units] == ["es"]
+    (left,) = plan.not_run
+    assert (left.task, left.language) == ("udpos", "ar")
+    assert left.detail.startswith("ud/UD_A/ar-ud-test.r1.2.conllu has tags of Universal Dependencies 1 (CONJ)")
 
 
 @pytest.mark.parametrize(

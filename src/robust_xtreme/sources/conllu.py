@@ -56,11 +56,18 @@ Line = tuple[int, str]
 @final
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """A syntactic word: its form, its tag, and its heads in the basic and the enhanced tree."""
+    """A syntactic word: its form, its tag, its head (0: the root) and what the enhanced tree says, `4:nsubj|6:obj`."""
 
     form: str
     tag: str
-    heads: tuple[int, ...]
+    head: int
+    enhanced: str
+
+    @property
+    def heads(self) -> tuple[int, ...]:
+        """The words above it, in both trees."""
+        others = (one.partition(":")[0] for one in self.enhanced.split("|"))
+        return self.head, *(int(one) for one in others if _NUMBER.fullmatch(one))
 
 
 @final
@@ -159,16 +166,14 @@ def _add(sentence: _Sentence, cells: Sequence[str], path: str, number: int) -> N
         what = f"has {len(cells)} column{'s' * (len(cells) != 1)}, CoNLL-U has {_COLUMNS}, separated by tabs."
         raise DataError(path, what, number)
     following = len(sentence.words) + 1
-    if _EMPTY.fullmatch(cells[0]):
-        return
-    if match := _RANGE.fullmatch(cells[0]):
+    if cells[0] == str(following):
+        head = int(cells[_HEAD]) if _NUMBER.fullmatch(cells[_HEAD]) else 0
+        sentence.words.append(_Word(cells[_FORM].strip(), cells[_TAG].strip(), head, cells[_DEPS]))
+    elif match := _RANGE.fullmatch(cells[0]):
         _add_token(sentence, int(match[1]), int(match[2]), cells[_FORM], (path, number))
-    elif cells[0] == str(following):
-        sentence.words.append(_Word(cells[_FORM].strip(), cells[_TAG].strip(), _heads(cells)))
-    else:
-        raise DataError(
-            path, f"the word's number is {cells[0][:80]!r}, expected {following}: a line is missing or moved.", number
-        )
+    elif not _EMPTY.fullmatch(cells[0]):
+        what = f"the word's number is {cells[0][:80]!r}, expected {following}: a line is missing or moved."
+        raise DataError(path, what, number)
 
 
 def _add_token(sentence: _Sentence, first: int, last: int, form: str, place: tuple[str, int]) -> None:
@@ -179,19 +184,10 @@ def _add_token(sentence: _Sentence, first: int, last: int, form: str, place: tup
     sentence.tokens[first] = (last, form)
 
 
-def _heads(cells: Sequence[str]) -> tuple[int, ...]:
-    """The heads that are words or the root (0); those of the enhanced tree stand as `4:nsubj|6:obj`."""
-    enhanced = [one.partition(":")[0] for one in cells[_DEPS].split("|")]
-    return tuple(int(one) for one in (cells[_HEAD], *enhanced) if _NUMBER.fullmatch(one))
-
-
 def _check_whole(sentence: _Sentence, path: str, number: int) -> None:
     """Raise DataError where a head or a part of a multi-word token is not there: a line was lost."""
     there = len(sentence.words)
-    wanted = max(
-        (*(last for last, _ in sentence.tokens.values()), *(one for word in sentence.words for one in word.heads)),
-        default=0,
-    )
+    wanted = max((*(last for last, _ in sentence.tokens.values()), *(word.head for word in sentence.words)), default=0)
     if wanted > there:
         raise DataError(
             path, f"the sentence ends with word {there}, but names word {wanted}: a line is missing.", number
