@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import signal
 import subprocess
@@ -55,12 +56,23 @@ print(json.dumps([peak[0], found.indices.tolist(), found.scores.tolist()]))
 """Embeds and searches; prints each chunk that it computes, then peak anonymous memory and what was found."""
 
 
-def rows(start: int, stop: int) -> Array:
-    """Rows of length 1 that hang on their chunk alone; those of the chunk before the first are the queries."""
-    draw = np.random.default_rng(start + CHUNK)
-    found = draw.standard_normal((stop - start, DIM), np.float32)
+@functools.cache
+def _base() -> Array:
+    found = np.random.default_rng(0).standard_normal((CHUNK, DIM), np.float32)
     found /= np.linalg.norm(found, axis=1, keepdims=True)
     return found.astype(np.float16)
+
+
+def rows(start: int, stop: int) -> Array:
+    """Rows of length 1 that hang on their chunk alone; those of the chunk before the first are the queries.
+
+    Each chunk holds the same random rows, turned round and with signs of its own, which is faster than to draw them.
+    """
+    draw = np.random.default_rng(start + CHUNK)
+    signs = draw.choice(np.array([1 << 15, 0], np.uint16), DIM)
+    turned: Array = np.roll(_base()[: stop - start].view(np.uint16), start // CHUNK, axis=1)
+    turned ^= signs
+    return turned.view(np.float16)
 
 
 def _program(cache: Path, count: int) -> subprocess.Popen[str]:
