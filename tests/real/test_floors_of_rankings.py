@@ -1,0 +1,54 @@
+"""Floors of choices and rankings on real data: more than chance, far from a model, and made in seconds."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from robust_xtreme import registry
+from robust_xtreme.examples import Judged
+from robust_xtreme.results.floors import fit
+from robust_xtreme.sources import load
+
+pytestmark = pytest.mark.real
+
+
+def _values(data: Path, name: str, language: str, split: str) -> dict[str, float]:
+    """Every floor's value by the task's first metric."""
+    task = registry.load("task", name)
+    loaded = load(task, data, language, split)
+    metric = registry.load("metric", task.metrics[0])
+    fitted = fit(task.family, None, task.labels, task.pool.search if task.pool else "")
+    found = fitted(loaded.examples, loaded.corpus)
+    return {
+        floor: float(metric.reduce(np.sum([metric.stats(one)["all"] for one in judged], axis=0)))
+        for floor, predicted in found.items()
+        if (judged := [Judged(e, e, said, said) for e, said in zip(loaded.examples, predicted.targets, strict=True)])
+    }
+
+
+@pytest.mark.parametrize("language", ["de", "sw"])
+def test_sentences_that_share_characters_are_often_translations(data: Path, language: str) -> None:
+    """In languages of Latin letters names and loans find a good part of Tatoeba; an order by chance finds nothing."""
+    found = _values(data, "tatoeba", language, "test")
+    assert found["random_rank"] < 1
+    assert 5 < found["character_overlap"] < 40
+
+
+def test_a_pool_of_thousands_is_ranked_in_seconds(data: Path) -> None:
+    """1,190 questions against all sentences of LAReQA at hand take seconds of computing, the second language fewer."""
+    start = time.process_time()
+    found = _values(data, "lareqa", "de", "validation")
+    assert time.process_time() - start < 60
+    assert found["random_rank"] < 1
+    assert 3 < found["character_overlap"] < 20
+
+
+def test_choices_have_floors_near_chance(data: Path) -> None:
+    """XCOPA is made so that a choice alone says little: no floor is far from one half."""
+    found = _values(data, "xcopa", "sw", "test")
+    assert found["majority"] == 50.0
+    assert all(40 < value < 65 for value in found.values())

@@ -1,0 +1,28 @@
+"""MLQA's own answers, scored by its metrics: every gold answer is right in the language of its passage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from robust_xtreme import registry
+from robust_xtreme.examples import Answers, Judged
+from robust_xtreme.metrics._mlqa import words
+from robust_xtreme.sources import load
+
+pytestmark = pytest.mark.real
+
+
+@pytest.mark.parametrize("language", ["ar", "de", "en", "es", "hi", "vi", "zh"])
+def test_gold_answers_are_right(data: Path, language: str) -> None:
+    """Each first gold answer matches exactly, and its F1 is 1, 0 for one of nothing but articles, as officially."""
+    examples = load(registry.load("task", "mlqa"), data, language, "validation").examples
+    metrics = {name: registry.load("metric", name) for name in ("mlqa_em", "mlqa_f1")}
+    for example in examples:
+        assert isinstance(example.target, Answers)
+        said = Answers(example.target.spans[:1])
+        judged = Judged(example, example, said, said)
+        values = {name: metric.stats(judged)["all"][0] for name, metric in metrics.items()}
+        has_words = bool(words(example.texts["context"].at(said.spans[0]), language))
+        assert values == {"mlqa_em": 1.0, "mlqa_f1": float(has_words)}, example.id
