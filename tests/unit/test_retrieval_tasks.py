@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from huggingface_hub import constants
-from tests.loopback import Loopback
 
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData
 from robust_xtreme.examples import Document, Example, Span
 from robust_xtreme.groups import chosen
-from robust_xtreme.sources import Split, load, open_source
-from robust_xtreme.sources._dataset import open_hub
+from robust_xtreme.sources import load, open_source
 from robust_xtreme.sources._pools import answered
 from robust_xtreme.specs import BITEXT, Origin, Row, TaskSpec
 from robust_xtreme.tasks._retrieval import all_sentences, answer_sentences, marked, minable, mined
@@ -304,102 +299,3 @@ def test_training_mentions_have_their_entity_beside_them() -> None:
     assert [one.texts["candidate"] for one in examples] == [corpus.texts[0]] * 2
     assert [_gold(one) for one in examples] == [("mewsli_x/train/en/candidate/Q220",)] * 2
     assert len(corpus.texts) == 1
-
-
-# -------------------------------------------------------------------------------------------------------------- suites
-
-SUITE = """
-name = "own"
-version = "1"
-summary = "Rows of our own."
-languages = ["en", "sw"]
-"""
-
-
-def _suite(folder: Path, task: str, files: dict[str, list[dict[str, Any]]], split: str = "test") -> list[Split]:
-    (folder / "suite.toml").write_text(f'{SUITE}\n[{task}]\nsplits = ["{split}"]\n', encoding="utf-8")
-    (folder / task).mkdir(exist_ok=True)
-    for name, rows in files.items():
-        text = "".join(json.dumps(row) + "\n" for row in rows)
-        (folder / task / f"{name}.jsonl").write_text(text, encoding="utf-8")
-    source = open_source(str(folder))
-    return [load(_task(task), source, name.rpartition("-")[2], split) for name in files if name != "pool"]
-
-
-def _pair(id: str, sentence: str, translation: str) -> dict[str, str]:
-    return {"id": id, "cluster": id, "sentence": sentence, "translation": translation}
-
-
-def test_a_suite_of_translations(tmp_path: Path) -> None:
-    """A row is a query and its candidate."""
-    (split,) = _suite(tmp_path, "tatoeba", {"test-sw": [_pair("1", "Moja.", "One."), _pair("2", "Mbili.", "Two.")]})
-    assert [_gold(one) for one in split.examples] == [(f"tatoeba/test/sw/candidate/{id}",) for id in "12"]
-    with pytest.raises(DataError, match=r"test-sw\.jsonl:1: the key 'translation' is empty"):
-        _suite(tmp_path, "tatoeba", {"test-sw": [_pair("1", "Moja.", "")]})
-
-
-def test_a_suite_of_bitext_may_have_sentences_without_a_partner(tmp_path: Path) -> None:
-    """A row without a translation is a query with no gold, one without a sentence a candidate."""
-    rows = [_pair("1", "Moja.", "One."), _pair("2", "Mbili.", ""), _pair("3", "", "Three.")]
-    (split,) = _suite(tmp_path, "bucc", {"test-sw": rows})
-    assert [_gold(one) for one in split.examples] == [("bucc/test/sw/candidate/1",), ()]
-    assert split.corpus is not None
-    assert [text.value for text in split.corpus.texts] == ["One.", "Three."]
-    with pytest.raises(DataError, match=r":1: the keys 'sentence' and 'translation' are both empty"):
-        _suite(tmp_path, "bucc", {"test-sw": [_pair("1", "", "")]})
-
-
-def _question(id: str, context: str, sentences: list[list[int]]) -> dict[str, Any]:
-    return {"id": id, "cluster": "p", "context": context, "question": "?", "answers": [[0, 2]], "sentences": sentences}
-
-
-def test_a_suite_of_answers_has_one_pool_in_all_languages(tmp_path: Path) -> None:
-    """Rows of one id are the same question, answered in either language."""
-    files = {"test-en": [_question("1", "Ab. c.", [[0, 3], [4, 6]])], "test-sw": [_question("1", "De. f.", [[0, 3]])]}
-    english, swahili = _suite(tmp_path, "lareqa", files)
-    assert len(_gold(english.examples[0])) == len(_gold(swahili.examples[0])) == 2
-    assert english.corpus == swahili.corpus
-    assert {one.cluster for one in (*english.examples, *swahili.examples)} == {"p"}
-    with pytest.raises(DataError, match=r":1: the sentences \[0, 3\] and \[2, 6\] of 'sentences' overlap"):
-        _suite(tmp_path, "lareqa", {"test-en": [_question("1", "Ab. c.", [[0, 3], [2, 6]])]})
-
-
-def test_a_suite_of_mentions_has_a_file_of_candidates(tmp_path: Path) -> None:
-    """The pool is the same for every language, and an entity stands in it in the language of its description."""
-    row = {"id": "1", "cluster": "1", "mention": "Rom", "left": "", "right": " ist alt.", "entity": "Q220"}
-    pool = {"id": "Q220", "cluster": "Q220", "language": "sw", "text": "Roma ni mji."}
-    (split,) = _suite(tmp_path, "mewsli_x", {"pool": [pool], "test-en": [row]})
-    assert _gold(split.examples[0]) == ("mewsli_x/test/sw/candidate/Q220",)
-    assert split.examples[0].texts["query"].value == "Rom: { Rom } ist alt."
-    with pytest.raises(DataError, match=r"test-en\.jsonl:1: the key 'entity' is empty"):
-        _suite(tmp_path, "mewsli_x", {"pool": [pool], "test-en": [{**row, "entity": ""}]})
-
-
-# ----------------------------------------------------------------------------------------------------------------- hub
-
-
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
-    """A hub with German pairs of Tatoeba, and a cache of its own in this process."""
-    pairs = [{"sentence1": "Eins.", "sentence2": "One."}, {"sentence1": "Zwei.", "sentence2": "Two."}]
-    data = gzip.compress("".join(json.dumps(one) + "\n" for one in pairs).encode(), mtime=0)
-    wanted = _task("tatoeba").hub["test"]
-    with Loopback() as one:
-        one.put("dataset", wanted.repo, {"test/deu-eng.jsonl.gz": data}, wanted.revision)
-        for name, value in one.env(tmp_path).items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-        monkeypatch.setattr(constants, "ENDPOINT", one.url)
-        open_hub.cache_clear()
-        yield one
-    open_hub.cache_clear()
-
-
-def test_tatoeba_of_the_hub_is_that_of_laser(hub: Loopback, tmp_path: Path) -> None:
-    """Compressed lines of JSON are read, and give the examples and the pool of LASER's files."""
-    (tmp_path / "tatoeba/v1").mkdir(parents=True)
-    for side, text in (("deu", "Eins.\nZwei.\n"), ("eng", "One.\nTwo.\n")):
-        (tmp_path / f"tatoeba/v1/tatoeba.deu-eng.{side}").write_text(text)
-    own, fetched = (load(_task("tatoeba"), source, "de", "test") for source in (tmp_path, open_source("hub")))
-    assert fetched.examples == own.examples
-    assert fetched.corpus == own.corpus
