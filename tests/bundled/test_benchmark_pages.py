@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from benchmarks.perturb import page
+from benchmarks import perturb, search
 
 FOLDER = Path(__file__).parents[2] / "reports" / "benchmarks"
 
@@ -13,4 +13,10 @@ FOLDER = Path(__file__).parents[2] / "reports" / "benchmarks"
 def test_the_page_of_perturbing_is_what_its_figures_say() -> None:
     """reports/benchmarks/perturb.md has the bytes that perturb.json gives."""
     figures = json.loads((FOLDER / "perturb.json").read_text(encoding="utf-8"))
-    assert page(figures) == (FOLDER / "perturb.md").read_text(encoding="utf-8")
+    assert perturb.page(figures) == (FOLDER / "perturb.md").read_text(encoding="utf-8")
+
+
+def test_the_page_of_searching_is_what_its_figures_say() -> None:
+    """reports/benchmarks/search.md has the bytes that search.json gives."""
+    figures = json.loads((FOLDER / "search.json").read_text(encoding="utf-8"))
+    assert search.page(figures) == (FOLDER / "search.md").read_text(encoding="utf-8")
