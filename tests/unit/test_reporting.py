@@ -352,11 +352,15 @@ def test_bars_are_signs_where_a_terminal_has_no_blocks(results: Results) -> None
 def test_views_stand_in_their_order() -> None:
     """The page goes from clean levels and averages to single cells and what is missing."""
     assert [view.name for view in views()] == [
+        "overall",
+        "missing_cells",
         "clean_scores",
         "floors",
         "by_task",
         "averaged_languages",
         "by_language",
+        "by_script",
+        "by_family",
         "by_scope",
         "operator_mix",
         "not_run",

@@ -10,6 +10,9 @@ NOTHING: Final = "-"
 FLOOR: Final = "floor/"
 """Before the name of a floor that has a column of its own."""
 
+SCORE: Final = "score/"
+"""Before the name of a task, or of an average, whose score has a column of its own."""
+
 OVERLAP: Final = "overlap"
 _BLOCKS: Final = " ▏▎▍▌▋▊▉█"
 _BAR: Final = 6
@@ -163,6 +166,10 @@ _CATALOGUE: Final = (
           "under one of the conditions compared.", room=_MEDIUM),
     Shown("averaged over", ("averaged_over",), _text, right=False, folds=True),
     Shown("left out", ("left_out_named",), _text, right=False, folds=True),
+    Shown("noise", ("noise",), _text, right=False),
+    Shown("from split", ("splits",), _text, right=False, folds=True),
+    Shown("missing", ("absent",), _text, "Cells that an average is named after and that are not here: it then has no "
+          "value, and the mean over the others is marked *.", right=False, folds=True),
     Shown("languages", ("missing",), _text, right=False, folds=True),
     Shown("", ("detail",), _text, right=False, folds=True),
     *(Shown(name, (name,), _text, right=False, folds=name in _LONG, named=True) for name in _NAMED),
@@ -189,6 +196,8 @@ def _first(left: list[str]) -> Shown:
 def _plain(name: str) -> Shown:
     if name.startswith(FLOOR):
         return Shown(name.removeprefix(FLOOR), (name,), points)
+    if name.startswith(SCORE):
+        return Shown(name.removeprefix(SCORE), (name,), _text)
     if name.startswith("share_"):
         return Shown(name.removeprefix("share_"), (name,), percent)
     return Shown(name.replace("_", " "), (name,), _text, right=False)

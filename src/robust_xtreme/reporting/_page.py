@@ -20,8 +20,10 @@ from robust_xtreme.reporting._view import Results, View
 from robust_xtreme.results import store
 from robust_xtreme.results.schema import DELTAS, FLOORS, SCORES, empty
 
-ON_TERMINAL: Final = ("by_task", "by_language", "not_run")
+ON_TERMINAL: Final = ("overall", "by_task", "by_language", "not_run")
 ALPHA: Final = 0.05
+_MOST_ROWS: Final = 150
+"""Rows of a view beyond which nobody reads it on a terminal."""
 
 
 def page(
@@ -61,7 +63,11 @@ def show(
     results = Results(scores, deltas, manifest)
     for name in names:
         view: View = registry.load("view", name)
-        for section, columns, rows in sections(view.make(results)):
+        made = view.make(results)
+        if name == "by_language" and made.height > _MOST_ROWS:
+            console.print(f"\n{view.title}: {made.height} rows, in the report.", style="italic")
+            continue
+        for section, columns, rows in sections(made):
             print_table(console, f"{view.title}: {section}".removesuffix(": "), columns, rows)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, final
 
 import polars as pl
 
+from robust_xtreme.results.benchmark import Task, tasks_of
 from robust_xtreme.results.schema import FLOORS, empty
 
 SECTION: Final = "section"
@@ -30,6 +31,10 @@ class Results:
         named = self.manifest.get("tasks", {}).get(task, {}).get("metrics", ())
         own = self.scores.filter(pl.col("task") == task).get_column("metric").unique().to_list()
         return tuple(dict.fromkeys([*(one for one in named if one in own), *sorted(own)]))
+
+    def benchmark_tasks(self) -> dict[str, Task]:
+        """What averages of benchmarks need of the run's tasks."""
+        return tasks_of({"tasks": self.manifest.get("tasks", {})})
 
     def field_groups(self, task: str) -> tuple[str, ...]:
         """The groups of fields that the task noises together, joined by commas, the headline first."""

@@ -68,7 +68,8 @@ class Average:
     `tasks` and `categories` hold the scores of these: None where one of their cells is missing, as `value` is then.
     `missing` names those cells, as `task/language`, or as a task whose languages are not known. `value_of_present` is
     the same mean over what there is: the present languages of each task, the tasks and categories that have any.
-    `splits` says from which split of a task its cells are.
+    `splits` says from which split of a task its cells are; `metrics` holds for each task that has any cell the means of
+    its score's metrics over the languages that are there.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Average:
     categories: Mapping[str, float | None]
     missing: tuple[str, ...]
     splits: Mapping[str, str]
+    metrics: Mapping[str, tuple[float, ...]]
 
 
 def tasks_of(manifest: Mapping[str, Any]) -> dict[str, Task]:
@@ -175,17 +177,22 @@ def _average(name: str, model: str, noise: str, cells: Sequence[_Cell], tasks: M
         means,
         tuple(place for part in parts.values() for place in part.missing),
         {one: part.split for one, part in parts.items() if part.present},
+        {one: part.means for one, part in parts.items() if part.present},
     )
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A task in an average: the scores of the languages that are there, and the cells that are not."""
+    """A task in an average: the scores of the languages that are there, and the cells that are not.
+
+    `means` are those of each metric over the languages that are there.
+    """
 
     present: tuple[float, ...]
     missing: tuple[str, ...]
     split: str
+    means: tuple[float, ...] = ()
 
     @property
     def value(self) -> float | None:
@@ -203,10 +210,12 @@ def _part(name: str, task: Task, benchmark: str, cells: Iterable[_Cell]) -> _Par
             _add(values, cell)
     each = {language: [values.get((language, metric)) for metric in task.score] for language in task.groups[benchmark]}
     scores = {language: _strict_mean(found) for language, found in each.items()}
+    whole = [[value for value in found if value is not None] for found in each.values() if None not in found]
     return _Part(
         tuple(value for value in scores.values() if value is not None),
         tuple(f"{name}/{language}" for language, value in scores.items() if value is None),
         split,
+        tuple(sum(column) / len(column) for column in zip(*whole, strict=True)),
     )
 
 

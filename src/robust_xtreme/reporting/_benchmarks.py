@@ -1,0 +1,66 @@
+"""The averages of benchmarks as views show them: one run, whatever the number of its models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme.reporting._columns import points
+from robust_xtreme.reporting._view import Results
+from robust_xtreme.results.benchmark import AVERAGES, Average, averages
+
+PARTIAL: Final = "*"
+"""Behind a mean over a part of what it is named after."""
+
+TITLES: Final[Mapping[str, str]] = {"xtreme": "XTREME", "xtreme-r": "XTREME-R"}
+
+
+def averages_of(results: Results) -> dict[str, list[Average]]:
+    """The averages of the benchmarks that were asked for, or that are there whole, by benchmark.
+
+    Each task counts, whichever of the run's models answered it.
+    """
+    tasks = {name: task for name, task in results.benchmark_tasks().items() if task.groups}
+    exact = results.scores.filter(~pl.col("inference").str.contains(" index=(?:ivf|hnsw)"))
+    found = averages(exact.with_columns(model=pl.lit("run")), tasks)
+    named: dict[str, list[Average]] = {}
+    for one in found:
+        named.setdefault(AVERAGES[one.name][0], []).append(one)
+    asked = results.manifest.get("spec", {}).get("tasks", ())
+    return {name: own for name, own in named.items() if name in asked or not any(one.missing for one in own)}
+
+
+def score_text(average: Average, task: str) -> str:
+    """A task's score as papers print it: one number, or F1 / EM; marked where languages are missing."""
+    if task not in average.metrics:
+        return ""
+    mark = "" if average.tasks.get(task) is not None else PARTIAL
+    return " / ".join(map(points, reversed(average.metrics[task]))) + mark
+
+
+def average_text(average: Average) -> str:
+    """The average, or the marked mean of what there is."""
+    if average.value is not None:
+        return points(average.value)
+    return points(average.value_of_present) + PARTIAL if average.value_of_present is not None else ""
+
+
+def average_title(average: Average) -> str:
+    """The heading of an average in its benchmark's table: `average`, with what it is over where that is ambiguous."""
+    return f"average {average.name.partition(' ')[2]}".strip()
+
+
+def named_missing(missing: tuple[str, ...]) -> str:
+    """Cells by task: `xnli (af bg), lareqa`."""
+    found: dict[str, list[str]] = {}
+    for one in missing:
+        task, _, language = one.partition("/")
+        found.setdefault(task, []).extend([language] if language else [])
+    return ", ".join(f"{task} ({' '.join(codes)})" if codes else task for task, codes in found.items())
+
+
+def row_of(average: Average) -> dict[str, Any]:
+    """What every row of an average begins with."""
+    return {"section": TITLES[AVERAGES[average.name][0]], "noise": average.noise}

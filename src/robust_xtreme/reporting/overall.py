@@ -1,0 +1,29 @@
+"""The view overall."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from robust_xtreme.reporting._benchmarks import average_text, average_title, averages_of, row_of, score_text
+from robust_xtreme.reporting._columns import SCORE
+from robust_xtreme.reporting._view import SECTION, Results, view
+from robust_xtreme.results.benchmark import TASKS, Average
+
+
+@view(title="Overall", order=3)
+def overall(results: Results) -> pl.DataFrame:
+    """Each benchmark as papers print it: means over languages, of questions F1 / EM; * where cells are missing."""
+    frames = [_frame(benchmark, found) for benchmark, found in averages_of(results).items()]
+    return pl.concat(frames, how="diagonal") if frames else pl.DataFrame(schema={SECTION: pl.String})
+
+
+def _frame(benchmark: str, found: list[Average]) -> pl.DataFrame:
+    rows: dict[str, dict[str, Any]] = {}
+    for one in found:
+        row = rows.setdefault(
+            one.noise, row_of(one) | {SCORE + task: score_text(one, task) for task in TASKS[benchmark]}
+        )
+        row[SCORE + average_title(one)] = average_text(one)
+    return pl.DataFrame(list(rows.values()))
