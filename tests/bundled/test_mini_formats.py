@@ -1,0 +1,234 @@
+"""The formats of mini beside the three first ones: causes, parts of speech, answers across languages, and pools."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from tools.mini import causes, meanings, mentions, statements, suite, tags
+from tools.mini.draws import drawn
+from tools.mini.grammar import sentence, written
+from tools.mini.meaning import LANGUAGES, PARTS, Clause, Person, Thing
+
+from robust_xtreme import registry, resources
+
+_PAGE: Final = (Path(__file__).parents[2] / "docs/mini.md").read_text(encoding="utf-8")
+_TABLES: Final = tomllib.loads((Path(tags.__file__).parent / "tags.toml").read_text(encoding="utf-8"))
+
+
+def rows(path: str) -> list[dict[str, Any]]:
+    """The rows of a bundled file."""
+    lines = (resources.mini("suite") / path).read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+# -------------------------------------------------------------------------------------------------------------- xcopa
+
+
+def test_what_follows_from_one_thing_never_leads_to_it() -> None:
+    """No two statements of rings stand in both orders, so that every question has one right answer."""
+    steps = {(ring[place], ring[(place + 1) % 4]) for ring in causes.RINGS.values() for place in range(4)}
+    assert not steps & {(other, one) for one, other in steps}
+    assert all(len(set(ring)) == 4 for ring in causes.RINGS.values())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_choices_alone_tell_nothing(language: str) -> None:
+    """Each pair of choices stands with both questions, and is answered once by either; as often by the first."""
+    found = rows(f"xcopa/test-{language}.jsonl")
+    for one, other in zip(found[::2], found[1::2], strict=True):
+        assert (one["premise"], one["choices"]) == (other["premise"], other["choices"])
+        assert {one["question"], other["question"]} == set(causes.QUESTIONS)
+        assert {one["label"], other["label"]} == {0, 1}
+    assert Counter(row["label"] for row in found)[0] * 2 == len(found)
+
+
+def test_a_question_and_its_choices_tell_nothing_without_the_premise() -> None:
+    """In a ring the same two statements are choices of two premises, and each is the cause of one of them."""
+    for ring in causes.RINGS.values():
+        asked = Counter(
+            (ring[(place - 1) % 4], frozenset((ring[place - 1], ring[(place + 1) % 4]))) for place in range(4)
+        )
+        assert set(asked.values()) == {1}
+        assert set(Counter(pair for _, pair in asked).values()) == {2}
+    each = Counter((one.ring, one.place) for one in causes.chosen(True, meanings.TESTS["xcopa"]))
+    assert len(set(each.values())) == 1
+
+
+def _cues(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What the surface tells: the question, who begins, the words shared with the premise, and lengths."""
+    premise = row["premise"].rstrip(".").split()
+    several = [choice.rstrip(".").split() for choice in row["choices"]]
+    shared = [len(set(premise) & set(one)) for one in several]
+    begin = tuple(one[:1] == premise[:1] for one in several)
+    return row["question"], begin, _sign(shared[0] - shared[1]), _sign(len(several[0]) - len(several[1]))
+
+
+def _sign(value: int) -> int:
+    return (value > 0) - (value < 0)
+
+
+def test_surface_cues_tell_as_many_causes_as_the_page_says() -> None:
+    """A table of cues, learned from the English training rows, is counted on the English test."""
+    table: dict[Any, Counter[int]] = {}
+    for row in rows("xcopa/train-en.jsonl"):
+        table.setdefault(_cues(row), Counter())[row["label"]] += 1
+    test = rows("xcopa/test-en.jsonl")
+    right = sum(table[_cues(row)].most_common(1)[0][0] == row["label"] for row in test if _cues(row) in table)
+    assert f"tells {100 * right / len(test):.1f} % of the English causes and effects" in _PAGE
+
+
+# -------------------------------------------------------------------------------------------------------------- udpos
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_tags_are_those_of_universal_dependencies(language: str) -> None:
+    """Every tag is one of the 17, a statement has a noun or a name, and marks are punctuation."""
+    labels = registry.load("task", "udpos").labels
+    for row in rows(f"udpos/test-{language}.jsonl"):
+        assert set(row["tags"]) <= set(labels)
+        assert {"NOUN", "PROPN"} & set(row["tags"])
+        assert all((tag == "PUNCT") == (not any(map(str.isalnum, token))) for token, tag in _pairs(row))
+
+
+def _pairs(row: dict[str, Any]) -> list[tuple[str, str]]:
+    return list(zip(row["tokens"], row["tags"], strict=True))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_tagged_words_are_those_of_the_sentence(language: str) -> None:
+    """Nothing is lost: the tokens without spaces are the statement without spaces."""
+    for row, one in zip(rows(f"udpos/test-{language}.jsonl"), meanings.tagged(True), strict=True):
+        assert "".join(row["tokens"]) == written(language, sentence(language, one.clause)).replace(" ", "")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_listed_word_is_said(language: str) -> None:
+    """A word of `tags.toml` that no statement has is a word that was changed elsewhere."""
+    said = {word.text.lower() for one in drawn(1, 6200) for word in sentence(language, one)}
+    listed = [words for words in _TABLES[language].values() if isinstance(words, str)]
+    listed += [words for table in _TABLES[language].values() if not isinstance(table, str) for words in table.values()]
+    assert {word for words in listed for word in words.split()} - said == set()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Anna/PROPN did/AUX not/PART buy/VERB an/DET old/ADJ car/NOUN in/ADP Paris/PROPN ./PUNCT"),
+        ("de", "Anna/PROPN hat/AUX in/ADP Paris/PROPN kein/DET altes/ADJ Auto/NOUN gekauft/VERB ./PUNCT"),
+        ("es", "Ana/PROPN no/ADV compró/VERB ningún/DET coche/NOUN viejo/ADJ en/ADP París/PROPN ./PUNCT"),
+        ("zh", "安娜/PROPN 没有/ADV 在/ADP 巴黎/PROPN 买/VERB 旧/ADJ 汽车/NOUN 。/PUNCT"),
+        ("ja", "アンナ/PROPN は/ADP パリ/PROPN で/ADP 古い/ADJ 車/NOUN を/ADP 買い/VERB まし/AUX た/AUX 。/PUNCT"),
+        ("ko", "안나는/PROPN 파리에서/PROPN 오래된/ADJ 자동차를/NOUN 사지/VERB 않았습니다/AUX ./PUNCT"),
+        ("tr", "Anna/PROPN ,/PUNCT Paris'te/PROPN eski/ADJ bir/DET araba/NOUN satın/NOUN almadı/VERB ./PUNCT"),
+        ("sw", "Anna/PROPN hakununua/VERB gari/NOUN la/ADP zamani/ADJ jijini/NOUN Paris/PROPN ./PUNCT"),
+    ],
+)
+def test_words_have_the_tags_of_their_use(language: str, said: str) -> None:
+    """One statement, as it is tagged."""
+    clause = Clause("buy", Person("anna"), Thing("car", "old"), place="paris", negated=language != "ja")
+    assert " ".join(f"{word}/{tag}" for word, tag in tags.tagged(language, clause)) == said
+
+
+def test_an_arabic_prefix_is_of_the_word_behind_it() -> None:
+    """A preposition of one letter is no token, as in what XTREME makes of the treebanks."""
+    assert ("ببيتر", "PROPN") in tags.tagged("ar", Clause("meet", Person("anna"), Person("peter")))
+
+
+# ------------------------------------------------------------------------------------------------------------ passages
+
+
+def test_a_pair_has_its_question_and_its_context_in_two_languages() -> None:
+    """Rows of mlqa in de@en have German questions on the English passages, and their answers."""
+    for pair in suite.PAIRS:
+        asked, told = pair.split("@")
+        own = rows(f"mlqa/test-{pair}.jsonl")
+        questions, contexts = (rows(f"mlqa/test-{code}.jsonl") for code in (asked, told))
+        assert [row["question"] for row in own] == [row["question"] for row in questions]
+        assert [(row["context"], row["answers"]) for row in own] == [
+            (row["context"], row["answers"]) for row in contexts
+        ]
+
+
+def test_languages_have_their_own_passages_in_tydiqa() -> None:
+    """No two languages ask of one passage, and no passage is one of xquad's or mlqa's."""
+    clusters = [{row["cluster"] for row in rows(f"tydiqa/test-{code}.jsonl")} for code in LANGUAGES]
+    assert sum(map(len, clusters)) == len(set().union(*clusters))
+    told = [[one.clauses for one in meanings.native(code)] for code in LANGUAGES]
+    others = {one.clauses for several in (meanings.read(True), meanings.parallel_passages()) for one in several}
+    assert not others & {clauses for several in told for clauses in several}
+    assert len({clauses for several in told for clauses in several}) == sum(map(len, told))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_sentence_of_a_passage_holds_the_answer(language: str) -> None:
+    """Sentences follow each other through the whole passage; the answer lies in one of them."""
+    for row in rows(f"lareqa/test-{language}.jsonl"):
+        spans, ((start, stop),) = row["sentences"], row["answers"]
+        assert (spans[0][0], spans[-1][1]) == (0, len(row["context"]))
+        assert sum(first <= start and stop <= last for first, last in spans) == 1
+        between = [row["context"][one[1] : other[0]] for one, other in pairwise(spans)]
+        assert not "".join(between).strip()
+
+
+def test_no_other_passage_answers_a_question() -> None:
+    """What a question mentions stands in no clause of another passage; in English not word for word in training."""
+    several = list(meanings.found(True))
+    for one in several:
+        others = [clause for other in several if other is not one for clause in other.clauses]
+        for asked in one.questions:
+            put = asked.of(one.clauses)
+            told = [part for part in ("verb", *PARTS) if part != asked.asked and getattr(put, part)]
+            assert not [
+                clause for clause in others if all(getattr(clause, part) == getattr(put, part) for part in told)
+            ]
+    tested = {row["question"] for row in rows("lareqa/test-en.jsonl")}
+    assert not tested & {row["question"] for row in rows("lareqa/train-en.jsonl")}
+
+
+# --------------------------------------------------------------------------------------------------------------- pools
+
+
+def test_no_two_pairs_of_tatoeba_say_the_same() -> None:
+    """Every sentence and every translation is there once, so that one answer is right."""
+    for code in LANGUAGES[1:]:
+        found = rows(f"tatoeba/test-{code}.jsonl")
+        assert len({row["translation"] for row in found}) == len({row["sentence"] for row in found}) == len(found)
+
+
+def test_the_pool_describes_entities_in_all_languages() -> None:
+    """Every mention's entity is in it, training asks for English ones alone, and no two are told apart by nothing."""
+    pool = {row["id"]: row for row in rows("mewsli_x/pool.jsonl")}
+    assert 300 <= len(pool) <= 600
+    assert {row["language"] for row in pool.values()} == set(LANGUAGES)
+    assert len({row["text"] for row in pool.values()}) == len(pool)
+    marks = [mark for one in mentions.shown(0) for mark in one.marks()]
+    assert len(set(marks)) == len(marks)
+    for code in LANGUAGES:
+        assert {row["entity"] for row in rows(f"mewsli_x/test-{code}.jsonl")} <= pool.keys()
+    assert {pool[row["entity"]]["language"] for row in rows("mewsli_x/train-en.jsonl")} == {"en"}
+
+
+def test_no_entity_of_the_test_is_trained_on() -> None:
+    """The entities of training and of the test are others, with descriptions of other words."""
+    tested = {row["entity"] for row in rows("mewsli_x/test-en.jsonl")}
+    assert not tested & {row["entity"] for row in rows("mewsli_x/train-en.jsonl")}
+
+
+def test_a_mention_is_a_name_that_several_share() -> None:
+    """Most mentions of people by their first name alone could be of ten others and more."""
+    firsts = Counter(one.named.first for one in mentions.shown(0) if isinstance(one.named, Person))
+    short = [row for row in rows("mewsli_x/test-en.jsonl") if "/short/" in row["cluster"]]
+    assert short
+    shared = [firsts[row["mention"].lower()] for row in short]
+    assert min(shared) >= 5
+
+
+def test_statements_have_every_verb() -> None:
+    """The parts of speech are those of all that the world can do."""
+    assert {one.verb for one in statements.templates().values()} == {one.verb for one in drawn(1, 62)}
