@@ -171,10 +171,14 @@ def test_panx_shares_short_sentences_with_fifteen_dev_files(data: Path) -> None:
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("name", ["xnli", "tydiqa"])
-def test_the_other_training_data_are_clean(name: str, data: Path) -> None:
-    """The MNLI sample and TyDiQA's English training set share no pair and no passage with any evaluated split."""
+@pytest.mark.parametrize(("name", "dropped"), [("xnli", {}), ("tydiqa", {"mlqa/validation/en": 1})])
+def test_the_other_training_data_are_clean(name: str, dropped: dict[str, int], data: Path) -> None:
+    """The MNLI sample and TyDiQA's English training set share no pair and no passage with an evaluated split but one.
+
+    The beginning of Wikipedia's article on gymnasts at the Olympic Games is a passage of TyDiQA and of MLQA.
+    """
     task = registry.load("task", name)
     training = load(task, data, "en", "train").examples
     found = screen(training, evaluated(reported_tasks((), data), data, kind(task)))
-    assert len(found.examples) == len(training)
+    assert found.dropped == dropped
+    assert len(found.examples) == len(training) - sum(dropped.values())
