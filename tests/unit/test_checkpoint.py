@@ -172,6 +172,17 @@ def test_other_labels_are_refused(run: Path) -> None:
         locate(run, XNLI)
 
 
+def test_a_head_that_may_say_no_answer_serves_questions_that_have_one(run: Path) -> None:
+    """A head for spans may have the label `no_answer`, which decoding gets; any other is of another task."""
+    path = run / "heads" / "tydiqa.json"
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**facts, "labels": ["no_answer"]}), encoding="utf-8")
+    assert load_checkpoint(run, XQUAD).labels == ("no_answer",)
+    path.write_text(json.dumps({**facts, "labels": ["yes"]}), encoding="utf-8")
+    with pytest.raises(ModelError, match=r"the head's labels \(yes\) are not those of xquad"):
+        load_checkpoint(run, XQUAD)
+
+
 def test_the_folder_may_move(run: Path, tmp_path: Path) -> None:
     """The identity is of content: a copy elsewhere is the same model."""
     copy = Path(shutil.copytree(run, tmp_path / "copy"))

@@ -11,6 +11,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from huggingface_hub import constants
+from tests.loopback import Loopback
 
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData, UserError
@@ -18,7 +20,7 @@ from robust_xtreme.examples import Corpus, Document, Example, Text, fingerprint
 from robust_xtreme.sources import Pools, corpus_identity, data_identity, load, open_source, resolve
 from robust_xtreme.sources._dataset import Hub
 from robust_xtreme.sources._release import Release
-from robust_xtreme.specs import Files, Origin, Pool, Row, TaskSpec
+from robust_xtreme.specs import Files, HubFiles, Origin, Pool, Row, TaskSpec
 
 XNLI: TaskSpec = registry.load("task", "xnli")
 
@@ -188,6 +190,36 @@ def test_missing_candidates_are_named(tmp_path: Path) -> None:
         Hub(True, {}).read_pool(_own(), "test")
     with pytest.raises(MissingData, match=r"find names no release files with the candidates of train"):
         Release(tmp_path).read_pool(_own(), "train")
+
+
+def test_candidates_may_lie_on_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their own data set is read at its commit, once for all languages, and named beside the queries'."""
+    commit, other = "a" * 40, "b" * 40
+    lines = [{"text": "Roma", "key": "k1", "id": "Q1"}]
+
+    def values(row: Mapping[str, Any], _: str) -> Mapping[str, Any]:
+        return {"text": row["text"], "key": row["key"]}
+
+    queries = HubFiles("o/queries", commit, "{language}", "test", "{language}.jsonl", values, ids="native")
+    candidates = HubFiles("o/pool", other, "all", "test", "pool.jsonl", values, ids="native")
+    task = dataclasses.replace(_own(hub={"test": candidates}), hub={"test": queries})
+    with Loopback() as hub:
+        for name, value in hub.env(tmp_path).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+        content = "".join(json.dumps(line) + "\n" for line in lines).encode()
+        hub.put("dataset", "o/queries", {"de.jsonl": content, "en.jsonl": content}, commit)
+        hub.put("dataset", "o/pool", {"pool.jsonl": content}, other)
+        source = Hub(False, {})
+        pools = Pools(source)
+        found = [load(task, source, code, "test", pools) for code in ("de", "en")]
+    assert found[0].corpus is found[1].corpus
+    assert found[0].examples[0].target == Document(("find/test//candidate/Q1",))
+    assert [name for name, _ in found[1].files] == [
+        f"hub://o/queries@{commit}/en/test",
+        f"hub://o/pool@{other}/all/test",
+    ]
 
 
 @pytest.mark.parametrize(

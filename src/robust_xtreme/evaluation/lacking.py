@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from robust_xtreme import registry
-from robust_xtreme.examples import Example, Tags
+from robust_xtreme.examples import NO_ANSWER, Example, Tags
 from robust_xtreme.specs import TaskSpec
 
 _OUTSIDE: Final = "O"
@@ -18,7 +18,12 @@ _PREFIXES: Final = ("B-", "I-")
 
 
 def label_sets(task: TaskSpec) -> tuple[tuple[str, ...], ...]:
-    """The labels that a head for a task may have: its own, and of a tagger those of accepted tasks that are fewer."""
+    """The labels that a head for a task may have: its own, and of a tagger those of accepted tasks that are fewer.
+
+    A head for spans may be one that can say that there is no answer, whether or not the task has such questions.
+    """
+    if task.family == "span_qa":
+        return tuple(dict.fromkeys((task.labels, (), (NO_ANSWER,))))
     if task.family != "tagging":
         return (task.labels,)
     known = [one for one in task.accepts if one != task.name and one in registry.names("task")]
