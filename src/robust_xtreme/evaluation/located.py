@@ -33,6 +33,7 @@ from robust_xtreme.families._weights import check_config, weight_files
 from robust_xtreme.specs import TaskSpec
 
 RETRIEVAL: Final = "retrieval"
+BENCHMARKS: Final = frozenset(("xtreme", "xtreme-r"))
 
 
 @final
@@ -148,13 +149,21 @@ def serves(origin: Origin, task: TaskSpec, given: Given) -> bool:
 def default_tasks(given: Given) -> tuple[TaskSpec, ...]:
     """The tasks that the models have heads for; all of them where there is none, so that locating them says why.
 
-    Tasks that a representation answers are evaluated where they are named.
+    Where they are not named, tasks that a representation answers are not evaluated, and those outside of the benchmarks
+    only by a head of their own.
     """
     every = [registry.load("task", name) for name in registry.names("task")]
-    every = [one for one in every if one.head or one.name in given.named]
-    able = [one for one in every if served(given, one)]
+    able = [one for one in every if _by_default(one, given) and served(given, one)]
     fitting = [one for one in able if one.name in given.named or any(_fits(o, one, given) for o in given.plain)]
     return tuple(fitting or able or every)
+
+
+def _by_default(task: TaskSpec, given: Given) -> bool:
+    """Whether a task is evaluated where none is named."""
+    if task.name in given.named or task.name in given.labels:
+        return True
+    own = any(task.name in heads(one.folder) for one in given.plain)
+    return own or (task.head and not BENCHMARKS.isdisjoint(task.groups))
 
 
 def _fits(origin: Origin, task: TaskSpec, given: Given) -> bool:

@@ -127,7 +127,8 @@ def make_plan(spec: RunSpec) -> Plan:
     if not units:
         _check_readable(skipped)
         telling = min(skipped, key=lambda one: one.reason != "unlabelled")  # a file that is there, before absent ones
-        raise MissingData(f"Nothing is left to evaluate under {spec.data}: {telling.detail} {source.remedy}")
+        remedy = f" {source.remedy}" if source.splits(registry.load("task", telling.task)) else ""
+        raise MissingData(f"Nothing is left to evaluate under {spec.data}: {telling.detail}{remedy}")
     return Plan(spec, tasks, conditions, tuple(units), tuple(skipped))
 
 

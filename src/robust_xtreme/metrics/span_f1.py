@@ -86,7 +86,7 @@ def reduce(sums: Array) -> Array:
 
 span_f1 = Metric(
     name="span_f1",
-    summary="F1 of named entities: boundaries and type must be right.",
+    summary="F1 of named entities, or of runs of equal tags: boundaries and type must be right.",
     columns=("tp", "fp", "fn"),
     stats=_stats,
     reduce=reduce,
