@@ -100,10 +100,10 @@ def test_languages_have_other_names_in_some_files(tmp_path: Path) -> None:
 
 def test_all_files_of_a_pattern_are_one_split(tmp_path: Path) -> None:
     """They are read in the order of their names, each named with its hash, and hidden ones are left out."""
-    task = _with(XQUAD, "*/x-{language}-*.json")
+    task = _with(XQUAD, "*/*x-{language}-*.json")
     two = _write(tmp_path, "a/x-en-2.json", _squad(("q2", "Bonn", "Bonn")))
     one = _write(tmp_path, "b/x-en-1.json", _squad(("q1", "Rome", "Rome")))
-    _write(tmp_path, "b/.x-en-0.json", "Finder's own")
+    _write(tmp_path, "b/._x-en-0.json", "Finder's own")
     found = load(task, tmp_path, "en", "validation")
     assert [example.id for example in found.examples] == ["xquad/validation/en/q1", "xquad/validation/en/q2"]
     assert found.files == tuple(
