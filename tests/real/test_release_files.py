@@ -9,7 +9,7 @@ import pytest
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Answers, Tags, Text
-from robust_xtreme.sources import Split, available, limit, load, resolve
+from robust_xtreme.sources import Split, available, limit, load, resolve, squad_json
 from robust_xtreme.specs import TaskSpec
 
 pytestmark = pytest.mark.real
@@ -28,6 +28,10 @@ SINGLE = [
     ("tydiqa", "train", "en", 3696, 3429, True),
     ("tydiqa", "train", "sw", 2755, 1687, True),
     ("tydiqa", "validation", "ko", 276, 228, False),
+    ("mlqa", "validation", "en", 1148, 978, True),
+    ("mlqa", "validation", "de", 512, 456, True),
+    ("mlqa", "validation", "en@de", 512, 456, True),
+    ("mlqa", "validation", "de@en", 512, 447, True),
 ]
 
 
@@ -73,7 +77,7 @@ def test_the_languages_with_files(data: Path) -> None:
     assert resolve(_task("xnli"), data, "auto", "sw").split == "test"
 
 
-@pytest.mark.parametrize("name", ["xnli", "panx", "xquad", "tydiqa"])
+@pytest.mark.parametrize("name", ["xnli", "panx", "xquad", "mlqa", "tydiqa"])
 def test_every_file_gives_sound_examples(data: Path, name: str) -> None:
     """In every file, ids are unique, a text id names one text, tags count the words, answers are spans of the text."""
     task = _task(name)
@@ -124,3 +128,27 @@ def test_a_split_loads_quickly(data: Path) -> None:
         load(_task("xnli"), data, "th", "validation")
         times.append(time.perf_counter() - start)
     assert min(times) < 0.3
+
+
+def test_the_kinds_of_squad_at_hand(data: Path) -> None:
+    """Version 2.0 marks 5,945 of its questions to have no answer; every passage of LAReQA names its sentences."""
+    folder = data / "squad/dev-v2.0.rebuilt.json"
+    rows = squad_json.read(folder.read_text(encoding="utf-8"), "f")
+    assert (len(rows), sum("impossible" in row.values for row in rows)) == (11873, 5945)
+    assert all(("impossible" in row.values) != bool(row.values["answers"]) for row in rows)
+    for path in sorted((data / "lareqa/xquad-r").iterdir()):
+        rows = squad_json.read(path.read_text(encoding="utf-8"), "f")
+        assert len(rows) == 1190
+        assert all(row.values["sentences"] for row in rows)
+
+
+def test_pairs_of_mlqa_are_asked_of_their_own_files(data: Path) -> None:
+    """Four pairs have a file here; questions in German have the ids of those in English on the same passages."""
+    task = _task("mlqa")
+    pairs = [f"{one}@{two}" for one in task.languages for two in task.languages if one != two]
+    assert available(task, data, "auto", pairs) == ("de@en", "en@de", "en@zh", "zh@en")
+    german, english = (load(task, data, code, "validation").examples for code in ("de", "en@de"))
+    assert [one.id.rpartition("/")[2] for one in german] == [one.id.rpartition("/")[2] for one in english]
+    assert [one.cluster for one in german] == [one.cluster for one in english]
+    assert [one.target for one in german] == [one.target for one in english]
+    assert english[0].texts["question"].value.isascii()
