@@ -1,0 +1,7 @@
+"""Questions of MultiCheckList's first test of animals and vehicles that are answered as expected."""
+
+from __future__ import annotations
+
+from robust_xtreme.metrics._checklist import of_test
+
+checklist_animal_vehicle = of_test("animal_vehicle", "Share of questions answered as expected that ask what animal or vehicle someone has.")

@@ -1,0 +1,7 @@
+"""Questions of MultiCheckList's intensifiers that are answered as expected."""
+
+from __future__ import annotations
+
+from robust_xtreme.metrics._checklist import of_test
+
+checklist_intensifiers = of_test("intensifiers", "Share of questions about intensifiers and reducers answered as expected: who is most happy?")

@@ -1,0 +1,267 @@
+"""Cases of MultiCheckList: values are drawn for the official templates, and the answers found where they stand.
+
+A draw is a hash of the test, the case's number and what is drawn, the same in every language: case 17 is of the same
+colours and the third and fifth name everywhere, unless a language lacks a form. Such a draw is left out, as one is that
+repeats a context or puts the same word in two places, and the next attempt is drawn.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final, final
+
+from robust_xtreme.errors import DataError, RobustXtremeError
+from robust_xtreme.examples import Example
+from robust_xtreme.metrics._checklist import clean
+from robust_xtreme.randomness import salt
+from robust_xtreme.resources import folder
+from robust_xtreme.sources.checklist_templates import ANSWER, CONTEXT, QUESTION, Line
+from robust_xtreme.specs import Origin, Row
+from robust_xtreme.tasks._qa import by_text, span_qa
+
+CASES: Final = 200
+"""Cases of each test in a language, as the official script has it."""
+
+_ATTEMPTS: Final = 100
+_SLOT: Final = re.compile(r"\{(?:[ac]:)?([^{}]*)\}")
+_FORMS: Final = re.compile(r"[,،၊，]")
+_ONE_FORM: Final = ("adj", "obj")
+"""Kinds of which a value lists several forms, `older, old`."""
+
+_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "comparisons": ("first_name", "first_name1"),
+    "intensifiers": ("first_name", "first_name1"),
+    "properties": (),
+    "professions": ("first_name",),
+    "animal_vehicle": ("first_name",),
+    "animal_vehicle_v2": ("first_name", "first_name2"),
+}
+_VALUES: Final[Mapping[str, Mapping[str, str]]] = {
+    "comparisons": {"adj": "adj"},
+    "intensifiers": {"state": "s", "very": "very", "somewhat": "somewhat"},
+    "properties": {"obj": "obj"},
+    "professions": {"profession": "profession", "nationality": "nationality"},
+    "animal_vehicle": {"animal": "animal", "vehicle": "vehicle"},
+    "animal_vehicle_v2": {"animal": "animal", "vehicle": "vehicle"},
+}
+"""What is drawn for each test: the label of its rows, and what templates call it."""
+
+Facts = Mapping[str, str]
+"""The English values that a case is of, by kind."""
+
+Words = dict[str, str]
+"""What stands for each slot of a template."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Filled:
+    """A template with its slots filled, and where each of them stands."""
+
+    text: str
+    slots: tuple[tuple[str, int, int], ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Draw:
+    """One attempt at a case of a test."""
+
+    test: str
+    number: int
+    attempt: int
+
+    def of(self, values: Sequence[Any], what: str) -> Any:
+        """One of several values."""
+        return values[salt("multichecklist", self.test, str(self.number), str(self.attempt), what) % len(values)]
+
+    def two(self, values: Sequence[Any], what: str) -> tuple[Any, Any]:
+        """Two different ones of several values, in any order."""
+        first = self.of(values, what)
+        return first, self.of([one for one in values if one != first], f"{what} 2")
+
+
+def cases(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
+    """The examples of a language: the questions of up to 200 cases of each test, a case a cluster."""
+    names = first_names().get(origin.language, ())
+    if len(names) < 2:
+        raise RobustXtremeError(f"perturbations/first_names.toml has no names in {origin.language!r}.")
+    taken: set[str] = set()
+    found = [row for template in rows for row in _test(template, origin.language, names, taken)]
+    return span_qa(by_text)(tuple(found), origin)
+
+
+@cache
+def first_names() -> Mapping[str, tuple[str, ...]]:
+    """The first names of each language that are bundled."""
+    found = tomllib.loads((folder("perturbations") / "first_names.toml").read_text(encoding="utf-8"))
+    return {language: tuple(names.split()) for language, names in found["names"].items()}
+
+
+def _test(row: Row, language: str, names: Sequence[str], taken: set[str]) -> Iterator[Row]:
+    kit = _Kit(row.values["test"], language, row.place.rpartition(":")[0], row.values["lines"], tuple(names))
+    for number in range(CASES):
+        for attempt in range(_ATTEMPTS):
+            made = kit.case(_Draw(kit.test, number, attempt))
+            if made and made[0].values["context"] not in taken:
+                taken.add(made[0].values["context"])
+                yield from made
+                break
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Kit:
+    """One test in one language: its rows of the table, and the names."""
+
+    test: str
+    language: str
+    path: str
+    lines: tuple[Line, ...]
+    names: tuple[str, ...]
+
+    def case(self, draw: _Draw) -> tuple[Row, ...]:
+        """The questions of one case; none where the language lacks a form, or a word stands in two places."""
+        facts, asked, words = self._values(draw)
+        if words is None or not _apart(words):
+            return ()
+        line = draw.of(self._labelled(CONTEXT), "context")
+        facts = {**facts, CONTEXT: line.english}
+        template = _pick(line, {**facts, **(asked[0] if asked else {})})
+        if template is None:
+            return ()
+        context = self._fill(template, words, line.number, capital=True)
+        second = self._labelled(CONTEXT).index(line) == 1
+        rows = [
+            self._row(draw, place, context, pair, {**facts, **(asked[place] if asked else {})}, words, second)
+            for place, pair in enumerate(self._questions())
+        ]
+        return tuple(row for row in rows if row is not None) if all(rows) else ()
+
+    def _labelled(self, label: str) -> tuple[Line, ...]:
+        return tuple(line for line in self.lines if line.label == label)
+
+    def _questions(self) -> list[tuple[Line, Line]]:
+        return list(zip(self._labelled(QUESTION), self._labelled(ANSWER), strict=True))
+
+    def _values(self, draw: _Draw) -> tuple[Facts, tuple[Facts, ...], Words | None]:
+        """The values of a case in English, those of each question beside them, and the words for them, if there are."""
+        names = _NAMES[self.test]
+        drawn = draw.two(range(len(self.names)), "names")
+        words: dict[str, str | None] = {slot: self.names[one] for slot, one in zip(names, drawn, strict=False)}
+        lines = {label: draw.of(self._labelled(label), label) for label in _VALUES[self.test] if self._labelled(label)}
+        facts = {label: line.english for label, line in lines.items()}
+        asked = self._properties(draw, facts, words) if self.test == "properties" else ()
+        for label, line in lines.items():
+            _put(words, label, _VALUES[self.test][label], _pick(line, facts), self.language)
+        whole = {slot: word for slot, word in words.items() if word}
+        return facts, asked, whole if len(whole) == len(words) else None
+
+    def _properties(self, draw: _Draw, facts: Facts, words: dict[str, str | None]) -> tuple[Facts, ...]:
+        """Two properties and a value of each, which go into the words."""
+        asked = []
+        for place, line in enumerate(draw.two(self._labelled("property"), "properties"), 1):
+            asked.append({"property": line.english})
+            value = draw.of(self._labelled(line.english), f"value {place}")
+            words[f"p.p{place}"] = _pick(line, {**facts, **asked[-1]})
+            words[f"p.v{place}"] = _pick(value, {**facts, **asked[-1]})
+        return tuple(asked)
+
+    def _fill(self, template: str, words: Words, number: int, *, capital: bool = False) -> _Filled:
+        """A template with its slots filled; a thing at the start of a sentence with a `capital`."""
+        text, end, slots = "", 0, []
+        for match in _SLOT.finditer(template):
+            slot = match[1]
+            if slot not in words:
+                raise DataError(self.path, f"nothing is known for {match[0]!r} in {template[:80]!r}.", number)
+            text += template[end : match.start()]
+            word = words[slot]
+            if capital and slot.startswith("obj") and _begins(text):
+                word = word[:1].upper() + word[1:]
+            slots.append((slot, len(text), len(text) + len(word)))
+            text, end = text + word, match.end()
+        return _Filled(text + template[end:], tuple(slots))
+
+    def _row(
+        self,
+        draw: _Draw,
+        place: int,
+        context: _Filled,
+        pair: tuple[Line, Line],
+        facts: Facts,
+        words: Words,
+        second: bool,
+    ) -> Row | None:
+        question = _pick(pair[0], facts, leave=f"{{p.p{2 - place}}}")
+        answer = pair[1].variants[0] if pair[1].variants else None
+        if question is None or answer is None:
+            return None
+        asked = self._fill(question, words, pair[0].number).text
+        expected = self._fill(answer.other if second and answer.other else answer.text, words, pair[1].number)
+        values = {
+            "context": context.text,
+            "question": asked,
+            "answers": _stand(expected, context, self.language),
+            "expected": expected.text,
+        }
+        native = f"{self.test}-{draw.number:03d}-{place}"
+        cluster = f"checklist/{self.test}/{draw.number}"
+        return Row(native, f"{self.path}:{pair[0].number}", values, cluster) if values["answers"] else None
+
+
+def _begins(text: str) -> bool:
+    """Whether what comes next begins a sentence."""
+    return not text.strip() or text.rstrip()[-1] in ".!?"
+
+
+def _pick(line: Line, facts: Facts, leave: str = "{}") -> str | None:
+    """The first text that is for these values; one that holds `leave`, the property of another question, is passed."""
+    for one in line.variants:
+        if leave not in one.text and all(facts.get(kind) in values for kind, values in one.only.items()):
+            return one.text
+    return None
+
+
+def _put(words: dict[str, str | None], label: str, slot: str, text: str | None, language: str) -> None:
+    """The word for a slot, or the forms that a value lists for `slot[0]`, `slot[1]`; in Thai blanks part them."""
+    if label not in _ONE_FORM or text is None:
+        words[slot] = text
+        return
+    forms = text.split(" ") if language == "th" else _FORMS.split(text)
+    for place, form in enumerate(one.strip() for one in forms if one.strip()):
+        words[f"{slot}[{place}]"] = form
+
+
+def _apart(words: Words) -> bool:
+    """Whether no two slots but the forms of one value hold the same word."""
+    found = [word for slot, word in words.items() if not slot.startswith(_ONE_FORM)]
+    return len(set(found)) == len(found)
+
+
+def _stand(expected: _Filled, context: _Filled, language: str) -> tuple[tuple[int, int], ...]:
+    """Where the answer stands: over its slot, in full, or else without article and full stop, or else the slot alone.
+
+    None where the context does not have the slot.
+    """
+    slot = expected.slots[0][0] if expected.slots else ""
+    places = [(start, stop) for name, start, stop in context.slots if name == slot]
+    for text in (expected.text, clean(expected.text, language)):
+        found = tuple(one for one in _found(text, context.text) if _over(one, places))
+        if found:
+            return found
+    return tuple(places)
+
+
+def _over(span: tuple[int, int], places: Sequence[tuple[int, int]]) -> bool:
+    return any(span[0] < stop and start < span[1] for start, stop in places)
+
+
+def _found(text: str, within: str) -> Iterator[tuple[int, int]]:
+    start = within.find(text) if text else -1
+    while start >= 0:
+        yield start, start + len(text)
+        start = within.find(text, start + 1)

@@ -1,0 +1,54 @@
+"""MultiCheckList: XTREME-R's diagnostic of six tests, made from its translated templates."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from robust_xtreme.languages import codes
+from robust_xtreme.specs import Files, TaskSpec
+from robust_xtreme.tasks._checklist import cases
+
+_LANGUAGES: Final = codes(
+    "af ar az bg bn de el en es et eu fa fi fr gu ha he hi ht hu id it ja jv ka kk "
+    "ko lt ml mr ms my nl pa pl pt qu ru sw ta te th tl tr uk ur vi wo yo zh"
+)
+"""The columns of the table: the fifty of XTREME-R with Hausa in place of Romanian."""
+
+multichecklist = TaskSpec(
+    name="multichecklist",
+    summary="Short questions that each test one thing: comparisons, intensifiers, properties, professions, animals.",
+    family="span_qa",
+    metrics=(
+        "checklist_pass_rate",
+        "checklist_comparisons",
+        "checklist_intensifiers",
+        "checklist_properties",
+        "checklist_professions",
+        "checklist_animal_vehicle",
+        "checklist_animal_vehicle_v2",
+    ),
+    languages=_LANGUAGES,
+    files={
+        "test": Files(
+            "checklist_templates",
+            ("multichecklist/checklist_templates.tsv", "xtreme/multichecklist/checklist_templates.tsv"),
+            ids="native",
+            mixed=True,
+        )
+    },
+    perturbed=(("question",), ("context",)),
+    adapt=cases,
+    accepts=("multichecklist", "xquad", "mlqa", "tydiqa"),
+    cite="Ruder et al. 2021, XTREME-R: Towards More Challenging and Nuanced Multilingual Evaluation (arXiv 2104.07412), "
+    "after Ribeiro et al. 2020, Beyond Accuracy: Behavioral Testing of NLP Models with CheckList (arXiv 2005.04118)",
+    train_languages=(),
+    max_length=384,
+    stride=128,
+    absent="Put checklist_templates.tsv of github.com/google-research/xtreme (its folder multichecklist) into "
+    "DIR/multichecklist, and name DIR with --data DIR.",
+    rows="Up to 200 cases of each of six tests with one or two questions on one context, 2,400 questions per language.",
+    official="test_models.py of XTREME-R's multichecklist: the share of cases of which every question is answered; here "
+    "that of questions.",
+    checked="Cases are drawn here from the official templates, not the official suites; sentences of ten languages are "
+    "compared with ones filled in by hand, and answers with the official rule.",
+)
