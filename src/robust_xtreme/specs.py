@@ -266,6 +266,7 @@ class TaskSpec:
     language may be `de@en`: a question in German on a context in English. A task without a `head` of its own is
     answered by any encoder's representation. `rows`, `official` and `checked` are sentences: the official sizes, the
     official scorer, and how ours was checked against it; `absent` says why a task has no `hub`, and what to do.
+    `licence` is that of the data, as upstream states it.
     """
 
     name: str
@@ -293,6 +294,7 @@ class TaskSpec:
     official: str = ""
     checked: str = ""
     absent: str = ""
+    licence: str = ""
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -9,13 +9,14 @@ from typing import Any, Final
 
 from robust_xtreme import __version__
 from robust_xtreme.evaluation.located import Located
-from robust_xtreme.evaluation.plan import Plan, group_languages
+from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.evaluation.settings import EXACT
 from robust_xtreme.examples import digest
 from robust_xtreme.results.schema import SCHEMA_VERSION
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources._source import Source, open_source
 from robust_xtreme.sources._suite import Suite
+from robust_xtreme.sources._survey import group_languages
 from robust_xtreme.specs import TaskSpec
 
 _LIBRARIES: Final = ("torch", "transformers", "tokenizers", "polars", "numpy")

@@ -18,11 +18,13 @@ from robust_xtreme.languages import codes
 from robust_xtreme.noise._engine import noise_texts
 from robust_xtreme.results.floors import LEARNED_FROM
 from robust_xtreme.run_spec import RunSpec, parse_limits
-from robust_xtreme.sources._load import Split, available, fetch, has_language, languages_of, load, resolve
+from robust_xtreme.sources._dataset import Hub
+from robust_xtreme.sources._load import Split, fetch, languages_of, load
 from robust_xtreme.sources._pools import Pools
 from robust_xtreme.sources._select import corpus_identity, data_identity, limit
 from robust_xtreme.sources._source import Source, open_source
-from robust_xtreme.specs import BITEXT, Origin, PerturbationSpec, TaskSpec
+from robust_xtreme.sources._survey import Left, evaluated, group_languages
+from robust_xtreme.specs import Origin, PerturbationSpec, TaskSpec
 
 CLEAN: Final = "clean"
 CLEAN_SEED: Final = -1
@@ -160,12 +162,6 @@ def _languages(spec: RunSpec, task: TaskSpec, source: Source, group: Sequence[st
     return group_languages(task, source, group) or ("",)
 
 
-def group_languages(task: TaskSpec, source: Source, group: Sequence[str]) -> tuple[str, ...]:
-    """The languages that a group means of a task: where a source has a list of its own, as suites do, that list."""
-    found = languages_of(task, source)
-    return tuple(group) if group and found == task.languages else found
-
-
 def _check_readable(skipped: Sequence[NotRun]) -> None:
     """Raise ModelError where what there is to evaluate is in words that the models do not know."""
     unread = [one.detail for one in skipped if one.reason == UNKNOWN_TOKENS]
@@ -219,21 +215,9 @@ def check_cell(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
 
 
 def _unit(spec: RunSpec, pools: Pools, task: TaskSpec, language: str, model: Located) -> Unit | NotRun:
-    source = pools.source
-    if not source.splits(task):
-        return NotRun(task.name, language, spec.split, "missing", source.lacks(task))
-    if not has_language(task, source, language):
-        detail = f"{task.name} has no language {language}{source.within}."
-        return NotRun(task.name, language, spec.split, "missing", detail)
-    try:
-        split = resolve(task, source, spec.split, language, pools)
-        tuned_on(task, pools, language)
-    except MissingData as error:
-        reason = "unlabelled" if language in available(task, source, spec.split) else "missing"
-        return NotRun(task.name, language, spec.split, reason, _in_short(str(error), spec.data))
-    if not split.labelled:
-        detail = f"{task.name} {language}: the {split.split} split has no labels."
-        return NotRun(task.name, language, split.split, "unlabelled", detail)
+    split = evaluated(task, pools, spec.split, language)
+    if isinstance(split, Left):
+        return NotRun(task.name, language, split.split, split.reason, _in_short(split.detail, pools.source))
     examples = limited(split.examples, spec.limit_of(task.name))
     if strange := unreadable(model, examples, language):
         return NotRun(task.name, language, split.split, UNKNOWN_TOKENS, strange)
@@ -255,17 +239,12 @@ def identity_of(examples: Sequence[Example], corpus: Corpus | None) -> str:
     return own if corpus is None else digest(own, corpus_identity(corpus))
 
 
-def tuned_on(task: TaskSpec, pools: Pools, language: str) -> Split | None:
-    """The clean split that a threshold is tuned on; None where none is. Raises MissingData where it is not there."""
-    if task.pool is None or task.pool.search != BITEXT:
-        return None
-    return load(task, pools.source, language, "validation", pools)
-
-
-def _in_short(text: str, folder: str) -> str:
+def _in_short(text: str, source: Source) -> str:
     """The first sentence of why; paths stand in run.toml alone, so the data folder is not named."""
     first = text.partition(" Looked for ")[0].partition(" XTREME's scripts ")[0]
-    return first.replace(folder.rstrip("/") + "/", "").replace(folder, "the data folder")
+    if isinstance(source, Hub):
+        return first
+    return first.replace(f"{source}/", "").replace(str(source), "the data folder")
 
 
 def limited(examples: Sequence[Example], rows: int | None) -> tuple[Example, ...]:

@@ -22,7 +22,7 @@ from robust_xtreme.evaluation.folder import Folder, begin, check_ours
 from robust_xtreme.evaluation.judge import Answered, Ranked, judge
 from robust_xtreme.evaluation.lacking import lacked, outside
 from robust_xtreme.evaluation.manifest import halved, new_manifest
-from robust_xtreme.evaluation.plan import Plan, Unit, make_plan, read_split, read_train, tuned_on
+from robust_xtreme.evaluation.plan import Plan, Unit, make_plan, read_split, read_train
 from robust_xtreme.evaluation.predict import BATCH_TOKENS, Input, out_of_memory, predict
 from robust_xtreme.evaluation.retrieve import Engine, retrieved
 from robust_xtreme.evaluation.settings import check_settings, inference
@@ -35,6 +35,7 @@ from robust_xtreme.results.schema import DELTAS, PREDICTIONS, SCORES, STATS
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources._pools import Pools
 from robust_xtreme.sources._source import open_source
+from robust_xtreme.sources._survey import tuned_on
 
 _T = TypeVar("_T")
 

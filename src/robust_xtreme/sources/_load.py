@@ -24,9 +24,9 @@ _TAUGHT: Final = "train"
 class Split:
     """The examples of one language of a split; `files` are (path under the data folder or hub address, sha256).
 
-    In retrieval tasks `corpus` is the pool that the targets point into, and `files` names its files too. `labelled` is
-    False where there is no label, where every answer is empty, or where one label serves all rows: so XTREME's scripts
-    leave test sets.
+    In retrieval tasks `corpus` is the pool that the targets point into, and `files` names its files too; those of the
+    language's rows are `own`. `labelled` is False where there is no label, where every answer is empty, or where one
+    label serves all rows: so XTREME's scripts leave test sets.
     """
 
     task: str
@@ -36,6 +36,7 @@ class Split:
     files: tuple[tuple[str, str], ...]
     labelled: bool
     corpus: Corpus | None = None
+    own: tuple[tuple[str, str], ...] = ()
 
 
 def load(task: TaskSpec, source: Source | Path, language: str, split: str, pools: Pools | None = None) -> Split:
@@ -52,12 +53,12 @@ def load(task: TaskSpec, source: Source | Path, language: str, split: str, pools
     examples = task.adapt(found.rows, Origin(task.name, split, language))
     pooled = (pools or Pools(source)).pooled(task, split, language, found)
     if pooled is None:
-        return Split(task.name, language, split, examples, found.files, is_labelled(examples))
+        return Split(task.name, language, split, examples, found.files, is_labelled(examples), own=found.files)
     examples = answered(examples, pooled.corpus)
     if split == _TAUGHT:
         examples = taught(examples, pooled.corpus)
     files = tuple(dict.fromkeys((*found.files, *pooled.files)))
-    return Split(task.name, language, split, examples, files, is_labelled(examples), pooled.corpus)
+    return Split(task.name, language, split, examples, files, is_labelled(examples), pooled.corpus, found.files)
 
 
 def languages_of(task: TaskSpec, source: Source | Path) -> tuple[str, ...]:

@@ -83,3 +83,14 @@ def halved(folder: Path, wanted: Sequence[Option]) -> str:
         if there and absent:
             return f"{' and '.join(there)} is there without {' and '.join(absent)}; it takes all of them."
     return ""
+
+
+def odd(folder: Path, wanted: Sequence[Option]) -> str:
+    """A sentence about what stands where a file is looked for and is none; none: an empty one."""
+    for part in (part for option in wanted for part in parts(option) if _ANY not in part):
+        path = folder / part
+        if path.is_symlink() and not path.exists():
+            return f"{part} is a link to nothing."
+        if path.exists() and not path.is_file():
+            return f"{part} is no regular file, but a folder, a pipe, a socket or a device."
+    return ""

@@ -12,7 +12,7 @@ from typing import Final, final
 
 from robust_xtreme.errors import MissingData, UnknownName, UserError
 from robust_xtreme.sources._file import read_file
-from robust_xtreme.sources._paths import Group, Option, find, halved, options, said
+from robust_xtreme.sources._paths import Group, Option, find, halved, odd, options, said
 from robust_xtreme.sources._rows import SPLITS, Found, is_language
 from robust_xtreme.specs import Files, Row, TaskSpec
 
@@ -87,7 +87,7 @@ class Release:
         return find(self.folder, _options(task, task.files[split], language)) if split in task.files else None
 
     def _looked(self, task: TaskSpec, what: str, wanted: Sequence[Option]) -> str:
-        half = halved(self.folder, wanted)
+        half = halved(self.folder, wanted) or odd(self.folder, wanted)
         return f"{what}{f': {half}' if half else '.'} Looked for {said(wanted)}. {_help(task)}"
 
     def _read(self, files: Files, found: Group, language: str) -> Found:

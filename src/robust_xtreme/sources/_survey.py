@@ -1,0 +1,201 @@
+"""What a source holds of a task, read whole, and what a run evaluates of it or leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Final, final
+
+from robust_xtreme import resources
+from robust_xtreme.errors import MissingData, RobustXtremeError
+from robust_xtreme.sources._load import Split, available, fetch, has_language, languages_of, load, resolve
+from robust_xtreme.sources._pools import Pools
+from robust_xtreme.sources._source import Source
+from robust_xtreme.sources._suite import Suite
+from robust_xtreme.specs import BITEXT, TaskSpec
+
+MISSING: Final = "missing"
+UNLABELLED: Final = "unlabelled"
+_AUTO: Final = "auto"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Why a run leaves a language of a task out: the split, a reason in one word, and a sentence about it."""
+
+    split: str
+    reason: str
+    detail: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One split of a language that is there: what it holds or, in `problem`, the line that says why it is not read.
+
+    `files` are (name, sha256) of its own files, `pool_files` those that its candidates were made of.
+    """
+
+    language: str
+    split: str
+    rows: int = 0
+    clusters: int = 0
+    labelled: bool = False
+    candidates: int = 0
+    files: tuple[tuple[str, str], ...] = ()
+    pool_files: tuple[tuple[str, str], ...] = ()
+    problem: str = ""
+    malformed: bool = False
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """A language of a task: every split of it that is there, the one that a run evaluates, or why it evaluates none.
+
+    A malformed file is no reason to leave a language out: a run stops there. Neither then has a value, nor where the
+    language is there to train on only, or as a pair that a run takes where it is asked for.
+    """
+
+    task: TaskSpec
+    language: str
+    held: tuple[Held, ...]
+    evaluated: str = ""
+    left: Left | None = None
+    stops: bool = False
+
+
+def evaluated(task: TaskSpec, pools: Pools, split: str, language: str) -> Split | Left:
+    """The examples that a run evaluates of a language, or why it leaves the language out.
+
+    Raises DataError where a file is malformed, UserError, RobustXtremeError where the hub fails.
+    """
+    source = pools.source
+    if not source.splits(task):
+        return Left(split, MISSING, source.lacks(task))
+    if not has_language(task, source, language):
+        return Left(split, MISSING, f"{task.name} has no language {language}{source.within}.")
+    try:
+        found = resolve(task, source, split, language, pools)
+    except MissingData as error:
+        there = language in available(task, source, split, [language])
+        return Left(split, UNLABELLED if there else MISSING, str(error))
+    if not found.labelled:
+        return Left(found.split, UNLABELLED, f"{task.name} {language}: the {found.split} split has no labels.")
+    try:
+        tuned_on(task, pools, language)
+    except MissingData as error:
+        what = f"{task.name} {language}: "
+        return Left(found.split, MISSING, str(error).replace(what, f"{what}its threshold is tuned on validation: ", 1))
+    return found
+
+
+def tuned_on(task: TaskSpec, pools: Pools, language: str) -> Split | None:
+    """The clean split that a threshold is tuned on; None where none is. Raises MissingData where it is not there."""
+    if task.pool is None or task.pool.search != BITEXT:
+        return None
+    return load(task, pools.source, language, "validation", pools)
+
+
+def group_languages(task: TaskSpec, source: Source, group: Sequence[str]) -> tuple[str, ...]:
+    """The languages that a group means of a task: where a source has a list of its own, as suites do, that list."""
+    found = languages_of(task, source)
+    return tuple(group) if group and found == task.languages else found
+
+
+def licence_of(task: TaskSpec, source: Source) -> str:
+    """The licence of a task's data in a source: what upstream states, but for suites, which hold rows of their own."""
+    if not isinstance(source, Suite):
+        return task.licence
+    own = source.folder == resources.mini("suite")
+    return "that of robust-xtreme, whose rows are made up" if own else "not stated by the suite"
+
+
+def surveyed(task: TaskSpec, source: Source, languages: Sequence[str], *, more: bool) -> tuple[str, ...]:
+    """The languages to look at: those given and, where `more` are wanted, those trained in and the pairs that are there.
+
+    A language that is only trained in, and a pair, count where a source holds something of them.
+    """
+    if not more:
+        return tuple(languages)
+    pairs = ["@".join(pair) for pair in permutations(task.languages, 2)] if task.pairs else []
+    others = [one for one in (*task.train_languages, *pairs) if one not in languages]
+    return (
+        *languages,
+        *(one for one in others if any(source.holds(task, one, split) for split in source.splits(task))),
+    )
+
+
+def survey(task: TaskSpec, source: Source, kept: Source, languages: Sequence[str]) -> Iterator[Surveyed]:
+    """Each language with all that is there of it, read to its end.
+
+    `kept` is the same source without a connection: what a run does not fetch is looked at where it is on this machine.
+    Raises UserError, RobustXtremeError where the hub fails to deliver what a run needs.
+    """
+    pools = Pools(source)
+    beside = pools if kept is source else Pools(kept)
+    fetch(task, source, _AUTO, [one for one in languages if has_language(task, source, one)])
+    for language in languages:
+        yield _language(task, pools, beside, language)
+
+
+def _language(task: TaskSpec, pools: Pools, beside: Pools, language: str) -> Surveyed:
+    if not _is_evaluated(task, pools.source, language):
+        return Surveyed(task, language, _held(task, beside, language, None))
+    try:
+        found = evaluated(task, pools, _AUTO, language)
+    except (RobustXtremeError, OSError):  # told with the split that it is in
+        held = _held(task, beside, language, None)
+        return Surveyed(task, language, held, stops=True)
+    if isinstance(found, Left):
+        return Surveyed(task, language, _held(task, beside, language, None), left=found)
+    return Surveyed(task, language, _held(task, beside, language, found), found.split)
+
+
+def _is_evaluated(task: TaskSpec, source: Source, language: str) -> bool:
+    """Whether a run that names no language evaluates it, or says why it does not."""
+    return "@" not in language and (language in languages_of(task, source) or not has_language(task, source, language))
+
+
+def _held(task: TaskSpec, pools: Pools, language: str, known: Split | None) -> tuple[Held, ...]:
+    """Every split of a language that is there; `known` was read already."""
+    found = []
+    for split in pools.source.splits(task):
+        if known is not None and split == known.split:
+            found.append(_described(known))
+        elif one := _read(task, pools, language, split):
+            found.append(one)
+    return tuple(found)
+
+
+def _read(task: TaskSpec, pools: Pools, language: str, split: str) -> Held | None:
+    """One split; None where the source does not hold it."""
+    try:
+        if not has_language(task, pools.source, language) or not pools.source.holds(task, language, split):
+            return None
+        return _described(load(task, pools.source, language, split, pools))
+    except MissingData as error:
+        return Held(language, split, problem=str(error))
+    except RobustXtremeError as error:
+        return Held(language, split, problem=str(error), malformed=True)
+    except OSError as error:
+        what = f"{error.filename or language}: cannot be read: {error.strerror or error}"
+        return Held(language, split, problem=what, malformed=True)
+
+
+def _described(found: Split) -> Held:
+    pool = tuple(one for one in found.files if one not in found.own)
+    clusters = len({one.cluster for one in found.examples})
+    candidates = len(found.corpus.texts) if found.corpus else 0
+    return Held(
+        found.language,
+        found.split,
+        len(found.examples),
+        clusters,
+        found.labelled,
+        candidates,
+        found.own,
+        pool,
+    )
