@@ -53,6 +53,10 @@ class MissingData(UserError):
     """A split that no file under the data folder holds."""
 
 
+class NoRows(MissingData):
+    """A file of several languages that lacks one of them."""
+
+
 class ModelError(UserError):
     """A checkpoint that cannot be loaded or does not fit the task."""
 

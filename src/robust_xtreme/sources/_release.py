@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, final
 
-from robust_xtreme.errors import MissingData, UnknownName, UserError
+from robust_xtreme.errors import MissingData, NoRows, UnknownName, UserError
 from robust_xtreme.sources._file import read_file
 from robust_xtreme.sources._paths import Group, Option, find, halved, odd, options, said
 from robust_xtreme.sources._rows import SPLITS, Found, is_language
@@ -100,11 +100,19 @@ class Release:
         else:
             rows = tuple(chain.from_iterable(module.read(text, path) for text, path in texts))
         if files.mixed:
-            rows = tuple(row for row in rows if row.values["language"] == language)
+            rows = _of_language(rows, language, " and ".join(found.paths))
         if files.ids == "ordinal":
             rows = tuple(replace(row, native=str(index)) for index, row in enumerate(rows))
         place = " and ".join(path for _, path in texts)
         return Found(rows, place, tuple((path, source.sha256) for path, source in sources.items()))
+
+
+def _of_language(rows: tuple[Row, ...], language: str, files: str) -> tuple[Row, ...]:
+    """The rows of one language of a file of several. Raises NoRows."""
+    found = tuple(row for row in rows if row.values["language"] == language)
+    if rows and not found:
+        raise NoRows(f"{files} has no rows in {language}.")
+    return found
 
 
 def _help(task: TaskSpec) -> str:
