@@ -1,6 +1,6 @@
 """MultiCheckList's rule for comparing answers, written anew, and the metrics of it: one of all tests, one of each.
 
-Articles of the language become a blank, then blanks, commas, full stops and some marks of the language go from the ends;
+Articles of the language become a blank, then blanks, commas, full stops and marks of the language go from the ends;
 what is left must be equal, in case too. Source: google-research/xtreme, multichecklist/generate_test_utils.py, `clean`
 and `expect_squad`. There a case counts only where all of its questions are answered; here each question counts.
 """

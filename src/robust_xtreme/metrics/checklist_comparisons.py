@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from robust_xtreme.metrics._checklist import of_test
 
-checklist_comparisons = of_test("comparisons", "Share of questions about comparisons answered as expected: who is older, who is less old?")
+checklist_comparisons = of_test(
+    "comparisons", "Share of questions about comparisons answered as expected: who is older, who is less old?"
+)

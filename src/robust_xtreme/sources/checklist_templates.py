@@ -35,7 +35,10 @@ _BEHIND: Final = "-placeholders"
 _LENT: Final = ("animal_vehicle", "animal_vehicle_v2", ("animal", "vehicle"))
 """The last test has the animals and vehicles of the one before."""
 
-_KINDS: Final = (CONTEXT, *"adj state very somewhat obj property profession nationality animal vehicle".split())
+_KINDS: Final = (
+    *(CONTEXT, "adj", "state", "very", "somewhat", "obj"),
+    *("property", "profession", "nationality", "animal", "vehicle"),
+)
 """What a text may be bound to."""
 
 

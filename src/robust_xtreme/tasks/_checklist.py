@@ -2,7 +2,7 @@
 
 A draw is a hash of the test, the case's number and what is drawn, the same in every language: case 17 is of the same
 colours and the third and fifth name everywhere, unless a language lacks a form. Such a draw is left out, as one is that
-repeats a context or puts the same word in two places, and the next attempt is drawn.
+repeats a context, puts the same word in two places or asks one question twice with two answers; the next is drawn.
 """
 
 from __future__ import annotations
@@ -103,14 +103,22 @@ def first_names() -> Mapping[str, tuple[str, ...]]:
 
 
 def _test(row: Row, language: str, names: Sequence[str], taken: set[str]) -> Iterator[Row]:
-    kit = _Kit(row.values["test"], language, row.place.rpartition(":")[0], row.values["lines"], tuple(names))
+    path = row.place.rpartition(":")[0]
+    kit = _Kit(row.values["test"], language, path, row.values["lines"], tuple(names))
     for number in range(CASES):
-        for attempt in range(_ATTEMPTS):
-            made = kit.case(_Draw(kit.test, number, attempt))
-            if made and made[0].values["context"] not in taken:
-                taken.add(made[0].values["context"])
-                yield from made
-                break
+        made = next(_untaken(kit, number, taken), ())
+        if not made:
+            return
+        taken.add(made[0].values["context"])
+        yield from made
+
+
+def _untaken(kit: _Kit, number: int, taken: set[str]) -> Iterator[tuple[Row, ...]]:
+    """What the attempts at a case give."""
+    for attempt in range(_ATTEMPTS):
+        made = kit.case(_Draw(kit.test, number, attempt))
+        if made and made[0].values["context"] not in taken:
+            yield made
 
 
 @final
@@ -126,36 +134,54 @@ class _Kit:
 
     def case(self, draw: _Draw) -> tuple[Row, ...]:
         """The questions of one case; none where the language lacks a form, or a word stands in two places."""
-        facts, asked, words = self._values(draw)
-        if words is None or not _apart(words):
-            return ()
-        line = draw.of(self._labelled(CONTEXT), "context")
-        facts = {**facts, CONTEXT: line.english}
-        template = _pick(line, {**facts, **(asked[0] if asked else {})})
-        if template is None:
+        contexts = self._labelled(CONTEXT)
+        line = draw.of(contexts, "context")
+        facts, asked, words = self._values(draw, {CONTEXT: line.english})
+        template = _pick(line, {**facts, **asked[0]})
+        if words is None or template is None or not _apart(words):
             return ()
         context = self._fill(template, words, line.number, capital=True)
-        second = self._labelled(CONTEXT).index(line) == 1
-        rows = [
-            self._row(draw, place, context, pair, {**facts, **(asked[place] if asked else {})}, words, second)
-            for place, pair in enumerate(self._questions())
-        ]
-        return tuple(row for row in rows if row is not None) if all(rows) else ()
+        found = []
+        for place, question, answer in self._questions():
+            wording = _pick(question, {**facts, **asked[place]}, leave=_other(place))
+            text = _expected(answer, second=line == contexts[1] if len(contexts) > 1 else False)
+            if wording is None or text is None:
+                return ()
+            expected = self._fill(text, words, answer.number)
+            values = {
+                "context": context.text,
+                "question": self._fill(wording, words, question.number).text,
+                "answers": _stand(expected, context, self.language),
+                "expected": expected.text,
+            }
+            found.append(self._row(draw, place, answer.number, values))
+        return tuple(found) if found and _sound(found) else ()
+
+    def _row(self, draw: _Draw, place: int, number: int, values: Mapping[str, Any]) -> Row:
+        native, cluster = f"{self.test}-{draw.number:03d}-{place}", f"checklist/{self.test}/{draw.number}"
+        return Row(native, f"{self.path}:{number}", values, cluster)
 
     def _labelled(self, label: str) -> tuple[Line, ...]:
         return tuple(line for line in self.lines if line.label == label)
 
-    def _questions(self) -> list[tuple[Line, Line]]:
-        return list(zip(self._labelled(QUESTION), self._labelled(ANSWER), strict=True))
+    def _questions(self) -> list[tuple[int, Line, Line]]:
+        """The questions with their places and answers, without one whose every text asks for the other property."""
+        pairs = zip(self._labelled(QUESTION), self._labelled(ANSWER), strict=True)
+        return [
+            (place, question, answer)
+            for place, (question, answer) in enumerate(pairs)
+            if not question.variants or any(_other(place) not in one.text for one in question.variants)
+        ]
 
-    def _values(self, draw: _Draw) -> tuple[Facts, tuple[Facts, ...], Words | None]:
-        """The values of a case in English, those of each question beside them, and the words for them, if there are."""
-        names = _NAMES[self.test]
+    def _values(self, draw: _Draw, given: Facts) -> tuple[Facts, tuple[Facts, ...], Words | None]:
+        """The English values of a case, those of each question beside them, and the words for all, if there are."""
         drawn = draw.two(range(len(self.names)), "names")
-        words: dict[str, str | None] = {slot: self.names[one] for slot, one in zip(names, drawn, strict=False)}
-        lines = {label: draw.of(self._labelled(label), label) for label in _VALUES[self.test] if self._labelled(label)}
-        facts = {label: line.english for label, line in lines.items()}
-        asked = self._properties(draw, facts, words) if self.test == "properties" else ()
+        words: dict[str, str | None] = {
+            slot: self.names[one] for slot, one in zip(_NAMES[self.test], drawn, strict=False)
+        }
+        lines = {label: draw.of(self._labelled(label), label) for label in _VALUES[self.test]}
+        facts = {**given, **{label: line.english for label, line in lines.items()}}
+        asked = self._properties(draw, facts, words) if self.test == "properties" else ({}, {})
         for label, line in lines.items():
             _put(words, label, _VALUES[self.test][label], _pick(line, facts), self.language)
         whole = {slot: word for slot, word in words.items() if word}
@@ -186,31 +212,23 @@ class _Kit:
             text, end = text + word, match.end()
         return _Filled(text + template[end:], tuple(slots))
 
-    def _row(
-        self,
-        draw: _Draw,
-        place: int,
-        context: _Filled,
-        pair: tuple[Line, Line],
-        facts: Facts,
-        words: Words,
-        second: bool,
-    ) -> Row | None:
-        question = _pick(pair[0], facts, leave=f"{{p.p{2 - place}}}")
-        answer = pair[1].variants[0] if pair[1].variants else None
-        if question is None or answer is None:
-            return None
-        asked = self._fill(question, words, pair[0].number).text
-        expected = self._fill(answer.other if second and answer.other else answer.text, words, pair[1].number)
-        values = {
-            "context": context.text,
-            "question": asked,
-            "answers": _stand(expected, context, self.language),
-            "expected": expected.text,
-        }
-        native = f"{self.test}-{draw.number:03d}-{place}"
-        cluster = f"checklist/{self.test}/{draw.number}"
-        return Row(native, f"{self.path}:{pair[0].number}", values, cluster) if values["answers"] else None
+
+def _sound(rows: Sequence[Row]) -> bool:
+    """Whether every answer stands in the context, and no two questions that read the same have other answers."""
+    answers = {(row.values["question"], row.values["answers"]) for row in rows}
+    return all(row.values["answers"] for row in rows) and len({asked for asked, _ in answers}) == len(answers)
+
+
+def _other(place: int) -> str:
+    """What the first question has of the second's property, and the second of the first's."""
+    return f"{{p.p{2 - place}}}"
+
+
+def _expected(answer: Line, *, second: bool) -> str | None:
+    """The answer's template; in Quechua it is another one of the second context."""
+    for one in answer.variants[:1]:
+        return one.other if second and one.other else one.text
+    return None
 
 
 def _begins(text: str) -> bool:

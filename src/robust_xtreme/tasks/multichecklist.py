@@ -39,16 +39,16 @@ multichecklist = TaskSpec(
     perturbed=(("question",), ("context",)),
     adapt=cases,
     accepts=("multichecklist", "xquad", "mlqa", "tydiqa"),
-    cite="Ruder et al. 2021, XTREME-R: Towards More Challenging and Nuanced Multilingual Evaluation (arXiv 2104.07412), "
-    "after Ribeiro et al. 2020, Beyond Accuracy: Behavioral Testing of NLP Models with CheckList (arXiv 2005.04118)",
+    cite="Ruder et al. 2021, XTREME-R: Towards More Challenging and Nuanced Multilingual Evaluation (arXiv 2104.07412) "
+    "and Ribeiro et al. 2020, Beyond Accuracy: Behavioral Testing of NLP Models with CheckList (arXiv 2005.04118)",
     train_languages=(),
     max_length=384,
     stride=128,
     absent="Put checklist_templates.tsv of github.com/google-research/xtreme (its folder multichecklist) into "
     "DIR/multichecklist, and name DIR with --data DIR.",
     rows="Up to 200 cases of each of six tests with one or two questions on one context, 2,400 questions per language.",
-    official="test_models.py of XTREME-R's multichecklist: the share of cases of which every question is answered; here "
-    "that of questions.",
+    official="test_models.py of XTREME-R's multichecklist: the share of cases of which every question is answered; "
+    "here that of questions.",
     checked="Cases are drawn here from the official templates, not the official suites; sentences of ten languages are "
     "compared with ones filled in by hand, and answers with the official rule.",
 )
