@@ -57,6 +57,10 @@ class NoRows(MissingData):
     """A file of several languages that lacks one of them."""
 
 
+class WrongVersion(MissingData):
+    """A split whose file is of another version than the task's."""
+
+
 class ModelError(UserError):
     """A checkpoint that cannot be loaded or does not fit the task."""
 

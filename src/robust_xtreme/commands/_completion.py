@@ -89,6 +89,11 @@ def what(incomplete: str) -> list[str]:
     return one(incomplete, LISTS)
 
 
+def look(incomplete: str) -> list[str]:
+    """What `data` does."""
+    return one(incomplete, ("check", "list"))
+
+
 def one(incomplete: str, names: Iterable[str]) -> list[str]:
     """The names that begin so."""
     return sorted(name for name in names if name.startswith(incomplete))

@@ -23,7 +23,7 @@ from robust_xtreme.sources._load import Split, fetch, languages_of, load
 from robust_xtreme.sources._pools import Pools
 from robust_xtreme.sources._select import corpus_identity, data_identity, limit
 from robust_xtreme.sources._source import Source, open_source
-from robust_xtreme.sources._survey import Left, evaluated, group_languages
+from robust_xtreme.sources._survey import UNLABELLED, VERSION, Left, evaluated, group_languages
 from robust_xtreme.specs import Origin, PerturbationSpec, TaskSpec
 
 CLEAN: Final = "clean"
@@ -128,7 +128,9 @@ def make_plan(spec: RunSpec) -> Plan:
             (units if isinstance(found, Unit) else skipped).append(found)  # type: ignore[arg-type]  # one of two lists
     if not units:
         _check_readable(skipped)
-        telling = min(skipped, key=lambda one: one.reason != "unlabelled")  # a file that is there, before absent ones
+        telling = min(
+            skipped, key=lambda one: one.reason not in (UNLABELLED, VERSION)
+        )  # a file that is there, before absent ones
         remedy = f" {source.remedy}" if source.splits(registry.load("task", telling.task)) else ""
         raise MissingData(f"Nothing is left to evaluate under {spec.data}: {telling.detail}{remedy}")
     return Plan(spec, tasks, conditions, tuple(units), tuple(skipped))

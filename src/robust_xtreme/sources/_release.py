@@ -117,8 +117,8 @@ def _of_language(rows: tuple[Row, ...], language: str, files: str) -> tuple[Row,
 
 def _help(task: TaskSpec) -> str:
     """What brings the task's files there."""
-    if task.absent:
-        return f"--data hub does not fetch them. {task.absent}"
+    if not task.hub:
+        return f"--data hub does not fetch them. {task.absent}".rstrip()
     return _HUB if set(task.groups) == {"low-resource"} else _SCRIPTS + _HUB
 
 

@@ -8,7 +8,7 @@ from itertools import permutations
 from typing import Final, final
 
 from robust_xtreme import resources
-from robust_xtreme.errors import MissingData, RobustXtremeError
+from robust_xtreme.errors import MissingData, NoRows, RobustXtremeError
 from robust_xtreme.sources._load import Split, available, fetch, has_language, languages_of, load, resolve
 from robust_xtreme.sources._pools import Pools
 from robust_xtreme.sources._source import Source
@@ -17,6 +17,7 @@ from robust_xtreme.specs import BITEXT, TaskSpec
 
 MISSING: Final = "missing"
 UNLABELLED: Final = "unlabelled"
+VERSION: Final = "version"
 _AUTO: Final = "auto"
 
 
@@ -79,8 +80,10 @@ def evaluated(task: TaskSpec, pools: Pools, split: str, language: str) -> Split 
         return Left(split, MISSING, f"{task.name} has no language {language}{source.within}.")
     try:
         found = resolve(task, source, split, language, pools)
+    except WrongVersion as error:
+        return Left(split, VERSION, str(error))
     except MissingData as error:
-        there = language in available(task, source, split, [language])
+        there = not isinstance(error, NoRows) and language in available(task, source, split, [language])
         return Left(split, UNLABELLED if there else MISSING, str(error))
     if not found.labelled:
         return Left(found.split, UNLABELLED, f"{task.name} {language}: the {found.split} split has no labels.")
@@ -113,23 +116,18 @@ def licence_of(task: TaskSpec, source: Source) -> str:
     return "that of robust-xtreme, whose rows are made up" if own else "not stated by the suite"
 
 
-def surveyed(task: TaskSpec, source: Source, languages: Sequence[str], *, more: bool) -> tuple[str, ...]:
-    """The languages to look at: those given and, where `more` are wanted, those trained in and the pairs that are there.
-
-    A language that is only trained in, and a pair, count where a source holds something of them.
-    """
-    if not more:
-        return tuple(languages)
+def others_held(task: TaskSpec, source: Source, languages: Sequence[str]) -> tuple[str, ...]:
+    """Of the languages that a task is trained in, and of its pairs, those that a source holds something of."""
     pairs = ["@".join(pair) for pair in permutations(task.languages, 2)] if task.pairs else []
-    others = [one for one in (*task.train_languages, *pairs) if one not in languages]
-    return (
-        *languages,
-        *(one for one in others if any(source.holds(task, one, split) for split in source.splits(task))),
-    )
+    others = [one for one in dict.fromkeys((*task.train_languages, *pairs)) if one not in languages]
+    known = [one for one in others if has_language(task, source, one)]
+    return tuple(one for one in known if any(source.holds(task, one, split) for split in source.splits(task)))
 
 
-def survey(task: TaskSpec, source: Source, kept: Source, languages: Sequence[str]) -> Iterator[Surveyed]:
-    """Each language with all that is there of it, read to its end.
+def survey(
+    task: TaskSpec, source: Source, kept: Source, languages: Sequence[str], others: Sequence[str] = ()
+) -> Iterator[Surveyed]:
+    """Each language that a run evaluates, and each of the others, with all that is there of it, read to its end.
 
     `kept` is the same source without a connection: what a run does not fetch is looked at where it is on this machine.
     Raises UserError, RobustXtremeError where the hub fails to deliver what a run needs.
@@ -139,24 +137,18 @@ def survey(task: TaskSpec, source: Source, kept: Source, languages: Sequence[str
     fetch(task, source, _AUTO, [one for one in languages if has_language(task, source, one)])
     for language in languages:
         yield _language(task, pools, beside, language)
+    for language in others:
+        yield Surveyed(task, language, _held(task, beside, language, None))
 
 
 def _language(task: TaskSpec, pools: Pools, beside: Pools, language: str) -> Surveyed:
-    if not _is_evaluated(task, pools.source, language):
-        return Surveyed(task, language, _held(task, beside, language, None))
     try:
         found = evaluated(task, pools, _AUTO, language)
     except (RobustXtremeError, OSError):  # told with the split that it is in
-        held = _held(task, beside, language, None)
-        return Surveyed(task, language, held, stops=True)
+        return Surveyed(task, language, _held(task, beside, language, None), stops=True)
     if isinstance(found, Left):
         return Surveyed(task, language, _held(task, beside, language, None), left=found)
     return Surveyed(task, language, _held(task, beside, language, found), found.split)
-
-
-def _is_evaluated(task: TaskSpec, source: Source, language: str) -> bool:
-    """Whether a run that names no language evaluates it, or says why it does not."""
-    return "@" not in language and (language in languages_of(task, source) or not has_language(task, source, language))
 
 
 def _held(task: TaskSpec, pools: Pools, language: str, known: Split | None) -> tuple[Held, ...]:
@@ -189,13 +181,5 @@ def _described(found: Split) -> Held:
     pool = tuple(one for one in found.files if one not in found.own)
     clusters = len({one.cluster for one in found.examples})
     candidates = len(found.corpus.texts) if found.corpus else 0
-    return Held(
-        found.language,
-        found.split,
-        len(found.examples),
-        clusters,
-        found.labelled,
-        candidates,
-        found.own,
-        pool,
-    )
+    counts = (len(found.examples), clusters, found.labelled, candidates)
+    return Held(found.language, found.split, *counts, found.own, pool)

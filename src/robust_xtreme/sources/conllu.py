@@ -14,7 +14,7 @@ from itertools import groupby
 from pathlib import PurePath
 from typing import Any, Final, final
 
-from robust_xtreme.errors import DataError, MissingData
+from robust_xtreme.errors import DataError, WrongVersion
 from robust_xtreme.sources import iob2
 from robust_xtreme.sources._file import numbered_lines
 from robust_xtreme.specs import Row
@@ -83,7 +83,7 @@ class _Sentence:
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a sentence: `words` and `tags` (None in files without tags); a `.tsv` is a file of XTREME's scripts.
 
-    Raises DataError naming the line of what is no CoNLL-U, and both places of a sent_id that stands twice; MissingData
+    Raises DataError naming the line of what is no CoNLL-U, and both places of a sent_id that stands twice; WrongVersion
     where the tags are those of version 1.
     """
     rows = iob2.read(text, path) if path.endswith(".tsv") else tuple(_rows(text, path))
@@ -96,7 +96,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
 def _check_version(rows: Iterable[Row], path: str) -> None:
     if any(_OLD_TAG in (row.values["tags"] or ()) for row in rows):
         what = f"has tags of Universal Dependencies 1 ({_OLD_TAG}), which are not those of version 2"
-        raise MissingData(f"{path} {what}. Put a treebank of version 2 in its place.")
+        raise WrongVersion(f"{path} {what}. Put a treebank of version 2 in its place.")
 
 
 def _rows(text: str, path: str) -> Iterator[Row]:
