@@ -8,7 +8,7 @@ from itertools import permutations
 from typing import Final, final
 
 from robust_xtreme import resources
-from robust_xtreme.errors import MissingData, NoRows, RobustXtremeError
+from robust_xtreme.errors import MissingData, NoRows, RobustXtremeError, WrongVersion
 from robust_xtreme.sources._load import Split, available, fetch, has_language, languages_of, load, resolve
 from robust_xtreme.sources._pools import Pools
 from robust_xtreme.sources._source import Source
