@@ -1,11 +1,14 @@
 """How fast `eval` is: beside a bare loop of the same model over the same ready-made batches, and beside a pipeline.
 
     python benchmarks/evaluate.py --data DIR [--device cuda] [--rows 1200] [--out reports/benchmarks]
+    python benchmarks/evaluate.py --data DIR --whole [--encoder base] [--device cuda] [--rows 600] [--out ...]
 
 The model is an encoder of 4 layers of 256 with random weights and a tokenizer trained on the spot; the task is XNLI,
 clean and under char_noise:0.1. The bare loop is the limit: it reads no file, noises nothing, tokenises nothing and
 decodes nothing. `transformers.pipeline("text-classification")` answers the same texts. Idle threads sleep instead of
 spinning (OMP_WAIT_POLICY=passive): on a shared machine, spinning is what the three ways would differ in.
+
+`--whole` evaluates XNLI's test in all 15 languages, and says where the time goes: benchmarks/stages.py.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +45,10 @@ from robust_xtreme.evaluation.unit import Prepared, prepare
 from robust_xtreme.families._batch import collate
 from robust_xtreme.run_spec import RunSpec, from_mapping
 
+sys.path.append(str(Path(__file__).parents[1]))
+
+from benchmarks.stages import lines, measured, torch_threads, whole_data
+
 LEAST: Final = 0.85
 """The share of the bare loop's speed that `eval` must reach."""
 
@@ -51,6 +58,21 @@ VOCABULARY: Final = 8000
 PIPELINE_BATCH: Final = 32
 BARE, EVAL, PIPELINE = "bare loop", "eval", "pipeline"
 LANGUAGES: Final = ("en", "de", "sw")
+ROWS: Final = 1200
+WHOLE: Final = "whole"
+WHOLE_VOCABULARY: Final = 32000
+
+ENCODERS: Final[Mapping[str, Mapping[str, int]]] = {
+    "4 x 256": {"num_hidden_layers": 4, "hidden_size": 256, "num_attention_heads": 4, "intermediate_size": 1024},
+    "base": {
+        "num_hidden_layers": 12,
+        "hidden_size": 768,
+        "num_attention_heads": 12,
+        "intermediate_size": 3072,
+        "vocab_size": 250002,
+    },
+}
+"""The sizes of the encoders; `base` is XLM-R base's, with more embeddings than the tokenizer has pieces."""
 
 
 def main() -> None:
@@ -63,23 +85,82 @@ def main() -> None:
     chatter.disable_progress_bar()
     device = device_of(words.device)
     with tempfile.TemporaryDirectory() as folder:
-        run = make_run(Path(folder) / "run", words.data)
-        spec = _spec(run, words, Path(folder) / "out", device)
-        figures = measure(spec, run, device, words.repeats)
+        figures = (_whole if words.whole else _compared)(words, Path(folder), device)
     print(page(figures))
     if words.out:
-        words.out.mkdir(parents=True, exist_ok=True)
-        path = words.out / f"evaluate-{device}.json"
-        path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-        path.with_suffix(".md").write_text(page(figures), encoding="utf-8")
+        _write(words.out, f"evaluate-{device}", figures)
+
+
+def _write(out: Path, name: str, figures: dict[str, Any]) -> None:
+    """Write the figures and their page; those of the other mode stay as they are."""
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / f"{name}.json"
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    same = {key: value for key, value in kept.items() if (key == WHOLE) != (WHOLE in figures)}
+    figures = {**same, **figures} if WHOLE in figures else {**figures, **same}
+    path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    path.with_suffix(".md").write_text(page(figures), encoding="utf-8")
+
+
+def _compared(words: argparse.Namespace, folder: Path, device: str) -> dict[str, Any]:
+    run = make_run(folder / "run", words.data)
+    spec = _spec(run, words.data, folder / "out", device, languages=list(LANGUAGES), limit=str(words.rows or ROWS))
+    return measure(spec, run, device, words.repeats)
+
+
+def _whole(words: argparse.Namespace, folder: Path, device: str) -> dict[str, Any]:
+    """The stages of one evaluation of XNLI's whole test, with an empty cache."""
+    helpers = torch_threads()
+    os.environ["ROBUST_XTREME_CACHE"] = str(folder / "cache")
+    languages = registry.load("task", "xnli").languages
+    data, repeated = whole_data(words.data, folder / "data", languages)
+    run = make_run(folder / "run", words.data, words.encoder, languages, WHOLE_VOCABULARY)
+    limit = {"limit": str(words.rows)} if words.rows else {}
+    spec = _spec(run, data, folder / "out", device, split="test", **limit)
+    found = measured(lambda: evaluate(spec, force=True), helpers)
+    asked = " ".join(["--whole", *(["--encoder base"] if words.encoder == "base" else [])])
+    about = {
+        "words": f"{asked} --rows {words.rows}" if words.rows else asked,
+        "languages": len(languages),
+        "repeated": repeated,
+        "perturb": PERTURB,
+        "encoder": "XLM-R base's size" if words.encoder == "base" else words.encoder,
+        **_amount(spec, run, device),
+        **_machine(device),
+    }
+    return {WHOLE: {**about, **found}}
+
+
+def _amount(spec: RunSpec, run: Path, device: str) -> dict[str, Any]:
+    """How many predictions there were, in which batches, and how long their inputs are in the first language."""
+    plan = make_plan(spec)
+    seeds = sum(len(one.seeds) for one in plan.conditions["xnli"])
+    checkpoint = load_checkpoint(run, registry.load("task", "xnli"), device)
+    lengths = [one.length for prepared in _prepared(spec, checkpoint) for one in prepared.inputs]
+    return {
+        "predictions": sum(unit.rows for unit in plan.units) * seeds,
+        "inputs": len(lengths),
+        "tokens": round(sum(lengths) / len(lengths), 1),
+        "batch_tokens": BATCH_TOKENS[device],
+    }
+
+
+def _machine(device: str) -> dict[str, Any]:
+    return {
+        "device": device_name(device),
+        "threads": torch.get_num_threads(),
+        "versions": f"torch {torch.__version__}, transformers {transformers.__version__}",
+    }
 
 
 def _words() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--data", type=Path, default=os.environ.get("ROBUST_XTREME_DATA"), help="with xnli/dev-XX.tsv")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--rows", type=int, default=1200, help="rows of each of 3 languages")
+    parser.add_argument("--rows", type=int, help=f"rows of each language ({ROWS} of each of 3; --whole: all)")
     parser.add_argument("--repeats", type=int, default=2, help="the best of so many is printed")
+    parser.add_argument("--whole", action="store_true", help="XNLI's whole test, by stage")
+    parser.add_argument("--encoder", choices=list(ENCODERS), default="4 x 256", help="its size, with --whole")
     parser.add_argument("--out", type=Path, help="a folder for the figures")
     words = parser.parse_args()
     if words.data is None:
@@ -87,55 +168,53 @@ def _words() -> argparse.Namespace:
     return words
 
 
-def _spec(run: Path, words: argparse.Namespace, out: Path, device: str) -> RunSpec:
+def _spec(run: Path, data: Path, out: Path, device: str, split: str = "validation", **others: Any) -> RunSpec:
     values = {
         "model": str(run),
-        "data": str(words.data),
+        "data": str(data),
         "tasks": ["xnli"],
-        "languages": list(LANGUAGES),
-        "split": "validation",
+        "split": split,
         "perturb": [PERTURB],
-        "limit": str(words.rows),
         "device": device,
         "out": str(out),
     }
-    return from_mapping(values, "benchmark")
+    return from_mapping({**values, **others}, "benchmark")
 
 
-def make_run(run: Path, data: Path) -> Path:
-    """A run folder: an encoder of 4 x 256 with random weights, a tokenizer of XNLI's text, a random head."""
-    tokenizer = _tokenizer(data)
+def make_run(
+    run: Path,
+    data: Path,
+    encoder: str = "4 x 256",
+    languages: Sequence[str] = LANGUAGES,
+    vocabulary: int = VOCABULARY,
+) -> Path:
+    """A run folder: an encoder with random weights, a tokenizer of XNLI's text, a random head."""
+    tokenizer = _tokenizer(data, languages, vocabulary)
     tokenizer.save_pretrained(str(run / "model"))
-    config = XLMRobertaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=256,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        intermediate_size=1024,
-        max_position_embeddings=514,
-        pad_token_id=1,
-        bos_token_id=0,
-        eos_token_id=2,
-        type_vocab_size=1,
+    size = {"vocab_size": len(tokenizer), **ENCODERS[encoder]}
+    settings: Any = XLMRobertaConfig
+    config = settings(
+        max_position_embeddings=514, pad_token_id=1, bos_token_id=0, eos_token_id=2, type_vocab_size=1, **size
     )
     torch.manual_seed(0)
     XLMRobertaModel(config, add_pooling_layer=False).save_pretrained(str(run / "model"))
     task = registry.load("task", "xnli")
     (run / "heads").mkdir()
     save_file(
-        registry.load("family", task.family).head(256, task.labels).state_dict(), str(run / "heads/xnli.safetensors")
+        registry.load("family", task.family).head(size["hidden_size"], task.labels).state_dict(),
+        str(run / "heads/xnli.safetensors"),
     )
     facts = {"task": "xnli", "family": task.family, "labels": list(task.labels)}
     (run / "heads/xnli.json").write_text(json.dumps(facts), encoding="utf-8")
     return run
 
 
-def _tokenizer(data: Path) -> Any:
+def _tokenizer(data: Path, languages: Sequence[str], vocabulary: int) -> Any:
     raw = Tokenizer(models.BPE(unk_token="<unk>"))
     raw.normalizer = normalizers.NFKC()
     raw.pre_tokenizer = pre_tokenizers.Metaspace()
-    trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, special_tokens=list(SPECIAL), show_progress=False)
-    raw.train([str(data / "xnli" / f"dev-{language}.tsv") for language in LANGUAGES], trainer)
+    trainer = trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=list(SPECIAL), show_progress=False)
+    raw.train([str(data / "xnli" / f"dev-{language}.tsv") for language in languages], trainer)
     raw.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
@@ -163,9 +242,7 @@ def measure(spec: RunSpec, run: Path, device: str, repeats: int) -> dict[str, An
     taken = [{name: _timed(way, device) for name, way in ways.items()} for _ in range(repeats)]
     wall, processor = ({name: min(one[name][kind] for one in taken) for name in ways} for kind in (0, 1))
     return {
-        "device": device_name(device),
-        "threads": torch.get_num_threads(),
-        "versions": f"torch {torch.__version__}, transformers {transformers.__version__}",
+        **_machine(device),
         "inputs": count,
         "batch_tokens": budget,
         "inputs_per_second": {name: round(count / taken, 1) for name, taken in wall.items()},
@@ -222,8 +299,10 @@ def _timed(what: Callable[[], object], device: str) -> tuple[float, float]:
 
 
 def page(figures: dict[str, Any]) -> str:
-    """The figures as Markdown."""
-    return "\n".join(_lines(figures)) + "\n"
+    """The figures of one mode or of both as Markdown."""
+    parts = [_lines(figures)] if "inputs_per_second" in figures else []
+    parts += [lines(figures[WHOLE])] if WHOLE in figures else []
+    return "\n".join("\n".join(part) + "\n" for part in parts)
 
 
 def _lines(figures: dict[str, Any]) -> Iterator[str]:

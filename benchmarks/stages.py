@@ -1,0 +1,233 @@
+"""Where the time of a whole evaluation goes: every stage's own seconds, and what is spent outside the forward pass.
+
+The functions of the package are timed from outside: while a meter is on, they stand behind wrappers.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final, final
+from unittest.mock import patch
+
+import torch
+
+import robust_xtreme.evaluation.finish as finish_module
+import robust_xtreme.evaluation.predict as predict_module
+import robust_xtreme.evaluation.run as run_module
+import robust_xtreme.evaluation.unit as unit_module
+from robust_xtreme.evaluation.cache import Kept
+from robust_xtreme.evaluation.checkpoint import Models
+from robust_xtreme.evaluation.folder import Folder
+from robust_xtreme.sources._release import Release
+
+MOST: Final = 0.15
+"""The share of the time that an evaluation may spend outside the forward pass."""
+
+ROWS: Final = 5010
+FORWARD: Final = "forward"
+MAIN: Final = "main"
+BESIDE: Final = "beside"
+_PLAN, _READ, _FLOORS, _LOAD = "plan", "read", "fit floors", "load the model"
+_NOISE, _ENCODE, _REST = "noise, equal inputs", "tokenise, encode", "check and gather"
+_BATCH, _DECODE, _CACHE = "batch, collate", "decode", "prediction cache"
+_JUDGE, _PARTS, _FINISH = "judge", "write parts", "read parts, write frames"
+_SCORE, _REPORT, _WAIT = "score, intervals", "report", "wait for the other thread"
+ORDER: Final = (
+    *(_PLAN, _READ, _FLOORS, _NOISE, _ENCODE, _REST, _WAIT, _LOAD, _CACHE, _BATCH, FORWARD, _DECODE),
+    *(_JUDGE, _PARTS, _FINISH, _SCORE, _REPORT),
+)
+
+TIMED: Final[Sequence[tuple[Any, str, str]]] = (
+    (run_module, "make_plan", _PLAN),
+    (Release, "read", _READ),
+    (run_module, "read_split", _READ),
+    (run_module, "_fitted", _FLOORS),
+    (run_module, "prepare", _REST),
+    (unit_module, "variant_of", _NOISE),
+    (unit_module, "encode", _ENCODE),
+    (unit_module, "_tokens", _ENCODE),
+    (Future, "result", _WAIT),
+    (Models, "load", _LOAD),
+    (Kept, "known", _CACHE),
+    (Kept, "keep", _CACHE),
+    (run_module, "predict", _DECODE),
+    (predict_module, "plan_batches", _BATCH),
+    (predict_module, "collate", _BATCH),
+    (predict_module, "forward", FORWARD),
+    (run_module, "judge", _JUDGE),
+    (Folder, "write", _PARTS),
+    (run_module, "finish", _FINISH),
+    (finish_module, "score", _SCORE),
+    (finish_module, "floor_values", _SCORE),
+    (finish_module, "page", _REPORT),
+)
+"""What is timed: its owner, its name there, its stage. Time inside another of these is that one's."""
+
+
+def torch_threads() -> frozenset[int]:
+    """The threads that torch starts to help the main one; call it before anything else has computed."""
+    before = _threads()
+    torch.softmax(torch.ones(1024, 1024) @ torch.ones(1024, 1024), dim=1)
+    return _threads() - before
+
+
+def _threads() -> frozenset[int]:
+    folder = Path("/proc/self/task")
+    return frozenset(int(one.name) for one in folder.iterdir()) if folder.is_dir() else frozenset()
+
+
+def _processor_time(thread: int) -> float:
+    """The seconds that a thread of this process was at work: Linux's clock of that thread."""
+    return time.clock_gettime((~thread << 3) | 6)
+
+
+@final
+class Meter:
+    """Seconds by stage and thread: on the clock, and on the processor, torch's helpers counted with the main one."""
+
+    def __init__(self, helpers: frozenset[int]) -> None:
+        self._helpers = sorted(helpers)
+        self._local = threading.local()
+        self.spent: dict[tuple[str, str], list[float]] = {}
+
+    @contextmanager
+    def on(self) -> Iterator[None]:
+        """Time what the package does in the block."""
+        with ExitStack() as stack:
+            for owner, name, stage in TIMED:
+                stack.enter_context(patch.object(owner, name, self._timed(stage, getattr(owner, name))))
+            yield
+
+    def _timed(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def timed(*values: Any, **named: Any) -> Any:
+            inside = self._begin()
+            start = self._now()
+            try:
+                return function(*values, **named)
+            finally:
+                self._end(stage, [now - then for now, then in zip(self._now(), start, strict=True)], inside)
+
+        return timed
+
+    def _now(self) -> tuple[float, float]:
+        helpers = self._helpers if threading.current_thread() is threading.main_thread() else ()
+        return time.perf_counter(), time.thread_time() + sum(map(_processor_time, helpers))
+
+    def _begin(self) -> list[float]:
+        """What the stages inside of this one take, to be added up."""
+        stack = self._local.__dict__.setdefault("stack", [])
+        stack.append([0.0, 0.0])
+        inside: list[float] = stack[-1]
+        return inside
+
+    def _end(self, stage: str, taken: Sequence[float], inside: Sequence[float]) -> None:
+        stack = self._local.stack
+        stack.pop()
+        thread = MAIN if threading.current_thread() is threading.main_thread() else BESIDE
+        own = self.spent.setdefault((stage, thread), [0.0, 0.0])
+        for kind in (0, 1):
+            own[kind] += taken[kind] - inside[kind]
+            if stack:
+                stack[-1][kind] += taken[kind]
+
+
+def measured(evaluation: Callable[[], object], helpers: frozenset[int]) -> dict[str, Any]:
+    """The seconds of one evaluation, by stage; and how busy the machine was."""
+    meter = Meter(helpers)
+    load = os.getloadavg()[0]
+    start = time.perf_counter(), time.process_time()
+    with meter.on():
+        evaluation()
+    wall, processor = time.perf_counter() - start[0], time.process_time() - start[1]
+    forward = meter.spent.get((FORWARD, MAIN), [0.0, 0.0])
+    return {
+        "seconds": [round(wall, 1), round(processor, 1)],
+        "stages": [
+            [stage, thread, *(round(one, 2) for one in meter.spent[stage, thread])]
+            for stage in ORDER
+            for thread in (MAIN, BESIDE)
+            if (stage, thread) in meter.spent
+        ],
+        "overhead": [round(1 - forward[0] / wall, 3), round(1 - forward[1] / processor, 3)],
+        "most": MOST,
+        "load": [round(load, 1), round(os.getloadavg()[0], 1)],
+        "cores": os.cpu_count(),
+    }
+
+
+def whole_data(data: Path, folder: Path, languages: Sequence[str]) -> tuple[Path, list[str]]:
+    """XNLI's test in every language as release files, and the languages whose rows repeat those of their dev file."""
+    (folder / "xnli").mkdir(parents=True)
+    if (data / "mnli").is_dir():
+        (folder / "mnli").symlink_to((data / "mnli").absolute())
+    repeated = []
+    for language in languages:
+        given = data / "xnli" / f"test-{language}.tsv"
+        if not given.is_file():
+            repeated.append(language)
+        text = given.read_text("utf-8") if given.is_file() else _repeated(data / "xnli" / f"dev-{language}.tsv")
+        (folder / "xnli" / given.name).write_text(text, "utf-8")
+    return folder, repeated
+
+
+def _repeated(path: Path) -> str:
+    """As many rows as the test has: each premise, every round of them with hypotheses from further down."""
+    rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()]
+    rounds = [
+        (row[0], *rows[(place + turn * (len(rows) // 2)) % len(rows)][1:])
+        for turn in range(-(-ROWS // len(rows)))
+        for place, row in enumerate(rows)
+    ]
+    return "".join("\t".join(row) + "\n" for row in rounds[:ROWS])
+
+
+def lines(figures: dict[str, Any]) -> Iterator[str]:
+    """The figures as lines of Markdown."""
+    wall, processor = figures["seconds"]
+    yield "# Evaluating the whole of XNLI: what the forward pass is not"
+    yield ""
+    yield from _about(figures)
+    yield ""
+    yield "| stage | thread | wall s | of the wall | processor s | of the processor |"
+    yield "|---|---|--:|--:|--:|--:|"
+    for stage, thread, *taken in figures["stages"]:
+        yield _row(stage, thread, taken, (wall, processor))
+    yield _row("not in a stage", "all", _left(figures), (wall, processor))
+    yield _row("in all", "all", (wall, processor), (wall, processor))
+    yield ""
+    over = figures["overhead"]
+    yield f"Outside the forward pass: {over[0]:.1%} of the wall, {over[1]:.1%} of the processor's time."
+    yield f"The bar: at most {figures['most']:.0%} of the wall. Stages beside run while the main thread computes: they"
+    yield "take none of the wall but where it waits for them; on the CPU they compete with it for the cores."
+
+
+def _about(figures: dict[str, Any]) -> Iterator[str]:
+    of = figures
+    yield f"`python benchmarks/evaluate.py --data DIR {of['words']}`: {of['languages']} languages, clean and under"
+    yield f"{of['perturb']}, {of['predictions']} predictions; an encoder of {of['encoder']}, random weights;"
+    yield f"{of['tokens']:.1f} tokens an input, batches of {of['batch_tokens']} tokens; an empty prediction cache."
+    yield f"On {of['device']}, {of['threads']} threads, {of['versions']}."
+    if of["repeated"]:
+        yield f"No test file of {' '.join(of['repeated'])} was at hand: {ROWS:,} rows are made of those of the dev file in turn,"
+        yield "the second time with the hypotheses of other rows: no pair is there twice, none is known to the cache."
+    before, after = of["load"]
+    yield f"Load of the machine, which other work shared: {before} before, {after} after, on {of['cores']} cores."
+
+
+def _left(figures: dict[str, Any]) -> tuple[float, float]:
+    """The wall that no stage of the main thread has, and the processor time that no stage has."""
+    walls = sum(one[2] for one in figures["stages"] if one[1] == MAIN)
+    return figures["seconds"][0] - walls, figures["seconds"][1] - sum(one[3] for one in figures["stages"])
+
+
+def _row(stage: str, thread: str, taken: Sequence[float], whole: Sequence[float]) -> str:
+    wall = "-" if thread == BESIDE else f"{taken[0] / whole[0]:.1%}"
+    return f"| {stage} | {thread} | {taken[0]:.1f} | {wall} | {taken[1]:.1f} | {taken[1] / whole[1]:.1%} |"
