@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Final, TypeVar, final
 
 import torch
-from tools.mini import encoder, meaning, meanings, mentions, parallel, rows, suite
+from tools.mini import encoder, meaning, meanings, parallel, rows, suite
+from tools.mini.causes import QUESTIONS
 from tools.mini.lexicon import words
-from tools.mini.mentions import entities
 from tools.mini.rows import Row
 from tools.mini.tokenizer import new_tokenizer
 
@@ -41,19 +41,19 @@ KEPT: Final = ("model", "heads", "stages", "train.json")
 _READABLE: Final = 0o644
 _SPELLED: Final = 100
 """Letters of a long alphabet are entries of the tokenizer only where the lexicon has them."""
-_APART: Final = 4
-"""So many orders of a text go with one order of descriptions."""
+_STRIDE: Final = 7
+"""How far the order of a description is from that of the next."""
 _KANA: Final = frozenset(("HIRAGANA", "KATAKANA"))
 
 
 ROWS: Final[Mapping[str, int]] = {
     "xnli": 6000,
-    "xcopa": 4000,
+    "xcopa": 6000,
     "udpos": 2000,
-    "panx": 3000,
+    "panx": 4000,
     "xquad": 4000,
-    "mewsli_x": 3000,
-    "lareqa": 3000,
+    "mewsli_x": 4000,
+    "lareqa": 4000,
 }
 """English rows of each task to learn from."""
 
@@ -68,7 +68,7 @@ class Recipe:
     rows: Mapping[str, int] = field(default_factory=lambda: dict(ROWS))
     orders: int = 60
     plain: int = 3
-    steps: int = 3400
+    steps: int = 4000
     batch_size: int = 32
     lr: float = 2e-3
     languages: Sequence[str] = meaning.LANGUAGES
@@ -78,7 +78,7 @@ def start(folder: Path, recipe: Recipe, seed: int) -> Path:
     """Write tokenizer, word vectors and untrained layers as the first stage of a run."""
     texts = parallel.said(seed + 1, recipe.languages, recipe.texts)
     letters = {letter for code in recipe.languages for letter in _letters(code)}
-    tokenizer = new_tokenizer(parallel.words_of(texts), sorted(letters), recipe.vocabulary)
+    tokenizer = new_tokenizer([*parallel.words_of(texts), *QUESTIONS], sorted(letters), recipe.vocabulary)
     found = encoder.new_encoder(encoder.vectors(texts, tokenizer, seed), tokenizer, seed)
     folder.mkdir(parents=True, exist_ok=True)
     write_model(folder / "model", found, tokenizer)
@@ -126,9 +126,12 @@ def write_training_suite(folder: Path, recipe: Recipe, seed: int) -> Path:
     """The suite, with as many training rows of each task as the recipe says: English, some of it in other orders."""
     suite.write(folder, 0, recipe.languages, seed)
     several = _training(recipe, seed)
-    for task, count in recipe.rows.items():
-        _write(folder / task / "train-en.jsonl", islice(several[task], count))
-    _write(folder / "mewsli_x" / "pool.jsonl", _described(recipe, seed))
+    for task in set(recipe.rows) - {"mewsli_x"}:
+        _write(folder / task / "train-en.jsonl", islice(several[task], recipe.rows[task]))
+    found = list(islice(_mentions(recipe, seed), recipe.rows["mewsli_x"]))
+    _write(folder / "mewsli_x" / "train-en.jsonl", (row for row, _ in found))
+    with (folder / "mewsli_x" / "pool.jsonl").open("a", encoding="utf-8", newline="\n") as pool:
+        pool.writelines(map(_line, (entity for _, entity in found)))
     return folder
 
 
@@ -140,39 +143,38 @@ def _training(recipe: Recipe, seed: int) -> dict[str, Iterator[Row]]:
         "udpos": _rows(rows.tagged_rows, meanings.tagged(False, seed), recipe),
         "panx": _rows(rows.entity_rows, meanings.namings(False, seed), recipe),
         "xquad": _rows(rows.passage_rows, meanings.read(False, seed), recipe),
-        "mewsli_x": _rows(_mentions, meanings.mentioned(False, seed), recipe),
-        "lareqa": _rows(rows.answer_rows, meanings.found(False, seed), recipe),
+        "lareqa": _rows(rows.answer_rows, meanings.drilled(seed), recipe),
     }
 
 
 def _rows(
     made: Callable[[str, Iterable[Shape]], Iterator[Row]], shapes: Iterable[Shape], recipe: Recipe
 ) -> Iterator[Row]:
-    """One of every `plain` shapes in English as it is, the others in all orders in turn."""
+    """The rows of each shape, a part of them in English as it is, the others in all orders in turn."""
     for place, shape in enumerate(shapes):
-        turn, other = divmod(place, recipe.plain)
-        language = f"en/{turn % recipe.orders}" if other else "en"
-        for row in made(language, [shape]):
+        for row in made(_language(place, recipe), [shape]):
             yield {**row, "id": f"{place:05d}-{row['id']}"}
 
 
-def _mentions(language: str, several: Iterable[mentions.Mention]) -> Iterator[Row]:
-    """Mentions, each of an entity described in another order than its text."""
-    for one in several:
-        number = language.partition("/")[2]
-        yield from rows.mention_rows(language, [one], f"/{int(number) // _APART}" if number else "")
+def _language(place: int, recipe: Recipe) -> str:
+    """English for one of every `plain`, an order of it for the others."""
+    turn, other = divmod(place, recipe.plain)
+    return f"en/{turn % recipe.orders}" if other else "en"
 
 
-def _described(recipe: Recipe, seed: int) -> Iterator[Row]:
-    """The entities that training asks for, in English as it is and in other orders."""
-    for one in entities(False, seed):
-        yield rows.entity_row(one, "en")
-        for number in range(-(-recipe.orders // _APART)):
-            yield rows.entity_row(one, f"en/{recipe.orders + number}", f"/{number}")
+def _mentions(recipe: Recipe, seed: int) -> Iterator[tuple[Row, Row]]:
+    """Mentions, each with an entity of its own that is described in another order."""
+    for place, (mention, entity) in enumerate(meanings.mentioned_anew(seed)):
+        (row,) = rows.mention_rows(_language(place, recipe), [mention])
+        yield {**row, "id": f"{place:05d}"}, rows.entity_row(entity, _language(place * _STRIDE + 1, recipe))
 
 
 def _write(path: Path, several: Iterable[Row]) -> None:
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in several), "utf-8", newline="\n")
+    path.write_text("".join(map(_line, several)), encoding="utf-8", newline="\n")
+
+
+def _line(row: Row) -> str:
+    return json.dumps(row, ensure_ascii=False) + "\n"
 
 
 def build(out: Path, recipe: Recipe, seed: int = 0, options: Options | None = None) -> Path:

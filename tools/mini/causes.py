@@ -1,13 +1,16 @@
 """Statements with what led to them and what came of them, in rings of four.
 
 In a ring each statement is told of the same people and things, leads to the next, and comes of the one before. Of a
-statement of the ring, the one before is the cause, the one behind the effect, and the choices are always these two: so
-neither the choices alone, nor the choices with the question, nor the choices with the statement tell which is right.
+statement of a ring, the one before is the cause, the one behind the effect. The wrong choice is
+
+- `turned`: the effect where the cause is asked for, and the other way round. Neither the choices alone, nor with the
+  question, nor with the premise tell which is right.
+- `strange`: a statement of another ring about the same people and things, which is right as often as it is wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final, final
@@ -29,38 +32,39 @@ RINGS: Final[Mapping[str, tuple[str, str, str, str]]] = {
 }
 """Rings by name: a verb (or the quality of a thing), who does it, to what, for whom; P is a place."""
 
+_DESCRIBED: Final = 0.5
 _WHO: Final = ("full", "short", "role")
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A ring, the place in it that is told first, how the people are called, and what is said of the thing."""
+    """A ring, the place in it that is told first, how the people are called, and the kind of the wrong choice."""
 
     ring: str
     place: int
     who: str
-    described: bool
+    wrong: str
 
     @property
     def name(self) -> str:
         """What the template is called in the suite."""
-        return f"{self.ring}/{self.place}/{self.who}/{'described' if self.described else 'bare'}"
+        return f"{self.ring}/{self.place}/{self.who}/{self.wrong}"
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A statement, its cause and its effect."""
+    """A statement, its cause and its effect, and the wrong choice beside each of them."""
 
     template: str
     premise: Clause
-    cause: Clause
-    effect: Clause
+    right: tuple[Clause, Clause]
+    wrong: tuple[Clause, Clause]
 
     def said(self) -> tuple[Clause, ...]:
         """Everything that is said."""
-        return (self.premise, self.cause, self.effect)
+        return (self.premise, *self.right, *self.wrong)
 
 
 def templates() -> dict[str, Template]:
@@ -72,18 +76,17 @@ def _all() -> Iterator[Template]:
     for ring in RINGS:
         for place in range(4):
             for who in _WHO:
-                for described in (False, True):
-                    yield Template(ring, place, who, described)
+                for wrong in ("turned", "strange"):
+                    yield Template(ring, place, who, wrong)
 
 
 def chosen(test: bool, tests: int) -> tuple[Template, ...]:
-    """The templates of training or of the test: as many of each ring's places are the test's."""
+    """The templates of training or of the test: as many of each place of a ring and kind of choice are the test's."""
     every = templates()
-    names: list[str] = []
-    for ring in RINGS:
-        for place in range(4):
-            own = [name for name, one in every.items() if (one.ring, one.place) == (ring, place)]
-            names += split.divided(own, tests // (4 * len(RINGS)))[test]
+    slots: dict[tuple[str, int, str], list[str]] = {}
+    for name, one in every.items():
+        slots.setdefault((one.ring, one.place, one.wrong), []).append(name)
+    names = [name for own in slots.values() for name in split.divided(own, tests // len(slots))[test]]
     return tuple(every[name] for name in names)
 
 
@@ -93,23 +96,45 @@ def story(template: Template, key: str, test: bool) -> Story:
 
 
 def _draw(template: Template, source: Random) -> Story:
-    nodes = RINGS[template.ring]
-    cast = _cast(template, source)
-    said = [_clause(nodes[(template.place + step) % 4], cast) for step in (0, -1, 1)]
-    return Story(template.name, said[0], said[1], said[2])
+    ring = RINGS[template.ring]
+    before, told, behind = (ring[(template.place + step) % 4] for step in (-1, 0, 1))
+    if template.wrong == "turned":
+        wrong, rings = (behind, before), [template.ring]
+    else:
+        name, strange = _strange(template.ring, told, source)
+        wrong, rings = (strange, strange), [template.ring, name]
+    cast = _cast(rings, template.who, source)
+    one, *several = (_clause(node, cast) for node in (told, before, behind, *wrong))
+    return Story(template.name, one, (several[0], several[1]), (several[2], several[3]))
 
 
-def _cast(template: Template, source: Random) -> dict[str, Person | Thing | str]:
+def _strange(ring: str, told: str, source: Random) -> tuple[str, str]:
+    """A statement of another ring, and that ring: of a verb that no ring has beside that of the one told."""
+    near = {verb for one in RINGS.values() if _verb(told) in map(_verb, one) for verb in map(_verb, one)}
+    names = [name for name in RINGS if name != ring and _things((ring, name))]
+    return source.choice([(name, node) for name in names for node in RINGS[name] if _verb(node) not in near])
+
+
+def _verb(node: str) -> str:
+    return node.partition(":")[0]
+
+
+def _things(rings: Sequence[str]) -> list[str]:
+    """The things that all verbs and qualities of rings are said of."""
+    verbs = {_verb(node) for ring in rings for node in RINGS[ring]}
+    fit = [draws.objects(verb) for verb in verbs if verb in (*meaning.ACTIONS, *meaning.TRANSFERS)]
+    told = verbs & set(meaning.ADJECTIVES)
+    return [
+        one for one in meaning.THINGS if all(one in several for several in fit) and told <= set(draws.qualities(one))
+    ]
+
+
+def _cast(rings: Sequence[str], who: str, source: Random) -> dict[str, Person | Thing | str]:
     """Who and what the letters of a ring stand for."""
-    verbs = [node.partition(":")[0] for node in RINGS[template.ring]]
-    fit = [set(draws.objects(verb)) for verb in verbs if verb in (*meaning.ACTIONS, *meaning.TRANSFERS)]
-    things = [one for one in meaning.THINGS if all(one in several for several in fit)]
-    if template.ring == "wash":
-        things = [one for one in things if {"dirty", "clean"} <= set(draws.qualities(one))]
-    noun = source.choice(things)
+    noun = source.choice(_things(rings))
     qualities = [one for one in draws.qualities(noun) if one not in ("dirty", "clean")]
-    one, other = _people(template.who, source)
-    adjective = source.choice(qualities) if template.described else ""
+    one, other = _people(who, source)
+    adjective = source.choice(qualities) if source.random() < _DESCRIBED else ""
     return {"A": one, "B": other, "X": Thing(noun, adjective), "P": source.choice(meaning.PLACES)}
 
 

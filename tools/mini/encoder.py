@@ -24,6 +24,7 @@ _DROPPED: Final = 0.1
 _CUT_COLUMNS: Final = 2
 _FITTED: Final = 3
 _WHITENED: Final = 0.5
+_UNMET: Final = 11
 _NEAR: Final = ((-1.0, 1.0), (0.0, 1.0), (0.0, 0.3), (0.0, 0.1))
 """Where the heads by distance look at first, and how narrowly."""
 
@@ -31,7 +32,8 @@ _NEAR: Final = ((-1.0, 1.0), (0.0, 1.0), (0.0, 0.3), (0.0, 0.1))
 def vectors(texts: Sequence[Mapping[str, Said]], tokenizer: Any, seed: int) -> embeddings.Matrix:
     """Word vectors (V, SIZE): tokens of the texts as they are cut, and of other cuts of the same words.
 
-    What stands in fewer than _FITTED texts, or only in other cuts, has no say in the directions.
+    What stands in fewer than _FITTED texts, or only in other cuts, has no say in the directions; what stands in none
+    has a vector that is drawn.
     """
     plain = _plain(texts, tokenizer)
     every = [own | other for own, other in zip(plain, _other_cuts(texts, tokenizer, seed), strict=True)]
@@ -42,6 +44,8 @@ def vectors(texts: Sequence[Mapping[str, Said]], tokenizer: Any, seed: int) -> e
     left, values = embeddings.svd(rows, SIZE, seed)
     folded = (embeddings.weighted(embeddings.counted(every, size)) @ (rows.T @ left)) / values**2
     found = np.where(often[:, None], left, folded) * values**_WHITENED
+    unmet = ~found.any(axis=1)
+    found[unmet] = np.random.default_rng((seed, _UNMET)).standard_normal((int(unmet.sum()), SIZE))
     scaled: embeddings.Matrix = embeddings.unit(found) * np.sqrt(SIZE)
     return scaled
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, zip_longest
 from random import Random
 from typing import Final, TypeVar
@@ -86,6 +87,15 @@ def found(test: bool, seed: int = 0) -> Iterator[passages.Passage]:
     return (one for one in several if tested.isdisjoint(_asked(one)))
 
 
+def drilled(seed: int = 0) -> Iterator[passages.Passage]:
+    """The passages of lareqa's training with all questions that its test has not."""
+    tested = {asked for one in found(True, seed) for asked in _asked(one)}
+    for place, one in enumerate(found(False, seed)):
+        whole = passages.every_question(one, f"{seed}/{place}")
+        several = zip(whole.questions, _asked(whole), strict=True)
+        yield replace(whole, questions=tuple(question for question, asked in several if asked not in tested))
+
+
 def _asked(one: passages.Passage) -> Iterator[tuple[object, ...]]:
     """What each question says: its verb, the part that it asks for, and the others."""
     for question in one.questions:
@@ -133,7 +143,16 @@ def mentioned(test: bool, seed: int = 0) -> Iterator[mentions.Mention]:
     """Texts that mention an entity of the pool."""
     every = mentions.chosen(test, TESTS["mewsli_x"])
     turns = _each(every, _EACH["mewsli_x"]) if test else _in_turn(every, [], seed)
-    return (mentions.mention(one, f"{seed}/{turn}", test, seed) for turn, one in turns)
+    several = mentions.entities(test, seed)
+    return (mentions.mention(one, f"{seed}/{turn}", test, several) for turn, one in turns)
+
+
+def mentioned_anew(seed: int = 0) -> Iterator[tuple[mentions.Mention, mentions.Entity]]:
+    """Texts of training that each mention an entity of their own."""
+    every = mentions.chosen(False, TESTS["mewsli_x"])
+    for turn, one in _in_turn(every, [], seed):
+        entity = mentions.fitting(one, f"{seed}/{turn}")
+        yield mentions.mention(one, f"anew/{seed}/{turn}", False, [entity]), entity
 
 
 def _each(every: Sequence[Shape], times: int) -> Iterator[tuple[int, Shape]]:

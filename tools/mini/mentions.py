@@ -150,15 +150,26 @@ def chosen(test: bool, tests: int) -> tuple[Template, ...]:
     return tuple(every[name] for name in split.divided(list(every), tests)[test])
 
 
-def mention(template: Template, key: str, test: bool, seed: int) -> Mention:
-    """The text of a template that a key draws."""
-    several = [one for one in entities(test, seed) if _fits(template, one)]
+def mention(template: Template, key: str, test: bool, several: Sequence[Entity]) -> Mention:
+    """The text of a template that a key draws, of one of several entities."""
+    fit = [one for one in several if _fits(template, one)]
     return split.drawn(
-        lambda source: _draw(template, source.choice(several), source),
+        lambda source: _draw(template, source.choice(fit), source),
         Mention.said,
         f"mentions/{key}/{template.name}",
         test,
     )
+
+
+def fitting(template: Template, key: str) -> Entity:
+    """An entity of training that a template speaks of, called by the key."""
+    source = Random(f"anew/{key}/{template.name}")
+    number = 0
+    while True:
+        one = replace(_entity(source, number), id=f"anew/{key}")
+        if _fits(template, one) and not any(map(split.held_out, one.facts)):
+            return one
+        number += 1
 
 
 def _fits(template: Template, one: Entity) -> bool:

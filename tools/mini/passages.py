@@ -158,6 +158,17 @@ def _objects(verb: str, source: Random) -> list[Thing | meaning.Organisation]:
     return []
 
 
+def every_question(one: Passage, key: str) -> Passage:
+    """The passage with a question on every part of each clause that can be asked for."""
+    source = Random(f"questions/{key}")
+    about = {
+        clause.verb: next(name for name, verbs in _GROUPS.items() if clause.verb in verbs) for clause in one.clauses
+    }
+    asked = [(place, part) for place, clause in enumerate(one.clauses) for part in _ASKED[about[clause.verb]]]
+    several = (Question(place, part, _unsaid(one.clauses[place], part, source)) for place, part in asked)
+    return replace(one, questions=tuple(several))
+
+
 def _questions(template: Template, clauses: tuple[Clause, ...], source: Random) -> Iterator[Question]:
     """Questions on both things in turn, each of another clause."""
     places = source.sample(range(len(clauses)), _QUESTIONS)

@@ -89,18 +89,20 @@ def answer_rows(language: str, several: Iterable[passages.Passage]) -> Iterator[
 
 
 def cause_rows(language: str, several: Iterable[causes.Story]) -> Iterator[Row]:
-    """Two rows of each story, with one pair of choices: which was the cause, and which the effect."""
+    """Two rows of each story: what was the cause, and what the effect."""
     for place, one in enumerate(several):
         draw = Random(f"choices/{one.template}/{place}")
-        said = draw.sample([one.cause, one.effect], 2)
-        for number, asked in enumerate(draw.sample(causes.QUESTIONS, 2)):
+        asked = list(zip(causes.QUESTIONS, one.right, one.wrong, strict=True))
+        labels = draw.sample((0, 1), 2)
+        for number, (label, (kind, right, wrong)) in enumerate(zip(labels, draw.sample(asked, 2), strict=True)):
+            choices = (right, wrong) if label == 0 else (wrong, right)
             yield {
                 "id": f"{place:04d}-{number}",
                 "cluster": one.template,
                 "premise": text(language, [one.premise]),
-                "question": asked,
-                "choices": [text(language, [choice]) for choice in said],
-                "label": said.index(one.cause if asked == "cause" else one.effect),
+                "question": kind,
+                "choices": [text(language, [choice]) for choice in choices],
+                "label": label,
             }
 
 
