@@ -40,12 +40,15 @@ def _task(task: Any) -> Row:
         "name": task.name,
         "summary": task.summary,
         "family": task.family,
+        "groups": list(task.groups),
         "metrics": plain(task.metrics),
         "languages": plain(task.languages),
+        "group_languages": plain(task.groups),
         "perturbed": [list(group) for group in task.perturbed],
         "accepts": plain(task.accepts),
         "files": {split: plain(files.paths) for split, files in task.files.items()},
-        "cite": task.cite,
+        "hub": {split: f"{files.repo}@{files.revision}" for split, files in task.hub.items()},
+        **{name: getattr(task, name) for name in ("licence", "rows", "official", "checked", "absent", "cite")},
     }
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = {
     "perturbations": ("name", "summary", "unit", "kind", "strength", "parameters", "waives"),
-    "tasks": ("name", "summary", "family", "metrics", "perturbed", "languages", "files"),
+    "tasks": ("name", "summary", "family", "groups", "metrics", "perturbed", "languages", "files"),
     "languages": ("code", "name", "script", "family", "spaces", "letters", "standing", "group"),
     "metrics": ("name", "summary", "columns", "cite"),
 }
@@ -47,6 +47,17 @@ def list_(
         typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
     else:
         _table(what, found)
+        if what == "tasks":
+            _groups()
+
+
+def _groups() -> None:
+    """The names that stand for several tasks."""
+    from robust_xtreme.groups import chosen, names
+
+    typer.echo("\nThese names stand for several tasks, as in --tasks xtreme-r:")
+    for name in names():
+        typer.echo(f"  {name}: {' '.join(chosen([name]))}")
 
 
 def _table(what: str, found: list[dict[str, Any]]) -> None:

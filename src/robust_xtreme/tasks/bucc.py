@@ -38,9 +38,12 @@ bucc = TaskSpec(
     pool=Pool(minable, search="bitext", max_length=512),
     head=False,
     rows="Between 1,896 and 14,330 gold pairs for each of four languages.",
-    official="google-research/xtreme: third_party/utils_retrieve.py (mine_bitext, bucc_eval), evaluate.py (bucc_f1).",
-    checked="The average of XTREME's own mock predictions is met; mining is compared with a slow restatement.",
+    official="google-research/xtreme, third_party/utils_retrieve.py (mine_bitext, bucc_eval) and evaluate.py: F1 of "
+    "pairs.",
+    checked="`tests/real/test_mock_scorer.py`: the mean over XTREME's mock predictions is the one that its own test "
+    "expects (55.0). `tests/unit/test_bitext.py`: mining and threshold are compared with a slow restatement.",
     absent="The copies there hold gold pairs only, without the sentences that have no partner, so that F1 cannot be "
     "computed. Unpack bucc2018-{de,fr,ru,zh}-en.{sample,training}-gold.tar.bz2 of comparable.limsi.fr/bucc2018 in "
     "DIR, and name it with --data DIR.",
+    licence="CC BY-SA 4.0, by the card of a copy on the hub (mteb/bucc-bitext-mining)",
 )

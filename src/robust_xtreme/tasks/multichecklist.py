@@ -47,8 +47,10 @@ multichecklist = TaskSpec(
     absent="Put checklist_templates.tsv of github.com/google-research/xtreme (its folder multichecklist) into "
     "DIR/multichecklist, and name DIR with --data DIR.",
     rows="Up to 200 cases of each of six tests with one or two questions on one context, 2,400 questions per language.",
-    official="test_models.py of XTREME-R's multichecklist: the share of cases of which every question is answered; "
-    "here that of questions.",
-    checked="Cases are drawn here from the official templates, not the official suites; sentences of ten languages are "
-    "compared with ones filled in by hand, and answers with the official rule.",
+    official="google-research/xtreme, multichecklist/test_models.py: the share of cases of which every question is "
+    "answered; here that of questions.",
+    checked="`tests/unit/test_multichecklist.py`: sentences of ten languages are compared with ones filled in by hand, "
+    "and answers with the official rule; cases are drawn here from the official templates, which the official suites "
+    "were drawn from too.",
+    licence="Apache 2.0",
 )

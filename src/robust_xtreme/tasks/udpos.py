@@ -47,6 +47,13 @@ udpos = TaskSpec(
     score=("span_f1",),
     rows="47 to 20,436 test sentences by language, all treebanks together (UD 2.5; lt, pl, ro, uk and wo 2.7); 21,253 "
     "English ones to train on.",
-    official="XTREME, evaluate.py: F1 of runs of equal tags, by seqeval 0.0.12; drops and gates use token accuracy.",
-    checked="XTREME's mock predictions give the F1 that its own test expects (70.2175).",
+    official="google-research/xtreme, evaluate.py: F1 by seqeval, here by the rule of its release 0.0.12, to which a "
+    "run of equal tags is one chunk; drops and gates use token accuracy.",
+    checked="`tests/real/test_mock_scorer.py`: the mean over XTREME's mock predictions is the one that its own test "
+    "expects (70.2175). `tests/real/test_task_files.py`: treebanks have their sentences and words.",
+    absent="No copy there has the words that XTREME's conversion gives. Unpack the treebanks of Universal "
+    "Dependencies 2.5 (2.7 for lt, pl, ro, uk and wo) as DIR/ud-treebanks-v2.5 and DIR/ud-treebanks-v2.7, and name "
+    "DIR with --data DIR.",
+    licence="each treebank's own, in its LICENSE.txt: CC BY-SA 4.0 or, as in Tamil and Basque, CC BY-NC-SA 3.0, not "
+    "for commercial use",
 )

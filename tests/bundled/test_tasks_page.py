@@ -1,0 +1,78 @@
+"""docs/tasks.md is what the tasks say of themselves, and what they say names things that exist."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tools.tasks_page import PAGE, page
+
+from robust_xtreme import registry
+from robust_xtreme.specs import TaskSpec
+
+ROOT = Path(__file__).parents[2]
+TASKS = registry.names("task")
+
+
+def _task(name: str) -> TaskSpec:
+    task: TaskSpec = registry.load("task", name)
+    return task
+
+
+def test_the_page_is_what_the_tasks_say() -> None:
+    """The committed page has the bytes that the tasks give; `python -m tools.tasks_page` writes it anew."""
+    written = page([_task(name) for name in TASKS])
+    assert written == PAGE.read_text(encoding="utf-8"), "docs/tasks.md is stale. Run: python -m tools.tasks_page"
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_tells_its_size_scorer_check_and_licence(name: str) -> None:
+    """Sizes, the official scorer with its repository and file, how ours was checked, and a licence: none is empty."""
+    task = _task(name)
+    for said in (task.rows, task.official, task.checked):
+        assert said.endswith("."), name
+        assert "\n" not in said
+    assert re.search(r"\d", task.rows)
+    assert re.match(r"[\w.-]+/[\w.-]+, [\w./]+\.py\b", task.official)
+    assert task.licence
+    assert not task.licence.endswith(".")
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_check_is_a_test_that_exists(name: str) -> None:
+    """How a task was checked names files of tests that are there, and one of these names the task or its metrics."""
+    task = _task(name)
+    named = re.findall(r"`(tests/[\w/.]+)`", task.checked)
+    assert named
+    texts = [(ROOT / path).read_text(encoding="utf-8") for path in named]
+    wanted = re.compile("|".join((task.name.replace("_", "_?"), *task.metrics)), re.IGNORECASE)
+    assert any(wanted.search(text) for text in texts)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_an_expected_mean_stands_in_the_test_that_is_named(name: str) -> None:
+    """A figure of the mock data that a task names is one that the test of the mock data expects of it."""
+    text = (ROOT / "tests/real/test_mock_scorer.py").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if re.match(rf'\s*\("{name.replace("_", "_?")}(2018)?", ', line)]
+    figures = re.findall(r"\b\d\d\.\d+\b", _task(name).checked)
+    assert [one for one in figures if not any(line.rstrip().endswith(f"{one}),") for line in lines)] == []
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_has_data_on_the_hub_or_a_remedy(name: str) -> None:
+    """A task without a dataset on the hub says what brings its files here; one with a dataset needs no remedy."""
+    task = _task(name)
+    assert bool(task.hub) != bool(task.absent)
+    assert not task.absent or "--data DIR" in task.absent or "DIR/" in task.absent
+
+
+def test_a_task_that_says_nothing_is_seen() -> None:
+    """A change of any of these sentences changes the page, so that a stale page fails."""
+    tasks = [_task(name) for name in TASKS]
+    whole = page(tasks)
+    for key in ("rows", "official", "checked", "licence", "cite", "summary"):
+        changed: dict[str, Any] = {key: "Something else."}
+        assert page([replace(tasks[0], **changed), *tasks[1:]]) != whole

@@ -1,0 +1,130 @@
+"""Writes docs/tasks.md, the page of all tasks, from what the tasks say of themselves: `python -m tools.tasks_page`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from robust_xtreme import registry
+from robust_xtreme.groups import CATEGORIES
+from robust_xtreme.specs import Pool, TaskSpec
+
+PAGE: Final = Path(__file__).parents[1] / "docs" / "tasks.md"
+
+_BENCHMARKS: Final = {
+    "xtreme-r": "XTREME-R",
+    "xtreme": "XTREME",
+    "low-resource": "Low-resource languages",
+    "": "Diagnostics, in no average",
+}
+_HEAD: Final = """\
+# Tasks
+
+What `robust-xtreme eval` evaluates, by benchmark, and then each task: its official size and scorer, how ours was
+checked against it, its licence and where its data come from. This page is written from `src/robust_xtreme/tasks` by
+`python -m tools.tasks_page`, and a test holds it to that.
+
+`robust-xtreme data check --data DIR` says which of them a folder holds, and what brings the others there. A task's
+score in a benchmark is the unweighted mean over its languages there, and of its metrics where there are two.
+"""
+
+
+def page(tasks: Sequence[TaskSpec]) -> str:
+    """The page, in Markdown."""
+    parts = [_HEAD]
+    for name, title in _BENCHMARKS.items():
+        if members := [task for task in tasks if (name in task.groups if name else not task.groups)]:
+            parts += [f"## {title}\n", _overview(members, name)]
+    parts += ["## Each task\n", *(_entry(task) for task in tasks)]
+    return "\n".join(parts)
+
+
+def _overview(tasks: Sequence[TaskSpec], benchmark: str) -> str:
+    head = ("task", "category", "languages", "score", "beside it", "licence", "on the hub")
+    return _rows(head, (_line(task, benchmark) for task in tasks))
+
+
+def _line(task: TaskSpec, benchmark: str) -> tuple[str, ...]:
+    languages = task.groups.get(benchmark, task.languages)
+    scored = _scored(task)
+    others = [name for name in task.metrics if name not in scored]
+    hub = "yes" if task.hub else "no"
+    name = f"[{task.name}](#{task.name})"
+    return name, CATEGORIES[task.family], str(len(languages)), _names(scored), _names(others), task.licence, hub
+
+
+def _scored(task: TaskSpec) -> tuple[str, ...]:
+    """The metrics whose mean is the task's official score."""
+    return task.score or task.metrics[:1]
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _entry(task: TaskSpec) -> str:
+    title = f"### {task.name}\n\n{task.summary}\n"
+    return f"{title}\n{_rows(('', ''), ((f'**{name}**', said) for name, said in _said(task)))}"
+
+
+def _said(task: TaskSpec) -> Iterator[tuple[str, str]]:
+    yield "languages", f"{len(task.languages)}: {' '.join(task.languages)}"
+    for name, languages in task.groups.items():
+        if without := [code for code in task.languages if code not in languages]:
+            yield f"languages of {name}", f"{len(languages)}, without {' '.join(without)}"
+    yield "rows", task.rows
+    yield "score", _names(_scored(task)) + (", their mean" if len(_scored(task)) > 1 else "")
+    if others := [name for name in task.metrics if name not in _scored(task)]:
+        yield "beside it", _names(others)
+    yield "official", task.official
+    yield "checked", task.checked
+    yield "noised", "; ".join(" and ".join(group) for group in task.perturbed) + _more(task.noisable)
+    if task.pool:
+        yield "candidates", _pool(task.pool)
+    yield "licence", task.licence
+    yield "files", "; ".join(f"{split}: {_paths(files.paths)}" for split, files in task.files.items())
+    yield "hub", _hub(task) if task.hub else f"none. {task.absent}"
+    yield "cite", task.cite
+
+
+def _more(names: Sequence[str]) -> str:
+    return f" (where a condition names it: {', '.join(names)})" if names else ""
+
+
+def _pool(pool: Pool) -> str:
+    where = (
+        "of files of their own" if pool.files else "of all languages, in one pool" if pool.shared else "of the language"
+    )
+    how = (
+        "pairs mined over both sides, by a threshold tuned on validation"
+        if pool.search == "bitext"
+        else "nearest first"
+    )
+    return f"{where}; {how}"
+
+
+def _paths(paths: Sequence[str | tuple[str, ...]]) -> str:
+    return " or ".join(
+        " with ".join(f"`{one}`" for one in ([path] if isinstance(path, str) else path)) for path in paths
+    )
+
+
+def _hub(task: TaskSpec) -> str:
+    return "; ".join(f"{split}: `{files.repo}` at `{files.revision[:8]}`" for split, files in task.hub.items())
+
+
+def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; a bar in a cell is escaped."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines) + "\n"
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page([registry.load("task", name) for name in registry.names("task")]), encoding="utf-8")
+    print(PAGE)
+
+
+if __name__ == "__main__":
+    main()
