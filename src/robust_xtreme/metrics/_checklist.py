@@ -13,7 +13,7 @@ from functools import cache
 from typing import Final
 
 from robust_xtreme.examples import Answers, Judged
-from robust_xtreme.metrics._metric import ALL, Metric, share, targets
+from robust_xtreme.metrics._metric import Metric, share, targets
 from robust_xtreme.metrics._squad import golds_clean, said_clean, scoped
 
 WHOLE: Final[Mapping[str, str]] = {
@@ -74,12 +74,15 @@ def answered(said: str, golds: Sequence[str], language: str) -> float:
 
 
 def of_test(test: str, summary: str) -> Metric:
-    """The metric `checklist_TEST` of the questions of one test; with no test that of all, `checklist_pass_rate`."""
+    """The metric `checklist_TEST` of the questions of one test; with no test that of all, `checklist_pass_rate`.
+
+    Questions of other tests are none of its items: they have no stats. One that is of no test counts in each.
+    """
 
     def stats(judged: Judged) -> Mapping[str, tuple[float, ...]]:
         targets(judged, Answers, restored=True)
-        if test and test_of(judged.clean.cluster) != test:
-            return {ALL: (0.0, 0.0)}
+        if test and test_of(judged.clean.cluster) not in ("", test):
+            return {}
         language = judged.clean.texts["context"].language
         return scoped(said_clean, golds_clean, lambda said, golds: answered(said, golds, language))(judged)
 

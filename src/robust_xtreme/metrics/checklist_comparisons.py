@@ -5,5 +5,5 @@ from __future__ import annotations
 from robust_xtreme.metrics._checklist import of_test
 
 checklist_comparisons = of_test(
-    "comparisons", "Share of questions about comparisons answered as expected: who is older, who is less old?"
+    "comparisons", "Share of questions about comparisons answered as expected, as of who is less old."
 )

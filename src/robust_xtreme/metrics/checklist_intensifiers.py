@@ -5,5 +5,5 @@ from __future__ import annotations
 from robust_xtreme.metrics._checklist import of_test
 
 checklist_intensifiers = of_test(
-    "intensifiers", "Share of questions about intensifiers and reducers answered as expected: who is most happy?"
+    "intensifiers", "Share of questions about intensifiers and reducers answered as expected, as of who is most happy."
 )

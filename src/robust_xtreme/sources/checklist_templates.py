@@ -81,8 +81,9 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     lines = list(numbered_lines(text))
     if not lines:
         return ()
-    header, blocks = _blocks(lines, path)
+    header = [cell.strip() for cell in lines[0][1].split("\t")]
     columns = _columns(header, path)
+    blocks = _blocks(lines[1:], header, path)
     rows = []
     for test, block in blocks.items():
         bound = _bound(block, header.index("en"))
@@ -95,6 +96,8 @@ def read(text: str, path: str) -> tuple[Row, ...]:
 
 def _columns(header: Sequence[str], path: str) -> dict[str, tuple[int, ...]]:
     """The columns of each language, those behind them left out."""
+    if header[0] != "Field":
+        raise DataError(path, "does not begin with the column 'Field': this is no table of templates.", 1)
     found: dict[str, tuple[int, ...]] = {}
     for place, name in enumerate(header[1:], 1):
         if name.endswith(_BEHIND):
@@ -107,14 +110,11 @@ def _columns(header: Sequence[str], path: str) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def _blocks(lines: Sequence[tuple[int, str]], path: str) -> tuple[list[str], dict[str, list[_Raw]]]:
-    """The header and the rows of each test, in the order of TESTS."""
-    header = [cell.strip() for cell in lines[0][1].split("\t")]
-    if header[0] != "Field":
-        raise DataError(path, "does not begin with the column 'Field': this is no table of templates.", 1)
+def _blocks(lines: Sequence[tuple[int, str]], header: Sequence[str], path: str) -> dict[str, list[_Raw]]:
+    """The rows of each test, in the order of TESTS."""
     found: dict[str, list[_Raw]] = {}
     here: list[_Raw] | None = None
-    for number, line in lines[1:]:
+    for number, line in lines:
         raw = _raw(line, number, len(header), path)
         if raw.label == "Name":
             here = found[_named(raw, header, found, path)] = []
@@ -128,7 +128,7 @@ def _blocks(lines: Sequence[tuple[int, str]], path: str) -> tuple[list[str], dic
         _check(found.get(test), name, path)
     lender, borrower, labels = _LENT
     found[borrower] += [raw for raw in found[lender] if raw.label in labels]
-    return header, {test: found[test] for test in TESTS.values()}
+    return {test: found[test] for test in TESTS.values()}
 
 
 def _raw(line: str, number: int, width: int, path: str) -> _Raw:
@@ -139,7 +139,7 @@ def _raw(line: str, number: int, width: int, path: str) -> _Raw:
 
 
 def _named(raw: _Raw, header: Sequence[str], found: Mapping[str, object], path: str) -> str:
-    name = raw.cells[header.index("en")] if "en" in header else ""
+    name = raw.cells[header.index("en")]
     if name not in TESTS:
         raise DataError(path, f"there is no test {name[:80]!r}. Known: {'; '.join(TESTS)}.", raw.number)
     if TESTS[name] in found:

@@ -1,0 +1,186 @@
+"""The real table of MultiCheckList: every language has its cases, with sentences as a person fills them in."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from robust_xtreme import registry
+from robust_xtreme.examples import Answers, Example
+from robust_xtreme.sources import available, load
+from robust_xtreme.sources.checklist_templates import TESTS, read
+from robust_xtreme.specs import TaskSpec
+
+pytestmark = pytest.mark.real
+
+TASK: TaskSpec = registry.load("task", "multichecklist")
+FILE = "multichecklist/checklist_templates.tsv"
+WITHOUT = {"kk": "animal_vehicle", "tr": "comparisons"}
+"""Where both questions of every case read the same."""
+
+ONE_QUESTION = {"gu": "properties"}
+"""Where the second question asks for the first property."""
+
+
+@pytest.fixture(scope="module")
+def table(data: Path) -> Path:
+    """The folder of release files, where it has the table."""
+    if not (data / FILE).is_file():
+        pytest.skip(f"the folder of release files has no {FILE}")
+    return data
+
+
+@cache
+def examples(folder: Path, language: str) -> tuple[Example, ...]:
+    """The cases of a language, read once."""
+    return load(TASK, folder, language, "test").examples
+
+
+def said(folder: Path, language: str, native: str) -> tuple[str, str, str]:
+    """What an example says: the context, the question, the first answer."""
+    (one,) = (one for one in examples(folder, language) if one.id == f"multichecklist/test/{language}/{native}")
+    context = one.texts["context"]
+    assert isinstance(one.target, Answers)
+    return context.value, one.texts["question"].value, context.at(one.target.spans[0])
+
+
+EXPECTED = {
+    ("de", "properties-000-0"): (
+        "Es gibt eine Bar in dem Raum. Die Bar ist hölzern und oval.",
+        "Welches Material hat die Bar?",
+        "hölzern",
+    ),
+    ("de", "intensifiers-000-0"): (
+        "Stefan ist vorsichtig wegen des Projekts. Daniel ist ein wenig vorsichtig wegen des Projekts.",
+        "Wer ist am meisten vorsichtig wegen des Projekts?",
+        "Stefan",
+    ),
+    ("fr", "properties-000-1"): (
+        "Il y a une lampe dans la pièce. La lampe est ovale et vieille.",
+        "Quel âge a la lampe\xa0?",
+        "vieille",
+    ),
+    ("zh", "properties-000-0"): (
+        "房间里有一盏电灯。这盏电灯是椭圆形的并且是旧的。",
+        "这盏电灯的形状是什么样的？",
+        "椭圆形的",
+    ),
+    ("zh", "comparisons-000-0"): ("子轩比文博更年长。", "谁更年轻？", "文博"),
+    ("ar", "properties-000-1"): ("يوجد مصباح في الغرفة. المصباح هو بيضاوي وكبير.", "أي عمر هو المصباح؟", "كبير"),
+    ("ar", "comparisons-000-0"): ("عمر أكبر من إبراهيم.", "مَن أقل كبير؟", "إبراهيم"),
+    ("sw", "properties-000-1"): ("Kuna taa chumbani. Taa ni duaradufu na nzee.", "Je, taa ni umri gani?", "nzee"),
+    ("sw", "animal_vehicle-000-0"): ("Daudi ana mjusi na baisikeli.", "Je, Daudi ana mnyama yupi?", "mjusi"),
+    ("qu", "comparisons-000-0"): (
+        "Hugoqa aswan yuyayniyuqmi Mariomantaqa.",
+        "¿Pitaq as yuyayniyuq?",
+        "Mariomantaqa",
+    ),
+    ("qu", "animal_vehicle-000-0"): (
+        "Carlosqa qalaywayuqmi, bicicletayuqtaq.",
+        "¿Ima uywayuqtaq Carlos?",
+        "qalaywayuqmi",
+    ),
+    ("th", "properties-000-0"): (
+        "มีโคมไฟอยู่ในห้อง โคมไฟคือรูปไข่และเก่า",
+        "รูปร่างไหนคือโคมไฟ",
+        "รูปไข่",
+    ),
+    ("ja", "properties-000-1"): (
+        "部屋にランプがあります。そのランプは楕円形で古いです。",
+        "そのランプの古さはどうですか。",
+        "古い",
+    ),
+    ("ja", "comparisons-000-0"): ("浩二は拓也より年長です。", "どちらの方が年長でないですか。", "拓也"),
+    ("hi", "properties-000-1"): ("कमरे में एक लैंप है। लैंप अंडाकार और पुराना है।", "लैंप किस उम्र का है?", "पुराना"),
+    ("hi", "professions-000-0"): ("सुरेश एक इतिहासकार है। सुरेश भारतीय है।", "सुरेश क्या कार्य करता है?", "एक इतिहासकार"),
+    ("tr", "animal_vehicle-000-0"): (
+        "Burak'ın bir kertenkeli'ı ve bir bisikleti'ı var.",
+        "Burak'ın hangi hayvanı var?",
+        "bir kertenkeli'ı",
+    ),
+    ("tr", "properties-000-1"): ("Odada bir lamba var. Lamba oval ve eski.", "lambanın'nın yaşı'ı ne?", "eski"),
+    ("ru", "animal_vehicle_v2-000-0"): (
+        "Павел купил кошку. Дмитрий купил фургон.",
+        "Кто купил животное?",
+        "Павел",
+    ),
+    ("en", "properties-000-0"): (
+        "There is a lamp in the room. The lamp is oval and old.",
+        "What shape is the lamp?",
+        "oval",
+    ),
+}
+"""The first case of some tests; filled in by hand from the table's rows and the bundled names."""
+
+
+@pytest.mark.parametrize(("language", "native"), EXPECTED)
+def test_sentences_are_as_filled_in_by_hand(table: Path, language: str, native: str) -> None:
+    """Templates, forms and names of ten languages, in scripts with and without blanks, with and without endings."""
+    assert said(table, language, native) == EXPECTED[language, native]
+
+
+def test_the_languages_are_the_columns(table: Path) -> None:
+    """Fifty: those of XTREME-R with Hausa in place of Romanian."""
+    columns = (table / FILE).read_text(encoding="utf-8").splitlines()[0].split("\t")[1:]
+    assert set(TASK.languages) == {one for one in columns if not one.endswith("-placeholders")}
+    assert len(TASK.languages) == 50
+    assert available(TASK, table, "test") == TASK.languages
+
+
+@pytest.mark.parametrize("language", TASK.languages)
+def test_every_language_has_its_cases(table: Path, language: str) -> None:
+    """Two hundred of each test; every question has an answer at its place, and no text has a slot left."""
+    found = examples(table, language)
+    cases = Counter(name.split("/")[1] for name in {one.cluster for one in found})
+    assert cases == {test: 200 for test in TESTS.values() if test != WITHOUT.get(language)}
+    asked = Counter(one.cluster.split("/")[1] for one in found)
+    assert asked == {test: 200 if test == ONE_QUESTION.get(language) else 400 for test in cases}
+    for one in found:
+        assert isinstance(one.target, Answers)
+        assert all(one.texts["context"].at(span).strip() for span in one.target.spans)
+        assert one.target.spans
+        assert not any(set(text.value) & set("{}") for text in one.texts.values())
+        assert {text.language for text in one.texts.values()} == {language}
+
+
+def test_the_same_question_has_one_answer(table: Path) -> None:
+    """No two questions on a context read the same and have other answers, in any language."""
+    for language in TASK.languages:
+        answers: dict[tuple[str, str], object] = {}
+        for one in examples(table, language):
+            key = (one.texts["context"].value, one.texts["question"].value)
+            assert answers.setdefault(key, one.target) == one.target
+
+
+def test_columns_in_another_order_give_the_same_cases(table: Path) -> None:
+    """The table turned around, with its columns of placeholders behind their languages, has the same rows."""
+    lines = [line.split("\t") for line in (table / FILE).read_text(encoding="utf-8").splitlines()]
+    header = lines[0]
+    starts = [at for at, name in enumerate(header) if at and not name.endswith("-placeholders")]
+    groups = [(at, at + 1) if header[at + 1 : at + 2] == [f"{header[at]}-placeholders"] else (at,) for at in starts]
+    merged: dict[str, list[int]] = {}
+    for group in groups:
+        merged.setdefault(header[group[0]], []).extend(group)
+    order = [0, *(at for name in reversed(merged) for at in merged[name])]
+    turned = "\n".join("\t".join(line[at] for at in order) for line in lines)
+    first = {row.native: row.values for row in read("\n".join("\t".join(line) for line in lines), "f")}
+    assert {row.native: row.values for row in read(turned, "f")} == first
+
+
+@pytest.mark.parametrize("language", ["de", "vi", "ko", "ta"])
+def test_a_table_in_nfd_gives_the_same_cases(table: Path, language: str, tmp_path: Path) -> None:
+    """As programs of another system write it, with a byte order mark and CRLF besides."""
+    text = unicodedata.normalize("NFD", (table / FILE).read_text(encoding="utf-8"))
+    path = tmp_path / FILE
+    path.parent.mkdir()
+    path.write_bytes(("\ufeff" + text.replace("\n", "\r\n")).encode())
+    found, expected = load(TASK, tmp_path, language, "test").examples, examples(table, language)
+    assert [one.id for one in found] == [one.id for one in expected]
+    for mine, theirs in zip(found, expected, strict=True):
+        assert [unicodedata.normalize("NFC", text.value) for text in mine.texts.values()] == [
+            unicodedata.normalize("NFC", text.value) for text in theirs.texts.values()
+        ]
