@@ -112,7 +112,7 @@ def test_without_data_to_tune_on_a_language_is_left_out(model: Path, data: Path,
     for side in ("de", "en", "gold"):
         path = data / "bucc2018/de-en" / f"de-en.training.{side}"
         write(tmp_path / "bucc2018/de-en" / path.name, path.read_text(encoding="utf-8"))
-    with pytest.raises(MissingData, match="bucc de: no validation file"):
+    with pytest.raises(MissingData, match="bucc de: its threshold is tuned on validation: no validation file"):
         run(model, tmp_path, tmp_path / "out", "bucc", languages=("de",))
 
 
@@ -120,6 +120,7 @@ def test_an_approximate_search_claims_nothing(model: Path, data: Path, tmp_path:
     """It is named in the settings, has no p and no family, and the page says why."""
     found = run(model, data, tmp_path / "out", "tatoeba", "char_noise:0.5", index="hnsw")
     assert all("index=hnsw" in one for one in found.scores["inference"])
+    assert 0.9 < found.manifest["recall"]["tatoeba de"] <= 1
     assert found.deltas["p_adjusted"].null_count() == len(found.deltas)
     assert "approximate search" in (found.folder / "report.md").read_text(encoding="utf-8")
 

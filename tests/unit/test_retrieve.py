@@ -68,7 +68,8 @@ def engine(folder: Path, tmp_path: Path) -> Callable[..., tuple[Engine, Prepared
 def test_each_query_finds_its_own_sentence(engine: Callable[..., tuple[Engine, Prepared]]) -> None:
     """A candidate with the query's very words is the best; rankings hold the best TOP."""
     examples, corpus = pairs(16)
-    found, threshold = retrieved(*engine(examples, corpus), None)
+    made = retrieved(*engine(examples, corpus), None)
+    found, threshold = made.ranked, made.threshold
     answers = found[CLEAN, -1].answers
     assert threshold is None
     assert [one.ids[0] for one in answers] == [text.id for text in corpus.texts]  # type: ignore[union-attr]  # found
@@ -93,7 +94,7 @@ def test_strength_nothing_changes_nothing(engine: Callable[..., tuple[Engine, Pr
     examples, corpus = pairs(14)
     for shared in (True, False):
         made = engine(examples, corpus, "char_noise:0@fields=candidate", shared=shared)
-        found, _ = retrieved(*made, None)
+        found = retrieved(*made, None).ranked
         assert found[CLEAN, -1] == found["char_noise:0@fields=candidate", 0]
 
 
@@ -125,7 +126,7 @@ def test_equal_candidates_stand_in_the_pools_order(engine: Callable[..., tuple[E
     examples, corpus = pairs(6)
     twins = tuple(Text(f"{one.id}b", "de", one.value) for one in corpus.texts)
     corpus = Corpus(corpus.id, corpus.texts + twins, corpus.answers)
-    found, _ = retrieved(*engine(examples, corpus), None)
+    found = retrieved(*engine(examples, corpus), None).ranked
     for one, text in zip(found[CLEAN, -1].answers, corpus.texts[:6], strict=True):
         assert one.ids[:2] == (text.id, f"{text.id}b")  # type: ignore[union-attr]  # found
 
@@ -135,7 +136,8 @@ def test_pairs_are_mined_above_a_threshold_of_clean_data(engine: Callable[..., t
     examples, corpus = pairs(15, "bucc")
     tuned = Split("bucc", "de", "validation", tuple(examples), (), True, corpus)
     made = engine(examples, corpus, "char_noise:0.6@fields=query", task="bucc")
-    found, threshold = retrieved(*made, tuned)
+    result = retrieved(*made, tuned)
+    found, threshold = result.ranked, result.threshold
     assert threshold is not None
     assert np.isfinite(threshold)
     clean, noisy = found[CLEAN, -1], found["char_noise:0.6@fields=query", 0]
@@ -153,5 +155,5 @@ def test_vectors_that_are_no_numbers_are_no_answers(
     examples, corpus = pairs(5)
     monkeypatch.setattr(Engine, "_embed", lambda _, __, values: np.full((len(values), 16), np.nan, np.float32))
     made = engine(examples, corpus)
-    found, _ = retrieved(*made, None)
+    found = retrieved(*made, None).ranked
     assert found[CLEAN, -1].answers == (None,) * 5

@@ -14,12 +14,13 @@ from typing import Any, Final, final
 import numpy as np
 
 from robust_xtreme.errors import Mismatch
+from robust_xtreme.evaluation.approximate import EXACT
 from robust_xtreme.evaluation.checkpoint import Checkpoint
 from robust_xtreme.evaluation.embeddings import dtype_for, embedded, key_of
 from robust_xtreme.evaluation.judge import Ranked
 from robust_xtreme.evaluation.plan import Unit
 from robust_xtreme.evaluation.predict import embed
-from robust_xtreme.evaluation.search import search
+from robust_xtreme.evaluation.search import recall, search
 from robust_xtreme.evaluation.unit import Prepared, Variant, variant_of
 from robust_xtreme.examples import Corpus, Document, Target
 from robust_xtreme.families._family import NotFinite
@@ -112,33 +113,47 @@ class _Known:
         return rows
 
 
-def retrieved(engine: Engine, prepared: Prepared, tuned: Split | None) -> tuple[dict[tuple[str, int], Ranked], Any]:
-    """What is found for the examples of each variant, by its key, and the threshold, where one is tuned.
+@final
+@dataclass(slots=True)  # filled variant by variant
+class Retrieved:
+    """What is found for the examples of each variant, by its key.
 
-    Answers are None where a vector of the variant, or of its candidates, is not finite.
+    `threshold` is that of clean validation data, where one is tuned; `recall` the share of the clean variant's best
+    candidates that an approximate index found.
     """
-    found: dict[tuple[str, int], Ranked] = {}
+
+    ranked: dict[tuple[str, int], Ranked] = field(default_factory=dict)
     threshold: float | None = None
+    recall: float | None = None
+
+
+def retrieved(engine: Engine, prepared: Prepared, tuned: Split | None) -> Retrieved:
+    """Search for every variant. Answers are None where a vector of it, or of its candidates, is not finite."""
+    found = Retrieved()
     for variant in prepared.variants:
         try:
             if tuned is None:
-                found[variant.key] = Ranked(_ranking(engine, prepared, variant))
+                found.ranked[variant.key] = Ranked(_ranking(engine, prepared, variant, found))
             else:
-                mined = _mined(engine, variant, prepared.corpus)
-                anew = _threshold(engine, tuned, variant)
-                threshold = anew if threshold is None else threshold
-                answers = tuple(_pairs(prepared, mined, one) for one in (threshold, anew))
-                found[variant.key] = Ranked(*answers)
+                found.ranked[variant.key] = _paired(engine, prepared, variant, tuned, found)
         except NotFinite:
-            found[variant.key] = Ranked((None,) * len(variant.examples))
-    return found, threshold
+            found.ranked[variant.key] = Ranked((None,) * len(variant.examples))
+    return found
+
+
+def _paired(engine: Engine, prepared: Prepared, variant: Variant, tuned: Split, found: Retrieved) -> Ranked:
+    """The mined pairs of a variant, above the threshold of clean data and above its own."""
+    mined = _mined(engine, variant, prepared.corpus)
+    anew = _threshold(engine, tuned, variant)
+    found.threshold = anew if found.threshold is None else found.threshold
+    return Ranked(_pairs(prepared, mined, found.threshold), _pairs(prepared, mined, anew))
 
 
 def _queries(variant: Variant) -> list[str]:
     return [example.texts[QUERY].value for example in variant.examples]
 
 
-def _ranking(engine: Engine, prepared: Prepared, variant: Variant) -> tuple[Target, ...]:
+def _ranking(engine: Engine, prepared: Prepared, variant: Variant, found: Retrieved) -> tuple[Target, ...]:
     """The ids of the best candidates for each query; equal texts of the pool stand in its order."""
     ids = _ids(prepared)
     groups: dict[str, list[int]] = {}
@@ -147,7 +162,10 @@ def _ranking(engine: Engine, prepared: Prepared, variant: Variant) -> tuple[Targ
     values = _queries(variant)
     distinct = list(dict.fromkeys(values))
     candidates = engine.vectors(CANDIDATE, tuple(groups))
-    near = engine.found(engine.vectors(QUERY, distinct), candidates, TOP)
+    queries = engine.vectors(QUERY, distinct)
+    near = engine.found(queries, candidates, TOP)
+    if engine.index != EXACT and found.recall is None:
+        found.recall = recall(queries, candidates, near, distinct, device=engine.device)
     places = list(groups.values())
     best = {
         value: Document(tuple(ids[one] for one in _expanded(row, places)))
@@ -157,7 +175,7 @@ def _ranking(engine: Engine, prepared: Prepared, variant: Variant) -> tuple[Targ
 
 
 def _expanded(row: Sequence[int], places: Sequence[Sequence[int]]) -> list[int]:
-    return [place for one in row for place in places[one]][:TOP]
+    return [place for one in row if one >= 0 for place in places[one]][:TOP]
 
 
 def _ids(prepared: Prepared) -> tuple[str, ...]:

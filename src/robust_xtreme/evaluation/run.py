@@ -24,7 +24,7 @@ from robust_xtreme.evaluation.lacking import lacked, outside
 from robust_xtreme.evaluation.manifest import halved, new_manifest
 from robust_xtreme.evaluation.plan import Plan, Unit, make_plan, read_split, read_train
 from robust_xtreme.evaluation.predict import BATCH_TOKENS, Input, out_of_memory, predict
-from robust_xtreme.evaluation.retrieve import Engine, retrieved
+from robust_xtreme.evaluation.retrieve import Engine, Retrieved, retrieved
 from robust_xtreme.evaluation.settings import check_settings, inference
 from robust_xtreme.evaluation.unit import Prepared, prepare
 from robust_xtreme.examples import Target
@@ -229,19 +229,19 @@ class _Run:
         self.folder.write(unit, judge(answered, floors))
 
     def _ranked(self, prepared: Prepared) -> dict[tuple[str, int], Ranked]:
-        """What is found in a unit's pool; a threshold that was tuned is written into the manifest."""
+        """What is found in a unit's pool; the manifest keeps what was tuned, and what an index found of the best."""
         unit = prepared.unit
         with _threads(self.device, unit.model.params_nonembedding):
-            found, threshold = self._halving(unit, lambda: self._searched(prepared))
-        if threshold is not None:
-            self.manifest["tuned"] = {**self.manifest.get("tuned", {}), unit.label: threshold}
-            self.folder.write_manifest(self.manifest)
-            self.say(f"{unit.label}: pairs count from a margin of {threshold:.4f} on, tuned on clean validation data")
+            found = self._halving(unit, lambda: self._searched(prepared))
+        for name, value in (("tuned", found.threshold), ("recall", found.recall)):
+            if value is not None:
+                self.manifest[name] = {**self.manifest.get(name, {}), unit.label: round(value, 6)}
+                self.folder.write_manifest(self.manifest)
         self.observer.advance(prepared.predictions)
         self._count(prepared, 0)
-        return found
+        return found.ranked
 
-    def _searched(self, prepared: Prepared) -> tuple[dict[tuple[str, int], Ranked], float | None]:
+    def _searched(self, prepared: Prepared) -> Retrieved:
         unit, spec = prepared.unit, self.plan.spec
         engine = Engine(
             checkpoint=self.models.load(unit.model, unit.task),

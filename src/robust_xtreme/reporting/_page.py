@@ -93,7 +93,7 @@ def _what_was_run(results: Results) -> list[str]:
     blocks = ["## What was run", _summary(manifest), _claims(results), *([code_block(lines)] if lines else [])]
     if manifest.get("commands"):
         blocks += ["Commands:", code_block(list(manifest["commands"]))]
-    notes = [*_models(manifest), *manifest.get("overlap", ()), *manifest.get("notes", ())]
+    notes = [*_models(manifest), *manifest.get("overlap", ()), *manifest.get("notes", ()), *_searches(manifest)]
     return [*blocks, "\n".join(f"- {markdown(note)}" for note in notes)] if notes else blocks
 
 
@@ -119,6 +119,13 @@ def _tested(cells: pl.DataFrame) -> str:
     families = "; ".join(tests.get_column("family").unique().sort())
     told = f"; {found} of {tests.height} tests find one (p adjusted below {ALPHA}; family: {markdown(families)})"
     return told if tests.height else ""
+
+
+def _searches(manifest: Mapping[str, Any]) -> list[str]:
+    """What retrieval tuned, and what its search may have missed."""
+    tuned, found = (manifest.get(name, {}).items() for name in ("tuned", "recall"))
+    margins = [f"{name}: pairs count from a margin of {one} on, tuned on clean validation data" for name, one in tuned]
+    return [*margins, *(f"{name}: the index found {one:.1%} of a sample's nearest candidates" for name, one in found)]
 
 
 def _models(manifest: Mapping[str, Any]) -> list[str]:
