@@ -92,7 +92,9 @@ def show_check(found: Found) -> None:
     console.print(_loaded(found))
     _print_malformed(console, found)
     _print_left(console, found)
-    if not found.malformed:
+    if not any(one.held for one in found.all):
+        console.print("\nNothing of these tasks is there.")
+    elif not found.malformed:
         console.print("\nEverything that is there loads.")
 
 
@@ -103,7 +105,7 @@ def _loaded(found: Found) -> Table:
         held = [one for language in languages for one in language.held if not one.problem]
         counts = [str(sum(one.split == split for one in held) or "-") for split in SPLITS]
         rows, most = sum(one.rows for one in held), max((one.candidates for one in held), default=0)
-        asked = [one for one in languages if one.evaluated or one.left or one.stops]
+        asked = [one for one in languages if one.language and (one.evaluated or one.left or one.stops)]
         ran = f"{sum(bool(one.evaluated) for one in asked)} of {len(asked)} languages"
         table.add_row(languages[0].task.name, *counts, f"{rows:,}", f"{most:,}" if most else "-", ran)
     return table
@@ -135,20 +137,27 @@ def _print_left(console: Console, found: Found) -> None:
     for (task, reason, _), several in groups.items():
         languages = " ".join(one.language or "every language" for one in several)
         console.print(f"  {task}, {reason}: {languages}", soft_wrap=not console.is_terminal)
-        console.print(f"    {visible(_alike(several[0]))}", soft_wrap=True)
+        console.print(f"    {visible(_alike(several[0]) if several[1:] else _why(several[0]))}", soft_wrap=True)
     told = {one.left.detail for one in found.all if one.left}
     for task, held in unread:
         if held.problem not in told:
             console.print(f"  {task} {held.language}, {held.split}: {visible(held.problem)}", soft_wrap=True)
 
 
-def _alike(one: Surveyed) -> str:
-    """Why a language is left out, with `{language}` and `{code}` in the place of its own in paths."""
+def _why(one: Surveyed) -> str:
+    """Why a language is left out, without the task and language before it."""
     assert one.left is not None
-    text = one.left.detail.removeprefix(f"{one.task.name} {one.language}: ")
+    return one.left.detail.removeprefix(f"{one.task.name} {one.language}: ")
+
+
+def _alike(one: Surveyed) -> str:
+    """The same with `{language}` and `{code}` in the place of its own in paths, but for what to do about it."""
     codes = [files.codes for files in one.task.files.values()] + [files.codes for files in one.task.hub.values()]
     names = {one.language: "{language}"} | {each[one.language]: "{code}" for each in codes if one.language in each}
+    what, sign, rest = _why(one).partition(_LOOKED)
+    looked, dot, remedy = rest.partition(". ")
+    text = what + sign + looked
     for name, key in names.items():
         if name:
             text = re.sub(rf"(?<=[-._/]){re.escape(name)}(?=[-._/@,]|\s|$)", key, text)
-    return text
+    return text + dot + remedy

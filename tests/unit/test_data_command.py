@@ -1,0 +1,343 @@
+"""The command `data`: what is there of each task, which files do not load, and what a run would leave out."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from huggingface_hub import constants
+from tests.release import release
+from typer.testing import CliRunner, Result
+
+from robust_xtreme import registry
+from robust_xtreme.commands._app import build
+from robust_xtreme.sources import Pools, open_source
+from robust_xtreme.sources._survey import MISSING, UNLABELLED, VERSION, Left, evaluated
+
+CONLLU = "1\ta\t_\tNOUN\t_\t_\t0\t_\t_\t_\n\n1\tb\t_\t{tag}\t_\t_\t0\t_\t_\t_\n"
+SIDES = {"de": "de-1\tHallo.\nde-2\tTag.\n", "en": "en-1\tHello.\nen-2\tDay.\n", "gold": "de-1\ten-1\n"}
+TATOEBA = {"deu": "Es regnet.\nAnna liest.\n", "eng": "It rains.\nAnna reads.\n"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """XNLI, PAN-X and XQuAD in English and Swahili, TyDiQA without answers; no variable names other data."""
+    monkeypatch.delenv("ROBUST_XTREME_DATA", raising=False)
+    return release(tmp_path / "data")
+
+
+def data(*words: str, columns: int = 0) -> Result:
+    """The command, as it ends; on a terminal of so many columns, or in a pipe."""
+    wide = {"FORCE_COLOR": "1", "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": str(columns)} if columns else {}
+    return CliRunner().invoke(build(), ["data", *words], env=wide)
+
+
+def found(*words: str) -> dict[str, Any]:
+    """What it finds, as JSON."""
+    whole: dict[str, Any] = json.loads(data(*words, "--json").stdout)
+    return whole
+
+
+def splits(*words: str) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """Every split that is there, by task, language and split."""
+    return {
+        (task["task"], language["language"], split["split"]): split
+        for task in found(*words)["tasks"]
+        for language in task["languages"]
+        for split in language["splits"]
+    }
+
+
+def left(*words: str) -> dict[tuple[str, str], dict[str, str]]:
+    """What a run leaves out, by task and language."""
+    return {
+        (task["task"], language["language"]): language["left_out"]
+        for task in found(*words)["tasks"]
+        for language in task["languages"]
+        if language["left_out"]
+    }
+
+
+def write(path: Path, text: str | bytes) -> Path:
+    """A file with its folders."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def edited(path: Path, edit: Callable[[str], str]) -> None:
+    """A file whose text is changed."""
+    path.write_text(edit(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def test_every_split_is_listed_with_rows_labels_file_and_hash(folder: Path) -> None:
+    """Rows, clusters, labels, the file and its whole sha256 of what is there, and nothing of what is not."""
+    seen = splits("list", "--data", str(folder))
+    assert set(seen) == {
+        *((task, code, "validation") for task in ("xnli", "panx") for code in ("en", "sw")),
+        ("xquad", "en", "validation"),
+        ("tydiqa", "en", "validation"),
+    }
+    pairs = seen["xnli", "sw", "validation"]
+    assert (pairs["rows"], pairs["clusters"], pairs["labelled"], pairs["candidates"]) == (66, 22, True, None)
+    assert [one["name"] for one in pairs["files"]] == ["xnli/dev-sw.tsv"]
+    assert re.fullmatch(r"[0-9a-f]{64}", pairs["files"][0]["sha256"])
+    assert not seen["tydiqa", "en", "validation"]["labelled"]
+
+
+def test_the_table_has_the_licence_and_the_short_hash(folder: Path) -> None:
+    """A heading with the licence, a line a split, and the languages of which nothing is there."""
+    done = data("list", "--data", str(folder), "--tasks", "xnli")
+    assert done.exit_code == 0
+    short = splits("list", "--data", str(folder))["xnli", "sw", "validation"]["files"][0]["sha256"][:12]
+    assert f"xnli: licence {registry.load('task', 'xnli').licence}" in done.stdout
+    assert re.search(rf"sw +validation +66 +yes +{short} +xnli/dev-sw\.tsv", done.stdout)
+    assert "nothing here in 13: ar bg" in done.stdout
+    assert f"robust-xtreme data check --data {folder}" in done.stdout
+
+
+def test_groups_and_languages_choose_what_is_looked_at(folder: Path) -> None:
+    """A group stands for its tasks, and named languages for themselves; what does not exist is one line."""
+    tasks = [one["task"] for one in found("list", "--data", str(folder), "--tasks", "low-resource")["tasks"]]
+    assert tasks == ["americasnli", "masakhaner"]
+    assert set(splits("list", "--data", str(folder), "--languages", "sw", "--tasks", "xnli")) == {
+        ("xnli", "sw", "validation")
+    }
+    for words, line in (
+        (("lst",), "There is no data command named 'lst'. Did you mean 'list'? See: robust-xtreme data --help"),
+        (("list", "--tasks", "xnly"), "There is no task named 'xnly'. Did you mean 'xnli'?"),
+        (("check", "--languages", "sww"), "There is no language named 'sww'. Did you mean 'sw'?"),
+        (("check", "--data", "nowhere"), "The data folder nowhere does not exist."),
+    ):
+        done = data(*words)
+        assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert line in done.stderr
+
+
+def test_what_a_run_leaves_out_is_what_the_check_says(folder: Path) -> None:
+    """Languages without a file and splits without labels, with where was looked and what brings them."""
+    out = left("check", "--data", str(folder), "--tasks", "panx,tydiqa")
+    assert out["panx", "yo"]["reason"] == MISSING
+    assert "Looked for panx/test-yo.tsv, panx/dev-yo.tsv. XTREME's scripts" in out["panx", "yo"]["detail"]
+    assert out["tydiqa", "en"]["reason"] == UNLABELLED
+    assert ("panx", "sw") not in out
+    shown = data("check", "--data", str(folder), "--tasks", "panx,tydiqa")
+    assert shown.exit_code == 0
+    assert re.search(r"panx +- +2 +- +60 +- +2 of 48 languages", shown.stdout)
+    assert "Looked for panx/test-{language}.tsv, panx/dev-{language}.tsv. XTREME's" in shown.stdout
+    assert "tydiqa, unlabelled: en" in shown.stdout
+    assert shown.stdout.endswith("Everything that is there loads.\n")
+
+
+@pytest.mark.parametrize(("tag", "reason"), [("CONJ", VERSION), ("VERB", None)])
+def test_tags_of_version_1_are_a_reason_of_their_own(folder: Path, tag: str, reason: str | None) -> None:
+    """A treebank of version 1 is no missing file, and no malformed one."""
+    write(folder / "ud/UD_A/ar_a-ud-test.conllu", CONLLU.format(tag=tag))
+    outcome = evaluated(registry.load("task", "udpos"), Pools(open_source(str(folder))), "auto", "ar")
+    assert (outcome.reason if isinstance(outcome, Left) else None) == reason
+    done = data("check", "--data", str(folder), "--tasks", "udpos", "--languages", "ar")
+    assert done.exit_code == 0
+    assert ("udpos, version: ar" in done.stdout) == (tag == "CONJ")
+
+
+def test_mining_needs_its_validation(folder: Path) -> None:
+    """BUCC's test alone is not evaluated: its threshold is tuned on validation, and the reason says so."""
+    for side, text in SIDES.items():
+        write(folder / f"bucc2018/de-en.training.{side}", text)
+    words = ("check", "--data", str(folder), "--tasks", "bucc", "--languages", "de")
+    assert left(*words)["bucc", "de"]["reason"] == MISSING
+    assert "its threshold is tuned on validation: no validation file" in left(*words)["bucc", "de"]["detail"]
+    assert splits(*words)["bucc", "de", "test"]["candidates"] == 2
+    for side, text in SIDES.items():
+        write(folder / f"bucc2018/de-en.sample.{side}", text)
+    assert left(*words) == {}
+
+
+def test_candidates_are_counted_and_files_that_belong_together_named(folder: Path) -> None:
+    """A retrieval task tells its candidates; a file of two that is there alone is told as that."""
+    for code, text in TATOEBA.items():
+        write(folder / f"tatoeba/v1/tatoeba.deu-eng.{code}", text)
+    words = ("list", "--data", str(folder), "--tasks", "tatoeba", "--languages", "de")
+    held = splits(*words)["tatoeba", "de", "test"]
+    assert (held["rows"], held["candidates"], len(held["files"])) == (2, 2, 2)
+    (folder / "tatoeba/v1/tatoeba.deu-eng.eng").unlink()
+    assert "is there without tatoeba/v1/tatoeba.deu-eng.eng" in left("check", *words[1:])["tatoeba", "de"]["detail"]
+
+
+def test_every_malformed_file_is_a_line_with_its_place(folder: Path) -> None:
+    """A cut, a binary and an empty file, a tag and an id that cannot be: all are told, and the command ends with 2."""
+    edited(folder / "xnli/dev-en.tsv", lambda text: text[: text.rindex("\t")])
+    write(folder / "xnli/dev-fr.tsv", b"\xff\xfe\x00")
+    write(folder / "xnli/dev-zh.tsv", "")
+    edited(folder / "panx/dev-sw.tsv", lambda text: text.replace("\tO", "\tB-XXX", 1))
+    edited(folder / "xquad/xquad.en.json", lambda text: text.replace("en-1-1", "en-0-0"))
+    done = data("check", "--data", str(folder))
+    assert done.exit_code == 2
+    assert "Malformed: 5. A run that evaluates or learns from one of them stops there." in done.stdout
+    for line in (
+        rf"{folder}/xnli/dev-en\.tsv:66: has 2 columns",
+        rf"{folder}/xnli/dev-fr\.tsv:1: byte 0xff is not valid UTF-8",
+        rf"{folder}/xnli/dev-zh\.tsv: holds no examples",
+        rf"{folder}/panx/dev-sw\.tsv:\d+: the tag 'B-XXX' is none of",
+        rf"{folder}/xquad/xquad\.en\.json: question 'en-0-0': the id 'en-0-0' is not unique",
+    ):
+        assert re.search(line, done.stdout), line
+    whole = found("check", "--data", str(folder))
+    assert (whole["loads"], len(whole["malformed"])) == (False, 5)
+    assert data("list", "--data", str(folder)).exit_code == 0
+    stops = {one["language"]: one["stops"] for task in whole["tasks"] for one in task["languages"]}
+    assert stops["fr"]
+    assert not stops["bg"]
+
+
+def test_marks_and_line_ends_of_other_systems_load(folder: Path) -> None:
+    """A byte order mark and CRLF are no mistakes, and give as many rows."""
+    edited(folder / "xnli/dev-en.tsv", lambda text: "\ufeff" + text)
+    path = folder / "xnli/dev-sw.tsv"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert data("check", "--data", str(folder), "--tasks", "xnli").exit_code == 0
+    assert {one["rows"] for one in splits("check", "--data", str(folder), "--tasks", "xnli").values()} == {66}
+
+
+def test_what_is_no_file_is_told_and_not_opened(folder: Path) -> None:
+    """A pipe, a folder and a link to nothing in a file's place are named: none of them is waited for."""
+    os.mkfifo(folder / "xnli/dev-es.tsv")
+    (folder / "xnli/dev-tr.tsv").mkdir()
+    (folder / "xnli/dev-ru.tsv").symlink_to("nothing")
+    out = left("check", "--data", str(folder), "--tasks", "xnli")
+    for code in ("es", "tr"):
+        assert f"xnli/dev-{code}.tsv is no regular file, but a folder, a pipe" in out["xnli", code]["detail"]
+    assert "xnli/dev-ru.tsv is a link to nothing" in out["xnli", "ru"]["detail"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
+def test_a_file_that_may_not_be_read_is_malformed(folder: Path) -> None:
+    """A file without permission is a line, and the others are read."""
+    (folder / "xnli/dev-en.tsv").chmod(0)
+    done = data("check", "--data", str(folder), "--tasks", "xnli")
+    assert done.exit_code == 2
+    assert "dev-en.tsv: cannot be read: Permission denied" in done.stdout
+
+
+def test_a_folder_that_may_not_be_read_is_a_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the system refuses while a file is looked for is told of its language; the others are read."""
+    is_file = Path.is_file
+
+    def refused(path: Path) -> bool:
+        if path.name == "dev-en.tsv":
+            raise PermissionError(13, "Permission denied", str(path))
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    whole = found("check", "--data", str(folder), "--tasks", "xnli", "--languages", "en,sw")
+    assert [one["problem"] for one in whole["malformed"]] == [
+        f"{folder}/xnli/dev-en.tsv: cannot be read: Permission denied"
+    ]
+
+
+def test_a_file_of_a_shared_pool_stops_its_languages_and_is_told_once(folder: Path) -> None:
+    """LAReQA's pool is of all languages: one broken file is one line, with every language that it stops."""
+    context = {"context": "Anna reads. Ben writes.", "sentence_breaks": [[0, 11], [12, 23]]}
+    rows = [{"id": "1", "question": "Who reads?", "answers": [{"text": "Anna", "answer_start": 0}]}]
+    whole = json.dumps({"data": [{"paragraphs": [{**context, "qas": rows}]}]})
+    write(folder / "lareqa/xquad-r/en.json", whole)
+    write(folder / "lareqa/xquad-r/de.json", whole[:-5])
+    (told,) = found("check", "--data", str(folder), "--tasks", "lareqa")["malformed"]
+    assert "lareqa/xquad-r/de.json" in told["problem"]
+    assert {one["language"] for one in told["in"]} == {"de", "en"}
+
+
+def test_an_empty_folder_has_nothing_and_breaks_nothing(tmp_path: Path) -> None:
+    """Every language of every task is missing with its remedy, and the command ends with 0."""
+    done = data("check", "--data", str(tmp_path))
+    assert done.exit_code == 0
+    assert "Nothing of these tasks is there." in done.stdout
+    missing = left("check", "--data", str(tmp_path))
+    assert {task for task, _ in missing} == set(registry.names("task"))
+    assert all(re.search(r"--data hub|--data DIR|DIR/", one["detail"]) for one in missing.values())
+
+
+def test_mini_is_whole_and_of_our_own_licence() -> None:
+    """The embedded suite loads, its languages are evaluated, and its rows have not the licence of the real ones."""
+    whole = found("check", "--data", "mini", "--tasks", "xnli,tatoeba", "--languages", "en,sw")
+    assert whole["loads"]
+    assert {task["licence"] for task in whole["tasks"]} == {"that of robust-xtreme, whose rows are made up"}
+    assert left("check", "--data", "mini", "--tasks", "xnli", "--languages", "sw,yo")["xnli", "yo"]["reason"] == MISSING
+
+
+def test_the_hub_is_looked_at_on_this_machine_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an empty cache and no connection everything is missing, with the datasets that were looked for."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    for what in (("list",), ("check", "--offline")):
+        out = left(*what, "--data", "hub", "--tasks", "xnli,udpos")
+        assert "Looked for facebook/xnli@b8dd5d7a/sw/test-*.parquet" in out["xnli", "sw"]["detail"]
+        assert "udpos names no dataset on the hub." in out["udpos", ""]["detail"]
+    assert not (tmp_path / "hub").exists()
+
+
+def test_pairs_of_languages_that_are_there_are_listed(folder: Path) -> None:
+    """MLQA's cross pairs are found where their files are, though a run takes them only where they are asked for."""
+    text = (folder / "xquad/xquad.en.json").read_text(encoding="utf-8")
+    write(folder / "mlqa/dev/dev-context-en-question-de.json", text)
+    where = ("--data", str(folder), "--tasks", "mlqa")
+    assert set(splits("list", *where)) == {("mlqa", "de@en", "validation")}
+    assert ("mlqa", "de@en") not in left("check", *where)
+    (task,) = found("check", *where, "--languages", "de@en")["tasks"]
+    assert [one["evaluated"] for one in task["languages"]] == ["validation"]
+
+
+@pytest.mark.parametrize("what", ["list", "check"])
+@pytest.mark.parametrize("columns", [60, 120])
+def test_a_terminal_s_width_is_kept_by_tables(folder: Path, what: str, columns: int) -> None:
+    """No line of a table is longer than the terminal is wide, and no word of it is lost."""
+    done = data(what, "--data", str(folder), "--tasks", "xnli,panx", columns=columns)
+    assert done.exit_code == 0
+    plain = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in done.stdout.splitlines()]
+    table = [line for line in plain if re.match(r"(sw|en|xnli|panx) +(validation|-) ", line)]
+    assert table
+    assert max(map(len, table)) <= columns
+
+
+def test_neither_torch_nor_the_hub_s_libraries_are_loaded() -> None:
+    """`data list` and its help load nothing of torch's company, and the help no array library either."""
+    code = (
+        "import sys; sys.argv = ['robust-xtreme', 'data', *{words!r}]\n"
+        "from robust_xtreme.commands._app import main\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
+        "print(' '.join(sorted({{name.split('.')[0] for name in sys.modules}})), file=sys.stderr)"
+    )
+    heavy = {"torch", "transformers", "tokenizers", "lightning", "faiss", "datasets", "pandas", "scipy"}
+    for words, banned in (
+        (["--help"], heavy | {"numpy", "polars", "huggingface_hub"}),
+        (["list", "--data", "mini", "--tasks", "xnli,tatoeba", "--languages", "sw"], heavy),
+        (["check", "--data", "mini", "--tasks", "xnli", "--languages", "sw", "--json"], heavy),
+    ):
+        run = [sys.executable, "-c", code.format(words=words)]
+        done = subprocess.run(run, capture_output=True, text=True, check=True)
+        assert set(done.stderr.splitlines()[-1].split()) & banned == set()
+
+
+@pytest.mark.real
+def test_the_real_files_all_load(data: Path) -> None:  # the fixture stands before the function of this name
+    """Nothing of the real folder is malformed, and what is left out is known: unlabelled, of version 1, or missing."""
+    words = ("check", "--data", str(data), "--tasks", "xcopa,pawsx,mlqa,tydiqa,udpos,tatoeba", "--json")
+    done = CliRunner().invoke(build(), ["data", *words])
+    assert done.exit_code == 0
+    tasks = {one["task"]: one["languages"] for one in json.loads(done.stdout)["tasks"]}
+    reasons = {
+        name: {one["left_out"]["reason"] for one in languages if one["left_out"]} for name, languages in tasks.items()
+    }
+    assert reasons["tydiqa"] == {UNLABELLED, MISSING}
+    assert reasons["udpos"] == {VERSION, MISSING}
+    assert reasons["pawsx"] == set()
+    assert [one["language"] for one in tasks["mlqa"] if "@" in one["language"]]
+    assert {one["candidates"] for code in tasks["tatoeba"] for one in code["splits"] if code["language"] == "sw"} == {
+        390
+    }
