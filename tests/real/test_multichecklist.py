@@ -1,4 +1,4 @@
-"""The real table of MultiCheckList: every language has its cases, with sentences as a person fills them in."""
+"""The real table of MultiCheckList: every language has its cases, and sentences are what its rows make."""
 
 from __future__ import annotations
 
@@ -114,12 +114,12 @@ EXPECTED = {
         "oval",
     ),
 }
-"""The first case of some tests; filled in by hand from the table's rows and the bundled names."""
+"""The first case of some tests, each checked by hand against the rows of the table and the bundled names."""
 
 
 @pytest.mark.parametrize(("language", "native"), EXPECTED)
-def test_sentences_are_as_filled_in_by_hand(table: Path, language: str, native: str) -> None:
-    """Templates, forms and names of ten languages, in scripts with and without blanks, with and without endings."""
+def test_sentences_are_what_the_rows_make(table: Path, language: str, native: str) -> None:
+    """Templates, forms and names of twelve languages, in scripts with and without blanks, with and without endings."""
     assert said(table, language, native) == EXPECTED[language, native]
 
 

@@ -88,7 +88,7 @@ Question|Who bought an animal?|Wer hat ein Tier gekauft?||||¿Pitaq uywata ranti
 Answer|{first_name}|{first_name}||||{first_name}qa||{first_name}|{first_name}
 Question|Who bought a vehicle?|Wer hat ein Fahrzeug gekauft?||||¿Pitaq carrota rantirqun?||ใครซื้อยานพาหนะ|Kim bir araç aldı?
 Answer|{first_name2}|{first_name2}||||{first_name2}qa||{first_name2}|{first_name2}
-"""  # noqa: E501  a row of the table is a line
+"""  # noqa: E501 - a row of the table is a line
 
 
 def table(order: tuple[int, ...] = tuple(range(10))) -> str:

@@ -15,9 +15,8 @@ from functools import cache
 from typing import Any, Final, final
 
 from robust_xtreme.errors import DataError, RobustXtremeError
-from robust_xtreme.examples import Example
+from robust_xtreme.examples import Example, digest
 from robust_xtreme.metrics._checklist import clean
-from robust_xtreme.randomness import salt
 from robust_xtreme.resources import folder
 from robust_xtreme.sources.checklist_templates import ANSWER, CONTEXT, QUESTION, Line
 from robust_xtreme.specs import Origin, Row
@@ -77,7 +76,8 @@ class _Draw:
 
     def of(self, values: Sequence[Any], what: str) -> Any:
         """One of several values."""
-        return values[salt("multichecklist", self.test, str(self.number), str(self.attempt), what) % len(values)]
+        drawn = bytes.fromhex(digest("multichecklist", self.test, str(self.number), str(self.attempt), what))
+        return values[int.from_bytes(drawn, "little") % len(values)]
 
     def two(self, values: Sequence[Any], what: str) -> tuple[Any, Any]:
         """Two different ones of several values, in any order."""
