@@ -43,7 +43,8 @@ def modules(below: bool) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["--version"], ["list", "--help"], ["eval", "--help"], ["train", "--help"]]
+    "words",
+    [["--help"], ["--version"], ["list", "--help"], ["data", "--help"], ["eval", "--help"], ["train", "--help"]],
 )
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     """Help and version load neither torch and its company, nor numpy, nor polars."""

@@ -41,7 +41,7 @@ def program(*words: str, **environment: str) -> subprocess.CompletedProcess[byte
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize(
     "asked",
-    [["--help"], ["eval", "--help"], ["list", "tasks"], ["list", "languages"], ["cache"]],
+    [["--help"], ["eval", "--help"], ["list", "tasks"], ["list", "languages"], ["cache"], ["data", "--data", "mini"]],
     ids=" ".join,
 )
 def test_every_command_prints_plain_lines_into_a_pipe(asked: list[str], place: str) -> None:

@@ -294,15 +294,18 @@ def test_pairs_of_languages_that_are_there_are_listed(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["list", "check"])
-@pytest.mark.parametrize("columns", [60, 120])
-def test_a_terminal_s_width_is_kept_by_tables(folder: Path, what: str, columns: int) -> None:
-    """No line of a table is longer than the terminal is wide, and no word of it is lost."""
-    done = data(what, "--data", str(folder), "--tasks", "xnli,panx", columns=columns)
+@pytest.mark.parametrize("columns", [40, 120])
+def test_a_terminal_s_width_is_kept_and_no_word_is_cut(folder: Path, what: str, columns: int) -> None:
+    """On a wide terminal rows stand in a table; on a narrow one each value has its column's name before it."""
+    done = data(what, "--data", str(folder), "--tasks", "xnli,panx", "--languages", "sw", columns=columns)
     assert done.exit_code == 0
     plain = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in done.stdout.splitlines()]
-    table = [line for line in plain if re.match(r"(sw|en|xnli|panx) +(validation|-) ", line)]
-    assert table
-    assert max(map(len, table)) <= columns
+    rows = [line for line in plain if re.match(r"(- )?(language sw|task xnli|sw |xnli +-)", line)]
+    assert rows
+    assert all(line.startswith("- ") == (columns == 40) for line in rows)
+    assert max(map(len, rows)) <= columns
+    words = " ".join(plain).split()
+    assert {"list": "xnli/dev-sw.tsv", "check": "validation"}[what] in words
 
 
 def test_neither_torch_nor_the_hub_s_libraries_are_loaded() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from robust_xtreme.reporting._escape import visible
@@ -14,7 +14,6 @@ from robust_xtreme.specs import TaskSpec
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
     from robust_xtreme.commands._data import Found
 
@@ -32,14 +31,21 @@ def _console() -> Console:
     return console
 
 
-def _table(columns: Sequence[str]) -> Table:
-    """A table whose last column alone is broken where it does not fit."""
+def _show(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table or, where a word of it would be cut, its rows as lines that say the column of each value."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in columns:
         table.add_column(name, overflow="fold", no_wrap=name != columns[-1])
-    return table
+    for row in rows:
+        table.add_row(*row)
+    if console.measure(table, options=console.options.update(max_width=_WIDE)).minimum <= console.width:
+        console.print(table)
+        return
+    for row in rows:
+        said = [f"{name} {' '.join(value.split())}" for name, value in zip(columns, row, strict=True) if value != "-"]
+        console.print("- " + ", ".join(said), overflow="fold")
 
 
 # ---------------------------------------------------------------------------------------------------------------- list
@@ -54,25 +60,26 @@ def show_list(found: Found) -> None:
         console.print(f"\n{task.name}: licence {licence_of(task, found.source) or 'not stated'}", soft_wrap=True)
         held = [one for language in languages for one in language.held]
         if held:
-            console.print(_held(task, held))
+            _show_held(console, task, held)
         if absent := [one.language or "-" for one in languages if not one.held]:
             console.print(f"nothing here in {len(absent)}: {' '.join(absent)}", soft_wrap=not console.is_terminal)
     console.print(f"\n{_next(found, 'check')}", soft_wrap=True)
 
 
-def _held(task: TaskSpec, held: Iterable[Held]) -> Table:
+def _show_held(console: Console, task: TaskSpec, held: Iterable[Held]) -> None:
     pooled = task.pool is not None
-    table = _table(["language", "split", "rows", "labels", *["candidates"] * pooled, "sha256", "file"])
-    for one in held:
-        if one.problem:
-            row = ["-", "-", *["-"] * pooled, "-", visible(one.problem)]
-        else:
-            hashes = "\n".join(sha256[:_SHORT] for _, sha256 in one.files)
-            names = "\n".join(visible(name) for name, _ in one.files)
-            labels = "yes" if one.labelled else "no"
-            row = [f"{one.rows:,}", labels, *[f"{one.candidates:,}"] * pooled, hashes, names]
-        table.add_row(one.language, one.split, *row)
-    return table
+    columns = ["language", "split", "rows", "labels", *["candidates"] * pooled, "sha256", "file"]
+    _show(console, columns, [_cells(one, pooled) for one in held])
+
+
+def _cells(one: Held, pooled: bool) -> list[str]:
+    if one.problem:
+        return [one.language, one.split, "-", "-", *["-"] * pooled, "-", visible(one.problem)]
+    hashes = "\n".join(sha256[:_SHORT] for _, sha256 in one.files)
+    names = "\n".join(visible(name) for name, _ in one.files)
+    labels = "yes" if one.labelled else "no"
+    counts = [f"{one.rows:,}", labels, *[f"{one.candidates:,}"] * pooled]
+    return [one.language, one.split, *counts, hashes, names]
 
 
 def _next(found: Found, what: str) -> str:
@@ -89,7 +96,7 @@ def show_check(found: Found) -> None:
     """How much loads of each task, every malformed file, and what a run leaves out, with its reason and remedy."""
     console = _console()
     console.print(visible(f"Data: {found.data}"), soft_wrap=True)
-    console.print(_loaded(found))
+    _show(console, ["task", *SPLITS, "rows", "candidates", "a run evaluates"], list(_loaded(found)))
     _print_malformed(console, found)
     _print_left(console, found)
     if not any(one.held for one in found.all):
@@ -98,17 +105,15 @@ def show_check(found: Found) -> None:
         console.print("\nEverything that is there loads.")
 
 
-def _loaded(found: Found) -> Table:
+def _loaded(found: Found) -> Iterator[list[str]]:
     """Languages that load, by split, and how many of those that a run would evaluate are."""
-    table = _table(["task", *SPLITS, "rows", "candidates", "a run evaluates"])
     for languages in filter(None, found.tasks.values()):
         held = [one for language in languages for one in language.held if not one.problem]
         counts = [str(sum(one.split == split for one in held) or "-") for split in SPLITS]
         rows, most = sum(one.rows for one in held), max((one.candidates for one in held), default=0)
         asked = [one for one in languages if one.language and (one.evaluated or one.left or one.stops)]
         ran = f"{sum(bool(one.evaluated) for one in asked)} of {len(asked)} languages"
-        table.add_row(languages[0].task.name, *counts, f"{rows:,}", f"{most:,}" if most else "-", ran)
-    return table
+        yield [languages[0].task.name, *counts, f"{rows:,}", f"{most:,}" if most else "-", ran]
 
 
 def _print_malformed(console: Console, found: Found) -> None:
