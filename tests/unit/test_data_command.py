@@ -197,6 +197,18 @@ def test_every_malformed_file_is_a_line_with_its_place(folder: Path) -> None:
     assert not stops["bg"]
 
 
+def test_each_of_several_treebanks_is_told(folder: Path) -> None:
+    """Of the files that make one split each that does not load is a line, not only the first."""
+    for name in ("ewt", "gum", "lines"):
+        text = CONLLU.format(tag="VERB") if name == "gum" else "1\ta\tNOUN\n"
+        write(folder / f"ud/UD_{name}/en_{name}-ud-test.conllu", text)
+    told = found("check", "--data", str(folder), "--tasks", "udpos", "--languages", "en")["malformed"]
+    assert [Path(one["problem"].partition(":")[0]).name for one in told] == [
+        "en_ewt-ud-test.conllu",
+        "en_lines-ud-test.conllu",
+    ]
+
+
 def test_marks_and_line_ends_of_other_systems_load(folder: Path) -> None:
     """A byte order mark and CRLF are no mistakes, and give as many rows."""
     edited(folder / "xnli/dev-en.tsv", lambda text: "\ufeff" + text)

@@ -60,6 +60,19 @@ class Release:
             raise MissingData(self.missing(task, language, [split]))
         return self._read(task.files[split], found, language)
 
+    def faults(self, task: TaskSpec, language: str, split: str) -> tuple[str, ...]:
+        """What is wrong with each of several files that are read one after the other; reading stops at the first."""
+        found = self._find(task, language, split)
+        if found is None or found.joint:
+            return ()
+        lines = []
+        for path in found.paths:
+            try:
+                self._read(task.files[split], Group((path,)), language)
+            except UserError as error:
+                lines.append(str(error))
+        return tuple(lines)
+
     def missing(self, task: TaskSpec, language: str, splits: Sequence[str]) -> str:
         """Where was looked for the split, and what brings it there."""
         if not self.folder.is_dir():

@@ -11,6 +11,7 @@ from robust_xtreme import resources
 from robust_xtreme.errors import MissingData, NoRows, RobustXtremeError, WrongVersion
 from robust_xtreme.sources._load import Split, available, fetch, has_language, languages_of, load, resolve
 from robust_xtreme.sources._pools import Pools
+from robust_xtreme.sources._release import Release
 from robust_xtreme.sources._source import Source
 from robust_xtreme.sources._suite import Suite
 from robust_xtreme.specs import BITEXT, TaskSpec
@@ -153,28 +154,31 @@ def _language(task: TaskSpec, pools: Pools, beside: Pools, language: str) -> Sur
 
 def _held(task: TaskSpec, pools: Pools, language: str, known: Split | None) -> tuple[Held, ...]:
     """Every split of a language that is there; `known` was read already."""
-    found = []
+    found: list[Held] = []
     for split in pools.source.splits(task):
         if known is not None and split == known.split:
             found.append(_described(known))
-        elif one := _read(task, pools, language, split):
-            found.append(one)
+        else:
+            found += _read(task, pools, language, split)
     return tuple(found)
 
 
-def _read(task: TaskSpec, pools: Pools, language: str, split: str) -> Held | None:
-    """One split; None where the source does not hold it."""
+def _read(task: TaskSpec, pools: Pools, language: str, split: str) -> tuple[Held, ...]:
+    """One split, or each of its files that does not load; none where the source does not hold it."""
     try:
         if not has_language(task, pools.source, language) or not pools.source.holds(task, language, split):
-            return None
-        return _described(load(task, pools.source, language, split, pools))
+            return ()
+        return (_described(load(task, pools.source, language, split, pools)),)
     except MissingData as error:
-        return Held(language, split, problem=str(error))
+        return (Held(language, split, problem=str(error)),)
     except RobustXtremeError as error:
-        return Held(language, split, problem=str(error), malformed=True)
+        source = pools.source
+        others = source.faults(task, language, split) if isinstance(source, Release) else ()
+        lines = dict.fromkeys((*others, str(error)))
+        return tuple(Held(language, split, problem=line, malformed=True) for line in lines)
     except OSError as error:
         what = f"{error.filename or language}: cannot be read: {error.strerror or error}"
-        return Held(language, split, problem=what, malformed=True)
+        return (Held(language, split, problem=what, malformed=True),)
 
 
 def _described(found: Split) -> Held:
