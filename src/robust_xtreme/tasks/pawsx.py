@@ -52,5 +52,5 @@ pawsx = TaskSpec(
     official="google-research/xtreme, evaluate.py: accuracy.",
     checked="`tests/real/test_mock_scorer.py`: the mean over XTREME's mock predictions is the one that its own test "
     "expects (51.4286). `tests/real/test_task_files.py`: every language has the official rows.",
-    licence="free for any use, as generally stated",
+    licence="free use, as generally stated",
 )

@@ -48,7 +48,7 @@ udpos = TaskSpec(
     rows="47 to 20,436 test sentences by language, all treebanks together (UD 2.5; lt, pl, ro, uk and wo 2.7); 21,253 "
     "English ones to train on.",
     official="google-research/xtreme, evaluate.py: F1 by seqeval, here by the rule of its release 0.0.12, to which a "
-    "run of equal tags is one chunk; drops and gates use token accuracy.",
+    "run of equal tags is one chunk (of SCONJ and SYM each word); drops and gates use token accuracy.",
     checked="`tests/real/test_mock_scorer.py`: the mean over XTREME's mock predictions is the one that its own test "
     "expects (70.2175). `tests/real/test_task_files.py`: treebanks have their sentences and words.",
     absent="No copy there has the words that XTREME's conversion gives. Unpack the treebanks of Universal "
