@@ -19,7 +19,7 @@ pytestmark = pytest.mark.real
 
 TASK: TaskSpec = registry.load("task", "multichecklist")
 FILE = "multichecklist/checklist_templates.tsv"
-WITHOUT = {"kk": "animal_vehicle", "tr": "comparisons"}
+WITHOUT = {"kk": "animals", "tr": "comparisons"}
 """Where both questions of every case read the same."""
 
 ONE_QUESTION = {"gu": "properties"}
@@ -54,10 +54,10 @@ EXPECTED = {
         "Welches Material hat die Bar?",
         "hölzern",
     ),
-    ("de", "intensifiers-000-0"): (
-        "Stefan ist vorsichtig wegen des Projekts. Daniel ist ein wenig vorsichtig wegen des Projekts.",
-        "Wer ist am meisten vorsichtig wegen des Projekts?",
-        "Stefan",
+    ("de", "intensity-000-0"): (
+        "Florian ist erfreut über das Projekt. Daniel ist super erfreut über das Projekt.",
+        "Wer ist am meisten erfreut über das Projekt?",
+        "Daniel",
     ),
     ("fr", "properties-000-1"): (
         "Il y a une lampe dans la pièce. La lampe est ovale et vieille.",
@@ -73,15 +73,15 @@ EXPECTED = {
     ("ar", "properties-000-1"): ("يوجد مصباح في الغرفة. المصباح هو بيضاوي وكبير.", "أي عمر هو المصباح؟", "كبير"),
     ("ar", "comparisons-000-0"): ("عمر أكبر من إبراهيم.", "مَن أقل كبير؟", "إبراهيم"),
     ("sw", "properties-000-1"): ("Kuna taa chumbani. Taa ni duaradufu na nzee.", "Je, taa ni umri gani?", "nzee"),
-    ("sw", "animal_vehicle-000-0"): ("Daudi ana mjusi na baisikeli.", "Je, Daudi ana mnyama yupi?", "mjusi"),
+    ("sw", "animals-000-0"): ("Yusufu ana gongola na trekta.", "Je, Yusufu ana mnyama yupi?", "gongola"),
     ("qu", "comparisons-000-0"): (
         "Hugoqa aswan yuyayniyuqmi Mariomantaqa.",
         "¿Pitaq as yuyayniyuq?",
         "Mariomantaqa",
     ),
-    ("qu", "animal_vehicle-000-0"): (
-        "Carlosqa qalaywayuqmi, bicicletayuqtaq.",
-        "¿Ima uywayuqtaq Carlos?",
+    ("qu", "animals-000-0"): (
+        "Hugoqa qalaywayuqmi, tractoryuqtaq.",
+        "¿Ima uywayuqtaq Hugo?",
         "qalaywayuqmi",
     ),
     ("th", "properties-000-0"): (
@@ -97,16 +97,16 @@ EXPECTED = {
     ("ja", "comparisons-000-0"): ("浩二は拓也より年長です。", "どちらの方が年長でないですか。", "拓也"),
     ("hi", "properties-000-1"): ("कमरे में एक लैंप है। लैंप अंडाकार और पुराना है।", "लैंप किस उम्र का है?", "पुराना"),
     ("hi", "professions-000-0"): ("सुरेश एक इतिहासकार है। सुरेश भारतीय है।", "सुरेश क्या कार्य करता है?", "एक इतिहासकार"),
-    ("tr", "animal_vehicle-000-0"): (
-        "Burak'ın bir kertenkeli'ı ve bir bisikleti'ı var.",
-        "Burak'ın hangi hayvanı var?",
-        "bir kertenkeli'ı",
+    ("tr", "animals-000-0"): (
+        "Barış'ın bir iguanası'ı ve bir traktörü'ı var.",
+        "Barış'ın hangi hayvanı var?",
+        "bir iguanası'ı",
     ),
     ("tr", "properties-000-1"): ("Odada bir lamba var. Lamba oval ve eski.", "lambanın'nın yaşı'ı ne?", "eski"),
-    ("ru", "animal_vehicle_v2-000-0"): (
-        "Павел купил кошку. Дмитрий купил фургон.",
+    ("ru", "animals_v2-000-0"): (
+        "Николай купил корову. Виктор купил пожарную машину.",
         "Кто купил животное?",
-        "Павел",
+        "Николай",
     ),
     ("en", "properties-000-0"): (
         "There is a lamp in the room. The lamp is oval and old.",

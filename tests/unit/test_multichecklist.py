@@ -150,9 +150,9 @@ def test_suffixes_stay_at_the_answer_that_has_them(tmp_path: Path) -> None:
     found = read(tmp_path, "qu")
     by_test = {kind: [said(one) for one in found if one.cluster.split("/")[1] == kind] for kind in TESTS.values()}
     assert all(answer.endswith("mantaqa") for _, question, answer in by_test["comparisons"] if " as " in question)
-    assert all(answer.endswith("qa") for _, question, answer in by_test["intensifiers"] if "aswan" in question)
-    assert all(answer in first_names()["qu"] for _, asked, answer in by_test["intensifiers"] if "pisi" in asked)
-    assert {answer for _, _, answer in by_test["animal_vehicle"]} == {
+    assert all(answer.endswith("qa") for _, question, answer in by_test["intensity"] if "aswan" in question)
+    assert all(answer in first_names()["qu"] for _, asked, answer in by_test["intensity"] if "pisi" in asked)
+    assert {answer for _, _, answer in by_test["animals"]} == {
         *("allquyuqmi", "misiyuqmi"),
         *("allquyuqtaq", "misiyuqtaq"),
     }
@@ -196,8 +196,8 @@ def test_cases_are_the_same_whatever_else_the_table_holds(tmp_path: Path) -> Non
 def test_cases_are_parallel_across_languages(tmp_path: Path) -> None:
     """A case has the same number, and in English and Quechua the same place of the name."""
     english, quechua = ({one.id.split("/")[-1]: said(one) for one in read(tmp_path, code)} for code in ("en", "qu"))
-    places = [first_names()["en"].index(english[key][2]) for key in english if key.startswith("animal_vehicle_v2")]
-    others = [quechua[key][2].removesuffix("qa") for key in english if key.startswith("animal_vehicle_v2")]
+    places = [first_names()["en"].index(english[key][2]) for key in english if key.startswith("animals_v2")]
+    others = [quechua[key][2].removesuffix("qa") for key in english if key.startswith("animals_v2")]
     assert [first_names()["qu"][place] for place in places] == others
 
 
@@ -311,15 +311,15 @@ def judged(cluster: str, start: int, stop: int) -> Judged:
 
 def test_each_metric_counts_the_questions_of_its_test() -> None:
     """The pass rate counts all, a test's metric its own; of others nothing is counted."""
-    own, other = judged("checklist/animal_vehicle/3", 10, 13), judged("checklist/comparisons/3", 18, 23)
+    own, other = judged("checklist/animals/3", 10, 13), judged("checklist/comparisons/3", 18, 23)
     metrics: dict[str, Metric] = {name: registry.load("metric", name) for name in TASK.metrics}
     assert set(metrics) == {"checklist_pass_rate", *(f"checklist_{one}" for one in TESTS.values())}
     assert metrics["checklist_pass_rate"].stats(own)["all"] == (1.0, 1.0)
     assert metrics["checklist_pass_rate"].stats(other)["all"] == (0.0, 1.0)
-    assert metrics["checklist_animal_vehicle"].stats(own) == {"all": (1.0, 1.0), "untouched": (1.0, 1.0)}
-    assert metrics["checklist_animal_vehicle"].stats(other) == {}
+    assert metrics["checklist_animals"].stats(own) == {"all": (1.0, 1.0), "untouched": (1.0, 1.0)}
+    assert metrics["checklist_animals"].stats(other) == {}
     assert metrics["checklist_comparisons"].stats(other)["all"] == (0.0, 1.0)
-    assert metrics["checklist_animal_vehicle_v2"].stats(own) == {}
+    assert metrics["checklist_animals_v2"].stats(own) == {}
 
 
 def test_it_belongs_to_no_average() -> None:

@@ -19,11 +19,11 @@ from robust_xtreme.specs import Row
 
 TESTS: Final[Mapping[str, str]] = {
     "A is COMP than B. Who is more / less COMP?": "comparisons",
-    "Intensifiers (very, super, extremely) and reducers (somewhat, kinda, etc)?": "intensifiers",
+    "Intensifiers (very, super, extremely) and reducers (somewhat, kinda, etc)?": "intensity",
     "size, shape, age, color": "properties",
     "Profession vs nationality": "professions",
-    "Animal vs Vehicle": "animal_vehicle",
-    "Animal vs Vehicle v2": "animal_vehicle_v2",
+    "Animal vs Vehicle": "animals",
+    "Animal vs Vehicle v2": "animals_v2",
 }
 """What the table calls its six tests, and what they are called here."""
 
@@ -32,7 +32,7 @@ QUESTION: Final = "Question"
 ANSWER: Final = "Answer"
 
 _BEHIND: Final = "-placeholders"
-_LENT: Final = ("animal_vehicle", "animal_vehicle_v2", ("animal", "vehicle"))
+_LENT: Final = ("animals", "animals_v2", ("animal", "vehicle"))
 """The last test has the animals and vehicles of the one before."""
 
 _KINDS: Final = (

@@ -33,19 +33,19 @@ _ONE_FORM: Final = ("adj", "obj")
 
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "comparisons": ("first_name", "first_name1"),
-    "intensifiers": ("first_name", "first_name1"),
+    "intensity": ("first_name", "first_name1"),
     "properties": (),
     "professions": ("first_name",),
-    "animal_vehicle": ("first_name",),
-    "animal_vehicle_v2": ("first_name", "first_name2"),
+    "animals": ("first_name",),
+    "animals_v2": ("first_name", "first_name2"),
 }
 _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
     "comparisons": {"adj": "adj"},
-    "intensifiers": {"state": "s", "very": "very", "somewhat": "somewhat"},
+    "intensity": {"state": "s", "very": "very", "somewhat": "somewhat"},
     "properties": {"obj": "obj"},
     "professions": {"profession": "profession", "nationality": "nationality"},
-    "animal_vehicle": {"animal": "animal", "vehicle": "vehicle"},
-    "animal_vehicle_v2": {"animal": "animal", "vehicle": "vehicle"},
+    "animals": {"animal": "animal", "vehicle": "vehicle"},
+    "animals_v2": {"animal": "animal", "vehicle": "vehicle"},
 }
 """What is drawn for each test: the label of its rows, and what templates call it."""
 

@@ -21,11 +21,11 @@ multichecklist = TaskSpec(
     metrics=(
         "checklist_pass_rate",
         "checklist_comparisons",
-        "checklist_intensifiers",
+        "checklist_intensity",
         "checklist_properties",
         "checklist_professions",
-        "checklist_animal_vehicle",
-        "checklist_animal_vehicle_v2",
+        "checklist_animals",
+        "checklist_animals_v2",
     ),
     languages=_LANGUAGES,
     files={

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from robust_xtreme.metrics._checklist import of_test
 
-checklist_animal_vehicle_v2 = of_test(
-    "animal_vehicle_v2", "Share of questions answered as expected that ask who bought an animal or a vehicle."
+checklist_animals_v2 = of_test(
+    "animals_v2", "Share of questions answered as expected that ask who bought an animal or a vehicle."
 )

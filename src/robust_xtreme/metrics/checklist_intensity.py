@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from robust_xtreme.metrics._checklist import of_test
 
-checklist_intensifiers = of_test(
-    "intensifiers", "Share of questions about intensifiers and reducers answered as expected, as of who is most happy."
+checklist_intensity = of_test(
+    "intensity", "Share of questions about intensifiers and reducers answered as expected, as of who is most happy."
 )

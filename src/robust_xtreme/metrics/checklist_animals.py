@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from robust_xtreme.metrics._checklist import of_test
 
-checklist_animal_vehicle = of_test(
-    "animal_vehicle", "Share of questions answered as expected that ask what animal or vehicle someone has."
+checklist_animals = of_test(
+    "animals", "Share of questions answered as expected that ask what animal or vehicle someone has."
 )
