@@ -18,7 +18,9 @@ from typer.testing import CliRunner, Result
 
 from robust_xtreme import registry
 from robust_xtreme.commands._app import build
-from robust_xtreme.sources import Pools, open_source
+from robust_xtreme.errors import MissingData
+from robust_xtreme.sources import Pools, _dataset, open_source
+from robust_xtreme.sources._dataset import open_hub
 from robust_xtreme.sources._survey import MISSING, UNLABELLED, VERSION, Left, evaluated
 
 CONLLU = "1\ta\t_\tNOUN\t_\t_\t0\t_\t_\t_\n\n1\tb\t_\t{tag}\t_\t_\t0\t_\t_\t_\n"
@@ -292,6 +294,27 @@ def test_the_hub_is_looked_at_on_this_machine_alone(tmp_path: Path, monkeypatch:
         assert "Looked for facebook/xnli@b8dd5d7a/sw/test-*.parquet" in out["xnli", "sw"]["detail"]
         assert "udpos names no dataset on the hub." in out["udpos", ""]["detail"]
     assert not (tmp_path / "hub").exists()
+
+
+def test_a_check_of_the_hub_fetches_what_a_run_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a connection the evaluated splits are asked for and training data are not; `list` asks for nothing."""
+    asked: list[tuple[str, bool]] = []
+
+    def nothing(kind: str, repo: str, revision: str, patterns: tuple[str, ...], *, offline: bool) -> None:
+        asked.append((repo, offline))
+        raise MissingData(f"{repo} has nothing.")
+
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    open_hub.cache_clear()
+    monkeypatch.setattr(_dataset, "snapshot", nothing)
+    where = ("--data", "hub", "--tasks", "xnli", "--languages", "en")
+    assert data("check", *where).exit_code == 0
+    assert {repo for repo, offline in asked if not offline} == {"facebook/xnli"}
+    assert ("nyu-mll/multi_nli", True) in asked
+    asked.clear()
+    assert data("list", *where).exit_code == 0
+    assert {offline for _, offline in asked} == {True}
+    open_hub.cache_clear()
 
 
 def test_pairs_of_languages_that_are_there_are_listed(folder: Path) -> None:
