@@ -179,14 +179,15 @@ def whole_data(data: Path, folder: Path, languages: Sequence[str]) -> tuple[Path
 
 
 def _repeated(path: Path) -> str:
-    """As many rows as the test has: each premise, every round of them with hypotheses from further down."""
+    """As many rows as the test has: each premise, in each round with the hypothesis of another row."""
     rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()]
-    rounds = [
-        (row[0], *rows[(place + turn * (len(rows) // 2)) % len(rows)][1:])
-        for turn in range(-(-ROWS // len(rows)))
+    rounds = -(-ROWS // len(rows))
+    found = [
+        (row[0], *rows[(place + turn * len(rows) // rounds) % len(rows)][1:])
+        for turn in range(rounds)
         for place, row in enumerate(rows)
     ]
-    return "".join("\t".join(row) + "\n" for row in rounds[:ROWS])
+    return "".join("\t".join(row) + "\n" for row in found[:ROWS])
 
 
 def lines(figures: dict[str, Any]) -> Iterator[str]:
@@ -217,7 +218,7 @@ def _about(figures: dict[str, Any]) -> Iterator[str]:
     yield f"On {of['device']}, {of['threads']} threads, {of['versions']}."
     if of["repeated"]:
         yield f"No test file of {' '.join(of['repeated'])} was at hand: {ROWS:,} rows are of its dev file in turn,"
-        yield "the second time with the hypotheses of other rows: no pair is there twice, none is known to the cache."
+        yield "each time with the hypotheses of other rows: no pair is there twice, none is known to the cache."
     before, after = of["load"]
     yield f"Load of the machine, which other work shared: {before} before, {after} after, on {of['cores']} cores."
 
