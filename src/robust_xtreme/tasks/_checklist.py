@@ -152,7 +152,6 @@ class _Kit:
                 "context": context.text,
                 "question": self._fill(wording, words, question.number).text,
                 "answers": _stand(expected, context, self.language),
-                "expected": expected.text,
             }
             found.append(self._row(draw, place, answer.number, values))
         return tuple(found) if found and _sound(found) else ()
