@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -180,9 +181,10 @@ def test_an_id_that_stands_twice_is_named_with_both_places(tmp_path: Path, name:
     questions = [question for question, _ in _questions(document)]
     questions[2]["id"] = questions[0]["id"]
     with pytest.raises(
-        DataError, match=r"json: question 'q1': the id 'q1' is not unique; it stands at \S+json: question"
-    ):
+        DataError, match=r"json: data\S+: question 'q1': the id 'q1' is not unique; it stands at \S+json: data"
+    ) as told:
         _loaded(tmp_path, name, _bytes(document))
+    assert len(set(re.findall(r"data\[\S+(?=: question)", str(told.value)))) == 2
 
 
 def _spots(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -129,7 +129,7 @@ def test_a_mistake_names_the_file_that_has_it(tmp_path: Path) -> None:
         load(task, tmp_path, "en", "validation")
     _write(tmp_path, "x-2.json", _squad(("q1", "Bonn", "Bonn")))
     with pytest.raises(
-        DataError, match=r"x-2\.json: question 'q1': the id 'q1' is not unique.*x-1\.json: question 'q1'"
+        DataError, match=r"x-2\.json: data\[0\]\S+: question 'q1': the id 'q1' is not unique.*x-1\.json: data\[0\]"
     ):
         load(task, tmp_path, "en", "validation")
 

@@ -105,7 +105,7 @@ def _answered(example: Example, corpus: Corpus) -> Example:
 
 
 def taught(examples: Sequence[Example], corpus: Corpus) -> tuple[Example, ...]:
-    """Examples to learn from: where a row brought no candidate, the first right text of the pool stands in its place."""
+    """Examples to learn from: a row without a candidate gets the first right text of the pool."""
     texts = {text.id: text for text in corpus.texts}
     return tuple(_taught(one, texts) for one in examples)
 

@@ -67,8 +67,8 @@ def _paragraph(paragraph: Any, path: str, place: str, escapes: bool) -> Iterator
     shared: dict[str, Any] = {"context": _get(paragraph, "context", str, place)}
     if "sentence_breaks" in paragraph:
         shared["sentences"] = _breaks(paragraph, len(shared["context"]), place)
-    for question in _get(paragraph, "qas", list, place):
-        yield _row(question, shared, path, place, escapes)
+    for k, question in enumerate(_get(paragraph, "qas", list, place)):
+        yield _row(question, shared, path, f"{place}.qas[{k}]", escapes)
 
 
 def _breaks(paragraph: Mapping[str, Any], length: int, place: str) -> tuple[tuple[int, int], ...]:
@@ -80,8 +80,9 @@ def _breaks(paragraph: Mapping[str, Any], length: int, place: str) -> tuple[tupl
     return found
 
 
-def _row(question: Any, shared: Mapping[str, Any], path: str, paragraph: str, escapes: bool) -> Row:
-    native = _get(question, "id", str, paragraph)
+def _row(question: Any, shared: Mapping[str, Any], path: str, where: str, escapes: bool) -> Row:
+    """One question; two with one id are told apart by where they stand."""
+    native = _get(question, "id", str, where)
     place = f"{path}: question {native!r}"
     asked = _get(question, "question", str, place)
     if escapes and _LONE_SURROGATE.search(shared["context"] + asked + native):
@@ -92,7 +93,7 @@ def _row(question: Any, shared: Mapping[str, Any], path: str, paragraph: str, es
         if values["answers"]:
             raise DataError(place, "is marked is_impossible, and has an answer.")
         values["impossible"] = True
-    return Row(native, place, values)
+    return Row(native, f"{where}: question {native!r}", values)
 
 
 def _answers(question: Mapping[str, Any], place: str) -> list[tuple[str, int]]:
