@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from tools.mini import embeddings, encoder, meanings, parallel, split
-from tools.mini.build import KEPT, Recipe, build, start
+from tools.mini import embeddings, encoder, meanings, parallel, split, suite
+from tools.mini.build import KEPT, Recipe, build, start, write_training_suite
 from tools.mini.draws import askable, drawn
 from tools.mini.grammar import question, sentence
 from tools.mini.meaning import LANGUAGES, Word
@@ -26,7 +26,7 @@ from robust_xtreme.training.loop import Options, Progress
 SMALL = Recipe(
     texts=240,
     vocabulary=1500,
-    rows={"xnli": 160, "panx": 80, "xquad": 60},
+    rows={"xnli": 96, "xcopa": 64, "udpos": 64, "panx": 64, "xquad": 64, "mewsli_x": 32, "lareqa": 32},
     steps=20,
     batch_size=16,
     languages=("en", "sw", "ja"),
@@ -172,10 +172,26 @@ def test_twenty_steps_of_the_recipe_make_a_run(tmp_path: Path) -> None:
         assert locate(run, registry.load("task", name)).trained_on == ("en",)
     first, second = (json.loads(path.read_text(encoding="utf-8")) for path in sorted((run / "stages").glob("*.json")))
     assert (first["kind"], first["languages"], first["task"]) == ("parallel_svd", [*SMALL.languages], "")
-    assert (second["kind"], second["task"]) == ("target", "xnli,panx,xquad")
+    assert (second["kind"], second["task"]) == ("target", ",".join(SMALL.rows))
     assert "orders" in second["perturb"]
 
 
-def test_the_recipe_is_of_all_languages() -> None:
-    """What `make mini` makes speaks every language of the suite."""
+def test_descriptions_are_in_other_orders_than_the_texts_that_mention_them(tmp_path: Path) -> None:
+    """Training texts ask for entities of the pool, most of them put otherwise than in plain English."""
+    folder = write_training_suite(tmp_path, SMALL, 0)
+    pool = {row["id"]: row["text"] for row in _lines(folder / "mewsli_x/pool.jsonl")}
+    asked = [row["entity"] for row in _lines(folder / "mewsli_x/train-en.jsonl")]
+    assert set(asked) <= pool.keys()
+    others = [one for one in asked if "/" in one]
+    assert len(others) == len(asked) - -(-len(asked) // SMALL.plain)
+    assert sum(pool[one] != pool[one.partition("/")[0]] for one in others) > 0.9 * len(others)
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_the_recipe_is_of_all_languages_and_of_every_task_with_a_head() -> None:
+    """What `make mini` makes speaks every language of the suite, and learns all that has training rows."""
     assert Recipe().languages == LANGUAGES
+    assert set(Recipe().rows) == {task for task, splits in suite.SPLITS.items() if "train" in splits}
