@@ -217,7 +217,8 @@ def _about(figures: dict[str, Any]) -> Iterator[str]:
     yield f"{of['tokens']:.1f} tokens an input, batches of {of['batch_tokens']} tokens; an empty prediction cache."
     yield f"On {of['device']}, {of['threads']} threads, {of['versions']}."
     if of["repeated"]:
-        yield f"No test file of {' '.join(of['repeated'])} was at hand: {ROWS:,} rows are of its dev file in turn,"
+        names = " ".join(of["repeated"])
+        yield f"No test file of {names} was at hand: their {ROWS:,} rows are those of the dev file in turn,"
         yield "each time with the hypotheses of other rows: no pair is there twice, none is known to the cache."
     before, after = of["load"]
     yield f"Load of the machine, which other work shared: {before} before, {after} after, on {of['cores']} cores."
