@@ -6,8 +6,10 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final, final
 
+import numpy as np
 import polars as pl
 
 from robust_xtreme import registry
@@ -245,8 +247,16 @@ def _stats(unit: Unit, key: Mapping[str, Any], judged: Iterable[Judged], twins: 
     metrics: list[Metric] = [registry.load("metric", name) for name in unit.task.metrics]
     rows = [*_measured(judged, metrics), *_measured(twins, metrics, CLEAN_TWIN)]
     names = ("example", "cluster", "fingerprint", "metric", "scope", "stats")
-    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    columns: Columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    columns["stats"] = _lists(columns["stats"]) if rows else []
     return build(_spread({**key, **columns}, len(rows)), STATS)
+
+
+def _lists(sums: list[list[float]]) -> pl.Series | list[list[float]]:
+    """A column of lists; floats in lists of one length go through an array, which is faster."""
+    if len(set(map(len, sums))) != 1 or set(map(type, chain.from_iterable(sums))) != {float}:
+        return sums
+    return pl.Series("stats", np.array(sums, dtype=np.float64)).arr.to_list()
 
 
 def _measured(judged: Iterable[Judged], metrics: Sequence[Metric], twin: str = "") -> Iterator[tuple[Any, ...]]:
