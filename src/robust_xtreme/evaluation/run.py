@@ -182,7 +182,7 @@ class _Run:
         self.observer.say(line)
 
     def _answer_all(self, todo: Sequence[Unit]) -> None:
-        """One unit after the other; the next is read, noised and encoded on another thread meanwhile."""
+        """One unit after the other; meanwhile the next is made ready, and the one before judged and written, beside."""
         asked, kept = self.plan.spec.batch_tokens, self.manifest["batch_tokens"]
         if asked not in (0, kept):
             self.say(f"batches stay at {kept} tokens, as this run was begun or went on")
@@ -193,12 +193,16 @@ class _Run:
         self.say(f"{len(todo)} of {len(self.plan.units)} units to compute on {self.manifest['device']}")
         self.observer.total(sum(self._size(unit) for unit in todo))
         floors: dict[str, Floors] = {}
-        with ThreadPoolExecutor(1, "prepare") as pool:
+        with ThreadPoolExecutor(1, "prepare") as pool, ThreadPoolExecutor(1, "judge") as judges:
             ahead: list[Future[Prepared]] = [pool.submit(self._prepare, unit, floors) for unit in todo[:1]]
+            behind: list[Future[None]] = []
             for place, unit in enumerate(todo):
                 prepared = ahead.pop().result()
                 ahead += [pool.submit(self._prepare, following, floors) for following in todo[place + 1 : place + 2]]
-                self._answer(unit, prepared, floors[unit.task.name])
+                answered = self._answer(unit, prepared)
+                _wait(behind)
+                behind = [judges.submit(self._keep, answered, floors[unit.task.name])]
+            _wait(behind)
         if todo:
             self.say(f"in all: {self._counted(self.counts)}")
 
@@ -213,12 +217,12 @@ class _Run:
         tokenizer, deduplicate = tokenizer_of(unit.model), self.manifest["deduplicate"]
         return prepare(unit, split.examples, conditions, tokenizer, _family(unit), deduplicate, split.corpus)
 
-    def _answer(self, unit: Unit, prepared: Prepared, floors: Floors) -> None:
+    def _answer(self, unit: Unit, prepared: Prepared) -> Answered:
         self.observer.unit(unit.label)
         searched = unit.task.pool is not None
         relabel = None if searched else relabel_of(unit.model, unit.task)
         answers = () if searched else self._answers(prepared)
-        answered = Answered(
+        return Answered(
             prepared=prepared,
             answers=tuple(None if one is None else own(one, relabel) for one in answers),
             inference=inference(unit, self.plan.spec),
@@ -226,7 +230,9 @@ class _Run:
             status=_family(unit).status,
             ranked=self._ranked(prepared) if searched else {},
         )
-        self.folder.write(unit, judge(answered, floors))
+
+    def _keep(self, answered: Answered, floors: Floors) -> None:
+        self.folder.write(answered.prepared.unit, judge(answered, floors))
 
     def _ranked(self, prepared: Prepared) -> dict[tuple[str, int], Ranked]:
         """What is found in a unit's pool; the manifest keeps what was tuned, and what an index found of the best."""
@@ -307,6 +313,12 @@ class _Run:
         self.manifest = halved(self.manifest, unit.label)
         self.folder.write_manifest(self.manifest)
         self.say(self.manifest["notes"][-1])
+
+
+def _wait(behind: Sequence[Future[None]]) -> None:
+    """Go on when what was begun is done; what went wrong there is raised here."""
+    for one in behind:
+        one.result()
 
 
 @contextmanager
