@@ -4,7 +4,7 @@
 # make test-long  the sweeps marked `long`
 # make lock       write locks/default.txt from the versions installed in .venv
 # make bench      the benchmarks, each beside a peer or a limit
-# make mini       make the embedded suite and model again, in under ten minutes on one core
+# make mini       make the embedded suite and model again, in about twelve minutes on one core
 
 PYTHON ?= python3
 VENV := .venv

@@ -47,13 +47,13 @@ _KANA: Final = frozenset(("HIRAGANA", "KATAKANA"))
 
 
 ROWS: Final[Mapping[str, int]] = {
-    "xnli": 6000,
-    "xcopa": 6000,
+    "xnli": 7000,
+    "xcopa": 5000,
     "udpos": 2000,
-    "panx": 4000,
-    "xquad": 4000,
-    "mewsli_x": 4000,
-    "lareqa": 4000,
+    "panx": 5000,
+    "xquad": 6000,
+    "mewsli_x": 3000,
+    "lareqa": 3000,
 }
 """English rows of each task to learn from."""
 
@@ -68,7 +68,7 @@ class Recipe:
     rows: Mapping[str, int] = field(default_factory=lambda: dict(ROWS))
     orders: int = 60
     plain: int = 3
-    steps: int = 4000
+    steps: int = 4400
     batch_size: int = 32
     lr: float = 2e-3
     languages: Sequence[str] = meaning.LANGUAGES

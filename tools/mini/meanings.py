@@ -16,8 +16,12 @@ TESTS: Final = {"xnli": 72, "xcopa": 64, "udpos": 48, "panx": 64, "xquad": 64, "
 
 _EACH: Final = {"panx": 4, "udpos": 2, "tatoeba": 3, "mewsli_x": 5}
 """Items of each template of a test; of the others there is one."""
-_PASSAGES: Final = {"mlqa": 16, "tydiqa": 16, "lareqa": 16}
-"""Passages of a test whose templates are some of those of xquad's."""
+_PASSAGES: Final = 24
+"""Passages of the tests of mlqa, tydiqa and lareqa, whose templates are some of those of xquad's."""
+_QUESTIONS: Final = 3
+"""Questions on each of them."""
+_DRILLED: Final = 10
+"""Questions on a passage that lareqa is trained on."""
 
 Shape = TypeVar("Shape")
 
@@ -63,15 +67,20 @@ def read(test: bool, seed: int = 0) -> Iterator[passages.Passage]:
 
 def parallel_passages(seed: int = 0) -> Iterator[passages.Passage]:
     """The passages of mlqa: of templates of xquad's test, with other people in them."""
-    every = passages.chosen(True, TESTS["xquad"])[: _PASSAGES["mlqa"]]
-    return (passages.passage(one, f"mlqa/{seed}", True) for one in every)
+    every = passages.chosen(True, TESTS["xquad"])[:_PASSAGES]
+    return (_short(passages.passage(one, f"mlqa/{seed}", True)) for one in every)
+
+
+def _short(one: passages.Passage) -> passages.Passage:
+    """The passage with its first questions."""
+    return replace(one, questions=one.questions[:_QUESTIONS])
 
 
 def native(language: str, seed: int = 0) -> Iterator[passages.Passage]:
     """The passages of tydiqa: a language's own."""
     every = passages.chosen(True, TESTS["xquad"])
-    several = Random(f"tydiqa/{seed}/{language}").sample(every, _PASSAGES["tydiqa"])
-    return (passages.passage(one, f"tydiqa/{seed}/{language}", True) for one in several)
+    several = Random(f"tydiqa/{seed}/{language}").sample(every, _PASSAGES)
+    return (_short(passages.passage(one, f"tydiqa/{seed}/{language}", True)) for one in several)
 
 
 def found(test: bool, seed: int = 0) -> Iterator[passages.Passage]:
@@ -81,19 +90,21 @@ def found(test: bool, seed: int = 0) -> Iterator[passages.Passage]:
     """
     every = passages.chosen(test, TESTS["xquad"])
     if test:
-        return _apart(every[-_PASSAGES["lareqa"] :], seed)
+        return _apart(every[-_PASSAGES:], seed)
     tested = {asked for one in found(True, seed) for asked in _asked(one)}
     several = (passages.passage(one, f"lareqa/{seed}/{turn}", False) for turn, one in _in_turn(every, [], seed))
     return (one for one in several if tested.isdisjoint(_asked(one)))
 
 
 def drilled(seed: int = 0) -> Iterator[passages.Passage]:
-    """The passages of lareqa's training with all questions that its test has not."""
+    """The passages of lareqa's training with more questions each, so that they are told from their own others."""
     tested = {asked for one in found(True, seed) for asked in _asked(one)}
     for place, one in enumerate(found(False, seed)):
         whole = passages.every_question(one, f"{seed}/{place}")
         several = zip(whole.questions, _asked(whole), strict=True)
-        yield replace(whole, questions=tuple(question for question, asked in several if asked not in tested))
+        fresh = [question for question, asked in several if asked not in tested]
+        chosen = Random(f"drilled/{seed}/{place}").sample(fresh, min(_DRILLED, len(fresh)))
+        yield replace(whole, questions=tuple(chosen))
 
 
 def _asked(one: passages.Passage) -> Iterator[tuple[object, ...]]:
@@ -108,10 +119,10 @@ def _apart(several: Sequence[passages.Template], seed: int) -> Iterator[passages
     taken: list[passages.Passage] = []
     for one in several:
         turn = 0
-        drawn = passages.passage(one, f"lareqa/{seed}/{turn}", True)
+        drawn = _short(passages.passage(one, f"lareqa/{seed}/{turn}", True))
         while any(_mixed(drawn, other) or _mixed(other, drawn) for other in taken):
             turn += 1
-            drawn = passages.passage(one, f"lareqa/{seed}/{turn}", True)
+            drawn = _short(passages.passage(one, f"lareqa/{seed}/{turn}", True))
         taken.append(drawn)
         yield drawn
 
