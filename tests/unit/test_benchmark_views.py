@@ -110,3 +110,11 @@ def delta_rows() -> pl.DataFrame:
         for language, drop in drops.items()
     ]
     return build(rows, DELTAS)
+
+
+def test_too_few_clusters_are_not_called_the_floor(delta_rows: pl.DataFrame) -> None:
+    """Without an interval nobody can say whether a cell is above its floor, and the table says so."""
+    few = delta_rows.with_columns(clusters=pl.lit(12, pl.Int64), at_floor=pl.lit(True))
+    results = Results(scores(), few, {**manifest(), "tasks": {"xnli": manifest()["tasks"]["xnli"]}})
+    made_of: pl.DataFrame = registry.load("view", "by_language").make(results)
+    assert set(made_of["no_claim"]) == {"few clusters"}

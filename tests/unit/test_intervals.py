@@ -190,3 +190,17 @@ def test_the_detectable_drop_grows_with_the_number_of_tests() -> None:
     one, many = intervals.smallest_detectable(1.0, 1000), intervals.smallest_detectable(1.0, 1000, tests=40)
     assert one == pytest.approx(1.96 + 0.84, abs=0.01)
     assert many == pytest.approx(stats.t.ppf(1 - 0.05 / 80, 999) + stats.t.ppf(0.8, 999))
+
+
+@pytest.mark.parametrize(("n", "clean", "kept"), [(200, 0.3, 0.0), (200, 0.3, 0.03), (400, 0.9, 0.0), (200, 0.6, 0.1)])
+def test_a_drop_to_nothing_is_covered(n: int, clean: float, kept: float) -> None:
+    """Where noise leaves almost no item right the interval still covers: the clean level seen is no bound of it."""
+    draw = np.random.default_rng(7)
+    truth, covered = 100 * clean * (1 - kept), 0
+    for _ in range(400):
+        right = draw.random(n) < clean
+        sides = (right, right & (draw.random(n) < kept))
+        left, still = (np.stack([one, np.ones(n)], -1)[None].astype(float) for one in sides)
+        found = estimate_difference(left, still, accuracy.reduce)
+        covered += found.low <= truth <= found.high  # type: ignore[operator]  # more than 20 clusters
+    assert covered >= 0.92 * 400

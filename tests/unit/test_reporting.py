@@ -345,7 +345,7 @@ def test_bars_are_signs_where_a_terminal_has_no_blocks(results: Results) -> None
     stream = io.TextIOWrapper(raw, encoding="ascii", errors="backslashreplace")
     show(Console(file=stream, width=220, color_system=None), results.scores, results.deltas, results.manifest)
     stream.flush()
-    assert b"27.5 % (33.8 %) ##" in raw.getvalue()
+    assert b"38.7 % (60.0 %) ##" in raw.getvalue()
     assert b"\\u25" not in raw.getvalue()
 
 

@@ -78,6 +78,13 @@ def test_a_model_within_reach_of_its_floor_is_at_the_floor() -> None:
     assert found.get_column("model").unique().to_list() == ["m"]
 
 
+def test_a_cell_that_noise_brought_to_its_floor_is_not_at_the_floor() -> None:
+    """The floor was scored on clean text: a perturbed cell takes what was found of its clean twin."""
+    stats, said = frames({("clean", -1): answers(300, 0.9), (NOISE, 0): answers(300, 0.3, 4)})
+    found = scores(with_floor(stats, majority=answers(300, 0.4, 1)), said)
+    assert found.get_column("at_floor").to_list() == [False, False]
+
+
 def test_a_floor_of_other_items_is_refused() -> None:
     """A floor that was computed on other items than the model raises, naming one."""
     stats, said = frames({("clean", -1): answers(90, 0.9)})
@@ -103,6 +110,18 @@ def test_realised_columns_are_means_over_items_and_seeds() -> None:
     assert (noisy["unchanged"], noisy["tokens_changed"], noisy["inert"]) == (0.0, 1.0, False)
     assert noisy["operators"] == '{"delete": 120, "swap": 120}'
     assert (clean["unchanged"], clean["tokens_changed"], clean["operators"]) == (1.0, None, "{}")
+
+
+def test_items_without_a_noised_text_are_no_part_of_the_rates() -> None:
+    """A query without a right candidate has no text where the pool is noised: it is neither edited nor unchanged."""
+    stats, _ = frames({(NOISE, 0): answers(60, 0.9)})
+    said = prediction_rows(60, NOISE, 0)
+    nothing = {"words": 0, "tokens_clean": 0, "tokens": 0, "edits": 0, "eligible": 0, "operators": "{}"}
+    for row in said[:30]:
+        row |= nothing | {"grapheme_edit_rate": 0.0, "word_edit_rate": 0.0, "tokens_changed": False}
+    found = scores(stats, build(said, PREDICTIONS)).row(0, named=True)
+    assert (found["grapheme_edit_rate"], found["word_edit_rate"]) == pytest.approx((0.1, 0.5))
+    assert found["unchanged"] == 0.0
 
 
 def test_noise_that_the_tokenizer_undoes_is_inert() -> None:

@@ -22,9 +22,12 @@ _READING: Final = (
     "Every other column: the legend at the end of the report.",
 )
 _SILENT: Final = {
-    "at_floor": "at floor: no better than a predictor that does not understand the text, so no change is claimed.",
-    "inert": "inert: the model's tokenizer undid the noise, so no change is claimed.",
+    "at floor": "no better than a predictor that does not understand the text, so no change is claimed.",
+    "few clusters": "fewer than 20 independent items, too few for an interval, so no change is claimed.",
+    "inert": "the model's tokenizer undid the noise, so no change is claimed.",
+    "approximate search": "the index need not find the nearest candidates, so no change is claimed.",
 }
+"""Why a cell claims nothing, in the words of the table."""
 
 
 @contextmanager
@@ -83,8 +86,10 @@ def _out() -> Console:
 
 def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
     """What was run, the table of a finished run, how it is read, and where the report is."""
+    from robust_xtreme.reporting._cells import perturbed
     from robust_xtreme.reporting._escape import visible
     from robust_xtreme.reporting._page import ON_TERMINAL, show
+    from robust_xtreme.reporting._view import Results
 
     console = _out()
     scores, deltas = result.scores, result.deltas
@@ -92,7 +97,8 @@ def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
     show(console, scores, deltas, result.manifest, ON_TERMINAL if deltas.height else ("clean_scores", "not_run"))
     if deltas.height and not quiet:
         console.print()
-        silent = [line for column, line in _SILENT.items() if deltas.get_column(column).any()]
+        reasons = set(perturbed(Results(scores, deltas, result.manifest)).get_column("no_claim"))
+        silent = [f"{reason}: {line}" for reason, line in _SILENT.items() if reason in reasons]
         console.print("\n".join([" ".join(_READING), *silent]), soft_wrap=not console.is_terminal)
     console.print(f"\nReport: {result.folder / 'report.md'}", soft_wrap=True)
 

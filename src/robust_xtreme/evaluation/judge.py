@@ -165,7 +165,7 @@ def _pool_changed(prepared: Prepared, variant: Variant, measured: Sequence[Noise
 
 
 def _status(answered: Answered, variant: Variant, place: int, measured: Sequence[Noised]) -> str:
-    if variant.condition.name != CLEAN and all(one.status == "not_applicable" for one in measured):
+    if variant.condition.name != CLEAN and measured and all(one.status == "not_applicable" for one in measured):
         return "not_applicable"
     windows = answered.prepared.inputs[variant.inputs[place]].windows
     if (status := answered.status(variant.examples[place], windows)) != "ok":

@@ -9,10 +9,12 @@ import polars as pl
 
 from robust_xtreme.errors import SpecError
 from robust_xtreme.reporting._view import SECTION, Results
+from robust_xtreme.results.intervals import FEWEST_CLUSTERS
 from robust_xtreme.results.schema import is_approximate
 from robust_xtreme.specs import PerturbationSpec
 
 AT_FLOOR: Final = "at floor"
+FEW: Final = "few clusters"
 INERT: Final = "inert"
 NOT_APPLICABLE: Final = "not applicable"
 APPROXIMATE: Final = "approximate search"
@@ -47,6 +49,8 @@ def _no_claim() -> pl.Expr:
     return (
         pl.when(pl.col("inference").map_elements(is_approximate, return_dtype=pl.Boolean))
         .then(pl.lit(APPROXIMATE))
+        .when(is_few())
+        .then(pl.lit(FEW))
         .when(pl.col("at_floor"))
         .then(pl.lit(AT_FLOOR))
         .when(pl.col("not_applicable") >= 1)
@@ -55,6 +59,16 @@ def _no_claim() -> pl.Expr:
         .then(pl.lit(INERT))
         .otherwise(None)
     )
+
+
+def is_few() -> pl.Expr:
+    """Whether a cell has fewer clusters than an interval needs: whether it is above its floor cannot be told then."""
+    return pl.col("clusters") < FEWEST_CLUSTERS
+
+
+def floor_note() -> pl.Expr:
+    """What is said of a clean cell that is not above its floor, or of which that cannot be told."""
+    return pl.when(is_few()).then(pl.lit(FEW)).when(pl.col("at_floor")).then(pl.lit(AT_FLOOR))
 
 
 def with_language(data: pl.DataFrame) -> pl.DataFrame:

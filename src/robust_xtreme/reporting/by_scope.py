@@ -8,7 +8,7 @@ import polars as pl
 
 from robust_xtreme.metrics._metric import CLEAN_TWIN
 from robust_xtreme.reporting._cells import (
-    AT_FLOOR,
+    floor_note,
     headline,
     highest,
     in_order,
@@ -28,9 +28,7 @@ def by_scope(results: Results) -> pl.DataFrame:
     """The gold spans that noise changed, and those it left, in the clean and the perturbed answers."""
     scores = results.scores.filter(pl.col("condition") != "clean")
     rows = headline(highest(in_order(with_language(with_condition(scores)), results)), results)
-    whole = rows.filter(pl.col("scope") == "all").with_columns(
-        floor_note=pl.when(pl.col("at_floor")).then(pl.lit(AT_FLOOR))
-    )
+    whole = rows.filter(pl.col("scope") == "all").with_columns(floor_note=floor_note())
     for scope in _SCOPES:
         whole = whole.join(_part(rows, scope), on=CELL, how="left", maintain_order="left")
     parted = whole.filter(pl.any_horizontal(pl.col(scope).is_not_null() for scope in _SCOPES))

@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from robust_xtreme.reporting._cells import AT_FLOOR, headline, sectioned, with_condition, with_language
+from robust_xtreme.reporting._cells import floor_note, headline, sectioned, with_condition, with_language
 from robust_xtreme.reporting._columns import OVERLAP
 from robust_xtreme.reporting._view import SECTION, Results, view
 
@@ -31,12 +31,9 @@ def clean_scores(results: Results) -> pl.DataFrame:
     rows = with_condition(results.scores.filter(pl.col("condition") == "clean", pl.col("scope") == "all"))
     shown = headline(rows, results).with_columns(
         level=pl.col("value"),
-        floor_note=pl.when("at_floor", "overlap")
-        .then(pl.lit(f"{AT_FLOOR}, {OVERLAP}"))
-        .when("at_floor")
-        .then(pl.lit(AT_FLOOR))
-        .when("overlap")
-        .then(pl.lit(OVERLAP)),
+        floor_note=pl.concat_str(
+            [floor_note(), pl.when("overlap").then(pl.lit(OVERLAP))], separator=", ", ignore_nulls=True
+        ),
     )
     named = with_language(shown).sort("model", "task", "split", "translated", "inference", "language")
     return sectioned(named, "metric", noise=False).select(SECTION, *_COLUMNS)

@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from robust_xtreme.reporting._cells import AT_FLOOR, headline, sectioned, with_condition, with_language
+from robust_xtreme.reporting._cells import floor_note, headline, sectioned, with_condition, with_language
 from robust_xtreme.reporting._columns import FLOOR
 from robust_xtreme.reporting._view import SECTION, Results, view
 from robust_xtreme.results.floors import SUMMARIES
@@ -19,9 +19,7 @@ _FITTED: Final = ("folds", "examples")
 def floors(results: Results) -> pl.DataFrame:
     """What shallow predictors reach on the same clean text, beside the model; the best of them is a cell's floor."""
     clean = with_condition(results.scores.filter(pl.col("condition") == "clean", pl.col("scope") == "all"))
-    rows = headline(clean, results).with_columns(
-        level=pl.col("value"), floor_note=pl.when("at_floor").then(pl.lit(AT_FLOOR))
-    )
+    rows = headline(clean, results).with_columns(level=pl.col("value"), floor_note=floor_note())
     values = results.floors.with_columns(named=pl.lit(FLOOR) + pl.col("floor")).pivot(
         "named", index=_SPLIT, values="value"
     )

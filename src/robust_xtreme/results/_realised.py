@@ -1,4 +1,7 @@
-"""What noise did to the items of each cell: the means of the realised columns of PREDICTIONS."""
+"""What noise did to the items of each cell: the means of the realised columns of PREDICTIONS.
+
+Rates and shares of what is unchanged are over the items of which a text was noised, or could have been.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,7 @@ def realised(predictions: pl.DataFrame) -> dict[tuple[str, ...], Row]:
 def _totals(rows: pl.DataFrame, starts: Any) -> dict[str, Any]:
     """Sums of each column over the rows of each cell, added in the order of the rows."""
     edited = pl.col("edits") > 0
+    measured = (pl.col("words") > 0) | (pl.col("tokens_clean") > 0)  # a query without a right candidate has no text
     columns = rows.select(
         "grapheme_edit_rate",
         "word_edit_rate",
@@ -45,6 +49,7 @@ def _totals(rows: pl.DataFrame, starts: Any) -> dict[str, Any]:
         "tokens",
         "truncated",
         rows=pl.lit(1.0),
+        measured=measured,
         edited=edited,
         not_applicable=pl.col("status") == "not_applicable",
         tokens_changed=edited & pl.col("tokens_changed"),
@@ -55,11 +60,12 @@ def _totals(rows: pl.DataFrame, starts: Any) -> dict[str, Any]:
 
 def _means(total: dict[str, float]) -> Row:
     rows, edited, words = total["rows"], total["edited"], total["words"]
+    measured = total["measured"] or rows
     changed = total["tokens_changed"] / edited if edited else None
     return {
-        "grapheme_edit_rate": total["grapheme_edit_rate"] / rows,
-        "word_edit_rate": total["word_edit_rate"] / rows,
-        "unchanged": 1 - edited / rows,
+        "grapheme_edit_rate": total["grapheme_edit_rate"] / measured,
+        "word_edit_rate": total["word_edit_rate"] / measured,
+        "unchanged": 1 - edited / measured,
         "not_applicable": total["not_applicable"] / rows,
         "tokens_per_word_clean": total["tokens_clean"] / words if words else None,
         "tokens_per_word": total["tokens"] / words if words else None,

@@ -145,16 +145,11 @@ def _points(xp: Any, logit: Array) -> Array:
     return TOP / (1 + xp.exp(-xp.clip(logit, -500.0, 500.0)))
 
 
-def difference_bounds(
-    backend: Backend,
-    moments: Moments,
-    low: Array | float = -TOP,
-    high: Array | float = TOP,
-    quantile: float | None = None,
-) -> Bounds:
-    """Standard error, low and high of a paired difference; `low` and `high` are what it can be at all.
+def difference_bounds(backend: Backend, moments: Moments, quantile: float | None = None) -> Bounds:
+    """Standard error, low and high of a paired difference, within -100 and 100.
 
-    A simultaneous `quantile` widens the interval about the same centre: the slope is known too roughly for far tails.
+    What the left side leaves of that is no bound: it is an estimate itself. A simultaneous `quantile` widens the
+    interval about the same centre: the slope is known too roughly for far tails.
     """
     xp, clusters = backend.xp, moments.deviations.shape[-1]
     single = t_quantile(0.5 + CONFIDENCE / 2, clusters - 1)
@@ -163,12 +158,10 @@ def difference_bounds(
     shift = single * single * moments.slope / 4
     reach = xp.sqrt(shift**2 + t * t * variance)
     below, above = moments.value + shift - reach, moments.value + shift + reach
-    return _or_exact(backend, moments, (xp.sqrt(variance), below, above), t, low, high)
+    return _or_exact(backend, moments, (xp.sqrt(variance), below, above), t, -TOP, TOP)
 
 
-def _or_exact(
-    backend: Backend, moments: Moments, bounds: Bounds, t: float, least: Array | float, most: Array | float
-) -> Bounds:
+def _or_exact(backend: Backend, moments: Moments, bounds: Bounds, t: float, least: float, most: float) -> Bounds:
     """The bounds, or the exact one where no cluster varies; within what is possible."""
     xp, (se, low, high) = backend.xp, bounds
     still, zero = varies_not(moments), xp.zeros_like(moments.value)
@@ -248,8 +241,7 @@ def paired(
     """
     xp, moments = backend.xp, difference(backend, left, right, reduce)
     p = p_value(backend, moments, discordant_clusters(left, right))
-    top = reduce(left.sum(-2)).mean(-1)
-    se, low, high = difference_bounds(backend, moments, top - TOP, top)
+    se, low, high = difference_bounds(backend, moments)
     unproven = backend.to(np.asarray(p > 1 - CONFIDENCE))
     low, high = xp.where(unproven, xp.clip(low, None, 0.0), low), xp.where(unproven, xp.clip(high, 0.0, None), high)
     return moments, (se, low, high), p

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from robust_xtreme.results._cells import Cell
-from robust_xtreme.results.intervals import TOP, Backend, Moments, difference, difference_bounds
+from robust_xtreme.results.intervals import Backend, Moments, difference, difference_bounds
 from robust_xtreme.results.resampling import Member, simultaneous_quantile
 
 Pair = tuple[Cell, Cell]
@@ -22,7 +22,7 @@ def joint_bounds(pairs: Sequence[Pair], backend: Backend) -> list[tuple[float, f
     quantile = simultaneous_quantile(
         [_member(pair, moments, backend) for pair, moments in zip(pairs, found, strict=True)], backend=backend
     )
-    return [_bounds(pair, moments, quantile, backend) for pair, moments in zip(pairs, found, strict=True)]
+    return [_bounds(moments, quantile, backend) for moments in found]
 
 
 def _moments(pair: Pair, backend: Backend) -> Moments:
@@ -34,8 +34,6 @@ def _member(pair: Pair, moments: Moments, backend: Backend) -> Member:
     return Member(backend.back(moments.deviations), float(moments.jump), pair[0].items.clusters)
 
 
-def _bounds(pair: Pair, moments: Moments, quantile: float, backend: Backend) -> tuple[float, float]:
-    clean = pair[0]
-    top = float(clean.reduce(clean.sums.sum(-2)).mean())
-    _, low, high = difference_bounds(backend, moments, top - TOP, top, quantile)
+def _bounds(moments: Moments, quantile: float, backend: Backend) -> tuple[float, float]:
+    _, low, high = difference_bounds(backend, moments, quantile)
     return float(low), float(high)

@@ -192,7 +192,10 @@ SCORES: Final = Frame(
     },
     (*CELL, "metric", "scope"),
 )
-"""One row a cell, metric and scope, over noise seeds; `low` and `high` bound `value` at 95 %."""
+"""One row a cell, metric and scope, over noise seeds; `low` and `high` bound `value` at 95 %.
+
+`at_floor` is said of the clean cell, on whose text the baseline was scored; a perturbed one has that of its clean twin.
+"""
 
 DELTAS: Final = Frame(
     "deltas",

@@ -136,10 +136,12 @@ def _value(cell: Cell) -> float:
 
 
 def _inherited(rows: list[Row]) -> list[Row]:
-    """A part of a cell (its noised entities, say) has no floor of its own, and is at the floor where the cell is."""
-    whole = {_key(row): row["at_floor"] for row in rows if row["scope"] == ALL}
-    return [row if row["scope"] == ALL else {**row, "at_floor": whole.get(_key(row), False)} for row in rows]
+    """Whether a cell is at the floor is said of its clean twin, and so of its parts and of it under noise."""
+    clean = {_key(row): row["at_floor"] for row in rows if row["scope"] == ALL and row["condition"] == CLEAN}
+    own = {(_key(row), row["condition"]): row["at_floor"] for row in rows if row["scope"] == ALL}
+    return [{**row, "at_floor": clean.get(_key(row), own.get((_key(row), row["condition"]), False))} for row in rows]
 
 
 def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (*(row[name] for name in CELL), row["metric"])
+    """The cell without its condition, and the metric."""
+    return (*(row[name] for name in CELL[:-1]), row["metric"])
