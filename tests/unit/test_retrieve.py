@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.tiny import tiny_encoder_folder
 from robust_xtreme import registry
 from robust_xtreme.evaluation.checkpoint import Checkpoint, load
 from robust_xtreme.evaluation.located import locate
-from robust_xtreme.evaluation.plan import CLEAN, Condition, Unit, identity_of
+from robust_xtreme.evaluation.plan import CLEAN, Condition, Unit, identity_of, with_pool
 from robust_xtreme.evaluation.retrieve import TOP, Engine, retrieved
 from robust_xtreme.evaluation.unit import Prepared, prepare
 from robust_xtreme.examples import Corpus, Document, Example, Text
@@ -131,10 +132,20 @@ def test_equal_candidates_stand_in_the_pools_order(engine: Callable[..., tuple[E
         assert one.ids[:2] == (text.id, f"{text.id}b")  # type: ignore[union-attr]  # found
 
 
+def test_queries_that_the_pool_cannot_answer_are_counted(folder: Path) -> None:
+    """Where the right candidate is not in the pool a query counts as not found, and a note says how many these are."""
+    examples, corpus = pairs(6)
+    lost = [replace(one, target=Document(()), fingerprint="") for one in examples[:2]]
+    spec = registry.load("task", "tatoeba")
+    unit = Unit(spec, "de", "test", "", 6, 6, (), locate(folder, spec))
+    assert "2 of 6 queries have no right candidate" in with_pool(unit, corpus, [*lost, *examples[2:]]).note
+    assert with_pool(unit, corpus, examples).note == ""
+
+
 def test_pairs_are_mined_above_a_threshold_of_clean_data(engine: Callable[..., tuple[Engine, Prepared]]) -> None:
     """The clean threshold serves every condition; beside it stand the pairs of the condition's own."""
     examples, corpus = pairs(15, "bucc")
-    tuned = Split("bucc", "de", "validation", tuple(examples), (), True, corpus)
+    tuned = Split("bucc", "de", "validation", tuple(examples), (), corpus=corpus)
     made = engine(examples, corpus, "char_noise:0.6@fields=query", task="bucc")
     result = retrieved(*made, tuned)
     found, threshold = result.ranked, result.threshold

@@ -90,7 +90,8 @@ def _notes(plan: Plan) -> list[str]:
         if isinstance(source, Suite)
         else ""
     )
-    return list(dict.fromkeys(filter(None, (said, *(note for one in plan.units for note in one.model.notes)))))
+    told = (note for one in plan.units for note in (*one.model.notes, one.note))
+    return list(dict.fromkeys(filter(None, (said, *told))))
 
 
 def _unit(unit: Any) -> dict[str, Any]:

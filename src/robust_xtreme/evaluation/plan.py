@@ -12,7 +12,7 @@ from robust_xtreme.evaluation.located import Located, default_tasks, locate_all,
 from robust_xtreme.evaluation.origin import Given, given_models
 from robust_xtreme.evaluation.trained import overlap
 from robust_xtreme.evaluation.vocabulary import UNKNOWN_TOKENS, unreadable
-from robust_xtreme.examples import Corpus, Example, Text, digest
+from robust_xtreme.examples import Corpus, Document, Example, Text, digest
 from robust_xtreme.groups import chosen
 from robust_xtreme.languages import codes
 from robust_xtreme.noise._engine import noise_texts
@@ -24,7 +24,7 @@ from robust_xtreme.sources._pools import Pools
 from robust_xtreme.sources._select import corpus_identity, data_identity, limit
 from robust_xtreme.sources._source import Source, open_source
 from robust_xtreme.sources._survey import UNLABELLED, VERSION, Left, evaluated, group_languages
-from robust_xtreme.specs import Origin, PerturbationSpec, TaskSpec
+from robust_xtreme.specs import BITEXT, Origin, PerturbationSpec, TaskSpec
 
 CLEAN: Final = "clean"
 CLEAN_SEED: Final = -1
@@ -63,7 +63,7 @@ class NotRun:
 class Unit:
     """What is batched, written and resumed together: a model's answers to a task in one language, all conditions.
 
-    `pool` is the identity of the candidates, if any, and `candidates` their number.
+    `pool` is the identity of the candidates, if any, and `candidates` their number; `note` says what the pool lacks.
     """
 
     task: TaskSpec
@@ -77,6 +77,7 @@ class Unit:
     overlap: str = ""
     pool: str = ""
     candidates: int = 0
+    note: str = ""
 
     @property
     def label(self) -> str:
@@ -227,12 +228,18 @@ def _unit(spec: RunSpec, pools: Pools, task: TaskSpec, language: str, model: Loc
     identity = identity_of(examples, split.corpus)
     shared = overlap(model.run, f"{task.name} {language}", examples, spec.allow_overlap)
     unit = Unit(task, language, split.split, identity, len(examples), clusters, tuple(split.files), model, shared)
-    return with_pool(unit, split.corpus)
+    return with_pool(unit, split.corpus, examples)
 
 
-def with_pool(unit: Unit, corpus: Corpus | None) -> Unit:
+def with_pool(unit: Unit, corpus: Corpus | None, examples: Sequence[Example]) -> Unit:
     """The unit with what is known of its candidates."""
-    return unit if corpus is None else replace(unit, pool=corpus_identity(corpus), candidates=len(corpus.texts))
+    if corpus is None:
+        return unit
+    found = replace(unit, pool=corpus_identity(corpus), candidates=len(corpus.texts))
+    mined = unit.task.pool is not None and unit.task.pool.search == BITEXT  # most sentences have no partner
+    lost = 0 if mined else sum(one.target == Document(()) for one in examples)
+    note = f"{unit.label}: {lost} of {unit.rows} queries have no right candidate in the pool, and count as not found."
+    return replace(found, note=note) if lost else found
 
 
 def identity_of(examples: Sequence[Example], corpus: Corpus | None) -> str:
