@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import polars as pl
 import pytest
+from rich.console import Console
 from tests.unit.test_benchmark import _row
 
 from robust_xtreme import registry
-from robust_xtreme.reporting._page import page
+from robust_xtreme.reporting._page import page, show
 from robust_xtreme.reporting._view import Results
 from robust_xtreme.results.benchmark import TASKS
 from robust_xtreme.results.schema import DELTAS, SCORES, build, empty
@@ -59,7 +61,7 @@ def test_a_missing_cell_marks_its_task_and_every_average() -> None:
     (row,) = made("overall", found).iter_rows(named=True)
     assert row["score/xnli"] == "70.0*"
     assert row["score/panx"] == ""
-    assert row["score/average over tasks"] == "70.0*"
+    assert row["score/average over tasks"] == "70.0* (9 of 10 tasks)"
     (told,) = made("missing_cells", found).iter_rows(named=True)
     assert told["absent"] == "xnli (sw), panx (en sw)"
 
@@ -73,7 +75,7 @@ def test_a_benchmark_that_nobody_asked_for_is_shown_only_whole() -> None:
 def test_the_page_explains_the_mark() -> None:
     """What a star means stands above the table, what is missing in the legend."""
     text = page(scores(xnli=("sw",)), empty(DELTAS), manifest())
-    assert "\\* where cells are missing" in text
+    assert "\\* is over a part" in text
     assert "70.0\\*" in text
     assert "**missing**" in text
 
@@ -118,3 +120,13 @@ def test_too_few_clusters_are_not_called_the_floor(delta_rows: pl.DataFrame) -> 
     results = Results(scores(), few, {**manifest(), "tasks": {"xnli": manifest()["tasks"]["xnli"]}})
     made_of: pl.DataFrame = registry.load("view", "by_language").make(results)
     assert set(made_of["no_claim"]) == {"few clusters"}
+
+
+def test_on_a_terminal_tasks_are_rows() -> None:
+    """The overall table fits a narrow terminal: a row a task, a column a noise, and no number is cut."""
+    raw = io.StringIO()
+    show(Console(file=raw, width=60, color_system=None), scores(), empty(DELTAS), manifest(), ("overall",))
+    lines = raw.getvalue().splitlines()
+    assert any(line.split() == ["xquad", "80.0", "/", "60.0"] for line in lines)
+    assert any(line.split() == ["average", "over", "tasks", "70.0"] for line in lines)
+    assert max(map(len, lines)) <= 60

@@ -99,11 +99,12 @@ def test_a_language_missing_under_one_condition_is_in_no_average_of_its_group(re
 
 
 def test_where_no_language_claims_anything_there_is_no_average(results: Results) -> None:
-    """All cells at the floor: the row stands there without numbers."""
-    floored = results.deltas.with_columns(at_floor=pl.lit(True))
-    averages = _made("by_task", Results(results.scores, floored, results.manifest))
-    assert averages["change"].null_count() == averages.height
-    assert set(averages["languages"]) == {0}
+    """All cells at the floor: there is no row of averages, and those left out are named."""
+    floored = Results(results.scores, results.deltas.with_columns(at_floor=pl.lit(True)), results.manifest)
+    assert all(_made(name, floored).is_empty() for name in ("by_task", "by_script", "by_family"))
+    named = _made("averaged_languages", floored)
+    assert set(named["averaged_over"]) == {""}
+    assert all("at floor" in one for one in named["left_out_named"])
 
 
 def test_the_question_is_the_headline_and_the_context_stands_apart(results: Results) -> None:

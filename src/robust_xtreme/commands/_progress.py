@@ -86,6 +86,7 @@ def _out() -> Console:
 
 def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
     """What was run, the table of a finished run, how it is read, and where the report is."""
+    from robust_xtreme.reporting._benchmarks import averages_of
     from robust_xtreme.reporting._cells import perturbed
     from robust_xtreme.reporting._escape import visible
     from robust_xtreme.reporting._page import ON_TERMINAL, show
@@ -97,8 +98,11 @@ def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
     show(console, scores, deltas, result.manifest, ON_TERMINAL if deltas.height else ("clean_scores", "not_run"))
     if deltas.height and not quiet:
         console.print()
-        reasons = set(perturbed(Results(scores, deltas, result.manifest)).get_column("no_claim"))
+        results = Results(scores, deltas, result.manifest)
+        reasons = set(perturbed(results).get_column("no_claim"))
         silent = [f"{reason}: {line}" for reason, line in _SILENT.items() if reason in reasons]
+        if any(one.missing for found in averages_of(results).values() for one in found):
+            silent.insert(0, "*: over the cells that are there; the report names those that are missing.")
         console.print("\n".join([" ".join(_READING), *silent]), soft_wrap=not console.is_terminal)
     console.print(f"\nReport: {result.folder / 'report.md'}", soft_wrap=True)
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from robust_xtreme.reporting._columns import points
+from robust_xtreme.reporting._columns import SCORE, points
 from robust_xtreme.reporting._view import Results
 from robust_xtreme.results.benchmark import AVERAGES, Average, averages
 
@@ -41,10 +41,13 @@ def score_text(average: Average, task: str) -> str:
 
 
 def average_text(average: Average) -> str:
-    """The average, or the marked mean of what there is."""
+    """The average, or the marked mean of what there is, with the number of tasks where some are not there at all."""
     if average.value is not None:
         return points(average.value)
-    return points(average.value_of_present) + PARTIAL if average.value_of_present is not None else ""
+    if average.value_of_present is None:
+        return ""
+    there, every = len(average.metrics), len(average.tasks)
+    return points(average.value_of_present) + PARTIAL + (f" ({there} of {every} tasks)" if there < every else "")
 
 
 def average_title(average: Average) -> str:
@@ -64,3 +67,18 @@ def named_missing(missing: tuple[str, ...]) -> str:
 def row_of(average: Average) -> dict[str, Any]:
     """What every row of an average begins with."""
     return {"section": TITLES[AVERAGES[average.name][0]], "noise": average.noise}
+
+
+def transposed(frame: pl.DataFrame) -> pl.DataFrame:
+    """The overall table with a row a task, for a terminal that has no room for one a column."""
+    if frame.is_empty():
+        return frame
+    noises = frame.get_column("noise").unique(maintain_order=True).to_list()
+    scores = [name for name in frame.columns if name.startswith(SCORE)]
+    rows = []
+    for (section,), own in frame.group_by("section", maintain_order=True):
+        values = {row["noise"]: row for row in own.iter_rows(named=True)}
+        named = [name for name in scores if any(row[name] for row in values.values())]
+        rows += [[section, name.removeprefix(SCORE), *(values[one][name] for one in noises)] for name in named]
+    schema = dict.fromkeys(("section", "task", *(SCORE + one for one in noises)), pl.String)
+    return pl.DataFrame(rows, schema=schema, orient="row")

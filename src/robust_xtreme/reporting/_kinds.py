@@ -31,8 +31,8 @@ def by_kind(results: Results, kind: str) -> pl.DataFrame:
         (~inside).sum().cast(pl.Int64).alias("left_out"),
         pl.col("fields_place").first(),
     )
-    columns = (kind, *_NOISE, *_MEANS, "averaged_over", "left_out")
-    return sectioned(means.sort(*GROUP, *_NOISE, kind), "metric").select(SECTION, *columns)
+    means = means.filter(pl.col("averaged_over") != "").sort(*GROUP, *_NOISE, kind)
+    return sectioned(means, "metric").select(SECTION, kind, *_NOISE, *_MEANS, "averaged_over", "left_out")
 
 
 def _kind(code: str, kind: str) -> str:

@@ -11,6 +11,7 @@ import polars as pl
 from rich.console import Console
 
 from robust_xtreme import registry
+from robust_xtreme.reporting._benchmarks import transposed
 from robust_xtreme.reporting._cells import headline, perturbed
 from robust_xtreme.reporting._columns import Shown
 from robust_xtreme.reporting._escape import code_block, markdown, visible
@@ -64,6 +65,8 @@ def show(
     for name in names:
         view: View = registry.load("view", name)
         made = view.make(results)
+        if name == "overall":
+            made = transposed(made)
         if name == "by_language" and made.height > _MOST_ROWS:
             console.print(f"\n{view.title}: {made.height} rows, in the report.", style="italic")
             continue
@@ -93,7 +96,8 @@ def _what_was_run(results: Results) -> list[str]:
     blocks = ["## What was run", _summary(manifest), _claims(results), *([code_block(lines)] if lines else [])]
     if manifest.get("commands"):
         blocks += ["Commands:", code_block(list(manifest["commands"]))]
-    notes = [*_models(manifest), *manifest.get("overlap", ()), *manifest.get("notes", ()), *_searches(manifest)]
+    notes = [*_models(manifest), *manifest.get("overlap", ()), *manifest.get("notes", ())]
+    notes += [*_representations(results), *_searches(manifest)]
     return [*blocks, "\n".join(f"- {markdown(note)}" for note in notes)] if notes else blocks
 
 
@@ -119,6 +123,13 @@ def _tested(cells: pl.DataFrame) -> str:
     families = "; ".join(tests.get_column("family").unique().sort())
     told = f"; {found} of {tests.height} tests find one (p adjusted below {ALPHA}; family: {markdown(families)})"
     return told if tests.height else ""
+
+
+def _representations(results: Results) -> list[str]:
+    """What stood for a text in each retrieval task, and how candidates were searched."""
+    cells = results.scores.filter(pl.col("inference").str.contains("representation=", literal=True))
+    named = cells.select("task", "inference").unique().sort(pl.all())
+    return [f"{task}: {inference}" for task, inference in named.rows()]
 
 
 def _searches(manifest: Mapping[str, Any]) -> list[str]:

@@ -18,7 +18,7 @@ _EXTREMES: Final = ("least", "most")
 
 @view(title="By task", order=10)
 def by_task(results: Results) -> pl.DataFrame:
-    """Averages over languages, each language counted once, the same languages clean and perturbed."""
+    """Averages over languages, each counted once, the same clean and perturbed; where none claims anything, no row."""
     rows = common(perturbed(results).filter(pl.col("scope") == "all"))
     averages = (
         rows.with_columns(named=_named(rows))
@@ -32,7 +32,7 @@ def by_task(results: Results) -> pl.DataFrame:
         )
     )
     columns = (*_KEY, *_MEANS[:4], *_EXTREMES, "grapheme_edit_rate", "languages", "left_out")
-    return sectioned(averages, noise=False).select(SECTION, *columns)
+    return sectioned(averages.filter(pl.col("languages") > 0), noise=False).select(SECTION, *columns)
 
 
 def _mean(name: str) -> pl.Expr:

@@ -14,7 +14,7 @@ from robust_xtreme.results.benchmark import TASKS, Average
 
 @view(title="Overall", order=3)
 def overall(results: Results) -> pl.DataFrame:
-    """Each benchmark as papers print it: means over languages, of questions F1 / EM; * where cells are missing."""
+    """Each benchmark as papers print it: means over languages, of questions F1 / EM, of udpos F1; * is over a part."""
     frames = [_frame(benchmark, found) for benchmark, found in averages_of(results).items()]
     return pl.concat(frames, how="diagonal") if frames else pl.DataFrame(schema={SECTION: pl.String})
 
