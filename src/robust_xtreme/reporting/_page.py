@@ -140,13 +140,17 @@ def _searches(manifest: Mapping[str, Any]) -> list[str]:
 
 
 def _models(manifest: Mapping[str, Any]) -> list[str]:
-    return [_model(one) for one in manifest.get("models", ())]
+    """Which model answered which tasks, a line a model."""
+    tasks: dict[str, list[str]] = {}
+    for one in manifest.get("models", ()):
+        tasks.setdefault(_model(one), []).append(str(one.get("task", "every task")))
+    return [f"{', '.join(names)}: {model}" for model, names in tasks.items()]
 
 
 def _model(one: Mapping[str, Any]) -> str:
     params = one.get("params")
     size = f", {params:,} parameters" if isinstance(params, int) else ""
-    return f"{one.get('task', 'every task')}: model {one.get('model')}, identity {one.get('identity')}{size}"
+    return f"model {one.get('model')}, identity {one.get('identity')}{size}"
 
 
 def _plain(value: Any) -> str:
