@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 from robust_xtreme import registry
 from robust_xtreme.commands._app import build
 from robust_xtreme.errors import MissingData
-from robust_xtreme.sources import Pools, _dataset, open_source
+from robust_xtreme.sources import Pools, Split, _dataset, open_source
 from robust_xtreme.sources._dataset import open_hub
 from robust_xtreme.sources._survey import MISSING, UNLABELLED, VERSION, Left, evaluated
 
@@ -160,6 +160,17 @@ def test_mining_needs_its_validation(folder: Path) -> None:
     for side, text in SIDES.items():
         write(folder / f"bucc2018/de-en.sample.{side}", text)
     assert left(*words) == {}
+
+
+def test_mining_is_not_judged_on_what_its_threshold_is_tuned_on(folder: Path) -> None:
+    """BUCC's validation alone is evaluated only where it is asked for by name; the reason says so."""
+    for side, text in SIDES.items():
+        write(folder / f"bucc2018/de-en.sample.{side}", text)
+    found = left("check", "--data", str(folder), "--tasks", "bucc", "--languages", "de")["bucc", "de"]
+    assert (found["reason"], found["split"]) == (MISSING, "validation")
+    assert "on validation its threshold is tuned. Ask for it with --split validation." in found["detail"]
+    pools = Pools(open_source(str(folder)))
+    assert isinstance(evaluated(registry.load("task", "bucc"), pools, "validation", "de"), Split)
 
 
 def test_candidates_are_counted_and_files_that_belong_together_named(folder: Path) -> None:

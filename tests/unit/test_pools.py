@@ -116,10 +116,10 @@ def test_keys_become_the_texts_that_are_right(tmp_path: Path) -> None:
 
 
 def test_a_pool_that_answers_nobody_is_a_split_without_labels(tmp_path: Path) -> None:
-    """Keys alone are no labels: `auto` finds none."""
+    """Keys alone are no labels: `auto` finds none, and says which key has no text."""
     _write(tmp_path, de="q3\tnobody\tk9\n")
     assert not load(_task(), tmp_path, "de", "test").labelled
-    with pytest.raises(MissingData, match=r"find de: find/de\.tsv under .* hold no labels"):
+    with pytest.raises(MissingData, match=r"hold no right candidate: 'k9', .* not stand in the pool\.$"):
         resolve(_task(), tmp_path, "auto", "de")
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from robust_xtreme import registry
-from robust_xtreme.errors import DataError
+from robust_xtreme.errors import DataError, MissingData
 from robust_xtreme.evaluation.plan import read_train
 from robust_xtreme.examples import Choice
 from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.sources import jsonl_choices, load
+from robust_xtreme.sources import jsonl_choices, load, resolve
 from robust_xtreme.specs import Origin, TaskSpec
 from robust_xtreme.tasks import _hub
 
@@ -179,6 +179,25 @@ def test_labels_that_are_all_zero_are_none(tmp_path: Path) -> None:
     own.parent.mkdir(parents=True)
     own.write_text(lines(*(causal(idx, label=idx % 2) for idx in range(4))), encoding="utf-8")
     assert load(XCOPA, tmp_path, "et", "test").labelled
+
+
+@pytest.mark.parametrize("label", [-1, None])
+def test_a_row_without_a_label_among_others_is_named(tmp_path: Path, label: int | None) -> None:
+    """An evaluated split has a label on every row or on none; rows to learn from are left out where they have none."""
+    for part in ("train", "test"):
+        path = tmp_path / "xcopa" / "data" / "et" / f"{part}.et.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(lines(causal(0), causal(1, label=label), causal(2, label=0)), encoding="utf-8")
+    what = r"test\.et\.jsonl:2: has no label, and other rows of the file have one\.$"
+    with pytest.raises(DataError, match=what):
+        load(XCOPA, tmp_path, "et", "test")
+    assert len(load(XCOPA, tmp_path, "et", "train").examples) == 3
+    path.write_text(lines(*(causal(idx, label=label) for idx in range(3))), encoding="utf-8")
+    with pytest.raises(MissingData, match=r"hold no labels\. "):
+        resolve(XCOPA, tmp_path, "auto", "et")
+    path.write_text(lines(*(causal(idx, label=1) for idx in range(3))), encoding="utf-8")
+    with pytest.raises(MissingData, match="hold no labels, or the same one in every row"):
+        resolve(XCOPA, tmp_path, "auto", "et")
 
 
 def test_training_is_on_english_that_is_not_evaluated(tmp_path: Path) -> None:

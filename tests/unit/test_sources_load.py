@@ -19,7 +19,7 @@ from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData, SpecError, UnknownName, UserError
 from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Target, Text
 from robust_xtreme.sources import available, data_identity, iob2, limit, load, resolve, squad_json, tsv_pairs
-from robust_xtreme.sources._load import is_labelled
+from robust_xtreme.sources._labels import is_labelled
 from robust_xtreme.specs import Files, TaskSpec
 
 XNLI: TaskSpec = registry.load("task", "xnli")

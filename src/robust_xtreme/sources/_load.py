@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final, final
 
 from robust_xtreme.errors import MissingData, SpecError, UnknownName
-from robust_xtreme.examples import Answers, Choice, Corpus, Document, Example, Tags
+from robust_xtreme.examples import Corpus, Example
+from robust_xtreme.sources._labels import NO_LABELS, check_labels, keys_of, lack
 from robust_xtreme.sources._pools import Pools, answered, taught
 from robust_xtreme.sources._release import Release
 from robust_xtreme.sources._rows import SPLITS, check, is_language
@@ -25,8 +26,8 @@ class Split:
     """The examples of one language of a split; `files` are (path under the data folder or hub address, sha256).
 
     In retrieval tasks `corpus` is the pool that the targets point into, and `files` names its files too; those of the
-    language's rows are `own`. `labelled` is False where there is no label, where every answer is empty, or where one
-    label serves all rows: so XTREME's scripts leave test sets.
+    language's rows are `own`. `lack` says why it is not labelled: there is no label, every answer is empty, or one
+    label serves all rows, as XTREME's scripts leave test sets.
     """
 
     task: str
@@ -34,9 +35,14 @@ class Split:
     split: str
     examples: tuple[Example, ...]
     files: tuple[tuple[str, str], ...]
-    labelled: bool
+    lack: str = ""
     corpus: Corpus | None = None
     own: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def labelled(self) -> bool:
+        """Whether its targets say what is right."""
+        return not self.lack
 
 
 def load(task: TaskSpec, source: Source | Path, language: str, split: str, pools: Pools | None = None) -> Split:
@@ -50,15 +56,19 @@ def load(task: TaskSpec, source: Source | Path, language: str, split: str, pools
     _check_language(task, source, language)
     found = source.read(task, language, split)
     check(found)
-    examples = task.adapt(found.rows, Origin(task.name, split, language))
+    origin = Origin(task.name, split, language)
+    examples = task.adapt(found.rows, origin)
+    if split != _TAUGHT:
+        check_labels(found.rows, examples, origin)
     pooled = (pools or Pools(source)).pooled(task, split, language, found)
     if pooled is None:
-        return Split(task.name, language, split, examples, found.files, is_labelled(examples), own=found.files)
-    examples = answered(examples, pooled.corpus)
+        return Split(task.name, language, split, examples, found.files, lack(examples), own=found.files)
+    keys, examples = keys_of(examples), answered(examples, pooled.corpus)
     if split == _TAUGHT:
         examples = taught(examples, pooled.corpus)
     files = tuple(dict.fromkeys((*found.files, *pooled.files)))
-    return Split(task.name, language, split, examples, files, is_labelled(examples), pooled.corpus, found.files)
+    lacks = lack(examples, keys, pooled.corpus)
+    return Split(task.name, language, split, examples, files, lacks, pooled.corpus, found.files)
 
 
 def languages_of(task: TaskSpec, source: Source | Path) -> tuple[str, ...]:
@@ -112,33 +122,24 @@ def resolve(task: TaskSpec, source: Source | Path, split: str, language: str, po
     if not wanted:
         _check_split(task, source, split)
     _check_language(task, source, language)
-    unlabelled = []
+    unlabelled: list[Split] = []
     for one in wanted:
         if source.holds(task, language, one):
             found = load(task, source, language, one, pools)
             if found.labelled:
                 return found
-            unlabelled += [name for name, _ in found.files]
+            unlabelled.append(found)
     if unlabelled:
-        what = f"{task.name} {language}: {' and '.join(unlabelled)} under {source} hold no labels."
-        raise MissingData(f"{what} {source.unlabelled}".rstrip())
+        raise MissingData(_lacking(unlabelled, source))
     raise MissingData(source.missing(task, language, wanted))
 
 
-def is_labelled(examples: Sequence[Example]) -> bool:
-    """Whether the targets say anything: see Split."""
-    seen: set[object] = set()
-    for example in examples:
-        match example.target:
-            case Choice(index):
-                seen.add(index)
-            case Tags(names):
-                seen.update(names)
-            case Answers(spans) if spans:
-                return True
-            case Document(ids) if ids:
-                return True
-    return len(seen) > 1 or (len(examples) == 1 and bool(seen) and not seen <= {-1, "O"})
+def _lacking(found: Sequence[Split], source: Source) -> str:
+    """Which files hold no labels, and what to do about it."""
+    files = " and ".join(name for one in found for name, _ in one.files)
+    lacks = " and ".join(dict.fromkeys(one.lack for one in found))
+    what = f"{found[0].task} {found[0].language}: {files} under {source} hold {lacks}."
+    return f"{what} {source.unlabelled}".rstrip() if NO_LABELS in lacks else what
 
 
 def _source(source: Source | Path) -> Source:

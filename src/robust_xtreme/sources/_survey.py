@@ -20,6 +20,7 @@ MISSING: Final = "missing"
 UNLABELLED: Final = "unlabelled"
 VERSION: Final = "version"
 _AUTO: Final = "auto"
+_TUNED_ON: Final = "validation"
 
 
 @final
@@ -86,8 +87,11 @@ def evaluated(task: TaskSpec, pools: Pools, split: str, language: str) -> Split 
     except MissingData as error:
         there = not isinstance(error, NoRows) and language in available(task, source, split, [language])
         return Left(split, UNLABELLED if there else MISSING, str(error))
+    if split == _AUTO and found.split == _TUNED_ON and tuned(task):
+        what = "there is no labelled test split, and on validation its threshold is tuned"
+        return Left(found.split, MISSING, f"{task.name} {language}: {what}. Ask for it with --split {_TUNED_ON}.")
     if not found.labelled:
-        return Left(found.split, UNLABELLED, f"{task.name} {language}: the {found.split} split has no labels.")
+        return Left(found.split, UNLABELLED, f"{task.name} {language}: the {found.split} split has {found.lack}.")
     try:
         tuned_on(task, pools, language)
     except MissingData as error:
@@ -98,9 +102,12 @@ def evaluated(task: TaskSpec, pools: Pools, split: str, language: str) -> Split 
 
 def tuned_on(task: TaskSpec, pools: Pools, language: str) -> Split | None:
     """The clean split that a threshold is tuned on; None where none is. Raises MissingData where it is not there."""
-    if task.pool is None or task.pool.search != BITEXT:
-        return None
-    return load(task, pools.source, language, "validation", pools)
+    return load(task, pools.source, language, _TUNED_ON, pools) if tuned(task) else None
+
+
+def tuned(task: TaskSpec) -> bool:
+    """Whether a task has a threshold."""
+    return task.pool is not None and task.pool.search == BITEXT
 
 
 def group_languages(task: TaskSpec, source: Source, group: Sequence[str]) -> tuple[str, ...]:
