@@ -187,13 +187,29 @@ def test_an_answer_over_two_sentences_counts_for_the_first() -> None:
     assert corpus.answers["q1"] == ("lareqa/validation/en/candidate/q1/0",)
 
 
-def test_an_answer_between_sentences_has_no_question() -> None:
-    """The official script leaves such a question out; the sentences of its passage stay in the pool."""
+def test_an_answer_between_sentences_teaches_nothing_and_is_no_question() -> None:
+    """Train leaves such a question out, as the official script does; of an evaluated split the file is refused."""
     rows = (_asked("q1", "a b c. d e", 5, *SPANS), _asked("q2", "a b c. d e", 0, *SPANS))
-    assert [one.id for one in answer_sentences(rows, Origin("lareqa", "validation", "en"))] == [
-        "lareqa/validation/en/q2"
-    ]
-    assert len(all_sentences({"en": rows}, "lareqa", "validation").texts) == 2
+    assert [one.id for one in answer_sentences(rows, Origin("lareqa", "train", "en"))] == ["lareqa/train/en/q2"]
+    assert len(all_sentences({"en": rows}, "lareqa", "train").texts) == 2
+    what = r"^f: question 'q1': the answer at 5 begins in no sentence of its context\.$"
+    with pytest.raises(DataError, match=what):
+        answer_sentences(rows, Origin("lareqa", "validation", "en"))
+    with pytest.raises(DataError, match=what):
+        all_sentences({"en": rows}, "lareqa", "validation")
+
+
+def test_sentences_by_our_rule_serve_training_only(tmp_path: Path) -> None:
+    """A file of XQuAD's in the place of XQuAD-R's is refused by its missing key, in its own language and in others."""
+    asked = {"id": "q1", "question": "who", "answers": [{"text": "Ben", "answer_start": 12}]}
+    paragraph: dict[str, Any] = {"context": "Anna reads. Ben writes.", "qas": [asked]}
+    (tmp_path / "lareqa/xquad-r").mkdir(parents=True)
+    for code, more in (("de", {}), ("en", {"sentence_breaks": [[0, 11], [12, 23]]})):
+        text = json.dumps({"data": [{"paragraphs": [{**paragraph, **more}]}]})
+        (tmp_path / f"lareqa/xquad-r/{code}.json").write_text(text, encoding="utf-8")
+    for code in ("de", "en"):
+        with pytest.raises(DataError, match=r"de\.json: .*'q1': the key 'sentence_breaks' is missing"):
+            load(_task("lareqa"), tmp_path, code, "validation")
 
 
 def test_the_answer_s_words_that_stand_twice_are_right_twice() -> None:

@@ -29,8 +29,8 @@ Spans = tuple[tuple[int, int], ...]
 def read(text: str, path: str) -> tuple[Row, ...]:
     """The rows of `squad_json`, all of them with the value `sentences`: pairs of (start, stop) in code points.
 
-    Where a paragraph has no `sentence_breaks`, as in SQuAD's own files, its sentences are found by a rule. Raises
-    DataError as `squad_json` does, and for breaks that name no sentence.
+    Where a paragraph has no `sentence_breaks`, as in SQuAD's own files, its sentences are found by a rule, and `ruled`
+    is there, and true. Raises DataError as `squad_json` does, and for breaks that name no sentence.
     """
     rows = squad_json.read(text, path)
     contexts = dict.fromkeys(row.values["context"] for row in rows if "sentences" not in row.values)
@@ -40,8 +40,9 @@ def read(text: str, path: str) -> tuple[Row, ...]:
 
 def _with_sentences(row: Row, by_rule: Mapping[str, Spans]) -> Row:
     found = row.values.get("sentences")
-    found = by_rule[row.values["context"]] if found is None else _ordered(found, "sentence_breaks", row.place)
-    return replace(row, values={**row.values, "sentences": found})
+    if found is None:
+        return replace(row, values={**row.values, "sentences": by_rule[row.values["context"]], "ruled": True})
+    return replace(row, values={**row.values, "sentences": _ordered(found, "sentence_breaks", row.place)})
 
 
 def _ordered(found: Spans, key: str, place: str) -> Spans:

@@ -21,6 +21,7 @@ from robust_xtreme.tasks._qa import by_question
 QUERY: Final = "query"
 ENGLISH: Final = "en"
 _CONTEXT: Final = "context"
+_TAUGHT: Final = "train"
 
 Rows = Mapping[str, tuple[Row, ...]]
 Spans = tuple[tuple[int, int], ...]
@@ -175,12 +176,14 @@ def _passage(context: str, rows: tuple[Row, ...]) -> _Passage:
 def answer_sentences(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
     """Questions whose answer is a sentence; the key is the question's id, which is the same in every language.
 
-    As the official script does (third_party/utils_lareqa.py), a question whose answer begins in no sentence is left
-    out. In train an example has two texts, `query` and `candidate`: the sentence with its context. The cluster is the
-    passage, named as XQuAD's, or the row's own.
+    A question whose answer begins in no sentence is left out of train, and refused elsewhere: the official script
+    (third_party/utils_lareqa.py) leaves it out, and the official files have none. In train an example has two texts,
+    `query` and `candidate`: the sentence with its context. The cluster is the passage, named as XQuAD's, or the row's
+    own.
     """
     _check_answered(rows)
-    passages = [(one, one.taught(origin) if origin.split == "train" else ()) for one in _passages(rows)]
+    _check_sentences(rows, origin.split)
+    passages = [(one, one.taught(origin) if origin.split == _TAUGHT else ()) for one in _passages(rows)]
     made = {row.native: _answered(row, *one, origin) for one in passages for row in one[0].rows}
     return tuple(example for row in rows if (example := made[row.native]) is not None)
 
@@ -193,6 +196,17 @@ def _answered(row: Row, passage: _Passage, candidates: Sequence[Text], origin: O
     if candidates and right:
         texts[CANDIDATE] = candidates[right[0]]
     return Example(origin.id(row.native), texts, Document((row.native,)), passage.cluster)
+
+
+def _check_sentences(rows: Sequence[Row], split: str) -> None:
+    """Outside of train, refuse sentences that the file does not name, and an answer that begins in none."""
+    for row in rows if split != _TAUGHT else ():
+        if row.values.get("ruled"):
+            what = "the key 'sentence_breaks' is missing from its paragraph; only training data may be without it."
+            raise DataError(row.place, what)
+        begins = [begin for begin, _ in row.values["answers"][:1]]
+        if any(not any(start <= begin < stop for start, stop in row.values["sentences"]) for begin in begins):
+            raise DataError(row.place, f"the answer at {begins[0]} begins in no sentence of its context.")
 
 
 def _check_answered(rows: Sequence[Row]) -> None:
@@ -208,6 +222,7 @@ def all_sentences(rows: Rows, task: str, split: str) -> Corpus:
     texts: list[Text] = []
     answers: defaultdict[str, list[str]] = defaultdict(list)
     for origin, found in _origins(rows, task, split):
+        _check_sentences(found, split)
         for passage in _passages(found):
             candidates = passage.candidates(origin)
             texts += candidates
@@ -234,7 +249,7 @@ def _mention(row: Row, origin: Origin) -> Example:
     values = row.values
     text, spans = marked(values["mention"], values["left"], values["right"])
     texts = {QUERY: _query(row, origin, origin.language, text, spans)}
-    if origin.split == "train" and values.get("text"):
+    if origin.split == _TAUGHT and values.get("text"):
         texts[CANDIDATE] = _entity(row, origin)
     document = values.get("document")
     cluster = row.cluster or (f"document/{document}" if document else f"mention/{row.native}")
