@@ -129,13 +129,13 @@ def test_sentences_whose_words_are_withheld_are_left_out(forms: str, kept: bool)
     [
         TREE.replace("\n", "\r\n"),
         "\n\n" + TREE.replace("\n\n", "\n\n\n"),
-        TREE.rstrip("\n"),
+        TREE.rstrip("\n") + "\n",
         TREE.replace("# newdoc id = d1\n", "# newdoc id = d1\n\n"),
         TREE.replace("\tSpaceAfter=No", "\t_"),
     ],
 )
 def test_line_ends_comments_and_further_empty_lines_are_no_matter(text: str) -> None:
-    """CRLF, a missing last line, empty lines in a row and comments by themselves give the same sentences."""
+    """CRLF, no empty line at the end, several in a row and comments by themselves give the same sentences."""
     assert said(text) == said(TREE)
 
 
@@ -249,6 +249,15 @@ def test_a_file_cut_off_within_a_line_is_noticed() -> None:
         if last and not last.startswith("#") and last.count("\t") < 9:
             with pytest.raises(DataError, match=rf"f:{piece.count(chr(10)) + 1}: has \d columns?, CoNLL-U has 10"):
                 conllu.read(piece, "f")
+
+
+def test_a_last_line_without_its_end_is_cut_off() -> None:
+    """CoNLL-U ends with a line break: without it the last word's last column may have lost letters."""
+    whole = "# sent_id = s\n" + line(1, "a", "NOUN").removesuffix("_\n") + "SpaceAfter=No\n"
+    for lost in ("\n", "=No\n", "paceAfter=No\n"):
+        with pytest.raises(DataError, match=r"^f:2: the file ends in the middle of a line, .*: is it cut off\?$"):
+            conllu.read(whole.removesuffix(lost), "f")
+    assert len(conllu.read(whole, "f")) == 1
 
 
 def test_an_unknown_tag_is_named_with_the_tags_there_are(tmp_path: Path) -> None:

@@ -83,10 +83,10 @@ class _Sentence:
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a sentence: `words` and `tags` (None in files without tags); a `.tsv` is a file of XTREME's scripts.
 
-    Raises DataError naming the line of what is no CoNLL-U, and both places of a sent_id that stands twice; WrongVersion
-    where the tags are those of version 1.
+    Raises DataError naming the line of what is no CoNLL-U, whose last line ends like every other, and both places of a
+    sent_id that stands twice; WrongVersion where the tags are those of version 1.
     """
-    rows = iob2.read(text, path) if path.endswith(".tsv") else tuple(_rows(text, path))
+    rows = iob2.read(text, path) if path.endswith(".tsv") else _treebank(text, path)
     _check_version(rows, path)
     if all(set(row.values["tags"] or (_WITHHELD,)) == {_WITHHELD} for row in rows):
         return tuple(replace(row, values={**row.values, "tags": None}) for row in rows)
@@ -97,6 +97,14 @@ def _check_version(rows: Iterable[Row], path: str) -> None:
     if any(_OLD_TAG in (row.values["tags"] or ()) for row in rows):
         what = f"has tags of Universal Dependencies 1 ({_OLD_TAG}), which are not those of version 2"
         raise WrongVersion(f"{path} {what}. Put a treebank of version 2 in its place.")
+
+
+def _treebank(text: str, path: str) -> tuple[Row, ...]:
+    rows = tuple(_rows(text, path))
+    if text and not text.endswith("\n"):
+        what = "the file ends in the middle of a line, where CoNLL-U ends with a line break: is it cut off?"
+        raise DataError(path, what, text.count("\n") + 1)
+    return rows
 
 
 def _rows(text: str, path: str) -> Iterator[Row]:
