@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -215,6 +216,20 @@ def test_files_of_other_programs_give_the_same_cases(tmp_path: Path, change: str
     assert found == expected
 
 
+def _doubled(begin: str) -> Callable[[str], str]:
+    """The line that begins so, twice."""
+    return lambda text: re.sub(rf"(?m)^({begin}.*\n)", r"\1\1", text, count=1)
+
+
+def _second_context(text: str) -> str:
+    """The first context once more in English and German, with nothing in the other languages."""
+    line = next(one for one in text.split("\n") if one.startswith("Context"))
+    cells = [
+        f"{cell}!" if place < 3 and place else cell if not place else "" for place, cell in enumerate(line.split("\t"))
+    ]
+    return text.replace(line, "\n".join([line, "\t".join(cells)]), 1)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -228,6 +243,17 @@ def test_files_of_other_programs_give_the_same_cases(tmp_path: Path, change: str
         (lambda text: text.replace("Answer\t{animal}", "Reply\t{animal}"), "lacks a context, a question or its answer"),
         (lambda text: text.replace("Who is less {adj[1]}", "Who is less {noun}"), "nothing is known for '{noun}'"),
         (lambda text: text.replace("Name\tA is", "adj\tA is", 1), "'adj' stands in no test"),
+        (
+            lambda text: text.replace("Who is less {adj[1]}?", "Who {is less {adj[1]}?"),
+            r":5: the brace '\{' in 'Who \{is",
+        ),
+        (
+            lambda text: text.replace("Who is less {adj[1]}?", "Who is less {adj[1]}}?"),
+            r":5: the brace '\}' in 'Who is",
+        ),
+        (lambda text: text.replace("Who is less {adj[1]}?", "Who is less {}?"), r":5: the brace '\{' in 'Who is"),
+        (_doubled("adj\tolder"), r":10: the row 'adj' is the same as in line 9"),
+        (_second_context, r":5: the context has no text in 'qu', and others of its test have"),
     ],
 )
 def test_a_broken_table_is_one_line_with_the_place(tmp_path: Path, change: object, message: str) -> None:

@@ -35,6 +35,9 @@ _BEHIND: Final = "-placeholders"
 _LENT: Final = ("animals", "animals_v2", ("animal", "vehicle"))
 """The last test has the animals and vehicles of the one before."""
 
+_SLOT: Final = re.compile(r"\{[^{}]+\}")
+_BRACE: Final = re.compile(r"[{}]")
+
 _KINDS: Final = (
     *(CONTEXT, "adj", "state", "very", "somewhat", "obj"),
     *("property", "profession", "nationality", "animal", "vehicle"),
@@ -75,8 +78,9 @@ class _Raw:
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a language and test, with the values `language`, `test` and `lines`.
 
-    Raises DataError where a row has another number of columns than the header, English or a test is missing, and where
-    a test stands twice or has no context, or another number of answers than of questions.
+    Raises DataError where a row has another number of columns than the header, English or a test is missing; where a
+    test or one of its rows stands twice; where a test has no context, or another number of answers than of questions;
+    and where a language has some of its contexts only, or a brace that is no slot's.
     """
     lines = list(numbered_lines(text))
     if not lines:
@@ -89,6 +93,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
         bound = _bound(block, header.index("en"))
         for language, places in columns.items():
             found = tuple(_line(raw, places, header, bound) for raw in block)
+            _check_lines(found, language, path)
             values = {"language": language, "test": test, "lines": found}
             rows.append(Row(f"{language}/{test}", f"{path}:{block[0].number}", values))
     return tuple(rows)
@@ -150,11 +155,28 @@ def _named(raw: _Raw, header: Sequence[str], found: Mapping[str, object], path: 
 def _check(block: Sequence[_Raw] | None, name: str, path: str) -> None:
     if block is None:
         raise DataError(path, f"the test {name!r} is missing: is the file cut off?")
+    seen: dict[tuple[str, ...], int] = {}
+    for raw in block:
+        if raw.label not in (QUESTION, ANSWER) and seen.setdefault(raw.cells, raw.number) != raw.number:
+            raise DataError(path, f"the row {raw.label!r} is the same as in line {seen[raw.cells]}.", raw.number)
     labels = [raw.label for raw in block]
     asked = [pair for pair in pairwise([*labels, ""]) if QUESTION in pair[:1] or ANSWER in pair[1:]]
     if CONTEXT not in labels or not asked or any(pair != (QUESTION, ANSWER) for pair in asked):
         number = block[0].number if block else None
         raise DataError(path, f"the test {name!r} lacks a context, a question or its answer.", number)
+
+
+def _check_lines(lines: Sequence[Line], language: str, path: str) -> None:
+    """Refuse a context that a language lacks though it has another one of the test, and braces that make no slot."""
+    contexts = [line for line in lines if line.label == CONTEXT]
+    empty = [line for line in contexts if not line.variants]
+    if len(empty) < len(contexts):
+        for line in empty:
+            raise DataError(path, f"the context has no text in {language!r}, and others of its test have.", line.number)
+    for line in lines:
+        for text in (text for one in line.variants for text in (one.text, one.other)):
+            if stray := _BRACE.search(_SLOT.sub("", text)):
+                raise DataError(path, f"the brace {stray[0]!r} in {text[:80]!r} makes no slot.", line.number)
 
 
 def _bound(block: Sequence[_Raw], english: int) -> Mapping[str, tuple[str, ...]]:
