@@ -11,6 +11,7 @@ from tests.release import release
 from tests.tiny import tiny_encoder_folder, tiny_run
 
 from robust_xtreme.errors import MissingData, ModelError, SpecError
+from robust_xtreme.evaluation.estimate import estimate
 from robust_xtreme.evaluation.run import Evaluation, evaluate
 from robust_xtreme.run_spec import RunSpec, moved
 
@@ -136,7 +137,7 @@ def test_any_encoder_answers_a_task_without_a_head(data: Path, tmp_path: Path) -
 
 
 def test_settings_of_retrieval_that_cannot_be_are_refused(model: Path, data: Path, tmp_path: Path) -> None:
-    """An unknown index, a malformed representation, a layer that the encoder lacks: one line each."""
+    """An unknown index, a malformed representation, a layer that the encoder lacks: one line each, of a plan too."""
     for more, what in (
         ({"index": "faiss"}, "faiss"),
         ({"representation": "mean"}, "POOLING:LAYER"),
@@ -144,6 +145,8 @@ def test_settings_of_retrieval_that_cannot_be_are_refused(model: Path, data: Pat
     ):
         with pytest.raises(SpecError, match=what):
             run(model, data, tmp_path / "out", "tatoeba", **more)
+        with pytest.raises(SpecError, match=what):
+            estimate(RunSpec((str(model),), str(data), ("tatoeba",), device="cpu", **more))  # type: ignore[arg-type]  # named above
 
 
 def test_a_benchmark_leaves_out_what_no_model_serves(model: Path, data: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from robust_xtreme import registry
 from robust_xtreme.evaluation.checkpoint import tokenizer_of
 from robust_xtreme.evaluation.plan import Condition, NotRun, Plan, Unit, make_plan, read_split
 from robust_xtreme.evaluation.run import device_of
+from robust_xtreme.evaluation.settings import check_settings, inference
 from robust_xtreme.evaluation.unit import encode
 from robust_xtreme.examples import Corpus
 from robust_xtreme.families._batch import token_ids
@@ -87,9 +88,12 @@ def _duration(seconds: float) -> str:
 
 
 def estimate(spec: RunSpec) -> Estimate:
-    """Plan a run and guess its time. Raises what `make_plan` raises; nothing is computed or written."""
+    """Plan a run and guess its time. Raises what `evaluate` raises before it computes; nothing is written."""
+    check_settings(spec)
     device = device_of(spec.device)
     plan = make_plan(spec)
+    for unit in plan.units:
+        inference(unit, spec)  # which an encoder of fewer layers refuses
     pools = Pools(open_source(spec.data, offline=spec.offline))
     first = {(unit.task.name, unit.pool): unit for unit in reversed(plan.units) if unit.pool}
     rows = tuple(_line(plan, unit, pools, unit in first.values()) for unit in plan.units)
