@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from robust_xtreme import registry
-from robust_xtreme.errors import DataError, MissingData
+from robust_xtreme.errors import DataError, MissingData, NoRows
 from robust_xtreme.examples import Document
 from robust_xtreme.sources import Split, bucc_tsv, line_pairs, load, mewsli_entities, mewsli_mentions, squad_sentences
 from robust_xtreme.sources._sentences import sentences
@@ -346,7 +346,7 @@ def test_languages_of_a_mixed_file_are_told_apart(tmp_path: Path) -> None:
         assert [one.id for one in _mewsli(tmp_path, text, language=language).examples] == [
             f"mewsli_x/test/{language}/{native}"
         ]
-    with pytest.raises(DataError, match="holds no examples"):
+    with pytest.raises(NoRows, match=r"wikinews_mentions-test\.jsonl has no rows in ta\."):
         _mewsli(tmp_path, text, language="ta")
 
 
