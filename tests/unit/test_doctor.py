@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from typer.testing import CliRunner, Result
 from robust_xtreme import resources
 from robust_xtreme.commands import _check, _ready
 from robust_xtreme.commands._app import build
+from robust_xtreme.groups import chosen
 
 SUITE = """
 name = "mini"
@@ -217,11 +219,38 @@ def test_a_missing_embedded_model_is_told(embedded: Path, quick: dict[str, Any])
     assert "has no head for xnli" in done.output
 
 
+def test_a_head_that_a_task_accepts_serves_it(embedded: Path, quick: dict[str, Any]) -> None:
+    """MLQA is answered by a head of XQuAD and Tatoeba by none; without XQuAD's, MLQA alone is named."""
+    suite = embedded / "suite"
+    tables = "".join(f'\n[{name}]\nsplits = ["test"]\n' for name in ("mlqa", "tatoeba"))
+    (suite / "suite.toml").write_text(SUITE + tables)
+    for name in ("mlqa", "tatoeba"):
+        (suite / name).mkdir()
+        (suite / name / "test-sw.jsonl").touch()
+    assert checks()["mini"]["found"] == "has no head for mlqa"
+    (embedded / "model" / "heads" / "xquad.safetensors").touch()
+    done = doctor()
+    assert done.exit_code == 0, done.output
+    told = checks()["mini"]
+    assert (told["status"], told["found"]) == (
+        "ok",
+        "model and data of mlqa, tatoeba (1 language each), xnli (2 languages)",
+    )
+
+
+def test_the_embedded_mini_is_ready(quick: dict[str, Any]) -> None:
+    """The package's own suite and model serve every task of XTREME-R."""
+    found = checks()["mini"]
+    assert found["status"] == "ok", found
+    assert set(found["facts"]["tasks"]) == set(chosen(["xtreme-r"]))
+    assert "12 languages each" in found["found"]
+
+
 def test_data_are_named_by_task_and_language(embedded: Path, quick: dict[str, Any], tmp_path: Path) -> None:
     """--data shows what a folder holds; a task in it is ready without a connection."""
     found = checks("--data", str(release(tmp_path / "data")))
     assert found["data folder"]["facts"]["tasks"]["panx"] == ["en", "sw"]
-    assert "panx (2 languages)" in found["data folder"]["found"]
+    assert re.search(r"panx[^()]*\(2 languages each\)", found["data folder"]["found"])
     assert found["task panx"]["found"].startswith("folder (2 languages)")
     assert found["task xnli"]["found"].startswith("mini (2 languages), folder (2 languages)")
     assert found["task panx"]["status"] == "ok"

@@ -194,6 +194,22 @@ def test_unknown_names_are_refused(changed: dict[str, Any]) -> None:
         TrainSpec(**{"task": "xnli", "data": "d", "encoder": "e", **changed}).resolved()
 
 
+@pytest.mark.parametrize(
+    ("task", "line"),
+    [
+        ("tatoeba", r"^tatoeba needs no training: .* robust-xtreme eval --model NAME --tasks tatoeba$"),
+        ("xnli,bucc", r"^bucc needs no training"),
+        ("xtreme-r", r"^train takes tasks, and xtreme-r is a group of them\. .*--task .*xnli,xquad$"),
+        ("retrieval", r"^train takes tasks, and retrieval is a group of them\. Name .*--task lareqa,mewsli_x$"),
+    ],
+)
+def test_what_is_not_trained_says_so(task: str, line: str) -> None:
+    """A task without a head is answered as it is, and a group is named by its tasks that are trained."""
+    with pytest.raises(SpecError, match=line) as caught:
+        TrainSpec(task, "d", encoder="e").resolved()
+    assert "tatoeba" not in str(caught.value).partition("--task ")[2] or task == "tatoeba"
+
+
 def test_a_spec_is_made_of_values_by_name() -> None:
     """`train(task=..., data=...)` takes paths, and one string for a list of one."""
     made = from_values({"task": "xnli", "data": Path("d"), "encoder": Path("e"), "reported": "panx", "lr": 0})

@@ -152,12 +152,17 @@ def mini() -> Iterator[Check]:
         yield Check("mini", FAIL, str(error), _again())
         return
     facts = {"tasks": served, "heads": heads}
-    missing = [name for name in served if name not in heads]
+    missing = [task.name for task in _tasks() if task.name in served and not _answered(task, heads)]
     if not served or missing:
         what = f"has no head for {', '.join(missing)}" if served else "has no data"
         yield Check("mini", FAIL, what, _again(), facts)
     else:
         yield Check("mini", OK, f"model and data of {_counted(served)}", facts=facts)
+
+
+def _answered(task: TaskSpec, heads: Sequence[str]) -> bool:
+    """Whether one of the heads serves a task: its own or one that it accepts; or whether it needs none."""
+    return not task.head or any(name in heads for name in (task.name, *task.accepts))
 
 
 def _again() -> str:
@@ -217,7 +222,7 @@ def tasks(named: str | None) -> Iterator[Check]:
 def _task(
     task: TaskSpec, served: Mapping[str, Sequence[str]], cached: Sequence[str], whole: Sequence[str], facts: Any
 ) -> Check:
-    told = [f"{place} ({len(codes)} languages)" for place, codes in served.items() if codes]
+    told = [f"{place} ({_languages_of(len(codes))})" for place, codes in served.items() if codes]
     told += [f"hub ({len(cached)} of {len(whole)} languages on this machine)"] if whole else []
     name, found = f"task {task.name}", ", ".join(told)
     if facts["offline"]:
@@ -264,7 +269,18 @@ def _on_hub(task: TaskSpec) -> tuple[list[str], list[str]]:
 
 
 def _counted(served: Mapping[str, Sequence[str]]) -> str:
-    return ", ".join(f"{name} ({len(codes)} languages)" for name, codes in served.items())
+    """Tasks by the number of their languages: `panx, xnli (2 languages each), udpos (1 language)`."""
+    by_number: dict[int, list[str]] = {}
+    for name, codes in served.items():
+        by_number.setdefault(len(codes), []).append(name)
+    return ", ".join(
+        f"{', '.join(names)} ({_languages_of(number)}{' each' if len(names) > 1 else ''})"
+        for number, names in by_number.items()
+    )
+
+
+def _languages_of(number: int) -> str:
+    return f"{number} language{'' if number == 1 else 's'}"
 
 
 def imported(process: subprocess.Popen[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, final
 
-from robust_xtreme import registry
+from robust_xtreme import groups, registry
 from robust_xtreme.errors import SpecError, UnknownName
 from robust_xtreme.specs import TaskSpec, check_keys
 
@@ -122,8 +122,8 @@ class TrainSpec:
         return tuple(name.strip() for name in self.task.split(","))
 
     def targets(self) -> tuple[TaskSpec, ...]:
-        """The tasks to learn. Raises UnknownName."""
-        return tuple(registry.load("task", name) for name in self.names)
+        """The tasks to learn. Raises UnknownName, and SpecError for a group or a task that no head answers."""
+        return tuple(_target(name) for name in self.names)
 
     def resolved(self) -> TrainSpec:
         """The same spec with the recipe's values filled in. Raises SpecError where there is no recipe."""
@@ -152,6 +152,20 @@ class TrainSpec:
             warmup=max(one.warmup for one in found),
             weight_decay=max(one.weight_decay for one in found),
         )
+
+
+def _target(name: str) -> TaskSpec:
+    """A task to learn. Raises UnknownName, and SpecError for a group of tasks and for a task without a head."""
+    if name not in registry.names("task"):
+        tasks = [registry.load("task", one) for one in groups.chosen([name])]
+        named = ",".join(one.name for one in tasks if one.head and one.train_languages)
+        what = f"Name those to train: --task {named}" if named else "None of its tasks is trained."
+        raise SpecError(f"train takes tasks, and {name} is a group of them. {what}")
+    task: TaskSpec = registry.load("task", name)
+    if not task.head:
+        how = f"robust-xtreme eval --model NAME --tasks {name}"
+        raise SpecError(f"{name} needs no training: any encoder's representation answers it. Evaluate one: {how}")
+    return task
 
 
 def from_values(values: Mapping[str, Any]) -> TrainSpec:
