@@ -53,7 +53,8 @@ def _meant(word: str) -> Chosen:
     members = {task.name: task.groups[word] for task in tasks if word in task.groups}
     members = members or {task.name: () for task in tasks if task.family == word}
     if not members:
-        raise UnknownName("task", word, (*registry.names("task"), *names()), "robust-xtreme list tasks")
+        see = f"robust-xtreme list tasks (groups of tasks: {', '.join(names())})"
+        raise UnknownName("task", word, (*registry.names("task"), *names()), see)
     return members
 
 

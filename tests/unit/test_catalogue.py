@@ -10,6 +10,7 @@ from robust_xtreme import registry
 from robust_xtreme.catalogue import LISTS, plain, rows
 from robust_xtreme.commands.list import COLUMNS, cell, list_
 from robust_xtreme.errors import UnknownName
+from robust_xtreme.groups import names
 
 
 @pytest.mark.parametrize("what", sorted(LISTS))
@@ -36,6 +37,23 @@ def test_a_list_is_a_table_for_readers(what: str, capsys: pytest.CaptureFixture[
     shown = capsys.readouterr().out
     assert shown.split("\n", 1)[0].split() == list(COLUMNS[what])
     assert all(str(next(iter(row.values()))) in shown for row in rows(what))
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_the_list_of_tasks_is_for_reading(
+    columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No paths of files; languages with their number; the groups that --tasks takes at its end."""
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    list_("tasks")
+    shown = capsys.readouterr().out
+    lines = shown.splitlines()
+    assert not any(sign in shown for sign in (".tsv", ".jsonl", "{language}", "{code}"))
+    assert len(lines) < 2000 / columns * 6
+    assert "11: ar de el en" in shown
+    assert all(any(line.startswith(f"  {name}: ") for line in lines) for name in names())
+    assert "robust-xtreme list tasks --json" in shown.replace("\n", " ").replace("  ", " ")
 
 
 def test_an_unknown_list_is_refused() -> None:

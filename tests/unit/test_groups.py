@@ -43,6 +43,20 @@ def test_an_unknown_name_is_refused_with_the_nearest_group() -> None:
         chosen(["xtreme_r"])
 
 
+@pytest.mark.parametrize("word", ["qa", "question", "ner"])
+def test_a_name_far_from_all_gets_the_groups(word: str) -> None:
+    """Where nothing is near, benchmarks and families stand in the hint."""
+    with pytest.raises(UnknownName) as caught:
+        chosen([word])
+    assert str(caught.value).endswith(f"See: robust-xtreme list tasks (groups of tasks: {', '.join(names())})")
+
+
+def test_a_family_is_what_was_probably_meant() -> None:
+    """Families are among the names that a word is compared with."""
+    with pytest.raises(UnknownName, match="Did you mean 'span_qa'"):
+        chosen(["spanqa"])
+
+
 @pytest.mark.parametrize("name", registry.names("task"))
 def test_every_task_says_where_it_belongs(name: str) -> None:
     """Its family has a category, its groups hold its own languages only, and its score is of its metrics."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = {
     "perturbations": ("name", "summary", "unit", "kind", "strength", "parameters", "waives"),
-    "tasks": ("name", "summary", "family", "groups", "metrics", "perturbed", "languages", "files"),
+    "tasks": ("name", "summary", "family", "groups", "metrics", "languages"),
     "languages": ("code", "name", "script", "family", "spaces", "letters", "standing", "group"),
     "metrics": ("name", "summary", "columns", "cite"),
 }
@@ -55,44 +55,67 @@ def _groups() -> None:
     """The names that stand for several tasks."""
     from robust_xtreme.groups import chosen, names
 
-    typer.echo("\nThese names stand for several tasks, as in --tasks xtreme-r:")
+    console = _console()
+    console.print(
+        "\n--tasks takes names of tasks, benchmarks and families, several by commas: --tasks xtreme-r,span_qa"
+    )
     for name in names():
-        typer.echo(f"  {name}: {' '.join(chosen([name]))}")
+        _entry(console, f"{name}: {' '.join(chosen([name]))}")
+    console.print("Files, noised fields, licences, sources and the rest: robust-xtreme list tasks --json")
 
 
 def _table(what: str, found: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
-        console.width = _WIDE
+    console = _console()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in COLUMNS[what]:
         table.add_column(column, overflow="fold", no_wrap=column in ("name", "code"))
     for row in found:
-        table.add_row(*(cell(row[column]) for column in COLUMNS[what]))
+        table.add_row(*(_shown(what, column, row[column]) for column in COLUMNS[what]))
     room = console.measure(table, options=console.options.update(max_width=_WIDE)).maximum
     if room <= console.width:
         console.print(table)
     elif "summary" in COLUMNS[what]:
-        _stacked(console, COLUMNS[what], found)
+        _stacked(console, what, found)
     else:
         table.padding = (0, 1, 0, 0)
         console.print(table)
 
 
-def _stacked(console: Console, columns: tuple[str, ...], found: list[dict[str, Any]]) -> None:
+def _console() -> Console:
+    """What lists are printed on: as wide as the terminal, or as a table needs where there is none."""
+    from rich.console import Console
+
+    console = Console(markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _WIDE
+    return console
+
+
+def _shown(what: str, column: str, value: Any) -> str:
+    """A cell of a table; the languages of a task with their number."""
+    said = cell(value)
+    return f"{len(value)}: {said}" if (what, column) == ("tasks", "languages") else said
+
+
+def _stacked(console: Console, what: str, found: list[dict[str, Any]]) -> None:
     """What the table says, an entry below the other, for a terminal that has no room for the table."""
+    from rich.text import Text
+
+    first, *columns = COLUMNS[what]
+    for row in found:
+        console.print(Text(cell(row[first]), "bold"))
+        for column in columns:
+            if said := _shown(what, column, row[column]):
+                _entry(console, f"{column}:\n{indent(said, '  ')}" if "\n" in said else f"{column}: {said}")
+
+
+def _entry(console: Console, line: str) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    for row in found:
-        console.print(Text(cell(row[columns[0]]), "bold"))
-        for column in columns[1:]:
-            if said := cell(row[column]):
-                line = f"{column}:\n{indent(said, '  ')}" if "\n" in said else f"{column}: {said}"
-                console.print(Padding(Text(line, overflow="fold"), (0, 0, 0, 2)))
+    console.print(Padding(Text(line, overflow="fold"), (0, 0, 0, 2), expand=False))
 
 
 def cell(value: Any) -> str:
