@@ -104,7 +104,10 @@ def test_the_tasks_of_a_run_are_those_that_its_models_have_heads_for(models: tup
 @pytest.mark.parametrize(
     ("models", "line"),
     [
-        (("mlm",), r"mlm is an encoder without task heads \(BertForMaskedLM\); .*robust-xtreme train --from mlm"),
+        (
+            ("mlm",),
+            r"mlm is an .* \(BertForMaskedLM\); xnli needs .*train --task xnli --from mlm --data DIR\.$",
+        ),
         (("pairs",), r"pairs: its classes \(no, yes\) are not those of pawsx \(different, paraphrase\)"),
         (("unnamed",), r"unnamed calls its classes .*--labels xnli=entailment,neutral,contradiction"),
         (("nowhere",), r"There is no model folder 'nowhere'\. A model is mini, a folder, or OWNER/NAME"),
@@ -260,3 +263,25 @@ def test_a_checkpoint_without_names_has_those_of_transformers(here: Path, made: 
     change(folder, {"id2label": None, "label2id": None, "num_labels": 3})
     with pytest.raises(ModelError, match="bare calls its classes LABEL_0, LABEL_1, LABEL_2"):
         found(XNLI, models=("bare",))
+
+
+@pytest.mark.parametrize(
+    ("model", "task", "line"),
+    [
+        ("mlm", "lareqa", r"train --task lareqa --from mlm --data DIR\. Or .*: --representation mean:14/24$"),
+        ("run", "lareqa", r"train --task lareqa --from DIR --data DIR\. Or .*: --representation mean:14/24$"),
+        ("run", "panx", r"train --task panx --from DIR --data DIR\.$"),
+        ("mlm", "americasnli", r"train --task xnli --from mlm --data DIR\.$"),
+    ],
+)
+def test_a_missing_head_comes_with_the_command_that_trains_one(model: str, task: str, line: str) -> None:
+    """The task is in it, or the one whose head it takes; in retrieval a representation serves in its stead."""
+    with pytest.raises(ModelError, match=line):
+        found(registry.load("task", task), models=(model,))
+
+
+def test_a_representation_that_is_named_serves_in_place_of_a_head() -> None:
+    """What the remedy says is done."""
+    lareqa = registry.load("task", "lareqa")
+    for model in ("mlm", "run"):
+        assert found(lareqa, models=(model,), representation="mean:14/24")["lareqa"].head == ""

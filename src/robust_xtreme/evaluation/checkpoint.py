@@ -167,7 +167,8 @@ def check_length(located: Located, task: TaskSpec, config: Mapping[str, Any] | N
     positions = (found or task.max_length + reserved) - reserved
     if positions < task.max_length:
         what = f"the encoder reads {positions} tokens, but {task.name} has inputs of {task.max_length}"
-        raise ModelError(f"{located.origin.typed}: {what}.")
+        how = f"Leave {task.name} out of --tasks, or take an encoder that reads {task.max_length} or more"
+        raise ModelError(f"{located.origin.typed}: {what}. {how}.")
 
 
 def _head(located: Located, family: Any, encoder: Any) -> nn.Module:

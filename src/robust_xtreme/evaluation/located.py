@@ -25,7 +25,16 @@ from robust_xtreme.evaluation.labels import (
     named,
     others,
 )
-from robust_xtreme.evaluation.native import Native, family_of, is_native, native_files, read_bare, read_native
+from robust_xtreme.evaluation.native import (
+    Native,
+    family_of,
+    instead,
+    is_native,
+    native_files,
+    read_bare,
+    read_native,
+    train_command,
+)
 from robust_xtreme.evaluation.origin import HOW_TO_TRAIN, Given, Origin, check_tasks, local
 from robust_xtreme.evaluation.trained import changed_texts, languages_of
 from robust_xtreme.families._encoder import check_weights, encoder_identity
@@ -147,7 +156,7 @@ def serves(origin: Origin, task: TaskSpec, given: Given) -> bool:
 
 
 def default_tasks(given: Given) -> tuple[TaskSpec, ...]:
-    """The tasks that the models have heads for; all of them where there is none, so that locating them says why.
+    """The tasks that the models have heads for; a benchmark's where there is none, so that locating them says why.
 
     Where they are not named, tasks that a representation answers are not evaluated, and those outside of the benchmarks
     only by a head of their own.
@@ -155,7 +164,12 @@ def default_tasks(given: Given) -> tuple[TaskSpec, ...]:
     every = [registry.load("task", name) for name in registry.names("task")]
     able = [one for one in every if _by_default(one, given) and served(given, one)]
     fitting = [one for one in able if one.name in given.named or any(_fits(o, one, given) for o in given.plain)]
-    return tuple(fitting or able or every)
+    return tuple(fitting or able or sorted((one for one in every if _by_default(one, given)), key=_last))
+
+
+def _last(task: TaskSpec) -> tuple[bool, bool]:
+    """Tasks of XTREME-R come first, and among them those whose heads are common."""
+    return "xtreme-r" not in task.groups, task.family != "classification"
 
 
 def _by_default(task: TaskSpec, given: Given) -> bool:
@@ -310,7 +324,9 @@ def _wanted_head(run: Path, task: TaskSpec) -> str:
     if head is None:
         wanted = " or ".join(dict.fromkeys((task.name, *task.accepts)))
         held = ", ".join(heads(run)) or "none"
-        raise ModelError(f"{run} has no head for {wanted} (it has: {held}). Train one: {HOW_TO_TRAIN}")
+        raise ModelError(
+            f"{run} has no head for {wanted} (it has: {held}). Train one: {train_command(task)}.{instead(task)}"
+        )
     return head
 
 

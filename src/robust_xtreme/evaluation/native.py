@@ -93,8 +93,20 @@ def _other_head(origin: Origin, architecture: str, task: TaskSpec) -> str:
     if any(architecture.endswith(ending) for ending in HEADS.values()):
         return f"{origin.typed} is a {architecture}, whose head is for other tasks; {needs}."
     what = architecture or "config.json names no architecture"
-    how = f" Fine-tune it: robust-xtreme train --from {origin.typed}" if origin.source == FOLDER else ""
-    return f"{origin.typed} is an encoder without task heads ({what}); {needs}.{how}"
+    how = f" Fine-tune it: {train_command(task, origin.typed)}." if origin.source == FOLDER else ""
+    return f"{origin.typed} is an encoder without task heads ({what}); {needs}.{how}{instead(task)}"
+
+
+def train_command(task: TaskSpec, encoder: str = "DIR") -> str:
+    """What trains a head that a task can use: its own, or the first that it accepts where it has no training data."""
+    others = (one for one in task.accepts if one != task.name)
+    learned = task.name if task.train_languages else next(others, task.name)
+    return f"robust-xtreme train --task {learned} --from {encoder} --data DIR"
+
+
+def instead(task: TaskSpec) -> str:
+    """What serves in place of a head: in retrieval, a representation that is named."""
+    return " Or compare texts without a head: --representation mean:14/24" if task.pool is not None else ""
 
 
 def _check_files(origin: Origin) -> None:
