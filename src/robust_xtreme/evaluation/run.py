@@ -31,7 +31,7 @@ from robust_xtreme.examples import Target
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results import store
 from robust_xtreme.results.floors import Floors, fit
-from robust_xtreme.results.schema import DELTAS, PREDICTIONS, SCORES, STATS
+from robust_xtreme.results.schema import CELL, DELTAS, PREDICTIONS, SCORES, STATS
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources._pools import Pools
 from robust_xtreme.sources._source import open_source
@@ -61,6 +61,13 @@ class Evaluation:
 
     folder: Path
     manifest: dict[str, Any]
+
+    def __repr__(self) -> str:
+        try:
+            cells = f"{self.scores.select(CELL).n_unique()} cells"
+        except (OSError, RobustXtremeError):  # the folder was moved or removed since
+            cells = "not there"
+        return f"Evaluation({str(self.folder)!r}, {cells})"
 
     @property
     def failed(self) -> list[dict[str, str]]:
