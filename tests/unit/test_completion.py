@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from robust_xtreme.commands import _completion
+from robust_xtreme.evaluation.approximate import parse_index
+from robust_xtreme.families._representation import DEFAULT, Representation
 
 ASKING = "import sys; sys.argv = ['robust-xtreme']; from robust_xtreme.commands._app import main; main()"
 
@@ -37,6 +39,9 @@ def complete(line: str, folder: Path | None = None, shell: str = "bash") -> list
         ("robust-xtreme eval --split te", ["test"]),
         ("robust-xtreme eval --device c", ["cpu", "cuda"]),
         ("robust-xtreme train --task xn", ["xnli"]),
+        ("robust-xtreme eval --index h", ["hnsw"]),
+        ("robust-xtreme eval --index ", ["exact", "hnsw", "ivf"]),
+        ("robust-xtreme eval --representation c", ["cls:12"]),
     ],
 )
 def test_names_are_completed(line: str, offered: list[str]) -> None:
@@ -107,6 +112,13 @@ def test_inside_such_a_folder_nothing_is_offered(tmp_path: Path, monkeypatch: py
     assert _completion.data(name[:1]) == []
     assert _completion.tasks(f"{name},x") == []
     assert _completion.perturbation(f"{name}+ch") == []
+
+
+def test_what_is_completed_is_taken() -> None:
+    """Every index and representation that is offered can be read."""
+    assert [parse_index(one) for one in _completion.index("")]
+    assert [str(Representation.parse(one)) for one in _completion.representation("")] == _completion.representation("")
+    assert str(DEFAULT) in _completion.representation("m")
 
 
 def test_other_shells_ask_too() -> None:

@@ -82,6 +82,16 @@ def device(incomplete: str) -> list[str]:
     return one(incomplete, ("auto", "cpu", "cuda"))
 
 
+def index(incomplete: str) -> list[str]:
+    """How candidates are searched."""
+    return one(incomplete, ("exact", "hnsw", "ivf"))
+
+
+def representation(incomplete: str) -> list[str]:
+    """What of an encoder stands for a text: the default, and forms of it with other poolings."""
+    return one(incomplete, ("cls:12", "mean:14/24", "mean:14/24@specials=out"))
+
+
 def what(incomplete: str) -> list[str]:
     """What `list` lists."""
     from robust_xtreme.catalogue import LISTS

@@ -89,12 +89,18 @@ Representation = Annotated[
     typer.Option(
         "--representation",
         metavar="SPEC",
+        autocompletion=_completion.representation,
         help="A text in retrieval without a head: mean:14/24 (the default), cls:12, mean:8@specials=out.",
     ),
 ]
 Index = Annotated[
     str | None,
-    typer.Option("--index", metavar="NAME", help="exact (the default), or ivf or hnsw: faster, and no headline."),
+    typer.Option(
+        "--index",
+        metavar="NAME",
+        autocompletion=_completion.index,
+        help="exact (the default), or ivf or hnsw: faster, and no headline.",
+    ),
 ]
 Device = Annotated[
     str | None, typer.Option("--device", metavar="DEVICE", autocompletion=_completion.device, help="auto, cpu or cuda.")
