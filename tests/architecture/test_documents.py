@@ -25,6 +25,21 @@ def test_what_a_document_names_exists(document: str) -> None:
     assert [path for path in known if not any((place / path).exists() for place in places)] == []
 
 
+def test_the_decisions_that_documents_name_exist() -> None:
+    """Each `docs/decisions/NNNN-name.md`, and each link to a file, leads somewhere."""
+    texts = [ROOT / document for document in DOCUMENTS] + sorted((ROOT / "docs").rglob("*.md"))
+    named = [(path, one) for path in texts for one in _named(path.read_text("utf-8"))]
+    places = {path: (path.parent, ROOT, ROOT / "docs" / "decisions") for path in texts}
+    assert any("0077-mini-ten-tasks.md" in one for path, one in named if path.name == "mini.md")
+    assert [(path.name, one) for path, one in named if not any((at / one).exists() for at in places[path])] == []
+
+
+def _named(text: str) -> list[str]:
+    """Decisions by their names, and what links lead to."""
+    links = [one.partition("#")[0] for one in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in one]
+    return [one for one in (*links, *re.findall(r"(?:docs/decisions/)?[0-9]{4}-[a-z0-9-]+\.md", text)) if one]
+
+
 def test_the_architecture_names_every_part() -> None:
     """Each module and folder of the package, and each folder of the project, stands in ARCHITECTURE.md."""
     text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext as nothing
@@ -21,7 +22,7 @@ from robust_xtreme.errors import DataError, MissingData, RobustXtremeError, Unkn
 from robust_xtreme.examples import Answers, Choice, Span, Tags
 from robust_xtreme.sources import available, languages_of, load, open_source, resolve
 from robust_xtreme.sources._json import parse
-from robust_xtreme.sources._release import Release
+from robust_xtreme.sources._release import Release, reader
 from robust_xtreme.sources._rows import LONGEST
 from robust_xtreme.sources._suite import Suite
 from robust_xtreme.specs import Files, TaskSpec
@@ -308,6 +309,24 @@ def test_a_task_whose_reader_has_no_rows_is_refused(tmp_path: Path, monkeypatch:
     found = opened(suite(tmp_path, xnli__test_en=lines([PAIR])))
     with pytest.raises(UserError, match=r"its reader theirs\.lines has no function `record`"):
         load(theirs, found, "en", "test")
+
+
+@pytest.mark.parametrize("name", registry.names("task"))
+def test_the_page_of_suites_has_the_rows_of_every_task(name: str) -> None:
+    """Each task that a suite can hold stands there with the keys and the labels of its rows; others are named too."""
+    task: TaskSpec = registry.load("task", name)
+    module = reader(next(iter(task.files.values())).reader)
+    page = (Path(__file__).parents[2] / "docs" / "decisions" / "0062-suites.md").read_text("utf-8")
+    rows = [line for line in page.splitlines() if re.match(rf"\| (\w+, )*{name}[, ]", line)]
+    if not hasattr(module, "record"):
+        assert not rows
+        assert f"all tasks but {name}" in page
+        return
+    asked = {"context", "question", "answers"} if name == "lareqa" else set()
+    told = set(re.findall(r"`([^`]+)`", rows[0])) | asked
+    assert {*module.FIELDS} <= told | ({"tokens", "tags"} if task.family == "tagging" else set())
+    shared = set(registry.load("task", "panx").labels) if name == "masakhaner" else set()
+    assert {*task.labels} <= told | shared
 
 
 def test_a_missing_mini_is_a_broken_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
