@@ -163,6 +163,8 @@ def from_mapping(values: Mapping[str, Any], place: str) -> RunSpec:
 
 def _typed(key: str, value: Any, kind: str, place: str) -> Any:
     if kind.startswith("tuple"):
+        if key in _LISTS and isinstance(value, str):
+            value = value.replace(",", " ").split() or (value,)
         several = value if isinstance(value, (list, tuple)) else (value,)
         if all(isinstance(one, str) or (key == "model" and isinstance(one, Path)) for one in several):
             return tuple(map(str, several))
@@ -172,6 +174,9 @@ def _typed(key: str, value: Any, kind: str, place: str) -> Any:
         return str(value)
     raise SpecError(f"{place}: the key {key!r} takes {_KINDS[kind]}, not {value!r}.")
 
+
+_LISTS: Final = ("tasks", "languages")
+"""Keys whose one string may hold several names, by commas, as on the command line."""
 
 _KINDS: Final = {
     "tuple[str, ...]": "a list of strings",

@@ -115,3 +115,11 @@ def test_mini_beside_other_models_asks_for_the_data(monkeypatch: pytest.MonkeyPa
     assert RunSpec(("xnli=mini", "panx=mini")).data == "mini"
     monkeypatch.setenv("ROBUST_XTREME_DATA", "files")
     assert RunSpec(("mini", "xnli=other")).data == "files"
+
+
+def test_one_string_of_names_is_a_list_by_commas() -> None:
+    """`evaluate(tasks="tatoeba,xcopa")` means what `--tasks tatoeba,xcopa` does; a model's name is left whole."""
+    found = from_mapping({"model": "a,b", "data": "d", "tasks": "tatoeba, xcopa", "languages": "de,sw"}, "evaluate")
+    assert (found.model, found.tasks, found.languages) == (("a,b",), ("tatoeba", "xcopa"), ("de", "sw"))
+    perturb = from_mapping({"model": "a", "data": "d", "perturb": "char_noise:0.1,0.2"}, "evaluate").perturb
+    assert perturb == ("char_noise:0.1,0.2",)
