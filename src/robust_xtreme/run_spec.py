@@ -76,6 +76,7 @@ class RunSpec:
             raise SpecError(f"The value {self.seeds} of seeds is above {_MOST_SEEDS}.")
         _check_at_least("batch_tokens", self.batch_tokens, 0)
         parse_limits(self.limit)
+        check_pairs(self.languages)
         canonical = tuple(dict.fromkeys(str(PerturbationSpec.parse(one)) for one in self.perturb))
         object.__setattr__(self, "perturb", canonical)
 
@@ -135,6 +136,14 @@ def _check_choice(key: str, value: str, allowed: tuple[str, ...]) -> None:
 def _check_at_least(key: str, value: int, least: int) -> None:
     if value < least:
         raise SpecError(f"The value {value} of {key} is below {least}.")
+
+
+def check_pairs(languages: tuple[str, ...]) -> None:
+    """Raise SpecError where a language with an @ is not two different ones, `question@context`."""
+    for one in languages:
+        question, *others = one.split("@")
+        if others and not (question and len(others) == 1 and others[0] and others[0] != question):
+            raise SpecError(f"The language {one[:80]!r} is not question@context, two languages, as in de@en.")
 
 
 def parse_limits(text: str) -> dict[str, int]:

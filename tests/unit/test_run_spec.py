@@ -51,6 +51,10 @@ def test_an_unknown_key_fails_with_the_nearest_one() -> None:
         ({"model": "a", "data": "d", "limit": "9" * 5000}, "is not N or TASK=N"),
         ({"model": "a", "data": "d", "seeds": True}, "takes a whole number"),
         ({"model": "a", "data": "d", "tasks": 3}, "takes a list of strings"),
+        *(
+            ({"model": "a", "data": "d", "languages": ["sw", one]}, f"{one}' is not question@context, two languages")
+            for one in ("@", "en@", "@en", "de@en@zh", "de@de", "de@@en")
+        ),
         ({"model": "a", "data": "d", "split": "dev"}, "none of: auto, test, validation, train"),
         ({"model": "a", "data": "d", "precision": "fp8"}, "none of: fp32, bf16"),
         ({"model": "a", "data": "d", "limit": "xnli=many"}, "is not N or TASK=N"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, final
 from robust_xtreme import registry
 from robust_xtreme.groups import chosen
 from robust_xtreme.languages import codes
-from robust_xtreme.run_spec import DATA_VARIABLE, MINI
+from robust_xtreme.run_spec import DATA_VARIABLE, MINI, check_pairs
 from robust_xtreme.sources._source import Source, open_source
 from robust_xtreme.sources._survey import Held, Surveyed, group_languages, licence_of, others_held, survey
 from robust_xtreme.specs import TaskSpec
@@ -54,6 +54,7 @@ def look(data: str | None, tasks: Sequence[str], languages: Sequence[str], *, of
     """
     data = data or os.environ.get(DATA_VARIABLE, "") or MINI
     groups = chosen(tasks) if tasks else dict.fromkeys(registry.names("task"), ())
+    check_pairs(tuple(languages))
     codes(" ".join(code for one in languages for code in one.split("@")))
     source, kept = open_source(data, offline=offline), open_source(data, offline=True)
     kept = kept if kept != source else source
