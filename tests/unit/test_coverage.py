@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -56,6 +57,43 @@ def test_no_drop_is_rarely_claimed(coverage: ModuleType, metric: str) -> None:
     assert coverage.cover(corner, REPLICATIONS).shares["ours"] >= 93.5
 
 
+@pytest.mark.parametrize("metric", ["accuracy", "f1"])
+@pytest.mark.parametrize(("score", "drop"), [(0.3, 0.3), (0.6, 0.57), (0.9, 0.81)])
+def test_a_collapse_is_simulated_as_its_design_says(
+    coverage: ModuleType, metric: str, score: float, drop: float
+) -> None:
+    """The clean arm scores what the design names and each noisy arm what the drop leaves, nothing where that is all."""
+    corner = coverage.Corner(metric, 200, 5, 0.3, score, drop, 3)
+    reduce = coverage.accuracy if metric == "accuracy" else coverage.f1
+    clean, noisy = coverage.simulate(corner, 500, np.random.default_rng(5))
+    assert corner.collapses
+    assert reduce(clean.sum((0, 2))) == pytest.approx([100 * score], abs=0.6)
+    assert reduce(noisy.sum((0, 2))) == pytest.approx([100 * (score - drop)] * 3, abs=0.6 if score > drop else 0)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1"])
+@pytest.mark.parametrize(("score", "drop", "seeds"), [(0.3, 0.3, 1), (0.6, 0.57, 3), (0.9, 0.81, 1)])
+def test_drops_to_almost_nothing_hold_the_truth(
+    coverage: ModuleType, metric: str, score: float, drop: float, seeds: int
+) -> None:
+    """Where noise leaves almost nothing, intervals hold the drop at 92.5-98 %, and miss it on both sides."""
+    found = coverage.cover(coverage.Corner(metric, 48, 5, 0.3, score, drop, seeds), REPLICATIONS)
+    assert 92.5 <= found.shares["ours"] <= 98
+    assert 0 < found.below <= 6
+    assert 0 < found.above <= 6
+
+
+def test_the_number_of_processes_changes_no_figure(
+    coverage: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two processes write the table that one writes."""
+    for jobs in ("1", "2"):
+        table = str(tmp_path / f"{jobs}.csv")
+        coverage.main(["--replications", "2", "--clusters", "24", "--jobs", jobs, "--csv", table])
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
+    assert "* collapses: 182 designs" in capsys.readouterr().out
+
+
 def test_the_page_names_every_design(coverage: ModuleType, tmp_path: Path) -> None:
     """The page and the csv hold a row a design beside their header, and the summary counts them."""
     found = [coverage.cover(corner, 20) for corner in list(coverage.corners((48,)))[:30]]
@@ -70,7 +108,7 @@ def test_the_committed_table_meets_the_bar_and_comes_out_again(coverage: ModuleT
     """In reports/coverage every design holds at least 90 %, the page shows the csv, and a row is found again."""
     page = (ROOT / "reports" / "coverage.md").read_text("utf-8")
     rows = list(csv.DictReader((ROOT / "reports" / "coverage.csv").read_text("utf-8").splitlines()))
-    designs = [*coverage.corners(), *coverage.held_out()]
+    designs = [*coverage.corners(), *coverage.held_out(), *coverage.collapses()]
     assert len(rows) == len(designs)
     assert min(float(row["ours"]) for row in rows) >= 90
     assert all("| " + " | ".join(row.values()) + " |" in page for row in rows)
