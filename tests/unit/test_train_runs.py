@@ -320,3 +320,17 @@ def test_training_data_without_labels_are_refused(tmp_path: Path, data_folder: P
     (data_folder / "xnli" / "train-en.tsv").write_text("a\tb\nc\td\n", encoding="utf-8")
     with pytest.raises(MissingData, match="no labels"):
         train(_spec("xnli", data_folder, encoder_path, tmp_path / "run"))
+
+
+def test_treebanks_and_questions_without_labels_are_refused(tmp_path: Path, encoder_path: Path) -> None:
+    """Words without tags and questions without answers are named as such, before anything is learned."""
+    words = "# sent_id = a\n1\ta\t_\t_\t_\t_\t0\t_\t_\t_\n\n"
+    asked = {"id": "q", "question": "Who?", "answers": []}
+    passages = json.dumps({"data": [{"paragraphs": [{"context": "Anna reads.", "qas": [asked]}]}]})
+    files = {"ud/UD_English-EWT/en_ewt-ud-train.conllu": words, "squad/train-v1.1.json": passages}
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    for task in ("udpos", "lareqa"):
+        with pytest.raises(MissingData, match=f"The training data of {task} under .* hold no labels"):
+            train(_spec(task, tmp_path, encoder_path, tmp_path / "run"))

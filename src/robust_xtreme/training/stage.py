@@ -110,12 +110,12 @@ def _labelled(task: TaskSpec, source: Source) -> tuple[Example, ...]:
     if not task.train_languages:
         heads = " or ".join(one for one in task.accepts if one != task.name)
         raise MissingData(f"{task.name} has no training data: a head of {heads} answers it. Train with --task {heads}")
-    found: list[Example] = []
-    for language in task.train_languages:
-        found += _load.load(task, source, language, "train").examples
+    splits = [_load.load(task, source, language, "train") for language in task.train_languages]
+    found = [one for split in splits for one in split.examples]
     labelled = tuple(one for one in found if not (isinstance(one.target, Choice) and one.target.index < 0))
-    if not labelled:
-        raise MissingData(f"The training data of {task.name} under {source} hold no labels.")
+    unsaid = task.family in ("tagging", "retrieval") and not any(one.labelled for one in splits)
+    if not labelled or unsaid:
+        raise MissingData(f"The training data of {task.name} under {source} hold {splits[0].lack}.")
     return labelled
 
 
