@@ -140,6 +140,8 @@ def test_queries_that_the_pool_cannot_answer_are_counted(folder: Path) -> None:
     unit = Unit(spec, "de", "test", "", 6, 6, (), locate(folder, spec))
     assert "2 of 6 queries have no right candidate" in with_pool(unit, corpus, [*lost, *examples[2:]]).note
     assert with_pool(unit, corpus, examples).note == ""
+    mined = replace(unit, task=registry.load("task", "bucc"), split="validation")
+    assert "the split that its threshold is tuned on" in with_pool(mined, corpus, examples).note
 
 
 def test_pairs_are_mined_above_a_threshold_of_clean_data(engine: Callable[..., tuple[Engine, Prepared]]) -> None:

@@ -23,8 +23,8 @@ from robust_xtreme.sources._load import Split, fetch, languages_of, load
 from robust_xtreme.sources._pools import Pools
 from robust_xtreme.sources._select import corpus_identity, data_identity, limit
 from robust_xtreme.sources._source import Source, open_source
-from robust_xtreme.sources._survey import UNLABELLED, VERSION, Left, evaluated, group_languages
-from robust_xtreme.specs import BITEXT, Origin, PerturbationSpec, TaskSpec
+from robust_xtreme.sources._survey import UNLABELLED, VERSION, Left, evaluated, group_languages, tuned
+from robust_xtreme.specs import Origin, PerturbationSpec, TaskSpec
 
 CLEAN: Final = "clean"
 CLEAN_SEED: Final = -1
@@ -235,11 +235,17 @@ def with_pool(unit: Unit, corpus: Corpus | None, examples: Sequence[Example]) ->
     """The unit with what is known of its candidates."""
     if corpus is None:
         return unit
-    found = replace(unit, pool=corpus_identity(corpus), candidates=len(corpus.texts))
-    mined = unit.task.pool is not None and unit.task.pool.search == BITEXT  # most sentences have no partner
-    lost = 0 if mined else sum(one.target == Document(()) for one in examples)
-    note = f"{unit.label}: {lost} of {unit.rows} queries have no right candidate in the pool, and count as not found."
-    return replace(found, note=note) if lost else found
+    note = _note(unit, sum(one.target == Document(()) for one in examples))
+    return replace(unit, pool=corpus_identity(corpus), candidates=len(corpus.texts), note=note)
+
+
+def _note(unit: Unit, lost: int) -> str:
+    """A sentence where a retrieval score is not what one would take it for; of mined sentences most have no partner."""
+    if tuned(unit.task):
+        same = unit.split == "validation"
+        return f"{unit.label}: judged on the split that its threshold is tuned on." if same else ""
+    what = f"{unit.label}: {lost} of {unit.rows} queries have no right candidate in the pool, and count as not found."
+    return what if lost else ""
 
 
 def identity_of(examples: Sequence[Example], corpus: Corpus | None) -> str:
