@@ -13,6 +13,8 @@ from typing import Any, Final
 import numpy as np
 import pytest
 
+from robust_xtreme.evaluation.search import QUANTUM
+
 DIM: Final = 1024
 CHUNK: Final = 8192
 QUERIES: Final = 100
@@ -92,7 +94,10 @@ def _killed(cache: Path, count: int) -> None:
 
 
 def _brute(path: Path, count: int, queries: Array) -> tuple[Array, Array]:
-    """The best of each query in float64, over rows made anew, with which the file's bytes are compared."""
+    """The best of each query in float64, over rows made anew, with which the file's bytes are compared.
+
+    Scores closer than a QUANTUM are one, and stand in the order of their rows.
+    """
     best, places = np.full((len(queries), K), -np.inf), np.full((len(queries), K), -1)
     with path.open("rb") as file:
         for start in range(0, count, CHUNK):
@@ -100,10 +105,11 @@ def _brute(path: Path, count: int, queries: Array) -> tuple[Array, Array]:
             assert file.read(part.nbytes) == part.tobytes()
             best = np.concatenate([best, queries @ part.astype(np.float64).T], axis=1)
             places = np.concatenate([places, np.tile(np.arange(start, start + len(part)), (len(queries), 1))], axis=1)
-            order = np.argsort(-best, axis=1, kind="stable")[:, :K]
+            order = np.argsort(-best, axis=1, kind="stable")[:, : 2 * K]
             best, places = np.take_along_axis(best, order, 1), np.take_along_axis(places, order, 1)
         assert file.read(1) == b""
-    return best, places
+    order = np.lexsort((places, -np.rint(best / QUANTUM)))[:, :K]
+    return np.take_along_axis(best, order, 1), np.take_along_axis(places, order, 1)
 
 
 @pytest.mark.timeout(3600)
