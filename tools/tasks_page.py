@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from robust_xtreme import registry
-from robust_xtreme.groups import CATEGORIES
 from robust_xtreme.specs import Pool, TaskSpec
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "tasks.md"
@@ -41,7 +40,7 @@ def page(tasks: Sequence[TaskSpec]) -> str:
 
 
 def _overview(tasks: Sequence[TaskSpec], benchmark: str) -> str:
-    head = ("task", "category", "languages", "score", "beside it", "licence", "on the hub")
+    head = ("task", "family", "languages", "score", "beside it", "licence", "on the hub")
     return _rows(head, (_line(task, benchmark) for task in tasks))
 
 
@@ -51,7 +50,7 @@ def _line(task: TaskSpec, benchmark: str) -> tuple[str, ...]:
     others = [name for name in task.metrics if name not in scored]
     hub = "yes" if task.hub else "no"
     name = f"[{task.name}](#{task.name})"
-    return name, CATEGORIES[task.family], str(len(languages)), _names(scored), _names(others), task.licence, hub
+    return name, task.family, str(len(languages)), _names(scored), _names(others), task.licence, hub
 
 
 def _scored(task: TaskSpec) -> tuple[str, ...]:

@@ -45,12 +45,19 @@ class Corpus:
 
     `answers` maps what an adapter names as the target of a query, a key, to the ids of the texts that are right.
     `unscored` holds ids of texts, here and of queries, that are searched with the others and make no pair that counts.
+    `identity` is the hash of the texts; their order does not count.
     """
 
     id: str
     texts: tuple[Text, ...]
     answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unscored: frozenset[str] = frozenset()
+    identity: str = field(default="")
+
+    def __post_init__(self) -> None:
+        if not self.identity:
+            rows = sorted((text.id, text.language, text.value) for text in self.texts)
+            object.__setattr__(self, "identity", digest(*(part for row in rows for part in row)))
 
 
 @final

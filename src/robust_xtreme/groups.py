@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import Final
+from collections.abc import Sequence
 
 from robust_xtreme import registry
 from robust_xtreme.errors import UnknownName
 from robust_xtreme.specs import TaskSpec
-
-CATEGORIES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "classification": "classification",
-        "choice": "classification",
-        "tagging": "structured prediction",
-        "span_qa": "question answering",
-        "retrieval": "retrieval",
-    }
-)
-"""The category of XTREME's and XTREME-R's leaderboards that the tasks of a family stand in."""
 
 Chosen = dict[str, tuple[str, ...]]
 """Task name to the languages that a group gives it; none: all of the task's own."""

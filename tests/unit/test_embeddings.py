@@ -16,13 +16,11 @@ from typing import IO, Final
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.embedded import CHUNK, COUNT, DIM, KEY, SIZE, Array, Work, lines_of, place, rows
 
 from robust_xtreme.errors import DiskError, RobustXtremeError
 from robust_xtreme.evaluation import embeddings
-from robust_xtreme.evaluation.embeddings import CHUNKS, distinct, dtype_for, embedded, key_of
+from robust_xtreme.evaluation.embeddings import CHUNKS, dtype_for, embedded, key_of
 from robust_xtreme.families._family import NotFinite
 
 
@@ -235,15 +233,6 @@ def test_no_rows_need_no_file(cache: Path, shape: tuple[int, int]) -> None:
     """An empty pool is an empty array."""
     assert embedded(cache, KEY, *shape, np.float32, rows, CHUNK).shape == shape
     assert not cache.exists()
-
-
-@given(st.lists(st.sampled_from(["a", "á", "a\u0301", "", "b", "\ud800"]), max_size=30))
-def test_equal_texts_share_a_row(texts: list[str]) -> None:
-    """Each text finds its own among the different ones, which stand in the order of their first place."""
-    unique, inverse = distinct(texts)
-    assert [unique[place] for place in inverse] == texts
-    assert unique == list(dict.fromkeys(texts))
-    assert inverse.dtype == np.int64
 
 
 def test_keys_tell_parts_apart() -> None:

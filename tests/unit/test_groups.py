@@ -6,7 +6,7 @@ import pytest
 
 from robust_xtreme import registry
 from robust_xtreme.errors import UnknownName
-from robust_xtreme.groups import CATEGORIES, chosen, names
+from robust_xtreme.groups import chosen, names
 
 XTREME_R = {"xnli", "xcopa", "udpos", "panx", "xquad", "mlqa", "tydiqa", "tatoeba", "mewsli_x", "lareqa"}
 XTREME = {"xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa", "bucc", "tatoeba"}
@@ -59,8 +59,7 @@ def test_a_family_is_what_was_probably_meant() -> None:
 
 @pytest.mark.parametrize("name", registry.names("task"))
 def test_every_task_says_where_it_belongs(name: str) -> None:
-    """Its family has a category, its groups hold its own languages only, and its score is of its metrics."""
+    """Its groups hold its own languages only, and its score is of its metrics."""
     task = registry.load("task", name)
-    assert task.family in CATEGORIES
     assert all(set(codes) <= set(task.languages) for codes in task.groups.values())
     assert set(task.score) <= set(task.metrics)

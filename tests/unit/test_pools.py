@@ -17,7 +17,7 @@ from tests.loopback import Loopback
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData, UserError
 from robust_xtreme.examples import Corpus, Document, Example, Text, fingerprint
-from robust_xtreme.sources import Pools, corpus_identity, data_identity, load, open_source, resolve
+from robust_xtreme.sources import Pools, data_identity, load, open_source, resolve
 from robust_xtreme.sources._dataset import Hub
 from robust_xtreme.sources._release import Release
 from robust_xtreme.specs import Files, HubFiles, Origin, Pool, Row, TaskSpec
@@ -131,7 +131,7 @@ def test_a_pool_of_one_language_is_its_own(tmp_path: Path) -> None:
     assert english is not None
     assert {text.language for text in german.texts} == {"de"}
     assert pools.corpus(XNLI, "test", "de") is None
-    assert corpus_identity(german) != corpus_identity(english)
+    assert german.identity != english.identity
 
 
 def test_a_shared_pool_has_the_languages_that_the_source_has(tmp_path: Path) -> None:
@@ -299,10 +299,10 @@ def test_training_examples_have_their_candidate_from_the_pool(tmp_path: Path) ->
 def test_the_identity_of_a_pool_is_its_texts() -> None:
     """Their order does not count; an id, a language or a character more does."""
     texts = (Text("1", "en", "a"), Text("2", "de", "b"))
-    own = corpus_identity(Corpus("c", texts))
-    assert own == corpus_identity(Corpus("other", texts[::-1], {"k": ("1",)}))
+    own = Corpus("c", texts).identity
+    assert own == Corpus("other", texts[::-1], {"k": ("1",)}).identity
     for changed in (Text("3", "de", "b"), Text("2", "en", "b"), Text("2", "de", "b ")):
-        assert corpus_identity(Corpus("c", (texts[0], changed))) != own
+        assert Corpus("c", (texts[0], changed)).identity != own
 
 
 def test_the_gold_is_part_of_the_data_identity(tmp_path: Path) -> None:

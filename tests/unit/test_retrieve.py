@@ -12,7 +12,8 @@ import pytest
 from tests.tiny import tiny_encoder_folder
 
 from robust_xtreme import registry
-from robust_xtreme.evaluation.checkpoint import Checkpoint, load
+from robust_xtreme.errors import ModelError
+from robust_xtreme.evaluation.checkpoint import Checkpoint, check_length, load
 from robust_xtreme.evaluation.located import locate
 from robust_xtreme.evaluation.plan import CLEAN, Condition, Unit, identity_of, with_pool
 from robust_xtreme.evaluation.retrieve import TOP, Engine, retrieved
@@ -130,6 +131,13 @@ def test_equal_candidates_stand_in_the_pools_order(engine: Callable[..., tuple[E
     found = retrieved(*engine(examples, corpus), None).ranked
     for one, text in zip(found[CLEAN, -1].answers, corpus.texts[:6], strict=True):
         assert one.ids[:2] == (text.id, f"{text.id}b")  # type: ignore[union-attr]  # found
+
+
+def test_an_encoder_too_short_for_candidates_is_refused(folder: Path) -> None:
+    """LAReQA's candidates are longer than its queries: an encoder reads both, or is refused before anything runs."""
+    located = replace(locate(folder, registry.load("task", "tatoeba")), config={"max_position_embeddings": 128})
+    with pytest.raises(ModelError, match="reads 128 tokens, but lareqa has inputs of 256"):
+        check_length(located, registry.load("task", "lareqa"))
 
 
 def test_queries_that_the_pool_cannot_answer_are_counted(folder: Path) -> None:

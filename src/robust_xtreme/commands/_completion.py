@@ -22,6 +22,13 @@ def tasks(incomplete: str) -> list[str]:
     return listed(incomplete, [*names("task"), *groups()])
 
 
+def learned(incomplete: str) -> list[str]:
+    """Tasks alone, in a list."""
+    from robust_xtreme.registry import names
+
+    return listed(incomplete, names("task"))
+
+
 def task(incomplete: str) -> list[str]:
     """One task."""
     from robust_xtreme.registry import names

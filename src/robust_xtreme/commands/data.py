@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from robust_xtreme.commands import _completion
+from robust_xtreme.commands._lists import several
 
 WHAT: Final = ("list", "check")
 
@@ -69,7 +70,8 @@ def data(
     if what not in WHAT:
         raise UnknownName("data command", what, WHAT, "robust-xtreme data --help")
     listed = what == "list"
-    found = _data.look(data, _words(tasks), _words(languages), offline=offline or listed)
+    asked = (tuple(several(name, words) or ()) for name, words in (("tasks", tasks), ("languages", languages)))
+    found = _data.look(data, *asked, offline=offline or listed)
     if as_json:
         import json
 
@@ -80,7 +82,3 @@ def data(
         _data_pages.show_check(found)
     if not listed and found.malformed:
         raise typer.Exit(2)
-
-
-def _words(text: str | None) -> tuple[str, ...]:
-    return tuple(one.strip() for one in (text or "").split(",") if one.strip())

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from robust_xtreme.commands import _completion
+from robust_xtreme.commands._lists import several
 
 if TYPE_CHECKING:
     from robust_xtreme.run_spec import RunSpec
 
 _LISTS: Final = ("tasks", "languages")
+_NOT_SPEC: Final = ("config", "force", "no_cache", "plan", "quiet", "verbose")
+"""Options that say how a run is shown or begun, and not what it computes."""
 
 Model = Annotated[
     list[str] | None,
@@ -168,50 +171,21 @@ def eval(
     robust-xtreme eval --model xnli=runs/mnli --model panx=runs/panx --data DIR --perturb char_noise:0.05,0.1 --seeds 3
 
     robust-xtreme eval --config runs/eval-0123456789abcdef/run.toml --plan"""
-    given = {
-        "model": model or None,
-        "data": data,
-        "tasks": _several("tasks", tasks),
-        "languages": _several("languages", languages),
-        "split": split,
-        "perturb": perturb or None,
-        "seeds": seeds,
-        "limit": limit,
-        "device": device,
-        "batch_tokens": batch_tokens,
-        "out": out,
-        "allow_overlap": allow_overlap or None,
-        "labels": labels or None,
-        "revision": revision or None,
-        "trust_remote_code": trust_remote_code or None,
-        "offline": offline or None,
-        "representation": representation,
-        "index": index,
-    }
-    spec = _spec({key: value for key, value in given.items() if value is not None}, config)
+    spec = _spec(dict(locals()), config)
     if plan:
         _print_plan(spec)
     else:
         _run(spec, force, not no_cache, quiet, verbose)
 
 
-def _several(option: str, words: str | None) -> list[str] | None:
-    """The words of a list. Raises UserError where an option is given and names nothing, as an unset variable does."""
-    if words is None:
-        return None
-    if not (found := words.replace(",", " ").split()):
-        from robust_xtreme.errors import UserError
-
-        raise UserError(f"--{option} names none. Leave it out for all of them.")
-    return found
-
-
-def _spec(given: dict[str, Any], config: Path | None) -> RunSpec:
+def _spec(words: dict[str, Any], config: Path | None) -> RunSpec:
+    """The run that the words of the command line ask for; what was not said is left to the file and the defaults."""
     from robust_xtreme.run_spec import from_mapping, from_toml
 
-    if config is not None:
-        return from_toml(config, **given)
-    return from_mapping(given, "eval")
+    words |= {name: several(name, words[name]) for name in _LISTS}
+    said = {name: value for name, value in words.items() if name not in _NOT_SPEC}
+    given = {name: value for name, value in said.items() if value is not None and value is not False and value != []}
+    return from_mapping(given, "eval") if config is None else from_toml(config, **given)
 
 
 def _print_plan(spec: RunSpec) -> None:

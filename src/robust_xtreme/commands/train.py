@@ -22,7 +22,7 @@ Task = Annotated[
     typer.Option(
         "--task",
         metavar="A,B",
-        autocompletion=_completion.tasks,
+        autocompletion=_completion.learned,
         help="The task to learn, as in `list tasks`; several are learned together.",
     ),
 ]
@@ -70,7 +70,7 @@ Reported = Annotated[
     typer.Option(
         "--reported",
         metavar="A,B",
-        autocompletion=_completion.tasks,
+        autocompletion=_completion.learned,
         help="Tasks whose data must not be trained on. Default: all found.",
     ),
 ]

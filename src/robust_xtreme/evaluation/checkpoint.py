@@ -164,10 +164,11 @@ def check_length(located: Located, task: TaskSpec, config: Mapping[str, Any] | N
     numbers = [config.get(key) for key in _POSITIONS[:2]]
     found, pad = (one if isinstance(one, int) else None for one in numbers)
     reserved = (1 if pad is None else pad) + 1 if "roberta" in str(config.get("model_type")) else 0
-    positions = (found or task.max_length + reserved) - reserved
-    if positions < task.max_length:
-        what = f"the encoder reads {positions} tokens, but {task.name} has inputs of {task.max_length}"
-        how = f"Leave {task.name} out of --tasks, or take an encoder that reads {task.max_length} or more"
+    longest = max(task.max_length, task.pool.max_length if task.pool else 0)
+    positions = (found or longest + reserved) - reserved
+    if positions < longest:
+        what = f"the encoder reads {positions} tokens, but {task.name} has inputs of {longest}"
+        how = f"Leave {task.name} out of --tasks, or take an encoder that reads {longest} or more"
         raise ModelError(f"{located.origin.typed}: {what}. {how}.")
 
 

@@ -13,7 +13,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,13 +52,6 @@ def key_of(*parts: str) -> str:
 def dtype_for(count: int, dim: int) -> np.dtype[Any]:
     """float32, or float16 where float32 would take more than 1 GiB."""
     return np.dtype(np.float16 if 4 * count * dim > FLOAT32_MOST else np.float32)
-
-
-def distinct(texts: Sequence[str]) -> tuple[list[str], Array]:
-    """The different texts in the order of their first place, and for each text the place of its own (int64)."""
-    places: dict[str, int] = {}
-    inverse = np.fromiter((places.setdefault(text, len(places)) for text in texts), np.int64, len(texts))
-    return list(places), inverse
 
 
 @final

@@ -18,8 +18,6 @@ from robust_xtreme.evaluation.unit import encode
 from robust_xtreme.examples import Corpus
 from robust_xtreme.families._batch import token_ids
 from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.sources._pools import Pools
-from robust_xtreme.sources._source import open_source
 from robust_xtreme.specs import CANDIDATE
 
 _SAMPLE: Final = 100
@@ -94,20 +92,19 @@ def estimate(spec: RunSpec) -> Estimate:
     plan = make_plan(spec)
     for unit in plan.units:
         inference(unit, spec)  # which an encoder of fewer layers refuses
-    pools = Pools(open_source(spec.data, offline=spec.offline))
     first = {(unit.task.name, unit.pool): unit for unit in reversed(plan.units) if unit.pool}
-    rows = tuple(_line(plan, unit, pools, unit in first.values()) for unit in plan.units)
+    rows = tuple(_line(plan, unit, unit in first.values()) for unit in plan.units)
     speed = _speed(device) * _REACHED
     work = sum(2.0 * row.unit.model.params_nonembedding * row.tokens for row in rows)
     beside = _EACH * sum(row.predictions for row in rows)
     return Estimate(spec, rows, plan.not_run, device, work / speed + beside)
 
 
-def _line(plan: Plan, unit: Unit, pools: Pools, first: bool) -> Line:
+def _line(plan: Plan, unit: Unit, first: bool) -> Line:
     """One unit; the first one with a pool has the tokens of its candidates, which later ones find embedded."""
     conditions = plan.conditions[unit.task.name]
     predictions = unit.rows * sum(len(one.seeds) for one in conditions)
-    split = read_split(plan.spec, unit, pools)
+    split = read_split(plan.spec, unit, plan.pools)
     examples = split.examples[:_SAMPLE]
     family = registry.load("family", unit.task.family)
     windows = encode(examples, unit, tokenizer_of(unit.model), family)

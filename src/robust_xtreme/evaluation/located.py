@@ -39,10 +39,10 @@ from robust_xtreme.evaluation.origin import HOW_TO_TRAIN, Given, Origin, check_t
 from robust_xtreme.evaluation.trained import changed_texts, languages_of
 from robust_xtreme.families._encoder import check_weights, encoder_identity
 from robust_xtreme.families._weights import check_config, weight_files
+from robust_xtreme.results.benchmark import TASKS
 from robust_xtreme.specs import TaskSpec
 
 RETRIEVAL: Final = "retrieval"
-BENCHMARKS: Final = frozenset(("xtreme", "xtreme-r"))
 
 
 @final
@@ -177,7 +177,7 @@ def _by_default(task: TaskSpec, given: Given) -> bool:
     if task.name in given.named or task.name in given.labels:
         return True
     own = any(task.name in heads(one.folder) for one in given.plain)
-    return own or (task.head and not BENCHMARKS.isdisjoint(task.groups))
+    return own or (task.head and not TASKS.keys().isdisjoint(task.groups))
 
 
 def _fits(origin: Origin, task: TaskSpec, given: Given) -> bool:

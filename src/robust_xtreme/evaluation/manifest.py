@@ -8,9 +8,9 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from robust_xtreme import __version__
+from robust_xtreme.evaluation.approximate import EXACT
 from robust_xtreme.evaluation.located import Located
 from robust_xtreme.evaluation.plan import Plan
-from robust_xtreme.evaluation.settings import EXACT
 from robust_xtreme.examples import digest
 from robust_xtreme.results.schema import SCHEMA_VERSION
 from robust_xtreme.run_spec import RunSpec

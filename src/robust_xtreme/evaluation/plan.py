@@ -21,7 +21,7 @@ from robust_xtreme.run_spec import RunSpec, parse_limits
 from robust_xtreme.sources._dataset import Hub
 from robust_xtreme.sources._load import Split, fetch, languages_of, load
 from robust_xtreme.sources._pools import Pools
-from robust_xtreme.sources._select import corpus_identity, data_identity, limit
+from robust_xtreme.sources._select import data_identity, limit
 from robust_xtreme.sources._source import Source, open_source
 from robust_xtreme.sources._survey import UNLABELLED, VERSION, Left, evaluated, group_languages, tuned
 from robust_xtreme.specs import Origin, PerturbationSpec, TaskSpec
@@ -94,13 +94,14 @@ class Unit:
 @final
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run as it will be computed, in order."""
+    """A run as it will be computed, in order; `pools` holds the candidates that were read for it."""
 
     spec: RunSpec
     tasks: tuple[TaskSpec, ...]
     conditions: Mapping[str, tuple[Condition, ...]]
     units: tuple[Unit, ...]
     not_run: tuple[NotRun, ...]
+    pools: Pools
 
 
 def make_plan(spec: RunSpec) -> Plan:
@@ -134,7 +135,7 @@ def make_plan(spec: RunSpec) -> Plan:
         )  # a file that is there, before absent ones
         remedy = f" {source.remedy}" if source.splits(registry.load("task", telling.task)) else ""
         raise MissingData(f"Nothing is left to evaluate under {spec.data}: {telling.detail}{remedy}")
-    return Plan(spec, tasks, conditions, tuple(units), tuple(skipped))
+    return Plan(spec, tasks, conditions, tuple(units), tuple(skipped), pools)
 
 
 def _models(spec: RunSpec, given: Given, tasks: Sequence[TaskSpec]) -> tuple[dict[str, Located], list[NotRun]]:
@@ -236,7 +237,7 @@ def with_pool(unit: Unit, corpus: Corpus | None, examples: Sequence[Example]) ->
     if corpus is None:
         return unit
     note = _note(unit, sum(one.target == Document(()) for one in examples))
-    return replace(unit, pool=corpus_identity(corpus), candidates=len(corpus.texts), note=note)
+    return replace(unit, pool=corpus.identity, candidates=len(corpus.texts), note=note)
 
 
 def _note(unit: Unit, lost: int) -> str:
@@ -251,7 +252,7 @@ def _note(unit: Unit, lost: int) -> str:
 def identity_of(examples: Sequence[Example], corpus: Corpus | None) -> str:
     """The identity of what is evaluated: of the examples, and of the candidates they are searched among."""
     own = data_identity(examples)
-    return own if corpus is None else digest(own, corpus_identity(corpus))
+    return own if corpus is None else digest(own, corpus.identity)
 
 
 def _in_short(text: str, source: Source) -> str:

@@ -73,8 +73,9 @@ class Engine:
                 self.watch(f"{self.unit.label}: {start:,} of {len(values):,} texts of {name} have vectors")
             return self._embed(name, values[start:stop])
 
-        key = key_of(self.settings, name, *values)
-        return embedded(self.store, key, len(values), size, dtype_for(len(values), size), compute, _CHUNK, self.say)
+        rows = self.unit.candidates if name == CANDIDATE else self.unit.rows
+        key, dtype = key_of(self.settings, name, *values), dtype_for(rows, size)
+        return embedded(self.store, key, len(values), size, dtype, compute, _CHUNK, self.say)
 
     def _embed(self, name: str, values: Sequence[str]) -> Array:
         task = self.unit.task

@@ -33,8 +33,6 @@ from robust_xtreme.results import store
 from robust_xtreme.results.floors import Floors, fit
 from robust_xtreme.results.schema import CELL, DELTAS, PREDICTIONS, SCORES, STATS
 from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.sources._pools import Pools
-from robust_xtreme.sources._source import open_source
 from robust_xtreme.sources._survey import tuned_on
 
 _T = TypeVar("_T")
@@ -123,8 +121,7 @@ def evaluate(
         check_ours(folder.path, spec, force)
         manifest = begin(folder, spec, fresh, force)
         models = Models(device, spec.precision, spec.representation)
-        pools = Pools(open_source(spec.data, offline=spec.offline))
-        run = _Run(plan, folder, device, observer, models, manifest, pools)
+        run = _Run(plan, folder, device, observer, models, manifest)
         if cache:
             run.kept = opened(run.say, manifest["device"], spec.precision)
         return Evaluation(folder.path, run.whole())
@@ -155,7 +152,6 @@ class _Run:
     observer: Observer
     models: Models
     manifest: dict[str, Any]
-    pools: Pools
     kept: Kept | None = None
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -219,7 +215,7 @@ class _Run:
     def _prepare(self, unit: Unit, floors: dict[str, Floors]) -> Prepared:
         if unit.task.name not in floors:
             floors[unit.task.name] = _fitted(unit, self.plan.spec)
-        split = read_split(self.plan.spec, unit, self.pools)
+        split = read_split(self.plan.spec, unit, self.plan.pools)
         conditions = self.plan.conditions[unit.task.name]
         tokenizer, deduplicate = tokenizer_of(unit.model), self.manifest["deduplicate"]
         return prepare(unit, split.examples, conditions, tokenizer, _family(unit), deduplicate, split.corpus)
@@ -268,7 +264,7 @@ class _Run:
             watch=self.observer.unit,
             shared=self.manifest["deduplicate"],
         )
-        return retrieved(engine, prepared, tuned_on(unit.task, self.pools, unit.language))
+        return retrieved(engine, prepared, tuned_on(unit.task, self.plan.pools, unit.language))
 
     def _answers(self, prepared: Prepared) -> list[Target | None]:
         """The prediction of each distinct input, from the cache or computed; without the latter no model is loaded."""

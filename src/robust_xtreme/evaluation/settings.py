@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from robust_xtreme.evaluation.approximate import parse_index
 from robust_xtreme.evaluation.embeddings import dtype_for
 from robust_xtreme.evaluation.plan import Unit
 from robust_xtreme.families._representation import DEFAULT, Representation
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.specs import BITEXT
-
-EXACT: Final = "exact"
 
 
 def check_settings(spec: RunSpec) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from robust_xtreme.sources._load import Split, available, has_language, languages_of, load, resolve
 from robust_xtreme.sources._pools import Pools
-from robust_xtreme.sources._select import corpus_identity, data_identity, limit
+from robust_xtreme.sources._select import data_identity, limit
 from robust_xtreme.sources._source import Source, open_source
 
 __all__ = [
@@ -12,7 +12,6 @@ __all__ = [
     "Source",
     "Split",
     "available",
-    "corpus_identity",
     "data_identity",
     "has_language",
     "languages_of",

@@ -1,4 +1,4 @@
-"""Which examples: the identity of what is evaluated and of its pool, and a limit that takes whole clusters."""
+"""Which examples: the identity of what is evaluated, and a limit that takes whole clusters."""
 
 from __future__ import annotations
 
@@ -6,18 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from robust_xtreme.errors import SpecError
-from robust_xtreme.examples import Corpus, Example, digest
+from robust_xtreme.examples import Example, digest
 
 
 def data_identity(examples: Sequence[Example]) -> str:
     """The hash of the sorted (id, fingerprint, cluster) of the examples; their order does not count."""
     rows = sorted((example.id, example.fingerprint, example.cluster) for example in examples)
-    return digest(*(part for row in rows for part in row))
-
-
-def corpus_identity(corpus: Corpus) -> str:
-    """The hash of the sorted (text id, language, value) of a pool; their order does not count."""
-    rows = sorted((text.id, text.language, text.value) for text in corpus.texts)
     return digest(*(part for row in rows for part in row))
 
 
