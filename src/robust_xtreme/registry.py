@@ -14,6 +14,7 @@ from robust_xtreme.errors import UnknownName, UserError
 KINDS: Final = {
     "perturbation": "noise",
     "task": "tasks",
+    "intermediate": "intermediate",
     "metric": "metrics",
     "family": "families",
     "view": "reporting",
@@ -33,7 +34,7 @@ def _external(kind: str) -> dict[str, EntryPoint]:
 def names(kind: str) -> tuple[str, ...]:
     """All members of a kind, sorted, without importing any: modules without a leading underscore, and entry points.
 
-    `kind` is one of `perturbation`, `task`, `metric`, `family`, `view`.
+    `kind` is one of `perturbation`, `task`, `intermediate`, `metric`, `family`, `view`.
     """
     own = {module.name for module in pkgutil.iter_modules([str(_folder(kind))]) if not module.name.startswith("_")}
     return tuple(sorted(own | set(_external(kind))))

@@ -267,6 +267,9 @@ class TaskSpec:
     answered by any encoder's representation. `rows`, `official` and `checked` are sentences: the official sizes, the
     official scorer, and how ours was checked against it; `absent` says why a task has no `hub`, and what to do.
     `licence` is that of the data, as upstream states it.
+
+    Of intermediate tasks, `trains` names the tasks whose own training data theirs are, and `parts` the tasks whose
+    training examples together are theirs, under one head.
     """
 
     name: str
@@ -295,6 +298,8 @@ class TaskSpec:
     checked: str = ""
     absent: str = ""
     licence: str = ""
+    trains: tuple[str, ...] = ()
+    parts: tuple[TaskSpec, ...] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:
