@@ -1,0 +1,179 @@
+"""How diverse a set of tasks is, by two measures fixed beforehand: its formats and label types, and a mean distance.
+
+Formats are the families of the tasks, and label types what their targets are (`label_type`): both are counts of
+distinct ones. The distance of two examples is 1 - cos of their vectors, between 0 and 2. That of two tasks is the mean
+over all pairs of an example of one and an example of the other, that within a task the mean over pairs of its own, and
+that of a set the mean over its pairs of tasks. docs/decisions/0084-diversity.md says why.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+import numpy as np
+
+from robust_xtreme import resources
+from robust_xtreme.errors import MissingData
+from robust_xtreme.examples import NO_ANSWER, Example, digest
+from robust_xtreme.specs import TaskSpec
+
+SAMPLE: Final = 200
+"""Examples of a task that stand for it."""
+
+MAX_LENGTH: Final = 128
+"""Tokens of an example that are read."""
+
+_DIGITS: Final = 6
+_BATCH: Final = 32
+
+Array = np.ndarray[Any, Any]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Embedder:
+    """What gives texts their vectors (N, D), of any length above 0, and the identity of what computes them."""
+
+    identity: str
+    vectors: Callable[[Sequence[str]], Array]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Diversity:
+    """Both measures of a set of tasks: numbers of formats and of label types, and the mean distance between its tasks.
+
+    `distance` is None of a single task. `within` holds the mean distance inside each task, None of a single example;
+    `between` that of each pair of tasks, as `mnli+squad`; `encoder` is the identity of what gave the vectors.
+    """
+
+    formats: int
+    label_types: int
+    distance: float | None
+    encoder: str
+    within: Mapping[str, float | None]
+    between: Mapping[str, float]
+
+    def facts(self) -> dict[str, Any]:
+        """What a stage's record keeps."""
+        numbers = {"formats": self.formats, "label_types": self.label_types, "distance": self.distance}
+        return {**numbers, "encoder": self.encoder, "within": dict(self.within)}
+
+
+def label_type(task: TaskSpec) -> str:
+    """What a target of the task is; sets of equally many labels are one type, whatever their names."""
+    match task.family:
+        case "classification":
+            return f"one of {len(task.labels)} labels"
+        case "tagging":
+            return f"a tag per word, of {len(task.labels)}"
+        case "choice":
+            return "one of the texts given"
+        case "span_qa":
+            return "a span or none" if NO_ANSWER in task.labels else "a span"
+        case "retrieval":
+            return "a document"
+        case other:
+            return other
+
+
+def diversity(
+    tasks: Sequence[TaskSpec],
+    examples: Mapping[str, Sequence[Example]],
+    embedder: Embedder | None = None,
+    sample: int = SAMPLE,
+) -> Diversity:
+    """Both measures of a set of tasks, of each of which `sample` examples are read; mini's encoder is the default.
+
+    `examples` holds those of each task by its name. The same examples in any order give the same numbers, and those of
+    a smaller sample are among those of a larger one. Raises MissingData where a task has no examples.
+    """
+    embedder = embedder or encoder_of(resources.mini("model") / "model")
+    found = {task.name: _unit(embedder.vectors(_sampled(task, examples, sample))) for task in tasks}
+    pairs = list(itertools.combinations(sorted(found), 2))
+    between = {f"{one}+{other}": _between(found[one], found[other]) for one, other in pairs}
+    return Diversity(
+        formats=len({task.family for task in tasks}),
+        label_types=len({label_type(task) for task in tasks}),
+        distance=round(math.fsum(between.values()) / len(pairs), _DIGITS) if pairs else None,
+        encoder=embedder.identity,
+        within={name: _within(vectors) for name, vectors in found.items()},
+        between=between,
+    )
+
+
+def text_of(example: Example) -> str:
+    """All fields of an example in its order, a line each."""
+    return "\n".join(text.value for text in example.texts.values())
+
+
+def _sampled(task: TaskSpec, examples: Mapping[str, Sequence[Example]], sample: int) -> list[str]:
+    """The texts of the examples whose ids have the smallest hashes."""
+    every = examples.get(task.name, ())
+    if not every:
+        raise MissingData(f"The diversity of a set with {task.name} needs examples of that task, and there are none.")
+    return [text_of(one) for one in sorted(every, key=lambda one: (digest(one.id), one.id))[:sample]]
+
+
+def _unit(vectors: Array) -> Array:
+    """Vectors of length 1, float64; a zero vector stays zero, at a distance of 1 from every other."""
+    wide = np.asarray(vectors, dtype=np.float64)
+    lengths = np.linalg.norm(wide, axis=1, keepdims=True)
+    unit: Array = wide / np.where(lengths > 0, lengths, 1)
+    return unit
+
+
+def _between(one: Array, other: Array) -> float:
+    """The mean of 1 - cos over all pairs across two sets: 1 minus the product of their means."""
+    return round(1 - float(one.mean(axis=0) @ other.mean(axis=0)), _DIGITS)
+
+
+def _within(vectors: Array) -> float | None:
+    """The mean of 1 - cos over the pairs of one set; None of a single example."""
+    count = len(vectors)
+    if count < 2:
+        return None
+    total = vectors.sum(axis=0)
+    return round(1 - float(total @ total - (vectors * vectors).sum()) / (count * (count - 1)), _DIGITS)
+
+
+def encoder_of(folder: Path) -> Embedder:
+    """The vectors that an encoder's folder gives texts: those of zero-shot retrieval, of their first 128 tokens.
+
+    Hidden state 14/24, the mean over tokens, on the CPU. Raises ModelError where the folder cannot be read.
+    """
+    from robust_xtreme.families._encoder import encoder_identity
+    from robust_xtreme.families._representation import DEFAULT
+
+    return Embedder(
+        f"{encoder_identity(folder)} {DEFAULT} max_length={MAX_LENGTH}", lambda texts: _embedded(folder, texts)
+    )
+
+
+def _embedded(folder: Path, texts: Sequence[str]) -> Array:
+    import torch
+
+    from robust_xtreme.families._batch import collate, encoder_inputs
+    from robust_xtreme.families._encoder import read_encoder, read_tokenizer
+    from robust_xtreme.families._representation import DEFAULT, AtLayer, layer_count
+    from robust_xtreme.families.retrieval import Pooled, text_windows
+
+    tokenizer, whole = read_tokenizer(folder), read_encoder(folder)
+    encoder, pooled = AtLayer(whole, DEFAULT.at(layer_count(whole))), Pooled(DEFAULT)
+    windows = text_windows(((place, "text", one) for place, one in enumerate(texts)), tokenizer, MAX_LENGTH)
+    order = sorted(range(len(windows)), key=lambda place: (len(windows[place].input_ids), place))
+    found: list[Array] = [np.empty(0)] * len(windows)
+    with torch.inference_mode():
+        for start in range(0, len(order), _BATCH):
+            places = order[start : start + _BATCH]
+            part = [windows[place] for place in places]
+            ids, mask = collate(part, int(tokenizer.pad_token_id))
+            hidden = encoder(**encoder_inputs(whole, ids, mask, part)).last_hidden_state
+            for place, vector in zip(places, pooled(hidden, mask, part).numpy(), strict=True):
+                found[place] = vector
+    return np.stack(found)

@@ -1,0 +1,130 @@
+"""The two measures of a task set's diversity, against numbers worked out by hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.tiny import choice_example, pair_example, question_example
+
+from robust_xtreme import registry
+from robust_xtreme.errors import MissingData
+from robust_xtreme.examples import NO_ANSWER, Example
+from robust_xtreme.specs import TaskSpec
+from robust_xtreme.training.diversity import Array, Embedder, diversity, encoder_of, label_type, text_of
+
+_VECTORS = {"x": (3.0, 0.0), "y": (0.0, 2.0), "back": (-1.0, 0.0), "nothing": (0.0, 0.0)}
+
+
+def _stub() -> Embedder:
+    """Vectors by the first line of a text."""
+    return Embedder("stub", lambda texts: np.array([_VECTORS[one.partition("\n")[0]] for one in texts]))
+
+
+def _task(name: str) -> TaskSpec:
+    task: TaskSpec = registry.load("task", name)
+    return task
+
+
+def _pairs(*firsts: str) -> list[Example]:
+    return [pair_example(f"{place}{first}", first, "second") for place, first in enumerate(firsts)]
+
+
+def test_the_distance_of_two_tasks_is_the_mean_over_all_pairs_across_them() -> None:
+    """x to (x, y, back): 0, 1 and 2; y to them: 1, 0 and 1: in the mean 5/6."""
+    found = diversity(
+        [_task("xnli"), _task("pawsx")], {"xnli": _pairs("x", "y"), "pawsx": _pairs("x", "y", "back")}, _stub()
+    )
+    assert found.distance == pytest.approx(5 / 6, abs=1e-6)
+    assert found.between == {"pawsx+xnli": found.distance}
+
+
+def test_the_distance_within_a_task_leaves_out_pairs_of_an_example_with_itself() -> None:
+    """(x, y, back): 1, 2 and 1 are 4/3 in the mean; a single example has no pair, a single task no other one."""
+    found = diversity([_task("xnli")], {"xnli": _pairs("x", "y", "back")}, _stub())
+    assert found.within == {"xnli": pytest.approx(4 / 3, abs=1e-6)}
+    assert found.distance is None
+    assert diversity([_task("xnli")], {"xnli": _pairs("x")}, _stub()).within == {"xnli": None}
+
+
+def test_a_set_of_three_tasks_has_the_mean_over_its_three_pairs_whatever_their_sizes() -> None:
+    """x-y 1, x-back 2, y-back 1 are 4/3, though one task has three examples."""
+    examples = {"xnli": _pairs("x", "x", "x"), "pawsx": _pairs("y"), "xcopa": _pairs("back")}
+    found = diversity([_task(name) for name in examples], examples, _stub())
+    assert found.distance == pytest.approx(4 / 3, abs=1e-6)
+
+
+def test_a_vector_of_nothing_is_at_distance_one_of_everything() -> None:
+    """No direction is no likeness, and no NaN."""
+    found = diversity([_task("xnli"), _task("pawsx")], {"xnli": _pairs("nothing"), "pawsx": _pairs("x")}, _stub())
+    assert found.distance == 1.0
+
+
+def test_formats_and_label_types_are_counted_once_each() -> None:
+    """Two formats and three label types: sets of three and of two labels differ, equal sets do not."""
+    names = ("xnli", "pawsx", "xcopa", "americasnli")
+    found = diversity([_task(one) for one in names], {one: _pairs("x") for one in names}, _stub())
+    assert (found.formats, found.label_types) == (2, 3)
+
+
+def test_every_task_has_a_label_type_of_its_own_kind() -> None:
+    """Each family's target is named; that there may be no answer is a type of its own."""
+    assert label_type(_task("xnli")) == "one of 3 labels"
+    assert label_type(_task("panx")) == "a tag per word, of 7"
+    assert label_type(_task("xcopa")) == "one of the texts given"
+    assert label_type(_task("tatoeba")) == "a document"
+    assert label_type(_task("tydiqa")) == "a span"
+    assert label_type(replace(_task("tydiqa"), labels=(NO_ANSWER,))) == "a span or none"
+
+
+def test_the_sample_is_by_hash_bounded_and_nested() -> None:
+    """The order of the examples counts for nothing, and a smaller sample lies in the larger one."""
+    asked: list[list[str]] = []
+
+    def keep(texts: Sequence[str]) -> Array:
+        asked.append(list(texts))
+        return np.ones((len(texts), 2))
+
+    spy = Embedder("spy", keep)
+    examples = [pair_example(f"e{place}", f"text {place}", "") for place in range(40)]
+    for own, size in ((examples, 10), (examples[::-1], 10), (examples, 20)):
+        diversity([_task("xnli")], {"xnli": own}, spy, size)
+    assert asked[0] == asked[1] == asked[2][:10]
+    assert len(asked[2]) == 20
+    assert asked[0] != [text_of(one) for one in examples[:10]]
+
+
+def test_a_task_without_examples_is_named() -> None:
+    """Nothing is measured of nothing."""
+    with pytest.raises(MissingData, match="xnli"):
+        diversity([_task("xnli")], {}, _stub())
+
+
+def test_the_embedded_encoder_tells_formats_apart_in_seconds() -> None:
+    """Questions are nearer to questions than to choices; the identity names weights, layer and length."""
+    questions = [
+        question_example(f"q{n}", f"Where is town {n}?", f"Town {n} lies at the river.", "river") for n in range(40)
+    ]
+    choices = [choice_example(f"c{n}", f"He fell {n} times.", ("He was tired.", "It rained.")) for n in range(40)]
+    started = time.perf_counter()
+    found = diversity([_task("tydiqa"), _task("xcopa")], {"tydiqa": questions, "xcopa": choices})
+    assert time.perf_counter() - started < 20
+    assert found.distance is not None
+    assert found.within["tydiqa"] is not None
+    assert 0 < found.within["tydiqa"] < found.distance < 2
+    assert found.encoder.endswith("mean:14/24 max_length=128")
+    assert found == diversity([_task("tydiqa"), _task("xcopa")], {"tydiqa": questions[::-1], "xcopa": choices})
+    assert set(found.facts()) == {"formats", "label_types", "distance", "encoder", "within"}
+
+
+def test_batches_do_not_change_a_vector() -> None:
+    """A text alone and among longer ones has the same vector, up to rounding."""
+    from robust_xtreme import resources
+
+    embedder = encoder_of(resources.mini("model") / "model")
+    alone = embedder.vectors(["a short text"])
+    among = embedder.vectors(["one that is much longer than the others are " * 9, "a short text"])
+    assert np.allclose(alone[0], among[1], atol=1e-5)
