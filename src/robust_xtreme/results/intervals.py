@@ -218,6 +218,13 @@ def t_quantile(probability: float, freedom: int) -> float:
     return float(special.stdtrit(freedom, probability))
 
 
+def t_tail(statistic: float, freedom: int) -> float:
+    """The two-sided p of a statistic under Student's t."""
+    from scipy import special
+
+    return float(2 * special.stdtr(freedom, -abs(statistic)))
+
+
 def smallest_detectable(se: float, clusters: int, tests: int = 1, alpha: float = 1 - CONFIDENCE) -> float:
     """MDE: the smallest difference found with 80 % power when `tests` share a two-sided alpha (Holm's first step)."""
     return se * (t_quantile(1 - alpha / (2 * tests), clusters - 1) + t_quantile(POWER, clusters - 1))

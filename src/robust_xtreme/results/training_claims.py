@@ -1,0 +1,131 @@
+"""Claims about training, whose unit is the training run: arms compared seed by seed (method: paired t over seeds).
+
+Examples of a test set say nothing about another training run. So a claim about training takes one number of each run
+and cell, pairs the runs of two arms by their seed, and bounds the mean difference by Student's t with S - 1 degrees of
+freedom, S being the number of seeds that both arms have. Below two runs there is no interval, and where it does not
+vary at all over the runs neither. A sign is claimed from five runs on, where the interval excludes 0 and so does the
+p-value after Holm's correction over the declared family: all cells of one call, those without a p-value counted too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme.errors import Mismatch, UserError
+from robust_xtreme.results.intervals import CONFIDENCE, t_quantile, t_tail
+from robust_xtreme.results.multiplicity import holm
+from robust_xtreme.results.schema import Column, Frame, build
+
+FEWEST_RUNS: Final = 5
+"""Runs from which on a sign may be claimed."""
+
+ONLY_CHECKPOINTS: Final = "these checkpoints only"
+"""The title of intervals over examples, and of differences of too few runs for an interval: they bound no training."""
+
+_STILL: Final = 1e-9
+
+VALUES: Final = Frame(
+    "values",
+    {"arm": Column(pl.String), "cell": Column(pl.String), "seed": Column(pl.Int64), "value": Column(pl.Float64)},
+    ("arm", "cell", "seed"),
+)
+"""One row a training run and cell: a target's mean over languages, say, in points."""
+
+CLAIMS: Final = Frame(
+    "claims",
+    {
+        **{name: Column(pl.String) for name in ("cell", "reference", "arm")},
+        "runs": Column(pl.Int64),
+        **{name: Column(pl.Float64) for name in ("reference_value", "value", "difference")},
+        **{name: Column(pl.Float64, nullable=True) for name in ("se", "low", "high", "p", "p_adjusted")},
+        "m": Column(pl.Int64),
+        "sign": Column(pl.String, nullable=True, allowed=("higher", "lower")),
+        "method": Column(pl.String),
+    },
+    ("cell", "reference", "arm"),
+)
+"""One row a cell and arm: the mean of arm - reference over `runs` seeds; `m` tests share the correction.
+
+`reference_value` and `value` are means over the same seeds; `sign` is null where none is claimed.
+"""
+
+
+def claims(values: pl.DataFrame, reference: str, arms: Sequence[str] = (), cells: Sequence[str] = ()) -> pl.DataFrame:
+    """CLAIMS about every arm against the reference in every cell: one declared family.
+
+    `arms` and `cells` none means all of VALUES, in sorted order. Raises Mismatch where a seed stands twice, or where
+    the arms share no seed in a cell; UserError where an arm or a cell is not there.
+    """
+    found = _by_run(build(values.to_dict(as_series=False), VALUES))
+    arms = arms or sorted({arm for arm, _ in found} - {reference})
+    cells = cells or sorted({cell for _, cell in found})
+    rows = [_row(found, reference, arm, cell) for cell in cells for arm in arms]
+    adjusted = holm([1.0 if row["p"] is None else row["p"] for row in rows])
+    return build([_claimed(row, p, len(rows)) for row, p in zip(rows, adjusted, strict=True)], CLAIMS)
+
+
+_Runs = dict[tuple[str, str], dict[int, float]]
+
+
+def _by_run(values: pl.DataFrame) -> _Runs:
+    """Seed to value, by arm and cell."""
+    found: _Runs = {}
+    for arm, cell, seed, value in values.iter_rows():
+        found.setdefault((arm, cell), {})[seed] = value
+    return found
+
+
+def _row(found: _Runs, reference: str, arm: str, cell: str) -> dict[str, Any]:
+    left, right = (_runs(found, one, cell) for one in (reference, arm))
+    seeds = sorted(left.keys() & right.keys())
+    if not seeds:
+        raise Mismatch(f"The arms {reference} and {arm} have no seed in common in {cell}: runs are paired by seed.")
+    differences = [right[seed] - left[seed] for seed in seeds]
+    return {
+        "cell": cell,
+        "reference": reference,
+        "arm": arm,
+        "runs": len(seeds),
+        "reference_value": _mean([left[seed] for seed in seeds]),
+        "value": _mean([right[seed] for seed in seeds]),
+        **paired_over_runs(differences),
+    }
+
+
+def _runs(found: _Runs, arm: str, cell: str) -> dict[int, float]:
+    if (arm, cell) not in found:
+        raise UserError(f"There are no runs of the arm {arm!r} in the cell {cell!r}.")
+    return found[arm, cell]
+
+
+def paired_over_runs(differences: Sequence[float]) -> dict[str, Any]:
+    """The mean of paired differences in points, its standard error, t interval and p, and how they were made.
+
+    mean +- t(0.975, S - 1) * sd / sqrt(S), sd with S - 1. Se, low, high and p are None where there is no interval.
+    """
+    runs, mean = len(differences), _mean(differences)
+    lacking = {"difference": mean, "se": None, "low": None, "high": None, "p": None}
+    if runs < 2:
+        return {**lacking, "method": f"{ONLY_CHECKPOINTS}: {runs} run"}
+    se = math.sqrt(math.fsum((one - mean) ** 2 for one in differences) / (runs - 1) / runs)
+    if se <= _STILL:
+        return {**lacking, "method": f"none: {runs} runs do not vary"}
+    reach = t_quantile(0.5 + CONFIDENCE / 2, runs - 1) * se
+    bounds = {"difference": mean, "se": se, "low": mean - reach, "high": mean + reach}
+    return {**bounds, "p": t_tail(mean / se, runs - 1), "method": f"t over {runs} runs, {runs - 1} df"}
+
+
+def _claimed(row: dict[str, Any], adjusted: float, m: int) -> dict[str, Any]:
+    """The row with its corrected p and the sign that may be claimed."""
+    excludes = row["p"] is not None and (row["low"] > 0 or row["high"] < 0)
+    claimed = excludes and row["runs"] >= FEWEST_RUNS and adjusted < 1 - CONFIDENCE
+    sign = ("higher" if row["difference"] > 0 else "lower") if claimed else None
+    return {**row, "p_adjusted": None if row["p"] is None else adjusted, "m": m, "sign": sign}
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
