@@ -9,7 +9,8 @@ import pytest
 from tests.tiny import pair_example, tagged_example
 
 from robust_xtreme.errors import ModelError, Overlap
-from robust_xtreme.evaluation.trained import languages_of, model_facts, overlap
+from robust_xtreme.evaluation.trained import languages_of, model_facts, overlap, own_training, stage_flags
+from robust_xtreme.families._kinds import base_kind
 from robust_xtreme.families._overlap import unit
 
 
@@ -39,6 +40,137 @@ def test_the_row_of_a_model_tells_its_stages(run: Path) -> None:
     assert json.loads(facts["pretrain_languages"]) == ["en", "sw"]
     assert [one["kind"] for one in json.loads(facts["stages"])] == ["masked_lm", "target"]
     assert model_facts(run / "stages", ["panx"]) == {}
+
+
+_MIX = {
+    "kind": "intermediate",
+    "task": "squad,mnli",
+    "languages": ["en"],
+    "examples": 600,
+    "seen": 1200,
+    "per_task": {"mnli": {"examples": 400, "seen": 800, "share": 0.67}},
+    "steps": 50,
+    "seed": 4,
+    "recipe": "scratch",
+    "parent": "ab",
+    "control": "",
+    "diversity": {"formats": 2, "label_types": 2, "distance": 0.25},
+    "flags": ["own training data: xnli"],
+    "allowed": {"xquad/validation/en": 3},
+}
+
+
+def _add(run: Path, *stages: dict[str, object]) -> None:
+    """Further stages of a run, in front of none."""
+    for place, stage in enumerate(stages, 2):
+        (run / "stages" / f"{place:02d}-{stage['kind']}.json").write_text(json.dumps(stage))
+
+
+def test_the_row_of_a_model_tells_its_intermediate_stage(run: Path) -> None:
+    """Set, examples and distance come from the stage; its languages are none of pretraining; the seed is the last's."""
+    _add(run, _MIX)
+    facts = model_facts(run, [])
+    assert (facts["intermediate_set"], facts["intermediate_examples"], facts["diversity"]) == ("mnli+squad", 600, 0.25)
+    assert (facts["train_seed"], facts["recipe"], facts.get("target")) == (4, "scratch", None)
+    assert json.loads(facts["pretrain_languages"]) == ["en", "sw"]
+    shown = json.loads(facts["stages"])[2]
+    assert shown["per_task"]["mnli"]["seen"] == 800
+    assert shown["diversity"]["label_types"] == 2
+    assert "control" not in shown
+    assert model_facts(run, ["panx"])["train_seed"] == 3
+
+
+def test_a_control_is_no_intermediate_task_of_that_name(run: Path) -> None:
+    """Studies group by the column, so the control stands in it; of two stages no single distance is told."""
+    _add(run, {**_MIX, "control": "shuffled_labels"}, _MIX)
+    facts = model_facts(run, [])
+    assert facts["intermediate_set"] == "mnli+squad@shuffled_labels,mnli+squad"
+    assert (facts["intermediate_examples"], facts["diversity"]) == (1200, None)
+
+
+def test_flags_tell_allowed_splits_and_own_training_data(run: Path) -> None:
+    """What was allowed and what is a target's own data stand in one list, each once; the tasks themselves know too."""
+    assert stage_flags(run) == []
+    _add(run, {**_MIX, "task": "a task of somebody else"}, _MIX)
+    own = [f"own training data: {one}" for one in ("lareqa", "mlqa", "xnli", "xquad")]
+    assert stage_flags(run) == [*own, "xquad/validation/en"]
+
+
+def test_a_task_whose_own_training_data_were_learned_before_is_told_apart(run: Path) -> None:
+    """XNLI behind MNLI is no transfer, PAN-X is; learned as a target it is what it should be."""
+    assert own_training(run, "xnli") == ""
+    _add(run, _MIX)
+    assert own_training(run, "xnli").endswith("xnli's own training data: this is no transfer.")
+    assert own_training(run, "panx") == ""
+
+
+def test_the_base_is_what_the_first_stage_started_from(run: Path) -> None:
+    """From scratch the languages of the text tell the kind; else the record, else the type of the encoder."""
+    assert _base(run) == ("scratch", None, "multilingual")
+    first = run / "stages" / "00-masked_lm.json"
+    first.write_text(json.dumps({"kind": "masked_lm", "languages": ["en"]}))
+    assert _base(run) == ("scratch", None, "monolingual")
+    first.write_text(json.dumps({"kind": "masked_lm"}))
+    assert _base(run) == ("scratch", None, None)
+    first.write_text(json.dumps({"kind": "masked_lm", "parent": "ab", "base": {"name": "a/b", "revision": "c0"}}))
+    assert _base(run, {"model_type": "xlm-roberta"}) == ("a/b", "c0", "multilingual")
+    first.write_text(json.dumps({"kind": "masked_lm", "parent": "ab"}))
+    assert _base(run, {"model_type": "bert", "vocab_size": 30522}) == (None, None, "monolingual")
+
+
+def _base(run: Path, config: dict[str, object] | None = None) -> tuple[object, ...]:
+    facts = model_facts(run, ["panx"], config)
+    return tuple(facts.get(name) for name in ("base", "revision", "base_kind"))
+
+
+@pytest.mark.parametrize(
+    ("config", "kind"),
+    [
+        ({"model_type": "xlm-roberta", "vocab_size": 250002}, "multilingual"),
+        ({"model_type": "bert", "vocab_size": 119547}, "multilingual"),
+        ({"model_type": "bert", "vocab_size": 21128}, "monolingual"),
+        ({"model_type": "deberta-v2", "vocab_size": 128100}, "monolingual"),
+        ({"model_type": "deberta-v2", "vocab_size": 251000}, "multilingual"),
+        ({"model_type": "modernbert", "vocab_size": 50368}, "monolingual"),
+        ({"model_type": "modernbert", "vocab_size": 256000}, "multilingual"),
+        ({"model_type": "mt5"}, "multilingual"),
+        ({"model_type": "clip_text_model", "vocab_size": 49408}, "multimodal_text"),
+        ({"model_type": "siglip_text_model"}, "multimodal_text"),
+        ({"model_type": "bert"}, None),
+        ({"model_type": "t5", "vocab_size": 384}, None),
+        ({"model_type": ["bert"]}, None),
+        ({}, None),
+    ],
+)
+def test_the_kind_of_an_encoder_is_told_by_its_type_and_vocabulary(config: dict[str, object], kind: str | None) -> None:
+    """Types that are either are told apart by how many entries the vocabulary has; what is not known stays open."""
+    assert base_kind(config) == kind
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"flags": "own training data: xnli"},
+        {"flags": [1]},
+        {"allowed": ["xquad"]},
+        {"base": "a/b"},
+        {"per_task": []},
+        {"diversity": 0.25},
+        {"examples": "many"},
+        {"languages": "en"},
+    ],
+)
+def test_records_of_another_shape_are_one_line(run: Path, wrong: dict[str, object]) -> None:
+    """A record that somebody else wrote is named, and no traceback."""
+    _add(run, {**_MIX, **wrong})
+    with pytest.raises(ModelError, match=r"02-intermediate\.json: is no record of a stage"):
+        stage_flags(run)
+
+
+def test_a_distance_that_is_no_number_is_not_known(run: Path) -> None:
+    """The column is null rather than wrong."""
+    _add(run, {**_MIX, "diversity": {"distance": "near"}})
+    assert model_facts(run, [])["diversity"] is None
 
 
 def test_a_broken_record_is_one_line(run: Path) -> None:

@@ -13,7 +13,8 @@ from robust_xtreme import registry
 from robust_xtreme.evaluation.folder import Folder
 from robust_xtreme.evaluation.located import Located
 from robust_xtreme.evaluation.plan import Condition, Plan
-from robust_xtreme.evaluation.trained import model_facts
+from robust_xtreme.evaluation.trained import model_facts, stage_flags
+from robust_xtreme.families._kinds import base_kind
 from robust_xtreme.reporting._page import page
 from robust_xtreme.results import store
 from robust_xtreme.results.degrade import deltas
@@ -115,15 +116,17 @@ def models(plan: Plan) -> pl.DataFrame:
     return build([_model(name, one, flags[name]) for name, one in sorted(found.items())], MODELS)
 
 
-def _model(name: str, one: Located, flags: Sequence[str]) -> dict[str, Any]:
+def _model(name: str, one: Located, evaluated: Sequence[str]) -> dict[str, Any]:
+    flags = list(dict.fromkeys([*evaluated, *stage_flags(one.run)]))
     return {
         "model": name,
         "identity": one.identity,
         "revision": one.origin.revision or None,
+        "base_kind": base_kind(one.config),
         "params": one.params,
         "params_nonembedding": one.params_nonembedding,
         "overlap_flags": json.dumps(flags) if flags else None,
-        **model_facts(one.run, one.heads),
+        **model_facts(one.run, one.heads, one.config),
     }
 
 

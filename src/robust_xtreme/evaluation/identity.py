@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import Any, Final
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import digest
 from robust_xtreme.families._encoder import first_line
+
+_EMBEDDING: Final = re.compile(r"embeddings\.|(?:^|\.)(?:shared|embed_tokens|embed_positions|wte|wpe)\.")
+"""Tables of tokens and positions, as BERT, T5 and others call them."""
 
 _READ: Final = 1 << 22
 _NOT_IDENTITY: Final = ("_name_or_path", "transformers_version")
@@ -81,7 +85,7 @@ def parameters(paths: tuple[Path, ...]) -> tuple[int, int]:
                 for name in weights.keys():  # noqa: SIM118 - safetensors' object is no mapping
                     size = math.prod(weights.get_slice(name).get_shape())
                     every += size
-                    embedding += size if "embeddings." in name else 0
+                    embedding += size if _EMBEDDING.search(name) else 0
         except (OSError, SafetensorError) as error:
             raise ModelError(f"{path} is damaged: {first_line(error)}. Remove it and get it again.") from error
     return every, every - embedding

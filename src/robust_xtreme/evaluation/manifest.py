@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme import __version__
 from robust_xtreme.evaluation.approximate import EXACT
 from robust_xtreme.evaluation.located import Located
 from robust_xtreme.evaluation.plan import Plan
+from robust_xtreme.evaluation.trained import own_training
 from robust_xtreme.examples import digest
 from robust_xtreme.results.schema import SCHEMA_VERSION
 from robust_xtreme.run_spec import RunSpec
@@ -39,6 +41,7 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
         "units": [_unit(one) for one in plan.units],
         "not_run": [{key: value for key, value in asdict(one).items() if value} for one in plan.not_run],
         "overlap": [one.overlap for one in plan.units if one.overlap],
+        **({"own_data": own} if (own := [task for run, task in _places(plan) if own_training(run, task)]) else {}),
         "notes": _notes(plan),
         "complete": False,
     }
@@ -91,7 +94,13 @@ def _notes(plan: Plan) -> list[str]:
         else ""
     )
     told = (note for one in plan.units for note in (*one.model.notes, one.note))
-    return list(dict.fromkeys(filter(None, (said, *told))))
+    learned = (own_training(run, task) for run, task in _places(plan))
+    return list(dict.fromkeys(filter(None, (said, *told, *learned))))
+
+
+def _places(plan: Plan) -> list[tuple[Path, str]]:
+    """Runs and the tasks that they answer, each once."""
+    return list(dict.fromkeys((one.model.run, one.task.name) for one in plan.units))
 
 
 def _unit(unit: Any) -> dict[str, Any]:

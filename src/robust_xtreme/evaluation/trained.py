@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from robust_xtreme import registry
 from robust_xtreme.errors import DataError, ModelError, Overlap
 from robust_xtreme.examples import Example
+from robust_xtreme.families._kinds import MONOLINGUAL, MULTILINGUAL, base_kind
 from robust_xtreme.families._overlap import check, unit
 from robust_xtreme.results import store
+from robust_xtreme.results.transfer import own_data
 
 STAGES: Final = "stages"
+SCRATCH: Final = "scratch"
+INTERMEDIATE: Final = "intermediate"
+TARGET: Final = "target"
 TOLERATED: Final = 0.02
 """Up to this share of a split may stand in the training data; it is counted, and nothing is refused."""
 
 _SHOWN: Final = (
     "kind",
     "task",
+    "control",
     "languages",
     "sampling",
+    "mixing",
+    "masked_lm",
     "examples",
     "seen",
+    "per_task",
     "steps",
     "seed",
     "data",
     "perturb",
+    "translated",
+    "lora",
+    "diversity",
     "parent",
 )
+_ADDED: Final = frozenset({"control", "mixing", "masked_lm", "per_task", "translated", "lora", "diversity"})
+"""Shown only where it says something."""
 
 
 def stages(run: Path) -> tuple[dict[str, Any], ...]:
@@ -42,11 +58,35 @@ def stages(run: Path) -> tuple[dict[str, Any], ...]:
 def _stage(path: Path) -> dict[str, Any]:
     """One record, checked: an object whose languages are a list of texts, and whose numbers are whole."""
     found = store.read_json(path)
-    languages = found.get("languages", []) if isinstance(found, dict) else None
-    texts = isinstance(languages, list) and all(isinstance(one, str) for one in languages)
-    if not texts or any(not isinstance(found.get(name, 0), int) for name in ("examples", "seed")):
+    if not isinstance(found, dict) or not all(_fits(found, name, kind) for name, kind in _KINDS.items()):
         raise DataError(path, "is no record of a stage of `robust-xtreme train`.")
     return {**found, "recipe": str(found.get("recipe") or ""), "selected_on": str(found.get("selected_on") or "")}
+
+
+_KINDS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("languages", "flags"), "texts"),
+    **dict.fromkeys(("examples", "seed"), "whole"),
+    **dict.fromkeys(("allowed", "base", "per_task"), "object"),
+    "diversity": "object or nothing",
+}
+"""What is read of a record, and what it must be where it is there."""
+
+
+def _fits(stage: Mapping[str, Any], name: str, kind: str) -> bool:
+    match kind, stage.get(name, _Absent):
+        case (_, found) if found is _Absent:
+            return True
+        case "texts", list(found):
+            return all(isinstance(one, str) for one in found)
+        case "whole", found:
+            return isinstance(found, int)
+        case "object", found:
+            return isinstance(found, dict)
+        case _, found:
+            return found is None or isinstance(found, dict)
+
+
+_Absent: Final = object()
 
 
 def languages_of(run: Path, head: str, otherwise: Sequence[str]) -> tuple[str, ...]:
@@ -61,17 +101,41 @@ def changed_texts(run: Path, heads: Sequence[str]) -> str:
     return f"{', '.join(heads)}: trained on changed texts. {'; '.join(found)}." if found else ""
 
 
-def model_facts(run: Path, heads: Sequence[str]) -> dict[str, Any]:
-    """The columns of MODELS that the stages tell; what they do not tell is left out."""
+def own_training(run: Path, task: str) -> str:
+    """A sentence where the model learned the task's own training data before its target; empty where it did not."""
+    found = [one for one in stages(run) if one.get("kind") == INTERMEDIATE and own_data(task) in _flags(one)]
+    if not found:
+        return ""
+    learned = ", ".join(sorted(one for stage in found for one in _tasks(stage) if task in _trains(one)))
+    return f"{task}: the model learned {learned or 'them'} before, {task}'s own training data: this is no transfer."
+
+
+def model_facts(run: Path, heads: Sequence[str], config: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The columns of MODELS that the stages tell; what they do not tell is left out.
+
+    `config` is the encoder's: where no stage says which kind of encoder was the first, its type does.
+    """
     every = stages(run)
-    targets = [one for one in every if one.get("kind") == "target" and not _tasks(one).isdisjoint(heads)]
+    targets = [one for one in every if one.get("kind") == TARGET and not _tasks(one).isdisjoint(heads)]
     if not every:
         return {}
     return {
-        "stages": json.dumps([{key: one[key] for key in _SHOWN if key in one} for one in every], ensure_ascii=False),
+        "stages": json.dumps([_shown(one) for one in every], ensure_ascii=False),
         "pretrain_languages": _pretrained_on(every),
+        **_base(every, config or {}),
+        **_intermediate([one for one in every if one.get("kind") == INTERMEDIATE]),
         **(_target(targets) if targets else {}),
     }
+
+
+def stage_flags(run: Path) -> list[str]:
+    """What of a run's training data is evaluated somewhere, for `overlap_flags`: allowed splits, and own data."""
+    found = {flag for one in stages(run) for flag in (*one.get("allowed", ()), *_flags(one))}
+    return sorted(found)
+
+
+def _shown(stage: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: stage[key] for key in _SHOWN if key in stage and (stage[key] or key not in _ADDED)}
 
 
 def _tasks(stage: Mapping[str, Any]) -> set[str]:
@@ -79,9 +143,63 @@ def _tasks(stage: Mapping[str, Any]) -> set[str]:
     return set(str(stage.get("task", "")).split(","))
 
 
+def _trains(name: str) -> tuple[str, ...]:
+    """The tasks whose own training data those of an intermediate task are; none where it is not known here."""
+    if name not in registry.names("intermediate"):
+        return ()
+    trains: tuple[str, ...] = registry.load("intermediate", name).trains
+    return trains
+
+
+def _flags(stage: Mapping[str, Any]) -> set[str]:
+    """What a stage says of its data, and of intermediate tasks what these say themselves."""
+    named = stage.get("kind") == INTERMEDIATE
+    own = {own_data(target) for name in _tasks(stage) for target in _trains(name)} if named else set()
+    return {*stage.get("flags", ()), *own}
+
+
 def _pretrained_on(every: Sequence[Mapping[str, Any]]) -> str | None:
-    found = sorted({code for one in every if one.get("kind") != "target" for code in one.get("languages", ())})
+    learned = (TARGET, INTERMEDIATE)
+    found = sorted({code for one in every if one.get("kind") not in learned for code in one.get("languages", ())})
     return json.dumps(found) if found else None
+
+
+def _base(every: Sequence[Mapping[str, Any]], config: Mapping[str, Any]) -> dict[str, Any]:
+    """Name, revision and kind of what the first stage started from; `scratch` where that was nothing."""
+    first = every[0]
+    said = {key: value for key, value in first.get("base", {}).items() if isinstance(value, str) and value}
+    name = said.get("name") or (None if first.get("parent") else SCRATCH)
+    languages = json.loads(_pretrained_on(every) or "[]")
+    if name == SCRATCH:
+        kind = (MULTILINGUAL if len(languages) > 1 else MONOLINGUAL) if languages else None
+    else:
+        kind = said.get("kind") or base_kind(config)
+    found = {"base": name, "revision": said.get("revision"), "base_kind": kind}
+    return {key: value for key, value in found.items() if value}
+
+
+def _intermediate(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The intermediate stages as one: tasks, a control named behind them; diversity only where one stage tells it."""
+    if not found:
+        return {}
+    return {
+        "intermediate_set": ",".join(_with_control(one) for one in found),
+        "intermediate_examples": sum(int(one.get("examples", 0)) for one in found),
+        "diversity": _distance(found[0]) if len(found) == 1 else None,
+        "recipe": found[-1].get("recipe") or None,
+        "train_seed": found[-1].get("seed"),
+        "selected_on": found[-1].get("selected_on") or None,
+    }
+
+
+def _with_control(stage: Mapping[str, Any]) -> str:
+    control = stage.get("control")
+    return "+".join(sorted(_tasks(stage))) + (f"@{control}" if control else "")
+
+
+def _distance(stage: Mapping[str, Any]) -> float | None:
+    found = (stage.get("diversity") or {}).get("distance")
+    return found if isinstance(found, float) and math.isfinite(found) else None
 
 
 def _target(targets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import polars as pl
 from robust_xtreme.reporting._cells import floor_note, headline, sectioned, with_condition, with_language
 from robust_xtreme.reporting._columns import OVERLAP
 from robust_xtreme.reporting._view import SECTION, Results, view
+from robust_xtreme.results.transfer import OWN
 
 _COLUMNS: Final = (
     "language",
@@ -32,8 +33,13 @@ def clean_scores(results: Results) -> pl.DataFrame:
     shown = headline(rows, results).with_columns(
         level=pl.col("value"),
         floor_note=pl.concat_str(
-            [floor_note(), pl.when("overlap").then(pl.lit(OVERLAP))], separator=", ", ignore_nulls=True
+            [floor_note(), pl.when("overlap").then(pl.lit(OVERLAP)), _own(results)], separator=", ", ignore_nulls=True
         ),
     )
     named = with_language(shown).sort("model", "task", "split", "translated", "inference", "language")
     return sectioned(named, "metric", noise=False).select(SECTION, *_COLUMNS)
+
+
+def _own(results: Results) -> pl.Expr:
+    """What is said of a task whose own training data its model learned in an intermediate stage."""
+    return pl.when(pl.col("task").is_in(list(results.manifest.get("own_data", ())))).then(pl.lit(OWN))

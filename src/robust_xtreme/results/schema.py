@@ -122,7 +122,12 @@ MODELS: Final = Frame(
 )
 """One row a model; lists (`pretrain_languages`, `overlap_flags`, `stages`) are JSON.
 
-`revision` is the commit of a model from the hub.
+`base` is what the first stage started from: a folder, a name on the hub, or `scratch`; `revision` the commit of a model
+from the hub, or of its base. `base_kind` is told by the type of the encoder and its vocabulary, from scratch by the
+languages of its text. `intermediate_set` joins tasks learned together by `+`, stages by commas, and names a control
+behind them (`mnli+squad@shuffled_labels`); null is no such stage. `diversity` is the mean embedding distance of its
+tasks. `overlap_flags` holds splits (`task/split/language`) that training data contain, and `own training data: TASK`
+where an intermediate task's examples are those of the target.
 """
 
 CONDITIONS: Final = Frame(

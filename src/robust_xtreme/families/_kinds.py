@@ -1,0 +1,47 @@
+"""Which kind of encoder a configuration describes, as far as it tells: multilingual, monolingual, or a text tower."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+MULTILINGUAL: Final = "multilingual"
+MONOLINGUAL: Final = "monolingual"
+TOWER: Final = "multimodal_text"
+
+_ALWAYS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("xlm-roberta", "xlm-roberta-xl", "mt5", "umt5", "rembert", "canine", "xmod"), MULTILINGUAL),
+    **dict.fromkeys(("robust_xtreme_mini", "mluke"), MULTILINGUAL),
+    **dict.fromkeys(("roberta", "camembert", "flaubert", "albert", "mpnet", "longformer", "big_bird"), MONOLINGUAL),
+    **dict.fromkeys(("clip", "clip_text_model", "siglip", "siglip_text_model"), TOWER),
+    **dict.fromkeys(("siglip2", "siglip2_text_model", "chinese_clip", "chinese_clip_text_model", "altclip"), TOWER),
+}
+"""What models of these types are, whatever their size."""
+
+_BY_VOCABULARY: Final[Mapping[str, int]] = {
+    "bert": 100_000,
+    "distilbert": 100_000,
+    "electra": 100_000,
+    "modernbert": 100_000,
+    "deberta-v2": 200_000,
+}
+"""Types that are either: from so many entries of the vocabulary on a model is multilingual.
+
+mBERT has 105,879 and 119,547, LaBSE 501,153, mmBERT 256,000, mDeBERTa 251,000; monolingual models of these types have
+21,128 to 128,100 (DeBERTa-v3).
+"""
+
+
+def base_kind(config: Mapping[str, Any]) -> str | None:
+    """The kind of an encoder by its config.json; None where it does not tell.
+
+    A type that is multilingual by itself can have been trained on one language: of an encoder from scratch the
+    languages of its text tell more.
+    """
+    named = config.get("model_type")
+    kind = _ALWAYS.get(named) if isinstance(named, str) else None
+    fewest = _BY_VOCABULARY.get(named) if isinstance(named, str) else None
+    size = config.get("vocab_size")
+    if kind or fewest is None or type(size) is not int:
+        return kind
+    return MULTILINGUAL if size >= fewest else MONOLINGUAL

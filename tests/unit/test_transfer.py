@@ -1,0 +1,67 @@
+"""Averages titled transfer leave out cells whose model learned the task's own training data, or text of the split."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from safetensors.numpy import save_file
+from tests.synthetic_run import floors, run
+
+from robust_xtreme import registry
+from robust_xtreme.evaluation.identity import parameters
+from robust_xtreme.reporting._view import Results
+from robust_xtreme.results.schema import MODELS, build
+from robust_xtreme.results.transfer import own_data, transfer_average, with_transfer
+
+
+def _models(*flags: str) -> pl.DataFrame:
+    row = {"model": "m", "identity": "i", "overlap_flags": json.dumps(flags) if flags else None}
+    return build([row], MODELS)
+
+
+def _scores() -> pl.DataFrame:
+    """Two tasks of one model, of which one cell's text was seen."""
+    rows = [("xnli", "en", 60.0, False), ("xnli", "sw", 40.0, False), ("panx", "en", 30.0, False)]
+    return pl.DataFrame(
+        [("m", *one, "clean", "all") for one in [*rows, ("panx", "sw", 90.0, True)]],
+        schema=["model", "task", "language", "value", "overlap", "condition", "scope"],
+        orient="row",
+    )
+
+
+def test_every_cell_says_why_it_is_no_transfer() -> None:
+    """Flags of splits are no flags of tasks, and a task's own data count in all of its languages."""
+    found = with_transfer(_scores(), _models(own_data("xnli"), "panx/validation/en"))
+    assert found["left_out"].to_list() == ["own training data", "own training data", None, "overlap"]
+    assert with_transfer(_scores(), _models())["left_out"].to_list() == [None, None, None, "overlap"]
+
+
+def test_averages_leave_flagged_cells_out() -> None:
+    """(50 + 30) / 2 without a flag; with XNLI's own data there is no average with XNLI, and one without."""
+    assert transfer_average(_scores(), _models(), ["xnli", "panx"]) == 40.0
+    flagged = _models(own_data("xnli"))
+    assert transfer_average(_scores(), flagged, ["xnli", "panx"]) is None
+    assert transfer_average(_scores(), flagged, ["panx"]) == 30.0
+
+
+def test_clean_scores_name_the_flag() -> None:
+    """A flagged task keeps its scores and says so in every row; other tasks say nothing of it."""
+    scores, deltas, manifest = run()
+    view = registry.load("view", "clean_scores")
+    found = view.make(Results(scores, deltas, {**manifest, "own_data": ["xnli"]}, floors()))
+    said = pl.col("floor_note").fill_null("").str.contains("own training data")
+    assert found.filter(pl.col("section").str.starts_with("xnli")).select(said.all()).item()
+    assert not found.filter(~pl.col("section").str.starts_with("xnli")).select(said.any()).item()
+    assert found.height == view.make(Results(scores, deltas, manifest, floors())).height
+
+
+def test_tables_of_tokens_are_no_capacity_whatever_they_are_called(tmp_path: Path) -> None:
+    """BERT's, T5's and decoders' names of embeddings count as such; an attention's bias does not."""
+    names = ("bert.embeddings.word_embeddings.weight", "shared.weight", "encoder.embed_tokens.weight", "h.wte.weight")
+    layer = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"
+    path = tmp_path / "model.safetensors"
+    save_file({**{name: np.zeros((3, 2), np.float32) for name in names}, layer: np.zeros((5, 1), np.float32)}, path)
+    assert parameters((path,)) == (29, 5)
