@@ -1,0 +1,134 @@
+"""Translations on disk: written part by part so that a killed run goes on, then as one file; checked on every read."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme.errors import DataError
+from robust_xtreme.results import store
+from robust_xtreme.sources._file import numbered_lines, read_file
+from robust_xtreme.sources._json import parse, text_of
+from robust_xtreme.sources._rows import LONGEST
+from robust_xtreme.training._translator import BATCH, Translation
+
+PART: Final = 8 * BATCH
+"""Texts of one part: what a killed run loses at most."""
+
+_KEYS: Final = ("source", "target", "cut", "long")
+_TOLD: Final = 10
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Texts to be translated, in the order in which they are, and the file that keeps what they become.
+
+    `facts` stand in the file's first line: whatever, if it changed, would give other translations.
+    """
+
+    path: Path
+    name: str
+    texts: tuple[str, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> Path:
+        """The folder of the parts that are done while the job is not."""
+        return self.path.with_suffix(".parts")
+
+    @property
+    def starts(self) -> range:
+        """Where each part begins."""
+        return range(0, len(self.texts), PART)
+
+
+Translate = Callable[[Sequence[str]], list[Translation]]
+
+
+def translations(job: Job, translate: Callable[[], Translate], tell: Callable[[str], None]) -> list[Translation]:
+    """What the texts become: read where it is kept, else made part by part; `translate()` is asked for when needed.
+
+    Raises DataError where a kept file is not what was written, DiskError, Locked.
+    """
+    if job.path.is_file():
+        return _whole(job)
+    with store.lock(job.parts):
+        if job.path.is_file():
+            return _whole(job)
+        store.sweep(job.parts)
+        found = _made(job, translate, tell)
+        store.write_text(job.path, _line(_header(job)) + "".join(map(_row, job.texts, found)))
+        shutil.rmtree(job.parts, ignore_errors=True)
+    return found
+
+
+def _made(job: Job, translate: Callable[[], Translate], tell: Callable[[str], None]) -> list[Translation]:
+    found: list[Translation] = []
+    function: Translate | None = None
+    for start in job.starts:
+        texts = job.texts[start : start + PART]
+        path = job.parts / f"{start // PART:06d}.jsonl"
+        if not path.is_file():
+            function = function or translate()
+            store.write_text(path, "".join(map(_row, texts, function(texts))))
+        found += _rows(path, read_file(path).text, texts, first=1)
+        _tell(job, start, len(found), tell)
+    return found
+
+
+def _tell(job: Job, before: int, done: int, tell: Callable[[str], None]) -> None:
+    """Say how far a job is, about ten times."""
+    every = max(PART, len(job.texts) // _TOLD)
+    if done < len(job.texts) and before // every < done // every:
+        tell(f"{job.name}: {done:,} of {len(job.texts):,} texts are translated")
+
+
+# ---------------------------------------------------------------------------------------------------------------- files
+
+
+def _header(job: Job) -> dict[str, Any]:
+    return {**job.facts, "texts": len(job.texts)}
+
+
+def _line(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _row(text: str, found: Translation) -> str:
+    return _line({"source": text, "target": found.text, "cut": found.cut, "long": found.long})
+
+
+def _whole(job: Job) -> list[Translation]:
+    first, _, rest = read_file(job.path).text.partition("\n")
+    if parse(first, f"{job.path}:1") != _header(job):
+        raise DataError(job.path, f"was made for other texts or by another model. {_remedy(job.path)}", 1)
+    return _rows(job.path, rest, job.texts, first=2)
+
+
+def _rows(path: Path, content: str, texts: Sequence[str], first: int) -> list[Translation]:
+    """The rows of a file, each checked: the translation of that text. Raises DataError."""
+    lines = [line for _, line in numbered_lines(content)]
+    if len(lines) != len(texts):
+        raise DataError(path, f"has {len(lines):,} rows, expected {len(texts):,}. {_remedy(path)}")
+    places = (f"{path}:{number}" for number in range(first, first + len(lines)))
+    return [_checked(parse(*pair), pair[1], text, path) for *pair, text in zip(lines, places, texts, strict=True)]
+
+
+def _checked(row: Mapping[str, Any], place: str, text: str, path: Path) -> Translation:
+    if set(row) != set(_KEYS) or type(row["cut"]) is not bool or type(row["long"]) is not bool:
+        raise DataError(place, f"is no row with {', '.join(_KEYS)}. {_remedy(path)}")
+    if row["source"] != text:
+        raise DataError(place, f"is the translation of another text. {_remedy(path)}")
+    target = text_of(row, "target", place, empty=True)
+    if len(target) > LONGEST:
+        raise DataError(place, f"'target' is {len(target):,} characters long; a text has at most {LONGEST:,}.")
+    return Translation(target, row["cut"], row["long"])
+
+
+def _remedy(path: Path) -> str:
+    return f"Remove {path.name}, and it is made again."

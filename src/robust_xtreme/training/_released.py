@@ -1,0 +1,166 @@
+"""The machine translations of training data that XTREME published (its translate-train), beside the English originals.
+
+Their layout as TensorFlow Datasets reads it (`xtreme_xnli.py`, `xtreme_pawsx.py` and `tydi_qa.py` of
+tensorflow/datasets) for NLI, PAWS-X and TyDiQA; the folder of SQuAD's stands in google-research/xtreme, issue 37, and
+`squad.translate.train.en-LANGUAGE.json` in the readers of those who trained on it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from robust_xtreme.errors import DataError
+from robust_xtreme.examples import Choice, Example
+from robust_xtreme.sources import squad_json
+from robust_xtreme.sources._file import numbered_lines, read_file
+from robust_xtreme.specs import Origin, Row, TaskSpec
+
+_NLI: Final = "XNLI/translate-train/en-{language}-translated.tsv"
+_PAIRS: Final = "PAWSX/translate-train/en-{language}-translated.tsv"
+_SQUAD: Final = "SQuAD/translate-train/squad.translate.train.en-{language}.json"
+_TYDIQA: Final = "TyDiQA-GoldP/translate-train/tydiqa.translate.train.en-{language}.json"
+RELEASED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "mnli": _NLI,
+        "xnli": _NLI,
+        "pawsx": _PAIRS,
+        "squad": _SQUAD,
+        "xquad": _SQUAD,
+        "mlqa": _SQUAD,
+        "tydiqa": _TYDIQA,
+    }
+)
+"""The file of each task, under the folder that holds the release."""
+
+_COLUMNS: Final = 5
+_FIELDS: Final = (("premise", "hypothesis"), ("sentence1", "sentence2"))
+
+Tell = Callable[[str], None]
+
+
+def read_released(
+    task: TaskSpec, path: Path, language: str, english: Sequence[Example], tell: Tell
+) -> tuple[Example, ...]:
+    """The translations of the English examples that a file of the release holds, under their ids.
+
+    What is malformed there, and what translates no English example, is left out and told. Raises DataError.
+    """
+    text = read_file(path).text
+    rows, total = _questions(text, path, english) if path.suffix == ".json" else _pairs(task, text, path, english)
+    if not rows:
+        raise DataError(path, f"holds no translation of the {len(english):,} English examples of {task.name}.")
+    tell(f"{task.name} {language}: {len(rows):,} of {len(english):,} examples from {path.name} ({total:,} rows)")
+    return task.adapt(tuple(rows), Origin(task.name, "train", language))
+
+
+def native(example: Example) -> str:
+    """The native id of an example: the last part of its own."""
+    return example.id.split("/", 3)[-1]
+
+
+# ---------------------------------------------------------------------------------------------------------------- pairs
+
+
+def _pairs(task: TaskSpec, text: str, path: Path, english: Sequence[Example]) -> tuple[list[Row], int]:
+    """Rows of five columns: two English texts, their translations, the label; matched by texts and label."""
+    wanted: defaultdict[tuple[str, str, int], list[str]] = defaultdict(list)
+    for example in reversed(english):
+        wanted[_key(*_texts_of(example), _index(example))].append(native(example))
+    labels = _Labels(task)
+    found, total = [], 0
+    for number, line in numbered_lines(text):
+        total += 1
+        cells = line.split("\t")
+        index = labels.index(cells[-1].strip()) if len(cells) == _COLUMNS else None
+        natives = wanted.get(_key(cells[0], cells[1], index)) if index is not None else None
+        if natives:
+            values = {"first": cells[2].strip(), "second": cells[3].strip(), "label": cells[4].strip()}
+            found.append(Row(natives.pop(), f"{path}:{number}", values))
+    return found, total
+
+
+def _key(first: str, second: str, label: int) -> tuple[str, str, int]:
+    """Two texts whatever their white space, and a label."""
+    return " ".join(first.split()), " ".join(second.split()), label
+
+
+def _texts_of(example: Example) -> tuple[str, str]:
+    one, two = next(pair for pair in _FIELDS if pair[0] in example.texts)
+    return example.texts[one].value, example.texts[two].value
+
+
+def _index(example: Example) -> int:
+    return example.target.index if isinstance(example.target, Choice) else -1
+
+
+class _Labels:
+    """What a task's adapter makes of each label that a file names; None of one that it does not know."""
+
+    def __init__(self, task: TaskSpec) -> None:
+        self._task = task
+        self._known: dict[str, int | None] = {}
+
+    def index(self, label: str) -> int | None:
+        """The index of a label among the task's."""
+        if label not in self._known:
+            row = Row("0", "", {"first": "a", "second": "b", "label": label})
+            try:
+                example = self._task.adapt((row,), Origin(self._task.name, "train", "en"))[0]
+                self._known[label] = _index(example)
+            except DataError:
+                self._known[label] = None
+        return self._known[label]
+
+
+# ------------------------------------------------------------------------------------------------------------ questions
+
+
+def _questions(text: str, path: Path, english: Sequence[Example]) -> tuple[list[Row], int]:
+    """SQuAD's JSON of the questions wanted, without those whose answer is not at its place: the translation lost it."""
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(path, f"is not valid JSON: {error.msg} (column {error.colno}).", error.lineno) from None
+    except (RecursionError, ValueError) as error:
+        raise DataError(path, f"is not valid JSON: {error}.") from None
+    wanted, total = Counter(map(native, english)), 0
+    for paragraph in _paragraphs(document):
+        asked = paragraph["qas"]
+        total += len(asked)
+        paragraph["qas"] = [one for one in asked if _usable(one, paragraph.get("context"), wanted)]
+    return list(squad_json.read(json.dumps(document, ensure_ascii=False), str(path))), total
+
+
+def _paragraphs(document: Any) -> Iterator[dict[str, Any]]:
+    """The paragraphs of a document that has the shape of SQuAD's; what has another is told when it is read."""
+    articles = document.get("data") if isinstance(document, dict) else None
+    for article in articles if isinstance(articles, list) else ():
+        paragraphs = article.get("paragraphs") if isinstance(article, dict) else None
+        for paragraph in paragraphs if isinstance(paragraphs, list) else ():
+            if isinstance(paragraph, dict) and isinstance(paragraph.get("qas"), list):
+                yield paragraph
+
+
+def _usable(question: Any, context: Any, wanted: Counter[str]) -> bool:
+    """Whether a question translates one that is wanted and was not there before, and has its answer in the context."""
+    if not isinstance(question, dict) or not isinstance(context, str):
+        return True
+    key, answers = question.get("id"), question.get("answers")
+    if not isinstance(key, str) or not isinstance(answers, list):
+        return True
+    if not wanted[key] or not answers or not all(_stands(one, context) for one in answers):
+        return False
+    wanted[key] -= 1
+    return True
+
+
+def _stands(answer: Any, context: str) -> bool:
+    text, start = (answer.get("text"), answer.get("answer_start")) if isinstance(answer, dict) else (None, None)
+    if not isinstance(text, str) or type(start) is not int:
+        return False
+    return bool(text.strip()) and start >= 0 and context.startswith(text, start)

@@ -1,0 +1,243 @@
+"""A translation model that the user names: read like every other model, and asked for one best translation a text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final, final
+
+import torch
+
+from robust_xtreme.errors import ModelError
+from robust_xtreme.examples import digest
+from robust_xtreme.families._encoder import check_complete, check_weights, loading, quiet_transformers, reading
+from robust_xtreme.families._weights import check_config, weight_files
+from robust_xtreme.results import store
+from robust_xtreme.training._targets import KINDS, Target, is_single, target_of
+
+FILES: Final = (
+    "config.json",
+    "generation_config.json",
+    "model.safetensors",
+    "model-*-of-*.safetensors",
+    "model.safetensors.index.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "*.spm",
+    "*.model",
+)
+"""What of a model is fetched, and counts into its identity."""
+
+BATCH: Final = 32
+_PIECES: Final = ("*.spm", "*.model")
+_POSITIONS: Final = ("max_position_embeddings", "n_positions")
+_LONGEST: Final = 512
+_MORE, _TIMES = 32, 2
+_VERSION: Final = 1
+_HUB_NAME: Final = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([\w./-]+))?")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What a model made of one text; `cut` where it had not ended at the bound, `long` where it read only a part."""
+
+    text: str
+    cut: bool = False
+    long: bool = False
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Translator:
+    """A model in memory with its tokenizer, and the tokens that it reads at most."""
+
+    model: Any
+    tokenizer: Any
+    called: str
+    limit: int
+
+    def target(self, language: str) -> Target:
+        """How it is asked for a language. Raises ModelError where it does not know it."""
+        return target_of(self.tokenizer, self.model.config, language, self.called)
+
+
+def settings(beams: int) -> dict[str, int]:
+    """What decides on a translation beside the model and the text."""
+    return {"version": _VERSION, "beams": beams, "batch": BATCH, "bound_more": _MORE, "bound_times": _TIMES}
+
+
+# ---------------------------------------------------------------------------------------------------------------- files
+
+
+def find_model(name: str, *, offline: bool) -> Path:
+    """The folder of a model: that of the name, or of `OWNER/NAME[@REVISION]` on the hub, fetched.
+
+    Raises ModelError, and RobustXtremeError where the hub does not answer.
+    """
+    from robust_xtreme.sources._hub import snapshot
+
+    if Path(name).is_dir():
+        return Path(name)
+    match = _HUB_NAME.fullmatch(name)
+    if match is None:
+        what = f"There is no folder {name[:200]!r}, and no model on the hub can be called so."
+        raise ModelError(f"{what} Write seq2seq:FOLDER or seq2seq:OWNER/NAME.")
+    return snapshot("model", match[1], match[2] or "main", FILES, offline=offline).folder
+
+
+def model_identity(folder: Path) -> str:
+    """The hash of a folder's weights, configuration and tokenizer files (16 hex digits)."""
+    paths = sorted({path for pattern in FILES for path in folder.glob(pattern) if path.is_file()})
+    return digest(*(part for path in paths for part in (path.name, store.sha256(path))))
+
+
+def check_model(folder: Path, called: str) -> None:
+    """Raise ModelError, one line, where a folder holds no translation model of a kind that is read."""
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"{called} holds no config.json: it is no model of transformers.")
+    check_weights(folder)
+    weight_files(folder, called)
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"{called}: its config.json is no JSON that can be read.") from error
+    kind = config.get("model_type") if isinstance(config, dict) else None
+    if kind not in KINDS:
+        what = f"{called} is of the kind {str(kind)[:40]!r}; translation takes one of: {', '.join(KINDS)}"
+        raise ModelError(f"{what} (OPUS-MT, M2M100 and NLLB, mBART, T5).")
+    check_config(config, called)
+    _check_pieces(folder, called)
+
+
+def _check_pieces(folder: Path, called: str) -> None:
+    """Raise ModelError where only sentencepiece, which is not installed, could read the tokenizer."""
+    if (folder / "tokenizer.json").is_file() or find_spec("sentencepiece") is not None:
+        return
+    pieces = next((path.name for pattern in _PIECES for path in sorted(folder.glob(pattern))), "")
+    if pieces:
+        what = f"{called} has its tokenizer in {pieces} alone, which the package sentencepiece reads"
+        raise ModelError(f"{what}. Install it: pip install sentencepiece")
+
+
+# ---------------------------------------------------------------------------------------------------------------- model
+
+
+def open_translator(folder: Path, called: str, device: str) -> Translator:
+    """Read a model: float32, safetensors only, none of its code, nothing from the network. Raises ModelError."""
+    from transformers import AutoModelForSeq2SeqLM
+
+    check_model(folder, called)
+    tokenizer = _tokenizer(folder, called)
+    with reading(called), torch.random.fork_rng(devices=()):
+        options = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
+        model, found = AutoModelForSeq2SeqLM.from_pretrained(str(folder), **options, **loading())
+    check_complete(called, found)
+    _check_fits(tokenizer, model, called)
+    return Translator(model.float().eval().to(device), tokenizer, called, _limit(model.config))
+
+
+def _tokenizer(folder: Path, called: str) -> Any:
+    from transformers import AutoTokenizer
+
+    with reading(called):
+        return AutoTokenizer.from_pretrained(str(folder), **loading())
+
+
+def _check_fits(tokenizer: Any, model: Any, called: str) -> None:
+    rows = int(model.get_input_embeddings().num_embeddings)
+    if len(tokenizer) > rows:
+        raise ModelError(f"{called}: the tokenizer has {len(tokenizer)} tokens, but the model only {rows} embeddings.")
+    if tokenizer.pad_token_id is None:
+        raise ModelError(f"{called} has a tokenizer without a padding token: name its pad_token in it and save it.")
+
+
+def _limit(config: Any) -> int:
+    found = [getattr(config, name, None) for name in _POSITIONS]
+    return min([one for one in found if isinstance(one, int) and one > 1], default=_LONGEST)
+
+
+def check_languages(folder: Path, called: str, languages: Sequence[str]) -> None:
+    """Raise ModelError where a folder's model does not translate from English into each of the languages."""
+    from transformers import AutoConfig
+
+    tokenizer = _tokenizer(folder, called)
+    with reading(called):
+        config = AutoConfig.from_pretrained(str(folder), **loading())
+    for language in languages:
+        target_of(tokenizer, config, language, called)
+    if len(languages) > 1 and is_single(tokenizer, config):
+        what = f"{called} translates into one language, and {len(languages)} are named"
+        raise ModelError(f"{what}: {', '.join(languages)}. Name one, or a model of many languages.")
+
+
+# ------------------------------------------------------------------------------------------------------------ translate
+
+
+def translate(translator: Translator, target: Target, texts: Sequence[str], beams: int = 1) -> list[Translation]:
+    """The best translation of each text, `BATCH` at a time in the order given; the same texts give the same."""
+    found: list[Translation] = []
+    for start in range(0, len(texts), BATCH):
+        found += _batch(translator, target, texts[start : start + BATCH], beams)
+    return found
+
+
+@torch.inference_mode()
+def _batch(translator: Translator, target: Target, texts: Sequence[str], beams: int) -> list[Translation]:
+    tokenizer, model = translator.tokenizer, translator.model
+    with quiet_transformers():
+        if target.source:
+            tokenizer.src_lang = target.source
+        asked = [target.prefix + text for text in texts]
+        whole = [len(one) for one in tokenizer(asked)["input_ids"]]
+        limits = {"truncation": True, "max_length": translator.limit}
+        inputs = tokenizer(asked, padding=True, return_tensors="pt", **limits)
+        ids, mask = inputs["input_ids"].to(model.device), inputs["attention_mask"].to(model.device)
+        model.generation_config = _greedy(model, target, _bound(translator, ids.shape[1]), beams)
+        rows = model.generate(input_ids=ids, attention_mask=mask)[:, 1:].tolist()
+        said = tokenizer.batch_decode(rows, skip_special_tokens=True)
+    ends = _ids(model.generation_config.eos_token_id)
+    return [
+        Translation(text.strip(), ends.isdisjoint(row), length > translator.limit)
+        for text, row, length in zip(said, rows, whole, strict=True)
+    ]
+
+
+def _bound(translator: Translator, length: int) -> int:
+    """The tokens that a translation may have: some more than twice those of the longest text beside it."""
+    return max(1, min(_TIMES * length + _MORE, translator.limit - 1))
+
+
+def _greedy(model: Any, target: Target, bound: int, beams: int) -> Any:
+    """The most probable translation: of the model's own settings only which tokens begin, end and never stand."""
+    from transformers import GenerationConfig
+
+    made: Any = GenerationConfig
+    start = _own(model, "decoder_start_token_id") if target.start is None else target.start
+    return made(
+        do_sample=False,
+        num_beams=beams,
+        max_new_tokens=bound,
+        decoder_start_token_id=start,
+        eos_token_id=_own(model, "eos_token_id"),
+        pad_token_id=_own(model, "pad_token_id"),
+        bad_words_ids=_own(model, "bad_words_ids"),
+        forced_bos_token_id=target.first,
+    )
+
+
+def _own(model: Any, name: str) -> Any:
+    """A setting of the model's generation, or of its configuration."""
+    found = getattr(model.generation_config, name, None)
+    return getattr(model.config, name, None) if found is None else found
+
+
+def _ids(value: Any) -> set[int]:
+    return set() if value is None else set(value) if isinstance(value, list) else {value}

@@ -1,0 +1,342 @@
+"""Training data in other languages than English: a folder's, the hub's, or made from English by a translation model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Final, final
+
+from robust_xtreme import registry
+from robust_xtreme.errors import MissingData, SpecError
+from robust_xtreme.examples import Choice, Example, Text, digest
+from robust_xtreme.languages import language as language_of
+from robust_xtreme.results import store
+from robust_xtreme.sources._dataset import Hub, open_hub
+from robust_xtreme.sources._hub import is_offline
+from robust_xtreme.sources._paths import find, options, said
+from robust_xtreme.sources._release import Release
+from robust_xtreme.sources._rows import Found, check
+from robust_xtreme.specs import HubFiles, Origin, TaskSpec
+from robust_xtreme.training._kept import Job, Translate, translations
+from robust_xtreme.training._released import RELEASED, native, read_released
+from robust_xtreme.training._targets import ENGLISH
+from robust_xtreme.training._translator import (
+    Translation,
+    Translator,
+    check_languages,
+    check_model,
+    find_model,
+    model_identity,
+    open_translator,
+    settings,
+    translate,
+)
+from robust_xtreme.training.device import place
+
+HUB: Final = "hub"
+SEQ2SEQ: Final = "seq2seq:"
+TRAIN: Final = "train"
+
+_SURVIVE: Final = ("classification", "choice")
+_ON_HUB: Final = "mnli"
+
+Tell = Callable[[str], None]
+
+
+def translated_examples(
+    task: TaskSpec,
+    value: str,
+    languages: Sequence[str],
+    english: Sequence[Example],
+    *,
+    keep: Path,
+    offline: bool,
+    device: str,
+    tell: Tell,
+    beams: int = 1,
+) -> tuple[Example, ...]:
+    """The task's training examples in every language but English, those of a language one after the other.
+
+    `value` is a folder with `LANGUAGE/` or XTREME's translations in it, `hub`, or `seq2seq:MODEL`, a folder or
+    `OWNER/NAME[@REVISION]` on the hub, whose translations are kept in the folder `keep`. Where rows translate the
+    `english` examples, they are those alone, with their native ids and in their clusters. Raises SpecError,
+    MissingData, DataError, ModelError, UnknownName, DiskError, Locked.
+    """
+    work = _Work(task, value, _foreign(languages), tuple(english), keep, offline, device, tell, beams)
+    return _examples(work) if work.languages else ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is asked for: see `translated_examples`."""
+
+    task: TaskSpec
+    value: str
+    languages: tuple[str, ...]
+    english: tuple[Example, ...]
+    keep: Path
+    offline: bool
+    device: str
+    tell: Tell
+    beams: int
+
+    @property
+    def model(self) -> str:
+        """The name of the model, where one is asked for."""
+        return self.value.removeprefix(SEQ2SEQ)
+
+
+def _examples(work: _Work) -> tuple[Example, ...]:
+    if work.task.parts:
+        own = ((part, _of(part, work.english)) for part in work.task.parts)
+        several = [_examples(replace(work, task=part, english=english)) for part, english in own]
+        return tuple(one for examples in several for one in examples)
+    if not work.english:
+        return ()
+    if work.value.startswith(SEQ2SEQ):
+        return _by_model(work)
+    read = _from_hub if work.value == HUB else _from_folder
+    return tuple(one for code in work.languages for one in read(work, code))
+
+
+def _of(task: TaskSpec, examples: Sequence[Example]) -> tuple[Example, ...]:
+    """The examples of one of the tasks that another is made of."""
+    return tuple(one for one in examples if one.id.startswith(f"{task.name}/"))
+
+
+def translation_identity(
+    value: str, languages: Sequence[str], task: TaskSpec, *, offline: bool = False, beams: int = 1
+) -> str:
+    """The hash of where a task's data in other languages come from, known before anything is translated.
+
+    Of a folder the sha256 of the files that will be read, of the hub the commit, of a model its files and how it
+    translates. Raises what `translated_examples` raises where that source cannot serve the task.
+    """
+    wanted = _foreign(languages)
+    if task.parts:
+        return digest(*(translation_identity(value, wanted, one, offline=offline, beams=beams) for one in task.parts))
+    if not wanted:
+        return ""
+    if value.startswith(SEQ2SEQ):
+        folder = _model(task, value.removeprefix(SEQ2SEQ), wanted, offline)
+        made = settings(beams)
+        return digest(SEQ2SEQ, model_identity(folder), *(f"{key}={made[key]}" for key in sorted(made)), *wanted)
+    if value == HUB:
+        return digest(
+            HUB, *(f"{one.repo}@{one.revision}/{code}" for code in wanted for one in [_hub_files(task, code)])
+        )
+    found = [_place(task, Path(value), code) for code in wanted]
+    return digest(*(part for one in found for part in one.identity))
+
+
+def _foreign(languages: Sequence[str]) -> tuple[str, ...]:
+    """The languages but English, each once. Raises UnknownName."""
+    for code in languages:
+        language_of(code)
+    return tuple(code for code in dict.fromkeys(languages) if code != ENGLISH)
+
+
+# --------------------------------------------------------------------------------------------------------------- folder
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The files of a language: under `folder`, named as those in `named`, or one of XTREME's translations."""
+
+    folder: Path
+    paths: tuple[str, ...]
+    named: str
+    released: bool = False
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The names of the files and their hashes."""
+        return tuple(part for path in self.paths for part in (path, store.sha256(self.folder / path)))
+
+
+def _from_folder(work: _Work, language: str) -> tuple[Example, ...]:
+    where = _place(work.task, Path(work.value), language)
+    if where.released:
+        path = where.folder / where.paths[0]
+        return _clustered(read_released(work.task, path, language, work.english, work.tell), work.english)
+    found = Release(where.folder).read(_of_language(work.task, where.named), where.named, TRAIN)
+    return _aligned(work, found, language)
+
+
+def _place(task: TaskSpec, folder: Path, language: str) -> _Place:
+    """Raises MissingData where the folder holds no training data of the task in that language."""
+    if not folder.is_dir():
+        raise MissingData(
+            f"There is no folder {str(folder)[:200]!r}. Translated data are a folder, hub or seq2seq:MODEL."
+        )
+    looked = []
+    own = folder / language
+    for named in (language, ENGLISH) if TRAIN in task.files else ():
+        wanted = options(task.files[TRAIN], named)
+        if group := find(own, wanted):
+            return _Place(own, group.paths, named)
+        looked.append(f"{language}/{said(wanted)}")
+    released = RELEASED.get(task.name, "").format(language=language)
+    if released and (folder / released).is_file():
+        return _Place(folder, (released,), language, released=True)
+    looked = [*looked, *([released] if released else [])]
+    raise MissingData(f"{task.name} {language}: no training data under {folder}. Looked for {', '.join(looked)}.")
+
+
+def _of_language(task: TaskSpec, language: str) -> TaskSpec:
+    """The task with training data in that language, whatever its own languages are."""
+    return replace(task, languages=(language,), train_languages=(language,))
+
+
+# ------------------------------------------------------------------------------------------------------------------ hub
+
+
+def _from_hub(work: _Work, language: str) -> tuple[Example, ...]:
+    task = replace(_of_language(work.task, language), hub={TRAIN: _hub_files(work.task, language)})
+    source: Hub = open_hub("", is_offline(work.offline))
+    return _aligned(work, source.read(task, language, TRAIN), language)
+
+
+def _hub_files(task: TaskSpec, language: str) -> HubFiles:
+    """XNLI's translation of MultiNLI, at the commit of XNLI's other files. Raises SpecError, MissingData."""
+    if task.name != _ON_HUB:
+        what = f"{task.name}: the hub has a translated set for {_ON_HUB} alone (facebook/xnli)"
+        raise SpecError(f"{what}. Name a folder of translated data, or a model: seq2seq:OWNER/NAME.")
+    xnli: TaskSpec = registry.load("task", "xnli")
+    if language not in xnli.languages:
+        raise MissingData(f"mnli {language}: facebook/xnli has translations into {' '.join(xnli.languages)} alone.")
+    of = xnli.hub["validation"]
+    return replace(of, split=TRAIN, files="{language}/train-*.parquet")
+
+
+# ----------------------------------------------------------------------------------------------------------------- rows
+
+
+def _aligned(work: _Work, found: Found, language: str) -> tuple[Example, ...]:
+    """The labelled examples of rows: where they translate the English ones row by row, those, in their clusters."""
+    task = work.task
+    check(found)
+    examples = _labelled(task.adapt(found.rows, Origin(task.name, TRAIN, language)))
+    if not examples:
+        raise MissingData(f"{task.name} {language}: the rows of {found.place} have no labels.")
+    if _parallel(task, examples, work.english):
+        return _clustered(examples, work.english)
+    what = f"{task.name} {language}: the {len(examples):,} rows do not translate the English examples one by one"
+    work.tell(f"{what}; all of them are taken, in clusters of their own")
+    return tuple(replace(one, cluster=f"{language}/{one.cluster}") for one in examples)
+
+
+def _labelled(examples: Sequence[Example]) -> tuple[Example, ...]:
+    return tuple(one for one in examples if not (isinstance(one.target, Choice) and one.target.index < 0))
+
+
+def _parallel(task: TaskSpec, examples: Sequence[Example], english: Sequence[Example]) -> bool:
+    """Whether rows translate the English ones: under the same ids of their own, or in the same order, equally labelled.
+
+    Ids that are places say so only together with the labels of all rows.
+    """
+    own = {native(one): one for one in examples}
+    shared = [(own[key], one) for one in english if (key := native(one)) in own]
+    if TRAIN in task.files and task.files[TRAIN].ids == "native":
+        return bool(shared)
+    labels = all(isinstance(one.target, Choice) and one.target == other.target for one, other in shared)
+    return bool(shared) and labels and len(shared) == len(english)
+
+
+def _clustered(examples: Sequence[Example], english: Sequence[Example]) -> tuple[Example, ...]:
+    """Those that translate an English example, in its cluster."""
+    clusters = {native(one): one.cluster for one in english}
+    return tuple(replace(one, cluster=clusters[key]) for one in examples if (key := native(one)) in clusters)
+
+
+# ---------------------------------------------------------------------------------------------------------------- model
+
+
+def _model(task: TaskSpec, name: str, languages: Sequence[str], offline: bool) -> Path:
+    """The folder of a model that knows the languages. Raises SpecError where the task's target would be lost."""
+    if task.family not in _SURVIVE:
+        what = f"{task.name}: seq2seq translates the texts alone, and the target of {task.family} does not survive that"
+        raise SpecError(f"{what}. Name a folder of translated data instead, or train on its English data.")
+    folder = find_model(name, offline=offline)
+    check_model(folder, name)
+    check_languages(folder, name, languages)
+    return folder
+
+
+def _by_model(work: _Work) -> tuple[Example, ...]:
+    folder = _model(work.task, work.model, work.languages, work.offline)
+    facts = {"model": model_identity(folder), "task": work.task.name, **settings(work.beams)}
+    texts = _texts(work.task, work.english)
+    opened: list[Translator] = []
+    found: list[Example] = []
+    for code in work.languages:
+        job = _job(work, facts, code, texts)
+        made = translations(job, partial(_translate, work, folder, opened, code), work.tell)
+        _tell(job, made, work.tell)
+        says = {text: one.text for text, one in zip(texts, made, strict=True)}
+        found += [_translated(work.task, one, code, says) for one in work.english]
+    return tuple(found)
+
+
+def _job(work: _Work, facts: Mapping[str, object], code: str, texts: tuple[str, ...]) -> Job:
+    store.make_folder(work.keep)
+    own = {**facts, "language": code, "data": digest(*texts)}
+    name = digest(*(f"{key}={own[key]}" for key in sorted(own)))
+    return Job(work.keep / f"{work.task.name}-{code}-{name}.jsonl", f"{work.task.name} {code}", texts, own)
+
+
+def _translate(work: _Work, folder: Path, opened: list[Translator], code: str) -> Translate:
+    """The function that translates into a language; the model is read when it is first needed."""
+    if not opened:
+        opened.append(open_translator(folder, work.model, place(work.device)))
+    target = opened[0].target(code)
+    return lambda texts: translate(opened[0], target, texts, work.beams)
+
+
+def _tell(job: Job, found: Sequence[Translation], tell: Tell) -> None:
+    """How many texts, and of how many the translation is not what it should be."""
+    odd = {
+        "empty": sum(not one.text for one in found),
+        "not ended within its bound": sum(one.cut for one in found),
+        "of a text longer than the model reads": sum(one.long for one in found),
+    }
+    notes = "".join(f", {count:,} {what}" for what, count in odd.items() if count)
+    tell(f"{job.name}: {len(found):,} texts are translated{notes} ({job.path.name})")
+
+
+# ---------------------------------------------------------------------------------------------------------------- texts
+
+
+def _fields(task: TaskSpec, example: Example) -> tuple[str, ...]:
+    """The fields that are the item's own, and so are translated: what can be noised, with all of its choices.
+
+    A question that a task asks of every item in English, as XCOPA's, is asked in English of its translations too.
+    """
+    stems = {name.rstrip("0123456789") for name in task.fields}
+    mine = (name for name, text in example.texts.items() if text.language == ENGLISH and text.value.strip())
+    return tuple(name for name in mine if not stems or name.rstrip("0123456789") in stems)
+
+
+def _texts(task: TaskSpec, english: Sequence[Example]) -> tuple[str, ...]:
+    """Every text that is translated, once, the longest first."""
+    found = {one.texts[name].value for one in english for name in _fields(task, one)}
+    return tuple(sorted(found, key=lambda text: (-len(text), text)))
+
+
+def _translated(task: TaskSpec, example: Example, code: str, says: Mapping[str, str]) -> Example:
+    """An example in another language: the same cluster and target, ids with that language in the place of English."""
+    texts = dict(example.texts)
+    for name in _fields(task, example):
+        text = texts[name]
+        texts[name] = Text(_renamed(text.id, code), code, says[text.value])
+    return Example(_renamed(example.id, code), texts, example.target, example.cluster)
+
+
+def _renamed(id: str, code: str) -> str:
+    """`task/split/en/rest` as `task/split/LANGUAGE/rest`; an id of another form with the language behind it."""
+    parts = id.split("/", 3)
+    return "/".join([*parts[:2], code, parts[3]]) if len(parts) > 3 and parts[2] == ENGLISH else f"{id}@{code}"
