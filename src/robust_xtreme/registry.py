@@ -19,7 +19,12 @@ KINDS: Final = {
     "family": "families",
     "view": "reporting",
 }
-_SEE: Final = {"family": "robust-xtreme list tasks", "view": "robust-xtreme report --help"}
+_SEE: Final = {
+    "intermediate": "robust-xtreme list intermediate",
+    "family": "robust-xtreme list tasks",
+    "view": "robust-xtreme report --help",
+}
+_CALLED: Final = {"intermediate": "intermediate task"}
 
 
 def _folder(kind: str) -> Path:
@@ -49,10 +54,19 @@ def load(kind: str, name: str) -> Any:
     """
     known = names(kind)
     if name not in known:
-        raise UnknownName(kind, name, known, _SEE.get(kind, f"robust-xtreme list {kind}s"))
+        raise UnknownName(_CALLED.get(kind, kind), name, known, _SEE.get(kind, f"robust-xtreme list {kind}s"))
     if name in _external(kind):
         return _load_external(kind, name)
     return getattr(importlib.import_module(f"robust_xtreme.{KINDS[kind]}.{name}"), name)
+
+
+def learned(name: str) -> Any:
+    """The task of that name, or the intermediate task: what a head can be trained for. Raises UnknownName."""
+    kind = next((one for one in ("task", "intermediate") if name in names(one)), None)
+    if kind is None:
+        known = (*names("task"), *names("intermediate"))
+        raise UnknownName("task", name, known, "robust-xtreme list tasks, robust-xtreme list intermediate")
+    return load(kind, name)
 
 
 def _load_external(kind: str, name: str) -> Any:

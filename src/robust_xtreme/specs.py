@@ -155,7 +155,7 @@ class Files:
     mixed: bool = False
 
 
-HubRow = Callable[[Mapping[str, Any], str], Mapping[str, Any]]
+HubRow = Callable[[Mapping[str, Any], str], Mapping[str, Any] | None]
 
 
 @final
@@ -164,9 +164,10 @@ class HubFiles:
     """One split on the hub: a dataset's repository at a commit, its config and split there, and the split's files.
 
     `config` and `files`, a pattern, may hold what the paths of Files may, with `codes` of their own. `values` makes of
-    a hub's row (labels by their names) and its place the values that a reader of release files yields. Where languages
-    are mixed, `starts` is a column and how its values begin in a language, with `{name}` for its English name in lower
-    case. The native id of a row is its column `id` (`native`), or its place among the rows of the language (`ordinal`).
+    a hub's row (labels by their names) and its place the values that a reader of release files yields, or None of a row
+    that readers leave out. Where languages are mixed, `starts` is a column and how its values begin in a language, with
+    `{name}` for its English name in lower case. The native id of a row is its column `id` (`native`), or its place
+    among the rows of the language that are left (`ordinal`).
     """
 
     repo: str
@@ -259,7 +260,8 @@ class TaskSpec:
     `perturbed` holds the groups of fields that are noised together, the headline first: NLI has one group of both
     sentences, QA has the question and the context apart; `noisable` names fields beside them that are noised where a
     condition names them. `files` maps split (train, validation, test) to its files, `hub` to where the same rows lie on
-    the hub; `adapt` makes the examples of all rows of a split; `accepts` names the tasks whose head this one can use.
+    the hub; `adapt` makes the examples of all rows of a split; `accepts` names the tasks, or
+    intermediate tasks, whose head this one can use.
 
     `groups` maps the benchmarks that the task belongs to (`xtreme-r`, `xtreme`, `low-resource`) to its languages there;
     `score` names the metrics whose mean is its score in their averages (none: the first metric). With `pairs` a
@@ -269,7 +271,8 @@ class TaskSpec:
     `licence` is that of the data, as upstream states it.
 
     Of intermediate tasks, `trains` names the tasks whose own training data theirs are, and `parts` the tasks whose
-    training examples together are theirs, under one head.
+    training examples together are theirs, under one head. Where the labels are not known before the data are read,
+    `open_labels` is set and `labels` is empty: `sources.with_labels` gives the task with those that its data name.
     """
 
     name: str
@@ -300,6 +303,7 @@ class TaskSpec:
     licence: str = ""
     trains: tuple[str, ...] = ()
     parts: tuple[TaskSpec, ...] = ()
+    open_labels: bool = False
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -351,7 +351,7 @@ def test_each_metric_counts_the_questions_of_its_test() -> None:
 def test_it_belongs_to_no_average() -> None:
     """A diagnostic is in no benchmark, and is answered by heads of other questions."""
     assert TASK.groups == {}
-    assert TASK.accepts == ("multichecklist", "xquad", "mlqa", "tydiqa")
+    assert TASK.accepts == ("multichecklist", "xquad", "mlqa", "tydiqa", "squad", "squad_v2")
 
 
 def test_a_suite_has_no_such_task(tmp_path: Path) -> None:

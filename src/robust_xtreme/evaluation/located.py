@@ -289,7 +289,7 @@ def _run(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec]) -> Located:
         labels=labels[head],
         identity=identity((run / "model").iterdir(), config, labels, run / "heads"),
         config=config,
-        trained_on=languages_of(run, head, registry.load("task", head).train_languages),
+        trained_on=languages_of(run, head, registry.learned(head).train_languages),
         heads=used,
     )
 

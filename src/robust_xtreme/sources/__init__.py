@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from robust_xtreme.sources._load import Split, available, has_language, languages_of, load, resolve
+from robust_xtreme.sources._named import with_labels
 from robust_xtreme.sources._pools import Pools
 from robust_xtreme.sources._select import data_identity, limit
 from robust_xtreme.sources._source import Source, open_source
@@ -19,4 +20,5 @@ __all__ = [
     "load",
     "open_source",
     "resolve",
+    "with_labels",
 ]

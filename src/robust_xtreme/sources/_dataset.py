@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -179,9 +180,12 @@ def _sha256(folder: Path, names: Sequence[str]) -> str:
 
 
 def _rows(found: Snapshot, names: Sequence[str], wanted: HubFiles, language: str, address: str) -> Iterator[Row]:
-    for index, values in enumerate(_values(found, names, wanted, language)):
+    kept = count()
+    for index, found_values in enumerate(_values(found, names, wanted, language)):
         place = f"{address}: row {index}{f' of {language}' if language else ''}"
-        yield Row(_native(values, place) if wanted.ids == "native" else str(index), place, wanted.values(values, place))
+        values = wanted.values(found_values, place)
+        if values is not None:
+            yield Row(_native(found_values, place) if wanted.ids == "native" else str(next(kept)), place, values)
 
 
 def _native(values: Mapping[str, Any], place: str) -> str:

@@ -106,6 +106,12 @@ def _in_order(found: Sequence[tuple[int | None, Row]], path: str) -> tuple[Row, 
 
 def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:
     """The values of a suite's row. Raises DataError."""
+    found = labelled_choices(row, place)
+    return {"premise": text_of(row, "premise", place), "question": text_of(row, "question", place), **found}
+
+
+def labelled_choices(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """The `choices` of a suite's row, two or more, and its `label`, an index of them. Raises DataError."""
     choices, label = texts_of(row, "choices", place), row["label"]
     if len(choices) < _LEAST:
         raise DataError(place, "the key 'choices' takes two texts or more.")
@@ -113,5 +119,4 @@ def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:
         raise DataError(
             place, f"the key 'label' takes an index of 'choices', from 0 to {len(choices) - 1}, not {label!r:.80}."
         )
-    premise, question = text_of(row, "premise", place), text_of(row, "question", place)
-    return {"premise": premise, "question": question, "choices": choices, "label": label}
+    return {"choices": choices, "label": label}

@@ -19,7 +19,7 @@ FIELDS: Final = ("premise", "hypothesis", "label")
 _COLUMNS: Final = {
     "first": ("prem", "premise", "sentence1"),
     "second": ("hyp", "hypo", "hypothesis", "sentence2"),
-    "label": ("label",),
+    "label": ("gold_label", "label"),
 }
 
 

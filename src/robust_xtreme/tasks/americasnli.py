@@ -57,7 +57,7 @@ americasnli = TaskSpec(
     files={"validation": _files("dev"), "test": _files("test")},
     perturbed=(("premise", "hypothesis"),),
     adapt=_adapt,
-    accepts=("americasnli", "xnli"),
+    accepts=("americasnli", "xnli", "mnli", "anli_plus"),
     cite="Ebrahimi et al. 2022, AmericasNLI: Evaluating Zero-shot Natural Language Understanding of Pretrained "
     "Multilingual Models in Truly Low-resource Languages (arXiv 2104.08726)",
     labels=_LABELS,

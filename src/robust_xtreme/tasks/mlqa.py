@@ -30,7 +30,7 @@ mlqa = TaskSpec(
     },
     perturbed=(("question",), ("context",)),
     adapt=span_qa(by_question),
-    accepts=("mlqa", "xquad", "tydiqa"),
+    accepts=("mlqa", "xquad", "tydiqa", "squad", "squad_v2"),
     cite="Lewis et al. 2020, MLQA: Evaluating Cross-lingual Extractive Question Answering (arXiv 1910.07475)",
     max_length=384,
     stride=128,

@@ -38,7 +38,7 @@ multichecklist = TaskSpec(
     },
     perturbed=(("question",), ("context",)),
     adapt=cases,
-    accepts=("multichecklist", "xquad", "mlqa", "tydiqa"),
+    accepts=("multichecklist", "xquad", "mlqa", "tydiqa", "squad", "squad_v2"),
     cite="Ruder et al. 2021, XTREME-R: Towards More Challenging and Nuanced Multilingual Evaluation (arXiv 2104.07412) "
     "and Ribeiro et al. 2020, Beyond Accuracy: Behavioral Testing of NLP Models with CheckList (arXiv 2005.04118)",
     train_languages=(),

@@ -30,7 +30,7 @@ tydiqa = TaskSpec(
     },
     perturbed=(("question",), ("context",)),
     adapt=span_qa(by_text),
-    accepts=("tydiqa", "xquad", "mlqa"),
+    accepts=("tydiqa", "xquad", "mlqa", "squad", "squad_v2"),
     cite="Clark et al. 2020, TyDi QA: A Benchmark for Information-Seeking Question Answering (arXiv 2003.05002)",
     max_length=384,
     stride=128,

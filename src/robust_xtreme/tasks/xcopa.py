@@ -32,7 +32,7 @@ xcopa = TaskSpec(
     },
     perturbed=(("premise", "choice1", "choice2"),),
     adapt=choice(_ASKED),
-    accepts=("xcopa",),
+    accepts=("xcopa", "siqa"),
     cite="Ponti et al. 2020, XCOPA: A Multilingual Dataset for Causal Commonsense Reasoning (arXiv 2005.00333); "
     "train: Roemmele et al. 2011, Choice of Plausible Alternatives",
     max_length=128,

@@ -28,7 +28,7 @@ xnli = TaskSpec(
     },
     perturbed=(("premise", "hypothesis"),),
     adapt=nli(_LABELS),
-    accepts=("xnli",),
+    accepts=("xnli", "mnli", "anli_plus"),
     cite="Conneau et al. 2018, XNLI: Evaluating Cross-lingual Sentence Representations (arXiv 1809.05053)",
     labels=_LABELS,
     max_length=128,

@@ -26,7 +26,7 @@ xquad = TaskSpec(
     },
     perturbed=(("question",), ("context",)),
     adapt=span_qa(by_question),
-    accepts=("xquad", "mlqa", "tydiqa"),
+    accepts=("xquad", "mlqa", "tydiqa", "squad", "squad_v2"),
     cite="Artetxe et al. 2020, On the Cross-lingual Transferability of Monolingual Representations (arXiv 1910.11856)",
     max_length=384,
     stride=128,

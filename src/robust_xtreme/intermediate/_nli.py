@@ -1,0 +1,25 @@
+"""Pairs to learn natural language inference from, in no order of threes: equal premises are one text and cluster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from robust_xtreme.examples import Example, digest
+from robust_xtreme.specs import Origin, Row
+from robust_xtreme.tasks._nli import nli
+
+LABELS: Final = ("entailment", "neutral", "contradiction")
+"""The labels of every task of this kind, in the order of XNLI's, so that one head can serve all of them."""
+
+FIELDS: Final = ("premise", "hypothesis")
+LENGTH: Final = 128
+
+
+def by_premise(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
+    """Examples with the fields `premise` and `hypothesis`; the cluster is the row's own, or its premise."""
+    return nli(LABELS)(tuple(replace(row, cluster=row.cluster or _cluster(row)) for row in rows), origin)
+
+
+def _cluster(row: Row) -> str:
+    return f"premise/{digest(row.values['first'])}"

@@ -1,0 +1,27 @@
+"""What SQuAD's two versions share: where their files lie, and how their questions become examples."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from robust_xtreme.specs import Files
+from robust_xtreme.tasks._qa import by_question, span_qa
+
+METRICS: Final = ("squad_f1", "squad_em")
+PERTURBED: Final = (("question",), ("context",))
+LENGTH: Final = 384
+STRIDE: Final = 128
+LICENCE: Final = "CC BY-SA 4.0"
+TRAINS: Final = ("xquad", "mlqa", "lareqa")
+"""The tasks that are trained on SQuAD 1.1, whose questions version 2.0 has too."""
+
+adapt = span_qa(by_question)
+
+
+def files(version: str) -> dict[str, Files]:
+    """The files of a version; of its development set also a copy that was put together again from its parts."""
+    dev = f"squad/dev-v{version}"
+    return {
+        "train": Files("squad_json", (f"squad/train-v{version}.json",), ids="native"),
+        "validation": Files("squad_json", (f"{dev}.json", f"{dev}.rebuilt.json"), ids="native"),
+    }

@@ -1,0 +1,41 @@
+"""HellaSwag: which of four endings goes on with a text about what people do?"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from robust_xtreme.intermediate._choice import LENGTH, by_premise, fields
+from robust_xtreme.intermediate._hub import ending
+from robust_xtreme.specs import Files, HubFiles, TaskSpec
+
+_COMMIT: Final = "218ec52e09a7e7462a5400043bb9a69a41d06b76"
+# Of Rowan/hellaswag on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.
+
+
+def _files(name: str, *more: str) -> Files:
+    within = ("hellaswag", "hellaswag/data")
+    return Files("hellaswag_jsonl", (*(f"{one}/hellaswag_{name}.jsonl" for one in within), *more))
+
+
+hellaswag = TaskSpec(
+    name="hellaswag",
+    summary="Sentence completion: which of four endings goes on with a text.",
+    family="choice",
+    metrics=("accuracy",),
+    languages=("en",),
+    files={
+        "train": _files("train", "hellaswag/hellaswag_train.first3368.jsonl"),
+        "validation": _files("val"),
+    },
+    perturbed=(fields(4, question=False),),
+    adapt=by_premise,
+    accepts=("hellaswag",),
+    cite="Zellers et al. 2019, HellaSwag: Can a Machine Really Finish Your Sentence? (arXiv 1905.07830)",
+    max_length=LENGTH,
+    hub={
+        split: HubFiles("Rowan/hellaswag", _COMMIT, "default", split, f"data/{split}-*.parquet", ending)
+        for split in ("train", "validation")
+    },
+    rows="39,905 texts to train on and 10,042 of validation.",
+    licence="MIT",
+)
