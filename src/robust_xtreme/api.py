@@ -114,11 +114,13 @@ def _served(noised: list[Noised], cell: PerturbationSpec) -> list[Noised]:
 
 
 def train(spec: TrainSpec | None = None, options: Options | None = None, **values: Any) -> Path:
-    """Train a model and return the run's folder, which `evaluate` takes as a model.
+    """Train a model and return the folder of its last stage, which `evaluate` takes as a model.
 
     Either a TrainSpec, or its values by name: `train(task="panx", data="DIR", encoder="DIR/xlm-roberta-base")`, or
-    `scratch="small", text="TEXT"` in place of `encoder`; several tasks are learned together: `task="xnli,panx"`. The
-    same spec goes on where it was stopped, and a complete run is left as it is. `options` say how it is watched.
+    `scratch="small", text="TEXT"` in place of `encoder`; several tasks are learned together: `task="xnli,panx"`.
+    `intermediate="squad,mnli"`, or a mapping of a stage's keys, comes before the task, `mlm={"text": "TEXT"}` before
+    both. The same spec goes on where it was stopped, and a complete run is left as it is. `options` say how it is
+    watched.
 
     Raises SpecError, UnknownName, MissingData, DataError, ModelError, Overlap, Mismatch, Locked, DiskError.
     """

@@ -138,11 +138,3 @@ def _decode(checkpoint: Checkpoint, one: Input, scores: list[Any]) -> Target | N
     except NotFinite:
         return None
     return decoded
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an exception says that the device or the machine has too little memory."""
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    text = str(error)
-    return isinstance(error, RuntimeError) and ("can't allocate memory" in text or "out of memory" in text)

@@ -23,11 +23,12 @@ from robust_xtreme.evaluation.judge import Answered, Ranked, judge
 from robust_xtreme.evaluation.lacking import lacked, outside
 from robust_xtreme.evaluation.manifest import halved, new_manifest
 from robust_xtreme.evaluation.plan import Plan, Unit, make_plan, read_split, read_train
-from robust_xtreme.evaluation.predict import BATCH_TOKENS, Input, out_of_memory, predict
+from robust_xtreme.evaluation.predict import BATCH_TOKENS, Input, predict
 from robust_xtreme.evaluation.retrieve import Engine, Retrieved, retrieved
 from robust_xtreme.evaluation.settings import check_settings, inference
 from robust_xtreme.evaluation.unit import Prepared, prepare
 from robust_xtreme.examples import Target
+from robust_xtreme.families._memory import out_of_memory
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results import store
 from robust_xtreme.results.floors import Floors, fit

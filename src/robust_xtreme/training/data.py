@@ -1,11 +1,10 @@
-"""The one LightningDataModule: a plan of batches that is a pure function of the seed, entered at any step."""
+"""The one LightningDataModule: the batches of a plan, entered at any step, shared out over devices and accumulation."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from typing import Any, Final, final
 
 import numpy as np
@@ -13,110 +12,104 @@ import torch
 from lightning.pytorch import LightningDataModule
 
 from robust_xtreme.families._batch import collate
-from robust_xtreme.training.objective import Batch, Objective
+from robust_xtreme.families._family import Window
+from robust_xtreme.training.objective import Batch, Part, Piece, Taken
+from robust_xtreme.training.sampling import Plan
 
-_SORTED_TOGETHER: Final = 50
-_PLAN, _MASKS = 1, 2
-
-
-def epoch_batches(
-    lengths: Sequence[int], batch_size: int, seed: int, epoch: int, starts: Sequence[int] = (0,)
-) -> list[tuple[int, ...]]:
-    """One pass over the units: each exactly once, in shuffled batches of units of like length.
-
-    A unit is a window, or all windows of an example. `starts` are the places where each task's units begin: a batch is
-    of one task, and tasks take turns in proportion to their units. A pure function of its arguments.
-    """
-    generator = np.random.default_rng((seed, _PLAN, epoch))
-    orders = [start + generator.permutation(count) for start, count in _parts(lengths, starts)]
-    size = batch_size * _SORTED_TOGETHER
-    chunks = [order[start : start + size] for order in orders for start in range(0, len(order), size)]
-    by_length = [sorted(chunk.tolist(), key=lambda place: (lengths[place], place)) for chunk in chunks]
-    batches = [
-        tuple(chunk[start : start + batch_size]) for chunk in by_length for start in range(0, len(chunk), batch_size)
-    ]
-    return [batches[place] for place in generator.permutation(len(batches))]
-
-
-def _parts(lengths: Sequence[int], starts: Sequence[int]) -> list[tuple[int, int]]:
-    """Where each task's units begin, and how many there are."""
-    return [(start, stop - start) for start, stop in zip(starts, (*starts[1:], len(lengths)), strict=True)]
+_MASKS: Final = 2
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Which units of an objective each step sees: `steps` batches, one epoch after another.
+class Share:
+    """Which share of each step's units this process takes, in how many passes: `device` of `devices`."""
 
-    `starts` are the places where each task's units begin.
-    """
-
-    lengths: tuple[int, ...]
-    batch_size: int
-    seed: int
-    steps: int
-    starts: tuple[int, ...] = (0,)
+    device: int = 0
+    devices: int = 1
+    accumulate: int = 1
 
     @property
-    def epoch_steps(self) -> int:
-        """Steps of one pass over the units."""
-        return sum(-(-count // self.batch_size) for _, count in _parts(self.lengths, self.starts))
-
-    @property
-    def epochs(self) -> float:
-        """Passes over the units."""
-        return self.steps / self.epoch_steps if self.steps else 0.0
-
-    def at(self, step: int) -> tuple[int, ...]:
-        """The units of a step."""
-        epoch, place = divmod(step, self.epoch_steps)
-        return _epoch(self.lengths, self.batch_size, self.seed, epoch, self.starts)[place]
-
-    def part(self, step: int) -> int:
-        """The task of a step, by its number."""
-        return bisect_right(self.starts, self.at(step)[0]) - 1
-
-    def seen(self) -> int:
-        """Units seen over all steps."""
-        if not self.steps:
-            return 0
-        whole, rest = divmod(self.steps, self.epoch_steps)
-        last = [self.at(step) for step in range(self.steps - rest, self.steps)]
-        return whole * len(self.lengths) + sum(map(len, last))
-
-
-@lru_cache(maxsize=2)
-def _epoch(
-    lengths: tuple[int, ...], batch_size: int, seed: int, epoch: int, starts: tuple[int, ...]
-) -> list[tuple[int, ...]]:
-    return epoch_batches(lengths, batch_size, seed, epoch, starts)
+    def parts(self) -> int:
+        """Into how many a step's units are divided."""
+        return self.devices * self.accumulate
 
 
 @final
 class Loader:
-    """The batches of a plan from step `start` on."""
+    """The batches of a plan from step `start` on: `share.accumulate` of them a step."""
 
-    def __init__(self, objective: Objective, plan: Plan, pad_id: int, start: int) -> None:
-        self.objective = objective
+    def __init__(self, parts: Sequence[Part], plan: Plan, pad_id: int, start: int, share: Share | None = None) -> None:
+        self.parts = parts
         self.plan = plan
         self.pad_id = pad_id
         self.start = start
+        self.share = share or Share()
 
     def __len__(self) -> int:
-        return self.plan.steps - self.start
+        return (self.plan.steps - self.start) * self.share.accumulate
 
     def __iter__(self) -> Iterator[Batch]:
-        return (self.batch(step) for step in range(self.start, self.plan.steps))
+        return (batch for step in range(self.start, self.plan.steps) for batch in self.batches(step))
 
     def batch(self, step: int) -> Batch:
-        """The batch of a step; what is masked in it depends on seed and step only."""
-        windows = tuple(window for place in self.plan.at(step) for window in self.objective.units[place])
-        ids, mask = collate(windows, self.pad_id)
-        if self.objective.masking is None:
-            return Batch(ids, mask, windows, part=self.plan.part(step))
-        generator = np.random.default_rng((self.plan.seed, _MASKS, step))
-        hidden, targets = self.objective.masking(ids.numpy(), generator)
-        return Batch(torch.from_numpy(hidden), mask, windows, torch.from_numpy(targets))
+        """The only batch of a step that is not shared out."""
+        (found,) = self.batches(step)
+        return found
+
+    def batches(self, step: int) -> Iterator[Batch]:
+        """This process's batches of a step; what is masked in them depends on seed and step only."""
+        taken = self._taken(step)
+        first = self.share.device * self.share.accumulate
+        for number in range(first, first + self.share.accumulate):
+            yield self._share(taken, number)
+
+    def _taken(self, step: int) -> dict[int, Taken]:
+        """All that a step takes of each part."""
+        units: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+        for unit, turn in self.plan.placed(step):
+            part = self.plan.part_of(unit)
+            units[part].append((unit - self.plan.starts[part], turn))
+        return {part: self._masked(part, self.parts[part].take(own), step) for part, own in sorted(units.items())}
+
+    def _masked(self, part: int, taken: Taken, step: int) -> Taken:
+        masking = self.parts[part].masking
+        if masking is None:
+            return taken
+        ids, _ = collate(taken.windows, self.pad_id)
+        hidden, targets = masking(ids.numpy(), np.random.default_rng((self.plan.seed, _MASKS, step)))
+        return replace(taken, hidden=hidden, targets=targets)
+
+    def _share(self, taken: dict[int, Taken], number: int) -> Batch:
+        """One share of a step's units, each part's loss weighted so that the shares add up to the step's."""
+        count = self.share.parts
+        if count == 1 and len(taken) == 1:
+            return _batch([(part, own, 1.0) for part, own in taken.items()], self.pad_id)
+        total = sum(len(own.sizes) for own in taken.values())
+        pieces = []
+        for part, whole in taken.items():
+            own = whole.every(number, count)
+            if own.sizes:
+                terms = self.parts[part].terms
+                weight = terms(own) / max(1, terms(whole)) * len(whole.sizes) / total * count
+                pieces.append((part, own, weight))
+        if not pieces:
+            part, whole = next(iter(taken.items()))
+            pieces.append((part, whole.every(0, len(whole.sizes)), 0.0))
+        return _batch(pieces, self.pad_id)
+
+
+def _batch(pieces: Sequence[tuple[int, Taken, float]], pad_id: int) -> Batch:
+    windows: list[Window] = []
+    found = []
+    for part, taken, weight in pieces:
+        found.append(Piece(part, len(windows), len(windows) + len(taken.windows), taken, weight))
+        windows += taken.windows
+    ids, mask = collate(windows, pad_id)
+    for piece in found:
+        if piece.taken.hidden is not None:
+            width = min(ids.shape[1], piece.taken.hidden.shape[1])
+            ids[piece.start : piece.stop, :width] = torch.from_numpy(piece.taken.hidden[:, :width])
+    return Batch(ids, mask, tuple(windows), tuple(found))
 
 
 class TrainingData(LightningDataModule):
@@ -127,7 +120,10 @@ class TrainingData(LightningDataModule):
         self.loader = loader
 
     def train_dataloader(self) -> Loader:
-        """The loader."""
+        """The loader, of this process's share."""
+        trainer = self.trainer
+        if trainer is not None and trainer.world_size > 1:
+            self.loader.share = replace(self.loader.share, device=trainer.global_rank, devices=trainer.world_size)
         return self.loader
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Batch:

@@ -1,9 +1,9 @@
-"""A score on held-out data while training: shown, written to metrics.csv, and used for nothing."""
+"""A score on held-out data while training: shown, written to metrics.csv, and used for nothing but on request."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,13 +12,16 @@ import torch
 from torch import nn
 
 from robust_xtreme import registry
-from robust_xtreme.errors import MissingData
+from robust_xtreme.errors import MissingData, Overlap
 from robust_xtreme.examples import Example, Judged
 from robust_xtreme.families._batch import collate, encoder_inputs
 from robust_xtreme.families._family import Family, NotFinite, Window, windows_of
+from robust_xtreme.families._overlap import comparable, keys, kind
 from robust_xtreme.sources import _load, _select
-from robust_xtreme.sources._source import Source
+from robust_xtreme.sources._source import Source, open_source
 from robust_xtreme.specs import TaskSpec
+from robust_xtreme.training.lessons import Lesson
+from robust_xtreme.training.spec import TrainSpec
 
 _EXAMPLES: Final = 150
 _BATCH: Final = 32
@@ -47,11 +50,46 @@ def dev_score(
 
 
 def _dev_examples(task: TaskSpec, data: Source | Path) -> tuple[Example, ...]:
+    if task.parts:
+        return tuple(example for part in task.parts for example in _dev_examples(part, data))
     try:
         split = _load.load(task, data, task.train_languages[0], "validation")
     except MissingData:
         return ()
     return _select.limit(split.examples, _EXAMPLES) if split.labelled else ()
+
+
+def selection(lessons: Sequence[Lesson], spec: TrainSpec) -> tuple[Example, ...]:
+    """The examples that weights are selected by, none of which is reported.
+
+    Raises Overlap where one of them stands in a split that a reported task would be evaluated on.
+    """
+    source = open_source(spec.data, offline=spec.offline)
+    found: list[Example] = []
+    for lesson in lessons:
+        examples = _dev_examples(lesson.task, source)
+        mine = {key for one in examples for key in keys(one)}
+        for name in lesson.reported:
+            task = registry.load("task", name)
+            if task.head and comparable(task, kind(lesson.task)):
+                _check_apart(task, source, lesson.task.name, mine)
+        found += examples
+    return tuple(found)
+
+
+def _check_apart(task: TaskSpec, source: Source, learned: str, mine: Collection[str]) -> None:
+    for language in _load.available(task, source, "auto"):
+        try:
+            split = _load.resolve(task, source, "auto", language)
+        except MissingData:
+            continue
+        same = [one.id for one in split.examples if not keys(one).isdisjoint(mine)]
+        if same:
+            raise Overlap(
+                f"The validation data of {learned} share {len(same)} examples with "
+                f"{task.name}/{split.split}/{language}, which is reported (first: {same[0]}): nothing may be selected "
+                "by them. Use select = none."
+            )
 
 
 @torch.inference_mode()

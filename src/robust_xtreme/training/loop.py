@@ -7,25 +7,30 @@ import math
 import signal
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
+import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
+from torch.multiprocessing.spawn import ProcessRaisedException
 
-from robust_xtreme.errors import ModelError
+from robust_xtreme.errors import ModelError, RobustXtremeError
+from robust_xtreme.families._memory import out_of_memory
 from robust_xtreme.results import store
-from robust_xtreme.training import resume
-from robust_xtreme.training.data import Loader, Plan, TrainingData
+from robust_xtreme.training import best, resume
+from robust_xtreme.training.data import Loader, Share, TrainingData
 from robust_xtreme.training.device import own_random
 from robust_xtreme.training.module import Schedule, TrainingModule
-from robust_xtreme.training.objective import Objective
+from robust_xtreme.training.objective import Part
+from robust_xtreme.training.sampling import Plan
 
 METRICS: Final = "metrics.csv"
-CLIP: Final = 1.0
+TENSORBOARD: Final = "tensorboard"
 _HEADER: Final = "step,loss,lr,dev"
 _ROWS: Final = 100
 _KNOWN: Final = (
@@ -33,8 +38,11 @@ _KNOWN: Final = (
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",
     # The user chose --device cpu.
     r"GPU available but not used",
+    # Where a step is of one task, the heads of the others have no gradient.
+    r"find_unused_parameters=True was specified",
 )
 _LOGGERS: Final = ("lightning.pytorch", "lightning.fabric", "lightning")
+_PRECISIONS: Final = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
 
 @final
@@ -65,52 +73,74 @@ class Options:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """What one loop needs: the run's folder, what is learned, from which batches, at which rates, and on what device.
+class How:
+    """How steps are computed: on which device or devices, how precisely, clipped at which norm, logged where."""
 
-    `dev` gives a score after each epoch, in points; nothing is selected by it.
+    device: str
+    devices: int = 1
+    strategy: str = "auto"
+    precision: str = "fp32"
+    accumulate: int = 1
+    clip: float = 1.0
+    log: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What one loop needs: the run's folder, what is learned, in which batches, at which rates, and how.
+
+    `dev` gives a score after each epoch, in points; with `select` the weights with the best one are kept.
     """
 
     name: str
     run: Path
     encoder: nn.Module
-    objective: Objective
+    parts: Sequence[Part]
     plan: Plan
     schedule: Schedule
     pad_id: int
-    device: str
+    how: How
     dev: Callable[[], float] | None = None
+    select: bool = False
 
 
 def run_loop(stage: Stage, options: Options) -> None:
-    """Train to the end, from the newest saved state if there is one. Encoder and head are changed in place.
+    """Train to the end, from the newest saved state if there is one. Encoder and heads are changed in place.
 
-    Raises ModelError where the loss is no number, DiskError where a state cannot be written, KeyboardInterrupt.
+    Raises ModelError where the loss is no number, RobustXtremeError where memory runs out, DiskError where a state
+    cannot be written, KeyboardInterrupt.
     """
     state = resume.latest(stage.run)
     begin = state.step if state else 0
     if begin:
         options.tell(f"{stage.name.replace('_', ' ')}: goes on after step {begin:,} of {stage.plan.steps:,}")
     with own_random(stage.plan.seed), _quiet_lightning():
-        module = TrainingModule(stage.encoder, stage.objective, stage.schedule)
+        module = TrainingModule(stage.encoder, stage.parts, stage.schedule)
         if state:
             module.load_state_dict(state.checkpoint["state_dict"])
             module.optimizer_state = state.checkpoint["optimizer_states"][0]
         if begin < stage.plan.steps:
-            steps = _Steps(stage, state, options)
-            _fit(_trainer(stage, steps, begin), module, Loader(stage.objective, stage.plan, stage.pad_id, begin))
-            steps.write_metrics()
+            share = Share(accumulate=stage.how.accumulate)
+            loader = Loader(stage.parts, stage.plan, stage.pad_id, begin, share)
+            _fit(_trainer(stage, _Steps(stage, state, options), begin), module, loader, stage)
+    if stage.select:
+        best.restore(stage.run, module)
     module.eval().to("cpu")
 
 
 def _trainer(stage: Stage, steps: Callback, begin: int) -> Trainer:
+    how = stage.how
     return Trainer(
-        accelerator="gpu" if stage.device == "cuda" else "cpu",
-        devices=1,
+        accelerator="gpu" if how.device == "cuda" else "cpu",
+        devices=how.devices,
+        strategy=_strategy(how, several=len(stage.parts) > 1),
+        precision=_PRECISIONS[how.precision],  # type: ignore[arg-type]  # Lightning lists them as literals
+        accumulate_grad_batches=how.accumulate,
         max_steps=stage.plan.steps - begin,
-        gradient_clip_val=CLIP,
+        gradient_clip_val=how.clip,
         callbacks=[steps],
-        logger=False,
+        logger=_loggers(stage),
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -121,7 +151,22 @@ def _trainer(stage: Stage, steps: Callback, begin: int) -> Trainer:
     )
 
 
-def _fit(trainer: Trainer, module: TrainingModule, loader: Loader) -> None:
+def _strategy(how: How, several: bool) -> Any:
+    """One process a device where there are several, forked, so that all of them have what this one has read."""
+    if how.devices == 1 and how.strategy == "auto":
+        return "auto"
+    return DDPStrategy(start_method="fork", find_unused_parameters=several)
+
+
+def _loggers(stage: Stage) -> Any:
+    if TENSORBOARD not in stage.how.log:
+        return False
+    from lightning.pytorch.loggers import TensorBoardLogger
+
+    return TensorBoardLogger(stage.run, name=TENSORBOARD, version="")
+
+
+def _fit(trainer: Trainer, module: TrainingModule, loader: Loader, stage: Stage) -> None:
     """Lightning ends the process on Ctrl-C; here that is a KeyboardInterrupt like any other."""
     before = signal.getsignal(signal.SIGINT)
     module.train()
@@ -132,6 +177,17 @@ def _fit(trainer: Trainer, module: TrainingModule, loader: Loader) -> None:
             raise
         signal.signal(signal.SIGINT, before)
         raise KeyboardInterrupt from None
+    except ProcessRaisedException as error:
+        last = str(error).strip().splitlines()[-1]
+        raise ModelError(last.rpartition("robust_xtreme.errors.")[2].partition(": ")[2] or last) from error
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        size, split = stage.plan.batch_size, stage.how.accumulate
+        raise RobustXtremeError(
+            f"Memory ran out at step {trainer.global_step + 1} with batches of {size} in {split}. The same command "
+            f"with --accumulate {2 * split} goes on from the last saved state and computes the same."
+        ) from error
 
 
 @contextmanager
@@ -162,6 +218,8 @@ class _Steps(Callback):
         self.done = state.step if state else 0
         self.losses = list(state.losses) if state else []
         self.rows = _rows_until(stage.run / METRICS, self.done)
+        self.loss = 0.0
+        self.micro = 0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Go on with the random state of the saved step."""
@@ -169,9 +227,12 @@ class _Steps(Callback):
             self.state.restore_random()
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        """Set the rate of this step."""
+        """Set the rate of this step; each of several processes draws its own dropout, by step and place."""
         for group in trainer.optimizers[0].param_groups:
             group["lr"] = self.stage.schedule.at(self.done)
+        if trainer.world_size > 1:
+            place = self.micro * trainer.world_size + trainer.global_rank
+            torch.manual_seed(hash((self.stage.plan.seed, self.done, place)) % 2**63)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -179,41 +240,74 @@ class _Steps(Callback):
         """Note the loss, and save the state when it is time."""
         loss = float(outputs["loss"])
         if not math.isfinite(loss):
-            raise ModelError(f"The loss is {loss} at step {self.done + 1}. Start again with a lower --lr and --force.")
+            raise ModelError(
+                f"The loss is {loss} at step {self.done + 1} ({batch.named()}). What was saved before stays: look at "
+                "these examples, or start again with a lower --lr and --force."
+            )
+        self.loss += loss / self.stage.how.accumulate
+        self.micro += 1
+        if self.micro == self.stage.how.accumulate:
+            self._step(trainer, pl_module)
+
+    def _step(self, trainer: Trainer, module: LightningModule) -> None:
+        loss, self.loss, self.micro = self.loss, 0.0, 0
+        if trainer.world_size > 1:
+            loss = float(trainer.strategy.reduce(torch.tensor(loss), reduce_op="mean"))
         self.losses.append(loss)
         self.done += 1
-        self._note_row(pl_module)
-        self.options.watch(Progress(self.stage.name, self.done, self.stage.plan.steps, loss))
-        if time.monotonic() - self.saved >= self.options.save_seconds and self.done < self.stage.plan.steps:
-            self._save(trainer)
+        self._note_row(trainer, module)
+        if trainer.is_global_zero:
+            self.options.watch(Progress(self.stage.name, self.done, self.stage.plan.steps, loss))
+        if self._is_time(trainer):
+            self._save(trainer, module)
+        if self.done == self.stage.plan.steps:
+            self._write_metrics(trainer)
 
-    def _note_row(self, module: LightningModule) -> None:
+    def _is_time(self, trainer: Trainer) -> bool:
+        due = time.monotonic() - self.saved >= self.options.save_seconds and self.done < self.stage.plan.steps
+        return bool(trainer.strategy.broadcast(due)) if trainer.world_size > 1 else due
+
+    def _note_row(self, trainer: Trainer, module: LightningModule) -> None:
         """A row every hundredth of the steps, at the end of an epoch with a score, and at the end."""
         steps = self.stage.plan.steps
         scored = self.stage.dev is not None and (self.done % self.stage.plan.epoch_steps == 0 or self.done == steps)
         if not scored and self.done % max(1, steps // _ROWS) and self.done != steps:
             return
-        rate = self.stage.schedule.at(self.done - 1)
-        loss = math.fsum(self.losses) / len(self.losses)
-        self.rows.append(f"{self.done},{loss:.6g},{rate:.6g},{self._dev(module) if scored else ''}")
+        values = {
+            "loss": math.fsum(self.losses) / len(self.losses),
+            "lr": self.stage.schedule.at(self.done - 1),
+            **({"dev": self._dev(module)} if scored and self.stage.dev else {}),
+        }
+        dev = f"{values['dev']:.2f}" if "dev" in values else ""
+        self.rows.append(f"{self.done},{values['loss']:.6g},{values['lr']:.6g},{dev}")
+        for logger in trainer.loggers:
+            logger.log_metrics(values, step=self.done)
         self.losses.clear()
 
-    def _dev(self, module: LightningModule) -> str:
+    def _dev(self, module: LightningModule) -> float:
         if self.stage.dev is None:
-            return ""
+            raise ValueError("a stage without validation data has no score")
         module.eval()
         score = self.stage.dev()
+        if self.stage.select:
+            best.keep(self.stage.run, module, score, self.done)
         module.train()
-        return f"{score:.2f}"
+        return score
 
-    def _save(self, trainer: Trainer) -> None:
-        self.write_metrics()
+    def _save(self, trainer: Trainer, module: LightningModule) -> None:
+        if not all(bool(torch.isfinite(one).all()) for one in module.parameters()):
+            raise ModelError(
+                f"The weights are no numbers after step {self.done}. What was saved before stays: start again with a "
+                "lower --lr and --force."
+            )
+        self._write_metrics(trainer)
         resume.save(trainer, self.stage.run, self.done, tuple(self.losses))
         self.saved = time.monotonic()
 
-    def write_metrics(self) -> None:
+    def _write_metrics(self, trainer: Trainer) -> None:
         """Write metrics.csv: mean loss since the row before, rate, score on held-out data where there are any."""
-        store.write_text(self.stage.run / METRICS, "\n".join([_HEADER, *self.rows]) + "\n")
+        if trainer.is_global_zero:
+            store.write_text(self.stage.run / METRICS, "\n".join([_HEADER, *self.rows]) + "\n")
 
 
 def _rows_until(path: Path, step: int) -> list[str]:

@@ -1,7 +1,9 @@
-"""The one LightningModule: an encoder, a head, and AdamW with a linear rate."""
+"""The one LightningModule: an encoder, heads, and AdamW with a planned rate."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
@@ -10,7 +12,7 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
 from robust_xtreme.families._batch import encoder_inputs
-from robust_xtreme.training.objective import Batch, Objective
+from robust_xtreme.training.objective import Batch, Part
 
 EPSILON: Final = 1e-8
 
@@ -18,40 +20,55 @@ EPSILON: Final = 1e-8
 @final
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The learning rate over `steps`: up in a line over `warmup` steps, then down in a line to 0."""
+    """The learning rate over `steps`: up in a line over `warmup` steps, then by `shape`.
+
+    `linear` goes down in a line to 0, `cosine` along half a wave, `constant` stays.
+    """
 
     lr: float
     steps: int
     warmup: int
     weight_decay: float
+    shape: str = "linear"
 
     def at(self, step: int) -> float:
         """The rate of a step, counted from 0."""
         if step < self.warmup:
             return self.lr * (step + 1) / self.warmup
-        return self.lr * (self.steps - step) / max(1, self.steps - self.warmup)
+        left = (self.steps - step) / max(1, self.steps - self.warmup)
+        if self.shape == "cosine":
+            return self.lr * (1 - math.cos(math.pi * left)) / 2
+        return self.lr if self.shape == "constant" else self.lr * left
 
 
 class TrainingModule(LightningModule):
-    """Encoder and head under one objective; `begin` is the step that training enters at."""
+    """Encoder and heads; one pass through the encoder serves all parts of a batch, each by its own head."""
 
-    def __init__(self, encoder: nn.Module, objective: Objective, schedule: Schedule) -> None:
+    def __init__(self, encoder: nn.Module, parts: Sequence[Part], schedule: Schedule) -> None:
         LightningModule.__init__(self)
         self.encoder = encoder
-        self.head = objective.head
-        self.objective = objective
+        self.heads = nn.ModuleList(one.head for one in parts)
+        self.parts = tuple(parts)
         self.schedule = schedule
         self.optimizer_state: dict[str, Any] | None = None
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The loss of one batch."""
+        """The loss of one batch: the weighted sum of its pieces'."""
         inputs = encoder_inputs(self.encoder, batch.ids, batch.mask, batch.windows)
         hidden = self.encoder(**inputs).last_hidden_state
-        return self.objective.loss(self.head, hidden, batch)
+        losses = [
+            self.parts[one.part].loss(
+                self.heads[one.part], hidden[one.start : one.stop], batch.mask[one.start : one.stop], one.taken
+            )
+            * one.weight
+            for one in batch.pieces
+        ]
+        total: Tensor = losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+        return total
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW; biases and norms do not decay. A resumed run continues with its moments."""
-        named = dict(self.named_parameters())
+        named = {name: one for name, one in self.named_parameters() if one.requires_grad}
         decayed = [one for one in named.values() if one.ndim > 1]
         others = [one for one in named.values() if one.ndim <= 1]
         groups = [

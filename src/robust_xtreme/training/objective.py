@@ -1,161 +1,187 @@
-"""What a stage learns: a task, or masked words. Both are a head, windows, and a loss over a batch of them."""
+"""What a stage learns: parts, each a head, units of windows, and a loss over some of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from itertools import chain, groupby
-from typing import Any, Final, final
+from dataclasses import dataclass, replace
+from itertools import accumulate, groupby
+from typing import Final, final
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from robust_xtreme.examples import Example
-from robust_xtreme.families._batch import frame_of, token_ids
 from robust_xtreme.families._family import Family, Labels, Scores, Window
 
-MASKED_SHARE: Final = 0.15
-_AS_MASK: Final = 0.8
-_AS_OTHER: Final = 0.9
-_TEXT_LENGTH: Final = 128
-_IGNORED: Final = -100
+IGNORED: Final = -100
+"""The target of a token that is not to be guessed."""
 
 Masking = Callable[[Scores, np.random.Generator], tuple[Scores, Scores]]
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """One step's input: ids (B, L), mask (B, L), the windows, and for masked words their ids (B, L), -100 elsewhere.
+class Taken:
+    """Some units of a part: their windows, how many each has, and the examples that the windows count.
 
-    `part` is the number of its task among those that are learned together.
+    Of masked words also their ids with words hidden (N, L), and the right ones, IGNORED elsewhere (N, L).
     """
 
-    ids: Tensor
-    mask: Tensor
     windows: tuple[Window, ...]
-    targets: Tensor | None = None
-    part: int = 0
+    sizes: tuple[int, ...]
+    examples: Sequence[Example] = ()
+    hidden: Scores | None = None
+    targets: Scores | None = None
 
-    def to(self, device: torch.device) -> Batch:
-        """The same batch on a device."""
-        targets = None if self.targets is None else self.targets.to(device)
-        return Batch(self.ids.to(device), self.mask.to(device), self.windows, targets, self.part)
+    def every(self, first: int, step: int) -> Taken:
+        """Every `step`-th unit from the `first` on."""
+        ends = [0, *accumulate(self.sizes)]
+        chosen = range(first, len(self.sizes), step)
+        rows = [row for unit in chosen for row in range(ends[unit], ends[unit + 1])]
+        return replace(
+            self,
+            windows=tuple(self.windows[row] for row in rows),
+            sizes=tuple(self.sizes[unit] for unit in chosen),
+            hidden=None if self.hidden is None else self.hidden[rows],
+            targets=None if self.targets is None else self.targets[rows],
+        )
+
+
+Take = Callable[[Sequence[tuple[int, int]]], Taken]
+"""From units, each with the number of its pass, to what they hold in it."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Objective:
-    """A head, what to learn from, and `loss(head, hidden (B, L, H), batch)`; `masking` hides words.
+class Part:
+    """One head and what it learns from.
 
-    `units` are what a batch is made of: a window each or, where a loss needs them together, all windows of an example.
+    `lengths` are the tokens of each unit's longest window. `loss(head, hidden (N, L, H), mask (N, L), taken)` is the
+    mean over terms, and `terms(taken)` how many there are: so that losses over the shares of a batch add up to that of
+    the whole. `masking` hides words.
     """
 
+    name: str
     head: nn.Module
-    units: tuple[tuple[Window, ...], ...]
-    loss: Callable[[nn.Module, Tensor, Batch], Tensor]
+    lengths: tuple[int, ...]
+    take: Take
+    loss: Callable[[nn.Module, Tensor, Tensor, Taken], Tensor]
+    terms: Callable[[Taken], int]
     masking: Masking | None = None
 
-    @property
-    def windows(self) -> tuple[Window, ...]:
-        """All windows, unit by unit."""
-        return tuple(chain.from_iterable(self.units))
 
-    @property
-    def lengths(self) -> tuple[int, ...]:
-        """Tokens of each unit's longest window."""
-        return tuple(max(len(window.input_ids) for window in unit) for unit in self.units)
+def task_part(
+    name: str,
+    family: Family,
+    head: nn.Module,
+    windows: Sequence[Window],
+    examples: Sequence[Example],
+    labels: Labels,
+) -> Part:
+    """Learn a task from the windows of its examples; a unit is one of them or, where a loss needs it, an example's all."""
+    units = units_of(family, windows)
 
+    def take(places: Sequence[tuple[int, int]]) -> Taken:
+        chosen = [units[unit] for unit, _ in places]
+        return Taken(tuple(window for unit in chosen for window in unit), tuple(map(len, chosen)), examples)
 
-def target_objective(
-    family: Family, head: nn.Module, windows: Sequence[Window], examples: Sequence[Example], labels: Labels
-) -> Objective:
-    """Learn a task from the windows of its examples."""
-
-    def loss(head: nn.Module, hidden: Tensor, batch: Batch) -> Tensor:
-        return family.loss(head, hidden, batch.mask, batch.windows, examples, labels)
-
-    units = _examples(windows) if family.together else _each(windows)
-    return Objective(head, units, loss)
+    return Part(name, head, lengths_of(units), take, _task_loss(family, labels), terms_of(family))
 
 
-def _each(windows: Iterable[Window]) -> tuple[tuple[Window, ...], ...]:
-    return tuple((window,) for window in windows)
+def noised_part(
+    name: str,
+    family: Family,
+    head: nn.Module,
+    windows: Sequence[Window],
+    labels: Labels,
+    draw: Callable[[Sequence[tuple[int, int]]], tuple[list[Window], Sequence[Example]]],
+) -> Part:
+    """Learn a task from examples that `draw` noises and encodes anew in each pass; a unit is an example.
+
+    `windows` are the clean ones, for the lengths that batches are planned by.
+    """
+    units = [tuple(own) for _, own in groupby(windows, key=lambda window: window.example)]
+
+    def take(places: Sequence[tuple[int, int]]) -> Taken:
+        drawn, examples = draw(places)
+        sizes = [0] * len(places)
+        for window in drawn:
+            sizes[window.example] += 1
+        return Taken(tuple(drawn), tuple(sizes), examples)
+
+    return Part(name, head, lengths_of(units), take, _task_loss(family, labels), terms_of(family))
 
 
-def _examples(windows: Iterable[Window]) -> tuple[tuple[Window, ...], ...]:
-    return tuple(tuple(own) for _, own in groupby(windows, key=lambda window: window.example))
+def _task_loss(family: Family, labels: Labels) -> Callable[[nn.Module, Tensor, Tensor, Taken], Tensor]:
+    def loss(head: nn.Module, hidden: Tensor, mask: Tensor, taken: Taken) -> Tensor:
+        return family.loss(head, hidden, mask, taken.windows, taken.examples, labels)
+
+    return loss
 
 
-def joint_objective(objectives: Sequence[Objective]) -> Objective:
-    """Learn several tasks over one encoder: a batch is of one of them, and its loss goes to that one's head alone."""
-    if len(objectives) == 1:
-        return objectives[0]
-    heads = nn.ModuleList(one.head for one in objectives)
-
-    def loss(_: nn.Module, hidden: Tensor, batch: Batch) -> Tensor:
-        return objectives[batch.part].loss(heads[batch.part], hidden, batch)
-
-    return Objective(heads, tuple(unit for one in objectives for unit in one.units), loss)
+def terms_of(family: Family) -> Callable[[Taken], int]:
+    """How many terms a family's loss is the mean of: examples, tagged words, or windows."""
+    if family.together:
+        return lambda taken: len(taken.sizes)
+    if family.name == "tagging":
+        return lambda taken: sum(len(window.layout.firsts) for window in taken.windows)
+    return lambda taken: len(taken.windows)
 
 
-def masked_objective(embedding: nn.Embedding, tokenizer: Any, lines: Sequence[str]) -> Objective:
-    """Guess masked tokens of plain text, BERT's way; the guess is scored against the encoder's own embeddings."""
-    units = _each(_text_windows(tokenizer, lines))
-    return Objective(MaskedHead(embedding), units, _masked_loss, _masking(tokenizer))
+def units_of(family: Family, windows: Iterable[Window]) -> list[tuple[Window, ...]]:
+    """A window each or, in families whose loss needs them together, all windows of an example."""
+    if not family.together:
+        return [(window,) for window in windows]
+    return [tuple(own) for _, own in groupby(windows, key=lambda window: window.example)]
 
 
-def _text_windows(tokenizer: Any, lines: Sequence[str]) -> tuple[Window, ...]:
-    """Lines as windows of at most _TEXT_LENGTH tokens; a longer line is several."""
-    frame = frame_of(tokenizer)
-    room = frame.room(1, _TEXT_LENGTH)
-    windows = []
-    for place, ids in enumerate(token_ids(tokenizer, lines).values()):
-        windows += [
-            Window(place, frame.around(ids[start : start + room]), None, False) for start in range(0, len(ids), room)
+def lengths_of(units: Iterable[Sequence[Window]]) -> tuple[int, ...]:
+    """Tokens of each unit's longest window."""
+    return tuple(max(len(window.input_ids) for window in unit) for unit in units)
+
+
+# --------------------------------------------------------------------------------------------------------------- batch
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Rows `start` to `stop` of a batch: which part they are of, what it took, and what its loss counts."""
+
+    part: int
+    start: int
+    stop: int
+    taken: Taken
+    weight: float = 1.0
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one pass through the encoder reads: ids (B, L), mask (B, L), windows, and the pieces that they are of."""
+
+    ids: Tensor
+    mask: Tensor
+    windows: tuple[Window, ...]
+    pieces: tuple[Piece, ...]
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on a device; its windows stay where they are."""
+        ids, mask = (one.to(device, non_blocking=True) for one in (self.ids, self.mask))
+        return replace(self, ids=ids, mask=mask)
+
+    def named(self) -> str:
+        """The ids of its first examples, for errors."""
+        ids = [
+            piece.taken.examples[window.example].id
+            for piece in self.pieces
+            for window in piece.taken.windows
+            if piece.taken.examples
         ]
-    return tuple(windows)
+        shown = list(dict.fromkeys(ids))
+        more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
+        return f"{', '.join(shown[:_SHOWN])}{more}" if shown else f"{len(self.windows)} lines of text"
 
 
-class MaskedHead(nn.Module):
-    """From hidden states (N, H) to scores over the vocabulary (N, V), through the encoder's own embeddings."""
-
-    def __init__(self, embedding: nn.Embedding) -> None:
-        nn.Module.__init__(self)
-        size = embedding.embedding_dim
-        self.change = nn.Sequential(nn.Linear(size, size), nn.GELU(), nn.LayerNorm(size))
-        self.bias = nn.Parameter(torch.zeros(embedding.num_embeddings))
-        self.weight = embedding.weight
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """Scores (N, V)."""
-        return nn.functional.linear(self.change(hidden), self.weight, self.bias)
-
-
-def _masked_loss(head: nn.Module, hidden: Tensor, batch: Batch) -> Tensor:
-    """The mean over masked tokens; only these are scored."""
-    if batch.targets is None:
-        raise ValueError("a batch of masked words has targets")
-    chosen = batch.targets != _IGNORED
-    scores: Tensor = head(hidden[chosen])
-    return nn.functional.cross_entropy(scores.float(), batch.targets[chosen], reduction="sum") / chosen.sum().clamp(
-        min=1
-    )
-
-
-def _masking(tokenizer: Any) -> Masking:
-    special = np.array(sorted(tokenizer.all_special_ids))
-    mask_id = int(tokenizer.mask_token_id)
-    size = len(tokenizer)
-
-    def hide(ids: Scores, generator: np.random.Generator) -> tuple[Scores, Scores]:
-        """Of 15 % of the tokens hide 8 in 10, replace 1, keep 1; the right ones, and -100 for all others."""
-        chosen = (generator.random(ids.shape) < MASKED_SHARE) & ~np.isin(ids, special)
-        how = generator.random(ids.shape)
-        other = generator.integers(0, size, ids.shape)
-        hidden = np.where(chosen & (how < _AS_MASK), mask_id, ids)
-        hidden = np.where(chosen & (how >= _AS_MASK) & (how < _AS_OTHER), other, hidden)
-        return hidden, np.where(chosen, ids, _IGNORED)
-
-    return hide
+_SHOWN: Final = 3

@@ -67,12 +67,16 @@ def evaluated(
 
 
 def screen(
-    training: Sequence[Example], splits: Iterable[tuple[str, tuple[Example, ...]]], *, allow: bool = False
+    training: Sequence[Example],
+    splits: Iterable[tuple[str, tuple[Example, ...]]],
+    *,
+    allow: bool = False,
+    drop_all: bool = False,
 ) -> Screened:
     """Apply the rule to training data against the evaluated splits.
 
-    Short sentences, and what makes up at most TOLERATED of a split, are dropped and counted; more is refused, or kept
-    and counted where `allow`. Raises Overlap, naming the count and the first example.
+    Short sentences, and what makes up at most TOLERATED of a split, are dropped and counted; more is refused, dropped
+    too where `drop_all`, or kept and counted where `allow`. Raises Overlap, naming the count and the first example.
     """
     units = [unit(example) for example in training]
     known = [keys(example) for example in training]
@@ -84,7 +88,7 @@ def screen(
     for name, examples in splits:
         here, hits = _common(examples, long)
         gone = {key: {key} for key in here if key in short}
-        if len(hits) <= TOLERATED * len(here):
+        if drop_all or len(hits) <= TOLERATED * len(here):
             gone |= hits
         elif allow:
             allowed[name] = len(hits)
@@ -111,5 +115,6 @@ def _common(examples: Iterable[Example], trained: Collection[str]) -> tuple[dict
 def _refusal(name: str, kind: str, hits: Sequence[str], here: dict[str, str]) -> str:
     return (
         f"{len(hits)} of {len(here)} {kind}s of {name} are in the training data too (first: {here[hits[0]]}). "
-        f"Train on other data, leave the task out of --reported, or mark all results with --allow-overlap."
+        "Train on other data, leave the task out of --reported, train without them (--overlap drop), or mark all "
+        "results with --allow-overlap."
     )

@@ -11,18 +11,23 @@ from typing import Any, Final, final
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.families._overlap import HASHES
 from robust_xtreme.results import store
-from robust_xtreme.training.loop import METRICS
+from robust_xtreme.training.best import FILE as BEST
+from robust_xtreme.training.loop import METRICS, TENSORBOARD
 from robust_xtreme.training.resume import FOLDER as RESUME
 
 SPEC: Final = "train.json"
 STAGES: Final = "stages"
-_OURS: Final = (SPEC, STAGES, METRICS, RESUME, "model", "heads")
+_OURS: Final = (SPEC, STAGES, METRICS, RESUME, BEST, TENSORBOARD, "model", "heads")
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class StageRecord:
-    """One stage as the frame MODELS wants it. `examples` and `seen` count windows' sources and windows."""
+    """One stage as the frame MODELS wants it. `examples` and `seen` count windows' sources and windows.
+
+    `per_task` holds for each task its `examples`, what was `seen` of its units, and the `share` of draws it was due;
+    `flags` what the stage means for reports: `own training data: xnli`. `base` is what the whole run started from.
+    """
 
     kind: str
     recipe: str
@@ -45,6 +50,16 @@ class StageRecord:
     dropped: Mapping[str, int] = field(default_factory=dict)
     allowed: Mapping[str, int] = field(default_factory=dict)
     reported: tuple[str, ...] = ()
+    control: str = ""
+    mixing: str = "steps"
+    masked_lm: float = 0.0
+    translated: str = ""
+    lora: int = 0
+    precision: str = "fp32"
+    diversity: Mapping[str, Any] = field(default_factory=dict)
+    per_task: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    base: Mapping[str, str] = field(default_factory=dict)
 
 
 def claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bool) -> None:
@@ -63,6 +78,12 @@ def claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bool) ->
     elif any(one.name != ".lock" for one in run.iterdir()):
         raise Mismatch(f"{run} holds files but no run of `train`. Name another folder: --out DIR")
     store.write_json(path, {"identity": identity, "spec": facts})
+
+
+def claimed(run: Path) -> str:
+    """The identity of the spec that a folder is the run of; empty where it is none."""
+    path = run / SPEC
+    return str(store.read_json(path).get("identity", "")) if path.is_file() else ""
 
 
 def _other(run: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:

@@ -39,8 +39,14 @@ class State:
 
 
 def save(trainer: Trainer, run: Path, step: int, losses: tuple[float, ...]) -> None:
-    """Write the state after `step` steps, whole or not at all; older ones go. Raises DiskError."""
+    """Write the state after `step` steps, whole or not at all; older ones go. Raises DiskError.
+
+    Of several processes each calls it, and the first one writes.
+    """
     folder = run / FOLDER
+    if not trainer.is_global_zero:
+        trainer.save_checkpoint(folder / _CHECKPOINT, weights_only=False)
+        return
     tmp = folder / f".step.{os.getpid()}.tmp"
     try:
         shutil.rmtree(tmp, ignore_errors=True)

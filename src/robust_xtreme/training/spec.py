@@ -1,166 +1,168 @@
-"""TrainSpec: one training run as a flat value, and the recipes that fill what it leaves open."""
+"""TrainSpec: one training run as a value, its stages, and the TOML file that holds it."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final, final
 
 from robust_xtreme import groups, registry
 from robust_xtreme.errors import SpecError, UnknownName
-from robust_xtreme.specs import TaskSpec, check_keys
+from robust_xtreme.run_spec import parse_limits
+from robust_xtreme.specs import PerturbationSpec, TaskSpec, check_keys
+from robust_xtreme.training import recipes
+from robust_xtreme.training.sampling import parse_sampling
+
+SCRATCH: Final = "scratch"
+STAGE_NAMES: Final = ("mlm", "intermediate", "target")
+SIZE_NAMES: Final = ("small", "tiny")
+DEVICES: Final = ("auto", "cpu", "cuda")
+STRATEGIES: Final = ("auto", "ddp")
+PRECISIONS: Final = ("fp32", "bf16", "fp16")
+SCHEDULES: Final = ("linear", "cosine", "constant")
+LOGS: Final = ("csv", "tensorboard")
+OVERLAPS: Final = ("refuse", "drop", "allow")
+MIXINGS: Final = ("steps", "batches")
+CONTROLS: Final = ("", "masked_lm", "shuffled_labels")
+SELECTIONS: Final = ("none", "dev")
+_MAX_SEED: Final = 2**32 - 1
+_SEE: Final = "robust-xtreme train --help"
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """How a target task is learned: passes over the data, windows a step, learning rate, warm-up, weight decay.
+class StageSpec:
+    """One stage: masked LM on `text`, or `tasks` that are learned together. 0 and "" take the recipe's value.
 
-    A step of choice or retrieval counts examples, whose windows are learned together. `warmup` is a number of steps, at
-    most a tenth of all.
+    `languages` are those of the text or, where they are not the tasks' own, of the training data; `limit` is in
+    examples of a task, whole clusters (`5000` or `mnli=5000,squad=2000`), and `total` in examples of all tasks
+    together, shared out by the sampling. `sampling` says how often each task is drawn (`proportional`,
+    `temperature:T`, `capped:N`), `mixing` whether a step is of one task or its batch of several. `perturb` noises
+    training texts anew in each pass, `translated` names translations, `masked_lm` is the share of steps that are
+    masked LM on `text`. `control` is `masked_lm` (the tasks' texts, no labels) or `shuffled_labels`, `select` `dev`
+    keeps the weights with the best score on validation data. `seed` -1 is the run's.
     """
 
-    epochs: int
-    batch_size: int
-    lr: float
-    warmup: int = 0
-    weight_decay: float = 0.0
+    tasks: tuple[str, ...] = ()
+    text: str = ""
+    languages: tuple[str, ...] = ()
+    epochs: int = 0
+    steps: int = 0
+    batch_size: int = 0
+    lr: float = 0.0
+    seed: int = -1
+    limit: str = ""
+    total: int = 0
+    sampling: str = "proportional"
+    mixing: str = "steps"
+    perturb: tuple[str, ...] = ()
+    translated: str = ""
+    control: str = ""
+    masked_lm: float = 0.0
+    select: str = "none"
 
-
-_MANY: Final = 1_000_000_000
-
-RECIPES: Final[Mapping[str, Mapping[str, Recipe]]] = MappingProxyType(
-    {
-        # XTREME's scripts for XLM-R large.
-        "xtreme": {
-            "classification": Recipe(epochs=5, batch_size=32, lr=3e-5),
-            "tagging": Recipe(epochs=10, batch_size=32, lr=2e-5),
-            "span_qa": Recipe(epochs=3, batch_size=32, lr=3e-5, warmup=500, weight_decay=1e-4),
-            "choice": Recipe(epochs=5, batch_size=32, lr=3e-5),
-            "retrieval": Recipe(epochs=3, batch_size=16, lr=2e-5),
-        },
-        # Small models that have seen little text: higher rates, more passes.
-        "scratch": {
-            "classification": Recipe(epochs=4, batch_size=32, lr=5e-4, warmup=_MANY, weight_decay=0.01),
-            "tagging": Recipe(epochs=15, batch_size=32, lr=1e-3, warmup=_MANY, weight_decay=0.01),
-            "span_qa": Recipe(epochs=4, batch_size=32, lr=5e-4, warmup=_MANY, weight_decay=0.01),
-            "choice": Recipe(epochs=8, batch_size=32, lr=5e-4, warmup=_MANY, weight_decay=0.01),
-            "retrieval": Recipe(epochs=8, batch_size=32, lr=5e-4, warmup=_MANY, weight_decay=0.01),
-        },
-    }
-)
-
-MLM_STEPS: Final = 1200
-DEVICES: Final = ("auto", "cpu", "cuda")
-SIZE_NAMES: Final = ("small", "tiny")
-_MAX_SEED: Final = 2**32 - 1
+    def learned(self) -> tuple[TaskSpec, ...]:
+        """The tasks to learn. Raises UnknownName, and SpecError for a group or a task that no head answers."""
+        return tuple(learnable(name) for name in self.tasks)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class TrainSpec:
-    """One run of `train`: tasks, their data, and the encoder it starts from. 0 takes the recipe's value.
+    """One run of `train`: where it starts, up to three stages one after the other, and how they are computed.
 
-    `task` is a name, or several with commas between them (`xnli,panx`): tasks that are learned together over one
-    encoder, each with a head of its own.
-
-    `data` is a folder of release files or of a suite, `mini`, or `hub`, which `offline` reads from the cache alone.
-    Either `encoder` names a transformers folder, or `scratch` a size (`small`, `tiny`), whose tokenizer and masked-LM
-    steps come from `text`, a file or a folder of plain text. `limit` is in examples, whole clusters. `reported` are
-    the tasks that the overlap rule guards; none named means every task found under `data`.
-    Raises SpecError, naming the option.
+    `start` is a transformers folder, a run of `train`, a model of the hub (with `revision`), or `scratch`: an encoder
+    of a `size` (`small`, `tiny`), whose tokenizer is made of `text`. `data` is a folder of release files or of a suite,
+    `mini`, or `hub`, which `offline` reads from the cache alone. `reported` are the tasks that the overlap rule guards;
+    none named means every task found under `data`; `overlap` says what becomes of training data that they contain.
+    `recipe` "" is xtreme, or scratch for an encoder from scratch; `clip` 0 is 1.0. `accumulate` splits the batch of a
+    step, `devices` shares it out; neither changes what is computed but in the last bits and in what dropout draws.
+    Raises SpecError, naming the key.
     """
 
-    task: str
-    data: str
+    data: str = ""
+    start: str = ""
+    mlm: StageSpec | None = None
+    intermediate: StageSpec | None = None
+    target: StageSpec | None = None
     out: str = ""
-    encoder: str = ""
-    scratch: str = ""
+    size: str = ""
     text: str = ""
-    epochs: int = 0
-    steps: int = 0
-    batch_size: int = 0
-    lr: float = 0.0
+    revision: str = ""
+    recipe: str = ""
     seed: int = 0
-    mlm_steps: int = MLM_STEPS
-    limit: int = 0
     reported: tuple[str, ...] = ()
-    allow_overlap: bool = False
-    device: str = "auto"
+    overlap: str = "refuse"
     offline: bool = False
+    device: str = "auto"
+    devices: int = 1
+    strategy: str = "auto"
+    precision: str = "fp32"
+    accumulate: int = 1
+    clip: float = 0.0
+    schedule: str = "linear"
+    log: tuple[str, ...] = ("csv",)
+    lora: int = 0
 
     def __post_init__(self) -> None:
         _check_start(self)
-        for name in ("epochs", "steps", "batch_size", "mlm_steps", "limit", "seed"):
-            if getattr(self, name) < 0:
-                raise SpecError(f"--{name.replace('_', '-')} {getattr(self, name)} is below 0.")
-        if not 0 <= self.lr < 1:
-            raise SpecError(f"--lr {self.lr} is not between 0 and 1.")
-        if self.seed > _MAX_SEED:
-            raise SpecError(f"--seed {self.seed} is above {_MAX_SEED}.")
-        if self.device not in DEVICES:
-            raise UnknownName("device", self.device, DEVICES, "robust-xtreme train --help")
+        for name, stage in self.stages:
+            _check_stage(name, stage)
+        _check_values(self)
 
     @property
-    def recipe(self) -> str:
-        """The recipe that fills what the spec leaves open: `xtreme` for a pretrained encoder, else `scratch`."""
-        return "scratch" if self.scratch else "xtreme"
+    def stages(self) -> tuple[tuple[str, StageSpec], ...]:
+        """The stages in order, each by its name."""
+        found = ((name, getattr(self, name)) for name in STAGE_NAMES)
+        return tuple((name, stage) for name, stage in found if stage is not None)
 
     @property
     def folder(self) -> Path:
-        """Where the run is written: `out`, or `runs/TASK-FROM-sSEED`."""
-        start = self.scratch or Path(self.encoder).name
-        tasks = "+".join(self.names)
+        """Where the last stage is written: `out`, or `runs/TASK-FROM-sSEED`."""
+        start = self.size if self.start == SCRATCH else Path(self.start).name
+        name, last = self.stages[-1]
+        before = f"{'+'.join(self.intermediate.tasks)}-" if self.intermediate and self.target else ""
+        tasks = before + ("+".join(last.tasks) or name)
         return Path(self.out) if self.out else Path("runs") / f"{tasks}-{start}-s{self.seed}"
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the tasks to learn."""
-        return tuple(name.strip() for name in self.task.split(","))
-
-    def targets(self) -> tuple[TaskSpec, ...]:
-        """The tasks to learn. Raises UnknownName, and SpecError for a group or a task that no head answers."""
-        return tuple(_target(name) for name in self.names)
 
     def resolved(self) -> TrainSpec:
         """The same spec with the recipe's values filled in. Raises SpecError where there is no recipe."""
-        for task in self.targets():
-            if task.family not in RECIPES[self.recipe]:
-                raise SpecError(f"There is no recipe to train {task.name}, of the family {task.family}.")
-        filled = self.defaults()
-        return replace(
-            self,
-            epochs=self.epochs or (0 if self.steps else filled.epochs),
-            batch_size=self.batch_size or filled.batch_size,
-            lr=self.lr or filled.lr,
-            mlm_steps=self.mlm_steps if self.scratch else 0,
-        )
-
-    def defaults(self) -> Recipe:
-        """The recipe of the task's family.
-
-        Of several tasks: the most epochs, the smallest batch and rate, the longest warm-up, the strongest decay.
-        """
-        found = [RECIPES[self.recipe][task.family] for task in self.targets()]
-        return Recipe(
-            epochs=max(one.epochs for one in found),
-            batch_size=min(one.batch_size for one in found),
-            lr=min(one.lr for one in found),
-            warmup=max(one.warmup for one in found),
-            weight_decay=max(one.weight_decay for one in found),
-        )
+        recipe = self.recipe or (SCRATCH if self.start == SCRATCH else "xtreme")
+        stages: Any = {name: _resolved(stage, recipe, self.seed) for name, stage in self.stages}
+        return replace(self, recipe=recipe, clip=self.clip or 1.0, **stages)
 
 
-def _target(name: str) -> TaskSpec:
-    """A task to learn. Raises UnknownName, and SpecError for a group of tasks and for a task without a head."""
+def defaults(stage: StageSpec, recipe: str) -> recipes.Recipe:
+    """What the recipe says of a stage."""
+    return recipes.of_tasks(recipe, stage.learned()) if stage.tasks else recipes.of_text(recipe)
+
+
+def _resolved(stage: StageSpec, recipe: str, seed: int) -> StageSpec:
+    filled = defaults(stage, recipe)
+    told = stage.epochs or stage.steps
+    return replace(
+        stage,
+        epochs=stage.epochs if told else filled.epochs,
+        steps=stage.steps if told else filled.steps,
+        batch_size=stage.batch_size or filled.batch_size,
+        lr=stage.lr or filled.lr,
+        seed=seed if stage.seed < 0 else stage.seed,
+    )
+
+
+def learnable(name: str) -> TaskSpec:
+    """A task to learn, a target or an intermediate one.
+
+    Raises UnknownName, and SpecError for a group of tasks and for a task without a head.
+    """
+    if name in registry.names("intermediate"):
+        found: TaskSpec = registry.load("intermediate", name)
+        return found
     if name not in registry.names("task"):
-        tasks = [registry.load("task", one) for one in groups.chosen([name])]
-        named = ",".join(one.name for one in tasks if one.head and one.train_languages)
-        what = f"Name those to train: --task {named}" if named else "None of its tasks is trained."
-        raise SpecError(f"train takes tasks, and {name} is a group of them. {what}")
+        raise _no_task(name)
     task: TaskSpec = registry.load("task", name)
     if not task.head:
         how = f"robust-xtreme eval --model NAME --tasks {name}"
@@ -168,22 +170,196 @@ def _target(name: str) -> TaskSpec:
     return task
 
 
-def from_values(values: Mapping[str, Any]) -> TrainSpec:
-    """A TrainSpec from its values by name; paths may be Paths, and one task of `reported` a string.
+def _no_task(name: str) -> SpecError | UnknownName:
+    if name not in groups.names():
+        known = (*registry.names("task"), *registry.names("intermediate"))
+        return UnknownName("task", name, known, "robust-xtreme list tasks")
+    tasks = [registry.load("task", one) for one in groups.chosen([name])]
+    named = ",".join(one.name for one in tasks if one.head and one.train_languages)
+    what = f"Name those to train: --task {named}" if named else "None of its tasks is trained."
+    return SpecError(f"train takes tasks, and {name} is a group of them. {what}")
 
-    Raises SpecError naming the value that is unknown, missing or of another type.
+
+# -------------------------------------------------------------------------------------------------------------- checks
+
+
+def _check_start(spec: TrainSpec) -> None:
+    if not spec.start:
+        raise SpecError(
+            "Name where to start: --from DIR (a transformers encoder), a model of the hub, or --from-scratch small."
+        )
+    if spec.start != SCRATCH and spec.size:
+        raise SpecError("Name where to start: either --from, or --from-scratch SIZE with --text, not both.")
+    if spec.start == SCRATCH and spec.size not in SIZE_NAMES:
+        raise UnknownName("size", spec.size, SIZE_NAMES, _SEE)
+    if spec.start == SCRATCH and not spec.text:
+        raise SpecError("--from-scratch needs --text: a file or folder of plain text, for the tokenizer and masked LM.")
+    if not spec.stages:
+        raise SpecError("Nothing is to be learned. Name a task, --task xnli, or a table [mlm] in the run's file.")
+    if not spec.data and any(stage.tasks for _, stage in spec.stages):
+        raise SpecError("No data are named. Add --data DIR, the folder of the release files, or --data mini or hub.")
+
+
+def _check_stage(name: str, stage: StageSpec) -> None:
+    if name == "mlm" and stage.tasks:
+        raise SpecError("[mlm] learns from text, not from tasks. Put tasks into [intermediate] or [target].")
+    if name != "mlm" and not stage.tasks:
+        raise SpecError(f'[{name}] names no tasks, as in tasks = ["xnli"].')
+    if len(set(stage.tasks)) < len(stage.tasks):
+        raise SpecError(f"[{name}] names a task twice: {', '.join(stage.tasks)}.")
+    if (name == "mlm" or stage.masked_lm) and not stage.text:
+        raise SpecError(f"[{name}] needs text, a file or folder of plain text, for masked LM.")
+    if stage.epochs and stage.steps:
+        raise SpecError("--epochs and --steps both say how long to train. Name one.")
+    if stage.limit and stage.total:
+        raise SpecError(f"[{name}] has a limit and a total. Name one.")
+    _check_numbers(stage)
+    for key, allowed in (("mixing", MIXINGS), ("control", CONTROLS), ("select", SELECTIONS)):
+        _check_word(key, getattr(stage, key), allowed)
+    parse_sampling(stage.sampling)
+    unknown = parse_limits(stage.limit).keys() - {"", *stage.tasks}
+    if unknown:
+        raise SpecError(f"The limit {stage.limit!r} names {min(unknown)!r}, which is no task of [{name}].")
+    for one in stage.perturb:
+        PerturbationSpec.parse(one).nominal  # noqa: B018 - it raises where there is not exactly one strength
+
+
+def _check_numbers(stage: StageSpec) -> None:
+    for name in ("epochs", "steps", "batch_size", "total"):
+        _at_least(name, getattr(stage, name), 0)
+    if not 0 <= stage.lr < 1:
+        raise SpecError(f"--lr {stage.lr} is not between 0 and 1.")
+    if not 0 <= stage.masked_lm < 1:
+        raise SpecError(f"The share masked_lm {stage.masked_lm} is not from 0 to below 1.")
+    _check_seed(stage.seed, -1)
+
+
+def _check_values(spec: TrainSpec) -> None:
+    _check_seed(spec.seed, 0)
+    for name, least in (("devices", 1), ("accumulate", 1), ("lora", 0)):
+        _at_least(name, getattr(spec, name), least)
+    if not 0 <= spec.clip < float("inf"):
+        raise SpecError(f"--clip {spec.clip} is no norm of gradients: name a number above 0.")
+    words = {"device": DEVICES, "strategy": STRATEGIES, "precision": PRECISIONS, "schedule": SCHEDULES}
+    for key, allowed in (words | {"overlap": OVERLAPS}).items():
+        _check_word(key, getattr(spec, key), allowed)
+    for one in spec.log:
+        _check_word("log", one, LOGS)
+
+
+def _check_seed(seed: int, least: int) -> None:
+    _at_least("seed", seed, least)
+    if seed > _MAX_SEED:
+        raise SpecError(f"--seed {seed} is above {_MAX_SEED}.")
+
+
+def _at_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise SpecError(f"--{name.replace('_', '-')} {value} is below {least}.")
+
+
+def _check_word(key: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise UnknownName(key, value, tuple(filter(None, allowed)), _SEE)
+
+
+# ------------------------------------------------------------------------------------------------- from words and files
+
+
+def from_values(values: Mapping[str, Any], place: str = "train") -> TrainSpec:
+    """A TrainSpec from its keys by name; `mlm`, `intermediate` and `target` are mappings of a StageSpec's keys.
+
+    Short forms: `task` and every key of a stage are those of the target, `intermediate` may be names with commas,
+    `encoder` is `from`, `scratch` a size to start from, `mlm_steps` those of masked LM on `text`. Paths may be Paths,
+    lists of one a string. Raises SpecError naming the key that is unknown or of another type.
     """
-    known = {one.name: str(one.type) for one in dataclasses.fields(TrainSpec)}
-    check_keys(values, known, ("task", "data"), "train")
-    return TrainSpec(**{name: _typed(name, value, known[name]) for name, value in values.items()})
+    return from_tables(tables_of(values), place)
 
 
-def _typed(name: str, value: Any, kind: str) -> Any:
+def from_tables(tables: Mapping[str, Any], place: str = "train") -> TrainSpec:
+    """A TrainSpec from the keys and tables of a run's file. Raises SpecError naming the place and the key."""
+    values = {("start" if key == "from" else key): value for key, value in tables.items()}
+    stages: Any = {name: _stage(values.pop(name), f"{place}: [{name}]") for name in STAGE_NAMES if values.get(name)}
+    known = _kinds(TrainSpec)
+    check_keys(values, [*known, "from", *STAGE_NAMES], (), place)
+    return TrainSpec(**{key: _typed(key, value, known[key], place) for key, value in values.items()}, **stages)
+
+
+def _stage(values: Any, place: str) -> StageSpec:
+    if not isinstance(values, Mapping):
+        raise SpecError(f'{place} is no table of keys, as in tasks = ["xnli"].')
+    known = _kinds(StageSpec)
+    check_keys(values, known, (), place)
+    return StageSpec(**{key: _typed(key, value, known[key], place) for key, value in values.items()})
+
+
+def _kinds(kind: Any) -> dict[str, str]:
+    return {one.name: str(one.type) for one in dataclasses.fields(kind) if one.name not in STAGE_NAMES}
+
+
+def read_tables(path: Path) -> dict[str, Any]:
+    """The keys and tables of a run's file. Raises SpecError naming the file."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SpecError(f"{path}: cannot be read as toml: {error}") from error
+
+
+def merged(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's file with changes: keys and, within tables of stages, keys of these stand for the file's."""
+    found = dict(tables)
+    for key, value in changes.items():
+        if key in STAGE_NAMES and isinstance(found.get(key), dict) and isinstance(value, Mapping):
+            found[key] = {**_without(found[key], value), **value}
+        else:
+            found[key] = value
+    return found
+
+
+def _without(stage: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """How long a stage trains is one thing: steps stand for epochs, and the other way round."""
+    other = {"steps": "epochs", "epochs": "steps"}
+    return {key: value for key, value in stage.items() if other.get(key) not in changes}
+
+
+def tables_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Short forms as the keys and tables of a run's file."""
+    found = dict(values)
+    target = _names(found.pop("target", {}))
+    if "task" in found:
+        target = {**target, **_names(found.pop("task"))}
+    target |= {key: found.pop(key) for key in _kinds(StageSpec) if key in found and key not in _kinds(TrainSpec)}
+    if "intermediate" in found:
+        found["intermediate"] = _names(found["intermediate"])
+    if found.pop("allow_overlap", False):
+        found["overlap"] = "allow"
+    if "encoder" in found:
+        found["from"] = found.pop("encoder")
+    if found.get("scratch"):
+        if found.get("from"):
+            raise SpecError("Name where to start: either --from, or --from-scratch SIZE with --text, not both.")
+        found |= {"from": SCRATCH, "size": found["scratch"]}
+    steps = found.pop("mlm_steps", None if found.pop("scratch", "") else 0)
+    if steps != 0 and found.get("text"):
+        found.setdefault("mlm", {"text": found["text"], **({"steps": steps} if steps else {})})
+    return {**found, **({"target": target} if target else {})}
+
+
+def _names(value: Any) -> dict[str, Any]:
+    """A stage by the names of its tasks, with commas between them."""
+    if isinstance(value, str):
+        return {"tasks": [one.strip() for one in value.split(",")]}
+    return dict(value) if isinstance(value, Mapping) else {"tasks": value}
+
+
+def _typed(name: str, value: Any, kind: str, place: str) -> Any:
     match kind, value:
         case ("str", str()) | ("bool", bool()) | ("float", float()):
             return value
         case "str", Path():
             return str(value)
+        case "str", int() if name == "limit" and not isinstance(value, bool):
+            return str(value or "")
         case ("int", int()) | ("float", int()) if not isinstance(value, bool):
             return value
         case "tuple[str, ...]", str():
@@ -191,7 +367,7 @@ def _typed(name: str, value: Any, kind: str) -> Any:
         case "tuple[str, ...]", list() | tuple() if all(isinstance(one, str) for one in value):
             return tuple(value)
         case _:
-            raise SpecError(f"train: the value {name!r} takes {_KINDS[kind]}, not {value!r}.")
+            raise SpecError(f"{place}: the value {name!r} takes {_KINDS[kind]}, not {value!r}.")
 
 
 _KINDS: Final = {
@@ -202,25 +378,4 @@ _KINDS: Final = {
     "tuple[str, ...]": "a list of strings",
 }
 
-NOT_IDENTITY: Final = ("data", "out", "encoder", "text", "device", "reported", "offline")
-"""Where things lie and what computes them: their contents count, not their names."""
-
-
-def identity_fields(spec: TrainSpec) -> dict[str, Any]:
-    """The fields of a spec that say what is computed."""
-    return {key: value for key, value in dataclasses.asdict(spec).items() if key not in NOT_IDENTITY}
-
-
-def _check_start(spec: TrainSpec) -> None:
-    if len(set(spec.names)) < len(spec.names):
-        raise SpecError(f"--task {spec.task} names a task twice.")
-    if bool(spec.encoder) == bool(spec.scratch):
-        raise SpecError("Name where to start: either --from DIR (a transformers encoder) or --from-scratch small.")
-    if spec.scratch and spec.scratch not in SIZE_NAMES:
-        raise UnknownName("size", spec.scratch, SIZE_NAMES, "robust-xtreme train --help")
-    if spec.scratch and not spec.text:
-        raise SpecError("--from-scratch needs --text: a file or folder of plain text, for the tokenizer and masked LM.")
-    if spec.epochs and spec.steps:
-        raise SpecError("--epochs and --steps both say how long to train. Name one.")
-    if not spec.data:
-        raise SpecError("No data are named. Add --data DIR, the folder of the release files, or --data mini or hub.")
+Tell = Callable[[str], None]

@@ -1,219 +1,167 @@
-"""`train`: the target stage of a run, written when it is complete."""
+"""`train`: the stages of a run one after the other, each written when it is complete."""
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import accumulate
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final
 
 from safetensors.torch import save_file
 from torch import nn
 
-from robust_xtreme import registry
-from robust_xtreme.errors import MissingData
-from robust_xtreme.examples import Choice, Example, digest
+from robust_xtreme.errors import Locked
+from robust_xtreme.examples import digest
 from robust_xtreme.families._encoder import encoder_identity, read_encoder, read_tokenizer
-from robust_xtreme.families._family import Family, windows_of
-from robust_xtreme.families._overlap import HASHES, keys, kind
+from robust_xtreme.families._overlap import HASHES, keys
 from robust_xtreme.results import store
-from robust_xtreme.sources import _load, _select
-from robust_xtreme.sources._source import Source, open_source
 from robust_xtreme.specs import TaskSpec
-from robust_xtreme.training import overlap, record, resume
-from robust_xtreme.training.data import Plan
-from robust_xtreme.training.dev import dev_score
-from robust_xtreme.training.device import own_random, place
-from robust_xtreme.training.encoder import (
-    WRITE_ERRORS,
-    disk_error,
-    encoder_folder,
-    replace_folder,
-    write_model,
-)
-from robust_xtreme.training.loop import Options, Stage, Tell, run_loop
-from robust_xtreme.training.module import Schedule
-from robust_xtreme.training.objective import Objective, joint_objective, target_objective
-from robust_xtreme.training.pretrain import pretrained
-from robust_xtreme.training.spec import TrainSpec, identity_fields
+from robust_xtreme.training import best, dev, record, resume, scratch
+from robust_xtreme.training.chain import Chain, Link, chain_of
+from robust_xtreme.training.device import place
+from robust_xtreme.training.diversity import diversity
+from robust_xtreme.training.encoder import WRITE_ERRORS, disk_error, encoder_folder, replace_folder, write_model
+from robust_xtreme.training.learn import Learning, learning, score_of
+from robust_xtreme.training.loop import How, Options, Stage, run_loop
+from robust_xtreme.training.spec import SCRATCH, Tell, TrainSpec
+from robust_xtreme.training.text import languages_in, read_lines
 
-KIND: Final = "target"
-_WARMUP_SHARE: Final = 10
+_WAIT_SECONDS: Final = 1.0
 
 
 def train(spec: TrainSpec, options: Options | None = None) -> Path:
-    """Train the spec's tasks; return the run's folder.
+    """Train the spec's stages; return the folder of the last one.
 
-    The same spec goes on where it stopped, and a complete run is left as it is. Raises SpecError, UnknownName,
-    MissingData, DataError, ModelError, Overlap, Mismatch, Locked, DiskError.
+    Stages that other runs have made are taken from beside it. The same spec goes on where it stopped, and a complete
+    run is left as it is. Raises SpecError, UnknownName, MissingData, DataError, ModelError, Overlap, Mismatch, Locked,
+    DiskError, and RobustXtremeError where memory runs out.
     """
     options = options or Options()
     spec = spec.resolved()
     place(spec.device)
-    lessons = _lessons(spec, options.tell)
-    parent = pretrained(spec, options) if spec.scratch else Path(spec.encoder)
-    source = encoder_folder(parent)
-    run = spec.folder
-    with store.lock(run):
-        record.sweep(run)
-        start = encoder_identity(source)
-        identity = _identity(spec, *(one.identity for one in lessons), start)
-        record.claim(run, identity, identity_fields(spec), force=options.force)
-        stages = record.inherit(parent, run)
-        path = record.stage_path(run, stages, KIND)
-        if path.is_file():
-            options.tell(f"{run} is complete. Train again with --force, or elsewhere with --out.")
+    chain = chain_of(spec, options.tell)
+    parent = chain.start
+    for link in chain.links:
+        parent = _made(chain, link, parent, options)
+    return chain.links[-1].folder
+
+
+def _made(chain: Chain, link: Link, parent: Path | None, options: Options) -> Path:
+    """The folder of a stage, trained where it is not there yet."""
+    last = link is chain.links[-1]
+    if link.complete and not last:
+        return link.folder
+    with _held(link.folder, last, options.tell):
+        record.sweep(link.folder)
+        record.claim(link.folder, link.identity, link.facts, force=options.force and last)
+        if parent:
+            record.inherit(parent, link.folder)
+        if link.record.is_file():
+            _tell_complete(link, last, options.tell)
+        elif parent is None:
+            _from_scratch(chain, link)
         else:
-            _target_stage(_Job(spec, lessons, source, start, run, path), options)
-    return run
+            _train(chain, link, parent, options)
+    return link.folder
 
 
-# ---------------------------------------------------------------------------------------------------------------- data
+def _tell_complete(link: Link, last: bool, tell: Tell) -> None:
+    if last:
+        tell(f"{link.folder} is complete. Train again with --force, or elsewhere with --out.")
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Lesson:
-    """A task and its examples to train on after the overlap rule, what the rule did, and the tasks that it guards."""
-
-    task: TaskSpec
-    examples: tuple[Example, ...]
-    identity: str
-    screened: overlap.Screened
-    reported: tuple[str, ...]
-
-
-def _lessons(spec: TrainSpec, tell: Tell) -> tuple[_Lesson, ...]:
-    source = open_source(spec.data, offline=spec.offline)
-    reported = overlap.reported_tasks(spec.reported, source)
-    return tuple(_lesson(spec, task, source, reported, tell) for task in spec.targets())
-
-
-def _lesson(spec: TrainSpec, task: TaskSpec, source: Source, reported: tuple[TaskSpec, ...], tell: Tell) -> _Lesson:
-    examples = _labelled(task, source)
-    if spec.limit:
-        examples = _select.limit(examples, spec.limit)
-    screened = overlap.screen(examples, overlap.evaluated(reported, source, kind(task)), allow=spec.allow_overlap)
-    _tell_overlap(screened, len(examples), tell)
-    kept = screened.examples
-    if not kept:
-        raise MissingData(f"No training example of {task.name} is left: the evaluated splits contain all of them.")
-    return _Lesson(task, kept, _select.data_identity(kept), screened, tuple(one.name for one in reported))
+@contextmanager
+def _held(folder: Path, last: bool, tell: Tell) -> Iterator[None]:
+    """Hold a stage's folder; one that several runs share is waited for, the run's own is not."""
+    told = False
+    while True:
+        held = store.lock(folder)
+        try:
+            held.__enter__()
+        except Locked:
+            if last:
+                raise
+            if not told:
+                tell(f"waits for {folder}, which another run is training")
+            told = True
+            time.sleep(_WAIT_SECONDS)
+            continue
+        try:
+            yield
+        finally:
+            held.__exit__(None, None, None)
+        return
 
 
-def _labelled(task: TaskSpec, source: Source) -> tuple[Example, ...]:
-    if not task.train_languages:
-        heads = " or ".join(one for one in task.accepts if one != task.name)
-        raise MissingData(f"{task.name} has no training data: a head of {heads} answers it. Train with --task {heads}")
-    splits = [_load.load(task, source, language, "train") for language in task.train_languages]
-    found = [one for split in splits for one in split.examples]
-    labelled = tuple(one for one in found if not (isinstance(one.target, Choice) and one.target.index < 0))
-    unsaid = task.family in ("tagging", "retrieval") and not any(one.labelled for one in splits)
-    if not labelled or unsaid:
-        raise MissingData(f"The training data of {task.name} under {source} hold {splits[0].lack}.")
-    return labelled
+# ------------------------------------------------------------------------------------------------------------- a stage
 
 
-def _tell_overlap(screened: overlap.Screened, before: int, tell: Tell) -> None:
-    gone = before - len(screened.examples)
-    if gone:
-        tell(f"left out {gone} of {before} training examples that evaluated splits contain too")
-    for name, count in screened.allowed.items():
-        tell(f"overlap allowed: {count} passages, pairs, sentences or queries of {name} are in the training data")
+def _from_scratch(chain: Chain, link: Link) -> None:
+    size = scratch.SIZES[chain.spec.size]
+    tokenizer = scratch.new_tokenizer(read_lines(Path(chain.spec.text)), size)
+    write_model(link.folder / "model", scratch.new_encoder(tokenizer, size, link.stage.seed), tokenizer)
+    record.write_stage(link.record, _plain_record(chain, link, SCRATCH))
 
 
-def _identity(spec: TrainSpec, *contents: str) -> str:
-    fields = identity_fields(spec)
-    return digest(*(f"{key}={fields[key]!r}" for key in sorted(fields)), *contents)
-
-
-# -------------------------------------------------------------------------------------------------------------- target
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """A target stage: the resolved spec, its tasks and data, the encoder it starts from, and where it is written."""
-
-    spec: TrainSpec
-    lessons: tuple[_Lesson, ...]
-    source: Path
-    start: str
-    run: Path
-    path: Path
-
-
-def _target_stage(job: _Job, options: Options) -> None:
-    spec = job.spec
-    encoder, tokenizer = read_encoder(job.source), read_tokenizer(job.source)
-    objectives = [_objective(one, int(encoder.config.hidden_size), tokenizer, spec.seed) for one in job.lessons]
-    plan = _plan(spec, objectives)
-    score = _score(job, encoder, objectives, tokenizer)
+def _train(chain: Chain, link: Link, parent: Path, options: Options) -> None:
+    spec = chain.spec
+    source = encoder_folder(parent)
+    encoder, tokenizer = read_encoder(source), read_tokenizer(source)
+    found = learning(link, spec, encoder, tokenizer)
+    selected = dev.selection(link.lessons, spec) if link.stage.select == "dev" else ()
+    score = score_of(link, spec, encoder, found.heads, tokenizer)
+    _tell_counts(link, found, options.tell)
+    how = How(place(spec.device), spec.devices, spec.strategy, spec.precision, spec.accumulate, spec.clip, spec.log)
+    select = link.stage.select == "dev"
     pad_id = int(tokenizer.pad_token_id)
-    counts = ", ".join(f"{one.task.name}: {len(one.examples):,} examples" for one in job.lessons)
-    options.tell(f"{counts}, {plan.steps:,} steps of {plan.batch_size}")
-    objective, schedule = joint_objective(objectives), _schedule(spec, plan)
-    run_loop(Stage(KIND, job.run, encoder, objective, plan, schedule, pad_id, place(spec.device), score), options)
-    _write(job, plan, encoder, [one.head for one in objectives], tokenizer)
+    run_loop(
+        Stage(link.kind, link.folder, encoder, found.parts, found.plan, found.schedule, pad_id, how, score, select),
+        options,
+    )
+    _write(link, encoder, found.heads, tokenizer)
+    trained = {key for lesson in link.lessons for one in lesson.examples for key in keys(one)}
+    if link.lessons:
+        _write_hashes(link, trained | {key for one in selected for key in keys(one)})
+    record.write_stage(link.record, _record(chain, link, found, encoder_identity(source)))
+    resume.clear(link.folder)
+    best.clear(link.folder)
 
 
-def _objective(lesson: _Lesson, hidden_size: int, tokenizer: Any, seed: int) -> Objective:
-    task = lesson.task
-    family: Family = registry.load("family", task.family)
-    with own_random(seed):
-        head = family.head(hidden_size, task.labels)
-    windows = windows_of(family, task, lesson.examples, tokenizer)
-    return target_objective(family, head, windows, lesson.examples, task.labels)
+def _tell_counts(link: Link, found: Learning, tell: Tell) -> None:
+    counts = ", ".join(f"{one.task.name}: {len(one.examples):,} examples" for one in link.lessons)
+    tell(f"{counts or link.kind.replace('_', ' ')}, {found.plan.steps:,} steps of {found.plan.batch_size}")
 
 
-def _plan(spec: TrainSpec, objectives: Sequence[Objective]) -> Plan:
-    lengths = tuple(length for one in objectives for length in one.lengths)
-    starts = (0, *accumulate(len(one.units) for one in objectives[:-1]))
-    once = Plan(lengths, spec.batch_size, spec.seed, 0, starts)
-    return replace(once, steps=spec.steps or spec.epochs * once.epoch_steps)
+# ------------------------------------------------------------------------------------------------------------- writing
 
 
-def _schedule(spec: TrainSpec, plan: Plan) -> Schedule:
-    recipe = spec.defaults()
-    return Schedule(spec.lr, plan.steps, min(recipe.warmup, plan.steps // _WARMUP_SHARE), recipe.weight_decay)
+def _write(link: Link, encoder: Any, heads: Sequence[nn.Module], tokenizer: Any) -> None:
+    """Model and heads; the stage's record, which says that all of it is there, comes last."""
+    write_model(link.folder / "model", encoder, tokenizer)
+    if heads:
+        _write_heads(link, heads)
 
 
-def _score(job: _Job, encoder: Any, objectives: Sequence[Objective], tokenizer: Any) -> Callable[[], float] | None:
-    """The mean over the tasks that have validation examples; None where none has."""
-    source = open_source(job.spec.data, offline=job.spec.offline)
-    pairs = zip(job.lessons, objectives, strict=True)
-    found = [dev_score(one.task, source, encoder, objective.head, tokenizer) for one, objective in pairs]
-    scores = [score for score in found if score]
-    return (lambda: math.fsum(score() for score in scores) / len(scores)) if scores else None
+def _write_hashes(link: Link, found: set[str]) -> None:
+    store.make_folder(link.record.parent)
+    store.write_text(link.record.with_suffix(HASHES), "".join(f"{key}\n" for key in sorted(found)))
 
 
-def _write(job: _Job, plan: Plan, encoder: Any, heads: Sequence[nn.Module], tokenizer: Any) -> None:
-    """Model, heads, hashes, and last the stage's record, which says that all of them are there."""
-    write_model(job.run / "model", encoder, tokenizer)
-    _write_heads(job, heads)
-    store.make_folder(job.path.parent)
-    found = sorted(frozenset[str]().union(*(keys(one) for lesson in job.lessons for one in lesson.examples)))
-    store.write_text(job.path.with_suffix(HASHES), "".join(f"{key}\n" for key in found))
-    record.write_stage(job.path, _record(job, plan))
-    resume.clear(job.run)
-
-
-def _write_heads(job: _Job, heads: Sequence[nn.Module]) -> None:
-    tmp = job.run / f".heads.{os.getpid()}.tmp"
+def _write_heads(link: Link, heads: Sequence[nn.Module]) -> None:
+    tmp = link.folder / f".heads.{os.getpid()}.tmp"
     try:
         shutil.rmtree(tmp, ignore_errors=True)
         tmp.mkdir()
-        for lesson, head in zip(job.lessons, heads, strict=True):
-            _write_head(tmp, lesson.task, head, encoder_identity(job.run / "model"))
-        replace_folder(tmp, job.run / "heads")
+        for lesson, head in zip(link.lessons, heads, strict=True):
+            _write_head(tmp, lesson.task, head, encoder_identity(link.folder / "model"))
+        replace_folder(tmp, link.folder / "heads")
     except WRITE_ERRORS as error:
         shutil.rmtree(tmp, ignore_errors=True)
-        raise disk_error(job.run / "heads", error) from error
+        raise disk_error(link.folder / "heads", error) from error
 
 
 def _write_head(folder: Path, task: TaskSpec, head: nn.Module, encoder: str) -> None:
@@ -222,29 +170,99 @@ def _write_head(folder: Path, task: TaskSpec, head: nn.Module, encoder: str) -> 
     store.write_json(folder / f"{task.name}.json", facts)
 
 
-def _record(job: _Job, plan: Plan) -> record.StageRecord:
-    spec, lessons = job.spec, job.lessons
-    data = [one.identity for one in lessons]
+def _plain_record(chain: Chain, link: Link, parent: str) -> record.StageRecord:
+    """The record of a stage that learns nothing."""
     return record.StageRecord(
-        kind=KIND,
-        recipe=spec.recipe,
-        task=",".join(spec.names),
-        languages=tuple(dict.fromkeys(code for one in lessons for code in one.task.train_languages)),
-        examples=sum(len(one.examples) for one in lessons),
-        seen=plan.seen(),
+        kind=link.kind,
+        recipe=str(chain.spec.recipe),
+        task="",
+        languages=(),
+        examples=0,
+        seen=0,
+        steps=0,
+        epochs=0.0,
+        batch_size=0,
+        lr=0.0,
+        seed=link.stage.seed,
+        data=str(link.facts["text"]),
+        parent=parent,
+        base=chain.base,
+    )
+
+
+def _record(chain: Chain, link: Link, found: Learning, parent: str) -> record.StageRecord:
+    spec, stage, taught, plan = chain.spec, link.stage, link.lessons, found.plan
+    data = [one.identity for one in taught] or [str(link.facts["text"])]
+    per_task = _per_task(link, found)
+    return record.StageRecord(
+        kind=link.kind,
+        recipe=str(spec.recipe),
+        task=",".join(stage.tasks),
+        languages=_languages(link),
+        examples=sum(int(one["examples"]) for one in per_task.values()),
+        seen=sum(plan.seen()),
         steps=plan.steps,
         epochs=plan.epochs,
         batch_size=plan.batch_size,
-        lr=spec.lr,
-        seed=spec.seed,
+        lr=stage.lr,
+        seed=stage.seed,
         data=data[0] if len(data) == 1 else digest(*data),
-        parent=job.start,
-        max_length=max(one.task.max_length for one in lessons),
-        stride=max(one.task.stride for one in lessons),
-        dropped=_summed(one.screened.dropped for one in lessons),
-        allowed=_summed(one.screened.allowed for one in lessons),
-        reported=lessons[0].reported,
+        parent=parent,
+        sampling=stage.sampling,
+        selected_on=_selected_on(link),
+        perturb=",".join(stage.perturb),
+        max_length=max((one.task.max_length for one in taught), default=0),
+        stride=max((one.task.stride for one in taught), default=0),
+        dropped=_summed(one.screened.dropped for one in taught),
+        allowed=_summed(one.screened.allowed for one in taught),
+        reported=taught[0].reported if taught else (),
+        control=stage.control,
+        mixing=stage.mixing,
+        masked_lm=stage.masked_lm,
+        translated=stage.translated,
+        lora=spec.lora,
+        precision=spec.precision,
+        diversity=_diversity(link),
+        per_task=per_task,
+        flags=_flags(link),
+        base=chain.base,
     )
+
+
+def _per_task(link: Link, found: Learning) -> dict[str, dict[str, Any]]:
+    counts = {one.task.name: len(one.examples) for one in link.lessons}
+    return {
+        part.name: {
+            "examples": counts.get(part.name, len(part.lengths)),
+            "seen": seen,
+            "share": round(found.shares[part.name], 6),
+        }
+        for part, seen in zip(found.parts, found.plan.seen(), strict=True)
+    }
+
+
+def _languages(link: Link) -> tuple[str, ...]:
+    if link.lessons:
+        return tuple(dict.fromkeys(code for one in link.lessons for code in one.languages))
+    return languages_in(Path(link.stage.text), link.stage.languages)
+
+
+def _selected_on(link: Link) -> str:
+    if link.stage.select != "dev":
+        return "none"
+    return ",".join(f"{one.task.name}/validation/{one.task.train_languages[0]}" for one in link.lessons)
+
+
+def _diversity(link: Link) -> dict[str, Any]:
+    if link.kind != "intermediate":
+        return {}
+    return diversity([one.task for one in link.lessons], {one.task.name: one.examples for one in link.lessons}).facts()
+
+
+def _flags(link: Link) -> tuple[str, ...]:
+    """Tasks whose own training data the stage learned from; a control learns nothing of theirs but the text."""
+    named = dict.fromkeys(name for one in link.lessons for name in one.task.trains)
+    return tuple(f"own training data: {name}" for name in named)
 
 
 def _summed(several: Iterable[Mapping[str, int]]) -> dict[str, int]:

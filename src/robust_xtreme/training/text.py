@@ -2,32 +2,66 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from robust_xtreme.errors import DataError, MissingData
 from robust_xtreme.examples import digest
 from robust_xtreme.results import store
 
+_PAIRS: Final = """
+    af afr am amh ar arb az azj bg bul bn ben ca cat cs ces de deu el ell en eng es spa et est eu eus fa pes fi fin
+    fr fra gu guj ha hau he heb hi hin ht hat hu hun id ind ig ibo it ita ja jpn jv jav ka kat kk kaz ko kor lg lug
+    lt lit ml mal mr mar ms zsm my mya nl nld pa pan pl pol pt por qu quy ro ron ru rus sw swh ta tam te tel th tha
+    tl tgl tr tur uk ukr ur urd vi vie wo wol yo yor zh zho zu zul
+"""
+_WORDS: Final = _PAIRS.split()
+NAMES: Final[Mapping[str, str]] = MappingProxyType(dict(zip(_WORDS[1::2], _WORDS[::2], strict=True)))
+"""ISO 639-3 to our codes, as FLORES-200 begins the names of its files: the individual language of a macrolanguage."""
 
-def text_files(path: Path) -> tuple[Path, ...]:
-    """The file itself, or every file of the folder in the order of their names. Raises MissingData."""
+_FIRST: Final = re.compile(r"[a-z]{2,3}(?=[._-]|$)")
+
+
+def text_files(path: Path, languages: Sequence[str] = ()) -> tuple[Path, ...]:
+    """The file itself, or the files of the folder in the order of their names, all or those of some languages.
+
+    A file's language is what its name begins with, `sw.txt` or `swh_Latn.dev`. Raises MissingData.
+    """
     if path.is_file():
         return (path,)
     files = tuple(sorted(one for one in path.glob("*") if one.is_file() and not one.name.startswith(".")))
     if not files:
         raise MissingData(f"{path} holds no text. Name a file or a folder of plain text files with --text.")
-    return files
+    lacking = [code for code in languages if code not in map(language_of, files)]
+    if lacking:
+        raise MissingData(f"{path} holds no text in {', '.join(lacking)}: no file there begins with {lacking[0]}.")
+    return tuple(one for one in files if not languages or language_of(one) in languages)
 
 
-def text_identity(path: Path) -> str:
+def language_of(path: Path) -> str:
+    """The code that a file's name begins with; empty where it begins with none."""
+    found = _FIRST.match(path.name)
+    return NAMES.get(found[0], found[0]) if found else ""
+
+
+def text_identity(path: Path, languages: Sequence[str] = ()) -> str:
     """The hash of the files' contents, in the order of their names."""
-    return digest(*(store.sha256(file) for file in text_files(path)))
+    return digest(*(store.sha256(file) for file in text_files(path, languages)))
 
 
-def read_lines(path: Path) -> list[str]:
+def languages_in(path: Path, languages: Sequence[str] = ()) -> tuple[str, ...]:
+    """The languages that the files' names tell, sorted; none where one of them tells none."""
+    found = {language_of(file) for file in text_files(path, languages)}
+    return () if "" in found or path.is_file() else tuple(sorted(found))
+
+
+def read_lines(path: Path, languages: Sequence[str] = ()) -> list[str]:
     """Every line that holds something, without the spaces around it. Raises MissingData or DataError."""
     lines = []
-    for file in text_files(path):
+    for file in text_files(path, languages):
         try:
             content = file.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as error:

@@ -1,0 +1,53 @@
+"""The weights with the best score on validation data, kept beside the run while it goes on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from robust_xtreme.training.encoder import WRITE_ERRORS, disk_error
+
+FILE: Final = "best.safetensors"
+
+
+def keep(run: Path, module: nn.Module, score: float, step: int) -> None:
+    """Keep the weights of a step where its score is above that of every earlier one. Raises DiskError.
+
+    What an interrupted run kept after the state that it goes on from counts for nothing: it comes again.
+    """
+    found = kept(run)
+    if found and found[1] < step and found[0] >= score:
+        return
+    tmp = run / f".{FILE}.tmp"
+    weights = {name: one.detach().cpu().contiguous().clone() for name, one in module.state_dict().items()}
+    try:
+        save_file(weights, tmp, metadata={"kept": json.dumps([score, step])})
+        tmp.replace(run / FILE)
+    except WRITE_ERRORS as error:
+        tmp.unlink(missing_ok=True)
+        raise disk_error(run / FILE, error) from error
+
+
+def kept(run: Path) -> tuple[float, int] | None:
+    """The score and step of what is kept; None where nothing is."""
+    if not (run / FILE).is_file():
+        return None
+    with safe_open(run / FILE, framework="pt") as file:
+        score, step = json.loads(file.metadata()["kept"])
+    return float(score), int(step)
+
+
+def restore(run: Path, module: nn.Module) -> None:
+    """Give a module the weights that were kept, where there are some."""
+    if (run / FILE).is_file():
+        module.load_state_dict(load_file(run / FILE))
+
+
+def clear(run: Path) -> None:
+    """Remove what was kept of a complete run."""
+    (run / FILE).unlink(missing_ok=True)

@@ -1,0 +1,124 @@
+"""The stages of a run before any is trained: their data, identities and folders, and which are there already."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme.examples import digest
+from robust_xtreme.families._encoder import encoder_identity
+from robust_xtreme.training import record
+from robust_xtreme.training.encoder import encoder_folder
+from robust_xtreme.training.lessons import Lesson, lessons
+from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec
+from robust_xtreme.training.text import text_identity
+
+KINDS: Final = {"mlm": "masked_lm", "intermediate": "intermediate", "target": "target"}
+_NOT_IDENTITY: Final = ("text", "translated")
+"""Where things lie: their contents count, not their names."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One stage of a run: what it is, what it learns, and where it is written.
+
+    `identity` is the hash of the model that the run starts from, of all stages before, and of this one; `facts` are
+    what of it a user can have chosen; `place` is the number of stages before it in its folder.
+    """
+
+    kind: str
+    stage: StageSpec
+    lessons: tuple[Lesson, ...]
+    identity: str
+    facts: Mapping[str, Any]
+    folder: Path
+    place: int
+
+    @property
+    def record(self) -> Path:
+        """The file that says, by standing there, that the stage is complete."""
+        return record.stage_path(self.folder, self.place, self.kind)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the stage is there already, in a folder of its own identity."""
+        return self.record.is_file() and record.claimed(self.folder) == self.identity
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A run's stages in order; `start` is the folder they start from, None where that is a stage: from scratch."""
+
+    spec: TrainSpec
+    links: tuple[Link, ...]
+    start: Path | None
+    base: Mapping[str, str] = field(default_factory=dict)
+
+
+def chain_of(spec: TrainSpec, tell: Tell) -> Chain:
+    """Read everything that a resolved spec's stages are known by.
+
+    Raises MissingData, DataError, ModelError, Overlap.
+    """
+    links: list[Link] = []
+    start, place = None, 0
+    if spec.start == SCRATCH:
+        links.append(_scratch(spec))
+        before, base = links[0].identity, {"name": f"{SCRATCH} {spec.size}"}
+    else:
+        start = Path(spec.start)
+        before, base = encoder_identity(encoder_folder(start)), {"name": spec.start, "revision": spec.revision}
+        place = len(list((start / record.STAGES).glob("*.json")))
+    for name, stage in spec.stages:
+        links.append(_link(spec, KINDS[name], stage, before, place + len(links), tell))
+        before = links[-1].identity
+    return Chain(spec, _last_out(tuple(links), spec), start, base)
+
+
+def _scratch(spec: TrainSpec) -> Link:
+    """The encoder that a run from scratch starts from: its tokenizer, and weights drawn with its first stage's seed."""
+    seed = spec.stages[0][1].seed
+    facts = {"size": spec.size, "seed": seed, "text": text_identity(Path(spec.text))}
+    identity = digest(SCRATCH, *_flat(facts))
+    folder = spec.folder.parent / f"{SCRATCH}-{spec.size}-{identity[:8]}"
+    return Link(SCRATCH, StageSpec(seed=seed), (), identity, facts, folder, 0)
+
+
+def _link(spec: TrainSpec, kind: str, stage: StageSpec, before: str, place: int, tell: Tell) -> Link:
+    taught = lessons(stage, spec, tell) if stage.tasks else ()
+    facts = {
+        **{name: value for name, value in dataclasses.asdict(stage).items() if name not in _NOT_IDENTITY},
+        "recipe": spec.recipe,
+        "precision": spec.precision,
+        "clip": spec.clip,
+        "schedule": spec.schedule,
+        "lora": spec.lora,
+        "overlap": spec.overlap,
+        "before": before,
+        "contents": [one.identity for one in taught],
+        "text": text_identity(Path(stage.text), stage.languages if kind == "masked_lm" else ()) if stage.text else "",
+    }
+    identity = digest(kind, *_flat(facts))
+    start = spec.size if spec.start == SCRATCH else Path(spec.start).name
+    name = "+".join((kind.replace("masked_lm", "mlm"), *stage.tasks[:_NAMED]))
+    return Link(kind, stage, taught, identity, facts, spec.folder.parent / f"{name}-{start}-{identity[:8]}", place)
+
+
+_NAMED: Final = 4
+"""A stage of many tasks names the first of them in its folder."""
+
+
+def _flat(facts: Mapping[str, Any]) -> list[str]:
+    return [f"{key}={facts[key]!r}" for key in sorted(facts)]
+
+
+def _last_out(links: tuple[Link, ...], spec: TrainSpec) -> tuple[Link, ...]:
+    """The last stage has the folder that the user names; one that others may go on from needs no other than its own."""
+    if not spec.out and spec.target is None:
+        return links
+    return (*links[:-1], dataclasses.replace(links[-1], folder=spec.folder))

@@ -1,0 +1,71 @@
+"""Controls of what intermediate training teaches: the same data with labels that say nothing, or without labels."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from robust_xtreme.examples import Answers, Document, Example, Tags, Target
+from robust_xtreme.specs import CANDIDATE
+
+_SHUFFLE: Final = 5
+_QUESTION: Final = "question"
+
+
+def shuffled(examples: Sequence[Example], seed: int) -> tuple[Example, ...]:
+    """The examples with labels drawn from one another: how often each label occurs stays, what it belongs to is lost.
+
+    Labels change places among examples, tags among all words, indices among examples with as many choices. Answers are
+    places in their own context, so that there the questions change places; in retrieval the candidates do.
+    """
+    generator = np.random.default_rng((seed, _SHUFFLE))
+    kinds = {type(one.target) for one in examples}
+    if kinds == {Tags}:
+        return _tags_moved(examples, generator)
+    if kinds == {Answers}:
+        return _texts_moved(examples, _QUESTION, generator)
+    if kinds == {Document}:
+        return _texts_moved(examples, CANDIDATE, generator)
+    return _targets_moved(examples, generator)
+
+
+def _targets_moved(examples: Sequence[Example], generator: np.random.Generator) -> tuple[Example, ...]:
+    alike: defaultdict[int, list[int]] = defaultdict(list)
+    for place, one in enumerate(examples):
+        alike[len(one.texts)].append(place)
+    targets: dict[int, Target] = {}
+    for places in alike.values():
+        orders = generator.permutation(len(places))
+        targets.update({place: examples[places[order]].target for place, order in zip(places, orders, strict=True)})
+    return tuple(_with(one, target=targets[place]) for place, one in enumerate(examples))
+
+
+def _tags_moved(examples: Sequence[Example], generator: np.random.Generator) -> tuple[Example, ...]:
+    every = [name for one in examples for name in _tags(one)]
+    names = iter([every[place] for place in generator.permutation(len(every))])
+    return tuple(_with(one, target=Tags(tuple(next(names) for _ in _tags(one)))) for one in examples)
+
+
+def _tags(example: Example) -> tuple[str, ...]:
+    return example.target.names if isinstance(example.target, Tags) else ()
+
+
+def _texts_moved(examples: Sequence[Example], field: str, generator: np.random.Generator) -> tuple[Example, ...]:
+    orders = generator.permutation(len(examples))
+    return tuple(
+        _with(one, texts={**one.texts, field: examples[order].texts[field]})
+        for one, order in zip(examples, orders, strict=True)
+    )
+
+
+def _with(example: Example, **changed: Any) -> Example:
+    return replace(example, **changed, fingerprint="")
+
+
+def texts(examples: Iterable[Example]) -> list[str]:
+    """Every text of the examples once, in their order: what masked LM on the same text learns from."""
+    return list(dict.fromkeys(text.value for one in examples for text in one.texts.values() if text.value.strip()))

@@ -1,0 +1,147 @@
+"""The examples that a stage is trained on: read, limited, screened for overlap, and what a control does to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, final
+
+from robust_xtreme.errors import MissingData
+from robust_xtreme.examples import Choice, Example, Tags, digest
+from robust_xtreme.families._overlap import kind
+from robust_xtreme.run_spec import parse_limits
+from robust_xtreme.sources import _load, _select
+from robust_xtreme.sources._source import Source, open_source
+from robust_xtreme.specs import TaskSpec
+from robust_xtreme.training import overlap
+from robust_xtreme.training.controls import shuffled
+from robust_xtreme.training.sampling import parse_sampling
+from robust_xtreme.training.spec import StageSpec, Tell, TrainSpec, defaults
+from robust_xtreme.training.translated import translated_examples
+
+TRANSLATIONS: Final = "translations"
+_ENGLISH: Final = "en"
+_SHUFFLED: Final = "shuffled_labels"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A task as it is learned, its examples after the overlap rule and their identity, and what the rule did.
+
+    `task` has the labels and the length that it is trained with; `reported` are the tasks that the rule guards.
+    """
+
+    task: TaskSpec
+    examples: tuple[Example, ...]
+    identity: str
+    screened: overlap.Screened
+    reported: tuple[str, ...]
+    languages: tuple[str, ...]
+
+
+def lessons(stage: StageSpec, spec: TrainSpec, tell: Tell) -> tuple[Lesson, ...]:
+    """What each task of a stage teaches. The stage is resolved. Raises MissingData, DataError, Overlap."""
+    source = open_source(spec.data, offline=spec.offline)
+    reported = overlap.reported_tasks(spec.reported, source)
+    found = tuple(_lesson(task, stage, spec, source, reported, tell) for task in stage.learned())
+    found = _within(found, stage) if stage.total else found
+    return tuple(_shuffled(one, stage.seed) for one in found) if stage.control == _SHUFFLED else found
+
+
+def _lesson(
+    task: TaskSpec, stage: StageSpec, spec: TrainSpec, source: Source, reported: tuple[TaskSpec, ...], tell: Tell
+) -> Lesson:
+    languages = stage.languages or task.train_languages
+    examples = _examples(task, stage, spec, source, languages, tell)
+    limits = parse_limits(stage.limit)
+    most = limits.get(task.name, limits.get("", 0))
+    if most:
+        examples = _select.limit(examples, most)
+    splits = overlap.evaluated(reported, source, kind(task))
+    screened = overlap.screen(examples, splits, allow=spec.overlap == "allow", drop_all=spec.overlap == "drop")
+    _tell_overlap(screened, len(examples), tell)
+    kept = screened.examples
+    if not kept:
+        raise MissingData(f"No training example of {task.name} is left: the evaluated splits contain all of them.")
+    longest = defaults(stage, spec.recipe).max_length or task.max_length
+    taught = replace(
+        task, labels=task.labels or _tags(kept), max_length=longest if not task.stride else task.max_length
+    )
+    return Lesson(taught, kept, _select.data_identity(kept), screened, tuple(one.name for one in reported), languages)
+
+
+def _tags(examples: Sequence[Example]) -> tuple[str, ...]:
+    """The tags that stand in training data, sorted: the labels of a tagging task that does not know them beforehand."""
+    return tuple(sorted({name for one in examples if isinstance(one.target, Tags) for name in one.target.names}))
+
+
+def _tell_overlap(screened: overlap.Screened, before: int, tell: Tell) -> None:
+    gone = before - len(screened.examples)
+    if gone:
+        tell(f"left out {gone} of {before} training examples that evaluated splits contain too")
+    for name, count in screened.allowed.items():
+        tell(f"overlap allowed: {count} passages, pairs, sentences or queries of {name} are in the training data")
+
+
+# ------------------------------------------------------------------------------------------------------------- reading
+
+
+def _examples(
+    task: TaskSpec, stage: StageSpec, spec: TrainSpec, source: Source, languages: Sequence[str], tell: Tell
+) -> tuple[Example, ...]:
+    if not stage.translated:
+        return read(task, source, languages)
+    english = read(task, source, (_ENGLISH,))
+    others = tuple(code for code in languages if code != _ENGLISH)
+    if not others:
+        raise MissingData(f'{task.name}: name the languages of the translated data, as in languages = ["en", "de"].')
+    found = translated_examples(
+        task,
+        stage.translated,
+        others,
+        english,
+        keep=spec.folder.parent / TRANSLATIONS,
+        offline=spec.offline,
+        device=spec.device,
+        tell=tell,
+    )
+    return (*english, *found) if _ENGLISH in languages else found
+
+
+def read(task: TaskSpec, source: Source | Path, languages: Sequence[str]) -> tuple[Example, ...]:
+    """The labelled training examples of a task, or of all tasks that it is put together of. Raises MissingData."""
+    if task.parts:
+        return tuple(example for part in task.parts for example in read(part, source, languages))
+    if not languages:
+        heads = " or ".join(one for one in task.accepts if one != task.name)
+        raise MissingData(f"{task.name} has no training data: a head of {heads} answers it. Train with --task {heads}")
+    splits = [_load.load(task, source, language, "train") for language in languages]
+    found = [one for split in splits for one in split.examples]
+    labelled = tuple(one for one in found if not (isinstance(one.target, Choice) and one.target.index < 0))
+    unsaid = task.family in ("tagging", "retrieval") and not any(one.labelled for one in splits)
+    if not labelled or unsaid:
+        raise MissingData(f"The training data of {task.name} under {source} hold {splits[0].lack}.")
+    return labelled
+
+
+# -------------------------------------------------------------------------------------------------- totals and controls
+
+
+def _within(found: tuple[Lesson, ...], stage: StageSpec) -> tuple[Lesson, ...]:
+    """The lessons with `total` examples together, shared out as the sampling draws; a larger total holds a smaller."""
+    shares = parse_sampling(stage.sampling).shares([len(one.examples) for one in found])
+    return tuple(
+        _kept(one, _select.limit(one.examples, max(1, int(stage.total * share))))
+        for one, share in zip(found, shares, strict=True)
+    )
+
+
+def _kept(lesson: Lesson, examples: tuple[Example, ...]) -> Lesson:
+    return replace(lesson, examples=examples, identity=_select.data_identity(examples))
+
+
+def _shuffled(lesson: Lesson, seed: int) -> Lesson:
+    examples = shuffled(lesson.examples, seed)
+    return replace(lesson, examples=examples, identity=digest(lesson.identity, _SHUFFLED, str(seed)))

@@ -1,0 +1,98 @@
+"""Masked LM: guessing hidden tokens of plain text, as a part of a stage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from robust_xtreme.errors import ModelError
+from robust_xtreme.families._batch import frame_of, token_ids
+from robust_xtreme.families._family import Scores, Window
+from robust_xtreme.training.objective import IGNORED, Masking, Part, Taken, lengths_of
+
+MASKED_SHARE: Final = 0.15
+TEXT_LENGTH: Final = 128
+NAME: Final = "masked_lm"
+_AS_MASK: Final = 0.8
+_AS_OTHER: Final = 0.9
+
+
+def masked_part(encoder: Any, tokenizer: Any, lines: Sequence[str]) -> Part:
+    """Guess masked tokens of plain text, BERT's way; the guess is scored against the encoder's own embeddings.
+
+    Lines are windows of at most TEXT_LENGTH tokens; a longer line is several. Raises ModelError where the tokenizer
+    has no token for what is hidden.
+    """
+    windows = _windows(tokenizer, lines)
+
+    def take(places: Sequence[tuple[int, int]]) -> Taken:
+        return Taken(tuple(windows[unit] for unit, _ in places), tuple(1 for _ in places))
+
+    lengths = lengths_of((window,) for window in windows)
+    head = MaskedHead(encoder.get_input_embeddings(), int(encoder.config.hidden_size))
+    return Part(NAME, head, lengths, take, _loss, _terms, masking(tokenizer))
+
+
+def _windows(tokenizer: Any, lines: Sequence[str]) -> tuple[Window, ...]:
+    frame = frame_of(tokenizer)
+    room = frame.room(1, TEXT_LENGTH)
+    windows = []
+    for place, ids in enumerate(token_ids(tokenizer, lines).values()):
+        windows += [
+            Window(place, frame.around(ids[start : start + room]), None, False) for start in range(0, len(ids), room)
+        ]
+    return tuple(windows)
+
+
+class MaskedHead(nn.Module):
+    """From hidden states (N, H) to scores over the vocabulary (N, V), through the encoder's own embeddings."""
+
+    def __init__(self, embedding: nn.Embedding, hidden_size: int) -> None:
+        nn.Module.__init__(self)
+        size = embedding.embedding_dim
+        self.change = nn.Sequential(nn.Linear(hidden_size, size), nn.GELU(), nn.LayerNorm(size))
+        self.bias = nn.Parameter(torch.zeros(embedding.num_embeddings))
+        self.weight = embedding.weight
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Scores (N, V)."""
+        return nn.functional.linear(self.change(hidden), self.weight, self.bias)
+
+
+def _terms(taken: Taken) -> int:
+    return 0 if taken.targets is None else int((taken.targets != IGNORED).sum())
+
+
+def _loss(head: nn.Module, hidden: Tensor, _: Tensor, taken: Taken) -> Tensor:
+    """The mean over masked tokens; only these are scored."""
+    if taken.targets is None:
+        raise ValueError("a batch of masked words has targets")
+    chosen = taken.targets != IGNORED
+    rows, places = (torch.from_numpy(one).to(hidden.device) for one in np.nonzero(chosen))
+    right = torch.from_numpy(taken.targets[chosen]).to(hidden.device)
+    scores: Tensor = head(hidden[rows, places])
+    return nn.functional.cross_entropy(scores.float(), right, reduction="sum") / max(1, len(right))
+
+
+def masking(tokenizer: Any) -> Masking:
+    """A function that hides words of ids (N, L). Raises ModelError where the tokenizer has no mask."""
+    if tokenizer.mask_token_id is None:
+        raise ModelError("This model's tokenizer has no mask token, and masked LM cannot do without one.")
+    special = np.array(sorted(tokenizer.all_special_ids))
+    mask_id = int(tokenizer.mask_token_id)
+    size = len(tokenizer)
+
+    def hide(ids: Scores, generator: np.random.Generator) -> tuple[Scores, Scores]:
+        """Of 15 % of the tokens hide 8 in 10, replace 1, keep 1; the right ones, and IGNORED for all others."""
+        chosen = (generator.random(ids.shape) < MASKED_SHARE) & ~np.isin(ids, special)
+        how = generator.random(ids.shape)
+        other = generator.integers(0, size, ids.shape)
+        hidden = np.where(chosen & (how < _AS_MASK), mask_id, ids)
+        hidden = np.where(chosen & (how >= _AS_MASK) & (how < _AS_OTHER), other, hidden)
+        return hidden, np.where(chosen, ids, IGNORED)
+
+    return hide

@@ -1,0 +1,116 @@
+"""Recipes: what a stage takes where its spec says nothing, one TOML file each under `configs/recipes/`."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme import resources
+from robust_xtreme.errors import SpecError, UnknownName
+from robust_xtreme.specs import TaskSpec, check_keys
+
+MASKED_LM: Final = "masked_lm"
+_ABOUT: Final = "about"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How something is learned: passes over the data or steps, units a step, learning rate, warm-up, weight decay.
+
+    A step of choice or retrieval counts examples, whose windows are learned together, one of other families windows.
+    The warm-up is `warmup` steps, at most a tenth of all, or `warmup_share` of all. `max_length` 0 is the task's own.
+    """
+
+    epochs: int = 0
+    steps: int = 0
+    batch_size: int = 32
+    lr: float = 1e-5
+    warmup: int = 0
+    warmup_share: float = 0.0
+    weight_decay: float = 0.0
+    max_length: int = 0
+
+    def warm(self, steps: int) -> int:
+        """How many of so many steps the rate rises."""
+        return int(self.warmup_share * steps) if self.warmup_share else min(self.warmup, steps // 10)
+
+
+def names() -> tuple[str, ...]:
+    """The recipes that ship with the program."""
+    return tuple(sorted(path.stem for path in _folder().glob("*.toml")))
+
+
+def _folder() -> Path:
+    return resources.folder("configs") / "recipes"
+
+
+@cache
+def recipe(name: str) -> Mapping[str, Recipe]:
+    """A recipe by its name, or of a TOML file: its tables, each by the name of a task or of a family.
+
+    Raises UnknownName, SpecError.
+    """
+    path = Path(name) if name.endswith(".toml") else _folder() / f"{name}.toml"
+    if not path.is_file():
+        raise UnknownName("recipe", name, names(), "robust-xtreme config list")
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SpecError(f"{path}: cannot be read as toml: {error}") from error
+    tables.pop(_ABOUT, None)
+    return {table: _recipe(values, f"{path}: [{table}]") for table, values in tables.items()}
+
+
+def _recipe(values: Any, place: str) -> Recipe:
+    known = {one.name: one for one in dataclasses.fields(Recipe)}
+    if not isinstance(values, dict):
+        raise SpecError(f"{place} is no table, as in [classification].")
+    check_keys(values, known, (), place)
+    for key, value in values.items():
+        number = type(value) is int or (type(value) is float and known[key].type == "float")
+        if not number or value < 0:
+            raise SpecError(f"{place}: the key {key!r} takes a {_KINDS[str(known[key].type)]} from 0, not {value!r}.")
+    return Recipe(**values)
+
+
+_KINDS: Final = {"int": "whole number", "float": "number"}
+
+
+def of_tasks(name: str, tasks: Iterable[TaskSpec]) -> Recipe:
+    """What a recipe says of tasks that are learned together, each by its own table or by that of its family.
+
+    Of several tasks: the most epochs, the smallest batch and rate, the longest warm-up and texts, the strongest decay.
+    Raises SpecError where it has no table for one of them.
+    """
+    found = [_of_task(name, task) for task in tasks]
+    return Recipe(
+        epochs=max(one.epochs for one in found),
+        batch_size=min(one.batch_size for one in found),
+        lr=min(one.lr for one in found),
+        warmup=max(one.warmup for one in found),
+        warmup_share=max(one.warmup_share for one in found),
+        weight_decay=max(one.weight_decay for one in found),
+        max_length=max(one.max_length for one in found),
+    )
+
+
+def _of_task(name: str, task: TaskSpec) -> Recipe:
+    tables = recipe(name)
+    found = tables.get(task.name) or tables.get(task.family)
+    if found is None:
+        raise SpecError(f"The recipe {name} has no table for {task.name}, nor for its family {task.family}.")
+    return found
+
+
+def of_text(name: str) -> Recipe:
+    """What a recipe says of masked LM on plain text. Raises SpecError where it has no such table."""
+    found = recipe(name).get(MASKED_LM)
+    if found is None:
+        raise SpecError(f"The recipe {name} has no table [{MASKED_LM}].")
+    return found

@@ -1,0 +1,229 @@
+"""Which task a step learns from: shares by size, temperature and cap, and the plan of all steps."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, TypeVar, final
+
+import numpy as np
+
+from robust_xtreme.errors import SpecError
+
+_SORTED_TOGETHER: Final = 50
+_PLAN, _DRAWS, _STREAM = 1, 3, 4
+_GRAMMAR: Final = "proportional, temperature:T, capped:N, or temperature:T,capped:N"
+_RULE: Final = re.compile(r"(temperature|capped):(\d+(?:\.\d+)?)")
+_KEPT: Final = 2
+
+Numbers = np.ndarray[Any, Any]
+_T = TypeVar("_T")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Tasks of n units are drawn in proportion to min(n, cap)^(1/temperature); cap 0 caps nothing.
+
+    Source: jiant's samplers of tasks (jiant/proj/main/components/task_sampler.py), proportional by default.
+    """
+
+    temperature: float = 1.0
+    cap: int = 0
+
+    def shares(self, counts: Sequence[int]) -> tuple[float, ...]:
+        """The share of draws of each task; together 1."""
+        capped = np.minimum(counts, self.cap) if self.cap else np.array(counts)
+        weights = capped.astype(np.float64) ** (1 / self.temperature)
+        return tuple((weights / weights.sum()).tolist())
+
+    @property
+    def proportional(self) -> bool:
+        """Whether shares are those of the units."""
+        return self.temperature == 1.0 and not self.cap
+
+
+def parse_sampling(text: str) -> Sampling:
+    """Read `proportional`, `temperature:2`, `capped:10000` or both. Raises SpecError."""
+    if text == "proportional":
+        return Sampling()
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        rule = _RULE.fullmatch(part.strip())
+        if rule is None or rule[1] in found or float(rule[2]) < 1 or (rule[1] == "capped" and "." in rule[2]):
+            raise SpecError(f"The sampling {text!r} is not {_GRAMMAR}, with numbers from 1.")
+        found[rule[1]] = float(rule[2])
+    return Sampling(found.get("temperature", 1.0), int(found.get("capped", 0)))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Tasks that are drawn: the share of each, whether a batch is of several, and how many steps count as an epoch."""
+
+    shares: tuple[float, ...]
+    mixed: bool
+    epoch: int
+
+
+def epoch_batches(
+    lengths: Sequence[int], batch_size: int, seed: int, epoch: int, starts: Sequence[int] = (0,)
+) -> list[tuple[int, ...]]:
+    """One pass over the units: each exactly once, in shuffled batches of units of like length.
+
+    A unit is a window, or all windows of an example. `starts` are the places where each task's units begin: a batch is
+    of one task, and tasks take turns in proportion to their units. A pure function of its arguments.
+    """
+    generator = np.random.default_rng((seed, _PLAN, epoch))
+    orders = [start + generator.permutation(count) for start, count in _parts(len(lengths), starts)]
+    size = batch_size * _SORTED_TOGETHER
+    chunks = [order[start : start + size] for order in orders for start in range(0, len(order), size)]
+    by_length = [sorted(chunk.tolist(), key=lambda place: (lengths[place], place)) for chunk in chunks]
+    batches = [
+        tuple(chunk[start : start + batch_size]) for chunk in by_length for start in range(0, len(chunk), batch_size)
+    ]
+    return [batches[place] for place in generator.permutation(len(batches))]
+
+
+def _parts(count: int, starts: Sequence[int]) -> list[tuple[int, int]]:
+    """Where each task's units begin, and how many there are."""
+    return [(start, stop - start) for start, stop in zip(starts, (*starts[1:], count), strict=True)]
+
+
+@final
+class Plan:
+    """Which units each of `steps` steps sees, and in which pass over its task's units each of them is.
+
+    `lengths` are the tokens of all units, task after task; `starts` the places where each task's units begin. Without
+    `draws` an epoch sees each unit once; with them each step, or each place of its batch, draws its task, and a task
+    goes through its own units again and again. A pure function of its arguments.
+    """
+
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        batch_size: int,
+        seed: int,
+        steps: int,
+        starts: Sequence[int] = (0,),
+        draws: Draws | None = None,
+    ) -> None:
+        self.lengths = lengths
+        self.batch_size = batch_size
+        self.seed = seed
+        self.steps = steps
+        self.starts = tuple(starts)
+        self.draws = draws
+        self.parts = _parts(len(lengths), self.starts)
+        self._kept: dict[tuple[int, int], Any] = {}
+        self._drawn: Numbers | None = None
+
+    @property
+    def epoch_steps(self) -> int:
+        """Steps of one pass over the units, or of what counts as one."""
+        return self.draws.epoch if self.draws else sum(-(-count // self.batch_size) for _, count in self.parts)
+
+    @property
+    def epochs(self) -> float:
+        """Passes over the units."""
+        return self.steps / self.epoch_steps if self.steps else 0.0
+
+    def at(self, step: int) -> tuple[int, ...]:
+        """The units of a step."""
+        return tuple(unit for unit, _ in self.placed(step))
+
+    def part(self, step: int) -> int:
+        """The task of a step's first unit, by its number."""
+        return self.part_of(self.at(step)[0])
+
+    def part_of(self, unit: int) -> int:
+        """The task of a unit, by its number."""
+        return bisect_right(self.starts, unit) - 1
+
+    def placed(self, step: int) -> list[tuple[int, int]]:
+        """The units of a step, each with the number of its pass."""
+        if self.draws is None:
+            epoch, place = divmod(step, self.epoch_steps)
+            return [(unit, epoch) for unit in self._batches(-1, epoch)[place]]
+        before, now = self._until(step)
+        if self.draws.mixed:
+            return [
+                one for part in range(len(self.parts)) for one in self._stream(part, int(before[part]), int(now[part]))
+            ]
+        part = int(np.argmax(now))
+        turn, place = divmod(int(before[part]), -(-self.parts[part][1] // self.batch_size))
+        return [(unit, turn) for unit in self._batches(part, turn)[place]]
+
+    def seen(self) -> tuple[int, ...]:
+        """Units of each task seen over all steps."""
+        if not self.steps:
+            return tuple(0 for _ in self.parts)
+        if self.draws is None:
+            whole, rest = divmod(self.steps, self.epoch_steps)
+            last = [self.part_of(unit) for step in range(self.steps - rest, self.steps) for unit in self.at(step)]
+            return tuple(whole * count + last.count(part) for part, (_, count) in enumerate(self.parts))
+        done = self._until(self.steps)[0].tolist()
+        return tuple(done) if self.draws.mixed else tuple(map(self._units, range(len(done)), done))
+
+    def _units(self, part: int, steps: int) -> int:
+        """Units of a task in so many of its own steps."""
+        count = self.parts[part][1]
+        whole, rest = divmod(steps, -(-count // self.batch_size))
+        return whole * count + sum(len(batch) for batch in self._batches(part, whole)[:rest])
+
+    def _batches(self, part: int, turn: int) -> list[tuple[int, ...]]:
+        """The batches of a pass over all tasks (-1) or one."""
+        if part < 0:
+            return self._once(
+                (part, turn), lambda: epoch_batches(self.lengths, self.batch_size, self.seed, turn, self.starts)
+            )
+        start, count = self.parts[part]
+        own = self.lengths[start : start + count]
+        return self._once(
+            (part, turn), lambda: _moved(epoch_batches(own, self.batch_size, self.seed + part, turn), start)
+        )
+
+    def _stream(self, part: int, first: int, many: int) -> list[tuple[int, int]]:
+        """So many units of a task from a place on, in the order of its passes."""
+        start, count = self.parts[part]
+        found = []
+        for place in range(first, first + many):
+            turn, own = divmod(place, count)
+            order = self._once((part, turn), partial(self._order, part, turn))
+            found.append((start + int(order[own]), turn))
+        return found
+
+    def _order(self, part: int, turn: int) -> Numbers:
+        return np.random.default_rng((self.seed, _STREAM, part, turn)).permutation(self.parts[part][1])
+
+    def _until(self, step: int) -> tuple[Numbers, Numbers]:
+        """How often each task was drawn before a step, and at it."""
+        if self._drawn is None:
+            self._drawn = self._draw()
+        now = self._drawn[step + 1] - self._drawn[step] if step < self.steps else self._drawn[step]
+        return self._drawn[step], now
+
+    def _draw(self) -> Numbers:
+        """Draws of each task before each step (steps + 1, tasks)."""
+        if self.draws is None:
+            raise ValueError("a plan by epochs draws nothing")
+        each = self.batch_size if self.draws.mixed else 1
+        generator = np.random.default_rng((self.seed, _DRAWS))
+        drawn = generator.multinomial(each, self.draws.shares, size=self.steps)
+        return np.concatenate([np.zeros((1, len(self.parts)), dtype=np.int64), drawn.cumsum(axis=0)])
+
+    def _once(self, key: tuple[int, int], make: Callable[[], _T]) -> _T:
+        """The newest passes of each task, made once."""
+        if key not in self._kept:
+            for old in [one for one in self._kept if one[0] == key[0] and one[1] <= key[1] - _KEPT]:
+                del self._kept[old]
+            self._kept[key] = make()
+        found: _T = self._kept[key]
+        return found
+
+
+def _moved(batches: list[tuple[int, ...]], start: int) -> list[tuple[int, ...]]:
+    return [tuple(start + unit for unit in batch) for batch in batches]
