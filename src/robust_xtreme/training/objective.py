@@ -79,7 +79,7 @@ def task_part(
     examples: Sequence[Example],
     labels: Labels,
 ) -> Part:
-    """Learn a task from the windows of its examples; a unit is one of them or, where a loss needs it, an example's all."""
+    """Learn a task from its examples' windows; a unit is one of them or, where a loss needs it, an example's all."""
     units = units_of(family, windows)
 
     def take(places: Sequence[tuple[int, int]]) -> Taken:
