@@ -15,7 +15,7 @@ from robust_xtreme.evaluation.identity import read_json
 from robust_xtreme.evaluation.labels import WITHOUT_CLASSES, contradiction
 from robust_xtreme.evaluation.origin import CODE, FILES, FOLDER, Origin
 from robust_xtreme.families._encoder import TRUST_FLAG, check_weights
-from robust_xtreme.families._weights import ADAPTER, check_config, weight_files
+from robust_xtreme.families._weights import check_config, check_whole, weight_files
 from robust_xtreme.families._whole import HEADS
 from robust_xtreme.specs import TaskSpec
 
@@ -110,11 +110,7 @@ def instead(task: TaskSpec) -> str:
 
 
 def _check_files(origin: Origin) -> None:
-    if (origin.folder / ADAPTER).is_file():
-        raise ModelError(
-            f"{origin.typed} holds an adapter ({ADAPTER}), which is not applied. Merge it into the weights with peft's "
-            "merge_and_unload, and save them without it."
-        )
+    check_whole(origin.folder, origin.typed)
     if weight_files(origin.folder, origin.typed):
         return
     if origin.source == FOLDER:

@@ -15,6 +15,8 @@ from robust_xtreme.families._family import Scores, Window
 
 _PROBES: Final = ("a", "b")
 _TYPES: Final = "token_type_ids"
+CAUSAL: Final = "reads_causally"
+"""The attribute of a tokenizer whose encoder lets each token see only those before it (`read_tokenizer` sets it)."""
 
 
 @final
@@ -32,11 +34,13 @@ class Frame:
     """The special tokens that a model wants around one text and around two.
 
     `kept` is how many of the tokens between two texts belong to the first one's segment; None: segments are not marked.
+    `causal`: each token sees only those before it.
     """
 
     single: tuple[tuple[int, ...], tuple[int, ...]]
     pair: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
     kept: int | None = None
+    causal: bool = False
 
     def around(self, *parts: Sequence[int]) -> tuple[int, ...]:
         """The input ids of one text or of two."""
@@ -49,6 +53,13 @@ class Frame:
     def second(self, *parts: Sequence[int]) -> int:
         """Where the second segment of the input ids begins; 0 where there is none, or it is not marked."""
         return 0 if self.kept is None or len(parts) == 1 else len(self.pair[0]) + len(parts[0]) + self.kept
+
+    def summary(self, ids: Sequence[int]) -> int:
+        """The place of the token that stands for all of the input ids: the first, where one is put there to be read.
+
+        It is the last where the first is a word's, or has seen nothing of the text.
+        """
+        return len(ids) - 1 if self.causal or not self.single[0] else 0
 
     def room(self, parts: int, max_length: int) -> int:
         """How many tokens of text fit. Raises ModelError where there is no room for one each."""
@@ -89,7 +100,8 @@ def _offsets(spans: Sequence[tuple[int, int]]) -> Scores:
 def frame_of(tokenizer: Any) -> Frame:
     """Where a tokenizer puts its special tokens, read off two probes.
 
-    Raises ModelError where it puts none in front: predictions for a whole text are read off the first token.
+    One that puts nothing between two texts has them end as one text does. Raises ModelError where it puts none around
+    a text: predictions for a whole text are read off such a token.
     """
     first, second = (tuple(tokenizer(probe, add_special_tokens=False)["input_ids"]) for probe in _PROBES)
     single = tuple(tokenizer(_PROBES[0])["input_ids"])
@@ -97,11 +109,12 @@ def frame_of(tokenizer: Any) -> Frame:
     head, tail = _cut(single, first)
     before, rest = _cut(pair, first)
     between, after = _cut(rest, second)
-    if not head or not before:
-        raise ModelError(
-            "This model's tokenizer puts no special token in front of a text; use an encoder such as XLM-R."
-        )
-    return Frame((head, tail), (before, between, after), _kept(tokenizer, len(before) + len(first), len(between)))
+    if tail and not between:
+        before, between, after = head, tail, tail
+    if not (head and before) and not (tail and after):
+        raise ModelError("This model's tokenizer puts no special token around a text; use an encoder such as XLM-R.")
+    kept = _kept(tokenizer, len(before) + len(first), len(between))
+    return Frame((head, tail), (before, between, after), kept, bool(getattr(tokenizer, CAUSAL, False)))
 
 
 def _kept(tokenizer: Any, stop: int, between: int) -> int | None:

@@ -13,7 +13,9 @@ import torch
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import digest
-from robust_xtreme.families._weights import check_described, weight_files
+from robust_xtreme.families._batch import CAUSAL
+from robust_xtreme.families._towers import architecture_of, check_encoder, is_causal, is_tower, rest_pooler
+from robust_xtreme.families._weights import check_described, check_whole, weight_files
 from robust_xtreme.results import store
 
 _MODEL_FILES: Final = ("*.json", "*.safetensors", "*.model", "*.txt")
@@ -62,11 +64,18 @@ def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
     with reading(called), _named_file(folder):
         _mini.register()
         tokenizer = AutoTokenizer.from_pretrained(str(folder), **loading(trust))
+        setattr(tokenizer, CAUSAL, is_causal(_config_of(folder)))
     if not getattr(tokenizer, "is_fast", False):
         raise ModelError(f"{called} has no fast tokenizer (tokenizer.json). Save one with transformers.")
     if tokenizer.pad_token_id is None:
         raise ModelError(f"{called} has a tokenizer without a padding token: name its pad_token in it and save it.")
     return tokenizer
+
+
+def _config_of(folder: Path) -> dict[str, Any]:
+    """What config.json holds; nothing where it cannot be read, which the encoder's reader tells."""
+    path = folder / "config.json"
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if _is_object(path) else {}
 
 
 def _check_present(folder: Path, called: str) -> None:
@@ -102,8 +111,10 @@ def check_special(tokenizer: Any, config: Mapping[str, Any], called: str) -> Non
 
     Padding must agree, for some encoders count positions from it. The tokens around a text are read off the tokenizer
     alone, and many configurations that were written by hand name others: they count only where the tokenizer's size is
-    not that of the embeddings either.
+    not that of the embeddings either. Text towers do not read theirs at all, and most name tokens that are not theirs.
     """
+    if is_tower(config):
+        return
     roberta = "roberta" in str(config.get("model_type"))
     pad = config.get("pad_token_id", 1 if roberta else None)
     pairs = [("padding", pad, {tokenizer.pad_token_id})]
@@ -138,26 +149,41 @@ def check_tokenizer(tokenizer: Any, vocabulary: int, called: str) -> None:
 def read_encoder(folder: Path) -> Any:
     """The encoder of a transformers folder: float32, on the CPU, in evaluation mode. Raises ModelError.
 
-    It comes without the pooler, which nothing here uses, where the architecture lets it be left out. A weight that
-    the files lack, or hold in another shape than config.json says, is an error: transformers would draw it at random.
+    Of T5's kind it is the encoder alone, of CLIP and SigLIP the text model; a decoder is refused. It comes without the
+    pooler, which nothing here uses, where the architecture lets it be left out, and otherwise with one that does not
+    learn. A weight that the files lack, or hold in another shape than config.json says, is an error: transformers
+    would draw it at random.
     """
-    from transformers import AutoConfig, AutoModel
-    from transformers.models.auto.modeling_auto import MODEL_MAPPING
-
     from robust_xtreme.families import _mini
 
-    weight_files(folder, str(folder))
-    with reading(str(folder)), torch.random.fork_rng(devices=()):
+    called = str(folder)
+    weight_files(folder, called)
+    check_whole(folder, called)
+    with reading(called):
         _mini.register()
-        config = AutoConfig.from_pretrained(str(folder), **loading())
-        architecture: Any = MODEL_MAPPING[type(config)]
+        architecture, config = _architecture(folder, called)
+    check_encoder(config, architecture, called)
+    with reading(called), torch.random.fork_rng(devices=()):
         takes = inspect.signature(architecture).parameters
         pooler = {"add_pooling_layer": False} if "add_pooling_layer" in takes else {}
         options = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
-        encoder, found = AutoModel.from_pretrained(str(folder), config=config, **options, **pooler, **loading())
-    check_complete(str(folder), found, unused="pooler")
-    check_described(str(folder), found["unexpected_keys"], encoder, whole=False)
+        encoder, found = architecture.from_pretrained(called, config=config, **options, **pooler, **loading())
+    check_complete(called, found, unused="pooler")
+    check_described(called, found["unexpected_keys"], encoder, whole=False)
+    rest_pooler(encoder)
     return encoder.float().eval()
+
+
+def _architecture(folder: Path, called: str) -> tuple[Any, Any]:
+    """The class that reads the text of a folder, and its configuration: of one with a part for images, the text's."""
+    from transformers import AutoConfig
+    from transformers.models.auto.modeling_auto import MODEL_MAPPING
+
+    own = architecture_of(str(_config_of(folder).get("model_type")), called)
+    if own is not None:
+        return own, own.config_class.from_pretrained(called, **loading())
+    config = AutoConfig.from_pretrained(called, **loading())
+    return MODEL_MAPPING[type(config)], config
 
 
 def check_complete(called: str, found: Mapping[str, Any], unused: str | None = None) -> None:

@@ -33,7 +33,8 @@ class Window:
 
     `example` is the place in the list that was encoded; `layout` is the family's own note of what stands where;
     `truncated` says that something had to be left out (which is the whole gold answer, for spans of a text);
-    `second` is where the segment of the second text begins, 0 where the tokenizer marks no segments.
+    `second` is where the segment of the second text begins, 0 where the tokenizer marks no segments; `summary` is the
+    place of the token that stands for all of the input.
     """
 
     example: int
@@ -41,6 +42,7 @@ class Window:
     layout: Any
     truncated: bool
     second: int = 0
+    summary: int = 0
 
 
 class Encode(Protocol):

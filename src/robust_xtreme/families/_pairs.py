@@ -1,18 +1,19 @@
-"""What families that read one text or two off the first token share: the frame around them, and a head that scores."""
+"""What families that read one text or two off one token share: the frame around them, and a head that scores."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from robust_xtreme.families._batch import Frame
 from robust_xtreme.families._family import DROPOUT, Window
 
 
 def scoring_head(hidden_size: int, scores: int) -> nn.Module:
-    """From first tokens (B, H) to scores (B, scores): XLM-R's head for sequences."""
+    """From the tokens that stand for texts (B, H) to scores (B, scores): XLM-R's head for sequences."""
     return nn.Sequential(
         nn.Dropout(DROPOUT),
         nn.Linear(hidden_size, hidden_size),
@@ -27,7 +28,16 @@ def framed(place: int, parts: Sequence[tuple[int, ...]], frame: Frame, max_lengt
     kept = _fit([len(part) for part in parts], frame.room(len(parts), max_length))
     cut = any(keep < len(part) for keep, part in zip(kept, parts, strict=True))
     shortened = [part[:keep] for keep, part in zip(kept, parts, strict=True)]
-    return Window(place, frame.around(*shortened), layout, cut, frame.second(*shortened))
+    ids = frame.around(*shortened)
+    return Window(place, ids, layout, cut, frame.second(*shortened), frame.summary(ids))
+
+
+def summaries(hidden: Tensor, windows: Sequence[Window]) -> Tensor:
+    """The states (B, H) of the tokens that stand for the inputs (B, L, H); where there is one state each, that one."""
+    places = [window.summary for window in windows]
+    if hidden.shape[1] == 1 or not any(places):
+        return hidden[:, 0]
+    return hidden[torch.arange(len(places), device=hidden.device), torch.tensor(places, device=hidden.device)]
 
 
 def _fit(lengths: Sequence[int], room: int) -> list[int]:

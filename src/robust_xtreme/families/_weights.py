@@ -47,6 +47,15 @@ def weight_files(folder: Path, called: str) -> tuple[Path, ...]:
     return tuple(folder / one for one in names)
 
 
+def check_whole(folder: Path, called: str) -> None:
+    """Raise ModelError where a folder holds an adapter, which transformers would apply, or not, unasked."""
+    if (folder / ADAPTER).is_file():
+        raise ModelError(
+            f"{called} holds an adapter ({ADAPTER}), which is not applied. Merge it into the weights with peft's "
+            "merge_and_unload, and save them without it."
+        )
+
+
 def _indexed(path: Path) -> list[Any]:
     """The values of an index's weight_map; none where it cannot be read as one."""
     try:

@@ -14,7 +14,7 @@ from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Choice, Example
 from robust_xtreme.families._batch import frame_of, token_ids
 from robust_xtreme.families._family import Family, Labels, Scores, Window, quantised
-from robust_xtreme.families._pairs import framed, scoring_head
+from robust_xtreme.families._pairs import framed, scoring_head, summaries
 
 _PREMISE: Final = "premise"
 _QUESTION: Final = "question"
@@ -60,7 +60,7 @@ def _encode(
 
 def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
     """Scores (B, 1): how well the choice of each window fits."""
-    scores: Tensor = head(hidden[:, 0])
+    scores: Tensor = head(summaries(hidden, windows))
     return scores
 
 

@@ -12,7 +12,7 @@ from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Choice, Example
 from robust_xtreme.families._batch import frame_of, token_ids
 from robust_xtreme.families._family import Family, Labels, Scores, Window, quantised
-from robust_xtreme.families._pairs import framed, scoring_head
+from robust_xtreme.families._pairs import framed, scoring_head, summaries
 
 _MOST_FIELDS: Final = 2
 
@@ -38,7 +38,7 @@ def _encode(
 
 def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
     """Scores (B, labels)."""
-    scores: Tensor = head(hidden[:, 0])
+    scores: Tensor = head(summaries(hidden, windows))
     return scores
 
 

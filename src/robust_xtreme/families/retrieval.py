@@ -20,7 +20,7 @@ from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Example
 from robust_xtreme.families._batch import frame_of, token_ids
 from robust_xtreme.families._family import Family, Labels, Scores, Window
-from robust_xtreme.families._pairs import framed
+from robust_xtreme.families._pairs import framed, summaries
 from robust_xtreme.families._representation import Representation
 from robust_xtreme.specs import CANDIDATE
 
@@ -40,7 +40,7 @@ class TextLayout:
 
 
 class DualHead(nn.Module):
-    """From the first token (B, H) to a vector (B, H) of length 1; `log_scale` is learned beside it."""
+    """From the token that stands for a text (B, H) to a vector (B, H) of length 1; `log_scale` is learned beside it."""
 
     def __init__(self, hidden_size: int) -> None:
         nn.Module.__init__(self)
@@ -48,7 +48,7 @@ class DualHead(nn.Module):
         self.log_scale = nn.Parameter(torch.tensor(math.log(SCALE)))
 
     def forward(self, first: Tensor) -> Tensor:
-        """Vectors (B, H), float32, of first tokens (B, H)."""
+        """Vectors (B, H), float32, of such tokens (B, H)."""
         return unit_length(torch.tanh(self.dense(first)))
 
     def scale(self) -> Tensor:
@@ -69,7 +69,7 @@ class Pooled(nn.Module):
     def forward(self, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
         """Vectors (B, H), float32; of a text without tokens the zero vector where special tokens are left out."""
         if self.representation.pooling == "cls":
-            return unit_length(hidden[:, 0])
+            return unit_length(summaries(hidden, windows))
         kept = mask if self.representation.specials else _inside(windows, mask)
         total = (hidden.float() * kept[:, :, None]).sum(dim=1)
         return unit_length(total / kept.sum(dim=1, keepdim=True).clamp(min=1))
@@ -128,7 +128,7 @@ def _encode(
 
 def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
     """Vectors (B, D) of length 1."""
-    vectors: Tensor = head(hidden, mask, windows) if isinstance(head, Pooled) else head(hidden[:, 0])
+    vectors: Tensor = head(hidden, mask, windows) if isinstance(head, Pooled) else head(summaries(hidden, windows))
     return vectors
 
 

@@ -67,8 +67,8 @@ def _encode(
         lost = not _holds_gold(example, layouts)
         second = frame.second(question, context.ids)
         windows += [
-            Window(place, frame.around(question, context.ids[start:stop]), layout, lost, second)
-            for (start, stop), layout in zip(ranges, layouts, strict=True)
+            Window(place, ids, layout, lost, second, frame.summary(ids))
+            for ids, layout in zip((frame.around(question, context.ids[a:b]) for a, b in ranges), layouts, strict=True)
         ]
     return windows
 
@@ -129,7 +129,7 @@ def _loss(
     examples: Sequence[Example],
     labels: Labels,
 ) -> Tensor:
-    """The mean over windows of the two cross-entropies; without the answer the first token is right."""
+    """The mean over windows of the two cross-entropies; without the answer the token that stands for all is right."""
     scores = _forward(head, hidden, mask, windows).float()
     allowed = torch.from_numpy(_allowed(windows, scores.shape[1])).to(hidden.device)
     scores = scores.masked_fill(~allowed[:, :, None], torch.finfo(scores.dtype).min)
@@ -138,11 +138,12 @@ def _loss(
 
 
 def _allowed(windows: Sequence[Window], length: int) -> Scores:
-    """Where an answer may begin or end (B, L): at the context's tokens, and at the first token for none."""
+    """Where an answer may begin or end (B, L): at the context's tokens, and for none at the summary."""
     first = np.array([window.layout.first for window in windows])[:, None]
     count = np.array([len(window.layout.offsets) for window in windows])[:, None]
+    summary = np.array([window.summary for window in windows])[:, None]
     place = np.arange(length)[None, :]
-    allowed: Scores = ((place >= first) & (place < first + count)) | (place == 0)
+    allowed: Scores = ((place >= first) & (place < first + count)) | (place == summary)
     return allowed
 
 
@@ -151,29 +152,29 @@ def _gold(window: Window, example: Example) -> tuple[int, int]:
         found = _tokens(gold, window.layout)
         if found is not None:
             return window.layout.first + found[0], window.layout.first + found[1]
-    return 0, 0
+    return window.summary, window.summary
 
 
 def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores], labels: Labels) -> Answers:
     """The best span over all windows; of equal ones that of the first window, start and stop.
 
-    Where the head may say that there is no answer, none is given if the first token's begin and end together, in the
-    window where they are lowest, score more than the best span (the rule for SQuAD 2.0 in BERT's run_squad.py, at its
-    threshold of 0).
+    Where the head may say that there is no answer, none is given if the begin and end together of the token that stands
+    for all (the first, in most encoders), in the window where they are lowest, score more than the best span (the rule
+    for SQuAD 2.0 in BERT's run_squad.py, at its threshold of 0).
     """
     best: tuple[int, int, int, int] | None = None
     for window, one in zip(windows, scores, strict=True):
         found = _best_span(window.layout, one)
         if found is not None and (best is None or found[0] > best[0]):
             best = found
-    if best is None or (NO_ANSWER in labels and _no_answer(scores) > best[0]):
+    if best is None or (NO_ANSWER in labels and _no_answer(windows, scores) > best[0]):
         return Answers(())
     return _trimmed(example.texts[_CONTEXT].value, *best[1:])
 
 
-def _no_answer(scores: Sequence[Scores]) -> int:
-    """The lowest score of the first token over the windows: where one window has an answer, there is one."""
-    return min(int(quantised(one[0]).sum()) for one in scores)
+def _no_answer(windows: Sequence[Window], scores: Sequence[Scores]) -> int:
+    """The lowest score of the tokens that stand for windows: where one window has an answer, there is one."""
+    return min(int(quantised(one[window.summary]).sum()) for window, one in zip(windows, scores, strict=True))
 
 
 def _best_span(layout: ContextLayout, scores: Scores) -> tuple[int, int, int, int] | None:

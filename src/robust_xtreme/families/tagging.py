@@ -1,4 +1,7 @@
-"""Tagging: one tag per word, read off the word's first token; long sentences are read in windows."""
+"""Tagging: one tag per word, read off the word's first token; long sentences are read in windows.
+
+Where a token sees only those before it, a word is read off its last token.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,14 @@ from torch import Tensor, nn
 
 from robust_xtreme.errors import Mismatch, ModelError
 from robust_xtreme.examples import Example, Tags, Text
-from robust_xtreme.families._batch import frame_of, token_ids
+from robust_xtreme.families._batch import Frame, frame_of, token_ids
 from robust_xtreme.families._family import DROPOUT, Family, Labels, Scores, Window, quantised
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class WordLayout:
-    """Words `begin`, `begin + 1`, ... of the sentence stand in this window, their first tokens at `firsts`."""
+    """Words `begin`, `begin + 1`, ... of the sentence stand in this window, read off the tokens at `firsts`."""
 
     begin: int
     firsts: tuple[int, ...]
@@ -53,7 +56,7 @@ def _encode(
         for begin, stop in _ranges(list(map(len, words)), room):
             part = words[begin:stop]
             joined = [token for word in part for token in word]
-            windows.append(Window(place, frame.around(joined), _layout(begin, part, len(frame.single[0])), False))
+            windows.append(Window(place, frame.around(joined), _layout(begin, part, frame), False))
     return windows
 
 
@@ -76,13 +79,13 @@ def _ranges(lengths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
     yield begin, len(lengths)
 
 
-def _layout(begin: int, words: Sequence[tuple[int, ...]], offset: int) -> WordLayout:
-    starts = np.cumsum([offset, *map(len, words)])[:-1]
-    return WordLayout(begin, tuple(starts.tolist()))
+def _layout(begin: int, words: Sequence[tuple[int, ...]], frame: Frame) -> WordLayout:
+    edges = np.cumsum([len(frame.single[0]), *map(len, words)])
+    return WordLayout(begin, tuple((edges[1:] - 1 if frame.causal else edges[:-1]).tolist()))
 
 
 def _firsts(windows: Sequence[Window]) -> tuple[Scores, Scores]:
-    """Places of first tokens (B, most words), and which of them are words."""
+    """Places of the words' tokens (B, most words), and which of them are words."""
     lengths = np.array([len(window.layout.firsts) for window in windows])
     inside = np.arange(max(1, lengths.max()))[None, :] < lengths[:, None]
     places = np.zeros(inside.shape, dtype=np.int64)

@@ -14,6 +14,7 @@ from robust_xtreme.families._encoder import check_weights, first_line, quiet_tra
 from robust_xtreme.results import store
 
 WRITE_ERRORS: Final = (OSError, SafetensorError)
+_NEW_NAMES: Final = ("TokenizersBackend", "Siglip2Tokenizer")
 _HOW_IT_WAS_READ: Final = ("backend", "is_local", "local_files_only", "name_or_path")
 
 
@@ -46,14 +47,14 @@ def write_model(folder: Path, encoder: Any, tokenizer: Any) -> None:
 
 
 def _name_tokenizer(path: Path) -> None:
-    """Call a fast tokenizer as all versions of transformers do: 5 knows 4's name of the class, 4 not that of 5.
+    """Call a fast tokenizer as all versions of transformers do: 5 knows 4's name of the class, 4 not those of 5.
 
     How it was read has no place in the file.
     """
     facts = store.read_json(path)
     for name in _HOW_IT_WAS_READ:
         facts.pop(name, None)
-    if facts.get("tokenizer_class") == "TokenizersBackend":
+    if facts.get("tokenizer_class") in _NEW_NAMES:
         facts["tokenizer_class"] = "PreTrainedTokenizerFast"
     store.write_json(path, facts)
 

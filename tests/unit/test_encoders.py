@@ -1,0 +1,302 @@
+"""Every kind of encoder that training starts from: read, learned with in every family, written and read again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import transformers
+from tests.encoders import BOUNDED, KINDS, LAST, clip_tokenizer, encoder_folder, ended_tokenizer
+from tests.tiny import (
+    choice_example,
+    pair_example,
+    question_example,
+    search_example,
+    tagged_example,
+    tiny_encoder_folder,
+)
+from tokenizers.processors import TemplateProcessing
+from torch import Tensor, nn
+
+from robust_xtreme import registry
+from robust_xtreme.errors import ModelError
+from robust_xtreme.examples import NO_ANSWER, Example
+from robust_xtreme.families._batch import collate, encoder_inputs, frame_of
+from robust_xtreme.families._encoder import check_special, check_tokenizer, read_encoder, read_tokenizer
+from robust_xtreme.families._family import Family, Window
+from robust_xtreme.families._representation import AtLayer, Representation, layer_count
+from robust_xtreme.families._towers import check_fits, fitted, positions, text_facts
+from robust_xtreme.families.retrieval import Pooled, text_windows
+from robust_xtreme.training.encoder import write_model
+
+CONTEXT = "Rais Julius Nyerere alizaliwa katika kijiji cha Butiama, mwaka 1922. " * 3
+EXAMPLES = {
+    "classification": [pair_example("1", "a man " * 30, "a dog sleeps", 0), pair_example("2", "it rains", "it is", 1)],
+    "choice": [choice_example("1", "it rains", ["wet", "the sun is out"], 1), choice_example("2", "b", ["c", "d"], 0)],
+    "tagging": [tagged_example("1", ["Ana", "sees", "Bo"] * 12, ["B-PER", "O", "B-PER"] * 12)],
+    "span_qa": [
+        question_example("1", "who was born?", CONTEXT, "Julius Nyerere"),
+        question_example("2", "who?", CONTEXT, ""),
+    ],
+    "retrieval": [search_example("1", "a red house", "the house is red"), search_example("2", "a dog", "one dog")],
+}
+LABELS = {"classification": ("a", "b"), "tagging": ("O", "B-PER"), "span_qa": (NO_ANSWER,)}
+TASKS = {"classification": "xnli", "choice": "xcopa", "tagging": "panx", "span_qa": "xquad", "retrieval": "lareqa"}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A folder of each kind, made once."""
+    home = tmp_path_factory.mktemp("encoders")
+    return {kind: encoder_folder(home / kind, kind) for kind in KINDS}
+
+
+def _hidden(encoder: Any, windows: list[Window], pad_id: int) -> tuple[Tensor, Tensor]:
+    ids, mask = collate(windows, pad_id)
+    return encoder(**encoder_inputs(encoder, ids, mask, windows)).last_hidden_state, mask
+
+
+def _windows(name: str, encoder: Any, tokenizer: Any, examples: list[Example]) -> list[Window]:
+    task = fitted(registry.load("task", TASKS[name]), encoder.config.to_dict())
+    family: Family = registry.load("family", name)
+    return family.encode(examples, tokenizer, task.max_length, task.stride, task.pool.max_length if task.pool else 0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_learns_in_every_family(kind: str, folders: dict[str, Path], tmp_path: Path) -> None:
+    """A step has a finite loss, its gradient reaches all that learns, and the changed encoder is read as written."""
+    encoder, tokenizer = read_encoder(folders[kind]), read_tokenizer(folders[kind])
+    check_tokenizer(tokenizer, encoder.config.vocab_size, kind)
+    check_special(tokenizer, encoder.config.to_dict(), kind)
+    assert encoder.dtype == torch.float32
+    for name, examples in EXAMPLES.items():
+        _learn(name, examples, encoder, tokenizer)
+    write_model(tmp_path / "model", encoder, tokenizer)
+    again, own = read_encoder(tmp_path / "model"), read_tokenizer(tmp_path / "model")
+    assert type(again) is type(encoder)
+    assert frame_of(own) == frame_of(tokenizer)
+    assert own(["Ana sees", "bo"])["input_ids"] == tokenizer(["Ana sees", "bo"])["input_ids"]
+    weights = again.state_dict()
+    assert weights.keys() == encoder.state_dict().keys()
+    assert all(torch.equal(one, weights[key]) for key, one in encoder.state_dict().items())
+
+
+def _learn(name: str, examples: list[Example], encoder: Any, tokenizer: Any) -> None:
+    family: Family = registry.load("family", name)
+    labels = LABELS.get(name, ())
+    head = family.head(int(encoder.config.hidden_size), labels)
+    module = nn.ModuleList([encoder, head]).train()
+    optimizer = torch.optim.AdamW(module.parameters(), lr=1e-3)
+    windows = _windows(name, encoder, tokenizer, examples)
+    hidden, mask = _hidden(encoder, windows, tokenizer.pad_token_id)
+    assert hidden.shape == (*mask.shape, encoder.config.hidden_size)
+    loss = family.loss(head, hidden, mask, windows, examples, labels)
+    torch.autograd.backward(loss)
+    assert torch.isfinite(loss), name
+    reached = {part: one.grad for part, one in module.named_parameters() if one.requires_grad}
+    assert [part for part, one in reached.items() if one is None] == [], name
+    words = encoder.get_input_embeddings().weight
+    assert words.grad is not None
+    assert words.grad.abs().sum() > 0
+    before = words.detach().clone()
+    optimizer.step()
+    assert not torch.equal(before, words)
+    module.zero_grad()
+    module.eval()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["classification", "choice", "retrieval"])
+def test_the_token_that_is_read_has_seen_both_ends_of_a_text(kind: str, name: str, folders: dict[str, Path]) -> None:
+    """Another letter at the beginning or at the end of the input changes what the head gives, in a causal tower too."""
+    encoder, tokenizer = read_encoder(folders[kind]), read_tokenizer(folders[kind])
+    torch.manual_seed(0)
+    family: Family = registry.load("family", name)
+    head = family.head(16, ("a", "b")).eval()
+    found = []
+    for text in ("bird sees dog", "Xird sees dog", "bird sees doX"):
+        examples = {
+            "classification": [pair_example("1", text, text)],
+            "choice": [choice_example("1", text, [text, "b"])],
+            "retrieval": [search_example("1", text)],
+        }[name]
+        windows = _windows(name, encoder, tokenizer, examples)[:1]
+        hidden, mask = _hidden(encoder, windows, tokenizer.pad_token_id)
+        found.append(family.forward(head, hidden, mask, windows))
+        assert windows[0].summary == (len(windows[0].input_ids) - 1 if kind in LAST else 0)
+    assert not torch.allclose(found[0], found[1], atol=1e-7)
+    assert not torch.allclose(found[0], found[2], atol=1e-7)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_padding_changes_no_state(kind: str, folders: dict[str, Path]) -> None:
+    """A short text beside a long one has the states that it has alone."""
+    encoder, tokenizer = read_encoder(folders[kind]), read_tokenizer(folders[kind])
+    windows = _windows("classification", encoder, tokenizer, EXAMPLES["classification"])
+    together, _ = _hidden(encoder, windows, tokenizer.pad_token_id)
+    alone, _ = _hidden(encoder, windows[1:], tokenizer.pad_token_id)
+    assert together.shape[1] > alone.shape[1]
+    torch.testing.assert_close(together[1, : alone.shape[1]], alone[0], atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", LAST)
+def test_the_last_token_says_that_there_is_no_answer(kind: str, folders: dict[str, Path]) -> None:
+    """Its begin and end are right in training where the answer is missing, and above every span's give none."""
+    encoder, tokenizer = read_encoder(folders[kind]), read_tokenizer(folders[kind])
+    family: Family = registry.load("family", "span_qa")
+    example = EXAMPLES["span_qa"][1]
+    windows = _windows("span_qa", encoder, tokenizer, [example])
+    hidden = torch.zeros(len(windows), max(len(one.input_ids) for one in windows), 2)
+    for row, window in enumerate(windows):
+        hidden[row, len(window.input_ids) - 1] = 9.0
+    head = nn.Identity()
+    assert float(family.loss(head, hidden, hidden[:, :, 0], windows, [example], (NO_ANSWER,))) < 0.1
+    assert family.decode(example, windows, list(hidden.numpy()), (NO_ANSWER,)) == example.target
+
+
+def test_a_causal_tower_reads_a_word_off_its_last_token(folders: dict[str, Path]) -> None:
+    """The first has not seen the rest of the word; other encoders keep to it."""
+    example = [tagged_example("1", ["Ana", "sees"], ["B-PER", "O"])]
+    found = {}
+    for kind in ("clip", "mt5"):
+        tokenizer = read_tokenizer(folders[kind])
+        (window,) = registry.load("family", "tagging").encode(example, tokenizer, 64, 0)
+        found[kind] = window.layout.firsts
+    assert found == {"clip": (4, 9), "mt5": (0, 4)}
+
+
+@pytest.mark.parametrize(("kind", "part"), [("clip", "text_model"), ("siglip", "text_model"), ("mt5", "encoder")])
+def test_the_part_of_a_whole_checkpoint_is_the_one_that_transformers_calls(
+    kind: str, part: str, folders: dict[str, Path]
+) -> None:
+    """The states are those of the whole model's own text model or encoder."""
+    auto: Any = transformers
+    reader = auto.AutoModelForSeq2SeqLM if kind == "mt5" else auto.AutoModel
+    whole = reader.from_pretrained(str(folders[kind]), local_files_only=True).eval()
+    own = whole.get_encoder() if part == "encoder" else getattr(whole, part)
+    inputs = read_tokenizer(folders[kind])("a man sees a dog", return_tensors="pt")
+    with torch.inference_mode():
+        wanted = own(**inputs).last_hidden_state
+        assert torch.equal(read_encoder(folders[kind])(**inputs).last_hidden_state, wanted)
+
+
+def test_what_a_tower_pools_for_images_does_not_learn(folders: dict[str, Path]) -> None:
+    """SigLIP's projection of the last token is kept for who reads the folder, and left as it is."""
+    encoder = read_encoder(folders["siglip"])
+    assert [name for name, one in encoder.named_parameters() if not one.requires_grad] == [
+        name for name, _ in encoder.named_parameters() if "head." in name
+    ]
+    assert sum(not one.requires_grad for one in encoder.parameters()) == 2
+
+
+# ------------------------------------------------------------------------------------------------------------- lengths
+
+
+@pytest.mark.parametrize("kind", sorted(BOUNDED))
+def test_inputs_are_cut_to_what_a_tower_reads(kind: str, folders: dict[str, Path]) -> None:
+    """Lengths are at most those of its positions, windows overlap by the same share, a shorter task is left alone."""
+    facts = text_facts(json.loads((folders[kind] / "config.json").read_text()))
+    most = BOUNDED[kind]
+    assert positions(facts) == most == positions(read_encoder(folders[kind]).config.to_dict())
+    xquad, lareqa = (fitted(registry.load("task", name), facts) for name in ("xquad", "lareqa"))
+    assert (xquad.max_length, xquad.stride) == (most, 128 * most // 384)
+    assert lareqa.pool is not None
+    assert (lareqa.max_length, lareqa.pool.max_length) == (most, most)
+    assert fitted(xquad, facts) is xquad
+    check_fits(xquad, facts, kind, "Or")
+
+
+def test_other_encoders_that_read_less_than_a_task_are_refused() -> None:
+    """No input is cut unasked: one line says what they read and what the task has; RoBERTa's count differently."""
+    xnli, xquad = registry.load("task", "xnli"), registry.load("task", "xquad")
+    short = {"model_type": "bert", "max_position_embeddings": 256}
+    assert fitted(xquad, short) is xquad
+    check_fits(xnli, short, "short", "Or")
+    with pytest.raises(ModelError, match=r"^short: the encoder reads 256 tokens, but xquad has inputs of 384\. Or"):
+        check_fits(xquad, short, "short", "Or")
+    assert positions({"model_type": "xlm-roberta", "max_position_embeddings": 514, "pad_token_id": 1}) == 512
+    assert positions({"model_type": "mt5"}) is None
+
+
+def test_a_configuration_that_leaves_things_out_means_the_usual_ones() -> None:
+    """Published towers name little of their text model; T5 has names of its own."""
+    clip = text_facts({"model_type": "clip", "text_config": {"hidden_size": 8}})
+    assert (clip["hidden_size"], clip["max_position_embeddings"], clip["vocab_size"]) == (8, 77, 49408)
+    assert text_facts({"model_type": "siglip2", "text_config": {}})["max_position_embeddings"] == 64
+    t5 = text_facts({"model_type": "mt5", "d_model": 16, "num_layers": 3})
+    assert (t5["hidden_size"], t5["num_hidden_layers"]) == (16, 3)
+
+
+# -------------------------------------------------------------------------------------------------------------- frames
+
+
+def test_two_texts_are_framed_without_a_rule_for_two() -> None:
+    """Each ends as one text does; a rule of the tokenizer's own is taken."""
+    assert frame_of(ended_tokenizer(pairs=False)) == frame_of(ended_tokenizer())
+    assert frame_of(ended_tokenizer()).pair == ((), (1,), (1,))
+    assert frame_of(clip_tokenizer()).pair == ((0,), (1, 1), (1,))
+
+
+def test_a_tokenizer_without_special_tokens_is_refused() -> None:
+    """A decoder's: nothing would stand for the text."""
+    bare = ended_tokenizer()
+    bare.backend_tokenizer.post_processor = TemplateProcessing(single="$A", pair="$A $B", special_tokens=[])
+    with pytest.raises(ModelError, match="puts no special token around a text"):
+        frame_of(bare)
+
+
+@pytest.mark.parametrize("kind", ["mt5", "clip", "siglip2"])
+def test_representations_read_the_unusual_kinds_too(kind: str, folders: dict[str, Path]) -> None:
+    """Means over tokens, and the token that stands for all, at a layer by its share of the depth."""
+    encoder, tokenizer = read_encoder(folders[kind]), read_tokenizer(folders[kind])
+    windows = text_windows([(0, "query", "a man"), (1, "query", "a dog sleeps")], tokenizer, 64)
+    for text in ("mean:14/24", "cls:1", "mean:2@specials=out"):
+        wanted = Representation.parse(text)
+        at = AtLayer(encoder, wanted.at(layer_count(encoder)))
+        hidden, mask = _hidden(at, windows, tokenizer.pad_token_id)
+        vectors = Pooled(wanted)(hidden, mask, windows)
+        assert vectors.shape == (2, 16)
+        assert not torch.allclose(vectors[0], vectors[1], atol=1e-4)
+
+
+# ------------------------------------------------------------------------------------------------------------- refused
+
+
+@pytest.mark.parametrize(
+    ("config", "line"),
+    [
+        ("GPT2Config", r"is a decoder \(gpt2\).* Take an encoder such as"),
+        ("LlamaConfig", r"is a decoder \(llama\)"),
+        ("BartConfig", r"an encoder and a decoder in one \(bart\), of which only the encoders of T5"),
+        ("ViTConfig", r"is no encoder of text \(vit\)"),
+        ("AltCLIPConfig", r"is a model of text and images \(altclip\)"),
+    ],
+)
+def test_what_is_no_encoder_of_text_is_refused_by_its_kind(config: str, line: str, tmp_path: Path) -> None:
+    """Before a weight is read, in one line."""
+    folder = tiny_encoder_folder(tmp_path / "one")
+    found: Any = getattr(transformers, config)()
+    (folder / "config.json").write_text(json.dumps({"model_type": found.model_type}))
+    with pytest.raises(ModelError, match=line) as caught:
+        read_encoder(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_encoder_made_a_decoder_is_refused(tmp_path: Path) -> None:
+    """BERT's layers behind `is_decoder` see only what stands before."""
+    folder = encoder_folder(tmp_path / "bert", "bert")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "is_decoder": True}))
+    with pytest.raises(ModelError, match=r"is a decoder \(bert\)"):
+        read_encoder(folder)
+
+
+def test_an_adapter_beside_the_weights_is_neither_applied_nor_ignored(tmp_path: Path) -> None:
+    """Where peft is installed transformers would load it unasked."""
+    folder = tiny_encoder_folder(tmp_path / "one")
+    (folder / "adapter_config.json").write_text("{}")
+    with pytest.raises(ModelError, match="holds an adapter"):
+        read_encoder(folder)
