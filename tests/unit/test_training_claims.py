@@ -94,10 +94,10 @@ def test_runs_that_do_not_vary_have_no_interval_and_count_in_the_family() -> Non
 
 
 def test_the_family_is_what_was_asked_for() -> None:
-    """Arms and cells that are named are the family; others do not count."""
+    """Pairs of cell and arm that are named are the family; others do not count."""
     values = pl.concat([_values({"none": (1, 2), "a": (2, 2), "b": (3, 3)}, cell) for cell in ("xnli", "panx")])
     assert claims(values, "none")["m"].to_list() == [4] * 4
-    assert claims(values, "none", ["b"], ["panx"]).select("cell", "arm", "m").rows() == [("panx", "b", 1)]
+    assert claims(values, "none", [("panx", "b")]).select("cell", "arm", "m").rows() == [("panx", "b", 1)]
 
 
 def test_what_cannot_be_paired_is_refused() -> None:
@@ -109,9 +109,9 @@ def test_what_cannot_be_paired_is_refused() -> None:
     with pytest.raises(Mismatch, match="stands there twice"):
         claims(pl.concat([values, values]), "none")
     with pytest.raises(UserError, match="'b'"):
-        claims(values, "none", ["b"])
+        claims(values, "none", [("xnli", "b")])
     with pytest.raises(UserError, match="'tydiqa'"):
-        claims(pl.concat([values, _values({"a": (1, 2)})]), "none", cells=["tydiqa"])
+        claims(pl.concat([values, _values({"a": (1, 2)})]), "none", [("tydiqa", "a")])
     with pytest.raises(RobustXtremeError, match="nan"):
         claims(_values({"none": (1, 2), "a": (math.nan, 2.0)}), "none")
 

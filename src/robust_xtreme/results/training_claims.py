@@ -1,10 +1,10 @@
-"""Claims about training, whose unit is the training run: arms compared seed by seed (method: paired t over seeds).
+"""Claims about training, whose unit is the training run: arms compared seed by seed.
 
 Examples of a test set say nothing about another training run. So a claim about training takes one number of each run
 and cell, pairs the runs of two arms by their seed, and bounds the mean difference by Student's t with S - 1 degrees of
 freedom, S being the number of seeds that both arms have. Below two runs there is no interval, and where it does not
 vary at all over the runs neither. A sign is claimed from five runs on, where the interval excludes 0 and so does the
-p-value after Holm's correction over the declared family: all cells of one call, those without a p-value counted too.
+p-value after Holm's correction over the declared family, whose members without a p-value count too.
 """
 
 from __future__ import annotations
@@ -54,16 +54,15 @@ CLAIMS: Final = Frame(
 """
 
 
-def claims(values: pl.DataFrame, reference: str, arms: Sequence[str] = (), cells: Sequence[str] = ()) -> pl.DataFrame:
-    """CLAIMS about every arm against the reference in every cell: one declared family.
+def claims(values: pl.DataFrame, reference: str, family: Sequence[tuple[str, str]] = ()) -> pl.DataFrame:
+    """CLAIMS about arms against the reference: one declared family of (cell, arm), sorted by them.
 
-    `arms` and `cells` none means all of VALUES, in sorted order. Raises Mismatch where a seed stands twice, or where
-    the arms share no seed in a cell; UserError where an arm or a cell is not there.
+    An empty family means every arm of VALUES but the reference, in every cell that it has runs of. Raises Mismatch
+    where a seed stands twice, or where the arms share no seed in a cell; UserError where an arm or a cell is not there.
     """
     found = _by_run(build(values.to_dict(as_series=False), VALUES))
-    arms = arms or sorted({arm for arm, _ in found} - {reference})
-    cells = cells or sorted({cell for _, cell in found})
-    rows = [_row(found, reference, arm, cell) for cell in cells for arm in arms]
+    pairs = family or [(cell, arm) for arm, cell in found if arm != reference]
+    rows = [_row(found, reference, arm, cell) for cell, arm in sorted(pairs)]
     adjusted = holm([1.0 if row["p"] is None else row["p"] for row in rows])
     return build([_claimed(row, p, len(rows)) for row, p in zip(rows, adjusted, strict=True)], CLAIMS)
 
