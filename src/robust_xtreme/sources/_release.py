@@ -44,7 +44,7 @@ class Release:
 
     def lacks(self, task: TaskSpec) -> str:
         """What is said where there are no splits."""
-        return f"{task.name} names no release files."
+        return f"{task.name} names no release files. {task.absent}".rstrip()
 
     def holds(self, task: TaskSpec, language: str, split: str) -> bool:
         """Whether a file for that is there."""
@@ -132,7 +132,7 @@ def _help(task: TaskSpec) -> str:
     """What brings the task's files there."""
     if not task.hub:
         return f"--data hub does not fetch them. {task.absent}".rstrip()
-    return _HUB if set(task.groups) == {"low-resource"} else _SCRIPTS + _HUB
+    return _SCRIPTS + _HUB if {"xtreme-r", "xtreme"} & set(task.groups) else _HUB
 
 
 def absent(folder: Path) -> str:

@@ -1,0 +1,91 @@
+"""Intermediate tasks on the files in the data folder: their sizes, labels and shapes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from robust_xtreme import registry
+from robust_xtreme.examples import Answers, Choice, Example
+from robust_xtreme.families._overlap import keys, shared
+from robust_xtreme.sources import available, limit, load
+from robust_xtreme.specs import TaskSpec
+
+pytestmark = pytest.mark.real
+
+SIZES = [
+    # task, split, rows, clusters, labels or choices
+    ("mnli", "train", 10071, 7044, 3),
+    ("snli", "test", 9824, 3323, 3),
+    ("squad", "validation", 10570, 2067, 0),
+    ("squad_v2", "validation", 11873, 1204, 0),
+    ("hellaswag", "train", 3368, 3340, 4),
+    ("cosmos_qa", "validation", 2985, 2445, 4),
+    ("commonsense_qa", "train", 9741, 9741, 5),
+    ("commonsense_qa", "validation", 1221, 1221, 5),
+    ("siqa", "validation", 1954, 1930, 3),
+    ("siqa", "test", 2224, 2203, 3),
+]
+
+
+def _task(name: str) -> TaskSpec:
+    plus: TaskSpec = registry.load("intermediate", "anli_plus")
+    found: TaskSpec | None = next((part for part in plus.parts if part.name == name), None)
+    return found or registry.load("intermediate", name)
+
+
+def _examples(data: Path, name: str, split: str) -> tuple[Example, ...]:
+    return load(_task(name), data, "en", split).examples
+
+
+@pytest.mark.parametrize(("name", "split", "rows", "clusters", "labels"), SIZES)
+def test_files_have_their_size(data: Path, name: str, split: str, rows: int, clusters: int, labels: int) -> None:
+    """The rows of the files, each with a label, none of which is rare; equal passages or premises are one cluster."""
+    found = load(_task(name), data, "en", split)
+    assert (len(found.examples), len({one.cluster for one in found.examples}), found.labelled) == (rows, clusters, True)
+    counts = Counter(one.target for one in found.examples if isinstance(one.target, Choice))
+    assert set(counts) == {Choice(index) for index in range(labels)}
+    assert all(0.9 * rows / labels < count < 1.1 * rows / labels for count in counts.values())
+    assert all(text.value.strip() for one in found.examples for text in one.texts.values())
+
+
+def test_half_of_the_new_questions_have_no_answer(data: Path) -> None:
+    """SQuAD 2.0's development set has 5,945 questions without an answer; version 1.1 has none."""
+    for name, empty in (("squad", 0), ("squad_v2", 5945)):
+        golds = [one.target.spans for one in _examples(data, name, "validation") if isinstance(one.target, Answers)]
+        assert sum(not spans for spans in golds) == empty
+
+
+def test_the_development_set_holds_the_passages_of_xquad(data: Path) -> None:
+    """All 240, found by their text in English, and by their questions' ids in every translation."""
+    trained = {key for one in _examples(data, "squad", "validation") for key in keys(one)}
+    xquad: TaskSpec = registry.load("task", "xquad")
+    for language in available(xquad, data, "validation"):
+        found = shared(load(xquad, data, language, "validation").examples, trained)
+        assert (found.count, found.total) == (240, 240), language
+
+
+def test_the_sample_of_multinli_is_that_of_xnli(data: Path) -> None:
+    """The same pairs and labels as XNLI's own training data here; what is learned from one is learned from both."""
+    own = _examples(data, "mnli", "train")
+    xnli = load(registry.load("task", "xnli"), data, "en", "train").examples
+    assert [one.fingerprint for one in own] == [one.fingerprint for one in xnli]
+    assert {one.id for one in own}.isdisjoint(one.id for one in xnli)
+
+
+def test_smaller_samples_stand_in_larger_ones(data: Path) -> None:
+    """A limit takes whole passages, and those of a lower one are among those of a higher."""
+    found = _examples(data, "cosmos_qa", "validation")
+    sizes = [{one.id for one in limit(found, count)} for count in (100, 400, 1600)]
+    assert sizes[0] < sizes[1] < sizes[2]
+    assert all(count <= len(one) for one, count in zip(sizes, (90, 390, 1590), strict=True))
+
+
+def test_endings_are_sentences_that_go_on(data: Path) -> None:
+    """In HellaSwag's videos each choice begins with the words between the premise and its ending."""
+    first = _examples(data, "hellaswag", "train")[0]
+    assert first.texts["premise"].value.endswith("a woman wearing winter clothes smiles.")
+    assert first.texts["choice4"].value == "then , the man continues removing the snow on his car."
+    assert first.target == Choice(3)
