@@ -18,6 +18,7 @@ from robust_xtreme.languages import LANGUAGES
 from robust_xtreme.training._targets import FLORES, Target
 from robust_xtreme.training._translator import (
     Translator,
+    batches,
     check_languages,
     check_model,
     find_model,
@@ -97,6 +98,15 @@ def test_languages_and_beams_count(tmp_path: Path) -> None:
     assert german != swahili
     assert translate(translator, german, TEXTS, 3)
     assert made(tmp_path / "opus", "opus").target("zh").prefix == ">>cmn_Hans<< "
+
+
+def test_batches_hold_every_text_once_and_no_more_than_fits() -> None:
+    """Texts keep their order; a batch is bounded in texts and in characters, a text that is longer stands alone."""
+    texts = ["x" * 9000, *["y" * 3000] * 5, *["z" * 10] * 300]
+    found = list(batches(texts))
+    assert [text for batch in found for text in batch] == texts
+    assert [len(batch) for batch in found] == [1, 2, 2, 2, 128, 128, 43]
+    assert list(batches([])) == []
 
 
 def test_a_text_longer_than_the_model_reads_is_marked(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from robust_xtreme.results import store
 from robust_xtreme.sources._file import numbered_lines, read_file
 from robust_xtreme.sources._json import parse, text_of
 from robust_xtreme.sources._rows import LONGEST
-from robust_xtreme.training._translator import BATCH, Translation
+from robust_xtreme.training._translator import Translation
 
-PART: Final = 8 * BATCH
+PART: Final = 512
 """Texts of one part: what a killed run loses at most."""
 
 _KEYS: Final = ("source", "target", "cut", "long")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,10 +35,11 @@ FILES: Final = (
 )
 """What of a model is fetched, and counts into its identity."""
 
-BATCH: Final = 32
 _PIECES: Final = ("*.spm", "*.model")
 _POSITIONS: Final = ("max_position_embeddings", "n_positions")
 _LONGEST: Final = 512
+_CHARACTERS: Final = 8192
+_TEXTS: Final = 128
 _MORE, _TIMES = 32, 2
 _VERSION: Final = 1
 _HUB_NAME: Final = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([\w./-]+))?")
@@ -71,7 +72,8 @@ class Translator:
 
 def settings(beams: int) -> dict[str, int]:
     """What decides on a translation beside the model and the text."""
-    return {"version": _VERSION, "beams": beams, "batch": BATCH, "bound_more": _MORE, "bound_times": _TIMES}
+    batch = {"batch_characters": _CHARACTERS, "batch_texts": _TEXTS}
+    return {"version": _VERSION, "beams": beams, "bound_more": _MORE, "bound_times": _TIMES, **batch}
 
 
 # ---------------------------------------------------------------------------------------------------------------- files
@@ -182,11 +184,21 @@ def check_languages(folder: Path, called: str, languages: Sequence[str]) -> None
 
 
 def translate(translator: Translator, target: Target, texts: Sequence[str], beams: int = 1) -> list[Translation]:
-    """The best translation of each text, `BATCH` at a time in the order given; the same texts give the same."""
-    found: list[Translation] = []
-    for start in range(0, len(texts), BATCH):
-        found += _batch(translator, target, texts[start : start + BATCH], beams)
-    return found
+    """The best translation of each text, in batches in the order given: the same texts give the same."""
+    found = (_batch(translator, target, batch, beams) for batch in batches(texts))
+    return [one for several in found for one in several]
+
+
+def batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Texts in a row, as many as together take so many characters when each is as long as the longest."""
+    start, longest = 0, 0
+    for stop, text in enumerate(texts):
+        longest = max(longest, len(text))
+        if stop > start and (stop - start == _TEXTS or (stop + 1 - start) * longest > _CHARACTERS):
+            yield texts[start:stop]
+            start, longest = stop, len(text)
+    if start < len(texts):
+        yield texts[start:]
 
 
 @torch.inference_mode()

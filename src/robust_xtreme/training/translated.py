@@ -18,7 +18,7 @@ from robust_xtreme.sources._hub import is_offline
 from robust_xtreme.sources._paths import find, options, said
 from robust_xtreme.sources._release import Release
 from robust_xtreme.sources._rows import Found, check
-from robust_xtreme.specs import HubFiles, Origin, TaskSpec
+from robust_xtreme.specs import Files, HubFiles, Origin, TaskSpec
 from robust_xtreme.training._kept import Job, Translate, translations
 from robust_xtreme.training._released import RELEASED, native, read_released
 from robust_xtreme.training._targets import ENGLISH
@@ -40,7 +40,8 @@ SEQ2SEQ: Final = "seq2seq:"
 TRAIN: Final = "train"
 
 _SURVIVE: Final = ("classification", "choice")
-_ON_HUB: Final = "mnli"
+_OF_XNLI: Final = ("mnli", "xnli")
+_XNLI_FILES: Final = "{language}/train-*.parquet"
 
 Tell = Callable[[str], None]
 
@@ -142,15 +143,20 @@ def _foreign(languages: Sequence[str]) -> tuple[str, ...]:
 # --------------------------------------------------------------------------------------------------------------- folder
 
 
+_XNLI: Final = Files("tsv_pairs", ("XNLI-MT-1.0/multinli/multinli.train.{language}.tsv",))
+_OTHERS: Final = {"mnli": _XNLI, "xnli": _XNLI}
+"""Translations that the authors of a task published, under the folder as their archive lays them out."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """The files of a language: under `folder`, named as those in `named`, or one of XTREME's translations."""
+    """The files of a language under `folder`: as `files` names those of `named`, or one of XTREME's translations."""
 
     folder: Path
     paths: tuple[str, ...]
-    named: str
-    released: bool = False
+    named: str = ""
+    files: Files | None = None
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -160,31 +166,31 @@ class _Place:
 
 def _from_folder(work: _Work, language: str) -> tuple[Example, ...]:
     where = _place(work.task, Path(work.value), language)
-    if where.released:
+    if where.files is None:
         path = where.folder / where.paths[0]
         return _clustered(read_released(work.task, path, language, work.english, work.tell), work.english)
-    found = Release(where.folder).read(_of_language(work.task, where.named), where.named, TRAIN)
-    return _aligned(work, found, language)
+    task = replace(_of_language(work.task, where.named), files={TRAIN: where.files})
+    return _aligned(work, Release(where.folder).read(task, where.named, TRAIN), language)
 
 
 def _place(task: TaskSpec, folder: Path, language: str) -> _Place:
     """Raises MissingData where the folder holds no training data of the task in that language."""
     if not folder.is_dir():
-        raise MissingData(
-            f"There is no folder {str(folder)[:200]!r}. Translated data are a folder, hub or seq2seq:MODEL."
-        )
+        what = f"There is no folder {str(folder)[:200]!r}"
+        raise MissingData(f"{what}. Translated data are those of a folder, of hub, or of seq2seq:MODEL.")
+    own = task.files.get(TRAIN)
+    places = [(f"{language}/", named, own) for named in (language, ENGLISH)]
     looked = []
-    own = folder / language
-    for named in (language, ENGLISH) if TRAIN in task.files else ():
-        wanted = options(task.files[TRAIN], named)
-        if group := find(own, wanted):
-            return _Place(own, group.paths, named)
-        looked.append(f"{language}/{said(wanted)}")
+    for inside, named, files in [*places, ("", language, _OTHERS.get(task.name))]:
+        wanted = options(files, named) if files else ()
+        if files and (group := find(folder / inside, wanted)):
+            return _Place(folder / inside, group.paths, named, files)
+        looked += [f"{inside}{said([one])}" for one in wanted]
     released = RELEASED.get(task.name, "").format(language=language)
     if released and (folder / released).is_file():
-        return _Place(folder, (released,), language, released=True)
-    looked = [*looked, *([released] if released else [])]
-    raise MissingData(f"{task.name} {language}: no training data under {folder}. Looked for {', '.join(looked)}.")
+        return _Place(folder, (released,))
+    names = ", ".join(dict.fromkeys([*looked, *([released] if released else [])]))
+    raise MissingData(f"{task.name} {language}: no training data under {folder}. Looked for {names}.")
 
 
 def _of_language(task: TaskSpec, language: str) -> TaskSpec:
@@ -202,15 +208,21 @@ def _from_hub(work: _Work, language: str) -> tuple[Example, ...]:
 
 
 def _hub_files(task: TaskSpec, language: str) -> HubFiles:
-    """XNLI's translation of MultiNLI, at the commit of XNLI's other files. Raises SpecError, MissingData."""
-    if task.name != _ON_HUB:
-        what = f"{task.name}: the hub has a translated set for {_ON_HUB} alone (facebook/xnli)"
+    """Where the hub has a task's training data in a language. Raises SpecError, MissingData.
+
+    XNLI's translation of MultiNLI, at the commit of XNLI's other files; or the task's own, where each language has one.
+    """
+    if task.name in _OF_XNLI:
+        xnli: TaskSpec = registry.load("task", "xnli")
+        languages, files = xnli.languages, replace(xnli.hub["validation"], split=TRAIN, files=_XNLI_FILES)
+    elif TRAIN in task.hub and "{language}" in task.hub[TRAIN].files:
+        languages, files = task.languages, task.hub[TRAIN]
+    else:
+        what = f"{task.name}: there is no translated set on the hub for it, as there is for {' and '.join(_OF_XNLI)}"
         raise SpecError(f"{what}. Name a folder of translated data, or a model: seq2seq:OWNER/NAME.")
-    xnli: TaskSpec = registry.load("task", "xnli")
-    if language not in xnli.languages:
-        raise MissingData(f"mnli {language}: facebook/xnli has translations into {' '.join(xnli.languages)} alone.")
-    of = xnli.hub["validation"]
-    return replace(of, split=TRAIN, files="{language}/train-*.parquet")
+    if language not in languages:
+        raise MissingData(f"{task.name} {language}: {files.repo} has translations into {' '.join(languages)} alone.")
+    return files
 
 
 # ----------------------------------------------------------------------------------------------------------------- rows
