@@ -1,0 +1,255 @@
+"""The study of transfer: its run files, its processes, what it gathers, and its page."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from tools.transfer import collect, page, plan, work
+from tools.transfer.plan import CONTROLS, MIX, NONE, TARGETS, Chain, Settings, Study
+from tools.transfer.study import _command, _parser, _settings
+
+from robust_xtreme import api
+from robust_xtreme.errors import ModelError
+from robust_xtreme.results.schema import MODELS, build
+from robust_xtreme.training.spec import from_tables, read_tables
+
+REPORT = Path(__file__).parents[2] / "reports" / "transfer-small"
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    """A study of two seeds."""
+    return Study(Settings(seeds=2), tmp_path / "work")
+
+
+# --------------------------------------------------------------------------------------------------------- run files
+
+
+def test_every_run_file_is_one_that_train_reads(study: Study) -> None:
+    """Base, arms and targets; each starts where the one before is written."""
+    plan.write_files(study)
+    specs = {path.stem: from_tables(read_tables(path)) for path in (study.work / "files").glob("*.toml")}
+    arms, targets = len(study.settings.arms), len(TARGETS)
+    assert len(specs) == 1 + 2 * ((arms - 1) + arms * targets)
+    assert specs["base"].start == "scratch"
+    assert specs["mix-s1"].start == specs["base"].out == specs["none-s1-xnli"].start
+    assert specs["mix-s1-xnli"].start == specs["mix-s1"].out
+    assert {specs[name].seed for name in specs if "-s1" in name} == {1}
+    assert {tuple(one.reported) for one in specs.values()} == {TARGETS}
+
+
+def test_all_arms_learn_for_equally_many_steps(study: Study) -> None:
+    """Controls are those of the mix: its tasks, its steps, its batches."""
+    stages = {arm: study.settings.stage(arm) for arm in study.settings.arms}
+    assert stages.pop(NONE) == {}
+    assert len({(one["steps"], one["batch_size"]) for one in stages.values()}) == 1
+    for control in CONTROLS:
+        assert stages[control] == {**stages[MIX], "control": control}
+
+
+def test_the_development_set_of_squad_stands_for_its_training_set_only_where_that_is_not_there(
+    tmp_path: Path, study: Study
+) -> None:
+    """Links, so that nothing is copied, and other files are as they are."""
+    data = tmp_path / "data"
+    for name in ("squad/dev-v1.1.rebuilt.json", "mnli/taxinli10k.tsv"):
+        (data / name).parent.mkdir(parents=True)
+        (data / name).write_text(name)
+    assert plan.link_data(data, study)
+    assert plan.link_data(data, study)
+    assert (study.data / "squad" / "train-v1.1.json").read_text() == "squad/dev-v1.1.rebuilt.json"
+    assert not (study.data / "squad" / "dev-v1.1.rebuilt.json").exists()
+    assert (study.data / "mnli" / "taxinli10k.tsv").read_text() == "mnli/taxinli10k.tsv"
+    (data / "squad" / "train-v1.1.json").write_text("whole")
+    other = replace(study, work=tmp_path / "other")
+    assert not plan.link_data(data, other)
+    assert (other.data / "squad" / "train-v1.1.json").read_text() == "whole"
+
+
+def test_options_are_settings_and_the_command_names_what_was_changed() -> None:
+    """Paths of the machine are none of its words."""
+    options = _parser().parse_args(["--data", "/somewhere", "--seeds", "3", "--limit", "xnli=10"])
+    assert _settings(options) == Settings(seeds=3, limits={"xnli": 10})
+    assert _settings(_parser().parse_args(["--data", "x"])) == Settings()
+    assert _command(options).endswith("--report reports/transfer-small --seeds 3 --limit xnli=10")
+    assert "/somewhere" not in _command(options)
+
+
+# --------------------------------------------------------------------------------------------------------- processes
+
+
+def test_a_piece_that_fails_is_named_and_the_rest_goes_on(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its PAN-X run a chain still has its other targets, evaluated with the models that are there."""
+    trained: list[str] = []
+    asked: list[list[str]] = []
+
+    def train(_: Study, name: str) -> None:
+        if name.endswith("panx"):
+            raise ModelError("no such thing")
+        trained.append(name)
+
+    monkeypatch.setattr(work, "_train", train)
+    monkeypatch.setattr(api, "evaluate", lambda **words: asked.append(words["tasks"]))
+    assert work.make_chain(study, Chain("mnli", 1)) == ["mnli-s1-panx: no such thing"]
+    assert trained == ["mnli-s1", "mnli-s1-xnli", "mnli-s1-tydiqa"]
+    assert asked == [["xnli"], ["tydiqa"], ["tatoeba"]]
+
+
+def test_without_its_intermediate_stage_a_chain_ends(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any error is one line, and nothing is evaluated of what is not there."""
+
+    def train(*_: object) -> None:
+        raise RuntimeError("out\nof words")
+
+    monkeypatch.setattr(work, "_train", train)
+    assert work.make_chain(study, Chain("mix", 0)) == ["mix-s0: RuntimeError: out"]
+
+
+def test_processes_that_fail_are_told_and_others_are_begun(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each chain is one process; a dead one costs its own chain."""
+    monkeypatch.setattr(work, "_PAUSE", 0.01)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    said: list[str] = []
+    work.run_chains(study, ["--data", "x"], 3, 1, said.append)
+    assert len(said) == 14
+    assert said[0].startswith("FAILED none-s0: no word (exit 1)")
+
+
+def test_no_chain_is_begun_when_the_time_is_over(study: Study) -> None:
+    """What is left is told."""
+    said: list[str] = []
+    work.run_chains(study, [], 2, -1, said.append)
+    assert said == ["14 chains were not begun after -1 minutes; the same command goes on with them"]
+
+
+def test_the_time_of_a_piece_is_that_of_its_making(study: Study) -> None:
+    """A piece that was found again took no time; evaluations are told apart."""
+    logs = study.work / "logs"
+    logs.mkdir(parents=True)
+    (logs / "mix-s0.log").write_text("mix-s0: 41.5 s\nnoise: 3 s\nmix-s0: 0.2 s\neval mix-s0-tydiqa: 9.0 s\n")
+    assert work.seconds(study) == {"mix-s0": 41.5, "eval mix-s0-tydiqa": 9.0}
+
+
+# ------------------------------------------------------------------------------------------------------------- results
+
+_GAIN = {NONE: 0.0, "mnli": 5.0, "squad": 1.0}
+
+
+def _row(arm: str, target: str, seed: int, language: str, value: float) -> dict[str, Any]:
+    split = {"language": language, "split": "test", "metric": "accuracy", "n": 300, "clusters": 100}
+    floor = {"baseline": 35.0, "at_floor": value <= 40, "model": f"{arm}{seed}{target}"}
+    own = "own training data" if (arm, target) == ("mnli", "xnli") else None
+    return {"arm": arm, "target": target, "seed": seed, "value": value, "left_out": own, **split, **floor}
+
+
+def _runs(seeds: int = 5, gain: Mapping[str, float] = _GAIN) -> pl.DataFrame:
+    """Arms, three targets, two languages; a gain of each arm, a common effect of seeds, and a little of its own."""
+    rows = [
+        _row(arm, target, seed, language, 40 + more + seed + 0.1 * ((seed * (place + 2)) % 3) + (language == "sw"))
+        for place, (arm, more) in enumerate(gain.items())
+        for target in ("xnli", "panx", "tatoeba")
+        for seed in range(seeds)
+        for language in ("en", "sw")
+    ]
+    return build(rows, collect.RUNS)
+
+
+def test_means_are_over_languages_that_every_run_has() -> None:
+    """A cell that one run lacks counts in none; averages are over targets that no arm is flagged in."""
+    runs = _runs(1)
+    means = collect.values(runs)
+    assert means.filter(arm=NONE, cell="panx")["value"].item() == 40.5
+    lacking = runs.filter(~((pl.col("arm") == "squad") & (pl.col("target") == "panx") & (pl.col("language") == "sw")))
+    assert collect.values(lacking).filter(arm=NONE, cell="panx")["value"].item() == 40.0
+    assert collect.values(lacking).filter(arm=NONE, cell="xnli")["value"].item() == 40.5
+    assert collect.transfer_targets(runs) == ["panx", "tatoeba"]
+    assert means.filter(arm="mnli", cell=collect.AVERAGE)["value"].item() == 45.5
+
+
+def test_flagged_cells_are_a_family_of_their_own() -> None:
+    """Five unflagged cells share a correction, the averages theirs, and XNLI behind MNLI its own."""
+    found = collect.tests(_runs())
+    sizes = {(cell, arm): m for cell, arm, m in found.select("cell", "arm", "m").iter_rows()}
+    assert sizes["xnli", "mnli"] == 1
+    assert {sizes[pair] for pair in sizes if pair[0] == collect.AVERAGE} == {2}
+    assert {m for pair, m in sizes.items() if pair != ("xnli", "mnli") and pair[0] != collect.AVERAGE} == {5}
+    assert found.filter(arm="mnli", cell="panx")["sign"].item() == "higher"
+
+
+def test_the_mix_is_compared_with_its_controls() -> None:
+    """Where a control is there, its difference to the mix stands under its name."""
+    runs = _runs(gain={NONE: 0.0, MIX: 5.0, "masked_lm": 4.0})
+    found = collect.tests(runs).filter(reference="masked_lm")
+    assert found["arm"].unique().to_list() == [MIX]
+    assert found["difference"].min() > 0.5  # type: ignore[operator]  # polars types the minimum of any column
+    assert len(found) == 4
+
+
+def _facts() -> dict[str, Any]:
+    settings = asdict(Settings())
+    return {
+        "settings": json.loads(json.dumps(settings)),
+        "arms": [NONE, "squad", "mnli"],
+        "squad_dev": True,
+        "commands": ["python -m tools.transfer.study"],
+        "files": ['from = "scratch"\n'],
+        "measured_on": "a machine",
+        "missing": ["mnli seed 4 tydiqa"],
+        "seconds": {"mix-s0": 41.0},
+    }
+
+
+def _models(runs: pl.DataFrame) -> pl.DataFrame:
+    rows = [{"model": name, "identity": "i", "params": 4000000} for name in sorted(set(runs["model"].to_list()))]
+    return build(rows, MODELS)
+
+
+def test_the_page_shows_differences_flags_and_what_is_missing(tmp_path: Path) -> None:
+    """Claimed signs are bold, flagged cells marked, and one page comes from the frames alone."""
+    runs = _runs()
+    page.write(tmp_path, runs, _models(runs), _facts())
+    text = (tmp_path / "report.md").read_text("utf-8")
+    assert text == page.render(tmp_path)
+    assert "**+4.9 [" in text or "**+5.0 [" in text
+    assert any(line.startswith("| xnli") and "†" in line for line in text.splitlines())
+    assert "What is missing here: mnli seed 4 tydiqa." in text
+    assert "own training data (mnli for xnli)" in text
+    assert "Of 7 tested differences a sign is claimed for:" in text
+
+
+def test_few_seeds_claim_nothing(tmp_path: Path) -> None:
+    """Four seeds have intervals and no sign; one has no interval."""
+    runs = _runs(4)
+    page.write(tmp_path, runs, _models(runs), _facts())
+    assert "**" not in (tmp_path / "report.md").read_text("utf-8").replace("**Bold**", "")
+    runs = _runs(1)
+    page.write(tmp_path, runs, _models(runs), _facts())
+    assert "(no interval)" in (tmp_path / "report.md").read_text("utf-8")
+
+
+@pytest.mark.skipif(not REPORT.is_dir(), reason="the study's report is not here")
+def test_the_committed_report_is_made_of_its_frames() -> None:
+    """The page is rendered again from its files, and its table again from the runs."""
+    from robust_xtreme.results import store
+    from robust_xtreme.results.training_claims import CLAIMS
+
+    assert (REPORT / "report.md").read_text("utf-8") == page.render(REPORT)
+    again = collect.tests(store.read_frame(REPORT / "runs.csv", collect.RUNS))
+    assert store.read_frame(REPORT / "table.csv", CLAIMS).equals(store.canonical(again, CLAIMS))
+
+
+def test_the_program_says_what_it_takes() -> None:
+    """The command line is one that a reader of the report can type."""
+    found = subprocess.run(
+        [sys.executable, "-m", "tools.transfer.study", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "--steps-intermediate" in found.stdout
+    assert "--chain" not in found.stdout

@@ -1,0 +1,233 @@
+"""Renders the study: a table of targets and arms with intervals over seeds, what is claimed, and how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+from tools.transfer import collect
+from tools.transfer.collect import AVERAGE, RUNS
+from tools.transfer.plan import CONTROLS, EVALUATED, MIX, NONE, ZERO_SHOT
+
+from robust_xtreme.results import store
+from robust_xtreme.results.schema import MODELS
+from robust_xtreme.results.training_claims import CLAIMS, FEWEST_RUNS
+from robust_xtreme.results.transfer import OWN
+
+REPORT: Final = "report.md"
+FLAG: Final = "†"
+
+
+def write(folder: Path, runs: pl.DataFrame, models: pl.DataFrame, facts: Mapping[str, Any]) -> None:
+    """Write the frames, the facts, and the page that is made of them."""
+    store.make_folder(folder)
+    store.write_frame(folder / "runs.csv", runs, RUNS)
+    store.write_frame(folder / "models.csv", models, MODELS)
+    store.write_frame(folder / "table.csv", collect.tests(runs), CLAIMS)
+    store.write_json(folder / "study.json", facts)
+    store.write_text(folder / REPORT, render(folder))
+
+
+def render(folder: Path) -> str:
+    """The page of a folder's frames."""
+    runs = store.read_frame(folder / "runs.csv", RUNS)
+    table = store.read_frame(folder / "table.csv", CLAIMS)
+    models = store.read_frame(folder / "models.csv", MODELS)
+    facts = store.read_json(folder / "study.json")
+    arms = [one for one in facts["arms"] if one in set(runs["arm"].to_list())]
+    blocks = [
+        "# Transfer of intermediate tasks, from scratch on a CPU",
+        _what(runs, facts),
+        "## Differences to no intermediate training",
+        _how_to_read(runs),
+        _differences(table, arms, collect.flagged(runs)),
+        _said(table, collect.flagged(runs)),
+        "## Means",
+        _means_note(),
+        _means(runs, arms),
+        "## The mix beside its controls",
+        _controls(table),
+        "## What was evaluated",
+        _evaluated(runs),
+        "## Models",
+        _models(models, runs),
+        "## How it was made",
+        *_made(facts),
+    ]
+    return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def _what(runs: pl.DataFrame, facts: Mapping[str, Any]) -> str:
+    settings = facts["settings"]
+    seeds = runs["seed"].n_unique()
+    steps = ", ".join(f"{task} {number}" for task, number in settings["target_steps"].items())
+    squad = " SQuAD's questions are those of its development set." if facts["squad_dev"] else ""
+    return (
+        f"One encoder from scratch ({settings['size']}: see Models) learned masked words of 44 languages "
+        f"({settings['base_steps']} steps). From it each arm learned an intermediate stage of "
+        f"{settings['intermediate_steps']} steps of {settings['batch_size']}, and from that each target in English "
+        f"({steps} steps); {ZERO_SHOT} is answered by the encoder as the intermediate stage left it. Arms: no "
+        f"intermediate stage ({NONE}), three single tasks, their mix, and two controls of the mix at equal steps: "
+        f"masked LM on the same English texts, and the same tasks with shuffled labels.{squad} Seeds: {seeds}, of "
+        "order, heads and dropout in both stages; all runs share the one masked-LM model, so what is said here is "
+        "said of that model."
+    )
+
+
+def _how_to_read(runs: pl.DataFrame) -> str:
+    named = ", ".join(f"{arm} for {target}" for target, arm in collect.flagged(runs))
+    over = ", ".join(collect.transfer_targets(runs)) or "nothing"
+    apart = f" {FLAG}: {OWN} ({named}); these cells are no transfer, and are a family of their own." if named else ""
+    return (
+        "Points, paired by seed: the mean difference to the arm without intermediate training, with its 95 % t "
+        f"interval over seeds. **Bold**: a sign is claimed, from {FEWEST_RUNS} seeds on, where the interval excludes 0 "
+        f"and p is below 0.05 after Holm's correction over the family (all unflagged cells of the targets; the "
+        f"averages are one of their own). The {AVERAGE} is over the targets that no arm is flagged in: {over}.{apart}"
+    )
+
+
+def _differences(table: pl.DataFrame, arms: Sequence[str], flags: Collection[tuple[str, str]]) -> str:
+    own = table.filter(pl.col("reference") == NONE)
+    cells = {(row["cell"], row["arm"]): row for row in own.iter_rows(named=True)}
+    others = [one for one in arms if one != NONE]
+    rows = []
+    for cell in [*EVALUATED, AVERAGE]:
+        found = [cells.get((cell, arm)) for arm in others]
+        if any(found):
+            rows.append([cell, *(_difference(one, flags) for one in found)])
+    return _markdown(["target", *others], rows)
+
+
+def _difference(row: Mapping[str, Any] | None, flags: Collection[tuple[str, str]]) -> str:
+    if row is None:
+        return ""
+    flag = FLAG if (row["cell"], row["arm"]) in flags else ""
+    if row["low"] is None:
+        return f"{row['difference']:+.1f} (no interval){flag}"
+    text = f"{row['difference']:+.1f} [{row['low']:+.1f}, {row['high']:+.1f}]"
+    return (f"**{text}**" if row["sign"] else text) + flag
+
+
+def _said(table: pl.DataFrame, flags: Collection[tuple[str, str]]) -> str:
+    own = table.filter(pl.col("reference") == NONE, pl.col("p").is_not_null())
+    tested = [row for row in own.iter_rows(named=True) if (row["cell"], row["arm"]) not in flags]
+    lines = [
+        f"{row['arm']} {row['sign']} in {row['cell']} ({_p(row['p_adjusted'])} of {row['m']})"
+        for row in tested
+        if row["sign"]
+    ]
+    found = "; ".join(lines) if lines else "none of them"
+    return f"Of {len(tested)} tested differences a sign is claimed for: {found}."
+
+
+def _p(value: float) -> str:
+    return "p adjusted below 0.001" if value < 0.001 else f"p adjusted {value:.3f}"
+
+
+def _means_note() -> str:
+    return (
+        "Means over languages and seeds, with the standard deviation over seeds. The floor is the mean of what the "
+        "best shallow predictor scores in each language; beside it the share of language cells, over all arms and "
+        "seeds, that are above their own. A target near its floor cannot show much transfer."
+    )
+
+
+def _means(runs: pl.DataFrame, arms: Sequence[str]) -> str:
+    means = collect.values(runs)
+    rows = []
+    for cell in [*EVALUATED, AVERAGE]:
+        own = means.filter(pl.col("cell") == cell)
+        if own.height:
+            rows.append([cell, *(_level(own, arm) for arm in arms), *_floor(runs, cell)])
+    return _markdown(["target", *arms, "floor", "cells above it"], rows)
+
+
+def _level(own: pl.DataFrame, arm: str) -> str:
+    found = own.filter(pl.col("arm") == arm)["value"]
+    if not found.len():
+        return ""
+    mean, spread = found.mean(), found.std()
+    return _one(mean) + (f" ({_one(spread)})" if isinstance(spread, float) else "")
+
+
+def _floor(runs: pl.DataFrame, cell: str) -> list[str]:
+    own = runs.filter(pl.col("target") == cell)
+    if not own.height:
+        return ["", ""]
+    above = own.filter(~pl.col("at_floor")).height / own.height
+    return [_one(own["baseline"].mean()), f"{100 * above:.0f} %"]
+
+
+def _one(value: Any) -> str:
+    """A mean with one decimal; nothing where there is none."""
+    return f"{value:.1f}" if isinstance(value, float) else ""
+
+
+def _controls(table: pl.DataFrame) -> str:
+    rows = []
+    for control in CONTROLS:
+        own = table.filter(pl.col("reference") == control, pl.col("arm") == MIX)
+        cells = {row["cell"]: row for row in own.iter_rows(named=True)}
+        rows.append([f"{MIX} - {control}", *(_difference(cells.get(one), set()) for one in [*EVALUATED, AVERAGE])])
+    return _markdown(["difference", *EVALUATED, AVERAGE], rows)
+
+
+def _evaluated(runs: pl.DataFrame) -> str:
+    rows = []
+    for target in EVALUATED:
+        own = runs.filter(pl.col("target") == target)
+        if own.height:
+            languages = sorted(set(own["language"].to_list()))
+            sizes = own.group_by("language").agg(pl.col("n").first())["n"].sum()
+            words = [", ".join(sorted(set(own[name].to_list()))) for name in ("metric", "split")]
+            rows.append([target, *words, f"{len(languages)}: {' '.join(languages)}", f"{sizes:,}"])
+    return _markdown(["target", "metric", "split", "languages", "examples in all"], rows)
+
+
+def _models(models: pl.DataFrame, runs: pl.DataFrame) -> str:
+    arm = dict(runs.select("model", "arm").unique().iter_rows())
+    first: dict[str, Mapping[str, Any]] = {}
+    for row in models.iter_rows(named=True):
+        first.setdefault(arm.get(row["model"], ""), row)
+    names = ("intermediate_set", "intermediate_examples", "diversity", "params", "params_nonembedding", "base_kind")
+    rows = [[one, *(_plain(first[one][name]) for name in names)] for one in sorted(first) if one]
+    return "Every run's row stands in `models.csv`; of each arm one:\n\n" + _markdown(["arm", *names], rows)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return f"{value:,}" if isinstance(value, int) else (value or "")
+
+
+def _made(facts: Mapping[str, Any]) -> Iterable[str]:
+    yield f"{facts['measured_on']}. {_seconds(facts['seconds'])}".strip()
+    yield _code("text", facts["commands"])
+    yield "Run files as the tool writes them, which `robust-xtreme train --config FILE` takes one by one:"
+    yield from (_code("toml", text.rstrip().splitlines()) for text in facts["files"])
+    if facts["missing"]:
+        yield "What is missing here: " + "; ".join(facts["missing"]) + "."
+
+
+def _seconds(seconds: Mapping[str, float]) -> str:
+    """How long pieces took; empty where nothing is known."""
+    trained = {name: one for name, one in seconds.items() if not name.startswith("eval ")}
+    if not trained:
+        return ""
+    longest = max(trained, key=lambda name: trained[name])
+    return (
+        f"{len(trained)} runs took {sum(trained.values()) / 60:.0f} minutes of one process with their reading of data, "
+        f"the longest ({longest}) {trained[longest]:.0f} s, and their evaluation "
+        f"{(sum(seconds.values()) - sum(trained.values())) / 60:.0f} minutes."
+    )
+
+
+def _code(kind: str, lines: Sequence[str]) -> str:
+    return "\n".join([f"```{kind}", *lines, "```"])
+
+
+def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join("| " + " | ".join(one) + " |" for one in lines)

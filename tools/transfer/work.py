@@ -1,0 +1,175 @@
+"""Trains and evaluates: one process a chain, several at a time; what is finished is kept, what failed is named."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+from tools.transfer.plan import NONE, TARGETS, ZERO_SHOT, Chain, Study
+
+from robust_xtreme import api
+from robust_xtreme.errors import RobustXtremeError
+from robust_xtreme.results import store
+from robust_xtreme.training import spec as train_spec
+
+PARALLEL: Final = "parallel"
+_PAUSE: Final = 0.5
+_TOOK: Final = re.compile(r"((?:eval )?[\w-]+): (\d+\.\d) s")
+_GROUPS: Final = {
+    PARALLEL: (("xnli", "panx"), "validation", ()),
+    "tydiqa": (("tydiqa",), "train", ("sw",)),
+    ZERO_SHOT: ((ZERO_SHOT,), "test", ()),
+}
+"""Evaluations by name: tasks, split, languages.
+
+TyDiQA's validation files hold no answers here; of its Swahili training split no run has seen anything.
+"""
+
+
+def make_base(study: Study) -> None:
+    """The shared model, trained or found."""
+    _train(study, "base")
+
+
+def make_chain(study: Study, chain: Chain) -> list[str]:
+    """Train and evaluate everything of a chain; what failed, a line each."""
+    failed: list[str] = []
+    if chain.arm != NONE and not _done(failed, chain.name, lambda: _train(study, chain.name)):
+        return failed
+    able = [one for one in TARGETS if _done(failed, f"{chain.name}-{one}", _training(study, f"{chain.name}-{one}"))]
+    for name, (tasks, split, languages) in _GROUPS.items():
+        ready = [one for one in tasks if one in (*able, ZERO_SHOT)]
+        if ready:
+            _done(failed, f"eval {chain.name}-{name}", _evaluating(study, chain, name, ready, split, languages))
+    return failed
+
+
+def _done(failed: list[str], name: str, work: Callable[[], object]) -> bool:
+    """Whether a piece is there; where it is not, why is told, and others go on."""
+    started = time.monotonic()
+    try:
+        work()
+    except RobustXtremeError as error:
+        failed.append(f"{name}: {error}")
+    except Exception as error:  # noqa: BLE001 - a piece that breaks is named, and the other pieces go on
+        failed.append(f"{name}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+    else:
+        print(f"{name}: {time.monotonic() - started:.1f} s", flush=True)
+        return True
+    print(f"FAILED {failed[-1]}", flush=True)
+    return False
+
+
+def _training(study: Study, name: str) -> Callable[[], object]:
+    return lambda: _train(study, name)
+
+
+def _train(study: Study, name: str) -> None:
+    path = study.file(name)
+    api.train(train_spec.from_tables(train_spec.read_tables(path), str(path)))
+
+
+def _evaluating(
+    study: Study, chain: Chain, name: str, tasks: Sequence[str], split: str, languages: Sequence[str]
+) -> Callable[[], object]:
+    words = evaluation(study, chain, tasks, split, languages)
+    return lambda: api.evaluate(**words, out=str(study.evaluation(chain, name)), cache=False)
+
+
+def evaluation(
+    study: Study, chain: Chain, tasks: Sequence[str], split: str, languages: Sequence[str]
+) -> dict[str, Any]:
+    """What `evaluate` is told of some tasks of a chain."""
+    limits = study.settings.limits
+    models = [f"{one}={study.encoder(chain) if one == ZERO_SHOT else study.run(chain, one)}" for one in tasks]
+    return {
+        "model": models,
+        "data": str(study.data),
+        "tasks": list(tasks),
+        "split": split,
+        "languages": list(languages),
+        "limit": ",".join(f"{one}={limits[one]}" for one in tasks if one in limits),
+        "device": "cpu",
+        "offline": True,
+    }
+
+
+def evaluations(study: Study, chain: Chain) -> Iterator[Path]:
+    """The finished evaluations of a chain."""
+    for name in _GROUPS:
+        folder = study.evaluation(chain, name)
+        if store.complete(folder / "manifest.json") and store.read_json(folder / "manifest.json").get("complete"):
+            yield folder
+
+
+def seconds(study: Study) -> dict[str, float]:
+    """How long each piece took when it was made, as the logs say: of a piece that was found later, the longest."""
+    found: dict[str, float] = {}
+    for log in sorted((study.work / "logs").glob("*.log")):
+        for line in log.read_text("utf-8", "replace").splitlines():
+            if told := _TOOK.fullmatch(line):
+                found[told[1]] = max(found.get(told[1], 0.0), float(told[2]))
+    return found
+
+
+# ----------------------------------------------------------------------------------------------------------- processes
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    """A process at work on a chain, and where it writes what it says."""
+
+    chain: Chain
+    process: subprocess.Popen[bytes]
+    log: Path
+    said: int
+
+
+def run_chains(study: Study, words: Sequence[str], workers: int, minutes: float, say: Callable[[str], None]) -> None:
+    """Every chain in a process of its own, `workers` at a time; after `minutes` none is begun.
+
+    `words` are those of the command line, behind which each process gets its chain.
+    """
+    todo, busy = list(study.chains()), list[_Worker]()
+    begun = time.monotonic()
+    try:
+        while todo or busy:
+            if todo and time.monotonic() - begun > 60 * minutes:
+                say(f"{len(todo)} chains were not begun after {minutes:g} minutes; the same command goes on with them")
+                todo.clear()
+            busy += [_begin(study, todo.pop(0), words) for _ in range(min(workers - len(busy), len(todo)))]
+            done = [one for one in busy if one.process.poll() is not None]
+            for one in done:
+                _tell(one, say)
+            busy = [one for one in busy if one not in done]
+            time.sleep(_PAUSE)
+    finally:
+        for one in busy:
+            one.process.terminate()
+
+
+def _begin(study: Study, chain: Chain, words: Sequence[str]) -> _Worker:
+    log = store.make_folder(study.work / "logs") / f"{chain.name}.log"
+    command = [sys.executable, "-m", "tools.transfer.study", *words, "--chain", chain.arm, str(chain.seed)]
+    said = log.stat().st_size if log.is_file() else 0
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with log.open("ab") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment)
+    return _Worker(chain, process, log, said)
+
+
+def _tell(worker: _Worker, say: Callable[[str], None]) -> None:
+    lines = worker.log.read_bytes()[worker.said :].decode("utf-8", "replace").splitlines()
+    failed = [one for one in lines if one.startswith("FAILED ")]
+    if worker.process.returncode and not failed:
+        failed = [f"FAILED {worker.chain.name}: {lines[-1] if lines else 'no word'} (exit {worker.process.returncode})"]
+    for line in failed or [f"{worker.chain.name} is complete"]:
+        say(line)
