@@ -114,6 +114,10 @@ def test_the_base_is_what_the_first_stage_started_from(run: Path) -> None:
     assert _base(run) == ("scratch", None, None)
     first.write_text(json.dumps({"kind": "masked_lm", "parent": "ab", "base": {"name": "a/b", "revision": "c0"}}))
     assert _base(run, {"model_type": "xlm-roberta"}) == ("a/b", "c0", "multilingual")
+    first.write_text(json.dumps({"kind": "scratch", "base": {"name": "scratch small"}}))
+    assert _base(run, {"model_type": "xlm-roberta"}) == ("scratch small", None, None)
+    first.write_text(json.dumps({"kind": "masked_lm", "parent": "ab", "base": {"name": "/a/folder/of/models/mine"}}))
+    assert _base(run) == ("mine", None, None)
     first.write_text(json.dumps({"kind": "masked_lm", "parent": "ab"}))
     assert _base(run, {"model_type": "bert", "vocab_size": 30522}) == (None, None, "monolingual")
 

@@ -165,12 +165,17 @@ def _pretrained_on(every: Sequence[Mapping[str, Any]]) -> str | None:
 
 
 def _base(every: Sequence[Mapping[str, Any]], config: Mapping[str, Any]) -> dict[str, Any]:
-    """Name, revision and kind of what the first stage started from; `scratch` where that was nothing."""
+    """Name, revision and kind of what the first stage started from; `scratch` where that was nothing.
+
+    Of a folder only its own name is told, so that no table holds a path.
+    """
     first = every[0]
     said = {key: value for key, value in first.get("base", {}).items() if isinstance(value, str) and value}
     name = said.get("name") or (None if first.get("parent") else SCRATCH)
     languages = json.loads(_pretrained_on(every) or "[]")
-    if name == SCRATCH:
+    if name and not said.get("revision"):
+        name = Path(name).name
+    if name and name.split()[0] == SCRATCH:
         kind = (MULTILINGUAL if len(languages) > 1 else MONOLINGUAL) if languages else None
     else:
         kind = said.get("kind") or base_kind(config)
