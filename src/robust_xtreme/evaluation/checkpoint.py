@@ -20,6 +20,7 @@ from robust_xtreme.evaluation.located import Located, locate, relabelled
 from robust_xtreme.examples import Choice, Target
 from robust_xtreme.families._encoder import check_special, check_tokenizer, first_line, read_encoder, read_tokenizer
 from robust_xtreme.families._representation import DEFAULT, AtLayer, Representation, layer_count
+from robust_xtreme.families._towers import check_fits, fitted
 from robust_xtreme.families._whole import check_reads, read_whole
 from robust_xtreme.families.retrieval import Pooled
 from robust_xtreme.specs import TaskSpec
@@ -158,18 +159,10 @@ def relabel_of(located: Located, task: TaskSpec) -> tuple[int, ...] | None:
 def check_length(located: Located, task: TaskSpec, config: Mapping[str, Any] | None = None) -> None:
     """Raise ModelError where the task's inputs have more positions than the encoder, as far as config.json tells.
 
-    `config` is that of the loaded encoder, which names everything.
+    `config` is that of the loaded encoder, which names everything. A text tower's inputs are cut.
     """
     config = located.config if config is None else config
-    numbers = [config.get(key) for key in _POSITIONS[:2]]
-    found, pad = (one if isinstance(one, int) else None for one in numbers)
-    reserved = (1 if pad is None else pad) + 1 if "roberta" in str(config.get("model_type")) else 0
-    longest = max(task.max_length, task.pool.max_length if task.pool else 0)
-    positions = (found or longest + reserved) - reserved
-    if positions < longest:
-        what = f"the encoder reads {positions} tokens, but {task.name} has inputs of {longest}"
-        how = f"Leave {task.name} out of --tasks, or take an encoder that reads {longest} or more"
-        raise ModelError(f"{located.origin.typed}: {what}. {how}.")
+    check_fits(fitted(task, config), config, located.origin.typed, f"Leave {task.name} out of --tasks, or")
 
 
 def _head(located: Located, family: Any, encoder: Any) -> nn.Module:

@@ -38,6 +38,7 @@ from robust_xtreme.evaluation.native import (
 from robust_xtreme.evaluation.origin import HOW_TO_TRAIN, Given, Origin, check_tasks, local
 from robust_xtreme.evaluation.trained import changed_texts, languages_of
 from robust_xtreme.families._encoder import check_weights, encoder_identity
+from robust_xtreme.families._towers import fitted, longest, positions, text_facts
 from robust_xtreme.families._weights import check_config, weight_files
 from robust_xtreme.results.benchmark import TASKS
 from robust_xtreme.specs import TaskSpec
@@ -120,7 +121,14 @@ class Located:
         tags = f"{self.task}: the tags {', '.join(left)} of {self.origin.typed} count as O." if left else ""
         trained = "" if self.native else changed_texts(self.run, self.heads)
         spared = lacking.note(self.labels, registry.load("task", self.task))
-        return tuple(filter(None, (self.origin.note, self.renamed, tags, spared, trained)))
+        return tuple(filter(None, (self.origin.note, self.renamed, tags, spared, self._cut, trained)))
+
+    @property
+    def _cut(self) -> str:
+        task, most = registry.load("task", self.task), positions(self.config)
+        if fitted(task, self.config) is task:
+            return ""
+        return f"{self.task}: inputs of {longest(task)} tokens are cut to the {most} that {self.origin.typed} reads."
 
 
 def heads(run: Path) -> tuple[str, ...]:
@@ -222,7 +230,7 @@ def _checkpoint(origin: Origin, task: TaskSpec, given: Given) -> Located:
         family=task.family,
         labels=labels,
         identity=what,
-        config=config,
+        config=text_facts(config),
         trained_on=() if lacking.lacked(labels, task) else task.train_languages,
         heads=(),
         native=native,
@@ -241,7 +249,7 @@ def _represented(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec], give
         native, config = None, read_json(origin.folder / "model" / "config.json")
         used, labels = _used(origin.folder, tasks)
         what = identity((origin.folder / "model").iterdir(), config, labels, origin.folder / "heads")
-    return Located(origin, task.name, "", task.family, (), what, config, (), used, native)
+    return Located(origin, task.name, "", task.family, (), what, text_facts(config), (), used, native)
 
 
 def _used(run: Path, tasks: Sequence[TaskSpec], *more: str) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
@@ -288,7 +296,7 @@ def _run(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec]) -> Located:
         family=family,
         labels=labels[head],
         identity=identity((run / "model").iterdir(), config, labels, run / "heads"),
-        config=config,
+        config=text_facts(config),
         trained_on=languages_of(run, head, registry.learned(head).train_languages),
         heads=used,
     )

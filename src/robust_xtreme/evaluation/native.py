@@ -13,10 +13,11 @@ from typing import Any, Final, final
 from robust_xtreme.errors import ModelError
 from robust_xtreme.evaluation.identity import read_json
 from robust_xtreme.evaluation.labels import WITHOUT_CLASSES, contradiction
-from robust_xtreme.evaluation.origin import CODE, FILES, FOLDER, Origin
-from robust_xtreme.families._encoder import TRUST_FLAG, check_weights
-from robust_xtreme.families._weights import check_config, check_whole, weight_files
+from robust_xtreme.evaluation.origin import FOLDER, Origin
+from robust_xtreme.families._encoder import TRUST_FLAG, check_files, known_type
+from robust_xtreme.families._weights import check_config, weight_files
 from robust_xtreme.families._whole import HEADS
+from robust_xtreme.sources._checkpoints import CODE, FILES
 from robust_xtreme.specs import TaskSpec
 
 _CONFIG: Final = "config.json"
@@ -58,7 +59,7 @@ def read_native(origin: Origin, task: TaskSpec, trust: bool) -> tuple[Native, di
     family = family_of(origin)
     if family != task.family:
         raise ModelError(_other_head(origin, _architecture(config), task))
-    _check_files(origin)
+    check_files(origin.folder, origin.typed, here=origin.source == FOLDER)
     _check_code(origin, config, trust)
     check_config(config, origin.typed)
     if family == "span_qa":
@@ -70,7 +71,7 @@ def read_native(origin: Origin, task: TaskSpec, trust: bool) -> tuple[Native, di
 def read_bare(origin: Origin, trust: bool) -> tuple[Native, dict[str, Any]]:
     """A checkpoint of which only the encoder is used, and its configuration. Raises ModelError as `read_native`."""
     config = read_json(origin.folder / _CONFIG)
-    _check_files(origin)
+    check_files(origin.folder, origin.typed, here=origin.source == FOLDER)
     _check_code(origin, config, trust)
     check_config(config, origin.typed)
     return Native(_architecture(config), (), trust), config
@@ -109,24 +110,11 @@ def instead(task: TaskSpec) -> str:
     return " Or compare texts without a head: --representation mean:14/24" if task.pool is not None else ""
 
 
-def _check_files(origin: Origin) -> None:
-    check_whole(origin.folder, origin.typed)
-    if weight_files(origin.folder, origin.typed):
-        return
-    if origin.source == FOLDER:
-        check_weights(origin.folder)
-    raise ModelError(
-        f"{origin.typed} has no model.safetensors; pickled weights could run code when read, and are not. "
-        "Save it again with transformers' save_pretrained."
-    )
-
-
 def _check_code(origin: Origin, config: Mapping[str, Any], trust: bool) -> None:
     """Raise ModelError where only code of the checkpoint's own knows its architecture, and it was not asked for."""
     import transformers
-    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-    known = config.get("model_type") in CONFIG_MAPPING and hasattr(transformers, _architecture(config))
+    known = known_type(config) and hasattr(transformers, _architecture(config))
     if config.get("auto_map") and not known and not trust:
         raise ModelError(f"{origin.typed} brings code of its own, which runs only where you say so: {TRUST_FLAG}")
 

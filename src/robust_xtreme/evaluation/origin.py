@@ -3,41 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
 from robust_xtreme import registry, resources
-from robust_xtreme.errors import ModelError, RobustXtremeError, SpecError, UserError
+from robust_xtreme.errors import ModelError, SpecError
 from robust_xtreme.evaluation.labels import parse_labels
 from robust_xtreme.run_spec import MINI, RunSpec
+from robust_xtreme.sources._checkpoints import exists, fetched, like_hub, on_hub
 from robust_xtreme.specs import TaskSpec
 
 HOW_TO_TRAIN: Final = "robust-xtreme train --help"
 FOLDER: Final = "folder"
 FROM_HUB: Final = "hub"
-FILES: Final = (
-    "config.json",
-    "adapter_config.json",
-    "model.safetensors",
-    "model-*-of-*.safetensors",
-    "model.safetensors.index.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.json",
-    "vocab.txt",
-    "merges.txt",
-    "*.model",
-)
-"""What of a transformers checkpoint is fetched and counts into its identity."""
-
-CODE: Final = ("*.py",)
-_MAIN: Final = "main"
-_HUB_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 
 
 @final
@@ -56,7 +36,7 @@ class Origin:
         """A sentence where somebody could have meant another model, or could get another one next time."""
         if self.source == FROM_HUB:
             return f"{self.typed} is commit {self.revision} of the hub; to name it: --revision {self.revision}"
-        if self.source == FOLDER and _HUB_NAME.fullmatch(self.typed):
+        if self.source == FOLDER and like_hub(self.typed):
             return f"{self.typed} is a folder here, so the hub was not asked for a model of that name."
         return ""
 
@@ -104,7 +84,7 @@ def parse_models(models: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]
     plain: list[str] = []
     for one in models:
         task, equals, name = one.partition("=")
-        if not equals or (task not in known and _exists(one)):
+        if not equals or (task not in known and exists(one)):
             plain.append(one)
             continue
         registry.load("task", task)
@@ -140,16 +120,7 @@ def _check_revisions(revisions: Mapping[str, str], named: Mapping[str, str], pla
 
 
 def _on_hub(name: str) -> bool:
-    """Whether a name is taken for one of the hub: OWNER/NAME, and no such path here."""
-    return name != MINI and _HUB_NAME.fullmatch(name) is not None and not _exists(name)
-
-
-def _exists(name: str) -> bool:
-    """Whether there is such a path here; what cannot be a path is none."""
-    try:
-        return bool(name) and Path(name).exists()
-    except OSError:
-        return False
+    return name != MINI and on_hub(name)
 
 
 def _find(name: str, revision: str, spec: RunSpec) -> Origin:
@@ -157,7 +128,7 @@ def _find(name: str, revision: str, spec: RunSpec) -> Origin:
         return Origin(name, name, resources.mini("model"), MINI)
     if _on_hub(name):
         return _fetched(name, revision, spec)
-    if not _exists(name) or not Path(name).is_dir():
+    if not exists(name) or not Path(name).is_dir():
         raise ModelError(
             f"There is no model folder {name[:200]!r}. A model is mini, a folder, or OWNER/NAME on the hub. "
             f"Train one: {HOW_TO_TRAIN}"
@@ -166,22 +137,8 @@ def _find(name: str, revision: str, spec: RunSpec) -> Origin:
 
 
 def _fetched(name: str, revision: str, spec: RunSpec) -> Origin:
-    from robust_xtreme.sources._hub import snapshot
-
-    patterns = (*FILES, *(CODE if spec.trust_remote_code else ()))
-    with _no_folder(name):
-        found = snapshot("model", name, revision or _MAIN, patterns, offline=spec.offline)
+    found = fetched(name, revision, offline=spec.offline, code=spec.trust_remote_code)
     return Origin(name, name, found.folder, FROM_HUB, found.revision)
-
-
-@contextmanager
-def _no_folder(name: str) -> Iterator[None]:
-    """Say with what the hub answers that there is no such folder, for a path may have been meant."""
-    try:
-        yield
-    except RobustXtremeError as error:
-        kind = UserError if isinstance(error, UserError) else RobustXtremeError
-        raise kind(f"{error} (There is no folder {name!r} here.)") from error
 
 
 def check_tasks(given: Given, tasks: Sequence[TaskSpec]) -> None:

@@ -13,6 +13,7 @@ from robust_xtreme.evaluation.origin import Given, given_models
 from robust_xtreme.evaluation.trained import overlap
 from robust_xtreme.evaluation.vocabulary import UNKNOWN_TOKENS, unreadable
 from robust_xtreme.examples import Corpus, Document, Example, Text, digest
+from robust_xtreme.families._towers import fitted
 from robust_xtreme.groups import chosen
 from robust_xtreme.languages import codes
 from robust_xtreme.noise._engine import noise_texts
@@ -228,7 +229,8 @@ def _unit(spec: RunSpec, pools: Pools, task: TaskSpec, language: str, model: Loc
     clusters = len({one.cluster for one in examples})
     identity = identity_of(examples, split.corpus)
     shared = overlap(model.run, f"{task.name} {language}", examples, spec.allow_overlap)
-    unit = Unit(task, language, split.split, identity, len(examples), clusters, tuple(split.files), model, shared)
+    read, files = fitted(task, model.config), tuple(split.files)
+    unit = Unit(read, language, split.split, identity, len(examples), clusters, files, model, shared)
     return with_pool(unit, split.corpus, examples)
 
 

@@ -47,6 +47,26 @@ def check_weights(folder: Path) -> None:
     )
 
 
+def check_files(folder: Path, called: str, here: bool) -> None:
+    """Raise ModelError where no weights could be read from a folder: it was put together `here`, or fetched."""
+    check_whole(folder, called)
+    if weight_files(folder, called):
+        return
+    if here:
+        check_weights(folder)
+    raise ModelError(
+        f"{called} has no model.safetensors; pickled weights could run code when read, and are not. "
+        "Save it again with transformers' save_pretrained."
+    )
+
+
+def known_type(config: Mapping[str, Any]) -> bool:
+    """Whether transformers has the configuration's architecture itself, so that no code of others is needed."""
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+    return config.get("model_type") in CONFIG_MAPPING or is_tower(config)
+
+
 def loading(trust: bool = False) -> dict[str, bool]:
     """How transformers reads a folder: nothing is fetched, and its code runs only where that was asked for."""
     return {"local_files_only": True, "trust_remote_code": trust}

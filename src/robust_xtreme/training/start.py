@@ -1,0 +1,92 @@
+"""Where training starts: a transformers folder, a run of `train`, or a checkpoint of the hub at one commit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from robust_xtreme.errors import ModelError, SpecError
+from robust_xtreme.families._encoder import check_files, known_type
+from robust_xtreme.sources._checkpoints import exists, fetched, like_hub, on_hub
+from robust_xtreme.training.encoder import encoder_folder
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A folder that training starts from, and its commit where it came from the hub.
+
+    `folder` is that of a run, whose stages come before, or the transformers folder itself; `encoder` is the latter.
+    """
+
+    folder: Path
+    encoder: Path
+    revision: str = ""
+
+
+def find_start(name: str, revision: str = "", *, offline: bool = False, tell: Callable[[str], None]) -> Start:
+    """What a name means: a path that exists is a folder, and only OWNER/NAME that is none is asked of the hub.
+
+    Nothing but safetensors and no code is ever read. Raises SpecError for a revision of a folder, ModelError where
+    there is no such encoder, UserError or RobustXtremeError where the hub refuses or fails.
+    """
+    if on_hub(name):
+        return _from_hub(name, revision, offline, tell)
+    if revision:
+        raise SpecError(f"The revision {revision[:80]} is of a model on the hub, but {name} is a folder. Leave it out.")
+    _check_there(name)
+    if like_hub(name):
+        tell(f"{name} is a folder here, so the hub was not asked for a model of that name.")
+    folder = Path(name)
+    encoder = encoder_folder(folder)
+    _check(encoder, str(encoder), here=True)
+    return Start(folder, encoder)
+
+
+def start_folder(name: str, revision: str, offline: bool, tell: Callable[[str], None]) -> Path:
+    """The folder of `find_start`."""
+    return find_start(name, revision, offline=offline, tell=tell).folder
+
+
+def _check_there(name: str) -> None:
+    if not exists(name):
+        raise ModelError(
+            f"There is no folder {name[:200]!r}. Name a transformers encoder or a run with --from DIR, or a model of "
+            "the hub with --from OWNER/NAME."
+        )
+
+
+def _from_hub(name: str, revision: str, offline: bool, tell: Callable[[str], None]) -> Start:
+    found = fetched(name, revision, offline=offline)
+    if found.revision != revision:
+        tell(f"{name} is commit {found.revision} of the hub; to name it: --revision {found.revision}")
+    _check(found.folder, name, here=False)
+    return Start(found.folder, found.folder, found.revision)
+
+
+def _check(folder: Path, called: str, here: bool) -> None:
+    """Raise ModelError, one line, where a folder's weights cannot be read, or only code of its own knows what it is."""
+    config = _config(folder, called)
+    check_files(folder, called, here)
+    if config.get("auto_map") and not known_type(config):
+        kind = str(config.get("model_type"))[:80]
+        raise ModelError(
+            f"{called} brings code of its own ({kind}), which train never runs. Take an encoder that this version of "
+            "transformers knows."
+        )
+
+
+def _config(folder: Path, called: str) -> dict[str, Any]:
+    path = folder / "config.json"
+    if not path.is_file():
+        raise ModelError(f"{called} holds no config.json: it is no transformers encoder.")
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"{called}: its config.json cannot be read: {error}. Get it again.") from error
+    if not isinstance(found, dict):
+        raise ModelError(f"{called}: its config.json is not a JSON object. Get it again.")
+    return found

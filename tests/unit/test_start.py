@@ -1,0 +1,157 @@
+"""Where training starts: folders, runs, and checkpoints of a hub on this machine; what is refused, in one line each."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.encoders import encoder_folder
+from tests.loopback import Loopback
+from tests.tiny import tiny_encoder_folder, tiny_run
+
+from robust_xtreme.errors import ModelError, RobustXtremeError, SpecError, UserError
+from robust_xtreme.families._encoder import read_encoder
+from robust_xtreme.training.start import Start, find_start
+
+OTHER = "f" * 40
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny encoder, made once."""
+    return tiny_encoder_folder(tmp_path_factory.mktemp("made") / "tiny")
+
+
+@pytest.fixture
+def hub(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    """A hub with the encoder `own/tiny`, which the processes that fetch are pointed to."""
+    with Loopback() as one:
+        one.put_folder("model", "own/tiny", made)
+        for key, value in one.env(tmp_path / "home").items():
+            monkeypatch.setenv(key, value)
+        monkeypatch.setenv("ROBUST_XTREME_HUB_DEADLINE", "60")
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "home" / "hub"))
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", one.url)
+        monkeypatch.chdir(tmp_path)
+        yield one
+
+
+def _start(name: str, revision: str = "", offline: bool = False) -> tuple[Start, list[str]]:
+    said: list[str] = []
+    return find_start(name, revision, offline=offline, tell=said.append), said
+
+
+def test_a_folder_and_a_run_are_found_as_they_lie(made: Path, tmp_path: Path) -> None:
+    """Of a run the encoder lies in model/, and its stages beside it; nothing is said."""
+    run = tiny_run(tmp_path / "run", ["panx"])
+    assert _start(str(made)) == (Start(made, made), [])
+    assert _start(str(run)) == (Start(run, run / "model"), [])
+
+
+def test_a_name_of_the_hub_is_its_main_commit_which_is_told(hub: Loopback, made: Path) -> None:
+    """The encoder is the published one to the bit; with the commit nothing is asked again, nor offline."""
+    sha = hub.main["model", "own/tiny"]
+    found, said = _start("own/tiny")
+    assert (found.revision, found.folder) == (sha, found.encoder)
+    assert said == [f"own/tiny is commit {sha} of the hub; to name it: --revision {sha}"]
+    own, published = (read_encoder(folder).state_dict() for folder in (found.encoder, made))
+    assert all(torch.equal(one, own[name]) for name, one in published.items())
+    asked = len(hub.asked)
+    assert _start("own/tiny", sha) == (found, [])
+    assert _start("own/tiny", offline=True)[0] == found
+    assert len(hub.asked) == asked
+
+
+def test_only_safetensors_and_no_code_are_fetched(hub: Loopback, made: Path) -> None:
+    """Pickles, code and other folders of the repository stay where they are."""
+    files = {path.name: path.read_bytes() for path in made.iterdir()}
+    hub.put("model", "own/much", {**files, "pytorch_model.bin": b"x", "modeling.py": b"x", "onnx/model.onnx": b"x"})
+    found, _ = _start("own/much")
+    assert {path.name for path in found.folder.iterdir()} == set(files)
+    assert not any(word in line for line in hub.asked for word in (".bin", ".py", ".onnx") if "resolve" in line)
+
+
+def test_a_folder_of_such_a_name_is_no_model_of_the_hub(hub: Loopback, made: Path, tmp_path: Path) -> None:
+    """It wins, with a word about it; a revision for it is refused."""
+    shutil.copytree(made, tmp_path / "own" / "tiny")
+    found, said = _start("own/tiny")
+    assert (found.folder, found.revision, hub.asked) == (Path("own/tiny"), "", [])
+    assert "is a folder here" in said[0]
+    with pytest.raises(SpecError, match="is of a model on the hub, but own/tiny is a folder"):
+        _start("own/tiny", OTHER)
+
+
+@pytest.mark.parametrize(
+    ("name", "revision", "faults", "kind", "line"),
+    [
+        ("own/none", "", {}, UserError, "own/none@main does not exist on the hub"),
+        ("own/tiny", OTHER, {}, UserError, "own/tiny@ffffffff does not exist"),
+        ("own/tiny", "a b", {}, UserError, "a revision is a commit"),
+        ("own/tiny", "", {"own/tiny": "gated"}, UserError, "is gated: accept its terms"),
+        ("own/tiny", "", {"own/tiny": "503"}, RobustXtremeError, "answers 503"),
+    ],
+)
+def test_what_the_hub_refuses_is_one_line(
+    name: str, revision: str, faults: dict[str, str], kind: type[Exception], line: str, hub: Loopback
+) -> None:
+    """It names the model, and says that there is no such folder either."""
+    hub.faults.update(faults)
+    with pytest.raises(kind, match=line) as caught:
+        _start(name, revision)
+    assert f"There is no folder {name!r} here" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_offline_only_the_cache_serves(hub: Loopback) -> None:
+    """A model that was never fetched is refused without a question, and another commit is never taken for it."""
+    with pytest.raises(UserError, match="is not in the hub's cache"):
+        _start("own/tiny", offline=True)
+    assert hub.asked == []
+    _start("own/tiny")
+    with pytest.raises(UserError, match="is not in the hub's cache"):
+        _start("own/tiny", OTHER, offline=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"model.safetensors": None}, r"own/bad has no model\.safetensors; pickled weights"),
+        ({"config.json": None}, r"own/bad holds no config\.json"),
+        ({"config.json": b"{"}, r"its config\.json cannot be read"),
+        ({"config.json": b"[]"}, r"its config\.json is not a JSON object"),
+        ({"adapter_config.json": b"{}"}, "own/bad holds an adapter"),
+        (
+            {"config.json": b'{"model_type": "own", "auto_map": {"AutoModel": "modeling.Own"}}'},
+            r"brings code of its own \(own\), which train never runs",
+        ),
+    ],
+)
+def test_a_repository_that_is_no_plain_encoder_is_refused(
+    change: dict[str, Any], line: str, hub: Loopback, made: Path
+) -> None:
+    """Pickles alone, no configuration, an adapter, code of its own: each is named before anything is computed."""
+    files: dict[str, Any] = {path.name: path.read_bytes() for path in made.iterdir()} | {"pytorch_model.bin": b"x"}
+    hub.put("model", "own/bad", {name: one for name, one in {**files, **change}.items() if one is not None})
+    with pytest.raises(ModelError, match=line):
+        _start("own/bad")
+
+
+@pytest.mark.parametrize("name", ["nothing", "no/such/place", "", "x" * 5000])
+def test_a_folder_that_is_not_there_is_refused_with_what_could_be_meant(name: str) -> None:
+    """A name that cannot be one of the hub's is a path."""
+    with pytest.raises(ModelError, match=r"There is no folder .* or a model of the hub"):
+        _start(name)
+
+
+def test_an_own_architecture_of_a_known_kind_needs_no_code(hub: Loopback, made: Path, tmp_path: Path) -> None:
+    """What names code, but is a kind that transformers has, is read by transformers; towers too."""
+    folder = encoder_folder(tmp_path / "clip", "clip")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "auto_map": {"AutoModel": "modeling.Own"}}))
+    hub.put_folder("model", "own/clip", folder)
+    assert type(read_encoder(_start("own/clip")[0].encoder)).__name__ == "CLIPTextModel"
