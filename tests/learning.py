@@ -1,42 +1,75 @@
-"""A few steps of training on a handful of examples, with the plan, loader and module of `train`."""
+"""A few steps of training on a handful of examples, with the parts, plan, loader and module of `train`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import torch
-from tests.tiny import tiny_encoder
+from tests.tiny import tiny_encoder, tiny_tokenizer
 
+from robust_xtreme import registry
 from robust_xtreme.examples import Example
 from robust_xtreme.families._batch import collate
-from robust_xtreme.families._family import Family, Scores
-from robust_xtreme.training.data import Loader, Plan
+from robust_xtreme.families._family import Family, Scores, Window
+from robust_xtreme.training.data import Loader
 from robust_xtreme.training.module import Schedule, TrainingModule
-from robust_xtreme.training.objective import target_objective
+from robust_xtreme.training.objective import Part, task_part
+from robust_xtreme.training.sampling import Draws, Plan
 
-_PAD = 1
+PAD = 1
+
+
+def part_of(
+    family: Family | str,
+    examples: Sequence[Example],
+    labels: tuple[str, ...] = (),
+    max_length: int = 64,
+    hidden_size: int = 16,
+) -> Part:
+    """Examples as a part of a stage, with a new head and the tokenizer of single letters."""
+    found: Family = registry.load("family", family) if isinstance(family, str) else family
+    windows = found.encode(examples, tiny_tokenizer(), max_length, 0)
+    return task_part(found.name, found, found.head(hidden_size, labels), windows, examples, labels)
+
+
+def windows_of_part(part: Part) -> tuple[Window, ...]:
+    """Every window of a part, in order."""
+    return part.take([(unit, 0) for unit in range(len(part.lengths))]).windows
+
+
+def plan_of(parts: Sequence[Part], size: int, steps: int, seed: int = 0, draws: Draws | None = None) -> Plan:
+    """The plan of some steps over all units of the parts."""
+    lengths = [length for part in parts for length in part.lengths]
+    starts = (0, *accumulate(len(part.lengths) for part in parts[:-1]))
+    return Plan(lengths, size, seed, steps, starts, draws)
 
 
 def learned(
-    family: Family, examples: Sequence[Example], tokenizer: Any, steps: int, batch_size: int = 8
+    family: Family,
+    examples: Sequence[Example],
+    tokenizer: Any,
+    steps: int,
+    batch_size: int = 8,
+    labels: tuple[str, ...] = (),
 ) -> list[Scores]:
     """What a tiny encoder and a head say of the examples' windows once they have learned from them."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        head = family.head(32, ())
+        head = family.head(32, labels)
         encoder = tiny_encoder(len(tokenizer), hidden_size=32)
-        objective = target_objective(family, head, family.encode(examples, tokenizer, 64, 0), examples, ())
-        plan = Plan(objective.lengths, batch_size, 0, steps)
-        module = TrainingModule(encoder, objective, Schedule(3e-3, steps, steps // 10, 0.0)).eval()
+        windows = family.encode(examples, tokenizer, 64, 0)
+        part = task_part(family.name, family, head, windows, examples, labels)
+        module = TrainingModule(encoder, [part], Schedule(3e-3, steps, steps // 10, 0.0)).eval()
         optimizer = module.configure_optimizers()
-        for step, batch in enumerate(Loader(objective, plan, _PAD, 0)):
+        for step, batch in enumerate(Loader([part], plan_of([part], batch_size, steps), PAD, 0)):
             optimizer.param_groups[0]["lr"] = optimizer.param_groups[1]["lr"] = module.schedule.at(step)
             optimizer.zero_grad()
             torch.autograd.backward(module.training_step(batch, step))
             torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
             optimizer.step()
-    ids, mask = collate(objective.windows, _PAD)
+    ids, mask = collate(windows, PAD)
     with torch.inference_mode():
         hidden = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
-        return list(family.forward(head, hidden, mask, objective.windows).numpy())
+        return list(family.forward(head, hidden, mask, windows).numpy())

@@ -20,7 +20,7 @@ from robust_xtreme import registry
 from robust_xtreme.errors import MissingData, Overlap
 from robust_xtreme.evaluation.plan import make_plan
 from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.training.spec import TrainSpec
+from robust_xtreme.training.spec import from_values
 from robust_xtreme.training.stage import train
 
 BLOCK = """
@@ -92,11 +92,12 @@ def test_a_suite_is_planned_with_what_it_lacks(model: Path, rows: Path) -> None:
 def test_a_suite_trains(rows: Path, tmp_path: Path) -> None:
     """`train --data SUITE` learns from its English split, and its own test split stays out of it."""
     encoder = tiny_encoder_folder(tmp_path / "encoder")
-    run = train(TrainSpec("xnli", str(rows), str(tmp_path / "run"), str(encoder), steps=1, device="cpu"))
+    facts = {"task": "xnli", "data": rows, "encoder": encoder, "steps": 1, "device": "cpu"}
+    run = train(from_values({**facts, "out": tmp_path / "run"}))
     assert (run / "heads" / "xnli.safetensors").is_file()
     (rows / "xnli" / "train-en.jsonl").write_bytes((rows / "xnli" / "test-en.jsonl").read_bytes())
     with pytest.raises(Overlap, match="pairs of xnli/test/en are in the training data too"):
-        train(TrainSpec("xnli", str(rows), str(tmp_path / "other"), str(encoder), steps=1, device="cpu"))
+        train(from_values({**facts, "out": tmp_path / "other"}))
 
 
 def test_the_hub_is_evaluated_and_offline_again_without_a_socket(model: Path, hub: Loopback, tmp_path: Path) -> None:

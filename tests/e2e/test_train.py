@@ -23,11 +23,10 @@ _SAVE_ALWAYS = (
     "import sys\n"
     "from robust_xtreme import api\n"
     "from robust_xtreme.training.loop import Options\n"
-    "from robust_xtreme.training.spec import TrainSpec\n"
     "def watch(at): print(at.stage, at.step, flush=True)\n"
     "data, out, text = sys.argv[1:]\n"
-    "spec = TrainSpec('panx', data, out=out, scratch='tiny', text=text, mlm_steps=30, steps=30, batch_size=8)\n"
-    "api.train(spec, Options(watch=watch, save_seconds=0.0))\n"
+    "facts = {'scratch': 'tiny', 'text': text, 'mlm_steps': 30, 'steps': 30, 'batch_size': 8, 'device': 'cpu'}\n"
+    "api.train(task='panx', data=data, out=out, **facts, options=Options(watch=watch, save_seconds=0.0))\n"
 )
 
 

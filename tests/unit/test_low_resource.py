@@ -16,7 +16,7 @@ from robust_xtreme.sources import americasnli_tsv, available, conll_space, load
 from robust_xtreme.sources._dataset import open_hub
 from robust_xtreme.sources._release import Release
 from robust_xtreme.specs import Origin, Row, TaskSpec
-from robust_xtreme.training.stage import _labelled
+from robust_xtreme.training import lessons
 
 MASAKHANER: TaskSpec = registry.load("task", "masakhaner")
 AMERICASNLI: TaskSpec = registry.load("task", "americasnli")
@@ -243,8 +243,9 @@ def test_the_group_of_low_resource_tasks() -> None:
 
 def test_a_task_without_training_data_names_the_head_that_answers_it() -> None:
     """AmericasNLI is evaluated with heads of XNLI; training for it says so."""
-    with pytest.raises(MissingData, match=r"^americasnli has no training data: a head of xnli answers it\. Train with"):
-        _labelled(AMERICASNLI, Release(Path("nowhere")))
+    heads = "a head of xnli or mnli or anli_plus answers it"
+    with pytest.raises(MissingData, match=rf"^americasnli has no training data: {heads}\. Train with --task xnli$"):
+        lessons.read(AMERICASNLI, Release(Path("nowhere")), AMERICASNLI.train_languages)
 
 
 # ------------------------------------------------------------------------------------------------------------- lacking

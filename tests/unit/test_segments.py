@@ -14,7 +14,7 @@ from robust_xtreme import registry
 from robust_xtreme.families._batch import collate, encoder_inputs, frame_of
 from robust_xtreme.families._encoder import read_encoder
 from robust_xtreme.training.module import Schedule, TrainingModule
-from robust_xtreme.training.objective import Batch, target_objective
+from robust_xtreme.training.objective import Batch, Piece, task_part
 
 CLASSIFICATION, TAGGING, SPAN_QA = (registry.load("family", name) for name in ("classification", "tagging", "span_qa"))
 
@@ -83,11 +83,12 @@ def test_training_sees_the_segments(bert: Any, monkeypatch: pytest.MonkeyPatch) 
     examples = [pair_example("p", "a man", "he sleeps", 1)]
     windows = CLASSIFICATION.encode(examples, word_tokenizer(True), 64, 0)
     head = CLASSIFICATION.head(16, ("a", "b", "c"))
-    objective = target_objective(CLASSIFICATION, head, windows, examples, ("a", "b", "c"))
+    part = task_part("pairs", CLASSIFICATION, head, windows, examples, ("a", "b", "c"))
     seen: list[Any] = []
     bert.register_forward_pre_hook(lambda _, __, given: seen.append(given), with_kwargs=True)
-    module = TrainingModule(bert, objective, Schedule(1e-3, 1, 0, 0.0))
-    module.training_step(Batch(*collate(windows, 0), tuple(windows)), 0)
+    module = TrainingModule(bert, [part], Schedule(1e-3, 1, 0, 0.0))
+    pieces = (Piece(0, 0, len(windows), part.take([(0, 0)])),)
+    module.training_step(Batch(*collate(windows, 0), tuple(windows), pieces), 0)
     assert seen[0]["token_type_ids"].sum() == len("he") + len("sleeps") + 1
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.learning import plan_of
 from tests.lessons import COUNT, lessons
 from tests.tiny import tiny_encoder, tiny_encoder_folder, tiny_tokenizer
 from typer.testing import CliRunner
@@ -19,11 +20,12 @@ from robust_xtreme.commands._app import build
 from robust_xtreme.errors import SpecError
 from robust_xtreme.evaluation.trained import languages_of, model_facts
 from robust_xtreme.sources import load
-from robust_xtreme.training.data import Loader, Plan, epoch_batches
+from robust_xtreme.training.data import Loader
 from robust_xtreme.training.loop import Options, Progress
 from robust_xtreme.training.module import Schedule, TrainingModule
-from robust_xtreme.training.objective import Objective, joint_objective, target_objective
-from robust_xtreme.training.spec import TrainSpec
+from robust_xtreme.training.objective import Part, task_part
+from robust_xtreme.training.sampling import Plan, epoch_batches
+from robust_xtreme.training.spec import TrainSpec, defaults, from_values
 from robust_xtreme.training.stage import train
 
 TASKS = ("xnli", "panx", "tydiqa")
@@ -37,10 +39,10 @@ def data_folder(tmp_path: Path) -> Path:
 
 def _spec(data: Path, encoder: Path, out: Path, **changed: Any) -> TrainSpec:
     facts = {"steps": 12, "batch_size": 8, "lr": 5e-3, "device": "cpu", **changed}
-    return TrainSpec(",".join(TASKS), str(data), out=str(out), encoder=str(encoder), **facts)
+    return from_values({"task": ",".join(TASKS), "data": data, "out": out, "encoder": encoder, **facts})
 
 
-def _objectives(data: Path) -> list[Objective]:
+def _several(data: Path) -> list[Part]:
     tokenizer = tiny_tokenizer()
     found = []
     for name in TASKS:
@@ -48,7 +50,7 @@ def _objectives(data: Path) -> list[Objective]:
         family = registry.load("family", task.family)
         examples = load(task, data, "en", "train").examples
         windows = family.encode(examples, tokenizer, task.max_length, task.stride)
-        found.append(target_objective(family, family.head(16, task.labels), windows, examples, task.labels))
+        found.append(task_part(name, family, family.head(16, task.labels), windows, examples, task.labels))
     return found
 
 
@@ -66,7 +68,8 @@ def test_a_batch_is_of_one_task_and_an_epoch_sees_every_window_once(counts: tupl
         assert own == {plan.part(step)}
         parts.update(own)
     assert [parts[part] for part in range(len(counts))] == [-(-count // 4) for count in counts]
-    assert plan.seen() == sum(len(plan.at(step)) for step in range(200))
+    seen = Counter(plan.part_of(unit) for step in range(200) for unit in plan.at(step))
+    assert plan.seen() == tuple(seen[part] for part in range(len(counts)))
 
 
 def test_one_task_has_the_batches_that_it_had_alone() -> None:
@@ -78,20 +81,19 @@ def test_one_task_has_the_batches_that_it_had_alone() -> None:
 @pytest.mark.parametrize("part", [0, 1, 2])
 def test_no_heads_gradient_reaches_another(part: int, data_folder: Path) -> None:
     """A batch moves the encoder and the head of its own task; the other heads get no gradient at all."""
-    objectives = _objectives(data_folder)
-    joint = joint_objective(objectives)
+    several = _several(data_folder)
     encoder = tiny_encoder(len(tiny_tokenizer()))
-    module = TrainingModule(encoder, joint, Schedule(1e-3, 10, 1, 0.1))
-    lengths = tuple(len(window.input_ids) for window in joint.windows)
-    plan = Plan(lengths, 8, 0, 60, tuple(COUNT * place for place in range(len(TASKS))))
+    module = TrainingModule(encoder, several, Schedule(1e-3, 10, 1, 0.1))
+    plan = plan_of(several, 8, 60)
+    assert plan.starts == tuple(COUNT * place for place in range(len(TASKS)))
     step = next(one for one in range(plan.steps) if plan.part(one) == part)
-    before = [[one.detach().clone() for one in objective.head.parameters()] for objective in objectives]
-    torch.autograd.backward(module.training_step(Loader(joint, plan, 1, 0).batch(step), 0))
+    before = [[one.detach().clone() for one in own.head.parameters()] for own in several]
+    torch.autograd.backward(module.training_step(Loader(several, plan, 1, 0).batch(step), 0))
     module.configure_optimizers().step()
-    for place, objective in enumerate(objectives):
-        moved = [not torch.equal(old, new) for old, new in zip(before[place], objective.head.parameters(), strict=True)]
+    for place, other in enumerate(several):
+        moved = [not torch.equal(old, new) for old, new in zip(before[place], other.head.parameters(), strict=True)]
         assert all(moved) == any(moved) == (place == part)
-        assert all((one.grad is not None) == (place == part) for one in objective.head.parameters())
+        assert all((one.grad is not None) == (place == part) for one in other.head.parameters())
     assert encoder.encoder.layer[0].output.dense.weight.grad.abs().sum() > 0
 
 
@@ -134,13 +136,14 @@ def test_a_run_of_several_tasks_has_a_head_for_each_and_goes_on_to_the_same_byte
 
 def test_several_tasks_share_a_recipe_and_a_folder() -> None:
     """The longest of their recipes, and a folder that names them all; a task named twice is refused."""
-    spec = TrainSpec("xnli, tydiqa", "data", encoder="models/base")
-    found = spec.resolved()
+    spec = from_values({"task": "xnli, tydiqa", "data": "data", "encoder": "models/base"})
+    found = spec.resolved().target
+    assert found is not None
     assert (found.epochs, found.batch_size, found.lr) == (5, 32, 3e-5)
-    assert (spec.defaults().warmup, spec.defaults().weight_decay) == (500, 1e-4)
+    assert (defaults(found, "xtreme").warmup, defaults(found, "xtreme").weight_decay) == (500, 1e-4)
     assert spec.folder == Path("runs/xnli+tydiqa-base-s0")
     with pytest.raises(SpecError, match="twice"):
-        TrainSpec("xnli,xnli", "data", encoder="base")
+        from_values({"task": "xnli,xnli", "data": "data", "encoder": "base"})
 
 
 def test_the_command_takes_several_tasks(tmp_path: Path, data_folder: Path) -> None:

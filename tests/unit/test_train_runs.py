@@ -23,7 +23,7 @@ from robust_xtreme.sources import load
 from robust_xtreme.training import record, resume, stage
 from robust_xtreme.training.encoder import encoder_folder
 from robust_xtreme.training.loop import Options, Progress
-from robust_xtreme.training.spec import TrainSpec
+from robust_xtreme.training.spec import TrainSpec, from_values
 from robust_xtreme.training.stage import train
 
 
@@ -41,7 +41,7 @@ def encoder_path(tmp_path: Path) -> Path:
 
 def _spec(task: str, data: Path, encoder: Path, out: Path, **changed: Any) -> TrainSpec:
     facts = {"steps": 12, "batch_size": 8, "lr": 5e-3, "device": "cpu", **changed}
-    return TrainSpec(task, str(data), out=str(out), encoder=str(encoder), **facts)
+    return from_values({"task": task, "data": data, "out": out, "encoder": encoder, **facts})
 
 
 def _files(run: Path) -> dict[str, bytes]:
@@ -145,26 +145,28 @@ def test_dropout_is_part_of_the_state(tmp_path: Path, data_folder: Path, encoder
 def test_runs_from_scratch_share_their_first_stage(tmp_path: Path, data_folder: Path) -> None:
     """The masked-LM stage is made once, resumes like any other, and stands in each run's stages."""
     facts: dict[str, Any] = {
+        "data": data_folder,
         "scratch": "tiny",
-        "text": str(data_folder / "text"),
+        "text": data_folder / "text",
         "mlm_steps": 6,
         "steps": 3,
         "device": "cpu",
     }
-    first = TrainSpec("panx", str(data_folder), out=str(tmp_path / "runs" / "panx"), **facts)
+    first = from_values({"task": "panx", "out": tmp_path / "runs" / "panx", **facts})
     with pytest.raises(_Stopped):
         train(first, Options(watch=_stop_at(4, "masked_lm"), save_seconds=0.0))
     train(first)
     stages: list[str] = []
-    other = TrainSpec("xnli", str(data_folder), out=str(tmp_path / "runs" / "xnli"), **facts)
+    other = from_values({"task": "xnli", "out": tmp_path / "runs" / "xnli", **facts})
     run = train(other, Options(watch=lambda at: stages.append(at.stage)))
     assert set(stages) == {"target"}
     assert sorted(path.name for path in (run / "stages").iterdir()) == [
-        "00-masked_lm.json",
-        "01-target.hashes",
-        "01-target.json",
+        "00-scratch.json",
+        "01-masked_lm.json",
+        "02-target.hashes",
+        "02-target.json",
     ]
-    whole = train(TrainSpec("panx", str(data_folder), out=str(tmp_path / "again" / "panx"), **facts))
+    whole = train(from_values({"task": "panx", "out": tmp_path / "again" / "panx", **facts}))
     assert _files(whole) == _files(tmp_path / "runs" / "panx")
 
 

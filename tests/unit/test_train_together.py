@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.learning import part_of, plan_of, windows_of_part
 from tests.tiny import (
     choice_example,
     pair_example,
@@ -24,11 +25,12 @@ from robust_xtreme.examples import Corpus, Example, Span
 from robust_xtreme.families._family import Family, Window, windows_of
 from robust_xtreme.families._overlap import comparable, keys, kind, unit
 from robust_xtreme.specs import Pool
-from robust_xtreme.training.data import Loader, Plan
+from robust_xtreme.training.data import Loader
 from robust_xtreme.training.dev import dev_score
 from robust_xtreme.training.module import Schedule, TrainingModule
-from robust_xtreme.training.objective import Objective, joint_objective, target_objective
-from robust_xtreme.training.spec import RECIPES
+from robust_xtreme.training.objective import Part
+from robust_xtreme.training.recipes import recipe
+from robust_xtreme.training.sampling import Plan
 
 CHOICES = [choice_example(str(n), "x" * (n * 7 % 11), ["a", "b", "c", "d"][: 2 + n % 3], n % 2) for n in range(23)]
 SEARCHES = [search_example(str(n), "q" * (n % 5 + 1), f"c{n}") for n in range(17)]
@@ -57,27 +59,25 @@ def _family(name: str) -> Family:
     return found
 
 
-def _objective(name: str, examples: list[Example], labels: tuple[str, ...] = ()) -> Objective:
-    family = _family(name)
-    windows = family.encode(examples, tiny_tokenizer(), 40, 0)
-    return target_objective(family, family.head(16, labels), windows, examples, labels)
+def _part(name: str, examples: list[Example], labels: tuple[str, ...] = ()) -> Part:
+    return part_of(name, examples, labels, max_length=40)
 
 
-def _plan(objective: Objective, size: int, steps: int = 40, starts: tuple[int, ...] = (0,)) -> Plan:
-    return Plan(objective.lengths, size, 3, steps, starts)
+def _plan(parts: list[Part], size: int) -> Plan:
+    return plan_of(parts, size, 40, seed=3)
 
 
 @pytest.mark.parametrize(("name", "examples"), [("choice", CHOICES), ("retrieval", SEARCHES)])
 @pytest.mark.parametrize("size", [1, 4, 32])
 def test_no_batch_tears_an_example_apart(name: str, examples: list[Example], size: int) -> None:
     """A batch has all windows of its examples, at most its size of them; an epoch sees each exactly once."""
-    objective = _objective(name, examples)
-    every = Counter(window.example for window in objective.windows)
-    plan = _plan(objective, size)
+    part = _part(name, examples)
+    every = Counter(window.example for window in windows_of_part(part))
+    plan = _plan([part], size)
     assert plan.epoch_steps == -(-len(examples) // size)
     seen: Counter[int] = Counter()
     for step in range(plan.epoch_steps):
-        batch = Loader(objective, plan, 1, 0).batch(step)
+        batch = Loader([part], plan, 1, 0).batch(step)
         found = Counter(window.example for window in batch.windows)
         assert found == {place: every[place] for place in found}
         assert len(found) <= size
@@ -89,56 +89,57 @@ def test_no_batch_tears_an_example_apart(name: str, examples: list[Example], siz
 @pytest.mark.parametrize(("name", "examples"), [("choice", CHOICES), ("retrieval", SEARCHES)])
 def test_a_planner_of_single_windows_fails(name: str, examples: list[Example]) -> None:
     """Planned window by window, these families do not get through an epoch: the first torn example stops them."""
-    whole = _objective(name, examples)
-    torn = dataclasses.replace(whole, units=tuple((window,) for window in whole.windows))
+    whole = _part(name, examples)
+    torn = part_of(dataclasses.replace(_family(name), together=False), examples, max_length=40)
     assert _epoch_of_losses(whole) == 3
     with pytest.raises(ValueError, match="a batch holds"):
         _epoch_of_losses(torn)
 
 
-def _epoch_of_losses(objective: Objective) -> int:
-    plan = _plan(objective, 8)
-    module = TrainingModule(tiny_encoder(len(tiny_tokenizer())), objective, Schedule(1e-3, 10, 1, 0.0))
+def _epoch_of_losses(part: Part) -> int:
+    plan = _plan([part], 8)
+    module = TrainingModule(tiny_encoder(len(tiny_tokenizer())), [part], Schedule(1e-3, 10, 1, 0.0))
     for step in range(plan.epoch_steps):
-        assert torch.isfinite(module.training_step(Loader(objective, plan, 1, 0).batch(step), step))
+        assert torch.isfinite(module.training_step(Loader([part], plan, 1, 0).batch(step), step))
     return plan.epoch_steps
 
 
 def test_windows_of_other_families_are_planned_one_by_one() -> None:
     """A unit is a window, also where an example has several; their lengths are what they were."""
-    objective = _objective("tagging", SENTENCES, ("O",))
-    assert len(objective.units) == len(objective.windows) > len(SENTENCES)
-    assert objective.lengths == tuple(len(window.input_ids) for window in objective.windows)
+    part = _part("tagging", SENTENCES, ("O",))
+    windows = windows_of_part(part)
+    assert len(part.lengths) == len(windows) > len(SENTENCES)
+    assert part.lengths == tuple(len(window.input_ids) for window in windows)
 
 
 def test_tasks_of_both_kinds_are_learned_together() -> None:
     """Beside one another, too, a batch is of one task and holds whole examples; every task's loss is its own."""
     parts = [
-        _objective("choice", CHOICES[:1]),
-        _objective("retrieval", SEARCHES),
-        _objective("classification", PAIRS, XNLI.labels),
+        _part("choice", CHOICES[:1]),
+        _part("retrieval", SEARCHES),
+        _part("classification", PAIRS, XNLI.labels),
     ]
-    joint = joint_objective(parts)
-    starts = (0, 1, 1 + len(SEARCHES))
-    plan = _plan(joint, 4, starts=starts)
-    assert len(joint.units) == 1 + len(SEARCHES) + len(PAIRS)
+    plan = _plan(parts, 4)
+    assert plan.starts == (0, 1, 1 + len(SEARCHES))
+    assert len(plan.lengths) == 1 + len(SEARCHES) + len(PAIRS)
     assert plan.epoch_steps == 1 + 5 + 3
-    module = TrainingModule(tiny_encoder(len(tiny_tokenizer())), joint, Schedule(1e-3, 10, 1, 0.0))
+    module = TrainingModule(tiny_encoder(len(tiny_tokenizer())), parts, Schedule(1e-3, 10, 1, 0.0))
     seen: list[Window] = []
     for step in range(plan.epoch_steps):
-        batch = Loader(joint, plan, 1, 0).batch(step)
-        assert set(map(id, batch.windows)) <= set(map(id, parts[batch.part].windows))
+        batch = Loader(parts, plan, 1, 0).batch(step)
+        (piece,) = batch.pieces
+        assert set(map(id, batch.windows)) <= set(map(id, windows_of_part(parts[piece.part])))
         assert torch.isfinite(module.training_step(batch, step))
         seen += batch.windows
-    assert Counter(map(id, seen)) == Counter(map(id, joint.windows))
+    assert Counter(map(id, seen)) == Counter(id(window) for part in parts for window in windows_of_part(part))
 
 
 def test_recipes_are_those_of_the_official_scripts() -> None:
     """train_xcopa.sh and train_lareqa.sh of google-research/xtreme, for a large encoder; others from scratch."""
-    choice, retrieval = (RECIPES["xtreme"][name] for name in ("choice", "retrieval"))
+    choice, retrieval = (recipe("xtreme")[name] for name in ("choice", "retrieval"))
     assert (choice.epochs, choice.batch_size, choice.lr, choice.warmup) == (5, 32, 3e-5, 0)
     assert (retrieval.epochs, retrieval.batch_size, retrieval.lr, retrieval.warmup) == (3, 16, 2e-5, 0)
-    assert {"choice", "retrieval"} <= set(RECIPES["scratch"])
+    assert {"choice", "retrieval"} <= set(recipe("scratch"))
 
 
 def test_a_candidates_length_is_that_of_the_pool() -> None:

@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.learning import plan_of, windows_of_part
 from tests.tiny import tiny_encoder, tiny_tokenizer
 
 import robust_xtreme
 from robust_xtreme.errors import DataError, MissingData, SpecError, UnknownName
 from robust_xtreme.families._batch import collate
 from robust_xtreme.training import scratch
-from robust_xtreme.training.data import Loader, Plan, epoch_batches
+from robust_xtreme.training.data import Loader
+from robust_xtreme.training.masked import masked_part
 from robust_xtreme.training.module import Schedule, TrainingModule
-from robust_xtreme.training.objective import masked_objective
-from robust_xtreme.training.spec import TrainSpec, from_values
+from robust_xtreme.training.sampling import Plan, epoch_batches
+from robust_xtreme.training.spec import StageSpec, TrainSpec, from_values
 from robust_xtreme.training.text import read_lines
 
 LINES = ["Habari ya asubuhi, rafiki", "the river runs past old stone houses", "a"] * 7
@@ -59,24 +61,24 @@ def test_a_plan_counts_what_is_seen(steps: int) -> None:
     """The number of windows seen is the sum over its steps, over the end of an epoch as well."""
     plan = Plan(tuple(range(1, 101)), 4, 3, steps)
     assert plan.epoch_steps == 25
-    assert plan.seen() == sum(len(plan.at(step)) for step in range(steps))
+    assert sum(plan.seen()) == sum(len(plan.at(step)) for step in range(steps))
 
 
 def test_a_loader_can_be_entered_at_any_step() -> None:
     """The batches from step k on are those of an unbroken loader, masked words included."""
     tokenizer = tiny_tokenizer()
-    embedding = torch.nn.Embedding(len(tokenizer), 8)
-    objective = masked_objective(embedding, tokenizer, LINES)
-    plan = Plan(tuple(len(window.input_ids) for window in objective.windows), 2, 5, 9)
-    whole = list(Loader(objective, plan, 1, 0))
+    parts = [masked_part(tiny_encoder(len(tokenizer)), tokenizer, LINES)]
+    plan = plan_of(parts, 2, 9, seed=5)
+    whole = list(Loader(parts, plan, 1, 0))
     for start in (1, 4, 8):
-        late = Loader(objective, plan, 1, start)
+        late = Loader(parts, plan, 1, start)
         assert len(late) == 9 - start
         for one, other in zip(whole[start:], late, strict=True):
             assert torch.equal(one.ids, other.ids)
-            assert one.targets is not None
-            assert other.targets is not None
-            assert torch.equal(one.targets, other.targets)
+            right, late_right = (batch.pieces[0].taken.targets for batch in (one, other))
+            assert right is not None
+            assert late_right is not None
+            assert np.array_equal(right, late_right)
 
 
 # -------------------------------------------------------------------------------------------------------- masked words
@@ -85,12 +87,10 @@ def test_a_loader_can_be_entered_at_any_step() -> None:
 def test_masked_words_are_a_share_of_the_text() -> None:
     """About 15 % of the tokens are to be guessed, most of them hidden; special tokens and padding never are."""
     tokenizer = tiny_tokenizer()
-    objective = masked_objective(
-        torch.nn.Embedding(len(tokenizer), 8), tokenizer, [f"{'word ' * 20}{n}" for n in range(200)]
-    )
-    ids, mask = collate(objective.windows, 1)
-    assert objective.masking is not None
-    hidden, targets = objective.masking(ids.numpy(), np.random.default_rng(0))
+    part = masked_part(tiny_encoder(len(tokenizer)), tokenizer, [f"{'word ' * 20}{n}" for n in range(200)])
+    ids, mask = collate(windows_of_part(part), 1)
+    assert part.masking is not None
+    hidden, targets = part.masking(ids.numpy(), np.random.default_rng(0))
     chosen = targets != -100
     text = mask.numpy().astype(bool) & ~np.isin(ids.numpy(), tokenizer.all_special_ids)
     assert not chosen[~text].any()
@@ -104,12 +104,12 @@ def test_masked_lm_reaches_the_encoder_and_ties_its_embeddings() -> None:
     """The head scores against the encoder's own embeddings, and both get a gradient."""
     tokenizer = tiny_tokenizer()
     encoder = tiny_encoder(len(tokenizer))
-    objective = masked_objective(encoder.get_input_embeddings(), tokenizer, LINES)
-    module = TrainingModule(encoder, objective, Schedule(1e-3, 10, 1, 0.0))
-    batch = Loader(objective, Plan(tuple(len(one.input_ids) for one in objective.windows), 8, 0, 1), 1, 0).batch(0)
+    part = masked_part(encoder, tokenizer, LINES)
+    module = TrainingModule(encoder, [part], Schedule(1e-3, 10, 1, 0.0))
+    batch = Loader([part], plan_of([part], 8, 1), 1, 0).batch(0)
     torch.autograd.backward(module.training_step(batch, 0))
-    assert objective.head.weight is encoder.get_input_embeddings().weight
-    assert all(one.grad is not None and one.grad.abs().sum() > 0 for one in objective.head.parameters())
+    assert part.head.weight is encoder.get_input_embeddings().weight
+    assert all(one.grad is not None and one.grad.abs().sum() > 0 for one in part.head.parameters())
     assert encoder.encoder.layer[0].output.dense.weight.grad.abs().sum() > 0
 
 
@@ -182,7 +182,7 @@ def test_bad_text_is_named(tmp_path: Path) -> None:
 def test_a_spec_that_makes_no_sense_is_refused(changed: dict[str, Any], message: str) -> None:
     """Each mistake is one line that names the option."""
     with pytest.raises(SpecError, match=message):
-        TrainSpec(**{"task": "xnli", "data": "d", "encoder": "e", **changed})
+        from_values({"task": "xnli", "data": "d", "encoder": "e", **changed})
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_a_spec_that_makes_no_sense_is_refused(changed: dict[str, Any], message:
 def test_unknown_names_are_refused(changed: dict[str, Any]) -> None:
     """An unknown task, size or device is an unknown name."""
     with pytest.raises(UnknownName):
-        TrainSpec(**{"task": "xnli", "data": "d", "encoder": "e", **changed}).resolved()
+        from_values({"task": "xnli", "data": "d", "encoder": "e", **changed}).resolved()
 
 
 @pytest.mark.parametrize(
@@ -206,21 +206,22 @@ def test_unknown_names_are_refused(changed: dict[str, Any]) -> None:
 def test_what_is_not_trained_says_so(task: str, line: str) -> None:
     """A task without a head is answered as it is, and a group is named by its tasks that are trained."""
     with pytest.raises(SpecError, match=line) as caught:
-        TrainSpec(task, "d", encoder="e").resolved()
+        from_values({"task": task, "data": "d", "encoder": "e"}).resolved()
     assert "tatoeba" not in str(caught.value).partition("--task ")[2] or task == "tatoeba"
 
 
 def test_a_spec_is_made_of_values_by_name() -> None:
     """`train(task=..., data=...)` takes paths, and one string for a list of one."""
     made = from_values({"task": "xnli", "data": Path("d"), "encoder": Path("e"), "reported": "panx", "lr": 0})
-    assert made == TrainSpec("xnli", "d", encoder="e", reported=("panx",), lr=0)
+    assert made == TrainSpec("d", "e", target=StageSpec(("xnli",), lr=0), reported=("panx",))
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"task": "xnli", "data": "d", "encodr": "e"}, r"no key 'encodr'\. Did you mean 'encoder'"),
-        ({"task": "xnli"}, "'data' is missing"),
+        ({"task": "xnli"}, "Name where to start"),
+        ({"task": "xnli", "encoder": "e"}, "No data are named. Add --data"),
         ({"task": "xnli", "data": "d", "encoder": "e", "steps": True}, "'steps' takes a whole number"),
         ({"task": "xnli", "data": "d", "encoder": "e", "reported": [1]}, "'reported' takes a list of strings"),
     ],
@@ -233,10 +234,15 @@ def test_values_that_make_no_spec_are_named(values: dict[str, Any], message: str
 
 def test_the_recipe_fills_what_is_left_open() -> None:
     """XTREME's values for a pretrained encoder, others from scratch; what is given stays."""
-    spec = TrainSpec("panx", "d", encoder="e").resolved()
-    assert (spec.recipe, spec.epochs, spec.batch_size, spec.lr) == ("xtreme", 10, 32, 2e-5)
-    spec = TrainSpec("panx", "d", scratch="small", text="t", steps=7, lr=0.1).resolved()
-    assert (spec.recipe, spec.epochs, spec.steps, spec.lr) == ("scratch", 0, 7, 0.1)
+    spec = from_values({"task": "panx", "data": "d", "encoder": "e"}).resolved()
+    assert spec.target is not None
+    assert (spec.recipe, spec.target.epochs, spec.target.batch_size, spec.target.lr) == ("xtreme", 10, 32, 2e-5)
+    given = {"task": "panx", "data": "d", "scratch": "small", "text": "t", "steps": 7, "lr": 0.1}
+    spec = from_values(given).resolved()
+    assert spec.target is not None
+    assert (spec.recipe, spec.target.epochs, spec.target.steps, spec.target.lr) == ("scratch", 0, 7, 0.1)
+    assert spec.mlm is not None
+    assert (spec.mlm.text, spec.mlm.steps, spec.mlm.lr) == ("t", 1200, 1e-3)
 
 
 def test_the_rate_rises_and_falls_in_lines() -> None:

@@ -27,10 +27,10 @@ from robust_xtreme import api
 from robust_xtreme.examples import digest
 from robust_xtreme.languages import language
 from robust_xtreme.results import store
+from robust_xtreme.training.chain import KINDS
 from robust_xtreme.training.encoder import replace_folder, write_model
 from robust_xtreme.training.loop import Options
 from robust_xtreme.training.record import StageRecord, stage_path, write_stage
-from robust_xtreme.training.stage import KIND as TARGET
 
 Shape = TypeVar("Shape")
 
@@ -216,7 +216,7 @@ def _keep(run: Path, out: Path, recipe: Recipe) -> None:
     for name in KEPT:
         source = run / name
         (shutil.copytree if source.is_dir() else shutil.copyfile)(source, tmp / name)
-    _tell_orders(tmp / "stages" / f"01-{TARGET}.json", recipe)
+    _tell_orders(tmp / "stages" / f"01-{KINDS['target']}.json", recipe)
     for path in tmp.rglob("*.*"):
         path.chmod(_READABLE)
     replace_folder(tmp, out)

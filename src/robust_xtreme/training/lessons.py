@@ -115,8 +115,9 @@ def read(task: TaskSpec, source: Source | Path, languages: Sequence[str]) -> tup
     if task.parts:
         return tuple(example for part in task.parts for example in read(part, source, languages))
     if not languages:
-        heads = " or ".join(one for one in task.accepts if one != task.name)
-        raise MissingData(f"{task.name} has no training data: a head of {heads} answers it. Train with --task {heads}")
+        heads = [one for one in task.accepts if one != task.name] or [task.name]
+        what = f"a head of {' or '.join(heads)} answers it. Train with --task {heads[0]}"
+        raise MissingData(f"{task.name} has no training data: {what}")
     splits = [_load.load(task, source, language, "train") for language in languages]
     found = [one for split in splits for one in split.examples]
     labelled = tuple(one for one in found if not (isinstance(one.target, Choice) and one.target.index < 0))

@@ -30,6 +30,7 @@ CONTROLS: Final = ("", "masked_lm", "shuffled_labels")
 SELECTIONS: Final = ("none", "dev")
 _MAX_SEED: Final = 2**32 - 1
 _SEE: Final = "robust-xtreme train --help"
+_SHORT: Final = ("from", "task", "encoder", "scratch", "mlm_steps", "allow_overlap")
 
 
 @final
@@ -273,6 +274,7 @@ def from_values(values: Mapping[str, Any], place: str = "train") -> TrainSpec:
     `encoder` is `from`, `scratch` a size to start from, `mlm_steps` those of masked LM on `text`. Paths may be Paths,
     lists of one a string. Raises SpecError naming the key that is unknown or of another type.
     """
+    check_keys(values, [*_SHORT, *_kinds(TrainSpec), *_kinds(StageSpec), *STAGE_NAMES], (), place)
     return from_tables(tables_of(values), place)
 
 
