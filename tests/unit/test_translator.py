@@ -13,7 +13,7 @@ import torch
 import transformers
 from tests.seq2seq import M2M100, MBART, NLLB, OPUS, T5_TASKS, letters_tokenizer, seq2seq_folder
 
-from robust_xtreme.errors import ModelError
+from robust_xtreme.errors import ModelError, RobustXtremeError
 from robust_xtreme.languages import LANGUAGES
 from robust_xtreme.training._targets import FLORES, Target
 from robust_xtreme.training._translator import (
@@ -107,6 +107,19 @@ def test_batches_hold_every_text_once_and_no_more_than_fits() -> None:
     assert [text for batch in found for text in batch] == texts
     assert [len(batch) for batch in found] == [1, 2, 2, 2, 128, 128, 43]
     assert list(batches([])) == []
+
+
+def test_too_little_memory_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that is full says so in one line; other errors of the library come as they are."""
+    translator = made(tmp_path, "marian")
+    for said, kind in (("CUDA out of memory. Tried to", RobustXtremeError), ("shapes differ", RuntimeError)):
+
+        def failing(said: str = said, **_: Any) -> Any:
+            raise RuntimeError(said)
+
+        monkeypatch.setattr(translator.model, "generate", failing)
+        with pytest.raises(kind, match="too little memory to translate 4 texts" if kind is not RuntimeError else said):
+            translate(translator, translator.target("de"), TEXTS)
 
 
 def test_a_text_longer_than_the_model_reads_is_marked(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from typing import Any, Final, final
 
 import torch
 
-from robust_xtreme.errors import ModelError
+from robust_xtreme.errors import ModelError, RobustXtremeError
 from robust_xtreme.examples import digest
 from robust_xtreme.families._encoder import check_complete, check_weights, loading, quiet_transformers, reading
+from robust_xtreme.families._memory import out_of_memory
 from robust_xtreme.families._weights import check_config, weight_files
 from robust_xtreme.results import store
 from robust_xtreme.training._targets import KINDS, Target, is_single, target_of
@@ -184,9 +185,20 @@ def check_languages(folder: Path, called: str, languages: Sequence[str]) -> None
 
 
 def translate(translator: Translator, target: Target, texts: Sequence[str], beams: int = 1) -> list[Translation]:
-    """The best translation of each text, in batches in the order given: the same texts give the same."""
-    found = (_batch(translator, target, batch, beams) for batch in batches(texts))
-    return [one for several in found for one in several]
+    """The best translation of each text, in batches in the order given: the same texts give the same.
+
+    Raises RobustXtremeError where memory runs out.
+    """
+    found: list[Translation] = []
+    for batch in batches(texts):
+        try:
+            found += _batch(translator, target, batch, beams)
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+            what = f"{translator.called}: there is too little memory to translate {len(batch)} texts at once"
+            raise RobustXtremeError(f"{what}. What was translated before is kept; take a smaller model.") from error
+    return found
 
 
 def batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:

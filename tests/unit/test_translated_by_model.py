@@ -1,0 +1,195 @@
+"""Training data that a translation model makes: kept, killed, resumed and checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.seq2seq import NLLB, seq2seq_folder
+from tests.translating import Asked, english_folder, line_of, task_of, values
+
+from robust_xtreme.errors import DataError, ModelError, SpecError
+from robust_xtreme.training import _kept, translated
+from robust_xtreme.training._translator import Translation, translate
+from robust_xtreme.training.translated import translation_identity
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Asked:
+    """The call on a folder of English data."""
+    return Asked(english_folder(tmp_path / "english"), tmp_path / "keep")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random model of NLLB's kind."""
+    return seq2seq_folder(tmp_path_factory.mktemp("model"), "m2m_100", NLLB)
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of two texts."""
+    monkeypatch.setattr(_kept, "PART", 2)
+
+
+def kept_file(asked: Asked) -> Path:
+    """The one file of translations."""
+    (path,) = asked.keep.glob("*.jsonl")
+    return path
+
+
+def test_a_model_translates_the_texts_and_nothing_else(asked: Asked, model: Path) -> None:
+    """Labels and clusters stay, ids name the language, and no connection is opened."""
+    own = asked.english("xnli")
+    found = asked("xnli", f"seq2seq:{model}", "de", "en", "sw")
+    assert [one.id for one in found[: len(own)]] == [f"xnli/train/de/{place}" for place in range(len(own))]
+    assert [(one.target, one.cluster) for one in found] == [(one.target, one.cluster) for one in own] * 2
+    assert {text.language for one in found[: len(own)] for text in one.texts.values()} == {"de"}
+    assert {text.id.split("/")[2] for one in found[len(own) :] for text in one.texts.values()} == {"sw"}
+    assert found[0].texts["premise"] == found[1].texts["premise"]
+    assert found[0].texts["premise"].value != own[0].texts["premise"].value
+
+
+def test_a_text_is_translated_once(asked: Asked, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A premise of two pairs goes to the model once, the longest texts first."""
+    seen: list[str] = []
+
+    def watched(*words: Any) -> Any:
+        seen.extend(words[2])
+        return translate(*words)
+
+    monkeypatch.setattr(translated, "translate", watched)
+    asked("xnli", f"seq2seq:{model}")
+    every = {text.value for one in asked.english("xnli") for text in one.texts.values()}
+    assert sorted(seen) == sorted(every)
+    assert [len(one) for one in seen] == sorted((len(one) for one in seen), reverse=True)
+
+
+def test_choices_are_translated_and_the_constant_question_is_not(asked: Asked, model: Path) -> None:
+    """XCOPA asks in English in every language."""
+    (found,) = asked("xcopa", f"seq2seq:{model}")
+    assert values(found)["question"] == ("en", "What was the effect?")
+    assert {name for name, (language, _) in values(found).items() if language == "de"} == {
+        "premise",
+        "choice1",
+        "choice2",
+    }
+
+
+def test_a_killed_translation_goes_on_to_the_same_file(
+    asked: Asked, model: Path, tmp_path: Path, small_parts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was written before is not made again, and the file has the bytes of an unbroken one."""
+    unbroken = Asked(asked.folder, tmp_path / "unbroken")
+    whole = unbroken("xnli", f"seq2seq:{model}")
+    calls: list[int] = []
+
+    def dying(*words: Any) -> Any:
+        calls.append(len(words[2]))
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return translate(*words)
+
+    monkeypatch.setattr(translated, "translate", dying)
+    with pytest.raises(KeyboardInterrupt):
+        asked("xnli", f"seq2seq:{model}")
+    assert not list(asked.keep.glob("*.jsonl"))
+    assert len(list(asked.keep.glob("*.parts/*.jsonl"))) == 2
+    assert asked("xnli", f"seq2seq:{model}") == whole
+    assert sum(calls) == 2 + len({text.value for one in asked.english("xnli") for text in one.texts.values()})
+    assert kept_file(asked).read_bytes() == kept_file(unbroken).read_bytes()
+    assert [path.name for path in asked.keep.iterdir()] == [kept_file(asked).name]
+
+
+def test_a_kept_translation_is_read_and_no_model_is(asked: Asked, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second time the weights are not read; other data, another language or more beams are another file."""
+    found = asked("xnli", f"seq2seq:{model}")
+    monkeypatch.setattr(translated, "open_translator", None)
+    assert asked("xnli", f"seq2seq:{model}") == found
+    monkeypatch.undo()
+    asked("xnli", f"seq2seq:{model}", "sw")
+    asked("xnli", f"seq2seq:{model}", english=asked.english("xnli")[:2])
+    names = sorted(path.name for path in asked.keep.glob("*.jsonl"))
+    assert len(names) == 3
+    assert [name[:8] for name in names] == ["xnli-de-", "xnli-de-", "xnli-sw-"]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda text: text.replace('"target"', '"tarot"', 1), "is no row with source, target, cut, long"),
+        (lambda text: text.replace('"cut": ', '"cut": 1', 1), "is not valid JSON"),
+        (lambda text: text.replace('"long": false', '"long": 0', 1), "is no row with"),
+        (lambda text: text.replace('"source": "', '"source": "x', 1), "is the translation of another text"),
+        (lambda text: text[: text.rindex("{")], "has 8 rows, expected 9"),
+        (lambda text: text.replace('"beams": 1', '"beams": 2', 1), "was made for other texts or by another model"),
+        (lambda text: text.partition("\n")[2], "was made for other texts or by another model"),
+        (lambda _: "[" * 9999, "is not valid JSON"),
+        (lambda _: "", "is not valid JSON"),
+    ],
+)
+def test_a_kept_file_that_was_changed_is_refused(
+    asked: Asked, model: Path, change: Callable[[str], str], why: str
+) -> None:
+    """Each row is checked against the text that it should translate; one line tells the place."""
+    asked("xnli", f"seq2seq:{model}")
+    path = kept_file(asked)
+    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+    assert why in line_of(lambda: asked("xnli", f"seq2seq:{model}"), DataError)
+
+
+def test_a_kept_text_is_checked(asked: Asked, model: Path) -> None:
+    """Half a surrogate pair and a text without end are refused, and so are bytes that are no text."""
+    asked("xnli", f"seq2seq:{model}")
+    path = kept_file(asked)
+    first, second, *rest = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    row = json.loads(second)
+    for target, why in (("\ud800", "surrogate"), ("a" * 1_000_001, "1,000,001 characters long"), (3, "takes a text")):
+        path.write_text("".join([first, json.dumps({**row, "target": target}) + "\n", *rest]), encoding="utf-8")
+        assert why in line_of(lambda: asked("xnli", f"seq2seq:{model}"), DataError)
+    path.write_bytes(b"\xff\xfe")
+    assert "not valid UTF-8" in line_of(lambda: asked("xnli", f"seq2seq:{model}"), DataError)
+
+
+def test_odd_translations_are_kept_and_told(asked: Asked, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty ones, those that did not end and those of a part are counted in one line."""
+    made = [Translation("", long=True), Translation("x", cut=True)]
+    monkeypatch.setattr(translated, "translate", lambda *words: [made[n % 2] for n in range(len(words[2]))])
+    found = asked("xnli", f"seq2seq:{model}")
+    assert {text.value for one in found for text in one.texts.values()} == {"", "x"}
+    (said,) = asked.told
+    counted = "5 empty, 4 not ended within its bound, 5 of a text longer than the model reads"
+    assert said == f"xnli de: 9 texts are translated, {counted} ({kept_file(asked).name})"
+
+
+def test_progress_is_told(asked: Asked, model: Path, small_parts: None) -> None:
+    """Long translations say how far they are."""
+    asked("xnli", f"seq2seq:{model}")
+    assert asked.told[:2] == ["xnli de: 2 of 9 texts are translated", "xnli de: 4 of 9 texts are translated"]
+
+
+@pytest.mark.parametrize(("task", "family"), [("panx", "tagging"), ("squad", "span_qa")])
+def test_targets_that_do_not_survive_are_refused(asked: Asked, model: Path, task: str, family: str) -> None:
+    """Tags and answers are places in a text, which its translation does not have."""
+    said = line_of(lambda: asked(task, f"seq2seq:{model}"), SpecError)
+    assert said.startswith(f"{task}: seq2seq translates the texts alone, and the target of {family} does not survive")
+    assert said == line_of(lambda: translation_identity(f"seq2seq:{model}", ["de"], task_of(task)), SpecError)
+
+
+def test_languages_and_models_that_cannot_be_are_refused_beforehand(asked: Asked, model: Path, tmp_path: Path) -> None:
+    """The identity, known before anything is translated, already refuses them."""
+    task = task_of("xnli")
+    said = line_of(lambda: translation_identity(f"seq2seq:{model}", ["fr"], task), ModelError)
+    assert "does not translate from English into fr" in said
+    assert said == line_of(lambda: asked("xnli", f"seq2seq:{model}", "fr"), ModelError)
+    assert "no model on the hub" in line_of(
+        lambda: translation_identity("seq2seq:/no/folder", ["de"], task), ModelError
+    )
+    other = seq2seq_folder(tmp_path / "other", "m2m_100", NLLB, seed=1)
+    names = [f"seq2seq:{one}" for one in (model, other)]
+    every = [translation_identity(name, codes, task) for name in names for codes in (["de"], ["de", "sw"])]
+    every.append(translation_identity(names[0], ["de"], task, beams=4))
+    assert len(set(every)) == 5
