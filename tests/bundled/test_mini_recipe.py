@@ -176,6 +176,7 @@ def test_twenty_steps_of_the_recipe_make_a_run(tmp_path: Path) -> None:
     assert (first["kind"], first["languages"], first["task"]) == ("parallel_svd", [*SMALL.languages], "")
     assert (second["kind"], second["task"]) == ("target", ",".join(SMALL.rows))
     assert "orders" in second["perturb"]
+    assert second["base"]["name"] == "mini"
 
 
 def test_most_descriptions_are_in_other_orders(tmp_path: Path) -> None:

@@ -199,8 +199,9 @@ def build(out: Path, recipe: Recipe, seed: int = 0, options: Options | None = No
 
 
 def _tell_orders(path: Path, recipe: Recipe) -> None:
-    """Say in the record what was done to the English texts."""
+    """Say in the record what was done to the English texts, and nothing of where the work was done."""
     facts = store.read_json(path)
+    facts["base"]["name"] = Path(facts["base"]["name"]).name
     facts["perturb"] = (
         f"{1 - 1 / recipe.plain:.0%} of the English texts are in {recipe.orders} other orders, "
         "some with particles, linking words or the word for a company of other languages"
