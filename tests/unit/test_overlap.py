@@ -13,7 +13,8 @@ from robust_xtreme.errors import ModelError, Overlap, UnknownName
 from robust_xtreme.examples import Choice, Example, Text
 from robust_xtreme.families._overlap import check, keys, kind, unit
 from robust_xtreme.sources import load
-from robust_xtreme.training.overlap import evaluated, reported_tasks, screen
+from robust_xtreme.training.guarded import evaluated, known
+from robust_xtreme.training.overlap import reported_tasks, screen
 
 LONG = ["one", "two", "three", "four", "five", "six", "seven", "eight"]
 
@@ -60,7 +61,7 @@ def test_training_data_that_a_split_contains_are_refused() -> None:
     """More than 2 % of a split stops training, in one line with count, first example and flag."""
     split = _sentences(100, "dev/")
     with pytest.raises(Overlap) as caught:
-        screen(_sentences(3), [("panx/validation/en", split)])
+        screen(_sentences(3), [("panx/validation/en", known(split))])
     message = str(caught.value)
     assert caught.value.exit_code == 2
     assert message.startswith("3 of 100 sentences of panx/validation/en are in the training data too (first: dev/0)")
@@ -72,7 +73,7 @@ def test_training_data_that_a_split_contains_are_refused() -> None:
 def test_a_small_share_is_dropped_and_counted() -> None:
     """Two of a hundred are taken out of the training data, every copy of them, and the split is named."""
     training = (*_sentences(2), *_sentences(2, "again"), *_sentences(300, "x")[200:])
-    found = screen(training, [("panx/validation/en", _sentences(100, "dev/"))])
+    found = screen(training, [("panx/validation/en", known(_sentences(100, "dev/")))])
     assert [example.id for example in found.examples] == [f"x{place}" for place in range(200, 300)]
     assert found.dropped == {"panx/validation/en": 2}
     assert found.allowed == {}
@@ -81,14 +82,14 @@ def test_a_small_share_is_dropped_and_counted() -> None:
 def test_short_sentences_are_dropped_however_many() -> None:
     """Sentences under eight words are dropped and counted, never a reason to refuse."""
     short = tuple(tagged_example(f"{n}", ["Born", f"{n}"], ["O", "O"]) for n in range(10))
-    found = screen((*short, *_sentences(5)), [("panx/validation/sw", short)])
+    found = screen((*short, *_sentences(5)), [("panx/validation/sw", known(short))])
     assert [example.id for example in found.examples] == ["s0", "s1", "s2", "s3", "s4"]
     assert found.dropped == {"panx/validation/sw": 10}
 
 
 def test_allowed_overlap_is_kept_and_counted() -> None:
     """With the flag the data stay as they are, and the record says which split they touch."""
-    found = screen(_sentences(50), [("panx/validation/en", _sentences(100, "dev/"))], allow=True)
+    found = screen(_sentences(50), [("panx/validation/en", known(_sentences(100, "dev/")))], allow=True)
     assert len(found.examples) == 50
     assert found.allowed == {"panx/validation/en": 50}
 
@@ -125,8 +126,10 @@ def test_a_translation_of_a_trained_question_is_found_by_its_id(tmp_path: Path) 
     english = question_example(f"xquad/train/en/{native}", "who?", "Anna sings.", "Anna")
     german = question_example(f"xquad/validation/de/{native}", "wer?", "Anna singt.", "Anna", "de")
     with pytest.raises(Overlap, match="1 of 1 passages of xquad/validation/de"):
-        screen([english], [("xquad/validation/de", (german,))])
-    assert screen([english], [("xquad/validation/de", (german,))], allow=True).allowed == {"xquad/validation/de": 1}
+        screen([english], [("xquad/validation/de", known((german,)))])
+    assert screen([english], [("xquad/validation/de", known((german,)))], allow=True).allowed == {
+        "xquad/validation/de": 1
+    }
     (tmp_path / "stages").mkdir()
     (tmp_path / "stages" / "01-target.hashes").write_text("".join(f"{key}\n" for key in keys(english)))
     assert check(tmp_path, (german,)).count == 1
@@ -136,7 +139,7 @@ def test_a_short_id_is_no_name_of_a_question() -> None:
     """Files that count their questions from 1 share ids, not questions."""
     one = question_example("xquad/train/en/1", "who?", "Anna sings.", "Anna")
     other = question_example("tydiqa/validation/sw/1", "nani?", "Juma analala.", "Juma", "sw")
-    assert screen([one], [("tydiqa/validation/sw", (other,))]).examples == (one,)
+    assert screen([one], [("tydiqa/validation/sw", known((other,)))]).examples == (one,)
 
 
 def test_hashes_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:

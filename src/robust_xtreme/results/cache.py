@@ -38,7 +38,7 @@ VARIABLE: Final = "ROBUST_XTREME_CACHE"
 LIMIT_VARIABLE: Final = "ROBUST_XTREME_CACHE_LIMIT"
 LIMIT: Final = 2 << 30
 VECTORS: Final = "embeddings"
-KINDS: Final = ("predictions", VECTORS)
+KINDS: Final = ("predictions", "units", VECTORS)
 DAMAGED: Final = ".damaged"
 
 _NAME: Final = "cache-v1.sqlite3"

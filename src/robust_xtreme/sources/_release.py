@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Final, final
 
 from robust_xtreme.errors import MissingData, NoRows, UnknownName, UserError
+from robust_xtreme.examples import digest
 from robust_xtreme.sources._file import read_file
 from robust_xtreme.sources._paths import Group, Option, find, halved, odd, options, said
 from robust_xtreme.sources._rows import SPLITS, Found, is_language
@@ -49,6 +50,13 @@ class Release:
     def holds(self, task: TaskSpec, language: str, split: str) -> bool:
         """Whether a file for that is there."""
         return self._find(task, language, split) is not None
+
+    def signature(self, task: TaskSpec, language: str, split: str) -> str:
+        """What tells whether the files of a split are those of another time: names, sizes, times of change."""
+        found = self._find(task, language, split)
+        facts = [(path, (self.folder / path).stat()) for path in found.paths] if found else []
+        own = (f"{self.folder.resolve() / path} {one.st_size} {one.st_mtime_ns}" for path, one in facts)
+        return digest(*own) if facts else ""
 
     def fetch(self, *_: object) -> None:
         """Nothing: its files are here, or not at all."""

@@ -14,7 +14,7 @@ from robust_xtreme.run_spec import parse_limits
 from robust_xtreme.sources import _load, _select
 from robust_xtreme.sources._source import Source, open_source
 from robust_xtreme.specs import TaskSpec
-from robust_xtreme.training import overlap
+from robust_xtreme.training import guarded, overlap
 from robust_xtreme.training.controls import shuffled
 from robust_xtreme.training.sampling import parse_sampling
 from robust_xtreme.training.spec import StageSpec, Tell, TrainSpec, defaults
@@ -59,7 +59,7 @@ def _lesson(
     most = limits.get(task.name, limits.get("", 0))
     if most:
         examples = _select.limit(examples, most)
-    splits = overlap.evaluated(reported, source, kind(task))
+    splits = guarded.evaluated(reported, source, kind(task))
     screened = overlap.screen(examples, splits, allow=spec.overlap == "allow", drop_all=spec.overlap == "drop")
     _tell_overlap(screened, len(examples), tell)
     kept = screened.examples

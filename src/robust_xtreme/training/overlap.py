@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
 from robust_xtreme import registry
-from robust_xtreme.errors import MissingData, Overlap
+from robust_xtreme.errors import Overlap
 from robust_xtreme.examples import Example
-from robust_xtreme.families._overlap import comparable, keys, unit
+from robust_xtreme.families._overlap import keys, unit
 from robust_xtreme.sources import _load
-from robust_xtreme.sources._pools import Pools
-from robust_xtreme.sources._release import Release
 from robust_xtreme.sources._source import Source
 from robust_xtreme.specs import TaskSpec
+from robust_xtreme.training.guarded import EVALUATED, Known
 
 TOLERATED: Final = 0.02
 """Up to this share of a split, shared units are dropped from training instead of refused."""
-
-EVALUATED: Final = ("validation", "test")
 
 
 @final
@@ -46,29 +42,9 @@ def reported_tasks(names: Sequence[str], source: Source | Path) -> tuple[TaskSpe
     return tuple(task for task in tasks if any(_load.available(task, source, split) for split in EVALUATED))
 
 
-def evaluated(
-    tasks: Iterable[TaskSpec], source: Source | Path, wanted: str
-) -> Iterator[tuple[str, tuple[Example, ...]]]:
-    """The name and examples of every validation and test split whose units can be those of the wanted kind.
-
-    Tasks without a head learn nothing, and are left out. So is a split that the hub turns out not to hold: nothing can
-    be reported on it.
-    """
-    pools = Pools(Release(source) if isinstance(source, Path) else source)
-    for task in tasks:
-        if not task.head or not comparable(task, wanted):
-            continue
-        for split in EVALUATED:
-            languages = _load.available(task, source, split)
-            _load.fetch(task, source, split, languages)
-            for language in languages:
-                with contextlib.suppress(MissingData):
-                    yield f"{task.name}/{split}/{language}", _load.load(task, source, language, split, pools).examples
-
-
 def screen(
     training: Sequence[Example],
-    splits: Iterable[tuple[str, tuple[Example, ...]]],
+    splits: Iterable[tuple[str, Known]],
     *,
     allow: bool = False,
     drop_all: bool = False,
@@ -85,36 +61,25 @@ def screen(
     drop: set[str] = set()
     dropped: defaultdict[str, int] = defaultdict(int)
     allowed: dict[str, int] = {}
-    for name, examples in splits:
-        here, hits = _common(examples, long)
-        gone = {key: {key} for key in here if key in short}
-        if drop_all or len(hits) <= TOLERATED * len(here):
+    for name, split in splits:
+        hits = {key: common for key, own in split.keys.items() if (common := long.intersection(own))}
+        gone = {key: {key} for key in split.first if key in short}
+        if drop_all or len(hits) <= TOLERATED * len(split.first):
             gone |= hits
         elif allow:
             allowed[name] = len(hits)
         else:
-            raise Overlap(_refusal(name, unit(examples[0]).kind, list(hits), here))
+            raise Overlap(_refusal(name, split, list(hits)))
         drop.update(*gone.values())
         dropped[name] += len(gone)
     kept = tuple(example for example, one in zip(training, known, strict=True) if one.isdisjoint(drop))
     return Screened(kept, {name: count for name, count in dropped.items() if count}, allowed)
 
 
-def _common(examples: Iterable[Example], trained: Collection[str]) -> tuple[dict[str, str], dict[str, set[str]]]:
-    """The first example of each unit of a split, and of the units that are trained on, by which keys they are known."""
-    here: dict[str, str] = {}
-    hits: dict[str, set[str]] = {}
-    for example in examples:
-        key = unit(example).key
-        here.setdefault(key, example.id)
-        if common := keys(example).intersection(trained):
-            hits.setdefault(key, set()).update(common)
-    return here, hits
-
-
-def _refusal(name: str, kind: str, hits: Sequence[str], here: dict[str, str]) -> str:
+def _refusal(name: str, split: Known, hits: Sequence[str]) -> str:
     return (
-        f"{len(hits)} of {len(here)} {kind}s of {name} are in the training data too (first: {here[hits[0]]}). "
+        f"{len(hits)} of {len(split.first)} {split.kind}s of {name} are in the training data too "
+        f"(first: {split.first[hits[0]]}). "
         "Train on other data, leave the task out of --reported, train without them (--overlap drop), or mark all "
         "results with --allow-overlap."
     )
