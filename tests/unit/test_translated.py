@@ -125,6 +125,18 @@ def test_xtreme_s_questions_that_lost_their_answer_are_left_out(asked: Asked, tm
     assert asked.told == ["squad de: 1 of 3 examples from squad.translate.train.en-de.json (4 rows)"]
 
 
+def test_xtreme_s_questions_without_ids_are_other_data(asked: Asked, tmp_path: Path) -> None:
+    """TyDiQA's training ids are not unique: nothing says what a question translates, and all with an answer stay."""
+    write(asked.folder / "tydiqa_goldp" / "tydiqa.goldp.en.train.json", squad("en", [("1", "Butiama"), ("1", "books")]))
+    path = tmp_path / "mt" / "TyDiQA-GoldP" / "translate-train" / "tydiqa.translate.train.en-de.json"
+    write(path, squad("de", [("1", "Butiama"), ("2", "Nyerere"), ("1", "Er")], {"2": 7}))
+    found = asked("tydiqa", tmp_path / "mt")
+    assert [one.id for one in found] == ["tydiqa/train/de/0", "tydiqa/train/de/1"]
+    assert all(one.cluster.startswith("de/") for one in found)
+    assert asked.told[0] == f"tydiqa de: 2 questions have their answer in {path.name} (3 rows)"
+    assert asked.told[1].startswith("tydiqa de: the 2 rows do not translate the English examples one by one")
+
+
 @pytest.mark.parametrize(
     ("task", "path", "text", "why"),
     [

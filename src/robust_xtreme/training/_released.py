@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -48,14 +49,27 @@ def read_released(
 ) -> tuple[Example, ...]:
     """The translations of the English examples that a file of the release holds, under their ids.
 
-    What is malformed there, and what translates no English example, is left out and told. Raises DataError.
+    What is malformed there, and what translates no English example, is left out and told. Of questions without ids of
+    their own nothing says what they translate: see `matches`. Raises DataError.
     """
     text = read_file(path).text
-    rows, total = _questions(text, path, english) if path.suffix == ".json" else _pairs(task, text, path, english)
+    if path.suffix == ".json":
+        rows, total = _questions(text, path, Counter(map(native, english)) if matches(task) else None)
+    else:
+        rows, total = _pairs(task, text, path, english)
     if not rows:
         raise DataError(path, f"holds no translation of the {len(english):,} English examples of {task.name}.")
-    tell(f"{task.name} {language}: {len(rows):,} of {len(english):,} examples from {path.name} ({total:,} rows)")
+    of = f"of {len(english):,} examples from" if matches(task) else "questions have their answer in"
+    tell(f"{task.name} {language}: {len(rows):,} {of} {path.name} ({total:,} rows)")
     return task.adapt(tuple(rows), Origin(task.name, "train", language))
+
+
+def matches(task: TaskSpec) -> bool:
+    """Whether a file of the release says which English example each row translates: by its texts, or by its id.
+
+    The ids of TyDiQA's training files are no names of their own.
+    """
+    return RELEASED[task.name].endswith(".tsv") or task.files["train"].ids == "native"
 
 
 def native(example: Example) -> str:
@@ -120,20 +134,26 @@ class _Labels:
 # ------------------------------------------------------------------------------------------------------------ questions
 
 
-def _questions(text: str, path: Path, english: Sequence[Example]) -> tuple[list[Row], int]:
-    """SQuAD's JSON of the questions wanted, without those whose answer is not at its place: the translation lost it."""
+def _questions(text: str, path: Path, wanted: Counter[str] | None) -> tuple[list[Row], int]:
+    """SQuAD's JSON of the questions wanted (None: all, known by their places), but for those whose answer was lost.
+
+    In them it is not at its place.
+    """
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
         raise DataError(path, f"is not valid JSON: {error.msg} (column {error.colno}).", error.lineno) from None
     except (RecursionError, ValueError) as error:
         raise DataError(path, f"is not valid JSON: {error}.") from None
-    wanted, total = Counter(map(native, english)), 0
+    total = 0
     for paragraph in _paragraphs(document):
         asked = paragraph["qas"]
         total += len(asked)
         paragraph["qas"] = [one for one in asked if _usable(one, paragraph.get("context"), wanted)]
-    return list(squad_json.read(json.dumps(document, ensure_ascii=False), str(path))), total
+    rows = squad_json.read(json.dumps(document, ensure_ascii=False), str(path))
+    if wanted is None:
+        rows = tuple(replace(row, native=str(place)) for place, row in enumerate(rows))
+    return list(rows), total
 
 
 def _paragraphs(document: Any) -> Iterator[dict[str, Any]]:
@@ -146,16 +166,17 @@ def _paragraphs(document: Any) -> Iterator[dict[str, Any]]:
                 yield paragraph
 
 
-def _usable(question: Any, context: Any, wanted: Counter[str]) -> bool:
+def _usable(question: Any, context: Any, wanted: Counter[str] | None) -> bool:
     """Whether a question translates one that is wanted and was not there before, and has its answer in the context."""
     if not isinstance(question, dict) or not isinstance(context, str):
         return True
     key, answers = question.get("id"), question.get("answers")
     if not isinstance(key, str) or not isinstance(answers, list):
         return True
-    if not wanted[key] or not answers or not all(_stands(one, context) for one in answers):
+    if not answers or not all(_stands(one, context) for one in answers) or (wanted is not None and not wanted[key]):
         return False
-    wanted[key] -= 1
+    if wanted is not None:
+        wanted[key] -= 1
     return True
 
 

@@ -20,7 +20,7 @@ from robust_xtreme.sources._release import Release
 from robust_xtreme.sources._rows import Found, check
 from robust_xtreme.specs import Files, HubFiles, Origin, TaskSpec
 from robust_xtreme.training._kept import Job, Translate, translations
-from robust_xtreme.training._released import RELEASED, native, read_released
+from robust_xtreme.training._released import RELEASED, matches, native, read_released
 from robust_xtreme.training._targets import ENGLISH
 from robust_xtreme.training._translator import (
     Translation,
@@ -167,8 +167,8 @@ class _Place:
 def _from_folder(work: _Work, language: str) -> tuple[Example, ...]:
     where = _place(work.task, Path(work.value), language)
     if where.files is None:
-        path = where.folder / where.paths[0]
-        return _clustered(read_released(work.task, path, language, work.english, work.tell), work.english)
+        examples = read_released(work.task, where.folder / where.paths[0], language, work.english, work.tell)
+        return _clustered(examples, work.english) if matches(work.task) else _apart(work, examples, language)
     task = replace(_of_language(work.task, where.named), files={TRAIN: where.files})
     return _aligned(work, Release(where.folder).read(task, where.named, TRAIN), language)
 
@@ -237,7 +237,12 @@ def _aligned(work: _Work, found: Found, language: str) -> tuple[Example, ...]:
         raise MissingData(f"{task.name} {language}: the rows of {found.place} have no labels.")
     if _parallel(task, examples, work.english):
         return _clustered(examples, work.english)
-    what = f"{task.name} {language}: the {len(examples):,} rows do not translate the English examples one by one"
+    return _apart(work, examples, language)
+
+
+def _apart(work: _Work, examples: Sequence[Example], language: str) -> tuple[Example, ...]:
+    """Examples that are known to translate none of the English ones: all of them, in clusters of their own."""
+    what = f"{work.task.name} {language}: the {len(examples):,} rows do not translate the English examples one by one"
     work.tell(f"{what}; all of them are taken, in clusters of their own")
     return tuple(replace(one, cluster=f"{language}/{one.cluster}") for one in examples)
 
