@@ -77,7 +77,7 @@ def tiny_run(folder: Path, tasks: Iterable[str], seed: int = 0) -> Path:
 
 
 def _write_head(folder: Path, name: str) -> None:
-    task = registry.load("task", name)
+    task = registry.learned(name)
     head = registry.load("family", task.family).head(16, task.labels)
     save_file(head.state_dict(), str(folder / f"{name}.safetensors"))
     facts = {"task": name, "family": task.family, "labels": list(task.labels)}

@@ -21,21 +21,34 @@ _HEAD: Final = """\
 # Tasks
 
 What `robust-xtreme eval` evaluates, by benchmark, and then each task: its official size and scorer, how ours was
-checked against it, its licence and where its data come from. This page is written from `src/robust_xtreme/tasks` by
-`python -m tools.tasks_page`, and a test holds it to that.
+checked against it, its licence and where its data come from; behind them the intermediate tasks, which an encoder can
+learn on its way to a target. This page is written from `src/robust_xtreme/tasks` and `src/robust_xtreme/intermediate`
+by `python -m tools.tasks_page`, and a test holds it to that.
 
 `robust-xtreme data check --data DIR` says which of them a folder holds, and what brings the others there. A task's
 score in a benchmark is the unweighted mean over its languages there, and of its metrics where there are two.
 """
 
+_LEARNED: Final = """\
+## Intermediate tasks
 
-def page(tasks: Sequence[TaskSpec]) -> str:
+The nine of arXiv 2005.13013, and Social IQa, from which XTREME-R's baseline learns XCOPA first. All are in English.
+What is noised is what noise in training changes. `data of` names the tasks that are trained on these data anyway: what
+they gain is no transfer. `robust-xtreme data check --tasks intermediate --data DIR` says which of them a folder holds.
+Files and the dataset on the hub give the same examples; pairs on whose label annotators did not agree are left out.
+"""
+
+
+def page(tasks: Sequence[TaskSpec], intermediate: Sequence[TaskSpec]) -> str:
     """The page, in Markdown."""
     parts = [_HEAD]
     for name, title in _BENCHMARKS.items():
         if members := [task for task in tasks if (name in task.groups if name else not task.groups)]:
             parts += [f"## {title}\n", _overview(members, name)]
-    parts += ["## Each task\n", *(_entry(task) for task in tasks)]
+    parts += ["## Each task\n", *(_entry(task, _said(task)) for task in tasks)]
+    learned = {one.name: one for task in intermediate for one in (task, *task.parts)}
+    parts += [_LEARNED, _rows(_HEADS, (_learned(task) for task in intermediate)), "## Each intermediate task\n"]
+    parts += [_entry(learned[name], _taught(learned[name])) for name in sorted(learned)]
     return "\n".join(parts)
 
 
@@ -62,9 +75,37 @@ def _names(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def _entry(task: TaskSpec) -> str:
+_HEADS: Final = ("task", "family", "rows", "data of", "licence", "on the hub")
+
+
+def _learned(task: TaskSpec) -> tuple[str, ...]:
+    hub = "its parts" if task.parts else "yes" if task.hub else "no"
+    return f"[{task.name}](#{task.name})", task.family, task.rows, ", ".join(task.trains), task.licence, hub
+
+
+def _entry(task: TaskSpec, rows: Iterable[tuple[str, str]]) -> str:
     title = f"### {task.name}\n\n{task.summary}\n"
-    return f"{title}\n{_rows(('', ''), ((f'**{name}**', said) for name, said in _said(task)))}"
+    return f"{title}\n{_rows(('', ''), ((f'**{name}**', said) for name, said in rows))}"
+
+
+def _taught(task: TaskSpec) -> Iterator[tuple[str, str]]:
+    """What is said of an intermediate task, or of a part of one."""
+    yield "rows", task.rows
+    if task.parts:
+        yield "parts", ", ".join(f"[{part.name}](#{part.name})" for part in task.parts)
+    if task.labels:
+        yield "labels", _names(task.labels)
+    if task.open_labels:
+        yield "labels", "those that its data name"
+    yield "length", f"{task.max_length} tokens" + (f", windows begin {task.stride} apart" if task.stride else "")
+    yield "noised", "; ".join(" and ".join(group) for group in task.perturbed)
+    if task.trains:
+        yield "data of", ", ".join(f"[{name}](#{name})" for name in task.trains)
+    yield "licence", task.licence
+    if task.files:
+        yield "files", "; ".join(f"{split}: {_paths(files.paths)}" for split, files in task.files.items())
+        yield "hub", _hub(task) if task.hub else f"none. {task.absent}"
+    yield "cite", task.cite
 
 
 def _said(task: TaskSpec) -> Iterator[tuple[str, str]]:
@@ -121,7 +162,8 @@ def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def main() -> None:
     """Write the page."""
-    PAGE.write_text(page([registry.load("task", name) for name in registry.names("task")]), encoding="utf-8")
+    tasks, learned = ([registry.load(kind, name) for name in registry.names(kind)] for kind in ("task", "intermediate"))
+    PAGE.write_text(page(tasks, learned), encoding="utf-8")
     print(PAGE)
 
 

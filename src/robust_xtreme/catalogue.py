@@ -13,7 +13,7 @@ Row = dict[str, Any]
 
 
 def rows(what: str) -> list[Row]:
-    """One row of plain values per member of `what`: perturbations, tasks, languages or metrics.
+    """One row of plain values per member of `what`: perturbations, tasks, intermediate tasks, languages or metrics.
 
     Raises UnknownName for anything else.
     """
@@ -46,9 +46,39 @@ def _task(task: Any) -> Row:
         "group_languages": plain(task.groups),
         "perturbed": [list(group) for group in task.perturbed],
         "accepts": plain(task.accepts),
+        **_where(task),
+        **{name: getattr(task, name) for name in ("licence", "rows", "official", "checked", "absent", "cite")},
+    }
+
+
+def _where(task: Any) -> Row:
+    """The files of each split, and the dataset of the hub."""
+    return {
         "files": {split: plain(files.paths) for split, files in task.files.items()},
         "hub": {split: f"{files.repo}@{files.revision}" for split, files in task.hub.items()},
-        **{name: getattr(task, name) for name in ("licence", "rows", "official", "checked", "absent", "cite")},
+    }
+
+
+def _intermediate() -> list[Row]:
+    return [_learned(registry.load("intermediate", name)) for name in registry.names("intermediate")]
+
+
+def _learned(task: Any) -> Row:
+    """An intermediate task; one that is put together has its parts in place of files."""
+    return {
+        "name": task.name,
+        "summary": task.summary,
+        "family": task.family,
+        "rows": task.rows,
+        "trains": plain(task.trains),
+        "parts": [_learned(part) for part in task.parts],
+        "languages": plain(task.train_languages),
+        "metrics": plain(task.metrics),
+        "labels": plain(task.labels),
+        "open_labels": task.open_labels,
+        "perturbed": [list(group) for group in task.perturbed],
+        **_where(task),
+        **{name: getattr(task, name) for name in ("licence", "absent", "cite")},
     }
 
 
@@ -71,6 +101,7 @@ def _language(code: str) -> Row:
 LISTS: Final[Mapping[str, Callable[[], list[Row]]]] = {
     "perturbations": _perturbations,
     "tasks": _tasks,
+    "intermediate": _intermediate,
     "languages": _languages,
     "metrics": _metrics,
 }

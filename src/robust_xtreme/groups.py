@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from robust_xtreme import registry
 from robust_xtreme.errors import UnknownName
 from robust_xtreme.specs import TaskSpec
+
+INTERMEDIATE: Final = "intermediate"
+"""The word that stands for every intermediate task."""
 
 Chosen = dict[str, tuple[str, ...]]
 """Task name to the languages that a group gives it; none: all of the task's own."""
@@ -43,6 +47,19 @@ def _meant(word: str) -> Chosen:
         see = f"robust-xtreme list tasks (groups of tasks: {', '.join(names())})"
         raise UnknownName("task", word, (*registry.names("task"), *names()), see)
     return members
+
+
+def intermediate(words: Sequence[str]) -> tuple[TaskSpec, ...]:
+    """The intermediate tasks that words name, each once: of one that is put together its parts."""
+    known = registry.names("intermediate")
+    asked = [name for word in words for name in (known if word == INTERMEDIATE else (word,)) if name in known]
+    specs: list[TaskSpec] = [registry.load("intermediate", name) for name in asked]
+    return tuple({one.name: one for spec in specs for one in (spec.parts or (spec,))}.values())
+
+
+def is_intermediate(word: str) -> bool:
+    """Whether a word names an intermediate task, or all of them."""
+    return word == INTERMEDIATE or word in registry.names("intermediate")
 
 
 def _tasks() -> list[TaskSpec]:

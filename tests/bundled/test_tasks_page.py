@@ -15,6 +15,7 @@ from robust_xtreme.specs import TaskSpec
 
 ROOT = Path(__file__).parents[2]
 TASKS = registry.names("task")
+LEARNED: list[TaskSpec] = [registry.load("intermediate", name) for name in registry.names("intermediate")]
 
 
 def _task(name: str) -> TaskSpec:
@@ -24,7 +25,7 @@ def _task(name: str) -> TaskSpec:
 
 def test_the_page_is_what_the_tasks_say() -> None:
     """The committed page has the bytes that the tasks give; `python -m tools.tasks_page` writes it anew."""
-    written = page([_task(name) for name in TASKS])
+    written = page([_task(name) for name in TASKS], LEARNED)
     assert written == PAGE.read_text(encoding="utf-8"), "docs/tasks.md is stale. Run: python -m tools.tasks_page"
 
 
@@ -72,7 +73,17 @@ def test_a_task_has_data_on_the_hub_or_a_remedy(name: str) -> None:
 def test_a_task_that_says_nothing_is_seen() -> None:
     """A change of any of these sentences changes the page, so that a stale page fails."""
     tasks = [_task(name) for name in TASKS]
-    whole = page(tasks)
+    whole = page(tasks, LEARNED)
     for key in ("rows", "official", "checked", "licence", "cite", "summary"):
         changed: dict[str, Any] = {key: "Something else."}
-        assert page([replace(tasks[0], **changed), *tasks[1:]]) != whole
+        assert page([replace(tasks[0], **changed), *tasks[1:]], LEARNED) != whole
+
+
+@pytest.mark.parametrize("key", ["rows", "licence", "cite", "summary", "trains"])
+def test_an_intermediate_task_that_says_something_else_is_seen(key: str) -> None:
+    """The same of an intermediate task; links on the page lead to entries of it."""
+    tasks = [_task(name) for name in TASKS]
+    changed: dict[str, Any] = {key: ("panx",) if key == "trains" else "Something else."}
+    whole = page(tasks, LEARNED)
+    assert page(tasks, [replace(LEARNED[0], **changed), *LEARNED[1:]]) != whole
+    assert set(re.findall(r"\]\(#(\w+)\)", whole)) <= set(re.findall(r"(?m)^### (\w+)$", whole))

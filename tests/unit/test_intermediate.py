@@ -8,11 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.tiny import tiny_run
 
 from robust_xtreme import registry
-from robust_xtreme.errors import DataError, MissingData
+from robust_xtreme.errors import DataError, MissingData, ModelError
+from robust_xtreme.evaluation.checkpoint import load_checkpoint
+from robust_xtreme.evaluation.located import default_tasks, locate
+from robust_xtreme.evaluation.origin import given_models
 from robust_xtreme.examples import NO_ANSWER, Answers, Choice, Example, Tags, Text
 from robust_xtreme.families._overlap import kind, unit
+from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources import data_identity, load, open_source, with_labels
 from robust_xtreme.sources._paths import options, parts
 from robust_xtreme.sources._rows import SPLITS
@@ -169,6 +174,40 @@ def test_heads_are_shared_where_labels_are(task: str, heads: set[str]) -> None:
 def test_questions_are_answered_by_heads_of_squad(task: str) -> None:
     """Both versions serve, after the heads that tasks accept for themselves."""
     assert registry.load("task", task).accepts[-2:] == ("squad", "squad_v2")
+
+
+@pytest.mark.parametrize(
+    ("head", "answers"),
+    [
+        ("mnli", {"xnli", "americasnli"}),
+        ("anli_plus", {"xnli", "americasnli"}),
+        ("siqa", {"xcopa"}),
+        ("squad", {"xquad", "mlqa", "tydiqa"}),
+        ("squad_v2", {"xquad", "mlqa", "tydiqa"}),
+        ("qqp", set()),
+    ],
+)
+def test_a_run_with_such_a_head_answers_those_tasks(tmp_path: Path, head: str, answers: set[str]) -> None:
+    """Each is located with that head and its labels, met zero-shot but in English; those of benchmarks by default."""
+    run = tiny_run(tmp_path / "run", [head])
+    given = given_models(RunSpec((str(run),), data="x"))
+    named = {task.name for task in default_tasks(given)}
+    assert answers - {"americasnli"} <= named if answers else "pawsx" in named
+    for name in answers:
+        found = locate(run, registry.load("task", name))
+        assert (found.head, found.labels) == (head, registry.load("intermediate", head).labels)
+        assert [found.setting(code) for code in ("en", "sw")] == ["in_language", "zero_shot"]
+        assert load_checkpoint(run, registry.load("task", name)).relabel is None
+    others = {"xnli", "xcopa", "xquad", "pawsx"} - answers
+    for name in others:
+        with pytest.raises(ModelError, match=rf"has no head for .*{name}.* \(it has: {head}\)"):
+            locate(run, registry.load("task", name))
+
+
+def test_a_tasks_own_head_comes_first(tmp_path: Path) -> None:
+    """Where a run has both, that of the target answers."""
+    run = tiny_run(tmp_path / "run", ["mnli", "xnli"])
+    assert locate(run, registry.load("task", "xnli")).head == "xnli"
 
 
 def test_training_data_of_targets_are_named() -> None:

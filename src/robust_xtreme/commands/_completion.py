@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,11 +22,20 @@ def tasks(incomplete: str) -> list[str]:
     return listed(incomplete, [*names("task"), *groups()])
 
 
-def learned(incomplete: str) -> list[str]:
-    """Tasks alone, in a list."""
+def held(incomplete: str) -> list[str]:
+    """Tasks, intermediate tasks and groups of them, in a list."""
+    from robust_xtreme.groups import INTERMEDIATE
+    from robust_xtreme.groups import names as groups
     from robust_xtreme.registry import names
 
-    return listed(incomplete, names("task"))
+    return listed(incomplete, [*names("task"), *groups(), *names("intermediate"), INTERMEDIATE])
+
+
+def learned(incomplete: str) -> list[str]:
+    """Tasks to learn, targets and intermediate ones, in a list."""
+    from robust_xtreme.registry import names
+
+    return listed(incomplete, [*names("task"), *names("intermediate")])
 
 
 def task(incomplete: str) -> list[str]:
@@ -89,6 +98,86 @@ def device(incomplete: str) -> list[str]:
     return one(incomplete, ("auto", "cpu", "cuda"))
 
 
+def folder(incomplete: str) -> list[str]:
+    """A folder."""
+    return list(_folders(incomplete))
+
+
+def run_file(incomplete: str) -> list[str]:
+    """The runs of `train` that ship with the program, the user's own files, and folders."""
+    return [*one(incomplete, _shipped("train")), *_files(incomplete, ".toml"), *_folders(incomplete)]
+
+
+def recipe(incomplete: str) -> list[str]:
+    """How stages are trained where nothing else is said."""
+    return one(incomplete, _shipped("recipes"))
+
+
+def config(incomplete: str) -> list[str]:
+    """Every file that `config` shows, by its name."""
+    return one(incomplete, [name for kind in ("recipes", "train", "runs") for name in _shipped(kind)])
+
+
+def config_verb(incomplete: str) -> list[str]:
+    """What `config` does."""
+    return one(incomplete, ("copy", "list", "show"))
+
+
+def size(incomplete: str) -> list[str]:
+    """The size of an encoder from scratch."""
+    return one(incomplete, ("small", "tiny"))
+
+
+def overlap(incomplete: str) -> list[str]:
+    """What becomes of training data that evaluated splits contain."""
+    return one(incomplete, ("allow", "drop", "refuse"))
+
+
+def sampling(incomplete: str) -> list[str]:
+    """How often each task is drawn."""
+    return one(incomplete, ("capped:10000", "proportional", "temperature:2"))
+
+
+def mixing(incomplete: str) -> list[str]:
+    """Whether a step is of one task or of several."""
+    return one(incomplete, ("batches", "steps"))
+
+
+def control(incomplete: str) -> list[str]:
+    """What is learned in place of the tasks."""
+    return one(incomplete, ("masked_lm", "shuffled_labels"))
+
+
+def select(incomplete: str) -> list[str]:
+    """Which weights are kept."""
+    return one(incomplete, ("dev", "none"))
+
+
+def translated(incomplete: str) -> list[str]:
+    """Where translated data come from."""
+    return [*one(incomplete, ("hub", "seq2seq:")), *_folders(incomplete)]
+
+
+def precision(incomplete: str) -> list[str]:
+    """The numbers that are computed with."""
+    return one(incomplete, ("bf16", "fp16", "fp32"))
+
+
+def strategy(incomplete: str) -> list[str]:
+    """How several devices work together."""
+    return one(incomplete, ("auto", "ddp"))
+
+
+def schedule(incomplete: str) -> list[str]:
+    """How the learning rate goes down."""
+    return one(incomplete, ("constant", "cosine", "linear"))
+
+
+def log(incomplete: str) -> list[str]:
+    """Where the course of training is written."""
+    return listed(incomplete, ("csv", "tensorboard"))
+
+
 def index(incomplete: str) -> list[str]:
     """How candidates are searched."""
     return one(incomplete, ("exact", "hnsw", "ivf"))
@@ -125,13 +214,29 @@ def listed(incomplete: str, names: Iterable[str]) -> list[str]:
     return [f"{before}{comma}{name}" for name in one(last, names) if name not in said]
 
 
+def _shipped(kind: str) -> list[str]:
+    """The names of the files of `configs/KIND`."""
+    from robust_xtreme.resources import folder
+
+    return [path.stem for path in (folder("configs") / kind).glob("*.toml")]
+
+
 def _folders(incomplete: str) -> Sequence[str]:
     """Folders that begin so, in the words of the user; a path that would have to be quoted is left to the shell."""
+    return [f"{path}/" for path in _paths(incomplete, Path.is_dir)]
+
+
+def _files(incomplete: str, suffix: str) -> Sequence[str]:
+    """Files of a kind that begin so."""
+    return _paths(incomplete, lambda path: path.suffix == suffix and path.is_file())
+
+
+def _paths(incomplete: str, wanted: Callable[[Path], bool]) -> list[str]:
     parent, slash, last = incomplete.rpartition("/")
     try:
-        found = sorted(entry.name for entry in Path(parent + slash or ".").iterdir() if entry.is_dir())
+        found = sorted(entry.name for entry in Path(parent + slash or ".").iterdir() if wanted(entry))
     except OSError:
         return []
     hidden = last.startswith(".")
     names = (name for name in found if name.startswith(last) and name.startswith(".") == hidden)
-    return [path for path in (f"{parent}{slash}{name}/" for name in names) if _SAFE.fullmatch(path)]
+    return [path for path in (f"{parent}{slash}{name}" for name in names) if _SAFE.fullmatch(path)]

@@ -7,14 +7,23 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import filterfalse
 from typing import TYPE_CHECKING, Any, final
 
 from robust_xtreme import registry
-from robust_xtreme.groups import chosen
+from robust_xtreme.groups import chosen, intermediate, is_intermediate
 from robust_xtreme.languages import codes
 from robust_xtreme.run_spec import DATA_VARIABLE, MINI, check_pairs
 from robust_xtreme.sources._source import Source, open_source
-from robust_xtreme.sources._survey import Held, Surveyed, group_languages, licence_of, others_held, survey
+from robust_xtreme.sources._survey import (
+    Held,
+    Surveyed,
+    group_languages,
+    licence_of,
+    others_held,
+    survey,
+    survey_learned,
+)
 from robust_xtreme.specs import TaskSpec
 
 if TYPE_CHECKING:
@@ -48,12 +57,15 @@ class Found:
 
 
 def look(data: str | None, tasks: Sequence[str], languages: Sequence[str], *, offline: bool) -> Found:
-    """Read all that there is of some tasks in some languages; none named: of all.
+    """Read all that there is of some tasks in some languages; none named: of all but intermediate ones.
 
     Raises UnknownName, MissingData, DataError (of a suite's own description), RobustXtremeError (of the hub).
     """
     data = data or os.environ.get(DATA_VARIABLE, "") or MINI
-    groups = chosen(tasks) if tasks else dict.fromkeys(registry.names("task"), ())
+    groups = chosen(list(filterfalse(is_intermediate, tasks))) if tasks else dict.fromkeys(registry.names("task"), ())
+    learned = [
+        (one, code) for one in intermediate(tasks) for code in one.train_languages if code in (languages or [code])
+    ]
     check_pairs(tuple(languages))
     codes(" ".join(code for one in languages for code in one.split("@")))
     source, kept = open_source(data, offline=offline), open_source(data, offline=True)
@@ -63,13 +75,16 @@ def look(data: str | None, tasks: Sequence[str], languages: Sequence[str], *, of
     wanted = {name: some for name, some in wanted.items() if tasks or source.splits(members[name])}
     others = {name: () if languages else others_held(members[name], kept, some) for name, some in wanted.items()}
     found = {}
-    with _progress(sum(len(some) + len(others[name]) for name, some in wanted.items())) as advance:
+    with _progress(sum(len(some) + len(others[name]) for name, some in wanted.items()) + len(learned)) as advance:
         for name, some in wanted.items():
             seen = []
             for one in survey(members[name], source, kept, some, others[name]):
                 advance(f"{name} {one.language}")
                 seen.append(one)
             found[name] = tuple(seen)
+        for task, code in learned:
+            advance(f"{task.name} {code}")
+            found[task.name] = (*found.get(task.name, ()), survey_learned(task, kept, code))
     return Found(data, offline, source, found)
 
 

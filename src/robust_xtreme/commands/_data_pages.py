@@ -113,6 +113,7 @@ def _loaded(found: Found) -> Iterator[list[str]]:
         rows, most = sum(one.rows for one in held), max((one.candidates for one in held), default=0)
         asked = [one for one in languages if one.language and (one.evaluated or one.left or one.stops)]
         ran = f"{sum(bool(one.evaluated) for one in asked)} of {len(asked)} languages"
+        ran = "-" if any(one.learned for one in languages) else ran
         yield [languages[0].task.name, *counts, f"{rows:,}", f"{most:,}" if most else "-", ran]
 
 

@@ -25,8 +25,8 @@ Tasks = Annotated[
     typer.Option(
         "--tasks",
         metavar="A,B",
-        autocompletion=_completion.tasks,
-        help="Tasks, families, or xtreme-r, xtreme, low-resource. Default: every task.",
+        autocompletion=_completion.held,
+        help="Tasks, families, or xtreme-r, xtreme, low-resource, intermediate. Default: every task but intermediate.",
     ),
 ]
 Languages = Annotated[
@@ -61,6 +61,8 @@ def data(
     `list` names splits, rows, labels, candidates, licence, files and their sha256; it never opens a connection. `check`
     reads the same files and names each that does not load, with the place of its first mistake, what a run would
     leave out and why, where it was looked for, and what brings it there. Nothing is changed; no model is needed.
+
+    Intermediate tasks are looked at where --tasks names them, or all of them: --tasks intermediate.
 
     Examples: robust-xtreme data list --data DIR --tasks xtreme-r; robust-xtreme data check --data DIR --languages sw,yo
     """

@@ -16,10 +16,15 @@ if TYPE_CHECKING:
 COLUMNS: Final = {
     "perturbations": ("name", "summary", "unit", "kind", "strength", "parameters", "waives"),
     "tasks": ("name", "summary", "family", "groups", "metrics", "languages"),
+    "intermediate": ("name", "summary", "family", "rows", "trains"),
     "languages": ("code", "name", "script", "family", "spaces", "letters", "standing", "group"),
     "metrics": ("name", "summary", "columns", "cite"),
 }
 _WIDE: Final = 160
+_LEARNED: Final = """
+trains: tasks that are trained on these data anyway, so that what they gain is no transfer.
+Files, labels, licences, sources and the rest: robust-xtreme list intermediate --json
+What a folder holds of them: robust-xtreme data list --tasks intermediate --data DIR"""
 
 
 def list_(
@@ -28,15 +33,15 @@ def list_(
         typer.Argument(
             metavar="WHAT",
             autocompletion=_completion.what,
-            help="perturbations, tasks, languages or metrics",
+            help="perturbations, tasks, intermediate, languages or metrics",
             show_default=False,
         ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array with every column, for programs.")] = False,
 ) -> None:
-    """List the perturbations, tasks, languages or metrics.
+    """List the perturbations, tasks, intermediate tasks, languages or metrics.
 
-    Examples: robust-xtreme list perturbations; robust-xtreme list tasks --json
+    Examples: robust-xtreme list perturbations; robust-xtreme list intermediate; robust-xtreme list tasks --json
     """
     from robust_xtreme.catalogue import rows
 
@@ -49,6 +54,8 @@ def list_(
         _table(what, found)
         if what == "tasks":
             _groups()
+        elif what == "intermediate":
+            _console().print(_LEARNED)
 
 
 def _groups() -> None:

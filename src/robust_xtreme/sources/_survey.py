@@ -21,6 +21,7 @@ UNLABELLED: Final = "unlabelled"
 VERSION: Final = "version"
 _AUTO: Final = "auto"
 _TUNED_ON: Final = "validation"
+_TAUGHT: Final = "train"
 
 
 @final
@@ -59,7 +60,8 @@ class Surveyed:
     """A language of a task: every split of it that is there, the one that a run evaluates, or why it evaluates none.
 
     A malformed file is no reason to leave a language out: a run stops there. Neither then has a value, nor where the
-    language is there to train on only, or as a pair that a run takes where it is asked for.
+    language is there to train on only, or as a pair that a run takes where it is asked for. An intermediate task is
+    `learned`, never evaluated, and left out where there is nothing to learn from.
     """
 
     task: TaskSpec
@@ -68,6 +70,7 @@ class Surveyed:
     evaluated: str = ""
     left: Left | None = None
     stops: bool = False
+    learned: bool = False
 
 
 def evaluated(task: TaskSpec, pools: Pools, split: str, language: str) -> Split | Left:
@@ -147,6 +150,15 @@ def survey(
         yield _language(task, pools, beside, language)
     for language in others:
         yield Surveyed(task, language, _held(task, beside, language, None))
+
+
+def survey_learned(task: TaskSpec, kept: Source, language: str) -> Surveyed:
+    """A language of an intermediate task, with all that is there of it; nothing is fetched to look at it."""
+    held = _held(task, Pools(kept), language, None)
+    if any(one.split == _TAUGHT for one in held):
+        return Surveyed(task, language, held, learned=True)
+    lacks = kept.missing(task, language, [_TAUGHT]) if _TAUGHT in kept.splits(task) else kept.lacks(task)
+    return Surveyed(task, language, held, left=Left(_TAUGHT, MISSING, lacks), learned=True)
 
 
 def _language(task: TaskSpec, pools: Pools, beside: Pools, language: str) -> Surveyed:

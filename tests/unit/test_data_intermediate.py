@@ -1,0 +1,149 @@
+"""Intermediate tasks in `list` and `data`: what there is, what a folder holds of them, and what brings the others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.test_intermediate import write_sample
+from typer.testing import CliRunner, Result
+
+from robust_xtreme import registry
+from robust_xtreme.catalogue import rows
+from robust_xtreme.commands import _completion
+from robust_xtreme.commands._app import build
+from robust_xtreme.errors import UnknownName
+from robust_xtreme.groups import chosen, intermediate, is_intermediate
+from robust_xtreme.specs import TaskSpec
+
+NAMES = registry.names("intermediate")
+
+
+def run(*words: str) -> Result:
+    """A command, as it ends."""
+    return CliRunner().invoke(build(), list(words))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Training data of SNLI, validation data of SQuAD 2.0, and of Social IQa a file that is broken."""
+    plus: TaskSpec = registry.load("intermediate", "anli_plus")
+    write_sample(plus.parts[2].files["train"], tmp_path)
+    write_sample(registry.load("intermediate", "squad_v2").files["validation"], tmp_path)
+    path = tmp_path / "siqa" / "socialIQa_v1.4_trn.jsonl"
+    path.parent.mkdir()
+    path.write_text("{}\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_every_member_is_listed() -> None:
+    """A row each with a line of summary, files or parts, and the tasks whose own training data it is."""
+    found = {row["name"]: row for row in rows("intermediate")}
+    assert tuple(found) == NAMES
+    assert all(row["summary"] and "\n" not in row["summary"] for row in found.values())
+    assert [one["name"] for one in found["anli_plus"]["parts"]] == ["anli", "mnli", "snli"]
+    assert found["squad"]["trains"] == ["xquad", "mlqa", "lareqa"]
+    assert found["hellaswag"]["files"]["validation"][0] == "hellaswag/hellaswag_val.jsonl"
+    assert found["ccg"]["open_labels"]
+
+
+def test_the_list_says_what_trains_means_and_where_to_look() -> None:
+    """Behind the table stand the two commands that say more."""
+    shown = run("list", "intermediate").stdout
+    assert shown.split("\n", 1)[0].split() == ["name", "summary", "family", "rows", "trains"]
+    assert "robust-xtreme list intermediate --json" in shown
+    assert "robust-xtreme data list --tasks intermediate --data DIR" in shown
+
+
+def test_a_mistyped_member_is_named_with_the_nearest() -> None:
+    """In the words of a user, and with the command that lists them."""
+    with pytest.raises(UnknownName, match=r"no intermediate task named 'squat'.*'squad'.*list intermediate$"):
+        registry.load("intermediate", "squat")
+
+
+@pytest.mark.parametrize(("name", "kind"), [("xnli", "task"), ("mnli", "intermediate")])
+def test_what_a_head_is_trained_for_is_found_by_one_name(name: str, kind: str) -> None:
+    """A task or an intermediate task; a name that is neither is one line."""
+    assert registry.learned(name) is registry.load(kind, name)
+    with pytest.raises(
+        UnknownName, match=r"no task named 'mnly'\. Did you mean 'mnli'\? See: .*list tasks, .*list inter"
+    ):
+        registry.learned("mnly")
+
+
+def test_words_stand_for_intermediate_tasks() -> None:
+    """One by its name, of one that is put together its parts, and all by one word; none twice, and no other word."""
+    assert [one.name for one in intermediate(["qqp", "anli_plus", "mnli"])] == ["qqp", "anli", "mnli", "snli"]
+    assert {one.name for one in intermediate(["intermediate"])} == {*NAMES, "anli", "snli"} - {"anli_plus"}
+    assert intermediate(["xnli", "xtreme-r"]) == ()
+    assert [is_intermediate(word) for word in ("intermediate", "ccg", "xnli", "choice")] == [True, True, False, False]
+
+
+def test_they_are_no_tasks_that_are_evaluated() -> None:
+    """A family's name stands for its tasks alone, and `--tasks mnli` of `eval` is refused."""
+    assert set(chosen(["choice"])) == {"xcopa"}
+    with pytest.raises(UnknownName, match="no task named 'mnli'"):
+        chosen(["mnli"])
+
+
+def _found(folder: Path, *words: str) -> dict[str, Any]:
+    whole = json.loads(run("data", "check", "--data", str(folder), *words, "--json").stdout)
+    return {task["task"]: task["languages"] for task in whole["tasks"]}
+
+
+def test_data_are_found_where_they_are_asked_for(folder: Path) -> None:
+    """With rows, labels and hash; without --tasks, tasks alone are looked at."""
+    found = _found(folder, "--tasks", "intermediate")
+    assert set(found) == {*NAMES, "anli", "snli"} - {"anli_plus"}
+    (language,) = found["snli"]
+    (split,) = language["splits"]
+    assert (split["split"], split["rows"], split["labelled"], language["left_out"]) == ("train", 2, True, None)
+    assert not set(_found(folder)) & {*found}
+
+
+def test_what_is_not_there_to_learn_from_is_said(folder: Path) -> None:
+    """Where was looked and what brings it; a validation split alone is none, and a broken file is named."""
+    found = _found(folder, "--tasks", "squad_v2,ccg,siqa")
+    assert [one["split"] for one in found["squad_v2"][0]["splits"]] == ["validation"]
+    assert "Looked for squad/train-v2.0.json. --data hub" in found["squad_v2"][0]["left_out"]["detail"]
+    assert "LDC2005T13" in found["ccg"][0]["left_out"]["detail"]
+    assert found["siqa"][0]["left_out"] is None
+    done = run("data", "check", "--data", str(folder), "--tasks", "siqa,squad_v2")
+    assert done.exit_code == 2
+    assert "socialIQa_v1.4_trn.jsonl:1: has no key 'premise'" in done.stdout
+    assert "in siqa train: en" in done.stdout
+
+
+def test_the_page_counts_them_apart(folder: Path) -> None:
+    """A run evaluates none of their languages; tasks named beside them are as without them."""
+    done = run("data", "check", "--data", str(folder), "--tasks", "snli,squad_v2,xnli")
+    assert "There is no task named 'snli'" in done.output
+    done = run("data", "check", "--data", str(folder), "--tasks", "squad_v2,anli_plus,xnli")
+    lines = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines() if line.strip()}
+    assert lines["squad_v2"] == ["-", "1", "-", "1", "-", "-"]
+    assert lines["snli"] == ["1", "-", "-", "2", "-", "-"]
+    assert lines["xnli"][-4:] == ["0", "of", "15", "languages"]
+
+
+def test_languages_without_them_leave_them_out(folder: Path) -> None:
+    """They are in English: asked for Swahili, nothing of them is looked at."""
+    assert _found(folder, "--tasks", "intermediate", "--languages", "sw") == {}
+    assert "snli" in _found(folder, "--tasks", "anli_plus", "--languages", "en,sw")
+
+
+def test_a_source_without_them_says_so() -> None:
+    """The embedded suite has tasks alone."""
+    done = run("data", "check", "--data", "mini", "--tasks", "qqp")
+    assert done.exit_code == 0
+    assert "The suite mini has no task qqp" in done.stdout
+    assert "Nothing of these tasks is there." in done.stdout
+
+
+def test_names_are_completed() -> None:
+    """In `data` with the word for all of them, and beside tasks where something is learned."""
+    assert _completion.held("inter") == ["intermediate"]
+    assert _completion.held("mnli,sq") == ["mnli,squad", "mnli,squad_v2"]
+    assert {"mnli", "mlqa"} <= set(_completion.learned("m"))
+    assert _completion.what("int") == ["intermediate"]
