@@ -46,11 +46,6 @@ def find_start(name: str, revision: str = "", *, offline: bool = False, tell: Ca
     return Start(folder, encoder)
 
 
-def start_folder(name: str, revision: str, offline: bool, tell: Callable[[str], None]) -> Path:
-    """The folder of `find_start`."""
-    return find_start(name, revision, offline=offline, tell=tell).folder
-
-
 def _check_there(name: str) -> None:
     if not exists(name):
         raise ModelError(
