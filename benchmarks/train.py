@@ -1,0 +1,267 @@
+"""How fast `train` learns, and in how much memory, beside `transformers.Trainer` on the same model and examples.
+
+    python benchmarks/train.py --data DIR [--device cuda] [--encoder base] [--steps 120] [--rounds 5] [--out FOLDER]
+
+Learned is MNLI's sample from DIR (natural language inference, pairs of 128 tokens at most) with random weights: an
+encoder of 4 layers of 256, or XLM-R base's shape, and XLM-R's head for sequences, in batches of 32. Both sort by
+length within 50 batches and use AdamW, a linear rate and clipping at 1; a further row is the Trainer without sorting.
+Each way runs in a process of its own, in turns; counted are tokens of text (no padding) from step `--warm` on, and the
+process's peak of resident memory (on CUDA the device's).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+import transformers
+from transformers import (
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    XLMRobertaConfig,
+    XLMRobertaForSequenceClassification,
+)
+
+from robust_xtreme import registry
+from robust_xtreme.examples import Choice, Example
+from robust_xtreme.families._family import Family, Window, windows_of
+from robust_xtreme.sources import load, open_source
+from robust_xtreme.training.loop import How, Options, Progress, Stage, run_loop
+from robust_xtreme.training.module import Schedule
+from robust_xtreme.training.objective import task_part
+from robust_xtreme.training.sampling import Plan
+from robust_xtreme.training.scratch import Size, new_tokenizer
+
+OURS, SORTED, PLAIN = "train", "Trainer, sorted by length", "Trainer"
+WAYS: Final = (OURS, SORTED, PLAIN)
+BATCH: Final = 32
+RATE: Final = 1e-4
+WARM: Final = 20
+SEED: Final = 1
+ENCODERS: Final[Mapping[str, Mapping[str, int]]] = {
+    "4 x 256": {"num_hidden_layers": 4, "hidden_size": 256, "num_attention_heads": 4, "intermediate_size": 1024},
+    "base": {"num_hidden_layers": 12, "hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072},
+}
+VOCABULARY: Final = 14_000
+
+
+def lesson(data: str) -> tuple[Any, list[Example], list[Window]]:
+    """A tokenizer made of the examples' texts, the examples, and their windows."""
+    task = registry.load("intermediate", "mnli")
+    examples = [one for one in load(task, open_source(data), "en", "train").examples if isinstance(one.target, Choice)]
+    tokenizer = new_tokenizer(
+        [text.value for one in examples for text in one.texts.values()], Size(VOCABULARY, 1, 8, 1)
+    )
+    family: Family = registry.load("family", task.family)
+    return tokenizer, examples, windows_of(family, task, examples, tokenizer)
+
+
+def model_of(encoder: str, tokenizer: Any) -> Any:
+    """The model that both train: random weights, the same for both."""
+    shape: Any = ENCODERS[encoder]
+    config = XLMRobertaConfig(
+        vocab_size=len(tokenizer),
+        max_position_embeddings=514,
+        pad_token_id=tokenizer.pad_token_id,
+        type_vocab_size=1,
+        num_labels=3,
+        **shape,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(SEED)
+        return XLMRobertaForSequenceClassification(config)
+
+
+def ours(args: argparse.Namespace, folder: Path) -> tuple[int, float]:
+    """Tokens and seconds of `train`'s loop."""
+    tokenizer, examples, windows = lesson(args.data)
+    task = registry.load("intermediate", "mnli")
+    family: Family = registry.load("family", task.family)
+    model = model_of(args.encoder, tokenizer)
+    part = task_part("mnli", family, family.head(model.config.hidden_size, task.labels), windows, examples, task.labels)
+    plan = Plan(part.lengths, BATCH, SEED, args.steps)
+    clock = _Clock(args.warm, args.steps)
+    schedule = Schedule(RATE, args.steps, 0, 0.0)
+    how = How(args.device, precision=args.precision)
+    stage = Stage("benchmark", folder, model.roberta, [part], plan, schedule, int(tokenizer.pad_token_id), how)
+    run_loop(stage, Options(watch=clock.watch, save_seconds=1e9))
+    tokens = sum(part.lengths[unit] for step in range(args.warm, args.steps) for unit in plan.at(step))
+    return tokens, clock.seconds
+
+
+class _Clock(TrainerCallback):
+    """The time from the end of step `warm` to the end of step `steps`."""
+
+    def __init__(self, warm: int, steps: int) -> None:
+        TrainerCallback.__init__(self)
+        self.warm, self.steps = warm, steps
+        self.begin = self.seconds = 0.0
+
+    def note(self, step: int) -> None:
+        """Hear that a step is done."""
+        if step in (self.warm, self.steps) and torch.cuda.is_available():
+            torch.cuda.synchronize()
+        if step == self.warm:
+            self.begin = time.perf_counter()
+        if step == self.steps:
+            self.seconds = time.perf_counter() - self.begin
+
+    def watch(self, at: Progress) -> None:
+        """A step of ours."""
+        self.note(at.step)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002 - the Trainer's hook
+        """A step of the Trainer."""
+        self.note(state.global_step)
+
+
+def theirs(args: argparse.Namespace, folder: Path, by_length: bool) -> tuple[int, float]:
+    """Tokens and seconds of `transformers.Trainer`."""
+    tokenizer, examples, windows = lesson(args.data)
+    golds = [one.target.index for one in examples if isinstance(one.target, Choice)]
+    rows = [{"input_ids": list(one.input_ids), "labels": golds[one.example]} for one in windows]
+    counts: list[int] = []
+
+    def collated(batch: Sequence[dict[str, Any]]) -> Any:
+        counts.append(sum(len(one["input_ids"]) for one in batch))
+        return tokenizer.pad(list(batch), return_tensors="pt")
+
+    clock = _Clock(args.warm, args.steps)
+    trainer = Trainer(
+        model=model_of(args.encoder, tokenizer),
+        args=_arguments(args, folder, by_length),
+        train_dataset=rows,
+        data_collator=collated,
+        callbacks=[clock],
+    )
+    trainer.train()
+    return sum(counts[args.warm : args.steps]), clock.seconds
+
+
+def _arguments(args: argparse.Namespace, folder: Path, by_length: bool) -> TrainingArguments:
+    five = "train_sampling_strategy" in TrainingArguments.__dataclass_fields__
+    sorting = {"train_sampling_strategy": "group_by_length" if by_length else "random"}
+    return TrainingArguments(
+        output_dir=str(folder),
+        per_device_train_batch_size=BATCH,
+        max_steps=args.steps,
+        learning_rate=RATE,
+        lr_scheduler_type="linear",
+        max_grad_norm=1.0,
+        logging_strategy="no",
+        save_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+        seed=SEED,
+        use_cpu=args.device == "cpu",
+        bf16=args.precision == "bf16",
+        **(sorting if five else {"group_by_length": by_length}),
+    )
+
+
+def one_way(args: argparse.Namespace) -> dict[str, float]:
+    """What one way takes, measured in this process."""
+    logging: Any = transformers.utils.logging
+    logging.set_verbosity_error()
+    with tempfile.TemporaryDirectory() as folder:
+        run = ours(args, Path(folder)) if args.way == OURS else theirs(args, Path(folder), args.way == SORTED)
+    tokens, seconds = run
+    cuda = torch.cuda.is_available() and args.device == "cuda"
+    peak = torch.cuda.max_memory_allocated() if cuda else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {"tokens_per_second": tokens / seconds, "peak_mib": peak / 2**20}
+
+
+def measured(args: argparse.Namespace) -> dict[str, Any]:
+    """All ways in turns, each in a process of its own: the median of their speeds, the most of their memory."""
+    found: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+    for number in range(args.rounds):
+        for way in WAYS[number % len(WAYS) :] + WAYS[: number % len(WAYS)]:
+            done = subprocess.run(
+                [sys.executable, __file__, *sys.argv[1:], "--way", way], capture_output=True, text=True, check=True
+            )
+            found[way].append(json.loads(done.stdout.strip().splitlines()[-1]))
+            print(f"{way}: {found[way][-1]['tokens_per_second']:,.0f} tokens/s", file=sys.stderr, flush=True)
+    return {
+        "device": torch.cuda.get_device_name()
+        if args.device == "cuda"
+        else f"{torch.get_num_threads()} thread(s) of a CPU",
+        "encoder": args.encoder,
+        "precision": args.precision,
+        "steps": args.steps,
+        "warm": args.warm,
+        "rounds": args.rounds,
+        "versions": {"torch": torch.__version__.split("+")[0], "transformers": transformers.__version__},
+        "ways": {
+            way: {
+                "tokens_per_second": round(statistics.median(one["tokens_per_second"] for one in runs)),
+                "slowest": round(min(one["tokens_per_second"] for one in runs)),
+                "fastest": round(max(one["tokens_per_second"] for one in runs)),
+                "peak_mib": round(max(one["peak_mib"] for one in runs)),
+            }
+            for way, runs in found.items()
+        },
+    }
+
+
+def page(facts: Mapping[str, Any]) -> str:
+    """The figures as a page."""
+    ways, versions = facts["ways"], facts["versions"]
+    peer = ways[SORTED]["tokens_per_second"]
+    rows = [
+        f"| {way} | {one['tokens_per_second']:,} | {one['slowest']:,} to {one['fastest']:,} | "
+        f"{one['tokens_per_second'] / peer:.2f} | {one['peak_mib']:,} |"
+        for way, one in ways.items()
+    ]
+    what = (
+        f"`python benchmarks/train.py --encoder '{facts['encoder']}' --precision {facts['precision']} "
+        f"--steps {facts['steps']} --rounds {facts['rounds']}`, on {facts['device']}, torch {versions['torch']}, "
+        f"transformers {versions['transformers']}: MNLI's sample, an encoder of {facts['encoder']} with random weights, "
+        f"batches of {BATCH}; medians over {facts['rounds']} runs of each way in turns, steps {facts['warm']} to "
+        f"{facts['steps']}."
+    )
+    head = [
+        "| way | tokens/s | slowest to fastest | beside Trainer, sorted | peak memory, MiB |",
+        "|---|---|---|---|---|",
+    ]
+    return "\n".join(["# How fast training is", "", what, "", *head, "|---|---|---|---|---|", *rows, ""])
+
+
+def main() -> None:
+    """Measure, print, and keep the figures and their page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", default=os.environ.get("ROBUST_XTREME_DATA", ""), help="a folder with MNLI's files")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--encoder", choices=tuple(ENCODERS), default="4 x 256")
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
+    parser.add_argument("--steps", type=int, default=120)
+    parser.add_argument("--warm", type=int, default=WARM)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.way:
+        print(json.dumps(one_way(args)))
+        return
+    facts = measured(args)
+    print(page(facts))
+    if args.out:
+        args.out.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(facts, indent=1, sort_keys=True) + "\n"
+        (args.out / f"train-{args.device}.json").write_text(text, encoding="utf-8")
+        (args.out / f"train-{args.device}.md").write_text(page(facts), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
