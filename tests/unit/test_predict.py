@@ -13,7 +13,8 @@ from tests.tiny import pair_example, tiny_run
 from robust_xtreme import registry
 from robust_xtreme.evaluation import predict as module
 from robust_xtreme.evaluation.checkpoint import Checkpoint, load_checkpoint
-from robust_xtreme.evaluation.predict import Input, out_of_memory, plan_batches, predict
+from robust_xtreme.evaluation.predict import Input, plan_batches, predict
+from robust_xtreme.families._memory import out_of_memory
 from robust_xtreme.families._family import Window
 
 EXAMPLE = pair_example("one", "a", "b")
