@@ -8,15 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.tiny import tiny_run
+import torch
+from tests.tiny import tagged_example, tiny_run
 
 from robust_xtreme import registry
-from robust_xtreme.errors import DataError, MissingData, ModelError
+from robust_xtreme.errors import DataError, Mismatch, MissingData, ModelError
 from robust_xtreme.evaluation.checkpoint import load_checkpoint
 from robust_xtreme.evaluation.located import default_tasks, locate
 from robust_xtreme.evaluation.origin import given_models
 from robust_xtreme.examples import NO_ANSWER, Answers, Choice, Example, Tags, Text
+from robust_xtreme.families._family import Window
 from robust_xtreme.families._overlap import kind, unit
+from robust_xtreme.families.tagging import WordLayout, tagging
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources import data_identity, load, open_source, with_labels
 from robust_xtreme.sources._paths import options, parts
@@ -302,6 +305,17 @@ class TestOpenLabels:
         (tmp_path / "ccg" / "ccg.train").write_text("Anna sleeps\tN X\n", encoding="utf-8")
         with pytest.raises(DataError, match=r"ccg\.train:1: the category 'X' is none of the 5 in .*tags_to_id\.json"):
             load(self.ccg, tmp_path, "en", "train")
+
+
+def test_a_tag_that_a_large_head_lacks_is_refused_without_a_list_of_all() -> None:
+    """A head of a few labels names them; one of more than a thousand says how many they are."""
+    example = tagged_example("s", ["a", "b"], ["T0", "X"])
+    window = Window(0, (1, 2), WordLayout(0, (0, 1)), False)
+    hidden, mask = torch.zeros(1, 2, 4), torch.ones(1, 2)
+    for count, said in ((3, "none of T0, T1, T2"), (1363, "none of the 1,363 labels of the head")):
+        labels = tuple(f"T{place}" for place in range(count))
+        with pytest.raises(Mismatch, match=rf"^s has the tag 'X', which is {said}\.$"):
+            tagging.loss(tagging.head(4, labels), hidden, mask, [window], [example], labels)
 
 
 def test_ids_tell_the_parts_apart_where_their_rows_are_equal(tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ Where a token sees only those before it, a word is read off its last token.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from functools import lru_cache
+from typing import Any, Final, final
 
 import numpy as np
 import torch
@@ -17,6 +18,8 @@ from robust_xtreme.errors import Mismatch, ModelError
 from robust_xtreme.examples import Example, Tags, Text
 from robust_xtreme.families._batch import Frame, frame_of, token_ids
 from robust_xtreme.families._family import DROPOUT, Family, Labels, Scores, Window, quantised
+
+_FEW: Final = 100
 
 
 @final
@@ -121,16 +124,23 @@ def _loss(
 def _gold(window: Window, example: Example, labels: Labels) -> list[int]:
     match example.target:
         case Tags(names):
-            begin = window.layout.begin
-            return [_index(name, example, labels) for name in names[begin : begin + len(window.layout.firsts)]]
+            begin, places = window.layout.begin, _places(labels)
+            return [_index(name, example, places) for name in names[begin : begin + len(window.layout.firsts)]]
         case other:
             raise ModelError(f"{example.id}: a tagger cannot learn from {type(other).__name__}.")
 
 
-def _index(name: str, example: Example, labels: Labels) -> int:
-    if name not in labels:
-        raise Mismatch(f"{example.id} has the tag {name!r}, which is none of {', '.join(labels)}.")
-    return labels.index(name)
+@lru_cache(maxsize=8)
+def _places(labels: Labels) -> dict[str, int]:
+    """The place of each label; there may be more than a thousand."""
+    return {label: place for place, label in enumerate(labels)}
+
+
+def _index(name: str, example: Example, places: Mapping[str, int]) -> int:
+    if name not in places:
+        known = ", ".join(places) if len(places) <= _FEW else f"the {len(places):,} labels of the head"
+        raise Mismatch(f"{example.id} has the tag {name!r}, which is none of {known}.")
+    return places[name]
 
 
 def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores], labels: Labels) -> Tags:

@@ -17,16 +17,18 @@ def tagging(labels: tuple[str, ...]) -> Callable[[tuple[Row, ...], Origin], tupl
     The cluster is the row's own, or the sentence: equal ones are one.
     """
 
+    known = frozenset(labels)
+
     def adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
-        return tuple(_example(row, labels, origin) for row in rows)
+        return tuple(_example(row, labels, known, origin) for row in rows)
 
     return adapt
 
 
-def _example(row: Row, labels: tuple[str, ...], origin: Origin) -> Example:
+def _example(row: Row, labels: tuple[str, ...], known: frozenset[str], origin: Origin) -> Example:
     words: tuple[str, ...] = row.values["words"]
     tags: tuple[str, ...] = row.values["tags"] or (UNLABELLED,) * len(words)
-    if row.values["tags"] and not set(tags).issubset(labels):
+    if row.values["tags"] and not known.issuperset(tags):
         raise _unknown_tag(row, tags, labels)
     id = origin.id(row.native)
     text = Text(f"{id}/tokens", origin.language, " ".join(words), word_spans(words))
