@@ -70,13 +70,12 @@ def lesson(data: str) -> tuple[Any, list[Example], list[Window]]:
 
 def model_of(encoder: str, tokenizer: Any) -> Any:
     """The model that both train: random weights, the same for both."""
-    shape: Any = ENCODERS[encoder]
+    shape: Any = {**ENCODERS[encoder], "num_labels": 3}
     config = XLMRobertaConfig(
         vocab_size=len(tokenizer),
         max_position_embeddings=514,
         pad_token_id=tokenizer.pad_token_id,
         type_vocab_size=1,
-        num_labels=3,
         **shape,
     )
     with torch.random.fork_rng():
@@ -122,7 +121,7 @@ class _Clock(TrainerCallback):
         """A step of ours."""
         self.note(at.step)
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002 - the Trainer's hook
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002 - its hook
         """A step of the Trainer."""
         self.note(state.global_step)
 
@@ -235,7 +234,7 @@ def page(facts: Mapping[str, Any]) -> str:
         "| way | tokens/s | slowest to fastest | beside Trainer, sorted | peak memory, MiB |",
         "|---|---|---|---|---|",
     ]
-    return "\n".join(["# How fast training is", "", what, "", *head, "|---|---|---|---|---|", *rows, ""])
+    return "\n".join(["# How fast training is", "", what, "", head, "|---|---|---|---|---|", *rows, ""])
 
 
 def main() -> None:

@@ -11,9 +11,9 @@ from typing import Any, Final, final
 from robust_xtreme.examples import digest
 from robust_xtreme.families._encoder import encoder_identity
 from robust_xtreme.training import record
-from robust_xtreme.training.encoder import encoder_folder
 from robust_xtreme.training.lessons import Lesson, lessons
 from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec
+from robust_xtreme.training.start import find_start
 from robust_xtreme.training.text import text_identity
 
 KINDS: Final = {"mlm": "masked_lm", "intermediate": "intermediate", "target": "target"}
@@ -71,8 +71,9 @@ def chain_of(spec: TrainSpec, tell: Tell) -> Chain:
         links.append(_scratch(spec))
         before, base = links[0].identity, {"name": f"{SCRATCH} {spec.size}"}
     else:
-        start = Path(spec.start)
-        before, base = encoder_identity(encoder_folder(start)), {"name": spec.start, "revision": spec.revision}
+        found = find_start(spec.start, spec.revision, offline=spec.offline, tell=tell)
+        start, before = found.folder, encoder_identity(found.encoder)
+        base = {"name": spec.start, "revision": found.revision}
         place = len(list((start / record.STAGES).glob("*.json")))
     for name, stage in spec.stages:
         links.append(_link(spec, KINDS[name], stage, before, place + len(links), tell))

@@ -27,6 +27,7 @@ from robust_xtreme.training.diversity import diversity
 from robust_xtreme.training.encoder import WRITE_ERRORS, disk_error, encoder_folder, replace_folder, write_model
 from robust_xtreme.training.learn import Learning, learning, score_of
 from robust_xtreme.training.loop import How, Options, Stage, run_loop
+from robust_xtreme.training.lora import add_lora, merged
 from robust_xtreme.training.spec import SCRATCH, Tell, TrainSpec
 from robust_xtreme.training.text import languages_in, read_lines
 
@@ -111,6 +112,8 @@ def _train(chain: Chain, link: Link, parent: Path, options: Options) -> None:
     spec = chain.spec
     source = encoder_folder(parent)
     encoder, tokenizer = read_encoder(source), read_tokenizer(source)
+    if spec.lora:
+        encoder = add_lora(encoder, spec.lora, link.stage.seed)
     found = learning(link, spec, encoder, tokenizer)
     selected = dev.selection(link.lessons, spec) if link.stage.select == "dev" else ()
     score = score_of(link, spec, encoder, found.heads, tokenizer)
@@ -122,7 +125,7 @@ def _train(chain: Chain, link: Link, parent: Path, options: Options) -> None:
         Stage(link.kind, link.folder, encoder, found.parts, found.plan, found.schedule, pad_id, how, score, select),
         options,
     )
-    _write(link, encoder, found.heads, tokenizer)
+    _write(link, merged(encoder), found.heads, tokenizer)
     trained = {key for lesson in link.lessons for one in lesson.examples for key in keys(one)}
     if link.lessons:
         _write_hashes(link, trained | {key for one in selected for key in keys(one)})
