@@ -226,14 +226,11 @@ def page(facts: Mapping[str, Any]) -> str:
     what = (
         f"`python benchmarks/train.py --encoder '{facts['encoder']}' --precision {facts['precision']} "
         f"--steps {facts['steps']} --rounds {facts['rounds']}`, on {facts['device']}, torch {versions['torch']}, "
-        f"transformers {versions['transformers']}: MNLI's sample, an encoder of {facts['encoder']} with random weights, "
+        f"transformers {versions['transformers']}: MNLI's sample, an encoder of {facts['encoder']}, random weights, "
         f"batches of {BATCH}; medians over {facts['rounds']} runs of each way in turns, steps {facts['warm']} to "
         f"{facts['steps']}."
     )
-    head = [
-        "| way | tokens/s | slowest to fastest | beside Trainer, sorted | peak memory, MiB |",
-        "|---|---|---|---|---|",
-    ]
+    head = "| way | tokens/s | slowest to fastest | beside Trainer, sorted | peak memory, MiB |"
     return "\n".join(["# How fast training is", "", what, "", head, "|---|---|---|---|---|", *rows, ""])
 
 

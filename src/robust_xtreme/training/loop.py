@@ -19,7 +19,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
 from torch.multiprocessing.spawn import ProcessRaisedException
 
-from robust_xtreme.errors import ModelError, RobustXtremeError
+from robust_xtreme.errors import ModelError, RobustXtremeError, UserError
 from robust_xtreme.families._memory import out_of_memory
 from robust_xtreme.results import store
 from robust_xtreme.training import best, resume
@@ -163,7 +163,11 @@ def _loggers(stage: Stage) -> Any:
         return False
     from lightning.pytorch.loggers import TensorBoardLogger
 
-    return TensorBoardLogger(stage.run, name=TENSORBOARD, version="")
+    try:
+        return TensorBoardLogger(stage.run, name=TENSORBOARD, version="")
+    except ModuleNotFoundError as error:
+        what = "--log tensorboard needs tensorboardX, which is not installed."
+        raise UserError(f"{what} Install it: pip install 'robust-xtreme[tensorboard]'") from error
 
 
 def _fit(trainer: Trainer, module: TrainingModule, loader: Loader, stage: Stage) -> None:
