@@ -18,6 +18,11 @@ from robust_xtreme.families._encoder import first_line
 _EMBEDDING: Final = re.compile(r"embeddings\.|(?:^|\.)(?:shared|embed_tokens|embed_positions|wte|wpe)\.")
 """Tables of tokens and positions, as BERT, T5 and others call them."""
 
+_DECODER: Final = "decoder."
+_IMAGES: Final = ("vision_model.", "visual_projection.", "text_projection.", "logit_scale", "logit_bias")
+_UNREAD: Final = (*_IMAGES, _DECODER, "lm_head.")
+"""Parts of whole checkpoints of CLIP's and T5's kind that no text is read with."""
+
 _READ: Final = 1 << 22
 _NOT_IDENTITY: Final = ("_name_or_path", "transformers_version")
 
@@ -72,20 +77,26 @@ def _file_hash(path: Path, _version: tuple[int, int]) -> str:
 
 @cache
 def parameters(paths: tuple[Path, ...]) -> tuple[int, int]:
-    """Parameters of files of weights, all and without embeddings, read off their headers.
+    """Parameters of files of weights, all and without embeddings, read off their headers; those of text alone.
 
     Raises ModelError where a file of weights is damaged.
     """
+    sizes: dict[str, int] = {}
+    for path in paths:
+        sizes.update(_sizes(path))
+    unread = _UNREAD if any(name.startswith(_DECODER) for name in sizes) else _IMAGES
+    kept = {name: size for name, size in sizes.items() if not name.startswith(unread)}
+    embedding = sum(size for name, size in kept.items() if _EMBEDDING.search(name))
+    every = sum(kept.values())
+    return every, every - embedding
+
+
+def _sizes(path: Path) -> dict[str, int]:
     from safetensors import SafetensorError, safe_open
 
-    every = embedding = 0
-    for path in paths:
-        try:
-            with safe_open(str(path), framework="numpy") as weights:
-                for name in weights.keys():  # noqa: SIM118 - safetensors' object is no mapping
-                    size = math.prod(weights.get_slice(name).get_shape())
-                    every += size
-                    embedding += size if _EMBEDDING.search(name) else 0
-        except (OSError, SafetensorError) as error:
-            raise ModelError(f"{path} is damaged: {first_line(error)}. Remove it and get it again.") from error
-    return every, every - embedding
+    try:
+        with safe_open(str(path), framework="numpy") as weights:
+            names = weights.keys()
+            return {name: math.prod(weights.get_slice(name).get_shape()) for name in names}
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path} is damaged: {first_line(error)}. Remove it and get it again.") from error

@@ -1,0 +1,100 @@
+"""Encoders of unusual kinds from training to scores: T5's without a decoder, text towers of models of images."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.encoders import BOUNDED, encoder_folder
+from tests.lessons import lessons
+from tests.release import release
+
+from robust_xtreme import evaluate, train
+from robust_xtreme.evaluation.run import Evaluation
+from robust_xtreme.families._encoder import read_encoder
+from robust_xtreme.results import store
+from robust_xtreme.results.schema import MODELS
+
+TASKS = ("xnli", "panx", "xquad")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Lessons to train on, and other rows to evaluate."""
+    folder = tmp_path_factory.mktemp("data")
+    lessons(folder / "train")
+    release(folder / "eval")
+    for side in ("deu", "eng"):
+        path = folder / "eval" / "tatoeba" / "v1" / f"tatoeba.deu-eng.{side}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"the {side} house number {place}\n" for place in range(30)), encoding="utf-8")
+    return folder
+
+
+def _evaluated(model: Path, data: Path, out: Path, tasks: tuple[str, ...], language: str) -> Evaluation:
+    return evaluate(
+        model=str(model),
+        data=str(data / "eval"),
+        tasks=tasks,
+        languages=(language,),
+        limit="6",
+        perturb="char_noise:0.2",
+        device="cpu",
+        out=str(out),
+    )
+
+
+@pytest.mark.parametrize("kind", ["mt5", "clip", "siglip2"])
+def test_a_run_of_an_unusual_kind_answers_and_says_what_it_cuts(kind: str, data: Path, tmp_path: Path) -> None:
+    """Trained for two steps, read and scored clean and perturbed; a tower's inputs are cut, in the settings and a note.
+
+    The numbers of parameters are those of the text encoder alone.
+    """
+    start = encoder_folder(tmp_path / kind, kind)
+    run = train(
+        task="xnli,panx,tydiqa",
+        data=str(data / "train"),
+        encoder=str(start),
+        out=str(tmp_path / "run"),
+        steps=2,
+        batch_size=4,
+        device="cpu",
+    )
+    encoder, whole = read_encoder(run / "model"), read_encoder(start)
+    assert type(encoder) is type(whole)
+    found = _evaluated(run, data, tmp_path / "out", TASKS, "en")
+    assert {(row["task"], row["condition"] == "clean") for row in found.predictions.iter_rows(named=True)} == {
+        (task, clean) for task in TASKS for clean in (True, False)
+    }
+    most = BOUNDED.get(kind)
+    lengths = {task: min(most or length, length) for task, length in zip(TASKS, (128, 128, 384), strict=True)}
+    told = {row["task"]: row["inference"] for row in found.scores.iter_rows(named=True)}
+    assert all(f"max_length={lengths[task]} " in told[task] for task in TASKS)
+    notes = json.loads((tmp_path / "out" / "manifest.json").read_text())["notes"]
+    cut = [note for note in notes if "are cut to" in note]
+    assert cut == ([f"{task}: inputs of {n} tokens are cut to the {most} that {run} reads." for task, n in
+                    zip(TASKS, (128, 128, 384), strict=True)] if most else [])  # fmt: skip
+    _check_parameters(tmp_path / "out", encoder)
+
+
+def _check_parameters(out: Path, encoder: Any) -> None:
+    """The table of models counts what the encoder in memory has."""
+    frame = store.read_frame(out / "models.csv", MODELS)
+    every = sum(one.numel() for one in encoder.parameters())
+    tables = sum(one.numel() for name, one in encoder.named_parameters() if "embedding" in name or "shared" in name)
+    assert set(frame.select("params", "params_nonembedding").iter_rows()) == {(every, every - tables)}
+
+
+@pytest.mark.parametrize("kind", ["mt5", "clip"])
+def test_a_whole_checkpoint_compares_texts_without_a_head(kind: str, data: Path, tmp_path: Path) -> None:
+    """The representation is the text encoder's; the decoder and the image model have no say, nor are they counted."""
+    start = encoder_folder(tmp_path / kind, kind)
+    found = _evaluated(start, data, tmp_path / "out", ("tatoeba",), "de")
+    _check_parameters(tmp_path / "out", read_encoder(start))
+    told = {row["inference"] for row in found.scores.iter_rows(named=True)}
+    length = BOUNDED.get(kind, 512)
+    assert all("representation=mean:14/24(layer 1)" in one for one in told), told
+    assert all(f"max_length={min(length, 512)}/" in one for one in told), told
+    assert set(found.predictions["condition"]) > {"clean"}
