@@ -1,0 +1,143 @@
+"""What `train` prints: a bar on a terminal, plain lines otherwise, and the table of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from robust_xtreme.training.estimate import Row
+    from robust_xtreme.training.loop import Options, Progress
+
+_LINES: Final = 10
+_WIDE: Final = 200
+_MINUTE, _HOUR = 60, 3600
+_UNKNOWN: Final = "not known"
+_COLUMNS: Final = ("stage", "learns", "languages", "examples", "steps", "batch", "tokens", "time", "state", "folder")
+_NUMBERS: Final = ("examples", "steps", "batch", "tokens", "time")
+
+
+@contextmanager
+def watching(force: bool, quiet: bool, verbose: bool) -> Iterator[Options]:
+    """Who shows how the run goes, on stderr: a bar on a terminal, plain lines otherwise."""
+    from rich.console import Console
+
+    from robust_xtreme.training.loop import Options
+
+    console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+    if quiet:
+        yield Options(force=force)
+    elif console.is_terminal:
+        with _bar(console, force) as options:
+            yield options
+    else:
+        lines = _Lines(console, 10 * _LINES if verbose else _LINES)
+        yield Options(tell=console.print, watch=lines.watch, force=force)
+
+
+@contextmanager
+def _bar(console: Console, force: bool) -> Iterator[Options]:
+    from rich import progress as bars
+
+    from robust_xtreme.training.loop import Options
+
+    columns = (bars.TextColumn("{task.description}"), bars.BarColumn(), bars.MofNCompleteColumn())
+    with bars.Progress(*columns, bars.TimeRemainingColumn(), console=console) as shown:
+        tasks: dict[str, bars.TaskID] = {}
+
+        def watch(at: Progress) -> None:
+            if at.stage not in tasks:
+                tasks[at.stage] = shown.add_task(at.stage, total=at.steps)
+            shown.update(tasks[at.stage], completed=at.step, description=f"{_name(at)} loss {at.loss:.3f}")
+
+        yield Options(tell=shown.console.print, watch=watch, force=force)
+
+
+class _Lines:
+    """A line for each of `parts` parts of a stage."""
+
+    def __init__(self, console: Console, parts: int) -> None:
+        self.console = console
+        self.parts = parts
+
+    def watch(self, at: Progress) -> None:
+        """Print a line where a part is done."""
+        if at.step * self.parts // at.steps > (at.step - 1) * self.parts // at.steps:
+            self.console.print(f"{_name(at)}: step {at.step:,} of {at.steps:,}, loss {at.loss:.4f}")
+
+
+def _name(at: Progress) -> str:
+    return at.stage.replace("_", " ")
+
+
+# ---------------------------------------------------------------------------------------------------------------- plan
+
+
+def show_plan(rows: Sequence[Row]) -> None:
+    """The stages of a run with their total, on stdout: a table on a terminal, plain lines of it otherwise."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = max(_WIDE, console.width)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in _COLUMNS:
+        table.add_column(column, justify="right" if column in _NUMBERS else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*_cells(row))
+    console.print(table)
+    console.print(_total(rows), soft_wrap=True)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return (
+        row.kind.replace("_", " "),
+        ", ".join(row.learns),
+        " ".join(row.languages) if len(row.languages) <= _SEVERAL else f"{len(row.languages)} languages",
+        _about(row.examples),
+        _about(row.steps, row.exact),
+        f"{row.batch_size:,}" if row.batch_size else "",
+        _about(row.tokens, exact=False),
+        _duration(row.seconds),
+        "cached" if row.cached else "to do",
+        _UNKNOWN if row.folder is None else str(row.folder),
+    )
+
+
+_SEVERAL: Final = 4
+
+
+def _about(number: int | None, exact: bool = True) -> str:
+    return _UNKNOWN if number is None else f"{'' if exact or not number else '~'}{number:,}"
+
+
+def _duration(seconds: float | None) -> str:
+    match seconds:
+        case None:
+            return _UNKNOWN
+        case 0:
+            return "0"
+        case _ if seconds < _MINUTE:
+            return "under 1 min"
+        case _ if seconds < _HOUR:
+            return f"~{seconds / _MINUTE:.0f} min"
+        case _:
+            return f"~{seconds / _HOUR:.1f} h"
+
+
+def _total(rows: Sequence[Row]) -> str:
+    """What is still to be trained, all stages together."""
+    todo = [row for row in rows if not row.cached]
+    known = all(row.steps is not None for row in todo)
+    steps = _about(sum(row.steps or 0 for row in todo) if known else None, all(row.exact for row in todo))
+    tokens = _about(
+        sum(row.tokens or 0 for row in todo) if all(row.tokens is not None for row in todo) else None, False
+    )
+    seconds = [row.seconds for row in todo]
+    time = _duration(sum(one or 0.0 for one in seconds) if None not in seconds else None)
+    done = f"{len(rows) - len(todo)} of {len(rows)} stages are there already; "
+    return f"{done}still to train: {steps} steps, {tokens} tokens, {time}"

@@ -1,0 +1,274 @@
+"""What a run of `train` would do and about how long that takes, found without training and without writing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, final
+
+import torch
+from torch import nn
+
+from robust_xtreme import registry
+from robust_xtreme.errors import RobustXtremeError
+from robust_xtreme.families._encoder import read_encoder, read_tokenizer
+from robust_xtreme.families._family import Family, Window, windows_of
+from robust_xtreme.sources._checkpoints import fetched, on_hub
+from robust_xtreme.training import controls, learn, scratch
+from robust_xtreme.training.chain import KINDS, Chain, Link, chain_of
+from robust_xtreme.training.device import own_random, place
+from robust_xtreme.training.encoder import encoder_folder
+from robust_xtreme.training.lessons import Lesson, lessons
+from robust_xtreme.training.masked import MASKED_SHARE, NAME, MaskedHead, masked_part
+from robust_xtreme.training.objective import Part, Taken, units_of
+from robust_xtreme.training.sampling import Plan
+from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec
+from robust_xtreme.training.text import languages_in, read_lines
+
+_SAMPLE: Final = 500
+"""Examples, or lines, that are encoded to see how long they are."""
+
+_PASSES: Final = 3
+_MOST: Final = 2048
+"""Tokens of a pass that is timed on a CPU, where time grows with them."""
+
+_SEQ2SEQ: Final = "seq2seq:"
+_ENGLISH: Final = ("en",)
+_ONE_EACH: Final = ("classification", "choice", "retrieval")
+"""Families of which an example is one unit, however long it is."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A stage before it is trained; None is what cannot be known yet.
+
+    `exact` says that `steps` are those of the run: where windows were counted in a sample they are about so many.
+    `seconds` are those that forward and backward passes took here, for all steps; 0 for a stage that is there already.
+    """
+
+    kind: str
+    learns: tuple[str, ...]
+    languages: tuple[str, ...]
+    examples: int
+    steps: int | None
+    batch_size: int
+    tokens: int | None
+    cached: bool
+    folder: Path | None
+    seconds: float | None
+    exact: bool = True
+
+
+def plan_of(spec: TrainSpec, tell: Tell) -> tuple[Row, ...]:
+    """The stages of a run in order. Nothing is trained, translated, fetched of a model, or written.
+
+    Raises what `train` raises before it trains.
+    """
+    spec = spec.resolved()
+    device = place(spec.device)
+    if not _is_here(spec) or any(stage.translated.startswith(_SEQ2SEQ) for _, stage in spec.stages):
+        return tuple(_blind(kind, stage, spec, tell) for kind, stage in _kinds(spec))
+    chain = chain_of(spec, tell)
+    encoder, tokenizer = _model(chain)
+    with own_random(0):
+        encoder = encoder.to(device).train()
+        return tuple(_row(link, chain, encoder, tokenizer) for link in chain.links)
+
+
+def _is_here(spec: TrainSpec) -> bool:
+    """Whether the encoder can be read without fetching it."""
+    if not on_hub(spec.start):
+        return True
+    try:
+        fetched(spec.start, spec.revision, offline=True)
+    except RobustXtremeError:
+        return False
+    return True
+
+
+def _kinds(spec: TrainSpec) -> Iterator[tuple[str, StageSpec]]:
+    if spec.start == SCRATCH:
+        yield SCRATCH, StageSpec()
+    for name, stage in spec.stages:
+        yield KINDS[name], stage
+
+
+def _model(chain: Chain) -> tuple[Any, Any]:
+    """The encoder that training starts from and its tokenizer; one from scratch is made in memory if need be."""
+    first = chain.links[0]
+    folder = first.folder if first.kind == SCRATCH and first.complete else chain.start
+    if folder is not None:
+        source = encoder_folder(folder)
+        return read_encoder(source), read_tokenizer(source)
+    size = scratch.SIZES[chain.spec.size]
+    tokenizer = scratch.new_tokenizer(read_lines(Path(chain.spec.text)), size)
+    return scratch.new_encoder(tokenizer, size, first.stage.seed), tokenizer
+
+
+# --------------------------------------------------------------------------------------------------------------- counts
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """How much there is of a part: its units, windows of a unit, tokens of a window; `exact` where all were seen."""
+
+    name: str
+    units: int
+    windows: float
+    tokens: float
+    exact: bool
+
+
+def _task_size(lesson: Lesson, stage: StageSpec, tokenizer: Any) -> _Size:
+    family: Family = registry.load("family", lesson.task.family)
+    examples = lesson.examples[:: -(-len(lesson.examples) // _SAMPLE)]
+    windows = windows_of(family, lesson.task, examples, tokenizer)
+    one_each = bool(stage.perturb) or family.together
+    units = len(examples) if one_each else len(units_of(family, windows))
+    several = round(len(lesson.examples) * units / len(examples))
+    exact = one_each or len(examples) == len(lesson.examples) or family.name in _ONE_EACH
+    return _Size(lesson.task.name, several, len(windows) / units, _mean(windows), exact)
+
+
+def _mean(windows: Sequence[Window]) -> float:
+    return sum(len(window.input_ids) for window in windows) / len(windows)
+
+
+def _text_size(lines: Sequence[str], encoder: Any, tokenizer: Any) -> _Size:
+    """Of masked LM: a unit is a window of at most so many tokens."""
+    distinct = list(dict.fromkeys(lines))
+    chosen = distinct[:: -(-len(distinct) // _SAMPLE)]
+    lengths = masked_part(encoder, tokenizer, chosen).lengths
+    units = round(len(distinct) * len(lengths) / len(chosen))
+    return _Size(NAME, units, 1.0, sum(lengths) / len(lengths), len(chosen) == len(distinct))
+
+
+def _planned(stage: StageSpec, sizes: Sequence[_Size]) -> tuple[Plan, dict[str, float]]:
+    """The plan of a stage's steps, as `train` makes it, and the share of each part in its units."""
+    parts = [_counted(one) for one in sizes]
+    draws = learn._draws(stage, parts)
+    total = sum(one.units for one in sizes)
+    shares = draws.shares if draws else [one.units / total for one in sizes]
+    return learn._plan(stage, parts, draws), dict(zip([one.name for one in sizes], shares, strict=True))
+
+
+def _counted(size: _Size) -> Part:
+    """A part that nothing is taken of: how many units it has is all that a plan's steps depend on."""
+    return Part(
+        size.name,
+        nn.Identity(),
+        (1,) * size.units,
+        take=lambda _: Taken((), ()),
+        loss=lambda *_: torch.zeros(()),
+        terms=lambda _: 0,
+    )
+
+
+# ----------------------------------------------------------------------------------------------------------------- rows
+
+
+def _row(link: Link, chain: Chain, encoder: Any, tokenizer: Any) -> Row:
+    if link.kind == SCRATCH:
+        return Row(SCRATCH, (), (), 0, 0, 0, 0, link.complete, link.folder, 0.0)
+    stage = link.stage
+    sizes = [_task_size(one, stage, tokenizer) for one in link.lessons]
+    lines = _lines(link)
+    if lines:
+        sizes.append(_text_size(lines, encoder, tokenizer))
+    plan, shares = _planned(stage, sizes)
+    if stage.control == NAME:
+        every = controls.texts(example for one in link.lessons for example in one.examples)
+        sizes, shares = [_text_size(every, encoder, tokenizer)], {NAME: 1.0}
+    windows = stage.batch_size * sum(shares[one.name] * one.windows for one in sizes)
+    tokens = stage.batch_size * sum(shares[one.name] * one.windows * one.tokens for one in sizes)
+    seconds = 0.0
+    if not link.complete:
+        masked = shares.get(NAME, 0.0)
+        seconds = plan.steps * _seconds(encoder, windows, tokens / windows, masked, chain.spec)
+    return Row(
+        link.kind,
+        stage.tasks or (NAME,),
+        _languages(link),
+        sum(len(one.examples) for one in link.lessons) or sizes[-1].units,
+        plan.steps,
+        stage.batch_size,
+        round(plan.steps * tokens),
+        link.complete,
+        link.folder,
+        seconds,
+        bool(stage.steps) or all(one.exact for one in sizes),
+    )
+
+
+def _lines(link: Link) -> list[str]:
+    """The text of a stage that has masked LM, alone or beside its tasks."""
+    stage = link.stage
+    if link.lessons and not stage.masked_lm:
+        return []
+    return read_lines(Path(stage.text), () if link.lessons else stage.languages)
+
+
+def _languages(link: Link) -> tuple[str, ...]:
+    if link.lessons:
+        return tuple(dict.fromkeys(code for one in link.lessons for code in one.languages))
+    return languages_in(Path(link.stage.text), link.stage.languages)
+
+
+def _blind(kind: str, stage: StageSpec, spec: TrainSpec, tell: Tell) -> Row:
+    """A stage whose encoder, or translated data, are not on this machine: what can be told from its English data."""
+    languages = stage.languages or _ENGLISH
+    foreign = stage.translated.startswith(_SEQ2SEQ)
+    plain = replace(stage, translated="", languages=_ENGLISH) if foreign else stage
+    taught = lessons(plain, spec, tell) if stage.tasks else ()
+    counts = [len(one.examples) * (len(languages) if foreign else 1) for one in taught]
+    steps = stage.steps or (0 if kind == SCRATCH else None)
+    if steps is None and all(one.task.family in _ONE_EACH or stage.perturb for one in taught) and not stage.masked_lm:
+        sizes = [_Size(one.task.name, count, 1.0, 1.0, True) for one, count in zip(taught, counts, strict=True)]
+        steps = _planned(stage, sizes)[0].steps if sizes else None
+    learns = stage.tasks or (() if kind == SCRATCH else (NAME,))
+    return Row(kind, learns, languages, sum(counts), steps, stage.batch_size, None, False, None, None)
+
+
+# ----------------------------------------------------------------------------------------------------------------- time
+
+
+def _seconds(encoder: Any, windows: float, length: float, masked: float, spec: TrainSpec) -> float:
+    """Seconds of a step: forward and backward passes through the encoder over so many windows of that length."""
+    device = next(encoder.parameters()).device
+    width = max(1, round(length))
+    rows = windows / (spec.devices * spec.accumulate if device.type == "cuda" else 1)
+    timed = max(1, round(rows if device.type == "cuda" else min(rows, _MOST / width)))
+    head = MaskedHead(encoder.get_input_embeddings(), int(encoder.config.hidden_size)).to(device) if masked else None
+    ids = torch.randint(5, int(encoder.get_input_embeddings().num_embeddings), (timed, width), device=device)
+    spent = []
+    for _ in range(_PASSES + 1):
+        start = time.perf_counter()
+        with _precise(spec.precision, device.type):
+            loss = _loss(encoder, head, ids, masked)
+        torch.autograd.backward(loss)
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        spent.append(time.perf_counter() - start)
+        encoder.zero_grad(set_to_none=True)
+    repeats = spec.accumulate if device.type == "cuda" else 1
+    return min(spent[1:]) * rows / timed * repeats
+
+
+def _loss(encoder: Any, head: nn.Module | None, ids: torch.Tensor, masked: float) -> torch.Tensor:
+    hidden: torch.Tensor = encoder(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
+    loss = hidden.float().pow(2).mean()
+    if head is not None:
+        guessed = hidden.flatten(0, 1)[: max(1, round(MASKED_SHARE * masked * ids.numel()))]
+        loss = loss + head(guessed).float().logsumexp(-1).mean()
+    return loss
+
+
+def _precise(precision: str, device: str) -> AbstractContextManager[Any]:
+    """The numbers that a stage is computed with."""
+    kinds = {"bf16": torch.bfloat16, "fp16": torch.float16}
+    return torch.autocast(device, dtype=kinds[precision]) if precision in kinds else nullcontext()
