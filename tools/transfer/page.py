@@ -205,7 +205,7 @@ def _plain(value: Any) -> str:
 def _made(facts: Mapping[str, Any]) -> Iterable[str]:
     yield f"{facts['measured_on']}. {_seconds(facts['seconds'])}".strip()
     yield _code("text", facts["commands"])
-    yield "Run files as the tool writes them, which `robust-xtreme train --config FILE` takes one by one:"
+    yield "Run files as the tool writes them, which `robust-xtreme train FILE` takes one by one:"
     yield from (_code("toml", text.rstrip().splitlines()) for text in facts["files"])
     if facts["missing"]:
         yield "What is missing here: " + "; ".join(facts["missing"]) + "."
@@ -218,8 +218,8 @@ def _seconds(seconds: Mapping[str, float]) -> str:
         return ""
     longest = max(trained, key=lambda name: trained[name])
     return (
-        f"{len(trained)} runs took {sum(trained.values()) / 60:.0f} minutes of one process with their reading of data, "
-        f"the longest ({longest}) {trained[longest]:.0f} s, and their evaluation "
+        f"{len(trained)} runs took {sum(trained.values()) / 60:.0f} minutes of processor time, their reading of data "
+        f"included, the longest ({longest}) {trained[longest]:.0f} s, and their evaluation "
         f"{(sum(seconds.values()) - sum(trained.values())) / 60:.0f} minutes."
     )
 

@@ -151,7 +151,7 @@ def _value(value: Any) -> str:
 
 
 def write_files(study: Study) -> None:
-    """Write every run file; each is what `robust-xtreme train --config FILE` takes."""
+    """Write every run file; each is what `robust-xtreme train FILE` takes."""
     store.make_folder(study.work / "files")
     store.write_text(study.file("base"), toml(base_file(study)))
     for chain in study.chains():

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import platform
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _make(study: Study, options: argparse.Namespace, words: Sequence[str]) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the processes of chains end too
     link_data(options.data, study)
     write_files(study)
     torch.set_num_threads(1)

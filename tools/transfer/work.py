@@ -53,7 +53,7 @@ def make_chain(study: Study, chain: Chain) -> list[str]:
 
 def _done(failed: list[str], name: str, work: Callable[[], object]) -> bool:
     """Whether a piece is there; where it is not, why is told, and others go on."""
-    started = time.monotonic()
+    started = time.process_time()
     try:
         work()
     except RobustXtremeError as error:
@@ -61,7 +61,7 @@ def _done(failed: list[str], name: str, work: Callable[[], object]) -> bool:
     except Exception as error:  # noqa: BLE001 - a piece that breaks is named, and the other pieces go on
         failed.append(f"{name}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
     else:
-        print(f"{name}: {time.monotonic() - started:.1f} s", flush=True)
+        print(f"{name}: {time.process_time() - started:.1f} s", flush=True)
         return True
     print(f"FAILED {failed[-1]}", flush=True)
     return False
@@ -110,7 +110,7 @@ def evaluations(study: Study, chain: Chain) -> Iterator[Path]:
 
 
 def seconds(study: Study) -> dict[str, float]:
-    """How long each piece took when it was made, as the logs say: of a piece that was found later, the longest."""
+    """The processor time of each piece when it was made, as the logs say: of one that was found later, the longest."""
     found: dict[str, float] = {}
     for log in sorted((study.work / "logs").glob("*.log")):
         for line in log.read_text("utf-8", "replace").splitlines():
@@ -154,6 +154,8 @@ def run_chains(study: Study, words: Sequence[str], workers: int, minutes: float,
     finally:
         for one in busy:
             one.process.terminate()
+        for one in busy:
+            one.process.wait()
 
 
 def _begin(study: Study, chain: Chain, words: Sequence[str]) -> _Worker:
