@@ -17,7 +17,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
-from torch.multiprocessing.spawn import ProcessRaisedException
+from torch.multiprocessing.spawn import ProcessException
 
 from robust_xtreme.errors import ModelError, RobustXtremeError, UserError
 from robust_xtreme.families._memory import out_of_memory
@@ -181,17 +181,24 @@ def _fit(trainer: Trainer, module: TrainingModule, loader: Loader, stage: Stage)
             raise
         signal.signal(signal.SIGINT, before)
         raise KeyboardInterrupt from None
-    except ProcessRaisedException as error:
-        last = str(error).strip().splitlines()[-1]
+    except ProcessException as error:
+        said = str(error).strip()
+        if out_of_memory(RuntimeError(said)):
+            raise RobustXtremeError(_no_memory(stage)) from error
+        last = said.splitlines()[-1]
         raise ModelError(last.rpartition("robust_xtreme.errors.")[2].partition(": ")[2] or last) from error
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
-        size, split = stage.plan.batch_size, stage.how.accumulate
-        raise RobustXtremeError(
-            f"Memory ran out at step {trainer.global_step + 1} with batches of {size} in {split}. The same command "
-            f"with --accumulate {2 * split} goes on from the last saved state and computes the same."
-        ) from error
+        raise RobustXtremeError(_no_memory(stage)) from error
+
+
+def _no_memory(stage: Stage) -> str:
+    size, split = stage.plan.batch_size, stage.how.accumulate
+    return (
+        f"Memory ran out with batches of {size} in {split}. The same command with --accumulate {2 * split} goes on from "
+        "the last saved state and computes the same."
+    )
 
 
 @contextmanager
@@ -241,14 +248,14 @@ class _Steps(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Note the loss, and save the state when it is time."""
+        """Note the loss, which Lightning has divided by `accumulate`, and save the state when it is time."""
         loss = float(outputs["loss"])
         if not math.isfinite(loss):
             raise ModelError(
                 f"The loss is {loss} at step {self.done + 1} ({batch.named()}). What was saved before stays: look at "
                 "these examples, or start again with a lower --lr and --force."
             )
-        self.loss += loss / self.stage.how.accumulate
+        self.loss += loss
         self.micro += 1
         if self.micro == self.stage.how.accumulate:
             self._step(trainer, pl_module)
@@ -293,7 +300,7 @@ class _Steps(Callback):
             raise ValueError("a stage without validation data has no score")
         module.eval()
         score = self.stage.dev()
-        if self.stage.select:
+        if self.stage.select and module.trainer.is_global_zero:
             best.keep(self.stage.run, module, score, self.done)
         module.train()
         return score

@@ -1,0 +1,158 @@
+"""Several processes, and batches in parts: the same weights as one process with whole batches."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tests.lessons import lessons
+from tests.tiny import tiny_encoder_folder
+
+from robust_xtreme.errors import ModelError
+from robust_xtreme.training import learn
+from robust_xtreme.training.loop import Options, Progress
+from robust_xtreme.training.objective import task_part
+from robust_xtreme.training.spec import from_values
+from robust_xtreme.training.stage import train
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirty-two lessons a task, sentences of one to five words among them, and an encoder without dropout."""
+    folder = tmp_path_factory.mktemp("devices")
+    lessons(folder / "data")
+    tags = (("Ana", "B-PER"), ("saw", "O"), ("Rome", "B-LOC"), ("in", "O"), ("may", "O"))
+    sentences = ("".join(f"{word}{n}\t{tag}\n" for word, tag in tags[: n * 3 % 5 + 1]) for n in range(32))
+    (folder / "data" / "panx" / "train-en.tsv").write_text("\n".join(sentences), encoding="utf-8")
+    path = tiny_encoder_folder(folder / "encoder") / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    still = dict.fromkeys(("hidden_dropout_prob", "attention_probs_dropout_prob"), 0.0)
+    path.write_text(json.dumps({**config, **still}), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Heads without dropout: what it draws is the one thing that processes do not share."""
+    monkeypatch.setattr(torch.nn.functional, "dropout", lambda values, *_: values)
+
+
+CASES: dict[str, dict[str, Any]] = {
+    "classification": {"task": "xnli"},
+    "tagging": {"task": "panx"},
+    "several": {"task": "xnli,panx"},
+    "mixed": {"task": "xnli,panx", "target": {"mixing": "batches"}},
+    "masked": {"mlm": True},
+}
+
+
+def _run(home: Path, out: Path, case: str, options: Options | None = None, **changed: Any) -> Path:
+    values = dict(CASES[case])
+    shared = {"batch_size": 7, "lr": 5e-3, "steps": 6}
+    if values.pop("mlm", False):
+        values["mlm"] = {"text": str(home / "data" / "text"), **shared}
+    else:
+        values |= shared
+    facts = {"data": home / "data", "encoder": home / "encoder", "out": out, "device": "cpu", **changed}
+    return train(from_values({**values, **facts}), options)
+
+
+def _weights(run: Path) -> dict[str, torch.Tensor]:
+    return {
+        f"{path.name}/{name}": value
+        for path in sorted(run.rglob("*.safetensors"))
+        for name, value in load_file(path).items()
+    }
+
+
+def _same(one: Path, other: Path) -> None:
+    first, second = _weights(one), _weights(other)
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        assert torch.allclose(value, second[name], atol=1e-6), name
+
+
+def _losses(run: Path) -> list[float]:
+    rows = (run / "metrics.csv").read_text(encoding="utf-8").splitlines()[1:]
+    return [float(row.split(",")[1]) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def wholes() -> dict[str, Path]:
+    """What one process made of each case, made once."""
+    return {}
+
+
+@pytest.mark.usefixtures("still")
+@pytest.mark.parametrize(
+    ("case", "how"),
+    [
+        ("tagging", {"devices": 2}),
+        ("masked", {"devices": 2}),
+        ("mixed", {"devices": 2}),
+        ("several", {"devices": 2, "accumulate": 2}),
+        ("classification", {"accumulate": 4}),
+        ("tagging", {"accumulate": 4}),
+        ("masked", {"accumulate": 4}),
+        ("mixed", {"accumulate": 3}),
+    ],
+    ids=str,
+)
+def test_processes_and_parts_of_batches_compute_what_one_does(
+    case: str, how: dict[str, Any], home: Path, wholes: dict[str, Path], tmp_path: Path
+) -> None:
+    """Batches of seven in two processes, in parts, or both: the weights of one process, and its losses."""
+    if case not in wholes:
+        wholes[case] = _run(home, tmp_path / "one", case)
+    split = _run(home, tmp_path / "other", case, **how)
+    _same(wholes[case], split)
+    assert _losses(split) == pytest.approx(_losses(wholes[case]), abs=1e-5)
+    assert len(_losses(split)) == 6
+
+
+@pytest.mark.usefixtures("still")
+def test_a_share_that_counts_windows_alike_fails(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mean of the parts' means is not the batch's where sentences differ in length: the test above can fail."""
+    whole = _run(home, tmp_path / "one", "tagging")
+    monkeypatch.setattr(
+        learn, "task_part", lambda *given: replace(task_part(*given), terms=lambda taken: len(taken.sizes))
+    )
+    split = _run(home, tmp_path / "other", "tagging", accumulate=4)
+    with pytest.raises(AssertionError):
+        _same(whole, split)
+
+
+class _Stopped(Exception):
+    """Stands for a process that dies."""
+
+
+def test_two_processes_go_on_where_they_stopped(home: Path, tmp_path: Path) -> None:
+    """With dropout, which each of them draws by step and place: stopped and started again, the same bytes."""
+
+    def watch(at: Progress) -> None:
+        if at.step == 4:
+            raise _Stopped
+
+    whole = _run(home, tmp_path / "whole", "tagging", devices=2)
+    with pytest.raises(ModelError, match="_Stopped"):
+        _run(home, tmp_path / "broken", "tagging", Options(watch=watch, save_seconds=0.0), devices=2)
+    steps = [path.name for path in (tmp_path / "broken" / "resume").iterdir()]
+    assert steps == ["step-000000003"]
+    again = _run(home, tmp_path / "broken", "tagging", devices=2)
+    assert all(torch.equal(value, _weights(again)[name]) for name, value in _weights(whole).items())
+    assert _losses(again) == _losses(whole)
+
+
+def test_what_fails_in_another_process_is_one_line(home: Path, tmp_path: Path) -> None:
+    """A loss that is no number is told by the process that began them, with its step and batch."""
+    folder = tiny_encoder_folder(tmp_path / "broken")
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: value * float("nan") for name, value in weights.items()}, folder / "model.safetensors")
+    with pytest.raises(ModelError, match=r"^The loss is nan at step 1 \(xnli/train/en/\d+, ") as caught:
+        _run(home, tmp_path / "run", "classification", devices=2, encoder=folder)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,167 @@
+"""One pass for several heads: losses of a mixed batch add up by their weights, and heads do not meet."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+import torch
+from tests.learning import PAD, part_of, plan_of
+from tests.tiny import choice_example, pair_example, question_example, tagged_example, tiny_encoder, tiny_tokenizer
+from torch import Tensor, nn
+
+from robust_xtreme.examples import NO_ANSWER, Example
+from robust_xtreme.families._batch import collate, encoder_inputs
+from robust_xtreme.training.data import Loader, Share
+from robust_xtreme.training.masked import masked_part
+from robust_xtreme.training.module import Schedule, TrainingModule
+from robust_xtreme.training.objective import Batch, Part, Piece
+from robust_xtreme.training.sampling import Draws
+
+PAIRS = [pair_example(f"p{n}", f"p{n}", "yes" * (n % 5), n % 3) for n in range(20)]
+SENTENCES = [tagged_example(f"s{n}", ["Ana"] * (n % 7 + 1), ["B"] * (n % 7 + 1)) for n in range(20)]
+QUESTIONS = [question_example(f"q{n}", "who?", f"n{n} had rain on top", "rain") for n in range(20)]
+CHOICES = [choice_example(f"c{n}", f"p{n}", ["a", "bb", "c"][: 2 + n % 2], n % 2) for n in range(20)]
+
+SHARED: Mapping[str, tuple[Sequence[Example], tuple[str, ...]]] = {
+    "classification": (PAIRS, ("a", "b", "c")),
+    "tagging": (SENTENCES, ("O", "B")),
+    "span_qa": (QUESTIONS, (NO_ANSWER,)),
+    "choice": (CHOICES, ()),
+}
+
+
+def _parts() -> list[Part]:
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        return [
+            part_of("classification", PAIRS, ("a", "b", "c")),
+            part_of("tagging", SENTENCES, ("O", "B")),
+            part_of("span_qa", QUESTIONS, (NO_ANSWER,)),
+            part_of("choice", CHOICES),
+        ]
+
+
+def _module(parts: Sequence[Part]) -> TrainingModule:
+    """Without dropout, so that a pass can be computed again."""
+    encoder = tiny_encoder(len(tiny_tokenizer()))
+    return TrainingModule(encoder, parts, Schedule(1e-3, 10, 1, 0.0)).eval()
+
+
+def _batch(parts: Sequence[Part]) -> Batch:
+    draws = Draws((0.4, 0.2, 0.2, 0.2), True, 10)
+    batch = Loader(parts, plan_of(parts, 16, 5, 1, draws), PAD, 0).batch(2)
+    assert [piece.part for piece in batch.pieces] == [0, 1, 2, 3]
+    return batch
+
+
+def _alone(module: TrainingModule, part: Part, piece: Piece) -> Tensor:
+    """The loss of a piece computed by itself, in a batch of its own."""
+    ids, mask = collate(piece.taken.windows, PAD)
+    inputs = encoder_inputs(module.encoder, ids, mask, piece.taken.windows)
+    return part.loss(part.head, module.encoder(**inputs).last_hidden_state, mask, piece.taken)
+
+
+def _gradients(loss: Tensor, module: nn.Module) -> list[Tensor | None]:
+    wanted = list(module.parameters())
+    return list(torch.autograd.grad(loss, wanted, retain_graph=True, allow_unused=True))
+
+
+def test_the_loss_of_a_mixed_batch_is_the_weighted_sum() -> None:
+    """Each task counts as many units as it has in the batch; how it is padded beside the others makes no difference."""
+    parts = _parts()
+    module, batch = _module(parts), _batch(parts)
+    wanted = sum(
+        len(one.taken.sizes) / 16 * float(_alone(module, parts[one.part], one).detach()) for one in batch.pieces
+    )
+    assert sum(piece.weight for piece in batch.pieces) == pytest.approx(1.0)
+    assert len({piece.weight for piece in batch.pieces}) > 1
+    assert float(module.training_step(batch, 0).detach()) == pytest.approx(wanted, abs=1e-5)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2, 3])
+def test_no_heads_gradient_reaches_another_in_one_pass(place: int) -> None:
+    """A head learns from its own rows what it would learn from them alone, whatever stands beside them."""
+    parts = _parts()
+    module, batch = _module(parts), _batch(parts)
+    piece = batch.pieces[place]
+    whole = _gradients(module.training_step(batch, 0), module.heads[place])
+    alone = _gradients(piece.weight * _alone(module, parts[place], piece), module.heads[place])
+    for one, other in zip(whole, alone, strict=True):
+        assert one is not None
+        assert other is not None
+        assert torch.allclose(one, other, atol=1e-6)
+    assert sum(float(one.abs().sum()) for one in whole if one is not None) > 0
+    for other_place in {0, 1, 2, 3} - {place}:
+        own = _gradients(piece.weight * _alone(module, parts[place], piece), module.heads[other_place])
+        assert own == [None] * len(own)
+
+
+def test_the_encoder_learns_from_every_piece() -> None:
+    """Its gradient is the sum of those of the pieces by themselves."""
+    parts = _parts()
+    module, batch = _module(parts), _batch(parts)
+    encoder: Any = module.encoder
+    weight = encoder.encoder.layer[0].output.dense
+    (whole, *_) = _gradients(module.training_step(batch, 0), weight)
+    each = [_gradients(one.weight * _alone(module, parts[one.part], one), weight)[0] for one in batch.pieces]
+    assert whole is not None
+    found = [one for one in each if one is not None]
+    assert len(found) == len(batch.pieces)
+    assert torch.allclose(whole, torch.stack(found).sum(0), atol=1e-6)
+    assert all(not torch.allclose(whole, one, atol=1e-6) for one in found)
+
+
+@pytest.mark.parametrize("fault", ["rows of another", "equal weights"])
+def test_a_trainer_that_mixes_heads_up_fails(fault: str) -> None:
+    """Rows of a neighbour, or tasks that count alike: the loss is no longer the weighted sum."""
+    parts = _parts()
+    module, batch = _module(parts), _batch(parts)
+    right = float(module.training_step(batch, 0).detach())
+    first, second, *others = batch.pieces
+    count = min(first.stop - first.start, second.stop - second.start)
+    if fault == "equal weights":
+        pieces = [dataclasses.replace(one, weight=0.25) for one in batch.pieces]
+    else:
+        moved = dataclasses.replace(first, start=first.start + 1, stop=first.stop + 1)
+        pieces = [moved, second, *others]
+    assert count
+    wrong = float(module.training_step(dataclasses.replace(batch, pieces=tuple(pieces)), 0).detach())
+    assert wrong != pytest.approx(right, abs=1e-5)
+
+
+def test_masked_lm_is_a_piece_beside_tasks() -> None:
+    """Its hidden words lie in its own rows, and the rows of tasks are what they were."""
+    tokenizer = tiny_tokenizer()
+    parts = [part_of("tagging", SENTENCES, ("O", "B"))]
+    encoder = tiny_encoder(len(tokenizer))
+    parts.append(masked_part(encoder, tokenizer, [f"the river runs past {n}" for n in range(30)]))
+    batch = Loader(parts, plan_of(parts, 16, 3, 1, Draws((0.5, 0.5), True, 10)), PAD, 0).batch(1)
+    task, text = batch.pieces
+    plain, _ = collate(batch.windows, PAD)
+    assert torch.equal(batch.ids[task.start : task.stop], plain[task.start : task.stop])
+    assert (batch.ids[text.start : text.stop] != plain[text.start : text.stop]).any()
+    assert text.taken.targets is not None
+    module = TrainingModule(encoder, parts, Schedule(1e-3, 10, 1, 0.0))
+    assert torch.isfinite(module.training_step(batch, 0))
+
+
+@pytest.mark.parametrize("family", SHARED)
+def test_the_shares_of_a_batch_add_up_to_it(family: str) -> None:
+    """Split in three, by units of unequal size, a batch's weighted losses have the whole's mean and gradient.
+
+    Not so in retrieval, whose loss is over all candidates of a batch.
+    """
+    parts = [part_of(family, *SHARED[family])]
+    module, plan = _module(parts), plan_of(parts, 11, 2)
+    whole = module.training_step(Loader(parts, plan, PAD, 0).batch(1), 0)
+    split = list(Loader(parts, plan, PAD, 0, Share(accumulate=3)).batches(1))
+    assert sum(len(one.windows) for one in split) == len(Loader(parts, plan, PAD, 0).batch(1).windows)
+    losses = torch.stack([module.training_step(one, 0) for one in split])
+    assert float(losses.mean().detach()) == pytest.approx(float(whole.detach()), abs=1e-5)
+    for one, other in zip(_gradients(whole, module), _gradients(losses.mean(), module), strict=True):
+        assert one is not None
+        assert other is not None
+        assert torch.allclose(one, other, atol=1e-6)
