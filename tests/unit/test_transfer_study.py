@@ -101,6 +101,10 @@ def test_a_piece_that_fails_is_named_and_the_rest_goes_on(study: Study, monkeypa
     assert work.make_chain(study, Chain("mnli", 1)) == ["mnli-s1-panx: no such thing"]
     assert trained == ["mnli-s1", "mnli-s1-xnli", "mnli-s1-tydiqa"]
     assert asked == [["xnli"], ["tydiqa"], ["tatoeba"]]
+    told = work.evaluation(study, Chain("mnli", 1), "tatoeba")
+    assert told["model"] == [f"tatoeba={study.work / 'mnli-s1'}"]
+    assert work.evaluation(study, Chain(NONE, 1), "tatoeba")["model"] == [f"tatoeba={study.base}"]
+    assert work.evaluation(study, Chain(NONE, 1), "xnli")["model"] == [f"xnli={study.work / 'none-s1-xnli'}"]
 
 
 def test_without_its_intermediate_stage_a_chain_ends(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:

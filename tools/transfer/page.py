@@ -204,8 +204,12 @@ def _plain(value: Any) -> str:
 
 def _made(facts: Mapping[str, Any]) -> Iterable[str]:
     yield f"{facts['measured_on']}. {_seconds(facts['seconds'])}".strip()
-    yield _code("text", facts["commands"])
-    yield "Run files as the tool writes them, which `robust-xtreme train FILE` takes one by one:"
+    yield "The whole study is one command, which goes on where it was stopped:"
+    yield _code("text", facts["commands"][:1])
+    if facts["commands"][1:]:
+        yield "What it does of each arm and seed, as commands (here of one):"
+        yield _code("text", facts["commands"][1:])
+    yield "Their run files, as the tool writes them:"
     yield from (_code("toml", text.rstrip().splitlines()) for text in facts["files"])
     if facts["missing"]:
         yield "What is missing here: " + "; ".join(facts["missing"]) + "."

@@ -31,9 +31,9 @@ class Settings:
     seeds: int = 5
     choice: str = "commonsense_qa"
     size: str = "small"
-    base_steps: int = 400
+    base_steps: int = 300
     intermediate_steps: int = 150
-    target_steps: Mapping[str, int] = field(default_factory=lambda: {"xnli": 300, "panx": 300, "tydiqa": 100})
+    target_steps: Mapping[str, int] = field(default_factory=lambda: {"xnli": 200, "panx": 250, "tydiqa": 70})
     batch_size: int = 16
     limits: Mapping[str, int] = field(default_factory=lambda: {"xnli": 300, "panx": 200, "tydiqa": 300, "tatoeba": 300})
 
@@ -100,9 +100,9 @@ class Study:
         """A target's run."""
         return self.work / f"{chain.name}-{target}"
 
-    def evaluation(self, chain: Chain, name: str) -> Path:
-        """The folder of an evaluation."""
-        return self.work / "eval" / f"{chain.name}-{name}"
+    def evaluation(self, chain: Chain, task: str) -> Path:
+        """The folder of a task's evaluation."""
+        return self.work / "eval" / f"{chain.name}-{task}"
 
     def file(self, name: str) -> Path:
         """A run file."""

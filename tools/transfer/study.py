@@ -13,7 +13,7 @@ import platform
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
@@ -74,7 +74,7 @@ def _facts(study: Study, options: argparse.Namespace, runs: pl.DataFrame) -> dic
         "settings": asdict(settings),
         "arms": list(settings.arms),
         "squad_dev": not (options.data / SQUAD[0]).is_file(),
-        "commands": [_command(options)],
+        "commands": [_command(options), *_commands(study, chain)],
         "files": [study.file(one).read_text("utf-8") for one in names],
         "measured_on": _machine(options),
         "missing": _missing(study, runs),
@@ -91,6 +91,19 @@ def _command(options: argparse.Namespace) -> str:
     ]
     where = [f"--data {DATA}", f"--work {options.work}", f"--report {options.report}"]
     return " ".join(["python -m tools.transfer.study", *where, *given])
+
+
+def _commands(study: Study, chain: Chain) -> list[str]:
+    """What the tool does of a chain, as commands that a user can type."""
+    names = ("base", chain.name, *(f"{chain.name}-{one}" for one in TARGETS))
+    trained = [f"robust-xtreme train {study.file(one)}" for one in names]
+    return [*trained, *(_eval_command(work.evaluation(study, chain, task)) for task in EVALUATED)]
+
+
+def _eval_command(words: Mapping[str, Any]) -> str:
+    told = {key: ",".join(value) if isinstance(value, list) else value for key, value in words.items()}
+    options = [f"--{key} {value}" for key, value in told.items() if value and key != "offline"]
+    return " ".join(["robust-xtreme eval --offline", *options])
 
 
 def _machine(options: argparse.Namespace) -> str:

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -19,15 +19,15 @@ from robust_xtreme.errors import RobustXtremeError
 from robust_xtreme.results import store
 from robust_xtreme.training import spec as train_spec
 
-PARALLEL: Final = "parallel"
 _PAUSE: Final = 0.5
 _TOOK: Final = re.compile(r"((?:eval )?[\w-]+): (\d+\.\d) s")
-_GROUPS: Final = {
-    PARALLEL: (("xnli", "panx"), "validation", ()),
-    "tydiqa": (("tydiqa",), "train", ("sw",)),
-    ZERO_SHOT: ((ZERO_SHOT,), "test", ()),
+_SPLITS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "xnli": ("validation", ()),
+    "panx": ("validation", ()),
+    "tydiqa": ("train", ("sw",)),
+    ZERO_SHOT: ("test", ()),
 }
-"""Evaluations by name: tasks, split, languages.
+"""The split of each task that is evaluated, and its languages (none: all).
 
 TyDiQA's validation files hold no answers here; of its Swahili training split no run has seen anything.
 """
@@ -44,10 +44,8 @@ def make_chain(study: Study, chain: Chain) -> list[str]:
     if chain.arm != NONE and not _done(failed, chain.name, lambda: _train(study, chain.name)):
         return failed
     able = [one for one in TARGETS if _done(failed, f"{chain.name}-{one}", _training(study, f"{chain.name}-{one}"))]
-    for name, (tasks, split, languages) in _GROUPS.items():
-        ready = [one for one in tasks if one in (*able, ZERO_SHOT)]
-        if ready:
-            _done(failed, f"eval {chain.name}-{name}", _evaluating(study, chain, name, ready, split, languages))
+    for task in (*able, ZERO_SHOT):
+        _done(failed, f"eval {chain.name}-{task}", _evaluating(study, chain, task))
     return failed
 
 
@@ -76,35 +74,31 @@ def _train(study: Study, name: str) -> None:
     api.train(train_spec.from_tables(train_spec.read_tables(path), str(path)))
 
 
-def _evaluating(
-    study: Study, chain: Chain, name: str, tasks: Sequence[str], split: str, languages: Sequence[str]
-) -> Callable[[], object]:
-    words = evaluation(study, chain, tasks, split, languages)
-    return lambda: api.evaluate(**words, out=str(study.evaluation(chain, name)), cache=False)
+def _evaluating(study: Study, chain: Chain, task: str) -> Callable[[], object]:
+    return lambda: api.evaluate(**evaluation(study, chain, task), cache=False)
 
 
-def evaluation(
-    study: Study, chain: Chain, tasks: Sequence[str], split: str, languages: Sequence[str]
-) -> dict[str, Any]:
-    """What `evaluate` is told of some tasks of a chain."""
-    limits = study.settings.limits
-    models = [f"{one}={study.encoder(chain) if one == ZERO_SHOT else study.run(chain, one)}" for one in tasks]
+def evaluation(study: Study, chain: Chain, task: str) -> dict[str, Any]:
+    """What `evaluate` is told of a task of a chain; each has a folder of its own, so that none hangs on another."""
+    split, languages = _SPLITS[task]
+    run = study.encoder(chain) if task == ZERO_SHOT else study.run(chain, task)
     return {
-        "model": models,
+        "model": [f"{task}={run}"],
         "data": str(study.data),
-        "tasks": list(tasks),
+        "tasks": [task],
         "split": split,
         "languages": list(languages),
-        "limit": ",".join(f"{one}={limits[one]}" for one in tasks if one in limits),
+        "limit": str(study.settings.limits.get(task, "")),
         "device": "cpu",
         "offline": True,
+        "out": str(study.evaluation(chain, task)),
     }
 
 
 def evaluations(study: Study, chain: Chain) -> Iterator[Path]:
     """The finished evaluations of a chain."""
-    for name in _GROUPS:
-        folder = study.evaluation(chain, name)
+    for task in _SPLITS:
+        folder = study.evaluation(chain, task)
         if store.complete(folder / "manifest.json") and store.read_json(folder / "manifest.json").get("complete"):
             yield folder
 
