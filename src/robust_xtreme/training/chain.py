@@ -73,7 +73,7 @@ def chain_of(spec: TrainSpec, tell: Tell) -> Chain:
     else:
         found = find_start(spec.start, spec.revision, offline=spec.offline, tell=tell)
         start, before = found.folder, encoder_identity(found.encoder)
-        base = {"name": spec.start, "revision": found.revision}
+        base = {"name": spec.start if found.revision else found.folder.name, "revision": found.revision}
         place = len(list((start / record.STAGES).glob("*.json")))
     for name, stage in spec.stages:
         links.append(_link(spec, KINDS[name], stage, before, place + len(links), tell))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, final
 
 from robust_xtreme.errors import MissingData
-from robust_xtreme.examples import Choice, Example, Tags, digest
+from robust_xtreme.examples import Choice, Example, digest
 from robust_xtreme.families._overlap import kind
 from robust_xtreme.run_spec import parse_limits
-from robust_xtreme.sources import _load, _select
+from robust_xtreme.sources import _load, _select, with_labels
 from robust_xtreme.sources._source import Source, open_source
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.training import guarded, overlap
@@ -53,28 +54,44 @@ def lessons(stage: StageSpec, spec: TrainSpec, tell: Tell) -> tuple[Lesson, ...]
 def _lesson(
     task: TaskSpec, stage: StageSpec, spec: TrainSpec, source: Source, reported: tuple[TaskSpec, ...], tell: Tell
 ) -> Lesson:
+    task = with_labels(task, source)
     languages = stage.languages or task.train_languages
-    examples = _examples(task, stage, spec, source, languages, tell)
+    examples = read(task, source, (_ENGLISH,) if stage.translated else languages)
     limits = parse_limits(stage.limit)
     most = limits.get(task.name, limits.get("", 0))
-    if most:
-        examples = _select.limit(examples, most)
-    splits = guarded.evaluated(reported, source, kind(task))
-    screened = overlap.screen(examples, splits, allow=spec.overlap == "allow", drop_all=spec.overlap == "drop")
-    _tell_overlap(screened, len(examples), tell)
+    screened = _screened(_select.limit(examples, most) if most else examples, task, spec, source, reported, tell)
+    if stage.translated and screened.examples:
+        more = _translated(task, stage, spec, languages, screened.examples, tell)
+        screened = _with(screened, _screened(more, task, spec, source, reported, tell), _ENGLISH in languages)
     kept = screened.examples
     if not kept:
         raise MissingData(f"No training example of {task.name} is left: the evaluated splits contain all of them.")
-    longest = defaults(stage, spec.recipe).max_length or task.max_length
-    taught = replace(
-        task, labels=task.labels or _tags(kept), max_length=longest if not task.stride else task.max_length
-    )
+    longest = 0 if task.stride else defaults(stage, spec.recipe).max_length
+    taught = replace(task, max_length=longest or task.max_length)
     return Lesson(taught, kept, _select.data_identity(kept), screened, tuple(one.name for one in reported), languages)
 
 
-def _tags(examples: Sequence[Example]) -> tuple[str, ...]:
-    """The tags that stand in training data, sorted: the labels of a tagging task that does not know them beforehand."""
-    return tuple(sorted({name for one in examples if isinstance(one.target, Tags) for name in one.target.names}))
+def _screened(
+    examples: tuple[Example, ...],
+    task: TaskSpec,
+    spec: TrainSpec,
+    source: Source,
+    reported: tuple[TaskSpec, ...],
+    tell: Tell,
+) -> overlap.Screened:
+    splits = guarded.evaluated(reported, source, kind(task))
+    found = overlap.screen(examples, splits, allow=spec.overlap == "allow", drop_all=spec.overlap == "drop")
+    _tell_overlap(found, len(examples), tell)
+    return found
+
+
+def _with(english: overlap.Screened, others: overlap.Screened, both: bool) -> overlap.Screened:
+    """What the rule did to English examples and to their translations; which of them are trained on."""
+    return overlap.Screened(
+        (*english.examples, *others.examples) if both else others.examples,
+        dict(Counter(english.dropped) + Counter(others.dropped)),
+        dict(Counter(english.allowed) + Counter(others.allowed)),
+    )
 
 
 def _tell_overlap(screened: overlap.Screened, before: int, tell: Tell) -> None:
@@ -88,16 +105,18 @@ def _tell_overlap(screened: overlap.Screened, before: int, tell: Tell) -> None:
 # ------------------------------------------------------------------------------------------------------------- reading
 
 
-def _examples(
-    task: TaskSpec, stage: StageSpec, spec: TrainSpec, source: Source, languages: Sequence[str], tell: Tell
+def _translated(
+    task: TaskSpec,
+    stage: StageSpec,
+    spec: TrainSpec,
+    languages: Sequence[str],
+    english: tuple[Example, ...],
+    tell: Tell,
 ) -> tuple[Example, ...]:
-    if not stage.translated:
-        return read(task, source, languages)
-    english = read(task, source, (_ENGLISH,))
     others = tuple(code for code in languages if code != _ENGLISH)
     if not others:
-        raise MissingData(f'{task.name}: name the languages of the translated data, as in languages = ["en", "de"].')
-    found = translated_examples(
+        raise MissingData(f'{task.name}: name the languages of its translations, as in languages = ["en", "de"].')
+    return translated_examples(
         task,
         stage.translated,
         others,
@@ -107,7 +126,6 @@ def _examples(
         device=spec.device,
         tell=tell,
     )
-    return (*english, *found) if _ENGLISH in languages else found
 
 
 def read(task: TaskSpec, source: Source | Path, languages: Sequence[str]) -> tuple[Example, ...]:

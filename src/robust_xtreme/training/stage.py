@@ -222,7 +222,7 @@ def _record(chain: Chain, link: Link, found: Learning, parent: str) -> record.St
         control=stage.control,
         mixing=stage.mixing,
         masked_lm=stage.masked_lm,
-        translated=stage.translated,
+        translated=Path(stage.translated).name,
         lora=spec.lora,
         precision=spec.precision,
         diversity=_diversity(link),
