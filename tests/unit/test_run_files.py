@@ -1,0 +1,210 @@
+"""A run's file and the options of `train`: what stands for what, where files are found, and what is completed."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from robust_xtreme.commands import _completion
+from robust_xtreme.commands._train_files import find, shipped, spec_of
+from robust_xtreme.commands.train import train
+from robust_xtreme.errors import SpecError, UnknownName
+from robust_xtreme.training import recipes, spec
+from robust_xtreme.training.sampling import parse_sampling
+
+FILE = """
+from = "OWNER/NAME"
+revision = "abc"
+data = "hub"
+out = "runs/one"
+seed = 3
+offline = true
+
+[mlm]
+text = "words.txt"
+steps = 9
+
+[intermediate]
+tasks = ["squad", "mnli"]
+epochs = 2
+
+[target]
+tasks = ["tydiqa"]
+epochs = 5
+lr = 2e-5
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    """A run's file with all three stages, and the text that it names beside it."""
+    (tmp_path / "words.txt").write_text("a few words\n", encoding="utf-8")
+    path = tmp_path / "one.toml"
+    path.write_text(FILE, encoding="utf-8")
+    return str(path)
+
+
+def asked(file: str = "", **words: Any) -> spec.TrainSpec:
+    """The run that a file and options ask for, those that were not said included."""
+    unsaid = {name: one.default for name, one in inspect.signature(train).parameters.items()}
+    told = {**unsaid, **words}
+    return spec_of(
+        file, {name: told[name] for name in told if name not in ("file", "plan", "force", "quiet", "verbose")}
+    )
+
+
+def stage(found: spec.TrainSpec, name: str) -> spec.StageSpec:
+    """A stage that must be there."""
+    there = dict(found.stages)
+    assert name in there
+    return there[name]
+
+
+def test_options_that_were_not_said_change_nothing(file: str, tmp_path: Path) -> None:
+    """The run of a file alone is that of its keys; its text is found beside it."""
+    found = asked(file)
+    tables = spec.read_tables(Path(file))
+    tables["mlm"]["text"] = str(tmp_path / "words.txt")
+    assert found == spec.from_tables(tables)
+    assert (found.seed, found.offline, stage(found, "target").lr) == (3, True, 2e-5)
+
+
+def test_an_option_stands_for_the_key(file: str) -> None:
+    """Options win over the file, in the stage that they are of; how long a stage trains is said once."""
+    found = asked(file, steps=7, out="runs/two", intermediate="hellaswag", sampling="temperature:2", seed=0)
+    assert (found.out, found.seed) == ("runs/two", 0)
+    assert (stage(found, "target").steps, stage(found, "target").epochs) == (7, 0)
+    assert stage(found, "intermediate").tasks == ("hellaswag",)
+    assert (stage(found, "intermediate").sampling, stage(found, "target").sampling) == ("temperature:2", "proportional")
+    assert stage(asked(file, intermediate_steps=4), "intermediate").steps == 4
+    assert stage(asked(file, task="xnli,panx"), "target").tasks == ("xnli", "panx")
+    assert asked(file, allow_overlap=True).overlap == "allow"
+
+
+def test_options_of_the_last_stage_are_those_of_the_last_there_is() -> None:
+    """Without a target they are those of the intermediate stage; without an intermediate one all are the target's."""
+    said: dict[str, Any] = {"encoder": "e", "data": "d", "perturb": ["char_noise:0.1"], "languages": ["de"]}
+    said["epochs"] = 2
+    last = stage(asked(intermediate="squad,mnli", **said), "intermediate")
+    assert (last.perturb, last.languages, last.epochs) == (("char_noise:0.1",), ("de",), 2)
+    only = stage(asked(task="xnli", **said), "target")
+    assert (only.perturb, only.languages, only.epochs) == (("char_noise:0.1",), ("de",), 2)
+    both = asked(task="xnli", intermediate="squad,mnli", **said)
+    assert (stage(both, "target").languages, stage(both, "intermediate").languages) == ((), ("de",))
+    assert (stage(both, "target").perturb, stage(both, "intermediate").perturb) == (("char_noise:0.1",), ())
+
+
+def test_the_options_of_older_commands_keep_their_meaning() -> None:
+    """From scratch, with steps of masked LM, one task and epochs."""
+    found = asked(
+        scratch="small", mlm_steps=600, text="T", data="D", task="panx", epochs=12, out="runs/panx", reported=["panx"]
+    )
+    assert found == spec.TrainSpec(
+        data="D",
+        start="scratch",
+        size="small",
+        text="T",
+        out="runs/panx",
+        reported=("panx",),
+        mlm=spec.StageSpec(text="T", steps=600),
+        target=spec.StageSpec(tasks=("panx",), epochs=12),
+    )
+
+
+def test_another_start_replaces_that_of_the_file(file: str) -> None:
+    """A revision or size of the file belongs to its own start."""
+    found = asked(file, scratch="tiny", text="T")
+    assert (found.start, found.size, found.revision) == ("scratch", "tiny", "")
+    assert stage(found, "mlm").text == "T"
+    assert asked(file, encoder="DIR").start == "DIR"
+    assert asked(file, encoder="DIR").revision == ""
+
+
+def test_steps_of_masked_lm(file: str, tmp_path: Path) -> None:
+    """They read the text that is named, or the file's; none leave the stage out; without a text they are refused."""
+    assert stage(asked(file, mlm_steps=4), "mlm").steps == 4
+    assert stage(asked(file, mlm_steps=4), "mlm").text == str(tmp_path / "words.txt")
+    assert asked(file, mlm_steps=0).mlm is None
+    assert stage(asked(encoder="e", data="d", task="xnli", mlm_steps=5, text="T"), "mlm").steps == 5
+    with pytest.raises(SpecError, match="--mlm-steps needs --text"):
+        asked(encoder="e", data="d", task="xnli", mlm_steps=5)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({}, "Name where to start"),
+        ({"encoder": "e", "data": "d"}, "Nothing is to be learned"),
+        ({"encoder": "e", "scratch": "tiny", "text": "t", "task": "xnli", "data": "d"}, "not both"),
+        ({"encoder": "e", "data": "d", "task": "xnli", "sampling": "often"}, "proportional"),
+        ({"encoder": "e", "data": "d", "task": "xnli", "overlap": "alow"}, "Did you mean 'allow'"),
+        ({"encoder": "e", "data": "d", "task": "xnli", "steps": 3, "epochs": 3}, "--epochs and --steps"),
+    ],
+)
+def test_a_mistake_is_one_line(words: dict[str, Any], message: str) -> None:
+    """What is missing or misspelt is told before anything is read."""
+    with pytest.raises((SpecError, UnknownName), match=message) as caught:
+        asked(**words)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_shipped_file_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With or without its suffix; a file of that path is the user's own."""
+    monkeypatch.chdir(tmp_path)
+    assert find("paper_base") == find("paper_base.toml") == shipped("train")["paper_base"]
+    Path("paper_base.toml").write_text("", encoding="utf-8")
+    assert find("paper_base.toml") == Path("paper_base.toml")
+
+
+def test_a_missing_file_is_one_line_with_the_nearest_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Names that ship with the program, and files beside the path that was meant."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "study.toml").write_text("", encoding="utf-8")
+    with pytest.raises(UnknownName, match="Did you mean 'paper_large'"):
+        find("paper_larg")
+    with pytest.raises(UnknownName, match=r"Did you mean 'mine/study\.toml'"):
+        find("mine/studi.toml")
+
+
+def test_few_options() -> None:
+    """How many there are is a decision: forty-one beside the file."""
+    assert len(inspect.signature(train).parameters) - 1 == 41
+
+
+def test_what_a_shell_completes_is_what_train_takes() -> None:
+    """Words that are offered are those of the run's spec, and the names of files those that are there."""
+    pairs = {
+        "size": spec.SIZE_NAMES,
+        "overlap": spec.OVERLAPS,
+        "mixing": spec.MIXINGS,
+        "control": tuple(filter(None, spec.CONTROLS)),
+        "select": spec.SELECTIONS,
+        "precision": spec.PRECISIONS,
+        "strategy": spec.STRATEGIES,
+        "schedule": spec.SCHEDULES,
+        "log": spec.LOGS,
+        "recipe": recipes.names(),
+    }
+    assert {name: getattr(_completion, name)("") for name in pairs} == {
+        name: sorted(one) for name, one in pairs.items()
+    }
+    assert [parse_sampling(one) for one in _completion.sampling("")]
+    assert _completion.learned("xnli,hella") == ["xnli,hellaswag"]
+    assert _completion.run_file("paper_b") == ["paper_base", "paper_base_smoke"]
+    assert _completion.config("x-") == ["x-stilts"]
+    assert _completion.translated("h") == ["hub"]
+
+
+def test_files_of_the_user_are_completed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Run files and folders that begin so; other files are not offered."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine.toml", "mine.txt", "mines/one.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("", encoding="utf-8")
+    assert _completion.run_file("mi") == ["mine.toml", "mines/"]
+    assert _completion.run_file("mines/") == ["mines/one.toml"]
+    assert _completion.folder("mi") == ["mines/"]

@@ -1,0 +1,164 @@
+"""`train --plan`: stages, steps, tokens and time before anything is trained, and what is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.lessons import lessons
+from tests.tiny import tiny_encoder_folder
+from typer.testing import CliRunner
+
+from robust_xtreme.commands._app import build
+from robust_xtreme.results import store
+from robust_xtreme.training import estimate
+from robust_xtreme.training.estimate import Row, plan_of
+from robust_xtreme.training.spec import TrainSpec, from_values
+from robust_xtreme.training.stage import train
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Release files with thirty-two lessons a task, and a text."""
+    return lessons(tmp_path_factory.mktemp("lessons"))
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random encoder."""
+    return tiny_encoder_folder(tmp_path_factory.mktemp("encoder"))
+
+
+def spec_in(folder: Path, data: Path, **values: Any) -> TrainSpec:
+    """A run whose last stage lies in a folder's `last`."""
+    return from_values({"data": data, "out": folder / "last", "device": "cpu", **values})
+
+
+def planned(spec: TrainSpec) -> tuple[Row, ...]:
+    """The rows of a plan."""
+    return plan_of(spec, lambda _: None)
+
+
+def files(folder: Path) -> list[str]:
+    """Every path below a folder."""
+    return sorted(str(path) for path in folder.rglob("*"))
+
+
+RUNS: Mapping[str, Mapping[str, Any]] = {
+    "passes of several tasks": {"task": "xnli,panx,tydiqa", "epochs": 2, "batch_size": 5},
+    "draws": {"task": "xnli,tydiqa", "epochs": 1, "batch_size": 4, "sampling": "temperature:2", "mixing": "batches"},
+    "a cap": {"task": "xnli,panx", "epochs": 3, "batch_size": 4, "sampling": "capped:10"},
+    "noise": {"task": "tydiqa", "epochs": 1, "batch_size": 6, "perturb": ["char_noise:0.1"]},
+    "a limit": {"task": "panx", "epochs": 2, "batch_size": 3, "limit": "10"},
+    "labels shuffled": {"task": "xnli", "epochs": 1, "batch_size": 8, "control": "shuffled_labels"},
+    "masked LM instead": {"task": "xnli", "epochs": 1, "batch_size": 8, "control": "masked_lm"},
+}
+
+
+@pytest.mark.parametrize("values", RUNS.values(), ids=RUNS.keys())
+def test_the_steps_are_those_of_the_run(values: Mapping[str, Any], tmp_path: Path, data: Path, encoder: Path) -> None:
+    """A plan counts as `train` does and writes nothing; afterwards it says that all is there."""
+    spec = spec_in(tmp_path, data, encoder=encoder, **values)
+    (row,) = planned(spec)
+    assert files(tmp_path) == []
+    record = store.read_json(train(spec) / "stages" / "00-target.json")
+    assert (row.steps, row.examples, row.exact, row.cached) == (record["steps"], _examples(record, row), True, False)
+    assert row.seconds is not None
+    assert row.seconds > 0
+    (again,) = planned(spec)
+    assert (again.cached, again.seconds, again.steps) == (True, 0.0, record["steps"])
+
+
+def _examples(record: Mapping[str, Any], row: Row) -> int:
+    """A control counts its texts, the plan the examples that they are of."""
+    return row.examples if record["control"] == "masked_lm" else int(record["examples"])
+
+
+def test_all_stages_of_a_run_from_scratch(tmp_path: Path, data: Path) -> None:
+    """Masked LM, an intermediate task with masked LM beside it, the target: the encoder is made in memory."""
+    text = data / "text"
+    values: dict[str, Any] = {
+        "scratch": "tiny",
+        "text": text,
+        "mlm": {"text": text, "epochs": 2, "batch_size": 3},
+        "intermediate": {"tasks": ["xnli"], "epochs": 1, "batch_size": 8, "masked_lm": 0.5, "text": text},
+    }
+    spec = spec_in(tmp_path, data, **values, target={"tasks": ["panx"], "steps": 4, "batch_size": 4})
+    rows = planned(spec)
+    assert files(tmp_path) == []
+    assert [row.kind for row in rows] == ["scratch", "masked_lm", "intermediate", "target"]
+    train(spec)
+    records = {path.name: store.read_json(path) for path in (tmp_path / "last" / "stages").glob("*.json")}
+    assert [row.steps for row in rows] == [records[name]["steps"] for name in sorted(records)]
+    assert [row.cached for row in planned(spec)] == [True] * 4
+    other = spec_in(tmp_path, data, **{**values, "out": tmp_path / "other", "target": {"tasks": ["tydiqa"]}})
+    assert [row.cached for row in planned(other)] == [True, True, True, False]
+
+
+def test_tokens_are_those_that_are_read(tmp_path: Path, data: Path, encoder: Path) -> None:
+    """As many as the units of all steps have, where all were seen."""
+    (row,) = planned(spec_in(tmp_path, data, encoder=encoder, task="xnli", epochs=2, batch_size=8))
+    from robust_xtreme import registry
+    from robust_xtreme.families._encoder import read_tokenizer
+    from robust_xtreme.families._family import windows_of
+    from robust_xtreme.sources import load
+
+    task = registry.load("task", "xnli")
+    examples = load(task, data, "en", "train").examples
+    windows = windows_of(registry.load("family", task.family), task, examples, read_tokenizer(encoder))
+    assert row.tokens == 2 * sum(len(window.input_ids) for window in windows)
+
+
+def test_a_sample_gives_about_as_many(
+    tmp_path: Path, data: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of long data some examples are encoded; steps of what may take several windows are then only about right."""
+    spec = spec_in(tmp_path, data, encoder=encoder, task="tydiqa", epochs=2, batch_size=4)
+    (whole,) = planned(spec)
+    monkeypatch.setattr(estimate, "_SAMPLE", 8)
+    (part,) = planned(spec)
+    assert (whole.exact, part.exact) == (True, False)
+    assert part.tokens == pytest.approx(whole.tokens, rel=0.1)
+    assert part.steps == pytest.approx(whole.steps, rel=0.1)
+    (pairs,) = planned(spec_in(tmp_path, data, encoder=encoder, task="xnli", epochs=2, batch_size=4))
+    assert pairs.exact
+
+
+def test_an_encoder_that_is_not_here_is_not_fetched(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What depends on it is not known; examples, and steps where an example is one input, are."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    spec = spec_in(tmp_path, data, encoder="nobody/nothing", task="xnli", epochs=2, intermediate={"tasks": ["tydiqa"]})
+    first, last = planned(spec)
+    assert (first.examples, first.steps, first.tokens, first.seconds, first.folder) == (32, None, None, None, None)
+    assert (last.examples, last.steps, last.cached) == (32, 2, False)
+    assert files(tmp_path) == []
+
+
+def test_more_work_takes_more_time(tmp_path: Path, data: Path, encoder: Path) -> None:
+    """A hundred times the steps are about a hundred times the seconds, and bfloat16 is timed too."""
+    values: dict[str, Any] = {"encoder": encoder, "task": "xnli", "batch_size": 8}
+    (short,) = planned(spec_in(tmp_path, data, steps=10, **values))
+    (long,) = planned(spec_in(tmp_path, data, steps=1000, **values))
+    assert short.seconds is not None
+    assert long.seconds is not None
+    assert long.seconds > 10 * short.seconds
+    assert planned(spec_in(tmp_path, data, steps=10, precision="bf16", **values))[0].seconds
+
+
+def test_the_command_prints_a_table(tmp_path: Path, data: Path, encoder: Path) -> None:
+    """A line a stage and a total, on stdout; bad data and names are one line, as in training."""
+    words = ["--from", str(encoder), "--data", str(data), "--out", str(tmp_path / "run"), "--device", "cpu", "--plan"]
+    done = CliRunner().invoke(build(), ["train", "--intermediate", "xnli,panx", "--task", "tydiqa", *words])
+    assert done.exit_code == 0, done.output
+    head, first, last, total = done.stdout.splitlines()
+    assert head.split()[:2] == ["stage", "learns"]
+    assert first.split()[:3] == ["intermediate", "xnli,", "panx"]
+    assert str(tmp_path / "run") in last
+    assert total.startswith("0 of 2 stages are there already; still to train: ")
+    assert files(tmp_path) == []
+    missing = CliRunner().invoke(build(), ["train", "--task", "xquad", *words])
+    assert (missing.exit_code, missing.stderr.count("\n")) == (2, 1)
