@@ -35,7 +35,7 @@ class Settings:
     intermediate_steps: int = 150
     target_steps: Mapping[str, int] = field(default_factory=lambda: {"xnli": 200, "panx": 250, "tydiqa": 70})
     batch_size: int = 16
-    limits: Mapping[str, int] = field(default_factory=lambda: {"xnli": 300, "panx": 200, "tydiqa": 300, "tatoeba": 300})
+    limits: Mapping[str, int] = field(default_factory=lambda: {"xnli": 300, "panx": 300, "tydiqa": 300, "tatoeba": 300})
 
     @property
     def singles(self) -> tuple[str, ...]:
