@@ -16,12 +16,13 @@ from tools.transfer.plan import NONE, TARGETS, ZERO_SHOT, Chain, Study
 
 from robust_xtreme import api
 from robust_xtreme.errors import RobustXtremeError
+from robust_xtreme.languages import codes
 from robust_xtreme.results import store
 from robust_xtreme.training import spec as train_spec
 
 _PAUSE: Final = 0.5
 _TOOK: Final = re.compile(r"((?:eval )?[\w-]+): (\d+\.\d) s")
-_LANGUAGES: Final = tuple(["ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh"])
+_LANGUAGES: Final = codes("ar bg de el en es fr hi ru sw th tr ur vi zh")
 _SPLITS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "xnli": ("validation", _LANGUAGES),
     "panx": ("validation", _LANGUAGES),
