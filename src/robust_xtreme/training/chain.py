@@ -106,7 +106,7 @@ def _link(spec: TrainSpec, kind: str, stage: StageSpec, before: str, place: int,
     }
     identity = digest(kind, *_flat(facts))
     start = spec.size if spec.start == SCRATCH else Path(spec.start).name
-    name = "+".join((kind.replace("masked_lm", "mlm"), *stage.tasks[:_NAMED]))
+    name = "-".join(filter(None, (kind.replace("masked_lm", "mlm"), "+".join(stage.tasks[:_NAMED]))))
     return Link(kind, stage, taught, identity, facts, spec.folder.parent / f"{name}-{start}-{identity[:8]}", place)
 
 

@@ -196,8 +196,8 @@ def _fit(trainer: Trainer, module: TrainingModule, loader: Loader, stage: Stage)
 def _no_memory(stage: Stage) -> str:
     size, split = stage.plan.batch_size, stage.how.accumulate
     return (
-        f"Memory ran out with batches of {size} in {split}. The same command with --accumulate {2 * split} goes on from "
-        "the last saved state and computes the same."
+        f"Memory ran out with batches of {size} in {split}. The same command with --accumulate {2 * split} goes on "
+        "from the last saved state and computes the same."
     )
 
 

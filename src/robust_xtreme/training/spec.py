@@ -280,8 +280,9 @@ def from_values(values: Mapping[str, Any], place: str = "train") -> TrainSpec:
 
 def from_tables(tables: Mapping[str, Any], place: str = "train") -> TrainSpec:
     """A TrainSpec from the keys and tables of a run's file. Raises SpecError naming the place and the key."""
-    values = {("start" if key == "from" else key): value for key, value in tables.items()}
-    stages: Any = {name: _stage(values.pop(name), f"{place}: [{name}]") for name in STAGE_NAMES if values.get(name)}
+    told = {key: value for key, value in tables.items() if value is not None or key not in STAGE_NAMES}
+    values = {("start" if key == "from" else key): value for key, value in told.items()}
+    stages: Any = {name: _stage(values.pop(name), f"{place}: [{name}]") for name in STAGE_NAMES if name in values}
     known = _kinds(TrainSpec)
     check_keys(values, [*known, "from", *STAGE_NAMES], (), place)
     return TrainSpec(**{key: _typed(key, value, known[key], place) for key, value in values.items()}, **stages)
@@ -327,11 +328,11 @@ def _without(stage: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
 def tables_of(values: Mapping[str, Any]) -> dict[str, Any]:
     """Short forms as the keys and tables of a run's file."""
     found = dict(values)
-    target = _names(found.pop("target", {}))
+    target = _names(found.pop("target", None) or {})
     if "task" in found:
         target = {**target, **_names(found.pop("task"))}
     target |= {key: found.pop(key) for key in _kinds(StageSpec) if key in found and key not in _kinds(TrainSpec)}
-    if "intermediate" in found:
+    if found.get("intermediate") is not None:
         found["intermediate"] = _names(found["intermediate"])
     if found.pop("allow_overlap", False):
         found["overlap"] = "allow"

@@ -1,0 +1,321 @@
+"""Stages of a run: the encoder alone is carried over, bit by bit, and runs share what they have in common."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from tests.lessons import lessons
+from tests.tiny import tiny_encoder_folder
+
+from robust_xtreme import registry
+from robust_xtreme.errors import MissingData, SpecError
+from robust_xtreme.results import store
+from robust_xtreme.training import stage
+from robust_xtreme.training.chain import chain_of
+from robust_xtreme.training.device import own_random
+from robust_xtreme.training.loop import Options, Progress
+from robust_xtreme.training.module import TrainingModule
+from robust_xtreme.training.spec import TrainSpec, from_values
+from robust_xtreme.training.stage import train
+from robust_xtreme.training.text import languages_in, read_lines
+
+Weights = dict[str, torch.Tensor]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Release files with thirty-two lessons a task."""
+    return lessons(tmp_path / "data")
+
+
+@pytest.fixture
+def encoder(tmp_path: Path) -> Path:
+    """A tiny random encoder."""
+    return tiny_encoder_folder(tmp_path / "encoder")
+
+
+def _spec(data: Path, encoder: Path, out: str, **changed: Any) -> TrainSpec:
+    """Masked LM, two intermediate tasks, one target; three steps each."""
+    steps = {"steps": 3, "batch_size": 8, "lr": 5e-3}
+    values: dict[str, Any] = {
+        "mlm": {"text": data / "text", **steps},
+        "intermediate": {"tasks": ["xnli", "tydiqa"], **steps},
+        "target": {"tasks": ["panx"], **steps},
+        "device": "cpu",
+        **changed,
+    }
+    for name in ("mlm", "intermediate", "target"):
+        if isinstance(values[name], dict) and "steps" not in values[name]:
+            values[name] = {"text": data / "text"} | steps | values[name] if name == "mlm" else steps | values[name]
+    return from_values({**values, "data": data, "encoder": encoder, "out": data.parent / "runs" / out})
+
+
+def _trained(spec: TrainSpec) -> list[str]:
+    """The stages that a run computes."""
+    seen: dict[str, None] = {}
+    train(spec, Options(watch=lambda at: seen.update({at.stage: None})))
+    return list(seen)
+
+
+def _identities(spec: TrainSpec) -> list[str]:
+    return [one.identity for one in chain_of(spec.resolved(), lambda _: None).links]
+
+
+def _folders(home: Path) -> list[str]:
+    return sorted(path.name for path in (home / "runs").iterdir())
+
+
+def _copy(state: Any) -> Weights:
+    return {name: value.clone() for name, value in state.items()}
+
+
+def _equal(one: Weights, other: Weights) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+def test_only_the_encoder_is_carried_over(
+    data: Path, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each stage's first step computes with the encoder that the stage before wrote, bit by bit; heads are new."""
+    first: list[tuple[Weights, list[Weights]]] = []
+    known: list[TrainingModule] = []
+    step = TrainingModule.training_step
+
+    def spy(self: TrainingModule, batch: Any, batch_idx: int) -> Any:
+        if self not in known:
+            known.append(self)
+            first.append((_copy(self.encoder.state_dict()), [_copy(head.state_dict()) for head in self.heads]))
+        return step(self, batch, batch_idx)
+
+    monkeypatch.setattr(TrainingModule, "training_step", spy)
+    spec = _spec(data, encoder, "run", intermediate={"tasks": ["xnli", "panx"]})
+    train(spec)
+    links = chain_of(spec.resolved(), lambda _: None).links
+    written = [
+        load_file(folder / "model.safetensors") for folder in (encoder, *(one.folder / "model" for one in links))
+    ]
+    assert len(first) == 3
+    for place, (carried, _) in enumerate(first):
+        assert _equal(carried, written[place])
+        assert not _equal(carried, written[place + 1])
+    (_, taught), (_, (last,)) = first[1:]
+    learned = load_file(links[1].folder / "heads" / "panx.safetensors")
+    with own_random(0):
+        fresh = registry.load("family", "tagging").head(16, registry.load("task", "panx").labels).state_dict()
+    assert _equal(last, fresh)
+    assert _equal(last, taught[1])
+    assert not _equal(last, learned)
+    assert [path.name for path in sorted((links[2].folder / "heads").glob("*.safetensors"))] == ["panx.safetensors"]
+
+
+def test_a_carried_head_would_be_seen(data: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An encoder that changes on the way, if only in one bit, is another: the comparison above can fail."""
+    one = load_file(encoder / "model.safetensors")
+    other = _copy(one)
+    name = min(other)
+    other[name].view(-1)[0] = torch.nextafter(other[name].view(-1)[0], torch.tensor(torch.inf))
+    assert _equal(one, _copy(one))
+    assert not _equal(one, other)
+
+
+def test_stages_lie_beside_the_run_and_are_recorded_in_it(data: Path, encoder: Path, tmp_path: Path) -> None:
+    """One folder a stage, named by what it is and a hash; the last one's records begin with those of the others."""
+    run = train(_spec(data, encoder, "run"))
+    first, second, third = _folders(tmp_path)
+    assert first.startswith("intermediate-xnli+tydiqa-encoder-")
+    assert second.startswith("mlm-encoder-")
+    assert third == "run"
+    assert sorted(path.name for path in (run / "stages").iterdir()) == [
+        "00-masked_lm.json",
+        "01-intermediate.hashes",
+        "01-intermediate.json",
+        "02-target.hashes",
+        "02-target.json",
+    ]
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((run / "stages").glob("*.json"))]
+    assert [one["kind"] for one in records] == ["masked_lm", "intermediate", "target"]
+    assert [one["share"] for one in records[1]["per_task"].values()] == [0.5, 0.5]
+    assert sum(one["seen"] for one in records[1]["per_task"].values()) == records[1]["seen"] == 24
+    assert {one["examples"] for one in records[1]["per_task"].values()} == {32}
+    assert records[1]["diversity"]["formats"] == 2
+    assert (tmp_path / "runs" / first / "stages" / "01-intermediate.json").is_file()
+
+
+def test_targets_share_the_stages_before(data: Path, encoder: Path, tmp_path: Path) -> None:
+    """Another target, another seed of it, and another order of starting: what stands is not trained again."""
+    fixed = {"mlm": {"seed": 0}, "intermediate": {"tasks": ["xnli", "tydiqa"], "seed": 0}}
+    assert _trained(_spec(data, encoder, "panx", **fixed)) == ["masked_lm", "intermediate", "target"]
+    assert _trained(_spec(data, encoder, "xnli", target={"tasks": ["xnli"]}, **fixed)) == ["target"]
+    assert _trained(_spec(data, encoder, "panx-1", seed=1, **fixed)) == ["target"]
+    assert _trained(_spec(data, encoder, "panx", **fixed)) == []
+    assert len(_folders(tmp_path)) == 5
+    alone = _spec(data, encoder, "none", intermediate=None, mlm={"seed": 0})
+    assert _trained(alone) == ["target"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "same"),
+    [
+        ({"seed": 1}, [True, False, False]),
+        ({"tasks": ["xnli"]}, [True, False, False]),
+        ({"limit": "16"}, [True, False, False]),
+        ({"control": "shuffled_labels"}, [True, False, False]),
+        ({"perturb": ["char_noise:0.1"]}, [True, False, False]),
+        ({"mixing": "batches"}, [True, False, False]),
+        ({}, [True, True, True]),
+    ],
+    ids=str,
+)
+def test_what_makes_a_stage_another(changed: dict[str, Any], same: list[bool], data: Path, encoder: Path) -> None:
+    """Seed, tasks, size, control, noise and mixing are part of what a stage is known by, and so of all behind it."""
+    tasks = {"tasks": ["xnli", "tydiqa"]}
+    before = _identities(_spec(data, encoder, "run", intermediate=tasks))
+    found = _identities(_spec(data, encoder, "other", intermediate={**tasks, **changed}))
+    assert [one == other for one, other in zip(before, found, strict=True)] == same
+
+
+def test_contents_count_and_names_do_not(data: Path, encoder: Path, tmp_path: Path) -> None:
+    """A copy of text, data and encoder elsewhere shares the stages; one more line of text is another stage."""
+    before = _identities(_spec(data, encoder, "run"))
+    moved = lessons(tmp_path / "elsewhere")
+    again = tiny_encoder_folder(tmp_path / "again")
+    assert _identities(_spec(moved, again, "run")) == before
+    with (moved / "text" / "words.txt").open("a", encoding="utf-8") as file:
+        file.write("one more\n")
+    assert not set(_identities(_spec(moved, again, "run"))) & set(before)
+
+
+def test_a_stage_that_another_run_is_training_is_waited_for(
+    data: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line says so; when the other is done with it, its stage is taken and not trained again."""
+    monkeypatch.setattr(stage, "_WAIT_SECONDS", 0.01)
+    spec = _spec(data, encoder, "run", mlm=None)
+    shared = chain_of(spec.resolved(), lambda _: None).links[0]
+    held = store.lock(shared.folder)
+    held.__enter__()
+    said: list[str] = []
+    seen: list[str] = []
+
+    def tell(line: str) -> None:
+        said.append(line)
+        if "waits for" in line:
+            held.__exit__(None, None, None)
+            train(from_values({**_values(data, encoder), "out": data.parent / "runs" / "other"}))
+
+    train(spec, Options(tell=tell, watch=lambda at: seen.append(at.stage)))
+    assert [line for line in said if "waits" in line] == [f"waits for {shared.folder}, which another run is training"]
+    assert set(seen) == {"target"}
+
+
+def _values(data: Path, encoder: Path) -> dict[str, Any]:
+    steps = {"steps": 3, "batch_size": 8, "lr": 5e-3}
+    tables = {"intermediate": {"tasks": ["xnli", "tydiqa"], **steps}, "target": {"tasks": ["panx"], **steps}}
+    return {**tables, "data": data, "encoder": encoder, "device": "cpu"}
+
+
+def test_force_makes_the_last_stage_alone_again(data: Path, encoder: Path) -> None:
+    """Stages that other runs go on from are left as they are."""
+    spec = _spec(data, encoder, "run")
+    train(spec)
+    seen: list[Progress] = []
+    train(spec, Options(watch=seen.append, force=True))
+    assert {one.stage for one in seen} == {"target"}
+
+
+def test_a_stage_half_made_is_no_stage(data: Path, encoder: Path) -> None:
+    """A shared folder that was stopped is gone on with, not taken for complete, whichever run comes next."""
+
+    class Stopped(Exception):
+        """Stands for a process that dies."""
+
+    def watch(at: Progress) -> None:
+        if at.stage == "intermediate" and at.step == 3:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        train(_spec(data, encoder, "one"), Options(watch=watch, save_seconds=0.0))
+    steps: list[tuple[str, int]] = []
+    train(
+        _spec(data, encoder, "two", target={"tasks": ["xnli"]}),
+        Options(watch=lambda at: steps.append((at.stage, at.step))),
+    )
+    assert steps == [("intermediate", 3), ("target", 1), ("target", 2), ("target", 3)]
+
+
+def test_stages_alone_make_a_run(data: Path, encoder: Path, tmp_path: Path) -> None:
+    """A file with nothing but [mlm] or [intermediate] ends there; where no folder is named others can go on from it."""
+    values = {**_values(data, encoder), "target": None, "mlm": None}
+    (link,) = chain_of(from_values(values).resolved(), lambda _: None).links
+    assert link.folder.name.startswith("intermediate-xnli+tydiqa-encoder-")
+    run = train(from_values({**values, "out": tmp_path / "run"}))
+    assert run == tmp_path / "run"
+    assert [path.name for path in sorted((run / "stages").glob("*.json"))] == ["00-intermediate.json"]
+    panx = {**_values(data, run), "intermediate": None, "out": tmp_path / "panx"}
+    assert [one.kind for one in chain_of(from_values(panx).resolved(), lambda _: None).links] == ["target"]
+    found = sorted((train(from_values(panx)) / "stages").glob("*.json"))
+    assert [path.name for path in found] == ["00-intermediate.json", "01-target.json"]
+
+
+# ---------------------------------------------------------------------------------------------------------------- text
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    """Files named as FLORES-200's, and by our codes."""
+    folder = tmp_path / "flores"
+    folder.mkdir()
+    for name in ("swh_Latn.dev", "eng_Latn.dev", "de.txt"):
+        (folder / name).write_text(f"{name}\n", encoding="utf-8")
+    return folder
+
+
+def test_masked_lm_reads_the_languages_that_it_is_given(text: Path, data: Path, encoder: Path) -> None:
+    """By the beginning of the files' names; they stand in the record, and another choice is another stage."""
+    assert read_lines(text, ("sw", "de")) == ["de.txt", "swh_Latn.dev"]
+    assert languages_in(text) == ("de", "en", "sw")
+    mlm = {"text": text, "languages": ["sw", "de"]}
+    run = train(_spec(data, encoder, "run", mlm=mlm, intermediate=None))
+    record = json.loads((run / "stages" / "00-masked_lm.json").read_text(encoding="utf-8"))
+    assert (record["languages"], record["examples"]) == (["de", "sw"], 2)
+    assert _trained(_spec(data, encoder, "other", mlm={"text": text}, intermediate=None)) == ["masked_lm", "target"]
+    (text / "eng_Latn.dev").write_text("changed\n", encoding="utf-8")
+    assert _trained(_spec(data, encoder, "again", mlm=mlm, intermediate=None)) == ["target"]
+
+
+def test_a_language_without_text_is_named(text: Path, data: Path, encoder: Path) -> None:
+    """One line, before anything is written."""
+    with pytest.raises(MissingData, match=r"holds no text in th: no file there begins with th\."):
+        train(_spec(data, encoder, "run", mlm={"text": text, "languages": ["sw", "th"]}))
+    assert not (data.parent / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        ({"mlm": {"steps": 3}}, r"\[mlm\] needs text"),
+        ({"intermediate": {"steps": 3}}, r"\[intermediate\] names no tasks"),
+        ({"intermediate": {"tasks": ["xnli", "xnli"]}}, r"\[intermediate\] names a task twice"),
+        ({"intermediate": {"tasks": ["xnli"], "masked_lm": 0.5}}, r"\[intermediate\] needs text"),
+        ({"intermediate": {"tasks": ["xnli"], "limit": "5", "total": 5}}, "has a limit and a total"),
+        ({"intermediate": {"tasks": ["xnli"], "limit": "panx=5"}}, r"names 'panx', which is no task of \[inter"),
+        ({"intermediate": {"tasks": ["xnli"], "sampling": "half"}}, "The sampling 'half' is not"),
+        ({"intermediate": {"tasks": ["xnli"], "lrr": 0.5}}, r"\[intermediate\]: there is no key 'lrr'"),
+        ({"intermediate": 5}, r"\[intermediate\]: the value 'tasks' takes a list of strings, not 5"),
+        ({"mlm": {}}, r"\[mlm\] needs text"),
+    ],
+    ids=str,
+)
+def test_a_stage_that_makes_no_sense_is_one_line(
+    tables: dict[str, Any], message: str, data: Path, encoder: Path
+) -> None:
+    """The line names the table and the key."""
+    values = {**_values(data, encoder), **tables}
+    with pytest.raises(SpecError, match=message) as caught:
+        train(from_values(values))
+    assert "\n" not in str(caught.value)
