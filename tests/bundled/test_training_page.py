@@ -1,0 +1,74 @@
+"""docs/training.md and README.md say of training what the program takes: keys, defaults, options, commands."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shlex
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from robust_xtreme.commands._app import build
+from robust_xtreme.commands._train_files import spec_of
+from robust_xtreme.training.spec import STAGE_NAMES, StageSpec, TrainSpec, from_tables
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "training.md").read_text("utf-8")
+README = (ROOT / "README.md").read_text("utf-8")
+KEY = re.compile(r"^\| `(\w+)` \| `([^`]*)` \| \S", re.MULTILINE)
+NOT_SPEC = ("file", "plan", "force", "quiet", "verbose", "help")
+
+
+def table(heading: str) -> dict[str, Any]:
+    """The keys of a table of the page with their defaults, as TOML reads these."""
+    part = PAGE.partition(f"### {heading}\n")[2].partition("\n##")[0]
+    return {key: tomllib.loads(f"value = {default}")["value"] for key, default in KEY.findall(part)}
+
+
+def fields(kind: Any) -> dict[str, Any]:
+    """The keys of a spec with their defaults, lists for tuples."""
+    found = {one.name: one.default for one in dataclasses.fields(kind) if one.name not in STAGE_NAMES}
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in found.items()}
+    return {("from" if key == "start" else key): value for key, value in plain.items()}
+
+
+def test_the_page_has_every_key() -> None:
+    """Each key of a run and of a stage, with the default that it has."""
+    assert table("Keys of a run") == fields(TrainSpec)
+    assert table("Keys of a stage") == fields(StageSpec)
+
+
+def commands(text: str) -> list[str]:
+    """The commands of `train` in blocks of shell, without their comments, the shell's variables put in."""
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    found = [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    variables = dict(re.findall(r'^(\w)="(.*)"$', "\n".join(found), re.MULTILINE))
+    shown = [line for line in found if line.startswith("robust-xtreme train")]
+    return [re.sub(r"\$(\w)", lambda name: variables[name[1]], line) for line in shown]
+
+
+@pytest.mark.parametrize("line", [*commands(README), *commands(PAGE)])
+def test_a_command_is_a_run(line: str) -> None:
+    """Each command that is shown has options that exist, with values that they take."""
+    command = get_command(build()).commands["train"]  # type: ignore[attr-defined]  # a program with commands is a group
+    told = command.make_context("train", shlex.split(line)[2:]).params
+    words = {name: value for name, value in told.items() if name not in NOT_SPEC}
+    for name in ("task", "intermediate", "reported", "languages", "log"):
+        words[name] = words[name].split(",") if words[name] else None
+    if told["file"] in ("FILE.toml", "mine.toml"):
+        return
+    spec = spec_of(told["file"], words).resolved()
+    assert all(stage.learned() or name == "mlm" for name, stage in spec.stages)
+
+
+@pytest.mark.parametrize("text", [README, PAGE], ids=["README.md", "training.md"])
+def test_a_file_that_is_shown_is_a_run(text: str) -> None:
+    """A block of TOML reads as a run with three stages."""
+    blocks = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    runs = [tomllib.loads(block) for block in blocks if "[target]" in block]
+    assert len(runs) == 1
+    assert [name for name, _ in from_tables(runs[0]).resolved().stages] == list(STAGE_NAMES)
