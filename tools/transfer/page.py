@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -119,7 +120,9 @@ def _said(table: pl.DataFrame, flags: Collection[tuple[str, str]]) -> str:
         if row["sign"]
     ]
     found = "; ".join(lines) if lines else "none of them"
-    return f"Of {len(tested)} tested differences a sign is claimed for: {found}."
+    width = statistics.median((row["high"] - row["low"]) / 2 for row in tested) if tested else 0.0
+    wide = f" The median interval reaches {width:.1f} points to either side." if tested else ""
+    return f"Of {len(tested)} tested differences a sign is claimed for: {found}.{wide}"
 
 
 def _p(value: float) -> str:
