@@ -127,14 +127,14 @@ def _tokenizer(shape: str) -> Any:
     return word_tokenizer(shape == "typed")
 
 
-def encoder_folder(folder: Path, kind: str, seed: int = 0) -> Path:
-    """A transformers folder with tokenizer and random weights of a kind."""
+def encoder_folder(folder: Path, kind: str, seed: int = 0, **others: Any) -> Path:
+    """A transformers folder with tokenizer and random weights of a kind, and other values of its configuration."""
     name, shape, values = _SHAPES[kind]
     tokenizer = _tokenizer(shape)
     tokenizer.save_pretrained(str(folder))
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        _model(kind, name, {"vocab_size": len(tokenizer), **values}).save_pretrained(str(folder))
+        _model(kind, name, {"vocab_size": len(tokenizer), **values, **others}).save_pretrained(str(folder))
     return folder
 
 

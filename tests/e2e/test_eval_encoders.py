@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from tests.encoders import BOUNDED, encoder_folder
 from tests.lessons import lessons
 from tests.release import release
@@ -85,6 +86,30 @@ def _check_parameters(out: Path, encoder: Any) -> None:
     every = sum(one.numel() for one in encoder.parameters())
     tables = sum(one.numel() for name, one in encoder.named_parameters() if "embedding" in name or "shared" in name)
     assert set(frame.select("params", "params_nonembedding").iter_rows()) == {(every, every - tables)}
+
+
+@pytest.mark.parametrize("kind", ["xlm_roberta", "mt5", "clip"])
+def test_a_run_with_lora_is_a_plain_encoder_that_answers(kind: str, data: Path, tmp_path: Path) -> None:
+    """Only queries and values differ from the start's, and evaluation knows nothing of LoRA."""
+    start = encoder_folder(tmp_path / kind, kind)
+    run = train(
+        task="xnli",
+        data=str(data / "train"),
+        encoder=str(start),
+        out=str(tmp_path / "run"),
+        steps=3,
+        batch_size=4,
+        lr=1e-2,
+        lora=2,
+        device="cpu",
+    )
+    own, before = read_encoder(run / "model").state_dict(), read_encoder(start).state_dict()
+    changed = [name for name, one in before.items() if not torch.equal(one, own[name])]
+    assert changed
+    assert all(set(name.split(".")) & {"query", "value", "q_proj", "v_proj", "q", "v"} for name in changed)
+    (stage,) = (json.loads(path.read_text()) for path in (run / "stages").glob("*.json"))
+    assert stage["lora"] == 2
+    assert _evaluated(run, data, tmp_path / "out", ("xnli",), "en").predictions.height > 0
 
 
 @pytest.mark.parametrize("kind", ["mt5", "clip"])
