@@ -1,0 +1,30 @@
+"""The lessons of a stage at the lengths that its encoder reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from robust_xtreme.families._towers import check_fits, fitted, longest, positions
+from robust_xtreme.training.lessons import Lesson
+
+
+def fit(lessons: Sequence[Lesson], encoder: Any, called: str, tell: Callable[[str], None]) -> tuple[Lesson, ...]:
+    """The lessons, their inputs cut where the encoder is a text tower, which is told.
+
+    Raises ModelError, one line, where any other encoder reads less than a task's inputs.
+    """
+    config = encoder.config.to_dict()
+    found = tuple(replace(one, task=fitted(one.task, config)) for one in lessons)
+    for before, one in zip(lessons, found, strict=True):
+        check_fits(one.task, config, called, f"Leave {one.task.name} out, or")
+        if one.task is not before.task:
+            what = f"inputs of {longest(before.task)} tokens are cut to the {positions(config)} that {called} reads"
+            tell(f"{one.task.name}: {what}")
+    return found
+
+
+def text_length(encoder: Any, usual: int) -> int:
+    """How many tokens of plain text an encoder reads at once: the usual number, where it reads as many."""
+    return min(usual, positions(encoder.config.to_dict()) or usual)
