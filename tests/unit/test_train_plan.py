@@ -132,9 +132,19 @@ def test_an_encoder_that_is_not_here_is_not_fetched(
     """What depends on it is not known; examples, and steps where an example is one input, are."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     spec = spec_in(tmp_path, data, encoder="nobody/nothing", task="xnli", epochs=2, intermediate={"tasks": ["tydiqa"]})
-    first, last = planned(spec)
+    told: list[str] = []
+    first, last = plan_of(spec, told.append)
+    assert "nobody/nothing is not on this machine" in told[0]
     assert (first.examples, first.steps, first.tokens, first.seconds, first.folder) == (32, None, None, None, None)
     assert (last.examples, last.steps, last.cached) == (32, 2, False)
+    assert files(tmp_path) == []
+
+
+def test_data_are_not_translated_for_a_plan(tmp_path: Path, data: Path, encoder: Path) -> None:
+    """As many examples as there will be, from the English ones; the model that translates is not looked for."""
+    values = {"task": "xnli", "epochs": 1, "languages": ["en", "de", "sw"], "translated": "seq2seq:nobody/nothing"}
+    (row,) = planned(spec_in(tmp_path, data, encoder=encoder, **values))
+    assert (row.examples, row.steps, row.folder, row.languages) == (96, 3, None, ("en", "de", "sw"))
     assert files(tmp_path) == []
 
 

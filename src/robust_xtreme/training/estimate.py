@@ -70,7 +70,8 @@ def plan_of(spec: TrainSpec, tell: Tell) -> tuple[Row, ...]:
     """
     spec = spec.resolved()
     device = place(spec.device)
-    if not _is_here(spec) or any(stage.translated.startswith(_SEQ2SEQ) for _, stage in spec.stages):
+    if lacking := _lacking(spec):
+        tell(f"{lacking}, and a plan does not get it: what depends on it is not known")
         return tuple(_blind(kind, stage, spec, tell) for kind, stage in _kinds(spec))
     chain = chain_of(spec, tell)
     encoder, tokenizer = _model(chain)
@@ -79,15 +80,16 @@ def plan_of(spec: TrainSpec, tell: Tell) -> tuple[Row, ...]:
         return tuple(_row(link, chain, encoder, tokenizer) for link in chain.links)
 
 
-def _is_here(spec: TrainSpec) -> bool:
-    """Whether the encoder can be read without fetching it."""
-    if not on_hub(spec.start):
-        return True
-    try:
-        fetched(spec.start, spec.revision, offline=True)
-    except RobustXtremeError:
-        return False
-    return True
+def _lacking(spec: TrainSpec) -> str:
+    """What a plan would have to fetch or translate first; empty where everything is there."""
+    if any(stage.translated.startswith(_SEQ2SEQ) for _, stage in spec.stages):
+        return "training data are still to be translated"
+    if on_hub(spec.start):
+        try:
+            fetched(spec.start, spec.revision, offline=True)
+        except RobustXtremeError:
+            return f"{spec.start} is not on this machine"
+    return ""
 
 
 def _kinds(spec: TrainSpec) -> Iterator[tuple[str, StageSpec]]:
