@@ -13,10 +13,12 @@ from tests.lessons import lessons
 from tests.release import release
 
 from robust_xtreme import evaluate, train
+from robust_xtreme.errors import ModelError
 from robust_xtreme.evaluation.run import Evaluation
 from robust_xtreme.families._encoder import read_encoder
 from robust_xtreme.results import store
 from robust_xtreme.results.schema import MODELS
+from robust_xtreme.training.loop import Options
 
 TASKS = ("xnli", "panx", "xquad")
 
@@ -27,11 +29,29 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     lessons(folder / "train")
     release(folder / "eval")
+    _long(folder / "long")
     for side in ("deu", "eng"):
         path = folder / "eval" / "tatoeba" / "v1" / f"tatoeba.deu-eng.{side}"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(f"the {side} house number {place}\n" for place in range(30)), encoding="utf-8")
     return folder
+
+
+def _long(folder: Path) -> None:
+    """Training rows that no text tower reads whole."""
+    words = " ".join(["the river runs past old stone houses"] * 8)
+    pairs = "".join(f"{words} {n}\t{words}\t{('entailment', 'neutral')[n % 2]}\n" for n in range(8))
+    answers = [{"text": "stone", "answer_start": words.index("stone")}]
+    passages = [
+        {"context": f"{words} {n}", "qas": [{"id": str(n), "question": "what?", "answers": answers}]} for n in range(8)
+    ]
+    for path, content in (
+        ("xnli/train-en.tsv", pairs),
+        ("squad/train-v1.1.json", json.dumps({"version": "1.1", "data": [{"title": "t", "paragraphs": passages}]})),
+        ("text/lines.txt", "".join(f"{words} {n}\n" for n in range(8))),
+    ):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(content, encoding="utf-8")
 
 
 def _evaluated(model: Path, data: Path, out: Path, tasks: tuple[str, ...], language: str) -> Evaluation:
@@ -86,6 +106,40 @@ def _check_parameters(out: Path, encoder: Any) -> None:
     every = sum(one.numel() for one in encoder.parameters())
     tables = sum(one.numel() for name, one in encoder.named_parameters() if "embedding" in name or "shared" in name)
     assert set(frame.select("params", "params_nonembedding").iter_rows()) == {(every, every - tables)}
+
+
+@pytest.mark.parametrize("kind", ["clip", "siglip2"])
+def test_training_cuts_long_inputs_to_what_a_tower_reads(kind: str, data: Path, tmp_path: Path) -> None:
+    """It is told, and the record has the lengths; any other encoder that is too short is refused in one line."""
+    said: list[str] = []
+    start = encoder_folder(tmp_path / kind, kind)
+    words: dict[str, Any] = {
+        "task": "xnli,xquad",
+        "data": str(data / "long"),
+        "steps": 4,
+        "batch_size": 4,
+        "device": "cpu",
+    }
+    run = train(None, Options(tell=said.append), encoder=str(start), out=str(tmp_path / "run"), **words)
+    most = BOUNDED[kind]
+    assert [line for line in said if "are cut to" in line] == [
+        f"{task}: inputs of {length} tokens are cut to the {most} that {start} reads"
+        for task, length in (("xnli", 128), ("xquad", 384))
+    ]
+    (stage,) = (json.loads(path.read_text()) for path in (run / "stages").glob("*.json"))
+    assert (stage["max_length"], stage["stride"]) == (most, 128 * most // 384)
+    short = encoder_folder(tmp_path / "short", "bert", max_position_embeddings=100)
+    with pytest.raises(ModelError, match=r"the encoder reads 100 tokens, but xnli has inputs of 128\. Leave"):
+        train(encoder=str(short), out=str(tmp_path / "other"), **words)
+
+
+def test_masked_lm_reads_what_a_tower_reads(data: Path, tmp_path: Path) -> None:
+    """SigLIP 2's tokenizer has a mask; CLIP's has none, and is refused in one line."""
+    words: dict[str, Any] = {"mlm": {"text": str(data / "long" / "text"), "steps": 2, "batch_size": 2}, "device": "cpu"}
+    run = train(start=str(encoder_folder(tmp_path / "a", "siglip2")), out=str(tmp_path / "run"), **words)
+    assert type(read_encoder(run / "model")).__name__ == "Siglip2TextModel"
+    with pytest.raises(ModelError, match="tokenizer has no mask token"):
+        train(start=str(encoder_folder(tmp_path / "b", "clip")), out=str(tmp_path / "other"), **words)
 
 
 @pytest.mark.parametrize("kind", ["xlm_roberta", "mt5", "clip"])

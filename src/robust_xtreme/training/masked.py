@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from robust_xtreme.errors import ModelError
 from robust_xtreme.families._batch import frame_of, token_ids
 from robust_xtreme.families._family import Scores, Window
+from robust_xtreme.training.fit import text_length
 from robust_xtreme.training.objective import IGNORED, Masking, Part, Taken, lengths_of
 
 MASKED_SHARE: Final = 0.15
@@ -27,7 +28,7 @@ def masked_part(encoder: Any, tokenizer: Any, lines: Sequence[str]) -> Part:
     Lines are windows of at most TEXT_LENGTH tokens; a longer line is several. Raises ModelError where the tokenizer
     has no token for what is hidden.
     """
-    windows = _windows(tokenizer, lines)
+    windows = _windows(tokenizer, lines, text_length(encoder, TEXT_LENGTH))
 
     def take(places: Sequence[tuple[int, int]]) -> Taken:
         return Taken(tuple(windows[unit] for unit, _ in places), tuple(1 for _ in places))
@@ -37,9 +38,9 @@ def masked_part(encoder: Any, tokenizer: Any, lines: Sequence[str]) -> Part:
     return Part(NAME, head, lengths, take, _loss, _terms, masking(tokenizer))
 
 
-def _windows(tokenizer: Any, lines: Sequence[str]) -> tuple[Window, ...]:
+def _windows(tokenizer: Any, lines: Sequence[str], length: int) -> tuple[Window, ...]:
     frame = frame_of(tokenizer)
-    room = frame.room(1, TEXT_LENGTH)
+    room = frame.room(1, length)
     windows = []
     for place, ids in enumerate(token_ids(tokenizer, lines).values()):
         windows += [

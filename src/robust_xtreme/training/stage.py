@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from robust_xtreme.training.chain import Chain, Link, chain_of
 from robust_xtreme.training.device import place
 from robust_xtreme.training.diversity import diversity
 from robust_xtreme.training.encoder import WRITE_ERRORS, disk_error, encoder_folder, replace_folder, write_model
+from robust_xtreme.training.fit import fit
 from robust_xtreme.training.learn import Learning, learning, score_of
 from robust_xtreme.training.loop import How, Options, Stage, run_loop
 from robust_xtreme.training.lora import add_lora, merged
@@ -112,6 +114,7 @@ def _train(chain: Chain, link: Link, parent: Path, options: Options) -> None:
     spec = chain.spec
     source = encoder_folder(parent)
     encoder, tokenizer = read_encoder(source), read_tokenizer(source)
+    link = replace(link, lessons=fit(link.lessons, encoder, str(source), options.tell))
     if spec.lora:
         encoder = add_lora(encoder, spec.lora, link.stage.seed)
     found = learning(link, spec, encoder, tokenizer)
