@@ -132,16 +132,20 @@ def test_ctrl_c_is_one_line(tmp_path: Path, data: Path, encoder: Path) -> None:
         (("--task", "panx", "--from-scratch", "small"), "needs --text"),
         (("--task", "panx", "--from", "e", "--lr", "-1"), "--lr -1.0"),
         (("--task", "panx", "--from", "nowhere"), "There is no folder 'nowhere'"),
-        (("--task", "xquad", "--from", "e"), "no train file"),
-        (("--task", "panx", "--from", "e", "--reported", "panxx"), "Did you mean 'panx'?"),
+        (("--task", "xquad", "--from", "ENCODER"), "no train file"),
+        (("--task", "panx", "--from", "ENCODER", "--reported", "panxx"), "Did you mean 'panx'?"),
+        (("paper_bas", "--task", "panx"), "Did you mean 'paper_base'?"),
+        (("--task", "panx", "--from", "ENCODER", "--recipe", "x-stilt"), "Did you mean 'x-stilts'?"),
+        (("--task", "panx", "--intermediate", "hellaswg", "--from", "ENCODER"), "Did you mean 'hellaswag'?"),
     ],
 )
 def test_a_users_mistake_is_one_line(
-    words: tuple[str, ...], message: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    words: tuple[str, ...], message: str, data: Path, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each mistake exits with 2 and one line that says what was probably meant; nothing is written."""
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(build(), ["train", *words, "--data", str(data)])
+    named = [str(encoder) if word == "ENCODER" else word for word in words]
+    done = CliRunner().invoke(build(), ["train", *named, "--data", str(data)])
     assert done.exit_code == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
