@@ -12,13 +12,16 @@ from robust_xtreme.examples import digest
 from robust_xtreme.families._encoder import encoder_identity
 from robust_xtreme.training import record
 from robust_xtreme.training.lessons import Lesson, lessons
-from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec
+from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec, defaults
 from robust_xtreme.training.start import find_start
 from robust_xtreme.training.text import text_identity
 
 KINDS: Final = {"mlm": "masked_lm", "intermediate": "intermediate", "target": "target"}
 _NOT_IDENTITY: Final = ("text", "translated")
 """Where things lie: their contents count, not their names."""
+
+_OF_RECIPE: Final = ("warmup", "warmup_share", "weight_decay")
+"""What a stage takes of its recipe that no key of its own says."""
 
 
 @final
@@ -65,6 +68,7 @@ def chain_of(spec: TrainSpec, tell: Tell) -> Chain:
 
     Raises MissingData, DataError, ModelError, Overlap.
     """
+    taught = {name: lessons(stage, spec, tell) if stage.tasks else () for name, stage in spec.stages}
     links: list[Link] = []
     start, place = None, 0
     if spec.start == SCRATCH:
@@ -76,7 +80,7 @@ def chain_of(spec: TrainSpec, tell: Tell) -> Chain:
         base = {"name": spec.start if found.revision else found.folder.name, "revision": found.revision}
         place = len(list((start / record.STAGES).glob("*.json")))
     for name, stage in spec.stages:
-        links.append(_link(spec, KINDS[name], stage, before, place + len(links), tell))
+        links.append(_link(spec, KINDS[name], stage, taught[name], before, place + len(links)))
         before = links[-1].identity
     return Chain(spec, _last_out(tuple(links), spec), start, base)
 
@@ -90,11 +94,11 @@ def _scratch(spec: TrainSpec) -> Link:
     return Link(SCRATCH, StageSpec(seed=seed), (), identity, facts, folder, 0)
 
 
-def _link(spec: TrainSpec, kind: str, stage: StageSpec, before: str, place: int, tell: Tell) -> Link:
-    taught = lessons(stage, spec, tell) if stage.tasks else ()
+def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ...], before: str, place: int) -> Link:
     facts = {
         **{name: value for name, value in dataclasses.asdict(stage).items() if name not in _NOT_IDENTITY},
-        "recipe": spec.recipe,
+        **{name: getattr(defaults(stage, spec.recipe), name) for name in _OF_RECIPE},
+        "recipe": Path(spec.recipe).stem,
         "precision": spec.precision,
         "clip": spec.clip,
         "schedule": spec.schedule,
