@@ -1,0 +1,175 @@
+"""Weights selected on validation data: only on request, never where these are reported, and stated in the record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from tests.lessons import lessons
+from tests.tiny import tiny_encoder_folder
+
+from robust_xtreme import registry
+from robust_xtreme.errors import MissingData, Overlap
+from robust_xtreme.families._overlap import check
+from robust_xtreme.sources import load
+from robust_xtreme.training import best, dev
+from robust_xtreme.training.loop import Options, Progress
+from robust_xtreme.training.spec import TrainSpec, from_values
+from robust_xtreme.training.stage import train
+
+
+class Stopped(Exception):
+    """Stands for a process that dies."""
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Release files with thirty-two lessons a task, and six validation sentences of panx."""
+    return lessons(tmp_path / "data")
+
+
+@pytest.fixture
+def encoder(tmp_path: Path) -> Path:
+    """A tiny random encoder."""
+    return tiny_encoder_folder(tmp_path / "encoder")
+
+
+def _spec(data: Path, encoder: Path, name: str, **changed: Any) -> TrainSpec:
+    """Four epochs of two steps; only xnli is reported."""
+    facts: dict[str, Any] = {"epochs": 4, "batch_size": 16, "lr": 5e-3, "device": "cpu", "reported": "xnli"}
+    told = {"task": "panx", "select": "dev", **facts, **changed}
+    return from_values({**told, "data": data, "encoder": encoder, "out": data.parent / name})
+
+
+@pytest.fixture
+def planted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, torch.Tensor]]]:
+    """Scores of each epoch in the order given; what comes back are the heads' weights at each of them."""
+
+    def plant(*scores: float) -> list[dict[str, torch.Tensor]]:
+        seen: list[dict[str, torch.Tensor]] = []
+        left = iter(scores)
+
+        def dev_score(task: Any, source: Any, encoder: Any, head: Any, tokenizer: Any) -> Callable[[], float]:
+            def score() -> float:
+                seen.append({name: one.clone() for name, one in head.state_dict().items()})
+                return next(left)
+
+            return score
+
+        monkeypatch.setattr(dev, "dev_score", dev_score)
+        return seen
+
+    return plant
+
+
+def _head(run: Path) -> dict[str, torch.Tensor]:
+    return load_file(run / "heads" / "panx.safetensors")
+
+
+def _same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+def _files(run: Path) -> dict[str, bytes]:
+    paths = [path for path in sorted(run.rglob("*")) if path.is_file() and path.name != ".lock"]
+    return {str(path.relative_to(run)): path.read_bytes() for path in paths}
+
+
+@pytest.mark.parametrize(
+    ("scores", "kept"),
+    [
+        ((10.0, 50.0, 30.0, 20.0), 1),
+        ((50.0, 50.0, 50.0, 50.0), 0),
+        ((1.0, 2.0, 3.0, 4.0), 3),
+        ((0.0, 0.0, 0.0, 9.0), 3),
+    ],
+)
+def test_the_weights_with_the_best_score_are_written(
+    scores: tuple[float, ...], kept: int, data: Path, encoder: Path, planted: Any
+) -> None:
+    """Of equal scores the first; the last ones only where they are the best."""
+    seen = planted(*scores)
+    run = train(_spec(data, encoder, "run"))
+    assert [_same(_head(run), one) for one in seen] == [place == kept for place in range(4)]
+    assert not (run / best.FILE).exists()
+    rows = [row.split(",")[3] for row in (run / "metrics.csv").read_text(encoding="utf-8").splitlines()[1:]]
+    assert [float(row) for row in rows if row] == list(scores)
+
+
+def test_without_select_scores_decide_nothing(data: Path, encoder: Path, planted: Any) -> None:
+    """The last weights are written, and nothing is kept beside the run."""
+    seen = planted(10.0, 50.0, 30.0, 20.0)
+    run = train(_spec(data, encoder, "run", select="none"))
+    assert [_same(_head(run), one) for one in seen] == [False, False, False, True]
+    record = json.loads((run / "stages" / "00-target.json").read_text(encoding="utf-8"))
+    assert record["selected_on"] == "none"
+
+
+@pytest.mark.parametrize(("step", "save_seconds"), [(3, 0.0), (5, 0.0), (7, 0.0), (5, 1e9), (8, 1e9)])
+def test_what_is_kept_survives_a_kill(
+    step: int, save_seconds: float, data: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped before and behind the best epoch, with a saved state and without one: the same bytes in the end."""
+    by_loss = {2: 10.0, 4: 50.0, 6: 30.0, 8: 20.0}
+    at: list[int] = [0]
+
+    def watch(one: Progress) -> None:
+        at[0] = one.step
+        if stop and one.step == step:
+            raise Stopped
+
+    def scored(*_: Any) -> Callable[[], float]:
+        return lambda: by_loss[at[0] + 1]
+
+    monkeypatch.setattr(dev, "dev_score", scored)
+    stop = False
+    whole = train(_spec(data, encoder, "whole"), Options(watch=watch, save_seconds=save_seconds))
+    stop, at[0] = True, 0
+    with pytest.raises(Stopped):
+        train(_spec(data, encoder, "broken"), Options(watch=watch, save_seconds=save_seconds))
+    stop, at[0] = False, (step - 1 if not save_seconds else 0)
+    assert _files(train(_spec(data, encoder, "broken"), Options(watch=watch))) == _files(whole)
+
+
+def test_the_record_and_the_hashes_tell_what_was_selected_on(data: Path, encoder: Path) -> None:
+    """An evaluation finds the validation examples among what the model has seen; without selection it does not."""
+    examples = load(registry.load("task", "panx"), data, "en", "validation").examples
+    run = train(_spec(data, encoder, "run"))
+    record = json.loads((run / "stages" / "00-target.json").read_text(encoding="utf-8"))
+    assert record["selected_on"] == "panx/validation/en"
+    assert check(run, examples).count == len(examples)
+    assert check(train(_spec(data, encoder, "other", select="none")), examples).count == 0
+
+
+def test_nothing_is_selected_on_what_is_reported(data: Path, encoder: Path) -> None:
+    """Validation examples that stand in a reported split refuse the run, in one line, before anything is trained."""
+    with pytest.raises(
+        Overlap, match=r"The validation data of panx share 6 examples with panx/validation/en"
+    ) as caught:
+        train(_spec(data, encoder, "run", reported="panx"))
+    assert "\n" not in str(caught.value)
+    assert not (data.parent / "run" / "model").exists()
+    with pytest.raises(Overlap):
+        train(_spec(data, encoder, "all", reported=()))
+
+
+def test_tydiqa_cannot_be_selected(data: Path, encoder: Path) -> None:
+    """Its validation set is what is reported: only fixed epochs are left."""
+    folder = data / "tydiqa_goldp"
+    train_file = (folder / "tydiqa.goldp.en.train.json").read_text(encoding="utf-8")
+    (folder / "tydiqa.goldp.en.dev.json").write_text(train_file.replace(" on top", " below"), encoding="utf-8")
+    assert load(registry.load("task", "tydiqa"), data, "en", "validation").examples
+    with pytest.raises(Overlap, match="tydiqa/validation/en, which is reported"):
+        train(_spec(data, encoder, "run", task="tydiqa", reported="tydiqa"))
+    assert train(_spec(data, encoder, "other", task="tydiqa", reported="tydiqa", select="none")).is_dir()
+
+
+def test_selection_without_validation_data_is_one_line(data: Path, encoder: Path) -> None:
+    """A task that has none says so."""
+    with pytest.raises(MissingData, match=r"^xnli: no labelled validation data to select by\. Use select = none\.$"):
+        train(_spec(data, encoder, "run", task="xnli", reported="panx"))
