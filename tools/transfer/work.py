@@ -37,7 +37,10 @@ TyDiQA's validation files hold no answers here; of its Swahili training split no
 
 def make_base(study: Study) -> None:
     """The shared model, trained or found."""
+    started = time.process_time()
     _train(study, "base")
+    with (store.make_folder(study.work / "logs") / "base.log").open("a", encoding="utf-8") as log:
+        print(f"base: {time.process_time() - started:.1f} s", file=log)
 
 
 def make_chain(study: Study, chain: Chain) -> list[str]:
