@@ -26,7 +26,7 @@ _HOW = "How it is computed"
 File = Annotated[
     str,
     typer.Argument(
-        metavar="[FILE]",
+        metavar="FILE",
         autocompletion=_completion.run_file,
         help="A run's file, or the name of one that `config list` shows; options win. Its paths count from where you "
         "are, or else from the file.",

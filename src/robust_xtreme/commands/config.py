@@ -31,11 +31,11 @@ def config(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="[NAME]", autocompletion=_completion.config, help="A file, as `list` names it.", show_default=False
+            metavar="NAME", autocompletion=_completion.config, help="A file, as `list` names it.", show_default=False
         ),
     ] = "",
     place: Annotated[
-        str, typer.Argument(metavar="[DEST]", help="Where to copy: a file or folder.", show_default=False)
+        str, typer.Argument(metavar="DEST", help="Where to copy: a file or folder.", show_default=False)
     ] = "",
     force: Annotated[bool, typer.Option("--force", help="Let a copy replace a file that is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The list as one JSON array, for programs.")] = False,
