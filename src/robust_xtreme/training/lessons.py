@@ -17,7 +17,7 @@ from robust_xtreme.sources._source import Source, open_source
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.training import guarded, overlap
 from robust_xtreme.training.controls import shuffled
-from robust_xtreme.training.sampling import parse_sampling
+from robust_xtreme.training.sampling import parse_sampling, shared_out
 from robust_xtreme.training.spec import StageSpec, Tell, TrainSpec, defaults
 from robust_xtreme.training.translated import translated_examples
 
@@ -150,11 +150,9 @@ def read(task: TaskSpec, source: Source | Path, languages: Sequence[str]) -> tup
 
 def _within(found: tuple[Lesson, ...], stage: StageSpec) -> tuple[Lesson, ...]:
     """The lessons with `total` examples together, shared out as the sampling draws; a larger total holds a smaller."""
-    shares = parse_sampling(stage.sampling).shares([len(one.examples) for one in found])
-    return tuple(
-        _kept(one, _select.limit(one.examples, max(1, int(stage.total * share))))
-        for one, share in zip(found, shares, strict=True)
-    )
+    counts = [len(one.examples) for one in found]
+    several = shared_out(stage.total, counts, parse_sampling(stage.sampling).shares(counts))
+    return tuple(_kept(one, _select.limit(one.examples, most)) for one, most in zip(found, several, strict=True))
 
 
 def _kept(lesson: Lesson, examples: tuple[Example, ...]) -> Lesson:

@@ -18,6 +18,7 @@ _PLAN, _DRAWS, _STREAM = 1, 3, 4
 _GRAMMAR: Final = "proportional, temperature:T, capped:N, or temperature:T,capped:N"
 _RULE: Final = re.compile(r"(temperature|capped):(\d+(?:\.\d+)?)")
 _KEPT: Final = 2
+_ROUNDING: Final = 1e-9
 
 Numbers = np.ndarray[Any, Any]
 _T = TypeVar("_T")
@@ -44,6 +45,25 @@ class Sampling:
     def proportional(self) -> bool:
         """Whether shares are those of the units."""
         return self.temperature == 1.0 and not self.cap
+
+
+def shared_out(total: int, counts: Sequence[int], shares: Sequence[float]) -> tuple[int, ...]:
+    """How many of `total` examples each task has: by its share and, where it has fewer, all of them.
+
+    What small tasks leave is shared out among the others. No task has fewer of a larger total, and each has one.
+    """
+    found = list(counts)
+    left, several = float(total), set(range(len(counts)))
+    while several:
+        weight = sum(shares[place] for place in several)
+        full = {place for place in several if counts[place] <= left * shares[place] / weight}
+        if not full:
+            break
+        left -= sum(counts[place] for place in full)
+        several -= full
+    for place in several:
+        found[place] = max(1, int(left * shares[place] / weight + _ROUNDING))
+    return tuple(found)
 
 
 def parse_sampling(text: str) -> Sampling:
