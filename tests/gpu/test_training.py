@@ -30,7 +30,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _weights(home: Path, out: str, options: Options | None = None, **changed: Any) -> dict[str, torch.Tensor]:
-    words: dict[str, Any] = {"task": "panx", "intermediate": {"tasks": ["xnli"], "steps": 6, "batch_size": 8}, "steps": 12}
+    words: dict[str, Any] = {
+        "task": "panx",
+        "intermediate": {"tasks": ["xnli"], "steps": 6, "batch_size": 8},
+        "steps": 12,
+    }
     where = {"data": str(home / "data"), "encoder": str(home / "encoder"), "out": str(home / out / "run")}
     run = train(options=options, **{**words, "batch_size": 8, "device": "cuda", **where, **changed})
     return load_file(run / "model" / "model.safetensors")

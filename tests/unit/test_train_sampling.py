@@ -14,7 +14,7 @@ from tests.learning import part_of
 from tests.tiny import pair_example
 
 from robust_xtreme.errors import SpecError
-from robust_xtreme.training.learn import _draws, _plan
+from robust_xtreme.training.learn import draws_of, plan_for
 from robust_xtreme.training.objective import Part
 from robust_xtreme.training.sampling import Draws, Plan, parse_sampling
 from robust_xtreme.training.spec import StageSpec
@@ -136,7 +136,7 @@ def test_masked_lm_beside_tasks_has_its_share_of_the_steps() -> None:
     """A quarter of the steps; the rest is the tasks' as before, and an epoch is longer by what masked LM takes."""
     stage = StageSpec(("xnli", "panx"), text="t", masked_lm=0.25, steps=3000, batch_size=10, seed=3)
     parts = _parts()
-    plan = _plan(stage, parts, _draws(stage, parts))
+    plan = plan_for(stage, parts, draws_of(stage, parts))
     assert plan.draws is not None
     assert plan.draws.shares == pytest.approx((0.75 * 60 / 80, 0.75 * 20 / 80, 0.25))
     assert plan.draws.epoch == 11
@@ -147,10 +147,10 @@ def test_masked_lm_beside_tasks_has_its_share_of_the_steps() -> None:
 def test_proportional_steps_draw_nothing() -> None:
     """Where shares are those of the units and a batch is of one task, an epoch sees each unit once."""
     parts = _parts()
-    assert _draws(StageSpec(("xnli",), batch_size=10), parts) is None
+    assert draws_of(StageSpec(("xnli",), batch_size=10), parts) is None
     cases = (("proportional", "batches", 11), ("capped:30", "steps", 8), ("temperature:2", "steps", 11))
     for sampling, mixing, epoch in cases:
-        found = _draws(StageSpec(("xnli",), batch_size=10, sampling=sampling, mixing=mixing), parts)
+        found = draws_of(StageSpec(("xnli",), batch_size=10, sampling=sampling, mixing=mixing), parts)
         assert found is not None
         assert (found.mixed, found.epoch) == (mixing == "batches", epoch)
-    assert _draws(StageSpec(("xnli",), batch_size=10, sampling="temperature:2"), parts[:1]) is None
+    assert draws_of(StageSpec(("xnli",), batch_size=10, sampling="temperature:2"), parts[:1]) is None

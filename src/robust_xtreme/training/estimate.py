@@ -153,10 +153,10 @@ def _text_size(lines: Sequence[str], encoder: Any, tokenizer: Any) -> _Size:
 def _planned(stage: StageSpec, sizes: Sequence[_Size]) -> tuple[Plan, dict[str, float]]:
     """The plan of a stage's steps, as `train` makes it, and the share of each part in its units."""
     parts = [_counted(one) for one in sizes]
-    draws = learn._draws(stage, parts)
+    draws = learn.draws_of(stage, parts)
     total = sum(one.units for one in sizes)
     shares = draws.shares if draws else [one.units / total for one in sizes]
-    return learn._plan(stage, parts, draws), dict(zip([one.name for one in sizes], shares, strict=True))
+    return learn.plan_for(stage, parts, draws), dict(zip([one.name for one in sizes], shares, strict=True))
 
 
 def _counted(size: _Size) -> Part:

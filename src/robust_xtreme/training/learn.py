@@ -52,8 +52,8 @@ def learning(link: Link, spec: TrainSpec, encoder: Any, tokenizer: Any) -> Learn
     parts = taught
     if stage.masked_lm or not taught:
         parts = (*taught, _masked(stage, encoder, tokenizer, read_lines(Path(stage.text), _text_languages(link))))
-    draws = _draws(stage, parts)
-    plan = _plan(stage, parts, draws)
+    draws = draws_of(stage, parts)
+    plan = plan_for(stage, parts, draws)
     if stage.control == "masked_lm":
         lines = controls.texts(example for lesson in link.lessons for example in lesson.examples)
         parts, draws = (_masked(stage, encoder, tokenizer, lines),), None
@@ -121,7 +121,7 @@ def _seed(seed: int, turn: int) -> int:
 # ---------------------------------------------------------------------------------------------------------------- plan
 
 
-def _draws(stage: StageSpec, parts: Sequence[Part]) -> Draws | None:
+def draws_of(stage: StageSpec, parts: Sequence[Part]) -> Draws | None:
     """How tasks are drawn; None where an epoch simply sees each unit once."""
     sampling = parse_sampling(stage.sampling)
     single = len(parts) == 1 or (sampling.proportional and stage.mixing == "steps")
@@ -138,7 +138,8 @@ def _draws(stage: StageSpec, parts: Sequence[Part]) -> Draws | None:
     return Draws(shares, stage.mixing == "batches", epoch)
 
 
-def _plan(stage: StageSpec, parts: Sequence[Part], draws: Draws | None) -> Plan:
+def plan_for(stage: StageSpec, parts: Sequence[Part], draws: Draws | None) -> Plan:
+    """The plan of a resolved stage: as many steps as it names, or as its epochs take."""
     lengths = [length for one in parts for length in one.lengths]
     starts = (0, *accumulate(len(one.lengths) for one in parts[:-1]))
     once = Plan(lengths, stage.batch_size, stage.seed, 0, starts, draws)

@@ -141,6 +141,7 @@ def _trainer(stage: Stage, steps: Callback, begin: int) -> Trainer:
         gradient_clip_val=how.clip,
         callbacks=[steps],
         logger=_loggers(stage),
+        log_every_n_steps=1,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,

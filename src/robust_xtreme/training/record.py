@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -73,7 +74,7 @@ def claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bool) ->
         if found.get("identity") == identity and not force:
             return
         if not force:
-            raise Mismatch(_other(run, found.get("spec", {}), facts))
+            raise Mismatch(_other(run, found.get("spec", {}), json.loads(json.dumps(facts))))
         remove(run)
     elif any(one.name != ".lock" for one in run.iterdir()):
         raise Mismatch(f"{run} holds files but no run of `train`. Name another folder: --out DIR")
