@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from robust_xtreme.training.loop import Options, Progress
 
 _LINES: Final = 10
-_WIDE: Final = 200
+_WIDE: Final = 1000
 _MINUTE, _HOUR = 60, 3600
 _UNKNOWN: Final = "not known"
 _COLUMNS: Final = ("stage", "learns", "languages", "examples", "steps", "batch", "tokens", "time", "state", "folder")
@@ -21,8 +21,11 @@ _NUMBERS: Final = ("examples", "steps", "batch", "tokens", "time")
 
 
 @contextmanager
-def watching(force: bool, quiet: bool, verbose: bool) -> Iterator[Options]:
-    """Who shows how the run goes, on stderr: a bar on a terminal, plain lines otherwise."""
+def watching(force: bool, quiet: bool, verbose: bool, several: bool = False) -> Iterator[Options]:
+    """Who shows how the run goes, on stderr: a bar on a terminal, plain lines otherwise.
+
+    Of `several` processes it is another than this one that tells, and its lines are plain.
+    """
     from rich.console import Console
 
     from robust_xtreme.training.loop import Options
@@ -30,7 +33,7 @@ def watching(force: bool, quiet: bool, verbose: bool) -> Iterator[Options]:
     console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     if quiet:
         yield Options(force=force)
-    elif console.is_terminal:
+    elif console.is_terminal and not several:
         with _bar(console, force) as options:
             yield options
     else:

@@ -98,7 +98,7 @@ def _train(spec: TrainSpec, force: bool, quiet: bool, verbose: bool) -> None:
     from robust_xtreme import api
     from robust_xtreme.commands._train_shown import watching
 
-    with watching(force, quiet, verbose) as shown:
+    with watching(force, quiet, verbose, spec.devices > 1) as shown:
         folder = api.train(spec, shown)
     typer.echo(str(folder))
 
