@@ -176,6 +176,7 @@ def test_means_are_over_languages_that_every_run_has() -> None:
     assert collect.values(lacking).filter(arm=NONE, cell="xnli")["value"].item() == 40.5
     assert collect.transfer_targets(runs) == ["panx", "tatoeba"]
     assert means.filter(arm="mnli", cell=collect.AVERAGE)["value"].item() == 45.5
+    assert collect.values(_runs().sample(fraction=1, shuffle=True, seed=1)).equals(collect.values(_runs()))
 
 
 def test_flagged_cells_are_a_family_of_their_own() -> None:

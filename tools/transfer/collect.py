@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Final
 
 import polars as pl
@@ -13,7 +14,7 @@ from tools.transfer.work import evaluations
 from robust_xtreme import registry
 from robust_xtreme.results import store
 from robust_xtreme.results.schema import MODELS, SCORES, Column, Frame, build
-from robust_xtreme.results.training_claims import CLAIMS, claims
+from robust_xtreme.results.training_claims import CLAIMS, VALUES, claims
 from robust_xtreme.results.transfer import with_transfer
 
 AVERAGE: Final = "transfer average"
@@ -64,11 +65,17 @@ def values(runs: pl.DataFrame) -> pl.DataFrame:
 
     Languages count where every run has them, targets in the average where every arm shows transfer there.
     """
-    means = _everywhere(runs).group_by("arm", "target", "seed").agg(pl.col("value").mean()).rename({"target": "cell"})
     averaged = transfer_targets(runs)
-    whole = means.filter(pl.col("cell").is_in(averaged)).group_by("arm", "seed").agg(pl.col("value").mean(), pl.len())
-    average = whole.filter(pl.col("len") == len(averaged)).select("arm", pl.lit(AVERAGE).alias("cell"), "seed", "value")
-    return pl.concat([means.select("arm", "cell", "seed", "value"), average]).sort("arm", "cell", "seed")
+    found: dict[tuple[str, str, int], list[float]] = {}
+    for arm, target, seed, value in _everywhere(runs).select("arm", "target", "seed", "value").iter_rows():
+        found.setdefault((arm, target, seed), []).append(value)
+    means = {key: fmean(several) for key, several in found.items()}
+    for arm, seed in {(arm, seed) for arm, _, seed in found}:
+        own = [means[arm, target, seed] for target in averaged if (arm, target, seed) in means]
+        if own and len(own) == len(averaged):
+            means[arm, AVERAGE, seed] = fmean(own)
+    rows = [(arm, cell, seed, value) for (arm, cell, seed), value in sorted(means.items())]
+    return pl.DataFrame(rows, schema=VALUES.schema, orient="row")
 
 
 def _everywhere(runs: pl.DataFrame) -> pl.DataFrame:

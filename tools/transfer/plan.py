@@ -33,7 +33,7 @@ class Settings:
     size: str = "small"
     base_steps: int = 300
     intermediate_steps: int = 100
-    target_steps: Mapping[str, int] = field(default_factory=lambda: {"xnli": 200, "panx": 250, "tydiqa": 70})
+    target_steps: Mapping[str, int] = field(default_factory=lambda: {"xnli": 200, "panx": 250, "tydiqa": 60})
     batch_size: int = 16
     limits: Mapping[str, int] = field(default_factory=lambda: {"xnli": 300, "panx": 300, "tydiqa": 300, "tatoeba": 300})
 
