@@ -63,13 +63,14 @@ def render(folder: Path) -> str:
 def _what(runs: pl.DataFrame, facts: Mapping[str, Any]) -> str:
     settings = facts["settings"]
     seeds = runs["seed"].n_unique()
-    steps = ", ".join(f"{task} {number}" for task, number in settings["target_steps"].items())
+    batch = settings["target_batch"]
+    steps = ", ".join(f"{task} {number} of {batch[task]}" for task, number in settings["target_steps"].items())
     squad = " SQuAD's questions are those of its development set." if facts["squad_dev"] else ""
     return (
         f"One encoder from scratch ({settings['size']}: see Models) learned masked words of 44 languages "
         f"({settings['base_steps']} steps). From it each arm learned an intermediate stage of "
         f"{settings['intermediate_steps']} steps of {settings['batch_size']}, and from that each target in English "
-        f"({steps} steps); {ZERO_SHOT} is answered by the encoder as the intermediate stage left it. Arms: no "
+        f"(steps: {steps}); {ZERO_SHOT} is answered by the encoder as the intermediate stage left it. Arms: no "
         f"intermediate stage ({NONE}), three single tasks, their mix, and two controls of the mix at equal steps: "
         f"masked LM on the same English texts, and the same tasks with shuffled labels.{squad} Seeds: {seeds}, of "
         "order, heads and dropout in both stages; all runs share the one masked-LM model, so what is said here is "

@@ -33,8 +33,9 @@ class Settings:
     size: str = "small"
     base_steps: int = 300
     intermediate_steps: int = 100
-    target_steps: Mapping[str, int] = field(default_factory=lambda: {"xnli": 200, "panx": 250, "tydiqa": 60})
+    target_steps: Mapping[str, int] = field(default_factory=lambda: {"xnli": 200, "panx": 300, "tydiqa": 60})
     batch_size: int = 16
+    target_batch: Mapping[str, int] = field(default_factory=lambda: {"xnli": 32, "panx": 32, "tydiqa": 16})
     limits: Mapping[str, int] = field(default_factory=lambda: {"xnli": 300, "panx": 300, "tydiqa": 300, "tatoeba": 300})
 
     @property
@@ -127,8 +128,8 @@ def target_file(study: Study, chain: Chain, target: str) -> dict[str, Any]:
     """The run file of a target stage."""
     out = str(study.run(chain, target))
     top = {"from": str(study.encoder(chain)), "out": out, "seed": chain.seed, **_common(study)}
-    steps = study.settings.target_steps[target]
-    return {**top, "target": {"tasks": [target], "steps": steps, "batch_size": study.settings.batch_size}}
+    steps, batch = study.settings.target_steps[target], study.settings.target_batch[target]
+    return {**top, "target": {"tasks": [target], "steps": steps, "batch_size": batch}}
 
 
 def _common(study: Study) -> dict[str, Any]:

@@ -134,6 +134,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         intermediate_steps=options.steps_intermediate,
         target_steps=_numbers(options.steps_target),
         batch_size=options.batch_size,
+        target_batch=_numbers(options.batch_target),
         limits=_numbers(options.limit),
     )
 
@@ -159,7 +160,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps-base", type=int, default=plain.base_steps)
     parser.add_argument("--steps-intermediate", type=int, default=plain.intermediate_steps)
     parser.add_argument("--steps-target", default=_joined(dict(plain.target_steps)), metavar="TASK=N,...")
-    parser.add_argument("--batch-size", type=int, default=plain.batch_size)
+    parser.add_argument("--batch-size", type=int, default=plain.batch_size, help="of intermediate stages")
+    parser.add_argument("--batch-target", default=_joined(dict(plain.target_batch)), metavar="TASK=N,...")
     parser.add_argument("--limit", default=_joined(dict(plain.limits)), metavar="TASK=N,...", help="rows a language")
     parser.add_argument("--workers", type=int, default=2, help="processes at a time")
     parser.add_argument("--minutes", type=float, default=100.0, help="after them no further chain is begun")
