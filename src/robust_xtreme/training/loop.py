@@ -273,6 +273,7 @@ class _Steps(Callback):
         if self._is_time(trainer):
             self._save(trainer, module)
         if self.done == self.stage.plan.steps:
+            self._check_finite(module)
             self._write_metrics(trainer)
 
     def _is_time(self, trainer: Trainer) -> bool:
@@ -306,12 +307,15 @@ class _Steps(Callback):
         module.train()
         return score
 
-    def _save(self, trainer: Trainer, module: LightningModule) -> None:
+    def _check_finite(self, module: LightningModule) -> None:
         if not all(bool(torch.isfinite(one).all()) for one in module.parameters()):
             raise ModelError(
                 f"The weights are no numbers after step {self.done}. What was saved before stays: start again with a "
                 "lower --lr and --force."
             )
+
+    def _save(self, trainer: Trainer, module: LightningModule) -> None:
+        self._check_finite(module)
         self._write_metrics(trainer)
         resume.save(trainer, self.stage.run, self.done, tuple(self.losses))
         self.saved = time.monotonic()

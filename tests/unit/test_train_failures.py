@@ -1,0 +1,275 @@
+"""What goes wrong in the middle of training: one line that names it, and the last saved state stays whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning.pytorch import Trainer
+from safetensors.torch import load_file
+from tests.lessons import lessons
+from tests.tiny import tiny_encoder_folder
+
+from robust_xtreme.errors import DataError, DiskError, Mismatch, MissingData, ModelError, RobustXtremeError, UserError
+from robust_xtreme.training.loop import Options, Progress
+from robust_xtreme.training.module import TrainingModule
+from robust_xtreme.training.spec import TrainSpec, from_values
+from robust_xtreme.training.stage import train
+
+STEPS = 8
+Step = Callable[[TrainingModule, Any, int], torch.Tensor]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Release files with thirty-two lessons a task."""
+    return lessons(tmp_path / "data")
+
+
+@pytest.fixture
+def encoder(tmp_path: Path) -> Path:
+    """A tiny random encoder."""
+    return tiny_encoder_folder(tmp_path / "encoder")
+
+
+def _spec(data: Path, encoder: Path, name: str = "run", **changed: Any) -> TrainSpec:
+    facts: dict[str, Any] = {"task": "xnli", "steps": STEPS, "batch_size": 8, "lr": 5e-3, "device": "cpu", **changed}
+    return from_values({**facts, "data": data, "encoder": encoder, "out": data.parent / name})
+
+
+def _files(run: Path) -> dict[str, bytes]:
+    paths = [path for path in sorted(run.rglob("*")) if path.is_file() and path.name != ".lock"]
+    return {str(path.relative_to(run)): path.read_bytes() for path in paths}
+
+
+def _states(run: Path) -> list[str]:
+    return sorted(path.name for path in (run / "resume").iterdir())
+
+
+@pytest.fixture
+def planted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A step of training that does something else at its n-th call."""
+    plain = TrainingModule.training_step
+
+    def plant(at: int, fault: Step) -> None:
+        calls = [0]
+
+        def step(self: TrainingModule, batch: Any, batch_idx: int) -> torch.Tensor:
+            calls[0] += 1
+            return fault(self, batch, batch_idx) if calls[0] == at else plain(self, batch, batch_idx)
+
+        monkeypatch.setattr(TrainingModule, "training_step", step)
+
+    return plant
+
+
+def _raises(error: Exception) -> Step:
+    def step(self: TrainingModule, batch: Any, batch_idx: int) -> torch.Tensor:
+        raise error
+
+    return step
+
+
+def test_a_loss_that_is_no_number_names_its_batch(
+    data: Path, encoder: Path, planted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The step and the first examples of its batch; the state of the step before stays, and is gone on from."""
+    seen: list[str] = []
+
+    def nan(self: TrainingModule, batch: Any, batch_idx: int) -> torch.Tensor:
+        seen.append(batch.named())
+        return next(self.parameters()).sum() * float("nan")
+
+    whole = train(_spec(data, encoder, "whole"))
+    with monkeypatch.context() as patch:
+        planted(5, nan)
+        with pytest.raises(ModelError) as caught:
+            train(_spec(data, encoder), Options(save_seconds=0.0))
+        patch.undo()
+    monkeypatch.undo()
+    message = str(caught.value)
+    assert message.startswith(f"The loss is nan at step 5 ({seen[0]})")
+    assert seen[0].startswith("xnli/train/en/")
+    assert seen[0].endswith(" and 5 more")
+    assert "\n" not in message
+    assert _states(data.parent / "run") == ["step-000000004"]
+    assert _files(train(_spec(data, encoder))) == _files(whole)
+
+
+@pytest.mark.parametrize("at", [4, STEPS])
+def test_weights_that_are_no_numbers_are_never_written(at: int, data: Path, encoder: Path, planted: Any) -> None:
+    """Where the loss does not show it, in the middle and at the last step: no state and no model has them."""
+
+    def ruin(self: TrainingModule, batch: Any, batch_idx: int) -> torch.Tensor:
+        with torch.no_grad():
+            next(iter(self.heads[0].parameters())).fill_(float("inf"))
+        return torch.stack([one.sum() for one in self.encoder.parameters()]).sum() * 0.0
+
+    planted(at, ruin)
+    with pytest.raises(ModelError, match=f"The weights are no numbers after step {at}"):
+        train(_spec(data, encoder), Options(save_seconds=0.0))
+    run = data.parent / "run"
+    assert _states(run) == [f"step-{at - 1:09d}"]
+    state = torch.load(run / "resume" / f"step-{at - 1:09d}" / "lightning.ckpt", weights_only=True)["state_dict"]
+    assert all(bool(torch.isfinite(one).all()) for one in state.values())
+    assert not (run / "model").exists()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate memory: you tried"),
+        MemoryError(),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_out_of_memory_is_one_line_and_smaller_parts_go_on(
+    error: Exception, data: Path, encoder: Path, planted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line names --accumulate; the same run with it goes on from the saved state."""
+    planted(5, _raises(error))
+    with pytest.raises(RobustXtremeError, match=r"Memory ran out .* --accumulate 2 goes on") as caught:
+        train(_spec(data, encoder), Options(save_seconds=0.0))
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 3
+    monkeypatch.undo()
+    steps: list[int] = []
+    train(_spec(data, encoder, accumulate=2), Options(watch=lambda at: steps.append(at.step)))
+    assert steps == [5, 6, 7, 8]
+
+
+def test_another_error_of_torch_is_none_of_memory(data: Path, encoder: Path, planted: Any) -> None:
+    """A fault of ours is not told as too little memory."""
+    planted(2, _raises(RuntimeError("mat1 and mat2 shapes cannot be multiplied")))
+    with pytest.raises(RuntimeError, match="mat1"):
+        train(_spec(data, encoder))
+
+
+def test_a_full_disk_leaves_the_state_before_whole(data: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint that breaks off half-written goes; the run goes on from the one before to the same bytes."""
+    whole = train(_spec(data, encoder, "whole"))
+    save, calls = Trainer.save_checkpoint, [0]
+
+    def full(self: Any, path: Any, **options: Any) -> None:
+        calls[0] += 1
+        if calls[0] == 4:
+            Path(path).write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+        save(self, path, **options)
+
+    monkeypatch.setattr(Trainer, "save_checkpoint", full)
+    with pytest.raises(DiskError, match=r"No space left on device\. Free some space"):
+        train(_spec(data, encoder), Options(save_seconds=0.0))
+    run = data.parent / "run"
+    assert _states(run) == ["step-000000003"]
+    assert sorted(path.name for path in (run / "resume" / "step-000000003").iterdir()) == [
+        "lightning.ckpt", "place.json", "random.pt",
+    ]  # fmt: skip
+    monkeypatch.undo()
+    assert _files(train(_spec(data, encoder))) == _files(whole)
+
+
+class Stopped(Exception):
+    """Stands for a process that dies."""
+
+
+@pytest.mark.parametrize(
+    ("changed", "difference"),
+    [
+        ({"lr": 1e-3}, r"lr 0\.005 instead of 0\.001"),
+        ({"steps": 9}, "steps 8 instead of 9"),
+        ({"seed": 4}, "seed 0 instead of 4"),
+        ({"batch_size": 4, "schedule": "cosine"}, "batch_size 8 instead of 4, schedule 'linear' instead of 'cosine'"),
+        ({"task": "panx"}, r"tasks \['xnli'\] instead of \['panx'\]"),
+        ({"limit": 5}, "limit '' instead of '5'"),
+        ({"perturb": ["char_noise:0.1"]}, r"perturb \[\] instead of \['char_noise:0\.1'\]"),
+    ],
+    ids=str,
+)
+def test_a_run_that_stopped_is_not_gone_on_with_as_another(
+    changed: dict[str, Any], difference: str, data: Path, encoder: Path
+) -> None:
+    """In one line, the keys that differ and their values, and nothing of the stopped run is lost."""
+
+    def watch(at: Progress) -> None:
+        if at.step == 4:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        train(_spec(data, encoder), Options(watch=watch, save_seconds=0.0))
+    before = _files(data.parent / "run")
+    with pytest.raises(Mismatch, match=difference) as caught:
+        train(_spec(data, encoder, **changed))
+    assert "\n" not in str(caught.value)
+    assert _files(data.parent / "run") == before
+
+
+@pytest.mark.parametrize("changed", [{"accumulate": 2}, {"log": ["csv"]}, {"reported": "xnli"}], ids=str)
+def test_how_a_run_is_computed_is_no_other_run(changed: dict[str, Any], data: Path, encoder: Path) -> None:
+    """Parts of batches, logs, and a guarded task that changes nothing: a complete run is left as it is."""
+    train(_spec(data, encoder, steps=2))
+    said: list[str] = []
+    train(_spec(data, encoder, steps=2, **changed), Options(tell=said.append))
+    assert "is complete" in said[-1]
+
+
+# ------------------------------------------------------------------------------------------------------------ bad data
+
+
+def test_a_task_without_training_data_says_so(data: Path, encoder: Path) -> None:
+    """Neither a training file nor a head of its own: one line each, and nothing is written."""
+    for task, message in (("xquad", "no train file"), ("americasnli", "has no training data: a head of xnli")):
+        with pytest.raises(MissingData, match=message) as caught:
+            train(_spec(data, encoder, task=task))
+        assert "\n" not in str(caught.value)
+    assert not (data.parent / "run").exists()
+
+
+def test_labels_outside_the_set_are_named_with_their_place(data: Path, encoder: Path) -> None:
+    """The file, the line, the label, and what labels there are."""
+    path = data / "xnli" / "train-en.tsv"
+    path.write_text(path.read_text(encoding="utf-8") + "a\tb\tperhaps\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"train-en\.tsv:33: .*'perhaps'.*entailment"):
+        train(_spec(data, encoder))
+    path = data / "panx" / "train-en.tsv"
+    path.write_text("Ana\tB-GOD\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"train-en\.tsv:1: .*'B-GOD'"):
+        train(_spec(data, encoder, task="panx"))
+
+
+# --------------------------------------------------------------------------------------------------- precision and logs
+
+
+@pytest.mark.parametrize("precision", ["bf16"])
+def test_half_precision_trains_on_a_cpu(precision: str, data: Path, encoder: Path) -> None:
+    """Other weights than in full precision, but hardly; they are written in full precision, and recorded."""
+    full, half = (train(_spec(data, encoder, name, precision=name)) for name in ("fp32", precision))
+    one, other = (load_file(run / "model" / "model.safetensors") for run in (full, half))
+    assert {value.dtype for value in other.values()} == {torch.float32}
+    assert any(not torch.equal(value, other[name]) for name, value in one.items())
+    assert all(torch.allclose(value, other[name], atol=0.05) for name, value in one.items())
+
+
+def test_tensorboard_has_the_rows_of_the_table(data: Path, encoder: Path) -> None:
+    """Asked for, its log stands in the run; the run is the same otherwise."""
+    run = train(_spec(data, encoder, log=["csv", "tensorboard"]))
+    (events,) = (run / "tensorboard").rglob("events.out.tfevents.*")
+    content = events.read_bytes()
+    assert b"loss" in content
+    assert b"lr" in content
+    plain = train(_spec(data, encoder, "plain"))
+    for name in ("model/model.safetensors", "metrics.csv"):
+        assert (run / name).read_bytes() == (plain / name).read_bytes()
+
+
+def test_tensorboard_that_is_missing_is_one_line(data: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its package the run says what to install, before anything is trained."""
+    for name in ("_TENSORBOARD_AVAILABLE", "_TENSORBOARDX_AVAILABLE"):
+        monkeypatch.setattr(f"lightning.fabric.loggers.tensorboard.{name}", False)
+    with pytest.raises(UserError, match=r"Install it: pip install 'robust-xtreme\[tensorboard\]'") as caught:
+        train(_spec(data, encoder, log=["tensorboard"]))
+    assert "\n" not in str(caught.value)
