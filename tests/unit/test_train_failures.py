@@ -244,10 +244,15 @@ def test_labels_outside_the_set_are_named_with_their_place(data: Path, encoder: 
 # --------------------------------------------------------------------------------------------------- precision and logs
 
 
-@pytest.mark.parametrize("precision", ["bf16"])
-def test_half_precision_trains_on_a_cpu(precision: str, data: Path, encoder: Path) -> None:
+def test_fp16_on_a_cpu_is_refused(data: Path, encoder: Path) -> None:
+    """It would be computed as something else than the record says."""
+    with pytest.raises(ModelError, match=r"^fp16 is computed on a GPU alone\. Use --precision bf16\.$"):
+        train(_spec(data, encoder, precision="fp16"))
+
+
+def test_bf16_trains_on_a_cpu(data: Path, encoder: Path) -> None:
     """Other weights than in full precision, but hardly; they are written in full precision, and recorded."""
-    full, half = (train(_spec(data, encoder, name, precision=name)) for name in ("fp32", precision))
+    full, half = (train(_spec(data, encoder, name, precision=name)) for name in ("fp32", "bf16"))
     one, other = (load_file(run / "model" / "model.safetensors") for run in (full, half))
     assert {value.dtype for value in other.values()} == {torch.float32}
     assert any(not torch.equal(value, other[name]) for name, value in one.items())

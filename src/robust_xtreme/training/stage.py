@@ -15,7 +15,7 @@ from typing import Any, Final
 from safetensors.torch import save_file
 from torch import nn
 
-from robust_xtreme.errors import Locked
+from robust_xtreme.errors import Locked, ModelError
 from robust_xtreme.examples import digest
 from robust_xtreme.families._encoder import encoder_identity, read_encoder, read_tokenizer
 from robust_xtreme.families._overlap import HASHES, keys
@@ -45,7 +45,8 @@ def train(spec: TrainSpec, options: Options | None = None) -> Path:
     """
     options = options or Options()
     spec = spec.resolved()
-    place(spec.device)
+    if place(spec.device) == "cpu" and spec.precision == "fp16":
+        raise ModelError("fp16 is computed on a GPU alone. Use --precision bf16.")
     chain = chain_of(spec, options.tell)
     parent = chain.start
     for link in chain.links:

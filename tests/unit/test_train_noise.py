@@ -1,0 +1,134 @@
+"""Noise-augmented training: fresh noise in each pass, the same for the same pass, and answers that stay right."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.lessons import lessons as lesson_files
+from tests.tiny import tiny_encoder, tiny_encoder_folder, tiny_tokenizer
+
+from robust_xtreme.examples import Answers, Example, Tags
+from robust_xtreme.training.chain import chain_of
+from robust_xtreme.training.learn import Learning, learning
+from robust_xtreme.training.objective import Taken
+from robust_xtreme.training.spec import from_values
+
+COUNT = 32
+
+
+def _learning(home: Path, task: str, **changed: Any) -> Learning:
+    """What a stage learns from with one edit in five letters."""
+    data, encoder = home / "data", home / "encoder"
+    if not data.exists():
+        lesson_files(data, COUNT)
+        tiny_encoder_folder(encoder)
+    values = {"task": task, "perturb": ["char_noise:0.2"], "steps": 4, "batch_size": 8, "seed": 3, **changed}
+    spec = from_values({**values, "data": data, "encoder": encoder, "device": "cpu"}).resolved()
+    (link,) = chain_of(spec, lambda _: None).links
+    tokenizer = tiny_tokenizer()
+    return learning(link, spec, tiny_encoder(len(tokenizer)), tokenizer)
+
+
+def _pass(found: Learning, turn: int) -> Taken:
+    return found.parts[0].take([(unit, turn) for unit in range(COUNT)])
+
+
+def _texts(taken: Taken) -> list[str]:
+    return [text.value for example in taken.examples for text in example.texts.values()]
+
+
+@pytest.mark.parametrize("task", ["xnli", "panx", "tydiqa"])
+def test_each_pass_has_noise_of_its_own(task: str, tmp_path: Path) -> None:
+    """Most texts differ from the clean ones and from those of the pass before; the same pass is the same again."""
+    found = _learning(tmp_path, task)
+    clean = _texts(_pass(_learning(tmp_path, task, perturb=["char_noise:0.0001"]), 0))
+    passes = [_texts(_pass(found, turn)) for turn in range(4)]
+    for one in passes:
+        assert sum(text != plain for text, plain in zip(one, clean, strict=True)) > 0.4 * len(clean)
+    for one, other in pairwise(passes):
+        assert sum(a != b for a, b in zip(one, other, strict=True)) > 0.4 * len(clean)
+    assert _texts(_pass(_learning(tmp_path, task), 2)) == passes[2]
+    assert _texts(_pass(_learning(tmp_path, task, seed=4), 2)) != passes[2]
+
+
+def test_what_a_unit_is_does_not_depend_on_its_neighbours(tmp_path: Path) -> None:
+    """A batch with other examples, or in another order, holds the same noised ones."""
+    part = _learning(tmp_path, "tydiqa").parts[0]
+    whole = _pass(_learning(tmp_path, "tydiqa"), 1)
+    few = part.take([(9, 1), (2, 0), (5, 1)])
+    assert [few.examples[0], few.examples[2]] == [whole.examples[9], whole.examples[5]]
+    assert few.examples[1] != whole.examples[2]
+    assert [window.input_ids for window in few.windows if window.example == 0] == [
+        window.input_ids for window in whole.windows if window.example == 9
+    ]
+
+
+def _answer(example: Example) -> str:
+    assert isinstance(example.target, Answers)
+    (span,) = example.target.spans
+    return example.texts["context"].value[span.start : span.stop]
+
+
+def test_answers_stay_right_under_noise(tmp_path: Path) -> None:
+    """The gold span is the noised answer: what stands before and behind it is what stood around the clean one."""
+    taken = [_pass(_learning(tmp_path, "tydiqa"), turn) for turn in range(3)]
+    clean = {
+        one.id: _answer(one) for one in _pass(_learning(tmp_path, "tydiqa", perturb=["char_noise:0.0001"]), 0).examples
+    }
+    edited = 0
+    for example in (one for several in taken for one in several.examples):
+        answer, context = _answer(example), example.texts["context"].value
+        assert answer.strip()
+        assert len(set(answer) & set(clean[example.id])) >= len(set(clean[example.id])) - 3
+        before, behind = context.split(answer)[0], context.split(answer)[-1]
+        assert before.count(" ") <= 3
+        assert len(behind.split()) >= 1
+        edited += answer != clean[example.id]
+    assert 10 < edited < 3 * COUNT
+
+
+def test_gold_positions_are_those_of_the_noised_text(tmp_path: Path) -> None:
+    """The window of a noised example decodes, at its gold, to the noised answer and not to the clean one's place."""
+    found = _learning(tmp_path, "tydiqa")
+    tokenizer = tiny_tokenizer()
+    for turn in range(2):
+        taken = _pass(found, turn)
+        for window in taken.windows:
+            answer = _answer(taken.examples[window.example])
+            text = tokenizer.decode(list(window.input_ids), skip_special_tokens=True)
+            assert answer in text
+
+
+def test_tags_stay_with_their_words(tmp_path: Path) -> None:
+    """Noise never changes how many words a sentence has, nor their tags."""
+    taken, clean = (
+        _pass(_learning(tmp_path, "panx", perturb=[strength]), 1)
+        for strength in ("char_noise:0.2", "char_noise:0.0001")
+    )
+    for one, plain in zip(taken.examples, clean.examples, strict=True):
+        assert isinstance(one.target, Tags)
+        assert one.target == plain.target
+        assert len(one.texts["tokens"].spans) == len(one.target.names)
+
+
+def test_several_perturbations_share_the_examples(tmp_path: Path) -> None:
+    """Of several each example draws one a pass: about half of the texts stay clean beside a strength of nothing."""
+    found = _learning(tmp_path, "tydiqa", perturb=["char_noise:0.2", "char_noise:0.0001"])
+    clean = _pass(_learning(tmp_path, "tydiqa", perturb=["char_noise:0.0001"]), 0)
+    same = [one.texts == other.texts for one, other in zip(_pass(found, 0).examples, clean.examples, strict=True)]
+    assert 8 <= sum(same) <= 24
+    later = [one.texts == other.texts for one, other in zip(_pass(found, 1).examples, clean.examples, strict=True)]
+    assert later != same
+
+
+def test_only_named_fields_are_noised(tmp_path: Path) -> None:
+    """`@fields=question` leaves contexts and answers as they are."""
+    found = _learning(tmp_path, "tydiqa", perturb=["char_noise:0.5@fields=question"])
+    clean = _pass(_learning(tmp_path, "tydiqa", perturb=["char_noise:0.0001"]), 0)
+    pairs = list(zip(_pass(found, 0).examples, clean.examples, strict=True))
+    assert all(one.texts["context"] == other.texts["context"] for one, other in pairs)
+    assert all(one.target == other.target for one, other in pairs)
+    assert sum(one.texts["question"] != other.texts["question"] for one, other in pairs) > 16
