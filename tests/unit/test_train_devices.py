@@ -116,6 +116,15 @@ def test_processes_and_parts_of_batches_compute_what_one_does(
 
 
 @pytest.mark.usefixtures("still")
+def test_two_processes_select_the_weights_that_one_does(home: Path, tmp_path: Path) -> None:
+    """The score after each epoch is that of the shared weights, and the first process keeps the best ones."""
+    facts: dict[str, Any] = {"target": {"select": "dev"}, "reported": "xnli", "steps": 0, "epochs": 2}
+    one, two = (_run(home, tmp_path / str(count), "tagging", devices=count, **facts) for count in (1, 2))
+    _same(one, two)
+    assert not list(two.glob("*best*"))
+
+
+@pytest.mark.usefixtures("still")
 def test_a_share_that_counts_windows_alike_fails(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The mean of the parts' means is not the batch's where sentences differ in length: the test above can fail."""
     whole = _run(home, tmp_path / "one", "tagging")

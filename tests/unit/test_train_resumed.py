@@ -99,7 +99,10 @@ def _values(home: Path, out: Path, **stages: Any) -> dict[str, Any]:
     """A run with three steps an epoch and a bit more than two epochs a stage."""
     steps = {"steps": 7, "batch_size": 12, "lr": 5e-3}
     text = str(home / "data" / "text")
-    tables = {name: {**steps, **({"text": text} if name == "mlm" else {}), **values} for name, values in stages.items()}
+    tables = {
+        name: {**steps, **({"text": text} if name == "mlm" else {}), **values} if isinstance(values, dict) else values
+        for name, values in stages.items()
+    }
     own = {"data": str(home / "data"), "encoder": str(home / "encoder"), "out": str(out / "run"), "device": "cpu"}
     return {**own, **tables}
 
@@ -123,15 +126,17 @@ CASES: Final[dict[str, dict[str, Any]]] = {
     "noise": {"intermediate": {"tasks": ["xnli", "tydiqa"], "perturb": ["char_noise:0.2"]}},
     "shuffled": {"intermediate": {**TWO, "control": "shuffled_labels"}},
     "masked LM alone": {"intermediate": {**TWO, "control": "masked_lm"}},
+    "in parts of half precision": {"intermediate": TWO, "accumulate": 2, "precision": "bf16"},
+    "in low rank": {"intermediate": TWO, "lora": 2, "schedule": "cosine"},
 }
 
 
 @pytest.mark.parametrize("case", list(CASES))
 def test_a_killed_stage_goes_on_to_the_same_bytes(case: str, trainer: Trainer, home: Path, tmp_path: Path) -> None:
     """Killed in the middle of an epoch of the intermediate stage, however it draws: weights and curve are the same."""
-    stages = {name: dict(values) for name, values in CASES[case].items()}
-    if stages["intermediate"].get("text"):
-        stages["intermediate"]["text"] = str(home / "data" / "text")
+    stages = dict(CASES[case])
+    if "text" in stages["intermediate"]:
+        stages["intermediate"] = {**stages["intermediate"], "text": str(home / "data" / "text")}
     for name in ("whole", "broken"):
         (tmp_path / name).mkdir()
     broken = _values(home, tmp_path / "broken", **stages)
