@@ -35,7 +35,7 @@ class Settings:
     intermediate_steps: int = 100
     target_steps: Mapping[str, int] = field(default_factory=lambda: {"xnli": 200, "panx": 300, "tydiqa": 60})
     batch_size: int = 16
-    target_batch: Mapping[str, int] = field(default_factory=lambda: {"xnli": 32, "panx": 32, "tydiqa": 16})
+    target_batch: Mapping[str, int] = field(default_factory=lambda: {"xnli": 16, "panx": 32, "tydiqa": 16})
     limits: Mapping[str, int] = field(default_factory=lambda: {"xnli": 300, "panx": 300, "tydiqa": 300, "tatoeba": 300})
 
     @property
