@@ -31,12 +31,12 @@ class Settings:
     seeds: int = 5
     choice: str = "commonsense_qa"
     size: str = "small"
-    base_steps: int = 300
-    intermediate_steps: int = 100
-    target_steps: Mapping[str, int] = field(default_factory=lambda: {"xnli": 200, "panx": 300, "tydiqa": 60})
+    base_steps: int = 120
+    intermediate_steps: int = 60
+    target_steps: Mapping[str, int] = field(default_factory=lambda: {"xnli": 120, "panx": 200, "tydiqa": 40})
     batch_size: int = 16
     target_batch: Mapping[str, int] = field(default_factory=lambda: {"xnli": 16, "panx": 32, "tydiqa": 16})
-    limits: Mapping[str, int] = field(default_factory=lambda: {"xnli": 300, "panx": 300, "tydiqa": 300, "tatoeba": 300})
+    limits: Mapping[str, int] = field(default_factory=lambda: {"xnli": 201, "panx": 200, "tydiqa": 200, "tatoeba": 200})
 
     @property
     def singles(self) -> tuple[str, ...]:
