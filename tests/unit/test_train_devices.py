@@ -53,7 +53,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 def _run(home: Path, out: Path, case: str, options: Options | None = None, **changed: Any) -> Path:
     values = dict(CASES[case])
-    shared = {"batch_size": 7, "lr": 5e-3, "steps": 6}
+    shared = {"batch_size": 7, "lr": 1e-3, "steps": 6}
     if values.pop("mlm", False):
         values["mlm"] = {"text": str(home / "data" / "text"), **shared}
     else:
@@ -155,6 +155,19 @@ def test_two_processes_go_on_where_they_stopped(home: Path, tmp_path: Path) -> N
     again = _run(home, tmp_path / "broken", "tagging", devices=2)
     assert all(torch.equal(value, _weights(again)[name]) for name, value in _weights(whole).items())
     assert _losses(again) == _losses(whole)
+
+
+@pytest.mark.timeout(300)
+def test_processes_do_not_wait_for_threads_that_a_fork_left_behind(home: Path, tmp_path: Path) -> None:
+    """After work in several threads a run in two processes ends, and this process keeps its threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        torch.autograd.backward(torch.ones(512, 512, requires_grad=True).exp().sum())
+        _run(home, tmp_path / "run", "tagging", devices=2, steps=1)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_what_fails_in_another_process_is_one_line(home: Path, tmp_path: Path) -> None:

@@ -233,6 +233,11 @@ class _Steps(Callback):
         self.loss = 0.0
         self.micro = 0
 
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Forked processes compute in one thread each: OpenMP's do not survive a fork, and would be waited for."""
+        if trainer.world_size > 1:
+            torch.set_num_threads(1)
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Go on with the random state of the saved step."""
         if self.state:
