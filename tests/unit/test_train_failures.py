@@ -13,7 +13,16 @@ from safetensors.torch import load_file
 from tests.lessons import lessons
 from tests.tiny import tiny_encoder_folder
 
-from robust_xtreme.errors import DataError, DiskError, Mismatch, MissingData, ModelError, RobustXtremeError, UserError
+from robust_xtreme.errors import (
+    DataError,
+    DiskError,
+    Mismatch,
+    MissingData,
+    ModelError,
+    RobustXtremeError,
+    SpecError,
+    UserError,
+)
 from robust_xtreme.training.loop import Options, Progress
 from robust_xtreme.training.module import TrainingModule
 from robust_xtreme.training.spec import TrainSpec, from_values
@@ -278,3 +287,11 @@ def test_tensorboard_that_is_missing_is_one_line(data: Path, encoder: Path, monk
     with pytest.raises(UserError, match=r"Install it: pip install 'robust-xtreme\[tensorboard\]'") as caught:
         train(_spec(data, encoder, log=["tensorboard"]))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("changed", [{"accumulate": 2}, {"devices": 2}])
+def test_a_loss_over_the_whole_batch_is_not_divided(changed: dict[str, Any]) -> None:
+    """Retrieval's negatives are all candidates of a batch; its parts would teach something else, and are refused."""
+    spec = from_values({"task": "lareqa", "encoder": "e", "data": "d", "device": "cpu", **changed})
+    with pytest.raises(SpecError, match=r"^lareqa learns from all candidates .* smaller --batch-size\.$"):
+        train(spec)

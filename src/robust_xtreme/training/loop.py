@@ -198,7 +198,7 @@ def _no_memory(stage: Stage) -> str:
     size, split = stage.plan.batch_size, stage.how.accumulate
     return (
         f"Memory ran out with batches of {size} in {split}. The same command with --accumulate {2 * split} goes on "
-        "from the last saved state and computes the same."
+        "from the last saved state, and learns the same but for rounding and what dropout draws."
     )
 
 

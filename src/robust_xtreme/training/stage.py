@@ -15,7 +15,7 @@ from typing import Any, Final
 from safetensors.torch import save_file
 from torch import nn
 
-from robust_xtreme.errors import Locked, ModelError
+from robust_xtreme.errors import Locked, ModelError, SpecError
 from robust_xtreme.examples import digest
 from robust_xtreme.families._encoder import encoder_identity, read_encoder, read_tokenizer
 from robust_xtreme.families._overlap import HASHES, keys
@@ -47,11 +47,20 @@ def train(spec: TrainSpec, options: Options | None = None) -> Path:
     spec = spec.resolved()
     if place(spec.device) == "cpu" and spec.precision == "fp16":
         raise ModelError("fp16 is computed on a GPU alone. Use --precision bf16.")
+    _check_shared_out(spec)
     chain = chain_of(spec, options.tell)
     parent = chain.start
     for link in chain.links:
         parent = _made(chain, link, parent, options)
     return chain.links[-1].folder
+
+
+def _check_shared_out(spec: TrainSpec) -> None:
+    """Raise SpecError where a loss over the whole batch would be another over its parts."""
+    names = [task.name for _, stage in spec.stages for task in stage.learned() if task.family == "retrieval"]
+    if names and (spec.accumulate > 1 or spec.devices > 1):
+        what = f"{names[0]} learns from all candidates of a batch, so that --accumulate and --devices would change what"
+        raise SpecError(f"{what} is learned. Leave them out, or name a smaller --batch-size.")
 
 
 def _made(chain: Chain, link: Link, parent: Path | None, options: Options) -> Path:
