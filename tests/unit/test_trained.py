@@ -69,7 +69,7 @@ def _add(run: Path, *stages: dict[str, object]) -> None:
 def test_the_row_of_a_model_tells_its_intermediate_stage(run: Path) -> None:
     """Set, examples and distance come from the stage; its languages are none of pretraining; the seed is the last's."""
     _add(run, _MIX)
-    facts = model_facts(run, [])
+    facts = model_facts(run, ["mnli"])
     assert (facts["intermediate_set"], facts["intermediate_examples"], facts["diversity"]) == ("mnli+squad", 600, 0.25)
     assert (facts["train_seed"], facts["recipe"], facts.get("target")) == (4, "scratch", None)
     assert json.loads(facts["pretrain_languages"]) == ["en", "sw"]
@@ -78,6 +78,17 @@ def test_the_row_of_a_model_tells_its_intermediate_stage(run: Path) -> None:
     assert shown["diversity"]["label_types"] == 2
     assert "control" not in shown
     assert model_facts(run, ["panx"])["train_seed"] == 3
+
+
+def test_a_representation_is_of_the_targets_too(run: Path) -> None:
+    """Where no head is used, what was trained last is told: behind an intermediate stage too, and not in its place."""
+    said = {"target": "panx", "target_examples": 7, "train_seed": 3, "recipe": "xtreme", "selected_on": None}
+    assert {key: model_facts(run, [])[key] for key in said} == said
+    _add(run, _MIX)
+    facts = model_facts(run, [])
+    assert {key: facts[key] for key in said} == said
+    assert facts["intermediate_set"] == "mnli+squad"
+    assert "target" not in model_facts(run, ["mnli"])
 
 
 def test_a_control_is_no_intermediate_task_of_that_name(run: Path) -> None:

@@ -113,10 +113,11 @@ def own_training(run: Path, task: str) -> str:
 def model_facts(run: Path, heads: Sequence[str], config: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The columns of MODELS that the stages tell; what they do not tell is left out.
 
+    Of the targets those count whose heads are used; where none is, every one, since the representation is of them all.
     `config` is the encoder's: where no stage says which kind of encoder was the first, its type does.
     """
     every = stages(run)
-    targets = [one for one in every if one.get("kind") == TARGET and not _tasks(one).isdisjoint(heads)]
+    targets = [one for one in every if one.get("kind") == TARGET and not (heads and _tasks(one).isdisjoint(heads))]
     if not every:
         return {}
     return {
