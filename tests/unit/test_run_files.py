@@ -56,6 +56,21 @@ def asked(file: str = "", **words: Any) -> spec.TrainSpec:
     )
 
 
+def test_keys_are_named_as_they_are_written(tmp_path: Path) -> None:
+    """`from`, and not the name that it has inside, which is no key of a file either."""
+    for said, message in (('fron = "x"', "Did you mean 'from'"), ('start = "x"', "there is no key 'start'")):
+        path = tmp_path / "own.toml"
+        path.write_text(said, encoding="utf-8")
+        with pytest.raises(SpecError, match=message) as caught:
+            asked(str(path))
+        known = str(caught.value).partition("Known: ")[2].rstrip(".").split(", ")
+        assert "from" in known
+        assert "start" not in known
+    with pytest.raises(SpecError, match="Known: ") as caught:
+        spec.from_values({"nothing": 1})
+    assert str(caught.value).count(" start,") == 0
+
+
 def stage(found: spec.TrainSpec, name: str) -> spec.StageSpec:
     """A stage that must be there."""
     there = dict(found.stages)

@@ -142,6 +142,9 @@ def test_the_record_and_the_hashes_tell_what_was_selected_on(data: Path, encoder
     run = train(_spec(data, encoder, "run"))
     record = json.loads((run / "stages" / "00-target.json").read_text(encoding="utf-8"))
     assert record["selected_on"] == "panx/validation/en"
+    rows = [row.split(",") for row in (run / "metrics.csv").read_text(encoding="utf-8").splitlines()[1:]]
+    best_of = max((float(row[3]), -int(row[0])) for row in rows if row[3])
+    assert record["selected_step"] == -best_of[1]
     assert check(run, examples).count == len(examples)
     assert check(train(_spec(data, encoder, "other", select="none")), examples).count == 0
 

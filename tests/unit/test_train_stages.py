@@ -288,6 +288,21 @@ def test_masked_lm_reads_the_languages_that_it_is_given(text: Path, data: Path, 
     assert _trained(_spec(data, encoder, "again", mlm=mlm, intermediate=None)) == ["target"]
 
 
+def test_text_beside_tasks_has_languages_of_its_own(text: Path, data: Path, encoder: Path) -> None:
+    """They are read and recorded; the examples are those of the task; another choice is another stage."""
+    beside = {"tasks": ["xnli"], "masked_lm": 0.5, "text": text, "text_languages": ["sw", "de"], "limit": "20"}
+    told: list[str] = []
+    run = train(_spec(data, encoder, "run", mlm=None, intermediate=beside), Options(tell=told.append))
+    record = json.loads((run / "stages" / "00-intermediate.json").read_text(encoding="utf-8"))
+    assert (record["languages"], record["text_languages"], record["examples"]) == (["en"], ["de", "sw"], 20)
+    assert record["per_task"]["masked_lm"]["examples"] == 2
+    assert (record["limit"], record["schedule"], record["clip"], record["warmup"]) == ("20", "linear", 1.0, 0)
+    assert "xnli: 20 examples, masked LM: 2 windows of text in a share of 0.5 of the steps" in told[0]
+    every = {**beside, "text_languages": []}
+    one, other = (_identities(_spec(data, encoder, "run", mlm=None, intermediate=values)) for values in (beside, every))
+    assert one[0] != other[0]
+
+
 def test_a_language_without_text_is_named(text: Path, data: Path, encoder: Path) -> None:
     """One line, before anything is written."""
     with pytest.raises(MissingData, match=r"holds no text in th: no file there begins with th\."):
@@ -302,6 +317,7 @@ def test_a_language_without_text_is_named(text: Path, data: Path, encoder: Path)
         ({"intermediate": {"steps": 3}}, r"\[intermediate\] names no tasks"),
         ({"intermediate": {"tasks": ["xnli", "xnli"]}}, r"\[intermediate\] names a task twice"),
         ({"intermediate": {"tasks": ["xnli"], "masked_lm": 0.5}}, r"\[intermediate\] needs text"),
+        ({"intermediate": {"tasks": ["xnli"], "text_languages": ["sw"]}}, "name its share, masked_lm"),
         ({"intermediate": {"tasks": ["xnli"], "limit": "5", "total": 5}}, "has a limit and a total"),
         ({"intermediate": {"tasks": ["xnli"], "limit": "panx=5"}}, r"names 'panx', which is no task of \[inter"),
         ({"intermediate": {"tasks": ["xnli"], "sampling": "half"}}, "The sampling 'half' is not"),

@@ -99,6 +99,18 @@ def test_a_control_is_no_intermediate_task_of_that_name(run: Path) -> None:
     assert (facts["intermediate_examples"], facts["diversity"]) == (1200, None)
 
 
+def test_masked_lm_beside_tasks_is_told(run: Path) -> None:
+    """The set has its share, so that studies tell it from the tasks alone; its languages are of pretraining."""
+    _add(run, {**_MIX, "masked_lm": 0.5, "text_languages": ["sw", "yo"], "lr": 1e-5, "batch_size": 8, "limit": ""})
+    facts = model_facts(run, [])
+    assert facts["intermediate_set"] == "mnli+squad+masked_lm:0.5"
+    assert json.loads(facts["pretrain_languages"]) == ["en", "sw", "yo"]
+    shown = json.loads(facts["stages"])[2]
+    assert (shown["text_languages"], shown["lr"], shown["batch_size"]) == (["sw", "yo"], 1e-5, 8)
+    assert "limit" not in shown
+    assert _base(run) == ("scratch", None, "multilingual")
+
+
 def test_flags_tell_allowed_splits_and_own_training_data(run: Path) -> None:
     """What was allowed and what is a target's own data stand in one list, each once; the tasks themselves know too."""
     assert stage_flags(run) == []

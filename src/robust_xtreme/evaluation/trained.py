@@ -31,10 +31,17 @@ _SHOWN: Final = (
     "sampling",
     "mixing",
     "masked_lm",
+    "text_languages",
+    "limit",
+    "total",
     "examples",
     "seen",
     "per_task",
     "steps",
+    "batch_size",
+    "lr",
+    "precision",
+    "selected_step",
     "seed",
     "data",
     "perturb",
@@ -43,7 +50,12 @@ _SHOWN: Final = (
     "diversity",
     "parent",
 )
-_ADDED: Final = frozenset({"control", "mixing", "masked_lm", "per_task", "translated", "lora", "diversity"})
+_ADDED: Final = frozenset(
+    {
+        *("control", "mixing", "masked_lm", "text_languages", "limit", "total"),
+        *("per_task", "selected_step", "translated", "lora", "diversity"),
+    }
+)
 """Shown only where it says something."""
 
 
@@ -64,7 +76,7 @@ def _stage(path: Path) -> dict[str, Any]:
 
 
 _KINDS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("languages", "flags"), "texts"),
+    **dict.fromkeys(("languages", "text_languages", "flags"), "texts"),
     **dict.fromkeys(("examples", "seed"), "whole"),
     **dict.fromkeys(("allowed", "base", "per_task"), "object"),
     "diversity": "object or nothing",
@@ -122,7 +134,7 @@ def model_facts(run: Path, heads: Sequence[str], config: Mapping[str, Any] | Non
         return {}
     return {
         "stages": json.dumps([_shown(one) for one in every], ensure_ascii=False),
-        "pretrain_languages": _pretrained_on(every),
+        "pretrain_languages": _pretrained_on(every, beside=True),
         **_base(every, config or {}),
         **_intermediate([one for one in every if one.get("kind") == INTERMEDIATE]),
         **(_target(targets) if targets else {}),
@@ -159,10 +171,12 @@ def _flags(stage: Mapping[str, Any]) -> set[str]:
     return {*stage.get("flags", ()), *own}
 
 
-def _pretrained_on(every: Sequence[Mapping[str, Any]]) -> str | None:
+def _pretrained_on(every: Sequence[Mapping[str, Any]], beside: bool) -> str | None:
+    """The languages of masked LM, with those of the text that was learned beside tasks or without them."""
     learned = (TARGET, INTERMEDIATE)
-    found = sorted({code for one in every if one.get("kind") not in learned for code in one.get("languages", ())})
-    return json.dumps(found) if found else None
+    found = {code for one in every if one.get("kind") not in learned for code in one.get("languages", ())}
+    found |= {code for one in every if beside for code in one.get("text_languages", ())}
+    return json.dumps(sorted(found)) if found else None
 
 
 def _base(every: Sequence[Mapping[str, Any]], config: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,7 +187,7 @@ def _base(every: Sequence[Mapping[str, Any]], config: Mapping[str, Any]) -> dict
     first = every[0]
     said = {key: value for key, value in first.get("base", {}).items() if isinstance(value, str) and value}
     name = said.get("name") or (None if first.get("parent") else SCRATCH)
-    languages = json.loads(_pretrained_on(every) or "[]")
+    languages = json.loads(_pretrained_on(every, beside=False) or "[]")
     if name and not said.get("revision"):
         name = Path(name).name
     if name and name.split()[0] == SCRATCH:
@@ -185,7 +199,7 @@ def _base(every: Sequence[Mapping[str, Any]], config: Mapping[str, Any]) -> dict
 
 
 def _intermediate(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The intermediate stages as one: tasks, a control named behind them; diversity only where one stage tells it."""
+    """The intermediate stages as one: tasks, an ablation behind them; diversity only where one stage tells it."""
     if not found:
         return {}
     return {
@@ -199,8 +213,10 @@ def _intermediate(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _with_control(stage: Mapping[str, Any]) -> str:
-    control = stage.get("control")
-    return "+".join(sorted(_tasks(stage))) + (f"@{control}" if control else "")
+    """The tasks of a stage, the share of masked LM beside them, and the control: `mnli+masked_lm:0.5`, `mnli@...`."""
+    control, share = stage.get("control"), stage.get("masked_lm")
+    beside = f"+masked_lm:{share:g}" if isinstance(share, float) and share and control != "masked_lm" else ""
+    return "+".join(sorted(_tasks(stage))) + beside + (f"@{control}" if control else "")
 
 
 def _distance(stage: Mapping[str, Any]) -> float | None:

@@ -17,8 +17,8 @@ from robust_xtreme.training.start import find_start
 from robust_xtreme.training.text import text_identity
 
 KINDS: Final = {"mlm": "masked_lm", "intermediate": "intermediate", "target": "target"}
-_NOT_IDENTITY: Final = ("text", "translated")
-"""Where things lie: their contents count, not their names."""
+_NOT_IDENTITY: Final = ("text", "translated", "text_languages")
+"""Where things lie: their contents count, not their names. The languages of the text are told where they are chosen."""
 
 _OF_RECIPE: Final = ("warmup", "warmup_share", "weight_decay")
 """What a stage takes of its recipe that no key of its own says."""
@@ -97,6 +97,7 @@ def _scratch(spec: TrainSpec) -> Link:
 def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ...], before: str, place: int) -> Link:
     facts = {
         **{name: value for name, value in dataclasses.asdict(stage).items() if name not in _NOT_IDENTITY},
+        **({"text_languages": stage.text_languages} if stage.text_languages else {}),
         **{name: getattr(defaults(stage, spec.recipe), name) for name in _OF_RECIPE},
         "recipe": Path(spec.recipe).stem,
         "precision": spec.precision,
@@ -106,7 +107,7 @@ def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ..
         "overlap": spec.overlap,
         "before": before,
         "contents": [one.identity for one in taught],
-        "text": text_identity(Path(stage.text), stage.languages if kind == "masked_lm" else ()) if stage.text else "",
+        "text": text_identity(Path(stage.text), stage.of_text) if stage.text else "",
     }
     identity = digest(kind, *_flat(facts))
     start = spec.size if spec.start == SCRATCH else Path(spec.start).name

@@ -51,7 +51,7 @@ def learning(link: Link, spec: TrainSpec, encoder: Any, tokenizer: Any) -> Learn
     taught = tuple(_part(one, stage, encoder, tokenizer) for one in link.lessons)
     parts = taught
     if stage.masked_lm or not taught:
-        parts = (*taught, _masked(stage, encoder, tokenizer, read_lines(Path(stage.text), _text_languages(link))))
+        parts = (*taught, _masked(stage, encoder, tokenizer, read_lines(Path(stage.text), stage.of_text)))
     draws = draws_of(stage, parts)
     plan = plan_for(stage, parts, draws)
     if stage.control == "masked_lm":
@@ -64,11 +64,6 @@ def learning(link: Link, spec: TrainSpec, encoder: Any, tokenizer: Any) -> Learn
     shares = draws.shares if draws else tuple(count / sum(counts) for count in counts)
     names = [one.name for one in parts]
     return Learning(parts, plan, schedule, tuple(one.head for one in taught), dict(zip(names, shares, strict=True)))
-
-
-def _text_languages(link: Link) -> Sequence[str]:
-    """The languages of a masked-LM stage are those of its text; where tasks are learned beside it they are theirs."""
-    return link.stage.languages if not link.lessons else ()
 
 
 def _masked(stage: StageSpec, encoder: Any, tokenizer: Any, lines: Sequence[str]) -> Part:

@@ -26,6 +26,9 @@ _OURS: Final = (SPEC, STAGES, METRICS, RESUME, BEST, TENSORBOARD, "model", "head
 class StageRecord:
     """One stage as the frame MODELS wants it. `examples` and `seen` count windows' sources and windows.
 
+    Of masked LM beside tasks `examples` count the tasks' own, and `text_languages` are those of its text.
+    `selected_step` is the step whose weights were kept, `warmup` how many steps the rate rose.
+
     `per_task` holds for each task its `examples`, what was `seen` of its units, and the `share` of draws it was due;
     `flags` what the stage means for reports: `own training data: xnli`. `base` is what the whole run started from.
     """
@@ -55,8 +58,15 @@ class StageRecord:
     mixing: str = "steps"
     masked_lm: float = 0.0
     translated: str = ""
+    text_languages: tuple[str, ...] = ()
     lora: int = 0
     precision: str = "fp32"
+    limit: str = ""
+    total: int = 0
+    schedule: str = "linear"
+    warmup: int = 0
+    clip: float = 0.0
+    selected_step: int = 0
     diversity: Mapping[str, Any] = field(default_factory=dict)
     per_task: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     flags: tuple[str, ...] = ()

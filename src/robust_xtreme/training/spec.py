@@ -43,8 +43,8 @@ class StageSpec:
     together, shared out by the sampling. `sampling` says how often each task is drawn (`proportional`,
     `temperature:T`, `capped:N`), `mixing` whether a step is of one task or its batch of several. `perturb` noises
     training texts anew in each pass, `translated` names translations, `masked_lm` is the share of steps that are
-    masked LM on `text`. `control` is `masked_lm` (the tasks' texts, no labels) or `shuffled_labels`, `select` `dev`
-    keeps the weights with the best score on validation data. `seed` -1 is the run's.
+    masked LM on `text`, of which `text_languages` are read. `control` is `masked_lm` (the tasks' texts, no labels) or
+    `shuffled_labels`, `select` `dev` keeps the weights with the best score on validation data. `seed` -1 is the run's.
     """
 
     tasks: tuple[str, ...] = ()
@@ -63,11 +63,17 @@ class StageSpec:
     translated: str = ""
     control: str = ""
     masked_lm: float = 0.0
+    text_languages: tuple[str, ...] = ()
     select: str = "none"
 
     def learned(self) -> tuple[TaskSpec, ...]:
         """The tasks to learn. Raises UnknownName, and SpecError for a group or a task that no head answers."""
         return tuple(learnable(name) for name in self.tasks)
+
+    @property
+    def of_text(self) -> tuple[str, ...]:
+        """The languages that are read of `text`; none are all."""
+        return self.text_languages if self.tasks else self.languages
 
 
 @final
@@ -232,6 +238,10 @@ def _check_numbers(stage: StageSpec) -> None:
         raise SpecError(f"--lr {stage.lr} is not between 0 and 1.")
     if not 0 <= stage.masked_lm < 1:
         raise SpecError(f"The share masked_lm {stage.masked_lm} is not from 0 to below 1.")
+    if stage.text_languages and not stage.masked_lm:
+        raise SpecError(
+            "text_languages are those of masked LM beside tasks: name its share, masked_lm. [mlm] takes languages."
+        )
     _check_seed(stage.seed, -1)
 
 
@@ -274,7 +284,7 @@ def from_values(values: Mapping[str, Any], place: str = "train") -> TrainSpec:
     `encoder` is `from`, `scratch` a size to start from, `mlm_steps` those of masked LM on `text`. Paths may be Paths,
     lists of one a string. Raises SpecError naming the key that is unknown or of another type.
     """
-    check_keys(values, [*_SHORT, *_kinds(TrainSpec), *_kinds(StageSpec), *STAGE_NAMES], (), place)
+    check_keys(values, list(dict.fromkeys([*_SHORT, *_run_keys(), *_kinds(StageSpec), *STAGE_NAMES])), (), place)
     return from_tables(tables_of(values), place)
 
 
@@ -283,8 +293,8 @@ def from_tables(tables: Mapping[str, Any], place: str = "train") -> TrainSpec:
     told = {key: value for key, value in tables.items() if value is not None or key not in STAGE_NAMES}
     values = {("start" if key == "from" else key): value for key, value in told.items()}
     stages: Any = {name: _stage(values.pop(name), f"{place}: [{name}]") for name in STAGE_NAMES if name in values}
+    check_keys(told, [*_run_keys(), *STAGE_NAMES], (), place)
     known = _kinds(TrainSpec)
-    check_keys(values, [*known, "from", *STAGE_NAMES], (), place)
     return TrainSpec(**{key: _typed(key, value, known[key], place) for key, value in values.items()}, **stages)
 
 
@@ -298,6 +308,11 @@ def _stage(values: Any, place: str) -> StageSpec:
 
 def _kinds(kind: Any) -> dict[str, str]:
     return {one.name: str(one.type) for one in dataclasses.fields(kind) if one.name not in STAGE_NAMES}
+
+
+def _run_keys() -> list[str]:
+    """The keys of a run as they are written."""
+    return [("from" if name == "start" else name) for name in _kinds(TrainSpec)]
 
 
 def read_tables(path: Path) -> dict[str, Any]:

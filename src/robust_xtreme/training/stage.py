@@ -30,6 +30,7 @@ from robust_xtreme.training.fit import fit
 from robust_xtreme.training.learn import Learning, learning, score_of
 from robust_xtreme.training.loop import How, Options, Stage, run_loop
 from robust_xtreme.training.lora import add_lora, merged
+from robust_xtreme.training.masked import NAME
 from robust_xtreme.training.spec import SCRATCH, Tell, TrainSpec
 from robust_xtreme.training.text import languages_in, read_lines
 
@@ -149,6 +150,9 @@ def _train(chain: Chain, link: Link, parent: Path, options: Options) -> None:
 
 def _tell_counts(link: Link, found: Learning, tell: Tell) -> None:
     counts = ", ".join(f"{one.task.name}: {len(one.examples):,} examples" for one in link.lessons)
+    if NAME in found.shares and counts:
+        windows = len(found.parts[-1].lengths)
+        counts += f", masked LM: {windows:,} windows of text in a share of {found.shares[NAME]:g} of the steps"
     tell(f"{counts or link.kind.replace('_', ' ')}, {found.plan.steps:,} steps of {found.plan.batch_size}")
 
 
@@ -215,7 +219,7 @@ def _record(chain: Chain, link: Link, found: Learning, parent: str) -> record.St
         recipe=str(spec.recipe),
         task=",".join(stage.tasks),
         languages=_languages(link),
-        examples=sum(int(one["examples"]) for one in per_task.values()),
+        examples=_examples(per_task),
         seen=sum(plan.seen()),
         steps=plan.steps,
         epochs=plan.epochs,
@@ -236,8 +240,15 @@ def _record(chain: Chain, link: Link, found: Learning, parent: str) -> record.St
         mixing=stage.mixing,
         masked_lm=stage.masked_lm,
         translated=Path(stage.translated).name,
+        text_languages=_text_languages(link),
         lora=spec.lora,
         precision=spec.precision,
+        limit=stage.limit,
+        total=stage.total,
+        schedule=spec.schedule,
+        warmup=found.schedule.warmup,
+        clip=spec.clip,
+        selected_step=(best.kept(link.folder) or (0.0, 0))[1] if stage.select == "dev" else 0,
         diversity=_diversity(link),
         per_task=per_task,
         flags=_flags(link),
@@ -255,6 +266,18 @@ def _per_task(link: Link, found: Learning) -> dict[str, dict[str, Any]]:
         }
         for part, seen in zip(found.parts, found.plan.seen(), strict=True)
     }
+
+
+def _examples(per_task: Mapping[str, Mapping[str, Any]]) -> int:
+    """Examples of the tasks: what masked LM reads beside them is no example of theirs."""
+    taught = [one for name, one in per_task.items() if name != NAME] or list(per_task.values())
+    return sum(int(one["examples"]) for one in taught)
+
+
+def _text_languages(link: Link) -> tuple[str, ...]:
+    """The languages of the text that masked LM read beside tasks."""
+    beside = link.lessons and link.stage.masked_lm and link.stage.control != NAME
+    return languages_in(Path(link.stage.text), link.stage.of_text) if beside else ()
 
 
 def _languages(link: Link) -> tuple[str, ...]:
