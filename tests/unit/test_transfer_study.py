@@ -79,8 +79,19 @@ def test_options_are_settings_and_the_command_names_what_was_changed() -> None:
     options = _parser().parse_args(["--data", "/somewhere", "--seeds", "3", "--limit", "xnli=10"])
     assert _settings(options) == Settings(seeds=3, limits={"xnli": 10})
     assert _settings(_parser().parse_args(["--data", "x"])) == Settings()
-    assert _command(options).endswith("--report reports/transfer-small --seeds 3 --limit xnli=10")
-    assert "/somewhere" not in _command(options)
+    command = _command(options, options.work)
+    assert command.endswith("--report reports/transfer-small --seeds 3 --limit xnli=10")
+    assert "/somewhere" not in command
+
+
+def test_the_command_names_the_folder_that_the_runs_were_made_in(study: Study) -> None:
+    """A copy lies elsewhere, and its files still say where the study was made; a far report is told by name."""
+    assert study.as_made() == study
+    study.file("base").parent.mkdir(parents=True)
+    study.file("base").write_text(plan.toml(plan.base_file(replace(study, work=Path("runs/mine")))))
+    assert study.as_made() == replace(study, work=Path("runs/mine"))
+    options = _parser().parse_args(["--data", "x", "--work", str(study.work), "--report", "/far/away/page"])
+    assert "--work runs/mine --report reports/page" in _command(options, study.as_made().work)
 
 
 # --------------------------------------------------------------------------------------------------------- processes
@@ -139,7 +150,22 @@ def test_the_time_of_a_piece_is_that_of_its_making(study: Study) -> None:
     logs = study.work / "logs"
     logs.mkdir(parents=True)
     (logs / "mix-s0.log").write_text("mix-s0: 41.5 s\nnoise: 3 s\nmix-s0: 0.2 s\neval mix-s0-tydiqa: 9.0 s\n")
+    (logs / "mix-s2.log").write_text("mix-s2: 50.0 s\n")
     assert work.seconds(study) == {"mix-s0": 41.5, "eval mix-s0-tydiqa": 9.0}
+
+
+def test_a_report_of_fewer_seeds_reads_the_first_ones_alone(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the folder holds of further seeds is in no frame."""
+    asked: list[Chain] = []
+
+    def none_of(_: Study, chain: Chain) -> list[Path]:
+        asked.append(chain)
+        return []
+
+    monkeypatch.setattr(collect, "evaluations", none_of)
+    collect.collect(study)
+    assert {one.seed for one in asked} == {0, 1}
+    assert len(asked) == 2 * len(study.settings.arms)
 
 
 # ------------------------------------------------------------------------------------------------------------- results
@@ -177,6 +203,61 @@ def test_means_are_over_languages_that_every_run_has() -> None:
     assert collect.transfer_targets(runs) == ["panx", "tatoeba"]
     assert means.filter(arm="mnli", cell=collect.AVERAGE)["value"].item() == 45.5
     assert collect.values(_runs().sample(fraction=1, shuffle=True, seed=1)).equals(collect.values(_runs()))
+
+
+def test_languages_that_are_missing_in_different_runs_are_in_no_mean() -> None:
+    """One run lacks English, another Swahili: none of them is in every run, and nothing is compared."""
+    runs = _runs(1).filter(pl.col("target") == "panx")
+    for arm, language in (("squad", "sw"), ("mnli", "en"), (NONE, "en")):
+        runs = runs.filter(~((pl.col("arm") == arm) & (pl.col("language") == language)))
+    assert collect.means(runs).is_empty()
+    assert collect.values(runs).is_empty()
+
+
+def _at_floor(runs: pl.DataFrame, keep: pl.Expr) -> pl.DataFrame:
+    """All cells at floor but those named."""
+    return runs.with_columns(at_floor=~keep)
+
+
+def test_a_language_counts_where_an_arm_is_above_its_floor_in_most_seeds() -> None:
+    """Two of three seeds of any arm do, none's as well as another's; one of three does not. All arms follow."""
+    runs = _runs(3).filter(pl.col("target") == "panx")
+    swahili = (pl.col("language") == "sw") & (pl.col("seed") < 2)
+    for arm in _GAIN:
+        found = collect.counted(_at_floor(runs, swahili & (pl.col("arm") == arm)))
+        assert set(found["language"].to_list()) == {"sw"}
+        assert found["arm"].n_unique() == 3
+        assert found.height == 9
+    once = pl.col("seed") == 0
+    assert collect.counted(_at_floor(runs, once)).is_empty()
+    part = runs.filter((pl.col("arm") != "mnli") | once)
+    assert collect.counted(_at_floor(part, once & (pl.col("arm") == "mnli"))).is_empty()
+
+
+def test_targets_at_floor_are_in_no_claim_and_in_no_average() -> None:
+    """Tatoeba without a language above its floor has its means; the family and the average are without it."""
+    runs = _at_floor(_runs(), pl.col("target") != "tatoeba")
+    assert collect.at_floor(runs) == ["tatoeba"]
+    assert "tatoeba" not in collect.values(runs)["cell"].to_list()
+    assert "tatoeba" in collect.means(runs)["cell"].to_list()
+    found = collect.tests(runs)
+    assert set(found["cell"].to_list()) == {"panx", "xnli"}
+    assert set(found.filter(cell="panx")["m"].to_list()) == {3}
+    assert collect.tests(_at_floor(runs, pl.lit(False))).is_empty()
+
+
+def test_the_page_says_which_targets_claim_nothing(tmp_path: Path) -> None:
+    """The row of a target at floor says so, and its means stand in their own table; one target has no average."""
+    runs = _at_floor(_runs(), pl.col("target") != "tatoeba")
+    page.write(tmp_path, runs, _models(runs), _facts())
+    lines = (tmp_path / "report.md").read_text("utf-8").splitlines()
+    assert "| tatoeba | 0 | at floor: claims nothing | at floor: claims nothing |" in lines
+    (means,) = [one for one in lines if one.startswith("| tatoeba (at floor: claims nothing) | 42.6")]
+    assert means.endswith("| 35.0 | 0 % |")
+    assert not any(one.startswith("| transfer average") for one in lines)
+    assert any("There is no transfer average" in one for one in lines)
+    page.write(tmp_path, _at_floor(runs, pl.lit(False)), _models(runs), _facts())
+    assert "Of 0 tested differences a sign is claimed for: none" in (tmp_path / "report.md").read_text("utf-8")
 
 
 def test_flagged_cells_are_a_family_of_their_own() -> None:
@@ -228,13 +309,16 @@ def test_the_page_shows_differences_flags_and_what_is_missing(tmp_path: Path) ->
     assert "What is missing here: mnli seed 4 tydiqa." in text
     assert "own training data (mnli for xnli)" in text
     assert "Of 7 tested differences a sign is claimed for:" in text
+    assert "No sign can be claimed" not in text
 
 
 def test_few_seeds_claim_nothing(tmp_path: Path) -> None:
     """Four seeds have intervals and no sign; one has no interval."""
     runs = _runs(4)
     page.write(tmp_path, runs, _models(runs), _facts())
-    assert "**" not in (tmp_path / "report.md").read_text("utf-8").replace("**Bold**", "")
+    text = (tmp_path / "report.md").read_text("utf-8")
+    assert "**" not in text.replace("**Bold**", "")
+    assert "No sign can be claimed here: 4 of the 5 seeds that one takes are there" in text
     runs = _runs(1)
     page.write(tmp_path, runs, _models(runs), _facts())
     assert "(no interval)" in (tmp_path / "report.md").read_text("utf-8")

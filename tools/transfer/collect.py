@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Final
@@ -61,33 +61,66 @@ def _is_headline(scores: pl.DataFrame) -> pl.Series:
 
 
 def values(runs: pl.DataFrame) -> pl.DataFrame:
-    """VALUES: the mean over languages of each run and target, and the average over targets that no arm is flagged in.
+    """VALUES for claims: each run's mean over the languages of a target that count, and the average over targets.
 
-    Languages count where every run has them, targets in the average where every arm shows transfer there.
+    Languages count where every run has them and some arm is above its floor (`counted`); a target without one has no
+    value. Targets are in the average where no arm is flagged and some language counts; of a single target
+    there is none, since it would be tested twice.
     """
     averaged = transfer_targets(runs)
+    found = _means(counted(runs))
+    for arm, seed in sorted({(arm, seed) for arm, _, seed in found}):
+        own = [found[arm, target, seed] for target in averaged if (arm, target, seed) in found]
+        if len(own) == len(averaged) > 1:
+            found[arm, AVERAGE, seed] = fmean(own)
+    return _values(found)
+
+
+def means(runs: pl.DataFrame) -> pl.DataFrame:
+    """VALUES as they were measured: each run's mean over all languages that every run of the target has."""
+    return _values(_means(_everywhere(runs)))
+
+
+def _means(rows: pl.DataFrame) -> dict[tuple[str, str, int], float]:
+    """The mean of each arm, target and seed."""
     found: dict[tuple[str, str, int], list[float]] = {}
-    for arm, target, seed, value in _everywhere(runs).select("arm", "target", "seed", "value").iter_rows():
+    for arm, target, seed, value in rows.select("arm", "target", "seed", "value").iter_rows():
         found.setdefault((arm, target, seed), []).append(value)
-    means = {key: fmean(several) for key, several in found.items()}
-    for arm, seed in {(arm, seed) for arm, _, seed in found}:
-        own = [means[arm, target, seed] for target in averaged if (arm, target, seed) in means]
-        if own and len(own) == len(averaged):
-            means[arm, AVERAGE, seed] = fmean(own)
-    rows = [(arm, cell, seed, value) for (arm, cell, seed), value in sorted(means.items())]
+    return {key: fmean(several) for key, several in found.items()}
+
+
+def _values(found: Mapping[tuple[str, str, int], float]) -> pl.DataFrame:
+    rows = [(arm, cell, seed, value) for (arm, cell, seed), value in sorted(found.items())]
     return pl.DataFrame(rows, schema=VALUES.schema, orient="row")
 
 
 def _everywhere(runs: pl.DataFrame) -> pl.DataFrame:
     """The rows of languages that every run of their target has (a cell that failed somewhere counts nowhere)."""
-    each = pl.len().over("target", "language")
-    return runs.filter(each == each.max().over("target"))
+    each = pl.struct("arm", "seed").n_unique()
+    return runs.filter(each.over("target", "language") == each.over("target"))
+
+
+def counted(runs: pl.DataFrame) -> pl.DataFrame:
+    """The rows that claims are made of: of languages that every run has, and in which some arm is above its floor.
+
+    An arm is above its floor in a language where it is in more than half of the target's seeds. All arms have the same
+    say, so that the choice is one by level and favours none of them.
+    """
+    seeds = pl.col("seed").n_unique().over("target")
+    above = 2 * (~pl.col("at_floor")).sum().over("target", "language", "arm") > seeds
+    return _everywhere(runs).filter(above.any().over("target", "language"))
+
+
+def at_floor(runs: pl.DataFrame) -> list[str]:
+    """The targets in which no language counts, in order: nothing is claimed of them."""
+    there, counting = (set(one["target"].to_list()) for one in (runs, counted(runs)))
+    return [one for one in EVALUATED if one in there - counting]
 
 
 def transfer_targets(runs: pl.DataFrame) -> list[str]:
-    """The targets in which no cell of any arm is left out, in order."""
+    """The targets in which some language counts and no cell of any arm is left out, in order."""
     flagged = set(runs.filter(pl.col("left_out").is_not_null())["target"].to_list())
-    there = set(runs["target"].to_list())
+    there = set(counted(runs)["target"].to_list())
     return [one for one in EVALUATED if one in there and one not in flagged]
 
 
@@ -97,35 +130,38 @@ def flagged(runs: pl.DataFrame) -> list[tuple[str, str]]:
 
 
 def tests(runs: pl.DataFrame) -> pl.DataFrame:
-    """CLAIMS: each arm against none, flagged cells as a family of their own; and the mix against its controls."""
-    means = values(runs)
+    """CLAIMS: each arm against none, flagged cells as a family of their own; and the mix against its controls.
+
+    Targets at floor are in none of the families.
+    """
+    every = values(runs)
     apart = flagged(runs)
-    every = [(cell, arm) for arm, cell in _pairs(means) if arm != NONE and _both(means, NONE, arm, cell)]
+    pairs = [(cell, arm) for arm, cell in _pairs(every) if arm != NONE and _both(every, NONE, arm, cell)]
     found = [
-        _family(means, NONE, [one for one in every if one not in apart and one[0] != AVERAGE]),
-        _family(means, NONE, [one for one in every if one[0] == AVERAGE]),
-        _family(means, NONE, [one for one in every if one in apart]),
-        *(_family(means, one, _of_mix(means, one, apart)) for one in CONTROLS),
+        _family(every, NONE, [one for one in pairs if one not in apart and one[0] != AVERAGE]),
+        _family(every, NONE, [one for one in pairs if one[0] == AVERAGE]),
+        _family(every, NONE, [one for one in pairs if one in apart]),
+        *(_family(every, one, _of_mix(every, one, apart)) for one in CONTROLS),
     ]
     return pl.concat(found).sort("reference", "cell", "arm")
 
 
-def _family(means: pl.DataFrame, reference: str, family: Sequence[tuple[str, str]]) -> pl.DataFrame:
-    return claims(means, reference, family) if family else build([], CLAIMS)
+def _family(every: pl.DataFrame, reference: str, family: Sequence[tuple[str, str]]) -> pl.DataFrame:
+    return claims(every, reference, family) if family else build([], CLAIMS)
 
 
-def _of_mix(means: pl.DataFrame, control: str, apart: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+def _of_mix(every: pl.DataFrame, control: str, apart: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Cells in which the mix is compared with a control: the average, and targets that are flagged in neither."""
-    cells = sorted({cell for arm, cell in _pairs(means) if arm == MIX and _both(means, control, MIX, cell)})
+    cells = sorted({cell for arm, cell in _pairs(every) if arm == MIX and _both(every, control, MIX, cell)})
     flags = set(apart)
     return [(cell, MIX) for cell in cells if (cell, MIX) not in flags and (cell, control) not in flags]
 
 
-def _pairs(means: pl.DataFrame) -> list[tuple[str, str]]:
-    return sorted(set(means.select("arm", "cell").iter_rows()))
+def _pairs(every: pl.DataFrame) -> list[tuple[str, str]]:
+    return sorted(set(every.select("arm", "cell").iter_rows()))
 
 
-def _both(means: pl.DataFrame, one: str, other: str, cell: str) -> bool:
+def _both(every: pl.DataFrame, one: str, other: str, cell: str) -> bool:
     """Whether two arms have a seed in common in a cell."""
-    seeds = [set(means.filter(pl.col("arm") == arm, pl.col("cell") == cell)["seed"].to_list()) for arm in (one, other)]
+    seeds = [set(every.filter(pl.col("arm") == arm, pl.col("cell") == cell)["seed"].to_list()) for arm in (one, other)]
     return bool(seeds[0] & seeds[1])

@@ -19,6 +19,7 @@ from robust_xtreme.results.transfer import OWN
 
 REPORT: Final = "report.md"
 FLAG: Final = "†"
+AT_FLOOR: Final = "at floor: claims nothing"
 
 
 def write(folder: Path, runs: pl.DataFrame, models: pl.DataFrame, facts: Mapping[str, Any]) -> None:
@@ -43,13 +44,13 @@ def render(folder: Path) -> str:
         _what(runs, facts),
         "## Differences to no intermediate training",
         _how_to_read(runs),
-        _differences(table, arms, collect.flagged(runs)),
-        _said(table, collect.flagged(runs)),
+        _differences(table, arms, runs),
+        _said(table, runs),
         "## Means",
         _means_note(),
         _means(runs, arms),
         "## The mix beside its controls",
-        _controls(table),
+        _controls(table, collect.at_floor(runs)),
         "## What was evaluated",
         _evaluated(runs),
         "## Models",
@@ -80,26 +81,42 @@ def _what(runs: pl.DataFrame, facts: Mapping[str, Any]) -> str:
 
 def _how_to_read(runs: pl.DataFrame) -> str:
     named = ", ".join(f"{arm} for {target}" for target, arm in collect.flagged(runs))
-    over = ", ".join(collect.transfer_targets(runs)) or "nothing"
     apart = f" {FLAG}: {OWN} ({named}); these cells are no transfer, and are a family of their own." if named else ""
     return (
         "Points, paired by seed: the mean difference to the arm without intermediate training, with its 95 % t "
         f"interval over seeds. **Bold**: a sign is claimed, from {FEWEST_RUNS} seeds on, where the interval excludes 0 "
         f"and p is below 0.05 after Holm's correction over the family (all unflagged cells of the targets; the "
-        f"averages are one of their own). The {AVERAGE} is over the targets that no arm is flagged in: {over}.{apart}"
+        f"averages are one of their own).{apart}\n\n{_counting(runs)}"
     )
 
 
-def _differences(table: pl.DataFrame, arms: Sequence[str], flags: Collection[tuple[str, str]]) -> str:
+def _counting(runs: pl.DataFrame) -> str:
+    """Which languages and targets claims are made of."""
+    over = collect.transfer_targets(runs)
+    told = f"The {AVERAGE} is over the targets that no arm is flagged in: {', '.join(over)}."
+    lacking = f"There is no {AVERAGE}: fewer than two targets are neither flagged in an arm nor at floor."
+    return (
+        "A language counts where some arm is above its floor in more than half of the seeds; all arms have the same "
+        "say, and all are compared on the same languages. A target in which no language counts is at floor: it is in "
+        f"no family and no average, and its means below are shown as they were measured. "
+        f"{told if len(over) > 1 else lacking}"
+    )
+
+
+def _differences(table: pl.DataFrame, arms: Sequence[str], runs: pl.DataFrame) -> str:
     own = table.filter(pl.col("reference") == NONE)
     cells = {(row["cell"], row["arm"]): row for row in own.iter_rows(named=True)}
+    flags, floored, counted = collect.flagged(runs), collect.at_floor(runs), collect.counted(runs)
     others = [one for one in arms if one != NONE]
     rows = []
     for cell in [*EVALUATED, AVERAGE]:
         found = [cells.get((cell, arm)) for arm in others]
-        if any(found):
-            rows.append([cell, *(_difference(one, flags) for one in found)])
-    return _markdown(["target", *others], rows)
+        if cell in floored:
+            rows.append([cell, "0", *([AT_FLOOR] * len(others))])
+        elif any(found):
+            languages = counted.filter(pl.col("target") == cell)["language"].n_unique()
+            rows.append([cell, str(languages or ""), *(_difference(one, flags) for one in found)])
+    return _markdown(["target", "languages that count", *others], rows)
 
 
 def _difference(row: Mapping[str, Any] | None, flags: Collection[tuple[str, str]]) -> str:
@@ -112,7 +129,8 @@ def _difference(row: Mapping[str, Any] | None, flags: Collection[tuple[str, str]
     return (f"**{text}**" if row["sign"] else text) + flag
 
 
-def _said(table: pl.DataFrame, flags: Collection[tuple[str, str]]) -> str:
+def _said(table: pl.DataFrame, runs: pl.DataFrame) -> str:
+    flags = collect.flagged(runs)
     own = table.filter(pl.col("reference") == NONE, pl.col("p").is_not_null())
     tested = [row for row in own.iter_rows(named=True) if (row["cell"], row["arm"]) not in flags]
     lines = [
@@ -123,7 +141,19 @@ def _said(table: pl.DataFrame, flags: Collection[tuple[str, str]]) -> str:
     found = "; ".join(lines) if lines else "none of them"
     width = statistics.median((row["high"] - row["low"]) / 2 for row in tested) if tested else 0.0
     wide = f" The median interval reaches {width:.1f} points to either side." if tested else ""
-    return f"Of {len(tested)} tested differences a sign is claimed for: {found}.{wide}"
+    return f"Of {len(tested)} tested differences a sign is claimed for: {found}.{_too_few(runs)}{wide}"
+
+
+def _too_few(runs: pl.DataFrame) -> str:
+    """Why no sign can be claimed where no arm has seeds enough; empty where one has."""
+    each = runs.filter(pl.col("arm") != NONE).group_by("arm", "target").agg(pl.col("seed").n_unique())
+    most = max(each["seed"].to_list(), default=0)
+    if most >= FEWEST_RUNS:
+        return ""
+    return (
+        f" No sign can be claimed here: {most} of the {FEWEST_RUNS} seeds that one takes are there, and an interval "
+        "over fewer training runs hangs on each of them."
+    )
 
 
 def _p(value: float) -> str:
@@ -132,19 +162,22 @@ def _p(value: float) -> str:
 
 def _means_note() -> str:
     return (
-        "Means over languages and seeds, with the standard deviation over seeds. The floor is the mean of what the "
-        "best shallow predictor scores in each language; beside it the share of language cells, over all arms and "
-        "seeds, that are above their own. A target near its floor cannot show much transfer."
+        "As measured: means over all languages and over seeds, with the standard deviation over seeds; nothing is "
+        "claimed of them. The floor is the mean of what the best shallow predictor scores in each language; beside it "
+        "the share of language cells, over all arms and seeds, that are above their own. A target near its floor "
+        "cannot show much transfer."
     )
 
 
 def _means(runs: pl.DataFrame, arms: Sequence[str]) -> str:
-    means = collect.values(runs)
+    means = collect.means(runs)
+    floored = collect.at_floor(runs)
     rows = []
-    for cell in [*EVALUATED, AVERAGE]:
+    for cell in EVALUATED:
         own = means.filter(pl.col("cell") == cell)
         if own.height:
-            rows.append([cell, *(_level(own, arm) for arm in arms), *_floor(runs, cell)])
+            mark = f"{cell} ({AT_FLOOR})" if cell in floored else cell
+            rows.append([mark, *(_level(own, arm) for arm in arms), *_floor(runs, cell)])
     return _markdown(["target", *arms, "floor", "cells above it"], rows)
 
 
@@ -158,8 +191,6 @@ def _level(own: pl.DataFrame, arm: str) -> str:
 
 def _floor(runs: pl.DataFrame, cell: str) -> list[str]:
     own = runs.filter(pl.col("target") == cell)
-    if not own.height:
-        return ["", ""]
     above = own.filter(~pl.col("at_floor")).height / own.height
     return [_one(own["baseline"].mean()), f"{100 * above:.0f} %"]
 
@@ -169,12 +200,13 @@ def _one(value: Any) -> str:
     return f"{value:.1f}" if isinstance(value, float) else ""
 
 
-def _controls(table: pl.DataFrame) -> str:
+def _controls(table: pl.DataFrame, floored: Collection[str]) -> str:
     rows = []
     for control in CONTROLS:
         own = table.filter(pl.col("reference") == control, pl.col("arm") == MIX)
         cells = {row["cell"]: row for row in own.iter_rows(named=True)}
-        rows.append([f"{MIX} - {control}", *(_difference(cells.get(one), set()) for one in [*EVALUATED, AVERAGE])])
+        every = [AT_FLOOR if one in floored else _difference(cells.get(one), set()) for one in [*EVALUATED, AVERAGE]]
+        rows.append([f"{MIX} - {control}", *every])
     return _markdown(["difference", *EVALUATED, AVERAGE], rows)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -88,6 +89,13 @@ class Study:
     def base(self) -> Path:
         """The run of the shared masked-LM stage."""
         return self.work / "base"
+
+    def as_made(self) -> Study:
+        """The study in the folder that its runs were made in, as their files name it; a copy may lie elsewhere."""
+        path = self.file("base")
+        if not path.is_file():
+            return self
+        return replace(self, work=Path(tomllib.loads(path.read_text("utf-8"))["out"]).parent)
 
     def chains(self) -> Iterator[Chain]:
         """Every chain, seed by seed, so that what is there when time ends has every arm."""

@@ -26,6 +26,7 @@ from tools.transfer.plan import EVALUATED, SQUAD, TARGETS, Chain, Settings, Stud
 from robust_xtreme import __version__
 from robust_xtreme.errors import RobustXtremeError
 
+DEFAULT_REPORT: Final = Path("reports/transfer-small")
 DATA: Final = '"$ROBUST_XTREME_DATA"'
 
 
@@ -68,13 +69,14 @@ def _report(study: Study, options: argparse.Namespace) -> int:
 def _facts(study: Study, options: argparse.Namespace, runs: pl.DataFrame) -> dict[str, Any]:
     """What the page tells beside the frames: settings, commands, machine, files, and what is missing."""
     settings = study.settings
+    shown = study.as_made()
     chain = Chain(settings.arms[-1], 0)
     names = ("base", chain.name, f"{chain.name}-{TARGETS[0]}")
     return {
         "settings": asdict(settings),
         "arms": list(settings.arms),
         "squad_dev": not (options.data / SQUAD[0]).is_file(),
-        "commands": [_command(options), *_commands(study, chain)],
+        "commands": [_command(options, shown.work), *_commands(shown, chain)],
         "files": [study.file(one).read_text("utf-8") for one in names],
         "measured_on": _machine(options),
         "missing": _missing(study, runs),
@@ -82,14 +84,16 @@ def _facts(study: Study, options: argparse.Namespace, runs: pl.DataFrame) -> dic
     }
 
 
-def _command(options: argparse.Namespace) -> str:
+def _command(options: argparse.Namespace, made: Path) -> str:
+    """The command line that makes what is reported, in the work folder that the runs were made in."""
     known = {"data", "work", "report", "chain", "only_report", "minutes"}
     given = [
         f"--{key.replace('_', '-')} {shlex.quote(str(value))}"
         for key, value in vars(options).items()
         if key not in known and value != _parser().get_default(key)
     ]
-    where = [f"--data {DATA}", f"--work {options.work}", f"--report {options.report}"]
+    report = Path(DEFAULT_REPORT.parent, options.report.name) if options.report.is_absolute() else options.report
+    where = [f"--data {DATA}", f"--work {shlex.quote(str(made))}", f"--report {shlex.quote(str(report))}"]
     return " ".join(["python -m tools.transfer.study", *where, *given])
 
 
@@ -153,7 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--data", type=Path, required=True, help="the folder of release files")
     parser.add_argument("--work", type=Path, default=Path("runs/transfer-small"), help="where runs are kept")
-    parser.add_argument("--report", type=Path, default=Path("reports/transfer-small"))
+    parser.add_argument("--report", type=Path, default=DEFAULT_REPORT)
     parser.add_argument("--seeds", type=int, default=plain.seeds)
     parser.add_argument("--choice", default=plain.choice, help="the intermediate task of choices")
     parser.add_argument("--size", default=plain.size)

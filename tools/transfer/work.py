@@ -109,9 +109,13 @@ def evaluations(study: Study, chain: Chain) -> Iterator[Path]:
 
 
 def seconds(study: Study) -> dict[str, float]:
-    """The processor time of each piece when it was made, as the logs say: of one that was found later, the longest."""
+    """The processor time of each piece when it was made, as the logs say: of one that was found later, the longest.
+
+    Only those of the base and of the study's own chains: the folder may hold more seeds.
+    """
     found: dict[str, float] = {}
-    for log in sorted((study.work / "logs").glob("*.log")):
+    names = ("base", *(chain.name for chain in study.chains()))
+    for log in filter(Path.is_file, (study.work / "logs" / f"{name}.log" for name in names)):
         for line in log.read_text("utf-8", "replace").splitlines():
             if told := _TOOK.fullmatch(line):
                 found[told[1]] = max(found.get(told[1], 0.0), float(told[2]))
