@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 from typing import Final
 
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from robust_xtreme.errors import ModelError
 from robust_xtreme.training.encoder import WRITE_ERRORS, disk_error
 
 FILE: Final = "best.safetensors"
@@ -37,14 +38,17 @@ def kept(run: Path) -> tuple[float, int] | None:
     """The score and step of what is kept; None where nothing is."""
     if not (run / FILE).is_file():
         return None
-    with safe_open(run / FILE, framework="pt") as file:
-        score, step = json.loads(file.metadata()["kept"])
-    return float(score), int(step)
+    try:
+        with safe_open(run / FILE, framework="pt") as file:
+            score, step = json.loads(file.metadata()["kept"])
+        return float(score), int(step)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{run / FILE} is damaged. Start again with --force.") from error
 
 
 def restore(run: Path, module: nn.Module) -> None:
     """Give a module the weights that were kept, where there are some."""
-    if (run / FILE).is_file():
+    if kept(run):
         module.load_state_dict(load_file(run / FILE))
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme.examples import digest
+from robust_xtreme.errors import SpecError
+from robust_xtreme.examples import Example, digest
 from robust_xtreme.families._encoder import encoder_identity
-from robust_xtreme.training import record
+from robust_xtreme.sources import _select
+from robust_xtreme.training import dev, record
 from robust_xtreme.training.lessons import Lesson, lessons
 from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec, defaults
 from robust_xtreme.training.start import find_start
@@ -23,6 +25,9 @@ _NOT_IDENTITY: Final = ("text", "translated", "text_languages")
 _OF_RECIPE: Final = ("warmup", "warmup_share", "weight_decay")
 """What a stage takes of its recipe that no key of its own says."""
 
+_SHOWN: Final = ("limit", "total", "overlap")
+"""What says which examples there are: the examples themselves count."""
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,8 @@ class Link:
     """One stage of a run: what it is, what it learns, and where it is written.
 
     `identity` is the hash of the model that the run starts from, of all stages before, and of this one; `facts` are
-    what of it a user can have chosen; `place` is the number of stages before it in its folder.
+    what of it a user can have chosen; `place` is the number of stages before it in its folder. `selected` are the
+    examples that its weights are selected by.
     """
 
     kind: str
@@ -40,6 +46,7 @@ class Link:
     facts: Mapping[str, Any]
     folder: Path
     place: int
+    selected: tuple[Example, ...] = ()
 
     @property
     def record(self) -> Path:
@@ -76,6 +83,7 @@ def chain_of(spec: TrainSpec, tell: Tell) -> Chain:
         before, base = links[0].identity, {"name": f"{SCRATCH} {spec.size}"}
     else:
         found = find_start(spec.start, spec.revision, offline=spec.offline, tell=tell)
+        _check_apart(found.folder, spec)
         start, before = found.folder, encoder_identity(found.encoder)
         base = {"name": spec.start if found.revision else found.folder.name, "revision": found.revision}
         place = len(list((start / record.STAGES).glob("*.json")))
@@ -83,6 +91,13 @@ def chain_of(spec: TrainSpec, tell: Tell) -> Chain:
         links.append(_link(spec, KINDS[name], stage, taught[name], before, place + len(links)))
         before = links[-1].identity
     return Chain(spec, _last_out(tuple(links), spec), start, base)
+
+
+def _check_apart(start: Path, spec: TrainSpec) -> None:
+    """Raise SpecError where a run would be written over what it starts from."""
+    start, out = start.resolve(), spec.folder.resolve()
+    if out == start or out in start.parents:
+        raise SpecError(f"The run would be written over the model that it starts from, {start}. Name another --out.")
 
 
 def _scratch(spec: TrainSpec) -> Link:
@@ -95,6 +110,7 @@ def _scratch(spec: TrainSpec) -> Link:
 
 
 def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ...], before: str, place: int) -> Link:
+    selected = dev.selection(taught, spec) if stage.select == "dev" else ()
     facts = {
         **{name: value for name, value in dataclasses.asdict(stage).items() if name not in _NOT_IDENTITY},
         **({"text_languages": stage.text_languages} if stage.text_languages else {}),
@@ -106,17 +122,28 @@ def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ..
         "lora": spec.lora,
         "overlap": spec.overlap,
         "before": before,
-        "contents": [one.identity for one in taught],
+        "contents": [_content(one) for one in taught],
         "text": text_identity(Path(stage.text), stage.of_text) if stage.text else "",
+        "selected_by": _select.data_identity(selected) if selected else "",
     }
-    identity = digest(kind, *_flat(facts))
+    identity = digest(kind, *_flat({name: one for name, one in facts.items() if name not in _SHOWN}))
     start = spec.size if spec.start == SCRATCH else Path(spec.start).name
     name = "-".join(filter(None, (kind.replace("masked_lm", "mlm"), "+".join(stage.tasks[:_NAMED]))))
-    return Link(kind, stage, taught, identity, facts, spec.folder.parent / f"{name}-{start}-{identity[:8]}", place)
+    folder = spec.folder.parent / f"{name}-{start}-{identity[:8]}"
+    return Link(kind, stage, taught, identity, facts, folder, place, selected)
 
 
 _NAMED: Final = 4
 """A stage of many tasks names the first of them in its folder."""
+
+
+def _content(lesson: Lesson) -> str:
+    """The hash of what a lesson teaches: its examples in their order, labels, length, and what of it was allowed."""
+    task = lesson.task
+    order = digest(*(one.id for one in lesson.examples))
+    return digest(
+        lesson.identity, order, repr(task.labels), str(task.max_length), repr(sorted(lesson.screened.allowed))
+    )
 
 
 def _flat(facts: Mapping[str, Any]) -> list[str]:

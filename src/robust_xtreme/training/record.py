@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme.errors import Mismatch
+from robust_xtreme.errors import DataError, Mismatch, ModelError
 from robust_xtreme.families._overlap import HASHES
 from robust_xtreme.results import store
 from robust_xtreme.training.best import FILE as BEST
@@ -18,7 +18,7 @@ from robust_xtreme.training.resume import FOLDER as RESUME
 
 SPEC: Final = "train.json"
 STAGES: Final = "stages"
-_OURS: Final = (SPEC, STAGES, METRICS, RESUME, BEST, TENSORBOARD, "model", "heads")
+_OURS: Final = (STAGES, RESUME, BEST, METRICS, TENSORBOARD, "heads", "model", SPEC)
 
 
 @final
@@ -73,28 +73,47 @@ class StageRecord:
     base: Mapping[str, str] = field(default_factory=dict)
 
 
+def check_ours(run: Path) -> None:
+    """Raise Mismatch where a folder holds files, and none of them says that it is a run of `train`."""
+    if not run.is_dir() or (run / SPEC).is_file():
+        return
+    if any(one.name != ".lock" and not one.name.startswith(f".{SPEC}.") for one in run.iterdir()):
+        raise Mismatch(f"{run} holds files but no run of `train`. Name another folder: --out DIR")
+
+
 def claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bool) -> None:
     """Make a folder the run of a spec, or go on with it. Call it with the lock held.
 
     Raises Mismatch where the folder holds a run of another spec, or other files; with `force` a run is removed.
     """
-    path = run / SPEC
-    if path.is_file():
-        found = store.read_json(path)
-        if found.get("identity") == identity and not force:
-            return
-        if not force:
-            raise Mismatch(_other(run, found.get("spec", {}), json.loads(json.dumps(facts))))
+    check_ours(run)
+    found = _claim(run)
+    if found is not None and found.get("identity") == identity and not force:
+        return
+    if found is not None and not force:
+        said = found.get("spec")
+        if not found or not isinstance(said, dict):
+            raise Mismatch(f"{run / SPEC} is damaged. Name another folder with --out, or replace the run with --force.")
+        raise Mismatch(_other(run, said, json.loads(json.dumps(facts))))
+    if found is not None:
         remove(run)
-    elif any(one.name != ".lock" for one in run.iterdir()):
-        raise Mismatch(f"{run} holds files but no run of `train`. Name another folder: --out DIR")
-    store.write_json(path, {"identity": identity, "spec": facts})
+    store.write_json(run / SPEC, {"identity": identity, "spec": facts})
+
+
+def _claim(run: Path) -> dict[str, Any] | None:
+    """What a folder's claim says: nothing of one that is damaged; None where there is none."""
+    if not (run / SPEC).is_file():
+        return None
+    try:
+        found = store.read_json(run / SPEC)
+    except DataError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def claimed(run: Path) -> str:
     """The identity of the spec that a folder is the run of; empty where it is none."""
-    path = run / SPEC
-    return str(store.read_json(path).get("identity", "")) if path.is_file() else ""
+    return str((_claim(run) or {}).get("identity", ""))
 
 
 def _other(run: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
@@ -104,18 +123,20 @@ def _other(run: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> st
 
 
 def sweep(run: Path) -> None:
-    """Remove what a killed writer left half-written, files and folders. Call it with the lock held."""
-    store.sweep(run)
-    for folder in (run, run / RESUME):
+    """Remove what a killed writer left half-written in a run of ours. Call it with the lock held."""
+    for folder in (run, run / STAGES, run / RESUME):
         for left in folder.glob(".*.tmp"):
-            shutil.rmtree(left, ignore_errors=True)
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
 
 def remove(run: Path) -> None:
-    """Remove what `train` writes, and nothing else."""
+    """Remove what `train` writes, and nothing else: first what says that a stage is complete, last whose run it is."""
     for name in _OURS:
         path = run / name
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
@@ -139,5 +160,12 @@ def inherit(parent: Path, run: Path) -> int:
         for one in (path, path.with_suffix(HASHES)):
             if one.is_file():
                 store.make_folder(run / STAGES)
-                store.write_text(run / STAGES / one.name, one.read_text(encoding="utf-8"))
+                store.write_text(run / STAGES / one.name, _text(one))
     return len(found)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read: {error}. Copy the run again from where it was trained.") from error

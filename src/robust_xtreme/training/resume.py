@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -24,21 +25,28 @@ _PLACE: Final = "place.json"
 @final
 @dataclass(frozen=True, slots=True)
 class State:
-    """Steps done, the losses not yet written to metrics.csv, Lightning's checkpoint, the random states."""
+    """Its folder, steps done, losses not yet written to metrics.csv, Lightning's checkpoint, the random states."""
 
+    path: Path
     step: int
     losses: tuple[float, ...]
     checkpoint: dict[str, Any]
     random: dict[str, Any]
+    parts: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def restore_random(self) -> None:
         """Put torch's generators where they were."""
-        torch.set_rng_state(self.random["cpu"])
-        if torch.cuda.is_available() and self.random["cuda"]:
-            torch.cuda.set_rng_state_all(self.random["cuda"])
+        try:
+            torch.set_rng_state(self.random["cpu"])
+            if torch.cuda.is_available() and self.random["cuda"]:
+                torch.cuda.set_rng_state_all(self.random["cuda"])
+        except (RuntimeError, TypeError) as error:
+            raise _damaged(self.path) from error
 
 
-def save(trainer: Trainer, run: Path, step: int, losses: tuple[float, ...]) -> None:
+def save(
+    trainer: Trainer, run: Path, step: int, losses: tuple[float, ...], parts: Mapping[str, Sequence[float]]
+) -> None:
     """Write the state after `step` steps, whole or not at all; older ones go. Raises DiskError.
 
     Of several processes each calls it, and the first one writes.
@@ -54,7 +62,7 @@ def save(trainer: Trainer, run: Path, step: int, losses: tuple[float, ...]) -> N
         trainer.save_checkpoint(tmp / _CHECKPOINT, weights_only=False)
         cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
         torch.save({"cpu": torch.get_rng_state(), "cuda": cuda}, tmp / _RANDOM)
-        (tmp / _PLACE).write_text(json.dumps({"step": step, "losses": losses}), encoding="ascii")
+        (tmp / _PLACE).write_text(json.dumps({"step": step, "losses": losses, "parts": parts}), encoding="ascii")
         replace_folder(tmp, folder / f"step-{step:09d}")
     except (OSError, RuntimeError) as error:
         shutil.rmtree(tmp, ignore_errors=True)
@@ -67,8 +75,11 @@ def _states(run: Path) -> list[Path]:
     return sorted((run / FOLDER).glob("step-*"))
 
 
-def latest(run: Path) -> State | None:
-    """The newest state, None where there is none. Nothing but tensors and plain values is read. Raises ModelError."""
+def latest(run: Path, steps: int) -> State | None:
+    """The newest state of a stage of so many steps, None where there is none.
+
+    Nothing but tensors and plain values is read. Raises ModelError where that is not what the files hold.
+    """
     found = _states(run)
     if not found:
         return None
@@ -76,9 +87,30 @@ def latest(run: Path) -> State | None:
         place = json.loads((found[-1] / _PLACE).read_text(encoding="ascii"))
         checkpoint = torch.load(found[-1] / _CHECKPOINT, map_location="cpu", weights_only=True)
         random = torch.load(found[-1] / _RANDOM, map_location="cpu", weights_only=True)
+        losses = tuple(map(float, place["losses"]))
+        parts = {name: tuple(map(float, own)) for name, own in place.get("parts", {}).items()}
+        state = State(found[-1], place["step"], losses, checkpoint, random, parts)
+        well = found[-1].name == f"step-{state.step:09d}" and 0 < state.step < steps
+        _ = (checkpoint["state_dict"], checkpoint["optimizer_states"][0], random["cpu"], random["cuda"])
     except Exception as error:
-        raise ModelError(f"{found[-1]} cannot be read: {error}. Start again with --force.") from error
-    return State(int(place["step"]), tuple(place["losses"]), checkpoint, random)
+        raise _damaged(found[-1]) from error
+    if not well:
+        raise _damaged(found[-1])
+    return state
+
+
+def _damaged(path: Path) -> ModelError:
+    return ModelError(f"{path} is damaged, or no state of this run. Start again with --force.")
+
+
+def restore(state: State, module: Any) -> None:
+    """Give a module its weights, and what its optimizer goes on from. Raises ModelError where they are another's."""
+    try:
+        module.load_state_dict(state.checkpoint["state_dict"])
+        module.optimizer_state = state.checkpoint["optimizer_states"][0]
+        module.configure_optimizers()
+    except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise _damaged(state.path) from error
 
 
 def clear(run: Path) -> None:

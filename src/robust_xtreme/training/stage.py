@@ -21,7 +21,7 @@ from robust_xtreme.families._encoder import encoder_identity, read_encoder, read
 from robust_xtreme.families._overlap import HASHES, keys
 from robust_xtreme.results import store
 from robust_xtreme.specs import TaskSpec
-from robust_xtreme.training import best, dev, record, resume, scratch
+from robust_xtreme.training import best, record, resume, scratch
 from robust_xtreme.training.chain import Chain, Link, chain_of
 from robust_xtreme.training.device import place
 from robust_xtreme.training.diversity import diversity
@@ -67,14 +67,17 @@ def _check_shared_out(spec: TrainSpec) -> None:
 def _made(chain: Chain, link: Link, parent: Path | None, options: Options) -> Path:
     """The folder of a stage, trained where it is not there yet."""
     last = link is chain.links[-1]
-    if link.complete and not last:
+    if link.complete and not (last and (options.force or _is_left(link))):
+        _tell_complete(link, last, options.tell)
         return link.folder
+    record.check_ours(link.folder)
     with _held(link.folder, last, options.tell):
-        record.sweep(link.folder)
         record.claim(link.folder, link.identity, link.facts, force=options.force and last)
+        record.sweep(link.folder)
         if parent:
             record.inherit(parent, link.folder)
         if link.record.is_file():
+            _clear(link)
             _tell_complete(link, last, options.tell)
         elif parent is None:
             _from_scratch(chain, link)
@@ -129,7 +132,6 @@ def _train(chain: Chain, link: Link, parent: Path, options: Options) -> None:
     if spec.lora:
         encoder = add_lora(encoder, spec.lora, link.stage.seed)
     found = learning(link, spec, encoder, tokenizer)
-    selected = dev.selection(link.lessons, spec) if link.stage.select == "dev" else ()
     score = score_of(link, spec, encoder, found.heads, tokenizer)
     _tell_counts(link, found, options.tell)
     how = How(place(spec.device), spec.devices, spec.strategy, spec.precision, spec.accumulate, spec.clip, spec.log)
@@ -142,8 +144,18 @@ def _train(chain: Chain, link: Link, parent: Path, options: Options) -> None:
     _write(link, merged(encoder), found.heads, tokenizer)
     trained = {key for lesson in link.lessons for one in lesson.examples for key in keys(one)}
     if link.lessons:
-        _write_hashes(link, trained | {key for one in selected for key in keys(one)})
+        _write_hashes(link, trained | {key for one in link.selected for key in keys(one)})
     record.write_stage(link.record, _record(chain, link, found, encoder_identity(source)))
+    _clear(link)
+
+
+def _is_left(link: Link) -> bool:
+    """Whether what a complete stage does not need is still there."""
+    return (link.folder / resume.FOLDER).exists() or (link.folder / best.FILE).exists()
+
+
+def _clear(link: Link) -> None:
+    """A complete stage needs nothing to go on from."""
     resume.clear(link.folder)
     best.clear(link.folder)
 

@@ -1,0 +1,63 @@
+"""How a loop ends before its last step: by Ctrl-C, for want of memory, or because another process of it failed."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Final, Self, final
+
+from robust_xtreme import errors
+from robust_xtreme.errors import DiskError, RobustXtremeError
+from robust_xtreme.families._memory import out_of_memory
+
+_OURS: Final = "robust_xtreme.errors."
+_FULL: Final = "No space left on device"
+
+
+@final
+class Stop:
+    """Ctrl-C while a loop runs: the first asks it to save its state and stop after the step, the second stops it."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self.asked = False
+        self._tell = tell
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._heard)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _heard(self, _: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        self._tell("stops after this step, and saves it; Ctrl-C once more stops at once")
+
+
+def no_memory(size: int, split: int) -> RobustXtremeError:
+    """One line for batches of a size, read in so many parts, that did not fit."""
+    return RobustXtremeError(
+        f"Memory ran out with batches of {size} in {split}. The same command with --accumulate {2 * split} goes on "
+        "from the last saved state, and learns the same but for rounding and what dropout draws."
+    )
+
+
+def of_process(said: str, size: int, split: int) -> RobustXtremeError:
+    """What another process of the loop failed with, as it would have been raised here."""
+    last = said.strip().splitlines()[-1]
+    if out_of_memory(RuntimeError(said)):
+        return no_memory(size, split)
+    name, _, what = last.rpartition(_OURS)[2].partition(": ")
+    kind = getattr(errors, name, None) if _OURS in last else None
+    if isinstance(kind, type) and issubclass(kind, RobustXtremeError) and kind.__init__ is RobustXtremeError.__init__:
+        return kind(what)
+    if _FULL in last:
+        return DiskError(f"A process could not write: {_FULL}. Free some space; the same command goes on.")
+    return RobustXtremeError(f"A process of the run ended: {last}. The same command goes on from the last saved state.")
