@@ -82,6 +82,12 @@ def _losses(run: Path) -> list[float]:
     return [float(row.split(",")[1]) for row in rows]
 
 
+def _of_parts(run: Path) -> list[float]:
+    """The losses of parts, row after row."""
+    rows = (run / "metrics.csv").read_text(encoding="utf-8").splitlines()[1:]
+    return [float(cell) for row in rows for cell in row.split(",")[4:] if cell]
+
+
 @pytest.fixture(scope="module")
 def wholes() -> dict[str, Path]:
     """What one process made of each case, made once."""
@@ -113,6 +119,8 @@ def test_processes_and_parts_of_batches_compute_what_one_does(
     _same(wholes[case], split)
     assert _losses(split) == pytest.approx(_losses(wholes[case]), abs=1e-5)
     assert len(_losses(split)) == 6
+    assert _of_parts(split) == pytest.approx(_of_parts(wholes[case]), abs=1e-4)
+    assert bool(_of_parts(split)) == (case in ("mixed", "several"))
 
 
 @pytest.mark.usefixtures("still")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from robust_xtreme.training.data import Loader, Share
 from robust_xtreme.training.masked import masked_part
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.objective import Batch, Part, Piece
+from robust_xtreme.training.part_losses import PartLosses
 from robust_xtreme.training.sampling import Draws
 
 PAIRS = [pair_example(f"p{n}", f"p{n}", "yes" * (n % 5), n % 3) for n in range(20)]
@@ -130,6 +132,29 @@ def test_a_trainer_that_mixes_heads_up_fails(fault: str) -> None:
     assert count
     wrong = float(module.training_step(dataclasses.replace(batch, pieces=tuple(pieces)), 0).detach())
     assert wrong != pytest.approx(right, abs=1e-5)
+
+
+def test_the_shares_of_a_step_give_the_loss_of_each_part() -> None:
+    """Split in three, the parts' weighted losses are those of the whole; a part without a step has an empty cell."""
+    parts = _parts()
+    module = _module(parts)
+    draws = Draws((0.4, 0.2, 0.2, 0.2), True, 10)
+    plan = plan_of(parts, 16, 5, 1, draws)
+    names = ["one", "two", "three", "four", "none"]
+    split = PartLosses(names, {"one": (1.0,)})
+    for one in Loader(parts, plan, PAD, 0, Share(accumulate=3)).batches(2):
+        module.training_step(one, 0)
+        split.note(module.pieces)
+    split.step(SimpleNamespace(world_size=1))
+    whole = [float(_alone(module, parts[one.part], one).detach()) for one in _batch(parts).pieces]
+    assert [split.waiting[name][-1] for name in names[:4]] == pytest.approx(whole, abs=1e-5)
+    assert split.waiting["none"] == []
+    means = split.row()
+    assert means["loss_one"] == pytest.approx((1 + whole[0]) / 2, abs=1e-5)
+    assert split.columns() == ",loss_one,loss_two,loss_three,loss_four,loss_none"
+    assert split.cells(means).endswith(f",{means['loss_four']:.6g},")
+    assert split.row() == {}
+    assert PartLosses(["one"], {}).columns() == PartLosses(["one"], {}).cells({}) == ""
 
 
 def test_masked_lm_is_a_piece_beside_tasks() -> None:

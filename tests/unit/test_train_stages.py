@@ -15,7 +15,7 @@ from tests.tiny import tiny_encoder_folder
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData, SpecError
 from robust_xtreme.results import store
-from robust_xtreme.training import stage
+from robust_xtreme.training import loop, stage
 from robust_xtreme.training.chain import chain_of
 from robust_xtreme.training.device import own_random
 from robust_xtreme.training.loop import Options, Progress
@@ -301,6 +301,31 @@ def test_text_beside_tasks_has_languages_of_its_own(text: Path, data: Path, enco
     every = {**beside, "text_languages": []}
     one, other = (_identities(_spec(data, encoder, "run", mlm=None, intermediate=values)) for values in (beside, every))
     assert one[0] != other[0]
+
+
+def test_the_loss_of_each_part_goes_on_where_a_run_was_stopped(
+    data: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps that no row tells yet are kept with the state, so that the row is that of an unbroken run."""
+    monkeypatch.setattr(loop, "_ROWS", 1)
+    tables: dict[str, Any] = {"mlm": None, "target": None}
+    tables["intermediate"] = {"tasks": ["xnli", "tydiqa"], "steps": 6, "batch_size": 8, "lr": 5e-3}
+    whole = train(_spec(data, encoder, "whole", **tables))
+
+    def stop(at: Progress) -> None:
+        if at.step == 4:
+            raise RuntimeError("stopped")
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        train(_spec(data, encoder, "broken", **tables), Options(watch=stop, save_seconds=0.0))
+    state = json.loads((data.parent / "runs" / "broken" / "resume" / "step-000000003" / "place.json").read_text())
+    assert sum(map(len, state["parts"].values())) == 3
+    rows = (train(_spec(data, encoder, "broken", **tables)) / "metrics.csv").read_text(encoding="utf-8")
+    assert rows == (whole / "metrics.csv").read_text(encoding="utf-8")
+    head, row = rows.splitlines()
+    assert head == "step,loss,lr,dev,loss_xnli,loss_tydiqa"
+    _, loss, _, _, *parts = row.split(",")
+    assert min(map(float, parts)) <= float(loss) <= max(map(float, parts))
 
 
 def test_a_language_without_text_is_named(text: Path, data: Path, encoder: Path) -> None:

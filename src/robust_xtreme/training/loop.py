@@ -27,6 +27,7 @@ from robust_xtreme.training.data import Loader, Share, TrainingData
 from robust_xtreme.training.device import own_random
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.objective import Part
+from robust_xtreme.training.part_losses import PartLosses
 from robust_xtreme.training.sampling import Plan
 
 METRICS: Final = "metrics.csv"
@@ -230,6 +231,7 @@ class _Steps(Callback):
         self.done = state.step if state else 0
         self.losses = list(state.losses) if state else []
         self.rows = _rows_until(stage.run / METRICS, self.done)
+        self.parts = PartLosses([one.name for one in stage.parts], state.parts if state else {})
         self.loss = 0.0
         self.micro = 0
 
@@ -262,6 +264,8 @@ class _Steps(Callback):
                 "these examples, or start again with a lower --lr and --force."
             )
         self.loss += loss
+        pieces: Any = pl_module.pieces
+        self.parts.note(pieces)
         self.micro += 1
         if self.micro == self.stage.how.accumulate:
             self._step(trainer, pl_module)
@@ -271,6 +275,7 @@ class _Steps(Callback):
         if trainer.world_size > 1:
             loss = float(trainer.strategy.reduce(torch.tensor(loss), reduce_op="mean"))
         self.losses.append(loss)
+        self.parts.step(trainer)
         self.done += 1
         self._note_row(trainer, module)
         if trainer.is_global_zero:
@@ -291,13 +296,15 @@ class _Steps(Callback):
         scored = self.stage.dev is not None and (self.done % self.stage.plan.epoch_steps == 0 or self.done == steps)
         if not scored and self.done % max(1, steps // _ROWS) and self.done != steps:
             return
+        parts = self.parts.row()
         values = {
             "loss": math.fsum(self.losses) / len(self.losses),
             "lr": self.stage.schedule.at(self.done - 1),
             **({"dev": self._dev(module)} if scored and self.stage.dev else {}),
+            **parts,
         }
         dev = f"{values['dev']:.2f}" if "dev" in values else ""
-        self.rows.append(f"{self.done},{values['loss']:.6g},{values['lr']:.6g},{dev}")
+        self.rows.append(f"{self.done},{values['loss']:.6g},{values['lr']:.6g},{dev}{self.parts.cells(parts)}")
         for logger in trainer.loggers:
             logger.log_metrics(values, step=self.done)
         self.losses.clear()
@@ -322,13 +329,14 @@ class _Steps(Callback):
     def _save(self, trainer: Trainer, module: LightningModule) -> None:
         self._check_finite(module)
         self._write_metrics(trainer)
-        resume.save(trainer, self.stage.run, self.done, tuple(self.losses))
+        resume.save(trainer, self.stage.run, self.done, tuple(self.losses), self.parts.waiting)
         self.saved = time.monotonic()
 
     def _write_metrics(self, trainer: Trainer) -> None:
-        """Write metrics.csv: mean loss since the row before, rate, score on held-out data where there are any."""
+        """Write metrics.csv: mean loss since the row before, rate, score on held-out data, loss of each part."""
         if trainer.is_global_zero:
-            store.write_text(self.stage.run / METRICS, "\n".join([_HEADER, *self.rows]) + "\n")
+            head = _HEADER + self.parts.columns()
+            store.write_text(self.stage.run / METRICS, "\n".join([head, *self.rows]) + "\n")
 
 
 def _rows_until(path: Path, step: int) -> list[str]:

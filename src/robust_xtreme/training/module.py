@@ -42,7 +42,10 @@ class Schedule:
 
 
 class TrainingModule(LightningModule):
-    """Encoder and heads; one pass through the encoder serves all parts of a batch, each by its own head."""
+    """Encoder and heads; one pass through the encoder serves all parts of a batch, each by its own head.
+
+    Of several parts `pieces` are those of the last pass: the number of a part, its loss, its weight.
+    """
 
     def __init__(self, encoder: nn.Module, parts: Sequence[Part], schedule: Schedule) -> None:
         LightningModule.__init__(self)
@@ -51,18 +54,21 @@ class TrainingModule(LightningModule):
         self.parts = tuple(parts)
         self.schedule = schedule
         self.optimizer_state: dict[str, Any] | None = None
+        self.pieces: list[tuple[int, Tensor, float]] = []
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch: the weighted sum of its pieces'."""
         inputs = encoder_inputs(self.encoder, batch.ids, batch.mask, batch.windows)
         hidden = self.encoder(**inputs).last_hidden_state
-        losses = [
+        found = [
             self.parts[one.part].loss(
                 self.heads[one.part], hidden[one.start : one.stop], batch.mask[one.start : one.stop], one.taken
             )
-            * one.weight
             for one in batch.pieces
         ]
+        if len(self.parts) > 1:
+            self.pieces = [(one.part, loss.detach(), one.weight) for one, loss in zip(batch.pieces, found, strict=True)]
+        losses = [loss * one.weight for one, loss in zip(batch.pieces, found, strict=True)]
         total: Tensor = losses[0] if len(losses) == 1 else torch.stack(losses).sum()
         return total
 

@@ -1,0 +1,57 @@
+"""The loss of each part of a stage that has several: over the shares of a step, then over the steps of a row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, final
+
+import torch
+
+
+@final
+class PartLosses:
+    """Losses by part; none where a stage has one part, whose loss is the stage's.
+
+    A part's loss is the mean over its terms, so that of a step's shares, on devices or one after the other, each counts
+    by its weight. `waiting` are the losses of the steps since the last row.
+    """
+
+    def __init__(self, names: Sequence[str], waiting: Mapping[str, Sequence[float]]) -> None:
+        self.names = tuple(names) if len(names) > 1 else ()
+        self.waiting: dict[str, list[float]] = {name: list(waiting.get(name, ())) for name in self.names}
+        self.sums = torch.zeros(len(self.names), 2, dtype=torch.float64)
+
+    def note(self, pieces: Sequence[tuple[int, torch.Tensor, float]]) -> None:
+        """Add what one pass computed: the number of a part, its loss, its weight."""
+        for part, loss, weight in pieces if self.names else ():
+            self.sums[part] += torch.tensor((float(loss) * weight, weight), dtype=torch.float64)
+
+    def step(self, trainer: Any) -> None:
+        """End a step: of several processes all do."""
+        if not self.names:
+            return
+        sums = self.sums
+        if trainer.world_size > 1:
+            device = trainer.strategy.root_device
+            sums = trainer.strategy.reduce(sums.to(device), reduce_op="sum").cpu()
+        self.sums = torch.zeros_like(self.sums)
+        for name, (loss, weight) in zip(self.names, sums.tolist(), strict=True):
+            if weight > 0:
+                self.waiting[name].append(loss / weight)
+
+    def columns(self) -> str:
+        """Their columns of metrics.csv, behind the others."""
+        return "".join(f",loss_{name}" for name in self.names)
+
+    def row(self) -> dict[str, float]:
+        """The mean loss of each part that had a step since the row before; the next row begins."""
+        means = {f"loss_{name}": math.fsum(own) / len(own) for name, own in self.waiting.items() if own}
+        for own in self.waiting.values():
+            own.clear()
+        return means
+
+    def cells(self, means: Mapping[str, float]) -> str:
+        """A row's cells behind the others; empty where a part had no step."""
+        found = (means.get(f"loss_{name}") for name in self.names)
+        return "".join("," if one is None else f",{one:.6g}" for one in found)
