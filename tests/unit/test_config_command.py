@@ -57,6 +57,9 @@ def test_a_copy_is_the_same_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_copy_goes_where_it_is_sent(tmp_path: Path) -> None:
     """Into a folder under its own name, or to the name of a file in folders that are made."""
     assert run("copy", "x-stilts", str(tmp_path)).stdout == f"{tmp_path / 'x-stilts.toml'}\n"
+    made = tmp_path / "made" / "xtreme.toml"
+    assert run("copy", "xtreme", f"{tmp_path / 'made'}/").stdout == f"{made}\n"
+    assert made.is_file()
     assert run("copy", "xtreme", str(tmp_path / "new" / "mine.toml")).exit_code == 0
     assert (tmp_path / "new" / "mine.toml").read_bytes() == (folder("configs") / "recipes" / "xtreme.toml").read_bytes()
 

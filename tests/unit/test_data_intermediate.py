@@ -16,6 +16,7 @@ from robust_xtreme.commands import _completion
 from robust_xtreme.commands._app import build
 from robust_xtreme.errors import UnknownName
 from robust_xtreme.groups import chosen, intermediate, is_intermediate
+from robust_xtreme.sources import load
 from robust_xtreme.specs import TaskSpec
 
 NAMES = registry.names("intermediate")
@@ -61,6 +62,14 @@ def test_a_mistyped_member_is_named_with_the_nearest() -> None:
     """In the words of a user, and with the command that lists them."""
     with pytest.raises(UnknownName, match=r"no intermediate task named 'squat'.*'squad'.*list intermediate$"):
         registry.load("intermediate", "squat")
+
+
+def test_a_language_that_a_task_lacks_is_said_with_the_list_of_its_kind(tmp_path: Path) -> None:
+    """Languages of intermediate tasks stand in another list than those of the tasks that are evaluated."""
+    for kind, name in (("intermediate", "mnli"), ("task", "panx")):
+        see = f"robust-xtreme list {'tasks' if kind == 'task' else kind}"
+        with pytest.raises(UnknownName, match=rf"no language of {name} named 'tlh'.* See: {see}$"):
+            load(registry.load(kind, name), tmp_path, "tlh", "train")
 
 
 @pytest.mark.parametrize(("name", "kind"), [("xnli", "task"), ("mnli", "intermediate")])

@@ -82,6 +82,9 @@ def test_a_folder_of_such_a_name_is_no_model_of_the_hub(hub: Loopback, made: Pat
     found, said = _start("own/tiny")
     assert (found.folder, found.revision, hub.asked) == (Path("own/tiny"), "", [])
     assert "is a folder here" in said[0]
+    (tmp_path / "own" / "tiny" / "train.json").write_text("{}", encoding="utf-8")
+    assert _start("own/tiny")[1] == []
+    assert _start("./own/tiny")[1] == []
     with pytest.raises(SpecError, match="is of a model on the hub, but own/tiny is a folder"):
         _start("own/tiny", OTHER)
 

@@ -241,6 +241,32 @@ def test_totals_match_across_sets_of_tasks(total: int, sampling: str, tmp_path: 
         assert all(found.values())
 
 
+def test_what_was_taken_of_what_was_asked_for_is_told(tmp_path: Path, encoder: Path) -> None:
+    """One line where whole shares or whole passages are fewer; none where all that was asked for is there."""
+    data = lesson_files(tmp_path / "data")
+    assert _told(data, encoder, ["xnli", "panx", "tydiqa"], total=29) == [
+        "took 27 of the 29 examples asked for in total: shares and clusters are whole"
+    ]
+    assert _told(data, encoder, ["xnli"], total=29) == _told(data, encoder, ["xnli"], limit="500") == []
+    path = data / "tydiqa_goldp" / "tydiqa.goldp.en.train.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    for one in found["data"][0]["paragraphs"]:
+        one["qas"].append({**one["qas"][0], "id": f"{one['qas'][0]['id']} again", "question": "and what?"})
+    path.write_text(json.dumps(found), encoding="utf-8")
+    (line,) = _told(data, encoder, ["tydiqa"], limit="3")
+    assert line == "tydiqa: took 2 of the 3 examples asked for: clusters are whole"
+
+
+def _told(data: Path, encoder: Path, tasks: list[str], **values: Any) -> list[str]:
+    """What is said of the examples of a stage."""
+    stage = {"tasks": tasks, **values}
+    spec = from_values({"data": data, "encoder": encoder, "intermediate": stage}).resolved()
+    assert spec.intermediate is not None
+    told: list[str] = []
+    lessons(spec.intermediate, spec, told.append)
+    return told
+
+
 def test_small_totals_leave_every_task_something() -> None:
     """A task is never left out, whatever its share; what is left of a task that is used up goes to the others."""
     assert shared_out(2, (1000, 1000, 10), (0.4, 0.4, 0.2)) == (1, 1, 1)

@@ -108,7 +108,8 @@ def _copy(path: Path, place: str, force: bool) -> Path:
     """Write a copy, whole or not at all, and what its paths name beside it. Raises UserError, DiskError."""
     from robust_xtreme.results import store
 
-    target = Path(place) / path.name if not place or Path(place).is_dir() else Path(place)
+    folder = not place or place.endswith("/") or Path(place).is_dir()
+    target = Path(place) / path.name if folder else Path(place)
     pairs = [(path, target), *((one, target.parent / one.name) for one in _beside(path))]
     if not force:
         _check_free(target for _, target in pairs)

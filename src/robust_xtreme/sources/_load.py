@@ -11,7 +11,7 @@ from robust_xtreme.errors import MissingData, SpecError, UnknownName
 from robust_xtreme.examples import Corpus, Example
 from robust_xtreme.sources._labels import NO_LABELS, check_labels, keys_of, lack
 from robust_xtreme.sources._pools import Pools, answered, taught
-from robust_xtreme.sources._release import Release
+from robust_xtreme.sources._release import Release, see_of
 from robust_xtreme.sources._rows import SPLITS, check, is_language
 from robust_xtreme.sources._source import Source
 from robust_xtreme.specs import Origin, TaskSpec
@@ -165,4 +165,5 @@ def _check_split(task: TaskSpec, source: Source, split: str) -> None:
 def _check_language(task: TaskSpec, source: Source, language: str) -> None:
     """Refuse a code before any path is made of it."""
     if not has_language(task, source, language):
-        raise UnknownName(f"language of {task.name}{source.within}", language, source.languages(task), source.see)
+        see = see_of(task, source.see)
+        raise UnknownName(f"language of {task.name}{source.within}", language, source.languages(task), see)

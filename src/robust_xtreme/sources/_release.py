@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, final
 
+from robust_xtreme import registry
 from robust_xtreme.errors import MissingData, NoRows, UnknownName, UserError
 from robust_xtreme.examples import digest
 from robust_xtreme.sources._file import read_file
@@ -143,6 +144,11 @@ def _help(task: TaskSpec) -> str:
     return _SCRIPTS + _HUB if {"xtreme-r", "xtreme"} & set(task.groups) else _HUB
 
 
+def see_of(task: TaskSpec, see: str) -> str:
+    """The command that lists a task's languages: of intermediate tasks it is another than of those evaluated."""
+    return see.replace("list tasks", "list intermediate") if task.name in registry.names("intermediate") else see
+
+
 def absent(folder: Path) -> str:
     """What is said of a data folder that is not there."""
     return f"The data folder {folder} does not exist. Name the folder of release files with --data."
@@ -154,7 +160,7 @@ def _options(task: TaskSpec, files: Files, language: str) -> tuple[Option, ...]:
     A path without a language holds the task's training languages only, or where files mix them all languages.
     """
     if not is_language(task, language, (*task.languages, *task.train_languages)):
-        raise UnknownName(f"language of {task.name}", language, task.languages, "robust-xtreme list tasks")
+        raise UnknownName(f"language of {task.name}", language, task.languages, see_of(task, Release.see))
     return options(files, language, everywhere=files.mixed or language in task.train_languages)
 
 

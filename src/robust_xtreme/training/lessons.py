@@ -47,7 +47,10 @@ def lessons(stage: StageSpec, spec: TrainSpec, tell: Tell) -> tuple[Lesson, ...]
     source = open_source(spec.data, offline=spec.offline)
     reported = overlap.reported_tasks(spec.reported, source)
     found = tuple(_lesson(task, stage, spec, source, reported, tell) for task in stage.learned())
-    found = _within(found, stage) if stage.total else found
+    if stage.total:
+        there = sum(len(one.examples) for one in found)
+        found = _within(found, stage)
+        _tell_total(sum(len(one.examples) for one in found), there, stage.total, tell)
     return tuple(_shuffled(one, stage.seed) for one in found) if stage.control == _SHUFFLED else found
 
 
@@ -59,7 +62,10 @@ def _lesson(
     examples = read(task, source, (_ENGLISH,) if stage.translated else languages)
     limits = parse_limits(stage.limit)
     most = limits.get(task.name, limits.get("", 0))
-    screened = _screened(_select.limit(examples, most) if most else examples, task, spec, source, reported, tell)
+    chosen = _select.limit(examples, most) if most else examples
+    if len(chosen) < min(most, len(examples)):
+        tell(f"{task.name}: took {len(chosen):,} of the {most:,} examples asked for: clusters are whole")
+    screened = _screened(chosen, task, spec, source, reported, tell)
     if stage.translated and screened.examples:
         more = _translated(task, stage, spec, languages, screened.examples, tell)
         screened = _with(screened, _screened(more, task, spec, source, reported, tell), _ENGLISH in languages)
@@ -153,6 +159,11 @@ def _within(found: tuple[Lesson, ...], stage: StageSpec) -> tuple[Lesson, ...]:
     counts = [len(one.examples) for one in found]
     several = shared_out(stage.total, counts, parse_sampling(stage.sampling).shares(counts))
     return tuple(_kept(one, _select.limit(one.examples, most)) for one, most in zip(found, several, strict=True))
+
+
+def _tell_total(taken: int, there: int, total: int, tell: Tell) -> None:
+    if taken < min(total, there):
+        tell(f"took {taken:,} of the {total:,} examples asked for in total: shares and clusters are whole")
 
 
 def _kept(lesson: Lesson, examples: tuple[Example, ...]) -> Lesson:

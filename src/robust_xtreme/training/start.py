@@ -12,6 +12,7 @@ from robust_xtreme.errors import ModelError, SpecError
 from robust_xtreme.families._encoder import check_files, known_type
 from robust_xtreme.sources._checkpoints import exists, fetched, like_hub, on_hub
 from robust_xtreme.training.encoder import encoder_folder
+from robust_xtreme.training.record import SPEC
 
 
 @final
@@ -38,7 +39,7 @@ def find_start(name: str, revision: str = "", *, offline: bool = False, tell: Ca
     if revision:
         raise SpecError(f"The revision {revision[:80]} is of a model on the hub, but {name} is a folder. Leave it out.")
     _check_there(name)
-    if like_hub(name):
+    if like_hub(name) and not (Path(name) / SPEC).is_file():
         tell(f"{name} is a folder here, so the hub was not asked for a model of that name.")
     folder = Path(name)
     encoder = encoder_folder(folder)
