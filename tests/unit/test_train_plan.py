@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from tests.lessons import lessons
 from tests.tiny import tiny_encoder_folder
 from typer.testing import CliRunner
 
 from robust_xtreme.commands._app import build
+from robust_xtreme.commands._train_shown import print_plan
 from robust_xtreme.results import store
 from robust_xtreme.training import estimate
 from robust_xtreme.training.estimate import Row, plan_of
@@ -135,16 +139,57 @@ def test_an_encoder_that_is_not_here_is_not_fetched(
     told: list[str] = []
     first, last = plan_of(spec, told.append)
     assert "nobody/nothing is not on this machine" in told[0]
+    assert told[0].endswith("Get it: hf download nobody/nothing")
+    assert last.folder == tmp_path / "last"
     assert (first.examples, first.steps, first.tokens, first.seconds, first.folder) == (32, None, None, None, None)
     assert (last.examples, last.steps, last.cached) == (32, 2, False)
     assert files(tmp_path) == []
+
+
+def test_masked_lm_of_an_encoder_that_is_not_here(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its lines are about its windows; beside a task the steps are known, since they are the task's."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    text = data / "text"
+    beside = {"tasks": ["xnli"], "epochs": 1, "batch_size": 8, "masked_lm": 0.5, "text": text}
+    first, last = planned(
+        spec_in(tmp_path, data, encoder="nobody/nothing", mlm={"text": text, "steps": 7}, intermediate=beside)
+    )
+    assert (first.examples, first.counted, first.steps, first.learns) == (4, False, 7, ("masked_lm",))
+    assert (last.examples, last.counted, last.steps, last.learns) == (32, True, 8, ("xnli", "masked_lm:0.5"))
+
+
+def test_a_narrow_terminal_has_entries() -> None:
+    """No figure is cut or lost where the table has no room; what is counted in a sample is marked."""
+    row = Row(
+        "intermediate", ("mnli", "masked_lm:0.5"), ("en",), 2066, 1234, 32, 56789, False, Path("runs/a-folder"), 9.0
+    )
+    for width, lines in ((300, 3), (80, 11)):
+        shown = StringIO()
+        print_plan(
+            Console(file=shown, width=width, force_terminal=True, color_system=None), [replace(row, counted=False)]
+        )
+        said = shown.getvalue()
+        for figure in (
+            "~2,066",
+            "1,234",
+            "32",
+            "~56,789",
+            "runs/a-folder",
+            "mnli, masked_lm:0.5",
+            "under 1 min",
+            "to do",
+        ):
+            assert figure in said
+        assert len(said.splitlines()) >= lines
+        assert max(map(len, said.splitlines())) <= width
+    assert "  examples: ~2,066" in said.splitlines()
 
 
 def test_data_are_not_translated_for_a_plan(tmp_path: Path, data: Path, encoder: Path) -> None:
     """As many examples as there will be, from the English ones; the model that translates is not looked for."""
     values = {"task": "xnli", "epochs": 1, "languages": ["en", "de", "sw"], "translated": "seq2seq:nobody/nothing"}
     (row,) = planned(spec_in(tmp_path, data, encoder=encoder, **values))
-    assert (row.examples, row.steps, row.folder, row.languages) == (96, 3, None, ("en", "de", "sw"))
+    assert (row.examples, row.steps, row.folder, row.languages) == (96, 3, tmp_path / "last", ("en", "de", "sw"))
     assert files(tmp_path) == []
 
 

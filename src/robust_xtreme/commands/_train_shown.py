@@ -80,20 +80,44 @@ def _name(at: Progress) -> str:
 
 
 def show_plan(rows: Sequence[Row]) -> None:
-    """The stages of a run with their total, on stdout: a table on a terminal, plain lines of it otherwise."""
+    """The stages of a run with their total, on stdout: for a terminal as wide as it is, plain lines otherwise."""
     from rich.console import Console
-    from rich.table import Table
 
     console = Console(markup=False, highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = max(_WIDE, console.width)
+    print_plan(console, rows)
+
+
+def print_plan(console: Console, rows: Sequence[Row]) -> None:
+    """Print a table or, where the console has no room for it, an entry for each stage."""
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in _COLUMNS:
         table.add_column(column, justify="right" if column in _NUMBERS else "left", overflow="fold")
     for row in rows:
         table.add_row(*_cells(row))
-    console.print(table)
-    console.print(_total(rows), soft_wrap=True)
+    room = console.measure(table, options=console.options.update(max_width=_WIDE)).maximum
+    if room <= console.width:
+        console.print(table)
+    else:
+        _stacked(console, rows)
+    console.print(_total(rows), soft_wrap=room <= console.width)
+
+
+def _stacked(console: Console, rows: Sequence[Row]) -> None:
+    """What the table says, an entry below the other."""
+    from rich.text import Text
+
+    from robust_xtreme.commands.list import entry
+
+    for row in rows:
+        stage, *cells = _cells(row)
+        console.print(Text(stage, "bold"))
+        for column, said in zip(_COLUMNS[1:], cells, strict=True):
+            if said:
+                entry(console, f"{column}: {said}")
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -101,7 +125,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         row.kind.replace("_", " "),
         ", ".join(row.learns),
         " ".join(row.languages) if len(row.languages) <= _SEVERAL else f"{len(row.languages)} languages",
-        _about(row.examples),
+        _about(row.examples, row.counted),
         _about(row.steps, row.exact),
         f"{row.batch_size:,}" if row.batch_size else "",
         _about(row.tokens, exact=False),

@@ -67,7 +67,7 @@ def _groups() -> None:
         "\n--tasks takes names of tasks, benchmarks and families, several by commas: --tasks xtreme-r,span_qa"
     )
     for name in names():
-        _entry(console, f"{name}: {' '.join(chosen([name]))}")
+        entry(console, f"{name}: {' '.join(chosen([name]))}")
     console.print("Files, noised fields, licences, sources and the rest: robust-xtreme list tasks --json")
 
 
@@ -115,10 +115,11 @@ def _stacked(console: Console, what: str, found: list[dict[str, Any]]) -> None:
         console.print(Text(cell(row[first]), "bold"))
         for column in columns:
             if said := _shown(what, column, row[column]):
-                _entry(console, f"{column}:\n{indent(said, '  ')}" if "\n" in said else f"{column}: {said}")
+                entry(console, f"{column}:\n{indent(said, '  ')}" if "\n" in said else f"{column}: {said}")
 
 
-def _entry(console: Console, line: str) -> None:
+def entry(console: Console, line: str) -> None:
+    """Print a line of an entry, folded below itself."""
     from rich.padding import Padding
     from rich.text import Text
 

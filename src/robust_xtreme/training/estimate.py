@@ -46,7 +46,8 @@ _ONE_EACH: Final = ("classification", "choice", "retrieval")
 class Row:
     """A stage before it is trained; None is what cannot be known yet.
 
-    `exact` says that `steps` are those of the run: where windows were counted in a sample they are about so many.
+    `learns` has its tasks and the share of masked LM beside them, `masked_lm:0.5`. `exact` says that `steps` are those
+    of the run, `counted` that `examples` are: where windows were counted in a sample they are about so many.
     `seconds` are those that forward and backward passes took here, for all steps; 0 for a stage that is there already.
     """
 
@@ -61,6 +62,7 @@ class Row:
     folder: Path | None
     seconds: float | None
     exact: bool = True
+    counted: bool = True
 
 
 def plan_of(spec: TrainSpec, tell: Tell) -> tuple[Row, ...]:
@@ -71,7 +73,7 @@ def plan_of(spec: TrainSpec, tell: Tell) -> tuple[Row, ...]:
     spec = spec.resolved()
     device = place(spec.device)
     if lacking := _lacking(spec):
-        tell(f"{lacking}, and a plan does not get it: what depends on it is not known")
+        tell(lacking)
         return tuple(_blind(kind, stage, spec, tell) for kind, stage in _kinds(spec))
     chain = chain_of(spec, tell)
     encoder, tokenizer = _model(chain)
@@ -81,14 +83,16 @@ def plan_of(spec: TrainSpec, tell: Tell) -> tuple[Row, ...]:
 
 
 def _lacking(spec: TrainSpec) -> str:
-    """What a plan would have to fetch or translate first; empty where everything is there."""
+    """What a plan would have to fetch or translate first, and how to get it; empty where everything is there."""
+    unknown = "steps of long texts, tokens and time are not known"
     if any(stage.translated.startswith(_SEQ2SEQ) for _, stage in spec.stages):
-        return "training data are still to be translated"
+        return f"training data are still to be translated, which a plan does not: {unknown}. Train without --plan"
     if on_hub(spec.start):
         try:
             fetched(spec.start, spec.revision, offline=True)
         except RobustXtremeError:
-            return f"{spec.start} is not on this machine"
+            get = f"hf download {spec.start}" + (f" --revision {spec.revision}" if spec.revision else "")
+            return f"{spec.start} is not on this machine, and a plan does not get it: {unknown}. Get it: {get}"
     return ""
 
 
@@ -194,7 +198,7 @@ def _row(link: Link, chain: Chain, encoder: Any, tokenizer: Any) -> Row:
         seconds = plan.steps * _seconds(encoder, windows, tokens / windows, masked, chain.spec)
     return Row(
         link.kind,
-        stage.tasks or (NAME,),
+        _learns(stage),
         _languages(link),
         sum(len(one.examples) for one in link.lessons) or sizes[-1].units,
         plan.steps,
@@ -204,7 +208,13 @@ def _row(link: Link, chain: Chain, encoder: Any, tokenizer: Any) -> Row:
         link.folder,
         seconds,
         bool(stage.steps) or all(one.exact for one in sizes),
+        bool(link.lessons) or sizes[-1].exact,
     )
+
+
+def _learns(stage: StageSpec) -> tuple[str, ...]:
+    beside = bool(stage.masked_lm) and stage.control != NAME
+    return (*stage.tasks, f"{NAME}:{stage.masked_lm:g}") if beside else stage.tasks or (NAME,)
 
 
 def _lines(link: Link) -> list[str]:
@@ -212,7 +222,7 @@ def _lines(link: Link) -> list[str]:
     stage = link.stage
     if link.lessons and not stage.masked_lm:
         return []
-    return read_lines(Path(stage.text), () if link.lessons else stage.languages)
+    return read_lines(Path(stage.text), stage.of_text)
 
 
 def _languages(link: Link) -> tuple[str, ...]:
@@ -223,17 +233,37 @@ def _languages(link: Link) -> tuple[str, ...]:
 
 def _blind(kind: str, stage: StageSpec, spec: TrainSpec, tell: Tell) -> Row:
     """A stage whose encoder, or translated data, are not on this machine: what can be told from its English data."""
+    if not stage.tasks:
+        return _blind_text(kind, stage, spec)
     languages = stage.languages or _ENGLISH
     foreign = stage.translated.startswith(_SEQ2SEQ)
     plain = replace(stage, translated="", languages=_ENGLISH) if foreign else stage
-    taught = lessons(plain, spec, tell) if stage.tasks else ()
+    taught = lessons(plain, spec, tell)
     counts = [len(one.examples) * (len(languages) if foreign else 1) for one in taught]
-    steps = stage.steps or (0 if kind == SCRATCH else None)
-    if steps is None and all(one.task.family in _ONE_EACH or stage.perturb for one in taught) and not stage.masked_lm:
+    steps = stage.steps or None
+    if steps is None and all(one.task.family in _ONE_EACH or stage.perturb for one in taught):
         sizes = [_Size(one.task.name, count, 1.0, 1.0, True) for one, count in zip(taught, counts, strict=True)]
-        steps = _planned(stage, sizes)[0].steps if sizes else None
-    learns = stage.tasks or (() if kind == SCRATCH else (NAME,))
-    return Row(kind, learns, languages, sum(counts), steps, stage.batch_size, None, False, None, None)
+        beside = [_Size(NAME, 1, 1.0, 1.0, True)] if stage.masked_lm else []
+        steps = _planned(stage, sizes + beside)[0].steps
+    folder = _blind_folder(kind, spec)
+    return Row(kind, _learns(stage), languages, sum(counts), steps, stage.batch_size, None, False, folder, None)
+
+
+def _blind_text(kind: str, stage: StageSpec, spec: TrainSpec) -> Row:
+    """Masked LM without its tokenizer, or the start from scratch: a line is at least one window."""
+    if kind == SCRATCH:
+        return Row(kind, (), _ENGLISH, 0, 0, 0, None, False, None, None)
+    lines = set(read_lines(Path(stage.text), stage.languages))
+    languages = languages_in(Path(stage.text), stage.languages)
+    steps, folder = stage.steps or None, _blind_folder(kind, spec)
+    row = Row(kind, (NAME,), languages, len(lines), steps, stage.batch_size, None, False, folder, None)
+    return replace(row, counted=False)
+
+
+def _blind_folder(kind: str, spec: TrainSpec) -> Path | None:
+    """The folder of the last stage where its name does not depend on what is lacking."""
+    last = KINDS[spec.stages[-1][0]] == kind
+    return spec.folder if last and (spec.out or spec.target) else None
 
 
 # ----------------------------------------------------------------------------------------------------------------- time
