@@ -1,12 +1,20 @@
-"""Bundled files: found in the checkout first, then in the installed package."""
+"""Bundled files, found in the checkout first, then in the installed package; and the one reader of TOML files."""
 
 from __future__ import annotations
 
+import re
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from robust_xtreme.errors import RobustXtremeError
+from robust_xtreme.errors import RobustXtremeError, SpecError
 
+_LARGEST: Final = 1_000_000
+_BEYOND: Final = 1 << 63
+_KEY: Final = r"""(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+"""
+_DEEP: Final = re.compile(rf"(?:{_KEY}\.[ \t]*+){{21}}")
+_SEE: Final = "Files to start from: robust-xtreme config list"
 _PACKAGE: Final = Path(__file__).parent
 _CHECKOUT: Final = _PACKAGE.parent.parent
 
@@ -34,3 +42,31 @@ def mini(name: str) -> Path:
     if found.is_dir():
         return found
     raise RobustXtremeError(f"The embedded {name} of mini is missing from this installation of robust-xtreme.")
+
+
+def toml(path: Path) -> dict[str, Any]:
+    """What a TOML file holds: at most 1 MB, keys of at most 21 parts, numbers of 64 bits. Raises SpecError."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+        text = content.decode("utf-8")
+        if len(content) > _LARGEST:
+            raise ValueError("it is larger than 1 MB")
+        if _DEEP.search(text):
+            raise ValueError("it has a key of more than 21 parts")
+        found = tomllib.loads(text)
+        if any(isinstance(one, int) and not -_BEYOND <= one < _BEYOND for one in _values(found)):
+            raise ValueError("it has a whole number of more than 64 bits")
+    except (OSError, ValueError, RecursionError) as error:
+        raise SpecError(f"{path}: cannot be read as toml: {error}. {_SEE}") from error
+    return found
+
+
+def _values(found: dict[str, Any]) -> Iterator[Any]:
+    """All values, those within lists and tables too."""
+    left: list[Any] = [found]
+    while left:
+        one = left.pop()
+        if isinstance(one, (dict, list)):
+            left.extend(one.values() if isinstance(one, dict) else one)
+        yield one

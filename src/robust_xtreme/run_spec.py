@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, final
 
+from robust_xtreme import resources
 from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import digest
 from robust_xtreme.specs import PerturbationSpec, check_keys
@@ -150,9 +150,9 @@ def parse_limits(text: str) -> dict[str, int]:
     """`300,xquad=150` as {"": 300, "xquad": 150}. Raises SpecError, naming the part."""
     limits: dict[str, int] = {}
     for part in filter(None, (one.strip() for one in text.split(","))):
-        task, _, number = part.rpartition("=")
+        task, named, number = part.rpartition("=")
         number = number.strip()
-        if not number.isdecimal() or len(number) > _LONGEST_NUMBER or int(number) < 1:
+        if (named and not task.strip()) or not number.isdecimal() or len(number) > _LONGEST_NUMBER or int(number) < 1:
             raise SpecError(f"The limit {part[:80]!r} is not N or TASK=N with N of at least 1, as in 300,xquad=150.")
         if task.strip() in limits:
             raise SpecError(f"The limit {text!r} names {task.strip() or 'the default'!r} twice.")
@@ -197,11 +197,7 @@ _KINDS: Final = {
 
 def from_toml(path: Path, **changes: Any) -> RunSpec:
     """Read a run's file; `changes` stand for its keys. Raises SpecError naming the file."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SpecError(f"{path}: cannot be read as toml: {error}") from error
-    return from_mapping({**values, **changes}, str(path))
+    return from_mapping({**resources.toml(path), **changes}, str(path))
 
 
 def moved(spec: RunSpec, out: str) -> RunSpec:

@@ -299,6 +299,7 @@ def test_what_is_no_row_is_named_with_its_line(read: Read, text: str, message: s
         ('{"N": 0, "S": 0}', r"^l: numbers its labels otherwise than from 0, each once"),
         ('{"N": 0, "S": "x"}', r"^l: the label 'S' takes a whole number, not 'x'"),
         ('{"N": 0, "N": 1}', r"^l: the key 'N' stands twice"),
+        ('{"N": "' + "9" * 5000 + '"}', r"^l: the label 'N' takes a whole number, not '9{79}\.$"),
         ("[]", r"^l: is not a JSON object"),
     ],
 )

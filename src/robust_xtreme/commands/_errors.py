@@ -42,6 +42,7 @@ _NAMES: Final = {
     errno.EEXIST: "A file stands where a folder is needed",
 }
 _LONGEST: Final = 2000
+_STOPS: Final = (".", "!", "?")
 _COMPUTING: Final = ("eval", "train")
 NOWHERE: Final = "The folder that this was started in does not exist any more"
 
@@ -133,7 +134,8 @@ def _usage(error: Any) -> str:
     """A usage error of Typer's, which carries its message and the command that was typed."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "robust-xtreme"
-    return f"{' '.join(str(error.format_message()).split())} See: {command} --help"
+    said = " ".join(str(error.format_message()).split())
+    return f"{said}{'' if said.endswith(_STOPS) else '.'} See: {command} --help"
 
 
 def _wants_traceback() -> bool:

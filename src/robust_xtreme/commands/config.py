@@ -129,9 +129,9 @@ def _check_free(places: Iterable[Path]) -> None:
 
 def _beside(path: Path) -> list[Path]:
     """The files that a file names and that ship beside it."""
-    import tomllib
+    from robust_xtreme import resources
 
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    tables = resources.toml(path)
     values = [
         *tables.values(),
         *(one for table in tables.values() if isinstance(table, dict) for one in table.values()),

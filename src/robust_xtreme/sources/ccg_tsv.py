@@ -24,6 +24,8 @@ SAMPLE: Final = (
 FIELDS: Final = iob2.FIELDS
 """The keys of a suite's row of this kind."""
 
+_LONGEST_NUMBER: Final = 18
+
 record = iob2.record
 
 
@@ -48,7 +50,7 @@ def _labels(text: str, path: str) -> dict[str, int]:
 
 def _number(value: Any, name: str, path: str) -> int:
     """A whole number, or one in quotation marks."""
-    if isinstance(value, str) and value.isascii() and value.isdigit():
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER:
         return int(value)
     if type(value) is not int:
         raise DataError(path, f"the label {name[:80]!r} takes a whole number, not {value!r:.80}.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +15,7 @@ from robust_xtreme.specs import TaskSpec, check_keys
 
 MASKED_LM: Final = "masked_lm"
 _ABOUT: Final = "about"
+_MOST: Final = 10**9
 
 
 @final
@@ -59,10 +59,7 @@ def recipe(name: str) -> Mapping[str, Recipe]:
     path = Path(name) if name.endswith(".toml") else _folder() / f"{name}.toml"
     if not path.is_file():
         raise UnknownName("recipe", name, names(), "robust-xtreme config list")
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SpecError(f"{path}: cannot be read as toml: {error}") from error
+    tables = resources.toml(path)
     tables.pop(_ABOUT, None)
     return {table: _recipe(values, f"{path}: [{table}]") for table, values in tables.items()}
 
@@ -74,8 +71,9 @@ def _recipe(values: Any, place: str) -> Recipe:
     check_keys(values, known, (), place)
     for key, value in values.items():
         number = type(value) is int or (type(value) is float and known[key].type == "float")
-        if not number or value < 0:
-            raise SpecError(f"{place}: the key {key!r} takes a {_KINDS[str(known[key].type)]} from 0, not {value!r}.")
+        if not number or not 0 <= value <= _MOST:
+            kind = _KINDS[str(known[key].type)]
+            raise SpecError(f"{place}: the key {key!r} takes a {kind} from 0 to {_MOST:,}, not {value!r}.")
     return Recipe(**values)
 
 

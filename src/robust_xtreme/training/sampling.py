@@ -16,7 +16,8 @@ from robust_xtreme.errors import SpecError
 _SORTED_TOGETHER: Final = 50
 _PLAN, _DRAWS, _STREAM = 1, 3, 4
 _GRAMMAR: Final = "proportional, temperature:T, capped:N, or temperature:T,capped:N"
-_RULE: Final = re.compile(r"(temperature|capped):(\d+(?:\.\d+)?)")
+_RULE: Final = re.compile(r"(temperature|capped):([0-9]{1,18}(?:\.[0-9]{1,18})?)")
+_MOST: Final = 10**9
 _KEPT: Final = 2
 _ROUNDING: Final = 1e-9
 
@@ -73,8 +74,13 @@ def parse_sampling(text: str) -> Sampling:
     found: dict[str, float] = {}
     for part in text.split(","):
         rule = _RULE.fullmatch(part.strip())
-        if rule is None or rule[1] in found or float(rule[2]) < 1 or (rule[1] == "capped" and "." in rule[2]):
-            raise SpecError(f"The sampling {text!r} is not {_GRAMMAR}, with numbers from 1.")
+        if (
+            rule is None
+            or rule[1] in found
+            or not 1 <= float(rule[2]) <= _MOST
+            or (rule[1] == "capped" and "." in rule[2])
+        ):
+            raise SpecError(f"The sampling {text!r} is not {_GRAMMAR}, with numbers from 1 to {_MOST:,}.")
         found[rule[1]] = float(rule[2])
     return Sampling(found.get("temperature", 1.0), int(found.get("capped", 0)))
 
