@@ -185,6 +185,14 @@ def test_the_kind_of_an_encoder_is_told_by_its_type_and_vocabulary(config: dict[
         {"diversity": 0.25},
         {"examples": "many"},
         {"languages": "en"},
+        {"seed": 1e30},
+        {"seed": 10**30},
+        {"seed": True},
+        {"examples": 2**63},
+        {"base": {"name": " "}},
+        {"base": {"revision": "\ud800"}},
+        {"recipe": "\ud800"},
+        {"languages": ["\udfff"]},
     ],
 )
 def test_records_of_another_shape_are_one_line(run: Path, wrong: dict[str, object]) -> None:

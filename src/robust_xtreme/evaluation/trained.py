@@ -13,7 +13,7 @@ from robust_xtreme.errors import DataError, ModelError, Overlap
 from robust_xtreme.examples import Example
 from robust_xtreme.families._kinds import MONOLINGUAL, MULTILINGUAL, base_kind
 from robust_xtreme.families._overlap import check, unit
-from robust_xtreme.results import store
+from robust_xtreme.results.stages import read_stages
 from robust_xtreme.results.transfer import own_data
 
 STAGES: Final = "stages"
@@ -62,43 +62,9 @@ _ADDED: Final = frozenset(
 def stages(run: Path) -> tuple[dict[str, Any], ...]:
     """The records of a run's stages, in order; none where the folder has none. Raises ModelError."""
     try:
-        return tuple(_stage(path) for path in sorted((run / STAGES).glob("*.json")))
+        return read_stages(run)
     except DataError as error:
         raise ModelError(str(error)) from error
-
-
-def _stage(path: Path) -> dict[str, Any]:
-    """One record, checked: an object whose languages are a list of texts, and whose numbers are whole."""
-    found = store.read_json(path)
-    if not isinstance(found, dict) or not all(_fits(found, name, kind) for name, kind in _KINDS.items()):
-        raise DataError(path, "is no record of a stage of `robust-xtreme train`.")
-    return {**found, "recipe": str(found.get("recipe") or ""), "selected_on": str(found.get("selected_on") or "")}
-
-
-_KINDS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("languages", "text_languages", "flags"), "texts"),
-    **dict.fromkeys(("examples", "seed"), "whole"),
-    **dict.fromkeys(("allowed", "base", "per_task"), "object"),
-    "diversity": "object or nothing",
-}
-"""What is read of a record, and what it must be where it is there."""
-
-
-def _fits(stage: Mapping[str, Any], name: str, kind: str) -> bool:
-    match kind, stage.get(name, _Absent):
-        case (_, found) if found is _Absent:
-            return True
-        case "texts", list(found):
-            return all(isinstance(one, str) for one in found)
-        case "whole", found:
-            return isinstance(found, int)
-        case "object", found:
-            return isinstance(found, dict)
-        case _, found:
-            return found is None or isinstance(found, dict)
-
-
-_Absent: Final = object()
 
 
 def languages_of(run: Path, head: str, otherwise: Sequence[str]) -> tuple[str, ...]:

@@ -15,13 +15,14 @@ from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import digest
 from robust_xtreme.families._batch import CAUSAL
 from robust_xtreme.families._towers import architecture_of, check_encoder, is_causal, is_tower, rest_pooler
-from robust_xtreme.families._weights import check_described, check_whole, weight_files
+from robust_xtreme.families._weights import check_config, check_described, check_whole, weight_files
 from robust_xtreme.results import store
 
 _MODEL_FILES: Final = ("*.json", "*.safetensors", "*.model", "*.txt")
 _PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _TOKENIZERS: Final = ("tokenizer.json", "vocab.*", "*.model")
 _ENDS: Final = (("bos", "cls"), ("eos", "sep"))
+_STUMBLES: Final = (LookupError, TypeError, AttributeError, ArithmeticError, AssertionError)
 TRUST_FLAG: Final = "--trust-remote-code"
 """The only way by which code that a checkpoint brings along is run."""
 
@@ -81,7 +82,7 @@ def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
     called = called or str(folder)
     if not trust:
         _check_present(folder, called)
-    with reading(called), _named_file(folder):
+    with reading(called, "tokenizer.json"), _named_file(folder):
         _mini.register()
         tokenizer = AutoTokenizer.from_pretrained(str(folder), **loading(trust))
         setattr(tokenizer, CAUSAL, is_causal(_config_of(folder)))
@@ -179,11 +180,12 @@ def read_encoder(folder: Path) -> Any:
     called = str(folder)
     weight_files(folder, called)
     check_whole(folder, called)
-    with reading(called):
+    check_config(_config_of(folder), called)
+    with reading(called, "config.json"):
         _mini.register()
         architecture, config = _architecture(folder, called)
     check_encoder(config, architecture, called)
-    with reading(called), torch.random.fork_rng(devices=()):
+    with reading(called, "config.json"), torch.random.fork_rng(devices=()):
         takes = inspect.signature(architecture).parameters
         pooler = {"add_pooling_layer": False} if "add_pooling_layer" in takes else {}
         options = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
@@ -191,7 +193,9 @@ def read_encoder(folder: Path) -> Any:
     check_complete(called, found, unused="pooler")
     check_described(called, found["unexpected_keys"], encoder, whole=False)
     rest_pooler(encoder)
-    return encoder.float().eval()
+    encoder = encoder.float().eval()
+    check_finite(encoder, called)
+    return encoder
 
 
 def _architecture(folder: Path, called: str) -> tuple[Any, Any]:
@@ -216,13 +220,23 @@ def check_complete(called: str, found: Mapping[str, Any], unused: str | None = N
         raise ModelError(f"{called}: {_counted(missing)} no weights, though config.json describes it.")
 
 
+def check_finite(model: Any, called: str) -> None:
+    """Raise ModelError where weights are not numbers: a loss, and scores, would be none either."""
+    broken = next((name for name, one in model.named_parameters() if not bool(torch.isfinite(one).all())), None)
+    if broken:
+        raise ModelError(f"{called}: the weights of {broken} are not finite numbers (NaN or infinity). Get it again.")
+
+
 def _counted(names: Sequence[str]) -> str:
     return f"{names[0]} and {len(names) - 1} more have" if len(names) > 1 else f"{names[0]} has"
 
 
 @contextmanager
-def reading(called: str) -> Iterator[None]:
-    """Whatever a library says of a folder that it cannot read becomes a ModelError of one line."""
+def reading(called: str, file: str = "") -> Iterator[None]:
+    """Whatever a library says of a folder that it cannot read becomes a ModelError of one line.
+
+    Where it stumbles, and says nothing of what is wrong, the `file` that was being read is named.
+    """
     try:
         with quiet_transformers():
             yield
@@ -230,6 +244,8 @@ def reading(called: str) -> Iterator[None]:
         line = first_line(error)
         if "trust_remote_code" in str(error) or "custom code" in str(error):
             line = f"it brings code of its own, which runs only where you say so: {TRUST_FLAG}"
+        elif file and isinstance(error, _STUMBLES):
+            line = f"{file} is malformed ({line}). Get it again."
         raise ModelError(f"{called} cannot be loaded: {line}") from error
 
 

@@ -15,6 +15,8 @@ INDEX: Final = "model.safetensors.index.json"
 ADAPTER: Final = "adapter_config.json"
 _SAFE: Final = re.compile(r"[^./\\\0][^/\\\0]*\.safetensors")
 _LAYERS: Final = ("num_hidden_layers", "num_layers", "n_layers", "n_layer")
+_SIZES: Final = ("vocab_size", "hidden_size", "d_model", "num_attention_heads", "num_heads", "intermediate_size")
+_LARGEST: Final = 10**8
 _UNUSED: Final = re.compile(
     r"(?:.*\.)?(?:pooler\..+|position_ids|token_type_ids|inv_freq|num_batches_tracked)"
     r"|(?:lm_head|cls|predictions|sop_classifier|lm_predictions|mask_predictions|generator_predictions"
@@ -71,6 +73,11 @@ def check_config(config: Mapping[str, Any], called: str) -> None:
         value = config.get(key)
         if isinstance(value, (int, float)) and value < 1:
             raise ModelError(f"{called}: its config.json says {key} {value}, but an encoder has at least one layer.")
+    for key in _SIZES:
+        value = config.get(key)
+        if isinstance(value, (int, float)) and not 0 < value <= _LARGEST:
+            what = f"says {key} {str(value)[:80]}, but a size is a number from 1 to {_LARGEST:,}. Get it again."
+            raise ModelError(f"{called}: its config.json {what}")
     other = config.get("transformers_weights")
     if other not in (None, WHOLE):
         raise ModelError(

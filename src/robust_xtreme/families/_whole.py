@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.families._batch import encoder_inputs
-from robust_xtreme.families._encoder import check_complete, loading, reading
+from robust_xtreme.families._encoder import check_complete, check_finite, loading, reading
 from robust_xtreme.families._family import Window
 from robust_xtreme.families._weights import check_described
 
@@ -62,7 +62,7 @@ def read_whole(folder: Path, family: str, architecture: str, trust: bool, called
 
     auto: Any = getattr(transformers, f"AutoModel{HEADS[family]}")
     options = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
-    with reading(called), torch.random.fork_rng(devices=()):
+    with reading(called, "config.json"), torch.random.fork_rng(devices=()):
         model, found = auto.from_pretrained(str(folder), **options, **loading(trust))
     if type(model).__name__ != architecture:
         what = (
@@ -74,14 +74,8 @@ def read_whole(folder: Path, family: str, architecture: str, trust: bool, called
     check_complete(called, found)
     check_described(called, found["unexpected_keys"], model, whole=True)
     whole = Whole(model.float(), alone=family == "choice").eval()
-    _check_finite(whole, called)
+    check_finite(whole.model, called)
     return whole
-
-
-def _check_finite(whole: Whole, called: str) -> None:
-    broken = next((name for name, one in whole.model.named_parameters() if not bool(torch.isfinite(one).all())), None)
-    if broken:
-        raise ModelError(f"{called}: the weights of {broken} are not finite numbers (NaN or infinity).")
 
 
 def check_reads(whole: Whole, pad_id: int, length: int, width: int, called: str) -> None:

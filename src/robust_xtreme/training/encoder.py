@@ -41,9 +41,16 @@ def write_model(folder: Path, encoder: Any, tokenizer: Any) -> None:
             tokenizer.save_pretrained(str(tmp))
         _name_tokenizer(tmp / "tokenizer_config.json")
         replace_folder(tmp, folder)
-    except WRITE_ERRORS as error:
+    except BaseException as error:
         shutil.rmtree(tmp, ignore_errors=True)
-        raise disk_error(folder, error) from error
+        if isinstance(error, Exception) and _of_the_disk(error):
+            raise disk_error(folder, error) from error
+        raise
+
+
+def _of_the_disk(error: Exception) -> bool:
+    """Whether writing failed: tokenizers raise a plain Exception that only its text tells apart."""
+    return isinstance(error, WRITE_ERRORS) or "(os error " in str(error)
 
 
 def _name_tokenizer(path: Path) -> None:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from robust_xtreme.errors import ModelError, SpecError
+from robust_xtreme.errors import DataError, ModelError, SpecError
 from robust_xtreme.families._encoder import check_files, known_type
+from robust_xtreme.families._overlap import check
+from robust_xtreme.results.stages import read_stages
 from robust_xtreme.sources._checkpoints import exists, fetched, like_hub, on_hub
 from robust_xtreme.training.encoder import encoder_folder
 from robust_xtreme.training.record import SPEC
@@ -44,7 +46,17 @@ def find_start(name: str, revision: str = "", *, offline: bool = False, tell: Ca
     folder = Path(name)
     encoder = encoder_folder(folder)
     _check(encoder, str(encoder), here=True)
+    _check_stages(folder)
     return Start(folder, encoder)
+
+
+def _check_stages(run: Path) -> None:
+    """Raise ModelError where the records of a run's stages, or the hashes beside them, cannot be read."""
+    try:
+        read_stages(run)
+    except DataError as error:
+        raise ModelError(str(error)) from error
+    check(run, ())
 
 
 def _check_there(name: str) -> None:

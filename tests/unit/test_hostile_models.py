@@ -1,0 +1,144 @@
+"""Encoders that cannot be written or read, and records of stages that nobody wrote: each is one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tests.tiny import tiny_encoder, tiny_encoder_folder, tiny_tokenizer
+
+from robust_xtreme.errors import DiskError, ModelError
+from robust_xtreme.families._encoder import read_encoder, read_tokenizer
+from robust_xtreme.training import record, stage
+from robust_xtreme.training.chain import Link
+from robust_xtreme.training.encoder import write_model
+from robust_xtreme.training.loop import Options
+from robust_xtreme.training.spec import StageSpec
+from robust_xtreme.training.start import find_start
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A tiny random encoder."""
+    return tiny_encoder_folder(tmp_path / "encoder")
+
+
+class Unwritable:
+    """A tokenizer whose file cannot be written, as the library says it."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def save_pretrained(self, folder: str) -> None:
+        """Write half of it."""
+        (Path(folder) / "tokenizer.json").write_text("{")
+        raise self.error
+
+
+def test_a_full_disk_at_the_tokenizer_is_one_line(tmp_path: Path) -> None:
+    """The library raises a plain Exception, which only its text tells apart; nothing half-written stays."""
+    encoder = tiny_encoder(len(tiny_tokenizer()))
+    with pytest.raises(DiskError, match=r"model cannot be written: No space left .*Free some space.*--out DIR"):
+        write_model(tmp_path / "model", encoder, Unwritable(Exception("No space left on device (os error 28)")))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("error", [RuntimeError("odd"), KeyboardInterrupt()])
+def test_another_error_is_none_of_the_disk(error: BaseException, tmp_path: Path) -> None:
+    """It passes as it is, and leaves nothing half-written either."""
+    tokenizer: Any = Unwritable(error)
+    with pytest.raises(type(error)):
+        write_model(tmp_path / "model", tiny_encoder(len(tiny_tokenizer())), tokenizer)
+    assert not list(tmp_path.iterdir())
+
+
+# ------------------------------------------------------------------------------------------------------------- reading
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_said_as_they_are_read(value: float, folder: Path) -> None:
+    """The weights are named before anything is learned from them."""
+    weights = load_file(folder / "model.safetensors")
+    name = min(weights)
+    weights[name] = torch.full_like(weights[name], value)
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ModelError, match=f"the weights of {name} are not finite numbers .*Get it again"):
+        read_encoder(folder)
+
+
+def test_a_malformed_tokenizer_is_named(folder: Path) -> None:
+    """The library says a key alone: the file and the next step go with it."""
+    (folder / "tokenizer.json").write_text("{}")
+    with pytest.raises(ModelError, match=r"encoder cannot be loaded: .*tokenizer.*Get it again\.$"):
+        read_tokenizer(folder)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"vocab_size": 1e15}, r"config\.json says vocab_size 1000000000000000\.0, but a size is a number"),
+        ({"vocab_size": 10**15}, r"config\.json says vocab_size 1000000000000000, but a size"),
+        ({"num_attention_heads": 0}, r"config\.json says num_attention_heads 0, but a size"),
+        ({"model_type": ["bert"]}, r"config\.json is malformed"),
+    ],
+)
+def test_a_malformed_configuration_is_named(changed: dict[str, Any], said: str, folder: Path) -> None:
+    """A size that no encoder has, or another type, is said with the file and the next step."""
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
+    with pytest.raises(ModelError, match=rf"{said}.*Get it again\.$"):
+        read_encoder(folder)
+
+
+# -------------------------------------------------------------------------------------------------------------- stages
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("00-target.json", b"\xff\x00"), ("00-target.json", b'{"seed": 1e30}'), ("00-target.hashes", b"\xff\x00")],
+)
+def test_a_start_with_stages_that_cannot_be_read_is_refused(name: str, content: bytes, folder: Path) -> None:
+    """They are read before anything is trained."""
+    (folder / "stages").mkdir()
+    (folder / "stages" / "00-target.json").write_text("{}")
+    find_start(str(folder), tell=print)
+    (folder / "stages" / name).write_bytes(content)
+    with pytest.raises(ModelError, match=name.replace(".", r"\.")):
+        find_start(str(folder), tell=print)
+
+
+def test_binary_records_are_not_handed_on(tmp_path: Path) -> None:
+    """One that broke after the start was read is one line too."""
+    (tmp_path / "a" / "stages").mkdir(parents=True)
+    (tmp_path / "a" / "stages" / "00-target.json").write_bytes(b"\xff\x00")
+    with pytest.raises(ModelError, match=r"00-target\.json cannot be read: .*Copy the run again"):
+        record.inherit(tmp_path / "a", tmp_path / "b")
+
+
+def test_a_complete_run_in_a_folder_that_is_not_writable_is_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No lock is asked for; one of another identity, or with --force, needs it."""
+
+    def unwritable(folder: Path) -> None:
+        raise DiskError(f"{folder} cannot be written")
+
+    monkeypatch.setattr(stage.store, "lock", unwritable)
+    link = Link("target", StageSpec(), (), "mine", {}, tmp_path, 0)
+    link.record.parent.mkdir()
+    link.record.write_text("{}")
+    (tmp_path / "train.json").write_text('{"identity": "mine"}')
+    chain: Any = SimpleNamespace(links=(link,))
+    said: list[str] = []
+    assert stage._made(chain, link, None, Options(tell=said.append)) == tmp_path
+    assert "is complete" in said[0]
+    with pytest.raises(DiskError):
+        stage._made(chain, link, None, Options(tell=said.append, force=True))
+    (tmp_path / "train.json").write_text('{"identity": "another"}')
+    with pytest.raises(DiskError):
+        stage._made(chain, link, None, Options(tell=said.append))
