@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,9 @@ from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, Overlap, UnknownName
 from robust_xtreme.examples import Choice, Example, Text
 from robust_xtreme.families._overlap import check, keys, kind, unit
+from robust_xtreme.results import cache
 from robust_xtreme.sources import load
+from robust_xtreme.training import guarded
 from robust_xtreme.training.guarded import evaluated, known
 from robust_xtreme.training.overlap import reported_tasks, screen
 
@@ -185,3 +189,62 @@ def test_the_other_training_data_are_clean(name: str, dropped: dict[str, int], d
     found = screen(training, evaluated(reported_tasks((), data), data, kind(task)))
     assert found.dropped == dropped
     assert len(found.examples) == len(training) - sum(dropped.values())
+
+
+# ------------------------------------------------------------------------------------------------------- kept of before
+
+
+def _units(data: Path, said: list[str]) -> list[set[str]]:
+    tasks = [registry.load("task", "xnli")]
+    return [set(one.first) for _, one in evaluated(tasks, data, "pair", said.append)]
+
+
+def test_units_of_a_file_that_was_replaced_are_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of the same size and time of change is another one, however it came there."""
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
+    release(tmp_path / "data")
+    said: list[str] = []
+    before = _units(tmp_path / "data", said)
+    assert _units(tmp_path / "data", said) == before
+    path = tmp_path / "data" / "xnli" / "dev-en.tsv"
+    old, new = path.stat(), path.with_suffix(".new")
+    new.write_bytes(path.read_bytes().replace(b"river", b"revir"))
+    os.utime(new, ns=(old.st_atime_ns, old.st_mtime_ns))
+    new.replace(path)
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (old.st_size, old.st_mtime_ns)
+    assert _units(tmp_path / "data", said) != before
+    assert said == []
+
+
+def test_units_of_other_code_are_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The version, and the source of what reads and makes units, are a part of what is kept; a hit reads no file."""
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
+    release(tmp_path / "data")
+    reads: list[str] = []
+    load = guarded._load.load
+    monkeypatch.setattr(guarded._load, "load", lambda *some: reads.append("read") or load(*some))
+    first = _units(tmp_path / "data", [])
+    count = len(reads)
+    assert _units(tmp_path / "data", []) == first
+    assert len(reads) == count > 0
+    for changed in ("__version__", "_source"):
+        with monkeypatch.context() as patch:
+            patch.setattr(guarded, changed, "9.9" if changed == "__version__" else lambda _: "other")
+            _units(tmp_path / "data", [])
+        assert len(reads) > count
+        count = len(reads)
+
+
+def test_a_damaged_cache_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line to who asked, and no warning of Python's with a line of source."""
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
+    release(tmp_path / "data")
+    before = _units(tmp_path / "data", [])
+    for path in (tmp_path / "cache").iterdir():
+        path.write_bytes(b"no database" * 100)
+    said: list[str] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert _units(tmp_path / "data", said) == before
+    assert said
+    assert all(len(one.splitlines()) == 1 for one in said)

@@ -53,11 +53,15 @@ class Release:
         return self._find(task, language, split) is not None
 
     def signature(self, task: TaskSpec, language: str, split: str) -> str:
-        """What tells whether the files of a split are those of another time: names, sizes, times of change."""
+        """What tells whether the files of a split are those of another time: names, numbers, sizes, times of change.
+
+        A copy can keep size and time of change (cp -p), but not the time of change of its entry, which nobody can set.
+        """
         found = self._find(task, language, split)
         facts = [(path, (self.folder / path).stat()) for path in found.paths] if found else []
-        own = (f"{self.folder.resolve() / path} {one.st_size} {one.st_mtime_ns}" for path, one in facts)
-        return digest(*own) if facts else ""
+        own = [(one.st_ino, one.st_size, one.st_mtime_ns, one.st_ctime_ns) for _, one in facts]
+        names = [str(self.folder.resolve() / path) for path, _ in facts]
+        return digest(*names, repr(own)) if facts else ""
 
     def fetch(self, *_: object) -> None:
         """Nothing: its files are here, or not at all."""

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import json
-import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache as once
 from pathlib import Path
 from typing import Final, final
 
+from robust_xtreme import __version__
 from robust_xtreme.errors import MissingData
 from robust_xtreme.examples import Example, digest
+from robust_xtreme.families import _overlap
 from robust_xtreme.families._overlap import comparable, keys, unit
-from robust_xtreme.results import cache
+from robust_xtreme.results import cache, store
 from robust_xtreme.sources import _load
 from robust_xtreme.sources._pools import Pools
-from robust_xtreme.sources._release import Release
+from robust_xtreme.sources._release import Release, reader
 from robust_xtreme.sources._source import Source
 from robust_xtreme.specs import TaskSpec
 
 EVALUATED: Final = ("validation", "test")
 _KIND: Final = "units"
-_VERSION: Final = "1"
-"""Raised when what a unit is, or how an example becomes one, changes."""
 
 
 @final
@@ -49,15 +50,21 @@ def known(examples: Iterable[Example]) -> Known:
     return Known(kind, first, {key: tuple(sorted(found)) for key, found in every.items()})
 
 
-def evaluated(tasks: Iterable[TaskSpec], source: Source | Path, wanted: str) -> Iterator[tuple[str, Known]]:
+def _silent(line: str) -> None:
+    """Tell nobody."""
+
+
+def evaluated(
+    tasks: Iterable[TaskSpec], source: Source | Path, wanted: str, tell: Callable[[str], None] = _silent
+) -> Iterator[tuple[str, Known]]:
     """The name and units of every validation and test split whose units can be those of the wanted kind.
 
     Tasks without a head learn nothing, and are left out. So is a split that the hub turns out not to hold: nothing can
-    be reported on it.
+    be reported on it. `tell` hears what is wrong with the cache.
     """
     source = Release(source) if isinstance(source, Path) else source
     pools = Pools(source)
-    kept = cache.opened(lambda line: warnings.warn(line, stacklevel=2))
+    kept = cache.opened(tell)
     with contextlib.closing(kept):
         for task in tasks:
             if not task.head or not comparable(task, wanted):
@@ -75,7 +82,7 @@ def _once(task: TaskSpec, source: Source, language: str, split: str, pools: Pool
     signature = source.signature(task, language, split) if isinstance(source, Release) and task.pool is None else ""
     if not signature:
         return known(_load.load(task, source, language, split, pools).examples)
-    key = digest(_KIND, _VERSION, task.name, split, language, signature).encode()
+    key = digest(_KIND, _code(task, split), task.name, split, language, signature).encode()
     held = kept.get(_KIND, [key]).get(key)
     if held is not None:
         kind, first, every = json.loads(held)
@@ -83,3 +90,15 @@ def _once(task: TaskSpec, source: Source, language: str, split: str, pools: Pool
     found = known(_load.load(task, source, language, split, pools).examples)
     kept.put(_KIND, {key: json.dumps([found.kind, found.first, found.keys])})
     return found
+
+
+def _code(task: TaskSpec, split: str) -> str:
+    """The hash of the code that makes units of a split's files: what another version of it made is not read."""
+    modules = (reader(task.files[split].reader), inspect.getmodule(task.adapt), _overlap)
+    sources = [_source(one.__file__ or "") for one in modules if one is not None]
+    return digest(__version__, repr(task.files[split]), *sources)
+
+
+@once
+def _source(path: str) -> str:
+    return store.sha256(Path(path)) if path else ""

@@ -85,7 +85,7 @@ def _screened(
     reported: tuple[TaskSpec, ...],
     tell: Tell,
 ) -> overlap.Screened:
-    splits = guarded.evaluated(reported, source, kind(task))
+    splits = guarded.evaluated(reported, source, kind(task), tell)
     found = overlap.screen(examples, splits, allow=spec.overlap == "allow", drop_all=spec.overlap == "drop")
     _tell_overlap(found, len(examples), tell)
     return found
