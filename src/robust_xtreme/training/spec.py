@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme import groups, registry
+from robust_xtreme import groups, registry, resources
 from robust_xtreme.errors import SpecError, UnknownName
 from robust_xtreme.run_spec import parse_limits
 from robust_xtreme.specs import PerturbationSpec, TaskSpec, check_keys
 from robust_xtreme.training import recipes
+from robust_xtreme.training._bounds import MOST_PARTS, check_number, check_path, check_seed
 from robust_xtreme.training.sampling import parse_sampling
 
 SCRATCH: Final = "scratch"
@@ -28,7 +28,6 @@ OVERLAPS: Final = ("refuse", "drop", "allow")
 MIXINGS: Final = ("steps", "batches")
 CONTROLS: Final = ("", "masked_lm", "shuffled_labels")
 SELECTIONS: Final = ("none", "dev")
-_MAX_SEED: Final = 2**32 - 1
 _SEE: Final = "robust-xtreme train --help"
 _SHORT: Final = ("from", "task", "encoder", "scratch", "mlm_steps", "allow_overlap")
 
@@ -233,7 +232,7 @@ def _check_stage(name: str, stage: StageSpec) -> None:
 
 def _check_numbers(stage: StageSpec) -> None:
     for name in ("epochs", "steps", "batch_size", "total"):
-        _at_least(name, getattr(stage, name), 0)
+        check_number(name, getattr(stage, name), 0)
     if not 0 <= stage.lr < 1:
         raise SpecError(f"--lr {stage.lr} is not between 0 and 1.")
     if not 0 <= stage.masked_lm < 1:
@@ -242,13 +241,17 @@ def _check_numbers(stage: StageSpec) -> None:
         raise SpecError(
             "text_languages are those of masked LM beside tasks: name its share, masked_lm. [mlm] takes languages."
         )
-    _check_seed(stage.seed, -1)
+    check_seed(stage.seed, -1)
+    for name in ("text", "translated"):
+        check_path(name, getattr(stage, name))
 
 
 def _check_values(spec: TrainSpec) -> None:
-    _check_seed(spec.seed, 0)
+    check_seed(spec.seed, 0)
     for name, least in (("devices", 1), ("accumulate", 1), ("lora", 0)):
-        _at_least(name, getattr(spec, name), least)
+        check_number(name, getattr(spec, name), least, MOST_PARTS)
+    for name in ("data", "start", "text", "out", "recipe"):
+        check_path(name.replace("start", "from"), getattr(spec, name))
     if not 0 <= spec.clip < float("inf"):
         raise SpecError(f"--clip {spec.clip} is no norm of gradients: name a number above 0.")
     words = {"device": DEVICES, "strategy": STRATEGIES, "precision": PRECISIONS, "schedule": SCHEDULES}
@@ -256,17 +259,6 @@ def _check_values(spec: TrainSpec) -> None:
         _check_word(key, getattr(spec, key), allowed)
     for one in spec.log:
         _check_word("log", one, LOGS)
-
-
-def _check_seed(seed: int, least: int) -> None:
-    _at_least("seed", seed, least)
-    if seed > _MAX_SEED:
-        raise SpecError(f"--seed {seed} is above {_MAX_SEED}.")
-
-
-def _at_least(name: str, value: int, least: int) -> None:
-    if value < least:
-        raise SpecError(f"--{name.replace('_', '-')} {value} is below {least}.")
 
 
 def _check_word(key: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -317,10 +309,7 @@ def _run_keys() -> list[str]:
 
 def read_tables(path: Path) -> dict[str, Any]:
     """The keys and tables of a run's file. Raises SpecError naming the file."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SpecError(f"{path}: cannot be read as toml: {error}") from error
+    return resources.toml(path)
 
 
 def merged(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
