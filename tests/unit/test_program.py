@@ -99,8 +99,10 @@ def test_a_command_that_fails_ends_with_its_code(capsys: pytest.CaptureFixture[s
         (["list"], "Missing argument 'WHAT'. See: robust-xtreme list --help"),
         (
             ["train", "--seed", "x"],
-            "Invalid value for '--seed': Input should be a valid integer, unable to parse string as an integer."
-            + " See: robust-xtreme train --help",
+            (
+                "Invalid value for '--seed': Input should be a valid integer, unable to parse string as an integer. "
+                "See: robust-xtreme train --help"
+            ),
         ),
         (["list", "tsk"], "There is no list named 'tsk'. Did you mean 'tasks'? See: robust-xtreme list --help"),
     ],
