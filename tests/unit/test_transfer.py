@@ -59,9 +59,11 @@ def test_clean_scores_name_the_flag() -> None:
 
 
 def test_tables_of_tokens_are_no_capacity_whatever_they_are_called(tmp_path: Path) -> None:
-    """BERT's, T5's and decoders' names of embeddings count as such; an attention's bias does not."""
+    """BERT's, T5's and decoders' names of embeddings count as such; norms, projections, an attention's bias do not."""
     names = ("bert.embeddings.word_embeddings.weight", "shared.weight", "encoder.embed_tokens.weight", "h.wte.weight")
     layer = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"
+    others = ("bert.embeddings.LayerNorm.weight", "embeddings.norm.weight", "embeddings_project.weight")
+    shapes = {**dict.fromkeys(names, (3, 2)), layer: (5, 1), **dict.fromkeys(others, (2, 1))}
     path = tmp_path / "model.safetensors"
-    save_file({**{name: np.zeros((3, 2), np.float32) for name in names}, layer: np.zeros((5, 1), np.float32)}, path)
-    assert parameters((path,)) == (29, 5)
+    save_file({name: np.zeros(shape, np.float32) for name, shape in shapes.items()}, path)
+    assert parameters((path,)) == (35, 11)

@@ -15,8 +15,8 @@ from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import digest
 from robust_xtreme.families._encoder import first_line
 
-_EMBEDDING: Final = re.compile(r"embeddings\.|(?:^|\.)(?:shared|embed_tokens|embed_positions|wte|wpe)\.")
-"""Tables of tokens and positions, as BERT, T5 and others call them."""
+_EMBEDDING: Final = re.compile(r"(?:embeddings?|(?:^|\.)(?:shared|embed_tokens|embed_positions|wte|wpe))\.weight$")
+"""Embedding tables (of words, positions, types), as BERT, T5 and others call them; norms and projections are none."""
 
 _DECODER: Final = "decoder."
 _IMAGES: Final = ("vision_model.", "visual_projection.", "text_projection.", "logit_scale", "logit_bias")
@@ -77,8 +77,10 @@ def _file_hash(path: Path, _version: tuple[int, int]) -> str:
 
 @cache
 def parameters(paths: tuple[Path, ...]) -> tuple[int, int]:
-    """Parameters of files of weights, all and without embeddings, read off their headers; those of text alone.
+    """Parameters of files of weights, all and without embedding tables, read off their headers; those of text alone.
 
+    Tables are those of words, positions (relative ones too) and types. The norm behind them, a projection to the width
+    of the layers, and T5's attention bias are no tables and count as capacity.
     Raises ModelError where a file of weights is damaged.
     """
     sizes: dict[str, int] = {}

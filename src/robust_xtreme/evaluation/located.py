@@ -95,7 +95,7 @@ class Located:
 
     @property
     def params_nonembedding(self) -> int:
-        """The same but for the embeddings."""
+        """The same but for the embedding tables: of words, positions and types."""
         return parameters(self._weights)[1]
 
     @property
