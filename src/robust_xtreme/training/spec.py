@@ -238,9 +238,7 @@ def _check_numbers(stage: StageSpec) -> None:
     if not 0 <= stage.masked_lm < 1:
         raise SpecError(f"The share masked_lm {stage.masked_lm} is not from 0 to below 1.")
     if stage.text_languages and not stage.masked_lm:
-        raise SpecError(
-            "text_languages are those of masked LM beside tasks: name its share, masked_lm. [mlm] takes languages."
-        )
+        raise SpecError("text_languages are of text beside tasks: name its share, masked_lm. [mlm] has languages.")
     check_seed(stage.seed, -1)
     for name in ("text", "translated"):
         check_path(name, getattr(stage, name))
@@ -286,8 +284,7 @@ def from_tables(tables: Mapping[str, Any], place: str = "train") -> TrainSpec:
     values = {("start" if key == "from" else key): value for key, value in told.items()}
     stages: Any = {name: _stage(values.pop(name), f"{place}: [{name}]") for name in STAGE_NAMES if name in values}
     check_keys(told, [*_run_keys(), *STAGE_NAMES], (), place)
-    known = _kinds(TrainSpec)
-    return TrainSpec(**{key: _typed(key, value, known[key], place) for key, value in values.items()}, **stages)
+    return TrainSpec(**{key: _typed(key, one, _kinds(TrainSpec)[key], place) for key, one in values.items()}, **stages)
 
 
 def _stage(values: Any, place: str) -> StageSpec:
