@@ -14,6 +14,7 @@ from tests.tiny import tiny_encoder, tiny_encoder_folder, tiny_tokenizer
 
 from robust_xtreme.errors import DiskError, ModelError
 from robust_xtreme.families._encoder import read_encoder, read_tokenizer
+from robust_xtreme.results import store
 from robust_xtreme.training import record, stage
 from robust_xtreme.training.chain import Link
 from robust_xtreme.training.encoder import write_model
@@ -128,7 +129,7 @@ def test_a_complete_run_in_a_folder_that_is_not_writable_is_complete(
     def unwritable(folder: Path) -> None:
         raise DiskError(f"{folder} cannot be written")
 
-    monkeypatch.setattr(stage.store, "lock", unwritable)
+    monkeypatch.setattr(store, "lock", unwritable)
     link = Link("target", StageSpec(), (), "mine", {}, tmp_path, 0)
     link.record.parent.mkdir()
     link.record.write_text("{}")

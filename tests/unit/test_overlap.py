@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.release import release
@@ -15,7 +16,7 @@ from robust_xtreme.errors import ModelError, Overlap, UnknownName
 from robust_xtreme.examples import Choice, Example, Text
 from robust_xtreme.families._overlap import check, keys, kind, unit
 from robust_xtreme.results import cache
-from robust_xtreme.sources import load
+from robust_xtreme.sources import _load, load
 from robust_xtreme.training import guarded
 from robust_xtreme.training.guarded import evaluated, known
 from robust_xtreme.training.overlap import reported_tasks, screen
@@ -221,8 +222,13 @@ def test_units_of_other_code_are_made_anew(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
     release(tmp_path / "data")
     reads: list[str] = []
-    load = guarded._load.load
-    monkeypatch.setattr(guarded._load, "load", lambda *some: reads.append("read") or load(*some))
+    whole = _load.load
+
+    def counted(*some: Any) -> Any:
+        reads.append("read")
+        return whole(*some)
+
+    monkeypatch.setattr(_load, "load", counted)
     first = _units(tmp_path / "data", [])
     count = len(reads)
     assert _units(tmp_path / "data", []) == first
