@@ -179,6 +179,8 @@ def test_a_masked_control_leaves_no_head(data: Path, encoder: Path, tmp_path: Pa
     assert not (run / "heads").exists()
     record = json.loads((run / "stages" / "00-intermediate.json").read_text(encoding="utf-8"))
     assert (record["control"], record["task"], record["steps"]) == ("masked_lm", "xnli", 3)
+    assert record["examples"] == 32
+    assert record["per_task"]["masked_lm"]["examples"] > 32
     assert (run / "stages" / "00-intermediate.hashes").read_text(encoding="utf-8")
 
 

@@ -149,6 +149,12 @@ def test_the_record_and_the_hashes_tell_what_was_selected_on(data: Path, encoder
     assert check(train(_spec(data, encoder, "other", select="none")), examples).count == 0
 
 
+def test_only_tasks_with_validation_data_are_named_as_selecting(data: Path, encoder: Path) -> None:
+    """XNLI has no validation file here: the weights of both tasks hang on PAN-X alone, and the record says so."""
+    run = train(_spec(data, encoder, "both", task="panx,xnli", reported="tydiqa", epochs=1))
+    assert json.loads((run / "stages" / "00-target.json").read_text())["selected_on"] == "panx/validation/en"
+
+
 def test_nothing_is_selected_on_what_is_reported(data: Path, encoder: Path) -> None:
     """Validation examples that stand in a reported split refuse the run, in one line, before anything is trained."""
     with pytest.raises(

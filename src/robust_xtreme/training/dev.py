@@ -34,8 +34,6 @@ def dev_score(
 
     Tasks with a pool have no such score: it would take the vectors of the whole pool after each epoch.
     """
-    if task.pool is not None:
-        return None
     examples = _dev_examples(task, data)
     if not examples:
         return None
@@ -50,6 +48,8 @@ def dev_score(
 
 
 def _dev_examples(task: TaskSpec, data: Source | Path) -> tuple[Example, ...]:
+    if task.pool is not None:
+        return ()
     if task.parts:
         return tuple(example for part in task.parts for example in _dev_examples(part, data))
     try:

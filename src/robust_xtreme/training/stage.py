@@ -231,7 +231,7 @@ def _record(chain: Chain, link: Link, found: Learning, parent: str) -> record.St
         recipe=str(spec.recipe),
         task=",".join(stage.tasks),
         languages=_languages(link),
-        examples=_examples(per_task),
+        examples=_examples(link, per_task),
         seen=sum(plan.seen()),
         steps=plan.steps,
         epochs=plan.epochs,
@@ -280,10 +280,11 @@ def _per_task(link: Link, found: Learning) -> dict[str, dict[str, Any]]:
     }
 
 
-def _examples(per_task: Mapping[str, Mapping[str, Any]]) -> int:
-    """Examples of the tasks: what masked LM reads beside them is no example of theirs."""
-    taught = [one for name, one in per_task.items() if name != NAME] or list(per_task.values())
-    return sum(int(one["examples"]) for one in taught)
+def _examples(link: Link, per_task: Mapping[str, Mapping[str, Any]]) -> int:
+    """Examples of the tasks, of controls too: what masked LM reads of them or beside them is no example of theirs."""
+    if link.lessons:
+        return sum(len(one.examples) for one in link.lessons)
+    return sum(int(one["examples"]) for one in per_task.values())
 
 
 def _text_languages(link: Link) -> tuple[str, ...]:
@@ -299,19 +300,22 @@ def _languages(link: Link) -> tuple[str, ...]:
 
 
 def _selected_on(link: Link) -> str:
+    """The splits that the weights were selected by: those of tasks that have labelled validation data."""
     if link.stage.select != "dev":
         return "none"
-    return ",".join(f"{one.task.name}/validation/{one.task.train_languages[0]}" for one in link.lessons)
+    splits = dict.fromkeys("/".join(one.id.split("/")[:3]) for one in link.selected)
+    return ",".join(splits)
 
 
 def _diversity(link: Link) -> dict[str, Any]:
+    """Of the examples as they were learned: with shuffled labels, of the shuffled ones."""
     if link.kind != "intermediate":
         return {}
     return diversity([one.task for one in link.lessons], {one.task.name: one.examples for one in link.lessons}).facts()
 
 
 def _flags(link: Link) -> tuple[str, ...]:
-    """Tasks whose own training data the stage learned from; a control learns nothing of theirs but the text."""
+    """Tasks whose own training data the stage read; those of a control too, which has seen their texts."""
     named = dict.fromkeys(name for one in link.lessons for name in one.task.trains)
     return tuple(f"own training data: {name}" for name in named)
 
