@@ -214,6 +214,24 @@ def test_languages_that_are_missing_in_different_runs_are_in_no_mean() -> None:
     assert collect.values(runs).is_empty()
 
 
+def test_masked_lm_on_the_same_texts_has_the_examples_of_the_tasks() -> None:
+    """Of the same data identity the number is that of the mix; of data that nothing else learned it stays."""
+
+    def row(name: str, examples: int, **stage: str) -> dict[str, Any]:
+        stages = json.dumps([{"kind": "scratch"}, {"kind": "intermediate", **stage}])
+        return {"model": name, "identity": "i", "intermediate_examples": examples, "stages": stages}
+
+    rows = [
+        row("mix", 30, data="a"),
+        row("same", 55, data="a", control="masked_lm"),
+        row("other", 66, data="b", control="masked_lm"),
+        row("shuffled", 31, data="a", control="shuffled_labels"),
+    ]
+    found = collect._counted_alike(build(rows, MODELS))
+    counts = dict(found.select("model", "intermediate_examples").iter_rows())
+    assert counts == {"mix": 30, "same": 30, "other": 66, "shuffled": 31}
+
+
 def _at_floor(runs: pl.DataFrame, keep: pl.Expr) -> pl.DataFrame:
     """All cells at floor but those named."""
     return runs.with_columns(at_floor=~keep)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Final
 
 import polars as pl
-from tools.transfer.plan import CONTROLS, EVALUATED, MIX, NONE, Chain, Study
+from tools.transfer.plan import CONTROLS, EVALUATED, MASKED, MIX, NONE, Chain, Study
 from tools.transfer.work import evaluations
 
 from robust_xtreme import registry
@@ -43,7 +44,25 @@ def collect(study: Study) -> tuple[pl.DataFrame, pl.DataFrame]:
     runs = [_runs(chain, folder) for chain, folder in found]
     models = [store.read_frame(folder / "models.csv", MODELS) for _, folder in found]
     every = pl.concat(models).unique("model", keep="first", maintain_order=True) if models else build([], MODELS)
-    return build(pl.concat(runs).to_dicts() if runs else [], RUNS), every
+    return build(pl.concat(runs).to_dicts() if runs else [], RUNS), _counted_alike(every)
+
+
+def _counted_alike(models: pl.DataFrame) -> pl.DataFrame:
+    """MODELS in which masked LM on the texts of examples has as many of them as the tasks learned from the same data.
+
+    The same data identity is the same examples; runs of an older version counted the texts in their place.
+    """
+    rows = [*models.iter_rows(named=True)]
+    stages = [[one for one in json.loads(row["stages"] or "[]") if one["kind"] == "intermediate"] for row in rows]
+    plain = {
+        own[0]["data"]: row["intermediate_examples"]
+        for row, own in zip(rows, stages, strict=True)
+        if len(own) == 1 and not own[0].get("control")
+    }
+    for row, own in zip(rows, stages, strict=True):
+        if len(own) == 1 and own[0].get("control") == MASKED:
+            row["intermediate_examples"] = plain.get(own[0]["data"], row["intermediate_examples"])
+    return build(rows, MODELS)
 
 
 def _runs(chain: Chain, folder: Path) -> pl.DataFrame:
