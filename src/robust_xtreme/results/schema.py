@@ -127,8 +127,8 @@ from the hub, or of its base. `base_kind` is told by the type of the encoder and
 languages of its text. `intermediate_set` joins tasks learned together by `+`, stages by commas, and names the
 share of masked LM beside them (`mnli+masked_lm:0.5`) and a control (`mnli+squad@shuffled_labels`); null is no such
 stage. `intermediate_examples` are the tasks' own, `pretrain_languages` also those of that text. `target` is what the
-heads that were used are of or, where none was, everything that was trained as one. `diversity` is the mean embedding distance of its
-tasks. `overlap_flags` holds splits (`task/split/language`) that training data contain, and `own training data: TASK`
+heads that were used are of or, where none was, everything that was trained as one. `diversity` is the mean embedding
+distance of the set's tasks. `overlap_flags` holds splits (`task/split/language`) that training data contain, and `own training data: TASK`
 where an intermediate task's examples are those of the target.
 """
 

@@ -19,12 +19,13 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
 from torch.multiprocessing.spawn import ProcessException
 
-from robust_xtreme.errors import ModelError, RobustXtremeError, UserError
+from robust_xtreme.errors import ModelError, UserError
 from robust_xtreme.families._memory import out_of_memory
 from robust_xtreme.results import store
 from robust_xtreme.training import best, resume
 from robust_xtreme.training.data import Loader, Share, TrainingData
 from robust_xtreme.training.device import own_random
+from robust_xtreme.training.endings import Stop, no_memory, of_process
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.objective import Part
 from robust_xtreme.training.part_losses import PartLosses
@@ -112,19 +113,19 @@ def run_loop(stage: Stage, options: Options) -> None:
     Raises ModelError where the loss is no number, RobustXtremeError where memory runs out, DiskError where a state
     cannot be written, KeyboardInterrupt.
     """
-    state = resume.latest(stage.run)
+    state = resume.latest(stage.run, stage.plan.steps)
     begin = state.step if state else 0
     if begin:
         options.tell(f"{stage.name.replace('_', ' ')}: goes on after step {begin:,} of {stage.plan.steps:,}")
     with own_random(stage.plan.seed), _quiet_lightning():
         module = TrainingModule(stage.encoder, stage.parts, stage.schedule)
         if state:
-            module.load_state_dict(state.checkpoint["state_dict"])
-            module.optimizer_state = state.checkpoint["optimizer_states"][0]
+            resume.restore(state, module)
         if begin < stage.plan.steps:
             share = Share(accumulate=stage.how.accumulate)
             loader = Loader(stage.parts, stage.plan, stage.pad_id, begin, share)
-            _fit(_trainer(stage, _Steps(stage, state, options), begin), module, loader, stage)
+            with Stop(options.tell) as stop:
+                _fit(_trainer(stage, _Steps(stage, state, options, stop), begin), module, loader, stage, stop)
     if stage.select:
         best.restore(stage.run, module)
     module.eval().to("cpu")
@@ -172,9 +173,10 @@ def _loggers(stage: Stage) -> Any:
         raise UserError(f"{what} Install it: pip install 'robust-xtreme[tensorboard]'") from error
 
 
-def _fit(trainer: Trainer, module: TrainingModule, loader: Loader, stage: Stage) -> None:
+def _fit(trainer: Trainer, module: TrainingModule, loader: Loader, stage: Stage, stop: Stop) -> None:
     """Lightning ends the process on Ctrl-C; here that is a KeyboardInterrupt like any other."""
     before = signal.getsignal(signal.SIGINT)
+    size, split = stage.plan.batch_size, stage.how.accumulate
     module.train()
     try:
         trainer.fit(module, datamodule=TrainingData(loader))
@@ -184,23 +186,13 @@ def _fit(trainer: Trainer, module: TrainingModule, loader: Loader, stage: Stage)
         signal.signal(signal.SIGINT, before)
         raise KeyboardInterrupt from None
     except ProcessException as error:
-        said = str(error).strip()
-        if out_of_memory(RuntimeError(said)):
-            raise RobustXtremeError(_no_memory(stage)) from error
-        last = said.splitlines()[-1]
-        raise ModelError(last.rpartition("robust_xtreme.errors.")[2].partition(": ")[2] or last) from error
+        if stop.asked:
+            raise KeyboardInterrupt from None
+        raise of_process(str(error), size, split) from error
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
-        raise RobustXtremeError(_no_memory(stage)) from error
-
-
-def _no_memory(stage: Stage) -> str:
-    size, split = stage.plan.batch_size, stage.how.accumulate
-    return (
-        f"Memory ran out with batches of {size} in {split}. The same command with --accumulate {2 * split} goes on "
-        "from the last saved state, and learns the same but for rounding and what dropout draws."
-    )
+        raise no_memory(size, split) from error
 
 
 @contextmanager
@@ -223,8 +215,9 @@ def _quiet_lightning() -> Iterator[None]:
 class _Steps(Callback):
     """Before each step its rate; after it a row of metrics.csv, a saved state, a word to the watcher."""
 
-    def __init__(self, stage: Stage, state: resume.State | None, options: Options) -> None:
+    def __init__(self, stage: Stage, state: resume.State | None, options: Options, stop: Stop) -> None:
         self.stage = stage
+        self.stop = stop
         self.state = state
         self.options = options
         self.saved = time.monotonic()
@@ -280,15 +273,22 @@ class _Steps(Callback):
         self._note_row(trainer, module)
         if trainer.is_global_zero:
             self.options.watch(Progress(self.stage.name, self.done, self.stage.plan.steps, loss))
-        if self._is_time(trainer):
+        due, stop = self._is_time(trainer)
+        if due or stop:
             self._save(trainer, module)
+        if stop:
+            raise KeyboardInterrupt
         if self.done == self.stage.plan.steps:
             self._check_finite(module)
             self._write_metrics(trainer)
 
-    def _is_time(self, trainer: Trainer) -> bool:
-        due = time.monotonic() - self.saved >= self.options.save_seconds and self.done < self.stage.plan.steps
-        return bool(trainer.strategy.broadcast(due)) if trainer.world_size > 1 else due
+    def _is_time(self, trainer: Trainer) -> tuple[bool, bool]:
+        """Whether to save a state, and whether to stop behind it: of several processes the first one says."""
+        going = self.done < self.stage.plan.steps
+        due = going and time.monotonic() - self.saved >= self.options.save_seconds
+        said = (due, going and self.stop.asked)
+        due, stop = trainer.strategy.broadcast(said) if trainer.world_size > 1 else said
+        return bool(due), bool(stop)
 
     def _note_row(self, trainer: Trainer, module: LightningModule) -> None:
         """A row every hundredth of the steps, at the end of an epoch with a score, and at the end."""
@@ -343,5 +343,6 @@ def _rows_until(path: Path, step: int) -> list[str]:
     """The rows of an interrupted run up to its saved state."""
     if not step or not path.is_file():
         return []
-    rows = path.read_text(encoding="utf-8").splitlines()[1:]
-    return [row for row in rows if int(row.partition(",")[0]) <= step]
+    rows = path.read_text(encoding="utf-8", errors="replace").splitlines()[1:]
+    numbered = [(row, row.partition(",")[0]) for row in rows]
+    return [row for row, number in numbered if number.isdecimal() and int(number) <= step]

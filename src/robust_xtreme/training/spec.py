@@ -10,6 +10,7 @@ from typing import Any, Final, final
 
 from robust_xtreme import groups, registry, resources
 from robust_xtreme.errors import SpecError, UnknownName
+from robust_xtreme.noise._engine import bound
 from robust_xtreme.run_spec import parse_limits
 from robust_xtreme.specs import PerturbationSpec, TaskSpec, check_keys
 from robust_xtreme.training import recipes
@@ -223,11 +224,25 @@ def _check_stage(name: str, stage: StageSpec) -> None:
     for key, allowed in (("mixing", MIXINGS), ("control", CONTROLS), ("select", SELECTIONS)):
         _check_word(key, getattr(stage, key), allowed)
     parse_sampling(stage.sampling)
+    _check_data(name, stage)
+
+
+def _check_data(name: str, stage: StageSpec) -> None:
     unknown = parse_limits(stage.limit).keys() - {"", *stage.tasks}
     if unknown:
+        stage.learned()  # a misspelt task is told first
         raise SpecError(f"The limit {stage.limit!r} names {min(unknown)!r}, which is no task of [{name}].")
+    if stage.tasks and stage.text and not stage.masked_lm:
+        raise SpecError(f"[{name}] has text but no masked_lm, the share of its steps that learn from it.")
     for one in stage.perturb:
-        PerturbationSpec.parse(one).nominal  # noqa: B018 - it raises where there is not exactly one strength
+        spec = PerturbationSpec.parse(one)
+        check_keys(spec.fields, _fields(stage), (), f"[{name}] perturb {one!r}")
+        if spec.nominal:
+            bound(spec)
+
+
+def _fields(stage: StageSpec) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(field for task in stage.learned() for field in task.fields))
 
 
 def _check_numbers(stage: StageSpec) -> None:
