@@ -128,8 +128,8 @@ languages of its text. `intermediate_set` joins tasks learned together by `+`, s
 share of masked LM beside them (`mnli+masked_lm:0.5`) and a control (`mnli+squad@shuffled_labels`); null is no such
 stage. `intermediate_examples` are the tasks' own, `pretrain_languages` also those of that text. `target` is what the
 heads that were used are of or, where none was, everything that was trained as one. `diversity` is the mean embedding
-distance of the set's tasks. `overlap_flags` holds splits (`task/split/language`) that training data contain, and `own training data: TASK`
-where an intermediate task's examples are those of the target.
+distance of the set's tasks. `overlap_flags` holds splits (`task/split/language`) that training data contain, and
+`own training data: TASK` where an intermediate task's examples are those of the target.
 """
 
 CONDITIONS: Final = Frame(
