@@ -10,7 +10,7 @@ from robust_xtreme.reporting._page import render
 from robust_xtreme.results import store
 
 REPORTS = Path(__file__).parents[2] / "reports"
-RUNS = sorted(page.parent for page in REPORTS.glob("*/report.md"))
+RUNS = sorted(page.parent for page in REPORTS.glob("*/manifest.json"))
 
 
 @pytest.mark.parametrize("folder", RUNS, ids=lambda folder: folder.name)
