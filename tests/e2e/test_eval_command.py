@@ -75,7 +75,7 @@ def said(result: Result) -> str:
         (("--perturb", ""), "is not a perturbation's name"),
         (("--perturb", "char_noise:0.1@fields=premises"), "No task here has the fields premises"),
         (("--perturb", "char_noise:0.1@ops=shout"), "shout"),
-        (("--tasks", "xquad"), "tiny has no head for xquad or mlqa or tydiqa (it has: panx, xnli)"),
+        (("--tasks", "xquad"), "no head for xquad or mlqa or tydiqa or squad or squad_v2 (it has: panx, xnli)"),
         (("--model", "nowhere"), "There is no model folder 'nowhere'"),
         (("--model", "xnli=tiny"), "that task is not evaluated"),
         (("--model", "tiny/model"), "is an encoder without task heads"),
