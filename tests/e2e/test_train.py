@@ -119,10 +119,8 @@ def test_ctrl_c_is_one_line(tmp_path: Path, data: Path, encoder: Path) -> None:
         rest = process.stderr.read()
         assert process.wait(timeout=_WAIT) == 130
     last = [line for line in rest.splitlines() if not line.startswith("target:")]
-    assert last == [
-        "stops after this step, and saves it; Ctrl-C once more stops at once",
-        "robust-xtreme: Interrupted.",
-    ]
+    said = "stops after this step, and saves it; Ctrl-C once more stops at once"
+    assert last == [said, "robust-xtreme: Interrupted."]
     assert list((tmp_path / "run" / "resume").iterdir())
     assert not (tmp_path / "run" / "model").exists()
 

@@ -91,7 +91,8 @@ def test_a_cache_that_another_process_holds_delays_nothing_for_long(
 
 def test_info_changes_nothing(cache: Path) -> None:
     """Without a cache nothing is made; with one, every kind is counted, with times and bytes."""
-    assert (info().size, info().kinds, cache.exists()) == (0, {KIND: Held(), "units": Held(), "embeddings": Held()}, False)
+    nothing = {KIND: Held(), "units": Held(), "embeddings": Held()}
+    assert (info().size, info().kinds, cache.exists()) == (0, nothing, False)
     begun = time.time()
     Using(cache).put(entries(0, 10))
     found = info()
