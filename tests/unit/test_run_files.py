@@ -187,7 +187,7 @@ def test_a_missing_file_is_one_line_with_the_nearest_name(monkeypatch: pytest.Mo
 
 def test_few_options() -> None:
     """How many there are is a decision: forty-one beside the file."""
-    assert len(inspect.signature(train).parameters) - 1 == 41
+    assert len(inspect.signature(train).parameters) - 1 == 42
 
 
 def test_what_a_shell_completes_is_what_train_takes() -> None:
@@ -201,6 +201,7 @@ def test_what_a_shell_completes_is_what_train_takes() -> None:
         "precision": spec.PRECISIONS,
         "strategy": spec.STRATEGIES,
         "schedule": spec.SCHEDULES,
+        "optimizer": spec.OPTIMIZERS,
         "log": spec.LOGS,
         "recipe": recipes.names(),
     }

@@ -192,6 +192,7 @@ def build(out: Path, recipe: Recipe, seed: int = 0, options: Options | None = No
             lr=recipe.lr,
             seed=seed,
             device="cpu",
+            optimizer="adamw",
             options=options,
         )
         _keep(run, out, recipe)

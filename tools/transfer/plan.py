@@ -141,7 +141,8 @@ def target_file(study: Study, chain: Chain, target: str) -> dict[str, Any]:
 
 
 def _common(study: Study) -> dict[str, Any]:
-    return {"data": str(study.data), "recipe": "scratch", "reported": list(TARGETS), "offline": True, "device": "cpu"}
+    how = {"recipe": "scratch", "optimizer": "adamw", "offline": True, "device": "cpu"}
+    return {"data": str(study.data), "reported": list(TARGETS), **how}
 
 
 def toml(values: Mapping[str, Any]) -> str:

@@ -168,6 +168,11 @@ def strategy(incomplete: str) -> list[str]:
     return one(incomplete, ("auto", "ddp"))
 
 
+def optimizer(incomplete: str) -> list[str]:
+    """How weights are changed."""
+    return one(incomplete, ("adamw", "adamw_fused"))
+
+
 def schedule(incomplete: str) -> list[str]:
     """How the learning rate goes down."""
     return one(incomplete, ("constant", "cosine", "linear"))

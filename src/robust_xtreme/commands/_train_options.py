@@ -235,6 +235,10 @@ Schedule = Annotated[
     str | None,
     _option("--schedule", "NAME", "After the warm-up: linear, cosine or constant.", _completion.schedule, _HOW),
 ]
+Optimizer = Annotated[
+    str | None,
+    _option("--optimizer", "NAME", "adamw_fused (the default) or adamw.", _completion.optimizer, _HOW),
+]
 Lora = Annotated[
     int | None, _option("--lora", "RANK", "Train low-rank additions to the encoder only. Default: 0, all.", panel=_HOW)
 ]

@@ -54,6 +54,7 @@ def train(
     accumulate: options.Accumulate = None,
     clip: options.Clip = None,
     schedule: options.Schedule = None,
+    optimizer: options.Optimizer = None,
     lora: options.Lora = None,
     log: options.Log = None,
     plan: options.PlanOnly = False,

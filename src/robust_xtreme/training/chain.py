@@ -119,6 +119,7 @@ def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ..
         "precision": spec.precision,
         "clip": spec.clip,
         "schedule": spec.schedule,
+        "optimizer": spec.optimizer,
         "lora": spec.lora,
         "overlap": spec.overlap,
         "before": before,

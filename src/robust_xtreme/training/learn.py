@@ -143,7 +143,8 @@ def plan_for(stage: StageSpec, parts: Sequence[Part], draws: Draws | None) -> Pl
 
 def _schedule(stage: StageSpec, spec: TrainSpec, plan: Plan) -> Schedule:
     recipe = defaults(stage, spec.recipe)
-    return Schedule(stage.lr, plan.steps, recipe.warm(plan.steps), recipe.weight_decay, spec.schedule)
+    fused = spec.optimizer == "adamw_fused" and spec.precision == "fp32"
+    return Schedule(stage.lr, plan.steps, recipe.warm(plan.steps), recipe.weight_decay, spec.schedule, fused)
 
 
 # --------------------------------------------------------------------------------------------------------------- score

@@ -22,7 +22,7 @@ EPSILON: Final = 1e-8
 class Schedule:
     """The learning rate over `steps`: up in a line over `warmup` steps, then by `shape`.
 
-    `linear` goes down in a line to 0, `cosine` along half a wave, `constant` stays.
+    `linear` goes down in a line to 0, `cosine` along half a wave, `constant` stays. `fused` says how AdamW is computed.
     """
 
     lr: float
@@ -30,6 +30,7 @@ class Schedule:
     warmup: int
     weight_decay: float
     shape: str = "linear"
+    fused: bool = False
 
     def at(self, step: int) -> float:
         """The rate of a step, counted from 0."""
@@ -81,7 +82,7 @@ class TrainingModule(LightningModule):
             {"params": decayed, "weight_decay": self.schedule.weight_decay},
             {"params": others, "weight_decay": 0.0},
         ]
-        optimizer = torch.optim.AdamW(groups, lr=self.schedule.lr, eps=EPSILON)
+        optimizer = torch.optim.AdamW(groups, lr=self.schedule.lr, eps=EPSILON, fused=self.schedule.fused or None)
         if self.optimizer_state is not None:
             optimizer.load_state_dict(self.optimizer_state)
         return optimizer
