@@ -195,9 +195,8 @@ def _no_task(name: str) -> SpecError | UnknownName:
 
 def _check_start(spec: TrainSpec) -> None:
     if not spec.start:
-        raise SpecError(
-            "Name where to start: --from DIR (a transformers encoder), a model of the hub, or --from-scratch small."
-        )
+        how = "--from DIR (a transformers encoder), a model of the hub, or --from-scratch small."
+        raise SpecError(f"Name where to start: {how}")
     if spec.start != SCRATCH and spec.size:
         raise SpecError("Name where to start: either --from, or --from-scratch SIZE with --text, not both.")
     if spec.start == SCRATCH and spec.size not in SIZE_NAMES:
