@@ -222,7 +222,7 @@ def page(facts: Mapping[str, Any]) -> str:
     rows = [
         f"| {way} | {one['tokens_per_second']:,} | {one['slowest']:,} to {one['fastest']:,} | "
         f"{one['tokens_per_second'] / peer:.2f} | {one['peak_mib']:,} |"
-        for way, one in ways.items()
+        for way, one in ((way, ways[way]) for way in WAYS)
     ]
     what = (
         f"`python benchmarks/train.py --encoder '{facts['encoder']}' --precision {facts['precision']} "
