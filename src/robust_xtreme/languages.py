@@ -5,14 +5,14 @@ Each is one pack, `perturbations/alphabets/CODE.toml`, read when it is asked for
 
 from __future__ import annotations
 
-import tomllib
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from pathlib import Path
 from typing import Any, Final, Literal, final
 
-from robust_xtreme.errors import UnknownName
-from robust_xtreme.resources import folder
+from robust_xtreme import packs
+from robust_xtreme.errors import DataError, UnknownName
 
 _CODES: Final = """
     af ar az bg bn de el en es et eu fa fi fr gu he hi ht hu id it ja jv ka kk
@@ -31,6 +31,22 @@ ALL_LANGUAGES: Final = tuple(sorted((*LANGUAGES, *LOW_RESOURCE)))
 """Every code that has a pack, sorted."""
 
 _SEE: Final = "robust-xtreme list languages"
+_ZEROS: Final = {
+    "Arab": "٠۰",
+    "Beng": "০",
+    "Deva": "०",
+    "Gujr": "૦",
+    "Guru": "੦",
+    "Hans": "０",
+    "Jpan": "０",
+    "Kore": "０",
+    "Mlym": "൦",
+    "Mymr": "၀",
+    "Taml": "௦",
+    "Telu": "౦",
+    "Thai": "๐",
+}
+"""The digit zero of scripts that have digits of their own; nine more follow each."""
 
 
 @final
@@ -39,7 +55,8 @@ class Language:
     """One language; `alphabet` holds lower-case grapheme clusters in NFC that stand by themselves.
 
     `script` is its ISO 15924 code, `spaces` says whether words are separated by spaces, and `standing` whether the
-    whole alphabet is `attested` in the source named or was `authored` in part.
+    whole alphabet is `attested` in the source named or was `authored` in part. `marks` are the code points that join to
+    a letter, `signs` others that stand by themselves and are no letters, `punctuation` is the language's own.
     """
 
     code: str
@@ -52,15 +69,55 @@ class Language:
     standing: Literal["attested", "authored"]
     source: str = ""
     licence: str = ""
+    marks: tuple[str, ...] = ()
+    signs: tuple[str, ...] = ()
+    punctuation: tuple[str, ...] = ()
 
 
-@cache
+@packs.cached
 def language(code: str) -> Language:
     """The language of that code. Raises UnknownName with the nearest code."""
     if code not in ALL_LANGUAGES:
         raise UnknownName("language", code, ALL_LANGUAGES, _SEE)
-    path = folder("perturbations") / "alphabets" / f"{code}.toml"
-    return _language(tomllib.loads(path.read_text(encoding="utf-8")))
+    known = _language(_checked(code, packs.read("alphabets", code)))
+    if packs.users():
+        _check_signs(packs.find("alphabets", code) or code, known)
+    return known
+
+
+def belongs(code: str, cluster: str) -> bool:
+    """Whether a grapheme cluster is written with what the language has: letters and marks, punctuation, digits, space.
+
+    Letters count in either case and normal form; letters joined in one cluster (a conjunct) all have to be its own.
+    """
+    text = unicodedata.normalize("NFC", cluster)
+    if text in _known(code) or text.isspace():
+        return True
+    known = language(code)
+    begins = text[:1] in _cased(code) or text[:1] in known.signs
+    return begins and all(point in known.marks or point in _cased(code) for point in text[1:])
+
+
+_TYPEWRITER: Final = "\"'-."
+"""Signs that stand for the quotes, dashes and dots of any language where its keyboard lacks them."""
+
+
+@packs.cached
+def _known(code: str) -> frozenset[str]:
+    """The clusters that belong to a language by themselves."""
+    known = language(code)
+    zeros = "0" + _ZEROS.get(known.script, "")
+    digits = {chr(ord(zero) + step) for zero in zeros for step in range(10)}
+    return _cased(code) | digits | {*known.signs, *known.punctuation, *_TYPEWRITER}
+
+
+@packs.cached
+def _cased(code: str) -> frozenset[str]:
+    """The letters of a language in both cases, NFC; the capital of i has a dot where there is an i without."""
+    letters = set(language(code).alphabet)
+    capitals = {unicodedata.normalize("NFC", letter.upper()) for letter in letters}
+    dotted = {"İ"} if "ı" in letters else set()
+    return frozenset(letters | capitals | dotted | ({"ẞ"} if "ß" in letters else set()))
 
 
 def codes(text: str) -> tuple[str, ...]:
@@ -77,6 +134,53 @@ def group_of(code: str) -> str:
     return "xtreme-r" if code in LANGUAGES else "low-resource"
 
 
+def _checked(code: str, pack: dict[str, Any]) -> dict[str, Any]:
+    """The pack, which may be a user's own. Raises DataError where a key is missing or of another type."""
+    path = packs.find("alphabets", code) or code
+    for key, (kind, said, needed) in _KEYS.items():
+        if (key in pack or needed) and not isinstance(pack.get(key), kind):
+            raise DataError(path, f"the key {key!r} is {said}" if key in pack else f"the key {key!r} is missing")
+    if pack["language"] != code:
+        raise DataError(path, f"its language is {pack['language']!r:.40}, and its name says {code!r}")
+    if pack["script"] not in packs.bundled("lookalikes"):
+        raise DataError(path, f"its script is {pack['script']!r:.40}, and no language's. See: {_SEE}")
+    if pack["direction"] not in ("ltr", "rtl"):
+        raise DataError(path, f"its direction is {pack['direction']!r:.40}, and not ltr or rtl")
+    return pack
+
+
+_KEYS: Final = {
+    **dict.fromkeys(("language", "name", "script", "family", "direction", "letters"), (str, "a string", True)),
+    **dict.fromkeys(("added", "marks", "auxiliary_marks", "signs", "punctuation"), (str, "a string", False)),
+    "spaces": (bool, "true or false", True),
+}
+
+
+_WRITTEN: Final = {"Hans": ("Han",), "Jpan": ("Han", "Hiragana", "Katakana"), "Kore": ("Hangul",)}
+"""The scripts of Unicode that those of several are made of."""
+
+
+def _check_signs(path: Path | str, known: Language) -> None:
+    """Raise DataError at the first sign of a user's pack that is not of the kind that its key says."""
+    import regex
+
+    scripts = "".join(rf"\p{{Script_Extensions={one}}}" for one in _WRITTEN.get(known.script, (known.script,)))
+    kinds = {
+        "letters": (known.alphabet, rf"(?=\p{{L}})[{scripts}][\p{{L}}\p{{M}}]*"),
+        "marks": (known.marks, r"[\p{M}\p{GCB=SpacingMark}\u200c\u200d]"),
+        "signs": (known.signs, r"[\p{L}\p{M}\p{P}\p{S}\p{N}]"),
+        "punctuation": (known.punctuation, r"[\p{P}\p{S}]"),
+    }
+    if not known.alphabet:
+        raise DataError(path, "the key 'letters' holds no letters")
+    for key, (found, pattern) in kinds.items():
+        whole = regex.compile(pattern)
+        wrong = next((one for one in found if not whole.fullmatch(one)), None)
+        if wrong is not None:
+            what = f"a letter of the script {known.script}" if key == "letters" else "one of these"
+            raise DataError(path, f"{key}: {wrong!r:.40} is not {what}")
+
+
 def _language(pack: dict[str, Any]) -> Language:
     alphabet = dict.fromkeys((*_letters(pack["letters"]), *_letters(pack.get("added", ""))))
     return Language(
@@ -90,13 +194,16 @@ def _language(pack: dict[str, Any]) -> Language:
         standing=pack["standing"],
         source=pack["source"],
         licence=pack["licence"],
+        marks=(*pack.get("marks", "").split(), *pack.get("auxiliary_marks", "").split()),
+        signs=tuple(pack.get("signs", "").split()),
+        punctuation=tuple(pack.get("punctuation", "").split()),
     )
 
 
 def _letters(text: str) -> Iterator[str]:
     """The letters that a pack lists: clusters between blanks, and runs of code points as `first-last`."""
     for token in text.split():
-        if len(token) == 3 and token[1] == "-":
+        if len(token) == 3 and token[1] == "-" and token[0] <= token[2]:
             yield from map(chr, range(ord(token[0]), ord(token[2]) + 1))
         else:
             yield token

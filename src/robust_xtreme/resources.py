@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,21 +49,21 @@ def toml(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")
         if len(content) > _LARGEST:
             raise ValueError("it is larger than 1 MB")
         if _DEEP.search(text):
             raise ValueError("it has a key of more than 21 parts")
         found = tomllib.loads(text)
-        if any(isinstance(one, int) and not -_BEYOND <= one < _BEYOND for one in _values(found)):
+        if any(isinstance(one, int) and not -_BEYOND <= one < _BEYOND for one in values(found)):
             raise ValueError("it has a whole number of more than 64 bits")
     except (OSError, ValueError, RecursionError) as error:
         raise SpecError(f"{path}: cannot be read as toml: {error}. {_SEE}") from error
     return found
 
 
-def _values(found: dict[str, Any]) -> Iterator[Any]:
-    """All values, those within lists and tables too."""
+def values(found: Mapping[str, Any]) -> Iterator[Any]:
+    """All values of a TOML file, those within lists and tables too."""
     left: list[Any] = [found]
     while left:
         one = left.pop()

@@ -15,6 +15,10 @@ from robust_xtreme.resources import folder
 
 FEWEST = 20
 SCRIPTS = {"Jpan": ("Han", "Hiragana", "Katakana"), "Kore": ("Hangul",), "Hans": ("Han",)}
+ABUGIDAS = ("bn", "gu", "hi", "ml", "mr", "my", "pa", "ta", "te", "th")
+FEWEST_VOWEL_SIGNS = 8
+VIRAMA = 9
+_VOWEL = regex.compile(r"VOWEL SIGN|SARA|MAI HAN-AKAT")
 TABLES = Path(__file__).parents[2] / "tools" / "languages"
 
 
@@ -69,6 +73,54 @@ def test_every_language_of_a_task_has_letters(name: str) -> None:
     """What a task can be evaluated in can be noised: its languages, of pairs both, have packs with an alphabet."""
     for code in registry.load("task", name).languages:
         assert all(len(language(one).alphabet) >= FEWEST for one in code.split("@")), code
+
+
+@pytest.mark.parametrize("code", ABUGIDAS)
+def test_an_abugida_has_its_virama_and_vowel_signs(code: str) -> None:
+    """Each abugida has one virama at least (combining class 9; Thai's is phinthu), and the signs of its vowels."""
+    marks = language(code).marks
+    assert [mark for mark in marks if unicodedata.combining(mark) == VIRAMA]
+    assert sum(bool(_VOWEL.search(unicodedata.name(mark))) for mark in marks) >= FEWEST_VOWEL_SIGNS
+
+
+@pytest.mark.parametrize("code", ALL_LANGUAGES)
+def test_marks_signs_and_punctuation_are_single_and_apart(code: str) -> None:
+    """They are single code points, each listed once, and none is a letter; marks join or are of category M."""
+    known = language(code)
+    for points in (known.marks, known.signs, known.punctuation):
+        assert all(len(point) == 1 for point in points)
+        assert len(set(points)) == len(points)
+        assert not set(points) & set(known.alphabet)
+    joined = [mark for mark in known.marks if len(regex.findall(r"\X", "a" + mark)) == 1]
+    assert {unicodedata.category(mark)[0] for mark in set(known.marks) - set(joined)} <= {"M"}
+    assert not {point for point in (*known.signs, *known.punctuation) if point.isalnum()} - set(known.signs)
+
+
+@pytest.mark.parametrize("code", ALL_LANGUAGES)
+def test_every_language_has_punctuation(code: str) -> None:
+    """Each has a colon or a full stop of its own and brackets; the scripts with marks of their own have those."""
+    known = language(code)
+    assert {"(", ")"} <= set(known.punctuation)
+    assert {".", "။", "。"} & set(known.punctuation)
+
+
+@pytest.mark.parametrize(
+    ("codes", "points"),
+    [("ar fa ur", "،؟"), ("hi bn", "।॥"), ("ja zh", "。、"), ("my", "၊။"), ("es", "¿¡"), ("fa", "«»"), ("he", "׳״")],
+)
+def test_punctuation_is_the_language_s_own(codes: str, points: str) -> None:
+    """What is known of a language's punctuation is in its pack."""
+    for code in codes.split():
+        assert set(points) <= set(language(code).punctuation), code
+
+
+@pytest.mark.parametrize(
+    ("code", "marks"),
+    [("ar", "\u064e\u0651"), ("fa", "\u064b\u200c"), ("he", "\u05b8\u05bc"), ("ur", "\u0658"), ("pa", "\u0a3c")],
+)
+def test_marks_of_abjads_and_nuktas_are_there(code: str, marks: str) -> None:
+    """Tashkeel, niqqud, joiners and nukta are marks of the languages that write them."""
+    assert set(marks) <= set(language(code).marks)
 
 
 def test_the_unicode_licence_lies_beside_the_packs() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import regex
 
-from robust_xtreme.languages import LANGUAGES, Language, language
+from robust_xtreme.languages import LANGUAGES, Language, belongs, language
 
 pytestmark = pytest.mark.real
 
@@ -92,3 +92,26 @@ def _check(text: str, code: str) -> None:
     missing = Counter({one: count for one, count in written.items() if not _covered(one, alphabet)})
     share = 1 - missing.total() / written.total()
     assert share >= 0.95, f"{code}: {share:.3f} covered; most missing: {missing.most_common(12)}"
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_what_is_written_belongs(data: Path, code: str) -> None:
+    """At least 97 % of the clusters of real text, foreign letters aside, are written with what the language has."""
+    latin = language(code).script == "Latn"
+    clusters = Counter(regex.findall(r"\X", unicodedata.normalize("NFC", _text(data, code)[:50_000])))
+    asked = Counter({one: n for one, n in clusters.items() if latin or not regex.match(r"\p{Script=Latin}", one)})
+    foreign = Counter({one: count for one, count in asked.items() if not belongs(code, one)})
+    share = 1 - foreign.total() / asked.total()
+    assert share >= 0.97, f"{code}: {share:.3f} belong; most that do not: {foreign.most_common(12)}"
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_marks_that_are_written_are_the_language_s(data: Path, code: str) -> None:
+    """At least 98 % of the combining marks and joiners of real text in a language, in its script, are its marks."""
+    script = {"Jpan": "Hira", "Kore": "Hang", "Hans": "Hani"}.get(language(code).script, language(code).script)
+    mark = regex.compile(rf"[\p{{M}}\u200c\u200d](?<=[\p{{Script={script}}}\p{{Script=Zinh}}])")
+    points = Counter(unicodedata.normalize("NFC", _text(data, code)[:50_000]))
+    marks = Counter({one: n for one, n in points.items() if mark.match(one)})
+    foreign = Counter({one: count for one, count in marks.items() if one not in language(code).marks})
+    few = 20
+    assert foreign.total() <= max(few, 0.02 * marks.total()), f"{code}: {foreign.most_common(12)} of {marks.total()}"

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from robust_xtreme.errors import UnknownName
-from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES, LOW_RESOURCE, _letters, codes, group_of, language
+from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES, LOW_RESOURCE, _letters, belongs, codes, group_of, language
 
 
 def test_there_are_fifty_languages_in_order() -> None:
@@ -71,3 +71,53 @@ def test_only_the_pack_that_is_asked_for_is_read() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["['yo.toml']", "set()"]
+
+
+def test_marks_and_punctuation_are_read_from_the_pack() -> None:
+    """A language carries its marks (main set, then auxiliary), its signs and its punctuation; most have no marks."""
+    hindi = language("hi")
+    assert {"\u093c", "\u094d", "\u093f"} <= set(hindi.marks)
+    assert hindi.marks.index("\u094d") < hindi.marks.index("\u200d"), "joiners are in the auxiliary set"
+    assert {"।", "?"} <= set(hindi.punctuation)
+    assert language("th").signs == ("ๆ",)
+    assert (language("en").marks, language("en").signs) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("code", "clusters"),
+    [
+        ("en", ["a", "Z", "!", "7", " ", "\n", "\u00a0"]),
+        ("hi", ["क", "कि", "क्षि", "क\u093c", "\u0958", "१", "।"]),
+        ("yo", ["ẹ\u0301", "Ẹ\u0301", "e\u0323\u0301"]),
+        ("vi", ["ế", "e\u0302\u0301", "Ế"]),
+        ("tr", ["İ", "I", "ı", "i"]),
+        ("de", ["ẞ", "Ü"]),
+        ("el", ["ΐ", "Ϊ\u0301"]),
+        ("fa", ["ی\u200c", "۴", "؟"]),
+        ("my", ["က္က", "ကို", "ာ", "ာ့", "၊"]),
+        ("th", ["กำ", "ที่", "ๆ", "๓"]),
+        ("ko", ["한", "\u1112\u1161\u11ab"]),
+        ("ja", ["が", "カ\u3099", "ー", "。", "２"]),
+        ("uk", ["ʼ", "ї"]),
+    ],
+)
+def test_what_a_language_is_written_with_belongs(code: str, clusters: list[str]) -> None:
+    """Letters in either case and normal form, with marks, in conjuncts, punctuation, digits and white space belong."""
+    assert [cluster for cluster in clusters if not belongs(code, cluster)] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "clusters"),
+    [
+        ("en", ["é", "e\u0301", "б", "¿", "१", "", "\u0301", "🙂"]),
+        ("hi", ["ि", "\u094d", "a", "ক", "কি", "٣"]),
+        ("ar", ["پ", "۔", "\u064e"]),
+        ("sw", ["q", "x"]),
+        ("tr", ["w", "q"]),
+        ("ko", ["ᄒ", "日"]),
+        ("vi", ["a\u0302\u0303\u0301", "f"]),
+    ],
+)
+def test_what_it_is_not_written_with_does_not(code: str, clusters: list[str]) -> None:
+    """Foreign letters, marks and digits, and marks without a letter, do not belong."""
+    assert [cluster for cluster in clusters if belongs(code, cluster)] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -58,3 +59,31 @@ def test_letters_stand_by_themselves(maker: ModuleType, strings: list[str], scri
 def test_runs_are_written_compactly(maker: ModuleType) -> None:
     """Four and more consecutive code points are written as first-last, shorter runs letter by letter."""
     assert maker.compact(["a", "b", "c", "d", "x", "y", "z"]) == ["a-d", "x", "y", "z"]
+
+
+@pytest.mark.parametrize(
+    ("strings", "marks"),
+    [
+        (["क", "ा", "्", "\u093c"], ["\u093c", "ा", "्"]),
+        (["ẹ\u0301", "é"], ["\u0301"]),
+        (["ก", "ำ", "ๆ"], ["ำ"]),
+        (["\u200c", "\u200e", "ـ"], ["\u200c"]),
+        (["a", "ch"], []),
+    ],
+)
+def test_marks_are_what_joins_to_a_letter(maker: ModuleType, strings: list[str], marks: list[str]) -> None:
+    """Combining marks by themselves or left in an NFC string, joiners and sara am; no direction marks, no tatweel."""
+    assert maker.marks(strings) == marks
+
+
+def test_signs_stand_by_themselves_and_are_no_letters(maker: ModuleType) -> None:
+    """Apostrophe letters and spacing vowels are signs; letters, capitals, digits and joining marks are not."""
+    assert maker.signs(["ʼ", "a", "İ", "੦", "\u0301", "ch", "ာ"], ["a"]) == ["ʼ", "ာ"]
+
+
+def test_lists_of_code_points_are_toml_that_reads_back(maker: ModuleType) -> None:
+    """Quotes, backslashes and invisible joiners survive, and an empty list is left out."""
+    points = ['"', "\\", "\u200c", "्"]
+    text = maker.blocks(marks=[], punctuation=points)
+    assert "\u200c" not in text
+    assert {name: value.split() for name, value in tomllib.loads(text).items()} == {"punctuation": points}

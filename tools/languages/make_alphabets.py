@@ -1,4 +1,4 @@
-"""Write the alphabets of perturbations/alphabets from CLDR's exemplar characters.
+"""Write the alphabets of perturbations/alphabets, with marks and punctuation, from CLDR's exemplar characters.
 
     npm pack cldr-misc-full@48.2.0 && tar xzf cldr-misc-full-48.2.0.tgz
     python tools/languages/make_alphabets.py package
@@ -6,6 +6,9 @@
 The facts of a language (name, script, family) stand beside this file, those of XTREME-R in `languages.tsv`, of the
 low-resource tasks in `low_resource.tsv`. Letters that CLDR's main set lacks and real text needs are in `additions.tsv`,
 the alphabets of languages that CLDR does not have in `orthographies.tsv`, each with where it comes from.
+
+`letters`, `marks` and `signs` are of the main exemplar characters, `auxiliary_marks` of the auxiliary ones only,
+`punctuation` of the punctuation exemplars. Languages that CLDR does not have get ASCII's sentence punctuation.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import csv
 import json
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +28,8 @@ TARGET: Final = HERE.parent.parent / "perturbations" / "alphabets"
 SCRIPTS: Final = {"Jpan": ("Han", "Hiragana", "Katakana"), "Kore": ("Hangul",), "Hans": ("Han",)}
 _ITEM: Final = regex.compile(r"\{(?P<string>[^}]*)\}|\\u(?P<hex>[0-9A-Fa-f]{4})|\\(?P<escaped>.)|(?P<one>\S)")
 _WIDTH: Final = 100
+_JOINERS: Final = "\u200c\u200d"
+_ASCII: Final = "!\"'(),-.:;?"
 
 
 def unicode_set(pattern: str) -> Iterator[str]:
@@ -66,6 +71,29 @@ def is_letter(cluster: str, script: str) -> bool:
     return ours and single and stands
 
 
+def marks(strings: Iterable[str]) -> list[str]:
+    """Code points of NFC strings that are combining marks or join to what stands before them (joiners, sara am)."""
+    points = {point for text in strings for point in unicodedata.normalize("NFC", text)}
+    return sorted(point for point in points if unicodedata.category(point).startswith("M") or joins(point))
+
+
+def joins(point: str) -> bool:
+    """Whether a code point is a joiner, or forms one grapheme cluster with a letter before it."""
+    return point in _JOINERS or len(regex.findall(r"\X", "a" + point)) == 1
+
+
+def signs(strings: Iterable[str], alphabet: list[str]) -> list[str]:
+    """Single code points that stand by themselves and are no letters: apostrophe letters, signs, spacing vowels."""
+    single = {text for text in strings if len(text) == 1 and not joins(text)}
+    kinds = {text: unicodedata.category(text) for text in single}
+    return sorted(text for text in single - set(alphabet) if kinds[text] not in ("Lu", "Nd"))
+
+
+def punctuation(strings: Iterable[str]) -> list[str]:
+    """Single punctuation marks and symbols."""
+    return sorted({text for text in strings if len(text) == 1 and not text.isspace()})
+
+
 def compact(alphabet: list[str]) -> list[str]:
     """Tokens of a pack: runs of four and more consecutive code points as `first-last`."""
     runs: list[list[str]] = []
@@ -88,20 +116,40 @@ def wrapped(tokens: list[str]) -> str:
     return "\n".join(lines)
 
 
-def exemplars(package: Path, locale: str) -> str:
-    """The main exemplar characters of a locale, as CLDR writes them."""
+def exemplars(package: Path, locale: str, kind: str = "exemplarCharacters") -> list[str]:
+    """The exemplar characters of a locale, of the main set or another one."""
     found = json.loads((package / "main" / locale / "characters.json").read_text("utf-8"))
-    pattern: str = found["main"][locale]["characters"]["exemplarCharacters"]
-    return pattern
+    return list(unicode_set(found["main"][locale]["characters"][kind]))
 
 
-def pack(fact: dict[str, str], alphabet: list[str], addition: dict[str, str] | None, version: str) -> str:
+def pack(fact: dict[str, str], package: Path, addition: dict[str, str] | None, version: str) -> str:
     """The text of one language's pack."""
     source = f"CLDR {version}, locale {fact['locale']}, main exemplar characters"
-    if not addition:
-        return written(fact, alphabet, ("attested", source, "Unicode-3.0"), "")
-    origin = (addition["standing"], f"{source}; added: {addition['why']}", "Unicode-3.0")
-    return written(fact, alphabet, origin, f'added = "{addition["letters"]}"\n')
+    first = exemplars(package, fact["locale"])
+    alphabet = letters(iter(first), fact["script"])
+    head = written(fact, alphabet, ("attested", source, "Unicode-3.0"), "")
+    if addition:
+        origin = (addition["standing"], f"{source}; added: {addition['why']}", "Unicode-3.0")
+        head = written(fact, alphabet, origin, f'added = "{addition["letters"]}"\n')
+    further = set(marks(exemplars(package, fact["locale"], "auxiliary"))) - set(marks(first))
+    return head + blocks(
+        marks=marks(first),
+        auxiliary_marks=sorted(further),
+        signs=signs(first, alphabet),
+        punctuation=punctuation(exemplars(package, fact["locale"], "punctuation")),
+    )
+
+
+def blocks(**lists: list[str]) -> str:
+    """Lists of code points as TOML strings; empty ones are left out, what cannot be seen is escaped."""
+    return "".join(
+        f'{name} = """\n{wrapped([visible(one) for one in found])}\n"""\n' for name, found in lists.items() if found
+    )
+
+
+def visible(point: str) -> str:
+    """A code point as a TOML string shows it: format characters and the backslash escaped."""
+    return f"\\u{ord(point):04X}" if unicodedata.category(point) == "Cf" else point.replace("\\", "\\\\")
 
 
 def written(fact: dict[str, str], alphabet: list[str], origin: tuple[str, str, str], added: str) -> str:
@@ -119,7 +167,9 @@ def written(fact: dict[str, str], alphabet: list[str], origin: tuple[str, str, s
 def authored(fact: dict[str, str], orthography: dict[str, str]) -> str:
     """The pack of a language that CLDR does not have, from its row of `orthographies.tsv`."""
     alphabet = letters(iter(orthography["letters"].split()), fact["script"])
-    return written(fact, alphabet, ("authored", f"Written for this project: {orthography['why']}", "Apache-2.0"), "")
+    origin = ("authored", f"Written for this project: {orthography['why']}", "Apache-2.0")
+    found = marks(orthography["letters"].split())
+    return written(fact, alphabet, origin, "") + blocks(marks=found, punctuation=punctuation(_ASCII))
 
 
 def rows(name: str) -> list[dict[str, Any]]:
@@ -135,8 +185,7 @@ def main(package: Path) -> None:
     orthographies = {row["code"]: row for row in rows("orthographies.tsv")}
     for fact in [*rows("languages.tsv"), *rows("low_resource.tsv")]:
         if fact["locale"]:
-            alphabet = letters(unicode_set(exemplars(package, fact["locale"])), fact["script"])
-            text = pack(fact, alphabet, additions.get(fact["code"]), version)
+            text = pack(fact, package, additions.get(fact["code"]), version)
         else:
             text = authored(fact, orthographies[fact["code"]])
         (TARGET / f"{fact['code']}.toml").write_text(text, encoding="utf-8")

@@ -1,0 +1,337 @@
+"""Linguistic data by kind and name: the bundled packs of `perturbations/`, and users' own before them.
+
+A pack is `KIND/NAME.toml`, or `KIND/NAME.tsv` where it is a long table: lines `# key: value`, a line of column names,
+and rows. Each names its source, its licence and its standing: `attested` in the source, `derived` by a computation, or
+`authored` here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, Final, ParamSpec, TypeVar, final
+
+from robust_xtreme import resources
+from robust_xtreme.errors import DataError, UserError
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+_SUFFIX: Final = {
+    "alphabets": ".toml",
+    "input": ".tsv",
+    "keyboards": ".toml",
+    "lookalikes": ".tsv",
+    "misspellings": ".tsv",
+    "suites": ".toml",
+}
+KINDS: Final = tuple(_SUFFIX)
+"""The folders that may hold packs."""
+
+STANDINGS: Final = ("attested", "derived", "authored")
+
+_NAMED: Final = {kind: kind for kind in ("alphabets", "input", "lookalikes")} | {"misspellings": "alphabets"}
+"""The kinds whose packs are named after languages, scripts or methods, and the bundled kind that has all of these."""
+
+_JOINERS: Final = "\u200c\u200d"
+_UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+_SUFFIXES: Final = (".toml", ".tsv")
+_LARGEST: Final = 8_000_000
+_STEM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_NOTES: Final = ("", ".md", ".txt")
+_HOLDS: Final = f"Packs are files KIND/NAME.toml or .tsv, KIND one of: {', '.join(KINDS)}"
+_HEADER: Final = re.compile(r"# ([a-z]+): (.*)")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Used:
+    """The users' folders in use, and what is remembered of packs while they are."""
+
+    folders: tuple[Path, ...] = ()
+    found: dict[Callable[..., Any], Callable[..., Any]] = field(default_factory=dict)
+
+
+_BUNDLED: Final = _Used()
+_used: Final = ContextVar("packs", default=_BUNDLED)
+
+
+def cached(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Remember the results of a function of packs as long as the same folders are used."""
+
+    @functools.wraps(function)
+    def remembered(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        found = _used.get().found
+        own = found.get(function) or found.setdefault(function, functools.cache(function))
+        result: _R = own(*args, **kwargs)
+        return result
+
+    return remembered
+
+
+def use(*folders: Path) -> None:
+    """Look for packs in these folders first, in this order; other threads go on with those that they use.
+
+    Raises UserError where one is no folder of packs, and DataError or SpecError at a file that is no pack.
+    """
+    for folder in folders:
+        for path in _files(folder):
+            _check(path, resources.toml(path) if path.suffix == ".toml" else _header(_lines(path)))
+    if folders != users():
+        _used.set(_Used(folders) if folders else _BUNDLED)
+
+
+@contextmanager
+def using(*folders: Path | str) -> Iterator[None]:
+    """The same while a context lasts; after it, those before. Raises as `use` does."""
+    before = _used.get()
+    use(*map(Path, folders))
+    try:
+        yield
+    finally:
+        _used.set(before)
+
+
+def users() -> tuple[Path, ...]:
+    """The users' folders in use."""
+    return _used.get().folders
+
+
+def share() -> Callable[[], None]:
+    """What a thread calls first that is to use the folders, and what is remembered of them, of this one."""
+    return functools.partial(_start, _used.get())
+
+
+def _start(used: _Used) -> None:
+    _used.set(used)
+
+
+def _files(folder: Path) -> list[Path]:
+    """The packs in a user's folder. Raises UserError where it is none, and DataError at what is no pack's place."""
+    try:
+        kinds = [one for one in sorted(folder.iterdir()) if _is_kind(one)]
+        found = [path for kind in kinds for path in sorted(kind.iterdir()) if _is_pack(path, folder)]
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"There is no folder {str(folder)!r} of packs ({reason}). {_HOLDS}") from error
+    if not found:
+        raise UserError(f"The folder {str(folder)!r} holds no packs. {_HOLDS}")
+    return found
+
+
+def _is_kind(path: Path) -> bool:
+    """Whether that is a folder of packs; notes and hidden files may lie beside them."""
+    if path.is_dir() and path.name in KINDS:
+        return True
+    if path.name.startswith(".") or (path.is_file() and path.suffix not in _SUFFIXES):
+        return False
+    close = difflib.get_close_matches(path.name, KINDS, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise DataError(path, f"it is no kind of pack.{hint} {_HOLDS}")
+
+
+def _is_pack(path: Path, folder: Path) -> bool:
+    if path.name.startswith(".") or (path.is_file() and path.suffix in _NOTES):
+        return False
+    if not _STEM.fullmatch(path.stem) or path.suffix not in _SUFFIXES:
+        raise DataError(path, f"it is no pack's file. {_HOLDS}")
+    _check_name(path.parent.name, path)
+    if not path.is_file():
+        raise DataError(path, "it is no plain file")
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise DataError(path, "it leads out of the folder of packs")
+    return True
+
+
+def _check_name(kind: str, path: Path) -> None:
+    """Raise DataError at a suffix, language, script or method that packs of a kind do not have."""
+    if path.suffix != _SUFFIX[kind]:
+        raise DataError(path, f"packs of {kind!r} are {_SUFFIX[kind]} files")
+    known = bundled(_NAMED[kind]) if kind in _NAMED else (path.stem,)
+    if path.stem not in known:
+        close = difflib.get_close_matches(path.stem, known, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise DataError(path, f"{path.stem!r:.40} names none of those that {kind!r} are for.{hint} {_see(kind)}")
+
+
+def _see(kind: str) -> str:
+    return "See: robust-xtreme list languages" if kind != "input" else f"There are: {', '.join(bundled(kind))}"
+
+
+@functools.cache
+def bundled(kind: str) -> tuple[str, ...]:
+    """The bundled packs of a kind, sorted."""
+    return tuple(sorted(path.stem for path in (resources.folder("perturbations") / kind).glob(f"*{_SUFFIX[kind]}")))
+
+
+def identity() -> str:
+    """The digest of what the users' packs hold; "" where there are none."""
+    if not users():
+        return ""
+    state = hashlib.blake2b(digest_size=8)
+    for folder in users():
+        for path in _files(folder):
+            for part in (path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape"), _content(path)):
+                state.update(len(part).to_bytes(8, "little") + part)
+    return state.hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise DataError(path, f"it cannot be read: {error.strerror}") from error
+    if len(content) > _LARGEST:
+        raise DataError(path, f"it is larger than {_LARGEST // 1_000_000} MB")
+    return content
+
+
+def _folders() -> Iterator[Path]:
+    yield from users()
+    yield resources.folder("perturbations")
+
+
+def find(kind: str, name: str) -> Path | None:
+    """The file of a pack; None where there is none."""
+    found = (folder / kind / f"{name}{suffix}" for folder in _folders() for suffix in _SUFFIXES)
+    return next((path for path in found if path.is_file()), None)
+
+
+def has(kind: str, name: str) -> bool:
+    """Whether there is such a pack."""
+    return find(kind, name) is not None
+
+
+@cached
+def names(kind: str) -> tuple[str, ...]:
+    """The packs of a kind, sorted."""
+    found = (path for folder in _folders() for path in (folder / kind).glob("*") if path.suffix in _SUFFIXES)
+    return tuple(sorted({path.stem for path in found if _STEM.fullmatch(path.stem)}))
+
+
+def _found(kind: str, name: str, suffix: str) -> Path:
+    path = find(kind, name)
+    if path is None:
+        raise UserError(f"There is no pack {kind}/{name}. There are: {', '.join(names(kind)) or 'none'}")
+    if path.suffix != suffix:
+        raise DataError(path, f"packs of {kind!r} like this one are {suffix} files")
+    return path
+
+
+@cached
+def read(kind: str, name: str) -> dict[str, Any]:
+    """What a pack's TOML file holds, its standing checked. Raises SpecError, DataError, and UserError without one."""
+    path = _found(kind, name, ".toml")
+    found = resources.toml(path)
+    _check(path, found)
+    return found
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A pack's TSV file: what stands in its header, and its rows by column; `path` for errors."""
+
+    path: Path
+    header: Mapping[str, str]
+    rows: tuple[Mapping[str, str], ...]
+
+    def standing(self, row: Mapping[str, str]) -> str:
+        """A row's own standing, or that of the file."""
+        return row.get("standing") or self.header["standing"]
+
+    def need(self, *columns: str) -> None:
+        """Raise DataError where the table lacks one of these columns."""
+        for column in columns:
+            if self.rows and column not in self.rows[0]:
+                raise DataError(self.path, f"there is no column {column!r} in the line of names: {', '.join(columns)}")
+
+
+@cached
+def table(kind: str, name: str) -> Table:
+    """What a pack's TSV file holds. Raises DataError naming the line, and UserError without one."""
+    return _table(_found(kind, name, ".tsv"))
+
+
+@cached
+def tables(kind: str, name: str) -> tuple[Table, ...]:
+    """All TSV files of a pack's name, users' first, for lists that add to one another. Raises as `table` does."""
+    paths = (folder / kind / f"{name}.tsv" for folder in _folders())
+    return tuple(_table(path) for path in paths if path.is_file())
+
+
+def _table(path: Path) -> Table:
+    lines = _lines(path)
+    header = _header(lines)
+    _check(path, header)
+    numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
+    columns = numbered[0][1].split("\t") if numbered else []
+    if len(set(columns)) < len(columns):
+        raise DataError(path, f"a column is named twice: {', '.join(columns)[:80]}", numbered[0][0])
+    return Table(path, header, tuple(_row(path, number, columns, line) for number, line in numbered[1:]))
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        lines = _content(path).decode("utf-8-sig").replace("\r\n", "\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise DataError(path, "it is not UTF-8") from error
+    if unseen := "".join(_unseen("".join(lines).replace("\t", ""))):
+        number = next(number for number, line in enumerate(lines, 1) if not set(unseen).isdisjoint(line))
+        raise DataError(path, f"{_named(unseen)} has no place in a pack", number)
+    return lines
+
+
+def _unseen(text: str) -> list[str]:
+    """The control, direction, zero-width and unassigned characters of a text, sorted; joiners are none."""
+    return sorted(one for one in set(text) - set(_JOINERS) if unicodedata.category(one) in _UNSEEN)
+
+
+def _named(unseen: str) -> str:
+    return f"the character U+{ord(unseen[0]):04X}"
+
+
+def _header(lines: Sequence[str]) -> dict[str, str]:
+    return {match[1]: match[2] for match in map(_HEADER.fullmatch, lines) if match}
+
+
+def standing(pack: str) -> str:
+    """The standing of a pack by its kind and name, `keyboards/us`. Raises as `read` and `table` do."""
+    kind, _, name = pack.partition("/")
+    path = find(kind, name)
+    if path is not None and path.suffix == ".tsv":
+        return table(kind, name).header["standing"]
+    return str(read(kind, name)["standing"])
+
+
+def _row(path: Path, number: int, columns: list[str], line: str) -> dict[str, str]:
+    cells = line.split("\t")
+    if len(cells) > len(columns):
+        raise DataError(path, f"{len(cells)} columns where {len(columns)} are named: {', '.join(columns)[:80]}", number)
+    row = dict(zip_longest(columns, cells, fillvalue=""))
+    if row.get("standing", "") not in ("", *STANDINGS):
+        raise DataError(path, f"the standing {row['standing']!r:.40} is none of: {', '.join(STANDINGS)}", number)
+    return row
+
+
+def _check(path: Path, found: Mapping[str, Any]) -> None:
+    for key in ("source", "licence", "standing"):
+        if not isinstance(found.get(key), str):
+            line = f" Write a line '# {key}: ...'" if path.suffix == ".tsv" else f' Write {key} = "..."'
+            needed = f"the key {key!r} is missing: a pack names its source, its licence and its standing."
+            raise DataError(path, needed + line)
+    if found["standing"] not in STANDINGS:
+        raise DataError(path, f"the standing {found['standing']!r:.40} is none of: {', '.join(STANDINGS)}")
+    for value in resources.values(found):
+        if isinstance(value, str) and (unseen := "".join(_unseen(value.replace("\n", "")))):
+            raise DataError(path, f"{_named(unseen)} has no place in a pack")

@@ -1,0 +1,139 @@
+"""The packs of Chinese and Japanese input: headers, rows, and published examples that they give."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from robust_xtreme import packs
+from robust_xtreme.languages import language
+from robust_xtreme.noise import _kana, _pinyin
+from robust_xtreme.resources import folder
+
+EXAMPLES = Path(__file__).parent / "input_methods"
+FEWEST = 20
+PACKS = {
+    "zh-pinyin": ("zh", "derived", ("Unihan 15.0", "jieba 0.42.1")),
+    "zh-words": ("zh", "derived", ("jieba 0.42.1", "pypinyin 0.55.0", "Unihan 15.0")),
+    "ja-romaji": ("ja", "attested", ("mozc",)),
+    "ja-words": ("ja", "derived", ("UniDic 2.1.2",)),
+}
+LICENCES = {
+    "UNICODE": "UNICODE LICENSE V3", "JIEBA": "Sun Junyi", "PYPINYIN": "mozillazg", "MOZC": "Google Inc.",
+    "UNIDIC": "The UniDic Consortium",
+}  # fmt: skip
+
+
+def _examples(name: str) -> list[dict[str, str]]:
+    lines = (EXAMPLES / f"{name}.tsv").read_text("utf-8").splitlines()
+    return list(csv.DictReader([line for line in lines if not line.startswith("#")], delimiter="\t"))
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_a_pack_says_where_it_comes_from(name: str) -> None:
+    """Language, sources with versions, licence, standing and maker stand in the header, and the maker exists."""
+    code, standing, sources = PACKS[name]
+    header = packs.table("input", name).header
+    assert (header["language"], header["standing"]) == (code, standing)
+    assert all(source in header["source"] for source in sources)
+    assert (Path(__file__).parents[2] / header["maker"]).is_file()
+
+
+def test_licences_lie_beside_the_packs() -> None:
+    """Each licence that a header names is there, and they are small together."""
+    base = folder("perturbations") / "input"
+    for name, holder in LICENCES.items():
+        assert holder in (base / f"LICENSE-{name}.txt").read_text("utf-8"), name
+    named = {word.strip(",;") for name in PACKS for word in packs.table("input", name).header["licence"].split()}
+    assert {word for word in named if word.startswith("LICENSE-")} == {f"LICENSE-{name}.txt" for name in LICENCES}
+    assert sum((base / f"{name}.tsv").stat().st_size for name in PACKS) < 2_500_000
+
+
+def test_rows_of_pinyin_are_characters_and_syllables() -> None:
+    """A row is one Han character, a syllable of ASCII letters, and a frequency in one of two kinds of text."""
+    rows = packs.table("input", "zh-pinyin").rows
+    bad = [row for row in rows if len(row["character"]) != 1 or not _syllable(row["syllable"]) or not _counts(row)]
+    assert bad == []
+    assert len({(row["character"], row["syllable"]) for row in rows}) == len(rows)
+    assert 380 <= len({row["syllable"] for row in rows}) <= 420
+
+
+def _syllable(text: str) -> bool:
+    return text.isascii() and text.isalpha() and text == text.lower() and bool(set(text) & set("aeiouv"))
+
+
+def _counts(row: Mapping[str, str]) -> bool:
+    return row["frequency"].isdecimal() and int(row["frequency"]) > 0
+
+
+def test_rows_of_words_are_words() -> None:
+    """A word is two letters of the alphabet, read in two syllables that characters have, and written a few times."""
+    alphabet, syllables = frozenset(language("zh").alphabet), _pinyin.characters().forms
+    for row in packs.table("input", "zh-words").rows:
+        assert len(row["word"]) == 2, row
+        assert alphabet.issuperset(row["word"]), row
+        assert row["reading"].count(" ") == 1, row
+        assert all(one in syllables for one in row["reading"].split(" ")), row
+        assert int(row["frequency"]) > 0, row
+
+
+def test_rows_of_romaji_are_keys_and_kana() -> None:
+    """Keys are letters or the hyphen and give hiragana; keys that stay are a doubled consonant's."""
+    for row in packs.table("input", "ja-romaji").rows:
+        assert row["keys"] == "-" or (row["keys"].isascii() and row["keys"].islower()), row
+        assert all("ぁ" <= one <= "ゖ" or one == "ー" for one in row["kana"]), row
+        assert not row["rest"] or (row["keys"] == row["rest"] * 2 and row["kana"] == "っ"), row
+        assert row["typed"] in ("", "yes"), row
+
+
+def test_every_kana_can_be_typed() -> None:
+    """Each hiragana that is no small one has a spelling, and a spelling gives back its kana."""
+    table = _kana.romaji()
+    plain = {kana for kana in language("ja").alphabet if "ぁ" <= kana <= "ん"} - set("ぁぃぅぇぉっゃゅょゎ")
+    assert plain - set(table.spellings) == set()
+    assert {kana: keys for kana, known in table.spellings.items() for keys in known if table.decode(keys) != kana} == {}
+
+
+def test_rows_of_japanese_words_are_words() -> None:
+    """A word begins with a kanji, has one or two letters of the alphabet, is read in hiragana, and weighs something."""
+    alphabet = frozenset(language("ja").alphabet)
+    for row in packs.table("input", "ja-words").rows:
+        assert alphabet.issuperset(row["word"]), row
+        assert "\u4e00" <= row["word"][0] <= "\u9fff", row
+        assert len(row["word"]) <= 2, row
+        assert all("ぁ" <= one <= "ゖ" or one == "ー" for one in row["reading"]), row
+        assert int(row["weight"]) >= 1, row
+
+
+@pytest.mark.parametrize("name", ["zh_pinyin", "ja_romaji", "ja_homophones"])
+def test_there_are_enough_examples(name: str) -> None:
+    """Each input method has twenty published examples that its tables give, each with who published it."""
+    rows = _examples(name)
+    assert sum(not row.get("missing") for row in rows) >= FEWEST
+    assert [row for row in rows if not row["source"]] == []
+    assert len({tuple(row.values()) for row in rows}) == len(rows)
+
+
+def test_published_slips_of_pinyin_are_slips() -> None:
+    """Every example is a slip of its kind, but for those that say why they are not."""
+    known = {(slip.point, slip.kind, slip.form) for slip in _pinyin.slips()}
+    near = {(one, "syllable", other) for one in _pinyin.characters().forms for other in _pinyin.fuzzy(one)}
+    rows = _examples("zh_pinyin")
+    wrong = [row for row in rows if ((row["right"], row["kind"], row["wrong"]) in known | near) == bool(row["missing"])]
+    assert wrong == []
+
+
+def test_published_keys_give_their_kana() -> None:
+    """Every sequence of keys gives the kana that the table it is from says."""
+    table = _kana.romaji()
+    assert [row for row in _examples("ja_romaji") if table.decode(row["keys"]) != row["kana"]] == []
+
+
+def test_published_homophones_are_candidates() -> None:
+    """Every wrong conversion is a candidate, but for those that say why they are not."""
+    known = {(slip.point, slip.form) for slip in _kana.slips() if slip.kind == "candidate"}
+    rows = _examples("ja_homophones")
+    assert [row for row in rows if ((row["right"], row["wrong"]) in known) == bool(row["missing"])] == []

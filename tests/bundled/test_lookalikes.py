@@ -1,0 +1,46 @@
+"""The packs of look-alikes: complete, of their own script, and known for the confusions that everybody meets."""
+
+from __future__ import annotations
+
+import pytest
+import regex
+
+from robust_xtreme import packs
+from robust_xtreme.languages import LANGUAGES, language
+from robust_xtreme.noise.ocr_noise import ocr_noise
+
+_SCRIPTS = {"Hans": "Han", "Jpan": "Han|Hiragana|Katakana", "Kore": "Hangul"}
+
+
+@pytest.mark.parametrize("name", packs.names("lookalikes"))
+def test_a_pack_holds_its_script(name: str) -> None:
+    """Each row has a letter or a pair, up to 24 other forms of its script and digits, and a likeness for each."""
+    table = packs.table("lookalikes", name)
+    assert table.header["script"] == name
+    assert {table.standing(row) for row in table.rows} <= {"derived", "attested"}
+    script = "|".join(f"\\p{{Script_Extensions={one}}}" for one in _SCRIPTS.get(name, name).split("|"))
+    for row in table.rows:
+        forms, likeness = row["forms"].split(), list(map(int, row["likeness"].split()))
+        assert 1 <= len(forms) == len(likeness) <= 34
+        assert likeness == sorted(likeness, reverse=True)
+        assert row["letter"] not in forms
+        assert all(75 <= one <= 100 for one in likeness)
+        odd = [one for one in (row["letter"], *forms) if not regex.fullmatch(f"({script}|[0-9])+", one)]
+        assert not odd, odd
+
+
+@pytest.mark.parametrize(("name", "letter", "form"), [
+    ("Latn", "m", "rn"), ("Latn", "rn", "m"), ("Latn", "d", "cl"), ("Latn", "o", "0"), ("Latn", "l", "1"),
+    ("Cyrl", "ш", "щ"), ("Hebr", "ד", "ר"), ("Hans", "土", "士"), ("Thai", "ด", "ต"), ("Arab", "ب", "ت"),
+])  # fmt: skip
+def test_what_everybody_confuses_is_there(name: str, letter: str, form: str) -> None:
+    """The confusions that each script is known for are among the forms."""
+    rows = [row for row in packs.table("lookalikes", name).rows if row["letter"] == letter]
+    assert form in {one for row in rows for one in row["forms"].split()}
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_language_is_misread(code: str) -> None:
+    """The fifty languages are served by the pack of their script."""
+    assert ocr_noise.lacks(code) == ""
+    assert ocr_noise.packs(code) == (f"lookalikes/{language(code).script}",)

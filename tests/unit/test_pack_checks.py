@@ -1,0 +1,240 @@
+"""What users' packs may not hold, and that threads with packs of their own leave one another alone."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from robust_xtreme import packs, perturb
+from robust_xtreme.commands._app import build
+from robust_xtreme.commands.list import cell
+from robust_xtreme.errors import DataError, UserError
+from robust_xtreme.languages import ALL_LANGUAGES, language
+from robust_xtreme.noise._lexicon import Form, Lexicon
+from robust_xtreme.noise._slip_table import Slip, compiled
+from robust_xtreme.noise._slips import _outcomes
+
+FACTS = 'source = "us"\nlicence = "CC0-1.0"\nstanding = "authored"\n'
+HEAD = "# source: us\n# licence: CC0-1.0\n# standing: authored\n"
+ENGLISH = (
+    'language = "en"\nname = "English"\nscript = "Latn"\nfamily = "none"\ndirection = "ltr"\nspaces = true\n'
+    'letters = "a-z"\n' + FACTS
+)
+SUITE = 'summary = "Mine."\nspecs = ["char_noise:0.1"]\n' + FACTS
+WORLD = HEAD + "wrong\tright\nwrld\tworld\n"
+
+
+def pack(folder: Path, name: str, content: str) -> Path:
+    """A file in a folder of packs, byte for byte; the folder."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode())
+    return folder
+
+
+def test_threads_with_packs_of_their_own_leave_one_another_alone(tmp_path: Path) -> None:
+    """Contexts that begin and end across one another give each thread its own packs, and leave none behind."""
+    folders = [
+        (pack(tmp_path / letters, "alphabets/sw.toml", ENGLISH.replace('"en"', '"sw"').replace("a-z", letters)),)
+        for letters in ("a b", "c d")
+    ]
+    both = Barrier(3)
+
+    def seen(given: tuple[Path, ...]) -> tuple[str, ...]:
+        both.wait(20)
+        with packs.using(*given):
+            both.wait(20)
+            found = language("sw").alphabet
+            both.wait(20)
+            assert language("sw").alphabet == found
+        assert packs.users() == ()
+        return found
+
+    bundled = language("sw").alphabet
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(seen, [*folders, ()]))
+    assert found == [("a", "b"), ("c", "d"), bundled]
+    assert (packs.users(), language("sw").alphabet) == ((), bundled)
+
+
+def test_a_thread_may_share_the_packs_of_another(tmp_path: Path) -> None:
+    """What `share` gives, called in a thread, looks into the same folders there."""
+    with (
+        packs.using(pack(tmp_path, "alphabets/en.toml", ENGLISH.replace("a-z", "x y"))),
+        ThreadPoolExecutor(1, initializer=packs.share()) as pool,
+    ):
+        assert pool.submit(lambda: language("en").alphabet).result() == ("x", "y")
+
+
+def test_what_was_found_of_clusters_is_remembered_by_packs(tmp_path: Path) -> None:
+    """Whether an edit is sound depends on the alphabet, so that other packs begin anew."""
+    bundled = _outcomes()
+    with packs.using(pack(tmp_path, "alphabets/en.toml", ENGLISH)):
+        assert _outcomes() is not bundled
+    assert _outcomes() is bundled
+
+
+def test_threads_that_learn_words_give_each_its_own_row() -> None:
+    """Two threads that meet new words at the same time do not take the same row for them."""
+
+    def author(word: str) -> Iterator[Form]:
+        time.sleep(0.05)
+        yield Form(word + "x", "k")
+
+    lexicon = Lexicon(author, ("k",))
+    with ThreadPoolExecutor(4) as pool:
+        rows = [int(found[0]) for found in pool.map(lexicon.find, [["ab"], ["cd"], ["ef"], ["gh"]])]
+    assert sorted(rows) == [1, 2, 3, 4]
+    assert len(lexicon.table.masks) == 5
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("a-z", "a \\u0007", "U\\+0007 has no place"),
+        ("a-z", "a \\u202e", "U\\+202E has no place"),
+        ("a-z", "a \\u200b", "U\\+200B has no place"),
+        ("a-z", "a \\u0378", "U\\+0378 has no place"),
+        ("a-z", "", "holds no letters"),
+        ("a-z", "z-a", "'z-a' is not a letter of the script Latn"),
+        ("a-z", "a ж", "'ж' is not a letter of the script Latn"),
+        ("a-z", "a \u0301", "is not a letter"),
+        ("a-z", "a 😀", "is not a letter"),
+        ("a-z", "a 1", "'1' is not a letter"),
+        ("Latn", "Xxxx", "its script is 'Xxxx', and no language's"),
+        ("spaces = true", 'spaces = true\nmarks = "a"', "marks: 'a' is not one of these"),
+        ("spaces = true", 'spaces = true\npunctuation = "! a"', "punctuation: 'a' is not one of these"),
+        ("spaces = true", 'spaces = true\npunctuation = "! \\u0000"', "U\\+0000 has no place"),
+    ],
+)
+def test_letters_of_a_users_alphabet_are_letters(tmp_path: Path, old: str, new: str, said: str) -> None:
+    """What is no letter of the script, no mark or no punctuation is refused by name, in one line with the file."""
+    folder = pack(tmp_path, "alphabets/en.toml", ENGLISH.replace(old, new))
+    with pytest.raises(UserError, match=said) as caught:
+        perturb(["hello, world"], "repetition:1", language="en", packs=folder)
+    assert "en.toml" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("code", ALL_LANGUAGES)
+def test_bundled_alphabets_could_be_a_users(tmp_path: Path, code: str) -> None:
+    """The rule for users' letters holds for every bundled pack."""
+    bundled = packs.find("alphabets", code)
+    assert bundled is not None
+    with packs.using(pack(tmp_path, f"alphabets/{code}.toml", bundled.read_text(encoding="utf-8"))):
+        assert language(code).alphabet
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("misspellings/en.toml", FACTS, "'misspellings' are .tsv files"),
+        ("suites/my.tsv", HEAD, "'suites' are .toml files"),
+        ("alphabets/xx.toml", ENGLISH, "'xx' names none of those that 'alphabets' are for"),
+        ("misspellings/eng.tsv", WORLD, "'eng' names none.* Did you mean 'en'"),
+        ("lookalikes/Xxxx.tsv", HEAD, "'Xxxx' names none"),
+        ("input/zh.tsv", HEAD, "'zh' names none.* There are: ja-romaji, ja-words"),
+    ],
+)
+def test_a_pack_that_nothing_would_use_is_refused(tmp_path: Path, name: str, text: str, said: str) -> None:
+    """A wrong suffix and an unknown language, script or method are told as soon as the folder is named."""
+    with pytest.raises(DataError, match=said):
+        packs.use(pack(tmp_path, name, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (WORLD + "m\u202ey\tmy\n", r"en.tsv:6: the character U\+202E"),
+        (WORLD + "e\rx\tdear\n", r"en.tsv:6: the character U\+000D"),
+        (WORLD + "w\u2028x\tmy\n", r"en.tsv:6: the character U\+2028"),
+        (WORLD + "w\x1bx\tmy\n", r"en.tsv:6: the character U\+001B"),
+        (HEAD + "wrong\tright\tright\na\tb\tc\n", "en.tsv:4: a column is named twice"),
+        (HEAD + "wrong\tright\tstanding\na\tb\tbest\n", "en.tsv:5: the standing 'best' is none of"),
+    ],
+)
+def test_a_table_that_cannot_be_meant_is_refused_at_its_line(tmp_path: Path, text: str, said: str) -> None:
+    """Characters that cannot be seen, columns named twice, and rows of an unknown standing."""
+    with pytest.raises(DataError, match=said):
+        perturb(["my world"], "natural_typo:1", language="en", packs=pack(tmp_path, "misspellings/en.tsv", text))
+
+
+def test_packs_saved_on_windows_are_read(tmp_path: Path) -> None:
+    """A byte order mark and CRLF change nothing, in tables and in TOML."""
+    pack(tmp_path, "misspellings/sw.tsv", "\ufeff" + WORLD.replace("\n", "\r\n"))
+    pack(tmp_path, "alphabets/sw.toml", "\ufeff" + ENGLISH.replace('"en"', '"sw"').replace("\n", "\r\n"))
+    assert perturb(["my world"], "natural_typo:1", language="sw", packs=tmp_path) == ["my wrld"]
+
+
+def test_misspellings_may_weigh_as_much_as_a_list_says(tmp_path: Path) -> None:
+    """Weights add up without limit, and forms are drawn in their proportions."""
+    rows = "".join(f"{form}\tworld\t99999\n" for form in ("wrld",) * 30_000 + ("wolrd",) * 10_000)
+    folder = pack(tmp_path, "misspellings/sw.tsv", HEAD + "wrong\tright\tweight\n" + rows)
+    found = perturb([f"{number} world" for number in range(2000)], "natural_typo:1", language="sw", packs=folder)
+    assert sum(one.endswith("wrld") for one in found) / 2000 == pytest.approx(0.75, abs=0.04)
+
+
+def test_a_table_of_slips_never_holds_what_stands_between_texts() -> None:
+    """U+0000, with which a batch separates its texts, neither slips nor is put in."""
+    table = compiled(("k",), [Slip("\0", "k", "x"), Slip("a", "k", "b\0"), Slip("c", "k", "d")], "en")
+    assert table.slots[0] == table.slots[ord("a")] == 0 < table.slots[ord("c")]
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("char_noise:0.1@fields=foo", "there is no key 'foo'"),
+        ("nlpaug.contextual:0.1@model=http://x", "@model= takes a folder"),
+    ],
+)
+def test_a_suite_names_known_fields_and_folders(tmp_path: Path, spec: str, said: str) -> None:
+    """A field that no task has, and an address where a folder goes, are refused with the suite's file."""
+    folder = pack(tmp_path, "suites/mine.toml", SUITE.replace("char_noise:0.1", spec))
+    ended = CliRunner().invoke(build(), ["list", "suites", "--packs", str(folder)])
+    assert (ended.exit_code, said in ended.stderr, "mine.toml" in ended.stderr) == (2, True, True)
+
+
+def test_nothing_unseen_is_printed_in_a_list(tmp_path: Path) -> None:
+    """A pack with control characters is refused; a cell shows them otherwise; a good one is listed."""
+    folder = pack(tmp_path, "suites/mine.toml", SUITE.replace("Mine.", "a\\u001b[31mb\\u202e"))
+    ended = CliRunner().invoke(build(), ["list", "suites", "--packs", str(folder)])
+    assert ended.exit_code == 2
+    assert not {"\x1b", "\u202e"} & set(ended.output)
+    assert cell({"a\x1b": ["b\u202e"]}) == "a<U+001B>: b<U+202E>"
+    pack(tmp_path, "suites/mine.toml", SUITE)
+    listed = CliRunner().invoke(build(), ["list", "suites", "--packs", str(folder), "--json"])
+    assert "@mine" in {row["name"] for row in json.loads(listed.stdout)}
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        *(({"packs": value}, "takes packs=DIR") for value in (5, None, True, 3.5, [5], [None], b"x", {"a": 1})),
+        *(({"spec": value}, "takes one spec as a string") for value in (5, None, ["char_noise:1"], b"char_noise:1")),
+        *(({"language": value}, "takes one language by its code") for value in (5, ["en"])),
+        *(({"texts": value}, "takes a list of texts") for value in (None, 5, iter(["a"]), b"abc")),
+        *(({"seed": value}, "takes a whole number as its seed") for value in (1.0, True, None, "1")),
+    ],
+)
+def test_arguments_of_other_types_are_one_line(odd: dict[str, Any], said: str) -> None:
+    """What no argument can be is named before anything is read."""
+    call: dict[str, Any] = {"texts": ["abc"], "spec": "char_noise:1", "language": "en", **odd}
+    with pytest.raises(UserError, match=said) as caught:
+        perturb(**call)
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_and_strings_of_numpy_are_taken() -> None:
+    """A seed of numpy's is the number that it is, and so are its strings."""
+    plain = perturb(["hello", "abc"], "char_noise:1", language="en", seed=3)
+    numpys: Any = np.array(["hello", "abc"])
+    assert perturb(numpys, "char_noise:1", language="en", seed=np.int64(3)) == plain  # type: ignore[call-overload]  # a seed is typed as int

@@ -1,0 +1,142 @@
+"""Users' packs: found first, taken back afterwards, known by what they hold, and refused in one line."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from robust_xtreme import packs
+from robust_xtreme.errors import UserError
+from robust_xtreme.languages import language
+
+FACTS = 'source = "us"\nlicence = "CC0-1.0"\nstanding = "authored"\n'
+SWAHILI = (
+    'language = "sw"\nname = "Swahili"\nscript = "Latn"\nfamily = "Niger-Congo"\ndirection = "ltr"\nspaces = true\n'
+    'letters = "a b"\n' + FACTS
+)
+
+
+def pack(folder: Path, name: str, text: str) -> Path:
+    """A file in a folder of packs; the folder."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_users_packs_stand_before_the_bundled_ones_while_a_context_lasts(tmp_path: Path) -> None:
+    """What was remembered of a pack is forgotten when others are used, and when they are not any more."""
+    bundled = language("sw").alphabet
+    pack(tmp_path, "alphabets/sw.toml", SWAHILI)
+    with packs.using(tmp_path):
+        assert language("sw").alphabet == ("a", "b")
+        assert packs.users() == (tmp_path,)
+        assert packs.standing("alphabets/sw") == "authored"
+        assert language("en").alphabet
+    assert (language("sw").alphabet, packs.users(), packs.identity()) == (bundled, (), "")
+
+
+def test_of_several_folders_the_first_that_holds_a_pack_gives_it(tmp_path: Path) -> None:
+    """Folders are looked into in the order named."""
+    first = pack(tmp_path / "a", "alphabets/sw.toml", SWAHILI)
+    second = pack(tmp_path / "b", "alphabets/sw.toml", SWAHILI.replace("a b", "c d e"))
+    with packs.using(first, second):
+        assert language("sw").alphabet == ("a", "b")
+    with packs.using(str(second), str(first)):
+        assert language("sw").alphabet == ("c", "d", "e")
+
+
+def test_the_identity_is_that_of_the_contents(tmp_path: Path) -> None:
+    """The same files elsewhere are the same packs; another byte or another name makes others."""
+    found = []
+    for name, text in (("a", SWAHILI), ("b", SWAHILI), ("c", SWAHILI + "\n")):
+        with packs.using(pack(tmp_path / name, "alphabets/sw.toml", text)):
+            found.append(packs.identity())
+    assert found[0]
+    assert found[0] == found[1] != found[2]
+
+
+def test_a_context_that_fails_to_begin_changes_nothing(tmp_path: Path) -> None:
+    """A folder that is refused is not looked into afterwards."""
+    with packs.using(pack(tmp_path / "a", "alphabets/sw.toml", SWAHILI)):
+        with pytest.raises(UserError), packs.using(tmp_path / "none"):
+            raise AssertionError
+        assert language("sw").alphabet == ("a", "b")
+
+
+def test_notes_and_hidden_files_may_lie_beside_packs(tmp_path: Path) -> None:
+    """A licence, a README and what an editor leaves are no packs."""
+    pack(tmp_path, "alphabets/sw.toml", SWAHILI)
+    for name in ("README.md", "LICENSE", "alphabets/LICENSE.txt", "alphabets/.sw.toml.swp", ".git/config"):
+        pack(tmp_path, name, "x")
+    with packs.using(tmp_path):
+        assert packs.names("alphabets") != ()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("alphabets/sw.toml", "letters = [", "cannot be read as toml"),
+        ("alphabets/sw.toml", "letters = 'a'", "the key 'source' is missing"),
+        ("alphabets/sw.toml", SWAHILI.replace("authored", "good"), "the standing 'good' is none of: attested"),
+        ("alphabets/sw.toml", "x = '" + "a" * 1_000_001 + "'", "larger than 1 MB"),
+        ("misspellings/sw.tsv", "a" * 8_000_001, "larger than 8 MB"),
+        ("misspellings/sw.tsv", "a\tb\n", "the key 'source' is missing"),
+        ("alphabet/sw.toml", SWAHILI, "no kind of pack. Did you mean 'alphabets'?"),
+        ("sw.toml", SWAHILI, "no kind of pack"),
+        ("alphabets/sw.json", "{}", "no pack's file"),
+        ("alphabets/a b.toml", SWAHILI, "no pack's file"),
+        ("alphabets/more/sw.toml", SWAHILI, "no pack's file"),
+        ("README.md", "", "holds no packs"),
+    ],
+)
+def test_a_folder_that_is_none_of_packs_is_one_line(tmp_path: Path, name: str, text: str, said: str) -> None:
+    """Broken, oversized and misplaced files are told with their place before anything is computed."""
+    with pytest.raises(UserError) as caught:
+        packs.use(pack(tmp_path, name, text))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_what_is_no_plain_file_is_refused(tmp_path: Path) -> None:
+    """A link out of the folder, one to itself, and a pipe, which would never end."""
+    elsewhere = pack(tmp_path / "elsewhere", "sw.toml", SWAHILI) / "sw.toml"
+    for name, said in (("out", "leads out"), ("loop", "no plain file"), ("pipe", "no plain file")):
+        folder = tmp_path / name / "alphabets"
+        folder.mkdir(parents=True)
+        if name == "pipe":
+            os.mkfifo(folder / "sw.toml")
+        else:
+            (folder / "sw.toml").symlink_to(elsewhere if name == "out" else folder / "sw.toml")
+        with pytest.raises(UserError, match=said):
+            packs.use(tmp_path / name)
+
+
+@pytest.mark.parametrize("folder", ["none", "file", "nul\0"])
+def test_no_folder_is_one_line(tmp_path: Path, folder: str) -> None:
+    """A folder that is missing, a file, or no name of one."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="There is no folder"):
+        packs.use(tmp_path / folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('letters = "a b"', "", "the key 'letters' is missing"),
+        ('letters = "a b"', "letters = 3", "the key 'letters' is a string"),
+        ("spaces = true", 'spaces = "yes"', "the key 'spaces' is true or false"),
+        ('language = "sw"', 'language = "en"', "its name says 'sw'"),
+        ('"ltr"', '"up"', "not ltr or rtl"),
+    ],
+)
+def test_an_alphabet_of_a_user_is_checked(tmp_path: Path, old: str, new: str, said: str) -> None:
+    """A key that is missing or of another type is named, with the file."""
+    with (
+        packs.using(pack(tmp_path, "alphabets/sw.toml", SWAHILI.replace(old, new))),
+        pytest.raises(UserError, match=said),
+    ):
+        language("sw")

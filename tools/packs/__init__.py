@@ -1,0 +1,1 @@
+"""The makers of the packs in `perturbations/`, each from named inputs."""

@@ -1,0 +1,186 @@
+"""Make `perturbations/keyboards/` from xkeyboard-config.
+
+    python -m tools.packs.keyboards /usr/share/X11/xkb
+
+reads `keyboards.tsv` beside this file, which lists the layouts, and writes one pack for each.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+from xml.etree import ElementTree as ET
+
+from tools.packs.keysyms import DEAD, typed
+from tools.packs.xkb import Keys, symbols
+
+VERSION: Final = "2.35.1"
+TABLE: Final = Path(__file__).with_name("keyboards.tsv")
+TARGET: Final = Path(__file__).parents[2] / "perturbations" / "keyboards"
+LEVELS: Final = ("plain", "shift", "altgr", "shift_altgr")
+
+# Our codes of languages by ISO 639-3, as rules/base.xml names them.
+CODES: Final = {
+    "ara": "ar", "aze": "az", "bam": "bm", "ben": "bn", "bul": "bg", "deu": "de", "ell": "el", "eng": "en",
+    "est": "et", "ewe": "ee", "fas": "fa", "fin": "fi", "fon": "fon", "fra": "fr", "guj": "gu", "hau": "ha",
+    "heb": "he", "hin": "hi", "hun": "hu", "ibo": "ig", "ind": "id", "ita": "it", "jpn": "ja", "kat": "ka",
+    "kaz": "kk", "kor": "ko", "lit": "lt", "mal": "ml", "mar": "mr", "msa": "ms", "mya": "my", "nld": "nl",
+    "pan": "pa", "pol": "pl", "por": "pt", "ron": "ro", "rus": "ru", "spa": "es", "swa": "sw", "tam": "ta",
+    "tel": "te", "tgl": "tl", "tha": "th", "tsn": "tn", "tur": "tr", "ukr": "uk", "urd": "ur", "vie": "vi",
+    "wol": "wo", "yor": "yo", "zho": "zh",
+}  # fmt: skip
+
+# The left end of each row on a pc's keyboard, in key pitches (xkeyboard-config, geometry/pc): rows E, D, C, B.
+_ROWS: Final = (
+    (0.0, ("TLDE", *(f"AE{number:02}" for number in range(1, 14)))),
+    (1.5, tuple(f"AD{number:02}" for number in range(1, 13))),
+    (1.75, tuple(f"AC{number:02}" for number in range(1, 13))),
+    (1.25, ("LSGT", *(f"AB{number:02}" for number in range(1, 12)))),
+)
+# What Compose makes of the lam-alef ligatures (libX11, nls/en_US.UTF-8/Compose.pre): the two letters.
+_LIGATURES: Final = range(0xFEF5, 0xFEFD)
+
+
+class Row(NamedTuple):
+    """A row of keys: where its first key is, and the names of all."""
+
+    offset: float
+    names: tuple[str, ...]
+
+
+class Wanted(NamedTuple):
+    """A row of the table."""
+
+    pack: str
+    file: str
+    variant: str
+    form: str
+    also: str
+    default: str
+
+
+def wanted() -> list[Wanted]:
+    """The layouts that are made."""
+    lines = TABLE.read_text(encoding="utf-8").splitlines()
+    rows = csv.DictReader((line for line in lines if not line.startswith("#")), delimiter="\t")
+    return [Wanted(**row) for row in rows]
+
+
+def rows(keys: Keys, form: str) -> tuple[Row, ...]:
+    """The rows of keys that a layout defines, where they stand on a keyboard of that form."""
+    found = [(offset, list(names)) for offset, names in _ROWS]
+    if "AC12" not in keys:
+        found[1 if form == "ansi" else 2][1][12:] = ["BKSL"]
+        found[2][1][11:] = [] if form == "ansi" else ["BKSL"]
+    return tuple(_present(offset, names, keys) for offset, names in found)
+
+
+def _present(offset: float, names: list[str], keys: Keys) -> Row:
+    """A row from its first key that there is to its last."""
+    there = [at for at, name in enumerate(names) if name in keys]
+    return Row(offset + there[0], tuple(names[there[0] : there[-1] + 1]))
+
+
+def layout(folder: Path, file: str, variant: str, form: str) -> Keys:
+    """The keys of a layout on a keyboard of that form."""
+    keys = symbols(folder, file, variant).keys
+    if form == "iso" and "AC12" not in keys and "LSGT" not in keys:
+        keys = {"LSGT": symbols(folder, "pc", "pc105").keys["LSGT"], **keys}
+    return keys
+
+
+def text(keysym: str) -> str:
+    """What a keysym leaves in a text, in NFC; ligatures as their letters."""
+    found = typed(keysym)
+    if found and ord(found[0]) in _LIGATURES:
+        return unicodedata.normalize("NFKC", found)
+    return unicodedata.normalize("NFC", found)
+
+
+def level(keys: Keys, name: str, at: int) -> str:
+    """What a key types at a level."""
+    names = keys.get(name, ())
+    return text(names[at]) if at < len(names) else ""
+
+
+def cell(content: str) -> str:
+    """What a pack writes for it: marks on a circle, what cannot be seen by its number, nothing as `--`."""
+    if content.startswith(DEAD):
+        return f"{DEAD}\u25cc{content.removeprefix(DEAD)}"
+    if len(content) == 1 and unicodedata.category(content) in ("Cf", "Zs", "Zl", "Zp", "Cc", "Cn", "Co"):
+        return f"U+{ord(content):04X}"
+    marks = bool(content) and unicodedata.category(content[0]).startswith("M")
+    return (f"\u25cc{content}" if marks else content) or "--"
+
+
+def pack(folder: Path, one: Wanted) -> str:
+    """The text of a pack."""
+    keys = layout(folder / "symbols", one.file, one.variant, one.form)
+    title, languages = registered(folder, one)
+    also = sorted(set(one.also.split()) - set(languages))
+    lines = rows(keys, one.form)
+    variant = f"variant {one.variant}" if one.variant else "its default variant"
+    head = {
+        "title": quoted(title),
+        "languages": listed(languages),
+        "also": listed(also),
+        "default": listed(one.default.split()),
+        "source": quoted(f"xkeyboard-config {VERSION}, symbols/{one.file}, {variant}"),
+        "licence": quoted("X11"),
+        "standing": quoted("attested"),
+        "offsets": "[" + ", ".join(f"{line.offset:g}" for line in lines) + "]",
+    }
+    shown = (f"{key} = {value}\n" for key, value in head.items() if value != "[]" or key == "languages")
+    return "".join((*shown, *(block(keys, lines, at) for at in range(len(LEVELS)))))
+
+
+def block(keys: Keys, lines: tuple[Row, ...], at: int) -> str:
+    """One level, as the keyboard shows it; nothing where no key types anything at it."""
+    cells = [[cell(level(keys, name, at)) for name in line.names] for line in lines]
+    if all(one == "--" for row in cells for one in row):
+        return ""
+    shown = (" " * round(2 * line.offset) + " ".join(row) for line, row in zip(lines, cells, strict=True))
+    return f"{LEVELS[at]} = '''\n" + "".join(f"{row}\n" for row in shown) + "'''\n"
+
+
+def quoted(value: str) -> str:
+    """A TOML string."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def listed(values: list[str]) -> str:
+    """A TOML list of strings."""
+    return "[" + ", ".join(map(quoted, values)) + "]"
+
+
+def registered(folder: Path, one: Wanted) -> tuple[str, list[str]]:
+    """The title of a variant and our codes of its languages, those of its layout where it names none itself."""
+    found = next(
+        item
+        for item in ET.parse(folder / "rules" / "base.xml").iter("layout")
+        if item.findtext("configItem/name") == one.file
+    )
+    items = [item for item in found.iter("variant") if item.findtext("configItem/name") == one.variant]
+    title = (items or [found])[0].findtext("configItem/description") or one.pack
+    codes = list(_codes((items or [found])[0])) or list(_codes(found))
+    return title, sorted({CODES[code] for code in codes if code in CODES})
+
+
+def _codes(item: ET.Element) -> Iterator[str]:
+    return (code.text or "" for code in item.findall("configItem/languageList/iso639Id"))
+
+
+def main() -> None:
+    """Write every pack of the table."""
+    folder = Path(sys.argv[1])
+    TARGET.mkdir(parents=True, exist_ok=True)
+    for one in wanted():
+        (TARGET / f"{one.pack}.toml").write_text(pack(folder, one), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

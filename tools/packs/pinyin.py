@@ -1,0 +1,205 @@
+"""Write perturbations/input/zh-pinyin.tsv and zh-words.tsv: how Chinese is typed by pinyin, and how often.
+
+    python tools/packs/pinyin.py UNIHAN JIEBA PYPINYIN
+
+UNIHAN is the folder of Unicode's Unihan files (plain or .bz2), JIEBA jieba's dict.txt, PYPINYIN pypinyin's
+phrases_dict.json. Readings of characters, with how often each is meant, are Unihan's (kHanyuPinlu, else kTGHZ2013, else
+kMandarin), and those that a fifth of a character's words have; readings of words are pypinyin's, frequencies those of
+jieba's words. A word is kept where another one is typed by the same or a near reading.
+"""
+
+from __future__ import annotations
+
+import bz2
+import json
+import re
+import sys
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from robust_xtreme.languages import language
+
+TARGET: Final = Path(__file__).parents[2] / "perturbations" / "input"
+ALPHABET: Final = frozenset(language("zh").alphabet)
+RAREST_CHARACTER: Final = 100
+RAREST_WORD: Final = 60
+RAREST_READING: Final = 0.02
+IN_WORDS: Final = 0.2
+_PINLU: Final = re.compile(r"(\S+?)\((\d+)\)")
+_VOWEL: Final = re.compile("[aeiouv]")
+_LATER: Final = ("kTGHZ2013", "kMandarin")
+
+HEAD: Final = """\
+# language: zh
+# source: {source}
+# licence: Unicode-3.0 (Unihan), MIT (jieba, pypinyin); texts in LICENSE-UNICODE.txt, LICENSE-JIEBA.txt, LICENSE-PYPINYIN.txt
+# standing: derived
+# maker: tools/packs/pinyin.py
+"""  # noqa: E501 - a header line cannot be broken
+CHARACTERS: Final = "Unihan 15.0 (kHanyuPinlu, kTGHZ2013, kMandarin, variants), jieba 0.42.1, pypinyin 0.55.0"
+WORDS: Final = "jieba 0.42.1 dict.txt, pypinyin 0.55.0 phrases_dict.json, Unihan 15.0 (kHanyuPinlu, kMandarin)"
+
+
+class Unihan(NamedTuple):
+    """Fields of Unihan by name and character."""
+
+    fields: dict[str, dict[str, str]]
+
+    def get(self, field: str, character: str) -> str:
+        """What a field says of a character, "" where nothing."""
+        return self.fields.get(field, {}).get(character, "")
+
+
+def unihan(folder: Path) -> Unihan:
+    """The fields of the files of readings, variants and dictionaries."""
+    fields: dict[str, dict[str, str]] = defaultdict(dict)
+    for name in ("Readings", "Variants", "DictionaryLikeData"):
+        for line in _lines(folder / f"Unihan_{name}.txt"):
+            if line.startswith("U+"):
+                point, field, value = line.split("\t", 2)
+                fields[field][_character(point)] = value
+    return Unihan(fields)
+
+
+def _lines(path: Path) -> list[str]:
+    packed = path.with_name(path.name + ".bz2")
+    content = bz2.decompress(packed.read_bytes()) if packed.is_file() else path.read_bytes()
+    return content.decode("utf-8").splitlines()
+
+
+def _character(point: str) -> str:
+    return chr(int(point.removeprefix("U+"), base=16))
+
+
+def typed(syllable: str) -> str:
+    """A syllable as it is typed: without its tone, ü as v."""
+    plain = unicodedata.normalize("NFD", syllable.lower()).replace("u\u0308", "v")
+    return "".join(letter for letter in plain if letter.isascii() and letter.isalpha())
+
+
+def readings(known: Unihan, character: str) -> dict[str, float]:
+    """The syllables of a character and the share of each."""
+    counts: Counter[str] = Counter()
+    for syllable, count in _PINLU.findall(known.get("kHanyuPinlu", character)):
+        counts[typed(syllable)] += int(count)
+    for field in _LATER:
+        value = known.get(field, character)
+        if not counts and value:
+            counts[typed(value.split()[0].split(":")[-1].split(",")[0])] += 1
+    total = counts.total()
+    usual = {one: count / total for one, count in counts.most_common() if _VOWEL.search(one)}
+    return {one: share for one, share in usual.items() if share >= RAREST_READING}
+
+
+def traditional_only(known: Unihan, character: str) -> bool:
+    """Whether a character is not written in simplified texts."""
+    variants = [_character(one) for one in known.get("kSimplifiedVariant", character).split()]
+    return bool(variants) and character not in variants and character not in ALPHABET
+
+
+class Word(NamedTuple):
+    """A word with its frequency and what kind of word jieba calls it."""
+
+    text: str
+    frequency: int
+    tag: str
+
+
+def words(path: Path) -> Iterator[Word]:
+    """The words of jieba's dictionary that are written in Han characters only."""
+    for line in path.read_text("utf-8").splitlines():
+        text, frequency, tag = line.rsplit(" ", 2)
+        if all("\u4e00" <= one <= "\u9fff" for one in text):
+            yield Word(text, int(frequency), tag)
+
+
+Phrases = dict[str, list[list[str]]]
+
+
+def spoken(lexicon: Iterable[Word], phrases: Phrases) -> dict[str, dict[str, float]]:
+    """The syllables that characters have within words, and the share of each in all that is written of a character."""
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    totals: Counter[str] = Counter()
+    for word in lexicon:
+        totals.update(dict.fromkeys(word.text, word.frequency))
+        for character, syllables in zip(word.text, phrases.get(word.text, ()), strict=False):
+            counts[character][typed(syllables[0])] += word.frequency
+    return {one: {syllable: n / totals[one] for syllable, n in found.items()} for one, found in counts.items()}
+
+
+def character_rows(known: Unihan, lexicon: list[Word], phrases: Phrases) -> list[tuple[str, str, int]]:
+    """Character, syllable, frequency in simplified text."""
+    counts: Counter[str] = Counter()
+    for word in lexicon:
+        for character in word.text:
+            counts[character] += word.frequency
+    asked = sorted({*counts, *(one for one in ALPHABET if len(one) == 1)})
+    rows = []
+    inside = spoken(lexicon, phrases)
+    for character in asked:
+        plain = _frequency(known, character, counts[character])
+        more = {one: share for one, share in inside.get(character, {}).items() if share >= IN_WORDS}
+        shares = {**more, **readings(known, character)}
+        for syllable, share in shares.items() if plain else ():
+            rows.append((character, syllable, max(1, round(plain * share))))
+    return rows
+
+
+def _frequency(known: Unihan, character: str, count: int) -> int:
+    """How often a character is written in simplified text, 0 where it hardly is."""
+    kept = character in ALPHABET or (count >= RAREST_CHARACTER and not traditional_only(known, character))
+    return max(1, count) if kept else 0
+
+
+def word_rows(known: Unihan, lexicon: Iterable[Word], phrases: Phrases) -> list[tuple[str, str, int]]:
+    """Words of two characters, how they are typed, and how often they are written."""
+    found = []
+    for word in lexicon:
+        usual = len(word.text) == 2 and word.frequency >= RAREST_WORD and not word.tag.startswith("nr")
+        if usual and word.text[0] in ALPHABET and word.text[1] in ALPHABET:
+            found.append((word.text, _reading(known, word.text, phrases), word.frequency))
+    return found
+
+
+def _reading(known: Unihan, word: str, phrases: Phrases) -> str:
+    if word in phrases:
+        return " ".join(typed(syllables[0]) for syllables in phrases[word])
+    return " ".join(next(iter(readings(known, character))) for character in word)
+
+
+def useful(rows: list[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
+    """The words that another one is near to: the same reading, or one in which a sound is taken for a near one."""
+    count = Counter(_rough(reading) for _, reading, _ in rows)
+    return [row for row in rows if count[_rough(row[1])] > 1]
+
+
+def _rough(reading: str) -> str:
+    """A reading with near sounds made one: z zh, c ch, s sh, n l r, f h, and finals in n or ng."""
+    found = re.sub(r"\b([zcs])h", r"\1", reading)
+    found = re.sub(r"\b[nr]", "l", re.sub(r"\bf", "h", found))
+    return re.sub(r"([aei]n)g\b", r"\1", found)
+
+
+def write(name: str, source: str, columns: str, rows: Iterable[tuple[object, ...]]) -> None:
+    """Write a pack's file."""
+    lines = ["\t".join(str(cell or "") for cell in row) for row in rows]
+    path = TARGET / f"{name}.tsv"
+    path.write_text(HEAD.format(source=source) + columns + "\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    print(f"{path.name}: {len(lines):,} rows, {path.stat().st_size:,} bytes")
+
+
+def main(folder: Path, dictionary: Path, phrases: Path) -> None:
+    """Write both packs."""
+    known, lexicon = unihan(folder), list(words(dictionary))
+    TARGET.mkdir(exist_ok=True)
+    said: Phrases = json.loads(phrases.read_text("utf-8"))
+    write("zh-pinyin", CHARACTERS, "character\tsyllable\tfrequency", character_rows(known, lexicon, said))
+    rows = useful(word_rows(known, lexicon, said))
+    write("zh-words", WORDS, "word\treading\tfrequency", sorted(rows))
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:4]))
