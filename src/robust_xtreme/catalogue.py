@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from robust_xtreme import registry
+from robust_xtreme import packs, registry
 from robust_xtreme.errors import UnknownName
 from robust_xtreme.languages import ALL_LANGUAGES, group_of, language
+from robust_xtreme.noise._suites import names, suite
 
 Row = dict[str, Any]
 
 
 def rows(what: str) -> list[Row]:
-    """One row of plain values per member of `what`: perturbations, tasks, intermediate tasks, languages or metrics.
+    """One row of plain values per member of `what`: perturbations, suites, tasks, intermediate tasks, and so on.
 
     Raises UnknownName for anything else.
     """
@@ -28,7 +29,43 @@ def _perturbations() -> list[Row]:
 
 def _perturbation(member: Any) -> Row:
     names = ("name", "summary", "unit", "kind", "strength", "operators", "parameters", "waives", "version")
-    return {name: plain(getattr(member, name)) for name in names}
+    found = {name: plain(getattr(member, name)) for name in (*names, "rates", "refuses")}
+    return {**found, "choices": {name: list(known()) for name, known in member.choices.items()}}
+
+
+def served(code: str) -> list[Row]:
+    """How each perturbation stands to a language: whether it serves it, else why not, and which packs it uses.
+
+    `counted` says whether it is served by packs that are attested or derived, all of them. Raises UnknownName.
+    """
+    language(code)
+    return [_served(registry.load("perturbation", name), code) for name in registry.names("perturbation")]
+
+
+def _served(member: Any, code: str) -> Row:
+    why = member.lacks(code)
+    used = {pack: packs.standing(pack) for pack in (() if why else member.packs(code))}
+    return {
+        "name": member.name,
+        "served": not why,
+        "why": why,
+        "packs": used,
+        "counted": not why and "authored" not in used.values(),
+        "summary": member.summary,
+    }
+
+
+def _suites() -> list[Row]:
+    return [_suite(suite(name)) for name in names()]
+
+
+def _suite(found: Any) -> Row:
+    return {
+        "name": found.name,
+        "summary": found.summary,
+        "specs": [str(one) for one in found.specs],
+        "standing": found.standing,
+    }
 
 
 def _tasks() -> list[Row]:
@@ -100,6 +137,7 @@ def _language(code: str) -> Row:
 
 LISTS: Final[Mapping[str, Callable[[], list[Row]]]] = {
     "perturbations": _perturbations,
+    "suites": _suites,
     "tasks": _tasks,
     "intermediate": _intermediate,
     "languages": _languages,

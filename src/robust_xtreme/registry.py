@@ -1,9 +1,13 @@
-"""Names are modules of a folder: one file adds one thing, and entry points add those of other packages."""
+"""Names are modules of a folder: one file adds one thing, and entry points add those of other packages.
+
+A package in the folder groups members under its name: `noise/nlpaug/keyboard.py` is the perturbation `nlpaug.keyboard`.
+"""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -41,13 +45,25 @@ def names(kind: str) -> tuple[str, ...]:
 
     `kind` is one of `perturbation`, `task`, `intermediate`, `metric`, `family`, `view`.
     """
-    own = {module.name for module in pkgutil.iter_modules([str(_folder(kind))]) if not module.name.startswith("_")}
-    return tuple(sorted(own | set(_external(kind))))
+    return tuple(sorted({*_modules(_folder(kind)), *_external(kind)}))
+
+
+def _modules(folder: Path) -> Iterator[str]:
+    """The members in a folder: its modules, and those of its packages by dotted names."""
+    for module in pkgutil.iter_modules([str(folder)]):
+        if module.name.startswith("_"):
+            continue
+        if module.ispkg:
+            yield from (f"{module.name}.{inner}" for inner in _modules(folder / module.name))
+        else:
+            yield module.name
 
 
 @cache
 def load(kind: str, name: str) -> Any:
     """The member of that name: the object called like its module, `robust_xtreme.tasks.xnli.xnli` say.
+
+    Of `nlpaug.keyboard` that is `robust_xtreme.noise.nlpaug.keyboard.keyboard`.
 
     Raises UnknownName with the nearest known name, or UserError where a third party's entry point does not load
     or gives something of another name.
@@ -57,7 +73,7 @@ def load(kind: str, name: str) -> Any:
         raise UnknownName(_CALLED.get(kind, kind), name, known, _SEE.get(kind, f"robust-xtreme list {kind}s"))
     if name in _external(kind):
         return _load_external(kind, name)
-    return getattr(importlib.import_module(f"robust_xtreme.{KINDS[kind]}.{name}"), name)
+    return getattr(importlib.import_module(f"robust_xtreme.{KINDS[kind]}.{name}"), name.rpartition(".")[2])
 
 
 def learned(name: str) -> Any:

@@ -15,6 +15,11 @@ from robust_xtreme.examples import Corpus, Example
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
 _KEY: Final = re.compile(r"[a-z][a-z0-9_]*")
 _DIGITS: Final = 20
+_SUITE: Final = re.compile(r"@[A-Za-z0-9][A-Za-z0-9_-]*")
+_SUITES: Final = "What suites hold: robust-xtreme list suites"
+SUITE: Final = "@"
+"""What the name of a suite of perturbations begins with."""
+
 _GRAMMAR: Final = "name[:strength,...][@key=value]..., for example char_noise:0.05,0.1@ops=replace"
 
 
@@ -72,6 +77,8 @@ class PerturbationSpec:
     @classmethod
     def parse(cls, text: str) -> PerturbationSpec:
         """Read `name[:s1,s2,...][@key=value]...`, links joined by `+`. Raises SpecError, naming the part."""
+        if text.strip().startswith(SUITE):
+            raise SpecError(f"{text!r} is a suite, and here goes one perturbation, as in char_noise:0.1. {_SUITES}")
         parts = [_parse_link(part, text) for part in text.split("+")]
         links = tuple(link for link, _ in parts)
         if any(len(link.strengths) > 1 for link in links[:-1]):
@@ -111,6 +118,15 @@ class PerturbationSpec:
     def on(self, *fields: str) -> PerturbationSpec:
         """The same chain on the given fields."""
         return replace(self, fields=tuple(fields))
+
+
+def canonical(text: str) -> str:
+    """A perturbation as its spec is written, or the name of a suite. Raises SpecError."""
+    if not text.strip().startswith(SUITE):
+        return str(PerturbationSpec.parse(text))
+    if not _SUITE.fullmatch(text.strip()):
+        raise SpecError(f"{text[:80]!r} is no suite: a suite stands by itself, as in @smoke. {_SUITES}")
+    return text.strip()
 
 
 def _parse_link(part: str, whole: str) -> tuple[Link, tuple[str, ...]]:

@@ -44,7 +44,15 @@ def modules(below: bool) -> list[str]:
 
 @pytest.mark.parametrize(
     "words",
-    [["--help"], ["--version"], ["list", "--help"], ["data", "--help"], ["eval", "--help"], ["train", "--help"]],
+    [
+        ["--help"],
+        ["--version"],
+        ["list", "--help"],
+        ["data", "--help"],
+        ["eval", "--help"],
+        ["train", "--help"],
+        ["perturb", "--help"],
+    ],
 )
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     """Help and version load neither torch and its company, nor numpy, nor polars."""

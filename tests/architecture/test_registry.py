@@ -53,6 +53,26 @@ def test_names_are_found_without_importing(plugin: Path) -> None:
     assert loaded == "[]"
 
 
+def test_a_package_is_no_member_and_those_in_it_have_dotted_names() -> None:
+    """What groups members is not listed; a member in it is `package.module`, found without importing either."""
+    code = (
+        "import sys; from robust_xtreme import registry\nprint(*registry.names('perturbation'))\n"
+        "print([name for name in sys.modules if 'nlpaug' in name or 'noise' in name])"
+    )
+    names, loaded = run(Path(), code).splitlines()
+    assert {"char_noise", "nlpaug.keyboard", "nlpaug.random"} <= set(names.split())
+    assert not {"nlpaug", "nlpaug._library", "nlpaug.__init__"} & set(names.split())
+    assert loaded == "[]"
+
+
+def test_a_dotted_member_is_the_object_called_like_its_module() -> None:
+    """`nlpaug.keyboard` is `keyboard` of its module, and knows its whole name."""
+    member = registry.load("perturbation", "nlpaug.keyboard")
+    assert member.name == "nlpaug.keyboard"
+    with pytest.raises(UnknownName, match=r"no perturbation named 'nlpaug\.keybord'\. Did you mean 'nlpaug\.keyboard'"):
+        registry.load("perturbation", "nlpaug.keybord")
+
+
 def test_a_member_of_another_package_is_loaded_by_name(plugin: Path) -> None:
     """A third party's task is used like our own."""
     code = "from robust_xtreme import registry\nprint(registry.load('task', 'riddles').summary)"

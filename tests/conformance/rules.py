@@ -7,24 +7,45 @@ import random
 import sys
 import tracemalloc
 import unicodedata
-from collections.abc import Callable, Sequence
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
+from math import sqrt
 from typing import Final
 
 import regex
-from tests.conformance.texts import SENTENCES, sentence, text, words
+from tests.conformance.texts import sentence, text, words
 
 from robust_xtreme.examples import Text
-from robust_xtreme.languages import ALL_LANGUAGES, language
+from robust_xtreme.languages import ALL_LANGUAGES, belongs
+from robust_xtreme.noise._distance import distance
 from robust_xtreme.noise._engine import Bound, Noised, Perturbation, noise_with
+from robust_xtreme.noise._perturbation import defaults
 
 Rule = Callable[[Perturbation, Sequence[Text]], None]
 STRENGTHS: Final = ("0", "0.05", "0.1", "0.2", "0.5", "1")
+_SHARE: Final = 0.95
+_CLUSTER: Final = regex.compile(r"\X")
+_MARK: Final = regex.compile(r"\p{M}")
+_WORD: Final = regex.compile(r"\P{White_Space}+")
+_WHOLE: Final = regex.compile(r"\p{Cf}*\p{L}[\p{L}\p{M}\p{Cf}]*|[\p{P}\p{N}\p{S}]|\p{White_Space}")
 
 
 def run(perturbation: Perturbation, texts: Sequence[Text], strength: str, seed: int = 0) -> list[Noised]:
-    """The texts after the perturbation at a strength, all its parameters open."""
-    return noise_with([Bound(perturbation, strength, dict(perturbation.parameters))], texts, seed)
+    """The texts after the perturbation at a strength, all its parameters at their defaults.
+
+    A rewriter refuses texts with spans and gets them without.
+    """
+    if perturbation.kind == "rewriter":
+        texts = [replace(one, spans=()) for one in texts]
+    return noise_with([Bound(perturbation, strength, defaults(perturbation))], texts, seed)
+
+
+def served(perturbation: Perturbation) -> str:
+    """A language that the perturbation serves: Swahili where it does."""
+    return next(code for code in ("sw", "en", *ALL_LANGUAGES) if perturbation.serves(code))
 
 
 def rule_1_strength_is_a_share(perturbation: Perturbation, texts: Sequence[Text]) -> None:
@@ -32,8 +53,12 @@ def rule_1_strength_is_a_share(perturbation: Perturbation, texts: Sequence[Text]
     nought_changes_nothing(perturbation, texts)
     for strength in ("0.05", "0.1"):
         for size in (5, 50, 500, 2000):
-            share = _share(perturbation, size, strength)
-            assert 0.8 <= share / float(strength) <= 1.1, f"{size} words at {strength}: {share:.4f} of the units"
+            edits, units = _share(perturbation, size, strength)
+            expected = float(strength) * units
+            spread = 4 * sqrt(expected) + 1
+            assert 0.8 * expected - spread <= edits <= expected + spread, (
+                f"{size} words at {strength}: {edits} of {units}"
+            )
 
 
 def nought_changes_nothing(perturbation: Perturbation, texts: Sequence[Text]) -> None:
@@ -42,13 +67,14 @@ def nought_changes_nothing(perturbation: Perturbation, texts: Sequence[Text]) ->
         assert noised.text == noised.clean, f"strength 0 changed {noised.clean.id}"
 
 
-def _share(perturbation: Perturbation, size: int, strength: str) -> float:
-    vocabulary = SENTENCES["sw"].rstrip(".").split()
+def _share(perturbation: Perturbation, size: int, strength: str) -> tuple[int, int]:
+    """How many units of texts of so many words are edited, of how many."""
+    code = served(perturbation)
+    vocabulary = sentence(code).rstrip(".").split()
     values = [" ".join((vocabulary * (size // len(vocabulary) + 2))[start : start + size]) for start in range(8)]
-    texts = [text("sw", value, name=f"{number}") for number, value in enumerate(values * max(1, 500 // size))]
-    texts = [Text(f"long/{number}", own.language, own.value) for number, own in enumerate(texts)]
+    texts = [Text(f"long/{number}", code, value) for number, value in enumerate(values * max(1, 1000 // size))]
     found = run(perturbation, texts, strength)
-    return sum(sum(one.edits.values()) for one in found) / sum(one.eligible for one in found)
+    return sum(sum(one.edits.values()) for one in found), sum(one.eligible for one in found)
 
 
 def rule_2_draws_are_keyed(perturbation: Perturbation, texts: Sequence[Text]) -> None:
@@ -60,12 +86,15 @@ def rule_2_draws_are_keyed(perturbation: Perturbation, texts: Sequence[Text]) ->
     assert run(perturbation, texts[::-1], "0.1")[::-1] == whole, "the order of the texts matters"
     single = [one for own in texts for one in run(perturbation, [own], "0.1")]
     assert single == whole, "the batch matters"
-    long = [text("sw", SENTENCES["sw"] * 5)]
+    code = served(perturbation)
+    long = [text(code, sentence(code) * 20)]
     assert run(perturbation, long, "0.1", seed=1) != run(perturbation, long, "0.1"), "the seed is ignored"
-    _nested(perturbation, texts)
+    if strengths_nest.__name__ not in perturbation.waives:
+        strengths_nest(perturbation, texts)
 
 
-def _nested(perturbation: Perturbation, texts: Sequence[Text]) -> None:
+def strengths_nest(perturbation: Perturbation, texts: Sequence[Text]) -> None:
+    """The part of rule 2 that rewriters waive: edits at a low strength are among those at a higher one."""
     found = [run(perturbation, texts, strength) for strength in ("0.05", "0.1", "0.2")]
     for low, high in pairwise(found):
         for lower, higher in zip(low, high, strict=True):
@@ -75,20 +104,27 @@ def _nested(perturbation: Perturbation, texts: Sequence[Text]) -> None:
 
 def changes(noised: Noised) -> set[tuple[int, int, str]]:
     """The edits of a text: the range of the clean text, and what stands there now."""
-    return {(start, stop, noised.text.value[low:high]) for start, stop, low, high in noised.traces[0].places}
+    return {(start, stop, noised.text.value[low:high]) for start, stop, low, high in _places(noised)}
 
 
 def rule_3_clusters_stay_whole(perturbation: Perturbation, texts: Sequence[Text]) -> None:
-    """The clusters of the noisy text are clusters of the clean one or letters, in the same normal form."""
+    """No cluster is broken: none begins with a mark that did not before, and each text keeps its normal forms."""
     for strength in STRENGTHS:
         for noised in run(perturbation, texts, strength):
-            clean, noisy = noised.clean.value, noised.text.value
-            new = set(regex.findall(r"\X", noisy)) - set(regex.findall(r"\X", clean))
-            assert not {one for one in new if not regex.fullmatch(r"\p{L}\p{M}*", one)}, (clean, noisy)
-            assert new <= letters_of(noised.clean.language), f"broken clusters {new} in {noisy!r} of {clean!r}"
-            for form in ("NFC", "NFD", "NFKC", "NFKD"):
-                if unicodedata.is_normalized(form, clean) and (form == "NFC" or _only(form, clean)):
-                    assert unicodedata.is_normalized(form, noisy), f"{noisy!r} is not {form}, {clean!r} is"
+            clusters_stay_whole(noised)
+
+
+def clusters_stay_whole(noised: Noised) -> None:
+    """The same of one text."""
+    clean, noisy = noised.clean.value, noised.text.value
+    old, new = _CLUSTER.findall(clean), _CLUSTER.findall(noisy)
+    bare = sum(bool(_MARK.match(one)) for one in new)
+    assert bare <= sum(bool(_MARK.match(one)) for one in old), f"an orphan mark in {noisy!r} of {clean!r}"
+    broken = {one for one in set(new) - set(old) if not (_WHOLE.fullmatch(one) or _MARK.match(one))}
+    assert not broken, f"broken clusters {broken} in {noisy!r} of {clean!r}"
+    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+        if unicodedata.is_normalized(form, clean) and (form == "NFC" or _only(form, clean)):
+            assert unicodedata.is_normalized(form, noisy), f"{noisy!r} is not {form}, {clean!r} is"
 
 
 def _only(form: str, value: str) -> bool:
@@ -96,51 +132,66 @@ def _only(form: str, value: str) -> bool:
     return (form == "NFKC") or (form == "NFD" and not unicodedata.is_normalized("NFC", value))
 
 
-def bases(value: str) -> set[str]:
-    """The first code points of the letters of a text."""
-    return set(regex.findall(r"\p{L}", value))
-
-
-def letters_of(code: str) -> set[str]:
-    """The letters of a language in both cases, composed and decomposed."""
-    if code not in ALL_LANGUAGES:
-        return set()
-    alphabet = language(code).alphabet
-    upper = (unicodedata.normalize("NFC", letter.upper()) for letter in alphabet)
-    cased = {*alphabet, *upper, *(("İ", "I") if code in ("az", "tr") else ())}
-    return cased | {unicodedata.normalize("NFD", letter) for letter in cased}
-
-
 def rule_4_noise_belongs_to_the_script(perturbation: Perturbation, texts: Sequence[Text]) -> None:
-    """New letters are the language's own; a language is served or said not to be, never silently left clean."""
+    """What is put in is the language's own; a language is served or said not to be, never silently left clean."""
+    by_language: dict[str, Counter[bool]] = {}
     for noised in run(perturbation, texts, "1"):
-        code = noised.clean.language
-        new = bases(noised.text.value) - bases(noised.clean.value) - bases("".join(letters_of(code)))
-        assert not new, f"{code} got foreign letters: {new}"
+        by_language.setdefault(noised.clean.language, Counter()).update(own_letters(noised))
+    for code, found in by_language.items():
+        assert found[True] >= _SHARE * found.total(), f"{code} got {found[False]} foreign clusters of {found.total()}"
     for code in ALL_LANGUAGES:
-        own = text(code, sentence(code))
-        found = run(perturbation, [own], "0.5")[0]
-        assert found.status == ("ok" if perturbation.serves(code) else "not_applicable"), f"{code}: {found.status}"
-        assert (found.text.value != own.value) == perturbation.serves(code), f"{code} was left clean without a word"
+        own = text(code, sentence(code) * 3)
+        found_ = run(perturbation, [own], "1")[0]
+        assert found_.status in _STATUSES[perturbation.serves(code)], f"{code}: {found_.status}"
+        assert not found_.eligible or found_.text.value != own.value, f"{code} was left clean without a word"
     stranger = run(perturbation, [Text("x", "xx", "Habari ya asubuhi")], "1")[0]
     assert stranger.status == "not_applicable", "a language that nobody knows was noised"
+
+
+_STATUSES: Final = {True: ("ok", "unchanged"), False: ("not_applicable",)}
+
+
+def own_letters(noised: Noised) -> Iterator[bool]:
+    """Whether each cluster that an edit puts in is the language's own, or what stood there, in whatever case."""
+    for before, after in replaced(noised):
+        known = {one.casefold() for one in before}
+        whole = (one for one in after if not _MARK.match(one))
+        for one in (Counter(whole) - Counter(before)).elements():
+            yield one.casefold() in known or belongs(noised.clean.language, one)
+
+
+def replaced(noised: Noised) -> Iterator[tuple[list[str], list[str]]]:
+    """The clusters that each edit touches, before and after; an edit within a cluster touches all of it."""
+    clean, noisy = noised.clean.value, noised.text.value
+    edges = [*(match.start() for match in _CLUSTER.finditer(clean)), len(clean)]
+    for start, stop, low, high in _places(noised):
+        before, behind = start, stop
+        if start < stop:
+            before, behind = edges[bisect_right(edges, start) - 1], edges[bisect_left(edges, stop)]
+        after = noisy[low - (start - before) : high + (behind - stop)]
+        yield _CLUSTER.findall(clean[before:behind]), _CLUSTER.findall(after)
 
 
 def rule_5_spans_survive(perturbation: Perturbation, texts: Sequence[Text]) -> None:
     """No edit crosses an edge or touches a frozen span; no span and no text that had letters is emptied."""
     for strength in STRENGTHS:
         for noised in run(perturbation, texts, strength):
-            clean, noisy = noised.clean, noised.text
-            assert len(clean.spans) == len(noisy.spans)
-            for before, after in zip(clean.spans, noisy.spans, strict=True):
-                assert (before.label, before.frozen) == (after.label, after.frozen)
-                assert 0 <= after.start <= after.stop <= len(noisy.value)
-                assert (after.start == after.stop) == (before.start == before.stop), f"{noisy!r}: a span was emptied"
-                _no_crossing(noised, before.start, before.stop)
-                assert noised.to_clean(after.start, after.stop) in _same(noised, after.start, after.stop)
-                if before.frozen:
-                    assert clean.at(before) == noisy.at(after), "a frozen span was touched"
-            assert bool(noisy.value) == bool(clean.value), f"{clean.value!r} was emptied"
+            spans_survive(noised)
+
+
+def spans_survive(noised: Noised) -> None:
+    """The same of one text."""
+    clean, noisy = noised.clean, noised.text
+    assert len(clean.spans) == len(noisy.spans)
+    for before, after in zip(clean.spans, noisy.spans, strict=True):
+        assert (before.label, before.frozen) == (after.label, after.frozen)
+        assert 0 <= after.start <= after.stop <= len(noisy.value)
+        assert (after.start == after.stop) == (before.start == before.stop), f"{noisy!r}: a span was emptied"
+        _no_crossing(noised, before.start, before.stop)
+        assert noised.to_clean(after.start, after.stop) in _same(noised, after.start, after.stop)
+        if before.frozen:
+            assert clean.at(before) == noisy.at(after), "a frozen span was touched"
+    assert bool(noisy.value) == bool(clean.value), f"{clean.value!r} was emptied"
 
 
 def _same(noised: Noised, start: int, stop: int) -> list[tuple[int, int]]:
@@ -150,30 +201,42 @@ def _same(noised: Noised, start: int, stop: int) -> list[tuple[int, int]]:
 
 
 def _no_crossing(noised: Noised, start: int, stop: int) -> None:
-    for low, high, _, _ in noised.traces[0].places if noised.traces else ():
+    for low, high, _, _ in _places(noised):
         crossed = any(low < edge < high for edge in (start, stop))
         assert not crossed, f"an edit crosses ({start}, {stop}) in {noised.clean!r}"
 
 
 def rule_6_books_are_true(perturbation: Perturbation, texts: Sequence[Text]) -> None:
     """Clean and noisy text differ just where edits are listed; the counts are those of the edits."""
-    cost = {"swap": 2}
     for strength in STRENGTHS:
         for noised in run(perturbation, texts, strength):
-            clean, noisy, places = noised.clean.value, noised.text.value, _places(noised)
-            old = new = 0
-            for start, stop, low, high in [*places, (len(clean), len(clean), len(noisy), len(noisy))]:
-                assert clean[old:start] == noisy[new:low], f"an unlisted edit in {noisy!r}"
-                assert clean[start:stop] != noisy[low:high] or start == len(clean), (
-                    f"an edit that changes nothing: {noisy!r}"
-                )
-                old, new = stop, high
-            assert sum(noised.edits.values()) == len(places) <= noised.eligible
-            assert noised.graphemes == len(regex.findall(r"\X", clean))
-            assert noised.graphemes_edited == sum(cost.get(name, 1) * many for name, many in noised.edits.items())
-            assert noised.words == len(list(_words(clean)))
-            assert noised.words_edited == sum(any(a < p[1] and p[0] < b for p in places) for a, b in _words(clean))
-            assert (noised.status == "unchanged") == (noised.status != "not_applicable" and not places)
+            books_are_true(noised, perturbation.kind == "letters")
+
+
+def books_are_true(noised: Noised, exact: bool) -> None:
+    """The same of one text; `exact` says that the changed clusters are those of each edit's least way (Levenshtein)."""
+    clean, noisy, places = noised.clean.value, noised.text.value, _places(noised)
+    old = new = 0
+    for start, stop, low, high in [*places, (len(clean), len(clean), len(noisy), len(noisy))]:
+        assert clean[old:start] == noisy[new:low], f"an unlisted edit in {noisy!r}"
+        assert clean[start:stop] != noisy[low:high] or start == len(clean), f"an edit that changes nothing: {noisy!r}"
+        old, new = stop, high
+    assert sum(noised.edits.values()) == len(places) <= noised.eligible
+    assert noised.graphemes == len(_CLUSTER.findall(clean))
+    least = sum(distance(before, after) for before, after in replaced(noised))
+    assert noised.graphemes_edited == least or (not exact and noised.graphemes_edited > least), (clean, noisy)
+    assert noised.words == len(list(_words(clean)))
+    assert noised.words_edited == sum(any(_hits(a, b, place) for place in places) for a, b in _words(clean)), (
+        clean,
+        noisy,
+    )
+    assert (noised.status == "unchanged") == (noised.status != "not_applicable" and not places)
+
+
+def _hits(start: int, stop: int, place: tuple[int, int, int, int]) -> bool:
+    """Whether an edit lies in a word; one of the white space before a word counts for that word."""
+    low, high = place[:2]
+    return start < max(high, low + 1) and low < stop
 
 
 def _places(noised: Noised) -> list[tuple[int, int, int, int]]:
@@ -181,15 +244,16 @@ def _places(noised: Noised) -> list[tuple[int, int, int, int]]:
 
 
 def _words(value: str) -> list[tuple[int, int]]:
-    return [match.span() for match in regex.finditer(r"\P{White_Space}+", value)]
+    return [match.span() for match in _WORD.finditer(value)]
 
 
 def rule_7_work_is_linear(perturbation: Perturbation, texts: Sequence[Text]) -> None:
     """Ten times the words take at most about ten times the calls and the memory."""
-    unit = " ".join(one.value for one in texts if one.language == texts[0].language) or "a"
-    size = max(1, 20_000 // len(unit))
-    run(perturbation, [_long(texts[0].language, unit, 1)], "0.1")
-    short, long = (_work(perturbation, _long(texts[0].language, unit, size * times)) for times in (1, 10))
+    code = texts[0].language if perturbation.serves(texts[0].language) else served(perturbation)
+    unit = " ".join(one.value for one in texts if one.language == code) or "a"
+    size = max(1, (2_000 if perturbation.kind == "rewriter" else 20_000) // len(unit))
+    run(perturbation, [_long(code, unit, 1)], "0.1")
+    short, long = (_work(perturbation, _long(code, unit, size * times)) for times in (1, 10))
     for small, large, what in zip(short, long, ("calls", "bytes"), strict=True):
         assert large <= 12 * small + 500, f"{what} grow from {small} to {large} for ten times the words"
 
@@ -250,4 +314,4 @@ def broken(perturbation: Perturbation, texts: Sequence[Text]) -> list[str]:
     return names
 
 
-__all__ = ["OF_TEXTS", "RULES", "Rule", "broken", "changes", "letters_of", "run"]
+__all__ = ["OF_TEXTS", "RULES", "Rule", "broken", "changes", "run"]

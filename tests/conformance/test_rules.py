@@ -14,7 +14,11 @@ from robust_xtreme import registry
 from robust_xtreme.examples import Text
 from robust_xtreme.noise._engine import Perturbation
 
-_MEMBERS = [registry.load("perturbation", name) for name in registry.names("perturbation")]
+_EVERY = [registry.load("perturbation", name) for name in registry.names("perturbation")]
+_MEMBERS = [member for member in _EVERY if not member.free]
+"""Those that a spec must tell more about, a model's folder say, have tests of their own."""
+
+_every = pytest.mark.parametrize("perturbation", _EVERY, ids=lambda member: member.name)
 _members = pytest.mark.parametrize("perturbation", _MEMBERS, ids=lambda member: member.name)
 _of_texts = pytest.mark.parametrize("rule", OF_TEXTS, ids=lambda rule: rule.__name__)
 _rules = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
@@ -77,7 +81,7 @@ def test_a_wrong_perturbation_breaks_its_rule_and_no_other(rule: str, wrong: Per
     assert broken(wrong, every_language()) == [rule]
 
 
-@_members
+@_every
 def test_a_member_says_what_it_is(perturbation: Perturbation) -> None:
     """Name, summary, unit, strength and operators are there for `list` and the report's legend."""
     assert perturbation.name in registry.names("perturbation")

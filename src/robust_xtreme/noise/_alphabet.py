@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final, final
 
 import numpy as np
 import numpy.typing as npt
 
-from robust_xtreme import graphemes, languages
+from robust_xtreme import graphemes, languages, packs
+from robust_xtreme.noise._case import cased
 
 Array = npt.NDArray[Any]
 
 _LONGEST: Final = 3
 _POINT_BITS: Final = 21
-_DOTTED: Final = {"i": "İ", "ı": "I"}
-_TURKIC: Final = ("az", "tr")
 
 
 @final
@@ -52,10 +49,10 @@ class Alphabet:
         return found
 
 
-@cache
+@packs.cached
 def alphabet(code: str) -> Alphabet:
     """The letters of the language of that code, in lower and upper case. Raises UnknownName."""
-    letters = tuple(dict.fromkeys(_cased(code, languages.language(code).alphabet)))
+    letters = tuple(dict.fromkeys(filter(_usable, cased(code, languages.language(code).alphabet))))
     order = sorted(letters, key=lambda letter: (_group(letter), letter))
     composed, decomposed = order, [unicodedata.normalize("NFD", letter) for letter in order]
     lengths = np.array([[len(letter) for letter in form] for form in (composed, decomposed)]).reshape(2, -1)
@@ -96,19 +93,6 @@ def packed(points: Array, starts: Array, lengths: Array) -> Array:
 
 def _packed(letter: str) -> int:
     return sum(ord(point) << (_POINT_BITS * place) for place, point in enumerate(letter))
-
-
-def _cased(code: str, letters: Iterable[str]) -> Iterator[str]:
-    for letter in letters:
-        upper = _upper(code, letter)
-        for form in (letter, upper if len(upper) <= len(letter) else ""):
-            if _usable(form):
-                yield form
-
-
-def _upper(code: str, letter: str) -> str:
-    upper = _DOTTED.get(letter, "") if code in _TURKIC else ""
-    return unicodedata.normalize("NFC", upper or letter.upper())
 
 
 def _usable(letter: str) -> bool:

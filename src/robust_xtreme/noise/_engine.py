@@ -40,7 +40,7 @@ __all__ = [
     "noise_with",
 ]
 
-_CHUNK: Final = 1 << 16
+_CHUNK: Final = 1 << 17
 
 
 @final

@@ -70,46 +70,52 @@ class Letters:
         """Letters before another that differs, no edge of a span between them."""
         single = self._where("double")
         swap = np.zeros(len(single), np.bool_)
-        swap[:-1] = single[:-1] & single[1:] & self._differs()
+        swap[:-1] = single[:-1] & single[1:] & differs(self.batch, self.letter)
         if self.edge is not None:
             swap[:-1] &= ~self.edge[1:]
         return swap
 
-    def _differs(self) -> Array:
-        """Whether each cluster (but the last) differs from the next one."""
-        points, starts = self.batch.points, self.batch.clusters.starts
-        if self.batch.clusters.simple:
-            return np.not_equal(points[:-1], points[1:])
-        first = points.take(starts)
-        differs: Array = first[:-1] != first[1:]
-        alike = np.flatnonzero(~differs & self.letter[:-1])
-        sizes, others = (
-            starts[alike + 1] - starts[alike],
-            starts[np.minimum(alike + 2, len(starts) - 1)] - starts[alike + 1],
-        )
-        differs[alike] = sizes != others
-        asked, sizes = alike[sizes == others], sizes[sizes == others]
-        if len(asked):
-            unlike = points[ragged(starts[asked], sizes)] != points[ragged(starts[asked + 1], sizes)]
-            differs[asked] = np.logical_or.reduceat(unlike, np.cumsum(sizes) - sizes)
-        return differs
+
+def differs(batch: Batch, asked: Array) -> Array:
+    """Whether each cluster (but the last) differs from the next one, right where `asked` (m,) holds."""
+    points, starts = batch.points, batch.clusters.starts
+    if batch.clusters.simple:
+        return np.not_equal(points[:-1], points[1:])
+    first = points.take(starts)
+    unlike: Array = first[:-1] != first[1:]
+    alike = np.flatnonzero(~unlike & asked[:-1])
+    sizes = starts[alike + 1] - starts[alike]
+    others = starts[np.minimum(alike + 2, len(starts) - 1)] - starts[alike + 1]
+    unlike[alike] = sizes != others
+    alike, sizes = alike[sizes == others], sizes[sizes == others]
+    if len(alike):
+        point = points[ragged(starts[alike], sizes)] != points[ragged(starts[alike + 1], sizes)]
+        unlike[alike] = np.logical_or.reduceat(point, np.cumsum(sizes) - sizes)
+    return unlike
 
 
 def letters(batch: Batch, alphabet: Alphabet) -> Letters:
     """The clusters of a batch as letters of a language."""
-    found = batch.clusters
-    props = batch.props if found.simple else batch.props.take(found.starts)
+    props = batch.props if batch.clusters.simple else batch.props.take(batch.clusters.starts)
     letter = (props & graphemes.LETTER) > 0
+    closed, edge = guard(batch, letter)
+    return Letters(batch, alphabet, props, letter, closed, edge)
+
+
+def guard(batch: Batch, unit: Array) -> tuple[Array | None, Array | None]:
+    """Strike from `unit` (m,) the clusters that no edit may touch; which others stand alone, and before which an edge.
+
+    Struck are clusters beside one that would join with what came in their place, cut by a span's edge, or frozen. The
+    arrays are None where all stand alone, and where there are no spans.
+    """
+    found = batch.clusters
     closed = None
     if len(found.open_after) or len(found.open_before):
-        closed = np.ones(len(letter), np.bool_)
+        closed = np.ones(len(unit), np.bool_)
         closed[found.open_after] = closed[found.open_before] = False
-        letter[np.minimum(found.open_after + 1, len(letter) - 1)] = False
-        letter[found.open_before[found.open_before > 0] - 1] = False
-    edge = None
-    if len(batch.spans):
-        edge = _edges(batch, letter)
-    return Letters(batch, alphabet, props, letter, closed, edge)
+        unit[np.minimum(found.open_after + 1, len(unit) - 1)] = False
+        unit[found.open_before[found.open_before > 0] - 1] = False
+    return closed, _edges(batch, unit) if len(batch.spans) else None
 
 
 def _edges(batch: Batch, letter: Array) -> Array:

@@ -9,6 +9,7 @@ at a low strength are among those at a higher one.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from robust_xtreme import randomness
 from robust_xtreme.edits import Batch, Edits, ragged
 from robust_xtreme.noise._alphabet import Alphabet, group_index, packed
-from robust_xtreme.noise._letters import DELETE, SWAP, Letters, Proposal
+from robust_xtreme.noise._letters import DELETE, Letters, Proposal
 
 Array = npt.NDArray[Any]
 
@@ -47,15 +48,18 @@ def unit_draws(batch: Batch, keys: Array) -> Array:
     return randomness.flat_draws(keys, batch.offsets[:-1], batch.bounds[:-1], len(starts), places)
 
 
-def keep_some(batch: Batch, allowed: Array, draws: Array, chosen: Array) -> None:
+def keep_some(
+    batch: Batch, allowed: Array, draws: Array, chosen: Array, delete: Any = DELETE, counted: bool = False
+) -> None:
     """Strike deletion, in `allowed`, from the unit with the largest draw of each text and of each span.
 
-    Where every unit has another way to be edited, only those that are chosen can matter: the largest draw of a text or
-    span that has a unit beside them is none of theirs.
+    `delete` holds the bits of all that deletes. Where every unit has another way to be edited, or where that unit is
+    `counted` anyway, only those that are chosen can matter: the largest draw of a text or span that has a unit beside
+    them is none of theirs.
     """
     first, stop = _stretches(batch)
     asked = first < stop
-    if not (allowed == DELETE).any():
+    if counted or not (allowed == delete).any():
         spared = np.zeros(len(draws) + 1, np.int32)
         np.cumsum((allowed > 0) & ~chosen, dtype=np.int32, out=spared[1:])
         asked &= spared.take(first) == spared.take(stop)
@@ -65,7 +69,7 @@ def keep_some(batch: Batch, allowed: Array, draws: Array, chosen: Array) -> None
     ranks[allowed[units] == 0] = 0
     if len(units):
         largest = np.maximum.reduceat(ranks, np.cumsum(stop - first) - (stop - first))
-        allowed[units[(largest[largest > 0] & _LOW).astype(np.int64)]] &= ~DELETE
+        allowed[units[(largest[largest > 0] & _LOW).astype(np.int64)]] &= ~delete
 
 
 def _stretches(batch: Batch) -> tuple[Array, Array]:
@@ -88,20 +92,26 @@ def decide(page: Letters, proposal: Proposal, keys: Array, strength: str) -> tup
     possible = allowed > 0
     eligible = np.add.reduceat(possible, page.batch.bounds[:-1], dtype=np.int64)
     units = np.flatnonzero(chosen & possible)
-    accepted, operators = _settle(allowed, draws, units)
+    accepted, operators = settle(allowed, draws, units, _operators, _SWAP)
     units, operators = units[accepted], operators[accepted]
     return _edits(page, proposal, units, operators, draws[units]), eligible
 
 
-def _settle(allowed: Array, draws: Array, units: Array) -> tuple[Array, Array]:
-    """Which chosen units win over every edit that their own overlaps, and each one's operator."""
+def settle(
+    allowed: Array, draws: Array, units: Array, pick: Callable[[Array, Array], Array], swap: int
+) -> tuple[Array, Array]:
+    """Which chosen units win over every edit that their own overlaps, and each one's operator.
+
+    `pick` gives the operator of units by what they allow and their draws; `swap` is the number of the one that touches
+    the next unit, too.
+    """
     own = draws.take(units)
-    operators = _operators(allowed[units], own)
-    lost = (operators == _SWAP) & (allowed.take(units + 1) > 0) & (draws.take(units + 1) <= own)
+    operators = pick(allowed[units], own)
+    lost = (operators == swap) & (allowed.take(units + 1) > 0) & (draws.take(units + 1) <= own)
     before = np.maximum(units - 1, 0)
-    rivals = np.flatnonzero(((allowed.take(before) & SWAP) > 0) & (draws.take(before) <= own) & (before < units))
+    rivals = np.flatnonzero(((allowed.take(before) >> swap & 1) > 0) & (draws.take(before) <= own) & (before < units))
     before = before[rivals]
-    lost[rivals] |= _operators(allowed[before], draws[before]) == _SWAP
+    lost[rivals] |= pick(allowed[before], draws[before]) == swap
     return ~lost, operators
 
 
@@ -130,7 +140,7 @@ def _replacements(page: Letters, proposal: Proposal, units: Array, draws: Array)
         return proposal.by[units], np.arange(len(units)), np.ones(len(units), np.int64)
     letters = page.alphabet
     chosen = _others(page, letters, units, draws)
-    form = _forms(page.batch, letters, chosen, page.batch.clusters.starts[units])
+    form = forms(page.batch, letters.decomposes[chosen], page.batch.clusters.starts[units])
     return letters.pool, letters.start[form, chosen], letters.length[form, chosen]
 
 
@@ -147,22 +157,22 @@ def _others(page: Letters, letters: Alphabet, units: Array, draws: Array) -> Arr
     return letters.first[group] + picked + (present & (picked >= own))
 
 
-def _forms(batch: Batch, letters: Alphabet, chosen: Array, positions: Array) -> Array:
-    """The form of each chosen letter: 1, decomposed, in a text that is decomposed (NFD), else 0.
+def forms(batch: Batch, decomposes: Array, positions: Array) -> Array:
+    """The form of the letter put at each position: 1, decomposed, in a text that is decomposed (NFD), else 0.
 
     Only a text in which some cluster has several points can be; only letters that have two forms need to know.
     """
-    forms = np.zeros(len(chosen), np.int64)
-    asked = np.flatnonzero(letters.decomposes[chosen])
+    found = np.zeros(len(positions), np.int64)
+    asked = np.flatnonzero(decomposes)
     if batch.clusters.simple or not len(asked):
-        return forms
+        return found
     texts = np.searchsorted(batch.offsets, positions[asked], "right") - 1
     compound = np.diff(batch.bounds) < np.diff(batch.offsets)
     own = np.zeros(len(batch), np.int64)
     for text in np.unique(texts[compound[texts]]).tolist():
         own[text] = _is_decomposed(batch.values[text])
-    forms[asked] = own[texts]
-    return forms
+    found[asked] = own[texts]
+    return found
 
 
 def _is_decomposed(value: str) -> bool:

@@ -1,0 +1,155 @@
+"""What changed between two sequences: stretches of the old one and what stands in their place, in linear time.
+
+Elements that occur once in both are anchors (as in Bram Cohen's patience diff); between anchors a stretch is aligned
+exactly by the table of Wagner and Fischer (1974) where that is small, else through a window that slides along.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final
+
+Hunk = tuple[int, int, int, int]
+Pair = tuple[int, int]
+
+_CELLS: Final = 4096
+_WINDOW: Final = 32
+_DEPTH: Final = 3
+
+
+def hunks(old: Sequence[str], new: Sequence[str]) -> list[Hunk]:
+    """The stretches `old[a:b]` that became `new[c:d]`, sorted and disjoint; all else is equal, in order.
+
+    Where every stretch is short, the fewest elements are replaced, put in and left out; else nearly the fewest. What
+    could have been put in or left out at several places is so at the last of them.
+    """
+    matched = [(-1, -1), *_matches(old, new), (len(old), len(new))]
+    found = ((a + 1, b, c + 1, d) for (a, c), (b, d) in pairwise(matched))
+    kept = [(a, b, c, d) for a, b, c, d in found if a < b or c < d]
+    limits = [*(own[0] - 1 for own in kept), len(old)][1:] if kept else []
+    return [_last_place(old, new, own, limit) for own, limit in zip(kept, limits, strict=True)]
+
+
+def _last_place(old: Sequence[str], new: Sequence[str], hunk: Hunk, limit: int) -> Hunk:
+    """The same change as far behind as equal elements let it slide, up to a place in the old sequence."""
+    a, b, c, d = hunk
+    if a < b and c < d:
+        return hunk
+    while b < limit and (new[c] if a == b else old[a]) == old[b]:
+        a, b, c, d = a + 1, b + 1, c + 1, d + 1
+    return a, b, c, d
+
+
+def distance(found: Sequence[Hunk]) -> int:
+    """How many elements were replaced, put in or left out (Levenshtein distance) in these stretches."""
+    return sum(max(b - a, d - c) for a, b, c, d in found)
+
+
+def _matches(old: Sequence[str], new: Sequence[str]) -> list[Pair]:
+    """Pairs of places that hold the same element, rising in both."""
+    found: list[Pair] = []
+    open_: list[tuple[int, int, int, int, int]] = [(0, len(old), 0, len(new), 0)]
+    while open_:
+        a, b, c, d, depth = open_.pop()
+        front = _equal(old, new, range(a, b), range(c, d))
+        found.extend((a + step, c + step) for step in range(front))
+        a, c = a + front, c + front
+        back = _equal(old, new, range(b - 1, a - 1, -1), range(d - 1, c - 1, -1))
+        found.extend((b - 1 - step, d - 1 - step) for step in range(back))
+        b, d = b - back, d - back
+        if (b - a) * (d - c) <= _CELLS:
+            found.extend(_shared(old, new, _path(old[a:b], new[c:d], whole=True), a, c))
+        elif depth < _DEPTH and (anchors := _anchors(old, new, a, b, c, d)):
+            edges = [(a - 1, c - 1), *anchors, (b, d)]
+            found.extend(anchors)
+            open_.extend((i + 1, k, j + 1, m, depth + 1) for (i, j), (k, m) in pairwise(edges))
+        else:
+            found.extend(_slide(old, new, a, b, c, d))
+    return sorted(found)
+
+
+def _equal(old: Sequence[str], new: Sequence[str], first: range, second: range) -> int:
+    """How many elements are equal from the beginning of the two ranges on."""
+    size = min(len(first), len(second))
+    return next((step for step in range(size) if old[first[step]] != new[second[step]]), size)
+
+
+def _anchors(old: Sequence[str], new: Sequence[str], a: int, b: int, c: int, d: int) -> list[Pair]:
+    """Places of elements that occur once in both stretches, as many as rise in both."""
+    counts = Counter(new[c:d])
+    place = {value: index for index, value in enumerate(new[c:d], c) if counts[value] == 1}
+    counts = Counter(old[a:b])
+    pairs = [(i, place[old[i]]) for i in range(a, b) if counts[old[i]] == 1 and old[i] in place]
+    return _rising(pairs)
+
+
+def _rising(pairs: Sequence[Pair]) -> list[Pair]:
+    """The longest run of pairs, sorted by their first place, whose second places rise."""
+    tails: list[int] = []
+    ends: list[int] = []
+    before: list[int] = []
+    for index, (_, place) in enumerate(pairs):
+        at = bisect_left(tails, place)
+        tails[at : at + 1], ends[at : at + 1] = [place], [index]
+        before.append(ends[at - 1] if at else -1)
+    found, index = [], ends[-1] if ends else -1
+    while index >= 0:
+        found.append(pairs[index])
+        index = before[index]
+    return found[::-1]
+
+
+def _slide(old: Sequence[str], new: Sequence[str], a: int, b: int, c: int, d: int) -> Iterator[Pair]:
+    """Matches of two stretches through a window: of what it sees aligned, the first half stands."""
+    while a < b and c < d:
+        seen, other = old[a : min(b, a + _WINDOW)], new[c : min(d, c + _WINDOW)]
+        whole = a + len(seen) == b and c + len(other) == d
+        path = _path(seen, other, whole)
+        half = _WINDOW // 2
+        kept = next((n for n, cell in enumerate(path) if max(cell) >= half), len(path) - 1)
+        yield from _shared(old, new, path if whole else path[: kept + 1], a, c)
+        step = path[-1] if whole else path[kept]
+        a, c = a + step[0], c + step[1]
+
+
+def _shared(old: Sequence[str], new: Sequence[str], path: Sequence[Pair], a: int, c: int) -> Iterator[Pair]:
+    """The pairs of equal elements on a path of cells from (a, c)."""
+    for (i, j), (k, m) in pairwise(path):
+        if k > i and m > j and old[a + i] == new[c + j]:
+            yield a + i, c + j
+
+
+def _path(old: Sequence[str], new: Sequence[str], whole: bool) -> list[Pair]:
+    """The cells of a cheapest alignment from the beginning of both: to both ends, or (not `whole`) to one of them."""
+    table = _table(old, new)
+    i, j = len(old), len(new)
+    if not whole:
+        ends = [(table[i][m], abs(i - m), i, m) for m in range(j + 1)] + [
+            (table[k][j], abs(k - j), k, j) for k in range(i + 1)
+        ]
+        _, _, i, j = min(end for end in ends if max(end[2:]) >= min(len(old), len(new)))
+    path = [(i, j)]
+    while i or j:
+        here = table[i][j]
+        if i and j and here == table[i - 1][j - 1] + (old[i - 1] != new[j - 1]):
+            i, j = i - 1, j - 1
+        elif i and here == table[i - 1][j] + 1:
+            i -= 1
+        else:
+            j -= 1
+        path.append((i, j))
+    return path[::-1]
+
+
+def _table(old: Sequence[str], new: Sequence[str]) -> list[list[int]]:
+    """The distance between each beginning of the one and each beginning of the other."""
+    table = [list(range(len(new) + 1))]
+    for value in old:
+        above, row = table[-1], [table[-1][0] + 1]
+        for place, other in enumerate(new):
+            row.append(min(above[place] + (value != other), above[place + 1] + 1, row[place] + 1))
+        table.append(row)
+    return table

@@ -1,0 +1,22 @@
+"""How far two short sequences are from each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+
+def distance(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many clusters must be changed, inserted or left out to make one of the other (Levenshtein)."""
+    if len(one) < len(other):
+        one, other = other, one
+    if set(one).isdisjoint(other):
+        return len(one)
+    if len(other) == 1:
+        return len(one) - 1
+    row = list(range(len(other) + 1))
+    for number, cluster in enumerate(one, 1):
+        costs = (diagonal + (cluster != letter) for diagonal, letter in zip(row, other, strict=False))
+        best = [min(cost, above + 1) for cost, above in zip(costs, row[1:], strict=True)]
+        row = list(accumulate(best, lambda left, own: min(left + 1, own), initial=number))
+    return row[-1]

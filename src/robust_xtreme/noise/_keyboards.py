@@ -1,0 +1,291 @@
+"""Keyboards: what each key types, where it stands, which keys are next to it, and how a letter is typed.
+
+A layout is one pack, `perturbations/keyboards/NAME.toml`; its README says how one is written.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, NamedTuple, final
+
+from robust_xtreme import packs
+from robust_xtreme.errors import DataError, UnknownName
+from robust_xtreme.languages import ALL_LANGUAGES
+
+KIND: Final = "keyboards"
+DEAD: Final = "dead:"
+"""What a dead key's text begins with; its combining mark follows."""
+REACH: Final = 1.25
+_SAME_ROW, _CLOSE = 0.5, 1.12
+"""How far apart the centres of neighbouring keys are at most, in key pitches (19.05 mm, ISO/IEC 9995-1)."""
+LEVELS: Final = ("plain", "shift", "altgr", "shift_altgr")
+
+_NOTHING: Final = "--"
+_CIRCLE: Final = "\u25cc"
+_KEYS: Final = {
+    "title": str, "languages": list, "also": list, "default": list, "source": str, "licence": str, "standing": str,
+    "offsets": list, "plain": str, "shift": str, "altgr": str, "shift_altgr": str,
+}  # fmt: skip
+_NEEDED: Final = ("title", "languages", "offsets", "plain")
+_ROWS, _CELLS, _CHARACTERS, _MARKS = 6, 20, 8, 4
+_SLANT: Final = (0.0, 0.5, 0.75, 1.25)
+_COMPOSED: Final = "\u025b\u0190\u0254\u0186\u01dd\u018e\u0269\u0196\u028b\u01b2\u028a\u01b1\u014b\u014a"
+"""Letters of African languages that dead keys go on though the result is two code points (libX11, Compose)."""
+_SEE: Final = "perturbations/README.md says how a keyboard is written"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key: its place (column and row of ISO/IEC 9995-1, `AD01` the first letter), centre in key pitches, levels.
+
+    `x` grows to the right and `y` downwards. `levels` are what it types plain, with shift, with AltGr, with both: ""
+    where nothing, `dead:` and a combining mark where it is a dead key.
+    """
+
+    name: str
+    x: float
+    y: float
+    levels: tuple[str, ...]
+
+
+class Stroke(NamedTuple):
+    """One key pressed at one level."""
+
+    key: Key
+    level: int
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """A keyboard's layout; `languages` are those its source names, `also` others whose letters it types."""
+
+    name: str
+    title: str
+    languages: tuple[str, ...]
+    also: tuple[str, ...]
+    default: tuple[str, ...]
+    keys: tuple[Key, ...]
+    source: str
+    licence: str
+    standing: str
+    _typed: Mapping[str, Stroke] = field(repr=False)
+    _near: Mapping[Key, tuple[Key, ...]] = field(repr=False)
+
+    def neighbours(self, key: Key) -> tuple[Key, ...]:
+        """The keys whose centres are within 1.25 pitches of a key's, itself left out."""
+        return self._near[key]
+
+    def strokes(self, text: str) -> tuple[Stroke, ...] | None:
+        """How a text is typed: directly, or by dead keys before a letter, or by marks after it; None if it cannot be.
+
+        A dead key serves where letter and mark are one code point, and for the letters that X11's Compose lists beside
+        those. A letter on several keys is typed at the lowest level.
+        """
+        direct = self._typed.get(text)
+        if direct is not None:
+            return (direct,)
+        found: list[Stroke] = []
+        for segment in _segments(unicodedata.normalize("NFC", text)):
+            strokes = self._segment(segment)
+            if strokes is None:
+                return None
+            found.extend(strokes)
+        return tuple(found)
+
+    def _segment(self, segment: str) -> tuple[Stroke, ...] | None:
+        """The strokes of one base with its marks."""
+        if segment in self._typed:
+            return (self._typed[segment],)
+        whole = unicodedata.normalize("NFD", segment)
+        if not 1 < len(whole) <= 1 + _MARKS:
+            return None
+        rest = self._segment(segment[:-1]) if len(segment) > 1 and segment[-1] in self._typed else None
+        if rest is not None:
+            return (*rest, self._typed[segment[-1]])
+        return next(self._marked(segment, whole), None)
+
+    def _marked(self, segment: str, whole: str) -> Iterator[tuple[Stroke, ...]]:
+        """The ways to type a letter without one of its marks, and that mark before or after it."""
+        for at in range(1, len(whole)):
+            rest = self._segment(unicodedata.normalize("NFC", whole[:at] + whole[at + 1 :]))
+            if rest is None:
+                continue
+            if (len(segment) == 1 or segment[0] in _COMPOSED) and DEAD + whole[at] in self._typed:
+                yield (self._typed[DEAD + whole[at]], *rest)
+            if whole[at] in self._typed:
+                yield (*rest, self._typed[whole[at]])
+
+
+def names() -> tuple[str, ...]:
+    """The layouts there are, sorted."""
+    return packs.names(KIND)
+
+
+@packs.cached
+def of_language(code: str) -> tuple[str, ...]:
+    """The layouts of a language: its default first, those whose source names it, those that type it as well.
+
+    A default among users' packs stands before the bundled one.
+    """
+    found = [layout(name) for name in names()]
+    ranked = [(_rank(one, code), one.name) for one in found if code in (*one.languages, *one.also)]
+    return tuple(name for _, name in sorted(ranked))
+
+
+def _rank(one: Layout, code: str) -> tuple[int, int]:
+    """First by whether it is the language's default, or names it; defaults by the folders of packs they are in."""
+    if code in one.default:
+        path, users = packs.find(KIND, one.name), packs.users()
+        return 0, next(
+            (at for at, folder in enumerate(users) if path == folder / KIND / f"{one.name}.toml"), len(users)
+        )
+    return 1 if code in one.languages else 2, 0
+
+
+@packs.cached
+def layout(name: str) -> Layout:
+    """The layout of that name. Raises UnknownName with the nearest, and DataError where its pack is malformed."""
+    if name not in names():
+        raise UnknownName("keyboard", name, names(), "the files of perturbations/keyboards")
+    path = packs.find(KIND, name) or Path(name)
+    return _layout(path, name, packs.read(KIND, name))
+
+
+def _layout(path: Path, name: str, pack: dict[str, Any]) -> Layout:
+    _check(path, pack)
+    keys = _keys(path, pack)
+    return Layout(
+        name=name,
+        title=pack["title"],
+        languages=_codes(path, pack, "languages"),
+        also=_codes(path, pack, "also"),
+        default=_codes(path, pack, "default"),
+        keys=keys,
+        source=pack["source"],
+        licence=pack["licence"],
+        standing=pack["standing"],
+        _typed=_typed(keys),
+        _near={key: tuple(other for other in keys if other is not key and _close(key, other)) for key in keys},
+    )
+
+
+def _check(path: Path, pack: dict[str, Any]) -> None:
+    """Every key is known and of its type, and those that are needed are there."""
+    for key, value in pack.items():
+        if key not in _KEYS:
+            close = difflib.get_close_matches(key, _KEYS, n=1)
+            raise DataError(path, f"{key!r:.40} is no key.{f' Did you mean {close[0]!r}?' if close else ''} {_SEE}")
+        if not isinstance(value, _KEYS[key]):
+            raise DataError(path, f"{key!r} must be {'a list' if _KEYS[key] is list else 'text'}. {_SEE}")
+    for key in _NEEDED:
+        if key not in pack:
+            raise DataError(path, f"the key {key!r} is missing. {_SEE}")
+
+
+def _codes(path: Path, pack: dict[str, Any], key: str) -> tuple[str, ...]:
+    for code in pack.get(key, ()):
+        if code not in ALL_LANGUAGES:
+            raise DataError(path, f"{key}: {code!r:.40} is no code of a language. See: robust-xtreme list languages")
+        if key == "default" and code not in (*pack["languages"], *pack.get("also", ())):
+            raise DataError(path, f"default: {code!r} is not among the languages of this keyboard")
+    return tuple(pack.get(key, ()))
+
+
+def _keys(path: Path, pack: dict[str, Any]) -> tuple[Key, ...]:
+    """The keys of all rows; a place where no level types anything is a gap."""
+    offsets = _offsets(path, pack["offsets"])
+    levels = [_rows(path, level, pack.get(level), len(offsets)) for level in LEVELS]
+    shape = [len(row) for row in levels[0] or ()]
+    for level, rows in zip(LEVELS, levels, strict=True):
+        for y, row in enumerate(rows):
+            if len(row) != shape[y]:
+                raise DataError(path, f"{level}, row {y + 1}: {len(row)} cells where 'plain' has {shape[y]}. {_SEE}")
+    places = [(y, at) for y, cells in enumerate(shape) for at in range(cells)]
+    keys = (_key(y, offsets[y] + at, tuple(rows[y][at] if rows else "" for rows in levels)) for y, at in places)
+    return tuple(key for key in keys if any(key.levels))
+
+
+def _key(y: int, x: float, levels: tuple[str, ...]) -> Key:
+    """A key by its place: rows E to A from the top, columns along the slant of a pc's keyboard."""
+    column = math.floor(x - (_SLANT[y] if y < len(_SLANT) else _SLANT[-1]))
+    return Key(f"A{'EDCBA@'[y]}{column:02}", x, float(y), levels)
+
+
+def _offsets(path: Path, offsets: list[Any]) -> list[float]:
+    if not 1 <= len(offsets) <= _ROWS:
+        raise DataError(path, f"offsets: {len(offsets)} rows; there may be 1 to {_ROWS}. {_SEE}")
+    for one in offsets:
+        if isinstance(one, bool) or not isinstance(one, (int, float)) or not -_CELLS <= one <= _CELLS:
+            raise DataError(path, f"offsets: {one!r:.40} is no number of key pitches. {_SEE}")
+    return [float(one) for one in offsets]
+
+
+def _rows(path: Path, level: str, text: str | None, count: int) -> list[list[str]]:
+    """The cells of one level, row by row; nothing where the level is left out."""
+    if text is None:
+        return []
+    lines = [line.split() for line in text.splitlines() if line.strip()]
+    if len(lines) != count:
+        raise DataError(path, f"{level}: {len(lines)} rows where 'offsets' has {count}. {_SEE}")
+    if any(len(line) > _CELLS for line in lines):
+        raise DataError(path, f"{level}: a row of more than {_CELLS} cells. {_SEE}")
+    return [[_cell(path, level, one) for one in line] for line in lines]
+
+
+def _cell(path: Path, level: str, cell: str) -> str:
+    """What a cell says that the key types: `a`, `--` nothing, `◌ा` a mark, `dead:◌́` a dead key, `U+200C` by number."""
+    if cell == _NOTHING:
+        return ""
+    dead = cell.startswith(DEAD)
+    text = cell.removeprefix(DEAD)
+    text = _numbered(path, level, text) if text.startswith("U+") else text.removeprefix(_CIRCLE) or _CIRCLE
+    if dead and (len(text) != 1 or not unicodedata.combining(text)):
+        raise DataError(path, f"{level}: {cell!r:.60} is no dead key: a combining mark follows {DEAD!r}. {_SEE}")
+    if len(text) > _CHARACTERS or not unicodedata.is_normalized("NFC", text):
+        raise DataError(path, f"{level}: the cell {cell!r:.60} is too long, or not in NFC. {_SEE}")
+    return DEAD + text if dead else text
+
+
+def _numbered(path: Path, level: str, cell: str) -> str:
+    try:
+        point = int(cell.removeprefix("U+"), base=16)
+        return chr(point).encode("utf-8").decode("utf-8")
+    except (ValueError, OverflowError) as error:
+        raise DataError(path, f"{level}: {cell!r:.60} is no code point. {_SEE}") from error
+
+
+def _typed(keys: tuple[Key, ...]) -> dict[str, Stroke]:
+    """The stroke of each text and dead key: at the lowest level, from the top left."""
+    found: dict[str, Stroke] = {}
+    for level in range(len(LEVELS)):
+        for key in keys:
+            if key.levels[level]:
+                found.setdefault(key.levels[level], Stroke(key, level))
+    return found
+
+
+def _close(one: Key, other: Key) -> bool:
+    return math.hypot(one.x - other.x, one.y - other.y) <= REACH
+
+
+def _segments(text: str) -> Iterator[str]:
+    """A text cut before each base: bases with the marks that follow."""
+    start = 0
+    for at in range(1, len(text) + 1):
+        if at == len(text) or not unicodedata.category(text[at]).startswith("M"):
+            yield text[start:at]
+            start = at
+
+
+def closeness(key: Key, other: Key) -> int:
+    """How often a neighbouring key is hit: those of the same row most, then the closer ones of other rows."""
+    if abs(key.y - other.y) < _SAME_ROW:
+        return 3
+    return 2 if math.hypot(key.x - other.x, key.y - other.y) <= _CLOSE else 1

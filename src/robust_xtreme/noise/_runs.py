@@ -1,0 +1,97 @@
+"""The words of a batch: runs of letters with their marks, cut where a span begins or ends."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+import numpy.typing as npt
+
+from robust_xtreme import graphemes
+from robust_xtreme.edits import Batch
+from robust_xtreme.noise._letters import guard
+
+Array = npt.NDArray[Any]
+
+_APOSTROPHES: Final = (0x27, 0x2019)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of a batch in order (w,): their clusters and code points, from first to stop, and their text's number.
+
+    `offered` says which may be edited, `alone` which of these share their stretch between white space with no other.
+    `blank` and `edge` (m,) say which clusters are plain white space, and before which a span's edge stands.
+    """
+
+    batch: Batch
+    first: Array
+    last: Array
+    start: Array
+    stop: Array
+    text: Array
+    offered: Array
+    alone: Array
+    blank: Array
+    edge: Array
+
+
+def find(batch: Batch) -> Words:
+    """The words of a batch."""
+    found = batch.clusters
+    props = batch.props if found.simple else batch.props.take(found.starts)
+    letter = (props & graphemes.LETTER) > 0
+    free = letter.copy()
+    closed, edge = guard(batch, free)
+    free = free if closed is None else free & closed
+    edge = np.zeros(len(letter), np.bool_) if edge is None else edge
+    blank = (props & graphemes.SPACE) > 0
+    if not found.simple:
+        blank &= np.diff(found.starts, append=len(batch.points)) == 1
+    _join(batch, letter, edge)
+    first = np.flatnonzero(letter & (edge | ~np.roll(letter, 1)))
+    last = np.flatnonzero(letter & np.roll(edge | ~letter, -1)) + 1
+    start, stop = found.starts.take(first), found.starts.take(last)
+    text = np.searchsorted(batch.offsets, start, "right") - 1
+    offered = free.take(first) & free.take(last - 1) & ~_digit_beside(batch, blank, first, last)
+    alone = offered & _alone(first, last, text, blank)
+    return Words(batch, first, last, start, stop, text, offered, alone, blank, edge)
+
+
+def _join(batch: Batch, letter: Array, edge: Array) -> None:
+    """Make letters of the apostrophes that stand alone between two letters of one word."""
+    starts = batch.clusters.starts
+    points = batch.points.take(starts)
+    asked = np.flatnonzero((points == _APOSTROPHES[0]) | (points == _APOSTROPHES[1]))
+    asked = asked[(asked > 0) & (starts.take(np.minimum(asked + 1, len(starts) - 1)) - starts.take(asked) == 1)]
+    inner = letter.take(asked - 1) & letter.take(asked + 1) & ~edge.take(asked) & ~edge.take(asked + 1)
+    letter[asked[inner]] = True
+
+
+def _digit_beside(batch: Batch, blank: Array, first: Array, last: Array) -> Array:
+    """Whether a digit stands right before or behind each word."""
+    found = np.zeros(len(first), np.bool_)
+    starts = batch.clusters.starts
+    for beside in (first - 1, last):
+        asked = np.flatnonzero(~blank.take(beside))
+        points = batch.points.take(starts.take(beside[asked]))
+        found[asked] |= np.isin(points, [point for point in np.unique(points).tolist() if _is_number(point)])
+    return found
+
+
+def _is_number(point: int) -> bool:
+    return unicodedata.category(chr(point)).startswith("N")
+
+
+def _alone(first: Array, last: Array, text: Array, blank: Array) -> Array:
+    """Whether white space, or the text's end, stands somewhere between each word and both its neighbours."""
+    blanks = np.cumsum(blank, dtype=np.int32)
+    parted = blanks.take(first[1:]) > blanks.take(last[:-1] - 1)
+    parted |= text[1:] > text[:-1]
+    alone = np.ones(len(first), np.bool_)
+    alone[1:] &= parted
+    alone[:-1] &= parted
+    return alone

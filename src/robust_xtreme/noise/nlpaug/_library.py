@@ -1,0 +1,141 @@
+"""nlpaug, imported where a text is noised, and the words that its augmenters of characters are given.
+
+Of each word of a text nlpaug sees the longest run of letters that it may change, each of one code point; the rest,
+marks, digits, signs and white space, is kept from it. Its caps of 10 words and 10 characters are lifted. It draws
+ceil(strength * words) of those words, so at least one of a text: in a text of five words that is a fifth of it, at any
+strength up to 0.2. Of a word that it draws it changes ceil(0.3 * characters), its default. A text of more than 1,000
+words is given to it in pieces of as many.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Any, Final, final
+
+from robust_xtreme import languages
+from robust_xtreme.errors import UserError
+from robust_xtreme.graphemes import split
+
+_PIECE: Final = 1000
+_WORD: Final = re.compile(r"\S+")
+_ABUGIDAS: Final = frozenset({"Beng", "Deva", "Gujr", "Guru", "Mlym", "Mymr", "Taml", "Telu", "Thai"})
+
+UNCAPPED: Final[Mapping[str, Any]] = MappingProxyType({"aug_char_max": None, "aug_word_max": None})
+"""What lifts the caps of an augmenter of characters."""
+
+
+def characters() -> Any:
+    """nlpaug's augmenters of characters. Raises UserError where nlpaug is not installed."""
+    with _loading():
+        from nlpaug.augmenter import char
+    return char
+
+
+def language_models() -> Any:
+    """nlpaug's augmenters of words, by a language model say. Raises UserError where nlpaug is not installed."""
+    with _loading():
+        from nlpaug.augmenter import word
+    return word
+
+
+@contextmanager
+def _loading() -> Iterator[None]:
+    """A module that cannot be imported is one line; what nlpaug's own code is warned of is its own affair."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except ImportError as error:
+        raise UserError(f'nlpaug cannot be loaded ({error}): pip install "robust-xtreme[nlpaug]"') from error
+
+
+def lacks_letters(code: str) -> str:
+    """Why an augmenter that changes single code points does not serve a language; "" where it does."""
+    if code not in languages.ALL_LANGUAGES:
+        return "unknown language"
+    language = languages.language(code)
+    if language.script in _ABUGIDAS or any(len(letter) > 1 for letter in language.alphabet):
+        return "nlpaug changes single code points and would tear letters from their combining marks"
+    if not language.spaces:
+        return "nlpaug changes a share of the words, and the language is written without spaces"
+    return ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What nlpaug is given of a text: of each word the longest run of `letters`.
+
+    Only where the run has at least `shortest` letters, and one that is `changeable`.
+    """
+
+    letters: frozenset[str]
+    changeable: frozenset[str]
+    shortest: int = 1
+
+    def parted(self, text: str) -> tuple[list[str], list[str]]:
+        """The pieces of a text before, between and behind its words, and the words."""
+        gaps, words, end = [], [], 0
+        for word in _WORD.finditer(text):
+            begin, stop = _longest(word[0], self.letters)
+            run = word[0][begin:stop]
+            if len(run) >= self.shortest and not self.changeable.isdisjoint(run):
+                gaps.append(text[end : word.start() + begin])
+                words.append(run)
+                end = word.start() + stop
+        return [*gaps, text[end:]], words
+
+
+def on_words(augmenter: Any, words: Words) -> Callable[[str], str]:
+    """A function that noises a text with an augmenter of characters, which is given these words of it."""
+    gaps: list[str] = []
+
+    def tokenizer(text: str) -> list[str]:
+        gaps[:], found = words.parted(text)
+        return found
+
+    def reverse(found: list[str]) -> str:
+        return gaps[0] + "".join(word + gap for word, gap in zip(found, gaps[1:], strict=True))
+
+    augmenter.tokenizer, augmenter.reverse_tokenizer = tokenizer, reverse
+    return lambda text: "".join(_noised(augmenter, piece) for piece in _pieces(text))
+
+
+def cased(letters: Iterable[str]) -> frozenset[str]:
+    """Letters, and their capitals where these are single code points."""
+    return frozenset(form for letter in letters for form in (letter, letter.upper()) if len(form) == 1)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A text in pieces of so many words, because nlpaug's work grows with the square of their number."""
+    starts = [word.start() for word in _WORD.finditer(text)][_PIECE::_PIECE]
+    yield from (text[start:stop] for start, stop in pairwise([0, *starts, len(text)]))
+
+
+def _noised(augmenter: Any, text: str) -> str:
+    """The text after an augmenter, which strips it: white space at its ends is put back."""
+    core = text.strip()
+    if not core:
+        return text
+    begin = text.index(core)
+    (found,) = augmenter.augment(core)
+    return text[:begin] + str(found) + text[begin + len(core) :]
+
+
+def _longest(word: str, letters: frozenset[str]) -> tuple[int, int]:
+    """Where the longest run of clusters that are such letters lies in a word."""
+    best, begin, place = (0, 0), 0, 0
+    plain = all(point in letters or point.isascii() for point in word)
+    for cluster in word if plain else split(word):
+        place += len(cluster)
+        if cluster not in letters:
+            begin = place
+        elif place - begin > best[1] - best[0]:
+            best = begin, place
+    return best

@@ -1,0 +1,104 @@
+"""Every perturbation in each of the fifty languages at four strengths, on sentences of the release files.
+
+In continuous integration a few sentences of each, drawn by a seed; `make test-long` takes them all.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import pytest
+from tests.conformance.rules import books_are_true, clusters_stay_whole, own_letters, run, spans_survive
+from tests.conformance.texts import hard, sentence, text, words
+
+from robust_xtreme import registry
+from robust_xtreme.examples import Text
+from robust_xtreme.languages import LANGUAGES
+from robust_xtreme.noise._engine import Perturbation
+
+pytestmark = pytest.mark.real
+
+_STRENGTHS: Final = ("0", "0.05", "0.3", "1")
+_SHARE: Final = 0.95
+_FEW: Final = 4
+_FLORES: Final = {
+    "ar": "arb", "bg": "bul", "bn": "ben", "de": "deu", "el": "ell", "en": "eng", "es": "spa", "et": "est",
+    "fi": "fin", "fr": "fra", "he": "heb", "hi": "hin", "hu": "hun", "id": "ind", "it": "ita", "ja": "jpn",
+    "ka": "kat", "kk": "kaz", "ko": "kor", "mr": "mar", "my": "mya", "nl": "nld", "pl": "pol", "pt": "por",
+    "ro": "ron", "ru": "rus", "sw": "swh", "ta": "tam", "te": "tel", "th": "tha", "tr": "tur", "uk": "ukr",
+    "ur": "urd", "vi": "vie", "wo": "wol", "yo": "yor", "zh": "zho",
+}  # fmt: skip
+_TATOEBA: Final = {
+    **_FLORES, "af": "afr", "ar": "ara", "az": "aze", "eu": "eus", "fa": "pes", "jv": "jav", "lt": "lit", "ml": "mal",
+    "ms": "zsm", "tl": "tgl", "zh": "cmn",
+}  # fmt: skip
+
+
+def _members() -> list[Perturbation]:
+    """The perturbations that a spec can name without a model of its own."""
+    found = [registry.load("perturbation", name) for name in registry.names("perturbation")]
+    return [one for one in found if not one.free]
+
+
+def _lines(paths: Sequence[Path]) -> list[str]:
+    return [line for path in paths if path.is_file() for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+def _sentences(code: str, data: Path) -> list[Text]:
+    """The sentences of PAN-X, with a span for each word, of Tatoeba, of FLORES and of treebanks that are there.
+
+    The release files have none in Haitian Creole and Malayalam; our own sentence of each language is always there.
+    """
+    flores = sorted((data / "flores_first100").glob(f"{_FLORES.get(code, '-')}_*.dev"))
+    tatoeba = _TATOEBA.get(code, "-")
+    other = _lines([*flores, data / "tatoeba" / "v1" / f"tatoeba.{tatoeba}-eng.{tatoeba}"])
+    banks = _lines(sorted((data / "ud").glob(f"*/{code}_*.conllu")))
+    other += [line.partition("# text = ")[2] for line in banks if line.startswith("# text = ")]
+    found = [text(code, value, name=f"line/{number}") for number, value in enumerate(dict.fromkeys(other))]
+    for path in sorted((data / "panx").glob(f"*-{code}.tsv")):
+        for number, block in enumerate(path.read_text(encoding="utf-8").split("\n\n")):
+            value = " ".join(line.split("\t")[0] for line in block.splitlines() if line.strip())
+            found.append(text(code, value, *words(value), name=f"{path.stem}/{number}"))
+    found.append(text(code, sentence(code), name="line/ours"))
+    return [one for one in found if one.value.strip()]
+
+
+def _sweep(perturbation: Perturbation, code: str, texts: Sequence[Text]) -> None:
+    """All of the rules that are about one text, at every strength; of sentences, whose letters are put in."""
+    letters: Counter[bool] = Counter()
+    for strength in _STRENGTHS:
+        for noised in run(perturbation, texts, strength):
+            assert strength != "0" or noised.text == noised.clean
+            assert (noised.status == "not_applicable") == bool(perturbation.lacks(code))
+            clusters_stay_whole(noised)
+            spans_survive(noised)
+            books_are_true(noised, perturbation.kind == "letters")
+            letters.update(
+                own_letters(noised) if noised.clean.id.startswith(("line/", "dev-", "test-", "train-")) else ()
+            )
+    assert letters[True] >= _SHARE * letters.total(), (
+        f"{perturbation.name}: {letters[False]} of {letters.total()} clusters are foreign"
+    )
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_a_few_sentences_keep_the_rules(code: str, data: Path) -> None:
+    """Some sentences of each language, drawn by a seed, and the hard clusters, under every perturbation."""
+    found = _sentences(code, data)
+    some = random.Random(code).sample(found, min(_FEW, len(found)))
+    for perturbation in _members():
+        _sweep(perturbation, code, [*some, *random.Random(code).sample(hard(code), _FEW)])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", [one.name for one in _members()])
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_all_sentences_keep_the_rules(code: str, name: str, data: Path) -> None:
+    """All sentences of each language, and all hard clusters, under one perturbation."""
+    perturbation = registry.load("perturbation", name)
+    found = _sentences(code, data)[:: 1 if perturbation.kind == "letters" else 5]
+    _sweep(perturbation, code, [*found, *hard(code)])

@@ -1,0 +1,44 @@
+"""Input methods against real text: how much of it has slips."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from robust_xtreme.noise import _kana, _pinyin
+from robust_xtreme.noise._slip_table import Slip
+
+pytestmark = pytest.mark.real
+
+
+def _share(text: str, slips: Iterator[Slip], wanted: Callable[[str], bool]) -> float:
+    """The share of the wanted letters of a text that have slips, alone or in a pair with the next one."""
+    points = {slip.point for slip in slips}
+    found: Counter[bool] = Counter()
+    for place, letter in enumerate(text):
+        if wanted(letter):
+            pairs = (text[place : place + 2], text[max(place - 1, 0) : place + 1])
+            found[letter in points or any(len(pair) == 2 and pair in points for pair in pairs)] += 1
+    return found[True] / found.total()
+
+
+def _text(data: Path, name: str) -> str:
+    return (data / "flores_first100" / f"{name}.dev").read_text("utf-8")
+
+
+def test_chinese_characters_have_slips(data: Path) -> None:
+    """At least 95 % of the Han characters of Chinese sentences have slips of pinyin."""
+    assert _share(_text(data, "zho_Hans"), _pinyin.slips(), lambda one: "\u4e00" <= one <= "\u9fff") >= 0.95
+
+
+def test_kana_have_slips(data: Path) -> None:
+    """At least 98 % of the kana of Japanese sentences have slips of romaji."""
+    assert _share(_text(data, "jpn_Jpan"), _kana.slips(), lambda one: "ぁ" <= one <= "ヶ" or one == "ー") >= 0.98
+
+
+def test_kanji_have_slips(data: Path) -> None:
+    """At least two thirds of the kanji of Japanese sentences are in a word that has a homophone."""
+    assert _share(_text(data, "jpn_Jpan"), _kana.slips(), lambda one: "\u4e00" <= one <= "\u9fff") >= 0.66

@@ -1,0 +1,112 @@
+"""casing: capitals lost, gained and held too long, as each language has them."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from tests.conformance.texts import SENTENCES
+
+from robust_xtreme.examples import Text
+from robust_xtreme.languages import LANGUAGES, codes
+from robust_xtreme.noise._case import capital, lower, style, upper
+from robust_xtreme.noise._engine import Noised, noise_texts
+from robust_xtreme.noise.casing import casing
+from robust_xtreme.specs import PerturbationSpec
+
+_CASELESS = codes("ar bn fa gu he hi ja ka ko ml mr my pa ta te th ur zh")
+_KINDS = ("initial", "second", "inverted", "lower", "upper")
+
+
+def _noise(value: str, code: str, kind: str, strength: str = "1") -> Noised:
+    rates = "".join(f"@{one}={int(one == kind)}" for one in _KINDS)
+    return noise_texts([Text("t", code, value)], PerturbationSpec.parse(f"casing:{strength}{rates}"), 0)[0]
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "clean", "noisy"),
+    [
+        ("de", "initial", "Der Hund bellt NIE", "der hund bellt NIE"),
+        ("en", "second", "The Cat is", "THe CAt is"),
+        ("en", "inverted", "The cat", "tHE cat"),
+        ("en", "lower", "NASA and iPhone in Rome", "nasa and iphone in Rome"),
+        ("en", "upper", "I am Rome", "I AM ROME"),
+        ("de", "upper", "Straße", "STRASSE"),
+        ("de", "lower", "STRASSE GROẞ", "strasse groß"),
+        ("tr", "upper", "ılık istanbul", "ILIK İSTANBUL"),
+        ("tr", "initial", "İzmir Isparta", "izmir ısparta"),
+        ("tr", "lower", "IŞIK İYİ", "ışık iyi"),
+        ("az", "upper", "bir ıldız", "BİR ILDIZ"),
+        ("el", "upper", "Μάιος άυλος καΐκι πρωί ή ώρα", "ΜΑΪΟΣ ΑΫΛΟΣ ΚΑΪΚΙ ΠΡΩΙ Ή ΩΡΑ"),
+        ("el", "lower", "ΟΔΟΣ ΣΟΦΟΣ", "οδος σοφος"),
+        ("el", "inverted", "Αθήνας", "αΘΗΝΑΣ"),
+        ("el", "second", "Άρης", "ΆΡης"),
+        ("nl", "upper", "ijs", "IJS"),
+        ("vi", "inverted", "Mỗi", "mỖI"),
+        ("uk", "second", "Їжак", "ЇЖак"),
+        ("fr", "upper", "l’été", "L’ÉTÉ"),
+    ],
+)
+def test_case_is_that_of_the_language(code: str, kind: str, clean: str, noisy: str) -> None:
+    """Dotted and dotless i, sharp s, final sigma, Greek capitals without accents, and each kind by itself."""
+    assert _noise(clean, code, kind).text.value == noisy
+
+
+def test_only_what_changes_case_is_edited() -> None:
+    """Nothing goes to lower case and back: an edit holds the letters that change, all others stay as they are."""
+    found = _noise("Der ıſ İI ß", "de", "initial")
+    assert found.traces[0].places == ((0, 1, 0, 1),)
+    assert found.text.value == "der ıſ İI ß"
+    assert found.graphemes_edited == 1
+
+
+def test_no_word_gets_letters_that_the_language_lacks() -> None:
+    """A name in another script has no capitals in the language's alphabet and stays."""
+    assert _noise("Москва ŉ", "en", "upper").eligible == 0
+    assert _noise("Москва", "ru", "upper").text.value == "МОСКВА"
+
+
+def test_decomposed_texts_stay_decomposed() -> None:
+    """Capitals of a decomposed word are decomposed."""
+    value = unicodedata.normalize("NFD", "Mỗi buổi")
+    assert _noise(value, "vi", "upper").text.value == unicodedata.normalize("NFD", "MỖI BUỔI")
+
+
+def test_scripts_without_case_are_not_served() -> None:
+    """Those that write no capitals, Georgian among them, say so."""
+    without = {code for code in LANGUAGES if casing.lacks(code)}
+    assert without == set(_CASELESS)
+    assert casing.lacks("ar") == "the script has no case"
+    assert casing.lacks("xx") == "unknown language"
+
+
+@pytest.mark.parametrize("code", [code for code in LANGUAGES if casing.serves(code)])
+def test_every_language_with_case_has_every_kind(code: str) -> None:
+    """A sentence loses its first capital, and gets capitals all over."""
+    assert _noise(SENTENCES[code], code, "upper").eligible > 2
+    assert _noise(capital(SENTENCES[code].split()[-1], code), code, "initial").edits["initial"] == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "code", "found"),
+    [
+        ("hund", "de", "lower"),
+        ("Hund", "de", "capital"),
+        ("HUND", "de", "upper"),
+        ("iPhone", "en", "mixed"),
+        ("I", "en", "capital"),
+        ("İzmir", "tr", "capital"),
+        ("IJs", "nl", "capital"),
+        ("नदी", "hi", "lower"),
+        ("O'Neill", "en", "mixed"),
+    ],
+)
+def test_a_word_has_a_style(word: str, code: str, found: str) -> None:
+    """Small letters (or none with case), a capital and small letters, capitals, or anything else."""
+    assert style(word, code) == found
+
+
+def test_lower_and_upper_are_composed() -> None:
+    """A composed word gives a composed one; İ has no mark left over in any language."""
+    assert lower("İstanbul", "en") == "istanbul"
+    assert upper("ΐ", "el") == "Ϊ"

@@ -1,0 +1,122 @@
+"""Korean on the two-set keyboard: what keys type, and what syllables come out as when one key goes wrong."""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+from collections import defaultdict
+
+import pytest
+
+from robust_xtreme.noise._hangul import keys, slips, typed
+
+Forms = dict[tuple[str, str], set[str]]
+SYLLABLES = [chr(point) for point in range(ord("가"), ord("힣") + 1)]
+SLOWEST = 5.0
+"""Seconds; a quiet core takes a fifth of one."""
+
+
+@pytest.fixture(scope="module")
+def forms() -> Forms:
+    """The forms of every point by kind."""
+    found: Forms = defaultdict(set)
+    for slip in slips():
+        found[slip.point, slip.kind].add(slip.form)
+    return found
+
+
+def test_every_syllable_is_typed_by_its_keys() -> None:
+    """All 11,172 syllables come back from their keys, alone and before another syllable."""
+    assert [one for one in SYLLABLES if typed(keys(one)) != one] == []
+    assert [one for one in SYLLABLES if typed(keys(one + "아")) != one + "아"] == []
+
+
+@pytest.mark.parametrize(
+    ("strokes", "text"),
+    [
+        ("DKSSUD", "안녕"),
+        ("rr", "ㄱㄱ"),
+        ("kk", "ㅏㅏ"),
+        ("rkr1", "각1"),
+        ("rk rk", "가 가"),
+        ("gksQk", "한빠"),
+        ("", ""),
+    ],
+)
+def test_keys_that_make_no_syllable_stay_jamo(strokes: str, text: str) -> None:
+    """Capitals without a double jamo are plain ones, doubled keys make nothing, what is no jamo ends a syllable."""
+    assert typed(strokes) == text
+
+
+@pytest.mark.parametrize(
+    ("point", "kind", "some"),
+    [
+        ("각", "neighbour", {"닥", "삭", "걱", "갇", "갓"}),
+        ("각", "delete", {"가"}),
+        ("각", "shift", {"깍", "갂"}),
+        ("각", "insert", {"갃"}),
+        ("없", "delete", {"업", "엇"}),
+        ("화", "delete", {"호", "하"}),
+        ("구", "insert", {"궈"}),
+        ("예", "shift", {"에"}),
+        ("까", "shift", {"가"}),
+    ],
+)
+def test_one_key_goes_wrong(forms: Forms, point: str, kind: str, some: set[str]) -> None:
+    """Neighbouring, missed, shifted and further keys of a syllable give the syllables that the input method makes."""
+    assert some <= forms[point, kind]
+
+
+@pytest.mark.parametrize(
+    ("point", "kind", "never"),
+    [
+        ("가", "delete", {"", "ㅏ", "ㄱ"}),
+        ("가", "double", {"까", "ㄱ가"}),
+        ("닫", "shift", {"닫", "다"}),
+        ("가", "neighbour", {"고", "각", "카"}),
+    ],
+)
+def test_what_no_whole_syllable_comes_of_is_left_out(forms: Forms, point: str, kind: str, never: set[str]) -> None:
+    """Loose jamo, doubled keys, finals that do not exist and far keys are no forms."""
+    assert not forms.get((point, kind), set()) & never
+
+
+def test_each_slip_is_a_slip_of_one_key(forms: Forms) -> None:
+    """The keys of a form are those of the clean syllable but for one: another one, one less, one more."""
+    for (point, kind), found in list(forms.items())[::97]:
+        if not "가" <= point <= "힣":
+            continue
+        clean = keys(point)
+        for form in found:
+            struck = keys(form)
+            changed = sum(one != other for one, other in zip(clean, struck, strict=False))
+            assert len(struck) - len(clean) == {"delete": -1, "insert": 1}.get(kind, 0), (point, form)
+            assert kind in ("delete", "insert") or changed == 1, (point, form)
+
+
+def test_forms_are_whole_syllables(forms: Forms) -> None:
+    """Of a syllable comes a syllable other than itself, in NFC, and each one has neighbours."""
+    ours = {key: found for key, found in forms.items() if "가" <= key[0] <= "힣"}
+    assert all(len(form) == 1 and "가" <= form <= "힣" and form != key[0] for key in ours for form in ours[key])
+    assert {point for point, kind in ours if kind == "neighbour"} == set(SYLLABLES)
+    assert {kind for _, kind in ours} == {"neighbour", "delete", "insert", "shift"}
+
+
+def test_decomposed_text_has_slips_of_its_jamo(forms: Forms) -> None:
+    """The conjoining jamo of a text in NFD have the same slips, each within its class; a final can be missed."""
+    initial, vowel, final = tuple(unicodedata.normalize("NFD", "각"))
+    assert "\u1103" in forms[initial, "neighbour"]
+    assert "\u1165" in forms[vowel, "neighbour"]
+    assert forms[final, "delete"] == {""}
+    loose = {key: found for key, found in forms.items() if "\u1100" <= key[0] <= "\u11ff"}
+    classes = (range(0x1100, 0x1113), range(0x1161, 0x1176), range(0x11A8, 0x11C3))
+    for (point, _), found in loose.items():
+        own = next(one for one in classes if ord(point) in one)
+        assert all(not form or ord(form) in own for form in found), point
+
+
+def test_all_syllables_are_made_in_time() -> None:
+    """The rows of all syllables take a second or two at most."""
+    begun = time.perf_counter()
+    assert sum(1 for _ in slips()) > len(SYLLABLES)
+    assert time.perf_counter() - begun < SLOWEST

@@ -1,0 +1,103 @@
+"""Slips of romaji and of the conversion to kanji."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+
+from robust_xtreme.languages import language
+from robust_xtreme.noise import _kana
+from robust_xtreme.noise._slip_table import Slip, compiled
+
+KINDS = ("neighbour", "insert", "delete", "double", "candidate")
+SMALL = set("ぁぃぅぇぉゃゅょゎァィゥェォャュョヮ")
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Slip]:
+    """All slips."""
+    return list(_kana.slips())
+
+
+def _forms(rows: list[Slip], point: str) -> dict[str, set[str]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.point == point:
+            found[row.kind].add(row.form)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("keys", "kana"), [("kitte", "きって"), ("kka", "っか"), ("no", "の"), ("n", "ん"), ("nna", "んあ"), ("", "")]
+)
+def test_keys_give_kana(keys: str, kana: str) -> None:
+    """The longest match counts, and a double consonant is a small tsu."""
+    assert _kana.romaji().decode(keys) == kana
+
+
+@pytest.mark.parametrize("keys", ["k", "kt", "qz", "kak", "kk", "x", "la"])
+def test_letters_left_over_are_no_kana(keys: str) -> None:
+    """What leaves a letter, or types a small kana of its own, is no slip."""
+    assert _kana.romaji().decode(keys) is None
+
+
+def test_kinds_of_one_kana(rows: list[Slip]) -> None:
+    """の misses a key, doubles one, and takes a neighbour."""
+    found = _forms(rows, "の")
+    assert found["delete"] == {"お", "ん"}
+    assert {"のお"} <= found["double"]
+    assert {"に", "も"} <= found["neighbour"]
+    assert {"のい"} <= found["insert"]
+    assert _forms(rows, "き")["double"] == {"っき", "きい"}
+
+
+def test_both_spellings_count(rows: list[Slip]) -> None:
+    """し is typed si and shi: す from the one, っし from both."""
+    found = _forms(rows, "し")
+    assert "す" in found["neighbour"]
+    assert "っし" in found["double"]
+
+
+def test_katakana_follow_hiragana(rows: list[Slip]) -> None:
+    """Katakana have the slips of hiragana in katakana, and neither becomes the other."""
+    wanted = {kind: {_kana.katakana(form) for form in forms} for kind, forms in _forms(rows, "しゃ").items()}
+    assert _forms(rows, "シャ") == wanted
+    assert [row for row in rows if "ぁ" <= row.point[0] <= "ゖ" and any("ァ" <= one <= "ヶ" for one in row.form)] == []
+
+
+def test_small_kana_and_long_vowels_are_missed(rows: list[Slip]) -> None:
+    """A small tsu, n and a long vowel are left out or typed twice; no form of a kana begins with a small one."""
+    assert _forms(rows, "っ") == {"delete": {""}, "double": {"っっ"}}
+    assert _forms(rows, "ー") == {"delete": {""}, "double": {"ーー"}}
+    assert [row for row in rows if row.form and row.form[0] in SMALL] == []
+
+
+def test_words_that_sound_alike(rows: list[Slip]) -> None:
+    """Words of two kanji, of a kanji and a kana, and of one kanji are converted to their homophones."""
+    assert _forms(rows, "意志")["candidate"] >= {"意思", "医師"}
+    assert _forms(rows, "暑い")["candidate"] >= {"熱い", "厚い"}
+    assert _forms(rows, "橋")["candidate"] >= {"箸", "端"}
+    assert all(len(forms) <= _kana.MOST for row in rows[::500] for forms in _forms(rows, row.point).values())
+
+
+def test_a_homophone_keeps_its_ending(rows: list[Slip]) -> None:
+    """A word that ends in a kana is converted to one with the same kana at its end."""
+    asked = [row for row in rows if row.kind == "candidate" and len(row.point) == 2 and "ぁ" <= row.point[1] <= "ゖ"]
+    assert asked
+    assert [row for row in asked if row.form[1] != row.point[1]] == []
+
+
+def test_every_row_changes_something(rows: list[Slip]) -> None:
+    """No form is the point itself, weights are positive, kinds are known, and letters those of the alphabet."""
+    alphabet = frozenset(language("ja").alphabet)
+    assert [row for row in rows if row.form == row.point or row.weight < 1 or len(row.point) > 2] == []
+    assert {row.kind for row in rows} == set(KINDS)
+    assert [row for row in rows if not alphabet.issuperset(row.form)] == []
+    assert len({row[:3] for row in rows}) == len(rows)
+
+
+def test_the_rows_make_a_table_with_pairs() -> None:
+    """The engine takes the rows, words of two characters as units of their own."""
+    table = compiled(KINDS, _kana.slips(), "ja")
+    assert len(table.pairs) > 5_000

@@ -1,0 +1,300 @@
+"""nlpaug's augmenters as perturbations: what they change, what they leave, and which languages they are refused in."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nlpaug
+import pytest
+import regex
+import torch
+from tests.conformance.texts import SENTENCES
+from transformers import BertConfig, BertForMaskedLM, BertModel, BertTokenizer
+
+import robust_xtreme
+from robust_xtreme import registry
+from robust_xtreme.errors import SpecError, UserError
+from robust_xtreme.examples import Choice, Example, Span, Text
+from robust_xtreme.languages import LANGUAGES, belongs, language
+from robust_xtreme.noise._engine import Noised, bound, noise_texts
+from robust_xtreme.noise.nlpaug.keyboard import TABLES
+from robust_xtreme.specs import PerturbationSpec
+
+MANGLED = "It cost $3.50, didn't it?  Yes\nno"
+ACTIONS = ("substitute", "insert", "swap", "delete")
+RANDOM = [f"nlpaug.random:{{}}@action={action}" for action in ACTIONS]
+LETTERS = ["nlpaug.keyboard:{}", "nlpaug.ocr:{}", *RANDOM]
+_ABUGIDAS = ("bn", "gu", "hi", "ml", "mr", "my", "pa", "ta", "te", "th")
+
+
+def _noise(spec: str, *values: str, code: str = "en", seed: int = 0) -> list[Noised]:
+    texts = [Text(f"t/{number}/{value}", code, value) for number, value in enumerate(values)]
+    return noise_texts(texts, PerturbationSpec.parse(spec), seed)
+
+
+def _kept(noised: Noised) -> bool:
+    """Whether all that no edit names is byte for byte what it was."""
+    clean, noisy, old, new = noised.clean.value, noised.text.value, 0, 0
+    for start, stop, low, high in [*noised.traces[0].places, (len(clean), len(clean), len(noisy), len(noisy))]:
+        if clean[old:start] != noisy[new:low]:
+            return False
+        old, new = stop, high
+    return True
+
+
+@pytest.fixture(scope="module")
+def masked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a masked language model of BERT's kind, tiny and random, that knows no capitals."""
+    folder = tmp_path_factory.mktemp("masked")
+    words = [f"w{first}{second}" for first in "abcdefghij" for second in "klmnopqrst"]
+    words += MANGLED.lower().replace("\n", " ").split() + SENTENCES["en"].lower().split() + list(".,'$?")
+    letters = [*"abcdefghijklmnopqrstuvwxyz0123456789", *(f"##{one}" for one in "abcdefghijklmnopqrstuvwxyz0123456789")]
+    names = dict.fromkeys(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words, *letters])
+    make: Any = BertTokenizer
+    make(vocab={name: place for place, name in enumerate(names)}, do_lower_case=True).save_pretrained(folder)
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        config: Any = BertConfig
+        BertForMaskedLM(config(vocab_size=len(names), max_position_embeddings=64, **shape)).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("spec", LETTERS)
+@pytest.mark.parametrize("strength", ["0", "0.3", "1"])
+def test_nothing_outside_of_the_edits_is_touched(spec: str, strength: str) -> None:
+    """White space, signs and digits stay as they are, where nlpaug by itself rewrites them."""
+    found = _noise(spec.format(strength), MANGLED, f"  {MANGLED}\n\n", " \t")
+    assert all(map(_kept, found))
+    gaps = [regex.findall(r"\P{L}+", value) for value in (found[0].clean.value, found[0].text.value)]
+    assert gaps[0] == gaps[1] or "ocr" in spec
+    assert (found[0].text.value == MANGLED) == (strength == "0")
+
+
+def test_nlpaug_by_itself_mangles_the_same_text() -> None:
+    """The reason for words of our own: with nothing to change nlpaug gives back another text."""
+    from nlpaug.augmenter.char import KeyboardAug
+
+    alone = KeyboardAug(aug_word_p=0.0, aug_word_min=0, aug_word_max=None).augment(MANGLED)
+    assert alone == ["It cost $ 3. 50, didn ' t it? Yes no"]
+
+
+@pytest.mark.parametrize("spec", LETTERS)
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_a_language_is_noised_or_refused_never_left_clean(spec: str, code: str) -> None:
+    """In each of the fifty languages some letter changes at strength 1, or the reason why not is there."""
+    member = bound(PerturbationSpec.parse(spec.format("1")))[0].perturbation
+    (found,) = _noise(spec.format("1"), SENTENCES[code], code=code)
+    if member.serves(code):
+        assert found.status == "ok"
+        assert found.words_edited >= 0.3 * found.words
+    else:
+        assert (found.status, found.text) == ("not_applicable", found.clean)
+        assert len(member.lacks(code).split()) > 3
+
+
+@pytest.mark.parametrize("code", ["en", "de", "el", "he", "tr", "vi", "ko", "ar"])
+@pytest.mark.parametrize("spec", [one for one in LETTERS if "ocr" not in one])
+def test_letters_are_the_language_s_own_and_clusters_whole(spec: str, code: str) -> None:
+    """No ASCII in Greek, no mark without its letter, no other normal form; unknown letters of the text are its own."""
+    for noised in _noise(spec.format("1"), SENTENCES[code], SENTENCES[code][::-1], code=code):
+        clean, noisy = (set(regex.findall(r"\X", one.value)) for one in (noised.clean, noised.text))
+        assert all(belongs(code, one) for one in noisy - clean)
+        assert unicodedata.is_normalized("NFC", noised.text.value) == unicodedata.is_normalized(
+            "NFC", noised.clean.value
+        )
+
+
+@pytest.mark.parametrize("name", ["keyboard", "ocr", "random"])
+@pytest.mark.parametrize("code", [*_ABUGIDAS, "yo"])
+def test_scripts_of_combining_marks_are_refused_with_the_reason(name: str, code: str) -> None:
+    """nlpaug changes code points: where letters carry signs it would leave orphan marks."""
+    member = registry.load("perturbation", f"nlpaug.{name}")
+    assert "combining marks" in member.lacks(code)
+    with pytest.raises(UserError, match=f"does not serve the language '{code}'"):
+        robust_xtreme.perturb(
+            [Example("e", {"p": Text("p", code, SENTENCES[code])}, Choice(0), "c")], f"{member.name}:0.5"
+        )
+
+
+def test_keyboards_are_those_that_nlpaug_has() -> None:
+    """The list that is there without importing nlpaug is that of its files; Thai's is refused."""
+    files = (Path(nlpaug.__file__).parent / "res/char/keyboard").glob("*.json")
+    assert sorted(path.stem for path in files) == sorted(TABLES)
+    served = [code for code in LANGUAGES if registry.load("perturbation", "nlpaug.keyboard").serves(code)]
+    assert served == ["de", "en", "es", "fr", "he", "it", "nl", "pl", "tr", "uk"]
+
+
+def test_random_serves_languages_with_spaces_and_plain_letters() -> None:
+    """All but the abugidas, Yoruba, and the languages written without spaces."""
+    member = registry.load("perturbation", "nlpaug.random")
+    assert {code for code in LANGUAGES if not member.serves(code)} == {*_ABUGIDAS, "yo", "ja", "zh"}
+    assert "without spaces" in member.lacks("zh")
+    assert "English" in registry.load("perturbation", "nlpaug.ocr").lacks("de")
+    assert "no keyboard" in registry.load("perturbation", "nlpaug.keyboard").lacks("sw")
+
+
+def test_pointed_hebrew_keeps_its_points() -> None:
+    """In a pointed word only letters without points change, so that none loses its mark."""
+    for strength in ("0.3", "1"):
+        (found,) = _noise(f"nlpaug.keyboard:{strength}", "הילדים שָׁלוֹם בְּרֵאשִׁית", code="he")
+        assert regex.findall(r"\X", found.text.value).count("שָׁ") == 1
+        assert regex.findall(r"\p{M}+", found.text.value) == regex.findall(r"\p{M}+", found.clean.value)
+
+
+def test_turkish_and_german_capitals_survive_a_swap() -> None:
+    """nlpaug would make of İ an i with a dot above it, and of ß two letters."""
+    values = ["İlk İYİ Irmak ISI", "Ißa Straße ẞx"]
+    for code, value in zip(("tr", "de"), values, strict=True):
+        (found,) = _noise("nlpaug.random:1@action=swap", value, code=code)
+        assert sorted(found.text.value) == sorted(value)
+        assert found.text.value != value
+
+
+@pytest.mark.parametrize("spec", ["nlpaug.keyboard:{}", *RANDOM])
+@pytest.mark.parametrize("strength", ["0.05", "0.1", "0.3"])
+def test_realised_strength_is_the_nominal_one_whatever_the_length(spec: str, strength: str) -> None:
+    """nlpaug's cap of 10 words is lifted: the share of words edited stays; the least is one word, seen in 5 words."""
+    words = SENTENCES["en"].replace(" it's 3 o'clock", " everyone sings").rstrip(".").split()
+    for size in (5, 50, 500, 2000):
+        value = " ".join((words * (size // len(words) + 1))[:size])
+        found = _noise(spec.format(strength), *[value] * (4000 // size))
+        share = sum(one.words_edited for one in found) / sum(one.words for one in found)
+        least = max(float(strength), 1 / size)
+        assert 0.85 * least <= share <= 1.15 * least + 1 / size, f"{size} words: {share}"
+
+
+def test_misread_words_are_a_share_of_those_that_can_be() -> None:
+    """Letters that the table lacks are left; those that it has become what it says, digits included."""
+    (found,) = _noise("nlpaug.ocr:1", "look at 10 bells")
+    assert found.text.value.split()[1:3] == ["at", "10"]
+    assert found.words_edited == 2
+    assert regex.search(r"\d", "".join(one.text.value for one in _noise("nlpaug.ocr:1", *["lls sgl"] * 8)))
+
+
+@pytest.mark.parametrize("spec", LETTERS)
+def test_draws_are_keyed_and_seeds_differ(spec: str) -> None:
+    """The same in any order and batch, another with another seed."""
+    values = [f"{SENTENCES['en']} {number}" for number in range(6)]
+    texts = [Text(value, "en", value) for value in values]
+    parsed = PerturbationSpec.parse(spec.format("0.3"))
+    whole = noise_texts(texts, parsed, 0)
+    assert noise_texts(texts[::-1], parsed, 0)[::-1] == whole
+    assert [noise_texts([text], parsed, 0)[0] for text in texts] == whole
+    assert noise_texts(texts, parsed, 1) != whole
+
+
+def test_texts_with_spans_are_refused_in_one_line() -> None:
+    """Answers and tags would be lost, so nothing is noised."""
+    with pytest.raises(UserError, match=r"'nlpaug.keyboard' does not say what it moves"):
+        noise_texts([Text("t", "en", "The river", (Span(4, 9),))], PerturbationSpec.parse("nlpaug.keyboard:0.1"), 0)
+
+
+@pytest.mark.parametrize("spec", ["nlpaug.keyboard:0.1", "nlpaug.random:0.1"])
+def test_a_missing_nlpaug_is_one_line_and_harms_no_strength_of_nought(spec: str) -> None:
+    """Without nlpaug the line says what to install; strength 0 and the list need none."""
+    code = (
+        "import sys; sys.modules['nlpaug'] = None\n"
+        "import robust_xtreme\nfrom robust_xtreme.errors import UserError\n"
+        f"print(robust_xtreme.perturb(['a b'], {spec.replace('0.1', '0')!r}, language='en'))\n"
+        f"try:\n    robust_xtreme.perturb(['a b'], {spec!r}, language='en')\n"
+        "except UserError as error:\n    print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    same, line = done.stdout.splitlines()
+    assert same == "['a b']"
+    assert line.endswith('pip install "robust-xtreme[nlpaug]"')
+
+
+def test_an_unknown_action_is_named() -> None:
+    """A choice has known values."""
+    with pytest.raises(
+        SpecError, match="knows no 'double' in '@action=double'; it knows substitute, insert, swap, delete"
+    ):
+        bound(PerturbationSpec.parse("nlpaug.random:0.1@action=double"))
+
+
+@pytest.mark.parametrize("action", ["substitute", "insert"])
+def test_a_masked_model_changes_words_and_nothing_else(masked: Path, action: str) -> None:
+    """Case, white space and signs stay, though the model knows no capitals; no connection is opened."""
+    spec = f"nlpaug.contextual:{{}}@action={action}@model={masked}"
+    values = (MANGLED, f"\n{SENTENCES['en']} ", "", "  ", "Ünïcode ЖЖ ✈ 中文")
+    for strength in ("0.3", "1"):
+        found = _noise(spec.format(strength), *values)
+        assert all(map(_kept, found))
+        assert found[0].text.value != MANGLED
+        assert not regex.search(r"\[[A-Z]+\]", "".join(one.text.value for one in found))
+    assert [one.text.value for one in _noise(spec.format("0"), *values)] == list(values)
+    clean, noisy = MANGLED.split(), _noise(spec.format("0.3"), MANGLED)[0].text.value.split()
+    assert len(noisy) > len(clean) if action == "insert" else len(noisy) == len(clean)
+
+
+def test_a_masked_model_changes_its_share_of_long_texts(masked: Path) -> None:
+    """A text longer than the model reads is given to it in parts: its end is changed like its beginning."""
+    words = ["The", "children", "play", "near", "the", "river", "every", "morning"]
+    value = " ".join((words * 40)[:300])
+    (found,) = _noise(f"nlpaug.contextual:0.2@model={masked}", value)
+    assert 0.16 <= found.words_edited / found.words <= 0.26
+    assert max(place[0] for place in found.traces[0].places) > 0.9 * len(value)
+
+
+def test_where_the_model_lies_changes_no_draw(masked: Path, tmp_path: Path) -> None:
+    """A folder's name is no part of what is drawn, and two folders of one name are two models."""
+    other = tmp_path / "elsewhere" / masked.name
+    other.parent.mkdir()
+    other.symlink_to(masked)
+    specs = [f"nlpaug.contextual:0.5@model={folder}" for folder in (masked, other)]
+    first, second = (_noise(spec, SENTENCES["en"])[0].text.value for spec in specs)
+    assert first == second != SENTENCES["en"]
+
+
+def test_languages_without_spaces_have_no_contextual_words() -> None:
+    """nlpaug would put spaces between what the tokenizer makes of Chinese, Japanese, Thai and Burmese."""
+    member = registry.load("perturbation", "nlpaug.contextual")
+    assert [code for code in LANGUAGES if not member.serves(code)] == ["ja", "my", "th", "zh"]
+    assert all(language(code).spaces == member.serves(code) for code in LANGUAGES)
+
+
+def _without_head(folder: Path) -> None:
+    BertModel(BertConfig(hidden_size=4, num_hidden_layers=1, num_attention_heads=1)).save_pretrained(folder)
+
+
+def _configured(text: str) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        (folder / "config.json").write_text(text)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (_without_head, "no head of a masked language model"),
+        (_configured(json.dumps({"model_type": "xlm-roberta"})), "of the kind 'xlm-roberta'"),
+        (_configured("[]"), "no configuration of a model"),
+        (_configured("{"), "no configuration of a model"),
+        (_configured('{"model_type": "bert", "architectures": ["BertForMaskedLM"]}'), "no weights as safetensors"),
+    ],
+)
+def test_a_folder_that_nlpaug_cannot_use_is_one_line(make: Callable[[Path], None], words: str, tmp_path: Path) -> None:
+    """Another kind, no head, pickled weights: named before anything is loaded."""
+    make(tmp_path)
+    with pytest.raises(UserError, match=words) as caught:
+        _noise(f"nlpaug.contextual:0.5@model={tmp_path}", "a b")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_hub_id_is_refused_and_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model is a folder here; a name of the hub opens no connection."""
+    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("a connection was opened"))
+    with pytest.raises(UserError, match=r"@model=bert-base-uncased is no folder .* downloads nothing"):
+        _noise("nlpaug.contextual:0.5@model=bert-base-uncased", "a b")
+    with pytest.raises(SpecError, match=r"'nlpaug.contextual' has no default for 'model': write .*@model=\.\.\."):
+        _noise("nlpaug.contextual:0.5", "a b")

@@ -1,0 +1,39 @@
+"""Letters taken for others that look alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from robust_xtreme import perturb
+from robust_xtreme.errors import DataError
+from robust_xtreme.languages import belongs
+
+_HEADER = "# source: us\n# licence: CC0-1.0\n# standing: authored\nletter\tforms\tlikeness\n"
+
+
+def test_forms_are_letters_of_the_language_or_digits() -> None:
+    """English letters become no accented ones, Turkish ones may; digits are allowed."""
+    for code, value in {"en": "minimal olive clock" * 30, "tr": "için oğlan dün" * 30, "ru": "шина птица" * 30}.items():
+        found = perturb([value], "ocr_noise:1", language=code)[0]
+        assert all(belongs(code, one) for one in found)
+        assert found != value
+
+
+def test_pairs_are_read_as_one_letter_and_back() -> None:
+    """rn is read as m, and m as rn among others."""
+    assert perturb(["rn"], "ocr_noise:1", language="en")[0] == "m"
+    values = [f"{'x' * number} m" for number in range(60)]
+    assert any(one.endswith(" rn") for one in perturb(values, "ocr_noise:1", language="en"))
+
+
+def test_a_users_pack_comes_first_and_a_broken_one_is_one_line(tmp_path: Path) -> None:
+    """A pack in a folder of one's own takes the place of ours; rows that do not match are named."""
+    (tmp_path / "lookalikes").mkdir()
+    pack = tmp_path / "lookalikes" / "Latn.tsv"
+    pack.write_text(f"{_HEADER}a\to\t90\n", encoding="utf-8")
+    assert perturb(["banana"], "ocr_noise:1", language="en", packs=tmp_path) == ["bonono"]
+    pack.write_text(f"{_HEADER}a\to e\t90\n", encoding="utf-8")
+    with pytest.raises(DataError, match="do not match"):
+        perturb(["banana"], "ocr_noise:1", language="en", packs=tmp_path)

@@ -1,0 +1,129 @@
+"""Suites of perturbations: what names stand for, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from robust_xtreme import packs, registry
+from robust_xtreme.errors import SpecError, UnknownName, UserError
+from robust_xtreme.files._rewrite import Job, perturb_file
+from robust_xtreme.noise._suites import asked, check_perturb, lacking, names, refusing, single, suite
+from robust_xtreme.specs import PerturbationSpec, canonical
+
+SURFACE = ["casing", "char_noise", "keyboard_typo", "natural_typo", "ocr_noise", "punctuation", "repetition", "spacing"]
+FACTS = 'source = "us"\nlicence = "CC0-1.0"\nstanding = "authored"\n'
+
+
+def written(folder: Path, text: str) -> Path:
+    """A folder of packs with the suite `mine`."""
+    (folder / "suites").mkdir(parents=True, exist_ok=True)
+    (folder / "suites" / "mine.toml").write_text(text + "\n" + FACTS, encoding="utf-8")
+    return folder
+
+
+def test_the_surface_suite_is_all_surface_noise_there_is() -> None:
+    """Each at two strengths; order and loss of words are no surface noise, and libraries' rewriters are named apart."""
+    found = suite("@surface").specs
+    assert [one.name for one in found] == sorted(set(SURFACE) & set(registry.names("perturbation")))
+    assert all(len(one.cells()) == 2 for one in found)
+
+
+def test_every_bundled_suite_is_cheap_enough_for_its_name() -> None:
+    """One cell for a smoke test, a few for a gate."""
+    assert names() == ("@ci", "@smoke", "@surface")
+    sizes = {name: len(asked([name])) for name in names()}
+    assert sizes["@smoke"] <= 2 < sizes["@ci"] <= 6
+
+
+def test_what_is_named_itself_is_no_suites() -> None:
+    """Cells come in the order written, each once; one that is named beside its suite is refused like any named one."""
+    found = asked(["@smoke", "char_noise:0.1,0.2", "@smoke"])
+    assert [(str(one.cell), one.suite) for one in found] == [("char_noise:0.1", ""), ("char_noise:0.2", "")]
+    assert [one.suite for one in asked(["@smoke"])] == ["@smoke"]
+
+
+def test_a_suite_of_one_perturbation_stands_for_it_where_a_file_is_written(tmp_path: Path) -> None:
+    """A file is perturbed by such a suite as by the perturbation itself; one of several strengths is refused."""
+    (tmp_path / "in").write_text("Habari ya asubuhi, watoto wote\n", encoding="utf-8")
+    for name, spec in (("a", "@smoke"), ("b", "char_noise:0.1")):
+        perturb_file(Job(str(tmp_path / "in"), spec, str(tmp_path / name), language="sw", format="lines"))
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    with (
+        packs.using(written(tmp_path / "packs", 'summary = "Mine."\nspecs = ["char_noise:0.1,0.2"]')),
+        pytest.raises(SpecError, match="'@mine' holds 2 perturbations"),
+    ):
+        single("@mine")
+
+
+def test_users_suites_are_found_first(tmp_path: Path) -> None:
+    """A suite of a folder of packs goes by its name, while these packs are used."""
+    folder = written(tmp_path, 'summary = "Mine."\nspecs = ["char_noise:0.3@ops=delete", "casing:0.1+spacing:0.2"]')
+    with packs.using(folder):
+        assert [str(one.cell) for one in asked(["@mine"])] == ["char_noise:0.3@ops=delete", "casing:0.1+spacing:0.2"]
+    with pytest.raises(UnknownName):
+        asked(["@mine"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('summary = "Mine."\nspecs = []', "the key 'specs' is no list of perturbations"),
+        ('summary = "Mine."\nspecs = "char_noise:0.1"', "the key 'specs' is no list of perturbations"),
+        ('summary = "Mine."\nspecs = [["char_noise:0.1"]]', "the key 'specs' is no list of perturbations"),
+        ('summary = ""\nspecs = ["char_noise:0.1"]', "the key 'summary' is no sentence"),
+        ('specs = ["char_noise:0.1"]', "the key 'summary' is missing"),
+        ('summary = "Mine."\nspecs = ["char_nois:0.1"]', "no perturbation named 'char_nois'. Did you mean"),
+        ('summary = "Mine."\nspecs = ["char_noise"]', "names no strength"),
+        ('summary = "Mine."\nspecs = ["char_noise:0.1@x=1"]', "has no parameter 'x'"),
+        ('summary = "Mine."\nspecs = ["@smoke"]', "is a suite"),
+        ('summary = "Mine."\nspec = ["char_noise:0.1"]', "no key 'spec'. Did you mean 'specs'"),
+    ],
+)
+def test_a_suite_that_cannot_be_meant_is_one_line_with_its_file(tmp_path: Path, text: str, said: str) -> None:
+    """What is wrong with a user's suite is told before anything is computed."""
+    with packs.using(written(tmp_path, text)), pytest.raises(UserError) as caught:
+        suite("@mine")
+    assert said in str(caught.value)
+    assert "mine.toml" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_suite_is_told_with_the_nearest() -> None:
+    """The name that was meant, and where all stand."""
+    with pytest.raises(UnknownName, match=r"no suite named '@surfac'\. Did you mean '@surface'\?.*list suites"):
+        asked(["@surfac"])
+
+
+@pytest.mark.parametrize("text", ["@", "@../smoke", "@smoke:0.1", "@smoke+char_noise:0.1", "@smoke@fields=question"])
+def test_a_suite_stands_by_itself(text: str) -> None:
+    """No strength, chain, option or path goes with the name of a suite."""
+    with pytest.raises(SpecError, match="a suite stands by itself"):
+        canonical(text)
+
+
+def test_one_perturbation_is_no_suite() -> None:
+    """Where one is needed, a suite is told to be one."""
+    with pytest.raises(SpecError, match=r"'@smoke' is a suite, and here goes one perturbation.*list suites"):
+        PerturbationSpec.parse("@smoke")
+
+
+def test_families_and_languages_that_a_chain_does_not_serve_are_known() -> None:
+    """The first link that refuses or lacks something is named."""
+    chain = PerturbationSpec.parse("char_noise:1+word_order:0.1")
+    assert (refusing(chain, "tagging"), refusing(chain, "classification")) == ("word_order", "")
+    assert lacking(chain, "sw") is None
+    assert (lacking(chain, "th") or ("", ""))[0] == "word_order"
+
+
+def test_training_refuses_what_is_named_and_has_no_meaning() -> None:
+    """A suite leaves such a one out; the field of a spec must be there."""
+    panx, xquad = (registry.load("task", name) for name in ("panx", "xquad"))
+    with pytest.raises(UserError, match=r"word_order has no meaning in tagging \(panx\)"):
+        check_perturb(["word_order:0.1"], [xquad, panx], "[target]")
+    with pytest.raises(SpecError, match="no key 'contxt'"):
+        check_perturb(["char_noise:0.1@fields=contxt"], [xquad], "[target]")
+    with pytest.raises(SpecError, match="needs exactly one strength"):
+        check_perturb(["char_noise:0.1,0.2"], [xquad], "[target]")
+    check_perturb(["@surface"], [xquad, panx], "[target]")

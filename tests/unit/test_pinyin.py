@@ -1,0 +1,103 @@
+"""Slips of pinyin: what is near, what is legal, what stays in its script."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+
+from robust_xtreme.languages import language
+from robust_xtreme.noise import _pinyin
+from robust_xtreme.noise._slip_table import Slip, compiled
+
+KINDS = ("neighbour", "delete", "candidate", "syllable")
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Slip]:
+    """All slips."""
+    return list(_pinyin.slips())
+
+
+def _forms(rows: list[Slip], point: str) -> dict[str, set[str]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.point == point:
+            found[row.kind].add(row.form)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("syllable", "near"),
+    [("zhang", {"zang", "zhan"}), ("si", {"shi"}), ("lan", {"nan", "ran", "lang"}), ("xing", {"xin"}), ("ma", set())],
+)
+def test_fuzzy_pairs_work_both_ways(syllable: str, near: set[str]) -> None:
+    """An initial or a final is taken for its partner, one at a time, and the partner for it."""
+    assert set(_pinyin.fuzzy(syllable)) == near
+    assert all(syllable in _pinyin.fuzzy(one) for one in near)
+
+
+def test_a_key_goes_wrong_where_it_lies() -> None:
+    """A missed key leaves the rest, and a neighbour of the keyboard stands in for a key."""
+    found = set(_pinyin.struck("xian"))
+    typed = {(kind, letters) for kind, letters, _ in found}
+    assert {
+        ("delete", "xia"),
+        ("delete", "xin"),
+        ("delete", "ian"),
+        ("neighbour", "xiam"),
+        ("neighbour", "xuan"),
+    } <= typed
+    assert ("neighbour", "pian") not in typed
+
+
+def test_kinds_of_one_character(rows: list[Slip]) -> None:
+    """先 xian gives its homophones, characters of xiang, of xia (a letter missed) and of xuan (a neighbouring key)."""
+    found = _forms(rows, "先")
+    assert set(found) == set(KINDS)
+    assert {"现", "线"} <= found["candidate"]
+    assert "想" in found["syllable"]
+    assert "下" in found["delete"]
+    assert all(len(forms) <= 8 for forms in found.values())
+
+
+def test_candidates_weigh_by_frequency(rows: list[Slip]) -> None:
+    """Of the candidates of 在, 再 is commoner than 载."""
+    weights = {row.form: row.weight for row in rows if (row.point, row.kind) == ("在", "candidate")}
+    assert weights["再"] > weights["载"] > weights["哉"]
+
+
+def test_a_word_goes_wrong_as_a_word(rows: list[Slip]) -> None:
+    """A word of two characters is converted to another word of its reading or a near one."""
+    assert _forms(rows, "权利")["candidate"] >= {"权力", "全力"}
+    assert "声明" in _forms(rows, "申明")["syllable"]
+
+
+def test_forms_are_letters_of_the_alphabet(rows: list[Slip]) -> None:
+    """Forms are letters of the alphabet but where a syllable has too few; traditional characters have no rows."""
+    alphabet = set(language("zh").alphabet)
+    inside = sum(alphabet.issuperset(row.form) for row in rows)
+    assert inside >= 0.97 * len(rows)
+    assert not _forms(rows, "國")
+
+
+def test_every_row_changes_something(rows: list[Slip]) -> None:
+    """No form is the point itself, weights are positive, points are one or two characters, and kinds are known."""
+    assert [row for row in rows if row.form == row.point or row.weight < 1 or len(row.form) != len(row.point)] == []
+    assert {row.kind for row in rows} == set(KINDS)
+    assert len({row[:3] for row in rows}) == len(rows)
+
+
+def test_forms_are_of_the_alphabet(rows: list[Slip]) -> None:
+    """At least 95 % of what stands in for simplified characters, by weight and by row, are letters of the alphabet."""
+    alphabet = frozenset(language("zh").alphabet)
+    plain = _pinyin.characters().readings
+    forms = [row.form for row in rows if all(one in plain for one in row.point)]
+    inside = sum(alphabet.issuperset(form) for form in forms)
+    assert inside >= 0.95 * len(forms)
+
+
+def test_the_rows_make_a_table_with_pairs() -> None:
+    """The engine takes the rows, words of two characters as units of their own."""
+    table = compiled(KINDS, _pinyin.slips(), "zh")
+    assert len(table.pairs) > 5_000

@@ -1,0 +1,35 @@
+"""Punctuation left out, doubled, confused, typed plain."""
+
+from __future__ import annotations
+
+import pytest
+
+from robust_xtreme import perturb
+from robust_xtreme.errors import UserError
+
+
+def test_each_kind_alone() -> None:
+    """Marks are dropped, doubled and typed as on a typewriter; commas come before spaces where they are asked for."""
+    off = "@drop=0@double=0@wrong=0@plain=0"
+    assert perturb(["a, b; c?"], "punctuation:1@double=0@wrong=0@plain=0", language="en")[0].count(",") <= 1
+    assert perturb(["Yes, no!"], f"punctuation:1{off.replace('@double=0', '')}", language="en") == ["Yes,, no!!"]
+    assert perturb(["“it’s”"], f"punctuation:1{off.replace('@plain=0', '')}", language="en") == ['"it\'s"']
+    assert perturb(["ab cd"], f"punctuation:1{off}@add=1", language="en") == ["ab, cd"]
+
+
+def test_a_stop_is_confused_with_a_stop() -> None:
+    """Another mark of the same class and width comes in its place, one that the language has."""
+    spec = "punctuation:1@drop=0@double=0@plain=0"
+    assert set(perturb([f"{'a. ' * 50}"], spec, language="en")[0]) <= set("a !?")
+    assert set(perturb(["好！" * 50], spec, language="zh")[0]) <= set("好。？")
+
+
+def test_decimals_stay() -> None:
+    """A mark in a number is part of the number."""
+    assert perturb(["3.14 is 1,000"], "punctuation:1", language="en") == ["3.14 is 1,000"]
+
+
+def test_wrong_rates_are_refused() -> None:
+    """All kinds off is one line."""
+    with pytest.raises(UserError, match="every rate is 0"):
+        perturb(["a."], "punctuation:1@drop=0@double=0@wrong=0@plain=0", language="en")

@@ -1,0 +1,206 @@
+"""Rewriters: another package's function from string to string, whose output becomes edits by a diff."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.conformance.texts import HARD
+
+from robust_xtreme import graphemes
+from robust_xtreme.errors import UserError
+from robust_xtreme.examples import Span, Text
+from robust_xtreme.noise._diff import distance, hunks
+from robust_xtreme.noise._distance import distance as levenshtein
+from robust_xtreme.noise._engine import Bound, Noised, noise_with
+from robust_xtreme.noise._generators import lent
+from robust_xtreme.noise._perturbation import Perturbation
+from robust_xtreme.noise._rewriter import Change, changed, rewriter
+
+_WORDS = st.lists(st.sampled_from(["a", "b", "cd", "ce", "क्ष", "न्य", "e\u0301", " ", "  ", "\n", "👩‍👧"]), max_size=30)
+
+
+def _member(author: Callable[[str], str], calls: list[str] | None = None) -> Perturbation:
+    """A rewriter that applies a function to every text and notes which it was given."""
+
+    def given_texts(language: str, strength: float) -> Callable[[str], str]:
+        """Rewrite."""
+
+        def rewrite(value: str) -> str:
+            (calls if calls is not None else []).append(value)
+            return author(value)
+
+        return rewrite
+
+    return rewriter(strength="share of words")(given_texts)
+
+
+def _noised(member: Perturbation, *values: str, strength: str = "0.5", seed: int = 0) -> list[Noised]:
+    texts = [Text(f"t/{value}", "en", value) for value in values]
+    return noise_with([Bound(member, strength, {})], texts, seed)
+
+
+def _shuffled(value: str) -> str:
+    """The text with its letters drawn anew by all three global generators."""
+    letters = "abcdefghij"
+    drawn = (random.randrange(10), int(np.random.randint(10)), int(torch.randint(10, ())))  # noqa: NPY002 - as a library does
+    return value + "".join(letters[one] for one in drawn)
+
+
+def test_the_output_becomes_one_edit_per_changed_word() -> None:
+    """An edit reaches from the first changed cluster of a word to the last, and costs the clusters that differ."""
+    found = _noised(_member(lambda _: "Thx childs play very near t rivers"), "The children play near the river")[0]
+    assert found.text.value == "Thx childs play very near t rivers"
+    assert [found.clean.value[a:b] for a, b, _, _ in found.traces[0].places] == ["e", "ren", "n", "he", "r"]
+    assert found.edits == {"replace": 2, "insert": 2, "delete": 1}
+    assert found.graphemes_edited == 1 + 3 + len("very ") + 2 + 1
+    assert (found.words, found.words_edited, found.eligible) == (6, 5, 6)
+    assert [found.text.value[c:d] for _, _, c, d in found.traces[0].places] == ["x", "s", "very n", "", "rs"]
+
+
+def test_clusters_are_replaced_whole() -> None:
+    """A changed mark is an edit of the letter with all its marks, never of the mark alone."""
+    (change,) = changed("हिन्दी में", "हिन्दी मों")
+    assert change == Change(3, 4, "मों", 1, 0)
+
+
+@given(old=_WORDS.map("".join), new=_WORDS.map("".join))
+def test_the_changes_make_the_new_text(old: str, new: str) -> None:
+    """Put into the old text they give the new one; they are sorted, disjoint, and cost what they must."""
+    clusters, parts, end = graphemes.split(old), [], 0
+    for start, stop, form, cost, _ in changed(old, new):
+        assert end <= start < stop
+        assert "".join(clusters[start:stop]) != form
+        assert cost == levenshtein(clusters[start:stop], graphemes.split(form))
+        parts += [*clusters[end:start], form]
+        end = stop
+    assert "".join([*parts, *clusters[end:]]) == (new if old else "")
+
+
+def test_a_word_put_in_counts_before_the_word_behind_it() -> None:
+    """Of the two blanks around it the one behind is new, however much else changed; a deleted letter is the last."""
+    assert hunks(["x", " ", "b", " ", "c"], ["x", " ", "n", " ", "b", " ", "d"]) == [(2, 2, 2, 4), (4, 5, 6, 7)]
+    assert hunks("hello", "helo") == [(3, 4, 3, 3)]
+
+
+@given(old=st.text("ab ", max_size=60), new=st.text("ab ", max_size=60))
+def test_the_fewest_elements_change_in_short_sequences(old: str, new: str) -> None:
+    """The stretches are a cheapest alignment: no other has a smaller Levenshtein distance."""
+    assert distance(hunks(old, new)) == levenshtein(old, new)
+
+
+@given(st.lists(st.sampled_from("abcdefgh"), max_size=400), st.randoms(use_true_random=False))
+def test_long_sequences_are_rebuilt_too(old: list[str], drawn: random.Random) -> None:
+    """Beyond the exact table anchors and a sliding window do it: all else is equal, and little is found changed."""
+    new = [drawn.choice("xyz") if drawn.random() < 0.05 else value for value in old if drawn.random() > 0.02]
+    found, parts, end, other = hunks(old, new), [], 0, 0
+    for a, b, c, d in found:
+        assert old[end:a] == new[other:c]
+        parts += [*old[end:a], *new[c:d]]
+        end, other = b, d
+    assert [*parts, *old[end:]] == new
+    assert distance(found) <= 2 * sum(a != b for a, b in zip(old, new, strict=False)) + abs(len(old) - len(new)) + 8
+
+
+@pytest.mark.parametrize("word", ["same", "w{n}"])
+def test_the_diff_is_linear_in_repetitive_and_in_varied_text(word: str) -> None:
+    """Ten times the words take about ten times the steps, where words repeat and where they do not."""
+
+    def steps(size: int) -> int:
+        old = [word.format(n=n) for n in range(size)]
+        new = [f"new{n}" if n % 7 == 0 else value for n, value in enumerate(old) if n % 11]
+        count = 0
+
+        def counting(frame: object, event: str, argument: object) -> None:
+            nonlocal count
+            count += event in ("call", "c_call")
+
+        sys.setprofile(counting)
+        try:
+            hunks(old, new)
+        finally:
+            sys.setprofile(None)
+        return count
+
+    assert steps(20_000) < 14 * steps(2_000)
+
+
+def test_strength_nought_never_calls_the_library() -> None:
+    """Nothing is imported, loaded or called for a strength of 0, and every byte stays."""
+    calls: list[str] = []
+    found = _noised(_member(str.upper, calls), *HARD, strength="0")
+    assert calls == []
+    assert all(one.text == one.clean and one.status == "unchanged" for one in found)
+
+
+def test_what_is_put_in_at_the_edges_of_neighbouring_texts_stays_in_its_own() -> None:
+    """Before the first letter and behind the last one, also where both fall on the only one; an empty text stays."""
+    found = _noised(_member(lambda value: f"x {value} y"), "a", "", "b c", "d")
+    assert [one.text.value for one in found] == ["x a y", "", "x b c y", "x d y"]
+    assert [list(one.traces[0].places) for one in found] == [
+        [(0, 1, 0, 5)],
+        [],
+        [(0, 1, 0, 3), (2, 3, 4, 7)],
+        [(0, 1, 0, 5)],
+    ]
+    assert [one.graphemes_edited for one in found] == [4, 0, 4, 4]
+    assert found[0].to_clean(2, 3) == (0, 1)
+
+
+def test_the_global_generators_are_as_they_were() -> None:
+    """Python's, numpy's and torch's generators go on behind a rewriter as if it had not been there, errors or not."""
+    before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # type: ignore[index]  # noqa: NPY002 - the state under test
+    _noised(_member(_shuffled), "one", "two")
+    with pytest.raises(ZeroDivisionError):
+        _noised(_member(lambda value: str(random.random() / len(value[:0]))), "three")
+    after = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # type: ignore[index]  # noqa: NPY002 - the state under test
+    assert after == before
+
+
+def test_draws_follow_the_text_and_the_seed_alone() -> None:
+    """Order, batch and what was drawn before change nothing; seeds do."""
+    member = _member(_shuffled)
+    values = ("one", "two", "three")
+    whole = [one.text.value for one in _noised(member, *values)]
+    random.random()
+    assert [one.text.value for one in _noised(member, *values[::-1])][::-1] == whole
+    assert [_noised(member, value)[0].text.value for value in values] == whole
+    assert [one.text.value for one in _noised(member, *values, seed=1)] != whole
+
+
+def test_another_process_draws_the_same() -> None:
+    """A fresh interpreter, with another hash seed, seeds the generators alike."""
+    code = (
+        "import random\nimport numpy as np\nfrom robust_xtreme.noise._generators import lent\n"
+        "with lent() as seed:\n    seed(2**63 + 5)\n    print(random.random(), np.random.random())"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "7"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    with lent() as seed:
+        seed(2**63 + 5)
+        assert done.stdout.split() == [str(random.random()), str(np.random.random())]  # noqa: NPY002 - as a library does
+
+
+@pytest.mark.parametrize("strength", ["0", "0.3"])
+def test_texts_with_spans_are_refused_in_one_line(strength: str) -> None:
+    """A string that comes back does not say where its spans went, so none is guessed."""
+    text = Text("t", "en", "The river", (Span(4, 9),))
+    with pytest.raises(UserError, match=r"'given_texts' does not say what it moves.*texts with spans") as caught:
+        noise_with([Bound(_member(str.upper), strength, {})], [text], 0)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_kind_says_what_it_waives_and_where_it_is_refused() -> None:
+    """Waivers belong to the kind, and so do the families whose texts have spans."""
+    member = _member(str.upper)
+    assert (member.kind, member.unit, member.refuses) == ("rewriter", "word", ("span_qa", "tagging"))
+    assert "strengths_nest" in member.waives
+    assert "rule_6_books_are_true" not in member.waives

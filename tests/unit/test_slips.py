@@ -1,0 +1,176 @@
+"""Noise from a table: points, marks within clusters, pairs, kinds by rate, and what is refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from tests.conformance.texts import text
+
+from robust_xtreme.errors import SpecError
+from robust_xtreme.examples import Span, Text
+from robust_xtreme.noise._distance import distance
+from robust_xtreme.noise._engine import Bound, Noised, Perturbation, noise_with
+from robust_xtreme.noise._perturbation import bind, defaults
+from robust_xtreme.noise._slip_table import compiled, graphemes_of, stands
+from robust_xtreme.noise._slips import Slip, slips
+from robust_xtreme.specs import PerturbationSpec
+
+_ABC = "abcdefghijklmnopqrstuvwxyz"
+
+
+@slips(strength="share", rates={"next": "3", "delete": "1", "swap": "0"})
+def shifted(language: str) -> Iterator[Slip]:
+    """Letters become the next one."""
+    for place, letter in enumerate(_ABC):
+        yield Slip(letter, "next", _ABC[(place + 1) % 26])
+        yield Slip(letter, "delete", "")
+
+
+def _table(*rows: Slip, kinds: tuple[str, ...] = ("next", "delete")) -> Perturbation:
+    @slips(strength="share", rates=dict.fromkeys(kinds, "1"))
+    def made(language: str) -> Iterator[Slip]:
+        """Rows of a test."""
+        yield from rows
+
+    return made
+
+
+def _noised(own: Text, perturbation: Perturbation, strength: str = "1", **rates: str) -> Noised:
+    params = {**defaults(perturbation), **{name: (rate,) for name, rate in rates.items()}}
+    return noise_with([Bound(perturbation, strength, params)], [own], 0)[0]
+
+
+def test_every_letter_of_the_table_is_changed_at_full_strength() -> None:
+    """Each letter becomes what its row says; what has no row stays."""
+    assert _noised(text("en", "abc xyz, É 12"), shifted, delete="0").text.value == "bcd yza, É 12"
+
+
+def test_kinds_follow_their_rates() -> None:
+    """Of many letters three in four are replaced and one in four is left out, as the rates say."""
+    found = _noised(text("en", _ABC * 400), shifted)
+    assert found.eligible == 26 * 400
+    assert abs(found.edits["delete"] / found.eligible - 0.25) < 0.02
+    assert sum(found.edits.values()) == found.eligible
+
+
+def test_forms_follow_their_weights() -> None:
+    """Of the forms of a letter those of more weight come more often, in their proportion."""
+    made = _table(Slip("a", "next", "b", 9), Slip("a", "next", "c", 1))
+    counts = Counter(_noised(text("en", "a" * 5000), made).text.value)
+    assert abs(counts["c"] / 5000 - 0.1) < 0.02
+    assert counts["b"] + counts["c"] == 5000
+
+
+def test_a_kind_at_rate_nought_makes_nothing_eligible() -> None:
+    """Letters that only kinds at rate nought could change are no units."""
+    made = _table(Slip("a", "next", "b"), Slip("x", "delete", ""))
+    assert _noised(text("en", "aaxx"), made, delete="0").eligible == 2
+
+
+def test_rates_are_read_from_a_spec_and_wrong_ones_refused() -> None:
+    """@kind=rate tunes a kind; a rate that is no small decimal, or all at nought, is one line."""
+    link = PerturbationSpec.parse("shifted:0.1@next=0.50").links[0]
+    assert bind(shifted, link).params["next"] == ("0.5",)
+    for wrong in ("-1", "x", "1e3", "0.0001", "nan", "1000"):
+        with pytest.raises(SpecError, match="the rate must be a number from 0 to below 1000"):
+            bind(shifted, PerturbationSpec.parse(f"shifted:0.1@next={wrong}").links[0])
+    with pytest.raises(SpecError, match="every rate is 0"):
+        bind(shifted, PerturbationSpec.parse("shifted:0.1@next=0@delete=0").links[0])
+
+
+def test_a_text_and_a_span_keep_a_letter() -> None:
+    """At full strength of deletion alone a text keeps one letter, and so does each of its spans."""
+    own = Text("t", "en", "abc def", (Span(0, 3), Span(4, 7)))
+    found = _noised(own, shifted, next="0")
+    assert [len(found.text.at(span)) for span in found.text.spans] == [1, 1]
+
+
+def test_frozen_and_cut_letters_stay() -> None:
+    """A letter in a frozen span is left alone, and so is a cluster that a span's edge cuts."""
+    frozen = Text("t", "en", "abc", (Span(1, 2, None, frozen=True),))
+    assert _noised(frozen, shifted, delete="0").text.value == "bbd"
+    cut = Text("t", "en", "ae\u0308b", (Span(0, 2),))
+    assert _noised(cut, shifted, delete="0").text.value == "be\u0308c"
+
+
+def test_marks_within_a_cluster_slip_by_themselves() -> None:
+    """A vowel sign is replaced by another or missed; its consonant stays, and never stands without whole clusters."""
+    made = _table(Slip("\u093f", "next", "\u0940"), Slip("\u093f", "delete", ""), Slip("क", "next", "ख"))
+    values = {_noised(text("hi", "कि", name=str(number)), made).text.value for number in range(40)}
+    assert values == {"की", "क", "खि"}
+
+
+def test_forms_that_would_break_a_cluster_are_left_out() -> None:
+    """A letter with marks is not deleted, a mark becomes no letter, and composed text stays composed."""
+    made = _table(Slip("क", "delete", ""), Slip("\u093f", "next", "क"), Slip("e", "next", "c"))
+    assert not _noised(text("hi", "कि"), made).eligible
+    caron = _noised(text("en", "e\u030c".replace("e", "q")), _table(Slip("q", "next", "c")))
+    assert caron.text.value == "q\u030c", "c with a caron would compose"
+    assert not stands("\u0301")
+    assert not stands("\u1100")
+
+
+def test_a_base_keeps_its_script() -> None:
+    """Decomposed kana do not become a kanji under their voicing mark."""
+    made = _table(
+        Slip("エ", "next", "工"), Slip("カ", "next", "力"), Slip("カ", "next", "ヵ"), Slip("カ", "next", "コ")
+    )
+    found = {_noised(text("ja", "カ\u3099 ", name=str(number)), made).text.value for number in range(30)}
+    assert "力\u3099 " not in found
+    assert "コ\u3099 " in found
+
+
+def test_letters_with_marks_are_not_swapped() -> None:
+    """A swap is of two letters of one key each."""
+    rows = [Slip(letter, "delete", "") for letter in "कखिab"]
+    made = _table(*rows, kinds=("delete", "swap"))
+    assert not _noised(text("hi", "किखि"), made, delete="0").eligible
+    assert _noised(text("hi", "कख"), made, delete="0").text.value == "खक"
+
+
+def test_pairs_are_units_and_overlaps_take_turns() -> None:
+    """Two letters of the table are one unit; of overlapping pairs every other one counts, none across a span's edge."""
+    made = _table(Slip("rn", "next", "m"), Slip("nr", "next", "w"), Slip("r", "next", "v"))
+    assert _noised(text("en", "rn r"), made).text.value == "m v"
+    assert _noised(text("en", "rnrn"), made).text.value == "mm"
+    found = _noised(Text("t", "en", "rn", (Span(0, 1),)), made)
+    assert (found.text.value, found.eligible) == ("vn", 1)
+    whole = _noised(text("en", "rn"), made)
+    assert (whole.eligible, whole.graphemes_edited) == (1, 2)
+
+
+def test_a_decomposed_text_gets_decomposed_letters() -> None:
+    """In a text in NFD a letter with an accent is put in decomposed."""
+    made = _table(Slip("a", "next", "é"))
+    assert _noised(text("fr", "u\u0300 a"), made).text.value == "u\u0300 e\u0301"
+    assert _noised(text("fr", "ù a"), made).text.value == "ù é"
+
+
+def test_signs_beside_a_digit_stay() -> None:
+    """A comma in a number is no mark to be dropped; one between words is."""
+    assert _noised(text("en", "1,5 a, b"), _table(Slip(",", "delete", "")), "1").text.value == "1,5 a, b"
+    assert _noised(text("en", "1,5 a, b, c, d"), _table(Slip(",", "next", ";"))).text.value == "1,5 a; b; c; d"
+
+
+def test_a_language_without_rows_is_not_served() -> None:
+    """Where the table is empty the reason says so, and an unknown language is said to be unknown."""
+    assert _table().lacks("en") == "nothing in its script to change"
+    assert shifted.lacks("xx") == "unknown language"
+    assert shifted.lacks("en") == ""
+
+
+def test_distance_is_that_of_levenshtein() -> None:
+    """Insertions, deletions and substitutions each cost one."""
+    assert [distance(*pair) for pair in (("kitten", "sitting"), ("ab", "ba"), ("", "abc"), ("rn", "m"))] == [3, 2, 3, 2]
+    assert graphemes_of("कि\u0301a") == ("कि\u0301", "a")
+
+
+def test_weights_are_scaled_into_range() -> None:
+    """Weights of any size keep their order, and none is lost."""
+    table = compiled(("next",), [Slip("a", "next", "b", 10**12), Slip("a", "next", "c", 1)], "en")
+    _, first, second = np.diff(table.weights)[:3]
+    assert first > second >= 1
+    assert table.weights[-1] < 2**31

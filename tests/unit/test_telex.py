@@ -1,0 +1,142 @@
+"""Vietnamese by Telex and VNI: what keys type, and what letters come out as when one key goes wrong."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from functools import cache
+
+import pytest
+
+from robust_xtreme.languages import belongs, language
+from robust_xtreme.noise._slip_table import Slip
+from robust_xtreme.noise._telex import Method, keys, slips, typed
+
+METHODS: tuple[Method, ...] = ("telex", "vni")
+
+
+@cache
+def _rows(method: Method) -> tuple[Slip, ...]:
+    """All slips of a method."""
+    return tuple(slips(method))
+
+
+def _forms(method: Method, point: str, kind: str) -> Counter[str]:
+    """The forms of a point in a kind, with their weights."""
+    found: Counter[str] = Counter()
+    for slip in _rows(method):
+        if (slip.point, slip.kind) == (point, kind):
+            found[slip.form] += slip.weight
+    return found
+
+
+@pytest.mark.parametrize(
+    ("method", "strokes", "text"),
+    [
+        ("telex", "trangw cana ddaua", "trăng cân đâu"),
+        ("telex", "tuyenre tuyerne toios", "tuyển tuyển tối"),
+        ("telex", "duocwdj vuonw nuwax chuaw hoacwj cuuwf", "được vươn nữa chưa hoặc cừu"),
+        ("telex", "nguowif huoswc tuwrowng", "người hước tưởng"),
+        ("telex", "asf asz hoangfr", "à a hoảng"),
+        ("telex", "ass aff aaa aww ddd uww herr tooss", "as af aa aw dd uw her tôs"),
+        ("telex", "quas giaf muaf hoaf hoans", "quá già mùa hòa hoán"),
+        ("telex", "chEe Doongd", "chÊ Đông"),
+        ("vni", "toi6 day96 mot65 nua74 tien62 vuon7", "tôi đây một nữa tiền vươn"),
+        ("vni", "a12 a10 a11 he33 he7", "à a a1 he3 he7"),
+        ("vni", "123 s1", "123 s1"),
+    ],
+)
+def test_keys_give_text(method: Method, strokes: str, text: str) -> None:
+    """Marks may follow later, a later tone replaces an earlier one, and a key struck twice is a letter."""
+    assert typed(strokes, method) == text
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_letter_is_typed_by_its_keys(method: Method) -> None:
+    """Each letter of the alphabet comes back from its keys in both cases; ASCII letters are their own keys."""
+    for letter in language("vi").alphabet:
+        for form in (letter, letter.upper(), unicodedata.normalize("NFD", letter)):
+            assert typed(keys(form, method), method) == unicodedata.normalize("NFC", form)
+        assert keys(letter, method).isascii()
+        assert not letter.isascii() or keys(letter, method) == letter
+
+
+def test_a_letter_is_base_hat_and_tone() -> None:
+    """ế is e e s in Telex and e 6 1 in VNI; capitals of a word are capitals throughout."""
+    assert (keys("ế", "telex"), keys("ế", "vni")) == ("ees", "e61")
+    assert (keys("Ế", "telex"), keys("VIỆT", "telex")) == ("Ees", "VIEEJT")
+    assert (keys("đường", "telex"), keys("đường", "telex", tone_last=True)) == ("dduwowfng", "dduwowngf")
+
+
+@pytest.mark.parametrize(
+    ("method", "point", "kind", "some"),
+    [
+        ("telex", "ế", "accent", {"ê", "é", "e", "ễ", "es", "ees"}),
+        ("telex", "ế", "double", {"ês"}),
+        ("telex", "đ", "accent", {"d"}),
+        ("telex", "đ", "double", {"dd"}),
+        ("telex", "a", "double", {"â"}),
+        ("telex", "a", "insert", {"á", "sa"}),
+        ("telex", "b", "neighbour", {"v", "n"}),
+        ("telex", "ú", "neighbour", {"í", "ý"}),
+        ("telex", "Ế", "accent", {"Ê", "É"}),
+        ("telex", "ế", "shift", {"Ế"}),
+        ("telex", "ế", "delete", {""}),
+        ("vni", "ế", "accent", {"ê", "é", "e", "ề", "e61"}),
+        ("vni", "ế", "double", {"ê1", "é6"}),
+        ("vni", "a", "double", {"aa"}),
+        ("vni", "e", "insert", {"ẻ", "ẽ", "er"}),
+        ("vni", "đ", "accent", {"d", "d8"}),
+    ],
+)
+def test_one_key_goes_wrong(method: Method, point: str, kind: str, some: set[str]) -> None:
+    """A missed, wrong or doubled key gives what the input method makes of the keys then struck."""
+    assert some <= set(_forms(method, point, kind))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_missed_mark_is_as_frequent_as_all_wrong_ones(method: Method) -> None:
+    """Of the slips of the tone key alone, missing it weighs as much as all wrong keys around it together."""
+    accents = _forms(method, "á", "accent")
+    assert len(accents) > 1
+    assert accents["a"] >= accents.total() - accents["a"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_forms_are_vietnamese_in_nfc(method: Method) -> None:
+    """Each form is NFC, of letters of Vietnamese (digits in VNI only), and not its point."""
+    for slip in _rows(method):
+        if unicodedata.combining(slip.point):
+            continue
+        assert unicodedata.is_normalized("NFC", slip.form)
+        assert slip.form != slip.point
+        assert slip.weight > 0
+        assert all(belongs("vi", sign) for sign in slip.form), slip
+        assert method == "vni" or not any(sign.isdigit() for sign in slip.form), slip
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_plain_key_does_not_turn_into_a_digit(method: Method) -> None:
+    """The digits above the letters are not struck for a letter, nor left beside one."""
+    assert not [slip for slip in _rows(method) if slip.point.isascii() and any(map(str.isdigit, slip.form))]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_decomposed_text_has_slips_of_its_marks(method: Method) -> None:
+    """The marks of a text in NFD can be missed, and become a tone of the same place whose key lies beside."""
+    rows = [slip for slip in _rows(method) if unicodedata.combining(slip.point)]
+    assert {slip.point for slip in rows if not slip.form} == set("\u0300\u0301\u0302\u0303\u0306\u0309\u031b\u0323")
+    wrong = [slip for slip in rows if slip.form]
+    assert wrong
+    assert all(unicodedata.combining(slip.form) == unicodedata.combining(slip.point) for slip in wrong)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_letter_has_slips(method: Method) -> None:
+    """Letters of both cases can be missed and shifted, plain ones doubled, and those with a mark can lose it."""
+    kinds: dict[str, set[str]] = {}
+    for slip in _rows(method):
+        kinds.setdefault(slip.point, set()).add(slip.kind)
+    for letter in language("vi").alphabet:
+        for form in (letter, letter.upper()):
+            assert {"delete", "shift", "insert", "double" if form.isascii() else "accent"} <= kinds[form], form

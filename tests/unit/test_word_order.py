@@ -1,0 +1,47 @@
+"""word_order: neighbouring words change places, where there are words and no tags."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tests.conformance.texts import SENTENCES
+
+from robust_xtreme.examples import Text
+from robust_xtreme.languages import LANGUAGES
+from robust_xtreme.noise._engine import Noised, noise_texts
+from robust_xtreme.noise.word_order import word_order
+from robust_xtreme.specs import PerturbationSpec
+
+
+def _noise(value: str, code: str, strength: str = "1", many: int = 1) -> list[Noised]:
+    texts = [Text(f"{number}", code, value) for number in range(many)]
+    return noise_texts(texts, PerturbationSpec.parse(f"word_order:{strength}"), 0)
+
+
+def test_words_stay_and_their_order_does_not() -> None:
+    """In every language with spaces the words are the same, in another order, each at most one place from its own."""
+    for code, value in SENTENCES.items():
+        for found in _noise(value, code, many=5) if word_order.serves(code) else ():
+            assert Counter(found.text.value.replace(".", " ")) == Counter(value.replace(".", " "))
+            assert found.text.value != value
+            assert found.edits["swap"] >= 1
+
+
+def test_capitals_and_signs_stay_where_they_are() -> None:
+    """A word is moved as it is written, and what is no letter is not moved."""
+    assert _noise("Hujambo rafiki!", "sw")[0].text.value == "rafiki Hujambo!"
+    assert _noise("Hujambo, rafiki!", "sw")[0].status == "unchanged"
+
+
+def test_languages_without_spaces_are_not_served() -> None:
+    """Their words cannot be told by white space, and the reason is said."""
+    without = {code for code in LANGUAGES if word_order.lacks(code)}
+    assert without == {"ja", "my", "th", "zh"}
+    assert word_order.lacks("th") == "no spaces between words"
+    assert word_order.lacks("xx") == "unknown language"
+    assert _noise("เด็กๆ เล่น", "th")[0].status == "not_applicable"
+
+
+def test_tagging_is_refused() -> None:
+    """A tag belongs to a place."""
+    assert word_order.refuses == ("tagging",)
