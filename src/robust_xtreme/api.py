@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, cast, overload
+import operator
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, SupportsIndex, cast, overload
 
 from robust_xtreme.errors import SpecError, UserError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from robust_xtreme.evaluation.run import Evaluation, Observer
     from robust_xtreme.examples import Example
     from robust_xtreme.noise._engine import Noised
@@ -18,32 +18,81 @@ if TYPE_CHECKING:
     from robust_xtreme.training.loop import Options
     from robust_xtreme.training.spec import TrainSpec
 
+Folders = Sequence[str | Path] | str | Path
+"""Folders of packs, or one."""
+
 
 @overload
-def perturb(texts: Sequence[str], spec: str, *, language: str | None = None, seed: int = 0) -> list[str]: ...
+def perturb(
+    texts: Sequence[str], spec: str, *, language: str | None = None, seed: int = 0, packs: Folders = ()
+) -> list[str]: ...
 
 
 @overload
-def perturb(texts: Sequence[Example], spec: str, *, language: str | None = None, seed: int = 0) -> list[Example]: ...
+def perturb(
+    texts: Sequence[Example], spec: str, *, language: str | None = None, seed: int = 0, packs: Folders = ()
+) -> list[Example]: ...
 
 
 def perturb(
-    texts: Sequence[str] | Sequence[Example], spec: str, *, language: str | None = None, seed: int = 0
+    texts: Sequence[str] | Sequence[Example],
+    spec: str,
+    *,
+    language: str | None = None,
+    seed: int = 0,
+    packs: Folders = (),
 ) -> list[str] | list[Example]:
     """Strings or Examples after a perturbation, in the same order; by the engine and with the draws of `evaluate`.
 
     `spec` names one strength, as in `"char_noise:0.1"`. Strings need the `language` that they are in, and are drawn
     for by language and value: equal strings get equal noise. Examples are noised on the spec's `@fields=...`, by
-    default on all; their spans and answers move along, their ids, clusters and fingerprints stay.
-    Raises SpecError, UnknownName, and UserError where a language is missing or not served.
+    default on all; their spans and answers move along, their ids, clusters and fingerprints stay. `packs` are folders
+    of linguistic data that are looked into before the bundled ones.
+    Raises SpecError, UnknownName, DataError, and UserError where a language is missing or not served.
     """
-    if isinstance(texts, str):
-        raise UserError("perturb takes a list of texts; put the one string into a list: perturb([text], ...)")
-    if type(seed) is not int:
-        raise UserError(f"perturb takes a whole number as its seed, not {seed!r}.")
+    _check_call(texts, spec, language)
+    from robust_xtreme import packs as data
     from robust_xtreme.specs import PerturbationSpec
 
+    drawn, folders = _seed(seed), _folders(packs)
     cell = _one(PerturbationSpec.parse(spec))
+    with data.using(*folders):
+        return _perturbed(texts, cell, language, drawn)
+
+
+def _check_call(texts: object, spec: object, language: object) -> None:
+    """Raise UserError where an argument is of a type that none can be."""
+    if isinstance(texts, str):
+        raise UserError("perturb takes a list of texts; put the one string into a list: perturb([text], ...)")
+    if isinstance(texts, (bytes, bytearray)) or not (isinstance(texts, Collection) or hasattr(texts, "__array__")):
+        raise UserError(f"perturb takes a list of texts, not {type(texts).__name__}: {texts!r:.60}")
+    if not isinstance(spec, str):
+        raise UserError(f"perturb takes one spec as a string, as in 'char_noise:0.1', not {spec!r:.60}")
+    if language is not None and not isinstance(language, str):
+        raise UserError(f"perturb takes one language by its code, as in language='sw', not {language!r:.60}")
+
+
+def _seed(seed: object) -> int:
+    """A seed as a plain number, of numpy's types too."""
+    try:
+        found = operator.index(cast("SupportsIndex", seed))
+    except TypeError:
+        found = None
+    if found is None or isinstance(seed, bool):
+        raise UserError(f"perturb takes a whole number as its seed, not {seed!r:.60}.")
+    return found
+
+
+def _folders(packs: object) -> Sequence[str | Path]:
+    folders = [packs] if isinstance(packs, (str, Path)) else packs
+    if not isinstance(folders, (list, tuple)) or not all(isinstance(one, (str, Path)) for one in folders):
+        raise UserError(f"perturb takes packs=DIR or a list of folders, not {packs!r:.60}")
+    return folders
+
+
+def _perturbed(
+    texts: Sequence[str] | Sequence[Example], cell: PerturbationSpec, language: str | None, seed: int
+) -> list[str] | list[Example]:
     strings = sum(isinstance(item, str) for item in texts)
     if strings == len(texts):
         return [one.text.value for one in noised_strings(cast("Sequence[str]", texts), cell, language, seed)]
@@ -107,9 +156,12 @@ def _fields(examples: Iterable[Example], cell: PerturbationSpec) -> tuple[str, .
 def _served(noised: list[Noised], cell: PerturbationSpec) -> list[Noised]:
     for one in noised:
         if one.status == "not_applicable":
-            raise UserError(
-                f"{cell.name!r} does not serve the language {one.clean.language!r}. See: robust-xtreme list languages"
-            )
+            from robust_xtreme.noise._suites import lacking
+
+            code = one.clean.language
+            name, why = lacking(cell, code) or (cell.name, "unknown language")
+            see = f"robust-xtreme list perturbations --language {code}"
+            raise UserError(f"{name!r} does not serve the language {code!r}: {why}. See: {see}")
     return noised
 
 

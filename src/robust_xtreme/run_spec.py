@@ -12,7 +12,7 @@ from typing import Any, Final, final
 from robust_xtreme import resources
 from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import digest
-from robust_xtreme.specs import PerturbationSpec, check_keys
+from robust_xtreme.specs import canonical, check_keys
 
 SPLITS: Final = ("auto", "test", "validation", "train")
 PRECISIONS: Final = ("fp32", "bf16")
@@ -39,8 +39,9 @@ class RunSpec:
     means every task that a model has a head for. No languages named means every language found; `de@en` is a question
     in German on a context in English. `limit` is `N`, `TASK=N` or several of them by commas: rows of a language, whole
     clusters. `representation` is what of an encoder stands for a text in retrieval ("": the paper's choice, and heads
-    where there are some), `index` how its candidates are searched. `batch_tokens` 0 takes the device's default. Raises
-    SpecError, naming the value.
+    where there are some), `index` how its candidates are searched. `perturb` holds specs and suites (`@surface`),
+    `packs` folders of linguistic data that are looked into before the bundled ones. `batch_tokens` 0 takes the device's
+    default. Raises SpecError, naming the value.
     """
 
     model: tuple[str, ...] = (MINI,)
@@ -58,6 +59,7 @@ class RunSpec:
     trust_remote_code: bool = False
     representation: str = ""
     index: str = "exact"
+    packs: tuple[str, ...] = ()
     offline: bool = False
     device: str = "auto"
     batch_tokens: int = 0
@@ -77,14 +79,7 @@ class RunSpec:
         _check_at_least("batch_tokens", self.batch_tokens, 0)
         parse_limits(self.limit)
         check_pairs(self.languages)
-        canonical = tuple(dict.fromkeys(str(PerturbationSpec.parse(one)) for one in self.perturb))
-        object.__setattr__(self, "perturb", canonical)
-
-    @property
-    def perturbations(self) -> tuple[PerturbationSpec, ...]:
-        """One spec per strength, in the order written, each once."""
-        cells = [cell for one in self.perturb for cell in PerturbationSpec.parse(one).cells()]
-        return tuple(dict.fromkeys(cells))
+        object.__setattr__(self, "perturb", tuple(dict.fromkeys(map(canonical, self.perturb))))
 
     def limit_of(self, task: str) -> int | None:
         """How many rows of a language the task is limited to; None where it is not."""
@@ -93,7 +88,7 @@ class RunSpec:
 
     def identity(self) -> str:
         """The hash of what is computed: of everything as typed but the device, the batch size and the out folder."""
-        return digest(self.to_toml(exclude=NOT_HASHED))
+        return digest(self.to_toml(exclude=(*NOT_HASHED, *(() if self.packs else ("packs",)))))
 
     def folder(self) -> Path:
         """Where the run is written: `out`, or `runs/eval-<identity>`."""
@@ -175,7 +170,7 @@ def _typed(key: str, value: Any, kind: str, place: str) -> Any:
         if key in _LISTS and isinstance(value, str):
             value = value.replace(",", " ").split() or (value,)
         several = value if isinstance(value, (list, tuple)) else (value,)
-        if all(isinstance(one, str) or (key == "model" and isinstance(one, Path)) for one in several):
+        if all(isinstance(one, str) or (key in _PATHS and isinstance(one, Path)) for one in several):
             return tuple(map(str, several))
     elif type(value).__name__ == kind:
         return value
@@ -186,6 +181,9 @@ def _typed(key: str, value: Any, kind: str, place: str) -> Any:
 
 _LISTS: Final = ("tasks", "languages")
 """Keys whose one string may hold several names, by commas, as on the command line."""
+
+_PATHS: Final = ("model", "packs")
+"""Keys whose strings may be Paths."""
 
 _KINDS: Final = {
     "tuple[str, ...]": "a list of strings",

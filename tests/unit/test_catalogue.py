@@ -56,6 +56,16 @@ def test_the_list_of_tasks_is_for_reading(
     assert "robust-xtreme list tasks --json" in shown.replace("\n", " ").replace("  ", " ")
 
 
+def test_the_list_of_perturbations_breaks_no_identifier(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rules that are waived stand whole, one a line; below the table stands where three kinds act."""
+    list_("perturbations")
+    said = capsys.readouterr().out
+    for name in registry.names("perturbation"):
+        for rule in registry.load("perturbation", name).waives:
+            assert rule in said
+    assert "accent, candidate and\nsyllable act only where" in said
+
+
 def test_an_unknown_list_is_refused() -> None:
     """A list that does not exist is named with the nearest one that does."""
     with pytest.raises(UnknownName, match="Did you mean 'metrics'"):

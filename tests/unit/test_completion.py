@@ -39,6 +39,8 @@ def complete(line: str, folder: Path | None = None, shell: str = "bash") -> list
         ("robust-xtreme eval --split te", ["test"]),
         ("robust-xtreme eval --device c", ["cpu", "cuda"]),
         ("robust-xtreme train --task xn", ["xnli"]),
+        ("robust-xtreme perturb x --task xn", ["xnli"]),
+        ("robust-xtreme perturb x --format conll", ["conll", "conllu"]),
         ("robust-xtreme eval --index h", ["hnsw"]),
         ("robust-xtreme eval --index ", ["exact", "hnsw", "ivf"]),
         ("robust-xtreme eval --representation c", ["cls:12"]),

@@ -186,8 +186,8 @@ def test_a_missing_file_is_one_line_with_the_nearest_name(monkeypatch: pytest.Mo
 
 
 def test_few_options() -> None:
-    """How many there are is a decision: forty-one beside the file."""
-    assert len(inspect.signature(train).parameters) - 1 == 42
+    """How many there are is a decision: forty-three beside the file."""
+    assert len(inspect.signature(train).parameters) - 1 == 43
 
 
 def test_what_a_shell_completes_is_what_train_takes() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from robust_xtreme.errors import SpecError
+from robust_xtreme.noise._suites import asked
 from robust_xtreme.run_spec import RunSpec, from_mapping, from_toml, parse_limits
 
 SPEC = RunSpec(model=("runs/a", "xnli=runs/b"), data="data", perturb=("char_noise:0.10,0.2",), limit="300,xquad=150")
@@ -106,7 +107,7 @@ def test_limits_fall_back_to_the_default() -> None:
 def test_strengths_become_cells_once() -> None:
     """Each strength is one perturbation, in the order written, and the same one is not run twice."""
     spec = replace(SPEC, perturb=("char_noise:0.1,0.2", "char_noise:0.10"))
-    assert [str(one) for one in spec.perturbations] == ["char_noise:0.1", "char_noise:0.2"]
+    assert [str(one.cell) for one in asked(spec.perturb)] == ["char_noise:0.1", "char_noise:0.2"]
 
 
 def test_mini_beside_other_models_asks_for_the_data(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,7 @@ def test_a_frame_of_another_kind_is_not_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS])
-@pytest.mark.parametrize("place", ["_write_synced", "_replace", "_sync_folder"])
+@pytest.mark.parametrize("place", ["_write_synced", "_replace", "sync_folder"])
 def test_a_full_or_closed_disk_is_one_line_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, place: str
 ) -> None:

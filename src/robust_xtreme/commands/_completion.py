@@ -103,6 +103,16 @@ def folder(incomplete: str) -> list[str]:
     return list(_folders(incomplete))
 
 
+def any_file(incomplete: str) -> list[str]:
+    """Files of every kind, and folders."""
+    return [*_paths(incomplete, Path.is_file), *_folders(incomplete)]
+
+
+def file_format(incomplete: str) -> list[str]:
+    """The format of a file that is perturbed."""
+    return one(incomplete, ("conll", "conllu", "iob2", "jsonl", "lines", "squad", "tsv"))
+
+
 def run_file(incomplete: str) -> list[str]:
     """The runs of `train` that ship with the program, the user's own files, and folders."""
     return [*one(incomplete, _shipped("train")), *_files(incomplete, ".toml"), *_folders(incomplete)]

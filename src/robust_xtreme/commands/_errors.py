@@ -1,6 +1,7 @@
 """The one error boundary: whatever goes wrong is one line on stderr and an exit code.
 
-0 done, 1 only a failed gate, 2 a user's mistake or a mismatch, 3 our bug or the environment, 130 interrupted.
+0 done, 1 only a failed gate, 2 a user's mistake or a mismatch, 3 our bug or the environment, 130 interrupted; 143 and
+129 where a command that tidies up (`perturb`) was ended by SIGTERM or SIGHUP.
 ROBUST_XTREME_TRACEBACK=1, or the `-v` of `train` and `eval`, shows the traceback as well.
 """
 
@@ -11,10 +12,13 @@ import errno
 import functools
 import io
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 import typer
@@ -41,6 +45,8 @@ _NAMES: Final = {
     errno.ENOTDIR: "A part of this path is a file, not a folder",
     errno.EEXIST: "A file stands where a folder is needed",
 }
+_ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+_SIGNALLED: Final = 128
 _LONGEST: Final = 2000
 _STOPS: Final = (".", "!", "?")
 _COMPUTING: Final = ("eval", "train")
@@ -58,13 +64,45 @@ def guarded(run: Callable[[], object]) -> int:
         raise
     except SystemExit as stop:
         return _quiet() if isinstance(stop.__context__, BrokenPipeError) else int(stop.code or 0)
-    except KeyboardInterrupt:
-        return _say("Interrupted.", INTERRUPTED)
+    except KeyboardInterrupt as stop:
+        return _interrupted(stop)
     except BrokenPipeError:
         return _quiet()
     except Exception as error:  # noqa: BLE001 - the boundary: nothing may pass it as a traceback
         return _report(error)
     return code if isinstance(code, int) and code else _flushed()
+
+
+@contextlib.contextmanager
+def ended() -> Iterator[None]:
+    """While this lasts SIGTERM and SIGHUP end a command as Ctrl-C does, so that it removes what is half done.
+
+    One that is ignored, as under nohup, stays so; one that comes twice is heard once.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ours = [one for one in _ENDING if signal.getsignal(one) is signal.SIG_DFL]
+    try:
+        for one in ours:
+            signal.signal(one, _end)
+        signal.siginterrupt(signal.SIGINT, True)  # else polars' handler has a read of stdin go on after Ctrl-C
+        yield
+    finally:
+        for one in ours:
+            signal.signal(one, signal.SIG_DFL)
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt(signal.Signals(number))
+
+
+def _interrupted(stop: KeyboardInterrupt) -> int:
+    number = next(iter(stop.args), None)
+    if isinstance(number, signal.Signals):
+        return _say(f"Ended by {number.name}.", _SIGNALLED + number)
+    return _say("Interrupted.", INTERRUPTED)
 
 
 def bounded(command: Callable[..., object]) -> Callable[..., None]:

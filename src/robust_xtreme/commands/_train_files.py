@@ -20,7 +20,7 @@ _LAST: Final = ("epochs", "steps", "batch_size", "lr", "limit", "perturb", "sele
 _BEFORE: Final = ("sampling", "mixing", "languages", "translated", "control")
 """Options of the intermediate stage where there is one, else of the last."""
 
-_PLACES: Final = ("text", "recipe", "translated", "data")
+_PLACES: Final = ("text", "recipe", "translated", "data", "packs")
 _STAGES: Final = ("mlm", "intermediate", "target")
 
 
@@ -71,6 +71,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _beside(key: str, value: Any, path: Path) -> Any:
+    if key == "packs" and isinstance(value, list):
+        return [_beside(key, one, path) for one in value]
     if key not in _PLACES or not isinstance(value, str) or not value or Path(value).exists():
         return value
     return str(path.parent / value) if (path.parent / value).exists() else value

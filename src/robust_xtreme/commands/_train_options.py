@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from robust_xtreme.commands import _completion
+from robust_xtreme.commands._packs import condition
 
 
 def _option(name: str, metavar: str, text: str, completion: Any = None, panel: str | None = None) -> Any:
@@ -145,9 +146,19 @@ Perturb = Annotated[
     _option(
         "--perturb",
         "SPEC",
-        "Noise the training texts, anew in each pass: char_noise:0.1. Repeatable.",
-        _completion.perturbation,
+        "Noise the training texts, anew in each pass: char_noise:0.1, or a suite, @surface. Repeatable.",
+        condition,
         _STAGE,
+    ),
+]
+Packs = Annotated[
+    list[str] | None,
+    _option(
+        "--packs",
+        "DIR",
+        "Your own packs for the noise, before the bundled ones. Repeatable.",
+        _completion.folder,
+        _LEARNED,
     ),
 ]
 Select = Annotated[

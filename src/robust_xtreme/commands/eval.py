@@ -9,6 +9,7 @@ import typer
 
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._lists import several
+from robust_xtreme.commands._packs import Packs, condition
 
 if TYPE_CHECKING:
     from robust_xtreme.run_spec import RunSpec
@@ -78,8 +79,8 @@ Perturb = Annotated[
     typer.Option(
         "--perturb",
         metavar="SPEC",
-        autocompletion=_completion.perturbation,
-        help="Such as char_noise:0.05,0.1@fields=question. Repeatable.",
+        autocompletion=condition,
+        help="Such as char_noise:0.05,0.1@fields=question, or a suite, such as @surface. Repeatable.",
     ),
 ]
 Seeds = Annotated[int | None, typer.Option("--seeds", metavar="N", help="Draws of the noise for each cell.")]
@@ -137,6 +138,7 @@ def eval(
     languages: Languages = None,
     split: SplitName = None,
     perturb: Perturb = None,
+    packs: Packs = None,
     seeds: Seeds = None,
     limit: Limit = None,
     device: Device = None,

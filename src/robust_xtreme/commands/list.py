@@ -9,22 +9,33 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from robust_xtreme.commands import _completion
+from robust_xtreme.commands._packs import Packs, using
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 COLUMNS: Final = {
-    "perturbations": ("name", "summary", "unit", "kind", "strength", "parameters", "waives"),
+    "perturbations": ("name", "summary", "unit", "kind", "strength", "parameters", "rates", "waives"),
+    "suites": ("name", "summary", "specs"),
     "tasks": ("name", "summary", "family", "groups", "metrics", "languages"),
     "intermediate": ("name", "summary", "family", "rows", "trains"),
     "languages": ("code", "name", "script", "family", "spaces", "letters", "standing", "group"),
     "metrics": ("name", "summary", "columns", "cite"),
+    "perturbations of a language": ("name", "served", "why", "packs", "summary"),
 }
+_OF_A_LANGUAGE: Final = "perturbations of a language"
 _WIDE: Final = 160
-_LEARNED: Final = """
+_NOTES: Final = {
+    "perturbations": """
+rates: how often a kind happens beside the others, where a text allows it; @kind=0 turns it off. accent, candidate and
+syllable act only where the layout or input method has them: accents typed by a key, candidates to choose from.
+Layouts, actions and other choices: robust-xtreme list perturbations --json""",
+    "intermediate": """
 trains: tasks that are trained on these data anyway, so that what they gain is no transfer.
 Files, labels, licences, sources and the rest: robust-xtreme list intermediate --json
-What a folder holds of them: robust-xtreme data list --tasks intermediate --data DIR"""
+What a folder holds of them: robust-xtreme data list --tasks intermediate --data DIR""",
+}
+"""What stands below a list."""
 
 
 def list_(
@@ -33,19 +44,30 @@ def list_(
         typer.Argument(
             metavar="WHAT",
             autocompletion=_completion.what,
-            help="perturbations, tasks, intermediate, languages or metrics",
+            help="perturbations, suites, tasks, intermediate, languages or metrics",
             show_default=False,
         ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array with every column, for programs.")] = False,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--language",
+            "-l",
+            metavar="CODE",
+            autocompletion=_completion.language,
+            help="Of perturbations: which serve this language, with which packs, and why others do not.",
+        ),
+    ] = None,
+    packs: Packs = None,
 ) -> None:
-    """List the perturbations, tasks, intermediate tasks, languages or metrics.
+    """List the perturbations, suites of them, tasks, intermediate tasks, languages or metrics.
 
-    Examples: robust-xtreme list perturbations; robust-xtreme list intermediate; robust-xtreme list tasks --json
+    Examples: robust-xtreme list perturbations --language sw; robust-xtreme list suites; robust-xtreme list tasks --json
     """
-    from robust_xtreme.catalogue import rows
-
-    found = rows(what)
+    with using(packs):
+        found = _found(what, language)
+    what = what if language is None else _OF_A_LANGUAGE
     if as_json:
         import json
 
@@ -54,8 +76,21 @@ def list_(
         _table(what, found)
         if what == "tasks":
             _groups()
-        elif what == "intermediate":
-            _console().print(_LEARNED)
+        elif what in _NOTES:
+            _console().print(_NOTES[what])
+
+
+def _found(what: str, language: str | None) -> list[dict[str, Any]]:
+    """The rows of a list; of perturbations, those of one language. Raises UserError where only these know one."""
+    from robust_xtreme.catalogue import rows, served
+
+    if language is None:
+        return rows(what)
+    if what != "perturbations":
+        from robust_xtreme.errors import UserError
+
+        raise UserError(f"--language is for perturbations: robust-xtreme list perturbations --language {language[:40]}")
+    return served(language)
 
 
 def _groups() -> None:
@@ -77,7 +112,7 @@ def _table(what: str, found: list[dict[str, Any]]) -> None:
     console = _console()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in COLUMNS[what]:
-        table.add_column(column, overflow="fold", no_wrap=column in ("name", "code"))
+        table.add_column(column, overflow="fold", no_wrap=column in ("name", "code", "waives"))
     for row in found:
         table.add_row(*(_shown(what, column, row[column]) for column in COLUMNS[what]))
     room = console.measure(table, options=console.options.update(max_width=_WIDE)).maximum
@@ -101,7 +136,9 @@ def _console() -> Console:
 
 
 def _shown(what: str, column: str, value: Any) -> str:
-    """A cell of a table; the languages of a task with their number."""
+    """A cell of a table: the languages of a task with their number, rules that are waived one below the other."""
+    if column == "waives":
+        return "\n".join(value)
     said = cell(value)
     return f"{len(value)}: {said}" if (what, column) == ("tasks", "languages") else said
 
@@ -128,16 +165,18 @@ def entry(console: Console, line: str) -> None:
 
 def cell(value: Any) -> str:
     """A value as a cell of the table: lists by commas, groups by plus signs, mappings as `key: value`."""
+    from robust_xtreme.reporting._escape import visible
+
     match value:
         case bool():
             return "yes" if value else "no"
         case Mapping():
-            return "\n".join(f"{key}: {cell(one)}" for key, one in value.items())
+            return "\n".join(f"{visible(str(key))}: {cell(one)}" for key, one in value.items())
         case [list(), *_]:
-            return ", ".join("+".join(map(str, one)) for one in value)
+            return visible(", ".join("+".join(map(str, one)) for one in value))
         case list():
-            return " ".join(map(str, value))
+            return visible(" ".join(map(str, value)))
         case None:
             return ""
         case _:
-            return str(value)
+            return visible(str(value))

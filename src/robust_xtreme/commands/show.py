@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from robust_xtreme.commands import _completion
+from robust_xtreme.commands._packs import Packs, using
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,7 @@ def show(
         ),
     ],
     seed: Annotated[int, typer.Option("--seed", help="The noise seed.")] = 0,
+    packs: Packs = None,
 ) -> None:
     """Show what a perturbation does to a text: the edits, and how much they change.
 
@@ -56,7 +58,8 @@ def show(
 
     cells = PerturbationSpec.parse(spec).cells()
     text = _typed(text)
-    found = [(cell.nominal, noised_strings([text], cell, language, seed)[0]) for cell in cells]
+    with using(packs):
+        found = [(cell.nominal, noised_strings([text], cell, language, seed)[0]) for cell in cells]
     _table(found)
 
 
@@ -124,7 +127,7 @@ def diff(noised: Noised, *, coloured: bool) -> rich.text.Text:
     from rich.text import Text
 
     line = Text()
-    for removed, added in _pieces(noised):
+    for removed, added in pieces(noised):
         if removed == added:
             line.append(visible(added))
         elif coloured:
@@ -134,7 +137,7 @@ def diff(noised: Noised, *, coloured: bool) -> rich.text.Text:
     return line
 
 
-def _pieces(noised: Noised) -> Iterator[Piece]:
+def pieces(noised: Noised) -> Iterator[Piece]:
     """The text as pairs of what stood and what stands there now; a chain is compared as a whole."""
     clean, noisy = noised.clean.value, noised.text.value
     places = noised.traces[0].places if len(noised.traces) == 1 else _compared(clean, noisy)

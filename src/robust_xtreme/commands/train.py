@@ -38,6 +38,7 @@ def train(
     lr: options.Rate = None,
     limit: options.Limit = None,
     perturb: options.Perturb = None,
+    packs: options.Packs = None,
     select: options.Select = None,
     sampling: options.Sampling = None,
     mixing: options.Mixing = None,
@@ -66,21 +67,18 @@ def train(
 
     The same command goes on where it stopped. Runs from scratch beside each other share the masked-LM stage, and all
     runs take the stages that others beside them have trained. FILE has a table for each stage; options stand for its
-    keys, and do without it. The number of epochs is fixed: nothing is selected on held-out data without --select dev.
-
-    Examples:
+    keys, and do without it. Epochs are fixed: nothing is selected on held-out data without --select dev. Examples:
 
     robust-xtreme train paper_base --data DIR --out runs/paper-base --plan
 
-    robust-xtreme train --task panx --from DIR/xlm-roberta-base --data DIR --out runs/panx
-
     robust-xtreme train --task xnli --from-scratch small --text DIR/flores --data DIR --out runs/xnli
-
-    robust-xtreme train --task xnli,panx --from DIR/xlm-roberta-base --data DIR --out runs/both
 
     robust-xtreme train --intermediate squad,mnli --task tydiqa --from OWNER/NAME --data hub --recipe x-stilts
     """
-    spec = _spec(file, dict(locals()))
+    _do(_spec(file, dict(locals())), plan, force, quiet, verbose)
+
+
+def _do(spec: TrainSpec, plan: bool, force: bool, quiet: bool, verbose: bool) -> None:
     if plan:
         _plan(spec, quiet)
     else:

@@ -9,7 +9,7 @@ from typing import Final, final
 
 import torch
 
-from robust_xtreme import registry
+from robust_xtreme import packs, registry
 from robust_xtreme.evaluation.checkpoint import tokenizer_of
 from robust_xtreme.evaluation.plan import Condition, NotRun, Plan, Unit, make_plan, read_split
 from robust_xtreme.evaluation.run import device_of
@@ -87,6 +87,11 @@ def _duration(seconds: float) -> str:
 
 def estimate(spec: RunSpec) -> Estimate:
     """Plan a run and guess its time. Raises what `evaluate` raises before it computes; nothing is written."""
+    with packs.using(*spec.packs):
+        return _estimate(spec)
+
+
+def _estimate(spec: RunSpec) -> Estimate:
     check_settings(spec)
     device = device_of(spec.device)
     plan = make_plan(spec)
@@ -102,7 +107,7 @@ def estimate(spec: RunSpec) -> Estimate:
 
 def _line(plan: Plan, unit: Unit, first: bool) -> Line:
     """One unit; the first one with a pool has the tokens of its candidates, which later ones find embedded."""
-    conditions = plan.conditions[unit.task.name]
+    conditions = plan.of(unit)
     predictions = unit.rows * sum(len(one.seeds) for one in conditions)
     split = read_split(plan.spec, unit, plan.pools)
     examples = split.examples[:_SAMPLE]

@@ -9,7 +9,7 @@ from typing import Any, Final
 import polars as pl
 import torch
 
-from robust_xtreme import registry
+from robust_xtreme import packs, registry
 from robust_xtreme.evaluation.folder import Folder
 from robust_xtreme.evaluation.located import Located
 from robust_xtreme.evaluation.plan import Condition, Plan
@@ -132,7 +132,7 @@ def _model(name: str, one: Located, evaluated: Sequence[str]) -> dict[str, Any]:
 
 def conditions(plan: Plan) -> pl.DataFrame:
     """One row per condition of the run."""
-    found = {one.name: one for several in plan.conditions.values() for one in several}
+    found = {one.name: one for unit in plan.units for one in plan.of(unit)}
     return build([_condition(one) for _, one in sorted(found.items())], CONDITIONS)
 
 
@@ -152,4 +152,5 @@ def _condition(condition: Condition) -> dict[str, Any]:
         "fields": ",".join(spec.fields),
         "nominal": spec.nominal,
         "unit": members[-1].unit,
+        "packs": packs.identity() or None,
     }

@@ -27,7 +27,7 @@ _TRACELESS: Final = (LOG, ".lock")
 _HEADER: Final = "# robust-xtreme eval --config run.toml\n"
 _OTHERWISE: Final = "Name another folder with --out, or start over with --force."
 _READ: Final = ("schema_version", "complete", "batch_tokens", "notes", "not_run")
-_CONTENTS: Final = ("models", "units", "not_run")
+_CONTENTS: Final = ("models", "packs", "suites", "units", "not_run")
 _SETTLED: Final = ("device", "deduplicate", *_CONTENTS)
 """Parts of the manifest that a resumed run must share; a finished one is read on any device."""
 
@@ -143,7 +143,7 @@ def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], force: bool) 
         folder.write_manifest(manifest)
         return manifest
     for key in _CONTENTS if stored["complete"] else _SETTLED:
-        old, new = _settled(stored.get(key)), manifest[key]
+        old, new = _settled(stored.get(key)), manifest.get(key)
         if old != new:
             raise Mismatch(f"{folder.path} was begun with {_difference(key, old, new)}. {_OTHERWISE}")
     return stored
@@ -156,12 +156,24 @@ def _settled(value: Any) -> Any:
 
 def _difference(key: str, old: Any, new: Any) -> str:
     """One sentence part about what is not the same any more."""
+    if key in _OF_NOISE:
+        return f"{_OF_NOISE[key]} ({_told(old)}, not {_told(new)})"
     if not isinstance(old, list):
         return f"{key} {old}, not {new}"
     changed = next((one for one in old if one not in new), None) or next(one for one in new if one not in old)
     named = " ".join(str(changed[name]) for name in ("task", "language") if changed.get(name))
     what = {"models": "another model", "units": "other data", "not_run": "other data"}[key]
     return f"{what} for {named}" if named else what
+
+
+_OF_NOISE: Final = {"packs": "other contents of --packs", "suites": "another suite"}
+
+
+def _told(value: Any) -> str:
+    """A digest, or what each suite holds."""
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {' '.join(specs)}" for name, specs in value.items())
+    return str(value or "none")
 
 
 def _clear(path: Path) -> None:

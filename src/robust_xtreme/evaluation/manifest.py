@@ -8,18 +8,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from robust_xtreme import __version__
+from robust_xtreme import __version__, packs
 from robust_xtreme.evaluation.approximate import EXACT
 from robust_xtreme.evaluation.located import Located
 from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.evaluation.trained import own_training
 from robust_xtreme.examples import digest
+from robust_xtreme.noise._suites import suite
 from robust_xtreme.results.schema import SCHEMA_VERSION
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources._source import Source, open_source
 from robust_xtreme.sources._suite import Suite
 from robust_xtreme.sources._survey import group_languages
-from robust_xtreme.specs import TaskSpec
+from robust_xtreme.specs import SUITE, TaskSpec
 
 _LIBRARIES: Final = ("torch", "transformers", "tokenizers", "polars", "numpy")
 
@@ -33,6 +34,7 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
         "versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
         "spec": what,
         "spec_hash": digest(repr(sorted(what.items()))),
+        **_noise(plan.spec),
         "device": device,
         "batch_tokens": batch_tokens,
         "deduplicate": deduplicate,
@@ -45,6 +47,13 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
         "notes": _notes(plan),
         "complete": False,
     }
+
+
+def _noise(spec: RunSpec) -> dict[str, Any]:
+    """What perturbations hang on beside the program, where there is any: the users' packs, and what suites hold."""
+    suites = {name: [str(one) for one in suite(name).specs] for name in spec.perturb if name.startswith(SUITE)}
+    identity = packs.identity()
+    return {**({"packs": identity} if identity else {}), **({"suites": suites} if suites else {})}
 
 
 def _task(task: TaskSpec, source: Source) -> dict[str, Any]:

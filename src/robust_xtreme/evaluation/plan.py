@@ -17,6 +17,7 @@ from robust_xtreme.families._towers import fitted
 from robust_xtreme.groups import chosen
 from robust_xtreme.languages import codes
 from robust_xtreme.noise._engine import noise_texts
+from robust_xtreme.noise._suites import Asked, asked, check_family, lacking, refusing
 from robust_xtreme.results.floors import LEARNED_FROM
 from robust_xtreme.run_spec import RunSpec, parse_limits
 from robust_xtreme.sources._dataset import Hub
@@ -25,10 +26,11 @@ from robust_xtreme.sources._pools import Pools
 from robust_xtreme.sources._select import data_identity, limit
 from robust_xtreme.sources._source import Source, open_source
 from robust_xtreme.sources._survey import UNLABELLED, VERSION, Left, evaluated, group_languages, tuned
-from robust_xtreme.specs import Origin, PerturbationSpec, TaskSpec
+from robust_xtreme.specs import CANDIDATE, Origin, PerturbationSpec, TaskSpec
 
 CLEAN: Final = "clean"
 CLEAN_SEED: Final = -1
+NOT_APPLICABLE: Final = "not_applicable"
 
 
 @final
@@ -65,6 +67,7 @@ class Unit:
     """What is batched, written and resumed together: a model's answers to a task in one language, all conditions.
 
     `pool` is the identity of the candidates, if any, and `candidates` their number; `note` says what the pool lacks.
+    `unserved` are conditions of its task, by name, that would change no text of it.
     """
 
     task: TaskSpec
@@ -79,6 +82,7 @@ class Unit:
     pool: str = ""
     candidates: int = 0
     note: str = ""
+    unserved: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -104,6 +108,10 @@ class Plan:
     not_run: tuple[NotRun, ...]
     pools: Pools
 
+    def of(self, unit: Unit) -> tuple[Condition, ...]:
+        """The conditions of a unit."""
+        return tuple(one for one in self.conditions[unit.task.name] if one.name not in unit.unserved)
+
 
 def make_plan(spec: RunSpec) -> Plan:
     """Resolve every name of a spec and look at the data. Nothing is computed.
@@ -127,8 +135,9 @@ def make_plan(spec: RunSpec) -> Plan:
         languages = _languages(spec, task, source, groups.get(task.name, ()))
         fetch(task, source, spec.split, languages)
         for language in languages:
-            found = _unit(spec, pools, task, language, models[task.name])
-            (units if isinstance(found, Unit) else skipped).append(found)  # type: ignore[arg-type]  # one of two lists
+            found, left = _unit(spec, pools, conditions[task.name], task, language, models[task.name])
+            units += [found] if found else []
+            skipped += left
     if not units:
         _check_readable(skipped)
         telling = min(
@@ -187,14 +196,29 @@ def _conditions(spec: RunSpec, tasks: Sequence[TaskSpec]) -> tuple[dict[str, tup
     seeds = tuple(range(spec.seeds))
     skipped: list[NotRun] = []
     found: dict[str, list[Condition]] = {task.name: [Condition(CLEAN)] for task in tasks}
-    for cell in spec.perturbations:
-        check_cell(cell, tasks)
+    for one in asked(spec.perturb):
+        if not one.suite:
+            check_cell(one.cell, tasks)
         for task in tasks:
-            on = _groups(cell, task)
-            if not on:
-                skipped.append(_without_fields(cell, task, spec.split))
-            found[task.name] += [Condition(str(one), one, seeds) for one in (cell.on(*fields) for fields in on)]
+            on, left = _applied(one, task, spec.split)
+            skipped += left
+            found[task.name] += [Condition(str(cell), cell, seeds) for cell in on]
     return {name: tuple(dict.fromkeys(several)) for name, several in found.items()}, skipped
+
+
+def _applied(one: Asked, task: TaskSpec, split: str) -> tuple[list[PerturbationSpec], list[NotRun]]:
+    """A cell on each group of fields that it noises in a task; or why it is not applied to that.
+
+    Raises UserError where it was named itself and has no meaning there.
+    """
+    on = [one.cell.on(*fields) for fields in _groups(one.cell, task)]
+    if not on:
+        return [], [_without_fields(one.cell, task, split)]
+    check_family(one, task.family, task.name)
+    if name := refusing(one.cell, task.family):
+        detail = f"{task.name}: {name} has no meaning in {task.family}: {one.cell} of {one.suite} is not applied to it."
+        return [], [NotRun(task.name, "", split, NOT_APPLICABLE, detail, str(one.cell))]
+    return on, []
 
 
 def _groups(cell: PerturbationSpec, task: TaskSpec) -> tuple[tuple[str, ...], ...]:
@@ -206,7 +230,7 @@ def _groups(cell: PerturbationSpec, task: TaskSpec) -> tuple[tuple[str, ...], ..
 
 def _without_fields(cell: PerturbationSpec, task: TaskSpec, split: str) -> NotRun:
     detail = f"{task.name} has no field {' and '.join(cell.fields)}: {cell} is not applied to it."
-    return NotRun(task.name, "", split, "not_applicable", detail, str(cell))
+    return NotRun(task.name, "", split, NOT_APPLICABLE, detail, str(cell))
 
 
 def check_cell(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
@@ -219,19 +243,40 @@ def check_cell(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
         raise SpecError(f"No task here has the fields {', '.join(cell.fields)} of {cell}. Known: {', '.join(known)}.")
 
 
-def _unit(spec: RunSpec, pools: Pools, task: TaskSpec, language: str, model: Located) -> Unit | NotRun:
+def _unit(
+    spec: RunSpec, pools: Pools, conditions: Sequence[Condition], task: TaskSpec, language: str, model: Located
+) -> tuple[Unit | None, list[NotRun]]:
+    """A unit, and what of it is left out; none where that is all of it."""
     split = evaluated(task, pools, spec.split, language)
     if isinstance(split, Left):
-        return NotRun(task.name, language, split.split, split.reason, _in_short(split.detail, pools.source))
+        return None, [NotRun(task.name, language, split.split, split.reason, _in_short(split.detail, pools.source))]
     examples = limited(split.examples, spec.limit_of(task.name))
     if strange := unreadable(model, examples, language):
-        return NotRun(task.name, language, split.split, UNKNOWN_TOKENS, strange)
+        return None, [NotRun(task.name, language, split.split, UNKNOWN_TOKENS, strange)]
     clusters = len({one.cluster for one in examples})
     identity = identity_of(examples, split.corpus)
     shared = overlap(model.run, f"{task.name} {language}", examples, spec.allow_overlap)
     read, files = fitted(task, model.config), tuple(split.files)
     unit = Unit(read, language, split.split, identity, len(examples), clusters, files, model, shared)
-    return with_pool(unit, split.corpus, examples)
+    left = _unserved(unit, conditions, split.corpus, examples)
+    unit = replace(unit, unserved=tuple(one.condition for one in left))
+    return with_pool(unit, split.corpus, examples), left
+
+
+def _unserved(
+    unit: Unit, conditions: Sequence[Condition], corpus: Corpus | None, examples: Sequence[Example]
+) -> list[NotRun]:
+    """The conditions that serve no language of the texts that they noise, and why."""
+    written = {(name, text.language) for one in examples for name, text in one.texts.items()}
+    written |= {(CANDIDATE, text.language) for text in (corpus.texts if corpus else ())}
+    found: list[NotRun] = []
+    for one in conditions:
+        spoken = sorted({code for name, code in written if name in one.fields})
+        reasons = [lacking(one.spec, code) for code in spoken] if one.spec else []
+        if reasons and (why := reasons[0]) and all(reasons):
+            detail = f"{unit.label}: {why[0]} does not serve the language: {why[1]}."
+            found.append(NotRun(unit.task.name, unit.language, unit.split, NOT_APPLICABLE, detail, one.name))
+    return found
 
 
 def with_pool(unit: Unit, corpus: Corpus | None, examples: Sequence[Example]) -> Unit:

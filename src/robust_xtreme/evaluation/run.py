@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar, final
 import polars as pl
 import torch
 
-from robust_xtreme import registry
+from robust_xtreme import packs, registry
 from robust_xtreme.errors import RobustXtremeError, SpecError
 from robust_xtreme.evaluation.cache import Kept, Known, opened, settings
 from robust_xtreme.evaluation.checkpoint import Models, own, relabel_of, tokenizer_of
@@ -106,9 +106,14 @@ def evaluate(
 
     `deduplicate` False computes equal inputs again, every condition in batches of its own. `force` starts over. What an
     earlier run predicted is taken from the cache, but not without `cache` or `deduplicate`, nor where remote code runs.
-    Raises UserError where something named does not exist or the folder is another run's, DiskError, Locked.
+    Raises UserError where something named does not exist or the folder is another run's, DiskError, Locked. While it
+    works, the spec's packs are those of its threads; other threads of the process keep theirs.
     """
-    observer = observer or Observer()
+    with packs.using(*spec.packs):
+        return _evaluate(spec, deduplicate, force, cache, observer or Observer())
+
+
+def _evaluate(spec: RunSpec, deduplicate: bool, force: bool, cache: bool, observer: Observer) -> Evaluation:
     check_settings(spec)
     cache = cache and deduplicate and not spec.trust_remote_code
     if cache:
@@ -197,7 +202,11 @@ class _Run:
         self.say(f"{len(todo)} of {len(self.plan.units)} units to compute on {self.manifest['device']}")
         self.observer.total(sum(self._size(unit) for unit in todo))
         floors: dict[str, Floors] = {}
-        with ThreadPoolExecutor(1, "prepare") as pool, ThreadPoolExecutor(1, "judge") as judges:
+        shared = packs.share()
+        with (
+            ThreadPoolExecutor(1, "prepare", shared) as pool,
+            ThreadPoolExecutor(1, "judge", shared) as judges,
+        ):
             ahead: list[Future[Prepared]] = [pool.submit(self._prepare, unit, floors) for unit in todo[:1]]
             behind: list[Future[None]] = []
             for place, unit in enumerate(todo):
@@ -211,13 +220,13 @@ class _Run:
             self.say(f"in all: {self._counted(self.counts)}")
 
     def _size(self, unit: Unit) -> int:
-        return unit.rows * sum(len(one.seeds) for one in self.plan.conditions[unit.task.name])
+        return unit.rows * sum(len(one.seeds) for one in self.plan.of(unit))
 
     def _prepare(self, unit: Unit, floors: dict[str, Floors]) -> Prepared:
         if unit.task.name not in floors:
             floors[unit.task.name] = _fitted(unit, self.plan.spec)
         split = read_split(self.plan.spec, unit, self.plan.pools)
-        conditions = self.plan.conditions[unit.task.name]
+        conditions = self.plan.of(unit)
         tokenizer, deduplicate = tokenizer_of(unit.model), self.manifest["deduplicate"]
         return prepare(unit, split.examples, conditions, tokenizer, _family(unit), deduplicate, split.corpus)
 

@@ -175,7 +175,7 @@ def _write(path: Path, data: bytes) -> None:
     try:
         _write_synced(tmp, data)
         _replace(tmp, path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except BaseException as error:
         with suppress(OSError):
             tmp.unlink(missing_ok=True)
@@ -196,7 +196,8 @@ def _replace(tmp: Path, path: Path) -> None:
     tmp.replace(path)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable, where its file system can."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

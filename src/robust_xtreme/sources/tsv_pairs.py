@@ -33,11 +33,11 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     lines = list(numbered_lines(text))
     if not lines:
         return ()
-    width, places, body = _layout(lines, path)
+    width, places, body = layout(lines, path)
     return tuple(_row(index, line, width, places, path) for index, line in enumerate(lines[body:]))
 
 
-def _layout(lines: list[tuple[int, str]], path: str) -> tuple[int, tuple[int | None, ...], int]:
+def layout(lines: list[tuple[int, str]], path: str) -> tuple[int, tuple[int | None, ...], int]:
     """Number of columns, the places of first, second, label and id, and how many lines the header takes."""
     head = lines[0][1].split("\t")
     named = [[head.index(name) for name in names if name in head] for names in _COLUMNS.values()]
@@ -54,12 +54,12 @@ def _row(index: int, line: tuple[int, str], width: int, places: tuple[int | None
     cells = value.split("\t")
     if len(cells) != width:
         raise DataError(path, f"has {len(cells)} columns, the lines before have {width}.", number)
-    first, second, label, own = (None if place is None else _unquoted(cells[place]) for place in places)
+    first, second, label, own = (None if place is None else unquoted(cells[place]) for place in places)
     values = {"first": first, "second": second, "label": label.strip() if label is not None else None}
     return Row(str(index) if own is None else own.strip(), f"{path}:{number}", values)
 
 
-def _unquoted(cell: str) -> str:
+def unquoted(cell: str) -> str:
     """The text of a field that a CSV writer quoted: it does so only where the text holds a quotation mark."""
     inner = cell[1:-1]
     quoted = len(cell) > 2 and cell[0] == cell[-1] == '"' and '""' in inner and '"' not in inner.replace('""', "")

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
 
+from robust_xtreme import packs
 from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import Example, digest
 from robust_xtreme.families._encoder import encoder_identity
+from robust_xtreme.noise._suites import suite
 from robust_xtreme.sources import _select
+from robust_xtreme.specs import SUITE
 from robust_xtreme.training import dev, record
 from robust_xtreme.training.lessons import Lesson, lessons
 from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec, defaults
@@ -114,6 +117,7 @@ def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ..
     facts = {
         **{name: value for name, value in dataclasses.asdict(stage).items() if name not in _NOT_IDENTITY},
         **({"text_languages": stage.text_languages} if stage.text_languages else {}),
+        **_noise(stage),
         **{name: getattr(defaults(stage, spec.recipe), name) for name in _OF_RECIPE},
         "recipe": Path(spec.recipe).stem,
         "precision": spec.precision,
@@ -132,6 +136,13 @@ def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ..
     name = "-".join(filter(None, (kind.replace("masked_lm", "mlm"), "+".join(stage.tasks[:_NAMED]))))
     folder = spec.folder.parent / f"{name}-{start}-{identity[:8]}"
     return Link(kind, stage, taught, identity, facts, folder, place, selected)
+
+
+def _noise(stage: StageSpec) -> dict[str, Any]:
+    """What noise hangs on: what suites hold, and users' packs; nothing where there are none."""
+    held = [[str(one) for one in suite(word).specs] if word.startswith(SUITE) else [word] for word in stage.perturb]
+    identity = packs.identity() if stage.perturb else ""
+    return {"perturb": tuple(spec for specs in held for spec in specs), **({"packs": identity} if identity else {})}
 
 
 _NAMED: Final = 4

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 
 from robust_xtreme.errors import ModelError
+from robust_xtreme.examples import digest
 
 
 def place(name: str) -> str:
@@ -20,7 +21,16 @@ def place(name: str) -> str:
 
 @contextmanager
 def own_random(seed: int) -> Iterator[None]:
-    """Torch's generators, seeded, for a while; the caller's state comes back behind."""
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+    """Torch's generators, seeded, for a while; the caller's state comes back behind.
+
+    CUDA is left asleep where it sleeps: several processes can only be forked before it is awake.
+    """
+    awake = torch.cuda.device_count() if torch.cuda.is_initialized() else 0  # type: ignore[no-untyped-call]  # torch has no types there
+    with torch.random.fork_rng(devices=range(awake)):
         torch.manual_seed(seed)
         yield
+
+
+def seed_place(seed: int, step: int, place: int) -> None:
+    """Seed one of several forked processes for what it draws at a step, the same on every machine."""
+    torch.manual_seed(int(digest("place", str(seed), str(step), str(place)), 16) % 2**63)

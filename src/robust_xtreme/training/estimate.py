@@ -12,7 +12,7 @@ from typing import Any, Final, final
 import torch
 from torch import nn
 
-from robust_xtreme import registry
+from robust_xtreme import packs, registry
 from robust_xtreme.errors import RobustXtremeError
 from robust_xtreme.families._encoder import read_encoder, read_tokenizer
 from robust_xtreme.families._family import Family, Window, windows_of
@@ -70,7 +70,11 @@ def plan_of(spec: TrainSpec, tell: Tell) -> tuple[Row, ...]:
 
     Raises what `train` raises before it trains.
     """
-    spec = spec.resolved()
+    with packs.using(*spec.packs):
+        return _plan_of(spec.resolved(), tell)
+
+
+def _plan_of(spec: TrainSpec, tell: Tell) -> tuple[Row, ...]:
     device = place(spec.device)
     if lacking := _lacking(spec):
         tell(lacking)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -13,9 +14,10 @@ from torch import nn
 
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData
-from robust_xtreme.examples import digest
+from robust_xtreme.examples import Example, digest
 from robust_xtreme.families._family import Family, Window, windows_of
 from robust_xtreme.noise._engine import noise_example, noise_texts
+from robust_xtreme.noise._suites import asked, refusing
 from robust_xtreme.sources._source import open_source
 from robust_xtreme.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.training import controls, dev
@@ -80,30 +82,32 @@ def _part(lesson: Lesson, stage: StageSpec, encoder: Any, tokenizer: Any) -> Par
     with own_random(stage.seed):
         head = family.head(int(encoder.config.hidden_size), task.labels)
     windows = windows_of(family, task, lesson.examples, tokenizer)
-    if stage.perturb:
-        draw = _noise(lesson, family, stage, tokenizer)
+    if specs := [one.cell for one in asked(stage.perturb) if not refusing(one.cell, task.family)]:
+        draw = _noise(lesson, family, stage, specs, tokenizer)
         return noised_part(task.name, family, head, windows, task.labels, draw)
     return task_part(task.name, family, head, windows, lesson.examples, task.labels)
 
 
 def _noise(
-    lesson: Lesson, family: Family, stage: StageSpec, tokenizer: Any
+    lesson: Lesson, family: Family, stage: StageSpec, specs: Sequence[PerturbationSpec], tokenizer: Any
 ) -> Callable[[Any], tuple[list[Window], Any]]:
     """A function that noises examples for their pass and encodes them; of several perturbations each draws one."""
-    specs = [PerturbationSpec.parse(one) for one in stage.perturb]
     known = lesson.task.fields
 
     def draw(places: Sequence[tuple[int, int]]) -> tuple[list[Window], Any]:
-        noised = []
-        for unit, turn in places:
-            example = lesson.examples[unit]
-            number = int(digest("training noise", str(stage.seed), str(turn), example.id), _HEX)
-            spec = specs[number % len(specs)]
+        alike: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+        for place, (unit, turn) in enumerate(places):
+            number = int(digest("training noise", str(stage.seed), str(turn), lesson.examples[unit].id), _HEX)
+            alike[number % len(specs), turn].append(place)
+        noised: dict[int, Example] = {}
+        for (number, turn), own in alike.items():
+            spec, examples = specs[number], [lesson.examples[places[place][0]] for place in own]
             fields = spec.fields or known
-            texts = [text for name, text in example.texts.items() if name in fields]
+            texts = [text for one in examples for name, text in one.texts.items() if name in fields]
             found = {one.clean.id: one for one in noise_texts(texts, spec, _seed(stage.seed, turn))}
-            noised.append(noise_example(example, found, fields))
-        return windows_of(family, lesson.task, noised, tokenizer), noised
+            noised |= {place: noise_example(one, found, fields) for place, one in zip(own, examples, strict=True)}
+        drawn = [noised[place] for place in range(len(places))]
+        return windows_of(family, lesson.task, drawn, tokenizer), drawn
 
     return draw
 

@@ -24,7 +24,7 @@ from robust_xtreme.families._memory import out_of_memory
 from robust_xtreme.results import store
 from robust_xtreme.training import best, resume
 from robust_xtreme.training.data import Loader, Share, TrainingData
-from robust_xtreme.training.device import own_random
+from robust_xtreme.training.device import own_random, seed_place
 from robust_xtreme.training.endings import Stop, no_memory, of_process
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.objective import Part
@@ -244,7 +244,7 @@ class _Steps(Callback):
             group["lr"] = self.stage.schedule.at(self.done)
         if trainer.world_size > 1:
             place = self.micro * trainer.world_size + trainer.global_rank
-            torch.manual_seed(hash((self.stage.plan.seed, self.done, place)) % 2**63)
+            seed_place(self.stage.plan.seed, self.done, place)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int

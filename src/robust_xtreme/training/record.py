@@ -27,7 +27,8 @@ class StageRecord:
     """One stage as the frame MODELS wants it. `examples` and `seen` count windows' sources and windows.
 
     Of masked LM beside tasks `examples` count the tasks' own, and `text_languages` are those of its text.
-    `selected_step` is the step whose weights were kept, `warmup` how many steps the rate rose.
+    `packs` is the digest of users' packs that noise was made with, `selected_step` is the step whose weights were kept,
+    `warmup` how many steps the rate rose.
 
     `per_task` holds for each task its `examples`, what was `seen` of its units, and the `share` of draws it was due;
     `flags` what the stage means for reports: `own training data: xnli`. `base` is what the whole run started from.
@@ -49,6 +50,7 @@ class StageRecord:
     sampling: str = "proportional"
     selected_on: str = "none"
     perturb: str = ""
+    packs: str = ""
     max_length: int = 0
     stride: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme import groups, registry, resources
+from robust_xtreme import groups, packs, registry, resources
 from robust_xtreme.errors import SpecError, UnknownName
-from robust_xtreme.noise._engine import bound
+from robust_xtreme.noise._suites import check_perturb
 from robust_xtreme.run_spec import parse_limits
-from robust_xtreme.specs import PerturbationSpec, TaskSpec, check_keys
+from robust_xtreme.specs import TaskSpec, check_keys
 from robust_xtreme.training import recipes
 from robust_xtreme.training._bounds import MOST_PARTS, check_number, check_path, check_seed
 from robust_xtreme.training.sampling import parse_sampling
@@ -89,7 +89,8 @@ class TrainSpec:
     none named means every task found under `data`; `overlap` says what becomes of training data that they contain.
     `recipe` "" is xtreme, or scratch for an encoder from scratch; `clip` 0 is 1.0. `accumulate` splits the batch of a
     step, `devices` shares it out; neither changes what is computed but in the last bits and in what dropout draws.
-    `adamw_fused` is `adamw` but for rounding, and faster; it is for fp32. Raises SpecError, naming the key.
+    `adamw_fused` is `adamw` but for rounding, and faster; it is for fp32. `packs` are folders of linguistic data that
+    noise looks into before the bundled ones. Raises SpecError, naming the key.
     """
 
     data: str = ""
@@ -116,11 +117,13 @@ class TrainSpec:
     optimizer: str = "adamw_fused"
     log: tuple[str, ...] = ("csv",)
     lora: int = 0
+    packs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_start(self)
-        for name, stage in self.stages:
-            _check_stage(name, stage)
+        with packs.using(*self.packs):
+            for name, stage in self.stages:
+                _check_stage(name, stage)
         _check_values(self)
 
     @property
@@ -236,15 +239,8 @@ def _check_data(name: str, stage: StageSpec) -> None:
         raise SpecError(f"The limit {stage.limit!r} names {min(unknown)!r}, which is no task of [{name}].")
     if stage.tasks and stage.text and not stage.masked_lm:
         raise SpecError(f"[{name}] has text but no masked_lm, the share of its steps that learn from it.")
-    for one in stage.perturb:
-        spec = PerturbationSpec.parse(one)
-        check_keys(spec.fields, _fields(stage), (), f"[{name}] perturb {one!r}")
-        if spec.nominal:
-            bound(spec)
-
-
-def _fields(stage: StageSpec) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(field for task in stage.learned() for field in task.fields))
+    if stage.perturb:
+        check_perturb(stage.perturb, stage.learned(), f"[{name}]")
 
 
 def _check_numbers(stage: StageSpec) -> None:
@@ -383,10 +379,10 @@ def _typed(name: str, value: Any, kind: str, place: str) -> Any:
             return str(value or "")
         case ("int", int()) | ("float", int()) if not isinstance(value, bool):
             return value
-        case "tuple[str, ...]", str():
-            return (value,)
-        case "tuple[str, ...]", list() | tuple() if all(isinstance(one, str) for one in value):
-            return tuple(value)
+        case "tuple[str, ...]", str() | Path():
+            return (str(value),)
+        case "tuple[str, ...]", list() | tuple() if all(isinstance(one, (str, Path)) for one in value):
+            return tuple(map(str, value))
         case _:
             raise SpecError(f"{place}: the value {name!r} takes {_KINDS[kind]}, not {value!r}.")
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from safetensors.torch import save_file
 from torch import nn
 
+from robust_xtreme import packs
 from robust_xtreme.errors import Locked, ModelError, SpecError
 from robust_xtreme.examples import digest
 from robust_xtreme.families._encoder import encoder_identity, read_encoder, read_tokenizer
@@ -44,8 +45,11 @@ def train(spec: TrainSpec, options: Options | None = None) -> Path:
     run is left as it is. Raises SpecError, UnknownName, MissingData, DataError, ModelError, Overlap, Mismatch, Locked,
     DiskError, and RobustXtremeError where memory runs out.
     """
-    options = options or Options()
-    spec = spec.resolved()
+    with packs.using(*spec.packs):
+        return _whole(spec.resolved(), options or Options())
+
+
+def _whole(spec: TrainSpec, options: Options) -> Path:
     if place(spec.device) == "cpu" and spec.precision == "fp16":
         raise ModelError("fp16 is computed on a GPU alone. Use --precision bf16.")
     _check_shared_out(spec)
@@ -243,6 +247,7 @@ def _record(chain: Chain, link: Link, found: Learning, parent: str) -> record.St
         sampling=stage.sampling,
         selected_on=_selected_on(link),
         perturb=",".join(stage.perturb),
+        packs=str(link.facts.get("packs", "")),
         max_length=max((one.task.max_length for one in taught), default=0),
         stride=max((one.task.stride for one in taught), default=0),
         dropped=_summed(one.screened.dropped for one in taught),

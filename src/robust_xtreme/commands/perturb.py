@@ -1,0 +1,177 @@
+"""`robust-xtreme perturb`: a file with noise in its texts, in the format that it came in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from robust_xtreme.commands import _completion
+from robust_xtreme.commands._errors import ended
+from robust_xtreme.commands._lists import several
+from robust_xtreme.commands._packs import Packs, using
+
+if TYPE_CHECKING:
+    from robust_xtreme.files._rewrite import Job
+
+File = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE", autocompletion=_completion.any_file, help="The file to read; - is stdin.", show_default=False
+    ),
+]
+Spec = Annotated[
+    str,
+    typer.Option(
+        "--perturb",
+        metavar="SPEC",
+        autocompletion=_completion.perturbation,
+        help="Such as char_noise:0.1, or a chain, a:1+b:0.1. One strength.",
+    ),
+]
+Out = Annotated[
+    str,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="OUT",
+        autocompletion=_completion.any_file,
+        help="The file to write, when all is done; - is stdout, as it goes.",
+    ),
+]
+Task = Annotated[
+    str | None,
+    typer.Option(
+        "--task",
+        metavar="TASK",
+        autocompletion=_completion.task,
+        help="The task whose file it is: the noise is that of `eval`. Such a file is read whole first.",
+    ),
+]
+SplitName = Annotated[
+    str | None,
+    typer.Option(
+        "--split",
+        metavar="SPLIT",
+        autocompletion=_completion.split,
+        help="The split of that task. Default: the one that the file's name says.",
+    ),
+]
+Code = Annotated[
+    str | None,
+    typer.Option(
+        "--language",
+        "-l",
+        metavar="CODE",
+        autocompletion=_completion.language,
+        help="The language of the texts; of a pair of MLQA's, de@en.",
+    ),
+]
+LanguageField = Annotated[
+    str | None,
+    typer.Option("--language-field", metavar="NAME", help="The key or column with the code of each row's language."),
+]
+Fields = Annotated[
+    str | None,
+    typer.Option(
+        "--fields",
+        metavar="A,B",
+        help="Keys (jsonl), columns by name or number from 1 (tsv), question and context (squad).",
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        autocompletion=_completion.file_format,
+        help="jsonl, tsv, conllu, iob2 (word TAB tag), conll (word SPACE tag), squad, lines. Default: by the suffix.",
+    ),
+]
+Header = Annotated[
+    bool | None,
+    typer.Option("--header/--no-header", help="Whether a tsv names its columns. Default: where --fields has names."),
+]
+Books = Annotated[
+    str | None, typer.Option("--books", metavar="TSV", help="Write what was done to each text: edits and edit rate.")
+]
+
+
+def perturb(
+    file: File,
+    spec: Spec,
+    out: Out,
+    task: Task = None,
+    split: SplitName = None,
+    language: Code = None,
+    language_field: LanguageField = None,
+    fields: Fields = None,
+    format: Format = None,
+    header: Header = None,
+    packs: Packs = None,
+    seed: Annotated[int, typer.Option("--seed", help="The noise seed.")] = 0,
+    books: Books = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """Write a file with noise in its texts, in the format that it came in; answers and tags stay on their words.
+
+    Formats: jsonl, tsv, conllu, iob2 and conll (words with tags), squad (SQuAD's JSON), lines (plain text). What is not
+    noised keeps its bytes. A text draws by its language and value; with --task by the id that `eval` knows it by, so
+    that it gets the same noise. The file is read as a stream, and OUT appears whole or not at all.
+
+    Examples: robust-xtreme perturb rows.jsonl --fields text --language sw --perturb char_noise:0.1 -o noisy.jsonl;
+    robust-xtreme perturb xquad.es.json --task xquad --language es --fields context --perturb char_noise:0.1 -o out.json
+    """
+    from robust_xtreme.files._rewrite import Job, perturb_file
+
+    _check_named({"FILE": file, "--out": out, "--books": books})
+    job = Job(
+        file=file,
+        spec=spec,
+        out=out,
+        task=task or "",
+        split=split or "auto",
+        language=language or "",
+        language_field=language_field or "",
+        fields=tuple(several("fields", fields) or ()),
+        format=format or "",
+        header=header,
+        seed=seed,
+        books=books or "",
+        force=force,
+    )
+    with ended(), using(packs), _bar(job, quiet) as advance:
+        totals = perturb_file(job, advance)
+    if not quiet:
+        typer.echo(f"{totals.said()} -> {job.out}", err=True)
+
+
+def _check_named(given: Mapping[str, str | None]) -> None:
+    """Raise UserError where a name is an empty text, as of an unset variable."""
+    from robust_xtreme.errors import UserError
+
+    for option, name in given.items():
+        if name == "":
+            raise UserError(f"{option} names no file: its name is empty.")
+
+
+@contextmanager
+def _bar(job: Job, quiet: bool) -> Iterator[Callable[[int], object]]:
+    """A progress bar in bytes on a terminal, nothing elsewhere."""
+    from pathlib import Path
+
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True, markup=False, highlight=False)
+    if quiet or not console.is_terminal:
+        yield lambda _: None
+        return
+    path = Path(job.file)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("perturbing", total=path.stat().st_size if path.is_file() else None)
+        yield lambda read: progress.update(bar, completed=read)

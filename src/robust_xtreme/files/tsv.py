@@ -1,0 +1,120 @@
+"""Columns separated by tabs, without quoting: some of them are noised, the others kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, final
+
+from robust_xtreme.errors import DataError, UserError
+from robust_xtreme.files._record import Done, Options, Record, Slot, kept, on_one_line, whole
+from robust_xtreme.files._source import Line, Source, check_ends
+from robust_xtreme.sources.tsv_pairs import layout, unquoted
+
+FIELDS: Final = ()
+"""None is noised that is not named."""
+
+FAMILY: Final = ""
+
+PAIR: Final = ("first", "second")
+"""What the two texts of a line are called where a task's own file is read."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """How many columns there are, where the fields stand, and the column of languages (-1: none)."""
+
+    path: str
+    width: int
+    places: tuple[int, ...]
+    language: int
+    options: Options
+
+
+def read(source: Source, options: Options) -> Iterator[Record]:
+    """A record for each line; empty lines may stand at the end only. Raises DataError naming the line."""
+    table, empty = None, []
+    for line in source.lines():
+        if not line.text:
+            empty.append(line)
+            continue
+        if empty:
+            what = "is empty, and more lines follow. A word and its tag each line: --format iob2"
+            raise DataError(source.path, what, empty[0].number)
+        if table is None:
+            table, named = _table(line, source.path, options)
+            if named:
+                yield kept(whole(line))
+                continue
+        yield _record(line, table)
+    yield from (kept(whole(line)) for line in empty)
+
+
+def _table(line: Line, path: str, options: Options) -> tuple[_Table, bool]:
+    """The table, and whether the first line names its columns."""
+    cells = line.text.split("\t")
+    if options.pairs:
+        width, places, body = layout([(line.number, line.text)], path)
+        found = tuple(places[PAIR.index(name)] or 0 for name in options.fields)
+        return _Table(path, width, found, -1, options), bool(body)
+    wanted = (*options.fields, *filter(None, (options.language_field,)))
+    named = options.header if options.header is not None else not all(map(_is_number, wanted))
+    columns = [_column(name, cells, path, named=named) for name in wanted]
+    _check_apart(options.fields, columns, path)
+    language = columns.pop() if options.language_field else -1
+    return _Table(path, len(cells), tuple(columns), language, options), named
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit()
+
+
+def _column(name: str, cells: Sequence[str], path: str, *, named: bool) -> int:
+    """The place of a column, by its name in the header, or its number from 1. Raises UserError."""
+    if named and name in cells:
+        return cells.index(name)
+    if _is_number(name) and 1 <= int(name) <= len(cells):
+        return int(name) - 1
+    known = f"its header has: {', '.join(cells)[:200]}" if named else f"it has the columns 1 to {len(cells)}"
+    raise UserError(f"{path} has no column {name!r}; {known}. Name them with --fields.")
+
+
+def _check_apart(fields: Sequence[str], columns: Sequence[int], path: str) -> None:
+    seen: dict[int, str] = {}
+    for name, column in zip(fields, columns, strict=False):
+        if (other := seen.setdefault(column, name)) != name:
+            raise UserError(f"{path}: {other!r} and {name!r} are the same column. Name it once with --fields.")
+
+
+def _record(line: Line, table: _Table) -> Record:
+    cells = line.text.split("\t")
+    if len(cells) != table.width:
+        what = f"has {len(cells)} column{'s' * (len(cells) != 1)}, the lines before have {table.width}."
+        raise DataError(table.path, what, line.number)
+    for place in table.places:
+        check_ends(cells[place], table.path, line.number)
+    language = cells[table.language].strip() if table.language >= 0 else ""
+    names = zip(table.options.fields, table.places, strict=True)
+    slots = tuple(Slot(name, str(line.number), _text(cells[place], table), (), language) for name, place in names)
+    return Record(slots, partial(_written, line, cells, table), len(line.text))
+
+
+def _text(cell: str, table: _Table) -> str:
+    return unquoted(cell) if table.options.pairs else cell
+
+
+def _written(line: Line, cells: Sequence[str], table: _Table, done: Sequence[Done]) -> str:
+    new = list(cells)
+    for place, one in zip(table.places, done, strict=True):
+        if one.value != one.slot.value:
+            value = on_one_line(one.value, table.path, line.number, "\t\n\r")
+            new[place] = _quoted(value) if one.slot.value != cells[place] else value
+    return "\t".join(new) + line.end
+
+
+def _quoted(value: str) -> str:
+    """A cell as CSV writers quote it, where it holds a quotation mark."""
+    inner = value.replace('"', '""')
+    return f'"{inner}"' if '"' in value else value

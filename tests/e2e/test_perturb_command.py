@@ -1,0 +1,346 @@
+"""The command `perturb`: the texts of `eval`, pipes, what is printed, and how failures end."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.release import release
+from typer.testing import CliRunner, Result
+
+from robust_xtreme import registry, resources
+from robust_xtreme.commands._app import build
+from robust_xtreme.errors import DiskError
+from robust_xtreme.evaluation.plan import Condition
+from robust_xtreme.evaluation.unit import variant_of
+from robust_xtreme.examples import Answers, Example
+from robust_xtreme.files import _rewrite
+from robust_xtreme.noise._engine import Bound
+from robust_xtreme.noise._engine import bound as engine_bound
+from robust_xtreme.sources import load, open_source
+from robust_xtreme.specs import PerturbationSpec
+
+SPEC = "char_noise:0.3"
+
+
+def call(*words: str, stdin: bytes | None = None) -> Result:
+    """The command on the words given, as it ends."""
+    return CliRunner().invoke(build(), ["perturb", *words], input=stdin)
+
+
+def said(result: Result) -> str:
+    """The one line on stderr that an error is."""
+    lines = [line for line in result.stderr.splitlines() if line.startswith("robust-xtreme: ")]
+    assert len(lines) == 1, result.stderr
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Release files of four tasks."""
+    return release(tmp_path_factory.mktemp("release"))
+
+
+def evaluated(task: str, folder: Path, language: str, split: str, fields: tuple[str, ...]) -> list[Example]:
+    """The examples of a file as `eval` noises them."""
+    spec = PerturbationSpec.parse(SPEC).on(*fields)
+    examples = load(registry.load("task", task), open_source(str(folder)), language, split).examples
+    return list(variant_of(examples, Condition(str(spec), spec, (0,)), 0, None).examples)
+
+
+def check_same(task: str, written: Path, language: str, split: str, wanted: list[Example]) -> None:
+    """The file that was written, read again, holds those texts, with the same spans and answers."""
+    found = load(registry.load("task", task), open_source(str(written)), language, split).examples
+    assert len(found) == len(wanted)
+    for one, other in zip(found, wanted, strict=True):
+        assert {name: text.value for name, text in one.texts.items()} == {
+            name: text.value for name, text in other.texts.items()
+        }
+        if isinstance(other.target, Answers):
+            assert [(span.start, span.stop) for span in one.target.spans] == [  # type: ignore[union-attr]  # as the other
+                (span.start, span.stop) for span in other.target.spans
+            ]
+        else:
+            assert one.target == other.target
+
+
+@pytest.mark.parametrize(
+    ("task", "path", "language", "split", "fields"),
+    [
+        ("xquad", "xquad/xquad.en.json", "en", "validation", ("question",)),
+        ("xquad", "xquad/xquad.en.json", "en", "validation", ("question", "context")),
+        ("panx", "panx/dev-sw.tsv", "sw", "validation", ("tokens",)),
+        ("xnli", "xnli/dev-sw.tsv", "sw", "validation", ("premise", "hypothesis")),
+        ("xnli", "xnli/dev-sw.tsv", "sw", "validation", ("hypothesis",)),
+    ],
+)
+def test_release_files_get_the_noise_of_eval(
+    task: str, path: str, language: str, split: str, fields: tuple[str, ...], folder: Path, tmp_path: Path
+) -> None:
+    """The file that is written holds the very texts that `eval` answers under the same condition and seed."""
+    (tmp_path / path).parent.mkdir(parents=True)
+    words = ("--task", task, "--language", language, "--perturb", SPEC, "--fields", ",".join(fields))
+    result = call(str(folder / path), *words, "-o", str(tmp_path / path))
+    assert (result.exit_code, result.stdout) == (0, ""), result.stderr
+    check_same(task, tmp_path, language, split, evaluated(task, folder, language, split, fields))
+
+
+def test_space_around_texts_stays_where_eval_leaves_it_out(folder: Path, tmp_path: Path) -> None:
+    """`eval` reads texts and answers without the space around them; the file keeps it, and holds the same texts."""
+    document = json.loads((folder / "xquad/xquad.en.json").read_text())
+    for passage in document["data"][0]["paragraphs"]:
+        passage["context"] = f"\n {passage['context']}  "
+        for asked in passage["qas"]:
+            asked["question"] = f" {asked['question']} "
+            answer = asked["answers"][0]
+            answer["answer_start"] += 1
+            answer["text"] = passage["context"][answer["answer_start"] :][: len(answer["text"]) + 2]
+    for name in ("clean", "noisy"):
+        (tmp_path / name / "xquad").mkdir(parents=True)
+    path = tmp_path / "clean/xquad/xquad.en.json"
+    path.write_text(json.dumps(document))
+    words = ("--task", "xquad", "-l", "en", "--perturb", SPEC, "--fields", "question,context")
+    result = call(str(path), *words, "-o", str(tmp_path / "noisy/xquad/xquad.en.json"))
+    assert result.exit_code == 0, result.stderr
+    found = json.loads((tmp_path / "noisy/xquad/xquad.en.json").read_text())["data"][0]["paragraphs"][0]
+    assert found["context"].startswith("\n ")
+    assert found["context"].endswith("  ")
+    wanted = evaluated("xquad", tmp_path / "clean", "en", "validation", ("question", "context"))
+    check_same("xquad", tmp_path / "noisy", "en", "validation", wanted)
+
+
+@pytest.mark.parametrize(
+    ("task", "language", "fields"),
+    [
+        ("xquad", "es", ("question",)),
+        ("xquad", "zh", ("question", "context")),
+        ("mlqa", "de@en", ("question", "context")),
+        ("xnli", "sw", ("premise", "hypothesis")),
+        ("panx", "th", ("tokens",)),
+        ("udpos", "ko", ("tokens",)),
+        ("xcopa", "sw", ("premise", "choice1", "choice2")),
+    ],
+)
+def test_the_embedded_suite_gets_the_noise_of_eval(
+    task: str, language: str, fields: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Rows of a suite too are those of `eval`, in every family whose texts stand in its rows."""
+    suite, name = resources.mini("suite"), f"{task}/test-{language}.jsonl"
+    (tmp_path / task).mkdir()
+    (tmp_path / "suite.toml").write_bytes((suite / "suite.toml").read_bytes())
+    words = ("--task", task, "-l", language, "--perturb", SPEC, "--fields", ",".join(fields), "-q")
+    result = call(str(suite / name), *words, "-o", str(tmp_path / name))
+    assert (result.exit_code, result.output) == (0, ""), result.stderr
+    check_same(task, tmp_path, language, "test", evaluated(task, suite, language, "test", fields))
+
+
+def test_fields_default_to_the_headline(folder: Path, tmp_path: Path) -> None:
+    """With a task its first group of fields is noised, in QA the question; the split is told by the file's name."""
+    result = call(
+        str(folder / "xquad/xquad.en.json"),
+        "--task",
+        "xquad",
+        "-l",
+        "en",
+        "--perturb",
+        SPEC,
+        "-o",
+        f"{tmp_path}/o.json",
+    )
+    assert result.exit_code == 0, result.stderr
+    old, new = (json.loads(path.read_text()) for path in (folder / "xquad/xquad.en.json", tmp_path / "o.json"))
+    first, second = (one["data"][0]["paragraphs"][0] for one in (old, new))
+    assert first["context"] == second["context"]
+    assert first["qas"][0]["question"] != second["qas"][0]["question"]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("--task", "xquad"), "Which language of xquad is it? Name it with --language"),
+        (("--task", "xquat", "-l", "en"), "There is no task named 'xquat'. Did you mean 'xquad'?"),
+        (("--task", "xquad", "-l", "sw"), "There is no language of xquad named 'sw'"),
+        (("--task", "xquad", "-l", "en", "--fields", "tokens"), "xquad has no field 'tokens' to noise"),
+        (("--task", "xquad", "-l", "en", "--split", "test"), "xquad has no test split. It has: train, validation."),
+        (("--task", "tatoeba", "-l", "es"), "Files of tatoeba are not written. `robust-xtreme eval --tasks tatoeba`"),
+        (
+            ("--task", "lareqa", "-l", "en", "--fields", "candidate"),
+            "'candidate' of lareqa does not stand in its files",
+        ),
+        (("--task", "xquad", "-l", "en", "--header"), "with --task leave them out"),
+        (("--task", "panx", "-l", "en"), "may be of any split of panx. Say which: --split validation or --split test"),
+        ((), "Texts need their language"),
+        (("-l", "en", "--perturb", "char_noise:0.1,0.5"), "lists 2 strengths"),
+        (("-l", "en", "--format", "tsv"), "Name the texts with --fields, as in --fields 1,2"),
+    ],
+)
+def test_a_mistake_is_one_line_and_2(words: tuple[str, ...], line: str, folder: Path, tmp_path: Path) -> None:
+    """Words that do not fit are told with what to do, and nothing is written."""
+    file = folder / "xquad" / "xquad.en.json"
+    result = call(str(file), "--perturb", SPEC, "-o", str(tmp_path / "out"), *words)
+    assert result.exit_code == 2
+    assert line in said(result)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """A missing file, or a folder in its place, is one line."""
+    for name in ("none.jsonl", "."):
+        result = call(
+            str(tmp_path / name), "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", str(tmp_path / "o")
+        )
+        assert result.exit_code == 2
+        assert "cannot be read" in said(result)
+    result = call(
+        str(tmp_path / "none.json"), "--task", "xquad", "-l", "en", "--perturb", SPEC, "-o", str(tmp_path / "o")
+    )
+    assert (result.exit_code, "is no file" in said(result)) == (2, True)
+
+
+def test_pipes_carry_bytes() -> None:
+    """`-` reads stdin and writes stdout, as they are and nothing besides; the summary goes to stderr."""
+    data = "\ufeffHabari ya asubuhi\r\nÇok güzel\r\n".encode()
+    result = call("-", "--format", "lines", "-l", "tr", "--perturb", "char_noise:0", "-o", "-", stdin=data)
+    assert (result.exit_code, result.stdout_bytes) == (0, data)
+    assert result.stderr == "2 texts, 0.0 % edited, mean grapheme edit rate 0.0 % -> -\n"
+
+
+def test_a_program_of_its_own_reads_and_writes_pipes() -> None:
+    """In a process of its own too, and where the reader goes away it ends quietly."""
+    words = ["-", "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", "-", "-q"]
+    command = [sys.executable, "-m", "robust_xtreme", "perturb", *words]
+    done = subprocess.run(command, input=b"Habari ya asubuhi\n" * 3, capture_output=True, check=True)
+    assert done.stderr == b""
+    assert len(set(done.stdout.splitlines())) == 1
+    assert done.stdout != b"Habari ya asubuhi\n" * 3
+
+
+@pytest.fixture
+def picky(monkeypatch: pytest.MonkeyPatch) -> None:
+    """char_noise as it would be without letters for Yoruba, and without meaning in tagging."""
+
+    def bound(spec: PerturbationSpec) -> tuple[Bound, ...]:
+        return tuple(
+            replace(
+                link,
+                perturbation=replace(
+                    link.perturbation, lacks=lambda code: "no pack" if code == "yo" else "", refuses=("tagging",)
+                ),
+            )
+            for link in engine_bound(spec)
+        )
+
+    monkeypatch.setattr(_rewrite, "bound", bound)
+
+
+@pytest.mark.usefixtures("picky")
+def test_a_language_that_is_not_served_is_never_left_clean_silently(tmp_path: Path) -> None:
+    """Where no text is served the command ends with 2 and writes nothing; where some are, it says how many."""
+    out = str(tmp_path / "o")
+    result = call("-", "--format", "lines", "-l", "yo", "--perturb", SPEC, "-o", out, stdin=b"owo\n")
+    assert (result.exit_code, "'char_noise' does not serve the language 'yo': no pack." in said(result)) == (2, True)
+    words = ("-", "--format", "jsonl", "--fields", "t", "--language-field", "l", "--perturb", SPEC, "-o", out)
+    rows = [{"t": "owo ati ile", "l": "yo"}, {"t": "Habari ya asubuhi", "l": "sw"}]
+    result = call(*words, stdin=json.dumps(rows[0]).encode())
+    assert (result.exit_code, "serves none of the languages of its texts" in said(result)) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+    result = call(*words, stdin="".join(json.dumps(row) + "\n" for row in rows).encode())
+    assert result.exit_code == 0
+    assert result.stderr.startswith("2 texts, 100.0 % edited")
+    assert "1 not applicable (left clean)" in result.stderr
+    assert json.loads((tmp_path / "o").read_text().splitlines()[0]) == rows[0]
+
+
+@pytest.mark.usefixtures("picky")
+def test_a_perturbation_without_meaning_is_refused(folder: Path, tmp_path: Path) -> None:
+    """What loses the words of a sentence noises no file of tags, with a task or without, nor words in JSON lines."""
+    out = str(tmp_path / "o")
+    for more in (("--format", "iob2"), ("--task", "panx")):
+        result = call(str(folder / "panx/dev-sw.tsv"), "-l", "sw", "--perturb", SPEC, "-o", out, *more)
+        assert (result.exit_code, "'char_noise' has no meaning in tagging" in said(result)) == (2, True)
+    words = ("-", "--format", "jsonl", "--fields", "tokens", "-l", "sw", "--perturb", SPEC, "-o", out)
+    result = call(*words, stdin=b'{"tokens": ["a", "b"]}')
+    assert (result.exit_code, "has no meaning in tagging" in said(result)) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_ends_with_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment's failures have their own code, and leave nothing."""
+
+    def fail(*_: object) -> None:
+        raise DiskError("out cannot be written: No space left on device. Free some space")
+
+    monkeypatch.setattr(_rewrite, "written", fail)
+    result = call("-", "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", str(tmp_path / "o"), stdin=b"a\n")
+    assert (result.exit_code, "No space left" in said(result)) == (3, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_books_have_the_ids_of_eval(folder: Path, tmp_path: Path) -> None:
+    """With a task a row of the books begins with the place in the file and the id that `eval` noises by."""
+    words = ("--task", "panx", "-l", "sw", "--perturb", SPEC, "-o", str(tmp_path / "o.tsv"))
+    result = call(str(folder / "panx/dev-sw.tsv"), *words, "--books", str(tmp_path / "books.tsv"))
+    assert result.exit_code == 0, result.stderr
+    head, first, *rest = (tmp_path / "books.tsv").read_text().splitlines()
+    assert head.split("\t") == list(_rewrite.BOOKS)
+    assert first.split("\t")[:5] == ["1", "tokens", "panx/validation/sw/0/tokens", "sw", "ok"]
+    assert len(rest) == 29
+
+
+def test_help_shows_examples() -> None:
+    """`--help` names the formats and shows how the command is used."""
+    result = call("--help")
+    assert result.exit_code == 0
+    for word in ("Examples:", "--books", "--language-field", "jsonl", "conllu", "squad"):
+        assert word in result.stdout
+
+
+def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:
+    """Under `nohup` a SIGHUP does not end it, and afterwards both signals do what they did before."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        result = call(
+            "-", "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", f"{tmp_path}/o", stdin=b"Habari ya asubuhi\n"
+        )
+        assert result.exit_code == 0, result.stderr
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "line"),
+    [
+        (("in", "-o", ""), 2, "--out names no file: its name is empty."),
+        (("", "-o", "o"), 2, "FILE names no file: its name is empty."),
+        (("in", "-o", "o", "--books", ""), 2, "--books names no file: its name is empty."),
+        (("in", "-o", "o", "--books", "o"), 2, "--books o is the file o itself, which --out writes."),
+        (("in", "-o", "in"), 2, "--out in is the file in itself, which is read."),
+        (("in", "-o", "loop", "--force"), 2, "--out loop is a link that leads to itself. Name another file."),
+        (("in", "-o", "o", "--books", "/proc/x"), 3, "No such file or directory. Name another file: --books FILE"),
+    ],
+)
+def test_names_that_cannot_be_written_are_told_with_their_option(
+    words: tuple[str, ...], code: int, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wrong with a name is said with the option that takes it, and nothing is written or replaced."""
+    monkeypatch.chdir(tmp_path)
+    Path("in").write_text("Habari ya asubuhi\n")
+    Path("loop").symlink_to("loop")
+    result = call(*words, "--format", "lines", "-l", "sw", "--perturb", SPEC)
+    assert (result.exit_code, line in said(result)) == (code, True), result.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "loop"]
+    assert Path("loop").is_symlink()
+
+
+@pytest.mark.usefixtures("picky")
+def test_what_is_not_served_is_told_with_where_to_look() -> None:
+    """The line ends with the command that lists what serves the language."""
+    result = call("-", "--format", "lines", "-l", "yo", "--perturb", SPEC, "-o", "-", stdin=b"owo\n")
+    assert said(result).endswith("no pack. See: robust-xtreme list perturbations --language yo")

@@ -1,0 +1,71 @@
+"""The command `perturb` ended from outside: by a signal, a limit, or a stdout that takes nothing."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+SPEC = "char_noise:0.3"
+_FILES = 2
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)], ids=lambda one: f"{one}"
+)
+def test_a_signal_leaves_nothing(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    """Ended from outside in the middle of a file the command removes what it wrote, and says so in one line."""
+    words = ["-", "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", str(tmp_path / "o")]
+    command = [sys.executable, "-m", "robust_xtreme", "perturb", *words, "--books", str(tmp_path / "books")]
+    heard = lambda: signal.signal(number, signal.SIG_DFL)  # noqa: E731 - else what ignores it here passes that on
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heard) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write(b"Habari ya asubuhi\n")
+        process.stdin.flush()
+        until = time.monotonic() + 60
+        while len(list(tmp_path.iterdir())) < _FILES and time.monotonic() < until:
+            time.sleep(0.05)
+        begun = len(list(tmp_path.iterdir()))
+        process.send_signal(number)
+        told = process.stderr.read().decode()
+    assert begun == _FILES
+    assert (process.returncode, list(tmp_path.iterdir())) == (code, [])
+    name = "Interrupted." if number == signal.SIGINT else f"Ended by {number.name}."
+    assert told == f"robust-xtreme: {name}\n"
+
+
+def test_a_limit_of_file_sizes_is_told(tmp_path: Path) -> None:
+    """It says how the limit is raised, and leaves nothing."""
+    words = ["-", "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", str(tmp_path / "o"), "-q"]
+    command = [sys.executable, "-m", "robust_xtreme", "perturb", *words]
+    ended = subprocess.run(
+        command,
+        input=b"Habari ya asubuhi\n" * 2000,
+        capture_output=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)),
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    assert (ended.returncode, list(tmp_path.iterdir())) == (3, [])
+    assert b"File too large. Raise the limit (ulimit -f), or name another file: --out FILE" in ended.stderr
+
+
+@pytest.mark.parametrize("rows", [1, 20_000])
+def test_a_full_stdout_is_named(rows: int) -> None:
+    """Where stdout takes nothing, it is one line that names it, for small and for large files."""
+    words = ["-", "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", "-", "-q"]
+    command = [sys.executable, "-m", "robust_xtreme", "perturb", *words]
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            command, input=b"Habari ya asubuhi\n" * rows, stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert ended.returncode == 3
+    wanted = "stdout cannot be written: No space left on device. Free some space, or name another file: --out FILE"
+    assert ended.stderr.decode() == f"robust-xtreme: {wanted}\n"

@@ -1,0 +1,204 @@
+"""Release files perturbed: every answer stands at its place, every tag on its word, under every perturbation."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from robust_xtreme import registry
+from robust_xtreme.examples import digest
+from robust_xtreme.files._rewrite import Job, perturb_file
+from robust_xtreme.noise._perturbation import Perturbation
+
+pytestmark = pytest.mark.real
+
+PASSAGES = (
+    "xquad/xquad.*.json",
+    "mlqa/dev/*.json",
+    "tydiqa_goldp/*.json",
+    "lareqa/xquad-r/*.json",
+)
+SENTENCES = ("panx/*.tsv", "ud/*/*.conllu", "masakhaner2/*/*.txt")
+CODE = re.compile(r"context-(..)-|\.(..)\.(?:dev|train|json)|(?:dev|test|train)-(..)\.tsv|^(..)[._-]")
+AFRICAN = {"hau": "ha", "ibo": "ig", "swa": "sw", "wol": "wo", "yor": "yo", "zul": "zu"}
+_PART = 2
+
+
+def _language(path: Path) -> str:
+    found = CODE.search(path.name)
+    return AFRICAN[path.parent.name] if found is None else next(filter(None, found.groups()))
+
+
+def _format(path: Path) -> str:
+    return {".json": "squad", ".tsv": "iob2", ".conllu": "conllu", ".txt": "conll"}[path.suffix]
+
+
+NAMES = registry.names("perturbation")
+
+
+def _keeping(name: str, family: str) -> None:
+    """Skip the test where a perturbation does not promise to keep the spans of a family, or needs one's own files."""
+    one: Perturbation = registry.load("perturbation", name)
+    if family in one.refuses or one.free or "rule_5_spans_survive" in one.waives:
+        pytest.skip(f"{name} promises nothing of the spans of {family}")
+
+
+def _files(data: Path, patterns: tuple[str, ...], name: str, part: int | None) -> Iterator[tuple[Path, str]]:
+    """The files in languages that a perturbation serves, or some of them that its name chooses."""
+    own: Perturbation = registry.load("perturbation", name)
+    for pattern in patterns:
+        there = sorted(data.glob(pattern), key=lambda path: digest(name, path.name))
+        served = [(path, _language(path)) for path in there if own.serves(_language(path))]
+        yield from served[:part]
+
+
+def _written(path: Path, language: str, spec: str, out: Path, fields: tuple[str, ...] = ()) -> str:
+    job = Job(str(path), spec, str(out / "out"), language=language, format=_format(path), fields=fields, force=True)
+    perturb_file(job)
+    return (out / "out").read_text(encoding="utf-8")
+
+
+def _check_passages(path: Path, language: str, spec: str, out: Path) -> None:
+    new = _written(path, language, spec, out, ("context", "question"))
+    clean, noisy = json.loads(path.read_text(encoding="utf-8")), json.loads(new)
+    answers = 0
+    for before, after in zip(_passages(clean), _passages(noisy), strict=True):
+        for one, other in zip(_answers(before), _answers(after), strict=True):
+            start, text = other["answer_start"], other["text"]
+            assert after["context"][start : start + len(text)] == text, (path.name, one)
+            assert bool(one["text"]) == bool(text), (path.name, one)
+            answers += 1
+        clean_ones, new_ones = _sentences(before), _sentences(after)
+        assert [new for old, new in zip(clean_ones, new_ones, strict=True) if len({*old}) == 1 < len({*new})] == []
+    assert answers
+    assert _bare(clean) == _bare(noisy)
+
+
+def _passages(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [passage for article in document["data"] for passage in article["paragraphs"]]
+
+
+def _answers(passage: dict[str, Any]) -> list[dict[str, Any]]:
+    return [answer for question in passage["qas"] for answer in question["answers"]]
+
+
+def _sentences(passage: dict[str, Any]) -> list[tuple[str, str]]:
+    """The sentences of LAReQA's passages, as their breaks and as their copies say; in one passage these differ."""
+    found = [passage["context"][slice(*one)] for one in passage.get("sentence_breaks", [])]
+    return list(zip(found, passage.get("sentences", []), strict=True))
+
+
+def _bare(value: Any) -> Any:
+    """A document without what is noised or moves."""
+    moving = ("context", "question", "text", "answer_start", "sentence_breaks", "sentences")
+    if isinstance(value, dict):
+        return {key: _bare(one) for key, one in value.items() if key not in moving}
+    return [_bare(one) for one in value] if isinstance(value, list) else value
+
+
+def _check_sentences(path: Path, language: str, spec: str, out: Path) -> None:
+    new = _written(path, language, spec, out)
+    old = path.read_text(encoding="utf-8")
+    column = 1 if path.suffix == ".conllu" else 0
+    for before, after in zip(old.split("\n"), new.split("\n"), strict=True):
+        if re.match(r"#\s*text\s*=", before):
+            continue
+        cut = r"[ \t]" if path.suffix == ".txt" else r"\t"
+        one, other = re.split(cut, before.rstrip()), re.split(cut, after.rstrip())
+        if not before.strip() or before.startswith("#"):
+            assert one == other
+        elif path.suffix == ".txt":
+            assert (one[-1], bool(other[0])) == (other[-1], True)
+        else:
+            assert [*one[:column], *one[column + 1 :]] == [*other[:column], *other[column + 1 :]]
+            assert bool(one[column].strip()) == bool(other[column].strip())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_answers_stand_at_their_places(name: str, data: Path, tmp_path: Path) -> None:
+    """In some files of each data set `context[start:stop]` is the answer, for all of them, and nothing else moved."""
+    _keeping(name, "span_qa")
+    for path, language in _files(data, PASSAGES, name, _PART):
+        _check_passages(path, language, f"{name}:0.3", tmp_path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tags_stay_on_their_words(name: str, data: Path, tmp_path: Path) -> None:
+    """In some files of each data set there are as many words and tags as before, and no word is empty."""
+    _keeping(name, "tagging")
+    for path, language in _files(data, SENTENCES, name, _PART):
+        _check_sentences(path, language, f"{name}:0.3", tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("strength", ["0.05", "0.3", "1"])
+@pytest.mark.parametrize("name", NAMES)
+def test_all_answers_stand_at_their_places(name: str, strength: str, data: Path, tmp_path: Path) -> None:
+    """In every file of questions, at every strength, for every perturbation that keeps spans."""
+    _keeping(name, "span_qa")
+    for path, language in _files(data, PASSAGES, name, None):
+        _check_passages(path, language, f"{name}:{strength}", tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("strength", ["0.05", "0.3", "1"])
+@pytest.mark.parametrize("name", NAMES)
+def test_all_tags_stay_on_their_words(name: str, strength: str, data: Path, tmp_path: Path) -> None:
+    """In every file of tagged words, at every strength, for every perturbation that keeps spans."""
+    _keeping(name, "tagging")
+    for path, language in _files(data, SENTENCES, name, None):
+        _check_sentences(path, language, f"{name}:{strength}", tmp_path)
+
+
+@pytest.mark.parametrize("pattern", [*PASSAGES, *SENTENCES])
+def test_release_files_keep_every_byte_at_strength_0(pattern: str, data: Path, tmp_path: Path) -> None:
+    """Whatever spaces, escapes and line ends a release file has, they are those of what is written."""
+    for path in sorted(data.glob(pattern))[:3]:
+        fields = ("context", "question") if _format(path) == "squad" else ()
+        job = Job(
+            str(path),
+            "char_noise:0",
+            str(tmp_path / "out"),
+            language=_language(path),
+            format=_format(path),
+            fields=fields,
+            force=True,
+        )
+        perturb_file(job)
+        assert (tmp_path / "out").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "language"),
+    [
+        ("xquad", "xquad/xquad.es.json", "es"),
+        ("mlqa", "mlqa/dev/dev-context-en-question-zh.json", "zh@en"),
+        ("tydiqa", "tydiqa_goldp/tydiqa.goldp.sw.train.json", "sw"),
+        ("xnli", "xnli/dev-sw.tsv", "sw"),
+        ("pawsx", "pawsx/dev-de.tsv", "de"),
+        ("panx", "panx/dev-sw.tsv", "sw"),
+        ("udpos", "ud/UD_Tamil-TTB/ta_ttb-ud-test.conllu", "ta"),
+        ("masakhaner", "masakhaner2/yor/dev.txt", "yo"),
+        ("xcopa", "xcopa/data/sw/val.sw.jsonl", "sw"),
+        ("lareqa", "lareqa/xquad-r/zh.json", "zh"),
+    ],
+)
+def test_every_format_of_a_task_is_read_as_eval_reads_it(
+    task: str, name: str, language: str, data: Path, tmp_path: Path
+) -> None:
+    """All texts of the file are found by their place, none is left, and at strength 0 every byte is kept."""
+    path, out = data / name, tmp_path / "out"
+    found = registry.load("task", task)
+    fields = ("question", "context") if found.family == "span_qa" else ()
+    job = Job(str(path), "char_noise:0", str(out), task=task, language=language, fields=fields)
+    totals = perturb_file(job)
+    assert totals.texts
+    assert totals.left == 0
+    assert out.read_bytes() == path.read_bytes()

@@ -1,0 +1,268 @@
+"""Files and options that cannot be perturbed: one line, and nothing written."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.perturbed import CONLLU, SAMPLES, SPEC, done
+
+from robust_xtreme.errors import DataError, DiskError, SpecError, UnknownName, UserError
+from robust_xtreme.files._rewrite import Job, perturb_file
+
+BROKEN = [
+    ("jsonl", '{"text": "a"}\n{"text": \n', "in:2: is not valid JSON: "),
+    ("jsonl", '{"text": "a", "text": "b"}', "the key 'text' stands twice"),
+    ("jsonl", "[1]", "in:1: is not a JSON object"),
+    ("jsonl", '{"text": 3}', "the key 'text' takes a text, not 3"),
+    ("jsonl", '{"txt": "a"}', "in:1: has no field 'text'; its texts are: txt"),
+    ("jsonl", '{"text": "\\ud800"}', "holds half of a surrogate pair"),
+    ("jsonl", '{"text": "a\x00"}', "is not valid JSON: Invalid control character"),
+    ("jsonl", '{"text": ' + "[" * 100_000, "cannot be read: its lists and objects are nested too deep."),
+    ("jsonl", b'{"text": "a"}\n{"text": "\xff"}', "in:2: byte 0xff is not valid UTF-8"),
+    ("jsonl", "", "holds no texts."),
+    ("lines", "\n \n", "holds no texts."),
+    ("lines", b"ab\xe9", "in:1: byte 0xe9 is not valid UTF-8"),
+    ("tsv", "a\tb\nc\n", "in:2: has 1 column, the lines before have 2."),
+    ("tsv", "a\tb\n\nc\td\n", "in:2: is empty, and more lines follow. A word and its tag each line: --format iob2"),
+    ("tsv", "a\n", "has no column '2'; it has the columns 1 to 1"),
+    ("iob2", "a\tO\nb\n", "in:2: has 1 column, the lines before have 2, separated by a tab."),
+    ("iob2", "a\tb\tO\n", "in:1: has 3 columns, a word and a tag are expected"),
+    ("conll", "a O\nb\n", "in:2: has no tag behind 'b'"),
+    ("conllu", "1\ta\n", "in:1: has 2 columns, CoNLL-U has 10"),
+    ("conllu", "x\ta\t_\t_\t_\t_\t_\t_\t_\t_\n", "in:1: 'x' is no number of a word."),
+    ("squad", "", "expected '{', and there is the end of the file."),
+    ("squad", "[]", "in:1: is not valid JSON: expected '{', and there is '['."),
+    ("squad", '{"version": 1}', "has no list 'data'"),
+    ("squad", '{"data": [], "data": []}', "the key 'data' stands twice."),
+    ("squad", "{1: 2}", "expected a key, and there is '1'."),
+    ("squad", '{"data": {}}', "expected '['"),
+    ("squad", '{"data": [{}]}', "data[0]: expected 'paragraphs' to be a list"),
+    ("squad", '{"data": [\n{"paragraphs": [\n}]}]}', "in:3: is not valid JSON: "),
+    ("squad", '{"data": [\n{"paragraphs": [', "in:2: is not valid JSON: a value does not end"),
+    ("squad", '{"data": [{"paragraphs": []},]}', "expected an article"),
+    ("squad", '{"data": [{"paragraphs": []}]} x', "expected nothing more"),
+    ("squad", '{"data": [{"paragraphs": []}], }', "expected a key"),
+    ("squad", '{"data": [{"paragraphs": []}]', "and there is the end of the file"),
+    ("squad", '{"data": [], "a": tru}', "is not valid JSON: Expecting value"),
+    ("squad", b'{"data": [\n{"title": "\xff"}]}', "in:2: byte 0xff is not valid UTF-8"),
+    ("squad", b'{"data": []}\n\xe2\x82', "the file ends in the middle of a character"),
+    (
+        "squad",
+        SAMPLES["squad"].replace('"answer_start": 40', '"answer_start": 41'),
+        "question 'q1': the answer 'Butiama' does",
+    ),
+    (
+        "squad",
+        SAMPLES["squad"].replace('"answer_start": 14', '"answer_start": -1'),
+        "question 'q2': the answer 'a teacher' at",
+    ),
+    ("squad", SAMPLES["squad"].replace('"answer_start": 14', '"answer_start": "14"'), "no whole number 'answer_start'"),
+]
+
+
+@pytest.mark.parametrize(("format", "text", "line"), BROKEN, ids=[f"{one[0]}-{n}" for n, one in enumerate(BROKEN)])
+def test_a_broken_file_is_one_line_and_leaves_nothing(
+    format: str, text: str | bytes, line: str, tmp_path: Path
+) -> None:
+    """What is wrong is said with its line or id, and neither output nor a part of it is there."""
+    with pytest.raises(UserError) as error:
+        done(tmp_path, text, format)
+    assert line in str(error.value)
+    assert "\n" not in str(error.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (
+            {"spec": "char_noise:0.1,0.2"},
+            "lists 2 strengths, and one file is written. Write one for each, as in --perturb char_noise:0.1",
+        ),
+        ({"spec": "char_nois:0.1"}, "Did you mean 'char_noise'?"),
+        ({"spec": "@ci"}, "'@ci' holds 4 perturbations, and one file is written. Write one for each"),
+        ({"spec": "@smok"}, "There is no suite named '@smok'. Did you mean '@smoke'?"),
+        ({"spec": "char_noise:0.1@fields=b"}, "name different fields"),
+        ({"fields": ("text", "text")}, "The field 'text' is named twice"),
+        ({"fields": ()}, "Name the texts with --fields, as in --fields premise,hypothesis"),
+        ({"language": ""}, "Texts need their language, as in --language sw"),
+        ({"language": "zz"}, "There is no language named 'zz'"),
+        ({"language_field": "x"}, "take one"),
+        ({"language": "", "language_field": "n"}, "the key 'n' takes a text"),
+        ({"format": "xml"}, "There is no format named 'xml'"),
+        ({"format": ""}, "does not say what its format is. Name it with --format"),
+        ({"format": "squad"}, "has no field 'text'; it has: question, context"),
+        ({"header": True}, "--header and --no-header are for tsv"),
+        ({"split": "test"}, "Name the task with --task"),
+        ({"books": "-"}, "--books takes the name of a file"),
+    ],
+)
+def test_options_that_do_not_fit_are_told(options: dict[str, Any], line: str, tmp_path: Path) -> None:
+    """Each is one line with what to do, before anything is written."""
+    with pytest.raises((SpecError, UnknownName, UserError)) as error:
+        done(tmp_path, '{"text": "a", "n": 1}', "jsonl", **options)
+    assert line in str(error.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_a_language_that_no_row_has_is_refused_at_its_line(tmp_path: Path) -> None:
+    """A code that is unknown, or missing, is named with the line."""
+    with pytest.raises(DataError, match=r"in:2: There is no language named 'swa'"):
+        done(tmp_path, '{"text": "a", "l": "sw"}\n{"text": "a", "l": "swa"}', "jsonl", language="", language_field="l")
+
+
+def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
+    """The input is never written over, by whatever name; another file only with --force; folders never."""
+    (tmp_path / "in").write_text("Habari\n")
+    (tmp_path / "there").write_text("mine")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link").symlink_to("in")
+    os.link(tmp_path / "in", tmp_path / "hard")
+    for name in ("in", "link", "hard", "sub/../in"):
+        with pytest.raises(UserError, match=r"is the file .* itself"):
+            perturb_file(
+                Job(str(tmp_path / "in"), SPEC, str(tmp_path / name), language="sw", format="lines", force=True)
+            )
+    for name, line in (("there", "is there already"), ("sub", "is a folder"), ("none/out", "There is no folder")):
+        with pytest.raises(UserError, match=line):
+            perturb_file(Job(str(tmp_path / "in"), SPEC, str(tmp_path / name), language="sw", format="lines"))
+    assert (tmp_path / "in").read_text() == "Habari\n"
+    assert (tmp_path / "there").read_text() == "mine"
+    job = Job(str(tmp_path / "in"), SPEC, str(tmp_path / "x"), books=str(tmp_path / "x"), language="sw", format="lines")
+    with pytest.raises(UserError, match="is the file"):
+        perturb_file(job)
+
+
+def test_a_link_is_written_through(tmp_path: Path) -> None:
+    """Where OUT is a link, the file that it leads to is written, and the link stays."""
+    (tmp_path / "link").symlink_to("sub")
+    (tmp_path / "in").write_text("Habari ya asubuhi\n")
+    perturb_file(Job(str(tmp_path / "in"), SPEC, str(tmp_path / "link"), language="sw", format="lines"))
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "sub").read_text() != "Habari ya asubuhi\n"
+
+
+def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where writing fails, it is one line with what to do, and no file is left, half-written or other."""
+
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("robust_xtreme.files._output.os.fsync", fail)
+    with pytest.raises(DiskError, match=r"out cannot be written: No space left on device. Free some space"):
+        done(tmp_path, SAMPLES["lines"], "lines")
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+    with pytest.raises(DiskError, match="No space left"):
+        perturb_file(Job(str(tmp_path / "in"), SPEC, "/dev/full", language="sw", format="lines", force=True))
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        ({"answers": {"text": "my"}}, "an answer has no whole number 'answer_start'"),
+        ({"answers": {"text": ["my"]}}, "has 1 answers and 0 places of them"),
+        ({"answers": {"text": [], "answer_start": 6}}, "has 0 answers and 0 places of them"),
+        ({"answers": {"text": ["my"], "answer_start": 6}}, "has 1 answers and 0 places of them"),
+        ({"answers": {}}, "an answer has no whole number 'answer_start'"),
+        ({"answers": {"text": "dear", "answer_start": 6}}, "does not stand at answer_start 6"),
+        ({"answers": [[6, [8]]]}, "the answer [6, a list] does not lie in its context"),
+        ({"sentence_breaks": 3}, "the key 'sentence_breaks' takes a list of [start, stop]"),
+        ({"sentence_breaks": [0, 5]}, "the key 'sentence_breaks' takes a list of [start, stop]"),
+        ({"sentence_breaks": [[0, 5, 6]]}, "the key 'sentence_breaks' takes a list of [start, stop]"),
+        ({"sentences": [[0, 5], "my"]}, "the key 'sentences' takes a list of [start, stop]"),
+        ({"sentence_breaks": [[0, 5]], "sentences": "hello"}, "takes a list of the texts of 'sentence_breaks': 1 of"),
+        ({"sentence_breaks": [[0, 5]], "sentences": ["a", "b"]}, "takes a list of the texts of 'sentence_breaks'"),
+        ({"sentence_breaks": [[0, 5]], "sentences": [3]}, "takes a list of the texts of 'sentence_breaks'"),
+    ],
+)
+@pytest.mark.parametrize("format", ["jsonl", "squad"])
+def test_what_cannot_move_with_a_context_is_refused(
+    more: dict[str, object], line: str, format: str, tmp_path: Path
+) -> None:
+    """Answers and sentences of another form are told, and never left where they no longer are."""
+    context = {"context": "hello my dear world", **more}
+    asked = {"id": "q", "question": "Whose?", **({"answers": more["answers"]} if "answers" in more else {})}
+    text = json.dumps(context if format == "jsonl" else {"data": [{"paragraphs": [{**context, "qas": [asked]}]}]})
+    with pytest.raises(DataError) as error:
+        done(tmp_path, text, format, "char_noise:1", fields=("context",))
+    assert line in str(error.value)
+
+
+DEEP = "[" * 150 + "]" * 150
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('{"text": ' + DEEP + "}", "the key 'text' takes a text, not a list."),
+        ('{"text": {"a": 1}}', "the key 'text' takes a text, not an object."),
+        ('{"text": null}', "the key 'text' takes a text, not null."),
+        ('{"text": ["a", true]}', "the key 'text' takes a text, not true."),
+        ('{"text": ' + "[" * 880 + "]" * 880 + "}", "in:1: "),
+        ('{"text": "a", "n": ' + "[" * 100_000 + "]" * 100_000 + "}", "its lists and objects are nested too deep."),
+        ('{"text": "a", "n": ' + "1" * 5000 + "}", "cannot be read: a number in it has too many digits."),
+        ('{"text": "a", "answers": {"text": [], "text": []}}', "the key 'text' stands twice (column 39)."),
+    ],
+    ids=range(8),
+)
+def test_a_value_that_is_no_text_is_told_in_words_of_json(text: str, line: str, tmp_path: Path) -> None:
+    """However deep or long it is, and without Python's own words."""
+    with pytest.raises(DataError) as error:
+        done(tmp_path, text, "jsonl")
+    assert line in str(error.value)
+    for word in ("recursion", "set_int_max_str_digits", "None", "Node"):
+        assert word not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("format", "text", "line"),
+    [
+        ("lines", "hello\rworld\r", 1),
+        ("lines", "hello\nhello\rworld\n", 2),
+        ("conllu", CONLLU.replace("\n", "\r"), 1),
+        ("conllu", CONLLU.replace("\n", "\r") + "\n", 1),
+        ("tsv", "a\tb\rc\td\r", 1),
+        ("tsv", "a\tb\nc\td\re\n", 2),
+        ("iob2", "a\tO\rb\tO\r", 1),
+        ("conll", "a O\rb O\r", 1),
+        ("jsonl", '{"text": "a"}\r{"text": "b"}\r', 1),
+    ],
+)
+def test_line_ends_of_cr_alone_are_named(format: str, text: str, line: int, tmp_path: Path) -> None:
+    """A CR without an LF is told as what it is, with what to do, and no perturbation is blamed."""
+    with pytest.raises(UserError) as error:
+        done(tmp_path, text, format, "char_noise:0")
+    what = "holds a CR (\\r) without an LF (\\n) behind it, as old line ends are. Save the file with LF or CRLF."
+    assert f"in:{line}: {what}" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("3-2", "in:3: the multi"),
+        ("1-1", "in:3: the multi"),
+        ("2-3", "in:3: the multi"),
+        ("0-2", "in:3: '0-2' is no number of a word."),
+        ("1-999999", "the sentence ends with word 7, and a multiword token with word 999999: a line is missing."),
+    ],
+)
+def test_a_multiword_token_stands_before_its_words(name: str, line: str, tmp_path: Path) -> None:
+    """A range that runs backwards, or over words that are not there, hides no words."""
+    with pytest.raises(DataError) as error:
+        done(tmp_path, CONLLU.replace("\n1-2\t", f"\n{name}\t"), "conllu", language="en")
+    assert line in str(error.value)
+    for old, new in (("\n4\t", "\n5\t"), ("\n3\t", "\n2-3\tx" + "\t_" * 8 + "\n3\t")):
+        with pytest.raises(DataError, match=r"a line is missing or moved|overlaps another one"):
+            done(tmp_path, CONLLU.replace(old, new), "conllu", language="en")
+
+
+def test_a_text_is_named_once(tmp_path: Path) -> None:
+    """One column by its name and its number, or a choice and the list that it is in, are refused."""
+    with pytest.raises(UserError, match=r"'b' and '2' are the same column. Name it once with --fields."):
+        done(tmp_path, "a\tb\nc\td\n", "tsv", fields=("b", "2"))
+    with pytest.raises(DataError, match=r"'choices' and 'choice2' are the same text"):
+        done(tmp_path, '{"choices": ["ab", "cd"]}', "jsonl", fields=("choices", "choice2"))
