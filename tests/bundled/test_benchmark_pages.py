@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from benchmarks import perturb, search
+from benchmarks import _perturb_page, search
 
 FOLDER = Path(__file__).parents[2] / "reports" / "benchmarks"
 
@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parents[2] / "reports" / "benchmarks"
 def test_the_page_of_perturbing_is_what_its_figures_say() -> None:
     """reports/benchmarks/perturb.md has the bytes that perturb.json gives."""
     figures = json.loads((FOLDER / "perturb.json").read_text(encoding="utf-8"))
-    assert perturb.page(figures) == (FOLDER / "perturb.md").read_text(encoding="utf-8")
+    assert _perturb_page.page(figures) == (FOLDER / "perturb.md").read_text(encoding="utf-8")
 
 
 def test_the_page_of_searching_is_what_its_figures_say() -> None:

@@ -1,0 +1,194 @@
+"""The page of benchmarks/perturb.py, from its figures alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from benchmarks._perturb_peers import TEXTATTACK
+
+NAMES: Final = (
+    "char_noise", "keyboard_typo", "ocr_noise", "punctuation", "repetition",
+    "spacing", "natural_typo", "casing", "word_order", "word_drop",
+)  # fmt: skip
+LEAST: Final = {"letters": 15.0, "words": 3.0}
+TIMES: Final = 10.0
+LINEAR: Final = 1.5
+"""How much more a character may cost in the longest texts than in the cheapest of at least 100 words."""
+SETTLED: Final = 100
+
+_HEAD: Final = """\
+# Perturbing: characters per second
+
+`python -m benchmarks.perturb --data DIR`, each perturbation at 0.1; millions of characters/s of processor time, best
+runs, on one core. Spans are moved and books are kept by ours alone.
+"""
+_PLAIN: Final = """\
+Ours, and behind the stroke a plain-Python loop of the same noise: per character (or word) a draw of `random.Random`
+and a dict of what it may become; without spans, clusters or books. Empty: the perturbation serves no language of the
+script, or has no meaning in the task.
+"""
+_PEERS: Final = """\
+Beside nlpaug (caps off; a tenth of every word's letters, and of a tenth of the words; English and Ukrainian
+keyboards) on the same texts, and TextAttack's augmenter on a tenth of the words of English sentences of 16 words, in a
+process of its own. Empty: it has no counterpart.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One perturbation in one task and script: millions of characters/s of ours, a plain loop, ways to run nlpaug."""
+
+    perturbation: str
+    level: str
+    task: str
+    script: str
+    languages: int
+    texts: int
+    characters: int
+    spans: int
+    ours: float
+    plain: float
+    nlpaug: dict[str, float]
+
+    @property
+    def ratio(self) -> float | None:
+        """Ours over the fastest nlpaug."""
+        return self.ours / max(self.nlpaug.values()) if self.nlpaug else None
+
+    @property
+    def where(self) -> str:
+        """The cell that this is, in words."""
+        return f"{self.perturbation}, {self.task} in {self.script}"
+
+
+def page(record: Mapping[str, Any]) -> str:
+    """The figures as Markdown."""
+    return "\n".join(_lines(record)) + "\n"
+
+
+def figures_of(record: Mapping[str, Any]) -> list[Figure]:
+    """The figures of a record."""
+    return [Figure(**one) for one in record["figures"]]
+
+
+def _lines(record: Mapping[str, Any]) -> Iterator[str]:
+    figures = figures_of(record)
+    about = "; ".join(f"{key}: {value}" for key, value in record["about"].items())
+    yield _HEAD
+    yield f"{about}; TextAttack: {_version(record)}; tables and an alphabet: {record['load_ms']:.0f} ms."
+    yield ""
+    yield _PLAIN
+    yield from _scripts(figures)
+    yield ""
+    yield _PEERS
+    yield from _beside(record, figures)
+    yield ""
+    yield from _curves(record)
+    yield ""
+    yield verdict(record)
+
+
+def _version(record: Mapping[str, Any]) -> str:
+    return record["textattack"]["version"] if record["textattack"] else "not run"
+
+
+def _scripts(figures: Sequence[Figure]) -> Iterator[str]:
+    present = {one.perturbation for one in figures}
+    names = [name for name in NAMES if name in present]
+    cells = {(one.task, one.script, one.perturbation): one for one in figures}
+    yield from _head(["task", "script", "languages", "characters", "spans", *names], 2)
+    for task, script in dict.fromkeys((one.task, one.script) for one in figures):
+        own = [cells.get((task, script, name)) for name in names]
+        most = max((one for one in own if one), key=lambda one: one.languages)
+        about = (task, script, str(most.languages), str(most.characters), str(most.spans))
+        yield _row((*about, *(f"{one.ours:.1f} / {one.plain:.1f}" if one else "" for one in own)))
+
+
+def _beside(record: Mapping[str, Any], figures: Sequence[Figure]) -> Iterator[str]:
+    peer = record["textattack"]
+    yield from _head(["perturbation", "task", "script", "ours", "nlpaug, fastest", "slowest", "ratio", "TextAttack"], 3)
+    for one in figures:
+        way = TEXTATTACK.get(one.perturbation) if one.task == "xnli" and one.script == "Latn" else None
+        if one.nlpaug or way:
+            low, high = (f"{pick(one.nlpaug.values()):.2f}" if one.nlpaug else "" for pick in (min, max))
+            third = "" if not way else f"{peer['ways'][way]['16']:.3f}" if peer else "not run"
+            ratio = f"{one.ratio:.0f}" if one.ratio else ""
+            yield _row((one.perturbation, one.task, one.script, f"{one.ours:.1f}", high, low, ratio, third))
+
+
+def _curves(record: Mapping[str, Any]) -> Iterator[str]:
+    sizes = [size for size, _ in next(iter(record["curves"].values()))]
+    yield from _head(["ns per character, words per text", *map(str, sizes)], 1)
+    for name, points in record["curves"].items():
+        yield _row((name, *(f"{value:.0f}" for _, value in points)))
+    yield ""
+    yield from _textattack(record)
+
+
+def _textattack(record: Mapping[str, Any]) -> Iterator[str]:
+    """TextAttack's cost by length: it grows with the length, so that only sentences are compared."""
+    if not record["textattack"]:
+        yield "TextAttack's augmenter is not run: `--textattack PYTHON` names an environment that has it."
+        return
+    yield "A character costs TextAttack's augmenter the more the longer the text, so that only sentences are compared:"
+    yield ""
+    ways = record["textattack"]["ways"]
+    yield from _head(["ns per character, words per text", *next(iter(ways.values()))], 1)
+    for way, speeds in ways.items():
+        yield _row((way, *(f"{1e3 / speed:.0f}" for speed in speeds.values())))
+
+
+def _head(cells: Sequence[str], left: int) -> Iterator[str]:
+    yield _row(cells)
+    yield "|" + "---|" * left + "--:|" * (len(cells) - left)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def growth(points: Sequence[Sequence[float]]) -> float:
+    """What a character costs in the longest texts, in times of the least that it costs from 100 words on."""
+    return points[-1][1] / min(cost for size, cost in points if size >= SETTLED)
+
+
+def missed(record: Mapping[str, Any]) -> list[str]:
+    """The bars that are not kept, each in words."""
+    return [*_slow(figures_of(record)), *_close(figures_of(record)), *_steep(record)]
+
+
+def _slow(figures: Sequence[Figure]) -> Iterator[str]:
+    for name in NAMES:
+        own = [one for one in figures if one.perturbation == name]
+        slow = [one for one in own if one.ours < LEAST[one.level]]
+        if slow:
+            least = min(slow, key=lambda one: one.ours)
+            yield f"{name} in {len(slow)} of {len(own)} cells ({least.ours:.1f}, {least.task} in {least.script})"
+
+
+def _close(figures: Sequence[Figure]) -> Iterator[str]:
+    for one in figures:
+        if one.level == "letters" and one.ratio is not None and one.ratio < TIMES:
+            yield f"{one.where}, {one.ratio:.1f} times nlpaug"
+
+
+def _steep(record: Mapping[str, Any]) -> Iterator[str]:
+    return (f"{name}, not linear" for name, points in record["curves"].items() if growth(points) > LINEAR)
+
+
+def verdict(record: Mapping[str, Any]) -> str:
+    """Whether the bars are kept."""
+    figures = figures_of(record)
+    parts = []
+    for level, bar in LEAST.items():
+        slowest = min((one for one in figures if one.level == level), key=lambda one: one.ours)
+        parts.append(f"Slowest of {level}: {slowest.ours:.1f} (bar {bar:.0f}), {slowest.where}.")
+    ratios = [one.ratio for one in figures if one.ratio and one.level == "letters"]
+    parts.append(f"Letters at least {min(ratios):.0f} times nlpaug (bar {TIMES:.0f})." if ratios else "No nlpaug.")
+    worst = max(map(growth, record["curves"].values()))
+    parts.append(f"A character of the longest texts costs at most {worst:.2f} times the least (bar {LINEAR}).")
+    failed = missed(record)
+    parts.append("Missed: " + "; ".join(failed) + "." if failed else "All bars are kept.")
+    return " ".join(parts)

@@ -1,0 +1,103 @@
+"""docs/perturbations.md: it is what perturbations, packs and sentences give, and nothing on it is hidden."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import pytest
+from tests.conformance.texts import SENTENCES
+from tools.gallery import PAGE, diff, escaped, page, sign
+from tools.gallery_samples import SAMPLES
+
+from robust_xtreme import registry
+from robust_xtreme.api import noised_strings
+from robust_xtreme.languages import LANGUAGES, language
+from robust_xtreme.noise.keyboard_typo import METHODS, layouts
+from robust_xtreme.specs import PerturbationSpec
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    """The page as it is committed."""
+    return PAGE.read_text(encoding="utf-8")
+
+
+def test_the_page_is_what_the_perturbations_say(text: str) -> None:
+    """The committed page has the bytes that the perturbations give; `python -m tools.gallery` writes it anew."""
+    written = page(registry.names("perturbation"))
+    assert written == text, "docs/perturbations.md is stale. Run: python -m tools.gallery"
+
+
+def test_every_perturbation_has_a_section_and_a_row(text: str) -> None:
+    """Links of the overview lead to sections of the gallery, and tables are whole."""
+    titles = {title.replace(".", "") for title in re.findall(r"(?m)^### ([a-z_.]+)$", text)}
+    assert set(re.findall(r"\]\(#([a-z_]+)\)", text)) == titles
+    for table in re.findall(r"(?m)(?:^\|.*\|\n)+", text):
+        assert len({line.count("|") for line in table.splitlines()}) == 1, table[:200]
+
+
+@pytest.mark.parametrize("name", ["natural_typo", "punctuation"])
+def test_every_sample_has_a_word_that_is_listed_and_a_mark(text: str, name: str) -> None:
+    """No sentence is left as it is for want of a misspelling in its list, or of a mark of its script."""
+    rows = [line for line in _part(text, name).splitlines() if "<span " in line]
+    assert rows
+    assert [line for line in rows if "<ins>" not in line and "<del>" not in line] == []
+
+
+def test_samples_show_each_script_and_letters_of_their_own(text: str) -> None:
+    """Every script of the languages has a sample; English and German with ß are among them, and Persian."""
+    assert {language(code).script for code in SAMPLES} == {language(code).script for code in LANGUAGES}
+    assert {"en", "fa"} <= set(SAMPLES)
+    assert "ß" in SAMPLES["de"]
+    assert all(unicodedata.is_normalized("NFC", one) for one in SAMPLES.values())
+    assert f"{len(layouts()) - 1 - len(METHODS)} keyboards and {len(METHODS)} input methods" in text
+
+
+def test_tables_of_coverage_have_room(text: str) -> None:
+    """Their heads are short enough for a page of a thousand pixels: beside names, at most 51 letters in ten columns."""
+    heads = re.findall(r"(?m)^\|  \| language \| script \| (.*) \|$", text)
+    assert len(heads) == 2
+    assert all(head.count("|") <= 10 and len(head.replace(" | ", "")) <= 51 for head in heads)
+
+
+def _part(text: str, name: str) -> str:
+    """The section of a perturbation."""
+    return text.split(f"\n### {name}\n")[1].split("\n### ")[0]
+
+
+def test_no_character_of_the_page_is_invisible(text: str) -> None:
+    """Control, bidirectional and zero-width characters of texts are written out; directions are set by elements."""
+    hidden = {one for one in text if unicodedata.category(one) in ("Cc", "Cf", "Cs", "Zl", "Zp")} - {"\n"}
+    assert hidden <= {"\u200c", "\u200d"}
+    assert text.count('<span dir="rtl">') > 10
+    assert text.count("<span ") == text.count("</span>")
+
+
+@pytest.mark.parametrize("code", ["en", "ar", "hi", "my"])
+def test_a_diff_holds_both_texts(code: str) -> None:
+    """Without what was put in it is the clean text, without what was removed the noisy one."""
+    found = noised_strings([SENTENCES[code]], PerturbationSpec.parse("char_noise:0.5"), code, 0)[0]
+    shown = diff(found).replace("␣", " ").replace("\u25cc", "")
+    shown = re.sub(r"&#(\d+);", lambda match: chr(int(match[1])), shown)
+    for gone, left, value in (("ins", "del", found.clean.value), ("del", "ins", found.text.value)):
+        assert re.sub(rf"<{gone}>.*?</{gone}>|</?{left}>", "", shown) == value
+
+
+def test_texts_mean_nothing_to_markdown() -> None:
+    """Bars, stars, angle brackets and ampersands of a text are written by number."""
+    assert escaped("a|b*<c>&_d") == "a&#124;b&#42;&#60;c&#62;&#38;&#95;d"
+
+
+@pytest.mark.parametrize(
+    ("row", "shown"),
+    [
+        ({"served": False, "packs": {}, "counted": False}, ""),
+        ({"served": True, "packs": {}, "counted": True}, "◐"),
+        ({"served": True, "packs": {"alphabets/sw": "attested"}, "counted": True}, "●"),
+        ({"served": True, "packs": {"alphabets/qu": "authored"}, "counted": False}, "○"),
+    ],
+)
+def test_packs_of_our_own_making_are_shown_apart(row: dict[str, object], shown: str) -> None:
+    """Only attested and derived packs are counted."""
+    assert sign(row) == shown

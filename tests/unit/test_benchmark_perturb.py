@@ -1,0 +1,100 @@
+"""benchmarks/perturb.py: what stands beside ours, and which bars its page says are missed."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from benchmarks import _perturb_page, _perturb_peers, perturb
+
+from robust_xtreme.edits import span_table
+from robust_xtreme.examples import Text
+from robust_xtreme.noise._engine import bound
+from robust_xtreme.specs import PerturbationSpec
+
+TEXTS = ["The people of the town have received their new library, which, they say, is 'open', every day!"] * 20
+
+
+def _loop(name: str) -> _perturb_peers.Loop:
+    return _perturb_peers.loop(name, "en", TEXTS, bound(PerturbationSpec.parse(f"{name}:1"))[0])
+
+
+@pytest.mark.parametrize("name", _perturb_page.NAMES)
+def test_a_plain_loop_makes_noise_of_the_same_strength(name: str) -> None:
+    """Each loop changes texts, and the same texts alike with the same seed."""
+    one = _loop(name)
+    noisy = [one(text, random.Random(number)) for number, text in enumerate(TEXTS)]
+    assert noisy == [one(text, random.Random(number)) for number, text in enumerate(TEXTS)]
+    assert sum(text != clean for text, clean in zip(noisy, TEXTS, strict=True)) >= 3
+    assert abs(sum(map(len, noisy)) / sum(map(len, TEXTS)) - 1) < 0.3
+
+
+def test_texts_are_repeated_and_cut_to_a_measurable_size() -> None:
+    """Few texts come again under other ids, many are thinned."""
+    few = perturb.enough([Text("a", "en", "x" * 1000)])
+    assert len({text.id for text in few}) == len(few) == perturb.ENOUGH // 1000
+    many = perturb.enough([Text(str(number), "en", "x" * 1000) for number in range(1000)])
+    assert sum(len(text.value) for text in many) <= perturb.MOST
+
+
+def test_ours_is_timed_over_all_languages() -> None:
+    """A speed is a positive number of millions of characters a second."""
+    link = bound(PerturbationSpec.parse("keyboard_typo:0.1"))[0]
+    columns = (TEXTS, [str(number) for number in range(len(TEXTS))], span_table([()] * len(TEXTS)))
+    assert perturb.ours({"en": columns, "sw": columns}, link, 1) > 0
+
+
+def _record(letters: float, words: float, peer: float, last: float) -> dict[str, Any]:
+    shape = {"task": "xnli", "script": "Latn", "languages": 1, "texts": 1, "characters": 1, "spans": 0, "plain": 1.0}
+    return {
+        "about": {},
+        "load_ms": 1.0,
+        "figures": [
+            {
+                "perturbation": "char_noise",
+                "level": "letters",
+                "ours": letters,
+                "nlpaug": {"KeyboardAug": peer},
+                **shape,
+            },
+            {"perturbation": "word_drop", "level": "words", "ours": words, "nlpaug": {}, **shape},
+        ],
+        "curves": {"char_noise": [[5, 90.0], [100, 50.0], [5000, last]]},
+        "textattack": None,
+    }
+
+
+def test_bars_that_are_missed_are_named() -> None:
+    """Slow letters, slow words, a near peer and a steep curve are each told; what keeps the bars is not."""
+    kept = _record(15.0, 3.0, 1.5, 75.0)
+    assert _perturb_page.missed(kept) == []
+    assert _perturb_page.page(kept).rstrip().endswith("All bars are kept.")
+    assert _perturb_page.missed(_record(14.9, 3.0, 1.0, 75.0)) == ["char_noise in 1 of 1 cells (14.9, xnli in Latn)"]
+    assert _perturb_page.missed(_record(15.0, 2.9, 1.0, 75.0)) == ["word_drop in 1 of 1 cells (2.9, xnli in Latn)"]
+    assert _perturb_page.missed(_record(15.0, 3.0, 1.6, 75.0)) == ["char_noise, xnli in Latn, 9.4 times nlpaug"]
+    assert _perturb_page.missed(_record(15.0, 3.0, 1.0, 76.0)) == ["char_noise, not linear"]
+
+
+def test_textattack_runs_in_another_python(tmp_path: Path) -> None:
+    """Without one it is not run; what another one prints last is read; one that fails is one line."""
+    assert _perturb_peers.textattack("", ["a"] * 640, 1) is None
+    fake = tmp_path / "python"
+    lines = (
+        f"#!{sys.executable}",
+        "import json, sys",
+        "asked = json.load(sys.stdin)",
+        "print('noise')",
+        "print(json.dumps({'version': '0', 'ways': sorted(asked['texts'])}))",
+    )
+    fake.write_text("\n".join(lines), encoding="utf-8")
+    fake.chmod(0o755)
+    found = _perturb_peers.textattack(str(fake), ["a"] * 640, 1)
+    assert json.dumps(found) == json.dumps({"version": "0", "ways": ["16", "32", "64"]})
+    (tmp_path / "failing").write_text(f"#!{sys.executable}\nraise ImportError('no textattack')\n", encoding="utf-8")
+    (tmp_path / "failing").chmod(0o755)
+    with pytest.raises(SystemExit, match="no textattack"):
+        _perturb_peers.textattack(str(tmp_path / "failing"), ["a"] * 640, 1)

@@ -1,0 +1,225 @@
+"""Writes docs/perturbations.md, the gallery of perturbations and their coverage: `python -m tools.gallery`."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from tools.gallery_samples import SAMPLES
+
+from robust_xtreme import registry
+from robust_xtreme.api import noised_strings
+from robust_xtreme.catalogue import served
+from robust_xtreme.commands.show import pieces, visible
+from robust_xtreme.errors import UserError
+from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES, LOW_RESOURCE, language
+from robust_xtreme.noise import _keyboards
+from robust_xtreme.noise._engine import Noised
+from robust_xtreme.noise.keyboard_typo import METHODS
+from robust_xtreme.specs import PerturbationSpec
+
+PAGE: Final = Path(__file__).parents[1] / "docs" / "perturbations.md"
+
+_OWN, _FREE, _AUTHORED, _NONE = "●", "◐", "○", ""
+_STRENGTHS: Final = ("0.1", "0.2", "0.3", "0.5", "1")
+_SHORT: Final = {
+    "casing": "case",
+    "char_noise": "char",
+    "keyboard_typo": "key",
+    "natural_typo": "natural",
+    "ocr_noise": "ocr",
+    "punctuation": "mark",
+    "repetition": "repeat",
+    "spacing": "space",
+    "word_drop": "drop",
+    "word_order": "order",
+}
+"""Heads of the coverage tables, which have many columns; members of a package go by what follows the dot."""
+
+_MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]<>|#~&\"]")
+_HEAD: Final = """\
+# Perturbations
+
+What can be done to a text, for which languages, and how it looks. This page is written from
+`src/robust_xtreme/noise` and `perturbations` by `python -m tools.gallery`, and a test holds it to that.
+
+`robust-xtreme list perturbations --language sw` says of one language what serves it, by which packs of what standing,
+and why others do not; `robust-xtreme show SPEC TEXT --language sw` shows one text. A perturbation is written
+`name:strength`; `@name=value` sets what the table below lists: a rate (0 turns a kind off), a choice, or values of a
+parameter, as in `char_noise:0.1@ops=replace`. [Real typos](typos.md) says what the rates of `keyboard_typo` are fitted
+to, and how near it comes.
+"""
+_COVERAGE: Final = f"""\
+## Coverage
+
+{_OWN} served by packs of the language or its script, all of them attested in a source or derived from one by a
+computation; {_FREE} served by rules that need no pack; {_AUTHORED} served, but by a pack that was authored here and is
+not reviewed, so that it is not counted; empty: not applicable. `own` counts the {_OWN}.
+"""
+_GALLERY: Final = """\
+## Gallery
+
+Each perturbation on a sentence of each script, with seed 0 and the lowest strength of 0.1, 0.2, 0.3, 0.5 and 1 at which
+something happens. ~~Struck out~~ is what was removed, <ins>underlined</ins> what was put in; a space among these is ␣,
+a combining mark by itself stands on ◌, and characters that are invisible or change the direction are written
+&lt;U+200C&gt;. `realised` is the share of the units that could have been edited and were.
+"""
+
+
+def page(names: Sequence[str]) -> str:
+    """The page, in Markdown."""
+    members = [registry.load("perturbation", name) for name in names]
+    rows = {code: {row["name"]: row for row in served(code)} for code in ALL_LANGUAGES}
+    parts = [_HEAD, _overview(members), _COVERAGE]
+    parts += [_heads(names), ""]
+    for title, codes in (("XTREME-R", LANGUAGES), ("Low-resource languages", LOW_RESOURCE)):
+        parts += [f"### {title}\n", _covered([one for one in names if "." not in one], rows, codes)]
+    for package in dict.fromkeys(one.partition(".")[0] for one in names if "." in one):
+        parts += [f"### Members of {package}\n", _packaged(package, names, rows)]
+    parts += ["### Where one is not applicable\n", *(_reasons(name, rows) for name in names), "", _GALLERY]
+    parts += [_section(member, rows) for member in members]
+    return "\n".join(parts)
+
+
+def _overview(members: Sequence[Any]) -> str:
+    head = ("perturbation", "what", "unit", "strength", "kinds and parameters", "no meaning in")
+    return _table(head, ((*_facts(one), _tuned(one), ", ".join(one.refuses)) for one in members))
+
+
+def _facts(one: Any) -> tuple[str, ...]:
+    return f"[{one.name}](#{one.name.replace('.', '')})", escaped(one.summary), one.unit, escaped(one.strength)
+
+
+def _tuned(one: Any) -> str:
+    """Kinds with their rates, choices with their number, parameters with their values."""
+    rates = [f"`{name}={rate}`" for name, rate in one.rates.items()]
+    choices = [f"`{name}`: {_many(name, known())}" for name, known in one.choices.items()]
+    values = [f"`{name}={','.join(values)}`" for name, values in one.parameters.items()]
+    return ", ".join((*rates, *choices, *values))
+
+
+def _many(name: str, known: Sequence[str]) -> str:
+    """How many values a choice has; of layouts, what they are."""
+    if name == "layout":
+        return f"{len(_keyboards.names())} keyboards and {len(METHODS)} input methods"
+    return f"one of {len(known)}"
+
+
+def _heads(names: Sequence[str]) -> str:
+    return "Heads: " + ", ".join(f"{_SHORT[one]} `{one}`" for one in names if _SHORT.get(one, one) != one) + "."
+
+
+def _covered(names: Sequence[str], rows: Mapping[str, Mapping[str, Any]], codes: Iterable[str]) -> str:
+    head = ("", "language", "script", *(_SHORT.get(name, name) for name in names), "own")
+    return _table(head, (_line(code, [rows[code][name] for name in names]) for code in codes))
+
+
+def _line(code: str, own: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    signs = [sign(row) for row in own]
+    known = language(code)
+    return code, known.name, known.script, *signs, str(signs.count(_OWN))
+
+
+def _packaged(package: str, names: Sequence[str], rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """Of a package's members, the languages that each serves, by sign."""
+    members = [one for one in names if one.partition(".")[0] == package]
+    return _table(("", "languages"), (_serving(name, rows) for name in members))
+
+
+def _serving(name: str, rows: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
+    found: dict[str, list[str]] = {}
+    for code, own in rows.items():
+        if shown := sign(own[name]):
+            found.setdefault(shown, []).append(code)
+    return f"`{name}`", "; ".join(f"{shown} {' '.join(codes)}" for shown, codes in found.items())
+
+
+def sign(row: Mapping[str, Any]) -> str:
+    """How a perturbation serves a language, as the table shows it."""
+    if not row["served"]:
+        return _NONE
+    if not row["packs"]:
+        return _FREE
+    return _OWN if row["counted"] else _AUTHORED
+
+
+def _reasons(name: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """Of one perturbation, each reason with its languages."""
+    found: dict[str, list[str]] = {}
+    for code, own in rows.items():
+        if why := own[name]["why"]:
+            found.setdefault(why, []).append(code)
+    told = "; ".join(f"{escaped(why)}: {' '.join(codes)}" for why, codes in found.items())
+    return f"- `{name}`: {told or 'serves all'}."
+
+
+def _section(member: Any, rows: Mapping[str, Mapping[str, Any]]) -> str:
+    head = ("script", "language", "text", "strength", "realised", "kinds")
+    shown = [line for code in SAMPLES if not rows[code][member.name]["why"] for line in _example(member.name, code)]
+    title = f"### {member.name}\n\n{escaped(member.summary)} Unit: {member.unit}; kind: {member.kind}.\n"
+    others = " ".join(code for code in SAMPLES if rows[code][member.name]["why"])
+    left = f"Not applicable: {others}.\n" if others else ""
+    return "\n".join((title, _table(head, shown) if shown else "No example: it needs a file of the user's.\n", left))
+
+
+def _example(name: str, code: str) -> Iterator[tuple[str, ...]]:
+    """A sentence of a language at the lowest strength that edits it; none where the perturbation needs more."""
+    found = None
+    for strength in _STRENGTHS:
+        try:
+            cell = PerturbationSpec.parse(f"{name}:{strength}")
+            found = strength, noised_strings([SAMPLES[code]], cell, code, 0)[0]
+        except UserError:
+            return
+        if found[1].status == "ok":
+            break
+    if found:
+        yield _shown(code, *found)
+
+
+def _shown(code: str, strength: str, noised: Noised) -> tuple[str, ...]:
+    known = language(code)
+    kinds = ", ".join(f"{name} {many}" for name, many in noised.edits.items() if many) or noised.status
+    done = sum(noised.edits.values())
+    share = f"{done} of {noised.eligible} ({100 * done / noised.eligible:.0f} %)" if noised.eligible else "none"
+    return known.script, code, f'<span dir="{known.direction}">{diff(noised)}</span>', strength, share, kinds
+
+
+def diff(noised: Noised) -> str:
+    """The noisy text with what was removed and what was put in, as HTML that Markdown leaves as it is."""
+    return "".join(map(_piece, *zip(*pieces(noised), strict=True)))
+
+
+def _piece(removed: str, added: str) -> str:
+    if removed == added:
+        return escaped(visible(added))
+    return (f"<del>{_marked(removed)}</del>" if removed else "") + (f"<ins>{_marked(added)}</ins>" if added else "")
+
+
+def _marked(text: str) -> str:
+    """An edited piece: spaces and combining marks by themselves can be seen."""
+    base = "\u25cc" if unicodedata.category(text[0]).startswith("M") else ""
+    return escaped(base + visible(text).replace(" ", "␣"))
+
+
+def escaped(text: str) -> str:
+    """A text in which no character means something to Markdown or HTML."""
+    return _MARKDOWN.sub(lambda match: f"&#{ord(match[0])};", text)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page(registry.names("perturbation")), encoding="utf-8")
+    print(PAGE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Real English typos as the measure of keyboard_typo: `python -m tools.yardstick --data DIR`."""

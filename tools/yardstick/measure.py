@@ -1,0 +1,198 @@
+"""The figures: rates fitted on one half of the real typos, and distances from the other half."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from tools.yardstick import systems
+from tools.yardstick.pairs import Pair, half, lists
+from tools.yardstick.slips import DISTANCES, KINDS, MECHANICAL, PLACES, Edit, edits, kind, place, stretch, tenth
+
+from robust_xtreme.noise.keyboard_typo import RATES
+
+Array = npt.NDArray[Any]
+
+GUESSED: Final = {"neighbour": "4", "insert": "2", "delete": "4", "double": "1", "swap": "2", "shift": "1"}
+"""The rates before any real typo was looked at; those that are fitted have their sum."""
+ROUNDS: Final = 12
+DRAWS: Final = 1000
+BOUNDS: Final = (2.5, 97.5)
+
+
+class Measure(NamedTuple):
+    """Something about an edit: its classes, and which one a word and an edit fall in."""
+
+    classes: tuple[str, ...]
+    of: Callable[[str, Edit], int | None]
+
+
+def _hand(word: str, edit: Edit) -> int | None:
+    name = kind(word, edit)
+    return MECHANICAL.index(name) if name in MECHANICAL else None
+
+
+def _pitches() -> tuple[str, ...]:
+    low = ("0", *map(str, DISTANCES))
+    return (*(f"{a}-{b}" for a, b in pairwise(low)), f"over {low[-1]}")
+
+
+MEASURES: Final = {
+    "kinds": Measure(KINDS, lambda word, edit: KINDS.index(kind(word, edit))),
+    "slips of the hand": Measure(MECHANICAL, _hand),
+    "places": Measure(PLACES, place),
+    "tenths": Measure(tuple(map(str, range(1, 11))), tenth),
+    "distances": Measure(_pitches(), lambda _, edit: stretch(edit)),
+}
+
+Rows = dict[str, Array]
+"""By measure, how often each class happened in each word (words, classes)."""
+
+
+@lru_cache(maxsize=1 << 19)
+def _one(right: str, wrong: str) -> Edit | None:
+    """The edit between two words that are one apart."""
+    found = edits(right, wrong, 1)
+    return found[0] if found else None
+
+
+def _rows(words: Sequence[str], forms: Mapping[str, Iterable[str]], measures: Iterable[str] = MEASURES) -> Rows:
+    found = {name: np.zeros((len(words), len(MEASURES[name].classes))) for name in measures}
+    for number, word in enumerate(words):
+        for form in forms.get(word, ()):
+            edit = _one(word, form)
+            for name, table in found.items() if edit else ():
+                which = MEASURES[name].of(word, edit) if edit else None
+                if which is not None:
+                    table[number, which] += 1
+    return found
+
+
+def _weighed(made: Rows, real: Rows) -> Rows:
+    """Rows of a generator, each word as often as among the real typos."""
+    made_kinds, real_kinds = _edits_of(made), _edits_of(real)
+    factor = real_kinds / np.maximum(made_kinds, 1)
+    return {name: table * factor[:, None] for name, table in made.items()}
+
+
+def _edits_of(rows: Rows) -> Array:
+    """How many edits each word has."""
+    total: Array = rows["kinds"].sum(axis=1)
+    return total
+
+
+def fit(pairs: Sequence[Pair]) -> dict[str, Any]:
+    """The rates with which slips of the hand have the shares that they have among real typos."""
+    forms = _by_word(pairs)
+    words = sorted(forms)
+    names = ("kinds", "slips of the hand")
+    real = _rows(words, forms, names)
+    wanted = real["slips of the hand"].sum(axis=0)
+    rates = dict(GUESSED)
+    for _ in range(ROUNDS):
+        made = _weighed(_rows(words, systems.ours(words, rates), names), real)["slips of the hand"].sum(axis=0)
+        rates = _nearer(rates, wanted / wanted.sum(), made / made.sum())
+    rounded = {name: f"{round(float(rate), 2):g}" for name, rate in rates.items()}
+    return {"typos": int(wanted.sum()), "shares": _round(wanted / wanted.sum()), "rates": rounded}
+
+
+def _nearer(rates: Mapping[str, str], wanted: Array, made: Array) -> dict[str, str]:
+    """The rates moved by how far the shares are off, with the sum that they had at first."""
+    moved = np.array([float(rates[name]) for name in MECHANICAL]) * wanted / np.maximum(made, 1e-4)
+    moved *= sum(map(float, GUESSED.values())) / moved.sum()
+    return {name: f"{max(rate, 0.001):.3f}" for name, rate in zip(MECHANICAL, moved.tolist(), strict=True)}
+
+
+def _by_word(pairs: Iterable[Pair]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for right, wrong in pairs:
+        if _one(right, wrong):
+            found.setdefault(right, []).append(wrong)
+    return found
+
+
+def distances(real: Rows, made: Rows) -> dict[str, Any]:
+    """By measure: the shares of a generator, and their total variation distance with its interval over words."""
+    common = (_edits_of(real) > 0) & (_edits_of(made) > 0)
+    return {name: _distance(real[name][common], made[name][common]) for name in MEASURES}
+
+
+def apart(one: Rows, other: Rows) -> dict[str, Any]:
+    """The same for two sets of real typos, whose words are not the same."""
+    return {name: _distance(one[name], other[name], paired=False) for name in MEASURES}
+
+
+def _distance(real: Array, made: Array, paired: bool = True) -> dict[str, Any]:
+    draw = np.random.default_rng(0)
+    counts = draw.multinomial(len(real), np.full(len(real), 1 / len(real)), DRAWS).astype(float)
+    others = counts if paired else draw.multinomial(len(made), np.full(len(made), 1 / len(made)), DRAWS).astype(float)
+    low, high = np.percentile(_variation(counts @ real, others @ made), BOUNDS).tolist()
+    whole = made.sum(axis=0)
+    return {
+        "words": len(made),
+        "shares": _round(whole / whole.sum()),
+        "tv": round(float(_variation(real.sum(axis=0), whole)), 4),
+        "interval": [round(low, 4), round(high, 4)],
+    }
+
+
+def _variation(one: Array, other: Array) -> Array:
+    """Total variation distance: the share that would have to move."""
+    first, second = (rows / rows.sum(axis=-1, keepdims=True) for rows in (one, other))
+    found: Array = np.abs(first - second).sum(axis=-1) / 2
+    return found
+
+
+def _round(shares: Array) -> list[float]:
+    return [round(share, 4) for share in shares.tolist()]
+
+
+def measured(folder: Path) -> dict[str, Any]:
+    """All figures, from the folder of the four lists."""
+    read = lists(folder)
+    first, second = (half(read.pairs, number) for number in (0, 1))
+    forms, others = _by_word(second), _by_word(first)
+    words = sorted(forms)
+    real, rest = _rows(words, forms), _rows(sorted(others), others)
+    made = {
+        "ours": systems.ours(words, {name: RATES[name] for name in MECHANICAL}),
+        "ours, guessed rates": systems.ours(words, GUESSED),
+        "nlpaug KeyboardAug": systems.nlpaug(words),
+        "letters drawn evenly": systems.uniform(words),
+    }
+    beside = {name: distances(real, _weighed(_rows(words, one), real)) for name, one in made.items()}
+    return {
+        "lists": _counts(read.pairs) | {name: getattr(read, name) for name in ("read", "signs", "words", "cases")},
+        "fit": fit(first),
+        "guessed": GUESSED,
+        "used": {name: RATES[name] for name in MECHANICAL},
+        "typos": int(_edits_of(real).sum()),
+        "words": len(words),
+        "classes": {name: list(measure.classes) for name, measure in MEASURES.items()},
+        "real": {name: _shares(table) for name, table in real.items()},
+        "beside": {"other half": apart(real, rest), **beside},
+    }
+
+
+def _shares(table: Array) -> list[float]:
+    whole = table.sum(axis=0)
+    return _round(whole / whole.sum())
+
+
+def _counts(pairs: Sequence[Pair]) -> dict[str, int]:
+    """How many pairs are one, two and more edits apart, and of which all edits may be slips of the hand."""
+    found = [(pair.right, edits(pair.right, pair.wrong, 2)) for pair in pairs]
+    hand = [len(one) for word, one in found if one and all(kind(word, edit) in MECHANICAL for edit in one)]
+    sizes = [len(one) for _, one in found if one]
+    return {
+        "pairs": len(pairs),
+        "one": sizes.count(1),
+        "two": sizes.count(2),
+        "one_hand": hand.count(1),
+        "two_hand": hand.count(2),
+    }
