@@ -59,7 +59,7 @@ test-long: install
 
 bench: install
 	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/default.txt -e '.[dev,bench]'
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	for script in benchmarks/[!_]*.py; do $(BIN)/python -m benchmarks.$$(basename $$script .py) || exit 1; done
 
 lock:
 	$(BIN)/python tools/lock.py > locks/default.tmp
