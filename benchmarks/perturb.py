@@ -35,6 +35,7 @@ from robust_xtreme.edits import SpanTable, span_table
 from robust_xtreme.examples import Text
 from robust_xtreme.languages import language
 from robust_xtreme.noise._engine import Bound, bound, noise_values
+from robust_xtreme.randomness import mix
 from robust_xtreme.sources._load import available, load
 from robust_xtreme.specs import PerturbationSpec, TaskSpec
 
@@ -44,6 +45,8 @@ MOST: Final = 240_000
 CURVED: Final = ("keyboard_typo", "natural_typo")
 CURVE: Final = (5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
 CURVE_WORDS: Final = 100_000
+DRAWS: Final = 1 << 14
+DRAWN: Final = 500
 PEER: Final = "nlpaug"
 
 Ready = dict[str, tuple[list[str], list[str], SpanTable]]
@@ -141,6 +144,12 @@ def loading() -> float:
     return 1e3 * float(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout)
 
 
+def draws() -> float:
+    """Nanoseconds of one draw (SplitMix64 in numpy, an array in the cache): how fast the machine is just now."""
+    drawn = np.arange(DRAWS, dtype=np.uint64)
+    return 1e9 * beside.seconds(lambda: mix(drawn), DRAWN) / DRAWS
+
+
 def machine() -> dict[str, str]:
     """What the figures were taken on."""
     try:
@@ -150,6 +159,7 @@ def machine() -> dict[str, str]:
     return {
         "device": "CPU, one core",
         "processor": f"{platform.machine()}, {os.cpu_count()} cores",
+        "a draw of SplitMix64": f"{draws():.1f} ns",
         "other load": f"{max(0.0, os.getloadavg()[0] - 1):.1f} processes",
         "python": platform.python_version(),
         "numpy": np.__version__,

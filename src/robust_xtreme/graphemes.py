@@ -62,7 +62,7 @@ def table() -> Array:
 
 def properties(points: Array) -> Array:
     """The 16 bits of each code point (n,)."""
-    return table().take(points)
+    return table().take(points, mode="clip")
 
 
 def clusters(props: Array) -> Clusters:
@@ -141,13 +141,21 @@ def _tail(kinds: Array) -> Array:
 
 def _linked(kinds: Array) -> Array:
     """Where runs of linkers and extenders that hold a linker end: a consonant behind joins what stands before."""
-    linkers = np.flatnonzero((kinds == _LINKER) | (kinds == _FREE_LINKER))
-    longer = _tail(kinds[linkers + 1])
-    if not longer.any():
-        return linkers
+    ends = np.flatnonzero((kinds == _LINKER) | (kinds == _FREE_LINKER))
+    longer = np.flatnonzero(_tail(kinds[ends + 1]))
+    for _ in range(_NEAR):
+        if not len(longer):
+            return ends
+        ends[longer] += 1
+        longer = longer[_tail(kinds[ends[longer] + 1])]
     after = np.where(_tail(kinds), len(kinds), np.arange(len(kinds)))
     behind = np.minimum.accumulate(after[::-1])[::-1]
-    return np.concatenate((linkers[~longer], behind[linkers[longer]] - 1))
+    ends[longer] = behind[ends[longer] + 1] - 1
+    return ends
+
+
+_NEAR: Final = 4
+"""How far the end of a run of linkers is sought step by step, before all that could be ends are computed."""
 
 
 def _join_pictographs(kinds: Array, breaks: Array) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -26,6 +27,10 @@ _SECOND: Final = np.uint64(0x94D049BB133111EB)
 _RANGE: Final = 1 << 64
 _DIGEST_BYTES: Final = 8
 _POINT_BITS: Final = 21
+_ASCII_BITS: Final = 7
+_PLACES: Final = 256
+_TOGETHER: Final = 1024
+"""How many ids are hashed at once: their arrays stay in a core's cache."""
 
 
 def salt(*parts: str) -> int:
@@ -42,16 +47,31 @@ def text_keys(common: int, ids: Sequence[str]) -> Array:
 
     An id's hash is the sum, over its code points, of the mixed pair of place and point, mixed again with its length.
     """
-    if not len(ids):
-        return np.zeros(0, np.uint64)
-    sizes = np.fromiter(map(len, ids), np.uint64, len(ids)) + np.uint64(1)
-    starts = (np.cumsum(sizes) - sizes).astype(np.int64)
+    own = [_ids(ids[first : first + _TOGETHER]) for first in range(0, len(ids), _TOGETHER)]
+    return mix(np.concatenate([np.zeros(0, np.uint64), *own]) ^ np.uint64(common))
+
+
+def _ids(ids: Sequence[str]) -> Array:
+    """What goes into the keys of some texts (t,) uint64 by their ids."""
+    sizes = np.fromiter(map(len, ids), np.int64, len(ids)) + 1
+    starts = np.cumsum(sizes) - sizes
     joined = "\0".join((*ids, ""))
-    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-    places = ramp(np.zeros(len(ids), np.uint64), starts, len(points), np.uint64(1 << _POINT_BITS))
-    places += points
-    own = np.add.reduceat(mix(places), starts)
-    return mix(own + sizes * _GOLDEN ^ np.uint64(common))
+    places = np.arange(len(joined)) - np.repeat(starts, sizes)
+    if joined.isascii() and int(sizes.max()) <= _PLACES:
+        places <<= _ASCII_BITS
+        mixed = _ascii().take(places + np.frombuffer(joined.encode("ascii"), np.uint8))
+    else:
+        points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+        mixed = mix(places.astype(np.uint64) << np.uint64(_POINT_BITS) | points)
+    found: Array = np.add.reduceat(mixed, starts) + sizes.astype(np.uint64) * _GOLDEN
+    return found
+
+
+@cache
+def _ascii() -> Array:
+    """The mixed pair of each of the first places of an id and each ASCII code point, flat."""
+    places, points = np.arange(_PLACES, dtype=np.uint64), np.arange(1 << _ASCII_BITS, dtype=np.uint64)
+    return mix((places[:, None] << np.uint64(_POINT_BITS) | points).reshape(-1))
 
 
 def ramp(values: Array, starts: Array, size: int, step: np.uint64) -> Array:
@@ -105,7 +125,7 @@ def flat_draws(keys: Array, offsets: Array, firsts: Array, size: int, places: Ar
     if places is None:
         return mix(ramp(keys + _GOLDEN, firsts, size, _GOLDEN))
     shifted = keys + (np.uint64(1) - offsets.astype(np.uint64)) * _GOLDEN
-    return mix(ramp(shifted, firsts, size, np.uint64(0)) + places.astype(np.uint64) * _GOLDEN)
+    return mix(np.repeat(shifted, np.diff(firsts, append=size)) + places.astype(np.uint64) * _GOLDEN)
 
 
 def stream(drawn: Array, number: int) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme import graphemes
-from robust_xtreme.edits import Batch, Edits, Moved, SpanTable
+from robust_xtreme.edits import Batch, Edits, Moved, SpanTable, at
 
 Array = npt.NDArray[Any]
 
@@ -50,10 +50,10 @@ def _words(clean: Batch, edits: Edits, owner: Array) -> tuple[Array, Array]:
     begins = ~blank
     begins[1:] &= blank[:-1]
     begun = np.cumsum(begins, dtype=np.int32)
-    words = np.diff(begun.take(clean.offsets[1:] - 1), prepend=0)
+    words = np.diff(at(begun, clean.offsets[1:] - 1), prepend=0)
     first, last = (
-        begun.take(edits.start) + blank.take(edits.start),
-        begun.take(np.maximum(edits.stop, edits.start + 1) - 1),
+        at(begun, edits.start) + at(blank, edits.start),
+        at(begun, np.maximum(edits.stop, edits.start + 1) - 1),
     )
     first[1:] = np.maximum(first[1:], last[:-1] + 1)
     hit = np.bincount(owner, weights=np.maximum(last - first + 1, 0), minlength=len(clean))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme import graphemes
-from robust_xtreme.edits import Batch, ragged
+from robust_xtreme.edits import Batch, at, ragged
 from robust_xtreme.noise._alphabet import Alphabet
 
 Array = npt.NDArray[Any]
@@ -81,7 +81,7 @@ def differs(batch: Batch, asked: Array) -> Array:
     points, starts = batch.points, batch.clusters.starts
     if batch.clusters.simple:
         return np.not_equal(points[:-1], points[1:])
-    first = points.take(starts)
+    first = at(points, starts)
     unlike: Array = first[:-1] != first[1:]
     alike = np.flatnonzero(~unlike & asked[:-1])
     sizes = starts[alike + 1] - starts[alike]
@@ -96,7 +96,7 @@ def differs(batch: Batch, asked: Array) -> Array:
 
 def letters(batch: Batch, alphabet: Alphabet) -> Letters:
     """The clusters of a batch as letters of a language."""
-    props = batch.props if batch.clusters.simple else batch.props.take(batch.clusters.starts)
+    props = batch.props if batch.clusters.simple else at(batch.props, batch.clusters.starts)
     letter = (props & graphemes.LETTER) > 0
     closed, edge = guard(batch, letter)
     return Letters(batch, alphabet, props, letter, closed, edge)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme import graphemes
-from robust_xtreme.edits import Batch
+from robust_xtreme.edits import Batch, at
 from robust_xtreme.noise._letters import guard
 
 Array = npt.NDArray[Any]
@@ -42,7 +42,7 @@ class Words:
 def find(batch: Batch) -> Words:
     """The words of a batch."""
     found = batch.clusters
-    props = batch.props if found.simple else batch.props.take(found.starts)
+    props = batch.props if found.simple else at(batch.props, found.starts)
     letter = (props & graphemes.LETTER) > 0
     free = letter.copy()
     closed, edge = guard(batch, free)
@@ -54,9 +54,9 @@ def find(batch: Batch) -> Words:
     _join(batch, letter, edge)
     first = np.flatnonzero(letter & (edge | ~np.roll(letter, 1)))
     last = np.flatnonzero(letter & np.roll(edge | ~letter, -1)) + 1
-    start, stop = found.starts.take(first), found.starts.take(last)
+    start, stop = at(found.starts, first), at(found.starts, last)
     text = np.searchsorted(batch.offsets, start, "right") - 1
-    offered = free.take(first) & free.take(last - 1) & ~_digit_beside(batch, blank, first, last)
+    offered = at(free, first) & at(free, last - 1) & ~_digit_beside(batch, blank, first, last)
     alone = offered & _alone(first, last, text, blank)
     return Words(batch, first, last, start, stop, text, offered, alone, blank, edge)
 
@@ -64,10 +64,10 @@ def find(batch: Batch) -> Words:
 def _join(batch: Batch, letter: Array, edge: Array) -> None:
     """Make letters of the apostrophes that stand alone between two letters of one word."""
     starts = batch.clusters.starts
-    points = batch.points.take(starts)
+    points = at(batch.points, starts)
     asked = np.flatnonzero((points == _APOSTROPHES[0]) | (points == _APOSTROPHES[1]))
-    asked = asked[(asked > 0) & (starts.take(np.minimum(asked + 1, len(starts) - 1)) - starts.take(asked) == 1)]
-    inner = letter.take(asked - 1) & letter.take(asked + 1) & ~edge.take(asked) & ~edge.take(asked + 1)
+    asked = asked[(asked > 0) & (at(starts, np.minimum(asked + 1, len(starts) - 1)) - at(starts, asked) == 1)]
+    inner = at(letter, asked - 1) & at(letter, asked + 1) & ~at(edge, asked) & ~at(edge, asked + 1)
     letter[asked[inner]] = True
 
 
@@ -76,8 +76,8 @@ def _digit_beside(batch: Batch, blank: Array, first: Array, last: Array) -> Arra
     found = np.zeros(len(first), np.bool_)
     starts = batch.clusters.starts
     for beside in (first - 1, last):
-        asked = np.flatnonzero(~blank.take(beside))
-        points = batch.points.take(starts.take(beside[asked]))
+        asked = np.flatnonzero(~at(blank, beside))
+        points = at(batch.points, at(starts, beside[asked]))
         found[asked] |= np.isin(points, [point for point in np.unique(points).tolist() if _is_number(point)])
     return found
 
@@ -89,7 +89,7 @@ def _is_number(point: int) -> bool:
 def _alone(first: Array, last: Array, text: Array, blank: Array) -> Array:
     """Whether white space, or the text's end, stands somewhere between each word and both its neighbours."""
     blanks = np.cumsum(blank, dtype=np.int32)
-    parted = blanks.take(first[1:]) > blanks.take(last[:-1] - 1)
+    parted = at(blanks, first[1:]) > at(blanks, last[:-1] - 1)
     parted |= text[1:] > text[:-1]
     alone = np.ones(len(first), np.bool_)
     alone[1:] &= parted

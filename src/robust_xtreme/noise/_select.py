@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme import randomness
-from robust_xtreme.edits import Batch, Edits, ragged
+from robust_xtreme.edits import Batch, Edits, at, ragged
 from robust_xtreme.noise._alphabet import Alphabet, group_index, packed
 from robust_xtreme.noise._letters import DELETE, Letters, Proposal
 
@@ -62,7 +62,7 @@ def keep_some(
     if counted or not (allowed == delete).any():
         spared = np.zeros(len(draws) + 1, np.int32)
         np.cumsum((allowed > 0) & ~chosen, dtype=np.int32, out=spared[1:])
-        asked &= spared.take(first) == spared.take(stop)
+        asked &= at(spared, first) == at(spared, stop)
     first, stop = first[asked], stop[asked]
     units = ragged(first, stop - first)
     ranks = draws[units] & ~_LOW | np.arange(len(units), dtype=np.uint64)
@@ -105,11 +105,11 @@ def settle(
     `pick` gives the operator of units by what they allow and their draws; `swap` is the number of the one that touches
     the next unit, too.
     """
-    own = draws.take(units)
+    own = at(draws, units)
     operators = pick(allowed[units], own)
-    lost = (operators == swap) & (allowed.take(units + 1) > 0) & (draws.take(units + 1) <= own)
+    lost = (operators == swap) & (at(allowed, units + 1) > 0) & (at(draws, units + 1) <= own)
     before = np.maximum(units - 1, 0)
-    rivals = np.flatnonzero(((allowed.take(before) >> swap & 1) > 0) & (draws.take(before) <= own) & (before < units))
+    rivals = np.flatnonzero(((at(allowed, before) >> swap & 1) > 0) & (at(draws, before) <= own) & (before < units))
     before = before[rivals]
     lost[rivals] |= pick(allowed[before], draws[before]) == swap
     return ~lost, operators
@@ -117,14 +117,14 @@ def settle(
 
 def _operators(allowed: Array, draws: Array) -> Array:
     way = randomness.below(randomness.stream(draws, randomness.OPERATOR), _WAYS)
-    return _PICKS.take(allowed * np.int64(_WAYS) + way)
+    return at(_PICKS, allowed * np.int64(_WAYS) + way)
 
 
 def _edits(page: Letters, proposal: Proposal, units: Array, operators: Array, draws: Array) -> Edits:
     starts = page.batch.clusters.starts
     swap, double, replace = (operators == number for number in (_SWAP, _DOUBLE, _REPLACE))
-    first, middle = starts.take(units), starts.take(units + 1)
-    stop = starts.take(units + 1 + swap)
+    first, middle = at(starts, units), at(starts, units + 1)
+    stop = at(starts, units + 1 + swap)
     source, length = np.zeros((len(units), 2), np.int64), np.zeros((len(units), 2), np.int64)
     source[:, 1], length[:, 1] = first, (middle - first) * (swap | double)
     source[:, 0] = np.where(swap, middle, first)

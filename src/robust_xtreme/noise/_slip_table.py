@@ -14,17 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme import graphemes, languages, randomness
-from robust_xtreme.edits import ragged
+from robust_xtreme.edits import at, ragged
 from robust_xtreme.noise._distance import distance
 
 Array = npt.NDArray[Any]
 Forms = dict[str, int]
 
-KEY_BITS: Final = 20
-"""How far the first slot of a pair is shifted in its key."""
+KEY_BITS: Final = 21
+"""How far the first point of a pair is shifted in its key."""
 
 _SUM: Final = (1 << 31) - 1
-_GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15).astype(np.int64)
+_FIRST: Final = np.uint32(0x9E3779B1)
+_SECOND: Final = np.uint32(0x85EBCA77)
 
 
 class Slip(NamedTuple):
@@ -45,28 +46,33 @@ class Slip(NamedTuple):
 class SlipTable:
     """The slips of a language. A slot stands for a code point alone, one within a longer cluster, or a pair of letters.
 
-    `slots` maps code points to slots (beyond its end to the last entry, 0); `within` is added for a point of a longer
-    cluster; `pairs` are the sorted keys `slot << 20 | slot` of pairs, `pair_slots` theirs, `likely` has the number of
-    one of them by its hash, or -1. `masks` (s,) holds the kinds of a slot as bits, `inner` the same for points of
-    longer clusters by the slots of the points alone. The forms of kind k of slot s are those from
-    `bounds[s * kinds + k]` to the next one.
-    `weights` (c + 1,) are the forms' cumulated weights; `start` and `length` (2c,) find them in `pool`, composed, then
-    decomposed, `hashes` (2c,) are theirs, `decomposes` (c,) says which differ between the two, `edited` (c,) how many
-    clusters each changes or inserts, and `checked` (c,) which need to be checked within a cluster. `deletes` are the
-    bits of kinds that may leave nothing; `signs` says whether points that are no letters or marks have slips, too. Slot
-    0, which has no kinds, has an empty form in each.
+    `slots`, `alone` and `inner` map code points (beyond their ends to the last entry, 0) to slots, and to the kinds of
+    a point alone, and within a longer cluster, as bits; `within` is added to the slot of a point of a longer cluster.
+    `pairs` are the sorted keys `point << 21 | point` of pairs, `pair_slots` their slots, `likely` has the number of one
+    of them by its hash, or -1, and `crowded` says which share it with others. `masks` (s,) are the kinds of a slot. The
+    forms of kind k of slot s, its cell, are those from `bounds[s * kinds + k]` to the next one.
+    `weights` (c + 1,) are the forms' cumulated weights, `totals` (s * kinds,) the sums of cells; `guide` (c,) has, for
+    the nth of as many equal parts of a cell as it has forms, the form in which that part begins. `start` and `length`
+    (2c,) find forms in `pool`, composed, then decomposed, `hashes` (2c,) are theirs, `decomposes` (c,) says which of
+    them differ, `edited` (c,) how many clusters each changes or inserts, and `checked` (c,) which need to be checked
+    within a cluster. `deletes` are the bits of kinds that may leave nothing; `signs` says whether points that are no
+    letters or marks have slips, too. Slot 0, which has no kinds, has an empty form in each.
     """
 
     kinds: int
     slots: Array
+    alone: Array
+    inner: Array
     within: int
     pairs: Array
     pair_slots: Array
     likely: Array
+    crowded: Array
     masks: Array
-    inner: Array
     bounds: Array
     weights: Array
+    totals: Array
+    guide: Array
     pool: Array
     start: Array
     length: Array
@@ -74,8 +80,20 @@ class SlipTable:
     checked: Array
     decomposes: Array
     edited: Array
-    deletes: int
+    deletes: np.uint16
     signs: bool
+
+    def form(self, cells: Array, offsets: Array) -> Array:
+        """The form of each of some cells (k,) within whose weight an offset below the cell's total falls."""
+        begin = at(self.bounds, cells)
+        many = at(self.bounds, cells + 1) - begin
+        found = at(self.guide, begin + offsets * many // at(self.totals, cells))
+        weights = at(self.weights, begin) + offsets
+        late = np.flatnonzero(at(self.weights, found + 1) <= weights)
+        while len(late):
+            found[late] += 1
+            late = late[at(self.weights, found[late] + 1) <= weights[late]]
+        return found
 
 
 def compiled(kinds: Sequence[str], slips: Iterable[Slip], language: str, marked: bool = True) -> SlipTable:
@@ -94,17 +112,21 @@ def compiled(kinds: Sequence[str], slips: Iterable[Slip], language: str, marked:
         *(Owner(pair, pairs[pair]) for pair in couples),
     ]
     number = {point: slot for slot, point in enumerate(single, 1)}
-    keys = np.array([number[pair[0]] << KEY_BITS | number[pair[1]] for pair in couples], np.int64)
+    keys = np.array([ord(pair[0]) << KEY_BITS | ord(pair[1]) for pair in couples], np.int64)
     order = np.argsort(keys)
     found = _forms(owners, {kind: place for place, kind in enumerate(kinds)}, language)
+    slots = _slots(number)
+    likely, crowded = _likely(keys[order])
     return SlipTable(
         kinds=len(kinds),
-        slots=_slots(number),
+        slots=slots,
+        alone=at(found["masks"], slots),
+        inner=at(np.append(np.uint16(0), found["masks"][1 + len(single) :]), slots),
         within=len(single),
         pairs=keys[order],
         pair_slots=1 + 2 * len(single) + order,
-        likely=_likely(keys[order]),
-        inner=np.append(np.uint16(0), found["masks"][1 + len(single) : 1 + 2 * len(single)]),
+        likely=likely,
+        crowded=crowded,
         signs=any(unicodedata.category(point)[0] not in "LM" for point in alone),
         **found,
     )
@@ -118,18 +140,23 @@ class Owner(NamedTuple):
     within: bool = False
 
 
-def _likely(keys: Array) -> Array:
-    """The number of a key of each hash, -1 where there is none, in a table with at least sixteen places for each."""
+def _likely(keys: Array) -> tuple[Array, Array]:
+    """The number of a key of each hash, -1 where there is none, in a table with at least sixteen places for each.
+
+    And whether each key shares its place with others.
+    """
     found = np.full(1 << (16 * len(keys)).bit_length(), -1, np.int32)
-    found[hashed(keys, len(found))] = np.arange(len(keys), dtype=np.int32)
-    return found
+    places = hashed(keys >> KEY_BITS, keys & (1 << KEY_BITS) - 1, len(found))
+    found[places] = np.arange(len(keys), dtype=np.int32)
+    return found, np.bincount(places, minlength=1)[places] > 1
 
 
-def hashed(keys: Array, size: int) -> Array:
-    """A hash of each key (m,) int64 below the size, a power of two."""
-    mixed = (keys * _GOLDEN).view(np.uint64)
-    mixed >>= np.uint64(65 - size.bit_length())
-    return mixed.view(np.int64)
+def hashed(first: Array, second: Array, size: int) -> Array:
+    """A hash of each pair of code points (m,) below the size, a power of two that is no more than 2**31."""
+    mixed = first.astype(np.uint32) * _FIRST
+    mixed += second.astype(np.uint32) * _SECOND
+    mixed >>= np.uint32(33 - size.bit_length())
+    return mixed
 
 
 def form_hashes(points: Array, starts: Array, lengths: Array) -> Array:
@@ -168,15 +195,28 @@ def _forms(owners: Sequence[Owner], places: Mapping[str, int], language: str) ->
             weights += _scaled(forms)
             edited += [distance(graphemes_of(owner.point), graphemes_of(form)) for form in forms]
             checked += [not (owner.within and _safe(owner.point, form, language)) for form in forms]
+    bounds, cumulated = np.cumsum(cells), np.cumsum(weights, dtype=np.int64)
     return {
         "masks": masks,
-        "bounds": np.cumsum(cells),
-        "weights": np.cumsum(weights, dtype=np.int64),
+        "bounds": bounds,
+        "weights": cumulated,
+        "totals": np.diff(cumulated[bounds]),
+        "guide": _guide(bounds, cumulated),
         "edited": np.array(edited, np.uint8),
         "checked": np.array(checked, np.bool_),
-        "deletes": deletes,
+        "deletes": np.uint16(deletes),
         **_pool(flat),
     }
+
+
+def _guide(bounds: Array, weights: Array) -> Array:
+    """Where to begin to look for a form (Chen and Asau 1974, "On generating random variates", their indexed search)."""
+    many = np.diff(bounds)
+    low = weights[bounds]
+    places = np.arange(bounds[-1]) - np.repeat(bounds[:-1], many)
+    parts = np.repeat(low[:-1], many) + places * np.repeat(np.diff(low), many) // np.repeat(many, many)
+    found: Array = np.searchsorted(weights, parts, "right") - 1
+    return found
 
 
 def _scaled(forms: Forms) -> list[int]:

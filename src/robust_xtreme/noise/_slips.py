@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, final
 
 import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme import graphemes, packs, randomness
-from robust_xtreme.edits import Batch, Edits, ragged
-from robust_xtreme.noise._letters import differs, guard
+from robust_xtreme.edits import Batch, Edits, at, ragged
+from robust_xtreme.noise._letters import guard
 from robust_xtreme.noise._outcome import outcome
 from robust_xtreme.noise._perturbation import Job, Perturbation, known_language
 from robust_xtreme.noise._select import forms, keep_some, settle, unit_draws
@@ -63,14 +63,6 @@ def _shares(rates: tuple[int, ...]) -> Array:
     """The cumulated rates of the kinds that each set of kinds, as bits, holds (2**k, k)."""
     bits = np.arange(1 << len(rates))[:, None] >> np.arange(len(rates)) & 1
     return np.cumsum(bits * np.array(rates), axis=1)
-
-
-class _Units(NamedTuple):
-    """What the clusters of a batch (m,) can do: their kinds as bits, slots, and how many clusters each unit is."""
-
-    allowed: Array
-    slots: Array
-    size: Array | None
 
 
 def slips(
@@ -133,81 +125,92 @@ def _kinds(names: tuple[str, ...], params: Mapping[str, tuple[str, ...]], swaps:
 
 def _decide(job: Job, table: SlipTable, kinds: _Kinds) -> tuple[Edits, Array]:
     """The edits that happen, and how many units of each text could have been edited (t,)."""
-    batch = job.batch
-    units = _units(batch, table, kinds)
-    allowed, draws = units.allowed, unit_draws(batch, job.keys)
+    batch, active = job.batch, np.uint16(kinds.active)
+    allowed, paired = _units(batch, table, kinds)
+    draws = unit_draws(batch, job.keys)
     chosen = randomness.chosen(draws, job.strength)
     possible = allowed > 0
     eligible = np.add.reduceat(possible, batch.bounds[:-1], dtype=np.int64)
-    deletes = np.uint16(table.deletes & kinds.active)
-    if deletes:
-        longer = np.flatnonzero(units.slots == _WITHIN)
-        kept = allowed[longer]
-        keep_some(batch, allowed, draws, chosen, deletes, counted=True)
-        allowed[longer] = kept
-        possible = allowed > 0
+    if table.deletes & active:
+        keep_some(batch, allowed, draws, chosen, table.deletes & active, counted=True)
     numbers = np.flatnonzero(chosen & possible)
+    longer = numbers[_long(batch, numbers)]
+    allowed[longer] = _within_kinds(batch, table, longer) & active
+    numbers = numbers[at(allowed, numbers) > 0]
     accepted, kind = settle(allowed, draws, numbers, kinds.pick, kinds.swap)
     numbers, kind = numbers[accepted], kind[accepted]
-    edits, form = _edits(batch, table, units, numbers, kind, draws[numbers], kinds.swap)
-    longer = (units.slots.take(numbers) == _WITHIN) & (kind != kinds.swap) & table.checked.take(form, mode="wrap")
-    asked = np.flatnonzero(longer)
-    return _sound(job, edits, asked, numbers[asked], table.hashes.take(form[asked])) if len(asked) else edits, eligible
+    edits, form = _edits(batch, table, paired, numbers, kind, draws[numbers], kinds.swap)
+    asked = np.flatnonzero(_long(batch, numbers) & table.checked.take(form, mode="wrap"))
+    return _sound(job, edits, asked, numbers[asked], at(table.hashes, form[asked])) if len(asked) else edits, eligible
 
 
-def _units(batch: Batch, table: SlipTable, kinds: _Kinds) -> _Units:
-    """What each cluster of the batch allows."""
-    slots, masks = _of_clusters(batch, table)
-    free = slots > 0
+def _long(batch: Batch, numbers: Array) -> Array:
+    """Whether each of some clusters, given by their numbers (k,), has several code points."""
+    if batch.clusters.simple:
+        return np.zeros(len(numbers), np.bool_)
+    starts = batch.clusters.starts
+    found: Array = at(starts, numbers + 1) - at(starts, numbers) > 1
+    return found
+
+
+def _units(batch: Batch, table: SlipTable, kinds: _Kinds) -> tuple[Array, Array | None]:
+    """The kinds that each cluster of the batch (m,) allows, as bits, and the slot of the pair that begins there, or 0.
+
+    Of a longer cluster, not all of its kinds need be there, but one is where it has any.
+    """
+    starts, simple = batch.clusters.starts, batch.clusters.simple
+    first = batch.points if simple else at(batch.points, starts)
+    masks = at(table.alone, first)
+    longer = starts[:0] if simple else np.flatnonzero(np.diff(starts) > 1)
+    masks[longer] = at(table.inner, at(first, longer))
+    free, active = np.ones(len(masks), np.bool_), np.uint16(kinds.active)
     closed, edge = guard(batch, free)
-    size = None
+    paired = None
     if table.signs or len(table.pairs) or kinds.swaps:
-        props = batch.props if batch.clusters.simple else batch.props.take(batch.clusters.starts)
-        letter = (props & graphemes.LETTER) > 0
+        letter = ((batch.props if simple else at(batch.props, starts)) & graphemes.LETTER) > 0
         between = _between(letter, edge)
     if len(table.pairs):
-        slots, masks, size = _paired(table, slots, masks, free & between, np.uint16(kinds.active))
+        paired = _paired(table, first, masks, _next(free, between, longer), active)
     masks *= free
     single = masks > 0
-    masks &= np.uint16(kinds.active)
+    masks &= active
+    unclear = longer[(at(masks, longer) == 0) & at(free, longer)]
+    masks[unclear] = _within_kinds(batch, table, unclear) & active
     if table.signs:
         _spare_numbers(batch, masks, letter)
     if kinds.swaps:
-        single &= slots != _WITHIN
+        single[longer] = False
         single &= True if closed is None else closed
-        single &= True if size is None else size == 1
-        masks[:-1] |= (single[:-1] & single[1:] & between[:-1] & differs(batch, single)) * np.uint16(1 << kinds.swap)
-    return _Units(masks, slots, size)
+        single &= True if paired is None else paired == 0
+        between[:-1] &= single[:-1] & single[1:] & (first[:-1] != first[1:])
+        masks |= between * np.uint16(1 << kinds.swap)
+    return masks, paired
 
 
-_WITHIN: Final = np.int64((1 << 31) - 1)
-"""The slot of a longer cluster, whose points have slots of their own."""
-
-
-def _of_clusters(batch: Batch, table: SlipTable) -> tuple[Array, Array]:
-    """The slots and masks of clusters; masks of longer ones are those of all their points."""
-    points = table.slots.take(batch.points, mode="clip")
-    if batch.clusters.simple:
-        return points, table.masks.take(points)
+def _within_kinds(batch: Batch, table: SlipTable, numbers: Array) -> Array:
+    """The kinds of all points of longer clusters given by their numbers (k,), as bits."""
     starts = batch.clusters.starts
-    slots = points.take(starts)
-    masks = table.masks.take(slots)
-    sizes = np.ones(len(starts), np.int32)
-    np.subtract(starts[1:], starts[:-1], out=sizes[:-1], casting="unsafe")
-    longer = np.flatnonzero(sizes > 1)
-    first, sizes = starts.take(longer), sizes.take(longer)
-    kinds = table.inner.take(slots.take(longer))
-    deep, depth = np.arange(len(longer)), 1
+    first, behind = at(starts, numbers), at(starts, numbers + 1)
+    kinds = at(table.inner, at(batch.points, first))
+    deep, depth = np.arange(len(numbers)), 1
     while len(deep) and depth <= _DEPTH:
-        kinds[deep] |= table.inner.take(points.take(first.take(deep) + depth))
+        kinds[deep] |= at(table.inner, at(batch.points, at(first, deep) + depth))
         depth += 1
-        deep = deep[sizes.take(deep) > depth]
-    masks[longer], slots[longer] = kinds, np.where(kinds > 0, _WITHIN, 0)
-    return slots, masks
+        deep = deep[at(behind, deep) - at(first, deep) > depth]
+    return kinds
 
 
 _DEPTH: Final = 8
 """How many marks of a cluster can slip: those behind them stay."""
+
+
+def _next(free: Array, between: Array, longer: Array) -> Array:
+    """Which clusters (m,) may be the first of a pair: of one code point, as is the letter behind it."""
+    short = np.ones(len(free), np.bool_)
+    short[longer] = False
+    found = free & between & short
+    found[:-1] &= short[1:]
+    return found
 
 
 def _between(letter: Array, edge: Array | None) -> Array:
@@ -219,37 +222,44 @@ def _between(letter: Array, edge: Array | None) -> Array:
     return found
 
 
-def _paired(
-    table: SlipTable, slots: Array, masks: Array, before: Array, active: np.uint16
-) -> tuple[Array, Array, Array]:
-    """The clusters with pairs made units: the first has the pair's slot, the second none; how many clusters each is.
+def _paired(table: SlipTable, points: Array, masks: Array, before: Array, active: np.uint16) -> Array:
+    """Make pairs of clusters units, in `masks` that of the first; the slot of the pair that begins at each, or 0 (m,).
 
-    `before` (m,) says which may be the first of a pair. Of pairs that overlap, every other one counts.
+    `points` (m,) are the clusters' first ones; `before` (m,) says which may be the first of a pair. Of pairs that
+    overlap, every other one counts.
     """
-    keys = slots[:-1] << KEY_BITS | slots[1:]
-    place = table.likely.take(hashed(keys, len(table.likely)))
-    asked = np.flatnonzero((place >= 0) & before[:-1])
-    keys, place = keys[asked], place[asked]
-    missed = np.flatnonzero(table.pairs.take(place) != keys)
+    place = at(table.likely, hashed(points[:-1], points[1:], len(table.likely)))
+    firsts = np.flatnonzero((place >= 0) & before[:-1])
+    place = at(place, firsts)
+    keys = at(points, firsts).astype(np.int64) << KEY_BITS | at(points, firsts + 1)
+    missed = np.flatnonzero((at(table.pairs, place) != keys) & at(table.crowded, place))
     place[missed] = np.minimum(np.searchsorted(table.pairs, keys[missed]), len(table.pairs) - 1)
-    hit = (table.pairs[place] == keys) & (table.masks[table.pair_slots[place]] & active > 0)
-    firsts, place = asked[hit], place[hit]
-    begins = np.where(np.diff(firsts, prepend=-2) > 1, np.arange(len(firsts)), 0)
-    kept = (np.arange(len(firsts)) - np.maximum.accumulate(begins)) % 2 == 0
-    firsts, place = firsts[kept], table.pair_slots[place[kept]]
-    size = np.ones(len(slots), np.uint8)
-    size[firsts], size[firsts + 1] = 2, 0
-    slots[firsts], masks[firsts] = place, table.masks[place]
-    masks[firsts + 1] = 0
-    return slots, masks, size
+    slots = at(table.pair_slots, place)
+    hit = np.flatnonzero((at(table.pairs, place) == keys) & (at(table.masks, slots) & active > 0))
+    kept = hit[_every_other(at(firsts, hit))]
+    firsts, slots = at(firsts, kept), at(slots, kept)
+    paired = np.zeros(len(points), np.int64)
+    paired[firsts] = slots
+    masks[firsts], masks[firsts + 1] = at(table.masks, slots), 0
+    return paired
+
+
+def _every_other(places: Array) -> Array:
+    """Whether each of some sorted places (k,) is the first, third, ... of its run of consecutive ones."""
+    behind = np.flatnonzero(np.diff(places) == 1) + 1
+    numbers = np.arange(len(behind))
+    begins = np.where(np.diff(behind, prepend=-2) > 1, numbers, 0)
+    kept = np.ones(len(places), np.bool_)
+    kept[behind[(numbers - np.maximum.accumulate(begins)) % 2 == 0]] = False
+    return kept
 
 
 def _spare_numbers(batch: Batch, masks: Array, letter: Array) -> None:
     """Strike units that are no letters and touch a digit: an edit of a number changes what a text says."""
     others = np.flatnonzero((masks > 0) & ~letter)
     beside = np.stack((np.maximum(others - 1, 0), others, others + 1))
-    places = beside if batch.clusters.simple else batch.clusters.starts.take(beside)
-    masks[others[_digits().take(batch.points.take(places)).any(axis=0)]] = 0
+    places = beside if batch.clusters.simple else at(batch.clusters.starts, beside)
+    masks[others[at(_digits(), at(batch.points, places)).any(axis=0)]] = 0
 
 
 @cache
@@ -261,27 +271,28 @@ def _digits() -> Array:
 
 
 def _edits(
-    batch: Batch, table: SlipTable, units: _Units, numbers: Array, kind: Array, draws: Array, swap: int
+    batch: Batch, table: SlipTable, paired: Array | None, numbers: Array, kind: Array, draws: Array, swap: int
 ) -> tuple[Edits, Array]:
     """The edits of the units given by their numbers, kinds and draws, and the numbers of the forms put in."""
     starts = batch.clusters.starts
-    first, behind = starts.take(numbers), starts.take(numbers + 1)
+    first, behind = at(starts, numbers), at(starts, numbers + 1)
     wide = np.flatnonzero(kind == swap)
-    slots = units.slots.take(numbers)
+    slots = at(table.slots, at(batch.points, first))
+    pairs = np.flatnonzero(at(paired, numbers)) if paired is not None else numbers[:0]
+    if paired is not None:
+        slots[pairs] = at(paired, numbers[pairs])
     slots[wide] = 0
     start, form = _drawn(batch, table, slots, first, behind, kind, draws)
-    version = forms(batch, table.decomposes.take(form), start) * len(table.edited) + form
-    sizes = table.length.take(version)
-    stop, edited = start + 1, table.edited.take(form)
+    version = forms(batch, at(table.decomposes, form), start) * len(table.edited) + form
+    sizes = at(table.length, version)
+    stop, edited = start + 1, at(table.edited, form)
     source, length = np.zeros((len(numbers), 2), np.int64), np.zeros((len(numbers), 2), np.int64)
     source[:, 0], length[:, 0] = np.cumsum(sizes) - sizes + len(batch.points), sizes
     source[wide] = np.stack((behind, first), axis=1)[wide]
-    stop[wide], edited[wide] = starts.take(numbers[wide] + 2), 2
+    stop[wide], edited[wide] = at(starts, numbers[wide] + 2), 2
     length[wide] = np.stack((stop - behind, behind - first), axis=1)[wide]
-    if units.size is not None:
-        pair = np.flatnonzero(units.size.take(numbers) == 2)
-        stop[pair] = starts.take(numbers[pair] + 2)
-    pool = table.pool.take(ragged(table.start.take(version), sizes))
+    stop[pairs] = at(starts, numbers[pairs] + 2)
+    pool = at(table.pool, ragged(at(table.start, version), sizes))
     return Edits(start, stop, kind, edited, source, length, pool), version
 
 
@@ -289,39 +300,32 @@ def _drawn(
     batch: Batch, table: SlipTable, slots: Array, first: Array, behind: Array, kind: Array, draws: Array
 ) -> tuple[Array, Array]:
     """For each unit the code point that goes wrong and the number of its form, by the weights of all of its forms."""
-    longer = np.flatnonzero(slots == _WITHIN)
-    slots[longer] = 0
-    low, total = _weights(table, slots * table.kinds + kind)
+    longer = np.flatnonzero(behind - first > 1)
+    cells = slots * table.kinds + kind
     drawn = randomness.stream(draws, randomness.REPLACEMENT)
-    weight, point = low + randomness.below(drawn, total), first
+    offsets = randomness.below(drawn, at(table.totals, cells))
+    point = first
     if len(longer):
         point = first.copy()
-        point[longer], weight[longer] = _within(
-            batch, table, first[longer], behind[longer], kind[longer], drawn[longer]
-        )
-    return point, np.searchsorted(table.weights, weight, "right") - 1
+        own = _within(batch, table, first[longer], behind[longer], kind[longer], drawn[longer])
+        point[longer], cells[longer], offsets[longer] = own
+    return point, table.form(cells, offsets)
 
 
 def _within(
     batch: Batch, table: SlipTable, first: Array, behind: Array, kind: Array, drawn: Array
-) -> tuple[Array, Array]:
-    """For each longer cluster the code point that goes wrong, and where among all weights that of its form lies."""
+) -> tuple[Array, Array, Array]:
+    """For each longer cluster the code point that goes wrong, its cell, and where in its weight that of the form is."""
     sizes = behind - first
     points = ragged(first, sizes)
-    slots = table.slots.take(batch.points.take(points), mode="clip")
-    low, total = _weights(table, (slots + table.within * (slots > 0)) * table.kinds + np.repeat(kind, sizes))
-    total *= slots > 0
-    reach, ends = np.cumsum(total), np.cumsum(sizes)
-    before = reach.take(ends - sizes) - total.take(ends - sizes)
-    target = before + randomness.below(drawn, reach.take(ends - 1) - before)
+    slots = at(table.slots, at(batch.points, points))
+    cells = (slots + table.within * (slots > 0)) * table.kinds + np.repeat(kind, sizes)
+    totals = at(table.totals, cells) * (slots > 0)
+    reach, ends = np.cumsum(totals), np.cumsum(sizes)
+    before = at(reach, ends - sizes) - at(totals, ends - sizes)
+    target = before + randomness.below(drawn, at(reach, ends - 1) - before)
     chosen = np.searchsorted(reach, target, "right")
-    return points.take(chosen), low.take(chosen) + target - (reach - total).take(chosen)
-
-
-def _weights(table: SlipTable, cells: Array) -> tuple[Array, Array]:
-    """Where the weights of cells begin among all weights, and what they sum up to."""
-    low = table.weights.take(table.bounds.take(cells))
-    return low, table.weights.take(table.bounds.take(cells + 1)) - low
+    return at(points, chosen), at(cells, chosen), target - at(reach - totals, chosen)
 
 
 def _sound(job: Job, edits: Edits, longer: Array, numbers: Array, hashes: Array) -> Edits:
@@ -338,18 +342,17 @@ def _sound(job: Job, edits: Edits, longer: Array, numbers: Array, hashes: Array)
     if len(known) > _REMEMBERED:
         known.clear()
     found = list(map(known.get, keys.tolist()))
-    for number in [number for number, one in enumerate(found) if one is None]:
+    for number in [number for number, one in enumerate(found) if one is None] if None in found else ():
         source = edits.source[longer[number], 0] - len(points)
         old = points[first[number] : behind[number]].tobytes()
         form = edits.pool[source : source + edits.length[longer[number], 0]].tobytes()
         found[number] = known[int(keys[number])] = outcome(old, int(place[number]), form, job.language)
     edits.graphemes[longer] = found
-    kept = np.ones(len(edits), np.bool_)
-    kept[longer] = edits.graphemes[longer] > 0
-    if kept.all():
+    kept = np.flatnonzero(edits.graphemes)
+    if len(kept) == len(edits):
         return edits
     names = ("start", "stop", "operator", "graphemes", "source", "length")
-    return replace(edits, **{name: getattr(edits, name)[kept] for name in names})
+    return replace(edits, **{name: getattr(edits, name).take(kept, axis=0) for name in names})
 
 
 _REMEMBERED: Final = 1 << 18

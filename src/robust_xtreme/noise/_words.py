@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme import graphemes, randomness
-from robust_xtreme.edits import Batch, Edits, ragged
+from robust_xtreme.edits import Batch, Edits, at, ragged
 from robust_xtreme.noise._lexicon import DECOMPOSED, Form, Lexicon, Table
 from robust_xtreme.noise._perturbation import Job, Perturbation, known_language
 from robust_xtreme.noise._runs import Words, find
@@ -84,7 +84,7 @@ def _within_line(words: Words) -> Array:
     """Which clusters (m,) are white space that ends no line."""
     plain = words.blank.copy()
     asked = np.flatnonzero(plain)
-    points = words.batch.points.take(words.batch.clusters.starts.take(asked))
+    points = at(words.batch.points, at(words.batch.clusters.starts, asked))
     plain[asked[np.isin(points, _LINE_BREAKS)]] = False
     return plain
 
@@ -106,7 +106,7 @@ def _any(where: Array, low: Array, high: Array) -> Array:
     """Whether a condition (m,) holds for any cluster of each range."""
     upto = np.zeros(len(where) + 1, np.int32)
     np.cumsum(where, dtype=np.int32, out=upto[1:])
-    found: Array = upto.take(low) < upto.take(high)
+    found: Array = at(upto, low) < at(upto, high)
     return found
 
 
