@@ -88,6 +88,25 @@ def test_a_text_and_a_span_keep_a_letter() -> None:
     assert [len(found.text.at(span)) for span in found.text.spans] == [1, 1]
 
 
+def test_the_last_letter_may_lose_what_leaves_something() -> None:
+    """Where a missed key leaves a letter, as in Korean, the only unit of a text is edited, too; a pair is one unit."""
+    table = _table(Slip("ㅋ", "delete", ""), Slip("값", "delete", "갑"), Slip("ab", "delete", "a"), kinds=("delete",))
+    assert [_noised(text("ko", one), table).text.value for one in ("값", "ㅋ", "ab")] == ["갑", "ㅋ", "a"]
+    spans = (Span(0, 1), Span(2, 3))
+    assert _noised(Text("spans", "ko", "값 ㅋ", spans), table).text.value == "갑 ㅋ"
+
+
+def test_forms_are_found_whatever_their_weights() -> None:
+    """Each form of a letter is drawn as often as its weight says, be weights alike or far apart."""
+    rows = [
+        Slip("a", "next", letter, weight) for letter, weight in zip("bcdefg", (1, 1000, 1, 1, 400, 600), strict=True)
+    ]
+    drawn = Counter(_noised(text("en", "a" * 60_000), _table(*rows, kinds=("next",))).text.value)
+    assert set(drawn) <= set("bcdefg")
+    for row in rows:
+        assert abs(drawn[row.form] / 60_000 - row.weight / 2003) < 0.01
+
+
 def test_frozen_and_cut_letters_stay() -> None:
     """A letter in a frozen span is left alone, and so is a cluster that a span's edge cuts."""
     frozen = Text("t", "en", "abc", (Span(1, 2, None, frozen=True),))

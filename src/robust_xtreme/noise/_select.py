@@ -48,28 +48,30 @@ def unit_draws(batch: Batch, keys: Array) -> Array:
     return randomness.flat_draws(keys, batch.offsets[:-1], batch.bounds[:-1], len(starts), places)
 
 
-def keep_some(
-    batch: Batch, allowed: Array, draws: Array, chosen: Array, delete: Any = DELETE, counted: bool = False
-) -> None:
+def keep_some(batch: Batch, allowed: Array, draws: Array, chosen: Array) -> None:
     """Strike deletion, in `allowed`, from the unit with the largest draw of each text and of each span.
 
-    `delete` holds the bits of all that deletes. Where every unit has another way to be edited, or where that unit is
-    `counted` anyway, only those that are chosen can matter: the largest draw of a text or span that has a unit beside
-    them is none of theirs.
+    Where every unit has another way to be edited, only those that are chosen can matter.
     """
+    if (allowed == DELETE).any():
+        chosen = np.ones(len(chosen), np.bool_)
+    allowed[last_chosen(batch, allowed > 0, draws, chosen)] &= ~DELETE
+
+
+def last_chosen(batch: Batch, possible: Array, draws: Array, chosen: Array) -> Array:
+    """The possible unit with the largest draw of each text and of each span whose possible units are all chosen."""
     first, stop = _stretches(batch)
-    asked = first < stop
-    if counted or not (allowed == delete).any():
-        spared = np.zeros(len(draws) + 1, np.int32)
-        np.cumsum((allowed > 0) & ~chosen, dtype=np.int32, out=spared[1:])
-        asked &= at(spared, first) == at(spared, stop)
-    first, stop = first[asked], stop[asked]
+    spared = np.zeros(len(draws) + 1, np.int32)
+    np.cumsum(possible & ~chosen, dtype=np.int32, out=spared[1:])
+    asked = np.flatnonzero((first < stop) & (at(spared, first) == at(spared, stop)))
+    first, stop = at(first, asked), at(stop, asked)
     units = ragged(first, stop - first)
-    ranks = draws[units] & ~_LOW | np.arange(len(units), dtype=np.uint64)
-    ranks[allowed[units] == 0] = 0
-    if len(units):
-        largest = np.maximum.reduceat(ranks, np.cumsum(stop - first) - (stop - first))
-        allowed[units[(largest[largest > 0] & _LOW).astype(np.int64)]] &= ~delete
+    if not len(units):
+        return units
+    ranks = at(draws, units) & ~_LOW | np.arange(len(units), dtype=np.uint64)
+    ranks[~at(possible, units)] = 0
+    largest = np.maximum.reduceat(ranks, np.cumsum(stop - first) - (stop - first))
+    return at(units, (largest[largest > 0] & _LOW).astype(np.int64))
 
 
 def _stretches(batch: Batch) -> tuple[Array, Array]:

@@ -48,15 +48,16 @@ class SlipTable:
 
     `slots`, `alone` and `inner` map code points (beyond their ends to the last entry, 0) to slots, and to the kinds of
     a point alone, and within a longer cluster, as bits; `within` is added to the slot of a point of a longer cluster.
-    `pairs` are the sorted keys `point << 21 | point` of pairs, `pair_slots` their slots, `likely` has the number of one
-    of them by its hash, or -1, and `crowded` says which share it with others. `masks` (s,) are the kinds of a slot. The
-    forms of kind k of slot s, its cell, are those from `bounds[s * kinds + k]` to the next one.
+    `pairs` are the sorted keys `point << 21 | point` of pairs, `pair_slots` their slots, all above 2 * `within`,
+    `likely` has the number of one of them by its hash, or -1, and `crowded` says which share it with others. `masks`
+    (s,) are the kinds of a slot. The forms of kind k of slot s, its cell, are those from `bounds[s * kinds + k]` on.
     `weights` (c + 1,) are the forms' cumulated weights, `totals` (s * kinds,) the sums of cells; `guide` (c,) has, for
     the nth of as many equal parts of a cell as it has forms, the form in which that part begins. `start` and `length`
     (2c,) find forms in `pool`, composed, then decomposed, `hashes` (2c,) are theirs, `decomposes` (c,) says which of
     them differ, `edited` (c,) how many clusters each changes or inserts, and `checked` (c,) which need to be checked
-    within a cluster. `deletes` are the bits of kinds that may leave nothing; `signs` says whether points that are no
-    letters or marks have slips, too. Slot 0, which has no kinds, has an empty form in each.
+    within a cluster. `empty` (s,) are the kinds that may leave nothing of a slot, `deletes` those of any slot; `signs`
+    says whether points that are no letters or marks have slips, too. Slot 0, which has no kinds, has an empty form in
+    each.
     """
 
     kinds: int
@@ -80,6 +81,7 @@ class SlipTable:
     checked: Array
     decomposes: Array
     edited: Array
+    empty: Array
     deletes: np.uint16
     signs: bool
 
@@ -184,13 +186,14 @@ def _forms(owners: Sequence[Owner], places: Mapping[str, int], language: str) ->
     """The columns of the table that are about forms."""
     cells = np.zeros(len(owners) * len(places) + 1, np.int64)
     masks = np.zeros(len(owners), np.uint16)
-    flat, weights, edited, checked, deletes = [], [0], [], [], 0
+    empty = np.zeros(len(owners), np.uint16)
+    flat, weights, edited, checked = [], [0], [], []
     for slot, owner in enumerate(owners):
         for kind in sorted(owner.kinds, key=places.__getitem__):
             forms = owner.kinds[kind]
             cells[slot * len(places) + places[kind] + 1] = len(forms)
             masks[slot] |= 1 << places[kind] if slot else 0
-            deletes |= bool(slot and "" in forms) << places[kind]
+            empty[slot] |= ("" in forms) << places[kind] if slot else 0
             flat += list(forms)
             weights += _scaled(forms)
             edited += [distance(graphemes_of(owner.point), graphemes_of(form)) for form in forms]
@@ -204,7 +207,8 @@ def _forms(owners: Sequence[Owner], places: Mapping[str, int], language: str) ->
         "guide": _guide(bounds, cumulated),
         "edited": np.array(edited, np.uint8),
         "checked": np.array(checked, np.bool_),
-        "deletes": np.uint16(deletes),
+        "empty": empty,
+        "deletes": np.bitwise_or.reduce(empty),
         **_pool(flat),
     }
 

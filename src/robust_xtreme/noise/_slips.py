@@ -19,7 +19,7 @@ from robust_xtreme.edits import Batch, Edits, at, ragged
 from robust_xtreme.noise._letters import guard
 from robust_xtreme.noise._outcome import outcome
 from robust_xtreme.noise._perturbation import Job, Perturbation, known_language
-from robust_xtreme.noise._select import forms, keep_some, settle, unit_draws
+from robust_xtreme.noise._select import forms, last_chosen, settle, unit_draws
 from robust_xtreme.noise._slip_table import KEY_BITS, Slip, SlipTable, compiled, form_hashes, hashed
 
 __all__ = ["Slip", "slips"]
@@ -132,7 +132,8 @@ def _decide(job: Job, table: SlipTable, kinds: _Kinds) -> tuple[Edits, Array]:
     possible = allowed > 0
     eligible = np.add.reduceat(possible, batch.bounds[:-1], dtype=np.int64)
     if table.deletes & active:
-        keep_some(batch, allowed, draws, chosen, table.deletes & active, counted=True)
+        last = last_chosen(batch, possible, draws, chosen)
+        allowed[last] &= ~at(table.empty, _slots(batch, table, paired, last))
     numbers = np.flatnonzero(chosen & possible)
     longer = numbers[_long(batch, numbers)]
     allowed[longer] = _within_kinds(batch, table, longer) & active
@@ -277,10 +278,8 @@ def _edits(
     starts = batch.clusters.starts
     first, behind = at(starts, numbers), at(starts, numbers + 1)
     wide = np.flatnonzero(kind == swap)
-    slots = at(table.slots, at(batch.points, first))
-    pairs = np.flatnonzero(at(paired, numbers)) if paired is not None else numbers[:0]
-    if paired is not None:
-        slots[pairs] = at(paired, numbers[pairs])
+    slots = _slots(batch, table, paired, numbers)
+    pairs = np.flatnonzero(slots > 2 * table.within)
     slots[wide] = 0
     start, form = _drawn(batch, table, slots, first, behind, kind, draws)
     version = forms(batch, at(table.decomposes, form), start) * len(table.edited) + form
@@ -294,6 +293,15 @@ def _edits(
     stop[pairs] = at(starts, numbers[pairs] + 2)
     pool = at(table.pool, ragged(at(table.start, version), sizes))
     return Edits(start, stop, kind, edited, source, length, pool), version
+
+
+def _slots(batch: Batch, table: SlipTable, paired: Array | None, numbers: Array) -> Array:
+    """The slots of units given by their numbers (k,), as if each longer cluster were its first point alone."""
+    slots = at(table.slots, at(batch.points, at(batch.clusters.starts, numbers)))
+    if paired is None:
+        return slots
+    pairs = at(paired, numbers)
+    return np.where(pairs > 0, pairs, slots)
 
 
 def _drawn(
