@@ -23,7 +23,7 @@ from robust_xtreme.specs import PerturbationSpec
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "perturbations.md"
 
-_OWN, _FREE, _AUTHORED, _NONE = "●", "◐", "○", ""
+_OWN, _FREE, _UNREVIEWED, _NONE = "●", "◐", "○", ""
 _STRENGTHS: Final = ("0.1", "0.2", "0.3", "0.5", "1")
 _SHORT: Final = {
     "casing": "case",
@@ -56,8 +56,9 @@ _COVERAGE: Final = f"""\
 ## Coverage
 
 {_OWN} served by packs of the language or its script, all of them attested in a source or derived from one by a
-computation; {_FREE} served by rules that need no pack; {_AUTHORED} served, but by a pack that was authored here and is
-not reviewed, so that it is not counted; empty: not applicable. `own` counts the {_OWN}.
+computation; {_FREE} served by rules that need no pack; {_UNREVIEWED} served, but by what is ours and not reviewed, so that
+it is not counted: a pack that was authored here, in whole or in part, or a keyboard that was chosen here since no source
+names one for the language; empty: not applicable. `own` counts the {_OWN}.
 """
 _GALLERY: Final = """\
 ## Gallery
@@ -143,7 +144,7 @@ def sign(row: Mapping[str, Any]) -> str:
         return _NONE
     if not row["packs"]:
         return _FREE
-    return _OWN if row["counted"] else _AUTHORED
+    return _OWN if row["counted"] else _UNREVIEWED
 
 
 def _reasons(name: str, rows: Mapping[str, Mapping[str, Any]]) -> str:

@@ -36,7 +36,8 @@ def _perturbation(member: Any) -> Row:
 def served(code: str) -> list[Row]:
     """How each perturbation stands to a language: whether it serves it, else why not, and which packs it uses.
 
-    `counted` says whether it is served by packs that are attested or derived, all of them. Raises UnknownName.
+    `counted` says whether it is served by packs that are attested or derived, all of them and all that they hold, and
+    by keyboards that a source names for the language. Raises UnknownName.
     """
     language(code)
     return [_served(registry.load("perturbation", name), code) for name in registry.names("perturbation")]
@@ -44,15 +45,23 @@ def served(code: str) -> list[Row]:
 
 def _served(member: Any, code: str) -> Row:
     why = member.lacks(code)
-    used = {pack: packs.standing(pack) for pack in (() if why else member.packs(code))}
+    used = {pack: packs.standings(pack, code) for pack in (() if why else member.packs(code))}
     return {
         "name": member.name,
         "served": not why,
         "why": why,
-        "packs": used,
-        "counted": not why and "authored" not in used.values(),
+        "packs": {pack: _standing(parts) for pack, parts in used.items()},
+        "counted": not why and not any("authored" in parts.values() for parts in used.values()),
         "summary": member.summary,
     }
+
+
+def _standing(parts: Mapping[str, str]) -> str:
+    """The standing of a pack in words: that of the whole, and of parts that have another one."""
+    if packs.CHOICE in parts:
+        return "chosen, unreviewed"
+    others = (part if part.endswith(said) else f"{part} {said}" for part, said in parts.items() if part)
+    return ", ".join((parts[""], *others))
 
 
 def _suites() -> list[Row]:

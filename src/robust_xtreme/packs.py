@@ -2,7 +2,7 @@
 
 A pack is `KIND/NAME.toml`, or `KIND/NAME.tsv` where it is a long table: lines `# key: value`, a line of column names,
 and rows. Each names its source, its licence and its standing: `attested` in the source, `derived` by a computation, or
-`authored` here.
+`authored` here. Rows of another standing say so in a column, keys of a TOML file in its table `standings`.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ KINDS: Final = tuple(_SUFFIX)
 """The folders that may hold packs."""
 
 STANDINGS: Final = ("attested", "derived", "authored")
+CHOICE: Final = "choice"
+"""What is `authored` where a keyboard serves a language that no source names for it."""
 
 _NAMED: Final = {kind: kind for kind in ("alphabets", "input", "lookalikes")} | {"misspellings": "alphabets"}
 """The kinds whose packs are named after languages, scripts or methods, and the bundled kind that has all of these."""
@@ -314,6 +316,24 @@ def standing(pack: str) -> str:
     return str(read(kind, name)["standing"])
 
 
+def standings(pack: str, code: str) -> dict[str, str]:
+    """The standing of a pack, `""`, and of what in it has another one when it serves a language. Raises as `standing`.
+
+    That are keys of a TOML file, rows of a table by their standing, and the choice of a keyboard (`CHOICE`).
+    """
+    kind, _, name = pack.partition("/")
+    own = standing(pack)
+    path = find(kind, name)
+    if path is not None and path.suffix == ".tsv":
+        found = table(kind, name)
+        others = {found.standing(row) for row in found.rows} - {own}
+        return {"": own} | {f"rows {one}": one for one in sorted(others)}
+    held = read(kind, name)
+    parts: dict[str, str] = held.get("standings", {})
+    chosen = {CHOICE: "authored"} if kind == "keyboards" and code in held.get("also", ()) else {}
+    return {"": own} | parts | chosen
+
+
 def _row(path: Path, number: int, columns: list[str], line: str) -> dict[str, str]:
     cells = line.split("\t")
     if len(cells) > len(columns):
@@ -332,6 +352,19 @@ def _check(path: Path, found: Mapping[str, Any]) -> None:
             raise DataError(path, needed + line)
     if found["standing"] not in STANDINGS:
         raise DataError(path, f"the standing {found['standing']!r:.40} is none of: {', '.join(STANDINGS)}")
+    _check_standings(path, found)
     for value in resources.values(found):
         if isinstance(value, str) and (unseen := "".join(_unseen(value.replace("\n", "")))):
             raise DataError(path, f"{_named(unseen)} has no place in a pack")
+
+
+def _check_standings(path: Path, found: Mapping[str, Any]) -> None:
+    """Raise DataError where the table of standings names no key of the pack, or no standing."""
+    parts = found.get("standings", {})
+    if not isinstance(parts, dict):
+        raise DataError(path, "the key 'standings' is a table of keys and their standing: { added = \"authored\" }")
+    for key, said in parts.items():
+        if key not in found:
+            raise DataError(path, f"standings: {key!r:.40} is no key of this pack")
+        if said not in STANDINGS:
+            raise DataError(path, f"standings: {key} is {said!r:.40}, and none of: {', '.join(STANDINGS)}")

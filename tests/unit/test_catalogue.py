@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from robust_xtreme import registry
-from robust_xtreme.catalogue import LISTS, plain, rows
+from robust_xtreme import packs, registry
+from robust_xtreme.catalogue import LISTS, plain, rows, served
 from robust_xtreme.commands.list import COLUMNS, cell, list_
 from robust_xtreme.errors import UnknownName
 from robust_xtreme.groups import names
@@ -64,6 +65,27 @@ def test_the_list_of_perturbations_breaks_no_identifier(capsys: pytest.CaptureFi
         for rule in registry.load("perturbation", name).waives:
             assert rule in said
     assert "accent, candidate and\nsyllable act only where" in said
+
+
+def test_a_keyboard_of_our_choice_is_listed_as_unreviewed(capsys: pytest.CaptureFixture[str]) -> None:
+    """No source names the French keyboard for Haitian Creole; the Spanish one is named for Basque."""
+    list_("perturbations", language="ht")
+    assert "keyboards/fr: chosen, unreviewed" in capsys.readouterr().out
+    list_("perturbations", language="eu")
+    assert "keyboards/es: attested" in capsys.readouterr().out
+
+
+def test_letters_of_our_own_are_listed_and_their_perturbations_not_counted(tmp_path: Path) -> None:
+    """A part of a pack that is authored is told beside the standing of the whole."""
+    bundled = packs.find("alphabets", "qu")
+    assert bundled
+    (tmp_path / "alphabets").mkdir()
+    text = bundled.read_text("utf-8") + 'standings = { added = "authored" }\n'
+    (tmp_path / "alphabets" / "qu.toml").write_text(text, encoding="utf-8")
+    with packs.using(tmp_path):
+        found = {row["name"]: (row["packs"], row["counted"]) for row in served("qu")}
+    assert found["char_noise"] == ({"alphabets/qu": "attested, added authored"}, False)
+    assert found["keyboard_typo"] == ({"keyboards/latam": "attested"}, True)
 
 
 def test_an_unknown_list_is_refused() -> None:

@@ -48,6 +48,19 @@ def test_of_several_folders_the_first_that_holds_a_pack_gives_it(tmp_path: Path)
         assert language("sw").alphabet == ("c", "d", "e")
 
 
+def test_parts_of_a_pack_have_standings_of_their_own(tmp_path: Path) -> None:
+    """Keys of a file, rows of a table, and the choice of a keyboard are told beside the standing of the whole."""
+    attested = SWAHILI.replace("authored", "attested") + 'added = "x"\nstandings = { added = "authored" }\n'
+    pack(tmp_path, "alphabets/sw.toml", attested)
+    head = "# source: us\n# licence: CC0-1.0\n# standing: attested\n"
+    pack(tmp_path, "misspellings/sw.tsv", head + "wrong\tright\tstanding\nab\tba\t\nba\tab\tauthored\n")
+    with packs.using(tmp_path):
+        assert packs.standings("alphabets/sw", "sw") == {"": "attested", "added": "authored"}
+        assert packs.standings("misspellings/sw", "sw") == {"": "attested", "rows authored": "authored"}
+    assert packs.standings("keyboards/fr", "ht") == {"": "attested", packs.CHOICE: "authored"}
+    assert packs.standings("keyboards/fr", "fr") == packs.standings("alphabets/sw", "sw") == {"": "attested"}
+
+
 def test_the_identity_is_that_of_the_contents(tmp_path: Path) -> None:
     """The same files elsewhere are the same packs; another byte or another name makes others."""
     found = []
@@ -81,6 +94,9 @@ def test_notes_and_hidden_files_may_lie_beside_packs(tmp_path: Path) -> None:
         ("alphabets/sw.toml", "letters = [", "cannot be read as toml"),
         ("alphabets/sw.toml", "letters = 'a'", "the key 'source' is missing"),
         ("alphabets/sw.toml", SWAHILI.replace("authored", "good"), "the standing 'good' is none of: attested"),
+        ("alphabets/sw.toml", SWAHILI + "standings = 3", "the key 'standings' is a table"),
+        ("alphabets/sw.toml", SWAHILI + "standings = { ad = 'authored' }", "standings: 'ad' is no key of this pack"),
+        ("alphabets/sw.toml", SWAHILI + "standings = { name = 'good' }", "standings: name is 'good', and none of"),
         ("alphabets/sw.toml", "x = '" + "a" * 1_000_001 + "'", "larger than 1 MB"),
         ("misspellings/sw.tsv", "a" * 8_000_001, "larger than 8 MB"),
         ("misspellings/sw.tsv", "a\tb\n", "the key 'source' is missing"),

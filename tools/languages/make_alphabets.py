@@ -129,8 +129,8 @@ def pack(fact: dict[str, str], package: Path, addition: dict[str, str] | None, v
     alphabet = letters(iter(first), fact["script"])
     head = written(fact, alphabet, ("attested", source, "Unicode-3.0"), "")
     if addition:
-        origin = (addition["standing"], f"{source}; added: {addition['why']}", "Unicode-3.0")
-        head = written(fact, alphabet, origin, f'added = "{addition["letters"]}"\n')
+        origin = ("attested", f"{source}; added: {addition['why']}", "Unicode-3.0")
+        head = written(fact, alphabet, origin, added(addition))
     further = set(marks(exemplars(package, fact["locale"], "auxiliary"))) - set(marks(first))
     return head + blocks(
         marks=marks(first),
@@ -138,6 +138,13 @@ def pack(fact: dict[str, str], package: Path, addition: dict[str, str] | None, v
         signs=signs(first, alphabet),
         punctuation=punctuation(exemplars(package, fact["locale"], "punctuation")),
     )
+
+
+def added(addition: dict[str, str]) -> str:
+    """The letters that a row of `additions.tsv` adds; their standing as well, where it is not that of the others."""
+    own = addition["standing"]
+    said = "" if own == "attested" else f'standings = {{ added = "{own}" }}\n'
+    return f'added = "{addition["letters"]}"\n{said}'
 
 
 def blocks(**lists: list[str]) -> str:
@@ -152,14 +159,14 @@ def visible(point: str) -> str:
     return f"\\u{ord(point):04X}" if unicodedata.category(point) == "Cf" else point.replace("\\", "\\\\")
 
 
-def written(fact: dict[str, str], alphabet: list[str], origin: tuple[str, str, str], added: str) -> str:
-    """A pack as TOML; `origin` is its standing, source and licence."""
+def written(fact: dict[str, str], alphabet: list[str], origin: tuple[str, str, str], more: str) -> str:
+    """A pack as TOML; `origin` is its standing, source and licence, `more` what follows them."""
     standing, source, licence = origin
     return (
         f'language = "{fact["code"]}"\nname = "{fact["name"]}"\nscript = "{fact["script"]}"\n'
         f'family = "{fact["family"]}"\ndirection = "{fact["direction"]}"\n'
         f'spaces = {"true" if fact["spaces"] == "yes" else "false"}\nstanding = "{standing}"\n'
-        f'source = "{source}"\nlicence = "{licence}"\n{added}'
+        f'source = "{source}"\nlicence = "{licence}"\n{more}'
         f'letters = """\n{wrapped(compact(alphabet))}\n"""\n'
     )
 

@@ -2,7 +2,8 @@
 
     python -m tools.packs.keyboards /usr/share/X11/xkb
 
-reads `keyboards.tsv` beside this file, which lists the layouts, and writes one pack for each.
+reads `keyboards.tsv` beside this file, which lists the layouts, and `keyboard_languages.tsv`, which lists what other
+sources say of their languages, and writes one pack for each.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from tools.packs.xkb import Keys, symbols
 
 VERSION: Final = "2.35.1"
 TABLE: Final = Path(__file__).with_name("keyboards.tsv")
+NAMED: Final = Path(__file__).with_name("keyboard_languages.tsv")
 TARGET: Final = Path(__file__).parents[2] / "perturbations" / "keyboards"
 LEVELS: Final = ("plain", "shift", "altgr", "shift_altgr")
 
-# Our codes of languages by ISO 639-3, as rules/base.xml names them.
+# Our codes of languages by ISO 639-3, as rules/base.xml names them; Twi is a member of the macrolanguage Akan.
 CODES: Final = {
-    "ara": "ar", "aze": "az", "bam": "bm", "ben": "bn", "bul": "bg", "deu": "de", "ell": "el", "eng": "en",
+    "aka": "tw", "ara": "ar", "aze": "az", "bam": "bm", "ben": "bn", "bul": "bg", "deu": "de", "ell": "el", "eng": "en",
     "est": "et", "ewe": "ee", "fas": "fa", "fin": "fi", "fon": "fon", "fra": "fr", "guj": "gu", "hau": "ha",
     "heb": "he", "hin": "hi", "hun": "hu", "ibo": "ig", "ind": "id", "ita": "it", "jpn": "ja", "kat": "ka",
     "kaz": "kk", "kor": "ko", "lit": "lt", "mal": "ml", "mar": "mr", "msa": "ms", "mya": "my", "nld": "nl",
@@ -65,9 +67,17 @@ class Wanted(NamedTuple):
 
 def wanted() -> list[Wanted]:
     """The layouts that are made."""
-    lines = TABLE.read_text(encoding="utf-8").splitlines()
-    rows = csv.DictReader((line for line in lines if not line.startswith("#")), delimiter="\t")
-    return [Wanted(**row) for row in rows]
+    return [Wanted(**row) for row in _table(TABLE)]
+
+
+def named(name: str) -> dict[str, str]:
+    """The languages that other sources name for a layout, and what each source says."""
+    return {row["language"]: row["source"] for row in _table(NAMED) if row["pack"] == name}
+
+
+def _table(path: Path) -> list[dict[str, str]]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return list(csv.DictReader((line for line in lines if not line.startswith("#")), delimiter="\t"))
 
 
 def rows(keys: Keys, form: str) -> tuple[Row, ...]:
@@ -120,16 +130,19 @@ def cell(content: str) -> str:
 def pack(folder: Path, one: Wanted) -> str:
     """The text of a pack."""
     keys = layout(folder / "symbols", one.file, one.variant, one.form)
-    title, languages = registered(folder, one)
+    title, registry = registered(folder, one)
+    others = named(one.pack)
+    languages = sorted({*registry, *others})
     also = sorted(set(one.also.split()) - set(languages))
     lines = rows(keys, one.form)
     variant = f"variant {one.variant}" if one.variant else "its default variant"
+    origin = (f"xkeyboard-config {VERSION}, symbols/{one.file}, {variant}", *map(": ".join, others.items()))
     head = {
         "title": quoted(title),
         "languages": listed(languages),
         "also": listed(also),
         "default": listed(one.default.split()),
-        "source": quoted(f"xkeyboard-config {VERSION}, symbols/{one.file}, {variant}"),
+        "source": quoted("; ".join(origin)),
         "licence": quoted("X11"),
         "standing": quoted("attested"),
         "offsets": "[" + ", ".join(f"{line.offset:g}" for line in lines) + "]",
