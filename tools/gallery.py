@@ -56,9 +56,9 @@ _COVERAGE: Final = f"""\
 ## Coverage
 
 {_OWN} served by packs of the language or its script, all of them attested in a source or derived from one by a
-computation; {_FREE} served by rules that need no pack; {_UNREVIEWED} served, but by what is ours and not reviewed, so that
-it is not counted: a pack that was authored here, in whole or in part, or a keyboard that was chosen here since no source
-names one for the language; empty: not applicable. `own` counts the {_OWN}.
+computation; {_FREE} served by rules that need no pack; {_UNREVIEWED} served, but by what is ours and not reviewed,
+and so not counted: a pack that was authored here, in whole or in part, or a keyboard that was chosen here since no
+source names one for the language; empty: not applicable. `own` counts the {_OWN}.
 """
 _GALLERY: Final = """\
 ## Gallery
