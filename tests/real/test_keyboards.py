@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tools.packs.keyboards import Wanted, text, wanted
-from tools.packs.nlpaug_pairs import KINDS, compared, counts
+from tools.packs.nlpaug_pairs import KINDS, PAGE, compared, counts, page
 from tools.packs.xkb import symbols
 
 from robust_xtreme.noise._keyboards import Layout, layout, of_language
@@ -70,6 +70,13 @@ def test_neighbours_contain_the_pairs_of_nlpaug_that_are_adjacent(data: Path, co
     for pair in found:
         near = 0 < _distance(one, pair.one, pair.other) <= 1.25
         assert (pair.kind == "adjacent") == near, pair
+
+
+def test_the_pairs_of_nlpaug_that_are_no_neighbours_are_listed(data: Path) -> None:
+    """docs/nlpaug-pairs.md is what the maps and the layouts give, and names every pair that is not adjacent."""
+    folder = data / "keyboards" / "nlpaug" / "keyboard"
+    assert PAGE.read_text("utf-8") == page(folder)
+    assert sorted(path.stem for path in folder.glob("*.json")) == sorted(PAIRS)
 
 
 def _distance(one: Layout, first: str, second: str) -> float:

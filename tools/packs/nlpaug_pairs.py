@@ -2,15 +2,17 @@
 
     python -m tools.packs.nlpaug_pairs FOLDER
 
-where FOLDER holds `en.json` and so on (nlpaug/res/char/keyboard) prints, for each language, how many pairs of
-characters are of neighbouring keys, of one key, of keys apart, or of no key; and those of keys apart, by distance.
+where FOLDER holds `en.json` and so on (nlpaug/res/char/keyboard) writes docs/nlpaug-pairs.md: for each language, how
+many pairs of characters are of neighbouring keys, of one key, of keys apart, or of no key; and all that are of no
+neighbours.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator
 from math import hypot
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -18,6 +20,17 @@ from typing import Final, NamedTuple
 from robust_xtreme.noise._keyboards import Layout, Stroke, layout, of_language
 
 KINDS: Final = ("adjacent", "same key", "apart", "not typed")
+PAGE: Final = Path(__file__).parents[2] / "docs" / "nlpaug-pairs.md"
+_HEAD: Final = """\
+# Pairs of keys in nlpaug's maps
+
+nlpaug's maps of keyboards (MIT licence) name for each character those that may be hit in its place. Below is what our
+usual layout of the language says of each pair: `adjacent`, of keys whose centres lie at most 1.25 key pitches apart,
+which are all among our neighbours; of the `same key`, with and without Shift; of keys further `apart`; or `not typed`,
+where this layout has no key for one of them. All pairs but the adjacent ones are listed, those of both directions once,
+those apart by their distance in key pitches. Written by `python -m tools.packs.nlpaug_pairs FOLDER`; a test holds it
+to that.
+"""
 
 
 class Pair(NamedTuple):
@@ -62,14 +75,39 @@ def counts(found: list[Pair]) -> dict[str, int]:
     return {kind: sum(pair.kind == kind for pair in found) for kind in KINDS}
 
 
+def page(folder: Path) -> str:
+    """The page, in Markdown, from a folder of maps."""
+    found = {path.stem: compared(path, of_language(path.stem)[0]) for path in sorted(folder.glob("*.json"))}
+    head = ("language", "layout", *KINDS)
+    rows = [(code, of_language(code)[0], *map(str, counts(own).values())) for code, own in found.items()]
+    table = (f"| {' | '.join(row)} |\n" for row in (head, ["---"] * len(head), *rows))
+    return "\n".join((_HEAD, "".join(table), *(_section(code, own) for code, own in found.items())))
+
+
+def _section(code: str, found: list[Pair]) -> str:
+    """What is listed of one language, as lines of a block of code."""
+    lines = []
+    for kind in KINDS[1:]:
+        own = [pair for pair in found if pair.kind == kind]
+        for distance in sorted({round(pair.distance, 2) for pair in own}):
+            label = f"{kind} {distance:.2f}" if kind == "apart" else kind
+            lines.append(f"{label}: {_listed(pair for pair in own if round(pair.distance, 2) == distance)}\n")
+    return f"## {code}\n\n```text\n{''.join(lines)}```\n"
+
+
+def _listed(found: Iterable[Pair]) -> str:
+    """Pairs in either order, once; marks on a circle, a blank as a sign."""
+    pairs = sorted({tuple(sorted((pair.one, pair.other))) for pair in found})
+    return " ".join("".join(map(_seen, both)) for both in pairs)
+
+
+def _seen(sign: str) -> str:
+    return f"\u25cc{sign}" if unicodedata.category(sign[0]).startswith("M") else sign.replace(" ", "␣")
+
+
 def main() -> None:
-    """Print the table and the pairs of keys apart."""
-    for path in sorted(Path(sys.argv[1]).glob("*.json")):
-        name = of_language(path.stem)[0]
-        found = compared(path, name)
-        print(path.stem, name, *(f"{kind} {count}" for kind, count in counts(found).items()), sep="\t")
-        apart = sorted({(round(pair.distance, 2), pair.one + pair.other) for pair in found if pair.kind == "apart"})
-        print("\t" + " ".join(f"{both}:{distance}" for distance, both in apart))
+    """Write the page."""
+    PAGE.write_text(page(Path(sys.argv[1])), encoding="utf-8")
 
 
 if __name__ == "__main__":
