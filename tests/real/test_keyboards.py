@@ -17,7 +17,7 @@ from robust_xtreme.noise._keyboards import Layout, layout, of_language
 pytestmark = pytest.mark.real
 
 # How many levels of keys the copy defines by itself (what it includes from files that it lacks is not compared), and
-# those that differ: `xkb_differences.tsv` lists these, each with the reason.
+# those that differ: `xkb_differences.tsv` names the two releases and lists these, each with what 2.35.1 has instead.
 COMPARED = 6429
 ABSENT = ("in-marathi", "in-tam-tamilnet")
 NAMES = {"TLDE": "AE00", "LSGT": "AB00"}
