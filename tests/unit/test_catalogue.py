@@ -70,7 +70,9 @@ def test_the_list_of_perturbations_breaks_no_identifier(capsys: pytest.CaptureFi
 def test_a_keyboard_of_our_choice_is_listed_as_unreviewed(capsys: pytest.CaptureFixture[str]) -> None:
     """No source names the French keyboard for Haitian Creole; the Spanish one is named for Basque."""
     list_("perturbations", language="ht")
-    assert "keyboards/fr: chosen, unreviewed" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "keyboards/fr: chosen, unreviewed" in shown
+    assert "What is unreviewed counts for no language." in shown
     list_("perturbations", language="eu")
     assert "keyboards/es: attested" in capsys.readouterr().out
 

@@ -30,6 +30,9 @@ _NOTES: Final = {
 rates: how often a kind happens beside the others, where a text allows it; @kind=0 turns it off. accent, candidate and
 syllable act only where the layout or input method has them: accents typed by a key, candidates to choose from.
 Layouts, actions and other choices: robust-xtreme list perturbations --json""",
+    _OF_A_LANGUAGE: """
+packs: attested (in the source that the pack names), derived (computed from it), authored (ours, unreviewed). A keyboard
+that no source names for the language is chosen, unreviewed. What is unreviewed counts for no language.""",
     "intermediate": """
 trains: tasks that are trained on these data anyway, so that what they gain is no transfer.
 Files, labels, licences, sources and the rest: robust-xtreme list intermediate --json
