@@ -175,7 +175,10 @@ def test_fields_default_to_the_headline(folder: Path, tmp_path: Path) -> None:
         (("--task", "xquad", "-l", "en", "--header"), "with --task leave them out"),
         (("--task", "panx", "-l", "en"), "may be of any split of panx. Say which: --split validation or --split test"),
         ((), "Texts need their language"),
-        (("-l", "en", "--perturb", "char_noise:0.1,0.5"), "lists 2 strengths"),
+        (
+            ("-l", "en", "--perturb", "casing:0.5"),
+            "--perturb stands 2 times, and one file is written. A chain is written with +: --perturb char",
+        ),
         (("-l", "en", "--format", "tsv"), "Name the texts with --fields, as in --fields 1,2"),
     ],
 )
@@ -296,8 +299,42 @@ def test_help_shows_examples() -> None:
     """`--help` names the formats and shows how the command is used."""
     result = call("--help")
     assert result.exit_code == 0
-    for word in ("Examples:", "--books", "--language-field", "jsonl", "conllu", "squad"):
+    for word in (
+        "Examples:",
+        "--books",
+        "--language-field",
+        "jsonl",
+        "conllu",
+        "squad",
+        "--keep",
+        "plausible_answers, spans, entities",
+    ):
         assert word in result.stdout
+
+
+def test_the_closing_line_says_what_became_of_a_header(tmp_path: Path) -> None:
+    """Where columns are numbers and nobody said whether there is a header, it says that the first line was noised."""
+    words = ("-", "--format", "tsv", "-l", "sw", "--perturb", SPEC, "-o", str(tmp_path / "o"), "--force")
+    table = b"text\tn\nHabari ya asubuhi\t1\n"
+    for more, told in ((("1",), True), (("1", "--header"), False), (("1", "--no-header"), False), (("text",), False)):
+        result = call(*words, "--fields", *more, stdin=table)
+        assert result.exit_code == 0
+        assert ("the first line with the others (--header keeps one" in result.stderr) == told
+
+
+def test_the_closing_line_shows_every_character_of_a_name(tmp_path: Path) -> None:
+    """What a terminal would obey, or turn around, is written as errors write it."""
+    name = str(tmp_path / "a\x1b[31m\u202eb")
+    result = call("-", "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", name, stdin=b"Habari\n")
+    assert result.stderr.endswith("/a\\x1b[31m\\u202eb\n")
+    assert Path(name).is_file()
+
+
+def test_a_suite_that_there_is_not_is_told_by_show_too() -> None:
+    """`show @smok` says that there is none of that name, `show @smoke` that one perturbation goes there."""
+    for name, line in (("@smok", "no suite named '@smok'. Did you mean '@smoke'?"), ("@smoke", "'@smoke' is a suite")):
+        result = CliRunner().invoke(build(), ["show", name, "Habari", "-l", "sw"])
+        assert (result.exit_code, line in said(result)) == (2, True)
 
 
 def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:

@@ -69,3 +69,33 @@ def test_a_full_stdout_is_named(rows: int) -> None:
     assert ended.returncode == 3
     wanted = "stdout cannot be written: No space left on device. Free some space, or name another file: --out FILE"
     assert ended.stderr.decode() == f"robust-xtreme: {wanted}\n"
+
+
+@pytest.mark.parametrize("close", [">&-", "2>&-"])
+def test_a_stream_that_is_closed_is_no_bug(close: str, tmp_path: Path) -> None:
+    """Without stdout it is one line that asks for a file, without stderr the file is written as ever."""
+    (tmp_path / "in.txt").write_text("Habari ya asubuhi\n")
+    out = "-" if close == ">&-" else "out"
+    words = f"'{sys.executable}' -m robust_xtreme perturb in.txt -l sw --perturb {SPEC} -o {out} {close}"
+    ended = subprocess.run(words, shell=True, cwd=tmp_path, capture_output=True, check=False)  # closes as a shell does
+    wanted = b"robust-xtreme: stdout is closed. Name a file to write: --out FILE\n"
+    assert (ended.returncode, ended.stderr) == ((2, wanted) if out == "-" else (0, b""))
+    assert (tmp_path / "out").exists() == (out == "out")
+
+
+def test_what_was_killed_is_swept_up_by_the_next_run(tmp_path: Path) -> None:
+    """A process that is killed leaves its half; the same command afterwards removes it."""
+    (tmp_path / "in.txt").write_text("Habari ya asubuhi\n")
+    command = [sys.executable, "-m", "robust_xtreme", "perturb"]
+    words = ["--format", "lines", "-l", "sw", "--perturb", SPEC, "-q", "-o", str(tmp_path / "out")]
+    with subprocess.Popen([*command, "-", *words], stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        process.stdin.write(b"Habari ya asubuhi\n")
+        process.stdin.flush()
+        until = time.monotonic() + 60
+        while not list(tmp_path.glob(".*.tmp")) and time.monotonic() < until:
+            time.sleep(0.05)
+        process.kill()
+    assert len(list(tmp_path.glob(".*.tmp"))) == 1
+    subprocess.run([*command, str(tmp_path / "in.txt"), *words], check=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out"]

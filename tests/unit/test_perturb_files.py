@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -312,3 +313,29 @@ def test_sentences_that_are_none_of_a_context_are_kept(tmp_path: Path) -> None:
     text = json.dumps({"context": "hello my dear world", "sentences": ["another text"]})
     found = json.loads(done(tmp_path, text, "jsonl", "char_noise:1", fields=("context",)))
     assert found["sentences"] == ["another text"]
+
+
+@pytest.mark.parametrize("mark", ["\t", " "])
+def test_the_suffix_conll_is_told_by_its_lines(mark: str, tmp_path: Path) -> None:
+    """Word TAB tag and word SPACE tag are both called so; the tags stay in both."""
+    lines = [f"{word}{mark}{tag}" for word, tag in (("Nyerere", "B-PER"), ("alizaliwa", "O"), ("Butiama", "B-LOC"))]
+    (tmp_path / "in.conll").write_text("\ufeff-DOCSTART- O\n\n" * (mark == " ") + "\n".join([*lines, ""]))
+    perturb_file(Job(str(tmp_path / "in.conll"), "char_noise:1", str(tmp_path / "out"), language="sw"))
+    new = [line for line in (tmp_path / "out").read_text().splitlines() if line and "DOCSTART" not in line]
+    assert [line.partition(mark)[2] for line in new] == ["B-PER", "O", "B-LOC"]
+    assert all(one.partition(mark)[0] != other.partition(mark)[0] for one, other in zip(lines, new, strict=True))
+
+
+def test_texts_that_hold_few_tags_are_lines(tmp_path: Path) -> None:
+    """A name that ends in .txt says lines, also where some end in O, and `--format lines` says so of any."""
+    (tmp_path / "in.txt").write_text("Habari ya asubuhi\nKundi O\nNyerere alizaliwa Butiama\n")
+    job = Job(str(tmp_path / "in.txt"), SPEC, str(tmp_path / "out"), language="sw", force=True)
+    assert perturb_file(job).texts == 3
+    (tmp_path / "in.txt").write_text("Nyerere B-PER\n")
+    assert perturb_file(replace(job, format="lines")).texts == 1
+
+
+def test_a_key_may_be_written_with_escapes(tmp_path: Path) -> None:
+    """SQuAD's `data` is the same key however its letters are written."""
+    text = SAMPLES["squad"].replace('"data"', '"d\\u0061ta"')
+    assert done(tmp_path, text, "squad").replace(b"\\u0061", b"a") == done(tmp_path, SAMPLES["squad"], "squad")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 from tests.perturbed import CONLLU, SAMPLES, SPEC, done
 
 from robust_xtreme.errors import DataError, DiskError, SpecError, UnknownName, UserError
+from robust_xtreme.examples import digest
 from robust_xtreme.files._rewrite import Job, perturb_file
 
 BROKEN = [
@@ -30,14 +34,28 @@ BROKEN = [
     ("tsv", "a\tb\n\nc\td\n", "in:2: is empty, and more lines follow. A word and its tag each line: --format iob2"),
     ("tsv", "a\n", "has no column '2'; it has the columns 1 to 1"),
     ("iob2", "a\tO\nb\n", "in:2: has 1 column, the lines before have 2, separated by a tab."),
+    ("iob2", "a\tO\nb B-LOC\n", "separated by a tab (word SPACE tag: --format conll)."),
+    ("iob2", "a O\nb O\n", "in:1: has no tab: 'a O'. Word SPACE tag: --format conll. A text each line: --format lines"),
+    (
+        "iob2",
+        "1" + "\ta" * 9 + "\n",
+        "in:1: has 10 columns, a word and a tag are expected, separated by a tab (ten col",
+    ),
     ("iob2", "a\tb\tO\n", "in:1: has 3 columns, a word and a tag are expected"),
-    ("conll", "a O\nb\n", "in:2: has no tag behind 'b'"),
+    (
+        "conll",
+        "a O\nb\n",
+        "in:2: has no tag behind 'b' (word and tag are separated by a space). Plain text: --format l",
+    ),
+    ("conll", "EU NNP B-NP  B-ORG\n", "in:1: has 4 columns, a word and a tag are expected."),
     ("conllu", "1\ta\n", "in:1: has 2 columns, CoNLL-U has 10"),
     ("conllu", "x\ta\t_\t_\t_\t_\t_\t_\t_\t_\n", "in:1: 'x' is no number of a word."),
     ("squad", "", "expected '{', and there is the end of the file."),
     ("squad", "[]", "in:1: is not valid JSON: expected '{', and there is '['."),
     ("squad", '{"version": 1}', "has no list 'data'"),
     ("squad", '{"data": [], "data": []}', "the key 'data' stands twice."),
+    ("squad", '{"data": [], "d\\u0061ta": []}', "the key 'data' stands twice."),
+    ("squad", '{"da\nta": []}', "in:1: is not valid JSON: Invalid control character"),
     ("squad", "{1: 2}", "expected a key, and there is '1'."),
     ("squad", '{"data": {}}', "expected '['"),
     ("squad", '{"data": [{}]}', "data[0]: expected 'paragraphs' to be a list"),
@@ -198,10 +216,10 @@ DEEP = "[" * 150 + "]" * 150
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ('{"text": ' + DEEP + "}", "the key 'text' takes a text, not a list."),
+        ('{"text": ' + DEEP + "}", "the key 'text' takes a list of texts, and a list is in it."),
         ('{"text": {"a": 1}}', "the key 'text' takes a text, not an object."),
         ('{"text": null}', "the key 'text' takes a text, not null."),
-        ('{"text": ["a", true]}', "the key 'text' takes a text, not true."),
+        ('{"text": ["a", true]}', "the key 'text' takes a list of texts, and true is in it."),
         ('{"text": ' + "[" * 880 + "]" * 880 + "}", "in:1: "),
         ('{"text": "a", "n": ' + "[" * 100_000 + "]" * 100_000 + "}", "its lists and objects are nested too deep."),
         ('{"text": "a", "n": ' + "1" * 5000 + "}", "cannot be read: a number in it has too many digits."),
@@ -266,3 +284,67 @@ def test_a_text_is_named_once(tmp_path: Path) -> None:
         done(tmp_path, "a\tb\nc\td\n", "tsv", fields=("b", "2"))
     with pytest.raises(DataError, match=r"'choices' and 'choice2' are the same text"):
         done(tmp_path, '{"choices": ["ab", "cd"]}', "jsonl", fields=("choices", "choice2"))
+
+
+def test_a_column_is_one_of_its_name(tmp_path: Path) -> None:
+    """Where two columns have one name, the number tells which is meant."""
+    with pytest.raises(UserError, match=r"has 2 columns named 'b', the first at 2. .* --fields 2 --header"):
+        done(tmp_path, "a\tb\tb\nc\td\te\n", "tsv", fields=("b",))
+    assert done(tmp_path, "a\tb\tb\nc\td\te\n", "tsv", fields=("a",)).startswith(b"a\tb\tb\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        (
+            "in.txt",
+            "Habari ya\nNyerere B-PER\nalizaliwa O\n",
+            "such as 'Nyerere B-PER'. Name the format: --format conll, or",
+        ),
+        ("in.txt", "\n\nNyerere\tB-PER\r\nalizaliwa\tO\r\n", "Name the format: --format iob2, or lines where they are"),
+        (
+            "in.conll",
+            "Nyerere B-PER\nalizaliwa\tO\n",
+            "in 1 of its first 2 lines words and tags are separated by a tab",
+        ),
+        (
+            "in.conll",
+            "# a comment\n1" + "\ta" * 9,
+            "Say what it is: --format iob2 (TAB), conll (TAB or SPACE) or conllu",
+        ),
+    ],
+)
+def test_tags_are_never_taken_for_texts(name: str, text: str, line: str, tmp_path: Path) -> None:
+    """A file whose name says one format and whose lines say another is refused with the one to name."""
+    (tmp_path / name).write_bytes(text.encode())
+    with pytest.raises(UserError) as error:
+        perturb_file(Job(str(tmp_path / name), SPEC, str(tmp_path / "out"), language="sw"))
+    assert line in str(error.value)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_books_and_output_appear_together(tmp_path: Path) -> None:
+    """Where one of the two cannot be written, the other one does not stay."""
+    (tmp_path / "in").write_text("Habari ya asubuhi\n")
+    for out, books in (("/dev/full", str(tmp_path / "books")), (str(tmp_path / "out"), "/dev/full")):
+        job = Job(str(tmp_path / "in"), SPEC, out, books=books, language="sw", format="lines", force=True)
+        with pytest.raises(DiskError, match="/dev/full cannot be written: No space left"):
+            perturb_file(job)
+        assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    """A later run to the same file removes it, and nothing of a process that runs, here or elsewhere, or of others."""
+    (tmp_path / "in").write_text("Habari ya asubuhi\n")
+    with subprocess.Popen([sys.executable, "-c", ""]) as over:
+        pass
+    stem = f".{digest('out')}"
+    left, held = tmp_path / f"{stem}.{over.pid}.tmp", tmp_path / f"{stem}.0{over.pid}.tmp"
+    names = (f"{stem}.{os.getppid()}.tmp", f".other.{over.pid}.tmp", f"{stem}.x.tmp")
+    stay = [held, *(tmp_path / name for name in names)]
+    for path in (left, *stay):
+        path.write_text("half")
+    with held.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        perturb_file(Job(str(tmp_path / "in"), SPEC, str(tmp_path / "out"), language="sw", format="lines"))
+    assert sorted(tmp_path.iterdir()) == sorted([*stay, tmp_path / "in", tmp_path / "out"])

@@ -183,11 +183,11 @@ def _wants_traceback() -> bool:
 
 def _say(line: str, code: int) -> int:
     with contextlib.suppress(OSError):  # where stderr cannot be written the code still tells
-        print("robust-xtreme: " + _one(line), file=sys.stderr, flush=True)  # noqa: T201 - here the program speaks
+        print("robust-xtreme: " + one_line(line), file=sys.stderr, flush=True)  # noqa: T201 - here the program speaks
     return code
 
 
-def _one(text: str) -> str:
+def one_line(text: str) -> str:
     """The text as one line that a terminal shows as it is: no control characters, and no more than fits a screen."""
     short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in short)

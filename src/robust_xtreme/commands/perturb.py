@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from robust_xtreme.commands import _completion
-from robust_xtreme.commands._errors import ended
+from robust_xtreme.commands._errors import ended, one_line
 from robust_xtreme.commands._lists import several
 from robust_xtreme.commands._packs import Packs, using
 
@@ -23,7 +23,7 @@ File = Annotated[
     ),
 ]
 Spec = Annotated[
-    str,
+    list[str],
     typer.Option(
         "--perturb",
         metavar="SPEC",
@@ -87,8 +87,13 @@ Format = Annotated[
         "--format",
         metavar="NAME",
         autocompletion=_completion.file_format,
-        help="jsonl, tsv, conllu, iob2 (word TAB tag), conll (word SPACE tag), squad, lines. Default: by the suffix.",
+        help="jsonl, tsv, conllu, iob2 (word TAB tag), conll (word SPACE tag), squad, lines. Default: by the suffix, "
+        "for .conll by its lines.",
     ),
+]
+Keep = Annotated[
+    str | None,
+    typer.Option("--keep", metavar="A,B", help="Keys of jsonl that stay, though they look like places in a text."),
 ]
 Header = Annotated[
     bool | None,
@@ -110,6 +115,7 @@ def perturb(
     fields: Fields = None,
     format: Format = None,
     header: Header = None,
+    keep: Keep = None,
     packs: Packs = None,
     seed: Annotated[int, typer.Option("--seed", help="The noise seed.")] = 0,
     books: Books = None,
@@ -122,6 +128,9 @@ def perturb(
     noised keeps its bytes. A text draws by its language and value; with --task by the id that `eval` knows it by, so
     that it gets the same noise. The file is read as a stream, and OUT appears whole or not at all.
 
+    In jsonl the places under answers, plausible_answers, spans, entities, sentence_breaks and sentences move with their
+    text: context, or else the one that they fit in. What else looks like places is refused, or stays with --keep.
+
     Examples: robust-xtreme perturb rows.jsonl --fields text --language sw --perturb char_noise:0.1 -o noisy.jsonl;
     robust-xtreme perturb xquad.es.json --task xquad --language es --fields context --perturb char_noise:0.1 -o out.json
     """
@@ -130,7 +139,7 @@ def perturb(
     _check_named({"FILE": file, "--out": out, "--books": books})
     job = Job(
         file=file,
-        spec=spec,
+        spec=_single(spec),
         out=out,
         task=task or "",
         split=split or "auto",
@@ -139,6 +148,7 @@ def perturb(
         fields=tuple(several("fields", fields) or ()),
         format=format or "",
         header=header,
+        keep=tuple(several("keep", keep) or ()),
         seed=seed,
         books=books or "",
         force=force,
@@ -146,7 +156,17 @@ def perturb(
     with ended(), using(packs), _bar(job, quiet) as advance:
         totals = perturb_file(job, advance)
     if not quiet:
-        typer.echo(f"{totals.said()} -> {job.out}", err=True)
+        typer.echo(one_line(f"{totals.said()} -> {job.out}"), err=True)
+
+
+def _single(given: list[str]) -> str:
+    """The perturbation that is asked for. Raises SpecError where there are several."""
+    from robust_xtreme.errors import SpecError
+
+    if len(given) > 1:
+        what = f"--perturb stands {len(given)} times, and one file is written."
+        raise SpecError(f"{what} A chain is written with +: --perturb {'+'.join(given)}")
+    return given[0]
 
 
 def _check_named(given: Mapping[str, str | None]) -> None:

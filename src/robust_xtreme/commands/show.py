@@ -54,11 +54,14 @@ def show(
     Example: robust-xtreme show char_noise:0.1,0.3 --language sw "Habari ya asubuhi"
     """
     from robust_xtreme.api import noised_strings
-    from robust_xtreme.specs import PerturbationSpec
+    from robust_xtreme.noise._suites import suite
+    from robust_xtreme.specs import SUITE, PerturbationSpec
 
-    cells = PerturbationSpec.parse(spec).cells()
     text = _typed(text)
     with using(packs):
+        if spec.strip().startswith(SUITE):
+            suite(spec.strip())  # one that there is not is told as such
+        cells = PerturbationSpec.parse(spec).cells()
         found = [(cell.nominal, noised_strings([text], cell, language, seed)[0]) for cell in cells]
     _table(found)
 

@@ -141,6 +141,14 @@ def string(node: Node | None, key: str, place: str) -> str:
     return node.value
 
 
+def strings(node: Node, key: str, place: str) -> tuple[str, ...]:
+    """The texts of a key that holds a list of them. Raises DataError."""
+    for one in node.value:
+        if not isinstance(one.value, str):
+            raise DataError(place, f"the key {key!r} takes a list of texts, and {shown(one)} is in it.")
+    return tuple(string(one, key, place) for one in node.value)
+
+
 def items(node: Node | None) -> list[Node]:
     """The nodes of a list; none where it is no list."""
     return node.value if node is not None and isinstance(node.value, list) else []
@@ -150,7 +158,8 @@ def shown(node: Node) -> str:
     """A value that is no text, for a line that says so."""
     if isinstance(node.value, dict | list):
         return "an object" if isinstance(node.value, dict) else "a list"
-    return json.dumps(node.value)[:_SHOWN]
+    text = json.dumps(node.value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def dumped(new: str, node: Node, text: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, NamedTuple
 
 from robust_xtreme.errors import DataError, DiskError, UserError
 from robust_xtreme.examples import digest
@@ -17,6 +19,7 @@ from robust_xtreme.results.store import sync_folder
 
 Write = Callable[[str], None]
 
+_TMP: Final = ".tmp"
 _FULL: Final = "Free some space, or name"
 _STEPS: Final = {
     errno.ENOSPC: _FULL,
@@ -26,6 +29,14 @@ _STEPS: Final = {
     errno.EROFS: "Make it writable, or name",
     errno.EFBIG: "Raise the limit (ulimit -f), or name",
 }
+
+
+class Goal(NamedTuple):
+    """What is written: the option that names it, the name, and where that leads (None: to stdout)."""
+
+    option: str
+    name: str
+    path: Path | None
 
 
 def target(option: str, name: str, force: bool, apart: Mapping[str, str]) -> Path:
@@ -56,33 +67,99 @@ def _is_same(other: str, path: Path) -> bool:
 
 
 @contextmanager
-def written(option: str, name: str, path: Path | None) -> Iterator[Write]:
-    """A function that writes text there; where the block fails, nothing is left. No path: stdout, at once.
+def written(goals: Sequence[Goal]) -> Iterator[list[Write]]:
+    """Functions that write text to each of some files: all of them appear, or where anything fails none.
 
-    Raises DiskError where it cannot be written. What is no regular file, such as a pipe, is written at once too.
+    Raises DiskError where one cannot be written. stdout and what is no regular file, such as a pipe, are written at
+    once, and keep what they got.
     """
-    if path is None:
+    with ExitStack() as moves, ExitStack() as files:
+        places = [moves.enter_context(_moved(goal)) for goal in goals]
+        yield [files.enter_context(_filled(goal, place)) for goal, place in zip(goals, places, strict=True)]
+
+
+@contextmanager
+def _moved(goal: Goal) -> Iterator[Path | None]:
+    """Where a file is written until all are: beside its place. It is moved there, or where the block fails removed."""
+    path = goal.path
+    if path is None or not (path.is_file() or not path.exists()):
+        yield path
+        return
+    _sweep(path)
+    place = path.with_name(f".{digest(path.name)}.{os.getpid()}{_TMP}")
+    try:
+        yield place
+        with _told(goal):
+            place.replace(path)
+            sync_folder(path.parent)
+    except BaseException:
+        with suppress(OSError):
+            place.unlink(missing_ok=True)
+        raise
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed processes left of the same file."""
+    for left in path.parent.glob(f".{digest(path.name)}.*{_TMP}"):
+        number = left.name.split(".")[2]
+        if number.isdecimal() and not _is_running(int(number)):
+            with suppress(OSError), left.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # one that a process elsewhere writes is held
+                left.unlink()
+
+
+def _is_running(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
+@contextmanager
+def _filled(goal: Goal, place: Path | None) -> Iterator[Write]:
+    """A function that writes there; when the block ends, all is on the disk."""
+    if place is None:
         with _stdout() as write:
             yield write
         return
-    whole = path.is_file() or not path.exists()
-    place = path.with_name(f".{digest(path.name)}.{os.getpid()}.tmp") if whole else path
+    whole = place != goal.path
+    with _told(goal):
+        file = place.open("wb")
     try:
-        with place.open("wb") as file:
-            yield lambda text: _put(file.write, text, name)
+        if whole:
+            _hold(file)
+        yield partial(_write, goal, file)
+        with _told(goal):
             file.flush()
             if whole:
                 os.fsync(file.fileno())
-        if whole:
-            place.replace(path)
-            sync_folder(path.parent)
-    except BaseException as error:
-        if whole:
-            with suppress(OSError):
-                place.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise _disk(option, name, error) from error
-        raise
+            file.close()
+    finally:
+        with suppress(OSError):  # of a file that could not be written, which was told
+            file.close()
+
+
+def _hold(file: BinaryIO) -> None:
+    """Mark a file as one that is being written, where its file system can."""
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _write(goal: Goal, file: BinaryIO, text: str) -> None:
+    with _told(goal):
+        _put(file.write, text, goal.name)
+
+
+@contextmanager
+def _told(goal: Goal) -> Iterator[None]:
+    """Raise DiskError with the option and the name, where what is done fails."""
+    try:
+        yield
+    except OSError as error:
+        raise _disk(goal.option, goal.name, error) from error
 
 
 def _put(write: Callable[[bytes], object], text: str, name: str) -> None:
@@ -96,6 +173,8 @@ def _put(write: Callable[[bytes], object], text: str, name: str) -> None:
 @contextmanager
 def _stdout() -> Iterator[Write]:
     """A function that writes to stdout. Raises DiskError where that fails, but for a reader that went away."""
+    if sys.stdout is None:  # whoever started the program closed it
+        raise UserError("stdout is closed. Name a file to write: --out FILE")
 
     def guarded(write: Callable[[], object]) -> None:
         try:

@@ -18,13 +18,15 @@ class Options:
     """How a file is read: the fields that are noised, a tsv's header (None: where fields have names), and languages.
 
     `language_field` names the field that holds each row's language. `pairs` reads a tsv as its task does: two texts a
-    line, `first` and `second`, that may be quoted.
+    line, `first` and `second`, that may be quoted. `keep` names keys of JSON lines that stay as they are, whatever they
+    look like.
     """
 
     fields: tuple[str, ...]
     header: bool | None = None
     language_field: str = ""
     pairs: bool = False
+    keep: tuple[str, ...] = ()
 
 
 class Slot(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, final
 
@@ -12,9 +11,10 @@ from robust_xtreme.errors import DataError, SpecError, UserError
 from robust_xtreme.files import _formats
 from robust_xtreme.files._noise import NOT_APPLICABLE, Noise, batches, check_served
 from robust_xtreme.files._of_task import Asked, Texts, texts
-from robust_xtreme.files._output import Write, target, written
+from robust_xtreme.files._output import Goal, Write, target, written
 from robust_xtreme.files._record import Done, Options, Reader
 from robust_xtreme.files._source import STREAM, opened
+from robust_xtreme.files.tsv import is_named
 from robust_xtreme.noise._engine import bound
 from robust_xtreme.noise._suites import single
 from robust_xtreme.specs import PerturbationSpec, TaskSpec
@@ -40,23 +40,28 @@ class Job:
     fields: tuple[str, ...] = ()
     format: str = ""
     header: bool | None = None
+    keep: tuple[str, ...] = ()
     seed: int = 0
     books: str = ""
     force: bool = False
 
 
 class Totals(NamedTuple):
-    """Texts that were noised, those that changed, those of languages that are not served, left alone; edit rates."""
+    """Texts that were noised, those that changed, those of languages that are not served, left alone; edit rates.
+
+    `note` says what a reader of the totals should know besides.
+    """
 
     texts: int = 0
     changed: int = 0
     not_applicable: int = 0
     left: int = 0
     rates: float = 0.0
+    note: str = ""
 
     def plus(self, done: Iterable[Done]) -> Totals:
         """The same with further texts."""
-        found, changed, lacking, left, rates = self
+        found, changed, lacking, left, rates, note = self
         for one in done:
             status = one.noised.status if one.noised else ""
             found += one.noised is not None
@@ -64,7 +69,7 @@ class Totals(NamedTuple):
             lacking += status == NOT_APPLICABLE
             left += one.noised is None
             rates += _rate(one)
-        return Totals(found, changed, lacking, left, rates)
+        return Totals(found, changed, lacking, left, rates, note)
 
     def said(self) -> str:
         """One line for people."""
@@ -72,7 +77,8 @@ class Totals(NamedTuple):
         share, rate = (100 * part / max(served, 1) for part in (self.changed, self.rates))
         line = f"{self.texts:,} texts, {share:.1f} % edited, mean grapheme edit rate {rate:.1f} %"
         line += f", {self.not_applicable:,} not applicable (left clean)" if self.not_applicable else ""
-        return line + (f", {self.left:,} that the task does not read (left clean)" if self.left else "")
+        line += f", {self.left:,} that the task does not read (left clean)" if self.left else ""
+        return line + self.note
 
 
 def _rate(done: Done) -> float:
@@ -83,11 +89,12 @@ def _rate(done: Done) -> float:
 @final
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A job that was checked: how the file is read, and how it is noised."""
+    """A job that was checked: how the file is read, how it is noised, and what is said of it in the end."""
 
     read: Reader
     options: Options
     noise: Noise
+    note: str = ""
 
 
 def perturb_file(job: Job, advance: Callable[[int], object] = lambda _: None) -> Totals:
@@ -100,11 +107,11 @@ def perturb_file(job: Job, advance: Callable[[int], object] = lambda _: None) ->
         raise UserError("--books takes the name of a file.")
     books = target("--books", job.books, job.force, _apart(job)) if job.books else None
     plan = _plan(job)
-    totals = Totals()
-    with ExitStack() as stack:
-        source = stack.enter_context(opened(job.file))
-        write = stack.enter_context(written("--out", job.out, out))
-        note = stack.enter_context(written("--books", job.books, books)) if books else _nowhere
+    totals = Totals(note=plan.note)
+    goals = [Goal("--books", job.books, books)] * bool(books) + [Goal("--out", job.out, out)]
+    with opened(job.file) as source, written(goals) as writes:
+        *notes, write = writes
+        note = notes[0] if notes else _nowhere
         note("\t".join(BOOKS) + "\n")
         write(source.mark)
         for records in batches(plan.read(source, plan.options)):
@@ -165,11 +172,18 @@ def _plan(job: Job) -> _Plan:
         raise UserError("--split says which split of a task the file is. Name the task with --task.")
     _check_language(job)
     format = job.format or _formats.of_file(job.file)
-    module = _formats.module(format)
-    check_served(links, job.language, module.FAMILY)
-    options = Options(_fields(format, fields), job.header, job.language_field)
+    check_served(links, job.language, _formats.module(format).FAMILY)
+    options = Options(_fields(format, fields), job.header, job.language_field, keep=job.keep)
     _check_options(job, format)
-    return _Plan(module.read, options, Noise(links, job.seed, job.language))
+    noise = Noise(links, job.seed, job.language)
+    return _Plan(_formats.reader(format, named=bool(job.format)), options, noise, _unsaid(format, options))
+
+
+def _unsaid(format: str, options: Options) -> str:
+    """What is to be said where nobody told whether the first line of a tsv names its columns."""
+    if format != "tsv" or options.header is not None or is_named(options):
+        return ""
+    return ", the first line with the others (--header keeps one that names the columns, --no-header says it is a row)"
 
 
 def _asked(fields: tuple[str, ...], cell: PerturbationSpec) -> tuple[str, ...]:
@@ -208,8 +222,17 @@ def _fields(format: str, fields: tuple[str, ...]) -> tuple[str, ...]:
 def _check_options(job: Job, format: str) -> None:
     if job.language_field and format not in ("jsonl", "tsv"):
         raise UserError(f"--language-field is for jsonl and tsv; a file of the format {format} takes --language.")
+    _check_keep(job, format)
     if job.header is not None and format != "tsv":
         raise UserError(f"--header and --no-header are for tsv; the format here is {format}.")
+
+
+def _check_keep(job: Job, format: str) -> None:
+    if job.keep and format != "jsonl":
+        raise UserError(f"--keep names keys of jsonl that stay as they are; the format here is {format}.")
+    for name in job.keep:
+        if name in job.fields:
+            raise UserError(f"--keep and --fields both name {name!r}.")
 
 
 def _of_task(job: Job, fields: tuple[str, ...], noise: Noise) -> _Plan:
@@ -223,7 +246,8 @@ def _of_task(job: Job, fields: tuple[str, ...], noise: Noise) -> _Plan:
     called = _called(format, reader, task, wanted)
     found = texts(Asked(task, job.split, job.language), job.file, called)
     _check_served(noise, found)
-    options = Options(tuple(called.values()), pairs=format == "tsv")
+    _check_keep(job, format)
+    options = Options(tuple(called.values()), pairs=format == "tsv", keep=job.keep)
     return _Plan(_formats.module(format).read, options, replace(noise, texts=found))
 
 

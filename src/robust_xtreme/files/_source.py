@@ -17,6 +17,7 @@ STREAM: Final = "-"
 
 _MARK: Final = codecs.BOM_UTF8
 _PIECE: Final = 1 << 16
+_FEW: Final = 3
 
 
 class Line(NamedTuple):
@@ -50,6 +51,13 @@ class Source:
                 check_ends(text, self.path, number)
             bare = bare.removesuffix("\r") if bare != text else bare
             yield Line(number, bare, text[len(bare) :])
+
+    def head(self) -> list[str]:
+        """Lines that the file begins with, as many as are read at once; nothing is taken."""
+        buffered: Any = self._file
+        data: bytes = buffered.peek(_PIECE)
+        lines = data.decode("utf-8", "replace").split("\n")
+        return lines if len(lines) < _FEW else lines[:-1]  # the last one may be cut off
 
     def pieces(self) -> Iterator[str]:
         """The text in pieces of bounded size. Raises DataError naming the line that is not UTF-8."""

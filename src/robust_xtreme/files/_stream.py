@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final, final
 
 from robust_xtreme.errors import DataError
+from robust_xtreme.files._json import parse
 from robust_xtreme.files._source import Source
 
 _MARKS: Final = re.compile(r'["\\{}\[\]]')
@@ -18,11 +19,11 @@ _CLOSE: Final = "}]"
 
 @final
 class Document:
-    """The text of a document from its beginning on; `line` is that of what comes next."""
+    """The text of a document from its beginning on; `path` is the file, `line` that of what comes next."""
 
     def __init__(self, source: Source) -> None:
         self._pieces = source.pieces()
-        self._path = source.path
+        self.path = source.path
         self._text = ""
         self.line = 1
 
@@ -54,7 +55,7 @@ class Document:
     def broken(self, what: str) -> DataError:
         """The error about what comes next."""
         found = repr(self.next()) if self.next() else "the end of the file"
-        return DataError(self._path, f"is not valid JSON: {what}, and there is {found}.", self.line)
+        return DataError(self.path, f"is not valid JSON: {what}, and there is {found}.", self.line)
 
     def _take(self, size: int) -> str:
         taken, self._text = self._text[:size], self._text[size:]
@@ -96,21 +97,22 @@ class Document:
             before += len(parts[-1])
             parts.append(next(self._pieces, ""))
             if not parts[-1]:
-                raise DataError(self._path, "is not valid JSON: a value does not end; is the file cut off?", self.line)
+                raise DataError(self.path, "is not valid JSON: a value does not end; is the file cut off?", self.line)
 
 
-def members(document: Document) -> Iterator[tuple[str, str]]:
-    """The members of an object whose brace is taken: what stands before each value, and its key as it is written."""
+def members(document: Document) -> Iterator[tuple[str, str | None]]:
+    """The members of an object whose brace is taken: what stands before each value, and its key; None at the end."""
     before = document.space()
     while document.next() != "}":
         if document.next() != '"':
             raise document.broken("expected a key")
-        key = document.value()
+        line, raw = document.line, document.value()
+        key: str = parse(raw, document.path, line).value
         between = document.space() + document.mark(":") + document.space()
-        yield before + key + between, key
+        yield before + raw + between, key
         before = document.space()
         if document.next() != "}":
             before += document.mark(",") + document.space()
             if document.next() == "}":
                 raise document.broken("expected a key")
-    yield before, ""
+    yield before, None

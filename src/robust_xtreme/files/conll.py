@@ -31,6 +31,10 @@ def _word(line: Line, path: str) -> str:
     text = line.text.rstrip(" \t")
     word = text[: max(text.rfind(" "), text.rfind("\t"), 0)].rstrip(" \t")
     if not word:
-        what = f"has no tag behind {text[:40]!r} (word and tag are separated by a space)."
+        what = f"has no tag behind {text[:40]!r} (word and tag are separated by a space). Plain text: --format lines"
+        raise DataError(path, what, line.number)
+    if " " in word and "\t" not in text:
+        many = len(list(filter(None, text.split(" "))))
+        what = f"has {many} columns, a word and a tag are expected. Plain text: --format lines"
         raise DataError(path, what, line.number)
     return word

@@ -17,6 +17,7 @@ FIELDS: Final = ("tokens",)
 FAMILY: Final = "tagging"
 
 _WIDEST: Final = 2
+_TREEBANK: Final = 9
 _MARKS: Final = "\t\n\r"
 
 Cut = Callable[[Line, str], str]
@@ -32,11 +33,22 @@ def read(source: Source, _: Options) -> Iterator[Record]:
         width = width or len(cells)
         if len(cells) > _WIDEST or len(cells) != width:
             expected = f"the lines before have {width}" if len(cells) != width else "a word and a tag are expected"
-            what = f"has {len(cells)} column{'s' * (len(cells) != 1)}, {expected}, separated by a tab."
+            what = f"has {len(cells)} column{'s' * (len(cells) != 1)}, {expected}, separated by a tab{_other(line)}."
+            raise DataError(path, what, line.number)
+        if width == 1 and " " in line.text.strip():
+            what = f"has no tab: {line.text[:40]!r}. Word SPACE tag: --format conll. A text each line: --format lines"
             raise DataError(path, what, line.number)
         return cells[0]
 
     return sentences(source, cut, lambda line: not line.text.strip())
+
+
+def _other(line: Line) -> str:
+    """The format that a line may be of instead."""
+    tabs = line.text.count("\t")
+    if not tabs and " " in line.text.strip():
+        return " (word SPACE tag: --format conll)"
+    return " (ten columns: --format conllu)" if tabs == _TREEBANK else ""
 
 
 def sentences(source: Source, cut: Cut, between: Callable[[Line], bool]) -> Iterator[Record]:

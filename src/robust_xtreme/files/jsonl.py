@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final
 
 from robust_xtreme.errors import DataError
-from robust_xtreme.files._answers import MOVING, Edits, Place, answers, breaks, moved, moved_breaks, spans
-from robust_xtreme.files._json import Node, dumped, items, row, string
+from robust_xtreme.files._answers import Edits, spans
+from robust_xtreme.files._json import Node, dumped, items, row, string, strings
+from robust_xtreme.files._moving import MOVING, Moving, moving
 from robust_xtreme.files._record import Done, Options, Record, Slot, kept, spliced, whole
 from robust_xtreme.files._source import Line, Source
 from robust_xtreme.tasks._tagging import word_spans
@@ -21,27 +22,14 @@ FIELDS: Final = ()
 FAMILY: Final = ""
 
 _CHOICE: Final = re.compile(r"choice([1-9][0-9]*)")
-_CONTEXT: Final = "context"
 _CHOICES: Final = "choices"
-
-
-class _Passage(NamedTuple):
-    """A row, and what moves with its context."""
-
-    row: Node
-    answers: Sequence[Place]
-    breaks: Sequence[Place]
-
-    def edits(self, context: Done, text: str) -> Edits:
-        """How it is written after the context was noised."""
-        return moved(self.answers, context, text) | moved_breaks(self.row, self.breaks, context, text)
 
 
 def read(source: Source, options: Options) -> Iterator[Record]:
     """A record for each line that is not empty.
 
     A field is a key whose value is a text, or a list of words, which are spans of one text; `choice2` is also the
-    second text of `choices`. With `context` its `answers` and `sentences` move. Raises DataError naming the line.
+    second text of `choices`. What names places in a text moves with it. Raises DataError naming the line.
     """
     for line in source.lines():
         yield _record(line, source.path, options) if line.text.strip() else kept(whole(line))
@@ -53,13 +41,11 @@ def _record(line: Line, path: str, options: Options) -> Record:
     language = string(node.get(options.language_field), options.language_field, place) if options.language_field else ""
     nodes = [_node(node, name, place) for name in options.fields]
     _check_apart(nodes, options.fields, place)
-    passage = _Passage(node, (), ())
-    if _CONTEXT in options.fields:
-        context = string(node.get(_CONTEXT), _CONTEXT, place)
-        passage = _Passage(node, answers(node, context, place), breaks(node, context, place))
-    given = zip(options.fields, nodes, strict=True)
-    slots = tuple(_slot(one, name, passage.answers, (place, str(line.number), language)) for name, one in given)
-    return Record(slots, partial(_written, line, nodes, passage), len(line.text))
+    given = list(zip(options.fields, nodes, strict=True))
+    texts = {name: string(one, name, place) for name, one in given if not isinstance(one.value, list)}
+    found = moving(node, texts, {*options.keep, *options.fields} - {*texts}, place)
+    slots = tuple(_slot(one, name, found.get(name), (place, str(line.number), language)) for name, one in given)
+    return Record(slots, partial(_written, line, nodes, found), len(line.text))
 
 
 def _node(row: Node, name: str, place: str) -> Node:
@@ -80,22 +66,21 @@ def _check_apart(nodes: Sequence[Node], names: Sequence[str], place: str) -> Non
             raise DataError(place, f"{name!r} and {other!r} are the same text. Name it once with --fields.")
 
 
-def _slot(node: Node, name: str, found: Sequence[Place], where: tuple[str, str, str]) -> Slot:
+def _slot(node: Node, name: str, found: Moving | None, where: tuple[str, str, str]) -> Slot:
     place, key, language = where
-    if isinstance(node.value, list):
-        words = [string(one, name, place) for one in node.value]
-        return Slot(name, key, " ".join(words), word_spans(tuple(words)), language, words=True)
-    value = string(node, name, place)
-    return Slot(name, key, value, spans(found) if name == _CONTEXT else (), language)
+    if found is None:
+        words = strings(node, name, place)
+        return Slot(name, key, " ".join(words), word_spans(words), language, words=True)
+    return Slot(name, key, node.value, spans(found.places), language)
 
 
-def _written(line: Line, nodes: Sequence[Node], passage: _Passage, done: Sequence[Done]) -> str:
+def _written(line: Line, nodes: Sequence[Node], found: Mapping[str, Moving], done: Sequence[Done]) -> str:
     edits: Edits = {}
     for node, one in zip(nodes, done, strict=True):
-        if isinstance(node.value, list):
+        if (own := found.get(one.slot.field)) is None:
             pairs = zip(node.value, one.words(), strict=True)
             edits |= {word.range(): dumped(new, word, line.text) for word, new in pairs if new is not None}
         else:
             edits[node.range()] = dumped(one.value, node, line.text)
-            edits |= passage.edits(one, line.text) if one.slot.field == _CONTEXT else {}
+            edits |= own.edits(one, line.text)
     return spliced(line.text, edits) + line.end

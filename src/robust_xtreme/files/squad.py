@@ -18,6 +18,7 @@ FIELDS: Final = ("question", "context")
 
 FAMILY: Final = "span_qa"
 
+_DATA: Final = "data"
 _OTHER: Final = "this is not SQuAD's format."
 
 
@@ -28,16 +29,16 @@ def read(source: Source, options: Options) -> Iterator[Record]:
     found = False
     for before, key in members(document):
         yield kept(before)
-        if key == '"data"' and not found:
+        line = document.line
+        if key == _DATA and not found:
             found = True
             yield from _articles(document, source.path, options)
-        elif key:
-            if key == '"data"':
-                raise DataError(source.path, "the key 'data' stands twice.", document.line)
-            line = document.line
-            raw = document.value()
-            parse(raw, source.path, line)
-            yield kept(raw)
+        elif key is not None:
+            if key == _DATA:
+                raise DataError(source.path, "the key 'data' stands twice.", line)
+            value = document.value()
+            parse(value, source.path, line)
+            yield kept(value)
     yield kept(document.mark("}") + document.space())
     if document.next():
         raise document.broken("expected nothing more")

@@ -59,12 +59,20 @@ def _table(line: Line, path: str, options: Options) -> tuple[_Table, bool]:
         width, places, body = layout([(line.number, line.text)], path)
         found = tuple(places[PAIR.index(name)] or 0 for name in options.fields)
         return _Table(path, width, found, -1, options), bool(body)
-    wanted = (*options.fields, *filter(None, (options.language_field,)))
-    named = options.header if options.header is not None else not all(map(_is_number, wanted))
-    columns = [_column(name, cells, path, named=named) for name in wanted]
+    named = is_named(options)
+    columns = [_column(name, cells, path, named=named) for name in _wanted(options)]
     _check_apart(options.fields, columns, path)
     language = columns.pop() if options.language_field else -1
     return _Table(path, len(cells), tuple(columns), language, options), named
+
+
+def is_named(options: Options) -> bool:
+    """Whether the first line names the columns: as is said, else where one of them is asked for by a name."""
+    return options.header if options.header is not None else not all(map(_is_number, _wanted(options)))
+
+
+def _wanted(options: Options) -> tuple[str, ...]:
+    return (*options.fields, *filter(None, (options.language_field,)))
 
 
 def _is_number(name: str) -> bool:
@@ -73,6 +81,10 @@ def _is_number(name: str) -> bool:
 
 def _column(name: str, cells: Sequence[str], path: str, *, named: bool) -> int:
     """The place of a column, by its name in the header, or its number from 1. Raises UserError."""
+    if named and cells.count(name) > 1:
+        place = cells.index(name) + 1
+        what = f"{path} has {cells.count(name)} columns named {name!r}, the first at {place}."
+        raise UserError(f"{what} Name the one that is meant by its number: --fields {place} --header")
     if named and name in cells:
         return cells.index(name)
     if _is_number(name) and 1 <= int(name) <= len(cells):

@@ -1,0 +1,184 @@
+"""What moves with the texts of a row of JSON lines: whose places they are, and what may be such and does not move."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from robust_xtreme.errors import DataError
+from robust_xtreme.files._answers import (
+    ANSWERS,
+    BREAKS,
+    SENTENCES,
+    Edits,
+    Place,
+    breaks,
+    moved,
+    moved_breaks,
+    places,
+)
+from robust_xtreme.files._json import Node, items
+from robust_xtreme.files._record import Done
+
+_SPANS: Final = ("spans", "entities")
+_SENTENCES: Final = (BREAKS, SENTENCES)
+MOVING: Final = (*ANSWERS, *_SPANS, *_SENTENCES)
+"""The keys whose values move with a text."""
+
+_CONTEXT: Final = "context"
+_TEXT: Final = "text"
+_ANSWERS: Final = ("answer", "answers")
+_WORDS: Final = re.compile("[A-Z]?[a-z]+")
+_NAMES: Final = frozenset(("start", "starts", "begin", "offset", "offsets", "span", "spans"))
+_PAIR: Final = 2
+_SIZES: Final = (_PAIR, _PAIR + 1)
+
+
+class Moving(NamedTuple):
+    """What moves with one text of a row: the places in it, and its sentences."""
+
+    row: Node
+    places: Sequence[Place] = ()
+    sentences: Sequence[Place] = ()
+
+    def edits(self, new: Done, text: str) -> Edits:
+        """How it is written after the text was noised."""
+        return moved(self.places, new, text) | moved_breaks(self.row, self.sentences, new, text)
+
+
+def moving(row: Node, noised: Mapping[str, str], keep: Collection[str], place: str) -> Mapping[str, Moving]:
+    """What moves with each of the texts that are noised; values under the keys to `keep` stay.
+
+    Places are those of `context`; where there is none, those of the text in which they find what they say, and those
+    that say nothing of `text` or of the only text that they fit in. Raises DataError where that is not clear, and
+    where something else looks like places in a text that is noised.
+    """
+    row = Node(*row.range(), {key: one for key, one in row.value.items() if key not in keep})
+    owners = {key: owner for key in MOVING if key not in noised and (owner := _owner(row, key, noised, place))}
+    _check_left(row, noised, {*noised, *owners}, place)
+    return {name: _moving(row, name, text, owners, place) for name, text in noised.items()}
+
+
+def _moving(row: Node, name: str, text: str, owners: Mapping[str, str], place: str) -> Moving:
+    own = [key for key, owner in owners.items() if owner == name]
+    found = [one for key in own if key not in _SENTENCES for one in places(row.get(key), text, place)]
+    return Moving(row, found, breaks(row, text, place) if any(key in own for key in _SENTENCES) else ())
+
+
+def _owner(row: Node, key: str, noised: Mapping[str, str], place: str) -> str:
+    """The text whose places stand under a key, whether it is noised or not; an empty text where there are none."""
+    node = row.get(key)
+    if node is None or node.value is None:
+        return ""
+    placed = any(_says_place(name, one, None) for name, one in _inside(key, node))
+    if not placed and key in ANSWERS and items(node) and all(map(_is_text, items(node))):
+        return ""
+    if _is_text(row.get(_CONTEXT)):
+        return _CONTEXT if placed or key not in _SPANS else ""
+    if key == SENTENCES and BREAKS in row.value and not placed:
+        node = row.value[BREAKS]
+        placed = node.value is not None
+    return _fitting(row, key, node, noised, place) if placed else ""
+
+
+def _is_text(node: Node | None) -> bool:
+    return node is not None and isinstance(node.value, str)
+
+
+def _fitting(row: Node, key: str, node: Node, noised: Mapping[str, str], place: str) -> str:
+    """The text in which all places of a value stand. Raises DataError where it may be several, or none."""
+    texts: dict[str, str] = {name: one.value for name, one in row.value.items() if _is_text(one)} | dict(noised)
+    found = {name: fit for name, text in texts.items() if (fit := _places(node, text)) is not None}
+    ours = [name for name in found if name in noised]
+    if any(one.text is None for fit in found.values() for one in fit):
+        if _TEXT in texts:
+            return _TEXT
+        ours = ours if len(found) == 1 else list(found) * bool(ours)
+    if found and (len(ours) <= 1 or not any(found.values())):
+        return next(iter(ours or found))
+    known = " or ".join(map(repr, found)) or "none of the texts"
+    what = f"the places under {key!r} fit in {known}"
+    raise DataError(place, f"{what}. Call the text that they are in {_CONTEXT!r}, or leave them: --keep {key}")
+
+
+def _places(node: Node, text: str) -> list[Place] | None:
+    """The places in a text; None where one of them does not stand in it."""
+    try:
+        return places(node, text, "")
+    except DataError:
+        return None
+
+
+def _check_left(row: Node, noised: Mapping[str, str], taken: Collection[str], place: str) -> None:
+    """Raise DataError where another key looks like places in a text that is noised, or like the text of an answer."""
+    longest = max(map(len, noised.values()), default=-1)
+    elsewhere = _is_text(row.get(_CONTEXT)) and _CONTEXT not in noised
+    for key, node in row.value.items():
+        if key in taken:
+            continue
+        if not elsewhere and any(_says_place(name, one, longest) for name, one in _inside(key, node)):
+            raise _stale(place, key, "looks like places in a text that is noised")
+        if key in _ANSWERS and any(_is_answer(one, noised) for _, one in _inside(key, node)):
+            raise _stale(place, key, "holds an answer that stands in a text that is noised, without its place,")
+
+
+def _is_answer(value: Any, noised: Mapping[str, str]) -> bool:
+    """Whether a value is a text that stands in one that is noised; the letter of a choice is none."""
+    if not isinstance(value, str) or not value or (len(value) == 1 and value.isascii()):
+        return False
+    return any(_stands(value, text) for text in noised.values())
+
+
+def _stands(value: str, text: str) -> bool:
+    """Whether a text holds another, not as a part of a word in a script with capitals: `no` is not in `know`."""
+    places = (found.span() for found in re.finditer(re.escape(value), text))
+    return any(not (_joins(text, start) or _joins(text, stop)) for start, stop in places)
+
+
+def _joins(text: str, place: int) -> bool:
+    around = text[max(place - 1, 0) : place + 1]
+    return len(around) == _PAIR and all(one.lower() != one.upper() for one in around)
+
+
+def _stale(place: str, key: str, what: str) -> DataError:
+    names = ", ".join(MOVING)
+    return DataError(place, f"the key {key!r} {what} and does not move (these do: {names}). Leave it: --keep {key}")
+
+
+def _inside(key: str, node: Node) -> Iterator[tuple[str, Any]]:
+    """A value, and every one in it, with the key that it stands under."""
+    waiting = [(key, _plain(node))]
+    while waiting:
+        name, one = waiting.pop()
+        yield name, one
+        if isinstance(one, dict):
+            waiting += one.items()
+        elif isinstance(one, list):
+            waiting += ((name, inner) for inner in one)
+
+
+def _plain(value: Any) -> Any:
+    """The value of a node as Python has it."""
+    found = value.value if isinstance(value, Node) else value
+    if isinstance(found, dict):
+        return {key: _plain(one) for key, one in found.items()}
+    return [_plain(one) for one in found] if isinstance(found, list) else found
+
+
+def _says_place(name: str, value: Any, longest: int | None) -> bool:
+    """Whether a value is a number under a name of places, or a list of pairs of numbers, at most `longest`."""
+    if _is_number(value, longest):
+        return not _NAMES.isdisjoint(word.lower() for word in _WORDS.findall(name))
+    return isinstance(value, list) and bool(value) and all(_is_pair(one, longest) for one in value)
+
+
+def _is_pair(value: Any, longest: int | None) -> bool:
+    """Whether a value is a start and a stop, with or without a name behind them."""
+    if not isinstance(value, list) or len(value) not in _SIZES:
+        return False
+    return all(_is_number(one, longest) for one in value[:_PAIR]) and all(isinstance(one, str) for one in value[_PAIR:])
+
+
+def _is_number(value: Any, longest: int | None) -> bool:
+    return type(value) is int and (longest is None or 0 <= value <= longest)

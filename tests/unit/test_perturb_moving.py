@@ -1,0 +1,142 @@
+"""Places in the texts of JSON lines: which move with which text, and which are refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.perturbed import done
+
+from robust_xtreme.errors import DataError, UserError
+
+TEXT = "Watoto hucheza karibu na mto mkubwa leo"
+DOUBLED = "WWaattoottoo hhuucchheezzaa kkaarriibbuu nnaa mmttoo mmkkuubbwwaa lleeoo"
+ANSWER = {"text": "mto", "answer_start": 25}
+MOVED = {"text": "mmttoo", "answer_start": 46}
+
+
+def doubled(tmp_path: Path, row: dict[str, Any], *fields: str, **options: Any) -> dict[str, Any]:
+    """The row with every letter of its fields doubled."""
+    new = done(tmp_path, json.dumps(row), "jsonl", "char_noise:1@ops=double", fields=fields, **options)
+    found: dict[str, Any] = json.loads(new)
+    return found
+
+
+@pytest.mark.parametrize("field", ["context", "passage", "text"])
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        ({"answers": [ANSWER]}, {"answers": [MOVED]}),
+        ({"answers": ANSWER}, {"answers": MOVED}),
+        ({"answers": [{**ANSWER, "answer_end": 28}]}, {"answers": [{**MOVED, "answer_end": 52}]}),
+        ({"answers": [{**ANSWER, "answer_end": 27}]}, {"answers": [{**MOVED, "answer_end": 51}]}),
+        (
+            {"answers": {"text": ["mto"], "answer_start": [25], "answer_end": [28]}},
+            {"answers": {"text": ["mmttoo"], "answer_start": [46], "answer_end": [52]}},
+        ),
+        ({"spans": [[25, 28], [0, 6, "WHO"]]}, {"spans": [[46, 52], [0, 12, "WHO"]]}),
+        (
+            {"entities": [{"start": 25, "end": 28, "label": "X"}]},
+            {"entities": [{"start": 46, "end": 52, "label": "X"}]},
+        ),
+        ({"answers": [ANSWER], "spans": [[0, 6]]}, {"answers": [MOVED], "spans": [[0, 12]]}),
+        ({"sentence_breaks": [[0, 14], [15, 39]]}, {"sentence_breaks": [[0, 27], [28, 72]]}),
+    ],
+)
+def test_places_move_with_their_text(
+    more: dict[str, object], wanted: dict[str, object], field: str, tmp_path: Path
+) -> None:
+    """By whatever name the text goes, answers with their ends, spans, entities and sentences stand where they stood."""
+    found = doubled(tmp_path, {field: TEXT, **more}, field)
+    assert found == {field: DOUBLED, **wanted}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"question": "Wapi?", "passage": TEXT, "answers": [ANSWER]},
+        {"question": "Wapi?", "context": TEXT, "answers": [ANSWER], "spans": [[0, 5]], "answer_start": 3},
+        {"question": "Wapi?", "text": TEXT, "spans": [[0, 5]]},
+        {"question": "Wapi?", "passage": TEXT, "spans": [[25, 28]]},
+        {"question": "Unajua?", "answers": ["ndiyo"], "answer": "jua", "label": 1},
+        {"question": "Wapi?", "answers": None, "entities": ["Wapi"], "spans": [], "size": [[640, 480]], "weekend": 2},
+    ],
+)
+def test_places_in_another_text_stay(row: dict[str, Any], tmp_path: Path) -> None:
+    """Where only the question is noised, what stands in the passage is left, and so is what names no place."""
+    found = doubled(tmp_path, row, "question")
+    assert found["question"] != row["question"]
+    assert {**found, "question": row["question"]} == row
+
+
+@pytest.mark.parametrize(
+    ("row", "key", "line"),
+    [
+        ({"context": TEXT, "answer": "mto"}, "answer", "holds an answer that stands in a text that is noised"),
+        ({"context": TEXT, "answers": ["la", "mto"]}, "answers", "holds an answer that stands in a text"),
+        ({"context": TEXT, "answer_start": 25}, "answer_start", "looks like places in a text that is noised"),
+        ({"context": TEXT, "charSpan": [25, 28]}, "charSpan", "looks like places in a text that is noised"),
+        ({"context": TEXT, "mentions": [[25, 28]]}, "mentions", "looks like places in a text that is noised"),
+        ({"context": TEXT, "qas": [{"found": [{"start": 25}]}]}, "qas", "looks like places in a text that is noised"),
+        ({"context": TEXT, "tokens": [{"start": 0, "end": 6}]}, "tokens", "looks like places in a text that is noised"),
+        ({"id": "ab", "context": TEXT, "spans": {"start": [25]}}, "spans", "has 0 answers and 1 places of them"),
+        ({"context": TEXT, "spans": [[25, 280]]}, "spans", "the answer [25, 280] does not lie in its context"),
+        ({"id": TEXT * 9, "text": TEXT, "spans": [[25, 280]]}, "spans", "[25, 280] does not lie in its context"),
+        ({"passage": TEXT, "spans": [[25, 280]]}, "spans", "the places under 'spans' fit in none of the texts."),
+        ({"passage": TEXT, "answers": [{**ANSWER, "text": "mt0"}]}, "answers", "fit in none of the texts"),
+        ({"id": "abc", "passage": TEXT, "spans": [[0, 3]]}, "spans", "fit in 'id' or 'passage'. Call the text"),
+        ({"context": TEXT, "answers": [{**ANSWER, "answer_end": 30}]}, "answers", "and ends at 28, not at 30"),
+        (
+            {"context": TEXT, "answers": [{**ANSWER, "answer_start": 10**300}]},
+            "answers",
+            "at 1" + "0" * 79 + "... does",
+        ),
+    ],
+)
+def test_places_that_would_be_left_behind_are_refused(row: dict[str, Any], key: str, line: str, tmp_path: Path) -> None:
+    """What looks like places in a noised text is one line that names the key, and stays only with --keep."""
+    field = next(name for name in ("context", "passage", "text") if name in row)
+    with pytest.raises(DataError) as error:
+        doubled(tmp_path, row, field)
+    assert line in str(error.value)
+    found = doubled(tmp_path, row, field, keep=(key,))
+    assert (found[field], found[key]) == (DOUBLED, row[key])
+
+
+def test_of_two_noised_texts_the_one_is_told_by_what_stands_there(tmp_path: Path) -> None:
+    """An answer moves with the text that holds it; where two hold it, it is refused."""
+    row = {"title": "Mto", "passage": TEXT, "answers": [ANSWER]}
+    assert doubled(tmp_path, row, "title", "passage")["answers"] == [MOVED]
+    with pytest.raises(DataError, match=r"fit in 'title' or 'passage'"):
+        doubled(tmp_path, {**row, "title": TEXT}, "title", "passage")
+    assert doubled(tmp_path, {**row, "title": TEXT}, "passage")["answers"] == [MOVED]
+    empty = [{"text": "", "answer_start": 0}]
+    assert doubled(tmp_path, {**row, "answers": empty}, "title", "passage")["answers"] == empty
+
+
+@pytest.mark.parametrize("format", ["jsonl", "squad"])
+@pytest.mark.parametrize("pairs", [[[15, 39], [0, 14]], [[0, 20], [15, 39]]])
+def test_sentences_out_of_order_are_refused(pairs: list[list[int]], format: str, tmp_path: Path) -> None:
+    """Breaks that run backwards or overlap lose no sentence's text: they are told."""
+    row: dict[str, Any] = {"context": TEXT, "sentence_breaks": pairs, "sentences": [TEXT[a:b] for a, b in pairs]}
+    text = json.dumps(row if format == "jsonl" else {"data": [{"paragraphs": [{**row, "qas": []}]}]})
+    with pytest.raises(DataError, match=r"begins before that at \d+ ends, at \d+. Put 'sentence_breaks' in order."):
+        done(tmp_path, text, format, fields=("context",))
+
+
+def test_the_end_of_an_answer_moves_in_squad_too(tmp_path: Path) -> None:
+    """`answer_end` follows the `answer_start` beside it."""
+    asked = {"id": "q", "question": "Wapi?", "answers": [{**ANSWER, "answer_end": 28}]}
+    text = json.dumps({"data": [{"paragraphs": [{"context": TEXT, "qas": [asked]}]}]})
+    new = json.loads(done(tmp_path, text, "squad", "char_noise:1@ops=double", fields=("context",)))
+    assert new["data"][0]["paragraphs"][0]["qas"][0]["answers"] == [{**MOVED, "answer_end": 52}]
+
+
+def test_what_is_kept_is_no_field(tmp_path: Path) -> None:
+    """A key is noised or kept, and only keys of JSON lines can be kept."""
+    with pytest.raises(UserError, match="--keep and --fields both name 'a'"):
+        doubled(tmp_path, {"a": TEXT}, "a", keep=("a",))
+    with pytest.raises(UserError, match=r"--keep names keys of jsonl that stay as they are; the format here is lines."):
+        done(tmp_path, TEXT, "lines", keep=("a",))
