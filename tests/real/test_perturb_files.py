@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from robust_xtreme import registry
+from robust_xtreme.errors import UserError
 from robust_xtreme.examples import digest
 from robust_xtreme.files._rewrite import Job, perturb_file
 from robust_xtreme.noise._perturbation import Perturbation
@@ -202,3 +204,17 @@ def test_every_format_of_a_task_is_read_as_eval_reads_it(
     assert totals.texts
     assert totals.left == 0
     assert out.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(("pattern", "format"), [("masakhaner2/*/dev.txt", "conll"), ("panx/dev-*.tsv", "iob2")])
+def test_release_files_of_tags_are_told_by_their_lines(pattern: str, format: str, data: Path, tmp_path: Path) -> None:
+    """Called .conll they are read as what they are, called .txt they are refused with the format to name."""
+    for path in sorted(data.glob(pattern)):
+        for suffix in ("conll", "txt"):
+            (tmp_path / f"in.{suffix}").write_bytes(path.read_bytes())
+        job = Job(str(tmp_path / "in.conll"), "char_noise:0.3", str(tmp_path / "out"), language="sw", force=True)
+        perturb_file(job)
+        told = (tmp_path / "out").read_text(encoding="utf-8")
+        assert told == _written(path, "sw", "char_noise:0.3", tmp_path), path
+        with pytest.raises(UserError, match=f"Name the format: --format {format}, or lines"):
+            perturb_file(replace(job, file=str(tmp_path / "in.txt")))

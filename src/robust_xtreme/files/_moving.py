@@ -71,11 +71,13 @@ def _owner(row: Node, key: str, noised: Mapping[str, str], place: str) -> str:
     node = row.get(key)
     if node is None or node.value is None:
         return ""
-    placed = any(_says_place(name, one, None) for name, one in _inside(key, node))
-    if not placed and key in ANSWERS and items(node) and all(map(_is_text, items(node))):
+    if key in ANSWERS and items(node) and all(map(_is_text, items(node))):
         return ""
+    if key not in _SPANS and _is_text(row.get(_CONTEXT)):
+        return _CONTEXT
+    placed = any(_says_place(name, one, None) for name, one in _inside(key, node))
     if _is_text(row.get(_CONTEXT)):
-        return _CONTEXT if placed or key not in _SPANS else ""
+        return _CONTEXT if placed else ""
     if key == SENTENCES and BREAKS in row.value and not placed:
         node = row.value[BREAKS]
         placed = node.value is not None
