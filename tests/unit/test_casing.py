@@ -42,6 +42,11 @@ def _noise(value: str, code: str, kind: str, strength: str = "1") -> Noised:
         ("el", "inverted", "Αθήνας", "αΘΗΝΑΣ"),
         ("el", "second", "Άρης", "ΆΡης"),
         ("nl", "upper", "ijs", "IJS"),
+        ("nl", "initial", "IJsland ligt aan het IJ", "ijsland ligt aan het ij"),
+        ("nl", "inverted", "IJsland Den", "ijSLAND dEN"),
+        ("nl", "second", "IJsland Den", "IJSland DEn"),
+        ("nl", "lower", "IJS en Ijs", "ijs en ijs"),
+        ("en", "initial", "IJ", "IJ"),
         ("vi", "inverted", "Mỗi", "mỖI"),
         ("uk", "second", "Їжак", "ЇЖак"),
         ("fr", "upper", "l’été", "L’ÉTÉ"),
@@ -97,6 +102,12 @@ def test_every_language_with_case_has_every_kind(code: str) -> None:
         ("I", "en", "capital"),
         ("İzmir", "tr", "capital"),
         ("IJs", "nl", "capital"),
+        ("IJ", "nl", "capital"),
+        ("IJ", "en", "upper"),
+        ("Ijs", "nl", "mixed"),
+        ("ǅep", "en", "capital"),
+        ("ǄEP", "en", "upper"),
+        ("Ǆep", "en", "mixed"),
         ("नदी", "hi", "lower"),
         ("O'Neill", "en", "mixed"),
     ],
@@ -110,3 +121,11 @@ def test_lower_and_upper_are_composed() -> None:
     """A composed word gives a composed one; İ has no mark left over in any language."""
     assert lower("İstanbul", "en") == "istanbul"
     assert upper("ΐ", "el") == "Ϊ"
+
+
+@pytest.mark.parametrize(("small", "large"), [("ǆ", "ǅ"), ("ǉ", "ǈ"), ("ǌ", "ǋ"), ("ǳ", "ǲ")])
+def test_a_digraph_has_a_capital_of_its_own(small: str, large: str) -> None:
+    """At the beginning of a word stands the titlecase letter, and its small letter is the same as before."""
+    assert capital(f"{small}ep", "en") == f"{large}ep"
+    assert lower(large, "en") == small
+    assert style(f"{large}ep", "en") == "capital"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from robust_xtreme import perturb
@@ -22,6 +24,29 @@ def test_a_stop_is_confused_with_a_stop() -> None:
     spec = "punctuation:1@drop=0@double=0@plain=0"
     assert set(perturb([f"{'a. ' * 50}"], spec, language="en")[0]) <= set("a !?")
     assert set(perturb(["好！" * 50], spec, language="zh")[0]) <= set("好。？")
+
+
+@pytest.mark.parametrize(("code", "mark", "wrong", "double"), [
+    ("el", ";", ".!", ";;"), ("el", "\u037e", ".!…", ";;"), ("el", "·", ",:", "··"), ("el", "\u0387", ",:", "··"),
+    ("el", ",", ":", ",,"), ("en", ";", ",:", ";;"), ("ar", "؟", ".!", "؟؟"), ("ar", "؛", "،:", "؛؛"),
+    ("fa", "،", "؛:", "،،"), ("ur", "۔", ".؟", "۔۔"), ("hi", "।", ".!?॥", "।।"), ("my", "။", "", "။။"),
+    ("my", "၊", "", "၊၊"), ("zh", "；", "，：、", "；；"), ("ja", "｡", "", "｡｡"), ("ja", "、", "", "、、"),
+    ("he", "״", '"', None), ("he", "־", "-‐–—", None), ("th", "!", ".", "!!"),
+])  # fmt: skip
+def test_a_mark_does_what_it_does_in_its_language(code: str, mark: str, wrong: str, double: str | None) -> None:
+    """A Greek question ends with ;, whatever its code point, and pauses with a raised dot; others have marks of own."""
+    off = "punctuation:1@drop=0@plain=0"
+    values = [f"α{mark} " + "α" * number for number in range(1, 41)]
+    found = {one.split()[0][1:] for one in perturb(values, f"{off}@double=0", language=code)}
+    assert found == set(wrong or mark)
+    found = {one.split()[0][1:] for one in perturb(values[:1], f"{off}@wrong=0", language=code)}
+    assert found == {mark if double is None else double}
+
+
+def test_greek_questions_are_not_made_of_commas() -> None:
+    """A question ends with another stop, and no comma comes out as the Greek question mark."""
+    found = perturb(["Τι κάνεις; Καλά, εσύ;"], "punctuation:1@drop=0@double=0@plain=0", language="el")[0]
+    assert re.fullmatch("Τι κάνεις[.!] Καλά: εσύ[.!]", found)
 
 
 def test_decimals_stay() -> None:

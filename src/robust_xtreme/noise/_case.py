@@ -2,7 +2,9 @@
 
 Turkish and Azerbaijani pair i with İ and ı with I. Greek capitals lose their accents, but for the dialytika, which also
 comes in where the accent showed a hiatus (Μάιος, ΜΑΪΟΣ), and for ή, "or"; a small sigma at the end of a word is ς.
-German ß becomes SS. The rules are those of Unicode's SpecialCasing and of CLDR's transforms tr-, az- and el-Upper.
+German ß becomes SS, Dutch IJ is one letter at the beginning of a word, and ǆ, ǉ, ǌ and ǳ have capitals of their own
+there (ǅ; Ǆ is for words in capitals). The rules are those of Unicode's SpecialCasing and of CLDR's transforms tr-, az-
+and el-Upper.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ _DIALYTIKA: Final = "\u0308"
 _TONOS: Final = "\u0301"
 _ACCENTS: Final = frozenset("\u0300\u0301\u0304\u0306\u0313\u0314\u0342\u0343")
 _HIATUS: Final = frozenset("ιυ")
+_TITLE: Final = {"Ǆ": "ǅ", "Ǉ": "ǈ", "Ǌ": "ǋ", "Ǳ": "ǲ"}
+_DUTCH: Final = ("ij", "IJ")
 _OR: Final = ("ή", "Ή")
 _VOWELS: Final = frozenset("αεηιουω")
 
@@ -48,11 +52,10 @@ def lower(text: str, code: str) -> str:
 
 def capital(text: str, code: str) -> str:
     """The text with its first letter in upper case and the others as they are; Greek keeps its accent there."""
-    first, *rest = clusters(text) or [""]
-    if code == "nl" and text[:2] == "ij":
-        return "IJ" + text[2:]
+    first, *rest = initials(text, code) or [""]
     one = upper(first, "" if code == "el" else code)
-    return "".join((one[:1] + lower(one[1:], code) if len(one) > len(first) else one, *rest))
+    one = one[:1] + lower(one[1:], code) if len(one) > len(first) else _TITLE.get(one, one)
+    return "".join((one, *rest))
 
 
 def style(text: str, code: str) -> str:
@@ -84,6 +87,13 @@ def has_case(text: str) -> bool:
 def clusters(text: str) -> list[str]:
     """The clusters of a text; where all of it are letters of scripts with case, each is one."""
     return list(text) if text.isalpha() else graphemes.split(text)
+
+
+def initials(text: str, code: str) -> list[str]:
+    """The clusters of a word, of which the first is what gets a capital: in Dutch IJ as one."""
+    if code == "nl" and text[:2] in _DUTCH:
+        return [text[:2], *clusters(text[2:])]
+    return clusters(text)
 
 
 def _lower_case(point: str) -> bool:

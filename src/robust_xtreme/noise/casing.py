@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from robust_xtreme import packs
 from robust_xtreme.languages import language as language_of
-from robust_xtreme.noise._case import CAPITAL, LOWER, clusters, has_case, letters_of, lower, style, upper
+from robust_xtreme.noise._case import CAPITAL, LOWER, clusters, has_case, initials, letters_of, lower, style, upper
 from robust_xtreme.noise._perturbation import known_language
 from robust_xtreme.noise._words import Form, words
 
@@ -52,8 +52,8 @@ def casing(word: str, language: str) -> Iterator[Form]:
 def _forms(word: str, code: str) -> Iterator[Form]:
     how, capitals, small = style(word, code), upper(word, code), lower(word, code)
     if how == CAPITAL and len(word) > 1:
-        first, *rest = clusters(word)
-        behind = "".join(clusters(capitals)[1:])
+        first, *rest = initials(word, code)
+        behind = "".join(initials(capitals, code)[1:])
         yield Form(lower(first, code) + "".join(rest), "initial")
         yield Form(lower(first, code) + behind, "inverted")
         if len(rest) > 1:

@@ -10,12 +10,15 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-from robust_xtreme import languages
+from robust_xtreme.noise._marks import marks, others, pauses, stops
 from robust_xtreme.noise._slips import Slip, slips
 
-_CLASSES: Final = (".!?…。！？؟۔।॥။", ",;:،؛、，；：၊", '"“”„«»‹›「」『』《》', "'‘’‚", "-‐‑–—", "·・")
-_PLAIN: Final = {**dict.fromkeys("“”„«»", '"'), **dict.fromkeys("‘’‚", "'"), **dict.fromkeys("‐‑–—", "-"), "…": "..."}
-_DOUBLED: Final = frozenset("".join(_CLASSES[:2]))
+_PLAIN: Final = {
+    **dict.fromkeys("“”„«»״", '"'),
+    **dict.fromkeys("‘’‚׳", "'"),
+    **dict.fromkeys("‐‑–—־", "-"),
+    "…": "...",
+}
 
 
 @slips(
@@ -27,26 +30,17 @@ _DOUBLED: Final = frozenset("".join(_CLASSES[:2]))
 )
 def punctuation(language: str) -> Iterator[Slip]:
     """Drop, double and confuse punctuation marks; @add= puts commas before spaces."""
-    marks = languages.language(language).punctuation
-    for mark in marks:
+    known = marks(language)
+    doubled = stops(language) | pauses(language)
+    for mark in known:
         yield Slip(mark, "drop", "")
-        if mark in _DOUBLED:
-            yield Slip(mark, "double", mark * 2)
+        if mark in doubled:
+            yield Slip(mark, "double", unicodedata.normalize("NFC", mark) * 2)
         if mark in _PLAIN:
             yield Slip(mark, "plain", _PLAIN[mark])
-        for other in _others(mark, marks):
+        for other in others(language, mark):
             yield Slip(mark, "wrong", other)
     for comma in ("،", "、", "၊", ","):
-        if comma in marks:
+        if comma in known:
             yield Slip(" ", "add", f"{comma} ")
             break
-
-
-def _others(mark: str, marks: tuple[str, ...]) -> Iterator[str]:
-    """The language's other marks of the same class and width."""
-    alike = next((one for one in _CLASSES if mark in one), "")
-    yield from (other for other in alike if other != mark and other in marks and _wide(other) == _wide(mark))
-
-
-def _wide(mark: str) -> bool:
-    return unicodedata.east_asian_width(mark) in "WF"

@@ -6,14 +6,14 @@ commoner. A letter with marks of its own, as in scripts whose vowels are signs, 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-from robust_xtreme import languages
 from robust_xtreme.noise._case import cases
+from robust_xtreme.noise._marks import stops
 from robust_xtreme.noise._slips import Slip, slips
 
-_EMPHATIC: Final = "!?.…！？。।؟۔"
 _LONGER: Final = ((3, 4), (4, 2), (5, 1))
 _MARKS: Final = ((2, 2), (3, 3))
 
@@ -29,6 +29,6 @@ def repetition(language: str) -> Iterator[Slip]:
     for letter in cases(language):
         for times, weight in _LONGER:
             yield Slip(letter, "letter", letter * times, weight)
-    for mark in set(_EMPHATIC) & set(languages.language(language).punctuation):
+    for mark in sorted(stops(language)):
         for times, weight in _MARKS:
-            yield Slip(mark, "mark", mark * times, weight)
+            yield Slip(mark, "mark", unicodedata.normalize("NFC", mark) * times, weight)

@@ -1,0 +1,53 @@
+"""What the marks of punctuation of a language do: end a sentence, pause, quote, join."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from robust_xtreme import languages
+
+STOPS: Final = ".!?…‥。．｡！？؟۔।॥။"
+PAUSES: Final = ",;:،؛、､，；：၊"
+_CLASSES: Final = (STOPS, PAUSES, '"“”„«»‹›「」『』《》〈〉｢｣״', "'‘’‚׳", "-‐‑–—―־", "·・･")
+_OWN: Final[Mapping[str, tuple[str, ...]]] = {"el": (".!;\u037e…", ",:\u00b7\u0387")}
+"""Classes of languages in which a mark does something else: a Greek question ends with ;, and a raised dot is its
+semicolon. Both have code points of their own, too, which are the same to Unicode (canonically equivalent)."""
+
+
+def marks(code: str) -> tuple[str, ...]:
+    """The language's marks of punctuation, and those of its own classes, which CLDR may lack."""
+    return tuple(dict.fromkeys((*languages.language(code).punctuation, *"".join(_OWN.get(code, ())))))
+
+
+def stops(code: str) -> frozenset[str]:
+    """The language's marks that end a sentence."""
+    return _of(code, 0)
+
+
+def pauses(code: str) -> frozenset[str]:
+    """The language's marks that stand for a pause within a sentence."""
+    return _of(code, 1)
+
+
+def _of(code: str, number: int) -> frozenset[str]:
+    return frozenset(marks(code)) & frozenset(_classes(code)[number])
+
+
+def _classes(code: str) -> tuple[str, ...]:
+    own = _OWN.get(code, ())
+    return (*own, *_CLASSES[len(own) :])
+
+
+def others(code: str, mark: str) -> Iterator[str]:
+    """The marks that CLDR has for the language and that do the same as a mark, of the same width."""
+    alike = next((one for one in _classes(code) if mark in one), "")
+    same = unicodedata.normalize("NFC", mark)
+    known = languages.language(code).punctuation
+    yield from (other for other in alike if other != same and other in known and _width(other) == _width(mark))
+
+
+def _width(mark: str) -> str:
+    """Whether a mark is as wide as a Chinese character (W), half of that by its name (H), or neither."""
+    return {"W": "W", "F": "W", "H": "H"}.get(unicodedata.east_asian_width(mark), "")
