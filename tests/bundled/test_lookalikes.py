@@ -7,6 +7,7 @@ import regex
 
 from robust_xtreme import packs
 from robust_xtreme.languages import LANGUAGES, language
+from robust_xtreme.noise._case import cases
 from robust_xtreme.noise.ocr_noise import ocr_noise
 
 _SCRIPTS = {"Hans": "Han", "Jpan": "Han|Hiragana|Katakana", "Kore": "Hangul"}
@@ -14,7 +15,7 @@ _SCRIPTS = {"Hans": "Han", "Jpan": "Han|Hiragana|Katakana", "Kore": "Hangul"}
 
 @pytest.mark.parametrize("name", packs.names("lookalikes"))
 def test_a_pack_holds_its_script(name: str) -> None:
-    """Each row has a letter or a pair, up to 24 other forms of its script and digits, and a likeness for each."""
+    """Each row has a letter or a pair, other forms of its script and digits, and a likeness for each."""
     table = packs.table("lookalikes", name)
     assert table.header["script"] == name
     assert {table.standing(row) for row in table.rows} <= {"derived", "attested"}
@@ -37,6 +38,16 @@ def test_what_everybody_confuses_is_there(name: str, letter: str, form: str) -> 
     """The confusions that each script is known for are among the forms."""
     rows = [row for row in packs.table("lookalikes", name).rows if row["letter"] == letter]
     assert form in {one for row in rows for one in row["forms"].split()}
+
+
+@pytest.mark.parametrize("code", [code for code in LANGUAGES if language(code).script in ("Latn", "Cyrl", "Grek")])
+def test_accented_letters_of_others_crowd_out_none(code: str) -> None:
+    """Nearly every letter of a language, in either case, has another one of its own alphabet among its forms."""
+    own = set(cases(code))
+    rows = packs.table("lookalikes", language(code).script).rows
+    alike = {row["letter"] for row in rows if own & set(row["forms"].split())}
+    assert len(own - alike) <= 4, sorted(own - alike)
+    assert {*"aeioсо"} & own <= alike
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

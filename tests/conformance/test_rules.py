@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from tests.conformance.planted import planted
-from tests.conformance.rules import OF_TEXTS, RULES, Rule, broken
+from tests.conformance.rules import OF_TEXTS, RULES, Rule, broken, in_alphabet, rule_4_noise_belongs_to_the_script
 from tests.conformance.texts import drawn, every_language, hard, real
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Text
+from robust_xtreme.noise._case import cases
 from robust_xtreme.noise._engine import Perturbation
+from robust_xtreme.noise._slip_table import Slip
+from robust_xtreme.noise._slips import slips
 
 _EVERY = [registry.load("perturbation", name) for name in registry.names("perturbation")]
 _MEMBERS = [member for member in _EVERY if not member.free]
@@ -79,6 +84,28 @@ def test_many_texts_keep_the_rule(perturbation: Perturbation, rule: Rule, texts:
 def test_a_wrong_perturbation_breaks_its_rule_and_no_other(rule: str, wrong: Perturbation) -> None:
     """The suite proves itself: each planted fault is found, by the rule that is about it."""
     assert broken(wrong, every_language()) == [rule]
+
+
+def test_rule_4_counts_letters() -> None:
+    """Digits in the place of letters belong to every language, and are no letters of its alphabet."""
+
+    @slips(strength="share of letters", rates={"digit": "1"})
+    def digits(language: str) -> Iterator[Slip]:
+        """Wrong."""
+        yield from (Slip(letter, "digit", "1") for letter in cases(language))
+
+    with pytest.raises(AssertionError, match="own_letters"):
+        rule_4_noise_belongs_to_the_script(digits, every_language())
+
+
+@pytest.mark.parametrize(("code", "cluster", "found"), [
+    ("en", "Q", True), ("en", "1", False), ("en", ";", False), ("en", "é", False), ("de", "ß", True),
+    ("tr", "İ", True), ("my", "ကိ", True), ("my", "ကၖ", False), ("my", "ာ", True), ("ml", "കി", True),
+    ("ha", "ʼ", True), ("hi", "क्ष", True), ("sw", "x", False), ("vi", unicodedata.normalize("NFD", "ế"), True),
+])  # fmt: skip
+def test_an_alphabet_is_letters_and_main_marks(code: str, cluster: str, found: bool) -> None:
+    """Auxiliary marks, digits and punctuation are not of it; signs of the main set are, if letters or marks."""
+    assert in_alphabet(code, cluster) == found
 
 
 @_every

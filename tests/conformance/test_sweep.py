@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from tests.conformance.rules import books_are_true, clusters_stay_whole, own_letters, run, spans_survive
+from tests.conformance.rules import SHARE, books_are_true, clusters_stay_whole, counts, run, spans_survive
 from tests.conformance.texts import hard, sentence, text, words
 
 from robust_xtreme import registry
@@ -23,8 +23,8 @@ from robust_xtreme.noise._engine import Perturbation
 pytestmark = pytest.mark.real
 
 _STRENGTHS: Final = ("0", "0.05", "0.3", "1")
-_SHARE: Final = 0.95
 _FEW: Final = 4
+_SENTENCES_ARE: Final = ("line/", "dev-", "test-", "train-")
 _FLORES: Final = {
     "ar": "arb", "bg": "bul", "bn": "ben", "de": "deu", "el": "ell", "en": "eng", "es": "spa", "et": "est",
     "fi": "fin", "fr": "fra", "he": "heb", "hi": "hin", "hu": "hun", "id": "ind", "it": "ita", "ja": "jpn",
@@ -69,7 +69,7 @@ def _sentences(code: str, data: Path) -> list[Text]:
 
 def _sweep(perturbation: Perturbation, code: str, texts: Sequence[Text]) -> None:
     """All of the rules that are about one text, at every strength; of sentences, whose letters are put in."""
-    letters: Counter[bool] = Counter()
+    found = {count: Counter[bool]() for count in counts(perturbation)}
     for strength in _STRENGTHS:
         for noised in run(perturbation, texts, strength):
             assert strength != "0" or noised.text == noised.clean
@@ -77,12 +77,12 @@ def _sweep(perturbation: Perturbation, code: str, texts: Sequence[Text]) -> None
             clusters_stay_whole(noised)
             spans_survive(noised)
             books_are_true(noised, perturbation.kind == "letters")
-            letters.update(
-                own_letters(noised) if noised.clean.id.startswith(("line/", "dev-", "test-", "train-")) else ()
-            )
-    assert letters[True] >= _SHARE * letters.total(), (
-        f"{perturbation.name}: {letters[False]} of {letters.total()} clusters are foreign"
-    )
+            for count, own in found.items() if noised.clean.id.startswith(_SENTENCES_ARE) else ():
+                own.update(count(noised))
+    for count, own in found.items():
+        assert own[True] >= SHARE * own.total(), (
+            f"{perturbation.name}, {count.__name__}: {own[False]} of {own.total()} clusters are foreign"
+        )
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from robust_xtreme import perturb
 from robust_xtreme.errors import DataError
-from robust_xtreme.languages import belongs
+from robust_xtreme.languages import LANGUAGES, belongs
+from robust_xtreme.noise.ocr_noise import misread
 
 _HEADER = "# source: us\n# licence: CC0-1.0\n# standing: authored\nletter\tforms\tlikeness\n"
 
@@ -26,6 +28,31 @@ def test_pairs_are_read_as_one_letter_and_back() -> None:
     assert perturb(["rn"], "ocr_noise:1", language="en")[0] == "m"
     values = [f"{'x' * number} m" for number in range(60)]
     assert any(one.endswith(" rn") for one in perturb(values, "ocr_noise:1", language="en"))
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_letters_rarely_come_out_as_digits(code: str) -> None:
+    """Of all that each letter comes out as, at most a fiftieth is a digit, and at least one form is a letter."""
+    found: dict[str, Counter[bool]] = {}
+    for slip in misread(code):
+        found.setdefault(slip.point, Counter())[any(map(str.isdigit, slip.form))] += slip.weight
+    assert found
+    for letter, weights in found.items():
+        assert weights[True] <= 0.02 * weights.total(), letter
+        assert weights[False] or not weights.total(), letter
+
+
+def test_an_auxiliary_mark_comes_for_another_one_only() -> None:
+    """Burmese gets no marks of Mon and Shan; Malayalam's vowel signs, auxiliary in CLDR, come for each other."""
+    rare = set("ဳဴၖၗၘၙၢၤႆႈႊႏ")
+    assert not [slip for slip in misread("my") if slip.point not in rare and rare & set(slip.form)]
+    assert {slip.form for slip in misread("ml") if slip.point == "ി"} & set("ീൂെേ")
+
+
+def test_frequent_letters_have_letters_alike() -> None:
+    """Packs hold three letters of every language's own, so that accented ones of others crowd out none."""
+    for code, letter, alike in (("en", "o", "u"), ("en", "S", "B"), ("sw", "o", "u"), ("uk", "т", "ґ")):
+        assert alike in {slip.form for slip in misread(code) if slip.point == letter}
 
 
 def test_a_users_pack_comes_first_and_a_broken_one_is_one_line(tmp_path: Path) -> None:

@@ -5,9 +5,9 @@
 
 Each letter of a script's languages is drawn at 48 pixels on one baseline, blurred as a scanner does, and compared by
 the cosine of the pixels, the mean over the fonts named below. A letter keeps the others that are most like it, of those
-above a least likeness: three, or in scripts of several languages 24, of which a language takes the first three of its
-own. Marks are drawn on a letter of their script, and compared by what they add to it. In Latin, Cyrillic and Greek
-digits count as forms. Pairs of Latin letters (rn and m) are those of `ocr_pairs.tsv`.
+above a least likeness: for each language that has the letter, three of its own. Marks are drawn on a letter of their
+script, and compared by what they add to it. In Latin, Cyrillic and Greek digits count as forms. Pairs of Latin letters
+(rn and m) are those of `ocr_pairs.tsv`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,7 +71,6 @@ _SHRUNK: Final = 32
 _LEAST: Final = 0.75
 _MOST: Final = 3
 _ATTESTED: Final = 95
-_MOST_SHARED: Final = 24
 
 
 def drawn(text: str, font: Any) -> Array:
@@ -93,13 +93,16 @@ def likeness(texts: Sequence[str], fonts: Sequence[Any], base: str = "") -> Arra
     return total / len(fonts)
 
 
-def most_alike(texts: Sequence[str], alike: Array, most: int) -> Iterator[tuple[str, dict[str, int]]]:
-    """For each text that is no digit, the others most like it, and every digit that is like it, in percent."""
+def most_alike(
+    texts: Sequence[str], alike: Array, alphabets: Sequence[frozenset[str]]
+) -> Iterator[tuple[str, dict[str, int]]]:
+    """For each text that is no digit, the three most like it in each alphabet that has it, and digits, in percent."""
     for number, text in enumerate(texts):
         ranked = sorted(zip(alike[number].tolist(), texts, strict=True), reverse=True)
         near = [(value, form) for value, form in ranked if form != text and value >= _LEAST]
-        letters = [form for _, form in near if form not in DIGITS][:most]
-        chosen = {form: round(100 * value) for value, form in near if form in DIGITS or form in letters}
+        own = (islice((form for _, form in near if form in one), _MOST) for one in alphabets if text in one)
+        kept = {*DIGITS, *chain.from_iterable(own)}
+        chosen = {form: round(100 * value) for value, form in near if form in kept}
         if chosen and text not in DIGITS:
             yield text, chosen
 
@@ -107,14 +110,13 @@ def most_alike(texts: Sequence[str], alike: Array, most: int) -> Iterator[tuple[
 def rows(script: str, fonts: Sequence[Any]) -> Iterator[tuple[str, dict[str, int]]]:
     """The letters, marks and pairs of letters of a script, with the forms that look like them."""
     known = [language(code) for code in ALL_LANGUAGES if language(code).script == script]
-    letters = sorted({one for own in known for one in cased(own.code, own.alphabet) if len(one) == 1})
-    digits = list(DIGITS) if script in DIGITAL else []
-    texts = [*letters, *digits]
-    most = _MOST_SHARED if len(known) > 1 else _MOST
-    yield from most_alike(texts, likeness(texts, fonts), most)
-    marks = sorted({mark for own in known for mark in own.marks if unicodedata.category(mark)[0] == "M"})
+    alphabets = [frozenset(one for one in cased(own.code, own.alphabet) if len(one) == 1) for own in known]
+    texts = [*sorted(frozenset().union(*alphabets)), *(DIGITS if script in DIGITAL else "")]
+    yield from most_alike(texts, likeness(texts, fonts), alphabets)
+    sets = [frozenset(mark for mark in own.marks if unicodedata.category(mark)[0] == "M") for own in known]
+    marks = sorted(frozenset().union(*sets))
     if script in BASES and marks:
-        yield from most_alike(marks, likeness(marks, fonts, BASES[script]), most)
+        yield from most_alike(marks, likeness(marks, fonts, BASES[script]), sets)
 
 
 def written(script: str, names: Sequence[str], found: Sequence[tuple[str, dict[str, int]]]) -> str:
