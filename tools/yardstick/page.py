@@ -25,29 +25,34 @@ four lists of English misspellings (HELM's, two of NL-Augmenter's, nlpaug's), wh
 """
 
 _KINDS: Final = """\
-Pairs are split in halves by a hash of the right word. The rates are fitted on one half; the comparison is on the other.
-Both use pairs that are one edit apart. An edit is sorted by the same rules whoever made it: `neighbour`, a letter whose
-key is within 1.25 pitches on the layout `us`; `insert`, such a letter beside the right one; `delete`, a letter that
-stands beside no equal one; `double`, a letter twice; `swap`; `shift`, the case of a letter that is not the first. These
-six are what a slip of the hand gives. The other kinds are `other letter`, `other insert`, `missed double` (one of two
+Pairs are split in halves by a hash of the right word. The rates are fitted on one half; the comparison is on the
+other. No right word is in both, but the halves are not strangers: many a word has an inflected sibling in the other
+half (*receive* and *receiving*), and some typos are the same edit at the same place of the same stem there. Both use
+pairs that are one edit apart. An edit is sorted by the same rules whoever made it: `neighbour`, a letter whose key is
+within 1.25 pitches on the layout `us`; `insert`, such a letter beside the right one; `delete`, a letter that stands
+beside no equal one; `double`, a letter twice; `swap`; `shift`, the case of a letter that is not the first. These six
+are what a slip of the hand gives. The other kinds are `other letter`, `other insert`, `missed double` (one of two
 equal letters missing), `mark` (space, hyphen, apostrophe) and `capital` (the case of the first letter).
 """
 
 _COMPARED: Final = """\
 Total variation distance is the share that would have to move for the two to be equal: 0 is the same, 1 has nothing in
 common. Generators change each word as often as the lists do; intervals are the 2.5th and 97.5th percentile of 1,000
-resamples of words. `other half` are the real typos that the rates were fitted on: what is left between two samples
-of the same lists. Places are of words of at least five letters; distances are of letters replaced by letters or signs
-that have a key. nlpaug leaves words of fewer than four letters as they are, so that it is compared on the others.
+resamples of words. They say how far the distances of resamples lie, not where the true value does: a distance is never
+negative, so that resampling adds to a small one, and its interval lies mostly above the point. `other half` are the
+real typos that the rates were fitted on: what is left between two samples of the same lists. Places are of words of at
+least five letters; distances are of letters replaced by letters or signs that have a key. nlpaug leaves words of fewer
+than four letters as they are, so that it is compared on the others.
 """
 
 _LIMITS: Final = """\
-Lists of misspellings are collected from what people wrote, so that they hold errors of spelling as well as slips of the
-hand; nothing in a pair says which of the two it is, and a slip that its writer corrects at once is in no list. What is
-sorted as a slip of the hand is therefore an upper bound: *definate* for *definite* is an other letter, but *goverment*
-for *government* counts as a missed key. `keyboard_typo` makes no spelling errors; `natural_typo` takes them from lists.
-Rates of `accent`, `candidate` and `syllable` cannot be told from English and are set by hand, and so is that
-all languages and layouts share the rates of English on QWERTY.
+Lists of misspellings are collected from what people wrote, so that they hold errors of spelling as well as slips of
+the hand; nothing in a pair says which of the two it is, and a slip that its writer corrects at once is in no list.
+What is sorted as a slip of the hand is therefore an upper bound: *definate* for *definite* is an other letter, but
+*goverment* for *government* counts as a missed key. `keyboard_typo` makes no spelling errors; `natural_typo` takes
+them from lists, which are long for English and few other languages. Rates of `accent`, `candidate` and `syllable`
+cannot be told from English and are set by hand, and so is that all languages and layouts share the rates of English on
+QWERTY.
 """
 
 
