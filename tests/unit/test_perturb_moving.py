@@ -30,6 +30,7 @@ def doubled(tmp_path: Path, row: dict[str, Any], *fields: str, **options: Any) -
     [
         ({"answers": [ANSWER]}, {"answers": [MOVED]}),
         ({"answers": ANSWER}, {"answers": MOVED}),
+        ({"answers": [{**ANSWER, "answer_end": None}]}, {"answers": [{**MOVED, "answer_end": None}]}),
         ({"answers": [{**ANSWER, "answer_end": 28}]}, {"answers": [{**MOVED, "answer_end": 52}]}),
         ({"answers": [{**ANSWER, "answer_end": 27}]}, {"answers": [{**MOVED, "answer_end": 51}]}),
         (
@@ -103,6 +104,17 @@ def test_places_that_would_be_left_behind_are_refused(row: dict[str, Any], key: 
     assert line in str(error.value)
     found = doubled(tmp_path, row, field, keep=(key,))
     assert (found[field], found[key]) == (DOUBLED, row[key])
+
+
+def test_values_are_looked_into_however_deep_they_are(tmp_path: Path) -> None:
+    """A list in a list in a list is no trouble, and what looks like places in it is found."""
+    deep: Any = 3
+    for _ in range(800):
+        deep = [deep]
+    row = {"context": TEXT, "deep": deep, "n": [[1, 2, 3], []], "nothing": None}
+    assert doubled(tmp_path, row, "context") == {**row, "context": DOUBLED}
+    with pytest.raises(DataError, match="the key 'inSpans' looks like places"):
+        doubled(tmp_path, {**row, "inSpans": deep}, "context")
 
 
 def test_of_two_noised_texts_the_one_is_told_by_what_stands_there(tmp_path: Path) -> None:

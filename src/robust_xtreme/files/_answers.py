@@ -74,7 +74,7 @@ def _one(node: Node) -> Found:
 
 
 def _named(node: Node) -> Found:
-    start, stop = (next(filter(None, map(node.get, names)), None) for names in (_STARTS, _STOPS))
+    start, stop = (next(filter(_is_there, map(node.get, names)), None) for names in (_STARTS, _STOPS))
     return node.get("text"), start, stop
 
 

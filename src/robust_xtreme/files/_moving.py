@@ -149,10 +149,11 @@ def _stale(place: str, key: str, what: str) -> DataError:
 
 
 def _inside(key: str, node: Node) -> Iterator[tuple[str, Any]]:
-    """A value, and every one in it, with the key that it stands under."""
-    waiting = [(key, _plain(node))]
+    """A value, and every one in it however deep, with the key that it stands under."""
+    waiting: list[tuple[str, Any]] = [(key, node)]
     while waiting:
-        name, one = waiting.pop()
+        name, value = waiting.pop()
+        one = _bare(value)
         yield name, one
         if isinstance(one, dict):
             waiting += one.items()
@@ -160,12 +161,8 @@ def _inside(key: str, node: Node) -> Iterator[tuple[str, Any]]:
             waiting += ((name, inner) for inner in one)
 
 
-def _plain(value: Any) -> Any:
-    """The value of a node as Python has it."""
-    found = value.value if isinstance(value, Node) else value
-    if isinstance(found, dict):
-        return {key: _plain(one) for key, one in found.items()}
-    return [_plain(one) for one in found] if isinstance(found, list) else found
+def _bare(value: Any) -> Any:
+    return value.value if isinstance(value, Node) else value
 
 
 def _says_place(name: str, value: Any, longest: int | None) -> bool:
@@ -177,9 +174,11 @@ def _says_place(name: str, value: Any, longest: int | None) -> bool:
 
 def _is_pair(value: Any, longest: int | None) -> bool:
     """Whether a value is a start and a stop, with or without a name behind them."""
-    if not isinstance(value, list) or len(value) not in _SIZES:
+    found = _bare(value)
+    if not isinstance(found, list) or len(found) not in _SIZES:
         return False
-    return all(_is_number(one, longest) for one in value[:_PAIR]) and all(isinstance(one, str) for one in value[_PAIR:])
+    start, stop, *names = map(_bare, found)
+    return _is_number(start, longest) and _is_number(stop, longest) and all(isinstance(one, str) for one in names)
 
 
 def _is_number(value: Any, longest: int | None) -> bool:
