@@ -1,25 +1,33 @@
-"""The packs of Chinese and Japanese input: headers, rows, and published examples that they give."""
+"""The packs of input methods: headers, rows, and published examples that they give."""
 
 from __future__ import annotations
 
 import csv
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from robust_xtreme import packs
+from robust_xtreme import packs, registry
 from robust_xtreme.languages import language
-from robust_xtreme.noise import _kana, _pinyin
+from robust_xtreme.noise import _kana, _pinyin, _telex
+from robust_xtreme.noise.keyboard_typo import METHODS
 from robust_xtreme.resources import folder
 
 EXAMPLES = Path(__file__).parent / "input_methods"
 FEWEST = 20
+TONES = ("ACUTE ACCENT", "GRAVE ACCENT", "HOOK ABOVE", "TILDE", "DOT BELOW")
 PACKS = {
     "zh-pinyin": ("zh", "derived", ("Unihan 15.0", "jieba 0.42.1")),
     "zh-words": ("zh", "derived", ("jieba 0.42.1", "pypinyin 0.55.0", "Unihan 15.0")),
     "ja-romaji": ("ja", "attested", ("mozc",)),
     "ja-words": ("ja", "derived", ("UniDic 2.1.2",)),
+    "zh-fuzzy": ("zh", "attested", ("ibus-libpinyin",)),
+    "ko-2set": ("ko", "attested", ("libhangul", "KS X 5002")),
+    "vi-telex": ("vi", "attested", ("Keyman", "vietnamese_telex 1.6")),
+    "vi-vni": ("vi", "attested", ("Keyman", "vietnamese_vni 1.0")),
+    "vi-syllables": ("vi", "derived", ("MLQA 1.0", "Vietnamese Wikipedia")),
 }
 LICENCES = {
     "UNICODE": "UNICODE LICENSE V3", "JIEBA": "Sun Junyi", "PYPINYIN": "mozillazg", "MOZC": "Google Inc.",
@@ -34,12 +42,13 @@ def _examples(name: str) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("name", PACKS)
 def test_a_pack_says_where_it_comes_from(name: str) -> None:
-    """Language, sources with versions, licence, standing and maker stand in the header, and the maker exists."""
+    """Language, sources, licence and standing stand in the header; what is computed has a maker, which exists."""
     code, standing, sources = PACKS[name]
     header = packs.table("input", name).header
     assert (header["language"], header["standing"]) == (code, standing)
     assert all(source in header["source"] for source in sources)
-    assert (Path(__file__).parents[2] / header["maker"]).is_file()
+    assert "maker" in header or standing == "attested"
+    assert (Path(__file__).parents[2] / header.get("maker", "tools")).exists()
 
 
 def test_licences_lie_beside_the_packs() -> None:
@@ -78,6 +87,53 @@ def test_rows_of_words_are_words() -> None:
         assert row["reading"].count(" ") == 1, row
         assert all(one in syllables for one in row["reading"].split(" ")), row
         assert int(row["frequency"]) > 0, row
+
+
+def test_every_pack_of_an_input_method_is_one_that_a_typo_names() -> None:
+    """Each bundled pack is named for the input method that reads it, so that users find what they can replace."""
+    named = {pack for method in METHODS.values() for pack in method.packs if pack.startswith("input/")}
+    assert named == {f"input/{name}" for name in PACKS} == {f"input/{name}" for name in packs.bundled("input")}
+    assert "input/ko-2set" in (registry.load("perturbation", "keyboard_typo").packs)("ko")
+
+
+def test_rows_of_fuzzy_pinyin_are_sounds_of_syllables() -> None:
+    """Both sounds of a pair begin, or end, a syllable that characters have."""
+    syllables = tuple(_pinyin.characters().forms)
+    for row in packs.table("input", "zh-fuzzy").rows:
+        for sound in (row["one"], row["other"]):
+            inside = [one.startswith(sound) if row["place"] == "initial" else one.endswith(sound) for one in syllables]
+            assert any(inside), row
+
+
+def test_rows_of_korean_keys_are_jamo() -> None:
+    """Each of the 51 compatibility jamo has its key or two, no key has two jamo, and Shift is for seven of them."""
+    rows = packs.table("input", "ko-2set").rows
+    assert sorted(row["jamo"] for row in rows) == [chr(point) for point in range(0x3131, 0x3164)]
+    assert len({row["keys"] for row in rows}) == len(rows)
+    assert {row["jamo"] for row in rows if row["keys"].isupper()} == set("ㄲㄸㅃㅆㅉㅒㅖ")
+
+
+@pytest.mark.parametrize("name", ["vi-telex", "vi-vni"])
+def test_rows_of_vietnamese_keys_are_marks(name: str) -> None:
+    """Five tones have a key each, and taking them away; hats have keys on the letters that bear them."""
+    rows = packs.table("input", name).rows
+    tones = [unicodedata.name(row["mark"][1:] or " ") for row in rows if not row["letters"]]
+    assert sorted(tones) == sorted(["SPACE", *(f"COMBINING {mark}" for mark in TONES)])
+    hats = {(row["mark"][-1], letter) for row in rows for letter in row["letters"].split()}
+    letters = {unicodedata.normalize("NFC", letter + mark) if mark != "đ" else mark for mark, letter in hats}
+    assert letters == set("âêôăơưđ")
+
+
+def test_rows_of_syllables_are_syllables() -> None:
+    """A syllable is of letters of the alphabet, Telex and VNI type it, and it is written more than once."""
+    alphabet = frozenset(language("vi").alphabet)
+    rows = packs.table("input", "vi-syllables").rows
+    assert len({row["syllable"] for row in rows}) == len(rows)
+    for row in rows:
+        word = row["syllable"]
+        assert alphabet.issuperset(word), row
+        assert int(row["frequency"]) > 1, row
+        assert all(_telex.typed(_telex.keys(word, method), method) == word for method in ("telex", "vni")), row
 
 
 def test_rows_of_romaji_are_keys_and_kana() -> None:

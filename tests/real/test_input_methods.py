@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.one_key import reachable, single_slips
 
 from robust_xtreme.noise import _kana, _pinyin
 from robust_xtreme.noise._slip_table import Slip
+from robust_xtreme.noise._telex import Method
 
 pytestmark = pytest.mark.real
 
@@ -42,3 +46,15 @@ def test_kana_have_slips(data: Path) -> None:
 def test_kanji_have_slips(data: Path) -> None:
     """At least two thirds of the kanji of Japanese sentences are in a word that has a homophone."""
     assert _share(_text(data, "jpn_Jpan"), _kana.slips(), lambda one: "\u4e00" <= one <= "\u9fff") >= 0.66
+
+
+@pytest.mark.parametrize("method", ["telex", "vni"])
+def test_slips_of_vietnamese_come_of_one_wrong_key(data: Path, method: Method) -> None:
+    """At least 99 % of the slips of the frequent words of Vietnamese sentences can come from one wrong key."""
+    text = unicodedata.normalize("NFC", (data / "tatoeba" / "v1" / "tatoeba.vie-eng.vie").read_text("utf-8"))
+    counts = Counter(word for word in re.findall(r"[^\W\d_]+", text) if len(word) > 1)
+    words = [word for word, _ in counts.most_common(400)]
+    slips = single_slips(words, method, 12)
+    forms = {word: reachable(word, method) for word in words}
+    assert len(slips) > 2 * len(words)
+    assert sum(form in forms[word] for word, form in slips) >= 0.99 * len(slips)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 import unicodedata
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 
+from robust_xtreme import packs
+from robust_xtreme.errors import DataError
 from robust_xtreme.noise._hangul import keys, slips, typed
 
 Forms = dict[tuple[str, str], set[str]]
@@ -79,6 +82,21 @@ def test_one_key_goes_wrong(forms: Forms, point: str, kind: str, some: set[str])
 def test_what_no_whole_syllable_comes_of_is_left_out(forms: Forms, point: str, kind: str, never: set[str]) -> None:
     """Loose jamo, doubled keys, finals that do not exist and far keys are no forms."""
     assert not forms.get((point, kind), set()) & never
+
+
+def test_a_table_of_ones_own_changes_the_keys(tmp_path: Path) -> None:
+    """A pack `ko-2set` stands in place of ours; a row that is no jamo is refused."""
+    head = "# source: mine\n# licence: CC0-1.0\n# standing: authored\n"
+    bundled = packs.table("input", "ko-2set").rows
+    rows = "".join(f"{row['keys'].translate(str.maketrans('rs', 'sr'))}\t{row['jamo']}\n" for row in bundled)
+    path = tmp_path / "input" / "ko-2set.tsv"
+    path.parent.mkdir()
+    path.write_text(f"{head}keys\tjamo\n{rows}", "utf-8")
+    with packs.using(tmp_path):
+        assert (typed("sk"), keys("나")) == ("가", "rk")
+    path.write_text(f"{head}keys\tjamo\nr\tg\n", "utf-8")
+    with packs.using(tmp_path), pytest.raises(DataError, match="is no jamo"):
+        typed("rk")
 
 
 def test_each_slip_is_a_slip_of_one_key(forms: Forms) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 
 import pytest
 
+from robust_xtreme.examples import Text
 from robust_xtreme.languages import language
 from robust_xtreme.noise import _kana
+from robust_xtreme.noise._engine import noise_texts
 from robust_xtreme.noise._slip_table import Slip, compiled
+from robust_xtreme.specs import PerturbationSpec
 
 KINDS = ("neighbour", "insert", "delete", "double", "candidate")
 SMALL = set("ぁぃぅぇぉゃゅょゎァィゥェォャュョヮ")
@@ -71,6 +75,31 @@ def test_small_kana_and_long_vowels_are_missed(rows: list[Slip]) -> None:
     assert _forms(rows, "っ") == {"delete": {""}, "double": {"っっ"}}
     assert _forms(rows, "ー") == {"delete": {""}, "double": {"ーー"}}
     assert [row for row in rows if row.form and row.form[0] in SMALL] == []
+
+
+def test_a_small_tsu_is_the_first_of_two_equal_keys(rows: list[Slip]) -> None:
+    """って is t, t and e: a missed t gives て, and no key makes い or え of te alone after it."""
+    assert _forms(rows, "って") == {"delete": {"て"}, "double": {"っって"}}
+    assert "っきお" in _forms(rows, "っこ")["insert"]
+    assert _forms(rows, "った")["double"] == {"っった", "ったあ"}
+    assert "っっち" in _forms(rows, "っち")["double"]
+    assert "ッテ" in {row.point for row in rows}
+    assert not {"っあ", "っん", "っー"} & {row.point for row in rows}
+
+
+def test_a_small_tsu_before_a_kana_of_two_letters_keeps_the_first(rows: list[Slip]) -> None:
+    """Behind っき may stand a small kana (っきょ), so that every form of it ends in き."""
+    forms = {form for found in _forms(rows, "っき").values() for form in found}
+    assert forms
+    assert all(form.endswith("き") for form in forms)
+
+
+def test_no_kana_loses_its_consonant_behind_a_small_tsu() -> None:
+    """What a text comes out as never has っ before a vowel, where the clean one has none."""
+    texts = [Text(str(number), "ja", "待ってください。行ったらきって会って、やって言った") for number in range(200)]
+    noised = noise_texts(texts, PerturbationSpec.parse("keyboard_typo:0.1@candidate=0"), 0)
+    assert len({one.text.value for one in noised}) > 50
+    assert [one.text.value for one in noised if re.search("っ[あいうえお]", one.text.value)] == []
 
 
 def test_words_that_sound_alike(rows: list[Slip]) -> None:

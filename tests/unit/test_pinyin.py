@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 
+from robust_xtreme import packs
+from robust_xtreme.errors import DataError
 from robust_xtreme.languages import language
 from robust_xtreme.noise import _pinyin
 from robust_xtreme.noise._slip_table import Slip, compiled
@@ -35,6 +38,19 @@ def test_fuzzy_pairs_work_both_ways(syllable: str, near: set[str]) -> None:
     """An initial or a final is taken for its partner, one at a time, and the partner for it."""
     assert set(_pinyin.fuzzy(syllable)) == near
     assert all(syllable in _pinyin.fuzzy(one) for one in near)
+
+
+def test_a_table_of_ones_own_changes_the_pairs(tmp_path: Path) -> None:
+    """A pack `zh-fuzzy` stands in place of ours; a row of another place is refused."""
+    head = "# source: mine\n# licence: CC0-1.0\n# standing: authored\nplace\tone\tother\n"
+    path = tmp_path / "input" / "zh-fuzzy.tsv"
+    path.parent.mkdir()
+    path.write_text(head + "initial\tm\tn\n", "utf-8")
+    with packs.using(tmp_path):
+        assert _pinyin.fuzzy("ma") == ["na"]
+    path.write_text(head + "middle\tm\tn\n", "utf-8")
+    with packs.using(tmp_path), pytest.raises(DataError, match="no initial or final"):
+        _pinyin.fuzzy("ma")
 
 
 def test_a_key_goes_wrong_where_it_lies() -> None:

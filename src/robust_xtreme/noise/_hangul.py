@@ -2,7 +2,7 @@
 
 Consonants lie under the left hand, vowels under the right; double consonants and ㅒ, ㅖ need Shift, other compound
 vowels and compound finals are two keys. A consonant behind a vowel ends the syllable until a vowel takes it along.
-The rules and the table of keys are those that libhangul's keyboard "2" follows (its test/hangul.c).
+The table of keys is the pack `ko-2set`; the rules are those that libhangul's keyboard "2" follows (its test/hangul.c).
 """
 
 from __future__ import annotations
@@ -12,30 +12,50 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final, NamedTuple
 
+from robust_xtreme import packs
+from robust_xtreme.errors import DataError
 from robust_xtreme.noise._nearby import near, shifted
 from robust_xtreme.noise._slip_table import Slip
 
 LAYOUT: Final = "kr"
 """The keyboard pack that says where the keys lie."""
 
-_KEYS: Final = dict(
-    zip(
-        "rRseEfaqQtTdwWczxvgkoiOjpuPhynbml",
-        "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎㅏㅐㅑㅒㅓㅔㅕㅖㅗㅛㅜㅠㅡㅣ",
-        strict=True,
-    )
-)
-_PAIRS: Final = "ㅗㅏ ㅗㅐ ㅗㅣ ㅜㅓ ㅜㅔ ㅜㅣ ㅡㅣ ㄱㅅ ㄴㅈ ㄴㅎ ㄹㄱ ㄹㅁ ㄹㅂ ㄹㅅ ㄹㅌ ㄹㅍ ㄹㅎ ㅂㅅ"
-_COMPOUNDS: Final = dict(zip(_PAIRS.split(), "ㅘㅙㅚㅝㅞㅟㅢㄳㄵㄶㄺㄻㄼㄽㄾㄿㅀㅄ", strict=True))
-_PARTS: Final = {compound: parts for parts, compound in _COMPOUNDS.items()}
-_STROKES: Final = {jamo: key for key, jamo in _KEYS.items()}
 _INITIALS: Final = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 _VOWELS: Final = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
 _FINALS: Final[tuple[str, ...]] = ("", *"ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ")
+_JAMO: Final = frozenset((*_INITIALS, *_VOWELS, *_FINALS[1:]))
 _FIRST, _LAST = ord("가"), ord("힣")
 _L, _V, _T = 0x1100, 0x1161, 0x11A7
 _RIMES: Final = len(_VOWELS) * len(_FINALS)
 _MISSED: Final = 3
+
+
+class _Keys(NamedTuple):
+    """The jamo of each key, the compound jamo of two, and both the other way round."""
+
+    jamo: dict[str, str]
+    compounds: dict[str, str]
+    strokes: dict[str, str]
+    parts: dict[str, str]
+
+
+@packs.cached
+def _keys() -> _Keys:
+    """The keys of the pack `ko-2set`. Raises DataError at a row that is no jamo of one key or two."""
+    table = packs.table("input", "ko-2set")
+    table.need("keys", "jamo")
+    known = {row["keys"]: row["jamo"] for row in table.rows}
+    single = {key: jamo for key, jamo in known.items() if len(key) == 1}
+    for struck, jamo in known.items():
+        if len(struck) not in (1, 2) or jamo not in _JAMO or not single.keys() >= set(struck):
+            raise DataError(table.path, f"the row {struck!r:.20}, {jamo!r:.20} is no jamo and its one or two keys")
+    pairs = {"".join(single[key] for key in struck): jamo for struck, jamo in known.items() if len(struck) > 1}
+    return _Keys(single, pairs, _turned(single), _turned(pairs))
+
+
+def _turned(table: dict[str, str]) -> dict[str, str]:
+    return {value: key for key, value in table.items()}
+
 
 Change = tuple[str, int, int]
 """A kind, how far the code point of the syllable moves, and the weight."""
@@ -58,8 +78,9 @@ class _Syllable(NamedTuple):
 
 def keys(text: str) -> str:
     """The keys of the two-set keyboard that type a text; what is no Hangul stays as it is."""
+    table = _keys()
     return "".join(
-        _STROKES.get(sign, sign) for jamo in map(_jamo, text) for one in jamo for sign in _PARTS.get(one, one)
+        table.strokes.get(sign, sign) for jamo in map(_jamo, text) for one in jamo for sign in table.parts.get(one, one)
     )
 
 
@@ -67,16 +88,22 @@ def typed(strokes: str) -> str:
     """What the input method makes of keys; a letter that has no jamo with Shift has its plain one."""
     done, open_ = "", _Syllable()
     for stroke in strokes:
-        jamo = _KEYS.get(stroke) or _KEYS.get(stroke.lower(), "")
+        jamo = _struck(stroke)
         before, open_ = _added(open_, jamo) if jamo else (open_.text() + stroke, _Syllable())
         done += before
     return done + open_.text()
 
 
+def _struck(key: str) -> str:
+    """The jamo of a key, with Shift its plain one where it has no other; "" where it has none."""
+    known = _keys().jamo
+    return known.get(key) or known.get(key.lower(), "")
+
+
 def slips() -> Iterator[Slip]:
     """What each syllable comes out as when one key goes wrong and a whole syllable is the result."""
-    initials = [tuple(_changed(_STROKES[initial], "", "k")) for initial in _INITIALS]
-    rimes = [tuple(_changed(keys(chr(_FIRST + rime))[1:], "r", "")) for rime in range(_RIMES)]
+    initials = [tuple(_changed(keys(initial), "", keys("ㅏ"))) for initial in _INITIALS]
+    rimes = [tuple(_changed(keys(chr(_FIRST + rime))[1:], keys("ㄱ"), "")) for rime in range(_RIMES)]
     for point in range(_FIRST, _LAST + 1):
         initial, rime = divmod(point - _FIRST, _RIMES)
         syllable = chr(point)
@@ -114,7 +141,7 @@ def _added(open_: _Syllable, jamo: str) -> tuple[str, _Syllable]:
         return _with_vowel(open_, jamo)
     initial, vowel, final = open_
     if vowel and initial:
-        longer = _COMPOUNDS.get(final + jamo, jamo) if final else jamo
+        longer = _keys().compounds.get(final + jamo, jamo) if final else jamo
         if longer in _FINALS and (not final or longer != jamo):
             return "", _Syllable(initial, vowel, longer)
     return open_.text(), _Syllable(jamo)
@@ -124,11 +151,11 @@ def _with_vowel(open_: _Syllable, jamo: str) -> tuple[str, _Syllable]:
     """A vowel takes along the consonant before it, or makes a compound vowel."""
     initial, vowel, final = open_
     if final:
-        parts = _PARTS.get(final, final)
+        parts = _keys().parts.get(final, final)
         return _Syllable(initial, vowel, parts[:-1]).text(), _Syllable(parts[-1], jamo)
     if not vowel:
         return "", _Syllable(initial, jamo)
-    compound = _COMPOUNDS.get(vowel + jamo)
+    compound = _keys().compounds.get(vowel + jamo)
     return ("", _Syllable(initial, compound)) if compound else (open_.text(), _Syllable("", jamo))
 
 
@@ -166,4 +193,4 @@ def _mistyped(part: str) -> Iterator[tuple[str, str, int]]:
 
 
 def _is_vowel(key: str) -> bool:
-    return (_KEYS.get(key) or _KEYS.get(key.lower(), "-")) in _VOWELS
+    return (_struck(key) or "-") in _VOWELS

@@ -1,7 +1,8 @@
 """Japanese typed in romaji and converted: keys struck wrong that still give kana, and words that sound alike.
 
 The keys of a kana, and what keys give, are those of the pack `ja-romaji`; a kana of two usual spellings goes wrong in
-both. A form is kept where the letters give kana only, of the script of the kana, and do not begin with a small one.
+both. A small っ is the first of two equal consonants, so it and the kana behind it are one unit. A form is kept where
+the letters give kana only, of the script of the kana, and do not begin with a small one.
 A word of one or two letters from the pack `ja-words` is converted to another one that is typed alike.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, final
 
 from robust_xtreme import languages, packs
@@ -78,20 +80,34 @@ def katakana(kana: str) -> str:
 
 
 def _of_kana(table: Romaji) -> Iterator[Slip]:
-    for kana, spellings in table.spellings.items():
+    for kana, spellings in chain(table.spellings.items(), _doubled(table)):
         if kana in _ONE_KEY:
             continue
         found: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for keys in spellings:
             for kind, typed, weight in struck(keys):
                 form = table.decode(typed)
-                if form is not None and form != kana and form[:1] not in _SMALL:
+                if form is not None and form != kana and form[:1] not in _SMALL and _stays(kana, form, table):
                     found[kind][form] += weight
         yield from _most(kana, found)
     for kana in (_TSU, "ん"):
         yield Slip(kana, "delete", "")
         yield Slip(kana, "double", kana * 2)
     yield from (Slip(kana, "delete", "") for kana in _SMALL)
+
+
+def _doubled(table: Romaji) -> Iterator[tuple[str, list[str]]]:
+    """A small っ with the kana behind it, and the keys of both: that kana's, the first one doubled."""
+    for kana, spellings in table.spellings.items():
+        doubled = [keys[0] + keys for keys in spellings if table.decode(keys[0] + keys) == _TSU + kana]
+        if doubled and len(kana) == 1:
+            yield _TSU + kana, doubled
+
+
+def _stays(point: str, form: str, table: Romaji) -> bool:
+    """Whether a form of っ and a kana can stand before a small kana where that kana can: っき is part of っきょ too."""
+    before_small = any(point[1:] + small in table.spellings for small in _SMALL)
+    return point[0] != _TSU or not before_small or form.endswith(point[1:])
 
 
 def struck(keys: str) -> Iterator[tuple[str, str, int]]:

@@ -1,9 +1,8 @@
 """Chinese typed by pinyin: the wrong candidate, a near syllable, a key beside the right one, a letter missed.
 
-Near syllables are pairs that ibus-libpinyin offers as fuzzy pinyin (setup/main2.py, FuzzyPinyin_C_CH and so on): zh and
-z, ch and c, sh and s, l and n, f and h, l and r, and finals in n and ng. A slip of the keys counts only where what is
-typed is again a syllable, and gives its commonest character. A word of two characters that has another word of its
-reading, or of a mistyped one, is a unit of its own.
+Near syllables differ by a pair of sounds of the pack `zh-fuzzy` (zh and z, in and ing). A slip of the keys
+counts only where what is typed is again a syllable, and gives its commonest character. A word of two characters that
+has another word of its reading, or of a mistyped one, is a unit of its own.
 """
 
 from __future__ import annotations
@@ -15,14 +14,12 @@ from itertools import chain
 from typing import Final, final
 
 from robust_xtreme import languages, packs
+from robust_xtreme.errors import DataError
 from robust_xtreme.noise._nearby import near
 from robust_xtreme.noise._slip_table import Slip
 
 LAYOUT: Final = "us"
 """The keyboard pack that says where the keys lie."""
-
-INITIALS: Final = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("l", "n"), ("f", "h"), ("l", "r"))
-FINALS: Final = (("ang", "an"), ("eng", "en"), ("ing", "in"))
 
 _MOST: Final = {"candidate": 8, "syllable": 4, "neighbour": 4, "delete": 3}
 _CANDIDATES: Final = 8
@@ -85,18 +82,27 @@ def _usual(book: Book, alphabet: Collection[str]) -> Book:
 
 def fuzzy(syllable: str) -> list[str]:
     """The syllables, legal or not, that differ in one sound that speakers take for the other."""
-    starts = [(one, other) for pair in INITIALS for one, other in (pair, pair[::-1])]
-    ends = [(one, other) for pair in FINALS for one, other in (pair, pair[::-1])]
+    starts, ends = _sounds("initial"), _sounds("final")
     found = [other + syllable[len(one) :] for one, other in starts if _initial(syllable) == one]
-    return found + [syllable[: -len(one)] + other for one, other in ends if _ends(syllable, one)]
+    return found + [syllable[: -len(one)] + other for one, other in ends if syllable.endswith(one)]
+
+
+@packs.cached
+def _sounds(place: str) -> list[tuple[str, str]]:
+    """The sounds of a place in the syllable with the one that each is taken for. Raises DataError at other places."""
+    table = packs.table("input", "zh-fuzzy")
+    table.need("place", "one", "other")
+    for row in table.rows:
+        if row["place"] not in ("initial", "final") or not (row["one"] and row["other"]):
+            raise DataError(
+                table.path, f"the row {', '.join(row.values())!r:.40} is no initial or final and its partner"
+            )
+    pairs = [(row["one"], row["other"]) for row in table.rows if row["place"] == place]
+    return [(one, other) for pair in pairs for one, other in (pair, pair[::-1])]
 
 
 def _initial(syllable: str) -> str:
     return syllable[: 2 if syllable[1:2] == "h" else 1]
-
-
-def _ends(syllable: str, final_: str) -> bool:
-    return syllable.endswith(final_)
 
 
 def struck(syllable: str) -> Iterator[tuple[str, str, int]]:

@@ -7,66 +7,71 @@ a letter, and marks may follow later in the syllable. The tone stands where the 
 
 from __future__ import annotations
 
-import string
 import unicodedata
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import groupby
 from typing import Final, Literal, NamedTuple, final
 
-from robust_xtreme import languages
-from robust_xtreme.noise._nearby import near
-from robust_xtreme.noise._slip_table import Slip
+from robust_xtreme import packs
+from robust_xtreme.errors import DataError
 
 Method = Literal["telex", "vni"]
 
-LAYOUT: Final = "us"
-"""The keyboard pack that says where the keys lie."""
+STROKE: Final = "đ"
+"""How the pack and this module write the hat of đ, which is no combining mark."""
 
-_CIRCUMFLEX, _BREVE, _HORN, _STROKE = "\u0302", "\u0306", "\u031b", "đ"
-_MISSED, _LITERAL = 12, 2
+TONES: Final = "\u0301\u0300\u0309\u0303\u0323"
+_HORN: Final = "\u031b"
+_HATS: Final = frozenset(("\u0302", "\u0306", _HORN, STROKE))
+_CIRCLE: Final = "◌"
 _VOWELS: Final = "aeiouy"
 
 
-class _Keys(NamedTuple):
-    """The keys of a method: tones by key ("" takes the tone away), and hats as (key, letter) -> mark."""
+class Keys(NamedTuple):
+    """The keys of a method: tones by key ("" takes the tone away), and hats by key and letter."""
 
     tones: dict[str, str]
-    hats: dict[tuple[str, str], str]
+    hats: dict[str, dict[str, str]]
 
 
-def _hats(circumflex: str, breve: str, horn: str, stroke: str) -> dict[tuple[str, str], str]:
-    """Hats by key and letter; an empty key stands for the letter itself."""
-    round_ = {(circumflex or letter, letter): _CIRCUMFLEX for letter in "aeo"}
-    return round_ | {(breve, "a"): _BREVE, (horn, "o"): _HORN, (horn, "u"): _HORN, (stroke, "d"): _STROKE}
-
-
-_TONES: Final = ("\u0301", "\u0300", "\u0309", "\u0303", "\u0323", "")
-_METHODS: Final[dict[str, _Keys]] = {
-    "telex": _Keys(dict(zip("sfrxjz", _TONES, strict=True)), _hats("", "w", "w", "d")),
-    "vni": _Keys(dict(zip("123450", _TONES, strict=True)), _hats("6", "8", "7", "9")),
-}
+@packs.cached
+def method_keys(method: Method) -> Keys:
+    """The keys of the pack `vi-telex` or `vi-vni`. Raises DataError at a row that is no key of a mark."""
+    table = packs.table("input", f"vi-{method}")
+    table.need("key", "mark", "letters")
+    found = Keys({}, {})
+    for row in table.rows:
+        key, mark, letters = row["key"], row["mark"].removeprefix(_CIRCLE), row["letters"].split()
+        if len(key) != 1 or mark not in (_HATS if letters else ("", *TONES)):
+            raise DataError(table.path, f"the row {', '.join(row.values())!r:.40} is no key of a tone or a hat")
+        if not letters:
+            found.tones[key] = mark
+        else:
+            found.hats.setdefault(key, {}).update(dict.fromkeys(letters, mark))
+    return found
 
 
 @final
 @dataclass(slots=True)  # gets its hat by a later key
 class _Letter:
-    """A letter of the word being typed: as it was struck, and the hat that it has."""
+    """A letter of the word being typed: as it was struck, in lower case, and the hat that it has."""
 
     sign: str
+    base: str
     hat: str = ""
-
-    @property
-    def base(self) -> str:
-        """The letter in lower case, without its hat."""
-        return self.sign.lower()
 
     def text(self, tone: str = "") -> str:
         """The letter in NFC."""
-        if self.hat == _STROKE:
-            return "Đ" if self.sign.isupper() else "đ"
-        return unicodedata.normalize("NFC", self.sign + self.hat + tone)
+        return _composed(self.sign, self.hat, tone)
+
+
+@cache
+def _composed(sign: str, hat: str, tone: str) -> str:
+    if hat == STROKE:
+        return "Đ" if sign.isupper() else "đ"
+    return unicodedata.normalize("NFC", sign + hat + tone)
 
 
 @final
@@ -74,13 +79,15 @@ class _Letter:
 class _Word:
     """The word being typed and the tone that it has."""
 
-    method: _Keys
+    method: Keys
     letters: list[_Letter] = field(default_factory=list)
     tone: str = ""
 
     def nucleus(self) -> range:
         """The places of the vowels of the last syllable; u of qu and i of gi before a vowel are none."""
-        stop = next((n for n in range(len(self.letters), 0, -1) if self.letters[n - 1].base in _VOWELS), 0)
+        stop = len(self.letters)
+        while stop and self.letters[stop - 1].base not in _VOWELS:
+            stop -= 1
         start = stop
         while start and self.letters[start - 1].base in _VOWELS:
             start -= 1
@@ -90,11 +97,12 @@ class _Word:
 
     def strike(self, key: str) -> None:
         """One key more."""
-        if self._toned(key.lower()) or self._hatted(key.lower()):
+        base = key.lower()
+        if self._toned(base) or self._hatted(base):
             return
-        self.letters.append(_Letter(key))
-        if "".join(letter.text() for letter in self.letters[-3:-1]).lower() == "uơ":
-            self.letters[-3].hat = _HORN
+        if [(letter.base, letter.hat) for letter in self.letters[-2:]] == [("u", ""), ("o", _HORN)]:
+            self.letters[-2].hat = _HORN
+        self.letters.append(_Letter(key, base))
 
     def _toned(self, key: str) -> bool:
         """Whether a key set the tone, or took it away; the same key again takes it back and is a letter."""
@@ -107,20 +115,20 @@ class _Word:
 
     def _hatted(self, key: str) -> bool:
         """Whether a key put a hat on a letter of the word; the same key again takes it off and is a letter."""
-        places = self._hats_of(key)
-        fresh = [
-            place for place in places if self.letters[place].hat != self.method.hats[key, self.letters[place].base]
-        ]
-        for place in places:
-            letter = self.letters[place]
-            letter.hat = self.method.hats[key, letter.base] if fresh else ""
-        return bool(fresh)
+        hats = self.method.hats.get(key)
+        if not hats:
+            return False
+        letters = [self.letters[place] for place in self._places(hats)]
+        fresh = any(letter.hat != hats[letter.base] for letter in letters)
+        for letter in letters:
+            letter.hat = hats[letter.base] if fresh else ""
+        return fresh
 
-    def _hats_of(self, key: str) -> list[int]:
+    def _places(self, hats: dict[str, str]) -> list[int]:
         """The places of the letters that a key puts its hat on: uo inside a word, u of ua and uu, else the last one."""
         vowels = self.nucleus()
-        first = range(min(1, len(self.letters))) if (key, "d") in self.method.hats else range(0)
-        fits = [place for place in (*first, *vowels) if (key, self.letters[place].base) in self.method.hats]
+        first = range(min(1, len(self.letters))) if "d" in hats else range(0)
+        fits = [place for place in (*first, *vowels) if self.letters[place].base in hats]
         spelt = "".join(self.letters[place].base for place in vowels)
         if spelt.startswith("uo") and vowels.stop < len(self.letters):
             return fits
@@ -141,28 +149,23 @@ class _Word:
         return vowels[-1] if closed or len(vowels) == 1 else vowels[-2]
 
 
+class Stroke(NamedTuple):
+    """A key, the place of the letter that it belongs to, and whether it is that of a mark."""
+
+    key: str
+    place: int
+    mark: bool = False
+
+
 def keys(text: str, method: Method, *, tone_last: bool = False) -> str:
     """The keys that type a Vietnamese text: hats behind their letter, the tone there or at the end of the word."""
     words = _words(unicodedata.normalize("NFC", text))
-    return "".join(_strokes(word, _METHODS[method], tone_last=tone_last) for word in words)
+    return "".join(stroke.key for word in words for stroke in strokes(word, method, tone_last=tone_last))
 
 
-def typed(strokes: str, method: Method) -> str:
+def typed(struck: str, method: Method) -> str:
     """What the input method makes of keys."""
-    return "".join(_typed(word, _METHODS[method]) for word in _words(strokes))
-
-
-def slips(method: Method) -> Iterator[Slip]:
-    """What each letter of Vietnamese comes out as when one of its keys goes wrong; marks by themselves too."""
-    letters = {form for letter in languages.language("vi").alphabet for form in (letter, letter.upper())}
-    own = letters.union(string.digits if method == "vni" else "")
-    for letter in sorted(letters):
-        yield Slip(letter, "delete", "")
-        yield Slip(letter, "shift", letter.swapcase())
-        for (kind, form), weight in _changed(letter, method).items():
-            if form != letter and own.issuperset(form):
-                yield Slip(letter, kind, form, weight)
-    yield from _of_marks(_METHODS[method])
+    return "".join(_typed(word, method_keys(method)) for word in _words(struck))
 
 
 def _words(text: str) -> Iterator[str]:
@@ -170,65 +173,33 @@ def _words(text: str) -> Iterator[str]:
     return ("".join(run) for _, run in groupby(text, str.isalnum))
 
 
-def _strokes(word: str, method: _Keys, *, tone_last: bool) -> str:
+def strokes(word: str, method: Method, *, tone_last: bool) -> list[Stroke]:
     """The keys of a word; those of marks are capitals where the whole word is, and has more letters than one."""
-    tones = {tone: key for key, tone in method.tones.items() if tone}
-    hats = {(mark, letter): key for (key, letter), mark in method.hats.items()}
-    done, last = "", ""
-    for sign in word:
-        base, hat, mark = _parts(sign)
-        tone = tones.get(mark, "")
-        done += base + hats.get((hat, base.lower()), "") + ("" if tone_last else tone)
-        last += tone if tone_last else ""
-    return (done + last).upper() if len(word) > 1 and word.isupper() else done + last
+    table = method_keys(method)
+    tones = {tone: key for key, tone in table.tones.items() if tone}
+    hats = {(mark, letter): key for key, row in table.hats.items() for letter, mark in row.items()}
+    capital = len(word) > 1 and word.isupper()
+    done: list[Stroke] = []
+    last: list[Stroke] = []
+    for place, sign in enumerate(word):
+        base, hat, tone = parts(sign)
+        done.append(Stroke(base, place))
+        for key, row in ((hats.get((hat, base.lower()), ""), done), (tones.get(tone, ""), last if tone_last else done)):
+            row += [Stroke(key.upper() if capital else key, place, mark=True)] if key else []
+    return done + last
 
 
-def _parts(sign: str) -> tuple[str, str, str]:
+def parts(sign: str) -> tuple[str, str, str]:
     """A letter without marks, its hat and its tone."""
     if sign in "đĐ":
-        return ("d" if sign == "đ" else "D"), _STROKE, ""
+        return ("d" if sign == "đ" else "D"), STROKE, ""
     base, *marks = tuple(unicodedata.normalize("NFD", sign))
-    tone = "".join(mark for mark in marks if mark in _TONES)
-    return base, "".join(mark for mark in marks if mark not in _TONES), tone
+    tone = "".join(mark for mark in marks if mark in TONES)
+    return base, "".join(mark for mark in marks if mark not in TONES), tone
 
 
-def _typed(word: str, method: _Keys) -> str:
-    typing = _Word(method)
+def _typed(word: str, table: Keys) -> str:
+    typing = _Word(table)
     for key in word:
         typing.strike(key)
     return typing.text()
-
-
-def _changed(letter: str, method: Method) -> Counter[tuple[str, str]]:
-    """The forms of a letter by kind, with their weights; its keys may also stay as they are, or all marks be missed."""
-    found: Counter[tuple[str, str]] = Counter()
-    strokes = keys(letter, method)
-    if len(strokes) > 1:
-        found["accent", strokes] += _LITERAL
-        found["accent", strokes[0]] += _LITERAL
-    for place, key in enumerate(strokes):
-        head, tail = strokes[:place], strokes[place + 1 :]
-        if place:
-            found["accent", typed(head + tail, method)] += _MISSED
-        found["double", typed(head + key + key + tail, method)] += 1
-        for other, weight in near(LAYOUT, key):
-            for kind, struck in (
-                ("accent" if place else "neighbour", head + other + tail),
-                ("insert", head + key + other + tail),
-                ("insert", head + other + key + tail),
-            ):
-                form = typed(struck, method)
-                if place or not (other.isdigit() and other in form):
-                    found[kind, form] += weight
-    return found
-
-
-def _of_marks(method: _Keys) -> Iterator[Slip]:
-    """The marks of a decomposed text: missed, or a tone whose key is beside."""
-    for mark in sorted({*_TONES, *method.hats.values()} - {"", _STROKE}):
-        yield Slip(mark, "accent", "", _MISSED)
-    for key, tone in method.tones.items():
-        for other, weight in near(LAYOUT, key):
-            wrong = method.tones.get(other, "")
-            if tone and wrong and unicodedata.combining(tone) == unicodedata.combining(wrong):
-                yield Slip(tone, "accent", wrong, weight)

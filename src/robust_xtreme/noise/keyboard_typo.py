@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from robust_xtreme import packs
 from robust_xtreme.errors import SpecError
 from robust_xtreme.languages import language as language_of
-from robust_xtreme.noise import _hangul, _kana, _keyboards, _pinyin, _telex
+from robust_xtreme.noise import _hangul, _kana, _keyboards, _pinyin, _vietnamese
 from robust_xtreme.noise._perturbation import known_language
 from robust_xtreme.noise._slips import Slip, slips
 from robust_xtreme.noise._typing import reached, typing_slips
@@ -34,15 +34,17 @@ class Method(NamedTuple):
 
 
 METHODS: Final = {
-    "ko-2set": Method("ko", _hangul.slips, ("keyboards/kr",)),
-    "vi-telex": Method("vi", partial(_telex.slips, "telex"), ("keyboards/us",)),
-    "vi-vni": Method("vi", partial(_telex.slips, "vni"), ("keyboards/us",)),
-    "zh-pinyin": Method("zh", _pinyin.slips, ("keyboards/us", "input/zh-pinyin", "input/zh-words")),
+    "ko-2set": Method("ko", _hangul.slips, ("keyboards/kr", "input/ko-2set")),
+    "vi-telex": Method(
+        "vi", partial(_vietnamese.slips, "telex"), ("keyboards/us", "input/vi-telex", "input/vi-syllables")
+    ),
+    "vi-vni": Method("vi", partial(_vietnamese.slips, "vni"), ("keyboards/us", "input/vi-vni", "input/vi-syllables")),
+    "zh-pinyin": Method("zh", _pinyin.slips, ("keyboards/us", "input/zh-pinyin", "input/zh-words", "input/zh-fuzzy")),
     "ja-romaji": Method("ja", _kana.slips, ("keyboards/us", "input/ja-romaji", "input/ja-words")),
 }
 """Input methods by the name that `layout` gives them."""
 
-_COMPOSED: Final = ("Hans", "Jpan", "Kore")
+_COMPOSED: Final = frozenset(method.language for method in METHODS.values())
 
 RATES: Final = {
     "neighbour": "1.99",
@@ -84,8 +86,11 @@ def _lacks(code: str) -> str:
 
 
 def _struck_one_by_one(code: str) -> bool:
-    """Whether letters are keys, so that two can change places: not what an input method makes of several keys."""
-    return language_of(code).script not in _COMPOSED
+    """Whether letters are keys, so that two can change places: not what an input method makes of several keys.
+
+    Where some of its letters are single keys, it yields pairs of them in the wrong order itself.
+    """
+    return code not in _COMPOSED
 
 
 def _packs(code: str) -> tuple[str, ...]:

@@ -1,0 +1,46 @@
+"""What one wrong key can make of a Vietnamese word, whichever key it is: the yardstick of Telex and VNI slips."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable, Iterator
+
+from robust_xtreme.examples import Text
+from robust_xtreme.noise._engine import noise_texts
+from robust_xtreme.noise._telex import Method, keys, parts, typed
+from robust_xtreme.specs import PerturbationSpec
+
+KEYS = string.ascii_lowercase + string.digits
+
+
+def reachable(word: str, method: Method) -> set[str]:
+    """The word with one key missed, put in, replaced or struck before the one in front of it; or without any mark.
+
+    A foreign name, which the method would change, is typed with the method off.
+    """
+    found = {"".join(parts(letter)[0] for letter in word)}
+    for last in (False, True):
+        struck = keys(word, method, tone_last=last)
+        if typed(struck, method) == word:
+            found.update(typed(wrong, method) for wrong in _wrong(struck))
+        else:
+            found.update(_wrong(word))
+    return found
+
+
+def _wrong(struck: str) -> Iterator[str]:
+    for place in range(len(struck) + 1):
+        head, tail = struck[:place], struck[place:]
+        yield head + tail[1:]
+        yield head + tail[:1].swapcase() + tail[1:]
+        yield head + tail[1:2] + tail[:1] + tail[2:]
+        for key in KEYS if struck.islower() else KEYS + string.ascii_uppercase:
+            yield head + key + tail
+            yield head + key + tail[1:]
+
+
+def single_slips(words: Iterable[str], method: Method, draws: int) -> list[tuple[str, str]]:
+    """Words and what `keyboard_typo` makes of them with one edit, each word drawn several times."""
+    texts = [Text(f"{word}/{number}", "vi", word) for word in words for number in range(draws)]
+    noised = noise_texts(texts, PerturbationSpec.parse(f"keyboard_typo:0.15@layout=vi-{method}"), 0)
+    return [(one.clean.value, one.text.value) for one in noised if sum(one.edits.values()) == 1]
