@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tools.yardstick import measure, systems
+from tools.yardstick import lost, measure, systems
 from tools.yardstick.pairs import FILES, Pair, half, lists
 from tools.yardstick.slips import Edit, edits, kind, letter, place, stretch, tenth
 
@@ -104,3 +104,13 @@ def test_generators_draw_the_same_each_time() -> None:
     words = ["people", "morning"]
     assert systems.uniform(words) == systems.uniform(words[::-1])
     assert systems.nlpaug(words) == systems.nlpaug(words)
+
+
+def test_edits_that_collide_are_lost(tmp_path: Path) -> None:
+    """Where letters change places some edits are lost at strength 1; where none do, none are."""
+    for code, word in (("en", "children"), ("ta", "குழந்தைகள்")):
+        words = "".join(f"{word}\tO\n" for _ in range(20))
+        (tmp_path / f"dev-{code}.tsv").write_text(f"{words}\n{words}", encoding="utf-8")
+    found = {code: whole for code, (_, whole) in lost.shares(tmp_path)}
+    assert 0.75 < found["en"] < 0.97
+    assert found["ta"] > 0.97
