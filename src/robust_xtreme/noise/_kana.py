@@ -132,11 +132,16 @@ Words = dict[tuple[str, int, str], dict[str, int]]
 
 @packs.cached
 def _words() -> Words:
-    """Words with their weights, by reading, length and the kana at their end: those are typed alike."""
+    """Words with their weights, by reading, length and the kana at their end: those are typed alike.
+
+    None ends in っ, which is one unit with the kana behind it.
+    """
     groups: defaultdict[tuple[str, int, str], dict[str, int]] = defaultdict(dict)
     rows = packs.table("input", "ja-words").rows
     for row in sorted(rows, key=lambda row: (-int(row["weight"]), row["word"])):
         word = row["word"]
+        if word.endswith(_TSU):
+            continue
         groups[row["reading"], len(word), _ending(word)][word] = int(row["weight"])
     return groups
 
