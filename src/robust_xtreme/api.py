@@ -51,12 +51,12 @@ def perturb(
     Raises SpecError, UnknownName, DataError, and UserError where a language is missing or not served.
     """
     _check_call(texts, spec, language)
-    from robust_xtreme import packs as data
+    from robust_xtreme.noise._user_packs import using
     from robust_xtreme.specs import PerturbationSpec
 
     drawn, folders = _seed(seed), _folders(packs)
     cell = _one(PerturbationSpec.parse(spec))
-    with data.using(*folders):
+    with using(*folders):
         return _perturbed(texts, cell, language, drawn)
 
 

@@ -44,6 +44,10 @@ CHOICE: Final = "choice"
 _NAMED: Final = {kind: kind for kind in ("alphabets", "input", "lookalikes")} | {"misspellings": "alphabets"}
 """The kinds whose packs are named after languages, scripts or methods, and the bundled kind that has all of these."""
 
+_SAID: Final = {"misspellings": "language", "lookalikes": "script"}
+"""What the name of a file says, and its head says again."""
+
+_AUTO: Final = ("keyboards", "auto")
 _JOINERS: Final = "\u200c\u200d"
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 _SUFFIXES: Final = (".toml", ".tsv")
@@ -51,6 +55,7 @@ _LARGEST: Final = 8_000_000
 _STEM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _NOTES: Final = ("", ".md", ".txt")
 _HOLDS: Final = f"Packs are files KIND/NAME.toml or .tsv, KIND one of: {', '.join(KINDS)}"
+_NUMBER: Final = re.compile("[0-9]{1,12}")
 _HEADER: Final = re.compile(r"# ([a-z]+): (.*)")
 
 
@@ -87,7 +92,7 @@ def use(*folders: Path) -> None:
     """
     for folder in folders:
         for path in _files(folder):
-            _check(path, resources.toml(path) if path.suffix == ".toml" else _header(_lines(path)))
+            _check(path, resources.toml(path, _HOLDS) if path.suffix == ".toml" else _header(_lines(path)))
     if folders != users():
         _used.set(_Used(folders) if folders else _BUNDLED)
 
@@ -106,6 +111,12 @@ def using(*folders: Path | str) -> Iterator[None]:
 def users() -> tuple[Path, ...]:
     """The users' folders in use."""
     return _used.get().folders
+
+
+def own() -> Iterator[tuple[str, str]]:
+    """The kind and the name of each pack in the users' folders."""
+    for folder in users():
+        yield from ((path.parent.name, path.stem) for path in _files(folder))
 
 
 def share() -> Callable[[], None]:
@@ -158,6 +169,10 @@ def _check_name(kind: str, path: Path) -> None:
     """Raise DataError at a suffix, language, script or method that packs of a kind do not have."""
     if path.suffix != _SUFFIX[kind]:
         raise DataError(path, f"packs of {kind!r} are {_SUFFIX[kind]} files")
+    if (kind, path.stem) == _AUTO:
+        raise DataError(
+            path, f"{path.stem!r} is no name for one of {kind!r}: it stands for the usual one of a language"
+        )
     known = bundled(_NAMED[kind]) if kind in _NAMED else (path.stem,)
     if path.stem not in known:
         close = difflib.get_close_matches(path.stem, known, n=1)
@@ -234,7 +249,7 @@ def _found(kind: str, name: str, suffix: str) -> Path:
 def read(kind: str, name: str) -> dict[str, Any]:
     """What a pack's TOML file holds, its standing checked. Raises SpecError, DataError, and UserError without one."""
     path = _found(kind, name, ".toml")
-    found = resources.toml(path)
+    found = resources.toml(path, _HOLDS)
     _check(path, found)
     return found
 
@@ -253,10 +268,18 @@ class Table:
         return row.get("standing") or self.header["standing"]
 
     def need(self, *columns: str) -> None:
-        """Raise DataError where the table lacks one of these columns."""
+        """Raise DataError where the table lacks one of these columns, or has no rows."""
+        if not self.rows:
+            raise DataError(self.path, f"it has no rows of: {', '.join(columns)}")
         for column in columns:
-            if self.rows and column not in self.rows[0]:
+            if column not in self.rows[0]:
                 raise DataError(self.path, f"there is no column {column!r} in the line of names: {', '.join(columns)}")
+
+    def number(self, row: Mapping[str, str], column: str) -> int:
+        """The whole number, 1 to 12 digits, in a row of a column. Raises DataError."""
+        if not _NUMBER.fullmatch(row[column]):
+            raise DataError(self.path, f"the {column} {row[column]!r:.40} is no whole number")
+        return int(row[column])
 
 
 @cached
@@ -353,6 +376,9 @@ def _check(path: Path, found: Mapping[str, Any]) -> None:
     if found["standing"] not in STANDINGS:
         raise DataError(path, f"the standing {found['standing']!r:.40} is none of: {', '.join(STANDINGS)}")
     _check_standings(path, found)
+    own = _SAID.get(path.parent.name, "")
+    if found.get(own, path.stem) != path.stem:
+        raise DataError(path, f"its {own} is {found[own]!r:.40}, and its name says {path.stem!r}")
     for value in resources.values(found):
         if isinstance(value, str) and (unseen := "".join(_unseen(value.replace("\n", "")))):
             raise DataError(path, f"{_named(unseen)} has no place in a pack")

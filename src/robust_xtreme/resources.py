@@ -44,8 +44,11 @@ def mini(name: str) -> Path:
     raise RobustXtremeError(f"The embedded {name} of mini is missing from this installation of robust-xtreme.")
 
 
-def toml(path: Path) -> dict[str, Any]:
-    """What a TOML file holds: at most 1 MB, keys of at most 21 parts, numbers of 64 bits. Raises SpecError."""
+def toml(path: Path, see: str = _SEE) -> dict[str, Any]:
+    """What a TOML file holds: at most 1 MB, keys of at most 21 parts, numbers of 64 bits.
+
+    Raises SpecError, which ends with `see`: where to look how such a file is written.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
@@ -58,7 +61,7 @@ def toml(path: Path) -> dict[str, Any]:
         if any(isinstance(one, int) and not -_BEYOND <= one < _BEYOND for one in values(found)):
             raise ValueError("it has a whole number of more than 64 bits")
     except (OSError, ValueError, RecursionError) as error:
-        raise SpecError(f"{path}: cannot be read as toml: {error}. {_SEE}") from error
+        raise SpecError(f"{path}: cannot be read as toml: {error}. {see}") from error
     return found
 
 

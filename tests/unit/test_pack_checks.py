@@ -238,3 +238,50 @@ def test_numbers_and_strings_of_numpy_are_taken() -> None:
     plain = perturb(["hello", "abc"], "char_noise:1", language="en", seed=3)
     numpys: Any = np.array(["hello", "abc"])
     assert perturb(numpys, "char_noise:1", language="en", seed=np.int64(3)) == plain  # type: ignore[call-overload]  # a seed is typed as int
+
+
+KEYBOARD = 'title = "Mine"\nlanguages = ["sw"]\noffsets = [0.0]\nplain = "a b"\n' + FACTS
+ALIKE = "# script: Latn\n" + HEAD + "letter\tforms\tlikeness\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("misspellings/sw.tsv", HEAD + "wrong\tcorrect\nhabri\thabari\n", "right"),
+        ("misspellings/sw.tsv", HEAD + "wrong\tright\tweight\nhabri\thabari\t-3\n", "row 1 is no misspelling"),
+        ("misspellings/sw.tsv", HEAD + "wrong\tright\nasu buhi\tasubuhi\n", "row 1 is no misspelling.* single words"),
+        ("misspellings/sw.tsv", "# language: hi\n" + WORLD, "its language is 'hi', and its name says 'sw'"),
+        ("lookalikes/Latn.tsv", ALIKE + "a\to\t9500\n", "likeness, 1 to 100, do not match"),
+        ("lookalikes/Latn.tsv", ALIKE + "\u0434\tl\t-5\n", "likeness, 1 to 100, do not match"),
+        ("lookalikes/Cyrl.tsv", ALIKE + "a\to\t95\n", "its script is 'Latn', and its name says 'Cyrl'"),
+        ("suites/mine.toml", SUITE.replace("char_noise", "no_noise"), "no_noise"),
+        ("suites/mine.toml", SUITE.replace("char_noise:0.1", "@mine"), "mine"),
+        ("suites/mine.toml", SUITE.replace("specs =", "spec ="), "spec"),
+        ("keyboards/mine.toml", KEYBOARD.replace("offsets", "offset"), "'offset' is no key. Did you mean 'offsets'"),
+        ("keyboards/auto.toml", KEYBOARD, "'auto' is no name for one of 'keyboards'"),
+        ("keyboards/mine.toml", KEYBOARD.replace('"Mine"', '"Mine'), "Packs are files KIND/NAME"),
+        ("alphabets/sw.toml", ENGLISH, "language"),
+        ("input/vi-telex.tsv", HEAD + "key\tmark\tletters\n", "it has no rows of: key, mark, letters"),
+        ("input/vi-vni.tsv", HEAD + "key\tmark\tletters\n1\tx\t\n", "no key of a tone or a hat"),
+        ("input/ja-romaji.tsv", HEAD + "key\tkana\na\t\u3042\n", "there is no column 'keys'"),
+        ("input/ja-words.tsv", HEAD + "word\treading\tweight\n\u65e5\t\u3072\tmany\n", "'many' is no whole number"),
+        ("input/zh-words.tsv", HEAD + "word\treading\tfrequency\n\u65e5\tri\t-1\n", "'-1' is no whole number"),
+    ],
+)
+def test_every_file_is_read_whole_before_anything_is_computed(tmp_path: Path, name: str, text: str, said: str) -> None:
+    """A wrong row stops a command that would not need it, in one line that names the file."""
+    folder = pack(tmp_path, name, text)
+    with pytest.raises(UserError, match=said) as caught:
+        perturb(["habari"], "char_noise:0", language="en", packs=[folder])
+    assert str(folder) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_packs_of_every_kind_may_stand_beside_each_other(tmp_path: Path) -> None:
+    """A folder of sound packs is read whole, and what it holds is used."""
+    pack(tmp_path, "misspellings/sw.tsv", HEAD + "wrong\tright\nhabri\thabari\n")
+    pack(tmp_path, "lookalikes/Latn.tsv", ALIKE + "a\to\t95\n")
+    pack(tmp_path, "suites/mine.toml", SUITE)
+    pack(tmp_path, "keyboards/mine.toml", KEYBOARD)
+    assert perturb(["habari"], "natural_typo:1", language="sw", packs=[tmp_path]) == ["habri"]
+    assert perturb(["habari"], "ocr_noise:1", language="sw", packs=[tmp_path]) == ["hobori"]

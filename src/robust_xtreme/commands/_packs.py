@@ -24,7 +24,11 @@ def using(folders: list[str] | None) -> AbstractContextManager[None]:
     """Look for packs there first while a command works. Raises UserError where one is no folder of packs."""
     from robust_xtreme import packs
 
-    return packs.using(*(folders or ()))
+    if not folders:
+        return packs.using()
+    from robust_xtreme.noise import _user_packs
+
+    return _user_packs.using(*folders)
 
 
 def condition(incomplete: str) -> list[str]:

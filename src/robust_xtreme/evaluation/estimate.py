@@ -9,7 +9,7 @@ from typing import Final, final
 
 import torch
 
-from robust_xtreme import packs, registry
+from robust_xtreme import registry
 from robust_xtreme.evaluation.checkpoint import tokenizer_of
 from robust_xtreme.evaluation.plan import Condition, NotRun, Plan, Unit, make_plan, read_split
 from robust_xtreme.evaluation.run import device_of
@@ -17,6 +17,7 @@ from robust_xtreme.evaluation.settings import check_settings, inference
 from robust_xtreme.evaluation.unit import encode
 from robust_xtreme.examples import Corpus
 from robust_xtreme.families._batch import token_ids
+from robust_xtreme.noise._user_packs import using
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.specs import CANDIDATE
 
@@ -87,7 +88,7 @@ def _duration(seconds: float) -> str:
 
 def estimate(spec: RunSpec) -> Estimate:
     """Plan a run and guess its time. Raises what `evaluate` raises before it computes; nothing is written."""
-    with packs.using(*spec.packs):
+    with using(*spec.packs):
         return _estimate(spec)
 
 

@@ -29,6 +29,7 @@ from robust_xtreme.evaluation.settings import check_settings, inference
 from robust_xtreme.evaluation.unit import Prepared, prepare
 from robust_xtreme.examples import Target
 from robust_xtreme.families._memory import out_of_memory
+from robust_xtreme.noise._user_packs import using
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results import store
 from robust_xtreme.results.floors import Floors, fit
@@ -109,7 +110,7 @@ def evaluate(
     Raises UserError where something named does not exist or the folder is another run's, DiskError, Locked. While it
     works, the spec's packs are those of its threads; other threads of the process keep theirs.
     """
-    with packs.using(*spec.packs):
+    with using(*spec.packs):
         return _evaluate(spec, deduplicate, force, cache, observer or Observer())
 
 

@@ -53,12 +53,13 @@ class Romaji:
 @packs.cached
 def romaji() -> Romaji:
     """The table of the pack `ja-romaji`."""
-    rows = packs.table("input", "ja-romaji").rows
+    table = packs.table("input", "ja-romaji")
+    table.need("keys", "kana")
     spellings: defaultdict[str, list[str]] = defaultdict(list)
-    for row in rows:
+    for row in table.rows:
         if row.get("typed"):
             spellings[row["kana"]].append(row["keys"])
-    gives = {row["keys"]: (row["kana"], row.get("rest", "")) for row in rows}
+    gives = {row["keys"]: (row["kana"], row.get("rest", "")) for row in table.rows}
     return Romaji(gives, {kana: tuple(keys) for kana, keys in spellings.items()})
 
 
@@ -137,12 +138,12 @@ def _words() -> Words:
     None ends in っ, which is one unit with the kana behind it.
     """
     groups: defaultdict[tuple[str, int, str], dict[str, int]] = defaultdict(dict)
-    rows = packs.table("input", "ja-words").rows
-    for row in sorted(rows, key=lambda row: (-int(row["weight"]), row["word"])):
+    table = packs.table("input", "ja-words")
+    table.need("word", "reading", "weight")
+    for row in sorted(table.rows, key=lambda row: (-table.number(row, "weight"), row["word"])):
         word = row["word"]
-        if word.endswith(_TSU):
-            continue
-        groups[row["reading"], len(word), _ending(word)][word] = int(row["weight"])
+        if word and not word.endswith(_TSU):
+            groups[row["reading"], len(word), _ending(word)][word] = int(row["weight"])
     return groups
 
 

@@ -29,8 +29,9 @@ _NOTHING: Final = "--"
 _CIRCLE: Final = "\u25cc"
 _KEYS: Final = {
     "title": str, "languages": list, "also": list, "default": list, "source": str, "licence": str, "standing": str,
-    "offsets": list, "plain": str, "shift": str, "altgr": str, "shift_altgr": str,
+    "standings": dict, "offsets": list, "plain": str, "shift": str, "altgr": str, "shift_altgr": str,
 }  # fmt: skip
+_TYPES: Final = {str: "text", list: "a list", dict: "a table"}
 _NEEDED: Final = ("title", "languages", "offsets", "plain")
 _ROWS, _CELLS, _CHARACTERS, _MARKS = 6, 20, 8, 4
 _SLANT: Final = (0.0, 0.5, 0.75, 1.25)
@@ -183,7 +184,7 @@ def _check(path: Path, pack: dict[str, Any]) -> None:
             close = difflib.get_close_matches(key, _KEYS, n=1)
             raise DataError(path, f"{key!r:.40} is no key.{f' Did you mean {close[0]!r}?' if close else ''} {_SEE}")
         if not isinstance(value, _KEYS[key]):
-            raise DataError(path, f"{key!r} must be {'a list' if _KEYS[key] is list else 'text'}. {_SEE}")
+            raise DataError(path, f"{key!r} must be {_TYPES[_KEYS[key]]}. {_SEE}")
     for key in _NEEDED:
         if key not in pack:
             raise DataError(path, f"the key {key!r} is missing. {_SEE}")

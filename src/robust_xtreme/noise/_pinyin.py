@@ -8,7 +8,7 @@ has another word of its reading, or of a mistyped one, is a unit of its own.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final, final
@@ -51,18 +51,19 @@ def slips() -> Iterator[Slip]:
 @packs.cached
 def characters() -> Book:
     """The characters of simplified text by syllable."""
-    rows = packs.table("input", "zh-pinyin").rows
-    return _book((row["character"], row["syllable"], int(row["frequency"])) for row in rows)
+    return _book(packs.table("input", "zh-pinyin"), "character", "syllable")
 
 
 @packs.cached
 def words() -> Book:
     """Words of two characters by reading, its syllables apart."""
-    rows = packs.table("input", "zh-words").rows
-    return _book((row["word"], row["reading"], int(row["frequency"])) for row in rows)
+    return _book(packs.table("input", "zh-words"), "word", "reading")
 
 
-def _book(rows: Iterable[tuple[str, str, int]]) -> Book:
+def _book(table: packs.Table, text: str, sound: str) -> Book:
+    """The rows of a table with a column for each, and one of frequencies."""
+    table.need(text, sound, "frequency")
+    rows = ((row[text], row[sound], table.number(row, "frequency")) for row in table.rows)
     forms: defaultdict[str, Count] = defaultdict(dict)
     readings: defaultdict[str, Count] = defaultdict(dict)
     for form, reading, frequency in sorted(rows, key=lambda row: (-row[2], row[0])):

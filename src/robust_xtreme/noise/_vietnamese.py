@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from robust_xtreme import languages, packs
-from robust_xtreme.errors import DataError
 from robust_xtreme.noise._nearby import near
 from robust_xtreme.noise._slip_table import Slip
 from robust_xtreme.noise._telex import STROKE, TONES, Method, Stroke, method_keys, parts, strokes, typed
@@ -79,11 +78,10 @@ def _frames() -> dict[str, Counter[Frame]]:
     table.need("syllable", "frequency")
     found: defaultdict[str, Counter[Frame]] = defaultdict(Counter)
     for row in table.rows:
-        if not row["frequency"].isdecimal():
-            raise DataError(table.path, f"the frequency {row['frequency']!r:.40} of a syllable is no number")
+        frequency = table.number(row, "frequency")
         for frame in _units(row["syllable"]):
             for one in _titled(frame):
-                found[one.unit][one] += int(row["frequency"])
+                found[one.unit][one] += frequency
     alone = {letter: Counter([Frame("", letter, "")]) for letter in languages.language("vi").alphabet}
     return {unit: _common(frames) for unit, frames in sorted((alone | found).items())}
 

@@ -30,17 +30,19 @@ def _packs(code: str) -> tuple[str, ...]:
 
 
 @packs.cached
-def _misspelt(code: str) -> Mapping[str, Mapping[str, int]]:
+def misspelt(code: str) -> Mapping[str, Mapping[str, int]]:
     """The misspellings of each word with their weights, all in small letters."""
     found: dict[str, dict[str, int]] = {}
     for table in packs.tables("misspellings", code):
         for number, row in enumerate(table.rows, 1):
             wrong, right, weight = (row.get(column, "").strip() for column in ("wrong", "right", "weight"))
-            if not wrong or not right or wrong == right or not _WEIGHT.fullmatch(weight or "1"):
+            words = len(wrong.split()) == len(right.split()) == 1
+            if not words or wrong == right or not _WEIGHT.fullmatch(weight or "1"):
                 raise DataError(
                     table.path,
-                    f"row {number} is no misspelling: it needs 'wrong' and 'right', which differ, and a weight from 1 "
-                    f"to 99999 where the file has weights; it holds {', '.join(map(repr, row.values())):.80}",
+                    f"row {number} is no misspelling: it needs 'wrong' and 'right', single words that differ, and a "
+                    f"weight from 1 to 99999 where the file has weights; it holds "
+                    f"{', '.join(map(repr, row.values())):.80}",
                 )
             own = found.setdefault(_key(right, code), {})
             own[_key(wrong, code)] = own.get(_key(wrong, code), 0) + int(weight or "1")
@@ -71,7 +73,7 @@ def natural_typo(word: str, language: str) -> Iterator[Form]:
 def _of(word: str, code: str) -> Iterator[Form]:
     """The misspellings of a word in its own case and with its own apostrophe."""
     how = style(word, code)
-    listed = {} if how == MIXED else _misspelt(code).get(_key(word, code), {})
+    listed = {} if how == MIXED else misspelt(code).get(_key(word, code), {})
     for wrong, weight in listed.items():
         own = wrong.replace("'", "’") if "’" in word else wrong
         yield Form(styled(own, how, code), _KIND, weight)

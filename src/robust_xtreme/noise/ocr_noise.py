@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from robust_xtreme import languages, packs
@@ -53,19 +53,25 @@ def misread(language: str) -> Iterator[Slip]:
     table.need("letter", "forms", "likeness")
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for row in table.rows:
+        alike = _alike(row, table)
         if row["letter"] and _own(language, row["letter"]):
-            found[row["letter"]].update(_alike(language, row, table))
+            found[row["letter"]].update(_chosen(language, row["letter"], alike))
     for letter, weights in found.items():
         for form, weight in _digits_rarer(weights).items():
             yield Slip(letter, "lookalike", form, weight)
 
 
-def _alike(language: str, row: Mapping[str, str], table: packs.Table) -> dict[str, int]:
-    """The letters and the digits that the language may have for a letter or pair, by the fourth power of likeness."""
+def _alike(row: Mapping[str, str], table: packs.Table) -> list[tuple[str, int]]:
+    """The forms of a row with their likeness, the most alike first."""
     letter, forms, likeness = row["letter"], row["forms"].split(), row["likeness"].split()
     if len(letter) > 2 or len(forms) != len(likeness) or not all(map(_LIKENESS.fullmatch, likeness)):
         raise DataError(table.path, f"in the row of {letter!r:.20} forms and their likeness, 1 to 100, do not match")
-    own = [(form, int(many)) for form, many in zip(forms, likeness, strict=True) if _stands(language, letter, form)]
+    return list(zip(forms, map(int, likeness), strict=True))
+
+
+def _chosen(language: str, letter: str, alike: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """The letters and the digits that the language may have for a letter or pair, by the fourth power of likeness."""
+    own = [(form, many) for form, many in alike if _stands(language, letter, form)]
     letters, digits = ([one for one in own if _digital(one[0]) == kind][:_MOST] for kind in (False, True))
     return {form: many**_FOURTH // _SCALE for form, many in (*letters, *digits)}
 

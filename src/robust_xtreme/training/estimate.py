@@ -12,10 +12,11 @@ from typing import Any, Final, final
 import torch
 from torch import nn
 
-from robust_xtreme import packs, registry
+from robust_xtreme import registry
 from robust_xtreme.errors import RobustXtremeError
 from robust_xtreme.families._encoder import read_encoder, read_tokenizer
 from robust_xtreme.families._family import Family, Window, windows_of
+from robust_xtreme.noise._user_packs import using
 from robust_xtreme.sources._checkpoints import fetched, on_hub
 from robust_xtreme.training import controls, learn, scratch
 from robust_xtreme.training.chain import KINDS, Chain, Link, chain_of
@@ -70,7 +71,7 @@ def plan_of(spec: TrainSpec, tell: Tell) -> tuple[Row, ...]:
 
     Raises what `train` raises before it trains.
     """
-    with packs.using(*spec.packs):
+    with using(*spec.packs):
         return _plan_of(spec.resolved(), tell)
 
 

@@ -15,11 +15,11 @@ from typing import Any, Final
 from safetensors.torch import save_file
 from torch import nn
 
-from robust_xtreme import packs
 from robust_xtreme.errors import Locked, ModelError, SpecError
 from robust_xtreme.examples import digest
 from robust_xtreme.families._encoder import encoder_identity, read_encoder, read_tokenizer
 from robust_xtreme.families._overlap import HASHES, keys
+from robust_xtreme.noise._user_packs import using
 from robust_xtreme.results import store
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.training import best, record, resume, scratch
@@ -45,7 +45,7 @@ def train(spec: TrainSpec, options: Options | None = None) -> Path:
     run is left as it is. Raises SpecError, UnknownName, MissingData, DataError, ModelError, Overlap, Mismatch, Locked,
     DiskError, and RobustXtremeError where memory runs out.
     """
-    with packs.using(*spec.packs):
+    with using(*spec.packs):
         return _whole(spec.resolved(), options or Options())
 
 
