@@ -92,9 +92,9 @@ class SlipTable:
         found = at(self.guide, begin + offsets * many // at(self.totals, cells))
         weights = at(self.weights, begin) + offsets
         late = np.flatnonzero(at(self.weights, found + 1) <= weights)
-        while len(late):
-            found[late] += 1
-            late = late[at(self.weights, found[late] + 1) <= weights[late]]
+        found[late] += 1
+        late = late[at(self.weights, at(found, late) + 1) <= at(weights, late)]
+        found[late] = np.searchsorted(self.weights, at(weights, late), "right") - 1
         return found
 
 
