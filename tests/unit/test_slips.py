@@ -122,6 +122,15 @@ def test_marks_within_a_cluster_slip_by_themselves() -> None:
     assert values == {"की", "क", "खि"}
 
 
+def test_a_mark_on_no_letter_stays() -> None:
+    """A mark behind a digit, a full stop or a space slips to nothing: any other would stand there as broken."""
+    made = _table(Slip("\u0903", "next", "\u093e"), Slip("\u0903", "delete", ""), Slip("क", "next", "ख"))
+    assert _noised(text("mr", "कः"), made).eligible == 1
+    for value in ("१ः", ".ः", " ः", "ः"):
+        found = _noised(text("mr", value), made)
+        assert (found.text.value, found.eligible) == (value, 0)
+
+
 def test_forms_that_would_break_a_cluster_are_left_out() -> None:
     """A letter with marks is not deleted, a mark becomes no letter, and composed text stays composed."""
     made = _table(Slip("क", "delete", ""), Slip("\u093f", "next", "क"), Slip("e", "next", "c"))

@@ -163,7 +163,8 @@ def _units(batch: Batch, table: SlipTable, kinds: _Kinds) -> tuple[Array, Array 
     first = batch.points if simple else at(batch.points, starts)
     masks = at(table.alone, first)
     longer = starts[:0] if simple else np.flatnonzero(np.diff(starts) > 1)
-    masks[longer] = at(table.inner, at(first, longer))
+    letters = at(batch.props, at(starts, longer)) & graphemes.LETTER > 0
+    masks[longer] = at(table.inner, at(first, longer)) * letters
     free, active = np.ones(len(masks), np.bool_), np.uint16(kinds.active)
     closed, edge = guard(batch, free)
     paired = None
@@ -175,7 +176,7 @@ def _units(batch: Batch, table: SlipTable, kinds: _Kinds) -> tuple[Array, Array 
     masks *= free
     single = masks > 0
     masks &= active
-    unclear = longer[(at(masks, longer) == 0) & at(free, longer)]
+    unclear = longer[(at(masks, longer) == 0) & at(free, longer) & letters]
     masks[unclear] = _within_kinds(batch, table, unclear) & active
     if table.signs:
         _spare_numbers(batch, masks, letter)
