@@ -319,7 +319,7 @@ def rule_7_work_is_linear(perturbation: Perturbation, texts: Sequence[Text]) -> 
     """Ten times the words take at most about ten times the calls and the memory."""
     code = texts[0].language if perturbation.serves(texts[0].language) else served(perturbation)
     unit = " ".join(one.value for one in texts if one.language == code) or "a"
-    size = max(1, (2_000 if perturbation.kind == "rewriter" else 20_000) // len(unit))
+    size = max(1, (2_000 if perturbation.kind == "rewriter" else 10_000) // len(unit))
     run(perturbation, [_long(code, unit, 1)], "0.1")
     short, long = (_work(perturbation, _long(code, unit, size * times)) for times in (1, 10))
     for small, large, what in zip(short, long, ("calls", "bytes"), strict=True):

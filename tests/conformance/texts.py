@@ -139,7 +139,7 @@ def table(texts: list[Text]) -> SpanTable:
     return span_table([one.spans for one in texts])
 
 
-def real(folder: Path, limit: int = 40) -> list[Text]:
+def real(folder: Path, limit: int = 20) -> list[Text]:
     """Sentences of the release files: the first of panx in every language that is there, with a span for each word."""
     found = []
     for path in sorted((folder / "panx").glob("dev-*.tsv")):

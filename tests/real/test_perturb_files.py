@@ -28,7 +28,8 @@ PASSAGES = (
 SENTENCES = ("panx/*.tsv", "ud/*/*.conllu", "masakhaner2/*/*.txt")
 CODE = re.compile(r"context-(..)-|\.(..)\.(?:dev|train|json)|(?:dev|test|train)-(..)\.tsv|^(..)[._-]")
 AFRICAN = {"hau": "ha", "ibo": "ig", "swa": "sw", "wol": "wo", "yor": "yo", "zul": "zu"}
-_PART = 2
+_PART = 1
+_FEW = 12
 
 
 def _language(path: Path) -> str:
@@ -51,7 +52,7 @@ def _keeping(name: str, family: str) -> None:
 
 
 def _files(data: Path, patterns: tuple[str, ...], name: str, part: int | None) -> Iterator[tuple[Path, str]]:
-    """The files in languages that a perturbation serves, or some of them that its name chooses."""
+    """The files in languages that a perturbation serves, or so many of them, which its name chooses."""
     own: Perturbation = registry.load("perturbation", name)
     for pattern in patterns:
         there = sorted(data.glob(pattern), key=lambda path: digest(name, path.name))
@@ -123,7 +124,7 @@ def _check_sentences(path: Path, language: str, spec: str, out: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_answers_stand_at_their_places(name: str, data: Path, tmp_path: Path) -> None:
-    """In some files of each data set `context[start:stop]` is the answer, for all of them, and nothing else moved."""
+    """In a file of each data set `context[start:stop]` is the answer, for all of them, and nothing else moved."""
     _keeping(name, "span_qa")
     for path, language in _files(data, PASSAGES, name, _PART):
         _check_passages(path, language, f"{name}:0.3", tmp_path)
@@ -131,7 +132,7 @@ def test_answers_stand_at_their_places(name: str, data: Path, tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", NAMES)
 def test_tags_stay_on_their_words(name: str, data: Path, tmp_path: Path) -> None:
-    """In some files of each data set there are as many words and tags as before, and no word is empty."""
+    """In a file of each data set there are as many words and tags as before, and no word is empty."""
     _keeping(name, "tagging")
     for path, language in _files(data, SENTENCES, name, _PART):
         _check_sentences(path, language, f"{name}:0.3", tmp_path)
@@ -209,7 +210,7 @@ def test_every_format_of_a_task_is_read_as_eval_reads_it(
 @pytest.mark.parametrize(("pattern", "format"), [("masakhaner2/*/dev.txt", "conll"), ("panx/dev-*.tsv", "iob2")])
 def test_release_files_of_tags_are_told_by_their_lines(pattern: str, format: str, data: Path, tmp_path: Path) -> None:
     """Called .conll they are read as what they are, called .txt they are refused with the format to name."""
-    for path in sorted(data.glob(pattern)):
+    for path in sorted(data.glob(pattern), key=lambda path: digest(path.name))[:_FEW]:
         for suffix in ("conll", "txt"):
             (tmp_path / f"in.{suffix}").write_bytes(path.read_bytes())
         job = Job(str(tmp_path / "in.conll"), "char_noise:0.3", str(tmp_path / "out"), language="sw", force=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -54,22 +55,21 @@ Rows = dict[str, Array]
 """By measure, how often each class happened in each word (words, classes)."""
 
 
-@lru_cache(maxsize=1 << 19)
-def _one(right: str, wrong: str) -> Edit | None:
-    """The edit between two words that are one apart."""
+@lru_cache(maxsize=1 << 20)
+def _classes(right: str, wrong: str) -> tuple[int | None, ...]:
+    """By measure the class of the edit between two words that are one apart; empty for others."""
     found = edits(right, wrong, 1)
-    return found[0] if found else None
+    return tuple(measure.of(right, found[0]) for measure in MEASURES.values()) if found else ()
 
 
-def _rows(words: Sequence[str], forms: Mapping[str, Iterable[str]], measures: Iterable[str] = MEASURES) -> Rows:
-    found = {name: np.zeros((len(words), len(MEASURES[name].classes))) for name in measures}
+def _rows(words: Sequence[str], forms: Mapping[str, Iterable[str]]) -> Rows:
+    found = {name: np.zeros((len(words), len(measure.classes))) for name, measure in MEASURES.items()}
+    tables = tuple(found.values())
     for number, word in enumerate(words):
-        for form in forms.get(word, ()):
-            edit = _one(word, form)
-            for name, table in found.items() if edit else ():
-                which = MEASURES[name].of(word, edit) if edit else None
+        for form, times in Counter(forms.get(word, ())).items():
+            for table, which in zip(tables, _classes(word, form), strict=False):
                 if which is not None:
-                    table[number, which] += 1
+                    table[number, which] += times
     return found
 
 
@@ -90,12 +90,11 @@ def fit(pairs: Sequence[Pair]) -> dict[str, Any]:
     """The rates with which slips of the hand have the shares that they have among real typos."""
     forms = _by_word(pairs)
     words = sorted(forms)
-    names = ("kinds", "slips of the hand")
-    real = _rows(words, forms, names)
+    real = _rows(words, forms)
     wanted = real["slips of the hand"].sum(axis=0)
     rates = dict(GUESSED)
     for _ in range(ROUNDS):
-        made = _weighed(_rows(words, systems.ours(words, rates), names), real)["slips of the hand"].sum(axis=0)
+        made = _weighed(_rows(words, systems.ours(words, rates)), real)["slips of the hand"].sum(axis=0)
         rates = _nearer(rates, wanted / wanted.sum(), made / made.sum())
     rounded = {name: f"{round(float(rate), 2):g}" for name, rate in rates.items()}
     return {"typos": int(wanted.sum()), "shares": _round(wanted / wanted.sum()), "rates": rounded}
@@ -111,7 +110,7 @@ def _nearer(rates: Mapping[str, str], wanted: Array, made: Array) -> dict[str, s
 def _by_word(pairs: Iterable[Pair]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for right, wrong in pairs:
-        if _one(right, wrong):
+        if _classes(right, wrong):
             found.setdefault(right, []).append(wrong)
     return found
 

@@ -5,6 +5,7 @@ The same rules sort real typos and those of every generator, so that a rule's er
 
 from __future__ import annotations
 
+from functools import cache
 from math import hypot
 from typing import Final, NamedTuple
 
@@ -33,12 +34,12 @@ class Edit(NamedTuple):
 
 def edits(right: str, wrong: str, most: int, at: int = 0) -> tuple[Edit, ...] | None:
     """The fewest edits that lead from one word to the other, leftmost unequal letter first; None above `most`."""
-    same = _same(right, wrong)
-    right, wrong, at = right[same:], wrong[same:], at + same
     if right == wrong:
         return ()
     if most < max(1, abs(len(right) - len(wrong))):
         return None
+    same = _same(right, wrong)
+    right, wrong, at = right[same:], wrong[same:], at + same
     found = []
     for old, new in ((2, 2), (1, 1), (1, 0), (0, 1)):
         if _possible(right, wrong, old, new):
@@ -50,8 +51,10 @@ def edits(right: str, wrong: str, most: int, at: int = 0) -> tuple[Edit, ...] | 
 
 def _same(right: str, wrong: str) -> int:
     """How many letters two words begin with alike."""
-    limit = min(len(right), len(wrong))
-    return next((place for place in range(limit) if right[place] != wrong[place]), limit)
+    for place, (one, other) in enumerate(zip(right, wrong, strict=False)):
+        if one != other:
+            return place
+    return min(len(right), len(wrong))
 
 
 def _possible(right: str, wrong: str, old: int, new: int) -> bool:
@@ -99,6 +102,7 @@ def distance(one: str, other: str) -> float | None:
     return None if first is None or second is None else hypot(first[0] - second[0], first[1] - second[1])
 
 
+@cache
 def _centre(sign: str) -> tuple[float, float] | None:
     strokes = _keyboards.layout(LAYOUT).strokes(sign)
     return (strokes[0].key.x, strokes[0].key.y) if strokes and len(strokes) == 1 else None
