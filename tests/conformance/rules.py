@@ -140,19 +140,19 @@ def _only(form: str, value: str) -> bool:
 
 def rule_4_noise_belongs_to_the_script(perturbation: Perturbation, texts: Sequence[Text]) -> None:
     """What is put in is the language's own; a language is served or said not to be, never silently left clean."""
-    for count in counts(perturbation):
-        by_language: dict[str, Counter[bool]] = {}
-        for noised in (one for seed in range(_SEEDS) for one in run(perturbation, texts, "1", seed)):
-            by_language.setdefault(noised.clean.language, Counter()).update(count(noised))
-        for code, found in by_language.items():
-            assert found[True] >= SHARE * found.total(), (
-                f"{code}, {count.__name__}: {found[False]} of {found.total()} clusters are foreign"
-            )
+    found: dict[tuple[str, str], Counter[bool]] = {}
+    for noised in (one for seed in range(_SEEDS) for one in run(perturbation, texts, "1", seed)):
+        for count in counts(perturbation):
+            found.setdefault((noised.clean.language, count.__name__), Counter()).update(count(noised))
+    for (code, counted), own in found.items():
+        assert own[True] >= SHARE * own.total(), (
+            f"{code}, {counted}: {own[False]} of {own.total()} clusters are foreign"
+        )
     for code in ALL_LANGUAGES:
-        own = text(code, sentence(code) * 3)
-        found_ = run(perturbation, [own], "1")[0]
-        assert found_.status in _STATUSES[perturbation.serves(code)], f"{code}: {found_.status}"
-        assert not found_.eligible or found_.text.value != own.value, f"{code} was left clean without a word"
+        clean = text(code, sentence(code) * 3)
+        noised = run(perturbation, [clean], "1")[0]
+        assert noised.status in _STATUSES[perturbation.serves(code)], f"{code}: {noised.status}"
+        assert not noised.eligible or noised.text.value != clean.value, f"{code} was left clean without a word"
     stranger = run(perturbation, [Text("x", "xx", "Habari ya asubuhi")], "1")[0]
     assert stranger.status == "not_applicable", "a language that nobody knows was noised"
 

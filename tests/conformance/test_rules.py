@@ -62,6 +62,7 @@ def test_real_sentences_keep_the_rule(perturbation: Perturbation, rule: Rule, da
 
 @_members
 @_of_texts
+@settings(max_examples=60)
 @given(texts=drawn())
 def test_any_text_of_a_language_keeps_the_rule(perturbation: Perturbation, rule: Rule, texts: list[Text]) -> None:
     """On words of a language's letters, with marks, hard clusters and spans anywhere, the rule holds."""
@@ -75,7 +76,7 @@ def test_any_text_of_a_language_keeps_the_rule(perturbation: Perturbation, rule:
 @settings(max_examples=3_000)
 @given(texts=drawn())
 def test_many_texts_keep_the_rule(perturbation: Perturbation, rule: Rule, texts: list[Text]) -> None:
-    """The same over thirty times as many texts."""
+    """The same over fifty times as many texts."""
     _applies(rule, perturbation)
     rule(perturbation, texts)
 

@@ -153,6 +153,11 @@ def _round(shares: Array) -> list[float]:
 
 def measured(folder: Path) -> dict[str, Any]:
     """All figures, from the folder of the four lists."""
+    return compared(folder) | {"fit": fit(half(lists(folder).pairs, 0))}
+
+
+def compared(folder: Path) -> dict[str, Any]:
+    """All figures but those of the fit, which takes as long as all others."""
     read = lists(folder)
     first, second = (half(read.pairs, number) for number in (0, 1))
     forms, others = _by_word(second), _by_word(first)
@@ -167,7 +172,6 @@ def measured(folder: Path) -> dict[str, Any]:
     beside = {name: distances(real, _weighed(_rows(words, one), real)) for name, one in made.items()}
     return {
         "lists": _counts(read.pairs) | {name: getattr(read, name) for name in ("read", "signs", "words", "cases")},
-        "fit": fit(first),
         "guessed": GUESSED,
         "used": {name: RATES[name] for name in MECHANICAL},
         "typos": int(_edits_of(real).sum()),
