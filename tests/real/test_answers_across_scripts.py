@@ -111,8 +111,14 @@ def _why(gold: Span, windows: Sequence[Window]) -> str:
     return "nothing" if edge else "token edges"
 
 
-@pytest.mark.parametrize("kind", TOKENIZERS)
-@pytest.mark.parametrize(("name", "language", "split", "rows"), FILES)
+_CASES: Final = [(*file, kind) for kind in TOKENIZERS for file in FILES]
+"""Every other one is for the long tests: each file has one tokenizer, or the other, in continuous integration."""
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "split", "rows", "kind"),
+    [pytest.param(*one, marks=pytest.mark.long if number % 2 else ()) for number, one in enumerate(_CASES)],
+)
 def test_answers_are_said_wherever_token_edges_allow(
     data: Path,
     name: str,
