@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import cProfile
 import gc
 import random
-import sys
 import tracemalloc
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import pairwise
 from math import sqrt
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, final
 
 import regex
 from tests.conformance.texts import sentence, text, words
@@ -26,7 +27,6 @@ from robust_xtreme.noise._distance import distance
 from robust_xtreme.noise._engine import Bound, Noised, Perturbation, noise_with
 from robust_xtreme.noise._perturbation import defaults
 
-Rule = Callable[[Perturbation, Sequence[Text]], None]
 STRENGTHS: Final = ("0", "0.05", "0.1", "0.2", "0.5", "1")
 SHARE: Final = 0.95
 _SEEDS: Final = 8
@@ -39,6 +39,12 @@ _WORD: Final = regex.compile(r"\P{White_Space}+")
 _WHOLE: Final = regex.compile(r"\p{Cf}*\p{L}[\p{L}\p{M}\p{Cf}]*|[\p{P}\p{N}\p{S}]|\p{White_Space}")
 
 
+@lru_cache(1 << 16)
+def _clusters(value: str) -> tuple[str, ...]:
+    """The grapheme clusters of a string."""
+    return tuple(_CLUSTER.findall(value))
+
+
 def run(perturbation: Perturbation, texts: Sequence[Text], strength: str, seed: int = 0) -> list[Noised]:
     """The texts after the perturbation at a strength, all its parameters at their defaults.
 
@@ -49,17 +55,40 @@ def run(perturbation: Perturbation, texts: Sequence[Text], strength: str, seed: 
     return noise_with([Bound(perturbation, strength, defaults(perturbation))], texts, seed)
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A perturbation on some texts: its result at a strength is computed once for all rules."""
+
+    perturbation: Perturbation
+    texts: Sequence[Text]
+    runs: dict[str, list[Noised]] = field(default_factory=dict)
+
+    def at(self, strength: str) -> list[Noised]:
+        """The texts after the perturbation at a strength."""
+        if strength not in self.runs:
+            self.runs[strength] = run(self.perturbation, self.texts, strength)
+        return self.runs[strength]
+
+    def each(self) -> Iterator[Noised]:
+        """The texts after the perturbation at every strength."""
+        return (noised for strength in STRENGTHS for noised in self.at(strength))
+
+
+Rule = Callable[[Trial], None]
+
+
 def served(perturbation: Perturbation) -> str:
     """A language that the perturbation serves: Swahili where it does."""
     return next(code for code in ("sw", "en", *ALL_LANGUAGES) if perturbation.serves(code))
 
 
-def rule_1_strength_is_a_share(perturbation: Perturbation, texts: Sequence[Text]) -> None:
+def rule_1_strength_is_a_share(trial: Trial) -> None:
     """Nought changes no byte; elsewhere the share of eligible units is the strength, in short and in long texts."""
-    nought_changes_nothing(perturbation, texts)
+    nought_changes_nothing(trial)
     for strength in ("0.05", "0.1"):
         for size in (5, 50, 500, 2000):
-            edits, units = _share(perturbation, size, strength)
+            edits, units = _share(trial.perturbation, size, strength)
             expected = float(strength) * units
             spread = 4 * sqrt(expected) + 1
             assert 0.8 * expected - spread <= edits <= expected + spread, (
@@ -67,9 +96,9 @@ def rule_1_strength_is_a_share(perturbation: Perturbation, texts: Sequence[Text]
             )
 
 
-def nought_changes_nothing(perturbation: Perturbation, texts: Sequence[Text]) -> None:
+def nought_changes_nothing(trial: Trial) -> None:
     """Strength 0 is byte-identical, spans included."""
-    for noised in run(perturbation, texts, "0"):
+    for noised in trial.at("0"):
         assert noised.text == noised.clean, f"strength 0 changed {noised.clean.id}"
 
 
@@ -83,9 +112,9 @@ def _share(perturbation: Perturbation, size: int, strength: str) -> tuple[int, i
     return sum(sum(one.edits.values()) for one in found), sum(one.eligible for one in found)
 
 
-def rule_2_draws_are_keyed(perturbation: Perturbation, texts: Sequence[Text]) -> None:
+def rule_2_draws_are_keyed(trial: Trial) -> None:
     """Edits at a low strength are among those at a higher one; order, batch, and any global state change nothing."""
-    whole = run(perturbation, texts, "0.1")
+    perturbation, texts, whole = trial.perturbation, trial.texts, trial.at("0.1")
     before = random.getstate()
     assert run(perturbation, texts, "0.1") == whole, "a second run differs"
     assert random.getstate() == before, "the global generator was used"
@@ -96,12 +125,12 @@ def rule_2_draws_are_keyed(perturbation: Perturbation, texts: Sequence[Text]) ->
     long = [text(code, sentence(code) * 20)]
     assert run(perturbation, long, "0.1", seed=1) != run(perturbation, long, "0.1"), "the seed is ignored"
     if strengths_nest.__name__ not in perturbation.waives:
-        strengths_nest(perturbation, texts)
+        strengths_nest(trial)
 
 
-def strengths_nest(perturbation: Perturbation, texts: Sequence[Text]) -> None:
+def strengths_nest(trial: Trial) -> None:
     """The part of rule 2 that rewriters waive: edits at a low strength are among those at a higher one."""
-    found = [run(perturbation, texts, strength) for strength in ("0.05", "0.1", "0.2")]
+    found = [trial.at(strength) for strength in ("0.05", "0.1", "0.2")]
     for low, high in pairwise(found):
         for lower, higher in zip(low, high, strict=True):
             missing = changes(lower) - changes(higher)
@@ -113,17 +142,16 @@ def changes(noised: Noised) -> set[tuple[int, int, str]]:
     return {(start, stop, noised.text.value[low:high]) for start, stop, low, high in _places(noised)}
 
 
-def rule_3_clusters_stay_whole(perturbation: Perturbation, texts: Sequence[Text]) -> None:
+def rule_3_clusters_stay_whole(trial: Trial) -> None:
     """No cluster is broken: none begins with a mark that did not before, and each text keeps its normal forms."""
-    for strength in STRENGTHS:
-        for noised in run(perturbation, texts, strength):
-            clusters_stay_whole(noised)
+    for noised in trial.each():
+        clusters_stay_whole(noised)
 
 
 def clusters_stay_whole(noised: Noised) -> None:
     """The same of one text."""
     clean, noisy = noised.clean.value, noised.text.value
-    old, new = _CLUSTER.findall(clean), _CLUSTER.findall(noisy)
+    old, new = _clusters(clean), _clusters(noisy)
     bare = sum(bool(_MARK.match(one)) for one in new)
     assert bare <= sum(bool(_MARK.match(one)) for one in old), f"an orphan mark in {noisy!r} of {clean!r}"
     broken = {one for one in set(new) - set(old) if not (_WHOLE.fullmatch(one) or _MARK.match(one))}
@@ -138,17 +166,18 @@ def _only(form: str, value: str) -> bool:
     return (form == "NFKC") or (form == "NFD" and not unicodedata.is_normalized("NFC", value))
 
 
-def rule_4_noise_belongs_to_the_script(perturbation: Perturbation, texts: Sequence[Text]) -> None:
+def rule_4_noise_belongs_to_the_script(trial: Trial) -> None:
     """What is put in is the language's own; a language is served or said not to be, never silently left clean."""
+    perturbation = trial.perturbation
     found: dict[tuple[str, str], Counter[bool]] = {}
-    for noised in (one for seed in range(_SEEDS) for one in run(perturbation, texts, "1", seed)):
+    for noised in (one for seed in range(_SEEDS) for one in run(perturbation, trial.texts, "1", seed)):
         for count in counts(perturbation):
             found.setdefault((noised.clean.language, count.__name__), Counter()).update(count(noised))
     for (code, counted), own in found.items():
         assert own[True] >= SHARE * own.total(), (
             f"{code}, {counted}: {own[False]} of {own.total()} clusters are foreign"
         )
-    for code in ALL_LANGUAGES:
+    for code in dict.fromkeys(own.language for own in trial.texts):
         clean = text(code, sentence(code) * 3)
         noised = run(perturbation, [clean], "1")[0]
         assert noised.status in _STATUSES[perturbation.serves(code)], f"{code}: {noised.status}"
@@ -217,12 +246,12 @@ def _alphabet(code: str) -> tuple[frozenset[str], frozenset[str]]:
 class _Touched(NamedTuple):
     """The clusters that an edit touches, before and after, and those of the clean text on either side."""
 
-    before: list[str]
-    after: list[str]
-    beside: list[str]
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    beside: tuple[str, ...]
 
 
-def replaced(noised: Noised) -> Iterator[tuple[list[str], list[str]]]:
+def replaced(noised: Noised) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
     """The clusters that each edit touches, before and after; an edit within a cluster touches all of it."""
     yield from ((edit.before, edit.after) for edit in _touched(noised))
 
@@ -236,15 +265,14 @@ def _touched(noised: Noised) -> Iterator[_Touched]:
         before, behind = (edges[first], edges[last]) if start < stop else (start, stop)
         after = noisy[low - (start - before) : high + (behind - stop)]
         sides = clean[edges[max(0, first - 1)] : before], clean[behind : edges[min(last + 1, len(edges) - 1)]]
-        beside = [one for side in sides for one in _CLUSTER.findall(side)]
-        yield _Touched(_CLUSTER.findall(clean[before:behind]), _CLUSTER.findall(after), beside)
+        beside = _clusters(sides[0]) + _clusters(sides[1])
+        yield _Touched(_clusters(clean[before:behind]), _clusters(after), beside)
 
 
-def rule_5_spans_survive(perturbation: Perturbation, texts: Sequence[Text]) -> None:
+def rule_5_spans_survive(trial: Trial) -> None:
     """No edit crosses an edge or touches a frozen span; no span and no text that had letters is emptied."""
-    for strength in STRENGTHS:
-        for noised in run(perturbation, texts, strength):
-            spans_survive(noised)
+    for noised in trial.each():
+        spans_survive(noised)
 
 
 def spans_survive(noised: Noised) -> None:
@@ -274,11 +302,10 @@ def _no_crossing(noised: Noised, start: int, stop: int) -> None:
         assert not crossed, f"an edit crosses ({start}, {stop}) in {noised.clean!r}"
 
 
-def rule_6_books_are_true(perturbation: Perturbation, texts: Sequence[Text]) -> None:
+def rule_6_books_are_true(trial: Trial) -> None:
     """Clean and noisy text differ just where edits are listed; the counts are those of the edits."""
-    for strength in STRENGTHS:
-        for noised in run(perturbation, texts, strength):
-            books_are_true(noised, perturbation.kind == "letters")
+    for noised in trial.each():
+        books_are_true(noised, trial.perturbation.kind == "letters")
 
 
 def books_are_true(noised: Noised, exact: bool) -> None:
@@ -290,7 +317,7 @@ def books_are_true(noised: Noised, exact: bool) -> None:
         assert clean[start:stop] != noisy[low:high] or start == len(clean), f"an edit that changes nothing: {noisy!r}"
         old, new = stop, high
     assert sum(noised.edits.values()) == len(places) <= noised.eligible
-    assert noised.graphemes == len(_CLUSTER.findall(clean))
+    assert noised.graphemes == len(_clusters(clean))
     least = sum(distance(before, after) for before, after in replaced(noised))
     assert noised.graphemes_edited == least or (not exact and noised.graphemes_edited > least), (clean, noisy)
     assert noised.words == len(list(_words(clean)))
@@ -315,8 +342,9 @@ def _words(value: str) -> list[tuple[int, int]]:
     return [match.span() for match in _WORD.finditer(value)]
 
 
-def rule_7_work_is_linear(perturbation: Perturbation, texts: Sequence[Text]) -> None:
+def rule_7_work_is_linear(trial: Trial) -> None:
     """Ten times the words take at most about ten times the calls and the memory."""
+    perturbation, texts = trial.perturbation, trial.texts
     code = texts[0].language if perturbation.serves(texts[0].language) else served(perturbation)
     unit = " ".join(one.value for one in texts if one.language == code) or "a"
     size = max(1, (2_000 if perturbation.kind == "rewriter" else 10_000) // len(unit))
@@ -333,23 +361,16 @@ def _long(code: str, unit: str, times: int) -> Text:
 
 def _work(perturbation: Perturbation, own: Text) -> tuple[int, int]:
     """Calls of any function, and the most memory held, for one text."""
-    calls = 0
-
-    def count(frame: object, event: str, argument: object) -> None:
-        nonlocal calls
-        calls += event in ("call", "c_call")
-
-    gc.collect()
+    counted = cProfile.Profile()
+    gc.disable()  # whose finalizers are calls, too
     tracemalloc.start()
-    previous = sys.getprofile()
-    sys.setprofile(count)
     try:
-        run(perturbation, [own], "0.1")
-    finally:
-        sys.setprofile(previous)
+        counted.runcall(run, perturbation, [own], "0.1")
         peak = tracemalloc.get_traced_memory()[1]
+    finally:
         tracemalloc.stop()
-    return calls, peak
+        gc.enable()
+    return sum(entry.callcount for entry in counted.getstats()), peak
 
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -371,15 +392,22 @@ OF_TEXTS: Final[tuple[Rule, ...]] = (
 """What can go wrong in one text and not in another."""
 
 
-def broken(perturbation: Perturbation, texts: Sequence[Text]) -> list[str]:
-    """The names of the rules that the perturbation breaks on these texts."""
+def keeps(trial: Trial, rules: Sequence[Rule]) -> None:
+    """Raise AssertionError, from the first rule that does not hold, of those that the perturbation does not waive."""
+    for rule in rules:
+        if rule.__name__ not in trial.perturbation.waives:
+            rule(trial)
+
+
+def broken(trial: Trial) -> list[str]:
+    """The names of the rules that the perturbation breaks on the texts."""
     names = []
     for rule in RULES:
         try:
-            rule(perturbation, texts)
+            rule(trial)
         except AssertionError:
             names.append(rule.__name__)
     return names
 
 
-__all__ = ["OF_TEXTS", "RULES", "Rule", "broken", "changes", "run"]
+__all__ = ["OF_TEXTS", "RULES", "Rule", "Trial", "broken", "changes", "keeps", "run"]

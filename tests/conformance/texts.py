@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -116,11 +117,16 @@ def sentence(code: str) -> str:
     return " ".join("".join(letters[start : start + 5]) for start in range(0, len(letters), 5))
 
 
-def every_language() -> list[Text]:
+def every_language(codes: Sequence[str] = ALL_LANGUAGES) -> list[Text]:
     """A sentence in each language, as it is and with its words in reverse, with a span for each word."""
-    pairs = [(code, sentence(code)) for code in ALL_LANGUAGES]
+    pairs = [(code, sentence(code)) for code in codes]
     pairs += [(code, " ".join(value.split()[::-1])) for code, value in pairs if " " in value]
     return [text(code, value, *words(value)) for code, value in pairs]
+
+
+def of_scripts() -> list[Text]:
+    """The same in four languages of different scripts: an alphabet with case, an abjad, an abugida, syllable blocks."""
+    return every_language(("sw", "ar", "hi", "ko"))
 
 
 def hard(code: str = "hi") -> list[Text]:
@@ -139,7 +145,7 @@ def table(texts: list[Text]) -> SpanTable:
     return span_table([one.spans for one in texts])
 
 
-def real(folder: Path, limit: int = 20) -> list[Text]:
+def real(folder: Path, limit: int = 5) -> list[Text]:
     """Sentences of the release files: the first of panx in every language that is there, with a span for each word."""
     found = []
     for path in sorted((folder / "panx").glob("dev-*.tsv")):

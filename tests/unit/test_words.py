@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 from hypothesis import given
-from tests.conformance.rules import rule_5_spans_survive
+from tests.conformance.rules import Trial, rule_5_spans_survive
 from tests.conformance.texts import SENTENCES, drawn, text
 from tests.conformance.texts import words as word_spans
 
@@ -288,7 +288,7 @@ def _changes(noised: Noised) -> set[tuple[int, int, str]]:
 @given(texts=drawn())
 def test_whatever_the_text_spans_survive(texts: Sequence[Text]) -> None:
     """With forms, drops, swaps, joins: no edit crosses an edge, no span and no text is emptied, clusters stay."""
-    rule_5_spans_survive(all_ways, texts)
+    rule_5_spans_survive(Trial(all_ways, texts))
     for noised in _noise(all_ways, *texts):
         both = {one for value in (noised.clean.value, noised.clean.value.upper()) for one in split(value)}
         assert set(split(noised.text.value)) <= both
