@@ -7,7 +7,7 @@ breaks clusters on both sides: so no rule looks from one text into another.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, final
@@ -79,8 +79,16 @@ def clusters(props: Array) -> Clusters:
     return Clusters(starts, breaks, len(starts) == size, after, before)
 
 
+@lru_cache(1 << 16)
+def joins(point: str) -> bool:
+    """Whether a code point may be in a cluster with others; a string without such is as many clusters as points."""
+    return int(table()[ord(point)]) & _CLASS >= _STICKY
+
+
 def split(text: str) -> list[str]:
     """The grapheme clusters of one string."""
+    if not any(map(joins, text)):
+        return list(text)
     points = np.frombuffer((text + SEPARATOR).encode("utf-32-le", "surrogatepass"), np.uint32)
     starts = clusters(properties(points)).starts.tolist()
     return [text[start:stop] for start, stop in pairwise(starts)]

@@ -196,7 +196,7 @@ def _forms(owners: Sequence[Owner], places: Mapping[str, int], language: str) ->
             empty[slot] |= ("" in forms) << places[kind] if slot else 0
             flat += list(forms)
             weights += _scaled(forms)
-            edited += [distance(graphemes_of(owner.point), graphemes_of(form)) for form in forms]
+            edited += [_changed(owner.point, form) for form in forms]
             checked += [not (owner.within and _safe(owner.point, form, language)) for form in forms]
     bounds, cumulated = np.cumsum(cells), np.cumsum(weights, dtype=np.int64)
     return {
@@ -213,6 +213,11 @@ def _forms(owners: Sequence[Owner], places: Mapping[str, int], language: str) ->
     }
 
 
+def _changed(point: str, form: str) -> int:
+    """How many clusters a form changes or inserts."""
+    return int(point != form) if len(point) == len(form) == 1 else distance(graphemes_of(point), graphemes_of(form))
+
+
 def _guide(bounds: Array, weights: Array) -> Array:
     """Where to begin to look for a form (Chen and Asau 1974, "On generating random variates", their indexed search)."""
     many = np.diff(bounds)
@@ -226,7 +231,9 @@ def _guide(bounds: Array, weights: Array) -> Array:
 def _scaled(forms: Forms) -> list[int]:
     """The weights of forms, none below 1, in sum below 2**31."""
     total = sum(forms.values())
-    return [max(1, weight * (_SUM >> 1) // total if total > _SUM >> 1 else weight) for weight in forms.values()]
+    if total <= _SUM >> 1:
+        return list(forms.values())
+    return [max(1, weight * (_SUM >> 1) // total) for weight in forms.values()]
 
 
 def _pool(forms: Sequence[str]) -> dict[str, Any]:
@@ -275,7 +282,7 @@ def _sound(slips: Iterable[Slip]) -> tuple[Slots, Slots, Slots]:
     for point, kind, form, weight in slips:
         if form == point or weight < 1 or graphemes.SEPARATOR in point + form:
             continue
-        sound = stands(form, unicodedata.normalize("NFKC", point) == point)
+        sound = stands(form, _compatible(point))
         if len(point) == 2:
             _add(pairs, point, kind, form, weight, bool(form) and sound)
         else:
@@ -304,11 +311,20 @@ def stands(form: str, compatible: bool = True) -> bool:
         return True
     if unicodedata.normalize("NFKC" if compatible else "NFC", form) != form:
         return False
+    if not any(map(graphemes.joins, form)):
+        return True
     points = np.array([ord(point) for point in form + graphemes.SEPARATOR])
     found = graphemes.clusters(graphemes.properties(points))
     return not (len(found.open_after) or len(found.open_before))
 
 
+@lru_cache(1 << 16)
+def _compatible(point: str) -> bool:
+    """Whether a string is in NFKC."""
+    return unicodedata.is_normalized("NFKC", point)
+
+
+@lru_cache(1 << 16)
 def _mark(point: str) -> bool:
     return unicodedata.category(point)[0] == "M"
 
@@ -330,6 +346,7 @@ def _alike(one: str, other: str) -> bool:
     return _kind(one) == _kind(other) and _cluster_class(one) == _cluster_class(other)
 
 
+@lru_cache(1 << 16)
 def _kind(point: str) -> tuple[str, int]:
     """Its category, where case does not count, and its combining class."""
     category = unicodedata.category(point)
