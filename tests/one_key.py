@@ -19,8 +19,7 @@ def reachable(word: str, method: Method) -> set[str]:
     A foreign name, which the method would change, is typed with the method off.
     """
     found = {"".join(parts(letter)[0] for letter in word)}
-    for last in (False, True):
-        struck = keys(word, method, tone_last=last)
+    for struck in {keys(word, method, tone_last=last) for last in (False, True)}:
         if typed(struck, method) == word:
             found.update(typed(wrong, method) for wrong in _wrong(struck))
         else:

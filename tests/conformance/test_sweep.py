@@ -23,7 +23,7 @@ from robust_xtreme.noise._engine import Perturbation
 pytestmark = pytest.mark.real
 
 _STRENGTHS: Final = ("0", "0.05", "0.3", "1")
-_FEW: Final = 4
+_FEW: Final = 3
 _SENTENCES_ARE: Final = ("line/", "dev-", "test-", "train-")
 _FLORES: Final = {
     "ar": "arb", "bg": "bul", "bn": "ben", "de": "deu", "el": "ell", "en": "eng", "es": "spa", "et": "est",

@@ -38,6 +38,7 @@ def test_sentences_that_share_characters_are_often_translations(data: Path, lang
     assert 5 < found["character_overlap"] < 40
 
 
+@pytest.mark.long
 def test_a_pool_of_thousands_is_ranked_in_seconds(data: Path) -> None:
     """1,190 questions against all sentences of LAReQA at hand take seconds of computing, the second language fewer."""
     start = time.process_time()

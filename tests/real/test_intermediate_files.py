@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from robust_xtreme import registry
 from robust_xtreme.examples import Answers, Choice, Example
 from robust_xtreme.families._overlap import keys, shared
-from robust_xtreme.sources import available, limit, load
+from robust_xtreme.sources import Split, available, limit, load
 from robust_xtreme.specs import TaskSpec
 
 pytestmark = pytest.mark.real
@@ -36,14 +37,20 @@ def _task(name: str) -> TaskSpec:
     return found or registry.load("intermediate", name)
 
 
+@cache
+def _split(data: Path, name: str, split: str) -> Split:
+    """A split, read once."""
+    return load(_task(name), data, "en", split)
+
+
 def _examples(data: Path, name: str, split: str) -> tuple[Example, ...]:
-    return load(_task(name), data, "en", split).examples
+    return _split(data, name, split).examples
 
 
 @pytest.mark.parametrize(("name", "split", "rows", "clusters", "labels"), SIZES)
 def test_files_have_their_size(data: Path, name: str, split: str, rows: int, clusters: int, labels: int) -> None:
     """The rows of the files, each with a label, none of which is rare; equal passages or premises are one cluster."""
-    found = load(_task(name), data, "en", split)
+    found = _split(data, name, split)
     assert (len(found.examples), len({one.cluster for one in found.examples}), found.labelled) == (rows, clusters, True)
     counts = Counter(one.target for one in found.examples if isinstance(one.target, Choice))
     assert set(counts) == {Choice(index) for index in range(labels)}

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,14 @@ from robust_xtreme.noise._perturbation import Perturbation
 
 pytestmark = pytest.mark.real
 
-PASSAGES = (
-    "xquad/xquad.*.json",
-    "mlqa/dev/*.json",
-    "tydiqa_goldp/*.json",
-    "lareqa/xquad-r/*.json",
-)
-SENTENCES = ("panx/*.tsv", "ud/*/*.conllu", "masakhaner2/*/*.txt")
+PASSAGES = (("xquad/xquad.*.json", "mlqa/dev/*.json", "tydiqa_goldp/*.json"), ("lareqa/xquad-r/*.json",))
+"""Data sets of one layout share a tuple."""
+
+SENTENCES = (("panx/*.tsv",), ("ud/*/*.conllu",), ("masakhaner2/*/*.txt",))
 CODE = re.compile(r"context-(..)-|\.(..)\.(?:dev|train|json)|(?:dev|test|train)-(..)\.tsv|^(..)[._-]")
 AFRICAN = {"hau": "ha", "ibo": "ig", "swa": "sw", "wol": "wo", "yor": "yo", "zul": "zu"}
-_PART = 1
-_FEW = 12
+_LARGE = 650_000
+"""Bytes of a file that only the long tests read, where a smaller one has the same layout."""
 
 
 def _language(path: Path) -> str:
@@ -41,23 +39,32 @@ def _format(path: Path) -> str:
     return {".json": "squad", ".tsv": "iob2", ".conllu": "conllu", ".txt": "conll"}[path.suffix]
 
 
-NAMES = registry.names("perturbation")
+def _keeping(family: str) -> list[str]:
+    """The perturbations that promise to keep the spans of a family and need no files of one's own."""
+    every: list[Perturbation] = [registry.load("perturbation", name) for name in registry.names("perturbation")]
+    return [
+        own.name for own in every if not (family in own.refuses or own.free or "rule_5_spans_survive" in own.waives)
+    ]
 
 
-def _keeping(name: str, family: str) -> None:
-    """Skip the test where a perturbation does not promise to keep the spans of a family, or needs one's own files."""
-    one: Perturbation = registry.load("perturbation", name)
-    if family in one.refuses or one.free or "rule_5_spans_survive" in one.waives:
-        pytest.skip(f"{name} promises nothing of the spans of {family}")
+_answers_kept = pytest.mark.parametrize("name", _keeping("span_qa"))
+_tags_kept = pytest.mark.parametrize("name", _keeping("tagging"))
 
 
-def _files(data: Path, patterns: tuple[str, ...], name: str, part: int | None) -> Iterator[tuple[Path, str]]:
-    """The files in languages that a perturbation serves, or so many of them, which its name chooses."""
+def _files(data: Path, layouts: tuple[tuple[str, ...], ...], name: str) -> Iterator[list[tuple[Path, str]]]:
+    """The files of each layout in languages that a perturbation serves, in an order that its name chooses."""
     own: Perturbation = registry.load("perturbation", name)
-    for pattern in patterns:
-        there = sorted(data.glob(pattern), key=lambda path: digest(name, path.name))
-        served = [(path, _language(path)) for path in there if own.serves(_language(path))]
-        yield from served[:part]
+    for patterns in layouts:
+        there = [path for pattern in patterns for path in data.glob(pattern)]
+        there.sort(key=lambda path: (path.stat().st_size > _LARGE, digest(name, path.name)))
+        yield [(path, _language(path)) for path in there if own.serves(_language(path))]
+
+
+def _first(layouts: Iterator[list[tuple[Path, str]]]) -> list[tuple[Path, str]]:
+    """The first file of each layout that has one in a language that is served."""
+    first = [files[0] for files in layouts if files]
+    assert len(first) > 1
+    return first
 
 
 def _written(path: Path, language: str, spec: str, out: Path, fields: tuple[str, ...] = ()) -> str:
@@ -122,48 +129,45 @@ def _check_sentences(path: Path, language: str, spec: str, out: Path) -> None:
             assert bool(one[column].strip()) == bool(other[column].strip())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@_answers_kept
 def test_answers_stand_at_their_places(name: str, data: Path, tmp_path: Path) -> None:
-    """In a file of each data set `context[start:stop]` is the answer, for all of them, and nothing else moved."""
-    _keeping(name, "span_qa")
-    for path, language in _files(data, PASSAGES, name, _PART):
+    """In a file of each layout `context[start:stop]` is the answer, for all of them, and nothing else moved."""
+    for path, language in _first(_files(data, PASSAGES, name)):
         _check_passages(path, language, f"{name}:0.3", tmp_path)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@_tags_kept
 def test_tags_stay_on_their_words(name: str, data: Path, tmp_path: Path) -> None:
-    """In a file of each data set there are as many words and tags as before, and no word is empty."""
-    _keeping(name, "tagging")
-    for path, language in _files(data, SENTENCES, name, _PART):
+    """In a file of each layout there are as many words and tags as before, and no word is empty."""
+    for path, language in _first(_files(data, SENTENCES, name)):
         _check_sentences(path, language, f"{name}:0.3", tmp_path)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("strength", ["0.05", "0.3", "1"])
-@pytest.mark.parametrize("name", NAMES)
+@_answers_kept
 def test_all_answers_stand_at_their_places(name: str, strength: str, data: Path, tmp_path: Path) -> None:
     """In every file of questions, at every strength, for every perturbation that keeps spans."""
-    _keeping(name, "span_qa")
-    for path, language in _files(data, PASSAGES, name, None):
+    for path, language in chain.from_iterable(_files(data, PASSAGES, name)):
         _check_passages(path, language, f"{name}:{strength}", tmp_path)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("strength", ["0.05", "0.3", "1"])
-@pytest.mark.parametrize("name", NAMES)
+@_tags_kept
 def test_all_tags_stay_on_their_words(name: str, strength: str, data: Path, tmp_path: Path) -> None:
     """In every file of tagged words, at every strength, for every perturbation that keeps spans."""
-    _keeping(name, "tagging")
-    for path, language in _files(data, SENTENCES, name, None):
+    for path, language in chain.from_iterable(_files(data, SENTENCES, name)):
         _check_sentences(path, language, f"{name}:{strength}", tmp_path)
 
 
-@pytest.mark.parametrize("pattern", [*PASSAGES, *SENTENCES])
-def test_release_files_keep_every_byte_at_strength_0(pattern: str, data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("few", [2, pytest.param(None, marks=pytest.mark.long)])
+@pytest.mark.parametrize("pattern", [*chain(*PASSAGES, *SENTENCES)])
+def test_release_files_keep_every_byte_at_strength_0(pattern: str, few: int | None, data: Path, tmp_path: Path) -> None:
     """Whatever spaces, escapes and line ends a release file has, they are those of what is written."""
-    for path in sorted(data.glob(pattern))[:3]:
+    for path in sorted(data.glob(pattern), key=lambda path: (path.stat().st_size > _LARGE, path.name))[:few]:
         fields = ("context", "question") if _format(path) == "squad" else ()
         job = Job(
             str(path),
@@ -207,10 +211,13 @@ def test_every_format_of_a_task_is_read_as_eval_reads_it(
     assert out.read_bytes() == path.read_bytes()
 
 
+@pytest.mark.parametrize("few", [2, pytest.param(None, marks=pytest.mark.long)])
 @pytest.mark.parametrize(("pattern", "format"), [("masakhaner2/*/dev.txt", "conll"), ("panx/dev-*.tsv", "iob2")])
-def test_release_files_of_tags_are_told_by_their_lines(pattern: str, format: str, data: Path, tmp_path: Path) -> None:
+def test_release_files_of_tags_are_told_by_their_lines(
+    pattern: str, format: str, few: int | None, data: Path, tmp_path: Path
+) -> None:
     """Called .conll they are read as what they are, called .txt they are refused with the format to name."""
-    for path in sorted(data.glob(pattern), key=lambda path: digest(path.name))[:_FEW]:
+    for path in sorted(data.glob(pattern), key=lambda path: digest(path.name))[:few]:
         for suffix in ("conll", "txt"):
             (tmp_path / f"in.{suffix}").write_bytes(path.read_bytes())
         job = Job(str(tmp_path / "in.conll"), "char_noise:0.3", str(tmp_path / "out"), language="sw", force=True)

@@ -15,7 +15,7 @@ from robust_xtreme.specs import PerturbationSpec
 
 pytestmark = pytest.mark.real
 
-_SOME = 60
+_SOME = 20
 
 
 def _examples(name: str, data: Path) -> list[Example]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,7 @@ def _task(name: str) -> TaskSpec:
     return task
 
 
+@lru_cache(maxsize=2)
 def _all(data: Path, name: str, split: str) -> dict[str, Split]:
     return {code: load(_task(name), data, code, split) for code in available(_task(name), data, split)}
 

@@ -87,17 +87,17 @@ def test_nlpaug_by_itself_mangles_the_same_text() -> None:
 
 
 @pytest.mark.parametrize("spec", LETTERS)
-@pytest.mark.parametrize("code", LANGUAGES)
-def test_a_language_is_noised_or_refused_never_left_clean(spec: str, code: str) -> None:
+def test_a_language_is_noised_or_refused_never_left_clean(spec: str) -> None:
     """In each of the fifty languages some letter changes at strength 1, or the reason why not is there."""
     member = bound(PerturbationSpec.parse(spec.format("1")))[0].perturbation
-    (found,) = _noise(spec.format("1"), SENTENCES[code], code=code)
-    if member.serves(code):
-        assert found.status == "ok"
-        assert found.words_edited >= 0.3 * found.words
-    else:
-        assert (found.status, found.text) == ("not_applicable", found.clean)
-        assert len(member.lacks(code).split()) > 3
+    for code in LANGUAGES:
+        (found,) = _noise(spec.format("1"), SENTENCES[code], code=code)
+        if member.serves(code):
+            assert found.status == "ok", code
+            assert found.words_edited >= 0.3 * found.words, code
+        else:
+            assert (found.status, found.text) == ("not_applicable", found.clean), code
+            assert len(member.lacks(code).split()) > 3, code
 
 
 @pytest.mark.parametrize("code", ["en", "de", "el", "he", "tr", "vi", "ko", "ar"])
@@ -163,9 +163,9 @@ def test_turkish_and_german_capitals_survive_a_swap() -> None:
 def test_realised_strength_is_the_nominal_one_whatever_the_length(spec: str, strength: str) -> None:
     """nlpaug's cap of 10 words is lifted: the share of words edited stays; the least is one word, seen in 5 words."""
     words = SENTENCES["en"].replace(" it's 3 o'clock", " everyone sings").rstrip(".").split()
-    for size in (5, 50, 500, 2000):
+    for size in (5, 50, 500):
         value = " ".join((words * (size // len(words) + 1))[:size])
-        found = _noise(spec.format(strength), *[value] * (4000 // size))
+        found = _noise(spec.format(strength), *[value] * (2000 // size))
         share = sum(one.words_edited for one in found) / sum(one.words for one in found)
         least = max(float(strength), 1 / size)
         assert 0.85 * least <= share <= 1.15 * least + 1 / size, f"{size} words: {share}"
