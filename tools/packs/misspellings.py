@@ -17,6 +17,7 @@ import re
 import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -106,13 +107,19 @@ def _near(wrong: Sequence[str], right: Sequence[str]) -> bool:
 
 def is_word(text: str, code: str) -> bool:
     """Whether a text is one word of the language's letters, with apostrophes between letters only."""
-    own = language(code)
-    points = set("".join((*own.alphabet, *own.marks)))
-    points |= {point for letter in own.alphabet for point in upper(letter, code)}
+    points = _points(code)
     pieces = re.split("'", text)
     return all(pieces) and all(
-        set(piece) <= points and all(cluster[0].isalpha() for cluster in graphemes.split(piece)) for piece in pieces
+        points >= {*piece} and all(cluster[0].isalpha() for cluster in graphemes.split(piece)) for piece in pieces
     )
+
+
+@cache
+def _points(code: str) -> frozenset[str]:
+    """The code points of a language's letters, in both cases, and of its marks."""
+    own = language(code)
+    capitals = (upper(letter, code) for letter in own.alphabet)
+    return frozenset("".join((*own.alphabet, *own.marks, *capitals)))
 
 
 def write(folder: Path, code: str, pairs: Sequence[Pair], source: str, licence: str) -> None:
