@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-import subprocess
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from tests.forks import process
 
 from robust_xtreme.evaluation.embeddings import embedded, key_of
 
@@ -47,7 +57,42 @@ def place(cache: Path, key: str = KEY) -> Path:
     return cache / "embeddings-v1" / key
 
 
-def lines_of(process: subprocess.Popen[str], most: int) -> list[str]:
-    """The first lines that a process prints; fewer where it ends."""
-    assert process.stdout is not None
-    return [line.strip() for line in (process.stdout.readline() for _ in range(most)) if line]
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """A process that embeds, and the pipe in which it says at which row each chunk begins."""
+
+    process: BaseProcess
+    said: Connection
+
+    def rows(self, most: int = sys.maxsize) -> Iterator[int]:
+        """The next rows that it says, as many as asked for; fewer where it ends."""
+        with contextlib.suppress(EOFError):
+            for _ in range(most):
+                yield self.said.recv()
+
+    def kill(self) -> None:
+        """End it by `kill -9`, and wait until it has ended."""
+        self.process.kill()
+        self.process.join()
+
+    def stop(self) -> None:
+        """Let it hang."""
+        assert self.process.pid is not None
+        os.kill(self.process.pid, signal.SIGSTOP)
+
+
+def embedding(cache: Path, seconds: float, count: int = COUNT, chunk: int = CHUNK) -> Embedding:
+    """The vectors of KEY, computed in a process of its own that takes so many seconds a chunk."""
+    ours, theirs = Pipe(duplex=False)
+    begun = process(_embed, theirs, cache, seconds, count, chunk)
+    theirs.close()
+    return Embedding(begun, ours)
+
+
+def _embed(said: Connection, cache: Path, seconds: float, count: int, chunk: int) -> None:
+    def compute(start: int, stop: int) -> Array:
+        said.send(start)
+        time.sleep(seconds)
+        return rows(start, stop)
+
+    embedded(cache, KEY, count, DIM, np.float32, compute, chunk)

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
@@ -39,16 +39,21 @@ class Forked:
         os.kill(self.process.pid, signal.SIGINT)
 
 
-def forked(words: Sequence[str], errors: Path, killed_at: int = NEVER) -> Forked:
-    """Start the program; it is killed just before the file of that number appears."""
+def process(function: Callable[..., object], *arguments: object) -> BaseProcess:
+    """A function of a module, begun in a process of its own; tests close their ends of pipes after this."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
         _CONTEXT.set_forkserver_preload(_IMPORTED)
         forkserver.ensure_running()
-    process = _CONTEXT.Process(target=_run, args=(list(words), dict(os.environ), str(errors), killed_at))
+    begun = _CONTEXT.Process(target=function, args=arguments)
+    begun.start()
+    return begun
+
+
+def forked(words: Sequence[str], errors: Path, killed_at: int = NEVER) -> Forked:
+    """Start the program; it is killed just before the file of that number appears."""
     errors.touch()
-    process.start()
-    return Forked(process, errors)
+    return Forked(process(_run, list(words), dict(os.environ), str(errors), killed_at), errors)
 
 
 def _run(words: list[str], environment: dict[str, str], errors: str, killed_at: int) -> None:

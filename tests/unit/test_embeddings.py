@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import errno
-import gc
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Final
+from typing import IO
 
 import numpy as np
 import pytest
-from tests.embedded import CHUNK, COUNT, DIM, KEY, SIZE, Array, Work, lines_of, place, rows
+from tests.embedded import CHUNK, COUNT, DIM, KEY, SIZE, Array, Embedding, Work, embedding, place, rows
 
 from robust_xtreme.errors import DiskError, RobustXtremeError
 from robust_xtreme.evaluation import embeddings
@@ -48,42 +44,24 @@ def test_float16_is_stored_as_it_is(cache: Path) -> None:
     assert (place(cache) / "vectors.bin").read_bytes() == rows(0, COUNT).astype(np.float16).tobytes()
 
 
-KILLED: Final = """
-import sys, time
-from pathlib import Path
-import numpy as np
-from robust_xtreme.evaluation.embeddings import embedded
-
-def compute(start, stop):
-    print(start, flush=True)
-    time.sleep(0.01)
-    return np.random.default_rng(start).standard_normal((stop - start, 64), np.float32)
-
-embedded(Path(sys.argv[1]), sys.argv[2], 640, 64, np.float16, compute, 16)
-print("done", flush=True)
-"""
-"""Computes vectors in small chunks, and says which it is at."""
-
-
-def _process(cache: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", KILLED, str(cache), KEY], stdout=subprocess.PIPE, text=True)
+def _embedding(cache: Path) -> Embedding:
+    return embedding(cache, seconds=0.005, count=640, chunk=16)
 
 
 def test_a_killed_process_loses_at_most_a_chunk(tmp_path: Path) -> None:
     """`kill -9` three times in the middle: finished chunks are not computed again, the bytes are those of one go."""
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    _process(whole).communicate(timeout=120)
+    assert [*_embedding(whole).rows()] == list(range(0, 640, 16))
     reached = -16
     for turn in range(3):
-        process = _process(broken)
-        lines = lines_of(process, 8 + turn)
-        time.sleep(0.004 * turn)
-        process.send_signal(signal.SIGKILL)
-        left = process.communicate()[0].split()
-        assert int(lines[0]) in (reached, reached + 16)
-        reached = int((lines + left)[-1])
-    *resumed, last = _process(broken).communicate(timeout=120)[0].split()
-    assert (last, int(resumed[0]) in (reached, reached + 16)) == ("done", True)
+        process = _embedding(broken)
+        begun = [*process.rows(8 + turn)]
+        time.sleep(0.002 * turn)
+        process.kill()
+        assert begun[0] in (reached, reached + 16)
+        reached = [*begun, *process.rows()][-1]
+    resumed = [*_embedding(broken).rows()]
+    assert (resumed[0] in (reached, reached + 16), resumed[-1]) == (True, 624)
     for name in ("vectors.bin", CHUNKS, "header.json"):
         assert (place(whole) / name).read_bytes() == (place(broken) / name).read_bytes()
 
@@ -132,7 +110,6 @@ def test_damage_is_noticed_told_once_and_made_good(
 ) -> None:
     """A flipped byte, a cut or lengthened file, a wrong checksum or header: only what is wrong is computed again."""
     work.run()
-    gc.collect()
     damage(place(cache))
     work.run()
     assert work.asked == again
@@ -156,7 +133,6 @@ def test_damage_under_a_reader_costs_a_temporary_file(work: Work, cache: Path) -
 def test_other_chunks_are_other_bytes(work: Work) -> None:
     """What was made in other chunks is computed anew: a batch can change the last bits of a vector."""
     work.run()
-    gc.collect()
     work.run(chunk=25)
     assert work.asked == [0, 25, 50, 75, 100]
     work.run(chunk=25)

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import pytest
-from tests.embedded import COUNT, DIM, KEY, SIZE, Array, Work, lines_of, place, rows
+from tests.embedded import CHUNK, COUNT, DIM, SIZE, Array, Embedding, Work, embedding, place, rows
 
 from robust_xtreme.evaluation import embeddings
 from robust_xtreme.evaluation.embeddings import key_of
@@ -67,7 +62,6 @@ def test_what_was_not_used_for_longest_goes_first(work: Work, cache: Path) -> No
         os.utime(place(cache, key), (number, number))
     os.utime(place(cache, keys[0]), (0, 0))
     work.run(keys[1], most)
-    gc.collect()
     work.run(keys[4], most)
     assert [place(cache, key).exists() for key in keys] == [True, True, False, True, True]
     assert np.array_equal(held, rows(0, COUNT))
@@ -76,48 +70,31 @@ def test_what_was_not_used_for_longest_goes_first(work: Work, cache: Path) -> No
 def test_a_view_keeps_its_vectors_in_use(work: Work, cache: Path) -> None:
     """A slice of the map is enough; when it is gone they can go."""
     part = work.run()[3:5].view(np.ndarray).T
-    gc.collect()
     work.run(key_of("other"), SIZE + 700)
     assert place(cache).exists()
     assert part[0, 0] == 3 * DIM
     del part
-    gc.collect()
     work.run(key_of("third"), SIZE + 700)
     assert not place(cache).exists()
 
 
-WRITER: Final = """
-import sys, time
-from pathlib import Path
-import numpy as np
-from robust_xtreme.evaluation.embeddings import embedded
-
-def compute(start, stop):
-    print(start, flush=True)
-    time.sleep(0.05)
-    return np.arange(start * 6, stop * 6, dtype=np.float32).reshape(-1, 6)
-
-embedded(Path(sys.argv[1]), sys.argv[2], 103, 6, np.float32, compute, 10)
-"""
-"""Computes the rows that `Work` wants, slowly."""
-
-
 @contextlib.contextmanager
-def _writer(cache: Path) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen([sys.executable, "-c", WRITER, str(cache), KEY], stdout=subprocess.PIPE, text=True)
+def _writer(cache: Path) -> Iterator[Embedding]:
+    """Another process that is at its second chunk."""
+    process = embedding(cache, seconds=0.05)
     try:
-        lines_of(process, 2)
+        assert [*process.rows(2)] == [0, CHUNK]
         yield process
     finally:
         process.kill()
-        process.communicate()
 
 
 def test_a_second_process_waits_for_the_first(work: Work, cache: Path) -> None:
     """Nothing is computed twice, and the wait is told once."""
     with _writer(cache) as process:
         work.run()
-        assert process.wait(timeout=60) == 0
+        process.process.join(60)
+        assert process.process.exitcode == 0
     assert work.asked == []
     assert len(work.told) == 1
     assert "another process computes the same embeddings" in work.told[0]
@@ -126,8 +103,7 @@ def test_a_second_process_waits_for_the_first(work: Work, cache: Path) -> None:
 def test_a_second_process_goes_on_where_the_first_was_killed(work: Work, cache: Path) -> None:
     """The lock ends with the process that had it."""
     with _writer(cache) as process:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.kill()
         work.run()
     assert work.asked
     assert work.asked[0] > 0
@@ -137,7 +113,7 @@ def test_a_process_that_hangs_is_not_waited_for(work: Work, cache: Path, monkeyp
     """Where nothing is written for long, a temporary file serves."""
     monkeypatch.setattr(embeddings, "_PATIENCE", 0.3)
     with _writer(cache) as process:
-        process.send_signal(signal.SIGSTOP)
+        process.stop()
         work.run()
     assert work.asked[0] == 0
     assert "does not go on" in work.told[-1]
@@ -177,7 +153,6 @@ def test_clear_under_a_run_that_embeds(work: Work, cache: Path) -> None:
 def test_a_cache_that_is_closed_leaves_both_kinds_within_the_limit(work: Work, cache: Path) -> None:
     """Vectors make way for predictions."""
     work.run(most=1 << 20)
-    gc.collect()
     held = Cache(cache, 1 << 20, work.told.append)
     held.put("predictions", {bytes(16): "x" * 20_000})
     held.close()
