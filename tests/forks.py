@@ -5,33 +5,41 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import TextIOWrapper
 from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 NEVER: Final = 0
-_IMPORTED: Final = ["robust_xtreme.evaluation.run", "robust_xtreme.commands._app", "tests.forks", "tests.tiny"]
+_IMPORTED: Final = ["robust_xtreme.training.stage", "robust_xtreme.commands._app", "tests.forks", "tests.tiny"]
 _SECONDS: Final = 120
+_STREAMS: Final = ("stdout", "stderr")
 _CONTEXT: Final = multiprocessing.get_context("forkserver")
 
 
 @dataclass(frozen=True, slots=True)
 class Forked:
-    """A process that runs the program, and the file that its standard error goes to."""
+    """A process that runs the program, and the folder of what it prints."""
 
     process: BaseProcess
-    errors: Path
+    folder: Path
 
     def end(self, seconds: float = _SECONDS) -> tuple[int | None, str]:
         """The exit code (minus the signal that killed it; None where it still runs) and its standard error."""
         self.process.join(seconds)
-        return self.process.exitcode, self.errors.read_text(encoding="utf-8")
+        return self.process.exitcode, (self.folder / "stderr").read_text(encoding="utf-8")
+
+    @property
+    def output(self) -> bytes:
+        """Its standard output."""
+        return (self.folder / "stdout").read_bytes()
 
     def interrupt(self) -> None:
         """Send it the signal of Ctrl-C."""
@@ -50,23 +58,56 @@ def process(function: Callable[..., object], *arguments: object) -> BaseProcess:
     return begun
 
 
-def forked(words: Sequence[str], errors: Path, killed_at: int = NEVER) -> Forked:
-    """Start the program; it is killed just before the file of that number appears."""
-    errors.touch()
-    return Forked(process(_run, list(words), dict(os.environ), str(errors), killed_at), errors)
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a program is run: killed just before the file of a number appears, without sockets and processes."""
+
+    killed_at: int = NEVER
+    without_sockets: bool = False
 
 
-def _run(words: list[str], environment: dict[str, str], errors: str, killed_at: int) -> None:
+def forked(words: Sequence[str], folder: Path, how: How | None = None, **environment: str) -> Forked:
+    """Start the program on some words, with changes to the environment; what it prints goes into the folder."""
+    folder.mkdir(exist_ok=True)
+    for name in _STREAMS:
+        (folder / name).write_bytes(b"")
+    return Forked(process(_run, list(words), {**os.environ, **environment}, str(folder), how or How()), folder)
+
+
+def _run(words: list[str], environment: dict[str, str], folder: str, how: How) -> None:
     from robust_xtreme.commands._app import main
 
     os.environ.clear()
     os.environ.update(environment)
-    os.dup2(os.open(errors, os.O_WRONLY | os.O_APPEND), 2)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    if killed_at:
-        _kill_before(killed_at)
+    _set_what_was_read_from_the_environment()
+    for number, name in enumerate(_STREAMS, 1):
+        os.dup2(os.open(Path(folder, name), os.O_WRONLY | os.O_APPEND), number)
+    if how.killed_at:
+        _kill_before(how.killed_at)
+    if how.without_sockets:
+        sys.addaudithook(refuse)
     sys.argv = ["robust-xtreme", *words]
     main()
+
+
+def refuse(event: str, arguments: tuple[Any, ...]) -> None:
+    """Raise where a process connects to anything or starts another one."""
+    if event in ("socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.posix_spawn"):
+        raise AssertionError(f"opened {event} {arguments}")
+    if event == "socket.__new__" and arguments[1] != socket.AF_UNIX:
+        raise AssertionError(f"opened a socket {arguments}")
+
+
+def _set_what_was_read_from_the_environment() -> None:
+    """The hub's folder and address, and the encoding of the streams, which the server read when it began."""
+    from huggingface_hub import constants
+
+    if "HF_HOME" in os.environ:
+        constants.HF_HUB_CACHE = str(Path(os.environ["HF_HOME"], "hub"))
+    constants.ENDPOINT = os.environ.get("HF_ENDPOINT", constants.ENDPOINT)
+    for stream in (sys.stdout, sys.stderr):
+        assert isinstance(stream, TextIOWrapper)
+        stream.reconfigure(encoding=os.environ.get("PYTHONIOENCODING", "utf-8"))
 
 
 def _kill_before(number: int) -> None:

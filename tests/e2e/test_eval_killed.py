@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from tests.forks import NEVER, Forked, forked
+from tests.forks import NEVER, Forked, How, forked
 from tests.release import release
 from tests.tiny import tiny_run
 
@@ -50,7 +50,7 @@ def wanted(words: list[str], tmp_path_factory: pytest.TempPathFactory) -> tuple[
 
 def start(words: Sequence[str], out: Path, killed_at: int = NEVER) -> Forked:
     """The command in a process of its own."""
-    return forked([*words, "--out", str(out)], out.with_name(f"{out.name}.errors"), killed_at)
+    return forked([*words, "--out", str(out)], out.with_name(f"{out.name}.printed"), How(killed_at))
 
 
 def _finish(words: Sequence[str], out: Path) -> dict[str, str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.forks import How, forked
 from tests.hub_copies import file_of, parquet, put_copies
 from tests.loopback import Loopback
 from tests.release import release
@@ -67,11 +68,21 @@ def rows(tmp_path: Path) -> Path:
     return suite(tmp_path / "suite", TOML, **files)
 
 
-def program(hub: Loopback, home: Path, code: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """The program in a process of its own."""
-    own = {**os.environ, **hub.env(home), "ROBUST_XTREME_HUB_DEADLINE": "60", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, *(("-c", code) if code else ("-m", "robust_xtreme")), *words]
-    return subprocess.run(command, env=own, cwd=home, capture_output=True, text=True, check=False)
+def _environment(hub: Loopback, home: Path) -> dict[str, str]:
+    return {**hub.env(home), "ROBUST_XTREME_HUB_DEADLINE": "60", "OMP_NUM_THREADS": "1"}
+
+
+def program(hub: Loopback, home: Path, *words: str) -> tuple[int | None, str]:
+    """The program in a forked process: its exit code and standard error; with --offline it may open no socket."""
+    how = How(without_sockets="--offline" in words)
+    return forked(words, home / "printed", how, **_environment(hub, home)).end()
+
+
+def without_sockets(hub: Loopback, home: Path, *words: str) -> tuple[int, str]:
+    """The program in a process that may open no socket from its first import on."""
+    command, own = [sys.executable, "-c", BLOCK, *words], {**os.environ, **_environment(hub, home)}
+    done = subprocess.run(command, env=own, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
 
 
 def test_a_suite_is_planned_with_what_it_lacks(model: Path, rows: Path) -> None:
@@ -100,47 +111,51 @@ def test_a_suite_trains(rows: Path, tmp_path: Path) -> None:
         train(from_values({**facts, "out": tmp_path / "other"}))
 
 
-def test_the_hub_is_evaluated_and_offline_again_without_a_socket(model: Path, hub: Loopback, tmp_path: Path) -> None:
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, where the hub's cache is too."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_hub_is_evaluated_and_offline_again_without_a_socket(model: Path, hub: Loopback, home: Path) -> None:
     """A run on the hub records repository and commit; offline the cached data give the same run, others are missing."""
     words = ["eval", "--model", str(model), "--data", "hub", "--tasks", "xquad", "--languages", "en", "--device", "cpu"]
-    online = program(hub, tmp_path, "", *words, "--out", "online")
-    assert (online.returncode, online.stderr.count("Traceback")) == (0, 0), online.stderr
-    offline = program(hub, tmp_path, BLOCK, *words, "--offline", "--out", "offline")
-    assert offline.returncode == 0, offline.stderr
-    ours, theirs = (json.loads((tmp_path / name / "manifest.json").read_text()) for name in ("online", "offline"))
+    code, errors = program(hub, home, *words, "--out", "online")
+    assert (code, errors.count("Traceback")) == (0, 0), errors
+    code, errors = without_sockets(hub, home, *words, "--offline", "--out", "offline")
+    assert code == 0, errors
+    ours, theirs = (json.loads((home / name / "manifest.json").read_text()) for name in ("online", "offline"))
     assert ours["units"] == theirs["units"]
     wanted = registry.load("task", "xquad").hub["validation"]
     assert ours["units"][0]["files"][0]["path"] == f"hub://{wanted.repo}@{wanted.revision}/xquad.en/validation"
-    assert (tmp_path / "online" / "scores.csv").read_bytes() == (tmp_path / "offline" / "scores.csv").read_bytes()
-    absent = program(
-        hub, tmp_path, BLOCK, *(word.replace("en", "de") if word == "en" else word for word in words), "--offline"
-    )
-    assert (absent.returncode, absent.stderr.count("\n")) == (2, 1), absent.stderr
-    said = "xquad de: no validation data of google/xquad on this machine. Looked in the hub's cache"
-    assert said in absent.stderr
-    assert "the same command without --offline fetches it" in absent.stderr
+    assert (home / "online" / "scores.csv").read_bytes() == (home / "offline" / "scores.csv").read_bytes()
+    code, errors = program(hub, home, *("de" if word == "en" else word for word in words), "--offline")
+    assert (code, errors.count("\n")) == (2, 1), errors
+    assert "xquad de: no validation data of google/xquad on this machine. Looked in the hub's cache" in errors
+    assert "the same command without --offline fetches it" in errors
 
 
-def test_a_hub_that_fails_ends_the_program_with_one_line(model: Path, hub: Loopback, tmp_path: Path) -> None:
+def test_a_hub_that_fails_ends_the_program_with_one_line(model: Path, hub: Loopback, home: Path) -> None:
     """The hub's failure is no mistake of the user's: exit code 3, one line."""
     hub.faults["google/xquad"] = "503"
-    done = program(hub, tmp_path, "", "eval", "--model", str(model), "--data", "hub", "--tasks", "xquad", "--plan")
-    assert (done.returncode, done.stderr.count("\n")) == (3, 1), done.stderr
-    assert "answers 503, fetching the dataset google/xquad@51adfef1. Try again later." in done.stderr
+    code, errors = program(hub, home, "eval", "--model", str(model), "--data", "hub", "--tasks", "xquad", "--plan")
+    assert (code, errors.count("\n")) == (3, 1), errors
+    assert "answers 503, fetching the dataset google/xquad@51adfef1. Try again later." in errors
 
 
-def test_the_hub_trains_and_the_cache_trains_again_offline(hub: Loopback, tmp_path: Path) -> None:
+def test_the_hub_trains_and_the_cache_trains_again_offline(hub: Loopback, home: Path) -> None:
     """`train --data hub` fetches the training split and what it must not overlap with; offline it is the same run."""
     task = registry.load("task", "panx")
     wanted = task.hub["train"]
     rows = [{"tokens": ["Anna", "lives", f"n{place}"], "ner_tags": [1, 0, 5]} for place in range(8)]
     kept = dict(hub.repos["dataset", wanted.repo][wanted.revision])
     hub.put("dataset", wanted.repo, {**kept, file_of(task, "train", "en"): parquet("iob2", rows)}, wanted.revision)
-    encoder = str(tiny_encoder_folder(tmp_path / "encoder"))
+    encoder = str(tiny_encoder_folder(home / "encoder"))
     words = ["train", "--task", "panx", "--data", "hub", "--from", encoder, "--steps", "1", "--device", "cpu"]
-    online = program(hub, tmp_path, "", *words, "--out", "online")
-    assert online.returncode == 0, online.stderr
-    offline = program(hub, tmp_path, BLOCK, *words, "--out", "offline", "--offline")
-    assert offline.returncode == 0, offline.stderr
-    ours, theirs = (next((tmp_path / name / "stages").glob("*.json")) for name in ("online", "offline"))
+    code, errors = program(hub, home, *words, "--out", "online")
+    assert code == 0, errors
+    code, errors = program(hub, home, *words, "--out", "offline", "--offline")
+    assert code == 0, errors
+    ours, theirs = (next((home / name / "stages").glob("*.json")) for name in ("online", "offline"))
     assert json.loads(ours.read_text())["data"] == json.loads(theirs.read_text())["data"]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 import pytest
+from tests.forks import forked
 from tests.release import release
 from tests.tiny import tiny_run
 
@@ -20,56 +25,99 @@ PLACES = {
 """Environments in which programs meet surprises: each must get plain lines in a pipe."""
 
 
+COMMANDS = ("--help", "eval --help", "list tasks", "list languages", "cache", "data --data mini")
+TYPED = ("show", "char_noise:0.5", YORUBA, "--language", "yo")
+FORKED = ("C", "ascii", "CI")
+"""Places whose every trait a process can take on after its start; the others need an interpreter of their own."""
+
+DRIVER: Final = """
+import os, sys
+from robust_xtreme.commands._app import main
+
+words = sys.argv[1:]
+while words:
+    end = words.index(":end:")
+    sys.argv, words = ["robust-xtreme", *words[:end]], words[end + 1 :]
+    try:
+        main()
+    except SystemExit as stop:
+        code = stop.code or 0
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+        os.write(stream.fileno(), b"\\0%d" % code + b"\\0")
+"""
+"""The program on several commands, each ended by the word `:end:`, in one process: after each its exit code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What a command left."""
+
+    code: int
+    output: bytes
+    errors: bytes
+
+
 @pytest.fixture(scope="module")
-def words(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def words(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
     """An eval that is finished after its first call."""
     folder = tmp_path_factory.mktemp("plain")
     what = ["--tasks", "panx", "--languages", "sw", "--limit", "30", "--perturb", "char_noise:0.2", "--device", "cpu"]
     where = ["--model", str(tiny_run(folder / "tiny", ("panx",))), "--data", str(release(folder / "data"))]
-    return ["eval", *where, *what, "--out", str(folder / "out")]
+    return ("eval", *where, *what, "--out", str(folder / "out"))
 
 
-def program(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """Run `robust-xtreme` in a process of its own, its output in pipes."""
-    kept = {
+@functools.cache
+def printed(place: str, *commands: tuple[str, ...]) -> dict[tuple[str, ...], Printed]:
+    """Run commands in one process of a place, its output in pipes."""
+    wanted = {
         name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE")
     }
-    command = [sys.executable, "-m", "robust_xtreme", *words]
-    return subprocess.run(command, env={**kept, **environment}, capture_output=True, check=False)
+    driven = [word for one in commands for word in (*one, ":end:")]
+    command = [sys.executable, "-c", DRIVER, *driven]
+    done = subprocess.run(command, env={**wanted, **PLACES[place]}, capture_output=True, check=False)
+    outputs, errors = (stream.split(b"\0") for stream in (done.stdout, done.stderr))
+    assert len(outputs) == 2 * len(commands) + 1, done.stderr
+    parts = zip(commands, outputs[1::2], outputs[::2], errors[::2], strict=False)
+    return {one: Printed(int(code), output, said) for one, code, output, said in parts}
+
+
+LIGHT: Final = (*(tuple(one.split()) for one in COMMANDS), TYPED)
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize(
-    "asked",
-    [["--help"], ["eval", "--help"], ["list", "tasks"], ["list", "languages"], ["cache"], ["data", "--data", "mini"]],
-    ids=" ".join,
-)
-def test_every_command_prints_plain_lines_into_a_pipe(asked: list[str], place: str) -> None:
+@pytest.mark.parametrize("asked", COMMANDS)
+def test_every_command_prints_plain_lines_into_a_pipe(asked: str, place: str) -> None:
     """No escape code stands in a pipe, and what the encoding lacks is written in signs that it has."""
-    done = program(*asked, **PLACES[place])
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.strip()
-    assert b"\x1b" not in done.stdout
-    assert place not in ("ascii", "no utf-8") or done.stdout.isascii()
+    done = printed(place, *LIGHT)[tuple(asked.split())]
+    assert (done.code, done.errors) == (0, b"")
+    assert done.output.strip()
+    assert b"\x1b" not in done.output
+    assert place not in ("ascii", "no utf-8") or done.output.isascii()
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_eval_prints_plain_lines_into_a_pipe(words: list[str], place: str) -> None:
+def test_eval_prints_plain_lines_into_a_pipe(words: tuple[str, ...], place: str, tmp_path: Path) -> None:
     """Progress, table and report line have no escape codes, and a bar of blocks becomes signs in ASCII."""
-    done = program(*words, **PLACES[place])
-    assert done.returncode == 0, done.stderr
-    assert b"Report: " in done.stdout
-    assert b"\x1b" not in done.stdout + done.stderr
-    assert b"\\u25" not in done.stdout
-    assert place not in ("ascii", "no utf-8") or done.stdout.isascii()
+    if place in FORKED:
+        process = forked(words, tmp_path / "printed", **PLACES[place])
+        code, errors = process.end()
+        done = Printed(code or 0, process.output, errors.encode())
+    else:
+        done = printed(place, words)[words]
+    assert done.code == 0, done.errors
+    assert b"Report: " in done.output
+    assert b"\x1b" not in done.output + done.errors
+    assert b"\\u25" not in done.output
+    assert place not in ("ascii", "no utf-8") or done.output.isascii()
 
 
 @pytest.mark.parametrize("place", ["C", "no utf-8"])
 def test_a_text_is_taken_as_it_was_typed(place: str) -> None:
     """In a locale without letters beyond ASCII a text is still UTF-8: its letters, not its bytes, are noised."""
-    done = program("show", "char_noise:0.5", YORUBA, "--language", "yo", **PLACES[place])
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert b"DC" not in done.stdout
+    done = printed(place, *LIGHT)[TYPED]
+    assert (done.code, done.errors) == (0, b"")
+    assert b"DC" not in done.output
 
 
 def test_without_colours_signs_mark_the_edits() -> None:
