@@ -28,7 +28,7 @@ from robust_xtreme.results import store
 from robust_xtreme.results.degrade import deltas
 from robust_xtreme.results.schema import CONDITIONS, MODELS
 from robust_xtreme.results.score import scores
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.run_spec import RunSpec, from_toml
 
 TASKS = ("xnli", "panx", "xquad")
 
@@ -62,6 +62,13 @@ def whole(spec: RunSpec) -> Evaluation:
 def small(spec: RunSpec, out: Path, **changes: Any) -> RunSpec:
     """One task in two languages, in a folder of its own."""
     return replace(spec, **{"tasks": ("panx",), "limit": "8", "seeds": 1, "out": str(out), **changes})
+
+
+@pytest.fixture(scope="module")
+def little(spec: RunSpec, tmp_path_factory: pytest.TempPathFactory) -> tuple[RunSpec, dict[str, str]]:
+    """A small run, finished, and the hashes of its files."""
+    mine = small(spec, tmp_path_factory.mktemp("runs") / "little")
+    return mine, hashes(evaluate(mine).folder)
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -134,12 +141,10 @@ def test_the_same_command_again_computes_nothing(whole: Evaluation, spec: RunSpe
     assert (said, hashes(whole.folder)) == ([], before)
 
 
-def test_a_run_replays_from_its_file(whole: Evaluation, spec: RunSpec, tmp_path: Path) -> None:
+def test_a_run_replays_from_its_file(little: tuple[RunSpec, dict[str, str]], tmp_path: Path) -> None:
     """run.toml gives the same bytes in another folder."""
-    from robust_xtreme.run_spec import from_toml
-
-    again = evaluate(from_toml(whole.folder / "run.toml", out=str(tmp_path / "again")))
-    assert hashes(again.folder) == hashes(whole.folder)
+    again = evaluate(from_toml(Path(little[0].out, "run.toml"), out=str(tmp_path / "again")))
+    assert hashes(again.folder) == little[1]
 
 
 def test_a_folder_of_another_spec_is_refused(whole: Evaluation, spec: RunSpec) -> None:
@@ -280,18 +285,17 @@ def _full_after(writes: int) -> Callable[[int], None]:
 
 
 def test_a_full_disk_is_one_line_and_the_run_goes_on_later(
-    spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    little: tuple[RunSpec, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """ENOSPC at any file ends the run with nothing half-written; the same command then finishes it."""
-    mine = small(spec, tmp_path / "out")
-    wanted = hashes(evaluate(replace(mine, out=str(tmp_path / "wanted"))).folder)
+    mine = replace(little[0], out=str(tmp_path / "out"))
     for allowed in (0, 3, 5, 8, 12, 14):
         with monkeypatch.context() as patch:
             patch.setattr(os, "fsync", _full_after(allowed))
             with pytest.raises(DiskError, match="No space left"):
                 evaluate(mine)
         assert not [one.name for one in (tmp_path / "out").rglob("*") if ".tmp" in one.name]
-    assert hashes(evaluate(mine).folder) == wanted
+    assert hashes(evaluate(mine).folder) == little[1]
 
 
 def test_fields_are_chosen_by_the_perturbation(spec: RunSpec, tmp_path: Path) -> None:

@@ -6,16 +6,16 @@ import json
 import re
 import shutil
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import torch
+from tests.cached_runs import Begun, Runs, count, tables
+from tests.forks import forked
 from tests.release import release
 from tests.tiny import tiny_run
 
@@ -34,7 +34,6 @@ TASKS: Final = ("xnli", "panx", "xquad")
 ALL: Final[dict[str, Any]] = {"tasks": TASKS, "limit": "6"}
 MORE: Final = ("char_noise:0.2,0.4",)
 NAME: Final = "cache-v1.sqlite3"
-TOTAL: Final = re.compile(r"in all: (\d+) predictions of (\d+) distinct inputs, (\d+) from the cache")
 
 
 @pytest.fixture(scope="module")
@@ -49,59 +48,25 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return release(tmp_path_factory.mktemp("files"))
 
 
-@dataclass(slots=True)  # what is heard and computed is added while runs go on
-class Runs:
-    """Runs of one spec into folders of their own: what each computed, and what it said."""
-
-    spec: RunSpec
-    folder: Path
-    computed: list[str] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
-
-    def run(self, out: str, cache: bool = True, deduplicate: bool = True, **changes: Any) -> Evaluation:
-        """A run; `computed` and `said` are its own."""
-        self.computed.clear()
-        self.said.clear()
-        spec = replace(self.spec, **{"out": str(self.folder / out), **changes})
-        return evaluate(spec, cache=cache, deduplicate=deduplicate, observer=Observer(say=self.said.append))
-
-    @property
-    def total(self) -> tuple[int, int, int]:
-        """Predictions, distinct inputs and inputs from the cache, as the end of the run says."""
-        (found,) = filter(None, map(TOTAL.fullmatch, self.said))
-        return int(found[1]), int(found[2]), int(found[3])
-
-    @property
-    def warnings(self) -> list[str]:
-        """What was said of things that are wrong."""
-        return [line for line in self.said if line.startswith("warning: ")]
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Begun:
+    """Runs that are computed when they are first asked for."""
+    return Begun(tmp_path_factory.mktemp("begun"))
 
 
 @pytest.fixture
-def runs(model: Path, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
+def runs(model: Path, files: Path, begun: Begun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
     """Runs of one task in two languages at one strength, whose predictions are counted."""
     spec = RunSpec((str(model),), str(files), tasks=("panx",), perturb=("char_noise:0.2",), limit="8", device="cpu")
-    found = Runs(spec, tmp_path)
-    decode = predict_module._decode
-
-    def counted(checkpoint: Any, one: Any, rows: Any) -> Any:
-        found.computed.append(" ".join(text.value for text in one.example.texts.values()))
-        return decode(checkpoint, one, rows)
-
-    monkeypatch.setattr(predict_module, "_decode", counted)
+    found = Runs(spec, tmp_path, begun)
+    begun.run(spec)
+    count(found, monkeypatch)
     return found
-
-
-def tables(result: Evaluation) -> dict[str, bytes]:
-    """The bytes of every file of a run but its log, its lock and the paths in run.toml."""
-    apart = ("log.txt", ".lock", "run.toml")
-    every = (path for path in result.folder.rglob("*") if path.is_file() and path.name not in apart)
-    return {str(path.relative_to(result.folder)): path.read_bytes() for path in every}
 
 
 def test_one_more_strength_computes_the_changed_texts_only(runs: Runs, cache: Path) -> None:
     """What the first run read is not computed again, log and progress count it, and the results are the same bytes."""
-    first = runs.run("first", **ALL)
+    first = runs.first(**ALL)
     clean_and_02 = set(runs.computed)
     assert runs.total[1:] == (len(runs.computed), 0)
     result = runs.run("second", perturb=MORE, **ALL)
@@ -126,7 +91,7 @@ def test_one_more_strength_computes_the_changed_texts_only(runs: Runs, cache: Pa
 
 def test_the_same_run_elsewhere_loads_no_model(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where every input is known the weights are not read at all."""
-    before = tables(runs.run("first"))
+    before = tables(runs.first())
     monkeypatch.setattr(checkpoint.Models, "load", lambda *_: pytest.fail("a model was loaded"))
     assert tables(runs.run("second")) == before
     assert runs.total[1] == runs.total[2]
@@ -144,7 +109,7 @@ def test_without_the_cache_nothing_is_read_or_kept(runs: Runs, cache: Path) -> N
 
 def test_without_deduplication_everything_is_computed(runs: Runs) -> None:
     """Equal inputs are computed again in batches of their own, whatever the cache holds."""
-    runs.run("first")
+    runs.first()
     asked = runs.total[0]
     runs.run("second", deduplicate=False)
     assert len(runs.computed) == asked
@@ -153,7 +118,7 @@ def test_without_deduplication_everything_is_computed(runs: Runs) -> None:
 
 def test_the_noise_is_no_part_of_a_key(runs: Runs) -> None:
     """Strength 0 reads the clean texts, another seed other ones; a smaller part of the data finds all that it reads."""
-    runs.run("first")
+    runs.first()
     runs.run("zero", perturb=("char_noise:0",))
     assert runs.computed == []
     runs.run("seeds", seeds=2)
@@ -172,7 +137,7 @@ def _other_answers(found: Any) -> Any:
 
 def test_gold_is_no_part_of_a_key(runs: Runs, files: Path, tmp_path: Path) -> None:
     """Other labels, tags and answers to the same texts are met by the same predictions, and scored anew."""
-    before = runs.run("first", **ALL).scores
+    before = runs.first(**ALL).scores
     data = Path(shutil.copytree(files, tmp_path / "data"))
     for path in (data / "panx").glob("dev-*.tsv"):
         path.write_text(path.read_text().replace("\tO", "\tB-LOC"))
@@ -197,21 +162,21 @@ def _bf16(_: Runs) -> dict[str, Any]:
 @pytest.mark.parametrize("other", [_identity, _bf16])
 def test_another_model_or_precision_finds_nothing(runs: Runs, other: Callable[[Runs], dict[str, Any]]) -> None:
     """What was predicted by other weights, or in another precision, is another prediction."""
-    runs.run("first")
+    runs.first()
     runs.run("second", **other(runs))
     assert runs.total[2] == 0
 
 
 def test_a_model_is_known_by_what_it_is(runs: Runs, model: Path) -> None:
     """The same files in another folder are the same model, and what other tasks are asked makes no difference."""
-    runs.run("first", tasks=("panx", "xnli"))
+    runs.first(tasks=("panx", "xnli"))
     runs.run("second", model=(str(shutil.copytree(model, runs.folder / "copy")),))
     assert runs.computed == []
 
 
 def test_another_version_or_device_or_library_finds_nothing(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     """The version of our inference, the device and the libraries' versions are parts of every key."""
-    runs.run("first")
+    runs.first()
     settings = cache_module.settings
     for turn, (old, new) in enumerate(
         (('"cpu"', '"cuda: H200"'), (torch.__version__, "9.9"), ('"inference": [1,', '"inference": [2,'))
@@ -226,7 +191,7 @@ def test_another_version_or_device_or_library_finds_nothing(runs: Runs, monkeypa
 
 def test_other_code_of_a_family_finds_nothing(runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A change of the source that encodes and decodes makes other keys, without anyone thinking of it."""
-    runs.run("first")
+    runs.first()
     source = Path(families.__file__).parent
     shutil.copytree(source, tmp_path / "families")
     (tmp_path / "families" / "tagging.py").write_text((source / "tagging.py").read_text() + "# changed\n")
@@ -242,24 +207,23 @@ def _keys(path: Path) -> list[Any]:
         return db.execute("SELECT key, value FROM entries ORDER BY key").fetchall()
 
 
-@pytest.mark.parametrize("value", [b"{", b'{"Tags": [1]}', b'{"Choice": "\xff"}'])
-@pytest.mark.parametrize("right", [False, True])
-def test_a_damaged_entry_is_computed_again_and_replaced(runs: Runs, cache: Path, value: bytes, right: bool) -> None:
-    """With the wrong checksum, and with a right one but no prediction in it; the others stay."""
-    before = tables(runs.run("first", limit="3"))
+def test_damaged_entries_are_computed_again_and_replaced(runs: Runs, cache: Path) -> None:
+    """With the wrong checksum, and with a right one but no prediction in them; the others stay."""
+    before = tables(runs.first())
     held = _keys(cache / NAME)
-    key = held[3][0]
-    checksum = _database._checksum("predictions", key, value) if right else b"12345678"
+    damages = [(value, right) for value in (b"{", b'{"Tags": [1]}', b'{"Choice": "\xff"}') for right in (False, True)]
     with closing(sqlite3.connect(cache / NAME)) as db, db:
-        db.execute("UPDATE entries SET value = ?, checksum = ? WHERE key = ?", (value, checksum, key))
-    assert tables(runs.run("second", limit="3")) == before
-    assert len(runs.computed) == 1
+        for (key, _), (value, right) in zip(held, damages, strict=False):
+            checksum = _database._checksum("predictions", key, value) if right else b"12345678"
+            db.execute("UPDATE entries SET value = ?, checksum = ? WHERE key = ?", (value, checksum, key))
+    assert tables(runs.run("second")) == before
+    assert len(runs.computed) == len(damages) < len(held)
     assert _keys(cache / NAME) == held
 
 
 def test_a_damaged_database_costs_one_line_and_what_it_held(runs: Runs, cache: Path) -> None:
     """It is set aside, everything is computed again, and the results are the same bytes."""
-    before = tables(runs.run("first"))
+    before = tables(runs.first())
     (cache / NAME).write_bytes(b"nothing of use" * 5000)
     assert tables(runs.run("second")) == before
     assert len(runs.warnings) == 1
@@ -272,7 +236,7 @@ def test_a_damaged_database_costs_one_line_and_what_it_held(runs: Runs, cache: P
 @pytest.mark.parametrize("place", ["/proc", "/dev/null", "log.txt"])
 def test_a_cache_that_cannot_be_is_one_line(runs: Runs, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file, or a folder that takes no file: the run is whole without."""
-    before = tables(runs.run("first"))
+    before = tables(runs.first())
     place = str(runs.folder / "first" / place)
     monkeypatch.setenv("ROBUST_XTREME_CACHE", place)
     assert tables(runs.run("second")) == before
@@ -293,7 +257,7 @@ def test_a_limit_that_is_no_size_is_said_before_anything_is_written(
 
 def test_a_small_limit_changes_no_result(runs: Runs, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache that holds next to nothing makes runs slower and nothing else."""
-    before = tables(runs.run("first"))
+    before = tables(runs.first())
     monkeypatch.setenv("ROBUST_XTREME_CACHE_LIMIT", "20kB")
     assert tables(runs.run("second")) == before
     assert tables(runs.run("third")) == before
@@ -313,7 +277,7 @@ def test_scores_that_are_not_finite_are_not_kept(runs: Runs, monkeypatch: pytest
 def test_batches_are_halved_among_what_is_missing(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     """Out of memory in a run that is in part from the cache: said, and the same scores."""
     wanted = runs.run("wanted", cache=False, perturb=MORE).scores
-    runs.run("first")
+    runs.first()
     whole = predict_module.predict
 
     def short(checkpoint: Any, inputs: Any, batch_tokens: int, *rest: Any) -> Any:
@@ -330,7 +294,7 @@ def test_batches_are_halved_among_what_is_missing(runs: Runs, monkeypatch: pytes
 
 def test_a_run_that_goes_on_counts_what_it_still_computes(runs: Runs) -> None:
     """A unit that is done is not looked up; one whose part is gone is answered from the cache."""
-    result = runs.run("first")
+    result = runs.first()
     before = tables(result)
     for path in result.folder.glob("parts/panx-sw*"):
         path.unlink()
@@ -342,7 +306,7 @@ def test_a_run_that_goes_on_counts_what_it_still_computes(runs: Runs) -> None:
 
 def test_progress_counts_what_comes_from_the_cache(runs: Runs) -> None:
     """What is announced adds up to the total, whether it is computed or found."""
-    runs.run("first")
+    runs.first()
     heard: list[int] = []
     total: list[int] = []
     spec = replace(runs.spec, perturb=MORE, out=str(runs.folder / "second"))
@@ -358,20 +322,15 @@ def test_families_of_other_packages_are_not_kept(runs: Runs, monkeypatch: pytest
     assert runs.total[2] == 0
 
 
-def _start(words: Sequence[str], out: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "robust_xtreme", *words, "--out", str(out)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
 def test_two_runs_at_once_share_a_cache(runs: Runs, cache: Path) -> None:
     """Both make it, write and read at the same time: neither complains, and both are the same bytes."""
-    wanted = tables(runs.run("wanted", cache=False))
+    wanted = tables(runs.first(cached=False))
     words = ["eval", "--model", runs.spec.model[0], "--data", runs.spec.data, "--tasks", "panx"]
     words += ["--perturb", "char_noise:0.2", "--device", "cpu", "--limit", "8"]
     outs = [runs.folder / name for name in ("one", "other")]
-    for process in [_start(words, out) for out in outs]:
-        _, said = process.communicate(timeout=120)
-        assert (process.returncode, "warning" in said) == (0, False), said
+    for process in [forked([*words, "--out", str(out)], out.with_name(f"{out.name}.printed")) for out in outs]:
+        code, errors = process.end()
+        assert (code, "warning" in errors) == (0, False), errors
     for out in outs:
         assert tables(Evaluation(out, {})) == wanted
     assert info().kinds["predictions"].entries == len(set(runs.computed))

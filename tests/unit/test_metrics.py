@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robust_xtreme import registry
@@ -132,6 +132,7 @@ def test_a_perfect_prediction_scores_100(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", METRICS)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_sums_add_over_any_partition(name: str, data: st.DataObject) -> None:
     """Parts of a batch, in any order, have the sums of the whole, and the value is between 0 and 100."""
@@ -144,6 +145,7 @@ def test_sums_add_over_any_partition(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", METRICS)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_scopes_divide_the_whole(name: str, data: st.DataObject) -> None:
     """What noise touched and what it left add up to all."""

@@ -1,0 +1,93 @@
+"""Runs of `eval` whose predictions are counted, and copies of those that several tests begin with."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from robust_xtreme.evaluation import predict as predict_module
+from robust_xtreme.evaluation.run import Evaluation, Observer, evaluate
+from robust_xtreme.run_spec import RunSpec
+
+TOTAL: Final = re.compile(r"in all: (\d+) predictions of (\d+) distinct inputs, (\d+) from the cache")
+
+
+@dataclass(slots=True)  # what is heard and computed is added while runs go on
+class Runs:
+    """Runs of one spec into folders of their own: what each computed, and what it said."""
+
+    spec: RunSpec
+    folder: Path
+    begun: Begun
+    computed: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+    def run(self, out: str, cache: bool = True, deduplicate: bool = True, **changes: Any) -> Evaluation:
+        """A run; `computed` and `said` are its own."""
+        self.computed.clear()
+        self.said.clear()
+        spec = replace(self.spec, **{"out": str(self.folder / out), **changes})
+        return evaluate(spec, cache=cache, deduplicate=deduplicate, observer=Observer(say=self.said.append))
+
+    def first(self, cached: bool = True, **changes: Any) -> Evaluation:
+        """A copy of a run that several tests begin with and, if `cached`, of the cache that it left."""
+        begun = self.begun.run(self.spec, **changes)
+        self.computed[:], self.said[:] = begun.computed, begun.said
+        if cached:
+            shutil.copytree(begun.folder / "cache", os.environ["ROBUST_XTREME_CACHE"])
+        return Evaluation(Path(shutil.copytree(begun.folder / "out", self.folder / "first")), {})
+
+    @property
+    def total(self) -> tuple[int, int, int]:
+        """Predictions, distinct inputs and inputs from the cache, as the end of the run says."""
+        (found,) = filter(None, map(TOTAL.fullmatch, self.said))
+        return int(found[1]), int(found[2]), int(found[3])
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was said of things that are wrong."""
+        return [line for line in self.said if line.startswith("warning: ")]
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The runs that the tests of a file begin with, each computed once, with an empty cache."""
+
+    folder: Path
+    done: dict[str, Runs] = field(default_factory=dict)
+
+    def run(self, spec: RunSpec, **changes: Any) -> Runs:
+        """The run of a spec with changes: its folder has `out` and `cache`."""
+        key = repr(sorted(changes.items()))
+        if key not in self.done:
+            found = Runs(spec, self.folder / str(len(self.done)), self)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("ROBUST_XTREME_CACHE", str(found.folder / "cache"))
+                count(found, patch)
+                found.run("out", **changes)
+            self.done[key] = found
+        return self.done[key]
+
+
+def count(runs: Runs, patch: pytest.MonkeyPatch) -> None:
+    """Let every prediction that is decoded be counted."""
+    decode = predict_module._decode
+
+    def counted(checkpoint: Any, one: Any, rows: Any) -> Any:
+        runs.computed.append(" ".join(text.value for text in one.example.texts.values()))
+        return decode(checkpoint, one, rows)
+
+    patch.setattr(predict_module, "_decode", counted)
+
+
+def tables(result: Evaluation) -> dict[str, bytes]:
+    """The bytes of every file of a run but its log, its lock and the paths in run.toml."""
+    apart = ("log.txt", ".lock", "run.toml")
+    every = (path for path in result.folder.rglob("*") if path.is_file() and path.name not in apart)
+    return {str(path.relative_to(result.folder)): path.read_bytes() for path in every}
