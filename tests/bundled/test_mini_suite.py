@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
@@ -15,10 +16,14 @@ from tools.mini.grammar import sentence, written
 from tools.mini.meaning import LANGUAGES, Clause
 
 from robust_xtreme import resources
+from robust_xtreme.examples import digest
 
-TRAINING: Final = 300
+TRAINING: Final = 100
 TASKS: Final = tuple(suite.SPLITS)
 TRAINED: Final = tuple(task for task, splits in suite.SPLITS.items() if "train" in splits)
+OF_THE_MODEL: Final = ("build.py", "embeddings.py", "encoder.py", "parallel.py", "tokenizer.py")
+"""Files of tools/mini that make the model alone."""
+
 LARGE: Final = ("xnli", "panx", "xquad")
 """Tasks whose tests have 200 rows and more."""
 
@@ -41,14 +46,41 @@ def trained_clauses() -> Iterator[Clause]:
     yield from chain.from_iterable(one.said() for one in mentions.entities(False, 0))
 
 
+def _made_again(folder: Path) -> list[str]:
+    """The files of the suite that the generator writes otherwise than they are bundled."""
+    suite.write(folder, suite.TRAINING_ROWS)
+    made, bundled = _files(folder), _files(resources.mini("suite"))
+    return [name for name in sorted(made.keys() | bundled.keys()) if made.get(name) != bundled.get(name)]
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    paths = (path for path in folder.rglob("*.*") if path.suffix in (".py", ".toml", ".jsonl"))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def _digest(files: Mapping[str, bytes]) -> str:
+    return digest("".join(f"{name} {hashlib.sha256(files[name]).hexdigest()}\n" for name in sorted(files)))
+
+
+@pytest.mark.long
 def test_the_generator_writes_the_bundled_bytes(tmp_path: Path) -> None:
     """The suite is made again from templates and lexicons, byte for byte, and nothing else is bundled."""
-    suite.write(tmp_path, suite.TRAINING_ROWS)
-    made = {str(path.relative_to(tmp_path)): path.read_bytes() for path in tmp_path.rglob("*.*")}
-    folder = resources.mini("suite")
-    there = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.*")}
-    assert made.keys() == there.keys()
-    assert [name for name in made if made[name] != there[name]] == []
+    assert _made_again(tmp_path) == []
+
+
+def test_the_suite_was_made_by_the_generator_that_is_here(
+    golden: Callable[[str, str], None], request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """Neither the generator's files nor the suite have changed since the one last wrote the other.
+
+    With --rewrite-goldens the suite is made again before the hashes are written.
+    """
+    if request.config.getoption("--rewrite-goldens"):
+        assert _made_again(tmp_path) == [], (
+            "Write the suite again: python -m tools.mini.suite src/robust_xtreme/_mini/suite"
+        )
+    sources = {name: data for name, data in _files(Path(suite.__file__).parent).items() if name not in OF_THE_MODEL}
+    golden("mini/suite.txt", f"generator {_digest(sources)}\nsuite {_digest(_files(resources.mini('suite')))}\n")
 
 
 @pytest.mark.parametrize("task", [task for task in TASKS if task != "tydiqa"])
