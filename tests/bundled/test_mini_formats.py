@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import tomllib
 from collections import Counter
@@ -144,6 +145,16 @@ def _share(found: Counter[bool] | None) -> float:
 # -------------------------------------------------------------------------------------------------------------- udpos
 
 
+@functools.cache
+def _tagged() -> tuple[Any, ...]:
+    return tuple(meanings.tagged(True))
+
+
+@functools.cache
+def _clauses() -> tuple[Clause, ...]:
+    return tuple(drawn(1, 6200))
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_tags_are_those_of_universal_dependencies(language: str) -> None:
     """Every tag is one of the 17, a statement has a noun or a name, and marks are punctuation."""
@@ -161,14 +172,14 @@ def _pairs(row: dict[str, Any]) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_tagged_words_are_those_of_the_sentence(language: str) -> None:
     """Nothing is lost: the tokens without spaces are the statement without spaces."""
-    for row, one in zip(rows(f"udpos/test-{language}.jsonl"), meanings.tagged(True), strict=True):
+    for row, one in zip(rows(f"udpos/test-{language}.jsonl"), _tagged(), strict=True):
         assert "".join(row["tokens"]) == written(language, sentence(language, one.clause)).replace(" ", "")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_listed_word_is_said(language: str) -> None:
     """A word of `tags.toml` that no statement has is a word that was changed elsewhere."""
-    said = {word.text.lower() for one in drawn(1, 6200) for word in sentence(language, one)}
+    said = {word.text.lower() for one in _clauses() for word in sentence(language, one)}
     listed = [one for one in _TABLES[language].values() if isinstance(one, str)]
     listed += [one for table in _TABLES[language].values() if not isinstance(table, str) for one in table.values()]
     assert {word for one in listed for word in one.split()} - said == set()

@@ -1,4 +1,4 @@
-"""How mini's model is made: other cuts of words, word vectors, other orders, and twenty steps of the recipe."""
+"""How mini's model is made: other cuts of words, word vectors, other orders, and a few steps of the recipe."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ SMALL = Recipe(
     texts=240,
     vocabulary=1500,
     rows={"xnli": 96, "xcopa": 64, "udpos": 64, "panx": 64, "xquad": 64, "mewsli_x": 32, "lareqa": 32},
-    steps=20,
-    batch_size=16,
-    languages=("en", "sw", "ja"),
+    steps=8,
+    batch_size=8,
+    languages=("en", "ja"),
 )
 
 
@@ -157,7 +157,7 @@ def test_a_number_is_always_the_same_order() -> None:
 # -------------------------------------------------------------------------------------------------------------- recipe
 
 
-def test_twenty_steps_of_the_recipe_make_a_run(tmp_path: Path) -> None:
+def test_a_few_steps_of_the_recipe_make_a_run(tmp_path: Path) -> None:
     """It has a head for each task, evaluation takes it, and all has learned but the word vectors, made twice alike."""
     losses: list[float] = []
 
