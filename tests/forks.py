@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import TextIOWrapper
 from multiprocessing import forkserver
@@ -18,7 +18,13 @@ from typing import Any, Final
 import pytest
 
 NEVER: Final = 0
-_IMPORTED: Final = ["robust_xtreme.training.stage", "robust_xtreme.commands._app", "tests.forks", "tests.tiny"]
+_IMPORTED: Final = [
+    "robust_xtreme.commands._app",
+    "robust_xtreme.evaluation.run",
+    "robust_xtreme.training.stage",
+    "tests.forks",
+    "tests.tiny",
+]
 _SECONDS: Final = 120
 _STREAMS: Final = ("stdout", "stderr")
 _CONTEXT: Final = multiprocessing.get_context("forkserver")
@@ -66,7 +72,7 @@ class How:
     without_sockets: bool = False
 
 
-def forked(words: Sequence[str], folder: Path, how: How | None = None, **environment: str) -> Forked:
+def forked(words: Sequence[str], folder: Path, how: How | None = None, environment: Mapping[str, str] = {}) -> Forked:
     """Start the program on some words, with changes to the environment; what it prints goes into the folder."""
     folder.mkdir(exist_ok=True)
     for name in _STREAMS:

@@ -55,13 +55,13 @@ def test_a_damaged_file_of_a_finished_run_is_written_again(spec: RunSpec, name: 
     assert _files(spec.out) == before
 
 
-@pytest.mark.parametrize("content", ["", "[]", "null", "{}", "3", "{", "[" * 100_000])
-def test_a_manifest_that_is_none_is_named(spec: RunSpec, content: str) -> None:
+def test_a_manifest_that_is_none_is_named(spec: RunSpec) -> None:
     """A broken manifest is one line with its path; `force` starts over."""
     before = _files(spec.out)
-    (Path(spec.out) / "manifest.json").write_text(content)
-    with pytest.raises(DataError, match=r"manifest\.json"):
-        evaluate(spec)
+    for content in ("", "[]", "null", "{}", "3", "{", "[" * 100_000):
+        (Path(spec.out) / "manifest.json").write_text(content)
+        with pytest.raises(DataError, match=r"manifest\.json"):
+            evaluate(spec)
     evaluate(spec, force=True)
     assert _files(spec.out) == before
 

@@ -75,7 +75,7 @@ def _environment(hub: Loopback, home: Path) -> dict[str, str]:
 def program(hub: Loopback, home: Path, *words: str) -> tuple[int | None, str]:
     """The program in a forked process: its exit code and standard error; with --offline it may open no socket."""
     how = How(without_sockets="--offline" in words)
-    return forked(words, home / "printed", how, **_environment(hub, home)).end()
+    return forked(words, home / "printed", how, _environment(hub, home)).end()
 
 
 def without_sockets(hub: Loopback, home: Path, *words: str) -> tuple[int, str]:

@@ -100,7 +100,7 @@ def test_every_command_prints_plain_lines_into_a_pipe(asked: str, place: str) ->
 def test_eval_prints_plain_lines_into_a_pipe(words: tuple[str, ...], place: str, tmp_path: Path) -> None:
     """Progress, table and report line have no escape codes, and a bar of blocks becomes signs in ASCII."""
     if place in FORKED:
-        process = forked(words, tmp_path / "printed", **PLACES[place])
+        process = forked(words, tmp_path / "printed", environment=PLACES[place])
         code, errors = process.end()
         done = Printed(code or 0, process.output, errors.encode())
     else:

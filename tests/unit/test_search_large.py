@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import json
-import signal
-import subprocess
-import sys
+import threading
+from collections.abc import Iterator
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pytest
+from tests.forks import process
 
-from robust_xtreme.evaluation.search import QUANTUM
+from robust_xtreme.evaluation.embeddings import embedded
+from robust_xtreme.evaluation.search import QUANTUM, search
 
 DIM: Final = 1024
 CHUNK: Final = 8192
@@ -24,38 +28,33 @@ KEY: Final = "f" * 32
 
 Array = np.ndarray[Any, Any]
 
-PROGRAM: Final = """
-import json, sys, threading, time
-from pathlib import Path
-import numpy as np
-from tests.unit.test_search_large import CHUNK, DIM, K, KEY, QUERIES, rows
-from robust_xtreme.evaluation.embeddings import embedded
-from robust_xtreme.evaluation.search import search
 
-def anonymous():
+def _work(said: Connection, cache: Path, count: int) -> None:
+    """Embed and search; say where each chunk begins, then the peak of anonymous memory and what was found."""
+    peak, ended = [_anonymous()], threading.Event()
+
+    def poll() -> None:
+        while not ended.wait(0.02):
+            peak.append(max(peak.pop(), _anonymous()))
+
+    def compute(start: int, stop: int) -> Array:
+        said.send(start)
+        return rows(start, stop)
+
+    poller = threading.Thread(target=poll)
+    poller.start()
+    try:
+        pool = embedded(cache, KEY, count, DIM, np.float16, compute, CHUNK, most=1 << 40)
+        found = search(rows(-CHUNK, 0)[:QUERIES].astype(np.float32), pool, K, device="cpu")
+    finally:
+        ended.set()
+        poller.join()
+    said.send((peak[0], found.indices, found.scores))
+
+
+def _anonymous() -> int:
     facts = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return 1024 * int(facts["RssAnon"].split()[0])
-
-def poll():
-    while not ended.wait(0.02):
-        peak.append(max(peak.pop(), anonymous()))
-
-def compute(start, stop):
-    print(start, flush=True)
-    return rows(start, stop)
-
-peak, ended = [anonymous()], threading.Event()
-poller = threading.Thread(target=poll)
-poller.start()
-try:
-    pool = embedded(Path(sys.argv[1]), KEY, int(sys.argv[2]), DIM, np.float16, compute, CHUNK, print, 1 << 40)
-    found = search(rows(-CHUNK, 0)[:QUERIES].astype(np.float32), pool, K, device="cpu")
-finally:
-    ended.set()
-    poller.join()
-print(json.dumps([peak[0], found.indices.tolist(), found.scores.tolist()]))
-"""
-"""Embeds and searches; prints each chunk that it computes, then peak anonymous memory and what was found."""
 
 
 @functools.cache
@@ -77,20 +76,26 @@ def rows(start: int, stop: int) -> Array:
     return turned.view(np.float16)
 
 
-def _program(cache: Path, count: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", PROGRAM, str(cache), str(count)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
+def _begun(cache: Path, count: int) -> tuple[BaseProcess, Connection]:
+    ours, theirs = Pipe(duplex=False)
+    begun = process(_work, theirs, cache, count)
+    theirs.close()
+    return begun, ours
 
 
 def _killed(cache: Path, count: int) -> None:
     """Embed until a third is there, and no further."""
-    process = _program(cache, count)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if int(line) >= count // 3:
-            break
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    begun, said = _begun(cache, count)
+    while said.recv() < count // 3:
+        pass
+    begun.kill()
+    begun.join()
+
+
+def _said(said: Connection) -> Iterator[Any]:
+    with contextlib.suppress(EOFError):
+        while True:
+            yield said.recv()
 
 
 def _brute(path: Path, count: int, queries: Array) -> tuple[Array, Array]:
@@ -119,15 +124,13 @@ def test_a_large_pool_is_embedded_and_searched_in_little_memory(
 ) -> None:
     """Killed at a third it goes on to the bytes of one go; the best are those of brute force; RssAnon stays small."""
     _killed(cache, count)
-    done, _ = _program(cache, count).communicate()
-    *computed, last = done.splitlines()
-    assert count // 3 - 2 * CHUNK < int(computed[0]) < count // 3 + 3 * CHUNK
-    peak, indices, scores = json.loads(last)
+    *computed, (peak, indices, scores) = _said(_begun(cache, count)[1])
+    assert count // 3 - 2 * CHUNK < computed[0] < count // 3 + 3 * CHUNK
     path = cache / "embeddings-v1" / KEY / "vectors.bin"
     best, places = _brute(path, count, rows(-CHUNK, 0)[:QUERIES].astype(np.float64))
     path.unlink()
     assert np.array_equal(indices, places)
-    assert np.abs(np.array(scores) - best).max() < 1e-6
+    assert np.abs(scores - best).max() < 1e-6
     with capsys.disabled():
         print(f"\n{count} x {DIM} float16: peak anonymous memory {peak / 2**20:.0f} MiB")  # noqa: T201 - the measure
     assert peak < MOST
