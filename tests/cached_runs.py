@@ -66,12 +66,12 @@ class Begun:
         """The run of a spec with changes: its folder has `out` and `cache`."""
         key = repr(sorted(changes.items()))
         if key not in self.done:
-            found = Runs(spec, self.folder / str(len(self.done)), self)
+            runs = Runs(spec, self.folder / str(len(self.done)), self)
             with pytest.MonkeyPatch.context() as patch:
-                patch.setenv("ROBUST_XTREME_CACHE", str(found.folder / "cache"))
-                count(found, patch)
-                found.run("out", **changes)
-            self.done[key] = found
+                patch.setenv("ROBUST_XTREME_CACHE", str(runs.folder / "cache"))
+                count(runs, patch)
+                runs.run("out", **changes)
+            self.done[key] = runs
         return self.done[key]
 
 

@@ -59,16 +59,16 @@ def place(cache: Path, key: str = KEY) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """A process that embeds, and the pipe in which it says at which row each chunk begins."""
+    """A process that embeds, and the pipe into which it writes the row that each chunk begins with."""
 
     process: BaseProcess
-    said: Connection
+    pipe: Connection
 
     def rows(self, most: int = sys.maxsize) -> Iterator[int]:
-        """The next rows that it says, as many as asked for; fewer where it ends."""
+        """The next rows that it writes, as many as asked for; fewer where it ends."""
         with contextlib.suppress(EOFError):
             for _ in range(most):
-                yield self.said.recv()
+                yield self.pipe.recv()
 
     def kill(self) -> None:
         """End it by `kill -9`, and wait until it has ended."""
@@ -89,9 +89,9 @@ def embedding(cache: Path, seconds: float, count: int = COUNT, chunk: int = CHUN
     return Embedding(begun, ours)
 
 
-def _embed(said: Connection, cache: Path, seconds: float, count: int, chunk: int) -> None:
+def _embed(pipe: Connection, cache: Path, seconds: float, count: int, chunk: int) -> None:
     def compute(start: int, stop: int) -> Array:
-        said.send(start)
+        pipe.send(start)
         time.sleep(seconds)
         return rows(start, stop)
 

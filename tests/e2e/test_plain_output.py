@@ -73,13 +73,13 @@ def printed(place: str, *commands: tuple[str, ...]) -> dict[tuple[str, ...], Pri
     wanted = {
         name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE")
     }
-    driven = [word for one in commands for word in (*one, ":end:")]
+    driven = [word for words in commands for word in (*words, ":end:")]
     command = [sys.executable, "-c", DRIVER, *driven]
     done = subprocess.run(command, env={**wanted, **PLACES[place]}, capture_output=True, check=False)
     outputs, errors = (stream.split(b"\0") for stream in (done.stdout, done.stderr))
     assert len(outputs) == 2 * len(commands) + 1, done.stderr
     parts = zip(commands, outputs[1::2], outputs[::2], errors[::2], strict=False)
-    return {one: Printed(int(code), output, said) for one, code, output, said in parts}
+    return {words: Printed(int(code), output, error) for words, code, output, error in parts}
 
 
 LIGHT: Final = (*(tuple(one.split()) for one in COMMANDS), TYPED)

@@ -29,8 +29,8 @@ KEY: Final = "f" * 32
 Array = np.ndarray[Any, Any]
 
 
-def _work(said: Connection, cache: Path, count: int) -> None:
-    """Embed and search; say where each chunk begins, then the peak of anonymous memory and what was found."""
+def _work(pipe: Connection, cache: Path, count: int) -> None:
+    """Embed and search; send the first row of each chunk, then the peak of anonymous memory, indices and scores."""
     peak, ended = [_anonymous()], threading.Event()
 
     def poll() -> None:
@@ -38,18 +38,18 @@ def _work(said: Connection, cache: Path, count: int) -> None:
             peak.append(max(peak.pop(), _anonymous()))
 
     def compute(start: int, stop: int) -> Array:
-        said.send(start)
+        pipe.send(start)
         return rows(start, stop)
 
     poller = threading.Thread(target=poll)
     poller.start()
     try:
         pool = embedded(cache, KEY, count, DIM, np.float16, compute, CHUNK, most=1 << 40)
-        found = search(rows(-CHUNK, 0)[:QUERIES].astype(np.float32), pool, K, device="cpu")
+        nearest = search(rows(-CHUNK, 0)[:QUERIES].astype(np.float32), pool, K, device="cpu")
     finally:
         ended.set()
         poller.join()
-    said.send((peak[0], found.indices, found.scores))
+    pipe.send((peak[0], nearest.indices, nearest.scores))
 
 
 def _anonymous() -> int:
@@ -85,17 +85,17 @@ def _begun(cache: Path, count: int) -> tuple[BaseProcess, Connection]:
 
 def _killed(cache: Path, count: int) -> None:
     """Embed until a third is there, and no further."""
-    begun, said = _begun(cache, count)
-    while said.recv() < count // 3:
+    begun, pipe = _begun(cache, count)
+    while pipe.recv() < count // 3:
         pass
     begun.kill()
     begun.join()
 
 
-def _said(said: Connection) -> Iterator[Any]:
+def _messages(pipe: Connection) -> Iterator[Any]:
     with contextlib.suppress(EOFError):
         while True:
-            yield said.recv()
+            yield pipe.recv()
 
 
 def _brute(path: Path, count: int, queries: Array) -> tuple[Array, Array]:
@@ -124,7 +124,7 @@ def test_a_large_pool_is_embedded_and_searched_in_little_memory(
 ) -> None:
     """Killed at a third it goes on to the bytes of one go; the best are those of brute force; RssAnon stays small."""
     _killed(cache, count)
-    *computed, (peak, indices, scores) = _said(_begun(cache, count)[1])
+    *computed, (peak, indices, scores) = _messages(_begun(cache, count)[1])
     assert count // 3 - 2 * CHUNK < computed[0] < count // 3 + 3 * CHUNK
     path = cache / "embeddings-v1" / KEY / "vectors.bin"
     best, places = _brute(path, count, rows(-CHUNK, 0)[:QUERIES].astype(np.float64))
