@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from robust_xtreme.examples import Choice, Example, Text
 from robust_xtreme.families._overlap import check, keys, kind, unit
 from robust_xtreme.results import cache
 from robust_xtreme.sources import _load, load
+from robust_xtreme.specs import TaskSpec
 from robust_xtreme.training import guarded
 from robust_xtreme.training.guarded import evaluated, known
 from robust_xtreme.training.overlap import reported_tasks, screen
@@ -155,39 +157,61 @@ def test_hashes_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:
         check(tmp_path, _sentences(1))
 
 
+EVERY = pytest.param((), marks=pytest.mark.long, id="every")
+"""All languages: minutes of reading for what a few show."""
+
+
+def _reported(data: Path, codes: tuple[str, ...], *names: str) -> list[TaskSpec]:
+    """The reported tasks in some of their languages, or in all."""
+    tasks = reported_tasks(names, data)
+    return [
+        replace(task, languages=tuple(code for code in task.languages if code in (codes or {code}))) for task in tasks
+    ]
+
+
 @pytest.mark.real
-def test_the_rule_fires_on_squad_dev_against_xquad(data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("codes", [pytest.param(("en", "zh"), id="two"), EVERY])
+def test_the_rule_fires_on_squad_dev_against_xquad(codes: tuple[str, ...], data: Path, tmp_path: Path) -> None:
     """SQuAD's development set as training data is refused: XQuAD's 240 passages are translated from it."""
     (tmp_path / "squad").mkdir()
     (tmp_path / "squad" / "train-v1.1.json").symlink_to(data / "squad" / "dev-v1.1.rebuilt.json")
     (tmp_path / "xquad").symlink_to(data / "xquad")
     task = registry.load("task", "xquad")
     training = load(task, tmp_path, "en", "train").examples
-    for split in evaluated(reported_tasks((), tmp_path), tmp_path, "passage"):
+    splits = list(evaluated(_reported(tmp_path, codes), tmp_path, "passage"))
+    assert len(splits) == (len(codes) or 10)
+    for split in splits:
         with pytest.raises(Overlap, match=f"240 of 240 passages of {split[0]}"):
             screen(training, [split])
 
 
 @pytest.mark.real
-def test_panx_shares_short_sentences_with_fifteen_dev_files(data: Path) -> None:
+@pytest.mark.parametrize(
+    ("codes", "count"),
+    [pytest.param(("en", "qu", "ru", "yo"), 2, id="four"), pytest.param(*EVERY.values, 15, marks=EVERY.marks)],
+)
+def test_panx_shares_short_sentences_with_fifteen_dev_files(codes: tuple[str, ...], count: int, data: Path) -> None:
     """English training sentences that stand in 15 dev files are dropped and counted, and the rest is trained on."""
     task = registry.load("task", "panx")
     training = load(task, data, "en", "train").examples
-    found = screen(training, evaluated(reported_tasks(("panx",), data), data, "sentence"))
-    assert len([name for name in found.dropped if "/validation/" in name]) == 15
+    found = screen(training, evaluated(_reported(data, codes, "panx"), data, "sentence"))
+    assert len([name for name in found.dropped if "/validation/" in name]) == count
     assert 0 < len(training) - len(found.examples) < 0.02 * len(training)
 
 
 @pytest.mark.real
+@pytest.mark.parametrize("codes", [pytest.param(("en",), id="english"), EVERY])
 @pytest.mark.parametrize(("name", "dropped"), [("xnli", {}), ("tydiqa", {"mlqa/validation/en": 1})])
-def test_the_other_training_data_are_clean(name: str, dropped: dict[str, int], data: Path) -> None:
+def test_the_other_training_data_are_clean(
+    name: str, dropped: dict[str, int], codes: tuple[str, ...], data: Path
+) -> None:
     """The MNLI sample and TyDiQA's English training set share no pair and no passage with an evaluated split but one.
 
     The beginning of Wikipedia's article on gymnasts at the Olympic Games is a passage of TyDiQA and of MLQA.
     """
     task = registry.load("task", name)
     training = load(task, data, "en", "train").examples
-    found = screen(training, evaluated(reported_tasks((), data), data, kind(task)))
+    found = screen(training, evaluated(_reported(data, codes), data, kind(task)))
     assert found.dropped == dropped
     assert len(found.examples) == len(training) - sum(dropped.values())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, final
 
@@ -106,8 +107,9 @@ def comparable(task: TaskSpec, wanted: str) -> bool:
     return own == wanted or ({own, wanted} <= _QUESTIONS and not entities)
 
 
+@lru_cache(maxsize=1024)
 def _key(kind: str, *values: str) -> str:
-    """Equal for texts that differ only in case, spacing and compatibility forms."""
+    """Equal for texts that differ only in case, spacing and compatibility forms; questions share their passage's."""
     return digest(kind, *(" ".join(unicodedata.normalize("NFKC", value).casefold().split()) for value in values))
 
 
