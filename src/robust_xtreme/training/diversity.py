@@ -12,6 +12,7 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -147,23 +148,21 @@ def encoder_of(folder: Path) -> Embedder:
 
     Hidden state 14/24, the mean over tokens, on the CPU. Raises ModelError where the folder cannot be read.
     """
-    from robust_xtreme.families._encoder import encoder_identity
+    from robust_xtreme.families._encoder import encoder_identity, read_encoder, read_tokenizer
     from robust_xtreme.families._representation import DEFAULT
 
-    return Embedder(
-        f"{encoder_identity(folder)} {DEFAULT} max_length={MAX_LENGTH}", lambda texts: _embedded(folder, texts)
-    )
+    opened = cache(lambda: (read_tokenizer(folder), read_encoder(folder)))
+    identity = f"{encoder_identity(folder)} {DEFAULT} max_length={MAX_LENGTH}"
+    return Embedder(identity, lambda texts: _embedded(*opened(), texts))
 
 
-def _embedded(folder: Path, texts: Sequence[str]) -> Array:
+def _embedded(tokenizer: Any, whole: Any, texts: Sequence[str]) -> Array:
     import torch
 
     from robust_xtreme.families._batch import collate, encoder_inputs
-    from robust_xtreme.families._encoder import read_encoder, read_tokenizer
     from robust_xtreme.families._representation import DEFAULT, AtLayer, layer_count
     from robust_xtreme.families.retrieval import Pooled, text_windows
 
-    tokenizer, whole = read_tokenizer(folder), read_encoder(folder)
     encoder, pooled = AtLayer(whole, DEFAULT.at(layer_count(whole))), Pooled(DEFAULT)
     windows = text_windows(((place, "text", one) for place, one in enumerate(texts)), tokenizer, MAX_LENGTH)
     order = sorted(range(len(windows)), key=lambda place: (len(windows[place].input_ids), place))
