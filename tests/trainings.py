@@ -52,7 +52,7 @@ class Training:
     process: BaseProcess
     reports: Connection
 
-    def lines(self) -> Iterator[tuple[str, ...]]:
+    def lines(self) -> Iterator[tuple[Any, ...]]:
         """What it reports until it ends: ("step", stage, number) and ("told", message)."""
         with contextlib.suppress(EOFError):
             while True:
