@@ -6,7 +6,6 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -16,6 +15,8 @@ from tests.tiny import tiny_encoder_folder, tiny_run
 
 from robust_xtreme.errors import ModelError, RobustXtremeError, SpecError, UserError
 from robust_xtreme.families._encoder import read_encoder
+from robust_xtreme.sources._hub import Snapshot
+from robust_xtreme.training import start
 from robust_xtreme.training.start import Start, find_start
 
 OTHER = "f" * 40
@@ -121,27 +122,40 @@ def test_offline_only_the_cache_serves(hub: Loopback) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "line"),
+    ("content", "line"),
     [
-        ({"model.safetensors": None}, r"own/bad has no model\.safetensors; pickled weights"),
-        ({"config.json": None}, r"own/bad holds no config\.json"),
-        ({"config.json": b"{"}, r"its config\.json cannot be read"),
-        ({"config.json": b"[]"}, r"its config\.json is not a JSON object"),
-        ({"adapter_config.json": b"{}"}, "own/bad holds an adapter"),
+        (None, r"own/bad holds no config\.json"),
+        (b"{", r"its config\.json cannot be read"),
+        (b"[]", r"its config\.json is not a JSON object"),
         (
-            {"config.json": b'{"model_type": "own", "auto_map": {"AutoModel": "modeling.Own"}}'},
+            b'{"model_type": "own", "auto_map": {"AutoModel": "modeling.Own"}}',
             r"brings code of its own \(own\), which train never runs",
         ),
     ],
 )
 def test_a_repository_that_is_no_plain_encoder_is_refused(
-    change: dict[str, Any], line: str, hub: Loopback, made: Path
+    content: bytes | None, line: str, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pickles alone, no configuration, an adapter, code of its own: each is named before anything is computed."""
-    files: dict[str, Any] = {path.name: path.read_bytes() for path in made.iterdir()} | {"pytorch_model.bin": b"x"}
-    hub.put("model", "own/bad", {name: one for name, one in {**files, **change}.items() if one is not None})
+    """No configuration, code of its own: each is named before anything is computed."""
+    folder = Path(shutil.copytree(made, tmp_path / "fetched"))
+    (folder / "config.json").unlink()
+    if content is not None:
+        (folder / "config.json").write_bytes(content)
+    monkeypatch.setattr(start, "fetched", lambda *_, **__: Snapshot(folder, OTHER))
     with pytest.raises(ModelError, match=line):
         _start("own/bad")
+
+
+def test_pickles_and_adapters_of_the_hub_are_refused(hub: Loopback, made: Path) -> None:
+    """Weights that are only pickled are not fetched, what names an adapter is; the line names either."""
+    files = {path.name: path.read_bytes() for path in made.iterdir()}
+    plain = {name: content for name, content in files.items() if name != "model.safetensors"}
+    hub.put("model", "own/pickled", plain | {"pytorch_model.bin": b"x"})
+    with pytest.raises(ModelError, match=r"own/pickled has no model\.safetensors; pickled weights"):
+        _start("own/pickled")
+    hub.put("model", "own/adapter", files | {"adapter_config.json": b"{}"})
+    with pytest.raises(ModelError, match="own/adapter holds an adapter"):
+        _start("own/adapter")
 
 
 @pytest.mark.parametrize("name", ["nothing", "no/such/place", "", "x" * 5000])

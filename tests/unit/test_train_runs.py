@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from tests.lessons import lessons
 from tests.tiny import tiny_encoder_folder
+from tests.trainings import Stopped, copied, files, stop_at
 
 from robust_xtreme import registry
 from robust_xtreme.errors import DiskError, Locked, Mismatch, MissingData, ModelError
@@ -22,7 +22,7 @@ from robust_xtreme.results import store
 from robust_xtreme.sources import load
 from robust_xtreme.training import record, resume, stage
 from robust_xtreme.training.encoder import encoder_folder
-from robust_xtreme.training.loop import Options, Progress
+from robust_xtreme.training.loop import Options
 from robust_xtreme.training.spec import TrainSpec, from_values
 from robust_xtreme.training.stage import train
 
@@ -44,12 +44,34 @@ def _spec(task: str, data: Path, encoder: Path, out: Path, **changed: Any) -> Tr
     return from_values({"task": task, "data": data, "out": out, "encoder": encoder, **facts})
 
 
-def _files(run: Path) -> dict[str, bytes]:
-    paths = [path for path in sorted(run.rglob("*")) if path.is_file() and path.name != ".lock"]
-    return {str(path.relative_to(run)): path.read_bytes() for path in paths}
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with lessons and a tiny encoder, which tests only read."""
+    folder = tmp_path_factory.mktemp("runs")
+    lessons(folder / "data")
+    tiny_encoder_folder(folder / "encoder")
+    return folder
 
 
-@pytest.mark.parametrize(("task", "steps"), [("xnli", 120), ("panx", 120), ("tydiqa", 250)])
+def _panx(home: Path, out: Path, **changed: Any) -> TrainSpec:
+    return _spec("panx", home / "data", home / "encoder", out, **changed)
+
+
+@pytest.fixture(scope="module")
+def whole(home: Path) -> dict[str, bytes]:
+    """The files of an unbroken run of PAN-X."""
+    run = train(_panx(home, home / "whole"))
+    assert not (run / resume.FOLDER).exists()
+    return files(run)
+
+
+@pytest.fixture(scope="module")
+def short(home: Path) -> Path:
+    """A run of two steps, which tests copy."""
+    return train(_panx(home, home / "short", steps=2))
+
+
+@pytest.mark.parametrize(("task", "steps"), [("xnli", 60), ("panx", 60), ("tydiqa", 120)])
 def test_thirty_two_examples_are_learned_by_heart(task: str, steps: int, tmp_path: Path, data_folder: Path) -> None:
     """A tiny model answers more than 95 % of what it was trained on, read back from the files it wrote."""
     encoder = tiny_encoder_folder(tmp_path / "wider", hidden_size=32)
@@ -75,71 +97,45 @@ def test_thirty_two_examples_are_learned_by_heart(task: str, steps: int, tmp_pat
     assert sum(right) > 0.95 * len(examples)
 
 
-class _Stopped(Exception):
-    """Stands for a process that dies."""
-
-
-def _stop_at(step: int, stage: str = "target") -> Callable[[Progress], None]:
-    def watch(at: Progress) -> None:
-        if at.stage == stage and at.step == step:
-            raise _Stopped
-
-    return watch
-
-
-@pytest.mark.parametrize("task", ["xnli", "panx", "tydiqa"])
-def test_a_run_that_stopped_goes_on_to_the_same_bytes(
-    task: str, tmp_path: Path, data_folder: Path, encoder_path: Path
-) -> None:
+def test_a_run_that_stopped_goes_on_to_the_same_bytes(home: Path, whole: dict[str, bytes], tmp_path: Path) -> None:
     """Stopped twice in the middle of an epoch and started again, a run writes what an unbroken one writes."""
-    whole = train(_spec(task, data_folder, encoder_path, tmp_path / "whole"))
-    broken = _spec(task, data_folder, encoder_path, tmp_path / "broken")
+    broken = _panx(home, tmp_path / "broken")
     for step in (3, 7):
-        with pytest.raises(_Stopped):
-            train(broken, Options(watch=_stop_at(step), save_seconds=0.0))
+        with pytest.raises(Stopped):
+            train(broken, Options(watch=stop_at(step), save_seconds=0.0))
         assert not (tmp_path / "broken" / "heads").exists()
-    assert _files(train(broken)) == _files(whole)
-    assert not (whole / resume.FOLDER).exists()
+    steps: list[int] = []
+    train(broken, Options(watch=lambda at: steps.append(at.step)))
+    assert steps == list(range(7, 13))
+    assert files(tmp_path / "broken") == whole
 
 
 def test_a_run_killed_while_it_writes_its_model_goes_on(
-    tmp_path: Path, data_folder: Path, encoder_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, whole: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Until its record stands a stage is not complete: what was half-written goes, and the bytes come out the same."""
-    whole = train(_spec("panx", data_folder, encoder_path, tmp_path / "whole"))
-    broken = _spec("panx", data_folder, encoder_path, tmp_path / "broken")
+    broken = _panx(home, tmp_path / "broken")
     for fault in ("write_stage", "_write_head"):
         with monkeypatch.context() as patch:
             patch.setattr(record if fault == "write_stage" else stage, fault, _fail)
-            with pytest.raises(_Stopped):
+            with pytest.raises(Stopped):
                 train(broken, Options(save_seconds=0.0))
         (tmp_path / "broken" / ".model.1.tmp").mkdir()
         (tmp_path / "broken" / ".model.1.tmp" / "half").write_text("half", encoding="utf-8")
-    assert _files(train(broken)) == _files(whole)
+    assert files(train(broken)) == whole
 
 
 def _fail(*_: Any) -> None:
-    raise _Stopped
+    raise Stopped
 
 
-def test_a_resumed_run_does_not_start_over(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
-    """The steps before the saved state are not computed again."""
-    spec = _spec("panx", data_folder, encoder_path, tmp_path / "run")
-    with pytest.raises(_Stopped):
-        train(spec, Options(watch=_stop_at(7), save_seconds=0.0))
-    steps: list[int] = []
-    train(spec, Options(watch=lambda at: steps.append(at.step)))
-    assert steps == list(range(7, 13))
-
-
-def test_dropout_is_part_of_the_state(tmp_path: Path, data_folder: Path, encoder_path: Path, monkeypatch: Any) -> None:
+def test_dropout_is_part_of_the_state(home: Path, whole: dict[str, bytes], tmp_path: Path, monkeypatch: Any) -> None:
     """Without the saved random state a resumed run would end at other weights: the test above can fail."""
-    whole = train(_spec("panx", data_folder, encoder_path, tmp_path / "whole"))
-    broken = _spec("panx", data_folder, encoder_path, tmp_path / "broken")
-    with pytest.raises(_Stopped):
-        train(broken, Options(watch=_stop_at(5), save_seconds=0.0))
+    broken = _panx(home, tmp_path / "broken")
+    with pytest.raises(Stopped):
+        train(broken, Options(watch=stop_at(5), save_seconds=0.0))
     monkeypatch.setattr(resume.State, "restore_random", lambda _: None)
-    assert _files(train(broken))["model/model.safetensors"] != _files(whole)["model/model.safetensors"]
+    assert files(train(broken))["model/model.safetensors"] != whole["model/model.safetensors"]
 
 
 def test_runs_from_scratch_share_their_first_stage(tmp_path: Path, data_folder: Path) -> None:
@@ -153,8 +149,8 @@ def test_runs_from_scratch_share_their_first_stage(tmp_path: Path, data_folder: 
         "device": "cpu",
     }
     first = from_values({"task": "panx", "out": tmp_path / "runs" / "panx", **facts})
-    with pytest.raises(_Stopped):
-        train(first, Options(watch=_stop_at(4, "masked_lm"), save_seconds=0.0))
+    with pytest.raises(Stopped):
+        train(first, Options(watch=stop_at(4, "masked_lm"), save_seconds=0.0))
     train(first)
     stages: list[str] = []
     other = from_values({"task": "xnli", "out": tmp_path / "runs" / "xnli", **facts})
@@ -167,29 +163,27 @@ def test_runs_from_scratch_share_their_first_stage(tmp_path: Path, data_folder: 
         "02-target.json",
     ]
     whole = train(from_values({"task": "panx", "out": tmp_path / "again" / "panx", **facts}))
-    assert _files(whole) == _files(tmp_path / "runs" / "panx")
+    assert files(whole) == files(tmp_path / "runs" / "panx")
 
 
-def test_a_complete_run_is_left_alone(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
+def test_a_complete_run_is_left_alone(home: Path, short: Path, tmp_path: Path) -> None:
     """The same command says that the run is complete, and computes nothing."""
-    spec = _spec("panx", data_folder, encoder_path, tmp_path / "run", steps=2)
-    train(spec)
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*.safetensors")}
+    run = copied(short, tmp_path / "run")
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*.safetensors")}
     said: list[str] = []
-    train(spec, Options(tell=said.append))
+    train(_panx(home, run, steps=2), Options(tell=said.append))
     assert "is complete" in said[-1]
-    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*.safetensors")}
+    assert before == {path: path.stat().st_mtime_ns for path in run.rglob("*.safetensors")}
 
 
-def test_a_folder_of_another_spec_is_refused(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
+def test_a_folder_of_another_spec_is_refused(home: Path, short: Path, tmp_path: Path) -> None:
     """Another seed in the same folder is a mismatch that names it; --force replaces the run."""
-    train(_spec("panx", data_folder, encoder_path, tmp_path / "run", steps=2))
-    other = _spec("panx", data_folder, encoder_path, tmp_path / "run", steps=2, seed=1)
+    run = copied(short, tmp_path / "run")
+    other = _panx(home, run, steps=2, seed=1)
     with pytest.raises(Mismatch, match="seed 0 instead of 1"):
         train(other)
     train(other, Options(force=True))
-    record = json.loads((tmp_path / "run" / "stages" / "00-target.json").read_text(encoding="utf-8"))
-    assert record["seed"] == 1
+    assert json.loads((run / "stages" / "00-target.json").read_text(encoding="utf-8"))["seed"] == 1
 
 
 def test_a_folder_with_other_files_is_refused(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
@@ -238,21 +232,14 @@ def test_a_score_on_held_out_data_is_noted_and_selects_nothing(
     assert (other / "model" / "model.safetensors").read_bytes() == (run / "model" / "model.safetensors").read_bytes()
 
 
-def test_the_callers_random_state_is_left_alone(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
-    """Training draws from its own generator."""
-    torch.manual_seed(5)
-    before = torch.get_rng_state()
-    train(_spec("panx", data_folder, encoder_path, tmp_path / "run", steps=2))
-    assert torch.equal(before, torch.get_rng_state())
-
-
-def test_nothing_is_written_outside_the_run(
-    tmp_path: Path, data_folder: Path, encoder_path: Path, monkeypatch: Any
-) -> None:
-    """No logs appear in the current folder, and nothing is printed."""
+def test_nothing_is_changed_outside_the_run(home: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    """Training draws from its own generator, no logs appear in the current folder, and nothing is printed."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    train(_spec("panx", data_folder, encoder_path, tmp_path / "run", steps=2))
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    train(_panx(home, tmp_path / "run", steps=2))
+    assert torch.equal(before, torch.get_rng_state())
     assert list((tmp_path / "here").iterdir()) == []
 
 
@@ -308,13 +295,12 @@ def test_a_broken_encoder_is_refused(encoder_path: Path) -> None:
         read_encoder(encoder_path)
 
 
-def test_a_run_can_be_the_start_of_another(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
+def test_a_run_can_be_the_start_of_another(tmp_path: Path, data_folder: Path, short: Path) -> None:
     """--from takes a run: its encoder is learned further, and its stages come first."""
-    first = train(_spec("xnli", data_folder, encoder_path, tmp_path / "first", steps=2))
-    second = train(_spec("panx", data_folder, first, tmp_path / "second", steps=2))
+    second = train(_spec("xnli", data_folder, short, tmp_path / "second", steps=2))
     names = sorted(path.name for path in (second / "stages").glob("*.json"))
     assert names == ["00-target.json", "01-target.json"]
-    assert [path.stem for path in (second / "heads").glob("*.json")] == ["panx"]
+    assert [path.stem for path in (second / "heads").glob("*.json")] == ["xnli"]
 
 
 def test_training_data_without_labels_are_refused(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:

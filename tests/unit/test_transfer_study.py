@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import runpy
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 from tools.transfer import collect, page, plan, work
 from tools.transfer.plan import CONTROLS, MIX, NONE, TARGETS, Chain, Settings, Study
+from tools.transfer.study import __file__ as study_file
 from tools.transfer.study import _command, _parser, _settings
 
 from robust_xtreme import api
@@ -353,10 +354,11 @@ def test_the_committed_report_is_made_of_its_frames() -> None:
     assert store.read_frame(REPORT / "table.csv", CLAIMS).equals(store.canonical(again, CLAIMS))
 
 
-def test_the_program_says_what_it_takes() -> None:
+def test_the_program_says_what_it_takes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The command line is one that a reader of the report can type."""
-    found = subprocess.run(
-        [sys.executable, "-m", "tools.transfer.study", "--help"], capture_output=True, text=True, check=True
-    )
-    assert "--steps-intermediate" in found.stdout
-    assert "--chain" not in found.stdout
+    monkeypatch.setattr(sys, "argv", ["study", "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_path(study_file, run_name="__main__")
+    printed = capsys.readouterr().out
+    assert "--steps-intermediate" in printed
+    assert "--chain" not in printed

@@ -72,7 +72,7 @@ def test_each_kind_gives_its_most_probable_translation(tmp_path: Path, name: str
     target = translator.target("de")
     assert (target.first is not None) == (name in ("nllb", "m2m_100", "mbart"))
     assert bool(target.prefix) == (name in ("opus", "t5", "madlad"))
-    for text in TEXTS:
+    for text in TEXTS[::2]:
         ids = translator.tokenizer([target.prefix + text])["input_ids"][0]
         said = greedy(translator, target, text, min(2 * len(ids) + 32, translator.limit - 1))
         (found,) = translate(translator, target, [text])
