@@ -12,6 +12,7 @@ from lightning.pytorch import Trainer
 from safetensors.torch import load_file
 from tests.lessons import lessons
 from tests.tiny import tiny_encoder_folder
+from tests.trainings import Stopped, copied, files, stop_at
 
 from robust_xtreme.errors import (
     DataError,
@@ -23,7 +24,7 @@ from robust_xtreme.errors import (
     SpecError,
     UserError,
 )
-from robust_xtreme.training.loop import Options, Progress
+from robust_xtreme.training.loop import Options
 from robust_xtreme.training.module import TrainingModule
 from robust_xtreme.training.spec import TrainSpec, from_values
 from robust_xtreme.training.stage import train
@@ -32,26 +33,38 @@ STEPS = 8
 Step = Callable[[TrainingModule, Any, int], torch.Tensor]
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """Release files with thirty-two lessons a task."""
-    return lessons(tmp_path / "data")
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with lessons and a tiny encoder, which tests only read."""
+    folder = tmp_path_factory.mktemp("failures")
+    lessons(folder / "data")
+    tiny_encoder_folder(folder / "encoder")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(home: Path) -> Path:
+    """A run that nothing befell."""
+    return train(_spec(home, home / "whole"))
+
+
+@pytest.fixture(scope="module")
+def stopped(home: Path) -> Path:
+    """A run that was stopped after four steps, three of which are saved."""
+    with pytest.raises(Stopped):
+        train(_spec(home, home / "stopped"), Options(watch=stop_at(4), save_seconds=0.0))
+    return home / "stopped"
 
 
 @pytest.fixture
-def encoder(tmp_path: Path) -> Path:
-    """A tiny random encoder."""
-    return tiny_encoder_folder(tmp_path / "encoder")
+def out(tmp_path: Path) -> Path:
+    """The folder of a test's own run."""
+    return tmp_path / "run"
 
 
-def _spec(data: Path, encoder: Path, name: str = "run", **changed: Any) -> TrainSpec:
+def _spec(home: Path, out: Path, **changed: Any) -> TrainSpec:
     facts: dict[str, Any] = {"task": "xnli", "steps": STEPS, "batch_size": 8, "lr": 5e-3, "device": "cpu", **changed}
-    return from_values({**facts, "data": data, "encoder": encoder, "out": data.parent / name})
-
-
-def _files(run: Path) -> dict[str, bytes]:
-    paths = [path for path in sorted(run.rglob("*")) if path.is_file() and path.name != ".lock"]
-    return {str(path.relative_to(run)): path.read_bytes() for path in paths}
+    return from_values({"data": home / "data", **facts, "encoder": home / "encoder", "out": out})
 
 
 def _states(run: Path) -> list[str]:
@@ -83,7 +96,7 @@ def _raises(error: Exception) -> Step:
 
 
 def test_a_loss_that_is_no_number_names_its_batch(
-    data: Path, encoder: Path, planted: Any, monkeypatch: pytest.MonkeyPatch
+    home: Path, whole: Path, out: Path, planted: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The step and the first examples of its batch; the state of the step before stays, and is gone on from."""
     seen: list[str] = []
@@ -92,11 +105,10 @@ def test_a_loss_that_is_no_number_names_its_batch(
         seen.append(batch.named())
         return next(self.parameters()).sum() * float("nan")
 
-    whole = train(_spec(data, encoder, "whole"))
     with monkeypatch.context() as patch:
         planted(5, nan)
         with pytest.raises(ModelError) as caught:
-            train(_spec(data, encoder), Options(save_seconds=0.0))
+            train(_spec(home, out), Options(save_seconds=0.0))
         patch.undo()
     monkeypatch.undo()
     message = str(caught.value)
@@ -104,12 +116,12 @@ def test_a_loss_that_is_no_number_names_its_batch(
     assert seen[0].startswith("xnli/train/en/")
     assert seen[0].endswith(" and 5 more")
     assert "\n" not in message
-    assert _states(data.parent / "run") == ["step-000000004"]
-    assert _files(train(_spec(data, encoder))) == _files(whole)
+    assert _states(out) == ["step-000000004"]
+    assert files(train(_spec(home, out))) == files(whole)
 
 
 @pytest.mark.parametrize("at", [4, STEPS])
-def test_weights_that_are_no_numbers_are_never_written(at: int, data: Path, encoder: Path, planted: Any) -> None:
+def test_weights_that_are_no_numbers_are_never_written(at: int, home: Path, out: Path, planted: Any) -> None:
     """Where the loss does not show it, in the middle and at the last step: no state and no model has them."""
 
     def ruin(self: TrainingModule, batch: Any, batch_idx: int) -> torch.Tensor:
@@ -119,12 +131,11 @@ def test_weights_that_are_no_numbers_are_never_written(at: int, data: Path, enco
 
     planted(at, ruin)
     with pytest.raises(ModelError, match=f"The weights are no numbers after step {at}"):
-        train(_spec(data, encoder), Options(save_seconds=0.0))
-    run = data.parent / "run"
-    assert _states(run) == [f"step-{at - 1:09d}"]
-    state = torch.load(run / "resume" / f"step-{at - 1:09d}" / "lightning.ckpt", weights_only=True)["state_dict"]
+        train(_spec(home, out), Options(save_seconds=0.0))
+    assert _states(out) == [f"step-{at - 1:09d}"]
+    state = torch.load(out / "resume" / f"step-{at - 1:09d}" / "lightning.ckpt", weights_only=True)["state_dict"]
     assert all(bool(torch.isfinite(one).all()) for one in state.values())
-    assert not (run / "model").exists()
+    assert not (out / "model").exists()
 
 
 @pytest.mark.parametrize(
@@ -136,31 +147,34 @@ def test_weights_that_are_no_numbers_are_never_written(at: int, data: Path, enco
     ],
     ids=lambda one: type(one).__name__,
 )
-def test_out_of_memory_is_one_line_and_smaller_parts_go_on(
-    error: Exception, data: Path, encoder: Path, planted: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The line names --accumulate; the same run with it goes on from the saved state."""
+def test_out_of_memory_is_one_line(error: Exception, home: Path, out: Path, planted: Any) -> None:
+    """The line names --accumulate, and what was saved stays."""
     planted(5, _raises(error))
     with pytest.raises(RobustXtremeError, match=r"Memory ran out .* --accumulate 2 goes on") as caught:
-        train(_spec(data, encoder), Options(save_seconds=0.0))
+        train(_spec(home, out), Options(save_seconds=0.0))
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 3
-    monkeypatch.undo()
+    assert _states(out) == ["step-000000004"]
+
+
+def test_smaller_parts_go_on_with_a_run(home: Path, stopped: Path, out: Path) -> None:
+    """What ran out of memory goes on from its saved state with --accumulate."""
     steps: list[int] = []
-    train(_spec(data, encoder, accumulate=2), Options(watch=lambda at: steps.append(at.step)))
-    assert steps == [5, 6, 7, 8]
+    train(_spec(home, copied(stopped, out), accumulate=2), Options(watch=lambda at: steps.append(at.step)))
+    assert steps == [4, 5, 6, 7, 8]
 
 
-def test_another_error_of_torch_is_none_of_memory(data: Path, encoder: Path, planted: Any) -> None:
+def test_another_error_of_torch_is_none_of_memory(home: Path, out: Path, planted: Any) -> None:
     """A fault of ours is not told as too little memory."""
     planted(2, _raises(RuntimeError("mat1 and mat2 shapes cannot be multiplied")))
     with pytest.raises(RuntimeError, match="mat1"):
-        train(_spec(data, encoder))
+        train(_spec(home, out))
 
 
-def test_a_full_disk_leaves_the_state_before_whole(data: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_the_state_before_whole(
+    home: Path, whole: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A checkpoint that breaks off half-written goes; the run goes on from the one before to the same bytes."""
-    whole = train(_spec(data, encoder, "whole"))
     save, calls = Trainer.save_checkpoint, [0]
 
     def full(self: Any, path: Any, **options: Any) -> None:
@@ -172,18 +186,13 @@ def test_a_full_disk_leaves_the_state_before_whole(data: Path, encoder: Path, mo
 
     monkeypatch.setattr(Trainer, "save_checkpoint", full)
     with pytest.raises(DiskError, match=r"No space left on device\. Free some space"):
-        train(_spec(data, encoder), Options(save_seconds=0.0))
-    run = data.parent / "run"
-    assert _states(run) == ["step-000000003"]
-    assert sorted(path.name for path in (run / "resume" / "step-000000003").iterdir()) == [
+        train(_spec(home, out), Options(save_seconds=0.0))
+    assert _states(out) == ["step-000000003"]
+    assert sorted(path.name for path in (out / "resume" / "step-000000003").iterdir()) == [
         "lightning.ckpt", "place.json", "random.pt",
     ]  # fmt: skip
     monkeypatch.undo()
-    assert _files(train(_spec(data, encoder))) == _files(whole)
-
-
-class Stopped(Exception):
-    """Stands for a process that dies."""
+    assert files(train(_spec(home, out))) == files(whole)
 
 
 @pytest.mark.parametrize(
@@ -200,92 +209,84 @@ class Stopped(Exception):
     ids=str,
 )
 def test_a_run_that_stopped_is_not_gone_on_with_as_another(
-    changed: dict[str, Any], difference: str, data: Path, encoder: Path
+    changed: dict[str, Any], difference: str, home: Path, stopped: Path, out: Path
 ) -> None:
     """In one line, the keys that differ and their values, and nothing of the stopped run is lost."""
-
-    def watch(at: Progress) -> None:
-        if at.step == 4:
-            raise Stopped
-
-    with pytest.raises(Stopped):
-        train(_spec(data, encoder), Options(watch=watch, save_seconds=0.0))
-    before = _files(data.parent / "run")
+    before = files(copied(stopped, out))
     with pytest.raises(Mismatch, match=difference) as caught:
-        train(_spec(data, encoder, **changed))
+        train(_spec(home, out, **changed))
     assert "\n" not in str(caught.value)
-    assert _files(data.parent / "run") == before
+    assert files(out) == before
 
 
 @pytest.mark.parametrize("changed", [{"accumulate": 2}, {"log": ["csv"]}, {"reported": "xnli"}], ids=str)
-def test_how_a_run_is_computed_is_no_other_run(changed: dict[str, Any], data: Path, encoder: Path) -> None:
+def test_how_a_run_is_computed_is_no_other_run(changed: dict[str, Any], home: Path, whole: Path, out: Path) -> None:
     """Parts of batches, logs, and a guarded task that changes nothing: a complete run is left as it is."""
-    train(_spec(data, encoder, steps=2))
     said: list[str] = []
-    train(_spec(data, encoder, steps=2, **changed), Options(tell=said.append))
+    train(_spec(home, copied(whole, out), **changed), Options(tell=said.append))
     assert "is complete" in said[-1]
 
 
 # ------------------------------------------------------------------------------------------------------------ bad data
 
 
-def test_a_task_without_training_data_says_so(data: Path, encoder: Path) -> None:
+def test_a_task_without_training_data_says_so(home: Path, out: Path) -> None:
     """Neither a training file nor a head of its own: one line each, and nothing is written."""
     for task, message in (("xquad", "no train file"), ("americasnli", "has no training data: a head of xnli")):
         with pytest.raises(MissingData, match=message) as caught:
-            train(_spec(data, encoder, task=task))
+            train(_spec(home, out, task=task))
         assert "\n" not in str(caught.value)
-    assert not (data.parent / "run").exists()
+    assert not (out).exists()
 
 
-def test_labels_outside_the_set_are_named_with_their_place(data: Path, encoder: Path) -> None:
+def test_labels_outside_the_set_are_named_with_their_place(home: Path, out: Path, tmp_path: Path) -> None:
     """The file, the line, the label, and what labels there are."""
+    data = lessons(tmp_path / "data")
     path = data / "xnli" / "train-en.tsv"
     path.write_text(path.read_text(encoding="utf-8") + "a\tb\tperhaps\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"train-en\.tsv:33: .*'perhaps'.*entailment"):
-        train(_spec(data, encoder))
+        train(_spec(home, out, data=data))
     path = data / "panx" / "train-en.tsv"
     path.write_text("Ana\tB-GOD\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"train-en\.tsv:1: .*'B-GOD'"):
-        train(_spec(data, encoder, task="panx"))
+        train(_spec(home, out, data=data, task="panx"))
 
 
 # --------------------------------------------------------------------------------------------------- precision and logs
 
 
-def test_fp16_on_a_cpu_is_refused(data: Path, encoder: Path) -> None:
+def test_fp16_on_a_cpu_is_refused(home: Path, out: Path) -> None:
     """It would be computed as something else than the record says."""
     with pytest.raises(ModelError, match=r"^fp16 is computed on a GPU alone\. Use --precision bf16\.$"):
-        train(_spec(data, encoder, precision="fp16"))
+        train(_spec(home, out, precision="fp16"))
 
 
-def test_bf16_trains_on_a_cpu(data: Path, encoder: Path) -> None:
+def test_bf16_trains_on_a_cpu(home: Path, whole: Path, out: Path) -> None:
     """Other weights than in full precision, but hardly; they are written in full precision, and recorded."""
-    full, half = (train(_spec(data, encoder, name, precision=name)) for name in ("fp32", "bf16"))
-    one, other = (load_file(run / "model" / "model.safetensors") for run in (full, half))
+    half = train(_spec(home, out, precision="bf16"))
+    one, other = (load_file(run / "model" / "model.safetensors") for run in (whole, half))
     assert {value.dtype for value in other.values()} == {torch.float32}
     assert any(not torch.equal(value, other[name]) for name, value in one.items())
     assert all(torch.allclose(value, other[name], atol=0.05) for name, value in one.items())
 
 
-def test_tensorboard_has_the_rows_of_the_table(data: Path, encoder: Path) -> None:
+def test_tensorboard_has_the_rows_of_the_table(home: Path, whole: Path, out: Path) -> None:
     """Asked for, its log stands in the run; the run is the same otherwise."""
-    run = train(_spec(data, encoder, log=["csv", "tensorboard"]))
+    run = train(_spec(home, out, log=["csv", "tensorboard"]))
     (events,) = (run / "tensorboard").rglob("events.out.tfevents.*")
     content = events.read_bytes()
     assert b"loss" in content
     assert b"lr" in content
-    plain = train(_spec(data, encoder, "plain"))
     for name in ("model/model.safetensors", "metrics.csv"):
-        assert (run / name).read_bytes() == (plain / name).read_bytes()
+        assert (run / name).read_bytes() == (whole / name).read_bytes()
 
 
-def test_tensorboard_that_is_missing_is_one_line(data: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tensorboard_that_is_missing_is_one_line(home: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without its package the run says what to install, before anything is trained."""
     for name in ("_TENSORBOARD_AVAILABLE", "_TENSORBOARDX_AVAILABLE"):
         monkeypatch.setattr(f"lightning.fabric.loggers.tensorboard.{name}", False)
     with pytest.raises(UserError, match=r"Install it: pip install 'robust-xtreme\[tensorboard\]'") as caught:
-        train(_spec(data, encoder, log=["tensorboard"]))
+        train(_spec(home, out, log=["tensorboard"]))
     assert "\n" not in str(caught.value)
 
 
