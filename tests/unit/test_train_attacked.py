@@ -12,27 +12,66 @@ import pytest
 import torch
 from tests.lessons import lessons
 from tests.tiny import tiny_encoder_folder
+from tests.trainings import Stopped, copied, stop_at
 
 from robust_xtreme import train
 from robust_xtreme.errors import Mismatch, ModelError, SpecError
 from robust_xtreme.training.loop import Options, Progress
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with lessons and a tiny encoder, which tests only read."""
+    folder = tmp_path_factory.mktemp("attacked")
+    lessons(folder / "data")
+    tiny_encoder_folder(folder / "encoder")
+    return folder
+
+
+def _words(home: Path, out: Path) -> dict[str, Any]:
+    facts = {"data": str(home / "data"), "encoder": str(home / "encoder"), "device": "cpu"}
+    return {"task": "panx", "steps": 6, "batch_size": 8, "out": str(out), **facts}
+
+
 @pytest.fixture
-def words(tmp_path: Path) -> dict[str, Any]:
+def words(home: Path, tmp_path: Path) -> dict[str, Any]:
     """A run of a few steps."""
-    encoder = tiny_encoder_folder(tmp_path / "encoder")
-    facts = {"data": str(lessons(tmp_path / "data")), "encoder": str(encoder), "device": "cpu"}
-    return {"task": "panx", "steps": 6, "batch_size": 8, "out": str(tmp_path / "run"), **facts}
+    return _words(home, tmp_path / "run")
+
+
+@pytest.fixture(scope="module")
+def whole(home: Path) -> Path:
+    """The run, made once."""
+    return train(**_words(home, home / "whole"))
+
+
+@pytest.fixture(scope="module")
+def stopped(home: Path) -> Path:
+    """The run, stopped after four steps, three of which are saved."""
+    with pytest.raises(Stopped):
+        train(options=Options(watch=stop_at(4), save_seconds=0.0), **_words(home, home / "stopped"))
+    return home / "stopped"
+
+
+@pytest.fixture
+def run(whole: Path, tmp_path: Path) -> Path:
+    """A copy of the run for a test of its own."""
+    return copied(whole, tmp_path / "run")
+
+
+@pytest.fixture
+def half(stopped: Path, tmp_path: Path) -> Path:
+    """The saved state in a copy of the stopped run."""
+    (state,) = (copied(stopped, tmp_path / "run") / "resume").glob("step-*")
+    return state
 
 
 def _weights(run: Path) -> bytes:
     return (run / "model" / "model.safetensors").read_bytes()
 
 
-def test_a_run_is_not_written_over_what_it_starts_from(words: dict[str, Any]) -> None:
+def test_a_run_is_not_written_over_what_it_starts_from(run: Path, words: dict[str, Any]) -> None:
     """Not even with --force: the model that it would start from stays."""
-    run = train(**words)
     before = _weights(run)
     for start in (run, run / "model"):
         with pytest.raises(SpecError, match="written over the model that it starts from"):
@@ -52,43 +91,25 @@ def test_a_foreign_folder_is_left_as_it_is(words: dict[str, Any], tmp_path: Path
     assert sorted(home.rglob("*")) == before
 
 
-def test_a_removal_that_was_interrupted_goes_on(words: dict[str, Any], tmp_path: Path) -> None:
+def test_a_removal_that_was_interrupted_goes_on(run: Path, words: dict[str, Any], tmp_path: Path) -> None:
     """What says whose run it is goes last, so that --force finds its way; a linked model is unlinked, not followed."""
-    run = train(**words)
     kept = tmp_path / "elsewhere"
     (run / "model").rename(kept)
     (run / "model").symlink_to(kept)
     for name in ("00-target.json", "00-target.hashes"):
         (run / "stages" / name).unlink()
-    train(options=Options(force=True), **{**words, "seed": 1})
+    train(options=Options(force=True), **{**words, "steps": 1})
     assert (kept / "model.safetensors").is_file()
     assert not (run / "model").is_symlink()
 
 
 @pytest.mark.parametrize("content", ["[1]", "", "\x00", '{"spec": 5}'])
-def test_a_damaged_claim_is_one_line_and_can_be_replaced(content: str, words: dict[str, Any]) -> None:
+def test_a_damaged_claim_is_one_line_and_can_be_replaced(content: str, run: Path, words: dict[str, Any]) -> None:
     """Without --force nothing is touched."""
-    run = train(**words)
     (run / "train.json").write_text(content, encoding="utf-8")
     with pytest.raises(Mismatch, match=r"damaged.*--force"):
         train(**words)
-    train(options=Options(force=True), **words)
-
-
-class _Stopped(Exception):
-    """Stands for a process that dies."""
-
-
-def _stop(at: Progress) -> None:
-    if at.step == 4:
-        raise _Stopped
-
-
-def _half(words: dict[str, Any]) -> Path:
-    with pytest.raises(_Stopped):
-        train(options=Options(watch=_stop, save_seconds=0.0), **words)
-    (state,) = (Path(words["out"]) / "resume").glob("step-*")
-    return state
+    train(options=Options(force=True), **{**words, "steps": 1})
 
 
 @pytest.mark.parametrize(
@@ -103,19 +124,18 @@ def _half(words: dict[str, Any]) -> Path:
         ("random.pt", [1]),
     ],
 )
-def test_a_state_of_another_kind_is_refused(name: str, value: Any, words: dict[str, Any]) -> None:
+def test_a_state_of_another_kind_is_refused(name: str, value: Any, half: Path, words: dict[str, Any]) -> None:
     """Steps that are not there, other weights, other types: one line, and --force starts over."""
-    state = _half(words)
     if name.endswith(".json"):
-        (state / name).write_text(json.dumps(value), encoding="ascii")
+        (half / name).write_text(json.dumps(value), encoding="ascii")
     else:
-        torch.save(value, state / name)
+        torch.save(value, half / name)
     with pytest.raises(ModelError, match=r"is damaged, or no state of this run\. Start again with --force\.$"):
         train(**words)
-    train(options=Options(force=True), **words)
+    assert train(options=Options(force=True), **{**words, "steps": 1}).is_dir()
 
 
-def test_a_pickle_in_a_state_is_not_run(words: dict[str, Any], tmp_path: Path) -> None:
+def test_a_pickle_in_a_state_is_not_run(half: Path, words: dict[str, Any], tmp_path: Path) -> None:
     """It is refused in words of ours, which advise nothing unsafe."""
     mark = tmp_path / "mark"
 
@@ -123,24 +143,22 @@ def test_a_pickle_in_a_state_is_not_run(words: dict[str, Any], tmp_path: Path) -
         def __reduce__(self) -> Any:
             return os.mkdir, (str(mark),)
 
-    torch.save(_Evil(), _half(words) / "lightning.ckpt")
+    torch.save(_Evil(), half / "lightning.ckpt")
     with pytest.raises(ModelError, match="is damaged") as caught:
         train(**words)
     assert "weights_only" not in str(caught.value)
     assert not mark.exists()
 
 
-def test_rows_that_are_no_rows_are_left_out(words: dict[str, Any]) -> None:
+def test_rows_that_are_no_rows_are_left_out(half: Path, words: dict[str, Any]) -> None:
     """A log that someone wrote into does not stop a run."""
-    _half(words)
-    log = Path(words["out"]) / "metrics.csv"
+    log = half.parent.parent / "metrics.csv"
     log.write_text(log.read_text(encoding="utf-8") + "x,y\n", encoding="utf-8")
     assert "x,y" not in (train(**words) / "metrics.csv").read_text(encoding="utf-8")
 
 
-def test_a_complete_run_keeps_nothing_to_go_on_from(words: dict[str, Any]) -> None:
+def test_a_complete_run_keeps_nothing_to_go_on_from(run: Path, words: dict[str, Any]) -> None:
     """What a kill behind the last file left there goes when the run is asked for again."""
-    run = train(**words)
     (run / "resume" / "step-000000003").mkdir(parents=True)
     (run / "best.safetensors").write_bytes(b"x")
     train(**words)
@@ -148,9 +166,8 @@ def test_a_complete_run_keeps_nothing_to_go_on_from(words: dict[str, Any]) -> No
     assert not (run / "best.safetensors").exists()
 
 
-def test_ctrl_c_saves_the_step_and_goes_on_from_it(words: dict[str, Any]) -> None:
+def test_ctrl_c_saves_the_step_and_goes_on_from_it(whole: Path, words: dict[str, Any]) -> None:
     """The first one stops behind the step that is being computed; the run ends at the weights of an unbroken one."""
-    whole = _weights(train(**{**words, "out": words["out"] + "-whole"}))
     said: list[str] = []
 
     def interrupt(at: Progress) -> None:
@@ -163,7 +180,7 @@ def test_ctrl_c_saves_the_step_and_goes_on_from_it(words: dict[str, Any]) -> Non
     assert signal.getsignal(signal.SIGINT) is before
     assert any("stops after this step" in one for one in said)
     assert [one.name for one in (Path(words["out"]) / "resume").iterdir()] == ["step-000000003"]
-    assert _weights(train(**words)) == whole
+    assert _weights(train(**words)) == _weights(whole)
 
 
 def test_ctrl_c_twice_stops_at_once(words: dict[str, Any]) -> None:
