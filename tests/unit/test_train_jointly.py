@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 from tests.learning import plan_of
 from tests.lessons import COUNT, lessons
 from tests.tiny import tiny_encoder, tiny_encoder_folder, tiny_tokenizer
+from tests.trainings import Stopped, files, stop_at
 from typer.testing import CliRunner
 
 from robust_xtreme import registry
@@ -21,7 +21,7 @@ from robust_xtreme.errors import SpecError
 from robust_xtreme.evaluation.trained import languages_of, model_facts
 from robust_xtreme.sources import load
 from robust_xtreme.training.data import Loader
-from robust_xtreme.training.loop import Options, Progress
+from robust_xtreme.training.loop import Options
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.objective import Part, task_part
 from robust_xtreme.training.sampling import Plan, epoch_batches
@@ -97,23 +97,6 @@ def test_no_heads_gradient_reaches_another(part: int, data_folder: Path) -> None
     assert encoder.encoder.layer[0].output.dense.weight.grad.abs().sum() > 0
 
 
-class _Stopped(Exception):
-    """Stands for a process that dies."""
-
-
-def _stop_at(step: int) -> Callable[[Progress], None]:
-    def watch(at: Progress) -> None:
-        if at.step == step:
-            raise _Stopped
-
-    return watch
-
-
-def _files(run: Path) -> dict[str, bytes]:
-    paths = [path for path in sorted(run.rglob("*")) if path.is_file() and path.name != ".lock"]
-    return {str(path.relative_to(run)): path.read_bytes() for path in paths}
-
-
 def test_a_run_of_several_tasks_has_a_head_for_each_and_goes_on_to_the_same_bytes(
     tmp_path: Path, data_folder: Path
 ) -> None:
@@ -129,9 +112,9 @@ def test_a_run_of_several_tasks_has_a_head_for_each_and_goes_on_to_the_same_byte
     assert model_facts(whole, ["xnli"])["target"] == ",".join(TASKS)
     broken = _spec(data_folder, encoder, tmp_path / "broken")
     for step in (2, 7):
-        with pytest.raises(_Stopped):
-            train(broken, Options(watch=_stop_at(step), save_seconds=0.0))
-    assert _files(train(broken)) == _files(whole)
+        with pytest.raises(Stopped):
+            train(broken, Options(watch=stop_at(step), save_seconds=0.0))
+    assert files(train(broken)) == files(whole)
 
 
 def test_several_tasks_share_a_recipe_and_a_folder() -> None:

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 from tests.lessons import lessons
 from tests.tiny import tiny_encoder_folder
+from tests.trainings import Stopped, files
 
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData, Overlap
@@ -23,20 +24,25 @@ from robust_xtreme.training.spec import TrainSpec, from_values
 from robust_xtreme.training.stage import train
 
 
-class Stopped(Exception):
-    """Stands for a process that dies."""
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirty-two lessons a task, six validation sentences of panx, and a tiny random encoder; tests only read them."""
+    folder = tmp_path_factory.mktemp("selection")
+    lessons(folder / "data")
+    tiny_encoder_folder(folder / "encoder")
+    return folder
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Release files with thirty-two lessons a task, and six validation sentences of panx."""
+    """The same lessons, for a test of its own."""
     return lessons(tmp_path / "data")
 
 
 @pytest.fixture
-def encoder(tmp_path: Path) -> Path:
-    """A tiny random encoder."""
-    return tiny_encoder_folder(tmp_path / "encoder")
+def encoder(home: Path) -> Path:
+    """The encoder of all tests."""
+    return home / "encoder"
 
 
 def _spec(data: Path, encoder: Path, name: str, **changed: Any) -> TrainSpec:
@@ -75,11 +81,6 @@ def _same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return all(torch.equal(value, other[name]) for name, value in one.items())
 
 
-def _files(run: Path) -> dict[str, bytes]:
-    paths = [path for path in sorted(run.rglob("*")) if path.is_file() and path.name != ".lock"]
-    return {str(path.relative_to(run)): path.read_bytes() for path in paths}
-
-
 @pytest.mark.parametrize(
     ("scores", "kept"),
     [
@@ -110,30 +111,42 @@ def test_without_select_scores_decide_nothing(data: Path, encoder: Path, planted
     assert record["selected_on"] == "none"
 
 
-@pytest.mark.parametrize(("step", "save_seconds"), [(3, 0.0), (5, 0.0), (7, 0.0), (5, 1e9), (8, 1e9)])
-def test_what_is_kept_survives_a_kill(
-    step: int, save_seconds: float, data: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Stopped before and behind the best epoch, with a saved state and without one: the same bytes in the end."""
-    by_loss = {2: 10.0, 4: 50.0, 6: 30.0, 8: 20.0}
-    at: list[int] = [0]
+class _Scored:
+    """A score for each epoch, by the step that a watcher has seen; the run ends after the step `stop`."""
 
-    def watch(one: Progress) -> None:
-        at[0] = one.step
-        if stop and one.step == step:
+    def __init__(self, at: int = 0, stop: int = 0) -> None:
+        self.at, self.stop = at, stop
+
+    def watch(self, at: Progress) -> None:
+        self.at = at.step
+        if at.step == self.stop:
             raise Stopped
 
-    def scored(*_: Any) -> Callable[[], float]:
-        return lambda: by_loss[at[0] + 1]
+    def __call__(self, *_: Any) -> Callable[[], float]:
+        return lambda: {2: 10.0, 4: 50.0, 6: 30.0, 8: 20.0}[self.at + 1]
 
-    monkeypatch.setattr(dev, "dev_score", scored)
-    stop = False
-    whole = train(_spec(data, encoder, "whole"), Options(watch=watch, save_seconds=save_seconds))
-    stop, at[0] = True, 0
+
+def _selected(spec: TrainSpec, scored: _Scored, save_seconds: float = 60.0) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dev, "dev_score", scored)
+        return train(spec, Options(watch=scored.watch, save_seconds=save_seconds))
+
+
+@pytest.fixture(scope="module")
+def whole(home: Path) -> dict[str, bytes]:
+    """The files of a run that was not stopped."""
+    return files(_selected(_spec(home / "data", home / "encoder", "whole"), _Scored()))
+
+
+@pytest.mark.parametrize(("step", "save_seconds"), [(3, 0.0), (5, 0.0), (7, 0.0), (5, 1e9), (8, 1e9)])
+def test_what_is_kept_survives_a_kill(
+    step: int, save_seconds: float, whole: dict[str, bytes], data: Path, encoder: Path
+) -> None:
+    """Stopped before and behind the best epoch, with a saved state and without one: the same bytes in the end."""
+    broken = _spec(data, encoder, "broken")
     with pytest.raises(Stopped):
-        train(_spec(data, encoder, "broken"), Options(watch=watch, save_seconds=save_seconds))
-    stop, at[0] = False, (step - 1 if not save_seconds else 0)
-    assert _files(train(_spec(data, encoder, "broken"), Options(watch=watch))) == _files(whole)
+        _selected(broken, _Scored(stop=step), save_seconds)
+    assert files(_selected(broken, _Scored(at=0 if save_seconds else step - 1))) == whole
 
 
 def test_the_record_and_the_hashes_tell_what_was_selected_on(data: Path, encoder: Path) -> None:

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 from tests.lessons import lessons
 from tests.tiny import tiny_encoder_folder
+from tests.trainings import Stopped, copied, stop_at
 
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData, SpecError
@@ -60,6 +61,21 @@ def _trained(spec: TrainSpec) -> list[str]:
     seen: dict[str, None] = {}
     train(spec, Options(watch=lambda at: seen.update({at.stage: None})))
     return list(seen)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with data, encoder, and a run of all three stages."""
+    home = tmp_path_factory.mktemp("stages")
+    spec = _spec(lessons(home / "data"), tiny_encoder_folder(home / "encoder"), "run")
+    assert _trained(spec) == ["masked_lm", "intermediate", "target"]
+    return home
+
+
+@pytest.fixture
+def home(made: Path, tmp_path: Path) -> Path:
+    """A copy of it for a test of its own."""
+    return copied(made, tmp_path / "home")
 
 
 def _identities(spec: TrainSpec) -> list[str]:
@@ -123,10 +139,10 @@ def test_a_carried_head_would_be_seen(data: Path, encoder: Path, monkeypatch: py
     assert not _equal(one, other)
 
 
-def test_stages_lie_beside_the_run_and_are_recorded_in_it(data: Path, encoder: Path, tmp_path: Path) -> None:
+def test_stages_lie_beside_the_run_and_are_recorded_in_it(made: Path) -> None:
     """One folder a stage, named by what it is and a hash; the last one's records begin with those of the others."""
-    run = train(_spec(data, encoder, "run"))
-    first, second, third = _folders(tmp_path)
+    run = made / "runs" / "run"
+    first, second, third = _folders(made)
     assert first.startswith("intermediate-xnli+tydiqa-encoder-")
     assert second.startswith("mlm-encoder-")
     assert third == "run"
@@ -143,17 +159,17 @@ def test_stages_lie_beside_the_run_and_are_recorded_in_it(data: Path, encoder: P
     assert sum(one["seen"] for one in records[1]["per_task"].values()) == records[1]["seen"] == 24
     assert {one["examples"] for one in records[1]["per_task"].values()} == {32}
     assert records[1]["diversity"]["formats"] == 2
-    assert (tmp_path / "runs" / first / "stages" / "01-intermediate.json").is_file()
+    assert (made / "runs" / first / "stages" / "01-intermediate.json").is_file()
 
 
-def test_targets_share_the_stages_before(data: Path, encoder: Path, tmp_path: Path) -> None:
+def test_targets_share_the_stages_before(home: Path) -> None:
     """Another target, another seed of it, and another order of starting: what stands is not trained again."""
+    data, encoder = home / "data", home / "encoder"
     fixed = {"mlm": {"seed": 0}, "intermediate": {"tasks": ["xnli", "tydiqa"], "seed": 0}}
-    assert _trained(_spec(data, encoder, "panx", **fixed)) == ["masked_lm", "intermediate", "target"]
     assert _trained(_spec(data, encoder, "xnli", target={"tasks": ["xnli"]}, **fixed)) == ["target"]
     assert _trained(_spec(data, encoder, "panx-1", seed=1, **fixed)) == ["target"]
-    assert _trained(_spec(data, encoder, "panx", **fixed)) == []
-    assert len(_folders(tmp_path)) == 5
+    assert _trained(_spec(data, encoder, "run", **fixed)) == []
+    assert len(_folders(home)) == 5
     alone = _spec(data, encoder, "none", intermediate=None, mlm={"seed": 0})
     assert _trained(alone) == ["target"]
 
@@ -219,27 +235,17 @@ def _values(data: Path, encoder: Path) -> dict[str, Any]:
     return {**tables, "data": data, "encoder": encoder, "device": "cpu"}
 
 
-def test_force_makes_the_last_stage_alone_again(data: Path, encoder: Path) -> None:
+def test_force_makes_the_last_stage_alone_again(home: Path) -> None:
     """Stages that other runs go on from are left as they are."""
-    spec = _spec(data, encoder, "run")
-    train(spec)
     seen: list[Progress] = []
-    train(spec, Options(watch=seen.append, force=True))
+    train(_spec(home / "data", home / "encoder", "run"), Options(watch=seen.append, force=True))
     assert {one.stage for one in seen} == {"target"}
 
 
 def test_a_stage_half_made_is_no_stage(data: Path, encoder: Path) -> None:
     """A shared folder that was stopped is gone on with, not taken for complete, whichever run comes next."""
-
-    class Stopped(Exception):
-        """Stands for a process that dies."""
-
-    def watch(at: Progress) -> None:
-        if at.stage == "intermediate" and at.step == 3:
-            raise Stopped
-
     with pytest.raises(Stopped):
-        train(_spec(data, encoder, "one"), Options(watch=watch, save_seconds=0.0))
+        train(_spec(data, encoder, "one"), Options(watch=stop_at(3, "intermediate"), save_seconds=0.0))
     steps: list[tuple[str, int]] = []
     train(
         _spec(data, encoder, "two", target={"tasks": ["xnli"]}),
@@ -311,13 +317,9 @@ def test_the_loss_of_each_part_goes_on_where_a_run_was_stopped(
     tables: dict[str, Any] = {"mlm": None, "target": None}
     tables["intermediate"] = {"tasks": ["xnli", "tydiqa"], "steps": 6, "batch_size": 8, "lr": 5e-3}
     whole = train(_spec(data, encoder, "whole", **tables))
-
-    def stop(at: Progress) -> None:
-        if at.step == 4:
-            raise RuntimeError("stopped")
-
-    with pytest.raises(RuntimeError, match="stopped"):
-        train(_spec(data, encoder, "broken", **tables), Options(watch=stop, save_seconds=0.0))
+    options = Options(watch=stop_at(4, "intermediate"), save_seconds=0.0)
+    with pytest.raises(Stopped):
+        train(_spec(data, encoder, "broken", **tables), options)
     state = json.loads((data.parent / "runs" / "broken" / "resume" / "step-000000003" / "place.json").read_text())
     assert sum(map(len, state["parts"].values())) == 3
     rows = (train(_spec(data, encoder, "broken", **tables)) / "metrics.csv").read_text(encoding="utf-8")
