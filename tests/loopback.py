@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+from huggingface_hub import constants, file_download
+from huggingface_hub.utils import _http, disable_progress_bars, enable_progress_bars
+
+from robust_xtreme.sources import _fetch, _hub
+from robust_xtreme.sources._dataset import open_hub
 
 PAGE = 40
 ENDLESS = 1 << 30
@@ -66,6 +75,51 @@ class Loopback:
             "HF_HUB_DISABLE_XET": "1",
             "NO_PROXY": "127.0.0.1",
         }
+
+    @contextlib.contextmanager
+    def lent(self, home: Path, *, live: bool = False) -> Iterator[Loopback]:
+        """While this lasts this process asks this hub, with a cache under `home`; without a child unless `live`."""
+        with asking(self.url, home, live=live) as patch:
+            for name, value in self.env(home).items():
+                patch.setenv(name, value)
+            yield self
+
+
+@contextlib.contextmanager
+def asking(url: str, home: Path, *, live: bool = False) -> Iterator[pytest.MonkeyPatch]:
+    """While this lasts the hub's client in this process asks `url`, and tries again without a pause.
+
+    Unless `live`, a download is made in this process in place of a child, by the same function and with the same
+    translation of errors; nothing then ends it at its deadline.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
+        patch.setattr(constants, "ENDPOINT", url)
+        patch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
+        patch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        for module in (_http, file_download):
+            patch.setattr(module, "time", SimpleNamespace(sleep=lambda _: None))
+        patch.setattr(_http, "_GLOBAL_CLIENT_FACTORY", _http.default_client_factory)
+        patch.setattr(_http, "_GLOBAL_CLIENT", None)
+        if not live:
+            patch.setattr(_hub, "_child", _fetched_here)
+        open_hub.cache_clear()
+        disable_progress_bars()
+        try:
+            yield patch
+        finally:
+            enable_progress_bars()
+            _http.close_session()
+            open_hub.cache_clear()
+
+
+def _fetched_here(job: Any, _: float) -> dict[str, Any]:
+    """What the child process of a job reports, computed in this process."""
+    order = {"kind": job.kind, "repo": job.repo, "revision": job.revision, "patterns": job.patterns}
+    try:
+        return _fetch._fetch(order)
+    except Exception as error:  # noqa: BLE001 - as in the child, whatever goes wrong is translated
+        return dict(zip(("error", "detail"), _fetch.told(error), strict=True))
 
 
 class _Handler(BaseHTTPRequestHandler):

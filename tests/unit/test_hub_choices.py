@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from huggingface_hub import constants
 from tests.hub_copies import parquet
 from tests.loopback import Loopback
 
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData
 from robust_xtreme.sources import data_identity, load, open_source
-from robust_xtreme.sources._dataset import open_hub
 from robust_xtreme.specs import TaskSpec
 
 XCOPA, PAWSX = (registry.load("task", name) for name in ("xcopa", "pawsx"))
@@ -36,19 +34,14 @@ def _put(hub: Loopback, task: TaskSpec, split: str, name: str, rows: list[dict[s
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+def hub(tmp_path: Path) -> Iterator[Loopback]:
     """A hub with a split of each, and a cache of its own."""
     with Loopback() as one:
         _put(one, XCOPA, "test", "et", CAUSAL)
         _put(one, XCOPA, "train", "copa", CAUSAL)
         _put(one, PAWSX, "test", "de", PAIRS)
-        for name, value in one.env(tmp_path).items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-        monkeypatch.setattr(constants, "ENDPOINT", one.url)
-        open_hub.cache_clear()
-        yield one
-    open_hub.cache_clear()
+        with one.lent(tmp_path):
+            yield one
 
 
 @pytest.mark.usefixtures("hub")

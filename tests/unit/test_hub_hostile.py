@@ -13,9 +13,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.loopback import Loopback
-from tests.unit.test_hub import CODE
+from tests.loopback import Loopback, asking
+from tests.unit.test_hub import CODE, Capture, refused
 
+from robust_xtreme.commands._app import main
 from robust_xtreme.errors import SpecError
 from robust_xtreme.sources import _endpoint, _guard, _hub
 
@@ -23,7 +24,17 @@ MEMORY = 300_000
 """Kilobytes that the process that fetches may take; an answer without a bound takes millions."""
 
 WATCH = "import atexit, resource as r; atexit.register(lambda: print(r.getrusage(r.RUSAGE_CHILDREN).ru_maxrss))"
-PROGRAM = "import sys; from robust_xtreme.commands._app import main; sys.argv[0] = 'robust-xtreme'; main()"
+LISTED = """
+import sys; sys.argv = ["robust-xtreme", "list", "tasks"]
+from robust_xtreme.commands._app import main
+try:
+    main()
+finally:
+    import huggingface_hub
+"""
+"""A command that needs no hub, then the import of the library that stops at a malformed address."""
+
+MODEL = ("model", "own/net", "main")
 
 
 @pytest.fixture
@@ -62,17 +73,11 @@ def run(code: str, home: Path, endpoint: str, *words: str, **env: str) -> tuple[
     return done.returncode, done.stdout, done.stderr
 
 
-def refused(home: Path, endpoint: str, **env: str) -> tuple[int, str]:
-    """The exit code and the one line of fetching a model."""
-    code, out, err = run(CODE, home, endpoint, "model", "own/net", "main", "", **env)
-    assert (out, err.count("\n")) == ("", 1), err
-    return code, err
-
-
-def test_a_web_page_is_told_as_one(page: SimpleNamespace, tmp_path: Path) -> None:
+def test_a_web_page_is_told_as_one(page: SimpleNamespace, tmp_path: Path, capsys: Capture) -> None:
     """What a proxy shows to those who have not logged in is no answer of a hub."""
     page.body = b"<html>Please log in</html>"
-    code, line = refused(tmp_path, page.url)
+    with asking(page.url, tmp_path):
+        code, line = refused(capsys, *MODEL)
     assert (code, "does not answer as a hub" in line, "a proxy's login page" in line) == (3, True, True), line
 
 
@@ -85,13 +90,14 @@ def test_an_answer_without_end_is_cut_off(page: SimpleNamespace, tmp_path: Path)
 
 
 @pytest.mark.parametrize("sha", ["../../../../outside", "main", "A" * 40, "a" * 39, ""])
-def test_a_commit_that_is_none_is_never_a_path(tmp_path: Path, sha: str) -> None:
+def test_a_commit_that_is_none_is_never_a_path(tmp_path: Path, capsys: Capture, sha: str) -> None:
     """The hub's client would write a list of files under that name, wherever it leads."""
     with Loopback() as hub:
         hub.put("model", "own/net", {"config.json": b"{}"}, "d" * 40)
         hub.repos["model", "own/net"] = {sha: {"config.json": b"{}"}}
         hub.main["model", "own/net"] = sha
-        code, line = refused(tmp_path / "home" / "deep", hub.url)
+        with hub.lent(tmp_path / "home" / "deep"):
+            code, line = refused(capsys, *MODEL)
     assert (code, "does not answer as a hub" in line) == (3, True), line
     assert [path.name for path in tmp_path.rglob("*.json")] == []
     assert not any("outside" in path.name for path in tmp_path.rglob("*"))
@@ -137,27 +143,46 @@ NONE = ["http://[bad", "not a url", "file:///etc", "huggingface.co", "http://", 
 
 
 @pytest.mark.parametrize("value", NONE)
-def test_an_address_that_is_none_is_the_user_s_mistake(value: str, tmp_path: Path) -> None:
+def test_an_address_that_is_none_is_the_user_s_mistake(
+    value: str, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The variable is named, with 2, where the hub is needed."""
-    code, line = refused(tmp_path, value) if value != "http://[bad" else (2, "HF_ENDPOINT is no address")
+    monkeypatch.setenv("HF_ENDPOINT", value)
+    with asking("http://127.0.0.1:9", tmp_path):
+        code, line = refused(capsys, *MODEL)
     assert (code, "HF_ENDPOINT is no address" in line) == (2, True), line
 
 
-def test_what_needs_no_hub_runs_with_a_malformed_address(tmp_path: Path) -> None:
-    """The library that would stop at it is imported without it; what needs the hub says what is wrong."""
-    words = ["eval", "--plan", "--tasks", "xnli", "--languages", "en"]
-    code, out, err = run(PROGRAM, tmp_path, "http://[bad", *words)
-    assert (code, err) == (0, "")
-    assert "xnli" in out
-    code, out, err = run(PROGRAM, tmp_path, "http://x:hidden@[bad", *words, "--model", "own/net")
-    assert (code, err.count("\n")) == (2, 1), err
+def test_what_needs_no_hub_runs_with_a_malformed_address(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan of the embedded model is shown; what needs the hub says what is wrong, without the password."""
+    monkeypatch.setattr(_endpoint, "_REFUSED", [])
+    monkeypatch.setattr(_hub, "cache_folder", lambda: tmp_path)
+    words = ["robust-xtreme", "eval", "--plan", "--tasks", "xnli", "--languages", "en"]
+    monkeypatch.setenv("HF_ENDPOINT", "http://x:hidden@[bad")
+    for more, code in ((), 0), (("--model", "own/net"), 2):
+        monkeypatch.setattr(sys, "argv", [*words, *more])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        out, err = capsys.readouterr()
+        assert (stop.value.code, "xnli" in out) == (code, not code), err
+    assert err.count("\n") == 1, err
     assert "HF_ENDPOINT is no address of a hub: '[bad'" in err
     assert "hidden" not in err
 
 
-def test_a_password_in_the_address_is_not_shown(tmp_path: Path) -> None:
+def test_a_malformed_address_is_taken_away_before_the_library_reads_it(tmp_path: Path) -> None:
+    """The hub's client parses it when it is imported, and would raise."""
+    code, out, err = run(LISTED, tmp_path, "http://[bad")
+    assert (code, err) == (0, "")
+    assert "xnli" in out
+
+
+def test_a_password_in_the_address_is_not_shown(tmp_path: Path, capsys: Capture) -> None:
     """Lines are pasted into reports of bugs."""
-    code, line = refused(tmp_path, "http://user:hidden@127.0.0.1:9")
+    with asking("http://user:hidden@127.0.0.1:9", tmp_path):
+        code, line = refused(capsys, *MODEL)
     assert (code, "http://127.0.0.1:9" in line, "hidden" in line) == (3, True, False), line
     assert _endpoint.public("no http://u:p@host/x nor https://u@host") == "no http://host/x nor https://host"
 

@@ -11,14 +11,12 @@ from typing import Any
 import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
 import pyarrow.parquet as pq  # type: ignore[import-untyped]  # the same
 import pytest
-from huggingface_hub import constants
 from tests.loopback import Loopback
 
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError
 from robust_xtreme.intermediate import _hub
 from robust_xtreme.sources import load, open_source
-from robust_xtreme.sources._dataset import open_hub
 from robust_xtreme.specs import TaskSpec
 
 NLI = ("entailment", "neutral", "contradiction")
@@ -170,19 +168,14 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, str]]] = {
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+def hub(tmp_path: Path) -> Iterator[Loopback]:
     """A hub with the training data of each task, and a cache of its own."""
     with Loopback() as one:
         for name, (files, _) in CASES.items():
             wanted = task(name).hub["train"]
             one.put("dataset", wanted.repo, files, wanted.revision)
-        for name, value in one.env(tmp_path).items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-        monkeypatch.setattr(constants, "ENDPOINT", one.url)
-        open_hub.cache_clear()
-        yield one
-    open_hub.cache_clear()
+        with one.lent(tmp_path):
+            yield one
 
 
 @pytest.mark.usefixtures("hub")

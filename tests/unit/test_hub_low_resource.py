@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants
 from tests.hub_copies import parquet
 from tests.loopback import Loopback
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Choice
 from robust_xtreme.sources import available, load, open_source
-from robust_xtreme.sources._dataset import open_hub
 from robust_xtreme.specs import TaskSpec
 
 AMERICASNLI: TaskSpec = registry.load("task", "americasnli")
@@ -25,19 +23,14 @@ ROWS = [
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+def hub(tmp_path: Path) -> Iterator[Loopback]:
     """A hub that has the test split in Aymara, and a cache of its own."""
     with Loopback() as one:
         wanted = AMERICASNLI.hub["test"]
         files = {"aym/test-00000-of-00001.parquet": parquet("tsv_pairs", ROWS)}
         one.put("dataset", wanted.repo, files, wanted.revision)
-        for name, value in one.env(tmp_path).items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-        monkeypatch.setattr(constants, "ENDPOINT", one.url)
-        open_hub.cache_clear()
-        yield one
-    open_hub.cache_clear()
+        with one.lent(tmp_path):
+            yield one
 
 
 @pytest.mark.usefixtures("hub")

@@ -11,7 +11,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from huggingface_hub import constants
 from tests.loopback import Loopback
 
 from robust_xtreme import registry
@@ -192,7 +191,7 @@ def test_missing_candidates_are_named(tmp_path: Path) -> None:
         Release(tmp_path).read_pool(_own(), "train")
 
 
-def test_candidates_may_lie_on_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_candidates_may_lie_on_the_hub(tmp_path: Path) -> None:
     """Their own data set is read at its commit, once for all languages, and named beside the queries'."""
     commit, other = "a" * 40, "b" * 40
     lines = [{"text": "Roma", "key": "k1", "id": "Q1"}]
@@ -203,11 +202,7 @@ def test_candidates_may_lie_on_the_hub(tmp_path: Path, monkeypatch: pytest.Monke
     queries = HubFiles("o/queries", commit, "{language}", "test", "{language}.jsonl", values, ids="native")
     candidates = HubFiles("o/pool", other, "all", "test", "pool.jsonl", values, ids="native")
     task = dataclasses.replace(_own(hub={"test": candidates}), hub={"test": queries})
-    with Loopback() as hub:
-        for name, value in hub.env(tmp_path).items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+    with Loopback() as hub, hub.lent(tmp_path):
         content = "".join(json.dumps(line) + "\n" for line in lines).encode()
         hub.put("dataset", "o/queries", {"de.jsonl": content, "en.jsonl": content}, commit)
         hub.put("dataset", "o/pool", {"pool.jsonl": content}, other)

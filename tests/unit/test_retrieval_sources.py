@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from huggingface_hub import constants
 from tests.loopback import Loopback
 
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Document, Example
 from robust_xtreme.sources import Split, load, open_source
-from robust_xtreme.sources._dataset import open_hub
 from robust_xtreme.specs import TaskSpec
 
 
@@ -103,20 +101,15 @@ def test_a_suite_of_mentions_has_a_file_of_candidates(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+def hub(tmp_path: Path) -> Iterator[Loopback]:
     """A hub with German pairs of Tatoeba, and a cache of its own in this process."""
     pairs = [{"sentence1": "Eins.", "sentence2": "One."}, {"sentence1": "Zwei.", "sentence2": "Two."}]
     data = gzip.compress("".join(json.dumps(one) + "\n" for one in pairs).encode(), mtime=0)
     wanted = _task("tatoeba").hub["test"]
     with Loopback() as one:
         one.put("dataset", wanted.repo, {"test/deu-eng.jsonl.gz": data}, wanted.revision)
-        for name, value in one.env(tmp_path).items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-        monkeypatch.setattr(constants, "ENDPOINT", one.url)
-        open_hub.cache_clear()
-        yield one
-    open_hub.cache_clear()
+        with one.lent(tmp_path):
+            yield one
 
 
 def test_tatoeba_of_the_hub_is_that_of_laser(hub: Loopback, tmp_path: Path) -> None:

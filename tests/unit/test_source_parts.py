@@ -11,14 +11,12 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from huggingface_hub import constants
 from tests.hub_copies import hub_rows, parquet
 from tests.loopback import Loopback
 
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData, UnknownName
 from robust_xtreme.sources import available, data_identity, has_language, load, open_source, resolve
-from robust_xtreme.sources._dataset import open_hub
 from robust_xtreme.sources._paths import expand
 from robust_xtreme.specs import Files, Row, TaskSpec
 
@@ -208,16 +206,10 @@ def test_both_layouts_of_mlqa(tmp_path: Path, part: str) -> None:
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+def hub(tmp_path: Path) -> Iterator[Loopback]:
     """A hub with a cache of its own."""
-    with Loopback() as one:
-        for name, value in one.env(tmp_path).items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-        monkeypatch.setattr(constants, "ENDPOINT", one.url)
-        open_hub.cache_clear()
+    with Loopback() as one, one.lent(tmp_path):
         yield one
-    open_hub.cache_clear()
 
 
 def test_the_hub_has_the_context_s_language_first(hub: Loopback, tmp_path: Path) -> None:
