@@ -16,7 +16,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from huggingface_hub import constants, file_download
-from huggingface_hub.utils import _http, disable_progress_bars, enable_progress_bars
+from huggingface_hub.utils import _http
+from huggingface_hub.utils.tqdm import disable_progress_bars, enable_progress_bars
 
 from robust_xtreme.sources import _fetch, _hub
 from robust_xtreme.sources._dataset import open_hub

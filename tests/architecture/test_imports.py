@@ -11,28 +11,66 @@ from pathlib import Path
 import pytest
 
 import robust_xtreme
+from robust_xtreme.commands._app import command_names
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {"torch", "transformers", "tokenizers", "safetensors", "lightning", "pytorch_lightning", "faiss", "nlpaug"}
 HEAVY |= {"textattack", "datasets", "huggingface_hub", "pandas", "scipy"}
 ARRAYS = {"numpy", "polars"}
+LISTS = ("perturbations", "tasks", "languages", "metrics")
+HUB = {"huggingface_hub", "safetensors"}
 ABOVE = ("families", "training", "evaluation", "api", "commands", "__main__")
 
 
-def loaded_by(code: str) -> set[str]:
-    """The top-level modules that a fresh interpreter holds after running some code."""
-    report = "\nimport json, sys; print('\\n' + json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
-    done = subprocess.run([sys.executable, "-c", code + report], capture_output=True, text=True, check=True)
-    return set(json.loads(done.stdout.splitlines()[-1]))
+DRIVER = """
+import json, sys
+steps, path = sys.argv[1:]
+seen = {}
+for name, code in json.loads(steps).items():
+    exec(code, {})
+    seen[name] = sorted({module.partition(".")[0] for module in sys.modules})
+with open(path, "w") as file:
+    json.dump(seen, file)
+"""
+"""Runs steps one after the other, and writes the top-level modules that are loaded after each."""
+
+YORUBA = """
+import sys, robust_xtreme.languages
+seen = []
+sys.addaudithook(lambda event, args: seen.append(str(args[0])) if event == "open" else None)
+robust_xtreme.languages.language("yo")
+assert [name[-7:] for name in seen if name.endswith(".toml") and "alphabets" in name] == ["yo.toml"], seen
+"""
+"""Looks one language up, which opens one file."""
+
+CONFIG = """
+from robust_xtreme.commands.config import config
+config("list")
+config("show", "xtreme")
+"""
+
+EXPORTS = """
+import robust_xtreme
+assert all(callable(getattr(robust_xtreme, verb)) for verb in ("evaluate", "perturb", "train"))
+assert robust_xtreme.perturb(["Habari ya asubuhi"], "char_noise:0", language="sw") == ["Habari ya asubuhi"]
+assert set(robust_xtreme.__all__) <= set(dir(robust_xtreme))
+"""
+"""No module of the package shadows a verb that the package exports."""
 
 
-def program(*words: str) -> str:
-    """Code that runs `robust-xtreme` in this interpreter and goes on."""
+def program(*words: str, **environment: str) -> str:
+    """Code that runs `robust-xtreme` and goes on."""
     return (
-        f"import sys; sys.argv = ['robust-xtreme', *{list(words)!r}]\n"
+        f"import os, sys; sys.argv = ['robust-xtreme', *{list(words)!r}]; os.environ.update({environment!r})\n"
         "from robust_xtreme.commands._app import main\n"
         "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code, stop.code\n"
+        f"for name in {list(environment)!r}:\n    del os.environ[name]\n"
     )
+
+
+def importing(below: bool) -> str:
+    """Code that imports every module of the package, or those before the line where torch starts."""
+    return "import importlib\n" + "\n".join(f"importlib.import_module({name!r})" for name in modules(below))
 
 
 def modules(below: bool) -> list[str]:
@@ -42,38 +80,35 @@ def modules(below: bool) -> list[str]:
     return [name for name in names if not (below and name.split(".")[1] in ABOVE)]
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["--help"],
-        ["--version"],
-        ["list", "--help"],
-        ["data", "--help"],
-        ["eval", "--help"],
-        ["train", "--help"],
-        ["perturb", "--help"],
-    ],
-)
-def test_help_loads_nothing_heavy(words: list[str]) -> None:
-    """Help and version load neither torch and its company, nor numpy, nor polars."""
-    assert loaded_by(program(*words)) & (HEAVY | ARRAYS) == set()
+def steps() -> list[tuple[str, str, set[str]]]:
+    """What is done in one process, from the lightest to the heaviest: its name, its code, what it may not load."""
+    helps = (["--help"], ["--version"], *([name, "--help"] for name in command_names()))
+    asked = {"COMP_WORDS": "robust-xtreme eval --tasks x", "COMP_CWORD": "3"}
+    mini = ("--data", "mini", "--languages", "sw", "--tasks")
+    return [
+        ("import of the package", "import robust_xtreme", HEAVY | ARRAYS),
+        ("one language", YORUBA, HEAVY | ARRAYS | {"regex"}),
+        *((" ".join(words), program(*words), HEAVY | ARRAYS) for words in helps),
+        ("completion", program(**asked, _ROBUST_XTREME_COMPLETE="complete_bash"), HEAVY | ARRAYS),
+        ("config", CONFIG, HEAVY | ARRAYS),
+        *((f"list {what}", program("list", what), HEAVY) for what in LISTS),
+        ("modules before the families", importing(below=True), HEAVY),
+        ("data list", program("data", "list", *mini, "xnli,tatoeba"), HEAVY - HUB),
+        ("data check", program("data", "check", *mini, "xnli", "--json"), HEAVY - HUB),
+        ("all modules", importing(below=False) + EXPORTS, set()),
+    ]
 
 
-@pytest.mark.parametrize("what", ["perturbations", "tasks", "languages", "metrics"])
-def test_lists_load_nothing_of_torch_s_company(what: str) -> None:
-    """Listing members imports their modules, and none of those reaches for torch, pandas or scipy."""
-    assert loaded_by(program("list", what)) & HEAVY == set()
-
-
-def test_importing_the_package_costs_nothing() -> None:
-    """`import robust_xtreme` loads no array library."""
-    assert loaded_by("import robust_xtreme") & (HEAVY | ARRAYS) == set()
-
-
-def test_torch_starts_at_the_families() -> None:
-    """Importing every module before the families loads nothing of torch's company."""
-    code = "import importlib\n" + "\n".join(f"importlib.import_module({name!r})" for name in modules(below=True))
-    assert loaded_by(code) & HEAVY == set()
+def test_each_step_loads_only_what_it_needs(tmp_path: Path) -> None:
+    """Help, completion and `config` load no array library; lists, data and the modules before the families no torch."""
+    codes = {name: code for name, code, _ in steps()}
+    command = [sys.executable, "-c", DRIVER, json.dumps(codes), str(tmp_path / "seen.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    seen = json.loads((tmp_path / "seen.json").read_text())
+    assert {"torch", "numpy", "polars"} <= set(seen["all modules"])
+    loaded = {name: sorted(banned & set(seen[name])) for name, _, banned in steps()}
+    assert {name: modules for name, modules in loaded.items() if modules} == {}
 
 
 def test_the_layers_hold() -> None:
@@ -81,19 +116,6 @@ def test_the_layers_hold() -> None:
     lint = Path(sys.executable).parent / "lint-imports"
     done = subprocess.run([str(lint), "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
-
-
-def test_each_export_is_callable_after_importing_every_submodule() -> None:
-    """No module of the package shadows a verb that the package exports."""
-    code = "import importlib, robust_xtreme\n" + "\n".join(
-        f"importlib.import_module({name!r})" for name in modules(below=False)
-    )
-    check = (
-        "\nassert all(callable(getattr(robust_xtreme, verb)) for verb in ('evaluate', 'perturb', 'train'))"
-        "\nassert robust_xtreme.perturb(['Habari ya asubuhi'], 'char_noise:0', language='sw') == ['Habari ya asubuhi']"
-        "\nassert set(robust_xtreme.__all__) <= set(dir(robust_xtreme))"
-    )
-    loaded_by(code + check)
 
 
 def test_an_unknown_attribute_is_an_attribute_error() -> None:

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import contextlib
 from pathlib import Path
 
 import pytest
+from tests.program import program
 
 from robust_xtreme.commands import _completion
 from robust_xtreme.evaluation.approximate import parse_index
 from robust_xtreme.families._representation import DEFAULT, Representation
 
-ASKING = "import sys; sys.argv = ['robust-xtreme']; from robust_xtreme.commands._app import main; main()"
+HERE = Path()
 
 
-def complete(line: str, folder: Path | None = None, shell: str = "bash") -> list[str]:
+def complete(line: str, folder: Path = HERE, shell: str = "bash") -> list[str]:
     """What the shell offers for the last word of a line."""
-    words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1), "_TYPER_COMPLETE_ARGS": line}
-    asked = {**os.environ, **words, "_ROBUST_XTREME_COMPLETE": f"complete_{shell}"}
-    command = [sys.executable, "-c", ASKING]
-    done = subprocess.run(command, env=asked, cwd=folder, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout.split()
+    asked = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1), "_TYPER_COMPLETE_ARGS": line}
+    with contextlib.chdir(folder):
+        done = program(_ROBUST_XTREME_COMPLETE=f"complete_{shell}", **asked)
+    assert (done.code, done.err) == (0, "")
+    return done.out.split()
 
 
 @pytest.mark.parametrize(
@@ -136,22 +134,6 @@ def test_a_chain_is_completed_link_by_link() -> None:
 
 def test_the_script_of_a_shell_is_printed() -> None:
     """`--show-completion bash` prints what a shell sources, whichever shell this was started from."""
-    command = [
-        sys.executable,
-        "-c",
-        ASKING.replace("['robust-xtreme']", "['robust-xtreme', '--show-completion', 'bash']"),
-    ]
-    named = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
-    done = subprocess.run(command, env=named, capture_output=True, text=True, check=False)
-    assert done.returncode == 0
-    assert "complete -o default -F _robust_xtreme_completion robust-xtreme" in done.stdout
-
-
-def test_completing_loads_no_array_library() -> None:
-    """A shell waits for the answer: neither torch nor numpy nor polars is loaded for it."""
-    loaded = "print([name in sys.modules for name in ('torch', 'numpy', 'polars')])"
-    code = f"import sys\ntry:\n    exec({ASKING!r})\nexcept SystemExit:\n    {loaded}"
-    asked = {**os.environ, "COMP_WORDS": "robust-xtreme eval --tasks x", "COMP_CWORD": "3"}
-    asked["_ROBUST_XTREME_COMPLETE"] = "complete_bash"
-    done = subprocess.run([sys.executable, "-c", code], env=asked, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[False, False, False]"
+    done = program("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+    assert done.code == 0
+    assert "complete -o default -F _robust_xtreme_completion robust-xtreme" in done.out

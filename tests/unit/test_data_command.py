@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -352,25 +350,6 @@ def test_a_terminal_s_width_is_kept_and_no_word_is_cut(folder: Path, what: str, 
     assert max(map(len, rows)) <= columns
     words = " ".join(plain).split()
     assert {"list": "xnli/dev-sw.tsv", "check": "validation"}[what] in words
-
-
-def test_neither_torch_nor_the_hub_s_libraries_are_loaded() -> None:
-    """`data list` and its help load nothing of torch's company, and the help no array library either."""
-    code = (
-        "import sys; sys.argv = ['robust-xtreme', 'data', *{words!r}]\n"
-        "from robust_xtreme.commands._app import main\n"
-        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
-        "print(' '.join(sorted({{name.split('.')[0] for name in sys.modules}})), file=sys.stderr)"
-    )
-    heavy = {"torch", "transformers", "tokenizers", "lightning", "faiss", "datasets", "pandas", "scipy"}
-    for words, banned in (
-        (["--help"], heavy | {"numpy", "polars", "huggingface_hub"}),
-        (["list", "--data", "mini", "--tasks", "xnli,tatoeba", "--languages", "sw"], heavy),
-        (["check", "--data", "mini", "--tasks", "xnli", "--languages", "sw", "--json"], heavy),
-    ):
-        run = [sys.executable, "-c", code.format(words=words)]
-        done = subprocess.run(run, capture_output=True, text=True, check=True)
-        assert set(done.stderr.splitlines()[-1].split()) & banned == set()
 
 
 @pytest.mark.real

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from robust_xtreme.errors import UnknownName
@@ -57,20 +54,6 @@ def test_codes_are_checked_and_keep_their_order() -> None:
 def test_a_pack_may_write_runs_of_code_points() -> None:
     """`a-d` stands for four letters, a hyphen within a longer token for itself, and a cluster for itself."""
     assert list(_letters("a-d ẹ̀ z")) == ["a", "b", "c", "d", "ẹ̀", "z"]
-
-
-def test_only_the_pack_that_is_asked_for_is_read() -> None:
-    """Looking up one language opens one file, and importing the module opens none."""
-    code = (
-        "import sys, robust_xtreme.languages as languages\n"
-        "seen = []\n"
-        "sys.addaudithook(lambda event, args: seen.append(str(args[0])) if event == 'open' else None)\n"
-        "languages.language('yo')\n"
-        "print([name[-7:] for name in seen if name.endswith('.toml') and 'alphabets' in name])\n"
-        "print({'numpy', 'polars', 'torch', 'regex'} & set(sys.modules))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["['yo.toml']", "set()"]
 
 
 def test_marks_and_punctuation_are_read_from_the_pack() -> None:

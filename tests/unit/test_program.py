@@ -9,23 +9,17 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from tests.program import FULL, Ended, program
 from typer.testing import CliRunner
 
 from robust_xtreme import __version__
 from robust_xtreme.commands._app import build, command_names
 from robust_xtreme.commands._errors import bounded, guarded
 from robust_xtreme.errors import DiskError, SpecError
-
-
-def program(*words: str) -> subprocess.CompletedProcess[str]:
-    """Run `robust-xtreme` in a process of its own."""
-    command = [sys.executable, "-m", "robust_xtreme", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def failing(error: BaseException) -> Callable[[], Any]:
@@ -109,20 +103,19 @@ def test_a_command_that_fails_ends_with_its_code(capsys: pytest.CaptureFixture[s
 )
 def test_a_mistyped_command_is_one_line(words: list[str], line: str) -> None:
     """A usage error says what was wrong and the next command, in one line, and exits 2."""
-    done = program(*words)
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"robust-xtreme: {line}\n")
+    assert program(*words) == Ended(2, "", f"robust-xtreme: {line}\n")
 
 
 def test_the_version_is_printed() -> None:
     """`--version` prints the version of the package."""
-    assert program("--version").stdout == f"robust-xtreme {__version__}\n"
+    assert program("--version") == Ended(0, f"robust-xtreme {__version__}\n", "")
 
 
 def test_without_a_command_the_help_is_shown() -> None:
     """The bare program shows what it can do, with each command's first line."""
     done = program()
-    assert done.returncode == 0
-    assert all(name in done.stdout for name in command_names())
+    assert done.code == 0
+    assert all(name in done.out for name in command_names())
 
 
 def test_every_command_documents_itself() -> None:
@@ -150,7 +143,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 
 def test_lists_are_json_on_request() -> None:
     """`list languages --json` is an array of all languages with every column; the fifty are marked."""
-    found = json.loads(program("list", "languages", "--json").stdout)
+    found = json.loads(program("list", "languages", "--json").out)
     assert len(found) == 76
     assert [one["group"] for one in found].count("xtreme-r") == 50
     assert {"code", "script", "letters", "source", "licence"} <= set(found[0])
@@ -164,9 +157,6 @@ def test_lists_keep_their_words_whole_on_a_narrow_terminal(what: str) -> None:
     words = {"perturbations": "language's", "tasks": "token_accuracy", "metrics": "boundaries"}
     assert max(len(re.sub(r"\x1b\[\d*m", "", line)) for line in lines) <= 80
     assert any(words.get(what, "Indo-European") in line for line in lines)
-
-
-FULL = Path("/dev/full")
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
@@ -189,8 +179,6 @@ def test_a_line_that_cannot_be_written_keeps_its_code() -> None:
 
 def test_any_text_is_shown_on_any_terminal() -> None:
     """Letters that the terminal's encoding lacks are escaped, not a failure."""
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    command = [sys.executable, "-m", "robust_xtreme", "show", "char_noise:0.1", "--language", "yo", "Ẹ káàárọ̀"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "\\u" in done.stdout
+    done = program("show", "char_noise:0.1", "--language", "yo", "Ẹ káàárọ̀", encoding="ascii")
+    assert (done.code, done.err) == (0, "")
+    assert "\\u" in done.out
