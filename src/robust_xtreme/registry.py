@@ -26,7 +26,7 @@ KINDS: Final = {
 _SEE: Final = {
     "intermediate": "robust-xtreme list intermediate",
     "family": "robust-xtreme list tasks",
-    "view": "robust-xtreme report --help",
+    "view": "robust-xtreme eval --help",
 }
 _CALLED: Final = {"intermediate": "intermediate task"}
 

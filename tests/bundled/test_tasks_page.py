@@ -24,9 +24,9 @@ def _task(name: str) -> TaskSpec:
 
 
 def test_the_page_is_what_the_tasks_say() -> None:
-    """The committed page has the bytes that the tasks give; `python -m tools.tasks_page` writes it anew."""
+    """The committed page has the bytes that the tasks give; `make generated` writes it anew."""
     written = page([_task(name) for name in TASKS], LEARNED)
-    assert written == PAGE.read_text(encoding="utf-8"), "docs/tasks.md is stale. Run: python -m tools.tasks_page"
+    assert written == PAGE.read_text(encoding="utf-8"), "docs/tasks.md is stale. Run: make generated"
 
 
 @pytest.mark.parametrize("name", TASKS)

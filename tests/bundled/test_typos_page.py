@@ -1,4 +1,4 @@
-"""docs/typos.md and its drawing are what reports/benchmarks/typos.json says, and that is what real data say."""
+"""docs/typos.md and its drawing are what reports/benchmarks/typos.json says."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tools.yardstick.measure import compared, measured
 from tools.yardstick.page import page
 from tools.yardstick.slips import MECHANICAL
 
@@ -40,25 +39,3 @@ def test_the_drawing_is_what_its_figures_say() -> None:
 def test_the_default_rates_are_those_fitted() -> None:
     """keyboard_typo has the rates that real typos give."""
     assert {name: RATES[name] for name in MECHANICAL} == _record()["fit"]["rates"]
-
-
-@pytest.mark.real
-@pytest.mark.timeout(600)
-def test_real_typos_give_these_figures(data: Path) -> None:
-    """Measured anew on the release files, every figure but those of the fit is the committed one."""
-    expected = {name: value for name, value in _record().items() if name != "fit"}
-    assert compared(_typos(data)) == expected
-
-
-@pytest.mark.real
-@pytest.mark.long
-@pytest.mark.timeout(600)
-def test_real_typos_give_these_rates(data: Path) -> None:
-    """Fitted anew, every figure is the committed one."""
-    assert measured(_typos(data)) == _record()
-
-
-def _typos(data: Path) -> Path:
-    if not (data / "typos").is_dir():
-        pytest.skip("the release files have no folder of typos")
-    return data / "typos"

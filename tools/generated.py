@@ -1,0 +1,200 @@
+"""Writes every generated page, and the hashes by which a stale one is seen: `make generated`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+ROOT: Final = Path(__file__).parents[1]
+RECORD: Final = ROOT / "docs" / "generated.json"
+VARIABLE: Final = "ROBUST_XTREME_DATA"
+
+_PACKAGE: Final = "src/robust_xtreme"
+_NOISE: Final = (
+    f"{_PACKAGE}/noise/**/*.py",
+    *(f"{_PACKAGE}/{name}.py" for name in ("edits", "graphemes", "languages", "packs", "randomness", "specs")),
+    "perturbations/**/*",
+)
+_TYPOS: Final = "reports/benchmarks/typos.json"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A generated file: what it is made of, as patterns of files, and the function that makes its text.
+
+    `released` says that the release files are an input, too, which are not in the project.
+    """
+
+    path: str
+    inputs: tuple[str, ...]
+    text: Callable[[], str]
+    released: bool = False
+
+    def facts(self) -> dict[str, str]:
+        """The hashes of the inputs and of the page as they are now."""
+        return {"inputs": _hash(self.files()), "page": _hash([ROOT / self.path])}
+
+    def files(self) -> list[Path]:
+        """The files that the page is made of, sorted; each pattern names at least one."""
+        found: set[Path] = set()
+        for pattern in self.inputs:
+            matched = [path for path in ROOT.glob(pattern) if path.is_file() and "__pycache__" not in path.parts]
+            if not matched:
+                raise FileNotFoundError(f"{self.path}: no file matches the input {pattern}")
+            found |= set(matched)
+        return sorted(found)
+
+
+def _hash(paths: Iterable[Path]) -> str:
+    whole = hashlib.sha256()
+    for path in paths:
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        whole.update(f"{path.relative_to(ROOT).as_posix()} {content}\n".encode())
+    return whole.hexdigest()[:16]
+
+
+# --------------------------------------------------------------------------------------------------------------- pages
+
+
+def _perturbations() -> str:
+    from tools.gallery import page
+
+    from robust_xtreme import registry
+
+    return page(registry.names("perturbation"))
+
+
+def _tasks() -> str:
+    from tools.tasks_page import page
+
+    from robust_xtreme import registry
+
+    tasks, learned = ([registry.load(kind, name) for name in registry.names(kind)] for kind in ("task", "intermediate"))
+    return page(tasks, learned)
+
+
+def _pairs() -> str:
+    from tools.packs.nlpaug_pairs import page
+
+    return page(_released() / "keyboards" / "nlpaug" / "keyboard")
+
+
+def _figures() -> str:
+    from tools.yardstick.measure import measured
+
+    return json.dumps(measured(_released() / "typos"), indent=1) + "\n"
+
+
+def _typos() -> str:
+    from tools.yardstick.page import page
+
+    return page(_json(_TYPOS))
+
+
+def _drawing() -> str:
+    from tools.yardstick.figure import svg
+
+    return svg(_json(_TYPOS))
+
+
+def _run(name: str) -> Page:
+    """The page of a run that is kept under reports/."""
+
+    def text() -> str:
+        from robust_xtreme.reporting._page import render
+
+        return render(ROOT / "reports" / name)
+
+    folder = f"reports/{name}"
+    return Page(f"{folder}/report.md", (f"{folder}/*.csv", f"{folder}/*.json", f"{_PACKAGE}/reporting/**/*.py"), text)
+
+
+def _transfer() -> str:
+    from tools.transfer.page import render
+
+    return render(ROOT / "reports" / "transfer-small")
+
+
+def _benchmark(name: str, module: str) -> Page:
+    """The page of a benchmark's figures."""
+
+    def text() -> str:
+        import importlib
+
+        page: Callable[[Any], str] = importlib.import_module(f"benchmarks.{module}").page
+        return page(_json(f"reports/benchmarks/{name}.json"))
+
+    folder = "reports/benchmarks"
+    return Page(f"{folder}/{name}.md", (f"{folder}/{name}.json", f"benchmarks/{module}.py"), text)
+
+
+def _json(path: str) -> Any:
+    return json.loads((ROOT / path).read_text(encoding="utf-8"))
+
+
+def _released() -> Path:
+    """The folder of release files."""
+    return Path(os.environ[VARIABLE])
+
+
+PAGES: Final = (
+    Page(
+        "docs/perturbations.md",
+        (*_NOISE, f"{_PACKAGE}/catalogue.py", f"{_PACKAGE}/commands/show.py", "tools/gallery*.py"),
+        _perturbations,
+    ),
+    Page(
+        "docs/tasks.md",
+        (f"{_PACKAGE}/tasks/*.py", f"{_PACKAGE}/intermediate/*.py", f"{_PACKAGE}/groups.py", "tools/tasks_page.py"),
+        _tasks,
+    ),
+    Page("docs/nlpaug-pairs.md", (*_NOISE, "tools/packs/nlpaug_pairs.py"), _pairs, released=True),
+    Page(_TYPOS, (*_NOISE, "tools/yardstick/*.py"), _figures, released=True),
+    Page("docs/typos.md", (_TYPOS, "tools/yardstick/page.py"), _typos),
+    Page("docs/figures/typos.svg", (_TYPOS, "tools/yardstick/figure.py"), _drawing),
+    _run("mini"),
+    _run("char-noise-small"),
+    Page(
+        "reports/transfer-small/report.md",
+        ("reports/transfer-small/*.csv", "reports/transfer-small/*.json", "tools/transfer/*.py"),
+        _transfer,
+    ),
+    _benchmark("evaluate-cpu", "evaluate"),
+    _benchmark("perturb", "_perturb_page"),
+    _benchmark("search", "search"),
+    _benchmark("train-cpu", "train"),
+)
+"""Every generated page; one that another is made of comes before it."""
+
+
+# ------------------------------------------------------------------------------------------------------------- command
+
+
+def recorded() -> dict[str, dict[str, str]]:
+    """The hashes of each page when it was written."""
+    record: dict[str, dict[str, str]] = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.is_file() else {}
+    return record
+
+
+def main() -> None:
+    """Write the pages and their hashes; those made of release files only where these are named."""
+    record = recorded()
+    for page in PAGES:
+        if page.released and not os.environ.get(VARIABLE):
+            print(f"{page.path}: left as it is, since {VARIABLE} names no release files")
+            continue
+        (ROOT / page.path).write_text(page.text(), encoding="utf-8")
+        record[page.path] = page.facts()
+        print(page.path)
+    kept = {page.path: record[page.path] for page in PAGES if page.path in record}
+    RECORD.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
