@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.program import program
 
 from robust_xtreme import registry
-from robust_xtreme.errors import UnknownName
+from robust_xtreme.errors import UnknownName, UserError
 
 PLUGIN = """
 from dataclasses import replace
@@ -35,34 +38,39 @@ def plugin(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(plugin: Path, code: str) -> str:
-    """What some code prints in an interpreter that sees the plug-in."""
-    line = f"import sys; sys.path.append({str(plugin)!r})\n{code}"
-    done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=False)
-    return done.stdout + done.stderr
+@pytest.fixture
+def plugged(plugin: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The same package installed in this process."""
+    monkeypatch.syspath_prepend(str(plugin))
+    registry._external.cache_clear()
+    registry.load.cache_clear()
+    yield
+    registry._external.cache_clear()
+    registry.load.cache_clear()
+    sys.modules.pop("riddles_plugin", None)
+
+
+NAMES = """
+import json, sys
+sys.path.append(sys.argv[1])
+from robust_xtreme import registry
+names = [registry.names(kind) for kind in ("task", "perturbation")]
+members = ("robust_xtreme.tasks", "robust_xtreme.noise", "nlpaug", "riddles")
+print(json.dumps([*names, [name for name in sys.modules if name.startswith(members)]]))
+"""
 
 
 def test_names_are_found_without_importing(plugin: Path) -> None:
-    """Listing the names of a kind imports no member, neither ours nor another package's."""
-    code = (
-        "from robust_xtreme import registry\nprint(*registry.names('task'))\n"
-        "print([name for name in sys.modules if name.startswith(('robust_xtreme.tasks', 'riddles'))])"
-    )
-    names, loaded = run(plugin, code).splitlines()
-    assert {"xnli", "riddles", "broken"} <= set(names.split())
-    assert loaded == "[]"
+    """Listing the names of a kind imports no member, ours or another package's.
 
-
-def test_a_package_is_no_member_and_those_in_it_have_dotted_names() -> None:
-    """What groups members is not listed; a member in it is `package.module`, found without importing either."""
-    code = (
-        "import sys; from robust_xtreme import registry\nprint(*registry.names('perturbation'))\n"
-        "print([name for name in sys.modules if 'nlpaug' in name or 'noise' in name])"
-    )
-    names, loaded = run(Path(), code).splitlines()
-    assert {"char_noise", "nlpaug.keyboard", "nlpaug.random"} <= set(names.split())
-    assert not {"nlpaug", "nlpaug._library", "nlpaug.__init__"} & set(names.split())
-    assert loaded == "[]"
+    A package is not a member; a member in it is `package.module`.
+    """
+    done = subprocess.run([sys.executable, "-c", NAMES, str(plugin)], capture_output=True, text=True, check=True)
+    tasks, perturbations, loaded = json.loads(done.stdout)
+    assert {"xnli", "riddles", "broken"} <= set(tasks)
+    assert {"char_noise", "nlpaug.keyboard", "nlpaug.random"} <= set(perturbations)
+    assert not {"nlpaug", "nlpaug._library", "nlpaug.__init__"} & set(perturbations)
+    assert loaded == []
 
 
 def test_a_dotted_member_is_the_object_called_like_its_module() -> None:
@@ -73,28 +81,33 @@ def test_a_dotted_member_is_the_object_called_like_its_module() -> None:
         registry.load("perturbation", "nlpaug.keybord")
 
 
-def test_a_member_of_another_package_is_loaded_by_name(plugin: Path) -> None:
+@pytest.mark.usefixtures("plugged")
+def test_a_member_of_another_package_is_loaded_by_name() -> None:
     """A third party's task is used like our own."""
-    code = "from robust_xtreme import registry\nprint(registry.load('task', 'riddles').summary)"
-    assert run(plugin, code) == "Riddles of another package.\n"
+    assert registry.load("task", "riddles").summary == "Riddles of another package."
 
 
-def test_a_broken_entry_point_is_one_line(plugin: Path) -> None:
+@pytest.mark.usefixtures("plugged")
+def test_a_broken_entry_point_is_one_line() -> None:
     """A member that does not load is named with its entry point, as a user's error."""
-    code = (
-        "from robust_xtreme import registry\nfrom robust_xtreme.errors import UserError\n"
-        "try:\n    registry.load('task', 'broken')\nexcept UserError as error:\n    print(error)"
-    )
-    assert run(plugin, code).startswith("The task 'broken' of 'riddles_plugin:not_there' does not load: ")
+    with pytest.raises(UserError, match=r"^The task 'broken' of 'riddles_plugin:not_there' does not load: "):
+        registry.load("task", "broken")
 
 
-def test_an_entry_point_that_gives_another_thing_is_one_line(plugin: Path) -> None:
+@pytest.mark.usefixtures("plugged")
+def test_an_entry_point_that_gives_another_thing_is_one_line() -> None:
     """What is loaded must be called like its entry point, as our own members are called like their modules."""
-    code = (
-        "from robust_xtreme import registry\nfrom robust_xtreme.errors import UserError\n"
-        "try:\n    registry.load('task', 'other')\nexcept UserError as error:\n    print(error)"
-    )
-    assert run(plugin, code) == "What 'riddles_plugin:riddles' gives is no task called 'other'.\n"
+    with pytest.raises(UserError, match=r"^What 'riddles_plugin:riddles' gives is no task called 'other'\.$"):
+        registry.load("task", "other")
+
+
+@pytest.mark.parametrize("kind", sorted(registry.KINDS))
+def test_an_unknown_member_names_a_command_that_exists(kind: str) -> None:
+    """What a message says to type can be typed."""
+    with pytest.raises(UnknownName) as refused:
+        registry.load(kind, "no such name")
+    words = str(refused.value).partition(" See: robust-xtreme ")[2].split()
+    assert program(*words).code == 0
 
 
 @pytest.mark.parametrize("kind", sorted(registry.KINDS))

@@ -11,14 +11,17 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.program import FULL, Ended, program
 
+from robust_xtreme.commands._app import main
+from robust_xtreme.commands._errors import ended, guarded
+
+Capture = pytest.CaptureFixture[str]
 SPEC = "char_noise:0.3"
 _FILES = 2
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)], ids=lambda one: f"{one}"
-)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=lambda one: f"{one}")
 def test_a_signal_leaves_nothing(number: signal.Signals, code: int, tmp_path: Path) -> None:
     """Ended from outside in the middle of a file the command removes what it wrote, and says so in one line."""
     words = ["-", "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", str(tmp_path / "o")]
@@ -41,20 +44,35 @@ def test_a_signal_leaves_nothing(number: signal.Signals, code: int, tmp_path: Pa
     assert told == f"robust-xtreme: {name}\n"
 
 
+def test_a_hang_up_ends_it_as_well(capsys: Capture) -> None:
+    """SIGHUP is heard as SIGTERM is, with its own code and line, and afterwards does what it did before."""
+
+    def run() -> None:
+        with ended():
+            os.kill(os.getpid(), signal.SIGHUP)
+            signal.pause()
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        assert guarded(run) == 129
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert capsys.readouterr() == ("", "robust-xtreme: Ended by SIGHUP.\n")
+
+
 def test_a_limit_of_file_sizes_is_told(tmp_path: Path) -> None:
     """It says how the limit is raised, and leaves nothing."""
-    words = ["-", "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", str(tmp_path / "o"), "-q"]
-    command = [sys.executable, "-m", "robust_xtreme", "perturb", *words]
-    ended = subprocess.run(
-        command,
-        input=b"Habari ya asubuhi\n" * 2000,
-        capture_output=True,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)),
-        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
-    )
-    assert (ended.returncode, list(tmp_path.iterdir())) == (3, [])
-    assert b"File too large. Raise the limit (ulimit -f), or name another file: --out FILE" in ended.stderr
+    (tmp_path / "in.txt").write_text("Habari ya asubuhi\n" * 2000)
+    words = [str(tmp_path / "in.txt"), "-l", "sw", "--perturb", SPEC, "-o", str(tmp_path / "o"), "-q"]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        done = program("perturb", *words)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (done.code, [path.name for path in tmp_path.iterdir()]) == (3, ["in.txt"])
+    assert "File too large. Raise the limit (ulimit -f), or name another file: --out FILE" in done.err
 
 
 @pytest.mark.parametrize("rows", [1, 20_000])
@@ -62,25 +80,34 @@ def test_a_full_stdout_is_named(rows: int) -> None:
     """Where stdout takes nothing, it is one line that names it, for small and for large files."""
     words = ["-", "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", "-", "-q"]
     command = [sys.executable, "-m", "robust_xtreme", "perturb", *words]
-    with Path("/dev/full").open("wb") as full:
-        ended = subprocess.run(
+    with FULL.open("wb") as full:
+        done = subprocess.run(
             command, input=b"Habari ya asubuhi\n" * rows, stdout=full, stderr=subprocess.PIPE, check=False
         )
-    assert ended.returncode == 3
+    assert done.returncode == 3
     wanted = "stdout cannot be written: No space left on device. Free some space, or name another file: --out FILE"
-    assert ended.stderr.decode() == f"robust-xtreme: {wanted}\n"
+    assert done.stderr.decode() == f"robust-xtreme: {wanted}\n"
 
 
-@pytest.mark.parametrize("close", [">&-", "2>&-"])
-def test_a_stream_that_is_closed_is_no_bug(close: str, tmp_path: Path) -> None:
-    """Without stdout it is one line that asks for a file, without stderr the file is written as ever."""
+def test_a_closed_stdout_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    """Without stdout, which Python then has none of, it is one line that asks for a file."""
     (tmp_path / "in.txt").write_text("Habari ya asubuhi\n")
-    out = "-" if close == ">&-" else "out"
-    words = f"'{sys.executable}' -m robust_xtreme perturb in.txt -l sw --perturb {SPEC} -o {out} {close}"
-    ended = subprocess.run(words, shell=True, cwd=tmp_path, capture_output=True, check=False)  # closes as a shell does
-    wanted = b"robust-xtreme: stdout is closed. Name a file to write: --out FILE\n"
-    assert (ended.returncode, ended.stderr) == ((2, wanted) if out == "-" else (0, b""))
-    assert (tmp_path / "out").exists() == (out == "out")
+    words = ["perturb", str(tmp_path / "in.txt"), "-l", "sw", "--perturb", SPEC, "-o", "-"]
+    monkeypatch.setattr(sys, "argv", ["robust-xtreme", *words])
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(SystemExit) as stop:
+        main()
+    wanted = "robust-xtreme: stdout is closed. Name a file to write: --out FILE\n"
+    assert (stop.value.code, capsys.readouterr().err) == (2, wanted)
+
+
+def test_a_closed_stderr_is_not_missed(tmp_path: Path) -> None:
+    """Without stderr, whose number the next file that is opened gets, the file is written as ever."""
+    (tmp_path / "in.txt").write_text("Habari ya asubuhi\n")
+    words = f"'{sys.executable}' -m robust_xtreme perturb in.txt -l sw --perturb {SPEC} -o out 2>&-"
+    done = subprocess.run(words, shell=True, cwd=tmp_path, capture_output=True, check=False)  # closes as a shell does
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (tmp_path / "out").exists()
 
 
 def test_what_was_killed_is_swept_up_by_the_next_run(tmp_path: Path) -> None:
@@ -97,5 +124,5 @@ def test_what_was_killed_is_swept_up_by_the_next_run(tmp_path: Path) -> None:
             time.sleep(0.05)
         process.kill()
     assert len(list(tmp_path.glob(".*.tmp"))) == 1
-    subprocess.run([*command, str(tmp_path / "in.txt"), *words], check=True)
+    assert program("perturb", str(tmp_path / "in.txt"), *words) == Ended(0, "", "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out"]
