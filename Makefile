@@ -3,6 +3,7 @@
 # make check      lint, types and the fast unit tests, in under a minute: for editing
 # make test-long  the sweeps marked `long`
 # make lock       write locks/default.txt from the versions installed in .venv
+# make generated  write every generated page again, and the hashes of what it is made of
 # make bench      the benchmarks, each beside a peer or a limit
 # make mini       make the embedded suite and model again, in about twelve minutes on one core
 
@@ -12,11 +13,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
-# Unit tests that train a model: `make check` leaves them to `make test`.
-SLOW := $(wildcard tests/unit/test_train*.py)
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: eval test check test-long lock bench mini install lint types imports tests
+.PHONY: eval test check test-long generated lock bench mini install lint types imports tests
 .DEFAULT_GOAL := test
 
 install: $(STAMP)
@@ -33,7 +32,7 @@ $(STAMP): $(READY)
 eval: $(READY)
 	$(BIN)/robust-xtreme eval --perturb char_noise:0.1
 
-test: install lint types imports tests
+test: install lint types tests
 
 lint:
 	$(BIN)/ruff check .
@@ -42,20 +41,21 @@ lint:
 types:
 	$(BIN)/mypy
 
+# What tests/architecture runs, too, by itself: the imports that point upwards, with their lines.
 imports:
 	$(BIN)/lint-imports
 
 tests:
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 25 --durations-min 1
 
-check: install
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -x -n $(WORKERS) tests/unit $(SLOW:%=--ignore=%)
+check: install lint types
+	$(BIN)/python -m pytest -q -x -n $(WORKERS) --dist worksteal -m "not long and not slow and not real" tests/unit
 
 test-long: install
 	$(BIN)/python -m pytest -m long -n $(WORKERS) --durations 25
+
+generated: install
+	$(BIN)/python -m tools.generated
 
 bench: install
 	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/default.txt -e '.[dev,bench]'

@@ -65,3 +65,10 @@ def test_the_readme_shows_every_command() -> None:
     """Each command of the program is used in the README."""
     text = (ROOT / "README.md").read_text("utf-8")
     assert [name for name in command_names() if f"robust-xtreme {name}" not in text] == []
+
+
+def test_the_slow_modules_exist() -> None:
+    """Each unit test module that `make check` leaves out is there: a module that was renamed is listed anew."""
+    listed = re.findall(r'^        "(test_\w+)",$', (ROOT / "tests/unit/conftest.py").read_text("utf-8"), re.MULTILINE)
+    assert len(listed) > 10
+    assert [name for name in listed if not (ROOT / "tests/unit" / f"{name}.py").is_file()] == []

@@ -59,9 +59,8 @@ def hub(filled: Loopback, tmp_path: Path) -> Iterator[Loopback]:
 
 
 @pytest.fixture
-def live(filled: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
-    """The same hub, which a child process asks, with a short deadline."""
-    monkeypatch.setenv(_hub.DEADLINE_VARIABLE, str(DEADLINE))
+def live(filled: Loopback, tmp_path: Path) -> Iterator[Loopback]:
+    """The same hub, which a child process asks."""
     with filled.lent(tmp_path, live=True):
         yield filled
 
@@ -165,14 +164,16 @@ def test_a_hub_that_is_down_is_one_line(tmp_path: Path, capsys: Capture) -> None
 
 
 def test_a_download_without_end_is_ended_and_goes_on_when_the_hub_is_well_again(
-    live: Loopback, tmp_path: Path, capsys: Capture
+    live: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     """At the deadline it is one line; what it left is not an answer: the next call fetches the whole file."""
     live.faults["own/data/en/test-0.bin"] = "endless"
+    monkeypatch.setenv(_hub.DEADLINE_VARIABLE, str(DEADLINE))
     start = time.monotonic()
     code, line = refused(capsys, "dataset", "own/data", "b" * 40)
     assert (code, f"within {DEADLINE:g} seconds" in line) == (3, True), line
     assert time.monotonic() - start < DEADLINE + SLACK
+    monkeypatch.delenv(_hub.DEADLINE_VARIABLE)
     live.faults.clear()
     revision, names, _ = found("dataset", "own/data", "b" * 40)
     folder = tmp_path / "hub" / "datasets--own--data" / "snapshots" / revision

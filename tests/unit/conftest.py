@@ -1,0 +1,59 @@
+"""The modules of this folder whose tests take seconds: `make check` leaves them to `make test`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+SLOW: Final = frozenset(
+    {
+        "test_coverage",
+        "test_doctor",
+        "test_embeddings",
+        "test_embeddings_shared",
+        "test_encoders",
+        "test_family_choice",
+        "test_family_retrieval",
+        "test_kana",
+        "test_keyboard_typo",
+        "test_metrics",
+        "test_multichecklist",
+        "test_nlpaug",
+        "test_overlap",
+        "test_perturb_files",
+        "test_pinyin",
+        "test_rewriter",
+        "test_search_large",
+        "test_start",
+        "test_telex",
+        "test_train_attacked",
+        "test_train_controls",
+        "test_train_devices",
+        "test_train_failures",
+        "test_train_jointly",
+        "test_train_mixed",
+        "test_train_noise",
+        "test_train_optimizer",
+        "test_train_plan",
+        "test_train_resumed",
+        "test_train_runs",
+        "test_train_sampling",
+        "test_train_selection",
+        "test_train_stages",
+        "test_train_together",
+        "test_transfer_study",
+        "test_translated_by_model",
+        "test_translator",
+        "test_yardstick",
+    }
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of these modules `slow`."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and item.path.stem in SLOW:
+            item.add_marker(pytest.mark.slow)
