@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 from huggingface_hub import constants
-from tests.program import Ended, program
 from tests.release import release
 from typer.testing import CliRunner, Result
 
@@ -388,29 +387,3 @@ def test_a_suite_s_pipe_is_told(
     found = checks()["data folder"]
     assert (found["status"], found["remedy"]) == ("note", "unset ROBUST_XTREME_DATA")
     assert "suite.toml: is no regular file" in found["found"]
-
-
-GONE = "The folder that this was started in does not exist any more"
-
-
-def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
-    """From a removed working folder no library loads: one line says so, with 3; nothing is to be installed again."""
-    (tmp_path / "gone").mkdir()
-    code = "import os, sys; os.chdir('gone'); os.rmdir('../gone'); from robust_xtreme.commands._app import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", code, "doctor"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    shown = done.stdout + done.stderr
-    assert (done.returncode, "does not exist any more" in shown, "cd DIR" in shown) == (3, True, True), shown
-    assert "pip install" not in shown
-
-
-@pytest.mark.parametrize("words", [("eval",), ("train", "--task", "xnli")])
-def test_nothing_is_computed_in_a_folder_that_is_gone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
-) -> None:
-    """Runs end there before any library is asked for, with 3 and one line."""
-    (tmp_path / "gone").mkdir()
-    monkeypatch.chdir(tmp_path / "gone")
-    (tmp_path / "gone").rmdir()
-    assert program(*words) == Ended(3, "", f"robust-xtreme: {GONE}. Go to one that exists: cd DIR\n")

@@ -7,6 +7,7 @@ import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.perturbed import CONLLU, FIELDS, SAMPLES, SPEC, SQUAD, TEXT, done
@@ -199,7 +200,12 @@ def _articles(many: int) -> str:
 def test_memory_does_not_grow_with_the_file(format: str, make: Callable[[int], str], many: int, tmp_path: Path) -> None:
     """Five times the lines, or the articles, take about as much memory."""
     peaks = []
-    options = {"language": "en", "format": format, "fields": FIELDS[format], "books": str(tmp_path / "books")}
+    options: dict[str, Any] = {
+        "language": "en",
+        "format": format,
+        "fields": FIELDS[format],
+        "books": str(tmp_path / "books"),
+    }
     job = Job(str(tmp_path / "in"), SPEC, str(tmp_path / "out"), force=True, **options)
     (tmp_path / "in").write_text(make(10))
     perturb_file(job)  # what is read once, whatever the file

@@ -182,3 +182,29 @@ def test_any_text_is_shown_on_any_terminal() -> None:
     done = program("show", "char_noise:0.1", "--language", "yo", "Ẹ káàárọ̀", encoding="ascii")
     assert (done.code, done.err) == (0, "")
     assert "\\u" in done.out
+
+
+GONE = "The folder that this was started in does not exist any more"
+
+
+def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    """From a removed working folder no library loads: one line says so, with 3; nothing is to be installed again."""
+    (tmp_path / "gone").mkdir()
+    code = "import os, sys; os.chdir('gone'); os.rmdir('../gone'); from robust_xtreme.commands._app import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "doctor"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    shown = done.stdout + done.stderr
+    assert (done.returncode, "does not exist any more" in shown, "cd DIR" in shown) == (3, True, True), shown
+    assert "pip install" not in shown
+
+
+@pytest.mark.parametrize("words", [("eval",), ("train", "--task", "xnli")])
+def test_nothing_is_computed_in_a_folder_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """Runs end there before any library is asked for, with 3 and one line."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert program(*words) == Ended(3, "", f"robust-xtreme: {GONE}. Go to one that exists: cd DIR\n")
