@@ -25,12 +25,16 @@ def averages_of(results: Results) -> dict[str, list[Average]]:
     """
     tasks = {name: task for name, task in results.benchmark_tasks().items() if task.groups}
     exact = results.scores.filter(~pl.col("inference").map_elements(is_approximate, pl.Boolean))
-    found = averages(exact.with_columns(model=pl.lit("run")), tasks)
+    benchmark_averages = averages(exact.with_columns(model=pl.lit("run")), tasks)
     named: dict[str, list[Average]] = {}
-    for one in found:
-        named.setdefault(AVERAGES[one.name][0], []).append(one)
+    for average in benchmark_averages:
+        named.setdefault(AVERAGES[average.name][0], []).append(average)
     asked = results.manifest.get("spec", {}).get("tasks", ())
-    return {name: own for name, own in named.items() if name in asked or not any(one.missing for one in own)}
+    return {
+        name: member_averages
+        for name, member_averages in named.items()
+        if name in asked or not any(average.missing for average in member_averages)
+    }
 
 
 def score_text(average: Average, task: str) -> str:
@@ -58,11 +62,11 @@ def average_title(average: Average) -> str:
 
 def named_missing(missing: tuple[str, ...]) -> str:
     """Cells by task: `xnli (af bg), lareqa`."""
-    found: dict[str, list[str]] = {}
-    for one in missing:
-        task, _, language = one.partition("/")
-        found.setdefault(task, []).extend([language] if language else [])
-    return ", ".join(f"{task} ({' '.join(codes)})" if codes else task for task, codes in found.items())
+    languages_of: dict[str, list[str]] = {}
+    for cell in missing:
+        task, _, language = cell.partition("/")
+        languages_of.setdefault(task, []).extend([language] if language else [])
+    return ", ".join(f"{task} ({' '.join(codes)})" if codes else task for task, codes in languages_of.items())
 
 
 def row_of(average: Average) -> dict[str, Any]:
@@ -77,9 +81,9 @@ def transposed(frame: pl.DataFrame) -> pl.DataFrame:
     noises = frame.get_column("noise").unique(maintain_order=True).to_list()
     scores = [name for name in frame.columns if name.startswith(SCORE)]
     rows = []
-    for (section,), own in frame.group_by("section", maintain_order=True):
-        values = {row["noise"]: row for row in own.iter_rows(named=True)}
+    for (section,), section_rows in frame.group_by("section", maintain_order=True):
+        values = {row["noise"]: row for row in section_rows.iter_rows(named=True)}
         named = [name for name in scores if any(row[name] for row in values.values())]
-        rows += [[section, name.removeprefix(SCORE), *(values[one][name] for one in noises)] for name in named]
-    schema = dict.fromkeys(("section", "task", *(SCORE + one for one in noises)), pl.String)
+        rows += [[section, name.removeprefix(SCORE), *(values[noise][name] for noise in noises)] for name in named]
+    schema = dict.fromkeys(("section", "task", *(SCORE + noise for noise in noises)), pl.String)
     return pl.DataFrame(rows, schema=schema, orient="row")

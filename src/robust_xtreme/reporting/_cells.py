@@ -106,14 +106,14 @@ def parts_of(condition: str) -> tuple[str, str, str]:
 
 def in_order(data: pl.DataFrame, results: Results) -> pl.DataFrame:
     """Rows by task, headline metric and headline fields first, then language, perturbation and rising strength."""
-    places = {
+    ranks = {
         "metric_place": _places(data, "metric", {task: results.metrics(task) for task in _tasks(data)}),
         "fields_place": _places(data, "fields", {task: results.field_groups(task) for task in _tasks(data)}),
         "strength_place": data.get_column("strength").cast(pl.Float64, strict=False),
     }
     first = ("model", "task", "split", "translated", "inference", "metric_place", "metric", "scope")
     then = ("fields_place", "fields", "language", "perturbation", "strength_place", "condition")
-    return data.with_columns(**places).sort(*first, *then, nulls_last=True)
+    return data.with_columns(**ranks).sort(*first, *then, nulls_last=True)
 
 
 def _tasks(data: pl.DataFrame) -> list[str]:
@@ -121,7 +121,7 @@ def _tasks(data: pl.DataFrame) -> list[str]:
 
 
 def _places(data: pl.DataFrame, column: str, orders: dict[str, tuple[str, ...]]) -> pl.Series:
-    known = {(task, name): place for task, names in orders.items() for place, name in enumerate(names)}
+    known = {(task, name): rank for task, names in orders.items() for rank, name in enumerate(names)}
     rows = data.select("task", column).iter_rows()
     return pl.Series([known.get((task, name), len(known)) for task, name in rows], dtype=pl.Int64)
 

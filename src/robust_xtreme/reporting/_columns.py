@@ -87,8 +87,8 @@ def _lost(relative: float | None, corrected: float | None) -> str:
 def bar(percent_lost: float | None) -> str:
     """A bar of the share lost, in eighths of a character; full at 100 %, empty at 0 or below."""
     eighths = round(min(max(percent_lost or 0.0, 0.0), 100.0) / 100 * _BAR * 8)
-    full, rest = divmod(eighths, 8)
-    return "█" * full + (_BLOCKS[rest] if rest else "")
+    full, remainder = divmod(eighths, 8)
+    return "█" * full + (_BLOCKS[remainder] if remainder else "")
 
 
 def _with_bar(relative: float | None, corrected: float | None) -> str:
@@ -115,8 +115,8 @@ def _tokens(clean: float | None, noisy: float | None) -> str:
 
 def _notes(unchanged: float, not_applicable: float, truncated: float, inert: bool, overlap: bool) -> str:
     shares = {"unchanged": unchanged, "not applicable": not_applicable, "truncated": truncated}
-    said = [f"{percent(share)} {name}" for name, share in shares.items() if share > 0]
-    return ", ".join([*said, *(["inert"] if inert else []), *([OVERLAP] if overlap else [])])
+    shown_shares = [f"{percent(share)} {name}" for name, share in shares.items() if share > 0]
+    return ", ".join([*shown_shares, *(["inert"] if inert else []), *([OVERLAP] if overlap else [])])
 
 
 _NAMED: Final = ("metric", "scope", "fields", "perturbation", "strength")
@@ -189,15 +189,15 @@ _CATALOGUE: Final = (
 
 def shown(columns: list[str]) -> list[Shown]:
     """The shown columns of a frame, in the order of its columns; each column stands in one of them."""
-    left, found = [name for name in columns if name != "section"], []
+    left, chosen = [name for name in columns if name != "section"], []
     while left:
-        found.append(_first(left))
-        left = [name for name in left if name not in found[-1].takes]
-    return found
+        chosen.append(_first(left))
+        left = [name for name in left if name not in chosen[-1].takes]
+    return chosen
 
 
 def _first(left: list[str]) -> Shown:
-    fitting = [one for one in _CATALOGUE if one.takes[0] == left[0] and set(one.takes) <= set(left)]
+    fitting = [column for column in _CATALOGUE if column.takes[0] == left[0] and set(column.takes) <= set(left)]
     return max(fitting, key=lambda one: len(one.takes), default=_plain(left[0]))
 
 

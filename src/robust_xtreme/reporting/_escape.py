@@ -12,7 +12,9 @@ _MARKDOWN: Final = re.compile(r"[\\`*<|&~$]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_]
 
 def visible(text: str) -> str:
     """Control, direction and zero-width characters as `<U+202E>`; everything else as it is."""
-    return "".join(f"<U+{ord(one):04X}>" if unicodedata.category(one) in _HIDDEN else one for one in text)
+    return "".join(
+        f"<U+{ord(character):04X}>" if unicodedata.category(character) in _HIDDEN else character for character in text
+    )
 
 
 def markdown(text: str) -> str:

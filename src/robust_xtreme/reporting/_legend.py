@@ -17,11 +17,11 @@ from robust_xtreme.specs import PerturbationSpec
 
 def legend(columns: Iterable[Shown], results: Results) -> list[tuple[str, str]]:
     """Term and sentence: shown columns, then the floors, the metrics and the perturbations of the run."""
-    told = {one.heading: one.legend for one in columns if one.legend}
+    terms = {column.heading: column.legend for column in columns if column.legend}
     metrics = sorted(set(results.scores.get_column("metric")))
-    found = [(name, _summary("metric", name)) for name in metrics]
-    found += [(name, _summary("perturbation", name)) for name in _perturbations(results)]
-    return [*told.items(), *_floors(results), *((name, line) for name, line in found if line)]
+    members = [(name, _summary("metric", name)) for name in metrics]
+    members += [(name, _summary("perturbation", name)) for name in _perturbations(results)]
+    return [*terms.items(), *_floors(results), *((name, line) for name, line in members if line)]
 
 
 def _floors(results: Results) -> list[tuple[str, str]]:
@@ -31,7 +31,7 @@ def _floors(results: Results) -> list[tuple[str, str]]:
     sources: dict[str, list[str]] = {}
     for name, source in named:
         sources.setdefault(name, []).append(source)
-    return [(name, _floor(name, [one for one in found if one != NOTHING])) for name, found in sources.items()]
+    return [(name, _floor(name, [name for name in names if name != NOTHING])) for name, names in sources.items()]
 
 
 def _floor(name: str, sources: list[str]) -> str:

@@ -36,8 +36,8 @@ def page(
     blocks = ["# Degradation under noise", *_what_was_run(results)]
     for view in views():
         blocks += _view_blocks(view, results, shown)
-    told = [f"- **{markdown(term)}**: {visible(line)}" for term, line in legend(shown, results)]
-    blocks += ["## Legend", "\n".join(told)] if told else []
+    terms = [f"- **{markdown(term)}**: {visible(line)}" for term, line in legend(shown, results)]
+    blocks += ["## Legend", "\n".join(terms)] if terms else []
     return "\n\n".join(blocks) + "\n"
 
 
@@ -76,8 +76,8 @@ def show(
 
 def views() -> list[View]:
     """Every view, in the order of the page."""
-    found: list[View] = [registry.load("view", name) for name in registry.names("view")]
-    return sorted(found, key=lambda view: (view.order, view.name))
+    views: list[View] = [registry.load("view", name) for name in registry.names("view")]
+    return sorted(views, key=lambda view: (view.order, view.name))
 
 
 def _view_blocks(view: View, results: Results, shown: list[Shown]) -> list[str]:
@@ -112,17 +112,19 @@ def _claims(results: Results) -> str:
     reasons = cells.get_column("no_claim").drop_nulls().to_list()
     counted = [f"{reasons.count(reason)} {reason}" for reason in sorted(set(reasons))]
     silent = f"; {', '.join(counted)}: these claim nothing" if counted else ""
-    told = f"{cells.height} perturbed cells of headline metrics: {cells.height - len(reasons)} with a change"
-    return f"{told}{_tested(cells)}{silent}."
+    summary = f"{cells.height} perturbed cells of headline metrics: {cells.height - len(reasons)} with a change"
+    return f"{summary}{_tested(cells)}{silent}."
 
 
 def _tested(cells: pl.DataFrame) -> str:
     """How many of the tests that were declared found a change, and which family was declared."""
     tests = cells.filter(pl.col("p_adjusted").is_not_null())
-    found = tests.filter(pl.col("p_adjusted") < ALPHA).height
+    significant = tests.filter(pl.col("p_adjusted") < ALPHA).height
     families = "; ".join(tests.get_column("family").unique().sort())
-    told = f"; {found} of {tests.height} tests find one (p adjusted below {ALPHA}; family: {markdown(families)})"
-    return told if tests.height else ""
+    tests_line = (
+        f"; {significant} of {tests.height} tests find one (p adjusted below {ALPHA}; family: {markdown(families)})"
+    )
+    return tests_line if tests.height else ""
 
 
 def _representations(results: Results) -> list[str]:
@@ -134,23 +136,28 @@ def _representations(results: Results) -> list[str]:
 
 def _searches(manifest: Mapping[str, Any]) -> list[str]:
     """What retrieval tuned, and what its search may have missed."""
-    tuned, found = (manifest.get(name, {}).items() for name in ("tuned", "recall"))
-    margins = [f"{name}: pairs count from a margin of {one} on, tuned on clean validation data" for name, one in tuned]
-    return [*margins, *(f"{name}: the index found {one:.1%} of a sample's nearest candidates" for name, one in found)]
+    tuned, recalls = (manifest.get(name, {}).items() for name in ("tuned", "recall"))
+    margins = [
+        f"{name}: pairs count from a margin of {margin} on, tuned on clean validation data" for name, margin in tuned
+    ]
+    return [
+        *margins,
+        *(f"{name}: the index found {recall:.1%} of a sample's nearest candidates" for name, recall in recalls),
+    ]
 
 
 def _models(manifest: Mapping[str, Any]) -> list[str]:
     """Which model answered which tasks, a line a model."""
     tasks: dict[str, list[str]] = {}
-    for one in manifest.get("models", ()):
-        tasks.setdefault(_model(one), []).append(str(one.get("task", "every task")))
-    return [f"{', '.join(names)}: {model}" for model, names in tasks.items()]
+    for model in manifest.get("models", ()):
+        tasks.setdefault(_model(model), []).append(str(model.get("task", "every task")))
+    return [f"{', '.join(names)}: {label}" for label, names in tasks.items()]
 
 
-def _model(one: Mapping[str, Any]) -> str:
-    params = one.get("params")
+def _model(model: Mapping[str, Any]) -> str:
+    params = model.get("params")
     size = f", {params:,} parameters" if isinstance(params, int) else ""
-    return f"model {one.get('model')}, identity {one.get('identity')}{size}"
+    return f"model {model.get('model')}, identity {model.get('identity')}{size}"
 
 
 def _plain(value: Any) -> str:

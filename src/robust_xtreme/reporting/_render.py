@@ -27,17 +27,18 @@ def sections(frame: pl.DataFrame) -> Iterator[tuple[str, list[Shown], list[list[
     for name in frame.get_column(SECTION).unique(maintain_order=True):
         inside = frame.filter(pl.col(SECTION) == name)
         rows = [
-            [one.form(*(row[taken] for taken in one.takes)) for one in columns] for row in inside.iter_rows(named=True)
+            [column.form(*(row[taken] for taken in column.takes)) for column in columns]
+            for row in inside.iter_rows(named=True)
         ]
-        told = [place for place in range(len(columns)) if any(row[place] not in ("", "-") for row in rows)]
-        yield name, [columns[place] for place in told], [[row[place] for place in told] for row in rows]
+        filled = [index for index in range(len(columns)) if any(row[index] not in ("", "-") for row in rows)]
+        yield name, [columns[index] for index in filled], [[row[index] for index in filled] for row in rows]
 
 
 def markdown_table(columns: list[Shown], rows: list[list[str]]) -> str:
     """One table in markdown, every cell escaped."""
     lines = [
-        [markdown(one.heading) for one in columns],
-        ["---:" if one.right else "---" for one in columns],
+        [markdown(column.heading) for column in columns],
+        ["---:" if column.right else "---" for column in columns],
         *([markdown(cell) for cell in row] for row in rows),
     ]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -48,20 +49,20 @@ def print_table(console: Console, title: str, columns: list[Shown], rows: list[l
 
     What is the same in all rows and names them (the metric, say) stands in the title.
     """
-    same = [place for place, one in enumerate(columns) if one.named and len({row[place] for row in rows}) == 1]
-    taken = [place for place, one in enumerate(columns) if place not in same and console.width >= one.room]
-    title = ", ".join([title, *(rows[0][place] for place in same)])
+    same = [index for index, column in enumerate(columns) if column.named and len({row[index] for row in rows}) == 1]
+    taken = [index for index, column in enumerate(columns) if index not in same and console.width >= column.room]
+    title = ", ".join([title, *(rows[0][index] for index in same)])
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for place in taken:
+    for index in taken:
         table.add_column(
-            Text(columns[place].heading),
-            justify="right" if columns[place].right else "left",
-            no_wrap=not columns[place].folds,
+            Text(columns[index].heading),
+            justify="right" if columns[index].right else "left",
+            no_wrap=not columns[index].folds,
             overflow="fold",
         )
     bars = _SIGNS if console.options.ascii_only else {}
     for row in rows:
-        table.add_row(*(Text(visible(row[place]).translate(bars)) for place in taken))
+        table.add_row(*(Text(visible(row[index]).translate(bars)) for index in taken))
     console.print()
     console.print(Text(visible(title), style="italic"))
     console.print(table)

@@ -29,8 +29,8 @@ class Results:
     def metrics(self, task: str) -> tuple[str, ...]:
         """The metrics of a task, the headline first."""
         named = self.manifest.get("tasks", {}).get(task, {}).get("metrics", ())
-        own = self.scores.filter(pl.col("task") == task).get_column("metric").unique().to_list()
-        return tuple(dict.fromkeys([*(one for one in named if one in own), *sorted(own)]))
+        measured = self.scores.filter(pl.col("task") == task).get_column("metric").unique().to_list()
+        return tuple(dict.fromkeys([*(metric for metric in named if metric in measured), *sorted(measured)]))
 
     def benchmark_tasks(self) -> dict[str, Task]:
         """What averages of benchmarks need of the run's tasks."""

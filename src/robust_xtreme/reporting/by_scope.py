@@ -42,5 +42,5 @@ def _part(rows: pl.DataFrame, scope: str) -> pl.DataFrame:
     part = rows.filter(pl.col("scope") == scope)
     clean = rows.filter(pl.col("scope") == scope + CLEAN_TWIN)
     bounds = [pl.col(end).alias(f"{scope}_{end}") for end in _BOUNDS]
-    own = part.select(*CELL, pl.col("value").alias(scope), *bounds)
-    return own.join(clean.select(*CELL, pl.col("value").alias(scope + CLEAN_TWIN)), on=CELL, how="left")
+    levels = part.select(*CELL, pl.col("value").alias(scope), *bounds)
+    return levels.join(clean.select(*CELL, pl.col("value").alias(scope + CLEAN_TWIN)), on=CELL, how="left")

@@ -40,5 +40,5 @@ def _fitted(results: Results) -> pl.DataFrame:
 def _place(column: str) -> tuple[int, str]:
     """Floors stand in the order of their sentences, those of other packages behind."""
     name = column.removeprefix(FLOOR)
-    known = [name.startswith(one) for one in SUMMARIES]
+    known = [name.startswith(summary) for summary in SUMMARIES]
     return known.index(True) if True in known else len(known), name

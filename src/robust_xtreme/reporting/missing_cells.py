@@ -17,7 +17,7 @@ _SCHEMA: Final = dict.fromkeys((SECTION, "average", "noise", "splits", "absent")
 def missing_cells(results: Results) -> pl.DataFrame:
     """The split that each task counts with, and every cell that an average is named after and that is not here."""
     named: dict[tuple[str, str], tuple[list[str], list[str]]] = {}
-    for one in (one for found in averages_of(results).values() for one in found):
+    for one in (average for benchmark_averages in averages_of(results).values() for average in benchmark_averages):
         averages, noises = named.setdefault((_splits(one.splits), named_missing(one.missing)), ([], []))
         averages.append(one.name)
         noises.append(one.noise)
@@ -32,6 +32,6 @@ def _each(names: list[str]) -> str:
 def _splits(splits: Mapping[str, str]) -> str:
     """Tasks by split."""
     return "; ".join(
-        f"{split}: {' '.join(task for task, own in splits.items() if own == split)}"
+        f"{split}: {' '.join(task for task, task_split in splits.items() if task_split == split)}"
         for split in sorted(set(splits.values()))
     )

@@ -15,7 +15,9 @@ _KEY: Final = ("task", "split", "condition", "reason", "detail")
 def not_run(results: Results) -> pl.DataFrame:
     """What was asked for and is not here: missing, unlabelled, not applicable or failed cells, by name."""
     schema = dict.fromkeys((*_KEY, "language"), pl.String)
-    asked = [_alike({name: str(one.get(name, "")) for name in schema}) for one in results.manifest.get("not_run", ())]
+    asked = [
+        _alike({name: str(entry.get(name, "")) for name in schema}) for entry in results.manifest.get("not_run", ())
+    ]
     grouped = (
         pl.DataFrame(asked, schema=schema).group_by(_KEY).agg(pl.col("language").sort().str.join(" ").alias("missing"))
     )
@@ -23,6 +25,6 @@ def not_run(results: Results) -> pl.DataFrame:
     return rows.select(SECTION, "task", "split", "reason", "missing", "condition", "detail")
 
 
-def _alike(one: dict[str, str]) -> dict[str, str]:
+def _alike(entry: dict[str, str]) -> dict[str, str]:
     """The same without the task and language before its detail, so that languages alike share a row."""
-    return {**one, "detail": one["detail"].removeprefix(f"{one['task']} {one['language']}: ")}
+    return {**entry, "detail": entry["detail"].removeprefix(f"{entry['task']} {entry['language']}: ")}

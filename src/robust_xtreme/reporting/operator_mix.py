@@ -15,11 +15,11 @@ def operator_mix(results: Results) -> pl.DataFrame:
     """Shares of the accepted edits by operator, at each perturbation's highest strength: languages differ in them."""
     rows = headline(highest(perturbed(results)), results).filter(pl.col("scope") == "all")
     counts = [json.loads(text) for text in rows.get_column("operators")]
-    names = sorted({name for one in counts for name in one})
-    totals = [sum(one.values()) for one in counts]
+    names = sorted({name for count in counts for name in count})
+    totals = [sum(count.values()) for count in counts]
     shares = {
         f"share_{name}": [
-            one.get(name, 0) / total if total else None for one, total in zip(counts, totals, strict=True)
+            count.get(name, 0) / total if total else None for count, total in zip(counts, totals, strict=True)
         ]
         for name in names
     }

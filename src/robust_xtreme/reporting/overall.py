@@ -15,15 +15,15 @@ from robust_xtreme.results.benchmark import TASKS, Average
 @view(title="Overall", order=3)
 def overall(results: Results) -> pl.DataFrame:
     """Each benchmark as papers print it: means over languages, of questions F1 / EM, of udpos F1; * is over a part."""
-    frames = [_frame(benchmark, found) for benchmark, found in averages_of(results).items()]
+    frames = [_frame(benchmark, benchmark_averages) for benchmark, benchmark_averages in averages_of(results).items()]
     return pl.concat(frames, how="diagonal") if frames else pl.DataFrame(schema={SECTION: pl.String})
 
 
-def _frame(benchmark: str, found: list[Average]) -> pl.DataFrame:
+def _frame(benchmark: str, benchmark_averages: list[Average]) -> pl.DataFrame:
     rows: dict[str, dict[str, Any]] = {}
-    for one in found:
+    for average in benchmark_averages:
         row = rows.setdefault(
-            one.noise, row_of(one) | {SCORE + task: score_text(one, task) for task in TASKS[benchmark]}
+            average.noise, row_of(average) | {SCORE + task: score_text(average, task) for task in TASKS[benchmark]}
         )
-        row[SCORE + average_title(one)] = average_text(one)
+        row[SCORE + average_title(average)] = average_text(average)
     return pl.DataFrame(list(rows.values()))

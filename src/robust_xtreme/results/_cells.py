@@ -58,8 +58,8 @@ class Cell:
     @property
     def reduce(self) -> Callable[[Array], Array]:
         """The metric's reduce."""
-        found: Callable[[Array], Array] = registry.load("metric", self.metric).reduce
-        return found
+        reduce: Callable[[Array], Array] = registry.load("metric", self.metric).reduce
+        return reduce
 
     def named(self) -> str:
         """The cell in words, for errors."""
@@ -95,7 +95,7 @@ class _Table:
     def __init__(self, rows: pl.DataFrame) -> None:
         coded = [_coded(rows.get_column(name)) for name in _CODED]
         self.codes = {name: code for name, (code, _) in zip(_CODED, coded, strict=True)}
-        self.names = {name: found for name, (_, found) in zip(_CODED, coded, strict=True)}
+        self.names = {name: values for name, (_, values) in zip(_CODED, coded, strict=True)}
         self.seeds = rows.get_column("noise_seed").to_numpy()
         lists = rows.get_column("stats")
         self.values = lists.explode().to_numpy()
@@ -114,7 +114,7 @@ def _coded(values: pl.Series) -> tuple[Any, Any]:
 def _cell(table: _Table, key: tuple[str, ...], part: slice) -> Cell:
     *cell, metric, scope = key
     seeds, slots = np.unique(table.seeds[part], return_inverse=True)
-    ids, first, places = np.unique(table.codes["example"][part], return_index=True, return_inverse=True)
+    ids, first, positions = np.unique(table.codes["example"][part], return_index=True, return_inverse=True)
     if scope == ALL and len(ids) * len(seeds) != part.stop - part.start:
         raise Mismatch(_uneven(table, key, part, ids, slots))
     clusters, codes = np.unique(table.codes["cluster"][part][first], return_inverse=True)
@@ -124,8 +124,8 @@ def _cell(table: _Table, key: tuple[str, ...], part: slice) -> Cell:
         codes,
         tuple(table.names["cluster"][clusters]),
     )
-    _check_fingerprints(table, part, first[places], items.examples[places])
-    sums = _sums(table.stats(part), slots, codes[places], len(seeds), len(clusters))
+    _check_fingerprints(table, part, first[positions], items.examples[positions])
+    sums = _sums(table.stats(part), slots, codes[positions], len(seeds), len(clusters))
     return Cell(tuple(cell), metric, scope, items, tuple(int(seed) for seed in seeds), sums)
 
 
@@ -166,7 +166,7 @@ def _equal(mine: Items, theirs: Items) -> bool:
 
 
 def _differences(mine: Items, theirs: Items) -> Iterator[str]:
-    left, right = (dict(zip(one.examples, one.fingerprints, strict=True)) for one in (mine, theirs))
+    left, right = (dict(zip(cell.examples, cell.fingerprints, strict=True)) for cell in (mine, theirs))
     for example in sorted(set(left) | set(right)):
         if example not in left or example not in right:
             yield f"the example {example} is missing in one of them"

@@ -42,17 +42,17 @@ def folded(examples: Sequence[Example], folds: Sequence[int]) -> list[int]:
 
 def longest(examples: Sequence[Example]) -> list[int]:
     """Of each example the choice with most characters, the first of equals."""
-    return [_first([len(one) for one in choices_of(example)]) for example in examples]
+    return [_first([len(choice) for choice in choices_of(example)]) for example in examples]
 
 
 def most_shared(examples: Sequence[Example]) -> list[int]:
     """Of each example the choice of which the greatest share of character pairs and triples stands in the premise."""
-    return [_first([_shared(one, example) for one in choices_of(example)]) for example in examples]
+    return [_first([_shared(choice, example) for choice in choices_of(example)]) for example in examples]
 
 
 def _shared(choice: str, example: Example) -> float:
-    own, premise = _units(choice), _units(example.texts["premise"].value if "premise" in example.texts else "")
-    return len(own & premise) / max(len(own), 1)
+    choice_units, premise = _units(choice), _units(example.texts["premise"].value if "premise" in example.texts else "")
+    return len(choice_units & premise) / max(len(choice_units), 1)
 
 
 def _units(text: str) -> set[str]:

@@ -60,8 +60,8 @@ def load(path: Path, frame: Frame) -> pl.DataFrame:
             raise DataError(path, f"has {len(row)} values instead of {len(header)}", line=number)
         check_version(path, row[0])
     values = {
-        name: [_read(row[place], column, path, number) for number, row in enumerate(rows, 2)]
-        for place, (name, column) in enumerate(frame.columns.items(), 1)
+        name: [_read(row[position], column, path, number) for number, row in enumerate(rows, 2)]
+        for position, (name, column) in enumerate(frame.columns.items(), 1)
     }
     return build(values, frame)
 

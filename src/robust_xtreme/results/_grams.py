@@ -28,16 +28,16 @@ def grams(bags: Sequence[Bag], sizes: Sequence[int] = SIZES) -> tuple[Ints, Ints
     """Buckets of the n-grams of all texts in lower case between spaces, and the bag of each, both (m,)."""
     padded = [f" {text.lower()} " for text in chain.from_iterable(bags)]
     points = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
-    text, bag = _repeated([len(one) for one in padded]), _repeated([len(one) for one in bags])
-    hashed, found, owners = points + np.uint64(1), [], []
+    text, bag = _repeated([len(bag) for bag in padded]), _repeated([len(bag) for bag in bags])
+    hashed, hashes, owners = points + np.uint64(1), [], []
     for size in range(2, max(sizes) + 1):
         hashed = hashed[:-1] * _MULTIPLIER + points[size - 1 :]
         if size not in sizes:
             continue
         inside = text[: len(hashed)] == text[size - 1 :]
-        found.append(_bucket(hashed[inside], size))
+        hashes.append(_bucket(hashed[inside], size))
         owners.append(text[: len(hashed)][inside])
-    return np.concatenate(found), bag[np.concatenate(owners)]
+    return np.concatenate(hashes), bag[np.concatenate(owners)]
 
 
 def _repeated(lengths: Sequence[int]) -> Ints:

@@ -32,8 +32,8 @@ class NaiveBayes:
         predicted = np.zeros((len(bags), len(self.prior)))
         for start in range(0, len(bags), CHUNK):
             chunk = bags[start : start + CHUNK]
-            found, owner = grams(chunk)
-            sums = [np.bincount(owner, weights=row[found], minlength=len(chunk)) for row in self.buckets]
+            buckets, owner = grams(chunk)
+            sums = [np.bincount(owner, weights=row[buckets], minlength=len(chunk)) for row in self.buckets]
             predicted[start : start + CHUNK] = np.stack(sums, axis=1) + self.prior
         return predicted
 
@@ -43,8 +43,8 @@ def fit(bags: Sequence[Bag], classes: Sequence[int], count: int, smoothing: floa
     table = np.zeros((count, BUCKETS))
     labels = np.asarray(classes, dtype=np.int64)
     for start in range(0, len(bags), CHUNK):
-        found, owner = grams(bags[start : start + CHUNK])
-        table += _counts(found, labels[start : start + CHUNK][owner], count)
+        buckets, owner = grams(bags[start : start + CHUNK])
+        table += _counts(buckets, labels[start : start + CHUNK][owner], count)
     likely = np.log(table + smoothing) - np.log(table.sum(axis=1, keepdims=True) + smoothing * BUCKETS)
     return NaiveBayes(_prior(np.bincount(labels, minlength=count)), likely)
 
@@ -61,23 +61,23 @@ def folded_scores(
 ) -> Floats:
     """What `scores` gives each bag, (n, C), by the bags of the other folds: one fit, less each fold in its turn."""
     labels, fold_of = np.asarray(classes, dtype=np.int64), np.asarray(folds, dtype=np.int64)
-    found, owner = grams(bags)
+    buckets, owner = grams(bags)
     of, fold_of_gram = labels[owner], fold_of[owner]
-    table = _counts(found, of, count)
+    table = _counts(buckets, of, count)
     sums = np.zeros((len(bags), count))
     for fold in sorted(set(folds)):
         inside = fold_of_gram == fold
-        mine, owners = found[inside], owner[inside]
-        rest = table - _counts(mine, of[inside], count)
-        for place, row in enumerate(rest):
+        mine, owners = buckets[inside], owner[inside]
+        others = table - _counts(mine, of[inside], count)
+        for index, row in enumerate(others):
             likely = np.log(row[mine] + smoothing) - np.log(row.sum() + smoothing * BUCKETS)
-            sums[:, place] += np.bincount(owners, weights=likely, minlength=len(bags))
+            sums[:, index] += np.bincount(owners, weights=likely, minlength=len(bags))
         sums[fold_of == fold] += _prior(np.bincount(labels[fold_of != fold], minlength=count))
     return sums
 
 
 def _likeliest(scores: Floats) -> list[int]:
-    return [int(place) for place in scores.argmax(axis=1)]
+    return [int(index) for index in scores.argmax(axis=1)]
 
 
 def fold(cluster: str, folds: int) -> int:
@@ -91,7 +91,7 @@ def _prior(counts: Ints) -> Floats:
     return logs
 
 
-def _counts(found: Ints, classes: Ints, count: int) -> Floats:
+def _counts(buckets: Ints, classes: Ints, count: int) -> Floats:
     """How often each bucket stands in each class, (C, 2 ** 18)."""
-    counted = np.bincount(classes * BUCKETS + found, minlength=count * BUCKETS)
+    counted = np.bincount(classes * BUCKETS + buckets, minlength=count * BUCKETS)
     return counted.reshape(count, BUCKETS).astype(np.float64)

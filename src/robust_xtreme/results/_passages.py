@@ -39,7 +39,9 @@ def predict(asked: Sequence[tuple[Text, Text]]) -> dict[str, tuple[Target, ...]]
     slots = zip(asked, read, alike, strict=True)
     return {
         "overlap_sentence": tuple(map(_answer, alike)),
-        "nearest_slot": tuple(_answer(_slot(context.value, held, part)) for (_, context), (held, _), part in slots),
+        "nearest_slot": tuple(
+            _answer(_slot(context.value, slot_kind, part)) for (_, context), (slot_kind, _), part in slots
+        ),
         "first_sentence": tuple(_answer(parts[0][0] if parts else None) for _, parts in read),
         "first_words": tuple(_answer(_first_words(context.value)) for _, context in asked),
     }
@@ -64,7 +66,7 @@ def _slot(context: str, question: frozenset[str], part: tuple[int, int] | None) 
     Numbers and capitalised words come before others; where words are not spaced, a run of characters stands for one.
     """
     words = [] if part is None else [match.span() for match in _TOKEN.finditer(context, *part)]
-    kinds = [_kind(context, span, question, first=place == 0) for place, span in enumerate(words)]
+    kinds = [_kind(context, span, question, first=index == 0) for index, span in enumerate(words)]
     known = [span for span, kind in zip(words, kinds, strict=True) if kind == _KNOWN]
     best = max(kinds, default=_KNOWN)
     runs = _runs(context, [span for span, kind in zip(words, kinds, strict=True) if kind == best != _KNOWN])
@@ -88,13 +90,13 @@ def _kind(context: str, span: tuple[int, int], question: frozenset[str], *, firs
 
 def _runs(context: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Spans that stand side by side, as one; a plain word that is spaced stays alone."""
-    found: list[tuple[int, int]] = []
+    slots: list[tuple[int, int]] = []
     for start, stop in spans:
-        if found and _tied(context, found[-1][1], start):
-            found[-1] = (found[-1][0], stop)
+        if slots and _tied(context, slots[-1][1], start):
+            slots[-1] = (slots[-1][0], stop)
         else:
-            found.append((start, stop))
-    return found
+            slots.append((start, stop))
+    return slots
 
 
 def _tied(context: str, stop: int, start: int) -> bool:
@@ -114,12 +116,12 @@ def _away(run: tuple[int, int], known: Sequence[tuple[int, int]]) -> int:
 
 
 def _first_words(context: str) -> tuple[int, int] | None:
-    found = []
+    bounds = []
     for match in _UNIT.finditer(context):
-        found.append(match.span())
-        if len(found) == FIRST_WORDS:
+        bounds.append(match.span())
+        if len(bounds) == FIRST_WORDS:
             break
-    return (found[0][0], found[-1][1]) if found else None
+    return (bounds[0][0], bounds[-1][1]) if bounds else None
 
 
 def _answer(span: tuple[int, int] | None) -> Target:

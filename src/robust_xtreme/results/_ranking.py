@@ -39,7 +39,7 @@ def by_chance(examples: Sequence[Example], corpus: Corpus) -> list[Document]:
     pool = sorted(text.id for text in corpus.texts)
     keys = text_keys(salt("floor", "random_rank"), [example.id for example in examples])
     picks = [_all(key, len(pool)) if len(pool) <= _SMALL else _few(key, len(pool)) for key in keys]
-    return [Document(tuple(pool[at] for at in places)) for places in picks]
+    return [Document(tuple(pool[at] for at in pick)) for pick in picks]
 
 
 def _all(key: np.uint64, size: int) -> list[int]:
@@ -70,8 +70,8 @@ class Index:
     def similarities(self, buckets: Ints) -> Floats:
         """The cosine of a text of these distinct buckets with each text, (n,), but for its own length."""
         lengths = self.starts[buckets + 1] - self.starts[buckets]
-        held = np.concatenate([self.texts[self.starts[one] : self.starts[one + 1]] for one in buckets])
-        sums = np.bincount(held, weights=np.repeat(self.weights[buckets], lengths), minlength=len(self.norms))
+        texts = np.concatenate([self.texts[self.starts[bucket] : self.starts[bucket + 1]] for bucket in buckets])
+        sums = np.bincount(texts, weights=np.repeat(self.weights[buckets], lengths), minlength=len(self.norms))
         return np.asarray(sums / self.norms)
 
 
@@ -109,7 +109,7 @@ def by_characters(examples: Sequence[Example], corpus: Corpus) -> list[Document]
         return None
     ids = [text.id for text in corpus.texts]
     compared = _compared([text.value for text in corpus.texts], _queries(examples))
-    return [Document(tuple(ids[at] for at in _nearest(found))) for found in compared]
+    return [Document(tuple(ids[at] for at in _nearest(scores))) for scores in compared]
 
 
 def mutual(examples: Sequence[Example], corpus: Corpus) -> list[Document] | None:
@@ -117,8 +117,8 @@ def mutual(examples: Sequence[Example], corpus: Corpus) -> list[Document] | None
     queries, candidates = _queries(examples), [text.value for text in corpus.texts]
     if max(len(queries), len(candidates)) > MOST_COMPARED:
         return None
-    there = [_best(found) for found in _compared(candidates, queries)]
-    back = [_best(found) for found in _compared(queries, candidates)]
+    there = [_best(scores) for scores in _compared(candidates, queries)]
+    back = [_best(scores) for scores in _compared(queries, candidates)]
     pairs = [corpus.texts[best].id if best is not None and back[best] == at else "" for at, best in enumerate(there)]
     return _scored(pairs, examples, corpus)
 
@@ -127,22 +127,26 @@ def same_numbers(examples: Sequence[Example], corpus: Corpus) -> list[Document]:
     """Of each query the candidate that names the same numbers, where no other query and no other candidate does."""
     queries = [_numbers(value) for value in _queries(examples)]
     candidates = [_numbers(text.value) for text in corpus.texts]
-    asked, held = Counter(queries), Counter(candidates)
-    only = {one: text.id for one, text in zip(candidates, corpus.texts, strict=True) if one and held[one] == 1}
-    return _scored([only[one] if one in only and asked[one] == 1 else "" for one in queries], examples, corpus)
+    asked, candidate_counts = Counter(queries), Counter(candidates)
+    only = {
+        candidate: text.id
+        for candidate, text in zip(candidates, corpus.texts, strict=True)
+        if candidate and candidate_counts[candidate] == 1
+    }
+    return _scored([only[query] if query in only and asked[query] == 1 else "" for query in queries], examples, corpus)
 
 
-def _scored(found: Sequence[str], examples: Sequence[Example], corpus: Corpus) -> list[Document]:
+def _scored(ids: Sequence[str], examples: Sequence[Example], corpus: Corpus) -> list[Document]:
     """The candidate of each query ("" where it has none) as an answer, but for pairs of texts that make none."""
-    gone = {"", *corpus.unscored}
-    ids = zip(found, (example.texts[_FIELD].id for example in examples), strict=True)
-    return [Document(() if {one, query} & gone else (one,)) for one, query in ids]
+    unusable = {"", *corpus.unscored}
+    pairs = zip(ids, (example.texts[_FIELD].id for example in examples), strict=True)
+    return [Document(() if {id, query} & unusable else (id,)) for id, query in pairs]
 
 
 def _numbers(value: str) -> tuple[str, ...]:
     """The numbers of a text, sorted, in ASCII digits."""
-    found = ("".join(str(unicodedata.digit(digit)) for digit in run) for run in _DIGITS.findall(value))
-    return tuple(sorted(found))
+    numbers = ("".join(str(unicodedata.digit(digit)) for digit in run) for run in _DIGITS.findall(value))
+    return tuple(sorted(numbers))
 
 
 def _queries(examples: Sequence[Example]) -> list[str]:
@@ -156,13 +160,13 @@ def _compared(pool: Sequence[str], values: Sequence[str]) -> Iterator[Floats]:
         yield known.similarities(_distinct(grams([(value,)], _SIZES)[0]))
 
 
-def _nearest(found: Floats) -> list[int]:
+def _nearest(scores: Floats) -> list[int]:
     """The places of the greatest values, the first of equals first."""
-    edge = np.partition(found, -DEPTH)[-DEPTH] if len(found) > DEPTH else -np.inf
-    places = np.flatnonzero(found >= edge)
-    return [int(at) for at in places[np.argsort(-found[places], kind="stable")][:DEPTH]]
+    edge = np.partition(scores, -DEPTH)[-DEPTH] if len(scores) > DEPTH else -np.inf
+    nearest = np.flatnonzero(scores >= edge)
+    return [int(at) for at in nearest[np.argsort(-scores[nearest], kind="stable")][:DEPTH]]
 
 
-def _best(found: Floats) -> int | None:
+def _best(scores: Floats) -> int | None:
     """The place of the greatest value, the first of equals; None where nothing is shared."""
-    return int(found.argmax()) if len(found) and found.max() > 0 else None
+    return int(scores.argmax()) if len(scores) and scores.max() > 0 else None

@@ -52,20 +52,20 @@ def folded(
 ) -> tuple[list[Tags], list[Tags]]:
     """Tags by the lexicon, and by characters, of each sentence by what those of the other folds show."""
     each = [fold for words, fold in zip(sentences, folds, strict=True) for _ in words]
-    found = _naive_bayes.folded(_all_bags(sentences), _places(tags, labels), each, len(labels), _SMOOTHING)
+    predicted = _naive_bayes.folded(_all_bags(sentences), _places(tags, labels), each, len(labels), _SMOOTHING)
     lexicons = {fold: _without(fold, folds, sentences, tags) for fold in set(folds)}
     unseen = _unseen(labels, tags)
     by_lexicon = [
         _mended(lexicons[fold].get(word, unseen) for word in words)
         for words, fold in zip(sentences, folds, strict=True)
     ]
-    return by_lexicon, _parted(labels, found, sentences)
+    return by_lexicon, _parted(labels, predicted, sentences)
 
 
 def _without(
     fold: int, folds: Sequence[int], sentences: Sequence[Sentence], tags: Sequence[Sentence]
 ) -> dict[str, str]:
-    others = [at for at, one in enumerate(folds) if one != fold]
+    others = [at for at, number in enumerate(folds) if number != fold]
     return _lexicon([sentences[at] for at in others], [tags[at] for at in others])
 
 
@@ -75,7 +75,7 @@ def _lexicon(sentences: Sequence[Sentence], tags: Sequence[Sentence]) -> dict[st
     for words, names in zip(sentences, tags, strict=True):
         for word, name in zip(words, names, strict=True):
             counts.setdefault(word, Counter())[name] += 1
-    return {word: commonest(found) for word, found in counts.items()}
+    return {word: commonest(counted) for word, counted in counts.items()}
 
 
 def _unseen(labels: Sequence[str], tags: Sequence[Sentence]) -> str:
@@ -88,13 +88,13 @@ def commonest(counts: Counter[str]) -> str:
 
 
 def _places(tags: Sequence[Sentence], labels: tuple[str, ...]) -> list[int]:
-    place = {label: at for at, label in enumerate(labels)}
-    return [place[name] for names in tags for name in names]
+    index_of = {label: at for at, label in enumerate(labels)}
+    return [index_of[name] for names in tags for name in names]
 
 
-def _parted(labels: tuple[str, ...], found: Sequence[int], sentences: Sequence[Sentence]) -> list[Tags]:
+def _parted(labels: tuple[str, ...], predicted: Sequence[int], sentences: Sequence[Sentence]) -> list[Tags]:
     """Label places of all words, as tags of each sentence."""
-    likeliest = iter(found)
+    likeliest = iter(predicted)
     return [_mended(labels[next(likeliest)] for _ in words) for words in sentences]
 
 

@@ -92,11 +92,11 @@ def tasks_of(manifest: Mapping[str, Any]) -> dict[str, Task]:
     """
     return {
         name: Task(
-            tuple(one.get("score") or one["metrics"][:1]),
-            tuple(one["perturbed"][0]) if one["perturbed"] else (),
-            {group: tuple(languages) for group, languages in one.get("groups", {}).items()},
+            tuple(entry.get("score") or entry["metrics"][:1]),
+            tuple(entry["perturbed"][0]) if entry["perturbed"] else (),
+            {group: tuple(languages) for group, languages in entry.get("groups", {}).items()},
         )
-        for name, one in manifest["tasks"].items()
+        for name, entry in manifest["tasks"].items()
     }
 
 
@@ -105,13 +105,13 @@ def averages(scores: pl.DataFrame, tasks: Mapping[str, Task]) -> list[Average]:
 
     Under a noise each task counts with the condition that noises its headline fields.
     """
-    found = _cells(scores, tasks)
-    keys = sorted({(cell.model, cell.noise != CLEAN, cell.noise) for cell in found})
+    all_cells = _cells(scores, tasks)
+    keys = sorted({(cell.model, cell.noise != CLEAN, cell.noise) for cell in all_cells})
     return [
         average
         for name in AVERAGES
         for model, _, noise in keys
-        if (average := _average(name, model, noise, found, tasks)) is not None
+        if (average := _average(name, model, noise, all_cells, tasks)) is not None
     ]
 
 
@@ -138,12 +138,12 @@ def _cells(scores: pl.DataFrame, tasks: Mapping[str, Task]) -> list[_Cell]:
         pl.col("task").is_in(list(tasks)),
         pl.col("not_applicable") < 1,
     )
-    found = []
+    task_averages = []
     for model, condition, task, split, language, metric, value in rows.select(_COLUMNS).iter_rows():
         noise, fields = _parted(condition)
         if metric in tasks[task].score and (fields is None or set(fields) == set(tasks[task].headline)):
-            found.append(_Cell(model, noise, task, split, language, metric, value))
-    return found
+            task_averages.append(_Cell(model, noise, task, split, language, metric, value))
+    return task_averages
 
 
 def _parted(condition: str) -> tuple[str, tuple[str, ...] | None]:
@@ -157,14 +157,14 @@ def _parted(condition: str) -> tuple[str, tuple[str, ...] | None]:
 
 def _average(name: str, model: str, noise: str, cells: Sequence[_Cell], tasks: Mapping[str, Task]) -> Average | None:
     benchmark, by_category = AVERAGES[name]
-    members = {one: tasks[one] for one in TASKS[benchmark] if one in tasks and tasks[one].groups.get(benchmark)}
-    own = [cell for cell in cells if (cell.model, cell.noise) == (model, noise) and cell.task in members]
-    found = {one: _part(one, task, benchmark, own) for one, task in members.items()}
-    parts = {one: found.get(one, _Part((), (one,), "")) for one in TASKS[benchmark]}
+    members = {task: tasks[task] for task in TASKS[benchmark] if task in tasks and tasks[task].groups.get(benchmark)}
+    run_cells = [cell for cell in cells if (cell.model, cell.noise) == (model, noise) and cell.task in members]
+    measured = {name: _part(name, task, benchmark, run_cells) for name, task in members.items()}
+    parts = {task: measured.get(task, _Part((), (task,), "")) for task in TASKS[benchmark]}
     if not any(part.present for part in parts.values()):
         return None
-    values = {one: part.value for one, part in parts.items()}
-    present = {one: _mean(part.present) for one, part in parts.items()}
+    values = {task: part.value for task, part in parts.items()}
+    present = {task: _mean(part.present) for task, part in parts.items()}
     means = {kind: _strict_mean(map(values.get, several)) for kind, several in CATEGORIES[benchmark].items()}
     some = {kind: _known_mean(map(present.get, several)) for kind, several in CATEGORIES[benchmark].items()}
     return Average(
@@ -175,9 +175,9 @@ def _average(name: str, model: str, noise: str, cells: Sequence[_Cell], tasks: M
         _known_mean((some if by_category else present).values()),
         values,
         means,
-        tuple(place for part in parts.values() for place in part.missing),
-        {one: part.split for one, part in parts.items() if part.present},
-        {one: part.means for one, part in parts.items() if part.present},
+        tuple(cell for part in parts.values() for cell in part.missing),
+        {task: part.split for task, part in parts.items() if part.present},
+        {task: part.means for task, part in parts.items() if part.present},
     )
 
 
@@ -201,16 +201,20 @@ class _Part:
 
 def _part(name: str, task: Task, benchmark: str, cells: Iterable[_Cell]) -> _Part:
     """The cells of a task from one split: that with most cells, of equals `test`. Raises Mismatch at a double one."""
-    own = [cell for cell in cells if cell.task == name and cell.language in task.groups[benchmark]]
-    splits = [cell.split for cell in own]
-    split = max(sorted(set(splits)), key=lambda one: (splits.count(one), one == "test"), default="")
+    task_cells = [cell for cell in cells if cell.task == name and cell.language in task.groups[benchmark]]
+    splits = [cell.split for cell in task_cells]
+    split = max(sorted(set(splits)), key=lambda candidate: (splits.count(candidate), candidate == "test"), default="")
     values: dict[tuple[str, str], float] = {}
-    for cell in own:
+    for cell in task_cells:
         if cell.split == split:
             _add(values, cell)
     each = {language: [values.get((language, metric)) for metric in task.score] for language in task.groups[benchmark]}
-    scores = {language: _strict_mean(found) for language, found in each.items()}
-    whole = [[value for value in found if value is not None] for found in each.values() if None not in found]
+    scores = {language: _strict_mean(language_values) for language, language_values in each.items()}
+    whole = [
+        [value for value in language_values if value is not None]
+        for language_values in each.values()
+        if None not in language_values
+    ]
     return _Part(
         tuple(value for value in scores.values() if value is not None),
         tuple(f"{name}/{language}" for language, value in scores.items() if value is None),
@@ -229,8 +233,8 @@ def _add(values: dict[tuple[str, str], float], cell: _Cell) -> None:
 
 def _strict_mean(values: Iterable[float | None]) -> float | None:
     """The unweighted mean; None where a value is missing."""
-    found = list(values)
-    return None if None in found else _known_mean(found)
+    known = list(values)
+    return None if None in known else _known_mean(known)
 
 
 def _known_mean(values: Iterable[float | None]) -> float | None:

@@ -74,13 +74,13 @@ def _means(side: Neighbours) -> NDArray[np.float64]:
 
 
 def _best(
-    side: Neighbours, own: NDArray[np.float64], other: NDArray[np.float64]
+    side: Neighbours, scores: NDArray[np.float64], other: NDArray[np.float64]
 ) -> tuple[Indices, NDArray[np.float64]]:
     """The neighbour of each sentence with the greatest ratio, the lowest of equals, and that ratio; -inf of none."""
     if not side.indices.size:
-        return np.full(len(own), -1), np.full(len(own), -np.inf)
+        return np.full(len(scores), -1), np.full(len(scores), -np.inf)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = side.scores.astype(np.float64) / ((own[:, None] + other[side.indices]) / 2)
+        ratios = side.scores.astype(np.float64) / ((scores[:, None] + other[side.indices]) / 2)
     ratios = np.where((side.indices >= 0) & np.isfinite(ratios), ratios, -np.inf)
     greatest = ratios.max(axis=1)
     equal = ratios == greatest[:, None]
@@ -92,11 +92,11 @@ def _each_once(pairs: Indices) -> NDArray[np.bool_]:
     sources: set[int] = set()
     targets: set[int] = set()
     taken = np.zeros(len(pairs), np.bool_)
-    for place, (source, target) in enumerate(pairs.tolist()):
+    for index, (source, target) in enumerate(pairs.tolist()):
         if source not in sources and target not in targets:
             sources.add(source)
             targets.add(target)
-            taken[place] = True
+            taken[index] = True
     return taken
 
 

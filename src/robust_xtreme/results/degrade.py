@@ -44,17 +44,17 @@ def deltas(
     family and have no p. Raises Mismatch, naming the example or the cell, where clean and perturbed are not the same
     items.
     """
-    found = [one for one in cells(stats) if one.scope == ALL and not one.model.startswith(FLOOR)]
-    clean = {_twin(cell): cell for cell in found if cell.condition == CLEAN}
+    headline_cells = [cell for cell in cells(stats) if cell.scope == ALL and not cell.model.startswith(FLOOR)]
+    clean = {_twin(cell): cell for cell in headline_cells if cell.condition == CLEAN}
     values = {_key(row): row for row in scored.iter_rows(named=True)}
-    pairs = [(_clean_of(cell, clean), cell) for cell in found if cell.condition != CLEAN]
+    pairs = [(_clean_of(cell, clean), cell) for cell in headline_cells if cell.condition != CLEAN]
     rows = [_row(cell, twin, values, backend) for twin, cell in pairs]
     done = list(rows)
-    for family, places in _families(rows, (declare or default_family(headlines))(rows)).items():
-        adjusted = correct([rows[at]["p"] for at in places])
-        bounds = joint_bounds([pairs[at] for at in places], backend)
-        for at, p, joint in zip(places, adjusted, bounds, strict=True):
-            done[at] = _in_family(rows[at], family, len(places), p, joint)
+    for family, indices in _families(rows, (declare or default_family(headlines))(rows)).items():
+        adjusted = correct([rows[at]["p"] for at in indices])
+        bounds = joint_bounds([pairs[at] for at in indices], backend)
+        for at, p, joint in zip(indices, adjusted, bounds, strict=True):
+            done[at] = _in_family(rows[at], family, len(indices), p, joint)
     return build(done, DELTAS).sort(DELTAS.key)
 
 
@@ -80,8 +80,8 @@ def _row(cell: Cell, twin: Cell, values: Mapping[tuple[Any, ...], Row], backend:
     if score is None or before is None:
         raise Mismatch(f"{cell.named()}, or its clean cell, has no row in SCORES: these are another run's.")
     estimate = estimate_difference(twin.sums, cell.sums, cell.reduce, backend)
-    told = not before["at_floor"] and not score["inert"] and score["not_applicable"] < 1
-    claims = estimate.p is not None and told and not is_approximate(score["inference"])
+    testable = not before["at_floor"] and not score["inert"] and score["not_applicable"] < 1
+    claims = estimate.p is not None and testable and not is_approximate(score["inference"])
     return {
         **{name: value for name, value in score.items() if name in _KEPT},
         "clean": before["value"],
@@ -113,14 +113,14 @@ def default_family(headlines: Mapping[str, str]) -> Declare:
 
     def declare(rows: Sequence[Row]) -> list[str | None]:
         highest: dict[tuple[Any, ...], Decimal] = {}
-        places = [_place(row) for row in rows]
-        for place, strength in places:
-            highest[place] = max(strength, highest.get(place, strength))
+        keyed = [_place(row) for row in rows]
+        for group, strength in keyed:
+            highest[group] = max(strength, highest.get(group, strength))
         return [
             DEFAULT_FAMILY
-            if row["metric"] == headlines.get(row["task"]) and strength == highest[place] and strength > 0
+            if row["metric"] == headlines.get(row["task"]) and strength == highest[group] and strength > 0
             else None
-            for row, (place, strength) in zip(rows, places, strict=True)
+            for row, (group, strength) in zip(rows, keyed, strict=True)
         ]
 
     return declare

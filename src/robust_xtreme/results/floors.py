@@ -135,8 +135,8 @@ def _learned(fitted: Floors, name: str, examples: tuple[Example, ...]) -> Floor:
     bags = _BAGS[name](examples)
     if name in fitted.models:
         return Floor(_chosen(fitted.models[name].predict(bags)), fitted.source)
-    found = _naive_bayes.folded(bags, _indices(examples), _folds(examples), len(fitted.labels))
-    return Floor(_chosen(found), _IN_FOLDS)
+    predicted = _naive_bayes.folded(bags, _indices(examples), _folds(examples), len(fitted.labels))
+    return Floor(_chosen(predicted), _IN_FOLDS)
 
 
 def _folds(examples: Sequence[Example]) -> list[int]:
@@ -179,27 +179,30 @@ def _choice(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
 
 def _tagging(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
     lengths = [len(example.target.names) if isinstance(example.target, Tags) else 0 for example in examples]
-    found = {f"{WHOLE}_{kind}": _whole(kind, lengths) for kind in _entity_types(fitted.labels)}
+    constants = {f"{WHOLE}_{kind}": _whole(kind, lengths) for kind in _entity_types(fitted.labels)}
     if _taggers.OUTSIDE in fitted.labels:
         constant = {"all_o": Floor(tuple(Tags((_taggers.OUTSIDE,) * length) for length in lengths), NOTHING)}
     else:
         constant = {"majority": _majority_tag(examples, lengths)}
-    return {**constant, **found, **_by_words(fitted, examples)}
+    return {**constant, **constants, **_by_words(fitted, examples)}
 
 
 def _by_words(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
     """Both taggers of words, as the training examples taught them, or each fold of the split the others."""
     sentences, tags = _tagged(examples)
     if fitted.taggers:
-        found, source = (fitted.taggers.by_lexicon(sentences), fitted.taggers.by_characters(sentences)), fitted.source
+        predictions, source = (
+            (fitted.taggers.by_lexicon(sentences), fitted.taggers.by_characters(sentences)),
+            fitted.source,
+        )
     else:
-        found, source = _taggers.folded(sentences, tags, fitted.labels, _folds(examples)), _IN_FOLDS
-    return {name: Floor(tuple(each), source) for name, each in zip(_WORDS, found, strict=True)}
+        predictions, source = _taggers.folded(sentences, tags, fitted.labels, _folds(examples)), _IN_FOLDS
+    return {name: Floor(tuple(each), source) for name, each in zip(_WORDS, predictions, strict=True)}
 
 
 def _tagged(examples: Sequence[Example]) -> tuple[list[Sentence], list[Sentence]]:
     """The words and the tags of each example."""
-    tags: list[Sentence] = [one.target.names if isinstance(one.target, Tags) else () for one in examples]
+    tags: list[Sentence] = [example.target.names if isinstance(example.target, Tags) else () for example in examples]
     return [_taggers.words_of(example) for example in examples], tags
 
 
@@ -218,22 +221,22 @@ def _majority_tag(examples: tuple[Example, ...], lengths: Sequence[int]) -> Floo
 
 
 def _span_qa(_: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
-    predicted = _passages.predict([(one.texts["question"], one.texts["context"]) for one in examples])
+    predicted = _passages.predict([(example.texts["question"], example.texts["context"]) for example in examples])
     return {name: Floor(targets, NOTHING) for name, targets in predicted.items()}
 
 
 def _retrieval(search: str, examples: Sequence[Example], corpus: Corpus) -> dict[str, Floor]:
     """Rankings of the pool, or pairs; without those that are not computed for a large pool."""
     if search == BITEXT:
-        found = {
+        rankings = {
             "no_pair": [Document(())] * len(examples),
             "same_numbers": _ranking.same_numbers(examples, corpus),
             "mutual_overlap": _ranking.mutual(examples, corpus),
         }
     else:
         ranked = _ranking.by_characters(examples, corpus)
-        found = {"random_rank": _ranking.by_chance(examples, corpus), "character_overlap": ranked}
-    return {name: Floor(tuple(each), NOTHING) for name, each in found.items() if each is not None}
+        rankings = {"random_rank": _ranking.by_chance(examples, corpus), "character_overlap": ranked}
+    return {name: Floor(tuple(each), NOTHING) for name, each in rankings.items() if each is not None}
 
 
 _FAMILIES: Final[Mapping[str, Callable[[Floors, tuple[Example, ...]], dict[str, Floor]]]] = {

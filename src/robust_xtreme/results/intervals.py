@@ -90,7 +90,9 @@ def cluster_sums(stats: Array, codes: Array, clusters: int) -> Array:
     seeds, rows, width = (1, *stats.shape) if stats.ndim == 2 else stats.shape
     slots = np.arange(seeds)[:, None] * clusters + codes
     flat = stats.reshape(seeds * rows, width)
-    columns = [np.bincount(slots.ravel(), weights=flat[:, one], minlength=seeds * clusters) for one in range(width)]
+    columns = [
+        np.bincount(slots.ravel(), weights=flat[:, column], minlength=seeds * clusters) for column in range(width)
+    ]
     return np.stack(columns, -1).reshape(*stats.shape[:-2], clusters, width)
 
 
@@ -271,6 +273,6 @@ def _without_interval(moments: Moments, clusters: int) -> Estimate:
 
 def _estimate(moments: Moments, bounds: Bounds, p: float | None, method: str) -> Estimate:
     still = bool(varies_not(moments))
-    se, low, high = (float(one) for one in bounds)
+    se, low, high = (float(bound) for bound in bounds)
     clusters = int(moments.deviations.shape[-1])
     return Estimate(float(moments.value), se, low, high, p, clusters, EXACT_METHOD if still else method)

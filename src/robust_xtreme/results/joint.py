@@ -18,11 +18,11 @@ def joint_bounds(pairs: Sequence[Pair], backend: Backend) -> list[tuple[float, f
     The max-t bootstrap gives the quantile: its draws are joint, so that cells which share clusters, languages of a
     parallel test say, widen each other's intervals less than as many independent ones would.
     """
-    found = [_moments(pair, backend) for pair in pairs]
+    measured = [_moments(pair, backend) for pair in pairs]
     quantile = simultaneous_quantile(
-        [_member(pair, moments, backend) for pair, moments in zip(pairs, found, strict=True)], backend=backend
+        [_member(pair, moments, backend) for pair, moments in zip(pairs, measured, strict=True)], backend=backend
     )
-    return [_bounds(moments, quantile, backend) for moments in found]
+    return [_bounds(moments, quantile, backend) for moments in measured]
 
 
 def _moments(pair: Pair, backend: Backend) -> Moments:

@@ -36,11 +36,11 @@ def benjamini_yekutieli(p: Sequence[float]) -> list[float]:
 def _ordered(p: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     values = np.asarray(p, dtype=np.float64)
     if not ((values >= 0) & (values <= 1)).all():
-        raise UserError(f"A p-value lies outside [0, 1]: {next(one for one in p if not 0 <= one <= 1)}.")
+        raise UserError(f"A p-value lies outside [0, 1]: {next(value for value in p if not 0 <= value <= 1)}.")
     return values, np.argsort(values, kind="stable")
 
 
 def _restored(stepped: np.ndarray, order: np.ndarray) -> list[float]:
-    found = np.empty_like(stepped)
-    found[order] = np.minimum(stepped, 1.0)
-    return [float(one) for one in found]
+    adjusted = np.empty_like(stepped)
+    adjusted[order] = np.minimum(stepped, 1.0)
+    return [float(value) for value in adjusted]

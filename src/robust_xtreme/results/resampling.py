@@ -36,7 +36,7 @@ class Member:
 
 def keys(clusters: Sequence[str]) -> Any:
     """The 64-bit key of each cluster id, as uint64 (G,)."""
-    return np.array([int(digest(one), 16) for one in clusters], dtype=np.uint64)
+    return np.array([int(digest(cluster), 16) for cluster in clusters], dtype=np.uint64)
 
 
 def counts(seed: int, resamples: range, cluster_keys: Any) -> Any:
@@ -98,8 +98,8 @@ def greatest(
     """
     best = np.full(resamples, -np.inf)
     for member in family:
-        found = _studentised(member, seed, resamples, backend)
-        best = np.maximum(best, np.abs(found) if sides == 2 else found)
+        statistics = _studentised(member, seed, resamples, backend)
+        best = np.maximum(best, np.abs(statistics) if sides == 2 else statistics)
     return best
 
 
@@ -125,6 +125,6 @@ def simultaneous_quantile(
 
     It is never below Student's, that of one interval with the family's fewest clusters.
     """
-    found = greatest(family, seed=seed, resamples=resamples, sides=sides, backend=backend)
+    maxima = greatest(family, seed=seed, resamples=resamples, sides=sides, backend=backend)
     single = t_quantile(1 - (1 - confidence) / sides, min(len(member.clusters) for member in family) - 1)
-    return max(single, float(np.quantile(found, confidence, method="higher")))
+    return max(single, float(np.quantile(maxima, confidence, method="higher")))

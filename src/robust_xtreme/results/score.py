@@ -35,9 +35,9 @@ def scores(
     (model - baseline) is above 0. `stamped` are the places whose text the model has seen in training. Raises
     Mismatch, naming the example, where the items of a cell, of its noise seeds and of the floors are not the same.
     """
-    found = cells(stats)
-    floors = _floors(one for one in found if one.model.startswith(FLOOR))
-    models = [one for one in found if not one.model.startswith(FLOOR)]
+    all_cells = cells(stats)
+    floors = _floors(cell for cell in all_cells if cell.model.startswith(FLOOR))
+    models = [cell for cell in all_cells if not cell.model.startswith(FLOOR)]
     noise = realised(predictions)
     rows = [
         {**_row(cell, floors.get(_split(cell), ()), noise, backend), "overlap": _place(cell) in stamped}
@@ -48,8 +48,8 @@ def scores(
 
 def floor_values(stats: pl.DataFrame) -> pl.DataFrame:
     """FLOORS from STATS: the value of every floor and metric on every clean split, sorted."""
-    found = cells(stats.filter(pl.col("model").str.starts_with(FLOOR)))
-    rows = [_floor_row(floor) for several in _floors(found).values() for floor in several]
+    floor_cells = cells(stats.filter(pl.col("model").str.starts_with(FLOOR)))
+    rows = [_floor_row(floor) for several in _floors(floor_cells).values() for floor in several]
     return build(rows, FLOORS).sort(FLOORS.key)
 
 
@@ -76,9 +76,9 @@ def _split(cell: Cell) -> Split:
     return (*(cell.key[at] for at in _SHARED), cell.metric)
 
 
-def _floors(found: Iterable[Cell]) -> dict[Split, list[Cell]]:
+def _floors(floor_cells: Iterable[Cell]) -> dict[Split, list[Cell]]:
     floors: dict[Split, list[Cell]] = {}
-    for cell in found:
+    for cell in floor_cells:
         if cell.condition == CLEAN and cell.scope == ALL:
             floors.setdefault(_split(cell), []).append(cell)
     return floors
@@ -106,7 +106,7 @@ def interval(estimate: Estimate) -> Row:
 
 
 def _size(cell: Cell) -> Row:
-    values = [float(cell.reduce(one.sum(0))) for one in cell.sums]
+    values = [float(cell.reduce(sums.sum(0))) for sums in cell.sums]
     return {
         "n": len(cell.items.examples),
         "clusters": len(cell.items.clusters),
@@ -138,8 +138,10 @@ def _value(cell: Cell) -> float:
 def _inherited(rows: list[Row]) -> list[Row]:
     """Whether a cell is at the floor is said of its clean twin, and so of its parts and of it under noise."""
     clean = {_key(row): row["at_floor"] for row in rows if row["scope"] == ALL and row["condition"] == CLEAN}
-    own = {(_key(row), row["condition"]): row["at_floor"] for row in rows if row["scope"] == ALL}
-    return [{**row, "at_floor": clean.get(_key(row), own.get((_key(row), row["condition"]), False))} for row in rows]
+    at_floor = {(_key(row), row["condition"]): row["at_floor"] for row in rows if row["scope"] == ALL}
+    return [
+        {**row, "at_floor": clean.get(_key(row), at_floor.get((_key(row), row["condition"]), False))} for row in rows
+    ]
 
 
 def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -31,33 +31,35 @@ def read_stages(run: Path) -> tuple[dict[str, Any], ...]:
 
 def _stage(path: Path) -> dict[str, Any]:
     """One record, checked: an object whose languages are a list of texts, and whose numbers are whole."""
-    found = store.read_json(path)
-    known = isinstance(found, dict) and all(_fits(found.get(name, _ABSENT), kind) for name, kind in _KINDS.items())
-    if not known or not _is_text(found):
+    record = store.read_json(path)
+    known = isinstance(record, dict) and all(_fits(record.get(name, _ABSENT), kind) for name, kind in _KINDS.items())
+    if not known or not _is_text(record):
         what = "is no record of a stage of `robust-xtreme train`. Copy the run again from where it was trained."
         raise DataError(path, what)
-    return {**found, "recipe": str(found.get("recipe") or ""), "selected_on": str(found.get("selected_on") or "")}
+    return {**record, "recipe": str(record.get("recipe") or ""), "selected_on": str(record.get("selected_on") or "")}
 
 
-def _fits(found: Any, kind: str) -> bool:
+def _fits(value: Any, kind: str) -> bool:
     match kind:
-        case _ if found is _ABSENT:
+        case _ if value is _ABSENT:
             return True
         case "texts":
-            return isinstance(found, list) and all(isinstance(one, str) for one in found)
+            return isinstance(value, list) and all(isinstance(item, str) for item in value)
         case "whole":
-            return type(found) is int and abs(found) <= _LARGEST
+            return type(value) is int and abs(value) <= _LARGEST
         case "names":
-            return isinstance(found, dict) and not any(isinstance(one, str) and one.isspace() for one in found.values())
+            return isinstance(value, dict) and not any(
+                isinstance(item, str) and item.isspace() for item in value.values()
+            )
         case "object":
-            return isinstance(found, dict)
-    return found is None or isinstance(found, dict)
+            return isinstance(value, dict)
+    return value is None or isinstance(value, dict)
 
 
-def _is_text(found: Any) -> bool:
+def _is_text(value: Any) -> bool:
     """Whether it can be written as UTF-8: JSON can hold half of a surrogate pair."""
     try:
-        json.dumps(found, ensure_ascii=False).encode("utf-8")
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
         return False
     return True

@@ -60,9 +60,9 @@ def claims(values: pl.DataFrame, reference: str, family: Sequence[tuple[str, str
     An empty family means every arm of VALUES but the reference, in every cell that it has runs of. Raises Mismatch
     where a seed stands twice, or where the arms share no seed in a cell; UserError where an arm or a cell is not there.
     """
-    found = _by_run(build(values.to_dict(as_series=False), VALUES))
-    pairs = family or [(cell, arm) for arm, cell in found if arm != reference]
-    rows = [_row(found, reference, arm, cell) for cell, arm in sorted(pairs)]
+    runs = _by_run(build(values.to_dict(as_series=False), VALUES))
+    pairs = family or [(cell, arm) for arm, cell in runs if arm != reference]
+    rows = [_row(runs, reference, arm, cell) for cell, arm in sorted(pairs)]
     adjusted = holm([1.0 if row["p"] is None else row["p"] for row in rows])
     return build([_claimed(row, p, len(rows)) for row, p in zip(rows, adjusted, strict=True)], CLAIMS)
 
@@ -72,14 +72,14 @@ _Runs = dict[tuple[str, str], dict[int, float]]
 
 def _by_run(values: pl.DataFrame) -> _Runs:
     """Seed to value, by arm and cell."""
-    found: _Runs = {}
+    runs: _Runs = {}
     for arm, cell, seed, value in values.iter_rows():
-        found.setdefault((arm, cell), {})[seed] = value
-    return found
+        runs.setdefault((arm, cell), {})[seed] = value
+    return runs
 
 
-def _row(found: _Runs, reference: str, arm: str, cell: str) -> dict[str, Any]:
-    left, right = (_runs(found, one, cell) for one in (reference, arm))
+def _row(runs: _Runs, reference: str, arm: str, cell: str) -> dict[str, Any]:
+    left, right = (_runs(runs, name, cell) for name in (reference, arm))
     seeds = sorted(left.keys() & right.keys())
     if not seeds:
         raise Mismatch(f"The arms {reference} and {arm} have no seed in common in {cell}: runs are paired by seed.")
@@ -95,10 +95,10 @@ def _row(found: _Runs, reference: str, arm: str, cell: str) -> dict[str, Any]:
     }
 
 
-def _runs(found: _Runs, arm: str, cell: str) -> dict[int, float]:
-    if (arm, cell) not in found:
+def _runs(runs: _Runs, arm: str, cell: str) -> dict[int, float]:
+    if (arm, cell) not in runs:
         raise UserError(f"There are no runs of the arm {arm!r} in the cell {cell!r}.")
-    return found[arm, cell]
+    return runs[arm, cell]
 
 
 def paired_over_runs(differences: Sequence[float]) -> dict[str, Any]:
@@ -107,12 +107,12 @@ def paired_over_runs(differences: Sequence[float]) -> dict[str, Any]:
     mean +- t(0.975, S - 1) * sd / sqrt(S), sd with S - 1. Se, low, high and p are None where there is no interval.
     """
     runs, mean = len(differences), _mean(differences)
-    lacking = {"difference": mean, "se": None, "low": None, "high": None, "p": None}
+    unknown = {"difference": mean, "se": None, "low": None, "high": None, "p": None}
     if runs < 2:
-        return {**lacking, "method": f"{ONLY_CHECKPOINTS}: {runs} run"}
-    se = math.sqrt(math.fsum((one - mean) ** 2 for one in differences) / (runs - 1) / runs)
+        return {**unknown, "method": f"{ONLY_CHECKPOINTS}: {runs} run"}
+    se = math.sqrt(math.fsum((difference - mean) ** 2 for difference in differences) / (runs - 1) / runs)
     if se <= _STILL:
-        return {**lacking, "method": f"none: {runs} runs do not vary"}
+        return {**unknown, "method": f"none: {runs} runs do not vary"}
     reach = t_quantile(0.5 + CONFIDENCE / 2, runs - 1) * se
     bounds = {"difference": mean, "se": se, "low": mean - reach, "high": mean + reach}
     return {**bounds, "p": t_tail(mean / se, runs - 1), "method": f"t over {runs} runs, {runs - 1} df"}

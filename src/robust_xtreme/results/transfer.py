@@ -28,8 +28,8 @@ def with_transfer(scores: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
     `models` is MODELS, whose `overlap_flags` say what the intermediate stages learned.
     """
     flagged = set(_flagged(models))
-    own = [(model, task) in flagged for model, task in scores.select("model", "task").iter_rows()]
-    reason = pl.when(pl.Series(own, dtype=pl.Boolean)).then(pl.lit(OWN)).when("overlap").then(pl.lit(OVERLAP))
+    own_data = [(model, task) in flagged for model, task in scores.select("model", "task").iter_rows()]
+    reason = pl.when(pl.Series(own_data, dtype=pl.Boolean)).then(pl.lit(OWN)).when("overlap").then(pl.lit(OVERLAP))
     return scores.with_columns(left_out=reason.otherwise(None))
 
 
@@ -42,15 +42,15 @@ def transfer_average(scores: pl.DataFrame, models: pl.DataFrame, tasks: Iterable
         pl.col("left_out").is_null(), pl.col("condition") == "clean", pl.col("scope") == "all"
     )
     means = dict(kept.group_by("task").agg(pl.col("value").mean()).iter_rows())
-    found = [means.get(task) for task in tasks]
-    known = [one for one in found if one is not None]
-    return sum(known) / len(known) if known and len(known) == len(found) else None
+    task_means = [means.get(task) for task in tasks]
+    known = [mean for mean in task_means if mean is not None]
+    return sum(known) / len(known) if known and len(known) == len(task_means) else None
 
 
 def _flagged(models: pl.DataFrame) -> Iterable[tuple[str, str]]:
     """Models and the tasks whose own training data they learned."""
     for model, flags in models.select("model", "overlap_flags").iter_rows():
         for flag in json.loads(flags or "[]"):
-            own, _, task = flag.partition(": ")
-            if own == OWN:
+            kind, _, task = flag.partition(": ")
+            if kind == OWN:
                 yield model, task
