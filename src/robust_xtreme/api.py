@@ -75,17 +75,17 @@ def _check_call(texts: object, spec: object, language: object) -> None:
 def _seed(seed: object) -> int:
     """A seed as a plain number, of numpy's types too."""
     try:
-        found = operator.index(cast("SupportsIndex", seed))
+        number = operator.index(cast("SupportsIndex", seed))
     except TypeError:
-        found = None
-    if found is None or isinstance(seed, bool):
+        number = None
+    if number is None or isinstance(seed, bool):
         raise UserError(f"perturb takes a whole number as its seed, not {seed!r:.60}.")
-    return found
+    return number
 
 
 def _folders(packs: object) -> Sequence[str | Path]:
     folders = [packs] if isinstance(packs, (str, Path)) else packs
-    if not isinstance(folders, (list, tuple)) or not all(isinstance(one, (str, Path)) for one in folders):
+    if not isinstance(folders, (list, tuple)) or not all(isinstance(folder, (str, Path)) for folder in folders):
         raise UserError(f"perturb takes packs=DIR or a list of folders, not {packs!r:.60}")
     return folders
 
@@ -95,7 +95,9 @@ def _perturbed(
 ) -> list[str] | list[Example]:
     strings = sum(isinstance(item, str) for item in texts)
     if strings == len(texts):
-        return [one.text.value for one in noised_strings(cast("Sequence[str]", texts), cell, language, seed)]
+        return [
+            noised_text.text.value for noised_text in noised_strings(cast("Sequence[str]", texts), cell, language, seed)
+        ]
     if strings:
         raise UserError("perturb takes strings or Examples, not both in one list.")
     _check_examples(texts)
@@ -130,7 +132,7 @@ def noised_strings(values: Sequence[str], cell: PerturbationSpec, language: str 
     if cell.fields:
         raise SpecError(f"{str(cell)!r} names fields, and strings have none. Leave out @fields=.")
     ids = bare_ids(language, values)
-    texts = [Text(own, language, value) for own, value in zip(ids, values, strict=True)]
+    texts = [Text(text_id, language, value) for text_id, value in zip(ids, values, strict=True)]
     return _served(noise_texts(texts, cell, seed), cell)
 
 
@@ -141,7 +143,7 @@ def _examples(examples: Sequence[Example], cell: PerturbationSpec, language: str
         raise UserError("Examples know their languages; leave out language=.")
     fields = _fields(examples, cell)
     texts = [example.texts[name] for example in examples for name in fields if name in example.texts]
-    noised = {one.clean.id: one for one in _served(noise_texts(texts, cell, seed), cell)}
+    noised = {noised_text.clean.id: noised_text for noised_text in _served(noise_texts(texts, cell, seed), cell)}
     return [noise_example(example, noised, fields) for example in examples]
 
 
@@ -154,11 +156,11 @@ def _fields(examples: Iterable[Example], cell: PerturbationSpec) -> tuple[str, .
 
 
 def _served(noised: list[Noised], cell: PerturbationSpec) -> list[Noised]:
-    for one in noised:
-        if one.status == "not_applicable":
+    for noised_text in noised:
+        if noised_text.status == "not_applicable":
             from robust_xtreme.noise._suites import lacking
 
-            code = one.clean.language
+            code = noised_text.clean.language
             name, why = lacking(cell, code) or (cell.name, "unknown language")
             see = f"robust-xtreme list perturbations --language {code}"
             raise UserError(f"{name!r} does not serve the language {code!r}: {why}. See: {see}")
@@ -206,5 +208,5 @@ def evaluate(
 
     if spec is not None and values:
         raise SpecError(f"evaluate takes a RunSpec or its values, not both: {', '.join(sorted(values))}.")
-    found = spec if spec is not None else from_mapping(values, "evaluate")
-    return evaluate_(found, deduplicate=deduplicate, force=force, cache=cache, observer=observer)
+    run_spec = spec if spec is not None else from_mapping(values, "evaluate")
+    return evaluate_(run_spec, deduplicate=deduplicate, force=force, cache=cache, observer=observer)

@@ -29,8 +29,8 @@ def _perturbations() -> list[Row]:
 
 def _perturbation(member: Any) -> Row:
     names = ("name", "summary", "unit", "kind", "strength", "operators", "parameters", "waives", "version")
-    found = {name: plain(getattr(member, name)) for name in (*names, "rates", "refuses")}
-    return {**found, "choices": {name: list(known()) for name, known in member.choices.items()}}
+    row = {name: plain(getattr(member, name)) for name in (*names, "rates", "refuses")}
+    return {**row, "choices": {name: list(known()) for name, known in member.choices.items()}}
 
 
 def served(code: str) -> list[Row]:
@@ -60,7 +60,7 @@ def _standing(parts: Mapping[str, str]) -> str:
     """The standing of a pack in words: that of the whole, and of parts that have another one."""
     if packs.CHOICE in parts:
         return "chosen, unreviewed"
-    others = (part if part.endswith(said) else f"{part} {said}" for part, said in parts.items() if part)
+    others = (part if part.endswith(standing) else f"{part} {standing}" for part, standing in parts.items() if part)
     return ", ".join((parts[""], *others))
 
 
@@ -68,12 +68,12 @@ def _suites() -> list[Row]:
     return [_suite(suite(name)) for name in names()]
 
 
-def _suite(found: Any) -> Row:
+def _suite(member: Any) -> Row:
     return {
-        "name": found.name,
-        "summary": found.summary,
-        "specs": [str(one) for one in found.specs],
-        "standing": found.standing,
+        "name": member.name,
+        "summary": member.summary,
+        "specs": [str(spec) for spec in member.specs],
+        "standing": member.standing,
     }
 
 
@@ -130,7 +130,9 @@ def _learned(task: Any) -> Row:
 
 def _metrics() -> list[Row]:
     members = [registry.load("metric", name) for name in registry.names("metric")]
-    return [{name: plain(getattr(one, name)) for name in ("name", "summary", "columns", "cite")} for one in members]
+    return [
+        {name: plain(getattr(member, name)) for name in ("name", "summary", "columns", "cite")} for member in members
+    ]
 
 
 def _languages() -> list[Row]:
@@ -161,10 +163,10 @@ def plain(value: Any) -> Any:
         case str() | int() | float() | None:
             return value
         case Mapping():
-            return {str(key): plain(one) for key, one in value.items()}
+            return {str(key): plain(item) for key, item in value.items()}
         case tuple() | list():
-            return [plain(one) for one in value]
+            return [plain(item) for item in value]
         case set() | frozenset():
-            return sorted(plain(one) for one in value)
+            return sorted(plain(item) for item in value)
         case _:
             return str(value)

@@ -41,8 +41,8 @@ class SpanTable:
 
 def span_table(spans: Sequence[Sequence[Span]]) -> SpanTable:
     """The table of each text's spans."""
-    text = np.repeat(np.arange(len(spans), dtype=np.int32), [len(own) for own in spans])
-    flat = [span for own in spans for span in own]
+    text = np.repeat(np.arange(len(spans), dtype=np.int32), [len(text_spans) for text_spans in spans])
+    flat = [span for text_spans in spans for span in text_spans]
     start = np.array([span.start for span in flat], np.int32)
     stop = np.array([span.stop for span in flat], np.int32)
     return SpanTable(text, start, stop, np.array([span.frozen for span in flat], np.bool_))
@@ -87,14 +87,14 @@ def batch(values: Sequence[str], spans: SpanTable) -> Batch:
     joined = SEPARATOR.join(values) + SEPARATOR
     points = np.frombuffer(joined.encode(_ENCODING, _SURROGATES), np.uint32) if values else np.zeros(0, np.uint32)
     props = properties(points)
-    found = clusters(props)
+    starts = clusters(props)
     numbers, bounds = None, offsets
-    if not found.simple:
-        numbers = np.cumsum(found.breaks, dtype=np.int32) - np.int32(1)
-        bounds = np.append(numbers[offsets[:-1]], np.int32(len(found.starts)))
+    if not starts.simple:
+        numbers = np.cumsum(starts.breaks, dtype=np.int32) - np.int32(1)
+        bounds = np.append(numbers[offsets[:-1]], np.int32(len(starts.starts)))
     base = at(offsets, spans.text)
     placed = base + spans.start, base + spans.stop
-    return Batch(values, points, offsets, props, found, numbers, bounds, spans, *placed)
+    return Batch(values, points, offsets, props, starts, numbers, bounds, spans, *placed)
 
 
 @final
@@ -132,9 +132,9 @@ class Moved:
     places: Array
 
 
-def at(values: Array, places: Array) -> Array:
+def at(values: Array, positions: Array) -> Array:
     """The values at places, each of which must be one of theirs: numpy's own check would double the time."""
-    return values.take(places, mode="clip")
+    return values.take(positions, mode="clip")
 
 
 def ragged(starts: Array, lengths: Array) -> Array:
@@ -158,8 +158,8 @@ def apply(clean: Batch, edits: Edits) -> Moved:
     bounds = np.searchsorted(edits.start, clean.offsets)
     owner = np.repeat(np.arange(len(clean)), np.diff(bounds))
     before, after = clean.offsets[owner], offsets[owner]
-    places = np.stack((edits.start - before, edits.stop - before, begins - after, begins + grown - after), axis=1)
-    return Moved(_values(points, offsets), _spans(clean, shift), bounds, places)
+    pieces = np.stack((edits.start - before, edits.stop - before, begins - after, begins + grown - after), axis=1)
+    return Moved(_values(points, offsets), _spans(clean, shift), bounds, pieces)
 
 
 def _shift(clean: Batch, edits: Edits, grown: Array) -> Array:
@@ -185,8 +185,8 @@ def _values(points: Array, offsets: Array) -> list[str]:
     joined = points.tobytes().decode(_ENCODING, _SURROGATES)
     if joined.count(SEPARATOR) == len(offsets) - 1:
         return joined.split(SEPARATOR)[:-1]
-    places = offsets.tolist()
-    return [joined[start : stop - 1] for start, stop in pairwise(places)]
+    bounds = offsets.tolist()
+    return [joined[start : stop - 1] for start, stop in pairwise(bounds)]
 
 
 def _spans(clean: Batch, shift: Array) -> SpanTable:
@@ -195,8 +195,8 @@ def _spans(clean: Batch, shift: Array) -> SpanTable:
         return spans
     before = at(shift[clean.offsets], spans.text)
     start, stop = (
-        own + at(shift, place) - before
-        for own, place in ((spans.start, clean.span_starts), (spans.stop, clean.span_stops))
+        bounds + at(shift, out) - before
+        for bounds, out in ((spans.start, clean.span_starts), (spans.stop, clean.span_stops))
     )
     return SpanTable(spans.text, start, stop, spans.frozen)
 
@@ -231,36 +231,36 @@ class Trace:
         return tuple((c, d, a, b) for a, b, c, d in self.places)
 
 
-def _map(places: Sequence[Place], start: int, stop: int) -> tuple[int, int]:
+def _map(moves: Sequence[Place], start: int, stop: int) -> tuple[int, int]:
     """A range carried over edits, widened to whole ones; an empty range stays empty."""
-    low = _low(places, start)
-    return (low, low) if stop <= start else (low, max(low, _high(places, stop)))
+    low = _low(moves, start)
+    return (low, low) if stop <= start else (low, max(low, _high(moves, stop)))
 
 
-def _low(places: Sequence[Place], position: int) -> int:
+def _low(moves: Sequence[Place], position: int) -> int:
     """Where a range's start goes: before an edit that holds it, or that begins at it."""
-    index = bisect_left(places, position, key=lambda place: place[1])
-    while index < len(places) and places[index][0] < places[index][1] == position:
+    index = bisect_left(moves, position, key=lambda move: move[1])
+    while index < len(moves) and moves[index][0] < moves[index][1] == position:
         index += 1
-    if index < len(places) and places[index][0] <= position:
-        return places[index][2]
-    return position + (places[index - 1][3] - places[index - 1][1] if index else 0)
+    if index < len(moves) and moves[index][0] <= position:
+        return moves[index][2]
+    return position + (moves[index - 1][3] - moves[index - 1][1] if index else 0)
 
 
-def _high(places: Sequence[Place], position: int) -> int:
+def _high(moves: Sequence[Place], position: int) -> int:
     """Where a range's stop goes: behind an edit that holds it, or that ends at it."""
-    index = bisect_left(places, position, key=lambda place: place[0])
-    while index < len(places) and places[index][0] == places[index][1] == position:
+    index = bisect_left(moves, position, key=lambda move: move[0])
+    while index < len(moves) and moves[index][0] == moves[index][1] == position:
         index += 1
     if not index:
         return position
-    _, stop, _, new_stop = places[index - 1]
+    _, stop, _, new_stop = moves[index - 1]
     return new_stop if position <= stop else position + new_stop - stop
 
 
 def traces(clean: SpanTable, moved: Moved) -> Iterator[Trace]:
     """The trace of each text."""
-    places = list(map(tuple, moved.places.tolist()))
+    moves = list(map(tuple, moved.places.tolist()))
     bounds = moved.bounds.tolist()
     before = list(zip(clean.start.tolist(), clean.stop.tolist(), strict=True))
     after = list(zip(moved.spans.start.tolist(), moved.spans.stop.tolist(), strict=True))
@@ -268,4 +268,4 @@ def traces(clean: SpanTable, moved: Moved) -> Iterator[Trace]:
     for number in range(len(bounds) - 1):
         low, high = cuts[number], cuts[number + 1]
         pairs = tuple(zip(before[low:high], after[low:high], strict=True))
-        yield Trace(tuple(places[bounds[number] : bounds[number + 1]]), pairs)
+        yield Trace(tuple(moves[bounds[number] : bounds[number + 1]]), pairs)

@@ -45,8 +45,8 @@ class DataError(UserError):
     """A data file that is malformed, with the place where it is."""
 
     def __init__(self, path: Path | str, what: str, line: int | None = None) -> None:
-        place = f"{path}:{line}" if line is not None else str(path)
-        super().__init__(f"{place}: {what}")
+        location = f"{path}:{line}" if line is not None else str(path)
+        super().__init__(f"{location}: {what}")
 
 
 class MissingData(UserError):

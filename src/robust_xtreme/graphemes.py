@@ -75,7 +75,7 @@ def clusters(props: Array) -> Clusters:
     breaks, linked = _breaks(kinds)
     starts = np.flatnonzero(breaks)
     after, before = _open(kinds, breaks, linked)
-    after, before = (np.searchsorted(starts, places, "right") - 1 for places in (after, before))
+    after, before = (np.searchsorted(starts, positions, "right") - 1 for positions in (after, before))
     return Clusters(starts, breaks, len(starts) == size, after, before)
 
 
@@ -157,8 +157,8 @@ def _linked(kinds: Array) -> Array:
         ends[longer] += 1
         longer = longer[_tail(kinds[ends[longer] + 1])]
     after = np.where(_tail(kinds), len(kinds), np.arange(len(kinds)))
-    behind = np.minimum.accumulate(after[::-1])[::-1]
-    ends[longer] = behind[ends[longer] + 1] - 1
+    following = np.minimum.accumulate(after[::-1])[::-1]
+    ends[longer] = following[ends[longer] + 1] - 1
     return ends
 
 
@@ -181,9 +181,9 @@ def _pair_flags(kinds: Array, breaks: Array) -> None:
     flags = np.flatnonzero(kinds == _REGIONAL)
     if len(flags):
         run = _last(np.diff(flags, prepend=-2) > 1)
-        place = np.arange(len(flags)) - run
-        breaks[flags[place % 2 == 1]] = False
-        breaks[flags[(place % 2 == 0) & (place > 0)]] = True
+        offset = np.arange(len(flags)) - run
+        breaks[flags[offset % 2 == 1]] = False
+        breaks[flags[(offset % 2 == 0) & (offset > 0)]] = True
 
 
 def _open(kinds: Array, breaks: Array, linked: Array) -> tuple[Array, Array]:

@@ -29,12 +29,12 @@ def chosen(words: Sequence[str]) -> Chosen:
     A task that is named, or comes with a family, has all of its languages; one that comes with benchmarks those of all
     of them. Raises UnknownName.
     """
-    found: Chosen = {}
+    chosen: Chosen = {}
     for word in words:
         for task, languages in _meant(word).items():
-            before = found.get(task, languages)
-            found[task] = tuple(dict.fromkeys((*before, *languages))) if before and languages else ()
-    return found
+            before = chosen.get(task, languages)
+            chosen[task] = tuple(dict.fromkeys((*before, *languages))) if before and languages else ()
+    return chosen
 
 
 def _meant(word: str) -> Chosen:
@@ -54,7 +54,7 @@ def intermediate(words: Sequence[str]) -> tuple[TaskSpec, ...]:
     known = registry.names("intermediate")
     asked = [name for word in words for name in (known if word == INTERMEDIATE else (word,)) if name in known]
     specs: list[TaskSpec] = [registry.load("intermediate", name) for name in asked]
-    return tuple({one.name: one for spec in specs for one in (spec.parts or (spec,))}.values())
+    return tuple({task.name: task for spec in specs for task in (spec.parts or (spec,))}.values())
 
 
 def is_intermediate(word: str) -> bool:

@@ -122,11 +122,11 @@ def _cased(code: str) -> frozenset[str]:
 
 def codes(text: str) -> tuple[str, ...]:
     """Codes written with spaces between them, checked: `"et ht id"`. Raises UnknownName."""
-    found = tuple(text.split())
-    for code in found:
+    letters = tuple(text.split())
+    for code in letters:
         if code not in ALL_LANGUAGES:
             raise UnknownName("language", code, ALL_LANGUAGES, _SEE)
-    return found
+    return letters
 
 
 def group_of(code: str) -> str:
@@ -137,9 +137,9 @@ def group_of(code: str) -> str:
 def _checked(code: str, pack: dict[str, Any]) -> dict[str, Any]:
     """The pack, which may be a user's own. Raises DataError where a key is missing or of another type."""
     path = packs.find("alphabets", code) or code
-    for key, (kind, said, needed) in _KEYS.items():
+    for key, (kind, expected, needed) in _KEYS.items():
         if (key in pack or needed) and not isinstance(pack.get(key), kind):
-            raise DataError(path, f"the key {key!r} is {said}" if key in pack else f"the key {key!r} is missing")
+            raise DataError(path, f"the key {key!r} is {expected}" if key in pack else f"the key {key!r} is missing")
     if pack["language"] != code:
         raise DataError(path, f"its language is {pack['language']!r:.40}, and its name says {code!r}")
     if pack["script"] not in packs.bundled("lookalikes"):
@@ -164,7 +164,7 @@ def _check_signs(path: Path | str, known: Language) -> None:
     """Raise DataError at the first sign of a user's pack that is not of the kind that its key says."""
     import regex
 
-    scripts = "".join(rf"\p{{Script_Extensions={one}}}" for one in _WRITTEN.get(known.script, (known.script,)))
+    scripts = "".join(rf"\p{{Script_Extensions={script}}}" for script in _WRITTEN.get(known.script, (known.script,)))
     kinds = {
         "letters": (known.alphabet, rf"(?=\p{{L}})[{scripts}][\p{{L}}\p{{M}}]*"),
         "marks": (known.marks, r"[\p{M}\p{GCB=SpacingMark}\u200c\u200d]"),
@@ -173,9 +173,9 @@ def _check_signs(path: Path | str, known: Language) -> None:
     }
     if not known.alphabet:
         raise DataError(path, "the key 'letters' holds no letters")
-    for key, (found, pattern) in kinds.items():
+    for key, (letters, pattern) in kinds.items():
         whole = regex.compile(pattern)
-        wrong = next((one for one in found if not whole.fullmatch(one)), None)
+        wrong = next((letter for letter in letters if not whole.fullmatch(letter)), None)
         if wrong is not None:
             what = f"a letter of the script {known.script}" if key == "letters" else "one of these"
             raise DataError(path, f"{key}: {wrong!r:.40} is not {what}")

@@ -77,9 +77,9 @@ def cached(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
     @functools.wraps(function)
     def remembered(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        found = _used.get().found
-        own = found.get(function) or found.setdefault(function, functools.cache(function))
-        result: _R = own(*args, **kwargs)
+        cached = _used.get().found
+        memo = cached.get(function) or cached.setdefault(function, functools.cache(function))
+        result: _R = memo(*args, **kwargs)
         return result
 
     return remembered
@@ -131,14 +131,14 @@ def _start(used: _Used) -> None:
 def _files(folder: Path) -> list[Path]:
     """The packs in a user's folder. Raises UserError where it is none, and DataError at what is no pack's place."""
     try:
-        kinds = [one for one in sorted(folder.iterdir()) if _is_kind(one)]
-        found = [path for kind in kinds for path in sorted(kind.iterdir()) if _is_pack(path, folder)]
+        kinds = [kind for kind in sorted(folder.iterdir()) if _is_kind(kind)]
+        paths = [path for kind in kinds for path in sorted(kind.iterdir()) if _is_pack(path, folder)]
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"There is no folder {str(folder)!r} of packs ({reason}). {_HOLDS}") from error
-    if not found:
+    if not paths:
         raise UserError(f"The folder {str(folder)!r} holds no packs. {_HOLDS}")
-    return found
+    return paths
 
 
 def _is_kind(path: Path) -> bool:
@@ -220,8 +220,8 @@ def _folders() -> Iterator[Path]:
 
 def find(kind: str, name: str) -> Path | None:
     """The file of a pack; None where there is none."""
-    found = (folder / kind / f"{name}{suffix}" for folder in _folders() for suffix in _SUFFIXES)
-    return next((path for path in found if path.is_file()), None)
+    paths = (folder / kind / f"{name}{suffix}" for folder in _folders() for suffix in _SUFFIXES)
+    return next((path for path in paths if path.is_file()), None)
 
 
 def has(kind: str, name: str) -> bool:
@@ -232,8 +232,8 @@ def has(kind: str, name: str) -> bool:
 @cached
 def names(kind: str) -> tuple[str, ...]:
     """The packs of a kind, sorted."""
-    found = (path for folder in _folders() for path in (folder / kind).glob("*") if path.suffix in _SUFFIXES)
-    return tuple(sorted({path.stem for path in found if _STEM.fullmatch(path.stem)}))
+    paths = (path for folder in _folders() for path in (folder / kind).glob("*") if path.suffix in _SUFFIXES)
+    return tuple(sorted({path.stem for path in paths if _STEM.fullmatch(path.stem)}))
 
 
 def _found(kind: str, name: str, suffix: str) -> Path:
@@ -249,9 +249,9 @@ def _found(kind: str, name: str, suffix: str) -> Path:
 def read(kind: str, name: str) -> dict[str, Any]:
     """What a pack's TOML file holds, its standing checked. Raises SpecError, DataError, and UserError without one."""
     path = _found(kind, name, ".toml")
-    found = resources.toml(path, _HOLDS)
-    _check(path, found)
-    return found
+    values = resources.toml(path, _HOLDS)
+    _check(path, values)
+    return values
 
 
 @final
@@ -319,7 +319,7 @@ def _lines(path: Path) -> list[str]:
 
 def _unseen(text: str) -> list[str]:
     """The control, direction, zero-width and unassigned characters of a text, sorted; joiners are none."""
-    return sorted(one for one in set(text) - set(_JOINERS) if unicodedata.category(one) in _UNSEEN)
+    return sorted(character for character in set(text) - set(_JOINERS) if unicodedata.category(character) in _UNSEEN)
 
 
 def _named(unseen: str) -> str:
@@ -345,16 +345,16 @@ def standings(pack: str, code: str) -> dict[str, str]:
     That are keys of a TOML file, rows of a table by their standing, and the choice of a keyboard (`CHOICE`).
     """
     kind, _, name = pack.partition("/")
-    own = standing(pack)
+    pack_standing = standing(pack)
     path = find(kind, name)
     if path is not None and path.suffix == ".tsv":
-        found = table(kind, name)
-        others = {found.standing(row) for row in found.rows} - {own}
-        return {"": own} | {f"rows {one}": one for one in sorted(others)}
-    held = read(kind, name)
-    parts: dict[str, str] = held.get("standings", {})
-    chosen = {CHOICE: "authored"} if kind == "keyboards" and code in held.get("also", ()) else {}
-    return {"": own} | parts | chosen
+        rows = table(kind, name)
+        others = {rows.standing(row) for row in rows.rows} - {pack_standing}
+        return {"": pack_standing} | {f"rows {other}": other for other in sorted(others)}
+    content = read(kind, name)
+    parts: dict[str, str] = content.get("standings", {})
+    chosen = {CHOICE: "authored"} if kind == "keyboards" and code in content.get("also", ()) else {}
+    return {"": pack_standing} | parts | chosen
 
 
 def _row(path: Path, number: int, columns: list[str], line: str) -> dict[str, str]:
@@ -367,30 +367,30 @@ def _row(path: Path, number: int, columns: list[str], line: str) -> dict[str, st
     return row
 
 
-def _check(path: Path, found: Mapping[str, Any]) -> None:
+def _check(path: Path, values: Mapping[str, Any]) -> None:
     for key in ("source", "licence", "standing"):
-        if not isinstance(found.get(key), str):
+        if not isinstance(values.get(key), str):
             line = f" Write a line '# {key}: ...'" if path.suffix == ".tsv" else f' Write {key} = "..."'
             needed = f"the key {key!r} is missing: a pack names its source, its licence and its standing."
             raise DataError(path, needed + line)
-    if found["standing"] not in STANDINGS:
-        raise DataError(path, f"the standing {found['standing']!r:.40} is none of: {', '.join(STANDINGS)}")
-    _check_standings(path, found)
-    own = _SAID.get(path.parent.name, "")
-    if found.get(own, path.stem) != path.stem:
-        raise DataError(path, f"its {own} is {found[own]!r:.40}, and its name says {path.stem!r}")
-    for value in resources.values(found):
+    if values["standing"] not in STANDINGS:
+        raise DataError(path, f"the standing {values['standing']!r:.40} is none of: {', '.join(STANDINGS)}")
+    _check_standings(path, values)
+    wanted = _SAID.get(path.parent.name, "")
+    if values.get(wanted, path.stem) != path.stem:
+        raise DataError(path, f"its {wanted} is {values[wanted]!r:.40}, and its name says {path.stem!r}")
+    for value in resources.values(values):
         if isinstance(value, str) and (unseen := "".join(_unseen(value.replace("\n", "")))):
             raise DataError(path, f"{_named(unseen)} has no place in a pack")
 
 
-def _check_standings(path: Path, found: Mapping[str, Any]) -> None:
+def _check_standings(path: Path, values: Mapping[str, Any]) -> None:
     """Raise DataError where the table of standings names no key of the pack, or no standing."""
-    parts = found.get("standings", {})
+    parts = values.get("standings", {})
     if not isinstance(parts, dict):
         raise DataError(path, "the key 'standings' is a table of keys and their standing: { added = \"authored\" }")
-    for key, said in parts.items():
-        if key not in found:
+    for key, part_standing in parts.items():
+        if key not in values:
             raise DataError(path, f"standings: {key!r:.40} is no key of this pack")
-        if said not in STANDINGS:
-            raise DataError(path, f"standings: {key} is {said!r:.40}, and none of: {', '.join(STANDINGS)}")
+        if part_standing not in STANDINGS:
+            raise DataError(path, f"standings: {key} is {part_standing!r:.40}, and none of: {', '.join(STANDINGS)}")

@@ -47,8 +47,8 @@ def text_keys(common: int, ids: Sequence[str]) -> Array:
 
     An id's hash is the sum, over its code points, of the mixed pair of place and point, mixed again with its length.
     """
-    own = [_ids(ids[first : first + _TOGETHER]) for first in range(0, len(ids), _TOGETHER)]
-    return mix(np.concatenate([np.zeros(0, np.uint64), *own]) ^ np.uint64(common))
+    hashes = [_ids(ids[first : first + _TOGETHER]) for first in range(0, len(ids), _TOGETHER)]
+    return mix(np.concatenate([np.zeros(0, np.uint64), *hashes]) ^ np.uint64(common))
 
 
 def _ids(ids: Sequence[str]) -> Array:
@@ -56,22 +56,22 @@ def _ids(ids: Sequence[str]) -> Array:
     sizes = np.fromiter(map(len, ids), np.int64, len(ids)) + 1
     starts = np.cumsum(sizes) - sizes
     joined = "\0".join((*ids, ""))
-    places = np.arange(len(joined)) - np.repeat(starts, sizes)
+    positions = np.arange(len(joined)) - np.repeat(starts, sizes)
     if joined.isascii() and int(sizes.max()) <= _PLACES:
-        places <<= _ASCII_BITS
-        mixed = _ascii().take(places + np.frombuffer(joined.encode("ascii"), np.uint8))
+        positions <<= _ASCII_BITS
+        mixed = _ascii().take(positions + np.frombuffer(joined.encode("ascii"), np.uint8))
     else:
         points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-        mixed = mix(places.astype(np.uint64) << np.uint64(_POINT_BITS) | points)
-    found: Array = np.add.reduceat(mixed, starts) + sizes.astype(np.uint64) * _GOLDEN
-    return found
+        mixed = mix(positions.astype(np.uint64) << np.uint64(_POINT_BITS) | points)
+    sums: Array = np.add.reduceat(mixed, starts) + sizes.astype(np.uint64) * _GOLDEN
+    return sums
 
 
 @cache
 def _ascii() -> Array:
     """The mixed pair of each of the first places of an id and each ASCII code point, flat."""
-    places, points = np.arange(_PLACES, dtype=np.uint64), np.arange(1 << _ASCII_BITS, dtype=np.uint64)
-    return mix((places[:, None] << np.uint64(_POINT_BITS) | points).reshape(-1))
+    positions, points = np.arange(_PLACES, dtype=np.uint64), np.arange(1 << _ASCII_BITS, dtype=np.uint64)
+    return mix((positions[:, None] << np.uint64(_POINT_BITS) | points).reshape(-1))
 
 
 def ramp(values: Array, starts: Array, size: int, step: np.uint64) -> Array:
@@ -109,12 +109,12 @@ def mix(values: Array) -> Array:
     return values
 
 
-def draws(keys: Array, places: Array) -> Array:
+def draws(keys: Array, positions: Array) -> Array:
     """One draw (m,) uint64 per unit: `keys` (m,) of its text, `places` (m,) its position in that text."""
-    return mix(keys + (places.astype(np.uint64) + np.uint64(1)) * _GOLDEN)
+    return mix(keys + (positions.astype(np.uint64) + np.uint64(1)) * _GOLDEN)
 
 
-def flat_draws(keys: Array, offsets: Array, firsts: Array, size: int, places: Array | None = None) -> Array:
+def flat_draws(keys: Array, offsets: Array, firsts: Array, size: int, positions: Array | None = None) -> Array:
     """The draws of the units of a batch (size,), the numbers that `draws` gives for places counted within each text.
 
     Text i has `keys[i]`; it begins at `offsets[i]`, with unit `firsts[i]`. `places` (size,) are the units' positions in
@@ -122,10 +122,10 @@ def flat_draws(keys: Array, offsets: Array, firsts: Array, size: int, places: Ar
     """
     if not size:
         return np.zeros(0, np.uint64)
-    if places is None:
+    if positions is None:
         return mix(ramp(keys + _GOLDEN, firsts, size, _GOLDEN))
     shifted = keys + (np.uint64(1) - offsets.astype(np.uint64)) * _GOLDEN
-    return mix(np.repeat(shifted, np.diff(firsts, append=size)) + places.astype(np.uint64) * _GOLDEN)
+    return mix(np.repeat(shifted, np.diff(firsts, append=size)) + positions.astype(np.uint64) * _GOLDEN)
 
 
 def stream(drawn: Array, number: int) -> Array:

@@ -78,7 +78,7 @@ def load(kind: str, name: str) -> Any:
 
 def learned(name: str) -> Any:
     """The task of that name, or the intermediate task: what a head can be trained for. Raises UnknownName."""
-    kind = next((one for one in ("task", "intermediate") if name in names(one)), None)
+    kind = next((kind_name for kind_name in ("task", "intermediate") if name in names(kind_name)), None)
     if kind is None:
         known = (*names("task"), *names("intermediate"))
         raise UnknownName("task", name, known, "robust-xtreme list tasks, robust-xtreme list intermediate")
@@ -88,9 +88,9 @@ def learned(name: str) -> Any:
 def _load_external(kind: str, name: str) -> Any:
     point = _external(kind)[name]
     try:
-        found = point.load()
+        member = point.load()
     except Exception as error:
         raise UserError(f"The {kind} {name!r} of {point.value!r} does not load: {error}") from error
-    if getattr(found, "name", None) != name:
+    if getattr(member, "name", None) != name:
         raise UserError(f"What {point.value!r} gives is no {kind} called {name!r}.")
-    return found
+    return member

@@ -38,9 +38,9 @@ def folder(name: str) -> Path:
 
 def mini(name: str) -> Path:
     """The folder `suite` or `model` of the embedded default. Raises RobustXtremeError where it is missing."""
-    found = _PACKAGE / "_mini" / name
-    if found.is_dir():
-        return found
+    path = _PACKAGE / "_mini" / name
+    if path.is_dir():
+        return path
     raise RobustXtremeError(f"The embedded {name} of mini is missing from this installation of robust-xtreme.")
 
 
@@ -57,19 +57,19 @@ def toml(path: Path, see: str = _SEE) -> dict[str, Any]:
             raise ValueError("it is larger than 1 MB")
         if _DEEP.search(text):
             raise ValueError("it has a key of more than 21 parts")
-        found = tomllib.loads(text)
-        if any(isinstance(one, int) and not -_BEYOND <= one < _BEYOND for one in values(found)):
+        values_read = tomllib.loads(text)
+        if any(isinstance(value, int) and not -_BEYOND <= value < _BEYOND for value in values(values_read)):
             raise ValueError("it has a whole number of more than 64 bits")
     except (OSError, ValueError, RecursionError) as error:
         raise SpecError(f"{path}: cannot be read as toml: {error}. {see}") from error
-    return found
+    return values_read
 
 
-def values(found: Mapping[str, Any]) -> Iterator[Any]:
+def values(tree: Mapping[str, Any]) -> Iterator[Any]:
     """All values of a TOML file, those within lists and tables too."""
-    left: list[Any] = [found]
+    left: list[Any] = [tree]
     while left:
-        one = left.pop()
-        if isinstance(one, (dict, list)):
-            left.extend(one.values() if isinstance(one, dict) else one)
-        yield one
+        node = left.pop()
+        if isinstance(node, (dict, list)):
+            left.extend(node.values() if isinstance(node, dict) else node)
+        yield node

@@ -96,7 +96,7 @@ class RunSpec:
 
     def to_toml(self, exclude: tuple[str, ...] = ("out",)) -> str:
         """The spec as a toml file that `from_toml` reads again, one line per key."""
-        values = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in exclude}
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in exclude}
         return "".join(f"{name} = {_toml_value(value)}\n" for name, value in values.items())
 
 
@@ -108,7 +108,7 @@ def _data(data: str, models: tuple[str, ...]) -> str:
     """
     if data != _AUTO:
         return data
-    minis = [one.rpartition("=")[2] == MINI for one in models]
+    minis = [model.rpartition("=")[2] == MINI for model in models]
     if all(minis):
         return MINI
     folder = os.environ.get(DATA_VARIABLE)
@@ -119,7 +119,7 @@ def _data(data: str, models: tuple[str, ...]) -> str:
 
 def _toml_value(value: Any) -> str:
     if isinstance(value, tuple):
-        return "[" + ", ".join(_toml_value(one) for one in value) + "]"
+        return "[" + ", ".join(_toml_value(item) for item in value) + "]"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -135,16 +135,16 @@ def _check_at_least(key: str, value: int, least: int) -> None:
 
 def check_pairs(languages: tuple[str, ...]) -> None:
     """Raise SpecError where a language with an @ is not two different ones, `question@context`."""
-    for one in languages:
-        question, *others = one.split("@")
+    for language in languages:
+        question, *others = language.split("@")
         if others and not (question and len(others) == 1 and others[0] and others[0] != question):
-            raise SpecError(f"The language {one[:80]!r} is not question@context, two languages, as in de@en.")
+            raise SpecError(f"The language {language[:80]!r} is not question@context, two languages, as in de@en.")
 
 
 def parse_limits(text: str) -> dict[str, int]:
     """`300,xquad=150` as {"": 300, "xquad": 150}. Raises SpecError, naming the part."""
     limits: dict[str, int] = {}
-    for part in filter(None, (one.strip() for one in text.split(","))):
+    for part in filter(None, (word.strip() for word in text.split(","))):
         task, named, number = part.rpartition("=")
         number = number.strip()
         if (named and not task.strip()) or not number.isdecimal() or len(number) > _LONGEST_NUMBER or int(number) < 1:
@@ -155,28 +155,28 @@ def parse_limits(text: str) -> dict[str, int]:
     return limits
 
 
-def from_mapping(values: Mapping[str, Any], place: str) -> RunSpec:
+def from_mapping(values: Mapping[str, Any], location: str) -> RunSpec:
     """A RunSpec from the keys of a toml file or of an API call; lists and single strings both serve as lists.
 
     Raises SpecError naming the place and the key that is unknown or of another type.
     """
-    known = {one.name: one for one in fields(RunSpec)}
-    check_keys(values, known, (), place)
-    return RunSpec(**{key: _typed(key, value, str(known[key].type), place) for key, value in values.items()})
+    known = {field.name: field for field in fields(RunSpec)}
+    check_keys(values, known, (), location)
+    return RunSpec(**{key: _typed(key, value, str(known[key].type), location) for key, value in values.items()})
 
 
-def _typed(key: str, value: Any, kind: str, place: str) -> Any:
+def _typed(key: str, value: Any, kind: str, location: str) -> Any:
     if kind.startswith("tuple"):
         if key in _LISTS and isinstance(value, str):
             value = value.replace(",", " ").split() or (value,)
         several = value if isinstance(value, (list, tuple)) else (value,)
-        if all(isinstance(one, str) or (key in _PATHS and isinstance(one, Path)) for one in several):
+        if all(isinstance(item, str) or (key in _PATHS and isinstance(item, Path)) for item in several):
             return tuple(map(str, several))
     elif type(value).__name__ == kind:
         return value
     elif kind == "str" and (isinstance(value, Path) or (key == "limit" and type(value) is int)):
         return str(value)
-    raise SpecError(f"{place}: the key {key!r} takes {_KINDS[kind]}, not {value!r}.")
+    raise SpecError(f"{location}: the key {key!r} takes {_KINDS[kind]}, not {value!r}.")
 
 
 _LISTS: Final = ("tasks", "languages")

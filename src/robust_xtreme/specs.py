@@ -36,17 +36,17 @@ def canonical_strength(text: str) -> str:
     return format(value.normalize(), "f") if value else "0"
 
 
-def check_keys(values: Iterable[str], known: Collection[str], needed: Iterable[str], place: str) -> None:
+def check_keys(values: Iterable[str], known: Collection[str], needed: Iterable[str], location: str) -> None:
     """Raise SpecError naming the place and the key that is unknown, with the nearest known one, or missing."""
     given = tuple(values)
     for key in given:
         if key not in known:
             close = difflib.get_close_matches(key, known, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise SpecError(f"{place}: there is no key {key!r}.{hint} Known: {', '.join(known)}.")
+            raise SpecError(f"{location}: there is no key {key!r}.{hint} Known: {', '.join(known)}.")
     for key in needed:
         if key not in given:
-            raise SpecError(f"{place}: the key {key!r} is missing.")
+            raise SpecError(f"{location}: the key {key!r} is missing.")
 
 
 @final
@@ -112,7 +112,8 @@ class PerturbationSpec:
             if not link.strengths:
                 raise SpecError(f"{str(self)!r} names no strength. Write for example {link.name}:0.1")
         return tuple(
-            replace(self, links=(*head, replace(last, strengths=(one,)))) for one in dict.fromkeys(last.strengths)
+            replace(self, links=(*head, replace(last, strengths=(strength,))))
+            for strength in dict.fromkeys(last.strengths)
         )
 
     def on(self, *fields: str) -> PerturbationSpec:
@@ -136,11 +137,11 @@ def _parse_link(part: str, whole: str) -> tuple[Link, tuple[str, ...]]:
         raise SpecError(f"In {whole!r} the name {name!r} is not a perturbation's name. Write {_GRAMMAR}")
     if colon and not strengths.strip():
         raise SpecError(f"In {whole!r} a strength is missing behind the colon. Write {_GRAMMAR}")
-    values = tuple(canonical_strength(one) for one in strengths.split(",")) if colon else ()
+    values = tuple(canonical_strength(word) for word in strengths.split(",")) if colon else ()
     params = dict(_parse_option(option, whole) for option in options)
     if len(params) != len(options):
         raise SpecError(f"In {whole!r} an option is given twice.")
-    fields = tuple(one for one in params.pop("fields", "").split(",") if one)
+    fields = tuple(word for word in params.pop("fields", "").split(",") if word)
     return Link(name, values, tuple(sorted(params.items()))), fields
 
 
@@ -148,7 +149,7 @@ def _parse_option(option: str, whole: str) -> tuple[str, str]:
     key, equals, value = option.partition("=")
     if not equals or not _KEY.fullmatch(key) or not value.strip():
         raise SpecError(f"In {whole!r} the option {'@' + option!r} is not @key=value. Write {_GRAMMAR}")
-    return key, ",".join(one.strip() for one in value.split(","))
+    return key, ",".join(word.strip() for word in value.split(","))
 
 
 @final

@@ -61,14 +61,14 @@ def translations(job: Job, translate: Callable[[], Translate], tell: Callable[[s
         if job.path.is_file():
             return _whole(job)
         store.sweep(job.parts)
-        found = _made(job, translate, tell)
-        store.write_text(job.path, _line(_header(job)) + "".join(map(_row, job.texts, found)))
+        translations = _made(job, translate, tell)
+        store.write_text(job.path, _line(_header(job)) + "".join(map(_row, job.texts, translations)))
         shutil.rmtree(job.parts, ignore_errors=True)
-    return found
+    return translations
 
 
 def _made(job: Job, translate: Callable[[], Translate], tell: Callable[[str], None]) -> list[Translation]:
-    found: list[Translation] = []
+    translations: list[Translation] = []
     function: Translate | None = None
     for start in job.starts:
         texts = job.texts[start : start + PART]
@@ -76,9 +76,9 @@ def _made(job: Job, translate: Callable[[], Translate], tell: Callable[[str], No
         if not path.is_file():
             function = function or translate()
             store.write_text(path, "".join(map(_row, texts, function(texts))))
-        found += _rows(path, read_file(path).text, texts, first=1)
-        _tell(job, start, len(found), tell)
-    return found
+        translations += _rows(path, read_file(path).text, texts, first=1)
+        _tell(job, start, len(translations), tell)
+    return translations
 
 
 def _tell(job: Job, before: int, done: int, tell: Callable[[str], None]) -> None:
@@ -99,15 +99,15 @@ def _line(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def _row(text: str, found: Translation) -> str:
-    return _line({"source": text, "target": found.text, "cut": found.cut, "long": found.long})
+def _row(text: str, translation: Translation) -> str:
+    return _line({"source": text, "target": translation.text, "cut": translation.cut, "long": translation.long})
 
 
 def _whole(job: Job) -> list[Translation]:
-    first, _, rest = read_file(job.path).text.partition("\n")
+    first, _, body = read_file(job.path).text.partition("\n")
     if parse(first, f"{job.path}:1") != _header(job):
         raise DataError(job.path, f"was made for other texts or by another model. {_remedy(job.path)}", 1)
-    return _rows(job.path, rest, job.texts, first=2)
+    return _rows(job.path, body, job.texts, first=2)
 
 
 def _rows(path: Path, content: str, texts: Sequence[str], first: int) -> list[Translation]:
@@ -115,18 +115,18 @@ def _rows(path: Path, content: str, texts: Sequence[str], first: int) -> list[Tr
     lines = [line for _, line in numbered_lines(content)]
     if len(lines) != len(texts):
         raise DataError(path, f"has {len(lines):,} rows, expected {len(texts):,}. {_remedy(path)}")
-    places = (f"{path}:{number}" for number in range(first, first + len(lines)))
-    return [_checked(parse(*pair), pair[1], text, path) for *pair, text in zip(lines, places, texts, strict=True)]
+    locations = (f"{path}:{number}" for number in range(first, first + len(lines)))
+    return [_checked(parse(*pair), pair[1], text, path) for *pair, text in zip(lines, locations, texts, strict=True)]
 
 
-def _checked(row: Mapping[str, Any], place: str, text: str, path: Path) -> Translation:
+def _checked(row: Mapping[str, Any], location: str, text: str, path: Path) -> Translation:
     if set(row) != set(_KEYS) or type(row["cut"]) is not bool or type(row["long"]) is not bool:
-        raise DataError(place, f"is no row with {', '.join(_KEYS)}. {_remedy(path)}")
+        raise DataError(location, f"is no row with {', '.join(_KEYS)}. {_remedy(path)}")
     if row["source"] != text:
-        raise DataError(place, f"is the translation of another text. {_remedy(path)}")
-    target = text_of(row, "target", place, empty=True)
+        raise DataError(location, f"is the translation of another text. {_remedy(path)}")
+    target = text_of(row, "target", location, empty=True)
     if len(target) > LONGEST:
-        raise DataError(place, f"'target' is {len(target):,} characters long; a text has at most {LONGEST:,}.")
+        raise DataError(location, f"'target' is {len(target):,} characters long; a text has at most {LONGEST:,}.")
     return Translation(target, row["cut"], row["long"])
 
 

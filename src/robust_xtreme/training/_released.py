@@ -86,7 +86,7 @@ def _pairs(task: TaskSpec, text: str, path: Path, english: Sequence[Example]) ->
     for example in reversed(english):
         wanted[_key(*_texts_of(example), _index(example))].append(native(example))
     labels = _Labels(task)
-    found, total = [], 0
+    examples, total = [], 0
     for number, line in numbered_lines(text):
         total += 1
         cells = line.split("\t")
@@ -94,8 +94,8 @@ def _pairs(task: TaskSpec, text: str, path: Path, english: Sequence[Example]) ->
         natives = wanted.get(_key(cells[0], cells[1], index)) if index is not None else None
         if natives:
             values = {"first": cells[2].strip(), "second": cells[3].strip(), "label": cells[4].strip()}
-            found.append(Row(natives.pop(), f"{path}:{number}", values))
-    return found, total
+            examples.append(Row(natives.pop(), f"{path}:{number}", values))
+    return examples, total
 
 
 def _key(first: str, second: str, label: int) -> tuple[str, str, int]:
@@ -104,8 +104,8 @@ def _key(first: str, second: str, label: int) -> tuple[str, str, int]:
 
 
 def _texts_of(example: Example) -> tuple[str, str]:
-    one, two = next(pair for pair in _FIELDS if pair[0] in example.texts)
-    return example.texts[one].value, example.texts[two].value
+    first, two = next(pair for pair in _FIELDS if pair[0] in example.texts)
+    return example.texts[first].value, example.texts[two].value
 
 
 def _index(example: Example) -> int:
@@ -149,10 +149,10 @@ def _questions(text: str, path: Path, wanted: Counter[str] | None) -> tuple[list
     for paragraph in _paragraphs(document):
         asked = paragraph["qas"]
         total += len(asked)
-        paragraph["qas"] = [one for one in asked if _usable(one, paragraph.get("context"), wanted)]
+        paragraph["qas"] = [question for question in asked if _usable(question, paragraph.get("context"), wanted)]
     rows = squad_json.read(json.dumps(document, ensure_ascii=False), str(path))
     if wanted is None:
-        rows = tuple(replace(row, native=str(place)) for place, row in enumerate(rows))
+        rows = tuple(replace(row, native=str(index)) for index, row in enumerate(rows))
     return list(rows), total
 
 
@@ -173,7 +173,11 @@ def _usable(question: Any, context: Any, wanted: Counter[str] | None) -> bool:
     key, answers = question.get("id"), question.get("answers")
     if not isinstance(key, str) or not isinstance(answers, list):
         return True
-    if not answers or not all(_stands(one, context) for one in answers) or (wanted is not None and not wanted[key]):
+    if (
+        not answers
+        or not all(_stands(answer, context) for answer in answers)
+        or (wanted is not None and not wanted[key])
+    ):
         return False
     if wanted is not None:
         wanted[key] -= 1

@@ -100,7 +100,7 @@ def _marian(tokenizer: Any, vocabulary: Mapping[str, int], language: str, called
     tokens = {token for token in vocabulary if re.fullmatch(r">>\w+<<", token)}
     if not tokens:
         return Target()
-    token = next((f">>{one}<<" for one in _names(language) if f">>{one}<<" in tokens), "")
+    token = next((f">>{name}<<" for name in _names(language) if f">>{name}<<" in tokens), "")
     if not token:
         raise _unknown(called, language, f"it has tokens for {len(tokens)} languages and none for that one")
     return Target(prefix=f"{token} ")

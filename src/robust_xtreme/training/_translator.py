@@ -141,8 +141,8 @@ def open_translator(folder: Path, called: str, device: str) -> Translator:
     tokenizer = _tokenizer(folder, called)
     with reading(called), torch.random.fork_rng(devices=()):
         options = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
-        model, found = AutoModelForSeq2SeqLM.from_pretrained(str(folder), **options, **loading())
-    check_complete(called, found)
+        model, loaded = AutoModelForSeq2SeqLM.from_pretrained(str(folder), **options, **loading())
+    check_complete(called, loaded)
     _check_fits(tokenizer, model, called)
     return Translator(model.float().eval().to(device), tokenizer, called, _limit(model.config))
 
@@ -163,8 +163,8 @@ def _check_fits(tokenizer: Any, model: Any, called: str) -> None:
 
 
 def _limit(config: Any) -> int:
-    found = [getattr(config, name, None) for name in _POSITIONS]
-    return min([one for one in found if isinstance(one, int) and one > 1], default=_LONGEST)
+    limits = [getattr(config, name, None) for name in _POSITIONS]
+    return min([limit for limit in limits if isinstance(limit, int) and limit > 1], default=_LONGEST)
 
 
 def check_languages(folder: Path, called: str, languages: Sequence[str]) -> None:
@@ -189,16 +189,16 @@ def translate(translator: Translator, target: Target, texts: Sequence[str], beam
 
     Raises RobustXtremeError where memory runs out.
     """
-    found: list[Translation] = []
+    translations: list[Translation] = []
     for batch in batches(texts):
         try:
-            found += _batch(translator, target, batch, beams)
+            translations += _batch(translator, target, batch, beams)
         except RuntimeError as error:
             if not out_of_memory(error):
                 raise
             what = f"{translator.called}: there is too little memory to translate {len(batch)} texts at once"
             raise RobustXtremeError(f"{what}. What was translated before is kept; take a smaller model.") from error
-    return found
+    return translations
 
 
 def batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -220,17 +220,17 @@ def _batch(translator: Translator, target: Target, texts: Sequence[str], beams: 
         if target.source:
             tokenizer.src_lang = target.source
         asked = [target.prefix + text for text in texts]
-        whole = [len(one) for one in tokenizer(asked)["input_ids"]]
+        whole = [len(token_ids) for token_ids in tokenizer(asked)["input_ids"]]
         limits = {"truncation": True, "max_length": translator.limit}
         inputs = tokenizer(asked, padding=True, return_tensors="pt", **limits)
         ids, mask = inputs["input_ids"].to(model.device), inputs["attention_mask"].to(model.device)
         model.generation_config = _greedy(model, target, _bound(translator, ids.shape[1]), beams)
         rows = model.generate(input_ids=ids, attention_mask=mask)[:, 1:].tolist()
-        said = tokenizer.batch_decode(rows, skip_special_tokens=True)
+        decoded = tokenizer.batch_decode(rows, skip_special_tokens=True)
     ends = _ids(model.generation_config.eos_token_id)
     return [
         Translation(text.strip(), ends.isdisjoint(row), length > translator.limit)
-        for text, row, length in zip(said, rows, whole, strict=True)
+        for text, row, length in zip(decoded, rows, whole, strict=True)
     ]
 
 
@@ -259,8 +259,8 @@ def _greedy(model: Any, target: Target, bound: int, beams: int) -> Any:
 
 def _own(model: Any, name: str) -> Any:
     """A setting of the model's generation, or of its configuration."""
-    found = getattr(model.generation_config, name, None)
-    return getattr(model.config, name, None) if found is None else found
+    token = getattr(model.generation_config, name, None)
+    return getattr(model.config, name, None) if token is None else token
 
 
 def _ids(value: Any) -> set[int]:

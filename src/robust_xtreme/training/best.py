@@ -21,11 +21,11 @@ def keep(run: Path, module: nn.Module, score: float, step: int) -> None:
 
     What an interrupted run kept after the state that it goes on from counts for nothing: it comes again.
     """
-    found = kept(run)
-    if found and found[1] < step and found[0] >= score:
+    best = kept(run)
+    if best and best[1] < step and best[0] >= score:
         return
     tmp = run / f".{FILE}.tmp"
-    weights = {name: one.detach().cpu().contiguous().clone() for name, one in module.state_dict().items()}
+    weights = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in module.state_dict().items()}
     try:
         save_file(weights, tmp, metadata={"kept": json.dumps([score, step])})
         tmp.replace(run / FILE)

@@ -80,18 +80,18 @@ def chain_of(spec: TrainSpec, tell: Tell) -> Chain:
     """
     taught = {name: lessons(stage, spec, tell) if stage.tasks else () for name, stage in spec.stages}
     links: list[Link] = []
-    start, place = None, 0
+    start, position = None, 0
     if spec.start == SCRATCH:
         links.append(_scratch(spec))
         before, base = links[0].identity, {"name": f"{SCRATCH} {spec.size}"}
     else:
-        found = find_start(spec.start, spec.revision, offline=spec.offline, tell=tell)
-        _check_apart(found.folder, spec)
-        start, before = found.folder, encoder_identity(found.encoder)
-        base = {"name": spec.start if found.revision else found.folder.name, "revision": found.revision}
-        place = len(list((start / record.STAGES).glob("*.json")))
+        located = find_start(spec.start, spec.revision, offline=spec.offline, tell=tell)
+        _check_apart(located.folder, spec)
+        start, before = located.folder, encoder_identity(located.encoder)
+        base = {"name": spec.start if located.revision else located.folder.name, "revision": located.revision}
+        position = len(list((start / record.STAGES).glob("*.json")))
     for name, stage in spec.stages:
-        links.append(_link(spec, KINDS[name], stage, taught[name], before, place + len(links)))
+        links.append(_link(spec, KINDS[name], stage, taught[name], before, position + len(links)))
         before = links[-1].identity
     return Chain(spec, _last_out(tuple(links), spec), start, base)
 
@@ -112,7 +112,7 @@ def _scratch(spec: TrainSpec) -> Link:
     return Link(SCRATCH, StageSpec(seed=seed), (), identity, facts, folder, 0)
 
 
-def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ...], before: str, place: int) -> Link:
+def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ...], before: str, position: int) -> Link:
     selected = dev.selection(taught, spec) if stage.select == "dev" else ()
     facts = {
         **{name: value for name, value in dataclasses.asdict(stage).items() if name not in _NOT_IDENTITY},
@@ -127,22 +127,24 @@ def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ..
         "lora": spec.lora,
         "overlap": spec.overlap,
         "before": before,
-        "contents": [_content(one) for one in taught],
+        "contents": [_content(lesson) for lesson in taught],
         "text": text_identity(Path(stage.text), stage.of_text) if stage.text else "",
         "selected_by": _select.data_identity(selected) if selected else "",
     }
-    identity = digest(kind, *_flat({name: one for name, one in facts.items() if name not in _SHOWN}))
+    identity = digest(kind, *_flat({name: fact for name, fact in facts.items() if name not in _SHOWN}))
     start = spec.size if spec.start == SCRATCH else Path(spec.start).name
     name = "-".join(filter(None, (kind.replace("masked_lm", "mlm"), "+".join(stage.tasks[:_NAMED]))))
     folder = spec.folder.parent / f"{name}-{start}-{identity[:8]}"
-    return Link(kind, stage, taught, identity, facts, folder, place, selected)
+    return Link(kind, stage, taught, identity, facts, folder, position, selected)
 
 
 def _noise(stage: StageSpec) -> dict[str, Any]:
     """What noise hangs on: what suites hold, and users' packs; nothing where there are none."""
-    held = [[str(one) for one in suite(word).specs] if word.startswith(SUITE) else [word] for word in stage.perturb]
+    written = [
+        [str(spec) for spec in suite(word).specs] if word.startswith(SUITE) else [word] for word in stage.perturb
+    ]
     identity = packs.identity() if stage.perturb else ""
-    return {"perturb": tuple(spec for specs in held for spec in specs), **({"packs": identity} if identity else {})}
+    return {"perturb": tuple(spec for specs in written for spec in specs), **({"packs": identity} if identity else {})}
 
 
 _NAMED: Final = 4
@@ -152,7 +154,7 @@ _NAMED: Final = 4
 def _content(lesson: Lesson) -> str:
     """The hash of what a lesson teaches: its examples in their order, labels, length, and what of it was allowed."""
     task = lesson.task
-    order = digest(*(one.id for one in lesson.examples))
+    order = digest(*(example.id for example in lesson.examples))
     return digest(
         lesson.identity, order, repr(task.labels), str(task.max_length), repr(sorted(lesson.screened.allowed))
     )

@@ -23,7 +23,7 @@ def shuffled(examples: Sequence[Example], seed: int) -> tuple[Example, ...]:
     places in their own context, so that there the questions change places; in retrieval the candidates do.
     """
     generator = np.random.default_rng((seed, _SHUFFLE))
-    kinds = {type(one.target) for one in examples}
+    kinds = {type(example.target) for example in examples}
     if kinds == {Tags}:
         return _tags_moved(examples, generator)
     if kinds == {Answers}:
@@ -35,19 +35,19 @@ def shuffled(examples: Sequence[Example], seed: int) -> tuple[Example, ...]:
 
 def _targets_moved(examples: Sequence[Example], generator: np.random.Generator) -> tuple[Example, ...]:
     alike: defaultdict[int, list[int]] = defaultdict(list)
-    for place, one in enumerate(examples):
-        alike[len(one.texts)].append(place)
+    for index, example in enumerate(examples):
+        alike[len(example.texts)].append(index)
     targets: dict[int, Target] = {}
-    for places in alike.values():
-        orders = generator.permutation(len(places))
-        targets.update({place: examples[places[order]].target for place, order in zip(places, orders, strict=True)})
-    return tuple(_with(one, target=targets[place]) for place, one in enumerate(examples))
+    for indices in alike.values():
+        orders = generator.permutation(len(indices))
+        targets.update({index: examples[indices[order]].target for index, order in zip(indices, orders, strict=True)})
+    return tuple(_with(example, target=targets[index]) for index, example in enumerate(examples))
 
 
 def _tags_moved(examples: Sequence[Example], generator: np.random.Generator) -> tuple[Example, ...]:
-    every = [name for one in examples for name in _tags(one)]
-    names = iter([every[place] for place in generator.permutation(len(every))])
-    return tuple(_with(one, target=Tags(tuple(next(names) for _ in _tags(one)))) for one in examples)
+    every = [name for example in examples for name in _tags(example)]
+    names = iter([every[index] for index in generator.permutation(len(every))])
+    return tuple(_with(example, target=Tags(tuple(next(names) for _ in _tags(example)))) for example in examples)
 
 
 def _tags(example: Example) -> tuple[str, ...]:
@@ -57,8 +57,8 @@ def _tags(example: Example) -> tuple[str, ...]:
 def _texts_moved(examples: Sequence[Example], field: str, generator: np.random.Generator) -> tuple[Example, ...]:
     orders = generator.permutation(len(examples))
     return tuple(
-        _with(one, texts={**one.texts, field: examples[order].texts[field]})
-        for one, order in zip(examples, orders, strict=True)
+        _with(example, texts={**example.texts, field: examples[order].texts[field]})
+        for example, order in zip(examples, orders, strict=True)
     )
 
 
@@ -68,4 +68,6 @@ def _with(example: Example, **changed: Any) -> Example:
 
 def texts(examples: Iterable[Example]) -> list[str]:
     """Every text of the examples once, in their order: what masked LM on the same text learns from."""
-    return list(dict.fromkeys(text.value for one in examples for text in one.texts.values() if text.value.strip()))
+    return list(
+        dict.fromkeys(text.value for example in examples for text in example.texts.values() if text.value.strip())
+    )

@@ -53,8 +53,8 @@ class Loader:
 
     def batch(self, step: int) -> Batch:
         """The only batch of a step that is not shared out."""
-        (found,) = self.batches(step)
-        return found
+        (batch,) = self.batches(step)
+        return batch
 
     def batches(self, step: int) -> Iterator[Batch]:
         """This process's batches of a step; what is masked in them depends on seed and step only."""
@@ -69,7 +69,10 @@ class Loader:
         for unit, turn in self.plan.placed(step):
             part = self.plan.part_of(unit)
             units[part].append((unit - self.plan.starts[part], turn))
-        return {part: self._masked(part, self.parts[part].take(own), step) for part, own in sorted(units.items())}
+        return {
+            part: self._masked(part, self.parts[part].take(unit_indices), step)
+            for part, unit_indices in sorted(units.items())
+        }
 
     def _masked(self, part: int, taken: Taken, step: int) -> Taken:
         masking = self.parts[part].masking
@@ -83,15 +86,15 @@ class Loader:
         """One share of a step's units, each part's loss weighted so that the shares add up to the step's."""
         count = self.share.parts
         if count == 1 and len(taken) == 1:
-            return _batch([(part, own, 1.0) for part, own in taken.items()], self.pad_id)
-        total = sum(len(own.sizes) for own in taken.values())
+            return _batch([(part, part_units, 1.0) for part, part_units in taken.items()], self.pad_id)
+        total = sum(len(part_units.sizes) for part_units in taken.values())
         pieces = []
         for part, whole in taken.items():
-            own = whole.every(number, count)
-            if own.sizes:
+            share = whole.every(number, count)
+            if share.sizes:
                 terms = self.parts[part].terms
-                weight = terms(own) / max(1, terms(whole)) * len(whole.sizes) / total * count
-                pieces.append((part, own, weight))
+                weight = terms(share) / max(1, terms(whole)) * len(whole.sizes) / total * count
+                pieces.append((part, share, weight))
         if not pieces:
             part, whole = next(iter(taken.items()))
             pieces.append((part, whole.every(0, len(whole.sizes)), 0.0))
@@ -100,16 +103,16 @@ class Loader:
 
 def _batch(pieces: Sequence[tuple[int, Taken, float]], pad_id: int) -> Batch:
     windows: list[Window] = []
-    found = []
+    batches = []
     for part, taken, weight in pieces:
-        found.append(Piece(part, len(windows), len(windows) + len(taken.windows), taken, weight))
+        batches.append(Piece(part, len(windows), len(windows) + len(taken.windows), taken, weight))
         windows += taken.windows
     ids, mask = collate(windows, pad_id)
-    for piece in found:
+    for piece in batches:
         if piece.taken.hidden is not None:
             width = min(ids.shape[1], piece.taken.hidden.shape[1])
             ids[piece.start : piece.stop, :width] = torch.from_numpy(piece.taken.hidden[:, :width])
-    return Batch(ids, mask, tuple(windows), tuple(found))
+    return Batch(ids, mask, tuple(windows), tuple(batches))
 
 
 class TrainingData(LightningDataModule):

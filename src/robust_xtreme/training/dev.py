@@ -65,16 +65,16 @@ def selection(lessons: Sequence[Lesson], spec: TrainSpec) -> tuple[Example, ...]
     Raises Overlap where one of them stands in a split that a reported task would be evaluated on.
     """
     source = open_source(spec.data, offline=spec.offline)
-    found: list[Example] = []
+    held_out: list[Example] = []
     for lesson in lessons:
         examples = _dev_examples(lesson.task, source)
-        mine = {key for one in examples for key in keys(one)}
+        mine = {key for example in examples for key in keys(example)}
         for name in lesson.reported:
             task = registry.load("task", name)
             if task.head and comparable(task, kind(lesson.task)):
                 _check_apart(task, source, lesson.task.name, mine)
-        found += examples
-    return tuple(found)
+        held_out += examples
+    return tuple(held_out)
 
 
 def _check_apart(task: TaskSpec, source: Source, learned: str, mine: Collection[str]) -> None:
@@ -83,7 +83,7 @@ def _check_apart(task: TaskSpec, source: Source, learned: str, mine: Collection[
             split = _load.resolve(task, source, "auto", language)
         except MissingData:
             continue
-        same = [one.id for one in split.examples if not keys(one).isdisjoint(mine)]
+        same = [example.id for example in split.examples if not keys(example).isdisjoint(mine)]
         if same:
             raise Overlap(
                 f"The validation data of {learned} share {len(same)} examples with "
@@ -100,7 +100,7 @@ def _rows(
     rows: list[np.ndarray[Any, Any]] = []
     for start in range(0, len(windows), _BATCH):
         part = windows[start : start + _BATCH]
-        ids, mask = (one.to(device) for one in collate(part, pad_id))
+        ids, mask = (tensor.to(device) for tensor in collate(part, pad_id))
         hidden = encoder(**encoder_inputs(encoder, ids, mask, part)).last_hidden_state
         rows += list(family.forward(head, hidden, mask, part).float().cpu().numpy())
     return rows
@@ -110,15 +110,17 @@ def _score(
     task: TaskSpec, family: Family, examples: Sequence[Example], windows: Sequence[Window], rows: Sequence[Any]
 ) -> float:
     metric = registry.load("metric", task.metrics[0])
-    own: defaultdict[int, list[int]] = defaultdict(list)
-    for place, window in enumerate(windows):
-        own[window.example].append(place)
+    windows_of: defaultdict[int, list[int]] = defaultdict(list)
+    for number, window in enumerate(windows):
+        windows_of[window.example].append(number)
     sums = []
     for index, example in enumerate(examples):
-        places = own[index]
+        indices = windows_of[index]
         try:
-            said = family.decode(example, [windows[one] for one in places], [rows[one] for one in places], task.labels)
+            predicted = family.decode(
+                example, [windows[index] for index in indices], [rows[index] for index in indices], task.labels
+            )
         except NotFinite:
             return 0.0
-        sums.append(metric.stats(Judged(example, example, said, said))["all"])
+        sums.append(metric.stats(Judged(example, example, predicted, predicted))["all"])
     return float(metric.reduce(np.array(sums, dtype=np.float64).sum(axis=0)))

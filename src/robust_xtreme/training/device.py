@@ -31,6 +31,6 @@ def own_random(seed: int) -> Iterator[None]:
         yield
 
 
-def seed_place(seed: int, step: int, place: int) -> None:
+def seed_place(seed: int, step: int, position: int) -> None:
     """Seed one of several forked processes for what it draws at a step, the same on every machine."""
-    torch.manual_seed(int(digest("place", str(seed), str(step), str(place)), 16) % 2**63)
+    torch.manual_seed(int(digest("place", str(seed), str(step), str(position)), 16) % 2**63)

@@ -95,15 +95,15 @@ def diversity(
     a smaller sample are among those of a larger one. Raises MissingData where a task has no examples.
     """
     embedder = embedder or encoder_of(resources.mini("model") / "model")
-    found = {task.name: _unit(embedder.vectors(_sampled(task, examples, sample))) for task in tasks}
-    pairs = list(itertools.combinations(sorted(found), 2))
-    between = {f"{one}+{other}": _between(found[one], found[other]) for one, other in pairs}
+    task_vectors = {task.name: _unit(embedder.vectors(_sampled(task, examples, sample))) for task in tasks}
+    pairs = list(itertools.combinations(sorted(task_vectors), 2))
+    between = {f"{first}+{other}": _between(task_vectors[first], task_vectors[other]) for first, other in pairs}
     return Diversity(
         formats=len({task.family for task in tasks}),
         label_types=len({label_type(task) for task in tasks}),
         distance=round(math.fsum(between.values()) / len(pairs), _DIGITS) if pairs else None,
         encoder=embedder.identity,
-        within={name: _within(vectors) for name, vectors in found.items()},
+        within={name: _within(vectors) for name, vectors in task_vectors.items()},
         between=between,
     )
 
@@ -118,7 +118,7 @@ def _sampled(task: TaskSpec, examples: Mapping[str, Sequence[Example]], sample: 
     every = examples.get(task.name, ())
     if not every:
         raise MissingData(f"The diversity of a set with {task.name} needs examples of that task, and there are none.")
-    return [text_of(one) for one in sorted(every, key=lambda one: (digest(one.id), one.id))[:sample]]
+    return [text_of(example) for example in sorted(every, key=lambda one: (digest(one.id), one.id))[:sample]]
 
 
 def _unit(vectors: Array) -> Array:
@@ -129,9 +129,9 @@ def _unit(vectors: Array) -> Array:
     return unit
 
 
-def _between(one: Array, other: Array) -> float:
+def _between(first: Array, other: Array) -> float:
     """The mean of 1 - cos over all pairs across two sets: 1 minus the product of their means."""
-    return round(1 - float(one.mean(axis=0) @ other.mean(axis=0)), _DIGITS)
+    return round(1 - float(first.mean(axis=0) @ other.mean(axis=0)), _DIGITS)
 
 
 def _within(vectors: Array) -> float | None:
@@ -164,15 +164,15 @@ def _embedded(tokenizer: Any, whole: Any, texts: Sequence[str]) -> Array:
     from robust_xtreme.families.retrieval import Pooled, text_windows
 
     encoder, pooled = AtLayer(whole, DEFAULT.at(layer_count(whole))), Pooled(DEFAULT)
-    windows = text_windows(((place, "text", one) for place, one in enumerate(texts)), tokenizer, MAX_LENGTH)
-    order = sorted(range(len(windows)), key=lambda place: (len(windows[place].input_ids), place))
-    found: list[Array] = [np.empty(0)] * len(windows)
+    windows = text_windows(((index, "text", text) for index, text in enumerate(texts)), tokenizer, MAX_LENGTH)
+    order = sorted(range(len(windows)), key=lambda index: (len(windows[index].input_ids), index))
+    vectors: list[Array] = [np.empty(0)] * len(windows)
     with torch.inference_mode():
         for start in range(0, len(order), _BATCH):
-            places = order[start : start + _BATCH]
-            part = [windows[place] for place in places]
+            indices = order[start : start + _BATCH]
+            part = [windows[index] for index in indices]
             ids, mask = collate(part, int(tokenizer.pad_token_id))
             hidden = encoder(**encoder_inputs(whole, ids, mask, part)).last_hidden_state
-            for place, vector in zip(places, pooled(hidden, mask, part).numpy(), strict=True):
-                found[place] = vector
-    return np.stack(found)
+            for index, vector in zip(indices, pooled(hidden, mask, part).numpy(), strict=True):
+                vectors[index] = vector
+    return np.stack(vectors)

@@ -49,10 +49,10 @@ def no_memory(size: int, split: int) -> RobustXtremeError:
     )
 
 
-def of_process(said: str, size: int, split: int) -> RobustXtremeError:
+def of_process(message: str, size: int, split: int) -> RobustXtremeError:
     """What another process of the loop failed with, as it would have been raised here."""
-    last = said.strip().splitlines()[-1]
-    if out_of_memory(RuntimeError(said)):
+    last = message.strip().splitlines()[-1]
+    if out_of_memory(RuntimeError(message)):
         return no_memory(size, split)
     name, _, what = last.rpartition(_OURS)[2].partition(": ")
     kind = getattr(errors, name, None) if _OURS in last else None

@@ -16,13 +16,13 @@ def fit(lessons: Sequence[Lesson], encoder: Any, called: str, tell: Callable[[st
     Raises ModelError, one line, where any other encoder reads less than a task's inputs.
     """
     config = encoder.config.to_dict()
-    found = tuple(replace(one, task=fitted(one.task, config)) for one in lessons)
-    for before, one in zip(lessons, found, strict=True):
-        check_fits(one.task, config, called, f"Leave {one.task.name} out, or")
-        if one.task is not before.task:
+    fitted_lessons = tuple(replace(lesson, task=fitted(lesson.task, config)) for lesson in lessons)
+    for before, after in zip(lessons, fitted_lessons, strict=True):
+        check_fits(after.task, config, called, f"Leave {after.task.name} out, or")
+        if after.task is not before.task:
             what = f"inputs of {longest(before.task)} tokens are cut to the {positions(config)} that {called} reads"
-            tell(f"{one.task.name}: {what}")
-    return found
+            tell(f"{after.task.name}: {what}")
+    return fitted_lessons
 
 
 def text_length(encoder: Any, usual: int) -> int:

@@ -43,11 +43,11 @@ def known(examples: Iterable[Example]) -> Known:
     first: dict[str, str] = {}
     every: dict[str, set[str]] = {}
     for example in examples:
-        one = unit(example)
-        kind = one.kind
-        first.setdefault(one.key, example.id)
-        every.setdefault(one.key, set()).update(keys(example))
-    return Known(kind, first, {key: tuple(sorted(found)) for key, found in every.items()})
+        contamination = unit(example)
+        kind = contamination.kind
+        first.setdefault(contamination.key, example.id)
+        every.setdefault(contamination.key, set()).update(keys(example))
+    return Known(kind, first, {key: tuple(sorted(ids)) for key, ids in every.items()})
 
 
 def _silent(line: str) -> None:
@@ -83,19 +83,19 @@ def _once(task: TaskSpec, source: Source, language: str, split: str, pools: Pool
     if not signature:
         return known(_load.load(task, source, language, split, pools).examples)
     key = digest(_KIND, _code(task, split), task.name, split, language, signature).encode()
-    held = kept.get(_KIND, [key]).get(key)
-    if held is not None:
-        kind, first, every = json.loads(held)
-        return Known(kind, first, {name: tuple(found) for name, found in every.items()})
-    found = known(_load.load(task, source, language, split, pools).examples)
-    kept.put(_KIND, {key: json.dumps([found.kind, found.first, found.keys])})
-    return found
+    stored = kept.get(_KIND, [key]).get(key)
+    if stored is not None:
+        kind, first, every = json.loads(stored)
+        return Known(kind, first, {name: tuple(ids) for name, ids in every.items()})
+    known_now = known(_load.load(task, source, language, split, pools).examples)
+    kept.put(_KIND, {key: json.dumps([known_now.kind, known_now.first, known_now.keys])})
+    return known_now
 
 
 def _code(task: TaskSpec, split: str) -> str:
     """The hash of the code that makes units of a split's files: what another version of it made is not read."""
     modules = (reader(task.files[split].reader), inspect.getmodule(task.adapt), _overlap)
-    sources = [_source(one.__file__ or "") for one in modules if one is not None]
+    sources = [_source(module.__file__ or "") for module in modules if module is not None]
     return digest(__version__, repr(task.files[split]), *sources)
 
 

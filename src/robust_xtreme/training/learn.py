@@ -50,7 +50,7 @@ class Learning:
 def learning(link: Link, spec: TrainSpec, encoder: Any, tokenizer: Any) -> Learning:
     """Everything that the loop of a stage needs but the encoder. Raises ModelError, MissingData."""
     stage = link.stage
-    taught = tuple(_part(one, stage, encoder, tokenizer) for one in link.lessons)
+    taught = tuple(_part(lesson, stage, encoder, tokenizer) for lesson in link.lessons)
     parts = taught
     if stage.masked_lm or not taught:
         parts = (*taught, _masked(stage, encoder, tokenizer, read_lines(Path(stage.text), stage.of_text)))
@@ -62,10 +62,10 @@ def learning(link: Link, spec: TrainSpec, encoder: Any, tokenizer: Any) -> Learn
         plan = Plan(parts[0].lengths, stage.batch_size, stage.seed, plan.steps)
         taught = ()
     schedule = _schedule(stage, spec, plan)
-    counts = [len(one.lengths) for one in parts]
+    counts = [len(part.lengths) for part in parts]
     shares = draws.shares if draws else tuple(count / sum(counts) for count in counts)
-    names = [one.name for one in parts]
-    return Learning(parts, plan, schedule, tuple(one.head for one in taught), dict(zip(names, shares, strict=True)))
+    names = [part.name for part in parts]
+    return Learning(parts, plan, schedule, tuple(part.head for part in taught), dict(zip(names, shares, strict=True)))
 
 
 def _masked(stage: StageSpec, encoder: Any, tokenizer: Any, lines: Sequence[str]) -> Part:
@@ -82,7 +82,7 @@ def _part(lesson: Lesson, stage: StageSpec, encoder: Any, tokenizer: Any) -> Par
     with own_random(stage.seed):
         head = family.head(int(encoder.config.hidden_size), task.labels)
     windows = windows_of(family, task, lesson.examples, tokenizer)
-    if specs := [one.cell for one in asked(stage.perturb) if not refusing(one.cell, task.family)]:
+    if specs := [name.cell for name in asked(stage.perturb) if not refusing(name.cell, task.family)]:
         draw = _noise(lesson, family, stage, specs, tokenizer)
         return noised_part(task.name, family, head, windows, task.labels, draw)
     return task_part(task.name, family, head, windows, lesson.examples, task.labels)
@@ -94,19 +94,24 @@ def _noise(
     """A function that noises examples for their pass and encodes them; of several perturbations each draws one."""
     known = lesson.task.fields
 
-    def draw(places: Sequence[tuple[int, int]]) -> tuple[list[Window], Any]:
+    def draw(draws: Sequence[tuple[int, int]]) -> tuple[list[Window], Any]:
         alike: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-        for place, (unit, turn) in enumerate(places):
+        for index, (unit, turn) in enumerate(draws):
             number = int(digest("training noise", str(stage.seed), str(turn), lesson.examples[unit].id), _HEX)
-            alike[number % len(specs), turn].append(place)
+            alike[number % len(specs), turn].append(index)
         noised: dict[int, Example] = {}
-        for (number, turn), own in alike.items():
-            spec, examples = specs[number], [lesson.examples[places[place][0]] for place in own]
+        for (number, turn), indices in alike.items():
+            spec, examples = specs[number], [lesson.examples[draws[index][0]] for index in indices]
             fields = spec.fields or known
-            texts = [text for one in examples for name, text in one.texts.items() if name in fields]
-            found = {one.clean.id: one for one in noise_texts(texts, spec, _seed(stage.seed, turn))}
-            noised |= {place: noise_example(one, found, fields) for place, one in zip(own, examples, strict=True)}
-        drawn = [noised[place] for place in range(len(places))]
+            texts = [text for example in examples for name, text in example.texts.items() if name in fields]
+            noised_texts = {
+                noised_text.clean.id: noised_text for noised_text in noise_texts(texts, spec, _seed(stage.seed, turn))
+            }
+            noised |= {
+                index: noise_example(example, noised_texts, fields)
+                for index, example in zip(indices, examples, strict=True)
+            }
+        drawn = [noised[index] for index in range(len(draws))]
         return windows_of(family, lesson.task, drawn, tokenizer), drawn
 
     return draw
@@ -127,7 +132,7 @@ def draws_of(stage: StageSpec, parts: Sequence[Part]) -> Draws | None:
     if single and not (stage.masked_lm and len(parts) > 1):
         return None
     taught = parts[:-1] if stage.masked_lm else parts
-    counts = [len(one.lengths) for one in taught]
+    counts = [len(part.lengths) for part in taught]
     shares = sampling.shares(counts)
     capped = [min(count, sampling.cap) if sampling.cap else count for count in counts]
     epoch = sum(-(-count // stage.batch_size) for count in capped)
@@ -139,8 +144,8 @@ def draws_of(stage: StageSpec, parts: Sequence[Part]) -> Draws | None:
 
 def plan_for(stage: StageSpec, parts: Sequence[Part], draws: Draws | None) -> Plan:
     """The plan of a resolved stage: as many steps as it names, or as its epochs take."""
-    lengths = [length for one in parts for length in one.lengths]
-    starts = (0, *accumulate(len(one.lengths) for one in parts[:-1]))
+    lengths = [length for part in parts for length in part.lengths]
+    starts = (0, *accumulate(len(part.lengths) for part in parts[:-1]))
     once = Plan(lengths, stage.batch_size, stage.seed, 0, starts, draws)
     return Plan(lengths, stage.batch_size, stage.seed, stage.steps or stage.epochs * once.epoch_steps, starts, draws)
 
@@ -165,7 +170,7 @@ def score_of(
         return None
     source = open_source(spec.data, offline=spec.offline)
     several: list[tuple[TaskSpec, nn.Module]] = [
-        (one.task, head) for one, head in zip(link.lessons, heads, strict=True)
+        (lesson.task, head) for lesson, head in zip(link.lessons, heads, strict=True)
     ]
     found = [dev.dev_score(task, source, encoder, head, tokenizer) for task, head in several]
     scores = [score for score in found if score]

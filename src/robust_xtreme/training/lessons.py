@@ -46,12 +46,12 @@ def lessons(stage: StageSpec, spec: TrainSpec, tell: Tell) -> tuple[Lesson, ...]
     """What each task of a stage teaches. The stage is resolved. Raises MissingData, DataError, Overlap."""
     source = open_source(spec.data, offline=spec.offline)
     reported = overlap.reported_tasks(spec.reported, source)
-    found = tuple(_lesson(task, stage, spec, source, reported, tell) for task in stage.learned())
+    lessons = tuple(_lesson(task, stage, spec, source, reported, tell) for task in stage.learned())
     if stage.total:
-        there = sum(len(one.examples) for one in found)
-        found = _within(found, stage)
-        _tell_total(sum(len(one.examples) for one in found), there, stage.total, tell)
-    return tuple(_shuffled(one, stage.seed) for one in found) if stage.control == _SHUFFLED else found
+        there = sum(len(lesson.examples) for lesson in lessons)
+        lessons = _within(lessons, stage)
+        _tell_total(sum(len(lesson.examples) for lesson in lessons), there, stage.total, tell)
+    return tuple(_shuffled(lesson, stage.seed) for lesson in lessons) if stage.control == _SHUFFLED else lessons
 
 
 def _lesson(
@@ -74,7 +74,7 @@ def _lesson(
         raise MissingData(f"No training example of {task.name} is left: the evaluated splits contain all of them.")
     longest = 0 if task.stride else defaults(stage, spec.recipe).max_length
     taught = replace(task, max_length=longest or task.max_length)
-    return Lesson(taught, kept, _select.data_identity(kept), screened, tuple(one.name for one in reported), languages)
+    return Lesson(taught, kept, _select.data_identity(kept), screened, tuple(task.name for task in reported), languages)
 
 
 def _screened(
@@ -86,9 +86,9 @@ def _screened(
     tell: Tell,
 ) -> overlap.Screened:
     splits = guarded.evaluated(reported, source, kind(task), tell)
-    found = overlap.screen(examples, splits, allow=spec.overlap == "allow", drop_all=spec.overlap == "drop")
-    _tell_overlap(found, len(examples), tell)
-    return found
+    screened_splits = overlap.screen(examples, splits, allow=spec.overlap == "allow", drop_all=spec.overlap == "drop")
+    _tell_overlap(screened_splits, len(examples), tell)
+    return screened_splits
 
 
 def _with(english: overlap.Screened, others: overlap.Screened, both: bool) -> overlap.Screened:
@@ -101,9 +101,9 @@ def _with(english: overlap.Screened, others: overlap.Screened, both: bool) -> ov
 
 
 def _tell_overlap(screened: overlap.Screened, before: int, tell: Tell) -> None:
-    gone = before - len(screened.examples)
-    if gone:
-        tell(f"left out {gone} of {before} training examples that evaluated splits contain too")
+    removed = before - len(screened.examples)
+    if removed:
+        tell(f"left out {removed} of {before} training examples that evaluated splits contain too")
     for name, count in screened.allowed.items():
         tell(f"overlap allowed: {count} passages, pairs, sentences or queries of {name} are in the training data")
 
@@ -139,13 +139,15 @@ def read(task: TaskSpec, source: Source | Path, languages: Sequence[str]) -> tup
     if task.parts:
         return tuple(example for part in task.parts for example in read(part, source, languages))
     if not languages:
-        heads = [one for one in task.accepts if one != task.name] or [task.name]
+        heads = [name for name in task.accepts if name != task.name] or [task.name]
         what = f"a head of {' or '.join(heads)} answers it. Train with --task {heads[0]}"
         raise MissingData(f"{task.name} has no training data: {what}")
     splits = [_load.load(task, source, language, "train") for language in languages]
-    found = [one for split in splits for one in split.examples]
-    labelled = tuple(one for one in found if not (isinstance(one.target, Choice) and one.target.index < 0))
-    unsaid = task.family in ("tagging", "retrieval") and not any(one.labelled for one in splits)
+    examples = [example for split in splits for example in split.examples]
+    labelled = tuple(
+        example for example in examples if not (isinstance(example.target, Choice) and example.target.index < 0)
+    )
+    unsaid = task.family in ("tagging", "retrieval") and not any(split.labelled for split in splits)
     if not labelled or unsaid:
         raise MissingData(f"The training data of {task.name} under {source} hold {splits[0].lack}.")
     return labelled
@@ -154,11 +156,13 @@ def read(task: TaskSpec, source: Source | Path, languages: Sequence[str]) -> tup
 # -------------------------------------------------------------------------------------------------- totals and controls
 
 
-def _within(found: tuple[Lesson, ...], stage: StageSpec) -> tuple[Lesson, ...]:
+def _within(lessons: tuple[Lesson, ...], stage: StageSpec) -> tuple[Lesson, ...]:
     """The lessons with `total` examples together, shared out as the sampling draws; a larger total holds a smaller."""
-    counts = [len(one.examples) for one in found]
+    counts = [len(lesson.examples) for lesson in lessons]
     several = shared_out(stage.total, counts, parse_sampling(stage.sampling).shares(counts))
-    return tuple(_kept(one, _select.limit(one.examples, most)) for one, most in zip(found, several, strict=True))
+    return tuple(
+        _kept(lesson, _select.limit(lesson.examples, most)) for lesson, most in zip(lessons, several, strict=True)
+    )
 
 
 def _tell_total(taken: int, there: int, total: int, tell: Tell) -> None:

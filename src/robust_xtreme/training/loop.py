@@ -224,7 +224,7 @@ class _Steps(Callback):
         self.done = state.step if state else 0
         self.losses = list(state.losses) if state else []
         self.rows = _rows_until(stage.run / METRICS, self.done)
-        self.parts = PartLosses([one.name for one in stage.parts], state.parts if state else {})
+        self.parts = PartLosses([part.name for part in stage.parts], state.parts if state else {})
         self.loss = 0.0
         self.micro = 0
 
@@ -243,8 +243,8 @@ class _Steps(Callback):
         for group in trainer.optimizers[0].param_groups:
             group["lr"] = self.stage.schedule.at(self.done)
         if trainer.world_size > 1:
-            place = self.micro * trainer.world_size + trainer.global_rank
-            seed_place(self.stage.plan.seed, self.done, place)
+            offset = self.micro * trainer.world_size + trainer.global_rank
+            seed_place(self.stage.plan.seed, self.done, offset)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -286,8 +286,8 @@ class _Steps(Callback):
         """Whether to save a state, and whether to stop behind it: of several processes the first one says."""
         going = self.done < self.stage.plan.steps
         due = going and time.monotonic() - self.saved >= self.options.save_seconds
-        said = (due, going and self.stop.asked)
-        due, stop = trainer.strategy.broadcast(said) if trainer.world_size > 1 else said
+        flags = (due, going and self.stop.asked)
+        due, stop = trainer.strategy.broadcast(flags) if trainer.world_size > 1 else flags
         return bool(due), bool(stop)
 
     def _note_row(self, trainer: Trainer, module: LightningModule) -> None:
@@ -320,7 +320,7 @@ class _Steps(Callback):
         return score
 
     def _check_finite(self, module: LightningModule) -> None:
-        if not all(bool(torch.isfinite(one).all()) for one in module.parameters()):
+        if not all(bool(torch.isfinite(parameter).all()) for parameter in module.parameters()):
             raise ModelError(
                 f"The weights are no numbers after step {self.done}. What was saved before stays: start again with a "
                 "lower --lr and --force."

@@ -32,7 +32,7 @@ def add_lora(encoder: Any, rank: int, seed: int = 0) -> Any:
     It is called as before. Raises UserError where peft is not installed, ModelError where the encoder's attention has
     no such layers, or its layers are narrower than the rank.
     """
-    names = [name for name, one in encoder.named_modules() if _adapted(name, one)]
+    names = [name for name, module in encoder.named_modules() if _adapted(name, module)]
     if not names:
         raise ModelError(f"{type(encoder).__name__} has no attention layers that LoRA knows. Train it without --lora.")
     narrowest = min(min(encoder.get_submodule(name).weight.shape) for name in names)

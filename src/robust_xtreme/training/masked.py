@@ -30,8 +30,8 @@ def masked_part(encoder: Any, tokenizer: Any, lines: Sequence[str]) -> Part:
     """
     windows = _windows(tokenizer, lines, text_length(encoder, TEXT_LENGTH))
 
-    def take(places: Sequence[tuple[int, int]]) -> Taken:
-        return Taken(tuple(windows[unit] for unit, _ in places), tuple(1 for _ in places))
+    def take(spans: Sequence[tuple[int, int]]) -> Taken:
+        return Taken(tuple(windows[unit] for unit, _ in spans), tuple(1 for _ in spans))
 
     lengths = lengths_of((window,) for window in windows)
     head = MaskedHead(encoder.get_input_embeddings(), int(encoder.config.hidden_size))
@@ -42,9 +42,9 @@ def _windows(tokenizer: Any, lines: Sequence[str], length: int) -> tuple[Window,
     frame = frame_of(tokenizer)
     room = frame.room(1, length)
     windows = []
-    for place, ids in enumerate(token_ids(tokenizer, lines).values()):
+    for index, ids in enumerate(token_ids(tokenizer, lines).values()):
         windows += [
-            Window(place, frame.around(ids[start : start + room]), None, False) for start in range(0, len(ids), room)
+            Window(index, frame.around(ids[start : start + room]), None, False) for start in range(0, len(ids), room)
         ]
     return tuple(windows)
 
@@ -73,9 +73,9 @@ def _loss(head: nn.Module, hidden: Tensor, _: Tensor, taken: Taken) -> Tensor:
     if taken.targets is None:
         raise ValueError("a batch of masked words has targets")
     chosen = taken.targets != IGNORED
-    rows, places = (torch.from_numpy(one).to(hidden.device) for one in np.nonzero(chosen))
+    rows, columns = (torch.from_numpy(indices).to(hidden.device) for indices in np.nonzero(chosen))
     right = torch.from_numpy(taken.targets[chosen]).to(hidden.device)
-    scores: Tensor = head(hidden[rows, places])
+    scores: Tensor = head(hidden[rows, columns])
     return nn.functional.cross_entropy(scores.float(), right, reduction="sum") / max(1, len(right))
 
 

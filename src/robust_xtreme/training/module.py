@@ -51,7 +51,7 @@ class TrainingModule(LightningModule):
     def __init__(self, encoder: nn.Module, parts: Sequence[Part], schedule: Schedule) -> None:
         LightningModule.__init__(self)
         self.encoder = encoder
-        self.heads = nn.ModuleList(one.head for one in parts)
+        self.heads = nn.ModuleList(part.head for part in parts)
         self.parts = tuple(parts)
         self.schedule = schedule
         self.optimizer_state: dict[str, Any] | None = None
@@ -61,23 +61,28 @@ class TrainingModule(LightningModule):
         """The loss of one batch: the weighted sum of its pieces'."""
         inputs = encoder_inputs(self.encoder, batch.ids, batch.mask, batch.windows)
         hidden = self.encoder(**inputs).last_hidden_state
-        found = [
-            self.parts[one.part].loss(
-                self.heads[one.part], hidden[one.start : one.stop], batch.mask[one.start : one.stop], one.taken
+        part_losses = [
+            self.parts[piece.part].loss(
+                self.heads[piece.part],
+                hidden[piece.start : piece.stop],
+                batch.mask[piece.start : piece.stop],
+                piece.taken,
             )
-            for one in batch.pieces
+            for piece in batch.pieces
         ]
         if len(self.parts) > 1:
-            self.pieces = [(one.part, loss.detach(), one.weight) for one, loss in zip(batch.pieces, found, strict=True)]
-        losses = [loss * one.weight for one, loss in zip(batch.pieces, found, strict=True)]
+            self.pieces = [
+                (piece.part, loss.detach(), piece.weight) for piece, loss in zip(batch.pieces, part_losses, strict=True)
+            ]
+        losses = [loss * piece.weight for piece, loss in zip(batch.pieces, part_losses, strict=True)]
         total: Tensor = losses[0] if len(losses) == 1 else torch.stack(losses).sum()
         return total
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW; biases and norms do not decay. A resumed run continues with its moments."""
-        named = {name: one for name, one in self.named_parameters() if one.requires_grad}
-        decayed = [one for one in named.values() if one.ndim > 1]
-        others = [one for one in named.values() if one.ndim <= 1]
+        named = {name: parameter for name, parameter in self.named_parameters() if parameter.requires_grad}
+        decayed = [parameter for parameter in named.values() if parameter.ndim > 1]
+        others = [parameter for parameter in named.values() if parameter.ndim <= 1]
         groups = [
             {"params": decayed, "weight_decay": self.schedule.weight_decay},
             {"params": others, "weight_decay": 0.0},

@@ -82,8 +82,8 @@ def task_part(
     """Learn a task from its examples' windows; a unit is one of them or, where a loss needs it, an example's all."""
     units = units_of(family, windows)
 
-    def take(places: Sequence[tuple[int, int]]) -> Taken:
-        chosen = [units[unit] for unit, _ in places]
+    def take(spans: Sequence[tuple[int, int]]) -> Taken:
+        chosen = [units[unit] for unit, _ in spans]
         return Taken(tuple(window for unit in chosen for window in unit), tuple(map(len, chosen)), examples)
 
     return Part(name, head, lengths_of(units), take, _task_loss(family, labels), terms_of(family))
@@ -101,11 +101,11 @@ def noised_part(
 
     `windows` are the clean ones, for the lengths that batches are planned by.
     """
-    units = [tuple(own) for _, own in groupby(windows, key=lambda window: window.example)]
+    units = [tuple(group) for _, group in groupby(windows, key=lambda window: window.example)]
 
-    def take(places: Sequence[tuple[int, int]]) -> Taken:
-        drawn, examples = draw(places)
-        sizes = [0] * len(places)
+    def take(spans: Sequence[tuple[int, int]]) -> Taken:
+        drawn, examples = draw(spans)
+        sizes = [0] * len(spans)
         for window in drawn:
             sizes[window.example] += 1
         return Taken(tuple(drawn), tuple(sizes), examples)
@@ -133,7 +133,7 @@ def units_of(family: Family, windows: Iterable[Window]) -> list[tuple[Window, ..
     """A window each or, in families whose loss needs them together, all windows of an example."""
     if not family.together:
         return [(window,) for window in windows]
-    return [tuple(own) for _, own in groupby(windows, key=lambda window: window.example)]
+    return [tuple(group) for _, group in groupby(windows, key=lambda window: window.example)]
 
 
 def lengths_of(units: Iterable[Sequence[Window]]) -> tuple[int, ...]:
@@ -168,7 +168,7 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device; its windows stay where they are."""
-        ids, mask = (one.to(device, non_blocking=True) for one in (self.ids, self.mask))
+        ids, mask = (tensor.to(device, non_blocking=True) for tensor in (self.ids, self.mask))
         return replace(self, ids=ids, mask=mask)
 
     def named(self) -> str:

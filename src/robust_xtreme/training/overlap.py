@@ -56,23 +56,25 @@ def screen(
     """
     units = [unit(example) for example in training]
     known = [keys(example) for example in training]
-    long = {key for one, own in zip(units, known, strict=True) if not one.short for key in own}
-    short = {one.key for one in units if one.short}
+    long = {key for unit, keys in zip(units, known, strict=True) if not unit.short for key in keys}
+    short = {unit.key for unit in units if unit.short}
     drop: set[str] = set()
     dropped: defaultdict[str, int] = defaultdict(int)
     allowed: dict[str, int] = {}
     for name, split in splits:
-        hits = {key: common for key, own in split.keys.items() if (common := long.intersection(own))}
-        gone = {key: {key} for key in split.first if key in short}
+        hits = {key: common for key, keys in split.keys.items() if (common := long.intersection(keys))}
+        shared = {key: {key} for key in split.first if key in short}
         if drop_all or len(hits) <= TOLERATED * len(split.first):
-            gone |= hits
+            shared |= hits
         elif allow:
             allowed[name] = len(hits)
         else:
             raise Overlap(_refusal(name, split, list(hits)))
-        drop.update(*gone.values())
-        dropped[name] += len(gone)
-    kept = tuple(example for example, one in zip(training, known, strict=True) if one.isdisjoint(drop))
+        drop.update(*shared.values())
+        dropped[name] += len(shared)
+    kept = tuple(
+        example for example, example_keys in zip(training, known, strict=True) if example_keys.isdisjoint(drop)
+    )
     return Screened(kept, {name: count for name, count in dropped.items() if count}, allowed)
 
 

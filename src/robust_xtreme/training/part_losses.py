@@ -46,12 +46,12 @@ class PartLosses:
 
     def row(self) -> dict[str, float]:
         """The mean loss of each part that had a step since the row before; the next row begins."""
-        means = {f"loss_{name}": math.fsum(own) / len(own) for name, own in self.waiting.items() if own}
-        for own in self.waiting.values():
-            own.clear()
+        means = {f"loss_{name}": math.fsum(losses) / len(losses) for name, losses in self.waiting.items() if losses}
+        for losses in self.waiting.values():
+            losses.clear()
         return means
 
     def cells(self, means: Mapping[str, float]) -> str:
         """A row's cells behind the others; empty where a part had no step."""
-        found = (means.get(f"loss_{name}") for name in self.names)
-        return "".join("," if one is None else f",{one:.6g}" for one in found)
+        values = (means.get(f"loss_{name}") for name in self.names)
+        return "".join("," if value is None else f",{value:.6g}" for value in values)

@@ -79,7 +79,7 @@ def check_ours(run: Path) -> None:
     """Raise Mismatch where a folder holds files, and none of them says that it is a run of `train`."""
     if not run.is_dir() or (run / SPEC).is_file():
         return
-    if any(one.name != ".lock" and not one.name.startswith(f".{SPEC}.") for one in run.iterdir()):
+    if any(path.name != ".lock" and not path.name.startswith(f".{SPEC}.") for path in run.iterdir()):
         raise Mismatch(f"{run} holds files but no run of `train`. Name another folder: --out DIR")
 
 
@@ -89,15 +89,15 @@ def claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bool) ->
     Raises Mismatch where the folder holds a run of another spec, or other files; with `force` a run is removed.
     """
     check_ours(run)
-    found = _claim(run)
-    if found is not None and found.get("identity") == identity and not force:
+    claim = _claim(run)
+    if claim is not None and claim.get("identity") == identity and not force:
         return
-    if found is not None and not force:
-        said = found.get("spec")
-        if not found or not isinstance(said, dict):
+    if claim is not None and not force:
+        recorded = claim.get("spec")
+        if not claim or not isinstance(recorded, dict):
             raise Mismatch(f"{run / SPEC} is damaged. Name another folder with --out, or replace the run with --force.")
-        raise Mismatch(_other(run, said, json.loads(json.dumps(facts))))
-    if found is not None:
+        raise Mismatch(_other(run, recorded, json.loads(json.dumps(facts))))
+    if claim is not None:
         remove(run)
     store.write_json(run / SPEC, {"identity": identity, "spec": facts})
 
@@ -118,9 +118,9 @@ def claimed(run: Path) -> str:
     return str((_claim(run) or {}).get("identity", ""))
 
 
-def _other(run: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
-    changed = sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))
-    what = ", ".join(f"{key} {found.get(key)!r} instead of {wanted.get(key)!r}" for key in changed) or "other contents"
+def _other(run: Path, claim: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    changed = sorted(key for key in {*claim, *wanted} if claim.get(key) != wanted.get(key))
+    what = ", ".join(f"{key} {claim.get(key)!r} instead of {wanted.get(key)!r}" for key in changed) or "other contents"
     return f"{run} holds a run of another spec: {what}. Name another folder with --out, or replace it with --force."
 
 
@@ -144,9 +144,9 @@ def remove(run: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def stage_path(run: Path, place: int, kind: str) -> Path:
+def stage_path(run: Path, position: int, kind: str) -> Path:
     """The file of a stage: `stages/01-target.json`."""
-    return run / STAGES / f"{place:02d}-{kind}.json"
+    return run / STAGES / f"{position:02d}-{kind}.json"
 
 
 def write_stage(path: Path, record: StageRecord) -> None:
@@ -157,13 +157,13 @@ def write_stage(path: Path, record: StageRecord) -> None:
 
 def inherit(parent: Path, run: Path) -> int:
     """Copy the records of the stages before, and their hashes; return how many stages there are."""
-    found = sorted((parent / STAGES).glob("*.json"))
-    for path in found:
-        for one in (path, path.with_suffix(HASHES)):
-            if one.is_file():
+    paths = sorted((parent / STAGES).glob("*.json"))
+    for path in paths:
+        for file in (path, path.with_suffix(HASHES)):
+            if file.is_file():
                 store.make_folder(run / STAGES)
-                store.write_text(run / STAGES / one.name, _text(one))
-    return len(found)
+                store.write_text(run / STAGES / file.name, _text(file))
+    return len(paths)
 
 
 def _text(path: Path) -> str:

@@ -80,22 +80,22 @@ def latest(run: Path, steps: int) -> State | None:
 
     Nothing but tensors and plain values is read. Raises ModelError where that is not what the files hold.
     """
-    found = _states(run)
-    if not found:
+    states = _states(run)
+    if not states:
         return None
     try:
-        place = json.loads((found[-1] / _PLACE).read_text(encoding="ascii"))
-        checkpoint = torch.load(found[-1] / _CHECKPOINT, map_location="cpu", weights_only=True)
-        random = torch.load(found[-1] / _RANDOM, map_location="cpu", weights_only=True)
-        losses = tuple(map(float, place["losses"]))
-        parts = {name: tuple(map(float, own)) for name, own in place.get("parts", {}).items()}
-        state = State(found[-1], place["step"], losses, checkpoint, random, parts)
-        well = found[-1].name == f"step-{state.step:09d}" and 0 < state.step < steps
+        position = json.loads((states[-1] / _PLACE).read_text(encoding="ascii"))
+        checkpoint = torch.load(states[-1] / _CHECKPOINT, map_location="cpu", weights_only=True)
+        random = torch.load(states[-1] / _RANDOM, map_location="cpu", weights_only=True)
+        losses = tuple(map(float, position["losses"]))
+        parts = {name: tuple(map(float, losses)) for name, losses in position.get("parts", {}).items()}
+        state = State(states[-1], position["step"], losses, checkpoint, random, parts)
+        well = states[-1].name == f"step-{state.step:09d}" and 0 < state.step < steps
         _ = (checkpoint["state_dict"], checkpoint["optimizer_states"][0], random["cpu"], random["cuda"])
     except Exception as error:
-        raise _damaged(found[-1]) from error
+        raise _damaged(states[-1]) from error
     if not well:
-        raise _damaged(found[-1])
+        raise _damaged(states[-1])
     return state
 
 

@@ -53,36 +53,36 @@ def shared_out(total: int, counts: Sequence[int], shares: Sequence[float]) -> tu
 
     What small tasks leave is shared out among the others. No task has fewer of a larger total, and each has one.
     """
-    found = list(counts)
+    shares_of = list(counts)
     left, several = float(total), set(range(len(counts)))
     while several:
-        weight = sum(shares[place] for place in several)
-        full = {place for place in several if counts[place] <= left * shares[place] / weight}
+        weight = sum(shares[index] for index in several)
+        full = {index for index in several if counts[index] <= left * shares[index] / weight}
         if not full:
             break
-        left -= sum(counts[place] for place in full)
+        left -= sum(counts[index] for index in full)
         several -= full
-    for place in several:
-        found[place] = max(1, int(left * shares[place] / weight + _ROUNDING))
-    return tuple(found)
+    for index in several:
+        shares_of[index] = max(1, int(left * shares[index] / weight + _ROUNDING))
+    return tuple(shares_of)
 
 
 def parse_sampling(text: str) -> Sampling:
     """Read `proportional`, `temperature:2`, `capped:10000` or both. Raises SpecError."""
     if text == "proportional":
         return Sampling()
-    found: dict[str, float] = {}
+    options: dict[str, float] = {}
     for part in text.split(","):
         rule = _RULE.fullmatch(part.strip())
         if (
             rule is None
-            or rule[1] in found
+            or rule[1] in options
             or not 1 <= float(rule[2]) <= _MOST
             or (rule[1] == "capped" and "." in rule[2])
         ):
             raise SpecError(f"The sampling {text!r} is not {_GRAMMAR}, with numbers from 1 to {_MOST:,}.")
-        found[rule[1]] = float(rule[2])
-    return Sampling(found.get("temperature", 1.0), int(found.get("capped", 0)))
+        options[rule[1]] = float(rule[2])
+    return Sampling(options.get("temperature", 1.0), int(options.get("capped", 0)))
 
 
 @final
@@ -107,11 +107,11 @@ def epoch_batches(
     orders = [start + generator.permutation(count) for start, count in _parts(len(lengths), starts)]
     size = batch_size * _SORTED_TOGETHER
     chunks = [order[start : start + size] for order in orders for start in range(0, len(order), size)]
-    by_length = [sorted(chunk.tolist(), key=lambda place: (lengths[place], place)) for chunk in chunks]
+    by_length = [sorted(chunk.tolist(), key=lambda index: (lengths[index], index)) for chunk in chunks]
     batches = [
         tuple(chunk[start : start + batch_size]) for chunk in by_length for start in range(0, len(chunk), batch_size)
     ]
-    return [batches[place] for place in generator.permutation(len(batches))]
+    return [batches[index] for index in generator.permutation(len(batches))]
 
 
 def _parts(count: int, starts: Sequence[int]) -> list[tuple[int, int]]:
@@ -172,24 +172,26 @@ class Plan:
     def placed(self, step: int) -> list[tuple[int, int]]:
         """The units of a step, each with the number of its pass."""
         if self.draws is None:
-            epoch, place = divmod(step, self.epoch_steps)
-            return [(unit, epoch) for unit in self._batches(-1, epoch)[place]]
+            epoch, offset = divmod(step, self.epoch_steps)
+            return [(unit, epoch) for unit in self._batches(-1, epoch)[offset]]
         before, now = self._until(step)
         if self.draws.mixed:
             return [
-                one for part in range(len(self.parts)) for one in self._stream(part, int(before[part]), int(now[part]))
+                batch
+                for part in range(len(self.parts))
+                for batch in self._stream(part, int(before[part]), int(now[part]))
             ]
         part = int(np.argmax(now))
-        turn, place = divmod(int(before[part]), -(-self.parts[part][1] // self.batch_size))
-        return [(unit, turn) for unit in self._batches(part, turn)[place]]
+        turn, offset = divmod(int(before[part]), -(-self.parts[part][1] // self.batch_size))
+        return [(unit, turn) for unit in self._batches(part, turn)[offset]]
 
     def seen(self) -> tuple[int, ...]:
         """Units of each task seen over all steps."""
         if not self.steps:
             return tuple(0 for _ in self.parts)
         if self.draws is None:
-            whole, rest = divmod(self.steps, self.epoch_steps)
-            last = [self.part_of(unit) for step in range(self.steps - rest, self.steps) for unit in self.at(step)]
+            whole, remainder = divmod(self.steps, self.epoch_steps)
+            last = [self.part_of(unit) for step in range(self.steps - remainder, self.steps) for unit in self.at(step)]
             return tuple(whole * count + last.count(part) for part, (_, count) in enumerate(self.parts))
         done = self._until(self.steps)[0].tolist()
         return tuple(done) if self.draws.mixed else tuple(map(self._units, range(len(done)), done))
@@ -197,8 +199,8 @@ class Plan:
     def _units(self, part: int, steps: int) -> int:
         """Units of a task in so many of its own steps."""
         count = self.parts[part][1]
-        whole, rest = divmod(steps, -(-count // self.batch_size))
-        return whole * count + sum(len(batch) for batch in self._batches(part, whole)[:rest])
+        whole, remainder = divmod(steps, -(-count // self.batch_size))
+        return whole * count + sum(len(batch) for batch in self._batches(part, whole)[:remainder])
 
     def _batches(self, part: int, turn: int) -> list[tuple[int, ...]]:
         """The batches of a pass over all tasks (-1) or one."""
@@ -207,20 +209,20 @@ class Plan:
                 (part, turn), lambda: epoch_batches(self.lengths, self.batch_size, self.seed, turn, self.starts)
             )
         start, count = self.parts[part]
-        own = self.lengths[start : start + count]
+        batch = self.lengths[start : start + count]
         return self._once(
-            (part, turn), lambda: _moved(epoch_batches(own, self.batch_size, self.seed + part, turn), start)
+            (part, turn), lambda: _moved(epoch_batches(batch, self.batch_size, self.seed + part, turn), start)
         )
 
     def _stream(self, part: int, first: int, many: int) -> list[tuple[int, int]]:
         """So many units of a task from a place on, in the order of its passes."""
         start, count = self.parts[part]
-        found = []
-        for place in range(first, first + many):
-            turn, own = divmod(place, count)
+        batches = []
+        for index in range(first, first + many):
+            turn, offset = divmod(index, count)
             order = self._once((part, turn), partial(self._order, part, turn))
-            found.append((start + int(order[own]), turn))
-        return found
+            batches.append((start + int(order[offset]), turn))
+        return batches
 
     def _order(self, part: int, turn: int) -> Numbers:
         return np.random.default_rng((self.seed, _STREAM, part, turn)).permutation(self.parts[part][1])
@@ -244,11 +246,11 @@ class Plan:
     def _once(self, key: tuple[int, int], make: Callable[[], _T]) -> _T:
         """The newest passes of each task, made once."""
         if key not in self._kept:
-            for old in [one for one in self._kept if one[0] == key[0] and one[1] <= key[1] - _KEPT]:
+            for old in [key_kept for key_kept in self._kept if key_kept[0] == key[0] and key_kept[1] <= key[1] - _KEPT]:
                 del self._kept[old]
             self._kept[key] = make()
-        found: _T = self._kept[key]
-        return found
+        plan: _T = self._kept[key]
+        return plan
 
 
 def _moved(batches: list[tuple[int, ...]], start: int) -> list[tuple[int, ...]]:

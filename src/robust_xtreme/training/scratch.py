@@ -80,7 +80,7 @@ def _with_specials(raw: Any) -> Any:
     from tokenizers import Tokenizer, processors
 
     plain = json.loads(raw.to_str())
-    plain["added_tokens"] = [one for one in plain["added_tokens"] if one["content"] in SPECIAL]
+    plain["added_tokens"] = [token for token in plain["added_tokens"] if token["content"] in SPECIAL]
     tokenizer = Tokenizer.from_str(json.dumps(plain))
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]

@@ -98,23 +98,23 @@ def _tell_complete(link: Link, last: bool, tell: Tell) -> None:
 @contextmanager
 def _held(folder: Path, last: bool, tell: Tell) -> Iterator[None]:
     """Hold a stage's folder; one that several runs share is waited for, the run's own is not."""
-    told = False
+    announced = False
     while True:
-        held = store.lock(folder)
+        lock = store.lock(folder)
         try:
-            held.__enter__()
+            lock.__enter__()
         except Locked:
             if last:
                 raise
-            if not told:
+            if not announced:
                 tell(f"waits for {folder}, which another run is training")
-            told = True
+            announced = True
             time.sleep(_WAIT_SECONDS)
             continue
         try:
             yield
         finally:
-            held.__exit__(None, None, None)
+            lock.__exit__(None, None, None)
         return
 
 
@@ -135,21 +135,23 @@ def _train(chain: Chain, link: Link, parent: Path, options: Options) -> None:
     link = replace(link, lessons=fit(link.lessons, encoder, str(source), options.tell))
     if spec.lora:
         encoder = add_lora(encoder, spec.lora, link.stage.seed)
-    found = learning(link, spec, encoder, tokenizer)
-    score = score_of(link, spec, encoder, found.heads, tokenizer)
-    _tell_counts(link, found, options.tell)
+    learned = learning(link, spec, encoder, tokenizer)
+    score = score_of(link, spec, encoder, learned.heads, tokenizer)
+    _tell_counts(link, learned, options.tell)
     how = How(place(spec.device), spec.devices, spec.strategy, spec.precision, spec.accumulate, spec.clip, spec.log)
     select = link.stage.select == "dev"
     pad_id = int(tokenizer.pad_token_id)
     run_loop(
-        Stage(link.kind, link.folder, encoder, found.parts, found.plan, found.schedule, pad_id, how, score, select),
+        Stage(
+            link.kind, link.folder, encoder, learned.parts, learned.plan, learned.schedule, pad_id, how, score, select
+        ),
         options,
     )
-    _write(link, merged(encoder), found.heads, tokenizer)
-    trained = {key for lesson in link.lessons for one in lesson.examples for key in keys(one)}
+    _write(link, merged(encoder), learned.heads, tokenizer)
+    trained = {key for lesson in link.lessons for example in lesson.examples for key in keys(example)}
     if link.lessons:
-        _write_hashes(link, trained | {key for one in link.selected for key in keys(one)})
-    record.write_stage(link.record, _record(chain, link, found, encoder_identity(source)))
+        _write_hashes(link, trained | {key for example in link.selected for key in keys(example)})
+    record.write_stage(link.record, _record(chain, link, learned, encoder_identity(source)))
     _clear(link)
 
 
@@ -164,12 +166,12 @@ def _clear(link: Link) -> None:
     best.clear(link.folder)
 
 
-def _tell_counts(link: Link, found: Learning, tell: Tell) -> None:
-    counts = ", ".join(f"{one.task.name}: {len(one.examples):,} examples" for one in link.lessons)
-    if NAME in found.shares and counts:
-        windows = len(found.parts[-1].lengths)
-        counts += f", masked LM: {windows:,} windows of text in a share of {found.shares[NAME]:g} of the steps"
-    tell(f"{counts or link.kind.replace('_', ' ')}, {found.plan.steps:,} steps of {found.plan.batch_size}")
+def _tell_counts(link: Link, learned: Learning, tell: Tell) -> None:
+    counts = ", ".join(f"{lesson.task.name}: {len(lesson.examples):,} examples" for lesson in link.lessons)
+    if NAME in learned.shares and counts:
+        windows = len(learned.parts[-1].lengths)
+        counts += f", masked LM: {windows:,} windows of text in a share of {learned.shares[NAME]:g} of the steps"
+    tell(f"{counts or link.kind.replace('_', ' ')}, {learned.plan.steps:,} steps of {learned.plan.batch_size}")
 
 
 # ------------------------------------------------------------------------------------------------------------- writing
@@ -182,9 +184,9 @@ def _write(link: Link, encoder: Any, heads: Sequence[nn.Module], tokenizer: Any)
         _write_heads(link, heads)
 
 
-def _write_hashes(link: Link, found: set[str]) -> None:
+def _write_hashes(link: Link, keys_trained: set[str]) -> None:
     store.make_folder(link.record.parent)
-    store.write_text(link.record.with_suffix(HASHES), "".join(f"{key}\n" for key in sorted(found)))
+    store.write_text(link.record.with_suffix(HASHES), "".join(f"{key}\n" for key in sorted(keys_trained)))
 
 
 def _write_heads(link: Link, heads: Sequence[nn.Module]) -> None:
@@ -202,7 +204,9 @@ def _write_heads(link: Link, heads: Sequence[nn.Module]) -> None:
 
 def _write_head(folder: Path, task: TaskSpec, head: nn.Module, encoder: str) -> None:
     facts = {"task": task.name, "family": task.family, "labels": list(task.labels), "encoder": encoder}
-    save_file({name: one.contiguous() for name, one in head.state_dict().items()}, folder / f"{task.name}.safetensors")
+    save_file(
+        {name: tensor.contiguous() for name, tensor in head.state_dict().items()}, folder / f"{task.name}.safetensors"
+    )
     store.write_json(folder / f"{task.name}.json", facts)
 
 
@@ -226,10 +230,10 @@ def _plain_record(chain: Chain, link: Link, parent: str) -> record.StageRecord:
     )
 
 
-def _record(chain: Chain, link: Link, found: Learning, parent: str) -> record.StageRecord:
-    spec, stage, taught, plan = chain.spec, link.stage, link.lessons, found.plan
-    data = [one.identity for one in taught] or [str(link.facts["text"])]
-    per_task = _per_task(link, found)
+def _record(chain: Chain, link: Link, learned: Learning, parent: str) -> record.StageRecord:
+    spec, stage, taught, plan = chain.spec, link.stage, link.lessons, learned.plan
+    data = [lesson.identity for lesson in taught] or [str(link.facts["text"])]
+    per_task = _per_task(link, learned)
     return record.StageRecord(
         kind=link.kind,
         recipe=str(spec.recipe),
@@ -248,10 +252,10 @@ def _record(chain: Chain, link: Link, found: Learning, parent: str) -> record.St
         selected_on=_selected_on(link),
         perturb=",".join(stage.perturb),
         packs=str(link.facts.get("packs", "")),
-        max_length=max((one.task.max_length for one in taught), default=0),
-        stride=max((one.task.stride for one in taught), default=0),
-        dropped=_summed(one.screened.dropped for one in taught),
-        allowed=_summed(one.screened.allowed for one in taught),
+        max_length=max((lesson.task.max_length for lesson in taught), default=0),
+        stride=max((lesson.task.stride for lesson in taught), default=0),
+        dropped=_summed(lesson.screened.dropped for lesson in taught),
+        allowed=_summed(lesson.screened.allowed for lesson in taught),
         reported=taught[0].reported if taught else (),
         control=stage.control,
         mixing=stage.mixing,
@@ -263,7 +267,7 @@ def _record(chain: Chain, link: Link, found: Learning, parent: str) -> record.St
         limit=stage.limit,
         total=stage.total,
         schedule=spec.schedule,
-        warmup=found.schedule.warmup,
+        warmup=learned.schedule.warmup,
         clip=spec.clip,
         selected_step=(best.kept(link.folder) or (0.0, 0))[1] if stage.select == "dev" else 0,
         diversity=_diversity(link),
@@ -273,23 +277,23 @@ def _record(chain: Chain, link: Link, found: Learning, parent: str) -> record.St
     )
 
 
-def _per_task(link: Link, found: Learning) -> dict[str, dict[str, Any]]:
-    counts = {one.task.name: len(one.examples) for one in link.lessons}
+def _per_task(link: Link, learned: Learning) -> dict[str, dict[str, Any]]:
+    counts = {lesson.task.name: len(lesson.examples) for lesson in link.lessons}
     return {
         part.name: {
             "examples": counts.get(part.name, len(part.lengths)),
             "seen": seen,
-            "share": round(found.shares[part.name], 6),
+            "share": round(learned.shares[part.name], 6),
         }
-        for part, seen in zip(found.parts, found.plan.seen(), strict=True)
+        for part, seen in zip(learned.parts, learned.plan.seen(), strict=True)
     }
 
 
 def _examples(link: Link, per_task: Mapping[str, Mapping[str, Any]]) -> int:
     """Examples of the tasks, of controls too: what masked LM reads of them or beside them is no example of theirs."""
     if link.lessons:
-        return sum(len(one.examples) for one in link.lessons)
-    return sum(int(one["examples"]) for one in per_task.values())
+        return sum(len(lesson.examples) for lesson in link.lessons)
+    return sum(int(counts_of["examples"]) for counts_of in per_task.values())
 
 
 def _text_languages(link: Link) -> tuple[str, ...]:
@@ -300,7 +304,7 @@ def _text_languages(link: Link) -> tuple[str, ...]:
 
 def _languages(link: Link) -> tuple[str, ...]:
     if link.lessons:
-        return tuple(dict.fromkeys(code for one in link.lessons for code in one.languages))
+        return tuple(dict.fromkeys(code for lesson in link.lessons for code in lesson.languages))
     return languages_in(Path(link.stage.text), link.stage.languages)
 
 
@@ -308,7 +312,7 @@ def _selected_on(link: Link) -> str:
     """The splits that the weights were selected by: those of tasks that have labelled validation data."""
     if link.stage.select != "dev":
         return "none"
-    splits = dict.fromkeys("/".join(one.id.split("/")[:3]) for one in link.selected)
+    splits = dict.fromkeys("/".join(example.id.split("/")[:3]) for example in link.selected)
     return ",".join(splits)
 
 
@@ -316,17 +320,19 @@ def _diversity(link: Link) -> dict[str, Any]:
     """Of the examples as they were learned: with shuffled labels, of the shuffled ones."""
     if link.kind != "intermediate":
         return {}
-    return diversity([one.task for one in link.lessons], {one.task.name: one.examples for one in link.lessons}).facts()
+    return diversity(
+        [lesson.task for lesson in link.lessons], {lesson.task.name: lesson.examples for lesson in link.lessons}
+    ).facts()
 
 
 def _flags(link: Link) -> tuple[str, ...]:
     """Tasks whose own training data the stage read; those of a control too, which has seen their texts."""
-    named = dict.fromkeys(name for one in link.lessons for name in one.task.trains)
+    named = dict.fromkeys(name for lesson in link.lessons for name in lesson.task.trains)
     return tuple(f"own training data: {name}" for name in named)
 
 
 def _summed(several: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    found: Counter[str] = Counter()
-    for one in several:
-        found.update(one)
-    return dict(found)
+    totals: Counter[str] = Counter()
+    for counts_of in several:
+        totals.update(counts_of)
+    return dict(totals)

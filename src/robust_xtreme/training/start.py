@@ -68,11 +68,11 @@ def _check_there(name: str) -> None:
 
 
 def _from_hub(name: str, revision: str, offline: bool, tell: Callable[[str], None]) -> Start:
-    found = fetched(name, revision, offline=offline)
-    if found.revision != revision:
-        tell(f"{name} is commit {found.revision} of the hub; to name it: --revision {found.revision}")
-    _check(found.folder, name, here=False)
-    return Start(found.folder, found.folder, found.revision)
+    checkpoint = fetched(name, revision, offline=offline)
+    if checkpoint.revision != revision:
+        tell(f"{name} is commit {checkpoint.revision} of the hub; to name it: --revision {checkpoint.revision}")
+    _check(checkpoint.folder, name, here=False)
+    return Start(checkpoint.folder, checkpoint.folder, checkpoint.revision)
 
 
 def _check(folder: Path, called: str, here: bool) -> None:
@@ -92,9 +92,9 @@ def _config(folder: Path, called: str) -> dict[str, Any]:
     if not path.is_file():
         raise ModelError(f"{called} holds no config.json: it is no transformers encoder.")
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{called}: its config.json cannot be read: {error}. Get it again.") from error
-    if not isinstance(found, dict):
+    if not isinstance(config, dict):
         raise ModelError(f"{called}: its config.json is not a JSON object. Get it again.")
-    return found
+    return config

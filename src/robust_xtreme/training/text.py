@@ -32,19 +32,19 @@ def text_files(path: Path, languages: Sequence[str] = ()) -> tuple[Path, ...]:
     """
     if path.is_file():
         return (path,)
-    files = tuple(sorted(one for one in path.glob("*") if one.is_file() and not one.name.startswith(".")))
+    files = tuple(sorted(entry for entry in path.glob("*") if entry.is_file() and not entry.name.startswith(".")))
     if not files:
         raise MissingData(f"{path} holds no text. Name a file or a folder of plain text files with --text.")
-    lacking = [code for code in languages if code not in map(language_of, files)]
-    if lacking:
-        raise MissingData(f"{path} holds no text in {', '.join(lacking)}: no file there begins with {lacking[0]}.")
-    return tuple(one for one in files if not languages or language_of(one) in languages)
+    missing = [code for code in languages if code not in map(language_of, files)]
+    if missing:
+        raise MissingData(f"{path} holds no text in {', '.join(missing)}: no file there begins with {missing[0]}.")
+    return tuple(file for file in files if not languages or language_of(file) in languages)
 
 
 def language_of(path: Path) -> str:
     """The code that a file's name begins with; empty where it begins with none."""
-    found = _FIRST.match(path.name)
-    return NAMES.get(found[0], found[0]) if found else ""
+    match = _FIRST.match(path.name)
+    return NAMES.get(match[0], match[0]) if match else ""
 
 
 def text_identity(path: Path, languages: Sequence[str] = ()) -> str:
@@ -54,8 +54,8 @@ def text_identity(path: Path, languages: Sequence[str] = ()) -> str:
 
 def languages_in(path: Path, languages: Sequence[str] = ()) -> tuple[str, ...]:
     """The languages that the files' names tell, sorted; none where one of them tells none."""
-    found = {language_of(file) for file in text_files(path, languages)}
-    return () if "" in found or path.is_file() else tuple(sorted(found))
+    present = {language_of(file) for file in text_files(path, languages)}
+    return () if "" in present or path.is_file() else tuple(sorted(present))
 
 
 def read_lines(path: Path, languages: Sequence[str] = ()) -> list[str]:

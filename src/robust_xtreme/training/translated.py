@@ -92,20 +92,20 @@ class _Work:
 
 def _examples(work: _Work) -> tuple[Example, ...]:
     if work.task.parts:
-        own = ((part, _of(part, work.english)) for part in work.task.parts)
-        several = [_examples(replace(work, task=part, english=english)) for part, english in own]
-        return tuple(one for examples in several for one in examples)
+        parts = ((part, _of(part, work.english)) for part in work.task.parts)
+        several = [_examples(replace(work, task=part, english=english)) for part, english in parts]
+        return tuple(example for examples in several for example in examples)
     if not work.english:
         return ()
     if work.value.startswith(SEQ2SEQ):
         return _by_model(work)
     read = _from_hub if work.value == HUB else _from_folder
-    return tuple(one for code in work.languages for one in read(work, code))
+    return tuple(example for code in work.languages for example in read(work, code))
 
 
 def _of(task: TaskSpec, examples: Sequence[Example]) -> tuple[Example, ...]:
     """The examples of one of the tasks that another is made of."""
-    return tuple(one for one in examples if one.id.startswith(f"{task.name}/"))
+    return tuple(example for example in examples if example.id.startswith(f"{task.name}/"))
 
 
 def translation_identity(
@@ -118,7 +118,7 @@ def translation_identity(
     """
     wanted = _foreign(languages)
     if task.parts:
-        return digest(*(translation_identity(value, wanted, one, offline=offline, beams=beams) for one in task.parts))
+        return digest(*(translation_identity(value, wanted, part, offline=offline, beams=beams) for part in task.parts))
     if not wanted:
         return ""
     if value.startswith(SEQ2SEQ):
@@ -127,10 +127,10 @@ def translation_identity(
         return digest(SEQ2SEQ, model_identity(folder), *(f"{key}={made[key]}" for key in sorted(made)), *wanted)
     if value == HUB:
         return digest(
-            HUB, *(f"{one.repo}@{one.revision}/{code}" for code in wanted for one in [_hub_files(task, code)])
+            HUB, *(f"{files.repo}@{files.revision}/{code}" for code in wanted for files in [_hub_files(task, code)])
         )
-    found = [_place(task, Path(value), code) for code in wanted]
-    return digest(*(part for one in found for part in one.identity))
+    locations = [_place(task, Path(value), code) for code in wanted]
+    return digest(*(part for location in locations for part in location.identity))
 
 
 def _foreign(languages: Sequence[str]) -> tuple[str, ...]:
@@ -178,14 +178,14 @@ def _place(task: TaskSpec, folder: Path, language: str) -> _Place:
     if not folder.is_dir():
         what = f"There is no folder {str(folder)[:200]!r}"
         raise MissingData(f"{what}. Translated data are those of a folder, of hub, or of seq2seq:MODEL.")
-    own = task.files.get(TRAIN)
-    places = [(f"{language}/", named, own) for named in (language, ENGLISH)]
+    train_files = task.files.get(TRAIN)
+    candidates = [(f"{language}/", named, train_files) for named in (language, ENGLISH)]
     looked = []
-    for inside, named, files in [*places, ("", language, _OTHERS.get(task.name))]:
+    for inside, named, files in [*candidates, ("", language, _OTHERS.get(task.name))]:
         wanted = options(files, named) if files else ()
         if files and (group := find(folder / inside, wanted)):
             return _Place(folder / inside, group.paths, named, files)
-        looked += [f"{inside}{said([one])}" for one in wanted]
+        looked += [f"{inside}{said([path])}" for path in wanted]
     released = RELEASED.get(task.name, "").format(language=language)
     if released and (folder / released).is_file():
         return _Place(folder, (released,))
@@ -228,13 +228,13 @@ def _hub_files(task: TaskSpec, language: str) -> HubFiles:
 # ----------------------------------------------------------------------------------------------------------------- rows
 
 
-def _aligned(work: _Work, found: Found, language: str) -> tuple[Example, ...]:
+def _aligned(work: _Work, translated: Found, language: str) -> tuple[Example, ...]:
     """The labelled examples of rows: where they translate the English ones row by row, those, in their clusters."""
     task = work.task
-    check(found)
-    examples = _labelled(task.adapt(found.rows, Origin(task.name, TRAIN, language)))
+    check(translated)
+    examples = _labelled(task.adapt(translated.rows, Origin(task.name, TRAIN, language)))
     if not examples:
-        raise MissingData(f"{task.name} {language}: the rows of {found.place} have no labels.")
+        raise MissingData(f"{task.name} {language}: the rows of {translated.place} have no labels.")
     if _parallel(task, examples, work.english):
         return _clustered(examples, work.english)
     return _apart(work, examples, language)
@@ -244,11 +244,13 @@ def _apart(work: _Work, examples: Sequence[Example], language: str) -> tuple[Exa
     """Examples that are known to translate none of the English ones: all of them, in clusters of their own."""
     what = f"{work.task.name} {language}: the {len(examples):,} rows do not translate the English examples one by one"
     work.tell(f"{what}; all of them are taken, in clusters of their own")
-    return tuple(replace(one, cluster=f"{language}/{one.cluster}") for one in examples)
+    return tuple(replace(example, cluster=f"{language}/{example.cluster}") for example in examples)
 
 
 def _labelled(examples: Sequence[Example]) -> tuple[Example, ...]:
-    return tuple(one for one in examples if not (isinstance(one.target, Choice) and one.target.index < 0))
+    return tuple(
+        example for example in examples if not (isinstance(example.target, Choice) and example.target.index < 0)
+    )
 
 
 def _parallel(task: TaskSpec, examples: Sequence[Example], english: Sequence[Example]) -> bool:
@@ -256,18 +258,20 @@ def _parallel(task: TaskSpec, examples: Sequence[Example], english: Sequence[Exa
 
     Ids that are places say so only together with the labels of all rows.
     """
-    own = {native(one): one for one in examples}
-    shared = [(own[key], one) for one in english if (key := native(one)) in own]
+    by_id = {native(example): example for example in examples}
+    shared = [(by_id[key], example) for example in english if (key := native(example)) in by_id]
     if TRAIN in task.files and task.files[TRAIN].ids == "native":
         return bool(shared)
-    labels = all(isinstance(one.target, Choice) and one.target == other.target for one, other in shared)
+    labels = all(isinstance(example.target, Choice) and example.target == other.target for example, other in shared)
     return bool(shared) and labels and len(shared) == len(english)
 
 
 def _clustered(examples: Sequence[Example], english: Sequence[Example]) -> tuple[Example, ...]:
     """Those that translate an English example, in its cluster."""
-    clusters = {native(one): one.cluster for one in english}
-    return tuple(replace(one, cluster=clusters[key]) for one in examples if (key := native(one)) in clusters)
+    clusters = {native(example): example.cluster for example in english}
+    return tuple(
+        replace(example, cluster=clusters[key]) for example in examples if (key := native(example)) in clusters
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------------- model
@@ -289,21 +293,21 @@ def _by_model(work: _Work) -> tuple[Example, ...]:
     facts = {"model": model_identity(folder), "task": work.task.name, **settings(work.beams)}
     texts = _texts(work.task, work.english)
     opened: list[Translator] = []
-    found: list[Example] = []
+    examples: list[Example] = []
     for code in work.languages:
         job = _job(work, facts, code, texts)
         made = translations(job, partial(_translate, work, folder, opened, code), work.tell)
         _tell(job, made, work.tell)
-        says = {text: one.text for text, one in zip(texts, made, strict=True)}
-        found += [_translated(work.task, one, code, says) for one in work.english]
-    return tuple(found)
+        says = {text: translation.text for text, translation in zip(texts, made, strict=True)}
+        examples += [_translated(work.task, example, code, says) for example in work.english]
+    return tuple(examples)
 
 
 def _job(work: _Work, facts: Mapping[str, object], code: str, texts: tuple[str, ...]) -> Job:
     store.make_folder(work.keep)
-    own = {**facts, "language": code, "data": digest(*texts)}
-    name = digest(*(f"{key}={own[key]}" for key in sorted(own)))
-    return Job(work.keep / f"{work.task.name}-{code}-{name}.jsonl", f"{work.task.name} {code}", texts, own)
+    code_facts = {**facts, "language": code, "data": digest(*texts)}
+    name = digest(*(f"{key}={code_facts[key]}" for key in sorted(code_facts)))
+    return Job(work.keep / f"{work.task.name}-{code}-{name}.jsonl", f"{work.task.name} {code}", texts, code_facts)
 
 
 def _translate(work: _Work, folder: Path, opened: list[Translator], code: str) -> Translate:
@@ -314,15 +318,15 @@ def _translate(work: _Work, folder: Path, opened: list[Translator], code: str) -
     return lambda texts: translate(opened[0], target, texts, work.beams)
 
 
-def _tell(job: Job, found: Sequence[Translation], tell: Tell) -> None:
+def _tell(job: Job, translations: Sequence[Translation], tell: Tell) -> None:
     """How many texts, and of how many the translation is not what it should be."""
     odd = {
-        "empty": sum(not one.text for one in found),
-        "not ended within its bound": sum(one.cut for one in found),
-        "of a text longer than the model reads": sum(one.long for one in found),
+        "empty": sum(not translation.text for translation in translations),
+        "not ended within its bound": sum(translation.cut for translation in translations),
+        "of a text longer than the model reads": sum(translation.long for translation in translations),
     }
     notes = "".join(f", {count:,} {what}" for what, count in odd.items() if count)
-    tell(f"{job.name}: {len(found):,} texts are translated{notes} ({job.path.name})")
+    tell(f"{job.name}: {len(translations):,} texts are translated{notes} ({job.path.name})")
 
 
 # ---------------------------------------------------------------------------------------------------------------- texts
@@ -340,8 +344,8 @@ def _fields(task: TaskSpec, example: Example) -> tuple[str, ...]:
 
 def _texts(task: TaskSpec, english: Sequence[Example]) -> tuple[str, ...]:
     """Every text that is translated, once, the longest first."""
-    found = {one.texts[name].value for one in english for name in _fields(task, one)}
-    return tuple(sorted(found, key=lambda text: (-len(text), text)))
+    texts = {example.texts[name].value for example in english for name in _fields(task, example)}
+    return tuple(sorted(texts, key=lambda text: (-len(text), text)))
 
 
 def _translated(task: TaskSpec, example: Example, code: str, says: Mapping[str, str]) -> Example:
