@@ -15,7 +15,9 @@ _COMMIT: Final = "8e4813d81f46d313dac7892e1c28076917cfcdf9"
 def _files(name: str) -> Files:
     """The three rounds of a split, all of them."""
     folders = ("anli_v1.0", "anli")
-    return Files("nli_pairs", tuple(tuple(f"{one}/R{round}/{name}.jsonl" for round in (1, 2, 3)) for one in folders))
+    return Files(
+        "nli_pairs", tuple(tuple(f"{folder}/R{round}/{name}.jsonl" for round in (1, 2, 3)) for folder in folders)
+    )
 
 
 anli = TaskSpec(

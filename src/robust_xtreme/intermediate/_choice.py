@@ -14,7 +14,7 @@ _QUESTION: Final = "question"
 
 def fields(count: int, *, question: bool = True) -> tuple[str, ...]:
     """The fields of questions with so many choices, some of which have no question beside the premise."""
-    return ("premise", *([_QUESTION] if question else []), *(f"choice{place}" for place in range(1, count + 1)))
+    return ("premise", *([_QUESTION] if question else []), *(f"choice{number}" for number in range(1, count + 1)))
 
 
 def by_premise(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
@@ -27,9 +27,9 @@ def by_premise(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
 
 def _example(row: Row, origin: Origin) -> Example:
     id, premise = origin.id(row.native), row.values["premise"]
-    own = {_QUESTION: row.values[_QUESTION]} if _QUESTION in row.values else {}
-    own |= {f"choice{place}": value for place, value in enumerate(row.values["choices"], start=1)}
-    texts = {name: Text(f"{id}/{name}", origin.language, value) for name, value in own.items()}
+    fields = {_QUESTION: row.values[_QUESTION]} if _QUESTION in row.values else {}
+    fields |= {f"choice{number}": value for number, value in enumerate(row.values["choices"], start=1)}
+    texts = {name: Text(f"{id}/{name}", origin.language, value) for name, value in fields.items()}
     shared = Text(origin.shared("premise", digest(premise)), origin.language, premise)
     label = row.values["label"]
     target = _UNLABELLED if label is None else Choice(label)

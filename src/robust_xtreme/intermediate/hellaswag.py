@@ -14,7 +14,7 @@ _COMMIT: Final = "218ec52e09a7e7462a5400043bb9a69a41d06b76"
 
 def _files(name: str, *more: str) -> Files:
     within = ("hellaswag", "hellaswag/data")
-    return Files("hellaswag_jsonl", (*(f"{one}/hellaswag_{name}.jsonl" for one in within), *more))
+    return Files("hellaswag_jsonl", (*(f"{folder}/hellaswag_{name}.jsonl" for folder in within), *more))
 
 
 hellaswag = TaskSpec(

@@ -26,7 +26,7 @@ mnli = TaskSpec(
             "nli_pairs",
             (
                 f"{_RELEASE}_train.jsonl",
-                *(f"{one}/train.tsv" for one in _GLUE),
+                *(f"{folder}/train.tsv" for folder in _GLUE),
                 "mnli/train.jsonl",
                 "xnli/train-en.tsv",
                 "mnli/taxinli10k.tsv",
@@ -36,7 +36,7 @@ mnli = TaskSpec(
             "nli_pairs",
             (
                 tuple(f"{_RELEASE}_{name}.jsonl" for name in _DEV),
-                *(tuple(f"{one}/{name}.tsv" for name in _DEV) for one in _GLUE),
+                *(tuple(f"{folder}/{name}.tsv" for name in _DEV) for folder in _GLUE),
             ),
         ),
     },

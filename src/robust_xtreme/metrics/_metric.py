@@ -45,14 +45,14 @@ def share(sums: Array) -> Array:
     return 100.0 * sums[..., 0] / (total + (total == 0))
 
 
-def targets(judged: Judged, kind: type[_T], restored: bool = False) -> tuple[_T, _T]:
+def targets(scored: Judged, kind: type[_T], restored: bool = False) -> tuple[_T, _T]:
     """The gold and the predicted target, both of that kind. Raises Mismatch naming the example."""
-    gold, said = judged.clean.target, judged.restored if restored else judged.prediction
-    for target in (gold, said):
+    gold, predicted = scored.clean.target, scored.restored if restored else scored.prediction
+    for target in (gold, predicted):
         if not isinstance(target, kind):
-            raise Mismatch(_not(judged, kind, target))
-    return gold, said  # type: ignore[return-value]  # both were checked in the loop
+            raise Mismatch(_not(scored, kind, target))
+    return gold, predicted  # type: ignore[return-value]  # both were checked in the loop
 
 
-def _not(judged: Judged, kind: type, target: Target) -> str:
-    return f"{judged.clean.id}: expected {kind.__name__}, found {type(target).__name__}. Is it another task's model?"
+def _not(scored: Judged, kind: type, target: Target) -> str:
+    return f"{scored.clean.id}: expected {kind.__name__}, found {type(target).__name__}. Is it another task's model?"

@@ -59,22 +59,22 @@ def _is_punctuation(letter: str) -> bool:
     return letter in string.punctuation or unicodedata.category(letter).startswith("P")
 
 
-def exact(said: str, golds: Sequence[str], language: str) -> float:
+def exact(answer: str, golds: Sequence[str], language: str) -> float:
     """1.0 where the words equal those of a gold answer."""
-    return float(any(words(said, language) == words(gold, language) for gold in golds))
+    return float(any(words(answer, language) == words(gold, language) for gold in golds))
 
 
-def overlap(said: str, golds: Sequence[str], language: str) -> float:
+def overlap(answer: str, golds: Sequence[str], language: str) -> float:
     """The largest F1 of shared words over the gold answers; 0 where no word is shared."""
-    return most_alike(words(said, language), [words(gold, language) for gold in golds])
+    return most_alike(words(answer, language), [words(gold, language) for gold in golds])
 
 
 def in_its_language(compare: Callable[[str, Sequence[str], str], float]) -> Stats:
     """The stats (value, 1) of comparing clean answers by the rule of the context's language, as `_squad.scoped`."""
 
-    def stats(judged: Judged) -> Mapping[str, tuple[float, ...]]:
-        targets(judged, Answers, restored=True)
-        language = judged.clean.texts["context"].language
-        return scoped(said_clean, golds_clean, lambda said, golds: compare(said, golds, language))(judged)
+    def stats(scored: Judged) -> Mapping[str, tuple[float, ...]]:
+        targets(scored, Answers, restored=True)
+        language = scored.clean.texts["context"].language
+        return scoped(said_clean, golds_clean, lambda answer, golds: compare(answer, golds, language))(scored)
 
     return stats

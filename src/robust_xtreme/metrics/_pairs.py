@@ -5,7 +5,7 @@ from __future__ import annotations
 from robust_xtreme.examples import Document
 
 
-def counts(gold: Document, said: Document) -> tuple[float, float, float]:
+def counts(gold: Document, predicted: Document) -> tuple[float, float, float]:
     """True positives, false positives and false negatives of one query's pairs; a pair said twice is one."""
-    right, found = set(gold.ids), set(said.ids)
-    return float(len(right & found)), float(len(found - right)), float(len(right - found))
+    right, predicted_ids = set(gold.ids), set(predicted.ids)
+    return float(len(right & predicted_ids)), float(len(predicted_ids - right)), float(len(right - predicted_ids))

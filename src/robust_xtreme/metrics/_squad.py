@@ -28,47 +28,47 @@ def words(answer: str) -> tuple[str, ...]:
     return tuple(_ARTICLES.sub(" ", answer.lower().translate(_NO_PUNCTUATION)).split())
 
 
-def exact(said: str, golds: Sequence[str]) -> float:
+def exact(answer: str, golds: Sequence[str]) -> float:
     """1.0 where the words equal those of a gold answer."""
-    return float(any(words(said) == words(gold) for gold in golds))
+    return float(any(words(answer) == words(gold) for gold in golds))
 
 
-def overlap(said: str, golds: Sequence[str]) -> float:
+def overlap(answer: str, golds: Sequence[str]) -> float:
     """The largest F1 of shared words over the gold answers; 0 where no word is shared."""
-    return most_alike(words(said), [words(gold) for gold in golds])
+    return most_alike(words(answer), [words(gold) for gold in golds])
 
 
-def most_alike(said: tuple[str, ...], golds: Sequence[tuple[str, ...]]) -> float:
+def most_alike(answer: tuple[str, ...], golds: Sequence[tuple[str, ...]]) -> float:
     """The largest F1 of the words said with those of a gold answer; 0 of none."""
-    return max((_f1(said, gold) for gold in golds), default=0.0)
+    return max((_f1(answer, gold) for gold in golds), default=0.0)
 
 
-def _f1(said: tuple[str, ...], gold: tuple[str, ...]) -> float:
-    common = (Counter(said) & Counter(gold)).total()
+def _f1(answer: tuple[str, ...], gold: tuple[str, ...]) -> float:
+    common = (Counter(answer) & Counter(gold)).total()
     if not common:
         return 0.0
-    precision, recall = common / len(said), common / len(gold)
+    precision, recall = common / len(answer), common / len(gold)
     return 2 * precision * recall / (precision + recall)
 
 
-def said_clean(judged: Judged) -> str:
+def said_clean(scored: Judged) -> str:
     """The clean text under the prediction that was mapped back through the edits."""
-    return _first(judged.clean, targets(judged, Answers, restored=True)[1])
+    return _first(scored.clean, targets(scored, Answers, restored=True)[1])
 
 
-def said_noisy(judged: Judged) -> str:
+def said_noisy(scored: Judged) -> str:
     """The text that the model pointed at."""
-    return _first(judged.perturbed, targets(judged, Answers)[1])
+    return _first(scored.perturbed, targets(scored, Answers)[1])
 
 
-def golds_clean(judged: Judged) -> tuple[str, ...]:
+def golds_clean(scored: Judged) -> tuple[str, ...]:
     """The clean gold answers, or one empty answer where there is none."""
-    return _all(judged.clean)
+    return _all(scored.clean)
 
 
-def golds_noisy(judged: Judged) -> tuple[str, ...]:
+def golds_noisy(scored: Judged) -> tuple[str, ...]:
     """The gold answers as the perturbed context shows them."""
-    return _all(judged.perturbed)
+    return _all(scored.perturbed)
 
 
 def _first(example: Example, target: Answers) -> str:
@@ -81,12 +81,12 @@ def _all(example: Example) -> tuple[str, ...]:
 
 
 def scoped(
-    said: Callable[[Judged], str], golds: Callable[[Judged], tuple[str, ...]], compare: Compare
+    answer: Callable[[Judged], str], golds: Callable[[Judged], tuple[str, ...]], compare: Compare
 ) -> Callable[[Judged], Mapping[str, tuple[float, ...]]]:
     """The stats (value, 1) of comparing the answer said with the golds, under `all` and the scope of the gold."""
 
-    def stats(judged: Judged) -> Mapping[str, tuple[float, ...]]:
-        sums = (compare(said(judged), golds(judged)), 1.0)
-        return {ALL: sums, UNTOUCHED if golds_clean(judged) == golds_noisy(judged) else NOISED_GOLD: sums}
+    def stats(scored: Judged) -> Mapping[str, tuple[float, ...]]:
+        sums = (compare(answer(scored), golds(scored)), 1.0)
+        return {ALL: sums, UNTOUCHED if golds_clean(scored) == golds_noisy(scored) else NOISED_GOLD: sums}
 
     return stats

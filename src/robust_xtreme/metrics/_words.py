@@ -7,17 +7,17 @@ from robust_xtreme.examples import Judged, Tags
 from robust_xtreme.metrics._metric import targets
 
 
-def tag_pairs(judged: Judged) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def tag_pairs(scored: Judged) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The gold and the predicted tags, one each per word. Raises Mismatch where their numbers differ."""
-    gold, said = targets(judged, Tags)
-    if len(gold.names) != len(said.names):
-        raise Mismatch(f"{judged.clean.id}: {len(said.names)} tags were predicted for {len(gold.names)} words.")
-    return gold.names, said.names
+    gold, predicted = targets(scored, Tags)
+    if len(gold.names) != len(predicted.names):
+        raise Mismatch(f"{scored.clean.id}: {len(predicted.names)} tags were predicted for {len(gold.names)} words.")
+    return gold.names, predicted.names
 
 
-def changed_words(judged: Judged) -> tuple[bool, ...]:
+def changed_words(scored: Judged) -> tuple[bool, ...]:
     """For each word, whether its text differs between the clean and the perturbed example."""
-    clean, noisy = judged.clean.texts["tokens"], judged.perturbed.texts["tokens"]
+    clean, noisy = scored.clean.texts["tokens"], scored.perturbed.texts["tokens"]
     if clean.value == noisy.value:
         return (False,) * len(clean.spans)
-    return tuple(clean.at(one) != noisy.at(other) for one, other in zip(clean.spans, noisy.spans, strict=True))
+    return tuple(clean.at(span) != noisy.at(other) for span, other in zip(clean.spans, noisy.spans, strict=True))

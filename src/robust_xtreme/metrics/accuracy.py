@@ -8,9 +8,9 @@ from robust_xtreme.examples import Choice, Judged
 from robust_xtreme.metrics._metric import ALL, Metric, share, targets
 
 
-def _stats(judged: Judged) -> Mapping[str, tuple[float, ...]]:
-    gold, said = targets(judged, Choice)
-    return {ALL: (float(gold == said), 1.0)}
+def _stats(scored: Judged) -> Mapping[str, tuple[float, ...]]:
+    gold, predicted = targets(scored, Choice)
+    return {ALL: (float(gold == predicted), 1.0)}
 
 
 accuracy = Metric(

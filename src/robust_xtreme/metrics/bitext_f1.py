@@ -10,8 +10,8 @@ from robust_xtreme.metrics._pairs import counts
 from robust_xtreme.metrics.span_f1 import reduce
 
 
-def _stats(judged: Judged) -> Mapping[str, tuple[float, ...]]:
-    return {ALL: counts(*targets(judged, Document))}
+def _stats(scored: Judged) -> Mapping[str, tuple[float, ...]]:
+    return {ALL: counts(*targets(scored, Document))}
 
 
 bitext_f1 = Metric(

@@ -11,10 +11,10 @@ from robust_xtreme.metrics._pairs import counts
 from robust_xtreme.metrics.span_f1 import reduce
 
 
-def _stats(judged: Judged) -> Mapping[str, tuple[float, ...]]:
+def _stats(scored: Judged) -> Mapping[str, tuple[float, ...]]:
     """Of the prediction that was tuned anew; where nothing was, of the prediction itself."""
-    said = judged if judged.retuned is None else replace(judged, prediction=judged.retuned)
-    return {ALL: counts(*targets(said, Document))}
+    retuned = scored if scored.retuned is None else replace(scored, prediction=scored.retuned)
+    return {ALL: counts(*targets(retuned, Document))}
 
 
 bitext_f1_retuned = Metric(

@@ -11,7 +11,7 @@ from robust_xtreme.metrics._metric import ALL, Metric, share, targets
 DEPTH: Final = 20
 
 
-def average_precision(found: Sequence[str], gold: Collection[str]) -> float:
+def average_precision(ranking: Sequence[str], gold: Collection[str]) -> float:
     """The sum of the precisions at each right document among the first 20 found, by min(right documents, 20).
 
     In [0, 1]. A document that is found twice counts once; 0 where nothing is right. With one right document it is the
@@ -19,16 +19,16 @@ def average_precision(found: Sequence[str], gold: Collection[str]) -> float:
     """
     right, total = set(gold), 0.0
     hits: set[str] = set()
-    for rank, one in enumerate(found[:DEPTH], start=1):
-        if one in right and one not in hits:
-            hits.add(one)
+    for rank, document in enumerate(ranking[:DEPTH], start=1):
+        if document in right and document not in hits:
+            hits.add(document)
             total += len(hits) / rank
     return total / min(len(right), DEPTH) if right else 0.0
 
 
-def _stats(judged: Judged) -> Mapping[str, tuple[float, ...]]:
-    gold, said = targets(judged, Document)
-    return {ALL: (average_precision(said.ids, gold.ids), 1.0)}
+def _stats(scored: Judged) -> Mapping[str, tuple[float, ...]]:
+    gold, predicted = targets(scored, Document)
+    return {ALL: (average_precision(predicted.ids, gold.ids), 1.0)}
 
 
 map_at_20 = Metric(

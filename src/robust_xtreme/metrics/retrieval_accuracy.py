@@ -8,9 +8,9 @@ from robust_xtreme.examples import Document, Judged
 from robust_xtreme.metrics._metric import ALL, Metric, share, targets
 
 
-def _stats(judged: Judged) -> Mapping[str, tuple[float, ...]]:
-    gold, said = targets(judged, Document)
-    return {ALL: (float(said.ids[:1] != () and said.ids[0] in gold.ids), 1.0)}
+def _stats(scored: Judged) -> Mapping[str, tuple[float, ...]]:
+    gold, predicted = targets(scored, Document)
+    return {ALL: (float(predicted.ids[:1] != () and predicted.ids[0] in gold.ids), 1.0)}
 
 
 retrieval_accuracy = Metric(

@@ -55,24 +55,24 @@ def _starts(before: tuple[str, str], here: tuple[str, str]) -> bool:
     )
 
 
-def counts(gold: Sequence[str], said: Sequence[str]) -> tuple[float, float, float]:
+def counts(gold: Sequence[str], predicted: Sequence[str]) -> tuple[float, float, float]:
     """True positives, false positives and false negatives of one sentence's tags."""
-    return _compare(set(chunks(gold)), set(chunks(said)), lambda _: True)
+    return _compare(set(chunks(gold)), set(chunks(predicted)), lambda _: True)
 
 
-def _compare(gold: set[Chunk], said: set[Chunk], counted: Callable[[Chunk], bool]) -> tuple[float, float, float]:
-    parts = (gold & said, said - gold, gold - said)
+def _compare(gold: set[Chunk], predicted: set[Chunk], counted: Callable[[Chunk], bool]) -> tuple[float, float, float]:
+    parts = (gold & predicted, predicted - gold, gold - predicted)
     hits, false, missed = (float(sum(map(counted, part))) for part in parts)
     return hits, false, missed
 
 
-def _stats(judged: Judged) -> Mapping[str, tuple[float, ...]]:
-    gold, said = (set(chunks(tags)) for tags in tag_pairs(judged))
-    changed = changed_words(judged)
+def _stats(scored: Judged) -> Mapping[str, tuple[float, ...]]:
+    gold, predicted = (set(chunks(tags)) for tags in tag_pairs(scored))
+    changed = changed_words(scored)
     scopes = {
-        ALL: _compare(gold, said, lambda _: True),
-        NOISED_GOLD: _compare(gold, said, lambda chunk: any(changed[chunk[1] : chunk[2]])),
-        UNTOUCHED: _compare(gold, said, lambda chunk: not any(changed[chunk[1] : chunk[2]])),
+        ALL: _compare(gold, predicted, lambda _: True),
+        NOISED_GOLD: _compare(gold, predicted, lambda chunk: any(changed[chunk[1] : chunk[2]])),
+        UNTOUCHED: _compare(gold, predicted, lambda chunk: not any(changed[chunk[1] : chunk[2]])),
     }
     return {scope: sums for scope, sums in scopes.items() if scope == ALL or any(sums)}
 

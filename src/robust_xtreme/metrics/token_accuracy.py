@@ -9,10 +9,10 @@ from robust_xtreme.metrics._metric import ALL, NOISED_GOLD, UNTOUCHED, Metric, s
 from robust_xtreme.metrics._words import changed_words, tag_pairs
 
 
-def _stats(judged: Judged) -> Mapping[str, tuple[float, ...]]:
-    gold, said = tag_pairs(judged)
-    right = [one == other for one, other in zip(gold, said, strict=True)]
-    changed = changed_words(judged)
+def _stats(scored: Judged) -> Mapping[str, tuple[float, ...]]:
+    gold, predicted = tag_pairs(scored)
+    right = [tag == other for tag, other in zip(gold, predicted, strict=True)]
+    changed = changed_words(scored)
     noised = [hit for hit, touched in zip(right, changed, strict=True) if touched]
     kept = [hit for hit, touched in zip(right, changed, strict=True) if not touched]
     scopes = {ALL: right, NOISED_GOLD: noised, UNTOUCHED: kept}

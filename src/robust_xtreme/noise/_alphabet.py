@@ -43,10 +43,10 @@ class Alphabet:
 
     def replaceable(self, props: Array) -> Array:
         """Whether another letter can stand in for clusters of these properties (m,)."""
-        found = np.zeros(len(props), np.bool_)
+        matching = np.zeros(len(props), np.bool_)
         for mask, bits in self.matches:
-            found |= (props & np.uint16(mask)) == np.uint16(bits)
-        return found
+            matching |= (props & np.uint16(mask)) == np.uint16(bits)
+        return matching
 
 
 @packs.cached
@@ -68,7 +68,7 @@ def alphabet(code: str) -> Alphabet:
         ),
         start=starts.reshape(2, -1),
         length=lengths,
-        decomposes=np.array([one != other for one, other in zip(composed, decomposed, strict=True)], np.bool_),
+        decomposes=np.array([form != other for form, other in zip(composed, decomposed, strict=True)], np.bool_),
         group_of=group_of,
         first=first,
         size=size,
@@ -83,16 +83,16 @@ def packed(points: Array, starts: Array, lengths: Array) -> Array:
     if not (lengths > 1).any():
         return points[starts].astype(np.uint64)
     key = np.zeros(len(starts), np.uint64)
-    for place in range(_LONGEST):
-        there = np.minimum(starts + place, len(points) - 1)
-        point = np.where(place < lengths, points[there], 0).astype(np.uint64)
-        key |= point << np.uint64(_POINT_BITS * place)
+    for offset in range(_LONGEST):
+        there = np.minimum(starts + offset, len(points) - 1)
+        point = np.where(offset < lengths, points[there], 0).astype(np.uint64)
+        key |= point << np.uint64(_POINT_BITS * offset)
     key[lengths > _LONGEST] = 0
     return key
 
 
 def _packed(letter: str) -> int:
-    return sum(ord(point) << (_POINT_BITS * place) for place, point in enumerate(letter))
+    return sum(ord(point) << (_POINT_BITS * index) for index, point in enumerate(letter))
 
 
 def _usable(letter: str) -> bool:
@@ -109,8 +109,8 @@ def _is_letter(letter: str) -> bool:
 
 def stands_alone(letter: str) -> bool:
     """Whether a string is one cluster that joins with nothing put before or behind it."""
-    found = graphemes.clusters(np.append(_props(letter), _props(graphemes.SEPARATOR)))
-    return len(found.starts) == 2 and not (found.open_after == 0).any() and not (found.open_before == 0).any()
+    starts = graphemes.clusters(np.append(_props(letter), _props(graphemes.SEPARATOR)))
+    return len(starts.starts) == 2 and not (starts.open_after == 0).any() and not (starts.open_before == 0).any()
 
 
 def _props(text: str) -> Array:
@@ -132,12 +132,15 @@ def _matches(groups: Array) -> tuple[tuple[int, int], ...]:
     known = {int(group) for group in groups}
     both = {group // 2 for group in known if {group, group ^ 1} <= known}
     single = [group for group in sorted(known) if group // 2 not in both]
-    whole = [(script | graphemes.LETTER, one << graphemes.SCRIPT_SHIFT | graphemes.LETTER) for one in sorted(both)]
+    whole = [
+        (script | graphemes.LETTER, script_number << graphemes.SCRIPT_SHIFT | graphemes.LETTER)
+        for script_number in sorted(both)
+    ]
     mask = script | graphemes.LETTER | graphemes.UPPER
     return (
         *whole,
         *(
-            (mask, (one // 2 << graphemes.SCRIPT_SHIFT) | graphemes.LETTER | one % 2 * graphemes.UPPER)
-            for one in single
+            (mask, (key // 2 << graphemes.SCRIPT_SHIFT) | graphemes.LETTER | key % 2 * graphemes.UPPER)
+            for key in single
         ),
     )

@@ -77,15 +77,17 @@ def total(names: Sequence[Sequence[str]], steps: Sequence[Books]) -> list[Row]:
     Units, clusters and words are those of the clean text; edits are summed, edited words at most all of them.
     """
     clean = steps[0]
-    edited = sum((books.graphemes_edited for books in steps), np.zeros_like(clean.graphemes))
-    words = np.minimum(sum((books.words_edited for books in steps), np.zeros_like(clean.words)), clean.words)
+    edited = sum((step.graphemes_edited for step in steps), np.zeros_like(clean.graphemes))
+    words = np.minimum(sum((step.words_edited for step in steps), np.zeros_like(clean.words)), clean.words)
     counts: list[dict[str, int]] = [{} for _ in clean.eligible]
-    for operators, books in zip(names, steps, strict=True):
-        for own, row in zip(counts, books.operators.tolist(), strict=True):
-            own.update({name: own.get(name, 0) + many for name, many in zip(operators, row, strict=True)})
+    for operators, step in zip(names, steps, strict=True):
+        for counted, row in zip(counts, step.operators.tolist(), strict=True):
+            counted.update({name: counted.get(name, 0) + many for name, many in zip(operators, row, strict=True)})
     columns = (clean.eligible, clean.graphemes, edited, clean.words, words)
     flat = zip(counts, *(column.tolist() for column in columns), strict=True)
-    return [Row(eligible, own, clusters, changed, many, hit) for own, eligible, clusters, changed, many, hit in flat]
+    return [
+        Row(eligible, counted, clusters, changed, many, hit) for counted, eligible, clusters, changed, many, hit in flat
+    ]
 
 
 def join(parts: Sequence[Books]) -> Books:
@@ -113,5 +115,5 @@ def _moved(parts: Sequence[Moved]) -> Moved:
 
 def _spans(parts: Sequence[SpanTable], before: Array) -> SpanTable:
     text = [part.text + np.int32(first) for part, first in zip(parts, before.tolist(), strict=True)]
-    rest = (np.concatenate([getattr(part, name) for part in parts]) for name in ("start", "stop", "frozen"))
-    return SpanTable(np.concatenate(text), *rest)
+    columns = (np.concatenate([getattr(part, name) for part in parts]) for name in ("start", "stop", "frozen"))
+    return SpanTable(np.concatenate(text), *columns)

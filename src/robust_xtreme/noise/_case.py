@@ -52,10 +52,10 @@ def lower(text: str, code: str) -> str:
 
 def capital(text: str, code: str) -> str:
     """The text with its first letter in upper case and the others as they are; Greek keeps its accent there."""
-    first, *rest = initials(text, code) or [""]
-    one = upper(first, "" if code == "el" else code)
-    one = one[:1] + lower(one[1:], code) if len(one) > len(first) else _TITLE.get(one, one)
-    return "".join((one, *rest))
+    first, *others = initials(text, code) or [""]
+    raised = upper(first, "" if code == "el" else code)
+    raised = raised[:1] + lower(raised[1:], code) if len(raised) > len(first) else _TITLE.get(raised, raised)
+    return "".join((raised, *others))
 
 
 def style(text: str, code: str) -> str:
@@ -130,6 +130,6 @@ def cased(code: str, letters: Iterable[str]) -> Iterator[str]:
     """Letters, each with its capital behind it where that is not longer (as ß's is)."""
     for letter in letters:
         yield letter
-        one = capital(letter, code)
-        if len(one) <= len(letter):
-            yield one
+        raised = capital(letter, code)
+        if len(raised) <= len(letter):
+            yield raised

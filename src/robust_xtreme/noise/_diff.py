@@ -27,13 +27,13 @@ def hunks(old: Sequence[str], new: Sequence[str]) -> list[Hunk]:
     could have been put in or left out at several places is so at the last of them.
     """
     matched = [(-1, -1), *_matches(old, new), (len(old), len(new))]
-    found = ((a + 1, b, c + 1, d) for (a, c), (b, d) in pairwise(matched))
-    kept = [(a, b, c, d) for a, b, c, d in found if a < b or c < d]
-    limits = [*(own[0] - 1 for own in kept), len(old)][1:] if kept else []
-    return [_last_place(old, new, own, limit) for own, limit in zip(kept, limits, strict=True)]
+    hunks = ((a + 1, b, c + 1, d) for (a, c), (b, d) in pairwise(matched))
+    kept = [(a, b, c, d) for a, b, c, d in hunks if a < b or c < d]
+    limits = [*(hunk[0] - 1 for hunk in kept), len(old)][1:] if kept else []
+    return [_last_position(old, new, hunk, limit) for hunk, limit in zip(kept, limits, strict=True)]
 
 
-def _last_place(old: Sequence[str], new: Sequence[str], hunk: Hunk, limit: int) -> Hunk:
+def _last_position(old: Sequence[str], new: Sequence[str], hunk: Hunk, limit: int) -> Hunk:
     """The same change as far behind as equal elements let it slide, up to a place in the old sequence."""
     a, b, c, d = hunk
     if a < b and c < d:
@@ -43,32 +43,32 @@ def _last_place(old: Sequence[str], new: Sequence[str], hunk: Hunk, limit: int) 
     return a, b, c, d
 
 
-def distance(found: Sequence[Hunk]) -> int:
+def distance(hunks: Sequence[Hunk]) -> int:
     """How many elements were replaced, put in or left out (Levenshtein distance) in these stretches."""
-    return sum(max(b - a, d - c) for a, b, c, d in found)
+    return sum(max(b - a, d - c) for a, b, c, d in hunks)
 
 
 def _matches(old: Sequence[str], new: Sequence[str]) -> list[Pair]:
     """Pairs of places that hold the same element, rising in both."""
-    found: list[Pair] = []
+    pairs_kept: list[Pair] = []
     open_: list[tuple[int, int, int, int, int]] = [(0, len(old), 0, len(new), 0)]
     while open_:
         a, b, c, d, depth = open_.pop()
         front = _equal(old, new, range(a, b), range(c, d))
-        found.extend((a + step, c + step) for step in range(front))
+        pairs_kept.extend((a + step, c + step) for step in range(front))
         a, c = a + front, c + front
         back = _equal(old, new, range(b - 1, a - 1, -1), range(d - 1, c - 1, -1))
-        found.extend((b - 1 - step, d - 1 - step) for step in range(back))
+        pairs_kept.extend((b - 1 - step, d - 1 - step) for step in range(back))
         b, d = b - back, d - back
         if (b - a) * (d - c) <= _CELLS:
-            found.extend(_shared(old, new, _path(old[a:b], new[c:d], whole=True), a, c))
+            pairs_kept.extend(_shared(old, new, _path(old[a:b], new[c:d], whole=True), a, c))
         elif depth < _DEPTH and (anchors := _anchors(old, new, a, b, c, d)):
             edges = [(a - 1, c - 1), *anchors, (b, d)]
-            found.extend(anchors)
+            pairs_kept.extend(anchors)
             open_.extend((i + 1, k, j + 1, m, depth + 1) for (i, j), (k, m) in pairwise(edges))
         else:
-            found.extend(_slide(old, new, a, b, c, d))
-    return sorted(found)
+            pairs_kept.extend(_slide(old, new, a, b, c, d))
+    return sorted(pairs_kept)
 
 
 def _equal(old: Sequence[str], new: Sequence[str], first: range, second: range) -> int:
@@ -80,9 +80,9 @@ def _equal(old: Sequence[str], new: Sequence[str], first: range, second: range) 
 def _anchors(old: Sequence[str], new: Sequence[str], a: int, b: int, c: int, d: int) -> list[Pair]:
     """Places of elements that occur once in both stretches, as many as rise in both."""
     counts = Counter(new[c:d])
-    place = {value: index for index, value in enumerate(new[c:d], c) if counts[value] == 1}
+    position_of = {value: index for index, value in enumerate(new[c:d], c) if counts[value] == 1}
     counts = Counter(old[a:b])
-    pairs = [(i, place[old[i]]) for i in range(a, b) if counts[old[i]] == 1 and old[i] in place]
+    pairs = [(i, position_of[old[i]]) for i in range(a, b) if counts[old[i]] == 1 and old[i] in position_of]
     return _rising(pairs)
 
 
@@ -91,15 +91,15 @@ def _rising(pairs: Sequence[Pair]) -> list[Pair]:
     tails: list[int] = []
     ends: list[int] = []
     before: list[int] = []
-    for index, (_, place) in enumerate(pairs):
-        at = bisect_left(tails, place)
-        tails[at : at + 1], ends[at : at + 1] = [place], [index]
+    for index, (_, position) in enumerate(pairs):
+        at = bisect_left(tails, position)
+        tails[at : at + 1], ends[at : at + 1] = [position], [index]
         before.append(ends[at - 1] if at else -1)
-    found, index = [], ends[-1] if ends else -1
+    chain, index = [], ends[-1] if ends else -1
     while index >= 0:
-        found.append(pairs[index])
+        chain.append(pairs[index])
         index = before[index]
-    return found[::-1]
+    return chain[::-1]
 
 
 def _slide(old: Sequence[str], new: Sequence[str], a: int, b: int, c: int, d: int) -> Iterator[Pair]:
@@ -149,7 +149,7 @@ def _table(old: Sequence[str], new: Sequence[str]) -> list[list[int]]:
     table = [list(range(len(new) + 1))]
     for value in old:
         above, row = table[-1], [table[-1][0] + 1]
-        for place, other in enumerate(new):
-            row.append(min(above[place] + (value != other), above[place + 1] + 1, row[place] + 1))
+        for number, other in enumerate(new):
+            row.append(min(above[number] + (value != other), above[number + 1] + 1, row[number] + 1))
         table.append(row)
     return table

@@ -138,10 +138,10 @@ def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int) -> list
     unique = _unique(texts)
     done: dict[str, Noised] = {}
     for language in dict.fromkeys(text.language for text in unique.values()):
-        own = [text for text in unique.values() if text.language == language]
+        texts_of_language = [text for text in unique.values() if text.language == language]
         served = all(link.perturbation.serves(language) for link in links)
-        found = _noised(links, own, language, seed) if served else map(_untouched, own)
-        done.update(zip((text.id for text in own), found, strict=True))
+        noised = _noised(links, texts_of_language, language, seed) if served else map(_untouched, texts_of_language)
+        done.update(zip((text.id for text in texts_of_language), noised, strict=True))
     return [done[text.id] for text in texts]
 
 
@@ -165,10 +165,10 @@ def _noised(links: Sequence[Bound], texts: Sequence[Text], language: str, seed: 
     trails: list[tuple[Trace, ...]] = [()] * len(texts)
     for number, link in enumerate(links):
         nth = sum(other.shape() == link.shape() for other in links[:number])
-        books = noise_values(values, ids, spans, language, link, seed, nth)
-        trails = [(*trail, trace) for trail, trace in zip(trails, traces(spans, books.moved), strict=True)]
-        values, spans = books.moved.values, books.moved.spans
-        steps.append(books)
+        edit_counts = noise_values(values, ids, spans, language, link, seed, nth)
+        trails = [(*trail, trace) for trail, trace in zip(trails, traces(spans, edit_counts.moved), strict=True)]
+        values, spans = edit_counts.moved.values, edit_counts.moved.spans
+        steps.append(edit_counts)
     yield from _views(links, texts, steps, trails)
 
 
@@ -180,10 +180,10 @@ def _views(
     values, spans = steps[-1].moved.values, steps[-1].moved.spans
     starts, stops = iter(spans.start.tolist()), iter(spans.stop.tolist())
     for number, text in enumerate(texts):
-        own = tuple(Span(next(starts), next(stops), span.label, span.frozen) for span in text.spans)
+        moved = tuple(Span(next(starts), next(stops), span.label, span.frozen) for span in text.spans)
         row = counts[number]
         status = "ok" if any(row.edits.values()) else "unchanged"
-        yield Noised(text, Text(text.id, text.language, values[number], own), status, *row, trails[number])
+        yield Noised(text, Text(text.id, text.language, values[number], moved), status, *row, trails[number])
 
 
 def noise_example(example: Example, noised: Mapping[str, Noised], fields: Collection[str]) -> Example:

@@ -80,7 +80,10 @@ def keys(text: str) -> str:
     """The keys of the two-set keyboard that type a text; what is no Hangul stays as it is."""
     table = _keys()
     return "".join(
-        table.strokes.get(sign, sign) for jamo in map(_jamo, text) for one in jamo for sign in table.parts.get(one, one)
+        table.strokes.get(sign, sign)
+        for jamo in map(_jamo, text)
+        for part in jamo
+        for sign in table.parts.get(part, part)
     )
 
 
@@ -114,16 +117,16 @@ def slips() -> Iterator[Slip]:
 
 def _decomposed(initials: list[tuple[Change, ...]], rimes: list[tuple[Change, ...]]) -> Iterator[Slip]:
     """The slips of the jamo of a decomposed text (NFD): an initial, a vowel, a final by itself."""
-    for place, changes in enumerate(initials):
-        yield from (Slip(chr(_L + place), kind, chr(_L + place + step // _RIMES), n) for kind, step, n in changes)
-    for place in range(len(_VOWELS)):
-        steps = ((kind, *divmod(step, len(_FINALS)), n) for kind, step, n in rimes[place * len(_FINALS)])
+    for index, changes in enumerate(initials):
+        yield from (Slip(chr(_L + index), kind, chr(_L + index + step // _RIMES), n) for kind, step, n in changes)
+    for index in range(len(_VOWELS)):
+        steps = ((kind, *divmod(step, len(_FINALS)), n) for kind, step, n in rimes[index * len(_FINALS)])
         yield from (
-            Slip(chr(_V + place), kind, chr(_V + place + step), n) for kind, step, final, n in steps if not final
+            Slip(chr(_V + index), kind, chr(_V + index + step), n) for kind, step, final, n in steps if not final
         )
-    for place in range(1, len(_FINALS)):
-        ends = ((kind, place + step, n) for kind, step, n in rimes[place] if place + step < len(_FINALS))
-        yield from (Slip(chr(_T + place), kind, chr(_T + end) if end else "", n) for kind, end, n in ends)
+    for index in range(1, len(_FINALS)):
+        ends = ((kind, index + step, n) for kind, step, n in rimes[index] if index + step < len(_FINALS))
+        yield from (Slip(chr(_T + index), kind, chr(_T + end) if end else "", n) for kind, end, n in ends)
 
 
 def _jamo(sign: str) -> str:
@@ -159,15 +162,15 @@ def _with_vowel(open_: _Syllable, jamo: str) -> tuple[str, _Syllable]:
     return ("", _Syllable(initial, compound)) if compound else (open_.text(), _Syllable("", jamo))
 
 
-def _changed(part: str, before: str, behind: str) -> Iterator[Change]:
+def _changed(part: str, before: str, after: str) -> Iterator[Change]:
     """The slips of the keys of an initial or of a rime, with keys beside it that make a syllable of it."""
-    clean = ord(typed(before + part + behind))
-    found: Counter[tuple[str, int]] = Counter()
+    clean = ord(typed(before + part + after))
+    changes: Counter[tuple[str, int]] = Counter()
     for kind, strokes, weight in _mistyped(part):
-        form = typed(before + strokes + behind)
+        form = typed(before + strokes + after)
         if len(form) == 1 and _keeps(ord(form), clean, initial=not before):
-            found[kind, ord(form) - clean] += weight
-    return ((kind, step, weight) for (kind, step), weight in found.items())
+            changes[kind, ord(form) - clean] += weight
+    return ((kind, step, weight) for (kind, step), weight in changes.items())
 
 
 def _keeps(point: int, clean: int, *, initial: bool) -> bool:
@@ -179,8 +182,8 @@ def _keeps(point: int, clean: int, *, initial: bool) -> bool:
 
 def _mistyped(part: str) -> Iterator[tuple[str, str, int]]:
     """The kinds of slips of a few keys, the keys then struck, and the weights."""
-    for place, key in enumerate(part):
-        head, tail = part[:place], part[place + 1 :]
+    for index, key in enumerate(part):
+        head, tail = part[:index], part[index + 1 :]
         yield "delete", head + tail, _MISSED
         yield "double", head + key + key + tail, _MISSED
         if other := shifted(LAYOUT, key):

@@ -45,8 +45,8 @@ class Romaji:
             match = next((keys[:size] for size in range(len(keys), 0, -1) if keys[:size] in self.gives), "")
             if not match:
                 return None
-            form, rest = self.gives[match]
-            kana, keys = kana + form, rest + keys[len(match) :]
+            form, remainder = self.gives[match]
+            kana, keys = kana + form, remainder + keys[len(match) :]
         return kana
 
 
@@ -84,13 +84,13 @@ def _of_kana(table: Romaji) -> Iterator[Slip]:
     for kana, spellings in chain(table.spellings.items(), _doubled(table)):
         if kana in _ONE_KEY:
             continue
-        found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for keys in spellings:
             for kind, typed, weight in struck(keys):
                 form = table.decode(typed)
                 if form is not None and form != kana and form[:1] not in _SMALL and _stays(kana, form, table):
-                    found[kind][form] += weight
-        yield from _most(kana, found)
+                    counts[kind][form] += weight
+        yield from _most(kana, counts)
     for kana in (_TSU, "ん"):
         yield Slip(kana, "delete", "")
         yield Slip(kana, "double", kana * 2)
@@ -113,18 +113,18 @@ def _stays(point: str, form: str, table: Romaji) -> bool:
 
 def struck(keys: str) -> Iterator[tuple[str, str, int]]:
     """What is typed where one key goes wrong: kind, keys, and how often."""
-    for place, key in enumerate(keys):
-        before, behind = keys[:place], keys[place + 1 :]
-        yield "delete", before + behind, 1
-        yield "double", before + key + key + behind, 1
+    for index, key in enumerate(keys):
+        before, after = keys[:index], keys[index + 1 :]
+        yield "delete", before + after, 1
+        yield "double", before + key + key + after, 1
         for other, weight in near(LAYOUT, key):
-            yield "neighbour", before + other + behind, weight
-            yield "insert", before + other + key + behind, weight
-            yield "insert", before + key + other + behind, weight
+            yield "neighbour", before + other + after, weight
+            yield "insert", before + other + key + after, weight
+            yield "insert", before + key + other + after, weight
 
 
-def _most(point: str, found: Mapping[str, Counter[str]]) -> Iterator[Slip]:
-    for kind, forms in found.items():
+def _most(point: str, counts: Mapping[str, Counter[str]]) -> Iterator[Slip]:
+    for kind, forms in counts.items():
         yield from (Slip(point, kind, form, weight) for form, weight in forms.most_common(MOST))
 
 
@@ -152,11 +152,11 @@ def _ending(word: str) -> str:
 
 
 def _of_words(groups: Words) -> Iterator[Slip]:
-    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for words in groups.values():
         top = dict(list(words.items())[: MOST + 1])
         for word in words:
-            found[word].update(top)
-    for word, forms in found.items():
+            counts[word].update(top)
+    for word, forms in counts.items():
         forms.pop(word, None)
         yield from _most(word, {"candidate": forms})

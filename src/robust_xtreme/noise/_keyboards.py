@@ -92,13 +92,13 @@ class Layout:
         direct = self._typed.get(text)
         if direct is not None:
             return (direct,)
-        found: list[Stroke] = []
+        typed: list[Stroke] = []
         for segment in _segments(unicodedata.normalize("NFC", text)):
             strokes = self._segment(segment)
             if strokes is None:
                 return None
-            found.extend(strokes)
-        return tuple(found)
+            typed.extend(strokes)
+        return tuple(typed)
 
     def _segment(self, segment: str) -> tuple[Stroke, ...] | None:
         """The strokes of one base with its marks."""
@@ -107,21 +107,21 @@ class Layout:
         whole = unicodedata.normalize("NFD", segment)
         if not 1 < len(whole) <= 1 + _MARKS:
             return None
-        rest = self._segment(segment[:-1]) if len(segment) > 1 and segment[-1] in self._typed else None
-        if rest is not None:
-            return (*rest, self._typed[segment[-1]])
+        shorter = self._segment(segment[:-1]) if len(segment) > 1 and segment[-1] in self._typed else None
+        if shorter is not None:
+            return (*shorter, self._typed[segment[-1]])
         return next(self._marked(segment, whole), None)
 
     def _marked(self, segment: str, whole: str) -> Iterator[tuple[Stroke, ...]]:
         """The ways to type a letter without one of its marks, and that mark before or after it."""
         for at in range(1, len(whole)):
-            rest = self._segment(unicodedata.normalize("NFC", whole[:at] + whole[at + 1 :]))
-            if rest is None:
+            shorter = self._segment(unicodedata.normalize("NFC", whole[:at] + whole[at + 1 :]))
+            if shorter is None:
                 continue
             if (len(segment) == 1 or segment[0] in _COMPOSED) and DEAD + whole[at] in self._typed:
-                yield (self._typed[DEAD + whole[at]], *rest)
+                yield (self._typed[DEAD + whole[at]], *shorter)
             if whole[at] in self._typed:
-                yield (*rest, self._typed[whole[at]])
+                yield (*shorter, self._typed[whole[at]])
 
 
 def names() -> tuple[str, ...]:
@@ -135,19 +135,19 @@ def of_language(code: str) -> tuple[str, ...]:
 
     A default among users' packs stands before the bundled one.
     """
-    found = [layout(name) for name in names()]
-    ranked = [(_rank(one, code), one.name) for one in found if code in (*one.languages, *one.also)]
+    layouts = [layout(name) for name in names()]
+    ranked = [(_rank(layout, code), layout.name) for layout in layouts if code in (*layout.languages, *layout.also)]
     return tuple(name for _, name in sorted(ranked))
 
 
-def _rank(one: Layout, code: str) -> tuple[int, int]:
+def _rank(layout: Layout, code: str) -> tuple[int, int]:
     """First by whether it is the language's default, or names it; defaults by the folders of packs they are in."""
-    if code in one.default:
-        path, users = packs.find(KIND, one.name), packs.users()
+    if code in layout.default:
+        path, users = packs.find(KIND, layout.name), packs.users()
         return 0, next(
-            (at for at, folder in enumerate(users) if path == folder / KIND / f"{one.name}.toml"), len(users)
+            (at for at, folder in enumerate(users) if path == folder / KIND / f"{layout.name}.toml"), len(users)
         )
-    return 1 if code in one.languages else 2, 0
+    return 1 if code in layout.languages else 2, 0
 
 
 @packs.cached
@@ -208,8 +208,8 @@ def _keys(path: Path, pack: dict[str, Any]) -> tuple[Key, ...]:
         for y, row in enumerate(rows):
             if len(row) != shape[y]:
                 raise DataError(path, f"{level}, row {y + 1}: {len(row)} cells where 'plain' has {shape[y]}. {_SEE}")
-    places = [(y, at) for y, cells in enumerate(shape) for at in range(cells)]
-    keys = (_key(y, offsets[y] + at, tuple(rows[y][at] if rows else "" for rows in levels)) for y, at in places)
+    cells_at = [(y, at) for y, cells in enumerate(shape) for at in range(cells)]
+    keys = (_key(y, offsets[y] + at, tuple(rows[y][at] if rows else "" for rows in levels)) for y, at in cells_at)
     return tuple(key for key in keys if any(key.levels))
 
 
@@ -222,10 +222,10 @@ def _key(y: int, x: float, levels: tuple[str, ...]) -> Key:
 def _offsets(path: Path, offsets: list[Any]) -> list[float]:
     if not 1 <= len(offsets) <= _ROWS:
         raise DataError(path, f"offsets: {len(offsets)} rows; there may be 1 to {_ROWS}. {_SEE}")
-    for one in offsets:
-        if isinstance(one, bool) or not isinstance(one, (int, float)) or not -_CELLS <= one <= _CELLS:
-            raise DataError(path, f"offsets: {one!r:.40} is no number of key pitches. {_SEE}")
-    return [float(one) for one in offsets]
+    for offset in offsets:
+        if isinstance(offset, bool) or not isinstance(offset, (int, float)) or not -_CELLS <= offset <= _CELLS:
+            raise DataError(path, f"offsets: {offset!r:.40} is no number of key pitches. {_SEE}")
+    return [float(offset) for offset in offsets]
 
 
 def _rows(path: Path, level: str, text: str | None, count: int) -> list[list[str]]:
@@ -237,7 +237,7 @@ def _rows(path: Path, level: str, text: str | None, count: int) -> list[list[str
         raise DataError(path, f"{level}: {len(lines)} rows where 'offsets' has {count}. {_SEE}")
     if any(len(line) > _CELLS for line in lines):
         raise DataError(path, f"{level}: a row of more than {_CELLS} cells. {_SEE}")
-    return [[_cell(path, level, one) for one in line] for line in lines]
+    return [[_cell(path, level, cell) for cell in line] for line in lines]
 
 
 def _cell(path: Path, level: str, cell: str) -> str:
@@ -264,16 +264,16 @@ def _numbered(path: Path, level: str, cell: str) -> str:
 
 def _typed(keys: tuple[Key, ...]) -> dict[str, Stroke]:
     """The stroke of each text and dead key: at the lowest level, from the top left."""
-    found: dict[str, Stroke] = {}
+    strokes: dict[str, Stroke] = {}
     for level in range(len(LEVELS)):
         for key in keys:
             if key.levels[level]:
-                found.setdefault(key.levels[level], Stroke(key, level))
-    return found
+                strokes.setdefault(key.levels[level], Stroke(key, level))
+    return strokes
 
 
-def _close(one: Key, other: Key) -> bool:
-    return math.hypot(one.x - other.x, one.y - other.y) <= REACH
+def _close(key: Key, other: Key) -> bool:
+    return math.hypot(key.x - other.x, key.y - other.y) <= REACH
 
 
 def _segments(text: str) -> Iterator[str]:

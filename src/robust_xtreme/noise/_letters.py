@@ -15,7 +15,7 @@ from robust_xtreme.noise._alphabet import Alphabet
 Array = npt.NDArray[Any]
 
 OPERATORS: Final = ("delete", "double", "swap", "replace")
-DELETE, DOUBLE, SWAP, REPLACE = (np.uint8(1 << place) for place in range(4))
+DELETE, DOUBLE, SWAP, REPLACE = (np.uint8(1 << bit) for bit in range(4))
 
 
 @final
@@ -108,13 +108,13 @@ def guard(batch: Batch, unit: Array) -> tuple[Array | None, Array | None]:
     Struck are clusters beside one that would join with what came in their place, cut by a span's edge, or frozen. The
     arrays are None where all stand alone, and where there are no spans.
     """
-    found = batch.clusters
+    clusters = batch.clusters
     closed = None
-    if len(found.open_after) or len(found.open_before):
+    if len(clusters.open_after) or len(clusters.open_before):
         closed = np.ones(len(unit), np.bool_)
-        closed[found.open_after] = closed[found.open_before] = False
-        unit[np.minimum(found.open_after + 1, len(unit) - 1)] = False
-        unit[found.open_before[found.open_before > 0] - 1] = False
+        closed[clusters.open_after] = closed[clusters.open_before] = False
+        unit[np.minimum(clusters.open_after + 1, len(unit) - 1)] = False
+        unit[clusters.open_before[clusters.open_before > 0] - 1] = False
     return closed, _edges(batch, unit) if len(batch.spans) else None
 
 
@@ -122,10 +122,10 @@ def _edges(batch: Batch, letter: Array) -> Array:
     """Which clusters (m,) a span's edge stands before; letters cut by an edge or frozen are struck from `letter`."""
     starts, stops = batch.span_starts, batch.span_stops
     edge = np.zeros(len(letter), np.bool_)
-    for places in (starts, stops):
-        edge[batch.units(places)] = True
+    for bounds in (starts, stops):
+        edge[batch.units(bounds)] = True
         if not batch.clusters.simple:
-            letter[batch.units(places[~batch.clusters.breaks[places]])] = False
+            letter[batch.units(bounds[~batch.clusters.breaks[bounds]])] = False
     if batch.spans.frozen.any():
         frozen = batch.spans.frozen & (starts < stops)
         depth = np.zeros(len(batch.points) + 1, np.int32)

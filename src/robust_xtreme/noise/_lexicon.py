@@ -87,12 +87,12 @@ class Lexicon:
             if len(self.rows) > _MOST:
                 self.rows.clear()
                 self.tables[:] = [_empty()]
-            found = list(map(self.rows.get, words))
-            if None in found:
-                new = dict.fromkeys(word for word, row in zip(words, found, strict=True) if row is None)
+            rows = list(map(self.rows.get, words))
+            if None in rows:
+                new = dict.fromkeys(word for word, row in zip(words, rows, strict=True) if row is None)
                 self._learn(list(new))
-                found = list(map(self.rows.get, words))
-        return np.array(found, np.int64)
+                rows = list(map(self.rows.get, words))
+        return np.array(rows, np.int64)
 
     def _learn(self, words: list[str]) -> None:
         rows: list[list[Entry]] = []
@@ -178,16 +178,16 @@ def _offers(author: Callable[[str], Iterable[Form]], key: str) -> Iterator[Form]
 def _segmented(strings: Sequence[str]) -> Iterator[tuple[list[str], bool]]:
     """The clusters of each string, and whether it begins and ends with letters that join with nothing beside them."""
     page = batch(strings, span_table([()] * len(strings)))
-    found = page.clusters
-    sound = (page.props.take(found.starts) & graphemes.LETTER) > 0
-    sound[found.open_before] = False
-    sound[found.open_after] = False
-    starts, bounds = found.starts.tolist(), page.bounds.tolist()
+    clusters = page.clusters
+    sound = (page.props.take(clusters.starts) & graphemes.LETTER) > 0
+    sound[clusters.open_before] = False
+    sound[clusters.open_after] = False
+    starts, bounds = clusters.starts.tolist(), page.bounds.tolist()
     offsets = page.offsets.tolist()
     ends = (sound[page.bounds[:-1]] & sound[page.bounds[1:] - 2]).tolist() if len(strings) else []
     for number, (first, stop) in enumerate(pairwise(bounds)):
-        own = [start - offsets[number] for start in starts[first:stop]]
-        yield [strings[number][low:high] for low, high in pairwise(own)], ends[number]
+        word_starts = [start - offsets[number] for start in starts[first:stop]]
+        yield [strings[number][low:high] for low, high in pairwise(word_starts)], ends[number]
 
 
 def _entry(kind: int, weight: int, old: list[str], new: list[str]) -> Entry:

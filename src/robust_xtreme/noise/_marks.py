@@ -36,13 +36,13 @@ def _of(code: str, number: int) -> frozenset[str]:
 
 
 def _classes(code: str) -> tuple[str, ...]:
-    own = _OWN.get(code, ())
-    return (*own, *_CLASSES[len(own) :])
+    own_marks = _OWN.get(code, ())
+    return (*own_marks, *_CLASSES[len(own_marks) :])
 
 
 def others(code: str, mark: str) -> Iterator[str]:
     """The marks that CLDR has for the language and that do the same as a mark, of the same width."""
-    alike = next((one for one in _classes(code) if mark in one), "")
+    alike = next((mark_class for mark_class in _classes(code) if mark in mark_class), "")
     same = unicodedata.normalize("NFC", mark)
     known = languages.language(code).punctuation
     yield from (other for other in alike if other != same and other in known and _width(other) == _width(mark))

@@ -91,9 +91,9 @@ class Bound:
 
         Nor a free one: where a folder lies changes nothing.
         """
-        own = self.perturbation
-        keys = sorted(self.params.keys() - set(own.free))
-        return own.name, str(own.version), *(f"{key}={','.join(self.params[key])}" for key in keys)
+        member = self.perturbation
+        keys = sorted(self.params.keys() - set(member.free))
+        return member.name, str(member.version), *(f"{key}={','.join(self.params[key])}" for key in keys)
 
 
 def defaults(perturbation: Perturbation) -> dict[str, tuple[str, ...]]:
@@ -136,17 +136,17 @@ def _values(perturbation: Perturbation, key: str, text: str) -> tuple[str, ...]:
 
 def _no_value(perturbation: Perturbation, option: str, value: str, known: Sequence[str]) -> str:
     """What a parameter knows instead: all values where they are few, else the nearest and the default."""
-    said = f"{perturbation.name!r} knows no {value[:40]!r} in {option[:60]!r}"
+    message = f"{perturbation.name!r} knows no {value[:40]!r} in {option[:60]!r}"
     if len(known) <= _NAMED:
         example = f"{perturbation.name}:0.1{option.partition('=')[0]}={known[0]}"
-        return f"{said}; it knows {', '.join(known)}, as in {example}"
+        return f"{message}; it knows {', '.join(known)}, as in {example}"
     near = difflib.get_close_matches(value, known, n=_NAMED - 1, cutoff=_NEAR)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     named = tuple(dict.fromkeys((*near, *known)))[:_NAMED]
     if known[0] not in named:
         named = (*named[:-1], known[0])
     return (
-        f"{said}.{hint} It knows {', '.join(named)} and {len(known) - len(named)} others. "
+        f"{message}.{hint} It knows {', '.join(named)} and {len(known) - len(named)} others. "
         "See: robust-xtreme list perturbations --json"
     )
 

@@ -43,7 +43,7 @@ def slips() -> Iterator[Slip]:
     """The slips of the pinyin input method: of characters, and of words of two characters."""
     plain = characters()
     alphabet = frozenset(languages.language("zh").alphabet)
-    mistakes = {one: _mistakes(one, plain.forms) for one in plain.forms}
+    mistakes = {form: _mistakes(form, plain.forms) for form in plain.forms}
     yield from _of_characters(_usual(plain, alphabet), plain.readings, mistakes)
     yield from _of_words(words(), mistakes)
 
@@ -84,12 +84,12 @@ def _usual(book: Book, alphabet: Collection[str]) -> Book:
 def fuzzy(syllable: str) -> list[str]:
     """The syllables, legal or not, that differ in one sound that speakers take for the other."""
     starts, ends = _sounds("initial"), _sounds("final")
-    found = [other + syllable[len(one) :] for one, other in starts if _initial(syllable) == one]
-    return found + [syllable[: -len(one)] + other for one, other in ends if syllable.endswith(one)]
+    swapped = [other + syllable[len(initial) :] for initial, other in starts if _initial(syllable) == initial]
+    return swapped + [syllable[: -len(final)] + other for final, other in ends if syllable.endswith(final)]
 
 
 @packs.cached
-def _sounds(place: str) -> list[tuple[str, str]]:
+def _sounds(position: str) -> list[tuple[str, str]]:
     """The sounds of a place in the syllable with the one that each is taken for. Raises DataError at other places."""
     table = packs.table("input", "zh-fuzzy")
     table.need("place", "one", "other")
@@ -98,8 +98,8 @@ def _sounds(place: str) -> list[tuple[str, str]]:
             raise DataError(
                 table.path, f"the row {', '.join(row.values())!r:.40} is no initial or final and its partner"
             )
-    pairs = [(row["one"], row["other"]) for row in table.rows if row["place"] == place]
-    return [(one, other) for pair in pairs for one, other in (pair, pair[::-1])]
+    pairs = [(row["one"], row["other"]) for row in table.rows if row["place"] == position]
+    return [(left, other) for pair in pairs for left, other in (pair, pair[::-1])]
 
 
 def _initial(syllable: str) -> str:
@@ -108,18 +108,18 @@ def _initial(syllable: str) -> str:
 
 def struck(syllable: str) -> Iterator[tuple[str, str, int]]:
     """What is typed, legal or not, where one key goes wrong: kind, letters, and how often."""
-    for place, letter in enumerate(syllable):
-        before, behind = syllable[:place], syllable[place + 1 :]
-        yield "delete", before + behind, 1
+    for index, letter in enumerate(syllable):
+        before, after = syllable[:index], syllable[index + 1 :]
+        yield "delete", before + after, 1
         for other, weight in near(LAYOUT, letter):
-            yield "neighbour", before + other + behind, weight
+            yield "neighbour", before + other + after, weight
 
 
 def _mistakes(syllable: str, legal: Collection[str]) -> list[tuple[str, str, int]]:
     """The legal syllables that come out in place of one: kind, syllable, and how often."""
-    near_ones = (("syllable", other, 1) for other in fuzzy(syllable))
-    found = chain(near_ones, struck(syllable))
-    return [mistake for mistake in found if mistake[1] in legal and mistake[1] != syllable]
+    similar = (("syllable", other, 1) for other in fuzzy(syllable))
+    mistakes = chain(similar, struck(syllable))
+    return [mistake for mistake in mistakes if mistake[1] in legal and mistake[1] != syllable]
 
 
 Mistakes = Mapping[str, list[tuple[str, str, int]]]
@@ -129,33 +129,33 @@ def _of_characters(book: Book, readings: Mapping[str, Count], mistakes: Mistakes
     tops = {syllable: _top(forms, _CANDIDATES + 1) for syllable, forms in book.forms.items()}
     nearest = {syllable: _top(forms, _NEAR) for syllable, forms in book.forms.items()}
     for point, known in readings.items():
-        found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for syllable, share in _shares(list(known.items())):
             for form, count in tops.get(syllable, ()):
-                found["candidate"][form] += max(1, count * share // _THOUSAND)
+                counts["candidate"][form] += max(1, count * share // _THOUSAND)
             for kind, other, weight in mistakes.get(syllable, ()):
                 if kind == "syllable":
-                    found[kind].update({form: max(1, count * share // _THOUSAND) for form, count in nearest[other]})
+                    counts[kind].update({form: max(1, count * share // _THOUSAND) for form, count in nearest[other]})
                 else:
-                    found[kind][nearest[other][0][0]] += weight * share
-        yield from _most(point, found)
+                    counts[kind][nearest[other][0][0]] += weight * share
+        yield from _most(point, counts)
 
 
-def _most(point: str, found: Mapping[str, Counter[str]]) -> Iterator[Slip]:
-    for kind, forms in found.items():
+def _most(point: str, counts: Mapping[str, Counter[str]]) -> Iterator[Slip]:
+    for kind, forms in counts.items():
         forms.pop(point, None)
         yield from (Slip(point, kind, form, weight) for form, weight in forms.most_common(_MOST[kind]))
 
 
 def _of_words(book: Book, mistakes: Mistakes) -> Iterator[Slip]:
     for reading, forms in book.forms.items():
-        found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        found["candidate"].update(dict(_top(forms, _CANDIDATES + 1)))
+        totals: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        totals["candidate"].update(dict(_top(forms, _CANDIDATES + 1)))
         for kind, other, weight in _misread(reading, mistakes):
             for form, count in _top(book.forms.get(other, {}), _NEAR if kind == "syllable" else 1):
-                found[kind][form] += count if kind == "syllable" else weight
+                totals[kind][form] += count if kind == "syllable" else weight
         for point in forms:
-            yield from _most(point, {kind: counts.copy() for kind, counts in found.items()})
+            yield from _most(point, {kind: counts.copy() for kind, counts in totals.items()})
 
 
 def _misread(reading: str, mistakes: Mistakes) -> Iterator[tuple[str, str, int]]:

@@ -109,11 +109,11 @@ def _edit(name: str, author: Author, job: Job) -> tuple[Edits, Array]:
         )
     changes: list[Sequence[Change]] = [()] * len(job.batch)
     if Decimal(job.strength):
-        rewrite = author(job.language, float(job.strength), **{key: one for key, (one,) in job.params.items()})
+        rewrite = author(job.language, float(job.strength), **{key: value for key, (value,) in job.params.items()})
         values = zip(job.batch.values, job.keys.tolist(), strict=True)
         with lent() as seed:
             changes = [changed(value, _rewritten(rewrite, value, seed, key)) for value, key in values]
-    many = np.array([len(own) for own in changes], np.int64)
+    many = np.array([len(text_changes) for text_changes in changes], np.int64)
     return _edits(job.batch, changes), np.maximum(_words(job.batch), many)
 
 
@@ -128,36 +128,36 @@ def changed(old: str, new: str) -> list[Change]:
         return []
     before, after = graphemes.split(old), graphemes.split(new)
     words, others = list(_tokens(before)), list(_tokens(after))
-    starts, stops = _places(words), _places(others)
-    found: list[Change] = []
+    starts, stops = _word_offsets(words), _word_offsets(others)
+    changes: list[Change] = []
     for a, b, c, d in hunks(["".join(word) for word in words], ["".join(word) for word in others]):
         inner = hunks(before[starts[a] : starts[b]], after[stops[c] : stops[d]])
         first, last = inner[0], inner[-1]
         form = "".join(after[stops[c] + first[2] : stops[c] + last[3]])
-        _add(found, before, starts[a] + first[0], starts[a] + last[1], form, distance(inner))
-    return found
+        _add(changes, before, starts[a] + first[0], starts[a] + last[1], form, distance(inner))
+    return changes
 
 
-def _add(found: list[Change], clusters: Sequence[str], start: int, stop: int, form: str, cost: int) -> None:
+def _add(changes: list[Change], clusters: Sequence[str], start: int, stop: int, form: str, cost: int) -> None:
     """One more change, behind all others."""
     if start < stop:
-        found.append(Change(start, stop, form, cost, _REPLACE if form else _DELETE))
+        changes.append(Change(start, stop, form, cost, _REPLACE if form else _DELETE))
     elif start < len(clusters):
-        found.append(Change(start, start + 1, form + clusters[start], cost, _INSERT))
-    elif found and found[-1].stop == start:
-        last = found.pop()
-        found.append(last._replace(form=last.form + form, cost=last.cost + cost))
+        changes.append(Change(start, start + 1, form + clusters[start], cost, _INSERT))
+    elif changes and changes[-1].stop == start:
+        last = changes.pop()
+        changes.append(last._replace(form=last.form + form, cost=last.cost + cost))
     else:
-        found.append(Change(start - 1, start, clusters[-1] + form, cost, _INSERT))
+        changes.append(Change(start - 1, start, clusters[-1] + form, cost, _INSERT))
 
 
 def _tokens(clusters: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """Words and the blanks between them."""
-    for _, own in groupby(clusters, key=str.isspace):
-        yield tuple(own)
+    for _, run in groupby(clusters, key=str.isspace):
+        yield tuple(run)
 
 
-def _places(words: Sequence[Sequence[str]]) -> list[int]:
+def _word_offsets(words: Sequence[Sequence[str]]) -> list[int]:
     return list(accumulate(map(len, words), initial=0))
 
 
@@ -168,17 +168,17 @@ def _words(batch: Batch) -> Array:
 
 def _edits(batch: Batch, changes: Sequence[Sequence[Change]]) -> Edits:
     """The changes of all texts as edits of the batch."""
-    flat = [change for own in changes for change in own]
-    base = np.repeat(batch.bounds[:-1], [len(own) for own in changes]).astype(np.int64)
+    flat = [change for text_changes in changes for change in text_changes]
+    base = np.repeat(batch.bounds[:-1], [len(text_changes) for text_changes in changes]).astype(np.int64)
     starts, stops = (np.array(column, np.int64) for column in _columns(flat))
     forms = [change.form.encode("utf-32-le", "surrogatepass") for change in flat]
     pool = np.frombuffer(b"".join(forms), np.uint32)
     sizes = np.array([len(form) // 4 for form in forms], np.int64)
     nothing = np.zeros(len(flat), np.int64)
-    places = batch.clusters.starts
+    cluster_starts = batch.clusters.starts
     return Edits(
-        places[base + starts],
-        places[base + stops],
+        cluster_starts[base + starts],
+        cluster_starts[base + stops],
         np.array([change.operator for change in flat], np.uint8),
         np.array([change.cost for change in flat], np.int64),
         np.stack((len(batch.points) + np.cumsum(sizes) - sizes, nothing), axis=1),

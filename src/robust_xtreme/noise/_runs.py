@@ -41,20 +41,20 @@ class Words:
 
 def find(batch: Batch) -> Words:
     """The words of a batch."""
-    found = batch.clusters
-    props = batch.props if found.simple else at(batch.props, found.starts)
+    clusters = batch.clusters
+    props = batch.props if clusters.simple else at(batch.props, clusters.starts)
     letter = (props & graphemes.LETTER) > 0
     free = letter.copy()
     closed, edge = guard(batch, free)
     free = free if closed is None else free & closed
     edge = np.zeros(len(letter), np.bool_) if edge is None else edge
     blank = (props & graphemes.SPACE) > 0
-    if not found.simple:
-        blank &= np.diff(found.starts, append=len(batch.points)) == 1
+    if not clusters.simple:
+        blank &= np.diff(clusters.starts, append=len(batch.points)) == 1
     _join(batch, letter, edge)
     first = np.flatnonzero(letter & (edge | ~np.roll(letter, 1)))
     last = np.flatnonzero(letter & np.roll(edge | ~letter, -1)) + 1
-    start, stop = at(found.starts, first), at(found.starts, last)
+    start, stop = at(clusters.starts, first), at(clusters.starts, last)
     text = np.searchsorted(batch.offsets, start, "right") - 1
     offered = at(free, first) & at(free, last - 1) & ~_digit_beside(batch, blank, first, last)
     alone = offered & _alone(first, last, text, blank)
@@ -73,13 +73,13 @@ def _join(batch: Batch, letter: Array, edge: Array) -> None:
 
 def _digit_beside(batch: Batch, blank: Array, first: Array, last: Array) -> Array:
     """Whether a digit stands right before or behind each word."""
-    found = np.zeros(len(first), np.bool_)
+    kept = np.zeros(len(first), np.bool_)
     starts = batch.clusters.starts
     for beside in (first - 1, last):
         asked = np.flatnonzero(~at(blank, beside))
         points = at(batch.points, at(starts, beside[asked]))
-        found[asked] |= np.isin(points, [point for point in np.unique(points).tolist() if _is_number(point)])
-    return found
+        kept[asked] |= np.isin(points, [point for point in np.unique(points).tolist() if _is_number(point)])
+    return kept
 
 
 def _is_number(point: int) -> bool:

@@ -44,8 +44,8 @@ _PICKS: Final = _picks()
 def unit_draws(batch: Batch, keys: Array) -> Array:
     """The draw of each cluster (m,) uint64, by the place in its text of its first code point."""
     starts = batch.clusters.starts
-    places = None if batch.clusters.simple else starts
-    return randomness.flat_draws(keys, batch.offsets[:-1], batch.bounds[:-1], len(starts), places)
+    positions = None if batch.clusters.simple else starts
+    return randomness.flat_draws(keys, batch.offsets[:-1], batch.bounds[:-1], len(starts), positions)
 
 
 def keep_some(batch: Batch, allowed: Array, draws: Array, chosen: Array) -> None:
@@ -107,11 +107,13 @@ def settle(
     `pick` gives the operator of units by what they allow and their draws; `swap` is the number of the one that touches
     the next unit, too.
     """
-    own = at(draws, units)
-    operators = pick(allowed[units], own)
-    lost = (operators == swap) & (at(allowed, units + 1) > 0) & (at(draws, units + 1) <= own)
+    unit_draws = at(draws, units)
+    operators = pick(allowed[units], unit_draws)
+    lost = (operators == swap) & (at(allowed, units + 1) > 0) & (at(draws, units + 1) <= unit_draws)
     before = np.maximum(units - 1, 0)
-    rivals = np.flatnonzero(((at(allowed, before) >> swap & 1) > 0) & (at(draws, before) <= own) & (before < units))
+    rivals = np.flatnonzero(
+        ((at(allowed, before) >> swap & 1) > 0) & (at(draws, before) <= unit_draws) & (before < units)
+    )
     before = before[rivals]
     lost[rivals] |= pick(allowed[before], draws[before]) == swap
     return ~lost, operators
@@ -151,12 +153,12 @@ def _others(page: Letters, letters: Alphabet, units: Array, draws: Array) -> Arr
     starts = page.batch.clusters.starts
     group = letters.group_of[group_index(page.props[units])]
     key = packed(page.batch.points, starts[units], starts[units + 1] - starts[units])
-    place = np.minimum(np.searchsorted(letters.keys, key), len(letters.keys) - 1)
-    own = np.where(letters.keys[place] == key, letters.rank[place], -1) - letters.first[group]
+    index = np.minimum(np.searchsorted(letters.keys, key), len(letters.keys) - 1)
+    rank = np.where(letters.keys[index] == key, letters.rank[index], -1) - letters.first[group]
     size = letters.size[group]
-    present = (own >= 0) & (own < size)
+    present = (rank >= 0) & (rank < size)
     picked = randomness.below(randomness.stream(draws, randomness.REPLACEMENT), size - present)
-    return letters.first[group] + picked + (present & (picked >= own))
+    return letters.first[group] + picked + (present & (picked >= rank))
 
 
 def forms(batch: Batch, decomposes: Array, positions: Array) -> Array:
@@ -164,17 +166,17 @@ def forms(batch: Batch, decomposes: Array, positions: Array) -> Array:
 
     Only a text in which some cluster has several points can be; only letters that have two forms need to know.
     """
-    found = np.zeros(len(positions), np.int64)
+    drawn = np.zeros(len(positions), np.int64)
     asked = np.flatnonzero(decomposes)
     if batch.clusters.simple or not len(asked):
-        return found
+        return drawn
     texts = np.searchsorted(batch.offsets, positions[asked], "right") - 1
     compound = np.diff(batch.bounds) < np.diff(batch.offsets)
-    own = np.zeros(len(batch), np.int64)
+    counts = np.zeros(len(batch), np.int64)
     for text in np.unique(texts[compound[texts]]).tolist():
-        own[text] = _is_decomposed(batch.values[text])
-    found[asked] = own[texts]
-    return found
+        counts[text] = _is_decomposed(batch.values[text])
+    drawn[asked] = counts[texts]
+    return drawn
 
 
 def _is_decomposed(value: str) -> bool:

@@ -89,21 +89,21 @@ class SlipTable:
         """The form of each of some cells (k,) within whose weight an offset below the cell's total falls."""
         begin = at(self.bounds, cells)
         many = at(self.bounds, cells + 1) - begin
-        found = at(self.guide, begin + offsets * many // at(self.totals, cells))
+        index = at(self.guide, begin + offsets * many // at(self.totals, cells))
         weights = at(self.weights, begin) + offsets
-        late = np.flatnonzero(at(self.weights, found + 1) <= weights)
-        found[late] += 1
-        late = late[at(self.weights, at(found, late) + 1) <= at(weights, late)]
-        found[late] = np.searchsorted(self.weights, at(weights, late), "right") - 1
-        return found
+        late = np.flatnonzero(at(self.weights, index + 1) <= weights)
+        index[late] += 1
+        late = late[at(self.weights, at(index, late) + 1) <= at(weights, late)]
+        index[late] = np.searchsorted(self.weights, at(weights, late), "right") - 1
+        return index
 
 
-def compiled(kinds: Sequence[str], slips: Iterable[Slip], language: str, marked: bool = True) -> SlipTable:
+def compiled(kinds: Sequence[str], key_errors: Iterable[Slip], language: str, marked: bool = True) -> SlipTable:
     """The table of a language's slips; one that would break a cluster or a normal form is left out.
 
     `marked` False leaves clusters of several code points alone.
     """
-    alone, within, pairs = _sound(slips)
+    alone, within, pairs = _sound(key_errors)
     within = within if marked else {}
     single = sorted({*alone, *within, *chain.from_iterable(pairs)})
     couples = sorted(pairs)
@@ -116,21 +116,21 @@ def compiled(kinds: Sequence[str], slips: Iterable[Slip], language: str, marked:
     number = {point: slot for slot, point in enumerate(single, 1)}
     keys = np.array([ord(pair[0]) << KEY_BITS | ord(pair[1]) for pair in couples], np.int64)
     order = np.argsort(keys)
-    found = _forms(owners, {kind: place for place, kind in enumerate(kinds)}, language)
+    forms = _forms(owners, {kind: index for index, kind in enumerate(kinds)}, language)
     slots = _slots(number)
     likely, crowded = _likely(keys[order])
     return SlipTable(
         kinds=len(kinds),
         slots=slots,
-        alone=at(found["masks"], slots),
-        inner=at(np.append(np.uint16(0), found["masks"][1 + len(single) :]), slots),
+        alone=at(forms["masks"], slots),
+        inner=at(np.append(np.uint16(0), forms["masks"][1 + len(single) :]), slots),
         within=len(single),
         pairs=keys[order],
         pair_slots=1 + 2 * len(single) + order,
         likely=likely,
         crowded=crowded,
         signs=any(unicodedata.category(point)[0] not in "LM" for point in alone),
-        **found,
+        **forms,
     )
 
 
@@ -147,10 +147,10 @@ def _likely(keys: Array) -> tuple[Array, Array]:
 
     And whether each key shares its place with others.
     """
-    found = np.full(1 << (16 * len(keys)).bit_length(), -1, np.int32)
-    places = hashed(keys >> KEY_BITS, keys & (1 << KEY_BITS) - 1, len(found))
-    found[places] = np.arange(len(keys), dtype=np.int32)
-    return found, np.bincount(places, minlength=1)[places] > 1
+    cells = np.full(1 << (16 * len(keys)).bit_length(), -1, np.int32)
+    slots = hashed(keys >> KEY_BITS, keys & (1 << KEY_BITS) - 1, len(cells))
+    cells[slots] = np.arange(len(keys), dtype=np.int32)
+    return cells, np.bincount(slots, minlength=1)[slots] > 1
 
 
 def hashed(first: Array, second: Array, size: int) -> Array:
@@ -163,17 +163,17 @@ def hashed(first: Array, second: Array, size: int) -> Array:
 
 def form_hashes(points: Array, starts: Array, lengths: Array) -> Array:
     """A hash of each stretch of code points (m,) uint64."""
-    found = lengths.astype(np.uint64)
+    sums = lengths.astype(np.uint64)
     full = np.flatnonzero(lengths)
     sizes = lengths[full]
     ends = np.cumsum(sizes)
-    place = np.arange(int(ends[-1]) if len(ends) else 0, dtype=np.uint64) - np.repeat(ends - sizes, sizes).astype(
+    positions = np.arange(int(ends[-1]) if len(ends) else 0, dtype=np.uint64) - np.repeat(ends - sizes, sizes).astype(
         np.uint64
     )
-    mixed = randomness.mix(points[ragged(starts, lengths)].astype(np.uint64) | place << np.uint64(32))
+    mixed = randomness.mix(points[ragged(starts, lengths)].astype(np.uint64) | positions << np.uint64(32))
     if len(full):
-        found[full] += np.add.reduceat(mixed, ends - sizes)
-    return randomness.mix(found)
+        sums[full] += np.add.reduceat(mixed, ends - sizes)
+    return randomness.mix(sums)
 
 
 def _slots(number: Mapping[str, int]) -> Array:
@@ -182,18 +182,18 @@ def _slots(number: Mapping[str, int]) -> Array:
     return slots
 
 
-def _forms(owners: Sequence[Owner], places: Mapping[str, int], language: str) -> dict[str, Any]:
+def _forms(owners: Sequence[Owner], numbers: Mapping[str, int], language: str) -> dict[str, Any]:
     """The columns of the table that are about forms."""
-    cells = np.zeros(len(owners) * len(places) + 1, np.int64)
+    cells = np.zeros(len(owners) * len(numbers) + 1, np.int64)
     masks = np.zeros(len(owners), np.uint16)
     empty = np.zeros(len(owners), np.uint16)
     flat, weights, edited, checked = [], [0], [], []
     for slot, owner in enumerate(owners):
-        for kind in sorted(owner.kinds, key=places.__getitem__):
+        for kind in sorted(owner.kinds, key=numbers.__getitem__):
             forms = owner.kinds[kind]
-            cells[slot * len(places) + places[kind] + 1] = len(forms)
-            masks[slot] |= 1 << places[kind] if slot else 0
-            empty[slot] |= ("" in forms) << places[kind] if slot else 0
+            cells[slot * len(numbers) + numbers[kind] + 1] = len(forms)
+            masks[slot] |= 1 << numbers[kind] if slot else 0
+            empty[slot] |= ("" in forms) << numbers[kind] if slot else 0
             flat += list(forms)
             weights += _scaled(forms)
             edited += [_changed(owner.point, form) for form in forms]
@@ -222,10 +222,10 @@ def _guide(bounds: Array, weights: Array) -> Array:
     """Where to begin to look for a form (Chen and Asau 1974, "On generating random variates", their indexed search)."""
     many = np.diff(bounds)
     low = weights[bounds]
-    places = np.arange(bounds[-1]) - np.repeat(bounds[:-1], many)
-    parts = np.repeat(low[:-1], many) + places * np.repeat(np.diff(low), many) // np.repeat(many, many)
-    found: Array = np.searchsorted(weights, parts, "right") - 1
-    return found
+    offsets = np.arange(bounds[-1]) - np.repeat(bounds[:-1], many)
+    parts = np.repeat(low[:-1], many) + offsets * np.repeat(np.diff(low), many) // np.repeat(many, many)
+    chosen: Array = np.searchsorted(weights, parts, "right") - 1
+    return chosen
 
 
 def _scaled(forms: Forms) -> list[int]:
@@ -247,7 +247,7 @@ def _pool(forms: Sequence[str]) -> dict[str, Any]:
         "start": start,
         "length": lengths.reshape(-1),
         "hashes": form_hashes(pool, start, lengths.reshape(-1)),
-        "decomposes": np.array([one != other for one, other in zip(forms, decomposed, strict=True)], np.bool_),
+        "decomposes": np.array([form != other for form, other in zip(forms, decomposed, strict=True)], np.bool_),
     }
 
 
@@ -262,24 +262,26 @@ def _safe(point: str, form: str, language: str) -> bool:
     if len(point) != 1 or len(form) != 1 or form in _composing():
         return False
     alike = _kind(point) == _kind(form) and _cluster_class(point) == _cluster_class(form)
-    own = form in languages.language(language).marks or languages.belongs(language, form)
-    return alike and own and unicodedata.normalize("NFKD", form) == form
+    native = form in languages.language(language).marks or languages.belongs(language, form)
+    return alike and native and unicodedata.normalize("NFKD", form) == form
 
 
 @cache
 def _composing() -> frozenset[str]:
     """The characters that canonical composition joins with another one."""
     pairs = (unicodedata.decomposition(chr(point)).split() for point in range(0xA0, 0x1_2000))
-    return frozenset(chr(int(one, 16)) for pair in pairs if len(pair) == 2 and pair[0][0] != "<" for one in pair)
+    return frozenset(
+        chr(int(code_point, 16)) for pair in pairs if len(pair) == 2 and pair[0][0] != "<" for code_point in pair
+    )
 
 
 Slots = dict[str, dict[str, Forms]]
 
 
-def _sound(slips: Iterable[Slip]) -> tuple[Slots, Slots, Slots]:
+def _sound(key_errors: Iterable[Slip]) -> tuple[Slots, Slots, Slots]:
     """The forms of points alone, of points within longer clusters, and of pairs, by kind."""
     alone, within, pairs = _empty(), _empty(), _empty()
-    for point, kind, form, weight in slips:
+    for point, kind, form, weight in key_errors:
         if form == point or weight < 1 or graphemes.SEPARATOR in point + form:
             continue
         sound = stands(form, _compatible(point))
@@ -314,8 +316,8 @@ def stands(form: str, compatible: bool = True) -> bool:
     if not any(map(graphemes.joins, form)):
         return True
     points = np.array([ord(point) for point in form + graphemes.SEPARATOR])
-    found = graphemes.clusters(graphemes.properties(points))
-    return not (len(found.open_after) or len(found.open_before))
+    starts = graphemes.clusters(graphemes.properties(points))
+    return not (len(starts.open_after) or len(starts.open_before))
 
 
 @lru_cache(1 << 16)
@@ -333,17 +335,17 @@ def _mark(point: str) -> bool:
 def _fits(point: str, form: str) -> bool:
     """Whether a form can stand for a point of a longer cluster: marks for a mark, what carries marks for a base."""
     if _mark(point):
-        return all(_alike(point, one) for one in form)
+        return all(_alike(point, character) for character in form)
     if not form or unicodedata.normalize("NFD", form) != form or not _alike(point, form[-1]):
         return False
     return stands(form[:-1])
 
 
-def _alike(one: str, other: str) -> bool:
+def _alike(point: str, other: str) -> bool:
     """Whether two marks are of one combining class; whether two bases are of one category and kind of cluster."""
-    if _mark(one) and _mark(other):
-        return unicodedata.combining(one) == unicodedata.combining(other)
-    return _kind(one) == _kind(other) and _cluster_class(one) == _cluster_class(other)
+    if _mark(point) and _mark(other):
+        return unicodedata.combining(point) == unicodedata.combining(other)
+    return _kind(point) == _kind(other) and _cluster_class(point) == _cluster_class(other)
 
 
 @lru_cache(1 << 16)

@@ -44,13 +44,13 @@ class _Kinds:
         """The kind of each unit by what it allows (m,) and its draw."""
         shares = _shares(tuple(self.rates.tolist())).take(allowed, axis=0)
         drawn = randomness.below(randomness.stream(draws, randomness.OPERATOR), shares[:, -1])
-        found: Array = (shares <= drawn[:, None]).sum(axis=1)
-        return found
+        kinds: Array = (shares <= drawn[:, None]).sum(axis=1)
+        return kinds
 
     @property
     def active(self) -> int:
         """The bits of the kinds whose rate is not nought."""
-        return sum(1 << place for place, rate in enumerate(self.rates.tolist()) if rate)
+        return sum(1 << bit for bit, rate in enumerate(self.rates.tolist()) if rate)
 
     @property
     def swaps(self) -> bool:
@@ -150,8 +150,8 @@ def _long(batch: Batch, numbers: Array) -> Array:
     if batch.clusters.simple:
         return np.zeros(len(numbers), np.bool_)
     starts = batch.clusters.starts
-    found: Array = at(starts, numbers + 1) - at(starts, numbers) > 1
-    return found
+    several: Array = at(starts, numbers + 1) - at(starts, numbers) > 1
+    return several
 
 
 def _units(batch: Batch, table: SlipTable, kinds: _Kinds) -> tuple[Array, Array | None]:
@@ -192,13 +192,13 @@ def _units(batch: Batch, table: SlipTable, kinds: _Kinds) -> tuple[Array, Array 
 def _within_kinds(batch: Batch, table: SlipTable, numbers: Array) -> Array:
     """The kinds of all points of longer clusters given by their numbers (k,), as bits."""
     starts = batch.clusters.starts
-    first, behind = at(starts, numbers), at(starts, numbers + 1)
+    first, after = at(starts, numbers), at(starts, numbers + 1)
     kinds = at(table.inner, at(batch.points, first))
     deep, depth = np.arange(len(numbers)), 1
     while len(deep) and depth <= _DEPTH:
         kinds[deep] |= at(table.inner, at(batch.points, at(first, deep) + depth))
         depth += 1
-        deep = deep[at(behind, deep) - at(first, deep) > depth]
+        deep = deep[at(after, deep) - at(first, deep) > depth]
     return kinds
 
 
@@ -210,18 +210,18 @@ def _next(free: Array, between: Array, longer: Array) -> Array:
     """Which clusters (m,) may be the first of a pair: of one code point, as is the letter behind it."""
     short = np.ones(len(free), np.bool_)
     short[longer] = False
-    found = free & between & short
-    found[:-1] &= short[1:]
-    return found
+    swappable = free & between & short
+    swappable[:-1] &= short[1:]
+    return swappable
 
 
 def _between(letter: Array, edge: Array | None) -> Array:
     """Whether a letter (m,) stands before another one, no edge of a span between them."""
-    found = np.zeros(len(letter), np.bool_)
-    found[:-1] = letter[:-1] & letter[1:]
+    followed = np.zeros(len(letter), np.bool_)
+    followed[:-1] = letter[:-1] & letter[1:]
     if edge is not None:
-        found[:-1] &= ~edge[1:]
-    return found
+        followed[:-1] &= ~edge[1:]
+    return followed
 
 
 def _paired(table: SlipTable, points: Array, masks: Array, before: Array, active: np.uint16) -> Array:
@@ -230,14 +230,14 @@ def _paired(table: SlipTable, points: Array, masks: Array, before: Array, active
     `points` (m,) are the clusters' first ones; `before` (m,) says which may be the first of a pair. Of pairs that
     overlap, every other one counts.
     """
-    place = at(table.likely, hashed(points[:-1], points[1:], len(table.likely)))
-    firsts = np.flatnonzero((place >= 0) & before[:-1])
-    place = at(place, firsts)
+    likely = at(table.likely, hashed(points[:-1], points[1:], len(table.likely)))
+    firsts = np.flatnonzero((likely >= 0) & before[:-1])
+    likely = at(likely, firsts)
     keys = at(points, firsts).astype(np.int64) << KEY_BITS | at(points, firsts + 1)
-    missed = np.flatnonzero((at(table.pairs, place) != keys) & at(table.crowded, place))
-    place[missed] = np.minimum(np.searchsorted(table.pairs, keys[missed]), len(table.pairs) - 1)
-    slots = at(table.pair_slots, place)
-    hit = np.flatnonzero((at(table.pairs, place) == keys) & (at(table.masks, slots) & active > 0))
+    missed = np.flatnonzero((at(table.pairs, likely) != keys) & at(table.crowded, likely))
+    likely[missed] = np.minimum(np.searchsorted(table.pairs, keys[missed]), len(table.pairs) - 1)
+    slots = at(table.pair_slots, likely)
+    hit = np.flatnonzero((at(table.pairs, likely) == keys) & (at(table.masks, slots) & active > 0))
     kept = hit[_every_other(at(firsts, hit))]
     firsts, slots = at(firsts, kept), at(slots, kept)
     paired = np.zeros(len(points), np.int64)
@@ -246,13 +246,13 @@ def _paired(table: SlipTable, points: Array, masks: Array, before: Array, active
     return paired
 
 
-def _every_other(places: Array) -> Array:
+def _every_other(positions: Array) -> Array:
     """Whether each of some sorted places (k,) is the first, third, ... of its run of consecutive ones."""
-    behind = np.flatnonzero(np.diff(places) == 1) + 1
-    numbers = np.arange(len(behind))
-    begins = np.where(np.diff(behind, prepend=-2) > 1, numbers, 0)
-    kept = np.ones(len(places), np.bool_)
-    kept[behind[(numbers - np.maximum.accumulate(begins)) % 2 == 0]] = False
+    followers = np.flatnonzero(np.diff(positions) == 1) + 1
+    numbers = np.arange(len(followers))
+    begins = np.where(np.diff(followers, prepend=-2) > 1, numbers, 0)
+    kept = np.ones(len(positions), np.bool_)
+    kept[followers[(numbers - np.maximum.accumulate(begins)) % 2 == 0]] = False
     return kept
 
 
@@ -260,16 +260,16 @@ def _spare_numbers(batch: Batch, masks: Array, letter: Array) -> None:
     """Strike units that are no letters and touch a digit: an edit of a number changes what a text says."""
     others = np.flatnonzero((masks > 0) & ~letter)
     beside = np.stack((np.maximum(others - 1, 0), others, others + 1))
-    places = beside if batch.clusters.simple else at(batch.clusters.starts, beside)
-    masks[others[at(_digits(), at(batch.points, places)).any(axis=0)]] = 0
+    positions = beside if batch.clusters.simple else at(batch.clusters.starts, beside)
+    masks[others[at(_digits(), at(batch.points, positions)).any(axis=0)]] = 0
 
 
 @cache
 def _digits() -> Array:
     """Whether each code point is a decimal digit."""
-    found = np.zeros(0x110000, np.bool_)
-    found[[point for point in range(0x110000) if chr(point).isdecimal()]] = True
-    return found
+    flags = np.zeros(0x110000, np.bool_)
+    flags[[point for point in range(0x110000) if chr(point).isdecimal()]] = True
+    return flags
 
 
 def _edits(
@@ -277,20 +277,20 @@ def _edits(
 ) -> tuple[Edits, Array]:
     """The edits of the units given by their numbers, kinds and draws, and the numbers of the forms put in."""
     starts = batch.clusters.starts
-    first, behind = at(starts, numbers), at(starts, numbers + 1)
+    first, after = at(starts, numbers), at(starts, numbers + 1)
     wide = np.flatnonzero(kind == swap)
     slots = _slots(batch, table, paired, numbers)
     pairs = np.flatnonzero(slots > 2 * table.within)
     slots[wide] = 0
-    start, form = _drawn(batch, table, slots, first, behind, kind, draws)
+    start, form = _drawn(batch, table, slots, first, after, kind, draws)
     version = forms(batch, at(table.decomposes, form), start) * len(table.edited) + form
     sizes = at(table.length, version)
     stop, edited = start + 1, at(table.edited, form)
     source, length = np.zeros((len(numbers), 2), np.int64), np.zeros((len(numbers), 2), np.int64)
     source[:, 0], length[:, 0] = np.cumsum(sizes) - sizes + len(batch.points), sizes
-    source[wide] = np.stack((behind, first), axis=1)[wide]
+    source[wide] = np.stack((after, first), axis=1)[wide]
     stop[wide], edited[wide] = at(starts, numbers[wide] + 2), 2
-    length[wide] = np.stack((stop - behind, behind - first), axis=1)[wide]
+    length[wide] = np.stack((stop - after, after - first), axis=1)[wide]
     stop[pairs] = at(starts, numbers[pairs] + 2)
     pool = at(table.pool, ragged(at(table.start, version), sizes))
     return Edits(start, stop, kind, edited, source, length, pool), version
@@ -306,26 +306,26 @@ def _slots(batch: Batch, table: SlipTable, paired: Array | None, numbers: Array)
 
 
 def _drawn(
-    batch: Batch, table: SlipTable, slots: Array, first: Array, behind: Array, kind: Array, draws: Array
+    batch: Batch, table: SlipTable, slots: Array, first: Array, after: Array, kind: Array, draws: Array
 ) -> tuple[Array, Array]:
     """For each unit the code point that goes wrong and the number of its form, by the weights of all of its forms."""
-    longer = np.flatnonzero(behind - first > 1)
+    longer = np.flatnonzero(after - first > 1)
     cells = slots * table.kinds + kind
     drawn = randomness.stream(draws, randomness.REPLACEMENT)
     offsets = randomness.below(drawn, at(table.totals, cells))
     point = first
     if len(longer):
         point = first.copy()
-        own = _within(batch, table, first[longer], behind[longer], kind[longer], drawn[longer])
-        point[longer], cells[longer], offsets[longer] = own
+        inner = _within(batch, table, first[longer], after[longer], kind[longer], drawn[longer])
+        point[longer], cells[longer], offsets[longer] = inner
     return point, table.form(cells, offsets)
 
 
 def _within(
-    batch: Batch, table: SlipTable, first: Array, behind: Array, kind: Array, drawn: Array
+    batch: Batch, table: SlipTable, first: Array, after: Array, kind: Array, drawn: Array
 ) -> tuple[Array, Array, Array]:
     """For each longer cluster the code point that goes wrong, its cell, and where in its weight that of the form is."""
-    sizes = behind - first
+    sizes = after - first
     points = ragged(first, sizes)
     slots = at(table.slots, at(batch.points, points))
     cells = (slots + table.within * (slots > 0)) * table.kinds + np.repeat(kind, sizes)
@@ -343,20 +343,20 @@ def _sound(job: Job, edits: Edits, longer: Array, numbers: Array, hashes: Array)
     `hashes` are those of the forms that are put in.
     """
     points, starts = job.batch.points, job.batch.clusters.starts
-    first, behind = starts[numbers], starts[numbers + 1]
-    place = edits.start[longer] - first
-    change = hashes + place.astype(np.uint64) ^ np.uint64(randomness.salt(job.language))
-    keys = form_hashes(points, first, behind - first) ^ randomness.mix(change)
+    first, after = starts[numbers], starts[numbers + 1]
+    offset = edits.start[longer] - first
+    change = hashes + offset.astype(np.uint64) ^ np.uint64(randomness.salt(job.language))
+    keys = form_hashes(points, first, after - first) ^ randomness.mix(change)
     known = _outcomes()
     if len(known) > _REMEMBERED:
         known.clear()
-    found = list(map(known.get, keys.tolist()))
-    for number in [number for number, one in enumerate(found) if one is None] if None in found else ():
+    indices = list(map(known.get, keys.tolist()))
+    for number in [number for number, index in enumerate(indices) if index is None] if None in indices else ():
         source = edits.source[longer[number], 0] - len(points)
-        old = points[first[number] : behind[number]].tobytes()
+        old = points[first[number] : after[number]].tobytes()
         form = edits.pool[source : source + edits.length[longer[number], 0]].tobytes()
-        found[number] = known[int(keys[number])] = outcome(old, int(place[number]), form, job.language)
-    edits.graphemes[longer] = found
+        indices[number] = known[int(keys[number])] = outcome(old, int(offset[number]), form, job.language)
+    edits.graphemes[longer] = indices
     kept = np.flatnonzero(edits.graphemes)
     if len(kept) == len(edits):
         return edits

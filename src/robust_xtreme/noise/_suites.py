@@ -46,14 +46,14 @@ def suite(name: str) -> Suite:
     path = packs.find(_KIND, name.removeprefix(SUITE))
     if path is None:
         raise UnknownName("suite", name, names(), _SEE)
-    found = packs.read(_KIND, path.stem)
-    check_keys(found, _KEYS, _KEYS[:2], str(path))
-    summary, specs = found["summary"], found["specs"]
+    pack = packs.read(_KIND, path.stem)
+    check_keys(pack, _KEYS, _KEYS[:2], str(path))
+    summary, specs = pack["summary"], pack["specs"]
     if not isinstance(summary, str) or not summary.strip():
         raise DataError(path, "the key 'summary' is no sentence")
-    if not isinstance(specs, list) or not specs or not all(isinstance(one, str) for one in specs):
+    if not isinstance(specs, list) or not specs or not all(isinstance(spec, str) for spec in specs):
         raise DataError(path, "the key 'specs' is no list of perturbations, as in specs = [\"char_noise:0.1\"]")
-    return Suite(f"{SUITE}{path.stem}", summary, tuple(_spec(path, one) for one in specs), str(found["standing"]))
+    return Suite(f"{SUITE}{path.stem}", summary, tuple(_spec(path, spec) for spec in specs), str(pack["standing"]))
 
 
 def _spec(path: Path, text: Any) -> PerturbationSpec:
@@ -76,7 +76,7 @@ def _check_values(spec: PerturbationSpec) -> None:
                 raise SpecError(f"{str(spec)!r}: @{key}= takes a folder, and nothing is downloaded: {value:.60}")
     if spec.fields:
         tasks = (registry.load("task", name) for name in registry.names("task"))
-        check_keys(spec.fields, dict.fromkeys(one for task in tasks for one in task.fields), (), repr(str(spec)))
+        check_keys(spec.fields, dict.fromkeys(field for task in tasks for field in task.fields), (), repr(str(spec)))
 
 
 def asked(perturb: Iterable[str]) -> tuple[Asked, ...]:
@@ -85,10 +85,12 @@ def asked(perturb: Iterable[str]) -> tuple[Asked, ...]:
     Raises SpecError, UnknownName, DataError.
     """
     words = tuple(perturb)
-    named = [Asked(cell) for one in words if not one.startswith(SUITE) for cell in PerturbationSpec.parse(one).cells()]
-    known = {one.cell for one in named}
-    order = [one for word in words for one in _asked(word)]
-    return tuple(dict.fromkeys(Asked(one.cell) if one.cell in known else one for one in order))
+    named = [
+        Asked(cell) for word in words if not word.startswith(SUITE) for cell in PerturbationSpec.parse(word).cells()
+    ]
+    known = {cell.cell for cell in named}
+    order = [cell for word in words for cell in _asked(word)]
+    return tuple(dict.fromkeys(Asked(cell.cell) if cell.cell in known else cell for cell in order))
 
 
 def _asked(word: str) -> Iterator[Asked]:
@@ -105,7 +107,7 @@ def single(text: str) -> PerturbationSpec:
     Raises SpecError where there are several, UnknownName, DataError.
     """
     word = text.strip()
-    first, *more = (one.cell for one in asked([word]))
+    first, *more = (cell.cell for cell in asked([word]))
     if more:
         what = "holds" if word.startswith(SUITE) else "lists"
         things = "perturbations" if word.startswith(SUITE) else "strengths"
@@ -128,23 +130,23 @@ def lacking(cell: PerturbationSpec, code: str) -> tuple[str, str] | None:
     return next(((name, why) for name, why in pairs if why), None)
 
 
-def check_family(one: Asked, family: str, place: str) -> None:
+def check_family(asked: Asked, family: str, location: str) -> None:
     """Raise UserError where a perturbation that was named itself has no meaning in a family of tasks."""
-    if not one.suite and (name := refusing(one.cell, family)):
-        raise UserError(f"{name} has no meaning in {family} ({place}): leave {place} or {one.cell} out.")
+    if not asked.suite and (name := refusing(asked.cell, family)):
+        raise UserError(f"{name} has no meaning in {family} ({location}): leave {location} or {asked.cell} out.")
 
 
-def check_perturb(perturb: Iterable[str], tasks: Sequence[TaskSpec], place: str) -> None:
+def check_perturb(perturb: Iterable[str], tasks: Sequence[TaskSpec], location: str) -> None:
     """Check the perturbations of a stage of training: each has one strength, known fields, and a meaning.
 
     Raises SpecError and UserError, naming the place, and UnknownName.
     """
     words = tuple(perturb)
     known = tuple(dict.fromkeys(field for task in tasks for field in task.fields))
-    for one in words:
-        if not one.startswith(SUITE):
-            spec = PerturbationSpec.parse(one)
-            check_keys(spec.fields, known, (), f"{place} perturb {one!r}")
+    for asked_word in words:
+        if not asked_word.startswith(SUITE):
+            spec = PerturbationSpec.parse(asked_word)
+            check_keys(spec.fields, known, (), f"{location} perturb {asked_word!r}")
             if spec.nominal:
                 bound(spec)
     for cell in asked(words):

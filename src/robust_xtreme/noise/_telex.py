@@ -41,16 +41,16 @@ def method_keys(method: Method) -> Keys:
     """The keys of the pack `vi-telex` or `vi-vni`. Raises DataError at a row that is no key of a mark."""
     table = packs.table("input", f"vi-{method}")
     table.need("key", "mark", "letters")
-    found = Keys({}, {})
+    keys = Keys({}, {})
     for row in table.rows:
         key, mark, letters = row["key"], row["mark"].removeprefix(_CIRCLE), row["letters"].split()
         if len(key) != 1 or mark not in (_HATS if letters else ("", *TONES)):
             raise DataError(table.path, f"the row {', '.join(row.values())!r:.40} is no key of a tone or a hat")
         if not letters:
-            found.tones[key] = mark
+            keys.tones[key] = mark
         else:
-            found.hats.setdefault(key, {}).update(dict.fromkeys(letters, mark))
-    return found
+            keys.hats.setdefault(key, {}).update(dict.fromkeys(letters, mark))
+    return keys
 
 
 @final
@@ -118,28 +118,28 @@ class _Word:
         hats = self.method.hats.get(key)
         if not hats:
             return False
-        letters = [self.letters[place] for place in self._places(hats)]
+        letters = [self.letters[index] for index in self._vowel_positions(hats)]
         fresh = any(letter.hat != hats[letter.base] for letter in letters)
         for letter in letters:
             letter.hat = hats[letter.base] if fresh else ""
         return fresh
 
-    def _places(self, hats: dict[str, str]) -> list[int]:
+    def _vowel_positions(self, hats: dict[str, str]) -> list[int]:
         """The places of the letters that a key puts its hat on: uo inside a word, u of ua and uu, else the last one."""
         vowels = self.nucleus()
         first = range(min(1, len(self.letters))) if "d" in hats else range(0)
-        fits = [place for place in (*first, *vowels) if self.letters[place].base in hats]
-        spelt = "".join(self.letters[place].base for place in vowels)
+        fits = [index for index in (*first, *vowels) if self.letters[index].base in hats]
+        spelt = "".join(self.letters[vowel].base for vowel in vowels)
         if spelt.startswith("uo") and vowels.stop < len(self.letters):
             return fits
         return fits[:1] if spelt.startswith(("ua", "uu")) else fits[-1:]
 
     def text(self) -> str:
         """The word with its tone where the traditional spelling puts it."""
-        place = self._toned_place() if self.tone else -1
-        return "".join(letter.text(self.tone if n == place else "") for n, letter in enumerate(self.letters))
+        toned = self._toned_position() if self.tone else -1
+        return "".join(letter.text(self.tone if n == toned else "") for n, letter in enumerate(self.letters))
 
-    def _toned_place(self) -> int:
+    def _toned_position(self) -> int:
         """The last vowel with a hat; else the last before a consonant; else the one before the last."""
         vowels = self.nucleus()
         hatted = [n for n in vowels if self.letters[n].hat]
@@ -181,11 +181,11 @@ def strokes(word: str, method: Method, *, tone_last: bool) -> list[Stroke]:
     capital = len(word) > 1 and word.isupper()
     done: list[Stroke] = []
     last: list[Stroke] = []
-    for place, sign in enumerate(word):
+    for index, sign in enumerate(word):
         base, hat, tone = parts(sign)
-        done.append(Stroke(base, place))
+        done.append(Stroke(base, index))
         for key, row in ((hats.get((hat, base.lower()), ""), done), (tones.get(tone, ""), last if tone_last else done)):
-            row += [Stroke(key.upper() if capital else key, place, mark=True)] if key else []
+            row += [Stroke(key.upper() if capital else key, index, mark=True)] if key else []
     return done + last
 
 

@@ -58,7 +58,7 @@ def typing_slips(layout: Layout, code: str) -> Iterator[Slip]:
     desk = _desk(layout, code)
     for point in _points(desk):
         if typed := _typed(desk, point):
-            for (kind, form), weight in _slips(desk, point, typed).items():
+            for (kind, form), weight in _key_errors(desk, point, typed).items():
                 yield Slip(point, kind, form, weight)
     yield from _accent_marks(desk)
 
@@ -94,36 +94,36 @@ def _typed(desk: _Desk, point: str) -> _Typed | None:
     """How a letter is typed; one whose accent the layout has no key for by its base and something that gives it."""
     strokes = desk.layout.strokes(point)
     if strokes:
-        return _told_apart(strokes)
+        return _distinguished(strokes)
     whole = unicodedata.normalize("NFD", point)
     strokes, accents = desk.layout.strokes(whole[0]) or (), tuple(whole[1:])
-    if len(strokes) == 1 and all(slot(one) == "accent" for one in accents):
+    if len(strokes) == 1 and all(slot(accent) == "accent" for accent in accents):
         return _Typed(strokes[0], (), accents)
     return None
 
 
-def _told_apart(strokes: tuple[Stroke, ...]) -> _Typed:
+def _distinguished(strokes: tuple[Stroke, ...]) -> _Typed:
     signs = [_sign(*stroke) for stroke in strokes]
-    places = [place for place, sign in enumerate(signs) if not (sign.startswith(DEAD) or is_mark(sign[0]))]
-    base = places[0] if places else 0
-    rest = [sign for place, sign in enumerate(signs) if place != base]
-    dead = tuple(sign.removeprefix(DEAD) for sign in rest if sign.startswith(DEAD))
-    return _Typed(strokes[base], dead, tuple(sign for sign in rest if not sign.startswith(DEAD)))
+    bases = [index for index, sign in enumerate(signs) if not (sign.startswith(DEAD) or is_mark(sign[0]))]
+    base = bases[0] if bases else 0
+    marks = [sign for index, sign in enumerate(signs) if index != base]
+    dead = tuple(sign.removeprefix(DEAD) for sign in marks if sign.startswith(DEAD))
+    return _Typed(strokes[base], dead, tuple(sign for sign in marks if not sign.startswith(DEAD)))
 
 
 def _sign(key: Key, level: int) -> str:
     return key.levels[level] if level < len(key.levels) else ""
 
 
-def _slips(desk: _Desk, point: str, typed: _Typed) -> Counter[tuple[str, str]]:
+def _key_errors(desk: _Desk, point: str, typed: _Typed) -> Counter[tuple[str, str]]:
     """The forms of one letter or mark by kind, with their weights."""
-    found: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
     for kind, form, weight in chain(
         _missed(point), _twice(point, typed), _near(desk, point, typed), _wrong(desk, point, typed)
     ):
         if form != point and (not form or desk.writes(form)):
-            found[kind, form] += weight
-    return found
+            counts[kind, form] += weight
+    return counts
 
 
 def _missed(point: str) -> Iterator[Row]:
@@ -153,7 +153,7 @@ def _near(desk: _Desk, point: str, typed: _Typed) -> Iterator[Row]:
 
 def _alike(point: str, sign: str) -> bool:
     """Whether each of what a key types can stand where the point stands."""
-    return not sign.startswith(DEAD) and all(slot(one) == slot(point) for one in sign)
+    return not sign.startswith(DEAD) and all(slot(character) == slot(point) for character in sign)
 
 
 def _wrong(desk: _Desk, point: str, typed: _Typed) -> Iterator[Row]:

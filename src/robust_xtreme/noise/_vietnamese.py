@@ -50,10 +50,10 @@ class Frame(NamedTuple):
 
 def slips(method: Method) -> Iterator[Slip]:
     """What letters and pairs of letters of Vietnamese come out as, in both cases; marks by themselves too."""
-    own = frozenset(languages.language("vi").alphabet) | frozenset(string.digits if method == "vni" else "")
+    letters = frozenset(languages.language("vi").alphabet) | frozenset(string.digits if method == "vni" else "")
     for unit, frames in _frames().items():
         for (kind, form), weight in _sure(frames, method).items():
-            if own.issuperset(form.lower()):
+            if letters.issuperset(form.lower()):
                 yield Slip(unit, kind, form, weight)
                 if unit.islower():
                     yield Slip(unit.upper(), kind, _capital(unit, kind, form), weight)
@@ -76,14 +76,14 @@ def _frames() -> dict[str, Counter[Frame]]:
     """
     table = packs.table("input", "vi-syllables")
     table.need("syllable", "frequency")
-    found: defaultdict[str, Counter[Frame]] = defaultdict(Counter)
+    by_form: defaultdict[str, Counter[Frame]] = defaultdict(Counter)
     for row in table.rows:
         frequency = table.number(row, "frequency")
         for frame in _units(row["syllable"]):
-            for one in _titled(frame):
-                found[one.unit][one] += frequency
+            for titled in _titled(frame):
+                by_form[titled.unit][titled] += frequency
     alone = {letter: Counter([Frame("", letter, "")]) for letter in languages.language("vi").alphabet}
-    return {unit: _common(frames) for unit, frames in sorted((alone | found).items())}
+    return {unit: _common(frames) for unit, frames in sorted((alone | by_form).items())}
 
 
 def _common(frames: Counter[Frame]) -> Counter[Frame]:
@@ -100,12 +100,12 @@ def _titled(frame: Frame) -> Iterator[Frame]:
 
 def _units(syllable: str) -> Iterator[Frame]:
     """The units of a syllable, from left to right, each with what stands around it."""
-    place = 0
-    while place < len(syllable):
-        size = 2 if _paired(syllable[place : place + 2]) else 1
-        before, unit, behind = syllable[:place], syllable[place : place + size], syllable[place + size :]
-        yield Frame(_onset(before), unit, behind)
-        place += size
+    position = 0
+    while position < len(syllable):
+        size = 2 if _paired(syllable[position : position + 2]) else 1
+        before, unit, after = syllable[:position], syllable[position : position + size], syllable[position + size :]
+        yield Frame(_onset(before), unit, after)
+        position += size
 
 
 def _paired(letters: str) -> bool:
@@ -129,26 +129,26 @@ def _sure(frames: Counter[Frame], method: Method) -> Forms:
     reach: Forms = Counter()
     for frame, frequency in frames.items():
         forms = _wrong(frame, method)
-        for found, weight in forms.items():
-            total[found] += weight * frequency
-            reach[found] += frequency
+        for form, weight in forms.items():
+            total[form] += weight * frequency
+            reach[form] += frequency
     every = frames.total()
-    return Counter({one: -(-total[one] * _SCALE // every) for one, sure in reach.items() if sure >= SURE * every})
+    return Counter({form: -(-total[form] * _SCALE // every) for form, sure in reach.items() if sure >= SURE * every})
 
 
 def _wrong(frame: Frame, method: Method) -> Forms:
     """What a unit comes out as within a frame, the tone typed behind its letter or at the end."""
-    found: Forms = Counter()
+    forms: Forms = Counter()
     word = "".join(frame)
-    own = range(len(frame.before), len(frame.before) + len(frame.unit))
-    rows = [row for last in (False, True) for row in _mistyped(strokes(word, method, tone_last=last), own)]
+    inside = range(len(frame.before), len(frame.before) + len(frame.unit))
+    rows = [row for last in (False, True) for row in _mistyped(strokes(word, method, tone_last=last), inside)]
     texts = {struck: typed(struck, method) for struck in {struck for _, struck, _ in rows}}
     slipped = ((kind, texts[struck], weight) for kind, struck, weight in rows)
     for kind, text, weight in (("accent", _bare(word), 2 * _BARE), *slipped):
         form = _between(text, frame)
         if form is not None and form != frame.unit and (form or kind == "delete"):
-            found[kind, form] += weight
-    return found
+            forms[kind, form] += weight
+    return forms
 
 
 def _bare(word: str) -> str:
@@ -163,18 +163,18 @@ def _between(text: str, frame: Frame) -> str | None:
     return text[len(frame.before) : stop] if fits else None
 
 
-def _mistyped(row: list[Stroke], own: range) -> Iterator[tuple[str, str, int]]:
+def _mistyped(row: list[Stroke], inside: range) -> Iterator[tuple[str, str, int]]:
     """The kinds of slips of the keys of some letters of a word, what is struck then, and the weights."""
     struck = "".join(stroke.key for stroke in row)
-    for place, stroke in enumerate(row):
-        if stroke.place not in own:
+    for index, stroke in enumerate(row):
+        if stroke.place not in inside:
             continue
-        head, key, tail = struck[:place], stroke.key, struck[place + 1 :]
+        head, key, tail = struck[:index], stroke.key, struck[index + 1 :]
         yield ("accent", head + tail, _MISSED) if stroke.mark else ("delete", head + tail, 1)
         yield "double", head + key + key + tail, 1
         if not stroke.mark:
             yield "shift", head + key.swapcase() + tail, 1
-        if tail and row[place + 1].place in own:
+        if tail and row[index + 1].place in inside:
             yield "swap", head + tail[0] + key + tail[1:], 1
         for other, weight in near(LAYOUT, key):
             if not stroke.mark and other.isdigit():

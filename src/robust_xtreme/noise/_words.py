@@ -92,9 +92,9 @@ def _within_line(words: Words) -> Array:
 def _spanned(words: Words) -> Array:
     """The words whose white space before the next one is all that some span holds."""
     starts, stops = words.batch.span_starts, words.batch.span_stops
-    place = np.minimum(np.searchsorted(words.stop, starts), len(words.stop) - 2)
-    found: Array = place[(words.stop[place] == starts) & (words.start[place + 1] == stops)]
-    return found
+    index = np.minimum(np.searchsorted(words.stop, starts), len(words.stop) - 2)
+    whole: Array = index[(words.stop[index] == starts) & (words.start[index + 1] == stops)]
+    return whole
 
 
 def _all(where: Array, low: Array, high: Array) -> Array:
@@ -106,8 +106,8 @@ def _any(where: Array, low: Array, high: Array) -> Array:
     """Whether a condition (m,) holds for any cluster of each range."""
     upto = np.zeros(len(where) + 1, np.int32)
     np.cumsum(where, dtype=np.int32, out=upto[1:])
-    found: Array = at(upto, low) < at(upto, high)
-    return found
+    inside: Array = at(upto, low) < at(upto, high)
+    return inside
 
 
 def _same(words: Words) -> Array:
@@ -125,12 +125,12 @@ def _same(words: Words) -> Array:
 def _drops(words: Words, draws: Array) -> tuple[Array, Array, Array, Array]:
     """Which words may be dropped, and what goes: with the white space behind each, or else with that before it."""
     solid = np.flatnonzero(~words.blank)
-    behind = solid[np.searchsorted(solid, words.last)]
-    place = np.searchsorted(solid, words.first) - 1
-    before = np.where(place >= 0, solid[place] + 1, 0)
-    ahead = (behind > words.last) & ~_any(words.edge, words.last, behind)
+    after = solid[np.searchsorted(solid, words.last)]
+    index = np.searchsorted(solid, words.first) - 1
+    before = np.where(index >= 0, solid[index] + 1, 0)
+    ahead = (after > words.last) & ~_any(words.edge, words.last, after)
     back = (before < words.first) & ~_any(words.edge, before + 1, words.first + 1)
-    low, high = np.where(ahead, words.first, before), np.where(ahead, behind, words.last)
+    low, high = np.where(ahead, words.first, before), np.where(ahead, after, words.last)
     free = words.alone & (ahead | back) & ~_joins(words.batch, low, high)
     kept, lone = _kept(words, draws)
     return free & ~kept, free & kept & ~lone, low, high
@@ -138,8 +138,8 @@ def _drops(words: Words, draws: Array) -> tuple[Array, Array, Array, Array]:
 
 def _joins(batch: Batch, low: Array, high: Array) -> Array:
     """Whether what stands on the two sides of each range might join were it gone."""
-    found = batch.clusters
-    return np.isin(low - 1, found.open_after) | np.isin(high, found.open_before)
+    clusters = batch.clusters
+    return np.isin(low - 1, clusters.open_after) | np.isin(high, clusters.open_before)
 
 
 def _kept(words: Words, draws: Array) -> tuple[Array, Array]:
@@ -160,9 +160,9 @@ def _kept(words: Words, draws: Array) -> tuple[Array, Array]:
 @cache
 def _mixture(rates: tuple[str, ...]) -> Array:
     """For each set of kinds (as bits), their rates cumulated (2 ** kinds, kinds)."""
-    own = np.array([int(Decimal(rate) * _THOUSANDTHS) for rate in rates], np.int64)
+    weights = np.array([int(Decimal(rate) * _THOUSANDTHS) for rate in rates], np.int64)
     sets = np.arange(1 << len(rates))[:, None] >> np.arange(len(rates)) & 1
-    return np.cumsum(sets * own, axis=1)
+    return np.cumsum(sets * weights, axis=1)
 
 
 def _picked(rates: tuple[str, ...], ways: Array, draws: Array) -> Array:
@@ -190,14 +190,14 @@ def _plan(job: Job, kinds: tuple[str, ...], lexicon: Lexicon | None) -> Plan:
     rates = tuple(job.params[kind][0] for kind in kinds)
     rows = np.zeros(len(draws), np.int64) if lexicon is None else lexicon.find(_strings(words))
     ways = np.zeros(len(draws), np.int64) if lexicon is None else lexicon.table.masks[rows]
-    found = moves(words, draws) if {DROP, SWAP} & set(kinds) else None
-    if found is not None:
-        ways |= _bit(kinds, SWAP, found.swaps) | _bit(kinds, DROP, found.drops)
+    movable = moves(words, draws) if {DROP, SWAP} & set(kinds) else None
+    if movable is not None:
+        ways |= _bit(kinds, SWAP, movable.swaps) | _bit(kinds, DROP, movable.drops)
     if JOIN in kinds:
         ways |= _bit(kinds, JOIN, _joined(words))
     active = sum(1 << number for number, rate in enumerate(rates) if Decimal(rate))
     ways = np.where(words.offered, ways & active, 0)
-    return Plan(words, draws, rows, ways, _picked(rates, ways, draws), found)
+    return Plan(words, draws, rows, ways, _picked(rates, ways, draws), movable)
 
 
 def _bit(kinds: tuple[str, ...], kind: str, where: Array) -> Array:
@@ -207,10 +207,10 @@ def _bit(kinds: tuple[str, ...], kind: str, where: Array) -> Array:
 def _strings(words: Words) -> list[str]:
     """The words as they are looked up."""
     joined = graphemes.SEPARATOR.join(words.batch.values)
-    found = [joined[start:stop] for start, stop in zip(words.start.tolist(), words.stop.tolist(), strict=True)]
-    for number in np.flatnonzero(forms(words.batch, np.ones(len(found), np.bool_), words.start)).tolist():
-        found[number] = DECOMPOSED + found[number]
-    return found
+    word_texts = [joined[start:stop] for start, stop in zip(words.start.tolist(), words.stop.tolist(), strict=True)]
+    for number in np.flatnonzero(forms(words.batch, np.ones(len(word_texts), np.bool_), words.start)).tolist():
+        word_texts[number] = DECOMPOSED + word_texts[number]
+    return word_texts
 
 
 def _accepted(plan: Plan, kinds: tuple[str, ...]) -> Array:
@@ -234,35 +234,35 @@ def _is(numbers: Array, kinds: tuple[str, ...], kind: str) -> Array:
     return np.equal(numbers, kinds.index(kind) if kind in kinds else _NOWHERE)
 
 
-def _edits(plan: Plan, kinds: tuple[str, ...], own: Array, table: Table | None) -> Edits:
+def _edits(plan: Plan, kinds: tuple[str, ...], chosen: Array, table: Table | None) -> Edits:
     """The edits of some words (by number)."""
-    words, number = plan.words, plan.kinds[own]
-    source, length = np.zeros((len(own), 2), np.int64), np.zeros((len(own), 2), np.int64)
-    start, stop, changed = words.start[own], words.stop[own], np.zeros(len(own), np.int64)
+    words, number = plan.words, plan.kinds[chosen]
+    source, length = np.zeros((len(chosen), 2), np.int64), np.zeros((len(chosen), 2), np.int64)
+    start, stop, changed = words.start[chosen], words.stop[chosen], np.zeros(len(chosen), np.int64)
     swap, drop, join = (_is(number, kinds, kind) for kind in (SWAP, DROP, JOIN))
     pools = [np.zeros(0, np.uint32)]
     size = len(words.batch.points)
     if table is not None:
         formed = np.flatnonzero(~swap & ~drop & ~join)
-        form = _form(table, plan.rows[own[formed]] * len(kinds) + number[formed], plan.draws[own[formed]])
+        form = _form(table, plan.rows[chosen[formed]] * len(kinds) + number[formed], plan.draws[chosen[formed]])
         start[formed] += table.lead[form]
         stop[formed] -= table.tail[form]
         source[formed, 0], length[formed, 0] = size + table.source[form], table.length[form]
         changed[formed] = table.graphemes[form]
         pools.append(table.pool)
     if plan.moves is not None:
-        low, high = plan.moves.low[own[drop]], plan.moves.high[own[drop]]
+        low, high = plan.moves.low[chosen[drop]], plan.moves.high[chosen[drop]]
         start[drop], stop[drop] = words.batch.clusters.starts[low], words.batch.clusters.starts[high]
         changed[drop] = high - low
-        pool, moved = _exchanged(words, own[swap])
-        stop[swap] = words.stop[own[swap] + 1]
+        pool, moved = _exchanged(words, chosen[swap])
+        stop[swap] = words.stop[chosen[swap] + 1]
         length[swap, 0] = stop[swap] - start[swap]
         source[swap, 0] = size + sum(map(len, pools)) + np.cumsum(length[swap, 0]) - length[swap, 0]
         changed[swap] = moved
         pools.append(pool)
-    behind = own[join] + 1
-    start[join], stop[join] = stop[join], words.start[behind]
-    changed[join] = words.first[behind] - words.last[behind - 1]
+    following = chosen[join] + 1
+    start[join], stop[join] = stop[join], words.start[following]
+    changed[join] = words.first[following] - words.last[following - 1]
     return Edits(start, stop, number, changed, source, length, np.concatenate(pools))
 
 
@@ -274,17 +274,17 @@ def _form(table: Table, slots: Array, draws: Array) -> Array:
     return np.searchsorted(table.upto, base + way, "right")
 
 
-def _exchanged(words: Words, own: Array) -> tuple[Array, Array]:
+def _exchanged(words: Words, chosen: Array) -> tuple[Array, Array]:
     """The code points of words and their next ones, exchanged, one pair after the other; and the clusters moved.
 
     The shorter word and the white space are taken out and put in again on the other side: each cluster counts twice.
     """
-    start = np.stack((words.start[own + 1], words.stop[own], words.start[own]), axis=1)
-    stop = np.stack((words.stop[own + 1], words.start[own + 1], words.stop[own]), axis=1)
+    start = np.stack((words.start[chosen + 1], words.stop[chosen], words.start[chosen]), axis=1)
+    stop = np.stack((words.stop[chosen + 1], words.start[chosen + 1], words.stop[chosen]), axis=1)
     sizes = words.last - words.first
     pool = words.batch.points[ragged(start.reshape(-1), (stop - start).reshape(-1))]
-    between = words.first[own + 1] - words.last[own]
-    return pool, 2 * (np.minimum(sizes[own], sizes[own + 1]) + between)
+    between = words.first[chosen + 1] - words.last[chosen]
+    return pool, 2 * (np.minimum(sizes[chosen], sizes[chosen + 1]) + between)
 
 
 def _decided(job: Job, kinds: tuple[str, ...], lexicon: Lexicon | None) -> tuple[Edits, Array]:

@@ -52,12 +52,12 @@ def casing(word: str, language: str) -> Iterator[Form]:
 def _forms(word: str, code: str) -> Iterator[Form]:
     how, capitals, small = style(word, code), upper(word, code), lower(word, code)
     if how == CAPITAL and len(word) > 1:
-        first, *rest = initials(word, code)
-        behind = "".join(initials(capitals, code)[1:])
-        yield Form(lower(first, code) + "".join(rest), "initial")
-        yield Form(lower(first, code) + behind, "inverted")
-        if len(rest) > 1:
-            yield Form(first + upper(rest[0], code) + "".join(rest[1:]), "second")
+        first, *others = initials(word, code)
+        tail = "".join(initials(capitals, code)[1:])
+        yield Form(lower(first, code) + "".join(others), "initial")
+        yield Form(lower(first, code) + tail, "inverted")
+        if len(others) > 1:
+            yield Form(first + upper(others[0], code) + "".join(others[1:]), "second")
     elif how != LOWER:
         yield Form(small, "lower")
     yield Form(capitals, "upper")

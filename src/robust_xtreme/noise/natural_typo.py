@@ -32,7 +32,7 @@ def _packs(code: str) -> tuple[str, ...]:
 @packs.cached
 def misspelt(code: str) -> Mapping[str, Mapping[str, int]]:
     """The misspellings of each word with their weights, all in small letters."""
-    found: dict[str, dict[str, int]] = {}
+    misspellings: dict[str, dict[str, int]] = {}
     for table in packs.tables("misspellings", code):
         for number, row in enumerate(table.rows, 1):
             wrong, right, weight = (row.get(column, "").strip() for column in ("wrong", "right", "weight"))
@@ -44,9 +44,9 @@ def misspelt(code: str) -> Mapping[str, Mapping[str, int]]:
                     f"weight from 1 to 99999 where the file has weights; it holds "
                     f"{', '.join(map(repr, row.values())):.80}",
                 )
-            own = found.setdefault(_key(right, code), {})
-            own[_key(wrong, code)] = own.get(_key(wrong, code), 0) + int(weight or "1")
-    return found
+            forms = misspellings.setdefault(_key(right, code), {})
+            forms[_key(wrong, code)] = forms.get(_key(wrong, code), 0) + int(weight or "1")
+    return misspellings
 
 
 def _key(word: str, code: str) -> str:
@@ -65,9 +65,9 @@ def natural_typo(word: str, language: str) -> Iterator[Form]:
     yield from whole
     pieces = re.split("(['’])", word)
     if not whole and len(pieces) > 1:
-        for place, piece in enumerate(pieces):
+        for index, piece in enumerate(pieces):
             for form in _of(piece, language):
-                yield form._replace(text="".join((*pieces[:place], form.text, *pieces[place + 1 :])))
+                yield form._replace(text="".join((*pieces[:index], form.text, *pieces[index + 1 :])))
 
 
 def _of(word: str, code: str) -> Iterator[Form]:
@@ -75,5 +75,5 @@ def _of(word: str, code: str) -> Iterator[Form]:
     how = style(word, code)
     listed = {} if how == MIXED else misspelt(code).get(_key(word, code), {})
     for wrong, weight in listed.items():
-        own = wrong.replace("'", "’") if "’" in word else wrong
-        yield Form(styled(own, how, code), _KIND, weight)
+        written = wrong.replace("'", "’") if "’" in word else wrong
+        yield Form(styled(written, how, code), _KIND, weight)

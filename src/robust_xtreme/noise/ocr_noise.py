@@ -51,12 +51,12 @@ def misread(language: str) -> Iterator[Slip]:
     """What each letter of a language, and each pair of them, comes out as."""
     table = packs.table("lookalikes", languages.language(language).script)
     table.need("letter", "forms", "likeness")
-    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for row in table.rows:
         alike = _alike(row, table)
         if row["letter"] and _own(language, row["letter"]):
-            found[row["letter"]].update(_chosen(language, row["letter"], alike))
-    for letter, weights in found.items():
+            counts[row["letter"]].update(_chosen(language, row["letter"], alike))
+    for letter, weights in counts.items():
         for form, weight in _digits_rarer(weights).items():
             yield Slip(letter, "lookalike", form, weight)
 
@@ -71,8 +71,8 @@ def _alike(row: Mapping[str, str], table: packs.Table) -> list[tuple[str, int]]:
 
 def _chosen(language: str, letter: str, alike: Iterable[tuple[str, int]]) -> dict[str, int]:
     """The letters and the digits that the language may have for a letter or pair, by the fourth power of likeness."""
-    own = [(form, many) for form, many in alike if _stands(language, letter, form)]
-    letters, digits = ([one for one in own if _digital(one[0]) == kind][:_MOST] for kind in (False, True))
+    forms = [(form, many) for form, many in alike if _stands(language, letter, form)]
+    letters, digits = ([form for form in forms if _digital(form[0]) == kind][:_MOST] for kind in (False, True))
     return {form: many**_FOURTH // _SCALE for form, many in (*letters, *digits)}
 
 
@@ -91,7 +91,9 @@ def _digital(form: str) -> bool:
 
 def _own(language: str, text: str) -> bool:
     """Whether each character belongs to the language, be it a letter, a digit or a mark of its own."""
-    return all(languages.belongs(language, one) or one in languages.language(language).marks for one in text)
+    return all(
+        languages.belongs(language, character) or character in languages.language(language).marks for character in text
+    )
 
 
 def _stands(language: str, letter: str, form: str) -> bool:

@@ -28,15 +28,17 @@ _MOST: Final = 40
 )
 def spacing(word: str, language: str) -> Iterator[Form]:
     """Join words and split them: the space before the next one left out, or one put where none belongs."""
-    places = _places(word, language)
-    few = min(len(places), _MOST)
+    splits = _split_points(word, language)
+    few = min(len(splits), _MOST)
     for number in range(few):
-        place = places[number * len(places) // few]
-        yield Form(f"{word[:place]} {word[place:]}", "split")
+        split = splits[number * len(splits) // few]
+        yield Form(f"{word[:split]} {word[split:]}", "split")
 
 
-def _places(word: str, code: str) -> list[int]:
+def _split_points(word: str, code: str) -> list[int]:
     """Where a word can be split: between two letters, both of the language."""
-    found = clusters(word)
-    own = [one not in _APOSTROPHES and belongs(code, one) for one in found]
-    return [place for place, both in zip(accumulate(map(len, found)), pairwise(own), strict=False) if all(both)]
+    clusters_of = clusters(word)
+    letters = [cluster not in _APOSTROPHES and belongs(code, cluster) for cluster in clusters_of]
+    return [
+        split for split, both in zip(accumulate(map(len, clusters_of)), pairwise(letters), strict=False) if all(both)
+    ]

@@ -27,9 +27,9 @@ def choice(questions: Mapping[str, str]) -> Callable[[tuple[Row, ...], Origin], 
 
 def _example(row: Row, questions: Mapping[str, str], origin: Origin) -> Example:
     id = origin.id(row.native)
-    own = {"premise": row.values["premise"]}
-    own |= {f"choice{place}": value for place, value in enumerate(row.values["choices"], start=1)}
-    texts = {name: Text(f"{id}/{name}", origin.language, value) for name, value in own.items()}
+    fields = {"premise": row.values["premise"]}
+    fields |= {f"choice{number}": value for number, value in enumerate(row.values["choices"], start=1)}
+    texts = {name: Text(f"{id}/{name}", origin.language, value) for name, value in fields.items()}
     texts["question"] = _question(f"{id}/question", row.values["question"], questions, origin)
     label = row.values["label"]
     cluster = row.cluster or f"{origin.task}-{origin.split}/{row.native}"

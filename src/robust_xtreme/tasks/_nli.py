@@ -48,8 +48,8 @@ def _in_triple(index: int, rows: tuple[Row, ...], labels: tuple[str, ...], origi
     first = rows[index - index % _PER_PREMISE].values["first"]
     cluster = f"{origin.task}-{origin.split}/{index // _PER_PREMISE}"
     row = rows[index]
-    own = f"{origin.id(row.native)}/premise"
-    premise = origin.shared("premise", cluster) if row.values["first"] == first else own
+    premise_id = f"{origin.id(row.native)}/premise"
+    premise = origin.shared("premise", cluster) if row.values["first"] == first else premise_id
     return _example(row, cluster, premise, labels, origin)
 
 
@@ -79,16 +79,18 @@ def _check_order(rows: Sequence[Row]) -> None:
     Files in another order are refused too: there premises recur, but not in their threes.
     """
     within, between = 0, 0
-    for index, (one, other) in enumerate(pairwise(rows)):
-        same = one.values["first"] == other.values["first"]
+    for index, (first, other) in enumerate(pairwise(rows)):
+        same = first.values["first"] == other.values["first"]
         if index % _PER_PREMISE == _PER_PREMISE - 1:
             between += same
         else:
             within += not same
     few = len(rows) // _PER_PREMISE
-    place = rows[0].place.rpartition(":")[0]
+    location = rows[0].place.rpartition(":")[0]
     recur = len(rows) >= _TELLING and 2 * len({row.values["first"] for row in rows}) < len(rows)
     if recur and within * 10 > few >= between * 10:
-        raise DataError(place, "equal premises do not stand in threes, as in XNLI: the rows are in another order.")
+        raise DataError(location, "equal premises do not stand in threes, as in XNLI: the rows are in another order.")
     if min(within, between) * 10 > few:
-        raise DataError(place, "the premises do not change every third row, as in XNLI: a row is missing or was added.")
+        raise DataError(
+            location, "the premises do not change every third row, as in XNLI: a row is missing or was added."
+        )

@@ -31,7 +31,9 @@ def span_qa(name: NamePassage) -> Callable[[tuple[Row, ...], Origin], tuple[Exam
         ids = {value: digest(value) if passages[value][0].cluster else clusters[value] for value in passages}
         contexts = {value: _context(value, ids[value], group, origin) for value, group in passages.items()}
         values = [row.values["context"] for row in rows]
-        return tuple(_example(row, contexts[one], clusters[one], origin) for row, one in zip(rows, values, strict=True))
+        return tuple(
+            _example(row, contexts[value], clusters[value], origin) for row, value in zip(rows, values, strict=True)
+        )
 
     return adapt
 

@@ -36,7 +36,7 @@ def _candidate(origin: Origin, native: str, language: str, value: str) -> Text:
 
 
 def _origins(rows: Rows, task: str, split: str) -> Iterator[tuple[Origin, tuple[Row, ...]]]:
-    return ((Origin(task, split, language), found) for language, found in rows.items())
+    return ((Origin(task, split, language), row_list) for language, row_list in rows.items())
 
 
 # --------------------------------------------------------------------------------------------------- pairs of sentences
@@ -62,9 +62,9 @@ def translated(rows: Rows, task: str, split: str) -> Corpus:
 
     So a query whose translation stands twice is right with its own line only, as the official script counts.
     """
-    ((origin, found),) = _origins(rows, task, split)
-    texts = tuple(_candidate(origin, row.native, origin.language, row.values["sentence"]) for row in found)
-    answers = {row.native: (text.id,) for row, text in zip(found, texts, strict=True)}
+    ((origin, origin_rows),) = _origins(rows, task, split)
+    texts = tuple(_candidate(origin, row.native, origin.language, row.values["sentence"]) for row in origin_rows)
+    answers = {row.native: (text.id,) for row, text in zip(origin_rows, texts, strict=True)}
     return Corpus(f"{task}/{split}/{origin.language}", texts, answers)
 
 
@@ -86,16 +86,16 @@ def mined(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
 
 def _distinct(rows: Sequence[Row], side: str) -> list[list[Row]]:
     """The lines of each sentence of a side, sentences in the order of their first line."""
-    found: defaultdict[str, list[Row]] = defaultdict(list)
+    lines: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
         if row.values[side].strip():
-            found[row.values[side].strip()].append(row)
-    return list(found.values())
+            lines[row.values[side].strip()].append(row)
+    return list(lines.values())
 
 
 def _mined(lines: Sequence[Row], origin: Origin) -> Example:
     row = lines[0]
-    gold = dict.fromkeys(key for one in lines for key in one.values["gold"])
+    gold = dict.fromkeys(key for line in lines for key in line.values["gold"])
     text = _query(row, origin, origin.language, row.values[QUERY])
     cluster = row.cluster or _sentence(text.value.strip())
     return Example(origin.id(row.native), {QUERY: text}, Document(tuple(gold)), cluster)
@@ -103,12 +103,12 @@ def _mined(lines: Sequence[Row], origin: Origin) -> Example:
 
 def minable(rows: Rows, task: str, split: str) -> Corpus:
     """The distinct English sentences of one language pair; see `mined` for those that stand more than once."""
-    ((origin, found),) = _origins(rows, task, split)
-    sentences = _distinct(found, CANDIDATE)
+    ((origin, origin_rows),) = _origins(rows, task, split)
+    sentences = _distinct(origin_rows, CANDIDATE)
     texts = tuple(_candidate(origin, lines[0].native, ENGLISH, lines[0].values[CANDIDATE]) for lines in sentences)
     answers = {row.native: (text.id,) for lines, text in zip(sentences, texts, strict=True) for row in lines}
     repeated = {text.id for lines, text in zip(sentences, texts, strict=True) if len(lines) > 1}
-    asked = {_query(lines[0], origin, "", "").id for lines in _distinct(found, QUERY) if len(lines) > 1}
+    asked = {_query(lines[0], origin, "", "").id for lines in _distinct(origin_rows, QUERY) if len(lines) > 1}
     return Corpus(f"{task}/{split}/{origin.language}", texts, answers, frozenset(repeated | asked))
 
 
@@ -130,7 +130,7 @@ class _Passage:
         """Each sentence with the whole context behind it, without newlines, as evaluate_retrieval.py joins them."""
         values = [(self.context[start:stop] + self.context).replace("\n", "") for start, stop in self.sentences]
         return tuple(
-            _candidate(origin, f"{self.name}/{place}", origin.language, value) for place, value in enumerate(values)
+            _candidate(origin, f"{self.name}/{number}", origin.language, value) for number, value in enumerate(values)
         )
 
     def taught(self, origin: Origin) -> tuple[Text, ...]:
@@ -151,16 +151,16 @@ class _Passage:
         for begin, _ in row.values["answers"][:1]:
             for start, stop in self.sentences:
                 if start <= begin < stop:
-                    same = [self.context[one:other] == self.context[start:stop] for one, other in self.sentences]
-                    return tuple(place for place, is_same in enumerate(same) if is_same)
+                    same = [self.context[first:other] == self.context[start:stop] for first, other in self.sentences]
+                    return tuple(index for index, is_same in enumerate(same) if is_same)
         return ()
 
 
 def _passages(rows: Sequence[Row]) -> list[_Passage]:
-    found: defaultdict[str, list[Row]] = defaultdict(list)
+    passages: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        found[row.values["context"]].append(row)
-    return [_passage(context, tuple(group)) for context, group in found.items()]
+        passages[row.values["context"]].append(row)
+    return [_passage(context, tuple(group)) for context, group in passages.items()]
 
 
 def _passage(context: str, rows: tuple[Row, ...]) -> _Passage:
@@ -183,8 +183,8 @@ def answer_sentences(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ..
     """
     _check_answered(rows)
     _check_sentences(rows, origin.split)
-    passages = [(one, one.taught(origin) if origin.split == _TAUGHT else ()) for one in _passages(rows)]
-    made = {row.native: _answered(row, *one, origin) for one in passages for row in one[0].rows}
+    passages = [(passage, passage.taught(origin) if origin.split == _TAUGHT else ()) for passage in _passages(rows)]
+    made = {row.native: _answered(row, *passage, origin) for passage in passages for row in passage[0].rows}
     return tuple(example for row in rows if (example := made[row.native]) is not None)
 
 
@@ -221,13 +221,13 @@ def all_sentences(rows: Rows, task: str, split: str) -> Corpus:
     """The sentences of all passages in all languages; a question is answered by one in every language that has it."""
     texts: list[Text] = []
     answers: defaultdict[str, list[str]] = defaultdict(list)
-    for origin, found in _origins(rows, task, split):
-        _check_sentences(found, split)
-        for passage in _passages(found):
+    for origin, origin_rows in _origins(rows, task, split):
+        _check_sentences(origin_rows, split)
+        for passage in _passages(origin_rows):
             candidates = passage.candidates(origin)
             texts += candidates
             for row in passage.rows:
-                answers[row.native] += [candidates[place].id for place in passage.right(row)]
+                answers[row.native] += [candidates[index].id for index in passage.right(row)]
     return Corpus(f"{task}/{split}", tuple(texts), {key: tuple(ids) for key, ids in answers.items()})
 
 
@@ -265,8 +265,8 @@ def marked(mention: str, left: str, right: str) -> tuple[str, tuple[Span, ...]]:
     """
     left, right = (_BRACES.sub(r"(\1)", part) for part in (left, right))
     text, name = flat(f"{mention}: {left} {{ {mention} }} {right}"), flat(mention)
-    found = [text.find(name), text.find(f"{{ {name} }}", len(name))]
-    starts = [place for place in (found[0], found[1] + 2 if found[1] >= 0 else -1) if place >= 0]
+    starts_of = [text.find(name), text.find(f"{{ {name} }}", len(name))]
+    starts = [start for start in (starts_of[0], starts_of[1] + 2 if starts_of[1] >= 0 else -1) if start >= 0]
     return text, tuple(Span(start, start + len(name)) for start in starts)
 
 
@@ -278,12 +278,12 @@ def _entity(row: Row, origin: Origin) -> Text:
 
 def entities(rows: Rows, task: str, split: str) -> Corpus:
     """The descriptions of all entities, of files of their own (under the language "") or of the pairs of train."""
-    found: dict[str, Text] = {}
+    texts: dict[str, Text] = {}
     for origin, several in _origins(rows, task, split):
         for row in several:
             if "described" in row.values:
-                found.setdefault(row.values["entity"], _entity(row, origin))
+                texts.setdefault(row.values["entity"], _entity(row, origin))
             elif "text" in row.values:
-                own = Origin(task, split, row.values["language"])
-                found[row.native] = _candidate(own, row.native, own.language, row.values["text"])
-    return Corpus(f"{task}/{split}", tuple(found.values()), {key: (text.id,) for key, text in found.items()})
+                row_origin = Origin(task, split, row.values["language"])
+                texts[row.native] = _candidate(row_origin, row.native, row_origin.language, row.values["text"])
+    return Corpus(f"{task}/{split}", tuple(texts.values()), {key: (text.id,) for key, text in texts.items()})

@@ -44,7 +44,7 @@ def _cluster(row: Row, split: str) -> str:
 def _files(name: str) -> Files:
     """A split where the languages' files stand alone, or in a clone of the release's repository."""
     within = ("americasnli", "data/anli_final", "americasnli/data/anli_final")
-    paths = tuple(f"{one}/{name}/{{code}}.tsv" for one in within)
+    paths = tuple(f"{folder}/{name}/{{code}}.tsv" for folder in within)
     return Files("americasnli_tsv", paths, ids="native", codes=_CODES)
 
 

@@ -97,11 +97,11 @@ def on_words(augmenter: Any, words: Words) -> Callable[[str], str]:
     gaps: list[str] = []
 
     def tokenizer(text: str) -> list[str]:
-        gaps[:], found = words.parted(text)
-        return found
+        gaps[:], pieces = words.parted(text)
+        return pieces
 
-    def reverse(found: list[str]) -> str:
-        return gaps[0] + "".join(word + gap for word, gap in zip(found, gaps[1:], strict=True))
+    def reverse(augmented: list[str]) -> str:
+        return gaps[0] + "".join(word + gap for word, gap in zip(augmented, gaps[1:], strict=True))
 
     augmenter.tokenizer, augmenter.reverse_tokenizer = tokenizer, reverse
     return lambda text: "".join(_noised(augmenter, piece) for piece in _pieces(text))
@@ -124,18 +124,18 @@ def _noised(augmenter: Any, text: str) -> str:
     if not core:
         return text
     begin = text.index(core)
-    (found,) = augmenter.augment(core)
-    return text[:begin] + str(found) + text[begin + len(core) :]
+    (augmented,) = augmenter.augment(core)
+    return text[:begin] + str(augmented) + text[begin + len(core) :]
 
 
 def _longest(word: str, letters: frozenset[str]) -> tuple[int, int]:
     """Where the longest run of clusters that are such letters lies in a word."""
-    best, begin, place = (0, 0), 0, 0
+    best, begin, position = (0, 0), 0, 0
     plain = all(point in letters or point.isascii() for point in word)
     for cluster in word if plain else split(word):
-        place += len(cluster)
+        position += len(cluster)
         if cluster not in letters:
-            begin = place
-        elif place - begin > best[1] - best[0]:
-            best = begin, place
+            begin = position
+        elif position - begin > best[1] - best[0]:
+            best = begin, position
     return best

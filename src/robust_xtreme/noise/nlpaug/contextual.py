@@ -71,7 +71,7 @@ def _check(folder: Path, name: str) -> None:
         raise UserError(f"{folder / 'config.json'} is no configuration of a model: {error}") from error
     if kind not in _KINDS:
         raise UserError(f"{name} is of the kind {kind!r}; nlpaug.contextual can use {', '.join(sorted(_KINDS))}.")
-    if not any(str(one).endswith("ForMaskedLM") for one in heads):
+    if not any(str(head).endswith("ForMaskedLM") for head in heads):
         raise UserError(f"{name} has no head of a masked language model: its architectures are {heads}.")
     if not any(folder.glob("*.safetensors")):
         raise UserError(f"{name} has no weights as safetensors; others are not read.")
@@ -83,7 +83,7 @@ def _augmenter(folder: str, action: str) -> Any:
     config = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
     make = language_models().ContextualWordEmbsAug
     with _quiet():
-        found = make(
+        augmenter = make(
             model_path=folder,
             model_type=_KINDS[config["model_type"]],
             action=action,
@@ -92,8 +92,8 @@ def _augmenter(folder: str, action: str) -> Any:
             force_reload=True,
             use_custom_api=False,
         )
-    found.model.model = _Here(found.model.model, found.model.model.tokenizer, found.model.model.model)
-    return found
+    augmenter.model.model = _Here(augmenter.model.model, augmenter.model.model.tokenizer, augmenter.model.model.model)
+    return augmenter
 
 
 @final
@@ -135,9 +135,9 @@ class _Pieces(NamedTuple):
 
 def _pieces(augmenter: Any, text: str) -> _Pieces:
     tokenizer = augmenter.model.get_tokenizer()
-    found = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-    places = [_tight(text, *place) for place in found["offset_mapping"]]
-    return _Pieces(tokenizer.convert_ids_to_tokens(found["input_ids"]), places)
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    offsets = [_tight(text, *bounds) for bounds in encoded["offset_mapping"]]
+    return _Pieces(tokenizer.convert_ids_to_tokens(encoded["input_ids"]), offsets)
 
 
 def _tight(text: str, start: int, stop: int) -> tuple[int, int]:
@@ -164,18 +164,18 @@ def _noised(augmenter: Any, text: str, strength: float) -> str:
         return text
     wanted = math.ceil(strength * len(text.split()) - _CLOSE)
     augmenter.aug_p = (wanted - 0.5) / len(clean.names)
-    (found,) = augmenter.augment(text)
+    (augmented,) = augmenter.augment(text)
     special = augmenter.model.get_tokenizer().all_special_tokens
-    return _carried(text, clean, str(found), _pieces(augmenter, str(found)), special)
+    return _carried(text, clean, str(augmented), _pieces(augmenter, str(augmented)), special)
 
 
-def _carried(text: str, clean: _Pieces, found: str, noisy: _Pieces, special: Collection[str]) -> str:
+def _carried(text: str, clean: _Pieces, augmented: str, noisy: _Pieces, special: Collection[str]) -> str:
     """The text with the pieces of another one that differ from its own and are not special."""
     parts, end = [], 0
     for a, b, c, d in hunks(clean.names, noisy.names):
         if not set(special).isdisjoint(noisy.names[c:d]):
             continue
-        form = _covered(found, noisy.places[c:d])
+        form = _covered(augmented, noisy.places[c:d])
         start, stop = _covering(clean.places, a, b)
         if a == b:
             form = f"{form} " if a < len(clean.places) else f" {form}"
@@ -184,13 +184,13 @@ def _carried(text: str, clean: _Pieces, found: str, noisy: _Pieces, special: Col
     return "".join([*parts, text[end:]])
 
 
-def _covered(text: str, places: Sequence[tuple[int, int]]) -> str:
-    return text[places[0][0] : places[-1][1]] if places else ""
+def _covered(text: str, offsets: Sequence[tuple[int, int]]) -> str:
+    return text[offsets[0][0] : offsets[-1][1]] if offsets else ""
 
 
-def _covering(places: Sequence[tuple[int, int]], a: int, b: int) -> tuple[int, int]:
+def _covering(offsets: Sequence[tuple[int, int]], a: int, b: int) -> tuple[int, int]:
     """Where pieces a to b stand; of none, where the next one begins or the last one stops."""
     if a < b:
-        return places[a][0], places[b - 1][1]
-    start = places[a][0] if a < len(places) else places[-1][1]
+        return offsets[a][0], offsets[b - 1][1]
+    start = offsets[a][0] if a < len(offsets) else offsets[-1][1]
     return start, start

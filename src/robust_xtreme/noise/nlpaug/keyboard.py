@@ -30,7 +30,7 @@ def lacks(code: str) -> str:
 def keyboard(language: str, strength: float) -> Callable[[str], str]:
     """Mistype words by nlpaug's keyboards: letters become neighbours of theirs."""
     letters = cased(languages.language(language).alphabet)
-    found = characters().KeyboardAug(lang=language, aug_word_p=strength, min_char=1, **UNCAPPED)
-    near = {key: [one for one in values if one in letters] for key, values in found.model.model.items()}
-    found.model.model = {key: values for key, values in near.items() if values and key in letters}
-    return on_words(found, Words(letters, frozenset(found.model.model)))
+    augmenter = characters().KeyboardAug(lang=language, aug_word_p=strength, min_char=1, **UNCAPPED)
+    near = {key: [letter for letter in values if letter in letters] for key, values in augmenter.model.model.items()}
+    augmenter.model.model = {key: values for key, values in near.items() if values and key in letters}
+    return on_words(augmenter, Words(letters, frozenset(augmenter.model.model)))

@@ -21,5 +21,5 @@ def lacks(code: str) -> str:
 @rewriter(library="nlpaug", strength="share of words with such letters misread", lacks=lacks)
 def ocr(language: str, strength: float) -> Callable[[str], str]:
     """Misread letters of English the way nlpaug's table says that scanners do."""
-    found = characters().OcrAug(aug_word_p=strength, aug_char_min=1, min_char=1, **UNCAPPED)
-    return on_words(found, Words(cased(languages.language(language).alphabet), frozenset(found.model.model)))
+    augmenter = characters().OcrAug(aug_word_p=strength, aug_char_min=1, min_char=1, **UNCAPPED)
+    return on_words(augmenter, Words(cased(languages.language(language).alphabet), frozenset(augmenter.model.model)))
