@@ -11,7 +11,8 @@ from typer.main import get_command
 from robust_xtreme.commands._app import build, command_names
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
+MANUAL = tuple(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").glob("how-to/*.md")))
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/tutorial.md", *MANUAL)
 OPTION = re.compile(r"(?<!\S)--[a-z-]+")
 
 
@@ -61,9 +62,9 @@ def test_commands_in_documents_have_their_options(document: str) -> None:
     assert [(name, option) for name, option in shown if option not in known[name]] == []
 
 
-def test_the_readme_shows_every_command() -> None:
-    """Each command of the program is used in the README."""
-    text = (ROOT / "README.md").read_text("utf-8")
+def test_the_manual_shows_every_command() -> None:
+    """Each command of the program is used in the README, the tutorial, a how-to page, or the page of training."""
+    text = "".join((ROOT / document).read_text("utf-8") for document in (*DOCUMENTS, "docs/training.md"))
     assert [name for name in command_names() if f"robust-xtreme {name}" not in text] == []
 
 

@@ -96,10 +96,9 @@ def test_the_dictionary_of_codespell_is_read(maker: ModuleType, tmp_path: Path) 
     assert list(maker.codespell(path)) == [("recieve", "receive")]
 
 
-def test_the_readme_says_how_long_the_lists_are() -> None:
-    """The README has the rows of the four longest lists, and the span of the others."""
+def test_the_manual_says_how_long_the_lists_are() -> None:
+    """The page of packs has the rows of the four longest lists, and the span of the others."""
     rows = sorted(len(packs.table("misspellings", code).rows) for code in _CODES)
-    text = " ".join((_ROOT / "README.md").read_text(encoding="utf-8").split())
-    assert f"`natural_typo`, {len(rows)} languages" in text
+    text = " ".join((_ROOT / "docs" / "how-to" / "packs.md").read_text(encoding="utf-8").split())
     assert all(f"{many:,} " in text for many in rows[-4:])
     assert f"{rows[0]} to {rows[-5]} for the other {len(rows) - 4}." in text

@@ -1,0 +1,140 @@
+"""Writes the generated part of the manual: `python -m tools.reference`.
+
+`docs/reference/options.md` comes from the commands, `docs/reference/frames.md` from the schema of results,
+`docs/reference/exit-codes.md` from the errors, and `docs/decisions/index.md` from the titles of the decisions.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from typer.main import get_command
+
+from robust_xtreme import errors
+from robust_xtreme.commands._app import build
+from robust_xtreme.results import schema
+
+DOCS: Final = Path(__file__).parents[1] / "docs"
+
+_MARKUP: Final = re.compile(r"[\\*<>|]")
+_CODES: Final = {
+    0: "done",
+    1: "a failed gate (no command uses it yet)",
+    2: "a mistake of the user, or inputs that do not fit together",
+    3: "a bug of ours, or the environment: disk, memory, network",
+    130: "interrupted by Ctrl-C",
+}
+
+
+def _text(value: str | None) -> str:
+    """One line of text in which no character means something to Markdown."""
+    return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", " ".join((value or "").split()))
+
+
+def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
+
+
+def options() -> str:
+    """Every command with its arguments and options, as `--help` prints them."""
+    commands = get_command(build()).commands  # type: ignore[attr-defined]  # a program with commands is a group
+    parts = [
+        "# Commands and options\n",
+        "What `robust-xtreme COMMAND --help` prints. Every command also takes `--help`.\n",
+    ]
+    for name in sorted(commands):
+        parts += [
+            f"## {name}\n",
+            _summary(commands[name]),
+            _table(("option", "value", "what"), _params(commands[name])),
+        ]
+    return "\n".join(parts)
+
+
+def _summary(command: Any) -> str:
+    return _text((command.help or "").partition("\n\n")[0]) + "\n"
+
+
+def _params(command: Any) -> Iterator[tuple[str, ...]]:
+    for param in command.params:
+        if param.name == "help":
+            continue
+        names = ", ".join(f"`{name}`" for name in param.opts) if param.param_type_name == "option" else "argument"
+        yield names, _text(param.metavar), _text(getattr(param, "help", ""))
+
+
+def frames() -> str:
+    """Every frame with its columns: type, whether a value may be missing, and the values that it may take."""
+    head = (
+        f"The tables of a run's folder, schema version {schema.SCHEMA_VERSION}. Numbers of quality are points (0 to"
+        " 100), rates and\nshares are between 0 and 1. A missing value is null; NaN and infinity never occur.\n"
+    )
+    parts = ["# Frames\n", head]
+    for frame in (value for value in vars(schema).values() if isinstance(value, schema.Frame)):
+        key = ", ".join(f"`{name}`" for name in frame.key)
+        parts += [
+            f"## {frame.name}\n",
+            f"A row is named by {key}.\n",
+            _table(("column", "type", "empty", "values"), _columns(frame)),
+        ]
+    return "\n".join(parts)
+
+
+def _columns(frame: schema.Frame) -> Iterator[tuple[str, ...]]:
+    for name, column in frame.columns.items():
+        yield f"`{name}`", str(column.dtype), "may be" if column.nullable else "", _text(" ".join(column.allowed))
+
+
+def exit_codes() -> str:
+    """The exit codes, each with the errors that end with it."""
+    kinds = [
+        kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, errors.RobustXtremeError)
+    ]
+    rows = ((str(code), meaning, _ending_with(code, kinds)) for code, meaning in _CODES.items())
+    head = (
+        "# Exit codes\n\nEvery failure is one line on stderr. `ROBUST_XTREME_TRACEBACK=1` adds the traceback, as"
+        " `-v` does for `train` and `eval`.\n\n"
+    )
+    return head + _table(("code", "meaning", "errors"), rows)
+
+
+def _ending_with(code: int, kinds: list[type[errors.RobustXtremeError]]) -> str:
+    return ", ".join(f"`{kind.__name__}`" for kind in kinds if kind.exit_code == code)
+
+
+def decisions() -> str:
+    """The titles of the decisions, in order."""
+    pages = sorted(path for path in (DOCS / "decisions").glob("*.md") if path.name != "index.md")
+    lines = [f"- [{_title(path)}]({path.name})" for path in pages]
+    head = "# Decisions\n\nWhere the design left room, or was changed: the problem, the choice, and its price.\n\n"
+    return head + "\n".join(lines) + "\n"
+
+
+def _title(path: Path) -> str:
+    first = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+    return f"{path.name[:4]} {re.sub(r'^[0-9]{4}:? *', '', first)}"
+
+
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "reference/options.md": options,
+    "reference/frames.md": frames,
+    "reference/exit-codes.md": exit_codes,
+    "decisions/index.md": decisions,
+}
+"""Each generated page of the manual, and what makes it."""
+
+
+def main() -> None:
+    """Write all pages."""
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page(), encoding="utf-8")
+        print(DOCS / name)
+
+
+if __name__ == "__main__":
+    main()
