@@ -4,6 +4,7 @@
 # make test-long  the sweeps marked `long`
 # make lock       write locks/default.txt from the versions installed in .venv
 # make generated  write every generated page again, and the hashes of what it is made of
+# make docs       build the manual into site/; a broken link is an error
 # make bench      the benchmarks, each beside a peer or a limit
 # make mini       make the embedded suite and model again, in about twelve minutes on one core
 
@@ -15,7 +16,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= 2
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: eval test check test-long generated lock bench mini install lint types imports tests
+.PHONY: eval test check test-long generated docs lock bench mini install lint types imports tests
 .DEFAULT_GOAL := test
 
 install: $(STAMP)
@@ -32,7 +33,7 @@ $(STAMP): $(READY)
 eval: $(READY)
 	$(BIN)/robust-xtreme eval --perturb char_noise:0.1
 
-test: install lint types tests
+test: install lint types docs tests
 
 lint:
 	$(BIN)/ruff check .
@@ -56,6 +57,9 @@ test-long: install
 
 generated: install
 	$(BIN)/python -m tools.generated
+
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 bench: install
 	$(BIN)/pip install --quiet --disable-pip-version-check -c locks/default.txt -e '.[dev,bench]'

@@ -143,6 +143,28 @@ def _released() -> Path:
     return Path(os.environ[VARIABLE])
 
 
+def _manual(name: str, *inputs: str) -> Page:
+    """A page of the manual that comes from the program."""
+
+    def text() -> str:
+        from tools import reference
+
+        return reference.PAGES[name]()
+
+    return Page(f"docs/{name}", (*inputs, "tools/reference.py"), text)
+
+
+def _picture(name: str, *inputs: str) -> Page:
+    """A picture of the README."""
+
+    def text() -> str:
+        from tools.front_page import svg
+
+        return svg(name)
+
+    return Page(f"docs/figures/{name}.svg", (*inputs, "tools/front_page.py"), text)
+
+
 PAGES: Final = (
     Page(
         "docs/perturbations.md",
@@ -165,6 +187,12 @@ PAGES: Final = (
         ("reports/transfer-small/*.csv", "reports/transfer-small/*.json", "tools/transfer/*.py"),
         _transfer,
     ),
+    _manual("reference/options.md", f"{_PACKAGE}/commands/*.py"),
+    _manual("reference/frames.md", f"{_PACKAGE}/results/schema.py"),
+    _manual("reference/exit-codes.md", f"{_PACKAGE}/errors.py"),
+    _manual("decisions/index.md", "docs/decisions/[0-9]*.md"),
+    _picture("degradation", "reports/mini/deltas.csv"),
+    _picture("languages", *_NOISE, f"{_PACKAGE}/catalogue.py"),
     _benchmark("evaluate-cpu", "evaluate"),
     _benchmark("perturb", "_perturb_page"),
     _benchmark("search", "search"),
