@@ -17,7 +17,6 @@ from typing import Final, final
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-
 from tools.faults.copies import ROOT, Copy, copied
 from tools.faults.faults import Fault, chosen, problems, read
 

@@ -36,7 +36,8 @@ class Copy:
     def test(self, tests: tuple[str, ...], seconds: float, cached: bool = False) -> tuple[int | None, float, str]:
         """Run tests: pytest's exit code (None: the time was up), the seconds, and what was printed."""
         output = self.root.parent / "output.txt"
-        self._ask([str(output), seconds, cached, *_QUIET, *tests])
+        scratch = f"--basetemp={self.root.parent / 'tests'}"
+        self._ask([str(output), seconds, cached, scratch, *_QUIET, *tests])
         code, took = self._answer()
         return code, took, output.read_text(encoding="utf-8", errors="replace")
 
@@ -80,7 +81,7 @@ def copied(folder: Path) -> Iterator[Copy]:
     with subprocess.Popen(
         [sys.executable, "-m", "tools.faults.preloaded"],
         cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root / "src"), "OMP_NUM_THREADS": "1"},
+        env=_environment(root),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -91,3 +92,9 @@ def copied(folder: Path) -> Iterator[Copy]:
             yield copy
         finally:
             process.terminate()
+
+
+def _environment(root: Path) -> dict[str, str]:
+    """That of this process, without what a pytest around it has set; modules come from the copy."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return {**kept, "PYTHONPATH": str(root / "src"), "OMP_NUM_THREADS": "1"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,8 +56,8 @@ def read(folder: Path = FOLDER) -> list[Fault]:
 
 def problems(faults: Sequence[Fault], root: Path) -> Iterator[str]:
     """A sentence about each fault that does not fit the files under a root, and about each package without one."""
-    names = [fault.name for fault in faults]
-    yield from (f"{name}: two faults have this name." for name in sorted({one for one in names if names.count(one) > 1}))
+    names = Counter(fault.name for fault in faults)
+    yield from (f"{name}: {count} faults have this name." for name, count in names.items() if count > 1)
     for fault in faults:
         yield from (f"{fault.name} ({fault.source}): {why}" for why in _unfit(fault, root))
     covered = {fault.package for fault in faults}

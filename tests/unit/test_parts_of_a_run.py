@@ -1,0 +1,22 @@
+"""Which units of a run are done, by the files in its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from robust_xtreme.evaluation.folder import Folder
+
+
+def test_a_unit_is_done_when_both_of_its_files_are_there(tmp_path: Path) -> None:
+    """A run that was killed between the two computes the unit again."""
+    unit: Any = SimpleNamespace(task=SimpleNamespace(name="xnli"), language="en", split="test")
+    folder = Folder(tmp_path)
+    predictions, stats = folder.parts(unit)
+    predictions.parent.mkdir()
+    assert not folder.holds(unit)
+    predictions.touch()
+    assert not folder.holds(unit)
+    stats.touch()
+    assert folder.holds(unit)

@@ -1,0 +1,28 @@
+"""What the key of a kept prediction depends on: what the model reads, and not the gold answer."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from robust_xtreme.evaluation.cache import keys_of
+from robust_xtreme.examples import Answers, Example, Span, Tags, Target, Text
+
+
+def _key(name: str, spans: tuple[Span, ...], target: Target) -> bytes:
+    """The key of the prediction on one text."""
+    example = Example("a", {name: Text("a", "en", "New York City", spans)}, target, "a")
+    prepared = SimpleNamespace(inputs=(SimpleNamespace(example=example),))
+    (key,) = keys_of(prepared, "settings")  # type: ignore[arg-type]  # all that it reads of a unit
+    return key
+
+
+def test_the_bounds_of_words_are_part_of_a_key() -> None:
+    """The same text with other words is another input of a tagger."""
+    tags = Tags(("O", "O"))
+    assert _key("tokens", (Span(0, 3), Span(4, 13)), tags) != _key("tokens", (Span(0, 8), Span(9, 13)), tags)
+
+
+def test_where_the_answers_are_is_no_part_of_a_key() -> None:
+    """The spans of a context are its gold answers, which the model does not read."""
+    first, second = (Span(0, 3),), (Span(4, 8),)
+    assert _key("context", first, Answers(first)) == _key("context", second, Answers(second))
