@@ -1,0 +1,34 @@
+"""What a stage's settings become in Lightning's trainer and in the optimizer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lightning.pytorch import Callback
+from torch import nn
+
+from robust_xtreme.training.loop import How, Stage, _trainer
+from robust_xtreme.training.module import Schedule, TrainingModule
+from robust_xtreme.training.sampling import Plan
+
+SCHEDULE = Schedule(1.0, steps=8, warmup=4, weight_decay=0.5)
+
+
+def test_the_trainer_clips_at_the_norm_asked_for_and_ends_with_the_plan(tmp_path: Path) -> None:
+    """A resumed stage does the steps that are left."""
+    how = How("cpu", accumulate=2, clip=0.25)
+    stage = Stage("target", tmp_path, nn.Identity(), (), Plan((1,) * 8, 1, 0, 8), SCHEDULE, 0, how)
+    trainer = _trainer(stage, Callback(), begin=3)
+    assert (trainer.gradient_clip_val, trainer.accumulate_grad_batches, trainer.max_steps) == (0.25, 2, 5)
+
+
+def test_weights_decay_and_biases_and_norms_do_not() -> None:
+    """A weight matrix is in the group that decays, a vector in the other."""
+    encoder = nn.Sequential(nn.Linear(2, 2), nn.LayerNorm(2))
+    groups = TrainingModule(encoder, (), SCHEDULE).configure_optimizers().param_groups
+    assert {one.ndim: group["weight_decay"] for group in groups for one in group["params"]} == {2: 0.5, 1: 0.0}
+
+
+def test_the_rate_goes_up_from_the_first_step_and_then_down() -> None:
+    """The first step of a warmup of four has a quarter of the rate."""
+    assert [SCHEDULE.at(step) for step in range(8)] == [0.25, 0.5, 0.75, 1.0, 1.0, 0.75, 0.5, 0.25]
