@@ -1,0 +1,17 @@
+"""How the scores of a classifier become a label."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from robust_xtreme.examples import Choice, Example, Text
+from robust_xtreme.families.classification import classification
+
+
+@pytest.mark.parametrize("best", range(3))
+def test_each_class_can_be_the_prediction(best: int) -> None:
+    """The class with the highest score is given, the first and the last too."""
+    example = Example("a", {"text": Text("a", "en", "x")}, Choice(0), "a")
+    scores = np.eye(3, dtype=np.float32)[best]
+    assert classification.decode(example, (), [scores], ("a", "b", "c")) == Choice(best)
