@@ -1,0 +1,21 @@
+"""A noisy text is refused where it would break the form of its file."""
+
+from __future__ import annotations
+
+import pytest
+
+from robust_xtreme.errors import DataError
+from robust_xtreme.files._record import on_one_line
+
+
+@pytest.mark.parametrize("mark", ["\t", "\n", "\r"])
+def test_a_text_with_a_mark_of_its_file_is_refused_with_its_line(mark: str) -> None:
+    """The line says which character the perturbation has put in."""
+    with pytest.raises(DataError, match=r"a\.tsv:7: .*cannot hold") as raised:
+        on_one_line(f"a{mark}b", "a.tsv", 7, "\t\n\r")
+    assert repr(mark) in str(raised.value)
+
+
+def test_a_plain_text_stays_as_it_is() -> None:
+    """A tab is no mark of a file of lines."""
+    assert on_one_line("a\tb", "a.txt", 7) == "a\tb"
