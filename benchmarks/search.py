@@ -1,11 +1,11 @@
-"""How fast the nearest candidates are found: exact search beside a plain matmul and top-k, and approximate indexes.
+"""How fast the nearest candidates are found: exact search beside a plain matmul and top-k.
 
     python benchmarks/search.py [--count 100000] [--dim 256] [--queries 1000] [--runs 3] [--out reports/benchmarks]
 
 Vectors of length 1 from a fixed seed, with most of their variance in 32 directions, as those of sentences have; k = 20.
 All times are of one thread's processor time, for the best of the runs, which take turns. The peer holds all scores at
-once and leaves the order of ties open: `torch.topk(queries @ candidates.T, k)` in float32. An index's recall@20 is that
-of 100 queries. The bar: exact search is at least as fast as the peer.
+once and leaves the order of ties open: `torch.topk(queries @ candidates.T, k)` in float32. The bar: exact search is at
+least as fast as the peer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -25,27 +24,14 @@ import faiss
 import numpy as np
 import torch
 
-from robust_xtreme.evaluation.approximate import EXACT, build, parse_index, proposed
-from robust_xtreme.evaluation.search import CHUNK_BYTES, QUANTUM, recall, search
-from robust_xtreme.results.bitext import Neighbours
+from robust_xtreme.evaluation.search import search
 
 K: Final = 20
 DIRECTIONS: Final = 32
 SPREAD: Final = 0.05
-INDEXES: Final = ("ivf", "hnsw")
 LEAST: Final = 1.0
 SEED: Final = 0
 Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One way to search: seconds to build what it needs, seconds for all queries, recall@20."""
-
-    name: str
-    build: float
-    seconds: float
-    recall: float
 
 
 def vectors(count: int, dim: int) -> Array:
@@ -74,25 +60,6 @@ def beside(queries: Array, candidates: Array, runs: int) -> tuple[float, float]:
     return min(ours), min(peer)
 
 
-def approximate(name: str, queries: Array, candidates: Array, runs: int) -> Figure:
-    """An approximate index: how long it takes and what it finds."""
-    rows = CHUNK_BYTES // (4 * candidates.shape[1])
-    start = time.process_time()
-    built = build(candidates, name, rows)
-    taken = time.process_time() - start
-    best = min(seconds(lambda: proposed(built, queries, K)) for _ in range(runs))
-    found = scored(proposed(built, queries, K), queries, candidates)
-    ids = [f"query/{number}" for number in range(len(queries))]
-    return Figure(name, taken, best, recall(queries, candidates, found, ids, device="cpu"))
-
-
-def scored(found: Array, queries: Array, candidates: Array) -> Neighbours:
-    """What an index found, with the scores that exact search gives; what it did not find scores least."""
-    scores = np.einsum("qd,qkd->qk", queries.astype(np.float64), candidates[found].astype(np.float64))
-    scores = np.where(found >= 0, np.rint(scores / QUANTUM) * QUANTUM, -np.inf)
-    return Neighbours(found, scores.astype(np.float32))
-
-
 def machine() -> dict[str, str]:
     """What the figures were taken on."""
     return {
@@ -114,10 +81,8 @@ def measure(count: int, dim: int, queries: int, runs: int) -> dict[str, Any]:
     wanted, candidates = every[:queries].copy(), every[queries:]
     about = machine()
     exact, peer = beside(wanted, candidates, runs)
-    figures = [Figure(EXACT, 0.0, exact, 1.0)]
-    figures += [approximate(parse_index(name), wanted, candidates, runs) for name in INDEXES]
     shape = {"candidates": count, "dim": dim, "queries": queries, "k": K}
-    return {"about": about, **shape, "peer": peer, "figures": [asdict(one) for one in figures]}
+    return {"about": about, **shape, "peer": peer, "exact": exact}
 
 
 def page(record: Mapping[str, Any]) -> str:
@@ -135,23 +100,22 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
     )
     yield "; ".join(f"{key}: {value}" for key, value in record["about"].items()) + "."
     yield ""
-    yield "| index | build, s | search, s | queries/s | recall@20 | times the peer's speed |"
-    yield "|---|--:|--:|--:|--:|--:|"
-    yield _row("plain matmul and top-k", 0.0, record["peer"], 1.0, record)
-    for one in record["figures"]:
-        yield _row(one["name"], one["build"], one["seconds"], one["recall"], record)
+    yield "| search | seconds | queries/s | times the peer's speed |"
+    yield "|---|--:|--:|--:|"
+    yield _row("plain matmul and top-k", record["peer"], record)
+    yield _row("exact", record["exact"], record)
     yield ""
     yield f"Exact search: {ratio(record):.2f} times the speed of the peer (bar {LEAST:.0f})."
 
 
-def _row(name: str, build: float, taken: float, found: float, record: Mapping[str, Any]) -> str:
-    cells = (f"{build:.1f}", f"{taken:.3f}", f"{record['queries'] / taken:.0f}", f"{found:.3f}")
+def _row(name: str, taken: float, record: Mapping[str, Any]) -> str:
+    cells = (f"{taken:.3f}", f"{record['queries'] / taken:.0f}")
     return "| " + " | ".join((name, *cells, f"{record['peer'] / taken:.2f}")) + " |"
 
 
 def ratio(record: Mapping[str, Any]) -> float:
     """How many times as fast as the peer exact search is."""
-    return float(record["peer"] / record["figures"][0]["seconds"])
+    return float(record["peer"] / record["exact"])
 
 
 def write(folder: Path, record: Mapping[str, Any]) -> None:

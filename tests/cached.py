@@ -20,9 +20,9 @@ def key(number: int) -> bytes:
     return number.to_bytes(16, "little")
 
 
-def entries(first: int, stop: int, width: int = 20) -> dict[bytes, str]:
+def entries(first: int, stop: int, width: int = 20) -> dict[bytes, bytes]:
     """Entries whose values tell which they are."""
-    return {key(number): f'"{number:0{width}}"' for number in range(first, stop)}
+    return {key(number): f'"{number:0{width}}"'.encode() for number in range(first, stop)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ class Using:
         yield found
         found.close()
 
-    def get(self, *numbers: int, most: int = ROOM) -> dict[bytes, str]:
+    def get(self, *numbers: int, most: int = ROOM) -> dict[bytes, bytes]:
         """What is held of some numbers, by a cache opened for it."""
         with self.open(most) as found:
             return found.get(KIND, [key(number) for number in numbers])
 
-    def put(self, values: dict[bytes, str], most: int = ROOM) -> None:
+    def put(self, values: dict[bytes, bytes], most: int = ROOM) -> None:
         """Hold values, by a cache opened for it."""
         with self.open(most) as found:
             found.put(KIND, values)

@@ -19,11 +19,13 @@ import numpy as np
 from tests.forks import process
 
 from robust_xtreme.evaluation.embeddings import embedded, key_of
+from robust_xtreme.results.cache import Cache
 
 Array = np.ndarray[Any, Any]
 COUNT, DIM, CHUNK = 103, 6, 10
 KEY: Final = key_of("model", "texts")
 SIZE: Final = COUNT * DIM * 4
+ROOM: Final = 1 << 24
 
 
 def rows(start: int, stop: int) -> Array:
@@ -32,7 +34,7 @@ def rows(start: int, stop: int) -> Array:
 
 
 class Work:
-    """Computes rows, and knows what was asked of it and what it was told."""
+    """Computes rows, and records what was asked of it and what the cache warned of."""
 
     def __init__(self, folder: Path | None, count: int = COUNT) -> None:
         self.folder, self.count = folder, count
@@ -44,17 +46,15 @@ class Work:
         self.asked.append(start)
         return rows(start, stop)
 
-    def run(self, key: str = KEY, most: int | None = None, chunk: int = CHUNK) -> Array:
+    def run(self, key: str = KEY, most: int = ROOM, chunk: int = CHUNK) -> Array:
         """The vectors, which are right."""
         self.asked.clear()
-        found = embedded(self.folder, key, self.count, DIM, np.float32, self.compute, chunk, self.told.append, most)
+        cache = Cache(self.folder, most, self.told.append) if self.folder else None
+        found = embedded(cache, key, self.count, DIM, np.float32, self.compute, chunk)
+        if cache:
+            cache.close()
         assert np.array_equal(found, rows(0, self.count))
         return found
-
-
-def place(cache: Path, key: str = KEY) -> Path:
-    """A key's folder."""
-    return cache / "embeddings-v1" / key
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +95,5 @@ def _embed(pipe: Connection, cache: Path, seconds: float, count: int, chunk: int
         time.sleep(seconds)
         return rows(start, stop)
 
-    embedded(cache, KEY, count, DIM, np.float32, compute, chunk)
+    kept = Cache(cache, ROOM, print)
+    embedded(kept, KEY, count, DIM, np.float32, compute, chunk)

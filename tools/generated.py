@@ -97,6 +97,12 @@ def _typos() -> str:
     return page(_json(_TYPOS))
 
 
+def _training() -> str:
+    from tools.training_page import PAGE, page
+
+    return page(PAGE.read_text(encoding="utf-8"))
+
+
 def _drawing() -> str:
     from tools.yardstick.figure import svg
 
@@ -187,7 +193,14 @@ PAGES: Final = (
         ("reports/transfer-small/*.csv", "reports/transfer-small/*.json", "tools/transfer/*.py"),
         _transfer,
     ),
-    _manual("reference/options.md", f"{_PACKAGE}/commands/*.py"),
+    Page(
+        "docs/training.md",
+        (f"{_PACKAGE}/keys.py", f"{_PACKAGE}/training/spec.py", "tools/training_page.py"),
+        _training,
+    ),
+    _manual(
+        "reference/options.md", f"{_PACKAGE}/commands/*.py", f"{_PACKAGE}/run_spec.py", f"{_PACKAGE}/training/spec.py"
+    ),
     _manual("reference/frames.md", f"{_PACKAGE}/results/schema.py"),
     _manual("reference/exit-codes.md", f"{_PACKAGE}/errors.py"),
     _manual("decisions/index.md", "docs/decisions/[0-9]*.md"),

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme import resources
 from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import digest
-from robust_xtreme.specs import canonical, check_keys
+from robust_xtreme.keys import Key, key, keys
+from robust_xtreme.specs import canonical, check_keys, typed
 
 SPLITS: Final = ("auto", "test", "validation", "train")
+INDEXES: Final = ("exact",)
 PRECISIONS: Final = ("fp32", "bf16")
 _MOST_SEEDS: Final = 10_000
 _LONGEST_NUMBER: Final = 18
@@ -32,38 +34,75 @@ _AUTO: Final = "auto"
 class RunSpec:
     """One run of `eval`.
 
-    `model` holds NAME or TASK=NAME, where NAME is `mini`, a run of `train`, or a transformers checkpoint in a folder or
-    on the hub. `data` is a folder, `mini` or `hub`; `auto` is resolved here: mini for the model mini, else the folder
-    that ROBUST_XTREME_DATA names, else the hub. `labels` holds TASK=A,B,C, the names of a checkpoint's classes in its
-    order; `revision` SHA or TASK=SHA, of models from the hub. `tasks` are names of tasks and of groups of them; none
-    means every task that a model has a head for. No languages named means every language found; `de@en` is a question
-    in German on a context in English. `limit` is `N`, `TASK=N` or several of them by commas: rows of a language, whole
-    clusters. `representation` is what of an encoder stands for a text in retrieval ("": the paper's choice, and heads
-    where there are some), `index` how its candidates are searched. `perturb` holds specs and suites (`@surface`),
-    `packs` folders of linguistic data that are looked into before the bundled ones. `batch_tokens` 0 takes the device's
-    default. Raises SpecError, naming the value.
+    `data` "auto" is resolved here. No tasks named means every task that a model has a head for, no languages named
+    every language found; `index` is how candidates are searched. Raises SpecError, naming the value.
     """
 
-    model: tuple[str, ...] = (MINI,)
-    data: str = _AUTO
-    tasks: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
-    split: str = "auto"
-    perturb: tuple[str, ...] = ()
-    seeds: int = 1
-    limit: str = ""
-    precision: str = "fp32"
-    allow_overlap: bool = False
-    labels: tuple[str, ...] = ()
-    revision: tuple[str, ...] = ()
-    trust_remote_code: bool = False
-    representation: str = ""
-    index: str = "exact"
-    packs: tuple[str, ...] = ()
-    offline: bool = False
-    device: str = "auto"
-    batch_tokens: int = 0
-    out: str = field(default="", compare=False)
+    model: tuple[str, ...] = key(
+        (MINI,),
+        "`mini` (the default), a run of `train`, or a transformers checkpoint: a folder or a hub name",
+        "",
+        "NAME | TASK=NAME",
+        complete="model",
+        repeated=True,
+    )
+    data: str = key(
+        _AUTO,
+        "the tasks' release files. Default: mini for the model mini, else ROBUST_XTREME_DATA, else the hub",
+        "",
+        "DIR | mini | hub",
+        complete="data",
+    )
+    tasks: tuple[str, ...] = key(
+        (),
+        "tasks, families, or xtreme-r, xtreme, low-resource. Default: every task that a model has a head for",
+        "",
+        "A,B",
+        complete="tasks",
+    )
+    languages: tuple[str, ...] = key(
+        (),
+        "default: every language found. MLQA also takes de@en, German questions on English texts",
+        "",
+        "A,B",
+        complete="languages",
+    )
+    split: str = key("auto", "`auto` (test where it has labels), test, validation or train", "", "SPLIT", SPLITS)
+    perturb: tuple[str, ...] = key(
+        (),
+        "such as char_noise:0.05,0.1@fields=question, or a suite, such as @surface",
+        "",
+        "SPEC",
+        complete="condition",
+        repeated=True,
+    )
+    seeds: int = key(1, "draws of the noise for each cell", "", "N", least=1, most=_MOST_SEEDS)
+    limit: str = key("", "rows of each language, whole clusters: 300,xquad=150", "", "N,TASK=N")
+    precision: str = key("fp32", "the numbers that are computed with", choices=PRECISIONS)
+    allow_overlap: bool = key(False, "evaluate on what the model was trained on, and stamp those cells", "")
+    labels: tuple[str, ...] = key((), "a checkpoint's classes in its order", "", "TASK=A,B,C", repeated=True)
+    revision: tuple[str, ...] = key((), "of models from the hub", "", "SHA | TASK=SHA", repeated=True)
+    trust_remote_code: bool = key(False, "run the code that a checkpoint brings along. Off by default", "")
+    representation: str = key(
+        "",
+        "a text in retrieval without a head: mean:14/24 (the default), cls:12, mean:8@specials=out",
+        "",
+        "SPEC",
+        complete=("cls:12", "mean:14/24", "mean:14/24@specials=out"),
+    )
+    index: str = key("exact", "how candidates are searched", choices=INDEXES)
+    packs: tuple[str, ...] = key(
+        (),
+        "your own keyboards, alphabets, suites and others, KIND/NAME.toml, before the bundled ones",
+        "",
+        "DIR",
+        complete="folder",
+        repeated=True,
+    )
+    offline: bool = key(False, "open no connection: what is not on this machine is missing", "")
+    device: str = key("auto", "`auto`, cpu or cuda", "", "DEVICE", complete=("auto", "cpu", "cuda"))
+    batch_tokens: int = key(0, "tokens of a batch, padding included", "", "N")
+    out: str = key("", "default: runs/eval-HASH, by what is computed", "", "DIR", compare=False)
 
     def __post_init__(self) -> None:
         if not self.model:
@@ -71,12 +110,8 @@ class RunSpec:
         if not self.data:
             raise SpecError("No data are named. Add --data DIR, the folder of the release files, or leave it out.")
         object.__setattr__(self, "data", _data(self.data, self.model))
-        _check_choice("split", self.split, SPLITS)
-        _check_choice("precision", self.precision, PRECISIONS)
-        _check_at_least("seeds", self.seeds, 1)
-        if self.seeds > _MOST_SEEDS:
-            raise SpecError(f"The value {self.seeds} of seeds is above {_MOST_SEEDS}.")
-        _check_at_least("batch_tokens", self.batch_tokens, 0)
+        for name, (_, known) in keys(RunSpec).items():
+            _check_value(name, getattr(self, name), known)
         parse_limits(self.limit)
         check_pairs(self.languages)
         object.__setattr__(self, "perturb", tuple(dict.fromkeys(map(canonical, self.perturb))))
@@ -96,7 +131,7 @@ class RunSpec:
 
     def to_toml(self, exclude: tuple[str, ...] = ("out",)) -> str:
         """The spec as a toml file that `from_toml` reads again, one line per key."""
-        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in exclude}
+        values = {name: getattr(self, name) for name in keys(RunSpec) if name not in exclude}
         return "".join(f"{name} = {_toml_value(value)}\n" for name, value in values.items())
 
 
@@ -123,14 +158,14 @@ def _toml_value(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _check_choice(key: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise SpecError(f"The {key} {value!r} is none of: {', '.join(allowed)}.")
-
-
-def _check_at_least(key: str, value: int, least: int) -> None:
-    if value < least:
-        raise SpecError(f"The value {value} of {key} is below {least}.")
+def _check_value(name: str, value: Any, known: Key) -> None:
+    """Raise SpecError where a word or a number is not one that its key takes."""
+    if known.choices and value not in known.choices:
+        raise SpecError(f"The {name} {value!r} is none of: {', '.join(known.choices)}.")
+    if type(value) is int and value < known.least:
+        raise SpecError(f"The value {value} of {name} is below {known.least}.")
+    if type(value) is int and value > known.most:
+        raise SpecError(f"The value {value} of {name} is above {known.most}.")
 
 
 def check_pairs(languages: tuple[str, ...]) -> None:
@@ -160,23 +195,11 @@ def from_mapping(values: Mapping[str, Any], location: str) -> RunSpec:
 
     Raises SpecError naming the place and the key that is unknown or of another type.
     """
-    known = {field.name: field for field in fields(RunSpec)}
+    known = {name: str(one.type) for name, (one, _) in keys(RunSpec).items()}
     check_keys(values, known, (), location)
-    return RunSpec(**{key: _typed(key, value, str(known[key].type), location) for key, value in values.items()})
-
-
-def _typed(key: str, value: Any, kind: str, location: str) -> Any:
-    if kind.startswith("tuple"):
-        if key in _LISTS and isinstance(value, str):
-            value = value.replace(",", " ").split() or (value,)
-        several = value if isinstance(value, (list, tuple)) else (value,)
-        if all(isinstance(item, str) or (key in _PATHS and isinstance(item, Path)) for item in several):
-            return tuple(map(str, several))
-    elif type(value).__name__ == kind:
-        return value
-    elif kind == "str" and (isinstance(value, Path) or (key == "limit" and type(value) is int)):
-        return str(value)
-    raise SpecError(f"{location}: the key {key!r} takes {_KINDS[kind]}, not {value!r}.")
+    lists = {name: values[name].replace(",", " ").split() for name in _LISTS if isinstance(values.get(name), str)}
+    told = {**values, **{name: listed or values[name] for name, listed in lists.items()}}
+    return RunSpec(**{name: typed(name, one, known[name], location, name in _PATHS) for name, one in told.items()})
 
 
 _LISTS: Final = ("tasks", "languages")
@@ -184,13 +207,6 @@ _LISTS: Final = ("tasks", "languages")
 
 _PATHS: Final = ("model", "packs")
 """Keys whose strings may be Paths."""
-
-_KINDS: Final = {
-    "tuple[str, ...]": "a list of strings",
-    "str": "a string",
-    "int": "a whole number",
-    "bool": "true or false",
-}
 
 
 def from_toml(path: Path, **changes: Any) -> RunSpec:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme.errors import SpecError
@@ -47,6 +48,38 @@ def check_keys(values: Iterable[str], known: Collection[str], needed: Iterable[s
     for key in needed:
         if key not in given:
             raise SpecError(f"{location}: the key {key!r} is missing.")
+
+
+def typed(key: str, value: Any, kind: str, place: str, paths: bool = True) -> Any:
+    """A value as a key of that type takes it: a string for a list of it, and, with `paths`, Paths in lists.
+
+    Raises SpecError naming the place and the key.
+    """
+    named = (str, Path) if paths else str
+    match kind, value:
+        case ("str", str()) | ("bool", bool()) | ("float", float()):
+            return value
+        case "str", Path():
+            return str(value)
+        case "str", int() if key == "limit" and not isinstance(value, bool):
+            return str(value)
+        case ("int", int()) | ("float", int()) if not isinstance(value, bool):
+            return value
+        case "tuple[str, ...]", str() | Path() if isinstance(value, named):
+            return (str(value),)
+        case "tuple[str, ...]", list() | tuple() if all(isinstance(one, named) for one in value):
+            return tuple(map(str, value))
+        case _:
+            raise SpecError(f"{place}: the key {key!r} takes {_TYPES[kind]}, not {value!r}.")
+
+
+_TYPES: Final = {
+    "str": "a string",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "tuple[str, ...]": "a list of strings",
+}
 
 
 @final

@@ -2,44 +2,43 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import shlex
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tools.training_page import page
 from typer.main import get_command
 
 from robust_xtreme.commands._app import build
 from robust_xtreme.commands._train_files import spec_of
+from robust_xtreme.keys import keys, written
 from robust_xtreme.training.spec import STAGE_NAMES, StageSpec, TrainSpec, from_tables
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "training.md").read_text("utf-8")
 README = (ROOT / "README.md").read_text("utf-8")
-KEY = re.compile(r"^\| `(\w+)` \| `([^`]*)` \| \S", re.MULTILINE)
 NOT_SPEC = ("file", "plan", "force", "quiet", "verbose", "help")
 
 
-def table(heading: str) -> dict[str, Any]:
-    """The keys of a table of the page with their defaults, as TOML reads these."""
-    part = PAGE.partition(f"### {heading}\n")[2].partition("\n##")[0]
-    return {key: tomllib.loads(f"value = {default}")["value"] for key, default in KEY.findall(part)}
-
-
-def fields(kind: Any) -> dict[str, Any]:
-    """The keys of a spec with their defaults, lists for tuples."""
-    found = {one.name: one.default for one in dataclasses.fields(kind) if one.name not in STAGE_NAMES}
-    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in found.items()}
-    return {("from" if key == "start" else key): value for key, value in plain.items()}
-
-
 def test_the_page_has_every_key() -> None:
-    """Each key of a run and of a stage, with the default that it has."""
-    assert table("Keys of a run") == fields(TrainSpec)
-    assert table("Keys of a stage") == fields(StageSpec)
+    """The tables of the keys of a run and of a stage are those that the specs give, with defaults and help."""
+    assert page(PAGE) == PAGE, "write them anew: make generated"
+    assert all(f"### {heading}\n\n| key" in PAGE for heading in ("Keys of a run", "Keys of a stage"))
+
+
+def test_the_help_has_every_key() -> None:
+    """An option's help is that of its key, and its name the key's."""
+    command = get_command(build()).commands["train"]  # type: ignore[attr-defined]  # a program with commands is a group
+    options = {param.opts[0]: param for param in command.params}
+    for kind in (TrainSpec, StageSpec):
+        for name, (_, key) in keys(kind).items():
+            option = options.get(f"--{written(name).replace('_', '-')}")
+            if key.panel:
+                assert option is not None
+                assert option.help.lower().startswith(key.help.replace("`", "").lower())
+                assert option.rich_help_panel == key.panel
 
 
 def commands(text: str) -> list[str]:

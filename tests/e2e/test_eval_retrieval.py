@@ -117,15 +117,6 @@ def test_without_data_to_tune_on_a_language_is_left_out(model: Path, data: Path,
         run(model, tmp_path, tmp_path / "out", "bucc", languages=("de",))
 
 
-def test_an_approximate_search_claims_nothing(model: Path, data: Path, tmp_path: Path) -> None:
-    """It is named in the settings, has no p and no family, and the page says why."""
-    found = run(model, data, tmp_path / "out", "tatoeba", "char_noise:0.5", index="hnsw")
-    assert all("index=hnsw" in one for one in found.scores["inference"])
-    assert 0.9 < found.manifest["recall"]["tatoeba de"] <= 1
-    assert found.deltas["p_adjusted"].null_count() == len(found.deltas)
-    assert "approximate search" in (found.folder / "report.md").read_text(encoding="utf-8")
-
-
 def test_any_encoder_answers_a_task_without_a_head(data: Path, tmp_path: Path) -> None:
     """A checkpoint without heads serves Tatoeba as it is; another representation is another model's answer."""
     encoder = tiny_encoder_folder(tmp_path / "encoder")

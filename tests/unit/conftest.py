@@ -12,7 +12,6 @@ SLOW: Final = frozenset(
         "test_coverage",
         "test_doctor",
         "test_embeddings",
-        "test_embeddings_shared",
         "test_encoders",
         "test_family_choice",
         "test_family_retrieval",

@@ -28,18 +28,18 @@ def test_what_was_put_is_found_later(using: Using) -> None:
     """Values come back under their keys, others are missing, and a value that is put again replaces the old one."""
     using.put(entries(0, 2000))
     assert using.get(*range(1990, 2010)) == entries(1990, 2000)
-    using.put({key(3): "new"})
-    assert using.get(3) == {key(3): "new"}
+    using.put({key(3): b"new"})
+    assert using.get(3) == {key(3): b"new"}
     assert using.warnings == []
 
 
 def test_kinds_do_not_meet(using: Using) -> None:
     """The same key of another kind is another entry."""
-    using.put({key(1): "mine"})
+    using.put({key(1): b"mine"})
     with using.open() as found:
-        found.put("embeddings", {key(1): "other"})
-        assert found.get("embeddings", [key(1)]) == {key(1): "other"}
-        assert found.get(KIND, [key(1)]) == {key(1): "mine"}
+        found.put("embeddings", {key(1): b"other"})
+        assert found.get("embeddings", [key(1)]) == {key(1): b"other"}
+        assert found.get(KIND, [key(1)]) == {key(1): b"mine"}
 
 
 def _edit(path: Path, statement: str, *values: object) -> None:

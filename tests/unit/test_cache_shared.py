@@ -33,7 +33,7 @@ from robust_xtreme.results.cache import Cache
 place, first, stop, step = Path(sys.argv[1]), *map(int, sys.argv[2:])
 held = Cache(place, 1 << 30, lambda line: sys.exit(line))
 for begin in range(first, stop, step):
-    values = {number.to_bytes(16, "little"): f'"{number:020}"' for number in range(begin, begin + step)}
+    values = {number.to_bytes(16, "little"): f'"{number:020}"'.encode() for number in range(begin, begin + step)}
     held.put("predictions", values)
     assert held.get("predictions", list(values)) == values
     print(begin, flush=True)

@@ -9,7 +9,6 @@ import pytest
 from tests.program import program
 
 from robust_xtreme.commands import _completion
-from robust_xtreme.evaluation.approximate import parse_index
 from robust_xtreme.families._representation import DEFAULT, Representation
 
 HERE = Path()
@@ -39,8 +38,6 @@ def complete(line: str, folder: Path = HERE, shell: str = "bash") -> list[str]:
         ("robust-xtreme train --task xn", ["xnli"]),
         ("robust-xtreme perturb x --task xn", ["xnli"]),
         ("robust-xtreme perturb x --format conll", ["conll", "conllu"]),
-        ("robust-xtreme eval --index h", ["hnsw"]),
-        ("robust-xtreme eval --index ", ["exact", "hnsw", "ivf"]),
         ("robust-xtreme eval --representation c", ["cls:12"]),
     ],
 )
@@ -115,10 +112,10 @@ def test_inside_such_a_folder_nothing_is_offered(tmp_path: Path, monkeypatch: py
 
 
 def test_what_is_completed_is_taken() -> None:
-    """Every index and representation that is offered can be read."""
-    assert [parse_index(one) for one in _completion.index("")]
-    assert [str(Representation.parse(one)) for one in _completion.representation("")] == _completion.representation("")
-    assert str(DEFAULT) in _completion.representation("m")
+    """Every representation that is offered can be read."""
+    offered = complete("robust-xtreme eval --representation ")
+    assert [str(Representation.parse(one)) for one in offered] == offered
+    assert str(DEFAULT) in offered
 
 
 def test_other_shells_ask_too() -> None:

@@ -1,23 +1,27 @@
-"""Vectors on disk: the same bytes however often the work was killed, and whatever is wrong with them is made good."""
+"""Vectors in the cache: the same bytes however often the work was killed, and damage costs only what is damaged."""
 
 from __future__ import annotations
 
 import errno
-import json
 import os
+import sqlite3
+import tempfile
 import time
-from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import IO
+from typing import Any, Final
 
 import numpy as np
 import pytest
-from tests.embedded import CHUNK, COUNT, DIM, KEY, SIZE, Array, Embedding, Work, embedding, place, rows
+from tests.embedded import CHUNK, COUNT, DIM, KEY, ROOM, SIZE, Array, Embedding, Work, embedding, rows
 
 from robust_xtreme.errors import DiskError, RobustXtremeError
-from robust_xtreme.evaluation import embeddings
-from robust_xtreme.evaluation.embeddings import CHUNKS, dtype_for, embedded, key_of
+from robust_xtreme.evaluation.embeddings import dtype_for, embedded, key_of
 from robust_xtreme.families._family import NotFinite
+from robust_xtreme.results.cache import Cache, clear, info
+
+CHUNKS: Final = list(range(0, COUNT, CHUNK))
+NAME: Final = "cache-v1.sqlite3"
 
 
 @pytest.fixture
@@ -26,22 +30,23 @@ def work(cache: Path) -> Work:
     return Work(cache)
 
 
-def test_what_was_computed_is_not_computed_again(work: Work, cache: Path) -> None:
-    """The second time the same bytes are mapped, read-only."""
+def test_what_was_computed_is_not_computed_again(work: Work) -> None:
+    """The second time the same bytes are mapped, read-only, also while the first map is in use."""
     first = work.run()
-    assert work.asked == list(range(0, COUNT, CHUNK))
+    assert work.asked == CHUNKS
     again = work.run()
     assert (work.asked, work.told) == ([], [])
     assert (first.shape, first.dtype, type(again)) == ((COUNT, DIM), np.float32, np.memmap)
     assert not again.flags.writeable
-    assert (place(cache) / "vectors.bin").read_bytes() == rows(0, COUNT).tobytes()
+    assert first.tobytes() == again.tobytes() == rows(0, COUNT).tobytes()
 
 
 def test_float16_is_stored_as_it_is(cache: Path) -> None:
-    """Rows are cast to the type asked for, and stand so in the file."""
-    found = embedded(cache, KEY, COUNT, DIM, np.float16, rows, CHUNK)
-    assert found.dtype == np.float16
-    assert (place(cache) / "vectors.bin").read_bytes() == rows(0, COUNT).astype(np.float16).tobytes()
+    """Rows are cast to the type asked for, and other types are other entries."""
+    kept = Cache(cache, ROOM, lambda line: pytest.fail(line))
+    for dtype in (np.float16, np.float32, np.float16):
+        found = embedded(kept, KEY, COUNT, DIM, dtype, rows, CHUNK)
+        assert (found.dtype, found.tobytes()) == (dtype, rows(0, COUNT).astype(dtype).tobytes())
 
 
 def _embedding(cache: Path) -> Embedding:
@@ -50,84 +55,55 @@ def _embedding(cache: Path) -> Embedding:
 
 def test_a_killed_process_loses_at_most_a_chunk(tmp_path: Path) -> None:
     """`kill -9` three times in the middle: finished chunks are not computed again, the bytes are those of one go."""
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    assert [*_embedding(whole).rows()] == list(range(0, 640, 16))
     reached = -16
     for turn in range(3):
-        process = _embedding(broken)
+        process = _embedding(tmp_path)
         begun = [*process.rows(8 + turn)]
         time.sleep(0.002 * turn)
         process.kill()
         assert begun[0] in (reached, reached + 16)
         reached = [*begun, *process.rows()][-1]
-    resumed = [*_embedding(broken).rows()]
+    resumed = [*_embedding(tmp_path).rows()]
     assert (resumed[0] in (reached, reached + 16), resumed[-1]) == (True, 624)
-    for name in ("vectors.bin", CHUNKS, "header.json"):
-        assert (place(whole) / name).read_bytes() == (place(broken) / name).read_bytes()
+    work = Work(tmp_path, 640)
+    work.run(chunk=16)
+    assert (work.asked, work.told) == ([], [])
 
 
-def _flipped(folder: Path) -> None:
-    data = bytearray((folder / "vectors.bin").read_bytes())
-    data[CHUNK * DIM * 4 * 3 + 5] ^= 1
-    (folder / "vectors.bin").write_bytes(data)
+def test_two_processes_at_once_share_their_chunks(tmp_path: Path) -> None:
+    """Neither fails, and what either computed is there for the next."""
+    processes = [_embedding(tmp_path) for _ in range(2)]
+    computed = [[*process.rows()] for process in processes]
+    for process in processes:
+        process.process.join(60)
+        assert process.process.exitcode == 0
+    assert {*computed[0], *computed[1]} == set(range(0, 640, 16))
+    work = Work(tmp_path, 640)
+    work.run(chunk=16)
+    assert (work.asked, work.told) == ([], [])
 
 
-def _truncated(folder: Path) -> None:
-    os.truncate(folder / "vectors.bin", SIZE - 3)
-
-
-def _lengthened(folder: Path) -> None:
-    with (folder / "vectors.bin").open("ab") as file:
-        file.write(b"more")
-
-
-def _checksum(folder: Path) -> None:
-    data = (folder / CHUNKS).read_bytes()
-    (folder / CHUNKS).write_bytes(data[:70] + b"\xff" + data[71:])
-
-
-def _lost(folder: Path) -> None:
-    (folder / "vectors.bin").unlink()
-
-
-def _header(folder: Path) -> None:
-    (folder / "header.json").write_bytes(b"\xff{")
-
-
-@pytest.mark.parametrize(
-    ("damage", "again"),
-    [
-        (_flipped, [30]),
-        (_truncated, [100]),
-        (_lengthened, []),
-        (_checksum, [20]),
-        (_lost, list(range(0, COUNT, CHUNK))),
-        (_header, list(range(0, COUNT, CHUNK))),
-    ],
-)
-def test_damage_is_noticed_told_once_and_made_good(
-    work: Work, cache: Path, damage: Callable[[Path], None], again: list[int]
-) -> None:
-    """A flipped byte, a cut or lengthened file, a wrong checksum or header: only what is wrong is computed again."""
+@pytest.mark.parametrize("change", ["value = zeroblob(length(value))", "checksum = zeroblob(8)", "value = x'00'"])
+def test_a_damaged_chunk_is_computed_again(work: Work, cache: Path, change: str) -> None:
+    """Other bytes, fewer bytes or a wrong checksum cost that chunk only, which is replaced."""
     work.run()
-    damage(place(cache))
+    with closing(sqlite3.connect(cache / NAME)) as db, db:
+        db.execute(f"UPDATE entries SET {change} WHERE key = (SELECT max(key) FROM entries)")
     work.run()
-    assert work.asked == again
-    assert len(work.told) == 1
-    assert "were damaged; what is wrong in them is computed again" in work.told[0]
-    assert (place(cache) / "vectors.bin").read_bytes() == rows(0, COUNT).tobytes()
+    assert len(work.asked) == 1
+    work.run()
+    assert (work.asked, work.told) == ([], [])
+
+
+def test_a_damaged_database_costs_one_line(work: Work, cache: Path) -> None:
+    """All chunks are computed again, and kept in a new database."""
+    work.run()
+    (cache / NAME).write_bytes(b"not a database" * 1000)
+    work.run()
+    assert (work.asked, len(work.told)) == (CHUNKS, 1)
+    assert "was damaged" in work.told[0]
     work.run()
     assert (work.asked, len(work.told)) == ([], 1)
-
-
-def test_damage_under_a_reader_costs_a_temporary_file(work: Work, cache: Path) -> None:
-    """What another process has mapped is not written: the vectors are computed beside it."""
-    held = work.run()
-    _flipped(place(cache))
-    work.run()
-    assert len(work.asked) == len(range(0, COUNT, CHUNK))
-    assert len(work.told) == 1
-    del held
 
 
 def test_other_chunks_are_other_bytes(work: Work) -> None:
@@ -139,75 +115,75 @@ def test_other_chunks_are_other_bytes(work: Work) -> None:
     assert (work.asked, work.told) == ([], [])
 
 
-def _full(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
-    """A disk that takes so many bytes more."""
-    write, left = embeddings._write, [after]
-
-    def limited(file: IO[bytes], data: bytes | memoryview, offset: int) -> None:
-        left[0] -= len(data)
-        if left[0] < 0:
-            write(file, memoryview(data)[: len(data) // 2], offset)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        write(file, data, offset)
-
-    monkeypatch.setattr(embeddings, "_write", limited)
-
-
+@pytest.mark.parametrize("cached", [True, False])
 def test_a_full_disk_is_one_line_and_keeps_what_is_there(
-    work: Work, cache: Path, monkeypatch: pytest.MonkeyPatch
+    work: Work, cached: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error names the folder and what to do; the next run goes on where the disk was full."""
+    work.folder = work.folder if cached else None
+    opened = tempfile.TemporaryFile
+
+    class Full:
+        """A file on a disk that takes 600 bytes more."""
+
+        def __init__(self, **options: Any) -> None:
+            self._file, self._left = opened(**options), 600
+
+        def __enter__(self) -> Full:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            self._file.close()
+
+        def write(self, data: bytes) -> None:
+            self._left -= len(data)
+            if self._left < 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
     with monkeypatch.context() as patch:
-        _full(patch, 1500)
+        patch.setattr(tempfile, "TemporaryFile", Full)
         with pytest.raises(
-            DiskError, match=r"No space left.* Free some space, or name .* ROBUST_XTREME_CACHE"
+            DiskError, match=r"No space left.* Free some space, or name .* ROBUST_XTREME_CACHE or TMPDIR"
         ) as error:
             work.run()
-    assert str(place(cache)) in str(error.value)
+    assert str(work.folder or tempfile.gettempdir()) in str(error.value)
     assert "\n" not in str(error.value)
-    reached = work.asked[-1]
-    assert reached > 0
+    reached = work.asked[-1] + CHUNK
     work.run()
-    assert (work.asked[0], work.told) == (reached, [])
+    assert (work.asked[0], work.told) == (reached if cached else 0, [])
 
 
-def test_a_full_disk_for_temporary_files_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a cache the line names TMPDIR."""
-    _full(monkeypatch, 500)
-    with pytest.raises(DiskError, match="Free some space, or name another folder with TMPDIR"):
-        Work(None).run()
-
-
-def test_a_vector_that_is_no_number_is_named(cache: Path) -> None:
-    """NaN, and what float16 cannot hold; chunks before it stay."""
+def test_a_vector_that_is_not_a_number_is_named(cache: Path) -> None:
+    """NaN, and what float16 cannot represent."""
     wrong = rows(0, COUNT)
     for row, value, dtype in ((57, np.nan, np.float32), (33, 1e6, np.float16)):
         wrong[row, 2] = value
-        with pytest.raises(NotFinite, match=f"The vector of row {row} holds NaN or a number too large for") as error:
-            embedded(cache, key_of(str(row)), COUNT, DIM, dtype, lambda start, stop: wrong[start:stop], CHUNK)
+        with pytest.raises(NotFinite, match=f"The vector of row {row} contains NaN or a number too large") as error:
+            embedded(None, key_of(str(row)), COUNT, DIM, dtype, lambda start, stop: wrong[start:stop], CHUNK)
         assert "\n" not in str(error.value)
 
 
-def test_rows_of_a_wrong_shape_are_refused(cache: Path) -> None:
+def test_rows_of_a_wrong_shape_are_refused() -> None:
     """What computes them is at fault."""
     with pytest.raises(RobustXtremeError, match=r"The vectors from row 0 on have the shape \(103, 6\), not \(10, 6\)"):
-        embedded(cache, KEY, COUNT, DIM, np.float32, lambda _start, _stop: rows(0, COUNT), CHUNK)
+        embedded(None, KEY, COUNT, DIM, np.float32, lambda _start, _stop: rows(0, COUNT), CHUNK)
 
 
-def test_an_error_of_the_model_is_its_own(cache: Path) -> None:
+def test_an_error_of_the_model_is_its_own() -> None:
     """An OSError of what computes is not taken for one of the disk."""
 
     def failing(start: int, stop: int) -> Array:
         raise FileNotFoundError("no weights")
 
     with pytest.raises(FileNotFoundError, match="no weights"):
-        embedded(cache, KEY, COUNT, DIM, np.float32, failing, CHUNK)
+        embedded(None, KEY, COUNT, DIM, np.float32, failing, CHUNK)
 
 
 @pytest.mark.parametrize("shape", [(0, 6), (5, 0)])
 def test_no_rows_need_no_file(cache: Path, shape: tuple[int, int]) -> None:
     """An empty pool is an empty array."""
-    assert embedded(cache, KEY, *shape, np.float32, rows, CHUNK).shape == shape
+    kept = Cache(cache, ROOM, lambda line: pytest.fail(line))
+    assert embedded(kept, KEY, *shape, np.float32, rows, CHUNK).shape == shape
     assert not cache.exists()
 
 
@@ -223,8 +199,80 @@ def test_half_precision_begins_above_a_gibibyte() -> None:
     assert dtype_for((1 << 18) + 1, 1 << 10) == np.float16
 
 
-def test_the_header_says_what_the_file_is(work: Work, cache: Path) -> None:
-    """Shape, type and chunk, by name."""
+def test_without_a_cache_nothing_is_left(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--no-cache` uses a file without a name, and makes no folder."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    work = Work(None)
+    found = work.run()
+    assert not found.flags.writeable
+    assert (list(tmp_path.iterdir()), cache.exists(), work.told) == ([], False, [])
     work.run()
-    header = json.loads((place(cache) / "header.json").read_text())
-    assert header == {"version": 1, "count": COUNT, "dim": DIM, "dtype": "<f4", "chunk": CHUNK}
+    assert work.asked == CHUNKS
+
+
+@pytest.mark.parametrize("most", [0, SIZE - 1])
+def test_more_than_the_limit_is_not_kept(work: Work, most: int) -> None:
+    """A pool that does not fit is computed with one line; with a limit of nothing, silently."""
+    work.run(most=most)
+    work.run(most=most)
+    assert work.asked == CHUNKS
+    assert info().kinds["embeddings"].entries == 0
+    assert len(work.told) == (2 if most else 0)
+    assert all("ROBUST_XTREME_CACHE_LIMIT" in line for line in work.told)
+
+
+@pytest.mark.parametrize("folder", ["/proc/self", "/dev/null", "x" * 300])
+def test_a_folder_that_cannot_be_used_costs_one_line(folder: str) -> None:
+    """The run goes on with a temporary file."""
+    work = Work(Path(folder))
+    work.run()
+    assert len(work.told) == 1
+    assert "cannot be used, and the run goes on without" in work.told[0]
+
+
+def test_what_was_not_used_for_longest_goes_first(cache: Path) -> None:
+    """Room is made for new vectors; those read since stay, and a map of those that went is still read."""
+    work, most = Work(cache, 2000), 6 * 2000 * DIM * 4
+    keys = [key_of(str(number)) for number in range(6)]
+    maps = [work.run(key, most, chunk=200) for key in keys[:4]]
+    work.run(keys[0], most, chunk=200)
+    assert work.asked == []
+    for key in keys[4:]:
+        work.run(key, most, chunk=200)
+    assert (cache / NAME).stat().st_size <= most
+    work.run(keys[0], most, chunk=200)
+    assert work.asked == []
+    work.run(keys[1], most, chunk=200)
+    assert work.asked
+    assert all(np.array_equal(found, rows(0, 2000)) for found in maps)
+
+
+def test_info_and_clear_know_them(work: Work, cache: Path) -> None:
+    """Chunks are counted with their bytes, and removed; who has them mapped goes on, and so does the next run."""
+    held = work.run()
+    found = info().kinds["embeddings"]
+    assert (found.entries, found.size > SIZE) == (len(CHUNKS), True)
+    assert found.oldest is not None
+    assert found.newest is not None
+    assert found.oldest <= found.newest
+    (cache / "thesis.txt").touch()
+    assert clear().kinds["embeddings"].entries == len(CHUNKS)
+    assert {path.name for path in cache.iterdir()} == {NAME, "thesis.txt"}
+    assert (info().kinds["embeddings"].entries, np.array_equal(held, rows(0, COUNT))) == (0, True)
+    work.run()
+    assert work.asked == CHUNKS
+
+
+def test_clear_under_a_run_that_embeds(work: Work) -> None:
+    """A cache that is emptied between two chunks costs nothing but the chunks before."""
+    compute = work.compute
+
+    def clearing(start: int, stop: int) -> Array:
+        if start == 50:
+            clear()
+        return compute(start, stop)
+
+    work.compute = clearing  # type: ignore[method-assign]  # a stand-in
+    work.run()
+    work.run()
+    assert work.asked == CHUNKS[:5]

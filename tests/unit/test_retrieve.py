@@ -19,6 +19,7 @@ from robust_xtreme.evaluation.plan import CLEAN, Condition, Unit, identity_of, w
 from robust_xtreme.evaluation.retrieve import TOP, Engine, retrieved
 from robust_xtreme.evaluation.unit import Prepared, prepare
 from robust_xtreme.examples import Corpus, Document, Example, Text
+from robust_xtreme.results.cache import Cache
 from robust_xtreme.sources._load import Split
 from robust_xtreme.specs import PerturbationSpec
 
@@ -62,7 +63,8 @@ def engine(folder: Path, tmp_path: Path) -> Callable[..., tuple[Engine, Prepared
         conditions = [Condition(CLEAN), *(Condition(one, PerturbationSpec.parse(one), (0,)) for one in perturb)]
         checkpoint: Checkpoint = load(located, spec, "cpu", "fp32")
         ready = prepare(unit, examples, conditions, checkpoint.tokenizer, checkpoint.family, corpus=corpus)
-        return Engine(checkpoint, unit, tmp_path, "s", 4096, "cpu", "exact", print, print, shared), ready
+        cache = Cache(tmp_path, 1 << 24, print)
+        return Engine(checkpoint, unit, cache, "s", 4096, "cpu", print, shared), ready
 
     return made
 

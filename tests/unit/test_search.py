@@ -12,9 +12,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robust_xtreme.errors import Mismatch, SpecError
-from robust_xtreme.evaluation.approximate import parse_index
-from robust_xtreme.evaluation.search import QUANTUM, recall, search
+from robust_xtreme.errors import Mismatch
+from robust_xtreme.evaluation.search import QUANTUM, search
 from robust_xtreme.families._family import NotFinite
 from robust_xtreme.results.bitext import Neighbours
 
@@ -122,16 +121,6 @@ def test_a_mapped_file_is_searched(tmp_path: Path, dtype: str, engine: str) -> N
     assert same(search(asked, mapped, 9, device="cpu", chunk=64, engine=engine), brute(wanted, pool, 9))
 
 
-@pytest.mark.parametrize("index", ["exact", "ivf4,nprobe4", "hnsw8"])
-def test_a_mapped_file_is_indexed(tmp_path: Path, index: str) -> None:
-    """Indexes take candidates from a read-only file."""
-    pool, wanted = unit(500, 32, 7), unit(4, 32, 8)
-    pool.tofile(tmp_path / "pool")
-    mapped = np.memmap(tmp_path / "pool", np.float32, "r", shape=(500, 32))
-    ours, theirs = (search(wanted, one, 3, device="cpu", index=index, chunk=200) for one in (mapped, pool))
-    assert same(ours, theirs)
-
-
 @pytest.mark.parametrize("shape", [(0, 5, 3), (4, 0, 3), (4, 5, 0)])
 def test_nothing_to_search_gives_nothing(shape: tuple[int, int, int]) -> None:
     """No queries, no candidates, none wanted: arrays of that shape."""
@@ -140,15 +129,14 @@ def test_nothing_to_search_gives_nothing(shape: tuple[int, int, int]) -> None:
     assert found.indices.shape == found.scores.shape == (queries, min(k, count))
 
 
-@pytest.mark.parametrize("index", ["exact", "ivf", "hnsw"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_what_is_no_number_is_named_by_its_row(value: float, index: str) -> None:
+def test_what_is_no_number_is_named_by_its_row(value: float) -> None:
     """The first row with NaN or infinity, of queries and candidates, counted over chunks."""
     rows, wrong = unit(90, 8, 0), unit(90, 8, 0)
     wrong[[70, 71], 3] = value
     for words, queries, candidates in (("Query 70", wrong, rows), ("Candidate 70", rows, wrong)):
         with pytest.raises(NotFinite, match=f"^{words} holds NaN or an infinite number") as error:
-            search(queries, candidates, 3, device="cpu", index=index, chunk=16)
+            search(queries, candidates, 3, device="cpu", chunk=16)
         assert "\n" not in str(error.value)
 
 
@@ -159,65 +147,3 @@ def test_what_overflows_and_what_does_not_fit_is_refused() -> None:
         search(rows, np.where(np.arange(5)[:, None] == 2, 1e30, rows).astype(np.float32), 3, device="cpu")
     with pytest.raises(Mismatch, match=r"\(5, 8\) cannot be searched for in candidates of \(5, 7\)"):
         search(rows, rows[:, :7], 3, device="cpu")
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float16"])
-@pytest.mark.parametrize("index", ["ivf16,nprobe4", "hnsw16"])
-def test_an_approximate_index_is_the_same_every_time(index: str, dtype: str) -> None:
-    """Built again it finds the same, most of the best, with exact scores in their order."""
-    pool, wanted = unit(3000, 16, 9, dtype), unit(50, 16, 10)
-    found = search(wanted, pool, 10, device="cpu", index=index)
-    assert same(search(wanted, pool, 10, device="cpu", index=index), found)
-    ids = [f"query/{number}" for number in range(50)]
-    assert 0.6 < recall(wanted, pool, found, ids, device="cpu") <= 1
-    exact = np.rint(np.einsum("qd,qkd->qk", wanted.astype(np.float64), pool[found.indices].astype(np.float64)) / 1e-6)
-    assert np.allclose(found.scores, exact * QUANTUM, atol=1e-7)
-    assert (np.diff(found.scores) <= 0).all()
-
-
-def test_what_an_index_does_not_find_is_marked() -> None:
-    """One probed list holds fewer than were wanted: the rest is -1 and minus infinity, and counts against recall."""
-    pool, wanted = unit(400, 8, 11), unit(5, 8, 12)
-    found = search(wanted, pool, 300, device="cpu", index="ivf8,nprobe1")
-    missing = found.indices < 0
-    assert missing.any()
-    assert np.isneginf(found.scores[missing]).all()
-    assert recall(wanted, pool, found, list("abcde"), device="cpu") == pytest.approx(1 - missing.mean(), abs=0.4)
-
-
-def test_recall_is_that_of_a_sample_drawn_by_identity() -> None:
-    """The order of queries changes nothing, another seed draws others, and an exact search has all."""
-    pool, wanted = unit(2000, 16, 13), unit(300, 16, 14)
-    ids = [f"query/{number}" for number in range(300)]
-    found = search(wanted, pool, 5, device="cpu", index="ivf32,nprobe1")
-    turned = Neighbours(found.indices[::-1], found.scores[::-1])
-    value = recall(wanted, pool, found, ids, device="cpu", sample=40)
-    assert value == recall(wanted[::-1], pool, turned, ids[::-1], device="cpu", sample=40)
-    assert len({recall(wanted, pool, found, ids, device="cpu", sample=40, seed=seed) for seed in range(9)}) > 1
-    assert recall(wanted, pool, search(wanted, pool, 5, device="cpu"), ids, device="cpu") == 1
-    assert recall(wanted[:0], pool, search(wanted[:0], pool, 5, device="cpu"), [], device="cpu") == 1
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("exact", "exact"),
-        ("ivf", "ivf1024,nprobe32"),
-        ("IVF256, nprobe8", "ivf256,nprobe8"),
-        ("ivf,nprobe007", "ivf1024,nprobe7"),
-        ("hnsw", "hnsw32,efconstruction40,efsearch128"),
-        ("hnsw16,efsearch64", "hnsw16,efconstruction40,efsearch64"),
-    ],
-)
-def test_names_of_indexes_are_read(text: str, name: str) -> None:
-    """Every parameter stands in the full name, which names itself."""
-    assert parse_index(text) == parse_index(name) == name
-
-
-@pytest.mark.parametrize(
-    "text", ["", "flat", "ivf0", "ivf,", "ivf,efsearch4", "hnsw,nprobe3", "ivf-1", "ivf9999999", "٣"]
-)
-def test_what_is_no_index_is_one_line(text: str) -> None:
-    """The line says what may be written."""
-    with pytest.raises(SpecError, match=r"There is no index .* Write exact, ivf1024,nprobe32 or hnsw32"):
-        search(unit(1, 2, 0), unit(1, 2, 0), 1, device="cpu", index=text)

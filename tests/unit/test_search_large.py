@@ -18,6 +18,7 @@ from tests.forks import process
 
 from robust_xtreme.evaluation.embeddings import embedded
 from robust_xtreme.evaluation.search import QUANTUM, search
+from robust_xtreme.results.cache import Cache
 
 DIM: Final = 1024
 CHUNK: Final = 8192
@@ -30,7 +31,7 @@ Array = np.ndarray[Any, Any]
 
 
 def _work(pipe: Connection, cache: Path, count: int) -> None:
-    """Embed and search; send the first row of each chunk, then the peak of anonymous memory, indices and scores."""
+    """Embed and search; send the first row of each chunk, then peak memory and the best; write the bytes."""
     peak, ended = [_anonymous()], threading.Event()
 
     def poll() -> None:
@@ -44,11 +45,12 @@ def _work(pipe: Connection, cache: Path, count: int) -> None:
     poller = threading.Thread(target=poll)
     poller.start()
     try:
-        pool = embedded(cache, KEY, count, DIM, np.float16, compute, CHUNK, most=1 << 40)
+        pool = embedded(Cache(cache, 1 << 40, print), KEY, count, DIM, np.float16, compute, CHUNK)
         nearest = search(rows(-CHUNK, 0)[:QUERIES].astype(np.float32), pool, K, device="cpu")
     finally:
         ended.set()
         poller.join()
+    (cache / "vectors.bin").write_bytes(pool.tobytes())
     pipe.send((peak[0], nearest.indices, nearest.scores))
 
 
@@ -126,7 +128,7 @@ def test_a_large_pool_is_embedded_and_searched_in_little_memory(
     _killed(cache, count)
     *computed, (peak, indices, scores) = _messages(_begun(cache, count)[1])
     assert count // 3 - 2 * CHUNK < computed[0] < count // 3 + 3 * CHUNK
-    path = cache / "embeddings-v1" / KEY / "vectors.bin"
+    path = cache / "vectors.bin"
     best, places = _brute(path, count, rows(-CHUNK, 0)[:QUERIES].astype(np.float64))
     path.unlink()
     assert np.array_equal(indices, places)

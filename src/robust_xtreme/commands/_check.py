@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +19,6 @@ NOTE: Final = "note"
 FAIL: Final = "fail"
 
 _AGAIN: Final = "pip install --force-reinstall robust-xtreme"
-_LEAST_FREE: Final = 1_000_000_000
-_SCAN: Final = 1.0
 _PATIENCE: Final = 8.0
 _DONE: Final = 200
 _ASK: Final = """
@@ -90,25 +86,10 @@ def _hub_cache() -> Check:
     from robust_xtreme.sources._hub import cache_folder
 
     folder = cache_folder()
-    size, whole = size_on_disk(folder)
-    facts = {"folder": str(folder), "bytes": size, "whole": whole}
+    facts = {"folder": str(folder)}
     if not can_write(folder):
         return Check("hub cache", NOTE, f"{folder} cannot be written", "export HF_HOME=DIR", facts)
-    return Check("hub cache", OK, f"{folder} ({'' if whole else 'more than '}{size_of(size)})", facts=facts)
-
-
-def size_on_disk(folder: Path, seconds: float = _SCAN) -> tuple[int, bool]:
-    """The bytes of a folder's files, links not followed, and whether there was time to see all of them."""
-    total, end = 0, time.monotonic() + seconds
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(parent, name)).st_size  # noqa: PTH118 - a walk of many files
-            except OSError:
-                continue
-        if time.monotonic() > end:
-            return total, False
-    return total, True
+    return Check("hub cache", OK, str(folder), facts=facts)
 
 
 def can_write(folder: Path) -> bool:
@@ -120,36 +101,6 @@ def can_write(folder: Path) -> bool:
         except OSError:
             return False
     return False
-
-
-def disk() -> Iterator[Check]:
-    """Where runs are written."""
-    place = Path.cwd()
-    free = shutil.disk_usage(place).free
-    facts = {"folder": str(place), "free": free}
-    if not can_write(place / "runs"):
-        yield Check("disk", NOTE, f"{place} cannot be written", "robust-xtreme eval --out DIR", facts)
-    elif free < _LEAST_FREE:
-        yield Check("disk", NOTE, f"{size_of(free)} free in {place}", "robust-xtreme cache clear --yes", facts)
-    else:
-        yield Check("disk", OK, f"{size_of(free)} free in {place}", facts=facts)
-
-
-def terminal() -> Iterator[Check]:
-    """What is printed where."""
-    import locale
-
-    encoding = getattr(sys.stdout, "encoding", None) or "none"
-    is_terminal = sys.stdout is not None and sys.stdout.isatty()
-    language = locale.setlocale(locale.LC_CTYPE, None)
-    colours = is_terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    facts = {"encoding": encoding, "terminal": is_terminal, "colours": colours, "locale": language}
-    wide = f"terminal of {shutil.get_terminal_size().columns} columns" if is_terminal else "no terminal"
-    found = f"{wide}, {encoding}, locale {language}, {'colours' if colours else 'no colours'}"
-    if encoding.lower().replace("-", "") != "utf8":
-        yield Check("terminal", NOTE, f"{found}: texts are shown with escapes", "export PYTHONIOENCODING=utf-8", facts)
-    else:
-        yield Check("terminal", OK, found, facts=facts)
 
 
 def hub(online: bool) -> Iterator[Check]:

@@ -14,35 +14,24 @@ _SAFE: Final = re.compile(r"(?!-)[\w.,@+/-]*", re.ASCII)
 """A path that every shell takes as it is: completed words are inserted without quotes, and a shell would run them."""
 
 
-def tasks(incomplete: str) -> list[str]:
-    """Tasks and groups of them, in a list."""
-    from robust_xtreme.groups import names as groups
-    from robust_xtreme.registry import names
+def members(*kinds: str, grouped: Sequence[str] | None = None, several: bool = True) -> Callable[[str], list[str]]:
+    """What completes members of registries, in a list; with `grouped` groups of tasks and these names, too."""
 
-    return listed(incomplete, [*names("task"), *groups()])
+    def complete(incomplete: str) -> list[str]:
+        from robust_xtreme.groups import names as groups
+        from robust_xtreme.registry import names
 
+        others = [] if grouped is None else [*groups(), *grouped]
+        known = [*(name for kind in kinds for name in names(kind)), *others]
+        return listed(incomplete, known) if several else one(incomplete, known)
 
-def held(incomplete: str) -> list[str]:
-    """Tasks, intermediate tasks and groups of them, in a list."""
-    from robust_xtreme.groups import INTERMEDIATE
-    from robust_xtreme.groups import names as groups
-    from robust_xtreme.registry import names
-
-    return listed(incomplete, [*names("task"), *groups(), *names("intermediate"), INTERMEDIATE])
+    return complete
 
 
-def learned(incomplete: str) -> list[str]:
-    """Tasks to learn, targets and intermediate ones, in a list."""
-    from robust_xtreme.registry import names
-
-    return listed(incomplete, [*names("task"), *names("intermediate")])
-
-
-def task(incomplete: str) -> list[str]:
-    """One task."""
-    from robust_xtreme.registry import names
-
-    return one(incomplete, names("task"))
+tasks = members("task", grouped=())
+held = members("task", "intermediate", grouped=("intermediate",))
+learned = members("task", "intermediate")
+task = members("task", several=False)
 
 
 def perturbation(incomplete: str) -> list[str]:
@@ -86,18 +75,6 @@ def data(incomplete: str) -> list[str]:
     return [*one(incomplete, [MINI, HUB]), *_folders(incomplete)]
 
 
-def split(incomplete: str) -> list[str]:
-    """A split."""
-    from robust_xtreme.run_spec import SPLITS
-
-    return one(incomplete, SPLITS)
-
-
-def device(incomplete: str) -> list[str]:
-    """A device."""
-    return one(incomplete, ("auto", "cpu", "cuda"))
-
-
 def folder(incomplete: str) -> list[str]:
     """A folder."""
     return list(_folders(incomplete))
@@ -108,99 +85,23 @@ def any_file(incomplete: str) -> list[str]:
     return [*_paths(incomplete, Path.is_file), *_folders(incomplete)]
 
 
-def file_format(incomplete: str) -> list[str]:
-    """The format of a file that is perturbed."""
-    return one(incomplete, ("conll", "conllu", "iob2", "jsonl", "lines", "squad", "tsv"))
-
-
 def run_file(incomplete: str) -> list[str]:
     """The runs of `train` that ship with the program, the user's own files, and folders."""
     return [*one(incomplete, _shipped("train")), *_files(incomplete, ".toml"), *_folders(incomplete)]
 
 
-def recipe(incomplete: str) -> list[str]:
-    """How stages are trained where nothing else is said."""
-    return one(incomplete, _shipped("recipes"))
+def shipped(*folders: str) -> Callable[[str], list[str]]:
+    """What completes the name of a file of `configs/FOLDER`."""
+    return lambda incomplete: one(incomplete, [name for folder in folders for name in _shipped(folder)])
 
 
-def config(incomplete: str) -> list[str]:
-    """Every file that `config` shows, by its name."""
-    return one(incomplete, [name for kind in ("recipes", "train", "runs") for name in _shipped(kind)])
-
-
-def config_verb(incomplete: str) -> list[str]:
-    """What `config` does."""
-    return one(incomplete, ("copy", "list", "show"))
-
-
-def size(incomplete: str) -> list[str]:
-    """The size of an encoder from scratch."""
-    return one(incomplete, ("small", "tiny"))
-
-
-def overlap(incomplete: str) -> list[str]:
-    """What becomes of training data that evaluated splits contain."""
-    return one(incomplete, ("allow", "drop", "refuse"))
-
-
-def sampling(incomplete: str) -> list[str]:
-    """How often each task is drawn."""
-    return one(incomplete, ("capped:10000", "proportional", "temperature:2"))
-
-
-def mixing(incomplete: str) -> list[str]:
-    """Whether a step is of one task or of several."""
-    return one(incomplete, ("batches", "steps"))
-
-
-def control(incomplete: str) -> list[str]:
-    """What is learned in place of the tasks."""
-    return one(incomplete, ("masked_lm", "shuffled_labels"))
-
-
-def select(incomplete: str) -> list[str]:
-    """Which weights are kept."""
-    return one(incomplete, ("dev", "none"))
+recipe = shipped("recipes")
+config = shipped("recipes", "train", "runs")
 
 
 def translated(incomplete: str) -> list[str]:
     """Where translated data come from."""
     return [*one(incomplete, ("hub", "seq2seq:")), *_folders(incomplete)]
-
-
-def precision(incomplete: str) -> list[str]:
-    """The numbers that are computed with."""
-    return one(incomplete, ("bf16", "fp16", "fp32"))
-
-
-def strategy(incomplete: str) -> list[str]:
-    """How several devices work together."""
-    return one(incomplete, ("auto", "ddp"))
-
-
-def optimizer(incomplete: str) -> list[str]:
-    """How weights are changed."""
-    return one(incomplete, ("adamw", "adamw_fused"))
-
-
-def schedule(incomplete: str) -> list[str]:
-    """How the learning rate goes down."""
-    return one(incomplete, ("constant", "cosine", "linear"))
-
-
-def log(incomplete: str) -> list[str]:
-    """Where the course of training is written."""
-    return listed(incomplete, ("csv", "tensorboard"))
-
-
-def index(incomplete: str) -> list[str]:
-    """How candidates are searched."""
-    return one(incomplete, ("exact", "hnsw", "ivf"))
-
-
-def representation(incomplete: str) -> list[str]:
-    """What of an encoder stands for a text: the default, and forms of it with other poolings."""
-    return one(incomplete, ("cls:12", "mean:14/24", "mean:14/24@specials=out"))
 
 
 def what(incomplete: str) -> list[str]:
@@ -210,9 +111,16 @@ def what(incomplete: str) -> list[str]:
     return one(incomplete, LISTS)
 
 
-def look(incomplete: str) -> list[str]:
-    """What `data` does."""
-    return one(incomplete, ("check", "list"))
+def words(names: Sequence[str], several: bool = False) -> Callable[[str], list[str]]:
+    """What completes one of some words, or a list of them."""
+
+    def complete(incomplete: str) -> list[str]:
+        return listed(incomplete, names) if several else one(incomplete, names)
+
+    return complete
+
+
+file_format = words(("conll", "conllu", "iob2", "jsonl", "lines", "squad", "tsv"))
 
 
 def one(incomplete: str, names: Iterable[str]) -> list[str]:

@@ -25,7 +25,6 @@ _SILENT: Final = {
     "at floor": "no better than a predictor that does not understand the text, so no change is claimed.",
     "few clusters": "fewer than 20 independent items, too few for an interval, so no change is claimed.",
     "inert": "the model's tokenizer undid the noise, so no change is claimed.",
-    "approximate search": "the index need not find the nearest candidates, so no change is claimed.",
 }
 """Why a cell claims nothing, in the words of the table."""
 

@@ -71,7 +71,7 @@ def program() -> Iterator[Check]:
 
 def libraries(found: Mapping[str, Any]) -> Iterator[Check]:
     """Every library that we need, in a version that we take; the large ones were imported."""
-    for need in _needs(""):
+    for need in _needs():
         yield _library(need, found)
 
 
@@ -90,32 +90,15 @@ def _library(need: Requirement, found: Mapping[str, Any]) -> Check:
     return Check(need.name, OK, version, facts=facts)
 
 
-def extras() -> Iterator[Check]:
-    """Which groups of optional libraries are there; nothing that is evaluated needs them."""
-    state = {name: all(_version(need.name) for need in _needs(name)) for name in _extras()}
-    told = ", ".join(f"{name} {'installed' if there else 'not installed'}" for name, there in state.items())
-    yield Check("extras", OK, told or "none", facts=state)
-
-
-def _extras() -> list[str]:
-    try:
-        return sorted(importlib.metadata.metadata(_OURS).get_all("Provides-Extra") or [])
-    except importlib.metadata.PackageNotFoundError:
-        return []
-
-
-def _needs(extra: str) -> list[Requirement]:
-    """The libraries that an extra adds; those that are always needed for ""."""
+def _needs() -> list[Requirement]:
+    """The libraries that are always needed."""
     from packaging.requirements import Requirement
 
     try:
         every = [Requirement(line) for line in importlib.metadata.requires(_OURS) or []]
     except importlib.metadata.PackageNotFoundError:  # run from its sources, without being installed
         every = [Requirement(name) for name in _IMPORTED]
-    always = [one for one in every if not one.marker or one.marker.evaluate({"extra": ""})]
-    if not extra:
-        return always
-    return [one for one in every if one.marker and one not in always and one.marker.evaluate({"extra": extra})]
+    return [one for one in every if not one.marker or one.marker.evaluate({"extra": ""})]
 
 
 def _version(name: str) -> str | None:
@@ -206,33 +189,6 @@ def folder(named: str | None) -> Iterator[Check]:
         yield Check("data folder", NOTE, f"{data} holds no task's files", "robust-xtreme list tasks --json", facts)
 
 
-def tasks(named: str | None) -> Iterator[Check]:
-    """Where each task's data would come from, and whether that needs a connection."""
-    from robust_xtreme.run_spec import DATA_VARIABLE, HUB, MINI
-
-    data = named or os.environ.get(DATA_VARIABLE, "")
-    places = {MINI: _source(MINI), "folder": _source(data) if data and data not in (MINI, HUB) else None}
-    for task in _tasks():
-        served = {name: list(_languages(task, source)) for name, source in places.items() if source}
-        cached, whole = _on_hub(task)
-        facts = {**served, "hub_cached": cached, "hub": whole, "offline": any(served.values()) or bool(cached)}
-        yield _task(task, served, cached, whole, facts)
-
-
-def _task(
-    task: TaskSpec, served: Mapping[str, Sequence[str]], cached: Sequence[str], whole: Sequence[str], facts: Any
-) -> Check:
-    told = [f"{place} ({_languages_of(len(codes))})" for place, codes in served.items() if codes]
-    told += [f"hub ({len(cached)} of {len(whole)} languages on this machine)"] if whole else []
-    name, found = f"task {task.name}", ", ".join(told)
-    if facts["offline"]:
-        return Check(name, OK, found, facts=facts)
-    if whole:
-        command = f"{_EVAL} --tasks {task.name} --model NAME --data hub"
-        return Check(name, NOTE, f"{found}: its data are fetched when a run asks for them", command, facts)
-    return Check(name, NOTE, "no data on this machine", f"{_EVAL} --tasks {task.name} --model NAME --data DIR", facts)
-
-
 def _tasks() -> list[TaskSpec]:
     from robust_xtreme import registry
 
@@ -245,27 +201,10 @@ def _opened(data: str) -> Source:
     return open_source(data, offline=True)
 
 
-def _source(data: str) -> Source | None:
-    """A source, none where it does not open: a line of its own says so."""
-    from robust_xtreme.errors import RobustXtremeError
-
-    try:
-        return _opened(data)
-    except RobustXtremeError:
-        return None
-
-
 def _languages(task: TaskSpec, source: Source) -> tuple[str, ...]:
     from robust_xtreme.sources._load import available
 
     return available(task, source, "auto")
-
-
-def _on_hub(task: TaskSpec) -> tuple[list[str], list[str]]:
-    """The languages of a task whose data from the hub are on this machine, and all that the hub has."""
-    if not any(split in task.hub for split in ("test", "validation")):
-        return [], []
-    return list(_languages(task, _opened("hub"))), list(task.languages)
 
 
 def _counted(served: Mapping[str, Sequence[str]]) -> str:

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from robust_xtreme import resources
 from robust_xtreme.errors import SpecError, UnknownName
-
-if TYPE_CHECKING:
-    from robust_xtreme.training.spec import TrainSpec
+from robust_xtreme.training.spec import BEFORE, LAST, TrainSpec, from_tables, merged, of_panel, read_tables, tables_of
 
 SUFFIX: Final = ".toml"
 _LIST: Final = "robust-xtreme config list"
-_LAST: Final = ("epochs", "steps", "batch_size", "lr", "limit", "perturb", "select")
-"""Options of the last stage."""
-
-_BEFORE: Final = ("sampling", "mixing", "languages", "translated", "control")
-"""Options of the intermediate stage where there is one, else of the last."""
-
 _PLACES: Final = ("text", "recipe", "translated", "data", "packs")
 _STAGES: Final = ("mlm", "intermediate", "target")
 
@@ -46,8 +38,6 @@ def spec_of(name: str, words: Mapping[str, Any]) -> TrainSpec:
 
     Raises UnknownName, SpecError.
     """
-    from robust_xtreme.training.spec import from_tables, merged
-
     given = {key: value for key, value in words.items() if value is not None and value is not False and value != []}
     if not name:
         return from_tables(_changes(given, {}), "train")
@@ -60,8 +50,6 @@ def spec_of(name: str, words: Mapping[str, Any]) -> TrainSpec:
 
 def _read(path: Path) -> dict[str, Any]:
     """A file's tables, its paths as they are found: from where the user is, or else beside the file."""
-    from robust_xtreme.training.spec import read_tables
-
     tables = read_tables(path)
     found = {key: _beside(key, value, path) for key, value in tables.items()}
     for name in _STAGES:
@@ -86,17 +74,16 @@ def _other_start(tables: dict[str, Any], given: Mapping[str, Any]) -> dict[str, 
 
 def _changes(given: Mapping[str, Any], tables: Mapping[str, Any]) -> dict[str, Any]:
     """Words as the keys and tables of a run's file; those of a stage go into the stage that they are of."""
-    from robust_xtreme.training.spec import tables_of
-
-    plain = {key: value for key, value in given.items() if key not in (*_LAST, *_BEFORE, "intermediate_steps")}
+    last_keys, first_keys = of_panel(LAST), of_panel(BEFORE)
+    plain = {key: value for key, value in given.items() if key not in (*last_keys, *first_keys, "intermediate_steps")}
     _add_text(plain, tables)
     found = tables_of(plain)
     there = [stage for stage in _STAGES if stage in found or stage in tables]
     last = there[-1] if there else "target"
     first = "intermediate" if "intermediate" in there else last
     stages = {stage: dict(found.get(stage, {})) for stage in _STAGES}
-    stages[last] |= {key: given[key] for key in _LAST if key in given}
-    stages[first] |= {key: given[key] for key in _BEFORE if key in given}
+    stages[last] |= {key: given[key] for key in last_keys if key in given}
+    stages[first] |= {key: given[key] for key in first_keys if key in given}
     if "intermediate_steps" in given:
         stages["intermediate"]["steps"] = given["intermediate_steps"]
     if "text" in given:

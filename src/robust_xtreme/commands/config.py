@@ -25,7 +25,7 @@ def config(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="list | show | copy", autocompletion=_completion.config_verb, help="List, print or copy files."
+            metavar="list | show | copy", autocompletion=_completion.words(_WHAT), help="List, print or copy files."
         ),
     ] = "list",
     name: Annotated[

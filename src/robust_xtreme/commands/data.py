@@ -47,7 +47,7 @@ def data(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="list | check", autocompletion=_completion.look, help="Show what is there, or check it."
+            metavar="list | check", autocompletion=_completion.words(WHAT), help="Show what is there, or check it."
         ),
     ] = "list",
     data: Data = None,

@@ -25,9 +25,10 @@ def doctor(
     online: Annotated[bool, typer.Option("--online", help="Ask the hub whether it answers. Else nothing is.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
 ) -> None:
-    """Look at versions, device, caches, data and tasks, each with a remedy; ends with 3 where mini cannot run.
+    """Look at versions, device, caches and data, each with a remedy; ends with 3 where mini cannot run.
 
-    Nothing is changed, and no connection is opened unless --online asks for it.
+    Nothing is changed, and no connection is opened unless --online asks for it. Where the data of each task come from:
+    robust-xtreme data list.
 
     Examples: robust-xtreme doctor; robust-xtreme doctor --data DIR --json
     """
@@ -56,17 +57,13 @@ def _checks(data: str | None, online: bool) -> list[Check]:
     rest = [
         *_check.safely("mini", _ready.mini, _check.FAIL),
         *_check.safely("data folder", lambda: _ready.folder(data)),
-        *_check.safely("tasks", lambda: _ready.tasks(data)),
         *_check.safely("hub", lambda: _check.hub(online)),
         *_check.safely("cache", _check.caches),
-        *_check.safely("disk", _check.disk),
-        *_check.safely("terminal", _check.terminal),
     ]
     found = _ready.imported(process)
     return [
         *_check.safely("python", _ready.program),
         *_check.safely("libraries", lambda: _ready.libraries(found)),
-        *_check.safely("extras", _ready.extras),
         *_check.safely("device", lambda: _ready.device(found)),
         *rest,
     ]

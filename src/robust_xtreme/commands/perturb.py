@@ -12,6 +12,7 @@ from robust_xtreme.commands import _completion
 from robust_xtreme.commands._errors import ended, one_line
 from robust_xtreme.commands._lists import several
 from robust_xtreme.commands._packs import Packs, using
+from robust_xtreme.run_spec import SPLITS
 
 if TYPE_CHECKING:
     from robust_xtreme.files._rewrite import Job
@@ -55,7 +56,7 @@ SplitName = Annotated[
     typer.Option(
         "--split",
         metavar="SPLIT",
-        autocompletion=_completion.split,
+        autocompletion=_completion.words(SPLITS),
         help="The split of that task. Default: the one that the file's name says.",
     ),
 ]

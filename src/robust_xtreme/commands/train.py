@@ -2,66 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import typer
 
 from robust_xtreme.commands import _train_options as options
 from robust_xtreme.commands._lists import several
-
-if TYPE_CHECKING:
-    from robust_xtreme.training.spec import TrainSpec
+from robust_xtreme.commands._options import with_keys
+from robust_xtreme.training.spec import StageSpec, TrainSpec
 
 _LISTS: Final = ("task", "intermediate", "reported", "languages", "log")
-_NOT_SPEC: Final = ("file", "plan", "force", "quiet", "verbose")
-"""What says how a run is shown or begun, and not what it computes."""
 
 
+@with_keys(StageSpec, TrainSpec)
 def train(
     file: options.File = "",
     task: options.Task = None,
     intermediate: options.Intermediate = None,
-    data: options.Data = None,
-    encoder: options.From = None,
-    revision: options.Revision = None,
     scratch: options.Scratch = None,
-    text: options.Words = None,
-    out: options.Out = None,
-    recipe: options.Recipe = None,
-    seed: options.Seed = None,
-    reported: options.Reported = None,
-    overlap: options.Overlap = None,
     allow_overlap: options.Allow = False,
-    epochs: options.Epochs = None,
-    steps: options.Steps = None,
-    batch_size: options.BatchSize = None,
-    lr: options.Rate = None,
-    limit: options.Limit = None,
-    perturb: options.Perturb = None,
-    packs: options.Packs = None,
-    select: options.Select = None,
-    sampling: options.Sampling = None,
-    mixing: options.Mixing = None,
-    languages: options.Languages = None,
-    translated: options.Translated = None,
-    control: options.Control = None,
     intermediate_steps: options.FirstSteps = None,
     mlm_steps: options.MlmSteps = None,
-    offline: options.Offline = False,
-    device: options.Device = None,
-    devices: options.Devices = None,
-    strategy: options.Strategy = None,
-    precision: options.Precision = None,
-    accumulate: options.Accumulate = None,
-    clip: options.Clip = None,
-    schedule: options.Schedule = None,
-    optimizer: options.Optimizer = None,
-    lora: options.Lora = None,
-    log: options.Log = None,
+    *,
     plan: options.PlanOnly = False,
     force: options.Force = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
+    **keys: Any,
 ) -> None:
     """Train an encoder in up to three stages: masked LM, intermediate tasks, the target; one head for each task.
 
@@ -75,10 +42,8 @@ def train(
 
     robust-xtreme train --intermediate squad,mnli --task tydiqa --from OWNER/NAME --data hub --recipe x-stilts
     """
-    _do(_spec(file, dict(locals())), plan, force, quiet, verbose)
-
-
-def _do(spec: TrainSpec, plan: bool, force: bool, quiet: bool, verbose: bool) -> None:
+    words = {"task": task, "intermediate": intermediate, "scratch": scratch, "allow_overlap": allow_overlap}
+    spec = _spec(file, {**words, "intermediate_steps": intermediate_steps, "mlm_steps": mlm_steps, **keys})
     if plan:
         _plan(spec, quiet)
     else:
@@ -89,8 +54,7 @@ def _spec(file: str, words: dict[str, Any]) -> TrainSpec:
     """The run that file and words ask for; what was not said is left to the file and the defaults."""
     from robust_xtreme.commands._train_files import spec_of
 
-    words |= {name: several(name, words[name]) for name in _LISTS}
-    return spec_of(file, {name: value for name, value in words.items() if name not in _NOT_SPEC})
+    return spec_of(file, words | {name: several(name, words[name]) for name in _LISTS})
 
 
 def _train(spec: TrainSpec, force: bool, quiet: bool, verbose: bool) -> None:

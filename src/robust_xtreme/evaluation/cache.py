@@ -66,7 +66,7 @@ class Kept:
         """Hold what was computed; scores that are not finite gave None, which is not held."""
         if known.keys:
             found = {known.keys[place]: target for place, target in computed.items() if target is not None}
-            self.cache.put(KIND, {key: written(target) for key, target in found.items()})
+            self.cache.put(KIND, {key: written(target).encode() for key, target in found.items()})
 
 
 def opened(warn: Callable[[str], None], device: str, precision: str) -> Kept:
@@ -130,7 +130,7 @@ def written(target: Target) -> str:
     return f'{{"{type(target).__name__}": {target_json(target)}}}'
 
 
-def read(text: str) -> Target | None:
+def read(text: bytes) -> Target | None:
     """The prediction that was written down; None where the text is no prediction."""
     try:
         ((kind, value),) = json.loads(text).items()

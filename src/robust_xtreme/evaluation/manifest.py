@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme import __version__, packs
-from robust_xtreme.evaluation.approximate import EXACT
 from robust_xtreme.evaluation.located import Located
 from robust_xtreme.evaluation.plan import Plan
 from robust_xtreme.evaluation.trained import own_training
@@ -70,7 +69,7 @@ def _task(task: TaskSpec, source: Source) -> dict[str, Any]:
 def _what(spec: RunSpec) -> dict[str, Any]:
     """The run as asked for, without its paths; what says which model is meant only where it was said."""
     models = {"labels": list(spec.labels), "revision": list(spec.revision), "trust_remote_code": spec.trust_remote_code}
-    search = {"representation": spec.representation, "index": "" if spec.index == EXACT else spec.index}
+    models["representation"] = spec.representation
     return {
         "tasks": list(spec.tasks),
         "languages": list(spec.languages),
@@ -80,7 +79,7 @@ def _what(spec: RunSpec) -> dict[str, Any]:
         "limit": spec.limit,
         "precision": spec.precision,
         "allow_overlap": spec.allow_overlap,
-        **{key: value for key, value in (models | search).items() if value},
+        **{key: value for key, value in models.items() if value},
     }
 
 

@@ -8,24 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, final
 
 import numpy as np
 
 from robust_xtreme.errors import Mismatch
-from robust_xtreme.evaluation.approximate import EXACT
 from robust_xtreme.evaluation.checkpoint import Checkpoint
 from robust_xtreme.evaluation.embeddings import dtype_for, embedded, key_of
 from robust_xtreme.evaluation.judge import Ranked
 from robust_xtreme.evaluation.plan import Unit
 from robust_xtreme.evaluation.predict import embed
-from robust_xtreme.evaluation.search import recall, search
+from robust_xtreme.evaluation.search import search
 from robust_xtreme.evaluation.unit import Prepared, Variant, variant_of
 from robust_xtreme.examples import Corpus, Document, Target
 from robust_xtreme.families._family import NotFinite
 from robust_xtreme.families.retrieval import QUERY, text_windows
 from robust_xtreme.results.bitext import NEIGHBOURS, Mined, Neighbours, best_threshold, extract, mine, without
+from robust_xtreme.results.cache import Cache
 from robust_xtreme.sources._load import Split
 from robust_xtreme.specs import CANDIDATE
 
@@ -41,18 +40,16 @@ Tell = Callable[[str], None]
 class Engine:
     """A model at work on a unit: where vectors are kept, what they depend on, how they are computed and searched.
 
-    `say` hears what goes wrong with the kept ones, `watch` how far a large pool is. `known` holds the vectors of this
-    unit by field and text; without `shared` no variant takes another's.
+    `watch` is called with the progress of a large pool. `known` holds the vectors of this unit by field and text;
+    without `shared` no variant takes another's.
     """
 
     checkpoint: Checkpoint
     unit: Unit
-    store: Path | None
+    store: Cache | None
     settings: str
     batch_tokens: int
     device: str
-    index: str
-    say: Tell
     watch: Tell
     shared: bool = True
     known: dict[str, _Known] = field(default_factory=dict)
@@ -75,7 +72,7 @@ class Engine:
 
         rows = self.unit.candidates if name == CANDIDATE else self.unit.rows
         key, dtype = key_of(self.settings, name, *values), dtype_for(rows, size)
-        return embedded(self.store, key, len(values), size, dtype, compute, _CHUNK, self.say)
+        return embedded(self.store, key, len(values), size, dtype, compute, _CHUNK)
 
     def _embed(self, name: str, values: Sequence[str]) -> Array:
         task = self.unit.task
@@ -86,7 +83,7 @@ class Engine:
 
     def found(self, queries: Array, candidates: Array, k: int) -> Neighbours:
         """The nearest candidates of each query."""
-        return search(queries.astype(np.float32), candidates, k, device=self.device, index=self.index)
+        return search(queries.astype(np.float32), candidates, k, device=self.device)
 
 
 @final
@@ -119,13 +116,11 @@ class _Known:
 class Retrieved:
     """What is found for the examples of each variant, by its key.
 
-    `threshold` is that of clean validation data, where one is tuned; `recall` the share of the clean variant's best
-    candidates that an approximate index found.
+    `threshold` is that of clean validation data, where one is tuned.
     """
 
     ranked: dict[tuple[str, int], Ranked] = field(default_factory=dict)
     threshold: float | None = None
-    recall: float | None = None
 
 
 def retrieved(engine: Engine, prepared: Prepared, tuned: Split | None) -> Retrieved:
@@ -134,7 +129,7 @@ def retrieved(engine: Engine, prepared: Prepared, tuned: Split | None) -> Retrie
     for variant in prepared.variants:
         try:
             if tuned is None:
-                found.ranked[variant.key] = Ranked(_ranking(engine, prepared, variant, found))
+                found.ranked[variant.key] = Ranked(_ranking(engine, prepared, variant))
             else:
                 found.ranked[variant.key] = _paired(engine, prepared, variant, tuned, found)
         except NotFinite:
@@ -154,7 +149,7 @@ def _queries(variant: Variant) -> list[str]:
     return [example.texts[QUERY].value for example in variant.examples]
 
 
-def _ranking(engine: Engine, prepared: Prepared, variant: Variant, found: Retrieved) -> tuple[Target, ...]:
+def _ranking(engine: Engine, prepared: Prepared, variant: Variant) -> tuple[Target, ...]:
     """The ids of the best candidates for each query; equal texts of the pool stand in its order."""
     ids = _ids(prepared)
     groups: dict[str, list[int]] = {}
@@ -165,8 +160,6 @@ def _ranking(engine: Engine, prepared: Prepared, variant: Variant, found: Retrie
     candidates = engine.vectors(CANDIDATE, tuple(groups))
     queries = engine.vectors(QUERY, distinct)
     near = engine.found(queries, candidates, TOP)
-    if engine.index != EXACT and found.recall is None:
-        found.recall = recall(queries, candidates, near, distinct, device=engine.device)
     places = list(groups.values())
     best = {
         value: Document(tuple(ids[one] for one in _expanded(row, places)))

@@ -253,10 +253,9 @@ class _Run:
         unit = prepared.unit
         with _threads(self.device, unit.model.params_nonembedding):
             found = self._halving(unit, lambda: self._searched(prepared))
-        for name, value in (("tuned", found.threshold), ("recall", found.recall)):
-            if value is not None:
-                self.manifest[name] = {**self.manifest.get(name, {}), unit.label: round(value, 6)}
-                self.folder.write_manifest(self.manifest)
+        if found.threshold is not None:
+            self.manifest["tuned"] = {**self.manifest.get("tuned", {}), unit.label: round(found.threshold, 6)}
+            self.folder.write_manifest(self.manifest)
         self.observer.advance(prepared.predictions)
         self._count(prepared, 0)
         return found.ranked
@@ -266,12 +265,10 @@ class _Run:
         engine = Engine(
             checkpoint=self.models.load(unit.model, unit.task),
             unit=unit,
-            store=stored.folder() if self.kept else None,
+            store=self.kept.cache if self.kept else None,
             settings=f"{settings(unit, spec.precision, self.manifest['device'])} {inference(unit, spec)}",
             batch_tokens=self.manifest["batch_tokens"],
             device=self.device,
-            index=spec.index,
-            say=self.say,
             watch=self.observer.unit,
             shared=self.manifest["deduplicate"],
         )

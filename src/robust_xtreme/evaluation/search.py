@@ -1,4 +1,4 @@
-"""The nearest candidates of each query by inner product: exact by default, the same ones however the work is cut.
+"""The nearest candidates of each query by inner product: exact, the same ones however the work is cut.
 
 A fast pass in float32 (faiss; on other devices torch) proposes more than k candidates. Its error is at most
 `D * 2**-24 * |q| * |c|` for D dimensions, in whatever order a sum is taken (Higham, Accuracy and Stability of Numerical
@@ -8,16 +8,14 @@ pair. Neither chunks nor threads, batches of queries or devices decide a result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, final
 
 import numpy as np
 
 from robust_xtreme.errors import Mismatch
-from robust_xtreme.evaluation.approximate import EXACT, build, parse_index, proposed
 from robust_xtreme.families._family import NotFinite
-from robust_xtreme.randomness import salt, text_keys
 from robust_xtreme.results.bitext import Neighbours
 
 Array = np.ndarray[Any, Any]
@@ -57,18 +55,15 @@ def search(
     k: int,
     *,
     device: str,
-    index: str = EXACT,
     engine: str | None = None,
     chunk: int | None = None,
 ) -> Neighbours:
     """The k best candidates (n, D) of each query (q, D) by inner product; ties go to the lowest index, k is cut to n.
 
     Candidates are float32 or float16, in memory or memory-mapped; never more than `chunk` rows are converted at once.
-    `index` names how they are found (`parse_index`). `engine` is `faiss` or `torch`, by default faiss on the CPU and
-    torch elsewhere. Where an approximate index finds fewer than k, the rest is -1 with a score of minus infinity.
-    Raises NotFinite naming the row, Mismatch where dimensions differ, SpecError for another index.
+    `engine` is `faiss` or `torch`, by default faiss on the CPU and torch elsewhere. Raises NotFinite naming the row,
+    Mismatch where dimensions differ.
     """
-    name = parse_index(index)
     queries = np.ascontiguousarray(queries, np.float32)
     if queries.ndim != 2 or candidates.ndim != 2 or queries.shape[1] != candidates.shape[1]:
         raise Mismatch(f"Queries of shape {queries.shape} cannot be searched for in candidates of {candidates.shape}.")
@@ -77,10 +72,6 @@ def search(
     length = _lengths(queries, "Query")
     if not len(queries) or not pool.k:
         return Neighbours(np.zeros((len(queries), pool.k), np.int64), np.zeros((len(queries), pool.k), np.float32))
-    if name != EXACT:
-        for start, part in pool.chunks():
-            _lengths(part, "Candidate", start)
-        return _ranked(pool, queries, *_pairs(proposed(build(candidates, name, rows), queries, pool.k)))
     return _exact(pool, queries, length)
 
 
@@ -226,24 +217,3 @@ def _by_torch(queries: Array, part: Array, most: int, device: str) -> tuple[Arra
         return tuple(torch.cat([top[place] for top in tops]).cpu().numpy() for place in (0, 1))  # type: ignore[return-value]  # a pair
     finally:
         torch.set_float32_matmul_precision(before)
-
-
-def recall(
-    queries: Array,
-    candidates: Array,
-    found: Neighbours,
-    ids: Sequence[str],
-    *,
-    device: str,
-    sample: int = 100,
-    seed: int = 0,
-) -> float:
-    """The share of the k best that an approximate search found, over a sample of queries drawn by their ids (q).
-
-    One that is found counts where it scores no less than the last of the exact ones, so that ties cost nothing.
-    """
-    drawn = np.argsort(text_keys(salt("recall", str(seed)), ids), kind="stable")[:sample]
-    exact = search(queries[drawn], candidates, found.indices.shape[1], device=device)
-    if not exact.scores.size:
-        return 1.0
-    return float((found.scores[drawn] >= exact.scores[:, -1:]).mean())

@@ -100,10 +100,6 @@ def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores
     return Choice(int(quantised(np.stack(scores)[:, 0]).argmax()))
 
 
-def _status(example: Example, windows: Sequence[Window]) -> str:
-    return "ok"
-
-
 choice = Family(
     name="choice",
     summary="One of several texts for a premise and a question, each scored off the first token.",
@@ -112,6 +108,5 @@ choice = Family(
     forward=_forward,
     loss=_loss,
     decode=_decode,
-    status=_status,
     together=True,
 )

@@ -66,10 +66,6 @@ def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores
     return Choice(int(quantised(scores[0]).argmax()))
 
 
-def _status(example: Example, windows: Sequence[Window]) -> str:
-    return "ok"
-
-
 classification = Family(
     name="classification",
     summary="One label for a text or a pair of texts, read off the first token.",
@@ -78,5 +74,4 @@ classification = Family(
     forward=_forward,
     loss=_loss,
     decode=_decode,
-    status=_status,
 )

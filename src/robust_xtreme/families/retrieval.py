@@ -179,10 +179,6 @@ def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores
     raise ModelError(f"{example.id}: a query's vector is no answer by itself; the nearest candidates are searched for.")
 
 
-def _status(example: Example, windows: Sequence[Window]) -> str:
-    return "ok"
-
-
 retrieval = Family(
     name="retrieval",
     summary="The nearest candidates of a pool for each query, both read as vectors.",
@@ -191,6 +187,5 @@ retrieval = Family(
     forward=_forward,
     loss=_loss,
     decode=_decode,
-    status=_status,
     together=True,
 )

@@ -10,7 +10,6 @@ import polars as pl
 from robust_xtreme.reporting._columns import SCORE, points
 from robust_xtreme.reporting._view import Results
 from robust_xtreme.results.benchmark import AVERAGES, Average, averages
-from robust_xtreme.results.schema import is_approximate
 
 PARTIAL: Final = "*"
 """Behind a mean over a part of what it is named after."""
@@ -24,8 +23,7 @@ def averages_of(results: Results) -> dict[str, list[Average]]:
     Each task counts, whichever of the run's models answered it.
     """
     tasks = {name: task for name, task in results.benchmark_tasks().items() if task.groups}
-    exact = results.scores.filter(~pl.col("inference").map_elements(is_approximate, pl.Boolean))
-    benchmark_averages = averages(exact.with_columns(model=pl.lit("run")), tasks)
+    benchmark_averages = averages(results.scores.with_columns(model=pl.lit("run")), tasks)
     named: dict[str, list[Average]] = {}
     for average in benchmark_averages:
         named.setdefault(AVERAGES[average.name][0], []).append(average)

@@ -10,14 +10,12 @@ import polars as pl
 from robust_xtreme.errors import SpecError
 from robust_xtreme.reporting._view import SECTION, Results
 from robust_xtreme.results.intervals import FEWEST_CLUSTERS
-from robust_xtreme.results.schema import is_approximate
 from robust_xtreme.specs import PerturbationSpec
 
 AT_FLOOR: Final = "at floor"
 FEW: Final = "few clusters"
 INERT: Final = "inert"
 NOT_APPLICABLE: Final = "not applicable"
-APPROXIMATE: Final = "approximate search"
 
 GROUP: Final = ("model", "task", "split", "translated", "inference", "metric", "scope", "fields")
 """Cells that may share an average: they differ in language, perturbation and strength alone.
@@ -47,9 +45,7 @@ def perturbed(results: Results) -> pl.DataFrame:
 
 def _no_claim() -> pl.Expr:
     return (
-        pl.when(pl.col("inference").map_elements(is_approximate, return_dtype=pl.Boolean))
-        .then(pl.lit(APPROXIMATE))
-        .when(is_few())
+        pl.when(is_few())
         .then(pl.lit(FEW))
         .when(pl.col("at_floor"))
         .then(pl.lit(AT_FLOOR))

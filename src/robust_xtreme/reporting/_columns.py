@@ -123,8 +123,8 @@ _NAMED: Final = ("metric", "scope", "fields", "perturbation", "strength")
 _LONG: Final = ("fields", "perturbation")
 
 _CATALOGUE: Final = (
-    Shown("change", ("change", "no_claim"), _change, "Perturbed minus clean, in points; `at floor`, `inert`, "
-          "`not applicable` and `approximate search` cells claim nothing, nor do those with fewer than 20 clusters."),
+    Shown("change", ("change", "no_claim"), _change, "Perturbed minus clean, in points; `at floor`, `inert` and "
+          "`not applicable` cells claim nothing, nor do those with fewer than 20 clusters."),
     Shown("change", ("change",), signed),
     Shown("95 % interval", ("change_low", "change_high"), _interval, "Of the change: paired by example, resampled by "
           "cluster; none with fewer than 20 clusters."),

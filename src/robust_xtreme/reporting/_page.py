@@ -135,15 +135,10 @@ def _representations(results: Results) -> list[str]:
 
 
 def _searches(manifest: Mapping[str, Any]) -> list[str]:
-    """What retrieval tuned, and what its search may have missed."""
-    tuned, recalls = (manifest.get(name, {}).items() for name in ("tuned", "recall"))
-    margins = [
-        f"{name}: pairs count from a margin of {margin} on, tuned on clean validation data" for name, margin in tuned
-    ]
-    return [
-        *margins,
-        *(f"{name}: the index found {recall:.1%} of a sample's nearest candidates" for name, recall in recalls),
-    ]
+    """What retrieval tuned."""
+    tuned = manifest.get("tuned", {}).items()
+    margin = "pairs count from a margin of {} on, tuned on clean validation data"
+    return [f"{name}: {margin.format(value)}" for name, value in tuned]
 
 
 def _models(manifest: Mapping[str, Any]) -> list[str]:

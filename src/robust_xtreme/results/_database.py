@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
-_KEPT: Final = 0.9
+KEPT: Final = 0.9
+"""The share of the limit that is left when entries are dropped."""
+
 _CHUNK: Final = 500
 _PATIENCE: Final = 10.0
 _PAUSE: Final = 0.05
@@ -32,7 +33,8 @@ CREATE TABLE IF NOT EXISTS entries (
 _INDEX: Final = "CREATE INDEX IF NOT EXISTS by_use ON entries (used)"
 _PUT: Final = "INSERT OR REPLACE INTO entries (kind, key, value, checksum, made, used) VALUES (?, ?, ?, ?, ?, ?)"
 _TOUCH: Final = "UPDATE entries SET used = ? WHERE kind = ? AND key = ?"
-_DROP: Final = "DELETE FROM entries WHERE (kind, key) IN (SELECT kind, key FROM entries ORDER BY used LIMIT ?)"
+_BY_USE: Final = "SELECT kind, key, length(value) FROM entries ORDER BY used"
+_DROP: Final = "DELETE FROM entries WHERE kind = ? AND key = ?"
 
 
 @final
@@ -122,18 +124,20 @@ def _checksum(kind: str, key: bytes, value: bytes) -> bytes:
     return state.digest()
 
 
-def read(db: sqlite3.Connection, kind: str, keys: Sequence[bytes]) -> dict[bytes, str]:
+def read(db: sqlite3.Connection, kind: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
     """The values of those keys; those that are not what was written are missing."""
-    found: dict[bytes, str] = {}
+    found: dict[bytes, bytes] = {}
     for start in range(0, len(keys), _CHUNK):
         chunk = keys[start : start + _CHUNK]
         marks = ",".join("?" * len(chunk))
         rows = db.execute(
             f"SELECT key, value, checksum FROM entries WHERE kind = ? AND key IN ({marks})", [kind, *chunk]
         )
-        for key, value, checksum in rows:
-            if isinstance(value, bytes) and _checksum(kind, key, value) == checksum:
-                found[key] = value.decode("utf-8", "replace")
+        found |= {
+            key: value
+            for key, value, checksum in rows
+            if isinstance(value, bytes) and _checksum(kind, key, value) == checksum
+        }
     return found
 
 
@@ -144,17 +148,13 @@ def touch(db: sqlite3.Connection, kind: str, keys: Iterable[bytes]) -> None:
         db.executemany(_TOUCH, [(now, kind, key) for key in keys])
 
 
-def write(db: sqlite3.Connection, kind: str, values: Mapping[bytes, str], most: int) -> None:
+def write(db: sqlite3.Connection, kind: str, values: Mapping[bytes, bytes], most: int) -> None:
     """Put values in place of what their keys had, and keep to the limit."""
     now = time.time()
-    rows = [(kind, key, data, _checksum(kind, key, data), now, now) for key, data in _encoded(values)]
+    rows = [(kind, key, data, _checksum(kind, key, data), now, now) for key, data in values.items()]
     with writing(db):
         db.executemany(_PUT, rows)
     evict(db, most)
-
-
-def _encoded(values: Mapping[bytes, str]) -> Iterator[tuple[bytes, bytes]]:
-    return ((key, value.encode("utf-8")) for key, value in values.items())
 
 
 def _bytes(db: sqlite3.Connection) -> int:
@@ -170,12 +170,21 @@ def evict(db: sqlite3.Connection, most: int) -> None:
     if _bytes(db) <= most:
         return
     with writing(db):
-        while (size := _bytes(db)) > _KEPT * most:
-            entries = int(db.execute("SELECT count(*) FROM entries").fetchone()[0])
-            if not entries:
-                break
-            db.execute(_DROP, (max(1, math.ceil(entries * (1 - _KEPT * most / size))),))
+        while (size := _bytes(db)) > KEPT * most and (rows := _oldest(db, 1 - KEPT * most / size)):
+            db.executemany(_DROP, rows)
     shrink(db)
+
+
+def _oldest(db: sqlite3.Connection, share: float) -> list[tuple[str, bytes]]:
+    """The kinds and keys of what was not used for longest, down to a share of the bytes of all values."""
+    left = share * (db.execute("SELECT sum(length(value)) FROM entries").fetchone()[0] or 0)
+    rows = []
+    for kind, key, length in db.execute(_BY_USE).fetchall():
+        rows.append((kind, key))
+        left -= length
+        if left <= 0:
+            break
+    return rows
 
 
 def shrink(db: sqlite3.Connection) -> None:

@@ -1,8 +1,7 @@
-"""What was computed once and may be needed again: one sqlite database on this machine, folders of vectors
-beside it, bounded in size together.
+"""What was computed once and may be needed again: one sqlite database on this machine, bounded in size.
 
-Several processes may use it at once. It only ever saves time: whatever is wrong with it costs a warning and what it
-holds, never a run. An entry is a value (UTF-8) under a kind and a key, with a checksum over all three.
+Several processes may use it at once. It only saves time: whatever is wrong with it costs a warning and what it
+contains, never a run. An entry is a value (bytes) under a kind and a key, with a checksum over all three.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from pathlib import Path
 from typing import Final, TypeVar, final
 
 from robust_xtreme.errors import DiskError, SpecError
-from robust_xtreme.results import _embeddings
 from robust_xtreme.results._database import (
     BROKEN,
     BUSY,
+    KEPT,
     Held,
     code_of,
     evict,
@@ -37,8 +36,7 @@ from robust_xtreme.results._database import (
 VARIABLE: Final = "ROBUST_XTREME_CACHE"
 LIMIT_VARIABLE: Final = "ROBUST_XTREME_CACHE_LIMIT"
 LIMIT: Final = 2 << 30
-VECTORS: Final = "embeddings"
-KINDS: Final = ("predictions", "units", VECTORS)
+KINDS: Final = ("predictions", "units", "embeddings")
 DAMAGED: Final = ".damaged"
 
 _NAME: Final = "cache-v1.sqlite3"
@@ -99,26 +97,42 @@ class Cache:
         self._renewed = False
         self._said: set[str] = set()
 
-    def get(self, kind: str, keys: Sequence[bytes]) -> dict[bytes, str]:
-        """The values held of those keys; damaged ones are missing. What is found counts as used now."""
-        empty: dict[bytes, str] = {}
+    def scratch(self) -> Path | None:
+        """A folder for large temporary files: the cache's where it can be written, else the system's (None)."""
+        with suppress(OSError):
+            if self._writes:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                return self._path.parent if os.access(self._path.parent, os.W_OK) else None
+        return None
+
+    def fits(self, size: int, what: str) -> bool:
+        """Whether so many bytes can be stored; one line where they exceed the limit."""
+        if self._writes and size > KEPT * self._limit:
+            self._say(
+                f"{size} bytes of {what} are more than the cache may take, and are not kept. "
+                f"To keep them, raise {LIMIT_VARIABLE} ({self._limit})"
+            )
+            return False
+        return self._limit > 0
+
+    def get(self, kind: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """The values of those keys; missing and damaged ones are left out. What is read counts as used now."""
+        empty: dict[bytes, bytes] = {}
         found = self._tried(lambda db: read(db, kind, keys), empty) if self._reads else empty
         if found and self._writes:
             self._tried(lambda db: touch(db, kind, found), None, quiet=True)
         return found
 
-    def put(self, kind: str, values: Mapping[bytes, str]) -> None:
-        """Hold values, in place of what their keys had; then make room, oldest use first."""
+    def put(self, kind: str, values: Mapping[bytes, bytes]) -> None:
+        """Store values, in place of what their keys had; then make room, oldest use first."""
         if values and self._writes:
             self._tried(lambda db: write(db, kind, values, self._limit), None)
 
     def close(self) -> None:
-        """Leave the cache within its limit, vectors too."""
+        """Leave the cache within its limit."""
         if self._db is not None and self._writes:
             self._tried(lambda db: evict(db, self._limit), None, quiet=True)
         self._drop()
-        if self._writes:
-            _embeddings.within(self._path.parent, max(0, self._limit - database_size(self._path.parent)))
 
     def _tried(self, work: Callable[[sqlite3.Connection], T], otherwise: T, quiet: bool = False) -> T:
         """What the work gives; a damaged database is replaced once and the work done again."""
@@ -207,14 +221,15 @@ class Info:
 def info() -> Info:
     """Look at the cache without making or changing it. Raises SpecError where the limit is no size."""
     place, most = folder().absolute(), limit()
-    none = dict.fromkeys(KINDS, Held()) | {VECTORS: _embeddings.held(place)}
-    if not (place / _NAME).is_file():
-        problem = f"{place} is no folder" if place.exists() and not place.is_dir() else ""
-        return Info(place, _on_disk(place), most, none, problem)
-    try:
-        return Info(place, _on_disk(place), most, none | held(place / _NAME) | {VECTORS: none[VECTORS]})
-    except sqlite3.Error as error:
-        return Info(place, _on_disk(place), most, none, f"{place / _NAME} cannot be read: {reason_of(error)}")
+    path, kinds, problem = place / _NAME, dict.fromkeys(KINDS, Held()), ""
+    if path.is_file():
+        try:
+            kinds |= held(path)
+        except sqlite3.Error as error:
+            problem = f"{path} cannot be read: {reason_of(error)}"
+    elif place.exists() and not place.is_dir():
+        problem = f"{place} is not a folder"
+    return Info(place, _on_disk(place), most, kinds, problem)
 
 
 def _files(place: Path) -> list[Path]:
@@ -223,11 +238,6 @@ def _files(place: Path) -> list[Path]:
 
 
 def _on_disk(place: Path) -> int:
-    return database_size(place) + _embeddings.on_disk(place)
-
-
-def database_size(place: Path) -> int:
-    """The bytes on disk of the databases in a folder, those of other versions too."""
     total = 0
     for path in _files(place):
         with suppress(OSError):
@@ -246,7 +256,6 @@ def clear() -> Info:
         for path in _files(before.folder):
             if not (emptied and path.name.startswith(_NAME) and DAMAGED not in path.name):
                 path.unlink(missing_ok=True)
-        _embeddings.clear(before.folder)
     except (OSError, sqlite3.Error) as error:
         raise DiskError(f"The cache {before.folder} cannot be cleared: {reason_of(error)}.") from error
     return before

@@ -14,7 +14,7 @@ from robust_xtreme.results._realised import Row
 from robust_xtreme.results.intervals import CPU, Backend, Estimate, estimate_difference, smallest_detectable
 from robust_xtreme.results.joint import joint_bounds
 from robust_xtreme.results.multiplicity import holm
-from robust_xtreme.results.schema import CELL, DELTAS, build, is_approximate
+from robust_xtreme.results.schema import CELL, DELTAS, build
 from robust_xtreme.results.score import interval
 from robust_xtreme.specs import PerturbationSpec
 
@@ -40,9 +40,8 @@ def deltas(
 
     `headlines` maps a task to the metric that claims are made on. `declare` names the family of each row; by default
     one family: task x language at each perturbation's highest strength, headline metrics only. Cells at the floor,
-    inert ones, those without an interval, with an approximate search, or to which the noise does not apply are in no
-    family and have no p. Raises Mismatch, naming the example or the cell, where clean and perturbed are not the same
-    items.
+    inert ones, those without an interval, or to which the noise does not apply are in no family and have no p. Raises
+    Mismatch, naming the example or the cell, where clean and perturbed are not the same items.
     """
     headline_cells = [cell for cell in cells(stats) if cell.scope == ALL and not cell.model.startswith(FLOOR)]
     clean = {_twin(cell): cell for cell in headline_cells if cell.condition == CLEAN}
@@ -81,7 +80,7 @@ def _row(cell: Cell, twin: Cell, values: Mapping[tuple[Any, ...], Row], backend:
         raise Mismatch(f"{cell.named()}, or its clean cell, has no row in SCORES: these are another run's.")
     estimate = estimate_difference(twin.sums, cell.sums, cell.reduce, backend)
     testable = not before["at_floor"] and not score["inert"] and score["not_applicable"] < 1
-    claims = estimate.p is not None and testable and not is_approximate(score["inference"])
+    claims = estimate.p is not None and testable
     return {
         **{name: value for name, value in score.items() if name in _KEPT},
         "clean": before["value"],

@@ -25,7 +25,6 @@ SCOPES: Final = ("all", "noised_gold", "untouched", "noised_gold_clean", "untouc
 SETTINGS: Final = ("zero_shot", "in_language", "translate_train", "translate_test")
 CONDITION_KINDS: Final = ("clean", "noise", "transliteration", "attack", "frozen", "external", "chain")
 BASE_KINDS: Final = ("multilingual", "monolingual", "multimodal_text")
-VERDICTS: Final = ("ok", "regressed", "not enough data")
 
 
 @final
@@ -67,15 +66,6 @@ CELL: Final = ("model", "data", "task", "split", "language", "context_language",
 `setting` is `in_language` where the model's head was trained on the language, else `zero_shot`. Of a checkpoint that is
 no run of `train` the languages of training are not known: taken are those of the task's own training split.
 """
-
-_INDEX: Final = "index="
-
-
-def is_approximate(inference: str) -> bool:
-    """Whether a cell's settings of inference name a search that need not find the nearest candidates."""
-    named = [part.removeprefix(_INDEX) for part in inference.split() if part.startswith(_INDEX)]
-    return any(one != "exact" for one in named)
-
 
 _CELL: Final = {**_columns(pl.String, " ".join(CELL)), "setting": _one_of(*SETTINGS)}
 
@@ -240,31 +230,7 @@ FLOORS: Final = Frame(
 )
 """One row a floor and metric on a clean split; `source` is what it was fitted on."""
 
-CONTRASTS: Final = Frame(
-    "contrasts",
-    {
-        "kind": _one_of("models", "conditions"),
-        **_columns(pl.String, "left right data task split language context_language"),
-        "setting": _one_of(*SETTINGS),
-        **_columns(pl.String, "inference condition"),
-        **_MEASURE,
-        "scale": _one_of("points", "logit", "retained", "baseline_corrected"),
-        **_columns(pl.Float64, "left_value right_value estimate"),
-        **_INTERVAL,
-        **_columns(pl.Float64, "p p_adjusted", nullable=True),
-        "family": Column(pl.String, nullable=True),
-        "m": Column(pl.Int64, nullable=True),
-        "mde": Column(pl.Float64, nullable=True),
-        **_columns(pl.Int64, "n clusters seeds"),
-        "verdict": _one_of(*VERDICTS, nullable=True),
-    },
-    ("kind", "left", "right", *CELL[1:], "metric", "scope", "scale"),
-)
-"""One row a comparison of two models or of two conditions: estimate = right - left, on a named scale."""
-
-FRAMES: Final = {
-    frame.name: frame for frame in (MODELS, CONDITIONS, PREDICTIONS, STATS, SCORES, DELTAS, FLOORS, CONTRASTS)
-}
+FRAMES: Final = {frame.name: frame for frame in (MODELS, CONDITIONS, PREDICTIONS, STATS, SCORES, DELTAS, FLOORS)}
 
 
 def empty(frame: Frame) -> pl.DataFrame:

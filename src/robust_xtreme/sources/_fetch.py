@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,7 @@ from robust_xtreme.sources._guard import Strange, commit, hooks
 from robust_xtreme.sources._hub import files, matching
 
 _SHOWN: Final = 300
+_PAUSE: Final = 0.2
 _DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 _TOO_MANY: Final = 429
 _SERVER: Final = 500
@@ -24,7 +26,7 @@ _SERVER: Final = 500
 def main(job: Mapping[str, Any]) -> None:
     """Do a job of `_hub`, and end with the process that gave it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a word; the parent has one
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with, args=(job["parent"],), daemon=True).start()
     try:
         said = _fetch(job)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong is told to the parent
@@ -34,8 +36,9 @@ def main(job: Mapping[str, Any]) -> None:
     os._exit(0)  # threads of a library that still wait for the network are not waited for
 
 
-def _end_with_parent() -> None:
-    sys.stdin.read()
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_PAUSE)
     os._exit(1)
 
 
@@ -110,10 +113,6 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
             seen.add(id(one))
             yield one
             waiting += [one.__cause__, one.__context__]
-
-
-def _classes(error: BaseException) -> list[str]:
-    return [one.__name__ for one in type(error).__mro__]
 
 
 def _status(error: BaseException) -> int:

@@ -9,11 +9,10 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final, Literal, final
+from typing import Any, Final, Literal, final
 
 from robust_xtreme.errors import MissingData, ModelError, RobustXtremeError, SpecError, UserError
 from robust_xtreme.examples import digest
@@ -235,36 +234,36 @@ def _nothing(job: _Job, others: Sequence[str]) -> UserError:
 
 
 def _child(job: _Job, deadline: float) -> dict[str, Any]:
-    """Fetch in a process of its own; what it says. Raises RobustXtremeError where it says nothing in time."""
-    order = {"kind": job.kind, "repo": job.repo, "revision": job.revision, "patterns": job.patterns, "path": _path()}
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        child = _start(out, sys.stderr if _watched() else err)
-        try:
-            with contextlib.suppress(BrokenPipeError):
-                child.stdin.write(json.dumps(order).encode() + b"\n")  # type: ignore[union-attr]  # a pipe was asked for
-                child.stdin.flush()  # type: ignore[union-attr]  # the same
-            child.wait(timeout=deadline)
-        except subprocess.TimeoutExpired:
-            what = f"{_hub()} did not deliver {job} within {deadline:g} seconds."
-            raise RobustXtremeError(f"{what} What arrived is kept; {DEADLINE_VARIABLE} allows more.") from None
-        finally:
-            _end(child)
-        return _said(job, child.returncode, out, err)
-
-
-def _start(out: IO[bytes], err: Any) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-I", "-c", _BOOT],
-        stdin=subprocess.PIPE,
-        stdout=out,
-        stderr=err,
-        env={**_environment(), "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_VERBOSITY": "error", **_quiet()},
-    )
+    """Fetch in a process of its own; the object that it prints. Raises RobustXtremeError where none comes in time."""
+    order = {"kind": job.kind, "repo": job.repo, "revision": job.revision, "patterns": job.patterns}
+    path = [str(Path(__file__).parents[2]), *filter(None, sys.path)]  # never the folder that it is started in
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", _BOOT],
+            input=json.dumps({**order, "path": path, "parent": os.getpid()}).encode() + b"\n",
+            stdout=subprocess.PIPE,
+            stderr=None if _watched() else subprocess.PIPE,
+            env=_environment(),
+            timeout=deadline,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        what = f"{_hub()} did not deliver {job} within {deadline:g} seconds."
+        raise RobustXtremeError(f"{what} What arrived is kept; {DEADLINE_VARIABLE} allows more.") from None
+    try:
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, ValueError):
+        last = ((done.stderr or b"").decode("utf-8", "replace").strip().splitlines() or ["no message"])[-1]
+        why = f"Fetching {job} ended with the code {done.returncode}: {public(last)[:300]}"
+        raise RobustXtremeError(why) from None
+    return found
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without an address of the hub that is empty."""
-    return {name: value for name, value in os.environ.items() if value or name != VARIABLE}
+    """Ours, without an address of the hub that is empty, and without bars that nobody sees."""
+    ours = {name: value for name, value in os.environ.items() if value or name != VARIABLE}
+    bars = {} if _watched() else {"HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+    return {**ours, "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_VERBOSITY": "error", **bars}
 
 
 def _watched() -> bool:
@@ -273,40 +272,6 @@ def _watched() -> bool:
         return sys.stderr.isatty() and sys.stderr.fileno() >= 0
     except (AttributeError, OSError, ValueError):
         return False
-
-
-def _quiet() -> dict[str, str]:
-    return {} if _watched() else {"HF_HUB_DISABLE_PROGRESS_BARS": "1"}
-
-
-def _path() -> list[str]:
-    """Where this process finds modules; never the folder that it was started in."""
-    own = str(Path(__file__).parents[2])
-    return [own, *(one for one in sys.path if one not in ("", own))]
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    if child.poll() is None:
-        child.kill()
-        child.wait()
-    if child.stdin is not None:
-        with contextlib.suppress(OSError):
-            child.stdin.close()
-
-
-def _said(job: _Job, code: int, out: IO[bytes], err: IO[bytes]) -> dict[str, Any]:
-    """The last line of the child."""
-    out.seek(0)
-    lines = out.read().decode("utf-8", "replace").splitlines()
-    try:
-        found = json.loads(lines[-1])
-    except (IndexError, ValueError):
-        found = None
-    if isinstance(found, dict):
-        return found
-    err.seek(0)
-    last = (err.read().decode("utf-8", "replace").strip().splitlines() or ["no message"])[-1]
-    raise RobustXtremeError(f"Fetching {job} ended with the code {code}: {public(last)[:300]}")
 
 
 # -------------------------------------------------------------------------------------------------------------- errors

@@ -1,34 +1,108 @@
-"""What numbers and paths of a run may be, said by their options' names."""
+"""What the keys of a run of `train` may hold, said by their options' names."""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from robust_xtreme.errors import SpecError
+from robust_xtreme.errors import SpecError, UnknownName
+from robust_xtreme.keys import MOST, keys
+from robust_xtreme.run_spec import parse_limits
 
-MOST: Final = 10**9
-MOST_PARTS: Final = 4096
-_MAX_SEED: Final = 2**32 - 1
+if TYPE_CHECKING:
+    from robust_xtreme.training.spec import StageSpec, TrainSpec
+
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_SEE: Final = "See: robust-xtreme train --help"
+_SEE: Final = "robust-xtreme train --help"
+_PATHS: Final = ("data", "start", "text", "out", "recipe", "translated")
 
 
-def check_number(name: str, value: int, least: int, most: int = MOST) -> None:
+def check_start(spec: TrainSpec, scratch: str, sizes: tuple[str, ...]) -> None:
+    """Raise SpecError where it is not clear what a run starts from or learns."""
+    if not spec.start:
+        how = "--from DIR (a transformers encoder), a model of the hub, or --from-scratch small."
+        raise SpecError(f"Name where to start: {how}")
+    if spec.start != scratch and spec.size:
+        raise SpecError("Name where to start: either --from, or --from-scratch SIZE with --text, not both.")
+    if spec.start == scratch and spec.size not in sizes:
+        raise UnknownName("size", spec.size, sizes, _SEE)
+    if spec.start == scratch and not spec.text:
+        raise SpecError("--from-scratch needs --text: a file or folder of plain text, for the tokenizer and masked LM.")
+    if not spec.stages:
+        raise SpecError("Nothing is to be learned. Name a task, --task xnli, or a table [mlm] in the run's file.")
+    if not spec.data and any(stage.tasks for _, stage in spec.stages):
+        raise SpecError("No data are named. Add --data DIR, the folder of the release files, or --data mini or hub.")
+
+
+def check_stage(name: str, stage: StageSpec) -> None:
+    """Raise SpecError where keys of a stage contradict each other or are out of bounds."""
+    from robust_xtreme.training.sampling import parse_sampling
+
+    if name == "mlm" and stage.tasks:
+        raise SpecError("[mlm] learns from text, not from tasks. Put tasks into [intermediate] or [target].")
+    if name != "mlm" and not stage.tasks:
+        raise SpecError(f'[{name}] names no tasks, as in tasks = ["xnli"].')
+    if len(set(stage.tasks)) < len(stage.tasks):
+        raise SpecError(f"[{name}] names a task twice: {', '.join(stage.tasks)}.")
+    if (name == "mlm" or stage.masked_lm) and not stage.text:
+        raise SpecError(f"[{name}] needs text, a file or folder of plain text, for masked LM.")
+    if stage.epochs and stage.steps:
+        raise SpecError("--epochs and --steps both say how long to train. Name one.")
+    if stage.limit and stage.total:
+        raise SpecError(f"[{name}] has a limit and a total. Name one.")
+    check_values(stage)
+    parse_sampling(stage.sampling)
+    _check_data(name, stage)
+
+
+def _check_data(name: str, stage: StageSpec) -> None:
+    from robust_xtreme.noise._suites import check_perturb
+
+    if not 0 <= stage.lr < 1:
+        raise SpecError(f"--lr {stage.lr} is not between 0 and 1.")
+    if not 0 <= stage.masked_lm < 1:
+        raise SpecError(f"The share masked_lm {stage.masked_lm} is not from 0 to below 1.")
+    if stage.text_languages and not stage.masked_lm:
+        raise SpecError("text_languages are of text beside tasks: name its share, masked_lm. [mlm] has languages.")
+    unknown = parse_limits(stage.limit).keys() - {"", *stage.tasks}
+    if unknown:
+        stage.learned()  # a misspelt task is told first
+        raise SpecError(f"The limit {stage.limit!r} names {min(unknown)!r}, which is not a task of [{name}].")
+    if stage.tasks and stage.text and not stage.masked_lm:
+        raise SpecError(f"[{name}] has text but no masked_lm, the share of its steps that learn from it.")
+    if stage.perturb:
+        check_perturb(stage.perturb, stage.learned(), f"[{name}]")
+
+
+def check_clip(clip: float) -> None:
+    """Raise SpecError where gradients cannot be clipped to a norm."""
+    if not 0 <= clip < float("inf"):
+        raise SpecError(f"--clip {clip} must be finite and at least 0.")
+
+
+def check_values(spec: StageSpec | TrainSpec) -> None:
+    """Raise SpecError where a number, a word or a path of a spec is none that its key takes."""
+    for name, (one, key) in keys(type(spec)).items():
+        value = getattr(spec, name)
+        if one.type == "int":
+            _check_number(name, value, key.least, key.most)
+        elif name in _PATHS and _CONTROL.search(value):
+            what = f"{value[:200]!r} of {name.replace('start', 'from')!r}"
+            raise SpecError(f"The value {what} holds a control character: it is no path. See: {_SEE}")
+        elif key.choices and name != "size":
+            _check_words(name, value, key.choices)
+
+
+def _check_words(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    for word in value if isinstance(value, tuple) else (value,):
+        if word not in choices:
+            raise UnknownName(name, word, tuple(filter(None, choices)), _SEE)
+
+
+def _check_number(name: str, value: int, least: int, most: int) -> None:
     """Raise SpecError where a whole number is out of bounds; one that is too large is not printed."""
     if value > most:
-        raise SpecError(f"--{name.replace('_', '-')} takes at most {most:,}. {_SEE}")
+        raise SpecError(f"--{name.replace('_', '-')} takes at most {most:,}. See: {_SEE}")
     if value < least:
-        shown = value if value > -most else "that"
+        shown = value if value > -MOST else "that"
         raise SpecError(f"--{name.replace('_', '-')} {shown} is below {least}.")
-
-
-def check_seed(seed: int, least: int) -> None:
-    """Raise SpecError where a seed is none that every generator takes."""
-    check_number("seed", seed, least, _MAX_SEED)
-
-
-def check_path(name: str, value: str) -> None:
-    """Raise SpecError where a path holds a control character."""
-    if _CONTROL.search(value):
-        raise SpecError(f"The value {value[:200]!r} of {name!r} holds a control character: it is no path. {_SEE}")

@@ -88,7 +88,7 @@ def _once(task: TaskSpec, source: Source, language: str, split: str, pools: Pool
         kind, first, every = json.loads(stored)
         return Known(kind, first, {name: tuple(ids) for name, ids in every.items()})
     known_now = known(_load.load(task, source, language, split, pools).examples)
-    kept.put(_KIND, {key: json.dumps([known_now.kind, known_now.first, known_now.keys])})
+    kept.put(_KIND, {key: json.dumps([known_now.kind, known_now.first, known_now.keys]).encode()})
     return known_now
 
 

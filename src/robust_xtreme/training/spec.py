@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,63 +9,82 @@ from typing import Any, Final, final
 
 from robust_xtreme import groups, packs, registry, resources
 from robust_xtreme.errors import SpecError, UnknownName
-from robust_xtreme.noise._suites import check_perturb
-from robust_xtreme.run_spec import parse_limits
-from robust_xtreme.specs import TaskSpec, check_keys
+from robust_xtreme.keys import key, keys, written
+from robust_xtreme.specs import TaskSpec, check_keys, typed
 from robust_xtreme.training import recipes
-from robust_xtreme.training._bounds import MOST_PARTS, check_number, check_path, check_seed
-from robust_xtreme.training.sampling import parse_sampling
+from robust_xtreme.training._bounds import check_clip, check_stage, check_start, check_values
 
+LEARNED: Final = "What is learned"
+LAST: Final = "Of the last stage"
+BEFORE: Final = "Of the intermediate stage where there is one, else of the last"
+HOW: Final = "How it is computed"
 SCRATCH: Final = "scratch"
 STAGE_NAMES: Final = ("mlm", "intermediate", "target")
 SIZE_NAMES: Final = ("small", "tiny")
-DEVICES: Final = ("auto", "cpu", "cuda")
-STRATEGIES: Final = ("auto", "ddp")
-PRECISIONS: Final = ("fp32", "bf16", "fp16")
-SCHEDULES: Final = ("linear", "cosine", "constant")
-OPTIMIZERS: Final = ("adamw_fused", "adamw")
-LOGS: Final = ("csv", "tensorboard")
-OVERLAPS: Final = ("refuse", "drop", "allow")
-MIXINGS: Final = ("steps", "batches")
-CONTROLS: Final = ("", "masked_lm", "shuffled_labels")
-SELECTIONS: Final = ("none", "dev")
-_SEE: Final = "robust-xtreme train --help"
 Tell = Callable[[str], None]
+_MAX_SEED: Final = 2**32 - 1
+_MOST_PARTS: Final = 4096
 _SHORT: Final = ("from", "task", "encoder", "scratch", "mlm_steps", "allow_overlap")
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class StageSpec:
-    """One stage: masked LM on `text`, or `tasks` that are learned together. 0 and "" take the recipe's value.
+    """One stage: masked LM on `text`, or `tasks` that are learned together. 0 and "" take the recipe's value."""
 
-    `languages` are those of the text or, where they are not the tasks' own, of the training data; `limit` is in
-    examples of a task, whole clusters (`5000` or `mnli=5000,squad=2000`), and `total` in examples of all tasks
-    together, shared out by the sampling. `sampling` says how often each task is drawn (`proportional`,
-    `temperature:T`, `capped:N`), `mixing` whether a step is of one task or its batch of several. `perturb` noises
-    training texts anew in each pass, `translated` names translations, `masked_lm` is the share of steps that are
-    masked LM on `text`, of which `text_languages` are read. `control` is `masked_lm` (the tasks' texts, no labels) or
-    `shuffled_labels`, `select` `dev` keeps the weights with the best score on validation data. `seed` -1 is the run's.
-    """
-
-    tasks: tuple[str, ...] = ()
-    text: str = ""
-    languages: tuple[str, ...] = ()
-    epochs: int = 0
-    steps: int = 0
-    batch_size: int = 0
-    lr: float = 0.0
-    seed: int = -1
-    limit: str = ""
-    total: int = 0
-    sampling: str = "proportional"
-    mixing: str = "steps"
-    perturb: tuple[str, ...] = ()
-    translated: str = ""
-    control: str = ""
-    masked_lm: float = 0.0
-    text_languages: tuple[str, ...] = ()
-    select: str = "none"
+    tasks: tuple[str, ...] = key(
+        (), "the tasks of `[intermediate]` or `[target]`: of `list tasks` or `list intermediate`"
+    )
+    text: str = key("", "the plain text of masked LM: a file, or a folder whose files begin with a language's code")
+    languages: tuple[str, ...] = key(
+        (), "of the text, or of the training data; none is the tasks' own, English", BEFORE, "A,B", complete="languages"
+    )
+    epochs: int = key(0, "passes over the data; 0 is the recipe's", LAST, "N")
+    steps: int = key(0, "steps in all, in place of `epochs`", LAST, "N")
+    batch_size: int = key(0, "inputs a step; 0 is the recipe's", LAST, "N")
+    lr: float = key(0.0, "the highest learning rate; 0 is the recipe's", LAST, "RATE")
+    seed: int = key(-1, "a stage's own seed; -1 is the run's", least=-1, most=_MAX_SEED)
+    limit: str = key(
+        "", "at most so many examples a task, whole clusters: `5000` or `mnli=5000,squad=2000`", LAST, "N,TASK=N"
+    )
+    total: int = key(0, "so many examples of all tasks together, shared out as `sampling` says")
+    sampling: str = key(
+        "proportional",
+        "how often a task is drawn: `proportional`, `temperature:T`, `capped:N`, or these two with a comma",
+        BEFORE,
+        "RULE",
+        complete=("capped:10000", "proportional", "temperature:2"),
+    )
+    mixing: str = key(
+        "steps",
+        "`steps`: a step is of one task; `batches`: its batch is of several",
+        BEFORE,
+        "RULE",
+        ("steps", "batches"),
+    )
+    perturb: tuple[str, ...] = key(
+        (),
+        "noise on training texts, drawn anew in each pass: `char_noise:0.1`, or a suite, `@surface`",
+        LAST,
+        "SPEC",
+        complete="condition",
+        repeated=True,
+    )
+    translated: str = key(
+        "", "translated training data: a folder, `hub`, or `seq2seq:MODEL`", BEFORE, "PLACE", complete="translated"
+    )
+    control: str = key(
+        "",
+        "`masked_lm` on the tasks' texts, or `shuffled_labels`",
+        BEFORE,
+        "NAME",
+        ("", "masked_lm", "shuffled_labels"),
+    )
+    masked_lm: float = key(0.0, "the share of steps that are masked LM on `text`, among those of the tasks")
+    text_languages: tuple[str, ...] = key((), "the languages of that `text`; none is all of it")
+    select: str = key(
+        "none", "`dev` keeps the weights of the epoch with the best validation score", LAST, "RULE", ("none", "dev")
+    )
 
     def learned(self) -> tuple[TaskSpec, ...]:
         """The tasks to learn. Raises UnknownName, and SpecError for a group or a task that no head answers."""
@@ -83,48 +101,104 @@ class StageSpec:
 class TrainSpec:
     """One run of `train`: where it starts, up to three stages one after the other, and how they are computed.
 
-    `start` is a transformers folder, a run of `train`, a model of the hub (with `revision`), or `scratch`: an encoder
-    of a `size` (`small`, `tiny`), whose tokenizer is made of `text`. `data` is a folder of release files or of a suite,
-    `mini`, or `hub`, which `offline` reads from the cache alone. `reported` are the tasks that the overlap rule guards;
-    none named means every task found under `data`; `overlap` says what becomes of training data that they contain.
-    `recipe` "" is xtreme, or scratch for an encoder from scratch; `clip` 0 is 1.0. `accumulate` splits the batch of a
-    step, `devices` shares it out; neither changes what is computed but in the last bits and in what dropout draws.
-    `adamw_fused` is `adamw` but for rounding, and faster; it is for fp32. `packs` are folders of linguistic data that
-    noise looks into before the bundled ones. Raises SpecError, naming the key.
+    `accumulate` and `devices` share out the batch of a step; neither changes what is computed but in the last bits and
+    in what dropout draws. Raises SpecError, naming the key.
     """
 
-    data: str = ""
-    start: str = ""
+    data: str = key(
+        "", "a folder of release files or a suite, `mini`, or `hub`", LEARNED, "DIR | mini | hub", complete="data"
+    )
+    start: str = key(
+        "",
+        "a transformers folder, a run of `train`, `OWNER/NAME` on the hub, or `scratch`",
+        LEARNED,
+        "DIR | OWNER/NAME",
+        complete="folder",
+    )
     mlm: StageSpec | None = None
     intermediate: StageSpec | None = None
     target: StageSpec | None = None
-    out: str = ""
-    size: str = ""
-    text: str = ""
-    revision: str = ""
-    recipe: str = ""
-    seed: int = 0
-    reported: tuple[str, ...] = ()
-    overlap: str = "refuse"
-    offline: bool = False
-    device: str = "auto"
-    devices: int = 1
-    strategy: str = "auto"
-    precision: str = "fp32"
-    accumulate: int = 1
-    clip: float = 0.0
-    schedule: str = "linear"
-    optimizer: str = "adamw_fused"
-    log: tuple[str, ...] = ("csv",)
-    lora: int = 0
-    packs: tuple[str, ...] = ()
+    out: str = key("", "the folder of the last stage; none is `runs/TASK-FROM-sSEED`", LEARNED, "DIR")
+    size: str = key("", "from scratch: `small` (3 layers of 192) or `tiny` (1 of 32)", choices=SIZE_NAMES)
+    text: str = key(
+        "", "a file or folder of plain text, for masked LM, and from scratch for the tokenizer", LEARNED, "PATH"
+    )
+    revision: str = key(
+        "", "the commit of an encoder from the hub; none takes the newest, and says which it was", LEARNED, "SHA"
+    )
+    recipe: str = key(
+        "",
+        "`xtreme`, `x-stilts`, `scratch`, or a file of yours; none is `xtreme`, and from scratch `scratch`",
+        LEARNED,
+        "NAME | FILE",
+        complete="recipe",
+    )
+    seed: int = key(0, "of new weights, order, dropout, masks and noise", LEARNED, "N", most=_MAX_SEED)
+    reported: tuple[str, ...] = key(
+        (),
+        "the tasks that the overlap rule guards; none is every task found under `data`",
+        LEARNED,
+        "A,B",
+        complete="learned",
+    )
+    overlap: str = key(
+        "refuse",
+        "training data that evaluated splits contain: `refuse`, `drop` or `allow`",
+        LEARNED,
+        "RULE",
+        ("refuse", "drop", "allow"),
+    )
+    offline: bool = key(False, "open no connection", HOW)
+    device: str = key(
+        "auto", "`cpu`, `cuda`, or `auto`: cuda where there is one", HOW, "DEVICE", ("auto", "cpu", "cuda")
+    )
+    devices: int = key(1, "how many share each step's batch", HOW, "N", least=1, most=_MOST_PARTS)
+    strategy: str = key(
+        "auto", "`ddp` for a process a device, which several devices always have", HOW, "NAME", ("auto", "ddp")
+    )
+    precision: str = key("fp32", "`bf16` or `fp16` for mixed precision", HOW, "NAME", ("fp32", "bf16", "fp16"))
+    accumulate: int = key(1, "in how many passes a step's batch is read", HOW, "N", least=1, most=_MOST_PARTS)
+    clip: float = key(0.0, "the largest norm of gradients; 0 is 1", HOW, "NORM")
+    schedule: str = key(
+        "linear",
+        "the rate after the warm-up: `linear` and `cosine` end at 0, `constant` stays",
+        HOW,
+        "NAME",
+        ("linear", "cosine", "constant"),
+    )
+    optimizer: str = key(
+        "adamw_fused",
+        "`adamw` rounds otherwise, and is slower; fused is for fp32",
+        HOW,
+        "NAME",
+        ("adamw_fused", "adamw"),
+    )
+    log: tuple[str, ...] = key(
+        ("csv",), "`tensorboard` beside `metrics.csv`, which is always written", HOW, "A,B", ("csv", "tensorboard")
+    )
+    lora: int = key(
+        0,
+        "the rank of low-rank changes that are trained in place of the encoder; 0 trains all of it",
+        HOW,
+        "RANK",
+        most=_MOST_PARTS,
+    )
+    packs: tuple[str, ...] = key(
+        (),
+        "folders of your own packs for the noise, before the bundled ones",
+        LEARNED,
+        "DIR",
+        complete="folder",
+        repeated=True,
+    )
 
     def __post_init__(self) -> None:
-        _check_start(self)
+        check_start(self, SCRATCH, SIZE_NAMES)
         with packs.using(*self.packs):
             for name, stage in self.stages:
-                _check_stage(name, stage)
-        _check_values(self)
+                check_stage(name, stage)
+        check_values(self)
+        check_clip(self.clip)
 
     @property
     def stages(self) -> tuple[tuple[str, StageSpec], ...]:
@@ -193,90 +267,6 @@ def _no_task(name: str) -> SpecError | UnknownName:
     return SpecError(f"train takes tasks, and {name} is a group of them. {what}")
 
 
-# -------------------------------------------------------------------------------------------------------------- checks
-
-
-def _check_start(spec: TrainSpec) -> None:
-    if not spec.start:
-        how = "--from DIR (a transformers encoder), a model of the hub, or --from-scratch small."
-        raise SpecError(f"Name where to start: {how}")
-    if spec.start != SCRATCH and spec.size:
-        raise SpecError("Name where to start: either --from, or --from-scratch SIZE with --text, not both.")
-    if spec.start == SCRATCH and spec.size not in SIZE_NAMES:
-        raise UnknownName("size", spec.size, SIZE_NAMES, _SEE)
-    if spec.start == SCRATCH and not spec.text:
-        raise SpecError("--from-scratch needs --text: a file or folder of plain text, for the tokenizer and masked LM.")
-    if not spec.stages:
-        raise SpecError("Nothing is to be learned. Name a task, --task xnli, or a table [mlm] in the run's file.")
-    if not spec.data and any(stage.tasks for _, stage in spec.stages):
-        raise SpecError("No data are named. Add --data DIR, the folder of the release files, or --data mini or hub.")
-
-
-def _check_stage(name: str, stage: StageSpec) -> None:
-    if name == "mlm" and stage.tasks:
-        raise SpecError("[mlm] learns from text, not from tasks. Put tasks into [intermediate] or [target].")
-    if name != "mlm" and not stage.tasks:
-        raise SpecError(f'[{name}] names no tasks, as in tasks = ["xnli"].')
-    if len(set(stage.tasks)) < len(stage.tasks):
-        raise SpecError(f"[{name}] names a task twice: {', '.join(stage.tasks)}.")
-    if (name == "mlm" or stage.masked_lm) and not stage.text:
-        raise SpecError(f"[{name}] needs text, a file or folder of plain text, for masked LM.")
-    if stage.epochs and stage.steps:
-        raise SpecError("--epochs and --steps both say how long to train. Name one.")
-    if stage.limit and stage.total:
-        raise SpecError(f"[{name}] has a limit and a total. Name one.")
-    _check_numbers(stage)
-    for key, allowed in (("mixing", MIXINGS), ("control", CONTROLS), ("select", SELECTIONS)):
-        _check_word(key, getattr(stage, key), allowed)
-    parse_sampling(stage.sampling)
-    _check_data(name, stage)
-
-
-def _check_data(name: str, stage: StageSpec) -> None:
-    unknown = parse_limits(stage.limit).keys() - {"", *stage.tasks}
-    if unknown:
-        stage.learned()  # a misspelt task is told first
-        raise SpecError(f"The limit {stage.limit!r} names {min(unknown)!r}, which is no task of [{name}].")
-    if stage.tasks and stage.text and not stage.masked_lm:
-        raise SpecError(f"[{name}] has text but no masked_lm, the share of its steps that learn from it.")
-    if stage.perturb:
-        check_perturb(stage.perturb, stage.learned(), f"[{name}]")
-
-
-def _check_numbers(stage: StageSpec) -> None:
-    for name in ("epochs", "steps", "batch_size", "total"):
-        check_number(name, getattr(stage, name), 0)
-    if not 0 <= stage.lr < 1:
-        raise SpecError(f"--lr {stage.lr} is not between 0 and 1.")
-    if not 0 <= stage.masked_lm < 1:
-        raise SpecError(f"The share masked_lm {stage.masked_lm} is not from 0 to below 1.")
-    if stage.text_languages and not stage.masked_lm:
-        raise SpecError("text_languages are of text beside tasks: name its share, masked_lm. [mlm] has languages.")
-    check_seed(stage.seed, -1)
-    for name in ("text", "translated"):
-        check_path(name, getattr(stage, name))
-
-
-def _check_values(spec: TrainSpec) -> None:
-    check_seed(spec.seed, 0)
-    for name, least in (("devices", 1), ("accumulate", 1), ("lora", 0)):
-        check_number(name, getattr(spec, name), least, MOST_PARTS)
-    for name in ("data", "start", "text", "out", "recipe"):
-        check_path(name.replace("start", "from"), getattr(spec, name))
-    if not 0 <= spec.clip < float("inf"):
-        raise SpecError(f"--clip {spec.clip} is no norm of gradients: name a number above 0.")
-    words = {"device": DEVICES, "strategy": STRATEGIES, "precision": PRECISIONS, "schedule": SCHEDULES}
-    for key, allowed in (words | {"overlap": OVERLAPS, "optimizer": OPTIMIZERS}).items():
-        _check_word(key, getattr(spec, key), allowed)
-    for one in spec.log:
-        _check_word("log", one, LOGS)
-
-
-def _check_word(key: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise UnknownName(key, value, tuple(filter(None, allowed)), _SEE)
-
-
 # ------------------------------------------------------------------------------------------------- from words and files
 
 
@@ -287,7 +277,7 @@ def from_values(values: Mapping[str, Any], place: str = "train") -> TrainSpec:
     `encoder` is `from`, `scratch` a size to start from, `mlm_steps` those of masked LM on `text`. Paths may be Paths,
     lists of one a string. Raises SpecError naming the key that is unknown or of another type.
     """
-    check_keys(values, list(dict.fromkeys([*_SHORT, *_run_keys(), *_kinds(StageSpec), *STAGE_NAMES])), (), place)
+    check_keys(values, list(dict.fromkeys([*_SHORT, *_run_keys(), *keys(StageSpec), *STAGE_NAMES])), (), place)
     return from_tables(tables_of(values), place)
 
 
@@ -297,24 +287,31 @@ def from_tables(tables: Mapping[str, Any], place: str = "train") -> TrainSpec:
     values = {("start" if key == "from" else key): value for key, value in told.items()}
     stages: Any = {name: _stage(values.pop(name), f"{place}: [{name}]") for name in STAGE_NAMES if name in values}
     check_keys(told, [*_run_keys(), *STAGE_NAMES], (), place)
-    return TrainSpec(**{key: _typed(key, one, _kinds(TrainSpec)[key], place) for key, one in values.items()}, **stages)
+    return TrainSpec(**_typed(TrainSpec, values, place), **stages)
 
 
 def _stage(values: Any, place: str) -> StageSpec:
     if not isinstance(values, Mapping):
         raise SpecError(f'{place} is no table of keys, as in tasks = ["xnli"].')
-    known = _kinds(StageSpec)
-    check_keys(values, known, (), place)
-    return StageSpec(**{key: _typed(key, value, known[key], place) for key, value in values.items()})
+    check_keys(values, keys(StageSpec), (), place)
+    told = {**values, "limit": values.get("limit") or ""} if values.get("limit") == 0 else values
+    return StageSpec(**_typed(StageSpec, told, place))
 
 
-def _kinds(kind: Any) -> dict[str, str]:
-    return {one.name: str(one.type) for one in dataclasses.fields(kind) if one.name not in STAGE_NAMES}
+def _typed(kind: Any, values: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """Values of the types that a spec's keys have. Raises SpecError."""
+    known = keys(kind)
+    return {name: typed(name, value, str(known[name][0].type), place) for name, value in values.items()}
 
 
 def _run_keys() -> list[str]:
     """The keys of a run as they are written."""
-    return [("from" if name == "start" else name) for name in _kinds(TrainSpec)]
+    return [written(name) for name in keys(TrainSpec)]
+
+
+def of_panel(panel: str) -> tuple[str, ...]:
+    """The keys of a stage whose options are in a panel of the help."""
+    return tuple(name for name, (_, one) in keys(StageSpec).items() if one.panel == panel)
 
 
 def read_tables(path: Path) -> dict[str, Any]:
@@ -325,11 +322,11 @@ def read_tables(path: Path) -> dict[str, Any]:
 def merged(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """A run's file with changes: keys and, within tables of stages, keys of these stand for the file's."""
     found = dict(tables)
-    for key, value in changes.items():
-        if key in STAGE_NAMES and isinstance(found.get(key), dict) and isinstance(value, Mapping):
-            found[key] = {**_without(found[key], value), **value}
+    for name, value in changes.items():
+        if name in STAGE_NAMES and isinstance(found.get(name), dict) and isinstance(value, Mapping):
+            found[name] = {**_without(found[name], value), **value}
         else:
-            found[key] = value
+            found[name] = value
     return found
 
 
@@ -345,7 +342,7 @@ def tables_of(values: Mapping[str, Any]) -> dict[str, Any]:
     target = _names(found.pop("target", None) or {})
     if "task" in found:
         target = {**target, **_names(found.pop("task"))}
-    target |= {key: found.pop(key) for key in _kinds(StageSpec) if key in found and key not in _kinds(TrainSpec)}
+    target |= {key: found.pop(key) for key in keys(StageSpec) if key in found and key not in keys(TrainSpec)}
     if found.get("intermediate") is not None:
         found["intermediate"] = _names(found["intermediate"])
     if found.pop("allow_overlap", False):
@@ -367,30 +364,3 @@ def _names(value: Any) -> dict[str, Any]:
     if isinstance(value, str):
         return {"tasks": [one.strip() for one in value.split(",")]}
     return dict(value) if isinstance(value, Mapping) else {"tasks": value}
-
-
-def _typed(name: str, value: Any, kind: str, place: str) -> Any:
-    match kind, value:
-        case ("str", str()) | ("bool", bool()) | ("float", float()):
-            return value
-        case "str", Path():
-            return str(value)
-        case "str", int() if name == "limit" and not isinstance(value, bool):
-            return str(value or "")
-        case ("int", int()) | ("float", int()) if not isinstance(value, bool):
-            return value
-        case "tuple[str, ...]", str() | Path():
-            return (str(value),)
-        case "tuple[str, ...]", list() | tuple() if all(isinstance(one, (str, Path)) for one in value):
-            return tuple(map(str, value))
-        case _:
-            raise SpecError(f"{place}: the value {name!r} takes {_KINDS[kind]}, not {value!r}.")
-
-
-_KINDS: Final = {
-    "str": "a string",
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "True or False",
-    "tuple[str, ...]": "a list of strings",
-}
