@@ -13,9 +13,9 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]  # the same
 from tests.loopback import Loopback
 
 from robust_xtreme import registry
+from robust_xtreme.formats import reader
 from robust_xtreme.languages import language as language_of
 from robust_xtreme.sources._paths import options, parts
-from robust_xtreme.sources._release import reader
 from robust_xtreme.specs import TaskSpec
 
 _TEXT: Final = {"dtype": "string", "_type": "Value"}
@@ -26,7 +26,7 @@ _CAUSAL: Final = ("premise", "choice1", "choice2", "question")
 _ANSWERS: Final = pa.struct([("text", pa.list_(pa.string())), ("answer_start", pa.list_(pa.int32()))])
 
 LAYOUTS: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
-    "tsv_pairs": (
+    "tsv": (
         {"premise": pa.string(), "hypothesis": pa.string(), "label": pa.int64()},
         {"premise": _TEXT, "hypothesis": _TEXT, "label": {"names": list(NAMES), "_type": "ClassLabel"}},
     ),
@@ -50,7 +50,7 @@ LAYOUTS: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
         {**dict.fromkeys(_CAUSAL, pa.string()), "label": pa.int32(), "idx": pa.int32()},
         {**dict.fromkeys(_CAUSAL, _TEXT), "label": _NUMBER, "idx": _NUMBER},
     ),
-    "squad_json": (
+    "squad": (
         {"id": pa.string(), "context": pa.string(), "question": pa.string(), "answers": _ANSWERS},
         {
             "id": _TEXT,
@@ -95,7 +95,7 @@ def _question(native: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": native, "context": context, "question": values["question"], "answers": answers}
 
 
-_ROWS: Final = {"tsv_pairs": _pair, "iob2": _sentence, "squad_json": _question}
+_ROWS: Final = {"tsv": _pair, "iob2": _sentence, "squad": _question}
 
 
 def file_of(task: TaskSpec, split: str, language: str) -> str:

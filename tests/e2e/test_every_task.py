@@ -13,8 +13,8 @@ from tools.mini import suite
 
 from robust_xtreme import registry, resources
 from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.formats import checklist_templates
 from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.sources import checklist_templates
 
 EMBEDDED = ("xnli", "xcopa", "udpos", "panx", "xquad", "mlqa", "tydiqa", "tatoeba", "mewsli_x", "lareqa")
 OTHERS = ("pawsx", "bucc", "americasnli", "masakhaner", "multichecklist")

@@ -19,9 +19,9 @@ from robust_xtreme.errors import DiskError
 from robust_xtreme.evaluation.plan import Condition
 from robust_xtreme.evaluation.unit import variant_of
 from robust_xtreme.examples import Answers, Example
-from robust_xtreme.files import _rewrite
 from robust_xtreme.noise._engine import Bound
 from robust_xtreme.noise._engine import bound as engine_bound
+from robust_xtreme.perturbing import files as _rewrite
 from robust_xtreme.sources import load, open_source
 from robust_xtreme.specs import PerturbationSpec
 

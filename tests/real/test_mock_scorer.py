@@ -12,7 +12,7 @@ import pytest
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Answers, Choice, Document, Example, Judged, Span, Tags, Target, Text
-from robust_xtreme.sources import squad_json
+from robust_xtreme.formats import squad
 
 pytestmark = pytest.mark.real
 
@@ -72,7 +72,7 @@ def _sentences(path: Path) -> list[Tags]:
 def _answers(labels: Path, predictions: Path) -> Iterator[Judged]:
     """SQuAD's json; the answer said is put behind the passage, as a prediction is a span."""
     said = json.loads(predictions.read_text(encoding="utf-8"))
-    for row in squad_json.read(labels.read_text(encoding="utf-8"), str(labels)):
+    for row in squad.read(labels.read_text(encoding="utf-8"), str(labels)):
         passage, answer = row.values["context"], said.get(row.native, "")
         context = Text("mock", labels.stem.removeprefix("test-"), f"{passage}\n{answer}")
         golds = Answers(tuple(Span(start, stop) for start, stop in row.values["answers"]))

@@ -11,8 +11,8 @@ import pytest
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Answers, Example
+from robust_xtreme.formats.checklist_templates import TESTS, read
 from robust_xtreme.sources import available, load
-from robust_xtreme.sources.checklist_templates import TESTS, read
 from robust_xtreme.specs import TaskSpec
 
 pytestmark = pytest.mark.real

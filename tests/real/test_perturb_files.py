@@ -15,8 +15,8 @@ import pytest
 from robust_xtreme import registry
 from robust_xtreme.errors import UserError
 from robust_xtreme.examples import digest
-from robust_xtreme.files._rewrite import Job, perturb_file
 from robust_xtreme.noise._perturbation import Perturbation
+from robust_xtreme.perturbing.files import Job, perturb_file
 
 pytestmark = pytest.mark.real
 

@@ -10,7 +10,8 @@ import pytest
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Answers, Tags, Text
-from robust_xtreme.sources import Split, available, limit, load, resolve, squad_json
+from robust_xtreme.formats import squad
+from robust_xtreme.sources import Split, available, limit, load, resolve
 from robust_xtreme.specs import TaskSpec
 
 pytestmark = pytest.mark.real
@@ -138,11 +139,11 @@ def test_a_split_loads_quickly(data: Path) -> None:
 def test_the_kinds_of_squad_at_hand(data: Path) -> None:
     """Version 2.0 marks 5,945 of its questions to have no answer; every passage of LAReQA names its sentences."""
     folder = data / "squad/dev-v2.0.rebuilt.json"
-    rows = squad_json.read(folder.read_text(encoding="utf-8"), "f")
+    rows = squad.read(folder.read_text(encoding="utf-8"), "f")
     assert (len(rows), sum("impossible" in row.values for row in rows)) == (11873, 5945)
     assert all(("impossible" in row.values) != bool(row.values["answers"]) for row in rows)
     for path in sorted((data / "lareqa/xquad-r").iterdir()):
-        rows = squad_json.read(path.read_text(encoding="utf-8"), "f")
+        rows = squad.read(path.read_text(encoding="utf-8"), "f")
         assert len(rows) == 1190
         assert all(row.values["sentences"] for row in rows)
 

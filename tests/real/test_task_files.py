@@ -12,7 +12,8 @@ import pytest
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData
 from robust_xtreme.examples import Choice, Tags
-from robust_xtreme.sources import Split, available, conllu, jsonl_choices, load, resolve, tsv_paraphrases
+from robust_xtreme.formats import conllu, jsonl_choices, tsv_paraphrases
+from robust_xtreme.sources import Split, available, load, resolve
 from robust_xtreme.specs import TaskSpec
 
 pytestmark = pytest.mark.real

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Target, Text
+from robust_xtreme.formats import word_spans
+from robust_xtreme.formats.squad_sentences import sentences
 from robust_xtreme.results import _naive_bayes, _passages
 from robust_xtreme.results.floors import fit, floors
-from robust_xtreme.sources._sentences import sentences
-from robust_xtreme.tasks._tagging import word_spans
 
 _LABELS = ("contradiction", "entailment", "neutral")
 _TAGS = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")

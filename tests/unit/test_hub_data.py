@@ -135,7 +135,7 @@ def test_languages_that_are_mixed_are_told_apart(hub: Loopback) -> None:
     place = {"context": "Anna lives in Rome.", "question": "Where?"}
     answers = {"text": ["Rome"], "answer_start": [14]}
     mixed = [{"id": f"{name}-{n}-0", **place, "answers": answers} for n in range(3) for name in ("english", "swahili")]
-    copies = {file_of(TYDIQA, split, "sw"): parquet("squad_json", mixed) for split in ("train", "validation")}
+    copies = {file_of(TYDIQA, split, "sw"): parquet("squad", mixed) for split in ("train", "validation")}
     hub.put("dataset", TYDIQA.hub["train"].repo, copies, TYDIQA.hub["train"].revision)
     swahili = read("hub", "tydiqa", "auto", "sw").examples
     assert [one.id for one in swahili] == [f"tydiqa/validation/sw/swahili-{n}-0" for n in range(3)]
@@ -167,7 +167,7 @@ def test_another_revision_never_serves(hub: Loopback, capsys: pytest.CaptureFixt
     code, line = refused(capsys, name, "xnli", "validation", "en", offline=True)
     assert (code, f"facebook/xnli@{other[:8]}" in line) == (2, True)
     row = {"premise": "Old.", "hypothesis": "Older.", "label": 1}
-    hub.put("dataset", "facebook/xnli", {file_of(XNLI, "validation", "en"): parquet("tsv_pairs", [row] * 3)}, other)
+    hub.put("dataset", "facebook/xnli", {file_of(XNLI, "validation", "en"): parquet("tsv", [row] * 3)}, other)
     assert len(read(name, "xnli", "validation", "en").examples) == 3
     assert read("hub", "xnli", "validation", "en", offline=True) == pinned
     moved = read("hub:facebook/xnli@main", "xnli", "validation", "en")
@@ -184,7 +184,7 @@ def test_a_folder_of_that_name_does_not_win_over_the_hub(
     here = tmp_path / "here"
     local = here / "facebook" / "xnli" / file_of(XNLI, "validation", "en")
     local.parent.mkdir(parents=True)
-    local.write_bytes(parquet("tsv_pairs", [row] * 3))
+    local.write_bytes(parquet("tsv", [row] * 3))
     (here / "huggingface_hub.py").write_text("raise SystemExit('a module of the folder was run')")
     monkeypatch.chdir(here)
     monkeypatch.syspath_prepend("")
@@ -197,9 +197,9 @@ def test_a_folder_of_that_name_does_not_win_over_the_hub(
     [
         (b"PAR1 these bytes are no parquet PAR1", 3, "en/validation-00000-of-00001.parquet of the hub cannot be read"),
         (b"", 3, "cannot be read"),
-        (parquet("tsv_pairs", [{"premise": "A.", "hypothesis": "B.", "label": 0}])[:-40], 3, "cannot be read"),
+        (parquet("tsv", [{"premise": "A.", "hypothesis": "B.", "label": 0}])[:-40], 3, "cannot be read"),
         (parquet("iob2", [{"tokens": ["A"], "ner_tags": [0]}]), 2, "row 0 of en: expected the column 'premise' to"),
-        (parquet("tsv_pairs", [{"premise": "A.", "hypothesis": "B.", "label": 1}], named=False), 2, "by their names"),
+        (parquet("tsv", [{"premise": "A.", "hypothesis": "B.", "label": 1}], named=False), 2, "by their names"),
     ],
 )
 def test_bytes_that_are_no_data_are_one_line(
@@ -232,7 +232,7 @@ def test_a_hub_that_refuses_is_one_line_with_the_task(
 
 def test_a_part_that_is_missing_is_noticed(hub: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
     """One of two shards is no split."""
-    one = parquet("tsv_pairs", [{"premise": "A.", "hypothesis": "B.", "label": 0}])
+    one = parquet("tsv", [{"premise": "A.", "hypothesis": "B.", "label": 0}])
     files = {"en/validation-00001-of-00002.parquet": one}
     hub.put("dataset", "facebook/xnli", files, XNLI.hub["validation"].revision)
     code, line = refused(capsys, "hub", "xnli", "validation", "en")
@@ -326,7 +326,7 @@ def test_floors_learn_from_training_data_that_are_here_and_fetch_none(hub: Loopb
     """MultiNLI is not fetched for a floor; once a run of `train` has brought it here, floors learn from it."""
     wanted = XNLI.hub["train"]
     pairs = [{"premise": f"Anna {n}.", "hypothesis": "She is.", "label": n % 3} for n in range(6)]
-    hub.put("dataset", wanted.repo, {file_of(XNLI, "train", "en"): parquet("tsv_pairs", pairs)}, wanted.revision)
+    hub.put("dataset", wanted.repo, {file_of(XNLI, "train", "en"): parquet("tsv", pairs)}, wanted.revision)
     spec = RunSpec(("mini",), "hub")
     assert read_train(spec, XNLI) is None
     assert hub.asked == []

@@ -27,7 +27,7 @@ def hub(tmp_path: Path) -> Iterator[Loopback]:
     """A hub that has the test split in Aymara, and a cache of its own."""
     with Loopback() as one:
         wanted = AMERICASNLI.hub["test"]
-        files = {"aym/test-00000-of-00001.parquet": parquet("tsv_pairs", ROWS)}
+        files = {"aym/test-00000-of-00001.parquet": parquet("tsv", ROWS)}
         one.put("dataset", wanted.repo, files, wanted.revision)
         with one.lent(tmp_path):
             yield one

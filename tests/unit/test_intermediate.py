@@ -43,7 +43,7 @@ MEMBERS = pytest.mark.parametrize("task", _members(), ids=lambda task: task.name
 
 def write_sample(files: Files, folder: Path, place: int = 0) -> None:
     """The sample of a reader, where its files are looked for: one, or each of those that only together are a split."""
-    sample = importlib.import_module(f"robust_xtreme.sources.{files.reader}").SAMPLE
+    sample = importlib.import_module(f"robust_xtreme.formats.{files.reader}").SAMPLE
     names = parts(options(files, "en")[place])
     texts = (sample,) * len(names) if isinstance(sample, str) else sample
     for name, text in zip(names, texts, strict=True):

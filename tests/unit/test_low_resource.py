@@ -12,7 +12,8 @@ from robust_xtreme.errors import DataError, MissingData
 from robust_xtreme.evaluation import lacking
 from robust_xtreme.evaluation.labels import mapped, placed
 from robust_xtreme.examples import Choice, Example, Tags, Text
-from robust_xtreme.sources import americasnli_tsv, available, conll_space, load
+from robust_xtreme.formats import americasnli_tsv, conll
+from robust_xtreme.sources import available, load
 from robust_xtreme.sources._dataset import open_hub
 from robust_xtreme.sources._release import Release
 from robust_xtreme.specs import Origin, Row, TaskSpec
@@ -116,7 +117,7 @@ def test_the_layouts_of_masakhaner(tmp_path: Path, within: str) -> None:
 
 def test_a_word_with_a_space_keeps_it() -> None:
     """The tag stands behind the last space."""
-    (row,) = conll_space.read("San Francisco B-LOC\n", "f")
+    (row,) = conll.read("San Francisco B-LOC\n", "f")
     assert (row.values["words"], row.values["tags"]) == (("San Francisco",), ("B-LOC",))
 
 
@@ -229,9 +230,9 @@ def test_the_layouts_of_americasnli(tmp_path: Path, within: str) -> None:
 
 def test_samples_are_whole_files() -> None:
     """Both readers read their sample."""
-    assert len(conll_space.read(conll_space.SAMPLE, "f")) == 2
+    assert len(conll.read(conll.SAMPLE, "f")) == 2
     assert len(americasnli_tsv.read(americasnli_tsv.SAMPLE, "f")) == 2
-    assert americasnli_tsv.read("", "f") == conll_space.read("", "f") == ()
+    assert americasnli_tsv.read("", "f") == conll.read("", "f") == ()
 
 
 def test_the_group_of_low_resource_tasks() -> None:

@@ -13,10 +13,11 @@ import pytest
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData, UserError
 from robust_xtreme.examples import Answers, Example, Judged, Span, Text
+from robust_xtreme.formats import checklist_templates
+from robust_xtreme.formats.checklist_templates import CONTEXT, TESTS, Line, Variant
 from robust_xtreme.metrics._checklist import clean
 from robust_xtreme.metrics._metric import Metric
-from robust_xtreme.sources import checklist_templates, load
-from robust_xtreme.sources.checklist_templates import CONTEXT, TESTS, Line, Variant
+from robust_xtreme.sources import load
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.tasks._checklist import _Draw, _Kit, first_names
 

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Answers, Example
-from robust_xtreme.sources import data_identity, load, squad_json
+from robust_xtreme.formats import squad
+from robust_xtreme.sources import data_identity, load
 from robust_xtreme.specs import TaskSpec
 
 Document = dict[str, Any]
@@ -220,7 +221,7 @@ def test_no_value_breaks_the_reader(kind: str) -> None:
 def _refused(text: str) -> bool:
     """Whether a text is refused, in one line that names the file; the rows of one that is not are sound."""
     try:
-        rows = squad_json.read(text, "f")
+        rows = squad.read(text, "f")
     except DataError as error:
         return _is_one_line(str(error))
     assert all(_sound(row.values) for row in rows)

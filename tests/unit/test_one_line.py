@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from robust_xtreme.errors import DataError
-from robust_xtreme.files._record import on_one_line
+from robust_xtreme.formats._record import on_one_line
 
 
 @pytest.mark.parametrize("mark", ["\t", "\n", "\r"])

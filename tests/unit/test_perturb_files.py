@@ -16,11 +16,10 @@ from robust_xtreme import perturb
 from robust_xtreme.commands import _completion
 from robust_xtreme.errors import RobustXtremeError
 from robust_xtreme.examples import Text
-from robust_xtreme.files._formats import FORMATS, module
-from robust_xtreme.files._json import Node, parse
-from robust_xtreme.files._record import Slot, changed
-from robust_xtreme.files._rewrite import Job, Totals, perturb_file
+from robust_xtreme.formats import FORMATS, Slot, changed, module
+from robust_xtreme.formats._json import placed
 from robust_xtreme.noise._engine import bound, noise_with
+from robust_xtreme.perturbing.files import Job, Totals, perturb_file
 from robust_xtreme.specs import PerturbationSpec
 
 
@@ -229,32 +228,24 @@ def test_pieces_may_end_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         .replace("24]", "29]")
     )
     whole = done(tmp_path, text, "squad")
-    monkeypatch.setattr("robust_xtreme.files._source._PIECE", 3)
+    monkeypatch.setattr("robust_xtreme.formats._file._PIECE", 3)
     assert done(tmp_path, text, "squad") == whole
 
 
-def plain(found: object) -> object:
-    """The value of a node as Python has it."""
-    value = found.value if isinstance(found, Node) else found
-    if isinstance(value, dict):
-        return {key: plain(one) for key, one in value.items()}
-    return [plain(one) for one in value] if isinstance(value, list) else value
-
-
 def test_json_is_read_as_python_reads_it() -> None:
-    """The values of nodes are those of `json.loads`, and each stands where it says."""
+    """The values are those of `json.loads`, and a string stands where it says."""
     text = ' {"a": [1, -2.5e3, true, null, "\\u00e9\\ud83d\\ude00"], "b": {}, "c": [], "d": {"e": [[]]}} '
-    node = parse(text, "file", 1)
-    assert plain(node) == json.loads(text)
-    assert json.loads(text[slice(*node.value["a"].value[4].range())]) == "é\U0001f600"
+    value = placed(text, "file", 1)
+    assert value == json.loads(text)
+    assert json.loads(text[slice(*value["a"][4].range)]) == "é\U0001f600"
 
 
 def test_every_format_is_a_module_of_its_own() -> None:
     """Each has a reader, default fields and a family whose rules it follows, and is completed by its name."""
     for name in FORMATS:
         found = module(name)
-        assert callable(found.read)
-        assert isinstance(found.FIELDS, tuple)
+        assert callable(found.records)
+        assert isinstance(found.NOISED, tuple)
         assert found.FAMILY in ("", "tagging", "span_qa")
     assert _completion.file_format("") == sorted(FORMATS)
     with pytest.raises(RobustXtremeError):

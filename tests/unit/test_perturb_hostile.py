@@ -14,7 +14,7 @@ from tests.perturbed import CONLLU, SAMPLES, SPEC, done
 
 from robust_xtreme.errors import DataError, DiskError, SpecError, UnknownName, UserError
 from robust_xtreme.examples import digest
-from robust_xtreme.files._rewrite import Job, perturb_file
+from robust_xtreme.perturbing.files import Job, perturb_file
 
 BROKEN = [
     ("jsonl", '{"text": "a"}\n{"text": \n', "in:2: is not valid JSON: "),
@@ -48,7 +48,11 @@ BROKEN = [
     ),
     ("conll", "EU NNP B-NP  B-ORG\n", "in:1: has 4 columns, a word and a tag are expected."),
     ("conllu", "1\ta\n", "in:1: has 2 columns, CoNLL-U has 10"),
-    ("conllu", "x\ta\t_\t_\t_\t_\t_\t_\t_\t_\n", "in:1: 'x' is no number of a word."),
+    (
+        "conllu",
+        "x\ta\t_\t_\t_\t_\t_\t_\t_\t_\n",
+        "in:1: the word's number is 'x', expected 1: a line is missing or moved.",
+    ),
     ("squad", "", "expected '{', and there is the end of the file."),
     ("squad", "[]", "in:1: is not valid JSON: expected '{', and there is '['."),
     ("squad", '{"version": 1}', "has no list 'data'"),
@@ -169,7 +173,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def fail(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("robust_xtreme.files._output.os.fsync", fail)
+    monkeypatch.setattr("robust_xtreme.perturbing.output.os.fsync", fail)
     with pytest.raises(DiskError, match=r"out cannot be written: No space left on device. Free some space"):
         done(tmp_path, SAMPLES["lines"], "lines")
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
@@ -263,8 +267,8 @@ def test_line_ends_of_cr_alone_are_named(format: str, text: str, line: int, tmp_
         ("3-2", "in:3: the multi"),
         ("1-1", "in:3: the multi"),
         ("2-3", "in:3: the multi"),
-        ("0-2", "in:3: '0-2' is no number of a word."),
-        ("1-999999", "the sentence ends with word 7, and a multiword token with word 999999: a line is missing."),
+        ("0-2", "in:3: the word's number is '0-2', expected 1: a line is missing or moved."),
+        ("1-999999", "the sentence ends with word 7, but names word 999999: a line is missing."),
     ],
 )
 def test_a_multiword_token_stands_before_its_words(name: str, line: str, tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData
 from robust_xtreme.evaluation.plan import read_train
 from robust_xtreme.examples import Choice
+from robust_xtreme.formats import jsonl_choices
 from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.sources import jsonl_choices, load, resolve
+from robust_xtreme.sources import load, resolve
 from robust_xtreme.specs import Origin, TaskSpec
 from robust_xtreme.tasks import _hub
 

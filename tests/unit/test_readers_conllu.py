@@ -12,8 +12,9 @@ from tests.tiny import tiny_run
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData
 from robust_xtreme.evaluation.plan import make_plan
+from robust_xtreme.formats import conllu
 from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.sources import available, conllu, load, resolve
+from robust_xtreme.sources import available, load, resolve
 from robust_xtreme.specs import TaskSpec
 
 UDPOS: TaskSpec = registry.load("task", "udpos")

@@ -14,16 +14,16 @@ from tests.unit.test_intermediate import write_sample
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData
 from robust_xtreme.examples import Choice
-from robust_xtreme.sources import (
+from robust_xtreme.formats import (
     ccg_tsv,
     commonsense_jsonl,
     cosmos_csv,
     hellaswag_jsonl,
-    load,
     nli_pairs,
     qqp_tsv,
     siqa_jsonl,
 )
+from robust_xtreme.sources import load
 from robust_xtreme.specs import Row, TaskSpec
 
 Read = Callable[[str, str], tuple[Row, ...]]

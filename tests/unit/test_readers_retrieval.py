@@ -12,8 +12,9 @@ import pytest
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData, NoRows
 from robust_xtreme.examples import Document
-from robust_xtreme.sources import Split, bucc_tsv, line_pairs, load, mewsli_entities, mewsli_mentions, squad_sentences
-from robust_xtreme.sources._sentences import sentences
+from robust_xtreme.formats import bucc_tsv, line_pairs, mewsli_entities, mewsli_mentions, squad_sentences
+from robust_xtreme.formats.squad_sentences import sentences
+from robust_xtreme.sources import Split, load
 
 BUCC = ("bucc2018/de-en/de-en.sample.de", "bucc2018/de-en/de-en.sample.en", "bucc2018/de-en/de-en.sample.gold")
 TATOEBA = ("tatoeba/v1/tatoeba.deu-eng.deu", "tatoeba/v1/tatoeba.deu-eng.eng")
@@ -326,7 +327,7 @@ def test_entities_are_their_sentences() -> None:
     spans = [{"start": 0, "end": 4}, {"start": 5, "end": 9}, {"start": 21, "end": 27}]
     (row,) = mewsli_entities.read(_lines({**entity, "sentence_spans": spans}), "f")
     assert (row.native, row.values) == ("Q1", {"language": "sw", "text": "One. Two. Three."})
-    with pytest.raises(DataError, match=r"f:1: the key 'description' is missing; this is not Mewsli-X's format"):
+    with pytest.raises(DataError, match=r"f:1: the key 'description' is missing"):
         mewsli_entities.read('{"entity_id": "Q1"}\n', "f")
     with pytest.raises(DataError, match=r"f:2: is not valid JSON"):
         mewsli_entities.read(_lines({**entity, "sentence_spans": spans}) + '{"entity_id": "Q2", "desc', "f")

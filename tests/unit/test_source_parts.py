@@ -215,12 +215,12 @@ def hub(tmp_path: Path) -> Iterator[Loopback]:
 def test_the_hub_has_the_context_s_language_first(hub: Loopback, tmp_path: Path) -> None:
     """`MLQA.en.de` is German questions on English contexts; but for the white space that copies lost, all is equal."""
     path = _mlqa(tmp_path, "en", "de")
-    rows = hub_rows("squad_json", path)
+    rows = hub_rows("squad", path)
     for row in rows:
         row["context"], row["question"] = row["context"].strip(), row["question"].strip()
     wanted = MLQA.hub["validation"]
     name = "MLQA.en.de/validation-00000-of-00001.parquet"
-    hub.put("dataset", wanted.repo, {name: parquet("squad_json", rows)}, wanted.revision)
+    hub.put("dataset", wanted.repo, {name: parquet("squad", rows)}, wanted.revision)
     theirs = load(MLQA, open_source("hub"), "de@en", "validation")
     ours = load(MLQA, tmp_path, "de@en", "validation")
     assert theirs.files[0][0] == f"hub://google/xtreme@{wanted.revision}/MLQA.en.de/validation"

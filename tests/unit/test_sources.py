@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from robust_xtreme.errors import DataError
-from robust_xtreme.sources import iob2, squad_json, tsv_pairs
-from robust_xtreme.sources._file import numbered_lines, read_file
+from robust_xtreme.formats import iob2, numbered_lines, read_file, squad, tsv
 
 
 def _values(text: str) -> list[tuple[str | None, ...]]:
-    return [tuple(row.values[key] for key in ("first", "second", "label")) for row in tsv_pairs.read(text, "f")]
+    return [tuple(row.values[key] for key in ("first", "second", "label")) for row in tsv.read(text, "f")]
 
 
 def _squad(context: str, answers: object, **question: object) -> str:
@@ -90,7 +89,7 @@ def test_named_columns_may_stand_anywhere() -> None:
 def test_wrong_columns_of_pairs_are_named(text: str, message: str) -> None:
     """A line with another number of columns is refused with its number."""
     with pytest.raises(DataError, match=message):
-        tsv_pairs.read(text, "f")
+        tsv.read(text, "f")
 
 
 def test_sentences_are_separated_by_empty_lines() -> None:
@@ -125,7 +124,7 @@ def test_offsets_count_code_points_of_the_text_as_it_is() -> None:
     """Decomposed letters, characters beyond the first plane and a mark at the start of a context keep offsets right."""
     context = "\ufeff" + unicodedata.normalize("NFD", "né 😀 Butiama")
     start = context.index("Butiama")
-    (row,) = squad_json.read(_squad(context, [{"text": "Butiama", "answer_start": start}]), "f")
+    (row,) = squad.read(_squad(context, [{"text": "Butiama", "answer_start": start}]), "f")
     assert row.values["context"] == context
     assert row.values["answers"] == ((start, start + 7),)
 
@@ -133,7 +132,7 @@ def test_offsets_count_code_points_of_the_text_as_it_is() -> None:
 @pytest.mark.parametrize("answers", [[], [{"text": "", "answer_start": 0}], [{"text": "", "answer_start": -1}]])
 def test_an_empty_answer_is_none(answers: list[dict[str, object]]) -> None:
     """A question whose answers were emptied has no answer."""
-    assert squad_json.read(_squad("Butiama", answers), "f")[0].values["answers"] == ()
+    assert squad.read(_squad("Butiama", answers), "f")[0].values["answers"] == ()
 
 
 @pytest.mark.parametrize(
@@ -147,19 +146,22 @@ def test_an_empty_answer_is_none(answers: list[dict[str, object]]) -> None:
             '{"data": [{"paragraphs": [{"qas": []}]}]}',
             r"^f: data\[0\]\.paragraphs\[0\]: expected 'context' to be a text",
         ),
-        (_squad("ab", [{"text": "b"}]), r"^f: question 'q1': expected 'answer_start' to be a whole number"),
-        (_squad("ab", [{"text": "b", "answer_start": True}]), r"^f: question 'q1': expected 'answer_start'"),
+        (_squad("ab", [{"text": "b"}]), r"^f: question 'q1': an answer has no whole number 'answer_start'"),
+        (
+            _squad("ab", [{"text": "b", "answer_start": True}]),
+            r"^f: question 'q1': an answer has no whole number 'answer_start'",
+        ),
         (_squad("ab", [{"text": "b", "answer_start": -1}]), r"^f: question 'q1': .* does not fit"),
         (_squad("ab", [{"text": "b", "answer_start": 2}]), r"^f: question 'q1': .* does not fit"),
         (_squad("ab", [{"text": "b", "answer_start": 0}]), r"^f: question 'q1': the answer 'b' .* where 'a' stands"),
         (_squad("ab", [], question="\ud83d"), r"^f: question 'q1': holds half of a surrogate pair"),
         (_squad("ab", [], id=7), r"paragraphs\[0\]\.qas\[0\]: expected 'id' to be a text"),
         (_squad("ab", "a"), r"^f: question 'q1': expected 'answers' to be a list"),
-        (_squad("ab", {}), r"^f: question 'q1': expected 'text' to be a list"),
+        (_squad("ab", {}), r"^f: question 'q1': an answer has no whole number 'answer_start'"),
         (_squad("ab", {"text": ["a"], "answer_start": []}), r"^f: question 'q1': has 1 answers and 0 places"),
         (
             _squad("ab", {"text": ["a"], "answer_start": ["0"]}),
-            r"^f: question 'q1': expected 'answer_start' to be a whole",
+            r"^f: question 'q1': an answer has no whole number 'answer_start'",
         ),
         (_squad("ab", [], is_impossible="no"), r"^f: question 'q1': expected 'is_impossible' to be true or false"),
         (
@@ -178,7 +180,7 @@ def test_an_empty_answer_is_none(answers: list[dict[str, object]]) -> None:
 def test_malformed_json_is_named(text: str, message: str) -> None:
     """What is not JSON is refused with its line, what is not SQuAD's with its place or the question's id."""
     with pytest.raises(DataError, match=message):
-        squad_json.read(text, "f")
+        squad.read(text, "f")
 
 
 def test_four_kinds_of_squad_give_the_same_rows() -> None:
@@ -186,7 +188,7 @@ def test_four_kinds_of_squad_give_the_same_rows() -> None:
     nested = _squad("a b", [{"text": "b", "answer_start": 2}, {"text": "a", "answer_start": 0}])
     columns = _squad("a b", {"text": ["b", "a"], "answer_start": [2, 0]})
     flat = {"id": "q1", "context": "a b", "question": "Where?", "answers": {"text": ["b", "a"], "answer_start": [2, 0]}}
-    found = [squad_json.read(text, "f") for text in (nested, columns, json.dumps({"data": [flat]}))]
+    found = [squad.read(text, "f") for text in (nested, columns, json.dumps({"data": [flat]}))]
     assert found[0] == found[1]
     assert [(row.native, row.values) for row in found[2]] == [(row.native, row.values) for row in found[0]]
     assert found[0][0].values == {"context": "a b", "question": "Where?", "answers": ((2, 3), (0, 1))}
@@ -195,14 +197,14 @@ def test_four_kinds_of_squad_give_the_same_rows() -> None:
 def test_a_question_without_an_answer_is_marked() -> None:
     """SQuAD 2.0 marks it; its plausible answers are none, and one that is marked false is like any other."""
     plausible = [{"text": "b", "answer_start": 2}]
-    (none,) = squad_json.read(_squad("a b", [], is_impossible=True, plausible_answers=plausible), "f")
-    (some,) = squad_json.read(_squad("a b", plausible, is_impossible=False), "f")
+    (none,) = squad.read(_squad("a b", [], is_impossible=True, plausible_answers=plausible), "f")
+    (some,) = squad.read(_squad("a b", plausible, is_impossible=False), "f")
     assert (none.values["answers"], none.values["impossible"]) == ((), True)
-    assert some == squad_json.read(_squad("a b", plausible), "f")[0]
+    assert some == squad.read(_squad("a b", plausible), "f")[0]
 
 
 def test_sentence_breaks_are_kept() -> None:
     """LAReQA's paragraphs name their sentences; between them there may be characters of none."""
-    (row,) = squad_json.read(_breaks([[0, 1], [1, 2]]), "f")
+    (row,) = squad.read(_breaks([[0, 1], [1, 2]]), "f")
     assert row.values["sentences"] == ((0, 1), (1, 2))
-    assert "sentences" not in squad_json.read(_squad("ab", []), "f")[0].values
+    assert "sentences" not in squad.read(_squad("ab", []), "f")[0].values

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData, SpecError, UnknownName, UserError
 from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Target, Text
-from robust_xtreme.sources import available, data_identity, iob2, limit, load, resolve, squad_json, tsv_pairs
+from robust_xtreme.formats import iob2, squad, tsv
+from robust_xtreme.sources import available, data_identity, limit, load, resolve
 from robust_xtreme.sources._labels import is_labelled
 from robust_xtreme.specs import Files, TaskSpec
 
@@ -143,7 +144,7 @@ def test_the_layouts_of_xquad_cluster_alike(tmp_path: Path) -> None:
 
 def test_squad_is_xquads_training_data(tmp_path: Path) -> None:
     """English SQuAD lies where XTREME's script puts it; no other language trains."""
-    _write(tmp_path, "squad/train-v1.1.json", squad_json.SAMPLE)
+    _write(tmp_path, "squad/train-v1.1.json", squad.SAMPLE)
     assert load(XQUAD, tmp_path, "en", "train").examples[0].id == "xquad/train/en/q1"
     with pytest.raises(MissingData, match="the task has none in that language"):
         load(XQUAD, tmp_path, "de", "train")
@@ -208,7 +209,7 @@ def test_unknown_splits_are_refused(tmp_path: Path) -> None:
 def test_a_reader_of_another_package_is_named_by_its_module(tmp_path: Path) -> None:
     """A third party's task may bring its own reader; one that does not exist is an error that names it."""
     _write(tmp_path, "words/en.tsv", iob2.SAMPLE)
-    theirs = dataclasses.replace(PANX, files={"test": Files("robust_xtreme.sources.iob2", ("words/{language}.tsv",))})
+    theirs = dataclasses.replace(PANX, files={"test": Files("robust_xtreme.formats.iob2", ("words/{language}.tsv",))})
     assert len(load(theirs, tmp_path, "en", "test").examples) == 2
     wrong = dataclasses.replace(PANX, files={"test": Files("nowhere.at_all", ("words/{language}.tsv",))})
     with pytest.raises(UserError, match=r"The reader 'nowhere\.at_all' that a task names does not load"):
@@ -342,9 +343,9 @@ def _insert(text: bytes, rng: random.Random) -> bytes:
 @pytest.mark.parametrize(
     ("task", "path", "sample"),
     [
-        (XNLI, "xnli/dev-en.tsv", tsv_pairs.SAMPLE * 4),
+        (XNLI, "xnli/dev-en.tsv", tsv.SAMPLE * 4),
         (PANX, "panx/dev-en.tsv", iob2.SAMPLE * 3),
-        (XQUAD, "xquad/xquad.en.json", squad_json.SAMPLE),
+        (XQUAD, "xquad/xquad.en.json", squad.SAMPLE),
     ],
 )
 @given(st.randoms(use_true_random=False), st.lists(st.sampled_from([_cut, _shuffle, _insert]), min_size=1, max_size=4))

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from robust_xtreme import registry, resources
 from robust_xtreme.errors import DataError, MissingData, RobustXtremeError, UnknownName, UserError
 from robust_xtreme.examples import Answers, Choice, Span, Tags
+from robust_xtreme.formats import parse, reader
 from robust_xtreme.sources import available, languages_of, load, open_source, resolve
-from robust_xtreme.sources._json import parse
-from robust_xtreme.sources._release import Release, reader
+from robust_xtreme.sources._release import Release
 from robust_xtreme.sources._rows import LONGEST
 from robust_xtreme.sources._suite import Suite
 from robust_xtreme.specs import Files, TaskSpec
@@ -186,7 +186,7 @@ def test_what_a_suite_lacks_is_named(tmp_path: Path) -> None:
         (XNLI, [{"id": "1", "cluster": "t"}], r"jsonl:1: the key 'premise' is missing"),
         (XNLI, [{**PAIR, "id": 7}], r"jsonl:1: the key 'id' takes a text, not 7"),
         (XNLI, [{**PAIR, "cluster": ""}], r"jsonl:1: the key 'cluster' is empty"),
-        (XNLI, [{**PAIR, "premise": None}], r"jsonl:1: the key 'premise' takes a text, not None"),
+        (XNLI, [{**PAIR, "premise": None}], r"jsonl:1: the key 'premise' takes a text, not null"),
         (PANX, [{**WORDS, "tags": ["O"]}], r"panx/test-en.jsonl:1: has 2 tokens and 1 tags"),
         (PANX, [WORDS, {**WORDS, "id": "2", "tags": ["O", "B-DATE"]}], r"jsonl:2: the tag 'B-DATE' is none of"),
         (

@@ -46,7 +46,7 @@ def _language(task: TaskSpec, split: str) -> str:
 
 
 def _write_sample(files: Files, language: str, folder: Path) -> None:
-    sample = importlib.import_module(f"robust_xtreme.sources.{files.reader}").SAMPLE
+    sample = importlib.import_module(f"robust_xtreme.formats.{files.reader}").SAMPLE
     texts = (sample,) if isinstance(sample, str) else sample
     for name, text in zip(parts(options(files, language)[0]), texts, strict=True):
         path = folder / name.replace("*", "sample")

@@ -11,8 +11,9 @@ import pytest
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Choice
+from robust_xtreme.formats import tsv, tsv_paraphrases
 from robust_xtreme.languages import codes
-from robust_xtreme.sources import load, resolve, tsv_pairs, tsv_paraphrases
+from robust_xtreme.sources import load, resolve
 from robust_xtreme.specs import Origin, Row, TaskSpec
 from robust_xtreme.tasks import _hub
 
@@ -143,8 +144,8 @@ def test_a_label_without_a_name_on_the_hub_is_refused() -> None:
 
 def test_an_id_column_names_the_rows_of_other_pairs() -> None:
     """Under a header with `id` its cell is the row's name, elsewhere the place is."""
-    assert [row.native for row in tsv_pairs.read("id\tprem\thyp\tlabel\nq7\ta\tb\tc\n", "f")] == ["q7"]
-    assert [row.native for row in tsv_pairs.read("a\tb\tc\n", "f")] == ["0"]
+    assert [row.native for row in tsv.read("id\tprem\thyp\tlabel\nq7\ta\tb\tc\n", "f")] == ["q7"]
+    assert [row.native for row in tsv.read("a\tb\tc\n", "f")] == ["0"]
 
 
 @pytest.mark.parametrize(

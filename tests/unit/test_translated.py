@@ -189,7 +189,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
     xnli = task_of("xnli").hub["validation"]
     rows = [{"premise": one, "hypothesis": two, "label": NAMES.index(label)} for one, two, label in GERMAN]
     with Loopback() as one:
-        files = {"de/train-00000-of-00001.parquet": parquet("tsv_pairs", rows)}
+        files = {"de/train-00000-of-00001.parquet": parquet("tsv", rows)}
         one.put("dataset", xnli.repo, files, xnli.revision)
         for name, value in one.env(tmp_path).items():
             monkeypatch.setenv(name, value)

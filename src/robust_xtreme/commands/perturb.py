@@ -15,7 +15,7 @@ from robust_xtreme.commands._packs import Packs, using
 from robust_xtreme.run_spec import SPLITS
 
 if TYPE_CHECKING:
-    from robust_xtreme.files._rewrite import Job
+    from robust_xtreme.perturbing.files import Job
 
 File = Annotated[
     str,
@@ -135,7 +135,7 @@ def perturb(
     Examples: robust-xtreme perturb rows.jsonl --fields text --language sw --perturb char_noise:0.1 -o noisy.jsonl;
     robust-xtreme perturb xquad.es.json --task xquad --language es --fields context --perturb char_noise:0.1 -o out.json
     """
-    from robust_xtreme.files._rewrite import Job, perturb_file
+    from robust_xtreme.perturbing.files import Job, perturb_file
 
     _check_named({"FILE": file, "--out": out, "--books": books})
     job = Job(

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from robust_xtreme.errors import DataError
-from robust_xtreme.sources.commonsense_jsonl import five, place_of
-from robust_xtreme.sources.cosmos_csv import asked
-from robust_xtreme.sources.hellaswag_jsonl import completed
+from robust_xtreme.formats.commonsense_jsonl import five, place_of
+from robust_xtreme.formats.cosmos_csv import asked
+from robust_xtreme.formats.hellaswag_jsonl import completed
 from robust_xtreme.tasks import _hub
 
 _SITUATION: Final = ("context", "question", "answerA", "answerB", "answerC")

@@ -22,6 +22,6 @@ def files(version: str) -> dict[str, Files]:
     """The files of a version; of its development set also a copy that was put together again from its parts."""
     dev = f"squad/dev-v{version}"
     return {
-        "train": Files("squad_json", (f"squad/train-v{version}.json",), ids="native"),
-        "validation": Files("squad_json", (f"{dev}.json", f"{dev}.rebuilt.json"), ids="native"),
+        "train": Files("squad", (f"squad/train-v{version}.json",), ids="native"),
+        "validation": Files("squad", (f"{dev}.json", f"{dev}.rebuilt.json"), ids="native"),
     }

@@ -8,7 +8,7 @@ from typing import Final
 import regex
 
 from robust_xtreme.examples import Answers, Span, Target, Text
-from robust_xtreme.sources._sentences import sentences
+from robust_xtreme.formats.squad_sentences import sentences
 
 FIRST_WORDS: Final = 3
 

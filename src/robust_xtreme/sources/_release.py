@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from types import ModuleType
 from typing import Final, final
 
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData, NoRows, UnknownName, UserError
 from robust_xtreme.examples import digest
-from robust_xtreme.sources._file import read_file
+from robust_xtreme.formats import read_file, reader
 from robust_xtreme.sources._paths import Group, Option, find, halved, odd, options, said
 from robust_xtreme.sources._rows import SPLITS, Found, is_language
 from robust_xtreme.specs import Files, Row, TaskSpec
@@ -166,14 +164,3 @@ def _options(task: TaskSpec, files: Files, language: str) -> tuple[Option, ...]:
     if not is_language(task, language, (*task.languages, *task.train_languages)):
         raise UnknownName(f"language of {task.name}", language, task.languages, see_of(task, Release.see))
     return options(files, language, everywhere=files.mixed or language in task.train_languages)
-
-
-def reader(name: str) -> ModuleType:
-    """The module of that reader: one of this folder, or `package.module` of a third party. Raises UserError."""
-    try:
-        module = importlib.import_module(name if "." in name else f"robust_xtreme.sources.{name}")
-    except ImportError as error:
-        raise UserError(f"The reader {name!r} that a task names does not load: {error}") from error
-    if not (hasattr(module, "read") or hasattr(module, "read_parts")):
-        raise UserError(f"The reader {name!r} that a task names has no function `read`, and no `read_parts`.")
-    return module

@@ -12,9 +12,7 @@ from typing import Any, Final, final
 
 from robust_xtreme import languages as known
 from robust_xtreme.errors import DataError, MissingData, SpecError, UnknownName, UserError
-from robust_xtreme.sources._file import numbered_lines, read_file
-from robust_xtreme.sources._json import parse, text_of
-from robust_xtreme.sources._release import reader
+from robust_xtreme.formats import numbered_lines, parse, read_file, reader, text_of
 from robust_xtreme.sources._rows import SPLITS, Found
 from robust_xtreme.specs import Files, Row, TaskSpec, check_keys
 

@@ -16,9 +16,9 @@ from typing import Any, Final, final
 
 from robust_xtreme.errors import DataError, RobustXtremeError
 from robust_xtreme.examples import Example, digest
+from robust_xtreme.formats.checklist_templates import ANSWER, CONTEXT, QUESTION, Line
 from robust_xtreme.metrics._checklist import clean
 from robust_xtreme.resources import folder
-from robust_xtreme.sources.checklist_templates import ANSWER, CONTEXT, QUESTION, Line
 from robust_xtreme.specs import Origin, Row
 from robust_xtreme.tasks._qa import by_text, span_qa
 

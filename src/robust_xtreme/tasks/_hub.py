@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 from robust_xtreme.errors import DataError
-from robust_xtreme.sources.squad_json import span
+from robust_xtreme.formats.squad import span
 
 _T = TypeVar("_T")
 _LONGEST_LEAD: Final = 64

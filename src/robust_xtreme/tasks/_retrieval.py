@@ -14,7 +14,7 @@ from typing import Final, final
 
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Corpus, Document, Example, Span, Text, digest
-from robust_xtreme.sources.mewsli_entities import flat
+from robust_xtreme.formats.mewsli_entities import flat
 from robust_xtreme.specs import CANDIDATE, Origin, Row
 from robust_xtreme.tasks._qa import by_question
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from robust_xtreme.errors import DataError
-from robust_xtreme.examples import Example, Span, Tags, Text, digest
+from robust_xtreme.examples import Example, Tags, Text, digest
+from robust_xtreme.formats import word_spans
 from robust_xtreme.specs import Origin, Row
 
 UNLABELLED = "O"
@@ -33,15 +34,6 @@ def _example(row: Row, labels: tuple[str, ...], known: frozenset[str], origin: O
     id = origin.id(row.native)
     text = Text(f"{id}/tokens", origin.language, " ".join(words), word_spans(words))
     return Example(id, {"tokens": text}, Tags(tags), row.cluster or f"sentence/{digest(*words)}")
-
-
-def word_spans(words: tuple[str, ...]) -> tuple[Span, ...]:
-    """The span of each word in the words joined by one space."""
-    spans, start = [], 0
-    for word in words:
-        spans.append(Span(start, start + len(word)))
-        start += len(word) + 1
-    return tuple(spans)
 
 
 def _unknown_tag(row: Row, tags: tuple[str, ...], labels: tuple[str, ...]) -> DataError:

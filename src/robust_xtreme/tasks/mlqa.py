@@ -24,9 +24,9 @@ mlqa = TaskSpec(
     metrics=("mlqa_f1", "mlqa_em", "surface_f1_noisy_gold", "surface_f1_clean_gold"),
     languages=_LANGUAGES,
     files={
-        "train": Files("squad_json", ("squad/train-v1.1.json",), ids="native"),
-        "validation": Files("squad_json", (f"mlqa/MLQA_V1/dev/dev-{_PAIR}", f"mlqa/dev/dev-{_PAIR}"), ids="native"),
-        "test": Files("squad_json", (f"mlqa/MLQA_V1/test/test-{_PAIR}", f"mlqa/test/test-{_PAIR}"), ids="native"),
+        "train": Files("squad", ("squad/train-v1.1.json",), ids="native"),
+        "validation": Files("squad", (f"mlqa/MLQA_V1/dev/dev-{_PAIR}", f"mlqa/dev/dev-{_PAIR}"), ids="native"),
+        "test": Files("squad", (f"mlqa/MLQA_V1/test/test-{_PAIR}", f"mlqa/test/test-{_PAIR}"), ids="native"),
     },
     perturbed=(("question",), ("context",)),
     adapt=span_qa(by_question),

@@ -22,10 +22,10 @@ tydiqa = TaskSpec(
     languages=_LANGUAGES,
     files={
         # XTREME's preprocessing cuts the ids of the training files down to their last part, which is not unique.
-        "train": Files("squad_json", (_XTREME_TRAIN, "tydiqa_goldp/tydiqa.goldp.{language}.train.json"), ids="ordinal"),
+        "train": Files("squad", (_XTREME_TRAIN, "tydiqa_goldp/tydiqa.goldp.{language}.train.json"), ids="ordinal"),
         # The release's own file has the answers that XTREME's preprocessing empties.
         "validation": Files(
-            "squad_json", (_RELEASE_DEV, _XTREME_DEV, "tydiqa_goldp/tydiqa.goldp.{language}.dev.json"), ids="native"
+            "squad", (_RELEASE_DEV, _XTREME_DEV, "tydiqa_goldp/tydiqa.goldp.{language}.dev.json"), ids="native"
         ),
     },
     perturbed=(("question",), ("context",)),

@@ -22,9 +22,9 @@ xnli = TaskSpec(
     metrics=("accuracy",),
     languages=_LANGUAGES,
     files={
-        "train": Files("tsv_pairs", ("xnli/train-{language}.tsv", "mnli/taxinli10k.tsv")),
-        "validation": Files("tsv_pairs", ("xnli/dev-{language}.tsv",)),
-        "test": Files("tsv_pairs", ("xnli/test-{language}.tsv",)),
+        "train": Files("tsv", ("xnli/train-{language}.tsv", "mnli/taxinli10k.tsv")),
+        "validation": Files("tsv", ("xnli/dev-{language}.tsv",)),
+        "test": Files("tsv", ("xnli/test-{language}.tsv",)),
     },
     perturbed=(("premise", "hypothesis"),),
     adapt=nli(_LABELS),

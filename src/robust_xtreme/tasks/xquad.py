@@ -21,8 +21,8 @@ xquad = TaskSpec(
     metrics=("squad_f1", "squad_em", "surface_f1_noisy_gold", "surface_f1_clean_gold"),
     languages=_LANGUAGES,
     files={
-        "train": Files("squad_json", ("squad/train-v1.1.json",), ids="native"),
-        "validation": Files("squad_json", ("xquad/xquad.{language}.json",), ids="native"),
+        "train": Files("squad", ("squad/train-v1.1.json",), ids="native"),
+        "validation": Files("squad", ("xquad/xquad.{language}.json",), ids="native"),
     },
     perturbed=(("question",), ("context",)),
     adapt=span_qa(by_question),

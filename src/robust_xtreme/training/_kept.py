@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme.errors import DataError
+from robust_xtreme.formats import numbered_lines, parse, read_file, text_of
 from robust_xtreme.results import store
-from robust_xtreme.sources._file import numbered_lines, read_file
-from robust_xtreme.sources._json import parse, text_of
 from robust_xtreme.sources._rows import LONGEST
 from robust_xtreme.training._translator import Translation
 

@@ -17,8 +17,7 @@ from typing import Any, Final
 
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Choice, Example
-from robust_xtreme.sources import squad_json
-from robust_xtreme.sources._file import numbered_lines, read_file
+from robust_xtreme.formats import numbered_lines, read_file, squad
 from robust_xtreme.specs import Origin, Row, TaskSpec
 
 _NLI: Final = "XNLI/translate-train/en-{language}-translated.tsv"
@@ -150,7 +149,7 @@ def _questions(text: str, path: Path, wanted: Counter[str] | None) -> tuple[list
         asked = paragraph["qas"]
         total += len(asked)
         paragraph["qas"] = [question for question in asked if _usable(question, paragraph.get("context"), wanted)]
-    rows = squad_json.read(json.dumps(document, ensure_ascii=False), str(path))
+    rows = squad.read(json.dumps(document, ensure_ascii=False), str(path))
     if wanted is None:
         rows = tuple(replace(row, native=str(index)) for index, row in enumerate(rows))
     return list(rows), total

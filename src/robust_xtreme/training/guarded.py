@@ -16,10 +16,11 @@ from robust_xtreme.errors import MissingData
 from robust_xtreme.examples import Example, digest
 from robust_xtreme.families import _overlap
 from robust_xtreme.families._overlap import comparable, keys, unit
+from robust_xtreme.formats import reader
 from robust_xtreme.results import cache, store
 from robust_xtreme.sources import _load
 from robust_xtreme.sources._pools import Pools
-from robust_xtreme.sources._release import Release, reader
+from robust_xtreme.sources._release import Release
 from robust_xtreme.sources._source import Source
 from robust_xtreme.specs import TaskSpec
 

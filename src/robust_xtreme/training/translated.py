@@ -143,7 +143,7 @@ def _foreign(languages: Sequence[str]) -> tuple[str, ...]:
 # --------------------------------------------------------------------------------------------------------------- folder
 
 
-_XNLI: Final = Files("tsv_pairs", ("XNLI-MT-1.0/multinli/multinli.train.{language}.tsv",))
+_XNLI: Final = Files("tsv", ("XNLI-MT-1.0/multinli/multinli.train.{language}.tsv",))
 _OTHERS: Final = {"mnli": _XNLI, "xnli": _XNLI}
 """Translations that the authors of a task published, under the folder as their archive lays them out."""
 

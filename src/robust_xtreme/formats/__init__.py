@@ -1,0 +1,39 @@
+"""File formats, one module each: rows are read, and files are written again with only their texts changed.
+
+A module that reads has `read` (or `read_parts`, of several files), a `SAMPLE`, which is a whole, valid file, and for
+rows of a suite `record` and `FIELDS`, their keys. One that writes has `records`, the fields that can be `NOISED` (none:
+those that are named), and the `FAMILY` whose rules it follows. `WRITTEN` names the format that a task's own file is
+written in.
+"""
+
+from __future__ import annotations
+
+from robust_xtreme.formats._file import STREAM, Source, numbered_lines, opened, read_file
+from robust_xtreme.formats._json import parse, text_of
+from robust_xtreme.formats._names import FORMATS, fields_of_task, module, of_file, of_reader, reader, records_of
+from robust_xtreme.formats._record import Done, Options, Reader, Record, Slot, changed, unchanged, word_spans
+
+__all__ = [
+    "FORMATS",
+    "STREAM",
+    "Done",
+    "Options",
+    "Reader",
+    "Record",
+    "Slot",
+    "Source",
+    "changed",
+    "fields_of_task",
+    "module",
+    "numbered_lines",
+    "of_file",
+    "of_reader",
+    "opened",
+    "parse",
+    "read_file",
+    "reader",
+    "records_of",
+    "text_of",
+    "unchanged",
+    "word_spans",
+]

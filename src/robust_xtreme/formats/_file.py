@@ -1,0 +1,161 @@
+"""Files as text, whole or as a stream: UTF-8 with or without a byte order mark, lines ended by LF or CRLF."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final, NamedTuple, final
+
+from robust_xtreme.errors import DataError
+
+STREAM: Final = "-"
+"""What stands for stdin and stdout."""
+
+_MARK: Final = codecs.BOM_UTF8
+_PIECE: Final = 1 << 16
+_FEW: Final = 3
+
+
+class Line(NamedTuple):
+    """One line: its number from 1, its text, and what ends it: LF, CRLF or nothing."""
+
+    number: int
+    text: str
+    end: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file that was read: its text without the byte order mark, nothing else changed, and its sha256."""
+
+    text: str
+    sha256: str
+
+
+def read_file(path: Path) -> SourceFile:
+    """Read a UTF-8 file. Raises DataError naming the line of the first byte that is not UTF-8.
+
+    A pipe or a device, which may never end, is refused without being opened.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise DataError(path, "is no regular file, but a pipe, a socket or a device.")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(path, f"cannot be read: {error.strerror or error}") from error
+    return SourceFile(decoded(data, path).removeprefix("\ufeff"), hashlib.sha256(data).hexdigest())
+
+
+def decoded(data: bytes, path: Path | str, line: int = 1) -> str:
+    """The text of some bytes. Raises DataError naming the line that is not UTF-8; `line` is the first one's."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _invalid(error, path, line) from None
+
+
+def _invalid(error: UnicodeDecodeError, path: Path | str, line: int) -> DataError:
+    what = f"byte {error.object[error.start]:#04x} is not valid UTF-8; save the file as UTF-8."
+    return DataError(path, what, line + error.object.count(b"\n", 0, error.start))
+
+
+def numbered_lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines with their numbers from 1; only LF and CRLF end a line, and empty lines at the end are left out.
+
+    No second copy of the text is made: some files have hundreds of megabytes.
+    """
+    end = len(text)
+    while end and text[end - 1] in "\r\n":
+        end -= 1
+    start, number = 0, 1
+    while start < end:
+        stop = text.find("\n", start, end)
+        stop = end if stop < 0 else stop
+        yield number, text[start:stop].removesuffix("\r")
+        start, number = stop + 1, number + 1
+
+
+@final
+class Source:
+    """A file that is read once from its beginning; `read` counts the bytes that were taken."""
+
+    def __init__(self, file: BinaryIO, path: str) -> None:
+        self._file = file
+        self.path = path
+        self.mark = _mark(file)
+        self.read = len(self.mark.encode())
+
+    def lines(self) -> Iterator[Line]:
+        """The lines; only LF and CRLF end one.
+
+        Raises DataError naming the line that is not UTF-8, and where all lines end in CR.
+        """
+        for number, data in enumerate(self._file, start=1):
+            self.read += len(data)
+            text = decoded(data, self.path, number)
+            bare = text.removesuffix("\n")
+            if bare == text and number == 1:
+                check_ends(text, self.path, number)
+            bare = bare.removesuffix("\r") if bare != text else bare
+            yield Line(number, bare, text[len(bare) :])
+
+    def head(self) -> list[str]:
+        """Lines that the file begins with, as many as are read at once; nothing is taken."""
+        buffered: Any = self._file
+        data: bytes = buffered.peek(_PIECE)
+        lines = data.decode("utf-8", "replace").split("\n")
+        return lines if len(lines) < _FEW else lines[:-1]  # the last one may be cut off
+
+    def pieces(self) -> Iterator[str]:
+        """The text in pieces of bounded size. Raises DataError naming the line that is not UTF-8."""
+        decoder, line = codecs.getincrementaldecoder("utf-8")(), 1
+        while data := self._file.read(_PIECE):
+            self.read += len(data)
+            try:
+                text = decoder.decode(data)
+            except UnicodeDecodeError as error:
+                raise _invalid(error, self.path, line) from None
+            line += text.count("\n")
+            if text:
+                yield text
+        if decoder.getstate()[0]:
+            raise DataError(self.path, "the file ends in the middle of a character; is it cut off?", line)
+
+
+def check_ends(text: str, path: str, line: int) -> None:
+    """Raise DataError where a text of one line holds a CR, which ends lines without an LF behind it."""
+    if "\r" in text:
+        what = "holds a CR (\\r) without an LF (\\n) behind it, as old line ends are. Save the file with LF or CRLF."
+        raise DataError(path, what, line)
+
+
+def _mark(file: BinaryIO) -> str:
+    """The byte order mark that a file begins with, taken from it; none: an empty text."""
+    buffered: Any = file
+    if buffered.peek(len(_MARK))[: len(_MARK)] == _MARK:
+        return file.read(len(_MARK)).decode()
+    return ""
+
+
+@contextmanager
+def opened(name: str) -> Iterator[Source]:
+    """The file of that name, `-` being stdin. Raises DataError where it cannot be read."""
+    if name == STREAM:
+        stdin: Any = getattr(sys.stdin, "buffer", None)
+        if stdin is None:
+            raise DataError("stdin", "is closed; name a file.")
+        yield Source(stdin if hasattr(stdin, "peek") else io.BufferedReader(stdin), "stdin")
+        return
+    try:
+        file = Path(name).open("rb")  # noqa: SIM115 - closed below; only opening may fail as a mistake of the user's
+    except OSError as error:
+        raise DataError(name, f"cannot be read: {error.strerror or error}") from error
+    with file:
+        yield Source(file, name)

@@ -1,0 +1,115 @@
+"""The formats by name, by the ending of a file's name, and by the reader of a task's own files."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from types import ModuleType
+from typing import Final
+
+from robust_xtreme.errors import UnknownName, UserError
+from robust_xtreme.formats._file import STREAM, Source
+from robust_xtreme.formats._record import Reader
+from robust_xtreme.formats.conll import DOCUMENT
+from robust_xtreme.formats.tsv import PAIR
+
+FORMATS: Final = ("conll", "conllu", "iob2", "jsonl", "lines", "squad", "tsv")
+"""The names of all formats."""
+
+_SUFFIXES: Final = {
+    ".conllu": "conllu",
+    ".conll": "conll",
+    ".iob2": "iob2",
+    ".json": "squad",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".tsv": "tsv",
+    ".txt": "lines",
+}
+_TAGGED: Final = re.compile(r"\s*\S+(?:(\t)| )\s*(?:O|[BIESLU]-\S+)\s*")
+_CHOICES: Final = "choices"
+
+
+def module(name: str) -> ModuleType:
+    """The module of a format. Raises UnknownName."""
+    if name not in FORMATS:
+        raise UnknownName("format", name, FORMATS, "robust-xtreme perturb --help")
+    return importlib.import_module(f"robust_xtreme.formats.{name}")
+
+
+def of_file(file: str) -> str:
+    """The format of a file by its name. Raises UserError where that says nothing."""
+    found = _SUFFIXES.get(PurePath(file).suffix.lower())
+    if file == STREAM or found is None:
+        known = ", ".join(FORMATS)
+        shown = "stdin" if file == STREAM else file
+        raise UserError(f"The name of {shown} does not say what its format is. Name it with --format: {known}.")
+    return found
+
+
+def reader(name: str) -> ModuleType:
+    """The module of that reader: one of this folder, or `package.module` of a third party. Raises UserError."""
+    try:
+        module = importlib.import_module(name if "." in name else f"robust_xtreme.formats.{name}")
+    except ImportError as error:
+        raise UserError(f"The reader {name!r} that a task names does not load: {error}") from error
+    if not (hasattr(module, "read") or hasattr(module, "read_parts")):
+        raise UserError(f"The reader {name!r} that a task names has no function `read`, and no `read_parts`.")
+    return module
+
+
+def records_of(format: str, *, named: bool) -> Reader:
+    """How a format is read: the one that was named, or that of a file's name and of what stands in it."""
+    return lambda source, options: module(format if named else _told(format, source)).records(source, options)
+
+
+def _told(format: str, source: Source) -> str:
+    """The format of which a file's name said one that may be another. Raises UserError where it stays unclear."""
+    lines = [line for line in source.head() if line.strip() and not line.startswith(DOCUMENT)]
+    if format == "lines":
+        _check_plain(lines, source.path)
+    if format != "conll" or not lines:
+        return format
+    tabs = sum("\t" in line for line in lines)
+    if 0 < tabs < len(lines):
+        what = f"in {tabs} of its first {len(lines)} lines words and tags are separated by a tab, in others not"
+        raise UserError(f"{source.path}: {what}. Say what it is: --format iob2 (TAB), conll (TAB or SPACE) or conllu")
+    return "iob2" if tabs else "conll"
+
+
+def _check_plain(lines: Sequence[str], path: str) -> None:
+    """Raise UserError where most lines are a word and its tag, which would be noised too."""
+    tagged = [found for line in lines if (found := _TAGGED.fullmatch(line))]
+    if 2 * len(tagged) > len(lines):
+        kind = "iob2" if tagged[0][1] else "conll"
+        what = f"its lines look like words with their tags, such as {tagged[0][0].strip()[:40]!r}"
+        raise UserError(f"{path}: {what}. Name the format: --format {kind}, or lines where they are texts.")
+
+
+def of_reader(name: str, file: str, task: str) -> str:
+    """The format of a task's own file, by its reader; those of a suite are JSON lines. Raises UserError."""
+    suffix = PurePath(file).suffix.lower()
+    if _SUFFIXES.get(suffix) == "jsonl":
+        return "jsonl"
+    if name == "conllu" and suffix == ".tsv":
+        return "iob2"
+    format: str = getattr(reader(name), "WRITTEN", "")
+    if not format:
+        what = f"Files of {task} are not written."
+        raise UserError(f"{what} `robust-xtreme eval --tasks {task}` noises them as it reads.")
+    return format
+
+
+def fields_of_task(format: str, name: str, fields: tuple[str, ...], perturbed: tuple[str, ...]) -> Mapping[str, str]:
+    """What a task's fields are called in its own file, by what the task calls them, and only those that are there."""
+    if format == "tsv":
+        return dict(zip(perturbed, PAIR, strict=False))
+    known = module(format).NOISED or reader(name).FIELDS
+    called = {field: "question" if field == "query" else field for field in fields}
+    return {field: own for field, own in called.items() if own in known or (_CHOICES in known and _is_choice(own))}
+
+
+def _is_choice(name: str) -> bool:
+    return name.startswith("choice") and name != _CHOICES

@@ -1,0 +1,123 @@
+"""A JSON document taken value by value, so that a long list in it is never held whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, final
+
+from robust_xtreme.errors import DataError
+from robust_xtreme.formats._file import Source
+from robust_xtreme.formats._json import placed
+
+_MARKS: Final = re.compile(r'["\\{}\[\]]')
+_SPACES: Final = " \t\n\r"
+_ENDS: Final = re.compile(r"[,:\]} \t\n\r]")
+_OPEN: Final = "{["
+_CLOSE: Final = "}]"
+
+
+@final
+class Document:
+    """The text of a document from its beginning on; `path` is the file, `line` that of what comes next."""
+
+    def __init__(self, source: Source) -> None:
+        self._pieces = source.pieces()
+        self.path = source.path
+        self._text = ""
+        self.line = 1
+
+    def space(self) -> str:
+        """The white space that comes next, taken."""
+        taken = []
+        while True:
+            rest = self._text.lstrip(_SPACES)
+            taken.append(self._take(len(self._text) - len(rest)))
+            if rest or not self._more():
+                return "".join(taken)
+
+    def next(self) -> str:
+        """The character that comes next, left where it is; an empty text at the end."""
+        return self._text[:1] if self._text or self._more() else ""
+
+    def mark(self, marks: str) -> str:
+        """One of some marks, taken. Raises DataError where something else comes next."""
+        if not self.next() or self.next() not in marks:
+            raise self.broken(f"expected {' or '.join(map(repr, marks))}")
+        return self._take(1)
+
+    def value(self) -> str:
+        """The raw text of the value that comes next, taken. Raises DataError where it does not end."""
+        first = self.next()
+        end = self._container() if first in (*_OPEN, '"') and first else self._scalar()
+        return self._take(end)
+
+    def after_item(self, what: str, close: str) -> str:
+        """What is between an item of a list or an object and the next one, or its end, taken. Raises DataError."""
+        between = self.space()
+        if self.next() != close:
+            between += self.mark(",") + self.space()
+            if self.next() == close:
+                raise self.broken(f"expected {what}")
+        return between
+
+    def broken(self, what: str) -> DataError:
+        """The error about what comes next."""
+        found = repr(self.next()) if self.next() else "the end of the file"
+        return DataError(self.path, f"is not valid JSON: {what}, and there is {found}.", self.line)
+
+    def _take(self, size: int) -> str:
+        taken, self._text = self._text[:size], self._text[size:]
+        self.line += taken.count("\n")
+        return taken
+
+    def _more(self) -> bool:
+        piece = next(self._pieces, "")
+        self._text += piece
+        return bool(piece)
+
+    def _scalar(self) -> int:
+        place = 0
+        while not (found := _ENDS.search(self._text, place)):
+            place = len(self._text)
+            if not self._more():
+                break
+        if not (end := found.start() if found else len(self._text)):
+            raise self.broken("expected a value")
+        return end
+
+    def _container(self) -> int:
+        """Where the object, list or string that begins here ends; pieces are joined once, at the end."""
+        depth, quoted, before, parts, skipped = 0, False, 0, [self._text], -1
+        while True:
+            for found in _MARKS.finditer(parts[-1]):
+                mark, place = found[0], before + found.start()
+                if place == skipped:
+                    continue
+                if quoted and mark == "\\":
+                    skipped = place + 1
+                elif mark == '"':
+                    quoted = not quoted
+                elif not quoted and mark != "\\":
+                    depth += 1 if mark in _OPEN else -1
+                if not quoted and not depth:
+                    self._text = "".join(parts)
+                    return place + 1
+            before += len(parts[-1])
+            parts.append(next(self._pieces, ""))
+            if not parts[-1]:
+                raise DataError(self.path, "is not valid JSON: a value does not end; is the file cut off?", self.line)
+
+
+def members(document: Document) -> Iterator[tuple[str, str | None]]:
+    """The members of an object whose brace is taken: what stands before each value, and its key; None at the end."""
+    before = document.space()
+    while document.next() != "}":
+        if document.next() != '"':
+            raise document.broken("expected a key")
+        line, raw = document.line, document.value()
+        key: str = placed(raw, document.path, line)
+        between = document.space() + document.mark(":") + document.space()
+        yield before + raw + between, key
+        before = document.after_item("a key", "}")
+    yield before, None

@@ -1,0 +1,60 @@
+"""AmericasNLI: id, language, premise, hypothesis and label, separated by tabs, under a header."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from robust_xtreme.errors import DataError
+from robust_xtreme.formats._file import numbered_lines
+from robust_xtreme.formats.tsv import FIELDS, record
+from robust_xtreme.specs import Row
+
+_COLUMNS: Final = ("id", "language", "premise", "hypothesis", "label")
+
+SAMPLE: Final = (
+    "id\tlanguage\tpremise\thypothesis\tlabel\n"
+    "25051\tqu\tAnna puñuchkan.\tAnna rikchasqa kachkan.\tcontradiction\n"
+    "25052\tqu\tAnna puñuchkan.\tAnna samachkan.\tentailment\n"
+)
+
+__all__ = ["FIELDS", "SAMPLE", "read", "record"]
+
+
+def read(text: str, path: str) -> tuple[Row, ...]:
+    """One row a line, named by its id, with the values `first`, `second` and `label`; columns stand in any order.
+
+    Raises DataError where a column is missing, a line has another number of them or an id is no number, and where
+    several languages stand in one file.
+    """
+    lines = list(numbered_lines(text))
+    if not lines:
+        return ()
+    head = [name.strip() for name in lines[0][1].split("\t")]
+    missing = [name for name in _COLUMNS if name not in head]
+    if missing:
+        raise DataError(path, f"lacks the columns {', '.join(missing)}; its first line names them.", lines[0][0])
+    return _rows([_cells(line, head, path) for line in lines[1:]], path)
+
+
+def _cells(line: tuple[int, str], head: list[str], path: str) -> tuple[int, dict[str, str]]:
+    number, value = line
+    cells = value.split("\t")
+    if len(cells) != len(head):
+        raise DataError(path, f"has {len(cells)} columns, the header has {len(head)}.", number)
+    found = dict(zip(head, cells, strict=True))
+    if not (found["id"].isascii() and found["id"].isdigit()):
+        raise DataError(path, f"the id {found['id'][:40]!r} is not a number.", number)
+    return number, found
+
+
+def _rows(lines: list[tuple[int, dict[str, str]]], path: str) -> tuple[Row, ...]:
+    for number, found in lines:
+        if found["language"] != lines[0][1]["language"]:
+            both = f"{lines[0][1]['language']!r} and {found['language']!r}"
+            raise DataError(path, f"holds several languages, {both}: it takes the file of one language.", number)
+    return tuple(_row(number, found, path) for number, found in lines)
+
+
+def _row(number: int, found: dict[str, str], path: str) -> Row:
+    values = {"first": found["premise"], "second": found["hypothesis"], "label": found["label"].strip()}
+    return Row(found["id"], f"{path}:{number}", values)

@@ -1,0 +1,81 @@
+"""BUCC's three files: the sentences of a language, the English ones, each `id TAB sentence`, and the gold pairs of ids.
+
+Rows are of either side. Their values are `query`, the sentence in the language, `candidate`, the English one, the other
+of them empty, and for queries `gold`, the ids of their translations.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from robust_xtreme.errors import DataError
+from robust_xtreme.formats._file import numbered_lines
+from robust_xtreme.formats._json import text_of
+from robust_xtreme.specs import Row
+
+SAMPLE: Final = (
+    "de-000000001\tDer Fluss ist lang.\nde-000000002\tEs regnet.\n",
+    "en-000000001\tThe market is open.\nen-000000002\tThe river is long.\n",
+    "de-000000001\ten-000000002\n",
+)
+"""A whole, valid triple of files of this format."""
+
+FIELDS: Final = ("sentence", "translation")
+"""The keys of a suite's row of this kind; one of the two may be empty."""
+
+
+def read_parts(parts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
+    """One row a line of both sides, first those in the language; `gold` pairs are counted once.
+
+    What stands behind a second tab is left out, as by the official script's `cut -f2`. Raises DataError for a line
+    without an id or a sentence, and for a gold pair with an id that its side does not have.
+    """
+    (queries, path), (candidates, english), (pairs, gold_path) = parts
+    asked, pool = tuple(_sentences(queries, path)), tuple(_sentences(candidates, english))
+    gold = _gold(pairs, gold_path, {one.native for one in asked}, {one.native for one in pool})
+    return (
+        *(_row(one, query=one.values["sentence"], gold=tuple(gold[one.native])) for one in asked),
+        *(_row(one, candidate=one.values["sentence"]) for one in pool),
+    )
+
+
+def _row(row: Row, query: str = "", candidate: str = "", gold: tuple[str, ...] = ()) -> Row:
+    return Row(row.native, row.place, {"query": query, "candidate": candidate, "gold": gold})
+
+
+def _sentences(text: str, path: str) -> Iterator[Row]:
+    """The lines of a side."""
+    for number, line in numbered_lines(text):
+        native, sentence = _two(line, path, number, "id TAB sentence")
+        yield Row(native, f"{path}:{number}", {"sentence": sentence})
+
+
+def _gold(text: str, path: str, asked: set[str], pool: set[str]) -> defaultdict[str, dict[str, None]]:
+    """The translations of each query, in order, each once."""
+    found: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for number, line in numbered_lines(text):
+        query, candidate = (one.strip() for one in _two(line, path, number, "id TAB id"))
+        for one, known in ((query, asked), (candidate, pool)):
+            if one not in known:
+                raise DataError(path, f"the id {one[:80]!r} is not in its file of sentences.", number)
+        found[query][candidate] = None
+    return found
+
+
+def _two(line: str, path: str, number: int, form: str) -> tuple[str, str]:
+    """The first two columns of a line, neither of them empty."""
+    cells = line.split("\t")
+    if len(cells) < 2 or not cells[0].strip() or not cells[1].strip():
+        raise DataError(path, f"is not {form}: {line[:80]!r}.", number)
+    return cells[0].strip(), cells[1]
+
+
+def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """The values of a suite's row: a pair, or one sentence that has no partner. Raises DataError."""
+    query, candidate = (text_of(row, key, place, empty=True) for key in FIELDS)
+    if not (query.strip() or candidate.strip()):
+        raise DataError(place, "the keys 'sentence' and 'translation' are both empty.")
+    paired = query.strip() and candidate.strip()
+    return {"query": query, "candidate": candidate, "gold": (row["id"],) if paired else ()}

@@ -1,0 +1,61 @@
+"""Sentences of words, a word each line: word SPACE tag, an empty line between sentences, as MasakhaNER has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from robust_xtreme.errors import DataError
+from robust_xtreme.formats import _words
+from robust_xtreme.formats._file import Source
+from robust_xtreme.formats._record import Options, Record
+from robust_xtreme.formats._words import FAMILY, FIELDS, NOISED, record
+from robust_xtreme.specs import Row
+
+SAMPLE: Final = "Julius B-PER\nNyerere I-PER\nalizaliwa O\n1922 B-DATE\n\nButiama B-LOC\n\n"
+
+DOCUMENT: Final = "-DOCSTART-"
+"""The first word of a line that separates documents."""
+
+WRITTEN: Final = "conll"
+
+_PLAIN: Final = " Plain text: --format lines"
+
+__all__ = ["DOCUMENT", "FAMILY", "FIELDS", "NOISED", "SAMPLE", "WRITTEN", "read", "record", "records"]
+
+
+def read(text: str, path: str) -> tuple[Row, ...]:
+    """One row a sentence: `words`, `tags` and `line`, the number of the first word's.
+
+    The tag is after the line's last space, or after its tab; lines of `-DOCSTART-` part sentences, as empty lines do,
+    and are none. Raises DataError where a line has no tag.
+    """
+    return _words.rows(text, path, lambda number, line: _cells(number, line, path), _is_between)
+
+
+def records(source: Source, _: Options) -> Iterator[Record]:
+    """A record for each sentence. Raises DataError where a line has no tag, or more columns than two."""
+
+    def cut(number: int, line: str) -> tuple[str, str]:
+        word, tag = _cells(number, line, source.path, _PLAIN)
+        if " " in word and "\t" not in line.rstrip(" \t"):
+            many = sum(map(bool, line.split(" ")))
+            what = f"has {many} columns, a word and a tag are expected.{_PLAIN}"
+            raise DataError(source.path, what, number)
+        return word, tag
+
+    return _words.records(source, cut, _is_between)
+
+
+def _is_between(line: str) -> bool:
+    return not line.strip() or line.split()[0] == DOCUMENT
+
+
+def _cells(number: int, value: str, path: str, hint: str = "") -> tuple[str, str]:
+    line = value.rstrip(" \t")
+    mark = max(line.rfind(" "), line.rfind("\t"))
+    word = line[: max(mark, 0)].rstrip(" \t")
+    if not word:
+        what = f"has no tag behind {line[:40]!r} (word and tag are separated by a space).{hint}"
+        raise DataError(path, what, number)
+    return word, line[mark + 1 :]

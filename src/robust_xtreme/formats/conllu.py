@@ -1,0 +1,272 @@
+"""Sentences of tagged words: treebanks of Universal Dependencies (CoNLL-U), and what XTREME's scripts make of them.
+
+A treebank gives the words that XTREME's conversion gives: a multi-word token is one word with the tag of its head,
+empty nodes are none, and sentences whose words are withheld are left out (google-research/xtreme,
+third_party/ud-conversion-tools and utils_preprocess.py; docs/decisions/0071-treebanks.md).
+
+Of a treebank that is written the forms that are in the text are noised, a multi-word token as one word, and `# text`
+follows; the words that a token is made of, empty nodes and every other column are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import groupby, pairwise
+from pathlib import PurePath
+from typing import Final, NamedTuple, final
+
+from robust_xtreme.errors import DataError, WrongVersion
+from robust_xtreme.formats import iob2
+from robust_xtreme.formats._file import Line, Source, numbered_lines
+from robust_xtreme.formats._record import Done, Options, Record, kept, whole, word_slot
+from robust_xtreme.formats._words import FAMILY, FIELDS, NOISED, new_word, record, sentences
+from robust_xtreme.specs import Row
+
+SAMPLE: Final = (
+    "# sent_id = s1\n"
+    "1-2\tIt's\t_\t_\t_\t_\t_\t_\t_\t_\n"
+    "1\tIt\tit\tPRON\t_\t_\t3\tnsubj\t_\t_\n"
+    "2\t's\tbe\tAUX\t_\t_\t3\tcop\t_\t_\n"
+    "3\training\train\tVERB\t_\t_\t0\troot\t_\tSpaceAfter=No\n"
+    "4\t.\t.\tPUNCT\t_\t_\t3\tpunct\t_\t_\n\n"
+)
+
+WRITTEN: Final = "conllu"
+
+__all__ = ["FAMILY", "FIELDS", "NOISED", "SAMPLE", "WRITTEN", "read", "record", "records"]
+
+_COLUMNS: Final = 10
+_FORM, _TAG, _HEAD, _DEPS, _MISC = 1, 3, 6, 8, 9
+_WITHHELD: Final = "_"
+_OLD_TAG: Final = "CONJ"
+_NUMBER: Final = re.compile(r"[0-9]{1,6}")
+_RANGE: Final = re.compile(r"([1-9][0-9]{0,5})-([1-9][0-9]{0,5})")
+_EMPTY: Final = re.compile(r"[0-9]+\.[0-9]+")
+_TEXT: Final = re.compile(r"(#\s*text\s*=\s*)(.*)")
+_NAME: Final = re.compile(r"#\s*sent_id\s*=\s*(.*\S)")
+_NOT_JOINED: Final = {ord("\u200c"): None, ord(" "): None}
+
+_PRECEDENCE: Final = {
+    "": "VERB NOUN PROPN PRON ADJ NUM ADV INTJ AUX ADP DET PART CCONJ SCONJ X PUNCT",
+    "es": "VERB AUX PRON ADP DET",
+    "fr": "VERB AUX PRON NOUN ADJ ADV ADP DET PART SCONJ CONJ",
+    "it": "VERB AUX ADV PRON ADP DET INTJ",
+}
+"""Which tag a multi-word token has where several parts are nearest the root, by the first part of a file's name."""
+
+Numbered = tuple[int, str]
+
+
+class _Word(NamedTuple):
+    """A line of a word or of a multi-word token: its place in the sentence, counted from 0, and its columns."""
+
+    place: int
+    cells: Sequence[str]
+
+    @property
+    def form(self) -> str:
+        """What is in the text."""
+        return self.cells[_FORM]
+
+    @property
+    def tag(self) -> str:
+        """The part of speech."""
+        return self.cells[_TAG].strip()
+
+    @property
+    def head(self) -> int:
+        """The word above it (0: the root)."""
+        return int(self.cells[_HEAD]) if _NUMBER.fullmatch(self.cells[_HEAD]) else 0
+
+    @property
+    def heads(self) -> tuple[int, ...]:
+        """The words above it, in the tree and in the enhanced one, `4:nsubj|6:obj`."""
+        others = (one.partition(":")[0] for one in self.cells[_DEPS].split("|"))
+        return self.head, *(int(one) for one in others if _NUMBER.fullmatch(one))
+
+    @property
+    def after(self) -> str:
+        """What follows it in the text."""
+        return "" if "SpaceAfter=No" in self.cells[_MISC].split("|") else " "
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """Its words, counted from 1, and its multi-word tokens: the first word of each to its last one and its line."""
+
+    words: list[_Word] = field(default_factory=list)
+    tokens: dict[int, tuple[int, _Word]] = field(default_factory=dict)
+
+    def in_text(self) -> Iterator[tuple[int, int, _Word]]:
+        """The words and multi-word tokens of the text: the first and the last word of each, and its line."""
+        index = 1
+        while index <= len(self.words):
+            last, line = self.tokens.get(index, (index, self.words[index - 1]))
+            yield index, last, line
+            index = last + 1
+
+
+def read(text: str, path: str) -> tuple[Row, ...]:
+    """One row a sentence: `words` and `tags` (None in files without tags); a `.tsv` is a file of XTREME's scripts.
+
+    Raises DataError naming the line of what is no CoNLL-U, whose last line ends like every other, and both places of a
+    sent_id that stands twice; WrongVersion where the tags are those of version 1.
+    """
+    rows = iob2.read(text, path) if path.endswith(".tsv") else _treebank(text, path)
+    _check_version(rows, path)
+    if all(set(row.values["tags"] or (_WITHHELD,)) == {_WITHHELD} for row in rows):
+        return tuple(replace(row, values={**row.values, "tags": None}) for row in rows)
+    return rows
+
+
+def _check_version(rows: Iterable[Row], path: str) -> None:
+    if any(_OLD_TAG in (row.values["tags"] or ()) for row in rows):
+        what = f"has tags of Universal Dependencies 1 ({_OLD_TAG}), which are not those of version 2"
+        raise WrongVersion(f"{path} {what}. Put a treebank of version 2 in its place.")
+
+
+def _treebank(text: str, path: str) -> tuple[Row, ...]:
+    rows = tuple(_rows(text, path))
+    if text and not text.endswith("\n"):
+        what = "the file ends in the middle of a line, where CoNLL-U ends with a line break: is it cut off?"
+        raise DataError(path, what, text.count("\n") + 1)
+    return rows
+
+
+def _rows(text: str, path: str) -> Iterator[Row]:
+    names: dict[str, str] = {}
+    order = _PRECEDENCE.get(PurePath(path).name.partition("_")[0], _PRECEDENCE[""]).split()
+    for blank, grouped in groupby(numbered_lines(text), lambda line: not line[1].strip()):
+        lines = [] if blank else list(grouped)
+        for number, line in lines:
+            _check_name(line, path, number, names)
+        sentence = _sentence(lines, path, headed=True)
+        fused = _fused(sentence, order)
+        if fused and not _is_withheld(form for form, _ in fused):
+            words = tuple(form.translate(_NOT_JOINED) for form, _ in fused)
+            yield Row("", f"{path}:{lines[0][0]}", {"words": words, "tags": tuple(tag for _, tag in fused)})
+
+
+def _is_withheld(forms: Iterable[str]) -> bool:
+    """Whether a sentence has the form `_` and at most one other, as treebanks without their texts do."""
+    withheld = [form == _WITHHELD for form in forms]
+    return any(withheld) and sum(withheld) >= len(withheld) - 1
+
+
+def _fused(sentence: _Sentence, order: Sequence[str]) -> list[tuple[str, str]]:
+    """Forms and tags, one for each word or multi-word token."""
+    words = sentence.words
+    heads = [
+        (line, min(range(first, last + 1), key=lambda one: _rank(words, one, order)) if last > first else first)
+        for first, last, line in sentence.in_text()
+    ]
+    return [(line.form.strip(), words[head - 1].tag) for line, head in heads]
+
+
+def _rank(words: Sequence[_Word], index: int, order: Sequence[str]) -> tuple[int, int]:
+    """How many words are above one, and the place of its tag in the order of precedence."""
+    above: set[int] = set()
+    pending = [index]
+    while pending:
+        here = pending.pop()
+        heads = words[here - 1].heads if 0 < here <= len(words) else ()
+        pending += [head for head in heads if head not in above]
+        above.update(heads)
+    tag = words[index - 1].tag
+    return len(above - {index}), order.index(tag) if tag in order else len(order)
+
+
+def _check_name(line: str, path: str, number: int, names: dict[str, str]) -> None:
+    if match := _NAME.match(line):
+        if match[1] in names:
+            what = f"the sent_id {match[1][:80]!r} is not unique; it stands at {names[match[1]]} too."
+            raise DataError(path, what, number)
+        names[match[1]] = f"{path}:{number}"
+
+
+def _sentence(lines: Sequence[Numbered], path: str, *, headed: bool) -> _Sentence:
+    """The sentence of some lines, without words where they are comments only; `headed` checks the heads too.
+
+    Raises DataError where a line is moved, or where a head or a part of a multi-word token is not there.
+    """
+    sentence = _Sentence()
+    for place, (number, line) in enumerate(lines):
+        if not line.startswith("#"):
+            _add(sentence, _Word(place, line.split("\t")), path, number)
+    lasts = [last for last, _ in sentence.tokens.values()]
+    wanted = max((*lasts, *(word.head for word in sentence.words if headed)), default=0)
+    if wanted > (there := len(sentence.words)):
+        what = f"the sentence ends with word {there}, but names word {wanted}: a line is missing."
+        raise DataError(path, what, lines[-1][0])
+    return sentence
+
+
+def _add(sentence: _Sentence, line: _Word, path: str, number: int) -> None:
+    name, many, following = line.cells[0], len(line.cells), len(sentence.words) + 1
+    if many != _COLUMNS:
+        raise DataError(
+            path, f"has {many} column{'s' * (many != 1)}, CoNLL-U has {_COLUMNS}, separated by tabs.", number
+        )
+    if name == str(following):
+        sentence.words.append(line)
+    elif match := _RANGE.fullmatch(name):
+        first, last = int(match[1]), int(match[2])
+        open_until = max((stop for stop, _ in sentence.tokens.values()), default=0)
+        if first != following or last <= first or first <= open_until:
+            what = f"the multi-word token {first}-{last} does not stand before its words, or overlaps another one."
+            raise DataError(path, what, number)
+        sentence.tokens[first] = (last, line)
+    elif not _EMPTY.fullmatch(name):
+        what = f"the word's number is {name[:80]!r}, expected {following}: a line is missing or moved."
+        raise DataError(path, what, number)
+
+
+def records(source: Source, _: Options) -> Iterator[Record]:
+    """A record for each sentence. Raises DataError naming the line of what is no CoNLL-U."""
+    for lines in sentences(source):
+        texts = [line.text for line in lines]
+        blank = not texts[0].strip()
+        sentence = _sentence([] if blank else [line[:2] for line in lines], source.path, headed=False)
+        if not sentence.words:
+            yield kept("".join(map(whole, lines)))
+            continue
+        words = [word for _, _, word in sentence.in_text()]
+        slot = word_slot("tokens", str(lines[0].number), [word.form.strip() for word in words])
+        yield Record((slot,), partial(_written, lines, words, source.path), sum(map(len, texts)))
+
+
+def _written(lines: Sequence[Line], words: Sequence[_Word], path: str, done: Sequence[Done]) -> str:
+    texts = [line.text for line in lines]
+    forms = [word.form if new is None else new for word, new in zip(words, done[0].words(), strict=True)]
+    changed = [(word, form) for word, form in zip(words, forms, strict=True) if form != word.form]
+    for word, form in changed:
+        cells = [*word.cells]
+        cells[_FORM] = new_word(form, path, lines[word.place].number)
+        texts[word.place] = "\t".join(cells)
+    if changed:
+        texts = [_commented(text, words, forms) for text in texts]
+    return "".join(text + line.end for text, line in zip(texts, lines, strict=True))
+
+
+def _commented(line: str, words: Sequence[_Word], forms: Sequence[str]) -> str:
+    """A line, where it is the comment that holds the text with the new forms in it."""
+    match = _TEXT.fullmatch(line)
+    return match[1] + _text(match[2], words, forms) if match else line
+
+
+def _text(old: str, words: Sequence[_Word], forms: Sequence[str]) -> str:
+    """The text with its words replaced where they stand; one that does not hold them all is put together anew."""
+    starts, place = [], 0
+    for word in words:
+        place = old.find(word.form, place)
+        if place < 0:
+            return "".join(form + word.after for word, form in zip(words, forms, strict=True)).rstrip()
+        starts.append((place, place + len(word.form)))
+        place += len(word.form)
+    between = [old[stop:start] for (_, stop), (start, _) in pairwise(starts)]
+    parts = [part for pair in zip(forms, [*between, old[starts[-1][1] :]], strict=True) for part in pair]
+    return "".join([old[: starts[0][0]], *parts])

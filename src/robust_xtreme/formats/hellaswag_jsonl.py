@@ -1,0 +1,52 @@
+"""HellaSwag's beginnings of a text with four endings each: a JSON object each line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from robust_xtreme.errors import DataError
+from robust_xtreme.formats._json import objects, text_of, texts_of
+from robust_xtreme.formats.jsonl_choices import labelled_choices
+from robust_xtreme.specs import Row
+
+SAMPLE: Final = (
+    '{"ind": 4, "ctx_a": "A man clears snow off a car.", "ctx_b": "then", "ctx": "A man clears snow off a car. then", '
+    '"label": 1, "endings": ["he sings.", "he drives away.", "the car sleeps.", "it is a boat."], "split": "train"}\n'
+    '{"ind": 9, "ctx_a": "How to cook rice.", "ctx_b": "", "ctx": "How to cook rice.", "label": 0, '
+    '"endings": ["Wash it.", "Paint it.", "Read it.", "Fly it."], "split": "train"}\n'
+)
+
+FIELDS: Final = ("premise", "choices", "label")
+
+_ENDINGS: Final = 4
+
+
+def read(text: str, path: str) -> tuple[Row, ...]:
+    """One row a line: `premise`, four `choices` and `label`, an index or None where the file has none.
+
+    The choices begin with what the file has between the premise and its endings, as jiant puts them together. Raises
+    DataError where a line is something else.
+    """
+    return tuple(_row(index, *given) for index, given in enumerate(objects(text, path)))
+
+
+def _row(index: int, found: Mapping[str, Any], place: str) -> Row:
+    label = found.get("label")
+    if label is not None and (type(label) is not int or not 0 <= label < _ENDINGS):
+        raise DataError(place, f"the key 'label' takes a whole number from 0 to {_ENDINGS - 1}, not {label!r:.80}.")
+    return Row(str(index), place, {**completed(found, place), "label": label})
+
+
+def completed(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """The premise of a row and its four choices. Raises DataError."""
+    premise, between = text_of(row, "ctx_a", place), text_of(row, "ctx_b", place, empty=True)
+    endings = texts_of(row, "endings", place)
+    if len(endings) != _ENDINGS:
+        raise DataError(place, f"the key 'endings' takes {_ENDINGS} texts, not {len(endings)}.")
+    return {"premise": premise, "choices": tuple(f"{between} {ending}".strip() for ending in endings)}
+
+
+def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """The values of a suite's row. Raises DataError."""
+    return {"premise": text_of(row, "premise", place), **labelled_choices(row, place)}

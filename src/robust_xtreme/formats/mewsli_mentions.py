@@ -1,0 +1,105 @@
+"""Mewsli-X's mentions: articles of WikiNews with their mentions, or pairs of a mention in Wikipedia and its entity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from robust_xtreme.errors import DataError
+from robust_xtreme.formats._json import objects, text_of
+from robust_xtreme.formats.mewsli_entities import entity, spans_in
+from robust_xtreme.specs import Row
+
+SAMPLE: Final = (
+    '{"context": {"document_title": "Strike", "document_url": "", "document_id": "en-34985", "language": "en", "text": '
+    '"Transit strike\\n\\nIn Helsinki, drivers went on strike.", "sentence_spans": [{"start": 0, "end": 14}, {"start": '
+    '16, "end": 52}]}, "mentions": [{"example_id": "c795", "mention_span": {"start": 19, "end": 27, "text": '
+    '"Helsinki"}, "entity_id": "Q1757"}]}\n'
+    '{"contextual_mention": {"context": {"document_id": "Q33", "language": "en", "text": "Espoo is near it.", '
+    '"sentence_spans": [{"start": 0, "end": 17}]}, "mention": {"example_id": "d1", "mention_span": {"start": 0, "end": '
+    '5, "text": "Espoo"}, "entity_id": "Q47034"}}, "entity": {"entity_id": "Q47034", "title": "Espoo", "description": '
+    '"Espoo is a city.", "description_language": "en", "description_url": "", "sentence_spans": [{"start": 0, "end": '
+    "16}]}}\n"
+)
+"""A whole, valid file of this format, with a line of either kind."""
+
+FIELDS: Final = ("mention", "left", "right", "entity")
+
+_RESTORE: Final = "Mewsli-X's files come without it; get-mewsli-x.sh of google-research restores it from WikiNews."
+
+
+def read(text: str, path: str) -> tuple[Row, ...]:
+    """One row a mention; its native id is the file's `example_id`.
+
+    The values are `mention`, `left` and `right`, what stands around it in its sentence, `entity`, the id of the right
+    one (empty where the file does not say it), `language`, `document`, and in pairs `text` and `described`, the
+    description of the entity and its language. Raises DataError.
+    """
+    return tuple(row for found, place in objects(text, path) for row in _rows(found, place))
+
+
+def _rows(found: Mapping[str, Any], place: str) -> Iterator[Row]:
+    if "contextual_mention" in found:
+        both = _object(found, "contextual_mention", place)
+        row = _row(_object(both, "mention", place), _object(both, "context", place), place)
+        described = entity(_object(found, "entity", place), place)
+        yield Row(row.native, place, {**row.values, "text": described["text"], "described": described["language"]})
+        return
+    mentions = found.get("mentions")
+    if not isinstance(mentions, list) or not all(isinstance(one, dict) for one in mentions):
+        raise DataError(place, "has neither 'mentions' nor a 'contextual_mention'; this is not Mewsli-X's format.")
+    context = _object(found, "context", place)
+    yield from (_row(one, context, place) for one in mentions)
+
+
+def _row(mention: Mapping[str, Any], context: Mapping[str, Any], place: str) -> Row:
+    native = text_of(mention, "example_id", place)
+    where = f"{place}: mention {native!r}"
+    text = text_of(context, "text", where, empty=True) if "text" in context else ""
+    if not text:
+        raise DataError(where, f"the text of its article is missing. {_RESTORE}")
+    start, stop = _span(_object(mention, "mention_span", where), text, where)
+    first, last = _sentence(spans_in(context, len(text), where), start, stop, where)
+    values = {
+        "mention": text[start:stop],
+        "left": text[first:start],
+        "right": text[stop:last],
+        "entity": text_of(mention, "entity_id", where, empty=True) if "entity_id" in mention else "",
+        "language": text_of(context, "language", where),
+        "document": text_of(context, "document_id", where, empty=True) if "document_id" in context else "",
+    }
+    return Row(native, where, values)
+
+
+def _object(holder: Mapping[str, Any], name: str, place: str) -> Mapping[str, Any]:
+    found = holder.get(name)
+    if not isinstance(found, dict):
+        raise DataError(place, f"expected {name!r} to be an object; this is not Mewsli-X's format.")
+    return found
+
+
+def _span(span: Mapping[str, Any], text: str, place: str) -> tuple[int, int]:
+    """Where a mention stands, checked against the text that the file gives it."""
+    start, stop = span.get("start"), span.get("end")
+    if type(start) is not int or type(stop) is not int or not 0 <= start < stop <= len(text):
+        raise DataError(
+            place, f"the mention at [{start!r}, {stop!r}] does not lie in its text of {len(text)} characters."
+        )
+    if span.get("text") != text[start:stop]:
+        shown = f"{span.get('text')!r:.80} does not stand at [{start}, {stop}], where {text[start:stop][:80]!r} stands"
+        raise DataError(place, f"the mention {shown}.")
+    return start, stop
+
+
+def _sentence(spans: tuple[tuple[int, int], ...], start: int, stop: int, place: str) -> tuple[int, int]:
+    """The first sentence that holds the whole mention, as the official code takes it."""
+    for first, last in spans:
+        if first <= start and stop <= last:
+            return first, last
+    raise DataError(place, f"the mention at [{start}, {stop}] lies in no sentence of its text.")
+
+
+def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """The values of a suite's row. Raises DataError."""
+    around = {name: text_of(row, name, place, empty=True) for name in ("left", "right")}
+    return {"mention": text_of(row, "mention", place), **around, "entity": text_of(row, "entity", place)}

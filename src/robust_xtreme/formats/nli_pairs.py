@@ -1,0 +1,64 @@
+"""Pairs for natural language inference as their releases have them: a JSON object each line, or columns.
+
+Objects are those of MultiNLI and SNLI (`sentence1`, `sentence2`, `gold_label`), of ANLI (`context`, `hypothesis`, and
+`label` as e, n or c), or have `premise`, `hypothesis` and `label`. Columns are those of `tsv`: under a header, as
+in GLUE's files and TaxiNLI's, or without one, as XTREME's scripts write them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from robust_xtreme.errors import DataError
+from robust_xtreme.formats import tsv
+from robust_xtreme.formats._json import objects, text_of
+from robust_xtreme.specs import Row
+
+SAMPLE: Final = (
+    '{"gold_label": "entailment", "sentence1": "Anna sleeps.", "sentence2": "Anna rests.", "pairID": "1e"}\n'
+    '{"gold_label": "-", "sentence1": "Anna sleeps.", "sentence2": "Anna dreams.", "pairID": "2n"}\n'
+    '{"gold_label": "contradiction", "sentence1": "Ben runs.", "sentence2": "Ben sits.", "pairID": "3c"}\n'
+)
+
+FIELDS: Final = tsv.FIELDS
+
+record = tsv.record
+
+_LAYOUTS: Final = (
+    ("sentence1", "sentence2", "gold_label"),
+    ("context", "hypothesis", "label"),
+    ("premise", "hypothesis", "label"),
+)
+_LETTERS: Final = {"e": "entailment", "n": "neutral", "c": "contradiction"}
+_UNDECIDED: Final = "-"
+_HEAD: Final = 1000
+
+
+def read(text: str, path: str) -> tuple[Row, ...]:
+    """One row a line, with the values `first`, `second` and `label`; pairs on which annotators did not agree go.
+
+    Their label is `-`. Raises DataError where a line is something else.
+    """
+    rows = _objects(text, path) if text[:_HEAD].lstrip().startswith("{") else iter(tsv.read(text, path))
+    return tuple(row for row in rows if row.values["label"] != _UNDECIDED)
+
+
+def read_parts(texts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
+    """The rows of several files that only together are a split, one after the other."""
+    return tuple(row for text, path in texts for row in read(text, path))
+
+
+def _objects(text: str, path: str) -> Iterator[Row]:
+    for index, (found, place) in enumerate(objects(text, path)):
+        yield Row(str(index), place, _values(found, place))
+
+
+def _values(found: Mapping[str, Any], place: str) -> dict[str, Any]:
+    layout = next((keys for keys in _LAYOUTS if all(key in found for key in keys)), None)
+    if layout is None:
+        known = ", nor ".join(f"{', '.join(keys[:-1])} and {keys[-1]}" for keys in _LAYOUTS)
+        raise DataError(place, f"has not the keys {known}.")
+    first, second = (text_of(found, key, place, empty=True) for key in layout[:2])
+    label = text_of(found, layout[2], place)
+    return {"first": first, "second": second, "label": _LETTERS.get(label, label)}

@@ -1,0 +1,80 @@
+"""SQuAD's JSON with the sentences of each context, as LAReQA's files have them in `sentence_breaks`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+import regex
+
+from robust_xtreme.errors import DataError
+from robust_xtreme.formats import squad
+from robust_xtreme.formats._json import Range, spans_of
+from robust_xtreme.formats._places import BREAKS, SENTENCES, check_order
+from robust_xtreme.specs import Row
+
+SAMPLE: Final = (
+    '{"version": "1.1", "data": [{"title": "", "paragraphs": [{"context": "Nyerere was a teacher. He was born in '
+    'Butiama.", "sentence_breaks": [[0, 22], [23, 46]], "qas": [{"id": "q1", "question": "Where was Nyerere born?", '
+    '"answers": [{"text": "Butiama", "answer_start": 38}]}]}]}]}'
+)
+
+FIELDS: Final = (*squad.FIELDS, "sentences")
+WRITTEN: Final = squad.WRITTEN
+
+_BREAK: Final = regex.compile(
+    r"""
+    (?: (?<! [\s.(] \p{Lu} ) [.!?\u061f\u06d4\u2026]+ ["'\u201d\u2019\u00bb)\]]* (?= \s | $ )  # a mark before a space
+      | [\u3002\uff01\uff1f\u0964\u0965\u104b\u1362\u17d4]+ [\u201d\u2019\u300d\u300f)]*  # a mark that needs none
+      | (?<= \p{Thai} ) (?= \s+ \p{Thai} )  # Thai parts sentences with spaces
+      | (?= \n )
+    )
+    """,
+    regex.V1 | regex.VERBOSE,
+)
+
+
+def read(text: str, path: str) -> tuple[Row, ...]:
+    """The rows of `squad`, all of them with the value `sentences`: pairs of (start, stop) in code points.
+
+    Where a paragraph has no `sentence_breaks`, as in SQuAD's own files, its sentences are found by a rule, and `ruled`
+    is there, and true. Raises DataError as `squad` does, and for breaks that name no sentence.
+    """
+    rows = squad.read(text, path)
+    contexts = dict.fromkeys(row.values["context"] for row in rows if SENTENCES not in row.values)
+    by_rule = {context: tuple(sentences(context)) for context in contexts}
+    return tuple(_with_sentences(row, by_rule) for row in rows)
+
+
+def _with_sentences(row: Row, by_rule: Mapping[str, tuple[Range, ...]]) -> Row:
+    if SENTENCES not in row.values:
+        return replace(row, values={**row.values, SENTENCES: by_rule[row.values["context"]], "ruled": True})
+    _check_any(row.values[SENTENCES], BREAKS, row.place)
+    return row
+
+
+def _check_any(ranges: tuple[Range, ...], key: str, place: str) -> None:
+    if not ranges:
+        raise DataError(place, f"the key {key!r} names no sentence.")
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """The sentences of a text as half-open ranges without surrounding white space; none for an empty text."""
+    found, start = [], 0
+    for stop in [match.end() for match in _BREAK.finditer(text)] + [len(text)]:
+        inside = text[start:stop]
+        if inside.strip():
+            begin = start + len(inside) - len(inside.lstrip())
+            found.append((begin, begin + len(inside.strip())))
+        start = stop
+    return found
+
+
+def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """The values of a suite's row. Raises DataError."""
+    values = squad.record(row, place)
+    ranges = spans_of(row, SENTENCES, len(values["context"]), place)
+    _check_any(ranges, SENTENCES, place)
+    check_order(ranges, SENTENCES, place)
+    return {**values, SENTENCES: ranges}

@@ -1,0 +1,191 @@
+"""Columns separated by tabs, without quoting; of a task's pairs: first TAB second [TAB label], or under a header."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, final
+
+from robust_xtreme.errors import DataError, UserError
+from robust_xtreme.formats._file import Line, Source, check_ends, numbered_lines
+from robust_xtreme.formats._json import text_of
+from robust_xtreme.formats._record import Done, Options, Record, Slot, kept, on_one_line, whole
+from robust_xtreme.specs import Row
+
+SAMPLE: Final = "Anna sleeps.\tAnna is awake.\tcontradiction\nAnna sleeps.\tAnna rests.\tentailment\n"
+
+FIELDS: Final = ("premise", "hypothesis", "label")
+
+NOISED: Final = ()
+FAMILY: Final = ""
+WRITTEN: Final = "tsv"
+
+PAIR: Final = ("first", "second")
+"""What the two texts of a line are called where a task's own file is read."""
+
+_COLUMNS: Final = {
+    "first": ("prem", "premise", "sentence1"),
+    "second": ("hyp", "hypo", "hypothesis", "sentence2"),
+    "label": ("gold_label", "label"),
+}
+
+
+def read(text: str, path: str) -> tuple[Row, ...]:
+    """One row a line, with the values `first`, `second` and `label` (None in files of two columns).
+
+    A row's name is its place or, under a header with the column `id`, what stands there.
+    A field that a CSV writer quoted, as XTREME's preprocessing does where the text holds a quotation mark, is
+    unquoted; texts are otherwise kept as they are. Raises DataError where a line has another number of columns.
+    """
+    lines = list(numbered_lines(text))
+    if not lines:
+        return ()
+    width, places, body = layout(lines, path)
+    return tuple(_row(index, line, width, places, path) for index, line in enumerate(lines[body:]))
+
+
+def layout(lines: list[tuple[int, str]], path: str) -> tuple[int, tuple[int | None, ...], int]:
+    """Number of columns, the places of first, second, label and id, and how many lines the header takes."""
+    head = lines[0][1].split("\t")
+    named = [[head.index(name) for name in names if name in head] for names in _COLUMNS.values()]
+    if all(named):
+        return len(head), (*(places[0] for places in named), head.index("id") if "id" in head else None), 1
+    if len(head) not in (2, 3):
+        found = f"{len(head)} column{'s' * (len(head) != 1)}"
+        raise DataError(path, f"has {found}, expected: first, second and label, separated by tabs.", 1)
+    return len(head), (0, 1, 2 if len(head) == 3 else None, None), 0
+
+
+def _row(index: int, line: tuple[int, str], width: int, places: tuple[int | None, ...], path: str) -> Row:
+    number, value = line
+    cells = value.split("\t")
+    if len(cells) != width:
+        raise DataError(path, f"has {len(cells)} columns, the lines before have {width}.", number)
+    first, second, label, own = (None if place is None else unquoted(cells[place]) for place in places)
+    values = {"first": first, "second": second, "label": label.strip() if label is not None else None}
+    return Row(str(index) if own is None else own.strip(), f"{path}:{number}", values)
+
+
+def unquoted(cell: str) -> str:
+    """The text of a field that a CSV writer quoted: it does so only where the text holds a quotation mark."""
+    inner = cell[1:-1]
+    quoted = len(cell) > 2 and cell[0] == cell[-1] == '"' and '""' in inner and '"' not in inner.replace('""', "")
+    return inner.replace('""', '"') if quoted else cell
+
+
+def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """The values of a suite's row. Raises DataError."""
+    first, second, label = (text_of(row, key, place) for key in FIELDS)
+    return {"first": first, "second": second, "label": label}
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """How many columns there are, where the fields stand, and the column of languages (-1: none)."""
+
+    path: str
+    width: int
+    places: tuple[int, ...]
+    language: int
+    options: Options
+
+
+def records(source: Source, options: Options) -> Iterator[Record]:
+    """A record for each line; empty lines may stand at the end only. Raises DataError naming the line."""
+    table, empty = None, []
+    for line in source.lines():
+        if not line.text:
+            empty.append(line)
+            continue
+        if empty:
+            what = "is empty, and more lines follow. A word and its tag each line: --format iob2"
+            raise DataError(source.path, what, empty[0].number)
+        if table is None:
+            table, named = _table(line, source.path, options)
+            if named:
+                yield kept(whole(line))
+                continue
+        yield _record(line, table)
+    yield from (kept(whole(line)) for line in empty)
+
+
+def _table(line: Line, path: str, options: Options) -> tuple[_Table, bool]:
+    """The table, and whether the first line names its columns."""
+    cells = line.text.split("\t")
+    if options.pairs:
+        width, places, body = layout([(line.number, line.text)], path)
+        found = tuple(places[PAIR.index(name)] or 0 for name in options.fields)
+        return _Table(path, width, found, -1, options), bool(body)
+    named = is_named(options)
+    columns = [_column(name, cells, path, named=named) for name in _wanted(options)]
+    _check_apart(options.fields, columns, path)
+    language = columns.pop() if options.language_field else -1
+    return _Table(path, len(cells), tuple(columns), language, options), named
+
+
+def is_named(options: Options) -> bool:
+    """Whether the first line names the columns: as is said, else where one of them is asked for by a name."""
+    return options.header if options.header is not None else not all(map(_is_number, _wanted(options)))
+
+
+def _wanted(options: Options) -> tuple[str, ...]:
+    return (*options.fields, *filter(None, (options.language_field,)))
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit()
+
+
+def _column(name: str, cells: Sequence[str], path: str, *, named: bool) -> int:
+    """The place of a column, by its name in the header, or its number from 1. Raises UserError."""
+    if named and cells.count(name) > 1:
+        place = cells.index(name) + 1
+        what = f"{path} has {cells.count(name)} columns named {name!r}, the first at {place}."
+        raise UserError(f"{what} Name the one that is meant by its number: --fields {place} --header")
+    if named and name in cells:
+        return cells.index(name)
+    if _is_number(name) and 1 <= int(name) <= len(cells):
+        return int(name) - 1
+    known = f"its header has: {', '.join(cells)[:200]}" if named else f"it has the columns 1 to {len(cells)}"
+    raise UserError(f"{path} has no column {name!r}; {known}. Name them with --fields.")
+
+
+def _check_apart(fields: Sequence[str], columns: Sequence[int], path: str) -> None:
+    seen: dict[int, str] = {}
+    for name, column in zip(fields, columns, strict=False):
+        if (other := seen.setdefault(column, name)) != name:
+            raise UserError(f"{path}: {other!r} and {name!r} are the same column. Name it once with --fields.")
+
+
+def _record(line: Line, table: _Table) -> Record:
+    cells = line.text.split("\t")
+    if len(cells) != table.width:
+        what = f"has {len(cells)} column{'s' * (len(cells) != 1)}, the lines before have {table.width}."
+        raise DataError(table.path, what, line.number)
+    for place in table.places:
+        check_ends(cells[place], table.path, line.number)
+    language = cells[table.language].strip() if table.language >= 0 else ""
+    names = zip(table.options.fields, table.places, strict=True)
+    slots = tuple(Slot(name, str(line.number), _text(cells[place], table), (), language) for name, place in names)
+    return Record(slots, partial(_written, line, cells, table), len(line.text))
+
+
+def _text(cell: str, table: _Table) -> str:
+    return unquoted(cell) if table.options.pairs else cell
+
+
+def _written(line: Line, cells: Sequence[str], table: _Table, done: Sequence[Done]) -> str:
+    new = list(cells)
+    for place, one in zip(table.places, done, strict=True):
+        if one.value != one.slot.value:
+            value = on_one_line(one.value, table.path, line.number, "\t\n\r")
+            new[place] = _quoted(value) if one.slot.value != cells[place] else value
+    return "\t".join(new) + line.end
+
+
+def _quoted(value: str) -> str:
+    """A cell as CSV writers quote it, where it holds a quotation mark."""
+    inner = value.replace('"', '""')
+    return f'"{inner}"' if '"' in value else value

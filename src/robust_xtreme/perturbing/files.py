@@ -1,0 +1,271 @@
+"""A file perturbed: read as a stream, noised in batches, written whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple, final
+
+from robust_xtreme import formats, languages, registry
+from robust_xtreme.errors import DataError, SpecError, UserError
+from robust_xtreme.formats import STREAM, Done, Options, Reader, opened
+from robust_xtreme.formats.tsv import is_named
+from robust_xtreme.noise._engine import bound
+from robust_xtreme.noise._suites import single
+from robust_xtreme.perturbing.noised import NOT_APPLICABLE, Noise, batches, check_served
+from robust_xtreme.perturbing.of_task import Asked, Texts, texts
+from robust_xtreme.perturbing.output import Goal, target, written
+from robust_xtreme.specs import PerturbationSpec, TaskSpec
+
+BOOKS: Final = ("place", "field", "id", "language", "status", "eligible", "edits", "graphemes", "edited", "edit_rate")
+"""The columns of the books: `edits` by operator, `edited` and `edit_rate` in graphemes."""
+
+_OFFERED: Final = "Name the texts with --fields"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be done: a file, a condition, where it is written, and what the options of the command say."""
+
+    file: str
+    spec: str
+    out: str
+    task: str = ""
+    split: str = "auto"
+    language: str = ""
+    language_field: str = ""
+    fields: tuple[str, ...] = ()
+    format: str = ""
+    header: bool | None = None
+    keep: tuple[str, ...] = ()
+    seed: int = 0
+    books: str = ""
+    force: bool = False
+
+
+class Totals(NamedTuple):
+    """Texts that were noised, those that changed, those of languages that are not served, left alone; edit rates.
+
+    `note` says what a reader of the totals should know besides.
+    """
+
+    texts: int = 0
+    changed: int = 0
+    not_applicable: int = 0
+    left: int = 0
+    rates: float = 0.0
+    note: str = ""
+
+    def plus(self, done: Iterable[Done]) -> Totals:
+        """The same with further texts."""
+        found, changed, lacking, left, rates, note = self
+        for one in done:
+            status = one.noised.status if one.noised else ""
+            found += one.noised is not None
+            changed += status == "ok"
+            lacking += status == NOT_APPLICABLE
+            left += one.noised is None
+            rates += _rate(one)
+        return Totals(found, changed, lacking, left, rates, note)
+
+    def said(self) -> str:
+        """One line for people."""
+        served = self.texts - self.not_applicable
+        share, rate = (100 * part / max(served, 1) for part in (self.changed, self.rates))
+        line = f"{self.texts:,} texts, {share:.1f} % edited, mean grapheme edit rate {rate:.1f} %"
+        line += f", {self.not_applicable:,} not applicable (left clean)" if self.not_applicable else ""
+        line += f", {self.left:,} that the task does not read (left clean)" if self.left else ""
+        return line + self.note
+
+
+def _rate(done: Done) -> float:
+    noised = done.noised
+    return noised.graphemes_edited / noised.graphemes if noised is not None and noised.graphemes else 0.0
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A job that was checked: how the file is read, how it is noised, and what is said of it in the end."""
+
+    read: Reader
+    options: Options
+    noise: Noise
+    note: str = ""
+
+
+def perturb_file(job: Job, advance: Callable[[int], object] = lambda _: None) -> Totals:
+    """Write a file with its texts noised, and say what was done; `advance` is told the bytes read so far.
+
+    Where it fails, no file is written. Raises SpecError, UnknownName, DataError, MissingData, UserError, DiskError.
+    """
+    out = None if job.out == STREAM else target("--out", job.out, job.force, {"is read": job.file})
+    if job.books == STREAM:
+        raise UserError("--books takes the name of a file.")
+    apart = {"is read": job.file, "--out writes": job.out}
+    books = target("--books", job.books, job.force, apart) if job.books else None
+    plan = _plan(job)
+    totals = Totals(note=plan.note)
+    goals = [Goal("--books", job.books, books)] * bool(books) + [Goal("--out", job.out if out else "stdout", out)]
+    with opened(job.file) as source, written(goals) as writes:
+        *notes, write = writes
+        for note in notes:
+            note("\t".join(BOOKS) + "\n")
+        write(source.mark)
+        for records in batches(plan.read(source, plan.options)):
+            for record, done in zip(records, plan.noise.batch(records, source.path), strict=True):
+                write(record.write(done))
+                totals = totals.plus(done)
+                for note in notes:
+                    note("".join(_noted(done)))
+            advance(source.read)
+        _check_done(totals, source.path, plan.noise)
+    return totals
+
+
+def _noted(done: Sequence[Done]) -> Iterator[str]:
+    """The rows of the books about the texts of a record."""
+    for one in done:
+        if (noised := one.noised) is not None:
+            edits = " ".join(f"{name}:{many}" for name, many in noised.edits.items() if many)
+            text = (one.slot.place, one.slot.field, noised.clean.id, noised.clean.language, noised.status)
+            counts = (noised.eligible, edits, noised.graphemes, noised.graphemes_edited, f"{_rate(one):.6f}")
+            yield "\t".join(map(_cell, (*text, *counts))) + "\n"
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def _check_done(totals: Totals, path: str, noise: Noise) -> None:
+    """Refuse a file in which nothing was to be noised."""
+    if not totals.texts:
+        left = f" Of its texts the task reads none: {totals.left} are others." if totals.left else ""
+        raise DataError(path, f"holds no texts.{left}")
+    if totals.texts == totals.not_applicable:
+        name = "+".join(link.perturbation.name for link in noise.links)
+        raise UserError(
+            f"{path}: {name!r} serves none of the languages of its texts. See: robust-xtreme list languages"
+        )
+
+
+def _plan(job: Job) -> _Plan:
+    cell = single(job.spec)
+    fields = _asked(job.fields, cell)
+    links = bound(replace(cell, fields=()))
+    if job.task:
+        return _of_task(job, fields, Noise(links, job.seed, ""))
+    if job.split != "auto":
+        raise UserError("--split says which split of a task the file is. Name the task with --task.")
+    _check_language(job)
+    format = job.format or formats.of_file(job.file)
+    check_served(links, job.language, formats.module(format).FAMILY)
+    options = Options(_fields(format, fields), job.header, job.language_field, keep=job.keep)
+    _check_options(job, format)
+    noise = Noise(links, job.seed, job.language)
+    return _Plan(formats.records_of(format, named=bool(job.format)), options, noise, _unsaid(format, options))
+
+
+def _unsaid(format: str, options: Options) -> str:
+    """What is to be said where nobody told whether the first line of a tsv names its columns."""
+    if format != "tsv" or options.header is not None or is_named(options):
+        return ""
+    return ", the first line with the others (--header keeps one that names the columns, --no-header says it is a row)"
+
+
+def _asked(fields: tuple[str, ...], cell: PerturbationSpec) -> tuple[str, ...]:
+    if fields and cell.fields and fields != cell.fields:
+        raise SpecError(f"--fields {','.join(fields)} and {str(cell)!r} name different fields. Leave one out.")
+    found = fields or cell.fields
+    for name in found:
+        if found.count(name) > 1:
+            raise SpecError(f"The field {name!r} is named twice.")
+    return found
+
+
+def _check_language(job: Job) -> None:
+    if job.language and job.language_field:
+        raise UserError(
+            "--language is the one of all texts, --language-field names where each row has its own; take one."
+        )
+    if not job.language and not job.language_field:
+        raise UserError("Texts need their language, as in --language sw, or --task to read them as a task does.")
+    if job.language:
+        languages.language(job.language)
+
+
+def _fields(format: str, fields: tuple[str, ...]) -> tuple[str, ...]:
+    """The fields that are noised: those asked for, else those of the format."""
+    known: tuple[str, ...] = formats.module(format).NOISED
+    if not known and not fields:
+        example = "--fields 1,2" if format == "tsv" else "--fields premise,hypothesis"
+        raise UserError(f"{_OFFERED}, as in {example}; every other one is kept.")
+    for name in fields if known else ():
+        if name not in known:
+            raise SpecError(f"A file of the format {format} has no field {name!r}; it has: {', '.join(known)}.")
+    return fields or known[:1]
+
+
+def _check_options(job: Job, format: str) -> None:
+    if job.language_field and format not in ("jsonl", "tsv"):
+        raise UserError(f"--language-field is for jsonl and tsv; a file of the format {format} takes --language.")
+    if job.header is not None and format != "tsv":
+        raise UserError(f"--header and --no-header are for tsv; the format here is {format}.")
+    _check_keep(job, format)
+
+
+def _check_keep(job: Job, format: str) -> None:
+    if job.keep and format != "jsonl":
+        raise UserError(f"--keep names keys of jsonl that stay as they are; the format here is {format}.")
+    for name in job.keep:
+        if name in job.fields:
+            raise UserError(f"--keep and --fields both name {name!r}.")
+
+
+def _of_task(job: Job, fields: tuple[str, ...], noise: Noise) -> _Plan:
+    """A task's own file: its texts have the ids that `eval` knows them by."""
+    task: TaskSpec = registry.load("task", job.task)
+    _check_task(job, task, fields)
+    wanted = fields or task.perturbed[0]
+    reader = next(iter(task.files.values())).reader if job.split not in task.files else task.files[job.split].reader
+    format = job.format or formats.of_reader(reader, job.file, task.name)
+    check_served(noise.links, "", task.family)
+    called = _called(format, reader, task, wanted)
+    found = texts(Asked(task, job.split, job.language), job.file, called)
+    _check_served(noise, found)
+    _check_keep(job, format)
+    options = Options(tuple(called.values()), pairs=format == "tsv", keep=job.keep)
+    return _Plan(formats.module(format).records, options, replace(noise, texts=found))
+
+
+def _called(format: str, reader: str, task: TaskSpec, wanted: Sequence[str]) -> Mapping[str, str]:
+    every = formats.fields_of_task(format, reader, task.fields, task.perturbed[0])
+    for name in wanted:
+        if name not in every:
+            known = ", ".join(every) or "none"
+            what = (
+                f"The field {name!r} of {task.name} does not stand in its files as it is read (those that do: {known})"
+            )
+            raise UserError(f"{what}. `robust-xtreme eval --tasks {task.name}` noises it.")
+    return {name: every[name] for name in wanted}
+
+
+def _check_task(job: Job, task: TaskSpec, fields: Sequence[str]) -> None:
+    if not job.language:
+        raise UserError(
+            f"Which language of {task.name} is it? Name it with --language, as in --language {task.languages[0]}"
+        )
+    if job.file == STREAM:
+        raise UserError("With --task the file is read twice, which stdin cannot be. Name a file.")
+    if job.language_field or job.header is not None:
+        raise UserError("--language-field and --header are for files of your own; with --task leave them out.")
+    for name in fields:
+        if name not in task.fields:
+            raise SpecError(f"{task.name} has no field {name!r} to noise; it has: {', '.join(task.fields)}.")
+
+
+def _check_served(noise: Noise, found: Texts) -> None:
+    codes = dict.fromkeys(text.language for text in found.values())
+    if len(codes) == 1:
+        check_served(noise.links, next(iter(codes)), "")

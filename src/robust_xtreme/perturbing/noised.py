@@ -1,0 +1,105 @@
+"""The texts of records, noised: which text a slot is, and what is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+from robust_xtreme import languages
+from robust_xtreme.errors import DataError, Mismatch, UnknownName, UserError
+from robust_xtreme.examples import Text
+from robust_xtreme.formats import Done, Record, Slot, changed, unchanged
+from robust_xtreme.noise._engine import Bound, Noised, noise_with
+from robust_xtreme.perturbing.of_task import Texts
+from robust_xtreme.randomness import bare_ids
+
+_BATCH: Final = 1 << 16
+NOT_APPLICABLE: Final = "not_applicable"
+TAGGING: Final = "tagging"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """A condition: its links, the seed, and the texts of a task or, without one, the language of all texts."""
+
+    links: Sequence[Bound]
+    seed: int
+    language: str
+    texts: Texts | None = None
+
+    def batch(self, records: Sequence[Record], path: str) -> list[tuple[Done, ...]]:
+        """What becomes of the texts of some records. Raises UserError where a language is unknown."""
+        slots = [slot for record in records for slot in record.slots]
+        own = list(self._texts(slots, path))
+        noised = _noised(self.links, (text for text, _ in filter(None, own)), self.seed)
+        pairs = zip(slots, own, strict=True)
+        done = iter([changed(slot, noised[one[0]], one[1]) if one else unchanged(slot) for slot, one in pairs])
+        return [tuple(next(done) for _ in record.slots) for record in records]
+
+    def _texts(self, slots: Sequence[Slot], path: str) -> Iterator[tuple[Text, int] | None]:
+        if self.texts is not None:
+            yield from (self._known(slot, self.texts, path) for slot in slots)
+            return
+        for slot in slots:
+            check_served(self.links, "", TAGGING if slot.words else "")
+            code = self.language or _language(slot, path)
+            yield Text(bare_ids(code, [slot.value])[0], code, slot.value, slot.spans), 0
+
+    def _known(self, slot: Slot, texts: Texts, path: str) -> tuple[Text, int] | None:
+        """The text that `eval` reads there, and how much white space stands before it; None where it reads none."""
+        text = texts.get((slot.place, slot.field))
+        if text is None:
+            return None
+        lead = 0 if text.value == slot.value else len(slot.value) - len(slot.value.lstrip())
+        stop = lead + len(text.value)
+        same = slot.value[lead:stop] == text.value and not slot.value[stop:].strip()
+        if not (same or (slot.spans and len(slot.spans) == len(text.spans))):
+            what = f"the {slot.field} at {slot.place} is not what the task reads there, {text.value[:60]!r}."
+            raise Mismatch(f"{path}: {what} It cannot be written; leave it out of --fields.")
+        return text, lead
+
+
+def _language(slot: Slot, path: str) -> str:
+    """The language that a row names. Raises DataError with its line."""
+    try:
+        return languages.language(slot.language).code
+    except UnknownName as error:
+        raise DataError(path, str(error), int(slot.place)) from None
+
+
+def _noised(links: Sequence[Bound], texts: Iterable[Text], seed: int) -> dict[Text, Noised]:
+    """Each text noised; equal values with other spans have one id, and are noised apart."""
+    found: dict[Text, Noised] = {}
+    waiting = list(dict.fromkeys(texts))
+    while waiting:
+        now: dict[str, Text] = {}
+        later = [text for text in waiting if now.setdefault(text.id, text) is not text]
+        found.update(zip(now.values(), noise_with(links, list(now.values()), seed), strict=True))
+        waiting = later
+    return found
+
+
+def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Records in runs of bounded size, so that the engine has enough to do at once."""
+    waiting, size = [], 0
+    for record in records:
+        waiting.append(record)
+        size += 1 + record.size
+        if size >= _BATCH:
+            yield waiting
+            waiting, size = [], 0
+    if waiting:
+        yield waiting
+
+
+def check_served(links: Sequence[Bound], language: str, family: str) -> None:
+    """Raise UserError where a perturbation has no meaning in a family of tasks, or does not serve the language."""
+    for link in links:
+        own = link.perturbation
+        if family in own.refuses:
+            raise UserError(f"{own.name!r} has no meaning in {family}: the spans of its texts would be lost.")
+        if language and (why := own.lacks(language)):
+            see = f"robust-xtreme list perturbations --language {language}"
+            raise UserError(f"{own.name!r} does not serve the language {language!r}: {why}. See: {see}")

@@ -1,0 +1,121 @@
+"""The texts that `eval` makes of a task's file, by where they stand in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+from typing import Final, final
+
+from robust_xtreme.errors import DataError, MissingData, UnknownName, UserError
+from robust_xtreme.examples import Text
+from robust_xtreme.formats import read_file, reader
+from robust_xtreme.sources import has_language
+from robust_xtreme.sources._paths import options, parts
+from robust_xtreme.sources._release import Release
+from robust_xtreme.sources._rows import Found, check
+from robust_xtreme.sources._source import Source, open_source
+from robust_xtreme.sources._suite import MANIFEST
+from robust_xtreme.specs import Origin, Row, TaskSpec
+
+_AUTO: Final = "auto"
+_TAUGHT: Final = "train"
+
+Texts = Mapping[tuple[str, str], Text]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A task, a split (`auto`: the one whose file it is) and a language, or a pair such as `de@en`."""
+
+    task: TaskSpec
+    split: str
+    language: str
+
+
+def texts(asked: Asked, file: str, called: Mapping[str, str]) -> Texts:
+    """The texts of a task's file by their place in it and by field, as `called` in the file.
+
+    They have the ids, values and spans that `eval` noises, so that they get the same noise. Raises DataError,
+    MissingData, UnknownName, UserError.
+    """
+    task, path = asked.task, Path(file).absolute()
+    if not path.is_file():
+        raise DataError(file, "is no file that can be read.")
+    split, found = _rows(asked, path)
+    check(found)
+    origin = Origin(task.name, split, asked.language)
+    examples = {example.id: example for example in task.adapt(found.rows, origin)}
+    return {
+        (place, called[name]): text
+        for row in found.rows
+        if (place := _place(row, path)) and (example := examples.get(origin.id(row.native)))
+        for name, text in example.texts.items()
+        if name in called
+    }
+
+
+def _place(row: Row, path: Path) -> str:
+    """Where a row stands in the file; an empty text where it is one of another file."""
+    head = f"{path}:"
+    return row.place.removeprefix(head).strip() if row.place.startswith(head) else ""
+
+
+def _rows(asked: Asked, path: Path) -> tuple[str, Found]:
+    """The split, and its rows: those of all files that `eval` reads with this one, or of this one alone."""
+    task, suite = asked.task, path.parent.parent
+    if (suite / MANIFEST).is_file():
+        source = open_source(str(suite))
+        _check_language(asked, source)
+        named = [path.name.removesuffix(f"-{asked.language}{path.suffix}")]
+        split = _split(asked, source.splits(task), named, path)
+        return split, source.read(task, asked.language, split)
+    _check_language(asked, Release(path.parent))
+    roots = {split: root for split in task.files if (root := _root(asked, split, path)) is not None}
+    split = _split(asked, tuple(task.files), list(roots), path)
+    if split in roots:
+        found = Release(roots[split]).read(task, asked.language, split)
+        if any(_place(row, path) for row in found.rows):
+            return split, found
+    return split, _alone(task, split, path)
+
+
+def _split(asked: Asked, known: Sequence[str], named: Sequence[str], path: Path) -> str:
+    """The split that is asked for, that the file's name says, or the only one that is evaluated."""
+    if asked.split != _AUTO:
+        if asked.split not in known:
+            raise MissingData(f"{asked.task.name} has no {asked.split} split. It has: {', '.join(known)}.")
+        return asked.split
+    evaluated = [split for split in known if split != _TAUGHT]
+    candidates = [split for split in named if split in known] or evaluated
+    if len(candidates) != 1:
+        known_by = " or ".join(f"--split {one}" for one in candidates or known)
+        raise UserError(f"{path.name} may be of any split of {asked.task.name}. Say which: {known_by or 'it has none'}")
+    return candidates[0]
+
+
+def _root(asked: Asked, split: str, path: Path) -> Path | None:
+    """The folder of release files that a file lies in as one of a split; None where its name is not of that split."""
+    trained = asked.language in asked.task.train_languages
+    for option in options(asked.task.files[split], asked.language, everywhere=asked.task.files[split].mixed or trained):
+        for part in parts(option):
+            depth = len(PurePath(part).parts)
+            if len(path.parents) > depth and path.relative_to(path.parents[depth - 1]).match(part):
+                return path.parents[depth - 1]
+    return None
+
+
+def _alone(task: TaskSpec, split: str, path: Path) -> Found:
+    """The rows of one file, wherever it lies."""
+    files, source = task.files[split], read_file(path)
+    rows: Sequence[Row] = reader(files.reader).read(source.text, str(path))
+    if files.ids == "ordinal":
+        rows = [replace(row, native=str(number)) for number, row in enumerate(rows)]
+    return Found(tuple(rows), str(path), ((str(path), source.sha256),))
+
+
+def _check_language(asked: Asked, source: Source) -> None:
+    if not has_language(asked.task, source, asked.language):
+        known = source.languages(asked.task)
+        raise UnknownName(f"language of {asked.task.name}{source.within}", asked.language, known, source.see)

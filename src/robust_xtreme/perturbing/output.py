@@ -1,0 +1,169 @@
+"""Output that appears whole or not at all: written beside its place, then moved there."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
+
+from robust_xtreme.errors import DataError, DiskError, UserError
+from robust_xtreme.examples import digest
+from robust_xtreme.formats import STREAM
+from robust_xtreme.results.store import sync_folder
+
+Write = Callable[[str], None]
+
+_TMP: Final = ".tmp"
+_FULL: Final = "Free some space, or name"
+_STEPS: Final = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EACCES: "Make it writable, or name",
+    errno.EPERM: "Make it writable, or name",
+    errno.EROFS: "Make it writable, or name",
+    errno.EFBIG: "Raise the limit (ulimit -f), or name",
+}
+
+
+class Goal(NamedTuple):
+    """What is written: the option that names it, the name, and where that leads (None: to stdout)."""
+
+    option: str
+    name: str
+    path: Path | None
+
+
+def target(option: str, name: str, force: bool, apart: Mapping[str, str]) -> Path:
+    """Where the name that an option takes leads, links followed. Raises UserError where it may not be written there.
+
+    What is there stays without `force`, and the files `apart`, by what they are for, in any case.
+    """
+    path = Path(os.path.realpath(name))
+    for use, other in apart.items():
+        if other != STREAM and (Path(os.path.realpath(other)) == path or _is_same(other, path)):
+            raise UserError(f"{option} {name} is the file {other} itself, which {use}. Name another file to write.")
+    if path.is_symlink():
+        raise UserError(f"{option} {name} is a link that leads to itself. Name another file.")
+    if path.is_dir():
+        raise UserError(f"{name} is a folder. Name a file in it: {name.rstrip('/')}/FILE")
+    if not path.parent.is_dir():
+        raise UserError(f"There is no folder {path.parent} to write {path.name} in. Make it: mkdir -p {path.parent}")
+    if path.is_file() and not force:
+        raise UserError(f"{name} is there already. Name another file, or overwrite it: --force")
+    return path
+
+
+def _is_same(other: str, path: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except OSError:
+        return False
+
+
+@contextmanager
+def written(goals: Sequence[Goal]) -> Iterator[list[Write]]:
+    """Functions that write text to each of some files: all of them appear, or where anything fails none.
+
+    Raises DiskError where one cannot be written. stdout and what is no regular file, such as a pipe, are written at
+    once, and keep what they got.
+    """
+    with ExitStack() as moves, ExitStack() as files:
+        places = [moves.enter_context(_moved(goal)) for goal in goals]
+        yield [files.enter_context(_filled(goal, place)) for goal, place in zip(goals, places, strict=True)]
+
+
+@contextmanager
+def _moved(goal: Goal) -> Iterator[Path | None]:
+    """Where a file is written until all are: beside its place. It is moved there, or where the block fails removed."""
+    path = goal.path
+    if path is None or not (path.is_file() or not path.exists()):
+        yield path
+        return
+    _sweep(path)
+    place = path.with_name(f".{digest(path.name)}.{os.getpid()}{_TMP}")
+    try:
+        yield place
+        with _told(goal):
+            place.replace(path)
+            sync_folder(path.parent)
+    except BaseException:
+        with suppress(OSError):
+            place.unlink(missing_ok=True)
+        raise
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed processes left of the same file."""
+    for left in path.parent.glob(f".{digest(path.name)}.*{_TMP}"):
+        number = left.name.split(".")[2]
+        if number.isdecimal() and not _is_running(int(number)):
+            with suppress(OSError), left.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # one that a process elsewhere writes is held
+                left.unlink()
+
+
+def _is_running(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
+@contextmanager
+def _filled(goal: Goal, place: Path | None) -> Iterator[Write]:
+    """A function that writes there; when the block ends, all is on the disk."""
+    if place is None:
+        if sys.stdout is None:  # whoever started the program closed it
+            raise UserError("stdout is closed. Name a file to write: --out FILE")
+        yield partial(_write, goal, sys.stdout.buffer)
+        with _told(goal):
+            sys.stdout.flush()
+        return
+    with _told(goal):
+        file = place.open("wb")
+    try:
+        if place != goal.path:
+            with suppress(OSError):  # a mark that the file is being written, where its file system has one
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield partial(_write, goal, file)
+        with _told(goal):
+            file.flush()
+            if place != goal.path:
+                os.fsync(file.fileno())
+            file.close()
+    finally:
+        with suppress(OSError):  # of a file that could not be written, which is reported already
+            file.close()
+
+
+def _write(goal: Goal, file: BinaryIO, text: str) -> None:
+    with _told(goal):
+        try:
+            file.write(text.encode("utf-8"))
+        except UnicodeEncodeError as error:
+            what = f"the perturbation made {error.object[error.start]!r}, half of a character, of one of the texts."
+            raise DataError(goal.name, what) from error
+
+
+@contextmanager
+def _told(goal: Goal) -> Iterator[None]:
+    """Raise DiskError with the option and the name where what is done fails, but where a reader of stdout went away."""
+    try:
+        yield
+    except OSError as error:
+        if goal.path is None:
+            if isinstance(error, BrokenPipeError):
+                raise
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is not flushed at exit
+        step = _STEPS.get(error.errno or 0, "Name")
+        what = f"{goal.name} cannot be written: {error.strerror or error}."
+        raise DiskError(f"{what} {step} another file: {goal.option} FILE") from error
