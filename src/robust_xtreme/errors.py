@@ -75,3 +75,7 @@ class Locked(UserError):
 
 class Overlap(UserError):
     """Training data that an evaluated split contains."""
+
+
+class NotFinite(RobustXtremeError):
+    """A model gave a score that is not a number."""

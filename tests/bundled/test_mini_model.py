@@ -14,11 +14,10 @@ import torch
 from robust_xtreme import registry, resources
 from robust_xtreme.evaluation.located import locate
 from robust_xtreme.examples import Choice, Document, digest
-from robust_xtreme.families._batch import collate
+from robust_xtreme.families._batch import Window, collate
 from robust_xtreme.families._encoder import read_encoder, read_tokenizer
-from robust_xtreme.families._family import Window
-from robust_xtreme.families._representation import DEFAULT, AtLayer
-from robust_xtreme.families.retrieval import Pooled, text_windows
+from robust_xtreme.families._representation import DEFAULT, AtLayer, Pooled
+from robust_xtreme.families.retrieval import text_windows
 from robust_xtreme.languages import language
 from robust_xtreme.sources import load
 from robust_xtreme.sources._source import open_source

@@ -13,7 +13,7 @@ from robust_xtreme import registry
 from robust_xtreme.evaluation.checkpoint import Models
 from robust_xtreme.evaluation.located import locate
 from robust_xtreme.evaluation.predict import forward
-from robust_xtreme.families._family import Scores
+from robust_xtreme.families._batch import Scores
 
 pytestmark = [
     pytest.mark.gpu,

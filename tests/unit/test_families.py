@@ -10,11 +10,11 @@ import torch
 from tests.tiny import pair_example, question_example, tagged_example, tiny_encoder, tiny_tokenizer
 
 from robust_xtreme import registry
-from robust_xtreme.errors import Mismatch, ModelError
+from robust_xtreme.errors import Mismatch, ModelError, NotFinite
 from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Text
 from robust_xtreme.families import classification, span_qa, tagging
-from robust_xtreme.families._batch import collate, frame_of, pieces
-from robust_xtreme.families._family import Family, NotFinite, Window, quantised
+from robust_xtreme.families._batch import Window, collate, frame_of, pieces
+from robust_xtreme.families._family import Family, quantised
 
 LABELS = ("O", "B-PER", "I-PER")
 CONTEXT = "Rais Julius Nyerere alizaliwa katika kijiji cha Butiama, mwaka 1922."

@@ -16,12 +16,12 @@ from tests.learning import learned
 from tests.tiny import choice_example, pair_example, tiny_encoder, tiny_tokenizer
 
 from robust_xtreme import registry
-from robust_xtreme.errors import ModelError
+from robust_xtreme.errors import ModelError, NotFinite
 from robust_xtreme.evaluation.checkpoint import load_checkpoint
 from robust_xtreme.evaluation.predict import Input, predict
 from robust_xtreme.examples import Choice, Example, Tags, Text
-from robust_xtreme.families._batch import collate
-from robust_xtreme.families._family import Family, NotFinite, Window
+from robust_xtreme.families._batch import Window, collate
+from robust_xtreme.families._family import Family
 
 FAMILY: Family = registry.load("family", "choice")
 PREMISE = "The man opened the tap."

@@ -15,10 +15,10 @@ from tests.tiny import search_example, tiny_encoder, tiny_tokenizer
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Example
-from robust_xtreme.families._batch import collate
-from robust_xtreme.families._family import Family, Window
-from robust_xtreme.families._representation import Representation
-from robust_xtreme.families.retrieval import DualHead, Pooled, TextLayout, text_windows, unit_length
+from robust_xtreme.families._batch import Window, collate
+from robust_xtreme.families._family import Family
+from robust_xtreme.families._representation import Pooled, Representation, unit_length
+from robust_xtreme.families.retrieval import DualHead, TextLayout, text_windows
 
 FAMILY: Family = registry.load("family", "retrieval")
 PAIRS = [search_example(str(n), f"who {n}?" * (n + 1), f"it was number {n}") for n in range(5)]

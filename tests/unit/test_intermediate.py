@@ -17,7 +17,7 @@ from robust_xtreme.evaluation.checkpoint import load_checkpoint
 from robust_xtreme.evaluation.located import default_tasks, locate
 from robust_xtreme.evaluation.origin import given_models
 from robust_xtreme.examples import NO_ANSWER, Answers, Choice, Example, Tags, Text
-from robust_xtreme.families._family import Window
+from robust_xtreme.families._batch import Window
 from robust_xtreme.families._overlap import kind, unit
 from robust_xtreme.families.tagging import WordLayout, tagging
 from robust_xtreme.run_spec import RunSpec

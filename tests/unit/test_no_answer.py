@@ -11,7 +11,7 @@ from tests.tiny import question_example, tiny_tokenizer
 
 from robust_xtreme.examples import Answers, Example, Span, Text
 from robust_xtreme.families import span_qa
-from robust_xtreme.families._family import Window
+from robust_xtreme.families._batch import Window
 
 CONTEXT = "Rais Julius Nyerere alizaliwa katika kijiji cha Butiama, mwaka 1922."
 

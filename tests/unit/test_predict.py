@@ -14,7 +14,7 @@ from robust_xtreme import registry
 from robust_xtreme.evaluation import predict as module
 from robust_xtreme.evaluation.checkpoint import Checkpoint, load_checkpoint
 from robust_xtreme.evaluation.predict import Input, plan_batches, predict
-from robust_xtreme.families._family import Window
+from robust_xtreme.families._batch import Window
 from robust_xtreme.families._memory import out_of_memory
 
 EXAMPLE = pair_example("one", "a", "b")

@@ -15,8 +15,7 @@ from robust_xtreme.evaluation.predict import forward
 from robust_xtreme.families import _mini
 from robust_xtreme.families._batch import collate, encoder_inputs
 from robust_xtreme.families._family import Family
-from robust_xtreme.families._representation import DEFAULT, AtLayer, Representation, layer_count
-from robust_xtreme.families.retrieval import Pooled
+from robust_xtreme.families._representation import DEFAULT, AtLayer, Pooled, Representation, layer_count
 
 FAMILY: Family = registry.load("family", "retrieval")
 TEXTS = ("A man sees a dog", "x", "Nobody is asleep in the old stone house by the river", "ab c")

@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerFast
 
 from robust_xtreme.examples import Answers, Example, Target
 from robust_xtreme.families import span_qa
-from robust_xtreme.families._family import Window
+from robust_xtreme.families._batch import Window
 
 SENTENCES = [
     ("zh", "黑豹队的防守只丢了308分，在联赛中排名第六，同时以24次拦截领先。", ("308分", "联赛", "第六", "24")),

@@ -22,7 +22,8 @@ from tests.tiny import (
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Corpus, Example, Span
-from robust_xtreme.families._family import Family, Window, windows_of
+from robust_xtreme.families._batch import Window
+from robust_xtreme.families._family import Family, windows_of
 from robust_xtreme.families._overlap import comparable, keys, kind, unit
 from robust_xtreme.specs import Pool
 from robust_xtreme.training.data import Loader

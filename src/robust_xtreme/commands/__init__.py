@@ -1,1 +1,5 @@
 """One file per command of `robust-xtreme`: parse words, call one function, print."""
+
+from robust_xtreme.commands._app import main
+
+__all__ = ["main"]

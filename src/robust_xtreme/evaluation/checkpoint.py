@@ -19,10 +19,9 @@ from robust_xtreme.errors import ModelError
 from robust_xtreme.evaluation.located import Located, locate, relabelled
 from robust_xtreme.examples import Choice, Target
 from robust_xtreme.families._encoder import check_special, check_tokenizer, first_line, read_encoder, read_tokenizer
-from robust_xtreme.families._representation import DEFAULT, AtLayer, Representation, layer_count
+from robust_xtreme.families._representation import DEFAULT, AtLayer, Pooled, Representation, layer_count
 from robust_xtreme.families._towers import check_fits, fitted
 from robust_xtreme.families._whole import check_reads, read_whole
-from robust_xtreme.families.retrieval import Pooled
 from robust_xtreme.specs import TaskSpec
 
 _KEPT: Final = 2

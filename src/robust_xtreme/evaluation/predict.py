@@ -13,10 +13,10 @@ from typing import Any, Final, final
 import numpy as np
 import torch
 
+from robust_xtreme.errors import NotFinite
 from robust_xtreme.evaluation.checkpoint import Checkpoint
 from robust_xtreme.examples import Document, Example, Target
-from robust_xtreme.families._batch import collate, encoder_inputs
-from robust_xtreme.families._family import NotFinite, Window
+from robust_xtreme.families._batch import Window, collate, encoder_inputs
 
 BATCH_TOKENS: Final = {"cpu": 4096, "cuda": 32768}
 """Tokens of a batch, padding included, where the run names no number."""

@@ -11,12 +11,32 @@ import torch
 from torch import Tensor, nn
 
 from robust_xtreme.errors import ModelError
-from robust_xtreme.families._family import Scores, Window
+
+Scores = np.ndarray[Any, Any]
 
 _PROBES: Final = ("a", "b")
 _TYPES: Final = "token_type_ids"
 CAUSAL: Final = "reads_causally"
 """The attribute of a tokenizer whose encoder lets each token see only those before it (`read_tokenizer` sets it)."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One input of a model. An example has one or more of them.
+
+    `example` is the place in the list that was encoded; `layout` is the family's own note of what stands where;
+    `truncated` says that something had to be left out (which is the whole gold answer, for spans of a text);
+    `second` is where the segment of the second text begins, 0 where the tokenizer marks no segments; `summary` is the
+    place of the token that stands for all of the input.
+    """
+
+    example: int
+    input_ids: tuple[int, ...]
+    layout: Any
+    truncated: bool
+    second: int = 0
+    summary: int = 0
 
 
 @final
@@ -157,3 +177,11 @@ def _segments(windows: Sequence[Window], mask: Tensor) -> Tensor:
     length = mask.shape[1]
     starts = torch.tensor([window.second or length for window in windows], device=mask.device)
     return (torch.arange(length, device=mask.device) >= starts[:, None]).to(mask.dtype) * mask
+
+
+def summaries(hidden: Tensor, windows: Sequence[Window]) -> Tensor:
+    """The states (B, H) of the tokens that stand for the inputs (B, L, H); where there is one state each, that one."""
+    places = [window.summary for window in windows]
+    if hidden.shape[1] == 1 or not any(places):
+        return hidden[:, 0]
+    return hidden[torch.arange(len(places), device=hidden.device), torch.tensor(places, device=hidden.device)]

@@ -9,40 +9,17 @@ from typing import Any, Final, Protocol, final
 import numpy as np
 from torch import Tensor, nn
 
-from robust_xtreme.errors import RobustXtremeError
+from robust_xtreme.errors import NotFinite
 from robust_xtreme.examples import Example, Target
+from robust_xtreme.families._batch import Scores, Window
 from robust_xtreme.specs import TaskSpec
 
-Scores = np.ndarray[Any, Any]
 Labels = tuple[str, ...]
 
 QUANTUM: Final = 1e-4
 """Scores are compared as multiples of this, so that the last bits of a float decide nothing."""
 
 DROPOUT: Final = 0.1
-
-
-class NotFinite(RobustXtremeError):
-    """A model gave a score that is not a number."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Window:
-    """One input of a model. An example has one or more of them.
-
-    `example` is the place in the list that was encoded; `layout` is the family's own note of what stands where;
-    `truncated` says that something had to be left out (which is the whole gold answer, for spans of a text);
-    `second` is where the segment of the second text begins, 0 where the tokenizer marks no segments; `summary` is the
-    place of the token that stands for all of the input.
-    """
-
-    example: int
-    input_ids: tuple[int, ...]
-    layout: Any
-    truncated: bool
-    second: int = 0
-    summary: int = 0
 
 
 class Encode(Protocol):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from robust_xtreme.families._batch import Frame
-from robust_xtreme.families._family import DROPOUT, Window
+from robust_xtreme.families._batch import Frame, Window
+from robust_xtreme.families._family import DROPOUT
 
 
 def scoring_head(hidden_size: int, scores: int) -> nn.Module:
@@ -30,14 +29,6 @@ def framed(place: int, parts: Sequence[tuple[int, ...]], frame: Frame, max_lengt
     shortened = [part[:keep] for keep, part in zip(kept, parts, strict=True)]
     ids = frame.around(*shortened)
     return Window(place, ids, layout, cut, frame.second(*shortened), frame.summary(ids))
-
-
-def summaries(hidden: Tensor, windows: Sequence[Window]) -> Tensor:
-    """The states (B, H) of the tokens that stand for the inputs (B, L, H); where there is one state each, that one."""
-    places = [window.summary for window in windows]
-    if hidden.shape[1] == 1 or not any(places):
-        return hidden[:, 0]
-    return hidden[torch.arange(len(places), device=hidden.device), torch.tensor(places, device=hidden.device)]
 
 
 def _fit(lengths: Sequence[int], room: int) -> list[int]:

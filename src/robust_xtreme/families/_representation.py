@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, Final, Self, final
 
+import torch
 from torch import Tensor, nn
 
 from robust_xtreme.errors import ModelError, SpecError
+from robust_xtreme.families._batch import Window, summaries
 
 POOLINGS: Final = ("mean", "cls")
 _FORM: Final = re.compile(r"([a-z]+):([0-9]{1,4})(?:/([0-9]{1,4}))?(?:@specials=([a-z]+))?")
@@ -93,3 +96,38 @@ class AtLayer(nn.Module):
             have = "no hidden states" if states is None else f"{len(states)} hidden states"
             raise ModelError(f"The encoder gives {have}, and layer {self.layer} is asked for.")
         return SimpleNamespace(last_hidden_state=states[self.layer])
+
+
+class Pooled(nn.Module):
+    """A representation of hidden states (B, L, H) as vectors (B, H) of length 1; it has nothing to learn.
+
+    The layer is not chosen here: the hidden states given are those of the representation's layer (`AtLayer`).
+    """
+
+    def __init__(self, representation: Representation) -> None:
+        nn.Module.__init__(self)
+        self.representation = representation
+
+    def forward(self, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
+        """Vectors (B, H), float32; of a text without tokens the zero vector where special tokens are left out."""
+        if self.representation.pooling == "cls":
+            return unit_length(summaries(hidden, windows))
+        kept = mask if self.representation.specials else _inside(windows, mask)
+        total = (hidden.float() * kept[:, :, None]).sum(dim=1)
+        return unit_length(total / kept.sum(dim=1, keepdim=True).clamp(min=1))
+
+
+def _inside(windows: Sequence[Window], mask: Tensor) -> Tensor:
+    """1 on the tokens (B, L) of the text itself."""
+    first, count = (
+        torch.tensor([getattr(window.layout, name) for window in windows], device=mask.device)[:, None]
+        for name in ("first", "count")
+    )
+    place = torch.arange(mask.shape[1], device=mask.device)[None, :]
+    return ((place >= first) & (place < first + count)).to(mask.dtype)
+
+
+def unit_length(vectors: Tensor) -> Tensor:
+    """Vectors (B, D) of length 1, float32; a zero vector stays zero."""
+    found: Tensor = nn.functional.normalize(vectors.float(), dim=-1)
+    return found

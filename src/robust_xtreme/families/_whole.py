@@ -10,9 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from robust_xtreme.errors import ModelError
-from robust_xtreme.families._batch import encoder_inputs
+from robust_xtreme.families._batch import Window, encoder_inputs
 from robust_xtreme.families._encoder import check_complete, check_finite, loading, reading
-from robust_xtreme.families._family import Window
 from robust_xtreme.families._weights import check_described
 
 HEADS: Final = {

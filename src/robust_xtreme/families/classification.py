@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Choice, Example
-from robust_xtreme.families._batch import frame_of, token_ids
-from robust_xtreme.families._family import Family, Labels, Scores, Window, quantised
-from robust_xtreme.families._pairs import framed, scoring_head, summaries
+from robust_xtreme.families._batch import Scores, Window, frame_of, summaries, token_ids
+from robust_xtreme.families._family import Family, Labels, quantised
+from robust_xtreme.families._pairs import framed, scoring_head
 
 _MOST_FIELDS: Final = 2
 

@@ -18,10 +18,10 @@ from torch import Tensor, nn
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Example
-from robust_xtreme.families._batch import frame_of, token_ids
-from robust_xtreme.families._family import Family, Labels, Scores, Window
-from robust_xtreme.families._pairs import framed, summaries
-from robust_xtreme.families._representation import Representation
+from robust_xtreme.families._batch import Scores, Window, frame_of, summaries, token_ids
+from robust_xtreme.families._family import Family, Labels
+from robust_xtreme.families._pairs import framed
+from robust_xtreme.families._representation import Pooled, unit_length
 from robust_xtreme.specs import CANDIDATE
 
 QUERY: Final = "query"
@@ -54,41 +54,6 @@ class DualHead(nn.Module):
     def scale(self) -> Tensor:
         """What cosines are multiplied by, float32."""
         return self.log_scale.float().exp()
-
-
-class Pooled(nn.Module):
-    """A representation of hidden states (B, L, H) as vectors (B, H) of length 1; it has nothing to learn.
-
-    The layer is not chosen here: the hidden states given are those of the representation's layer (`AtLayer`).
-    """
-
-    def __init__(self, representation: Representation) -> None:
-        nn.Module.__init__(self)
-        self.representation = representation
-
-    def forward(self, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
-        """Vectors (B, H), float32; of a text without tokens the zero vector where special tokens are left out."""
-        if self.representation.pooling == "cls":
-            return unit_length(summaries(hidden, windows))
-        kept = mask if self.representation.specials else _inside(windows, mask)
-        total = (hidden.float() * kept[:, :, None]).sum(dim=1)
-        return unit_length(total / kept.sum(dim=1, keepdim=True).clamp(min=1))
-
-
-def _inside(windows: Sequence[Window], mask: Tensor) -> Tensor:
-    """1 on the tokens (B, L) of the text itself."""
-    first, count = (
-        torch.tensor([getattr(window.layout, name) for window in windows], device=mask.device)[:, None]
-        for name in ("first", "count")
-    )
-    place = torch.arange(mask.shape[1], device=mask.device)[None, :]
-    return ((place >= first) & (place < first + count)).to(mask.dtype)
-
-
-def unit_length(vectors: Tensor) -> Tensor:
-    """Vectors (B, D) of length 1, float32; a zero vector stays zero."""
-    found: Tensor = nn.functional.normalize(vectors.float(), dim=-1)
-    return found
 
 
 def _head(hidden_size: int, labels: Labels) -> nn.Module:

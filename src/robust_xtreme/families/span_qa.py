@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import NO_ANSWER, Answers, Example, Span
-from robust_xtreme.families._batch import frame_of, pieces
-from robust_xtreme.families._family import Family, Labels, Scores, Window, quantised
+from robust_xtreme.families._batch import Scores, Window, frame_of, pieces
+from robust_xtreme.families._family import Family, Labels, quantised
 from robust_xtreme.graphemes import split
 
 QUESTION_TOKENS: Final = 64

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from robust_xtreme.errors import Mismatch, ModelError
 from robust_xtreme.examples import Example, Tags, Text
-from robust_xtreme.families._batch import Frame, frame_of, token_ids
-from robust_xtreme.families._family import DROPOUT, Family, Labels, Scores, Window, quantised
+from robust_xtreme.families._batch import Frame, Scores, Window, frame_of, token_ids
+from robust_xtreme.families._family import DROPOUT, Family, Labels, quantised
 
 _FEW: Final = 100
 

@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from robust_xtreme import registry
-from robust_xtreme.errors import MissingData, Overlap
+from robust_xtreme.errors import MissingData, NotFinite, Overlap
 from robust_xtreme.examples import Example, Judged
-from robust_xtreme.families._batch import collate, encoder_inputs
-from robust_xtreme.families._family import Family, NotFinite, Window, windows_of
+from robust_xtreme.families._batch import Window, collate, encoder_inputs
+from robust_xtreme.families._family import Family, windows_of
 from robust_xtreme.families._overlap import comparable, keys, kind
 from robust_xtreme.sources import _load, _select
 from robust_xtreme.sources._source import Source, open_source

@@ -14,8 +14,9 @@ from torch import nn
 
 from robust_xtreme import registry
 from robust_xtreme.errors import RobustXtremeError
+from robust_xtreme.families._batch import Window
 from robust_xtreme.families._encoder import read_encoder, read_tokenizer
-from robust_xtreme.families._family import Family, Window, windows_of
+from robust_xtreme.families._family import Family, windows_of
 from robust_xtreme.noise._user_packs import using
 from robust_xtreme.sources._checkpoints import fetched, on_hub
 from robust_xtreme.training import controls, learn, scratch

@@ -15,7 +15,8 @@ from torch import nn
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData
 from robust_xtreme.examples import Example, digest
-from robust_xtreme.families._family import Family, Window, windows_of
+from robust_xtreme.families._batch import Window
+from robust_xtreme.families._family import Family, windows_of
 from robust_xtreme.noise._engine import noise_example, noise_texts
 from robust_xtreme.noise._suites import asked, refusing
 from robust_xtreme.sources._source import open_source
