@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme.edits import span_table
-from robust_xtreme.noise._engine import Bound, bound, noise_values
+from robust_xtreme.noise.engine.noising import Bound, bound, noise_values
 from robust_xtreme.specs import PerturbationSpec
 
 KEYBOARDS: Final = {"Latn": "en", "Cyrl": "uk"}

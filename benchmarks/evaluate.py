@@ -37,12 +37,12 @@ from transformers import (
 from transformers.utils import logging
 
 from robust_xtreme import registry
-from robust_xtreme.evaluation.checkpoint import Checkpoint, load_checkpoint
 from robust_xtreme.evaluation.plan import make_plan, read_unit
-from robust_xtreme.evaluation.predict import BATCH_TOKENS, plan_batches
 from robust_xtreme.evaluation.run import device_name, device_of, evaluate
 from robust_xtreme.evaluation.unit import Prepared, prepare
-from robust_xtreme.families._batch import collate
+from robust_xtreme.models.checkpoint import Checkpoint, load_checkpoint
+from robust_xtreme.models.windows import collate
+from robust_xtreme.predictors.encoder_head import BATCH_TOKENS, plan_batches
 from robust_xtreme.run_spec import RunSpec, from_mapping
 
 sys.path.append(str(Path(__file__).parents[1]))

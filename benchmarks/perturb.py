@@ -34,9 +34,9 @@ from robust_xtreme import registry
 from robust_xtreme.edits import SpanTable, span_table
 from robust_xtreme.examples import Text
 from robust_xtreme.languages import language
-from robust_xtreme.noise._engine import Bound, bound, noise_values
+from robust_xtreme.noise.engine.noising import Bound, bound, noise_values
 from robust_xtreme.randomness import mix
-from robust_xtreme.sources._load import available, load
+from robust_xtreme.sources.loading import available, load
 from robust_xtreme.specs import PerturbationSpec, TaskSpec
 
 TASKS: Final = ("xnli", "panx", "xquad")

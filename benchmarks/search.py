@@ -24,7 +24,7 @@ import faiss
 import numpy as np
 import torch
 
-from robust_xtreme.evaluation.search import search
+from robust_xtreme.retrieval.search import search
 
 K: Final = 20
 DIRECTIONS: Final = 32

@@ -19,13 +19,13 @@ from unittest.mock import patch
 import torch
 
 import robust_xtreme.evaluation.finish as finish_module
-import robust_xtreme.evaluation.predict as predict_module
 import robust_xtreme.evaluation.run as run_module
 import robust_xtreme.evaluation.unit as unit_module
+import robust_xtreme.predictors.encoder_head as predict_module
 from robust_xtreme.evaluation.cache import Kept
-from robust_xtreme.evaluation.checkpoint import Models
 from robust_xtreme.evaluation.folder import Folder
-from robust_xtreme.sources._release import Release
+from robust_xtreme.models.checkpoint import Models
+from robust_xtreme.sources.release import Release
 
 MOST: Final = 0.15
 """The share of the time that an evaluation may spend outside the forward pass."""

@@ -37,8 +37,8 @@ from transformers import (
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Choice, Example
-from robust_xtreme.families._batch import Window
-from robust_xtreme.families._family import Family, windows_of
+from robust_xtreme.models.windows import Window
+from robust_xtreme.predictors.family import Family, windows_of
 from robust_xtreme.sources import load, open_source
 from robust_xtreme.training.loop import How, Options, Progress, Stage, run_loop
 from robust_xtreme.training.module import Schedule

@@ -81,7 +81,7 @@ def forked(words: Sequence[str], folder: Path, how: How | None = None, environme
 
 
 def _run(words: list[str], environment: dict[str, str], folder: str, how: How) -> None:
-    from robust_xtreme.commands._app import main
+    from robust_xtreme.commands import main
 
     os.environ.clear()
     os.environ.update(environment)

@@ -15,7 +15,7 @@ from tests.loopback import Loopback
 from robust_xtreme import registry
 from robust_xtreme.formats import reader
 from robust_xtreme.languages import language as language_of
-from robust_xtreme.sources._paths import options, parts
+from robust_xtreme.sources.paths import options, parts
 from robust_xtreme.specs import TaskSpec
 
 _TEXT: Final = {"dtype": "string", "_type": "Value"}

@@ -11,8 +11,8 @@ from tests.tiny import tiny_encoder, tiny_tokenizer
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Example
-from robust_xtreme.families._batch import Scores, Window, collate
-from robust_xtreme.families._family import Family
+from robust_xtreme.models.windows import Scores, Window, collate
+from robust_xtreme.predictors.family import Family
 from robust_xtreme.training.data import Loader
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.objective import Part, task_part

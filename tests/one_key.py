@@ -6,8 +6,8 @@ import string
 from collections.abc import Iterable, Iterator
 
 from robust_xtreme.examples import Text
-from robust_xtreme.noise._engine import noise_texts
-from robust_xtreme.noise._telex import Method, keys, parts, typed
+from robust_xtreme.noise.engine.noising import noise_texts
+from robust_xtreme.noise.input.telex import Method, keys, parts, typed
 from robust_xtreme.specs import PerturbationSpec
 
 KEYS = string.ascii_lowercase + string.digits

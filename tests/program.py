@@ -10,8 +10,7 @@ from typing import Final, final
 
 import pytest
 
-from robust_xtreme.commands import _errors
-from robust_xtreme.commands._app import main
+from robust_xtreme.commands import _errors, main
 
 FULL: Final = Path("/dev/full")
 """A device that is always full."""

@@ -16,9 +16,9 @@ from robust_xtreme.catalogue import served
 from robust_xtreme.commands.show import pieces, visible
 from robust_xtreme.errors import UserError
 from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES, LOW_RESOURCE, language
-from robust_xtreme.noise import _keyboards
-from robust_xtreme.noise._engine import Noised
-from robust_xtreme.noise.keyboard_typo import METHODS
+from robust_xtreme.noise.engine.noising import Noised
+from robust_xtreme.noise.input import keyboards
+from robust_xtreme.noise.members.keyboard_typo import METHODS
 from robust_xtreme.specs import PerturbationSpec
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "perturbations.md"
@@ -105,7 +105,7 @@ def _tuned(one: Any) -> str:
 def _many(name: str, known: Sequence[str]) -> str:
     """How many values a choice has; of layouts, what they are."""
     if name == "layout":
-        return f"{len(_keyboards.names())} keyboards and {len(METHODS)} input methods"
+        return f"{len(keyboards.names())} keyboards and {len(METHODS)} input methods"
     return f"one of {len(known)}"
 
 

@@ -113,7 +113,7 @@ def _run(name: str) -> Page:
     """The page of a run that is kept under reports/."""
 
     def text() -> str:
-        from robust_xtreme.reporting._page import render
+        from robust_xtreme.report.document import render
 
         return render(ROOT / "reports" / name)
 

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from robust_xtreme.reporting._page import render
+from robust_xtreme.report.document import render
 from robust_xtreme.results import store
 
 KEPT: Final = ("conditions.csv", "deltas.csv", "floors.csv", "models.csv", "scores.csv")

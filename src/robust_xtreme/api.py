@@ -12,7 +12,7 @@ from robust_xtreme.errors import SpecError, UserError
 if TYPE_CHECKING:
     from robust_xtreme.evaluation.run import Evaluation, Observer
     from robust_xtreme.examples import Example
-    from robust_xtreme.noise._engine import Noised
+    from robust_xtreme.noise.engine.noising import Noised
     from robust_xtreme.run_spec import RunSpec
     from robust_xtreme.specs import PerturbationSpec
     from robust_xtreme.training.loop import Options
@@ -51,7 +51,7 @@ def perturb(
     Raises SpecError, UnknownName, DataError, and UserError where a language is missing or not served.
     """
     _check_call(texts, spec, language)
-    from robust_xtreme.noise._user_packs import using
+    from robust_xtreme.noise.user_packs import using
     from robust_xtreme.specs import PerturbationSpec
 
     drawn, folders = _seed(seed), _folders(packs)
@@ -125,7 +125,7 @@ def noised_strings(values: Sequence[str], cell: PerturbationSpec, language: str 
         raise UserError("Strings need their language, as in perturb(texts, ..., language='sw').")
     from robust_xtreme import languages
     from robust_xtreme.examples import Text
-    from robust_xtreme.noise._engine import noise_texts
+    from robust_xtreme.noise.engine.noising import noise_texts
     from robust_xtreme.randomness import bare_ids
 
     languages.language(language)
@@ -137,7 +137,7 @@ def noised_strings(values: Sequence[str], cell: PerturbationSpec, language: str 
 
 
 def _examples(examples: Sequence[Example], cell: PerturbationSpec, language: str | None, seed: int) -> list[Example]:
-    from robust_xtreme.noise._engine import noise_example, noise_texts
+    from robust_xtreme.noise.engine.noising import noise_example, noise_texts
 
     if language is not None:
         raise UserError("Examples know their languages; leave out language=.")
@@ -158,7 +158,7 @@ def _fields(examples: Iterable[Example], cell: PerturbationSpec) -> tuple[str, .
 def _served(noised: list[Noised], cell: PerturbationSpec) -> list[Noised]:
     for noised_text in noised:
         if noised_text.status == "not_applicable":
-            from robust_xtreme.noise._suites import lacking
+            from robust_xtreme.noise.suites import lacking
 
             code = noised_text.clean.language
             name, why = lacking(cell, code) or (cell.name, "unknown language")

@@ -8,7 +8,7 @@ from typing import Any, Final
 from robust_xtreme import packs, registry
 from robust_xtreme.errors import UnknownName
 from robust_xtreme.languages import ALL_LANGUAGES, group_of, language
-from robust_xtreme.noise._suites import names, suite
+from robust_xtreme.noise.suites import names, suite
 
 Row = dict[str, Any]
 

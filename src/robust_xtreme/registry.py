@@ -1,6 +1,6 @@
 """Names are modules of a folder: one file adds one thing, and entry points add those of other packages.
 
-A package in the folder groups members under its name: `noise/nlpaug/keyboard.py` is the perturbation `nlpaug.keyboard`.
+A package in the folder groups members under its name: `noise/members/nlpaug/keyboard.py` is the perturbation `nlpaug.keyboard`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _modules(folder: Path) -> Iterator[str]:
 def load(kind: str, name: str) -> Any:
     """The member of that name: the object called like its module, `robust_xtreme.tasks.xnli.xnli` say.
 
-    Of `nlpaug.keyboard` that is `robust_xtreme.noise.nlpaug.keyboard.keyboard`.
+    Of `nlpaug.keyboard` that is `robust_xtreme.noise.members.nlpaug.keyboard.keyboard`.
 
     Raises UnknownName with the nearest known name, or UserError where a third party's entry point does not load
     or gives something of another name.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme.noise import _hangul, _telex
+from robust_xtreme.noise.input import hangul, telex
 
 FOLDER = Path(__file__).parent / "input_methods"
 FEWEST = 20
@@ -30,19 +30,19 @@ def test_there_are_enough_examples(name: str) -> None:
 @pytest.mark.parametrize(("strokes", "text"), _examples("ko_2set"))
 def test_korean_keys_and_text_give_each_other(strokes: str, text: str) -> None:
     """The two-set keys of an example type its text, and its text is typed by just these keys."""
-    assert _hangul.typed(strokes) == text
-    assert _hangul.keys(text) == strokes
+    assert hangul.typed(strokes) == text
+    assert hangul.keys(text) == strokes
 
 
 @pytest.mark.parametrize(("strokes", "text"), _examples("vi_telex"))
 def test_telex_keys_and_text_give_each_other(strokes: str, text: str) -> None:
     """The Telex keys of an example type its text, which is typed by them with tones behind letters or words."""
-    assert _telex.typed(strokes, "telex") == text
-    assert strokes in (_telex.keys(text, "telex"), _telex.keys(text, "telex", tone_last=True))
+    assert telex.typed(strokes, "telex") == text
+    assert strokes in (telex.keys(text, "telex"), telex.keys(text, "telex", tone_last=True))
 
 
 @pytest.mark.parametrize(("strokes", "text"), _examples("vi_vni"))
 def test_vni_keys_and_text_give_each_other(strokes: str, text: str) -> None:
     """The VNI keys of an example type its text, which is typed by them with tones behind letters or words."""
-    assert _telex.typed(strokes, "vni") == text
-    assert strokes in (_telex.keys(text, "vni"), _telex.keys(text, "vni", tone_last=True))
+    assert telex.typed(strokes, "vni") == text
+    assert strokes in (telex.keys(text, "vni"), telex.keys(text, "vni", tone_last=True))

@@ -11,8 +11,9 @@ import pytest
 
 from robust_xtreme import packs, registry
 from robust_xtreme.languages import language
-from robust_xtreme.noise import _kana, _pinyin, _telex
-from robust_xtreme.noise.keyboard_typo import METHODS
+from robust_xtreme.noise.input import kana as _kana
+from robust_xtreme.noise.input import pinyin, telex
+from robust_xtreme.noise.members.keyboard_typo import METHODS
 from robust_xtreme.resources import folder
 
 EXAMPLES = Path(__file__).parent / "input_methods"
@@ -80,7 +81,7 @@ def _counts(row: Mapping[str, str]) -> bool:
 
 def test_rows_of_words_are_words() -> None:
     """A word is two letters of the alphabet, read in two syllables that characters have, and written a few times."""
-    alphabet, syllables = frozenset(language("zh").alphabet), _pinyin.characters().forms
+    alphabet, syllables = frozenset(language("zh").alphabet), pinyin.characters().forms
     for row in packs.table("input", "zh-words").rows:
         assert len(row["word"]) == 2, row
         assert alphabet.issuperset(row["word"]), row
@@ -98,7 +99,7 @@ def test_every_pack_of_an_input_method_is_one_that_a_typo_names() -> None:
 
 def test_rows_of_fuzzy_pinyin_are_sounds_of_syllables() -> None:
     """Both sounds of a pair begin, or end, a syllable that characters have."""
-    syllables = tuple(_pinyin.characters().forms)
+    syllables = tuple(pinyin.characters().forms)
     for row in packs.table("input", "zh-fuzzy").rows:
         for sound in (row["one"], row["other"]):
             inside = [one.startswith(sound) if row["place"] == "initial" else one.endswith(sound) for one in syllables]
@@ -133,7 +134,7 @@ def test_rows_of_syllables_are_syllables() -> None:
         word = row["syllable"]
         assert alphabet.issuperset(word), row
         assert int(row["frequency"]) > 1, row
-        assert all(_telex.typed(_telex.keys(word, method), method) == word for method in ("telex", "vni")), row
+        assert all(telex.typed(telex.keys(word, method), method) == word for method in ("telex", "vni")), row
 
 
 def test_rows_of_romaji_are_keys_and_kana() -> None:
@@ -175,8 +176,8 @@ def test_there_are_enough_examples(name: str) -> None:
 
 def test_published_slips_of_pinyin_are_slips() -> None:
     """Every example is a slip of its kind, but for those that say why they are not."""
-    known = {(slip.point, slip.kind, slip.form) for slip in _pinyin.slips()}
-    near = {(one, "syllable", other) for one in _pinyin.characters().forms for other in _pinyin.fuzzy(one)}
+    known = {(slip.point, slip.kind, slip.form) for slip in pinyin.slips()}
+    near = {(one, "syllable", other) for one in pinyin.characters().forms for other in pinyin.fuzzy(one)}
     rows = _examples("zh_pinyin")
     wrong = [row for row in rows if ((row["right"], row["kind"], row["wrong"]) in known | near) == bool(row["missing"])]
     assert wrong == []

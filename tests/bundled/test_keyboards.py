@@ -11,7 +11,7 @@ from tools.packs.keyboards import NAMED, named, wanted
 
 from robust_xtreme import packs
 from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES, language
-from robust_xtreme.noise._keyboards import KIND, LEVELS, layout, names, of_language
+from robust_xtreme.noise.input.keyboards import KIND, LEVELS, layout, names, of_language
 from robust_xtreme.resources import folder
 
 # Letters that no key of a language's default layout types, and why (sources: the layouts themselves).

@@ -7,8 +7,8 @@ import regex
 
 from robust_xtreme import packs
 from robust_xtreme.languages import LANGUAGES, language
-from robust_xtreme.noise._case import cases
-from robust_xtreme.noise.ocr_noise import ocr_noise
+from robust_xtreme.noise.engine.case import cases
+from robust_xtreme.noise.members.ocr_noise import ocr_noise
 
 _SCRIPTS = {"Hans": "Han", "Jpan": "Han|Hiragana|Katakana", "Kore": "Hangul"}
 

@@ -12,15 +12,15 @@ import pytest
 import torch
 
 from robust_xtreme import registry, resources
-from robust_xtreme.evaluation.located import locate
 from robust_xtreme.examples import Choice, Document, digest
-from robust_xtreme.families._batch import Window, collate
-from robust_xtreme.families._encoder import read_encoder, read_tokenizer
-from robust_xtreme.families._representation import DEFAULT, AtLayer, Pooled
-from robust_xtreme.families.retrieval import text_windows
 from robust_xtreme.languages import language
+from robust_xtreme.models.encoder import read_encoder, read_tokenizer
+from robust_xtreme.models.located import locate
+from robust_xtreme.models.representation import DEFAULT, AtLayer, Pooled
+from robust_xtreme.models.windows import Window, collate
+from robust_xtreme.predictors.heads.retrieval import text_windows
 from robust_xtreme.sources import load
-from robust_xtreme.sources._source import open_source
+from robust_xtreme.sources.source import open_source
 
 TASKS = ("xnli", "xcopa", "udpos", "panx", "xquad", "mewsli_x", "lareqa")
 _MEGABYTES = 8

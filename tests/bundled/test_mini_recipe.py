@@ -22,7 +22,7 @@ from tools.mini.rows import text
 from tools.mini.tokenizer import Cuts, new_tokenizer
 
 from robust_xtreme import registry
-from robust_xtreme.evaluation.located import locate
+from robust_xtreme.models.located import locate
 from robust_xtreme.training.loop import Options, Progress
 
 SMALL = Recipe(

@@ -10,7 +10,7 @@ import pytest
 
 from robust_xtreme import packs
 from robust_xtreme.languages import LANGUAGES
-from robust_xtreme.noise._case import CAPITAL, LOWER, lower, style
+from robust_xtreme.noise.engine.case import CAPITAL, LOWER, lower, style
 
 _ROOT = Path(__file__).parents[2]
 _CODES = sorted(path.stem for path in (_ROOT / "perturbations" / "misspellings").glob("*.tsv"))

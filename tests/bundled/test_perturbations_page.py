@@ -12,7 +12,7 @@ from tools.gallery_samples import SAMPLES
 
 from robust_xtreme.api import noised_strings
 from robust_xtreme.languages import LANGUAGES, language
-from robust_xtreme.noise.keyboard_typo import METHODS, layouts
+from robust_xtreme.noise.members.keyboard_typo import METHODS, layouts
 from robust_xtreme.specs import PerturbationSpec
 
 

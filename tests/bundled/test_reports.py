@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from robust_xtreme.reporting._page import render
+from robust_xtreme.report.document import render
 from robust_xtreme.results import store
 
 REPORTS = Path(__file__).parents[2] / "reports"

@@ -10,7 +10,7 @@ import pytest
 from tools.yardstick.page import page
 from tools.yardstick.slips import MECHANICAL
 
-from robust_xtreme.noise.keyboard_typo import RATES
+from robust_xtreme.noise.members.keyboard_typo import RATES
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,11 +11,11 @@ import numpy as np
 from robust_xtreme import graphemes
 from robust_xtreme.edits import Edits
 from robust_xtreme.languages import language
-from robust_xtreme.noise._alphabet import alphabet
-from robust_xtreme.noise._engine import Job, Perturbation
-from robust_xtreme.noise._letters import OPERATORS, Array, letters
-from robust_xtreme.noise._select import decide
-from robust_xtreme.noise.char_noise import char_noise
+from robust_xtreme.noise.engine._letters import OPERATORS, Array, letters
+from robust_xtreme.noise.engine._select import decide
+from robust_xtreme.noise.engine.alphabet import alphabet
+from robust_xtreme.noise.engine.noising import Job, Perturbation
+from robust_xtreme.noise.members.char_noise import char_noise
 
 _CAP: Final = 25
 

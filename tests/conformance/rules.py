@@ -22,10 +22,10 @@ from tests.conformance.texts import sentence, text, words
 from robust_xtreme import packs
 from robust_xtreme.examples import Text
 from robust_xtreme.languages import ALL_LANGUAGES, belongs, language
-from robust_xtreme.noise._case import letters_of
-from robust_xtreme.noise._distance import distance
-from robust_xtreme.noise._engine import Bound, Noised, Perturbation, noise_with
-from robust_xtreme.noise._perturbation import defaults
+from robust_xtreme.noise.engine.case import letters_of
+from robust_xtreme.noise.engine.distance import distance
+from robust_xtreme.noise.engine.noising import Bound, Noised, Perturbation, noise_with
+from robust_xtreme.noise.engine.perturbation import defaults
 
 STRENGTHS: Final = ("0", "0.05", "0.1", "0.2", "0.5", "1")
 SHARE: Final = 0.95

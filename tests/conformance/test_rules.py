@@ -22,10 +22,10 @@ from tests.conformance.texts import drawn, every_language, hard, of_scripts, rea
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Text
-from robust_xtreme.noise._case import cases
-from robust_xtreme.noise._engine import Perturbation
-from robust_xtreme.noise._slip_table import Slip
-from robust_xtreme.noise._slips import slips
+from robust_xtreme.noise.engine.case import cases
+from robust_xtreme.noise.engine.noising import Perturbation
+from robust_xtreme.noise.engine.slip_table import Slip
+from robust_xtreme.noise.engine.slips import slips
 
 _EVERY = [registry.load("perturbation", name) for name in registry.names("perturbation")]
 _MEMBERS = [member for member in _EVERY if not member.free]

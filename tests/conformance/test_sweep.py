@@ -18,7 +18,7 @@ from tests.conformance.texts import hard, sentence, text, words
 from robust_xtreme import registry
 from robust_xtreme.examples import Text
 from robust_xtreme.languages import LANGUAGES
-from robust_xtreme.noise._engine import Perturbation
+from robust_xtreme.noise.engine.noising import Perturbation
 
 pytestmark = pytest.mark.real
 

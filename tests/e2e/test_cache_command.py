@@ -18,9 +18,9 @@ from tests.tiny import tiny_run
 from typer.testing import CliRunner
 
 from robust_xtreme.commands._app import build
-from robust_xtreme.evaluation.embeddings import embedded
-from robust_xtreme.results import _database
+from robust_xtreme.results import database
 from robust_xtreme.results.cache import Cache, info
+from robust_xtreme.retrieval.embeddings import embedded
 
 NAME: Final = "cache-v1.sqlite3"
 ENTRIES: Final = 30
@@ -120,7 +120,7 @@ def test_a_mistyped_command_is_one_line(words: tuple[str, ...], line: str) -> No
 def test_a_cache_that_cannot_be_emptied_is_one_line(cache: Path, held: int) -> None:
     """A database that another process holds is said, with the environment's code."""
     with closing(sqlite3.connect(cache / NAME, isolation_level=None)) as other, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_database, "_PATIENCE", 0.1)
+        patch.setattr(database, "_PATIENCE", 0.1)
         other.execute("BEGIN IMMEDIATE")
         result = call("cache", "clear", "--yes")
     assert (result.exit_code, "cannot be cleared: database is locked" in result.stderr) == (3, True)

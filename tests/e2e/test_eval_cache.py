@@ -19,14 +19,14 @@ from tests.forks import forked
 from tests.release import release
 from tests.tiny import tiny_run
 
-from robust_xtreme import families
+from robust_xtreme import predictors
 from robust_xtreme.errors import SpecError
 from robust_xtreme.evaluation import cache as cache_module
-from robust_xtreme.evaluation import checkpoint
-from robust_xtreme.evaluation import predict as predict_module
 from robust_xtreme.evaluation import run as run_module
 from robust_xtreme.evaluation.run import Evaluation, Observer, evaluate
-from robust_xtreme.results import _database
+from robust_xtreme.models import checkpoint
+from robust_xtreme.predictors import encoder_head as predict_module
+from robust_xtreme.results import database
 from robust_xtreme.results.cache import info
 from robust_xtreme.run_spec import RunSpec
 
@@ -192,10 +192,10 @@ def test_another_version_or_device_or_library_finds_nothing(runs: Runs, monkeypa
 def test_other_code_of_a_family_finds_nothing(runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A change of the source that encodes and decodes makes other keys, without anyone thinking of it."""
     runs.first()
-    source = Path(families.__file__).parent
+    source = Path(predictors.__file__).parent
     shutil.copytree(source, tmp_path / "families")
     (tmp_path / "families" / "tagging.py").write_text((source / "tagging.py").read_text() + "# changed\n")
-    monkeypatch.setattr(families, "__file__", str(tmp_path / "families" / "__init__.py"))
+    monkeypatch.setattr(predictors, "__file__", str(tmp_path / "families" / "__init__.py"))
     cache_module._code.cache_clear()
     runs.run("second")
     cache_module._code.cache_clear()
@@ -214,7 +214,7 @@ def test_damaged_entries_are_computed_again_and_replaced(runs: Runs, cache: Path
     damages = [(value, right) for value in (b"{", b'{"Tags": [1]}', b'{"Choice": "\xff"}') for right in (False, True)]
     with closing(sqlite3.connect(cache / NAME)) as db, db:
         for (key, _), (value, right) in zip(held, damages, strict=False):
-            checksum = _database._checksum("predictions", key, value) if right else b"12345678"
+            checksum = database._checksum("predictions", key, value) if right else b"12345678"
             db.execute("UPDATE entries SET value = ?, checksum = ? WHERE key = ?", (value, checksum, key))
     assert tables(runs.run("second")) == before
     assert len(runs.computed) == len(damages) < len(held)

@@ -19,8 +19,8 @@ from robust_xtreme.errors import DiskError
 from robust_xtreme.evaluation.plan import Condition
 from robust_xtreme.evaluation.unit import variant_of
 from robust_xtreme.examples import Answers, Example
-from robust_xtreme.noise._engine import Bound
-from robust_xtreme.noise._engine import bound as engine_bound
+from robust_xtreme.noise.engine.noising import Bound
+from robust_xtreme.noise.engine.noising import bound as engine_bound
 from robust_xtreme.perturbing import files as _rewrite
 from robust_xtreme.sources import load, open_source
 from robust_xtreme.specs import PerturbationSpec

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.program import FULL, Ended, program
 
-from robust_xtreme.commands._app import main
+from robust_xtreme.commands import main
 from robust_xtreme.commands._errors import ended, guarded
 
 Capture = pytest.CaptureFixture[str]

@@ -8,7 +8,7 @@ import pytest
 from tests.conformance.texts import SENTENCES, text
 
 from robust_xtreme import registry
-from robust_xtreme.noise._engine import noise_texts
+from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.specs import PerturbationSpec
 
 

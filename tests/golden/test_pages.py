@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from tests.synthetic_run import floors, run
 
-from robust_xtreme.reporting._page import page, show
+from robust_xtreme.report.document import page, show
 
 Check = Callable[[str, str], None]
 

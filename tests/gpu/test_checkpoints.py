@@ -10,10 +10,10 @@ from tests.checkpoints import KINDS, NLI, QUESTION, SEQUENCE, TEXTS, checkpoint
 from tests.tiny import pair_example, question_example
 
 from robust_xtreme import registry
-from robust_xtreme.evaluation.checkpoint import Models
-from robust_xtreme.evaluation.located import locate
-from robust_xtreme.evaluation.predict import forward
-from robust_xtreme.families._batch import Scores
+from robust_xtreme.models.checkpoint import Models
+from robust_xtreme.models.located import locate
+from robust_xtreme.models.windows import Scores
+from robust_xtreme.predictors.encoder_head import forward
 
 pytestmark = [
     pytest.mark.gpu,

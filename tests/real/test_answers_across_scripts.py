@@ -16,8 +16,8 @@ from transformers import PreTrainedTokenizerFast
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Answers, Example, Judged, Span
-from robust_xtreme.families import span_qa
-from robust_xtreme.families._batch import Window
+from robust_xtreme.models.windows import Window
+from robust_xtreme.predictors.heads import span_qa
 from robust_xtreme.sources import load
 from robust_xtreme.specs import TaskSpec
 

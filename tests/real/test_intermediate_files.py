@@ -10,9 +10,9 @@ import pytest
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Answers, Choice, Example
-from robust_xtreme.families._overlap import keys, shared
 from robust_xtreme.sources import Split, available, limit, load
 from robust_xtreme.specs import TaskSpec
+from robust_xtreme.targets.contamination import keys, shared
 
 pytestmark = pytest.mark.real
 

@@ -12,7 +12,7 @@ from tools.packs.keyboards import Wanted, text, wanted
 from tools.packs.nlpaug_pairs import KINDS, PAGE, compared, counts, page
 from tools.packs.xkb import symbols
 
-from robust_xtreme.noise._keyboards import Layout, layout, of_language
+from robust_xtreme.noise.input.keyboards import Layout, layout, of_language
 
 pytestmark = pytest.mark.real
 

@@ -9,8 +9,8 @@ import pytest
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Answers, Example, Judged, Span, Target
-from robust_xtreme.metrics._metric import Metric
-from robust_xtreme.noise._engine import Noised, noise_example, noise_texts
+from robust_xtreme.metric import Metric
+from robust_xtreme.noise.engine.noising import Noised, noise_example, noise_texts
 from robust_xtreme.sources import limit, load
 from robust_xtreme.specs import PerturbationSpec
 

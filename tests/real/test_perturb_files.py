@@ -15,7 +15,7 @@ import pytest
 from robust_xtreme import registry
 from robust_xtreme.errors import UserError
 from robust_xtreme.examples import digest
-from robust_xtreme.noise._perturbation import Perturbation
+from robust_xtreme.noise.engine.perturbation import Perturbation
 from robust_xtreme.perturbing.files import Job, perturb_file
 
 pytestmark = pytest.mark.real

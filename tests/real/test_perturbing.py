@@ -9,8 +9,8 @@ from tests.conformance.rules import OF_TEXTS, Trial, keeps
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Answers, Example, Text
-from robust_xtreme.noise._engine import noise_example, noise_texts
-from robust_xtreme.sources._load import available, load
+from robust_xtreme.noise.engine.noising import noise_example, noise_texts
+from robust_xtreme.sources.loading import available, load
 from robust_xtreme.specs import PerturbationSpec
 
 pytestmark = pytest.mark.real

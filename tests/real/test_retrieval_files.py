@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from robust_xtreme import registry
+from robust_xtreme.adapters.retrieval import answer_sentences
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Document, Example
 from robust_xtreme.formats.squad_sentences import sentences
 from robust_xtreme.sources import Split, available, data_identity, load
-from robust_xtreme.sources._pools import Pools
-from robust_xtreme.sources._release import Release
+from robust_xtreme.sources.pools import Pools
+from robust_xtreme.sources.release import Release
 from robust_xtreme.specs import TaskSpec
-from robust_xtreme.tasks._retrieval import answer_sentences
 
 pytestmark = pytest.mark.real
 

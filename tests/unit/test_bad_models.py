@@ -13,9 +13,9 @@ from tests.tiny import tiny_run
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
-from robust_xtreme.evaluation.checkpoint import load_checkpoint
-from robust_xtreme.evaluation.located import locate
-from robust_xtreme.families._encoder import read_encoder
+from robust_xtreme.models.checkpoint import load_checkpoint
+from robust_xtreme.models.encoder import read_encoder
+from robust_xtreme.models.located import locate
 
 PANX = registry.load("task", "panx")
 WEIGHTS = "model/model.safetensors"

@@ -13,7 +13,7 @@ from benchmarks import _perturb_page, _perturb_peers, perturb
 
 from robust_xtreme.edits import span_table
 from robust_xtreme.examples import Text
-from robust_xtreme.noise._engine import bound
+from robust_xtreme.noise.engine.noising import bound
 from robust_xtreme.specs import PerturbationSpec
 
 TEXTS = ["The people of the town have received their new library, which, they say, is 'open', every day!"] * 20

@@ -11,8 +11,8 @@ from rich.console import Console
 from tests.unit.test_benchmark import _row
 
 from robust_xtreme import registry
-from robust_xtreme.reporting._page import page, show
-from robust_xtreme.reporting._view import Results
+from robust_xtreme.report.document import page, show
+from robust_xtreme.report.view import Results
 from robust_xtreme.results.benchmark import TASKS
 from robust_xtreme.results.schema import DELTAS, SCORES, build, empty
 

@@ -14,9 +14,9 @@ from typing import Final
 import pytest
 from tests.cached import KIND, NAME, Using, entries, key
 
-from robust_xtreme.results import _database
-from robust_xtreme.results._database import Held
+from robust_xtreme.results import database
 from robust_xtreme.results.cache import clear, info
+from robust_xtreme.results.database import Held
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_cache_that_another_process_holds_delays_nothing_for_long(
 ) -> None:
     """Reading goes on; what cannot be written is let go with one line, and written the next time."""
     using.put(entries(0, 3))
-    monkeypatch.setattr(_database, "_PATIENCE", 0.1)
+    monkeypatch.setattr(database, "_PATIENCE", 0.1)
     with contextlib.closing(sqlite3.connect(using.folder / NAME, isolation_level=None)) as other, using.open() as found:
         other.execute("BEGIN IMMEDIATE")
         assert found.get(KIND, [key(1)]) == entries(1, 2)

@@ -9,9 +9,9 @@ from tests.conformance.texts import SENTENCES
 
 from robust_xtreme.examples import Text
 from robust_xtreme.languages import LANGUAGES, codes
-from robust_xtreme.noise._case import capital, lower, style, upper
-from robust_xtreme.noise._engine import Noised, noise_texts
-from robust_xtreme.noise.casing import casing
+from robust_xtreme.noise.engine.case import capital, lower, style, upper
+from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.noise.members.casing import casing
 from robust_xtreme.specs import PerturbationSpec
 
 _CASELESS = codes("ar bn fa gu he hi ja ka ko ml mr my pa ta te th ur zh")

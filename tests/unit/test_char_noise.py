@@ -12,8 +12,8 @@ from tests.conformance.texts import SENTENCES
 from robust_xtreme.examples import Span, Text
 from robust_xtreme.graphemes import split
 from robust_xtreme.languages import ALL_LANGUAGES, language
-from robust_xtreme.noise._alphabet import alphabet
-from robust_xtreme.noise._engine import Noised, noise_texts
+from robust_xtreme.noise.engine.alphabet import alphabet
+from robust_xtreme.noise.engine.noising import Noised, noise_texts
 from robust_xtreme.specs import PerturbationSpec
 
 

@@ -13,11 +13,11 @@ from tests.tiny import tiny_run
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
-from robust_xtreme.evaluation.checkpoint import load_checkpoint
-from robust_xtreme.evaluation.located import assign, locate, locate_all
-from robust_xtreme.evaluation.origin import Given, given_models, parse_models
 from robust_xtreme.examples import Choice
-from robust_xtreme.families._encoder import encoder_identity
+from robust_xtreme.models.checkpoint import load_checkpoint
+from robust_xtreme.models.encoder import encoder_identity
+from robust_xtreme.models.located import assign, locate, locate_all
+from robust_xtreme.models.origin import Given, given_models, parse_models
 from robust_xtreme.run_spec import RunSpec
 
 XNLI, PANX, XQUAD, TYDIQA = (registry.load("task", name) for name in ("xnli", "panx", "xquad", "tydiqa"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from robust_xtreme.examples import Choice, Example, Text
-from robust_xtreme.families.classification import classification
+from robust_xtreme.predictors.heads.classification import classification
 
 
 @pytest.mark.parametrize("best", range(3))

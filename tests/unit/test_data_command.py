@@ -17,9 +17,9 @@ from typer.testing import CliRunner, Result
 from robust_xtreme import registry
 from robust_xtreme.commands._app import build
 from robust_xtreme.errors import MissingData
-from robust_xtreme.sources import Pools, Split, _dataset, open_source
-from robust_xtreme.sources._dataset import open_hub
-from robust_xtreme.sources._survey import MISSING, UNLABELLED, VERSION, Left, evaluated
+from robust_xtreme.sources import Pools, Split, dataset, open_source
+from robust_xtreme.sources.dataset import open_hub
+from robust_xtreme.sources.survey import MISSING, UNLABELLED, VERSION, Left, evaluated
 
 CONLLU = "1\ta\t_\tNOUN\t_\t_\t0\t_\t_\t_\n\n1\tb\t_\t{tag}\t_\t_\t0\t_\t_\t_\n"
 SIDES = {"de": "de-1\tHallo.\nde-2\tTag.\n", "en": "en-1\tHello.\nen-2\tDay.\n", "gold": "de-1\ten-1\n"}
@@ -315,7 +315,7 @@ def test_a_check_of_the_hub_fetches_what_a_run_does(tmp_path: Path, monkeypatch:
 
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     open_hub.cache_clear()
-    monkeypatch.setattr(_dataset, "snapshot", nothing)
+    monkeypatch.setattr(dataset, "snapshot", nothing)
     where = ("--data", "hub", "--tasks", "xnli", "--languages", "en")
     assert data("check", *where).exit_code == 0
     assert {repo for repo, offline in asked if not offline} == {"facebook/xnli"}

@@ -10,8 +10,8 @@ from tests.conformance.texts import SENTENCES, every_language, text, words
 
 from robust_xtreme.errors import Mismatch, SpecError, UnknownName
 from robust_xtreme.examples import Answers, Choice, Example, Span, Text
-from robust_xtreme.noise import _engine
-from robust_xtreme.noise._engine import (
+from robust_xtreme.noise.engine import noising
+from robust_xtreme.noise.engine.noising import (
     Bound,
     Letters,
     Noised,
@@ -71,7 +71,7 @@ def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     """However texts are cut into chunks, they come out the same, books and spans included."""
     texts = every_language()
     whole = _noise("char_noise:0.3", *texts)
-    monkeypatch.setattr(_engine, "_CHUNK", 60)
+    monkeypatch.setattr(noising, "_CHUNK", 60)
     assert _noise("char_noise:0.3", *texts) == whole
 
 

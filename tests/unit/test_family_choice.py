@@ -17,11 +17,11 @@ from tests.tiny import choice_example, pair_example, tiny_encoder, tiny_tokenize
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, NotFinite
-from robust_xtreme.evaluation.checkpoint import load_checkpoint
-from robust_xtreme.evaluation.predict import Input, predict
 from robust_xtreme.examples import Choice, Example, Tags, Text
-from robust_xtreme.families._batch import Window, collate
-from robust_xtreme.families._family import Family
+from robust_xtreme.models.checkpoint import load_checkpoint
+from robust_xtreme.models.windows import Window, collate
+from robust_xtreme.predictors.encoder_head import Input, predict
+from robust_xtreme.predictors.family import Family
 
 FAMILY: Family = registry.load("family", "choice")
 PREMISE = "The man opened the tap."

@@ -15,10 +15,10 @@ from tests.tiny import search_example, tiny_encoder, tiny_tokenizer
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Example
-from robust_xtreme.families._batch import Window, collate
-from robust_xtreme.families._family import Family
-from robust_xtreme.families._representation import Pooled, Representation, unit_length
-from robust_xtreme.families.retrieval import DualHead, TextLayout, text_windows
+from robust_xtreme.models.representation import Pooled, Representation, unit_length
+from robust_xtreme.models.windows import Window, collate
+from robust_xtreme.predictors.family import Family
+from robust_xtreme.predictors.heads.retrieval import DualHead, TextLayout, text_windows
 
 FAMILY: Family = registry.load("family", "retrieval")
 PAIRS = [search_example(str(n), f"who {n}?" * (n + 1), f"it was number {n}") for n in range(5)]

@@ -9,9 +9,9 @@ import pytest
 
 from robust_xtreme.examples import Choice, Corpus, Document, Example, Target, Text
 from robust_xtreme.metrics.map_at_20 import average_precision
-from robust_xtreme.results import _ranking
-from robust_xtreme.results._grams import grams
 from robust_xtreme.results.floors import LEARNED_FROM, NOTHING, SUMMARIES, Floor, fit, summary
+from robust_xtreme.results.shallow import ranking
+from robust_xtreme.results.shallow.grams import grams
 
 
 def _choice(number: int, premise: str, choices: Sequence[str], right: int) -> Example:
@@ -95,7 +95,7 @@ def test_a_random_rank_hangs_on_ids_alone() -> None:
 def test_a_random_rank_is_even_over_the_pool(size: int) -> None:
     """Over 2,000 queries each part of the pool is named about as often, in small pools and in large ones."""
     pool = _corpus(*map(str, range(size)))
-    ranked = _ranking.by_chance([_query(at, "x") for at in range(2000)], pool)
+    ranked = ranking.by_chance([_query(at, "x") for at in range(2000)], pool)
     places = [int(one[1:]) * 10 // size for document in ranked for one in document.ids]
     counts = [places.count(part) for part in range(10)]
     assert all(len(document.ids) == len(set(document.ids)) == 20 for document in ranked)
@@ -126,13 +126,13 @@ def test_equal_candidates_keep_the_order_of_the_pool() -> None:
 def test_the_overlap_finds_what_a_slow_count_finds() -> None:
     """Cosines of squared inverse frequencies of character n-grams, counted text by text, give the same values."""
     values = [f"{'abcdefgh'[at % 8] * 3} word{at % 5} {at * 7}" for at in range(60)]
-    index = _ranking.index(tuple(values))
+    index = ranking.index(tuple(values))
     held = [_grams(value) for value in values]
     rarity = {gram: sum(gram in one for one in held) for one in held for gram in one}
     weight = {gram: _squared_rarity(60, count) for gram, count in rarity.items()}
     asked = _grams("ccc word3 77")
     slow = [sum(weight[g] for g in asked & one) / sum(weight[g] for g in one) ** 0.5 for one in held]
-    buckets = _ranking._distinct(grams([("ccc word3 77",)], _ranking._SIZES)[0])
+    buckets = ranking._distinct(grams([("ccc word3 77",)], ranking._SIZES)[0])
     assert index.similarities(buckets) == pytest.approx(slow)
 
 
@@ -147,7 +147,7 @@ def _squared_rarity(texts: int, count: int) -> float:
 
 def test_too_large_a_pool_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limit the floors that compare all texts are left out, and the others stay."""
-    monkeypatch.setattr(_ranking, "MOST_COMPARED", 4)
+    monkeypatch.setattr(ranking, "MOST_COMPARED", 4)
     assert set(fit("retrieval", None, ())([_query(0, "x")], _POOL)) == {"random_rank"}
     assert set(fit("retrieval", None, (), "bitext")([_query(0, "x")], _POOL)) == {"no_pair", "same_numbers"}
 

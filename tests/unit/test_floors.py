@@ -7,8 +7,8 @@ import pytest
 from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Target, Text
 from robust_xtreme.formats import word_spans
 from robust_xtreme.formats.squad_sentences import sentences
-from robust_xtreme.results import _naive_bayes, _passages
 from robust_xtreme.results.floors import fit, floors
+from robust_xtreme.results.shallow import naive_bayes, passages
 
 _LABELS = ("contradiction", "entailment", "neutral")
 _TAGS = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
@@ -75,22 +75,22 @@ def test_the_order_of_examples_changes_no_prediction() -> None:
 
 def test_naive_bayes_reads_no_n_gram_across_texts() -> None:
     """A text is judged alone: what stands beside it in the list, or in its own bag, makes no n-gram with it."""
-    model = _naive_bayes.fit([("ab",), ("cd",)], [0, 1], 2)
+    model = naive_bayes.fit([("ab",), ("cd",)], [0, 1], 2)
     assert model.predict([("ab",), ("cd",), ("",), ("ab",)]) == [0, 1, 0, 0]
     assert model.predict([("cd",)]) == [1]
     assert model.predict([]) == []
-    parted = _naive_bayes.fit([("ab", "cd")], [0], 1)
-    assert (parted.buckets == _naive_bayes.fit([("cd", "ab")], [0], 1).buckets).all()
+    parted = naive_bayes.fit([("ab", "cd")], [0], 1)
+    assert (parted.buckets == naive_bayes.fit([("cd", "ab")], [0], 1).buckets).all()
 
 
 def test_folds_predict_as_a_fit_on_the_others_does() -> None:
     """One fit with a fold taken away is the fit on the rest, class by class and bag by bag."""
     bags = [(f"{'abc'[i % 3] * 3} {i}", f"{i % 7}") for i in range(40)]
     classes, folds = [i % 3 for i in range(40)], [i % 4 for i in range(40)]
-    found = _naive_bayes.folded(bags, classes, folds, 3, 0.3)
+    found = naive_bayes.folded(bags, classes, folds, 3, 0.3)
     for held_out in range(4):
         rest = [at for at in range(40) if folds[at] != held_out]
-        model = _naive_bayes.fit([bags[at] for at in rest], [classes[at] for at in rest], 3, 0.3)
+        model = naive_bayes.fit([bags[at] for at in rest], [classes[at] for at in rest], 3, 0.3)
         inside = [at for at in range(40) if folds[at] == held_out]
         assert [found[at] for at in inside] == model.predict([bags[at] for at in inside])
 
@@ -215,9 +215,9 @@ def test_sentences_end_where_their_script_ends_them(text: str, expected: int) ->
 
 def test_units_are_words_or_pairs_of_characters() -> None:
     """Words keep their marks; scripts without spaces are compared by pairs of characters, beside Latin words too."""
-    assert _passages.units("Blue, हिन्दी!") == {"blue", "हिन्दी"}
-    assert _passages.units("黑豹队NFL") == {"黑豹", "豹队", "nfl"}
-    assert _passages.units("队") == {"队"}
+    assert passages.units("Blue, हिन्दी!") == {"blue", "हिन्दी"}
+    assert passages.units("黑豹队NFL") == {"黑豹", "豹队", "nfl"}
+    assert passages.units("队") == {"队"}
 
 
 def test_overlap_works_without_spaces() -> None:

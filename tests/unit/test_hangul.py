@@ -11,7 +11,7 @@ import pytest
 
 from robust_xtreme import packs
 from robust_xtreme.errors import DataError
-from robust_xtreme.noise._hangul import keys, slips, typed
+from robust_xtreme.noise.input.hangul import keys, slips, typed
 
 Forms = dict[tuple[str, str], set[str]]
 SYLLABLES = [chr(point) for point in range(ord("가"), ord("힣") + 1)]

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from tests.tiny import tiny_encoder, tiny_encoder_folder, tiny_tokenizer
 
 from robust_xtreme.errors import DiskError, ModelError
-from robust_xtreme.families._encoder import read_encoder, read_tokenizer
+from robust_xtreme.models.encoder import read_encoder, read_tokenizer
 from robust_xtreme.results import store
 from robust_xtreme.training import record, stage
 from robust_xtreme.training.chain import Link

@@ -16,7 +16,8 @@ from tests.loopback import Loopback
 
 from robust_xtreme.commands._errors import guarded
 from robust_xtreme.errors import RobustXtremeError, UserError
-from robust_xtreme.sources import _fetch, _hub
+from robust_xtreme.sources import _fetch
+from robust_xtreme.sources import hub as _hub
 
 DEADLINE = 2.0
 SLACK = 12.0
@@ -25,7 +26,7 @@ SLACK = 12.0
 CODE = """
 import json, sys
 from robust_xtreme.commands._errors import guarded
-from robust_xtreme.sources._hub import snapshot
+from robust_xtreme.sources.hub import snapshot
 
 def run():
     kind, repo, revision, offline, *patterns = sys.argv[1:]

@@ -18,15 +18,15 @@ from tests.loopback import Loopback
 from tests.release import release
 
 from robust_xtreme import registry
+from robust_xtreme.adapters import hub as rows
 from robust_xtreme.commands._errors import guarded
 from robust_xtreme.errors import DataError, MissingData, SpecError
 from robust_xtreme.evaluation.plan import read_train
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources import Source, Split, available, data_identity, load, open_source, resolve
-from robust_xtreme.sources._dataset import Hub, open_hub
-from robust_xtreme.sources._load import fetch
+from robust_xtreme.sources.dataset import Hub, open_hub
+from robust_xtreme.sources.loading import fetch
 from robust_xtreme.specs import TaskSpec
-from robust_xtreme.tasks import _hub as rows
 
 XNLI: TaskSpec = registry.load("task", "xnli")
 TYDIQA: TaskSpec = registry.load("task", "tydiqa")

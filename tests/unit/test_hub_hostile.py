@@ -16,9 +16,11 @@ import pytest
 from tests.loopback import Loopback, asking
 from tests.unit.test_hub import CODE, Capture, refused
 
-from robust_xtreme.commands._app import main
+from robust_xtreme.commands import main
 from robust_xtreme.errors import SpecError
-from robust_xtreme.sources import _endpoint, _guard, _hub
+from robust_xtreme.sources import _guard
+from robust_xtreme.sources import endpoint as _endpoint
+from robust_xtreme.sources import hub as _hub
 
 MEMORY = 300_000
 """Kilobytes that the process that fetches may take; an answer without a bound takes millions."""

@@ -13,18 +13,18 @@ from tests.tiny import tagged_example, tiny_run
 
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError, Mismatch, MissingData, ModelError
-from robust_xtreme.evaluation.checkpoint import load_checkpoint
-from robust_xtreme.evaluation.located import default_tasks, locate
-from robust_xtreme.evaluation.origin import given_models
 from robust_xtreme.examples import NO_ANSWER, Answers, Choice, Example, Tags, Text
-from robust_xtreme.families._batch import Window
-from robust_xtreme.families._overlap import kind, unit
-from robust_xtreme.families.tagging import WordLayout, tagging
+from robust_xtreme.models.checkpoint import load_checkpoint
+from robust_xtreme.models.located import default_tasks, locate
+from robust_xtreme.models.origin import given_models
+from robust_xtreme.models.windows import Window
+from robust_xtreme.predictors.heads.tagging import WordLayout, tagging
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources import data_identity, load, open_source, with_labels
-from robust_xtreme.sources._paths import options, parts
-from robust_xtreme.sources._rows import SPLITS
+from robust_xtreme.sources.paths import options, parts
+from robust_xtreme.sources.rows import SPLITS
 from robust_xtreme.specs import Files, Origin, Row, TaskSpec
+from robust_xtreme.targets.contamination import kind, unit
 
 NAMES = registry.names("intermediate")
 TASKS = registry.names("task")

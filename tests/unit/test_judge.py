@@ -14,13 +14,13 @@ import robust_xtreme
 from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.evaluation.judge import Answered, Part, judge, restored
-from robust_xtreme.evaluation.located import Located
-from robust_xtreme.evaluation.origin import local
 from robust_xtreme.evaluation.plan import CLEAN, Condition, Unit
 from robust_xtreme.evaluation.unit import Prepared, prepare
 from robust_xtreme.examples import Example, Tags, Target
+from robust_xtreme.models.located import Located
+from robust_xtreme.models.origin import local
 from robust_xtreme.results.floors import fit
-from robust_xtreme.sources._select import data_identity
+from robust_xtreme.sources.selecting import data_identity
 from robust_xtreme.specs import PerturbationSpec
 
 CONTEXT = "the river runs past old stone houses where people meet and talk about rain markets boats and bread"

@@ -9,9 +9,9 @@ import pytest
 
 from robust_xtreme.examples import Text
 from robust_xtreme.languages import language
-from robust_xtreme.noise import _kana
-from robust_xtreme.noise._engine import noise_texts
-from robust_xtreme.noise._slip_table import Slip, compiled
+from robust_xtreme.noise.engine.noising import noise_texts
+from robust_xtreme.noise.engine.slip_table import Slip, compiled
+from robust_xtreme.noise.input import kana as _kana
 from robust_xtreme.specs import PerturbationSpec
 
 KINDS = ("neighbour", "insert", "delete", "double", "candidate")

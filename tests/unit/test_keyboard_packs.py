@@ -8,8 +8,8 @@ import pytest
 
 from robust_xtreme import packs, perturb
 from robust_xtreme.errors import SpecError, UnknownName, UserError
-from robust_xtreme.noise._keyboards import layout, names, of_language
-from robust_xtreme.noise.keyboard_typo import keyboard_typo
+from robust_xtreme.noise.input.keyboards import layout, names, of_language
+from robust_xtreme.noise.members.keyboard_typo import keyboard_typo
 from robust_xtreme.resources import folder
 
 GOOD = """

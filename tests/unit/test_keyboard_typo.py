@@ -17,11 +17,11 @@ from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import Span, Text
 from robust_xtreme.graphemes import split
 from robust_xtreme.languages import LANGUAGES, LOW_RESOURCE, belongs, language
-from robust_xtreme.noise import _keyboards
-from robust_xtreme.noise._engine import Noised, noise_texts
-from robust_xtreme.noise._slots import slot
-from robust_xtreme.noise._typing import reached, typing_slips
-from robust_xtreme.noise.keyboard_typo import METHODS, RATES, keyboard_typo, layouts, layouts_of
+from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.noise.input import keyboards
+from robust_xtreme.noise.input.slots import slot
+from robust_xtreme.noise.input.typing import reached, typing_slips
+from robust_xtreme.noise.members.keyboard_typo import METHODS, RATES, keyboard_typo, layouts, layouts_of
 from robust_xtreme.specs import PerturbationSpec
 
 TYPED = tuple(code for code in LANGUAGES if layouts_of(code) and layouts_of(code)[0] not in METHODS)
@@ -31,7 +31,7 @@ TYPED = tuple(code for code in LANGUAGES if layouts_of(code) and layouts_of(code
 @cache
 def _table(code: str, layout: str = "") -> dict[tuple[str, str], dict[str, int]]:
     found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-    for slip in typing_slips(_keyboards.layout(layout or _keyboards.of_language(code)[0]), code):
+    for slip in typing_slips(keyboards.layout(layout or keyboards.of_language(code)[0]), code):
         found[slip.point, slip.kind][slip.form] = slip.weight
     return found
 
@@ -169,7 +169,7 @@ def test_signs_of_a_syllable_are_missed_or_give_way_to_their_like() -> None:
 @pytest.mark.parametrize("code", TYPED)
 def test_every_letter_can_be_mistyped(code: str) -> None:
     """On the usual layout every letter that has a key is missed (Burmese ones are not), and most have a neighbour."""
-    layout = _keyboards.layout(_keyboards.of_language(code)[0])
+    layout = keyboards.layout(keyboards.of_language(code)[0])
     letters = [letter for letter in language(code).alphabet if len(letter) == 1 and layout.strokes(letter)]
     missed = [letter for letter in letters if _forms(code, letter, "delete") == {""}]
     assert missed == ([] if code == "my" else letters)
@@ -189,7 +189,7 @@ def test_only_letters_and_marks_of_the_language_come_out(code: str) -> None:
 @pytest.mark.parametrize("code", [*TYPED, "vi"])
 def test_what_stands_in_for_a_letter_has_its_slot(code: str) -> None:
     """A consonant gives way to consonants, a sign to signs of its slot."""
-    layout = _keyboards.of_language(code)[0]
+    layout = keyboards.of_language(code)[0]
     for (point, _), forms in _table(code, layout).items():
         slots = {slot(one) for form in forms for one in form} - {"accent"}
         assert slots <= {slot(point)}, (point, forms)
@@ -235,7 +235,7 @@ def test_input_methods_serve_their_language_only() -> None:
 
 def test_a_layout_that_cannot_type_a_language_is_refused() -> None:
     """A Russian keyboard reaches no letter of English: one line, with the layouts that do."""
-    russian, usual = _keyboards.of_language("ru")[0], _keyboards.of_language("en")[0]
+    russian, usual = keyboards.of_language("ru")[0], keyboards.of_language("en")[0]
     with pytest.raises(SpecError) as caught:
         _noise("The children", "en", f"@layout={russian}")
     assert f"a keyboard that types fewer than half of its letters; it has: @layout={usual}" in str(caught.value)
@@ -270,7 +270,7 @@ def test_a_language_without_keyboard_is_reported() -> None:
 def test_the_usual_layout_reaches_the_alphabet() -> None:
     """The default keyboard of each language types at least seven eighths of its plain letters."""
     for code in TYPED:
-        letters, size = reached(_keyboards.layout(_keyboards.of_language(code)[0]), code)
+        letters, size = reached(keyboards.layout(keyboards.of_language(code)[0]), code)
         assert letters >= 0.875 * size, f"{code}: {letters} of {size}"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError, UnknownName
-from robust_xtreme.evaluation.labels import contradiction, mapped, may_fit, named, others, parse_labels
+from robust_xtreme.models.labels import contradiction, mapped, may_fit, named, others, parse_labels
 
 XNLI, PANX = (registry.load("task", name) for name in ("xnli", "panx"))
 

@@ -13,9 +13,9 @@ from tests.tiny import pair_example, tiny_encoder, tiny_tokenizer
 from torch import Tensor, nn
 
 from robust_xtreme.errors import ModelError, UserError
-from robust_xtreme.families._batch import collate, encoder_inputs
-from robust_xtreme.families._encoder import read_encoder, read_tokenizer
-from robust_xtreme.families.classification import classification
+from robust_xtreme.models.encoder import read_encoder, read_tokenizer
+from robust_xtreme.models.windows import collate, encoder_inputs
+from robust_xtreme.predictors.heads.classification import classification
 from robust_xtreme.training.encoder import write_model
 from robust_xtreme.training.lora import add_lora, merged
 

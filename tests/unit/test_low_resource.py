@@ -9,13 +9,13 @@ import pytest
 
 from robust_xtreme import groups, registry
 from robust_xtreme.errors import DataError, MissingData
-from robust_xtreme.evaluation import lacking
-from robust_xtreme.evaluation.labels import mapped, placed
 from robust_xtreme.examples import Choice, Example, Tags, Text
 from robust_xtreme.formats import americasnli_tsv, conll
+from robust_xtreme.models import lacking
+from robust_xtreme.models.labels import mapped, placed
 from robust_xtreme.sources import available, load
-from robust_xtreme.sources._dataset import open_hub
-from robust_xtreme.sources._release import Release
+from robust_xtreme.sources.dataset import open_hub
+from robust_xtreme.sources.release import Release
 from robust_xtreme.specs import Origin, Row, TaskSpec
 from robust_xtreme.training import lessons
 

@@ -11,11 +11,12 @@ from tests.tiny import tiny_run
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, RobustXtremeError, SpecError
-from robust_xtreme.evaluation.located import Located, default_tasks, locate_all
-from robust_xtreme.evaluation.origin import Origin, given_models
+from robust_xtreme.models.located import Located, default_tasks, locate_all
+from robust_xtreme.models.origin import Origin, given_models
 from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.sources import _checkpoints, _hub
-from robust_xtreme.sources._hub import Snapshot
+from robust_xtreme.sources import checkpoints
+from robust_xtreme.sources import hub as _hub
+from robust_xtreme.sources.hub import Snapshot
 from robust_xtreme.specs import TaskSpec
 
 XNLI, PANX, XQUAD, TYDIQA = (registry.load("task", name) for name in ("xnli", "panx", "xquad", "tydiqa"))
@@ -197,7 +198,7 @@ def test_a_folder_goes_before_the_hub_and_says_so(here: Path, made: Path, hub: l
 def test_a_name_of_the_hub_is_fetched_and_its_commit_kept(hub: list[Any]) -> None:
     """The main branch without a revision; the model is called as on the hub, and by what it is."""
     one = found(XNLI, models=("owner/nli",))["xnli"]
-    assert hub == [("model", "owner/nli", "main", _checkpoints.FILES, False)]
+    assert hub == [("model", "owner/nli", "main", checkpoints.FILES, False)]
     assert one.name == f"owner/nli@{one.identity[:8]}"
     assert (one.origin.source, one.origin.revision) == ("hub", SHA)
     assert f"--revision {SHA}" in one.notes[0]
@@ -207,7 +208,7 @@ def test_a_name_of_the_hub_is_fetched_and_its_commit_kept(hub: list[Any]) -> Non
 def test_the_hub_is_asked_as_the_run_says(hub: list[Any]) -> None:
     """Revision, --offline and --trust-remote-code reach it; code is fetched only with the last."""
     given_models(spec("xnli=o/one", "o/two", revision=(SHA, "xnli=v1"), offline=True, trust_remote_code=True))
-    patterns = (*_checkpoints.FILES, "*.py")
+    patterns = (*checkpoints.FILES, "*.py")
     assert hub == [("model", "o/one", "v1", patterns, True), ("model", "o/two", SHA, patterns, True)]
 
 

@@ -15,10 +15,10 @@ from robust_xtreme.errors import DataError, MissingData, UserError
 from robust_xtreme.examples import Answers, Example, Judged, Span, Text
 from robust_xtreme.formats import checklist_templates
 from robust_xtreme.formats.checklist_templates import CONTEXT, TESTS, Line, Variant
-from robust_xtreme.metrics._checklist import clean
-from robust_xtreme.metrics._metric import Metric
+from robust_xtreme.metric import Metric
 from robust_xtreme.sources import load
 from robust_xtreme.specs import TaskSpec
+from robust_xtreme.targets.checklist import clean
 from robust_xtreme.tasks._checklist import _Draw, _Kit, first_names
 
 TASK: TaskSpec = registry.load("task", "multichecklist")
@@ -361,7 +361,7 @@ def test_a_suite_has_no_such_task(tmp_path: Path) -> None:
     (tmp_path / "multichecklist" / "test-en.jsonl").write_text("{}\n")
     text = 'name = "s"\nversion = "1"\nsummary = "s"\nlanguages = ["en"]\n[multichecklist]\nsplits = ["test"]\n'
     (tmp_path / "suite.toml").write_text(text)
-    from robust_xtreme.sources._suite import open_suite
+    from robust_xtreme.sources.suite import open_suite
 
     with pytest.raises(UserError, match="has no function `record` to read rows of a suite"):
         load(TASK, open_suite(tmp_path), "en", "test")

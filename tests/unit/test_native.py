@@ -12,10 +12,10 @@ from tests.checkpoints import KINDS, NLI, QUESTION, SEQUENCE, TAGS, TEXTS, TOKEN
 from tests.tiny import pair_example, question_example, tagged_example
 
 from robust_xtreme import registry
-from robust_xtreme.evaluation.checkpoint import Checkpoint, Models, load_checkpoint
-from robust_xtreme.evaluation.located import locate
-from robust_xtreme.evaluation.predict import Input, forward, predict
 from robust_xtreme.examples import Choice, Example, Tags, Target
+from robust_xtreme.models.checkpoint import Checkpoint, Models, load_checkpoint
+from robust_xtreme.models.located import locate
+from robust_xtreme.predictors.encoder_head import Input, forward, predict
 
 XNLI, PANX, XQUAD = (registry.load("task", name) for name in ("xnli", "panx", "xquad"))
 PAIRS = [pair_example(str(place), *pair) for place, pair in enumerate(TEXTS)]

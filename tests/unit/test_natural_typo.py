@@ -11,8 +11,8 @@ from robust_xtreme import packs
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Span, Text
 from robust_xtreme.languages import LANGUAGES
-from robust_xtreme.noise._engine import Noised, noise_texts
-from robust_xtreme.noise.natural_typo import natural_typo
+from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.noise.members.natural_typo import natural_typo
 from robust_xtreme.specs import PerturbationSpec
 
 _HEADER = "# language: {code}\n# source: a test\n# licence: CC0-1.0\n# standing: attested\n"

@@ -23,8 +23,8 @@ from robust_xtreme import registry
 from robust_xtreme.errors import SpecError, UserError
 from robust_xtreme.examples import Choice, Example, Span, Text
 from robust_xtreme.languages import LANGUAGES, belongs, language
-from robust_xtreme.noise._engine import Noised, bound, noise_texts
-from robust_xtreme.noise.nlpaug.keyboard import TABLES
+from robust_xtreme.noise.engine.noising import Noised, bound, noise_texts
+from robust_xtreme.noise.members.nlpaug.keyboard import TABLES
 from robust_xtreme.specs import PerturbationSpec
 
 MANGLED = "It cost $3.50, didn't it?  Yes\nno"

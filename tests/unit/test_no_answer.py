@@ -10,8 +10,8 @@ import torch
 from tests.tiny import question_example, tiny_tokenizer
 
 from robust_xtreme.examples import Answers, Example, Span, Text
-from robust_xtreme.families import span_qa
-from robust_xtreme.families._batch import Window
+from robust_xtreme.models.windows import Window
+from robust_xtreme.predictors.heads import span_qa
 
 CONTEXT = "Rais Julius Nyerere alizaliwa katika kijiji cha Butiama, mwaka 1922."
 

@@ -15,10 +15,10 @@ from tests.tiny import pair_example, question_example, tagged_example
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, Overlap, UnknownName
 from robust_xtreme.examples import Choice, Example, Text
-from robust_xtreme.families._overlap import check, keys, kind, unit
 from robust_xtreme.results import cache
-from robust_xtreme.sources import _load, load
+from robust_xtreme.sources import load, loading
 from robust_xtreme.specs import TaskSpec
+from robust_xtreme.targets.contamination import check, keys, kind, unit
 from robust_xtreme.training import guarded
 from robust_xtreme.training.guarded import evaluated, known
 from robust_xtreme.training.overlap import reported_tasks, screen
@@ -246,13 +246,13 @@ def test_units_of_other_code_are_made_anew(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
     release(tmp_path / "data")
     reads: list[str] = []
-    whole = _load.load
+    whole = loading.load
 
     def counted(*some: Any) -> Any:
         reads.append("read")
         return whole(*some)
 
-    monkeypatch.setattr(_load, "load", counted)
+    monkeypatch.setattr(loading, "load", counted)
     first = _units(tmp_path / "data", [])
     count = len(reads)
     assert _units(tmp_path / "data", []) == first

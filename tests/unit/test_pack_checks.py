@@ -19,9 +19,9 @@ from robust_xtreme.commands._app import build
 from robust_xtreme.commands.list import cell
 from robust_xtreme.errors import DataError, UserError
 from robust_xtreme.languages import ALL_LANGUAGES, language
-from robust_xtreme.noise._lexicon import Form, Lexicon
-from robust_xtreme.noise._slip_table import Slip, compiled
-from robust_xtreme.noise._slips import _outcomes
+from robust_xtreme.noise.engine._lexicon import Form, Lexicon
+from robust_xtreme.noise.engine.slip_table import Slip, compiled
+from robust_xtreme.noise.engine.slips import _outcomes
 
 FACTS = 'source = "us"\nlicence = "CC0-1.0"\nstanding = "authored"\n'
 HEAD = "# source: us\n# licence: CC0-1.0\n# standing: authored\n"

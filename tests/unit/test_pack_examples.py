@@ -8,7 +8,7 @@ import pytest
 
 from robust_xtreme import packs, perturb
 from robust_xtreme.errors import UserError
-from robust_xtreme.noise._suites import asked
+from robust_xtreme.noise.suites import asked
 from robust_xtreme.resources import folder
 
 README = (folder("perturbations") / "README.md").read_text("utf-8")

@@ -14,7 +14,7 @@ from robust_xtreme.commands._app import build
 from robust_xtreme.commands.show import diff, visible
 from robust_xtreme.errors import SpecError, UnknownName, UserError
 from robust_xtreme.examples import Choice, Example, Text
-from robust_xtreme.noise._engine import noise_texts
+from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.specs import PerturbationSpec
 
 _SW = SENTENCES["sw"]

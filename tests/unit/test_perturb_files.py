@@ -18,7 +18,7 @@ from robust_xtreme.errors import RobustXtremeError
 from robust_xtreme.examples import Text
 from robust_xtreme.formats import FORMATS, Slot, changed, module
 from robust_xtreme.formats._json import placed
-from robust_xtreme.noise._engine import bound, noise_with
+from robust_xtreme.noise.engine.noising import bound, noise_with
 from robust_xtreme.perturbing.files import Job, Totals, perturb_file
 from robust_xtreme.specs import PerturbationSpec
 

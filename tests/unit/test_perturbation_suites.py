@@ -8,7 +8,7 @@ import pytest
 
 from robust_xtreme import packs, registry
 from robust_xtreme.errors import SpecError, UnknownName, UserError
-from robust_xtreme.noise._suites import asked, check_perturb, lacking, names, refusing, single, suite
+from robust_xtreme.noise.suites import asked, check_perturb, lacking, names, refusing, single, suite
 from robust_xtreme.perturbing.files import Job, perturb_file
 from robust_xtreme.specs import PerturbationSpec, canonical
 

@@ -10,8 +10,8 @@ import pytest
 from robust_xtreme import packs
 from robust_xtreme.errors import DataError
 from robust_xtreme.languages import language
-from robust_xtreme.noise import _pinyin
-from robust_xtreme.noise._slip_table import Slip, compiled
+from robust_xtreme.noise.engine.slip_table import Slip, compiled
+from robust_xtreme.noise.input import pinyin
 
 KINDS = ("neighbour", "delete", "candidate", "syllable")
 
@@ -19,7 +19,7 @@ KINDS = ("neighbour", "delete", "candidate", "syllable")
 @pytest.fixture(scope="module")
 def rows() -> list[Slip]:
     """All slips."""
-    return list(_pinyin.slips())
+    return list(pinyin.slips())
 
 
 def _forms(rows: list[Slip], point: str) -> dict[str, set[str]]:
@@ -36,8 +36,8 @@ def _forms(rows: list[Slip], point: str) -> dict[str, set[str]]:
 )
 def test_fuzzy_pairs_work_both_ways(syllable: str, near: set[str]) -> None:
     """An initial or a final is taken for its partner, one at a time, and the partner for it."""
-    assert set(_pinyin.fuzzy(syllable)) == near
-    assert all(syllable in _pinyin.fuzzy(one) for one in near)
+    assert set(pinyin.fuzzy(syllable)) == near
+    assert all(syllable in pinyin.fuzzy(one) for one in near)
 
 
 def test_a_table_of_ones_own_changes_the_pairs(tmp_path: Path) -> None:
@@ -47,15 +47,15 @@ def test_a_table_of_ones_own_changes_the_pairs(tmp_path: Path) -> None:
     path.parent.mkdir()
     path.write_text(head + "initial\tm\tn\n", "utf-8")
     with packs.using(tmp_path):
-        assert _pinyin.fuzzy("ma") == ["na"]
+        assert pinyin.fuzzy("ma") == ["na"]
     path.write_text(head + "middle\tm\tn\n", "utf-8")
     with packs.using(tmp_path), pytest.raises(DataError, match="no initial or final"):
-        _pinyin.fuzzy("ma")
+        pinyin.fuzzy("ma")
 
 
 def test_a_key_goes_wrong_where_it_lies() -> None:
     """A missed key leaves the rest, and a neighbour of the keyboard stands in for a key."""
-    found = set(_pinyin.struck("xian"))
+    found = set(pinyin.struck("xian"))
     typed = {(kind, letters) for kind, letters, _ in found}
     assert {
         ("delete", "xia"),
@@ -107,7 +107,7 @@ def test_every_row_changes_something(rows: list[Slip]) -> None:
 def test_forms_are_of_the_alphabet(rows: list[Slip]) -> None:
     """At least 95 % of what stands in for simplified characters, by weight and by row, are letters of the alphabet."""
     alphabet = frozenset(language("zh").alphabet)
-    plain = _pinyin.characters().readings
+    plain = pinyin.characters().readings
     forms = [row.form for row in rows if all(one in plain for one in row.point)]
     inside = sum(alphabet.issuperset(form) for form in forms)
     assert inside >= 0.95 * len(forms)
@@ -115,5 +115,5 @@ def test_forms_are_of_the_alphabet(rows: list[Slip]) -> None:
 
 def test_the_rows_make_a_table_with_pairs() -> None:
     """The engine takes the rows, words of two characters as units of their own."""
-    table = compiled(KINDS, _pinyin.slips(), "zh")
+    table = compiled(KINDS, pinyin.slips(), "zh")
     assert len(table.pairs) > 5_000

@@ -17,8 +17,8 @@ from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData, UserError
 from robust_xtreme.examples import Corpus, Document, Example, Text, fingerprint
 from robust_xtreme.sources import Pools, data_identity, load, open_source, resolve
-from robust_xtreme.sources._dataset import Hub
-from robust_xtreme.sources._release import Release
+from robust_xtreme.sources.dataset import Hub
+from robust_xtreme.sources.release import Release
 from robust_xtreme.specs import Files, HubFiles, Origin, Pool, Row, TaskSpec
 
 XNLI: TaskSpec = registry.load("task", "xnli")

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from tests.tiny import pair_example, tiny_run
 
 from robust_xtreme import registry
-from robust_xtreme.evaluation import predict as module
-from robust_xtreme.evaluation.checkpoint import Checkpoint, load_checkpoint
-from robust_xtreme.evaluation.predict import Input, plan_batches, predict
-from robust_xtreme.families._batch import Window
-from robust_xtreme.families._memory import out_of_memory
+from robust_xtreme.models.checkpoint import Checkpoint, load_checkpoint
+from robust_xtreme.models.memory import out_of_memory
+from robust_xtreme.models.windows import Window
+from robust_xtreme.predictors import encoder_head as module
+from robust_xtreme.predictors.encoder_head import Input, plan_batches, predict
 
 EXAMPLE = pair_example("one", "a", "b")
 

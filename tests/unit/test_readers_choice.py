@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from robust_xtreme import registry
+from robust_xtreme.adapters import hub
 from robust_xtreme.errors import DataError, MissingData
 from robust_xtreme.evaluation.plan import read_train
 from robust_xtreme.examples import Choice
@@ -18,7 +19,6 @@ from robust_xtreme.formats import jsonl_choices
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources import load, resolve
 from robust_xtreme.specs import Origin, TaskSpec
-from robust_xtreme.tasks import _hub
 
 XCOPA: TaskSpec = registry.load("task", "xcopa")
 
@@ -228,11 +228,11 @@ def test_rows_of_the_hub_are_those_of_the_files(label: int | str | None) -> None
     """Numbers of XCOPA's copy and names of SuperGLUE's give what the release's rows give."""
     number = {"choice1": 0, "choice2": 1}.get(label, label) if isinstance(label, str) else label
     (row,) = jsonl_choices.read(lines(causal(0, label=number)), "f")
-    assert _hub.causal({**causal(0), "label": label, "changed": False}, "hub: row 0") == row.values
+    assert hub.causal({**causal(0), "label": label, "changed": False}, "hub: row 0") == row.values
 
 
 @pytest.mark.parametrize(("change", "column"), [({"label": "maybe"}, "label"), ({"choice1": 7}, "choice1")])
 def test_wrong_columns_of_the_hub_are_named(change: dict[str, object], column: str) -> None:
     """A value of another kind is refused with the row and the column."""
     with pytest.raises(DataError, match=rf"^hub: row 0: expected the column '{column}' to hold"):
-        _hub.causal({**causal(0), **change}, "hub: row 0")
+        hub.causal({**causal(0), **change}, "hub: row 0")

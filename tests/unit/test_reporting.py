@@ -11,13 +11,13 @@ from rich.console import Console
 from tests.synthetic_run import floors, run
 
 from robust_xtreme import registry
-from robust_xtreme.reporting import _columns
-from robust_xtreme.reporting._cells import parts_of, perturbed
-from robust_xtreme.reporting._escape import code_block, markdown, visible
-from robust_xtreme.reporting._legend import legend
-from robust_xtreme.reporting._page import page, render, show, views
-from robust_xtreme.reporting._render import print_table, sections
-from robust_xtreme.reporting._view import SECTION, Results, View
+from robust_xtreme.report import columns as _columns
+from robust_xtreme.report.cells import parts_of, perturbed
+from robust_xtreme.report.document import page, render, show, views
+from robust_xtreme.report.escape import code_block, markdown, visible
+from robust_xtreme.report.legend import legend
+from robust_xtreme.report.render import print_table, sections
+from robust_xtreme.report.view import SECTION, Results, View
 from robust_xtreme.results import store
 from robust_xtreme.results.schema import DELTAS, FLOORS, SCORES, empty
 

@@ -11,11 +11,11 @@ from tests.tiny import search_example, tiny_encoder, tiny_tokenizer
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
-from robust_xtreme.evaluation.predict import forward
-from robust_xtreme.families import _mini
-from robust_xtreme.families._batch import collate, encoder_inputs
-from robust_xtreme.families._family import Family
-from robust_xtreme.families._representation import DEFAULT, AtLayer, Pooled, Representation, layer_count
+from robust_xtreme.models import mini
+from robust_xtreme.models.representation import DEFAULT, AtLayer, Pooled, Representation, layer_count
+from robust_xtreme.models.windows import collate, encoder_inputs
+from robust_xtreme.predictors.encoder_head import forward
+from robust_xtreme.predictors.family import Family
 
 FAMILY: Family = registry.load("family", "retrieval")
 TEXTS = ("A man sees a dog", "x", "Nobody is asleep in the old stone house by the river", "ab c")
@@ -173,10 +173,10 @@ def test_an_encoder_without_hidden_states_is_refused() -> None:
 
 def test_minis_encoder_gives_its_states_where_they_are_asked_for() -> None:
     """One more than layers; the last is the output, with the norm applied, and asking changes no output."""
-    config = _mini.MiniConfig(vocab_size=50, embedding_size=8, hidden_size=16, intermediate_size=32)
+    config = mini.MiniConfig(vocab_size=50, embedding_size=8, hidden_size=16, intermediate_size=32)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = _mini.MiniModel(config).eval()
+        model = mini.MiniModel(config).eval()
     ids = torch.arange(3, 23).reshape(2, 10)
     with torch.inference_mode():
         plain, full = model(input_ids=ids), model(input_ids=ids, output_hidden_states=True)

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from robust_xtreme import registry
+from robust_xtreme.adapters.retrieval import all_sentences, answer_sentences, marked, minable, mined
 from robust_xtreme.errors import DataError, MissingData
 from robust_xtreme.examples import Document, Example, Span
 from robust_xtreme.groups import chosen
 from robust_xtreme.sources import load, open_source
-from robust_xtreme.sources._pools import answered
+from robust_xtreme.sources.pools import answered
 from robust_xtreme.specs import BITEXT, Origin, Row, TaskSpec
-from robust_xtreme.tasks._retrieval import all_sentences, answer_sentences, marked, minable, mined
 
 TASKS = ("tatoeba", "bucc", "lareqa", "mewsli_x")
 

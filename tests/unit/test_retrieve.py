@@ -13,14 +13,14 @@ from tests.tiny import tiny_encoder_folder
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
-from robust_xtreme.evaluation.checkpoint import Checkpoint, check_length, load
-from robust_xtreme.evaluation.located import locate
 from robust_xtreme.evaluation.plan import CLEAN, Condition, Unit, identity_of, with_pool
 from robust_xtreme.evaluation.retrieve import TOP, Engine, retrieved
 from robust_xtreme.evaluation.unit import Prepared, prepare
 from robust_xtreme.examples import Corpus, Document, Example, Text
+from robust_xtreme.models.checkpoint import Checkpoint, check_length, load
+from robust_xtreme.models.located import locate
 from robust_xtreme.results.cache import Cache
-from robust_xtreme.sources._load import Split
+from robust_xtreme.sources.loading import Split
 from robust_xtreme.specs import PerturbationSpec
 
 WORDS = "the river runs past old stone houses where people meet and talk about rain markets boats bread".split()  # noqa: SIM905 - as one reads it

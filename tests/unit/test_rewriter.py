@@ -18,12 +18,12 @@ from tests.conformance.texts import HARD
 from robust_xtreme import graphemes
 from robust_xtreme.errors import UserError
 from robust_xtreme.examples import Span, Text
-from robust_xtreme.noise._diff import distance, hunks
-from robust_xtreme.noise._distance import distance as levenshtein
-from robust_xtreme.noise._engine import Bound, Noised, noise_with
-from robust_xtreme.noise._generators import lent
-from robust_xtreme.noise._perturbation import Perturbation
-from robust_xtreme.noise._rewriter import Change, changed, rewriter
+from robust_xtreme.noise.engine._generators import lent
+from robust_xtreme.noise.engine.diff import distance, hunks
+from robust_xtreme.noise.engine.distance import distance as levenshtein
+from robust_xtreme.noise.engine.noising import Bound, Noised, noise_with
+from robust_xtreme.noise.engine.perturbation import Perturbation
+from robust_xtreme.noise.engine.rewriter import Change, changed, rewriter
 
 _WORDS = st.lists(st.sampled_from(["a", "b", "cd", "ce", "क्ष", "न्य", "e\u0301", " ", "  ", "\n", "👩‍👧"]), max_size=30)
 
@@ -179,7 +179,7 @@ def test_draws_follow_the_text_and_the_seed_alone() -> None:
 def test_another_process_draws_the_same() -> None:
     """A fresh interpreter, with another hash seed, seeds the generators alike."""
     code = (
-        "import random\nimport numpy as np\nfrom robust_xtreme.noise._generators import lent\n"
+        "import random\nimport numpy as np\nfrom robust_xtreme.noise.engine._generators import lent\n"
         "with lent() as seed:\n    seed(2**63 + 5)\n    print(random.random(), np.random.random())"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "7"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from robust_xtreme.errors import SpecError
-from robust_xtreme.noise._suites import asked
+from robust_xtreme.noise.suites import asked
 from robust_xtreme.run_spec import RunSpec, from_mapping, from_toml, parse_limits
 
 SPEC = RunSpec(model=("runs/a", "xnli=runs/b"), data="data", perturb=("char_noise:0.10,0.2",), limit="300,xquad=150")

@@ -12,10 +12,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robust_xtreme.errors import Mismatch
-from robust_xtreme.evaluation.search import QUANTUM, search
-from robust_xtreme.families._family import NotFinite
+from robust_xtreme.errors import Mismatch, NotFinite
 from robust_xtreme.results.bitext import Neighbours
+from robust_xtreme.retrieval.search import QUANTUM, search
 
 Array = np.ndarray[Any, Any]
 ENGINES: Final = ("faiss", "torch")

@@ -11,8 +11,8 @@ from tests.checkpoints import SEQUENCE, checkpoint, word_tokenizer
 from tests.tiny import pair_example, question_example, tagged_example, tiny_encoder, tiny_tokenizer
 
 from robust_xtreme import registry
-from robust_xtreme.families._batch import collate, encoder_inputs, frame_of
-from robust_xtreme.families._encoder import read_encoder
+from robust_xtreme.models.encoder import read_encoder
+from robust_xtreme.models.windows import collate, encoder_inputs, frame_of
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.objective import Batch, Piece, task_part
 

@@ -11,11 +11,11 @@ from tests.conformance.texts import text
 
 from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import Span, Text
-from robust_xtreme.noise._distance import distance
-from robust_xtreme.noise._engine import Bound, Noised, Perturbation, noise_with
-from robust_xtreme.noise._perturbation import bind, defaults
-from robust_xtreme.noise._slip_table import compiled, graphemes_of, stands
-from robust_xtreme.noise._slips import Slip, slips
+from robust_xtreme.noise.engine.distance import distance
+from robust_xtreme.noise.engine.noising import Bound, Noised, Perturbation, noise_with
+from robust_xtreme.noise.engine.perturbation import bind, defaults
+from robust_xtreme.noise.engine.slip_table import compiled, graphemes_of, stands
+from robust_xtreme.noise.engine.slips import Slip, slips
 from robust_xtreme.specs import PerturbationSpec
 
 _ABC = "abcdefghijklmnopqrstuvwxyz"

@@ -17,7 +17,7 @@ from tests.loopback import Loopback
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData, UnknownName
 from robust_xtreme.sources import available, data_identity, has_language, load, open_source, resolve
-from robust_xtreme.sources._paths import expand
+from robust_xtreme.sources.paths import expand
 from robust_xtreme.specs import Files, Row, TaskSpec
 
 MLQA: TaskSpec = registry.load("task", "mlqa")

@@ -13,8 +13,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import PreTrainedTokenizerFast
 
 from robust_xtreme.examples import Answers, Example, Target
-from robust_xtreme.families import span_qa
-from robust_xtreme.families._batch import Window
+from robust_xtreme.models.windows import Window
+from robust_xtreme.predictors.heads import span_qa
 
 SENTENCES = [
     ("zh", "黑豹队的防守只丢了308分，在联赛中排名第六，同时以24次拦截领先。", ("308分", "联赛", "第六", "24")),

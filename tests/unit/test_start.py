@@ -14,8 +14,8 @@ from tests.loopback import Loopback
 from tests.tiny import tiny_encoder_folder, tiny_run
 
 from robust_xtreme.errors import ModelError, RobustXtremeError, SpecError, UserError
-from robust_xtreme.families._encoder import read_encoder
-from robust_xtreme.sources._hub import Snapshot
+from robust_xtreme.models.encoder import read_encoder
+from robust_xtreme.sources.hub import Snapshot
 from robust_xtreme.training import start
 from robust_xtreme.training.start import Start, find_start
 

@@ -22,9 +22,9 @@ from robust_xtreme.errors import DataError, MissingData, RobustXtremeError, Unkn
 from robust_xtreme.examples import Answers, Choice, Span, Tags
 from robust_xtreme.formats import parse, reader
 from robust_xtreme.sources import available, languages_of, load, open_source, resolve
-from robust_xtreme.sources._release import Release
-from robust_xtreme.sources._rows import LONGEST
-from robust_xtreme.sources._suite import Suite
+from robust_xtreme.sources.release import Release
+from robust_xtreme.sources.rows import LONGEST
+from robust_xtreme.sources.suite import Suite
 from robust_xtreme.specs import Files, TaskSpec
 
 XNLI: TaskSpec = registry.load("task", "xnli")

@@ -14,8 +14,8 @@ from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Text
 from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES
 from robust_xtreme.sources import load
-from robust_xtreme.sources._paths import options, parts
-from robust_xtreme.sources._rows import SPLITS
+from robust_xtreme.sources.paths import options, parts
+from robust_xtreme.sources.rows import SPLITS
 from robust_xtreme.specs import CANDIDATE, Files, Origin, Row, TaskSpec
 
 TASKS = registry.names("task")

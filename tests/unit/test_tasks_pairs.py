@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from robust_xtreme import registry
+from robust_xtreme.adapters import hub
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Choice
 from robust_xtreme.formats import tsv, tsv_paraphrases
 from robust_xtreme.languages import codes
 from robust_xtreme.sources import load, resolve
 from robust_xtreme.specs import Origin, Row, TaskSpec
-from robust_xtreme.tasks import _hub
 
 PAWSX: TaskSpec = registry.load("task", "pawsx")
 HEAD = "id\tsentence1\tsentence2\tlabel\n"
@@ -133,13 +133,13 @@ def test_rows_of_the_hub_are_those_of_the_files(label: str | None) -> None:
     """Columns of the hub's copy give what a line of the release gives; no label is none."""
     text = f"{HEAD}7\ta \tb\t{label}\n" if label else "a \tb\n"
     (row,) = tsv_paraphrases.read(text, "f")
-    assert _hub.sentences({"id": 7, "sentence1": "a ", "sentence2": "b", "label": label}, "hub: row 0") == row.values
+    assert hub.sentences({"id": 7, "sentence1": "a ", "sentence2": "b", "label": label}, "hub: row 0") == row.values
 
 
 def test_a_label_without_a_name_on_the_hub_is_refused() -> None:
     """A number says nothing of which class it is."""
     with pytest.raises(DataError, match=r"^hub: row 0: expected the column 'label' to hold a text"):
-        _hub.sentences({"sentence1": "a", "sentence2": "b", "label": 1}, "hub: row 0")
+        hub.sentences({"sentence1": "a", "sentence2": "b", "label": 1}, "hub: row 0")
 
 
 def test_an_id_column_names_the_rows_of_other_pairs() -> None:

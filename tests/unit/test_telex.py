@@ -13,9 +13,9 @@ from tests.one_key import reachable, single_slips
 from robust_xtreme import packs
 from robust_xtreme.errors import DataError
 from robust_xtreme.languages import belongs, language
-from robust_xtreme.noise._slip_table import Slip
-from robust_xtreme.noise._telex import Method, keys, typed
-from robust_xtreme.noise._vietnamese import slips
+from robust_xtreme.noise.engine.slip_table import Slip
+from robust_xtreme.noise.input.telex import Method, keys, typed
+from robust_xtreme.noise.input.vietnamese import slips
 
 METHODS: tuple[Method, ...] = ("telex", "vni")
 WORDS = ("quý", "tiếng", "năng", "mẹ", "được", "của", "người", "nghĩ", "trong", "Đà", "Ăn", "XIN")

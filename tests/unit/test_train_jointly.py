@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from robust_xtreme import registry
 from robust_xtreme.commands._app import build
 from robust_xtreme.errors import SpecError
-from robust_xtreme.evaluation.trained import languages_of, model_facts
+from robust_xtreme.models.trained import languages_of, model_facts
 from robust_xtreme.sources import load
 from robust_xtreme.training.data import Loader
 from robust_xtreme.training.loop import Options

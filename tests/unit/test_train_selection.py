@@ -16,8 +16,8 @@ from tests.trainings import Stopped, files
 
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData, Overlap
-from robust_xtreme.families._overlap import check
 from robust_xtreme.sources import load
+from robust_xtreme.targets.contamination import check
 from robust_xtreme.training import best, dev
 from robust_xtreme.training.loop import Options, Progress
 from robust_xtreme.training.spec import TrainSpec, from_values

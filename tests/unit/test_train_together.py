@@ -22,10 +22,10 @@ from tests.tiny import (
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Corpus, Example, Span
-from robust_xtreme.families._batch import Window
-from robust_xtreme.families._family import Family, windows_of
-from robust_xtreme.families._overlap import comparable, keys, kind, unit
+from robust_xtreme.models.windows import Window
+from robust_xtreme.predictors.family import Family, windows_of
 from robust_xtreme.specs import Pool
+from robust_xtreme.targets.contamination import comparable, keys, kind, unit
 from robust_xtreme.training.data import Loader
 from robust_xtreme.training.dev import dev_score
 from robust_xtreme.training.module import Schedule, TrainingModule

@@ -9,9 +9,9 @@ import pytest
 from tests.tiny import pair_example, tagged_example
 
 from robust_xtreme.errors import ModelError, Overlap
-from robust_xtreme.evaluation.trained import languages_of, model_facts, overlap, own_training, stage_flags
-from robust_xtreme.families._kinds import base_kind
-from robust_xtreme.families._overlap import unit
+from robust_xtreme.models.kinds import base_kind
+from robust_xtreme.models.trained import languages_of, model_facts, overlap, own_training, stage_flags
+from robust_xtreme.targets.contamination import unit
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.tiny import tiny_encoder, tiny_tokenizer
 
 import robust_xtreme
 from robust_xtreme.errors import DataError, MissingData, SpecError, UnknownName
-from robust_xtreme.families._batch import collate
+from robust_xtreme.models.windows import collate
 from robust_xtreme.training import scratch
 from robust_xtreme.training.data import Loader
 from robust_xtreme.training.masked import masked_part

@@ -11,8 +11,8 @@ from safetensors.numpy import save_file
 from tests.synthetic_run import floors, run
 
 from robust_xtreme import registry
-from robust_xtreme.evaluation.identity import parameters
-from robust_xtreme.reporting._view import Results
+from robust_xtreme.models.identity import parameters
+from robust_xtreme.report.view import Results
 from robust_xtreme.results.schema import MODELS, build
 from robust_xtreme.results.transfer import own_data, transfer_average, with_transfer
 

@@ -14,7 +14,7 @@ from tests.seq2seq import NLLB, seq2seq_folder
 from tests.translating import GERMAN, PAIRS, Asked, english_folder, line_of, lines, squad, task_of, values, write
 
 from robust_xtreme.errors import MissingData, SpecError, UnknownName
-from robust_xtreme.sources._dataset import open_hub
+from robust_xtreme.sources.dataset import open_hub
 from robust_xtreme.training.translated import translation_identity
 
 

@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerFast
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.evaluation.plan import make_plan
-from robust_xtreme.evaluation.vocabulary import unknown_share
+from robust_xtreme.models.vocabulary import unknown_share
 from robust_xtreme.run_spec import RunSpec
 
 

@@ -7,8 +7,8 @@ from tests.conformance.texts import SENTENCES
 
 from robust_xtreme.examples import Span, Text
 from robust_xtreme.languages import LANGUAGES
-from robust_xtreme.noise._engine import Noised, noise_texts
-from robust_xtreme.noise.word_drop import word_drop
+from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.noise.members.word_drop import word_drop
 from robust_xtreme.specs import PerturbationSpec
 
 

@@ -8,8 +8,8 @@ from tests.conformance.texts import SENTENCES
 
 from robust_xtreme.examples import Text
 from robust_xtreme.languages import LANGUAGES
-from robust_xtreme.noise._engine import Noised, noise_texts
-from robust_xtreme.noise.word_order import word_order
+from robust_xtreme.noise.engine.noising import Noised, noise_texts
+from robust_xtreme.noise.members.word_order import word_order
 from robust_xtreme.specs import PerturbationSpec
 
 

@@ -12,7 +12,7 @@ from tools.mini.parallel import Said
 from tools.mini.tokenizer import Cuts
 from torch import nn
 
-from robust_xtreme.families._mini import MiniConfig, MiniModel
+from robust_xtreme.models.mini import MiniConfig, MiniModel
 from robust_xtreme.training.device import own_random
 
 SIZE: Final = 128

@@ -17,7 +17,7 @@ from math import hypot
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from robust_xtreme.noise._keyboards import Layout, Stroke, layout, of_language
+from robust_xtreme.noise.input.keyboards import Layout, Stroke, layout, of_language
 
 KINDS: Final = ("adjacent", "same key", "apart", "not typed")
 PAGE: Final = Path(__file__).parents[2] / "docs" / "nlpaug-pairs.md"

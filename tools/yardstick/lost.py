@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from robust_xtreme.examples import Text
-from robust_xtreme.noise._engine import noise_texts
+from robust_xtreme.noise.engine.noising import noise_texts
 from robust_xtreme.specs import PerturbationSpec
 
 SENTENCES: Final = 400

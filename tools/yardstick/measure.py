@@ -15,7 +15,7 @@ from tools.yardstick import systems
 from tools.yardstick.pairs import Pair, half, lists
 from tools.yardstick.slips import DISTANCES, KINDS, MECHANICAL, PLACES, Edit, edits, kind, place, stretch, tenth
 
-from robust_xtreme.noise.keyboard_typo import RATES
+from robust_xtreme.noise.members.keyboard_typo import RATES
 
 Array = npt.NDArray[Any]
 

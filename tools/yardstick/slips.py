@@ -9,7 +9,7 @@ from functools import cache
 from math import hypot
 from typing import Final, NamedTuple
 
-from robust_xtreme.noise import _keyboards
+from robust_xtreme.noise.input import keyboards
 
 MECHANICAL: Final = ("neighbour", "insert", "delete", "double", "swap", "shift")
 SPELLING: Final = ("other letter", "other insert", "missed double", "mark", "capital")
@@ -93,7 +93,7 @@ def _inserted(word: str, edit: Edit) -> str:
 
 def _near(one: str, other: str) -> bool:
     apart = distance(one, other)
-    return apart is not None and apart <= _keyboards.REACH
+    return apart is not None and apart <= keyboards.REACH
 
 
 def distance(one: str, other: str) -> float | None:
@@ -104,7 +104,7 @@ def distance(one: str, other: str) -> float | None:
 
 @cache
 def _centre(sign: str) -> tuple[float, float] | None:
-    strokes = _keyboards.layout(LAYOUT).strokes(sign)
+    strokes = keyboards.layout(LAYOUT).strokes(sign)
     return (strokes[0].key.x, strokes[0].key.y) if strokes and len(strokes) == 1 else None
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from robust_xtreme.edits import span_table
-from robust_xtreme.noise._engine import bound, noise_values
+from robust_xtreme.noise.engine.noising import bound, noise_values
 from robust_xtreme.specs import PerturbationSpec
 
 COPIES: Final = 50

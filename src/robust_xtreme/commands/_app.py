@@ -17,7 +17,7 @@ import typer
 
 import robust_xtreme
 from robust_xtreme.commands._errors import bounded, guarded, printable
-from robust_xtreme.sources._endpoint import settle
+from robust_xtreme.sources.endpoint import settle
 
 _ORDER: Final = ("list", "show", "train", "eval")
 _EPILOG: Final = "Example: robust-xtreme eval --perturb char_noise:0.1"

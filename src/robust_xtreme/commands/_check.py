@@ -83,7 +83,7 @@ def caches() -> Iterator[Check]:
 
 
 def _hub_cache() -> Check:
-    from robust_xtreme.sources._hub import cache_folder
+    from robust_xtreme.sources.hub import cache_folder
 
     folder = cache_folder()
     facts = {"folder": str(folder)}
@@ -107,8 +107,8 @@ def hub(online: bool) -> Iterator[Check]:
     """Whether the hub answers; without `online` nothing is asked."""
     from huggingface_hub import constants
 
-    from robust_xtreme.sources._endpoint import VARIABLE, public, refusal
-    from robust_xtreme.sources._hub import is_offline
+    from robust_xtreme.sources.endpoint import VARIABLE, public, refusal
+    from robust_xtreme.sources.hub import is_offline
 
     place = public(str(constants.ENDPOINT))
     if wrong := refusal():

@@ -14,8 +14,8 @@ from robust_xtreme import registry
 from robust_xtreme.groups import chosen, intermediate, is_intermediate
 from robust_xtreme.languages import codes
 from robust_xtreme.run_spec import DATA_VARIABLE, MINI, check_pairs
-from robust_xtreme.sources._source import Source, open_source
-from robust_xtreme.sources._survey import (
+from robust_xtreme.sources.source import Source, open_source
+from robust_xtreme.sources.survey import (
     Held,
     Surveyed,
     group_languages,

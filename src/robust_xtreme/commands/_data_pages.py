@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from robust_xtreme.reporting._escape import visible
+from robust_xtreme.report.escape import visible
 from robust_xtreme.run_spec import HUB
-from robust_xtreme.sources._rows import SPLITS
-from robust_xtreme.sources._survey import Held, Surveyed, licence_of
+from robust_xtreme.sources.rows import SPLITS
+from robust_xtreme.sources.survey import Held, Surveyed, licence_of
 from robust_xtreme.specs import TaskSpec
 
 if TYPE_CHECKING:

@@ -26,13 +26,13 @@ def using(folders: list[str] | None) -> AbstractContextManager[None]:
 
     if not folders:
         return packs.using()
-    from robust_xtreme.noise import _user_packs
+    from robust_xtreme.noise import user_packs
 
-    return _user_packs.using(*folders)
+    return user_packs.using(*folders)
 
 
 def condition(incomplete: str) -> list[str]:
     """A perturbation with a strength, or a suite."""
-    from robust_xtreme.noise._suites import names
+    from robust_xtreme.noise.suites import names
 
     return [*_completion.one(incomplete, names()), *_completion.perturbation(incomplete)]

@@ -85,11 +85,11 @@ def _out() -> Console:
 
 def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
     """What was run, the table of a finished run, how it is read, and where the report is."""
-    from robust_xtreme.reporting._benchmarks import averages_of
-    from robust_xtreme.reporting._cells import perturbed
-    from robust_xtreme.reporting._escape import visible
-    from robust_xtreme.reporting._page import ON_TERMINAL, show
-    from robust_xtreme.reporting._view import Results
+    from robust_xtreme.report.benchmarks import averages_of
+    from robust_xtreme.report.cells import perturbed
+    from robust_xtreme.report.document import ON_TERMINAL, show
+    from robust_xtreme.report.escape import visible
+    from robust_xtreme.report.view import Results
 
     console = _out()
     scores, deltas = result.scores, result.deltas

@@ -17,7 +17,7 @@ from robust_xtreme.commands.cache import size_of
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-    from robust_xtreme.sources._source import Source
+    from robust_xtreme.sources.source import Source
     from robust_xtreme.specs import TaskSpec
 
 _OURS: Final = "robust-xtreme"
@@ -158,7 +158,7 @@ def _embedded() -> tuple[dict[str, list[str]], list[str]]:
     """The languages of the embedded suite's tasks, and the heads of the embedded model. Raises RobustXtremeError."""
     from robust_xtreme import resources
     from robust_xtreme.run_spec import MINI
-    from robust_xtreme.sources._source import open_source
+    from robust_xtreme.sources.source import open_source
 
     source = open_source(MINI)
     served = {task.name: list(_languages(task, source)) for task in _tasks()}
@@ -196,13 +196,13 @@ def _tasks() -> list[TaskSpec]:
 
 
 def _opened(data: str) -> Source:
-    from robust_xtreme.sources._source import open_source
+    from robust_xtreme.sources.source import open_source
 
     return open_source(data, offline=True)
 
 
 def _languages(task: TaskSpec, source: Source) -> tuple[str, ...]:
-    from robust_xtreme.sources._load import available
+    from robust_xtreme.sources.loading import available
 
     return available(task, source, "auto")
 

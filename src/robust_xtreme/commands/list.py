@@ -168,7 +168,7 @@ def entry(console: Console, line: str) -> None:
 
 def cell(value: Any) -> str:
     """A value as a cell of the table: lists by commas, groups by plus signs, mappings as `key: value`."""
-    from robust_xtreme.reporting._escape import visible
+    from robust_xtreme.report.escape import visible
 
     match value:
         case bool():

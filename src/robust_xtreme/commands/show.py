@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import rich.console
     import rich.text
 
-    from robust_xtreme.noise._engine import Noised
+    from robust_xtreme.noise.engine.noising import Noised
 
 _WIDE: Final = 1 << 20
 _INDENT: Final = 2
@@ -54,7 +54,7 @@ def show(
     Example: robust-xtreme show char_noise:0.1,0.3 --language sw "Habari ya asubuhi"
     """
     from robust_xtreme.api import noised_strings
-    from robust_xtreme.noise._suites import suite
+    from robust_xtreme.noise.suites import suite
     from robust_xtreme.specs import SUITE, PerturbationSpec
 
     text = _typed(text)

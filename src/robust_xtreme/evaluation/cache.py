@@ -16,13 +16,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, final
 
-from robust_xtreme import families
-from robust_xtreme.evaluation import predict
-from robust_xtreme.evaluation.identity import identity
-from robust_xtreme.evaluation.located import Located
+from robust_xtreme import predictors
 from robust_xtreme.evaluation.plan import Unit
 from robust_xtreme.evaluation.unit import Prepared
 from robust_xtreme.examples import Answers, Choice, Document, Example, Span, Tags, Target, target_json
+from robust_xtreme.models.identity import identity
+from robust_xtreme.models.located import Located
+from robust_xtreme.predictors import encoder_head
 from robust_xtreme.results import cache as stored
 
 INFERENCE: Final = 1
@@ -92,7 +92,7 @@ def settings(unit: Unit, precision: str, device: str) -> str:
 def _code() -> str:
     """The hash of the source that encodes, computes and decodes."""
     state = hashlib.blake2b(digest_size=_KEY_BYTES)
-    for path in (*sorted(Path(families.__file__).parent.glob("*.py")), Path(predict.__file__)):
+    for path in (*sorted(Path(predictors.__file__).parent.glob("*.py")), Path(encoder_head.__file__)):
         state.update(path.read_bytes())
     return state.hexdigest()
 

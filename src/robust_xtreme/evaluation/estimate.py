@@ -10,14 +10,14 @@ from typing import Final, final
 import torch
 
 from robust_xtreme import registry
-from robust_xtreme.evaluation.checkpoint import tokenizer_of
 from robust_xtreme.evaluation.plan import Condition, NotRun, Plan, Unit, make_plan, read_split
 from robust_xtreme.evaluation.run import device_of
 from robust_xtreme.evaluation.settings import check_settings, inference
 from robust_xtreme.evaluation.unit import encode
 from robust_xtreme.examples import Corpus
-from robust_xtreme.families._batch import token_ids
-from robust_xtreme.noise._user_packs import using
+from robust_xtreme.models.checkpoint import tokenizer_of
+from robust_xtreme.models.windows import token_ids
+from robust_xtreme.noise.user_packs import using
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.specs import CANDIDATE
 

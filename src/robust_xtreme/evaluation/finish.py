@@ -11,11 +11,11 @@ import torch
 
 from robust_xtreme import packs, registry
 from robust_xtreme.evaluation.folder import Folder
-from robust_xtreme.evaluation.located import Located
 from robust_xtreme.evaluation.plan import Condition, Plan
-from robust_xtreme.evaluation.trained import model_facts, stage_flags
-from robust_xtreme.families._kinds import base_kind
-from robust_xtreme.reporting._page import page
+from robust_xtreme.models.kinds import base_kind
+from robust_xtreme.models.located import Located
+from robust_xtreme.models.trained import model_facts, stage_flags
+from robust_xtreme.report.document import page
 from robust_xtreme.results import store
 from robust_xtreme.results.degrade import deltas
 from robust_xtreme.results.intervals import CPU, Backend

@@ -15,7 +15,7 @@ from robust_xtreme.errors import DataError, DiskError, Mismatch
 from robust_xtreme.evaluation.judge import Part
 from robust_xtreme.evaluation.plan import Unit
 from robust_xtreme.results import store
-from robust_xtreme.results._csv import check_version
+from robust_xtreme.results.csv import check_version
 from robust_xtreme.results.schema import PREDICTIONS, STATS
 from robust_xtreme.run_spec import NOT_HASHED, RunSpec, from_toml
 

@@ -16,8 +16,8 @@ from robust_xtreme import registry
 from robust_xtreme.evaluation.plan import CLEAN, CLEAN_SEED, Unit
 from robust_xtreme.evaluation.unit import Prepared, Variant
 from robust_xtreme.examples import Answers, Example, Judged, Span, Target, target_json
-from robust_xtreme.metrics._metric import ALL, CLEAN_TWIN, Metric
-from robust_xtreme.noise._engine import Noised
+from robust_xtreme.metric import ALL, CLEAN_TWIN, Metric
+from robust_xtreme.noise.engine.noising import Noised
 from robust_xtreme.results.floors import Floors
 from robust_xtreme.results.schema import CELL, PREDICTIONS, STATS, build
 from robust_xtreme.specs import CANDIDATE

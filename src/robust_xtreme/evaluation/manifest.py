@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme import __version__, packs
-from robust_xtreme.evaluation.located import Located
 from robust_xtreme.evaluation.plan import Plan
-from robust_xtreme.evaluation.trained import own_training
 from robust_xtreme.examples import digest
-from robust_xtreme.noise._suites import suite
+from robust_xtreme.models.located import Located
+from robust_xtreme.models.trained import own_training
+from robust_xtreme.noise.suites import suite
 from robust_xtreme.results.schema import SCHEMA_VERSION
 from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.sources._source import Source, open_source
-from robust_xtreme.sources._suite import Suite
-from robust_xtreme.sources._survey import group_languages
+from robust_xtreme.sources.source import Source, open_source
+from robust_xtreme.sources.suite import Suite
+from robust_xtreme.sources.survey import group_languages
 from robust_xtreme.specs import SUITE, TaskSpec
 
 _LIBRARIES: Final = ("torch", "transformers", "tokenizers", "polars", "numpy")

@@ -8,24 +8,24 @@ from typing import Final, final
 
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData, ModelError, SpecError
-from robust_xtreme.evaluation.located import Located, default_tasks, locate_all, served
-from robust_xtreme.evaluation.origin import Given, given_models
-from robust_xtreme.evaluation.trained import overlap
-from robust_xtreme.evaluation.vocabulary import UNKNOWN_TOKENS, unreadable
 from robust_xtreme.examples import Corpus, Document, Example, Text, digest
-from robust_xtreme.families._towers import fitted
 from robust_xtreme.groups import chosen
 from robust_xtreme.languages import codes
-from robust_xtreme.noise._engine import noise_texts
-from robust_xtreme.noise._suites import Asked, asked, check_family, lacking, refusing
+from robust_xtreme.models.located import Located, default_tasks, locate_all, served
+from robust_xtreme.models.origin import Given, given_models
+from robust_xtreme.models.towers import fitted
+from robust_xtreme.models.trained import overlap
+from robust_xtreme.models.vocabulary import UNKNOWN_TOKENS, unreadable
+from robust_xtreme.noise.engine.noising import noise_texts
+from robust_xtreme.noise.suites import Asked, asked, check_family, lacking, refusing
 from robust_xtreme.results.floors import LEARNED_FROM
 from robust_xtreme.run_spec import RunSpec, parse_limits
-from robust_xtreme.sources._dataset import Hub
-from robust_xtreme.sources._load import Split, fetch, languages_of, load
-from robust_xtreme.sources._pools import Pools
-from robust_xtreme.sources._select import data_identity, limit
-from robust_xtreme.sources._source import Source, open_source
-from robust_xtreme.sources._survey import UNLABELLED, VERSION, Left, evaluated, group_languages, tuned
+from robust_xtreme.sources.dataset import Hub
+from robust_xtreme.sources.loading import Split, fetch, languages_of, load
+from robust_xtreme.sources.pools import Pools
+from robust_xtreme.sources.selecting import data_identity, limit
+from robust_xtreme.sources.source import Source, open_source
+from robust_xtreme.sources.survey import UNLABELLED, VERSION, Left, evaluated, group_languages, tuned
 from robust_xtreme.specs import CANDIDATE, Origin, PerturbationSpec, TaskSpec
 
 CLEAN: Final = "clean"

@@ -12,20 +12,19 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from robust_xtreme.errors import Mismatch
-from robust_xtreme.evaluation.checkpoint import Checkpoint
-from robust_xtreme.evaluation.embeddings import dtype_for, embedded, key_of
+from robust_xtreme.errors import Mismatch, NotFinite
 from robust_xtreme.evaluation.judge import Ranked
 from robust_xtreme.evaluation.plan import Unit
-from robust_xtreme.evaluation.predict import embed
-from robust_xtreme.evaluation.search import search
 from robust_xtreme.evaluation.unit import Prepared, Variant, variant_of
 from robust_xtreme.examples import Corpus, Document, Target
-from robust_xtreme.families._family import NotFinite
-from robust_xtreme.families.retrieval import QUERY, text_windows
+from robust_xtreme.models.checkpoint import Checkpoint
+from robust_xtreme.predictors.encoder_head import embed
+from robust_xtreme.predictors.heads.retrieval import QUERY, text_windows
 from robust_xtreme.results.bitext import NEIGHBOURS, Mined, Neighbours, best_threshold, extract, mine, without
 from robust_xtreme.results.cache import Cache
-from robust_xtreme.sources._load import Split
+from robust_xtreme.retrieval.embeddings import dtype_for, embedded, key_of
+from robust_xtreme.retrieval.search import search
+from robust_xtreme.sources.loading import Split
 from robust_xtreme.specs import CANDIDATE
 
 TOP: Final = 20

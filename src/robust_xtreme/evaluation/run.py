@@ -16,26 +16,26 @@ import torch
 from robust_xtreme import packs, registry
 from robust_xtreme.errors import RobustXtremeError, SpecError
 from robust_xtreme.evaluation.cache import Kept, Known, opened, settings
-from robust_xtreme.evaluation.checkpoint import Models, own, relabel_of, tokenizer_of
 from robust_xtreme.evaluation.finish import FAILED, FILES, finish
 from robust_xtreme.evaluation.folder import Folder, begin, check_ours
 from robust_xtreme.evaluation.judge import Answered, Ranked, judge
-from robust_xtreme.evaluation.lacking import lacked, outside
 from robust_xtreme.evaluation.manifest import halved, new_manifest
 from robust_xtreme.evaluation.plan import Plan, Unit, make_plan, read_split, read_train
-from robust_xtreme.evaluation.predict import BATCH_TOKENS, Input, predict
 from robust_xtreme.evaluation.retrieve import Engine, Retrieved, retrieved
 from robust_xtreme.evaluation.settings import check_settings, inference
 from robust_xtreme.evaluation.unit import Prepared, prepare
 from robust_xtreme.examples import Target
-from robust_xtreme.families._memory import out_of_memory
-from robust_xtreme.noise._user_packs import using
+from robust_xtreme.models.checkpoint import Models, own, relabel_of, tokenizer_of
+from robust_xtreme.models.lacking import lacked, outside
+from robust_xtreme.models.memory import out_of_memory
+from robust_xtreme.noise.user_packs import using
+from robust_xtreme.predictors.encoder_head import BATCH_TOKENS, Input, predict
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results import store
 from robust_xtreme.results.floors import Floors, fit
 from robust_xtreme.results.schema import CELL, DELTAS, PREDICTIONS, SCORES, STATS
 from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.sources._survey import tuned_on
+from robust_xtreme.sources.survey import tuned_on
 
 _T = TypeVar("_T")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from robust_xtreme.evaluation.embeddings import dtype_for
 from robust_xtreme.evaluation.plan import Unit
-from robust_xtreme.families._representation import DEFAULT, Representation
+from robust_xtreme.models.representation import DEFAULT, Representation
+from robust_xtreme.retrieval.embeddings import dtype_for
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.specs import BITEXT
 

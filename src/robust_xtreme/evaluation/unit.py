@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final, final
 
 from robust_xtreme.errors import Mismatch
-from robust_xtreme.evaluation.lacking import lacked, outside
 from robust_xtreme.evaluation.plan import Condition, Unit, identity_of
-from robust_xtreme.evaluation.predict import Input
 from robust_xtreme.examples import Corpus, Document, Example, Text
-from robust_xtreme.families._batch import token_ids
-from robust_xtreme.noise._engine import Noised, noise_example, noise_texts
+from robust_xtreme.models.lacking import lacked, outside
+from robust_xtreme.models.windows import token_ids
+from robust_xtreme.noise.engine.noising import Noised, noise_example, noise_texts
+from robust_xtreme.predictors.encoder_head import Input
 from robust_xtreme.specs import CANDIDATE
 
 _POOL_CHUNK: Final = 1 << 14

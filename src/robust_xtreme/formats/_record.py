@@ -11,7 +11,7 @@ from robust_xtreme.examples import Span
 from robust_xtreme.formats._file import Line, Source
 
 if TYPE_CHECKING:
-    from robust_xtreme.noise._engine import Noised
+    from robust_xtreme.noise.engine.noising import Noised
 
 
 @final

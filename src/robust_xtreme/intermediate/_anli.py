@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from robust_xtreme.adapters.hub import pair
 from robust_xtreme.intermediate._nli import FIELDS, LABELS, LENGTH, by_premise
 from robust_xtreme.specs import Files, HubFiles, TaskSpec
-from robust_xtreme.tasks._hub import pair
 
 _COMMIT: Final = "8e4813d81f46d313dac7892e1c28076917cfcdf9"
 # Of facebook/anli on the hub: docs/decisions/0080-intermediate-tasks.md says where it was seen.

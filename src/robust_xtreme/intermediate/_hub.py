@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from robust_xtreme.adapters import hub
 from robust_xtreme.errors import DataError
 from robust_xtreme.formats.commonsense_jsonl import five, place_of
 from robust_xtreme.formats.cosmos_csv import asked
 from robust_xtreme.formats.hellaswag_jsonl import completed
-from robust_xtreme.tasks import _hub
 
 _SITUATION: Final = ("context", "question", "answerA", "answerB", "answerC")
 _PASSAGE: Final = ("context", "question", "answer0", "answer1", "answer2", "answer3")
@@ -17,7 +17,7 @@ _PASSAGE: Final = ("context", "question", "answer0", "answer1", "answer2", "answ
 
 def labelled_pair(row: Mapping[str, Any], location: str) -> dict[str, Any] | None:
     """A pair of sentences with its label; none where annotators did not agree on one."""
-    return None if row.get("label") is None else _hub.pair(row, location)
+    return None if row.get("label") is None else hub.pair(row, location)
 
 
 def questions(row: Mapping[str, Any], location: str) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def questions(row: Mapping[str, Any], location: str) -> dict[str, Any]:
 
 def question_or_none(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """A question in SQuAD's columns; one without an answer is marked to have none."""
-    question = _hub.question(row, location)
+    question = hub.question(row, location)
     return question if question["answers"] else {**question, "impossible": True}
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from robust_xtreme.adapters.nli import nli
 from robust_xtreme.examples import Example, digest
 from robust_xtreme.specs import Origin, Row
-from robust_xtreme.tasks._nli import nli
 
 LABELS: Final = ("entailment", "neutral", "contradiction")
 """The labels of every task of this kind, in the order of XNLI's, so that one head can serve all of them."""

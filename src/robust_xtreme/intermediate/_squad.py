@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from robust_xtreme.adapters.qa import by_question, span_qa
 from robust_xtreme.specs import Files
-from robust_xtreme.tasks._qa import by_question, span_qa
 
 METRICS: Final = ("squad_f1", "squad_em")
 PERTURBED: Final = (("question",), ("context",))

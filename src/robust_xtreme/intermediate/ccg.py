@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from robust_xtreme.adapters.tagging import tagging
 from robust_xtreme.examples import Example
-from robust_xtreme.sources._named import named
+from robust_xtreme.sources.named import named
 from robust_xtreme.specs import Files, Origin, Row, TaskSpec
-from robust_xtreme.tasks._tagging import tagging
 
 _LABELS: Final = "ccg/tags_to_id.json"
 

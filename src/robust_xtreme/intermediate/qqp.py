@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from robust_xtreme.adapters.pairs import pairs
 from robust_xtreme.intermediate._hub import questions
 from robust_xtreme.specs import Files, HubFiles, TaskSpec
-from robust_xtreme.tasks._pairs import pairs
 
 _LABELS: Final = ("not_duplicate", "duplicate")
 _COMMIT: Final = "bcdcba79d07bc864c1c254ccfcedcce55bcc9a8c"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from robust_xtreme.adapters.hub import question
 from robust_xtreme.intermediate._squad import LENGTH, LICENCE, METRICS, PERTURBED, STRIDE, TRAINS, adapt, files
 from robust_xtreme.specs import HubFiles, TaskSpec
-from robust_xtreme.tasks._hub import question
 
 _COMMIT: Final = "7b6d24c440a36b6815f21b70d25016731768db1f"
 # Of rajpurkar/squad on the hub: docs/decisions/0060-hub-revisions.md says where it was seen.

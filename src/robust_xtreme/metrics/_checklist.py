@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from robust_xtreme.examples import Answers, Judged
-from robust_xtreme.metrics._checklist_rule import answered
-from robust_xtreme.metrics._metric import Metric, share, targets
+from robust_xtreme.metric import Metric, share, targets
 from robust_xtreme.metrics._squad import golds_clean, said_clean, scoped
+from robust_xtreme.targets.checklist import answered
 
 
 def of_test(test: str, summary: str) -> Metric:

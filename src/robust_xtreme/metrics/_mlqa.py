@@ -22,7 +22,7 @@ from typing import Final
 import regex
 
 from robust_xtreme.examples import Answers, Judged
-from robust_xtreme.metrics._metric import targets
+from robust_xtreme.metric import targets
 from robust_xtreme.metrics._squad import golds_clean, most_alike, said_clean, scoped
 
 Stats = Callable[[Judged], Mapping[str, tuple[float, ...]]]

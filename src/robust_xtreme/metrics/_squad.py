@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from robust_xtreme.examples import Answers, Example, Judged
-from robust_xtreme.metrics._metric import ALL, NOISED_GOLD, UNTOUCHED, targets
+from robust_xtreme.metric import ALL, NOISED_GOLD, UNTOUCHED, targets
 
 Compare = Callable[[str, Sequence[str]], float]
 

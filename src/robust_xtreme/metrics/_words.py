@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.examples import Judged, Tags
-from robust_xtreme.metrics._metric import targets
+from robust_xtreme.metric import targets
 
 
 def tag_pairs(scored: Judged) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from robust_xtreme.examples import Document, Judged
-from robust_xtreme.metrics._metric import ALL, Metric, targets
+from robust_xtreme.metric import ALL, Metric, targets
 from robust_xtreme.metrics._pairs import counts
 from robust_xtreme.metrics.span_f1 import reduce
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from robust_xtreme.examples import Document, Judged
-from robust_xtreme.metrics._metric import ALL, Metric, share, targets
+from robust_xtreme.metric import ALL, Metric, share, targets
 
 DEPTH: Final = 20
 

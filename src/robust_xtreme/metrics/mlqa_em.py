@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from robust_xtreme.metrics._metric import Metric, share
+from robust_xtreme.metric import Metric, share
 from robust_xtreme.metrics._mlqa import exact, in_its_language
 
 mlqa_em = Metric(

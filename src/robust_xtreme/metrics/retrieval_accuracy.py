@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from robust_xtreme.examples import Document, Judged
-from robust_xtreme.metrics._metric import ALL, Metric, share, targets
+from robust_xtreme.metric import ALL, Metric, share, targets
 
 
 def _stats(scored: Judged) -> Mapping[str, tuple[float, ...]]:

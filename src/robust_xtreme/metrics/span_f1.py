@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Final
 
 from robust_xtreme.examples import Judged
-from robust_xtreme.metrics._metric import ALL, NOISED_GOLD, UNTOUCHED, Array, Metric
+from robust_xtreme.metric import ALL, NOISED_GOLD, UNTOUCHED, Array, Metric
 from robust_xtreme.metrics._words import changed_words, tag_pairs
 
 Chunk = tuple[str, int, int]

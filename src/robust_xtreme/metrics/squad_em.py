@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from robust_xtreme.metrics._metric import Metric, share
+from robust_xtreme.metric import Metric, share
 from robust_xtreme.metrics._squad import exact, golds_clean, said_clean, scoped
 
 __all__ = ["exact", "squad_em"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from robust_xtreme.metrics._metric import Metric, share
+from robust_xtreme.metric import Metric, share
 from robust_xtreme.metrics._squad import golds_clean, overlap, said_noisy, scoped
 
 surface_f1_clean_gold = Metric(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from robust_xtreme.metrics._metric import Metric, share
+from robust_xtreme.metric import Metric, share
 from robust_xtreme.metrics._squad import golds_noisy, overlap, said_noisy, scoped
 
 surface_f1_noisy_gold = Metric(

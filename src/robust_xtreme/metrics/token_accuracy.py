@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from robust_xtreme.examples import Judged
-from robust_xtreme.metrics._metric import ALL, NOISED_GOLD, UNTOUCHED, Metric, share
+from robust_xtreme.metric import ALL, NOISED_GOLD, UNTOUCHED, Metric, share
 from robust_xtreme.metrics._words import changed_words, tag_pairs
 
 

@@ -1,1 +1,1 @@
-"""One file per perturbation; the engine that all of them share is `_engine`."""
+"""Perturbations: the members, the engine that they share, and input methods."""

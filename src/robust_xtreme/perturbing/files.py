@@ -10,8 +10,8 @@ from robust_xtreme import formats, languages, registry
 from robust_xtreme.errors import DataError, SpecError, UserError
 from robust_xtreme.formats import STREAM, Done, Options, Reader, opened
 from robust_xtreme.formats.tsv import is_named
-from robust_xtreme.noise._engine import bound
-from robust_xtreme.noise._suites import single
+from robust_xtreme.noise.engine.noising import bound
+from robust_xtreme.noise.suites import single
 from robust_xtreme.perturbing.noised import NOT_APPLICABLE, Noise, batches, check_served
 from robust_xtreme.perturbing.of_task import Asked, Texts, texts
 from robust_xtreme.perturbing.output import Goal, target, written

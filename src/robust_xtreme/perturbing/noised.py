@@ -10,7 +10,7 @@ from robust_xtreme import languages
 from robust_xtreme.errors import DataError, Mismatch, UnknownName, UserError
 from robust_xtreme.examples import Text
 from robust_xtreme.formats import Done, Record, Slot, changed, unchanged
-from robust_xtreme.noise._engine import Bound, Noised, noise_with
+from robust_xtreme.noise.engine.noising import Bound, Noised, noise_with
 from robust_xtreme.perturbing.of_task import Texts
 from robust_xtreme.randomness import bare_ids
 

@@ -11,11 +11,11 @@ from robust_xtreme.errors import DataError, MissingData, UnknownName, UserError
 from robust_xtreme.examples import Text
 from robust_xtreme.formats import read_file, reader
 from robust_xtreme.sources import has_language
-from robust_xtreme.sources._paths import options, parts
-from robust_xtreme.sources._release import Release
-from robust_xtreme.sources._rows import Found, check
-from robust_xtreme.sources._source import Source, open_source
-from robust_xtreme.sources._suite import MANIFEST
+from robust_xtreme.sources.paths import options, parts
+from robust_xtreme.sources.release import Release
+from robust_xtreme.sources.rows import Found, check
+from robust_xtreme.sources.source import Source, open_source
+from robust_xtreme.sources.suite import MANIFEST
 from robust_xtreme.specs import Origin, Row, TaskSpec
 
 _AUTO: Final = "auto"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, TypeVar, final
 
 from robust_xtreme.errors import DiskError, SpecError
-from robust_xtreme.results._database import (
+from robust_xtreme.results.database import (
     BROKEN,
     BUSY,
     KEPT,

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from robust_xtreme.examples import Choice, Corpus, Document, Example, Tags, Target
-from robust_xtreme.results import _choices, _naive_bayes, _passages, _ranking, _taggers
-from robust_xtreme.results._grams import Bag
-from robust_xtreme.results._naive_bayes import NaiveBayes
-from robust_xtreme.results._taggers import Sentence, Taggers
+from robust_xtreme.results.shallow import choices, naive_bayes, passages, ranking, word_taggers
+from robust_xtreme.results.shallow.grams import Bag
+from robust_xtreme.results.shallow.naive_bayes import NaiveBayes
+from robust_xtreme.results.shallow.word_taggers import Sentence, Taggers
 from robust_xtreme.specs import BITEXT
 
 FOLDS: Final = 5
@@ -104,11 +104,11 @@ def fit(family: str, train: Sequence[Example] | None, labels: tuple[str, ...], s
     models: dict[str, NaiveBayes] = {}
     taggers, source = None, f"{len(train)} training examples" if train else ""
     if train and family == "classification":
-        models = {name: _naive_bayes.fit(bags(train), _indices(train), len(labels)) for name, bags in _BAGS.items()}
+        models = {name: naive_bayes.fit(bags(train), _indices(train), len(labels)) for name, bags in _BAGS.items()}
     if train and family == "choice":
-        models = {_ALONE: _choices.fit(train)}
+        models = {_ALONE: choices.fit(train)}
     if train and family == "tagging":
-        taggers = _taggers.fit(*_tagged(train), labels)
+        taggers = word_taggers.fit(*_tagged(train), labels)
     return Floors(family, labels, models, taggers, source, search)
 
 
@@ -135,12 +135,12 @@ def _learned(fitted: Floors, name: str, examples: tuple[Example, ...]) -> Floor:
     bags = _BAGS[name](examples)
     if name in fitted.models:
         return Floor(_chosen(fitted.models[name].predict(bags)), fitted.source)
-    predicted = _naive_bayes.folded(bags, _indices(examples), _folds(examples), len(fitted.labels))
+    predicted = naive_bayes.folded(bags, _indices(examples), _folds(examples), len(fitted.labels))
     return Floor(_chosen(predicted), _IN_FOLDS)
 
 
 def _folds(examples: Sequence[Example]) -> list[int]:
-    return [_naive_bayes.fold(example.cluster, FOLDS) for example in examples]
+    return [naive_bayes.fold(example.cluster, FOLDS) for example in examples]
 
 
 def _hypotheses(examples: Sequence[Example]) -> list[Bag]:
@@ -168,20 +168,20 @@ def _chosen(indices: Sequence[int]) -> tuple[Target, ...]:
 
 def _choice(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
     model = fitted.models.get(_ALONE)
-    alone = _choices.by_choice_alone(model, examples) if model else _choices.folded(examples, _folds(examples))
+    alone = choices.by_choice_alone(model, examples) if model else choices.folded(examples, _folds(examples))
     return {
         "majority": _majority(examples),
         _ALONE: Floor(_chosen(alone), fitted.source if model else _IN_FOLDS),
-        "overlap_choice": Floor(_chosen(_choices.most_shared(examples)), NOTHING),
-        "longest_choice": Floor(_chosen(_choices.longest(examples)), NOTHING),
+        "overlap_choice": Floor(_chosen(choices.most_shared(examples)), NOTHING),
+        "longest_choice": Floor(_chosen(choices.longest(examples)), NOTHING),
     }
 
 
 def _tagging(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
     lengths = [len(example.target.names) if isinstance(example.target, Tags) else 0 for example in examples]
     constants = {f"{WHOLE}_{kind}": _whole(kind, lengths) for kind in _entity_types(fitted.labels)}
-    if _taggers.OUTSIDE in fitted.labels:
-        constant = {"all_o": Floor(tuple(Tags((_taggers.OUTSIDE,) * length) for length in lengths), NOTHING)}
+    if word_taggers.OUTSIDE in fitted.labels:
+        constant = {"all_o": Floor(tuple(Tags((word_taggers.OUTSIDE,) * length) for length in lengths), NOTHING)}
     else:
         constant = {"majority": _majority_tag(examples, lengths)}
     return {**constant, **constants, **_by_words(fitted, examples)}
@@ -196,14 +196,14 @@ def _by_words(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]
             fitted.source,
         )
     else:
-        predictions, source = _taggers.folded(sentences, tags, fitted.labels, _folds(examples)), _IN_FOLDS
+        predictions, source = word_taggers.folded(sentences, tags, fitted.labels, _folds(examples)), _IN_FOLDS
     return {name: Floor(tuple(each), source) for name, each in zip(_WORDS, predictions, strict=True)}
 
 
 def _tagged(examples: Sequence[Example]) -> tuple[list[Sentence], list[Sentence]]:
     """The words and the tags of each example."""
     tags: list[Sentence] = [example.target.names if isinstance(example.target, Tags) else () for example in examples]
-    return [_taggers.words_of(example) for example in examples], tags
+    return [word_taggers.words_of(example) for example in examples], tags
 
 
 def _entity_types(labels: Sequence[str]) -> list[str]:
@@ -216,12 +216,12 @@ def _whole(kind: str, lengths: Sequence[int]) -> Floor:
 
 
 def _majority_tag(examples: tuple[Example, ...], lengths: Sequence[int]) -> Floor:
-    tag = _taggers.commonest(Counter(name for names in _tagged(examples)[1] for name in names))
+    tag = word_taggers.commonest(Counter(name for names in _tagged(examples)[1] for name in names))
     return Floor(tuple(Tags((tag,) * length) for length in lengths), _SPLIT)
 
 
 def _span_qa(_: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
-    predicted = _passages.predict([(example.texts["question"], example.texts["context"]) for example in examples])
+    predicted = passages.predict([(example.texts["question"], example.texts["context"]) for example in examples])
     return {name: Floor(targets, NOTHING) for name, targets in predicted.items()}
 
 
@@ -230,12 +230,12 @@ def _retrieval(search: str, examples: Sequence[Example], corpus: Corpus) -> dict
     if search == BITEXT:
         rankings = {
             "no_pair": [Document(())] * len(examples),
-            "same_numbers": _ranking.same_numbers(examples, corpus),
-            "mutual_overlap": _ranking.mutual(examples, corpus),
+            "same_numbers": ranking.same_numbers(examples, corpus),
+            "mutual_overlap": ranking.mutual(examples, corpus),
         }
     else:
-        ranked = _ranking.by_characters(examples, corpus)
-        rankings = {"random_rank": _ranking.by_chance(examples, corpus), "character_overlap": ranked}
+        ranked = ranking.by_characters(examples, corpus)
+        rankings = {"random_rank": ranking.by_chance(examples, corpus), "character_overlap": ranked}
     return {name: Floor(tuple(each), NOTHING) for name, each in rankings.items() if each is not None}
 
 

@@ -18,7 +18,7 @@ import polars as pl
 
 from robust_xtreme.errors import DataError, DiskError, Locked
 from robust_xtreme.examples import digest
-from robust_xtreme.results import _csv
+from robust_xtreme.results import csv
 from robust_xtreme.results.schema import SCHEMA_VERSION, Frame, validate
 
 _TMP: Final = ".tmp"
@@ -34,7 +34,7 @@ def write_frame(path: Path, data: pl.DataFrame, frame: Frame) -> None:
     Raises RobustXtremeError where the data are no such frame, DiskError where the file cannot be written.
     """
     rows = canonical(validate(data, frame), frame)
-    _write(path, _csv.dump(rows, frame) if path.suffix == ".csv" else _parquet(rows))
+    _write(path, csv.dump(rows, frame) if path.suffix == ".csv" else _parquet(rows))
 
 
 def canonical(data: pl.DataFrame, frame: Frame) -> pl.DataFrame:
@@ -72,14 +72,14 @@ def read_frame(path: Path, frame: Frame) -> pl.DataFrame:
 
     Raises DataError where the file is missing or malformed, Mismatch where it has another schema version.
     """
-    return validate(_csv.load(path, frame) if path.suffix == ".csv" else _read_parquet(path), frame)
+    return validate(csv.load(path, frame) if path.suffix == ".csv" else _read_parquet(path), frame)
 
 
 def _read_parquet(path: Path) -> pl.DataFrame:
     try:
         content = path.read_bytes()  # polars would take [, * and ? of a path for a pattern
         version = pl.read_parquet_metadata(io.BytesIO(content)).get(_VERSION, "")
-        _csv.check_version(path, version)
+        csv.check_version(path, version)
         return pl.read_parquet(io.BytesIO(content))
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(path, f"is no readable parquet file: {str(error).splitlines()[0]}") from error

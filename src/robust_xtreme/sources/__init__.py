@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from robust_xtreme.sources._load import Split, available, has_language, languages_of, load, resolve
-from robust_xtreme.sources._named import with_labels
-from robust_xtreme.sources._pools import Pools
-from robust_xtreme.sources._select import data_identity, limit
-from robust_xtreme.sources._source import Source, open_source
+from robust_xtreme.sources.loading import Split, available, has_language, languages_of, load, resolve
+from robust_xtreme.sources.named import with_labels
+from robust_xtreme.sources.pools import Pools
+from robust_xtreme.sources.selecting import data_identity, limit
+from robust_xtreme.sources.source import Source, open_source
 
 __all__ = [
     "Pools",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme.sources._guard import Strange, commit, hooks
-from robust_xtreme.sources._hub import files, matching
+from robust_xtreme.sources.hub import files, matching
 
 _SHOWN: Final = 300
 _PAUSE: Final = 0.2

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, final
 
+from robust_xtreme.adapters.qa import by_text, span_qa
 from robust_xtreme.errors import DataError, RobustXtremeError
 from robust_xtreme.examples import Example, digest
 from robust_xtreme.formats.checklist_templates import ANSWER, CONTEXT, QUESTION, Line
-from robust_xtreme.metrics._checklist import clean
 from robust_xtreme.resources import folder
 from robust_xtreme.specs import Origin, Row
-from robust_xtreme.tasks._qa import by_text, span_qa
+from robust_xtreme.targets.checklist import clean
 
 CASES: Final = 200
 """Cases of each test in a language, as the official script has it."""

@@ -6,11 +6,11 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
+from robust_xtreme.adapters.hub import pair
+from robust_xtreme.adapters.nli import nli
 from robust_xtreme.examples import Example, digest
 from robust_xtreme.languages import codes
 from robust_xtreme.specs import Files, HubFiles, Origin, Row, TaskSpec
-from robust_xtreme.tasks._hub import pair
-from robust_xtreme.tasks._nli import nli
 
 _LABELS: Final = ("entailment", "neutral", "contradiction")
 _LANGUAGES: Final = codes("ay bzd cni gn hch nah oto qu shp tar")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from robust_xtreme.adapters.retrieval import minable, mined
 from robust_xtreme.languages import codes
 from robust_xtreme.specs import Files, Pool, TaskSpec
-from robust_xtreme.tasks._retrieval import minable, mined
 
 _LANGUAGES: Final = codes("de fr ru zh")
 _SIDES: Final = ("{language}", "en", "gold")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from robust_xtreme.adapters.retrieval import all_sentences, answer_sentences
 from robust_xtreme.languages import codes
 from robust_xtreme.specs import Files, Pool, TaskSpec
-from robust_xtreme.tasks._retrieval import all_sentences, answer_sentences
 
 _LANGUAGES: Final = codes("ar de el en es hi ru th tr vi zh")
 

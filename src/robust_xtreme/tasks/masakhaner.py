@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
+from robust_xtreme.adapters.tagging import tagging
 from robust_xtreme.languages import codes
 from robust_xtreme.specs import Files, TaskSpec
-from robust_xtreme.tasks._tagging import tagging
 
 _LABELS: Final = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-DATE", "I-DATE")
 _LANGUAGES: Final = codes("bbj bm ee fon ha ig lg luo mos ny pcm rw sn sw tn tw wo xh yo zu")

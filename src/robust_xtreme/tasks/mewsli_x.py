@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from robust_xtreme.adapters.retrieval import entities, mentions
 from robust_xtreme.languages import codes
 from robust_xtreme.specs import Files, Pool, TaskSpec
-from robust_xtreme.tasks._retrieval import entities, mentions
 
 _LANGUAGES: Final = codes("ar de en es fa ja pl ro ta tr uk")
 _POOL: Final = Files("mewsli_entities", ("mewslix/candidate_set_entities.jsonl",), ids="native")

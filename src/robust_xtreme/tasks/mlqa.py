@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from robust_xtreme.adapters.hub import question
+from robust_xtreme.adapters.qa import by_question, span_qa
 from robust_xtreme.languages import codes
 from robust_xtreme.specs import Files, HubFiles, TaskSpec
-from robust_xtreme.tasks._hub import question
-from robust_xtreme.tasks._qa import by_question, span_qa
 
 _LANGUAGES: Final = codes("ar de en es hi vi zh")
 _XTREME: Final = "ec5f1f46e9af79639a90684a7a70a956c4998f04"

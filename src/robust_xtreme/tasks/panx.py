@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from robust_xtreme.adapters.hub import sentence
+from robust_xtreme.adapters.tagging import tagging
 from robust_xtreme.languages import codes
 from robust_xtreme.specs import Files, HubFiles, TaskSpec
-from robust_xtreme.tasks._hub import sentence
-from robust_xtreme.tasks._tagging import tagging
 
 _XTREME: Final = codes(
     "af ar bg bn de el en es et eu fa fi fr he hi hu id it ja jv ka kk ko ml mr ms my nl pt ru sw ta te th tl tr ur vi "

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from robust_xtreme.adapters.hub import sentences
+from robust_xtreme.adapters.pairs import pairs
 from robust_xtreme.languages import codes
 from robust_xtreme.specs import Files, HubFiles, TaskSpec
-from robust_xtreme.tasks._hub import sentences
-from robust_xtreme.tasks._pairs import pairs
 
 _LANGUAGES: Final = codes("de en es fr ja ko zh")
 _LABELS: Final = ("different", "paraphrase")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from robust_xtreme.adapters.hub import translation
+from robust_xtreme.adapters.retrieval import translated, translations
 from robust_xtreme.languages import codes
 from robust_xtreme.specs import Files, HubFiles, Pool, TaskSpec
-from robust_xtreme.tasks._hub import translation
-from robust_xtreme.tasks._retrieval import translated, translations
 
 _COMMIT: Final = "69e8f12da6e31d59addadda9a9c8a2e601a0e282"
 # Of mteb/tatoeba-bitext-mining on the hub: docs/decisions/0070-retrieval-tasks.md says where it was seen.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from robust_xtreme.adapters.hub import question
+from robust_xtreme.adapters.qa import by_text, span_qa
 from robust_xtreme.languages import codes
 from robust_xtreme.specs import Files, HubFiles, TaskSpec
-from robust_xtreme.tasks._hub import question
-from robust_xtreme.tasks._qa import by_text, span_qa
 
 _LANGUAGES = codes("ar bn en fi id ko ru sw te")
 _XTREME_TRAIN = "tydiqa/tydiqa-goldp-v1.1-train/tydiqa.goldp.{language}.train.json"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from robust_xtreme.adapters.tagging import tagging
 from robust_xtreme.languages import codes
 from robust_xtreme.specs import Files, TaskSpec
-from robust_xtreme.tasks._tagging import tagging
 
 _XTREME: Final = codes(
     "af ar bg de el en es et eu fa fi fr he hi hu id it ja kk ko mr nl pt ru ta te th tl tr ur vi yo zh"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from robust_xtreme.adapters.choice import choice
+from robust_xtreme.adapters.hub import causal
 from robust_xtreme.languages import codes
 from robust_xtreme.specs import Files, HubFiles, TaskSpec
-from robust_xtreme.tasks._choice import choice
-from robust_xtreme.tasks._hub import causal
 
 _LANGUAGES: Final = codes("et ht id it qu sw ta th tr vi zh")
 _ASKED: Final = {"cause": "What was the cause?", "effect": "What was the effect?"}

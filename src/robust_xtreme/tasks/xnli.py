@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from robust_xtreme.adapters.hub import pair
+from robust_xtreme.adapters.nli import nli
 from robust_xtreme.languages import codes
 from robust_xtreme.specs import Files, HubFiles, TaskSpec
-from robust_xtreme.tasks._hub import pair
-from robust_xtreme.tasks._nli import nli
 
 _LANGUAGES: Final = codes("ar bg de el en es fr hi ru sw th tr ur vi zh")
 _LABELS: Final = ("entailment", "neutral", "contradiction")

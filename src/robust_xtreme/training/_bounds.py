@@ -56,7 +56,7 @@ def check_stage(name: str, stage: StageSpec) -> None:
 
 
 def _check_data(name: str, stage: StageSpec) -> None:
-    from robust_xtreme.noise._suites import check_perturb
+    from robust_xtreme.noise.suites import check_perturb
 
     if not 0 <= stage.lr < 1:
         raise SpecError(f"--lr {stage.lr} is not between 0 and 1.")

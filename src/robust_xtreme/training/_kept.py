@@ -12,7 +12,7 @@ from typing import Any, Final, final
 from robust_xtreme.errors import DataError
 from robust_xtreme.formats import numbered_lines, parse, read_file, text_of
 from robust_xtreme.results import store
-from robust_xtreme.sources._rows import LONGEST
+from robust_xtreme.sources.rows import LONGEST
 from robust_xtreme.training._translator import Translation
 
 PART: Final = 512

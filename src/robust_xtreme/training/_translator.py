@@ -14,9 +14,9 @@ import torch
 
 from robust_xtreme.errors import ModelError, RobustXtremeError
 from robust_xtreme.examples import digest
-from robust_xtreme.families._encoder import check_complete, check_weights, loading, quiet_transformers, reading
-from robust_xtreme.families._memory import out_of_memory
-from robust_xtreme.families._weights import check_config, weight_files
+from robust_xtreme.models.encoder import check_complete, check_weights, loading, quiet_transformers, reading
+from robust_xtreme.models.memory import out_of_memory
+from robust_xtreme.models.weights import check_config, weight_files
 from robust_xtreme.results import store
 from robust_xtreme.training._targets import KINDS, Target, is_single, target_of
 
@@ -85,7 +85,7 @@ def find_model(name: str, *, offline: bool) -> Path:
 
     Raises ModelError, and RobustXtremeError where the hub does not answer.
     """
-    from robust_xtreme.sources._hub import snapshot
+    from robust_xtreme.sources.hub import snapshot
 
     if Path(name).is_dir():
         return Path(name)

@@ -11,9 +11,9 @@ from typing import Any, Final, final
 from robust_xtreme import packs
 from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import Example, digest
-from robust_xtreme.families._encoder import encoder_identity
-from robust_xtreme.noise._suites import suite
-from robust_xtreme.sources import _select
+from robust_xtreme.models.encoder import encoder_identity
+from robust_xtreme.noise.suites import suite
+from robust_xtreme.sources import selecting
 from robust_xtreme.specs import SUITE
 from robust_xtreme.training import dev, record
 from robust_xtreme.training.lessons import Lesson, lessons
@@ -129,7 +129,7 @@ def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ..
         "before": before,
         "contents": [_content(lesson) for lesson in taught],
         "text": text_identity(Path(stage.text), stage.of_text) if stage.text else "",
-        "selected_by": _select.data_identity(selected) if selected else "",
+        "selected_by": selecting.data_identity(selected) if selected else "",
     }
     identity = digest(kind, *_flat({name: fact for name, fact in facts.items() if name not in _SHOWN}))
     start = spec.size if spec.start == SCRATCH else Path(spec.start).name

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
 
-from robust_xtreme.families._batch import Window, collate
+from robust_xtreme.models.windows import Window, collate
 from robust_xtreme.training.objective import Batch, Part, Piece, Taken
 from robust_xtreme.training.sampling import Plan
 

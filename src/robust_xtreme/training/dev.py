@@ -14,12 +14,12 @@ from torch import nn
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData, NotFinite, Overlap
 from robust_xtreme.examples import Example, Judged
-from robust_xtreme.families._batch import Window, collate, encoder_inputs
-from robust_xtreme.families._family import Family, windows_of
-from robust_xtreme.families._overlap import comparable, keys, kind
-from robust_xtreme.sources import _load, _select
-from robust_xtreme.sources._source import Source, open_source
+from robust_xtreme.models.windows import Window, collate, encoder_inputs
+from robust_xtreme.predictors.family import Family, windows_of
+from robust_xtreme.sources import loading, selecting
+from robust_xtreme.sources.source import Source, open_source
 from robust_xtreme.specs import TaskSpec
+from robust_xtreme.targets.contamination import comparable, keys, kind
 from robust_xtreme.training.lessons import Lesson
 from robust_xtreme.training.spec import TrainSpec
 
@@ -53,10 +53,10 @@ def _dev_examples(task: TaskSpec, data: Source | Path) -> tuple[Example, ...]:
     if task.parts:
         return tuple(example for part in task.parts for example in _dev_examples(part, data))
     try:
-        split = _load.load(task, data, task.train_languages[0], "validation")
+        split = loading.load(task, data, task.train_languages[0], "validation")
     except MissingData:
         return ()
-    return _select.limit(split.examples, _EXAMPLES) if split.labelled else ()
+    return selecting.limit(split.examples, _EXAMPLES) if split.labelled else ()
 
 
 def selection(lessons: Sequence[Lesson], spec: TrainSpec) -> tuple[Example, ...]:
@@ -78,9 +78,9 @@ def selection(lessons: Sequence[Lesson], spec: TrainSpec) -> tuple[Example, ...]
 
 
 def _check_apart(task: TaskSpec, source: Source, learned: str, mine: Collection[str]) -> None:
-    for language in _load.available(task, source, "auto"):
+    for language in loading.available(task, source, "auto"):
         try:
-            split = _load.resolve(task, source, "auto", language)
+            split = loading.resolve(task, source, "auto", language)
         except MissingData:
             continue
         same = [example.id for example in split.examples if not keys(example).isdisjoint(mine)]

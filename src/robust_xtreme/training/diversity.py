@@ -148,8 +148,8 @@ def encoder_of(folder: Path) -> Embedder:
 
     Hidden state 14/24, the mean over tokens, on the CPU. Raises ModelError where the folder cannot be read.
     """
-    from robust_xtreme.families._encoder import encoder_identity, read_encoder, read_tokenizer
-    from robust_xtreme.families._representation import DEFAULT
+    from robust_xtreme.models.encoder import encoder_identity, read_encoder, read_tokenizer
+    from robust_xtreme.models.representation import DEFAULT
 
     opened = cache(lambda: (read_tokenizer(folder), read_encoder(folder)))
     identity = f"{encoder_identity(folder)} {DEFAULT} max_length={MAX_LENGTH}"
@@ -159,9 +159,9 @@ def encoder_of(folder: Path) -> Embedder:
 def _embedded(tokenizer: Any, whole: Any, texts: Sequence[str]) -> Array:
     import torch
 
-    from robust_xtreme.families._batch import collate, encoder_inputs
-    from robust_xtreme.families._representation import DEFAULT, AtLayer, layer_count
-    from robust_xtreme.families.retrieval import Pooled, text_windows
+    from robust_xtreme.models.representation import DEFAULT, AtLayer, Pooled, layer_count
+    from robust_xtreme.models.windows import collate, encoder_inputs
+    from robust_xtreme.predictors.heads.retrieval import text_windows
 
     encoder, pooled = AtLayer(whole, DEFAULT.at(layer_count(whole))), Pooled(DEFAULT)
     windows = text_windows(((index, "text", text) for index, text in enumerate(texts)), tokenizer, MAX_LENGTH)

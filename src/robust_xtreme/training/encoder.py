@@ -10,7 +10,7 @@ from typing import Any, Final
 from safetensors import SafetensorError
 
 from robust_xtreme.errors import DiskError, ModelError
-from robust_xtreme.families._encoder import check_weights, first_line, quiet_transformers
+from robust_xtreme.models.encoder import check_weights, first_line, quiet_transformers
 from robust_xtreme.results import store
 
 WRITE_ERRORS: Final = (OSError, SafetensorError)

@@ -10,7 +10,7 @@ from typing import Any, Final, Self, final
 
 from robust_xtreme import errors
 from robust_xtreme.errors import DiskError, RobustXtremeError
-from robust_xtreme.families._memory import out_of_memory
+from robust_xtreme.models.memory import out_of_memory
 
 _OURS: Final = "robust_xtreme.errors."
 _FULL: Final = "No space left on device"

@@ -14,11 +14,11 @@ from torch import nn
 
 from robust_xtreme import registry
 from robust_xtreme.errors import RobustXtremeError
-from robust_xtreme.families._batch import Window
-from robust_xtreme.families._encoder import read_encoder, read_tokenizer
-from robust_xtreme.families._family import Family, windows_of
-from robust_xtreme.noise._user_packs import using
-from robust_xtreme.sources._checkpoints import fetched, on_hub
+from robust_xtreme.models.encoder import read_encoder, read_tokenizer
+from robust_xtreme.models.windows import Window
+from robust_xtreme.noise.user_packs import using
+from robust_xtreme.predictors.family import Family, windows_of
+from robust_xtreme.sources.checkpoints import fetched, on_hub
 from robust_xtreme.training import controls, learn, scratch
 from robust_xtreme.training.chain import KINDS, Chain, Link, chain_of
 from robust_xtreme.training.device import own_random, place

@@ -14,15 +14,15 @@ from typing import Final, final
 from robust_xtreme import __version__
 from robust_xtreme.errors import MissingData
 from robust_xtreme.examples import Example, digest
-from robust_xtreme.families import _overlap
-from robust_xtreme.families._overlap import comparable, keys, unit
 from robust_xtreme.formats import reader
 from robust_xtreme.results import cache, store
-from robust_xtreme.sources import _load
-from robust_xtreme.sources._pools import Pools
-from robust_xtreme.sources._release import Release
-from robust_xtreme.sources._source import Source
+from robust_xtreme.sources import loading
+from robust_xtreme.sources.pools import Pools
+from robust_xtreme.sources.release import Release
+from robust_xtreme.sources.source import Source
 from robust_xtreme.specs import TaskSpec
+from robust_xtreme.targets import contamination as _overlap
+from robust_xtreme.targets.contamination import comparable, keys, unit
 
 EVALUATED: Final = ("validation", "test")
 _KIND: Final = "units"
@@ -71,8 +71,8 @@ def evaluated(
             if not task.head or not comparable(task, wanted):
                 continue
             for split in EVALUATED:
-                languages = _load.available(task, source, split)
-                _load.fetch(task, source, split, languages)
+                languages = loading.available(task, source, split)
+                loading.fetch(task, source, split, languages)
                 for language in languages:
                     with contextlib.suppress(MissingData):
                         yield f"{task.name}/{split}/{language}", _once(task, source, language, split, pools, kept)
@@ -82,13 +82,13 @@ def _once(task: TaskSpec, source: Source, language: str, split: str, pools: Pool
     """The units of a split, from the cache where its files are those that they were read from."""
     signature = source.signature(task, language, split) if isinstance(source, Release) and task.pool is None else ""
     if not signature:
-        return known(_load.load(task, source, language, split, pools).examples)
+        return known(loading.load(task, source, language, split, pools).examples)
     key = digest(_KIND, _code(task, split), task.name, split, language, signature).encode()
     stored = kept.get(_KIND, [key]).get(key)
     if stored is not None:
         kind, first, every = json.loads(stored)
         return Known(kind, first, {name: tuple(ids) for name, ids in every.items()})
-    known_now = known(_load.load(task, source, language, split, pools).examples)
+    known_now = known(loading.load(task, source, language, split, pools).examples)
     kept.put(_KIND, {key: json.dumps([known_now.kind, known_now.first, known_now.keys]).encode()})
     return known_now
 

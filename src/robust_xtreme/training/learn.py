@@ -15,11 +15,11 @@ from torch import nn
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData
 from robust_xtreme.examples import Example, digest
-from robust_xtreme.families._batch import Window
-from robust_xtreme.families._family import Family, windows_of
-from robust_xtreme.noise._engine import noise_example, noise_texts
-from robust_xtreme.noise._suites import asked, refusing
-from robust_xtreme.sources._source import open_source
+from robust_xtreme.models.windows import Window
+from robust_xtreme.noise.engine.noising import noise_example, noise_texts
+from robust_xtreme.noise.suites import asked, refusing
+from robust_xtreme.predictors.family import Family, windows_of
+from robust_xtreme.sources.source import open_source
 from robust_xtreme.specs import PerturbationSpec, TaskSpec
 from robust_xtreme.training import controls, dev
 from robust_xtreme.training.chain import Link

@@ -10,11 +10,11 @@ from typing import Final, final
 
 from robust_xtreme.errors import MissingData
 from robust_xtreme.examples import Choice, Example, digest
-from robust_xtreme.families._overlap import kind
 from robust_xtreme.run_spec import parse_limits
-from robust_xtreme.sources import _load, _select, with_labels
-from robust_xtreme.sources._source import Source, open_source
+from robust_xtreme.sources import loading, selecting, with_labels
+from robust_xtreme.sources.source import Source, open_source
 from robust_xtreme.specs import TaskSpec
+from robust_xtreme.targets.contamination import kind
 from robust_xtreme.training import guarded, overlap
 from robust_xtreme.training.controls import shuffled
 from robust_xtreme.training.sampling import parse_sampling, shared_out
@@ -62,7 +62,7 @@ def _lesson(
     examples = read(task, source, (_ENGLISH,) if stage.translated else languages)
     limits = parse_limits(stage.limit)
     most = limits.get(task.name, limits.get("", 0))
-    chosen = _select.limit(examples, most) if most else examples
+    chosen = selecting.limit(examples, most) if most else examples
     if len(chosen) < min(most, len(examples)):
         tell(f"{task.name}: took {len(chosen):,} of the {most:,} examples asked for: clusters are whole")
     screened = _screened(chosen, task, spec, source, reported, tell)
@@ -74,7 +74,9 @@ def _lesson(
         raise MissingData(f"No training example of {task.name} is left: the evaluated splits contain all of them.")
     longest = 0 if task.stride else defaults(stage, spec.recipe).max_length
     taught = replace(task, max_length=longest or task.max_length)
-    return Lesson(taught, kept, _select.data_identity(kept), screened, tuple(task.name for task in reported), languages)
+    return Lesson(
+        taught, kept, selecting.data_identity(kept), screened, tuple(task.name for task in reported), languages
+    )
 
 
 def _screened(
@@ -142,7 +144,7 @@ def read(task: TaskSpec, source: Source | Path, languages: Sequence[str]) -> tup
         heads = [name for name in task.accepts if name != task.name] or [task.name]
         what = f"a head of {' or '.join(heads)} answers it. Train with --task {heads[0]}"
         raise MissingData(f"{task.name} has no training data: {what}")
-    splits = [_load.load(task, source, language, "train") for language in languages]
+    splits = [loading.load(task, source, language, "train") for language in languages]
     examples = [example for split in splits for example in split.examples]
     labelled = tuple(
         example for example in examples if not (isinstance(example.target, Choice) and example.target.index < 0)
@@ -161,7 +163,7 @@ def _within(lessons: tuple[Lesson, ...], stage: StageSpec) -> tuple[Lesson, ...]
     counts = [len(lesson.examples) for lesson in lessons]
     several = shared_out(stage.total, counts, parse_sampling(stage.sampling).shares(counts))
     return tuple(
-        _kept(lesson, _select.limit(lesson.examples, most)) for lesson, most in zip(lessons, several, strict=True)
+        _kept(lesson, selecting.limit(lesson.examples, most)) for lesson, most in zip(lessons, several, strict=True)
     )
 
 
@@ -171,7 +173,7 @@ def _tell_total(taken: int, there: int, total: int, tell: Tell) -> None:
 
 
 def _kept(lesson: Lesson, examples: tuple[Example, ...]) -> Lesson:
-    return replace(lesson, examples=examples, identity=_select.data_identity(examples))
+    return replace(lesson, examples=examples, identity=selecting.data_identity(examples))
 
 
 def _shuffled(lesson: Lesson, seed: int) -> Lesson:

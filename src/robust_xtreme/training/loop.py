@@ -20,7 +20,7 @@ from torch import nn
 from torch.multiprocessing.spawn import ProcessException
 
 from robust_xtreme.errors import ModelError, UserError
-from robust_xtreme.families._memory import out_of_memory
+from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.results import store
 from robust_xtreme.training import best, resume
 from robust_xtreme.training.data import Loader, Share, TrainingData

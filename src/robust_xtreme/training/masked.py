@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from robust_xtreme.errors import ModelError
-from robust_xtreme.families._batch import Scores, Window, frame_of, token_ids
+from robust_xtreme.models.windows import Scores, Window, frame_of, token_ids
 from robust_xtreme.training.fit import text_length
 from robust_xtreme.training.objective import IGNORED, Masking, Part, Taken, lengths_of
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from robust_xtreme.examples import Example
-from robust_xtreme.families._batch import Scores, Window
-from robust_xtreme.families._family import Family, Labels
+from robust_xtreme.models.windows import Scores, Window
+from robust_xtreme.predictors.family import Family, Labels
 
 IGNORED: Final = -100
 """The target of a token that is not to be guessed."""

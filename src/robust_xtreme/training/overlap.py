@@ -11,10 +11,10 @@ from typing import Final, final
 from robust_xtreme import registry
 from robust_xtreme.errors import Overlap
 from robust_xtreme.examples import Example
-from robust_xtreme.families._overlap import keys, unit
-from robust_xtreme.sources import _load
-from robust_xtreme.sources._source import Source
+from robust_xtreme.sources import loading
+from robust_xtreme.sources.source import Source
 from robust_xtreme.specs import TaskSpec
+from robust_xtreme.targets.contamination import keys, unit
 from robust_xtreme.training.guarded import EVALUATED, Known
 
 TOLERATED: Final = 0.02
@@ -39,7 +39,7 @@ def reported_tasks(names: Sequence[str], source: Source | Path) -> tuple[TaskSpe
     if names:
         return tuple(registry.load("task", name) for name in names)
     tasks: tuple[TaskSpec, ...] = tuple(registry.load("task", name) for name in registry.names("task"))
-    return tuple(task for task in tasks if any(_load.available(task, source, split) for split in EVALUATED))
+    return tuple(task for task in tasks if any(loading.available(task, source, split) for split in EVALUATED))
 
 
 def screen(

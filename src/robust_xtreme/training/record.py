@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme.errors import DataError, Mismatch, ModelError
-from robust_xtreme.families._overlap import HASHES
 from robust_xtreme.results import store
+from robust_xtreme.targets.contamination import HASHES
 from robust_xtreme.training.best import FILE as BEST
 from robust_xtreme.training.loop import METRICS, TENSORBOARD
 from robust_xtreme.training.resume import FOLDER as RESUME

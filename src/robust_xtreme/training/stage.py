@@ -17,11 +17,11 @@ from torch import nn
 
 from robust_xtreme.errors import Locked, ModelError, SpecError
 from robust_xtreme.examples import digest
-from robust_xtreme.families._encoder import encoder_identity, read_encoder, read_tokenizer
-from robust_xtreme.families._overlap import HASHES, keys
-from robust_xtreme.noise._user_packs import using
+from robust_xtreme.models.encoder import encoder_identity, read_encoder, read_tokenizer
+from robust_xtreme.noise.user_packs import using
 from robust_xtreme.results import store
 from robust_xtreme.specs import TaskSpec
+from robust_xtreme.targets.contamination import HASHES, keys
 from robust_xtreme.training import best, record, resume, scratch
 from robust_xtreme.training.chain import Chain, Link, chain_of
 from robust_xtreme.training.device import place

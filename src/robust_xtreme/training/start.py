@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, final
 
 from robust_xtreme.errors import DataError, ModelError, SpecError
-from robust_xtreme.families._encoder import check_files, known_type
-from robust_xtreme.families._overlap import check
+from robust_xtreme.models.encoder import check_files, known_type
 from robust_xtreme.results.stages import read_stages
-from robust_xtreme.sources._checkpoints import exists, fetched, like_hub, on_hub
+from robust_xtreme.sources.checkpoints import exists, fetched, like_hub, on_hub
+from robust_xtreme.targets.contamination import check
 from robust_xtreme.training.encoder import encoder_folder
 from robust_xtreme.training.record import SPEC
 

@@ -13,11 +13,11 @@ from robust_xtreme.errors import MissingData, SpecError
 from robust_xtreme.examples import Choice, Example, Text, digest
 from robust_xtreme.languages import language as language_of
 from robust_xtreme.results import store
-from robust_xtreme.sources._dataset import Hub, open_hub
-from robust_xtreme.sources._hub import is_offline
-from robust_xtreme.sources._paths import find, options, said
-from robust_xtreme.sources._release import Release
-from robust_xtreme.sources._rows import Found, check
+from robust_xtreme.sources.dataset import Hub, open_hub
+from robust_xtreme.sources.hub import is_offline
+from robust_xtreme.sources.paths import find, options, said
+from robust_xtreme.sources.release import Release
+from robust_xtreme.sources.rows import Found, check
 from robust_xtreme.specs import Files, HubFiles, Origin, TaskSpec
 from robust_xtreme.training._kept import Job, Translate, translations
 from robust_xtreme.training._released import RELEASED, matches, native, read_released

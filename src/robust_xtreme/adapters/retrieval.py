@@ -1,0 +1,289 @@
+"""Rows of retrieval tasks as queries, and as the pools of candidates that they are answered from.
+
+An example has one text, `query`, and its target names a key; the corpus says which of its texts that key stands for.
+In `train` an example has its right `candidate` beside it, where the row holds one: a dual encoder learns from both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, final
+
+from robust_xtreme.adapters.qa import by_question
+from robust_xtreme.errors import DataError
+from robust_xtreme.examples import Corpus, Document, Example, Span, Text, digest
+from robust_xtreme.formats.mewsli_entities import flat
+from robust_xtreme.specs import CANDIDATE, Origin, Row
+
+QUERY: Final = "query"
+ENGLISH: Final = "en"
+_CONTEXT: Final = "context"
+_TAUGHT: Final = "train"
+
+Rows = Mapping[str, tuple[Row, ...]]
+Spans = tuple[tuple[int, int], ...]
+
+
+def _query(row: Row, origin: Origin, language: str, value: str, spans: tuple[Span, ...] = ()) -> Text:
+    return Text(f"{origin.id(row.native)}/{QUERY}", language, value, spans)
+
+
+def _candidate(origin: Origin, native: str, language: str, value: str) -> Text:
+    return Text(origin.shared(CANDIDATE, native), language, value)
+
+
+def _origins(rows: Rows, task: str, split: str) -> Iterator[tuple[Origin, tuple[Row, ...]]]:
+    return ((Origin(task, split, language), row_list) for language, row_list in rows.items())
+
+
+# --------------------------------------------------------------------------------------------------- pairs of sentences
+
+
+def translations(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
+    """English queries whose translation is to be found; equal English sentences are one cluster in all languages."""
+    return tuple(_translation(row, origin) for row in rows)
+
+
+def _translation(row: Row, origin: Origin) -> Example:
+    english = row.values["translation"]
+    texts = {QUERY: _query(row, origin, ENGLISH, english)}
+    return Example(origin.id(row.native), texts, Document((row.native,)), row.cluster or _sentence(english))
+
+
+def _sentence(text: str) -> str:
+    return f"sentence/{digest(text)}"
+
+
+def translated(rows: Rows, task: str, split: str) -> Corpus:
+    """The sentences in the one language that rows are given of; equal ones keep their own ids, as in the official file.
+
+    So a query whose translation stands twice is right with its own line only, as the official script counts.
+    """
+    ((origin, origin_rows),) = _origins(rows, task, split)
+    texts = tuple(_candidate(origin, row.native, origin.language, row.values["sentence"]) for row in origin_rows)
+    answers = {row.native: (text.id,) for row, text in zip(origin_rows, texts, strict=True)}
+    return Corpus(f"{task}/{split}/{origin.language}", texts, answers)
+
+
+# --------------------------------------------------------------------------------------------------------- mined bitext
+
+
+def mined(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
+    """One query for each distinct sentence in the language, with the gold pairs of all its lines; many have none.
+
+    The official script (google-research/xtreme, third_party/utils_retrieve.py) searches among distinct sentences
+    (`text_load_unify`, `unique_embeddings`): one that stands on several lines of a side is one sentence there. When the
+    pairs found are named by ids (`read_sent2id`), a sentence that stands more than once on its side has none, so that
+    no pair with it is ever found, right or wrong, while its gold pairs count as missed (`bucc_eval` compares with every
+    line of the gold file). The same here: such a sentence is one query, or one candidate, called by its first line, and
+    the corpus names it in `unscored`. Sentences are compared without the white space around them.
+    """
+    return tuple(_mined(lines, origin) for lines in _distinct(rows, QUERY))
+
+
+def _distinct(rows: Sequence[Row], side: str) -> list[list[Row]]:
+    """The lines of each sentence of a side, sentences in the order of their first line."""
+    lines: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.values[side].strip():
+            lines[row.values[side].strip()].append(row)
+    return list(lines.values())
+
+
+def _mined(lines: Sequence[Row], origin: Origin) -> Example:
+    row = lines[0]
+    gold = dict.fromkeys(key for line in lines for key in line.values["gold"])
+    text = _query(row, origin, origin.language, row.values[QUERY])
+    cluster = row.cluster or _sentence(text.value.strip())
+    return Example(origin.id(row.native), {QUERY: text}, Document(tuple(gold)), cluster)
+
+
+def minable(rows: Rows, task: str, split: str) -> Corpus:
+    """The distinct English sentences of one language pair; see `mined` for those that stand more than once."""
+    ((origin, origin_rows),) = _origins(rows, task, split)
+    sentences = _distinct(origin_rows, CANDIDATE)
+    texts = tuple(_candidate(origin, lines[0].native, ENGLISH, lines[0].values[CANDIDATE]) for lines in sentences)
+    answers = {row.native: (text.id,) for lines, text in zip(sentences, texts, strict=True) for row in lines}
+    repeated = {text.id for lines, text in zip(sentences, texts, strict=True) if len(lines) > 1}
+    asked = {_query(lines[0], origin, "", "").id for lines in _distinct(origin_rows, QUERY) if len(lines) > 1}
+    return Corpus(f"{task}/{split}/{origin.language}", texts, answers, frozenset(repeated | asked))
+
+
+# ------------------------------------------------------------------------------------------------ sentences of passages
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """The questions on one context, and its sentences; candidates are called by `name` and their number."""
+
+    rows: tuple[Row, ...]
+    name: str
+    cluster: str
+    context: str
+    sentences: Spans
+
+    def candidates(self, origin: Origin) -> tuple[Text, ...]:
+        """Each sentence with the whole context behind it, without newlines, as evaluate_retrieval.py joins them."""
+        values = [(self.context[start:stop] + self.context).replace("\n", "") for start, stop in self.sentences]
+        return tuple(
+            _candidate(origin, f"{self.name}/{number}", origin.language, value) for number, value in enumerate(values)
+        )
+
+    def taught(self, origin: Origin) -> tuple[Text, ...]:
+        """The candidates to learn from; a span says which part of each is the passage, for the overlap rule."""
+        begins = [len(self.context[start:stop].replace("\n", "")) for start, stop in self.sentences]
+        texts = self.candidates(origin)
+        return tuple(
+            replace(text, spans=(Span(begin, len(text.value), _CONTEXT),))
+            for text, begin in zip(texts, begins, strict=True)
+        )
+
+    def right(self, row: Row) -> tuple[int, ...]:
+        """The sentences that answer a question: that in which the answer begins, and those of the same words.
+
+        None where the question has no answer, or it begins between sentences. What an answer spans beyond its first
+        sentence, and answers after the first, do not count.
+        """
+        for begin, _ in row.values["answers"][:1]:
+            for start, stop in self.sentences:
+                if start <= begin < stop:
+                    same = [self.context[first:other] == self.context[start:stop] for first, other in self.sentences]
+                    return tuple(index for index, is_same in enumerate(same) if is_same)
+        return ()
+
+
+def _passages(rows: Sequence[Row]) -> list[_Passage]:
+    passages: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        passages[row.values["context"]].append(row)
+    return [_passage(context, tuple(group)) for context, group in passages.items()]
+
+
+def _passage(context: str, rows: tuple[Row, ...]) -> _Passage:
+    first = rows[0]
+    for row in rows:
+        if (row.cluster, row.values["sentences"]) != (first.cluster, first.values["sentences"]):
+            what = f"the context has another cluster, or other sentences, than at {first.place}."
+            raise DataError(row.place, what)
+    name = digest(context) if first.cluster else min(row.native for row in rows)
+    return _Passage(rows, name, first.cluster or by_question(rows), context, first.values["sentences"])
+
+
+def answer_sentences(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
+    """Questions whose answer is a sentence; the key is the question's id, which is the same in every language.
+
+    A question whose answer begins in no sentence is left out of train, and refused elsewhere: the official script
+    (third_party/utils_lareqa.py) leaves it out, and the official files have none. In train an example has two texts,
+    `query` and `candidate`: the sentence with its context. The cluster is the passage, named as XQuAD's, or the row's
+    own.
+    """
+    _check_answered(rows)
+    _check_sentences(rows, origin.split)
+    passages = [(passage, passage.taught(origin) if origin.split == _TAUGHT else ()) for passage in _passages(rows)]
+    made = {row.native: _answered(row, *passage, origin) for passage in passages for row in passage[0].rows}
+    return tuple(example for row in rows if (example := made[row.native]) is not None)
+
+
+def _answered(row: Row, passage: _Passage, candidates: Sequence[Text], origin: Origin) -> Example | None:
+    right = passage.right(row)
+    if row.values["answers"] and not right:
+        return None
+    texts = {QUERY: _query(row, origin, origin.language, row.values["question"])}
+    if candidates and right:
+        texts[CANDIDATE] = candidates[right[0]]
+    return Example(origin.id(row.native), texts, Document((row.native,)), passage.cluster)
+
+
+def _check_sentences(rows: Sequence[Row], split: str) -> None:
+    """Outside of train, refuse sentences that the file does not name, and an answer that begins in none."""
+    for row in rows if split != _TAUGHT else ():
+        if row.values.get("ruled"):
+            what = "the key 'sentence_breaks' is missing from its paragraph; only training data may be without it."
+            raise DataError(row.place, what)
+        begins = [begin for begin, _ in row.values["answers"][:1]]
+        if any(not any(start <= begin < stop for start, stop in row.values["sentences"]) for begin in begins):
+            raise DataError(row.place, f"the answer at {begins[0]} begins in no sentence of its context.")
+
+
+def _check_answered(rows: Sequence[Row]) -> None:
+    """Refuse a question without an answer among questions that have one."""
+    if any(row.values["answers"] for row in rows):
+        for row in rows:
+            if not row.values["answers"]:
+                raise DataError(row.place, "has no answer, and other questions of the file have one.")
+
+
+def all_sentences(rows: Rows, task: str, split: str) -> Corpus:
+    """The sentences of all passages in all languages; a question is answered by one in every language that has it."""
+    texts: list[Text] = []
+    answers: defaultdict[str, list[str]] = defaultdict(list)
+    for origin, origin_rows in _origins(rows, task, split):
+        _check_sentences(origin_rows, split)
+        for passage in _passages(origin_rows):
+            candidates = passage.candidates(origin)
+            texts += candidates
+            for row in passage.rows:
+                answers[row.native] += [candidates[index].id for index in passage.right(row)]
+    return Corpus(f"{task}/{split}", tuple(texts), {key: tuple(ids) for key, ids in answers.items()})
+
+
+# ------------------------------------------------------------------------------------------------------------- entities
+
+_BRACES: Final = re.compile(r"{(.*?)}")
+
+
+def mentions(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
+    """Mentions in their sentence; the key is the entity's id, and a row that does not say it has none.
+
+    The cluster is the article where the file names one, else the mention. In train the entity's description, where the
+    row holds it, is the `candidate`.
+    """
+    return tuple(_mention(row, origin) for row in rows)
+
+
+def _mention(row: Row, origin: Origin) -> Example:
+    values = row.values
+    text, spans = marked(values["mention"], values["left"], values["right"])
+    texts = {QUERY: _query(row, origin, origin.language, text, spans)}
+    if origin.split == _TAUGHT and values.get("text"):
+        texts[CANDIDATE] = _entity(row, origin)
+    document = values.get("document")
+    cluster = row.cluster or (f"document/{document}" if document else f"mention/{row.native}")
+    keys = (values["entity"],) if values["entity"] else ()
+    return Example(origin.id(row.native), texts, Document(keys), cluster)
+
+
+def marked(mention: str, left: str, right: str) -> tuple[str, tuple[Span, ...]]:
+    """The query's text, `{mention}: {left} {{ {mention} }} {right}` on one line, and where the mention stands in it.
+
+    That is the official text (third_party/utils_mewslix.py, `preprocess_mention`): a sentence with the mention in
+    braces, the mention again before it, braces that stand in the sentence itself turned round.
+    """
+    left, right = (_BRACES.sub(r"(\1)", part) for part in (left, right))
+    text, name = flat(f"{mention}: {left} {{ {mention} }} {right}"), flat(mention)
+    starts_of = [text.find(name), text.find(f"{{ {name} }}", len(name))]
+    starts = [start for start in (starts_of[0], starts_of[1] + 2 if starts_of[1] >= 0 else -1) if start >= 0]
+    return text, tuple(Span(start, start + len(name)) for start in starts)
+
+
+def _entity(row: Row, origin: Origin) -> Text:
+    """The candidate that a pair of training data holds, in the language of the description."""
+    described = Origin(origin.task, origin.split, row.values["described"])
+    return _candidate(described, row.values["entity"], described.language, row.values["text"])
+
+
+def entities(rows: Rows, task: str, split: str) -> Corpus:
+    """The descriptions of all entities, of files of their own (under the language "") or of the pairs of train."""
+    texts: dict[str, Text] = {}
+    for origin, several in _origins(rows, task, split):
+        for row in several:
+            if "described" in row.values:
+                texts.setdefault(row.values["entity"], _entity(row, origin))
+            elif "text" in row.values:
+                row_origin = Origin(task, split, row.values["language"])
+                texts[row.native] = _candidate(row_origin, row.native, row_origin.language, row.values["text"])
+    return Corpus(f"{task}/{split}", tuple(texts.values()), {key: (text.id,) for key, text in texts.items()})

@@ -1,0 +1,104 @@
+"""What computes, as one hash; files are read once while they do not change."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from robust_xtreme.errors import ModelError
+from robust_xtreme.examples import digest
+from robust_xtreme.models.encoder import first_line
+
+_EMBEDDING: Final = re.compile(r"(?:embeddings?|(?:^|\.)(?:shared|embed_tokens|embed_positions|wte|wpe))\.weight$")
+"""Embedding tables (of words, positions, types), as BERT, T5 and others call them; norms and projections are none."""
+
+_DECODER: Final = "decoder."
+_IMAGES: Final = ("vision_model.", "visual_projection.", "text_projection.", "logit_scale", "logit_bias")
+_UNREAD: Final = (*_IMAGES, _DECODER, "lm_head.")
+"""Parts of whole checkpoints of CLIP's and T5's kind that no text is read with."""
+
+_READ: Final = 1 << 22
+_NOT_IDENTITY: Final = ("_name_or_path", "transformers_version")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a file. Raises ModelError."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"{path} cannot be read: {error}") from error
+    if not isinstance(value, dict):
+        raise ModelError(f"{path} is not a JSON object.")
+    return value
+
+
+def identity(
+    files: Iterable[Path], config: Mapping[str, Any], heads: Mapping[str, Sequence[str]], folder: Path | None = None
+) -> str:
+    """The hash of files (weights, tokenizer), configuration, and heads with their label maps (16 hex digits).
+
+    `folder` holds the heads' weights; without one they stand among the files.
+    """
+    every = sorted(path for path in files if path.is_file() and path.name != "config.json")
+    parts = [part for path in every for part in (path.name, file_hash(path))]
+    parts.append(json.dumps({key: config[key] for key in sorted(config) if key not in _NOT_IDENTITY}))
+    for head, names in heads.items():
+        weights = file_hash(folder / f"{head}.safetensors") if folder else ""
+        parts += [head, weights, str(len(names)), *names]
+    return digest(*parts)
+
+
+def file_hash(path: Path) -> str:
+    """The sha256 of a file, read once while it does not change. Raises ModelError where it cannot be read."""
+    try:
+        facts = path.stat()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
+    return _file_hash(path, (facts.st_size, facts.st_mtime_ns))
+
+
+@cache
+def _file_hash(path: Path, _version: tuple[int, int]) -> str:
+    state = hashlib.sha256()
+    try:
+        with path.open("rb") as stream:
+            while block := stream.read(_READ):
+                state.update(block)
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
+    return state.hexdigest()
+
+
+@cache
+def parameters(paths: tuple[Path, ...]) -> tuple[int, int]:
+    """Parameters of files of weights, all and without embedding tables, read off their headers; those of text alone.
+
+    Tables are those of words, positions (relative ones too) and types. The norm behind them, a projection to the width
+    of the layers, and T5's attention bias are no tables and count as capacity.
+    Raises ModelError where a file of weights is damaged.
+    """
+    sizes: dict[str, int] = {}
+    for path in paths:
+        sizes.update(_sizes(path))
+    unread = _UNREAD if any(name.startswith(_DECODER) for name in sizes) else _IMAGES
+    kept = {name: size for name, size in sizes.items() if not name.startswith(unread)}
+    embedding = sum(size for name, size in kept.items() if _EMBEDDING.search(name))
+    every = sum(kept.values())
+    return every, every - embedding
+
+
+def _sizes(path: Path) -> dict[str, int]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="numpy") as weights:
+            names = weights.keys()
+            return {name: math.prod(weights.get_slice(name).get_shape()) for name in names}
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path} is damaged: {first_line(error)}. Remove it and get it again.") from error

@@ -1,0 +1,388 @@
+"""Where each task's model lies: what answers it, what its folder must hold, and the identity of what computes.
+
+A run of `train`: `RUN/model/` (config, safetensors, tokenizer), `RUN/heads/TASK.safetensors` with `TASK.json`,
+`RUN/stages/`. A checkpoint with a head of its own: see `native`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme import registry
+from robust_xtreme.errors import ModelError, SpecError
+from robust_xtreme.models import lacking
+from robust_xtreme.models.encoder import check_weights, encoder_identity
+from robust_xtreme.models.identity import file_hash, identity, parameters, read_json
+from robust_xtreme.models.labels import (
+    WITHOUT_CLASSES,
+    called_otherwise,
+    check_agrees,
+    check_clear,
+    mapped,
+    may_fit,
+    named,
+    others,
+)
+from robust_xtreme.models.native import (
+    Native,
+    family_of,
+    instead,
+    is_native,
+    native_files,
+    read_bare,
+    read_native,
+    train_command,
+)
+from robust_xtreme.models.origin import HOW_TO_TRAIN, Given, Origin, check_tasks, local
+from robust_xtreme.models.towers import fitted, longest, positions, text_facts
+from robust_xtreme.models.trained import changed_texts, languages_of
+from robust_xtreme.models.weights import check_config, weight_files
+from robust_xtreme.results.benchmark import TASKS
+from robust_xtreme.specs import TaskSpec
+
+RETRIEVAL: Final = "retrieval"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Located:
+    """One task's model on disk: the run or checkpoint, its head, and the identity of all that computes.
+
+    `heads` are those that count into the identity, `trained_on` the languages of the head's training data (those of
+    the task's own training split where nothing tells them). `head` is empty where the encoder's representation answers.
+    `labels` are the head's classes as the task calls them; `native` says more of a checkpoint that is no run of
+    `train`, `renamed` that its own names say something else.
+    """
+
+    origin: Origin
+    task: str
+    head: str
+    family: str
+    labels: tuple[str, ...]
+    identity: str
+    config: Mapping[str, Any]
+    trained_on: tuple[str, ...]
+    heads: tuple[str, ...]
+    native: Native | None = None
+    renamed: str = ""
+
+    @property
+    def run(self) -> Path:
+        """The folder of the run or checkpoint."""
+        return self.origin.folder
+
+    @property
+    def folder(self) -> Path:
+        """The transformers folder: encoder (with its head, in a checkpoint) and tokenizer."""
+        return self.run if self.native else self.run / "model"
+
+    @property
+    def shown(self) -> str:
+        """What errors call the transformers folder: its path, or the name that the hub has for it."""
+        return self.origin.typed if self.native else str(self.folder)
+
+    def setting(self, language: str) -> str:
+        """How a language is met: `in_language` where the head was trained on it, else `zero_shot`."""
+        return "in_language" if language in self.trained_on else "zero_shot"
+
+    @property
+    def params(self) -> int:
+        """Parameters of the encoder; of a checkpoint with a head, the head's too."""
+        return parameters(self._weights)[0]
+
+    @property
+    def params_nonembedding(self) -> int:
+        """The same but for the embedding tables: of words, positions and types."""
+        return parameters(self._weights)[1]
+
+    @property
+    def _weights(self) -> tuple[Path, ...]:
+        if self.native:
+            return weight_files(self.folder, self.shown)
+        return tuple(sorted(self.folder.glob("*.safetensors")))
+
+    @property
+    def name(self) -> str:
+        """What frames and tables call the model: its folder or name on the hub, and first digits of its identity."""
+        return f"{self.origin.called}@{self.identity[:8]}"
+
+    @property
+    def label_map(self) -> dict[str, str]:
+        """The classes of a checkpoint, each with the task's name for it; empty for a run."""
+        return dict(zip(self.native.own, self.labels, strict=True)) if self.native else {}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about what was taken for the task's model, how it was trained, and what it does not tell apart."""
+        left = others(self.native.own, self.labels) if self.native and self.family == "tagging" else ()
+        tags = f"{self.task}: the tags {', '.join(left)} of {self.origin.typed} count as O." if left else ""
+        trained = "" if self.native else changed_texts(self.run, self.heads)
+        spared = lacking.note(self.labels, registry.load("task", self.task))
+        return tuple(filter(None, (self.origin.note, self.renamed, tags, spared, self._cut, trained)))
+
+    @property
+    def _cut(self) -> str:
+        task, most = registry.load("task", self.task), positions(self.config)
+        if fitted(task, self.config) is task:
+            return ""
+        return f"{self.task}: inputs of {longest(task)} tokens are cut to the {most} that {self.origin.typed} reads."
+
+
+def heads(run: Path) -> tuple[str, ...]:
+    """The tasks that a run holds a head for."""
+    return tuple(sorted(path.stem for path in (run / "heads").glob("*.safetensors")))
+
+
+def head_for(run: Path, task: TaskSpec) -> str | None:
+    """The head of a run that a task uses: its own, else the first it accepts; None where there is none."""
+    held = heads(run)
+    return next((name for name in (task.name, *task.accepts) if name in held), None)
+
+
+def represents(origin: Origin, task: TaskSpec, given: Given) -> bool:
+    """Whether a model answers a task by its representation: the task wants no head, or one was named in its stead."""
+    if task.family != RETRIEVAL:
+        return False
+    return not task.head or (given.represents and (is_native(origin.folder) or head_for(origin.folder, task) is None))
+
+
+def served(given: Given, task: TaskSpec) -> bool:
+    """Whether some model of a run can answer a task."""
+    return task.name in given.named or any(serves(one, task, given) for one in given.plain)
+
+
+def serves(origin: Origin, task: TaskSpec, given: Given) -> bool:
+    """Whether a model has a head that a task can use, as far as its kind goes, or needs none."""
+    if represents(origin, task, given):
+        return True
+    if is_native(origin.folder):
+        return family_of(origin) == task.family
+    return head_for(origin.folder, task) is not None
+
+
+def default_tasks(given: Given) -> tuple[TaskSpec, ...]:
+    """The tasks that the models have heads for; a benchmark's where there is none, so that locating them says why.
+
+    Where they are not named, tasks that a representation answers are not evaluated, and those outside of the benchmarks
+    only by a head of their own.
+    """
+    every = [registry.load("task", name) for name in registry.names("task")]
+    able = [one for one in every if _by_default(one, given) and served(given, one)]
+    fitting = [one for one in able if one.name in given.named or any(_fits(o, one, given) for o in given.plain)]
+    return tuple(fitting or able or sorted((one for one in every if _by_default(one, given)), key=_last))
+
+
+def _last(task: TaskSpec) -> tuple[bool, bool]:
+    """Tasks of XTREME-R come first, and among them those whose heads are common."""
+    return "xtreme-r" not in task.groups, task.family != "classification"
+
+
+def _by_default(task: TaskSpec, given: Given) -> bool:
+    """Whether a task is evaluated where none is named."""
+    if task.name in given.named or task.name in given.labels:
+        return True
+    own = any(task.name in heads(one.folder) for one in given.plain)
+    return own or (task.head and not TASKS.keys().isdisjoint(task.groups))
+
+
+def _fits(origin: Origin, task: TaskSpec, given: Given) -> bool:
+    """Whether a model serves a task by the names of its classes too."""
+    if (
+        not serves(origin, task, given)
+        or not is_native(origin.folder)
+        or task.family in WITHOUT_CLASSES
+        or task.name in given.labels
+    ):
+        return serves(origin, task, given)
+    return may_fit(read_native(origin, task, given.trust)[0].own, task)
+
+
+def locate(run: Path, task: TaskSpec, tasks: Sequence[TaskSpec] = (), trust: bool = False) -> Located:
+    """Check a folder for one task without loading it. Raises ModelError: one line, what is missing.
+
+    `tasks` are all those that the model answers: a run's heads for them count into its identity.
+    """
+    return _locate(local(run), task, tasks, Given({}, (), {}, trust))
+
+
+def _locate(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec], given: Given) -> Located:
+    if represents(origin, task, given):
+        return _represented(origin, task, tasks, given)
+    if is_native(origin.folder):
+        return _checkpoint(origin, task, given)
+    if task.name in given.labels:
+        raise SpecError(f"--labels names classes of {task.name}, but {origin.typed} is a run, which names its own.")
+    return _run(origin, task, tasks)
+
+
+def _checkpoint(origin: Origin, task: TaskSpec, given: Given) -> Located:
+    native, config = read_native(origin, task, given.trust)
+    labels = _mapped(native, origin, task, given)
+    files = native_files(origin.folder, given.trust)
+    what = identity(files, config, {task.family: labels})
+    return Located(
+        origin=origin,
+        task=task.name,
+        head=native.architecture,
+        family=task.family,
+        labels=labels,
+        identity=what,
+        config=text_facts(config),
+        trained_on=() if lacking.lacked(labels, task) else task.train_languages,
+        heads=(),
+        native=native,
+        renamed=called_otherwise(native.own, labels, task, origin.typed) if task.name in given.labels else "",
+    )
+
+
+def _represented(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec], given: Given) -> Located:
+    """A model of which the encoder is used; a run has one identity for all of its tasks."""
+    if is_native(origin.folder):
+        native, config = read_bare(origin, given.trust)
+        used: tuple[str, ...] = ()
+        what = identity(native_files(origin.folder, given.trust), config, {})
+    else:
+        check_folder(origin.folder)
+        native, config = None, read_json(origin.folder / "model" / "config.json")
+        used, labels = _used(origin.folder, tasks)
+        what = identity((origin.folder / "model").iterdir(), config, labels, origin.folder / "heads")
+    return Located(origin, task.name, "", task.family, (), what, text_facts(config), (), used, native)
+
+
+def _used(run: Path, tasks: Sequence[TaskSpec], *more: str) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """The heads of a run that tasks use, and their labels."""
+    found = {head_for(run, other) for other in tasks if other.head}
+    used = sorted({*more, *filter(None, found)})
+    paths = {one: run / "heads" / f"{one}.json" for one in used}
+    return tuple(used), {one: _labels(path, read_json(path)) for one, path in paths.items()}
+
+
+def _mapped(native: Native, origin: Origin, task: TaskSpec, given: Given) -> tuple[str, ...]:
+    own = native.own
+    asked = given.labels.get(task.name)
+    if task.family in WITHOUT_CLASSES:
+        if asked:
+            raise SpecError(f"--labels names classes of {task.name}, whose answers are no classes: leave it out.")
+        return ()
+    if not asked:
+        check_clear(native.unclear, task, origin.typed)
+        return mapped(own, task, origin.typed)
+    found = mapped(named(asked, own, task, origin.typed), task, origin.typed)
+    if not native.unclear:
+        check_agrees(found, own, task, origin.typed)
+    return found
+
+
+def _run(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec]) -> Located:
+    run = origin.folder
+    check_folder(run)
+    head = _wanted_head(run, task)
+    used, labels = _used(run, tasks, head)
+    facts = read_json(run / "heads" / f"{head}.json")
+    family = str(facts.get("family", task.family))
+    if family != task.family:
+        raise ModelError(f"{run}: the head {head} is of the family {family}, but {task.name} needs {task.family}.")
+    _check_encoder(run, head, facts.get("encoder"))
+    relabelled(labels[head], task, run)
+    config = read_json(run / "model" / "config.json")
+    check_config(config, str(run))
+    return Located(
+        origin=origin,
+        task=task.name,
+        head=head,
+        family=family,
+        labels=labels[head],
+        identity=identity((run / "model").iterdir(), config, labels, run / "heads"),
+        config=text_facts(config),
+        trained_on=languages_of(run, head, registry.learned(head).train_languages),
+        heads=used,
+    )
+
+
+def _labels(path: Path, facts: Mapping[str, Any]) -> tuple[str, ...]:
+    found = facts.get("labels", [])
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise ModelError(f"{path} does not name the head's labels as a list of texts. Train again: {HOW_TO_TRAIN}")
+    return tuple(found)
+
+
+def _check_encoder(run: Path, head: str, trained_on: Any) -> None:
+    """A head answers only with the encoder that it was trained on, where it remembers that."""
+    if trained_on and trained_on != encoder_identity(run / "model", file_hash):
+        raise ModelError(f"{run}: the head {head} was trained on another encoder than the one in model/. Train again.")
+
+
+def locate_all(given: Given, tasks: Sequence[TaskSpec]) -> dict[str, Located]:
+    """The checked model of each task, by the task's name. Raises ModelError or SpecError as `assign` and `locate`."""
+    check_tasks(given, tasks)
+    models = assign(given, tasks)
+    return {
+        task.name: _locate(
+            models[task.name], task, [one for one in tasks if models[one.name] == models[task.name]], given
+        )
+        for task in tasks
+    }
+
+
+def _wanted_head(run: Path, task: TaskSpec) -> str:
+    head = head_for(run, task)
+    if head is None:
+        wanted = " or ".join(dict.fromkeys((task.name, *task.accepts)))
+        held = ", ".join(heads(run)) or "none"
+        raise ModelError(
+            f"{run} has no head for {wanted} (it has: {held}). Train one: {train_command(task)}.{instead(task)}"
+        )
+    return head
+
+
+def check_folder(run: Path) -> None:
+    """Raise ModelError, one line, unless the folder is a run of `train` with readable weights."""
+    if not run.is_dir():
+        raise ModelError(f"There is no model folder {str(run)!r}. Train one: {HOW_TO_TRAIN}")
+    model = run / "model"
+    if not (model / "config.json").is_file():
+        raise ModelError(
+            f"{run} holds no config.json and no model/config.json: it is neither a transformers checkpoint nor a "
+            "finished run of `robust-xtreme train`."
+        )
+    check_weights(model)
+    weight_files(model, str(model))
+
+
+def relabelled(labels: tuple[str, ...], task: TaskSpec, run: Path) -> tuple[int, ...] | None:
+    """For a classifying head: its labels as places in the task's; tags go by their names.
+
+    Raises ModelError where they are other labels.
+    """
+    if labels == task.labels:
+        return None
+    if sorted(labels) not in map(sorted, lacking.label_sets(task)):
+        have, want = ", ".join(labels), ", ".join(task.labels)
+        raise ModelError(f"{run}: the head's labels ({have}) are not those of {task.name} ({want}).")
+    return tuple(task.labels.index(label) for label in labels) if task.family == "classification" else None
+
+
+def assign(given: Given, tasks: Sequence[TaskSpec]) -> dict[str, Origin]:
+    """Which model answers which task: TASK=NAME where it is named, else the one plain NAME with a head for it.
+
+    Raises SpecError where two models could answer a task, ModelError where none can, each naming the task.
+    """
+    for origin in (*given.named.values(), *given.plain):
+        if not is_native(origin.folder):
+            check_folder(origin.folder)
+    return {task.name: given.named.get(task.name) or _only(given, task) for task in tasks}
+
+
+def _only(given: Given, task: TaskSpec) -> Origin:
+    able = [origin for origin in given.plain if serves(origin, task, given)]
+    if len(able) > 1:
+        have = "have a head for" if task.head else "could answer"
+        raise SpecError(f"Two models {have} {task.name}: say which, as in --model {task.name}={able[0].typed}")
+    if not able and given.plain:
+        _locate(given.plain[0], task, (), given)
+    if not able:
+        raise ModelError(f"No model is given for {task.name}. Add --model {task.name}=NAME")
+    return able[0]

@@ -1,0 +1,143 @@
+"""Checkpoints that transformers saved with a task head, as far as their configuration tells: which head, which classes.
+
+Nothing is loaded here. A checkpoint is a folder whose config.json names its architecture, with safetensors beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme.errors import ModelError
+from robust_xtreme.models.encoder import TRUST_FLAG, check_files, known_type
+from robust_xtreme.models.identity import read_json
+from robust_xtreme.models.labels import WITHOUT_CLASSES, contradiction
+from robust_xtreme.models.origin import FOLDER, Origin
+from robust_xtreme.models.weights import check_config, weight_files
+from robust_xtreme.models.whole import HEADS
+from robust_xtreme.sources.checkpoints import CODE, FILES
+from robust_xtreme.specs import TaskSpec
+
+_CONFIG: Final = "config.json"
+_FEW: Final = 2
+_MOST: Final = 10_000
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Native:
+    """A checkpoint with a head: its architecture, its classes in order (if they have names), whether code may run.
+
+    `unclear` says where its configuration contradicts itself about the classes.
+    """
+
+    architecture: str
+    own: tuple[str, ...]
+    trust: bool
+    unclear: str = ""
+
+
+def is_native(folder: Path) -> bool:
+    """Whether a folder is laid out as transformers does it, and not as a run of `train`."""
+    return (folder / _CONFIG).is_file() and not (folder / "model").is_dir()
+
+
+def family_of(origin: Origin) -> str | None:
+    """The family of a checkpoint's head; None where it has none that serves a task. Raises ModelError."""
+    architecture = _architecture(read_json(origin.folder / _CONFIG))
+    return next((family for family, ending in HEADS.items() if architecture.endswith(ending)), None)
+
+
+def read_native(origin: Origin, task: TaskSpec, trust: bool) -> tuple[Native, dict[str, Any]]:
+    """What the checkpoint is, and its configuration.
+
+    Raises ModelError where it has another head, no safetensors, or code of its own that was not asked for.
+    """
+    config = read_json(origin.folder / _CONFIG)
+    family = family_of(origin)
+    if family != task.family:
+        raise ModelError(_other_head(origin, _architecture(config), task))
+    check_files(origin.folder, origin.typed, here=origin.source == FOLDER)
+    _check_code(origin, config, trust)
+    check_config(config, origin.typed)
+    if family == "span_qa":
+        _check_ends(origin, config)
+    own = () if family in WITHOUT_CLASSES else _classes(origin, config)
+    return Native(_architecture(config), own, trust, contradiction(own, config.get("label2id"))), config
+
+
+def read_bare(origin: Origin, trust: bool) -> tuple[Native, dict[str, Any]]:
+    """A checkpoint of which only the encoder is used, and its configuration. Raises ModelError as `read_native`."""
+    config = read_json(origin.folder / _CONFIG)
+    check_files(origin.folder, origin.typed, here=origin.source == FOLDER)
+    _check_code(origin, config, trust)
+    check_config(config, origin.typed)
+    return Native(_architecture(config), (), trust), config
+
+
+def native_files(folder: Path, trust: bool) -> list[Path]:
+    """The files that count into a checkpoint's identity."""
+    found = {path for pattern in (*FILES, *(CODE if trust else ())) for path in folder.glob(pattern)}
+    return sorted(found | set(weight_files(folder, str(folder))))
+
+
+def _architecture(config: Mapping[str, Any]) -> str:
+    found = config.get("architectures")
+    return str(found[0]) if isinstance(found, list) and found else ""
+
+
+def _other_head(origin: Origin, architecture: str, task: TaskSpec) -> str:
+    wanted = f"one that ends in {HEADS[task.family]}" if task.family in HEADS else "a dual encoder made by train"
+    needs = f"{task.name} needs {wanted}"
+    if any(architecture.endswith(ending) for ending in HEADS.values()):
+        return f"{origin.typed} is a {architecture}, whose head is for other tasks; {needs}."
+    what = architecture or "config.json names no architecture"
+    how = f" Fine-tune it: {train_command(task, origin.typed)}." if origin.source == FOLDER else ""
+    return f"{origin.typed} is an encoder without task heads ({what}); {needs}.{how}{instead(task)}"
+
+
+def train_command(task: TaskSpec, encoder: str = "DIR") -> str:
+    """What trains a head that a task can use: its own, or the first that it accepts where it has no training data."""
+    others = (one for one in task.accepts if one != task.name)
+    learned = task.name if task.train_languages else next(others, task.name)
+    return f"robust-xtreme train --task {learned} --from {encoder} --data DIR"
+
+
+def instead(task: TaskSpec) -> str:
+    """What serves in place of a head: in retrieval, a representation that is named."""
+    return " Or compare texts without a head: --representation mean:14/24" if task.pool is not None else ""
+
+
+def _check_code(origin: Origin, config: Mapping[str, Any], trust: bool) -> None:
+    """Raise ModelError where only code of the checkpoint's own knows its architecture, and it was not asked for."""
+    import transformers
+
+    known = known_type(config) and hasattr(transformers, _architecture(config))
+    if config.get("auto_map") and not known and not trust:
+        raise ModelError(f"{origin.typed} brings code of its own, which runs only where you say so: {TRUST_FLAG}")
+
+
+def _check_ends(origin: Origin, config: Mapping[str, Any]) -> None:
+    """Raise ModelError where a head for spans scores anything but both ends of an answer."""
+    names = config.get("id2label")
+    count = len(names) if isinstance(names, dict) else config.get("num_labels", _FEW)
+    if count != _FEW:
+        raise ModelError(
+            f"{origin.typed}: its head gives {count} scores of a token, but an answer has a start and an end."
+        )
+
+
+def _classes(origin: Origin, config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the head's classes in order; without names those that transformers would give."""
+    found = config.get("id2label")
+    if found is None:
+        count = config.get("num_labels", _FEW)
+        found = {str(place): f"LABEL_{place}" for place in range(count if isinstance(count, int) else 0)}
+    if not isinstance(found, dict) or not 0 < len(found) <= _MOST:
+        raise ModelError(f"{origin.typed}: id2label in its config.json does not name the head's classes.")
+    places = [str(place) for place in range(len(found))]
+    if sorted(found) != sorted(places) or not all(isinstance(one, str) and one for one in found.values()):
+        raise ModelError(f"{origin.typed}: id2label in its config.json does not name classes 0 to {len(found) - 1}.")
+    return tuple(found[place] for place in places)

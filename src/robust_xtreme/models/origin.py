@@ -1,0 +1,150 @@
+"""Where the models that a run names are: mini, a folder, or the hub."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, final
+
+from robust_xtreme import registry, resources
+from robust_xtreme.errors import ModelError, SpecError
+from robust_xtreme.models.labels import parse_labels
+from robust_xtreme.run_spec import MINI, RunSpec
+from robust_xtreme.sources.checkpoints import exists, fetched, like_hub, on_hub
+from robust_xtreme.specs import TaskSpec
+
+HOW_TO_TRAIN: Final = "robust-xtreme train --help"
+FOLDER: Final = "folder"
+FROM_HUB: Final = "hub"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A model on this machine: as it was typed, as tables call it, its folder, whence, and its commit on the hub."""
+
+    typed: str
+    called: str
+    folder: Path
+    source: str = FOLDER
+    revision: str = ""
+
+    @property
+    def note(self) -> str:
+        """A sentence where somebody could have meant another model, or could get another one next time."""
+        if self.source == FROM_HUB:
+            return f"{self.typed} is commit {self.revision} of the hub; to name it: --revision {self.revision}"
+        if self.source == FOLDER and like_hub(self.typed):
+            return f"{self.typed} is a folder here, so the hub was not asked for a model of that name."
+        return ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The models of a run: for a task by name, and for every task that they have a head for; names of classes.
+
+    `represents` says that a representation was named, which serves retrieval where a model lacks the task's head.
+    """
+
+    named: Mapping[str, Origin]
+    plain: tuple[Origin, ...]
+    labels: Mapping[str, tuple[str, ...]]
+    trust: bool = False
+    represents: bool = False
+
+
+def local(folder: Path, typed: str = "") -> Origin:
+    """A folder as a model."""
+    return Origin(typed or str(folder), folder.resolve().name, folder)
+
+
+def given_models(spec: RunSpec) -> Given:
+    """Find every model that a run names, fetching those of the hub.
+
+    Raises SpecError, UnknownName, ModelError where a name, revision or label cannot be; RobustXtremeError where the
+    hub does not answer.
+    """
+    labels = parse_labels(spec.labels)
+    names, plain = parse_models(spec.model)
+    revisions = _revisions(spec.revision)
+    _check_revisions(revisions, names, plain)
+    bare = revisions.get("", "")
+    named = {task: _find(name, revisions.get(task, bare), spec) for task, name in names.items()}
+    found = tuple(_find(name, bare, spec) for name in plain)
+    return Given(named, found, labels, spec.trust_remote_code, bool(spec.representation))
+
+
+def parse_models(models: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The models given for a task by name, and the plain ones. Raises SpecError where a task is named twice."""
+    known = registry.names("task")
+    named: dict[str, str] = {}
+    plain: list[str] = []
+    for one in models:
+        task, equals, name = one.partition("=")
+        if not equals or (task not in known and exists(one)):
+            plain.append(one)
+            continue
+        registry.load("task", task)
+        if task in named:
+            raise SpecError(f"Two models are given for {task!r}: name one.")
+        named[task] = name
+    return named, tuple(plain)
+
+
+def _revisions(given: Sequence[str]) -> dict[str, str]:
+    """`SHA` and `TASK=SHA` as {"": SHA, "xnli": SHA}. Raises SpecError."""
+    found: dict[str, str] = {}
+    for one in given:
+        task, _, revision = one.rpartition("=")
+        if not re.fullmatch(r"[\w.-]+(?:/[\w.-]+)*", revision):
+            raise SpecError(f"The revision {one[:80]!r} is not SHA or TASK=SHA, a commit of a model on the hub.")
+        if task in found:
+            raise SpecError(f"Two revisions are given for {task or 'all models'}: name one.")
+        found[task] = revision
+    return found
+
+
+def _check_revisions(revisions: Mapping[str, str], named: Mapping[str, str], plain: Sequence[str]) -> None:
+    """Raise SpecError where a revision is given for a model that is not on the hub, or for no model."""
+    for task, revision in revisions.items():
+        if task and task not in named:
+            raise SpecError(f"The revision {task}={revision} needs a model of its own: --model {task}=OWNER/NAME")
+        meant = [named[task]] if task else [*plain, *(name for one, name in named.items() if one not in revisions)]
+        here = [name for name in meant if not _on_hub(name)]
+        if len(here) == len(meant):
+            what = f"{here[0]} is a model on this machine" if here else "no model is left for it"
+            raise SpecError(f"The revision {revision} is of a model on the hub, but {what}. Leave --revision out.")
+
+
+def _on_hub(name: str) -> bool:
+    return name != MINI and on_hub(name)
+
+
+def _find(name: str, revision: str, spec: RunSpec) -> Origin:
+    if name == MINI:
+        return Origin(name, name, resources.mini("model"), MINI)
+    if _on_hub(name):
+        return _fetched(name, revision, spec)
+    if not exists(name) or not Path(name).is_dir():
+        raise ModelError(
+            f"There is no model folder {name[:200]!r}. A model is mini, a folder, or OWNER/NAME on the hub. "
+            f"Train one: {HOW_TO_TRAIN}"
+        )
+    return local(Path(name), name)
+
+
+def _fetched(name: str, revision: str, spec: RunSpec) -> Origin:
+    found = fetched(name, revision, offline=spec.offline, code=spec.trust_remote_code)
+    return Origin(name, name, found.folder, FROM_HUB, found.revision)
+
+
+def check_tasks(given: Given, tasks: Sequence[TaskSpec]) -> None:
+    """Raise SpecError where a model or labels are given for a task that is not evaluated."""
+    known = {one.name for one in tasks}
+    for what, names in (("A model is", given.named), ("Labels are", given.labels)):
+        unknown = next((task for task in names if task not in known), None)
+        if unknown:
+            raise SpecError(f"{what} given for {unknown!r}, but that task is not evaluated. Add it to --tasks.")

@@ -1,0 +1,133 @@
+"""Which hidden state of an encoder stands for a text, and how its tokens become one vector: `mean:14/24`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, Final, Self, final
+
+import torch
+from torch import Tensor, nn
+
+from robust_xtreme.errors import ModelError, SpecError
+from robust_xtreme.models.windows import Window, summaries
+
+POOLINGS: Final = ("mean", "cls")
+_FORM: Final = re.compile(r"([a-z]+):([0-9]{1,4})(?:/([0-9]{1,4}))?(?:@specials=([a-z]+))?")
+_GRAMMAR: Final = "POOLING:LAYER[/OF][@specials=out], for example mean:14/24 or cls:12"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """How a text becomes a vector without a head; `str()` round-trips through `parse`.
+
+    `layer` is a hidden state of the encoder, 0 being the embeddings; where `of` is not 0, it is that of an encoder with
+    `of` layers, and scaled to others. `mean` is over the tokens of the text, with those that frame it where `specials`;
+    `cls` is the token that stands for all: the first, or where an encoder has none there or is causal the last.
+    """
+
+    pooling: str
+    layer: int
+    of: int = 0
+    specials: bool = True
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `mean:14/24`, `cls:12`, `mean:8@specials=out`. Raises SpecError, one line."""
+        found = _FORM.fullmatch(text.strip())
+        if found is None:
+            raise SpecError(f"The representation {text[:80]!r} is not {_GRAMMAR}.")
+        pooling, layer, of, specials = found.groups()
+        if pooling not in POOLINGS:
+            raise SpecError(f"The representation {text!r}: there is no pooling {pooling!r}. Known: mean, cls.")
+        if specials not in (None, "in", "out"):
+            raise SpecError(f"The representation {text!r}: specials are in or out, not {specials!r}.")
+        if specials == "out" and pooling == "cls":
+            raise SpecError(f"The representation {text!r}: cls is a special token, which cannot be left out.")
+        if of is not None and not 0 < int(of) >= int(layer):
+            raise SpecError(f"The representation {text!r}: there is no layer {layer} of {of}.")
+        return cls(pooling, int(layer), int(of or 0), specials != "out")
+
+    def __str__(self) -> str:
+        layer = f"{self.layer}/{self.of}" if self.of else str(self.layer)
+        return f"{self.pooling}:{layer}" + ("" if self.specials else "@specials=out")
+
+    def at(self, layers: int) -> int:
+        """The hidden state that is meant in an encoder with `layers` layers: N/M is N * layers / M, halves up.
+
+        Raises SpecError where it has no such layer.
+        """
+        found = (2 * self.layer * layers + self.of) // (2 * self.of) if self.of else self.layer
+        if found > layers:
+            what = f"The representation {str(self)!r} needs layer {found}, but the encoder has {layers}."
+            raise SpecError(f"{what} Name one of 0 to {layers}, or scale it: {self.pooling}:14/24")
+        return found
+
+
+DEFAULT: Final = Representation("mean", 14, 24)
+"""XTREME's and X-STILTs' for XLM-R large, whose 24 layers others are scaled to."""
+
+
+def layer_count(encoder: nn.Module) -> int:
+    """How many layers an encoder has. Raises ModelError where its configuration does not say."""
+    config: Any = encoder.config
+    found = getattr(config, "num_hidden_layers", None)
+    if not isinstance(found, int):
+        raise ModelError("The encoder's config.json does not say how many layers it has (num_hidden_layers).")
+    return found
+
+
+class AtLayer(nn.Module):
+    """An encoder whose last hidden state is that of a layer, 0 being the embeddings."""
+
+    def __init__(self, encoder: nn.Module, layer: int) -> None:
+        nn.Module.__init__(self)
+        self.encoder = encoder
+        self.config: Any = encoder.config
+        self.layer = layer
+
+    def forward(self, **inputs: Tensor) -> SimpleNamespace:
+        """Hidden states (B, L, H) after the layer. Raises ModelError where the encoder does not give them."""
+        states = getattr(self.encoder(**inputs, output_hidden_states=True), "hidden_states", None)
+        if states is None or len(states) <= self.layer:
+            have = "no hidden states" if states is None else f"{len(states)} hidden states"
+            raise ModelError(f"The encoder gives {have}, and layer {self.layer} is asked for.")
+        return SimpleNamespace(last_hidden_state=states[self.layer])
+
+
+class Pooled(nn.Module):
+    """A representation of hidden states (B, L, H) as vectors (B, H) of length 1; it has nothing to learn.
+
+    The layer is not chosen here: the hidden states given are those of the representation's layer (`AtLayer`).
+    """
+
+    def __init__(self, representation: Representation) -> None:
+        nn.Module.__init__(self)
+        self.representation = representation
+
+    def forward(self, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
+        """Vectors (B, H), float32; of a text without tokens the zero vector where special tokens are left out."""
+        if self.representation.pooling == "cls":
+            return unit_length(summaries(hidden, windows))
+        kept = mask if self.representation.specials else _inside(windows, mask)
+        total = (hidden.float() * kept[:, :, None]).sum(dim=1)
+        return unit_length(total / kept.sum(dim=1, keepdim=True).clamp(min=1))
+
+
+def _inside(windows: Sequence[Window], mask: Tensor) -> Tensor:
+    """1 on the tokens (B, L) of the text itself."""
+    first, count = (
+        torch.tensor([getattr(window.layout, name) for window in windows], device=mask.device)[:, None]
+        for name in ("first", "count")
+    )
+    place = torch.arange(mask.shape[1], device=mask.device)[None, :]
+    return ((place >= first) & (place < first + count)).to(mask.dtype)
+
+
+def unit_length(vectors: Tensor) -> Tensor:
+    """Vectors (B, D) of length 1, float32; a zero vector stays zero."""
+    found: Tensor = nn.functional.normalize(vectors.float(), dim=-1)
+    return found

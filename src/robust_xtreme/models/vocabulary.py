@@ -1,0 +1,53 @@
+"""Whether a tokenizer can read a language at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from robust_xtreme import registry
+from robust_xtreme.examples import Example
+from robust_xtreme.models.checkpoint import check_length, tokenizer_of
+from robust_xtreme.models.located import Located
+from robust_xtreme.models.windows import pieces
+
+UNKNOWN_TOKENS: Final = "unknown_tokens"
+MOST: Final = 0.5
+"""A larger share of characters in unknown tokens is no reading: noise changes what is unknown before and after."""
+
+_SAMPLE: Final = 256
+
+
+def unreadable(model: Located, examples: Sequence[Example], language: str) -> str:
+    """A sentence where more than half of the clean texts' characters are unknown to the model; else empty.
+
+    Looked at are the first 256 examples. Raises ModelError where the tokenizer does not fit the model, or the task's
+    inputs are longer than the model reads.
+    """
+    check_length(model, registry.load("task", model.task))
+    share = unknown_share(tokenizer_of(model), model.family, examples[:_SAMPLE])
+    if share <= MOST:
+        return ""
+    return f"{model.task} {language}: {share:.0%} of the text is unknown to {model.name}, which cannot read it."
+
+
+def unknown_share(tokenizer: Any, family: str, examples: Sequence[Example]) -> float:
+    """The share of characters that stand in unknown tokens; a text without any token is unknown as a whole."""
+    unknown = tokenizer.unk_token_id
+    if unknown is None:
+        return 0.0
+    texts = [text for example in examples for text in example.texts.values()]
+    words = [text.at(span) for text in texts for span in text.spans] if family == "tagging" else []
+    found = pieces(tokenizer, words or [text.value for text in texts])
+    lost = total = 0
+    for text, one in found.items():
+        places = [place for place, letter in enumerate(text) if not letter.isspace()]
+        inside = {
+            p
+            for token, (a, b) in zip(one.ids, one.offsets.tolist(), strict=True)
+            if token == unknown
+            for p in range(a, b)
+        }
+        total += len(places)
+        lost += sum(place in inside or not one.ids for place in places)
+    return lost / total if total else 0.0

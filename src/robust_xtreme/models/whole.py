@@ -1,0 +1,91 @@
+"""A transformers checkpoint with a task head of its own, run to its scores and used in the place of an encoder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from robust_xtreme.errors import ModelError
+from robust_xtreme.models.encoder import check_complete, check_finite, loading, reading
+from robust_xtreme.models.weights import check_described
+from robust_xtreme.models.windows import Window, encoder_inputs
+
+HEADS: Final = {
+    "classification": "ForSequenceClassification",
+    "tagging": "ForTokenClassification",
+    "span_qa": "ForQuestionAnswering",
+    "choice": "ForMultipleChoice",
+}
+"""How transformers ends the names of architectures that have a family's head."""
+
+_CLASSIFIED: Final = 2
+
+
+class Whole(nn.Module):
+    """Encoder and head in one; what it gives as its last hidden state are the head's scores.
+
+    With `alone`, an input is the only one of a group of choices, which is how a head for choices scores it by itself.
+    """
+
+    def __init__(self, model: Any, alone: bool = False) -> None:
+        nn.Module.__init__(self)
+        self.model = model
+        self.config = model.config
+        self.alone = alone
+
+    def forward(self, **inputs: Tensor) -> SimpleNamespace:
+        """Scores (B, 1, classes) of a text, (B, L, classes) of tokens, (B, L, 2) of where an answer begins and ends."""
+        if self.alone:
+            inputs = {name: one[:, None] for name, one in inputs.items()}
+        return SimpleNamespace(last_hidden_state=_scores(self.model(**inputs)))
+
+
+def _scores(found: Any) -> Tensor:
+    if getattr(found, "start_logits", None) is not None and getattr(found, "end_logits", None) is not None:
+        return torch.stack((found.start_logits, found.end_logits), dim=-1)
+    scores: Tensor = found.logits
+    return scores[:, None] if scores.ndim == _CLASSIFIED else scores
+
+
+def read_whole(folder: Path, family: str, architecture: str, trust: bool, called: str) -> Whole:
+    """The checkpoint of a folder with its head: float32, on the CPU, in evaluation mode.
+
+    Raises ModelError where a weight is missing (transformers would draw it at random), misshapen, or no number, and
+    where the configuration leads to another architecture than it names. With `trust`, code of the folder runs.
+    """
+    import transformers
+
+    auto: Any = getattr(transformers, f"AutoModel{HEADS[family]}")
+    options = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
+    with reading(called, "config.json"), torch.random.fork_rng(devices=()):
+        model, found = auto.from_pretrained(str(folder), **options, **loading(trust))
+    if type(model).__name__ != architecture:
+        what = (
+            "its own code does not give"
+            if trust and not type(model).__module__.startswith("transformers.models.")
+            else "transformers does not load"
+        )
+        raise ModelError(f"{called} is a {architecture}, which {what} ({type(model).__name__}).")
+    check_complete(called, found)
+    check_described(called, found["unexpected_keys"], model, whole=True)
+    whole = Whole(model.float(), alone=family == "choice").eval()
+    check_finite(whole.model, called)
+    return whole
+
+
+def check_reads(whole: Whole, pad_id: int, length: int, width: int, called: str) -> None:
+    """Raise ModelError unless the model answers one input of a length with `width` finite scores."""
+    other = (pad_id + 1) % max(2, int(whole.config.vocab_size))
+    ids = torch.full((1, length), other)
+    try:
+        with torch.inference_mode():
+            inputs = encoder_inputs(whole, ids, torch.ones_like(ids), [Window(0, (), None, False)])
+            scores = whole(**inputs).last_hidden_state
+    except (RuntimeError, IndexError, AttributeError, TypeError, ValueError) as error:
+        raise ModelError(f"{called} does not read an input of {length} tokens: {error}".splitlines()[0]) from error
+    if scores.shape[-1] != width:
+        raise ModelError(f"{called} gives {scores.shape[-1]} scores, but its configuration tells of {width} classes.")

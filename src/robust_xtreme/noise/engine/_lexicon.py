@@ -1,0 +1,204 @@
+"""The forms that each word of a language can come out as, asked for once per distinct word and kept as arrays."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from threading import Lock
+from typing import Any, Final, NamedTuple, final
+
+import numpy as np
+import numpy.typing as npt
+
+from robust_xtreme import graphemes
+from robust_xtreme.edits import batch, span_table
+from robust_xtreme.noise.engine.distance import distance
+
+Array = npt.NDArray[Any]
+
+DECOMPOSED: Final = graphemes.SEPARATOR
+"""What stands before a word of a decomposed (NFD) text where it is looked up."""
+
+_MOST: Final = 1 << 17
+_SUM_BITS: Final = 30
+
+
+class Form(NamedTuple):
+    """One way in which a word comes out: `text` in its place, in one of the perturbation's kinds.
+
+    `weight` says how often, beside the other forms of the word in that kind.
+    """
+
+    text: str
+    kind: str
+    weight: int = 1
+
+
+class Entry(NamedTuple):
+    """A form as an edit: what stays of the word at both ends (code points), what comes between, how much changes."""
+
+    kind: int
+    weight: int
+    lead: int
+    tail: int
+    text: str
+    graphemes: int
+
+
+class Table(NamedTuple):
+    """The forms of all words so far. A slot is a word in one kind: `row * kinds + kind`; row 0 has no forms.
+
+    `masks` (r,) are the kinds of a word as bits; `before` (r * kinds,) the weight of all forms before a slot, `upto`
+    (f,) that of all up to a form; `lead`, `tail`, `source`, `length`, `graphemes` (f,) make the edit, from `pool`.
+    """
+
+    masks: Array
+    before: Array
+    upto: Array
+    lead: Array
+    tail: Array
+    source: Array
+    length: Array
+    graphemes: Array
+    pool: Array
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The words met so far, each with its row in the one table; forgotten when they become too many."""
+
+    author: Callable[[str], Iterable[Form]]
+    kinds: tuple[str, ...]
+    rows: dict[str, int] = field(default_factory=dict)
+    tables: list[Table] = field(default_factory=lambda: [_empty()])
+    lock: Lock = field(default_factory=Lock)
+
+    @property
+    def table(self) -> Table:
+        """The forms of all words so far."""
+        return self.tables[0]
+
+    def find(self, words: Sequence[str]) -> Array:
+        """The row of each word (w,) int64; words that have no forms share row 0."""
+        with self.lock:
+            if len(self.rows) > _MOST:
+                self.rows.clear()
+                self.tables[:] = [_empty()]
+            rows = list(map(self.rows.get, words))
+            if None in rows:
+                new = dict.fromkeys(word for word, row in zip(words, rows, strict=True) if row is None)
+                self._learn(list(new))
+                rows = list(map(self.rows.get, words))
+        return np.array(rows, np.int64)
+
+    def _learn(self, words: list[str]) -> None:
+        rows: list[list[Entry]] = []
+        known = len(self.table.masks)
+        found = list(_entries(self.author, self.kinds, words))
+        for word, entries in zip(words, found, strict=True):
+            self.rows[word] = known + len(rows) if entries else 0
+            rows += [entries] if entries else []
+        if rows:
+            self.tables[:] = [_grown(self.table, rows, len(self.kinds))]
+
+
+def _empty() -> Table:
+    none = np.zeros(0, np.int64)
+    return Table(
+        np.zeros(1, np.int64), np.zeros(0, np.int64), none, none, none, none, none, none, np.zeros(0, np.uint32)
+    )
+
+
+def _grown(table: Table, rows: list[list[Entry]], kinds: int) -> Table:
+    """The table with further rows; a row's entries are sorted by kind."""
+    flat = [entry for row in rows for entry in row]
+    weights = np.zeros((len(rows), kinds), np.int64)
+    owners = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+    kind, weight, lead, tail, graphemes = (
+        np.array([entry[column] for entry in flat], np.int64) for column in (0, 1, 2, 3, 5)
+    )
+    np.add.at(weights, (owners, kind), weight)
+    masks = (weights > 0) @ (1 << np.arange(kinds))
+    total = int(table.upto[-1]) if len(table.upto) else 0
+    lengths = np.array([len(entry.text) for entry in flat], np.int64)
+    points = "".join(entry.text for entry in flat).encode("utf-32-le")
+    new = Table(
+        masks=masks,
+        before=total + np.cumsum(weights.reshape(-1)) - weights.reshape(-1),
+        upto=total + np.cumsum(weight),
+        lead=lead,
+        tail=tail,
+        source=len(table.pool) + np.cumsum(lengths) - lengths,
+        length=lengths,
+        graphemes=graphemes,
+        pool=np.frombuffer(points, np.uint32),
+    )
+    first = table if len(table.before) else table._replace(before=np.zeros(kinds, np.int64))
+    return Table(*(np.concatenate(pair) for pair in zip(first, new, strict=True)))
+
+
+def _entries(
+    author: Callable[[str], Iterable[Form]], kinds: Sequence[str], keys: Sequence[str]
+) -> Iterator[list[Entry]]:
+    """The entries of each word, sorted by kind; forms that would break something are left out."""
+    words = [key.removeprefix(DECOMPOSED) for key in keys]
+    numbers = {kind: number for number, kind in enumerate(kinds)}
+    offers = [list(_offers(author, key)) for key in keys]
+    clean, forms = iter(_segmented(words)), iter(_segmented([form.text for offer in offers for form in offer]))
+    for offer in offers:
+        old, _ = next(clean)
+        shrunk = max(1, sum(form.weight for form in offer) >> _SUM_BITS)
+        entries = []
+        for form in offer:
+            new, sound = next(forms)
+            if sound:
+                entries.append(_entry(numbers[form.kind], max(1, form.weight // shrunk), old, new))
+        yield sorted(entries, key=lambda entry: entry.kind)
+
+
+def _offers(author: Callable[[str], Iterable[Form]], key: str) -> Iterator[Form]:
+    """The forms of a word in its own normal form, none of them the word itself."""
+    word = key.removeprefix(DECOMPOSED)
+    composed = unicodedata.normalize("NFC", word)
+    decomposed = key != word or composed != word
+    if decomposed and not unicodedata.is_normalized("NFD", word):
+        return
+    compatible = unicodedata.is_normalized("NFKC", composed)
+    for form in author(composed):
+        assert form.weight > 0, form
+        text = unicodedata.normalize("NFC", form.text)
+        broken = not text or DECOMPOSED in text or (compatible and not unicodedata.is_normalized("NFKC", text))
+        if text != composed and not broken:
+            yield form._replace(text=unicodedata.normalize("NFD", text) if decomposed else text)
+
+
+def _segmented(strings: Sequence[str]) -> Iterator[tuple[list[str], bool]]:
+    """The clusters of each string, and whether it begins and ends with letters that join with nothing beside them."""
+    page = batch(strings, span_table([()] * len(strings)))
+    clusters = page.clusters
+    sound = (page.props.take(clusters.starts) & graphemes.LETTER) > 0
+    sound[clusters.open_before] = False
+    sound[clusters.open_after] = False
+    starts, bounds = clusters.starts.tolist(), page.bounds.tolist()
+    offsets = page.offsets.tolist()
+    ends = (sound[page.bounds[:-1]] & sound[page.bounds[1:] - 2]).tolist() if len(strings) else []
+    for number, (first, stop) in enumerate(pairwise(bounds)):
+        word_starts = [start - offsets[number] for start in starts[first:stop]]
+        yield [strings[number][low:high] for low, high in pairwise(word_starts)], ends[number]
+
+
+def _entry(kind: int, weight: int, old: list[str], new: list[str]) -> Entry:
+    """The edit from one list of clusters to another, without what is the same at both ends; never an empty range."""
+    lead, tail, most = 0, 0, min(len(old), len(new))
+    while lead < most and old[lead] == new[lead]:
+        lead += 1
+    while tail < most - lead and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    changed = distance(old[lead : len(old) - tail], new[lead : len(new) - tail])
+    if lead + tail == len(old):
+        lead, tail = (lead - 1, tail) if lead else (lead, tail - 1)
+    stays = sum(map(len, old[:lead])), sum(map(len, old[len(old) - tail :]))
+    return Entry(kind, weight, *stays, "".join(new[lead : len(new) - tail]), changed)

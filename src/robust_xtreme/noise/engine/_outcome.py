@@ -1,0 +1,41 @@
+"""What becomes of a cluster in which one code point slips."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final, Literal
+
+import numpy as np
+
+from robust_xtreme import graphemes
+from robust_xtreme.languages import belongs
+from robust_xtreme.noise.engine.distance import distance
+from robust_xtreme.noise.engine.slip_table import graphemes_of
+
+
+def outcome(old: bytes, position: int, form: bytes, language: str) -> int:
+    """How many clusters differ where the point of a cluster at a place becomes a form; 0 where the result is unsound.
+
+    Sound is what stays in the normal forms that the cluster was in, joins with what stands beside it only if the
+    cluster did, and belongs to the language if the cluster did. Strings are UTF-32.
+    """
+    clean = old.decode("utf-32-le", "surrogatepass")
+    noisy = clean[:position] + form.decode("utf-32-le") + clean[position + 1 :]
+    if any(unicodedata.is_normalized(kind, clean) > unicodedata.is_normalized(kind, noisy) for kind in _NORMAL_FORMS):
+        return 0
+    if not noisy or _open(noisy) > _open(clean):
+        return 0
+    new = graphemes_of(noisy)
+    if belongs(language, clean) and not all(belongs(language, cluster) for cluster in new):
+        return 0
+    return distance(graphemes_of(clean), new)
+
+
+_NORMAL_FORMS: Final[tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...]] = ("NFC", "NFD", "NFKC", "NFKD")
+
+
+def _open(text: str) -> int:
+    """How many clusters of a text may join with something beside them."""
+    points = np.array([ord(point) for point in text + graphemes.SEPARATOR])
+    starts = graphemes.clusters(graphemes.properties(points))
+    return len(starts.open_after) + len(starts.open_before)

@@ -1,0 +1,97 @@
+"""The words of a batch: runs of letters with their marks, cut where a span begins or ends."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+import numpy.typing as npt
+
+from robust_xtreme import graphemes
+from robust_xtreme.edits import Batch, at
+from robust_xtreme.noise.engine._letters import guard
+
+Array = npt.NDArray[Any]
+
+_APOSTROPHES: Final = (0x27, 0x2019)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of a batch in order (w,): their clusters and code points, from first to stop, and their text's number.
+
+    `offered` says which may be edited, `alone` which of these share their stretch between white space with no other.
+    `blank` and `edge` (m,) say which clusters are plain white space, and before which a span's edge stands.
+    """
+
+    batch: Batch
+    first: Array
+    last: Array
+    start: Array
+    stop: Array
+    text: Array
+    offered: Array
+    alone: Array
+    blank: Array
+    edge: Array
+
+
+def find(batch: Batch) -> Words:
+    """The words of a batch."""
+    clusters = batch.clusters
+    props = batch.props if clusters.simple else at(batch.props, clusters.starts)
+    letter = (props & graphemes.LETTER) > 0
+    free = letter.copy()
+    closed, edge = guard(batch, free)
+    free = free if closed is None else free & closed
+    edge = np.zeros(len(letter), np.bool_) if edge is None else edge
+    blank = (props & graphemes.SPACE) > 0
+    if not clusters.simple:
+        blank &= np.diff(clusters.starts, append=len(batch.points)) == 1
+    _join(batch, letter, edge)
+    first = np.flatnonzero(letter & (edge | ~np.roll(letter, 1)))
+    last = np.flatnonzero(letter & np.roll(edge | ~letter, -1)) + 1
+    start, stop = at(clusters.starts, first), at(clusters.starts, last)
+    text = np.searchsorted(batch.offsets, start, "right") - 1
+    offered = at(free, first) & at(free, last - 1) & ~_digit_beside(batch, blank, first, last)
+    alone = offered & _alone(first, last, text, blank)
+    return Words(batch, first, last, start, stop, text, offered, alone, blank, edge)
+
+
+def _join(batch: Batch, letter: Array, edge: Array) -> None:
+    """Make letters of the apostrophes that stand alone between two letters of one word."""
+    starts = batch.clusters.starts
+    points = at(batch.points, starts)
+    asked = np.flatnonzero((points == _APOSTROPHES[0]) | (points == _APOSTROPHES[1]))
+    asked = asked[(asked > 0) & (at(starts, np.minimum(asked + 1, len(starts) - 1)) - at(starts, asked) == 1)]
+    inner = at(letter, asked - 1) & at(letter, asked + 1) & ~at(edge, asked) & ~at(edge, asked + 1)
+    letter[asked[inner]] = True
+
+
+def _digit_beside(batch: Batch, blank: Array, first: Array, last: Array) -> Array:
+    """Whether a digit stands right before or behind each word."""
+    kept = np.zeros(len(first), np.bool_)
+    starts = batch.clusters.starts
+    for beside in (first - 1, last):
+        asked = np.flatnonzero(~at(blank, beside))
+        points = at(batch.points, at(starts, beside[asked]))
+        kept[asked] |= np.isin(points, [point for point in np.unique(points).tolist() if _is_number(point)])
+    return kept
+
+
+def _is_number(point: int) -> bool:
+    return unicodedata.category(chr(point)).startswith("N")
+
+
+def _alone(first: Array, last: Array, text: Array, blank: Array) -> Array:
+    """Whether white space, or the text's end, stands somewhere between each word and both its neighbours."""
+    blanks = np.cumsum(blank, dtype=np.int32)
+    parted = at(blanks, first[1:]) > at(blanks, last[:-1] - 1)
+    parted |= text[1:] > text[:-1]
+    alone = np.ones(len(first), np.bool_)
+    alone[1:] &= parted
+    alone[:-1] &= parted
+    return alone

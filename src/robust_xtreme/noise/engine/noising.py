@@ -1,0 +1,204 @@
+"""The engine: texts in, noisy texts out, with their spans moved and the books kept.
+
+`noise_values` works on strings and columns and is what is fast; `noise_texts` and `noise_example` are views on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final, final
+
+import numpy as np
+import numpy.typing as npt
+
+from robust_xtreme import graphemes, registry
+from robust_xtreme.edits import SpanTable, Trace, apply, batch, span_table, traces
+from robust_xtreme.errors import Mismatch
+from robust_xtreme.examples import Answers, Example, Span, Text
+from robust_xtreme.noise.engine._books import Books, count, join, total
+from robust_xtreme.noise.engine._letters import OPERATORS, Letters, Proposal
+from robust_xtreme.noise.engine.perturbation import Bound, Job, Perturbation, bind, letters
+from robust_xtreme.randomness import salt, text_keys
+from robust_xtreme.specs import PerturbationSpec
+
+__all__ = [
+    "OPERATORS",
+    "Bound",
+    "Job",
+    "Letters",
+    "Noised",
+    "Perturbation",
+    "Proposal",
+    "bind",
+    "bound",
+    "letters",
+    "noise_example",
+    "noise_texts",
+    "noise_values",
+    "noise_with",
+]
+
+_CHUNK: Final = 1 << 17
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Noised:
+    """One text after one condition: the text, what was done to it, and the way back.
+
+    `status` is `ok`, `unchanged` (no edit fell on it) or `not_applicable` (the perturbation does not serve its
+    language). `eligible` counts the units that could have been changed, `edits` the accepted ones by operator,
+    `graphemes` and `words` those of the clean text, `graphemes_edited` the changed and inserted clusters (a swap is
+    two, a doubling one). A word is a run of clusters without white space, whatever the script: in a language written
+    without spaces that is a whole phrase. In a chain the counts of its links are summed.
+    """
+
+    clean: Text
+    text: Text
+    status: str
+    eligible: int
+    edits: Mapping[str, int]
+    graphemes: int
+    graphemes_edited: int
+    words: int
+    words_edited: int
+    traces: tuple[Trace, ...] = ()
+
+    def to_clean(self, start: int, stop: int) -> tuple[int, int]:
+        """The half-open range of the clean value that a range of the noisy value comes from."""
+        for span, moved in zip(self.clean.spans, self.text.spans, strict=True):
+            if (moved.start, moved.stop) == (start, stop):
+                return span.start, span.stop
+        for trace in reversed(self.traces):
+            start, stop = trace.to_clean(start, stop)
+        return start, stop
+
+    def to_noisy(self, start: int, stop: int) -> tuple[int, int]:
+        """The half-open range of the noisy value that a range of the clean value became."""
+        for span, moved in zip(self.clean.spans, self.text.spans, strict=True):
+            if (span.start, span.stop) == (start, stop):
+                return moved.start, moved.stop
+        for trace in self.traces:
+            start, stop = trace.to_noisy(start, stop)
+        return start, stop
+
+
+def bound(spec: PerturbationSpec) -> tuple[Bound, ...]:
+    """The links of a cell's spec with their perturbations. Raises UnknownName and SpecError."""
+    cells = spec.cells()
+    assert len(cells) == 1, spec.nominal
+    return tuple(bind(registry.load("perturbation", link.name), link) for link in cells[0].links)
+
+
+def noise_values(
+    values: Sequence[str], ids: Sequence[str], spans: SpanTable, language: str, link: Bound, seed: int, nth: int = 0
+) -> Books:
+    """One perturbation over texts of one language: the fast path, on strings and columns of spans.
+
+    `ids` are the texts' ids, `spans` the table of their spans sorted by text; `nth` counts the same perturbation's
+    earlier links in a chain, which must not repeat its draws.
+    """
+    again = (str(nth),) if nth else ()
+    common = salt(str(seed), *link.shape(), *again)
+    return join(
+        [_chunk(values[a:b], text_keys(common, ids[a:b]), spans.of(a, b), language, link) for a, b in _chunks(values)]
+    )
+
+
+def _chunk(values: Sequence[str], keys: npt.NDArray[np.uint64], spans: SpanTable, language: str, link: Bound) -> Books:
+    clean = batch(values, spans)
+    edits, eligible = link.perturbation.edit(Job(clean, language, keys, link.strength, link.params))
+    moved = apply(clean, edits)
+    return count(clean, edits, moved, eligible, len(link.perturbation.operators))
+
+
+def _chunks(values: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Ranges of consecutive texts, about equally long, whose arrays stay in a core's cache."""
+    total = sum(map(len, values)) + len(values)
+    parts = round(total / _CHUNK)
+    if parts < 2:
+        return iter([(0, len(values))])
+    ends = np.cumsum(np.fromiter(map(len, values), np.int64, len(values)) + 1)
+    cuts = np.flatnonzero(np.diff((ends - 1) * parts // total)) + 1
+    return pairwise([0, *cuts.tolist(), len(values)])
+
+
+def noise_texts(texts: Sequence[Text], spec: PerturbationSpec, seed: int) -> list[Noised]:
+    """Each text after the condition of a spec with one strength; a text id that occurs twice is noised once.
+
+    Raises UnknownName, SpecError, and Mismatch where two different texts have one id.
+    """
+    return noise_with(bound(spec), texts, seed)
+
+
+def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int) -> list[Noised]:
+    """The same for perturbations at hand, applied one after the other."""
+    unique = _unique(texts)
+    done: dict[str, Noised] = {}
+    for language in dict.fromkeys(text.language for text in unique.values()):
+        texts_of_language = [text for text in unique.values() if text.language == language]
+        served = all(link.perturbation.serves(language) for link in links)
+        noised = _noised(links, texts_of_language, language, seed) if served else map(_untouched, texts_of_language)
+        done.update(zip((text.id for text in texts_of_language), noised, strict=True))
+    return [done[text.id] for text in texts]
+
+
+def _unique(texts: Sequence[Text]) -> dict[str, Text]:
+    unique: dict[str, Text] = {}
+    for text in texts:
+        if unique.setdefault(text.id, text) != text:
+            raise Mismatch(f"Two different texts have the id {text.id!r}; noise follows the id, so it must be unique.")
+    return unique
+
+
+def _untouched(text: Text) -> Noised:
+    clusters = len(graphemes.split(text.value))
+    return Noised(text, text, "not_applicable", 0, {}, clusters, 0, len(text.value.split()), 0)
+
+
+def _noised(links: Sequence[Bound], texts: Sequence[Text], language: str, seed: int) -> Iterator[Noised]:
+    values, spans = [text.value for text in texts], span_table([text.spans for text in texts])
+    ids = [text.id for text in texts]
+    steps: list[Books] = []
+    trails: list[tuple[Trace, ...]] = [()] * len(texts)
+    for number, link in enumerate(links):
+        nth = sum(other.shape() == link.shape() for other in links[:number])
+        edit_counts = noise_values(values, ids, spans, language, link, seed, nth)
+        trails = [(*trail, trace) for trail, trace in zip(trails, traces(spans, edit_counts.moved), strict=True)]
+        values, spans = edit_counts.moved.values, edit_counts.moved.spans
+        steps.append(edit_counts)
+    yield from _views(links, texts, steps, trails)
+
+
+def _views(
+    links: Sequence[Bound], texts: Sequence[Text], steps: Sequence[Books], trails: Sequence[tuple[Trace, ...]]
+) -> Iterator[Noised]:
+    """The texts of the last step as objects, with the counts of all steps."""
+    counts = total([link.perturbation.operators for link in links], steps)
+    values, spans = steps[-1].moved.values, steps[-1].moved.spans
+    starts, stops = iter(spans.start.tolist()), iter(spans.stop.tolist())
+    for number, text in enumerate(texts):
+        moved = tuple(Span(next(starts), next(stops), span.label, span.frozen) for span in text.spans)
+        row = counts[number]
+        status = "ok" if any(row.edits.values()) else "unchanged"
+        yield Noised(text, Text(text.id, text.language, values[number], moved), status, *row, trails[number])
+
+
+def noise_example(example: Example, noised: Mapping[str, Noised], fields: Collection[str]) -> Example:
+    """The example with the texts of some fields replaced by their noisy ones (by text id), its answers moved along.
+
+    Id, cluster and fingerprint stay: they say which clean example it is.
+    """
+    texts = {name: noised[text.id].text if name in fields else text for name, text in example.texts.items()}
+    target = example.target
+    if isinstance(target, Answers) and "context" in fields:
+        context = noised[example.texts["context"].id]
+        target = Answers(tuple(_moved_span(context, span) for span in target.spans))
+    return replace(example, texts=texts, target=target)
+
+
+def _moved_span(noised: Noised, span: Span) -> Span:
+    start, stop = noised.to_noisy(span.start, span.stop)
+    return replace(span, start=start, stop=stop)

@@ -1,0 +1,193 @@
+"""What a perturbation is, and the decorator that makes one of a function that says which letters may change."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final, final
+
+import numpy.typing as npt
+
+from robust_xtreme import languages
+from robust_xtreme.edits import Batch, Edits
+from robust_xtreme.errors import SpecError
+from robust_xtreme.noise.engine._letters import OPERATORS, Letters, Proposal
+from robust_xtreme.noise.engine._letters import letters as page_of
+from robust_xtreme.noise.engine._select import decide
+from robust_xtreme.noise.engine.alphabet import alphabet
+from robust_xtreme.specs import Link
+
+Array = npt.NDArray[Any]
+Params = Mapping[str, tuple[str, ...]]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One batch to be noised: texts of one language, their keys (t,) uint64, a strength, the chosen parameters."""
+
+    batch: Batch
+    language: str
+    keys: Array
+    strength: str
+    params: Params
+
+
+def known_language(code: str) -> str:
+    """Why a perturbation that any alphabet suffices does not serve a language; "" where it does."""
+    return "" if code in languages.ALL_LANGUAGES else "unknown language"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Perturbation:
+    """A member of the registry: what changes, in which unit, by which operators, and which rules it waives by nature.
+
+    `edit` gives the edits of a batch and the number of units of each text that could have been edited (t,). `strength`
+    says in words what the strength is a share of; `parameters` holds, by name, the values that `@name=...` may list,
+    `choices` those of which it names one (the first by default), `rates` the operators' relative rates, tunable as
+    `@name=number`; `free` names those that take any value (a folder), which a spec must name. A waiver is the name of a
+    conformance rule that the perturbation exists to break. `lacks` says in a few words why a language is not served (""
+    where it is), `packs` which packs serve it, as `kind/name`; `refuses` names the families of tasks in which the
+    perturbation has no meaning.
+    """
+
+    name: str
+    version: int
+    summary: str
+    kind: str
+    unit: str
+    strength: str
+    operators: tuple[str, ...]
+    edit: Callable[[Job], tuple[Edits, Array]]
+    parameters: Params = field(default_factory=dict)
+    waives: frozenset[str] = frozenset()
+    lacks: Callable[[str], str] = known_language
+    packs: Callable[[str], tuple[str, ...]] = lambda _: ()
+    refuses: tuple[str, ...] = ()
+    rates: Mapping[str, str] = field(default_factory=dict)
+    choices: Mapping[str, Callable[[], tuple[str, ...]]] = field(default_factory=dict)
+    free: tuple[str, ...] = ()
+
+    def serves(self, code: str) -> bool:
+        """Whether a language is served."""
+        return not self.lacks(code)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A perturbation with the strength and the parameters that a spec gives it; those not named keep their defaults."""
+
+    perturbation: Perturbation
+    strength: str
+    params: Params
+
+    def shape(self) -> tuple[str, ...]:
+        """What the draws depend on beside seed, text and place: name, version and parameters, never the strength.
+
+        Nor a free one: where a folder lies changes nothing.
+        """
+        member = self.perturbation
+        keys = sorted(self.params.keys() - set(member.free))
+        return member.name, str(member.version), *(f"{key}={','.join(self.params[key])}" for key in keys)
+
+
+def defaults(perturbation: Perturbation) -> dict[str, tuple[str, ...]]:
+    """The values of all parameters where a spec names none."""
+    chosen = {name: known()[:1] for name, known in perturbation.choices.items()}
+    return {**perturbation.parameters, **chosen, **{name: (rate,) for name, rate in perturbation.rates.items()}}
+
+
+def bind(perturbation: Perturbation, link: Link) -> Bound:
+    """The perturbation with a link's strength and parameters. Raises SpecError where it has no such parameter."""
+    params = defaults(perturbation)
+    for key, values in link.params:
+        if key not in params and key not in perturbation.free:
+            raise SpecError(_no_parameter(perturbation, key))
+        params[key] = (values,) if key in perturbation.free else _values(perturbation, key, values)
+    if missing := [key for key in perturbation.free if key not in params]:
+        needed = "".join(f"@{key}=..." for key in missing)
+        raise SpecError(f"{perturbation.name!r} has no default for {missing[0]!r}: write {link}{needed}")
+    if perturbation.rates and not any(Decimal(params[name][0]) for name in perturbation.rates):
+        raise SpecError(f"In '{link}' every rate is 0, so that {perturbation.name!r} could do nothing.")
+    return Bound(perturbation, link.strengths[0], params)
+
+
+def _no_parameter(perturbation: Perturbation, key: str) -> str:
+    known = ", ".join(f"@{name}=" for name in (*sorted({*defaults(perturbation), *perturbation.free}), "fields"))
+    return f"{perturbation.name!r} has no parameter {key!r}; it has {known}. See: robust-xtreme list perturbations"
+
+
+def _values(perturbation: Perturbation, key: str, text: str) -> tuple[str, ...]:
+    if key in perturbation.rates:
+        return (_rate(perturbation, key, text),)
+    single = key in perturbation.choices
+    known = perturbation.choices[key]() if single else perturbation.parameters[key]
+    wanted = [text] if single else text.split(",")
+    for value in wanted:
+        if value not in known:
+            raise SpecError(_no_value(perturbation, f"@{key}={text}", value, known))
+    return tuple(value for value in known if value in wanted)
+
+
+def _no_value(perturbation: Perturbation, option: str, value: str, known: Sequence[str]) -> str:
+    """What a parameter knows instead: all values where they are few, else the nearest and the default."""
+    message = f"{perturbation.name!r} knows no {value[:40]!r} in {option[:60]!r}"
+    if len(known) <= _NAMED:
+        example = f"{perturbation.name}:0.1{option.partition('=')[0]}={known[0]}"
+        return f"{message}; it knows {', '.join(known)}, as in {example}"
+    near = difflib.get_close_matches(value, known, n=_NAMED - 1, cutoff=_NEAR)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    named = tuple(dict.fromkeys((*near, *known)))[:_NAMED]
+    if known[0] not in named:
+        named = (*named[:-1], known[0])
+    return (
+        f"{message}.{hint} It knows {', '.join(named)} and {len(known) - len(named)} others. "
+        "See: robust-xtreme list perturbations --json"
+    )
+
+
+def _rate(perturbation: Perturbation, key: str, text: str) -> str:
+    """A rate as a canonical decimal."""
+    if not _RATE.fullmatch(text):
+        raise SpecError(
+            f"In '@{key}={text[:40]}' the rate must be a number from 0 to below 1000 with at most three decimals, "
+            f"as in {perturbation.name}:0.1@{key}={perturbation.rates[key]}"
+        )
+    return format(Decimal(text).normalize(), "f") if Decimal(text) else "0"
+
+
+_NAMED: Final = 8
+_NEAR: Final = 0.5
+_RATE: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?")
+_UNIT: Final = "grapheme cluster"
+LetterNoise = Callable[..., Proposal]
+
+
+def letters(*, strength: str, version: int = 1, **parameters: tuple[str, ...]) -> Callable[[LetterNoise], Perturbation]:
+    """Make a perturbation of a function from the letters of a batch (and its parameters) to what may change there.
+
+    The function is an array program, without draws; the engine selects, applies, moves spans and keeps the books. Its
+    name is the perturbation's, the first line of its docstring the summary; `parameters` are the values to choose from.
+    """
+
+    def make(author: LetterNoise) -> Perturbation:
+        def edit(job: Job) -> tuple[Edits, Array]:
+            page: Letters = page_of(job.batch, alphabet(job.language))
+            return decide(page, author(page, **job.params), job.keys, job.strength)
+
+        summary = (author.__doc__ or "").strip().splitlines()[0]
+        name, operators = author.__name__, OPERATORS
+        return Perturbation(
+            name, version, summary, "letters", _UNIT, strength, operators, edit, parameters, packs=_alphabet_pack
+        )
+
+    return make
+
+
+def _alphabet_pack(code: str) -> tuple[str, ...]:
+    return (f"alphabets/{code}",)

@@ -1,0 +1,191 @@
+"""Perturbations of other packages: a function from string to string, whose output becomes edits by a diff.
+
+Such a function does not say what it changed. Its output is compared with the clean text, by words and in a changed word
+by grapheme clusters: an edit reaches from the first changed cluster of a word to the last, and counts the clusters that
+were replaced, put in and left out (their Levenshtein distance; exact in words of up to 64 clusters, nearly so beyond).
+
+What is drawn depends on the seed, the perturbation and the text's id alone, but at another strength everything is drawn
+anew: strengths do not nest. Texts with spans are refused: a string that comes back says nothing of where they went.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from itertools import accumulate, groupby
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from robust_xtreme import graphemes
+from robust_xtreme.edits import Batch, Edits
+from robust_xtreme.errors import UserError
+from robust_xtreme.noise.engine._generators import lent
+from robust_xtreme.noise.engine.diff import distance, hunks
+from robust_xtreme.noise.engine.perturbation import Job, Perturbation, known_language
+
+Array = npt.NDArray[Any]
+Rewrite = Callable[[str], str]
+Author = Callable[..., Rewrite]
+Choices = Mapping[str, Callable[[], tuple[str, ...]]]
+
+OPERATORS: Final = ("replace", "insert", "delete")
+_REPLACE, _INSERT, _DELETE = range(len(OPERATORS))
+WAIVES: Final = frozenset(
+    {
+        "strengths_nest",
+        "rule_1_strength_is_a_share",
+        "rule_3_clusters_stay_whole",
+        "rule_4_noise_belongs_to_the_script",
+        "rule_5_spans_survive",
+    }
+)
+"""What this kind does not promise: the function is another package's, and only its output is seen."""
+
+REFUSES: Final = ("span_qa", "tagging")
+"""The families whose texts have spans."""
+
+
+class Change(NamedTuple):
+    """Clusters `start` to `stop` of the clean text became `form`; `cost` clusters were touched, by an operator.
+
+    What was put in stands with the cluster behind it, at the text's end with the one before: no change is empty.
+    """
+
+    start: int
+    stop: int
+    form: str
+    cost: int
+    operator: int
+
+
+def rewriter(
+    *,
+    strength: str,
+    library: str = "",
+    version: int = 1,
+    lacks: Callable[[str], str] = known_language,
+    choices: Choices | None = None,
+    free: tuple[str, ...] = (),
+) -> Callable[[Author], Perturbation]:
+    """Make a perturbation of a function from a language, a strength and parameters to a function that noises a string.
+
+    The latter is called once per text, with the global generators seeded for that text, and never at strength 0. The
+    name is the function's, behind the library's: `nlpaug.keyboard`; the summary is the first line of its docstring.
+    """
+
+    def make(author: Author) -> Perturbation:
+        name = f"{library}.{author.__name__}" if library else author.__name__
+
+        def edit(job: Job) -> tuple[Edits, Array]:
+            return _edit(name, author, job)
+
+        return Perturbation(
+            name,
+            version,
+            (author.__doc__ or "").strip().splitlines()[0],
+            "rewriter",
+            "word",
+            strength,
+            OPERATORS,
+            edit,
+            waives=WAIVES,
+            lacks=lacks,
+            refuses=REFUSES,
+            choices=choices or {},
+            free=free,
+        )
+
+    return make
+
+
+def _edit(name: str, author: Author, job: Job) -> tuple[Edits, Array]:
+    """The edits of a batch, and its words per text."""
+    if len(job.batch.spans):
+        raise UserError(
+            f"{name!r} does not say what it moves, so it cannot noise texts with spans (tags, answers, mentions): "
+            "use a perturbation of another kind, char_noise:0.1 say. See: robust-xtreme list perturbations"
+        )
+    changes: list[Sequence[Change]] = [()] * len(job.batch)
+    if Decimal(job.strength):
+        rewrite = author(job.language, float(job.strength), **{key: value for key, (value,) in job.params.items()})
+        values = zip(job.batch.values, job.keys.tolist(), strict=True)
+        with lent() as seed:
+            changes = [changed(value, _rewritten(rewrite, value, seed, key)) for value, key in values]
+    many = np.array([len(text_changes) for text_changes in changes], np.int64)
+    return _edits(job.batch, changes), np.maximum(_words(job.batch), many)
+
+
+def _rewritten(rewrite: Rewrite, value: str, seed: Callable[[int], None], key: int) -> str:
+    seed(key)
+    return rewrite(value)
+
+
+def changed(old: str, new: str) -> list[Change]:
+    """What was done to a text that became another, one change per stretch of changed words, sorted and disjoint."""
+    if not old or old == new:
+        return []
+    before, after = graphemes.split(old), graphemes.split(new)
+    words, others = list(_tokens(before)), list(_tokens(after))
+    starts, stops = _word_offsets(words), _word_offsets(others)
+    changes: list[Change] = []
+    for a, b, c, d in hunks(["".join(word) for word in words], ["".join(word) for word in others]):
+        inner = hunks(before[starts[a] : starts[b]], after[stops[c] : stops[d]])
+        first, last = inner[0], inner[-1]
+        form = "".join(after[stops[c] + first[2] : stops[c] + last[3]])
+        _add(changes, before, starts[a] + first[0], starts[a] + last[1], form, distance(inner))
+    return changes
+
+
+def _add(changes: list[Change], clusters: Sequence[str], start: int, stop: int, form: str, cost: int) -> None:
+    """One more change, behind all others."""
+    if start < stop:
+        changes.append(Change(start, stop, form, cost, _REPLACE if form else _DELETE))
+    elif start < len(clusters):
+        changes.append(Change(start, start + 1, form + clusters[start], cost, _INSERT))
+    elif changes and changes[-1].stop == start:
+        last = changes.pop()
+        changes.append(last._replace(form=last.form + form, cost=last.cost + cost))
+    else:
+        changes.append(Change(start - 1, start, clusters[-1] + form, cost, _INSERT))
+
+
+def _tokens(clusters: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Words and the blanks between them."""
+    for _, run in groupby(clusters, key=str.isspace):
+        yield tuple(run)
+
+
+def _word_offsets(words: Sequence[Sequence[str]]) -> list[int]:
+    return list(accumulate(map(len, words), initial=0))
+
+
+def _words(batch: Batch) -> Array:
+    """Runs without white space of each text (t,)."""
+    return np.array([len(value.split()) for value in batch.values], np.int64)
+
+
+def _edits(batch: Batch, changes: Sequence[Sequence[Change]]) -> Edits:
+    """The changes of all texts as edits of the batch."""
+    flat = [change for text_changes in changes for change in text_changes]
+    base = np.repeat(batch.bounds[:-1], [len(text_changes) for text_changes in changes]).astype(np.int64)
+    starts, stops = (np.array(column, np.int64) for column in _columns(flat))
+    forms = [change.form.encode("utf-32-le", "surrogatepass") for change in flat]
+    pool = np.frombuffer(b"".join(forms), np.uint32)
+    sizes = np.array([len(form) // 4 for form in forms], np.int64)
+    nothing = np.zeros(len(flat), np.int64)
+    cluster_starts = batch.clusters.starts
+    return Edits(
+        cluster_starts[base + starts],
+        cluster_starts[base + stops],
+        np.array([change.operator for change in flat], np.uint8),
+        np.array([change.cost for change in flat], np.int64),
+        np.stack((len(batch.points) + np.cumsum(sizes) - sizes, nothing), axis=1),
+        np.stack((sizes, nothing), axis=1),
+        pool,
+    )
+
+
+def _columns(changes: Sequence[Change]) -> tuple[list[int], list[int]]:
+    return [change.start for change in changes], [change.stop for change in changes]

@@ -1,0 +1,361 @@
+"""Slips as arrays: what each code point, alone or within a cluster, and each pair of letters can come out as."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import chain
+from typing import Any, Final, NamedTuple, final
+
+import numpy as np
+import numpy.typing as npt
+
+from robust_xtreme import graphemes, languages, randomness
+from robust_xtreme.edits import at, ragged
+from robust_xtreme.noise.engine.distance import distance
+
+Array = npt.NDArray[Any]
+Forms = dict[str, int]
+
+KEY_BITS: Final = 21
+"""How far the first point of a pair is shifted in its key."""
+
+_SUM: Final = (1 << 31) - 1
+_FIRST: Final = np.uint32(0x9E3779B1)
+_SECOND: Final = np.uint32(0x85EBCA77)
+
+
+class Slip(NamedTuple):
+    """One way in which something comes out wrong: a code point of the clean text, or two letters that are one unit.
+
+    `form` is what stands in its place ("": it is left out); `weight` says how often, beside the other forms of that
+    point in that kind.
+    """
+
+    point: str
+    kind: str
+    form: str
+    weight: int = 1
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SlipTable:
+    """The slips of a language. A slot stands for a code point alone, one within a longer cluster, or a pair of letters.
+
+    `slots`, `alone` and `inner` map code points (beyond their ends to the last entry, 0) to slots, and to the kinds of
+    a point alone, and within a longer cluster, as bits; `within` is added to the slot of a point of a longer cluster.
+    `pairs` are the sorted keys `point << 21 | point` of pairs, `pair_slots` their slots, all above 2 * `within`,
+    `likely` has the number of one of them by its hash, or -1, and `crowded` says which share it with others. `masks`
+    (s,) are the kinds of a slot. The forms of kind k of slot s, its cell, are those from `bounds[s * kinds + k]` on.
+    `weights` (c + 1,) are the forms' cumulated weights, `totals` (s * kinds,) the sums of cells; `guide` (c,) has, for
+    the nth of as many equal parts of a cell as it has forms, the form in which that part begins. `start` and `length`
+    (2c,) find forms in `pool`, composed, then decomposed, `hashes` (2c,) are theirs, `decomposes` (c,) says which of
+    them differ, `edited` (c,) how many clusters each changes or inserts, and `checked` (c,) which need to be checked
+    within a cluster. `empty` (s,) are the kinds that may leave nothing of a slot, `deletes` those of any slot; `signs`
+    says whether points that are no letters or marks have slips, too. Slot 0, which has no kinds, has an empty form in
+    each.
+    """
+
+    kinds: int
+    slots: Array
+    alone: Array
+    inner: Array
+    within: int
+    pairs: Array
+    pair_slots: Array
+    likely: Array
+    crowded: Array
+    masks: Array
+    bounds: Array
+    weights: Array
+    totals: Array
+    guide: Array
+    pool: Array
+    start: Array
+    length: Array
+    hashes: Array
+    checked: Array
+    decomposes: Array
+    edited: Array
+    empty: Array
+    deletes: np.uint16
+    signs: bool
+
+    def form(self, cells: Array, offsets: Array) -> Array:
+        """The form of each of some cells (k,) within whose weight an offset below the cell's total falls."""
+        begin = at(self.bounds, cells)
+        many = at(self.bounds, cells + 1) - begin
+        index = at(self.guide, begin + offsets * many // at(self.totals, cells))
+        weights = at(self.weights, begin) + offsets
+        late = np.flatnonzero(at(self.weights, index + 1) <= weights)
+        index[late] += 1
+        late = late[at(self.weights, at(index, late) + 1) <= at(weights, late)]
+        index[late] = np.searchsorted(self.weights, at(weights, late), "right") - 1
+        return index
+
+
+def compiled(kinds: Sequence[str], key_errors: Iterable[Slip], language: str, marked: bool = True) -> SlipTable:
+    """The table of a language's slips; one that would break a cluster or a normal form is left out.
+
+    `marked` False leaves clusters of several code points alone.
+    """
+    alone, within, pairs = _sound(key_errors)
+    within = within if marked else {}
+    single = sorted({*alone, *within, *chain.from_iterable(pairs)})
+    couples = sorted(pairs)
+    owners = [
+        Owner("", {kind: {"": 1} for kind in kinds}),
+        *(Owner(point, alone.get(point, {})) for point in single),
+        *(Owner(point, within.get(point, {}), within=True) for point in single),
+        *(Owner(pair, pairs[pair]) for pair in couples),
+    ]
+    number = {point: slot for slot, point in enumerate(single, 1)}
+    keys = np.array([ord(pair[0]) << KEY_BITS | ord(pair[1]) for pair in couples], np.int64)
+    order = np.argsort(keys)
+    forms = _forms(owners, {kind: index for index, kind in enumerate(kinds)}, language)
+    slots = _slots(number)
+    likely, crowded = _likely(keys[order])
+    return SlipTable(
+        kinds=len(kinds),
+        slots=slots,
+        alone=at(forms["masks"], slots),
+        inner=at(np.append(np.uint16(0), forms["masks"][1 + len(single) :]), slots),
+        within=len(single),
+        pairs=keys[order],
+        pair_slots=1 + 2 * len(single) + order,
+        likely=likely,
+        crowded=crowded,
+        signs=any(unicodedata.category(point)[0] not in "LM" for point in alone),
+        **forms,
+    )
+
+
+class Owner(NamedTuple):
+    """What a slot stands for, its forms by kind, and whether it is a point within longer clusters."""
+
+    point: str
+    kinds: Mapping[str, Forms]
+    within: bool = False
+
+
+def _likely(keys: Array) -> tuple[Array, Array]:
+    """The number of a key of each hash, -1 where there is none, in a table with at least sixteen places for each.
+
+    And whether each key shares its place with others.
+    """
+    cells = np.full(1 << (16 * len(keys)).bit_length(), -1, np.int32)
+    slots = hashed(keys >> KEY_BITS, keys & (1 << KEY_BITS) - 1, len(cells))
+    cells[slots] = np.arange(len(keys), dtype=np.int32)
+    return cells, np.bincount(slots, minlength=1)[slots] > 1
+
+
+def hashed(first: Array, second: Array, size: int) -> Array:
+    """A hash of each pair of code points (m,) below the size, a power of two that is no more than 2**31."""
+    mixed = first.astype(np.uint32) * _FIRST
+    mixed += second.astype(np.uint32) * _SECOND
+    mixed >>= np.uint32(33 - size.bit_length())
+    return mixed
+
+
+def form_hashes(points: Array, starts: Array, lengths: Array) -> Array:
+    """A hash of each stretch of code points (m,) uint64."""
+    sums = lengths.astype(np.uint64)
+    full = np.flatnonzero(lengths)
+    sizes = lengths[full]
+    ends = np.cumsum(sizes)
+    positions = np.arange(int(ends[-1]) if len(ends) else 0, dtype=np.uint64) - np.repeat(ends - sizes, sizes).astype(
+        np.uint64
+    )
+    mixed = randomness.mix(points[ragged(starts, lengths)].astype(np.uint64) | positions << np.uint64(32))
+    if len(full):
+        sums[full] += np.add.reduceat(mixed, ends - sizes)
+    return randomness.mix(sums)
+
+
+def _slots(number: Mapping[str, int]) -> Array:
+    slots = np.zeros(max(map(ord, number), default=0) + 2, np.int64)
+    slots[[ord(point) for point in number]] = list(number.values())
+    return slots
+
+
+def _forms(owners: Sequence[Owner], numbers: Mapping[str, int], language: str) -> dict[str, Any]:
+    """The columns of the table that are about forms."""
+    cells = np.zeros(len(owners) * len(numbers) + 1, np.int64)
+    masks = np.zeros(len(owners), np.uint16)
+    empty = np.zeros(len(owners), np.uint16)
+    flat, weights, edited, checked = [], [0], [], []
+    for slot, owner in enumerate(owners):
+        for kind in sorted(owner.kinds, key=numbers.__getitem__):
+            forms = owner.kinds[kind]
+            cells[slot * len(numbers) + numbers[kind] + 1] = len(forms)
+            masks[slot] |= 1 << numbers[kind] if slot else 0
+            empty[slot] |= ("" in forms) << numbers[kind] if slot else 0
+            flat += list(forms)
+            weights += _scaled(forms)
+            edited += [_changed(owner.point, form) for form in forms]
+            checked += [not (owner.within and _safe(owner.point, form, language)) for form in forms]
+    bounds, cumulated = np.cumsum(cells), np.cumsum(weights, dtype=np.int64)
+    return {
+        "masks": masks,
+        "bounds": bounds,
+        "weights": cumulated,
+        "totals": np.diff(cumulated[bounds]),
+        "guide": _guide(bounds, cumulated),
+        "edited": np.array(edited, np.uint8),
+        "checked": np.array(checked, np.bool_),
+        "empty": empty,
+        "deletes": np.bitwise_or.reduce(empty),
+        **_pool(flat),
+    }
+
+
+def _changed(point: str, form: str) -> int:
+    """How many clusters a form changes or inserts."""
+    return int(point != form) if len(point) == len(form) == 1 else distance(graphemes_of(point), graphemes_of(form))
+
+
+def _guide(bounds: Array, weights: Array) -> Array:
+    """Where to begin to look for a form (Chen and Asau 1974, "On generating random variates", their indexed search)."""
+    many = np.diff(bounds)
+    low = weights[bounds]
+    offsets = np.arange(bounds[-1]) - np.repeat(bounds[:-1], many)
+    parts = np.repeat(low[:-1], many) + offsets * np.repeat(np.diff(low), many) // np.repeat(many, many)
+    chosen: Array = np.searchsorted(weights, parts, "right") - 1
+    return chosen
+
+
+def _scaled(forms: Forms) -> list[int]:
+    """The weights of forms, none below 1, in sum below 2**31."""
+    total = sum(forms.values())
+    if total <= _SUM >> 1:
+        return list(forms.values())
+    return [max(1, weight * (_SUM >> 1) // total) for weight in forms.values()]
+
+
+def _pool(forms: Sequence[str]) -> dict[str, Any]:
+    """The code points of all forms, composed, and once more decomposed."""
+    decomposed = [unicodedata.normalize("NFD", form) for form in forms]
+    lengths = np.array([[len(form) for form in version] for version in (forms, decomposed)], np.int64).reshape(2, -1)
+    points = "".join(chain(forms, decomposed)).encode("utf-32-le", "surrogatepass")
+    pool, start = np.frombuffer(points, np.uint32), np.cumsum(lengths) - lengths.reshape(-1)
+    return {
+        "pool": pool,
+        "start": start,
+        "length": lengths.reshape(-1),
+        "hashes": form_hashes(pool, start, lengths.reshape(-1)),
+        "decomposes": np.array([form != other for form, other in zip(forms, decomposed, strict=True)], np.bool_),
+    }
+
+
+@lru_cache(1 << 16)
+def graphemes_of(text: str) -> tuple[str, ...]:
+    """The grapheme clusters of a short string."""
+    return tuple(graphemes.split(text)) if len(text) > 1 else tuple(text)
+
+
+def _safe(point: str, form: str, language: str) -> bool:
+    """Whether a form can stand for a point in any cluster of a language: of its kind, and not composed with others."""
+    if len(point) != 1 or len(form) != 1 or form in _composing():
+        return False
+    alike = _kind(point) == _kind(form) and _cluster_class(point) == _cluster_class(form)
+    native = form in languages.language(language).marks or languages.belongs(language, form)
+    return alike and native and unicodedata.normalize("NFKD", form) == form
+
+
+@cache
+def _composing() -> frozenset[str]:
+    """The characters that canonical composition joins with another one."""
+    pairs = (unicodedata.decomposition(chr(point)).split() for point in range(0xA0, 0x1_2000))
+    return frozenset(
+        chr(int(code_point, 16)) for pair in pairs if len(pair) == 2 and pair[0][0] != "<" for code_point in pair
+    )
+
+
+Slots = dict[str, dict[str, Forms]]
+
+
+def _sound(key_errors: Iterable[Slip]) -> tuple[Slots, Slots, Slots]:
+    """The forms of points alone, of points within longer clusters, and of pairs, by kind."""
+    alone, within, pairs = _empty(), _empty(), _empty()
+    for point, kind, form, weight in key_errors:
+        if form == point or weight < 1 or graphemes.SEPARATOR in point + form:
+            continue
+        sound = stands(form, _compatible(point))
+        if len(point) == 2:
+            _add(pairs, point, kind, form, weight, bool(form) and sound)
+        else:
+            _add(alone, point, kind, form, weight, not _mark(point) and sound)
+            _add(within, point, kind, form, weight, _fits(point, form))
+    return alone, within, pairs
+
+
+def _empty() -> defaultdict[str, dict[str, Forms]]:
+    return defaultdict(lambda: defaultdict(dict))
+
+
+def _add(table: Slots, point: str, kind: str, form: str, weight: int, sound: bool) -> None:
+    if sound:
+        forms = table[point][kind]
+        forms[form] = forms.get(form, 0) + weight
+
+
+@lru_cache(1 << 16)
+def stands(form: str, compatible: bool = True) -> bool:
+    """Whether a string is made of whole clusters that join with nothing beside them; nothing at all does.
+
+    It is in NFC, and where it stands for something that is in NFKC (`compatible`), so is it.
+    """
+    if not form:
+        return True
+    if unicodedata.normalize("NFKC" if compatible else "NFC", form) != form:
+        return False
+    if not any(map(graphemes.joins, form)):
+        return True
+    points = np.array([ord(point) for point in form + graphemes.SEPARATOR])
+    starts = graphemes.clusters(graphemes.properties(points))
+    return not (len(starts.open_after) or len(starts.open_before))
+
+
+@lru_cache(1 << 16)
+def _compatible(point: str) -> bool:
+    """Whether a string is in NFKC."""
+    return unicodedata.is_normalized("NFKC", point)
+
+
+@lru_cache(1 << 16)
+def _mark(point: str) -> bool:
+    return unicodedata.category(point)[0] == "M"
+
+
+@lru_cache(1 << 16)
+def _fits(point: str, form: str) -> bool:
+    """Whether a form can stand for a point of a longer cluster: marks for a mark, what carries marks for a base."""
+    if _mark(point):
+        return all(_alike(point, character) for character in form)
+    if not form or unicodedata.normalize("NFD", form) != form or not _alike(point, form[-1]):
+        return False
+    return stands(form[:-1])
+
+
+def _alike(point: str, other: str) -> bool:
+    """Whether two marks are of one combining class; whether two bases are of one category and kind of cluster."""
+    if _mark(point) and _mark(other):
+        return unicodedata.combining(point) == unicodedata.combining(other)
+    return _kind(point) == _kind(other) and _cluster_class(point) == _cluster_class(other)
+
+
+@lru_cache(1 << 16)
+def _kind(point: str) -> tuple[str, int]:
+    """Its category, where case does not count, and its combining class."""
+    category = unicodedata.category(point)
+    return "L&" if category in ("Lu", "Ll") else category, unicodedata.combining(point)
+
+
+@lru_cache(1 << 14)
+def _cluster_class(point: str) -> int:
+    """The kind of cluster and the script of a code point, as bits of its properties."""
+    return int(graphemes.properties(np.array([ord(point)]))[0]) & ~(graphemes.LETTER | graphemes.UPPER)

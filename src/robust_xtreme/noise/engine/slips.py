@@ -1,0 +1,373 @@
+"""Noise from a table: which code points, clusters and pairs of letters can come out wrong, how, and how often.
+
+An author yields rows; the engine finds the units of a batch, draws which of them go wrong and how, and keeps spans,
+clusters and the books. A unit is a grapheme cluster, or a pair of letters that the table knows as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from typing import Any, Final, final
+
+import numpy as np
+import numpy.typing as npt
+
+from robust_xtreme import graphemes, packs, randomness
+from robust_xtreme.edits import Batch, Edits, at, ragged
+from robust_xtreme.noise.engine._letters import guard
+from robust_xtreme.noise.engine._outcome import outcome
+from robust_xtreme.noise.engine._select import forms, last_chosen, settle, unit_draws
+from robust_xtreme.noise.engine.perturbation import Job, Perturbation, known_language
+from robust_xtreme.noise.engine.slip_table import KEY_BITS, Slip, SlipTable, compiled, form_hashes, hashed
+
+__all__ = ["Slip", "slips"]
+
+Array = npt.NDArray[Any]
+Author = Callable[..., Iterable[Slip]]
+
+SWAP: Final = "swap"
+_THOUSAND: Final = 1000
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Kinds:
+    """The kinds of a perturbation with their rates in thousandths (k,), and the number of the one that swaps."""
+
+    names: tuple[str, ...]
+    rates: Array
+    swap: int
+
+    def pick(self, allowed: Array, draws: Array) -> Array:
+        """The kind of each unit by what it allows (m,) and its draw."""
+        shares = _shares(tuple(self.rates.tolist())).take(allowed, axis=0)
+        drawn = randomness.below(randomness.stream(draws, randomness.OPERATOR), shares[:, -1])
+        kinds: Array = (shares <= drawn[:, None]).sum(axis=1)
+        return kinds
+
+    @property
+    def active(self) -> int:
+        """The bits of the kinds whose rate is not nought."""
+        return sum(1 << bit for bit, rate in enumerate(self.rates.tolist()) if rate)
+
+    @property
+    def swaps(self) -> bool:
+        """Whether letters are swapped at all."""
+        return bool(self.active >> self.swap & 1)
+
+
+@lru_cache(64)
+def _shares(rates: tuple[int, ...]) -> Array:
+    """The cumulated rates of the kinds that each set of kinds, as bits, holds (2**k, k)."""
+    bits = np.arange(1 << len(rates))[:, None] >> np.arange(len(rates)) & 1
+    return np.cumsum(bits * np.array(rates), axis=1)
+
+
+def slips(
+    *,
+    strength: str,
+    rates: Mapping[str, str],
+    marked: bool = True,
+    swaps: Callable[[str], bool] = lambda _: True,
+    choices: Mapping[str, Callable[[], tuple[str, ...]]] | None = None,
+    version: int = 1,
+    unit: str = "grapheme cluster",
+    **more: Any,
+) -> Callable[[Author], Perturbation]:
+    """Make a perturbation of a function from a language (and the choices) to the rows of its slips.
+
+    `rates` are its kinds with their default rates; the kind `swap` needs no rows. `marked` False leaves letters with
+    marks of their own alone; `swaps` says in which languages letters are keys that can be struck out of order. `more`
+    are further fields of Perturbation: `lacks`, `packs`, `waives`, `refuses`.
+    """
+    names = tuple(rates)
+
+    def make(author: Author) -> Perturbation:
+        @packs.cached
+        def table(language: str, chosen: tuple[tuple[str, str], ...]) -> SlipTable:
+            return compiled(names, author(language, **dict(chosen)), language, marked)
+
+        def edit(job: Job) -> tuple[Edits, Array]:
+            chosen = tuple((name, job.params[name][0]) for name in choices or {})
+            return _decide(job, table(job.language, chosen), _kinds(names, job.params, swaps(job.language)))
+
+        @packs.cached
+        def lacks(code: str) -> str:
+            default = tuple((name, known()[0]) for name, known in (choices or {}).items())
+            return known_language(code) or (
+                "" if table(code, default).masks.any() else "nothing in its script to change"
+            )
+
+        summary = (author.__doc__ or "").strip().splitlines()[0]
+        return Perturbation(
+            author.__name__,
+            version,
+            summary,
+            "letters",
+            unit,
+            strength,
+            names,
+            edit,
+            rates=rates,
+            choices=choices or {},
+            **{"lacks": lacks, **more},
+        )
+
+    return make
+
+
+def _kinds(names: tuple[str, ...], params: Mapping[str, tuple[str, ...]], swaps: bool) -> _Kinds:
+    rates = np.array([round(float(params[name][0]) * _THOUSAND) for name in names], np.int64)
+    return _Kinds(names, rates, names.index(SWAP) if SWAP in names and swaps else len(names))
+
+
+def _decide(job: Job, table: SlipTable, kinds: _Kinds) -> tuple[Edits, Array]:
+    """The edits that happen, and how many units of each text could have been edited (t,)."""
+    batch, active = job.batch, np.uint16(kinds.active)
+    allowed, paired = _units(batch, table, kinds)
+    draws = unit_draws(batch, job.keys)
+    chosen = randomness.chosen(draws, job.strength)
+    possible = allowed > 0
+    eligible = np.add.reduceat(possible, batch.bounds[:-1], dtype=np.int64)
+    if table.deletes & active:
+        last = last_chosen(batch, possible, draws, chosen)
+        allowed[last] &= ~at(table.empty, _slots(batch, table, paired, last))
+    numbers = np.flatnonzero(chosen & possible)
+    longer = numbers[_long(batch, numbers)]
+    allowed[longer] = _within_kinds(batch, table, longer) & active
+    numbers = numbers[at(allowed, numbers) > 0]
+    accepted, kind = settle(allowed, draws, numbers, kinds.pick, kinds.swap)
+    numbers, kind = numbers[accepted], kind[accepted]
+    edits, form = _edits(batch, table, paired, numbers, kind, draws[numbers], kinds.swap)
+    asked = np.flatnonzero(_long(batch, numbers) & table.checked.take(form, mode="wrap"))
+    return _sound(job, edits, asked, numbers[asked], at(table.hashes, form[asked])) if len(asked) else edits, eligible
+
+
+def _long(batch: Batch, numbers: Array) -> Array:
+    """Whether each of some clusters, given by their numbers (k,), has several code points."""
+    if batch.clusters.simple:
+        return np.zeros(len(numbers), np.bool_)
+    starts = batch.clusters.starts
+    several: Array = at(starts, numbers + 1) - at(starts, numbers) > 1
+    return several
+
+
+def _units(batch: Batch, table: SlipTable, kinds: _Kinds) -> tuple[Array, Array | None]:
+    """The kinds that each cluster of the batch (m,) allows, as bits, and the slot of the pair that begins there, or 0.
+
+    Of a longer cluster, not all of its kinds need be there, but one is where it has any.
+    """
+    starts, simple = batch.clusters.starts, batch.clusters.simple
+    first = batch.points if simple else at(batch.points, starts)
+    masks = at(table.alone, first)
+    longer = starts[:0] if simple else np.flatnonzero(np.diff(starts) > 1)
+    letters = at(batch.props, at(starts, longer)) & graphemes.LETTER > 0
+    masks[longer] = at(table.inner, at(first, longer)) * letters
+    free, active = np.ones(len(masks), np.bool_), np.uint16(kinds.active)
+    closed, edge = guard(batch, free)
+    paired = None
+    if table.signs or len(table.pairs) or kinds.swaps:
+        letter = ((batch.props if simple else at(batch.props, starts)) & graphemes.LETTER) > 0
+        between = _between(letter, edge)
+    if len(table.pairs):
+        paired = _paired(table, first, masks, _next(free, between, longer), active)
+    masks *= free
+    single = masks > 0
+    masks &= active
+    unclear = longer[(at(masks, longer) == 0) & at(free, longer) & letters]
+    masks[unclear] = _within_kinds(batch, table, unclear) & active
+    if table.signs:
+        _spare_numbers(batch, masks, letter)
+    if kinds.swaps:
+        single[longer] = False
+        single &= True if closed is None else closed
+        single &= True if paired is None else paired == 0
+        between[:-1] &= single[:-1] & single[1:] & (first[:-1] != first[1:])
+        masks |= between * np.uint16(1 << kinds.swap)
+    return masks, paired
+
+
+def _within_kinds(batch: Batch, table: SlipTable, numbers: Array) -> Array:
+    """The kinds of all points of longer clusters given by their numbers (k,), as bits."""
+    starts = batch.clusters.starts
+    first, after = at(starts, numbers), at(starts, numbers + 1)
+    kinds = at(table.inner, at(batch.points, first))
+    deep, depth = np.arange(len(numbers)), 1
+    while len(deep) and depth <= _DEPTH:
+        kinds[deep] |= at(table.inner, at(batch.points, at(first, deep) + depth))
+        depth += 1
+        deep = deep[at(after, deep) - at(first, deep) > depth]
+    return kinds
+
+
+_DEPTH: Final = 8
+"""How many marks of a cluster can slip: those behind them stay."""
+
+
+def _next(free: Array, between: Array, longer: Array) -> Array:
+    """Which clusters (m,) may be the first of a pair: of one code point, as is the letter behind it."""
+    short = np.ones(len(free), np.bool_)
+    short[longer] = False
+    swappable = free & between & short
+    swappable[:-1] &= short[1:]
+    return swappable
+
+
+def _between(letter: Array, edge: Array | None) -> Array:
+    """Whether a letter (m,) stands before another one, no edge of a span between them."""
+    followed = np.zeros(len(letter), np.bool_)
+    followed[:-1] = letter[:-1] & letter[1:]
+    if edge is not None:
+        followed[:-1] &= ~edge[1:]
+    return followed
+
+
+def _paired(table: SlipTable, points: Array, masks: Array, before: Array, active: np.uint16) -> Array:
+    """Make pairs of clusters units, in `masks` that of the first; the slot of the pair that begins at each, or 0 (m,).
+
+    `points` (m,) are the clusters' first ones; `before` (m,) says which may be the first of a pair. Of pairs that
+    overlap, every other one counts.
+    """
+    likely = at(table.likely, hashed(points[:-1], points[1:], len(table.likely)))
+    firsts = np.flatnonzero((likely >= 0) & before[:-1])
+    likely = at(likely, firsts)
+    keys = at(points, firsts).astype(np.int64) << KEY_BITS | at(points, firsts + 1)
+    missed = np.flatnonzero((at(table.pairs, likely) != keys) & at(table.crowded, likely))
+    likely[missed] = np.minimum(np.searchsorted(table.pairs, keys[missed]), len(table.pairs) - 1)
+    slots = at(table.pair_slots, likely)
+    hit = np.flatnonzero((at(table.pairs, likely) == keys) & (at(table.masks, slots) & active > 0))
+    kept = hit[_every_other(at(firsts, hit))]
+    firsts, slots = at(firsts, kept), at(slots, kept)
+    paired = np.zeros(len(points), np.int64)
+    paired[firsts] = slots
+    masks[firsts], masks[firsts + 1] = at(table.masks, slots), 0
+    return paired
+
+
+def _every_other(positions: Array) -> Array:
+    """Whether each of some sorted places (k,) is the first, third, ... of its run of consecutive ones."""
+    followers = np.flatnonzero(np.diff(positions) == 1) + 1
+    numbers = np.arange(len(followers))
+    begins = np.where(np.diff(followers, prepend=-2) > 1, numbers, 0)
+    kept = np.ones(len(positions), np.bool_)
+    kept[followers[(numbers - np.maximum.accumulate(begins)) % 2 == 0]] = False
+    return kept
+
+
+def _spare_numbers(batch: Batch, masks: Array, letter: Array) -> None:
+    """Strike units that are no letters and touch a digit: an edit of a number changes what a text says."""
+    others = np.flatnonzero((masks > 0) & ~letter)
+    beside = np.stack((np.maximum(others - 1, 0), others, others + 1))
+    positions = beside if batch.clusters.simple else at(batch.clusters.starts, beside)
+    masks[others[at(_digits(), at(batch.points, positions)).any(axis=0)]] = 0
+
+
+@cache
+def _digits() -> Array:
+    """Whether each code point is a decimal digit."""
+    flags = np.zeros(0x110000, np.bool_)
+    flags[[point for point in range(0x110000) if chr(point).isdecimal()]] = True
+    return flags
+
+
+def _edits(
+    batch: Batch, table: SlipTable, paired: Array | None, numbers: Array, kind: Array, draws: Array, swap: int
+) -> tuple[Edits, Array]:
+    """The edits of the units given by their numbers, kinds and draws, and the numbers of the forms put in."""
+    starts = batch.clusters.starts
+    first, after = at(starts, numbers), at(starts, numbers + 1)
+    wide = np.flatnonzero(kind == swap)
+    slots = _slots(batch, table, paired, numbers)
+    pairs = np.flatnonzero(slots > 2 * table.within)
+    slots[wide] = 0
+    start, form = _drawn(batch, table, slots, first, after, kind, draws)
+    version = forms(batch, at(table.decomposes, form), start) * len(table.edited) + form
+    sizes = at(table.length, version)
+    stop, edited = start + 1, at(table.edited, form)
+    source, length = np.zeros((len(numbers), 2), np.int64), np.zeros((len(numbers), 2), np.int64)
+    source[:, 0], length[:, 0] = np.cumsum(sizes) - sizes + len(batch.points), sizes
+    source[wide] = np.stack((after, first), axis=1)[wide]
+    stop[wide], edited[wide] = at(starts, numbers[wide] + 2), 2
+    length[wide] = np.stack((stop - after, after - first), axis=1)[wide]
+    stop[pairs] = at(starts, numbers[pairs] + 2)
+    pool = at(table.pool, ragged(at(table.start, version), sizes))
+    return Edits(start, stop, kind, edited, source, length, pool), version
+
+
+def _slots(batch: Batch, table: SlipTable, paired: Array | None, numbers: Array) -> Array:
+    """The slots of units given by their numbers (k,), as if each longer cluster were its first point alone."""
+    slots = at(table.slots, at(batch.points, at(batch.clusters.starts, numbers)))
+    if paired is None:
+        return slots
+    pairs = at(paired, numbers)
+    return np.where(pairs > 0, pairs, slots)
+
+
+def _drawn(
+    batch: Batch, table: SlipTable, slots: Array, first: Array, after: Array, kind: Array, draws: Array
+) -> tuple[Array, Array]:
+    """For each unit the code point that goes wrong and the number of its form, by the weights of all of its forms."""
+    longer = np.flatnonzero(after - first > 1)
+    cells = slots * table.kinds + kind
+    drawn = randomness.stream(draws, randomness.REPLACEMENT)
+    offsets = randomness.below(drawn, at(table.totals, cells))
+    point = first
+    if len(longer):
+        point = first.copy()
+        inner = _within(batch, table, first[longer], after[longer], kind[longer], drawn[longer])
+        point[longer], cells[longer], offsets[longer] = inner
+    return point, table.form(cells, offsets)
+
+
+def _within(
+    batch: Batch, table: SlipTable, first: Array, after: Array, kind: Array, drawn: Array
+) -> tuple[Array, Array, Array]:
+    """For each longer cluster the code point that goes wrong, its cell, and where in its weight that of the form is."""
+    sizes = after - first
+    points = ragged(first, sizes)
+    slots = at(table.slots, at(batch.points, points))
+    cells = (slots + table.within * (slots > 0)) * table.kinds + np.repeat(kind, sizes)
+    totals = at(table.totals, cells) * (slots > 0)
+    reach, ends = np.cumsum(totals), np.cumsum(sizes)
+    before = at(reach, ends - sizes) - at(totals, ends - sizes)
+    target = before + randomness.below(drawn, at(reach, ends - 1) - before)
+    chosen = np.searchsorted(reach, target, "right")
+    return at(points, chosen), at(cells, chosen), target - at(reach - totals, chosen)
+
+
+def _sound(job: Job, edits: Edits, longer: Array, numbers: Array, hashes: Array) -> Edits:
+    """The edits without those that would break a longer cluster (of these numbers); how many clusters others change.
+
+    `hashes` are those of the forms that are put in.
+    """
+    points, starts = job.batch.points, job.batch.clusters.starts
+    first, after = starts[numbers], starts[numbers + 1]
+    offset = edits.start[longer] - first
+    change = hashes + offset.astype(np.uint64) ^ np.uint64(randomness.salt(job.language))
+    keys = form_hashes(points, first, after - first) ^ randomness.mix(change)
+    known = _outcomes()
+    if len(known) > _REMEMBERED:
+        known.clear()
+    indices = list(map(known.get, keys.tolist()))
+    for number in [number for number, index in enumerate(indices) if index is None] if None in indices else ():
+        source = edits.source[longer[number], 0] - len(points)
+        old = points[first[number] : after[number]].tobytes()
+        form = edits.pool[source : source + edits.length[longer[number], 0]].tobytes()
+        indices[number] = known[int(keys[number])] = outcome(old, int(offset[number]), form, job.language)
+    edits.graphemes[longer] = indices
+    kept = np.flatnonzero(edits.graphemes)
+    if len(kept) == len(edits):
+        return edits
+    names = ("start", "stop", "operator", "graphemes", "source", "length")
+    return replace(edits, **{name: getattr(edits, name).take(kept, axis=0) for name in names})
+
+
+_REMEMBERED: Final = 1 << 18
+
+
+@packs.cached
+def _outcomes() -> dict[int, int]:
+    """What `outcome` gave, by the hash of a cluster, the place, the form and the language."""
+    return {}

@@ -1,0 +1,335 @@
+"""Noise on words: a function says what one word can come out as, and the engine does the rest for whole batches.
+
+A word is a run of letters with their marks, single apostrophes between two letters included, cut where a span begins
+or ends. It has one draw, that of its first code point: it is chosen iff that lies below the strength, and by further
+draws its kind (by rate among those it has) and its form (by weight). Three kinds need no forms: `drop` leaves a word
+out with the white space beside it, `swap` exchanges it with the next one; both leave alone what shares its stretch
+between white space with another word (well-known, U.S.). `join` takes away the white space before the next word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from functools import cache, partial
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from robust_xtreme import graphemes, randomness
+from robust_xtreme.edits import Batch, Edits, at, ragged
+from robust_xtreme.noise.engine._lexicon import DECOMPOSED, Form, Lexicon, Table
+from robust_xtreme.noise.engine._runs import Words, find
+from robust_xtreme.noise.engine._select import forms
+from robust_xtreme.noise.engine.perturbation import Job, Perturbation, known_language
+from robust_xtreme.packs import cached
+
+__all__ = ["Form", "WordNoise", "words"]
+
+Array = npt.NDArray[Any]
+WordNoise = Callable[..., Iterable[Form]]
+
+DROP: Final = "drop"
+SWAP: Final = "swap"
+JOIN: Final = "join"
+_FORMLESS: Final = {DROP, SWAP, JOIN}
+_LINE_BREAKS: Final = np.array([0x0A, 0x0B, 0x0C, 0x0D, 0x85, 0x2028, 0x2029], np.uint32)
+_THOUSANDTHS: Final = 1000
+_NOWHERE: Final = -1
+
+
+class Moves(NamedTuple):
+    """Whether each word (w,) may change places with the next one or be dropped, and the clusters that then go.
+
+    `spared` are those that might be dropped did their text or span not keep the word with its largest draw. They count
+    as eligible: else the share of edits would be above the strength in short texts.
+    """
+
+    swaps: Array
+    drops: Array
+    spared: Array
+    low: Array
+    high: Array
+
+
+def moves(words: Words, draws: Array) -> Moves:
+    """What a swap or a drop of each word would touch."""
+    return Moves(_swaps(words), *_drops(words, draws))
+
+
+def _swaps(words: Words) -> Array:
+    """Words before another that differs, nothing but white space and no edge of a span between them."""
+    swaps = np.zeros(len(words.first), np.bool_)
+    if len(swaps) > 1:
+        low, high = words.last[:-1], words.first[1:]
+        swaps[:-1] = words.alone[:-1] & words.alone[1:] & (low < high)
+        swaps[:-1] &= _all(words.blank, low, high) & ~_any(words.edge, low, high + 1)
+        swaps[:-1] &= ~_same(words)
+    return swaps
+
+
+def _joined(words: Words) -> Array:
+    """Words with nothing but white space before the next one: no line's end, no span's edge within, no span's whole."""
+    joined = np.zeros(len(words.first), np.bool_)
+    if len(joined) > 1:
+        low, high = words.last[:-1], words.first[1:]
+        joined[:-1] = words.offered[:-1] & words.offered[1:] & (low < high)
+        joined[:-1] &= _all(_within_line(words), low, high) & ~_any(words.edge, low + 1, high)
+        joined[_spanned(words)] = False
+    return joined
+
+
+def _within_line(words: Words) -> Array:
+    """Which clusters (m,) are white space that ends no line."""
+    plain = words.blank.copy()
+    asked = np.flatnonzero(plain)
+    points = at(words.batch.points, at(words.batch.clusters.starts, asked))
+    plain[asked[np.isin(points, _LINE_BREAKS)]] = False
+    return plain
+
+
+def _spanned(words: Words) -> Array:
+    """The words whose white space before the next one is all that some span holds."""
+    starts, stops = words.batch.span_starts, words.batch.span_stops
+    index = np.minimum(np.searchsorted(words.stop, starts), len(words.stop) - 2)
+    whole: Array = index[(words.stop[index] == starts) & (words.start[index + 1] == stops)]
+    return whole
+
+
+def _all(where: Array, low: Array, high: Array) -> Array:
+    """Whether a condition (m,) holds for all clusters of each range."""
+    return ~_any(~where, low, high)
+
+
+def _any(where: Array, low: Array, high: Array) -> Array:
+    """Whether a condition (m,) holds for any cluster of each range."""
+    upto = np.zeros(len(where) + 1, np.int32)
+    np.cumsum(where, dtype=np.int32, out=upto[1:])
+    inside: Array = at(upto, low) < at(upto, high)
+    return inside
+
+
+def _same(words: Words) -> Array:
+    """Whether each word (but the last) is the same as the next one."""
+    points, sizes = words.batch.points, words.stop - words.start
+    alike = np.flatnonzero(sizes[:-1] == sizes[1:])
+    size = sizes[alike]
+    same = np.zeros(len(sizes) - 1, np.bool_)
+    if len(alike):
+        equal = points[ragged(words.start[alike], size)] == points[ragged(words.start[alike + 1], size)]
+        same[alike] = np.logical_and.reduceat(equal, np.cumsum(size) - size)
+    return same
+
+
+def _drops(words: Words, draws: Array) -> tuple[Array, Array, Array, Array]:
+    """Which words may be dropped, and what goes: with the white space behind each, or else with that before it."""
+    solid = np.flatnonzero(~words.blank)
+    after = solid[np.searchsorted(solid, words.last)]
+    index = np.searchsorted(solid, words.first) - 1
+    before = np.where(index >= 0, solid[index] + 1, 0)
+    ahead = (after > words.last) & ~_any(words.edge, words.last, after)
+    back = (before < words.first) & ~_any(words.edge, before + 1, words.first + 1)
+    low, high = np.where(ahead, words.first, before), np.where(ahead, after, words.last)
+    free = words.alone & (ahead | back) & ~_joins(words.batch, low, high)
+    kept, lone = _kept(words, draws)
+    return free & ~kept, free & kept & ~lone, low, high
+
+
+def _joins(batch: Batch, low: Array, high: Array) -> Array:
+    """Whether what stands on the two sides of each range might join were it gone."""
+    clusters = batch.clusters
+    return np.isin(low - 1, clusters.open_after) | np.isin(high, clusters.open_before)
+
+
+def _kept(words: Words, draws: Array) -> tuple[Array, Array]:
+    """The words with the largest draw of a text or of a span, which are never dropped, and those alone in one."""
+    batch = words.batch
+    first = np.searchsorted(words.start, np.concatenate((batch.offsets[:-1], batch.span_starts)))
+    stop = np.searchsorted(words.stop, np.concatenate((batch.offsets[1:], batch.span_stops)), "right")
+    first, stop = first[first < stop], stop[first < stop]
+    kept, lone = np.zeros(len(draws), np.bool_), np.zeros(len(draws), np.bool_)
+    if len(first):
+        numbers, sizes = ragged(first, stop - first), stop - first
+        largest = np.maximum.reduceat(draws[numbers], np.cumsum(sizes) - sizes)
+        kept[numbers[draws[numbers] == np.repeat(largest, sizes)]] = True
+        lone[first[sizes == 1]] = True
+    return kept, lone
+
+
+@cache
+def _mixture(rates: tuple[str, ...]) -> Array:
+    """For each set of kinds (as bits), their rates cumulated (2 ** kinds, kinds)."""
+    weights = np.array([int(Decimal(rate) * _THOUSANDTHS) for rate in rates], np.int64)
+    sets = np.arange(1 << len(rates))[:, None] >> np.arange(len(rates)) & 1
+    return np.cumsum(sets * weights, axis=1)
+
+
+def _picked(rates: tuple[str, ...], ways: Array, draws: Array) -> Array:
+    """The kind of each word, by rate among the kinds it has."""
+    cumulated = _mixture(rates)[ways]
+    way = randomness.below(randomness.stream(draws, randomness.OPERATOR), cumulated[:, -1])
+    picked: Array = (way[:, None] >= cumulated).sum(axis=1)
+    return picked
+
+
+class Plan(NamedTuple):
+    """The words of a batch (w,), each with its draw, row, the kinds it has as bits, and its kind where it has any."""
+
+    words: Words
+    draws: Array
+    rows: Array
+    ways: Array
+    kinds: Array
+    moves: Moves | None
+
+
+def _plan(job: Job, kinds: tuple[str, ...], lexicon: Lexicon | None) -> Plan:
+    words = find(job.batch)
+    draws = randomness.draws(job.keys[words.text], words.start - job.batch.offsets[words.text])
+    rates = tuple(job.params[kind][0] for kind in kinds)
+    rows = np.zeros(len(draws), np.int64) if lexicon is None else lexicon.find(_strings(words))
+    ways = np.zeros(len(draws), np.int64) if lexicon is None else lexicon.table.masks[rows]
+    movable = moves(words, draws) if {DROP, SWAP} & set(kinds) else None
+    if movable is not None:
+        ways |= _bit(kinds, SWAP, movable.swaps) | _bit(kinds, DROP, movable.drops)
+    if JOIN in kinds:
+        ways |= _bit(kinds, JOIN, _joined(words))
+    active = sum(1 << number for number, rate in enumerate(rates) if Decimal(rate))
+    ways = np.where(words.offered, ways & active, 0)
+    return Plan(words, draws, rows, ways, _picked(rates, ways, draws), movable)
+
+
+def _bit(kinds: tuple[str, ...], kind: str, where: Array) -> Array:
+    return where.astype(np.int64) << kinds.index(kind) if kind in kinds else np.zeros(len(where), np.int64)
+
+
+def _strings(words: Words) -> list[str]:
+    """The words as they are looked up."""
+    joined = graphemes.SEPARATOR.join(words.batch.values)
+    word_texts = [joined[start:stop] for start, stop in zip(words.start.tolist(), words.stop.tolist(), strict=True)]
+    for number in np.flatnonzero(forms(words.batch, np.ones(len(word_texts), np.bool_), words.start)).tolist():
+        word_texts[number] = DECOMPOSED + word_texts[number]
+    return word_texts
+
+
+def _accepted(plan: Plan, kinds: tuple[str, ...]) -> Array:
+    """Which words (w,) have an edit that wins over every edit that it overlaps, chosen or not."""
+    accepted = plan.ways > 0
+    if plan.moves is None or len(accepted) < 2:
+        return accepted
+    swap, drop, join = (_is(plan.kinds, kinds, kind) for kind in (SWAP, DROP, JOIN))
+    low = np.where(drop, plan.moves.low, np.where(join, plan.words.last, plan.words.first))
+    high = np.where(drop, plan.moves.high, plan.words.last)
+    high[:-1] = np.where(swap[:-1], plan.words.last[1:], np.where(join[:-1], plan.words.first[1:], high[:-1]))
+    overlap = accepted[:-1] & accepted[1:] & (high[:-1] > low[1:])
+    later = plan.draws[1:] >= plan.draws[:-1]
+    sooner = plan.draws[1:] <= plan.draws[:-1]
+    accepted[:-1] &= ~(overlap & sooner)
+    accepted[1:] &= ~(overlap & later)
+    return accepted
+
+
+def _is(numbers: Array, kinds: tuple[str, ...], kind: str) -> Array:
+    return np.equal(numbers, kinds.index(kind) if kind in kinds else _NOWHERE)
+
+
+def _edits(plan: Plan, kinds: tuple[str, ...], chosen: Array, table: Table | None) -> Edits:
+    """The edits of some words (by number)."""
+    words, number = plan.words, plan.kinds[chosen]
+    source, length = np.zeros((len(chosen), 2), np.int64), np.zeros((len(chosen), 2), np.int64)
+    start, stop, changed = words.start[chosen], words.stop[chosen], np.zeros(len(chosen), np.int64)
+    swap, drop, join = (_is(number, kinds, kind) for kind in (SWAP, DROP, JOIN))
+    pools = [np.zeros(0, np.uint32)]
+    size = len(words.batch.points)
+    if table is not None:
+        formed = np.flatnonzero(~swap & ~drop & ~join)
+        form = _form(table, plan.rows[chosen[formed]] * len(kinds) + number[formed], plan.draws[chosen[formed]])
+        start[formed] += table.lead[form]
+        stop[formed] -= table.tail[form]
+        source[formed, 0], length[formed, 0] = size + table.source[form], table.length[form]
+        changed[formed] = table.graphemes[form]
+        pools.append(table.pool)
+    if plan.moves is not None:
+        low, high = plan.moves.low[chosen[drop]], plan.moves.high[chosen[drop]]
+        start[drop], stop[drop] = words.batch.clusters.starts[low], words.batch.clusters.starts[high]
+        changed[drop] = high - low
+        pool, moved = _exchanged(words, chosen[swap])
+        stop[swap] = words.stop[chosen[swap] + 1]
+        length[swap, 0] = stop[swap] - start[swap]
+        source[swap, 0] = size + sum(map(len, pools)) + np.cumsum(length[swap, 0]) - length[swap, 0]
+        changed[swap] = moved
+        pools.append(pool)
+    following = chosen[join] + 1
+    start[join], stop[join] = stop[join], words.start[following]
+    changed[join] = words.first[following] - words.last[following - 1]
+    return Edits(start, stop, number, changed, source, length, np.concatenate(pools))
+
+
+def _form(table: Table, slots: Array, draws: Array) -> Array:
+    """The form of each slot, by weight."""
+    bounds = np.append(table.before, table.upto[-1:])
+    base = bounds[slots]
+    way = randomness.below(randomness.stream(draws, randomness.REPLACEMENT), bounds[slots + 1] - base)
+    return np.searchsorted(table.upto, base + way, "right")
+
+
+def _exchanged(words: Words, chosen: Array) -> tuple[Array, Array]:
+    """The code points of words and their next ones, exchanged, one pair after the other; and the clusters moved.
+
+    The shorter word and the white space are taken out and put in again on the other side: each cluster counts twice.
+    """
+    start = np.stack((words.start[chosen + 1], words.stop[chosen], words.start[chosen]), axis=1)
+    stop = np.stack((words.stop[chosen + 1], words.start[chosen + 1], words.stop[chosen]), axis=1)
+    sizes = words.last - words.first
+    pool = words.batch.points[ragged(start.reshape(-1), (stop - start).reshape(-1))]
+    between = words.first[chosen + 1] - words.last[chosen]
+    return pool, 2 * (np.minimum(sizes[chosen], sizes[chosen + 1]) + between)
+
+
+def _decided(job: Job, kinds: tuple[str, ...], lexicon: Lexicon | None) -> tuple[Edits, Array]:
+    """The edits of a batch, and how many words of each text could have been edited (t,)."""
+    plan = _plan(job, kinds, lexicon)
+    able = plan.ways > 0
+    if plan.moves is not None and DROP in kinds and Decimal(job.params[DROP][0]):
+        able |= plan.moves.spared
+    eligible = np.bincount(plan.words.text[able], minlength=len(job.batch))
+    happens = _accepted(plan, kinds) & randomness.chosen(plan.draws, job.strength)
+    return _edits(plan, kinds, np.flatnonzero(happens), None if lexicon is None else lexicon.table), eligible
+
+
+def words(
+    *,
+    strength: str,
+    rates: Mapping[str, str],
+    choices: Mapping[str, Callable[[], tuple[str, ...]]] | None = None,
+    refuses: tuple[str, ...] = (),
+    lacks: Callable[[str], str] = known_language,
+    packs: Callable[[str], tuple[str, ...]] = lambda _: (),
+    version: int = 1,
+) -> Callable[[WordNoise], Perturbation]:
+    """Make a perturbation of a function from a word (composed, NFC) and its language to the forms it can come out as.
+
+    It is called once per distinct word, with the `choices` by name, without draws. `rates` are the kinds with their
+    relative rates; `drop`, `swap` and `join` among them need no forms. A form that equals the word, breaks a cluster or
+    a normal form, or might join with what stands beside the word is left out.
+    """
+    kinds = tuple(rates)
+    formless = set(kinds) <= _FORMLESS
+
+    def make(author: WordNoise) -> Perturbation:
+        @cached
+        def lexicon(code: str, chosen: tuple[tuple[str, str], ...]) -> Lexicon:
+            return Lexicon(partial(author, language=code, **dict(chosen)), kinds)
+
+        def edit(job: Job) -> tuple[Edits, Array]:
+            chosen = tuple((name, job.params[name][0]) for name in sorted(choices or {}))
+            return _decided(job, kinds, None if formless else lexicon(job.language, chosen))
+
+        summary = (author.__doc__ or "").strip().splitlines()[0]
+        return Perturbation(
+            author.__name__, version, summary, "words", "word", strength, kinds, edit,
+            lacks=lacks, packs=packs, refuses=refuses, rates=rates, choices=choices or {},
+        )  # fmt: skip
+
+    return make

@@ -1,0 +1,1 @@
+"""Keyboards and input methods: what is typed when a key goes wrong."""

@@ -1,0 +1,199 @@
+"""Korean on the two-set keyboard (KS X 5002): jamo are keys, syllables are what the input method makes of them.
+
+Consonants lie under the left hand, vowels under the right; double consonants and ㅒ, ㅖ need Shift, other compound
+vowels and compound finals are two keys. A consonant behind a vowel ends the syllable until a vowel takes it along.
+The table of keys is the pack `ko-2set`; the rules are those that libhangul's keyboard "2" follows (its test/hangul.c).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import chain
+from typing import Final, NamedTuple
+
+from robust_xtreme import packs
+from robust_xtreme.errors import DataError
+from robust_xtreme.noise.engine.slip_table import Slip
+from robust_xtreme.noise.input.nearby import near, shifted
+
+LAYOUT: Final = "kr"
+"""The keyboard pack that says where the keys lie."""
+
+_INITIALS: Final = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
+_VOWELS: Final = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
+_FINALS: Final[tuple[str, ...]] = ("", *"ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ")
+_JAMO: Final = frozenset((*_INITIALS, *_VOWELS, *_FINALS[1:]))
+_FIRST, _LAST = ord("가"), ord("힣")
+_L, _V, _T = 0x1100, 0x1161, 0x11A7
+_RIMES: Final = len(_VOWELS) * len(_FINALS)
+_MISSED: Final = 3
+
+
+class _Keys(NamedTuple):
+    """The jamo of each key, the compound jamo of two, and both the other way round."""
+
+    jamo: dict[str, str]
+    compounds: dict[str, str]
+    strokes: dict[str, str]
+    parts: dict[str, str]
+
+
+@packs.cached
+def _keys() -> _Keys:
+    """The keys of the pack `ko-2set`. Raises DataError at a row that is no jamo of one key or two."""
+    table = packs.table("input", "ko-2set")
+    table.need("keys", "jamo")
+    known = {row["keys"]: row["jamo"] for row in table.rows}
+    single = {key: jamo for key, jamo in known.items() if len(key) == 1}
+    for struck, jamo in known.items():
+        if len(struck) not in (1, 2) or jamo not in _JAMO or not single.keys() >= set(struck):
+            raise DataError(table.path, f"the row {struck!r:.20}, {jamo!r:.20} is no jamo and its one or two keys")
+    pairs = {"".join(single[key] for key in struck): jamo for struck, jamo in known.items() if len(struck) > 1}
+    return _Keys(single, pairs, _turned(single), _turned(pairs))
+
+
+def _turned(table: dict[str, str]) -> dict[str, str]:
+    return {value: key for key, value in table.items()}
+
+
+Change = tuple[str, int, int]
+"""A kind, how far the code point of the syllable moves, and the weight."""
+
+
+class _Syllable(NamedTuple):
+    """What has been typed of a syllable."""
+
+    initial: str = ""
+    vowel: str = ""
+    final: str = ""
+
+    def text(self) -> str:
+        """The syllable, or the jamo where it is none."""
+        if not (self.initial and self.vowel):
+            return self.initial + self.vowel
+        rime = _VOWELS.index(self.vowel) * len(_FINALS) + _FINALS.index(self.final)
+        return chr(_FIRST + _INITIALS.index(self.initial) * _RIMES + rime)
+
+
+def keys(text: str) -> str:
+    """The keys of the two-set keyboard that type a text; what is no Hangul stays as it is."""
+    table = _keys()
+    return "".join(
+        table.strokes.get(sign, sign)
+        for jamo in map(_jamo, text)
+        for part in jamo
+        for sign in table.parts.get(part, part)
+    )
+
+
+def typed(strokes: str) -> str:
+    """What the input method makes of keys; a letter that has no jamo with Shift has its plain one."""
+    done, open_ = "", _Syllable()
+    for stroke in strokes:
+        jamo = _struck(stroke)
+        before, open_ = _added(open_, jamo) if jamo else (open_.text() + stroke, _Syllable())
+        done += before
+    return done + open_.text()
+
+
+def _struck(key: str) -> str:
+    """The jamo of a key, with Shift its plain one where it has no other; "" where it has none."""
+    known = _keys().jamo
+    return known.get(key) or known.get(key.lower(), "")
+
+
+def slips() -> Iterator[Slip]:
+    """What each syllable comes out as when one key goes wrong and a whole syllable is the result."""
+    initials = [tuple(_changed(keys(initial), "", keys("ㅏ"))) for initial in _INITIALS]
+    rimes = [tuple(_changed(keys(chr(_FIRST + rime))[1:], keys("ㄱ"), "")) for rime in range(_RIMES)]
+    for point in range(_FIRST, _LAST + 1):
+        initial, rime = divmod(point - _FIRST, _RIMES)
+        syllable = chr(point)
+        for kind, step, weight in chain(initials[initial], rimes[rime]):
+            yield Slip(syllable, kind, chr(point + step), weight)
+    yield from _decomposed(initials, rimes)
+
+
+def _decomposed(initials: list[tuple[Change, ...]], rimes: list[tuple[Change, ...]]) -> Iterator[Slip]:
+    """The slips of the jamo of a decomposed text (NFD): an initial, a vowel, a final by itself."""
+    for index, changes in enumerate(initials):
+        yield from (Slip(chr(_L + index), kind, chr(_L + index + step // _RIMES), n) for kind, step, n in changes)
+    for index in range(len(_VOWELS)):
+        steps = ((kind, *divmod(step, len(_FINALS)), n) for kind, step, n in rimes[index * len(_FINALS)])
+        yield from (
+            Slip(chr(_V + index), kind, chr(_V + index + step), n) for kind, step, final, n in steps if not final
+        )
+    for index in range(1, len(_FINALS)):
+        ends = ((kind, index + step, n) for kind, step, n in rimes[index] if index + step < len(_FINALS))
+        yield from (Slip(chr(_T + index), kind, chr(_T + end) if end else "", n) for kind, end, n in ends)
+
+
+def _jamo(sign: str) -> str:
+    """The jamo of a syllable; any other character is itself."""
+    if not _FIRST <= ord(sign) <= _LAST:
+        return sign
+    initial, rime = divmod(ord(sign) - _FIRST, _RIMES)
+    vowel, final = divmod(rime, len(_FINALS))
+    return _INITIALS[initial] + _VOWELS[vowel] + _FINALS[final]
+
+
+def _added(open_: _Syllable, jamo: str) -> tuple[str, _Syllable]:
+    """What is finished when a jamo comes to an open syllable, and what is open then."""
+    if jamo in _VOWELS:
+        return _with_vowel(open_, jamo)
+    initial, vowel, final = open_
+    if vowel and initial:
+        longer = _keys().compounds.get(final + jamo, jamo) if final else jamo
+        if longer in _FINALS and (not final or longer != jamo):
+            return "", _Syllable(initial, vowel, longer)
+    return open_.text(), _Syllable(jamo)
+
+
+def _with_vowel(open_: _Syllable, jamo: str) -> tuple[str, _Syllable]:
+    """A vowel takes along the consonant before it, or makes a compound vowel."""
+    initial, vowel, final = open_
+    if final:
+        parts = _keys().parts.get(final, final)
+        return _Syllable(initial, vowel, parts[:-1]).text(), _Syllable(parts[-1], jamo)
+    if not vowel:
+        return "", _Syllable(initial, jamo)
+    compound = _keys().compounds.get(vowel + jamo)
+    return ("", _Syllable(initial, compound)) if compound else (open_.text(), _Syllable("", jamo))
+
+
+def _changed(part: str, before: str, after: str) -> Iterator[Change]:
+    """The slips of the keys of an initial or of a rime, with keys beside it that make a syllable of it."""
+    clean = ord(typed(before + part + after))
+    changes: Counter[tuple[str, int]] = Counter()
+    for kind, strokes, weight in _mistyped(part):
+        form = typed(before + strokes + after)
+        if len(form) == 1 and _keeps(ord(form), clean, initial=not before):
+            changes[kind, ord(form) - clean] += weight
+    return ((kind, step, weight) for (kind, step), weight in changes.items())
+
+
+def _keeps(point: int, clean: int, *, initial: bool) -> bool:
+    """Whether a character is a syllable other than the clean one that differs in its initial only, or in its rime."""
+    if point == clean or not _FIRST <= point <= _LAST:
+        return False
+    return ((point - clean) % _RIMES == 0) is initial and (initial or point < _FIRST + _RIMES)
+
+
+def _mistyped(part: str) -> Iterator[tuple[str, str, int]]:
+    """The kinds of slips of a few keys, the keys then struck, and the weights."""
+    for index, key in enumerate(part):
+        head, tail = part[:index], part[index + 1 :]
+        yield "delete", head + tail, _MISSED
+        yield "double", head + key + key + tail, _MISSED
+        if other := shifted(LAYOUT, key):
+            yield "shift", head + other + tail, _MISSED
+        for other, weight in near(LAYOUT, key):
+            if _is_vowel(other) == _is_vowel(key):
+                yield "neighbour", head + other + tail, weight
+            yield "insert", head + key + other + tail, weight
+            yield "insert", head + other + key + tail, weight
+
+
+def _is_vowel(key: str) -> bool:
+    return (_struck(key) or "-") in _VOWELS

@@ -1,0 +1,175 @@
+"""Chinese typed by pinyin: the wrong candidate, a near syllable, a key beside the right one, a letter missed.
+
+Near syllables differ by a pair of sounds of the pack `zh-fuzzy` (zh and z, in and ing). A slip of the keys
+counts only where what is typed is again a syllable, and gives its commonest character. A word of two characters that
+has another word of its reading, or of a mistyped one, is a unit of its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final, final
+
+from robust_xtreme import languages, packs
+from robust_xtreme.errors import DataError
+from robust_xtreme.noise.engine.slip_table import Slip
+from robust_xtreme.noise.input.nearby import near
+
+LAYOUT: Final = "us"
+"""The keyboard pack that says where the keys lie."""
+
+_MOST: Final = {"candidate": 8, "syllable": 4, "neighbour": 4, "delete": 3}
+_CANDIDATES: Final = 8
+_NEAR: Final = 3
+_FEWEST: Final = 3
+_THOUSAND: Final = 1000
+
+Count = dict[str, int]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Characters or words by reading, with frequencies, the commonest first; and the readings of each."""
+
+    forms: Mapping[str, Count]
+    readings: Mapping[str, Count]
+
+
+def slips() -> Iterator[Slip]:
+    """The slips of the pinyin input method: of characters, and of words of two characters."""
+    plain = characters()
+    alphabet = frozenset(languages.language("zh").alphabet)
+    mistakes = {form: _mistakes(form, plain.forms) for form in plain.forms}
+    yield from _of_characters(_usual(plain, alphabet), plain.readings, mistakes)
+    yield from _of_words(words(), mistakes)
+
+
+@packs.cached
+def characters() -> Book:
+    """The characters of simplified text by syllable."""
+    return _book(packs.table("input", "zh-pinyin"), "character", "syllable")
+
+
+@packs.cached
+def words() -> Book:
+    """Words of two characters by reading, its syllables apart."""
+    return _book(packs.table("input", "zh-words"), "word", "reading")
+
+
+def _book(table: packs.Table, text: str, sound: str) -> Book:
+    """The rows of a table with a column for each, and one of frequencies."""
+    table.need(text, sound, "frequency")
+    rows = ((row[text], row[sound], table.number(row, "frequency")) for row in table.rows)
+    forms: defaultdict[str, Count] = defaultdict(dict)
+    readings: defaultdict[str, Count] = defaultdict(dict)
+    for form, reading, frequency in sorted(rows, key=lambda row: (-row[2], row[0])):
+        forms[reading][form] = frequency
+        readings[form][reading] = frequency
+    return Book(forms, readings)
+
+
+def _usual(book: Book, alphabet: Collection[str]) -> Book:
+    """The characters that are typed by mistake: those of the alphabet, and others where a syllable has too few."""
+    forms = {}
+    for syllable, known in book.forms.items():
+        inside = {form: frequency for form, frequency in known.items() if form in alphabet}
+        forms[syllable] = inside if len(inside) >= _FEWEST else known
+    return Book(forms, book.readings)
+
+
+def fuzzy(syllable: str) -> list[str]:
+    """The syllables, legal or not, that differ in one sound that speakers take for the other."""
+    starts, ends = _sounds("initial"), _sounds("final")
+    swapped = [other + syllable[len(initial) :] for initial, other in starts if _initial(syllable) == initial]
+    return swapped + [syllable[: -len(final)] + other for final, other in ends if syllable.endswith(final)]
+
+
+@packs.cached
+def _sounds(position: str) -> list[tuple[str, str]]:
+    """The sounds of a place in the syllable with the one that each is taken for. Raises DataError at other places."""
+    table = packs.table("input", "zh-fuzzy")
+    table.need("place", "one", "other")
+    for row in table.rows:
+        if row["place"] not in ("initial", "final") or not (row["one"] and row["other"]):
+            raise DataError(
+                table.path, f"the row {', '.join(row.values())!r:.40} is no initial or final and its partner"
+            )
+    pairs = [(row["one"], row["other"]) for row in table.rows if row["place"] == position]
+    return [(left, other) for pair in pairs for left, other in (pair, pair[::-1])]
+
+
+def _initial(syllable: str) -> str:
+    return syllable[: 2 if syllable[1:2] == "h" else 1]
+
+
+def struck(syllable: str) -> Iterator[tuple[str, str, int]]:
+    """What is typed, legal or not, where one key goes wrong: kind, letters, and how often."""
+    for index, letter in enumerate(syllable):
+        before, after = syllable[:index], syllable[index + 1 :]
+        yield "delete", before + after, 1
+        for other, weight in near(LAYOUT, letter):
+            yield "neighbour", before + other + after, weight
+
+
+def _mistakes(syllable: str, legal: Collection[str]) -> list[tuple[str, str, int]]:
+    """The legal syllables that come out in place of one: kind, syllable, and how often."""
+    similar = (("syllable", other, 1) for other in fuzzy(syllable))
+    mistakes = chain(similar, struck(syllable))
+    return [mistake for mistake in mistakes if mistake[1] in legal and mistake[1] != syllable]
+
+
+Mistakes = Mapping[str, list[tuple[str, str, int]]]
+
+
+def _of_characters(book: Book, readings: Mapping[str, Count], mistakes: Mistakes) -> Iterator[Slip]:
+    tops = {syllable: _top(forms, _CANDIDATES + 1) for syllable, forms in book.forms.items()}
+    nearest = {syllable: _top(forms, _NEAR) for syllable, forms in book.forms.items()}
+    for point, known in readings.items():
+        counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for syllable, share in _shares(list(known.items())):
+            for form, count in tops.get(syllable, ()):
+                counts["candidate"][form] += max(1, count * share // _THOUSAND)
+            for kind, other, weight in mistakes.get(syllable, ()):
+                if kind == "syllable":
+                    counts[kind].update({form: max(1, count * share // _THOUSAND) for form, count in nearest[other]})
+                else:
+                    counts[kind][nearest[other][0][0]] += weight * share
+        yield from _most(point, counts)
+
+
+def _most(point: str, counts: Mapping[str, Counter[str]]) -> Iterator[Slip]:
+    for kind, forms in counts.items():
+        forms.pop(point, None)
+        yield from (Slip(point, kind, form, weight) for form, weight in forms.most_common(_MOST[kind]))
+
+
+def _of_words(book: Book, mistakes: Mistakes) -> Iterator[Slip]:
+    for reading, forms in book.forms.items():
+        totals: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        totals["candidate"].update(dict(_top(forms, _CANDIDATES + 1)))
+        for kind, other, weight in _misread(reading, mistakes):
+            for form, count in _top(book.forms.get(other, {}), _NEAR if kind == "syllable" else 1):
+                totals[kind][form] += count if kind == "syllable" else weight
+        for point in forms:
+            yield from _most(point, {kind: counts.copy() for kind, counts in totals.items()})
+
+
+def _misread(reading: str, mistakes: Mistakes) -> Iterator[tuple[str, str, int]]:
+    """The readings that come out where one of two syllables goes wrong: kind, reading, and how often."""
+    first, second = reading.split(" ")
+    yield from ((kind, f"{other} {second}", weight) for kind, other, weight in mistakes.get(first, ()))
+    yield from ((kind, f"{first} {other}", weight) for kind, other, weight in mistakes.get(second, ()))
+
+
+def _top(forms: Count, most: int) -> list[tuple[str, int]]:
+    return list(forms.items())[:most]
+
+
+def _shares(forms: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Frequencies as thousandths of their sum."""
+    total = sum(count for _, count in forms)
+    return [(form, max(1, _THOUSAND * count // total)) for form, count in forms]

@@ -1,0 +1,186 @@
+"""Slips on a keyboard, from its geometry: what a letter comes out as when a finger misses, lingers or forgets a key.
+
+All forms are letters of the language's own alphabet in places where they make sense; what else a key next to them
+types (digits, punctuation, letters of other languages) is left out.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final, NamedTuple, final
+
+from robust_xtreme import packs
+from robust_xtreme.languages import language
+from robust_xtreme.noise.engine.alphabet import alphabet
+from robust_xtreme.noise.engine.slip_table import Slip
+from robust_xtreme.noise.input.keyboards import DEAD, Key, Layout, Stroke, closeness
+from robust_xtreme.noise.input.slots import INSERTED, REPEATED, is_mark, may_be_missed, script, slot
+
+_ALTGR: Final = 2
+_MISSED: Final = 3
+
+Row = tuple[str, str, int]
+"""A kind, a form and its weight."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """A layout with the letters and marks that a language writes with, and the marks that the layout has keys for."""
+
+    layout: Layout
+    own: frozenset[str]
+    marks: tuple[str, ...]
+
+    def writes(self, form: str) -> bool:
+        """Whether a form is a letter or mark of the language, or several."""
+        return form in self.own or (len(form) > 1 and self.own.issuperset(form))
+
+
+class _Typed(NamedTuple):
+    """A letter as it is typed: the key of its base, and the marks struck besides, by dead keys or keys of their own."""
+
+    base: Stroke
+    dead: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+
+    def with_marks(self, sign: str) -> str:
+        """A sign with the marks of this letter."""
+        return unicodedata.normalize("NFC", sign + "".join((*self.dead, *self.marks)))
+
+
+def typing_slips(layout: Layout, code: str) -> Iterator[Slip]:
+    """The slips of a language on a layout, for every letter and mark of its script that the layout types."""
+    desk = _desk(layout, code)
+    for point in _points(desk):
+        if typed := _typed(desk, point):
+            for (kind, form), weight in _key_errors(desk, point, typed).items():
+                yield Slip(point, kind, form, weight)
+    yield from _accent_marks(desk)
+
+
+def reached(layout: Layout, code: str) -> tuple[int, int]:
+    """How many of a language's letters a layout reaches, and how many there are, those with diacritics aside."""
+    plain = [letter for letter in language(code).alphabet if len(unicodedata.normalize("NFD", letter)) == 1]
+    return sum(layout.strokes(letter) is not None for letter in plain), len(plain)
+
+
+def _desk(layout: Layout, code: str) -> _Desk:
+    letters = alphabet(code)
+    columns = zip(letters.start[0].tolist(), letters.length[0].tolist(), strict=True)
+    both = ("".join(map(chr, letters.pool[start : start + size].tolist())) for start, size in columns)
+    marks = str(packs.read("alphabets", code).get("marks", "")).split()
+    signs = dict.fromkeys(sign.removeprefix(DEAD) for sign in _signs(layout))
+    accents = tuple(sign for sign in signs if len(sign) == 1 and slot(sign) == "accent")
+    return _Desk(layout, frozenset((*both, *language(code).alphabet, *marks)), accents)
+
+
+def _signs(layout: Layout) -> Iterator[str]:
+    return (sign for key in layout.keys for sign in key.levels if sign)
+
+
+def _points(desk: _Desk) -> list[str]:
+    """The letters and marks of the language's scripts that a layout types, by a key of their own or by dead keys."""
+    scripts = {script(point) for form in desk.own for point in form}
+    typed = {sign for sign in _signs(desk.layout) if len(sign) == 1 and unicodedata.category(sign)[0] in "LM"}
+    return sorted(point for point in typed | desk.own if len(point) == 1 and script(point) in scripts)
+
+
+def _typed(desk: _Desk, point: str) -> _Typed | None:
+    """How a letter is typed; one whose accent the layout has no key for by its base and something that gives it."""
+    strokes = desk.layout.strokes(point)
+    if strokes:
+        return _distinguished(strokes)
+    whole = unicodedata.normalize("NFD", point)
+    strokes, accents = desk.layout.strokes(whole[0]) or (), tuple(whole[1:])
+    if len(strokes) == 1 and all(slot(accent) == "accent" for accent in accents):
+        return _Typed(strokes[0], (), accents)
+    return None
+
+
+def _distinguished(strokes: tuple[Stroke, ...]) -> _Typed:
+    signs = [_sign(*stroke) for stroke in strokes]
+    bases = [index for index, sign in enumerate(signs) if not (sign.startswith(DEAD) or is_mark(sign[0]))]
+    base = bases[0] if bases else 0
+    marks = [sign for index, sign in enumerate(signs) if index != base]
+    dead = tuple(sign.removeprefix(DEAD) for sign in marks if sign.startswith(DEAD))
+    return _Typed(strokes[base], dead, tuple(sign for sign in marks if not sign.startswith(DEAD)))
+
+
+def _sign(key: Key, level: int) -> str:
+    return key.levels[level] if level < len(key.levels) else ""
+
+
+def _key_errors(desk: _Desk, point: str, typed: _Typed) -> Counter[tuple[str, str]]:
+    """The forms of one letter or mark by kind, with their weights."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for kind, form, weight in chain(
+        _missed(point), _twice(point, typed), _near(desk, point, typed), _wrong(desk, point, typed)
+    ):
+        if form != point and (not form or desk.writes(form)):
+            counts[kind, form] += weight
+    return counts
+
+
+def _missed(point: str) -> Iterator[Row]:
+    if may_be_missed(point):
+        yield "accent" if slot(point) == "accent" else "delete", "", _MISSED
+
+
+def _twice(point: str, typed: _Typed) -> Iterator[Row]:
+    """The key of the letter struck twice: what a dead key did to the first, it does not to the second."""
+    if slot(point) in REPEATED:
+        yield "double", point + (point if not typed.dead else _sign(*typed.base)), 1
+
+
+def _near(desk: _Desk, point: str, typed: _Typed) -> Iterator[Row]:
+    """A neighbouring key struck instead, or along with the right one: before it (no dead key waiting) or behind it."""
+    key, level = typed.base
+    for other in desk.layout.neighbours(key):
+        sign, weight = _sign(other, level), closeness(key, other)
+        if not sign or not _alike(point, sign):
+            continue
+        yield "neighbour", typed.with_marks(sign), weight
+        if slot(point) in INSERTED:
+            yield "insert", point + sign, weight
+            if not typed.dead:
+                yield "insert", sign + point, weight
+
+
+def _alike(point: str, sign: str) -> bool:
+    """Whether each of what a key types can stand where the point stands."""
+    return not sign.startswith(DEAD) and all(slot(character) == slot(point) for character in sign)
+
+
+def _wrong(desk: _Desk, point: str, typed: _Typed) -> Iterator[Row]:
+    """Shift held or missed; a dead key, the key of a mark, or AltGr missed; another such key struck."""
+    key, level = typed.base
+    sign, shifted, without = _sign(key, level), _sign(key, level ^ 1), _sign(key, level % _ALTGR)
+    if shifted and _alike(point, shifted):
+        yield "shift", typed.with_marks(shifted), 1
+    if typed.dead or typed.marks:
+        yield "accent", sign, _MISSED
+        for mark in desk.marks:
+            yield "accent", unicodedata.normalize("NFC", sign + mark), 1
+    elif level >= _ALTGR and without and _alike(point, without):
+        yield "accent", without, _MISSED
+
+
+def _accent_marks(desk: _Desk) -> Iterator[Slip]:
+    """In decomposed texts an accent with a key of its own is a code point: it is missed, or another one is struck."""
+    used = dict.fromkeys(mark for letter in sorted(desk.own) for mark in _accents_of(desk, letter))
+    for mark in used:
+        yield Slip(mark, "accent", "", _MISSED)
+        for other in used:
+            yield Slip(mark, "accent", other)
+
+
+def _accents_of(desk: _Desk, letter: str) -> str:
+    """The accents of a letter that has no key of its own."""
+    own_key = len(desk.layout.strokes(letter) or ()) == 1
+    marks = unicodedata.normalize("NFD", letter)[1:]
+    return "" if own_key else "".join(mark for mark in marks if slot(mark) == "accent")

@@ -1,0 +1,78 @@
+"""Case gone wrong: capitals lost, gained, or held too long.
+
+`initial` loses the capital that a word begins with (Der, der), `second` holds shift too long (The, THe), `inverted` has
+caps lock on (The, tHE), `lower` and `upper` write the whole word in small letters or in capitals. Upper and lower case
+are the language's (`_case`); what does not change stays as it is, byte by byte. A word is left alone where it would get
+letters that the language's alphabet lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from robust_xtreme import packs
+from robust_xtreme.languages import language as language_of
+from robust_xtreme.noise.engine.case import (
+    CAPITAL,
+    LOWER,
+    clusters,
+    has_case,
+    initials,
+    letters_of,
+    lower,
+    style,
+    upper,
+)
+from robust_xtreme.noise.engine.perturbation import known_language
+from robust_xtreme.noise.engine.words import Form, words
+
+_WITHOUT_CAPITALS = ("ka",)
+
+
+def _lacks(code: str) -> str:
+    """Georgian's Mtavruli capitals stand for whole lines only, and hardly any text has them."""
+    if known_language(code):
+        return known_language(code)
+    cased = code not in _WITHOUT_CAPITALS and any(map(has_case, language_of(code).alphabet))
+    return "" if cased else "the script has no case"
+
+
+def _packs(code: str) -> tuple[str, ...]:
+    return (f"alphabets/{code}",)
+
+
+@packs.cached
+def _letters(code: str) -> frozenset[str]:
+    return letters_of(code)
+
+
+@words(
+    strength="share of words in the wrong case",
+    rates={"initial": "1", "second": "1", "inverted": "1", "lower": "1", "upper": "1"},
+    lacks=_lacks,
+    packs=_packs,
+)
+def casing(word: str, language: str) -> Iterator[Form]:
+    """Write words in the wrong case: a capital lost or held too long, caps lock on."""
+    for form in _forms(word, language):
+        if _belongs(form.text, word, language):
+            yield form
+
+
+def _forms(word: str, code: str) -> Iterator[Form]:
+    how, capitals, small = style(word, code), upper(word, code), lower(word, code)
+    if how == CAPITAL and len(word) > 1:
+        first, *others = initials(word, code)
+        tail = "".join(initials(capitals, code)[1:])
+        yield Form(lower(first, code) + "".join(others), "initial")
+        yield Form(lower(first, code) + tail, "inverted")
+        if len(others) > 1:
+            yield Form(first + upper(others[0], code) + "".join(others[1:]), "second")
+    elif how != LOWER:
+        yield Form(small, "lower")
+    yield Form(capitals, "upper")
+
+
+def _belongs(form: str, word: str, code: str) -> bool:
+    """Whether all that is new in a form are letters of the language."""
+    return set(clusters(form)) - set(clusters(word)) <= _letters(code)

@@ -1,0 +1,137 @@
+"""Typos as people make them: on the language's own keyboard layout, or in its input method.
+
+A neighbouring key is hit (`neighbour`), or struck along with the right one (`insert`); a key is missed (`delete`), or
+struck twice (`double`); two keys come in the wrong order (`swap`); Shift is held or missed (`shift`), a dead key, AltGr
+or a tone key missed or wrong (`accent`). In an input method the wrong candidate is taken (`candidate`), or that of a
+syllable that sounds alike (`syllable`). Neighbours are keys whose centres lie within 1.25 key pitches, those of the
+same row more often. What comes out are letters of the language; words in another script are left alone.
+
+The layout is the language's usual one, `@layout=NAME` takes another one that can type it. Korean, Vietnamese, Chinese
+and Japanese are typed by input methods: `ko-2set`, `vi-telex` and `vi-vni`, `zh-pinyin`, `ja-romaji`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Final, NamedTuple
+
+from robust_xtreme import packs
+from robust_xtreme.errors import SpecError
+from robust_xtreme.languages import language as language_of
+from robust_xtreme.noise.engine.perturbation import known_language
+from robust_xtreme.noise.engine.slips import Slip, slips
+from robust_xtreme.noise.input import hangul, kana, keyboards, pinyin, vietnamese
+from robust_xtreme.noise.input.typing import reached, typing_slips
+
+
+class Method(NamedTuple):
+    """An input method: its language, the function that gives its slips, and the packs that this reads."""
+
+    language: str
+    slips: Callable[[], Iterable[Slip]]
+    packs: tuple[str, ...]
+
+
+METHODS: Final = {
+    "ko-2set": Method("ko", hangul.slips, ("keyboards/kr", "input/ko-2set")),
+    "vi-telex": Method(
+        "vi", partial(vietnamese.slips, "telex"), ("keyboards/us", "input/vi-telex", "input/vi-syllables")
+    ),
+    "vi-vni": Method("vi", partial(vietnamese.slips, "vni"), ("keyboards/us", "input/vi-vni", "input/vi-syllables")),
+    "zh-pinyin": Method("zh", pinyin.slips, ("keyboards/us", "input/zh-pinyin", "input/zh-words", "input/zh-fuzzy")),
+    "ja-romaji": Method("ja", kana.slips, ("keyboards/us", "input/ja-romaji", "input/ja-words")),
+}
+"""Input methods by the name that `layout` gives them."""
+
+_COMPOSED: Final = frozenset(method.language for method in METHODS.values())
+
+RATES: Final = {
+    "neighbour": "1.99",
+    "insert": "1.81",
+    "delete": "6.31",
+    "double": "1.38",
+    "swap": "2.34",
+    "shift": "0.17",
+    "accent": "4",
+    "candidate": "4",
+    "syllable": "2",
+}
+"""How often each kind happens beside the others, where a letter allows it.
+
+The rates of the first six are fitted to real typos in English (docs/typos.md); the others are set by hand.
+"""
+
+
+def layouts() -> tuple[str, ...]:
+    """The values of `layout`: `auto`, the keyboards, the input methods."""
+    return "auto", *keyboards.names(), *METHODS
+
+
+@packs.cached
+def layouts_of(code: str) -> tuple[str, ...]:
+    """The layouts and input methods that a language is typed with, its usual one first; none where it has none."""
+    methods = (name for name, method in METHODS.items() if method.language == code)
+    return *methods, *(name for name in keyboards.of_language(code) if _suffices(name, code))
+
+
+def _suffices(name: str, code: str) -> bool:
+    """Whether a keyboard reaches half of a language's letters; where their accents lie does not matter."""
+    letters, size = reached(keyboards.layout(name), code)
+    return 2 * letters >= size > 0
+
+
+def _lacks(code: str) -> str:
+    return known_language(code) or ("" if layouts_of(code) else "no keyboard pack")
+
+
+def _struck_one_by_one(code: str) -> bool:
+    """Whether letters are keys, so that two can change places: not what an input method makes of several keys.
+
+    Where some of its letters are single keys, it yields pairs of them in the wrong order itself.
+    """
+    return code not in _COMPOSED
+
+
+def _packs(code: str) -> tuple[str, ...]:
+    """The packs of the usual way to type a language."""
+    usual = layouts_of(code)[:1]
+    return tuple(
+        pack for name in usual for pack in (METHODS[name].packs if name in METHODS else (f"keyboards/{name}",))
+    )
+
+
+@slips(
+    strength="share of letters typed wrong",
+    rates=RATES,
+    choices={"layout": layouts},
+    swaps=_struck_one_by_one,
+    lacks=_lacks,
+    packs=_packs,
+)
+def keyboard_typo(language: str, layout: str) -> Iterable[Slip]:
+    """Hit a neighbouring key, miss one, strike one twice or out of order, on the language's own keyboard."""
+    usual = layouts_of(language)[:1]
+    if layout == "auto":
+        return _typed(usual[0], language) if usual else ()
+    return _typed(layout, language)
+
+
+def _typed(name: str, code: str) -> Iterable[Slip]:
+    """The slips of a language on a layout or in an input method. Raises SpecError where it cannot type the language."""
+    if name in METHODS:
+        method = METHODS[name]
+        if method.language != code:
+            raise SpecError(_refusal(name, code, f"an input method of {language_of(method.language).name}"))
+        return method.slips()
+    if not _suffices(name, code):
+        raise SpecError(_refusal(name, code, "a keyboard that types fewer than half of its letters"))
+    return typing_slips(keyboards.layout(name), code)
+
+
+def _refusal(name: str, code: str, what: str) -> str:
+    known = ", ".join(f"@layout={other}" for other in layouts_of(code)) or "none"
+    return (
+        f"{language_of(code).name} cannot be typed with '@layout={name}', {what}; it has: {known}. "
+        f"See: robust-xtreme list perturbations --language {code}"
+    )

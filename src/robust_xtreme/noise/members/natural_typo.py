@@ -1,0 +1,79 @@
+"""Misspellings that people have made, from lists of real ones: each word comes out as one that its list has for it.
+
+A list is the pack `misspellings/CODE.tsv`, a row being a misspelling and the right word, with a weight where the list
+has one; users' lists add to the bundled one. The case of the word is kept (lower, Capital, CAPITALS), and what stands
+before or behind an apostrophe is looked up by itself where the whole is not listed. In languages written without spaces
+a word is all that stands between two signs, so that a list would have to hold such stretches.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from robust_xtreme import packs
+from robust_xtreme.errors import DataError
+from robust_xtreme.noise.engine.case import MIXED, lower, style, styled
+from robust_xtreme.noise.engine.perturbation import known_language
+from robust_xtreme.noise.engine.words import Form, words
+
+_KIND = "misspelling"
+_WEIGHT = re.compile("[1-9][0-9]{0,4}")
+
+
+def _lacks(code: str) -> str:
+    return known_language(code) or ("" if packs.has("misspellings", code) else "no list of misspellings")
+
+
+def _packs(code: str) -> tuple[str, ...]:
+    return (f"misspellings/{code}",)
+
+
+@packs.cached
+def misspelt(code: str) -> Mapping[str, Mapping[str, int]]:
+    """The misspellings of each word with their weights, all in small letters."""
+    misspellings: dict[str, dict[str, int]] = {}
+    for table in packs.tables("misspellings", code):
+        for number, row in enumerate(table.rows, 1):
+            wrong, right, weight = (row.get(column, "").strip() for column in ("wrong", "right", "weight"))
+            words = len(wrong.split()) == len(right.split()) == 1
+            if not words or wrong == right or not _WEIGHT.fullmatch(weight or "1"):
+                raise DataError(
+                    table.path,
+                    f"row {number} is no misspelling: it needs 'wrong' and 'right', single words that differ, and a "
+                    f"weight from 1 to 99999 where the file has weights; it holds "
+                    f"{', '.join(map(repr, row.values())):.80}",
+                )
+            forms = misspellings.setdefault(_key(right, code), {})
+            forms[_key(wrong, code)] = forms.get(_key(wrong, code), 0) + int(weight or "1")
+    return misspellings
+
+
+def _key(word: str, code: str) -> str:
+    return lower(word, code).replace("’", "'")
+
+
+@words(
+    strength="share of the words listed that are misspelt",
+    rates={_KIND: "1"},
+    lacks=_lacks,
+    packs=_packs,
+)
+def natural_typo(word: str, language: str) -> Iterator[Form]:
+    """Misspell words as people do, by lists of real misspellings."""
+    whole = list(_of(word, language))
+    yield from whole
+    pieces = re.split("(['’])", word)
+    if not whole and len(pieces) > 1:
+        for index, piece in enumerate(pieces):
+            for form in _of(piece, language):
+                yield form._replace(text="".join((*pieces[:index], form.text, *pieces[index + 1 :])))
+
+
+def _of(word: str, code: str) -> Iterator[Form]:
+    """The misspellings of a word in its own case and with its own apostrophe."""
+    how = style(word, code)
+    listed = {} if how == MIXED else misspelt(code).get(_key(word, code), {})
+    for wrong, weight in listed.items():
+        written = wrong.replace("'", "’") if "’" in word else wrong
+        yield Form(styled(written, how, code), _KIND, weight)

@@ -1,0 +1,196 @@
+"""nlpaug's ContextualWordEmbsAug: a word becomes one of the 100 that a masked language model finds likeliest, or such a
+word is put in before it.
+
+The model is a folder of transformers (`@model=DIR`) of BERT's, DistilBERT's or RoBERTa's kind, the only ones whose
+pieces nlpaug tells apart, with weights as safetensors; nothing is ever downloaded. nlpaug's own code around models
+(`use_custom_api`) asks tokenizers for `_convert_token_to_id`, which those of transformers 5 no longer have, so that its
+other way is used, the pipeline: it draws evenly from the 100 words.
+
+nlpaug gives back what the tokenizer makes of a text, lower case and white space included. Its output is compared with
+the text by the tokenizer's pieces, and only the pieces that differ are put into the text, special ones never. Texts are
+given to it in parts that the model can read whole, and its cap of 10 words is lifted; it changes ceil(strength * words)
+words of each part, so at least one. Languages written without spaces are refused: nlpaug writes words with spaces.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final, NamedTuple, final
+
+from robust_xtreme import languages
+from robust_xtreme.errors import UserError
+from robust_xtreme.noise.engine.diff import hunks
+from robust_xtreme.noise.engine.rewriter import rewriter
+from robust_xtreme.noise.members.nlpaug._library import language_models
+
+_KINDS: Final = {"bert": "bert", "distilbert": "bert", "roberta": "roberta"}
+_TOP: Final = 100
+_CLOSE: Final = 1e-9
+
+
+def lacks(code: str) -> str:
+    """Why a language is not served; "" where it is."""
+    if code not in languages.ALL_LANGUAGES:
+        return "unknown language"
+    return "" if languages.language(code).spaces else "nlpaug puts spaces around words, and the language has none"
+
+
+@rewriter(
+    library="nlpaug",
+    strength="share of words rewritten",
+    lacks=lacks,
+    choices={"action": lambda: ("substitute", "insert")},
+    free=("model",),
+)
+def contextual(language: str, strength: float, action: str, model: str) -> Callable[[str], str]:  # noqa: ARG001 - the model says which languages it knows
+    """Substitute or insert words that a masked language model in a local folder finds likely there."""
+    folder = Path(model).expanduser()
+    _check(folder, model)
+    augmenter = _augmenter(str(folder.resolve()), action)
+    return lambda text: "".join(_noised(augmenter, piece, strength) for piece in _parts(augmenter, text))
+
+
+def _check(folder: Path, name: str) -> None:
+    """Raise UserError where a folder is none, or holds no masked language model that nlpaug can use."""
+    if not (folder / "config.json").is_file():
+        raise UserError(
+            f"@model={name} is no folder with a model of transformers; nlpaug.contextual downloads nothing: "
+            "hf download NAME --local-dir DIR, then @model=DIR"
+        )
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        kind, heads = str(config.get("model_type")), list(config.get("architectures") or [])
+    except (ValueError, AttributeError, TypeError) as error:
+        raise UserError(f"{folder / 'config.json'} is no configuration of a model: {error}") from error
+    if kind not in _KINDS:
+        raise UserError(f"{name} is of the kind {kind!r}; nlpaug.contextual can use {', '.join(sorted(_KINDS))}.")
+    if not any(str(head).endswith("ForMaskedLM") for head in heads):
+        raise UserError(f"{name} has no head of a masked language model: its architectures are {heads}.")
+    if not any(folder.glob("*.safetensors")):
+        raise UserError(f"{name} has no weights as safetensors; others are not read.")
+
+
+@lru_cache(maxsize=2)
+def _augmenter(folder: str, action: str) -> Any:
+    """nlpaug's augmenter on the model of a folder."""
+    config = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
+    make = language_models().ContextualWordEmbsAug
+    with _quiet():
+        augmenter = make(
+            model_path=folder,
+            model_type=_KINDS[config["model_type"]],
+            action=action,
+            top_k=min(_TOP, int(config["vocab_size"])),
+            aug_max=None,
+            force_reload=True,
+            use_custom_api=False,
+        )
+    augmenter.model.model = _Here(augmenter.model.model, augmenter.model.model.tokenizer, augmenter.model.model.model)
+    return augmenter
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """A pipeline that runs in this process, where nlpaug asks for a process of its own for every word."""
+
+    pipeline: Callable[..., Any]
+    tokenizer: Any
+    model: Any
+
+    def __call__(self, texts: list[str], num_workers: int) -> Any:  # noqa: ARG002 - nlpaug names it
+        return self.pipeline(texts, num_workers=0)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """transformers shows no bars and no advice while a model is loaded."""
+    from transformers.utils import logging
+
+    chatter: Any = logging
+    bars, level = chatter.is_progress_bar_enabled(), chatter.get_verbosity()
+    chatter.disable_progress_bar()
+    chatter.set_verbosity_error()
+    try:
+        yield
+    finally:
+        chatter.set_verbosity(level)
+        if bars:
+            chatter.enable_progress_bar()
+
+
+class _Pieces(NamedTuple):
+    """The pieces that the tokenizer makes of a text, and where in the text each begins and stops."""
+
+    names: list[str]
+    places: list[tuple[int, int]]
+
+
+def _pieces(augmenter: Any, text: str) -> _Pieces:
+    tokenizer = augmenter.model.get_tokenizer()
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    offsets = [_tight(text, *bounds) for bounds in encoded["offset_mapping"]]
+    return _Pieces(tokenizer.convert_ids_to_tokens(encoded["input_ids"]), offsets)
+
+
+def _tight(text: str, start: int, stop: int) -> tuple[int, int]:
+    """A range without the white space at its beginning."""
+    return stop - len(text[start:stop].lstrip()), stop
+
+
+def _parts(augmenter: Any, text: str) -> Iterator[str]:
+    """A text in parts of half as many pieces as the model reads, so that there is room for words put in."""
+    size = max(1, augmenter.max_num_token // 2)
+    starts, left = [0], size
+    for start, _ in _pieces(augmenter, text).places:
+        left -= 1
+        if left < 0 and text[start - 1 : start].isspace():
+            starts.append(start)
+            left = size - 1
+    yield from (text[start:stop] for start, stop in pairwise([*starts, len(text)]))
+
+
+def _noised(augmenter: Any, text: str, strength: float) -> str:
+    """A text in which the words are changed that nlpaug changes."""
+    clean = _pieces(augmenter, text)
+    if not clean.names:
+        return text
+    wanted = math.ceil(strength * len(text.split()) - _CLOSE)
+    augmenter.aug_p = (wanted - 0.5) / len(clean.names)
+    (augmented,) = augmenter.augment(text)
+    special = augmenter.model.get_tokenizer().all_special_tokens
+    return _carried(text, clean, str(augmented), _pieces(augmenter, str(augmented)), special)
+
+
+def _carried(text: str, clean: _Pieces, augmented: str, noisy: _Pieces, special: Collection[str]) -> str:
+    """The text with the pieces of another one that differ from its own and are not special."""
+    parts, end = [], 0
+    for a, b, c, d in hunks(clean.names, noisy.names):
+        if not set(special).isdisjoint(noisy.names[c:d]):
+            continue
+        form = _covered(augmented, noisy.places[c:d])
+        start, stop = _covering(clean.places, a, b)
+        if a == b:
+            form = f"{form} " if a < len(clean.places) else f" {form}"
+        parts += [text[end:start], form]
+        end = stop
+    return "".join([*parts, text[end:]])
+
+
+def _covered(text: str, offsets: Sequence[tuple[int, int]]) -> str:
+    return text[offsets[0][0] : offsets[-1][1]] if offsets else ""
+
+
+def _covering(offsets: Sequence[tuple[int, int]], a: int, b: int) -> tuple[int, int]:
+    """Where pieces a to b stand; of none, where the next one begins or the last one stops."""
+    if a < b:
+        return offsets[a][0], offsets[b - 1][1]
+    start = offsets[a][0] if a < len(offsets) else offsets[-1][1]
+    return start, start

@@ -1,0 +1,111 @@
+"""Letters taken for ones that look like them, as in scanned text: e for c, rn for m, ด for ต.
+
+What looks alike was measured on glyphs (perturbations/lookalikes), one pack a script; a language takes the three of its
+letters that are most like a letter, and up to three digits. Pairs of Latin letters are those that Tesseract knows.
+
+A digit looks like a letter, but in a text, which scanners read by words, it comes out less often than the distances of
+glyphs alone say. All digits together are at most 2 % of what a letter comes out as, and where nothing else looks like
+it, it stays: so the noise is made of the language's letters in whatever text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from robust_xtreme import languages, packs
+from robust_xtreme.errors import DataError
+from robust_xtreme.noise.engine.slips import Slip, slips
+
+_LIKENESS: Final = re.compile("[1-9][0-9]?|100")
+_MOST: Final = 3
+_FOURTH: Final = 4
+_SCALE: Final = 10_000
+_DIGITS: Final = 20
+"""How many of a thousand misread letters come out as digits, at most."""
+
+
+def _lacks(code: str) -> str:
+    reason = "unknown language" if code not in languages.ALL_LANGUAGES else ""
+    return reason or ("" if packs.has("lookalikes", languages.language(code).script) else "no pack of look-alikes")
+
+
+def _packs(code: str) -> tuple[str, ...]:
+    return (f"lookalikes/{languages.language(code).script}",)
+
+
+@slips(
+    strength="share of letters misread",
+    rates={"lookalike": "1"},
+    lacks=_lacks,
+    packs=_packs,
+)
+def ocr_noise(language: str) -> Iterator[Slip]:
+    """Misread letters the way scanners do, as others that look alike."""
+    yield from misread(language)
+
+
+def misread(language: str) -> Iterator[Slip]:
+    """What each letter of a language, and each pair of them, comes out as."""
+    table = packs.table("lookalikes", languages.language(language).script)
+    table.need("letter", "forms", "likeness")
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for row in table.rows:
+        alike = _alike(row, table)
+        if row["letter"] and _own(language, row["letter"]):
+            counts[row["letter"]].update(_chosen(language, row["letter"], alike))
+    for letter, weights in counts.items():
+        for form, weight in _digits_rarer(weights).items():
+            yield Slip(letter, "lookalike", form, weight)
+
+
+def _alike(row: Mapping[str, str], table: packs.Table) -> list[tuple[str, int]]:
+    """The forms of a row with their likeness, the most alike first."""
+    letter, forms, likeness = row["letter"], row["forms"].split(), row["likeness"].split()
+    if len(letter) > 2 or len(forms) != len(likeness) or not all(map(_LIKENESS.fullmatch, likeness)):
+        raise DataError(table.path, f"in the row of {letter!r:.20} forms and their likeness, 1 to 100, do not match")
+    return list(zip(forms, map(int, likeness), strict=True))
+
+
+def _chosen(language: str, letter: str, alike: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """The letters and the digits that the language may have for a letter or pair, by the fourth power of likeness."""
+    forms = [(form, many) for form, many in alike if _stands(language, letter, form)]
+    letters, digits = ([form for form in forms if _digital(form[0]) == kind][:_MOST] for kind in (False, True))
+    return {form: many**_FOURTH // _SCALE for form, many in (*letters, *digits)}
+
+
+def _digits_rarer(weights: Mapping[str, int]) -> Mapping[str, int]:
+    """The weights of forms, those with digits scaled down to their share of all; none where there are no others."""
+    digits = sum(weight for form, weight in weights.items() if _digital(form))
+    most = (sum(weights.values()) - digits) * _DIGITS // (1000 - _DIGITS)
+    if digits <= most:
+        return weights
+    return {form: weight * most // digits if _digital(form) else weight for form, weight in weights.items()}
+
+
+def _digital(form: str) -> bool:
+    return any(map(str.isdecimal, form))
+
+
+def _own(language: str, text: str) -> bool:
+    """Whether each character belongs to the language, be it a letter, a digit or a mark of its own."""
+    return all(
+        languages.belongs(language, character) or character in languages.language(language).marks for character in text
+    )
+
+
+def _stands(language: str, letter: str, form: str) -> bool:
+    """Whether a form is the language's own; an auxiliary mark is where another one stood.
+
+    CLDR's auxiliary marks of Burmese are those of Mon, Shan and Karen; those of Malayalam are its vowel signs.
+    """
+    auxiliary = _auxiliary(language)
+    return _own(language, form) and (letter in auxiliary or auxiliary.isdisjoint(form))
+
+
+@packs.cached
+def _auxiliary(language: str) -> frozenset[str]:
+    """The marks of CLDR's auxiliary exemplar characters."""
+    return frozenset(str(packs.read("alphabets", language).get("auxiliary_marks", "")).split())

@@ -1,0 +1,46 @@
+"""Punctuation as hasty writers have it: marks left out, doubled, taken for others, quotes typed as on a typewriter.
+
+The marks are those of the language (CLDR); a mark beside a digit stays. A stop is taken for another stop, a pause for
+another pause, a quote for another quote, so that a sentence still reads as one.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from typing import Final
+
+from robust_xtreme.noise.engine.marks import marks, others, pauses, stops
+from robust_xtreme.noise.engine.slips import Slip, slips
+
+_PLAIN: Final = {
+    **dict.fromkeys("“”„«»״", '"'),
+    **dict.fromkeys("‘’‚׳", "'"),
+    **dict.fromkeys("‐‑–—־", "-"),
+    "…": "...",
+}
+
+
+@slips(
+    strength="share of punctuation marks changed",
+    rates={"drop": "3", "double": "1", "wrong": "2", "plain": "2", "add": "0"},
+    marked=False,
+    unit="mark",
+    packs=lambda code: (f"alphabets/{code}",),
+)
+def punctuation(language: str) -> Iterator[Slip]:
+    """Drop, double and confuse punctuation marks; @add= puts commas before spaces."""
+    known = marks(language)
+    doubled = stops(language) | pauses(language)
+    for mark in known:
+        yield Slip(mark, "drop", "")
+        if mark in doubled:
+            yield Slip(mark, "double", unicodedata.normalize("NFC", mark) * 2)
+        if mark in _PLAIN:
+            yield Slip(mark, "plain", _PLAIN[mark])
+        for other in others(language, mark):
+            yield Slip(mark, "wrong", other)
+    for comma in ("،", "、", "၊", ","):
+        if comma in known:
+            yield Slip(" ", "add", f"{comma} ")
+            break

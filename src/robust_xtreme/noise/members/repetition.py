@@ -1,0 +1,34 @@
+"""Letters and signs held down for emphasis: sooo, !!!
+
+A letter comes three to five times, a mark of exclamation or question, or a stop, two or three times; shorter runs are
+commoner. A letter with marks of its own, as in scripts whose vowels are signs, is not repeated.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from typing import Final
+
+from robust_xtreme.noise.engine.case import cases
+from robust_xtreme.noise.engine.marks import stops
+from robust_xtreme.noise.engine.slips import Slip, slips
+
+_LONGER: Final = ((3, 4), (4, 2), (5, 1))
+_MARKS: Final = ((2, 2), (3, 3))
+
+
+@slips(
+    strength="share of letters and emphatic marks repeated",
+    rates={"letter": "1", "mark": "1"},
+    marked=False,
+    packs=lambda code: (f"alphabets/{code}",),
+)
+def repetition(language: str) -> Iterator[Slip]:
+    """Repeat letters and marks for emphasis, as in sooo and !!!."""
+    for letter in cases(language):
+        for times, weight in _LONGER:
+            yield Slip(letter, "letter", letter * times, weight)
+    for mark in sorted(stops(language)):
+        for times, weight in _MARKS:
+            yield Slip(mark, "mark", unicodedata.normalize("NFC", mark) * times, weight)

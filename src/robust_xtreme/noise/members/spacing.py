@@ -1,0 +1,44 @@
+"""Spaces in the wrong places: two words written as one, a word written as two.
+
+A word is joined with the next one where only white space within a line stands between them (5 km and 10 000 stay), or
+split at one place, between two letters of the language. Scripts that write no spaces get some, too. Where words are
+read one by one, as in tagging, the noise has no meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import accumulate, pairwise
+from typing import Final
+
+from robust_xtreme.languages import belongs
+from robust_xtreme.noise.engine.case import clusters
+from robust_xtreme.noise.engine.words import Form, words
+
+_APOSTROPHES: Final = ("'", "’")
+_MOST: Final = 40
+"""Of so many places, evenly spread, a very long word is split at one."""
+
+
+@words(
+    strength="share of words joined with the next one, or split",
+    rates={"join": "2", "split": "1"},
+    refuses=("tagging",),
+    packs=lambda code: (f"alphabets/{code}",),
+)
+def spacing(word: str, language: str) -> Iterator[Form]:
+    """Join words and split them: the space before the next one left out, or one put where none belongs."""
+    splits = _split_points(word, language)
+    few = min(len(splits), _MOST)
+    for number in range(few):
+        split = splits[number * len(splits) // few]
+        yield Form(f"{word[:split]} {word[split:]}", "split")
+
+
+def _split_points(word: str, code: str) -> list[int]:
+    """Where a word can be split: between two letters, both of the language."""
+    clusters_of = clusters(word)
+    letters = [cluster not in _APOSTROPHES and belongs(code, cluster) for cluster in clusters_of]
+    return [
+        split for split, both in zip(accumulate(map(len, clusters_of)), pairwise(letters), strict=False) if all(both)
+    ]

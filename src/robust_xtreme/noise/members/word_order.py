@@ -1,0 +1,22 @@
+"""Words that changed places: each exchanges with the next one, as they stand, capitals and all.
+
+Only words with nothing but white space between them exchange, within one span or outside all. Languages written without
+spaces have no such words; in Vietnamese, which puts a space between syllables, it is syllables that change places. A
+tag belongs to the place of its word, so that tagging tasks are refused.
+"""
+
+from __future__ import annotations
+
+from robust_xtreme.languages import language as language_of
+from robust_xtreme.noise.engine.perturbation import known_language
+from robust_xtreme.noise.engine.words import Form, words
+
+
+def _lacks(code: str) -> str:
+    return known_language(code) or ("" if language_of(code).spaces else "no spaces between words")
+
+
+@words(strength="share of words exchanged with the next", rates={"swap": "1"}, lacks=_lacks, refuses=("tagging",))
+def word_order(word: str, language: str) -> tuple[Form, ...]:  # noqa: ARG001 - the engine does all there is to do
+    """Let neighbouring words change places."""
+    return ()

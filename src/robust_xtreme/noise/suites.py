@@ -1,0 +1,154 @@
+"""Suites: perturbations under one name, `@surface`, each a pack `suites/NAME.toml`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple, final
+
+from robust_xtreme import packs, registry
+from robust_xtreme.errors import DataError, SpecError, UnknownName, UserError
+from robust_xtreme.noise.engine.noising import bound
+from robust_xtreme.specs import SUITE, PerturbationSpec, TaskSpec, check_keys
+
+_KIND: Final = "suites"
+_SEE: Final = "robust-xtreme list suites"
+_KEYS: Final = ("summary", "specs", "standing", "source", "licence")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """What one name stands for: a sentence about it, and its perturbations, each with its strengths."""
+
+    name: str
+    summary: str
+    specs: tuple[PerturbationSpec, ...]
+    standing: str
+
+
+class Asked(NamedTuple):
+    """A perturbation at one strength, and the suite that brought it, "" where it was named itself."""
+
+    cell: PerturbationSpec
+    suite: str = ""
+
+
+def names() -> tuple[str, ...]:
+    """The suites' names, sorted, as they are asked for: `@smoke`."""
+    return tuple(f"{SUITE}{name}" for name in packs.names(_KIND))
+
+
+@packs.cached
+def suite(name: str) -> Suite:
+    """The suite of that name, `@smoke` say. Raises UnknownName, and DataError or SpecError of its file."""
+    path = packs.find(_KIND, name.removeprefix(SUITE))
+    if path is None:
+        raise UnknownName("suite", name, names(), _SEE)
+    pack = packs.read(_KIND, path.stem)
+    check_keys(pack, _KEYS, _KEYS[:2], str(path))
+    summary, specs = pack["summary"], pack["specs"]
+    if not isinstance(summary, str) or not summary.strip():
+        raise DataError(path, "the key 'summary' is no sentence")
+    if not isinstance(specs, list) or not specs or not all(isinstance(spec, str) for spec in specs):
+        raise DataError(path, "the key 'specs' is no list of perturbations, as in specs = [\"char_noise:0.1\"]")
+    return Suite(f"{SUITE}{path.stem}", summary, tuple(_spec(path, spec) for spec in specs), str(pack["standing"]))
+
+
+def _spec(path: Path, text: Any) -> PerturbationSpec:
+    """A spec whose perturbations and parameters exist."""
+    try:
+        spec = PerturbationSpec.parse(text)
+        _check_values(spec)
+        for cell in spec.cells():
+            bound(cell)
+    except (SpecError, UnknownName) as error:
+        raise DataError(path, str(error)) from error
+    return spec
+
+
+def _check_values(spec: PerturbationSpec) -> None:
+    """Raise SpecError at a field that no task has, and at an address where a folder goes."""
+    for link in spec.links:
+        for key, value in link.params:
+            if "://" in value:
+                raise SpecError(f"{str(spec)!r}: @{key}= takes a folder, and nothing is downloaded: {value:.60}")
+    if spec.fields:
+        tasks = (registry.load("task", name) for name in registry.names("task"))
+        check_keys(spec.fields, dict.fromkeys(field for task in tasks for field in task.fields), (), repr(str(spec)))
+
+
+def asked(perturb: Iterable[str]) -> tuple[Asked, ...]:
+    """One cell per strength of specs and suites, in the order written, each once; what is named itself is no suite's.
+
+    Raises SpecError, UnknownName, DataError.
+    """
+    words = tuple(perturb)
+    named = [
+        Asked(cell) for word in words if not word.startswith(SUITE) for cell in PerturbationSpec.parse(word).cells()
+    ]
+    known = {cell.cell for cell in named}
+    order = [cell for word in words for cell in _asked(word)]
+    return tuple(dict.fromkeys(Asked(cell.cell) if cell.cell in known else cell for cell in order))
+
+
+def _asked(word: str) -> Iterator[Asked]:
+    if not word.startswith(SUITE):
+        yield from map(Asked, PerturbationSpec.parse(word).cells())
+        return
+    for spec in suite(word).specs:
+        yield from (Asked(cell, word) for cell in spec.cells())
+
+
+def single(text: str) -> PerturbationSpec:
+    """The one perturbation at one strength that a spec or a suite stands for, where one file is written.
+
+    Raises SpecError where there are several, UnknownName, DataError.
+    """
+    word = text.strip()
+    first, *more = (cell.cell for cell in asked([word]))
+    if more:
+        what = "holds" if word.startswith(SUITE) else "lists"
+        things = "perturbations" if word.startswith(SUITE) else "strengths"
+        raise SpecError(
+            f"{word!r} {what} {1 + len(more)} {things}, and one file is written. "
+            f"Write one for each, as in --perturb {first}"
+        )
+    return first
+
+
+def refusing(cell: PerturbationSpec, family: str) -> str:
+    """The first perturbation of a chain that has no meaning in a family of tasks; "" where all have one."""
+    links = (link.name for link in cell.links)
+    return next((name for name in links if family in registry.load("perturbation", name).refuses), "")
+
+
+def lacking(cell: PerturbationSpec, code: str) -> tuple[str, str] | None:
+    """The first perturbation of a chain that does not serve a language, and why; None where all serve it."""
+    pairs = ((link.name, registry.load("perturbation", link.name).lacks(code)) for link in cell.links)
+    return next(((name, why) for name, why in pairs if why), None)
+
+
+def check_family(asked: Asked, family: str, location: str) -> None:
+    """Raise UserError where a perturbation that was named itself has no meaning in a family of tasks."""
+    if not asked.suite and (name := refusing(asked.cell, family)):
+        raise UserError(f"{name} has no meaning in {family} ({location}): leave {location} or {asked.cell} out.")
+
+
+def check_perturb(perturb: Iterable[str], tasks: Sequence[TaskSpec], location: str) -> None:
+    """Check the perturbations of a stage of training: each has one strength, known fields, and a meaning.
+
+    Raises SpecError and UserError, naming the place, and UnknownName.
+    """
+    words = tuple(perturb)
+    known = tuple(dict.fromkeys(field for task in tasks for field in task.fields))
+    for asked_word in words:
+        if not asked_word.startswith(SUITE):
+            spec = PerturbationSpec.parse(asked_word)
+            check_keys(spec.fields, known, (), f"{location} perturb {asked_word!r}")
+            if spec.nominal:
+                bound(spec)
+    for cell in asked(words):
+        for task in tasks:
+            check_family(cell, task.family, task.name)

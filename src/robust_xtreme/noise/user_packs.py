@@ -1,0 +1,51 @@
+"""Users' packs in use: every file of them is read whole before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from robust_xtreme import languages, packs
+from robust_xtreme.noise.engine.alphabet import alphabet
+from robust_xtreme.noise.input.keyboards import layout
+from robust_xtreme.noise.members.keyboard_typo import METHODS
+from robust_xtreme.noise.members.natural_typo import misspelt
+from robust_xtreme.noise.members.ocr_noise import misread
+from robust_xtreme.noise.suites import suite
+
+
+@contextmanager
+def using(*folders: Path | str) -> Iterator[None]:
+    """Look for packs in these folders first while a context lasts, each file of theirs read and checked at once.
+
+    Raises UserError where one is no folder of packs, and what the readers of packs raise: DataError, SpecError.
+    """
+    with packs.using(*folders):
+        for kind, name in packs.own():
+            _READ[kind](name)
+        yield
+
+
+def _typed(name: str) -> None:
+    """Make the slips of the input methods that a pack is for: `ja-romaji` is one of Japanese."""
+    for method in METHODS.values():
+        if method.language == name.partition("-")[0]:
+            list(method.slips())
+
+
+def _misread(script: str) -> None:
+    for code in languages.ALL_LANGUAGES:
+        if languages.language(code).script == script:
+            list(misread(code))
+
+
+_READ: Final[Mapping[str, Callable[[str], object]]] = {
+    "alphabets": alphabet,
+    "input": _typed,
+    "keyboards": layout,
+    "lookalikes": _misread,
+    "misspellings": misspelt,
+    "suites": lambda name: suite(f"@{name}"),
+}

@@ -1,0 +1,1 @@
+"""Predictors: how a model answers examples."""

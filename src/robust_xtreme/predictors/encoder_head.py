@@ -1,0 +1,140 @@
+"""From encoded inputs to decoded predictions: batches by length and token budget, one pass over all conditions.
+
+What is computed together is a pure function of the inputs and the budget. Nothing but the decoded prediction of an
+input outlives its batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, final
+
+import numpy as np
+import torch
+
+from robust_xtreme.errors import NotFinite
+from robust_xtreme.examples import Document, Example, Target
+from robust_xtreme.models.checkpoint import Checkpoint
+from robust_xtreme.models.windows import Window, collate, encoder_inputs
+
+BATCH_TOKENS: Final = {"cpu": 4096, "cuda": 32768}
+"""Tokens of a batch, padding included, where the run names no number."""
+
+_NO_EXAMPLE: Final = Example("", {}, Document(()), "")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One distinct input of the model: an example as it is read, and its windows; groups share no batch."""
+
+    example: Example
+    windows: tuple[Window, ...]
+    group: int = 0
+
+    @property
+    def length(self) -> int:
+        """Tokens of the longest window."""
+        return max((len(window.input_ids) for window in self.windows), default=0)
+
+
+Slot = tuple[int, int]
+"""Where a window belongs: (place of its input, place within the input)."""
+
+
+def plan_batches(inputs: Sequence[Input], batch_tokens: int) -> list[list[Slot]]:
+    """Batches of windows: longest inputs first, the windows of an input in a row, padded size within the budget.
+
+    A window longer than the budget is a batch of its own.
+    """
+    order = sorted(range(len(inputs)), key=lambda place: (inputs[place].group, -inputs[place].length, place))
+    batches: list[list[Slot]] = []
+    group, longest = -1, 0
+    for place in order:
+        for part, window in enumerate(inputs[place].windows):
+            longest = max(longest, len(window.input_ids))
+            if group != inputs[place].group or longest * (len(batches[-1]) + 1) > batch_tokens:
+                batches.append([])
+                group, longest = inputs[place].group, len(window.input_ids)
+            batches[-1].append((place, part))
+    return batches
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """The scores of the windows of an input that is not complete yet."""
+
+    scores: dict[int, list[Any]] = field(default_factory=dict)
+
+    def add(self, slot: Slot, score: Any, wanted: int) -> list[Any] | None:
+        """Keep one window's scores; all of the input's, in order, once they are complete."""
+        place, _ = slot
+        kept = self.scores.setdefault(place, [])
+        kept.append(score)
+        return self.scores.pop(place) if len(kept) == wanted else None
+
+
+def predict(
+    checkpoint: Checkpoint,
+    inputs: Sequence[Input],
+    batch_tokens: int,
+    advance: Callable[[int], None] = lambda _: None,
+) -> list[Target | None]:
+    """The decoded prediction of every input, in order; None where the scores are not finite.
+
+    `advance` hears how many inputs each batch completed. Raises torch.OutOfMemoryError as it comes.
+    """
+    pending = _Pending()
+    predictions: list[Target | None] = [None] * len(inputs)
+    for batch in plan_batches(inputs, batch_tokens):
+        done = 0
+        for slot, score in zip(batch, _scores(checkpoint, inputs, batch), strict=True):
+            scores = pending.add(slot, score, len(inputs[slot[0]].windows))
+            if scores is not None:
+                predictions[slot[0]] = _decode(checkpoint, inputs[slot[0]], scores)
+                done += 1
+        advance(done)
+    return predictions
+
+
+def embed(
+    checkpoint: Checkpoint,
+    windows: Sequence[Window],
+    batch_tokens: int,
+    advance: Callable[[int], None] = lambda _: None,
+) -> np.ndarray[Any, Any]:
+    """The vector of each window's text (n, D), float32, in order. Raises torch.OutOfMemoryError as it comes."""
+    inputs = [Input(_NO_EXAMPLE, (window,)) for window in windows]
+    found: list[Any] = [None] * len(inputs)
+    for batch in plan_batches(inputs, batch_tokens):
+        for (place, _), vector in zip(batch, _scores(checkpoint, inputs, batch), strict=True):
+            found[place] = vector
+        advance(len(batch))
+    return np.stack(found)
+
+
+def _scores(checkpoint: Checkpoint, inputs: Sequence[Input], batch: Sequence[Slot]) -> Iterator[Any]:
+    """The scores (float32 arrays) of each window of a batch."""
+    windows = [inputs[place].windows[part] for place, part in batch]
+    scores = forward(checkpoint, windows)
+    return iter(np.asarray(scores))
+
+
+def forward(checkpoint: Checkpoint, windows: Sequence[Window]) -> np.ndarray[Any, Any]:
+    """One pass of encoder and head: the family's scores of each window, float32, on the CPU."""
+    with torch.inference_mode():
+        ids, mask = (one.to(checkpoint.device, non_blocking=True) for one in collate(windows, checkpoint.pad_id))
+        hidden = checkpoint.encoder(**encoder_inputs(checkpoint.encoder, ids, mask, windows)).last_hidden_state
+        scores = checkpoint.family.forward(checkpoint.head, hidden, mask, windows)
+        result: np.ndarray[Any, Any] = scores.float().cpu().numpy()
+    return result
+
+
+def _decode(checkpoint: Checkpoint, one: Input, scores: list[Any]) -> Target | None:
+    try:
+        decoded: Target = checkpoint.family.decode(one.example, one.windows, scores, checkpoint.labels)
+    except NotFinite:
+        return None
+    return decoded

@@ -1,0 +1,78 @@
+"""What a family is: a frozen bundle of functions from examples to windows, losses and predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, final
+
+import numpy as np
+from torch import Tensor, nn
+
+from robust_xtreme.errors import NotFinite
+from robust_xtreme.examples import Example, Target
+from robust_xtreme.models.windows import Scores, Window
+from robust_xtreme.specs import TaskSpec
+
+Labels = tuple[str, ...]
+
+QUANTUM: Final = 1e-4
+"""Scores are compared as multiples of this, so that the last bits of a float decide nothing."""
+
+DROPOUT: Final = 0.1
+
+
+class Encode(Protocol):
+    """From examples to windows; of families without candidates `candidate_length` has no use (0: the other length)."""
+
+    def __call__(
+        self, examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0, /
+    ) -> list[Window]:
+        """The windows of all examples, those of an example in a row and in order."""
+        ...
+
+
+def nothing_left_out(example: Example, windows: Sequence[Window]) -> str:
+    """The status of an example in a family that cuts no gold answer off."""
+    return "ok"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The functions of one family. B windows of at most L tokens, hidden size H.
+
+    - `head(hidden_size, labels)`: a new module.
+    - `encode(examples, tokenizer, max_length, stride, candidate_length=0)`: windows, those of an example in a row and
+      in order; a candidate for retrieval may have a length of its own.
+    - `forward(head, hidden (B, L, H), mask (B, L), windows)`: scores (B, ...); row i belongs to window i.
+    - `loss(head, hidden, mask, windows, examples, labels)`: a scalar; `examples` is the list that was encoded.
+    - `decode(example, windows, scores, labels)`: the prediction from one row of scores (as numpy) per window, in the
+      coordinates of the example given. Ties go to the lowest index. Raises NotFinite.
+    - `status(example, windows)`: `ok`, or `truncated_gold` where no window holds the gold answer.
+    - `together`: the windows of an example belong into one batch in training.
+    """
+
+    name: str
+    summary: str
+    head: Callable[[int, Labels], nn.Module]
+    encode: Encode
+    forward: Callable[[nn.Module, Tensor, Tensor, Sequence[Window]], Tensor]
+    loss: Callable[[nn.Module, Tensor, Tensor, Sequence[Window], Sequence[Example], Labels], Tensor]
+    decode: Callable[[Example, Sequence[Window], Sequence[Scores], Labels], Target]
+    status: Callable[[Example, Sequence[Window]], str] = nothing_left_out
+    together: bool = False
+
+
+def quantised(scores: Scores) -> Scores:
+    """Scores as whole numbers of QUANTUM (int64). Raises NotFinite where one is NaN or infinite."""
+    if not np.isfinite(scores).all():
+        raise NotFinite("The model's scores are not finite numbers.")
+    whole: Scores = np.rint(np.asarray(scores, dtype=np.float64) / QUANTUM).astype(np.int64)
+    return whole
+
+
+def windows_of(family: Family, task: TaskSpec, examples: Sequence[Example], tokenizer: Any) -> list[Window]:
+    """The windows of a task's examples, at the task's lengths."""
+    candidate_length = task.pool.max_length if task.pool else 0
+    return family.encode(examples, tokenizer, task.max_length, task.stride, candidate_length)

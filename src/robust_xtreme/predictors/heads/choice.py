@@ -1,0 +1,112 @@
+"""Choice: which of several texts goes with a premise and a question; each is read beside them and scored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from robust_xtreme.errors import ModelError
+from robust_xtreme.examples import Choice, Example
+from robust_xtreme.models.windows import Scores, Window, frame_of, summaries, token_ids
+from robust_xtreme.predictors.family import Family, Labels, quantised
+from robust_xtreme.predictors.heads._pairs import framed, scoring_head
+
+_PREMISE: Final = "premise"
+_QUESTION: Final = "question"
+_CHOICE: Final = "choice"
+_FEWEST: Final = 2
+
+
+def _head(hidden_size: int, labels: Labels) -> nn.Module:
+    return scoring_head(hidden_size, 1)
+
+
+def _asked(example: Example) -> str:
+    """Premise and question as one text, a space between them, as run_xcopa.py of google-research/xtreme joins them."""
+    return " ".join(example.texts[name].value for name in (_PREMISE, _QUESTION) if name in example.texts)
+
+
+def _choices(example: Example) -> list[str]:
+    """The texts to choose from: the fields choice1, choice2, ... Raises ModelError where they are no such series."""
+    count = sum(name.startswith(_CHOICE) for name in example.texts)
+    names = [f"{_CHOICE}{number}" for number in range(1, count + 1)]
+    if _PREMISE not in example.texts or count < _FEWEST or not all(name in example.texts for name in names):
+        have = ", ".join(example.texts)
+        raise ModelError(f"{example.id} has the fields {have}; a choice needs premise, choice1, choice2 and so on.")
+    return [example.texts[name].value for name in names]
+
+
+def _encode(
+    examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
+) -> list[Window]:
+    """One window per choice: premise and question, and the choice. What is too long is cut as pairs of sentences are.
+
+    `stride` has no use. Where the question is left out or empty, the premise stands alone.
+    """
+    frame = frame_of(tokenizer)
+    several = [(_asked(example), _choices(example)) for example in examples]
+    ids = token_ids(tokenizer, (text for asked, choices in several for text in (asked, *choices)))
+    return [
+        framed(place, (ids[asked], ids[choice]), frame, max_length)
+        for place, (asked, choices) in enumerate(several)
+        for choice in choices
+    ]
+
+
+def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
+    """Scores (B, 1): how well the choice of each window fits."""
+    scores: Tensor = head(summaries(hidden, windows))
+    return scores
+
+
+def _loss(
+    head: nn.Module,
+    hidden: Tensor,
+    mask: Tensor,
+    windows: Sequence[Window],
+    examples: Sequence[Example],
+    labels: Labels,
+) -> Tensor:
+    """The mean over examples of the cross-entropy over an example's choices, which may be more in one than another."""
+    groups = [(place, len(list(group))) for place, group in groupby(window.example for window in windows)]
+    for place, count in groups:
+        if count != len(_choices(examples[place])):
+            raise ValueError(f"a batch holds {count} of the choices of {examples[place].id}")
+    counts = torch.tensor([count for _, count in groups])
+    inside = torch.arange(int(counts.max()))[None, :] < counts[:, None]
+    scores = _forward(head, hidden, mask, windows).float()[:, 0]
+    rows = scores.new_full(inside.shape, torch.finfo(scores.dtype).min)
+    rows = rows.masked_scatter(inside.to(scores.device), scores)
+    gold = torch.tensor([_gold(examples[place], count) for place, count in groups], device=hidden.device)
+    return nn.functional.cross_entropy(rows, gold)
+
+
+def _gold(example: Example, count: int) -> int:
+    match example.target:
+        case Choice(index) if 0 <= index < count:
+            return index
+        case Choice(index):
+            raise ModelError(f"{example.id}: the right choice is number {index + 1}, but it has {count}.")
+        case other:
+            raise ModelError(f"{example.id}: choosing cannot be learned from {type(other).__name__}.")
+
+
+def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores], labels: Labels) -> Choice:
+    return Choice(int(quantised(np.stack(scores)[:, 0]).argmax()))
+
+
+choice = Family(
+    name="choice",
+    summary="One of several texts for a premise and a question, each scored off the first token.",
+    head=_head,
+    encode=_encode,
+    forward=_forward,
+    loss=_loss,
+    decode=_decode,
+    together=True,
+)

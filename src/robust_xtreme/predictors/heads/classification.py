@@ -1,0 +1,77 @@
+"""Classification: one label for a text or a pair of texts, read off the first token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from robust_xtreme.errors import ModelError
+from robust_xtreme.examples import Choice, Example
+from robust_xtreme.models.windows import Scores, Window, frame_of, summaries, token_ids
+from robust_xtreme.predictors.family import Family, Labels, quantised
+from robust_xtreme.predictors.heads._pairs import framed, scoring_head
+
+_MOST_FIELDS: Final = 2
+
+
+def _head(hidden_size: int, labels: Labels) -> nn.Module:
+    return scoring_head(hidden_size, len(labels))
+
+
+def _encode(
+    examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
+) -> list[Window]:
+    """One window per example. Of a pair that is too long, the longer text loses its end first; `stride` has no use."""
+    frame = frame_of(tokenizer)
+    ids = token_ids(tokenizer, (text.value for example in examples for text in example.texts.values()))
+    windows = []
+    for place, example in enumerate(examples):
+        parts = [ids[text.value] for text in example.texts.values()]
+        if len(parts) > _MOST_FIELDS:
+            raise ModelError(f"{example.id} has {len(parts)} fields; a classifier reads one text or two.")
+        windows.append(framed(place, parts, frame, max_length))
+    return windows
+
+
+def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
+    """Scores (B, labels)."""
+    scores: Tensor = head(summaries(hidden, windows))
+    return scores
+
+
+def _loss(
+    head: nn.Module,
+    hidden: Tensor,
+    mask: Tensor,
+    windows: Sequence[Window],
+    examples: Sequence[Example],
+    labels: Labels,
+) -> Tensor:
+    gold = torch.tensor([_gold(examples[window.example]) for window in windows], device=hidden.device)
+    return nn.functional.cross_entropy(_forward(head, hidden, mask, windows).float(), gold)
+
+
+def _gold(example: Example) -> int:
+    match example.target:
+        case Choice(index):
+            return index
+        case other:
+            raise ModelError(f"{example.id}: a classifier cannot learn from {type(other).__name__}.")
+
+
+def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores], labels: Labels) -> Choice:
+    return Choice(int(quantised(scores[0]).argmax()))
+
+
+classification = Family(
+    name="classification",
+    summary="One label for a text or a pair of texts, read off the first token.",
+    head=_head,
+    encode=_encode,
+    forward=_forward,
+    loss=_loss,
+    decode=_decode,
+)

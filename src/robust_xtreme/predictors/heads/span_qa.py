@@ -1,0 +1,239 @@
+"""Span QA: the stretch of the context that answers the question; long contexts are read in overlapping windows."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, Final, final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from robust_xtreme.errors import ModelError
+from robust_xtreme.examples import NO_ANSWER, Answers, Example, Span
+from robust_xtreme.graphemes import split
+from robust_xtreme.models.windows import Scores, Window, frame_of, pieces
+from robust_xtreme.predictors.family import Family, Labels, quantised
+
+QUESTION_TOKENS: Final = 64
+"""The end of a longer question is cut off, as in the official scripts."""
+
+ANSWER_TOKENS: Final = 30
+"""No answer is longer, as in the official scripts."""
+
+_LEFT_OUT: Final = 32
+_QUESTION: Final = "question"
+_CONTEXT: Final = "context"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ContextLayout:
+    """Context tokens stand from `first` on; `offsets` (T, 2) are their code points in the context.
+
+    `reach` is the stretch of the context that the window reads, with what no token stands for at its ends.
+    """
+
+    first: int
+    offsets: Scores
+    reach: tuple[int, int]
+
+
+def _head(hidden_size: int, labels: Labels) -> nn.Module:
+    return nn.Linear(hidden_size, 2)
+
+
+def _encode(
+    examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
+) -> list[Window]:
+    """Question and a stretch of context per window; the next window begins `stride` context tokens later.
+
+    A stride of 0, or one that is longer than a window's room, means windows without overlap.
+    """
+    frame = frame_of(tokenizer)
+    room = frame.room(2, max_length)
+    found = pieces(tokenizer, (one.texts[name].value for one in examples for name in (_QUESTION, _CONTEXT)))
+    windows = []
+    for place, example in enumerate(examples):
+        question = found[example.texts[_QUESTION].value].ids[: min(QUESTION_TOKENS, room // 2)]
+        context = found[example.texts[_CONTEXT].value]
+        first = len(frame.pair[0]) + len(question) + len(frame.pair[1])
+        ranges = list(_ranges(len(context.ids), room - len(question), stride))
+        length = len(example.texts[_CONTEXT].value)
+        layouts = [ContextLayout(first, context.offsets[a:b], _reach(context.offsets, a, b, length)) for a, b in ranges]
+        lost = not _holds_gold(example, layouts)
+        second = frame.second(question, context.ids)
+        windows += [
+            Window(place, ids, layout, lost, second, frame.summary(ids))
+            for ids, layout in zip((frame.around(question, context.ids[a:b]) for a, b in ranges), layouts, strict=True)
+        ]
+    return windows
+
+
+def _ranges(length: int, room: int, stride: int) -> Iterator[tuple[int, int]]:
+    """Stretches of the context's tokens, the last one reaching its end; at least one."""
+    step = min(stride, room) if stride else room
+    start = 0
+    while start + room < length:
+        yield start, start + room
+        start += step
+    yield start, length
+
+
+def _reach(offsets: Scores, start: int, stop: int, length: int) -> tuple[int, int]:
+    """From the end of the token before a window to the beginning of the one behind it, or to the context's ends."""
+    begin = min(offsets[start, 0], offsets[start - 1, 1]) if start else 0
+    end = max(offsets[stop - 1, 1], offsets[stop, 0]) if stop < len(offsets) else length
+    return int(begin), int(end)
+
+
+def _golds(example: Example) -> tuple[Span, ...]:
+    match example.target:
+        case Answers(spans):
+            return spans
+        case other:
+            raise ModelError(f"{example.id}: an answer is a span of the context, not {type(other).__name__}.")
+
+
+def _holds_gold(example: Example, layouts: Sequence[ContextLayout]) -> bool:
+    """Whether some window holds a gold answer whole; true where there is none to hold."""
+    golds = _golds(example)
+    return not golds or any(_tokens(gold, layout) is not None for layout in layouts for gold in golds)
+
+
+def _tokens(gold: Span, layout: ContextLayout) -> tuple[int, int] | None:
+    """The first and last context token of a gold answer; None where the window does not hold all of it."""
+    starts, stops = layout.offsets[:, 0], layout.offsets[:, 1]
+    inside = np.flatnonzero((starts < gold.stop) & (stops > gold.start) & (stops > starts))
+    if not len(inside):
+        return None
+    if gold.start < layout.reach[0] or gold.stop > layout.reach[1]:
+        return None
+    return int(inside[0]), int(inside[-1])
+
+
+def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
+    """Scores (B, L, 2): how well each token begins and ends the answer."""
+    scores: Tensor = head(hidden)
+    return scores
+
+
+def _loss(
+    head: nn.Module,
+    hidden: Tensor,
+    mask: Tensor,
+    windows: Sequence[Window],
+    examples: Sequence[Example],
+    labels: Labels,
+) -> Tensor:
+    """The mean over windows of the two cross-entropies; without the answer the token that stands for all is right."""
+    scores = _forward(head, hidden, mask, windows).float()
+    allowed = torch.from_numpy(_allowed(windows, scores.shape[1])).to(hidden.device)
+    scores = scores.masked_fill(~allowed[:, :, None], torch.finfo(scores.dtype).min)
+    gold = torch.tensor([_gold(window, examples[window.example]) for window in windows], device=hidden.device)
+    return nn.functional.cross_entropy(scores, gold)
+
+
+def _allowed(windows: Sequence[Window], length: int) -> Scores:
+    """Where an answer may begin or end (B, L): at the context's tokens, and for none at the summary."""
+    first = np.array([window.layout.first for window in windows])[:, None]
+    count = np.array([len(window.layout.offsets) for window in windows])[:, None]
+    summary = np.array([window.summary for window in windows])[:, None]
+    place = np.arange(length)[None, :]
+    allowed: Scores = ((place >= first) & (place < first + count)) | (place == summary)
+    return allowed
+
+
+def _gold(window: Window, example: Example) -> tuple[int, int]:
+    for gold in _golds(example):
+        found = _tokens(gold, window.layout)
+        if found is not None:
+            return window.layout.first + found[0], window.layout.first + found[1]
+    return window.summary, window.summary
+
+
+def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores], labels: Labels) -> Answers:
+    """The best span over all windows; of equal ones that of the first window, start and stop.
+
+    Where the head may say that there is no answer, none is given if the begin and end together of the token that stands
+    for all (the first, in most encoders), in the window where they are lowest, score more than the best span (the rule
+    for SQuAD 2.0 in BERT's run_squad.py, at its threshold of 0).
+    """
+    best: tuple[int, int, int, int] | None = None
+    for window, one in zip(windows, scores, strict=True):
+        found = _best_span(window.layout, one)
+        if found is not None and (best is None or found[0] > best[0]):
+            best = found
+    if best is None or (NO_ANSWER in labels and _no_answer(windows, scores) > best[0]):
+        return Answers(())
+    return _trimmed(example.texts[_CONTEXT].value, *best[1:])
+
+
+def _no_answer(windows: Sequence[Window], scores: Sequence[Scores]) -> int:
+    """The lowest score of the tokens that stand for windows: where one window has an answer, there is one."""
+    return min(int(quantised(one[window.summary]).sum()) for window, one in zip(windows, scores, strict=True))
+
+
+def _best_span(layout: ContextLayout, scores: Scores) -> tuple[int, int, int, int] | None:
+    """Score and code points of a window's best span of at most ANSWER_TOKENS tokens; where the next token begins."""
+    count = len(layout.offsets)
+    if not count:
+        return None
+    begin, end = quantised(scores[layout.first : layout.first + count]).T
+    ends = np.lib.stride_tricks.sliding_window_view(_padded(end), min(ANSWER_TOKENS, count))[:count]
+    length = ends.argmax(axis=1)
+    total = begin + np.take_along_axis(ends, length[:, None], axis=1)[:, 0]
+    start = int(total.argmax())
+    last = start + int(length[start])
+    stop = int(layout.offsets[last, 1])
+    following = layout.offsets[last + 1 :, 0]
+    following = following[following >= stop]
+    until = int(following[0]) if len(following) else layout.reach[1]
+    return int(total[start]), int(layout.offsets[start, 0]), stop, until
+
+
+def _padded(end: Scores) -> Scores:
+    lowest = np.full(ANSWER_TOKENS - 1, np.iinfo(np.int64).min // 4)
+    return np.concatenate([end, lowest])
+
+
+def _trimmed(context: str, start: int, stop: int, until: int) -> Answers:
+    """Without spaces around it, and with what a tokenizer left out of every token of the last character."""
+    stop += _left_out(context[start:until][: _LEFT_OUT + stop - start], stop - start)
+    inside = context[start:stop]
+    start += len(inside) - len(inside.lstrip())
+    stop = start + len(inside.strip())
+    return Answers((Span(start, stop),) if start < stop else ())
+
+
+def _left_out(text: str, stop: int) -> int:
+    """How many code points behind `stop` belong to the user-perceived character before it: marks, or parts of a letter.
+
+    Characters for joining words or keeping them apart do not belong to it where they end it.
+    """
+    if stop >= len(text) or text[stop].isspace():
+        return 0
+    ends = accumulate(map(len, split(text)))
+    end = next(end for end in ends if end >= stop)
+    while end > stop and unicodedata.category(text[end - 1]) == "Cf":
+        end -= 1
+    return end - stop
+
+
+def _status(example: Example, windows: Sequence[Window]) -> str:
+    return "truncated_gold" if any(window.truncated for window in windows) else "ok"
+
+
+span_qa = Family(
+    name="span_qa",
+    summary="The stretch of the context that answers the question.",
+    head=_head,
+    encode=_encode,
+    forward=_forward,
+    loss=_loss,
+    decode=_decode,
+    status=_status,
+)

@@ -1,0 +1,167 @@
+"""Tagging: one tag per word, read off the word's first token; long sentences are read in windows.
+
+Where a token sees only those before it, a word is read off its last token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from robust_xtreme.errors import Mismatch, ModelError
+from robust_xtreme.examples import Example, Tags, Text
+from robust_xtreme.models.windows import Frame, Scores, Window, frame_of, token_ids
+from robust_xtreme.predictors.family import DROPOUT, Family, Labels, quantised
+
+_FEW: Final = 100
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class WordLayout:
+    """Words `begin`, `begin + 1`, ... of the sentence stand in this window, read off the tokens at `firsts`."""
+
+    begin: int
+    firsts: tuple[int, ...]
+
+
+def _head(hidden_size: int, labels: Labels) -> nn.Module:
+    return nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(hidden_size, len(labels)))
+
+
+def _text(example: Example) -> Text:
+    (text,) = example.texts.values()
+    return text
+
+
+def _encode(
+    examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
+) -> list[Window]:
+    """Each word is tokenised by itself; windows follow each other without overlap, so that every word is read once.
+
+    A word without a token becomes the unknown token; one that is longer than a window keeps its first tokens.
+    `stride` has no use.
+    """
+    frame = frame_of(tokenizer)
+    room = frame.room(1, max_length)
+    ids = token_ids(tokenizer, (_text(one).at(span) for one in examples for span in _text(one).spans))
+    blank = (_blank(tokenizer),)
+    windows = []
+    for place, example in enumerate(examples):
+        text = _text(example)
+        words = [(ids[text.at(span)] or blank)[:room] for span in text.spans]
+        for begin, stop in _ranges(list(map(len, words)), room):
+            part = words[begin:stop]
+            joined = [token for word in part for token in word]
+            windows.append(Window(place, frame.around(joined), _layout(begin, part, frame), False))
+    return windows
+
+
+def _blank(tokenizer: Any) -> int:
+    for name in ("unk_token_id", "mask_token_id", "sep_token_id", "eos_token_id"):
+        found = getattr(tokenizer, name, None)
+        if found is not None:
+            return int(found)
+    raise ModelError("This model's tokenizer has no token for a word that it cannot read.")
+
+
+def _ranges(lengths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
+    """Cut a sentence into runs of words that fit into a window; a sentence without words is one empty run."""
+    begin = used = 0
+    for place, length in enumerate(lengths):
+        if used + length > room:
+            yield begin, place
+            begin, used = place, 0
+        used += length
+    yield begin, len(lengths)
+
+
+def _layout(begin: int, words: Sequence[tuple[int, ...]], frame: Frame) -> WordLayout:
+    edges = np.cumsum([len(frame.single[0]), *map(len, words)])
+    return WordLayout(begin, tuple((edges[1:] - 1 if frame.causal else edges[:-1]).tolist()))
+
+
+def _firsts(windows: Sequence[Window]) -> tuple[Scores, Scores]:
+    """Places of the words' tokens (B, most words), and which of them are words."""
+    lengths = np.array([len(window.layout.firsts) for window in windows])
+    inside = np.arange(max(1, lengths.max()))[None, :] < lengths[:, None]
+    places = np.zeros(inside.shape, dtype=np.int64)
+    places[inside] = [place for window in windows for place in window.layout.firsts]
+    return places, inside
+
+
+def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
+    """Scores (B, most words, labels) of the words of each window, padded at the end."""
+    places = torch.from_numpy(_firsts(windows)[0]).to(hidden.device)
+    rows = torch.arange(len(windows), device=hidden.device)[:, None]
+    scores: Tensor = head(hidden[rows, places])
+    return scores
+
+
+def _loss(
+    head: nn.Module,
+    hidden: Tensor,
+    mask: Tensor,
+    windows: Sequence[Window],
+    examples: Sequence[Example],
+    labels: Labels,
+) -> Tensor:
+    """The mean over words."""
+    scores = _forward(head, hidden, mask, windows)
+    inside = torch.from_numpy(_firsts(windows)[1]).to(hidden.device)
+    gold = [tag for window in windows for tag in _gold(window, examples[window.example], labels)]
+    if not gold:
+        return scores.sum() * 0.0
+    return nn.functional.cross_entropy(scores[inside].float(), torch.tensor(gold, device=hidden.device))
+
+
+def _gold(window: Window, example: Example, labels: Labels) -> list[int]:
+    match example.target:
+        case Tags(names):
+            begin, places = window.layout.begin, _places(labels)
+            return [_index(name, example, places) for name in names[begin : begin + len(window.layout.firsts)]]
+        case other:
+            raise ModelError(f"{example.id}: a tagger cannot learn from {type(other).__name__}.")
+
+
+@lru_cache(maxsize=8)
+def _places(labels: Labels) -> dict[str, int]:
+    """The place of each label; there may be more than a thousand."""
+    return {label: place for place, label in enumerate(labels)}
+
+
+def _index(name: str, example: Example, places: Mapping[str, int]) -> int:
+    if name not in places:
+        known = ", ".join(places) if len(places) <= _FEW else f"the {len(places):,} labels of the head"
+        raise Mismatch(f"{example.id} has the tag {name!r}, which is none of {known}.")
+    return places[name]
+
+
+def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores], labels: Labels) -> Tags:
+    names: list[str] = []
+    for window, one in zip(windows, scores, strict=True):
+        kept = quantised(one[: len(window.layout.firsts)])
+        names += [labels[best] for best in kept.argmax(axis=-1).tolist()]
+    return Tags(tuple(names))
+
+
+def _status(example: Example, windows: Sequence[Window]) -> str:
+    return "ok"
+
+
+tagging = Family(
+    name="tagging",
+    summary="One tag per word, read off the word's first token.",
+    head=_head,
+    encode=_encode,
+    forward=_forward,
+    loss=_loss,
+    decode=_decode,
+    status=_status,
+)

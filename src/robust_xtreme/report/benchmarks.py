@@ -1,0 +1,87 @@
+"""The averages of benchmarks as views show them: one run, whatever the number of its models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import polars as pl
+
+from robust_xtreme.report.columns import SCORE, points
+from robust_xtreme.report.view import Results
+from robust_xtreme.results.benchmark import AVERAGES, Average, averages
+
+PARTIAL: Final = "*"
+"""Behind a mean over a part of what it is named after."""
+
+TITLES: Final[Mapping[str, str]] = {"xtreme": "XTREME", "xtreme-r": "XTREME-R"}
+
+
+def averages_of(results: Results) -> dict[str, list[Average]]:
+    """The averages of the benchmarks that were asked for, or that are there whole, by benchmark.
+
+    Each task counts, whichever of the run's models answered it.
+    """
+    tasks = {name: task for name, task in results.benchmark_tasks().items() if task.groups}
+    benchmark_averages = averages(results.scores.with_columns(model=pl.lit("run")), tasks)
+    named: dict[str, list[Average]] = {}
+    for average in benchmark_averages:
+        named.setdefault(AVERAGES[average.name][0], []).append(average)
+    asked = results.manifest.get("spec", {}).get("tasks", ())
+    return {
+        name: member_averages
+        for name, member_averages in named.items()
+        if name in asked or not any(average.missing for average in member_averages)
+    }
+
+
+def score_text(average: Average, task: str) -> str:
+    """A task's score as papers print it: one number, or F1 / EM; marked where languages are missing."""
+    if task not in average.metrics:
+        return ""
+    mark = "" if average.tasks.get(task) is not None else PARTIAL
+    return " / ".join(map(points, reversed(average.metrics[task]))) + mark
+
+
+def average_text(average: Average) -> str:
+    """The average, or the marked mean of what there is, with the number of tasks where some are not there at all."""
+    if average.value is not None:
+        return points(average.value)
+    if average.value_of_present is None:
+        return ""
+    there, every = len(average.metrics), len(average.tasks)
+    return points(average.value_of_present) + PARTIAL + (f" ({there} of {every} tasks)" if there < every else "")
+
+
+def average_title(average: Average) -> str:
+    """The heading of an average in its benchmark's table: `average`, with what it is over where that is ambiguous."""
+    return f"average {average.name.partition(' ')[2]}".strip()
+
+
+def named_missing(missing: tuple[str, ...]) -> str:
+    """Cells by task: `xnli (af bg), lareqa`."""
+    languages_of: dict[str, list[str]] = {}
+    for cell in missing:
+        task, _, language = cell.partition("/")
+        languages_of.setdefault(task, []).extend([language] if language else [])
+    return ", ".join(f"{task} ({' '.join(codes)})" if codes else task for task, codes in languages_of.items())
+
+
+def row_of(average: Average) -> dict[str, Any]:
+    """What every row of an average begins with."""
+    return {"section": TITLES[AVERAGES[average.name][0]], "noise": average.noise}
+
+
+def transposed(frame: pl.DataFrame) -> pl.DataFrame:
+    """The overall table with a row a task, for a terminal that has no room for one a column."""
+    if frame.is_empty():
+        return frame
+    noises = frame.get_column("noise").unique(maintain_order=True).to_list()
+    scores = [name for name in frame.columns if name.startswith(SCORE)]
+    rows = []
+    for (section,), section_rows in frame.group_by("section", maintain_order=True):
+        values = {row["noise"]: row for row in section_rows.iter_rows(named=True)}
+        named = [name for name in scores if any(row[name] for row in values.values())]
+        rows += [[section, name.removeprefix(SCORE), *(values[noise][name] for noise in noises)] for name in named]
+    schema = dict.fromkeys(("section", "task", *(SCORE + noise for noise in noises)), pl.String)
+    return pl.DataFrame(rows, schema=schema, orient="row")

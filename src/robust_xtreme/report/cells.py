@@ -1,0 +1,156 @@
+"""Cells as views see them: what was noised, how much, which of them claim something, and in which order they stand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import polars as pl
+
+from robust_xtreme.errors import SpecError
+from robust_xtreme.report.view import SECTION, Results
+from robust_xtreme.results.intervals import FEWEST_CLUSTERS
+from robust_xtreme.specs import PerturbationSpec
+
+AT_FLOOR: Final = "at floor"
+FEW: Final = "few clusters"
+INERT: Final = "inert"
+NOT_APPLICABLE: Final = "not applicable"
+
+GROUP: Final = ("model", "task", "split", "translated", "inference", "metric", "scope", "fields")
+"""Cells that may share an average: they differ in language, perturbation and strength alone.
+
+`translated` is the setting where the data were translated; the language trained on (in_language) stands beside the
+languages that the model met without training (zero_shot), as in the benchmark's own averages.
+"""
+
+
+def perturbed(results: Results) -> pl.DataFrame:
+    """DELTAS with the condition taken apart, the signed change beside the drop, and `no_claim` where there is none.
+
+    `change` = perturbed - clean, `change_low` and `change_high` bound it; all three are null where `no_claim` says why.
+    """
+    data = with_condition(results.deltas).with_columns(no_claim=_no_claim())
+    claimed = {
+        "change": -pl.col("drop"),
+        "change_low": -pl.col("high"),
+        "change_high": -pl.col("low"),
+        "joint_change_low": -pl.col("joint_high"),
+        "joint_change_high": -pl.col("joint_low"),
+        **{name: pl.col(name) for name in ("relative", "relative_corrected", "p_adjusted", "mde")},
+    }
+    only = [pl.when(pl.col("no_claim").is_null()).then(value + 0.0).alias(name) for name, value in claimed.items()]
+    return in_order(with_language(data.with_columns(only)), results)
+
+
+def _no_claim() -> pl.Expr:
+    return (
+        pl.when(is_few())
+        .then(pl.lit(FEW))
+        .when(pl.col("at_floor"))
+        .then(pl.lit(AT_FLOOR))
+        .when(pl.col("not_applicable") >= 1)
+        .then(pl.lit(NOT_APPLICABLE))
+        .when(pl.col("inert"))
+        .then(pl.lit(INERT))
+        .otherwise(None)
+    )
+
+
+def is_few() -> pl.Expr:
+    """Whether a cell has fewer clusters than an interval needs: whether it is above its floor cannot be told then."""
+    return pl.col("clusters") < FEWEST_CLUSTERS
+
+
+def floor_note() -> pl.Expr:
+    """What is said of a clean cell that is not above its floor, or of which that cannot be told."""
+    return pl.when(is_few()).then(pl.lit(FEW)).when(pl.col("at_floor")).then(pl.lit(AT_FLOOR))
+
+
+def with_language(data: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the context's language named beside the language where they differ."""
+    language, context = pl.col("language"), pl.col("context_language")
+    both = pl.concat_str(language, pl.lit(" on "), context)
+    return data.with_columns(language=pl.when(language == context).then(language).otherwise(both))
+
+
+def with_condition(data: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the perturbation, the strength and the fields that their condition names."""
+    names = data.get_column("condition").unique(maintain_order=True).to_list()
+    parts = [(name, *parts_of(name)) for name in names]
+    known = pl.DataFrame(
+        parts, schema=dict.fromkeys(("condition", "perturbation", "strength", "fields"), pl.String), orient="row"
+    )
+    data = data.with_columns(translated=_translated())
+    return data.join(known, on="condition", how="left", maintain_order="left")
+
+
+def _translated() -> pl.Expr:
+    return pl.when(pl.col("setting").str.starts_with("translate")).then(pl.col("setting")).otherwise(pl.lit(""))
+
+
+def parts_of(condition: str) -> tuple[str, str, str]:
+    """The perturbation, the strength and the fields (joined by commas) that a condition's name holds."""
+    try:
+        spec = PerturbationSpec.parse(condition)
+        strength = spec.nominal
+    except SpecError:
+        return condition, "", ""
+    *head, last = spec.links
+    return str(replace(spec, links=(*head, replace(last, strengths=())), fields=())), strength, ",".join(spec.fields)
+
+
+def in_order(data: pl.DataFrame, results: Results) -> pl.DataFrame:
+    """Rows by task, headline metric and headline fields first, then language, perturbation and rising strength."""
+    ranks = {
+        "metric_place": _places(data, "metric", {task: results.metrics(task) for task in _tasks(data)}),
+        "fields_place": _places(data, "fields", {task: results.field_groups(task) for task in _tasks(data)}),
+        "strength_place": data.get_column("strength").cast(pl.Float64, strict=False),
+    }
+    first = ("model", "task", "split", "translated", "inference", "metric_place", "metric", "scope")
+    then = ("fields_place", "fields", "language", "perturbation", "strength_place", "condition")
+    return data.with_columns(**ranks).sort(*first, *then, nulls_last=True)
+
+
+def _tasks(data: pl.DataFrame) -> list[str]:
+    return data.get_column("task").unique().to_list()
+
+
+def _places(data: pl.DataFrame, column: str, orders: dict[str, tuple[str, ...]]) -> pl.Series:
+    known = {(task, name): rank for task, names in orders.items() for rank, name in enumerate(names)}
+    rows = data.select("task", column).iter_rows()
+    return pl.Series([known.get((task, name), len(known)) for task, name in rows], dtype=pl.Int64)
+
+
+def headline(data: pl.DataFrame, results: Results) -> pl.DataFrame:
+    """The rows of each task's first metric."""
+    first = {task: results.metrics(task)[0] for task in _tasks(data)}
+    return data.filter(pl.col("metric") == pl.col("task").replace_strict(first, return_dtype=pl.String))
+
+
+def highest(data: pl.DataFrame) -> pl.DataFrame:
+    """The rows of each perturbation's highest strength."""
+    best = pl.col("strength_place").max().over("task", "split", "fields", "perturbation")
+    return data.filter(pl.col("strength_place").eq_missing(best))
+
+
+def sectioned(data: pl.DataFrame, *parts: str, noise: bool = True) -> pl.DataFrame:
+    """The rows with their section's name: task, split, the model where a task has several, `parts`, the fields."""
+    several = pl.col("model").n_unique().over("task") > 1
+    names = [
+        pl.concat_str(pl.col("task"), pl.lit(", "), pl.col("split")),
+        pl.when(several).then(pl.concat_str(pl.lit(", "), pl.col("model"))).otherwise(pl.lit("")),
+        pl.when(pl.col("translated") != "")
+        .then(pl.concat_str(pl.lit(", "), pl.col("translated")))
+        .otherwise(pl.lit("")),
+        *(pl.concat_str(pl.lit(", "), pl.col(part)) for part in parts),
+        *([_noise_on()] if noise else []),
+    ]
+    return data.with_columns(pl.concat_str(names).alias(SECTION))
+
+
+def _noise_on() -> pl.Expr:
+    named = pl.concat_str(pl.lit(", noise on "), pl.col("fields").str.replace_all(",", " and ", literal=True))
+    several = pl.col("fields").n_unique().over("task") > 1
+    first = pl.when(several & (pl.col("fields_place") == 0)).then(pl.lit(" (headline)")).otherwise(pl.lit(""))
+    return pl.when(pl.col("fields") == "").then(pl.lit("")).otherwise(pl.concat_str(named, first))

@@ -1,0 +1,159 @@
+"""The page of a run: what was run, every view with its tables, and a legend. A pure function of stored files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+from rich.console import Console
+
+from robust_xtreme import registry
+from robust_xtreme.report.benchmarks import transposed
+from robust_xtreme.report.cells import headline, perturbed
+from robust_xtreme.report.columns import Shown
+from robust_xtreme.report.escape import code_block, markdown, visible
+from robust_xtreme.report.legend import legend
+from robust_xtreme.report.render import markdown_table, print_table, sections
+from robust_xtreme.report.view import Results, View
+from robust_xtreme.results import store
+from robust_xtreme.results.schema import DELTAS, FLOORS, SCORES, empty
+
+ON_TERMINAL: Final = ("overall", "by_task", "by_language", "not_run")
+ALPHA: Final = 0.05
+_MOST_ROWS: Final = 150
+"""Rows of a view beyond which nobody reads it on a terminal."""
+
+
+def page(
+    scores: pl.DataFrame, deltas: pl.DataFrame, manifest: Mapping[str, Any], floors: pl.DataFrame | None = None
+) -> str:
+    """`report.md` of a run, from its frames SCORES, DELTAS and FLOORS and its manifest: same input, same bytes."""
+    results = Results(scores, deltas, manifest, empty(FLOORS) if floors is None else floors)
+    shown: list[Shown] = []
+    blocks = ["# Degradation under noise", *_what_was_run(results)]
+    for view in views():
+        blocks += _view_blocks(view, results, shown)
+    terms = [f"- **{markdown(term)}**: {visible(line)}" for term, line in legend(shown, results)]
+    blocks += ["## Legend", "\n".join(terms)] if terms else []
+    return "\n\n".join(blocks) + "\n"
+
+
+def render(folder: Path) -> str:
+    """The page of a run folder: scores.csv, deltas.csv, manifest.json, and floors.csv where the run wrote it.
+
+    Raises DataError, Mismatch.
+    """
+    scores = store.read_frame(folder / "scores.csv", SCORES)
+    deltas = store.read_frame(folder / "deltas.csv", DELTAS)
+    floors = folder / "floors.csv"
+    known = store.read_frame(floors, FLOORS) if floors.exists() else None
+    return page(scores, deltas, store.read_json(folder / "manifest.json"), known)
+
+
+def show(
+    console: Console,
+    scores: pl.DataFrame,
+    deltas: pl.DataFrame,
+    manifest: Mapping[str, Any],
+    names: Sequence[str] = ON_TERMINAL,
+) -> None:
+    """Print views of a run on a terminal."""
+    results = Results(scores, deltas, manifest)
+    for name in names:
+        view: View = registry.load("view", name)
+        made = view.make(results)
+        if name == "overall":
+            made = transposed(made)
+        if name == "by_language" and made.height > _MOST_ROWS:
+            console.print(f"\n{view.title}: {made.height} rows, in the report.", style="italic")
+            continue
+        for section, columns, rows in sections(made):
+            print_table(console, f"{view.title}: {section}".removesuffix(": "), columns, rows)
+
+
+def views() -> list[View]:
+    """Every view, in the order of the page."""
+    views: list[View] = [registry.load("view", name) for name in registry.names("view")]
+    return sorted(views, key=lambda view: (view.order, view.name))
+
+
+def _view_blocks(view: View, results: Results, shown: list[Shown]) -> list[str]:
+    """The blocks of one view; nothing where it has no rows. What it shows is added to `shown`."""
+    blocks = []
+    for section, columns, rows in sections(view.make(results)):
+        blocks += [f"### {markdown(section)}"] if section else []
+        blocks.append(markdown_table(columns, rows))
+        shown += columns
+    return [f"## {markdown(view.title)}", markdown(view.summary), *blocks] if blocks else []
+
+
+def _what_was_run(results: Results) -> list[str]:
+    manifest = results.manifest
+    lines = [f"{name} = {_plain(value)}" for name, value in sorted(manifest.get("spec", {}).items())]
+    blocks = ["## What was run", _summary(manifest), _claims(results), *([code_block(lines)] if lines else [])]
+    if manifest.get("commands"):
+        blocks += ["Commands:", code_block(list(manifest["commands"]))]
+    notes = [*_models(manifest), *manifest.get("overlap", ()), *manifest.get("notes", ())]
+    notes += [*_representations(results), *_searches(manifest)]
+    return [*blocks, "\n".join(f"- {markdown(note)}" for note in notes)] if notes else blocks
+
+
+def _summary(manifest: Mapping[str, Any]) -> str:
+    version, spec = (markdown(str(manifest.get(name, "unknown"))) for name in ("version", "spec_hash"))
+    return f"robust-xtreme {version}, spec {spec}. Points from 0 to 100; every change is perturbed minus clean."
+
+
+def _claims(results: Results) -> str:
+    """How many cells say something, so that nobody has to count."""
+    cells = headline(perturbed(results).filter(pl.col("scope") == "all"), results)
+    reasons = cells.get_column("no_claim").drop_nulls().to_list()
+    counted = [f"{reasons.count(reason)} {reason}" for reason in sorted(set(reasons))]
+    silent = f"; {', '.join(counted)}: these claim nothing" if counted else ""
+    summary = f"{cells.height} perturbed cells of headline metrics: {cells.height - len(reasons)} with a change"
+    return f"{summary}{_tested(cells)}{silent}."
+
+
+def _tested(cells: pl.DataFrame) -> str:
+    """How many of the tests that were declared found a change, and which family was declared."""
+    tests = cells.filter(pl.col("p_adjusted").is_not_null())
+    significant = tests.filter(pl.col("p_adjusted") < ALPHA).height
+    families = "; ".join(tests.get_column("family").unique().sort())
+    tests_line = (
+        f"; {significant} of {tests.height} tests find one (p adjusted below {ALPHA}; family: {markdown(families)})"
+    )
+    return tests_line if tests.height else ""
+
+
+def _representations(results: Results) -> list[str]:
+    """What stood for a text in each retrieval task, and how candidates were searched."""
+    cells = results.scores.filter(pl.col("inference").str.contains("representation=", literal=True))
+    named = cells.select("task", "inference").unique().sort(pl.all())
+    return [f"{task}: {inference}" for task, inference in named.rows()]
+
+
+def _searches(manifest: Mapping[str, Any]) -> list[str]:
+    """What retrieval tuned."""
+    tuned = manifest.get("tuned", {}).items()
+    margin = "pairs count from a margin of {} on, tuned on clean validation data"
+    return [f"{name}: {margin.format(value)}" for name, value in tuned]
+
+
+def _models(manifest: Mapping[str, Any]) -> list[str]:
+    """Which model answered which tasks, a line a model."""
+    tasks: dict[str, list[str]] = {}
+    for model in manifest.get("models", ()):
+        tasks.setdefault(_model(model), []).append(str(model.get("task", "every task")))
+    return [f"{', '.join(names)}: {label}" for label, names in tasks.items()]
+
+
+def _model(model: Mapping[str, Any]) -> str:
+    params = model.get("params")
+    size = f", {params:,} parameters" if isinstance(params, int) else ""
+    return f"model {model.get('model')}, identity {model.get('identity')}{size}"
+
+
+def _plain(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,57 @@
+"""The legend of a page: what each shown column, metric and perturbation is, in the words of its own docstring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import polars as pl
+
+from robust_xtreme import registry
+from robust_xtreme.errors import SpecError, UserError
+from robust_xtreme.report.columns import Shown
+from robust_xtreme.report.view import Results
+from robust_xtreme.results.floors import NOTHING, summary
+from robust_xtreme.specs import PerturbationSpec
+
+
+def legend(columns: Iterable[Shown], results: Results) -> list[tuple[str, str]]:
+    """Term and sentence: shown columns, then the floors, the metrics and the perturbations of the run."""
+    terms = {column.heading: column.legend for column in columns if column.legend}
+    metrics = sorted(set(results.scores.get_column("metric")))
+    members = [(name, _summary("metric", name)) for name in metrics]
+    members += [(name, _summary("perturbation", name)) for name in _perturbations(results)]
+    return [*terms.items(), *_floors(results), *((name, line) for name, line in members if line)]
+
+
+def _floors(results: Results) -> list[tuple[str, str]]:
+    """Every floor that is shown or a cell's baseline, with what it was fitted on."""
+    baselines = results.scores.select(floor="baseline_name", source="baseline_source").drop_nulls()
+    named = pl.concat([baselines, results.floors.select("floor", "source")]).unique().sort(pl.all()).rows()
+    sources: dict[str, list[str]] = {}
+    for name, source in named:
+        sources.setdefault(name, []).append(source)
+    return [(name, _floor(name, [name for name in names if name != NOTHING])) for name, names in sources.items()]
+
+
+def _floor(name: str, sources: list[str]) -> str:
+    return f"{summary(name)} Fitted on {', '.join(sources)}.".strip() if sources else summary(name)
+
+
+def _perturbations(results: Results) -> list[str]:
+    named = set()
+    for condition in set(results.deltas.get_column("condition")):
+        try:
+            named |= {link.name for link in PerturbationSpec.parse(condition).links}
+        except SpecError:
+            continue
+    return sorted(named)
+
+
+def _summary(kind: str, name: str) -> str:
+    """The first line of a member's docstring; nothing for one that is not installed here."""
+    try:
+        member: Any = registry.load(kind, name)
+    except UserError:
+        return ""
+    return str(member.summary)

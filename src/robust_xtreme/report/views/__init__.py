@@ -1,0 +1,1 @@
+"""One file per view: a function from the results of a run to one frame."""

@@ -1,0 +1,44 @@
+"""The view floors."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from robust_xtreme.report.cells import floor_note, headline, sectioned, with_condition, with_language
+from robust_xtreme.report.columns import FLOOR
+from robust_xtreme.report.view import SECTION, Results, view
+from robust_xtreme.results.floors import SUMMARIES
+
+_SPLIT: Final = ("data", "task", "split", "language", "metric")
+_FITTED: Final = ("folds", "examples")
+
+
+@view(title="Floors", order=6)
+def floors(results: Results) -> pl.DataFrame:
+    """What shallow predictors reach on the same clean text, beside the model; the best of them is a cell's floor."""
+    clean = with_condition(results.scores.filter(pl.col("condition") == "clean", pl.col("scope") == "all"))
+    rows = headline(clean, results).with_columns(level=pl.col("value"), floor_note=floor_note())
+    values = results.floors.with_columns(named=pl.lit(FLOOR) + pl.col("floor")).pivot(
+        "named", index=_SPLIT, values="value"
+    )
+    beside = with_language(rows.join(values, on=_SPLIT, how="inner").join(_fitted(results), on=_SPLIT, how="left"))
+    named = beside.sort("model", "task", "split", "translated", "inference", "language")
+    columns = sorted((name for name in values.columns if name.startswith(FLOOR)), key=_place)
+    return sectioned(named, "metric", noise=False).select(
+        SECTION, "language", "level", *columns, "floor_note", "fitted_on"
+    )
+
+
+def _fitted(results: Results) -> pl.DataFrame:
+    """What the floors of each split that learn were fitted on."""
+    learned = results.floors.filter(pl.any_horizontal(pl.col("source").str.contains(word) for word in _FITTED))
+    return learned.group_by(_SPLIT).agg(pl.col("source").unique().sort().str.join(", ").alias("fitted_on"))
+
+
+def _place(column: str) -> tuple[int, str]:
+    """Floors stand in the order of their sentences, those of other packages behind."""
+    name = column.removeprefix(FLOOR)
+    known = [name.startswith(summary) for summary in SUMMARIES]
+    return known.index(True) if True in known else len(known), name

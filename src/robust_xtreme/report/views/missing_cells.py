@@ -1,0 +1,37 @@
+"""The view missing_cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+
+from robust_xtreme.report.benchmarks import averages_of, named_missing
+from robust_xtreme.report.view import SECTION, Results, view
+
+_SCHEMA: Final = dict.fromkeys((SECTION, "average", "noise", "splits", "absent"), pl.String)
+
+
+@view(title="What the overall averages are over", order=4)
+def missing_cells(results: Results) -> pl.DataFrame:
+    """The split that each task counts with, and every cell that an average is named after and that is not here."""
+    named: dict[tuple[str, str], tuple[list[str], list[str]]] = {}
+    for one in (average for benchmark_averages in averages_of(results).values() for average in benchmark_averages):
+        averages, noises = named.setdefault((_splits(one.splits), named_missing(one.missing)), ([], []))
+        averages.append(one.name)
+        noises.append(one.noise)
+    rows = [("", _each(averages), _each(noises), *key) for key, (averages, noises) in named.items()]
+    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+
+
+def _each(names: list[str]) -> str:
+    return ", ".join(dict.fromkeys(names))
+
+
+def _splits(splits: Mapping[str, str]) -> str:
+    """Tasks by split."""
+    return "; ".join(
+        f"{split}: {' '.join(task for task, task_split in splits.items() if task_split == split)}"
+        for split in sorted(set(splits.values()))
+    )

@@ -1,0 +1,30 @@
+"""The view not_run."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from robust_xtreme.report.view import SECTION, Results, view
+
+_KEY: Final = ("task", "split", "condition", "reason", "detail")
+
+
+@view(title="Not computed", order=50)
+def not_run(results: Results) -> pl.DataFrame:
+    """What was asked for and is not here: missing, unlabelled, not applicable or failed cells, by name."""
+    schema = dict.fromkeys((*_KEY, "language"), pl.String)
+    asked = [
+        _alike({name: str(entry.get(name, "")) for name in schema}) for entry in results.manifest.get("not_run", ())
+    ]
+    grouped = (
+        pl.DataFrame(asked, schema=schema).group_by(_KEY).agg(pl.col("language").sort().str.join(" ").alias("missing"))
+    )
+    rows = grouped.sort(_KEY).with_columns(pl.lit("").alias(SECTION))
+    return rows.select(SECTION, "task", "split", "reason", "missing", "condition", "detail")
+
+
+def _alike(entry: dict[str, str]) -> dict[str, str]:
+    """The same without the task and language before its detail, so that languages alike share a row."""
+    return {**entry, "detail": entry["detail"].removeprefix(f"{entry['task']} {entry['language']}: ")}

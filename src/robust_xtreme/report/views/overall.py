@@ -1,0 +1,29 @@
+"""The view overall."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from robust_xtreme.report.benchmarks import average_text, average_title, averages_of, row_of, score_text
+from robust_xtreme.report.columns import SCORE
+from robust_xtreme.report.view import SECTION, Results, view
+from robust_xtreme.results.benchmark import TASKS, Average
+
+
+@view(title="Overall", order=3)
+def overall(results: Results) -> pl.DataFrame:
+    """Each benchmark as papers print it: means over languages, of questions F1 / EM, of udpos F1; * is over a part."""
+    frames = [_frame(benchmark, benchmark_averages) for benchmark, benchmark_averages in averages_of(results).items()]
+    return pl.concat(frames, how="diagonal") if frames else pl.DataFrame(schema={SECTION: pl.String})
+
+
+def _frame(benchmark: str, benchmark_averages: list[Average]) -> pl.DataFrame:
+    rows: dict[str, dict[str, Any]] = {}
+    for average in benchmark_averages:
+        row = rows.setdefault(
+            average.noise, row_of(average) | {SCORE + task: score_text(average, task) for task in TASKS[benchmark]}
+        )
+        row[SCORE + average_title(average)] = average_text(average)
+    return pl.DataFrame(list(rows.values()))

@@ -1,0 +1,1 @@
+"""Shallow predictors: answers that read only the surface of a text."""

@@ -1,0 +1,172 @@
+"""Shallow rankings of a pool of candidates: by chance, by shared character n-grams, by the numbers that texts name."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robust_xtreme.examples import Corpus, Document, Example
+from robust_xtreme.randomness import below, draws, salt, text_keys
+from robust_xtreme.results.shallow.grams import BUCKETS, Ints, grams
+from robust_xtreme.results.shallow.naive_bayes import Floats
+
+DEPTH: Final = 20
+"""How many candidates a ranking names."""
+
+MOST_COMPARED: Final = 20_000
+"""Candidates, and queries, up to which character n-grams are compared."""
+
+_FIELD: Final = "query"
+_SIZES: Final = (2, 3, 4)
+_TRIES: Final = 64
+_SMALL: Final = 1024
+_CHUNK: Final = 256
+_COMMON: Final = 0.05
+_ALWAYS: Final = 100
+_DIGITS: Final = re.compile(r"\d+")
+
+
+def by_chance(examples: Sequence[Example], corpus: Corpus) -> list[Document]:
+    """Twenty candidates in an order that hangs on the example's id and the candidates' alone, not on any order."""
+    pool = sorted(text.id for text in corpus.texts)
+    keys = text_keys(salt("floor", "random_rank"), [example.id for example in examples])
+    picks = [_all(key, len(pool)) if len(pool) <= _SMALL else _few(key, len(pool)) for key in keys]
+    return [Document(tuple(pool[at] for at in pick)) for pick in picks]
+
+
+def _all(key: np.uint64, size: int) -> list[int]:
+    """The first places of a permutation of a small pool."""
+    drawn = draws(np.full(size, key), np.arange(size))
+    return [int(at) for at in np.argsort(drawn, kind="stable")[:DEPTH]]
+
+
+def _few(key: np.uint64, size: int) -> list[int]:
+    """The first distinct places of so many draws that there are enough."""
+    return list(dict.fromkeys(below(draws(np.full(_TRIES, key), np.arange(_TRIES)), size).tolist()))[:DEPTH]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Which of n texts hold an n-gram: `texts` (m,) in the order of buckets, `starts` (buckets + 1,) where each begins.
+
+    `weights` (buckets,) are squared inverse document frequencies, 0 where more than a twentieth of the texts, and more
+    than a hundred, hold the n-gram; `norms` (n,) are the lengths of the texts' vectors of such weights.
+    """
+
+    texts: NDArray[np.int32]
+    starts: Ints
+    weights: Floats
+    norms: Floats
+
+    def similarities(self, buckets: Ints) -> Floats:
+        """The cosine of a text of these distinct buckets with each text, (n,), but for its own length."""
+        lengths = self.starts[buckets + 1] - self.starts[buckets]
+        texts = np.concatenate([self.texts[self.starts[bucket] : self.starts[bucket + 1]] for bucket in buckets])
+        sums = np.bincount(texts, weights=np.repeat(self.weights[buckets], lengths), minlength=len(self.norms))
+        return np.asarray(sums / self.norms)
+
+
+@lru_cache(maxsize=2)
+def index(values: tuple[str, ...]) -> Index:
+    """The index of some texts, by n-grams of two to four characters; kept, as languages can share a pool."""
+    parts = [_held(values[start : start + _CHUNK], start) for start in range(0, max(len(values), 1), _CHUNK)]
+    texts, buckets = np.divmod(np.concatenate(parts), BUCKETS)
+    counts = np.bincount(buckets, minlength=BUCKETS)
+    rare = counts <= max(_ALWAYS, _COMMON * len(values))
+    weights = np.where(rare, np.log(1 + len(values) / np.maximum(counts, 1)) ** 2, 0.0)
+    norms = np.sqrt(np.bincount(texts, weights=weights[buckets], minlength=len(values)))
+    kept = rare[buckets]
+    sorted_texts = np.sort(buckets[kept] * len(values) + texts[kept]) % max(len(values), 1)
+    starts = np.concatenate([[0], np.cumsum(np.where(rare, counts, 0))]).astype(np.int64)
+    return Index(sorted_texts.astype(np.int32), starts, weights, np.where(norms > 0, norms, 1.0))
+
+
+def _held(values: Sequence[str], first: int) -> Ints:
+    """The distinct pairs of a text and a bucket, (m,) as text * buckets + bucket; the first text is number `first`."""
+    buckets, texts = grams([(value,) for value in values], _SIZES)
+    return _distinct(texts * BUCKETS + buckets) + first * BUCKETS
+
+
+def _distinct(values: Ints) -> Ints:
+    """The values in order, each once; much faster than `np.unique` on many."""
+    ordered = np.sort(values)
+    first = np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)]
+    return np.asarray(ordered[first])
+
+
+def by_characters(examples: Sequence[Example], corpus: Corpus) -> list[Document] | None:
+    """The twenty candidates most alike in rare character n-grams, the first of equals; None for too large a pool."""
+    if len(corpus.texts) > MOST_COMPARED:
+        return None
+    ids = [text.id for text in corpus.texts]
+    compared = _compared([text.value for text in corpus.texts], _queries(examples))
+    return [Document(tuple(ids[at] for at in _nearest(scores))) for scores in compared]
+
+
+def mutual(examples: Sequence[Example], corpus: Corpus) -> list[Document] | None:
+    """Of each query the candidate most alike in rare character n-grams, where the query is that candidate's too."""
+    queries, candidates = _queries(examples), [text.value for text in corpus.texts]
+    if max(len(queries), len(candidates)) > MOST_COMPARED:
+        return None
+    there = [_best(scores) for scores in _compared(candidates, queries)]
+    back = [_best(scores) for scores in _compared(queries, candidates)]
+    pairs = [corpus.texts[best].id if best is not None and back[best] == at else "" for at, best in enumerate(there)]
+    return _scored(pairs, examples, corpus)
+
+
+def same_numbers(examples: Sequence[Example], corpus: Corpus) -> list[Document]:
+    """Of each query the candidate that names the same numbers, where no other query and no other candidate does."""
+    queries = [_numbers(value) for value in _queries(examples)]
+    candidates = [_numbers(text.value) for text in corpus.texts]
+    asked, candidate_counts = Counter(queries), Counter(candidates)
+    only = {
+        candidate: text.id
+        for candidate, text in zip(candidates, corpus.texts, strict=True)
+        if candidate and candidate_counts[candidate] == 1
+    }
+    return _scored([only[query] if query in only and asked[query] == 1 else "" for query in queries], examples, corpus)
+
+
+def _scored(ids: Sequence[str], examples: Sequence[Example], corpus: Corpus) -> list[Document]:
+    """The candidate of each query ("" where it has none) as an answer, but for pairs of texts that make none."""
+    unusable = {"", *corpus.unscored}
+    pairs = zip(ids, (example.texts[_FIELD].id for example in examples), strict=True)
+    return [Document(() if {id, query} & unusable else (id,)) for id, query in pairs]
+
+
+def _numbers(value: str) -> tuple[str, ...]:
+    """The numbers of a text, sorted, in ASCII digits."""
+    numbers = ("".join(str(unicodedata.digit(digit)) for digit in run) for run in _DIGITS.findall(value))
+    return tuple(sorted(numbers))
+
+
+def _queries(examples: Sequence[Example]) -> list[str]:
+    return [example.texts[_FIELD].value for example in examples]
+
+
+def _compared(pool: Sequence[str], values: Sequence[str]) -> Iterator[Floats]:
+    """How alike each value and all texts of a pool are, (n,)."""
+    known = index(tuple(pool))
+    for value in values:
+        yield known.similarities(_distinct(grams([(value,)], _SIZES)[0]))
+
+
+def _nearest(scores: Floats) -> list[int]:
+    """The places of the greatest values, the first of equals first."""
+    edge = np.partition(scores, -DEPTH)[-DEPTH] if len(scores) > DEPTH else -np.inf
+    nearest = np.flatnonzero(scores >= edge)
+    return [int(at) for at in nearest[np.argsort(-scores[nearest], kind="stable")][:DEPTH]]
+
+
+def _best(scores: Floats) -> int | None:
+    """The place of the greatest value, the first of equals; None where nothing is shared."""
+    return int(scores.argmax()) if len(scores) and scores.max() > 0 else None

@@ -1,0 +1,1 @@
+"""Retrieval: vectors on disk, and the search for the nearest candidates."""

@@ -1,0 +1,126 @@
+"""Vectors computed chunk by chunk, each chunk an entry of the cache, all of them mapped read-only.
+
+A chunk is stored as soon as it is computed, so a run that was killed computes the missing chunks only. The map is of
+a file without a name, which the system removes with the map.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+import numpy as np
+
+from robust_xtreme.errors import DiskError, NotFinite, RobustXtremeError
+from robust_xtreme.results.cache import VARIABLE, Cache
+from robust_xtreme.results.database import reason_of
+
+Array = np.ndarray[Any, Any]
+Compute = Callable[[int, int], Array]
+
+KIND: Final = "embeddings"
+FLOAT32_MOST: Final = 1 << 30
+_DIGEST: Final = 16
+
+
+def key_of(*parts: str) -> str:
+    """The key of what vectors depend on (32 hex digits)."""
+    state = hashlib.blake2b(digest_size=_DIGEST)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        state.update(len(data).to_bytes(8, "little") + data)
+    return state.hexdigest()
+
+
+def dtype_for(count: int, dim: int) -> np.dtype[Any]:
+    """float32, or float16 where float32 would take more than 1 GiB."""
+    return np.dtype(np.float16 if 4 * count * dim > FLOAT32_MOST else np.float32)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The rows of a key that are wanted (count, dim), and what computes them `chunk` at a time."""
+
+    key: str
+    count: int
+    dim: int
+    dtype: np.dtype[Any]
+    chunk: int
+    compute: Compute
+
+    def key_at(self, start: int) -> bytes:
+        """The key of a chunk: other chunks are other bytes, since a batch can change the last bits of a vector."""
+        shape = (self.count, self.dim, self.chunk, start)
+        return bytes.fromhex(key_of(self.key, self.dtype.str, *map(str, shape)))
+
+    def computed(self, start: int) -> bytes:
+        """The bytes of a chunk, computed. Raises NotFinite naming the row."""
+        stop = min(start + self.chunk, self.count)
+        with np.errstate(over="ignore"):
+            rows = np.asarray(self.compute(start, stop)).astype(self.dtype, copy=False)
+        if rows.shape != (stop - start, self.dim):
+            wanted = (stop - start, self.dim)
+            raise RobustXtremeError(f"The vectors from row {start} on have the shape {rows.shape}, not {wanted}.")
+        finite = np.isfinite(rows).all(axis=1)
+        if not finite.all():
+            row = start + int(np.flatnonzero(~finite)[0])
+            raise NotFinite(f"The vector of row {row} contains NaN or a number too large for {self.dtype}.")
+        return rows.tobytes()
+
+
+def embedded(
+    cache: Cache | None,
+    key: str,
+    count: int,
+    dim: int,
+    dtype: np.dtype[Any] | type[np.floating[Any]],
+    compute: Compute,
+    chunk: int,
+) -> Array:
+    """The vectors (count, dim) of a key, mapped read-only; `compute(start, stop)` gives the rows that are not cached.
+
+    Without a cache, and where they do not fit into it, which it warns of, all are computed. Raises DiskError where
+    they cannot be written, and NotFinite naming the row.
+    """
+    plan = _Plan(key, count, dim, np.dtype(dtype), chunk, compute)
+    if not count * dim:
+        return np.zeros((count, dim), plan.dtype)
+    kept = cache if cache is not None and cache.fits(count * dim * plan.dtype.itemsize, KIND) else None
+    folder = (cache.scratch() if cache else None) or Path(tempfile.gettempdir())
+    with ExitStack() as stack:
+        with _writing(folder):
+            file = stack.enter_context(tempfile.TemporaryFile(dir=folder))
+        for start in range(0, count, chunk):
+            data = _chunk(plan, start, kept)
+            with _writing(folder):
+                file.write(data)
+        with _writing(folder):
+            file.flush()
+        return np.memmap(file, plan.dtype, "r", shape=(count, dim))
+
+
+def _chunk(plan: _Plan, start: int, cache: Cache | None) -> bytes:
+    """The bytes of a chunk, from the cache or computed."""
+    key = plan.key_at(start)
+    data = cache.get(KIND, [key]).get(key) if cache else None
+    if data is None:
+        data = plan.computed(start)
+        if cache:
+            cache.put(KIND, {key: data})
+    return data
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Errors of writing as DiskError."""
+    try:
+        yield
+    except OSError as error:
+        next_step = f"Free some space, or name another folder with {VARIABLE} or TMPDIR"
+        raise DiskError(f"{folder} cannot be written: {reason_of(error)}. {next_step}.") from error

@@ -1,0 +1,218 @@
+"""The nearest candidates of each query by inner product: exact, the same ones however the work is cut.
+
+A fast pass in float32 (faiss; on other devices torch) proposes more than k candidates. Its error is at most
+`D * 2**-24 * |q| * |c|` for D dimensions, in whatever order a sum is taken (Higham, Accuracy and Stability of Numerical
+Algorithms, section 3.1), so all that can be among the best are known; their scores are taken again in float64, pair by
+pair. Neither chunks nor threads, batches of queries or devices decide a result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+
+from robust_xtreme.errors import Mismatch, NotFinite
+from robust_xtreme.results.bitext import Neighbours
+
+Array = np.ndarray[Any, Any]
+Fast = Callable[[Array, Array, int], tuple[Array, Array]]
+
+QUANTUM: Final = 1e-6
+"""Scores are compared as multiples of this. One input in two batches of other shapes gives vectors of length 1 that
+differ in the last bits of float32, and scores that differ by some 1e-7; that is a tie, which the lowest index wins."""
+
+CHUNK_BYTES: Final = 1 << 26
+_SPARE: Final = 32
+_PAIRS_BYTES: Final = 1 << 25
+_UNIT: Final = 2.0**-24
+_SLACK: Final = 1.01
+_LONGEST: Final = 1e18
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """Candidates (n, D), read as float32 `rows` at a time; `k` are wanted of each query, `fast` proposes."""
+
+    candidates: Array
+    rows: int
+    k: int
+    fast: Fast
+
+    def chunks(self) -> Iterator[tuple[int, Array]]:
+        """Each chunk with the place of its first row."""
+        for start in range(0, len(self.candidates), self.rows):
+            yield start, np.ascontiguousarray(self.candidates[start : start + self.rows], np.float32)
+
+
+def search(
+    queries: Array,
+    candidates: Array,
+    k: int,
+    *,
+    device: str,
+    engine: str | None = None,
+    chunk: int | None = None,
+) -> Neighbours:
+    """The k best candidates (n, D) of each query (q, D) by inner product; ties go to the lowest index, k is cut to n.
+
+    Candidates are float32 or float16, in memory or memory-mapped; never more than `chunk` rows are converted at once.
+    `engine` is `faiss` or `torch`, by default faiss on the CPU and torch elsewhere. Raises NotFinite naming the row,
+    Mismatch where dimensions differ.
+    """
+    queries = np.ascontiguousarray(queries, np.float32)
+    if queries.ndim != 2 or candidates.ndim != 2 or queries.shape[1] != candidates.shape[1]:
+        raise Mismatch(f"Queries of shape {queries.shape} cannot be searched for in candidates of {candidates.shape}.")
+    rows = chunk or max(1, CHUNK_BYTES // (4 * max(1, candidates.shape[1])))
+    pool = _Pool(candidates, rows, max(0, min(k, len(candidates))), _fast(engine, device))
+    length = _lengths(queries, "Query")
+    if not len(queries) or not pool.k:
+        return Neighbours(np.zeros((len(queries), pool.k), np.int64), np.zeros((len(queries), pool.k), np.float32))
+    return _exact(pool, queries, length)
+
+
+def _exact(pool: _Pool, queries: Array, length: Array) -> Neighbours:
+    """Propose, score again, and look once more where the proposals need not hold all of the best."""
+    scores, found, longest = _proposals(pool, queries)
+    error = length.astype(np.float64) * longest * queries.shape[1] * _UNIT * _SLACK
+    best = -np.partition(-scores, pool.k - 1, axis=1)[:, pool.k - 1]
+    floor = best - 2 * error - QUANTUM
+    near = _ranked(pool, queries, *_pairs(np.where(scores >= floor[:, None], found, -1)))
+    if scores.shape[1] < len(pool.candidates):
+        open_ones = np.flatnonzero(scores.min(axis=1) >= floor)
+        if len(open_ones):
+            _look_again(pool, queries, near, open_ones, floor[open_ones])
+    return near
+
+
+def _proposals(pool: _Pool, queries: Array) -> tuple[Array, Array, float]:
+    """More than k candidates of each query by the fast pass, unordered: scores, indices, and the longest candidate."""
+    most = min(len(pool.candidates), pool.k + _SPARE)
+    scores, found, longest = np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64), 0.0
+    for start, part in pool.chunks():
+        longest = max(longest, float(_lengths(part, "Candidate", start).max()))
+        own, places = pool.fast(queries, part, min(most, len(part)))
+        scores, found = np.concatenate([scores, own], 1), np.concatenate([found, places + start], 1)
+        if scores.shape[1] > most:
+            kept = np.argpartition(-scores, most - 1, axis=1)[:, :most]
+            scores, found = np.take_along_axis(scores, kept, 1), np.take_along_axis(found, kept, 1)
+    return scores, found, longest
+
+
+def _look_again(pool: _Pool, queries: Array, near: Neighbours, which: Array, floor: Array) -> None:
+    """Score every candidate that may be among the best of some queries, and put the best in place of what was found."""
+    wanted = queries[which]
+    best = Neighbours(np.full((len(which), pool.k), -1, np.int64), np.full((len(which), pool.k), -np.inf, np.float64))
+    size = max(1, CHUNK_BYTES // (16 * pool.rows))
+    for start, part in pool.chunks():
+        for first in range(0, len(which), size):
+            block = slice(first, first + size)
+            of, places = np.nonzero(wanted[block] @ part.T >= floor[block, None])
+            _look_at(pool, wanted, best, of + first, places + start)
+    near.indices[which], near.scores[which] = best.indices, best.scores
+
+
+def _look_at(pool: _Pool, queries: Array, best: Neighbours, of: Array, found: Array) -> None:
+    """Score pairs (query, candidate) and merge them into the best, some at a time."""
+    size = _block(queries)
+    for start in range(0, len(of), size):
+        block = slice(start, start + size)
+        _take(best, of[block], found[block], _scored(pool, queries, of[block], found[block]))
+
+
+def _take(best: Neighbours, of: Array, found: Array, scores: Array) -> None:
+    """Merge scored pairs (query, candidate) into the best so far."""
+    touched, own = np.unique(of, return_inverse=True)
+    k = best.indices.shape[1]
+    of = np.concatenate([np.repeat(np.arange(len(touched)), k), own])
+    found = np.concatenate([best.indices[touched].ravel(), found])
+    scores = np.concatenate([best.scores[touched].ravel(), scores])
+    best.indices[touched], best.scores[touched] = _first(len(touched), k, of, found, scores)
+
+
+def _pairs(found: Array) -> tuple[Array, Array]:
+    """Query and candidate of each entry that is not -1."""
+    of, place = np.nonzero(found >= 0)
+    return of, found[of, place]
+
+
+def _ranked(pool: _Pool, queries: Array, of: Array, found: Array) -> Neighbours:
+    """The best k of the pairs given, by exact scores."""
+    scores = _scored(pool, queries, of, found)
+    indices, values = _first(len(queries), pool.k, of, found, scores)
+    return Neighbours(indices, values.astype(np.float32))
+
+
+def _first(count: int, k: int, of: Array, found: Array, scores: Array) -> tuple[Array, Array]:
+    """The first k pairs of each of `count` queries, by falling score, then rising index; -1 where there are fewer."""
+    order = np.lexsort((found, -scores, of))
+    of, found, scores = of[order], found[order], scores[order]
+    rank = np.arange(len(of)) - np.searchsorted(of, of)
+    kept = rank < k
+    indices, values = np.full((count, k), -1, np.int64), np.full((count, k), -np.inf, np.float64)
+    indices[of[kept], rank[kept]], values[of[kept], rank[kept]] = found[kept], scores[kept]
+    return indices, values
+
+
+def _block(queries: Array) -> int:
+    """How many pairs are scored at once."""
+    width = int(queries.shape[1])
+    return max(1, _PAIRS_BYTES // (8 * max(1, width)))
+
+
+def _scored(pool: _Pool, queries: Array, of: Array, found: Array) -> Array:
+    """The scores (p,) float64 of pairs, to QUANTUM: products are exact, and their sum's order hangs on D alone."""
+    scores = np.empty(len(of), np.float64)
+    size = _block(queries)
+    for start in range(0, len(of), size):
+        block = slice(start, start + size)
+        products = pool.candidates[found[block]].astype(np.float64)
+        products *= queries[of[block]]
+        products.sum(axis=1, out=scores[block])
+    return np.rint(scores / QUANTUM) * QUANTUM
+
+
+def _lengths(rows: Array, what: str, start: int = 0) -> Array:
+    """The Euclidean length of each row (r,). Raises NotFinite for one that has none in float32."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        found: Array = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    wrong = np.flatnonzero(~(found < _LONGEST))
+    if len(wrong):
+        row = int(wrong[0])
+        why = "is too long for float32" if np.isfinite(rows[row]).all() else "holds NaN or an infinite number"
+        raise NotFinite(f"{what} {row + start} {why}, so that nothing can be searched. Look at what made its vector.")
+    return found
+
+
+def _fast(engine: str | None, device: str) -> Fast:
+    """What proposes candidates on a device."""
+    if engine == "faiss" or (engine is None and device == "cpu"):
+        return _by_faiss
+    return lambda queries, part, most: _by_torch(queries, part, most, device)
+
+
+def _by_faiss(queries: Array, part: Array, most: int) -> tuple[Array, Array]:
+    import faiss
+
+    scores, found = faiss.knn(queries, part, most, metric=faiss.METRIC_INNER_PRODUCT)
+    return scores, found
+
+
+def _by_torch(queries: Array, part: Array, most: int, device: str) -> tuple[Array, Array]:
+    """A product and its largest entries, in blocks of queries; never in TF32, whose error is larger than float32's."""
+    import torch
+
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        queries, part = (np.require(rows, requirements="W") for rows in (queries, part))  # torch warns of others
+        columns = torch.from_numpy(part).to(device).T
+        size = max(1, 4 * CHUNK_BYTES // (4 * len(part)))
+        blocks = (torch.from_numpy(queries[start : start + size]) for start in range(0, len(queries), size))
+        tops = [torch.topk(block.to(device) @ columns, most, sorted=False) for block in blocks]
+        return tuple(torch.cat([top[place] for top in tops]).cpu().numpy() for place in (0, 1))  # type: ignore[return-value]  # a pair
+    finally:
+        torch.set_float32_matmul_precision(before)

@@ -1,0 +1,30 @@
+"""Where data come from: a closed set of three kinds, told apart by what `--data` names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from robust_xtreme import resources
+from robust_xtreme.errors import MissingData
+from robust_xtreme.run_spec import HUB, MINI
+from robust_xtreme.sources.dataset import Hub, open_hub
+from robust_xtreme.sources.release import Release, absent
+from robust_xtreme.sources.suite import MANIFEST, Suite, open_suite
+
+Source = Release | Suite | Hub
+
+
+def open_source(data: str, *, offline: bool = False) -> Source:
+    """The source that `data` names: a folder of release files, the folder of a suite, `mini`, or `hub`.
+
+    `hub:OWNER/NAME@COMMIT,...` takes other revisions of those datasets. `offline` opens no connection. Raises
+    MissingData where the folder does not exist, DataError where a suite's own description is malformed.
+    """
+    if data == MINI:
+        return open_suite(resources.mini("suite"))
+    if data == HUB or data.startswith(f"{HUB}:"):
+        return open_hub(data[len(HUB) + 1 :], offline)
+    folder = Path(data)
+    if not folder.is_dir():
+        raise MissingData(absent(folder))
+    return open_suite(folder) if (folder / MANIFEST).exists() else Release(folder)

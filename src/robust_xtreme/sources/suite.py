@@ -1,0 +1,196 @@
+"""A suite: a folder with `suite.toml` and rows in `TASK/SPLIT-LANGUAGE.jsonl`, one JSON object a line."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+from robust_xtreme import languages as known
+from robust_xtreme.errors import DataError, MissingData, SpecError, UnknownName, UserError
+from robust_xtreme.formats import numbered_lines, parse, read_file, reader, text_of
+from robust_xtreme.sources.rows import SPLITS, Found
+from robust_xtreme.specs import Files, Row, TaskSpec, check_keys
+
+MANIFEST: Final = "suite.toml"
+_POOL: Final = "pool.jsonl"
+_TEXTS: Final = ("name", "version", "summary")
+_TASK: Final = re.compile(r"[a-z][a-z0-9_]*")
+_OWN: Final = ("id", "cluster")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A suite as its `suite.toml` describes it; its languages, or the part of them that it names for a task, stand in
+    place of the task's own list."""
+
+    folder: Path
+    name: str
+    version: str
+    summary: str
+    codes: tuple[str, ...]
+    tasks: Mapping[str, tuple[str, ...]]
+    named: Mapping[str, tuple[str, ...]]
+    unlabelled = ""
+
+    def __str__(self) -> str:
+        return str(self.folder)
+
+    @property
+    def within(self) -> str:
+        """Where a name was looked up, as errors say it."""
+        return f" in the suite {self.name}"
+
+    @property
+    def see(self) -> str:
+        """Where its names stand."""
+        return str(self.folder / MANIFEST)
+
+    @property
+    def remedy(self) -> str:
+        """What to do where nothing is found."""
+        return f"What the suite has: {self.see}"
+
+    def languages(self, task: TaskSpec) -> tuple[str, ...]:
+        """The suite's; none where it lacks the task."""
+        return self.named.get(task.name, self.codes) if task.name in self.tasks else ()
+
+    def splits(self, task: TaskSpec) -> tuple[str, ...]:
+        """The splits that it has of a task."""
+        return self.tasks.get(task.name, ())
+
+    def lacks(self, task: TaskSpec) -> str:
+        """What is said where there are no splits."""
+        return f"The suite {self.name} has no task {task.name}. It has: {', '.join(self.tasks)}."
+
+    def holds(self, task: TaskSpec, language: str, split: str) -> bool:
+        """Whether a file for that is there."""
+        return split in self.splits(task) and (self.folder / _path(task, language, split)).is_file()
+
+    def fetch(self, *_: object) -> None:
+        """Nothing: its files are here, or not at all."""
+
+    def read(self, task: TaskSpec, language: str, split: str) -> Found:
+        """The rows of one split. Raises MissingData, DataError."""
+        if not self.holds(task, language, split):
+            raise MissingData(self.missing(task, language, [split]))
+        return self._read(task, _path(task, language, split), next(iter(task.files.values())))
+
+    def own_pool(self, task: TaskSpec, *_: object) -> bool:
+        """Whether the candidates have a file of their own, the same for every split."""
+        return task.pool is not None and bool({**task.pool.files, **task.pool.hub})
+
+    def read_pool(self, task: TaskSpec, *_: object) -> Found:
+        """The rows of the candidates' own file. Raises MissingData, DataError."""
+        if task.pool is None or not task.pool.files:
+            raise MissingData(f"{task.name} names no format in which a suite has its candidates.")
+        path = f"{task.name}/{_POOL}"
+        if not (self.folder / path).is_file():
+            raise MissingData(f"{task.name}: no file with the candidates under {self.folder}. Looked for {path}.")
+        return self._read(task, path, next(iter(task.pool.files.values())))
+
+    def _read(self, task: TaskSpec, path: str, files: Files) -> Found:
+        if not (self.folder / path).resolve().is_relative_to(self.folder.resolve()):
+            raise DataError(self.folder / path, "leads out of the suite's folder.")
+        file = read_file(self.folder / path)
+        rows = _rows(task, files.reader, file.text, str(self.folder / path))
+        return Found(rows, str(self.folder / path), ((path, file.sha256),))
+
+    def missing(self, task: TaskSpec, language: str, splits: Sequence[str]) -> str:
+        """Where was looked for the split."""
+        paths = ", ".join(_path(task, language, one) for one in splits)
+        return f"{task.name} {language}: no {' or '.join(splits)} file under {self.folder}. Looked for {paths}."
+
+
+def open_suite(folder: Path) -> Suite:
+    """Read what a suite says of itself. Raises DataError naming the file and the key."""
+    path = folder / MANIFEST
+    try:
+        values = tomllib.loads(read_file(path).text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise DataError(path, f"is not valid toml: {error}") from error
+    try:
+        return _suite(folder, values)
+    except (SpecError, UnknownName) as error:
+        raise DataError(path, str(error).removeprefix(f"{path}: ")) from error
+
+
+def _suite(folder: Path, values: Mapping[str, Any]) -> Suite:
+    path = folder / MANIFEST
+    tables = {key: value for key, value in values.items() if isinstance(value, dict) and key not in _KEYS}
+    check_keys((key for key in values if key not in tables), _KEYS, _KEYS, str(path))
+    for key in _TEXTS:
+        if not isinstance(values[key], str) or not values[key].strip():
+            raise DataError(path, f"the key {key!r} takes a string, not {values[key]!r:.80}.")
+    if not tables:
+        raise DataError(path, 'describes no task. Add a table for each, as in [xnli] with splits = ["test"].')
+    splits = {task: _splits(task, table, path) for task, table in tables.items()}
+    codes = _strings(values["languages"], "languages", path)
+    for code in codes:
+        known.language(code)
+    named = {task: _named(task, table, codes, path) for task, table in tables.items() if "languages" in table}
+    return Suite(folder, values["name"], values["version"], values["summary"], codes, splits, named)
+
+
+_KEYS: Final = (*_TEXTS, "languages")
+
+
+def _splits(task: str, table: Mapping[str, Any], path: Path) -> tuple[str, ...]:
+    if not _TASK.fullmatch(task):
+        raise DataError(path, f"the table {task!r} is not a task's name.")
+    check_keys(table, ("splits", "languages"), ("splits",), f"{path}: [{task}]")
+    found = _strings(table["splits"], f"splits of [{task}]", path)
+    for one in found:
+        if one not in SPLITS:
+            raise DataError(path, f"[{task}] names the split {one!r:.80}, which is none of: {', '.join(SPLITS)}.")
+    return tuple(one for one in SPLITS if one in found)
+
+
+def _named(task: str, table: Mapping[str, Any], codes: Sequence[str], path: Path) -> tuple[str, ...]:
+    """The languages that the suite has a task in: some of its own."""
+    found = _strings(table["languages"], f"languages of [{task}]", path)
+    for one in found:
+        if one not in codes:
+            raise DataError(path, f"[{task}] names the language {one!r:.80}, which is none of: {', '.join(codes)}.")
+    return found
+
+
+def _strings(value: Any, key: str, path: Path) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(one, str) for one in value):
+        raise DataError(path, f"the key {key!r} takes a list of strings, not {value!r:.80}.")
+    for one in value:
+        if value.count(one) > 1:
+            raise DataError(path, f"the key {key!r} names {one!r:.80} twice.")
+    return tuple(value)
+
+
+def _path(task: TaskSpec, language: str, split: str) -> str:
+    return f"{task.name}/{split}-{language}.jsonl"
+
+
+def _rows(task: TaskSpec, format: str, text: str, path: str) -> tuple[Row, ...]:
+    """The rows of a file, by the format that the task's release files have."""
+    module = reader(format)
+    if not hasattr(module, "record"):
+        raise UserError(f"{task.name}: its reader {module.__name__} has no function `record` to read rows of a suite.")
+    return tuple(_row(line, f"{path}:{number}", module) for number, line in numbered_lines(text))
+
+
+def _row(line: str, place: str, module: Any) -> Row:
+    found = parse(line, place)
+    wanted = (*_OWN, *module.FIELDS)
+    for key in found:
+        if key not in wanted:
+            close = difflib.get_close_matches(key, wanted, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise DataError(place, f"there is no key {key[:80]!r}.{hint} A row has: {', '.join(wanted)}.")
+    for key in wanted:
+        if key not in found:
+            raise DataError(place, f"the key {key!r} is missing. A row has: {', '.join(wanted)}.")
+    native, cluster = text_of(found, "id", place), text_of(found, "cluster", place)
+    return Row(native, place, module.record(found, place), cluster)
