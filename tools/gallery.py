@@ -44,7 +44,7 @@ _HEAD: Final = """\
 # Perturbations
 
 What can be done to a text, for which languages, and how it looks. This page is written from
-`src/robust_xtreme/noise` and `perturbations` by `python -m tools.gallery`, and a test holds it to that.
+`src/robust_xtreme/noise/members` and `perturbations` by `python -m tools.gallery`, and a test holds it to that.
 
 `robust-xtreme list perturbations --language sw` says of one language what serves it, by which packs of what standing,
 and why others do not; `robust-xtreme show SPEC TEXT --language sw` shows one text. A perturbation is written

@@ -1,6 +1,7 @@
 """Names are modules of a folder: one file adds one thing, and entry points add those of other packages.
 
-A package in the folder groups members under its name: `noise/members/nlpaug/keyboard.py` is the perturbation `nlpaug.keyboard`.
+A package in the folder groups members under its name: `noise/members/nlpaug/keyboard.py` is the perturbation
+`nlpaug.keyboard`.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ from typing import Any, Final
 from robust_xtreme.errors import UnknownName, UserError
 
 KINDS: Final = {
-    "perturbation": "noise",
+    "perturbation": "noise.members",
     "task": "tasks",
     "intermediate": "intermediate",
     "metric": "metrics",
-    "family": "families",
-    "view": "reporting",
+    "family": "predictors.heads",
+    "view": "report.views",
 }
+"""Where the members of a kind are, below the package."""
+_GROUPS: Final = {"perturbation": "noise", "family": "families", "view": "reporting"}
+"""Names of groups of entry points, of kinds whose folder has another name."""
 _SEE: Final = {
     "intermediate": "robust-xtreme list intermediate",
     "family": "robust-xtreme list tasks",
@@ -32,12 +36,12 @@ _CALLED: Final = {"intermediate": "intermediate task"}
 
 
 def _folder(kind: str) -> Path:
-    return Path(__file__).parent / KINDS[kind]
+    return Path(__file__).parent.joinpath(*KINDS[kind].split("."))
 
 
 @cache
 def _external(kind: str) -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=f"robust_xtreme.{KINDS[kind]}")}
+    return {point.name: point for point in entry_points(group=f"robust_xtreme.{_GROUPS.get(kind, KINDS[kind])}")}
 
 
 def names(kind: str) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
-"""What is loaded when: help is instant, lists stay light, and torch starts at the families."""
+"""What is loaded when: help is instant, lists stay light, and torch starts at the models."""
 
 from __future__ import annotations
 
+import ast
 import json
 import pkgutil
 import subprocess
@@ -19,7 +20,7 @@ HEAVY |= {"textattack", "datasets", "huggingface_hub", "pandas", "scipy"}
 ARRAYS = {"numpy", "polars"}
 LISTS = ("perturbations", "tasks", "languages", "metrics")
 HUB = {"huggingface_hub", "safetensors"}
-ABOVE = ("families", "training", "evaluation", "api", "commands", "__main__")
+ABOVE = ("models", "retrieval", "predictors", "training", "evaluation", "api", "commands", "__main__")
 
 
 DRIVER = """
@@ -48,6 +49,17 @@ from robust_xtreme.commands.config import config
 config("list")
 config("show", "xtreme")
 """
+
+FINISHED = f"""
+from pathlib import Path
+from robust_xtreme.report.document import render
+from robust_xtreme.results import store
+from robust_xtreme.results.evaluation import Evaluation
+folder = Path({str(ROOT / "reports" / "mini")!r})
+run = Evaluation(folder, store.read_json(folder / "manifest.json"))
+assert run.scores.height and run.deltas.height and not run.failed and render(folder)
+"""
+"""Reads a finished run, and makes its page again."""
 
 EXPORTS = """
 import robust_xtreme
@@ -92,7 +104,8 @@ def steps() -> list[tuple[str, str, set[str]]]:
         ("completion", program(**asked, _ROBUST_XTREME_COMPLETE="complete_bash"), HEAVY | ARRAYS),
         ("config", CONFIG, HEAVY | ARRAYS),
         *((f"list {what}", program("list", what), HEAVY) for what in LISTS),
-        ("modules before the families", importing(below=True), HEAVY),
+        ("a finished run", FINISHED, HEAVY),
+        ("modules below the models", importing(below=True), HEAVY),
         ("data list", program("data", "list", *mini, "xnli,tatoeba"), HEAVY - HUB),
         ("data check", program("data", "check", *mini, "xnli", "--json"), HEAVY - HUB),
         ("all modules", importing(below=False) + EXPORTS, set()),
@@ -100,7 +113,7 @@ def steps() -> list[tuple[str, str, set[str]]]:
 
 
 def test_each_step_loads_only_what_it_needs(tmp_path: Path) -> None:
-    """Help, completion and `config` load no array library; lists, data and the modules before the families no torch."""
+    """Help, completion and `config` load no array library; lists, data and a finished run no torch."""
     codes = {name: code for name, code, _ in steps()}
     command = [sys.executable, "-c", DRIVER, json.dumps(codes), str(tmp_path / "seen.json")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -116,6 +129,33 @@ def test_the_layers_hold() -> None:
     lint = Path(sys.executable).parent / "lint-imports"
     done = subprocess.run([str(lint), "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_a_private_module_is_imported_only_in_its_folder() -> None:
+    """A leading underscore means private to a folder: no module outside it imports such a module."""
+    files = [path for top in ("src", "tools", "benchmarks") for path in sorted((ROOT / top).rglob("*.py"))]
+    pairs = [(_dotted(path), name) for path in files for name in _imports(path)]
+    assert len(pairs) > 1000
+    assert [pair for pair in pairs if not pair[0].startswith(_home(pair[1]))] == []
+
+
+def _dotted(path: Path) -> str:
+    """The dotted name of a file with a full stop after it, without `src`."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removeprefix("src.") + "."
+
+
+def _imports(path: Path) -> list[str]:
+    """What a file imports of the package, each as a dotted name that may end in a name of the module."""
+    nodes = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]
+    ours = [node for node in nodes if (node.module or "").startswith("robust_xtreme")]
+    return [f"{node.module}.{alias.name}" for node in ours for alias in node.names]
+
+
+def _home(name: str) -> str:
+    """The folder that a private module in a dotted name belongs to, with a full stop after it; "" where none is."""
+    parts = name.split(".")
+    places = [place for place, part in enumerate(parts) if part.startswith("_") and not part.startswith("__")]
+    return ".".join(parts[: places[0]]) + "." if places else ""
 
 
 def test_an_unknown_attribute_is_an_attribute_error() -> None:

@@ -193,9 +193,10 @@ def test_other_code_of_a_family_finds_nothing(runs: Runs, tmp_path: Path, monkey
     """A change of the source that encodes and decodes makes other keys, without anyone thinking of it."""
     runs.first()
     source = Path(predictors.__file__).parent
-    shutil.copytree(source, tmp_path / "families")
-    (tmp_path / "families" / "tagging.py").write_text((source / "tagging.py").read_text() + "# changed\n")
-    monkeypatch.setattr(predictors, "__file__", str(tmp_path / "families" / "__init__.py"))
+    shutil.copytree(source, tmp_path / "predictors")
+    with (tmp_path / "predictors" / "heads" / "tagging.py").open("a") as file:
+        file.write("# changed\n")
+    monkeypatch.setattr(predictors, "__file__", str(tmp_path / "predictors" / "__init__.py"))
     cache_module._code.cache_clear()
     runs.run("second")
     cache_module._code.cache_clear()

@@ -16,18 +16,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, final
 
-from robust_xtreme import predictors
+from robust_xtreme import models, predictors
 from robust_xtreme.evaluation.plan import Unit
 from robust_xtreme.evaluation.unit import Prepared
 from robust_xtreme.examples import Answers, Choice, Document, Example, Span, Tags, Target, target_json
 from robust_xtreme.models.identity import identity
 from robust_xtreme.models.located import Located
-from robust_xtreme.predictors import encoder_head
 from robust_xtreme.results import cache as stored
 
 INFERENCE: Final = 1
-"""The version of how a prediction is made. Raise it with a change outside the families that can change one; what the
-families and the batches do counts by its source."""
+"""The version of how a prediction is made. Raise it with a change outside `models` and `predictors` that can change
+one; what those do counts by their source."""
 
 KIND: Final = "predictions"
 _LIBRARIES: Final = ("torch", "transformers", "tokenizers", "numpy")
@@ -92,8 +91,9 @@ def settings(unit: Unit, precision: str, device: str) -> str:
 def _code() -> str:
     """The hash of the source that encodes, computes and decodes."""
     state = hashlib.blake2b(digest_size=_KEY_BYTES)
-    for path in (*sorted(Path(predictors.__file__).parent.glob("*.py")), Path(encoder_head.__file__)):
-        state.update(path.read_bytes())
+    for package in (models, predictors):
+        for path in sorted(Path(package.__file__ or "").parent.rglob("*.py")):
+            state.update(path.read_bytes())
     return state.hexdigest()
 
 

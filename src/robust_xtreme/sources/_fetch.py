@@ -1,4 +1,4 @@
-"""What the child process of `_hub` does: fetch files of a repository and say on the last line how that went."""
+"""What the child process of `hub` does: fetch files of a repository and say on the last line how that went."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SERVER: Final = 500
 
 
 def main(job: Mapping[str, Any]) -> None:
-    """Do a job of `_hub`, and end with the process that gave it."""
+    """Do a job of `hub`, and end with the process that gave it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a word; the parent has one
     threading.Thread(target=_end_with, args=(job["parent"],), daemon=True).start()
     try:

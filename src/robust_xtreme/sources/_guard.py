@@ -1,4 +1,4 @@
-"""What the child process of `_hub` takes from a hub: answers of bounded size, and hashes that are hashes."""
+"""What the child process of `hub` takes from a hub: answers of bounded size, and hashes that are hashes."""
 
 from __future__ import annotations
 
