@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, cast, overload
 from robust_xtreme.errors import SpecError, UserError
 
 if TYPE_CHECKING:
-    from robust_xtreme.evaluation.run import Evaluation, Observer
+    from robust_xtreme.evaluation.run import Observer
     from robust_xtreme.examples import Example
     from robust_xtreme.noise.engine.noising import Noised
+    from robust_xtreme.results.evaluation import Evaluation
     from robust_xtreme.run_spec import RunSpec
     from robust_xtreme.specs import PerturbationSpec
     from robust_xtreme.training.loop import Options

@@ -21,10 +21,11 @@ import robust_xtreme
 from robust_xtreme.errors import DiskError, Locked, Mismatch, MissingData, Overlap, RobustXtremeError, SpecError
 from robust_xtreme.evaluation import run as run_module
 from robust_xtreme.evaluation.plan import make_plan, read_unit
-from robust_xtreme.evaluation.run import Evaluation, Observer, evaluate
+from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.predictors import encoder_head as predict_module
 from robust_xtreme.results import store
 from robust_xtreme.results.degrade import deltas
+from robust_xtreme.results.evaluation import Evaluation
 from robust_xtreme.results.schema import CONDITIONS, MODELS
 from robust_xtreme.results.score import scores
 from robust_xtreme.run_spec import RunSpec, from_toml

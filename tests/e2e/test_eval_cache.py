@@ -23,11 +23,12 @@ from robust_xtreme import predictors
 from robust_xtreme.errors import SpecError
 from robust_xtreme.evaluation import cache as cache_module
 from robust_xtreme.evaluation import run as run_module
-from robust_xtreme.evaluation.run import Evaluation, Observer, evaluate
+from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.models import checkpoint
 from robust_xtreme.predictors import encoder_head as predict_module
 from robust_xtreme.results import database
 from robust_xtreme.results.cache import info
+from robust_xtreme.results.evaluation import Evaluation
 from robust_xtreme.run_spec import RunSpec
 
 TASKS: Final = ("xnli", "panx", "xquad")

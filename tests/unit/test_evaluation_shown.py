@@ -6,7 +6,7 @@ import csv
 import json
 from pathlib import Path
 
-from robust_xtreme.evaluation.run import Evaluation
+from robust_xtreme.results.evaluation import Evaluation
 from robust_xtreme.results.schema import CELL
 
 MINI = Path(__file__).parents[2] / "reports" / "mini"

@@ -11,7 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 if TYPE_CHECKING:
     from robust_xtreme.evaluation.estimate import Estimate
-    from robust_xtreme.evaluation.run import Evaluation, Observer
+    from robust_xtreme.evaluation.run import Observer
+    from robust_xtreme.results.evaluation import Evaluation
     from robust_xtreme.run_spec import RunSpec
 
 _WIDE: Final = 160

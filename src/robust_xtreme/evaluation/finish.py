@@ -18,6 +18,7 @@ from robust_xtreme.models.trained import model_facts, stage_flags
 from robust_xtreme.report.document import page
 from robust_xtreme.results import store
 from robust_xtreme.results.degrade import deltas
+from robust_xtreme.results.evaluation import FAILED
 from robust_xtreme.results.intervals import CPU, Backend
 from robust_xtreme.results.schema import (
     CONDITIONS,
@@ -33,7 +34,6 @@ from robust_xtreme.results.schema import (
 from robust_xtreme.results.score import floor_values, scores
 
 REPORT: Final = "report.md"
-FAILED: Final = "failed"
 FILES: Final = (
     "run.toml",
     "predictions.parquet",

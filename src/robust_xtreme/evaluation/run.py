@@ -7,16 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, TypeVar, final
 
-import polars as pl
 import torch
 
 from robust_xtreme import packs, registry
 from robust_xtreme.errors import RobustXtremeError, SpecError
 from robust_xtreme.evaluation.cache import Kept, Known, opened, settings
-from robust_xtreme.evaluation.finish import FAILED, FILES, finish
+from robust_xtreme.evaluation.finish import FILES, finish
 from robust_xtreme.evaluation.folder import Folder, begin, check_ours
 from robust_xtreme.evaluation.judge import Answered, Ranked, judge
 from robust_xtreme.evaluation.manifest import halved, new_manifest
@@ -32,8 +30,8 @@ from robust_xtreme.noise.user_packs import using
 from robust_xtreme.predictors.encoder_head import BATCH_TOKENS, Input, predict
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results import store
+from robust_xtreme.results.evaluation import Evaluation
 from robust_xtreme.results.floors import Floors, fit
-from robust_xtreme.results.schema import CELL, DELTAS, PREDICTIONS, SCORES, STATS
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources.survey import tuned_on
 
@@ -52,47 +50,6 @@ class Observer:
     total: Callable[[int], None] = lambda _: None
     unit: Callable[[str], None] = lambda _: None
     advance: Callable[[int], None] = lambda _: None
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """A finished run: its folder, and its manifest."""
-
-    folder: Path
-    manifest: dict[str, Any]
-
-    def __repr__(self) -> str:
-        try:
-            cells = f"{self.scores.select(CELL).n_unique()} cells"
-        except (OSError, RobustXtremeError):  # the folder was moved or removed since
-            cells = "not there"
-        return f"Evaluation({str(self.folder)!r}, {cells})"
-
-    @property
-    def failed(self) -> list[dict[str, str]]:
-        """The cells that failed: task, language, split, condition, reason."""
-        return [one for one in self.manifest["not_run"] if one["reason"] == FAILED]
-
-    @property
-    def scores(self) -> pl.DataFrame:
-        """The frame SCORES."""
-        return store.read_frame(self.folder / "scores.csv", SCORES)
-
-    @property
-    def deltas(self) -> pl.DataFrame:
-        """The frame DELTAS."""
-        return store.read_frame(self.folder / "deltas.csv", DELTAS)
-
-    @property
-    def predictions(self) -> pl.DataFrame:
-        """The frame PREDICTIONS."""
-        return store.read_frame(self.folder / "predictions.parquet", PREDICTIONS)
-
-    @property
-    def stats(self) -> pl.DataFrame:
-        """The frame STATS."""
-        return store.read_frame(self.folder / "stats.parquet", STATS)
 
 
 def evaluate(

@@ -1,0 +1,57 @@
+"""A finished run as it is read: its manifest, and its frames, each when it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+import polars as pl
+
+from robust_xtreme.errors import RobustXtremeError
+from robust_xtreme.results import store
+from robust_xtreme.results.schema import CELL, DELTAS, PREDICTIONS, SCORES, STATS
+
+FAILED: Final = "failed"
+"""The reason that the manifest gives for a cell whose predictions are not complete."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A finished run: its folder, and its manifest."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    def __repr__(self) -> str:
+        try:
+            cells = f"{self.scores.select(CELL).n_unique()} cells"
+        except (OSError, RobustXtremeError):  # the folder was moved or removed since
+            cells = "not there"
+        return f"Evaluation({str(self.folder)!r}, {cells})"
+
+    @property
+    def failed(self) -> list[dict[str, str]]:
+        """The cells that failed: task, language, split, condition, reason."""
+        return [one for one in self.manifest["not_run"] if one["reason"] == FAILED]
+
+    @property
+    def scores(self) -> pl.DataFrame:
+        """The frame SCORES."""
+        return store.read_frame(self.folder / "scores.csv", SCORES)
+
+    @property
+    def deltas(self) -> pl.DataFrame:
+        """The frame DELTAS."""
+        return store.read_frame(self.folder / "deltas.csv", DELTAS)
+
+    @property
+    def predictions(self) -> pl.DataFrame:
+        """The frame PREDICTIONS."""
+        return store.read_frame(self.folder / "predictions.parquet", PREDICTIONS)
+
+    @property
+    def stats(self) -> pl.DataFrame:
+        """The frame STATS."""
+        return store.read_frame(self.folder / "stats.parquet", STATS)
