@@ -13,6 +13,7 @@ import torch
 
 from robust_xtreme import packs, registry
 from robust_xtreme.errors import RobustXtremeError, SpecError
+from robust_xtreme.evaluation.asking import asking
 from robust_xtreme.evaluation.cache import Kept, Known, opened, settings
 from robust_xtreme.evaluation.finish import FILES, finish
 from robust_xtreme.evaluation.folder import Folder, begin, check_ours
@@ -22,10 +23,11 @@ from robust_xtreme.evaluation.plan import Plan, Unit, make_plan, read_split, rea
 from robust_xtreme.evaluation.retrieve import Engine, Retrieved, retrieved
 from robust_xtreme.evaluation.settings import check_settings, inference
 from robust_xtreme.evaluation.unit import Prepared, prepare
-from robust_xtreme.examples import Target
+from robust_xtreme.examples import Example, Target
 from robust_xtreme.models.checkpoint import Models, own, relabel_of, tokenizer_of
 from robust_xtreme.models.lacking import lacked, outside
 from robust_xtreme.models.memory import out_of_memory
+from robust_xtreme.noise.engine.noising import Ask
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.predictors.encoder_head import BATCH_TOKENS, Input, predict
 from robust_xtreme.results import cache as stored
@@ -36,6 +38,7 @@ from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources.survey import tuned_on
 
 _T = TypeVar("_T")
+Ready = Callable[[], Prepared]
 
 _SMALL: Final = 1_000_000
 """Parameters beside the embeddings below which a model is computed faster by one thread than by several."""
@@ -165,10 +168,10 @@ class _Run:
             ThreadPoolExecutor(1, "prepare", shared) as pool,
             ThreadPoolExecutor(1, "judge", shared) as judges,
         ):
-            ahead: list[Future[Prepared]] = [pool.submit(self._prepare, unit, floors) for unit in todo[:1]]
+            ahead: list[Future[Ready]] = [pool.submit(self._prepare, unit, floors) for unit in todo[:1]]
             behind: list[Future[None]] = []
             for place, unit in enumerate(todo):
-                prepared = ahead.pop().result()
+                prepared = ahead.pop().result()()
                 ahead += [pool.submit(self._prepare, following, floors) for following in todo[place + 1 : place + 2]]
                 answered = self._answer(unit, prepared)
                 _wait(behind)
@@ -180,13 +183,29 @@ class _Run:
     def _size(self, unit: Unit) -> int:
         return unit.rows * sum(len(one.seeds) for one in self.plan.of(unit))
 
-    def _prepare(self, unit: Unit, floors: dict[str, Floors]) -> Prepared:
+    def _prepare(self, unit: Unit, floors: dict[str, Floors]) -> Ready:
+        """A unit that is ready; one with a condition that asks the model is made ready where that is, when called."""
         if unit.task.name not in floors:
             floors[unit.task.name] = _fitted(unit, self.plan.spec)
         split = read_split(self.plan.spec, unit, self.plan.pools)
         conditions = self.plan.of(unit)
         tokenizer, deduplicate = tokenizer_of(unit.model), self.manifest["deduplicate"]
-        return prepare(unit, split.examples, conditions, tokenizer, _family(unit), deduplicate, split.corpus)
+        made = (unit, split.examples, conditions, tokenizer, _family(unit), deduplicate, split.corpus)
+        if any(one.asks for one in conditions):
+            return lambda: prepare(*made, lambda examples: self._asking(unit, examples, tokenizer))
+        prepared = prepare(*made)
+        return lambda: prepared
+
+    def _asking(self, unit: Unit, examples: Sequence[Example], tokenizer: Any) -> Ask:
+        """What conditions ask of a unit's model."""
+        if unit.task.pool is not None:
+            raise SpecError(f"{unit.label} is answered by a search, of which no condition can ask. Leave it out.")
+        relabel = relabel_of(unit.model, unit.task)
+
+        def answer(inputs: Sequence[Input]) -> list[Target | None]:
+            return [_own(one, relabel) for one in self._predict(unit, inputs, lambda _: None)]
+
+        return asking(unit, examples, tokenizer, _family(unit), answer)
 
     def _answer(self, unit: Unit, prepared: Prepared) -> Answered:
         self.observer.unit(unit.label)
@@ -195,7 +214,7 @@ class _Run:
         answers = () if searched else self._answers(prepared)
         return Answered(
             prepared=prepared,
-            answers=tuple(None if one is None else own(one, relabel) for one in answers),
+            answers=tuple(_own(one, relabel) for one in answers),
             inference=inference(unit, self.plan.spec),
             setting=unit.model.setting(unit.languages[0]),
             status=_family(unit).status,
@@ -307,6 +326,10 @@ def _fitted(unit: Unit, spec: RunSpec) -> Floors:
     train = read_train(spec, task)
     labels = tuple(one for one in task.labels if one not in gone)
     return fit(task.family, train and outside(train, gone), labels, task.pool.search if task.pool else "")
+
+
+def _own(answer: Target | None, relabel: tuple[int, ...] | None) -> Target | None:
+    return None if answer is None else own(answer, relabel)
 
 
 def _family(unit: Unit) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
@@ -11,7 +11,7 @@ from robust_xtreme.evaluation.plan import Condition, Unit, identity_of
 from robust_xtreme.examples import Corpus, Document, Example, Text
 from robust_xtreme.models.lacking import lacked, outside
 from robust_xtreme.models.windows import token_ids
-from robust_xtreme.noise.engine.noising import Noised, noise_example, noise_texts
+from robust_xtreme.noise.engine.noising import Ask, Noised, noise_texts, perturb
 from robust_xtreme.predictors.encoder_head import Input
 from robust_xtreme.specs import CANDIDATE
 
@@ -86,20 +86,23 @@ def prepare(
     family: Any,
     deduplicate: bool = True,
     corpus: Corpus | None = None,
+    asking: Callable[[Sequence[Example]], Ask] | None = None,
 ) -> Prepared:
     """Noise and encode a unit. Without `deduplicate` every condition has inputs, and so batches, of its own.
 
+    `asking` gives conditions that ask the model what they ask, from the examples at hand.
     Raises Mismatch where the examples, or the candidates, are not those that were planned.
     """
     if identity_of(examples, corpus) != unit.data:
         raise Mismatch(f"{unit.label}: the data files changed while the run went on. Start it again.")
     examples = outside(examples, lacked(unit.model.labels, unit.task))
+    ask = asking(examples) if asking else None
     pool = _Pool({}, [], [])
     variants: list[Variant] = []
     for condition in conditions:
         for seed in condition.seeds:
             group = 0 if deduplicate else len(variants) + 1
-            variants.append(variant_of(examples, condition, seed, corpus, pool, group))
+            variants.append(variant_of(examples, condition, seed, corpus, pool, group, ask))
     recorder = _Recorder(tokenizer)
     windows = encode(pool.examples, unit, recorder, family)
     inputs = tuple(Input(*one) for one in zip(pool.examples, windows, pool.groups, strict=True))
@@ -132,12 +135,11 @@ def variant_of(
     corpus: Corpus | None,
     pool: _Pool | None = None,
     group: int = 0,
+    ask: Ask | None = None,
 ) -> Variant:
     """The examples, and the candidates, under a condition and seed; a `pool` of inputs counts them as its own."""
     pool = pool or _Pool({}, [], [])
-    noised = _noise(examples, condition, seed)
-    fields = condition.fields
-    shown = tuple(noise_example(one, noised, fields) if fields else one for one in examples)
+    shown, noised = perturb(examples, condition.spec, seed, ask) if condition.spec else _clean(examples)
     candidates: tuple[str, ...] = ()
     if corpus is not None:
         found, candidates = noised_pool(corpus, condition, seed, _right(examples))
@@ -165,15 +167,10 @@ def noised_pool(
     return found, tuple(values)
 
 
-def _noise(examples: Sequence[Example], condition: Condition, seed: int) -> dict[str, Noised]:
-    texts: dict[str, Text] = {}
-    for example in examples:
-        for name in condition.fields or example.texts:
-            if name in example.texts:
-                texts.setdefault(example.texts[name].id, example.texts[name])
-    if condition.spec is None:
-        return {name: _as_it_is(text) for name, text in texts.items()}
-    return dict(zip(texts, noise_texts(list(texts.values()), condition.spec, seed), strict=True))
+def _clean(examples: Sequence[Example]) -> tuple[tuple[Example, ...], dict[str, Noised]]:
+    """The examples as they are."""
+    texts = {text.id: text for example in examples for text in example.texts.values()}
+    return tuple(examples), {name: _as_it_is(text) for name, text in texts.items()}
 
 
 def _as_it_is(text: Text) -> Noised:

@@ -16,7 +16,7 @@ from robust_xtreme import registry
 from robust_xtreme.errors import MissingData
 from robust_xtreme.examples import Example, digest
 from robust_xtreme.models.windows import Window
-from robust_xtreme.noise.engine.noising import noise_example, noise_texts
+from robust_xtreme.noise.engine.noising import perturb
 from robust_xtreme.noise.suites import asked, refusing
 from robust_xtreme.predictors.family import Family, windows_of
 from robust_xtreme.sources.source import open_source
@@ -103,15 +103,8 @@ def _noise(
         noised: dict[int, Example] = {}
         for (number, turn), indices in alike.items():
             spec, examples = specs[number], [lesson.examples[draws[index][0]] for index in indices]
-            fields = spec.fields or known
-            texts = [text for example in examples for name, text in example.texts.items() if name in fields]
-            noised_texts = {
-                noised_text.clean.id: noised_text for noised_text in noise_texts(texts, spec, _seed(stage.seed, turn))
-            }
-            noised |= {
-                index: noise_example(example, noised_texts, fields)
-                for index, example in zip(indices, examples, strict=True)
-            }
+            shown, _ = perturb(examples, spec.on(*(spec.fields or known)), _seed(stage.seed, turn))
+            noised |= dict(zip(indices, shown, strict=True))
         drawn = [noised[index] for index in range(len(draws))]
         return windows_of(family, lesson.task, drawn, tokenizer), drawn
 

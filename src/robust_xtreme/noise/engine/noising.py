@@ -1,6 +1,7 @@
 """The engine: texts in, noisy texts out, with their spans moved and the books kept.
 
-`noise_values` works on strings and columns and is what is fast; `noise_texts` and `noise_example` are views on it.
+`noise_values` works on strings and columns and is what is fast; `noise_texts` and `perturb` are views on it. A
+perturbation that asks the model gets the `ask` that they are given; noise ignores it.
 """
 
 from __future__ import annotations
@@ -11,26 +12,28 @@ from itertools import pairwise
 from typing import Final, final
 
 import numpy as np
-import numpy.typing as npt
 
 from robust_xtreme import graphemes, registry
 from robust_xtreme.edits import SpanTable, Trace, apply, batch, span_table, traces
-from robust_xtreme.errors import Mismatch
+from robust_xtreme.errors import Mismatch, SpecError
 from robust_xtreme.examples import Answers, Example, Span, Text
 from robust_xtreme.noise.engine._books import Books, count, join, total
 from robust_xtreme.noise.engine._letters import OPERATORS, Letters, Proposal
+from robust_xtreme.noise.engine.ask import Ask
 from robust_xtreme.noise.engine.perturbation import Bound, Job, Perturbation, bind, letters
 from robust_xtreme.randomness import salt, text_keys
 from robust_xtreme.specs import PerturbationSpec
 
 __all__ = [
     "OPERATORS",
+    "Ask",
     "Bound",
     "Job",
     "Letters",
     "Noised",
     "Perturbation",
     "Proposal",
+    "asks",
     "bind",
     "bound",
     "letters",
@@ -38,6 +41,7 @@ __all__ = [
     "noise_texts",
     "noise_values",
     "noise_with",
+    "perturb",
 ]
 
 _CHUNK: Final = 1 << 17
@@ -93,7 +97,14 @@ def bound(spec: PerturbationSpec) -> tuple[Bound, ...]:
 
 
 def noise_values(
-    values: Sequence[str], ids: Sequence[str], spans: SpanTable, language: str, link: Bound, seed: int, nth: int = 0
+    values: Sequence[str],
+    ids: Sequence[str],
+    spans: SpanTable,
+    language: str,
+    link: Bound,
+    seed: int,
+    nth: int = 0,
+    ask: Ask | None = None,
 ) -> Books:
     """One perturbation over texts of one language: the fast path, on strings and columns of spans.
 
@@ -102,14 +113,21 @@ def noise_values(
     """
     again = (str(nth),) if nth else ()
     common = salt(str(seed), *link.shape(), *again)
-    return join(
-        [_chunk(values[a:b], text_keys(common, ids[a:b]), spans.of(a, b), language, link) for a, b in _chunks(values)]
-    )
+    chunks = ((values[a:b], ids[a:b], spans.of(a, b)) for a, b in _chunks(values))
+    return join([_chunk(*chunk, common, language, link, ask) for chunk in chunks])
 
 
-def _chunk(values: Sequence[str], keys: npt.NDArray[np.uint64], spans: SpanTable, language: str, link: Bound) -> Books:
-    clean = batch(values, spans)
-    edits, eligible = link.perturbation.edit(Job(clean, language, keys, link.strength, link.params))
+def _chunk(
+    values: Sequence[str],
+    ids: Sequence[str],
+    spans: SpanTable,
+    common: int,
+    language: str,
+    link: Bound,
+    ask: Ask | None,
+) -> Books:
+    clean, keys = batch(values, spans), text_keys(common, ids)
+    edits, eligible = link.perturbation.edit(Job(clean, language, keys, link.strength, link.params, ids, ask))
     moved = apply(clean, edits)
     return count(clean, edits, moved, eligible, len(link.perturbation.operators))
 
@@ -125,22 +143,24 @@ def _chunks(values: Sequence[str]) -> Iterator[tuple[int, int]]:
     return pairwise([0, *cuts.tolist(), len(values)])
 
 
-def noise_texts(texts: Sequence[Text], spec: PerturbationSpec, seed: int) -> list[Noised]:
+def noise_texts(texts: Sequence[Text], spec: PerturbationSpec, seed: int, ask: Ask | None = None) -> list[Noised]:
     """Each text after the condition of a spec with one strength; a text id that occurs twice is noised once.
 
     Raises UnknownName, SpecError, and Mismatch where two different texts have one id.
     """
-    return noise_with(bound(spec), texts, seed)
+    return noise_with(bound(spec), texts, seed, ask)
 
 
-def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int) -> list[Noised]:
-    """The same for perturbations at hand, applied one after the other."""
+def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int, ask: Ask | None = None) -> list[Noised]:
+    """The same for perturbations at hand, one after the other. Raises SpecError where one asks and `ask` is None."""
+    if ask is None and (asking := [link.perturbation.name for link in links if link.perturbation.asks]):
+        raise SpecError(f"{asking[0]} asks a model, so it is a perturbation of robust-xtreme eval alone.")
     unique = _unique(texts)
     done: dict[str, Noised] = {}
     for language in dict.fromkeys(text.language for text in unique.values()):
         texts_of_language = [text for text in unique.values() if text.language == language]
         served = all(link.perturbation.serves(language) for link in links)
-        noised = _noised(links, texts_of_language, language, seed) if served else map(_untouched, texts_of_language)
+        noised = _noised(links, texts_of_language, language, seed, ask) if served else map(_untouched, texts_of_language)
         done.update(zip((text.id for text in texts_of_language), noised, strict=True))
     return [done[text.id] for text in texts]
 
@@ -158,14 +178,16 @@ def _untouched(text: Text) -> Noised:
     return Noised(text, text, "not_applicable", 0, {}, clusters, 0, len(text.value.split()), 0)
 
 
-def _noised(links: Sequence[Bound], texts: Sequence[Text], language: str, seed: int) -> Iterator[Noised]:
+def _noised(
+    links: Sequence[Bound], texts: Sequence[Text], language: str, seed: int, ask: Ask | None
+) -> Iterator[Noised]:
     values, spans = [text.value for text in texts], span_table([text.spans for text in texts])
     ids = [text.id for text in texts]
     steps: list[Books] = []
     trails: list[tuple[Trace, ...]] = [()] * len(texts)
     for number, link in enumerate(links):
         nth = sum(other.shape() == link.shape() for other in links[:number])
-        edit_counts = noise_values(values, ids, spans, language, link, seed, nth)
+        edit_counts = noise_values(values, ids, spans, language, link, seed, nth, ask)
         trails = [(*trail, trace) for trail, trace in zip(trails, traces(spans, edit_counts.moved), strict=True)]
         values, spans = edit_counts.moved.values, edit_counts.moved.spans
         steps.append(edit_counts)
@@ -184,6 +206,28 @@ def _views(
         row = counts[number]
         status = "ok" if any(row.edits.values()) else "unchanged"
         yield Noised(text, Text(text.id, text.language, values[number], moved), status, *row, trails[number])
+
+
+def perturb(
+    examples: Sequence[Example], condition: PerturbationSpec, seed: int, ask: Ask | None = None
+) -> tuple[tuple[Example, ...], dict[str, Noised]]:
+    """The examples under a condition with one strength, and what became of each text of its fields, by the text's id.
+
+    A condition without fields is of all fields. Raises UnknownName, SpecError, Mismatch.
+    """
+    texts: dict[str, Text] = {}
+    for example in examples:
+        for name in condition.fields or example.texts:
+            if name in example.texts:
+                texts.setdefault(example.texts[name].id, example.texts[name])
+    noised = dict(zip(texts, noise_texts(list(texts.values()), condition, seed, ask), strict=True))
+    shown = (noise_example(example, noised, condition.fields or tuple(example.texts)) for example in examples)
+    return tuple(shown), noised
+
+
+def asks(condition: PerturbationSpec) -> bool:
+    """Whether a condition asks the model, and so is drawn where the model is."""
+    return any(link.perturbation.asks for link in bound(condition))
 
 
 def noise_example(example: Example, noised: Mapping[str, Noised], fields: Collection[str]) -> Example:

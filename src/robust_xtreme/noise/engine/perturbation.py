@@ -18,6 +18,7 @@ from robust_xtreme.noise.engine._letters import OPERATORS, Letters, Proposal
 from robust_xtreme.noise.engine._letters import letters as page_of
 from robust_xtreme.noise.engine._select import decide
 from robust_xtreme.noise.engine.alphabet import alphabet
+from robust_xtreme.noise.engine.ask import Ask
 from robust_xtreme.specs import Link
 
 Array = npt.NDArray[Any]
@@ -27,13 +28,18 @@ Params = Mapping[str, tuple[str, ...]]
 @final
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One batch to be noised: texts of one language, their keys (t,) uint64, a strength, the chosen parameters."""
+    """One batch to be noised: texts of one language, their keys (t,) uint64, a strength, the chosen parameters.
+
+    `ids` are the texts' ids, by which `ask` knows them; noise uses neither.
+    """
 
     batch: Batch
     language: str
     keys: Array
     strength: str
     params: Params
+    ids: Sequence[str] = ()
+    ask: Ask | None = None
 
 
 def known_language(code: str) -> str:
@@ -52,7 +58,7 @@ class Perturbation:
     `@name=number`; `free` names those that take any value (a folder), which a spec must name. A waiver is the name of a
     conformance rule that the perturbation exists to break. `lacks` says in a few words why a language is not served (""
     where it is), `packs` which packs serve it, as `kind/name`; `refuses` names the families of tasks in which the
-    perturbation has no meaning.
+    perturbation has no meaning. `asks` says that `edit` asks the model: it is drawn where the model is.
     """
 
     name: str
@@ -71,6 +77,7 @@ class Perturbation:
     rates: Mapping[str, str] = field(default_factory=dict)
     choices: Mapping[str, Callable[[], tuple[str, ...]]] = field(default_factory=dict)
     free: tuple[str, ...] = ()
+    asks: bool = False
 
     def serves(self, code: str) -> bool:
         """Whether a language is served."""

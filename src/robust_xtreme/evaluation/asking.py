@@ -1,0 +1,64 @@
+"""The model of a unit as a condition may ask it: how right its answers are where a text is another one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from robust_xtreme import registry
+from robust_xtreme.edits import SpanTable
+from robust_xtreme.evaluation.plan import Unit
+from robust_xtreme.evaluation.unit import encode
+from robust_xtreme.examples import Example, Judged, Target, Text
+from robust_xtreme.metric import ALL, Metric
+from robust_xtreme.noise.engine.noising import Ask, Noised, noise_example
+from robust_xtreme.predictors.encoder_head import Input
+
+Answer = Callable[[Sequence[Input]], Sequence[Target | None]]
+_PERCENT: Final = 100.0
+
+
+def asking(unit: Unit, examples: Sequence[Example], tokenizer: Any, family: Any, answer: Answer) -> Ask:
+    """What conditions ask of the model that `answer` computes with, about texts of these examples."""
+    metric: Metric = registry.load("metric", unit.task.metrics[0])
+    users: defaultdict[str, list[Example]] = defaultdict(list)
+    for example in examples:
+        for id in {text.id for text in example.texts.values()}:
+            users[id].append(example)
+
+    def ask(ids: Sequence[str], values: Sequence[str], spans: SpanTable, /) -> np.ndarray[Any, Any]:
+        asked = [
+            (row, _altered(example, id, value, spans.of(row, row + 1)))
+            for row, (id, value) in enumerate(zip(ids, values, strict=True))
+            for example in users[id]
+        ]
+        shown = [example for _, example in asked]
+        inputs = [Input(*one) for one in zip(shown, encode(shown, unit, tokenizer, family), strict=True)]
+        rows, scores = [row for row, _ in asked], list(_scores(metric, shown, answer(inputs)))
+        return np.bincount(rows, scores, len(ids)) / np.bincount(rows, minlength=len(ids))
+
+    return ask
+
+
+def _altered(example: Example, id: str, value: str, spans: SpanTable) -> Example:
+    """The example where its text of that id has another value, and spans at other places."""
+    names = [name for name, text in example.texts.items() if text.id == id]
+    clean = example.texts[names[0]]
+    places = zip(clean.spans, spans.start.tolist(), spans.stop.tolist(), strict=True)
+    moved = tuple(replace(span, start=start, stop=stop) for span, start, stop in places)
+    noised = Noised(clean, Text(id, clean.language, value, moved), "ok", 0, {}, 0, 0, 0, 0)
+    return noise_example(example, {id: noised}, names)
+
+
+def _scores(metric: Metric, shown: Sequence[Example], answers: Sequence[Target | None]) -> Iterator[float]:
+    """The metric of each example alone, from 0 to 1; 0 where the answer is not finite."""
+    for example, answer in zip(shown, answers, strict=True):
+        if answer is None:
+            yield 0.0
+        else:
+            sums = np.array(metric.stats(Judged(example, example, answer, answer))[ALL])
+            yield float(metric.reduce(sums)) / _PERCENT
