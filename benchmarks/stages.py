@@ -47,7 +47,7 @@ ORDER: Final = (
 TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (run_module, "make_plan", _PLAN),
     (Release, "read", _READ),
-    (run_module, "read_split", _READ),
+    (run_module, "split_of", _READ),
     (run_module, "_fitted", _FLOORS),
     (run_module, "prepare", _REST),
     (unit_module, "variant_of", _NOISE),

@@ -10,7 +10,7 @@ from typing import Final, final
 import torch
 
 from robust_xtreme import registry
-from robust_xtreme.evaluation.plan import Condition, NotRun, Plan, Unit, make_plan, read_split
+from robust_xtreme.evaluation.plan import Condition, NotRun, Plan, Unit, make_plan, split_of
 from robust_xtreme.evaluation.run import device_of
 from robust_xtreme.evaluation.settings import check_settings, inference
 from robust_xtreme.evaluation.unit import encode
@@ -110,7 +110,7 @@ def _line(plan: Plan, unit: Unit, first: bool) -> Line:
     """One unit; the first one with a pool has the tokens of its candidates, which later ones find embedded."""
     conditions = plan.of(unit)
     predictions = unit.rows * sum(len(one.seeds) for one in conditions)
-    split = read_split(plan.spec, unit, plan.pools)
+    split = split_of(plan, unit)
     examples = split.examples[:_SAMPLE]
     family = registry.load("family", unit.task.family)
     windows = encode(examples, unit, tokenizer_of(unit.model), family)

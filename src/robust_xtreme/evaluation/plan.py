@@ -8,6 +8,7 @@ from typing import Final, final
 
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData, ModelError, SpecError
+from robust_xtreme.evaluation.splits import Splits
 from robust_xtreme.examples import Corpus, Document, Example, Text, digest
 from robust_xtreme.groups import chosen
 from robust_xtreme.languages import codes
@@ -104,7 +105,7 @@ class Unit:
 @final
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run as it will be computed, in order; `pools` holds the candidates that were read for it."""
+    """A run as it will be computed, in order; `pools` and `splits` hold what was read for it."""
 
     spec: RunSpec
     tasks: tuple[TaskSpec, ...]
@@ -112,6 +113,7 @@ class Plan:
     units: tuple[Unit, ...]
     not_run: tuple[NotRun, ...]
     pools: Pools
+    splits: Splits
 
     def of(self, unit: Unit) -> tuple[Condition, ...]:
         """The conditions of a unit."""
@@ -135,12 +137,12 @@ def make_plan(spec: RunSpec) -> Plan:
     conditions, without = _conditions(spec, tasks)
     skipped += without
     units: list[Unit] = []
-    pools = Pools(source)
+    pools, splits = Pools(source), Splits()
     for task in tasks:
         languages = _languages(spec, task, source, groups.get(task.name, ()))
         fetch(task, source, spec.split, languages)
         for language in languages:
-            found, left = _unit(spec, pools, conditions[task.name], task, language, models[task.name])
+            found, left = _unit(spec, pools, splits, conditions[task.name], task, language, models[task.name])
             units += [found] if found else []
             skipped += left
     if not units:
@@ -150,7 +152,7 @@ def make_plan(spec: RunSpec) -> Plan:
         )  # a file that is there, before absent ones
         remedy = f" {source.remedy}" if source.splits(registry.load("task", telling.task)) else ""
         raise MissingData(f"Nothing is left to evaluate under {spec.data}: {telling.detail}{remedy}")
-    return Plan(spec, tasks, conditions, tuple(units), tuple(skipped), pools)
+    return Plan(spec, tasks, conditions, tuple(units), tuple(skipped), pools, splits)
 
 
 def _models(spec: RunSpec, given: Given, tasks: Sequence[TaskSpec]) -> tuple[dict[str, Located], list[NotRun]]:
@@ -250,7 +252,13 @@ def check_cell(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
 
 
 def _unit(
-    spec: RunSpec, pools: Pools, conditions: Sequence[Condition], task: TaskSpec, language: str, model: Located
+    spec: RunSpec,
+    pools: Pools,
+    splits: Splits,
+    conditions: Sequence[Condition],
+    task: TaskSpec,
+    language: str,
+    model: Located,
 ) -> tuple[Unit | None, list[NotRun]]:
     """A unit, and what of it is left out; none where that is all of it."""
     split = evaluated(task, pools, spec.split, language)
@@ -266,6 +274,7 @@ def _unit(
     unit = Unit(read, language, split.split, identity, len(examples), clusters, files, model, shared)
     left = _unserved(unit, conditions, split.corpus, examples)
     unit = replace(unit, unserved=tuple(one.condition for one in left))
+    splits.keep(replace(split, examples=examples))
     return with_pool(unit, split.corpus, examples), left
 
 
@@ -319,6 +328,15 @@ def _in_short(text: str, source: Source) -> str:
 def limited(examples: Sequence[Example], rows: int | None) -> tuple[Example, ...]:
     """The examples, or whole clusters of them up to a number of rows."""
     return tuple(examples) if rows is None else limit(examples, rows)
+
+
+def split_of(plan: Plan, unit: Unit) -> Split:
+    """The examples of a unit and its candidates: those that the plan read, which it keeps no longer, or read again.
+
+    Raises MissingData where the files are gone.
+    """
+    taken = plan.splits.take(unit.task.name, unit.language, unit.split)
+    return taken or read_split(plan.spec, unit, plan.pools)
 
 
 def read_split(spec: RunSpec, unit: Unit, pools: Pools | None = None) -> Split:

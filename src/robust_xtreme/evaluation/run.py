@@ -19,7 +19,7 @@ from robust_xtreme.evaluation.finish import FILES, finish
 from robust_xtreme.evaluation.folder import Folder, begin, check_ours
 from robust_xtreme.evaluation.judge import Answered, Ranked, judge
 from robust_xtreme.evaluation.manifest import halved, new_manifest
-from robust_xtreme.evaluation.plan import Plan, Unit, make_plan, read_split, read_train
+from robust_xtreme.evaluation.plan import Plan, Unit, make_plan, read_train, split_of
 from robust_xtreme.evaluation.retrieve import Engine, Retrieved, retrieved
 from robust_xtreme.evaluation.settings import check_settings, inference
 from robust_xtreme.evaluation.unit import Prepared, prepare
@@ -187,7 +187,7 @@ class _Run:
         """A unit that is ready; one with a condition that asks the model is made ready where that is, when called."""
         if unit.task.name not in floors:
             floors[unit.task.name] = _fitted(unit, self.plan.spec)
-        split = read_split(self.plan.spec, unit, self.plan.pools)
+        split = split_of(self.plan, unit)
         conditions = self.plan.of(unit)
         tokenizer, deduplicate = tokenizer_of(unit.model), self.manifest["deduplicate"]
         made = (unit, split.examples, conditions, tokenizer, _family(unit), deduplicate, split.corpus)

@@ -1,0 +1,57 @@
+"""A split that a plan reads is kept for the run, as far as there is room."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from robust_xtreme import registry
+from robust_xtreme.evaluation import plan as plan_module
+from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.evaluation.splits import Splits
+from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.sources.loading import load
+from robust_xtreme.sources.source import open_source
+from robust_xtreme.sources.suite import Suite
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, str, str]]:
+    """How often each split of a suite is read, by task, language and split."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    read = Suite.read
+
+    def counted(self: Suite, task: Any, language: str, split: str) -> Any:
+        counts[task.name, language, split] += 1
+        return read(self, task, language, split)
+
+    monkeypatch.setattr(Suite, "read", counted)
+    return counts
+
+
+@pytest.mark.parametrize(("room", "times"), [(2_000_000, 1), (0, 2)])
+def test_plan_and_run_read_a_split_once(
+    room: int, times: int, reads: Counter[tuple[str, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each split is read once where it fits, and once more where it does not; the training data of floors once."""
+    monkeypatch.setattr(plan_module, "Splits", lambda: Splits(room=room))
+    spec = RunSpec(tasks=("panx",), languages=("sw", "th"), perturb=("char_noise:0.1",), limit="8", out=str(tmp_path))
+    evaluate(spec, cache=False)
+    assert reads == {("panx", "sw", "test"): times, ("panx", "th", "test"): times, ("panx", "en", "train"): 1}
+
+
+def test_what_is_taken_makes_room() -> None:
+    """A split counts its texts and spans; one that does not fit is not kept, and one is taken once."""
+    task, source = registry.load("task", "panx"), open_source("mini")
+    first, second = (load(task, source, language, "test") for language in ("sw", "th"))
+    size = sum(1 + len(one.texts["tokens"].spans) for one in first.examples)
+    splits = Splits(room=size)
+    splits.keep(first)
+    splits.keep(second)
+    assert splits.take("panx", "th", "test") is None
+    assert splits.take("panx", "sw", "test") is first
+    assert splits.take("panx", "sw", "test") is None
+    assert splits.room == size
