@@ -9,9 +9,10 @@ import pytest
 
 from robust_xtreme.examples import Choice, Corpus, Document, Example, Target, Text
 from robust_xtreme.metrics.map_at_20 import average_precision
-from robust_xtreme.results.floors import LEARNED_FROM, NOTHING, SUMMARIES, Floor, fit, summary
+from robust_xtreme.results.floors import NOTHING, SUMMARIES, Floor, fit, summary
 from robust_xtreme.results.shallow import ranking
 from robust_xtreme.results.shallow.grams import grams
+from robust_xtreme.targets.choice import CHOICE
 
 
 def _choice(number: int, premise: str, choices: Sequence[str], right: int) -> Example:
@@ -67,7 +68,7 @@ def test_the_wording_of_choices_is_learned_from_training_examples_or_in_folds() 
     golds = [at % 2 for at in range(60)]
     assert _indices(taught) == _indices(folded) == golds
     assert (taught.source, folded.source) == ("40 training examples", "5 folds")
-    assert LEARNED_FROM["choice"] > 0
+    assert CHOICE.learned_from > 0
 
 
 def test_more_than_nine_choices_keep_their_order() -> None:

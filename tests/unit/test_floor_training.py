@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from robust_xtreme import registry
 from robust_xtreme.evaluation import plan
 from robust_xtreme.evaluation.plan import read_train
 from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.targets.tags import TAGGING
 
 
 @pytest.fixture
@@ -39,9 +41,9 @@ def test_floors_learn_from_the_language_of_training(data: Path, task: str, rows:
 
 def test_taggers_learn_from_a_bounded_number_of_sentences(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of more sentences than the bound the first clusters in hash order are taken, a smaller bound taking a subset."""
-    monkeypatch.setattr(plan, "LEARNED_FROM", {"tagging": 12})
+    monkeypatch.setattr(plan, "kind_of", lambda _: replace(TAGGING, learned_from=12))
     some = _read(data, "panx")
-    monkeypatch.setattr(plan, "LEARNED_FROM", {"tagging": 5})
+    monkeypatch.setattr(plan, "kind_of", lambda _: replace(TAGGING, learned_from=5))
     fewer = _read(data, "panx")
     assert some is not None
     assert fewer is not None

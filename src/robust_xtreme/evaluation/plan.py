@@ -19,7 +19,6 @@ from robust_xtreme.models.trained import overlap
 from robust_xtreme.models.vocabulary import UNKNOWN_TOKENS, unreadable
 from robust_xtreme.noise.engine.noising import asks, noise_texts
 from robust_xtreme.noise.suites import Asked, asked, check_family, lacking, refusing
-from robust_xtreme.results.floors import LEARNED_FROM
 from robust_xtreme.run_spec import RunSpec, parse_limits
 from robust_xtreme.sources.dataset import Hub
 from robust_xtreme.sources.loading import Split, fetch, languages_of, load
@@ -28,6 +27,7 @@ from robust_xtreme.sources.selecting import data_identity, limit
 from robust_xtreme.sources.source import Source, open_source
 from robust_xtreme.sources.survey import UNLABELLED, VERSION, Left, evaluated, group_languages, tuned
 from robust_xtreme.specs import CANDIDATE, Origin, PerturbationSpec, TaskSpec
+from robust_xtreme.targets.kinds import kind_of
 
 CLEAN: Final = "clean"
 CLEAN_SEED: Final = -1
@@ -357,9 +357,10 @@ def read_train(spec: RunSpec, task: TaskSpec) -> tuple[Example, ...] | None:
     Of more than floors of the family take, whole clusters in hash order. The hub's are not fetched for this: they
     count where they are on this machine.
     """
-    if task.family not in LEARNED_FROM:
+    most = kind_of(task.family).learned_from
+    if not most:
         return None
     source = open_source(spec.data, offline=True)
     found = [code for code in task.train_languages if source.holds(task, code, "train")]
     examples = tuple(one for code in found for one in load(task, source, code, "train").examples)
-    return limited(examples, LEARNED_FROM[task.family]) or None
+    return limited(examples, most) or None

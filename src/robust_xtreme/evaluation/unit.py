@@ -14,6 +14,7 @@ from robust_xtreme.models.windows import token_ids
 from robust_xtreme.noise.engine.noising import Ask, Noised, noise_texts, perturb
 from robust_xtreme.predictors.encoder_head import Input
 from robust_xtreme.specs import CANDIDATE
+from robust_xtreme.targets.kinds import kind_of
 
 _POOL_CHUNK: Final = 1 << 14
 """Candidates that are noised together; of most of them only the text is kept."""
@@ -217,4 +218,4 @@ class _Recorder:
 
 def pieces_of(text: Text, unit: Unit) -> list[str]:
     """What is tokenised by itself: the words of a sentence that is tagged, any other text as a whole."""
-    return [text.at(span) for span in text.spans] if unit.task.family == "tagging" else [text.value]
+    return kind_of(unit.task.family).pieces(text)

@@ -23,11 +23,10 @@ from robust_xtreme.models.representation import DEFAULT, AtLayer, Pooled, Repres
 from robust_xtreme.models.towers import check_fits, fitted
 from robust_xtreme.models.whole import check_reads, read_whole
 from robust_xtreme.specs import TaskSpec
+from robust_xtreme.targets.kinds import kind_of
 
 _KEPT: Final = 2
 _POSITIONS: Final = ("max_position_embeddings", "pad_token_id", "model_type")
-WIDTHS: Final = {"span_qa": 2, "choice": 1}
-"""Scores of heads without classes: how well a token begins an answer and ends one; how well a choice fits."""
 
 
 @final
@@ -83,7 +82,7 @@ def load(
     encoder = _shared(located, shared) or _encoder(located)
     check_length(located, task, {key: getattr(encoder.config, key, None) for key in _POSITIONS})
     if located.native is not None and located.head and shared is None:
-        width = len(located.labels) or WIDTHS[located.family]
+        width = len(located.labels) or kind_of(located.family).width
         check_reads(encoder, int(tokenizer.pad_token_id), task.max_length, width, located.shown)
     encoder, head = (
         (encoder, _head(located, family, encoder)) if located.head else _represented(encoder, representation)
@@ -151,7 +150,7 @@ def relabel_of(located: Located, task: TaskSpec) -> tuple[int, ...] | None:
 
     A checkpoint's tags are already called as the task calls them, and several can be O.
     """
-    tags = located.native is not None and located.family != "classification"
+    tags = located.native is not None and not kind_of(located.family).indexed
     return None if tags else relabelled(located.labels, task, located.run)
 
 

@@ -10,10 +10,9 @@ from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
 from robust_xtreme.models.lacking import label_sets
 from robust_xtreme.specs import TaskSpec
+from robust_xtreme.targets.kinds import kind_of
 
 OUTSIDE: Final = "O"
-WITHOUT_CLASSES: Final = ("span_qa", "choice", "retrieval")
-"""The families whose heads have no classes with names."""
 
 _FORM: Final = "as in --labels xnli=entailment,neutral,contradiction"
 _NAMELESS: Final = re.compile(r"(?:LABEL_)?[0-9]+")
@@ -115,7 +114,7 @@ def mapped(own: tuple[str, ...], task: TaskSpec, where: str) -> tuple[str, ...]:
 
 def placed(own: tuple[str, ...], task: TaskSpec) -> tuple[str, ...] | None:
     """A head's classes as the task calls them; None where the names do not say which they are."""
-    if task.family == "tagging" and OUTSIDE in task.labels:
+    if kind_of(task.family).words and OUTSIDE in task.labels:
         return next((found for one in label_sets(task) if (found := _tags(own, one))), None)
     found = tuple(_class(name, task.labels) for name in own)
     return found if sorted(found) == sorted(task.labels) else None
@@ -171,12 +170,12 @@ def _nameless(own: Sequence[str]) -> bool:
 
 def _refusal(own: tuple[str, ...], task: TaskSpec, where: str) -> str:
     have, want = _shown(own), ", ".join(task.labels)
-    if len(own) != len(task.labels) and task.family != "tagging":
+    if len(own) != len(task.labels) and not kind_of(task.family).words:
         return f"{where}: its head has {len(own)} classes ({have}), but {task.name} has {len(task.labels)} ({want})."
     flag = f"--labels {task.name}={','.join(task.labels)}"
     if _nameless(own):
         return f"{where} calls its classes {have}, which says nothing of {task.name}. Name them in its order: {flag}"
-    what = "do not cover" if task.family == "tagging" else "are not"
+    what = "do not cover" if kind_of(task.family).words else "are not"
     return f"{where}: its classes ({have}) {what} those of {task.name} ({want}). Use a model of this task."
 
 

@@ -12,6 +12,8 @@ from typing import Final
 from robust_xtreme import registry
 from robust_xtreme.examples import NO_ANSWER, Example, Tags
 from robust_xtreme.specs import TaskSpec
+from robust_xtreme.targets.kinds import kind_of
+from robust_xtreme.targets.spans import SPAN_QA
 
 _OUTSIDE: Final = "O"
 _PREFIXES: Final = ("B-", "I-")
@@ -22,9 +24,9 @@ def label_sets(task: TaskSpec) -> tuple[tuple[str, ...], ...]:
 
     A head for spans may be one that can say that there is no answer, whether or not the task has such questions.
     """
-    if task.family == "span_qa":
+    if task.family == SPAN_QA.name:
         return tuple(dict.fromkeys((task.labels, (), (NO_ANSWER,))))
-    if task.family != "tagging":
+    if not kind_of(task.family).words:
         return (task.labels,)
     known = [one for one in task.accepts if one != task.name and one in registry.names("task")]
     others = (registry.load("task", one).labels for one in known)
@@ -34,7 +36,7 @@ def label_sets(task: TaskSpec) -> tuple[tuple[str, ...], ...]:
 def lacked(labels: Sequence[str], task: TaskSpec) -> tuple[str, ...]:
     """The tags of a task whose type a head has no class for; a type without B- or I- is never spared."""
     kinds = {label[2:] for label in labels if label.startswith(_PREFIXES)}
-    if task.family != "tagging" or not kinds:
+    if not kind_of(task.family).words or not kinds:
         return ()
     return tuple(one for one in task.labels if one.startswith(_PREFIXES) and one[2:] not in kinds)
 

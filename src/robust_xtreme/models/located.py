@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, final
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
@@ -17,7 +17,6 @@ from robust_xtreme.models import lacking
 from robust_xtreme.models.encoder import check_weights, encoder_identity
 from robust_xtreme.models.identity import file_hash, identity, parameters, read_json
 from robust_xtreme.models.labels import (
-    WITHOUT_CLASSES,
     called_otherwise,
     check_agrees,
     check_clear,
@@ -42,8 +41,7 @@ from robust_xtreme.models.trained import changed_texts, languages_of
 from robust_xtreme.models.weights import check_config, weight_files
 from robust_xtreme.results.benchmark import TASKS
 from robust_xtreme.specs import TaskSpec
-
-RETRIEVAL: Final = "retrieval"
+from robust_xtreme.targets.kinds import kind_of
 
 
 @final
@@ -117,7 +115,7 @@ class Located:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences about what was taken for the task's model, how it was trained, and what it does not tell apart."""
-        left = others(self.native.own, self.labels) if self.native and self.family == "tagging" else ()
+        left = others(self.native.own, self.labels) if self.native and kind_of(self.family).words else ()
         tags = f"{self.task}: the tags {', '.join(left)} of {self.origin.typed} count as O." if left else ""
         trained = "" if self.native else changed_texts(self.run, self.heads)
         spared = lacking.note(self.labels, registry.load("task", self.task))
@@ -144,7 +142,7 @@ def head_for(run: Path, task: TaskSpec) -> str | None:
 
 def represents(origin: Origin, task: TaskSpec, given: Given) -> bool:
     """Whether a model answers a task by its representation: the task wants no head, or one was named in its stead."""
-    if task.family != RETRIEVAL:
+    if not kind_of(task.family).searched:
         return False
     return not task.head or (given.represents and (is_native(origin.folder) or head_for(origin.folder, task) is None))
 
@@ -177,7 +175,7 @@ def default_tasks(given: Given) -> tuple[TaskSpec, ...]:
 
 def _last(task: TaskSpec) -> tuple[bool, bool]:
     """Tasks of XTREME-R come first, and among them those whose heads are common."""
-    return "xtreme-r" not in task.groups, task.family != "classification"
+    return "xtreme-r" not in task.groups, not kind_of(task.family).indexed
 
 
 def _by_default(task: TaskSpec, given: Given) -> bool:
@@ -193,7 +191,7 @@ def _fits(origin: Origin, task: TaskSpec, given: Given) -> bool:
     if (
         not serves(origin, task, given)
         or not is_native(origin.folder)
-        or task.family in WITHOUT_CLASSES
+        or not kind_of(task.family).classes
         or task.name in given.labels
     ):
         return serves(origin, task, given)
@@ -263,7 +261,7 @@ def _used(run: Path, tasks: Sequence[TaskSpec], *more: str) -> tuple[tuple[str, 
 def _mapped(native: Native, origin: Origin, task: TaskSpec, given: Given) -> tuple[str, ...]:
     own = native.own
     asked = given.labels.get(task.name)
-    if task.family in WITHOUT_CLASSES:
+    if not kind_of(task.family).classes:
         if asked:
             raise SpecError(f"--labels names classes of {task.name}, whose answers are no classes: leave it out.")
         return ()
@@ -362,7 +360,7 @@ def relabelled(labels: tuple[str, ...], task: TaskSpec, run: Path) -> tuple[int,
     if sorted(labels) not in map(sorted, lacking.label_sets(task)):
         have, want = ", ".join(labels), ", ".join(task.labels)
         raise ModelError(f"{run}: the head's labels ({have}) are not those of {task.name} ({want}).")
-    return tuple(task.labels.index(label) for label in labels) if task.family == "classification" else None
+    return tuple(task.labels.index(label) for label in labels) if kind_of(task.family).indexed else None
 
 
 def assign(given: Given, tasks: Sequence[TaskSpec]) -> dict[str, Origin]:

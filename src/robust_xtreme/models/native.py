@@ -13,12 +13,14 @@ from typing import Any, Final, final
 from robust_xtreme.errors import ModelError
 from robust_xtreme.models.encoder import TRUST_FLAG, check_files, known_type
 from robust_xtreme.models.identity import read_json
-from robust_xtreme.models.labels import WITHOUT_CLASSES, contradiction
+from robust_xtreme.models.labels import contradiction
 from robust_xtreme.models.origin import FOLDER, Origin
 from robust_xtreme.models.weights import check_config, weight_files
 from robust_xtreme.models.whole import HEADS
 from robust_xtreme.sources.checkpoints import CODE, FILES
 from robust_xtreme.specs import TaskSpec
+from robust_xtreme.targets.kinds import kind_of
+from robust_xtreme.targets.spans import SPAN_QA
 
 _CONFIG: Final = "config.json"
 _FEW: Final = 2
@@ -62,9 +64,9 @@ def read_native(origin: Origin, task: TaskSpec, trust: bool) -> tuple[Native, di
     check_files(origin.folder, origin.typed, here=origin.source == FOLDER)
     _check_code(origin, config, trust)
     check_config(config, origin.typed)
-    if family == "span_qa":
+    if family == SPAN_QA.name:
         _check_ends(origin, config)
-    own = () if family in WITHOUT_CLASSES else _classes(origin, config)
+    own = _classes(origin, config) if kind_of(family).classes else ()
     return Native(_architecture(config), own, trust, contradiction(own, config.get("label2id"))), config
 
 

@@ -10,6 +10,7 @@ from robust_xtreme.examples import Example
 from robust_xtreme.models.checkpoint import check_length, tokenizer_of
 from robust_xtreme.models.located import Located
 from robust_xtreme.models.windows import pieces
+from robust_xtreme.targets.kinds import kind_of
 
 UNKNOWN_TOKENS: Final = "unknown_tokens"
 MOST: Final = 0.5
@@ -37,8 +38,8 @@ def unknown_share(tokenizer: Any, family: str, examples: Sequence[Example]) -> f
     if unknown is None:
         return 0.0
     texts = [text for example in examples for text in example.texts.values()]
-    words = [text.at(span) for text in texts for span in text.spans] if family == "tagging" else []
-    found = pieces(tokenizer, words or [text.value for text in texts])
+    read = [piece for text in texts for piece in kind_of(family).pieces(text)]
+    found = pieces(tokenizer, read or [text.value for text in texts])
     lost = total = 0
     for text, one in found.items():
         places = [place for place, letter in enumerate(text) if not letter.isspace()]

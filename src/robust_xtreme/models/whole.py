@@ -13,12 +13,15 @@ from robust_xtreme.errors import ModelError
 from robust_xtreme.models.encoder import check_complete, check_finite, loading, reading
 from robust_xtreme.models.weights import check_described
 from robust_xtreme.models.windows import Window, encoder_inputs
+from robust_xtreme.targets.choice import CHOICE, CLASSIFICATION
+from robust_xtreme.targets.spans import SPAN_QA
+from robust_xtreme.targets.tags import TAGGING
 
 HEADS: Final = {
-    "classification": "ForSequenceClassification",
-    "tagging": "ForTokenClassification",
-    "span_qa": "ForQuestionAnswering",
-    "choice": "ForMultipleChoice",
+    CLASSIFICATION.name: "ForSequenceClassification",
+    TAGGING.name: "ForTokenClassification",
+    SPAN_QA.name: "ForQuestionAnswering",
+    CHOICE.name: "ForMultipleChoice",
 }
 """How transformers ends the names of architectures that have a family's head."""
 
@@ -72,7 +75,7 @@ def read_whole(folder: Path, family: str, architecture: str, trust: bool, called
         raise ModelError(f"{called} is a {architecture}, which {what} ({type(model).__name__}).")
     check_complete(called, found)
     check_described(called, found["unexpected_keys"], model, whole=True)
-    whole = Whole(model.float(), alone=family == "choice").eval()
+    whole = Whole(model.float(), alone=family == CHOICE.name).eval()
     check_finite(whole.model, called)
     return whole
 

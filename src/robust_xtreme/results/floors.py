@@ -19,6 +19,10 @@ from robust_xtreme.results.shallow.grams import Bag
 from robust_xtreme.results.shallow.naive_bayes import NaiveBayes
 from robust_xtreme.results.shallow.word_taggers import Sentence, Taggers
 from robust_xtreme.specs import BITEXT
+from robust_xtreme.targets.choice import CHOICE, CLASSIFICATION
+from robust_xtreme.targets.documents import RETRIEVAL
+from robust_xtreme.targets.spans import SPAN_QA
+from robust_xtreme.targets.tags import TAGGING
 
 FOLDS: Final = 5
 _SPLIT: Final = "the evaluated split"
@@ -26,8 +30,6 @@ _IN_FOLDS: Final = f"{FOLDS} folds"
 _WORDS: Final = ("word_lexicon", "word_characters")
 NOTHING: Final = "nothing"
 
-LEARNED_FROM: Final[Mapping[str, int]] = {"classification": 100_000, "choice": 100_000, "tagging": 5000}
-"""The families whose floors learn, and from how many training examples at most."""
 
 _ALONE: Final = "choice_only"
 
@@ -84,7 +86,7 @@ class Floors:
         """
         if not examples:
             return {}
-        if self.family == "retrieval":
+        if self.family == RETRIEVAL.name:
             return _retrieval(self.search, examples, corpus) if corpus else {}
         predict = _FAMILIES.get(self.family)
         return predict(self, tuple(examples)) if predict else {}
@@ -103,11 +105,11 @@ def fit(family: str, train: Sequence[Example] | None, labels: tuple[str, ...], s
     """
     models: dict[str, NaiveBayes] = {}
     taggers, source = None, f"{len(train)} training examples" if train else ""
-    if train and family == "classification":
+    if train and family == CLASSIFICATION.name:
         models = {name: naive_bayes.fit(bags(train), _indices(train), len(labels)) for name, bags in _BAGS.items()}
-    if train and family == "choice":
+    if train and family == CHOICE.name:
         models = {_ALONE: choices.fit(train)}
-    if train and family == "tagging":
+    if train and family == TAGGING.name:
         taggers = word_taggers.fit(*_tagged(train), labels)
     return Floors(family, labels, models, taggers, source, search)
 
@@ -240,8 +242,8 @@ def _retrieval(search: str, examples: Sequence[Example], corpus: Corpus) -> dict
 
 
 _FAMILIES: Final[Mapping[str, Callable[[Floors, tuple[Example, ...]], dict[str, Floor]]]] = {
-    "classification": _classification,
-    "choice": _choice,
-    "tagging": _tagging,
-    "span_qa": _span_qa,
+    CLASSIFICATION.name: _classification,
+    CHOICE.name: _choice,
+    TAGGING.name: _tagging,
+    SPAN_QA.name: _span_qa,
 }

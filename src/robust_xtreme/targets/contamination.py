@@ -12,6 +12,7 @@ from typing import Final, final
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import Answers, Example, Tags, digest
 from robust_xtreme.specs import CANDIDATE, TaskSpec
+from robust_xtreme.targets.kinds import kind_of
 
 LONG_SENTENCE: Final = 8
 """Words from which on an equal sentence is no accident."""
@@ -86,14 +87,8 @@ def keys(example: Example) -> frozenset[str]:
 
 def kind(task: TaskSpec) -> str:
     """The kind of unit that the examples of a task have."""
-    match task.family:
-        case "span_qa":
-            return _PASSAGES
-        case "tagging":
-            return "sentence"
-        case "retrieval":
-            return _QUERIES
-    return "pair" if len({field for group in task.perturbed for field in group}) > 1 else "sentence"
+    fields = {field for group in task.perturbed for field in group}
+    return kind_of(task.family).unit or ("pair" if len(fields) > 1 else "sentence")
 
 
 def comparable(task: TaskSpec, wanted: str) -> bool:

@@ -20,8 +20,9 @@ import numpy as np
 
 from robust_xtreme import resources
 from robust_xtreme.errors import MissingData
-from robust_xtreme.examples import NO_ANSWER, Example, digest
+from robust_xtreme.examples import Example, digest
 from robust_xtreme.specs import TaskSpec
+from robust_xtreme.targets.kinds import kind_of
 
 SAMPLE: Final = 200
 """Examples of a task that stand for it."""
@@ -68,19 +69,7 @@ class Diversity:
 
 def label_type(task: TaskSpec) -> str:
     """What a target of the task is; sets of equally many labels are one type, whatever their names."""
-    match task.family:
-        case "classification":
-            return f"one of {len(task.labels)} labels"
-        case "tagging":
-            return f"a tag per word, of {len(task.labels)}"
-        case "choice":
-            return "one of the texts given"
-        case "span_qa":
-            return "a span or none" if NO_ANSWER in task.labels else "a span"
-        case "retrieval":
-            return "a document"
-        case other:
-            return other
+    return kind_of(task.family).label_type(task.labels)
 
 
 def diversity(

@@ -19,6 +19,7 @@ from robust_xtreme.models.windows import Window
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.predictors.family import Family, windows_of
 from robust_xtreme.sources.checkpoints import fetched, on_hub
+from robust_xtreme.targets.kinds import kind_of
 from robust_xtreme.training import controls, learn, scratch
 from robust_xtreme.training.chain import KINDS, Chain, Link, chain_of
 from robust_xtreme.training.device import own_random, place
@@ -39,8 +40,6 @@ _MOST: Final = 2048
 
 _SEQ2SEQ: Final = "seq2seq:"
 _ENGLISH: Final = ("en",)
-_ONE_EACH: Final = ("classification", "choice", "retrieval")
-"""Families of which an example is one unit, however long it is."""
 
 
 @final
@@ -143,7 +142,7 @@ def _task_size(lesson: Lesson, stage: StageSpec, tokenizer: Any) -> _Size:
     one_each = bool(stage.perturb) or family.together
     units = len(examples) if one_each else len(units_of(family, windows))
     several = round(len(lesson.examples) * units / len(examples))
-    exact = one_each or len(examples) == len(lesson.examples) or family.name in _ONE_EACH
+    exact = one_each or len(examples) == len(lesson.examples) or kind_of(family.name).whole
     return _Size(lesson.task.name, several, len(windows) / units, _mean(windows), exact)
 
 
@@ -247,7 +246,7 @@ def _blind(kind: str, stage: StageSpec, spec: TrainSpec, tell: Tell) -> Row:
     taught = lessons(plain, spec, tell)
     counts = [len(one.examples) * (len(languages) if foreign else 1) for one in taught]
     steps = stage.steps or None
-    if steps is None and all(one.task.family in _ONE_EACH or stage.perturb for one in taught):
+    if steps is None and all(kind_of(one.task.family).whole or stage.perturb for one in taught):
         sizes = [_Size(one.task.name, count, 1.0, 1.0, True) for one, count in zip(taught, counts, strict=True)]
         beside = [_Size(NAME, 1, 1.0, 1.0, True)] if stage.masked_lm else []
         steps = _planned(stage, sizes + beside)[0].steps

@@ -15,6 +15,7 @@ from robust_xtreme.sources import loading, selecting, with_labels
 from robust_xtreme.sources.source import Source, open_source
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.contamination import kind
+from robust_xtreme.targets.kinds import kind_of
 from robust_xtreme.training import guarded, overlap
 from robust_xtreme.training.controls import shuffled
 from robust_xtreme.training.sampling import parse_sampling, shared_out
@@ -149,7 +150,7 @@ def read(task: TaskSpec, source: Source | Path, languages: Sequence[str]) -> tup
     labelled = tuple(
         example for example in examples if not (isinstance(example.target, Choice) and example.target.index < 0)
     )
-    unsaid = task.family in ("tagging", "retrieval") and not any(split.labelled for split in splits)
+    unsaid = kind_of(task.family).blank and not any(split.labelled for split in splits)
     if not labelled or unsaid:
         raise MissingData(f"The training data of {task.name} under {source} hold {splits[0].lack}.")
     return labelled

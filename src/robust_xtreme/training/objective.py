@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from robust_xtreme.examples import Example
 from robust_xtreme.models.windows import Scores, Window
 from robust_xtreme.predictors.family import Family, Labels
+from robust_xtreme.targets.kinds import kind_of
 
 IGNORED: Final = -100
 """The target of a token that is not to be guessed."""
@@ -125,7 +126,7 @@ def terms_of(family: Family) -> Callable[[Taken], int]:
     """How many terms a family's loss is the mean of: examples, tagged words, or windows."""
     if family.together:
         return lambda taken: len(taken.sizes)
-    if family.name == "tagging":
+    if kind_of(family.name).words:
         return lambda taken: sum(len(window.layout.firsts) for window in taken.windows)
     return lambda taken: len(taken.windows)
 

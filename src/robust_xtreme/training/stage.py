@@ -22,6 +22,7 @@ from robust_xtreme.noise.user_packs import using
 from robust_xtreme.results import store
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.contamination import HASHES, keys
+from robust_xtreme.targets.kinds import kind_of
 from robust_xtreme.training import best, record, resume, scratch
 from robust_xtreme.training.chain import Chain, Link, chain_of
 from robust_xtreme.training.device import place
@@ -62,7 +63,7 @@ def _whole(spec: TrainSpec, options: Options) -> Path:
 
 def _check_shared_out(spec: TrainSpec) -> None:
     """Raise SpecError where a loss over the whole batch would be another over its parts."""
-    names = [task.name for _, stage in spec.stages for task in stage.learned() if task.family == "retrieval"]
+    names = [task.name for _, stage in spec.stages for task in stage.learned() if kind_of(task.family).searched]
     if names and (spec.accumulate > 1 or spec.devices > 1):
         what = f"{names[0]} learns from all candidates of a batch, so that --accumulate and --devices would change what"
         raise SpecError(f"{what} is learned. Leave them out, or name a smaller --batch-size.")

@@ -19,6 +19,7 @@ from robust_xtreme.sources.paths import find, options, said
 from robust_xtreme.sources.release import Release
 from robust_xtreme.sources.rows import Found, check
 from robust_xtreme.specs import Files, HubFiles, Origin, TaskSpec
+from robust_xtreme.targets.kinds import kind_of
 from robust_xtreme.training._kept import Job, Translate, translations
 from robust_xtreme.training._released import RELEASED, matches, native, read_released
 from robust_xtreme.training._targets import ENGLISH
@@ -39,7 +40,6 @@ HUB: Final = "hub"
 SEQ2SEQ: Final = "seq2seq:"
 TRAIN: Final = "train"
 
-_SURVIVE: Final = ("classification", "choice")
 _OF_XNLI: Final = ("mnli", "xnli")
 _XNLI_FILES: Final = "{language}/train-*.parquet"
 
@@ -279,7 +279,7 @@ def _clustered(examples: Sequence[Example], english: Sequence[Example]) -> tuple
 
 def _model(task: TaskSpec, name: str, languages: Sequence[str], offline: bool) -> Path:
     """The folder of a model that knows the languages. Raises SpecError where the task's target would be lost."""
-    if task.family not in _SURVIVE:
+    if not kind_of(task.family).translates:
         what = f"{task.name}: seq2seq translates the texts alone, and the target of {task.family} does not survive that"
         raise SpecError(f"{what}. Name a folder of translated data instead, or train on its English data.")
     folder = find_model(name, offline=offline)

@@ -24,6 +24,7 @@ from robust_xtreme.errors import UserError
 from robust_xtreme.noise.engine._generators import lent
 from robust_xtreme.noise.engine.diff import distance, hunks
 from robust_xtreme.noise.engine.perturbation import Job, Perturbation, known_language
+from robust_xtreme.targets.kinds import KINDS
 
 Array = npt.NDArray[Any]
 Rewrite = Callable[[str], str]
@@ -43,7 +44,7 @@ WAIVES: Final = frozenset(
 )
 """What this kind does not promise: the function is another package's, and only its output is seen."""
 
-REFUSES: Final = ("span_qa", "tagging")
+REFUSES: Final = tuple(sorted(kind.name for kind in KINDS if kind.spans))
 """The families whose texts have spans."""
 
 
