@@ -42,7 +42,8 @@ from robust_xtreme.evaluation.run import device_name, device_of, evaluate
 from robust_xtreme.evaluation.unit import Prepared, prepare
 from robust_xtreme.models.checkpoint import Checkpoint, load_checkpoint
 from robust_xtreme.models.windows import collate
-from robust_xtreme.predictors.encoder_head import BATCH_TOKENS, plan_batches
+from robust_xtreme.predictors.batches import BATCH_TOKENS, plan_batches
+from robust_xtreme.predictors.members.encoder_head import EncoderHead, Recorder
 from robust_xtreme.run_spec import RunSpec, from_mapping
 
 sys.path.append(str(Path(__file__).parents[1]))
@@ -257,7 +258,12 @@ def _prepared(spec: RunSpec, checkpoint: Checkpoint) -> list[Prepared]:
     """The units of the run, made ready as `eval` makes them."""
     plan = make_plan(spec)
     return [
-        prepare(unit, read_unit(spec, unit), plan.conditions["xnli"], checkpoint.tokenizer, checkpoint.family)
+        prepare(
+            unit,
+            read_unit(spec, unit),
+            plan.conditions["xnli"],
+            EncoderHead(unit.task, checkpoint.family, Recorder(checkpoint.tokenizer)),
+        )
         for unit in plan.units
     ]
 

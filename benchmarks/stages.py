@@ -21,7 +21,8 @@ import torch
 import robust_xtreme.evaluation.finish as finish_module
 import robust_xtreme.evaluation.run as run_module
 import robust_xtreme.evaluation.unit as unit_module
-import robust_xtreme.predictors.encoder_head as predict_module
+import robust_xtreme.predictors.batches as predict_module
+import robust_xtreme.predictors.members.encoder_head as head_module
 from robust_xtreme.evaluation.cache import Kept
 from robust_xtreme.evaluation.folder import Folder
 from robust_xtreme.models.checkpoint import Models
@@ -51,13 +52,13 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (run_module, "_fitted", _FLOORS),
     (run_module, "prepare", _REST),
     (unit_module, "variant_of", _NOISE),
-    (unit_module, "encode", _ENCODE),
+    (head_module.EncoderHead, "prepare", _ENCODE),
     (unit_module, "_tokens", _ENCODE),
     (Future, "result", _WAIT),
     (Models, "load", _LOAD),
     (Kept, "known", _CACHE),
     (Kept, "keep", _CACHE),
-    (run_module, "predict", _DECODE),
+    (head_module, "predict", _DECODE),
     (predict_module, "plan_batches", _BATCH),
     (predict_module, "collate", _BATCH),
     (predict_module, "forward", FORWARD),

@@ -22,10 +22,11 @@ KINDS: Final = {
     "intermediate": "intermediate",
     "metric": "metrics",
     "family": "predictors.heads",
+    "predictor": "predictors.members",
     "view": "report.views",
 }
 """Where the members of a kind are, below the package."""
-_GROUPS: Final = {"perturbation": "noise", "family": "families", "view": "reporting"}
+_GROUPS: Final = {"perturbation": "noise", "family": "families", "predictor": "predictors", "view": "reporting"}
 """Names of groups of entry points, of kinds whose folder has another name."""
 _SEE: Final = {
     "intermediate": "robust-xtreme list intermediate",
@@ -47,7 +48,7 @@ def _external(kind: str) -> dict[str, EntryPoint]:
 def names(kind: str) -> tuple[str, ...]:
     """All members of a kind, sorted, without importing any: modules without a leading underscore, and entry points.
 
-    `kind` is one of `perturbation`, `task`, `intermediate`, `metric`, `family`, `view`.
+    `kind` is one of `perturbation`, `task`, `intermediate`, `metric`, `family`, `predictor`, `view`.
     """
     return tuple(sorted({*_modules(_folder(kind)), *_external(kind)}))
 

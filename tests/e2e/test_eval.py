@@ -19,10 +19,10 @@ from tests.tiny import tiny_run
 
 import robust_xtreme
 from robust_xtreme.errors import DiskError, Locked, Mismatch, MissingData, Overlap, RobustXtremeError, SpecError
-from robust_xtreme.evaluation import run as run_module
 from robust_xtreme.evaluation.plan import make_plan, read_unit
 from robust_xtreme.evaluation.run import Observer, evaluate
-from robust_xtreme.predictors import encoder_head as predict_module
+from robust_xtreme.predictors import batches as predict_module
+from robust_xtreme.predictors.members import encoder_head as head_module
 from robust_xtreme.results import store
 from robust_xtreme.results.degrade import deltas
 from robust_xtreme.results.evaluation import Evaluation
@@ -233,7 +233,7 @@ def test_out_of_memory_halves_the_batch_once(spec: RunSpec, tmp_path: Path, monk
     """It is said, written down before work goes on, and a resume starts with it."""
     mine = small(spec, tmp_path / "out", batch_tokens=400)
     said: list[str] = []
-    monkeypatch.setattr(run_module, "predict", _short_of_memory(lambda tokens: tokens > 200))
+    monkeypatch.setattr(head_module, "predict", _short_of_memory(lambda tokens: tokens > 200))
     result = evaluate(mine, observer=Observer(say=said.append))
     assert result.manifest["batch_tokens"] == 200
     assert any("halved for memory, to 200 tokens from panx" in line for line in said)
@@ -247,7 +247,7 @@ def test_out_of_memory_halves_the_batch_once(spec: RunSpec, tmp_path: Path, monk
 
 def test_out_of_memory_twice_ends_the_run(spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second time is an error that says what to write."""
-    monkeypatch.setattr(run_module, "predict", _short_of_memory(lambda _: True))
+    monkeypatch.setattr(head_module, "predict", _short_of_memory(lambda _: True))
     with pytest.raises(RobustXtremeError, match="--force --batch-tokens 100") as caught:
         evaluate(small(spec, tmp_path / "out", batch_tokens=400))
     assert caught.value.exit_code == 3

@@ -22,10 +22,10 @@ from tests.tiny import tiny_run
 from robust_xtreme import predictors
 from robust_xtreme.errors import SpecError
 from robust_xtreme.evaluation import cache as cache_module
-from robust_xtreme.evaluation import run as run_module
 from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.models import checkpoint
-from robust_xtreme.predictors import encoder_head as predict_module
+from robust_xtreme.predictors import batches as predict_module
+from robust_xtreme.predictors.members import encoder_head as head_module
 from robust_xtreme.results import database
 from robust_xtreme.results.cache import info
 from robust_xtreme.results.evaluation import Evaluation
@@ -287,7 +287,7 @@ def test_batches_are_halved_among_what_is_missing(runs: Runs, monkeypatch: pytes
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return whole(checkpoint, inputs, batch_tokens, *rest)
 
-    monkeypatch.setattr(run_module, "predict", short)
+    monkeypatch.setattr(head_module, "predict", short)
     found = runs.run("second", perturb=MORE, batch_tokens=400)
     assert found.scores.equals(wanted)
     assert any("halved for memory" in line for line in runs.said)

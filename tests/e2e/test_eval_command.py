@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from robust_xtreme.commands._app import build
 from robust_xtreme.evaluation import run as run_module
+from robust_xtreme.predictors.members import encoder_head as head_module
 from robust_xtreme.results import store
 
 
@@ -213,7 +214,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(run_module, "predict", interrupt)
+        patch.setattr(head_module, "predict", interrupt)
         yield
 
 

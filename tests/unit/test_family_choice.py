@@ -20,8 +20,9 @@ from robust_xtreme.errors import ModelError, NotFinite
 from robust_xtreme.examples import Choice, Example, Tags, Text
 from robust_xtreme.models.checkpoint import load_checkpoint
 from robust_xtreme.models.windows import Window, collate
-from robust_xtreme.predictors.encoder_head import Input, predict
+from robust_xtreme.predictors.batches import predict
 from robust_xtreme.predictors.family import Family
+from robust_xtreme.predictors.predictor import Input
 
 FAMILY: Family = registry.load("family", "choice")
 PREMISE = "The man opened the tap."

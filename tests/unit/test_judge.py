@@ -19,9 +19,10 @@ from robust_xtreme.evaluation.unit import Prepared, prepare
 from robust_xtreme.examples import Example, Tags, Target
 from robust_xtreme.models.located import Located
 from robust_xtreme.models.origin import local
+from robust_xtreme.predictors.members.encoder_head import EncoderHead, Recorder
 from robust_xtreme.results.floors import fit
 from robust_xtreme.sources.selecting import data_identity
-from robust_xtreme.specs import PerturbationSpec
+from robust_xtreme.specs import PerturbationSpec, TaskSpec
 
 CONTEXT = "the river runs past old stone houses where people meet and talk about rain markets boats and bread"
 
@@ -32,8 +33,12 @@ def prepared(task: str, examples: list[Example], *perturb: str) -> Prepared:
     model = Located(local(Path("run")), task, task, spec.family, spec.labels, "0" * 16, {}, ("en",), (task,))
     unit = Unit(spec, "en", "validation", data_identity(examples), len(examples), len(examples), (), model)
     noisy = [Condition(one, PerturbationSpec.parse(one), (0, 1)) for one in perturb]
-    family = registry.load("family", spec.family)
-    return prepare(unit, examples, [Condition(CLEAN), *noisy], tiny_tokenizer(), family)
+    return prepare(unit, examples, [Condition(CLEAN), *noisy], predictor(spec))
+
+
+def predictor(task: TaskSpec) -> EncoderHead:
+    """What prepares a task's examples for the tiny tokenizer."""
+    return EncoderHead(task, registry.load("family", task.family), Recorder(tiny_tokenizer()))
 
 
 def judged(ready: Prepared, answers: list[Target | None]) -> Part:
@@ -155,4 +160,4 @@ def test_examples_that_changed_on_disk_are_refused(questions: list[Example]) -> 
     ready = prepared("xquad", questions)
     unit = replace(ready.unit, data="0" * 16)
     with pytest.raises(Mismatch, match="changed while the run went on"):
-        prepare(unit, questions, [Condition(CLEAN)], tiny_tokenizer(), registry.load("family", "span_qa"))
+        prepare(unit, questions, [Condition(CLEAN)], predictor(unit.task))

@@ -27,7 +27,7 @@ def test_a_kind_of_another_package_has_the_defaults() -> None:
     assert other.label_type(("a", "b")) == "riddles"
     assert other.pieces(Text("t", "en", "two words", (Span(0, 3),))) == ["two words"]
     assert other.classes
-    assert not (other.words or other.spans or other.searched or other.learned_from)
+    assert not any((other.words, other.spans, other.searched, other.learned_from))
 
 
 def test_words_are_read_one_by_one_where_each_has_an_answer() -> None:

@@ -15,7 +15,8 @@ from robust_xtreme import registry
 from robust_xtreme.examples import Choice, Example, Tags, Target
 from robust_xtreme.models.checkpoint import Checkpoint, Models, load_checkpoint
 from robust_xtreme.models.located import locate
-from robust_xtreme.predictors.encoder_head import Input, forward, predict
+from robust_xtreme.predictors.batches import forward, predict
+from robust_xtreme.predictors.predictor import Input
 
 XNLI, PANX, XQUAD = (registry.load("task", name) for name in ("xnli", "panx", "xquad"))
 PAIRS = [pair_example(str(place), *pair) for place, pair in enumerate(TEXTS)]

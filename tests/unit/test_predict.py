@@ -14,8 +14,9 @@ from robust_xtreme import registry
 from robust_xtreme.models.checkpoint import Checkpoint, load_checkpoint
 from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.models.windows import Window
-from robust_xtreme.predictors import encoder_head as module
-from robust_xtreme.predictors.encoder_head import Input, plan_batches, predict
+from robust_xtreme.predictors import batches as module
+from robust_xtreme.predictors.batches import plan_batches, predict
+from robust_xtreme.predictors.predictor import Input
 
 EXAMPLE = pair_example("one", "a", "b")
 

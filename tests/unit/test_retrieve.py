@@ -19,6 +19,7 @@ from robust_xtreme.evaluation.unit import Prepared, prepare
 from robust_xtreme.examples import Corpus, Document, Example, Text
 from robust_xtreme.models.checkpoint import Checkpoint, check_length, load
 from robust_xtreme.models.located import locate
+from robust_xtreme.predictors.members.encoder_head import EncoderHead, Recorder
 from robust_xtreme.results.cache import Cache
 from robust_xtreme.sources.loading import Split
 from robust_xtreme.specs import PerturbationSpec
@@ -62,7 +63,13 @@ def engine(folder: Path, tmp_path: Path) -> Callable[..., tuple[Engine, Prepared
         unit = Unit(spec, "de", "test", data, len(examples), len(examples), (), located)
         conditions = [Condition(CLEAN), *(Condition(one, PerturbationSpec.parse(one), (0,)) for one in perturb)]
         checkpoint: Checkpoint = load(located, spec, "cpu", "fp32")
-        ready = prepare(unit, examples, conditions, checkpoint.tokenizer, checkpoint.family, corpus=corpus)
+        ready = prepare(
+            unit,
+            examples,
+            conditions,
+            EncoderHead(unit.task, checkpoint.family, Recorder(checkpoint.tokenizer)),
+            corpus=corpus,
+        )
         cache = Cache(tmp_path, 1 << 24, print)
         return Engine(checkpoint, unit, cache, "s", 4096, "cpu", print, shared), ready
 

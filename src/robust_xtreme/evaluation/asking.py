@@ -12,17 +12,16 @@ import numpy as np
 from robust_xtreme import registry
 from robust_xtreme.edits import SpanTable
 from robust_xtreme.evaluation.plan import Unit
-from robust_xtreme.evaluation.unit import encode
 from robust_xtreme.examples import Example, Judged, Target, Text
 from robust_xtreme.metric import ALL, Metric
 from robust_xtreme.noise.engine.noising import Ask, Noised, noise_example
-from robust_xtreme.predictors.encoder_head import Input
+from robust_xtreme.predictors.predictor import Input, Predictor
 
 Answer = Callable[[Sequence[Input]], Sequence[Target | None]]
 _PERCENT: Final = 100.0
 
 
-def asking(unit: Unit, examples: Sequence[Example], tokenizer: Any, family: Any, answer: Answer) -> Ask:
+def asking(unit: Unit, examples: Sequence[Example], predictor: Predictor, answer: Answer) -> Ask:
     """What conditions ask of the model that `answer` computes with, about texts of these examples."""
     metric: Metric = registry.load("metric", unit.task.metrics[0])
     users: defaultdict[str, list[Example]] = defaultdict(list)
@@ -37,8 +36,7 @@ def asking(unit: Unit, examples: Sequence[Example], tokenizer: Any, family: Any,
             for example in users[id]
         ]
         shown = [example for _, example in asked]
-        inputs = [Input(*one) for one in zip(shown, encode(shown, unit, tokenizer, family), strict=True)]
-        rows, scores = [row for row, _ in asked], list(_scores(metric, shown, answer(inputs)))
+        rows, scores = [row for row, _ in asked], list(_scores(metric, shown, answer(predictor.prepare(shown))))
         return np.bincount(rows, scores, len(ids)) / np.bincount(rows, minlength=len(ids))
 
     return ask

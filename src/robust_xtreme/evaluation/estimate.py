@@ -5,19 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, NoReturn, final
 
 import torch
 
-from robust_xtreme import registry
 from robust_xtreme.evaluation.plan import Condition, NotRun, Plan, Unit, make_plan, split_of
 from robust_xtreme.evaluation.run import device_of
 from robust_xtreme.evaluation.settings import check_settings, inference
-from robust_xtreme.evaluation.unit import encode
 from robust_xtreme.examples import Corpus
 from robust_xtreme.models.checkpoint import tokenizer_of
 from robust_xtreme.models.windows import token_ids
 from robust_xtreme.noise.user_packs import using
+from robust_xtreme.predictors.predictor import predictor_of
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.specs import CANDIDATE
 
@@ -112,12 +111,15 @@ def _line(plan: Plan, unit: Unit, first: bool) -> Line:
     predictions = unit.rows * sum(len(one.seeds) for one in conditions)
     split = split_of(plan, unit)
     examples = split.examples[:_SAMPLE]
-    family = registry.load("family", unit.task.family)
-    windows = encode(examples, unit, tokenizer_of(unit.model), family)
-    tokens = sum(len(window.input_ids) for several in windows for window in several) / len(examples) * predictions
+    inputs = predictor_of(unit.model, unit.task, _no_model).prepare(examples)
+    tokens = sum(len(window.input_ids) for one in inputs for window in one.windows) / len(examples) * predictions
     if split.corpus is not None and first:
         tokens += _candidate_tokens(unit, split.corpus, conditions)
     return Line(unit, len(conditions), predictions, round(tokens))
+
+
+def _no_model() -> NoReturn:
+    raise AssertionError("an estimate computes nothing")
 
 
 def _candidate_tokens(unit: Unit, corpus: Corpus, conditions: Sequence[Condition]) -> float:

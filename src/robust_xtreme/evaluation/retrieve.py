@@ -18,7 +18,7 @@ from robust_xtreme.evaluation.plan import Unit
 from robust_xtreme.evaluation.unit import Prepared, Variant, variant_of
 from robust_xtreme.examples import Corpus, Document, Target
 from robust_xtreme.models.checkpoint import Checkpoint
-from robust_xtreme.predictors.encoder_head import embed
+from robust_xtreme.predictors.batches import embed
 from robust_xtreme.predictors.heads.retrieval import QUERY, text_windows
 from robust_xtreme.results.bitext import NEIGHBOURS, Mined, Neighbours, best_threshold, extract, mine, without
 from robust_xtreme.results.cache import Cache

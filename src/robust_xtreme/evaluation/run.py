@@ -24,12 +24,13 @@ from robust_xtreme.evaluation.retrieve import Engine, Retrieved, retrieved
 from robust_xtreme.evaluation.settings import check_settings, inference
 from robust_xtreme.evaluation.unit import Prepared, prepare
 from robust_xtreme.examples import Example, Target
-from robust_xtreme.models.checkpoint import Models, own, relabel_of, tokenizer_of
+from robust_xtreme.models.checkpoint import Models, own, relabel_of
 from robust_xtreme.models.lacking import lacked, outside
 from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.noise.engine.noising import Ask
 from robust_xtreme.noise.user_packs import using
-from robust_xtreme.predictors.encoder_head import BATCH_TOKENS, Input, predict
+from robust_xtreme.predictors.batches import BATCH_TOKENS
+from robust_xtreme.predictors.predictor import Input, Predictor, predictor_of
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results import store
 from robust_xtreme.results.evaluation import Evaluation
@@ -189,14 +190,17 @@ class _Run:
             floors[unit.task.name] = _fitted(unit, self.plan.spec)
         split = split_of(self.plan, unit)
         conditions = self.plan.of(unit)
-        tokenizer, deduplicate = tokenizer_of(unit.model), self.manifest["deduplicate"]
-        made = (unit, split.examples, conditions, tokenizer, _family(unit), deduplicate, split.corpus)
+        predictor, deduplicate = self._predictor(unit), self.manifest["deduplicate"]
+        made = (unit, split.examples, conditions, predictor, deduplicate, split.corpus)
         if any(one.asks for one in conditions):
-            return lambda: prepare(*made, lambda examples: self._asking(unit, examples, tokenizer))
+            return lambda: prepare(*made, lambda examples: self._asking(unit, examples, predictor))
         prepared = prepare(*made)
         return lambda: prepared
 
-    def _asking(self, unit: Unit, examples: Sequence[Example], tokenizer: Any) -> Ask:
+    def _predictor(self, unit: Unit) -> Predictor:
+        return predictor_of(unit.model, unit.task, lambda: self.models.load(unit.model, unit.task))
+
+    def _asking(self, unit: Unit, examples: Sequence[Example], predictor: Predictor) -> Ask:
         """What conditions ask of a unit's model."""
         if unit.task.pool is not None:
             raise SpecError(f"{unit.label} is answered by a search, of which no condition can ask. Leave it out.")
@@ -205,7 +209,7 @@ class _Run:
         def answer(inputs: Sequence[Input]) -> list[Target | None]:
             return [_own(one, relabel) for one in self._predict(unit, inputs, lambda _: None)]
 
-        return asking(unit, examples, tokenizer, _family(unit), answer)
+        return asking(unit, examples, predictor, answer)
 
     def _answer(self, unit: Unit, prepared: Prepared) -> Answered:
         self.observer.unit(unit.label)
@@ -217,7 +221,7 @@ class _Run:
             answers=tuple(_own(one, relabel) for one in answers),
             inference=inference(unit, self.plan.spec),
             setting=unit.model.setting(unit.languages[0]),
-            status=_family(unit).status,
+            status=self._predictor(unit).status,
             ranked=self._ranked(prepared) if searched else {},
         )
 
@@ -253,7 +257,7 @@ class _Run:
     def _answers(self, prepared: Prepared) -> list[Target | None]:
         """The prediction of each distinct input, from the cache or computed; without the latter no model is loaded."""
         advance = _scaled(self.observer.advance, prepared)
-        known = self.kept.known(prepared, _family(prepared.unit)) if self.kept else Known()
+        known = self._known(prepared)
         advance(len(known.answers))
         missing = [place for place in range(len(prepared.inputs)) if place not in known.answers]
         inputs = [prepared.inputs[place] for place in missing]
@@ -262,6 +266,11 @@ class _Run:
             self.kept.keep(known, computed)
         self._count(prepared, len(known.answers))
         return [known.answers.get(place, computed.get(place)) for place in range(len(prepared.inputs))]
+
+    def _known(self, prepared: Prepared) -> Known:
+        """What the cache has; nothing of a predictor of another package, which can change."""
+        ours = type(self._predictor(prepared.unit)).__module__.startswith(f"{__package__.partition('.')[0]}.")
+        return self.kept.known(prepared, _family(prepared.unit)) if self.kept and ours else Known()
 
     def _count(self, prepared: Prepared, cached: int) -> None:
         own = Counter(predictions=prepared.predictions, inputs=len(prepared.inputs), cached=cached)
@@ -274,9 +283,9 @@ class _Run:
 
     def _predict(self, unit: Unit, inputs: Sequence[Input], advance: Callable[[int], None]) -> list[Target | None]:
         """Predict, with a progress that counts inputs."""
-        checkpoint = self.models.load(unit.model, unit.task)
+        predictor = self._predictor(unit)
         with _threads(self.device, unit.model.params_nonembedding):
-            return self._halving(unit, lambda: predict(checkpoint, inputs, int(self.manifest["batch_tokens"]), advance))
+            return self._halving(unit, lambda: predictor.answer(inputs, int(self.manifest["batch_tokens"]), advance))
 
     def _halving(self, unit: Unit, work: Callable[[], _T]) -> _T:
         """Work; where memory runs out, once in a run, again with batches of half the size."""

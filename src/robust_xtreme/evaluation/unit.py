@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, final
 
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.evaluation.plan import Condition, Unit, identity_of
 from robust_xtreme.examples import Corpus, Document, Example, Text
 from robust_xtreme.models.lacking import lacked, outside
-from robust_xtreme.models.windows import token_ids
 from robust_xtreme.noise.engine.noising import Ask, Noised, noise_texts, perturb
-from robust_xtreme.predictors.encoder_head import Input
+from robust_xtreme.predictors.predictor import Input, Predictor
 from robust_xtreme.specs import CANDIDATE
 from robust_xtreme.targets.kinds import kind_of
 
@@ -83,8 +82,7 @@ def prepare(
     unit: Unit,
     examples: Sequence[Example],
     conditions: Sequence[Condition],
-    tokenizer: Any,
-    family: Any,
+    predictor: Predictor,
     deduplicate: bool = True,
     corpus: Corpus | None = None,
     asking: Callable[[Sequence[Example]], Ask] | None = None,
@@ -104,10 +102,9 @@ def prepare(
         for seed in condition.seeds:
             group = 0 if deduplicate else len(variants) + 1
             variants.append(variant_of(examples, condition, seed, corpus, pool, group, ask))
-    recorder = _Recorder(tokenizer)
-    windows = encode(pool.examples, unit, recorder, family)
-    inputs = tuple(Input(*one) for one in zip(pool.examples, windows, pool.groups, strict=True))
-    return Prepared(unit, tuple(examples), tuple(variants), inputs, _tokens(unit, variants, recorder), corpus)
+    single = zip(predictor.prepare(pool.examples), pool.groups, strict=True)
+    inputs = tuple(replace(one, group=group) for one, group in single)
+    return Prepared(unit, tuple(examples), tuple(variants), inputs, _tokens(unit, variants, predictor), corpus)
 
 
 @final
@@ -183,37 +180,9 @@ def _content(example: Example) -> Any:
     return tuple((name, text.value, text.spans) for name, text in example.texts.items()), example.target
 
 
-def encode(examples: Sequence[Example], unit: Unit, tokenizer: Any, family: Any) -> list[tuple[Any, ...]]:
-    """The windows of each example, in order."""
-    grouped: list[list[Any]] = [[] for _ in examples]
-    for window in family.encode(examples, tokenizer, unit.task.max_length, unit.task.stride):
-        grouped[window.example].append(window)
-    return [tuple(windows) for windows in grouped]
-
-
-def _tokens(unit: Unit, variants: Iterable[Variant], recorder: _Recorder) -> dict[str, tuple[int, ...]]:
+def _tokens(unit: Unit, variants: Iterable[Variant], predictor: Predictor) -> dict[str, tuple[int, ...]]:
     texts = (text for variant in variants for one in variant.noised.values() for text in (one.clean, one.text))
-    pieces = dict.fromkeys(piece for text in texts for piece in pieces_of(text, unit))
-    token_ids(recorder, (piece for piece in pieces if piece not in recorder.seen))
-    return {piece: recorder.seen[piece] for piece in pieces}
-
-
-@final
-class _Recorder:
-    """A tokenizer that remembers the ids of every text that was read without special tokens."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
-        self.seen: dict[str, tuple[int, ...]] = {}
-
-    def __call__(self, texts: Any, *rest: Any, add_special_tokens: bool = True, **options: Any) -> Any:
-        found = self._tokenizer(texts, *rest, add_special_tokens=add_special_tokens, **options)
-        if isinstance(texts, list) and not add_special_tokens:
-            self.seen.update(zip(texts, map(tuple, found["input_ids"]), strict=True))
-        return found
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._tokenizer, name)
+    return predictor.tokens(piece for text in texts for piece in pieces_of(text, unit))
 
 
 def pieces_of(text: Text, unit: Unit) -> list[str]:

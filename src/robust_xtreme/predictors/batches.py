@@ -17,26 +17,12 @@ from robust_xtreme.errors import NotFinite
 from robust_xtreme.examples import Document, Example, Target
 from robust_xtreme.models.checkpoint import Checkpoint
 from robust_xtreme.models.windows import Window, collate, encoder_inputs
+from robust_xtreme.predictors.predictor import Input
 
 BATCH_TOKENS: Final = {"cpu": 4096, "cuda": 32768}
 """Tokens of a batch, padding included, where the run names no number."""
 
 _NO_EXAMPLE: Final = Example("", {}, Document(()), "")
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Input:
-    """One distinct input of the model: an example as it is read, and its windows; groups share no batch."""
-
-    example: Example
-    windows: tuple[Window, ...]
-    group: int = 0
-
-    @property
-    def length(self) -> int:
-        """Tokens of the longest window."""
-        return max((len(window.input_ids) for window in self.windows), default=0)
 
 
 Slot = tuple[int, int]

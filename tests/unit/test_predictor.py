@@ -1,0 +1,97 @@
+"""A predictor is one file: what it serves is answered by it, without a change anywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from robust_xtreme import registry
+from robust_xtreme.errors import ModelError
+from robust_xtreme.evaluation.run import evaluate
+from robust_xtreme.examples import Choice, Example, Target
+from robust_xtreme.models.located import Located, locate
+from robust_xtreme.models.windows import Window
+from robust_xtreme.predictors.members.encoder_head import EncoderHead
+from robust_xtreme.predictors.predictor import Input, Making, predictor_of
+from robust_xtreme.resources import mini
+from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.specs import TaskSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """Answers the last label, and reads letters."""
+
+    labels: int
+
+    def prepare(self, examples: Sequence[Example]) -> list[Input]:
+        """One window of as many tokens as there are letters."""
+        lengths = [sum(len(text.value) for text in one.texts.values()) for one in examples]
+        windows = [Window(place, tuple(range(length)), None, False) for place, length in enumerate(lengths)]
+        return [Input(one, (window,)) for one, window in zip(examples, windows, strict=True)]
+
+    def answer(
+        self, inputs: Sequence[Input], _batch_tokens: int, advance: Callable[[int], None]
+    ) -> list[Target | None]:
+        """The last label each time."""
+        advance(len(inputs))
+        return [Choice(self.labels - 1) for _ in inputs]
+
+    def status(self, _example: Example, _windows: Sequence[Window]) -> str:
+        """Always `ok`."""
+        return "ok"
+
+    def tokens(self, pieces: Iterable[str]) -> dict[str, tuple[int, ...]]:
+        """Code points."""
+        return {piece: tuple(map(ord, piece)) for piece in pieces}
+
+
+def plant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a predictor `a_last` that answers classification into the registry."""
+    names, load = registry.names, registry.load
+    known = ("a_last", *names("predictor"))
+    member = Making("a_last", "", _classifies, lambda _, task, __: Last(len(task.labels)))
+    monkeypatch.setattr(registry, "names", lambda kind: known if kind == "predictor" else names(kind))
+    monkeypatch.setattr(registry, "load", lambda kind, name: member if name == "a_last" else load(kind, name))
+
+
+def _classifies(_: Located, task: TaskSpec) -> bool:
+    return task.family == "classification"
+
+
+def test_an_evaluation_takes_the_predictor_that_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its answers are those of the run, clean and noisy; what the cache has of another predictor is not taken."""
+    before, after = (
+        RunSpec(tasks=("xnli",), languages=("sw",), perturb=("char_noise:0.3",), limit="9", out=str(tmp_path / name))
+        for name in ("before", "after")
+    )
+    last = str(len(registry.load("task", "xnli").labels) - 1)
+    assert set(evaluate(before).predictions["prediction"]) > {last}
+    plant(monkeypatch)
+    predictions = evaluate(after).predictions
+    assert set(predictions["prediction"]) == {last}
+    assert (predictions["tokens"] > 0).all()
+
+
+def test_other_tasks_keep_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task that the new one does not serve is answered by an encoder with a head."""
+    plant(monkeypatch)
+    task = registry.load("task", "panx")
+    assert isinstance(predictor_of(locate(mini("model"), task), task, _absent), EncoderHead)
+
+
+def test_a_task_that_none_serves_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It names the task, the model and the predictors that there are."""
+    task = registry.load("task", "panx")
+    model = locate(mini("model"), task)
+    monkeypatch.setattr(registry, "names", lambda _: ())
+    with pytest.raises(ModelError, match=r"No predictor answers panx with .*\. There are none\."):
+        predictor_of(model, task, _absent)
+
+
+def _absent() -> Any:
+    raise AssertionError("nothing is computed")
