@@ -124,20 +124,6 @@ def test_each_step_loads_only_what_it_needs(tmp_path: Path) -> None:
     assert {name: modules for name, modules in loaded.items() if modules} == {}
 
 
-def test_reading_a_finished_run_loads_nothing_of_torch_s_company() -> None:
-    """An evaluation that is read, and its page made again, load neither torch nor its company."""
-    code = (
-        "from pathlib import Path\n"
-        "from robust_xtreme.report.document import render\n"
-        "from robust_xtreme.results import store\n"
-        "from robust_xtreme.results.evaluation import Evaluation\n"
-        f"folder = Path({str(ROOT / 'reports' / 'mini')!r})\n"
-        "run = Evaluation(folder, store.read_json(folder / 'manifest.json'))\n"
-        "assert run.scores.height and run.deltas.height and not run.failed and render(folder)\n"
-    )
-    assert loaded_by(code) & HEAVY == set()
-
-
 def test_the_layers_hold() -> None:
     """import-linter's contracts are kept: imports point downwards only."""
     lint = Path(sys.executable).parent / "lint-imports"

@@ -158,10 +158,10 @@ def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int, ask: As
     unique = _unique(texts)
     done: dict[str, Noised] = {}
     for language in dict.fromkeys(text.language for text in unique.values()):
-        texts_of_language = [text for text in unique.values() if text.language == language]
+        alike = [text for text in unique.values() if text.language == language]
         served = all(link.perturbation.serves(language) for link in links)
-        noised = _noised(links, texts_of_language, language, seed, ask) if served else map(_untouched, texts_of_language)
-        done.update(zip((text.id for text in texts_of_language), noised, strict=True))
+        noised = _noised(links, alike, language, seed, ask) if served else map(_untouched, alike)
+        done.update(zip((text.id for text in alike), noised, strict=True))
     return [done[text.id] for text in texts]
 
 
