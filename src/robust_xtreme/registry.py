@@ -31,6 +31,7 @@ _GROUPS: Final = {"perturbation": "noise", "family": "families", "predictor": "p
 _SEE: Final = {
     "intermediate": "robust-xtreme list intermediate",
     "family": "robust-xtreme list tasks",
+    "predictor": "robust-xtreme list tasks",
     "view": "robust-xtreme eval --help",
 }
 _CALLED: Final = {"intermediate": "intermediate task"}
