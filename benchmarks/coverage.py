@@ -1,4 +1,4 @@
-"""How often 95 % intervals hold the truth, on simulated accuracy and F1: levels and paired drops.
+"""How often 95 % intervals contain the truth, on simulated accuracy and F1: levels and paired drops.
 
     python benchmarks/coverage.py --replications 2000 --jobs 2 --csv reports/coverage.csv > reports/coverage.md
 
@@ -10,7 +10,7 @@ worst corner. The held-out designs were not looked at when the intervals were ch
 size (1 to 9 items), correlation 0.1 and 0.5, scores 0.5 and 0.9, drops of 4 and of 0 points, two noise seeds. The
 collapses are pairs in which noise leaves almost nothing: a score of 0.3, 0.6 or 0.9 falls to 0, to 0.03 or to a tenth
 of itself, in 48 and 200 clusters of 1 and 5 items, correlation 0 and 0.3; some of the right items are sturdy, each
-noise seed keeps a sturdy one with probability one half, and every other right item is lost. Beside ours stand two
+noise seed keeps a sturdy one with probability one half, and every other right item is lost. Beside ours are two
 intervals that are wrong here: t on items as if they were independent, and plain t.
 """
 
@@ -79,7 +79,7 @@ class Corner:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Shares (per cent) of replications whose interval holds the truth, and the share in which no cluster varies."""
+    """Shares (per cent) of replications whose interval contains the truth, and the share in which no cluster varies."""
 
     corner: Corner
     replications: int
@@ -167,7 +167,7 @@ def simulate(corner: Corner, replications: int, draw: np.random.Generator) -> tu
 
 
 def _units(corner: Corner, shape: tuple[int, int], draw: np.random.Generator) -> Any:
-    """What each item holds: one answer, or 1 + Poisson(1) entities; nothing where a cluster has fewer items."""
+    """What each item contains: one answer, or 1 + Poisson(1) entities; nothing where a cluster has fewer items."""
     units = np.ones((*shape, corner.size), dtype=np.int64)
     if corner.metric == "f1":
         units = units + draw.poisson(1, units.shape)
@@ -197,7 +197,7 @@ def _sums(corner: Corner, units: Any, correct: Any, false: Any) -> Any:
 
 
 def cover(corner: Corner, replications: int, seed: int = 0) -> Coverage:
-    """Simulate one design in batches, and count how often each interval holds the truth."""
+    """Simulate one design in batches, and count how often each interval contains the truth."""
     draw = np.random.default_rng([seed, zlib.crc32(repr(corner).encode())])
     batches = [min(BATCH, replications - start) for start in range(0, replications, BATCH)]
     rows = np.concatenate([_batch(corner, *simulate(corner, size, draw)) for size in batches], -1)
@@ -222,7 +222,7 @@ def _batch(corner: Corner, clean: Any, noisy: Any) -> Any:
 
 
 def _unclustered(corner: Corner, clean: Any, noisy: Any, reduce: Callable[[Any], Any], value: Any) -> Any:
-    """Whether 1.96 binomial standard errors of independent items (pairs: of two independent samples) hold the truth."""
+    """Whether 1.96 binomial standard errors of independent items (pairs: of two independent samples) contain the truth."""
     items = corner.clusters * (corner.size / 2 + 0.5 if corner.unequal else corner.size)
     share = reduce(clean.sum(-2)).mean(-1) / 100
     variance = share * (1 - share) / items

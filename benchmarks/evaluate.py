@@ -38,8 +38,8 @@ from transformers.utils import logging
 
 from robust_xtreme import registry
 from robust_xtreme.evaluation.plan import make_plan, read_unit
+from robust_xtreme.evaluation.prepare import Prepared, prepare
 from robust_xtreme.evaluation.run import device_name, device_of, evaluate
-from robust_xtreme.evaluation.unit import Prepared, prepare
 from robust_xtreme.models.checkpoint import Checkpoint, load_checkpoint
 from robust_xtreme.models.windows import collate
 from robust_xtreme.predictors.batches import BATCH_TOKENS, plan_batches
@@ -255,7 +255,7 @@ def measure(spec: RunSpec, run: Path, device: str, repeats: int) -> dict[str, An
 
 
 def _prepared(spec: RunSpec, checkpoint: Checkpoint) -> list[Prepared]:
-    """The units of the run, made ready as `eval` makes them."""
+    """The units of the run, prepared as `eval` makes them."""
     plan = make_plan(spec)
     return [
         prepare(

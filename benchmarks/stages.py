@@ -1,6 +1,6 @@
 """Where the time of a whole evaluation goes: every stage's own seconds, and what is spent outside the forward pass.
 
-The functions of the package are timed from outside: while a meter is on, they stand behind wrappers.
+The functions of the package are timed from outside: while a meter is on, they are after wrappers.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from unittest.mock import patch
 import torch
 
 import robust_xtreme.evaluation.finish as finish_module
+import robust_xtreme.evaluation.prepare as unit_module
 import robust_xtreme.evaluation.run as run_module
-import robust_xtreme.evaluation.unit as unit_module
 import robust_xtreme.predictors.batches as predict_module
 import robust_xtreme.predictors.members.encoder_head as head_module
 from robust_xtreme.evaluation.cache import Kept

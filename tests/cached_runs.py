@@ -19,7 +19,7 @@ from robust_xtreme.run_spec import RunSpec
 TOTAL: Final = re.compile(r"in all: (\d+) predictions of (\d+) distinct inputs, (\d+) from the cache")
 
 
-@dataclass(slots=True)  # what is heard and computed is added while runs go on
+@dataclass(slots=True)  # what is heard and computed is added while runs continue
 class Runs:
     """Runs of one spec into folders of their own: what each computed, and what it said."""
 

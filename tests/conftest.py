@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# How long one example takes on a busy machine is no verdict; pytest's own timeout ends what hangs.
+# How long one example takes on a busy machine is not a verdict; pytest's own timeout ends what hangs.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
 
@@ -45,7 +45,7 @@ def data() -> Path:
         pytest.skip("ROBUST_XTREME_DATA is not set: it names the folder of release files that this test reads")
     folder = Path(named)
     if not folder.is_dir():
-        pytest.skip(f"ROBUST_XTREME_DATA names {folder}, which is no folder")
+        pytest.skip(f"ROBUST_XTREME_DATA names {folder}, which is not a folder")
     return folder
 
 
@@ -63,7 +63,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         if request.config.getoption("--rewrite-goldens"):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        assert path.is_file(), f"{name} is no golden yet. Run: pytest --rewrite-goldens"
+        assert path.is_file(), f"{name} is not a golden yet. Run: pytest --rewrite-goldens"
         assert text == path.read_text(encoding="utf-8"), f"{name} has changed. Where it should: --rewrite-goldens"
 
     return check

@@ -66,11 +66,11 @@ BOUNDED: Final[Mapping[str, int]] = MappingProxyType(
 """How many tokens the text towers read."""
 
 LAST: Final = ("t5_encoder", "mt5_encoder", "mt5", *BOUNDED)
-"""Those whose last token stands for the text."""
+"""Those whose last token represents the text."""
 
 
 def ended_tokenizer(pairs: bool = True) -> Any:
-    """A tokenizer of single letters that puts `</s>` behind a text and nothing in front, as T5's and SigLIP's do.
+    """A tokenizer of single letters that puts `</s>` after a text and nothing in front, as T5's and SigLIP's do.
 
     Without `pairs` it has no rule for two texts.
     """

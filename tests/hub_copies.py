@@ -64,7 +64,7 @@ LAYOUTS: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
 
 
 def parquet(layout: str, rows: Iterable[Mapping[str, Any]], *, named: bool = True) -> bytes:
-    """Rows as a parquet file of the hub; with its features, which hold the names of classes, unless not `named`."""
+    """Rows as a parquet file of the hub; with its features, which contain the names of classes, unless not `named`."""
     types, features = LAYOUTS[layout]
     metadata = {"huggingface": json.dumps({"info": {"features": features}})} if named else None
     schema = pa.schema(list(types.items()), metadata=metadata)

@@ -1,4 +1,4 @@
-"""A stand-in for the hub on this machine: the endpoints that its clients ask, and faults that a test switches on."""
+"""A are-in for the hub on this machine: the endpoints that its clients ask, and faults that a test switches on."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Loopback:
 def asking(url: str, home: Path, *, live: bool = False) -> Iterator[pytest.MonkeyPatch]:
     """While this lasts the hub's client in this process asks `url`, and tries again without a pause.
 
-    Unless `live`, a download is made in this process in place of a child, by the same function and with the same
+    Unless `live`, a download is made in this process instead of a child, by the same function and with the same
     translation of errors; nothing then ends it at its deadline.
     """
     with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,4 @@
-"""What one wrong key can make of a Vietnamese word, whichever key it is: the yardstick of Telex and VNI slips."""
+"""What one wrong key can make of a Vietnamese word, whichever key it is: the yardstick of Telex and VNI key errors."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ Right = Sequence[Any]
 
 
 def cell(condition: str = "clean", **other: str) -> dict[str, Any]:
-    """The columns that name a cell, of xnli in Swahili but for what is said otherwise."""
+    """The columns that name a cell, of xnli in Swahili but for what is stated otherwise."""
     key = {**dict.fromkeys(CELL, "x"), "model": "m", "task": "xnli", "split": "test", "language": "sw"}
     return {**key, "context_language": "sw", "setting": "zero_shot", "condition": condition, **other}
 

@@ -102,7 +102,7 @@ def tagged_example(native: str, words: Sequence[str], tags: Sequence[str], langu
 
 
 def question_example(native: str, question: str, context: str, answer: str, language: str = "en") -> Example:
-    """A QA example whose answer is its first occurrence in the context; an empty one is no answer."""
+    """A QA example whose answer is its first occurrence in the context; an empty one is not an answer."""
     start = context.index(answer) if answer else 0
     spans = (Span(start, start + len(answer)),) if answer else ()
     texts = {

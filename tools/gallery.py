@@ -65,7 +65,7 @@ _GALLERY: Final = """\
 
 Each perturbation on a sentence of each script, with seed 0 and the lowest strength of 0.1, 0.2, 0.3, 0.5 and 1 at which
 something happens. ~~Struck out~~ is what was removed, <ins>underlined</ins> what was put in; a space among these is ␣,
-a combining mark by itself stands on ◌, and characters that are invisible or change the direction are written
+a combining mark by itself is on ◌, and characters that are invisible or change the direction are written
 &lt;U+200C&gt;. `realised` is the share of the units that could have been edited and were.
 """
 

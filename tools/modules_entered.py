@@ -1,6 +1,6 @@
 """Which modules of the package a reader opens to follow one task run, and how often the reader goes back up.
 
-A task run is one task in one language under all its conditions: examples made ready, answered, scored and written. The
+A task run is one task in one language under all its conditions: examples prepared, answered, scored and written. The
 modules are listed in the order in which the run first enters them. It *descends* when the module entered last calls the
 next one, and *climbs back* when an earlier module does, because the reader then returns to a file read before. Modules
 of vocabulary (types, languages, packs, draws, errors) are left out: a reader looks those up and does not follow them.
@@ -35,7 +35,7 @@ VOCABULARY: Final = frozenset(
 
 
 @final
-@dataclass(slots=True)  # filled while the run goes on
+@dataclass(slots=True)  # filled while the run continues
 class Trace:
     """Modules in the order of their first call within a task run, each with the module that called it."""
 

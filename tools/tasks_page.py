@@ -21,11 +21,11 @@ _HEAD: Final = """\
 # Tasks
 
 What `robust-xtreme eval` evaluates, by benchmark, and then each task: its official size and scorer, how ours was
-checked against it, its licence and where its data come from; behind them the intermediate tasks, which an encoder can
+checked against it, its licence and where its data come from; after them the intermediate tasks, which an encoder can
 learn on its way to a target. This page is written from `src/robust_xtreme/tasks` and `src/robust_xtreme/intermediate`
 by `python -m tools.tasks_page`, and a test holds it to that.
 
-`robust-xtreme data check --data DIR` says which of them a folder holds, and what brings the others there. A task's
+`robust-xtreme data check --data DIR` says which of them a folder contains, and what brings the others there. A task's
 score in a benchmark is the unweighted mean over its languages there, and of its metrics where there are two.
 """
 
@@ -34,7 +34,7 @@ _LEARNED: Final = """\
 
 The nine of arXiv 2005.13013, and Social IQa, from which XTREME-R's baseline learns XCOPA first. All are in English.
 What is noised is what noise in training changes. `data of` names the tasks that are trained on these data anyway: what
-they gain is no transfer. `robust-xtreme data check --tasks intermediate --data DIR` says which of them a folder holds.
+they gain is not transfer. `robust-xtreme data check --tasks intermediate --data DIR` says which of them a folder contains.
 Files and the dataset on the hub give the same examples; pairs on whose label annotators did not agree are left out.
 """
 
@@ -89,7 +89,7 @@ def _entry(task: TaskSpec, rows: Iterable[tuple[str, str]]) -> str:
 
 
 def _taught(task: TaskSpec) -> Iterator[tuple[str, str]]:
-    """What is said of an intermediate task, or of a part of one."""
+    """What is stated of an intermediate task, or of a part of one."""
     yield "rows", task.rows
     if task.parts:
         yield "parts", ", ".join(f"[{part.name}](#{part.name})" for part in task.parts)

@@ -17,7 +17,7 @@ _TABLES: Final = {"Keys of a run": TrainSpec, "Keys of a stage": StageSpec}
 
 
 def page(text: str) -> str:
-    """The page with its tables written anew."""
+    """The page with its tables written again."""
     for heading, spec in _TABLES.items():
         rows = re.compile(rf"(### {heading}\n\n)(?:\|[^\n]*\n)+")
         text = rows.sub(lambda found, spec=spec: f"{found[1]}{table(spec)}\n", text)  # type: ignore[misc]  # one spec a heading

@@ -159,10 +159,10 @@ def _fields(examples: Iterable[Example], cell: PerturbationSpec) -> tuple[str, .
 def _served(noised: list[Noised], cell: PerturbationSpec) -> list[Noised]:
     for noised_text in noised:
         if noised_text.status == "not_applicable":
-            from robust_xtreme.noise.suites import lacking
+            from robust_xtreme.noise.suites import unsupported
 
             code = noised_text.clean.language
-            name, why = lacking(cell, code) or (cell.name, "unknown language")
+            name, why = unsupported(cell, code) or (cell.name, "unknown language")
             see = f"robust-xtreme list perturbations --language {code}"
             raise UserError(f"{name!r} does not serve the language {code!r}: {why}. See: {see}")
     return noised
@@ -172,9 +172,9 @@ def train(spec: TrainSpec | None = None, options: Options | None = None, **value
     """Train a model and return the folder of its last stage, which `evaluate` takes as a model.
 
     Either a TrainSpec, or its values by name: `train(task="panx", data="DIR", encoder="DIR/xlm-roberta-base")`, or
-    `scratch="small", text="TEXT"` in place of `encoder`; several tasks are learned together: `task="xnli,panx"`.
+    `scratch="small", text="TEXT"` instead of `encoder`; several tasks are learned together: `task="xnli,panx"`.
     `intermediate="squad,mnli"`, or a mapping of a stage's keys, comes before the task, `mlm={"text": "TEXT"}` before
-    both. The same spec goes on where it was stopped, and a complete run is left as it is. `options` say how it is
+    both. The same spec continues where it was stopped, and a complete run is left as it is. `options` say how it is
     watched.
 
     Raises SpecError, UnknownName, MissingData, DataError, ModelError, Overlap, Mismatch, Locked, DiskError.
@@ -199,7 +199,7 @@ def evaluate(
     """Answer tasks clean and perturbed in one run: scores, drops and predictions, in frames and in a folder.
 
     Either a RunSpec, or its values by name: `evaluate(model="runs/panx", data="DIR", perturb="char_noise:0.1")`.
-    The same call goes on where it was stopped, and reads a complete run again; `force` starts over. `deduplicate`
+    The same call continues where it was stopped, and reads a complete run again; `force` starts over. `deduplicate`
     False computes equal inputs again, every condition in batches of its own. What an earlier run predicted is taken
     from the cache (see `robust-xtreme cache info`), without `cache` it is computed again. Cells that failed (scores
     that are not finite) are named in `.failed`. Raises UserError, Locked and DiskError as the command does.

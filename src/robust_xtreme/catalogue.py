@@ -34,9 +34,9 @@ def _perturbation(member: Any) -> Row:
 
 
 def served(code: str) -> list[Row]:
-    """How each perturbation stands to a language: whether it serves it, else why not, and which packs it uses.
+    """How each perturbation is to a language: whether it serves it, else why not, and which packs it uses.
 
-    `counted` says whether it is served by packs that are attested or derived, all of them and all that they hold, and
+    `counted` says whether it is served by packs that are attested or derived, all of them and all that they contain, and
     by keyboards that a source names for the language. Raises UnknownName.
     """
     language(code)
@@ -110,7 +110,7 @@ def _intermediate() -> list[Row]:
 
 
 def _learned(task: Any) -> Row:
-    """An intermediate task; one that is put together has its parts in place of files."""
+    """An intermediate task; one that is put together has its parts instead of files."""
     return {
         "name": task.name,
         "summary": task.summary,

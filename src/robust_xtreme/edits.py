@@ -75,7 +75,7 @@ class Batch:
         return len(self.offsets) - 1
 
     def units(self, positions: Array) -> Array:
-        """The number of the cluster that holds each code point, or begins with it."""
+        """The number of the cluster that contains each code point, or begins with it."""
         return positions if self.numbers is None else at(self.numbers, positions)
 
 
@@ -248,7 +248,7 @@ def _low(moves: Sequence[Place], position: int) -> int:
 
 
 def _high(moves: Sequence[Place], position: int) -> int:
-    """Where a range's stop goes: behind an edit that holds it, or that ends at it."""
+    """Where a range's stop goes: after an edit that holds it, or that ends at it."""
     index = bisect_left(moves, position, key=lambda move: move[0])
     while index < len(moves) and moves[index][0] == moves[index][1] == position:
         index += 1

@@ -32,7 +32,7 @@ class SpecError(UserError):
 
 
 class UnknownName(UserError):
-    """A name that no registry holds."""
+    """A name that no registry contains."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], see: str) -> None:
         names = list(known)
@@ -50,11 +50,11 @@ class DataError(UserError):
 
 
 class MissingData(UserError):
-    """A split that no file under the data folder holds."""
+    """A split that no file under the data folder contains."""
 
 
 class NoRows(MissingData):
-    """A file of several languages that lacks one of them."""
+    """A file of several languages that does not have one of them."""
 
 
 class WrongVersion(MissingData):

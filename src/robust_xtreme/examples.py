@@ -1,4 +1,4 @@
-"""The nouns of evaluation: Span, Text, Corpus, Target, Example, Judged."""
+"""The nouns of evaluation: Span, Text, Corpus, Target, Example, Scored."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Corpus:
     """A retrieval pool; perturbed once per condition.
 
     `answers` maps what an adapter names as the target of a query, a key, to the ids of the texts that are right.
-    `unscored` holds ids of texts, here and of queries, that are searched with the others and make no pair that counts.
+    `unscored` contains ids of texts, here and of queries, that are searched with the others and make no pair that counts.
     `identity` is the hash of the texts; their order does not count.
     """
 
@@ -133,7 +133,7 @@ class Example:
     """One item of a task: fields of text, the gold target, and the cluster it is resampled with.
 
     `texts` maps a field's name (`premise`, `context`, `tokens`) to its Text. Spans of an `Answers` target are
-    positions in the text `context`, and stand among that text's spans too, so that noise moves them.
+    positions in the text `context`, and are among that text's spans too, so that noise moves them.
     """
 
     id: str
@@ -149,12 +149,12 @@ class Example:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Scored:
     """What a metric sees: the clean example, what the model read, and what it said.
 
     `prediction` is in the coordinates of `perturbed`; `restored` is the same prediction mapped back through the
     edits to the coordinates of `clean` (equal to `prediction` but for spans of text). `retuned` is the prediction with
-    what is tuned on clean data tuned anew for the condition; None where nothing is.
+    what is tuned on clean data tuned again for the condition; None where nothing is.
     """
 
     clean: Example

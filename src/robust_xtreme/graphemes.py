@@ -38,10 +38,10 @@ _TABLE: Final = Path(__file__).with_suffix(".tsv")
 class Clusters:
     """The grapheme clusters of a batch of code points.
 
-    `starts` (m,) holds the first code point of each cluster, `breaks` (n,) the same as flags. `simple` says that every
-    code point is a cluster. `open_after` numbers the clusters that may join with something put behind them (a half
+    `starts` (m,) contains the first code point of each cluster, `breaks` (n,) the same as flags. `simple` says that every
+    code point is a cluster. `open_after` numbers the clusters that may join with something put after them (a half
     flag, a consonant whose linker waits for the next, a leading jamo), `open_before` those that may join with
-    something put before them (a mark that stands alone, a vowel jamo).
+    something put before them (a mark that is alone, a vowel jamo).
     """
 
     starts: Array
@@ -113,7 +113,7 @@ def _pairs() -> Array:
 def _breaks(kinds: Array) -> tuple[Array, Array]:
     """Where clusters break, and where runs of linkers end.
 
-    Marks join unless a control stands before them (GB9), and consonants join to linkers (GB9c, as of Unicode 18); all
+    Marks join unless a control is before them (GB9), and consonants join to linkers (GB9c, as of Unicode 18); all
     that is rarer is looked up in the table of pairs where it occurs, and then settled by the rules that look back.
     """
     hard = (kinds == _CONTROL) | (kinds == _LF) | (kinds == _CR)
@@ -131,24 +131,24 @@ def _breaks(kinds: Array) -> tuple[Array, Array]:
 
 
 def _marks(kinds: Array) -> Array:
-    """What joins to whatever stands before it."""
+    """What joins to whatever is before it."""
     marks: Array = (kinds >= _EXTEND) & (kinds <= _MARK)
     return marks
 
 
 def _last(where: Array) -> Array:
-    """For each position, the last one up to it where the condition holds; -1 where there is none."""
+    """For each position, the last one up to it where the condition is true; -1 where there is none."""
     return np.maximum.accumulate(np.where(where, np.arange(len(where)), -1))
 
 
 def _tail(kinds: Array) -> Array:
-    """What may stand between the consonants of a conjunct."""
+    """What may be between the consonants of a conjunct."""
     tail: Array = ((kinds >= _CONJUNCT_EXTEND) & (kinds <= _ZWJ)) | (kinds == _FREE_LINKER)
     return tail
 
 
 def _linked(kinds: Array) -> Array:
-    """Where runs of linkers and extenders that hold a linker end: a consonant behind joins what stands before."""
+    """Where runs of linkers and extenders that contain a linker end: a consonant after joins what is before."""
     ends = np.flatnonzero((kinds == _LINKER) | (kinds == _FREE_LINKER))
     longer = np.flatnonzero(_tail(kinds[ends + 1]))
     for _ in range(_NEAR):
@@ -167,7 +167,7 @@ _NEAR: Final = 4
 
 
 def _join_pictographs(kinds: Array, breaks: Array) -> None:
-    """GB11: no break before a pictograph behind a joiner that follows a pictograph and its extenders."""
+    """GB11: no break before a pictograph after a joiner that follows a pictograph and its extenders."""
     asked = np.flatnonzero((kinds[1:] == _PICTOGRAPHIC) & (kinds[:-1] == _ZWJ))
     if len(asked):
         extend = (kinds >= _EXTEND) & (kinds <= _LINKER)
@@ -187,7 +187,7 @@ def _pair_flags(kinds: Array, breaks: Array) -> None:
 
 
 def _open(kinds: Array, breaks: Array, linked: Array) -> tuple[Array, Array]:
-    """The last points of clusters that may join with something new behind them; the first of those before which."""
+    """The last points of clusters that may join with something new after them; the first of those before which."""
     after = (kinds == _CR) | (kinds == _ZWJ) | (kinds == _PREPEND) | (kinds == _REGIONAL) | (kinds == _L)
     after[linked] = True
     after[:-1] &= breaks[1:]

@@ -10,7 +10,7 @@ from robust_xtreme.errors import UnknownName
 from robust_xtreme.specs import TaskSpec
 
 INTERMEDIATE: Final = "intermediate"
-"""The word that stands for every intermediate task."""
+"""The word that represents every intermediate task."""
 
 Chosen = dict[str, tuple[str, ...]]
 """Task name to the languages that a group gives it; none: all of the task's own."""
@@ -24,7 +24,7 @@ def names() -> tuple[str, ...]:
 
 
 def chosen(words: Sequence[str]) -> Chosen:
-    """The tasks that names of tasks and groups stand for, in order, each once.
+    """The tasks that names of tasks and groups represent, in order, each once.
 
     A task that is named, or comes with a family, has all of its languages; one that comes with benchmarks those of all
     of them. Raises UnknownName.

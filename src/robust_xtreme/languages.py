@@ -52,11 +52,11 @@ _ZEROS: Final = {
 @final
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language; `alphabet` holds lower-case grapheme clusters in NFC that stand by themselves.
+    """One language; `alphabet` contains lower-case grapheme clusters in NFC that are by themselves.
 
     `script` is its ISO 15924 code, `spaces` says whether words are separated by spaces, and `standing` whether the
     whole alphabet is `attested` in the source named or was `authored` in part. `marks` are the code points that join to
-    a letter, `signs` others that stand by themselves and are no letters, `punctuation` is the language's own.
+    a letter, `signs` others that are by themselves and are not letters, `punctuation` is the language's own.
     """
 
     code: str
@@ -99,7 +99,7 @@ def belongs(code: str, cluster: str) -> bool:
 
 
 _TYPEWRITER: Final = "\"'-."
-"""Signs that stand for the quotes, dashes and dots of any language where its keyboard lacks them."""
+"""Signs that represent the quotes, dashes and dots of any language where its keyboard does not have them."""
 
 
 @packs.cached
@@ -172,7 +172,7 @@ def _check_signs(path: Path | str, known: Language) -> None:
         "punctuation": (known.punctuation, r"[\p{P}\p{S}]"),
     }
     if not known.alphabet:
-        raise DataError(path, "the key 'letters' holds no letters")
+        raise DataError(path, "the key 'letters' contains no letters")
     for key, (letters, pattern) in kinds.items():
         whole = regex.compile(pattern)
         wrong = next((letter for letter in letters if not whole.fullmatch(letter)), None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar, final
 
 from robust_xtreme.errors import Mismatch
-from robust_xtreme.examples import Judged, Target
+from robust_xtreme.examples import Scored, Target
 
 ALL: Final = "all"
 NOISED_GOLD: Final = "noised_gold"
@@ -34,7 +34,7 @@ class Metric:
     name: str
     summary: str
     columns: tuple[str, ...]
-    stats: Callable[[Judged], Mapping[str, tuple[float, ...]]]
+    stats: Callable[[Scored], Mapping[str, tuple[float, ...]]]
     reduce: Callable[[Array], Array]
     cite: str
 
@@ -45,7 +45,7 @@ def share(sums: Array) -> Array:
     return 100.0 * sums[..., 0] / (total + (total == 0))
 
 
-def targets(scored: Judged, kind: type[_T], restored: bool = False) -> tuple[_T, _T]:
+def targets(scored: Scored, kind: type[_T], restored: bool = False) -> tuple[_T, _T]:
     """The gold and the predicted target, both of that kind. Raises Mismatch naming the example."""
     gold, predicted = scored.clean.target, scored.restored if restored else scored.prediction
     for target in (gold, predicted):
@@ -54,5 +54,5 @@ def targets(scored: Judged, kind: type[_T], restored: bool = False) -> tuple[_T,
     return gold, predicted  # type: ignore[return-value]  # both were checked in the loop
 
 
-def _not(scored: Judged, kind: type, target: Target) -> str:
+def _not(scored: Scored, kind: type, target: Target) -> str:
     return f"{scored.clean.id}: expected {kind.__name__}, found {type(target).__name__}. Is it another task's model?"

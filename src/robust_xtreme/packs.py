@@ -35,7 +35,7 @@ _SUFFIX: Final = {
     "suites": ".toml",
 }
 KINDS: Final = tuple(_SUFFIX)
-"""The folders that may hold packs."""
+"""The folders that may contain packs."""
 
 STANDINGS: Final = ("attested", "derived", "authored")
 CHOICE: Final = "choice"
@@ -86,9 +86,9 @@ def cached(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 def use(*folders: Path) -> None:
-    """Look for packs in these folders first, in this order; other threads go on with those that they use.
+    """Look for packs in these folders first, in this order; other threads continue with those that they use.
 
-    Raises UserError where one is no folder of packs, and DataError or SpecError at a file that is no pack.
+    Raises UserError where one is not a folder of packs, and DataError or SpecError at a file that is not a pack.
     """
     for folder in folders:
         for path in _files(folder):
@@ -129,7 +129,7 @@ def _start(used: _Used) -> None:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The packs in a user's folder. Raises UserError where it is none, and DataError at what is no pack's place."""
+    """The packs in a user's folder. Raises UserError where it is none, and DataError at what is not a pack's place."""
     try:
         kinds = [kind for kind in sorted(folder.iterdir()) if _is_kind(kind)]
         paths = [path for kind in kinds for path in sorted(kind.iterdir()) if _is_pack(path, folder)]
@@ -137,29 +137,29 @@ def _files(folder: Path) -> list[Path]:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"There is no folder {str(folder)!r} of packs ({reason}). {_HOLDS}") from error
     if not paths:
-        raise UserError(f"The folder {str(folder)!r} holds no packs. {_HOLDS}")
+        raise UserError(f"The folder {str(folder)!r} contains no packs. {_HOLDS}")
     return paths
 
 
 def _is_kind(path: Path) -> bool:
-    """Whether that is a folder of packs; notes and hidden files may lie beside them."""
+    """Whether that is a folder of packs; notes and hidden files may be beside them."""
     if path.is_dir() and path.name in KINDS:
         return True
     if path.name.startswith(".") or (path.is_file() and path.suffix not in _SUFFIXES):
         return False
     close = difflib.get_close_matches(path.name, KINDS, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise DataError(path, f"it is no kind of pack.{hint} {_HOLDS}")
+    raise DataError(path, f"it is not a kind of pack.{hint} {_HOLDS}")
 
 
 def _is_pack(path: Path, folder: Path) -> bool:
     if path.name.startswith(".") or (path.is_file() and path.suffix in _NOTES):
         return False
     if not _STEM.fullmatch(path.stem) or path.suffix not in _SUFFIXES:
-        raise DataError(path, f"it is no pack's file. {_HOLDS}")
+        raise DataError(path, f"it is not a pack's file. {_HOLDS}")
     _check_name(path.parent.name, path)
     if not path.is_file():
-        raise DataError(path, "it is no plain file")
+        raise DataError(path, "it is not a plain file")
     if not path.resolve().is_relative_to(folder.resolve()):
         raise DataError(path, "it leads out of the folder of packs")
     return True
@@ -171,7 +171,7 @@ def _check_name(kind: str, path: Path) -> None:
         raise DataError(path, f"packs of {kind!r} are {_SUFFIX[kind]} files")
     if (kind, path.stem) == _AUTO:
         raise DataError(
-            path, f"{path.stem!r} is no name for one of {kind!r}: it stands for the usual one of a language"
+            path, f"{path.stem!r} is not a name for one of {kind!r}: it represents the usual one of a language"
         )
     known = bundled(_NAMED[kind]) if kind in _NAMED else (path.stem,)
     if path.stem not in known:
@@ -191,7 +191,7 @@ def bundled(kind: str) -> tuple[str, ...]:
 
 
 def identity() -> str:
-    """The digest of what the users' packs hold; "" where there are none."""
+    """The digest of what the users' packs contain; "" where there are none."""
     if not users():
         return ""
     state = hashlib.blake2b(digest_size=8)
@@ -247,7 +247,7 @@ def _found(kind: str, name: str, suffix: str) -> Path:
 
 @cached
 def read(kind: str, name: str) -> dict[str, Any]:
-    """What a pack's TOML file holds, its standing checked. Raises SpecError, DataError, and UserError without one."""
+    """What a pack's TOML file contains, its standing checked. Raises SpecError, DataError, and UserError without one."""
     path = _found(kind, name, ".toml")
     values = resources.toml(path, _HOLDS)
     _check(path, values)
@@ -257,7 +257,7 @@ def read(kind: str, name: str) -> dict[str, Any]:
 @final
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A pack's TSV file: what stands in its header, and its rows by column; `path` for errors."""
+    """A pack's TSV file: what is in its header, and its rows by column; `path` for errors."""
 
     path: Path
     header: Mapping[str, str]
@@ -268,7 +268,7 @@ class Table:
         return row.get("standing") or self.header["standing"]
 
     def need(self, *columns: str) -> None:
-        """Raise DataError where the table lacks one of these columns, or has no rows."""
+        """Raise DataError where the table does not have one of these columns, or has no rows."""
         if not self.rows:
             raise DataError(self.path, f"it has no rows of: {', '.join(columns)}")
         for column in columns:
@@ -278,13 +278,13 @@ class Table:
     def number(self, row: Mapping[str, str], column: str) -> int:
         """The whole number, 1 to 12 digits, in a row of a column. Raises DataError."""
         if not _NUMBER.fullmatch(row[column]):
-            raise DataError(self.path, f"the {column} {row[column]!r:.40} is no whole number")
+            raise DataError(self.path, f"the {column} {row[column]!r:.40} is not a whole number")
         return int(row[column])
 
 
 @cached
 def table(kind: str, name: str) -> Table:
-    """What a pack's TSV file holds. Raises DataError naming the line, and UserError without one."""
+    """What a pack's TSV file contains. Raises DataError naming the line, and UserError without one."""
     return _table(_found(kind, name, ".tsv"))
 
 
@@ -391,6 +391,6 @@ def _check_standings(path: Path, values: Mapping[str, Any]) -> None:
         raise DataError(path, "the key 'standings' is a table of keys and their standing: { added = \"authored\" }")
     for key, part_standing in parts.items():
         if key not in values:
-            raise DataError(path, f"standings: {key!r:.40} is no key of this pack")
+            raise DataError(path, f"standings: {key!r:.40} is not a key of this pack")
         if part_standing not in STANDINGS:
             raise DataError(path, f"standings: {key} is {part_standing!r:.40}, and none of: {', '.join(STANDINGS)}")

@@ -139,7 +139,7 @@ def below(drawn: Array, size: Array | int) -> Array:
 
 
 def chosen(drawn: Array, strength: str) -> Array:
-    """Which draws (m,), as fractions of 1, lie below the strength, a decimal between 0 and 1."""
+    """Which draws (m,), as fractions of 1, are below the strength, a decimal between 0 and 1."""
     limit = int(Decimal(strength) * _RANGE)
     if limit >= _RANGE:
         return np.ones(len(drawn), np.bool_)

@@ -45,7 +45,7 @@ def mini(name: str) -> Path:
 
 
 def toml(path: Path, see: str = _SEE) -> dict[str, Any]:
-    """What a TOML file holds: at most 1 MB, keys of at most 21 parts, numbers of 64 bits.
+    """What a TOML file contains: at most 1 MB, keys of at most 21 parts, numbers of 64 bits.
 
     Raises SpecError, which ends with `see`: where to look how such a file is written.
     """

@@ -148,7 +148,7 @@ def _data(data: str, models: tuple[str, ...]) -> str:
         return MINI
     folder = os.environ.get(DATA_VARIABLE)
     if any(minis) and not folder:
-        raise SpecError("The model mini stands beside others: name the data for all of them, as in --data mini.")
+        raise SpecError("The model mini is beside others: name the data for all of them, as in --data mini.")
     return folder or HUB
 
 
@@ -203,14 +203,14 @@ def from_mapping(values: Mapping[str, Any], location: str) -> RunSpec:
 
 
 _LISTS: Final = ("tasks", "languages")
-"""Keys whose one string may hold several names, by commas, as on the command line."""
+"""Keys whose one string may contain several names, by commas, as on the command line."""
 
 _PATHS: Final = ("model", "packs")
 """Keys whose strings may be Paths."""
 
 
 def from_toml(path: Path, **changes: Any) -> RunSpec:
-    """Read a run's file; `changes` stand for its keys. Raises SpecError naming the file."""
+    """Read a run's file; `changes` represent its keys. Raises SpecError naming the file."""
     return from_mapping({**resources.toml(path), **changes}, str(path))
 
 

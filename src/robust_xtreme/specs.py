@@ -1,4 +1,4 @@
-"""What a user or an author writes down: PerturbationSpec and its grammar, TaskSpec, and where its files lie."""
+"""What a user or an author writes down: PerturbationSpec and its grammar, TaskSpec, and where its files are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
 _KEY: Final = re.compile(r"[a-z][a-z0-9_]*")
 _DIGITS: Final = 20
 _SUITE: Final = re.compile(r"@[A-Za-z0-9][A-Za-z0-9_-]*")
-_SUITES: Final = "What suites hold: robust-xtreme list suites"
+_SUITES: Final = "What suites contain: robust-xtreme list suites"
 SUITE: Final = "@"
 """What the name of a suite of perturbations begins with."""
 
@@ -159,7 +159,7 @@ def canonical(text: str) -> str:
     if not text.strip().startswith(SUITE):
         return str(PerturbationSpec.parse(text))
     if not _SUITE.fullmatch(text.strip()):
-        raise SpecError(f"{text[:80]!r} is no suite: a suite stands by itself, as in @smoke. {_SUITES}")
+        raise SpecError(f"{text[:80]!r} is not a suite: a suite is by itself, as in @smoke. {_SUITES}")
     return text.strip()
 
 
@@ -169,7 +169,7 @@ def _parse_link(part: str, whole: str) -> tuple[Link, tuple[str, ...]]:
     if not _NAME.fullmatch(name):
         raise SpecError(f"In {whole!r} the name {name!r} is not a perturbation's name. Write {_GRAMMAR}")
     if colon and not strengths.strip():
-        raise SpecError(f"In {whole!r} a strength is missing behind the colon. Write {_GRAMMAR}")
+        raise SpecError(f"In {whole!r} a strength is missing after the colon. Write {_GRAMMAR}")
     values = tuple(canonical_strength(word) for word in strengths.split(",")) if colon else ()
     params = dict(_parse_option(option, whole) for option in options)
     if len(params) != len(options):
@@ -190,12 +190,12 @@ def _parse_option(option: str, whole: str) -> tuple[str, str]:
 class Files:
     """Release files of one split: the reader's name and the paths it accepts under the data folder.
 
-    Each path may hold `{language}`, the code, `{name}`, the English name in lower case, `{code}`, what `codes` calls
+    Each path may contain `{language}`, the code, `{name}`, the English name in lower case, `{code}`, what `codes` calls
     the language (its code where it is not named there), and in tasks with pairs `{question}` and `{context}`. The first
-    that exists is read: a path with `*` stands for all files that match, sorted, one after the other; a tuple of paths
+    that exists is read: a path with `*` represents all files that match, sorted, one after the other; a tuple of paths
     for files that only together make the rows, which the reader's `read_parts` gets. `ids` says where the native id of
-    a row comes from: its own (`native`), or its place in the official file (`ordinal`). A `mixed` file holds rows of
-    all languages, told apart by the value `language`.
+    a row comes from: its own (`native`), or its place in the official file (`ordinal`). A `mixed` file contains rows of
+    all languages, distinguished by the value `language`.
     """
 
     reader: str
@@ -213,7 +213,7 @@ HubRow = Callable[[Mapping[str, Any], str], Mapping[str, Any] | None]
 class HubFiles:
     """One split on the hub: a dataset's repository at a commit, its config and split there, and the split's files.
 
-    `config` and `files`, a pattern, may hold what the paths of Files may, with `codes` of their own. `values` makes of
+    `config` and `files`, a pattern, may contain what the paths of Files may, with `codes` of their own. `values` makes of
     a hub's row (labels by their names) and its place the values that a reader of release files yields, or None of a row
     that readers leave out. Where languages are mixed, `starts` is a column and how its values begin in a language, with
     `{name}` for its English name in lower case. The native id of a row is its column `id` (`native`), or its place
@@ -299,17 +299,17 @@ BITEXT: Final = "bitext"
 """The search of a pool that mines pairs."""
 
 CANDIDATE: Final = "candidate"
-"""The field of a retrieval task that stands for its whole pool; the other one is `query`."""
+"""The field of a retrieval task that represents its whole pool; the other one is `query`."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
-    """One task as a value: what it is, where its files lie, how a row becomes an Example.
+    """One task as a value: what it is, where its files are, how a row becomes an Example.
 
-    `perturbed` holds the groups of fields that are noised together, the headline first: NLI has one group of both
+    `perturbed` contains the groups of fields that are noised together, the headline first: NLI has one group of both
     sentences, QA has the question and the context apart; `noisable` names fields beside them that are noised where a
-    condition names them. `files` maps split (train, validation, test) to its files, `hub` to where the same rows lie on
+    condition names them. `files` maps split (train, validation, test) to its files, `hub` to where the same rows are on
     the hub; `adapt` makes the examples of all rows of a split; `accepts` names the tasks, or
     intermediate tasks, whose head this one can use.
 

@@ -42,7 +42,7 @@ def _named(text: str) -> list[str]:
 
 
 def test_the_architecture_names_every_part() -> None:
-    """Each module and folder of the package, and each folder of the project, stands in ARCHITECTURE.md."""
+    """Each module and folder of the package, and each folder of the project, is in ARCHITECTURE.md."""
     text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
     package = ROOT / "src" / "robust_xtreme"
     parts = [path.name for path in package.iterdir() if path.suffix == ".py" or any(path.glob("*.py"))]
@@ -69,7 +69,7 @@ def test_the_manual_shows_every_command() -> None:
 
 
 def test_the_slow_modules_exist() -> None:
-    """Each unit test module that `make check` leaves out is there: a module that was renamed is listed anew."""
+    """Each unit test module that `make check` leaves out is there: a module that was renamed is listed again."""
     listed = re.findall(r'^        "(test_\w+)",$', (ROOT / "tests/unit/conftest.py").read_text("utf-8"), re.MULTILINE)
     assert len(listed) > 10
     assert [name for name in listed if not (ROOT / "tests/unit" / f"{name}.py").is_file()] == []

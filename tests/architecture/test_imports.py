@@ -71,7 +71,7 @@ assert set(robust_xtreme.__all__) <= set(dir(robust_xtreme))
 
 
 def program(*words: str, **environment: str) -> str:
-    """Code that runs `robust-xtreme` and goes on."""
+    """Code that runs `robust-xtreme` and continues."""
     return (
         f"import os, sys; sys.argv = ['robust-xtreme', *{list(words)!r}]; os.environ.update({environment!r})\n"
         "from robust_xtreme.commands._app import main\n"

@@ -39,7 +39,7 @@ def lines(node: Function) -> int:
 
 
 def found(paths: Sequence[Path], pattern: str) -> list[str]:
-    """The places where a pattern stands at the lines of some files."""
+    """The places where a pattern is at the lines of some files."""
     wanted = re.compile(pattern)
     return [
         f"{name(path)}: {line}"
@@ -89,7 +89,7 @@ def test_an_exception_has_its_reason_on_the_line() -> None:
 
 
 def test_no_machine_is_named() -> None:
-    """Nothing in the project depends on where it lies, or says which registry it was fetched from."""
+    """Nothing in the project depends on where it is, or says which registry it was fetched from."""
     assert found(TEXTS, r"/wo[r]k/|/ho[m]e/\w|/op[t]/\w|pypi\.o[r]g|registry\.np[m]") == []
 
 

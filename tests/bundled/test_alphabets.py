@@ -23,7 +23,7 @@ TABLES = Path(__file__).parents[2] / "tools" / "languages"
 
 
 def test_there_is_one_pack_per_language() -> None:
-    """The folder of packs holds the fifty languages and those of low-resource tasks, and no other."""
+    """The folder of packs contains the fifty languages and those of low-resource tasks, and no other."""
     assert sorted(path.stem for path in (folder("perturbations") / "alphabets").glob("*.toml")) == list(ALL_LANGUAGES)
 
 

@@ -54,7 +54,7 @@ def test_a_change_of_an_input_or_of_the_page_is_seen(
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", PAGES, ids=PATHS)
 def test_a_page_is_what_its_inputs_give(page: Page, request: pytest.FixtureRequest) -> None:
-    """Made anew, the committed page has the same bytes."""
+    """Made again, the committed page has the same bytes."""
     if page.released:
         request.getfixturevalue("data")
     kept = (ROOT / page.path).read_text(encoding="utf-8")

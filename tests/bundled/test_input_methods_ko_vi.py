@@ -23,7 +23,7 @@ def _examples(name: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("name", ["ko_2set", "vi_telex", "vi_vni"])
 def test_there_are_enough_examples(name: str) -> None:
-    """Each table holds at least twenty different examples."""
+    """Each table contains at least twenty different examples."""
     assert len(set(_examples(name))) >= FEWEST
 
 
@@ -36,13 +36,13 @@ def test_korean_keys_and_text_give_each_other(strokes: str, text: str) -> None:
 
 @pytest.mark.parametrize(("strokes", "text"), _examples("vi_telex"))
 def test_telex_keys_and_text_give_each_other(strokes: str, text: str) -> None:
-    """The Telex keys of an example type its text, which is typed by them with tones behind letters or words."""
+    """The Telex keys of an example type its text, which is typed by them with tones after letters or words."""
     assert telex.typed(strokes, "telex") == text
     assert strokes in (telex.keys(text, "telex"), telex.keys(text, "telex", tone_last=True))
 
 
 @pytest.mark.parametrize(("strokes", "text"), _examples("vi_vni"))
 def test_vni_keys_and_text_give_each_other(strokes: str, text: str) -> None:
-    """The VNI keys of an example type its text, which is typed by them with tones behind letters or words."""
+    """The VNI keys of an example type its text, which is typed by them with tones after letters or words."""
     assert telex.typed(strokes, "vni") == text
     assert strokes in (telex.keys(text, "vni"), telex.keys(text, "vni", tone_last=True))

@@ -43,7 +43,7 @@ def _examples(name: str) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("name", PACKS)
 def test_a_pack_says_where_it_comes_from(name: str) -> None:
-    """Language, sources, licence and standing stand in the header; what is computed has a maker, which exists."""
+    """Language, sources, licence and standing are in the header; what is computed has a maker, which exists."""
     code, standing, sources = PACKS[name]
     header = packs.table("input", name).header
     assert (header["language"], header["standing"]) == (code, standing)
@@ -147,7 +147,7 @@ def test_rows_of_romaji_are_keys_and_kana() -> None:
 
 
 def test_every_kana_can_be_typed() -> None:
-    """Each hiragana that is no small one has a spelling, and a spelling gives back its kana."""
+    """Each hiragana that is not a small one has a spelling, and a spelling gives back its kana."""
     table = _kana.romaji()
     plain = {kana for kana in language("ja").alphabet if "ぁ" <= kana <= "ん"} - set("ぁぃぅぇぉっゃゅょゎ")
     assert plain - set(table.spellings) == set()
@@ -175,7 +175,7 @@ def test_there_are_enough_examples(name: str) -> None:
 
 
 def test_published_slips_of_pinyin_are_slips() -> None:
-    """Every example is a slip of its kind, but for those that say why they are not."""
+    """Every example is a key error of its kind, but for those that say why they are not."""
     known = {(slip.point, slip.kind, slip.form) for slip in pinyin.slips()}
     near = {(one, "syllable", other) for one in pinyin.characters().forms for other in pinyin.fuzzy(one)}
     rows = _examples("zh_pinyin")

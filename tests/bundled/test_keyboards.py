@@ -157,7 +157,7 @@ WIDE = 13.75
 
 @pytest.mark.parametrize("name", [name for name in names() if "AD13" in {key.name for key in layout(name).keys}])
 def test_the_wide_key_right_of_the_bracket_has_the_neighbours_of_its_true_place(name: str) -> None:
-    """A pack has it one pitch behind `]`; its centre lies 1.25 behind, and the keys within reach are the same there."""
+    """A pack has it one pitch after `]`; its centre is 1.25 after, and the keys within reach are the same there."""
     one = layout(name)
     wide = next(key for key in one.keys if key.name == "AD13")
     near = [key for key in one.keys if key is not wide and hypot(key.x - WIDE, key.y - wide.y) <= 1.25]

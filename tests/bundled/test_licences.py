@@ -20,7 +20,7 @@ TEXTS = {
     "Unicode-3.0": ("perturbations/{kind}/LICENSE-UNICODE.txt", "UNICODE LICENSE V3"),
     "X11": ("perturbations/keyboards/LICENSE-X11.txt", "Permission to use, copy, modify, distribute"),
 }
-"""Where the text of a licence stands, and words of it."""
+"""Where the text of a licence is, and words of it."""
 
 
 def _named(kind: str, name: str) -> set[str]:
@@ -41,7 +41,7 @@ def test_each_licence_of_a_pack_has_its_text(kind: str) -> None:
 
 
 def test_the_metadata_name_the_licences_of_all_packs() -> None:
-    """pyproject's SPDX expression has each of them, and its files hold each text."""
+    """pyproject's SPDX expression has each of them, and its files contain each text."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     named = {licence for kind in packs.KINDS for name in packs.bundled(kind) for licence in _named(kind, name)}
     assert named | {"Apache-2.0"} == set(project["license"].split(" AND "))

@@ -39,7 +39,7 @@ def _figures() -> dict[str, Any]:
 
 
 def test_a_stage_has_its_own_seconds_by_thread() -> None:
-    """Time within another stage is that one's; what runs on another thread is told apart, and no wrapper stays."""
+    """Time within another stage is that one's; what runs on another thread is distinguished, and no wrapper stays."""
     figures = _figures()
     rows = {(stage, thread): wall for stage, thread, wall, _ in figures["stages"]}
     assert set(rows) == {("judge", stages.MAIN), (stages.FORWARD, stages.MAIN), (stages.FORWARD, stages.BESIDE)}

@@ -24,7 +24,7 @@ def _task(name: str) -> TaskSpec:
 
 
 def test_the_page_is_what_the_tasks_say() -> None:
-    """The committed page has the bytes that the tasks give; `make generated` writes it anew."""
+    """The committed page has the bytes that the tasks give; `make generated` writes it again."""
     written = page([_task(name) for name in TASKS], LEARNED)
     assert written == PAGE.read_text(encoding="utf-8"), "docs/tasks.md is stale. Run: make generated"
 

@@ -22,7 +22,7 @@ NINE = ["anli_plus", "mnli", "qqp", "squad_v2", "squad", "hellaswag", "ccg", "co
 
 
 def words(path: Path) -> list[str]:
-    """The command that a file begins with, behind the program's name."""
+    """The command that a file begins with, after the program's name."""
     first = path.read_text(encoding="utf-8").splitlines()[0]
     program, command, *rest = shlex.split(first.removeprefix("# "))
     assert (program, command) == ("robust-xtreme", "train")

@@ -24,7 +24,7 @@ NOT_SPEC = ("file", "plan", "force", "quiet", "verbose", "help")
 
 def test_the_page_has_every_key() -> None:
     """The tables of the keys of a run and of a stage are those that the specs give, with defaults and help."""
-    assert page(PAGE) == PAGE, "write them anew: make generated"
+    assert page(PAGE) == PAGE, "write them again: make generated"
     assert all(f"### {heading}\n\n| key" in PAGE for heading in ("Keys of a run", "Keys of a stage"))
 
 

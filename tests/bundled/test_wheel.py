@@ -1,4 +1,4 @@
-"""What is installed is what was tested: the wheel holds the bundled folders, and reads them by itself."""
+"""What is installed is what was tested: the wheel contains the bundled folders, and reads them by itself."""
 
 from __future__ import annotations
 

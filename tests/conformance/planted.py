@@ -27,7 +27,7 @@ def _take(edits: Edits, which: Array) -> Edits:
 
 
 def _orphan_mark(job: Job) -> tuple[Edits, Array]:
-    """Deletes a letter and leaves its marks behind."""
+    """Deletes a letter and leaves its marks after."""
     edits, eligible = char_noise.edit(job)
     edits.stop[edits.operator == 0] = edits.start[edits.operator == 0] + 1
     return edits, eligible

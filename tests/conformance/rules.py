@@ -1,4 +1,4 @@
-"""The seven rules of a perturbation, each a function that raises AssertionError where one does not hold."""
+"""The seven rules of a perturbation, each a function that raises AssertionError where one does not contain."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def strengths_nest(trial: Trial) -> None:
 
 
 def changes(noised: Noised) -> set[tuple[int, int, str]]:
-    """The edits of a text: the range of the clean text, and what stands there now."""
+    """The edits of a text: the range of the clean text, and what is there now."""
     return {(start, stop, noised.text.value[low:high]) for start, stop, low, high in _places(noised)}
 
 
@@ -198,7 +198,7 @@ def counts(perturbation: Perturbation) -> tuple[Count, ...]:
 
 
 def own_clusters(noised: Noised) -> Iterator[bool]:
-    """Whether each cluster that an edit puts in is the language's own, or what stood there, in whatever case."""
+    """Whether each cluster that an edit puts in is the language's own, or what was there, in whatever case."""
     for before, after in replaced(noised):
         known = {one.casefold() for one in before}
         whole = (one for one in after if not _MARK.match(one))
@@ -207,12 +207,12 @@ def own_clusters(noised: Noised) -> Iterator[bool]:
 
 
 def own_letters(noised: Noised) -> Iterator[bool]:
-    """Whether each new cluster where a letter stood, or put in beside one, is a letter of the language's alphabet.
+    """Whether each new cluster where a letter was, or put in beside one, is a letter of the language's alphabet.
 
-    A letter may have the main marks of CLDR and those that stood there, no others; digits and punctuation are none.
+    A letter may have the main marks of CLDR and those that was there, no others; digits and punctuation are none.
     What the clean text has in the same edit or beside it, in whatever case, is not new: it has moved or comes twice.
-    Neither counts white space, nor an apostrophe, which words may hold (in's), nor what comes in the place of a mark of
-    punctuation, which is no question of letters, nor a mark without a letter, which is one of rule 3.
+    Neither counts white space, nor an apostrophe, which words may contain (in's), nor what comes in the place of a mark of
+    punctuation, which is not a question of letters, nor a mark without a letter, which is one of rule 3.
     """
     for edit in _touched(noised):
         if not any(map(_LETTER.match, edit.before or edit.beside)):
@@ -226,7 +226,7 @@ def own_letters(noised: Noised) -> Iterator[bool]:
 
 
 def in_alphabet(code: str, cluster: str, stood: Set[str] = frozenset()) -> bool:
-    """Whether a cluster is made of the language's letters, in either case, main marks, and marks that stood there."""
+    """Whether a cluster is made of the language's letters, in either case, main marks, and marks that was there."""
     composed = unicodedata.normalize("NFC", cluster)
     letters, marks = _alphabet(code)
     return composed in letters or (composed[0] in letters and letters | marks | stood >= {*composed[1:]})
@@ -291,7 +291,7 @@ def spans_survive(noised: Noised) -> None:
 
 
 def _same(noised: Noised, start: int, stop: int) -> list[tuple[int, int]]:
-    """The clean ranges of all spans that now lie at that range (touching spans may coincide)."""
+    """The clean ranges of all spans that now are at that range (touching spans may coincide)."""
     pairs = zip(noised.clean.spans, noised.text.spans, strict=True)
     return [(before.start, before.stop) for before, after in pairs if (after.start, after.stop) == (start, stop)]
 
@@ -329,7 +329,7 @@ def books_are_true(noised: Noised, exact: bool) -> None:
 
 
 def _hits(start: int, stop: int, place: tuple[int, int, int, int]) -> bool:
-    """Whether an edit lies in a word; one of the white space before a word counts for that word."""
+    """Whether an edit is in a word; one of the white space before a word counts for that word."""
     low, high = place[:2]
     return start < max(high, low + 1) and low < stop
 
@@ -393,7 +393,7 @@ OF_TEXTS: Final[tuple[Rule, ...]] = (
 
 
 def keeps(trial: Trial, rules: Sequence[Rule]) -> None:
-    """Raise AssertionError, from the first rule that does not hold, of those that the perturbation does not waive."""
+    """Raise AssertionError, from the first rule that does not contain, of those that the perturbation does not waive."""
     for rule in rules:
         if rule.__name__ not in trial.perturbation.waives:
             rule(trial)

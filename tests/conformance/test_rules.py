@@ -23,9 +23,9 @@ from tests.conformance.texts import drawn, every_language, hard, of_scripts, rea
 from robust_xtreme import registry
 from robust_xtreme.examples import Text
 from robust_xtreme.noise.engine.case import cases
+from robust_xtreme.noise.engine.key_error_table import KeyingError
+from robust_xtreme.noise.engine.key_errors import slips
 from robust_xtreme.noise.engine.noising import Perturbation
-from robust_xtreme.noise.engine.slip_table import Slip
-from robust_xtreme.noise.engine.slips import slips
 
 _EVERY = [registry.load("perturbation", name) for name in registry.names("perturbation")]
 _MEMBERS = [member for member in _EVERY if not member.free]
@@ -45,14 +45,14 @@ def test_every_language_keeps_the_rules(perturbation: Perturbation) -> None:
 
 @_members
 def test_hard_clusters_keep_the_rules(perturbation: Perturbation) -> None:
-    """On clusters that are hard to keep, with spans that overlap, nest and cut, the rules hold."""
+    """On clusters that are hard to keep, with spans that overlap, nest and cut, the rules contain."""
     keeps(Trial(perturbation, [one for code in _CODES for one in hard(code)]), OF_TEXTS)
 
 
 @pytest.mark.real
 @_members
 def test_real_sentences_keep_the_rules(perturbation: Perturbation, data: Path) -> None:
-    """On sentences of the release files in every language that is there, the rules hold."""
+    """On sentences of the release files in every language that is there, the rules contain."""
     keeps(Trial(perturbation, real(data)), OF_TEXTS)
 
 
@@ -60,7 +60,7 @@ def test_real_sentences_keep_the_rules(perturbation: Perturbation, data: Path) -
 @settings(max_examples=60)
 @given(texts=drawn())
 def test_any_text_of_a_language_keeps_the_rules(perturbation: Perturbation, texts: list[Text]) -> None:
-    """On words of a language's letters, with marks, hard clusters and spans anywhere, the rules hold."""
+    """On words of a language's letters, with marks, hard clusters and spans anywhere, the rules contain."""
     keeps(Trial(perturbation, texts), OF_TEXTS)
 
 
@@ -81,12 +81,12 @@ def test_a_wrong_perturbation_breaks_its_rule_and_no_other(rule: str, wrong: Per
 
 
 def test_rule_4_counts_letters() -> None:
-    """Digits in the place of letters belong to every language, and are no letters of its alphabet."""
+    """Digits in the place of letters belong to every language, and are not letters of its alphabet."""
 
     @slips(strength="share of letters", rates={"digit": "1"})
-    def digits(language: str) -> Iterator[Slip]:
+    def digits(language: str) -> Iterator[KeyingError]:
         """Wrong."""
-        yield from (Slip(letter, "digit", "1") for letter in cases(language))
+        yield from (KeyingError(letter, "digit", "1") for letter in cases(language))
 
     with pytest.raises(AssertionError, match="own_letters"):
         rule_4_noise_belongs_to_the_script(Trial(digits, of_scripts()))

@@ -118,7 +118,7 @@ def test_a_mistyped_command_is_one_line(words: tuple[str, ...], line: str) -> No
 
 
 def test_a_cache_that_cannot_be_emptied_is_one_line(cache: Path, held: int) -> None:
-    """A database that another process holds is said, with the environment's code."""
+    """A database that another process contains is stated, with the environment's code."""
     with closing(sqlite3.connect(cache / NAME, isolation_level=None)) as other, pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "_PATIENCE", 0.1)
         other.execute("BEGIN IMMEDIATE")

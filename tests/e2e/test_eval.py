@@ -1,4 +1,4 @@
-"""One run of `eval`: what it writes, what strength 0 gives, how it goes on, and what it refuses."""
+"""One run of `eval`: what it writes, what strength 0 gives, how it continues, and what it refuses."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 def test_a_run_writes_its_files(whole: Evaluation) -> None:
-    """Everything that a run promises is there, and the manifest holds the hash of each file."""
+    """Everything that a run promises is there, and the manifest contains the hash of each file."""
     names = {path.name for path in whole.folder.iterdir()}
     wanted = "run.toml manifest.json parts predictions.parquet stats.parquet scores.csv deltas.csv report.md log.txt"
     assert names >= set(wanted.split())
@@ -96,7 +96,7 @@ def test_every_cell_is_answered(whole: Evaluation) -> None:
 
 
 def test_no_path_clock_or_host_is_in_what_is_compared(whole: Evaluation, spec: RunSpec) -> None:
-    """Paths stand in run.toml alone, so the same model and data elsewhere give the same bytes."""
+    """Paths are in run.toml alone, so the same model and data elsewhere give the same bytes."""
     for path in whole.folder.rglob("*"):
         if path.is_file() and path.name not in ("run.toml", "log.txt"):
             assert spec.data.encode() not in path.read_bytes(), path.name
@@ -163,7 +163,7 @@ def test_a_folder_that_no_run_wrote_is_refused(spec: RunSpec, tmp_path: Path) ->
 
 
 def test_another_model_in_the_same_place_is_refused(spec: RunSpec, model: Path, tmp_path: Path) -> None:
-    """A run begun with one model never goes on with another."""
+    """A run begun with one model never continues with another."""
     run = Path(shutil.copytree(model, tmp_path / "run"))
     mine = small(spec, tmp_path / "out", model=(str(run),))
     evaluate(mine)
@@ -230,7 +230,7 @@ def _short_of_memory(fails: Callable[[int], bool]) -> Callable[..., Any]:
 
 
 def test_out_of_memory_halves_the_batch_once(spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is said, written down before work goes on, and a resume starts with it."""
+    """It is stated, written down before work continues, and a resume starts with it."""
     mine = small(spec, tmp_path / "out", batch_tokens=400)
     said: list[str] = []
     monkeypatch.setattr(head_module, "predict", _short_of_memory(lambda tokens: tokens > 200))
@@ -328,7 +328,7 @@ def test_what_the_model_was_trained_on_is_refused_or_stamped(spec: RunSpec, mode
 
 
 def test_models_and_conditions_are_described(whole: Evaluation) -> None:
-    """models.csv and conditions.csv hold a row for each model and condition of the run."""
+    """models.csv and conditions.csv contain a row for each model and condition of the run."""
     conditions = store.read_frame(whole.folder / "conditions.csv", CONDITIONS)
     assert set(conditions.get_column("condition")) == set(whole.scores.get_column("condition"))
     models = store.read_frame(whole.folder / "models.csv", MODELS)
@@ -347,11 +347,11 @@ def test_evaluate_is_a_function_of_the_package(spec: RunSpec, tmp_path: Path) ->
 
 
 def test_another_batch_size_does_not_touch_a_run_that_was_begun(spec: RunSpec, tmp_path: Path) -> None:
-    """The batch size is no part of the spec; a resumed run keeps the one it was begun with, and says so."""
+    """The batch size is not a part of the spec; a resumed run keeps the one it was begun with, and says so."""
     mine = small(spec, tmp_path / "out", batch_tokens=300)
     before = evaluate(mine).manifest["files"]
     (tmp_path / "out" / "scores.csv").unlink()
     said: list[str] = []
     again = evaluate(replace(mine, batch_tokens=77), observer=Observer(say=said.append))
-    assert "batches stay at 300 tokens, as this run was begun or went on" in said
+    assert "batches stay at 300 tokens, as this run was begun or continued" in said
     assert again.manifest["files"] == before

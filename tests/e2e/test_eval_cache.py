@@ -109,7 +109,7 @@ def test_without_the_cache_nothing_is_read_or_kept(runs: Runs, cache: Path) -> N
 
 
 def test_without_deduplication_everything_is_computed(runs: Runs) -> None:
-    """Equal inputs are computed again in batches of their own, whatever the cache holds."""
+    """Equal inputs are computed again in batches of their own, whatever the cache contains."""
     runs.first()
     asked = runs.total[0]
     runs.run("second", deduplicate=False)
@@ -137,7 +137,7 @@ def _other_answers(found: Any) -> Any:
 
 
 def test_gold_is_no_part_of_a_key(runs: Runs, files: Path, tmp_path: Path) -> None:
-    """Other labels, tags and answers to the same texts are met by the same predictions, and scored anew."""
+    """Other labels, tags and answers to the same texts are met by the same predictions, and scored again."""
     before = runs.first(**ALL).scores
     data = Path(shutil.copytree(files, tmp_path / "data"))
     for path in (data / "panx").glob("dev-*.tsv"):
@@ -258,7 +258,7 @@ def test_a_limit_that_is_no_size_is_said_before_anything_is_written(
 
 
 def test_a_small_limit_changes_no_result(runs: Runs, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cache that holds next to nothing makes runs slower and nothing else."""
+    """A cache that contains next to nothing makes runs slower and nothing else."""
     before = tables(runs.first())
     monkeypatch.setenv("ROBUST_XTREME_CACHE_LIMIT", "20kB")
     assert tables(runs.run("second")) == before

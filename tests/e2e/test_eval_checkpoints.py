@@ -164,7 +164,7 @@ def test_a_model_too_short_for_one_task_is_told_before_another_is_computed(here:
 
 
 def test_other_weights_of_the_same_name_are_never_answered_from_the_cache(here: Path, tmp_path: Path) -> None:
-    """Weights that an index names by any name are computed anew when they change."""
+    """Weights that an index names by any name are computed again when they change."""
     for seed in (0, 1):
         folder = checkpoint(here / f"seed{seed}", "bert", SEQUENCE, NLI, seed=seed)
         (folder / "model.safetensors").rename(folder / "mine.safetensors")
@@ -179,7 +179,7 @@ def test_other_weights_of_the_same_name_are_never_answered_from_the_cache(here: 
 
 
 def test_a_model_of_the_hub_answers_and_its_commit_is_kept(hub: Loopback, here: Path) -> None:
-    """Name, commit and identity stand in models.csv; the same again opens no connection where that is asked for."""
+    """Name, commit and identity are in models.csv; the same again opens no connection where that is asked for."""
     sha = hub.main["model", "own/nli"]
     result = call("--model", "own/nli")
     assert result.exit_code == 0, result.stderr
@@ -249,7 +249,7 @@ def test_a_commit_that_is_not_in_the_cache_is_never_another_one(made: Path, here
         ("model.safetensors", b"", "is damaged"),
         ("model.safetensors", None, "has no model.safetensors"),
         ("config.json", b"{", "cannot be read"),
-        ("config.json", None, "holds no config.json"),
+        ("config.json", None, "contains no config.json"),
         ("tokenizer.json", b"{", "cannot be loaded"),
         ("tokenizer.json", None, "own/bad"),
     ],

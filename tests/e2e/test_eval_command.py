@@ -109,7 +109,7 @@ def test_an_empty_name_says_what_to_add(here: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "line"),
     [
-        (lambda run: (run / "model/model.safetensors").unlink(), "holds no weights"),
+        (lambda run: (run / "model/model.safetensors").unlink(), "contains no weights"),
         (lambda run: (run / "model/model.safetensors").rename(run / "model/pytorch_model.bin"), "only pickled weights"),
         (lambda run: (run / "heads/panx.safetensors").unlink(), "has no head for panx"),
         (lambda run: (run / "heads/panx.json").write_text("{"), "panx.json cannot be read"),
@@ -126,7 +126,7 @@ def test_a_damaged_model_is_one_line_and_exit_2(here: Path, folder: Path, damage
 
 
 def test_a_malformed_data_file_names_its_line(here: Path, folder: Path) -> None:
-    """The file and the line stand in the message."""
+    """The file and the line are in the message."""
     shutil.copytree(folder / "data", here / "broken")
     path = here / "broken/panx/dev-en.tsv"
     path.write_text(path.read_text() + "\nno tag here\n")

@@ -1,4 +1,4 @@
-"""A killed run goes on to the same bytes: at random times, and at every step of its final writing."""
+"""A killed run continues to the same bytes: at random times, and at every step of its final writing."""
 
 from __future__ import annotations
 

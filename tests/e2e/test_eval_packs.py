@@ -1,4 +1,4 @@
-"""Runs with users' packs and with suites: what they say of them, what they leave out, and when they go on."""
+"""Runs with users' packs and with suites: what they say of them, what they leave out, and when they continue."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_changed_packs_are_not_mixed_with_what_is_done(base: RunSpec, tmp_path: 
 
 
 def test_the_cache_serves_other_packs_where_texts_are_the_same(base: RunSpec, tmp_path: Path, cache: Path) -> None:
-    """Predictions are kept by what the model reads: packs that change no text of a run compute nothing anew."""
+    """Predictions are kept by what the model reads: packs that change no text of a run compute nothing again."""
     spec = replace(base, perturb=("char_noise:0.5@ops=replace",), languages=("en",))
     evaluate(replace(spec, out=str(tmp_path / "first")))
     folder = own(tmp_path / "own")
@@ -116,7 +116,7 @@ def test_what_is_named_and_has_no_meaning_is_refused(base: RunSpec, tmp_path: Pa
 
 
 def test_the_commands_take_packs(base: RunSpec, tmp_path: Path) -> None:
-    """`show`, `list` and `eval --plan` look there first, and fail in one line where it is no folder."""
+    """`show`, `list` and `eval --plan` look there first, and fail in one line where it is not a folder."""
     folder = str(own(tmp_path / "own"))
     shown = call("show", "char_noise:1@ops=replace", "kaa", "-l", "sw", "--packs", folder)
     assert "{+" in shown.stdout

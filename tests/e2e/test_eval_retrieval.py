@@ -100,7 +100,7 @@ def test_the_same_vectors_give_the_same_bytes(model: Path, data: Path, tmp_path:
 
 
 def test_mined_pairs_take_the_threshold_of_clean_data(model: Path, data: Path, tmp_path: Path) -> None:
-    """The threshold stands in the manifest; beside the F1 with it stands that with one tuned anew."""
+    """The threshold is in the manifest; beside the F1 with it is that with one tuned again."""
     found = run(model, data, tmp_path / "out", "bucc", "char_noise:0.2", languages=("de",))
     assert found.manifest["tuned"]["bucc de"] > 0
     scores = found.scores.filter(pl.col("condition") == "clean")
@@ -129,7 +129,7 @@ def test_any_encoder_answers_a_task_without_a_head(data: Path, tmp_path: Path) -
 
 
 def test_settings_of_retrieval_that_cannot_be_are_refused(model: Path, data: Path, tmp_path: Path) -> None:
-    """An unknown index, a malformed representation, a layer that the encoder lacks: one line each, of a plan too."""
+    """An unknown index, a malformed representation, a layer that the encoder does not have: one line each, of a plan too."""
     for more, what in (
         ({"index": "faiss"}, "faiss"),
         ({"representation": "mean"}, "POOLING:LAYER"),

@@ -137,7 +137,7 @@ def test_the_hub_is_evaluated_and_offline_again_without_a_socket(model: Path, hu
 
 
 def test_a_hub_that_fails_ends_the_program_with_one_line(model: Path, hub: Loopback, home: Path) -> None:
-    """The hub's failure is no mistake of the user's: exit code 3, one line."""
+    """The hub's failure is not a mistake of the user's: exit code 3, one line."""
     hub.faults["google/xquad"] = "503"
     code, errors = program(hub, home, "eval", "--model", str(model), "--data", "hub", "--tasks", "xquad", "--plan")
     assert (code, errors.count("\n")) == (3, 1), errors

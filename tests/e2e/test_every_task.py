@@ -54,7 +54,7 @@ def test_the_tasks_are_all_here() -> None:
 
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The embedded suite, in English and Swahili alone: pools of retrieval hold every language of a suite."""
+    """The embedded suite, in English and Swahili alone: pools of retrieval contain every language of a suite."""
     folder = Path(shutil.copytree(resources.mini("suite"), tmp_path_factory.mktemp("mini") / "suite"))
     for path in folder.glob("*/*.jsonl"):
         if path.stem not in KEPT:

@@ -17,7 +17,7 @@ from robust_xtreme import registry, resources
 from robust_xtreme.commands._app import build
 from robust_xtreme.errors import DiskError
 from robust_xtreme.evaluation.plan import Condition
-from robust_xtreme.evaluation.unit import variant_of
+from robust_xtreme.evaluation.prepare import variant_of
 from robust_xtreme.examples import Answers, Example
 from robust_xtreme.noise.engine.noising import Bound
 from robust_xtreme.noise.engine.noising import bound as engine_bound
@@ -54,7 +54,7 @@ def evaluated(task: str, folder: Path, language: str, split: str, fields: tuple[
 
 
 def check_same(task: str, written: Path, language: str, split: str, wanted: list[Example]) -> None:
-    """The file that was written, read again, holds those texts, with the same spans and answers."""
+    """The file that was written, read again, contains those texts, with the same spans and answers."""
     found = load(registry.load("task", task), open_source(str(written)), language, split).examples
     assert len(found) == len(wanted)
     for one, other in zip(found, wanted, strict=True):
@@ -82,7 +82,7 @@ def check_same(task: str, written: Path, language: str, split: str, wanted: list
 def test_release_files_get_the_noise_of_eval(
     task: str, path: str, language: str, split: str, fields: tuple[str, ...], folder: Path, tmp_path: Path
 ) -> None:
-    """The file that is written holds the very texts that `eval` answers under the same condition and seed."""
+    """The file that is written contains the very texts that `eval` answers under the same condition and seed."""
     (tmp_path / path).parent.mkdir(parents=True)
     words = ("--task", task, "--language", language, "--perturb", SPEC, "--fields", ",".join(fields))
     result = call(str(folder / path), *words, "-o", str(tmp_path / path))
@@ -91,7 +91,7 @@ def test_release_files_get_the_noise_of_eval(
 
 
 def test_space_around_texts_stays_where_eval_leaves_it_out(folder: Path, tmp_path: Path) -> None:
-    """`eval` reads texts and answers without the space around them; the file keeps it, and holds the same texts."""
+    """`eval` reads texts and answers without the space around them; the file keeps it, and contains the same texts."""
     document = json.loads((folder / "xquad/xquad.en.json").read_text())
     for passage in document["data"][0]["paragraphs"]:
         passage["context"] = f"\n {passage['context']}  "
@@ -129,7 +129,7 @@ def test_space_around_texts_stays_where_eval_leaves_it_out(folder: Path, tmp_pat
 def test_the_embedded_suite_gets_the_noise_of_eval(
     task: str, language: str, fields: tuple[str, ...], tmp_path: Path
 ) -> None:
-    """Rows of a suite too are those of `eval`, in every family whose texts stand in its rows."""
+    """Rows of a suite too are those of `eval`, in every family whose texts are in its rows."""
     suite, name = resources.mini("suite"), f"{task}/test-{language}.jsonl"
     (tmp_path / task).mkdir()
     (tmp_path / "suite.toml").write_bytes((suite / "suite.toml").read_bytes())
@@ -140,7 +140,7 @@ def test_the_embedded_suite_gets_the_noise_of_eval(
 
 
 def test_fields_default_to_the_headline(folder: Path, tmp_path: Path) -> None:
-    """With a task its first group of fields is noised, in QA the question; the split is told by the file's name."""
+    """With a task its first group of fields is noised, in QA the question; the split is recognised by the file's name."""
     result = call(
         str(folder / "xquad/xquad.en.json"),
         "--task",
@@ -170,14 +170,14 @@ def test_fields_default_to_the_headline(folder: Path, tmp_path: Path) -> None:
         (("--task", "tatoeba", "-l", "es"), "Files of tatoeba are not written. `robust-xtreme eval --tasks tatoeba`"),
         (
             ("--task", "lareqa", "-l", "en", "--fields", "candidate"),
-            "'candidate' of lareqa does not stand in its files",
+            "'candidate' of lareqa is not in its files",
         ),
         (("--task", "xquad", "-l", "en", "--header"), "with --task leave them out"),
         (("--task", "panx", "-l", "en"), "may be of any split of panx. Say which: --split validation or --split test"),
         ((), "Texts need their language"),
         (
             ("-l", "en", "--perturb", "casing:0.5"),
-            "--perturb stands 2 times, and one file is written. A chain is written with +: --perturb char",
+            "--perturb is 2 times, and one file is written. A chain is written with +: --perturb char",
         ),
         (("-l", "en", "--format", "tsv"), "Name the texts with --fields, as in --fields 1,2"),
     ],
@@ -202,7 +202,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     result = call(
         str(tmp_path / "none.json"), "--task", "xquad", "-l", "en", "--perturb", SPEC, "-o", str(tmp_path / "o")
     )
-    assert (result.exit_code, "is no file" in said(result)) == (2, True)
+    assert (result.exit_code, "is not a file" in said(result)) == (2, True)
 
 
 def test_pipes_carry_bytes() -> None:
@@ -366,7 +366,7 @@ def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:
 def test_names_that_cannot_be_written_are_told_with_their_option(
     words: tuple[str, ...], code: int, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is wrong with a name is said with the option that takes it, and nothing is written or replaced."""
+    """What is wrong with a name is stated with the option that takes it, and nothing is written or replaced."""
     monkeypatch.chdir(tmp_path)
     Path("in").write_text("Habari ya asubuhi\n")
     Path("loop").symlink_to("loop")

@@ -14,7 +14,7 @@ import pytest
 from tests.program import FULL, Ended, program
 
 from robust_xtreme.commands import main
-from robust_xtreme.commands._errors import ended, guarded
+from robust_xtreme.commands._errors import ended, exit_code_of
 
 Capture = pytest.CaptureFixture[str]
 SPEC = "char_noise:0.3"
@@ -54,7 +54,7 @@ def test_a_hang_up_ends_it_as_well(capsys: Capture) -> None:
 
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
-        assert guarded(run) == 129
+        assert exit_code_of(run) == 129
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
     finally:
         signal.signal(signal.SIGHUP, before)

@@ -88,7 +88,7 @@ LIGHT: Final = (*(tuple(one.split()) for one in COMMANDS), TYPED)
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("asked", COMMANDS)
 def test_every_command_prints_plain_lines_into_a_pipe(asked: str, place: str) -> None:
-    """No escape code stands in a pipe, and what the encoding lacks is written in signs that it has."""
+    """No escape code is in a pipe, and what the encoding does not have is written in signs that it has."""
     done = printed(place, *LIGHT)[tuple(asked.split())]
     assert (done.code, done.errors) == (0, b"")
     assert done.output.strip()

@@ -51,7 +51,7 @@ def _train(data: Path, encoder: Path, out: Path, *more: str) -> Result:
 
 
 def test_train_writes_a_run_and_says_where(tmp_path: Path, data: Path, encoder: Path) -> None:
-    """The folder is all that stands on stdout; steps are plain lines on stderr; nothing else appears anywhere."""
+    """The folder is all that is on stdout; steps are plain lines on stderr; nothing else appears anywhere."""
     before = sorted(encoder.iterdir())
     environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false"}
     command = [sys.executable, "-m", "robust_xtreme", *_words(data, encoder, tmp_path / "run")]
@@ -76,7 +76,7 @@ def test_train_writes_a_run_and_says_where(tmp_path: Path, data: Path, encoder: 
 
 
 def test_ctrl_c_is_one_line(tmp_path: Path, data: Path, encoder: Path) -> None:
-    """An interrupted run exits with 130 and one line, and the same command goes on."""
+    """An interrupted run exits with 130 and one line, and the same command continues."""
     command = forked(_words(data, encoder, tmp_path / "run", "--steps", "5000", "-v"), tmp_path / "printed")
     while "target: step" not in (tmp_path / "printed" / "stderr").read_text("utf-8") and command.process.is_alive():
         time.sleep(0.01)

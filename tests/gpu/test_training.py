@@ -1,4 +1,4 @@
-"""On CUDA: training computes what it computes on the CPU, goes on to the same weights, and learns in bf16."""
+"""On CUDA: training computes what it computes on the CPU, continues to the same weights, and learns in bf16."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from robust_xtreme.languages import LANGUAGES, Language, belongs, language
 
 pytestmark = pytest.mark.real
 
-# Codes of FLORES and of Tatoeba for the languages whose files these folders hold.
+# Codes of FLORES and of Tatoeba for the languages whose files these folders contain.
 FLORES = {
     "ar": "arb_Arab", "bg": "bul_Cyrl", "bn": "ben_Beng", "de": "deu_Latn", "el": "ell_Grek", "en": "eng_Latn",
     "es": "spa_Latn", "et": "est_Latn", "fi": "fin_Latn", "fr": "fra_Latn", "he": "heb_Hebr", "hi": "hin_Deva",
@@ -56,7 +56,7 @@ def _column(path: Path, code: str) -> str:
 
 
 def _written(text: str, known: Language) -> Counter[str]:
-    """The letters of the language's own script in a text: clusters, without the signs that stand on them."""
+    """The letters of the language's own script in a text: clusters, without the signs that are on them."""
     clusters = Counter(regex.findall(r"\X", text.lower()))
     return Counter({one: count for one, count in clusters.items() if _ours(one, known)})
 

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import PreTrainedTokenizerFast
 
 from robust_xtreme import registry
-from robust_xtreme.examples import Answers, Example, Judged, Span
+from robust_xtreme.examples import Answers, Example, Scored, Span
 from robust_xtreme.models.windows import Window
 from robust_xtreme.predictors.heads import span_qa
 from robust_xtreme.sources import load
@@ -136,7 +136,7 @@ def test_answers_are_said_wherever_token_edges_allow(
     kind: str,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """A gold answer whose edges are edges of tokens is said to the character; what is not is counted by its reason."""
+    """A gold answer whose edges are edges of tokens is stated to the character; what is not is counted by its reason."""
     task: TaskSpec = registry.load("task", name)
     examples = load(task, data, language, split).examples
     assert len(examples) == rows
@@ -145,7 +145,7 @@ def test_answers_are_said_wherever_token_edges_allow(
     assert metric.name.endswith("_em")
     counts: Counter[str] = Counter()
     for example, windows, said in _decoded(examples, TOKENIZERS[kind](texts)):
-        matched = bool(metric.stats(Judged(example, example, said, said))["all"][0])
+        matched = bool(metric.stats(Scored(example, example, said, said))["all"][0])
         why = _why(_gold(example), windows)
         if why == "nothing":
             assert (said, matched) == (Answers((_gold(example),)), True), example.id

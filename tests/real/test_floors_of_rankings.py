@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from robust_xtreme import registry
-from robust_xtreme.examples import Judged
+from robust_xtreme.examples import Scored
 from robust_xtreme.results.floors import fit
 from robust_xtreme.sources import load
 
@@ -26,7 +26,7 @@ def _values(data: Path, name: str, language: str, split: str) -> dict[str, float
     return {
         floor: float(metric.reduce(np.sum([metric.stats(one)["all"] for one in judged], axis=0)))
         for floor, predicted in found.items()
-        if (judged := [Judged(e, e, said, said) for e, said in zip(loaded.examples, predicted.targets, strict=True)])
+        if (judged := [Scored(e, e, said, said) for e, said in zip(loaded.examples, predicted.targets, strict=True)])
     }
 
 

@@ -1,4 +1,4 @@
-"""Input methods against real text: how much of it has slips."""
+"""Input methods against real text: how much of it has key errors."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from tests.one_key import reachable, single_slips
 
-from robust_xtreme.noise.engine.slip_table import Slip
+from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.input import kana, pinyin
 from robust_xtreme.noise.input.telex import Method
 
 pytestmark = pytest.mark.real
 
 
-def _share(text: str, slips: Iterator[Slip], wanted: Callable[[str], bool]) -> float:
-    """The share of the wanted letters of a text that have slips, alone or in a pair with the next one."""
+def _share(text: str, slips: Iterator[KeyingError], wanted: Callable[[str], bool]) -> float:
+    """The share of the wanted letters of a text that have key errors, alone or in a pair with the next one."""
     points = {slip.point for slip in slips}
     found: Counter[bool] = Counter()
     for place, letter in enumerate(text):
@@ -34,12 +34,12 @@ def _text(data: Path, name: str) -> str:
 
 
 def test_chinese_characters_have_slips(data: Path) -> None:
-    """At least 95 % of the Han characters of Chinese sentences have slips of pinyin."""
+    """At least 95 % of the Han characters of Chinese sentences have key errors of pinyin."""
     assert _share(_text(data, "zho_Hans"), pinyin.slips(), lambda one: "\u4e00" <= one <= "\u9fff") >= 0.95
 
 
 def test_kana_have_slips(data: Path) -> None:
-    """At least 98 % of the kana of Japanese sentences have slips of romaji."""
+    """At least 98 % of the kana of Japanese sentences have key errors of romaji."""
     assert _share(_text(data, "jpn_Jpan"), kana.slips(), lambda one: "ぁ" <= one <= "ヶ" or one == "ー") >= 0.98
 
 
@@ -52,7 +52,7 @@ def test_kanji_have_slips(data: Path) -> None:
     ("telex", 4), ("vni", 4), *(pytest.param(method, 1, marks=pytest.mark.long) for method in ("telex", "vni")),
 ])  # fmt: skip
 def test_slips_of_vietnamese_come_of_one_wrong_key(data: Path, method: Method, step: int) -> None:
-    """At least 99 % of the slips of the frequent words of Vietnamese sentences can come from one wrong key."""
+    """At least 99 % of the key errors of the frequent words of Vietnamese sentences can come from one wrong key."""
     text = unicodedata.normalize("NFC", (data / "tatoeba" / "v1" / "tatoeba.vie-eng.vie").read_text("utf-8"))
     counts = Counter(word for word in re.findall(r"[^\W\d_]+", text) if len(word) > 1)
     words = [word for word, _ in counts.most_common(400)[::step]]

@@ -16,7 +16,7 @@ from robust_xtreme.noise.input.keyboards import Layout, layout, of_language
 
 pytestmark = pytest.mark.real
 
-# How many levels of keys the copy defines by itself (what it includes from files that it lacks is not compared), and
+# How many levels of keys the copy defines by itself (what it includes from files that it does not have is not compared), and
 # those that differ: `xkb_differences.tsv` names the two releases and lists these, each with what 2.35.1 has instead.
 COMPARED = 6429
 ABSENT = ("in-marathi", "in-tam-tamilnet")
@@ -80,7 +80,7 @@ def test_the_pairs_of_nlpaug_that_are_no_neighbours_are_listed(data: Path) -> No
 
 
 def _distance(one: Layout, first: str, second: str) -> float:
-    """The distance of the keys of two characters by their places, counted anew from the names of the keys."""
+    """The distance of the keys of two characters by their places, counted again from the names of the keys."""
     left = {"E": 0.0, "D": 0.5, "C": 0.75, "B": 1.25}
     places = []
     for sign in (first, second):

@@ -1,4 +1,4 @@
-"""Metrics on real examples under real noise: what is right stays right, and what noise changed is told apart."""
+"""Metrics on real examples under real noise: what is right stays right, and what noise changed is distinguished."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from robust_xtreme import registry
-from robust_xtreme.examples import Answers, Example, Judged, Span, Target
+from robust_xtreme.examples import Answers, Example, Scored, Span, Target
 from robust_xtreme.metric import Metric
 from robust_xtreme.noise.engine.noising import Noised, noise_example, noise_texts
 from robust_xtreme.sources import limit, load
@@ -17,7 +17,7 @@ from robust_xtreme.specs import PerturbationSpec
 pytestmark = pytest.mark.real
 
 
-def _judged(data: Path, name: str, language: str, field: str, noise: str) -> Iterator[Judged]:
+def _judged(data: Path, name: str, language: str, field: str, noise: str) -> Iterator[Scored]:
     """Right predictions on the noisy text of 100 examples."""
     examples = limit(load(registry.load("task", name), data, language, "validation").examples, 100)
     noised = {
@@ -27,7 +27,7 @@ def _judged(data: Path, name: str, language: str, field: str, noise: str) -> Ite
         perturbed = noise_example(example, noised, (field,))
         moved = field == "context"
         restored = _restored(perturbed, noised[example.texts[field].id]) if moved else perturbed.target
-        yield Judged(example, perturbed, perturbed.target, restored)
+        yield Scored(example, perturbed, perturbed.target, restored)
 
 
 def _restored(perturbed: Example, noised: Noised) -> Target:
@@ -38,7 +38,7 @@ def _restored(perturbed: Example, noised: Noised) -> Target:
             return target
 
 
-def _score(name: str, judged: list[Judged], scope: str = "all") -> float:
+def _score(name: str, judged: list[Scored], scope: str = "all") -> float:
     metric: Metric = registry.load("metric", name)
     rows = [metric.stats(one).get(scope) for one in judged]
     return sum(row[0] for row in rows if row) / max(sum(row[1] for row in rows if row), 1)

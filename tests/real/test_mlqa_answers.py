@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from robust_xtreme import registry
-from robust_xtreme.examples import Answers, Judged
+from robust_xtreme.examples import Answers, Scored
 from robust_xtreme.metrics._mlqa import words
 from robust_xtreme.sources import load
 
@@ -22,7 +22,7 @@ def test_gold_answers_are_right(data: Path, language: str) -> None:
     for example in examples:
         assert isinstance(example.target, Answers)
         said = Answers(example.target.spans[:1])
-        judged = Judged(example, example, said, said)
+        judged = Scored(example, example, said, said)
         values = {name: metric.stats(judged)["all"][0] for name, metric in metrics.items()}
         has_words = bool(words(example.texts["context"].at(said.spans[0]), language))
         assert values == {"mlqa_em": 1.0, "mlqa_f1": float(has_words)}, example.id

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from robust_xtreme import registry
-from robust_xtreme.examples import Answers, Choice, Document, Example, Judged, Span, Tags, Target, Text
+from robust_xtreme.examples import Answers, Choice, Document, Example, Scored, Span, Tags, Target, Text
 from robust_xtreme.formats import squad
 
 pytestmark = pytest.mark.real
 
-Read = Callable[[Path, Path], Iterator[Judged]]
+Read = Callable[[Path, Path], Iterator[Scored]]
 
 
 def _pairs(data: Path, task: str) -> list[tuple[Path, Path]]:
@@ -27,9 +27,9 @@ def _pairs(data: Path, task: str) -> list[tuple[Path, Path]]:
     return [(label, mock / "predictions" / task / label.name) for label in labels]
 
 
-def _judged(gold: Target, said: Target, texts: dict[str, Text] | None = None) -> Judged:
+def _judged(gold: Target, said: Target, texts: dict[str, Text] | None = None) -> Scored:
     example = Example("mock", texts or {"tokens": Text("mock", "en", "")}, gold, "mock")
-    return Judged(example, example, said, said)
+    return Scored(example, example, said, said)
 
 
 def _average(data: Path, task: str, metric: str, read: Read) -> tuple[int, float]:
@@ -46,7 +46,7 @@ def _lines(path: Path) -> list[str]:
     return path.read_text(encoding="utf-8").splitlines()
 
 
-def _labels(labels: Path, predictions: Path) -> Iterator[Judged]:
+def _labels(labels: Path, predictions: Path) -> Iterator[Scored]:
     """One label a line."""
     gold, said = _lines(labels), _lines(predictions)
     names = sorted({*gold, *said})
@@ -54,8 +54,8 @@ def _labels(labels: Path, predictions: Path) -> Iterator[Judged]:
         yield _judged(Choice(names.index(one)), Choice(names.index(two)))
 
 
-def _tags(labels: Path, predictions: Path) -> Iterator[Judged]:
-    """One tag a line, an empty line behind each sentence."""
+def _tags(labels: Path, predictions: Path) -> Iterator[Scored]:
+    """One tag a line, an empty line after each sentence."""
     for gold, said in zip(_sentences(labels), _sentences(predictions), strict=True):
         yield _judged(gold, said, {"tokens": Text("mock", "en", "x" * len(gold.names), _letters(len(gold.names)))})
 
@@ -69,8 +69,8 @@ def _sentences(path: Path) -> list[Tags]:
     return [Tags(tuple(sentence.split())) for sentence in sentences if sentence.strip()]
 
 
-def _answers(labels: Path, predictions: Path) -> Iterator[Judged]:
-    """SQuAD's json; the answer said is put behind the passage, as a prediction is a span."""
+def _answers(labels: Path, predictions: Path) -> Iterator[Scored]:
+    """SQuAD's json; the answer said is put after the passage, as a prediction is a span."""
     said = json.loads(predictions.read_text(encoding="utf-8"))
     for row in squad.read(labels.read_text(encoding="utf-8"), str(labels)):
         passage, answer = row.values["context"], said.get(row.native, "")
@@ -79,20 +79,20 @@ def _answers(labels: Path, predictions: Path) -> Iterator[Judged]:
         yield _judged(golds, Answers((Span(len(passage) + 1, len(context.value)),)), {"context": context})
 
 
-def _documents(labels: Path, predictions: Path) -> Iterator[Judged]:
+def _documents(labels: Path, predictions: Path) -> Iterator[Scored]:
     """The id of the nearest sentence, one a line."""
     for gold, said in zip(_lines(labels), _lines(predictions), strict=True):
         yield _judged(Document((gold,)), Document((said,)))
 
 
-def _rankings(labels: Path, predictions: Path) -> Iterator[Judged]:
+def _rankings(labels: Path, predictions: Path) -> Iterator[Scored]:
     """The ids of the entities found for each mention, the best first."""
     said = json.loads(predictions.read_text(encoding="utf-8"))
     for mention, gold in json.loads(labels.read_text(encoding="utf-8")).items():
         yield _judged(Document(tuple(gold)), Document(tuple(said.get(mention, ()))))
 
 
-def _bitext(labels: Path, predictions: Path) -> Iterator[Judged]:
+def _bitext(labels: Path, predictions: Path) -> Iterator[Scored]:
     """Pairs of ids, one a line, gathered by their first."""
     gold, said = _by_source(_lines(labels)), _by_source(_lines(predictions))
     for source in sorted({*gold, *said}):

@@ -128,7 +128,7 @@ def test_sentences_are_what_the_rows_make(table: Path, language: str, native: st
 
 
 def test_the_languages_are_the_columns(table: Path) -> None:
-    """Fifty: those of XTREME-R with Hausa in place of Romanian."""
+    """Fifty: those of XTREME-R with Hausa instead of Romanian."""
     columns = (table / FILE).read_text(encoding="utf-8").splitlines()[0].split("\t")[1:]
     assert set(TASK.languages) == {one for one in columns if not one.endswith("-placeholders")}
     assert len(TASK.languages) == 50
@@ -158,7 +158,7 @@ def test_every_language_has_its_cases(table: Path, language: str) -> None:
 
 
 def test_columns_in_another_order_give_the_same_cases(table: Path) -> None:
-    """The table turned around, with its columns of placeholders behind their languages, has the same rows."""
+    """The table turned around, with its columns of placeholders after their languages, has the same rows."""
     lines = [line.split("\t") for line in (table / FILE).read_text(encoding="utf-8").splitlines()]
     header = lines[0]
     starts = [at for at, name in enumerate(header) if at and not name.endswith("-placeholders")]

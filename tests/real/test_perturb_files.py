@@ -1,4 +1,4 @@
-"""Release files perturbed: every answer stands at its place, every tag on its word, under every perturbation."""
+"""Release files perturbed: every answer is at its place, every tag on its word, under every perturbation."""
 
 from __future__ import annotations
 

@@ -32,13 +32,13 @@ def _texts(name: str, data: Path) -> list[Text]:
 
 @pytest.mark.parametrize("name", ["xquad", "tydiqa", "xnli"])
 def test_texts_of_a_task_keep_the_rules(name: str, data: Path) -> None:
-    """On passages under the union of their answers, questions and sentence pairs, in every language, rules hold."""
+    """On passages under the union of their answers, questions and sentence pairs, in every language, rules contain."""
     keeps(Trial(registry.load("perturbation", "char_noise"), _texts(name, data)), OF_TEXTS)
 
 
 @pytest.mark.parametrize("name", ["xquad", "tydiqa"])
 def test_answers_move_with_their_passage_and_back(name: str, data: Path) -> None:
-    """The noisy answer lies at its span, is never empty, and a prediction of just that span is the clean answer."""
+    """The noisy answer is at its span, is never empty, and a prediction of just that span is the clean answer."""
     spec = PerturbationSpec.parse("char_noise:0.3")
     examples = _examples(name, data)
     noised = {one.clean.id: one for one in noise_texts([own.texts["context"] for own in examples], spec, 0)}

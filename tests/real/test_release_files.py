@@ -83,7 +83,7 @@ def _sound(split: Split) -> None:
 def test_single_splits_have_their_size(
     data: Path, name: str, split: str, language: str, rows: int, clusters: int, labelled: bool
 ) -> None:
-    """Rows, clusters and labels of splits that are no translations of each other."""
+    """Rows, clusters and labels of splits that are not translations of each other."""
     assert _shape(load(_task(name), data, language, split)) == (rows, clusters, labelled)
 
 

@@ -88,7 +88,7 @@ def test_the_passages_of_lareqa_are_those_of_xquad(data: Path) -> None:
 
 
 def test_right_sentences_hold_the_answer(data: Path) -> None:
-    """Over 98 % of the right sentences hold the whole answer; the others end before it does."""
+    """Over 98 % of the right sentences contain the whole answer; the others end before it does."""
     task = _task("lareqa")
     found = Release(data).read(task, "en", "validation")
     split = load(task, data, "en", "validation")
@@ -159,7 +159,7 @@ def test_what_xtreme_s_script_leaves_of_tatoeba_is_refused(data: Path, tmp_path:
 
 
 def test_squad_is_training_data_for_lareqa(data: Path, tmp_path: Path) -> None:
-    """SQuAD's development set, put where its training set would lie: each question has its sentence beside it."""
+    """SQuAD's development set, put where its training set would be: each question has its sentence beside it."""
     (tmp_path / "squad").mkdir()
     (tmp_path / "squad/train-v1.1.json").symlink_to(data / "squad/dev-v1.1.rebuilt.json")
     assert _task("lareqa").adapt is answer_sentences

@@ -1,4 +1,4 @@
-"""The real files of XCOPA, Social IQa, PAWS-X and UD-POS: their sizes, their layouts, and what words they hold."""
+"""The real files of XCOPA, Social IQa, PAWS-X and UD-POS: their sizes, their layouts, and what words they contain."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_social_iqa_is_read_by_the_same_reader(data: Path) -> None:
 
 
 def test_labelled_pairs_are_those_without_labels(data: Path) -> None:
-    """The release's test files of PAWS-X and XTREME's hold the same sentences in the same order."""
+    """The release's test files of PAWS-X and XTREME's contain the same sentences in the same order."""
     for code in ("de", "zh"):
         paths = [data / "pawsx" / "labelled" / f"test-{code}.tsv", data / "pawsx" / f"test-{code}.tsv"]
         own, made = (tsv_paraphrases.read(path.read_text(encoding="utf-8"), str(path)) for path in paths)
@@ -123,7 +123,7 @@ def test_pairs_stand_in_the_same_row_in_all_languages(data: Path) -> None:
 
 
 def test_labels_of_pairs_differ_between_languages(data: Path) -> None:
-    """They were given anew in each language: copying those of English would be wrong for some."""
+    """They were given again in each language: copying those of English would be wrong for some."""
     found = {code: [one.target for one in split.examples] for code, split in _all(data, "pawsx", "validation").items()}
     differing = {code: sum(a != b for a, b in zip(own, found["en"], strict=True)) for code, own in found.items()}
     assert differing == {"de": 32, "en": 0, "es": 16, "fr": 3, "ja": 9, "ko": 23, "zh": 10}

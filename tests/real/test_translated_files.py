@@ -66,7 +66,7 @@ def test_xtreme_s_five_columns_find_every_pair(data: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("layout", ["de/squad/train-v1.1.json", f"SQuAD/{XTREME}/squad.translate.train.en-de.json"])
 def test_xquad_s_questions_are_known_by_their_ids(data: Path, tmp_path: Path, layout: str) -> None:
-    """All 1,190 questions are in the clusters of the English ones, and every answer stands in its German passage."""
+    """All 1,190 questions are in the clusters of the English ones, and every answer is in its German passage."""
     put(data, "xquad/xquad.en.json", tmp_path / "en" / "squad" / "train-v1.1.json")
     put(data, "xquad/xquad.de.json", tmp_path / layout)
     english, found = asked("xquad", tmp_path, ["de"], [])
@@ -77,7 +77,7 @@ def test_xquad_s_questions_are_known_by_their_ids(data: Path, tmp_path: Path, la
 
 
 def test_paws_x_s_labels_differ_between_languages(data: Path, tmp_path: Path) -> None:
-    """Rows whose labels are not the English ones are no translations row by row; all are taken, and it is told."""
+    """Rows whose labels are not the English ones are not translations row by row; all are taken, and it is told."""
     for code in ("en", "de"):
         put(data, f"pawsx/dev-{code}.tsv", tmp_path / code / "pawsx" / f"train-{code}.tsv")
     told: list[str] = []

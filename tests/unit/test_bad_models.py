@@ -55,7 +55,7 @@ def test_weights_that_are_missing_are_not_drawn_at_random(run: Path) -> None:
     ],
 )
 def test_a_configuration_of_another_encoder_is_refused(run: Path, values: dict[str, Any], line: str) -> None:
-    """Layers that the file does not hold, another architecture, another width: never a model."""
+    """Layers that the file does not contain, another architecture, another width: never a model."""
     _change(run / "model" / "config.json", **values)
     with pytest.raises(ModelError, match=line):
         read_encoder(run / "model")
@@ -89,9 +89,9 @@ def test_tags_in_another_order_go_by_their_names(run: Path) -> None:
     "record", ["null", "[]", "3", '{"languages": 3}', '{"languages": [3]}', '{"examples": "x"}', '{"seed": "x"}']
 )
 def test_a_record_of_another_kind_is_named(run: Path, record: str) -> None:
-    """What stands in stages/ is read at every run, so it is checked."""
+    """What is in stages/ is read at every run, so it is checked."""
     (run / "stages" / "01-target.json").write_text(record)
-    with pytest.raises(ModelError, match=r"01-target\.json: is no record of a stage"):
+    with pytest.raises(ModelError, match=r"01-target\.json: is not a record of a stage"):
         locate(run, PANX)
 
 

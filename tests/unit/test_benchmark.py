@@ -134,7 +134,7 @@ def test_nothing_at_all_is_no_average() -> None:
 
 
 def test_a_noise_is_averaged_over_the_headline_fields() -> None:
-    """Of questions the condition on the question counts, that on the context does not; clean stands first."""
+    """Of questions the condition on the question counts, that on the context does not; clean is first."""
     rows = _rows(_XTREME)
     for task, score in _XTREME.items():
         fields = _TASKS[task].headline[0]
@@ -146,7 +146,7 @@ def test_a_noise_is_averaged_over_the_headline_fields() -> None:
 
 
 def test_what_a_noise_cannot_serve_is_missing() -> None:
-    """A language that a perturbation does not apply to is no score under it."""
+    """A language that a perturbation does not apply to is not a score under it."""
     rows = _rows(_XTREME, condition="char_noise:0.1")
     rows[1]["not_applicable"] = 1.0
     found = _named(rows)["XTREME"]

@@ -1,4 +1,4 @@
-"""benchmarks/perturb.py: what stands beside ours, and which bars its page says are missed."""
+"""benchmarks/perturb.py: what is beside ours, and which bars its page says are missed."""
 
 from __future__ import annotations
 

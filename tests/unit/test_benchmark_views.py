@@ -56,7 +56,7 @@ def test_the_overall_table_is_that_of_papers() -> None:
 
 
 def test_a_missing_cell_marks_its_task_and_every_average() -> None:
-    """A mean over a part is marked, and what is missing stands there by name."""
+    """A mean over a part is marked, and what is missing is there by name."""
     found = scores(xnli=("sw",), panx=("en", "sw"))
     (row,) = made("overall", found).iter_rows(named=True)
     assert row["score/xnli"] == "70.0*"
@@ -73,7 +73,7 @@ def test_a_benchmark_that_nobody_asked_for_is_shown_only_whole() -> None:
 
 
 def test_the_page_explains_the_mark() -> None:
-    """What a star means stands above the table, what is missing in the legend."""
+    """What a star means is above the table, what is missing in the legend."""
     text = page(scores(xnli=("sw",)), empty(DELTAS), manifest())
     assert "\\* is over a part" in text
     assert "70.0\\*" in text

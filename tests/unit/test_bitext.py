@@ -65,7 +65,7 @@ def test_pairs_and_scores_equal_the_official_algorithm(seed: int, sources: int, 
 
 @given(st.integers(0, 10_000), st.integers(2, 12))
 def test_each_sentence_is_mined_once_and_the_best_first(seed: int, count: int) -> None:
-    """No source and no target stands in two pairs, and scores never rise."""
+    """No source and no target is in two pairs, and scores never rise."""
     mined = _mined(_cosines(_vectors(seed, count), _vectors(seed + 1, count)))
     for side in mined.pairs.T:
         assert len(set(side.tolist())) == len(side)
@@ -137,7 +137,7 @@ def _official_threshold(mined: Mined, gold: set[tuple[int, int]], unseen: int) -
 
 @given(st.integers(0, 10_000), st.integers(2, 10), st.sets(st.integers(0, 9)), st.integers(0, 3))
 def test_the_threshold_is_the_official_one(seed: int, count: int, right: set[int], unseen: int) -> None:
-    """Halfway behind the pair with the greatest F1, the first of equals; gold pairs left out count as missed."""
+    """Halfway after the pair with the greatest F1, the first of equals; gold pairs left out count as missed."""
     mined = _mined(_cosines(_vectors(seed, count), _vectors(seed, count)))
     gold = {(at, at) for at in right} | {(0, 1)}
     assert best_threshold(mined, gold, unseen) == pytest.approx(float(_official_threshold(mined, gold, unseen)))
@@ -148,7 +148,7 @@ def _by_hand(*scores: float) -> Mined:
 
 
 def test_thresholds_worked_by_hand() -> None:
-    """Two of three pairs are gold: after two, F1 is 1, so the threshold lies between the second and the third."""
+    """Two of three pairs are gold: after two, F1 is 1, so the threshold is between the second and the third."""
     assert best_threshold(_by_hand(1.3, 1.2, 1.0), {(0, 0), (1, 1)}) == pytest.approx(1.1)
     assert best_threshold(_by_hand(1.3, 1.2), {(0, 0), (1, 1)}) == pytest.approx(1.2)
     assert best_threshold(_by_hand(1.3, 1.2), {(0, 1)}) == 0.0

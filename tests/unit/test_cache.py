@@ -130,7 +130,7 @@ def test_a_place_that_cannot_hold_it_costs_one_line(place: str) -> None:
             found.put(KIND, entries(0, 3))
             assert found.get(KIND, [key(1)]) == {}
     assert len(using.warnings) == 1
-    assert "cannot be used, and the run goes on without" in using.warnings[0]
+    assert "cannot be used, and the run continues without" in using.warnings[0]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")
@@ -196,7 +196,7 @@ class _NoLog:
 
 
 def test_a_log_that_is_refused_is_a_plain_journal_too(using: Using, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error in place of a refusal makes no difference."""
+    """An error instead of a refusal makes no difference."""
     connect = database.connect
     monkeypatch.setattr(database, "connect", lambda path: _NoLog(connect(path)))
     using.put(entries(0, 10))
@@ -227,7 +227,7 @@ def test_a_limit_that_was_lowered_holds_without_new_entries(using: Using) -> Non
 
 
 def test_more_than_the_limit_at_once_is_cut_to_it(using: Using) -> None:
-    """One large batch never leaves more than the limit; a limit of nothing holds nothing and makes no file."""
+    """One large batch never leaves more than the limit; a limit of nothing contains nothing and makes no file."""
     using.put(entries(0, 5000, width=400), most=SMALL)
     assert (using.folder / NAME).stat().st_size <= SMALL
     nothing = Using(using.folder / "nothing")

@@ -74,7 +74,7 @@ def test_a_writer_that_is_killed_leaves_a_sound_cache(using: Using) -> None:
 def test_a_cache_that_another_process_holds_delays_nothing_for_long(
     using: Using, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Reading goes on; what cannot be written is let go with one line, and written the next time."""
+    """Reading continues; what cannot be written is let go with one line, and written the next time."""
     using.put(entries(0, 3))
     monkeypatch.setattr(database, "_PATIENCE", 0.1)
     with contextlib.closing(sqlite3.connect(using.folder / NAME, isolation_level=None)) as other, using.open() as found:

@@ -58,7 +58,7 @@ def test_case_is_that_of_the_language(code: str, kind: str, clean: str, noisy: s
 
 
 def test_only_what_changes_case_is_edited() -> None:
-    """Nothing goes to lower case and back: an edit holds the letters that change, all others stay as they are."""
+    """Nothing goes to lower case and back: an edit contains the letters that change, all others stay as they are."""
     found = _noise("Der ıſ İI ß", "de", "initial")
     assert found.traces[0].places == ((0, 1, 0, 1),)
     assert found.text.value == "der ıſ İI ß"
@@ -125,7 +125,7 @@ def test_lower_and_upper_are_composed() -> None:
 
 @pytest.mark.parametrize(("small", "large"), [("ǆ", "ǅ"), ("ǉ", "ǈ"), ("ǌ", "ǋ"), ("ǳ", "ǲ")])
 def test_a_digraph_has_a_capital_of_its_own(small: str, large: str) -> None:
-    """At the beginning of a word stands the titlecase letter, and its small letter is the same as before."""
+    """At the beginning of a word is the titlecase letter, and its small letter is the same as before."""
     assert capital(f"{small}ep", "en") == f"{large}ep"
     assert lower(large, "en") == small
     assert style(f"{large}ep", "en") == "capital"

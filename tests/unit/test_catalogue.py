@@ -58,7 +58,7 @@ def test_the_list_of_tasks_is_for_reading(
 
 
 def test_the_list_of_perturbations_breaks_no_identifier(capsys: pytest.CaptureFixture[str]) -> None:
-    """Rules that are waived stand whole, one a line; below the table stands where three kinds act."""
+    """Rules that are waived are whole, one a line; below the table is where three kinds act."""
     list_("perturbations")
     said = capsys.readouterr().out
     for name in registry.names("perturbation"):

@@ -110,12 +110,12 @@ def test_a_run_with_an_index_of_pickles_is_refused(tmp_path: Path) -> None:
 def test_layers_that_the_configuration_leaves_out_are_refused(one: Path, other: Path) -> None:
     """A model of half its layers is another model, by head or as an encoder."""
     change(one, {"num_hidden_layers": 1})
-    with pytest.raises(ModelError, match=r"bert\.encoder\.layer\.1\..* and \d+ more stand in the weights, but config"):
+    with pytest.raises(ModelError, match=r"bert\.encoder\.layer\.1\..* and \d+ more are in the weights, but config"):
         load_checkpoint(one, XNLI)
-    with pytest.raises(ModelError, match=r"encoder\.layer\.1\..* and \d+ more stand in the weights"):
+    with pytest.raises(ModelError, match=r"encoder\.layer\.1\..* and \d+ more are in the weights"):
         read_encoder(one)
     rewrite(other, lambda weights: {**weights, "crf.transitions": torch.zeros(3, 3)})
-    with pytest.raises(ModelError, match=r"crf\.transitions stands in the weights"):
+    with pytest.raises(ModelError, match=r"crf\.transitions is in the weights"):
         load_checkpoint(other, XNLI)
 
 
@@ -139,13 +139,13 @@ def test_an_encoder_has_layers(one: Path, tmp_path: Path, number: int) -> None:
     ],
 )
 def test_what_no_head_reads_may_stand_in_the_weights(other: Path, names: tuple[str, ...]) -> None:
-    """Poolers, heads of pretraining and buffers, which many public checkpoints hold."""
+    """Poolers, heads of pretraining and buffers, which many public checkpoints contain."""
     rewrite(other, lambda weights: {**weights, **{name: torch.zeros(3) for name in names}})
     load_checkpoint(other, XNLI)
 
 
 def test_an_encoder_is_read_out_of_a_checkpoint_with_a_head(one: Path) -> None:
-    """What is trained on gets another head: the old one is no layer left over."""
+    """What is trained on gets another head: the old one is not a layer left over."""
     read_encoder(one)
 
 
@@ -159,7 +159,7 @@ def test_a_configuration_names_no_weights_of_its_own(one: Path) -> None:
 def test_an_adapter_beside_the_weights_is_refused(one: Path) -> None:
     """It would not be applied."""
     (one / "adapter_config.json").write_text('{"peft_type": "LORA"}')
-    with pytest.raises(ModelError, match=r"holds an adapter \(adapter_config\.json\), which is not applied"):
+    with pytest.raises(ModelError, match=r"contains an adapter \(adapter_config\.json\), which is not applied"):
         locate(one, XNLI)
 
 
@@ -217,7 +217,7 @@ def test_an_architecture_of_its_own_names_the_flag(one: Path) -> None:
 
 
 def test_a_reader_of_questions_scores_two_ends(tmp_path: Path) -> None:
-    """A head of three scores is told by its configuration."""
+    """A head of three scores is recognised by its configuration."""
     folder = checkpoint(tmp_path / "reader", "bert", QUESTION)
     locate(folder, XQUAD)
     change(folder, {"num_labels": 3})

@@ -55,7 +55,7 @@ def test_tasks_are_completed_after_commas_too() -> None:
 
 
 def test_languages_are_completed_by_their_codes() -> None:
-    """`s` begins three codes, Swahili's among them, behind a comma as well; `show` takes a single one."""
+    """`s` begins three codes, Swahili's among them, after a comma as well; `show` takes a single one."""
     assert complete("robust-xtreme eval --languages s") == ["shp", "sn", "sw"]
     assert complete("robust-xtreme eval --languages en,s") == ["en,shp", "en,sn", "en,sw"]
     assert complete("robust-xtreme show char_noise:0.1 x --language s") == ["shp", "sn", "sw"]

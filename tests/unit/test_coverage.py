@@ -1,4 +1,4 @@
-"""A short run of benchmarks/coverage.py: our intervals hold the truth, and wrong ones are seen to fail."""
+"""A short run of benchmarks/coverage.py: our intervals contain the truth, and wrong ones are seen to fail."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_drops_hold_the_truth(coverage: ModuleType, metric: str, score: float, d
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1"])
 def test_no_drop_is_rarely_claimed(coverage: ModuleType, metric: str) -> None:
-    """Where noise gains as much as it loses, 0 lies outside the interval in about 5 % of the cases, or fewer."""
+    """Where noise gains as much as it loses, 0 is outside the interval in about 5 % of the cases, or fewer."""
     corner = coverage.Corner(metric, 24, 9, 0.1, 0.5, 0.0, 2, unequal=True)
     assert coverage.cover(corner, REPLICATIONS).shares["ours"] >= 93.5
 
@@ -76,7 +76,7 @@ def test_a_collapse_is_simulated_as_its_design_says(
 def test_drops_to_almost_nothing_hold_the_truth(
     coverage: ModuleType, metric: str, score: float, drop: float, seeds: int
 ) -> None:
-    """Where noise leaves almost nothing, intervals hold the drop at 92.5-98 %, and miss it on both sides."""
+    """Where noise leaves almost nothing, intervals contain the drop at 92.5-98 %, and miss it on both sides."""
     found = coverage.cover(coverage.Corner(metric, 48, 5, 0.3, score, drop, seeds), REPLICATIONS)
     assert 92.5 <= found.shares["ours"] <= 98
     assert 0 < found.below <= 6
@@ -95,7 +95,7 @@ def test_the_number_of_processes_changes_no_figure(
 
 
 def test_the_page_names_every_design(coverage: ModuleType, tmp_path: Path) -> None:
-    """The page and the csv hold a row a design beside their header, and the summary counts them."""
+    """The page and the csv contain a row a design beside their header, and the summary counts them."""
     found = [coverage.cover(corner, 20) for corner in list(coverage.corners((48,)))[:30]]
     page = coverage.page(found, "python benchmarks/coverage.py")
     coverage.write(found, tmp_path / "coverage.csv")
@@ -105,7 +105,7 @@ def test_the_page_names_every_design(coverage: ModuleType, tmp_path: Path) -> No
 
 
 def test_the_committed_table_meets_the_bar_and_comes_out_again(coverage: ModuleType) -> None:
-    """In reports/coverage every design holds at least 90 %, the page shows the csv, and a row is found again."""
+    """In reports/coverage every design contains at least 90 %, the page shows the csv, and a row is found again."""
     page = (ROOT / "reports" / "coverage.md").read_text("utf-8")
     rows = list(csv.DictReader((ROOT / "reports" / "coverage.csv").read_text("utf-8").splitlines()))
     designs = [*coverage.corners(), *coverage.held_out(), *coverage.collapses()]

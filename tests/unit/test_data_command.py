@@ -104,7 +104,7 @@ def test_the_table_has_the_licence_and_the_short_hash(folder: Path) -> None:
 
 
 def test_groups_and_languages_choose_what_is_looked_at(folder: Path) -> None:
-    """A group stands for its tasks, and named languages for themselves; what does not exist is one line."""
+    """A group represents its tasks, and named languages for themselves; what does not exist is one line."""
     tasks = [one["task"] for one in found("list", "--data", str(folder), "--tasks", "low-resource")["tasks"]]
     assert tasks == ["americasnli", "masakhaner"]
     assert set(splits("list", "--data", str(folder), "--languages", "sw", "--tasks", "xnli")) == {
@@ -138,7 +138,7 @@ def test_what_a_run_leaves_out_is_what_the_check_says(folder: Path) -> None:
 
 @pytest.mark.parametrize(("tag", "reason"), [("CONJ", VERSION), ("VERB", None)])
 def test_tags_of_version_1_are_a_reason_of_their_own(folder: Path, tag: str, reason: str | None) -> None:
-    """A treebank of version 1 is no missing file, and no malformed one."""
+    """A treebank of version 1 is not a missing file, and no malformed one."""
     write(folder / "ud/UD_A/ar_a-ud-test.conllu", CONLLU.format(tag=tag))
     outcome = evaluated(registry.load("task", "udpos"), Pools(open_source(str(folder))), "auto", "ar")
     assert (outcome.reason if isinstance(outcome, Left) else None) == reason
@@ -195,7 +195,7 @@ def test_every_malformed_file_is_a_line_with_its_place(folder: Path) -> None:
     for line in (
         rf"{folder}/xnli/dev-en\.tsv:66: has 2 columns",
         rf"{folder}/xnli/dev-fr\.tsv:1: byte 0xff is not valid UTF-8",
-        rf"{folder}/xnli/dev-zh\.tsv: holds no examples",
+        rf"{folder}/xnli/dev-zh\.tsv: contains no examples",
         rf"{folder}/panx/dev-sw\.tsv:\d+: the tag 'B-XXX' is none of",
         rf"{folder}/xquad/xquad\.en\.json: data\[0\]\S+: question 'en-0-0': the id 'en-0-0' is not unique",
     ):
@@ -221,7 +221,7 @@ def test_each_of_several_treebanks_is_told(folder: Path) -> None:
 
 
 def test_marks_and_line_ends_of_other_systems_load(folder: Path) -> None:
-    """A byte order mark and CRLF are no mistakes, and give as many rows."""
+    """A byte order mark and CRLF are not mistakes, and give as many rows."""
     edited(folder / "xnli/dev-en.tsv", lambda text: "\ufeff" + text)
     path = folder / "xnli/dev-sw.tsv"
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
@@ -236,7 +236,7 @@ def test_what_is_no_file_is_told_and_not_opened(folder: Path) -> None:
     (folder / "xnli/dev-ru.tsv").symlink_to("nothing")
     out = left("check", "--data", str(folder), "--tasks", "xnli")
     for code in ("es", "tr"):
-        assert f"xnli/dev-{code}.tsv is no regular file, but a folder, a pipe" in out["xnli", code]["detail"]
+        assert f"xnli/dev-{code}.tsv is not a regular file, but a folder, a pipe" in out["xnli", code]["detail"]
     assert "xnli/dev-ru.tsv is a link to nothing" in out["xnli", "ru"]["detail"]
 
 
@@ -340,7 +340,7 @@ def test_pairs_of_languages_that_are_there_are_listed(folder: Path) -> None:
 @pytest.mark.parametrize("what", ["list", "check"])
 @pytest.mark.parametrize("columns", [40, 120])
 def test_a_terminal_s_width_is_kept_and_no_word_is_cut(folder: Path, what: str, columns: int) -> None:
-    """On a wide terminal rows stand in a table; on a narrow one each value has its column's name before it."""
+    """On a wide terminal rows are in a table; on a narrow one each value has its column's name before it."""
     done = data(what, "--data", str(folder), "--tasks", "xnli,panx", "--languages", "sw", columns=columns)
     assert done.exit_code == 0
     plain = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in done.stdout.splitlines()]

@@ -1,4 +1,4 @@
-"""Intermediate tasks in `list` and `data`: what there is, what a folder holds of them, and what brings the others."""
+"""Intermediate tasks in `list` and `data`: what there is, what a folder contains of them, and what brings the others."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_every_member_is_listed() -> None:
 
 
 def test_the_list_says_what_trains_means_and_where_to_look() -> None:
-    """Behind the table stand the two commands that say more."""
+    """Behind the table are the two commands that say more."""
     shown = run("list", "intermediate").stdout
     assert shown.split("\n", 1)[0].split() == ["name", "summary", "family", "rows", "trains"]
     assert "robust-xtreme list intermediate --json" in shown
@@ -65,7 +65,7 @@ def test_a_mistyped_member_is_named_with_the_nearest() -> None:
 
 
 def test_a_language_that_a_task_lacks_is_said_with_the_list_of_its_kind(tmp_path: Path) -> None:
-    """Languages of intermediate tasks stand in another list than those of the tasks that are evaluated."""
+    """Languages of intermediate tasks are in another list than those of the tasks that are evaluated."""
     for kind, name in (("intermediate", "mnli"), ("task", "panx")):
         see = f"robust-xtreme list {'tasks' if kind == 'task' else kind}"
         with pytest.raises(UnknownName, match=rf"no language of {name} named 'tlh'.* See: {see}$"):
@@ -91,7 +91,7 @@ def test_words_stand_for_intermediate_tasks() -> None:
 
 
 def test_they_are_no_tasks_that_are_evaluated() -> None:
-    """A family's name stands for its tasks alone, and `--tasks mnli` of `eval` is refused."""
+    """A family's name represents its tasks alone, and `--tasks mnli` of `eval` is refused."""
     assert set(chosen(["choice"])) == {"xcopa"}
     with pytest.raises(UnknownName, match="no task named 'mnli'"):
         chosen(["mnli"])

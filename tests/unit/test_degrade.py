@@ -1,4 +1,4 @@
-"""DELTAS: paired by item, exactly 0 where nothing changed, claimed only where a claim can stand."""
+"""DELTAS: paired by item, exactly 0 where nothing changed, claimed only where a claim can be."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def lost(right: Right, share: float, seed: int = 7) -> Any:
 
 
 def test_the_drop_is_clean_less_perturbed() -> None:
-    """Positive is worse; relative drops are in per cent of the clean value and of what stands above the floor."""
+    """Positive is worse; relative drops are in per cent of the clean value and of what is above the floor."""
     right = answers(300, 0.9)
     noisy = lost(right, 0.2)
     floor = answers(300, 0.4, 9)
@@ -79,7 +79,7 @@ def test_permuted_ids_raise() -> None:
 
 
 def test_missing_items_raise() -> None:
-    """An item that only one of the conditions holds raises, naming it, whichever lacks it."""
+    """An item that only one of the conditions contains raises, naming it, whichever does not have it."""
     stats, said = frames({CLEAN: answers(90, 0.9), (NOISE, 0): answers(90, 0.8)})
     scored = scores(stats, said)
     for condition in ("clean", NOISE):
@@ -98,7 +98,7 @@ def test_a_perturbed_cell_without_a_clean_one_raises() -> None:
 
 
 def test_scores_of_another_run_are_refused() -> None:
-    """SCORES that lack a cell of STATS raise."""
+    """SCORES that do not have a cell of STATS raise."""
     stats, said = frames({CLEAN: answers(90, 0.9), (NOISE, 0): answers(90, 0.8)})
     scored = scores(stats, said).filter(pl.col("condition") == "clean")
     with pytest.raises(Mismatch, match="no row in SCORES"):

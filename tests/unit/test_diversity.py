@@ -58,7 +58,7 @@ def test_a_set_of_three_tasks_has_the_mean_over_its_three_pairs_whatever_their_s
 
 
 def test_a_vector_of_nothing_is_at_distance_one_of_everything() -> None:
-    """No direction is no likeness, and no NaN."""
+    """No direction is not a likeness, and no NaN."""
     found = diversity([_task("xnli"), _task("pawsx")], {"xnli": _pairs("nothing"), "pawsx": _pairs("x")}, _stub())
     assert found.distance == 1.0
 
@@ -81,7 +81,7 @@ def test_every_task_has_a_label_type_of_its_own_kind() -> None:
 
 
 def test_the_sample_is_by_hash_bounded_and_nested() -> None:
-    """The order of the examples counts for nothing, and a smaller sample lies in the larger one."""
+    """The order of the examples counts for nothing, and a smaller sample is in the larger one."""
     asked: list[list[str]] = []
 
     def keep(texts: Sequence[str]) -> Array:
@@ -106,7 +106,7 @@ def test_a_task_without_examples_is_named() -> None:
 def test_the_embedded_encoder_tells_formats_apart_in_seconds() -> None:
     """Questions are nearer to questions than to choices; the identity names weights, layer and length."""
     questions = [
-        question_example(f"q{n}", f"Where is town {n}?", f"Town {n} lies at the river.", "river") for n in range(40)
+        question_example(f"q{n}", f"Where is town {n}?", f"Town {n} is at the river.", "river") for n in range(40)
     ]
     choices = [choice_example(f"c{n}", f"He fell {n} times.", ("He was tired.", "It rained.")) for n in range(40)]
     started = time.perf_counter()

@@ -38,7 +38,7 @@ splits = ["test"]
 
 @pytest.fixture
 def embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A small suite and a model with a head for its task in place of the embedded ones; caches of its own."""
+    """A small suite and a model with a head for its task instead of the embedded ones; caches of its own."""
     folder = tmp_path / "mini"
     for name in ("suite/xnli", "model/heads"):
         (folder / name).mkdir(parents=True)
@@ -254,7 +254,7 @@ def test_the_embedded_mini_is_ready(quick: dict[str, Any]) -> None:
 
 
 def test_data_are_named_by_task_and_language(embedded: Path, quick: dict[str, Any], tmp_path: Path) -> None:
-    """--data shows what a folder holds."""
+    """--data shows what a folder contains."""
     found = checks("--data", str(release(tmp_path / "data")))
     assert found["data folder"]["facts"]["tasks"]["panx"] == ["en", "sw"]
     assert re.search(r"panx[^()]*\(2 languages each\)", found["data folder"]["found"])
@@ -282,7 +282,7 @@ def test_an_empty_folder_of_data_is_told(embedded: Path, quick: dict[str, Any], 
 def test_a_cache_that_cannot_be_written_is_told(
     embedded: Path, quick: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where a file stands in the way of the cache's folder, another one is to be named; nothing is made."""
+    """Where a file is in the way of the cache's folder, another one is to be named; nothing is made."""
     (tmp_path / "file").touch()
     monkeypatch.setenv("ROBUST_XTREME_CACHE", str(tmp_path / "file" / "cache"))
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "file" / "hub"))
@@ -293,14 +293,14 @@ def test_a_cache_that_cannot_be_written_is_told(
 
 
 def test_nothing_is_made(embedded: Path, quick: dict[str, Any], tmp_path: Path) -> None:
-    """Looking leaves no folder behind."""
+    """Looking leaves no folder after."""
     before = sorted(tmp_path.rglob("*"))
     doctor()
     assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_cuda_is_named_with_its_memory(embedded: Path, quick: dict[str, Any]) -> None:
-    """Each card stands there with what is free; one that fails has a way around it."""
+    """Each card is there with what is free; one that fails has a way around it."""
     quick["device"] = {"threads": 8, "cuda": [{"name": "Card", "free": 70_000_000_000, "total": 80_000_000_000}]}
     assert checks()["device"]["found"].startswith("CUDA Card (70.0 GB of 80.0 GB free); CPU, ")
     quick["device"] = {"threads": 8, "cuda": [], "problem": "driver too old"}
@@ -327,7 +327,7 @@ def test_a_limit_of_the_cache_that_is_no_size_is_told(
     """The variable is to be unset; nothing is to be installed again, and the hub's cache is looked at all the same."""
     monkeypatch.setenv("ROBUST_XTREME_CACHE_LIMIT", "abc")
     found = checks()
-    assert found["cache"]["found"].startswith("ROBUST_XTREME_CACHE_LIMIT is 'abc', which is no size.")
+    assert found["cache"]["found"].startswith("ROBUST_XTREME_CACHE_LIMIT is 'abc', which is not a size.")
     assert (found["cache"]["remedy"], found["hub cache"]["status"]) == ("unset ROBUST_XTREME_CACHE_LIMIT", "ok")
 
 
@@ -340,14 +340,14 @@ def test_an_endpoint_that_is_no_address_is_told(
     for words in ((), ("--online",)):
         found = checks(*words)["hub"]
         assert (found["status"], found["remedy"]) == ("note", "unset HF_ENDPOINT")
-        assert "HF_ENDPOINT is no address of a hub" in found["found"]
+        assert "HF_ENDPOINT is not an address of a hub" in found["found"]
     assert doctor().exit_code == 0
 
 
 def test_a_password_in_the_endpoint_is_not_shown(
     embedded: Path, quick: dict[str, Any], hub: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The hub is asked with it, and it stands in no line and no fact."""
+    """The hub is asked with it, and it is in no line and no fact."""
     secret = hub.place.replace("http://", "http://user:hidden@")
     monkeypatch.setenv("HF_ENDPOINT", secret)
     monkeypatch.setattr(constants, "ENDPOINT", secret)
@@ -358,10 +358,10 @@ def test_a_password_in_the_endpoint_is_not_shown(
 def test_a_suite_s_pipe_is_told(
     embedded: Path, quick: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A pipe in place of suite.toml is a line, and is not waited for."""
+    """A pipe instead of suite.toml is a line, and is not waited for."""
     (tmp_path / "suite").mkdir()
     os.mkfifo(tmp_path / "suite" / "suite.toml")
     monkeypatch.setenv("ROBUST_XTREME_DATA", str(tmp_path / "suite"))
     found = checks()["data folder"]
     assert (found["status"], found["remedy"]) == ("note", "unset ROBUST_XTREME_DATA")
-    assert "suite.toml: is no regular file" in found["found"]
+    assert "suite.toml: is not a regular file" in found["found"]

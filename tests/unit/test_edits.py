@@ -14,7 +14,7 @@ Change = tuple[int, int, str]
 
 
 def _edits(values: list[str], changes: list[Change]) -> Edits:
-    """Edits of a batch that put strings of a pool in place of flat ranges."""
+    """Edits of a batch that put strings of a pool instead of flat ranges."""
     size = sum(len(value) + 1 for value in values)
     made = [(start, stop, text) for start, stop, text in changes]
     lengths = [len(text) for _, _, text in made]
@@ -47,7 +47,7 @@ def test_edits_change_their_own_text_only() -> None:
 
 
 def test_spans_move_with_the_edits_before_and_inside_them() -> None:
-    """A span keeps to what it covered, whether edits lie before it, in it or behind it."""
+    """A span keeps to what it covered, whether edits are before it, in it or after it."""
     spans = [[Span(0, 3), Span(4, 7), Span(0, 7), Span(2, 2)], [Span(1, 3)]]
     moved = _apply(["one two", "abc"], [(0, 1, "OO"), (4, 5, ""), (8, 9, "")], spans)
     assert moved.values == ["OOne wo", "bc"]
@@ -82,7 +82,7 @@ def test_ranges_are_widened_to_whole_edits_on_the_way_back(noisy: tuple[int, int
 
 
 def test_an_empty_range_stays_empty() -> None:
-    """A prediction of nothing is a prediction of nothing, wherever it stands."""
+    """A prediction of nothing is a prediction of nothing, wherever it is."""
     for place in range(8):
         start, stop = _ALIZALIWA.to_clean(place, place)
         assert start == stop
@@ -98,7 +98,7 @@ def test_a_texts_own_span_maps_back_exactly() -> None:
 
 @given(st.data())
 def test_ranges_between_edits_survive_the_round_trip(data: st.DataObject) -> None:
-    """A range whose ends lie outside all edits, and not beside a deletion, comes back as it was."""
+    """A range whose ends are outside all edits, and not beside a deletion, comes back as it was."""
     value = data.draw(st.text("abcdef ", min_size=1, max_size=12))
     cuts = sorted(data.draw(st.sets(st.integers(0, len(value)), max_size=6)))
     ranges = [(a, b) for a, b in zip(cuts[::2], cuts[1::2], strict=False)]

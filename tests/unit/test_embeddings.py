@@ -106,7 +106,7 @@ def test_a_damaged_database_costs_one_line(work: Work, cache: Path) -> None:
 
 
 def test_other_chunks_are_other_bytes(work: Work) -> None:
-    """What was made in other chunks is computed anew: a batch can change the last bits of a vector."""
+    """What was made in other chunks is computed again: a batch can change the last bits of a vector."""
     work.run()
     work.run(chunk=25)
     assert work.asked == [0, 25, 50, 75, 100]
@@ -118,7 +118,7 @@ def test_other_chunks_are_other_bytes(work: Work) -> None:
 def test_a_full_disk_is_one_line_and_keeps_what_is_there(
     work: Work, cached: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The error names the folder and what to do; the next run goes on where the disk was full."""
+    """The error names the folder and what to do; the next run continues where the disk was full."""
     work.folder = work.folder if cached else None
     opened = tempfile.TemporaryFile
 
@@ -222,11 +222,11 @@ def test_more_than_the_limit_is_not_kept(work: Work, most: int) -> None:
 
 @pytest.mark.parametrize("folder", ["/proc/self", "/dev/null", "x" * 300])
 def test_a_folder_that_cannot_be_used_costs_one_line(folder: str) -> None:
-    """The run goes on with a temporary file."""
+    """The run continues with a temporary file."""
     work = Work(Path(folder))
     work.run()
     assert len(work.told) == 1
-    assert "cannot be used, and the run goes on without" in work.told[0]
+    assert "cannot be used, and the run continues without" in work.told[0]
 
 
 def test_what_was_not_used_for_longest_goes_first(cache: Path) -> None:
@@ -247,7 +247,7 @@ def test_what_was_not_used_for_longest_goes_first(cache: Path) -> None:
 
 
 def test_info_and_clear_know_them(work: Work, cache: Path) -> None:
-    """Chunks are counted with their bytes, and removed; who has them mapped goes on, and so does the next run."""
+    """Chunks are counted with their bytes, and removed; who has them mapped continues, and so does the next run."""
     held = work.run()
     found = info().kinds["embeddings"]
     assert (found.entries, found.size > SIZE) == (len(CHUNKS), True)
@@ -271,7 +271,7 @@ def test_clear_under_a_run_that_embeds(work: Work) -> None:
             clear()
         return compute(start, stop)
 
-    work.compute = clearing  # type: ignore[method-assign]  # a stand-in
+    work.compute = clearing  # type: ignore[method-assign]  # a are-in
     work.run()
     work.run()
     assert work.asked == CHUNKS[:5]

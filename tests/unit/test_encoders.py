@@ -241,7 +241,7 @@ def test_two_texts_are_framed_without_a_rule_for_two() -> None:
 
 
 def test_a_tokenizer_without_special_tokens_is_refused() -> None:
-    """A decoder's: nothing would stand for the text."""
+    """A decoder's: nothing would represent the text."""
     bare = ended_tokenizer()
     bare.backend_tokenizer.post_processor = TemplateProcessing(single="$A", pair="$A $B", special_tokens=[])
     with pytest.raises(ModelError, match="puts no special token around a text"):
@@ -250,7 +250,7 @@ def test_a_tokenizer_without_special_tokens_is_refused() -> None:
 
 @pytest.mark.parametrize("kind", ["mt5", "clip", "siglip2"])
 def test_representations_read_the_unusual_kinds_too(kind: str, folders: dict[str, Path]) -> None:
-    """Means over tokens, and the token that stands for all, at a layer by its share of the depth."""
+    """Means over tokens, and the token that represents all, at a layer by its share of the depth."""
     encoder, tokenizer = read_encoder(folders[kind]), read_tokenizer(folders[kind])
     windows = text_windows([(0, "query", "a man"), (1, "query", "a dog sleeps")], tokenizer, 64)
     for text in ("mean:14/24", "cls:1", "mean:2@specials=out"):
@@ -271,7 +271,7 @@ def test_representations_read_the_unusual_kinds_too(kind: str, folders: dict[str
         ("GPT2Config", r"is a decoder \(gpt2\).* Take an encoder such as"),
         ("LlamaConfig", r"is a decoder \(llama\)"),
         ("BartConfig", r"an encoder and a decoder in one \(bart\), of which only the encoders of T5"),
-        ("ViTConfig", r"is no encoder of text \(vit\)"),
+        ("ViTConfig", r"is not an encoder of text \(vit\)"),
         ("AltCLIPConfig", r"is a model of text and images \(altclip\)"),
     ],
 )
@@ -286,7 +286,7 @@ def test_what_is_no_encoder_of_text_is_refused_by_its_kind(config: str, line: st
 
 
 def test_an_encoder_made_a_decoder_is_refused(tmp_path: Path) -> None:
-    """BERT's layers behind `is_decoder` see only what stands before."""
+    """BERT's layers after `is_decoder` see only what is before."""
     folder = encoder_folder(tmp_path / "bert", "bert")
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "is_decoder": True}))
@@ -298,5 +298,5 @@ def test_an_adapter_beside_the_weights_is_neither_applied_nor_ignored(tmp_path: 
     """Where peft is installed transformers would load it unasked."""
     folder = tiny_encoder_folder(tmp_path / "one")
     (folder / "adapter_config.json").write_text("{}")
-    with pytest.raises(ModelError, match="holds an adapter"):
+    with pytest.raises(ModelError, match="contains an adapter"):
         read_encoder(folder)

@@ -49,7 +49,7 @@ def test_an_author_says_what_may_change_and_the_engine_does_the_rest() -> None:
 
 
 def test_a_text_shared_by_examples_is_noised_once() -> None:
-    """The same id gives the same object, in whatever places of the list it stands."""
+    """The same id gives the same object, in whatever places of the list it is."""
     own = text("sw", _SW, name="passage")
     found = _noise("char_noise:0.3", own, text("sw", "Habari", name="other"), own)
     assert found[0] is found[2]

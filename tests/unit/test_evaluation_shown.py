@@ -13,7 +13,7 @@ MINI = Path(__file__).parents[2] / "reports" / "mini"
 
 
 def test_an_evaluation_is_shown_by_its_folder_and_its_cells() -> None:
-    """A short line, whatever the manifest holds."""
+    """A short line, whatever the manifest contains."""
     with (MINI / "scores.csv").open(encoding="utf-8", newline="") as file:
         cells = {tuple(row[name] for name in CELL) for row in csv.DictReader(file)}
     found = Evaluation(MINI, json.loads((MINI / "manifest.json").read_text("utf-8")))

@@ -180,7 +180,7 @@ def test_three_fields_are_no_pair(tokenizer: Any) -> None:
 
 
 def test_a_length_without_room_is_refused(tokenizer: Any) -> None:
-    """A maximum length that holds only the special tokens is a user's mistake."""
+    """A maximum length that contains only the special tokens is a user's mistake."""
     with pytest.raises(ModelError, match="no room"):
         classification.classification.encode([pair_example("1", "a", "b")], tokenizer, 5, 0)
 
@@ -249,7 +249,7 @@ def test_an_unknown_tag_is_named(tokenizer: Any) -> None:
 
 
 def _peaks(window: Window, start: int, stop: int) -> np.ndarray[Any, Any]:
-    """Scores that point at the tokens of a stretch of the context, as far as the window holds them."""
+    """Scores that point at the tokens of a span of the context, as far as the window contains them."""
     rows = np.zeros((len(window.input_ids) + 5, 2), dtype=np.float32)
     rows[: window.layout.first] = 50.0
     for place, (begin, end) in enumerate(window.layout.offsets.tolist()):
@@ -364,7 +364,7 @@ def test_marks_and_bytes_stay_with_their_letter(tokenizer: Any) -> None:
 
 
 def test_a_window_without_the_answer_learns_the_first_token(tokenizer: Any) -> None:
-    """The gold of a window that does not hold the whole answer is its first token."""
+    """The gold of a window that does not contain the whole answer is its first token."""
     example = question_example("1", "who?", CONTEXT * 2, "1922")
     windows = span_qa.span_qa.encode([example], tokenizer, 40, 10)
     golds = [span_qa._gold(window, example) for window in windows]
@@ -380,7 +380,7 @@ def test_a_window_without_the_answer_learns_the_first_token(tokenizer: Any) -> N
 
 
 def test_the_frame_is_read_off_the_tokenizer(tokenizer: Any) -> None:
-    """Special tokens stand where the tokenizer itself puts them."""
+    """Special tokens are where the tokenizer itself puts them."""
     frame = frame_of(tokenizer)
     assert frame.single == ((0,), (2,))
     assert frame.pair == ((0,), (2, 2), (2,))

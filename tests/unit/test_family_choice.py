@@ -128,7 +128,7 @@ def test_a_batch_without_all_choices_of_an_example_is_an_error(cut: slice, token
     """What a planner that tears examples apart would learn from is never learned."""
     encoder = tiny_encoder(len(tokenizer))
     windows = FAMILY.encode(MIXED, tokenizer, 64, 0)[cut]
-    with pytest.raises(ValueError, match="a batch holds"):
+    with pytest.raises(ValueError, match="a batch contains"):
         FAMILY.loss(FAMILY.head(16, ()), *_hidden(windows, encoder), windows, MIXED, ())
 
 
@@ -173,7 +173,7 @@ def test_padding_changes_no_loss(tokenizer: Any) -> None:
 
 
 def test_thirty_two_examples_are_learned_by_heart(tokenizer: Any) -> None:
-    """More than 95 % right after some steps; the right choice is told by the premise, and stands at any place."""
+    """More than 95 % right after some steps; the right choice is recognised by the premise, and is at any place."""
     words = ("rain", "bread", "boats", "stone")
     examples = []
     for n in range(32):

@@ -40,7 +40,7 @@ def _hidden(windows: Sequence[Window], encoder: Any) -> tuple[torch.Tensor, torc
 
 
 def test_query_and_candidate_have_lengths_of_their_own(tokenizer: Any) -> None:
-    """A window each, the query first, cut at the end; what stands where is noted, and that something was cut."""
+    """A window each, the query first, cut at the end; what is where is noted, and that something was cut."""
     examples = [search_example("1", "abcdefgh", "ijklmnopqr"), search_example("2", "ab", "ij")]
     windows = FAMILY.encode(examples, tokenizer, 6, 0, 8)
     assert [window.example for window in windows] == [0, 0, 1, 1]
@@ -177,7 +177,7 @@ def test_the_gradient_reaches_encoder_head_and_scale(tokenizer: Any) -> None:
 def test_a_batch_that_tears_a_pair_apart_is_an_error(cut: slice, tokenizer: Any) -> None:
     """What a wrong planner makes of an epoch is never learned."""
     windows = FAMILY.encode(PAIRS, tokenizer, 64, 0)[cut]
-    with pytest.raises(ValueError, match="a batch holds only one text"):
+    with pytest.raises(ValueError, match="a batch contains only one text"):
         FAMILY.loss(DualHead(16), *_hidden(windows, tiny_encoder(len(tokenizer))), windows, PAIRS, ())
 
 

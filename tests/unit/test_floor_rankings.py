@@ -61,7 +61,7 @@ def test_choices_have_four_floors() -> None:
 
 
 def test_the_wording_of_choices_is_learned_from_training_examples_or_in_folds() -> None:
-    """What right choices say is learned without the premise, wherever the right one stands; the source says where."""
+    """What right choices say is learned without the premise, wherever the right one is; the source says where."""
     examples = _worded(60)
     taught = fit("choice", _worded(40), ())(examples)["choice_only"]
     folded = fit("choice", None, ())(examples)["choice_only"]

@@ -66,7 +66,7 @@ def test_without_training_examples_the_hypothesis_is_learned_in_folds_over_clust
 
 
 def test_the_order_of_examples_changes_no_prediction() -> None:
-    """A prediction belongs to its example, wherever that stands."""
+    """A prediction belongs to its example, wherever that is."""
     examples = _pairs(60)
     forwards = floors("classification", None, examples, _LABELS)["hypothesis_only"].targets
     backwards = floors("classification", None, examples[::-1], _LABELS)["hypothesis_only"].targets
@@ -74,7 +74,7 @@ def test_the_order_of_examples_changes_no_prediction() -> None:
 
 
 def test_naive_bayes_reads_no_n_gram_across_texts() -> None:
-    """A text is judged alone: what stands beside it in the list, or in its own bag, makes no n-gram with it."""
+    """A text is judged alone: what is beside it in the list, or in its own bag, makes no n-gram with it."""
     model = naive_bayes.fit([("ab",), ("cd",)], [0, 1], 2)
     assert model.predict([("ab",), ("cd",), ("",), ("ab",)]) == [0, 1, 0, 0]
     assert model.predict([("cd",)]) == [1]
@@ -151,7 +151,7 @@ def test_without_training_examples_words_are_learned_in_folds_over_clusters() ->
 
 
 def test_tags_of_words_are_mended_into_entities() -> None:
-    """An I- that goes on with nothing, or with another type, begins an entity."""
+    """An I- that continues with nothing, or with another type, begins an entity."""
     train = [_sentence(0, ("B-PER", "I-PER"), "Anna Kova"), _sentence(1, ("B-LOC", "I-LOC"), "Old Oslo")]
     found = fit("tagging", train, _TAGS)([_sentence(2, ("O",) * 3, "Kova Oslo Oslo")])
     assert found["word_lexicon"].targets == (Tags(("B-PER", "B-LOC", "I-LOC")),)

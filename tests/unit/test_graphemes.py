@@ -72,7 +72,7 @@ def test_text_without_joining_characters_is_simple() -> None:
     ("left", "right"), [("क्", "ष"), ("🇩", "🇪"), ("\u1100", "\uac00"), ("\u0600", "a"), ("👩\u200d", "👩"), ("\r", "\n")]
 )
 def test_what_waits_for_more_is_open_after(left: str, right: str) -> None:
-    """A cluster that the next one could join is marked as open behind."""
+    """A cluster that the next one could join is marked as open after."""
     assert len(graphemes.split(left + right)) == 1
     found = _batch([left])
     assert 0 in found.open_after
@@ -87,7 +87,7 @@ def test_what_joins_to_the_left_is_open_before(mark: str) -> None:
 
 @given(st.text(_POINTS, min_size=1, max_size=5), st.text(_POINTS, min_size=1, max_size=5))
 def test_clusters_that_are_closed_never_join(left: str, right: str) -> None:
-    """Two strings, the first not open behind and the second not open in front, keep their clusters when joined."""
+    """Two strings, the first not open after and the second not open in front, keep their clusters when joined."""
     first, second = _batch([left]), _batch([right])
     if len(first.starts) - 2 not in first.open_after and 0 not in second.open_before:
         assert graphemes.split(left + right) == graphemes.split(left) + graphemes.split(right)

@@ -45,7 +45,7 @@ def test_an_unknown_name_is_refused_with_the_nearest_group() -> None:
 
 @pytest.mark.parametrize("word", ["qa", "question", "ner"])
 def test_a_name_far_from_all_gets_the_groups(word: str) -> None:
-    """Where nothing is near, benchmarks and families stand in the hint."""
+    """Where nothing is near, benchmarks and families are in the hint."""
     with pytest.raises(UnknownName) as caught:
         chosen([word])
     assert str(caught.value).endswith(f"See: robust-xtreme list tasks (groups of tasks: {', '.join(names())})")

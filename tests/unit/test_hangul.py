@@ -47,7 +47,7 @@ def test_every_syllable_is_typed_by_its_keys() -> None:
     ],
 )
 def test_keys_that_make_no_syllable_stay_jamo(strokes: str, text: str) -> None:
-    """Capitals without a double jamo are plain ones, doubled keys make nothing, what is no jamo ends a syllable."""
+    """Capitals without a double jamo are plain ones, doubled keys make nothing, what is not a jamo ends a syllable."""
     assert typed(strokes) == text
 
 
@@ -80,12 +80,12 @@ def test_one_key_goes_wrong(forms: Forms, point: str, kind: str, some: set[str])
     ],
 )
 def test_what_no_whole_syllable_comes_of_is_left_out(forms: Forms, point: str, kind: str, never: set[str]) -> None:
-    """Loose jamo, doubled keys, finals that do not exist and far keys are no forms."""
+    """Loose jamo, doubled keys, finals that do not exist and far keys are not forms."""
     assert not forms.get((point, kind), set()) & never
 
 
 def test_a_table_of_ones_own_changes_the_keys(tmp_path: Path) -> None:
-    """A pack `ko-2set` stands in place of ours; a row that is no jamo is refused."""
+    """A pack `ko-2set` is instead of ours; a row that is not a jamo is refused."""
     head = "# source: mine\n# licence: CC0-1.0\n# standing: authored\n"
     bundled = packs.table("input", "ko-2set").rows
     rows = "".join(f"{row['keys'].translate(str.maketrans('rs', 'sr'))}\t{row['jamo']}\n" for row in bundled)
@@ -95,7 +95,7 @@ def test_a_table_of_ones_own_changes_the_keys(tmp_path: Path) -> None:
     with packs.using(tmp_path):
         assert (typed("sk"), keys("나")) == ("가", "rk")
     path.write_text(f"{head}keys\tjamo\nr\tg\n", "utf-8")
-    with packs.using(tmp_path), pytest.raises(DataError, match="is no jamo"):
+    with packs.using(tmp_path), pytest.raises(DataError, match="is not a jamo"):
         typed("rk")
 
 
@@ -121,7 +121,7 @@ def test_forms_are_whole_syllables(forms: Forms) -> None:
 
 
 def test_decomposed_text_has_slips_of_its_jamo(forms: Forms) -> None:
-    """The conjoining jamo of a text in NFD have the same slips, each within its class; a final can be missed."""
+    """The conjoining jamo of a text in NFD have the same key errors, each within its class; a final can be missed."""
     initial, vowel, final = tuple(unicodedata.normalize("NFD", "각"))
     assert "\u1103" in forms[initial, "neighbour"]
     assert "\u1165" in forms[vowel, "neighbour"]

@@ -42,7 +42,7 @@ class Unwritable:
 
 
 def test_a_full_disk_at_the_tokenizer_is_one_line(tmp_path: Path) -> None:
-    """The library raises a plain Exception, which only its text tells apart; nothing half-written stays."""
+    """The library raises a plain Exception, which only its text distinguishes; nothing half-written stays."""
     encoder = tiny_encoder(len(tiny_tokenizer()))
     with pytest.raises(DiskError, match=r"model cannot be written: No space left .*Free some space.*--out DIR"):
         write_model(tmp_path / "model", encoder, Unwritable(Exception("No space left on device (os error 28)")))
@@ -89,7 +89,7 @@ def test_a_malformed_tokenizer_is_named(folder: Path) -> None:
     ],
 )
 def test_a_malformed_configuration_is_named(changed: dict[str, Any], said: str, folder: Path) -> None:
-    """A size that no encoder has, or another type, is said with the file and the next step."""
+    """A size that no encoder has, or another type, is stated with the file and the next step."""
     path = folder / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
     with pytest.raises(ModelError, match=rf"{said}.*Get it again\.$"):

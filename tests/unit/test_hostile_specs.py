@@ -66,7 +66,7 @@ def test_whole_numbers_have_a_bound(name: str, value: int) -> None:
 
 
 def test_the_bounds_are_values_themselves() -> None:
-    """The largest that is said is taken."""
+    """The largest that is stated is taken."""
     spec_with(steps=10**9, devices=4096, accumulate=4096, seed=2**32 - 1, sampling="capped:1000000000")
 
 
@@ -74,7 +74,9 @@ def test_the_bounds_are_values_themselves() -> None:
 @pytest.mark.parametrize("value", ["a\0b", "a\nb", "\x7f"])
 def test_a_path_with_a_control_character_is_refused(name: str, value: str) -> None:
     """The key and the value are named on one line."""
-    with pytest.raises(SpecError, match=f"of '{name.replace('encoder', 'from')}' holds a control character") as caught:
+    with pytest.raises(
+        SpecError, match=f"of '{name.replace('encoder', 'from')}' contains a control character"
+    ) as caught:
         spec_with(**{name: value})
     assert str(caught.value).isprintable()
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from tests.loopback import Loopback
 
-from robust_xtreme.commands._errors import guarded
+from robust_xtreme.commands._errors import exit_code_of
 from robust_xtreme.errors import RobustXtremeError, UserError
 from robust_xtreme.sources import _fetch
 from robust_xtreme.sources import hub as _hub
@@ -25,7 +25,7 @@ SLACK = 12.0
 
 CODE = """
 import json, sys
-from robust_xtreme.commands._errors import guarded
+from robust_xtreme.commands._errors import exit_code_of
 from robust_xtreme.sources.hub import snapshot
 
 def run():
@@ -34,7 +34,7 @@ def run():
     names = sorted(path.relative_to(found.folder).as_posix() for path in found.folder.rglob("*") if path.is_file())
     print(json.dumps([found.revision, names, found.folder.name]))
 
-sys.exit(guarded(run))
+sys.exit(exit_code_of(run))
 """
 """A program that fetches, for tests that end it or measure it."""
 
@@ -74,7 +74,7 @@ def found(kind: _hub.Kind, repo: str, revision: str, pattern: str = "*", *, offl
 
 def refused(capsys: Capture, *words: Any, **options: Any) -> tuple[int, str]:
     """The exit code and the one line of a call of `snapshot` that fails."""
-    code = guarded(lambda: found(*words, **options))
+    code = exit_code_of(lambda: found(*words, **options))
     shown = capsys.readouterr()
     assert (shown.out, shown.err.count("\n")) == ("", 1), shown.err
     return code, shown.err.strip()
@@ -136,7 +136,7 @@ def test_a_cache_that_another_program_filled_serves_offline(
         (("model", "own/net", "main"), {"own/net/config.json": "gated"}, 2, "is gated: accept its terms"),
         (("dataset", "own/data", "b" * 40), {"own/data": "401"}, 2, "is refused to you"),
         (("dataset", "own/script", "main", "data/*"), {}, 2, "it is a loading script, which is never run"),
-        (("dataset", "own/data", "main", "xx/*"), {}, 2, "own/data holds no file xx/* at main"),
+        (("dataset", "own/data", "main", "xx/*"), {}, 2, "own/data contains no file xx/* at main"),
         (("dataset", "own/data", "b" * 40), {"own/data": "500"}, 3, "answers 500, fetching the dataset own/data@bbb"),
         (("dataset", "own/data", "b" * 40), {"own/data": "503"}, 3, "answers 503"),
         (("dataset", "own/data", "b" * 40), {"own/data": "429"}, 3, "answers 429"),
@@ -156,7 +156,7 @@ def test_every_failure_is_one_line(
 
 
 def test_a_hub_that_is_down_is_one_line(tmp_path: Path, capsys: Capture) -> None:
-    """A connection that is refused is no mistake of the user's."""
+    """A connection that is refused is not a mistake of the user's."""
     with Loopback() as hub:
         pass
     with hub.lent(tmp_path):
@@ -183,7 +183,7 @@ def test_a_download_without_end_is_ended_and_goes_on_when_the_hub_is_well_again(
 
 
 def test_the_child_ends_with_the_process_that_started_it(filled: Loopback, tmp_path: Path) -> None:
-    """Where the parent is killed in the middle of a download, nothing goes on in the background."""
+    """Where the parent is killed in the middle of a download, nothing continues in the background."""
     filled.faults["own/data/en/test-0.bin"] = "endless"
     words = [sys.executable, "-c", CODE, "dataset", "own/data", "b" * 40, "", "*"]
     parent = subprocess.Popen(words, env={**os.environ, **filled.env(tmp_path)}, stdout=subprocess.PIPE)
@@ -221,7 +221,7 @@ def test_a_deadline_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, val
 
 
 def test_the_whole_chain_of_causes_is_read() -> None:
-    """The error that tells is found behind one that misleads, also where it was suppressed."""
+    """The error that tells is found after one that misleads, also where it was suppressed."""
 
     class GatedRepoError(Exception):
         """As the hub's client calls it."""

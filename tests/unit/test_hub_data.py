@@ -19,7 +19,7 @@ from tests.release import release
 
 from robust_xtreme import registry
 from robust_xtreme.adapters import hub as rows
-from robust_xtreme.commands._errors import guarded
+from robust_xtreme.commands._errors import exit_code_of
 from robust_xtreme.errors import DataError, MissingData, SpecError
 from robust_xtreme.evaluation.plan import read_train
 from robust_xtreme.run_spec import RunSpec
@@ -71,7 +71,7 @@ def read(data: str, task: str, split: str, language: str, *, offline: bool = Fal
 
 def refused(capsys: pytest.CaptureFixture[str], *words: str, offline: bool = False) -> tuple[int, str]:
     """The exit code and the one line of reading that fails."""
-    code = guarded(lambda: read(*words, offline=offline))
+    code = exit_code_of(lambda: read(*words, offline=offline))
     said = capsys.readouterr()
     assert (said.out, said.err.count("\n")) == ("", 1), said.err
     return code, said.err.strip()
@@ -117,7 +117,7 @@ def test_several_languages_are_fetched_in_one_go(hub: Loopback) -> None:
     assert sum("/api/datasets/facebook/xnli/revision/" in one for one in hub.asked) <= 2
     asked = len(hub.asked)
     assert [load(XNLI, source, code, "validation").language for code in ("en", "sw")] == ["en", "sw"]
-    with pytest.raises(MissingData, match=r"xnli th: .* holds no file th/validation-"):
+    with pytest.raises(MissingData, match=r"xnli th: .* contains no file th/validation-"):
         load(XNLI, source, "th", "validation")
     assert len(hub.asked) == asked
     fetch(XNLI, source, "auto", ("th",))
@@ -195,7 +195,7 @@ def test_a_folder_of_that_name_does_not_win_over_the_hub(
 @pytest.mark.parametrize(
     ("content", "code", "said"),
     [
-        (b"PAR1 these bytes are no parquet PAR1", 3, "en/validation-00000-of-00001.parquet of the hub cannot be read"),
+        (b"PAR1 these bytes are not parquet PAR1", 3, "en/validation-00000-of-00001.parquet of the hub cannot be read"),
         (b"", 3, "cannot be read"),
         (parquet("tsv", [{"premise": "A.", "hypothesis": "B.", "label": 0}])[:-40], 3, "cannot be read"),
         (parquet("iob2", [{"tokens": ["A"], "ner_tags": [0]}]), 2, "row 0 of en: expected the column 'premise' to"),
@@ -222,7 +222,7 @@ def test_bytes_that_are_no_data_are_one_line(
 def test_a_hub_that_refuses_is_one_line_with_the_task(
     hub: Loopback, capsys: pytest.CaptureFixture[str], fault: str, code: int, said: str
 ) -> None:
-    """The task and language stand before what the hub said."""
+    """The task and language are before what the hub said."""
     hub.faults["facebook/xnli"] = fault
     if not fault:
         hub.repos.clear()
@@ -231,7 +231,7 @@ def test_a_hub_that_refuses_is_one_line_with_the_task(
 
 
 def test_a_part_that_is_missing_is_noticed(hub: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
-    """One of two shards is no split."""
+    """One of two shards is not a split."""
     one = parquet("tsv", [{"premise": "A.", "hypothesis": "B.", "label": 0}])
     files = {"en/validation-00001-of-00002.parquet": one}
     hub.put("dataset", "facebook/xnli", files, XNLI.hub["validation"].revision)
@@ -242,7 +242,7 @@ def test_a_part_that_is_missing_is_noticed(hub: Loopback, capsys: pytest.Capture
 def test_a_split_or_file_that_the_hub_lacks_is_missing(hub: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
     """A language without files, a training split in another language, and a task without data sets are missing."""
     code, line = refused(capsys, "hub", "xnli", "validation", "th")
-    assert (code, "facebook/xnli holds no file th/validation-*.parquet at b8dd5d7a" in line) == (2, True), line
+    assert (code, "facebook/xnli contains no file th/validation-*.parquet at b8dd5d7a" in line) == (2, True), line
     source: Source = open_source("hub")
     with pytest.raises(MissingData, match="xnli sw: no train data on the hub: the task has none in that language"):
         load(XNLI, source, "sw", "train")
@@ -252,7 +252,7 @@ def test_a_split_or_file_that_the_hub_lacks_is_missing(hub: Loopback, capsys: py
 
 
 def test_revisions_of_the_user_s_own_are_read() -> None:
-    """`hub:OWNER/NAME@COMMIT` pins a data set; anything else behind the colon is refused."""
+    """`hub:OWNER/NAME@COMMIT` pins a data set; anything else after the colon is refused."""
     source = open_source(f"hub:google/xquad@{'a' * 40},own/data@main")
     assert isinstance(source, Hub)
     assert source.pins == {"google/xquad": "a" * 40, "own/data": "main"}
@@ -269,9 +269,9 @@ def test_rows_of_the_hub_are_checked() -> None:
         "label": None,
     }
     wrong: list[tuple[Any, dict[str, Any], str]] = [
-        (rows.pair, {"hypothesis": "B", "label": NAMES[0]}, "x: expected the column 'premise' to hold a text"),
+        (rows.pair, {"hypothesis": "B", "label": NAMES[0]}, "x: expected the column 'premise' to contain a text"),
         (rows.sentence, {"tokens": ["a"], "ner_tags": []}, "x: has 1 tokens and 0 tags"),
-        (rows.sentence, {"tokens": [1], "ner_tags": ["O"]}, "x: expected the column 'tokens' to hold texts"),
+        (rows.sentence, {"tokens": [1], "ner_tags": ["O"]}, "x: expected the column 'tokens' to contain texts"),
         (rows.question, {"context": "a", "question": "b", "answers": "c"}, "x: expected the column 'answers'"),
         (
             rows.question,
@@ -281,7 +281,7 @@ def test_rows_of_the_hub_are_checked() -> None:
         (
             rows.question,
             {"context": "ab", "question": "b", "answers": {"text": ["b"], "answer_start": [0]}},
-            "x: the answer 'b' does not stand at answer_start 0",
+            "x: the answer 'b' is not at answer_start 0",
         ),
     ]
     for make, row, said in wrong:
@@ -311,7 +311,7 @@ def test_answers_stand_where_a_copy_of_the_hub_moved_them() -> None:
     [
         ("ab cd", (("cd", 5), ("ab", 1)), "the answer 'cd' at 5 does not fit"),  # moved by two and by one
         (" ab cd", (("cd", 5),), "the answer 'cd' at 5 does not fit"),  # its white space is there: nothing was lost
-        ("ab cd", (("cd", 1),), "the answer 'cd' does not stand at answer_start 1"),  # too far ahead
+        ("ab cd", (("cd", 1),), "the answer 'cd' is not at answer_start 1"),  # too far ahead
     ],
 )
 def test_answers_that_no_lost_white_space_explains_are_refused(

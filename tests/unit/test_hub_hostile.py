@@ -76,7 +76,7 @@ def run(code: str, home: Path, endpoint: str, *words: str, **env: str) -> tuple[
 
 
 def test_a_web_page_is_told_as_one(page: SimpleNamespace, tmp_path: Path, capsys: Capture) -> None:
-    """What a proxy shows to those who have not logged in is no answer of a hub."""
+    """What a proxy shows to those who have not logged in is not an answer of a hub."""
     page.body = b"<html>Please log in</html>"
     with asking(page.url, tmp_path):
         code, line = refused(capsys, *MODEL)
@@ -152,7 +152,7 @@ def test_an_address_that_is_none_is_the_user_s_mistake(
     monkeypatch.setenv("HF_ENDPOINT", value)
     with asking("http://127.0.0.1:9", tmp_path):
         code, line = refused(capsys, *MODEL)
-    assert (code, "HF_ENDPOINT is no address" in line) == (2, True), line
+    assert (code, "HF_ENDPOINT is not an address" in line) == (2, True), line
 
 
 def test_what_needs_no_hub_runs_with_a_malformed_address(
@@ -170,7 +170,7 @@ def test_what_needs_no_hub_runs_with_a_malformed_address(
         out, err = capsys.readouterr()
         assert (stop.value.code, "xnli" in out) == (code, not code), err
     assert err.count("\n") == 1, err
-    assert "HF_ENDPOINT is no address of a hub: '[bad'" in err
+    assert "HF_ENDPOINT is not an address of a hub: '[bad'" in err
     assert "hidden" not in err
 
 
@@ -206,5 +206,5 @@ def test_what_is_in_the_cache_needs_no_address(tmp_path: Path, monkeypatch: pyte
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}")
     assert _hub.snapshot("model", "own/net", "f" * 40, ["*"], offline=True).folder == folder
-    with pytest.raises(SpecError, match="HF_ENDPOINT is no address of a hub: 'nowhere'"):
+    with pytest.raises(SpecError, match="HF_ENDPOINT is not an address of a hub: 'nowhere'"):
         _hub.snapshot("model", "own/net", "e" * 40, ["*"])

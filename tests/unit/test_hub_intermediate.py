@@ -213,15 +213,19 @@ def test_numbers_may_be_texts(label: object) -> None:
 @pytest.mark.parametrize(
     ("read", "row", "message"),
     [
-        (_hub.questions, {**QQP[0], "label": 1}, "the column 'label' to hold a text, not 1"),
-        (_hub.questions, {**QQP[0], "label": "duplicate", "question1": None}, "the column 'question1' to hold a text"),
-        (_hub.ending, {**HELLASWAG[0], "label": ""}, "the column 'label' to hold a number below 4, not ''"),
-        (_hub.ending, {**HELLASWAG[0], "endings": "w"}, "the column 'endings' to hold a list, not 'w'"),
-        (_hub.passage, {**COSMOS[0], "label": 4}, "the column 'label' to hold a number below 4, not 4"),
-        (_hub.passage, {**COSMOS[0], "label": True}, "the column 'label' to hold a number below 4, not True"),
-        (_hub.situation, {**SOCIAL[0], "label": "0"}, "the column 'label' to hold a number from 1 to 3, not 0"),
-        (_hub.situation, {**SOCIAL[0], "label": "4"}, "the column 'label' to hold a number below 4, not '4'"),
-        (_hub.commonsense, {**COMMONSENSE[0], "answerKey": None}, "the column 'answerKey' to hold a text, not None"),
+        (_hub.questions, {**QQP[0], "label": 1}, "the column 'label' to contain a text, not 1"),
+        (
+            _hub.questions,
+            {**QQP[0], "label": "duplicate", "question1": None},
+            "the column 'question1' to contain a text",
+        ),
+        (_hub.ending, {**HELLASWAG[0], "label": ""}, "the column 'label' to contain a number below 4, not ''"),
+        (_hub.ending, {**HELLASWAG[0], "endings": "w"}, "the column 'endings' to contain a list, not 'w'"),
+        (_hub.passage, {**COSMOS[0], "label": 4}, "the column 'label' to contain a number below 4, not 4"),
+        (_hub.passage, {**COSMOS[0], "label": True}, "the column 'label' to contain a number below 4, not True"),
+        (_hub.situation, {**SOCIAL[0], "label": "0"}, "the column 'label' to contain a number from 1 to 3, not 0"),
+        (_hub.situation, {**SOCIAL[0], "label": "4"}, "the column 'label' to contain a number below 4, not '4'"),
+        (_hub.commonsense, {**COMMONSENSE[0], "answerKey": None}, "the column 'answerKey' to contain a text, not None"),
         (_hub.commonsense, {**COMMONSENSE[0], "choices": {"label": ["A"], "text": []}}, "as many labels as texts"),
     ],
 )

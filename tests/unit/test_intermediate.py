@@ -32,7 +32,7 @@ NINE = ["anli_plus", "ccg", "commonsense_qa", "cosmos_qa", "hellaswag", "mnli", 
 
 
 def _members() -> list[TaskSpec]:
-    """Every intermediate task that has rows of its own, and the parts that are no members themselves."""
+    """Every intermediate task that has rows of its own, and the parts that are not members themselves."""
     every: list[TaskSpec] = [registry.load("intermediate", name) for name in NAMES]
     found = {one.name: one for task in every for one in (task.parts or (task,))}
     return sorted(found.values(), key=lambda one: one.name)
@@ -132,7 +132,7 @@ def _fits(example: Example, task: TaskSpec) -> bool:
 
 @MEMBERS
 def test_every_option_of_its_files_is_read(task: TaskSpec, tmp_path: Path) -> None:
-    """Each path, or several that only together are a split, is found where it stands alone."""
+    """Each path, or several that only together are a split, is found where it is alone."""
     for split, files in task.files.items():
         for place, option in enumerate(options(files, "en")):
             folder = tmp_path / split / str(place)
@@ -286,7 +286,7 @@ class TestOpenLabels:
             with_labels(self.ccg, open_source("hub", offline=True))
 
     def test_a_suite_names_them_by_its_tags(self, tmp_path: Path) -> None:
-        """Those of all splits, sorted: a tag of the validation split that training lacks is a class too."""
+        """Those of all splits, sorted: a tag of the validation split that training does not have is a class too."""
         suite = (
             'name = "s"\nversion = "1"\nsummary = "s"\nlanguages = ["en"]\n[ccg]\nsplits = ["train", "validation"]\n'
         )
@@ -300,7 +300,7 @@ class TestOpenLabels:
         assert load(self.ccg, source, "en", "train").labelled
 
     def test_a_tag_that_the_file_lacks_is_refused_by_name(self, tmp_path: Path) -> None:
-        """With the line it stands in, and without a list of a thousand others."""
+        """With the line it is in, and without a list of a thousand others."""
         write_sample(self.ccg.files["train"], tmp_path)
         (tmp_path / "ccg" / "ccg.train").write_text("Anna sleeps\tN X\n", encoding="utf-8")
         with pytest.raises(DataError, match=r"ccg\.train:1: the category 'X' is none of the 5 in .*tags_to_id\.json"):

@@ -94,7 +94,7 @@ def test_no_discordant_item_gives_exactly_0_and_an_exact_bound() -> None:
 
 
 def test_a_drop_is_no_greater_than_the_clean_score() -> None:
-    """Bounds of a drop lie within what the clean score can lose or gain."""
+    """Bounds of a drop are within what the clean score can lose or gain."""
     clean = right(3, 1.0)
     found = estimate_difference(clean, clean * [0.0, 1.0], accuracy.reduce)
     assert (found.value, found.high) == (100.0, 100.0)
@@ -103,7 +103,7 @@ def test_a_drop_is_no_greater_than_the_clean_score() -> None:
 
 
 def test_fewer_than_20_clusters_give_no_interval() -> None:
-    """Below 20 clusters the value stands alone, and the method says why."""
+    """Below 20 clusters the value is alone, and the method says why."""
     for found in (
         estimate_level(right(3, 0.7, 19), accuracy.reduce),
         estimate_difference(right(3, 0.7, 19), right(3, 0.5, 19), accuracy.reduce),
@@ -194,7 +194,7 @@ def test_the_detectable_drop_grows_with_the_number_of_tests() -> None:
 
 @pytest.mark.parametrize(("n", "clean", "kept"), [(200, 0.3, 0.0), (200, 0.3, 0.03), (400, 0.9, 0.0), (200, 0.6, 0.1)])
 def test_a_drop_to_nothing_is_covered(n: int, clean: float, kept: float) -> None:
-    """Where noise leaves almost no item right the interval still covers: the clean level seen is no bound of it."""
+    """Where noise leaves almost no item right the interval still covers: the clean level seen is not a bound of it."""
     draw = np.random.default_rng(7)
     truth, covered = 100 * clean * (1 - kept), 0
     for _ in range(400):

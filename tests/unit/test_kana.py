@@ -1,4 +1,4 @@
-"""Slips of romaji and of the conversion to kanji."""
+"""KeyingErrors of romaji and of the conversion to kanji."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from robust_xtreme.examples import Text
 from robust_xtreme.languages import language
+from robust_xtreme.noise.engine.key_error_table import KeyingError, compiled
 from robust_xtreme.noise.engine.noising import noise_texts
-from robust_xtreme.noise.engine.slip_table import Slip, compiled
 from robust_xtreme.noise.input import kana as _kana
 from robust_xtreme.specs import PerturbationSpec
 
@@ -19,12 +19,12 @@ SMALL = set("ぁぃぅぇぉゃゅょゎァィゥェォャュョヮ")
 
 
 @pytest.fixture(scope="module")
-def rows() -> list[Slip]:
-    """All slips."""
+def rows() -> list[KeyingError]:
+    """All key errors."""
     return list(_kana.slips())
 
 
-def _forms(rows: list[Slip], point: str) -> dict[str, set[str]]:
+def _forms(rows: list[KeyingError], point: str) -> dict[str, set[str]]:
     found: defaultdict[str, set[str]] = defaultdict(set)
     for row in rows:
         if row.point == point:
@@ -42,11 +42,11 @@ def test_keys_give_kana(keys: str, kana: str) -> None:
 
 @pytest.mark.parametrize("keys", ["k", "kt", "qz", "kak", "kk", "x", "la"])
 def test_letters_left_over_are_no_kana(keys: str) -> None:
-    """What leaves a letter, or types a small kana of its own, is no slip."""
+    """What leaves a letter, or types a small kana of its own, is not a key error."""
     assert _kana.romaji().decode(keys) is None
 
 
-def test_kinds_of_one_kana(rows: list[Slip]) -> None:
+def test_kinds_of_one_kana(rows: list[KeyingError]) -> None:
     """の misses a key, doubles one, and takes a neighbour."""
     found = _forms(rows, "の")
     assert found["delete"] == {"お", "ん"}
@@ -56,28 +56,28 @@ def test_kinds_of_one_kana(rows: list[Slip]) -> None:
     assert _forms(rows, "き")["double"] == {"っき", "きい"}
 
 
-def test_both_spellings_count(rows: list[Slip]) -> None:
+def test_both_spellings_count(rows: list[KeyingError]) -> None:
     """し is typed si and shi: す from the one, っし from both."""
     found = _forms(rows, "し")
     assert "す" in found["neighbour"]
     assert "っし" in found["double"]
 
 
-def test_katakana_follow_hiragana(rows: list[Slip]) -> None:
-    """Katakana have the slips of hiragana in katakana, and neither becomes the other."""
+def test_katakana_follow_hiragana(rows: list[KeyingError]) -> None:
+    """Katakana have the key errors of hiragana in katakana, and neither becomes the other."""
     wanted = {kind: {_kana.katakana(form) for form in forms} for kind, forms in _forms(rows, "しゃ").items()}
     assert _forms(rows, "シャ") == wanted
     assert [row for row in rows if "ぁ" <= row.point[0] <= "ゖ" and any("ァ" <= one <= "ヶ" for one in row.form)] == []
 
 
-def test_small_kana_and_long_vowels_are_missed(rows: list[Slip]) -> None:
+def test_small_kana_and_long_vowels_are_missed(rows: list[KeyingError]) -> None:
     """A small tsu, n and a long vowel are left out or typed twice; no form of a kana begins with a small one."""
     assert _forms(rows, "っ") == {"delete": {""}, "double": {"っっ"}}
     assert _forms(rows, "ー") == {"delete": {""}, "double": {"ーー"}}
     assert [row for row in rows if row.form and row.form[0] in SMALL] == []
 
 
-def test_a_small_tsu_is_the_first_of_two_equal_keys(rows: list[Slip]) -> None:
+def test_a_small_tsu_is_the_first_of_two_equal_keys(rows: list[KeyingError]) -> None:
     """って is t, t and e: a missed t gives て, and no key makes い or え of te alone after it."""
     assert _forms(rows, "って") == {"delete": {"て"}, "double": {"っって"}}
     assert "っきお" in _forms(rows, "っこ")["insert"]
@@ -87,8 +87,8 @@ def test_a_small_tsu_is_the_first_of_two_equal_keys(rows: list[Slip]) -> None:
     assert not {"っあ", "っん", "っー", "戻っ"} & {row.point for row in rows}
 
 
-def test_a_small_tsu_before_a_kana_of_two_letters_keeps_the_first(rows: list[Slip]) -> None:
-    """Behind っき may stand a small kana (っきょ), so that every form of it ends in き."""
+def test_a_small_tsu_before_a_kana_of_two_letters_keeps_the_first(rows: list[KeyingError]) -> None:
+    """Behind っき may be a small kana (っきょ), so that every form of it ends in き."""
     forms = {form for found in _forms(rows, "っき").values() for form in found}
     assert forms
     assert all(form.endswith("き") for form in forms)
@@ -102,7 +102,7 @@ def test_no_kana_loses_its_consonant_behind_a_small_tsu() -> None:
     assert [one.text.value for one in noised if re.search("っ[あいうえお]", one.text.value)] == []
 
 
-def test_words_that_sound_alike(rows: list[Slip]) -> None:
+def test_words_that_sound_alike(rows: list[KeyingError]) -> None:
     """Words of two kanji, of a kanji and a kana, and of one kanji are converted to their homophones."""
     assert _forms(rows, "意志")["candidate"] >= {"意思", "医師"}
     assert _forms(rows, "暑い")["candidate"] >= {"熱い", "厚い"}
@@ -110,14 +110,14 @@ def test_words_that_sound_alike(rows: list[Slip]) -> None:
     assert all(len(forms) <= _kana.MOST for row in rows[::500] for forms in _forms(rows, row.point).values())
 
 
-def test_a_homophone_keeps_its_ending(rows: list[Slip]) -> None:
+def test_a_homophone_keeps_its_ending(rows: list[KeyingError]) -> None:
     """A word that ends in a kana is converted to one with the same kana at its end."""
     asked = [row for row in rows if row.kind == "candidate" and len(row.point) == 2 and "ぁ" <= row.point[1] <= "ゖ"]
     assert asked
     assert [row for row in asked if row.form[1] != row.point[1]] == []
 
 
-def test_every_row_changes_something(rows: list[Slip]) -> None:
+def test_every_row_changes_something(rows: list[KeyingError]) -> None:
     """No form is the point itself, weights are positive, kinds are known, and letters those of the alphabet."""
     alphabet = frozenset(language("ja").alphabet)
     assert [row for row in rows if row.form == row.point or row.weight < 1 or len(row.point) > 2] == []

@@ -53,24 +53,24 @@ def test_a_keyboard_is_written_as_it_looks(tmp_path: Path) -> None:
 
 
 WRONG = {
-    "unknown key": (("title", "titel"), "'titel' is no key. Did you mean 'title'?"),
+    "unknown key": (("title", "titel"), "'titel' is not a key. Did you mean 'title'?"),
     "missing": (('title = "Mine"', ""), "the key 'title' is missing"),
     "type of a level": (("shift = '''", "altgr = 3\nshift = '''"), "'altgr' must be text"),
     "type of languages": (('languages = ["mr"]', 'languages = "mr"'), "'languages' must be a list"),
-    "language": (('languages = ["mr"]', 'languages = ["marathi"]'), "'marathi' is no code of a language"),
-    "language's type": (('languages = ["mr"]', "languages = [[]]"), "[] is no code of a language"),
+    "language": (('languages = ["mr"]', 'languages = ["marathi"]'), "'marathi' is not a code of a language"),
+    "language's type": (('languages = ["mr"]', "languages = [[]]"), "[] is not a code of a language"),
     "default": (('default = ["mr"]', 'default = ["hi"]'), "'hi' is not among the languages"),
-    "offset": (("[0, 0.25]", "[0, true]"), "offsets: True is no number"),
-    "no number": (("[0, 0.25]", "[0, nan]"), "offsets: nan is no number"),
-    "far": (("[0, 0.25]", "[0, 1e9]"), "offsets: 1000000000.0 is no number of key pitches"),
+    "offset": (("[0, 0.25]", "[0, true]"), "offsets: True is not a number"),
+    "no number": (("[0, 0.25]", "[0, nan]"), "offsets: nan is not a number"),
+    "far": (("[0, 0.25]", "[0, 1e9]"), "offsets: 1000000000.0 is not a number of key pitches"),
     "rows": (("[0, 0.25]", "[0]"), "plain: 2 rows where 'offsets' has 1"),
     "many rows": (("[0, 0.25]", "[0,0,0,0,0,0,0,0]"), "offsets: 8 rows"),
     "cells": (("इ ई -- ◌", "इ ई --"), "shift, row 1: 3 cells where 'plain' has 4"),
-    "dead": (("dead:◌́", "dead:a"), "'dead:a' is no dead key"),
-    "dead alone": (("dead:◌́", "dead:"), "'dead:' is no dead key"),
-    "number": (("U+200C", "U+ZZ"), "'U+ZZ' is no code point"),
-    "surrogate": (("U+200C", "U+D800"), "'U+D800' is no code point"),
-    "beyond": (("U+200C", "U+99999999999999999999"), "is no code point"),
+    "dead": (("dead:◌́", "dead:a"), "'dead:a' is not a dead key"),
+    "dead alone": (("dead:◌́", "dead:"), "'dead:' is not a dead key"),
+    "number": (("U+200C", "U+ZZ"), "'U+ZZ' is not a code point"),
+    "surrogate": (("U+200C", "U+D800"), "'U+D800' is not a code point"),
+    "beyond": (("U+200C", "U+99999999999999999999"), "is not a code point"),
     "long": (("ka", "k" * 5000), "is too long"),
     "not normal": (("ka", "e\u0301"), "not in NFC"),
     "wide": (("अ आ", "अ " * 500 + "आ"), "a row of more than 20 cells"),
@@ -111,7 +111,7 @@ def test_layouts_are_read_once() -> None:
 
 
 def _example(tmp_path: Path) -> Path:
-    """A folder with the keyboard of perturbations/README.md, as it stands there."""
+    """A folder with the keyboard of perturbations/README.md, as it is there."""
     shown = (folder("perturbations") / "README.md").read_text("utf-8").split("## Keyboards")[1].split("\n\n- ")[0]
     return _pack(tmp_path, "\n".join(line[4:] for line in shown.splitlines() if line.startswith("    ")))
 
@@ -133,7 +133,7 @@ def test_the_example_of_the_readme_types_marathi(tmp_path: Path) -> None:
 
 
 def test_the_noise_is_that_of_the_users_keyboard(tmp_path: Path) -> None:
-    """Where the keys of the README's example stand in other places, other letters come out."""
+    """Where the keys of the README's example are in other places, other letters come out."""
     path = _example(tmp_path) / "keyboards" / "mine.toml"
     moved = path.read_text("utf-8").replace("ब ह ग द ज ड", "ड ज ब द ह ग")
     path.write_text(moved, encoding="utf-8")
@@ -142,7 +142,7 @@ def test_the_noise_is_that_of_the_users_keyboard(tmp_path: Path) -> None:
 
 
 def test_of_several_folders_the_first_default_wins(tmp_path: Path) -> None:
-    """Users' defaults stand in the order of their folders, and a user's keyboard that is none stays behind."""
+    """Users' defaults are in the order of their folders, and a user's keyboard that is none stays after."""
     first, second = _pack(tmp_path / "a", GOOD), _pack(tmp_path / "b", GOOD)
     (first / "keyboards" / "mine.toml").rename(first / "keyboards" / "z.toml")
     with packs.using(first, second):
@@ -157,7 +157,7 @@ def test_of_several_folders_the_first_default_wins(tmp_path: Path) -> None:
     ("name", "said"), [("us-int", "Did you mean 'us-intl'?"), ("vi-tele", "Did you mean 'vi-telex'?"), ("xx", "'xx'")]
 )
 def test_an_unknown_layout_of_a_spec_is_told_with_a_few_near_ones(name: str, said: str) -> None:
-    """The nearest are named, at most eight and the usual `auto` among them, and where all stand."""
+    """The nearest are named, at most eight and the usual `auto` among them, and where all are."""
     with pytest.raises(SpecError) as caught:
         perturb(["Habari"], f"keyboard_typo:0.1@layout={name}", language="sw")
     told = str(caught.value)

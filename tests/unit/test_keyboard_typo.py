@@ -20,7 +20,7 @@ from robust_xtreme.languages import LANGUAGES, LOW_RESOURCE, belongs, language
 from robust_xtreme.noise.engine.noising import Noised, noise_texts
 from robust_xtreme.noise.input import keyboards
 from robust_xtreme.noise.input.slots import slot
-from robust_xtreme.noise.input.typing import reached, typing_slips
+from robust_xtreme.noise.input.typing import reached, typing_errors
 from robust_xtreme.noise.members.keyboard_typo import METHODS, RATES, keyboard_typo, layouts, layouts_of
 from robust_xtreme.specs import PerturbationSpec
 
@@ -31,7 +31,7 @@ TYPED = tuple(code for code in LANGUAGES if layouts_of(code) and layouts_of(code
 @cache
 def _table(code: str, layout: str = "") -> dict[tuple[str, str], dict[str, int]]:
     found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-    for slip in typing_slips(keyboards.layout(layout or keyboards.of_language(code)[0]), code):
+    for slip in typing_errors(keyboards.layout(layout or keyboards.of_language(code)[0]), code):
         found[slip.point, slip.kind][slip.form] = slip.weight
     return found
 
@@ -84,7 +84,7 @@ def _stays_whole(noised: Noised) -> None:
     ],
 )
 def test_a_neighbouring_key_types_what_stands_beside_it(code: str, point: str, near: str) -> None:
-    """Keys within 1.25 pitches stand in for a key, where they type a letter of the same kind."""
+    """Keys within 1.25 pitches are in for a key, where they type a letter of the same kind."""
     assert _forms(code, point, "neighbour") >= set(near)
     assert len(_forms(code, point, "neighbour")) <= 6
 
@@ -96,7 +96,7 @@ def test_keys_of_the_same_row_are_hit_more_often() -> None:
 
 
 def test_a_neighbour_struck_along_comes_before_or_behind() -> None:
-    """An inserted letter is that of a neighbouring key; a dead key lets it come behind only."""
+    """An inserted letter is that of a neighbouring key; a dead key lets it come after only."""
     assert {"as", "sa", "aq", "qa"} <= _forms("en", "a", "insert")
     assert all(form[0] == "é" for form in _forms("es", "é", "insert"))
 
@@ -120,7 +120,7 @@ def test_georgian_gets_no_capitals() -> None:
 
 
 def test_a_dead_key_is_missed_or_another_one_is_struck() -> None:
-    """A letter typed by a dead key loses its accent or gets another one that the alphabet has; none stands alone."""
+    """A letter typed by a dead key loses its accent or gets another one that the alphabet has; none is alone."""
     assert _forms("el", "ά", "accent") >= {"α"}
     assert _forms("es", "é", "accent") == {"e"}
     assert _forms("fr", "ê", "accent") >= {"e", "ë"}
@@ -150,13 +150,13 @@ def test_an_accent_without_a_key_is_missed() -> None:
 
 
 def test_burmese_letters_are_not_missed() -> None:
-    """What follows one may be a spacing sign, which would then stand bare; signs themselves may be missed."""
+    """What follows one may be a spacing sign, which would then are bare; signs themselves may be missed."""
     assert _forms("my", "က", "delete") == set()
     assert _forms("my", "်", "delete") == {""}
 
 
 def test_signs_of_a_syllable_are_missed_or_give_way_to_their_like() -> None:
-    """A virama or vowel sign may be missed; a sign stands in for a sign of its slot, none is doubled."""
+    """A virama or vowel sign may be missed; a sign is in for a sign of its slot, none is doubled."""
     assert _forms("hi", "्", "delete") == {""}
     assert _forms("hi", "ि", "delete") == {""}
     assert _forms("hi", "ि", "neighbour") <= set("ािीुूृेैोौॉॅ")
@@ -262,7 +262,7 @@ def test_every_language_is_served(code: str) -> None:
 
 
 def test_a_language_without_keyboard_is_reported() -> None:
-    """Of the low-resource languages those with a keyboard are served; the others say what they lack."""
+    """Of the low-resource languages those with a keyboard are served; the others say what they do not have."""
     for code in LOW_RESOURCE:
         assert keyboard_typo.lacks(code) == ("" if layouts_of(code) else "no keyboard pack")
 

@@ -69,7 +69,7 @@ def test_classes_of_another_task_are_refused_without_advice_to_rename_them(own: 
     ],
 )
 def test_tags_go_by_prefix_and_type(own: tuple[str, ...], found: tuple[str, ...] | str) -> None:
-    """Other schemes of prefixes and other words for a type are understood; types that the task lacks count as O."""
+    """Other schemes of prefixes and other words for a type are understood; types that the task does not have count as O."""
     assert mapped(own, PANX, "one") == tuple(found.split() if isinstance(found, str) else found)
 
 
@@ -91,7 +91,7 @@ def test_tags_that_count_as_outside_are_told() -> None:
     ],
 )
 def test_tags_that_lack_a_type_are_refused(own: tuple[str, ...], line: str) -> None:
-    """A head that can never find one of the task's types, or calls nothing O, is no answer to the task."""
+    """A head that can never find one of the task's types, or calls nothing O, is not an answer to the task."""
     with pytest.raises(ModelError, match=line):
         mapped(own, PANX, "one")
 

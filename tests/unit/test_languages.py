@@ -9,7 +9,7 @@ from robust_xtreme.languages import ALL_LANGUAGES, LANGUAGES, LOW_RESOURCE, _let
 
 
 def test_there_are_fifty_languages_in_order() -> None:
-    """XTREME-R covers fifty languages; the tuple is sorted and holds each once."""
+    """XTREME-R covers fifty languages; the tuple is sorted and contains each once."""
     assert len(LANGUAGES) == len(set(LANGUAGES)) == 50
     assert list(LANGUAGES) == sorted(LANGUAGES)
 
@@ -52,7 +52,7 @@ def test_codes_are_checked_and_keep_their_order() -> None:
 
 
 def test_a_pack_may_write_runs_of_code_points() -> None:
-    """`a-d` stands for four letters, a hyphen within a longer token for itself, and a cluster for itself."""
+    """`a-d` represents four letters, a hyphen within a longer token for itself, and a cluster for itself."""
     assert list(_letters("a-d ẹ̀ z")) == ["a", "b", "c", "d", "ẹ̀", "z"]
 
 

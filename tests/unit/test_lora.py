@@ -102,7 +102,7 @@ def test_a_plain_encoder_is_merged_as_it_is() -> None:
 
 def test_a_rank_that_is_not_low_and_an_unknown_attention_are_refused() -> None:
     """In one line each."""
-    with pytest.raises(ModelError, match=r"--lora 17 is no low rank: layers of XLMRobertaModel have 16 values"):
+    with pytest.raises(ModelError, match=r"--lora 17 is not a low rank: layers of XLMRobertaModel have 16 values"):
         add_lora(tiny_encoder(50), 17)
     with pytest.raises(ModelError, match="Linear has no attention layers that LoRA knows"):
         add_lora(nn.Linear(3, 3), 2)

@@ -1,4 +1,4 @@
-"""MasakhaNER and AmericasNLI: their releases' files in any state, clusters, and heads that lack a type of names."""
+"""MasakhaNER and AmericasNLI: their releases' files in any state, clusters, and heads that do not have a type of names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from robust_xtreme import groups, registry
 from robust_xtreme.errors import DataError, MissingData
 from robust_xtreme.examples import Choice, Example, Tags, Text
 from robust_xtreme.formats import americasnli_tsv, conll
-from robust_xtreme.models import lacking
+from robust_xtreme.models import unsupported
 from robust_xtreme.models.labels import mapped, placed
 from robust_xtreme.sources import available, load
 from robust_xtreme.sources.dataset import open_hub
@@ -83,7 +83,7 @@ def test_decomposed_sentences_stay_decomposed(tmp_path: Path) -> None:
 
 
 def test_sentences_in_another_order_keep_their_clusters(tmp_path: Path) -> None:
-    """The cluster of a sentence is its words, wherever it stands."""
+    """The cluster of a sentence is its words, wherever it is."""
     first, second = SENTENCES.rstrip("\n").split("\n\n")
     one = load(MASAKHANER, _written(tmp_path / "a", "masakhaner2/hau/test.txt", SENTENCES), "ha", "test").examples
     other = _written(tmp_path / "b", "masakhaner2/hau/test.txt", f"{second}\n\n{first}\n")
@@ -94,11 +94,11 @@ def test_sentences_in_another_order_keep_their_clusters(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("Shehu B-PER\nGusau\n", r"test\.txt:2: has no tag behind 'Gusau'"),
-        ("Shehu B-PER\n O\n", r"test\.txt:2: has no tag behind ' O'"),
+        ("Shehu B-PER\nGusau\n", r"test\.txt:2: has no tag after 'Gusau'"),
+        ("Shehu B-PER\n O\n", r"test\.txt:2: has no tag after ' O'"),
         ("Shehu B-PER\nGusau I-MISC\n", r"test\.txt:2: the tag 'I-MISC' is none of: O, B-PER"),
-        ("Shehu B-PER\nGus", r"test\.txt:2: has no tag behind 'Gus'"),
-        ("", r"test\.txt.*holds no examples"),
+        ("Shehu B-PER\nGus", r"test\.txt:2: has no tag after 'Gus'"),
+        ("", r"test\.txt.*contains no examples"),
     ],
 )
 def test_a_broken_line_of_masakhaner_is_named(tmp_path: Path, text: str, line: str) -> None:
@@ -116,13 +116,13 @@ def test_the_layouts_of_masakhaner(tmp_path: Path, within: str) -> None:
 
 
 def test_a_word_with_a_space_keeps_it() -> None:
-    """The tag stands behind the last space."""
+    """The tag is after the last space."""
     (row,) = conll.read("San Francisco B-LOC\n", "f")
     assert (row.values["words"], row.values["tags"]) == (("San Francisco",), ("B-LOC",))
 
 
 def test_masakhaner_says_what_brings_it_here() -> None:
-    """The hub has a loading script in place of its files: the line names the way by release files."""
+    """The hub has a loading script instead of its files: the line names the way by release files."""
     remedy = (
         r"The copy there .* is a loading script\. Take .*masakhane-io/masakhane-ner as DIR/masakhaner2, and name DIR"
     )
@@ -185,23 +185,23 @@ def test_decomposed_pairs_stay_decomposed(tmp_path: Path) -> None:
     ("text", "line"),
     [
         (_tsv(*PAIRS)[:-20], r"hch\.tsv:5: has 4 columns, the header has 5"),
-        (_tsv(*PAIRS, PAIRS[0]), r"hch\.tsv:6: the id '25051' is not unique; it stands at .*hch\.tsv:2 too"),
-        (_tsv(*PAIRS, header=HEADER[:4]), r"hch\.tsv:1: lacks the columns label"),
-        (_tsv(PAIRS[0], ("25099", "tar", "a", "b", "neutral")), r":3: holds several languages, 'hch' and 'tar'"),
+        (_tsv(*PAIRS, PAIRS[0]), r"hch\.tsv:6: the id '25051' is not unique; it is at .*hch\.tsv:2 too"),
+        (_tsv(*PAIRS, header=HEADER[:4]), r"hch\.tsv:1: does not have the columns label"),
+        (_tsv(PAIRS[0], ("25099", "tar", "a", "b", "neutral")), r":3: contains several languages, 'hch' and 'tar'"),
         (_tsv(("x1", "hch", "a", "b", "neutral")), r"hch\.tsv:2: the id 'x1' is not a number"),
         (_tsv(("25051", "hch", "a", "b", "maybe")), r"hch\.tsv:2.*the label 'maybe' is none of"),
-        (_tsv(), r"hch\.tsv.*holds no examples"),
+        (_tsv(), r"hch\.tsv.*contains no examples"),
     ],
     ids=["cut", "twice", "column", "languages", "id", "label", "empty"],
 )
 def test_a_broken_file_of_americasnli_is_named(tmp_path: Path, text: str, line: str) -> None:
-    """A file cut off, ids that stand twice, a missing column, two languages, odd ids, labels: one line, the place."""
+    """A file cut off, ids that are twice, a missing column, two languages, odd ids, labels: one line, the place."""
     with pytest.raises(DataError, match=line):
         _pairs(tmp_path, text)
 
 
 def test_translations_share_their_cluster_though_rows_are_missing(tmp_path: Path) -> None:
-    """Rows that one language lacks do not shift the clusters of the others, which are those of XNLI's Spanish rows."""
+    """Rows that one language does not have do not shift the clusters of the others, which are those of XNLI's Spanish rows."""
     rows = {
         code: _tsv(*((str(number), code, code, f"h{number}", "neutral") for number in numbers))
         for code, numbers in {"tar": (12451, 12452, 12475), "nah": (12452, 12475, 12476, 14940)}.items()
@@ -236,7 +236,7 @@ def test_samples_are_whole_files() -> None:
 
 
 def test_the_group_of_low_resource_tasks() -> None:
-    """`low-resource` stands for both tasks in all of their languages: twenty and ten, as the papers list them."""
+    """`low-resource` represents both tasks in all of their languages: twenty and ten, as the papers list them."""
     found = groups.chosen(["low-resource"])
     assert {name: len(codes) for name, codes in found.items()} == {"americasnli": 10, "masakhaner": 20}
     assert all(found[one.name] == one.languages for one in (AMERICASNLI, MASAKHANER))
@@ -249,7 +249,7 @@ def test_a_task_without_training_data_names_the_head_that_answers_it() -> None:
         lessons.read(AMERICASNLI, Release(Path("nowhere")), AMERICASNLI.train_languages)
 
 
-# ------------------------------------------------------------------------------------------------------------- lacking
+# ------------------------------------------------------------------------------------------------------------- unsupported
 
 
 def _tagged(*tags: str) -> Example:
@@ -258,24 +258,24 @@ def _tagged(*tags: str) -> Example:
 
 def test_a_head_of_pan_x_lacks_dates() -> None:
     """What its classes do not name is gold O, with the data's fingerprint, and a sentence says so."""
-    gone = lacking.lacked(PANX.labels, MASAKHANER)
+    gone = unsupported.unsupported_labels(PANX.labels, MASAKHANER)
     assert gone == ("B-DATE", "I-DATE")
     clean = _tagged("B-PER", "B-DATE", "I-DATE")
-    (judged,) = lacking.outside([clean], gone)
+    (judged,) = unsupported.outside([clean], gone)
     assert judged.target == Tags(("B-PER", "O", "O"))
     assert (judged.fingerprint, judged.cluster, judged.texts) == (clean.fingerprint, clean.cluster, clean.texts)
     line = "masakhaner: the head has no class for DATE; gold DATE counts as O."
-    assert lacking.note(PANX.labels, MASAKHANER) == line
+    assert unsupported.note(PANX.labels, MASAKHANER) == line
 
 
 def test_a_head_of_its_own_lacks_nothing() -> None:
-    """MasakhaNER's own head, schemes without B-, and tasks whose tags are no names are judged by everything."""
+    """MasakhaNER's own head, schemes without B-, and tasks whose tags are not names are judged by everything."""
     example = _tagged("B-DATE", "I-DATE", "O")
-    assert lacking.lacked(MASAKHANER.labels, MASAKHANER) == ()
-    assert lacking.lacked(("O", "I-PER", "I-ORG", "I-LOC", "I-DATE"), MASAKHANER) == ()
-    assert lacking.lacked(("NOUN", "VERB"), registry.load("task", "udpos")) == ()
-    assert lacking.outside([example], ()) == (example,)
-    assert lacking.note(MASAKHANER.labels, MASAKHANER) == lacking.note((), AMERICASNLI) == ""
+    assert unsupported.unsupported_labels(MASAKHANER.labels, MASAKHANER) == ()
+    assert unsupported.unsupported_labels(("O", "I-PER", "I-ORG", "I-LOC", "I-DATE"), MASAKHANER) == ()
+    assert unsupported.unsupported_labels(("NOUN", "VERB"), registry.load("task", "udpos")) == ()
+    assert unsupported.outside([example], ()) == (example,)
+    assert unsupported.note(MASAKHANER.labels, MASAKHANER) == unsupported.note((), AMERICASNLI) == ""
 
 
 def test_a_checkpoint_without_dates_is_taken_for_masakhaner() -> None:
@@ -285,6 +285,6 @@ def test_a_checkpoint_without_dates_is_taken_for_masakhaner() -> None:
     assert placed(own, MASAKHANER) == mapped(own, MASAKHANER, "m") == own
     assert placed(without, MASAKHANER) == without
     assert placed(("O", "B-PER", "I-PER"), MASAKHANER) is None
-    assert lacking.label_sets(MASAKHANER) == (MASAKHANER.labels, PANX.labels)
-    assert lacking.label_sets(PANX) == (PANX.labels,)
-    assert lacking.label_sets(AMERICASNLI) == (AMERICASNLI.labels,)
+    assert unsupported.label_sets(MASAKHANER) == (MASAKHANER.labels, PANX.labels)
+    assert unsupported.label_sets(PANX) == (PANX.labels,)
+    assert unsupported.label_sets(AMERICASNLI) == (AMERICASNLI.labels,)

@@ -1,4 +1,4 @@
-"""Every metric against a reference written anew, and the laws that all of them keep."""
+"""Every metric against a reference written again, and the laws that all of them keep."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch
-from robust_xtreme.examples import Answers, Choice, Document, Example, Judged, Span, Tags, Target, Text
+from robust_xtreme.examples import Answers, Choice, Document, Example, Scored, Span, Tags, Target, Text
 from robust_xtreme.metric import Metric
 from robust_xtreme.metrics.span_f1 import chunks, span_f1
 from robust_xtreme.metrics.squad_em import exact
@@ -29,9 +29,9 @@ def _metric(name: str) -> Metric:
     return metric
 
 
-def _choices(gold: int, said: int) -> Judged:
+def _choices(gold: int, said: int) -> Scored:
     example = Example("e", {"premise": Text("t", "en", "")}, Choice(gold), "c")
-    return Judged(example, example, Choice(said), Choice(said))
+    return Scored(example, example, Choice(said), Choice(said))
 
 
 def _sentence(words: Sequence[str], target: Target) -> Example:
@@ -40,24 +40,24 @@ def _sentence(words: Sequence[str], target: Target) -> Example:
     return Example("e", {"tokens": Text("t", "en", " ".join(words), spans)}, target, "c")
 
 
-def _tagged(gold: Sequence[str], said: Sequence[str], changed: Sequence[bool] = ()) -> Judged:
+def _tagged(gold: Sequence[str], said: Sequence[str], changed: Sequence[bool] = ()) -> Scored:
     words = [f"w{index}" for index in range(len(gold))]
     noisy = [word + "x" * touched for word, touched in zip(words, changed or [False] * len(gold), strict=True)]
     prediction = Tags(tuple(said))
     clean, perturbed = _sentence(words, Tags(tuple(gold))), _sentence(noisy, Tags(tuple(gold)))
-    return Judged(clean, perturbed, prediction, prediction)
+    return Scored(clean, perturbed, prediction, prediction)
 
 
 def _passage(value: str, answers: Sequence[Span]) -> Example:
     return Example("e", {"context": Text("t", "en", value, tuple(answers))}, Answers(tuple(answers)), "c")
 
 
-def _asked(words: Sequence[str], gold: tuple[int, int], said: tuple[int, int] | None, noisy: frozenset[int]) -> Judged:
+def _asked(words: Sequence[str], gold: tuple[int, int], said: tuple[int, int] | None, noisy: frozenset[int]) -> Scored:
     """An answer of words gold[0]:gold[1], a prediction likewise, over a context whose `noisy` words lost a letter."""
     both = [list(words), [word[1:] if index in noisy else word for index, word in enumerate(words)]]
     examples = [_passage(" ".join(one), [_cover(one, gold)]) for one in both]
     spans = [Answers(() if said is None else (_cover(one, said),)) for one in both]
-    return Judged(examples[0], examples[1], spans[1], spans[0])
+    return Scored(examples[0], examples[1], spans[1], spans[0])
 
 
 def _cover(words: Sequence[str], part: tuple[int, int]) -> Span:
@@ -65,9 +65,9 @@ def _cover(words: Sequence[str], part: tuple[int, int]) -> Span:
     return Span(start, start + len(" ".join(words[part[0] : part[1]])))
 
 
-def _ranked(gold: Sequence[str], said: Sequence[str]) -> Judged:
+def _ranked(gold: Sequence[str], said: Sequence[str]) -> Scored:
     example = Example("e", {"query": Text("t", "en", "")}, Document(tuple(gold)), "c")
-    return Judged(example, example, Document(tuple(said)), Document(tuple(said)))
+    return Scored(example, example, Document(tuple(said)), Document(tuple(said)))
 
 
 _tag = st.sampled_from(TAGS)
@@ -82,7 +82,7 @@ _questions = st.builds(
     st.none() | _parts,
     st.frozensets(st.integers(0, 7), max_size=4),
 )
-JUDGED: dict[type, st.SearchStrategy[Judged]] = {
+JUDGED: dict[type, st.SearchStrategy[Scored]] = {
     Choice: st.builds(_choices, st.integers(0, 2), st.integers(0, 2)),
     Tags: _tag_lists.map(lambda lists: _tagged(*lists)),
     Answers: _questions,
@@ -107,7 +107,7 @@ def _kind(metric: Metric) -> type:
     raise AssertionError(f"no kind of target fits {metric.name}; add it to JUDGED and PERFECT")
 
 
-def _sums(metric: Metric, batch: Sequence[Judged], scope: str = "all") -> np.ndarray:
+def _sums(metric: Metric, batch: Sequence[Scored], scope: str = "all") -> np.ndarray:
     rows = [metric.stats(one).get(scope, (0.0,) * len(metric.columns)) for one in batch]
     total: np.ndarray = np.asarray(rows, dtype=np.float64).reshape(-1, len(metric.columns)).sum(axis=0)
     return total
@@ -255,7 +255,7 @@ def test_a_wrong_number_of_tags_is_refused(name: str) -> None:
     """Tags for fewer or more words than the sentence has are a mismatch, not a score."""
     example = _sentence(["a", "b"], Tags(("O", "O")))
     with pytest.raises(Mismatch, match="e: 1 tags were predicted for 2 words"):
-        _metric(name).stats(Judged(example, example, Tags(("O",)), Tags(("O",))))
+        _metric(name).stats(Scored(example, example, Tags(("O",)), Tags(("O",))))
 
 
 def _reference_words(answer: str) -> list[str]:
@@ -304,7 +304,7 @@ def test_the_official_rule_on_single_cases(said: str, gold: str, em: float, f1: 
 
 
 def test_answers_under_noise_are_scored_three_ways() -> None:
-    """The headline maps back to the clean text; the surface forms stand against the noisy and the clean gold."""
+    """The headline maps back to the clean text; the surface forms are against the noisy and the clean gold."""
     judged = _asked(WORDS, (1, 3), (1, 3), frozenset({0, 1}))
     values = {name: _metric(name).stats(judged) for name in METRICS if _kind(_metric(name)) is Answers}
     assert {name: stats["all"][0] for name, stats in values.items()} == {

@@ -1,4 +1,4 @@
-"""The architecture of mini: what its heads see, what training may change, and how it lies on disk."""
+"""The architecture of mini: what its heads see, what training may change, and how it is on disk."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _said(encoder: Any, *rows: list[int]) -> torch.Tensor:
 
 
 def test_the_second_text_begins_behind_the_second_separator() -> None:
-    """A single text is all first; of a pair, what stands behind `</s> </s>` is second."""
+    """A single text is all first; of a pair, what is after `</s> </s>` is second."""
     ids = torch.tensor([[0, 7, 8, 2, 1, 1, 1], [0, 7, 2, 2, 8, 9, 2]])
     assert in_second(ids, SEPARATOR).tolist() == [
         [False] * 7,
@@ -61,7 +61,7 @@ def test_padding_changes_no_answer() -> None:
 
 
 def test_a_word_of_the_other_text_is_seen() -> None:
-    """What the second text says changes what the first token of the pair holds."""
+    """What the second text says changes what the first token of the pair contains."""
     encoder = _encoder()
     same, other = _said(encoder, [0, 9, 2, 2, 9, 2]), _said(encoder, [0, 9, 2, 2, 30, 2])
     assert (same[0, 1] - other[0, 1]).abs().max() > 1e-3
@@ -78,7 +78,7 @@ def test_frozen_word_vectors_get_no_gradient(frozen: bool, tmp_path: Path) -> No
 
 
 def test_noise_on_word_vectors_is_of_training_alone() -> None:
-    """Two passes agree in evaluation; in training they differ, and a word has one vector wherever it stands."""
+    """Two passes agree in evaluation; in training they differ, and a word has one vector wherever it is."""
     encoder = _encoder(type_noise=0.5, type_dropout=0.1, dropout=0.0)
     ids = [0, 9, 10, 2, 2, 9, 2]
     assert torch.equal(_said(encoder, ids), _said(encoder, ids))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robust_xtreme.examples import Answers, Example, Judged, Span, Text
+from robust_xtreme.examples import Answers, Example, Scored, Span, Text
 from robust_xtreme.languages import LANGUAGES
 from robust_xtreme.metrics import _mlqa
 from robust_xtreme.metrics._mlqa import exact, overlap, words
@@ -113,7 +113,7 @@ def _f1(said: Sequence[str], gold: Sequence[str]) -> float:
     ],
 )
 def test_the_official_rule_on_single_cases(answer: str, language: str, found: str) -> None:
-    """Articles are the answer's language's own, punctuation is Unicode's, Chinese characters stand alone."""
+    """Articles are the answer's language's own, punctuation is Unicode's, Chinese characters are alone."""
     assert " ".join(words(answer, language)) == found
 
 
@@ -137,7 +137,7 @@ def test_other_languages_have_no_articles_and_unspaced_scripts_stand_alone(
 
 @given(st.text(max_size=20), st.sampled_from(LANGUAGES))
 def test_no_answer_and_no_language_is_refused(answer: str, language: str) -> None:
-    """Any text in any language has words that hold no white space and no punctuation, and equals itself."""
+    """Any text in any language has words that contain no white space and no punctuation, and equals itself."""
     found = words(answer, language)
     assert all(word and not any(map(str.isspace, word)) for word in found)
     assert not any(unicodedata.category(letter).startswith("P") for word in found for letter in word)
@@ -149,6 +149,6 @@ def test_the_language_is_that_of_the_context() -> None:
     context = Text("c", "de", "der See", (Span(4, 7),))
     texts = {"question": Text("q", "en", "What?"), "context": context}
     example = Example("e", texts, Answers((Span(4, 7),)), "c")
-    judged = Judged(example, example, Answers((Span(0, 7),)), Answers((Span(0, 7),)))
+    judged = Scored(example, example, Answers((Span(0, 7),)), Answers((Span(0, 7),)))
     assert mlqa_em.stats(judged) == mlqa_f1.stats(judged) == {"all": (1.0, 1.0), "untouched": (1.0, 1.0)}
     assert set(_mlqa.LANGUAGES) == set(_ARTICLES)

@@ -119,7 +119,7 @@ def test_the_tasks_of_a_run_are_those_that_its_models_have_heads_for(models: tup
         (("./no/where",), "There is no model folder './no/where'"),
         (("xnli=qa",), "qa is a BertForQ|qa is a ModernBertForQuestionAnswering, whose head is for other tasks"),
         (("panx=ner", "panx=ner"), "Two models are given for 'panx'"),
-        (("run/heads",), r"holds no config\.json and no model/config\.json"),
+        (("run/heads",), r"contains no config\.json and no model/config\.json"),
     ],
 )
 def test_a_name_that_serves_nothing_says_why(models: tuple[str, ...], line: str) -> None:
@@ -130,7 +130,7 @@ def test_a_name_that_serves_nothing_says_why(models: tuple[str, ...], line: str)
 
 
 def test_classes_are_named_by_the_user() -> None:
-    """--labels stands for the names of the configuration, and decides what the classes are."""
+    """--labels represents the names of the configuration, and decides what the classes are."""
     named = found(XNLI, models=("unnamed",), labels=("xnli=neutral,entailment,contradiction",))["xnli"]
     other = found(XNLI, models=("unnamed",), labels=("xnli=contradiction,entailment,neutral",))["xnli"]
     assert named.labels == ("neutral", "entailment", "contradiction")
@@ -142,7 +142,7 @@ def test_classes_are_named_by_the_user() -> None:
 
 
 def test_classes_that_have_names_are_not_renamed_in_silence(here: Path, tmp_path: Path) -> None:
-    """Names that contradict the task's own are refused; those of other things stand in the notes of the run."""
+    """Names that contradict the task's own are refused; those of other things are in the notes of the run."""
     with pytest.raises(SpecError, match=r"--labels contradicts nli, .*CONTRADICTION, entailment, Neutral. Leave"):
         found(XNLI, models=("nli",), labels=("xnli=neutral,entailment,contradiction",))
     folder = checkpoint(tmp_path / "e-n-c", "bert", SEQUENCE, ("e", "n", "c"))
@@ -169,7 +169,7 @@ def test_a_configuration_that_contradicts_itself_needs_the_flag(here: Path, tmp_
         (("unnamed",), "xnli=entailment,neutral,other", "are not those of xnli"),
         (("unnamed",), "panx=a,b", "Labels are given for 'panx', but that task is not evaluated"),
         (("xnli=run",), "xnli=entailment,neutral,contradiction", "run is a run, which names its own"),
-        (("nli", "qa"), "xquad=begin,end", "answers are no classes"),
+        (("nli", "qa"), "xquad=begin,end", "answers are not classes"),
     ],
 )
 def test_labels_that_fit_nothing_are_one_line(models: tuple[str, ...], labels: str, line: str) -> None:
@@ -180,7 +180,7 @@ def test_labels_that_fit_nothing_are_one_line(models: tuple[str, ...], labels: s
 
 
 def test_other_tags_are_told(here: Path) -> None:
-    """What counts as O stands among the notes of the run."""
+    """What counts as O is among the notes of the run."""
     assert found(PANX, models=("ner",))["panx"].notes == ("panx: the tags B-MISC, I-MISC of ner count as O.",)
     assert found(XNLI, models=("nli",))["xnli"].notes == ()
 

@@ -12,7 +12,7 @@ import pytest
 
 from robust_xtreme import registry
 from robust_xtreme.errors import DataError, MissingData, UserError
-from robust_xtreme.examples import Answers, Example, Judged, Span, Text
+from robust_xtreme.examples import Answers, Example, Scored, Span, Text
 from robust_xtreme.formats import checklist_templates
 from robust_xtreme.formats.checklist_templates import CONTEXT, TESTS, Line, Variant
 from robust_xtreme.metric import Metric
@@ -148,7 +148,7 @@ def test_a_question_about_the_other_property_is_not_asked(tmp_path: Path) -> Non
 
 
 def test_suffixes_stay_at_the_answer_that_has_them(tmp_path: Path) -> None:
-    """Quechua's answers are whole words; where the context lacks the ending, the name alone is the answer."""
+    """Quechua's answers are whole words; where the context does not have the ending, the name alone is the answer."""
     found = read(tmp_path, "qu")
     by_test = {kind: [said(one) for one in found if one.cluster.split("/")[1] == kind] for kind in TESTS.values()}
     assert all(answer.endswith("mantaqa") for _, question, answer in by_test["comparisons"] if " as " in question)
@@ -238,12 +238,15 @@ def _second_context(text: str) -> str:
         (lambda text: text[: text.index("Name\tAnimal vs Vehicle v2")], "'Animal vs Vehicle v2' is missing"),
         (lambda text: text.replace("Field\t", "Row\t", 1), "does not begin with the column 'Field'"),
         (lambda text: text.replace("\ten\t", "\tenglish\t", 1), "has no column 'en'"),
-        (lambda text: text.replace("\tde-placeholders\tde\t", "\tqu-placeholders\tde\t", 1), "does not stand behind"),
-        (lambda text: text.replace("Animal vs Vehicle v2", "Animal vs Vehicle"), "'Animal vs Vehicle' stands twice"),
+        (lambda text: text.replace("\tde-placeholders\tde\t", "\tqu-placeholders\tde\t", 1), "is not after"),
+        (lambda text: text.replace("Animal vs Vehicle v2", "Animal vs Vehicle"), "'Animal vs Vehicle' is twice"),
         (lambda text: text.replace("Animal vs Vehicle v2", "Plant vs Vehicle"), "no test 'Plant vs Vehicle'"),
-        (lambda text: text.replace("Answer\t{animal}", "Reply\t{animal}"), "lacks a context, a question or its answer"),
+        (
+            lambda text: text.replace("Answer\t{animal}", "Reply\t{animal}"),
+            "does not have a context, a question or its answer",
+        ),
         (lambda text: text.replace("Who is less {adj[1]}", "Who is less {noun}"), "nothing is known for '{noun}'"),
-        (lambda text: text.replace("Name\tA is", "adj\tA is", 1), "'adj' stands in no test"),
+        (lambda text: text.replace("Name\tA is", "adj\tA is", 1), "'adj' is in no test"),
         (
             lambda text: text.replace("Who is less {adj[1]}?", "Who {is less {adj[1]}?"),
             r":5: the brace '\{' in 'Who \{is",
@@ -267,7 +270,7 @@ def test_a_broken_table_is_one_line_with_the_place(tmp_path: Path, change: objec
 
 
 def test_a_language_that_the_table_lacks_is_said(tmp_path: Path) -> None:
-    """No column is no row; a table that is not there names where it was looked for and what brings it."""
+    """No column is not a row; a table that is not there names where it was looked for and what brings it."""
     with pytest.raises(MissingData, match=r"checklist_templates\.tsv has no rows in sw"):
         read(tmp_path, "sw")
     with pytest.raises(MissingData, match=r"multichecklist/checklist_templates\.tsv.* DIR/multichecklist"):
@@ -275,7 +278,7 @@ def test_a_language_that_the_table_lacks_is_said(tmp_path: Path) -> None:
 
 
 def test_every_language_has_ten_names_none_within_another() -> None:
-    """Two names of a case are never one inside the other, so that an answer stands in one place."""
+    """Two names of a case are never one inside the other, so that an answer is in one place."""
     assert set(first_names()) == set(TASK.languages)
     for names in first_names().values():
         assert len(set(names)) == 10
@@ -327,13 +330,13 @@ def test_answers_are_compared_by_the_official_rule(language: str, said: str, gol
     assert (clean(said, language) == clean(gold, language)) is same
 
 
-def judged(cluster: str, start: int, stop: int) -> Judged:
+def judged(cluster: str, start: int, stop: int) -> Scored:
     """An answer to a question whose gold answer is `a dog`."""
     context = Text("c", "en", "Tom has a dog and a car.", (Span(8, 13),))
     texts = {"question": Text("q", "en", "What?"), "context": context}
     example = Example("multichecklist/test/en/x", texts, Answers((Span(8, 13),)), cluster)
     answer = Answers((Span(start, stop),))
-    return Judged(example, example, answer, answer)
+    return Scored(example, example, answer, answer)
 
 
 def test_each_metric_counts_the_questions_of_its_test() -> None:

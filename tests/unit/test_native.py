@@ -87,7 +87,7 @@ def test_tags_are_those_that_transformers_gives(kind: str, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_scores_of_spans_are_those_that_transformers_gives(kind: str, tmp_path: Path) -> None:
-    """Question and context stand as the tokenizer puts them, and both ends of the answer are scored by the model."""
+    """Question and context are as the tokenizer puts them, and both ends of the answer are scored by the model."""
     folder = checkpoint(tmp_path / "one", kind, QUESTION)
     tokenizer, model = peer(folder, QUESTION)
     example = question_example("q", "who went?", "Ana went to Rome in May.", "Ana")

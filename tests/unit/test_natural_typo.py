@@ -108,8 +108,8 @@ def test_a_list_of_ones_own_adds_to_the_bundled_one(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ("wrong\tright\nsame\tsame\n", "row 1 is no misspelling"),
-        ("wrong\tright\nok\tokay\nalone\n", "row 2 is no misspelling"),
+        ("wrong\tright\nsame\tsame\n", "row 1 is not a misspelling"),
+        ("wrong\tright\nok\tokay\nalone\n", "row 2 is not a misspelling"),
         ("bad\tgood\na\tb\n", "needs 'wrong' and 'right'"),
         ("wrong\tright\tweight\na\tb\t-1\n", "weight from 1"),
     ],
@@ -124,7 +124,7 @@ def test_a_row_that_is_none_is_named(folder: Path, body: str, said: str) -> None
 
 
 def test_an_answer_is_found_in_its_noisy_form() -> None:
-    """A span holds the misspelling of its words."""
+    """A span contains the misspelling of its words."""
     found = _noise("They receive letters", "en", "1", Span(5, 12))[0]
     assert found.text.at(found.text.spans[0]) in _forms("receive", "en")
 

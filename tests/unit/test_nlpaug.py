@@ -172,7 +172,7 @@ def test_realised_strength_is_the_nominal_one_whatever_the_length(spec: str, str
 
 
 def test_misread_words_are_a_share_of_those_that_can_be() -> None:
-    """Letters that the table lacks are left; those that it has become what it says, digits included."""
+    """Letters that the table does not have are left; those that it has become what it says, digits included."""
     (found,) = _noise("nlpaug.ocr:1", "look at 10 bells")
     assert found.text.value.split()[1:3] == ["at", "10"]
     assert found.words_edited == 2
@@ -246,7 +246,7 @@ def test_a_masked_model_changes_its_share_of_long_texts(masked: Path) -> None:
 
 
 def test_where_the_model_lies_changes_no_draw(masked: Path, tmp_path: Path) -> None:
-    """A folder's name is no part of what is drawn, and two folders of one name are two models."""
+    """A folder's name is not a part of what is drawn, and two folders of one name are two models."""
     other = tmp_path / "elsewhere" / masked.name
     other.parent.mkdir()
     other.symlink_to(masked)
@@ -294,7 +294,7 @@ def test_a_folder_that_nlpaug_cannot_use_is_one_line(make: Callable[[Path], None
 def test_a_hub_id_is_refused_and_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model is a folder here; a name of the hub opens no connection."""
     monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("a connection was opened"))
-    with pytest.raises(UserError, match=r"@model=bert-base-uncased is no folder .* downloads nothing"):
+    with pytest.raises(UserError, match=r"@model=bert-base-uncased is not a folder .* downloads nothing"):
         _noise("nlpaug.contextual:0.5@model=bert-base-uncased", "a b")
     with pytest.raises(SpecError, match=r"'nlpaug.contextual' has no default for 'model': write .*@model=\.\.\."):
         _noise("nlpaug.contextual:0.5", "a b")

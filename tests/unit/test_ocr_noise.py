@@ -50,7 +50,7 @@ def test_an_auxiliary_mark_comes_for_another_one_only() -> None:
 
 
 def test_frequent_letters_have_letters_alike() -> None:
-    """Packs hold three letters of every language's own, so that accented ones of others crowd out none."""
+    """Packs contain three letters of every language's own, so that accented ones of others crowd out none."""
     for code, letter, alike in (("en", "o", "u"), ("en", "S", "B"), ("sw", "o", "u"), ("uk", "т", "ґ")):
         assert alike in {slip.form for slip in misread(code) if slip.point == letter}
 

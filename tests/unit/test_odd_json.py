@@ -129,7 +129,7 @@ def test_how_a_file_is_written_changes_no_identity(tmp_path: Path, name: str, ki
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_offsets_count_code_points_of_the_file_as_it_is(tmp_path: Path, kind: str, form: Literal["NFC", "NFD"]) -> None:
-    """Normal forms are kept: the same answers stand elsewhere in a decomposed file, and are found there."""
+    """Normal forms are kept: the same answers are elsewhere in a decomposed file, and are found there."""
     document = json.loads(unicodedata.normalize(form, _bytes(KINDS[kind]()).decode()))
     for question, context in _questions(document):
         _place(question["answers"], context)
@@ -154,7 +154,7 @@ def _questions(document: Document) -> Iterator[tuple[Document, str]]:
 
 
 def _place(answers: Any, context: str) -> None:
-    """Put the answers where they stand now."""
+    """Put the answers where they are now."""
     if isinstance(answers, dict):
         answers["answer_start"] = [context.index(text) for text in answers["text"]]
     else:
@@ -164,7 +164,7 @@ def _place(answers: Any, context: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_file_that_is_cut_off_is_one_line(tmp_path: Path, kind: str) -> None:
-    """Wherever a download broke off, the error names the file; half a character is told as bytes that are no text."""
+    """Wherever a download broke off, the error names the file; half a character is told as bytes that are not text."""
     data = _bytes(KINDS[kind]())
     for length in range(len(data)):
         with pytest.raises(
@@ -177,12 +177,12 @@ def test_a_file_that_is_cut_off_is_one_line(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("name", PLACES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_id_that_stands_twice_is_named_with_both_places(tmp_path: Path, name: str, kind: str) -> None:
-    """In one passage or in two: the error says where each of them stands."""
+    """In one passage or in two: the error says where each of them is."""
     document = KINDS[kind]()
     questions = [question for question, _ in _questions(document)]
     questions[2]["id"] = questions[0]["id"]
     with pytest.raises(
-        DataError, match=r"json: data\S+: question 'q1': the id 'q1' is not unique; it stands at \S+json: data"
+        DataError, match=r"json: data\S+: question 'q1': the id 'q1' is not unique; it is at \S+json: data"
     ) as told:
         _loaded(tmp_path, name, _bytes(document))
     assert len(set(re.findall(r"data\[\S+(?=: question)", str(told.value)))) == 2
@@ -242,5 +242,5 @@ def _sound(values: Mapping[str, Any]) -> bool:
 
 @given(st.text(alphabet='{}[]",:\\u0dataqscontx 1', max_size=60))
 def test_no_text_breaks_the_reader(text: str) -> None:
-    """Whatever stands in the file, the error is ours."""
+    """Whatever is in the file, the error is ours."""
     _refused(text)

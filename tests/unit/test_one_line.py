@@ -11,11 +11,11 @@ from robust_xtreme.formats._record import on_one_line
 @pytest.mark.parametrize("mark", ["\t", "\n", "\r"])
 def test_a_text_with_a_mark_of_its_file_is_refused_with_its_line(mark: str) -> None:
     """The line says which character the perturbation has put in."""
-    with pytest.raises(DataError, match=r"a\.tsv:7: .*cannot hold") as raised:
+    with pytest.raises(DataError, match=r"a\.tsv:7: .*cannot contain") as raised:
         on_one_line(f"a{mark}b", "a.tsv", 7, "\t\n\r")
     assert repr(mark) in str(raised.value)
 
 
 def test_a_plain_text_stays_as_it_is() -> None:
-    """A tab is no mark of a file of lines."""
+    """A tab is not a mark of a file of lines."""
     assert on_one_line("a\tb", "a.txt", 7) == "a\tb"

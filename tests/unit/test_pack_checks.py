@@ -1,4 +1,4 @@
-"""What users' packs may not hold, and that threads with packs of their own leave one another alone."""
+"""What users' packs may not contain, and that threads with packs of their own leave one another alone."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from robust_xtreme.commands.list import cell
 from robust_xtreme.errors import DataError, UserError
 from robust_xtreme.languages import ALL_LANGUAGES, language
 from robust_xtreme.noise.engine._lexicon import Form, Lexicon
-from robust_xtreme.noise.engine.slip_table import Slip, compiled
-from robust_xtreme.noise.engine.slips import _outcomes
+from robust_xtreme.noise.engine.key_error_table import KeyingError, compiled
+from robust_xtreme.noise.engine.key_errors import _outcomes
 
 FACTS = 'source = "us"\nlicence = "CC0-1.0"\nstanding = "authored"\n'
 HEAD = "# source: us\n# licence: CC0-1.0\n# standing: authored\n"
@@ -42,7 +42,7 @@ def pack(folder: Path, name: str, content: str) -> Path:
 
 
 def test_threads_with_packs_of_their_own_leave_one_another_alone(tmp_path: Path) -> None:
-    """Contexts that begin and end across one another give each thread its own packs, and leave none behind."""
+    """Contexts that begin and end across one another give each thread its own packs, and leave none after."""
     folders = [
         (pack(tmp_path / letters, "alphabets/sw.toml", ENGLISH.replace('"en"', '"sw"').replace("a-z", letters)),)
         for letters in ("a b", "c d")
@@ -76,7 +76,7 @@ def test_a_thread_may_share_the_packs_of_another(tmp_path: Path) -> None:
 
 
 def test_what_was_found_of_clusters_is_remembered_by_packs(tmp_path: Path) -> None:
-    """Whether an edit is sound depends on the alphabet, so that other packs begin anew."""
+    """Whether an edit is sound depends on the alphabet, so that other packs begin again."""
     bundled = _outcomes()
     with packs.using(pack(tmp_path, "alphabets/en.toml", ENGLISH)):
         assert _outcomes() is not bundled
@@ -104,7 +104,7 @@ def test_threads_that_learn_words_give_each_its_own_row() -> None:
         ("a-z", "a \\u202e", "U\\+202E has no place"),
         ("a-z", "a \\u200b", "U\\+200B has no place"),
         ("a-z", "a \\u0378", "U\\+0378 has no place"),
-        ("a-z", "", "holds no letters"),
+        ("a-z", "", "contains no letters"),
         ("a-z", "z-a", "'z-a' is not a letter of the script Latn"),
         ("a-z", "a ж", "'ж' is not a letter of the script Latn"),
         ("a-z", "a \u0301", "is not a letter"),
@@ -117,7 +117,7 @@ def test_threads_that_learn_words_give_each_its_own_row() -> None:
     ],
 )
 def test_letters_of_a_users_alphabet_are_letters(tmp_path: Path, old: str, new: str, said: str) -> None:
-    """What is no letter of the script, no mark or no punctuation is refused by name, in one line with the file."""
+    """What is not a letter of the script, no mark or no punctuation is refused by name, in one line with the file."""
     folder = pack(tmp_path, "alphabets/en.toml", ENGLISH.replace(old, new))
     with pytest.raises(UserError, match=said) as caught:
         perturb(["hello, world"], "repetition:1", language="en", packs=folder)
@@ -127,7 +127,7 @@ def test_letters_of_a_users_alphabet_are_letters(tmp_path: Path, old: str, new: 
 
 @pytest.mark.parametrize("code", ALL_LANGUAGES)
 def test_bundled_alphabets_could_be_a_users(tmp_path: Path, code: str) -> None:
-    """The rule for users' letters holds for every bundled pack."""
+    """The rule for users' letters is valid for every bundled pack."""
     bundled = packs.find("alphabets", code)
     assert bundled is not None
     with packs.using(pack(tmp_path, f"alphabets/{code}.toml", bundled.read_text(encoding="utf-8"))):
@@ -184,8 +184,10 @@ def test_misspellings_may_weigh_as_much_as_a_list_says(tmp_path: Path) -> None:
 
 
 def test_a_table_of_slips_never_holds_what_stands_between_texts() -> None:
-    """U+0000, with which a batch separates its texts, neither slips nor is put in."""
-    table = compiled(("k",), [Slip("\0", "k", "x"), Slip("a", "k", "b\0"), Slip("c", "k", "d")], "en")
+    """U+0000, with which a batch separates its texts, neither key errors nor is put in."""
+    table = compiled(
+        ("k",), [KeyingError("\0", "k", "x"), KeyingError("a", "k", "b\0"), KeyingError("c", "k", "d")], "en"
+    )
     assert table.slots[0] == table.slots[ord("a")] == 0 < table.slots[ord("c")]
 
 
@@ -248,8 +250,12 @@ ALIKE = "# script: Latn\n" + HEAD + "letter\tforms\tlikeness\n"
     ("name", "text", "said"),
     [
         ("misspellings/sw.tsv", HEAD + "wrong\tcorrect\nhabri\thabari\n", "right"),
-        ("misspellings/sw.tsv", HEAD + "wrong\tright\tweight\nhabri\thabari\t-3\n", "row 1 is no misspelling"),
-        ("misspellings/sw.tsv", HEAD + "wrong\tright\nasu buhi\tasubuhi\n", "row 1 is no misspelling.* single words"),
+        ("misspellings/sw.tsv", HEAD + "wrong\tright\tweight\nhabri\thabari\t-3\n", "row 1 is not a misspelling"),
+        (
+            "misspellings/sw.tsv",
+            HEAD + "wrong\tright\nasu buhi\tasubuhi\n",
+            "row 1 is not a misspelling.* single words",
+        ),
         ("misspellings/sw.tsv", "# language: hi\n" + WORLD, "its language is 'hi', and its name says 'sw'"),
         ("lookalikes/Latn.tsv", ALIKE + "a\to\t9500\n", "likeness, 1 to 100, do not match"),
         ("lookalikes/Latn.tsv", ALIKE + "\u0434\tl\t-5\n", "likeness, 1 to 100, do not match"),
@@ -257,15 +263,15 @@ ALIKE = "# script: Latn\n" + HEAD + "letter\tforms\tlikeness\n"
         ("suites/mine.toml", SUITE.replace("char_noise", "no_noise"), "no_noise"),
         ("suites/mine.toml", SUITE.replace("char_noise:0.1", "@mine"), "mine"),
         ("suites/mine.toml", SUITE.replace("specs =", "spec ="), "spec"),
-        ("keyboards/mine.toml", KEYBOARD.replace("offsets", "offset"), "'offset' is no key. Did you mean 'offsets'"),
-        ("keyboards/auto.toml", KEYBOARD, "'auto' is no name for one of 'keyboards'"),
+        ("keyboards/mine.toml", KEYBOARD.replace("offsets", "offset"), "'offset' is not a key. Did you mean 'offsets'"),
+        ("keyboards/auto.toml", KEYBOARD, "'auto' is not a name for one of 'keyboards'"),
         ("keyboards/mine.toml", KEYBOARD.replace('"Mine"', '"Mine'), "Packs are files KIND/NAME"),
         ("alphabets/sw.toml", ENGLISH, "language"),
         ("input/vi-telex.tsv", HEAD + "key\tmark\tletters\n", "it has no rows of: key, mark, letters"),
         ("input/vi-vni.tsv", HEAD + "key\tmark\tletters\n1\tx\t\n", "no key of a tone or a hat"),
         ("input/ja-romaji.tsv", HEAD + "key\tkana\na\t\u3042\n", "there is no column 'keys'"),
-        ("input/ja-words.tsv", HEAD + "word\treading\tweight\n\u65e5\t\u3072\tmany\n", "'many' is no whole number"),
-        ("input/zh-words.tsv", HEAD + "word\treading\tfrequency\n\u65e5\tri\t-1\n", "'-1' is no whole number"),
+        ("input/ja-words.tsv", HEAD + "word\treading\tweight\n\u65e5\t\u3072\tmany\n", "'many' is not a whole number"),
+        ("input/zh-words.tsv", HEAD + "word\treading\tfrequency\n\u65e5\tri\t-1\n", "'-1' is not a whole number"),
     ],
 )
 def test_every_file_is_read_whole_before_anything_is_computed(tmp_path: Path, name: str, text: str, said: str) -> None:
@@ -278,7 +284,7 @@ def test_every_file_is_read_whole_before_anything_is_computed(tmp_path: Path, na
 
 
 def test_packs_of_every_kind_may_stand_beside_each_other(tmp_path: Path) -> None:
-    """A folder of sound packs is read whole, and what it holds is used."""
+    """A folder of sound packs is read whole, and what it contains is used."""
     pack(tmp_path, "misspellings/sw.tsv", HEAD + "wrong\tright\nhabri\thabari\n")
     pack(tmp_path, "lookalikes/Latn.tsv", ALIKE + "a\to\t95\n")
     pack(tmp_path, "suites/mine.toml", SUITE)

@@ -1,4 +1,4 @@
-"""What perturbations/README.md shows of misspellings, suites and look-alikes can be copied and used as it stands."""
+"""What perturbations/README.md shows of misspellings, suites and look-alikes can be copied and used as it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Users' packs: found first, taken back afterwards, known by what they hold, and refused in one line."""
+"""Users' packs: found first, taken back afterwards, known by what they contain, and refused in one line."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_context_that_fails_to_begin_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_notes_and_hidden_files_may_lie_beside_packs(tmp_path: Path) -> None:
-    """A licence, a README and what an editor leaves are no packs."""
+    """A licence, a README and what an editor leaves are not packs."""
     pack(tmp_path, "alphabets/sw.toml", SWAHILI)
     for name in ("README.md", "LICENSE", "alphabets/LICENSE.txt", "alphabets/.sw.toml.swp", ".git/config"):
         pack(tmp_path, name, "x")
@@ -95,7 +95,7 @@ def test_notes_and_hidden_files_may_lie_beside_packs(tmp_path: Path) -> None:
         ("alphabets/sw.toml", "letters = 'a'", "the key 'source' is missing"),
         ("alphabets/sw.toml", SWAHILI.replace("authored", "good"), "the standing 'good' is none of: attested"),
         ("alphabets/sw.toml", SWAHILI + "standings = 3", "the key 'standings' is a table"),
-        ("alphabets/sw.toml", SWAHILI + "standings = { ad = 'authored' }", "standings: 'ad' is no key of this pack"),
+        ("alphabets/sw.toml", SWAHILI + "standings = { ad = 'authored' }", "standings: 'ad' is not a key of this pack"),
         ("alphabets/sw.toml", SWAHILI + "standings = { name = 'good' }", "standings: name is 'good', and none of"),
         ("alphabets/sw.toml", "x = '" + "a" * 1_000_001 + "'", "larger than 1 MB"),
         ("misspellings/sw.tsv", "a" * 8_000_001, "larger than 8 MB"),
@@ -105,7 +105,7 @@ def test_notes_and_hidden_files_may_lie_beside_packs(tmp_path: Path) -> None:
         ("alphabets/sw.json", "{}", "no pack's file"),
         ("alphabets/a b.toml", SWAHILI, "no pack's file"),
         ("alphabets/more/sw.toml", SWAHILI, "no pack's file"),
-        ("README.md", "", "holds no packs"),
+        ("README.md", "", "contains no packs"),
     ],
 )
 def test_a_folder_that_is_none_of_packs_is_one_line(tmp_path: Path, name: str, text: str, said: str) -> None:

@@ -84,7 +84,7 @@ def test_a_mistake_is_one_line(spec: str, language: str | None, error: type[Exce
 
 
 def test_one_string_alone_is_not_a_list_of_letters() -> None:
-    """A string in place of a list is refused, and so are strings among Examples and unknown fields."""
+    """A string instead of a list is refused, and so are strings among Examples and unknown fields."""
     with pytest.raises(UserError, match="list"):
         robust_xtreme.perturb(_SW, "char_noise:0.1", language="sw")
     mixed: list[object] = [*_examples(), "a"]
@@ -104,7 +104,7 @@ def test_an_example_in_an_unserved_language_is_refused() -> None:
 
 
 def test_show_prints_a_line_for_each_strength() -> None:
-    """The edits stand in the text, the shares beside it; more strength adds edits and takes none away."""
+    """The edits are in the text, the shares beside it; more strength adds edits and takes none away."""
     code, output = _show("char_noise:0,0.2,0.6", _SW, "--language", "sw")
     lines = output.splitlines()
     assert code == 0
@@ -115,7 +115,7 @@ def test_show_prints_a_line_for_each_strength() -> None:
 
 
 def test_show_gives_the_text_the_whole_width_of_a_narrow_terminal() -> None:
-    """Where the table has no room, text and figures stand below each other, and the text is not squeezed."""
+    """Where the table has no room, text and figures are below each other, and the text is not squeezed."""
     narrow = {"FORCE_COLOR": "1", "NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "60"}
     lines = CliRunner().invoke(build(), ["show", "char_noise:0", _SW[:50], "-l", "sw"], env=narrow).output.splitlines()
     assert f"  {_SW[:50]}" in [line.rstrip() for line in lines]

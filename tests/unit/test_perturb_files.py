@@ -51,7 +51,7 @@ def test_a_line_gets_the_noise_of_a_string(tmp_path: Path) -> None:
 
 
 def test_other_values_of_a_json_line_keep_their_bytes(tmp_path: Path) -> None:
-    """Only the string of the field is written anew, in the file's own way of writing letters beyond ASCII."""
+    """Only the string of the field is written again, in the file's own way of writing letters beyond ASCII."""
     line = '{"a" : 1.50,"text":"caf\\u00e9 Nyerere alizaliwa", "b":{"text":"left", "c":[ 1E5 ]}, "d":"\\/"}\n'
     new = done(tmp_path, line, "jsonl", "char_noise:1@ops=double").decode()
     assert new.startswith('{"a" : 1.50,"text":"')
@@ -105,7 +105,7 @@ def test_a_treebank_keeps_its_columns_and_its_text_follows(tmp_path: Path) -> No
 
 
 def test_a_text_that_lacks_the_words_is_put_together_anew(tmp_path: Path) -> None:
-    """Where `# text` does not hold the forms, it is made of them and of SpaceAfter."""
+    """Where `# text` does not contain the forms, it is made of them and of SpaceAfter."""
     new = done(tmp_path, CONLLU.replace("# text = It's raining", "# text = else"), "conllu", language="en").decode()
     forms = {row[0]: row[1] for row in (line.split("\t") for line in new.splitlines()) if len(row) == 10}
     wanted = " ".join(forms[name] for name in ("1-2", "3", "4", "5", "6")) + "."
@@ -115,7 +115,7 @@ def test_a_text_that_lacks_the_words_is_put_together_anew(tmp_path: Path) -> Non
 @pytest.mark.parametrize("strength", ["0.1", "0.5", "1"])
 @pytest.mark.parametrize("fields", [("context",), ("question",), ("context", "question")])
 def test_answers_move_with_their_passage(fields: tuple[str, ...], strength: str, tmp_path: Path) -> None:
-    """Every answer, plausible ones and sentences too, stands at its place in the noisy context, and none is empty."""
+    """Every answer, plausible ones and sentences too, is at its place in the noisy context, and none is empty."""
     found = json.loads(
         done(tmp_path, SAMPLES["squad"], "squad", f"char_noise:{strength}", fields=fields, language="en")
     )
@@ -233,7 +233,7 @@ def test_pieces_may_end_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_json_is_read_as_python_reads_it() -> None:
-    """The values are those of `json.loads`, and a string stands where it says."""
+    """The values are those of `json.loads`, and a string is where it says."""
     text = ' {"a": [1, -2.5e3, true, null, "\\u00e9\\ud83d\\ude00"], "b": {}, "c": [], "d": {"e": [[]]}} '
     value = placed(text, "file", 1)
     assert value == json.loads(text)
@@ -259,7 +259,7 @@ def test_half_a_surrogate_pair_elsewhere_is_left(tmp_path: Path) -> None:
 
 
 def test_a_range_may_reach_into_the_space_around_a_text() -> None:
-    """The noisy text may be a part of what stands in the file: ranges keep the space that they reach into."""
+    """The noisy text may be a part of what is in the file: ranges keep the space that they reach into."""
     clean = Text("id", "sw", "Nyerere alizaliwa")
     noised = noise_with(bound(PerturbationSpec.parse("char_noise:1@ops=double")), [clean], 0)[0]
     found = changed(Slot("context", "1", "  Nyerere alizaliwa \n"), noised, 2)
@@ -289,7 +289,7 @@ def test_an_answer_that_is_one_object_moves(tmp_path: Path) -> None:
     [{"sentence_breaks": [[0, 5], [6, 19]], "sentences": ["hello", "my dear world"]}, {"sentences": [[0, 5], [6, 19]]}],
 )
 def test_the_sentences_of_a_json_line_move(more: dict[str, object], tmp_path: Path) -> None:
-    """Pairs of start and stop, under either name, and their texts stand at their places in the noisy context."""
+    """Pairs of start and stop, under either name, and their texts are at their places in the noisy context."""
     text = json.dumps({"context": "hello my dear world", **more})
     found = json.loads(done(tmp_path, text, "jsonl", "char_noise:1@ops=double", fields=("context",)))
     pairs = found.get("sentence_breaks", found["sentences"])

@@ -18,16 +18,16 @@ from robust_xtreme.perturbing.files import Job, perturb_file
 
 BROKEN = [
     ("jsonl", '{"text": "a"}\n{"text": \n', "in:2: is not valid JSON: "),
-    ("jsonl", '{"text": "a", "text": "b"}', "the key 'text' stands twice"),
+    ("jsonl", '{"text": "a", "text": "b"}', "the key 'text' is twice"),
     ("jsonl", "[1]", "in:1: is not a JSON object"),
     ("jsonl", '{"text": 3}', "the key 'text' takes a text, not 3"),
     ("jsonl", '{"txt": "a"}', "in:1: has no field 'text'; its texts are: txt"),
-    ("jsonl", '{"text": "\\ud800"}', "holds half of a surrogate pair"),
+    ("jsonl", '{"text": "\\ud800"}', "contains half of a surrogate pair"),
     ("jsonl", '{"text": "a\x00"}', "is not valid JSON: Invalid control character"),
     ("jsonl", '{"text": ' + "[" * 100_000, "cannot be read: its lists and objects are nested too deep."),
     ("jsonl", b'{"text": "a"}\n{"text": "\xff"}', "in:2: byte 0xff is not valid UTF-8"),
-    ("jsonl", "", "holds no texts."),
-    ("lines", "\n \n", "holds no texts."),
+    ("jsonl", "", "contains no texts."),
+    ("lines", "\n \n", "contains no texts."),
     ("lines", b"ab\xe9", "in:1: byte 0xe9 is not valid UTF-8"),
     ("tsv", "a\tb\nc\n", "in:2: has 1 column, the lines before have 2."),
     ("tsv", "a\tb\n\nc\td\n", "in:2: is empty, and more lines follow. A word and its tag each line: --format iob2"),
@@ -44,7 +44,7 @@ BROKEN = [
     (
         "conll",
         "a O\nb\n",
-        "in:2: has no tag behind 'b' (word and tag are separated by a space). Plain text: --format l",
+        "in:2: has no tag after 'b' (word and tag are separated by a space). Plain text: --format l",
     ),
     ("conll", "EU NNP B-NP  B-ORG\n", "in:1: has 4 columns, a word and a tag are expected."),
     ("conllu", "1\ta\n", "in:1: has 2 columns, CoNLL-U has 10"),
@@ -56,8 +56,8 @@ BROKEN = [
     ("squad", "", "expected '{', and there is the end of the file."),
     ("squad", "[]", "in:1: is not valid JSON: expected '{', and there is '['."),
     ("squad", '{"version": 1}', "has no list 'data'"),
-    ("squad", '{"data": [], "data": []}', "the key 'data' stands twice."),
-    ("squad", '{"data": [], "d\\u0061ta": []}', "the key 'data' stands twice."),
+    ("squad", '{"data": [], "data": []}', "the key 'data' is twice."),
+    ("squad", '{"data": [], "d\\u0061ta": []}', "the key 'data' is twice."),
     ("squad", '{"da\nta": []}', "in:1: is not valid JSON: Invalid control character"),
     ("squad", "{1: 2}", "expected a key, and there is '1'."),
     ("squad", '{"data": {}}', "expected '['"),
@@ -89,7 +89,7 @@ BROKEN = [
 def test_a_broken_file_is_one_line_and_leaves_nothing(
     format: str, text: str | bytes, line: str, tmp_path: Path
 ) -> None:
-    """What is wrong is said with its line or id, and neither output nor a part of it is there."""
+    """What is wrong is stated with its line or id, and neither output nor a part of it is there."""
     with pytest.raises(UserError) as error:
         done(tmp_path, text, format)
     assert line in str(error.value)
@@ -105,7 +105,7 @@ def test_a_broken_file_is_one_line_and_leaves_nothing(
             "lists 2 strengths, and one file is written. Write one for each, as in --perturb char_noise:0.1",
         ),
         ({"spec": "char_nois:0.1"}, "Did you mean 'char_noise'?"),
-        ({"spec": "@ci"}, "'@ci' holds 4 perturbations, and one file is written. Write one for each"),
+        ({"spec": "@ci"}, "'@ci' contains 4 perturbations, and one file is written. Write one for each"),
         ({"spec": "@smok"}, "There is no suite named '@smok'. Did you mean '@smoke'?"),
         ({"spec": "char_noise:0.1@fields=b"}, "name different fields"),
         ({"fields": ("text", "text")}, "The field 'text' is named twice"),
@@ -189,8 +189,8 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ({"answers": {"text": [], "answer_start": 6}}, "has 0 answers and 0 places of them"),
         ({"answers": {"text": ["my"], "answer_start": 6}}, "has 1 answers and 0 places of them"),
         ({"answers": {}}, "an answer has no whole number 'answer_start'"),
-        ({"answers": {"text": "dear", "answer_start": 6}}, "does not stand at answer_start 6"),
-        ({"answers": [[6, [8]]]}, "the answer [6, a list] does not lie in its context"),
+        ({"answers": {"text": "dear", "answer_start": 6}}, "is not at answer_start 6"),
+        ({"answers": [[6, [8]]]}, "the answer [6, a list] does not be in its context"),
         ({"sentence_breaks": 3}, "the key 'sentence_breaks' takes a list of [start, stop]"),
         ({"sentence_breaks": [0, 5]}, "the key 'sentence_breaks' takes a list of [start, stop]"),
         ({"sentence_breaks": [[0, 5, 6]]}, "the key 'sentence_breaks' takes a list of [start, stop]"),
@@ -226,7 +226,7 @@ DEEP = "[" * 150 + "]" * 150
         ('{"text": ' + "[" * 880 + "]" * 880 + "}", "in:1: "),
         ('{"text": "a", "n": ' + "[" * 100_000 + "]" * 100_000 + "}", "its lists and objects are nested too deep."),
         ('{"text": "a", "n": ' + "1" * 5000 + "}", "cannot be read: a number in it has too many digits."),
-        ('{"text": "a", "answers": {"text": [], "text": []}}', "the key 'text' stands twice (column 39)."),
+        ('{"text": "a", "answers": {"text": [], "text": []}}', "the key 'text' is twice (column 39)."),
     ],
     ids=range(8),
 )
@@ -257,7 +257,7 @@ def test_line_ends_of_cr_alone_are_named(format: str, text: str, line: int, tmp_
     """A CR without an LF is told as what it is, with what to do, and no perturbation is blamed."""
     with pytest.raises(UserError) as error:
         done(tmp_path, text, format, "char_noise:0")
-    what = "holds a CR (\\r) without an LF (\\n) behind it, as old line ends are. Save the file with LF or CRLF."
+    what = "contains a CR (\\r) without an LF (\\n) after it, as old line ends are. Save the file with LF or CRLF."
     assert f"in:{line}: {what}" in str(error.value)
 
 

@@ -49,7 +49,7 @@ def doubled(tmp_path: Path, row: dict[str, Any], *fields: str, **options: Any) -
 def test_places_move_with_their_text(
     more: dict[str, object], wanted: dict[str, object], field: str, tmp_path: Path
 ) -> None:
-    """By whatever name the text goes, answers with their ends, spans, entities and sentences stand where they stood."""
+    """By whatever name the text goes, answers with their ends, spans, entities and sentences are where they was."""
     found = doubled(tmp_path, {field: TEXT, **more}, field)
     assert found == {field: DOUBLED, **wanted}
 
@@ -66,7 +66,7 @@ def test_places_move_with_their_text(
     ],
 )
 def test_places_in_another_text_stay(row: dict[str, Any], tmp_path: Path) -> None:
-    """Where only the question is noised, what stands in the passage is left, and so is what names no place."""
+    """Where only the question is noised, what is in the passage is left, and so is what names no place."""
     found = doubled(tmp_path, row, "question")
     assert found["question"] != row["question"]
     assert {**found, "question": row["question"]} == row
@@ -75,16 +75,16 @@ def test_places_in_another_text_stay(row: dict[str, Any], tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("row", "key", "line"),
     [
-        ({"context": TEXT, "answer": "mto"}, "answer", "holds an answer that stands in a text that is noised"),
-        ({"context": TEXT, "answers": ["la", "mto"]}, "answers", "holds an answer that stands in a text"),
+        ({"context": TEXT, "answer": "mto"}, "answer", "contains an answer that is in a text that is noised"),
+        ({"context": TEXT, "answers": ["la", "mto"]}, "answers", "contains an answer that is in a text"),
         ({"context": TEXT, "answer_start": 25}, "answer_start", "looks like places in a text that is noised"),
         ({"context": TEXT, "charSpan": [25, 28]}, "charSpan", "looks like places in a text that is noised"),
         ({"context": TEXT, "mentions": [[25, 28]]}, "mentions", "looks like places in a text that is noised"),
         ({"context": TEXT, "qas": [{"found": [{"start": 25}]}]}, "qas", "looks like places in a text that is noised"),
         ({"context": TEXT, "tokens": [{"start": 0, "end": 6}]}, "tokens", "looks like places in a text that is noised"),
         ({"id": "ab", "context": TEXT, "spans": {"start": [25]}}, "spans", "has 0 answers and 1 places of them"),
-        ({"context": TEXT, "spans": [[25, 280]]}, "spans", "the answer [25, 280] does not lie in its context"),
-        ({"id": TEXT * 9, "text": TEXT, "spans": [[25, 280]]}, "spans", "[25, 280] does not lie in its context"),
+        ({"context": TEXT, "spans": [[25, 280]]}, "spans", "the answer [25, 280] does not be in its context"),
+        ({"id": TEXT * 9, "text": TEXT, "spans": [[25, 280]]}, "spans", "[25, 280] does not be in its context"),
         ({"passage": TEXT, "spans": [[25, 280]]}, "spans", "the places under 'spans' fit in none of the texts."),
         ({"passage": TEXT, "answers": [{**ANSWER, "text": "mt0"}]}, "answers", "fit in none of the texts"),
         ({"id": "abc", "passage": TEXT, "spans": [[0, 3]]}, "spans", "fit in 'id' or 'passage'. Call the text"),
@@ -107,7 +107,7 @@ def test_places_that_would_be_left_behind_are_refused(row: dict[str, Any], key: 
 
 
 def test_values_are_looked_into_however_deep_they_are(tmp_path: Path) -> None:
-    """A list in a list in a list is no trouble, and what looks like places in it is found."""
+    """A list in a list in a list is not a trouble, and what looks like places in it is found."""
     deep: Any = 3
     for _ in range(800):
         deep = [deep]

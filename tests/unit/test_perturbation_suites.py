@@ -1,4 +1,4 @@
-"""Suites of perturbations: what names stand for, and what is refused."""
+"""Suites of perturbations: what names represent, and what is refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from robust_xtreme import packs, registry
 from robust_xtreme.errors import SpecError, UnknownName, UserError
-from robust_xtreme.noise.suites import asked, check_perturb, lacking, names, refusing, single, suite
+from robust_xtreme.noise.suites import asked, check_perturb, names, refusing, single, suite, unsupported
 from robust_xtreme.perturbing.files import Job, perturb_file
 from robust_xtreme.specs import PerturbationSpec, canonical
 
@@ -24,7 +24,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_the_surface_suite_is_all_surface_noise_there_is() -> None:
-    """Each at two strengths; order and loss of words are no surface noise, and libraries' rewriters are named apart."""
+    """Each at two strengths; order and loss of words are not surface noise, and libraries' rewriters are named apart."""
     found = suite("@surface").specs
     assert [one.name for one in found] == sorted(set(SURFACE) & set(registry.names("perturbation")))
     assert all(len(one.cells()) == 2 for one in found)
@@ -52,7 +52,7 @@ def test_a_suite_of_one_perturbation_stands_for_it_where_a_file_is_written(tmp_p
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     with (
         packs.using(written(tmp_path / "packs", 'summary = "Mine."\nspecs = ["char_noise:0.1,0.2"]')),
-        pytest.raises(SpecError, match="'@mine' holds 2 perturbations"),
+        pytest.raises(SpecError, match="'@mine' contains 2 perturbations"),
     ):
         single("@mine")
 
@@ -69,10 +69,10 @@ def test_users_suites_are_found_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('summary = "Mine."\nspecs = []', "the key 'specs' is no list of perturbations"),
-        ('summary = "Mine."\nspecs = "char_noise:0.1"', "the key 'specs' is no list of perturbations"),
-        ('summary = "Mine."\nspecs = [["char_noise:0.1"]]', "the key 'specs' is no list of perturbations"),
-        ('summary = ""\nspecs = ["char_noise:0.1"]', "the key 'summary' is no sentence"),
+        ('summary = "Mine."\nspecs = []', "the key 'specs' is not a list of perturbations"),
+        ('summary = "Mine."\nspecs = "char_noise:0.1"', "the key 'specs' is not a list of perturbations"),
+        ('summary = "Mine."\nspecs = [["char_noise:0.1"]]', "the key 'specs' is not a list of perturbations"),
+        ('summary = ""\nspecs = ["char_noise:0.1"]', "the key 'summary' is not a sentence"),
         ('specs = ["char_noise:0.1"]', "the key 'summary' is missing"),
         ('summary = "Mine."\nspecs = ["char_nois:0.1"]', "no perturbation named 'char_nois'. Did you mean"),
         ('summary = "Mine."\nspecs = ["char_noise"]', "names no strength"),
@@ -91,7 +91,7 @@ def test_a_suite_that_cannot_be_meant_is_one_line_with_its_file(tmp_path: Path, 
 
 
 def test_an_unknown_suite_is_told_with_the_nearest() -> None:
-    """The name that was meant, and where all stand."""
+    """The name that was meant, and where all are."""
     with pytest.raises(UnknownName, match=r"no suite named '@surfac'\. Did you mean '@surface'\?.*list suites"):
         asked(["@surfac"])
 
@@ -99,7 +99,7 @@ def test_an_unknown_suite_is_told_with_the_nearest() -> None:
 @pytest.mark.parametrize("text", ["@", "@../smoke", "@smoke:0.1", "@smoke+char_noise:0.1", "@smoke@fields=question"])
 def test_a_suite_stands_by_itself(text: str) -> None:
     """No strength, chain, option or path goes with the name of a suite."""
-    with pytest.raises(SpecError, match="a suite stands by itself"):
+    with pytest.raises(SpecError, match="a suite is by itself"):
         canonical(text)
 
 
@@ -110,11 +110,11 @@ def test_one_perturbation_is_no_suite() -> None:
 
 
 def test_families_and_languages_that_a_chain_does_not_serve_are_known() -> None:
-    """The first link that refuses or lacks something is named."""
+    """The first link that refuses or does not have something is named."""
     chain = PerturbationSpec.parse("char_noise:1+word_order:0.1")
     assert (refusing(chain, "tagging"), refusing(chain, "classification")) == ("word_order", "")
-    assert lacking(chain, "sw") is None
-    assert (lacking(chain, "th") or ("", ""))[0] == "word_order"
+    assert unsupported(chain, "sw") is None
+    assert (unsupported(chain, "th") or ("", ""))[0] == "word_order"
 
 
 def test_training_refuses_what_is_named_and_has_no_meaning() -> None:

@@ -1,4 +1,4 @@
-"""Slips of pinyin: what is near, what is legal, what stays in its script."""
+"""KeyingErrors of pinyin: what is near, what is legal, what stays in its script."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import pytest
 from robust_xtreme import packs
 from robust_xtreme.errors import DataError
 from robust_xtreme.languages import language
-from robust_xtreme.noise.engine.slip_table import Slip, compiled
+from robust_xtreme.noise.engine.key_error_table import KeyingError, compiled
 from robust_xtreme.noise.input import pinyin
 
 KINDS = ("neighbour", "delete", "candidate", "syllable")
 
 
 @pytest.fixture(scope="module")
-def rows() -> list[Slip]:
-    """All slips."""
+def rows() -> list[KeyingError]:
+    """All key errors."""
     return list(pinyin.slips())
 
 
-def _forms(rows: list[Slip], point: str) -> dict[str, set[str]]:
+def _forms(rows: list[KeyingError], point: str) -> dict[str, set[str]]:
     found: defaultdict[str, set[str]] = defaultdict(set)
     for row in rows:
         if row.point == point:
@@ -41,7 +41,7 @@ def test_fuzzy_pairs_work_both_ways(syllable: str, near: set[str]) -> None:
 
 
 def test_a_table_of_ones_own_changes_the_pairs(tmp_path: Path) -> None:
-    """A pack `zh-fuzzy` stands in place of ours; a row of another place is refused."""
+    """A pack `zh-fuzzy` is instead of ours; a row of another place is refused."""
     head = "# source: mine\n# licence: CC0-1.0\n# standing: authored\nplace\tone\tother\n"
     path = tmp_path / "input" / "zh-fuzzy.tsv"
     path.parent.mkdir()
@@ -54,7 +54,7 @@ def test_a_table_of_ones_own_changes_the_pairs(tmp_path: Path) -> None:
 
 
 def test_a_key_goes_wrong_where_it_lies() -> None:
-    """A missed key leaves the rest, and a neighbour of the keyboard stands in for a key."""
+    """A missed key leaves the rest, and a neighbour of the keyboard is in for a key."""
     found = set(pinyin.struck("xian"))
     typed = {(kind, letters) for kind, letters, _ in found}
     assert {
@@ -67,7 +67,7 @@ def test_a_key_goes_wrong_where_it_lies() -> None:
     assert ("neighbour", "pian") not in typed
 
 
-def test_kinds_of_one_character(rows: list[Slip]) -> None:
+def test_kinds_of_one_character(rows: list[KeyingError]) -> None:
     """先 xian gives its homophones, characters of xiang, of xia (a letter missed) and of xuan (a neighbouring key)."""
     found = _forms(rows, "先")
     assert set(found) == set(KINDS)
@@ -77,19 +77,19 @@ def test_kinds_of_one_character(rows: list[Slip]) -> None:
     assert all(len(forms) <= 8 for forms in found.values())
 
 
-def test_candidates_weigh_by_frequency(rows: list[Slip]) -> None:
+def test_candidates_weigh_by_frequency(rows: list[KeyingError]) -> None:
     """Of the candidates of 在, 再 is commoner than 载."""
     weights = {row.form: row.weight for row in rows if (row.point, row.kind) == ("在", "candidate")}
     assert weights["再"] > weights["载"] > weights["哉"]
 
 
-def test_a_word_goes_wrong_as_a_word(rows: list[Slip]) -> None:
+def test_a_word_goes_wrong_as_a_word(rows: list[KeyingError]) -> None:
     """A word of two characters is converted to another word of its reading or a near one."""
     assert _forms(rows, "权利")["candidate"] >= {"权力", "全力"}
     assert "声明" in _forms(rows, "申明")["syllable"]
 
 
-def test_forms_are_letters_of_the_alphabet(rows: list[Slip]) -> None:
+def test_forms_are_letters_of_the_alphabet(rows: list[KeyingError]) -> None:
     """Forms are letters of the alphabet but where a syllable has too few; traditional characters have no rows."""
     alphabet = set(language("zh").alphabet)
     inside = sum(alphabet.issuperset(row.form) for row in rows)
@@ -97,15 +97,15 @@ def test_forms_are_letters_of_the_alphabet(rows: list[Slip]) -> None:
     assert not _forms(rows, "國")
 
 
-def test_every_row_changes_something(rows: list[Slip]) -> None:
+def test_every_row_changes_something(rows: list[KeyingError]) -> None:
     """No form is the point itself, weights are positive, points are one or two characters, and kinds are known."""
     assert [row for row in rows if row.form == row.point or row.weight < 1 or len(row.form) != len(row.point)] == []
     assert {row.kind for row in rows} == set(KINDS)
     assert len({row[:3] for row in rows}) == len(rows)
 
 
-def test_forms_are_of_the_alphabet(rows: list[Slip]) -> None:
-    """At least 95 % of what stands in for simplified characters, by weight and by row, are letters of the alphabet."""
+def test_forms_are_of_the_alphabet(rows: list[KeyingError]) -> None:
+    """At least 95 % of what is in for simplified characters, by weight and by row, are letters of the alphabet."""
     alphabet = frozenset(language("zh").alphabet)
     plain = pinyin.characters().readings
     forms = [row.form for row in rows if all(one in plain for one in row.point)]

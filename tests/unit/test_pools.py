@@ -101,7 +101,7 @@ def _write(folder: Path, **files: str) -> Path:
 
 
 def test_keys_become_the_texts_that_are_right(tmp_path: Path) -> None:
-    """A target holds ids of the pool, one without an answer is empty, and fingerprints are made of what is there."""
+    """A target contains ids of the pool, one without an answer is empty, and fingerprints are made of what is there."""
     found = load(_task(), _write(tmp_path, de=LINES), "de", "test")
     assert [one.target for one in found.examples] == [
         Document(("find/test/de/candidate/q1",)),
@@ -115,10 +115,10 @@ def test_keys_become_the_texts_that_are_right(tmp_path: Path) -> None:
 
 
 def test_a_pool_that_answers_nobody_is_a_split_without_labels(tmp_path: Path) -> None:
-    """Keys alone are no labels: `auto` finds none, and says which key has no text."""
+    """Keys alone are not labels: `auto` finds none, and says which key has no text."""
     _write(tmp_path, de="q3\tnobody\tk9\n")
     assert not load(_task(), tmp_path, "de", "test").labelled
-    with pytest.raises(MissingData, match=r"hold no right candidate: 'k9', .* not stand in the pool\.$"):
+    with pytest.raises(MissingData, match=r"contain no right candidate: 'k9', .* not are in the pool\.$"):
         resolve(_task(), tmp_path, "auto", "de")
 
 
@@ -220,13 +220,13 @@ def test_candidates_may_lie_on_the_hub(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", r"find/pool\.tsv: holds no examples"),
-        ("Q1\ta\tk1\nQ1\tb\tk1\n", r"find/pool\.tsv:2: the id 'Q1' is not unique; it stands at .*find/pool\.tsv:1 too"),
+        ("", r"find/pool\.tsv: contains no examples"),
+        ("Q1\ta\tk1\nQ1\tb\tk1\n", r"find/pool\.tsv:2: the id 'Q1' is not unique; it is at .*find/pool\.tsv:1 too"),
         (f"Q1\t{'x' * 1_000_001}\tk1\n", r"find/pool\.tsv:1: 'text' is 1,000,001 characters long"),
     ],
 )
 def test_rows_of_candidates_are_checked(tmp_path: Path, text: str, message: str) -> None:
-    """As rows of examples are: with both places of an id that stands twice."""
+    """As rows of examples are: with both places of an id that is twice."""
     _write(tmp_path, de=LINES, pool=text)
     with pytest.raises(DataError, match=message):
         load(_own(), tmp_path, "de", "test")
@@ -235,19 +235,19 @@ def test_rows_of_candidates_are_checked(tmp_path: Path, text: str, message: str)
 @pytest.mark.parametrize(
     ("corpus", "message"),
     [
-        (Corpus("c", ()), r"de\.tsv: the pool of find holds no candidates"),
+        (Corpus("c", ()), r"de\.tsv: the pool of find contains no candidates"),
         (
             Corpus("c", (Text("1", "en", "Rome"), Text("1", "en", "Rome"))),
             r"de\.tsv: two candidates have the id '1': 'Rome' and 'Rome'",
         ),
         (
             Corpus("c", (Text("1", "en", "a"),), {"k1": ("2",)}),
-            r"de\.tsv: the answer '2' of 'k1' is no candidate of the pool",
+            r"de\.tsv: the answer '2' of 'k1' is not a candidate of the pool",
         ),
     ],
 )
 def test_pools_are_checked(tmp_path: Path, corpus: Corpus, message: str) -> None:
-    """One without texts, with an id that stands twice, or with an answer that it does not hold."""
+    """One without texts, with an id that is twice, or with an answer that it does not contain."""
     _write(tmp_path, de=LINES)
     with pytest.raises(DataError, match=message):
         load(_task(make=lambda *_: corpus), tmp_path, "de", "test")
@@ -276,7 +276,7 @@ def test_a_suite_has_one_pool_for_every_split(tmp_path: Path) -> None:
 
 
 def test_training_examples_have_their_candidate_from_the_pool(tmp_path: Path) -> None:
-    """The first right text stands beside the query where the row brought none; a query that nobody answers has none."""
+    """The first right text is beside the query where the row brought none; a query that nobody answers has none."""
     toml = 'name = "own"\nversion = "1"\nsummary = "Rows."\nlanguages = ["de"]\n[find]\nsplits = ["test", "train"]\n'
     (tmp_path / "suite.toml").write_text(toml, encoding="utf-8")
     rows = [{"id": f"q{key}", "cluster": "c", "text": "Rome", "key": key} for key in ("k1", "k9")]

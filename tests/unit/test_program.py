@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from robust_xtreme import __version__
 from robust_xtreme.commands._app import build, command_names
-from robust_xtreme.commands._errors import bounded, guarded
+from robust_xtreme.commands._errors import bounded, exit_code_of
 from robust_xtreme.errors import DiskError, SpecError
 
 
@@ -41,7 +41,7 @@ def failing(error: BaseException) -> Callable[[], Any]:
         (PermissionError(errno.EACCES, "denied", "out"), 3, "Permission denied: out"),
         (OSError(errno.ENAMETOOLONG, "long", "xx"), 2, "This name is too long for a file: xx"),
         (NotADirectoryError(errno.ENOTDIR, "no", "x/y"), 2, "A part of this path is a file, not a folder: x/y"),
-        (FileExistsError(errno.EEXIST, "there", "x"), 2, "A file stands where a folder is needed: x"),
+        (FileExistsError(errno.EEXIST, "there", "x"), 2, "A file is where a folder is needed: x"),
         (SpecError("a\nb\x1b[31m\u202e"), 2, r"a\nb\x1b[31m\u202e"),
         (SpecError("x" * 3000), 2, "x" * 2000 + "... (3000 characters)"),
         (MemoryError(), 3, "Out of memory. Try a smaller --batch-tokens, or fewer languages at a time."),
@@ -57,7 +57,7 @@ def test_a_failure_is_one_line_and_a_code(
     error: BaseException, code: int, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Users' mistakes exit 2, the environment and bugs 3, an interrupt 130; each says one line on stderr."""
-    assert guarded(failing(error)) == code
+    assert exit_code_of(failing(error)) == code
     assert capsys.readouterr() == ("", f"robust-xtreme: {line}\n")
 
 
@@ -66,7 +66,7 @@ def test_a_traceback_is_shown_when_asked_for(
 ) -> None:
     """ROBUST_XTREME_TRACEBACK=1 shows where a bug happened, before the line."""
     monkeypatch.setenv("ROBUST_XTREME_TRACEBACK", "1")
-    assert guarded(failing(ValueError("odd"))) == 3
+    assert exit_code_of(failing(ValueError("odd"))) == 3
     shown = capsys.readouterr().err
     assert shown.startswith("Traceback")
     assert shown.splitlines()[-1].startswith("robust-xtreme: This is a bug")
@@ -152,7 +152,7 @@ def test_lists_are_json_on_request() -> None:
 
 @pytest.mark.parametrize("what", ["perturbations", "tasks", "metrics", "languages"])
 def test_lists_keep_their_words_whole_on_a_narrow_terminal(what: str) -> None:
-    """On 80 columns an entry without room for a table stands in lines of its own; no line is longer, no word is cut."""
+    """On 80 columns an entry without room for a table is in lines of its own; no line is longer, no word is cut."""
     narrow = {"FORCE_COLOR": "1", "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": "80"}
     lines = CliRunner().invoke(build(), ["list", what], env=narrow).output.splitlines()
     words = {"perturbations": "language's", "tasks": "token_accuracy", "metrics": "boundaries"}
@@ -179,7 +179,7 @@ def test_a_line_that_cannot_be_written_keeps_its_code() -> None:
 
 
 def test_any_text_is_shown_on_any_terminal() -> None:
-    """Letters that the terminal's encoding lacks are escaped, not a failure."""
+    """Letters that the terminal's encoding does not have are escaped, not a failure."""
     done = program("show", "char_noise:0.1", "--language", "yo", "Ẹ káàárọ̀", encoding="ascii")
     assert (done.code, done.err) == (0, "")
     assert "\\u" in done.out

@@ -19,7 +19,7 @@ from robust_xtreme.run_spec import RunSpec
 
 
 def _run(monkeypatch: pytest.MonkeyPatch, *, terminal: bool, quiet: bool = False, verbose: bool = False) -> str:
-    """What stands on stderr after a short run."""
+    """What is on stderr after a short run."""
     shown = io.StringIO()
     console = Console(file=shown, force_terminal=terminal, width=100, markup=False, highlight=False)
     monkeypatch.setattr(_progress, "Console", lambda **_: console)
@@ -43,7 +43,7 @@ def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_terminal_shows_at_once_that_torch_is_loaded(tmp_path: Path) -> None:
-    """Loading takes seconds on a busy machine: the line stands there before it begins."""
+    """Loading takes seconds on a busy machine: the line is there before it begins."""
     (tmp_path / "torch.py").write_text("import sys; sys.stderr.write('BEGUN'); raise ImportError('no torch here')")
     code = "from robust_xtreme.commands._progress import observing\nwith observing(False, False):\n    pass"
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "FORCE_COLOR": "1", "TERM": "xterm"}
@@ -70,7 +70,7 @@ def test_the_head_line_says_what_was_run(spec: RunSpec, line: str) -> None:
 
 
 def test_one_language_is_named_in_the_head_line() -> None:
-    """A single language stands there by its code."""
+    """A single language is there by its code."""
     assert "; sw; " in head(RunSpec(), {"units": [{"task": "xnli", "language": "sw"}]})
 
 
@@ -90,7 +90,7 @@ def _shown(monkeypatch: pytest.MonkeyPatch, *, noisy: bool = True, quiet: bool =
 
 
 def test_the_end_says_how_the_table_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Below the tables stand what a change is, why a cell claims nothing, and where the report is."""
+    """Below the tables are what a change is, why a cell claims nothing, and where the report is."""
     shown = _shown(monkeypatch)
     assert shown.startswith("Model mini on mini")
     assert "change: perturbed minus clean" in " ".join(shown.split())

@@ -25,7 +25,7 @@ def _keys(*ids: str) -> randomness.Array:
 
 
 def test_draws_never_change() -> None:
-    """The numbers behind every stored result are pinned: another version of Python or numpy must give the same."""
+    """The numbers after every stored result are pinned: another version of Python or numpy must give the same."""
     keys = _keys("a", "b")
     assert keys.tolist() == [10935309155947937639, 1022533853186933820]
     drawn = randomness.draws(keys, np.array([0, 7]))
@@ -47,7 +47,7 @@ def test_another_process_draws_the_same() -> None:
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=6))
 def test_a_batch_draws_what_each_text_draws_alone(sizes: list[int]) -> None:
-    """Where a text stands in a batch, and beside which others, does not enter."""
+    """Where a text is in a batch, and beside which others, does not enter."""
     keys, lengths = _keys(*map(str, range(len(sizes)))), np.array(sizes)
     offsets = np.cumsum(lengths) - lengths
     together = randomness.flat_draws(keys, offsets, offsets, int(lengths.sum()))
@@ -104,7 +104,7 @@ def test_ids_that_differ_in_one_place_have_unlike_keys() -> None:
 
 
 def test_below_reaches_every_index_and_no_other() -> None:
-    """An index drawn below n lies in [0, n), whatever n is."""
+    """An index drawn below n is in [0, n), whatever n is."""
     drawn = randomness.draws(np.repeat(_keys("a"), 1_000), np.arange(1_000))
     assert set(randomness.below(drawn, 3).tolist()) == {0, 1, 2}
     assert set(randomness.below(drawn, 1).tolist()) == {0}

@@ -74,7 +74,7 @@ def test_rows_go_by_their_numbers() -> None:
 
 @pytest.mark.parametrize("change", ["crlf", "mark", "decomposed"])
 def test_line_ends_marks_and_normalisation(tmp_path: Path, change: str) -> None:
-    """CRLF and a byte order mark are no matter; decomposed letters stay as they are."""
+    """CRLF and a byte order mark are not matter; decomposed letters stay as they are."""
     text = lines(causal(0, premise="né"), causal(1, label=0))
     changed = {
         "crlf": text.replace("\n", "\r\n"),
@@ -96,7 +96,7 @@ def test_line_ends_marks_and_normalisation(tmp_path: Path, change: str) -> None:
         (lines(causal(0), causal(1))[:-9], r"^f:2: is not valid JSON"),
         (lines(causal(0)) + "\n" + lines(causal(1)), r"^f:2: is not valid JSON"),
         ("[1]\n", r"^f:1: is not a JSON object"),
-        (lines(causal(0), causal(1), causal(1)), r"^f:3: the idx 1 is not unique; it stands at f:2 too"),
+        (lines(causal(0), causal(1), causal(1)), r"^f:3: the idx 1 is not unique; it is at f:2 too"),
         (lines(causal(0), causal(2)), r"^f: has no row with the idx 1, and one with 2: a row is missing"),
         (lines(causal(1), causal(2)), r"^f: has no row with the idx 0"),
         (lines(causal(0), causal(None)), r"^f:2: has no 'idx', and other rows of the file have one"),
@@ -111,7 +111,7 @@ def test_line_ends_marks_and_normalisation(tmp_path: Path, change: str) -> None:
         (lines(causal(0, premise=7)), r"^f:1: the key 'premise' takes a text, not 7"),
         (
             lines(causal(0, premise="\ud800")).replace("\ud800", "\\ud800"),
-            r"^f:1: the key 'premise' holds half of a surr",
+            r"^f:1: the key 'premise' contains half of a surr",
         ),
         (lines(social(correct="D")), r"^f:1: the key 'correct' takes A, B or C, not 'D'"),
         (lines(social(correct=["A"])), r"^f:1: the key 'correct' takes A, B or C"),
@@ -120,14 +120,14 @@ def test_line_ends_marks_and_normalisation(tmp_path: Path, change: str) -> None:
     ],
 )
 def test_what_is_no_question_is_named_with_its_line(text: str, message: str) -> None:
-    """Broken lines, keys and values, and numbers that stand twice or not at all, are refused on one line."""
+    """Broken lines, keys and values, and numbers that are twice or not at all, are refused on one line."""
     with pytest.raises(DataError, match=message) as caught:
         jsonl_choices.read(text, "f")
     assert "\n" not in str(caught.value)
 
 
 def test_examples_ask_in_english_behind_the_premise() -> None:
-    """As XTREME-R's run_xcopa.py: the question is in English in every language, and is no field that noise is for."""
+    """As XTREME-R's run_xcopa.py: the question is in English in every language, and is not a field that noise is for."""
     rows = jsonl_choices.read(lines(causal(0), causal(1, question="effect")), "f")
     first, second = XCOPA.adapt(rows, Origin("xcopa", "test", "sw"))
     assert [one.texts["question"].value for one in (first, second)] == ["What was the cause?", "What was the effect?"]
@@ -142,7 +142,7 @@ def test_examples_ask_in_english_behind_the_premise() -> None:
 
 
 def test_a_question_of_its_own_is_asked_as_it_is() -> None:
-    """A text in place of `cause` or `effect`, as of a suite or Social IQa, is in the row's language."""
+    """A text instead of `cause` or `effect`, as of a suite or Social IQa, is in the row's language."""
     values = {"premise": "p", "question": "Kwa nini?", "choices": ["a", "b", "c"], "label": 2}
     record = jsonl_choices.record(values, "f:1")
     (row,) = jsonl_choices.read(lines(social()), "f")
@@ -194,10 +194,10 @@ def test_a_row_without_a_label_among_others_is_named(tmp_path: Path, label: int 
         load(XCOPA, tmp_path, "et", "test")
     assert len(load(XCOPA, tmp_path, "et", "train").examples) == 3
     path.write_text(lines(*(causal(idx, label=label) for idx in range(3))), encoding="utf-8")
-    with pytest.raises(MissingData, match=r"hold no labels\. "):
+    with pytest.raises(MissingData, match=r"contain no labels\. "):
         resolve(XCOPA, tmp_path, "auto", "et")
     path.write_text(lines(*(causal(idx, label=1) for idx in range(3))), encoding="utf-8")
-    with pytest.raises(MissingData, match="hold no labels, or the same one in every row"):
+    with pytest.raises(MissingData, match="contain no labels, or the same one in every row"):
         resolve(XCOPA, tmp_path, "auto", "et")
 
 
@@ -234,5 +234,5 @@ def test_rows_of_the_hub_are_those_of_the_files(label: int | str | None) -> None
 @pytest.mark.parametrize(("change", "column"), [({"label": "maybe"}, "label"), ({"choice1": 7}, "choice1")])
 def test_wrong_columns_of_the_hub_are_named(change: dict[str, object], column: str) -> None:
     """A value of another kind is refused with the row and the column."""
-    with pytest.raises(DataError, match=rf"^hub: row 0: expected the column '{column}' to hold"):
+    with pytest.raises(DataError, match=rf"^hub: row 0: expected the column '{column}' to contain"):
         hub.causal({**causal(0), **change}, "hub: row 0")

@@ -1,4 +1,4 @@
-"""The reader of treebanks: the words and tags of XTREME's conversion, and a place for whatever is no CoNLL-U."""
+"""The reader of treebanks: the words and tags of XTREME's conversion, and a place for whatever is not a CoNLL-U."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def folder(root: Path, files: Mapping[str, str]) -> Path:
 
 
 def test_multi_word_tokens_are_one_word_with_the_tag_of_their_head() -> None:
-    """A verb with its pronoun is a verb; of equals, a preposition goes before its article; empty nodes are no words."""
+    """A verb with its pronoun is a verb; of equals, a preposition goes before its article; empty nodes are not words."""
     (words, tags), _ = said(TREE)
     assert words == ("Vámonos", "al", "mar", "del", "sur", ".")
     assert tags == ("VERB", "ADP", "NOUN", "ADP", "NOUN", "PUNCT")
@@ -168,7 +168,7 @@ def test_treebanks_of_a_language_go_one_after_the_other_by_file_name(tmp_path: P
 
 
 def test_the_official_version_of_a_language_is_found(tmp_path: Path) -> None:
-    """XTREME's languages are read from UD 2.5 and XTREME-R's five more from 2.7, where the releases lie unpacked."""
+    """XTREME's languages are read from UD 2.5 and XTREME-R's five more from 2.7, where the releases are unpacked."""
     files = {
         f"ud-treebanks-v{version}/UD_X/{code}_x-ud-test.conllu": line(1, version, "NUM")
         for version in ("2.5", "2.7")
@@ -180,7 +180,7 @@ def test_the_official_version_of_a_language_is_found(tmp_path: Path) -> None:
 
 
 def test_files_without_tags_are_unlabelled(tmp_path: Path) -> None:
-    """XTREME's test files have words only, a blind treebank has `_` for every tag; `auto` goes on to validation."""
+    """XTREME's test files have words only, a blind treebank has `_` for every tag; `auto` continues to validation."""
     assert said("a\nb\n\nc\n", "udpos/test-de.tsv") == [(("a", "b"), None), (("c",), None)]
     assert said(line(1, "a", "_") + "\n" + line(1, "b", "_")) == [(("a",), None), (("b",), None)]
     data = folder(tmp_path, {"udpos/test-de.tsv": "a\nb\n\nc\n", "udpos/dev-de.tsv": FILE})
@@ -189,7 +189,7 @@ def test_files_without_tags_are_unlabelled(tmp_path: Path) -> None:
 
 
 def test_tags_of_version_1_are_named_and_no_run_stops(tmp_path: Path) -> None:
-    """CONJ is no tag of version 2: the language is left out by name with the reason, the others are evaluated."""
+    """CONJ is not a tag of version 2: the language is left out by name with the reason, the others are evaluated."""
     old = line(1, "و", "CONJ", 2) + line(2, "ب", "NOUN")
     data = folder(tmp_path, {"ud/UD_A/ar-ud-test.r1.2.conllu": old, "ud/UD_X/es_x-ud-test.conllu": TREE})
     with pytest.raises(MissingData, match=r"ar-ud-test\.r1\.2\.conllu has tags of Universal Dependencies 1 \(CONJ\)"):
@@ -216,8 +216,8 @@ def test_tags_of_version_1_are_named_and_no_run_stops(tmp_path: Path) -> None:
         (line("x", "a", "NOUN"), r"x_y:1: the word's number is 'x', expected 1"),
         (line(1, "a", "NOUN", 3) + line(2, "b", "VERB"), r"x_y:2: the sentence ends with word 2, but names word 3"),
         (line("1-2", "ab", "_", "_") + line(1, "a", "NOUN"), r"x_y:2: the sentence ends with word 1, but names word 2"),
-        (line(1, "a", "NOUN") + line("1-2", "ab", "_", "_"), r"x_y:2: the multi-word token 1-2 does not stand before"),
-        (line("2-1", "ab", "_", "_") + line(1, "a", "NOUN"), r"x_y:1: the multi-word token 2-1 does not stand before"),
+        (line(1, "a", "NOUN") + line("1-2", "ab", "_", "_"), r"x_y:2: the multi-word token 1-2 is not before"),
+        (line("2-1", "ab", "_", "_") + line(1, "a", "NOUN"), r"x_y:1: the multi-word token 2-1 is not before"),
         (
             line("1-2", "ab", "_") + line(1, "a", "X") + line("2-3", "bc", "_") + line(2, "b", "X") + line(3, "c", "X"),
             r"x_y:3: the multi-word token 2-3 .* overlaps another one",
@@ -229,16 +229,16 @@ def test_tags_of_version_1_are_named_and_no_run_stops(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_treebank_is_named_with_its_line(text: str, message: str) -> None:
-    """Lost, moved and cut lines, tokens out of their place and a sent_id that stands twice are refused on one line."""
+    """Lost, moved and cut lines, tokens out of their place and a sent_id that is twice are refused on one line."""
     with pytest.raises(DataError, match=message) as caught:
         conllu.read(text, "x_y")
     assert "\n" not in str(caught.value)
 
 
 def test_both_places_of_a_sent_id_are_named() -> None:
-    """A sentence that stands twice in a file is a mistake; two treebanks may each have a sentence 1."""
+    """A sentence that is twice in a file is a mistake; two treebanks may each have a sentence 1."""
     block = "# sent_id = s\n" + line(1, "a", "X") + "\n"
-    with pytest.raises(DataError, match=r"f:4: the sent_id 's' is not unique; it stands at f:1 too"):
+    with pytest.raises(DataError, match=r"f:4: the sent_id 's' is not unique; it is at f:1 too"):
         conllu.read(block + block, "f")
 
 

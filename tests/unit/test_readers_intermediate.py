@@ -141,7 +141,7 @@ def test_both_development_sets_of_multinli_are_one_split(tmp_path: Path) -> None
 
 
 def test_questions_of_quora_are_read_without_quotes() -> None:
-    """A quotation mark is one as it stands; a broken line among a thousand, or one without a label, is left out."""
+    """A quotation mark is one as it is; a broken line among a thousand, or one without a label, is left out."""
     whole = "".join(f"{at}\t1\t2\tq{at}\tr\t{at % 2}\n" for at in range(2001))
     text = f'{QQP}{whole}7\t1\t2\t"Is it?\n8\t1\t2\t"Is it?\tr "x" \t\n'
     rows = qqp_tsv.read(text, "f")
@@ -151,7 +151,7 @@ def test_questions_of_quora_are_read_without_quotes() -> None:
 
 
 def test_endings_go_on_behind_the_premise() -> None:
-    """As jiant reads them: ctx_a, then ctx_b with each ending; where ctx_b is empty the ending stands alone."""
+    """As jiant reads them: ctx_a, then ctx_b with each ending; where ctx_b is empty the ending is alone."""
     first, second = hellaswag_jsonl.read(lines(ending(), ending(ctx_b="", label=None)), "f")
     assert first.values == {"premise": "a", "choices": ("then w", "then x", "then y", "then z"), "label": 2}
     assert second.values == {"premise": "a", "choices": ("w", "x", "y", "z"), "label": None}
@@ -166,7 +166,7 @@ def test_records_of_cosmos_may_hold_commas_marks_and_line_ends() -> None:
 
 
 def test_letters_of_commonsense_are_places() -> None:
-    """Choices stand by their letters, whatever their order in the file; without an answer there is no label."""
+    """Choices are by their letters, whatever their order in the file; without an answer there is no label."""
     first, second = commonsense_jsonl.read(lines(commonsense("EDCBA"), commonsense(id="2", answerKey=None)), "f")
     assert first.values == {"premise": "q", "choices": ("tA", "tB", "tC", "tD", "tE"), "label": 2}
     assert (first.native, second.values["label"]) == ("1", None)
@@ -205,7 +205,7 @@ def _rewritten(text: str, change: str) -> str:
 @pytest.mark.parametrize("change", ["crlf", "mark", "decomposed"])
 @pytest.mark.parametrize("name", ["mnli", "qqp", "hellaswag", "cosmos_qa", "commonsense_qa", "siqa", "ccg"])
 def test_line_ends_marks_and_normalisation(tmp_path: Path, name: str, change: str) -> None:
-    """CRLF and a byte order mark are no matter; decomposed letters stay as they are."""
+    """CRLF and a byte order mark are not matter; decomposed letters stay as they are."""
     spec = task(name)
     write_sample(spec.files["train"], tmp_path)
     wanted = load(spec, tmp_path, "en", "train").examples
@@ -298,13 +298,13 @@ def test_what_is_no_row_is_named_with_its_line(read: Read, text: str, message: s
         ('{"N": 1, "S": 2}', r"^l: numbers its labels otherwise than from 0"),
         ('{"N": 0, "S": 0}', r"^l: numbers its labels otherwise than from 0, each once"),
         ('{"N": 0, "S": "x"}', r"^l: the label 'S' takes a whole number, not 'x'"),
-        ('{"N": 0, "N": 1}', r"^l: the key 'N' stands twice"),
+        ('{"N": 0, "N": 1}', r"^l: the key 'N' is twice"),
         ('{"N": "' + "9" * 5000 + '"}', r"^l: the label 'N' takes a whole number, not '9{79}\.$"),
         ("[]", r"^l: is not a JSON object"),
     ],
 )
 def test_labels_that_are_not_numbered_are_refused(labels: str, message: str) -> None:
-    """A head's classes go by these numbers: none may be missing or stand twice."""
+    """A head's classes go by these numbers: none may be missing or are twice."""
     with pytest.raises(DataError, match=message):
         ccg("a b\tN S\n", "f", labels)
 

@@ -58,7 +58,7 @@ def _gold(split: Split) -> list[tuple[str, ...]]:
 
 
 def test_pairs_of_files_are_read_line_by_line(tmp_path: Path) -> None:
-    """A byte order mark and CRLF are no text, letters keep their normalisation, and each line has its own id."""
+    """A byte order mark and CRLF are not text, letters keep their normalisation, and each line has its own id."""
     decomposed = unicodedata.normalize("NFD", "Schön.")
     found = _tatoeba(tmp_path, f"\ufeff{decomposed}\r\nSchön.\r\n", "Fine.\nGood.\n\n")
     assert _pool(found) == [decomposed, "Schön."]
@@ -119,7 +119,7 @@ def test_half_a_pair_is_no_data(tmp_path: Path) -> None:
 
 
 def test_bucc_has_queries_candidates_and_gold(tmp_path: Path) -> None:
-    """Marks and line ends are no text, columns behind the second are left out, gold pairs count once, in any order."""
+    """Marks and line ends are not text, columns after the second are left out, gold pairs count once, in any order."""
     found = _bucc(
         tmp_path,
         "\ufeffde-1\tEins.\r\nde-2\tZwei.\tmore\r\n",
@@ -145,12 +145,12 @@ def test_bucc_has_queries_candidates_and_gold(tmp_path: Path) -> None:
         (2, "de-1\n", r"\.gold:1: is not id TAB id: 'de-1'"),
         (2, "en-1\tde-1\n", r"\.gold:1: the id 'en-1' is not in its file of sentences"),
         (2, "de-1\ten-7\n", r"\.gold:1: the id 'en-7' is not in its file of sentences"),
-        (0, "de-1\tEins.\nde-1\tZwei.\n", r"\.de:2: the id 'de-1' is not unique; it stands at .*\.de:1 too"),
-        (1, "en-1\tOne.\nen-1\tTwo.\n", r"\.en:2: the id 'en-1' is not unique; it stands at .*\.en:1 too"),
+        (0, "de-1\tEins.\nde-1\tZwei.\n", r"\.de:2: the id 'de-1' is not unique; it is at .*\.de:1 too"),
+        (1, "en-1\tOne.\nen-1\tTwo.\n", r"\.en:2: the id 'en-1' is not unique; it is at .*\.en:1 too"),
     ],
 )
 def test_malformed_lines_of_bucc_are_named(tmp_path: Path, place: int, text: str, message: str) -> None:
-    """A line that was cut, an unknown id of a gold pair and an id that stands twice are refused with their place."""
+    """A line that was cut, an unknown id of a gold pair and an id that is twice are refused with their place."""
     texts = ["de-1\tEins.\n", "en-1\tOne.\n", "de-1\ten-1\n"]
     texts[place] = text
     with pytest.raises(DataError, match=message):
@@ -166,7 +166,7 @@ def test_layouts_of_bucc(tmp_path: Path, base: str) -> None:
 
 
 def test_bucc_without_gold_names_the_remedy(tmp_path: Path) -> None:
-    """XTREME's script removes the gold pairs of test: what is missing is said, and where it is to be had."""
+    """XTREME's script removes the gold pairs of test: what is missing is stated, and where it is to be had."""
     _write(tmp_path, **{"bucc2018/de-en.test.de": "de-1\ta\n", "bucc2018/de-en.test.en": "en-1\tb\n"})
     with pytest.raises(MissingData, match=r"is there without bucc2018/de-en\.test\.gold; .*Unpack bucc2018-") as error:
         _load(tmp_path, "bucc", "test")
@@ -193,7 +193,7 @@ def test_sentences_are_the_files_own_or_found_by_rule() -> None:
 
 
 def test_breaks_count_code_points_of_decomposed_text(tmp_path: Path) -> None:
-    """A mark at the start of a context and decomposed letters are counted, CRLF in the file is no text of its own."""
+    """A mark at the start of a context and decomposed letters are counted, CRLF in the file is not text of its own."""
     context = "\ufeff" + unicodedata.normalize("NFD", "né là. Né ici.")
     first = context.index(".") + 1
     text = _squad(_paragraph(context, first + 1, "N", sentence_breaks=[[0, first], [first + 1, len(context)]]))
@@ -206,7 +206,7 @@ def test_breaks_count_code_points_of_decomposed_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("breaks", "message"),
     [
-        ([[0, 9]], r"the span \[0, 9\] of 'sentence_breaks' does not lie in the context of 7 characters"),
+        ([[0, 9]], r"the span \[0, 9\] of 'sentence_breaks' does not be in the context of 7 characters"),
         ([[0, 4], [3, 7]], r"the sentence at 3 begins before that at 0 ends, at 4"),
         ([], r"the key 'sentence_breaks' names no sentence"),
         ([[0]], r"the key 'sentence_breaks' takes a list of \[start, stop\]"),
@@ -214,13 +214,13 @@ def test_breaks_count_code_points_of_decomposed_text(tmp_path: Path) -> None:
     ],
 )
 def test_malformed_breaks_are_named(breaks: object, message: str) -> None:
-    """Sentences beyond the context, overlapping ones, none at all and what is no list are refused with their place."""
+    """Sentences beyond the context, overlapping ones, none at all and what is not a list are refused with their place."""
     with pytest.raises(DataError, match=message):
         squad_sentences.read(_squad(_paragraph("a. b. c", sentence_breaks=breaks)), "f")
 
 
 def test_a_truncated_file_of_lareqa_is_named(tmp_path: Path) -> None:
-    """Half a file is no JSON, which is said with its line."""
+    """Half a file is not JSON, which is stated with its line."""
     _write(tmp_path, **{"lareqa/xquad-r/de.json": squad_sentences.SAMPLE[:100]})
     with pytest.raises(DataError, match=r"de\.json:1: is not valid JSON"):
         _load(tmp_path, "lareqa", "validation")
@@ -230,7 +230,7 @@ def test_a_question_that_stands_twice_is_refused(tmp_path: Path) -> None:
     """The two places are named."""
     twice = _squad(_paragraph("a", sentence_breaks=[[0, 1]]), _paragraph("a b", sentence_breaks=[[0, 3]]))
     _write(tmp_path, **{"lareqa/xquad-r/de.json": twice})
-    with pytest.raises(DataError, match=r"question 'q1': the id 'q1' is not unique; it stands at .*question 'q1' too"):
+    with pytest.raises(DataError, match=r"question 'q1': the id 'q1' is not unique; it is at .*question 'q1' too"):
         _load(tmp_path, "lareqa", "validation")
 
 
@@ -279,7 +279,7 @@ def _lines(*found: dict[str, Any]) -> str:
 
 
 def test_a_mention_is_read_with_its_sentence() -> None:
-    """Each mention of an article is a row with what stands around it in its own sentence."""
+    """Each mention of an article is a row with what is around it in its own sentence."""
     found = mewsli_mentions.read(_lines(_article(_mention(), _mention(46, native="m2"))), "f")
     assert [(row.native, row.values["left"], row.values["right"]) for row in found] == [
         ("m1", "In ", ", drivers went on strike."),
@@ -300,9 +300,9 @@ def test_a_pair_is_read_with_its_entity() -> None:
     ("line", "message"),
     [
         (_article(_mention(), text=""), r"f:1: mention 'm1': the text of its article is missing\. .*get-mewsli-x\.sh"),
-        (_article(_mention(12)), r"the mention 'Helsinki' does not stand at \[12, 20\], where 'elsinki,' stands"),
-        (_article(_mention(60)), r"the mention at \[60, 68\] does not lie in its text of 67 characters"),
-        (_article(_mention(4, CONTEXT[4:12])), r"the mention at \[4, 12\] lies in no sentence"),
+        (_article(_mention(12)), r"the mention 'Helsinki' is not at \[12, 20\], where 'elsinki,' is"),
+        (_article(_mention(60)), r"the mention at \[60, 68\] does not be in its text of 67 characters"),
+        (_article(_mention(4, CONTEXT[4:12])), r"the mention at \[4, 12\] is in no sentence"),
         (_article(_mention(), sentence_spans=[[0, 6]]), r"'sentence_spans' takes a list of start and end"),
         (_article({"example_id": "m1"}), r"mention 'm1': expected 'mention_span' to be an object"),
         (_article(_mention(native="")), r"f:1: the key 'example_id' is empty"),
@@ -355,10 +355,10 @@ def test_entities_and_mentions_that_stand_twice_are_refused(tmp_path: Path) -> N
     """The two places are named, of candidates too."""
     twice = _lines(_article(_mention()), _article(_mention()))
     with pytest.raises(
-        DataError, match=r":2: mention 'm1': the id 'm1' is not unique; it stands at .*:1: mention 'm1' too"
+        DataError, match=r":2: mention 'm1': the id 'm1' is not unique; it is at .*:1: mention 'm1' too"
     ):
         _mewsli(tmp_path, twice)
-    with pytest.raises(DataError, match=r":2: the id 'Q1757' is not unique; it stands at .*entities\.jsonl:1 too"):
+    with pytest.raises(DataError, match=r":2: the id 'Q1757' is not unique; it is at .*entities\.jsonl:1 too"):
         _mewsli(tmp_path, _lines(_article(_mention())), mewsli_entities.SAMPLE * 2)
 
 

@@ -10,7 +10,7 @@ from robust_xtreme import perturb
 
 
 def test_letters_come_three_to_five_times_and_marks_two_or_three_times() -> None:
-    """Every letter of a word is held down at full strength, each for itself, and so is the mark behind it."""
+    """Every letter of a word is held down at full strength, each for itself, and so is the mark after it."""
     found = perturb(["so!"], "repetition:1", language="en")[0]
     assert re.fullmatch("s{3,5}o{3,5}!{2,3}", found)
     assert re.fullmatch("好{3,5}！{2,3}", perturb(["好！"], "repetition:1", language="zh")[0])

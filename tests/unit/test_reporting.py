@@ -117,13 +117,13 @@ def test_the_question_is_the_headline_and_the_context_stands_apart(results: Resu
 
 
 def test_only_the_headline_metric_is_shown_by_language(results: Results) -> None:
-    """Token accuracy of named entities stands among the averages, not in the tables by language."""
+    """Token accuracy of named entities is among the averages, not in the tables by language."""
     assert not any("token_accuracy" in name for name in _made("by_language", results)[SECTION])
     assert "token_accuracy" in _made("by_task", results)["metric"].to_list()
 
 
 def test_strengths_are_sorted_as_numbers(results: Results) -> None:
-    """0.05 stands before 0.2, and 1 after 0.5."""
+    """0.05 is before 0.2, and 1 after 0.5."""
     renamed = results.deltas.with_columns(pl.col("condition").str.replace(":0.05", ":1", literal=True))
     found = _made("by_language", Results(results.scores, renamed, results.manifest)).filter(language="en")
     assert found["strength"].to_list() == ["0.2", "1"]
@@ -138,7 +138,7 @@ def test_several_models_of_a_task_have_sections_of_their_own(results: Results) -
 
 
 def test_the_language_trained_on_shares_the_average_and_translated_data_do_not(results: Results) -> None:
-    """English (in_language) stands among the zero-shot languages; translated test sets stand apart."""
+    """English (in_language) is among the zero-shot languages; translated test sets are apart."""
     english = pl.col("language") == "en"
     named = results.deltas.with_columns(
         setting=pl.when(english).then(pl.lit("in_language")).otherwise(pl.col("setting"))
@@ -171,7 +171,7 @@ def test_noised_and_untouched_spans_stand_beside_each_other(results: Results) ->
 
 
 def test_what_was_not_computed_is_listed_by_name(results: Results) -> None:
-    """Missing and failed cells stand there with reason and languages."""
+    """Missing and failed cells are there with reason and languages."""
     rows = _made("not_run", results).select("task", "reason", "missing").rows()
     assert rows == [("panx", "failed", "my"), ("xquad", "missing", "ro th")]
 
@@ -199,7 +199,7 @@ def test_languages_missing_for_the_same_reason_share_a_row(results: Results) -> 
     ],
 )
 def test_conditions_are_taken_apart(condition: str, parts: tuple[str, str, str]) -> None:
-    """The last link's strength is the cell's; what is no specification is shown whole."""
+    """The last link's strength is the cell's; what is not a specification is shown whole."""
     assert parts_of(condition) == parts
 
 
@@ -227,7 +227,7 @@ def test_hidden_characters_are_made_visible(text: str, shown: str) -> None:
     ],
 )
 def test_markdown_in_data_stays_text(text: str, shown: str) -> None:
-    """Nothing that data hold becomes a table cell, a link, code or markup."""
+    """Nothing that data contain becomes a table cell, a link, code or markup."""
     assert markdown(text) == shown
 
 
@@ -265,7 +265,7 @@ def test_the_page_does_not_depend_on_the_order_of_rows(results: Results) -> None
 
 
 def test_a_page_is_made_again_from_its_files(results: Results, tmp_path: Path) -> None:
-    """What CSV and JSON hold is all that the page needs: rendering a folder gives the bytes of the first page."""
+    """What CSV and JSON contain is all that the page needs: rendering a folder gives the bytes of the first page."""
     store.write_frame(tmp_path / "scores.csv", results.scores, SCORES)
     store.write_frame(tmp_path / "deltas.csv", results.deltas, DELTAS)
     store.write_json(tmp_path / "manifest.json", results.manifest)
@@ -322,7 +322,7 @@ def test_a_run_without_known_floors_has_no_table_of_them(results: Results) -> No
 
 
 def test_long_names_fold_and_numbers_stay_whole_on_a_narrow_terminal() -> None:
-    """Where a perturbation's name takes the room, the name goes on in the next line; no number is cut."""
+    """Where a perturbation's name takes the room, the name continues in the next line; no number is cut."""
     frame = pl.DataFrame(
         {
             "section": ["panx"] * 2,

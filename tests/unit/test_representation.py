@@ -129,7 +129,7 @@ def test_vectors_are_made_of_transformers_hidden_states(text: str, tokenizer: An
 
 
 def test_layers_and_special_tokens_make_a_difference(tokenizer: Any, deep: Any) -> None:
-    """The cases above are told apart: no two of their vectors are near each other."""
+    """The cases above are distinguished: no two of their vectors are near each other."""
     windows = FAMILY.encode([search_example("1", TEXTS[0])], tokenizer, 128, 0)
     ids, mask = collate(windows, 1)
     found = []

@@ -1,4 +1,4 @@
-"""Metrics of retrieval and of mined pairs: single cases, references written anew, and those of torchmetrics."""
+"""Metrics of retrieval and of mined pairs: single cases, references written again, and those of torchmetrics."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robust_xtreme.examples import Document, Example, Judged, Text
+from robust_xtreme.examples import Document, Example, Scored, Text
 from robust_xtreme.metrics.bitext_f1 import bitext_f1
 from robust_xtreme.metrics.bitext_f1_retuned import bitext_f1_retuned
 from robust_xtreme.metrics.map_at_20 import average_precision, map_at_20
@@ -20,10 +20,10 @@ _golds = st.lists(st.sampled_from(_IDS), min_size=1, max_size=30, unique=True)
 _rankings = st.permutations(_IDS)
 
 
-def _judged(gold: Sequence[str], said: Sequence[str], retuned: Sequence[str] | None = None) -> Judged:
+def _judged(gold: Sequence[str], said: Sequence[str], retuned: Sequence[str] | None = None) -> Scored:
     example = Example("e", {"query": Text("t", "en", "")}, Document(tuple(gold)), "c")
     anew = None if retuned is None else Document(tuple(retuned))
-    return Judged(example, example, Document(tuple(said)), Document(tuple(said)), anew)
+    return Scored(example, example, Document(tuple(said)), Document(tuple(said)), anew)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_pairs_are_scored_as_two_sets(rows: list[tuple[list[str], list[str]]]) -
 
 
 def test_what_is_tuned_anew_is_scored_beside() -> None:
-    """The headline scores the frozen threshold's pairs, the other metric those of a threshold tuned anew, if any."""
+    """The headline scores the frozen threshold's pairs, the other metric those of a threshold tuned again, if any."""
     judged = _judged("a", "b", "a")
     assert bitext_f1.stats(judged) == {"all": (0.0, 1.0, 1.0)}
     assert bitext_f1_retuned.stats(judged) == {"all": (1.0, 0.0, 0.0)}

@@ -87,7 +87,7 @@ def test_a_suite_of_answers_has_one_pool_in_all_languages(tmp_path: Path) -> Non
 
 
 def test_a_suite_of_mentions_has_a_file_of_candidates(tmp_path: Path) -> None:
-    """The pool is the same for every language, and an entity stands in it in the language of its description."""
+    """The pool is the same for every language, and an entity is in it in the language of its description."""
     row = {"id": "1", "cluster": "1", "mention": "Rom", "left": "", "right": " ist alt.", "entity": "Q220"}
     pool = {"id": "Q220", "cluster": "Q220", "language": "sw", "text": "Roma ni mji."}
     (split,) = _suite(tmp_path, "mewsli_x", {"pool": [pool], "test-en": [row]})

@@ -156,7 +156,7 @@ GERMAN = (_asked("q1", "a b c. d e", 6, *SPANS), _asked("q2", "a b c. d e", 6, *
 
 
 def test_candidates_of_lareqa_are_sentences_with_their_context() -> None:
-    """The sentence stands before the whole context with nothing between, and newlines are left out."""
+    """The sentence is before the whole context with nothing between, and newlines are left out."""
     corpus = all_sentences({"en": ENGLISH, "de": GERMAN}, "lareqa", "validation")
     assert [text.value for text in corpus.texts] == [
         "Ab cAb c. d e",

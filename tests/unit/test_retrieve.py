@@ -13,9 +13,9 @@ from tests.tiny import tiny_encoder_folder
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
-from robust_xtreme.evaluation.plan import CLEAN, Condition, Unit, identity_of, with_pool
+from robust_xtreme.evaluation.plan import CLEAN, Condition, TaskRun, identity_of, with_pool
+from robust_xtreme.evaluation.prepare import Prepared, prepare
 from robust_xtreme.evaluation.retrieve import TOP, Engine, retrieved
-from robust_xtreme.evaluation.unit import Prepared, prepare
 from robust_xtreme.examples import Corpus, Document, Example, Text
 from robust_xtreme.models.checkpoint import Checkpoint, check_length, load
 from robust_xtreme.models.located import locate
@@ -54,13 +54,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def engine(folder: Path, tmp_path: Path) -> Callable[..., tuple[Engine, Prepared]]:
-    """A unit made ready, and the engine for it."""
+    """A unit prepared, and the engine for it."""
 
     def made(examples: list[Example], corpus: Corpus, *perturb: str, task: str = "tatoeba", shared: bool = True) -> Any:
         spec = registry.load("task", task)
         located = locate(folder, spec)
         data = identity_of(examples, corpus)
-        unit = Unit(spec, "de", "test", data, len(examples), len(examples), (), located)
+        unit = TaskRun(spec, "de", "test", data, len(examples), len(examples), (), located)
         conditions = [Condition(CLEAN), *(Condition(one, PerturbationSpec.parse(one), (0,)) for one in perturb)]
         checkpoint: Checkpoint = load(located, spec, "cpu", "fp32")
         ready = prepare(
@@ -77,7 +77,7 @@ def engine(folder: Path, tmp_path: Path) -> Callable[..., tuple[Engine, Prepared
 
 
 def test_each_query_finds_its_own_sentence(engine: Callable[..., tuple[Engine, Prepared]]) -> None:
-    """A candidate with the query's very words is the best; rankings hold the best TOP."""
+    """A candidate with the query's very words is the best; rankings contain the best TOP."""
     examples, corpus = pairs(16)
     made = retrieved(*engine(examples, corpus), None)
     found, threshold = made.ranked, made.threshold
@@ -154,7 +154,7 @@ def test_queries_that_the_pool_cannot_answer_are_counted(folder: Path) -> None:
     examples, corpus = pairs(6)
     lost = [replace(one, target=Document(()), fingerprint="") for one in examples[:2]]
     spec = registry.load("task", "tatoeba")
-    unit = Unit(spec, "de", "test", "", 6, 6, (), locate(folder, spec))
+    unit = TaskRun(spec, "de", "test", "", 6, 6, (), locate(folder, spec))
     assert "2 of 6 queries have no right candidate" in with_pool(unit, corpus, [*lost, *examples[2:]]).note
     assert with_pool(unit, corpus, examples).note == ""
     mined = replace(unit, task=registry.load("task", "bucc"), split="validation")
@@ -162,7 +162,7 @@ def test_queries_that_the_pool_cannot_answer_are_counted(folder: Path) -> None:
 
 
 def test_pairs_are_mined_above_a_threshold_of_clean_data(engine: Callable[..., tuple[Engine, Prepared]]) -> None:
-    """The clean threshold serves every condition; beside it stand the pairs of the condition's own."""
+    """The clean threshold serves every condition; beside it are the pairs of the condition's own."""
     examples, corpus = pairs(15, "bucc")
     tuned = Split("bucc", "de", "validation", tuple(examples), (), corpus=corpus)
     made = engine(examples, corpus, "char_noise:0.6@fields=query", task="bucc")

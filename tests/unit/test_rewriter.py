@@ -49,7 +49,7 @@ def _noised(member: Perturbation, *values: str, strength: str = "0.5", seed: int
 
 
 def _shuffled(value: str) -> str:
-    """The text with its letters drawn anew by all three global generators."""
+    """The text with its letters drawn again by all three global generators."""
     letters = "abcdefghij"
     drawn = (random.randrange(10), int(np.random.randint(10)), int(torch.randint(10, ())))  # noqa: NPY002 - as a library does
     return value + "".join(letters[one] for one in drawn)
@@ -86,7 +86,7 @@ def test_the_changes_make_the_new_text(old: str, new: str) -> None:
 
 
 def test_a_word_put_in_counts_before_the_word_behind_it() -> None:
-    """Of the two blanks around it the one behind is new, however much else changed; a deleted letter is the last."""
+    """Of the two blanks around it the one after is new, however much else changed; a deleted letter is the last."""
     assert hunks(["x", " ", "b", " ", "c"], ["x", " ", "n", " ", "b", " ", "d"]) == [(2, 2, 2, 4), (4, 5, 6, 7)]
     assert hunks("hello", "helo") == [(3, 4, 3, 3)]
 
@@ -142,7 +142,7 @@ def test_strength_nought_never_calls_the_library() -> None:
 
 
 def test_what_is_put_in_at_the_edges_of_neighbouring_texts_stays_in_its_own() -> None:
-    """Before the first letter and behind the last one, also where both fall on the only one; an empty text stays."""
+    """Before the first letter and after the last one, also where both fall on the only one; an empty text stays."""
     found = _noised(_member(lambda value: f"x {value} y"), "a", "", "b c", "d")
     assert [one.text.value for one in found] == ["x a y", "", "x b c y", "x d y"]
     assert [list(one.traces[0].places) for one in found] == [
@@ -156,7 +156,7 @@ def test_what_is_put_in_at_the_edges_of_neighbouring_texts_stays_in_its_own() ->
 
 
 def test_the_global_generators_are_as_they_were() -> None:
-    """Python's, numpy's and torch's generators go on behind a rewriter as if it had not been there, errors or not."""
+    """Python's, numpy's and torch's generators continue after a rewriter as if it had not been there, errors or not."""
     before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # type: ignore[index]  # noqa: NPY002 - the state under test
     _noised(_member(_shuffled), "one", "two")
     with pytest.raises(ZeroDivisionError):

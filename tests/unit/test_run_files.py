@@ -1,4 +1,4 @@
-"""A run's file and the options of `train`: what stands for what, where files are found, and what is completed."""
+"""A run's file and the options of `train`: what represents what, where files are found, and what is completed."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def asked(file: str = "", **words: Any) -> spec.TrainSpec:
 
 
 def test_keys_are_named_as_they_are_written(tmp_path: Path) -> None:
-    """`from`, and not the name that it has inside, which is no key of a file either."""
+    """`from`, and not the name that it has inside, which is not a key of a file either."""
     for said, message in (('fron = "x"', "Did you mean 'from'"), ('start = "x"', "there is no key 'start'")):
         path = tmp_path / "own.toml"
         path.write_text(said, encoding="utf-8")
@@ -89,7 +89,7 @@ def test_options_that_were_not_said_change_nothing(file: str, tmp_path: Path) ->
 
 
 def test_an_option_stands_for_the_key(file: str) -> None:
-    """Options win over the file, in the stage that they are of; how long a stage trains is said once."""
+    """Options win over the file, in the stage that they are of; how long a stage trains is stated once."""
     found = asked(file, steps=7, out="runs/two", intermediate="hellaswag", sampling="temperature:2", seed=0)
     assert (found.out, found.seed) == ("runs/two", 0)
     assert (stage(found, "target").steps, stage(found, "target").epochs) == (7, 0)

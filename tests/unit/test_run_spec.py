@@ -111,10 +111,10 @@ def test_strengths_become_cells_once() -> None:
 
 
 def test_mini_beside_other_models_asks_for_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the hub's data nor mini's are meant by it; what is named holds for all models."""
+    """Neither the hub's data nor mini's are meant by it; what is named is valid for all models."""
     monkeypatch.delenv("ROBUST_XTREME_DATA", raising=False)
     for models in (("mini", "xnli=other"), ("xnli=mini", "panx=other")):
-        with pytest.raises(SpecError, match=r"mini stands beside others: name the data .* --data mini"):
+        with pytest.raises(SpecError, match=r"mini is beside others: name the data .* --data mini"):
             RunSpec(models)
         assert RunSpec(models, data="mini").data == "mini"
     assert RunSpec(("xnli=mini", "panx=mini")).data == "mini"

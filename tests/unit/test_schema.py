@@ -45,9 +45,9 @@ def test_columns_that_may_be_null_can_be_left_out() -> None:
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"scope": "some"}, "'scope' of stats holds 'some'"),
-        ({"setting": "best"}, "'setting' of stats holds 'best'"),
-        ({"example": None}, "'example' of stats holds 1 nulls"),
+        ({"scope": "some"}, "'scope' of stats contains 'some'"),
+        ({"setting": "best"}, "'setting' of stats contains 'best'"),
+        ({"example": None}, "'example' of stats contains 1 nulls"),
         ({"noise_seed": "first"}, "'noise_seed' of stats is not Int64"),
         ({"noise_seed": 2**70}, "'noise_seed' of stats is not Int64"),
         ({"example": "\udc80"}, "'example' of stats is not String"),
@@ -80,13 +80,13 @@ def test_validation_sees_type_order_and_missing_columns() -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_nan_and_infinity_are_refused(value: float) -> None:
     """What is not known is null, never NaN or infinite."""
-    with pytest.raises(RobustXtremeError, match="'diversity' of models holds"):
+    with pytest.raises(RobustXtremeError, match="'diversity' of models contains"):
         build([{"model": "m", "identity": "i", "diversity": value}], MODELS)
 
 
 def test_an_empty_string_is_not_an_unknown_value() -> None:
-    """A column that may be null holds no empty strings: the two would read back alike from CSV."""
-    with pytest.raises(RobustXtremeError, match="'recipe' of models holds an empty string"):
+    """A column that may be null contains no empty strings: the two would read back alike from CSV."""
+    with pytest.raises(RobustXtremeError, match="'recipe' of models contains an empty string"):
         build([{"model": "m", "identity": "i", "recipe": ""}], MODELS)
 
 

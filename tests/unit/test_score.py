@@ -57,7 +57,7 @@ def test_the_baseline_is_the_best_floor() -> None:
 
 
 def test_every_floor_keeps_its_value_and_source() -> None:
-    """FLOORS hold each floor of a split, not the best alone, and no model."""
+    """FLOORS contain each floor of a split, not the best alone, and no model."""
     stats, _ = frames({("clean", -1): answers(300, 0.9), (NOISE, 0): answers(300, 0.8)})
     found = floor_values(with_floor(stats, majority=answers(300, 0.3, 1), overlap=answers(300, 0.5, 2)))
     assert found.select("task", "language", "metric", "floor", "source", "n", "clusters").rows() == [
@@ -158,7 +158,7 @@ def test_a_part_of_the_items_is_scored_apart() -> None:
 
 
 def test_seeds_with_other_items_are_refused() -> None:
-    """A noise seed that lacks an item, or shows it with another fingerprint, raises and names it."""
+    """A noise seed that does not have an item, or shows it with another fingerprint, raises and names it."""
     stats, said = frames({(NOISE, 0): answers(60, 0.9), (NOISE, 1): answers(60, 0.8)})
     gone = (pl.col("noise_seed") == 1) & (pl.col("example") == "xnli/test/sw/00007")
     with pytest.raises(Mismatch, match="xnli/test/sw/00007 is missing"):
@@ -169,7 +169,7 @@ def test_seeds_with_other_items_are_refused() -> None:
 
 
 def test_stats_without_predictions_are_refused() -> None:
-    """A cell of STATS that PREDICTIONS lack raises, naming it."""
+    """A cell of STATS that PREDICTIONS do not have raises, naming it."""
     stats, said = frames({("clean", -1): answers(60, 0.9), (NOISE, 0): answers(60, 0.8)})
     with pytest.raises(Mismatch, match="char_noise"):
         scores(stats, said.filter(pl.col("condition") == "clean"))

@@ -134,7 +134,7 @@ def test_what_is_no_number_is_named_by_its_row(value: float) -> None:
     rows, wrong = unit(90, 8, 0), unit(90, 8, 0)
     wrong[[70, 71], 3] = value
     for words, queries, candidates in (("Query 70", wrong, rows), ("Candidate 70", rows, wrong)):
-        with pytest.raises(NotFinite, match=f"^{words} holds NaN or an infinite number") as error:
+        with pytest.raises(NotFinite, match=f"^{words} contains NaN or an infinite number") as error:
             search(queries, candidates, 3, device="cpu", chunk=16)
         assert "\n" not in str(error.value)
 

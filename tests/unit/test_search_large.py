@@ -1,4 +1,4 @@
-"""A pool larger than memory should hold: embedded, killed, resumed and searched within 2 GiB beside the page cache."""
+"""A pool larger than memory should contain: embedded, killed, resumed and searched within 2 GiB beside the page cache."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _base() -> Array:
 def rows(start: int, stop: int) -> Array:
     """Rows of length 1 that hang on their chunk alone; those of the chunk before the first are the queries.
 
-    Each chunk holds the same random rows, turned round and with signs of its own, which is faster than to draw them.
+    Each chunk contains the same random rows, turned round and with signs of its own, which is faster than to draw them.
     """
     draw = np.random.default_rng(start + CHUNK)
     signs = draw.choice(np.array([1 << 15, 0], np.uint16), DIM)
@@ -101,9 +101,9 @@ def _messages(pipe: Connection) -> Iterator[Any]:
 
 
 def _brute(path: Path, count: int, queries: Array) -> tuple[Array, Array]:
-    """The best of each query in float64, over rows made anew, with which the file's bytes are compared.
+    """The best of each query in float64, over rows made again, with which the file's bytes are compared.
 
-    Scores closer than a QUANTUM are one, and stand in the order of their rows.
+    Scores closer than a QUANTUM are one, and are in the order of their rows.
     """
     best, places = np.full((len(queries), K), -np.inf), np.full((len(queries), K), -1)
     with path.open("rb") as file:
@@ -124,7 +124,7 @@ def _brute(path: Path, count: int, queries: Array) -> tuple[Array, Array]:
 def test_a_large_pool_is_embedded_and_searched_in_little_memory(
     count: int, cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Killed at a third it goes on to the bytes of one go; the best are those of brute force; RssAnon stays small."""
+    """Killed at a third it continues to the bytes of one go; the best are those of brute force; RssAnon stays small."""
     _killed(cache, count)
     *computed, (peak, indices, scores) = _messages(_begun(cache, count)[1])
     assert count // 3 - 2 * CHUNK < computed[0] < count // 3 + 3 * CHUNK

@@ -119,7 +119,7 @@ def test_ordinals_count_on_over_the_files_of_a_pattern(tmp_path: Path) -> None:
 
 
 def test_a_mistake_names_the_file_that_has_it(tmp_path: Path) -> None:
-    """Of several files, the one that is broken; and both places of an id that stands in two of them."""
+    """Of several files, the one that is broken; and both places of an id that is in two of them."""
     task = _with(XQUAD, "x-*.json")
     _write(tmp_path, "x-1.json", _squad(("q1", "Rome", "Rome")))
     _write(tmp_path, "x-2.json", '{"data"')
@@ -231,7 +231,7 @@ def test_the_hub_has_the_context_s_language_first(hub: Loopback, tmp_path: Path)
 
 
 def test_a_suite_may_have_a_task_in_some_of_its_languages(tmp_path: Path) -> None:
-    """A table's own languages stand in place of the suite's, and a pair has a file of its own."""
+    """A table's own languages are instead of the suite's, and a pair has a file of its own."""
     toml = TOML + '[mlqa]\nsplits = ["test"]\nlanguages = ["de", "en"]\n[xquad]\nsplits = ["test"]\n'
     _write(tmp_path, "suite.toml", toml)
     row = {"id": "1", "cluster": "t1", "context": "Anna is in Rome.", "question": "Wo?", "answers": [[11, 15]]}

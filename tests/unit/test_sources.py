@@ -27,7 +27,7 @@ def _breaks(breaks: object) -> str:
 
 
 def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
-    """A byte order mark at the start of the file goes; one of a text stays, wherever it stands."""
+    """A byte order mark at the start of the file goes; one of a text stays, wherever it is."""
     (tmp_path / "f").write_bytes("\ufeff\ufeffa\ufeffb".encode())
     assert read_file(tmp_path / "f").text == "\ufeffa\ufeffb"
 
@@ -46,7 +46,7 @@ def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
 
 
 def test_only_line_feeds_end_lines() -> None:
-    """CRLF and LF end a line, a missing last one is no matter, and Unicode's other separators are text."""
+    """CRLF and LF end a line, a missing last one is not a matter, and Unicode's other separators are text."""
     assert list(numbered_lines("a\u2028b\x85\r\nc\x0b\x1c\n\nd")) == [
         (1, "a\u2028b\x85"),
         (2, "c\x0b\x1c"),
@@ -67,13 +67,13 @@ def test_pairs_with_and_without_labels() -> None:
 
 
 def test_quoting_of_csv_writers_is_undone() -> None:
-    """XTREME's preprocessing quotes fields that hold a quotation mark; plain quotation marks are text."""
+    """XTREME's preprocessing quotes fields that contain a quotation mark; plain quotation marks are text."""
     rows = _values('"say ""hi"" now"\t"whole quote"\tx\n"open\t""\tx\n')
     assert rows == [('say "hi" now', '"whole quote"', "x"), ('"open', '""', "x")]
 
 
 def test_named_columns_may_stand_anywhere() -> None:
-    """A header with the names of premise, hypothesis and label says where they stand."""
+    """A header with the names of premise, hypothesis and label says where they are."""
     assert _values("pairID\tlabel\thyp\tprem\n7\tneutral\tb\ta\n") == [("a", "b", "neutral")]
 
 
@@ -153,8 +153,8 @@ def test_an_empty_answer_is_none(answers: list[dict[str, object]]) -> None:
         ),
         (_squad("ab", [{"text": "b", "answer_start": -1}]), r"^f: question 'q1': .* does not fit"),
         (_squad("ab", [{"text": "b", "answer_start": 2}]), r"^f: question 'q1': .* does not fit"),
-        (_squad("ab", [{"text": "b", "answer_start": 0}]), r"^f: question 'q1': the answer 'b' .* where 'a' stands"),
-        (_squad("ab", [], question="\ud83d"), r"^f: question 'q1': holds half of a surrogate pair"),
+        (_squad("ab", [{"text": "b", "answer_start": 0}]), r"^f: question 'q1': the answer 'b' .* where 'a' is"),
+        (_squad("ab", [], question="\ud83d"), r"^f: question 'q1': contains half of a surrogate pair"),
         (_squad("ab", [], id=7), r"paragraphs\[0\]\.qas\[0\]: expected 'id' to be a text"),
         (_squad("ab", "a"), r"^f: question 'q1': expected 'answers' to be a list"),
         (_squad("ab", {}), r"^f: question 'q1': an answer has no whole number 'answer_start'"),
@@ -171,7 +171,7 @@ def test_an_empty_answer_is_none(answers: list[dict[str, object]]) -> None:
         (_breaks([[0, 2], [1, 2]]), r"paragraphs\[0\]: the sentence at 1 begins before that at 0 ends, at 2"),
         (
             _breaks([[0, 3]]),
-            r"paragraphs\[0\]: the span \[0, 3\] of 'sentence_breaks' does not lie in the context of 2",
+            r"paragraphs\[0\]: the span \[0, 3\] of 'sentence_breaks' does not be in the context of 2",
         ),
         (_breaks([0, 2]), r"paragraphs\[0\]: the key 'sentence_breaks' takes a list of \[start, stop\]"),
         ('{"data": [{"context": 7, "question": "?"}]}', r"^f: data\[0\]: expected 'context' to be a text"),

@@ -1,4 +1,4 @@
-"""Splits: which file, which rows, which of them, and what is said where there is none."""
+"""Splits: which file, which rows, which of them, and what is stated where there is none."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_both_layouts_of_english_training_pairs(tmp_path: Path) -> None:
     "path", ["tydiqa/tydiqa-goldp-v1.1-dev/tydiqa.goldp.sw.dev.json", "tydiqa_goldp/tydiqa.goldp.sw.dev.json"]
 )
 def test_both_layouts_of_tydiqa(tmp_path: Path, path: str) -> None:
-    """TyDiQA is found in XTREME's folders and in one flat folder, and emptied answers are no labels."""
+    """TyDiQA is found in XTREME's folders and in one flat folder, and emptied answers are not labels."""
     _write(tmp_path, path, _squad([("q1", "Amezaliwa Butiama.", "Butiama")], blank=True))
     found = load(TYDIQA, tmp_path, "sw", "validation")
     assert (found.files[0][0], found.labelled) == (path, False)
@@ -104,7 +104,7 @@ def test_both_layouts_of_tydiqa(tmp_path: Path, path: str) -> None:
 
 
 def test_the_release_of_tydiqa_goes_before_the_emptied_copy(tmp_path: Path) -> None:
-    """Where the release's own development file lies beside XTREME's, its answers are read."""
+    """Where the release's own development file is beside XTREME's, its answers are read."""
     folder = "tydiqa/tydiqa-goldp-v1.1-dev/"
     questions = [("swahili-1-0", "Amezaliwa Butiama.", "Butiama")]
     _write(tmp_path, folder + "tydiqa.goldp.sw.dev.json", _squad(questions, blank=True))
@@ -143,7 +143,7 @@ def test_the_layouts_of_xquad_cluster_alike(tmp_path: Path) -> None:
 
 
 def test_squad_is_xquads_training_data(tmp_path: Path) -> None:
-    """English SQuAD lies where XTREME's script puts it; no other language trains."""
+    """English SQuAD is where XTREME's script puts it; no other language trains."""
     _write(tmp_path, "squad/train-v1.1.json", squad.SAMPLE)
     assert load(XQUAD, tmp_path, "en", "train").examples[0].id == "xquad/train/en/q1"
     with pytest.raises(MissingData, match="the task has none in that language"):
@@ -175,7 +175,7 @@ def test_auto_takes_test_where_it_has_labels(tmp_path: Path) -> None:
 def test_nothing_labelled_is_an_error_that_names_the_files(tmp_path: Path) -> None:
     """Where `auto` finds only unlabelled files, it names them and says why they are so."""
     _write(tmp_path, "panx/test-sw.tsv", "Julius\n")
-    with pytest.raises(MissingData, match=r"panx sw: panx/test-sw\.tsv under .* hold no labels"):
+    with pytest.raises(MissingData, match=r"panx sw: panx/test-sw\.tsv under .* contain no labels"):
         resolve(PANX, tmp_path, "auto", "sw")
 
 
@@ -217,7 +217,7 @@ def test_a_reader_of_another_package_is_named_by_its_module(tmp_path: Path) -> N
 
 
 def test_links_are_followed(tmp_path: Path) -> None:
-    """A file may be a link to elsewhere; a dangling link is no file."""
+    """A file may be a link to elsewhere; a dangling link is not a file."""
     target = _write(tmp_path, "elsewhere.tsv", _plain(PAIRS))
     (tmp_path / "xnli").mkdir()
     (tmp_path / "xnli/dev-en.tsv").symlink_to(target)
@@ -229,7 +229,7 @@ def test_an_id_that_stands_twice_is_named_with_both_places(tmp_path: Path) -> No
     """Ids that are not unique are refused: nothing could be joined by them."""
     questions = [("q1", "Butiama", "Butiama"), ("q1", "Dodoma", "Dodoma")]
     _write(tmp_path, "xquad/xquad.en.json", _squad(questions))
-    with pytest.raises(DataError, match=r"question 'q1': the id 'q1' is not unique; it stands at .*question 'q1' too"):
+    with pytest.raises(DataError, match=r"question 'q1': the id 'q1' is not unique; it is at .*question 'q1' too"):
         load(XQUAD, tmp_path, "en", "validation")
 
 
@@ -243,9 +243,9 @@ def test_an_id_that_stands_twice_is_named_with_both_places(tmp_path: Path) -> No
             r"dev-en\.tsv:2: the label 'maybe' is none of: entail",
         ),
         (PANX, "panx/dev-en.tsv", "a\tO\n\nb\tO\nc\tB-DATE\n", r"dev-en\.tsv:4: the tag 'B-DATE' is none of: O, B-PER"),
-        (XNLI, "xnli/dev-en.tsv", "", r"dev-en\.tsv: holds no examples"),
-        (PANX, "panx/dev-en.tsv", "\n\n", r"dev-en\.tsv: holds no examples"),
-        (XQUAD, "xquad/xquad.en.json", '{"data": []}', r"xquad\.en\.json: holds no examples"),
+        (XNLI, "xnli/dev-en.tsv", "", r"dev-en\.tsv: contains no examples"),
+        (PANX, "panx/dev-en.tsv", "\n\n", r"dev-en\.tsv: contains no examples"),
+        (XQUAD, "xquad/xquad.en.json", '{"data": []}', r"xquad\.en\.json: contains no examples"),
     ],
 )
 def test_malformed_content_is_named(tmp_path: Path, task: TaskSpec, path: str, text: str, message: str) -> None:
@@ -271,7 +271,7 @@ def test_malformed_content_is_named(tmp_path: Path, task: TaskSpec, path: str, t
     ],
 )
 def test_what_counts_as_labelled(targets: list[Target], labelled: bool) -> None:
-    """No label, only empty answers, or one label on all rows of a split are no labels."""
+    """No label, only empty answers, or one label on all rows of a split are not labels."""
     assert is_labelled([_example(str(index), "c", target) for index, target in enumerate(targets)]) is labelled
 
 

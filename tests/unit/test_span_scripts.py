@@ -106,7 +106,7 @@ def test_marks_that_no_token_stands_for_go_with_their_letter() -> None:
 
 
 def test_a_mark_with_a_token_of_its_own_is_only_said_where_it_is_pointed_at() -> None:
-    """Gold answers that end within a cluster, as one of MLQA's Hindi ones does, are said as they are."""
+    """Gold answers that end within a cluster, as one of MLQA's Hindi ones does, are stated as they are."""
     context = "एक टिकों से"
     for answer in ("टिक", "टिको", "टिकों"):
         example = question_example("1", "who?", context, answer)
@@ -125,7 +125,7 @@ def test_what_no_token_stands_for_at_the_ends_of_a_context_cuts_no_answer(contex
 
 
 def test_a_window_that_ends_within_an_answer_does_not_hold_it() -> None:
-    """Of overlapping windows only those hold an answer that read it from its first to its last character."""
+    """Of overlapping windows only those contain an answer that read it from its first to its last character."""
     context, answer = "東京タワーは1958年にできました。", "1958年"
     example = question_example("1", "who?", context, answer)
     windows = span_qa.span_qa.encode([example], word_pieces(context, "who?"), 17, 1)

@@ -48,7 +48,7 @@ def _start(name: str, revision: str = "", offline: bool = False) -> tuple[Start,
 
 
 def test_a_folder_and_a_run_are_found_as_they_lie(made: Path, tmp_path: Path) -> None:
-    """Of a run the encoder lies in model/, and its stages beside it; nothing is said."""
+    """Of a run the encoder is in model/, and its stages beside it; nothing is stated."""
     run = tiny_run(tmp_path / "run", ["panx"])
     assert _start(str(made)) == (Start(made, made), [])
     assert _start(str(run)) == (Start(run, run / "model"), [])
@@ -124,7 +124,7 @@ def test_offline_only_the_cache_serves(hub: Loopback) -> None:
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        (None, r"own/bad holds no config\.json"),
+        (None, r"own/bad contains no config\.json"),
         (b"{", r"its config\.json cannot be read"),
         (b"[]", r"its config\.json is not a JSON object"),
         (
@@ -154,7 +154,7 @@ def test_pickles_and_adapters_of_the_hub_are_refused(hub: Loopback, made: Path) 
     with pytest.raises(ModelError, match=r"own/pickled has no model\.safetensors; pickled weights"):
         _start("own/pickled")
     hub.put("model", "own/adapter", files | {"adapter_config.json": b"{}"})
-    with pytest.raises(ModelError, match="own/adapter holds an adapter"):
+    with pytest.raises(ModelError, match="own/adapter contains an adapter"):
         _start("own/adapter")
 
 

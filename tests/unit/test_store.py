@@ -1,4 +1,4 @@
-"""Files appear whole or not at all, and hold the same bytes for the same rows."""
+"""Files appear whole or not at all, and contain the same bytes for the same rows."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_csv_reads_back_as_it_was_and_writes_the_same_bytes_again(tmp_path: Path
     )
 )
 def test_any_text_and_any_number_survive_csv(tmp_path_factory: pytest.TempPathFactory, rows: list[Any]) -> None:
-    """Whatever names and notes hold (quotes, commas, control characters) reads back, and floats to the last bit."""
+    """Whatever names and notes contain (quotes, commas, control characters) reads back, and floats to the last bit."""
     path = tmp_path_factory.mktemp("csv") / "m.csv"
     named = [{"model": name, "identity": "i", "diversity": value, "recipe": note} for name, value, note in rows]
     data = build(named, MODELS)
@@ -99,7 +99,7 @@ def test_a_frame_of_another_kind_is_not_written(tmp_path: Path) -> None:
 def test_a_full_or_closed_disk_is_one_line_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, place: str
 ) -> None:
-    """A write that the disk refuses raises DiskError naming the file; no half-written file stays behind."""
+    """A write that the disk refuses raises DiskError naming the file; no half-written file stays after."""
 
     def fail(*_: object) -> None:
         raise OSError(code, "no")
@@ -159,7 +159,7 @@ def test_different_blocks_have_different_part_files(tmp_path: Path) -> None:
 
 
 def test_a_second_writer_is_refused(tmp_path: Path) -> None:
-    """While one process holds a folder, another is told so; afterwards it may have it."""
+    """While one process contains a folder, another is told so; afterwards it may have it."""
     code = "import sys; from pathlib import Path; from robust_xtreme.results import store\n"
     code += "with store.lock(Path(sys.argv[1])): pass"
     with store.lock(tmp_path):

@@ -84,7 +84,7 @@ def test_what_a_folder_is_says_the_folder(tmp_path: Path) -> None:
 
 
 def test_mini_is_the_embedded_suite(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """`mini` names the bundled suite, wherever that lies."""
+    """`mini` names the bundled suite, wherever that is."""
     monkeypatch.setattr(resources, "mini", lambda name: suite(tmp_path / name))
     assert open_source("mini") == opened(tmp_path / "suite")
 
@@ -103,7 +103,7 @@ def test_pairs_have_the_cluster_and_ids_of_their_rows(tmp_path: Path) -> None:
 
 
 def test_words_and_questions_are_read(tmp_path: Path) -> None:
-    """Tags stand by their words, answers are spans of the context, and contexts of one cluster stay apart."""
+    """Tags are by their words, answers are spans of the context, and contexts of one cluster stay apart."""
     asked = [ASKED, {**ASKED, "id": "2", "context": "Ben is in Bonn. ", "answers": [[10, 14], [10, 14]]}]
     asked.append({**ASKED, "id": "3", "answers": [[0, 15]]})
     found = opened(suite(tmp_path, panx__test_en=lines([WORDS]), xquad__test_en=lines(asked)))
@@ -150,7 +150,7 @@ def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(tmp_path: Path,
     suite(tmp_path, xnli__test_en=lines([PAIR]))
     (tmp_path / name).unlink()
     os.mkfifo(tmp_path / name)
-    with pytest.raises(DataError, match=f"{name}: is no regular file") if name == "suite.toml" else nothing():
+    with pytest.raises(DataError, match=f"{name}: is not a regular file") if name == "suite.toml" else nothing():
         assert available(XNLI, open_source(str(tmp_path)), "test") == ()
 
 
@@ -180,7 +180,7 @@ def test_what_a_suite_lacks_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("task", "rows", "message"),
     [
-        (XNLI, [PAIR, PAIR], r"xnli/test-en.jsonl:2: the id '1' is not unique; it stands at .*test-en.jsonl:1 too"),
+        (XNLI, [PAIR, PAIR], r"xnli/test-en.jsonl:2: the id '1' is not unique; it is at .*test-en.jsonl:1 too"),
         (XNLI, [{**PAIR, "label": "maybe"}], r"jsonl:1: the label 'maybe' is none of: entailment, neutral"),
         (XNLI, [{**PAIR, "premiss": "x"}], r"jsonl:1: there is no key 'premiss'. Did you mean 'premise'\?"),
         (XNLI, [{"id": "1", "cluster": "t"}], r"jsonl:1: the key 'premise' is missing"),
@@ -199,7 +199,7 @@ def test_what_a_suite_lacks_is_named(tmp_path: Path) -> None:
         (
             XQUAD,
             [{**ASKED, "answers": [[11, 17]]}],
-            r"the span \[11, 17\] of 'answers' does not lie in the context of 16",
+            r"the span \[11, 17\] of 'answers' does not be in the context of 16",
         ),
         (XQUAD, [{**ASKED, "answers": [[-1, 3]]}], r"the span \[-1, 3\]"),
         (XQUAD, [{**ASKED, "answers": [[3, 3]]}], r"the span \[3, 3\]"),
@@ -210,7 +210,7 @@ def test_what_a_suite_lacks_is_named(tmp_path: Path) -> None:
             [ASKED, {**ASKED, "id": "2", "cluster": "t2"}],
             r"jsonl:2: the passage is in the cluster 't2' here, and",
         ),
-        (XNLI, [], r"test-en.jsonl: holds no examples"),
+        (XNLI, [], r"test-en.jsonl: contains no examples"),
     ],
 )
 def test_mistakes_in_rows_have_their_place(
@@ -229,14 +229,14 @@ def test_mistakes_in_rows_have_their_place(
         ('{"id": "1"', r"jsonl:1: is not valid JSON: .*column 11"),
         (lines([PAIR]) + "\n" + lines([PAIR]), r"jsonl:2: is not valid JSON"),
         ("[1]\n", r"jsonl:1: is not a JSON object"),
-        ('{"id": "1", "id": "2"}\n', r"jsonl:1: the key 'id' stands twice"),
-        (lines([PAIR]).replace("Anna", "\\ud800"), r"jsonl:1: the key 'premise' holds half of a surrogate pair"),
+        ('{"id": "1", "id": "2"}\n', r"jsonl:1: the key 'id' is twice"),
+        (lines([PAIR]).replace("Anna", "\\ud800"), r"jsonl:1: the key 'premise' contains half of a surrogate pair"),
         ("[" * 100_000, r"jsonl:1: is not valid JSON"),
         ('{"id": ' + "1" * 5000 + "}", r"jsonl:1: is not valid JSON"),
     ],
 )
 def test_broken_json_has_its_line(tmp_path: Path, text: str, message: str) -> None:
-    """JSON that does not parse, or holds what no row may, names its line."""
+    """JSON that does not parse, or contains what no row may, names its line."""
     found = opened(suite(tmp_path, xnli__test_en=text))
     with pytest.raises(DataError, match=message):
         load(XNLI, found, "en", "test")
@@ -244,7 +244,7 @@ def test_broken_json_has_its_line(tmp_path: Path, text: str, message: str) -> No
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_no_line_breaks_the_parser(data: bytes) -> None:
-    """Whatever stands on a line is an object or a DataError, never another exception."""
+    """Whatever is on a line is an object or a DataError, never another exception."""
     try:
         found: object = parse(data.decode("utf-8", "replace"), "x")
     except DataError as error:
@@ -293,7 +293,7 @@ def test_a_suite_never_leads_out_of_its_folder(tmp_path: Path) -> None:
 
 
 def test_a_suite_toml_that_is_a_folder_is_one_line(tmp_path: Path) -> None:
-    """What stands at the place of the description must be a file."""
+    """What is at the place of the description must be a file."""
     (tmp_path / "suite.toml").mkdir()
     with pytest.raises(DataError, match=r"suite\.toml: cannot be read"):
         open_source(str(tmp_path))
@@ -313,7 +313,7 @@ def test_a_task_whose_reader_has_no_rows_is_refused(tmp_path: Path, monkeypatch:
 
 @pytest.mark.parametrize("name", registry.names("task"))
 def test_the_page_of_suites_has_the_rows_of_every_task(name: str) -> None:
-    """Each task that a suite can hold stands there with the keys and the labels of its rows; others are named too."""
+    """Each task that a suite can contain is there with the keys and the labels of its rows; others are named too."""
     task: TaskSpec = registry.load("task", name)
     module = reader(next(iter(task.files.values())).reader)
     page = (Path(__file__).parents[2] / "docs" / "decisions" / "0062-suites.md").read_text("utf-8")
@@ -330,7 +330,7 @@ def test_the_page_of_suites_has_the_rows_of_every_task(name: str) -> None:
 
 
 def test_a_missing_mini_is_a_broken_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where the embedded suite is not installed, that is no mistake of the user's."""
+    """Where the embedded suite is not installed, that is not a mistake of the user's."""
     monkeypatch.setattr(resources, "_PACKAGE", tmp_path)
     with pytest.raises(RobustXtremeError, match="The embedded suite of mini is missing") as caught:
         open_source("mini")

@@ -73,7 +73,7 @@ def test_a_task_names_only_what_exists(name: str) -> None:
 
 @pytest.mark.parametrize("name", TASKS)
 def test_a_task_names_the_same_splits_on_the_hub(name: str) -> None:
-    """All splits or none lie on the hub too, at a whole commit, with ids of one kind, a language in path or row."""
+    """All splits or none are on the hub too, at a whole commit, with ids of one kind, a language in path or row."""
     task = _task(name)
     assert set(task.hub) in (set(), set(task.files))
     for split, wanted in task.hub.items():
@@ -164,7 +164,7 @@ def test_a_premise_unlike_its_threes_first_is_a_text_of_its_own() -> None:
 def test_rows_of_xnli_in_another_order_are_noticed() -> None:
     """A sorted or shuffled file would give clusters of strangers, and intervals that are too narrow."""
     premises = [f"p{index % 20}" for index in range(60)]
-    with pytest.raises(DataError, match=r"^f: equal premises do not stand in threes.*in another order"):
+    with pytest.raises(DataError, match=r"^f: equal premises are not in threes.*in another order"):
         _task("xnli").adapt(_pairs(premises), Origin("xnli", "test", "en"))
 
 
@@ -177,7 +177,7 @@ def test_a_lost_row_of_xnli_is_noticed() -> None:
 
 
 def test_training_pairs_cluster_by_premise() -> None:
-    """MNLI's training rows are in no order of threes: equal premises are one cluster wherever they stand."""
+    """MNLI's training rows are in no order of threes: equal premises are one cluster wherever they are."""
     examples = _task("xnli").adapt(_pairs(["a", "b", "a", "c"]), Origin("xnli", "train", "en"))
     clusters = [one.cluster for one in examples]
     assert clusters[0] == clusters[2]
@@ -210,7 +210,7 @@ def test_words_stand_at_their_spans(words: list[str]) -> None:
 
 
 def test_equal_sentences_are_one_cluster_in_every_language() -> None:
-    """Identical words are resampled together; their tags, language and split are no matter, their borders are."""
+    """Identical words are resampled together; their tags, language and split are not matter, their borders are."""
     adapt = _task("panx").adapt
     (one,) = adapt((_sentence(["a", "b"], ["O", "B-PER"]),), Origin("panx", "test", "en"))
     (other,) = adapt((_sentence(["a", "b"], None),), Origin("panx", "train", "sw"))

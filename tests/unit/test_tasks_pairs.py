@@ -32,7 +32,7 @@ def written(folder: Path, name: str, text: str) -> Path:
 
 
 def test_the_release_and_what_xtreme_makes_of_it_are_the_same_examples(tmp_path: Path) -> None:
-    """Ids are places, blanks at the ends and a CSV writer's quoting are no matter, and no first row is lost."""
+    """Ids are places, blanks at the ends and a CSV writer's quoting are not matter, and no first row is lost."""
     own = written(tmp_path / "own", "x-final/de/dev_2k.tsv", RELEASE)
     made = written(tmp_path / "made", "pawsx/dev-de.tsv", MADE.replace("\n", "\r\n"))
     found = load(PAWSX, own, "de", "validation").examples
@@ -65,7 +65,7 @@ def test_decomposed_letters_stay(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (RELEASE + ROWS[1] + "\n", r"^f:5: the id 12 is not unique; it stands at f:3 too"),
+        (RELEASE + ROWS[1] + "\n", r"^f:5: the id 12 is not unique; it is at f:3 too"),
         (HEAD + "x" + ROWS[0], r"^f:2: the id 'x10' is not a whole number"),
         (HEAD + ROWS[0] + "\n12\tHe said", r"^f:3: has 2 columns, the lines before have 4"),
         (MADE + "cut off\tin the mid", r"^f:4: has 2 columns, the lines before have 3"),
@@ -73,7 +73,7 @@ def test_decomposed_letters_stay(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_pair_is_named_with_its_line(text: str, message: str) -> None:
-    """Ids that stand twice, and lines that lost a column, are refused on one line."""
+    """Ids that are twice, and lines that lost a column, are refused on one line."""
     with pytest.raises(DataError, match=message) as caught:
         tsv_paraphrases.read(text, "f")
     assert "\n" not in str(caught.value)
@@ -120,7 +120,7 @@ def test_an_empty_sentence_of_a_suite_is_refused(name: str) -> None:
 
 
 def test_test_files_without_labels_give_way(tmp_path: Path) -> None:
-    """`auto` goes on to validation where test has two columns, and takes a labelled test file before it."""
+    """`auto` continues to validation where test has two columns, and takes a labelled test file before it."""
     unlabelled = "".join(line.rpartition("\t")[0] + "\n" for line in MADE.splitlines())
     data = written(written(tmp_path, "pawsx/test-de.tsv", unlabelled), "pawsx/dev-de.tsv", MADE)
     assert resolve(PAWSX, data, "auto", "de").split == "validation"
@@ -138,7 +138,7 @@ def test_rows_of_the_hub_are_those_of_the_files(label: str | None) -> None:
 
 def test_a_label_without_a_name_on_the_hub_is_refused() -> None:
     """A number says nothing of which class it is."""
-    with pytest.raises(DataError, match=r"^hub: row 0: expected the column 'label' to hold a text"):
+    with pytest.raises(DataError, match=r"^hub: row 0: expected the column 'label' to contain a text"):
         hub.sentences({"sentence1": "a", "sentence2": "b", "label": 1}, "hub: row 0")
 
 

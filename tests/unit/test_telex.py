@@ -13,7 +13,7 @@ from tests.one_key import reachable, single_slips
 from robust_xtreme import packs
 from robust_xtreme.errors import DataError
 from robust_xtreme.languages import belongs, language
-from robust_xtreme.noise.engine.slip_table import Slip
+from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.input.telex import Method, keys, typed
 from robust_xtreme.noise.input.vietnamese import slips
 
@@ -22,8 +22,8 @@ WORDS = ("quý", "tiếng", "năng", "mẹ", "được", "của", "người", "n
 
 
 @cache
-def _rows(method: Method) -> tuple[Slip, ...]:
-    """All slips of a method."""
+def _rows(method: Method) -> tuple[KeyingError, ...]:
+    """All key errors of a method."""
     return tuple(slips(method))
 
 
@@ -110,7 +110,7 @@ def test_one_key_goes_wrong(method: Method, point: str, kind: str, some: set[str
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_missed_mark_is_as_frequent_as_all_wrong_ones(method: Method) -> None:
-    """Of the slips of the tone key alone, missing it weighs as much as all wrong keys around it together."""
+    """Of the key errors of the tone key alone, missing it weighs as much as all wrong keys around it together."""
     accents = _forms(method, "á", "accent")
     assert len(accents) > 1
     assert accents["a"] >= accents.total() - accents["a"]
@@ -137,7 +137,7 @@ def test_a_plain_key_does_not_turn_into_a_digit(method: Method) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_decomposed_text_has_slips_of_its_marks(method: Method) -> None:
-    """The marks of a text in NFD can be missed, and become a tone of the same place whose key lies beside."""
+    """The marks of a text in NFD can be missed, and become a tone of the same place whose key is beside."""
     rows = [slip for slip in _rows(method) if all(map(unicodedata.combining, slip.point))]
     assert {slip.point for slip in rows if not slip.form} == set("\u0300\u0301\u0302\u0303\u0306\u0309\u031b\u0323")
     wrong = [slip for slip in rows if slip.form]
@@ -168,7 +168,7 @@ def test_a_form_is_what_one_wrong_key_makes_of_the_word(method: Method) -> None:
 
 
 def test_a_table_of_ones_own_changes_the_keys(tmp_path: Path) -> None:
-    """A pack `vi-telex` stands in place of ours; a row that is no key of a mark is refused."""
+    """A pack `vi-telex` is instead of ours; a row that is not a key of a mark is refused."""
     head = "# source: mine\n# licence: CC0-1.0\n# standing: authored\nkey\tmark\tletters\n"
     path = tmp_path / "input" / "vi-telex.tsv"
     path.parent.mkdir()

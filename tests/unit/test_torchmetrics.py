@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robust_xtreme.examples import Choice, Document, Example, Judged, Span, Tags, Target, Text
+from robust_xtreme.examples import Choice, Document, Example, Scored, Span, Tags, Target, Text
 from robust_xtreme.metrics._squad import exact, overlap, words
 from robust_xtreme.metrics.accuracy import accuracy
 from robust_xtreme.metrics.bitext_f1 import bitext_f1
@@ -30,13 +30,13 @@ _answers = (
 )
 
 
-def _judged(gold: Target, said: Target, length: int = 0) -> Judged:
+def _judged(gold: Target, said: Target, length: int = 0) -> Scored:
     spans = tuple(Span(at, at + 1) for at in range(length))
     example = Example("e", {"tokens": Text("t", "en", "x" * length, spans)}, gold, "c")
-    return Judged(example, example, said, said)
+    return Scored(example, example, said, said)
 
 
-def _value(metric: Any, judged: Sequence[Judged]) -> float:
+def _value(metric: Any, judged: Sequence[Scored]) -> float:
     return float(metric.reduce(np.sum([metric.stats(one)["all"] for one in judged], axis=0)))
 
 
@@ -55,7 +55,7 @@ def test_accuracy(pairs: list[tuple[int, int]]) -> None:
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=20))
 def test_f1_of_pairs(pairs: list[tuple[bool, bool]]) -> None:
-    """F1 of pairs is binary F1 of whether each pair is gold and whether it is said."""
+    """F1 of pairs is binary F1 of whether each pair is gold and whether it is stated."""
     gold, said = map(list, zip(*pairs, strict=True))
     expected = 100 * float(
         torchmetrics.functional.classification.binary_f1_score(torch.tensor(said), torch.tensor(gold))

@@ -86,7 +86,7 @@ def test_a_foreign_folder_is_left_as_it_is(words: dict[str, Any], tmp_path: Path
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text("precious", encoding="utf-8")
     before = sorted(home.rglob("*"))
-    with pytest.raises(Mismatch, match="holds files but no run"):
+    with pytest.raises(Mismatch, match="contains files but no run"):
         train(options=Options(force=True), **{**words, "out": str(home)})
     assert sorted(home.rglob("*")) == before
 
@@ -158,7 +158,7 @@ def test_rows_that_are_no_rows_are_left_out(half: Path, words: dict[str, Any]) -
 
 
 def test_a_complete_run_keeps_nothing_to_go_on_from(run: Path, words: dict[str, Any]) -> None:
-    """What a kill behind the last file left there goes when the run is asked for again."""
+    """What a kill after the last file left there goes when the run is asked for again."""
     (run / "resume" / "step-000000003").mkdir(parents=True)
     (run / "best.safetensors").write_bytes(b"x")
     train(**words)
@@ -167,7 +167,7 @@ def test_a_complete_run_keeps_nothing_to_go_on_from(run: Path, words: dict[str, 
 
 
 def test_ctrl_c_saves_the_step_and_goes_on_from_it(whole: Path, words: dict[str, Any]) -> None:
-    """The first one stops behind the step that is being computed; the run ends at the weights of an unbroken one."""
+    """The first one stops after the step that is being computed; the run ends at the weights of an unbroken one."""
     said: list[str] = []
 
     def interrupt(at: Progress) -> None:

@@ -260,7 +260,7 @@ def test_what_was_taken_of_what_was_asked_for_is_told(tmp_path: Path, encoder: P
 
 
 def _told(data: Path, encoder: Path, tasks: list[str], **values: Any) -> list[str]:
-    """What is said of the examples of a stage."""
+    """What is stated of the examples of a stage."""
     stage = {"tasks": tasks, **values}
     spec = from_values({"data": data, "encoder": encoder, "intermediate": stage}).resolved()
     assert spec.intermediate is not None

@@ -157,7 +157,7 @@ def test_two_processes_go_on_where_they_stopped(home: Path, tmp_path: Path) -> N
             raise _Stopped
 
     whole = _run(home, tmp_path / "whole", "tagging", devices=2)
-    with pytest.raises(RobustXtremeError, match=r"_Stopped\. The same command goes on"):
+    with pytest.raises(RobustXtremeError, match=r"_Stopped\. The same command continues"):
         _run(home, tmp_path / "broken", "tagging", Options(watch=watch, save_seconds=0.0), devices=2)
     steps = [path.name for path in (tmp_path / "broken" / "resume").iterdir()]
     assert steps == ["step-000000003"]
@@ -180,7 +180,7 @@ def test_processes_do_not_wait_for_threads_that_a_fork_left_behind(home: Path, t
 
 
 def test_what_fails_in_another_process_is_one_line(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A loss that is no number is told by the process that began them, with its step and batch."""
+    """A loss that is not a number is recognised by the process that began them, with its step and batch."""
 
     def nan(self: TrainingModule, batch: Any, batch_idx: int) -> torch.Tensor:
         return torch.stack([one.sum() for one in self.parameters()]).sum() * float("nan")

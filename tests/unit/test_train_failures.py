@@ -130,7 +130,7 @@ def test_weights_that_are_no_numbers_are_never_written(at: int, home: Path, out:
         return torch.stack([one.sum() for one in self.encoder.parameters()]).sum() * 0.0
 
     planted(at, ruin)
-    with pytest.raises(ModelError, match=f"The weights are no numbers after step {at}"):
+    with pytest.raises(ModelError, match=f"The weights are not numbers after step {at}"):
         train(_spec(home, out), Options(save_seconds=0.0))
     assert _states(out) == [f"step-{at - 1:09d}"]
     state = torch.load(out / "resume" / f"step-{at - 1:09d}" / "lightning.ckpt", weights_only=True)["state_dict"]
@@ -150,7 +150,7 @@ def test_weights_that_are_no_numbers_are_never_written(at: int, home: Path, out:
 def test_out_of_memory_is_one_line(error: Exception, home: Path, out: Path, planted: Any) -> None:
     """The line names --accumulate, and what was saved stays."""
     planted(5, _raises(error))
-    with pytest.raises(RobustXtremeError, match=r"Memory ran out .* --accumulate 2 goes on") as caught:
+    with pytest.raises(RobustXtremeError, match=r"Memory ran out .* --accumulate 2 continues") as caught:
         train(_spec(home, out), Options(save_seconds=0.0))
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 3
@@ -158,7 +158,7 @@ def test_out_of_memory_is_one_line(error: Exception, home: Path, out: Path, plan
 
 
 def test_smaller_parts_go_on_with_a_run(home: Path, stopped: Path, out: Path) -> None:
-    """What ran out of memory goes on from its saved state with --accumulate."""
+    """What ran out of memory continues from its saved state with --accumulate."""
     steps: list[int] = []
     train(_spec(home, copied(stopped, out), accumulate=2), Options(watch=lambda at: steps.append(at.step)))
     assert steps == [4, 5, 6, 7, 8]
@@ -174,7 +174,7 @@ def test_another_error_of_torch_is_none_of_memory(home: Path, out: Path, planted
 def test_a_full_disk_leaves_the_state_before_whole(
     home: Path, whole: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A checkpoint that breaks off half-written goes; the run goes on from the one before to the same bytes."""
+    """A checkpoint that breaks off half-written goes; the run continues from the one before to the same bytes."""
     save, calls = Trainer.save_checkpoint, [0]
 
     def full(self: Any, path: Any, **options: Any) -> None:
@@ -271,7 +271,7 @@ def test_bf16_trains_on_a_cpu(home: Path, whole: Path, out: Path) -> None:
 
 
 def test_tensorboard_has_the_rows_of_the_table(home: Path, whole: Path, out: Path) -> None:
-    """Asked for, its log stands in the run; the run is the same otherwise."""
+    """Asked for, its log is in the run; the run is the same otherwise."""
     run = train(_spec(home, out, log=["csv", "tensorboard"]))
     (events,) = (run / "tensorboard").rglob("events.out.tfevents.*")
     content = events.read_bytes()

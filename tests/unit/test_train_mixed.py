@@ -85,7 +85,7 @@ def test_the_loss_of_a_mixed_batch_is_the_weighted_sum() -> None:
 
 @pytest.mark.parametrize("place", [0, 1, 2, 3])
 def test_no_heads_gradient_reaches_another_in_one_pass(place: int) -> None:
-    """A head learns from its own rows what it would learn from them alone, whatever stands beside them."""
+    """A head learns from its own rows what it would learn from them alone, whatever is beside them."""
     parts = _parts()
     module, batch = _module(parts), _batch(parts)
     piece = batch.pieces[place]
@@ -158,7 +158,7 @@ def test_the_shares_of_a_step_give_the_loss_of_each_part() -> None:
 
 
 def test_masked_lm_is_a_piece_beside_tasks() -> None:
-    """Its hidden words lie in its own rows, and the rows of tasks are what they were."""
+    """Its hidden words are in its own rows, and the rows of tasks are what they were."""
     tokenizer = tiny_tokenizer()
     parts = [part_of("tagging", SENTENCES, ("O", "B"))]
     encoder = tiny_encoder(len(tokenizer))

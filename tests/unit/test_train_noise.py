@@ -55,7 +55,7 @@ def test_each_pass_has_noise_of_its_own(task: str, tmp_path: Path) -> None:
 
 
 def test_what_a_unit_is_does_not_depend_on_its_neighbours(tmp_path: Path) -> None:
-    """A batch with other examples, or in another order, holds the same noised ones."""
+    """A batch with other examples, or in another order, contains the same noised ones."""
     part = _learning(tmp_path, "tydiqa").parts[0]
     whole = _pass(_learning(tmp_path, "tydiqa"), 1)
     few = part.take([(9, 1), (2, 0), (5, 1)])
@@ -73,7 +73,7 @@ def _answer(example: Example) -> str:
 
 
 def test_answers_stay_right_under_noise(tmp_path: Path) -> None:
-    """The gold span is the noised answer: what stands before and behind it is what stood around the clean one."""
+    """The gold span is the noised answer: what is before and after it is what was around the clean one."""
     taken = [_pass(_learning(tmp_path, "tydiqa"), turn) for turn in range(3)]
     clean = {
         one.id: _answer(one) for one in _pass(_learning(tmp_path, "tydiqa", perturb=["char_noise:0.0001"]), 0).examples

@@ -36,7 +36,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def spec_in(folder: Path, data: Path, **values: Any) -> TrainSpec:
-    """A run whose last stage lies in a folder's `last`."""
+    """A run whose last stage is in a folder's `last`."""
     return from_values({"data": data, "out": folder / "last", "device": "cpu", **values})
 
 

@@ -1,4 +1,4 @@
-"""Whole small training runs: they learn, stop anywhere, go on to the same bytes, and refuse what they must."""
+"""Whole small training runs: they learn, stop anywhere, continue to the same bytes, and refuse what they must."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_run_that_stopped_goes_on_to_the_same_bytes(home: Path, whole: dict[st
 def test_a_run_killed_while_it_writes_its_model_goes_on(
     home: Path, whole: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Until its record stands a stage is not complete: what was half-written goes, and the bytes come out the same."""
+    """Until its record is a stage is not complete: what was half-written goes, and the bytes come out the same."""
     broken = _panx(home, tmp_path / "broken")
     for fault in ("write_stage", "_write_head"):
         with monkeypatch.context() as patch:
@@ -139,7 +139,7 @@ def test_dropout_is_part_of_the_state(home: Path, whole: dict[str, bytes], tmp_p
 
 
 def test_runs_from_scratch_share_their_first_stage(tmp_path: Path, data_folder: Path) -> None:
-    """The masked-LM stage is made once, resumes like any other, and stands in each run's stages."""
+    """The masked-LM stage is made once, resumes like any other, and is in each run's stages."""
     facts: dict[str, Any] = {
         "data": data_folder,
         "scratch": "tiny",
@@ -187,7 +187,7 @@ def test_a_folder_of_another_spec_is_refused(home: Path, short: Path, tmp_path: 
 
 
 def test_a_folder_with_other_files_is_refused(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
-    """A folder that is no run is never written to, not even with --force."""
+    """A folder that is not a run is never written to, not even with --force."""
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").write_text("precious", encoding="utf-8")
     with pytest.raises(Mismatch, match="no run of"):
@@ -201,7 +201,7 @@ def test_two_writers_are_refused(tmp_path: Path, data_folder: Path, encoder_path
 
 
 def test_the_stage_is_recorded(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
-    """What a model was trained on stands beside it: task, data, steps, seed, and nothing selected."""
+    """What a model was trained on is beside it: task, data, steps, seed, and nothing selected."""
     run = train(_spec("xnli", data_folder, encoder_path, tmp_path / "run", steps=0, epochs=2))
     record = json.loads((run / "stages" / "00-target.json").read_text(encoding="utf-8"))
     wanted = {
@@ -244,7 +244,7 @@ def test_nothing_is_changed_outside_the_run(home: Path, tmp_path: Path, monkeypa
 
 
 def test_weights_that_are_no_numbers_are_not_trained(tmp_path: Path, data_folder: Path, encoder_path: Path) -> None:
-    """Weights that are not finite are named before the first step, and no model is left behind."""
+    """Weights that are not finite are named before the first step, and no model is left after."""
     weights = load_file(encoder_path / "model.safetensors")
     save_file({name: value * float("nan") for name, value in weights.items()}, encoder_path / "model.safetensors")
     with pytest.raises(ModelError, match="are not finite numbers"):
@@ -256,7 +256,7 @@ def test_weights_that_are_no_numbers_are_not_trained(tmp_path: Path, data_folder
 def test_a_full_disk_is_one_line(
     where: str, tmp_path: Path, data_folder: Path, encoder_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A state or a head that cannot be written names its folder; the run can go on later."""
+    """A state or a head that cannot be written names its folder; the run can continue later."""
 
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device") if where == "state" else SafetensorError("No space left on device")
@@ -289,7 +289,7 @@ def test_an_encoder_without_weights_is_refused(tmp_path: Path, encoder_path: Pat
 
 
 def test_a_broken_encoder_is_refused(encoder_path: Path) -> None:
-    """Weights that are no safetensors end in one line with the folder."""
+    """Weights that are not safetensors end in one line with the folder."""
     (encoder_path / "model.safetensors").write_bytes(b"garbage")
     with pytest.raises(ModelError, match="cannot be loaded"):
         read_encoder(encoder_path)
@@ -320,5 +320,5 @@ def test_treebanks_and_questions_without_labels_are_refused(tmp_path: Path, enco
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text, encoding="utf-8")
     for task in ("udpos", "lareqa"):
-        with pytest.raises(MissingData, match=f"The training data of {task} under .* hold no labels"):
+        with pytest.raises(MissingData, match=f"The training data of {task} under .* contain no labels"):
             train(_spec(task, tmp_path, encoder_path, tmp_path / "run"))

@@ -142,7 +142,7 @@ def whole(home: Path) -> dict[str, bytes]:
 def test_what_is_kept_survives_a_kill(
     step: int, save_seconds: float, whole: dict[str, bytes], data: Path, encoder: Path
 ) -> None:
-    """Stopped before and behind the best epoch, with a saved state and without one: the same bytes in the end."""
+    """Stopped before and after the best epoch, with a saved state and without one: the same bytes in the end."""
     broken = _spec(data, encoder, "broken")
     with pytest.raises(Stopped):
         _selected(broken, _Scored(stop=step), save_seconds)
@@ -169,7 +169,7 @@ def test_only_tasks_with_validation_data_are_named_as_selecting(data: Path, enco
 
 
 def test_nothing_is_selected_on_what_is_reported(data: Path, encoder: Path) -> None:
-    """Validation examples that stand in a reported split refuse the run, in one line, before anything is trained."""
+    """Validation examples that are in a reported split refuse the run, in one line, before anything is trained."""
     with pytest.raises(
         Overlap, match=r"The validation data of panx share 6 examples with panx/validation/en"
     ) as caught:

@@ -163,7 +163,7 @@ def test_stages_lie_beside_the_run_and_are_recorded_in_it(made: Path) -> None:
 
 
 def test_targets_share_the_stages_before(home: Path) -> None:
-    """Another target, another seed of it, and another order of starting: what stands is not trained again."""
+    """Another target, another seed of it, and another order of starting: what is is not trained again."""
     data, encoder = home / "data", home / "encoder"
     fixed = {"mlm": {"seed": 0}, "intermediate": {"tasks": ["xnli", "tydiqa"], "seed": 0}}
     assert _trained(_spec(data, encoder, "xnli", target={"tasks": ["xnli"]}, **fixed)) == ["target"]
@@ -188,7 +188,7 @@ def test_targets_share_the_stages_before(home: Path) -> None:
     ids=str,
 )
 def test_what_makes_a_stage_another(changed: dict[str, Any], same: list[bool], data: Path, encoder: Path) -> None:
-    """Seed, tasks, size, control, noise and mixing are part of what a stage is known by, and so of all behind it."""
+    """Seed, tasks, size, control, noise and mixing are part of what a stage is known by, and so of all after it."""
     tasks = {"tasks": ["xnli", "tydiqa"]}
     before = _identities(_spec(data, encoder, "run", intermediate=tasks))
     found = _identities(_spec(data, encoder, "other", intermediate={**tasks, **changed}))
@@ -236,7 +236,7 @@ def _values(data: Path, encoder: Path) -> dict[str, Any]:
 
 
 def test_force_makes_the_last_stage_alone_again(home: Path) -> None:
-    """Stages that other runs go on from are left as they are."""
+    """Stages that other runs continue from are left as they are."""
     seen: list[Progress] = []
     train(_spec(home / "data", home / "encoder", "run"), Options(watch=seen.append, force=True))
     assert {one.stage for one in seen} == {"target"}
@@ -255,7 +255,7 @@ def test_a_stage_half_made_is_no_stage(data: Path, encoder: Path) -> None:
 
 
 def test_stages_alone_make_a_run(data: Path, encoder: Path, tmp_path: Path) -> None:
-    """A file with nothing but [mlm] or [intermediate] ends there; where no folder is named others can go on from it."""
+    """A file with nothing but [mlm] or [intermediate] ends there; where no folder is named others can continue from it."""
     values = {**_values(data, encoder), "target": None, "mlm": None}
     (link,) = chain_of(from_values(values).resolved(), lambda _: None).links
     assert link.folder.name.startswith("intermediate-xnli+tydiqa-encoder-")
@@ -282,7 +282,7 @@ def text(tmp_path: Path) -> Path:
 
 
 def test_masked_lm_reads_the_languages_that_it_is_given(text: Path, data: Path, encoder: Path) -> None:
-    """By the beginning of the files' names; they stand in the record, and another choice is another stage."""
+    """By the beginning of the files' names; they are in the record, and another choice is another stage."""
     assert read_lines(text, ("sw", "de")) == ["de.txt", "swh_Latn.dev"]
     assert languages_in(text) == ("de", "en", "sw")
     mlm = {"text": text, "languages": ["sw", "de"]}
@@ -332,7 +332,7 @@ def test_the_loss_of_each_part_goes_on_where_a_run_was_stopped(
 
 def test_a_language_without_text_is_named(text: Path, data: Path, encoder: Path) -> None:
     """One line, before anything is written."""
-    with pytest.raises(MissingData, match=r"holds no text in th: no file there begins with th\."):
+    with pytest.raises(MissingData, match=r"contains no text in th: no file there begins with th\."):
         train(_spec(data, encoder, "run", mlm={"text": text, "languages": ["sw", "th"]}))
     assert not (data.parent / "runs").exists()
 
@@ -346,7 +346,7 @@ def test_a_language_without_text_is_named(text: Path, data: Path, encoder: Path)
         ({"intermediate": {"tasks": ["xnli"], "masked_lm": 0.5}}, r"\[intermediate\] needs text"),
         ({"intermediate": {"tasks": ["xnli"], "text_languages": ["sw"]}}, "name its share, masked_lm"),
         ({"intermediate": {"tasks": ["xnli"], "limit": "5", "total": 5}}, "has a limit and a total"),
-        ({"intermediate": {"tasks": ["xnli"], "limit": "panx=5"}}, r"names 'panx', which is no task of \[inter"),
+        ({"intermediate": {"tasks": ["xnli"], "limit": "panx=5"}}, r"names 'panx', which is not a task of \[inter"),
         ({"intermediate": {"tasks": ["xnli"], "sampling": "half"}}, "The sampling 'half' is not"),
         ({"intermediate": {"tasks": ["xnli"], "lrr": 0.5}}, r"\[intermediate\]: there is no key 'lrr'"),
         ({"intermediate": 5}, r"\[intermediate\]: the value 'tasks' takes a list of strings, not 5"),

@@ -93,7 +93,7 @@ def test_a_planner_of_single_windows_fails(name: str, examples: list[Example]) -
     whole = _part(name, examples)
     torn = part_of(dataclasses.replace(_family(name), together=False), examples, max_length=40)
     assert _epoch_of_losses(whole) == 3
-    with pytest.raises(ValueError, match="a batch holds"):
+    with pytest.raises(ValueError, match="a batch contains"):
         _epoch_of_losses(torn)
 
 
@@ -114,7 +114,7 @@ def test_windows_of_other_families_are_planned_one_by_one() -> None:
 
 
 def test_tasks_of_both_kinds_are_learned_together() -> None:
-    """Beside one another, too, a batch is of one task and holds whole examples; every task's loss is its own."""
+    """Beside one another, too, a batch is of one task and contains whole examples; every task's loss is its own."""
     parts = [
         _part("choice", CHOICES[:1]),
         _part("retrieval", SEARCHES),
@@ -197,7 +197,7 @@ def test_a_candidates_passage_is_a_passage() -> None:
 
 
 def test_queries_and_questions_are_compared_and_entities_are_not() -> None:
-    """A pool with files of its own holds no passages; one that is made of the rows may."""
+    """A pool with files of its own contains no passages; one that is made of the rows may."""
     own_files = dataclasses.replace(SEARCH_TASK, pool=Pool(_pool, files=XNLI.files))
     assert kind(SEARCH_TASK) == kind(own_files) == "query text"
     assert comparable(SEARCH_TASK, kind(XQUAD))

@@ -81,7 +81,7 @@ def test_the_row_of_a_model_tells_its_intermediate_stage(run: Path) -> None:
 
 
 def test_a_representation_is_of_the_targets_too(run: Path) -> None:
-    """Where no head is used, what was trained last is told: behind an intermediate stage too, and not in its place."""
+    """Where no head is used, what was trained last is told: after an intermediate stage too, and not in its place."""
     said = {"target": "panx", "target_examples": 7, "train_seed": 3, "recipe": "xtreme", "selected_on": None}
     assert {key: model_facts(run, [])[key] for key in said} == said
     _add(run, _MIX)
@@ -92,7 +92,7 @@ def test_a_representation_is_of_the_targets_too(run: Path) -> None:
 
 
 def test_a_control_is_no_intermediate_task_of_that_name(run: Path) -> None:
-    """Studies group by the column, so the control stands in it; of two stages no single distance is told."""
+    """Studies group by the column, so the control is in it; of two stages no single distance is told."""
     _add(run, {**_MIX, "control": "shuffled_labels"}, _MIX)
     facts = model_facts(run, [])
     assert facts["intermediate_set"] == "mnli+squad@shuffled_labels,mnli+squad"
@@ -112,7 +112,7 @@ def test_masked_lm_beside_tasks_is_told(run: Path) -> None:
 
 
 def test_flags_tell_allowed_splits_and_own_training_data(run: Path) -> None:
-    """What was allowed and what is a target's own data stand in one list, each once; the tasks themselves know too."""
+    """What was allowed and what is a target's own data are in one list, each once; the tasks themselves know too."""
     assert stage_flags(run) == []
     _add(run, {**_MIX, "task": "a task of somebody else"}, _MIX)
     own = [f"own training data: {one}" for one in ("lareqa", "mlqa", "xnli", "xquad")]
@@ -120,10 +120,10 @@ def test_flags_tell_allowed_splits_and_own_training_data(run: Path) -> None:
 
 
 def test_a_task_whose_own_training_data_were_learned_before_is_told_apart(run: Path) -> None:
-    """XNLI behind MNLI is no transfer, PAN-X is; learned as a target it is what it should be."""
+    """XNLI after MNLI is not transfer, PAN-X is; learned as a target it is what it should be."""
     assert own_training(run, "xnli") == ""
     _add(run, _MIX)
-    assert own_training(run, "xnli").endswith("xnli's own training data: this is no transfer.")
+    assert own_training(run, "xnli").endswith("xnli's own training data: this is not transfer.")
     assert own_training(run, "panx") == ""
 
 
@@ -170,7 +170,7 @@ def _base(run: Path, config: dict[str, object] | None = None) -> tuple[object, .
     ],
 )
 def test_the_kind_of_an_encoder_is_told_by_its_type_and_vocabulary(config: dict[str, object], kind: str | None) -> None:
-    """Types that are either are told apart by how many entries the vocabulary has; what is not known stays open."""
+    """Types that are either are distinguished by how many entries the vocabulary has; what is not known stays open."""
     assert base_kind(config) == kind
 
 
@@ -198,7 +198,7 @@ def test_the_kind_of_an_encoder_is_told_by_its_type_and_vocabulary(config: dict[
 def test_records_of_another_shape_are_one_line(run: Path, wrong: dict[str, object]) -> None:
     """A record that somebody else wrote is named, and no traceback."""
     _add(run, {**_MIX, **wrong})
-    with pytest.raises(ModelError, match=r"02-intermediate\.json: is no record of a stage"):
+    with pytest.raises(ModelError, match=r"02-intermediate\.json: is not a record of a stage"):
         stage_flags(run)
 
 

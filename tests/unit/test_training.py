@@ -31,7 +31,7 @@ LINES = ["Habari ya asubuhi, rafiki", "the river runs past old stone houses", "a
 
 @pytest.mark.parametrize(("count", "size"), [(1, 4), (4, 4), (5, 4), (1000, 32), (3200, 16)])
 def test_an_epoch_sees_every_window_once(count: int, size: int) -> None:
-    """One pass holds each window exactly once, in batches of at most the size."""
+    """One pass contains each window exactly once, in batches of at most the size."""
     lengths = [place * 7 % 50 + 1 for place in range(count)]
     batches = epoch_batches(lengths, size, seed=1, epoch=0)
     assert Counter(place for batch in batches for place in batch) == Counter(range(count))
@@ -150,8 +150,8 @@ def test_text_is_read_line_by_line(tmp_path: Path) -> None:
 
 
 def test_bad_text_is_named(tmp_path: Path) -> None:
-    """No file, no line, and bytes that are no UTF-8 are each one line with the place."""
-    with pytest.raises(MissingData, match="holds no text"):
+    """No file, no line, and bytes that are not UTF-8 are each one line with the place."""
+    with pytest.raises(MissingData, match="contains no text"):
         read_lines(tmp_path)
     (tmp_path / "a.txt").write_bytes(b"good\nb\xffd\n")
     with pytest.raises(DataError, match=r"a\.txt:2: is not UTF-8"):

@@ -42,7 +42,7 @@ def test_interval_and_p_are_those_of_scipy() -> None:
 
 
 def test_runs_are_paired_by_seed_and_not_by_place() -> None:
-    """Rows in another order are the same runs, and a seed that one arm lacks is left out."""
+    """Rows in another order are the same runs, and a seed that one arm does not have is left out."""
     values = _values({"none": (1, 2, 3), "mnli": (2.0, 4.5, 4.0, 90)})
     found = claims(values.sort("value", descending=True), "none").row(0, named=True)
     assert (found["runs"], found["difference"]) == (3, 1.5)
@@ -76,7 +76,7 @@ def test_a_sign_is_not_claimed_where_only_the_uncorrected_interval_excludes_zero
 
 
 def test_one_run_has_no_interval() -> None:
-    """What a single pair of runs shows is said of these checkpoints only."""
+    """What a single pair of runs shows is stated of these checkpoints only."""
     row = claims(_values({"none": (40.0,), "mnli": (45.0,)}), "none").row(0, named=True)
     assert row["difference"] == 5.0
     assert [row[name] for name in ("se", "low", "high", "p", "p_adjusted", "sign")] == [None] * 6
@@ -84,7 +84,7 @@ def test_one_run_has_no_interval() -> None:
 
 
 def test_runs_that_do_not_vary_have_no_interval_and_count_in_the_family() -> None:
-    """A standard error of 0 bounds nothing: five equal differences are no proof, and m is that of the family."""
+    """A standard error of 0 bounds nothing: five equal differences are not proof, and m is that of the family."""
     arms = {"none": (1.0,) * 5, "same": (2.0,) * 5, "other": (2.0, 2.1, 2.2, 2.3, 2.4)}
     found = claims(_values(arms), "none")
     same = found.filter(pl.col("arm") == "same").row(0, named=True)
@@ -106,7 +106,7 @@ def test_what_cannot_be_paired_is_refused() -> None:
     other = _values({"a": (1, 2)}, first=5)
     with pytest.raises(Mismatch, match="no seed in common"):
         claims(pl.concat([values, other]), "none")
-    with pytest.raises(Mismatch, match="stands there twice"):
+    with pytest.raises(Mismatch, match="is there twice"):
         claims(pl.concat([values, values]), "none")
     with pytest.raises(UserError, match="'b'"):
         claims(values, "none", [("xnli", "b")])
@@ -117,7 +117,7 @@ def test_what_cannot_be_paired_is_refused() -> None:
 
 
 def test_intervals_over_runs_cover_what_they_promise() -> None:
-    """4,000 simulated studies of three and of five seeds with a common seed effect: 95 % hold the true difference."""
+    """4,000 simulated studies of three and of five seeds with a common seed effect: 95 % contain the true difference."""
     draw = np.random.default_rng(11)
     for runs in (3, 5):
         seeds, noise = draw.normal(0, 3, (4000, runs)), draw.normal(0, 1, (2, 4000, runs))

@@ -33,7 +33,7 @@ def _scores() -> pl.DataFrame:
 
 
 def test_every_cell_says_why_it_is_no_transfer() -> None:
-    """Flags of splits are no flags of tasks, and a task's own data count in all of its languages."""
+    """Flags of splits are not flags of tasks, and a task's own data count in all of its languages."""
     found = with_transfer(_scores(), _models(own_data("xnli"), "panx/validation/en"))
     assert found["left_out"].to_list() == ["own training data", "own training data", None, "overlap"]
     assert with_transfer(_scores(), _models())["left_out"].to_list() == [None, None, None, "overlap"]

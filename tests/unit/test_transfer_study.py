@@ -86,7 +86,7 @@ def test_options_are_settings_and_the_command_names_what_was_changed() -> None:
 
 
 def test_the_command_names_the_folder_that_the_runs_were_made_in(study: Study) -> None:
-    """A copy lies elsewhere, and its files still say where the study was made; a far report is told by name."""
+    """A copy is elsewhere, and its files still say where the study was made; a far report is recognised by name."""
     assert study.as_made() == study
     study.file("base").parent.mkdir(parents=True)
     study.file("base").write_text(plan.toml(plan.base_file(replace(study, work=Path("runs/mine")))))
@@ -143,11 +143,11 @@ def test_no_chain_is_begun_when_the_time_is_over(study: Study) -> None:
     """What is left is told."""
     said: list[str] = []
     work.run_chains(study, [], 2, -1, said.append)
-    assert said == ["14 chains were not begun after -1 minutes; the same command goes on with them"]
+    assert said == ["14 chains were not begun after -1 minutes; the same command continues with them"]
 
 
 def test_the_time_of_a_piece_is_that_of_its_making(study: Study) -> None:
-    """A piece that was found again took no time; evaluations are told apart."""
+    """A piece that was found again took no time; evaluations are distinguished."""
     logs = study.work / "logs"
     logs.mkdir(parents=True)
     (logs / "mix-s0.log").write_text("mix-s0: 41.5 s\nnoise: 3 s\nmix-s0: 0.2 s\neval mix-s0-tydiqa: 9.0 s\n")
@@ -156,7 +156,7 @@ def test_the_time_of_a_piece_is_that_of_its_making(study: Study) -> None:
 
 
 def test_a_report_of_fewer_seeds_reads_the_first_ones_alone(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the folder holds of further seeds is in no frame."""
+    """What the folder contains of further seeds is in no frame."""
     asked: list[Chain] = []
 
     def none_of(_: Study, chain: Chain) -> list[Path]:
@@ -194,7 +194,7 @@ def _runs(seeds: int = 5, gain: Mapping[str, float] = _GAIN) -> pl.DataFrame:
 
 
 def test_means_are_over_languages_that_every_run_has() -> None:
-    """A cell that one run lacks counts in none; averages are over targets that no arm is flagged in."""
+    """A cell that one run does not have counts in none; averages are over targets that no arm is flagged in."""
     runs = _runs(1)
     means = collect.values(runs)
     assert means.filter(arm=NONE, cell="panx")["value"].item() == 40.5
@@ -207,7 +207,7 @@ def test_means_are_over_languages_that_every_run_has() -> None:
 
 
 def test_languages_that_are_missing_in_different_runs_are_in_no_mean() -> None:
-    """One run lacks English, another Swahili: none of them is in every run, and nothing is compared."""
+    """One run does not have English, another Swahili: none of them is in every run, and nothing is compared."""
     runs = _runs(1).filter(pl.col("target") == "panx")
     for arm, language in (("squad", "sw"), ("mnli", "en"), (NONE, "en")):
         runs = runs.filter(~((pl.col("arm") == arm) & (pl.col("language") == language)))
@@ -266,7 +266,7 @@ def test_targets_at_floor_are_in_no_claim_and_in_no_average() -> None:
 
 
 def test_the_page_says_which_targets_claim_nothing(tmp_path: Path) -> None:
-    """The row of a target at floor says so, and its means stand in their own table; one target has no average."""
+    """The row of a target at floor says so, and its means are in their own table; one target has no average."""
     runs = _at_floor(_runs(), pl.col("target") != "tatoeba")
     page.write(tmp_path, runs, _models(runs), _facts())
     lines = (tmp_path / "report.md").read_text("utf-8").splitlines()
@@ -280,7 +280,7 @@ def test_the_page_says_which_targets_claim_nothing(tmp_path: Path) -> None:
 
 
 def test_flagged_cells_are_a_family_of_their_own() -> None:
-    """Five unflagged cells share a correction, the averages theirs, and XNLI behind MNLI its own."""
+    """Five unflagged cells share a correction, the averages theirs, and XNLI after MNLI its own."""
     found = collect.tests(_runs())
     sizes = {(cell, arm): m for cell, arm, m in found.select("cell", "arm", "m").iter_rows()}
     assert sizes["xnli", "mnli"] == 1
@@ -290,7 +290,7 @@ def test_flagged_cells_are_a_family_of_their_own() -> None:
 
 
 def test_the_mix_is_compared_with_its_controls() -> None:
-    """Where a control is there, its difference to the mix stands under its name."""
+    """Where a control is there, its difference to the mix is under its name."""
     runs = _runs(gain={NONE: 0.0, MIX: 5.0, "masked_lm": 4.0})
     found = collect.tests(runs).filter(reference="masked_lm")
     assert found["arm"].unique().to_list() == [MIX]

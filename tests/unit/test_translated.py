@@ -108,7 +108,7 @@ def test_xtreme_s_translations_are_matched_by_their_english_columns(asked: Asked
 
 
 def test_xtreme_s_paraphrases_have_numbers_for_labels(asked: Asked, tmp_path: Path) -> None:
-    """Rows whose label is no number are wrongly filled, and left out."""
+    """Rows whose label is not a number are wrongly filled, and left out."""
     rows = [(*PAIRS[n][:2], *GERMAN[n][:2], str(n % 2)) for n in range(3)]
     rows.append((*PAIRS[3][:2], *GERMAN[3][:2], "Ben"))
     write(tmp_path / "mt" / "PAWSX" / "translate-train" / "en-de-translated.tsv", lines(rows))
@@ -140,23 +140,28 @@ def test_xtreme_s_questions_without_ids_are_other_data(asked: Asked, tmp_path: P
 @pytest.mark.parametrize(
     ("task", "path", "text", "why"),
     [
-        ("xnli", "XNLI/translate-train/en-de-translated.tsv", "a\tb\tc\td\tneutral\n", "holds no translation of the 5"),
+        (
+            "xnli",
+            "XNLI/translate-train/en-de-translated.tsv",
+            "a\tb\tc\td\tneutral\n",
+            "contains no translation of the 5",
+        ),
         ("squad", "SQuAD/translate-train/squad.translate.train.en-de.json", "{", "is not valid JSON"),
         ("squad", "SQuAD/translate-train/squad.translate.train.en-de.json", "[" * 9999, "is not valid JSON"),
         ("squad", "SQuAD/translate-train/squad.translate.train.en-de.json", '{"data": 3}', "not SQuAD's format"),
-        ("squad", "SQuAD/translate-train/squad.translate.train.en-de.json", '{"data": []}', "holds no translation"),
+        ("squad", "SQuAD/translate-train/squad.translate.train.en-de.json", '{"data": []}', "contains no translation"),
         ("xnli", "de/xnli/train-en.tsv", "one column\n", "has 1 column"),
         ("xnli", "de/xnli/train-en.tsv", "a\tb\n", "have no labels"),
     ],
 )
 def test_hostile_files_are_one_line(asked: Asked, tmp_path: Path, task: str, path: str, text: str, why: str) -> None:
-    """What is no data of the task is told with its place."""
+    """What is not data of the task is told with its place."""
     write(tmp_path / "mt" / path, text)
     assert why in line_of(lambda: asked(task, tmp_path / "mt"))
 
 
 def test_what_a_folder_lacks_is_told_with_where_was_looked(asked: Asked, tmp_path: Path) -> None:
-    """A folder that is none, a language that is not there, and one that is no language."""
+    """A folder that is none, a language that is not there, and one that is not a language."""
     assert "Translated data are those of a folder, of hub" in line_of(lambda: asked("xnli", tmp_path / "no"))
     (tmp_path / "mt").mkdir()
     said = line_of(lambda: asked("xnli", tmp_path / "mt", "sw"), MissingData)

@@ -120,9 +120,9 @@ def test_a_kept_translation_is_read_and_no_model_is(asked: Asked, model: Path, m
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (lambda text: text.replace('"target"', '"tarot"', 1), "is no row with source, target, cut, long"),
+        (lambda text: text.replace('"target"', '"tarot"', 1), "is not a row with source, target, cut, long"),
         (lambda text: text.replace('"cut": ', '"cut": 1', 1), "is not valid JSON"),
-        (lambda text: text.replace('"long": false', '"long": 0', 1), "is no row with"),
+        (lambda text: text.replace('"long": false', '"long": 0', 1), "is not a row with"),
         (lambda text: text.replace('"source": "', '"source": "x', 1), "is the translation of another text"),
         (lambda text: text[: text.rindex("{")], "has 8 rows, expected 9"),
         (lambda text: text.replace('"beams": 1', '"beams": 2', 1), "was made for other texts or by another model"),
@@ -142,7 +142,7 @@ def test_a_kept_file_that_was_changed_is_refused(
 
 
 def test_a_kept_text_is_checked(asked: Asked, model: Path) -> None:
-    """Half a surrogate pair and a text without end are refused, and so are bytes that are no text."""
+    """Half a surrogate pair and a text without end are refused, and so are bytes that are not text."""
     asked("xnli", f"seq2seq:{model}")
     path = kept_file(asked)
     first, second, *rest = path.read_text(encoding="utf-8").splitlines(keepends=True)

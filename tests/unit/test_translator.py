@@ -67,7 +67,7 @@ def greedy(translator: Translator, target: Target, text: str, length: int) -> li
 
 @pytest.mark.parametrize("name", KINDS)
 def test_each_kind_gives_its_most_probable_translation(tmp_path: Path, name: str) -> None:
-    """The language stands where the kind wants it, and every token is the most probable one, up to the bound."""
+    """The language is where the kind wants it, and every token is the most probable one, up to the bound."""
     translator = made(tmp_path, name)
     target = translator.target("de")
     assert (target.first is not None) == (name in ("nllb", "m2m_100", "mbart"))
@@ -81,7 +81,7 @@ def test_each_kind_gives_its_most_probable_translation(tmp_path: Path, name: str
 
 
 def test_a_text_is_translated_as_when_it_stands_alone(tmp_path: Path) -> None:
-    """What stands beside a text, in its batch or another, changes nothing but the bound."""
+    """What is beside a text, in its batch or another, changes nothing but the bound."""
     translator = made(tmp_path, "nllb")
     target = translator.target("de")
     together = translate(translator, target, TEXTS)
@@ -101,7 +101,7 @@ def test_languages_and_beams_count(tmp_path: Path) -> None:
 
 
 def test_batches_hold_every_text_once_and_no_more_than_fits() -> None:
-    """Texts keep their order; a batch is bounded in texts and in characters, a text that is longer stands alone."""
+    """Texts keep their order; a batch is bounded in texts and in characters, a text that is longer is alone."""
     texts = ["x" * 9000, *["y" * 3000] * 5, *["z" * 10] * 300]
     found = list(batches(texts))
     assert [text for batch in found for text in batch] == texts
@@ -205,14 +205,14 @@ def test_a_model_of_one_language_is_asked_for_one(tmp_path: Path) -> None:
 
 def test_folders_that_are_no_translation_model_are_refused(tmp_path: Path) -> None:
     """No configuration, another architecture, pickled weights, a tokenizer that only sentencepiece reads: one line."""
-    assert "holds no config.json" in refusal(lambda: check_model(tmp_path, "empty"))
+    assert "contains no config.json" in refusal(lambda: check_model(tmp_path, "empty"))
     folder = seq2seq_folder(tmp_path / "model")
     config = folder / "config.json"
     facts = json.loads(config.read_text())
     config.write_text(json.dumps({**facts, "model_type": "xlm-roberta"}))
     assert "of the kind 'xlm-roberta'; translation takes one of: marian" in refusal(lambda: check_model(folder, "m"))
     config.write_text("[" * 100_000)
-    assert "config.json is no JSON" in refusal(lambda: check_model(folder, "m"))
+    assert "config.json is not JSON" in refusal(lambda: check_model(folder, "m"))
     config.write_text(json.dumps(facts))
     (folder / "tokenizer.json").rename(folder / "source.spm")
     if find_spec("sentencepiece") is None:

@@ -26,7 +26,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pairs in English and Swahili, and in what stands in for Thai."""
+    """Pairs in English and Swahili, and in what is in for Thai."""
     folder = release(tmp_path_factory.mktemp("data"))
     letters = {ord(letter): "ก" for letter in "abcdefghijklmnopqrstuvwxyz0123456789"}
     rows = [row.split("\t") for row in (folder / "xnli" / "dev-en.tsv").read_text().splitlines()]
@@ -40,7 +40,7 @@ def _spec(model: Path, data: Path, *languages: str) -> RunSpec:
 
 
 def test_a_script_that_is_not_in_the_vocabulary_is_not_run(model: Path, data: Path) -> None:
-    """The other languages of the run are evaluated, and the reason stands in the list of what was not."""
+    """The other languages of the run are evaluated, and the reason is in the list of what was not."""
     plan = make_plan(_spec(model, data, "en", "sw", "th"))
     assert [unit.language for unit in plan.units] == ["en", "sw"]
     (left,) = (one for one in plan.not_run if one.reason == "unknown_tokens")

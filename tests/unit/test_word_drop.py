@@ -42,14 +42,14 @@ def test_no_doubled_white_space_and_none_at_the_ends() -> None:
 
 
 def test_an_answer_keeps_a_word() -> None:
-    """A span of several words loses some of them, never all, and holds what is left."""
+    """A span of several words loses some of them, never all, and contains what is left."""
     spans = (Span(8, 30),)
     for found in _noise("Watoto hucheza karibu na mto kila siku.", "sw", "1", spans, 20):
         assert found.text.at(found.text.spans[0]).split()
 
 
 def test_languages_without_spaces_are_not_served() -> None:
-    """Their words cannot be told by white space, and the reason is said."""
+    """Their words cannot be told by white space, and the reason is stated."""
     assert {code for code in LANGUAGES if word_drop.lacks(code)} == {"ja", "my", "th", "zh"}
     assert word_drop.lacks("zh") == "no spaces between words"
 

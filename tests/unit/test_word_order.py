@@ -28,13 +28,13 @@ def test_words_stay_and_their_order_does_not() -> None:
 
 
 def test_capitals_and_signs_stay_where_they_are() -> None:
-    """A word is moved as it is written, and what is no letter is not moved."""
+    """A word is moved as it is written, and what is not a letter is not moved."""
     assert _noise("Hujambo rafiki!", "sw")[0].text.value == "rafiki Hujambo!"
     assert _noise("Hujambo, rafiki!", "sw")[0].status == "unchanged"
 
 
 def test_languages_without_spaces_are_not_served() -> None:
-    """Their words cannot be told by white space, and the reason is said."""
+    """Their words cannot be told by white space, and the reason is stated."""
     without = {code for code in LANGUAGES if word_order.lacks(code)}
     assert without == {"ja", "my", "th", "zh"}
     assert word_order.lacks("th") == "no spaces between words"

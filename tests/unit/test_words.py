@@ -210,7 +210,7 @@ def test_of_overlapping_edits_the_smallest_draw_wins() -> None:
 
 
 def test_a_dropped_word_takes_white_space_along() -> None:
-    """That behind it, else that before it; a word glued to signs on both sides, or to another word, stays."""
+    """That after it, else that before it; a word glued to signs on both sides, or to another word, stays."""
     found = {one.text.value for one in _noise(dropped, *["one two."] * 40, strength="0.5")}
     assert found == {"one two.", "two.", "one."}
     for value in ("(one)", "one-two", "one", "U.S.", "12 34", "'one'\u00a0", "one, 2"):

@@ -47,7 +47,7 @@ def test_the_first_group_of_the_default_variant_is_read(folder: Path) -> None:
 
 
 def test_sections_are_merged_level_by_level(folder: Path) -> None:
-    """What comes later wins, where it is no NoSymbol; augment only adds; replace forgets the old key."""
+    """What comes later wins, where it is not a NoSymbol; augment only adds; replace forgets the old key."""
     assert symbols(folder, "other", "over").keys["AD01"] == ("a", "Q", "at", "Greek_OMEGA")
     added = symbols(folder, "other", "add").keys
     assert (added["AD01"], added["AD09"]) == (("q", "Q", "at", "Greek_OMEGA"), ("o",))
@@ -82,7 +82,7 @@ def test_keysyms_type_characters_marks_or_nothing() -> None:
 
 
 def test_cells_are_readable() -> None:
-    """Marks stand on a circle, what cannot be seen is written by its number, nothing is two dashes."""
+    """Marks are on a circle, what cannot be seen is written by its number, nothing is two dashes."""
     shown = ["a", "", "\u093e", "dead:\u0301", "\u200c", "\u00a0", "\u0915\u094d\u0937"]
     assert [cell(one) for one in shown] == ["a", "--", "◌ा", "dead:◌́", "U+200C", "U+00A0", "क्ष"]
 

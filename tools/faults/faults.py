@@ -20,7 +20,7 @@ FEWEST: Final = 60
 class Fault:
     """One planted fault: in `file` the text `old`, which occurs once, becomes `new`; one of `tests` must fail.
 
-    `breaks` says which behaviour is wrong then, and `source` is the list that holds the fault.
+    `breaks` says which behaviour is wrong then, and `source` is the list that contains the fault.
     """
 
     name: str

@@ -81,7 +81,7 @@ def _table(path: Path) -> list[dict[str, str]]:
 
 
 def rows(keys: Keys, form: str) -> tuple[Row, ...]:
-    """The rows of keys that a layout defines, where they stand on a keyboard of that form."""
+    """The rows of keys that a layout defines, where they are on a keyboard of that form."""
     found = [(offset, list(names)) for offset, names in _ROWS]
     if "AC12" not in keys:
         found[1 if form == "ansi" else 2][1][12:] = ["BKSL"]

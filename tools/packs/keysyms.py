@@ -1,4 +1,4 @@
-"""What a keysym types: a character, or a dead key, that is a mark which goes on the next letter.
+"""What a keysym types: a character, or a dead key, that is a mark which continues the next letter.
 
 The names are those of X11's keysymdef.h, in `keysyms.tsv` beside this file, which
 `python -m tools.packs.keysyms /usr/include/X11/keysymdef.h` writes again.
@@ -27,7 +27,7 @@ name\tpoint
 """
 _UNICODE: Final = 0x01000000
 
-# The combining mark of each dead keysym, by the names of both: `dead_grave`, COMBINING GRAVE ACCENT. Those that stand
+# The combining mark of each dead keysym, by the names of both: `dead_grave`, COMBINING GRAVE ACCENT. Those that are
 # for letters or currency signs (dead_greek, dead_currency, dead_a) combine with nothing and are left out.
 MARKS: Final = {
     "grave": 0x300, "acute": 0x301, "circumflex": 0x302, "tilde": 0x303, "perispomeni": 0x303, "macron": 0x304,

@@ -2,7 +2,7 @@
 
     python -m tools.packs.nlpaug_pairs FOLDER
 
-where FOLDER holds `en.json` and so on (nlpaug/res/char/keyboard) writes docs/nlpaug-pairs.md: for each language, how
+where FOLDER contains `en.json` and so on (nlpaug/res/char/keyboard) writes docs/nlpaug-pairs.md: for each language, how
 many pairs of characters are of neighbouring keys, of one key, of keys apart, or of no key; and all that are of no
 neighbours.
 """
@@ -25,7 +25,7 @@ _HEAD: Final = """\
 # Pairs of keys in nlpaug's maps
 
 nlpaug's maps of keyboards (MIT licence) name for each character those that may be hit in its place. Below is what our
-usual layout of the language says of each pair: `adjacent`, of keys whose centres lie at most 1.25 key pitches apart,
+usual layout of the language says of each pair: `adjacent`, of keys whose centres are at most 1.25 key pitches apart,
 which are all among our neighbours; of the `same key`, with and without Shift; of keys further `apart`; or `not typed`,
 where this layout has no key for one of them. All pairs but the adjacent ones are listed, those of both directions once,
 those apart by their distance in key pitches. Written by `python -m tools.packs.nlpaug_pairs FOLDER`; a test holds it
@@ -43,7 +43,7 @@ class Pair(NamedTuple):
 
 
 def pairs(path: Path) -> Iterator[tuple[str, str]]:
-    """The pairs of a map: a character, and each of those that may stand in its place."""
+    """The pairs of a map: a character, and each of those that may be in its place."""
     for one, others in json.loads(path.read_text(encoding="utf-8")).items():
         yield from ((one, other) for other in others)
 

@@ -52,7 +52,7 @@ class Section(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """What a section includes and the folder does not hold."""
+    """What a section includes and the folder does not contain."""
 
     file: str
     variant: str
@@ -189,7 +189,7 @@ def _levels(body: list[str]) -> tuple[str, ...]:
 
 
 def _is_symbols(body: list[str], at: int) -> bool:
-    """Whether the list that opens here holds keysyms of the first group: it stands alone, or is assigned to them."""
+    """Whether the list that opens here contains keysyms of the first group: it is alone, or is assigned to them."""
     before = body[at - 1] if at else ","
     if before == "=":
         words = [word.lower() for word in body[max(0, at - 5) : at - 1]]

@@ -74,14 +74,14 @@ def _what(runs: pl.DataFrame, facts: Mapping[str, Any]) -> str:
         f"(steps: {steps}); {ZERO_SHOT} is answered by the encoder as the intermediate stage left it. Arms: no "
         f"intermediate stage ({NONE}), three single tasks, their mix, and two controls of the mix at equal steps: "
         f"masked LM on the same English texts, and the same tasks with shuffled labels.{squad} Seeds: {seeds}, of "
-        "order, heads and dropout in both stages; all runs share the one masked-LM model, so what is said here is "
+        "order, heads and dropout in both stages; all runs share the one masked-LM model, so what is stated here is "
         "said of that model."
     )
 
 
 def _how_to_read(runs: pl.DataFrame) -> str:
     named = ", ".join(f"{arm} for {target}" for target, arm in collect.flagged(runs))
-    apart = f" {FLAG}: {OWN} ({named}); these cells are no transfer, and are a family of their own." if named else ""
+    apart = f" {FLAG}: {OWN} ({named}); these cells are not transfer, and are a family of their own." if named else ""
     return (
         "Points, paired by seed: the mean difference to the arm without intermediate training, with its 95 % t "
         f"interval over seeds. **Bold**: a sign is claimed, from {FEWEST_RUNS} seeds on, where the interval excludes 0 "
@@ -229,7 +229,7 @@ def _models(models: pl.DataFrame, runs: pl.DataFrame) -> str:
         first.setdefault(arm.get(row["model"], ""), row)
     names = ("intermediate_set", "intermediate_examples", "diversity", "params", "params_nonembedding", "base_kind")
     rows = [[one, *(_plain(first[one][name]) for name in names)] for one in sorted(first) if one]
-    return "Every run's row stands in `models.csv`; of each arm one:\n\n" + _markdown(["arm", *names], rows)
+    return "Every run's row is in `models.csv`; of each arm one:\n\n" + _markdown(["arm", *names], rows)
 
 
 def _plain(value: Any) -> str:
@@ -240,7 +240,7 @@ def _plain(value: Any) -> str:
 
 def _made(facts: Mapping[str, Any]) -> Iterable[str]:
     yield f"{facts['measured_on']}. {_seconds(facts['seconds'])}".strip()
-    yield "The whole study is one command, which goes on where it was stopped:"
+    yield "The whole study is one command, which continues where it was stopped:"
     yield _code("text", facts["commands"][:1])
     if facts["commands"][1:]:
         yield "What it does of each arm and seed, as commands (here of one):"

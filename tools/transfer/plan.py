@@ -21,7 +21,7 @@ ZERO_SHOT: Final = "tatoeba"
 EVALUATED: Final = (*TARGETS, ZERO_SHOT)
 TEXT: Final = "flores_first100"
 SQUAD: Final = ("squad/train-v1.1.json", "squad/dev-v1.1.rebuilt.json")
-"""SQuAD's training file, and what stands for it where it is not there: the released development set, put together."""
+"""SQuAD's training file, and what represents it where it is not there: the released development set, put together."""
 
 
 @final
@@ -91,7 +91,7 @@ class Study:
         return self.work / "base"
 
     def as_made(self) -> Study:
-        """The study in the folder that its runs were made in, as their files name it; a copy may lie elsewhere."""
+        """The study in the folder that its runs were made in, as their files name it; a copy may be elsewhere."""
         path = self.file("base")
         if not path.is_file():
             return self
@@ -172,7 +172,7 @@ def write_files(study: Study) -> None:
 
 
 def link_data(data: Path, study: Study) -> bool:
-    """Make the study's data folder of links; whether SQuAD's development set stands for its training set there."""
+    """Make the study's data folder of links; whether SQuAD's development set represents its training set there."""
     lacking = not (data / SQUAD[0]).is_file()
     for entry in sorted(data.iterdir()):
         if not (lacking and entry.name == "squad"):

@@ -1,9 +1,9 @@
-"""Makes or goes on with the whole study, and writes its report.
+"""Makes or continues with the whole study, and writes its report.
 
 `python -m tools.transfer.study --data DIR --work runs/transfer-small --report reports/transfer-small`
 
-Everything finished is kept, so the same command goes on where it was stopped; a piece that fails is named, and the
-others go on. Everything is computed on the CPU, one thread a process.
+Everything finished is kept, so the same command continues where it was stopped; a piece that fails is named, and the
+others continue. Everything is computed on the CPU, one thread a process.
 """
 
 from __future__ import annotations

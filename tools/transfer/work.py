@@ -31,7 +31,7 @@ _SPLITS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
 }
 """The split of each task that is evaluated, and its languages: XNLI's fifteen, all of them in the text of masked LM.
 
-TyDiQA's validation files hold no answers here; of its Swahili training split no run has seen anything.
+TyDiQA's validation files contain no answers here; of its Swahili training split no run has seen anything.
 """
 
 
@@ -55,7 +55,7 @@ def make_chain(study: Study, chain: Chain) -> list[str]:
 
 
 def _done(failed: list[str], name: str, work: Callable[[], object]) -> bool:
-    """Whether a piece is there; where it is not, why is told, and others go on."""
+    """Whether a piece is there; where it is not, why is told, and others continue."""
     started = time.process_time()
     try:
         work()
@@ -111,7 +111,7 @@ def evaluations(study: Study, chain: Chain) -> Iterator[Path]:
 def seconds(study: Study) -> dict[str, float]:
     """The processor time of each piece when it was made, as the logs say: of one that was found later, the longest.
 
-    Only those of the base and of the study's own chains: the folder may hold more seeds.
+    Only those of the base and of the study's own chains: the folder may contain more seeds.
     """
     found: dict[str, float] = {}
     names = ("base", *(chain.name for chain in study.chains()))
@@ -139,14 +139,16 @@ class _Worker:
 def run_chains(study: Study, words: Sequence[str], workers: int, minutes: float, say: Callable[[str], None]) -> None:
     """Every chain in a process of its own, `workers` at a time; after `minutes` none is begun.
 
-    `words` are those of the command line, behind which each process gets its chain.
+    `words` are those of the command line, after which each process gets its chain.
     """
     todo, busy = list(study.chains()), list[_Worker]()
     begun = time.monotonic()
     try:
         while todo or busy:
             if todo and time.monotonic() - begun > 60 * minutes:
-                say(f"{len(todo)} chains were not begun after {minutes:g} minutes; the same command goes on with them")
+                say(
+                    f"{len(todo)} chains were not begun after {minutes:g} minutes; the same command continues with them"
+                )
                 todo.clear()
             busy += [_begin(study, todo.pop(0), words) for _ in range(min(workers - len(busy), len(todo)))]
             done = [one for one in busy if one.process.poll() is not None]

@@ -45,7 +45,7 @@ def _pitches() -> tuple[str, ...]:
 
 MEASURES: Final = {
     "kinds": Measure(KINDS, lambda word, edit: KINDS.index(kind(word, edit))),
-    "slips of the hand": Measure(MECHANICAL, _hand),
+    "key errors of the hand": Measure(MECHANICAL, _hand),
     "places": Measure(PLACES, place),
     "tenths": Measure(tuple(map(str, range(1, 11))), tenth),
     "distances": Measure(_pitches(), lambda _, edit: stretch(edit)),
@@ -87,14 +87,14 @@ def _edits_of(rows: Rows) -> Array:
 
 
 def fit(pairs: Sequence[Pair]) -> dict[str, Any]:
-    """The rates with which slips of the hand have the shares that they have among real typos."""
+    """The rates with which key errors of the hand have the shares that they have among real typos."""
     forms = _by_word(pairs)
     words = sorted(forms)
     real = _rows(words, forms)
-    wanted = real["slips of the hand"].sum(axis=0)
+    wanted = real["key errors of the hand"].sum(axis=0)
     rates = dict(GUESSED)
     for _ in range(ROUNDS):
-        made = _weighed(_rows(words, systems.ours(words, rates)), real)["slips of the hand"].sum(axis=0)
+        made = _weighed(_rows(words, systems.ours(words, rates)), real)["key errors of the hand"].sum(axis=0)
         rates = _nearer(rates, wanted / wanted.sum(), made / made.sum())
     rounded = {name: f"{round(float(rate), 2):g}" for name, rate in rates.items()}
     return {"typos": int(wanted.sum()), "shares": _round(wanted / wanted.sum()), "rates": rounded}
@@ -188,7 +188,7 @@ def _shares(table: Array) -> list[float]:
 
 
 def _counts(pairs: Sequence[Pair]) -> dict[str, int]:
-    """How many pairs are one, two and more edits apart, and of which all edits may be slips of the hand."""
+    """How many pairs are one, two and more edits apart, and of which all edits may be key errors of the hand."""
     found = [(pair.right, edits(pair.right, pair.wrong, 2)) for pair in pairs]
     hand = [len(one) for word, one in found if one and all(kind(word, edit) in MECHANICAL for edit in one)]
     sizes = [len(one) for _, one in found if one]

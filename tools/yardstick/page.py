@@ -9,7 +9,7 @@ from tools.yardstick.slips import MECHANICAL
 
 NAMES: Final = {
     "kinds": "kind of edit, all eleven",
-    "slips of the hand": "kind of edit, slips of the hand alone",
+    "key errors of the hand": "kind of edit, key errors of the hand alone",
     "places": "place in the word, five classes",
     "tenths": "place in the word, tenths",
     "distances": "distance of the struck key",
@@ -29,26 +29,26 @@ Pairs are split in halves by a hash of the right word. The rates are fitted on o
 other. No right word is in both, but the halves are not strangers: many a word has an inflected sibling in the other
 half (*receive* and *receiving*), and some typos are the same edit at the same place of the same stem there. Both use
 pairs that are one edit apart. An edit is sorted by the same rules whoever made it: `neighbour`, a letter whose key is
-within 1.25 pitches on the layout `us`; `insert`, such a letter beside the right one; `delete`, a letter that stands
+within 1.25 pitches on the layout `us`; `insert`, such a letter beside the right one; `delete`, a letter that is
 beside no equal one; `double`, a letter twice; `swap`; `shift`, the case of a letter that is not the first. These six
-are what a slip of the hand gives. The other kinds are `other letter`, `other insert`, `missed double` (one of two
+are what a key error of the hand gives. The other kinds are `other letter`, `other insert`, `missed double` (one of two
 equal letters missing), `mark` (space, hyphen, apostrophe) and `capital` (the case of the first letter).
 """
 
 _COMPARED: Final = """\
 Total variation distance is the share that would have to move for the two to be equal: 0 is the same, 1 has nothing in
 common. Generators change each word as often as the lists do; intervals are the 2.5th and 97.5th percentile of 1,000
-resamples of words. They say how far the distances of resamples lie, not where the true value does: a distance is never
-negative, so that resampling adds to a small one, and its interval lies mostly above the point. `other half` are the
+resamples of words. They say how far the distances of resamples are, not where the true value does: a distance is never
+negative, so that resampling adds to a small one, and its interval is mostly above the point. `other half` are the
 real typos that the rates were fitted on: what is left between two samples of the same lists. Places are of words of at
 least five letters; distances are of letters replaced by letters or signs that have a key. nlpaug leaves words of fewer
 than four letters as they are, so that it is compared on the others.
 """
 
 _LIMITS: Final = """\
-Lists of misspellings are collected from what people wrote, so that they hold errors of spelling as well as slips of
-the hand; nothing in a pair says which of the two it is, and a slip that its writer corrects at once is in no list.
-What is sorted as a slip of the hand is therefore an upper bound: *definate* for *definite* is an other letter, but
+Lists of misspellings are collected from what people wrote, so that they contain errors of spelling as well as key errors of
+the hand; nothing in a pair says which of the two it is, and a key error that its writer corrects at once is in no list.
+What is sorted as a key error of the hand is therefore an upper bound: *definate* for *definite* is an other letter, but
 *goverment* for *government* counts as a missed key. `keyboard_typo` makes no spelling errors; `natural_typo` takes
 them from lists, which are long for English and few other languages. Rates of `accent`, `candidate` and `syllable`
 cannot be told from English and are set by hand, and so is that all languages and layouts share the rates of English on
@@ -63,7 +63,7 @@ def page(record: Mapping[str, Any]) -> str:
 
 def _lines(record: Mapping[str, Any]) -> Iterator[str]:
     yield _HEAD
-    yield from ("## What the lists hold", "", _held(record["lists"]), "", _KINDS)
+    yield from ("## What the lists contain", "", _held(record["lists"]), "", _KINDS)
     yield from ("## Rates", "", _rates(record), "")
     yield from _table(("kind", *MECHANICAL), _fitted(record))
     yield from ("", "## Distance from real typos", "", _COMPARED)
@@ -86,17 +86,17 @@ def _explained(record: Mapping[str, Any]) -> str:
     return (
         f"By two measures letters drawn evenly come closer than ours: the distance of the struck key "
         f"({evenly['distances']['tv']:.3f} and {ours['distances']['tv']:.3f}) and the kinds over all eleven "
-        f"({evenly['kinds']['tv']:.3f} and {ours['kinds']['tv']:.3f}). The lists hold spelling errors: {spelt:.0%} of "
-        f"their edits are of the five kinds that no slip of the hand gives, and of the letters replaced only "
+        f"({evenly['kinds']['tv']:.3f} and {ours['kinds']['tv']:.3f}). The lists contain spelling errors: {spelt:.0%} of "
+        f"their edits are of the five kinds that no key error of the hand gives, and of the letters replaced only "
         f"{record['real']['distances'][0]:.0%} are by a neighbouring key. Letters drawn evenly spread in the same way "
         f"({near['letters drawn evenly']:.0%} by a neighbouring key), ours do not ({near['ours']:.0%}), nor do "
-        f"nlpaug's ({near['nlpaug KeyboardAug']:.0%}). The rates are fitted to slips of the "
+        f"nlpaug's ({near['nlpaug KeyboardAug']:.0%}). The rates are fitted to key errors of the "
         f"hand, and among these ours are {_hand(ours)} away, letters drawn evenly {_hand(evenly)}."
     )
 
 
 def _hand(one: Mapping[str, Any]) -> str:
-    return f"{one['slips of the hand']['tv']:.3f}"
+    return f"{one['key errors of the hand']['tv']:.3f}"
 
 
 def _first(record: Mapping[str, Any]) -> str:
@@ -116,9 +116,9 @@ def _held(lists: Mapping[str, int]) -> str:
         f"space, hyphen and apostrophe, {lists['words']:,} whose wrong word is a right word of a list, and "
         f"{lists['cases']:,} that differ in the case of several letters or of a whole word. Of the {lists['pairs']:,} "
         f"left, {lists['one']:,} are one edit apart, {lists['two']:,} two, and {far:,} more. Of those one edit apart "
-        f"{spelt:,} ({spelt / lists['one']:.0%}) are no slip of the hand, of those two edits apart "
-        f"{lists['two'] - lists['two_hand']:,} ({1 - lists['two_hand'] / lists['two']:.0%}) are not made of such slips "
-        f"alone; with those further apart, none of which counts as slips, this is "
+        f"{spelt:,} ({spelt / lists['one']:.0%}) are not key error of the hand, of those two edits apart "
+        f"{lists['two'] - lists['two_hand']:,} ({1 - lists['two_hand'] / lists['two']:.0%}) are not made of such key errors "
+        f"alone; with those further apart, none of which counts as key errors, this is "
         f"{1 - _hands(lists) / lists['pairs']:.0%} of all pairs."
     )
 
@@ -130,13 +130,13 @@ def _hands(lists: Mapping[str, int]) -> int:
 def _rates(record: Mapping[str, Any]) -> str:
     return (
         "A rate counts only where a letter allows its kind, so that rates are not shares: they are moved until the "
-        f"noise on the words of the first half has the shares of its {record['fit']['typos']:,} slips. Their sum stays "
+        f"noise on the words of the first half has the shares of its {record['fit']['typos']:,} key errors. Their sum stays "
         "what it was, so that the kinds that are set by hand keep their weight."
     )
 
 
 def _fitted(record: Mapping[str, Any]) -> Iterator[Sequence[str]]:
-    yield ("share among real slips", *(f"{share:.1%}" for share in record["fit"]["shares"]))
+    yield ("share among real key errors", *(f"{share:.1%}" for share in record["fit"]["shares"]))
     for title, rates in (("rate guessed", record["guessed"]), ("rate fitted", record["fit"]["rates"])):
         yield (title, *(rates[kind] for kind in MECHANICAL))
     yield ("rate by default", *(record["used"][kind] for kind in MECHANICAL))

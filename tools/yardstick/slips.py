@@ -14,10 +14,10 @@ from robust_xtreme.noise.input import keyboards
 MECHANICAL: Final = ("neighbour", "insert", "delete", "double", "swap", "shift")
 SPELLING: Final = ("other letter", "other insert", "missed double", "mark", "capital")
 KINDS: Final = (*MECHANICAL, *SPELLING)
-"""Kinds of edits: slips of the hand, and what is as well or rather a matter of spelling."""
+"""Kinds of edits: key errors of the hand, and what is as well or rather a matter of spelling."""
 PLACES: Final = ("first", "second", "middle", "last but one", "last")
 DISTANCES: Final = (1.25, 2.25, 3.25, 4.25)
-"""Upper bounds of the classes of key distances, in pitches; what lies further apart is one class more."""
+"""Upper bounds of the classes of key distances, in pitches; what is further apart is one class more."""
 LAYOUT: Final = "us"
 LEAST: Final = 5
 
@@ -109,7 +109,7 @@ def _centre(sign: str) -> tuple[float, float] | None:
 
 
 def stretch(edit: Edit) -> int | None:
-    """The class of distance of a letter struck in place of another one."""
+    """The class of distance of a letter struck instead of another one."""
     if len(edit.old) != 1 or len(edit.new) != 1 or edit.old.lower() == edit.new.lower():
         return None
     apart = distance(edit.old, edit.new)

@@ -46,7 +46,7 @@ def question(row: Mapping[str, Any], location: str) -> dict[str, Any]:
 
 
 def _spans(context: str, texts: list[Any], starts: list[Any]) -> list[Any]:
-    """Where the answers stand: as given or, all of them, moved by the fewest characters that put them right.
+    """Where the answers are: as given or, all of them, moved by the fewest characters that put them right.
 
     A context that begins with white space has lost none, and nothing is moved.
     """
@@ -59,7 +59,7 @@ def _spans(context: str, texts: list[Any], starts: list[Any]) -> list[Any]:
 
 
 def _after(context: str, text: str, start: int) -> int:
-    """The place itself, or that behind white space which the answer does not begin with."""
+    """The place itself, or that after white space which the answer does not begin with."""
     while 0 <= start < len(context) and context[start].isspace() and text and not text[0].isspace():
         start += 1
     return start
@@ -82,7 +82,7 @@ def causal(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     label = row.get("label")
     label = _CAUSAL.index(label) if label in _CAUSAL else label
     if label is not None and label not in (-1, 0, 1):
-        raise DataError(location, f"expected the column 'label' to hold 0 or 1, not {label!r:.80}.")
+        raise DataError(location, f"expected the column 'label' to contain 0 or 1, not {label!r:.80}.")
     choices = tuple(_get(row, key, str, location) for key in _CAUSAL)
     premise, asked = _get(row, "premise", str, location), _get(row, "question", str, location)
     return {"premise": premise, "question": asked, "choices": choices, "label": None if label == -1 else label}
@@ -94,14 +94,14 @@ _CAUSAL: Final = ("choice1", "choice2")
 def _texts(row: Mapping[str, Any], key: str, location: str) -> tuple[str, ...]:
     values = _get(row, key, list, location)
     if not all(isinstance(value, str) for value in values):
-        raise DataError(location, f"expected the column {key!r} to hold texts, or labels with names.")
+        raise DataError(location, f"expected the column {key!r} to contain texts, or labels with names.")
     return tuple(values)
 
 
 def _get(row: Mapping[str, Any], key: str, kind: type[_T], location: str) -> _T:
     value = row.get(key)
     if not isinstance(value, kind):
-        raise DataError(location, f"expected the column {key!r} to hold {_KINDS[kind]}, not {value!r:.80}.")
+        raise DataError(location, f"expected the column {key!r} to contain {_KINDS[kind]}, not {value!r:.80}.")
     return value
 
 

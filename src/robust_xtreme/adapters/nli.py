@@ -89,7 +89,7 @@ def _check_order(rows: Sequence[Row]) -> None:
     location = rows[0].place.rpartition(":")[0]
     recur = len(rows) >= _TELLING and 2 * len({row.values["first"] for row in rows}) < len(rows)
     if recur and within * 10 > few >= between * 10:
-        raise DataError(location, "equal premises do not stand in threes, as in XNLI: the rows are in another order.")
+        raise DataError(location, "equal premises are not in threes, as in XNLI: the rows are in another order.")
     if min(within, between) * 10 > few:
         raise DataError(
             location, "the premises do not change every third row, as in XNLI: a row is missing or was added."

@@ -41,7 +41,7 @@ def span_qa(name: NamePassage) -> Callable[[tuple[Row, ...], Origin], tuple[Exam
 def _check_answers(rows: Sequence[Row]) -> None:
     """Refuse an answer of nothing but white space, and a question without an answer among questions that have one.
 
-    Questions that are marked to have none are no mistake.
+    Questions that are marked to have none are not mistake.
     """
     labelled = any(row.values["answers"] for row in rows)
     for row in rows:
@@ -69,7 +69,7 @@ def _inner(context: str, start: int, stop: int) -> tuple[int, int]:
 
 
 def _cluster(rows: Sequence[Row]) -> str:
-    """The cluster that the rows of a passage name; a passage is noised once, so it stands in one cluster."""
+    """The cluster that the rows of a passage name; a passage is noised once, so it is in one cluster."""
     for row in rows:
         if row.cluster != rows[0].cluster:
             what = f"the passage is in the cluster {row.cluster!r} here, and in {rows[0].cluster!r} at {rows[0].place}."

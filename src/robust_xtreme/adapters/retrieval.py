@@ -1,7 +1,7 @@
 """Rows of retrieval tasks as queries, and as the pools of candidates that they are answered from.
 
-An example has one text, `query`, and its target names a key; the corpus says which of its texts that key stands for.
-In `train` an example has its right `candidate` beside it, where the row holds one: a dual encoder learns from both.
+An example has one text, `query`, and its target names a key; the corpus says which of its texts that key represents.
+In `train` an example has its right `candidate` beside it, where the row contains one: a dual encoder learns from both.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _sentence(text: str) -> str:
 def translated(rows: Rows, task: str, split: str) -> Corpus:
     """The sentences in the one language that rows are given of; equal ones keep their own ids, as in the official file.
 
-    So a query whose translation stands twice is right with its own line only, as the official script counts.
+    So a query whose translation is twice is right with its own line only, as the official script counts.
     """
     ((origin, origin_rows),) = _origins(rows, task, split)
     texts = tuple(_candidate(origin, row.native, origin.language, row.values["sentence"]) for row in origin_rows)
@@ -75,8 +75,8 @@ def mined(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
     """One query for each distinct sentence in the language, with the gold pairs of all its lines; many have none.
 
     The official script (google-research/xtreme, third_party/utils_retrieve.py) searches among distinct sentences
-    (`text_load_unify`, `unique_embeddings`): one that stands on several lines of a side is one sentence there. When the
-    pairs found are named by ids (`read_sent2id`), a sentence that stands more than once on its side has none, so that
+    (`text_load_unify`, `unique_embeddings`): one that is on several lines of a side is one sentence there. When the
+    pairs found are named by ids (`read_sent2id`), a sentence that is more than once on its side has none, so that
     no pair with it is ever found, right or wrong, while its gold pairs count as missed (`bucc_eval` compares with every
     line of the gold file). The same here: such a sentence is one query, or one candidate, called by its first line, and
     the corpus names it in `unscored`. Sentences are compared without the white space around them.
@@ -102,7 +102,7 @@ def _mined(lines: Sequence[Row], origin: Origin) -> Example:
 
 
 def minable(rows: Rows, task: str, split: str) -> Corpus:
-    """The distinct English sentences of one language pair; see `mined` for those that stand more than once."""
+    """The distinct English sentences of one language pair; see `mined` for those that are more than once."""
     ((origin, origin_rows),) = _origins(rows, task, split)
     sentences = _distinct(origin_rows, CANDIDATE)
     texts = tuple(_candidate(origin, lines[0].native, ENGLISH, lines[0].values[CANDIDATE]) for lines in sentences)
@@ -127,7 +127,7 @@ class _Passage:
     sentences: Spans
 
     def candidates(self, origin: Origin) -> tuple[Text, ...]:
-        """Each sentence with the whole context behind it, without newlines, as evaluate_retrieval.py joins them."""
+        """Each sentence with the whole context after it, without newlines, as evaluate_retrieval.py joins them."""
         values = [(self.context[start:stop] + self.context).replace("\n", "") for start, stop in self.sentences]
         return tuple(
             _candidate(origin, f"{self.name}/{number}", origin.language, value) for number, value in enumerate(values)
@@ -258,10 +258,10 @@ def _mention(row: Row, origin: Origin) -> Example:
 
 
 def marked(mention: str, left: str, right: str) -> tuple[str, tuple[Span, ...]]:
-    """The query's text, `{mention}: {left} {{ {mention} }} {right}` on one line, and where the mention stands in it.
+    """The query's text, `{mention}: {left} {{ {mention} }} {right}` on one line, and where the mention is in it.
 
     That is the official text (third_party/utils_mewslix.py, `preprocess_mention`): a sentence with the mention in
-    braces, the mention again before it, braces that stand in the sentence itself turned round.
+    braces, the mention again before it, braces that are in the sentence itself turned round.
     """
     left, right = (_BRACES.sub(r"(\1)", part) for part in (left, right))
     text, name = flat(f"{mention}: {left} {{ {mention} }} {right}"), flat(mention)
@@ -271,7 +271,7 @@ def marked(mention: str, left: str, right: str) -> tuple[str, tuple[Span, ...]]:
 
 
 def _entity(row: Row, origin: Origin) -> Text:
-    """The candidate that a pair of training data holds, in the language of the description."""
+    """The candidate that a pair of training data contains, in the language of the description."""
     described = Origin(origin.task, origin.split, row.values["described"])
     return _candidate(described, row.values["entity"], described.language, row.values["text"])
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final
 import typer
 
 import robust_xtreme
-from robust_xtreme.commands._errors import bounded, guarded, printable
+from robust_xtreme.commands._errors import bounded, exit_code_of, printable
 from robust_xtreme.sources.endpoint import settle
 
 _ORDER: Final = ("list", "show", "train", "eval")
@@ -73,4 +73,4 @@ def main() -> None:
     """Run the program on the words of the command line; never returns."""
     printable()
     settle()
-    raise SystemExit(guarded(lambda: build()(prog_name="robust-xtreme", standalone_mode=False)))
+    raise SystemExit(exit_code_of(lambda: build()(prog_name="robust-xtreme", standalone_mode=False)))

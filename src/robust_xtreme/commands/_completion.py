@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 _STRENGTH: Final = "0.1"
-"""What stands behind a perturbation's name when it is completed: it cannot be left out."""
+"""What is after a perturbation's name when it is completed: it cannot be left out."""
 
 _SAFE: Final = re.compile(r"(?!-)[\w.,@+/-]*", re.ASCII)
 """A path that every shell takes as it is: completed words are inserted without quotes, and a shell would run them."""
@@ -59,7 +59,7 @@ def language(incomplete: str) -> list[str]:
 
 
 def model(incomplete: str) -> list[str]:
-    """The embedded model, and folders; behind `TASK=` too."""
+    """The embedded model, and folders; after `TASK=` too."""
     from robust_xtreme.run_spec import MINI
 
     task, equals, name = incomplete.rpartition("=")

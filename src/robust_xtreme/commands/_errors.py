@@ -43,7 +43,7 @@ _NAMES: Final = {
     errno.ENAMETOOLONG: "This name is too long for a file",
     errno.ELOOP: "This link leads to itself",
     errno.ENOTDIR: "A part of this path is a file, not a folder",
-    errno.EEXIST: "A file stands where a folder is needed",
+    errno.EEXIST: "A file is where a folder is needed",
 }
 _ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 _SIGNALLED: Final = 128
@@ -53,7 +53,7 @@ _COMPUTING: Final = ("eval", "train")
 NOWHERE: Final = "The folder that this was started in does not exist any more"
 
 
-def guarded(run: Callable[[], object]) -> int:
+def exit_code_of(run: Callable[[], object]) -> int:
     """Run something that returns an exit code or None, and return the code; errors become one line on stderr.
 
     Typer's own exits pass.
@@ -86,7 +86,7 @@ def ended() -> Iterator[None]:
     try:
         for one in ours:
             signal.signal(one, _end)
-        signal.siginterrupt(signal.SIGINT, True)  # else polars' handler has a read of stdin go on after Ctrl-C
+        signal.siginterrupt(signal.SIGINT, True)  # else polars' handler has a read of stdin continue after Ctrl-C
         yield
     finally:
         for one in ours:
@@ -115,7 +115,7 @@ def bounded(command: Callable[..., object]) -> Callable[..., None]:
                 raise RobustXtremeError(f"{NOWHERE}. Go to one that exists: cd DIR")
             return command(*args, **options)
 
-        if code := guarded(here):
+        if code := exit_code_of(here):
             raise typer.Exit(code)
 
     return run
@@ -194,7 +194,7 @@ def one_line(text: str) -> str:
 
 
 def printable() -> None:
-    """Let stdout and stderr show any text: what their encoding lacks is escaped; help in a pipe has no colours."""
+    """Let stdout and stderr show any text: what their encoding does not have is escaped; help in a pipe has no colours."""
     if (sys.stdout is None or not sys.stdout.isatty()) and not os.environ.get("FORCE_COLOR"):
         os.environ.setdefault(_PLAIN, "1")
     for stream in (sys.stdout, sys.stderr):

@@ -1,6 +1,6 @@
 """Options of a command that are made of the keys of its spec: name, type, help, and what a shell completes.
 
-All are None where they are not said: what a run's file says then stands.
+All are None where they are not said: what a run's file says then is.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TYPES: Final = {"str": str, "int": int, "float": float, "bool": bool, "tuple[st
 
 
 def with_keys(*specs: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A command with an option for each key of some specs that has one, in place of its `**keys`.
+    """A command with an option for each key of some specs that has one, instead of its `**keys`.
 
     They come before its keyword-only parameters in the help.
 

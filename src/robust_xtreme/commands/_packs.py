@@ -21,7 +21,7 @@ Packs = Annotated[
 
 
 def using(folders: list[str] | None) -> AbstractContextManager[None]:
-    """Look for packs there first while a command works. Raises UserError where one is no folder of packs."""
+    """Look for packs there first while a command works. Raises UserError where one is not a folder of packs."""
     from robust_xtreme import packs
 
     if not folders:

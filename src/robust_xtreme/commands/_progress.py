@@ -19,7 +19,7 @@ _WIDE: Final = 160
 _LOADING: Final = "loading torch"
 _READING: Final = (
     "clean and perturbed: the metric's level in points from 0 to 100; change: perturbed minus clean.",
-    "An interval that holds 0 shows no change. edits: the share of characters that the noise changed.",
+    "An interval that contains 0 shows no change. edits: the share of characters that the noise changed.",
     "Every other column: the legend at the end of the report.",
 )
 _SILENT: Final = {

@@ -186,7 +186,7 @@ def folder(named: str | None) -> Iterator[Check]:
     if facts["tasks"]:
         yield Check("data folder", OK, f"{data}: {_counted(facts['tasks'])}", facts=facts)
     else:
-        yield Check("data folder", NOTE, f"{data} holds no task's files", "robust-xtreme list tasks --json", facts)
+        yield Check("data folder", NOTE, f"{data} contains no task's files", "robust-xtreme list tasks --json", facts)
 
 
 def _tasks() -> list[TaskSpec]:

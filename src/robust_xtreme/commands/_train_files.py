@@ -34,7 +34,7 @@ def find(name: str) -> Path:
 
 
 def spec_of(name: str, words: Mapping[str, Any]) -> TrainSpec:
-    """The run that a file (none: "") and words ask for; a word stands for what the file says.
+    """The run that a file (none: "") and words ask for; a word represents what the file says.
 
     Raises UnknownName, SpecError.
     """

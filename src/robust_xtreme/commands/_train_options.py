@@ -60,7 +60,9 @@ MlmSteps = Annotated[
 PlanOnly = Annotated[
     bool, option("--plan", None, "Print stages, steps, tokens and hours, and train nothing.", panel=HOW)
 ]
-Force = Annotated[bool, option("--force", None, "Start over, whatever the folder holds of an earlier run.", panel=HOW)]
+Force = Annotated[
+    bool, option("--force", None, "Start over, whatever the folder contains of an earlier run.", panel=HOW)
+]
 Quiet = Annotated[
     bool,
     typer.Option("--quiet", "-q", help="Print the run's folder only.", rich_help_panel=HOW, show_default=False),

@@ -21,7 +21,7 @@ def cache(
     """Show or empty the cache of predictions and embeddings that `eval` keeps, so that it computes only what is new.
 
     ROBUST_XTREME_CACHE names its folder and ROBUST_XTREME_CACHE_LIMIT its size (2GiB); what was not used for longest
-    goes first. Models and data sets from the hub lie in the hub's own cache, which is shown and never emptied.
+    goes first. Models and data sets from the hub are in the hub's own cache, which is shown and never emptied.
 
     Examples: robust-xtreme cache info --json; robust-xtreme cache clear --yes
     """

@@ -45,7 +45,7 @@ def doctor(
 
 
 def _checks(data: str | None, online: bool) -> list[Check]:
-    """Everything that is looked at; the slowest, importing torch, goes on beside the rest."""
+    """Everything that is looked at; the slowest, importing torch, continues beside the rest."""
     from robust_xtreme.commands import _check, _errors, _ready
 
     if not _errors.is_somewhere():  # nothing loads from there, whatever is installed

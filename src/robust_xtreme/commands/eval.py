@@ -21,7 +21,7 @@ Config = Annotated[
         help="A run.toml or a file of configs/runs; words win. Paths count from where you are.",
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Start over, whatever the folder holds of an earlier run.")]
+Force = Annotated[bool, typer.Option("--force", help="Start over, whatever the folder contains of an earlier run.")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Compute everything, and keep no predictions for later.")]
 PlanOnly = Annotated[bool, typer.Option("--plan", help="Print what would be computed, and compute nothing.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the final table only.")]
@@ -39,7 +39,7 @@ def eval(
     verbose: Verbose = False,
     **keys: Any,
 ) -> None:
-    """Evaluate a model clean and perturbed in one run; the same command goes on where it was stopped.
+    """Evaluate a model clean and perturbed in one run; the same command continues where it was stopped.
 
     Examples:
 

@@ -34,11 +34,11 @@ Layouts, actions and other choices: robust-xtreme list perturbations --json""",
 packs: attested (in the source that the pack names), derived (computed from it), authored (ours, unreviewed). A keyboard
 that no source names for the language is chosen, unreviewed. What is unreviewed counts for no language.""",
     "intermediate": """
-trains: tasks that are trained on these data anyway, so that what they gain is no transfer.
+trains: tasks that are trained on these data anyway, so that what they gain is not transfer.
 Files, labels, licences, sources and the rest: robust-xtreme list intermediate --json
-What a folder holds of them: robust-xtreme data list --tasks intermediate --data DIR""",
+What a folder contains of them: robust-xtreme data list --tasks intermediate --data DIR""",
 }
-"""What stands below a list."""
+"""What is below a list."""
 
 
 def list_(
@@ -97,7 +97,7 @@ def _found(what: str, language: str | None) -> list[dict[str, Any]]:
 
 
 def _groups() -> None:
-    """The names that stand for several tasks."""
+    """The names that represent several tasks."""
     from robust_xtreme.groups import chosen, names
 
     console = _console()

@@ -100,7 +100,7 @@ Header = Annotated[
     bool | None,
     typer.Option("--header/--no-header", help="Whether a tsv names its columns. Default: where --fields has names."),
 ]
-Books = Annotated[
+EditCounts = Annotated[
     str | None, typer.Option("--books", metavar="TSV", help="Write what was done to each text: edits and edit rate.")
 ]
 
@@ -119,7 +119,7 @@ def perturb(
     keep: Keep = None,
     packs: Packs = None,
     seed: Annotated[int, typer.Option("--seed", help="The noise seed.")] = 0,
-    books: Books = None,
+    books: EditCounts = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
@@ -165,7 +165,7 @@ def _single(given: list[str]) -> str:
     from robust_xtreme.errors import SpecError
 
     if len(given) > 1:
-        what = f"--perturb stands {len(given)} times, and one file is written."
+        what = f"--perturb is {len(given)} times, and one file is written."
         raise SpecError(f"{what} A chain is written with +: --perturb {'+'.join(given)}")
     return given[0]
 

@@ -141,7 +141,7 @@ def diff(noised: Noised, *, coloured: bool) -> rich.text.Text:
 
 
 def pieces(noised: Noised) -> Iterator[Piece]:
-    """The text as pairs of what stood and what stands there now; a chain is compared as a whole."""
+    """The text as pairs of what was and what is there now; a chain is compared as a whole."""
     clean, noisy = noised.clean.value, noised.text.value
     places = noised.traces[0].places if len(noised.traces) == 1 else _compared(clean, noisy)
     old = new = 0

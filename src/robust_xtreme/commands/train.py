@@ -32,8 +32,8 @@ def train(
 ) -> None:
     """Train an encoder in up to three stages: masked LM, intermediate tasks, the target; one head for each task.
 
-    The same command goes on where it stopped. Runs from scratch beside each other share the masked-LM stage, and all
-    runs take the stages that others beside them have trained. FILE has a table for each stage; options stand for its
+    The same command continues where it stopped. Runs from scratch beside each other share the masked-LM stage, and all
+    runs take the stages that others beside them have trained. FILE has a table for each stage; options represent its
     keys, and do without it. Epochs are fixed: nothing is selected on held-out data without --select dev. Examples:
 
     robust-xtreme train paper_base --data DIR --out runs/paper-base --plan

@@ -11,8 +11,8 @@ import numpy as np
 
 from robust_xtreme import registry
 from robust_xtreme.edits import SpanTable
-from robust_xtreme.evaluation.plan import Unit
-from robust_xtreme.examples import Example, Judged, Target, Text
+from robust_xtreme.evaluation.plan import TaskRun
+from robust_xtreme.examples import Example, Scored, Target, Text
 from robust_xtreme.metric import ALL, Metric
 from robust_xtreme.noise.engine.noising import Ask, Noised, noise_example
 from robust_xtreme.predictors.predictor import Input, Predictor
@@ -21,7 +21,7 @@ Answer = Callable[[Sequence[Input]], Sequence[Target | None]]
 _PERCENT: Final = 100.0
 
 
-def asking(unit: Unit, examples: Sequence[Example], predictor: Predictor, answer: Answer) -> Ask:
+def asking(unit: TaskRun, examples: Sequence[Example], predictor: Predictor, answer: Answer) -> Ask:
     """What conditions ask of the model that `answer` computes with, about texts of these examples."""
     metric: Metric = registry.load("metric", unit.task.metrics[0])
     users: defaultdict[str, list[Example]] = defaultdict(list)
@@ -58,5 +58,5 @@ def _scores(metric: Metric, shown: Sequence[Example], answers: Sequence[Target |
         if answer is None:
             yield 0.0
         else:
-            sums = np.array(metric.stats(Judged(example, example, answer, answer))[ALL])
+            sums = np.array(metric.stats(Scored(example, example, answer, answer))[ALL])
             yield float(metric.reduce(sums)) / _PERCENT

@@ -17,8 +17,8 @@ from types import MappingProxyType
 from typing import Any, Final, final
 
 from robust_xtreme import models, predictors
-from robust_xtreme.evaluation.plan import Unit
-from robust_xtreme.evaluation.unit import Prepared
+from robust_xtreme.evaluation.plan import TaskRun
+from robust_xtreme.evaluation.prepare import Prepared
 from robust_xtreme.examples import Answers, Choice, Document, Example, Span, Tags, Target, target_json
 from robust_xtreme.models.identity import identity
 from robust_xtreme.models.located import Located
@@ -69,11 +69,11 @@ class Kept:
 
 
 def opened(warn: Callable[[str], None], device: str, precision: str) -> Kept:
-    """The cache of this machine; `warn` hears what is wrong with it. Raises SpecError where its limit is no size."""
+    """The cache of this machine; `warn` hears what is wrong with it. Raises SpecError where its limit is not a size."""
     return Kept(stored.opened(lambda line: warn(f"warning: {line}")), device, precision)
 
 
-def settings(unit: Unit, precision: str, device: str) -> str:
+def settings(unit: TaskRun, precision: str, device: str) -> str:
     """All that a unit's predictions depend on beside its inputs."""
     model, task = unit.model, unit.task
     return json.dumps(
@@ -98,7 +98,7 @@ def _code() -> str:
 
 
 def _answering(model: Located) -> str:
-    """The identity of what answers one task: a run's other heads, which its own identity holds, change nothing."""
+    """The identity of what answers one task: a run's other heads, which its own identity contains, change nothing."""
     if model.native is not None:
         return model.identity
     heads = {model.head: model.labels} if model.head else {}
@@ -131,7 +131,7 @@ def written(target: Target) -> str:
 
 
 def read(text: bytes) -> Target | None:
-    """The prediction that was written down; None where the text is no prediction."""
+    """The prediction that was written down; None where the text is not a prediction."""
     try:
         ((kind, value),) = json.loads(text).items()
         return _target(kind, value)

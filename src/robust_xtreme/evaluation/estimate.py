@@ -9,7 +9,7 @@ from typing import Final, NoReturn, final
 
 import torch
 
-from robust_xtreme.evaluation.plan import Condition, NotRun, Plan, Unit, make_plan, split_of
+from robust_xtreme.evaluation.plan import Condition, NotRun, Plan, TaskRun, make_plan, split_of
 from robust_xtreme.evaluation.run import device_of
 from robust_xtreme.evaluation.settings import check_settings, inference
 from robust_xtreme.examples import Corpus
@@ -35,7 +35,7 @@ _EACH: Final = 5e-4
 class Line:
     """One unit: its rows, its cells (conditions), its predictions over all seeds, about how many tokens."""
 
-    unit: Unit
+    unit: TaskRun
     cells: int
     predictions: int
     tokens: int
@@ -105,7 +105,7 @@ def _estimate(spec: RunSpec) -> Estimate:
     return Estimate(spec, rows, plan.not_run, device, work / speed + beside)
 
 
-def _line(plan: Plan, unit: Unit, first: bool) -> Line:
+def _line(plan: Plan, unit: TaskRun, first: bool) -> Line:
     """One unit; the first one with a pool has the tokens of its candidates, which later ones find embedded."""
     conditions = plan.of(unit)
     predictions = unit.rows * sum(len(one.seeds) for one in conditions)
@@ -122,7 +122,7 @@ def _no_model() -> NoReturn:
     raise AssertionError("an estimate computes nothing")
 
 
-def _candidate_tokens(unit: Unit, corpus: Corpus, conditions: Sequence[Condition]) -> float:
+def _candidate_tokens(unit: TaskRun, corpus: Corpus, conditions: Sequence[Condition]) -> float:
     """About how many tokens the candidates have, under the clean condition and those that noise them."""
     texts = corpus.texts[:: -(-len(corpus.texts) // _SAMPLE)]
     ids = token_ids(tokenizer_of(unit.model), [text.value for text in texts])

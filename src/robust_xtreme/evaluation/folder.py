@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme.errors import DataError, DiskError, Mismatch
-from robust_xtreme.evaluation.judge import Part
-from robust_xtreme.evaluation.plan import Unit
+from robust_xtreme.evaluation.plan import TaskRun
+from robust_xtreme.evaluation.scoring import Part
 from robust_xtreme.results import store
 from robust_xtreme.results.csv import check_version
 from robust_xtreme.results.schema import PREDICTIONS, STATS
@@ -47,28 +47,28 @@ class Folder:
             return None
         value = store.read_json(path)
         if not isinstance(value, dict) or not set(_READ) <= set(value):
-            raise DataError(path, f"is no manifest of a run. {_OTHERWISE}")
+            raise DataError(path, f"is not a manifest of a run. {_OTHERWISE}")
         check_version(path, str(value["schema_version"]))
         return value
 
-    def parts(self, unit: Unit) -> tuple[Path, Path]:
+    def parts(self, unit: TaskRun) -> tuple[Path, Path]:
         """A unit's files: its predictions, and its statistics, which are written last."""
         names = (unit.task.name, unit.language, unit.split)
         return tuple(  # type: ignore[return-value]  # two names, two paths
             store.part_path(self.path / PARTS, *names, kind) for kind in ("predictions", "stats")
         )
 
-    def holds(self, unit: Unit) -> bool:
+    def holds(self, unit: TaskRun) -> bool:
         """Whether a unit is done."""
         return all(map(store.complete, self.parts(unit)))
 
-    def write(self, unit: Unit, part: Part) -> None:
+    def write(self, unit: TaskRun, part: Part) -> None:
         """Store a unit. Raises DiskError."""
         predictions, stats = self.parts(unit)
         store.write_frame(predictions, part.predictions, PREDICTIONS)
         store.write_frame(stats, part.stats, STATS)
 
-    def read(self, unit: Unit) -> Part:
+    def read(self, unit: TaskRun) -> Part:
         """A stored unit."""
         predictions, stats = self.parts(unit)
         return Part(store.read_frame(predictions, PREDICTIONS), store.read_frame(stats, STATS))
@@ -93,7 +93,7 @@ class Folder:
 
 
 def check_ours(path: Path, spec: RunSpec, force: bool) -> None:
-    """Raise Mismatch where a folder holds another run or something else. Nothing is written."""
+    """Raise Mismatch where a folder contains another run or something else. Nothing is written."""
     if not path.exists():
         return
     if not path.is_dir():
@@ -102,7 +102,7 @@ def check_ours(path: Path, spec: RunSpec, force: bool) -> None:
         if not force and not nothing_yet(path):
             _check_same(from_toml(path / RUN), spec, path)
     elif any(not one.name.startswith(".") and one.name not in _TRACELESS for one in path.iterdir()):
-        raise Mismatch(f"{path} holds files that no run of eval wrote. Name another folder with --out.")
+        raise Mismatch(f"{path} contains files that no run of eval wrote. Name another folder with --out.")
 
 
 def nothing_yet(path: Path) -> bool:
@@ -117,7 +117,7 @@ def _check_same(stored: RunSpec, spec: RunSpec, path: Path) -> None:
         old, new = getattr(stored, one.name), getattr(spec, one.name)
         if one.name not in NOT_HASHED and old != new:
             what = f"its {one.name} is {_shown(old)}, not {_shown(new)}"
-            raise Mismatch(f"{path} holds another run: {what}. {_OTHERWISE}")
+            raise Mismatch(f"{path} contains another run: {what}. {_OTHERWISE}")
 
 
 def _shown(value: Any) -> str:
@@ -126,7 +126,7 @@ def _shown(value: Any) -> str:
 
 
 def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], force: bool) -> dict[str, Any]:
-    """Make the folder ready and return the manifest that holds: the stored one where the run goes on.
+    """Make the folder ready and return the manifest that is true: the stored one where the run continues.
 
     Call it with the lock held. Raises Mismatch where model, data, device or versions of frames are others.
     """
@@ -150,7 +150,7 @@ def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], force: bool) 
 
 
 def _settled(value: Any) -> Any:
-    """Without the cells that failed while the run went on."""
+    """Without the cells that failed while the run continued."""
     return [one for one in value if one.get("reason") != "failed"] if isinstance(value, list) else value
 
 
@@ -170,7 +170,7 @@ _OF_NOISE: Final = {"packs": "other contents of --packs", "suites": "another sui
 
 
 def _told(value: Any) -> str:
-    """A digest, or what each suite holds."""
+    """A digest, or what each suite contains."""
     if isinstance(value, dict):
         return "; ".join(f"{name}: {' '.join(specs)}" for name, specs in value.items())
     return str(value or "none")

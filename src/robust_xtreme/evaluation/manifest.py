@@ -49,14 +49,14 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
 
 
 def _noise(spec: RunSpec) -> dict[str, Any]:
-    """What perturbations hang on beside the program, where there is any: the users' packs, and what suites hold."""
+    """What perturbations hang on beside the program, where there is any: the users' packs, and what suites contain."""
     suites = {name: [str(one) for one in suite(name).specs] for name in spec.perturb if name.startswith(SUITE)}
     identity = packs.identity()
     return {**({"packs": identity} if identity else {}), **({"suites": suites} if suites else {})}
 
 
 def _task(task: TaskSpec, source: Source) -> dict[str, Any]:
-    """What pages know of a task: where it stands in a source that has languages of its own, these are its groups'."""
+    """What pages know of a task: where it is in a source that has languages of its own, these are its groups'."""
     return {
         "family": task.family,
         "metrics": list(task.metrics),

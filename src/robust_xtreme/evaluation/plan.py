@@ -18,7 +18,7 @@ from robust_xtreme.models.towers import fitted
 from robust_xtreme.models.trained import overlap
 from robust_xtreme.models.vocabulary import UNKNOWN_TOKENS, unreadable
 from robust_xtreme.noise.engine.noising import asks, noise_texts
-from robust_xtreme.noise.suites import Asked, asked, check_family, lacking, refusing
+from robust_xtreme.noise.suites import Asked, asked, check_family, refusing, unsupported
 from robust_xtreme.run_spec import RunSpec, parse_limits
 from robust_xtreme.sources.dataset import Hub
 from robust_xtreme.sources.loading import Split, fetch, languages_of, load
@@ -69,10 +69,10 @@ class NotRun:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Unit:
+class TaskRun:
     """What is batched, written and resumed together: a model's answers to a task in one language, all conditions.
 
-    `pool` is the identity of the candidates, if any, and `candidates` their number; `note` says what the pool lacks.
+    `pool` is the identity of the candidates, if any, and `candidates` their number; `note` says what the pool does not have.
     `unserved` are conditions of its task, by name, that would change no text of it.
     """
 
@@ -105,17 +105,17 @@ class Unit:
 @final
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run as it will be computed, in order; `pools` and `splits` hold what was read for it."""
+    """A run as it will be computed, in order; `pools` and `splits` contain what was read for it."""
 
     spec: RunSpec
     tasks: tuple[TaskSpec, ...]
     conditions: Mapping[str, tuple[Condition, ...]]
-    units: tuple[Unit, ...]
+    units: tuple[TaskRun, ...]
     not_run: tuple[NotRun, ...]
     pools: Pools
     splits: Splits
 
-    def of(self, unit: Unit) -> tuple[Condition, ...]:
+    def of(self, unit: TaskRun) -> tuple[Condition, ...]:
         """The conditions of a unit."""
         return tuple(one for one in self.conditions[unit.task.name] if one.name not in unit.unserved)
 
@@ -136,7 +136,7 @@ def make_plan(spec: RunSpec) -> Plan:
     tasks = tuple(task for task in tasks if task.name in models)
     conditions, without = _conditions(spec, tasks)
     skipped += without
-    units: list[Unit] = []
+    units: list[TaskRun] = []
     pools, splits = Pools(source), Splits()
     for task in tasks:
         languages = _languages(spec, task, source, groups.get(task.name, ()))
@@ -160,9 +160,9 @@ def _models(spec: RunSpec, given: Given, tasks: Sequence[TaskSpec]) -> tuple[dic
 
     Raises ModelError or SpecError for a task that was named itself, and where none is left.
     """
-    lacking = [task for task in tasks if task.name not in spec.tasks and spec.tasks and not served(given, task)]
-    kept = [task for task in tasks if task not in lacking] or tasks
-    left = [] if kept is tasks else [_without_model(task, spec.split) for task in lacking]
+    unsupported = [task for task in tasks if task.name not in spec.tasks and spec.tasks and not served(given, task)]
+    kept = [task for task in tasks if task not in unsupported] or tasks
+    left = [] if kept is tasks else [_without_model(task, spec.split) for task in unsupported]
     return locate_all(given, kept), left
 
 
@@ -229,7 +229,7 @@ def _applied(one: Asked, task: TaskSpec, split: str) -> tuple[list[PerturbationS
 
 
 def _groups(cell: PerturbationSpec, task: TaskSpec) -> tuple[tuple[str, ...], ...]:
-    """The groups of fields that a perturbation noises in a task, each a condition; none where it lacks a field."""
+    """The groups of fields that a perturbation noises in a task, each a condition; none where it does not have a field."""
     if not cell.fields:
         return task.perturbed
     return (tuple(name for name in task.fields if name in cell.fields),) if set(cell.fields) <= set(task.fields) else ()
@@ -259,7 +259,7 @@ def _unit(
     task: TaskSpec,
     language: str,
     model: Located,
-) -> tuple[Unit | None, list[NotRun]]:
+) -> tuple[TaskRun | None, list[NotRun]]:
     """A unit, and what of it is left out; none where that is all of it."""
     split = evaluated(task, pools, spec.split, language)
     if isinstance(split, Left):
@@ -271,7 +271,7 @@ def _unit(
     identity = identity_of(examples, split.corpus)
     shared = overlap(model.run, f"{task.name} {language}", examples, spec.allow_overlap)
     read, files = fitted(task, model.config), tuple(split.files)
-    unit = Unit(read, language, split.split, identity, len(examples), clusters, files, model, shared)
+    unit = TaskRun(read, language, split.split, identity, len(examples), clusters, files, model, shared)
     left = _unserved(unit, conditions, split.corpus, examples)
     unit = replace(unit, unserved=tuple(one.condition for one in left))
     splits.keep(replace(split, examples=examples))
@@ -279,7 +279,7 @@ def _unit(
 
 
 def _unserved(
-    unit: Unit, conditions: Sequence[Condition], corpus: Corpus | None, examples: Sequence[Example]
+    unit: TaskRun, conditions: Sequence[Condition], corpus: Corpus | None, examples: Sequence[Example]
 ) -> list[NotRun]:
     """The conditions that serve no language of the texts that they noise, and why."""
     written = {(name, text.language) for one in examples for name, text in one.texts.items()}
@@ -287,14 +287,14 @@ def _unserved(
     found: list[NotRun] = []
     for one in conditions:
         spoken = sorted({code for name, code in written if name in one.fields})
-        reasons = [lacking(one.spec, code) for code in spoken] if one.spec else []
+        reasons = [unsupported(one.spec, code) for code in spoken] if one.spec else []
         if reasons and (why := reasons[0]) and all(reasons):
             detail = f"{unit.label}: {why[0]} does not serve the language: {why[1]}."
             found.append(NotRun(unit.task.name, unit.language, unit.split, NOT_APPLICABLE, detail, one.name))
     return found
 
 
-def with_pool(unit: Unit, corpus: Corpus | None, examples: Sequence[Example]) -> Unit:
+def with_pool(unit: TaskRun, corpus: Corpus | None, examples: Sequence[Example]) -> TaskRun:
     """The unit with what is known of its candidates."""
     if corpus is None:
         return unit
@@ -302,7 +302,7 @@ def with_pool(unit: Unit, corpus: Corpus | None, examples: Sequence[Example]) ->
     return replace(unit, pool=corpus.identity, candidates=len(corpus.texts), note=note)
 
 
-def _note(unit: Unit, lost: int) -> str:
+def _note(unit: TaskRun, lost: int) -> str:
     """A sentence where a retrieval score is not what one would take it for; of mined sentences most have no partner."""
     if tuned(unit.task):
         same = unit.split == "validation"
@@ -318,7 +318,7 @@ def identity_of(examples: Sequence[Example], corpus: Corpus | None) -> str:
 
 
 def _in_short(text: str, source: Source) -> str:
-    """The first sentence of why; paths stand in run.toml alone, so the data folder is not named."""
+    """The first sentence of why; paths are in run.toml alone, so the data folder is not named."""
     first = text.partition(" Looked for ")[0].partition(" XTREME's scripts ")[0]
     if isinstance(source, Hub):
         return first
@@ -330,7 +330,7 @@ def limited(examples: Sequence[Example], rows: int | None) -> tuple[Example, ...
     return tuple(examples) if rows is None else limit(examples, rows)
 
 
-def split_of(plan: Plan, unit: Unit) -> Split:
+def split_of(plan: Plan, unit: TaskRun) -> Split:
     """The examples of a unit and its candidates: those that the plan read, which it keeps no longer, or read again.
 
     Raises MissingData where the files are gone.
@@ -339,14 +339,14 @@ def split_of(plan: Plan, unit: Unit) -> Split:
     return taken or read_split(plan.spec, unit, plan.pools)
 
 
-def read_split(spec: RunSpec, unit: Unit, pools: Pools | None = None) -> Split:
+def read_split(spec: RunSpec, unit: TaskRun, pools: Pools | None = None) -> Split:
     """The examples of a unit, read again, and its candidates. Raises MissingData where the files are gone."""
     source = pools.source if pools else open_source(spec.data, offline=spec.offline)
     split = load(unit.task, source, unit.language, unit.split, pools)
     return replace(split, examples=limited(split.examples, spec.limit_of(unit.task.name)))
 
 
-def read_unit(spec: RunSpec, unit: Unit) -> tuple[Example, ...]:
+def read_unit(spec: RunSpec, unit: TaskRun) -> tuple[Example, ...]:
     """The examples of a unit, read again. Raises MissingData where the files are gone."""
     return read_split(spec, unit).examples
 

@@ -1,6 +1,6 @@
 """Retrieval over a unit: vectors of queries and candidates under every condition, and what is found with them.
 
-A text that is unchanged keeps the vector that it has in the clean pass. Rankings hold the best TOP candidates; pairs
+A text that is unchanged keeps the vector that it has in the clean pass. Rankings contain the best TOP candidates; pairs
 of sentences are mined over both sides, above a threshold that clean validation data give.
 """
 
@@ -13,9 +13,9 @@ from typing import Any, Final, final
 import numpy as np
 
 from robust_xtreme.errors import Mismatch, NotFinite
-from robust_xtreme.evaluation.judge import Ranked
-from robust_xtreme.evaluation.plan import Unit
-from robust_xtreme.evaluation.unit import Prepared, Variant, variant_of
+from robust_xtreme.evaluation.plan import TaskRun
+from robust_xtreme.evaluation.prepare import Prepared, Variant, variant_of
+from robust_xtreme.evaluation.scoring import Ranked
 from robust_xtreme.examples import Corpus, Document, Target
 from robust_xtreme.models.checkpoint import Checkpoint
 from robust_xtreme.predictors.batches import embed
@@ -39,12 +39,12 @@ Tell = Callable[[str], None]
 class Engine:
     """A model at work on a unit: where vectors are kept, what they depend on, how they are computed and searched.
 
-    `watch` is called with the progress of a large pool. `known` holds the vectors of this unit by field and text;
+    `watch` is called with the progress of a large pool. `known` contains the vectors of this unit by field and text;
     without `shared` no variant takes another's.
     """
 
     checkpoint: Checkpoint
-    unit: Unit
+    unit: TaskRun
     store: Cache | None
     settings: str
     batch_tokens: int
@@ -88,7 +88,7 @@ class Engine:
 @final
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """Vectors in parts, and where each text's stands: its part, and its row there."""
+    """Vectors in parts, and where each text's is: its part, and its row there."""
 
     parts: list[Array] = field(default_factory=list)
     places: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -149,7 +149,7 @@ def _queries(variant: Variant) -> list[str]:
 
 
 def _ranking(engine: Engine, prepared: Prepared, variant: Variant) -> tuple[Target, ...]:
-    """The ids of the best candidates for each query; equal texts of the pool stand in its order."""
+    """The ids of the best candidates for each query; equal texts of the pool are in its order."""
     ids = _ids(prepared)
     groups: dict[str, list[int]] = {}
     for place, value in enumerate(variant.pool):

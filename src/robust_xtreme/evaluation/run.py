@@ -1,4 +1,4 @@
-"""A whole run: plan it, hold its folder, answer unit by unit while the next one is being made ready, and finish."""
+"""A whole run: plan it, hold its folder, answer unit by unit while the next one is being prepared, and finish."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from robust_xtreme.evaluation.asking import asking
 from robust_xtreme.evaluation.cache import Kept, Known, opened, settings
 from robust_xtreme.evaluation.finish import FILES, finish
 from robust_xtreme.evaluation.folder import Folder, begin, check_ours
-from robust_xtreme.evaluation.judge import Answered, Ranked, judge
 from robust_xtreme.evaluation.manifest import halved, new_manifest
-from robust_xtreme.evaluation.plan import Plan, Unit, make_plan, read_train, split_of
+from robust_xtreme.evaluation.plan import Plan, TaskRun, make_plan, read_train, split_of
+from robust_xtreme.evaluation.prepare import Prepared, prepare
 from robust_xtreme.evaluation.retrieve import Engine, Retrieved, retrieved
+from robust_xtreme.evaluation.scoring import Answered, Ranked, judge
 from robust_xtreme.evaluation.settings import check_settings, inference
-from robust_xtreme.evaluation.unit import Prepared, prepare
 from robust_xtreme.examples import Example, Target
 from robust_xtreme.models.checkpoint import Models, own, relabel_of
-from robust_xtreme.models.lacking import lacked, outside
 from robust_xtreme.models.memory import out_of_memory
+from robust_xtreme.models.unsupported import outside, unsupported_labels
 from robust_xtreme.noise.engine.noising import Ask
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.predictors.batches import BATCH_TOKENS
@@ -64,7 +64,7 @@ def evaluate(
     cache: bool = True,
     observer: Observer | None = None,
 ) -> Evaluation:
-    """Answer every task clean and perturbed, or go on where an earlier call stopped; a finished run is read again.
+    """Answer every task clean and perturbed, or continue where an earlier call stopped; a finished run is read again.
 
     `deduplicate` False computes equal inputs again, every condition in batches of its own. `force` starts over. What an
     earlier run predicted is taken from the cache, but not without `cache` or `deduplicate`, nor where remote code runs.
@@ -110,9 +110,9 @@ def device_name(device: str) -> str:
 
 
 @final
-@dataclass(slots=True)  # the manifest changes while the run goes on
+@dataclass(slots=True)  # the manifest changes while the run continues
 class _Run:
-    """A run at work; `manifest` is what stands on disk."""
+    """A run at work; `manifest` is what is on disk."""
 
     plan: Plan
     folder: Folder
@@ -152,11 +152,11 @@ class _Run:
         self.folder.log(line)
         self.observer.say(line)
 
-    def _answer_all(self, todo: Sequence[Unit]) -> None:
-        """One unit after the other; meanwhile the next is made ready, and the one before judged and written, beside."""
+    def _answer_all(self, todo: Sequence[TaskRun]) -> None:
+        """One unit after the other; meanwhile the next is prepared, and the one before judged and written, beside."""
         asked, kept = self.plan.spec.batch_tokens, self.manifest["batch_tokens"]
         if asked not in (0, kept):
-            self.say(f"batches stay at {kept} tokens, as this run was begun or went on")
+            self.say(f"batches stay at {kept} tokens, as this run was begun or continued")
         for one in self.plan.not_run:
             self.say(f"not run: {one.detail}")
         for note in self.manifest["notes"]:
@@ -181,11 +181,11 @@ class _Run:
         if todo:
             self.say(f"in all: {self._counted(self.counts)}")
 
-    def _size(self, unit: Unit) -> int:
+    def _size(self, unit: TaskRun) -> int:
         return unit.rows * sum(len(one.seeds) for one in self.plan.of(unit))
 
-    def _prepare(self, unit: Unit, floors: dict[str, Floors]) -> Ready:
-        """A unit that is ready; one with a condition that asks the model is made ready where that is, when called."""
+    def _prepare(self, unit: TaskRun, floors: dict[str, Floors]) -> Ready:
+        """A unit that is ready; one with a condition that asks the model is prepared where that is, when called."""
         if unit.task.name not in floors:
             floors[unit.task.name] = _fitted(unit, self.plan.spec)
         split = split_of(self.plan, unit)
@@ -197,10 +197,10 @@ class _Run:
         prepared = prepare(*made)
         return lambda: prepared
 
-    def _predictor(self, unit: Unit) -> Predictor:
+    def _predictor(self, unit: TaskRun) -> Predictor:
         return predictor_of(unit.model, unit.task, lambda: self.models.load(unit.model, unit.task))
 
-    def _asking(self, unit: Unit, examples: Sequence[Example], predictor: Predictor) -> Ask:
+    def _asking(self, unit: TaskRun, examples: Sequence[Example], predictor: Predictor) -> Ask:
         """What conditions ask of a unit's model."""
         if unit.task.pool is not None:
             raise SpecError(f"{unit.label} is answered by a search, of which no condition can ask. Leave it out.")
@@ -211,7 +211,7 @@ class _Run:
 
         return asking(unit, examples, predictor, answer)
 
-    def _answer(self, unit: Unit, prepared: Prepared) -> Answered:
+    def _answer(self, unit: TaskRun, prepared: Prepared) -> Answered:
         self.observer.unit(unit.label)
         searched = unit.task.pool is not None
         relabel = None if searched else relabel_of(unit.model, unit.task)
@@ -281,13 +281,13 @@ class _Run:
         cached = f", {counts['cached']} from the cache" if self.kept else ""
         return f"{counts['predictions']} predictions of {counts['inputs']} distinct inputs{cached}"
 
-    def _predict(self, unit: Unit, inputs: Sequence[Input], advance: Callable[[int], None]) -> list[Target | None]:
+    def _predict(self, unit: TaskRun, inputs: Sequence[Input], advance: Callable[[int], None]) -> list[Target | None]:
         """Predict, with a progress that counts inputs."""
         predictor = self._predictor(unit)
         with _threads(self.device, unit.model.params_nonembedding):
             return self._halving(unit, lambda: predictor.answer(inputs, int(self.manifest["batch_tokens"]), advance))
 
-    def _halving(self, unit: Unit, work: Callable[[], _T]) -> _T:
+    def _halving(self, unit: TaskRun, work: Callable[[], _T]) -> _T:
         """Work; where memory runs out, once in a run, again with batches of half the size."""
         try:
             return work()
@@ -299,7 +299,7 @@ class _Run:
             torch.cuda.empty_cache()
         return self._halving(unit, work)
 
-    def _halve(self, unit: Unit, error: Exception) -> None:
+    def _halve(self, unit: TaskRun, error: Exception) -> None:
         tokens = self.manifest["batch_tokens"]
         if "halved" in self.manifest:
             raise RobustXtremeError(
@@ -328,10 +328,10 @@ def _threads(device: str, params: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _fitted(unit: Unit, spec: RunSpec) -> Floors:
-    """The floors of a unit's task, without the labels that the model's head lacks."""
+def _fitted(unit: TaskRun, spec: RunSpec) -> Floors:
+    """The floors of a unit's task, without the labels that the model's head does not have."""
     task = unit.task
-    gone = lacked(unit.model.labels, task)
+    gone = unsupported_labels(unit.model.labels, task)
     train = read_train(spec, task)
     labels = tuple(one for one in task.labels if one not in gone)
     return fit(task.family, train and outside(train, gone), labels, task.pool.search if task.pool else "")
@@ -341,7 +341,7 @@ def _own(answer: Target | None, relabel: tuple[int, ...] | None) -> Target | Non
     return None if answer is None else own(answer, relabel)
 
 
-def _family(unit: Unit) -> Any:
+def _family(unit: TaskRun) -> Any:
     return registry.load("family", unit.model.family)
 
 

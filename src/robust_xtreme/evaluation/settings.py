@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from robust_xtreme.evaluation.plan import Unit
+from robust_xtreme.evaluation.plan import TaskRun
 from robust_xtreme.models.representation import DEFAULT, Representation
 from robust_xtreme.retrieval.embeddings import dtype_for
 from robust_xtreme.run_spec import RunSpec
@@ -14,8 +14,8 @@ def check_settings(spec: RunSpec) -> None:
     _wanted(spec)
 
 
-def inference(unit: Unit, spec: RunSpec) -> str:
-    """The settings of a unit's inference; what they are tuned to stands in the manifest."""
+def inference(unit: TaskRun, spec: RunSpec) -> str:
+    """The settings of a unit's inference; what they are tuned to is in the manifest."""
     pool = unit.task.pool
     precision = f"precision={spec.precision}"
     if pool is None:
@@ -32,7 +32,7 @@ def inference(unit: Unit, spec: RunSpec) -> str:
     return " ".join([*(f"{name}={value}" for name, value in named.items()), precision])
 
 
-def _representation(unit: Unit, spec: RunSpec) -> str:
+def _representation(unit: TaskRun, spec: RunSpec) -> str:
     """The representation, and its layer in this encoder, where the configuration says how deep that is."""
     wanted = _wanted(spec)
     layers = unit.model.config.get("num_hidden_layers")

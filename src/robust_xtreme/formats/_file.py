@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final, NamedTuple, final
 from robust_xtreme.errors import DataError
 
 STREAM: Final = "-"
-"""What stands for stdin and stdout."""
+"""What represents stdin and stdout."""
 
 _MARK: Final = codecs.BOM_UTF8
 _PIECE: Final = 1 << 16
@@ -45,7 +45,7 @@ def read_file(path: Path) -> SourceFile:
     A pipe or a device, which may never end, is refused without being opened.
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
-        raise DataError(path, "is no regular file, but a pipe, a socket or a device.")
+        raise DataError(path, "is not a regular file, but a pipe, a socket or a device.")
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -130,9 +130,9 @@ class Source:
 
 
 def check_ends(text: str, path: str, line: int) -> None:
-    """Raise DataError where a text of one line holds a CR, which ends lines without an LF behind it."""
+    """Raise DataError where a text of one line contains a CR, which ends lines without an LF after it."""
     if "\r" in text:
-        what = "holds a CR (\\r) without an LF (\\n) behind it, as old line ends are. Save the file with LF or CRLF."
+        what = "contains a CR (\\r) without an LF (\\n) after it, as old line ends are. Save the file with LF or CRLF."
         raise DataError(path, what, line)
 
 

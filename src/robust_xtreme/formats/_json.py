@@ -1,4 +1,4 @@
-"""JSON: values of a row that are checked one by one, and values that know where they stand in their text."""
+"""JSON: values of a row that are checked one by one, and values that know where they are in their text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHOWN: Final = 80
 _DEEPEST: Final = 50
 _BLANK: Final = " \t\n\r"
 
-HALF: Final = "holds half of a surrogate pair"
+HALF: Final = "contains half of a surrogate pair"
 Range = tuple[int, int]
 
 
@@ -63,7 +63,7 @@ def _unique(pairs: list[tuple[str, Any]], place: str) -> dict[str, Any]:
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise DataError(place, f"the key {twice[:_SHOWN]!r} stands twice.")
+        raise DataError(place, f"the key {twice[:_SHOWN]!r} is twice.")
     return found
 
 
@@ -94,7 +94,7 @@ def _told(read: Callable[[], Any], path: str, line: int) -> Any:
 
 
 def _only(text: str, keys: Collection[str] | None) -> Any:
-    """The value of a text that holds nothing else."""
+    """The value of a text that contains nothing else."""
     start = _skip(text, 0)
     if keys is None or text[start : start + 1] != "{":
         value, stop = _value(text, start, _DEEPEST if keys is None else 0)
@@ -135,7 +135,7 @@ def _object(text: str, start: int, deep: int, keys: Collection[str] | None = Non
         key, stop = _DECODER.raw_decode(text, place)
         begin = _past(text, _skip(text, stop), ":")
         if key in members:
-            raise json.JSONDecodeError(f"the key {key[:_SHOWN]!r} stands twice", text, place)
+            raise json.JSONDecodeError(f"the key {key[:_SHOWN]!r} is twice", text, place)
         members[key], stop = _value(text, begin, deep if keys is None or key in keys else 0)
         return int(stop)
 
@@ -172,7 +172,7 @@ def _past(text: str, place: int, mark: str) -> int:
 
 
 def dumped(new: str, old: Placed, text: str) -> str:
-    """A string in place of another, in its way of writing letters beyond ASCII; the same one keeps its bytes."""
+    """A string instead of another, in its way of writing letters beyond ASCII; the same one keeps its bytes."""
     raw = text[slice(*old.range)]
     return raw if new == old else json.dumps(new, ensure_ascii=raw.isascii() and not old.isascii())
 
@@ -191,12 +191,12 @@ def checked(value: Any, key: str, place: str, *, empty: bool = False) -> str:
     if not empty and not value.strip():
         raise DataError(place, f"the key {key!r} is empty.")
     if is_half(value):
-        raise DataError(place, f"the key {key!r} {HALF}, which is no character.")
+        raise DataError(place, f"the key {key!r} {HALF}, which is not a character.")
     return value
 
 
 def is_half(text: str) -> bool:
-    """Whether a text holds a half of a surrogate pair."""
+    """Whether a text contains a half of a surrogate pair."""
     return _LONE.search(text) is not None
 
 
@@ -218,7 +218,7 @@ def spans_of(row: Mapping[str, Any], key: str, length: int, place: str) -> tuple
         raise DataError(place, f"the key {key!r} takes a list of [start, stop], not {value!r:.{_SHOWN}}.")
     for start, stop in value:
         if not 0 <= start < stop <= length:
-            what = f"the span [{start}, {stop}] of {key!r} does not lie in the context of {length} characters."
+            what = f"the span [{start}, {stop}] of {key!r} does not be in the context of {length} characters."
             raise DataError(place, what)
     return tuple((start, stop) for start, stop in value)
 
@@ -233,7 +233,7 @@ def is_whole(value: Any) -> bool:
 
 
 def shown(value: Any) -> str:
-    """A value that is no text, in words of JSON, for a line that names it."""
+    """A value that is not text, in words of JSON, for a line that names it."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
     text = json.dumps(value)

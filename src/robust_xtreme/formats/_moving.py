@@ -59,7 +59,7 @@ def _moving(row: Fields, name: str, text: str, owners: Mapping[str, str], place:
 
 
 def _owner(row: Fields, key: str, noised: Mapping[str, str], place: str) -> str:
-    """The text whose places stand under a key, whether it is noised or not; an empty text where there are none."""
+    """The text whose places are under a key, whether it is noised or not; an empty text where there are none."""
     value = row.get(key)
     if value is None or (key in ANSWERS and value and isinstance(value, list) and all(map(_is_text, value))):
         return ""
@@ -80,7 +80,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _fitting(row: Fields, key: str, noised: Mapping[str, str], place: str) -> str:
-    """The text in which all places of a value stand. Raises DataError where it may be several, or none."""
+    """The text in which all places of a value are. Raises DataError where it may be several, or none."""
     texts: dict[str, str] = {name: one for name, one in row.items() if _is_text(one)} | dict(noised)
     fits = {name: fit for name, text in texts.items() if (fit := _places(row, key, text)) is not None}
     ours = [name for name in fits if name in noised]
@@ -96,7 +96,7 @@ def _fitting(row: Fields, key: str, noised: Mapping[str, str], place: str) -> st
 
 
 def _places(row: Fields, key: str, text: str) -> list[Place] | None:
-    """The places in a text; None where one of them does not stand in it."""
+    """The places in a text; None where one of them is not in it."""
     try:
         return places(row, key, text, "")
     except DataError:
@@ -113,18 +113,18 @@ def _check_left(row: Fields, noised: Mapping[str, str], taken: Collection[str], 
         if not elsewhere and any(_names_place(name, one, longest) for name, one in _inside(key, value)):
             raise _stale(place, key, "looks like places in a text that is noised")
         if key in _ANSWERS and any(_is_answer(one, noised) for _, one in _inside(key, value)):
-            raise _stale(place, key, "holds an answer that stands in a text that is noised, without its place,")
+            raise _stale(place, key, "contains an answer that is in a text that is noised, without its place,")
 
 
 def _is_answer(value: Any, noised: Mapping[str, str]) -> bool:
-    """Whether a value is a text that stands in one that is noised; the letter of a choice is none."""
+    """Whether a value is a text that is in one that is noised; the letter of a choice is none."""
     if not isinstance(value, str) or not value or (len(value) == 1 and value.isascii()):
         return False
     return any(_stands(value, text) for text in noised.values())
 
 
 def _stands(value: str, text: str) -> bool:
-    """Whether a text holds another, not as a part of a word in a script with capitals: `no` is not in `know`."""
+    """Whether a text contains another, not as a part of a word in a script with capitals: `no` is not in `know`."""
     places = (found.span() for found in re.finditer(re.escape(value), text))
     return any(not (_joins(text, start) or _joins(text, stop)) for start, stop in places)
 
@@ -140,7 +140,7 @@ def _stale(place: str, key: str, what: str) -> DataError:
 
 
 def _inside(key: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """A value, and every one in it however deep, with the key that it stands under."""
+    """A value, and every one in it however deep, with the key that it is under."""
     pending: list[tuple[str, Any]] = [(key, value)]
     while pending:
         name, value = pending.pop()

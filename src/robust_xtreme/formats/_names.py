@@ -61,7 +61,7 @@ def reader(name: str) -> ModuleType:
 
 
 def records_of(format: str, *, named: bool) -> Reader:
-    """How a format is read: the one that was named, or that of a file's name and of what stands in it."""
+    """How a format is read: the one that was named, or that of a file's name and of what is in it."""
     return lambda source, options: module(format if named else _told(format, source)).records(source, options)
 
 

@@ -1,4 +1,4 @@
-"""Places in a text that a JSON value names, answers and sentences: where they stand, and how they move with it."""
+"""Places in a text that a JSON value names, answers and sentences: where they are, and how they move with it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def places(holder: Mapping[str, Any], key: str, text: str, place: str) -> list[P
 
     They are a list of objects with `text` and `answer_start`, one of these, an object with a list of each, or pairs of
     start and stop, with or without more after them; `start` and `end`, or `answer_end`, are read as well. Raises
-    DataError where one does not stand in the text.
+    DataError where one is not in the text.
     """
     value = holder.get(key)
     named = [] if value is None else _all_named(value, key, place)
@@ -94,7 +94,7 @@ def _place(named: Named, context: str, place: str) -> Place | None:
         raise DataError(place, "an answer has no whole number 'answer_start'.")
     if text is None and last is not None:
         if not is_whole(last) or not 0 <= first < last <= len(context):
-            raise DataError(place, f"the answer [{shown(first)}, {shown(last)}] does not lie in its context.")
+            raise DataError(place, f"the answer [{shown(first)}, {shown(last)}] does not be in its context.")
         return Place(first, last, first, last)
     if text is None:
         raise DataError(place, "the key 'text' is missing.")
@@ -103,7 +103,7 @@ def _place(named: Named, context: str, place: str) -> Place | None:
 
 
 def span(text: str, start: int, context: str, place: str) -> Range | None:
-    """Where an answer stands in its context; None where its text is empty. Raises DataError where it does not."""
+    """Where an answer is in its context; None where its text is empty. Raises DataError where it does not."""
     if not text:
         return None
     stop = start + len(text)
@@ -112,7 +112,7 @@ def span(text: str, start: int, context: str, place: str) -> Range | None:
         raise DataError(place, f"{what} of {len(context)} characters.")
     if context[start:stop] != text:
         there, text = context[start:stop][:_SHOWN], text[:_SHOWN]
-        raise DataError(place, f"the answer {text!r} does not stand at answer_start {start}, where {there!r} stands.")
+        raise DataError(place, f"the answer {text!r} is not at answer_start {start}, where {there!r} is.")
     return start, stop
 
 

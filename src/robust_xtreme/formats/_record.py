@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Options:
     """How a file is read: the fields that are noised, a tsv's header (None: where fields have names), and languages.
 
-    `language_field` names the field that holds each row's language. `pairs` reads a tsv as its task does: two texts a
+    `language_field` names the field that contains each row's language. `pairs` reads a tsv as its task does: two texts a
     line, `first` and `second`, that may be quoted. `keep` names keys of JSON lines that stay as they are, whatever they
     look like.
     """
@@ -34,7 +34,7 @@ class Options:
 class Slot(NamedTuple):
     """One text of a record: its field, its place among the rows that readers yield, its value, its spans.
 
-    `words` says that the spans are the words of a sentence, in a format that may hold other texts too.
+    `words` says that the spans are the words of a sentence, in a format that may contain other texts too.
     """
 
     field: str
@@ -98,7 +98,7 @@ def unchanged(slot: Slot) -> Done:
 
 
 def changed(slot: Slot, noised: Noised, lead: int) -> Done:
-    """A text of which the part behind `lead` was noised."""
+    """A text of which the part after `lead` was noised."""
     stop = lead + len(noised.clean.value)
     return Done(slot, noised, lead, slot.value[:lead] + noised.text.value + slot.value[stop:])
 
@@ -135,7 +135,7 @@ def on_one_line(value: str, path: str, number: int, marks: str = "\n\r") -> str:
     """A new value for a line or cell. Raises DataError where it would break the file's form."""
     if any(mark in value for mark in marks):
         shown = next(repr(mark) for mark in marks if mark in value)
-        raise DataError(path, f"the perturbation put {shown} into a text, which this format cannot hold.", number)
+        raise DataError(path, f"the perturbation put {shown} into a text, which this format cannot contain.", number)
     return value
 
 

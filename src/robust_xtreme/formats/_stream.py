@@ -110,7 +110,7 @@ class Document:
 
 
 def members(document: Document) -> Iterator[tuple[str, str | None]]:
-    """The members of an object whose brace is taken: what stands before each value, and its key; None at the end."""
+    """The members of an object whose brace is taken: what is before each value, and its key; None at the end."""
     before = document.space()
     while document.next() != "}":
         if document.next() != '"':

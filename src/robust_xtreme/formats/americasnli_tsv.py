@@ -21,10 +21,10 @@ __all__ = ["FIELDS", "SAMPLE", "read", "record"]
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:
-    """One row a line, named by its id, with the values `first`, `second` and `label`; columns stand in any order.
+    """One row a line, named by its id, with the values `first`, `second` and `label`; columns are in any order.
 
-    Raises DataError where a column is missing, a line has another number of them or an id is no number, and where
-    several languages stand in one file.
+    Raises DataError where a column is missing, a line has another number of them or an id is not a number, and where
+    several languages are in one file.
     """
     lines = list(numbered_lines(text))
     if not lines:
@@ -32,7 +32,9 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     head = [name.strip() for name in lines[0][1].split("\t")]
     missing = [name for name in _COLUMNS if name not in head]
     if missing:
-        raise DataError(path, f"lacks the columns {', '.join(missing)}; its first line names them.", lines[0][0])
+        raise DataError(
+            path, f"does not have the columns {', '.join(missing)}; its first line names them.", lines[0][0]
+        )
     return _rows([_cells(line, head, path) for line in lines[1:]], path)
 
 
@@ -51,7 +53,7 @@ def _rows(lines: list[tuple[int, dict[str, str]]], path: str) -> tuple[Row, ...]
     for number, found in lines:
         if found["language"] != lines[0][1]["language"]:
             both = f"{lines[0][1]['language']!r} and {found['language']!r}"
-            raise DataError(path, f"holds several languages, {both}: it takes the file of one language.", number)
+            raise DataError(path, f"contains several languages, {both}: it takes the file of one language.", number)
     return tuple(_row(number, found, path) for number, found in lines)
 
 

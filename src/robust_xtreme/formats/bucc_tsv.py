@@ -29,7 +29,7 @@ FIELDS: Final = ("sentence", "translation")
 def read_parts(parts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
     """One row a line of both sides, first those in the language; `gold` pairs are counted once.
 
-    What stands behind a second tab is left out, as by the official script's `cut -f2`. Raises DataError for a line
+    What is after a second tab is left out, as by the official script's `cut -f2`. Raises DataError for a line
     without an id or a sentence, and for a gold pair with an id that its side does not have.
     """
     (queries, path), (candidates, english), (pairs, gold_path) = parts

@@ -1,4 +1,4 @@
-"""Sentences with a category of combinatory categorial grammar per word: words TAB categories, both parted by spaces.
+"""Sentences with a category of combinatory categorial grammar per word: words TAB categories, both separated by spaces.
 
 With each file goes `tags_to_id.json`, one object that names every category and its number from 0, as jiant reads both.
 CCGbank itself is licensed (LDC2005T13): whoever has it writes these files from it.
@@ -32,7 +32,7 @@ def read_parts(texts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
     """One row a line, with `words`, `tags` and `labels`, which maps every category to its number, in that order.
 
     Raises DataError where the numbers are not those from 0 on, or a line has not as many categories as words, or has
-    one that the labels lack.
+    one that the labels do not have.
     """
     (text, path), (labels, where) = texts
     known = _labels(labels, where)

@@ -1,7 +1,7 @@
 """MultiCheckList's table of templates: a row a template or a value, a column a language, and why languages vary.
 
 Six blocks, one a test, begin with `Name` and end with an empty row. A language has one column, or several with each a
-column `LANGUAGE-placeholders` behind it: the text before it is for those values of the English column that stand there.
+column `LANGUAGE-placeholders` after it: the text before it is for those values of the English column that are there.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _KINDS: Final = (
 @final
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One text of a language; `only` names, by kind, the English values that it is for. `other` is what stands behind
+    """One text of a language; `only` names, by kind, the English values that it is for. `other` is what is after
     an answer: another text of it, for the second of two contexts."""
 
     text: str
@@ -79,8 +79,8 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a language and test, with the values `language`, `test` and `lines`.
 
     Raises DataError where a row has another number of columns than the header, English or a test is missing; where a
-    test or one of its rows stands twice; where a test has no context, or another number of answers than of questions;
-    and where a language has some of its contexts only, or a brace that is no slot's.
+    test or one of its rows is twice; where a test has no context, or another number of answers than of questions;
+    and where a language has some of its contexts only, or a brace that is not a slot's.
     """
     lines = list(numbered_lines(text))
     if not lines:
@@ -100,14 +100,14 @@ def read(text: str, path: str) -> tuple[Row, ...]:
 
 
 def _columns(header: Sequence[str], path: str) -> dict[str, tuple[int, ...]]:
-    """The columns of each language, those behind them left out."""
+    """The columns of each language, those after them left out."""
     if header[0] != "Field":
-        raise DataError(path, "does not begin with the column 'Field': this is no table of templates.", 1)
+        raise DataError(path, "does not begin with the column 'Field': this is not a table of templates.", 1)
     found: dict[str, tuple[int, ...]] = {}
     for place, name in enumerate(header[1:], 1):
         if name.endswith(_BEHIND):
             if header[place - 1] != name.removesuffix(_BEHIND):
-                raise DataError(path, f"the column {place + 1} {name!r} does not stand behind one of its language.", 1)
+                raise DataError(path, f"the column {place + 1} {name!r} is not after one of its language.", 1)
         else:
             found[name] = (*found.get(name, ()), place)
     if "en" not in found:
@@ -124,7 +124,7 @@ def _blocks(lines: Sequence[tuple[int, str]], header: Sequence[str], path: str) 
         if raw.label == "Name":
             here = found[_named(raw, header, found, path)] = []
         elif here is None and raw.label:
-            raise DataError(path, f"{raw.label!r} stands in no test: a row 'Name' begins one.", number)
+            raise DataError(path, f"{raw.label!r} is in no test: a row 'Name' begins one.", number)
         elif not raw.label:
             here = None
         elif here is not None and raw.label != "Capability":
@@ -148,7 +148,7 @@ def _named(raw: _Raw, header: Sequence[str], found: Mapping[str, object], path: 
     if name not in TESTS:
         raise DataError(path, f"there is no test {name[:80]!r}. Known: {'; '.join(TESTS)}.", raw.number)
     if TESTS[name] in found:
-        raise DataError(path, f"the test {name!r} stands twice.", raw.number)
+        raise DataError(path, f"the test {name!r} is twice.", raw.number)
     return TESTS[name]
 
 
@@ -163,11 +163,11 @@ def _check(block: Sequence[_Raw] | None, name: str, path: str) -> None:
     asked = [pair for pair in pairwise([*labels, ""]) if QUESTION in pair[:1] or ANSWER in pair[1:]]
     if CONTEXT not in labels or not asked or any(pair != (QUESTION, ANSWER) for pair in asked):
         number = block[0].number if block else None
-        raise DataError(path, f"the test {name!r} lacks a context, a question or its answer.", number)
+        raise DataError(path, f"the test {name!r} does not have a context, a question or its answer.", number)
 
 
 def _check_lines(lines: Sequence[Line], language: str, path: str) -> None:
-    """Refuse a context that a language lacks though it has another one of the test, and braces that make no slot."""
+    """Refuse a context that a language does not have though it has another one of the test, and braces that make no slot."""
     contexts = [line for line in lines if line.label == CONTEXT]
     empty = [line for line in contexts if not line.variants]
     if len(empty) < len(contexts):

@@ -56,6 +56,6 @@ def _cells(number: int, value: str, path: str, hint: str = "") -> tuple[str, str
     mark = max(line.rfind(" "), line.rfind("\t"))
     word = line[: max(mark, 0)].rstrip(" \t")
     if not word:
-        what = f"has no tag behind {line[:40]!r} (word and tag are separated by a space).{hint}"
+        what = f"has no tag after {line[:40]!r} (word and tag are separated by a space).{hint}"
         raise DataError(path, what, number)
     return word, line[mark + 1 :]

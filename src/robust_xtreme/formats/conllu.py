@@ -113,8 +113,8 @@ class _Sentence:
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a sentence: `words` and `tags` (None in files without tags); a `.tsv` is a file of XTREME's scripts.
 
-    Raises DataError naming the line of what is no CoNLL-U, whose last line ends like every other, and both places of a
-    sent_id that stands twice; WrongVersion where the tags are those of version 1.
+    Raises DataError naming the line of what is not a CoNLL-U, whose last line ends like every other, and both places of a
+    sent_id that is twice; WrongVersion where the tags are those of version 1.
     """
     rows = iob2.read(text, path) if path.endswith(".tsv") else _treebank(text, path)
     _check_version(rows, path)
@@ -183,7 +183,7 @@ def _rank(words: Sequence[_Word], index: int, order: Sequence[str]) -> tuple[int
 def _check_name(line: str, path: str, number: int, names: dict[str, str]) -> None:
     if match := _NAME.match(line):
         if match[1] in names:
-            what = f"the sent_id {match[1][:80]!r} is not unique; it stands at {names[match[1]]} too."
+            what = f"the sent_id {match[1][:80]!r} is not unique; it is at {names[match[1]]} too."
             raise DataError(path, what, number)
         names[match[1]] = f"{path}:{number}"
 
@@ -217,7 +217,7 @@ def _add(sentence: _Sentence, line: _Word, path: str, number: int) -> None:
         first, last = int(match[1]), int(match[2])
         open_until = max((stop for stop, _ in sentence.tokens.values()), default=0)
         if first != following or last <= first or first <= open_until:
-            what = f"the multi-word token {first}-{last} does not stand before its words, or overlaps another one."
+            what = f"the multi-word token {first}-{last} is not before its words, or overlaps another one."
             raise DataError(path, what, number)
         sentence.tokens[first] = (last, line)
     elif not _EMPTY.fullmatch(name):
@@ -226,7 +226,7 @@ def _add(sentence: _Sentence, line: _Word, path: str, number: int) -> None:
 
 
 def records(source: Source, _: Options) -> Iterator[Record]:
-    """A record for each sentence. Raises DataError naming the line of what is no CoNLL-U."""
+    """A record for each sentence. Raises DataError naming the line of what is not a CoNLL-U."""
     for lines in sentences(source):
         texts = [line.text for line in lines]
         blank = not texts[0].strip()
@@ -253,13 +253,13 @@ def _written(lines: Sequence[Line], words: Sequence[_Word], path: str, done: Seq
 
 
 def _commented(line: str, words: Sequence[_Word], forms: Sequence[str]) -> str:
-    """A line, where it is the comment that holds the text with the new forms in it."""
+    """A line, where it is the comment that contains the text with the new forms in it."""
     match = _TEXT.fullmatch(line)
     return match[1] + _text(match[2], words, forms) if match else line
 
 
 def _text(old: str, words: Sequence[_Word], forms: Sequence[str]) -> str:
-    """The text with its words replaced where they stand; one that does not hold them all is put together anew."""
+    """The text with its words replaced where they are; one that does not contain them all is put together again."""
     starts, place = [], 0
     for word in words:
         place = old.find(word.form, place)

@@ -28,7 +28,7 @@ _LABELS: Final = ("0", "1", "2", "3")
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:
-    """One row a record: `premise`, `question`, four `choices` and `label`, an index. Fields may hold line ends.
+    """One row a record: `premise`, `question`, four `choices` and `label`, an index. Fields may contain line ends.
 
     Raises DataError where a record has another number of fields, or its label is none of the four.
     """

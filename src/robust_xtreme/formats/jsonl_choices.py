@@ -30,7 +30,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a line: `premise`, `question`, `choices` and `label`, the index of the right one (None: not said).
 
     XCOPA's question is `cause` or `effect`, Social IQa's a text. Rows that are numbered (`idx`) are put in that order.
-    Raises DataError where a line is something else, or where a number is missing or stands twice.
+    Raises DataError where a line is something else, or where a number is missing or is twice.
     """
     found = [_numbered(found, place) for found, place in objects(text, path)]
     return _in_order(found, path) if any(number is not None for number, _ in found) else tuple(row for _, row in found)
@@ -81,7 +81,7 @@ def _in_order(found: Sequence[tuple[int | None, Row]], path: str) -> tuple[Row, 
         if number is None:
             raise DataError(row.place, "has no 'idx', and other rows of the file have one.")
         if number in seen:
-            raise DataError(row.place, f"the idx {number} is not unique; it stands at {seen[number].place} too.")
+            raise DataError(row.place, f"the idx {number} is not unique; it is at {seen[number].place} too.")
         seen[number] = row
     lost = next((number for number in range(len(seen)) if number not in seen), None)
     if lost is not None:

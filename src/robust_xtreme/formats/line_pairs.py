@@ -20,7 +20,7 @@ _TELLING: Final = 20
 
 
 def read_parts(parts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
-    """One row a line, with the values `sentence` and `translation`, as they stand in the files.
+    """One row a line, with the values `sentence` and `translation`, as they are in the files.
 
     Raises DataError where the files have not as many lines as each other, where a line is empty, and for the files of
     XTREME's script, which sorts the English side so that nobody sees which sentences belong together.

@@ -31,7 +31,7 @@ _RESTORE: Final = "Mewsli-X's files come without it; get-mewsli-x.sh of google-r
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a mention; its native id is the file's `example_id`.
 
-    The values are `mention`, `left` and `right`, what stands around it in its sentence, `entity`, the id of the right
+    The values are `mention`, `left` and `right`, what is around it in its sentence, `entity`, the id of the right
     one (empty where the file does not say it), `language`, `document`, and in pairs `text` and `described`, the
     description of the entity and its language. Raises DataError.
     """
@@ -79,24 +79,24 @@ def _object(holder: Mapping[str, Any], name: str, place: str) -> Mapping[str, An
 
 
 def _span(span: Mapping[str, Any], text: str, place: str) -> tuple[int, int]:
-    """Where a mention stands, checked against the text that the file gives it."""
+    """Where a mention is, checked against the text that the file gives it."""
     start, stop = span.get("start"), span.get("end")
     if type(start) is not int or type(stop) is not int or not 0 <= start < stop <= len(text):
         raise DataError(
-            place, f"the mention at [{start!r}, {stop!r}] does not lie in its text of {len(text)} characters."
+            place, f"the mention at [{start!r}, {stop!r}] does not be in its text of {len(text)} characters."
         )
     if span.get("text") != text[start:stop]:
-        shown = f"{span.get('text')!r:.80} does not stand at [{start}, {stop}], where {text[start:stop][:80]!r} stands"
+        shown = f"{span.get('text')!r:.80} is not at [{start}, {stop}], where {text[start:stop][:80]!r} is"
         raise DataError(place, f"the mention {shown}.")
     return start, stop
 
 
 def _sentence(spans: tuple[tuple[int, int], ...], start: int, stop: int, place: str) -> tuple[int, int]:
-    """The first sentence that holds the whole mention, as the official code takes it."""
+    """The first sentence that contains the whole mention, as the official code takes it."""
     for first, last in spans:
         if first <= start and stop <= last:
             return first, last
-    raise DataError(place, f"the mention at [{start}, {stop}] lies in no sentence of its text.")
+    raise DataError(place, f"the mention at [{start}, {stop}] is in no sentence of its text.")
 
 
 def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:

@@ -22,14 +22,14 @@ record = tsv_paraphrases.record
 
 _COLUMNS: Final = ("question1", "question2", "is_duplicate")
 _BROKEN: Final = 1000
-"""Of so many lines one may be broken: GLUE's training file holds some whose question had a line end in it."""
+"""Of so many lines one may be broken: GLUE's training file contains some whose question had a line end in it."""
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a line, with the values `first`, `second` and `label`, `0` or `1`.
 
     A line with too few columns, or without a label, is left out, as the loaders of GLUE leave it out; such are one in a
-    thousand lines at most. Raises DataError where there are more, naming the first, or the header lacks a column.
+    thousand lines at most. Raises DataError where there are more, naming the first, or the header does not have a column.
     """
     lines = list(numbered_lines(text))
     if not lines:

@@ -40,7 +40,7 @@ SAMPLE: Final = (
 FIELDS: Final = ("context", "question", "answers")
 
 NOISED: Final = ("question", "context")
-"""What can be noised; the first is noised where nothing is said."""
+"""What can be noised; the first is noised where nothing is stated."""
 
 FAMILY: Final = "span_qa"
 WRITTEN: Final = "squad"
@@ -56,10 +56,10 @@ _T = TypeVar("_T", list[Any], str)
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a question, with the values `context`, `question` and `answers`: pairs of (start, stop) in code points.
 
-    An answer with an empty text is none, and so is no list of answers; `impossible` is there, and true, where the file
+    An answer with an empty text is none, and so is not a list of answers; `impossible` is there, and true, where the file
     says that there is no answer. `sentences`, pairs of (start, stop), are there where the paragraph has its breaks.
     Raises DataError for malformed JSON with its line, for a missing or wrong value with the question's id, and where an
-    answer does not stand at its offset.
+    answer is not at its offset.
     """
     articles = enumerate(_get(_parse(text, path), _DATA, list, path))
     passages = chain.from_iterable(_passages(article, path, f"data[{number}]") for number, article in articles)
@@ -78,7 +78,7 @@ def _parse(text: str, path: str) -> Any:
 @final
 @dataclass(frozen=True, slots=True)
 class _Passage:
-    """What holds a context, where it is, and its questions: what holds each, its id and where it is."""
+    """What contains a context, where it is, and its questions: what contains each, its id and where it is."""
 
     holder: Mapping[str, Any]
     place: str
@@ -108,7 +108,7 @@ def _passage(holder: Mapping[str, Any], asked: Mapping[str, Any], path: str, nam
 
 
 def _rows(passage: _Passage, path: str) -> Iterator[Row]:
-    """The rows of the questions of a passage; two with one id are told apart by where they stand."""
+    """The rows of the questions of a passage; two with one id are distinguished by where they are."""
     shared: dict[str, Any] = {"context": passage.context}
     if "qas" in passage.holder and BREAKS in passage.holder:
         shared["sentences"] = _breaks(passage)
@@ -141,7 +141,7 @@ def _impossible(question: Mapping[str, Any], place: str) -> bool:
 
 
 def _get(holder: Any, key: str, kind: type[_T], place: str) -> _T:
-    """The value of that key, checked: a mapping that holds a `kind` there."""
+    """The value of that key, checked: a mapping that contains a `kind` there."""
     value = holder.get(key) if isinstance(holder, dict) else None
     if not isinstance(value, kind):
         raise DataError(place, f"expected {key!r} to be {_KINDS[kind]}; {_OTHER}")
@@ -152,7 +152,7 @@ def _text(holder: Any, key: str, place: str) -> str:
     """The text of that key, of whole characters. Raises DataError."""
     value = _get(holder, key, str, place)
     if is_half(value):
-        raise DataError(place, f"{HALF} in {key!r}, which is no character.")
+        raise DataError(place, f"{HALF} in {key!r}, which is not a character.")
     return value
 
 
@@ -163,7 +163,7 @@ def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:
 
 
 def records(source: Source, options: Options) -> Iterator[Record]:
-    """A record for each article of `data`, and records without texts for what stands around them. Raises DataError."""
+    """A record for each article of `data`, and records without texts for what is around them. Raises DataError."""
     document = Document(source)
     yield kept(document.space() + document.mark("{"))
     there = False
@@ -175,7 +175,7 @@ def records(source: Source, options: Options) -> Iterator[Record]:
             yield from _articles(document, source.path, options)
         elif key is not None:
             if key == _DATA:
-                raise DataError(source.path, "the key 'data' stands twice.", line)
+                raise DataError(source.path, "the key 'data' is twice.", line)
             value = document.value()
             placed(value, source.path, line)
             yield kept(value)

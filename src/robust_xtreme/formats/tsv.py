@@ -34,8 +34,8 @@ _COLUMNS: Final = {
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a line, with the values `first`, `second` and `label` (None in files of two columns).
 
-    A row's name is its place or, under a header with the column `id`, what stands there.
-    A field that a CSV writer quoted, as XTREME's preprocessing does where the text holds a quotation mark, is
+    A row's name is its place or, under a header with the column `id`, what is there.
+    A field that a CSV writer quoted, as XTREME's preprocessing does where the text contains a quotation mark, is
     unquoted; texts are otherwise kept as they are. Raises DataError where a line has another number of columns.
     """
     lines = list(numbered_lines(text))
@@ -68,7 +68,7 @@ def _row(index: int, line: tuple[int, str], width: int, places: tuple[int | None
 
 
 def unquoted(cell: str) -> str:
-    """The text of a field that a CSV writer quoted: it does so only where the text holds a quotation mark."""
+    """The text of a field that a CSV writer quoted: it does so only where the text contains a quotation mark."""
     inner = cell[1:-1]
     quoted = len(cell) > 2 and cell[0] == cell[-1] == '"' and '""' in inner and '"' not in inner.replace('""', "")
     return inner.replace('""', '"') if quoted else cell
@@ -83,7 +83,7 @@ def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:
 @final
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """How many columns there are, where the fields stand, and the column of languages (-1: none)."""
+    """How many columns there are, where the fields are, and the column of languages (-1: none)."""
 
     path: str
     width: int
@@ -93,7 +93,7 @@ class _Table:
 
 
 def records(source: Source, options: Options) -> Iterator[Record]:
-    """A record for each line; empty lines may stand at the end only. Raises DataError naming the line."""
+    """A record for each line; empty lines may be at the end only. Raises DataError naming the line."""
     table, empty = None, []
     for line in source.lines():
         if not line.text:
@@ -126,7 +126,7 @@ def _table(line: Line, path: str, options: Options) -> tuple[_Table, bool]:
 
 
 def is_named(options: Options) -> bool:
-    """Whether the first line names the columns: as is said, else where one of them is asked for by a name."""
+    """Whether the first line names the columns: as is stated, else where one of them is asked for by a name."""
     return options.header if options.header is not None else not all(map(_is_number, _wanted(options)))
 
 
@@ -186,6 +186,6 @@ def _written(line: Line, cells: Sequence[str], table: _Table, done: Sequence[Don
 
 
 def _quoted(value: str) -> str:
-    """A cell as CSV writers quote it, where it holds a quotation mark."""
+    """A cell as CSV writers quote it, where it contains a quotation mark."""
     inner = value.replace('"', '""')
     return f'"{inner}"' if '"' in value else value

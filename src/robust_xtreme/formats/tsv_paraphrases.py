@@ -25,7 +25,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a line, as of `tsv`, without blanks at the ends of a sentence, which XTREME's scripts take away.
 
     Rows that the release numbers (`id`) are put in that order. Raises DataError where a line has another number of
-    columns, or an id stands twice or is no number.
+    columns, or an id is twice or is not a number.
     """
     rows = tuple(_stripped(row) for row in tsv.read(text, path))
     return _in_order(rows) if "id" in text.partition("\n")[0].rstrip("\r").split("\t") else rows
@@ -43,7 +43,7 @@ def _in_order(rows: Sequence[Row]) -> tuple[Row, ...]:
             raise DataError(row.place, f"the id {row.native[:80]!r} is not a whole number.")
         if int(row.native) in seen:
             raise DataError(
-                row.place, f"the id {row.native} is not unique; it stands at {seen[int(row.native)].place} too."
+                row.place, f"the id {row.native} is not unique; it is at {seen[int(row.native)].place} too."
             )
         seen[int(row.native)] = row
     return tuple(row for _, row in sorted(seen.items()))

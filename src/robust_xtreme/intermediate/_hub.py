@@ -36,7 +36,7 @@ def ending(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The beginning of a text and four endings: `ctx_a`, `ctx_b`, `endings` and `label`, a number as a text."""
     _texts(row, ("ctx_a", "ctx_b"), location)
     if not isinstance(row.get("endings"), list):
-        raise DataError(location, f"expected the column 'endings' to hold a list, not {row.get('endings')!r:.80}.")
+        raise DataError(location, f"expected the column 'endings' to contain a list, not {row.get('endings')!r:.80}.")
     return {**completed(row, location), "label": _index(row, 4, location)}
 
 
@@ -59,7 +59,7 @@ def _lists(choices: Any, location: str) -> tuple[list[str], list[str]]:
     lists = [value for value in values if isinstance(value, list) and all(isinstance(text, str) for text in value)]
     if len(lists) != 2 or len(lists[0]) != len(lists[1]):
         raise DataError(
-            location, f"expected the column 'choices' to hold as many labels as texts, not {choices!r:.80}."
+            location, f"expected the column 'choices' to contain as many labels as texts, not {choices!r:.80}."
         )
     return lists[0], lists[1]
 
@@ -69,14 +69,14 @@ def situation(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     premise, question, *choices = _texts(row, _SITUATION, location)
     label = _index(row, len(choices) + 1, location)
     if not label:
-        raise DataError(location, f"expected the column 'label' to hold a number from 1 to {len(choices)}, not 0.")
+        raise DataError(location, f"expected the column 'label' to contain a number from 1 to {len(choices)}, not 0.")
     return {"premise": premise, "question": question, "choices": tuple(choices), "label": label - 1}
 
 
 def _texts(row: Mapping[str, Any], keys: tuple[str, ...], location: str) -> tuple[str, ...]:
     for key in keys:
         if not isinstance(row.get(key), str):
-            raise DataError(location, f"expected the column {key!r} to hold a text, not {row.get(key)!r:.80}.")
+            raise DataError(location, f"expected the column {key!r} to contain a text, not {row.get(key)!r:.80}.")
     return tuple(row[key] for key in keys)
 
 
@@ -85,5 +85,5 @@ def _index(row: Mapping[str, Any], count: int, location: str) -> int:
     value = row.get("label")
     number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
     if type(number) is not int or not 0 <= number < count:
-        raise DataError(location, f"expected the column 'label' to hold a number below {count}, not {value!r:.80}.")
+        raise DataError(location, f"expected the column 'label' to contain a number below {count}, not {value!r:.80}.")
     return number

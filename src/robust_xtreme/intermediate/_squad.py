@@ -1,4 +1,4 @@
-"""What SQuAD's two versions share: where their files lie, and how their questions become examples."""
+"""What SQuAD's two versions share: where their files are, and how their questions become examples."""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ ccg = TaskSpec(
     "the Penn Treebank (Computational Linguistics 33:3)",
     max_length=128,
     absent="CCGbank is licensed by the LDC (LDC2005T13) and may not be passed on. Whoever has it writes, as "
-    "DIR/ccg/ccg.train and DIR/ccg/ccg.dev, a line each sentence: its words parted by spaces, a tab, and as many "
-    "categories parted by spaces; and as DIR/ccg/tags_to_id.json one object that numbers the categories from 0. Name "
+    "DIR/ccg/ccg.train and DIR/ccg/ccg.dev, a line each sentence: its words separated by spaces, a tab, and as many "
+    "categories separated by spaces; and as DIR/ccg/tags_to_id.json one object that numbers the categories from 0. Name "
     "DIR with --data DIR.",
     rows="About 38,000 sentences to train on and 5,500 of validation, with 1,363 categories in jiant's files.",
     licence="LDC's, for members and buyers of LDC2005T13",

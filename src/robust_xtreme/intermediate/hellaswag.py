@@ -1,4 +1,4 @@
-"""HellaSwag: which of four endings goes on with a text about what people do?"""
+"""HellaSwag: which of four endings continues with a text about what people do?"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _files(name: str, *more: str) -> Files:
 
 hellaswag = TaskSpec(
     name="hellaswag",
-    summary="Sentence completion: which of four endings goes on with a text.",
+    summary="Sentence completion: which of four endings continues with a text.",
     family="choice",
     metrics=("accuracy",),
     languages=("en",),

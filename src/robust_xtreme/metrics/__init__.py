@@ -1,1 +1,1 @@
-"""One file a metric: per-example sums, and what they reduce to. Files with a leading underscore are no members."""
+"""One file a metric: per-example sums, and what they reduce to. Files with a leading underscore are not members."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from robust_xtreme.examples import Answers, Judged
+from robust_xtreme.examples import Answers, Scored
 from robust_xtreme.metric import Metric, share, targets
 from robust_xtreme.metrics._squad import golds_clean, said_clean, scoped
 from robust_xtreme.targets.checklist import answered
@@ -19,7 +19,7 @@ def of_test(test: str, summary: str) -> Metric:
     Questions of other tests are none of its items: they have no stats. One that is of no test counts in each.
     """
 
-    def stats(judged: Judged) -> Mapping[str, tuple[float, ...]]:
+    def stats(judged: Scored) -> Mapping[str, tuple[float, ...]]:
         targets(judged, Answers, restored=True)
         if test and test_of(judged.clean.cluster) not in ("", test):
             return {}

@@ -1,8 +1,8 @@
-"""The official rule of MLQA for comparing answers, written anew and frozen, and what it becomes in other languages.
+"""The official rule of MLQA for comparing answers, written again and frozen, and what it becomes in other languages.
 
 MLQA's script takes the language of the answer, which is that of the context. In lower case all punctuation goes (every
 code point of the Unicode categories P, and ASCII's punctuation), then the articles of the language; words are what
-stands between blanks, in Chinese each of the characters U+4E00 to U+9FA5 too. In Arabic every `ال` goes, inside a
+is between blanks, in Chinese each of the characters U+4E00 to U+9FA5 too. In Arabic every `ال` goes, inside a
 word as well: that is the script's rule.
 
 The script refuses a language that MLQA does not have. Here no article goes in such a language, and each character of
@@ -21,11 +21,11 @@ from typing import Final
 
 import regex
 
-from robust_xtreme.examples import Answers, Judged
+from robust_xtreme.examples import Answers, Scored
 from robust_xtreme.metric import targets
 from robust_xtreme.metrics._squad import golds_clean, most_alike, said_clean, scoped
 
-Stats = Callable[[Judged], Mapping[str, tuple[float, ...]]]
+Stats = Callable[[Scored], Mapping[str, tuple[float, ...]]]
 
 LANGUAGES: Final = ("ar", "de", "en", "es", "hi", "vi", "zh")
 """The languages of MLQA, those of the official rule."""
@@ -72,7 +72,7 @@ def overlap(answer: str, golds: Sequence[str], language: str) -> float:
 def in_its_language(compare: Callable[[str, Sequence[str], str], float]) -> Stats:
     """The stats (value, 1) of comparing clean answers by the rule of the context's language, as `_squad.scoped`."""
 
-    def stats(scored: Judged) -> Mapping[str, tuple[float, ...]]:
+    def stats(scored: Scored) -> Mapping[str, tuple[float, ...]]:
         targets(scored, Answers, restored=True)
         language = scored.clean.texts["context"].language
         return scoped(said_clean, golds_clean, lambda answer, golds: compare(answer, golds, language))(scored)

@@ -1,7 +1,7 @@
 """The official rule of SQuAD v1.1 for comparing answers, frozen, and which texts are compared.
 
 XTREME uses it unchanged for XQuAD and TyDiQA in every language: English articles go, ASCII punctuation goes, words are
-what stands between blanks. So an answer in Chinese or Thai is mostly one word.
+what is between blanks. So an answer in Chinese or Thai is mostly one word.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-from robust_xtreme.examples import Answers, Example, Judged
+from robust_xtreme.examples import Answers, Example, Scored
 from robust_xtreme.metric import ALL, NOISED_GOLD, UNTOUCHED, targets
 
 Compare = Callable[[str, Sequence[str]], float]
@@ -51,22 +51,22 @@ def _f1(answer: tuple[str, ...], gold: tuple[str, ...]) -> float:
     return 2 * precision * recall / (precision + recall)
 
 
-def said_clean(scored: Judged) -> str:
+def said_clean(scored: Scored) -> str:
     """The clean text under the prediction that was mapped back through the edits."""
     return _first(scored.clean, targets(scored, Answers, restored=True)[1])
 
 
-def said_noisy(scored: Judged) -> str:
+def said_noisy(scored: Scored) -> str:
     """The text that the model pointed at."""
     return _first(scored.perturbed, targets(scored, Answers)[1])
 
 
-def golds_clean(scored: Judged) -> tuple[str, ...]:
+def golds_clean(scored: Scored) -> tuple[str, ...]:
     """The clean gold answers, or one empty answer where there is none."""
     return _all(scored.clean)
 
 
-def golds_noisy(scored: Judged) -> tuple[str, ...]:
+def golds_noisy(scored: Scored) -> tuple[str, ...]:
     """The gold answers as the perturbed context shows them."""
     return _all(scored.perturbed)
 
@@ -81,11 +81,11 @@ def _all(example: Example) -> tuple[str, ...]:
 
 
 def scoped(
-    answer: Callable[[Judged], str], golds: Callable[[Judged], tuple[str, ...]], compare: Compare
-) -> Callable[[Judged], Mapping[str, tuple[float, ...]]]:
+    answer: Callable[[Scored], str], golds: Callable[[Scored], tuple[str, ...]], compare: Compare
+) -> Callable[[Scored], Mapping[str, tuple[float, ...]]]:
     """The stats (value, 1) of comparing the answer said with the golds, under `all` and the scope of the gold."""
 
-    def stats(scored: Judged) -> Mapping[str, tuple[float, ...]]:
+    def stats(scored: Scored) -> Mapping[str, tuple[float, ...]]:
         sums = (compare(answer(scored), golds(scored)), 1.0)
         return {ALL: sums, UNTOUCHED if golds_clean(scored) == golds_noisy(scored) else NOISED_GOLD: sums}
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from robust_xtreme.errors import Mismatch
-from robust_xtreme.examples import Judged, Tags
+from robust_xtreme.examples import Scored, Tags
 from robust_xtreme.metric import targets
 
 
-def tag_pairs(scored: Judged) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def tag_pairs(scored: Scored) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The gold and the predicted tags, one each per word. Raises Mismatch where their numbers differ."""
     gold, predicted = targets(scored, Tags)
     if len(gold.names) != len(predicted.names):
@@ -15,7 +15,7 @@ def tag_pairs(scored: Judged) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return gold.names, predicted.names
 
 
-def changed_words(scored: Judged) -> tuple[bool, ...]:
+def changed_words(scored: Scored) -> tuple[bool, ...]:
     """For each word, whether its text differs between the clean and the perturbed example."""
     clean, noisy = scored.clean.texts["tokens"], scored.perturbed.texts["tokens"]
     if clean.value == noisy.value:

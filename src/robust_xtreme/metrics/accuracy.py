@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from robust_xtreme.examples import Choice, Judged
+from robust_xtreme.examples import Choice, Scored
 from robust_xtreme.metric import ALL, Metric, share, targets
 
 
-def _stats(scored: Judged) -> Mapping[str, tuple[float, ...]]:
+def _stats(scored: Scored) -> Mapping[str, tuple[float, ...]]:
     gold, predicted = targets(scored, Choice)
     return {ALL: (float(gold == predicted), 1.0)}
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from robust_xtreme.examples import Document, Judged
+from robust_xtreme.examples import Document, Scored
 from robust_xtreme.metric import ALL, Metric, targets
 from robust_xtreme.metrics._pairs import counts
 from robust_xtreme.metrics.span_f1 import reduce
 
 
-def _stats(scored: Judged) -> Mapping[str, tuple[float, ...]]:
+def _stats(scored: Scored) -> Mapping[str, tuple[float, ...]]:
     return {ALL: counts(*targets(scored, Document))}
 
 

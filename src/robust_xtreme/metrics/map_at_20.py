@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from robust_xtreme.examples import Document, Judged
+from robust_xtreme.examples import Document, Scored
 from robust_xtreme.metric import ALL, Metric, share, targets
 
 DEPTH: Final = 20
@@ -26,7 +26,7 @@ def average_precision(ranking: Sequence[str], gold: Collection[str]) -> float:
     return total / min(len(right), DEPTH) if right else 0.0
 
 
-def _stats(scored: Judged) -> Mapping[str, tuple[float, ...]]:
+def _stats(scored: Scored) -> Mapping[str, tuple[float, ...]]:
     gold, predicted = targets(scored, Document)
     return {ALL: (average_precision(predicted.ids, gold.ids), 1.0)}
 

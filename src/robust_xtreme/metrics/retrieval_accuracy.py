@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from robust_xtreme.examples import Document, Judged
+from robust_xtreme.examples import Document, Scored
 from robust_xtreme.metric import ALL, Metric, share, targets
 
 
-def _stats(scored: Judged) -> Mapping[str, tuple[float, ...]]:
+def _stats(scored: Scored) -> Mapping[str, tuple[float, ...]]:
     gold, predicted = targets(scored, Document)
     return {ALL: (float(predicted.ids[:1] != () and predicted.ids[0] in gold.ids), 1.0)}
 

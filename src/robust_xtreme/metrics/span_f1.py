@@ -1,7 +1,7 @@
 """F1 of chunks of tags, by the rule of seqeval 0.0.12, which XTREME's scorer was published with.
 
 Later versions of seqeval cut the first letter off tags without a prefix, so that CCONJ equals SCONJ. This is that rule
-written anew and frozen: a tag's prefix is its first character and its type what stands behind its last hyphen.
+written again and frozen: a tag's prefix is its first character and its type what is after its last hyphen.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
-from robust_xtreme.examples import Judged
+from robust_xtreme.examples import Scored
 from robust_xtreme.metric import ALL, NOISED_GOLD, UNTOUCHED, Array, Metric
 from robust_xtreme.metrics._words import changed_words, tag_pairs
 
 Chunk = tuple[str, int, int]
-"""Its type, its first word, and the word behind its last."""
+"""Its type, its first word, and the word after its last."""
 
 _OUTSIDE: Final = ("O", "O")
 _NO_CHUNK: Final = frozenset("O.")
@@ -66,7 +66,7 @@ def _compare(gold: set[Chunk], predicted: set[Chunk], counted: Callable[[Chunk],
     return hits, false, missed
 
 
-def _stats(scored: Judged) -> Mapping[str, tuple[float, ...]]:
+def _stats(scored: Scored) -> Mapping[str, tuple[float, ...]]:
     gold, predicted = (set(chunks(tags)) for tags in tag_pairs(scored))
     changed = changed_words(scored)
     scopes = {

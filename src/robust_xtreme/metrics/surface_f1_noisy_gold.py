@@ -1,4 +1,4 @@
-"""F1 of the words of answers as they stand in the noisy text, on both sides."""
+"""F1 of the words of answers as they are in the noisy text, on both sides."""
 
 from __future__ import annotations
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from robust_xtreme.examples import Judged
+from robust_xtreme.examples import Scored
 from robust_xtreme.metric import ALL, NOISED_GOLD, UNTOUCHED, Metric, share
 from robust_xtreme.metrics._words import changed_words, tag_pairs
 
 
-def _stats(scored: Judged) -> Mapping[str, tuple[float, ...]]:
+def _stats(scored: Scored) -> Mapping[str, tuple[float, ...]]:
     gold, predicted = tag_pairs(scored)
     right = [tag == other for tag, other in zip(gold, predicted, strict=True)]
     changed = changed_words(scored)

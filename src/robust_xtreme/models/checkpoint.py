@@ -133,7 +133,7 @@ def _shared(located: Located, shared: Checkpoint | None) -> Any:
 
 
 def _represented(encoder: Any, representation: str) -> tuple[nn.Module, nn.Module]:
-    """What stands for a text: a hidden state of the encoder, and how the states of its tokens become one vector."""
+    """What represents a text: a hidden state of the encoder, and how the states of its tokens become one vector."""
     wanted = Representation.parse(representation) if representation else DEFAULT
     return AtLayer(encoder, wanted.at(layer_count(encoder))), Pooled(wanted)
 

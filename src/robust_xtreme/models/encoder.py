@@ -1,4 +1,4 @@
-"""Encoders on disk: which one a folder holds, and how it is read: safetensors only, none of its code, no network."""
+"""Encoders on disk: which one a folder contains, and how it is read: safetensors only, none of its code, no network."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def encoder_identity(folder: Path, sha256: Callable[[Path], str] = store.sha256)
 
 
 def check_weights(folder: Path) -> None:
-    """Raise ModelError, one line, where a folder holds no safetensors."""
+    """Raise ModelError, one line, where a folder contains no safetensors."""
     if any(folder.glob("*.safetensors")):
         return
     pickled = next((path.name for pattern in _PICKLES for path in sorted(folder.glob(pattern))), None)
     if pickled is None:
         raise ModelError(
-            f"{folder} holds no weights (model.safetensors). Save them with transformers' save_pretrained."
+            f"{folder} contains no weights (model.safetensors). Save them with transformers' save_pretrained."
         )
     raise ModelError(
-        f"{folder} holds only pickled weights ({pickled}), which could run code when read. "
+        f"{folder} contains only pickled weights ({pickled}), which could run code when read. "
         "Convert them to model.safetensors with transformers' save_pretrained."
     )
 
@@ -94,13 +94,13 @@ def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
 
 
 def _config_of(folder: Path) -> dict[str, Any]:
-    """What config.json holds; nothing where it cannot be read, which the encoder's reader tells."""
+    """What config.json contains; nothing where it cannot be read, which the encoder's reader tells."""
     path = folder / "config.json"
     return dict(json.loads(path.read_text(encoding="utf-8"))) if _is_object(path) else {}
 
 
 def _check_present(folder: Path, called: str) -> None:
-    """Raise ModelError where a folder holds no file that a tokenizer could be read from."""
+    """Raise ModelError where a folder contains no file that a tokenizer could be read from."""
     if not any(path for pattern in _TOKENIZERS for path in folder.glob(pattern)):
         raise ModelError(
             f"{called}: the tokenizer cannot be loaded: its files (tokenizer.json) are missing. Get them again, or "
@@ -110,7 +110,7 @@ def _check_present(folder: Path, called: str) -> None:
 
 @contextmanager
 def _named_file(folder: Path) -> Iterator[None]:
-    """Where a tokenizer cannot be read because one of its files is no JSON object, say which."""
+    """Where a tokenizer cannot be read because one of its files is not JSON object, say which."""
     try:
         yield
     except Exception as error:
@@ -172,7 +172,7 @@ def read_encoder(folder: Path) -> Any:
 
     Of T5's kind it is the encoder alone, of CLIP and SigLIP the text model; a decoder is refused. It comes without the
     pooler, which nothing here uses, where the architecture lets it be left out, and otherwise with one that does not
-    learn. A weight that the files lack, or hold in another shape than config.json says, is an error: transformers
+    learn. A weight that the files do not have, or contain in another shape than config.json says, is an error: transformers
     would draw it at random.
     """
     from robust_xtreme.models import mini

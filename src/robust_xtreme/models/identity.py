@@ -43,7 +43,7 @@ def identity(
 ) -> str:
     """The hash of files (weights, tokenizer), configuration, and heads with their label maps (16 hex digits).
 
-    `folder` holds the heads' weights; without one they stand among the files.
+    `folder` contains the heads' weights; without one they are among the files.
     """
     every = sorted(path for path in files if path.is_file() and path.name != "config.json")
     parts = [part for path in every for part in (path.name, file_hash(path))]
@@ -79,8 +79,8 @@ def _file_hash(path: Path, _version: tuple[int, int]) -> str:
 def parameters(paths: tuple[Path, ...]) -> tuple[int, int]:
     """Parameters of files of weights, all and without embedding tables, read off their headers; those of text alone.
 
-    Tables are those of words, positions (relative ones too) and types. The norm behind them, a projection to the width
-    of the layers, and T5's attention bias are no tables and count as capacity.
+    Tables are those of words, positions (relative ones too) and types. The norm after them, a projection to the width
+    of the layers, and T5's attention bias are not tables and count as capacity.
     Raises ModelError where a file of weights is damaged.
     """
     sizes: dict[str, int] = {}

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
-from robust_xtreme.models.lacking import label_sets
+from robust_xtreme.models.unsupported import label_sets
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.kinds import kind_of
 
@@ -27,7 +27,7 @@ _CLASSES: Final = {
     "contradictory": "contradiction",
 }
 _PREFIXES: Final = {"B": "B", "S": "B", "U": "B", "I": "I", "M": "I", "E": "I", "L": "I"}
-"""Of BIO, BIOES, BMES and BILOU: what begins a name, and what goes on with it."""
+"""Of BIO, BIOES, BMES and BILOU: what begins a name, and what continues with it."""
 
 _TYPES: Final = {
     "PERSON": "PER",
@@ -150,14 +150,14 @@ def _tags(own: tuple[str, ...], labels: tuple[str, ...]) -> tuple[str, ...] | No
 
 
 def _half_types(names: Sequence[str]) -> set[str]:
-    """The types among tags that can begin a name and cannot go on with one."""
+    """The types among tags that can begin a name and cannot continue with one."""
     parts = [re.fullmatch(r"([A-Za-z])[-_](.+)", name.strip().upper(), re.DOTALL) for name in names]
     known = [(_PREFIXES.get(one[1], ""), one[2]) for one in parts if one]
     return {kind for prefix, kind in known if prefix == "B"} - {kind for prefix, kind in known if prefix == "I"}
 
 
 def _tag(name: str, labels: Sequence[str]) -> str:
-    """`B-PER`, `b_person`, `S-PER` as B-PER; a type without a prefix goes on, as in the scheme IO; others as O."""
+    """`B-PER`, `b_person`, `S-PER` as B-PER; a type without a prefix continues, as in the scheme IO; others as O."""
     prefix, mark, kind = re.match(r"(?:([A-Za-z])([-_]))?(.*)", name.strip(), re.DOTALL).groups()  # type: ignore[union-attr]  # the pattern matches any text
     begins = _PREFIXES.get(prefix.upper(), "") if mark else "I"
     tag = f"{begins}-{_TYPES.get(kind.upper(), kind.upper())}"

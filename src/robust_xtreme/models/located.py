@@ -1,4 +1,4 @@
-"""Where each task's model lies: what answers it, what its folder must hold, and the identity of what computes.
+"""Where each task's model is: what answers it, what its folder must contain, and the identity of what computes.
 
 A run of `train`: `RUN/model/` (config, safetensors, tokenizer), `RUN/heads/TASK.safetensors` with `TASK.json`,
 `RUN/stages/`. A checkpoint with a head of its own: see `native`.
@@ -13,7 +13,7 @@ from typing import Any, final
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError, SpecError
-from robust_xtreme.models import lacking
+from robust_xtreme.models import unsupported
 from robust_xtreme.models.encoder import check_weights, encoder_identity
 from robust_xtreme.models.identity import file_hash, identity, parameters, read_json
 from robust_xtreme.models.labels import (
@@ -51,7 +51,7 @@ class Located:
 
     `heads` are those that count into the identity, `trained_on` the languages of the head's training data (those of
     the task's own training split where nothing tells them). `head` is empty where the encoder's representation answers.
-    `labels` are the head's classes as the task calls them; `native` says more of a checkpoint that is no run of
+    `labels` are the head's classes as the task calls them; `native` says more of a checkpoint that is not a run of
     `train`, `renamed` that its own names say something else.
     """
 
@@ -114,11 +114,11 @@ class Located:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences about what was taken for the task's model, how it was trained, and what it does not tell apart."""
+        """Sentences about what was taken for the task's model, how it was trained, and what it does not distinguish."""
         left = others(self.native.own, self.labels) if self.native and kind_of(self.family).words else ()
         tags = f"{self.task}: the tags {', '.join(left)} of {self.origin.typed} count as O." if left else ""
         trained = "" if self.native else changed_texts(self.run, self.heads)
-        spared = lacking.note(self.labels, registry.load("task", self.task))
+        spared = unsupported.note(self.labels, registry.load("task", self.task))
         return tuple(filter(None, (self.origin.note, self.renamed, tags, spared, self._cut, trained)))
 
     @property
@@ -130,7 +130,7 @@ class Located:
 
 
 def heads(run: Path) -> tuple[str, ...]:
-    """The tasks that a run holds a head for."""
+    """The tasks that a run contains a head for."""
     return tuple(sorted(path.stem for path in (run / "heads").glob("*.safetensors")))
 
 
@@ -229,7 +229,7 @@ def _checkpoint(origin: Origin, task: TaskSpec, given: Given) -> Located:
         labels=labels,
         identity=what,
         config=text_facts(config),
-        trained_on=() if lacking.lacked(labels, task) else task.train_languages,
+        trained_on=() if unsupported.unsupported_labels(labels, task) else task.train_languages,
         heads=(),
         native=native,
         renamed=called_otherwise(native.own, labels, task, origin.typed) if task.name in given.labels else "",
@@ -263,7 +263,7 @@ def _mapped(native: Native, origin: Origin, task: TaskSpec, given: Given) -> tup
     asked = given.labels.get(task.name)
     if not kind_of(task.family).classes:
         if asked:
-            raise SpecError(f"--labels names classes of {task.name}, whose answers are no classes: leave it out.")
+            raise SpecError(f"--labels names classes of {task.name}, whose answers are not classes: leave it out.")
         return ()
     if not asked:
         check_clear(native.unclear, task, origin.typed)
@@ -343,7 +343,7 @@ def check_folder(run: Path) -> None:
     model = run / "model"
     if not (model / "config.json").is_file():
         raise ModelError(
-            f"{run} holds no config.json and no model/config.json: it is neither a transformers checkpoint nor a "
+            f"{run} contains no config.json and no model/config.json: it is neither a transformers checkpoint nor a "
             "finished run of `robust-xtreme train`."
         )
     check_weights(model)
@@ -357,7 +357,7 @@ def relabelled(labels: tuple[str, ...], task: TaskSpec, run: Path) -> tuple[int,
     """
     if labels == task.labels:
         return None
-    if sorted(labels) not in map(sorted, lacking.label_sets(task)):
+    if sorted(labels) not in map(sorted, unsupported.label_sets(task)):
         have, want = ", ".join(labels), ", ".join(task.labels)
         raise ModelError(f"{run}: the head's labels ({have}) are not those of {task.name} ({want}).")
     return tuple(task.labels.index(label) for label in labels) if kind_of(task.family).indexed else None

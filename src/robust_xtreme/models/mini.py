@@ -1,7 +1,7 @@
 """The architecture of mini's encoder: word vectors that stay as they are given, attention by content and by distance.
 
 Registered with transformers' Auto classes as `robust_xtreme_mini`. Half of the heads see their own text by distance, a
-quarter the other text only, a quarter everything; the second text begins behind the second separator. To each token is
+quarter the other text only, a quarter everything; the second text begins after the second separator. To each token is
 added how near the nearest word of the other text is.
 """
 
@@ -18,7 +18,7 @@ from transformers.modeling_outputs import BaseModelOutput
 
 MODEL_TYPE: Final = "robust_xtreme_mini"
 _SEPARATORS: Final = 2
-"""How many separators stand in front of the second text."""
+"""How many separators are in front of the second text."""
 
 _Config: Any = PretrainedConfig
 _Model: Any = PreTrainedModel
@@ -71,7 +71,7 @@ class MiniConfig(_Config):  # type: ignore[misc]  # see above
 
 
 class Layer(nn.Module):
-    """Attention and a feed-forward step, each behind a norm and added to what was there."""
+    """Attention and a feed-forward step, each after a norm and added to what was there."""
 
     def __init__(self, config: Any) -> None:
         nn.Module.__init__(self)
@@ -137,7 +137,7 @@ class MiniModel(_Model):  # type: ignore[misc]  # see above
     ) -> BaseModelOutput:
         """Hidden states (B, L, H) of token ids (B, L); where they are asked for, those of every layer too.
 
-        These are the embeddings, and what each layer gives; behind the last one the norm has been applied.
+        These are the embeddings, and what each layer gives; after the last one the norm has been applied.
         """
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         second = in_second(input_ids, int(self.config.eos_token_id))
@@ -157,7 +157,7 @@ class MiniModel(_Model):  # type: ignore[misc]  # see above
         return BaseModelOutput(last_hidden_state=states[-1], hidden_states=tuple(states) if shown else None)
 
     def _noised(self, vectors: Tensor, ids: Tensor) -> Tensor:
-        """In training: each word's vector as another language might have it, the same wherever the word stands."""
+        """In training: each word's vector as another language might have it, the same wherever the word is."""
         config = self.config
         types = torch.randn_like(self.embeddings.weight) * config.type_noise
         vectors = vectors + nn.functional.embedding(ids, types)
@@ -197,7 +197,7 @@ def best_match(vectors: Tensor, second: Tensor, words: Tensor) -> Tensor:
 
 
 def in_second(ids: Tensor, separator: int) -> Tensor:
-    """Which tokens (B, L) are of the second text, or behind it."""
+    """Which tokens (B, L) are of the second text, or after it."""
     separators = (ids == separator).long()
     return torch.cumsum(separators, dim=1) - separators >= _SEPARATORS
 

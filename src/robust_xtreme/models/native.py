@@ -108,7 +108,7 @@ def train_command(task: TaskSpec, encoder: str = "DIR") -> str:
 
 
 def instead(task: TaskSpec) -> str:
-    """What serves in place of a head: in retrieval, a representation that is named."""
+    """What serves instead of a head: in retrieval, a representation that is named."""
     return " Or compare texts without a head: --representation mean:14/24" if task.pool is not None else ""
 
 

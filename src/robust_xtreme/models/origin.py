@@ -46,7 +46,7 @@ class Origin:
 class Given:
     """The models of a run: for a task by name, and for every task that they have a head for; names of classes.
 
-    `represents` says that a representation was named, which serves retrieval where a model lacks the task's head.
+    `represents` says that a representation was named, which serves retrieval where a model does not have the task's head.
     """
 
     named: Mapping[str, Origin]

@@ -1,4 +1,4 @@
-"""Which hidden state of an encoder stands for a text, and how its tokens become one vector: `mean:14/24`."""
+"""Which hidden state of an encoder represents a text, and how its tokens become one vector: `mean:14/24`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Representation:
 
     `layer` is a hidden state of the encoder, 0 being the embeddings; where `of` is not 0, it is that of an encoder with
     `of` layers, and scaled to others. `mean` is over the tokens of the text, with those that frame it where `specials`;
-    `cls` is the token that stands for all: the first, or where an encoder has none there or is causal the last.
+    `cls` is the token that represents all: the first, or where an encoder has none there or is causal the last.
     """
 
     pooling: str

@@ -1,6 +1,6 @@
 """Which part of a checkpoint reads text: encoders as they are, T5's without its decoder, text towers without images.
 
-A text tower reads few tokens, and CLIP's reads from left to right: inputs are cut to what it reads, and what stands for
+A text tower reads few tokens, and CLIP's reads from left to right: inputs are cut to what it reads, and what represents
 a whole text is the last token.
 """
 
@@ -66,7 +66,7 @@ def architecture_of(model_type: str, called: str) -> Any:
 
 
 def check_encoder(config: Any, architecture: Any, called: str) -> None:
-    """Raise ModelError where a model is no encoder of text: a decoder, two in one, or a reader of images or sound."""
+    """Raise ModelError where a model is not an encoder of text: a decoder, two in one, or a reader of images or sound."""
     from transformers.models.auto import modeling_auto
 
     kind = str(config.model_type)
@@ -117,7 +117,7 @@ def _tower_facts(config: Mapping[str, Any]) -> dict[str, Any]:
 def positions(config: Mapping[str, Any]) -> int | None:
     """How many tokens an encoder reads at most, as far as its configuration tells; None where that is not bounded.
 
-    Models of RoBERTa's kind count positions from behind the padding token's number.
+    Models of RoBERTa's kind count positions from after the padding token's number.
     """
     numbers = [config.get(key) for key in ("max_position_embeddings", "pad_token_id")]
     found, pad = (one if isinstance(one, int) else None for one in numbers)

@@ -21,7 +21,7 @@ SCRATCH: Final = "scratch"
 INTERMEDIATE: Final = "intermediate"
 TARGET: Final = "target"
 TOLERATED: Final = 0.02
-"""Up to this share of a split may stand in the training data; it is counted, and nothing is refused."""
+"""Up to this share of a split may be in the training data; it is counted, and nothing is refused."""
 
 _SHOWN: Final = (
     "kind",
@@ -85,7 +85,7 @@ def own_training(run: Path, task: str) -> str:
     if not found:
         return ""
     learned = ", ".join(sorted(one for stage in found for one in _tasks(stage) if task in _trains(one)))
-    return f"{task}: the model learned {learned or 'them'} before, {task}'s own training data: this is no transfer."
+    return f"{task}: the model learned {learned or 'them'} before, {task}'s own training data: this is not transfer."
 
 
 def model_facts(run: Path, heads: Sequence[str], config: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def _pretrained_on(every: Sequence[Mapping[str, Any]], beside: bool) -> str | No
 def _base(every: Sequence[Mapping[str, Any]], config: Mapping[str, Any]) -> dict[str, Any]:
     """Name, revision and kind of what the first stage started from; `scratch` where that was nothing.
 
-    Of a folder only its own name is told, so that no table holds a path.
+    Of a folder only its own name is told, so that no table contains a path.
     """
     first = every[0]
     said = {key: value for key, value in first.get("base", {}).items() if isinstance(value, str) and value}
@@ -165,7 +165,7 @@ def _base(every: Sequence[Mapping[str, Any]], config: Mapping[str, Any]) -> dict
 
 
 def _intermediate(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The intermediate stages as one: tasks, an ablation behind them; diversity only where one stage tells it."""
+    """The intermediate stages as one: tasks, an ablation after them; diversity only where one stage tells it."""
     if not found:
         return {}
     return {

@@ -14,7 +14,7 @@ from robust_xtreme.targets.kinds import kind_of
 
 UNKNOWN_TOKENS: Final = "unknown_tokens"
 MOST: Final = 0.5
-"""A larger share of characters in unknown tokens is no reading: noise changes what is unknown before and after."""
+"""A larger share of characters in unknown tokens is not a reading: noise changes what is unknown before and after."""
 
 _SAMPLE: Final = 256
 
@@ -33,7 +33,7 @@ def unreadable(model: Located, examples: Sequence[Example], language: str) -> st
 
 
 def unknown_share(tokenizer: Any, family: str, examples: Sequence[Example]) -> float:
-    """The share of characters that stand in unknown tokens; a text without any token is unknown as a whole."""
+    """The share of characters that are in unknown tokens; a text without any token is unknown as a whole."""
     unknown = tokenizer.unk_token_id
     if unknown is None:
         return 0.0

@@ -23,13 +23,13 @@ _UNUSED: Final = re.compile(
     r"|generator_lm_head|discriminator_predictions|vocab_transform|vocab_layer_norm|vocab_projector|decoder"
     r"|head|criterion|loss\w*)\..+"
 )
-"""What checkpoints hold and a task head never reads: poolers, heads of pretraining, buffers, weights of a loss."""
+"""What checkpoints contain and a task head never reads: poolers, heads of pretraining, buffers, weights of a loss."""
 
 
 def weight_files(folder: Path, called: str) -> tuple[Path, ...]:
-    """The files that a folder's weights are read from; none where it holds neither weights nor an index of them.
+    """The files that a folder's weights are read from; none where it contains neither weights nor an index of them.
 
-    Raises ModelError, one line, where the index names anything but safetensors that lie in the same folder.
+    Raises ModelError, one line, where the index names anything but safetensors that are in the same folder.
     """
     if (folder / WHOLE).is_file():
         return (folder / WHOLE,)
@@ -50,10 +50,10 @@ def weight_files(folder: Path, called: str) -> tuple[Path, ...]:
 
 
 def check_whole(folder: Path, called: str) -> None:
-    """Raise ModelError where a folder holds an adapter, which transformers would apply, or not, unasked."""
+    """Raise ModelError where a folder contains an adapter, which transformers would apply, or not, unasked."""
     if (folder / ADAPTER).is_file():
         raise ModelError(
-            f"{called} holds an adapter ({ADAPTER}), which is not applied. Merge it into the weights with peft's "
+            f"{called} contains an adapter ({ADAPTER}), which is not applied. Merge it into the weights with peft's "
             "merge_and_unload, and save them without it."
         )
 
@@ -86,7 +86,7 @@ def check_config(config: Mapping[str, Any], called: str) -> None:
 
 
 def check_described(called: str, unexpected: Iterable[str], model: Any, whole: bool) -> None:
-    """Raise ModelError where the files hold weights that the configuration does not describe: layers left over.
+    """Raise ModelError where the files contain weights that the configuration does not describe: layers left over.
 
     Of a `whole` checkpoint all count but for those that no task head reads; of an encoder only those of its own parts,
     for the head is another's.
@@ -96,5 +96,5 @@ def check_described(called: str, unexpected: Iterable[str], model: Any, whole: b
     if not whole:
         left = [name for name in left if hasattr(model, name.removeprefix(prefix).partition(".")[0])]
     if left:
-        what = f"{left[0]} and {len(left) - 1} more stand" if len(left) > 1 else f"{left[0]} stands"
+        what = f"{left[0]} and {len(left) - 1} more are" if len(left) > 1 else f"{left[0]} is"
         raise ModelError(f"{called}: {what} in the weights, but config.json describes no such part of the model.")

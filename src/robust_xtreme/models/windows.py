@@ -25,10 +25,10 @@ CAUSAL: Final = "reads_causally"
 class Window:
     """One input of a model. An example has one or more of them.
 
-    `example` is the place in the list that was encoded; `layout` is the family's own note of what stands where;
+    `example` is the place in the list that was encoded; `layout` is the family's own note of what is where;
     `truncated` says that something had to be left out (which is the whole gold answer, for spans of a text);
     `second` is where the segment of the second text begins, 0 where the tokenizer marks no segments; `summary` is the
-    place of the token that stands for all of the input.
+    place of the token that represents all of the input.
     """
 
     example: int
@@ -42,7 +42,7 @@ class Window:
 @final
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """One string as tokens: their ids, and the code points (T, 2) that each of them stands for."""
+    """One string as tokens: their ids, and the code points (T, 2) that each of them represents."""
 
     ids: tuple[int, ...]
     offsets: Scores
@@ -75,7 +75,7 @@ class Frame:
         return 0 if self.kept is None or len(parts) == 1 else len(self.pair[0]) + len(parts[0]) + self.kept
 
     def summary(self, ids: Sequence[int]) -> int:
-        """The place of the token that stands for all of the input ids: the first, where one is put there to be read.
+        """The place of the token that represents all of the input ids: the first, where one is put there to be read.
 
         It is the last where the first is a word's, or has seen nothing of the text.
         """
@@ -180,7 +180,7 @@ def _segments(windows: Sequence[Window], mask: Tensor) -> Tensor:
 
 
 def summaries(hidden: Tensor, windows: Sequence[Window]) -> Tensor:
-    """The states (B, H) of the tokens that stand for the inputs (B, L, H); where there is one state each, that one."""
+    """The states (B, H) of the tokens that represent the inputs (B, L, H); where there is one state each, that one."""
     places = [window.summary for window in windows]
     if hidden.shape[1] == 1 or not any(places):
         return hidden[:, 0]

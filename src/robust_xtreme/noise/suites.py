@@ -20,7 +20,7 @@ _KEYS: Final = ("summary", "specs", "standing", "source", "licence")
 @final
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """What one name stands for: a sentence about it, and its perturbations, each with its strengths."""
+    """What one name represents: a sentence about it, and its perturbations, each with its strengths."""
 
     name: str
     summary: str
@@ -50,9 +50,9 @@ def suite(name: str) -> Suite:
     check_keys(pack, _KEYS, _KEYS[:2], str(path))
     summary, specs = pack["summary"], pack["specs"]
     if not isinstance(summary, str) or not summary.strip():
-        raise DataError(path, "the key 'summary' is no sentence")
+        raise DataError(path, "the key 'summary' is not a sentence")
     if not isinstance(specs, list) or not specs or not all(isinstance(spec, str) for spec in specs):
-        raise DataError(path, "the key 'specs' is no list of perturbations, as in specs = [\"char_noise:0.1\"]")
+        raise DataError(path, "the key 'specs' is not a list of perturbations, as in specs = [\"char_noise:0.1\"]")
     return Suite(f"{SUITE}{path.stem}", summary, tuple(_spec(path, spec) for spec in specs), str(pack["standing"]))
 
 
@@ -80,7 +80,7 @@ def _check_values(spec: PerturbationSpec) -> None:
 
 
 def asked(perturb: Iterable[str]) -> tuple[Asked, ...]:
-    """One cell per strength of specs and suites, in the order written, each once; what is named itself is no suite's.
+    """One cell per strength of specs and suites, in the order written, each once; what is named itself is not a suite's.
 
     Raises SpecError, UnknownName, DataError.
     """
@@ -102,7 +102,7 @@ def _asked(word: str) -> Iterator[Asked]:
 
 
 def single(text: str) -> PerturbationSpec:
-    """The one perturbation at one strength that a spec or a suite stands for, where one file is written.
+    """The one perturbation at one strength that a spec or a suite represents, where one file is written.
 
     Raises SpecError where there are several, UnknownName, DataError.
     """
@@ -124,7 +124,7 @@ def refusing(cell: PerturbationSpec, family: str) -> str:
     return next((name for name in links if family in registry.load("perturbation", name).refuses), "")
 
 
-def lacking(cell: PerturbationSpec, code: str) -> tuple[str, str] | None:
+def unsupported(cell: PerturbationSpec, code: str) -> tuple[str, str] | None:
     """The first perturbation of a chain that does not serve a language, and why; None where all serve it."""
     pairs = ((link.name, registry.load("perturbation", link.name).lacks(code)) for link in cell.links)
     return next(((name, why) for name, why in pairs if why), None)

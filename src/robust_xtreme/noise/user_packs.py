@@ -20,7 +20,7 @@ from robust_xtreme.noise.suites import suite
 def using(*folders: Path | str) -> Iterator[None]:
     """Look for packs in these folders first while a context lasts, each file of theirs read and checked at once.
 
-    Raises UserError where one is no folder of packs, and what the readers of packs raise: DataError, SpecError.
+    Raises UserError where one is not a folder of packs, and what the readers of packs raise: DataError, SpecError.
     """
     with packs.using(*folders):
         for kind, name in packs.own():
@@ -29,7 +29,7 @@ def using(*folders: Path | str) -> Iterator[None]:
 
 
 def _typed(name: str) -> None:
-    """Make the slips of the input methods that a pack is for: `ja-romaji` is one of Japanese."""
+    """Make the key errors of the input methods that a pack is for: `ja-romaji` is one of Japanese."""
     for method in METHODS.values():
         if method.language == name.partition("-")[0]:
             list(method.slips())

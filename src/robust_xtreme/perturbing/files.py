@@ -87,7 +87,7 @@ def _rate(done: Done) -> float:
 @final
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A job that was checked: how the file is read, how it is noised, and what is said of it in the end."""
+    """A job that was checked: how the file is read, how it is noised, and what is stated of it in the end."""
 
     read: Reader
     options: Options
@@ -142,7 +142,7 @@ def _check_done(totals: Totals, path: str, noise: Noise) -> None:
     """Refuse a file in which nothing was to be noised."""
     if not totals.texts:
         left = f" Of its texts the task reads none: {totals.left} are others." if totals.left else ""
-        raise DataError(path, f"holds no texts.{left}")
+        raise DataError(path, f"contains no texts.{left}")
     if totals.texts == totals.not_applicable:
         name = "+".join(link.perturbation.name for link in noise.links)
         raise UserError(
@@ -244,9 +244,7 @@ def _called(format: str, reader: str, task: TaskSpec, wanted: Sequence[str]) -> 
     for name in wanted:
         if name not in every:
             known = ", ".join(every) or "none"
-            what = (
-                f"The field {name!r} of {task.name} does not stand in its files as it is read (those that do: {known})"
-            )
+            what = f"The field {name!r} of {task.name} is not in its files as it is read (those that do: {known})"
             raise UserError(f"{what}. `robust-xtreme eval --tasks {task.name}` noises it.")
     return {name: every[name] for name in wanted}
 

@@ -48,7 +48,7 @@ class Noise:
             yield Text(bare_ids(code, [slot.value])[0], code, slot.value, slot.spans), 0
 
     def _known(self, slot: Slot, texts: Texts, path: str) -> tuple[Text, int] | None:
-        """The text that `eval` reads there, and how much white space stands before it; None where it reads none."""
+        """The text that `eval` reads there, and how much white space is before it; None where it reads none."""
         text = texts.get((slot.place, slot.field))
         if text is None:
             return None

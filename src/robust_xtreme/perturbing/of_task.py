@@ -1,4 +1,4 @@
-"""The texts that `eval` makes of a task's file, by where they stand in the file."""
+"""The texts that `eval` makes of a task's file, by where they are in the file."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def texts(asked: Asked, file: str, called: Mapping[str, str]) -> Texts:
     """
     task, path = asked.task, Path(file).absolute()
     if not path.is_file():
-        raise DataError(file, "is no file that can be read.")
+        raise DataError(file, "is not a file that can be read.")
     split, found = _rows(asked, path)
     check(found)
     origin = Origin(task.name, split, asked.language)
@@ -57,7 +57,7 @@ def texts(asked: Asked, file: str, called: Mapping[str, str]) -> Texts:
 
 
 def _place(row: Row, path: Path) -> str:
-    """Where a row stands in the file; an empty text where it is one of another file."""
+    """Where a row is in the file; an empty text where it is one of another file."""
     head = f"{path}:"
     return row.place.removeprefix(head).strip() if row.place.startswith(head) else ""
 
@@ -96,7 +96,7 @@ def _split(asked: Asked, known: Sequence[str], named: Sequence[str], path: Path)
 
 
 def _root(asked: Asked, split: str, path: Path) -> Path | None:
-    """The folder of release files that a file lies in as one of a split; None where its name is not of that split."""
+    """The folder of release files that a file is in as one of a split; None where its name is not of that split."""
     trained = asked.language in asked.task.train_languages
     for option in options(asked.task.files[split], asked.language, everywhere=asked.task.files[split].mixed or trained):
         for part in parts(option):
@@ -107,7 +107,7 @@ def _root(asked: Asked, split: str, path: Path) -> Path | None:
 
 
 def _alone(task: TaskSpec, split: str, path: Path) -> Found:
-    """The rows of one file, wherever it lies."""
+    """The rows of one file, wherever it is."""
     files, source = task.files[split], read_file(path)
     rows: Sequence[Row] = reader(files.reader).read(source.text, str(path))
     if files.ids == "ordinal":

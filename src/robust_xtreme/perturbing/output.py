@@ -70,7 +70,7 @@ def _is_same(other: str, path: Path) -> bool:
 def written(goals: Sequence[Goal]) -> Iterator[list[Write]]:
     """Functions that write text to each of some files: all of them appear, or where anything fails none.
 
-    Raises DiskError where one cannot be written. stdout and what is no regular file, such as a pipe, are written at
+    Raises DiskError where one cannot be written. stdout and what is not a regular file, such as a pipe, are written at
     once, and keep what they got.
     """
     with ExitStack() as moves, ExitStack() as files:

@@ -49,7 +49,7 @@ class Family:
     - `loss(head, hidden, mask, windows, examples, labels)`: a scalar; `examples` is the list that was encoded.
     - `decode(example, windows, scores, labels)`: the prediction from one row of scores (as numpy) per window, in the
       coordinates of the example given. Ties go to the lowest index. Raises NotFinite.
-    - `status(example, windows)`: `ok`, or `truncated_gold` where no window holds the gold answer.
+    - `status(example, windows)`: `ok`, or `truncated_gold` where no window contains the gold answer.
     - `together`: the windows of an example belong into one batch in training.
     """
 

@@ -50,7 +50,7 @@ class Predictor(Protocol):
         ...
 
     def status(self, example: Example, windows: Sequence[Window], /) -> str:
-        """`ok`, or `truncated_gold` where no window holds the gold answer."""
+        """`ok`, or `truncated_gold` where no window contains the gold answer."""
         ...
 
     def tokens(self, pieces: Iterable[str], /) -> dict[str, tuple[int, ...]]:

@@ -1,4 +1,4 @@
-"""Cells as views see them: what was noised, how much, which of them claim something, and in which order they stand."""
+"""Cells as views see them: what was noised, how much, which of them claim something, and in which order they are."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOT_APPLICABLE: Final = "not applicable"
 GROUP: Final = ("model", "task", "split", "translated", "inference", "metric", "scope", "fields")
 """Cells that may share an average: they differ in language, perturbation and strength alone.
 
-`translated` is the setting where the data were translated; the language trained on (in_language) stands beside the
+`translated` is the setting where the data were translated; the language trained on (in_language) is beside the
 languages that the model met without training (zero_shot), as in the benchmark's own averages.
 """
 
@@ -63,7 +63,7 @@ def is_few() -> pl.Expr:
 
 
 def floor_note() -> pl.Expr:
-    """What is said of a clean cell that is not above its floor, or of which that cannot be told."""
+    """What is stated of a clean cell that is not above its floor, or of which that cannot be told."""
     return pl.when(is_few()).then(pl.lit(FEW)).when(pl.col("at_floor")).then(pl.lit(AT_FLOOR))
 
 
@@ -90,7 +90,7 @@ def _translated() -> pl.Expr:
 
 
 def parts_of(condition: str) -> tuple[str, str, str]:
-    """The perturbation, the strength and the fields (joined by commas) that a condition's name holds."""
+    """The perturbation, the strength and the fields (joined by commas) that a condition's name contains."""
     try:
         spec = PerturbationSpec.parse(condition)
         strength = spec.nominal

@@ -138,7 +138,7 @@ _CATALOGUE: Final = (
     Shown("p adj.", ("p_adjusted",), _p, "Against no drop, corrected over the declared family of tests; none for cells "
           "outside of it.", room=_WIDE),
     Shown("joint interval", ("joint_change_low", "joint_change_high"), _interval, "Of the change, wide enough to "
-          "hold for all tests of the family at once.", room=_WIDEST),
+          "are valid for all tests of the family at once.", room=_WIDEST),
     Shown("n (clusters)", ("n", "clusters"), _size, "Items, and the clusters that are resampled.", room=_MEDIUM),
     Shown("floor", ("baseline", "baseline_name"), _floor, "The best shallow or input-blind predictor on the clean "
           "split; a cell not clearly above it is at floor.", room=_WIDE),
@@ -149,7 +149,7 @@ _CATALOGUE: Final = (
           room=_WIDEST),
     Shown("edits", ("grapheme_edit_rate",), percent, "Graphemes changed or inserted, of those of the noised fields."),
     Shown("words", ("word_edit_rate",), percent, "Words with an edit, of those of the noised fields; a word is what "
-          "stands between blanks, so a whole phrase where words are not spaced.", room=_WIDE),
+          "is between blanks, so a whole phrase where words are not spaced.", room=_WIDE),
     Shown("tokens/word", ("tokens_per_word_clean", "tokens_per_word"), _tokens, "Of the model's tokenizer, clean > "
           "perturbed; words as there.", room=_WIDE),
     Shown("notes", ("unchanged", "not_applicable", "truncated", "inert", "overlap"), _notes, "Shares of items; "
@@ -188,7 +188,7 @@ _CATALOGUE: Final = (
 
 
 def shown(columns: list[str]) -> list[Shown]:
-    """The shown columns of a frame, in the order of its columns; each column stands in one of them."""
+    """The shown columns of a frame, in the order of its columns; each column is in one of them."""
     left, chosen = [name for name in columns if name != "section"], []
     while left:
         chosen.append(_first(left))

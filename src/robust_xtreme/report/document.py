@@ -128,7 +128,7 @@ def _tested(cells: pl.DataFrame) -> str:
 
 
 def _representations(results: Results) -> list[str]:
-    """What stood for a text in each retrieval task, and how candidates were searched."""
+    """What represented a text in each retrieval task, and how candidates were searched."""
     cells = results.scores.filter(pl.col("inference").str.contains("representation=", literal=True))
     named = cells.select("task", "inference").unique().sort(pl.all())
     return [f"{task}: {inference}" for task, inference in named.rows()]

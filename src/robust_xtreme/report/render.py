@@ -47,7 +47,7 @@ def markdown_table(columns: list[Shown], rows: list[list[str]]) -> str:
 def print_table(console: Console, title: str, columns: list[Shown], rows: list[list[str]]) -> None:
     """One table on a terminal, without the columns that it has no room for; nothing in it is read as markup.
 
-    What is the same in all rows and names them (the metric, say) stands in the title.
+    What is the same in all rows and names them (the metric, say) is in the title.
     """
     same = [index for index, column in enumerate(columns) if column.named and len({row[index] for row in rows}) == 1]
     taken = [index for index, column in enumerate(columns) if index not in same and console.width >= column.room]

@@ -13,7 +13,7 @@ from robust_xtreme.results.benchmark import Task, tasks_of
 from robust_xtreme.results.schema import FLOORS, empty
 
 SECTION: Final = "section"
-"""The first column of every view's frame: rows of one section stand together under its name."""
+"""The first column of every view's frame: rows of one section are together under its name."""
 
 
 @final

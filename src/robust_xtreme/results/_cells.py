@@ -152,7 +152,7 @@ def _uneven(table: _Table, key: tuple[str, ...], part: slice, ids: Any, slots: A
 
 
 def check_same(cell: Cell, other: Cell) -> None:
-    """Raise Mismatch, naming the example, unless both cells hold the same items by id and fingerprint."""
+    """Raise Mismatch, naming the example, unless both cells contain the same items by id and fingerprint."""
     mine, theirs = cell.items, other.items
     if len(mine.examples) == len(theirs.examples) and _equal(mine, theirs):
         return

@@ -4,7 +4,7 @@ A task's score is the unweighted mean over the benchmark's languages of the task
 that make its score (of questions exact match and F1, each with half). XTREME averages its nine tasks (evaluate.py).
 XTREME-R's own script never prints an average, and both the mean of its ten tasks and the mean of the four means of its
 categories are in use: here each has its name. A cell that is missing is named; the average then has no value, and
-beside it stands that of what is present. Cells at the floor count: an average says what a model scores, no drop.
+beside it is that of what is present. Cells at the floor count: an average says what a model scores, no drop.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CATEGORIES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 }
 """The tasks of each benchmark by category: evaluate.py, GROUP2TASK and its like for XTREME-R.
 
-There XCOPA stands in two categories and LAReQA in none; here each task stands in one.
+There XCOPA is in two categories and LAReQA in none; here each task is in one.
 """
 
 TASKS: Final = {name: tuple(chain.from_iterable(each.values())) for name, each in CATEGORIES.items()}
@@ -65,10 +65,10 @@ class Task:
 class Average:
     """One average in points, of one model and noise (`clean`: none).
 
-    `tasks` and `categories` hold the scores of these: None where one of their cells is missing, as `value` is then.
+    `tasks` and `categories` contain the scores of these: None where one of their cells is missing, as `value` is then.
     `missing` names those cells, as `task/language`, or as a task whose languages are not known. `value_of_present` is
     the same mean over what there is: the present languages of each task, the tasks and categories that have any.
-    `splits` says from which split of a task its cells are; `metrics` holds for each task that has any cell the means of
+    `splits` says from which split of a task its cells are; `metrics` is valid for each task that has any cell the means of
     its score's metrics over the languages that are there.
     """
 

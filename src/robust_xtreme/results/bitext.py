@@ -1,6 +1,6 @@
 """Mining of translation pairs between two sets of sentences, and the threshold that parts them from the others.
 
-The rule of XTREME's BUCC (third_party/utils_retrieve.py, after LASER), written anew on arrays: a pair's score is the
+The rule of XTREME's BUCC (third_party/utils_retrieve.py, after LASER), written again on arrays: a pair's score is the
 ratio of its cosine to the mean of both sentences' cosines with their nearest neighbours; every sentence of either side
 proposes its best pair, and the best pairs are taken one after the other, each sentence once. The threshold is tuned on
 a development set (`best_threshold`) and applied to another (`extract`).
@@ -31,7 +31,7 @@ Pair = tuple[int, int]
 class Neighbours:
     """For each of n sentences its nearest ones on the other side: places (n, k) int64 and cosines (n, k) float32.
 
-    A place below 0 stands for no neighbour, as in faiss's answers where there are fewer than k.
+    A place below 0 represents no neighbour, as in faiss's answers where there are fewer than k.
     """
 
     indices: Indices
@@ -50,7 +50,7 @@ class Mined:
 def mine(forward: Neighbours, backward: Neighbours) -> Mined:
     """The pairs of sources and targets from the nearest targets of each source and the nearest sources of each target.
 
-    A ratio that is no number (both means are 0) is no pair.
+    A ratio that is not a number (both means are 0) is not a pair.
     """
     near, far = _means(forward), _means(backward)
     targets, ahead = _best(forward, near, far)

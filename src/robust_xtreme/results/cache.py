@@ -51,7 +51,7 @@ T = TypeVar("T")
 
 
 def folder() -> Path:
-    """Where the cache lies: ROBUST_XTREME_CACHE, else the platform's folder for caches."""
+    """Where the cache is: ROBUST_XTREME_CACHE, else the platform's folder for caches."""
     named = os.environ.get(VARIABLE, "")
     if named:
         return Path(named)
@@ -71,15 +71,15 @@ def parse_size(text: str) -> int:
     found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*([a-z]*)", text.strip().lower(), re.ASCII)
     unit = found[2] if found else ""
     if not found or unit not in ("", "b", *_UNITS):
-        raise SpecError(f"{LIMIT_VARIABLE} is {text[:80]!r}, which is no size. Write one such as 500MB or 2GiB.")
+        raise SpecError(f"{LIMIT_VARIABLE} is {text[:80]!r}, which is not a size. Write one such as 500MB or 2GiB.")
     return int(float(found[1]) * _UNITS.get(unit, 1))
 
 
 def opened(warn: Callable[[str], None]) -> Cache:
-    """The cache of this machine; nothing is made or read yet. Raises SpecError where its limit is no size."""
+    """The cache of this machine; nothing is made or read yet. Raises SpecError where its limit is not a size."""
     place, most = folder(), limit()
     if not os.environ.get(VARIABLE) and not place.is_absolute():
-        warn(f"there is no home folder for the cache, and the run goes on without. Name one with {VARIABLE}")
+        warn(f"there is no home folder for the cache, and the run continues without. Name one with {VARIABLE}")
         most = 0
     return Cache(place.absolute(), most, warn)
 
@@ -124,7 +124,7 @@ class Cache:
         return found
 
     def put(self, kind: str, values: Mapping[bytes, bytes]) -> None:
-        """Store values, in place of what their keys had; then make room, oldest use first."""
+        """Store values, instead of what their keys had; then make room, oldest use first."""
         if values and self._writes:
             self._tried(lambda db: write(db, kind, values, self._limit), None)
 
@@ -153,7 +153,7 @@ class Cache:
         return self._db
 
     def _renew(self, error: Exception) -> bool:
-        """Set a damaged database aside; whether there is now a chance to go on."""
+        """Set a damaged database aside; whether there is now a chance to continue."""
         if self._renewed or code_of(error) not in BROKEN:
             return False
         self._renewed = True
@@ -163,7 +163,7 @@ class Cache:
                 _set_aside(self._path)
         except OSError:
             return False
-        self._say(f"the cache {self._path} was damaged; it is set aside as {self._path.name}{DAMAGED} and begun anew")
+        self._say(f"the cache {self._path} was damaged; it is set aside as {self._path.name}{DAMAGED} and begun again")
         return True
 
     def _give_up(self, error: Exception, quiet: bool) -> None:
@@ -173,7 +173,7 @@ class Cache:
                 self._say(f"the cache {self._path} is busy; what was computed is not all stored")
             return
         if self._db is None:
-            what = f"the cache {self._path.parent} cannot be used, and the run goes on without: {reason_of(error)}"
+            what = f"the cache {self._path.parent} cannot be used, and the run continues without: {reason_of(error)}"
             self._say(f"{what}. Name another folder with {VARIABLE}")
             self._reads = False
         else:
@@ -209,7 +209,7 @@ def _set_aside(path: Path) -> None:
 @final
 @dataclass(frozen=True, slots=True)
 class Info:
-    """The cache from outside: its folder, bytes on disk, the limit, what it holds by kind, what is wrong with it."""
+    """The cache from outside: its folder, bytes on disk, the limit, what it contains by kind, what is wrong with it."""
 
     folder: Path
     size: int
@@ -219,7 +219,7 @@ class Info:
 
 
 def info() -> Info:
-    """Look at the cache without making or changing it. Raises SpecError where the limit is no size."""
+    """Look at the cache without making or changing it. Raises SpecError where the limit is not a size."""
     place, most = folder().absolute(), limit()
     path, kinds, problem = place / _NAME, dict.fromkeys(KINDS, Held()), ""
     if path.is_file():
@@ -246,9 +246,9 @@ def _on_disk(place: Path) -> int:
 
 
 def clear() -> Info:
-    """Remove everything that the cache holds, and nothing else; what it held. Raises DiskError.
+    """Remove everything that the cache contains, and nothing else; what it held. Raises DiskError.
 
-    A database that is in use is emptied, not removed, so that a run beside this goes on.
+    A database that is in use is emptied, not removed, so that a run beside this continues.
     """
     before = info()
     try:

@@ -73,7 +73,7 @@ def _rows(path: Path) -> Sequence[list[str]]:
     except OSError as error:
         raise DataError(path, f"cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(path, f"is no CSV in UTF-8: {error}") from error
+        raise DataError(path, f"is not CSV in UTF-8: {error}") from error
     if not rows:
         raise DataError(path, "is empty")
     return rows

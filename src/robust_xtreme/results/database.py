@@ -59,7 +59,7 @@ def reason_of(error: Exception) -> str:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection that begins no transaction by itself, from whatever thread; the place to stand in for others."""
+    """A connection that begins no transaction by itself, from whatever thread; the place to be in for others."""
     return sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
 
 
@@ -149,7 +149,7 @@ def touch(db: sqlite3.Connection, kind: str, keys: Iterable[bytes]) -> None:
 
 
 def write(db: sqlite3.Connection, kind: str, values: Mapping[bytes, bytes], most: int) -> None:
-    """Put values in place of what their keys had, and keep to the limit."""
+    """Put values instead of what their keys had, and keep to the limit."""
     now = time.time()
     rows = [(kind, key, data, _checksum(kind, key, data), now, now) for key, data in values.items()]
     with writing(db):
@@ -194,7 +194,7 @@ def shrink(db: sqlite3.Connection) -> None:
 
 
 def held(path: Path) -> dict[str, Held]:
-    """What a database holds by kind; neither it nor its folder is changed. Raises sqlite3.Error."""
+    """What a database contains by kind; neither it nor its folder is changed. Raises sqlite3.Error."""
     at_rest = not path.with_name(f"{path.name}-wal").exists()
     how = "immutable=1" if at_rest else "mode=ro"
     with closing(sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, timeout=_PATIENCE)) as db:

@@ -1,4 +1,4 @@
-"""Floors: what can be had on a split without reading the input, or by a shallow look at it.
+"""Floors: what is available on a split without reading the input, or by a shallow look at it.
 
 `fit` learns what there is to learn from the English training examples; where there are none, the floors that learn do
 so in five folds over the clusters of the split itself. The majority class is always the split's own: a constant that is
@@ -37,9 +37,9 @@ WHOLE: Final = "whole_sentence"
 SUMMARIES: Final[Mapping[str, str]] = {
     "majority": "The most frequent label for every item.",
     "hypothesis_only": "Naive Bayes over character n-grams of the hypothesis; the premise is not read.",
-    "bag_of_characters": "Naive Bayes over character n-grams of all fields together, wherever they stand.",
+    "bag_of_characters": "Naive Bayes over character n-grams of all fields together, wherever they are.",
     _ALONE: "Naive Bayes over character n-grams of each choice; the premise and the question are not read.",
-    "overlap_choice": "The choice of which the greatest share of character n-grams stands in the premise.",
+    "overlap_choice": "The choice of which the greatest share of character n-grams is in the premise.",
     "longest_choice": "The choice with most characters.",
     "all_o": "No entity at all.",
     WHOLE: "The whole sentence as one entity of the type named.",

@@ -5,7 +5,7 @@ number of cells at once: `sums` are the summed statistics of each cluster, of sh
 arm is one noise seed, and `reduce` is a metric's, (..., k) -> (...), in points.
 
 Method. The value and its G values without one cluster give deviations e; their variance V = (G-1)/G * sum(e^2) is the
-delete-one jackknife's, which holds for ratios as F1 too. Where few clusters carry the variation V is itself uncertain
+delete-one jackknife's, which is valid for ratios as F1 too. Where few clusters carry the variation V is itself uncertain
 and tied to the estimate; both are read off the higher moments of e: J = sum(e^4) / sum(e^2) is the square of the
 typical step that one such cluster makes, and A = sum(e^3) / (sum(e^2) + J) the slope of the variance along the
 estimate. A level takes t with V + J/2 on the logit scale; a difference d takes the roots x of
@@ -150,7 +150,7 @@ def _points(xp: Any, logit: Array) -> Array:
 def difference_bounds(backend: Backend, moments: Moments, quantile: float | None = None) -> Bounds:
     """Standard error, low and high of a paired difference, within -100 and 100.
 
-    What the left side leaves of that is no bound: it is an estimate itself. A simultaneous `quantile` widens the
+    What the left side leaves of that is not a bound: it is an estimate itself. A simultaneous `quantile` widens the
     interval about the same centre: the slope is known too roughly for far tails.
     """
     xp, clusters = backend.xp, moments.deviations.shape[-1]

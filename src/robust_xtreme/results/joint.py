@@ -1,4 +1,4 @@
-"""Intervals of drops that hold for all cells of a declared family at once."""
+"""Intervals of drops that are valid for all cells of a declared family at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Pair = tuple[Cell, Cell]
 
 
 def joint_bounds(pairs: Sequence[Pair], backend: Backend) -> list[tuple[float, float]]:
-    """Low and high of each drop, in points: all of them hold together with 95 %.
+    """Low and high of each drop, in points: all of them are valid together with 95 %.
 
     The max-t bootstrap gives the quantile: its draws are joint, so that cells which share clusters, languages of a
     parallel test say, widen each other's intervals less than as many independent ones would.

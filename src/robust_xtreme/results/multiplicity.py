@@ -36,7 +36,7 @@ def benjamini_yekutieli(p: Sequence[float]) -> list[float]:
 def _ordered(p: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     values = np.asarray(p, dtype=np.float64)
     if not ((values >= 0) & (values <= 1)).all():
-        raise UserError(f"A p-value lies outside [0, 1]: {next(value for value in p if not 0 <= value <= 1)}.")
+        raise UserError(f"A p-value is outside [0, 1]: {next(value for value in p if not 0 <= value <= 1)}.")
     return values, np.argsort(values, kind="stable")
 
 

@@ -121,7 +121,7 @@ def simultaneous_quantile(
     sides: int = 2,
     backend: Backend = CPU,
 ) -> float:
-    """The max-t quantile of a family: used as t, its intervals hold all at once with the given confidence.
+    """The max-t quantile of a family: used as t, its intervals are valid all at once with the given confidence.
 
     It is never below Student's, that of one interval with the family's fewest clusters.
     """

@@ -1,8 +1,8 @@
 """The frames: which columns they have, of which type, which of them may be empty, and what names a row.
 
 A frame is a polars DataFrame of exactly these columns, in this order. Numbers of quality are points (0-100), rates and
-shares lie in [0, 1]. NaN and infinity never stand in a frame: what is not known is null. What a column holds beside
-plain values (JSON) is said where it is declared.
+shares are in [0, 1]. NaN and infinity are never in a frame: what is not known is null. What a column contains beside
+plain values (JSON) is stated where it is declared.
 """
 
 from __future__ import annotations
@@ -113,12 +113,12 @@ MODELS: Final = Frame(
 """One row a model; lists (`pretrain_languages`, `overlap_flags`, `stages`) are JSON.
 
 `base` is what the first stage started from: a folder, a name on the hub, or `scratch`; `revision` the commit of a model
-from the hub, or of its base. `base_kind` is told by the type of the encoder and its vocabulary, from scratch by the
+from the hub, or of its base. `base_kind` is recognised by the type of the encoder and its vocabulary, from scratch by the
 languages of its text. `intermediate_set` joins tasks learned together by `+`, stages by commas, and names the
-share of masked LM beside them (`mnli+masked_lm:0.5`) and a control (`mnli+squad@shuffled_labels`); null is no such
+share of masked LM beside them (`mnli+masked_lm:0.5`) and a control (`mnli+squad@shuffled_labels`); null is not such a
 stage. `intermediate_examples` are the tasks' own, `pretrain_languages` also those of that text. `target` is what the
 heads that were used are of or, where none was, everything that was trained as one. `diversity` is the mean embedding
-distance of the set's tasks. `overlap_flags` holds splits (`task/split/language`) that training data contain, and
+distance of the set's tasks. `overlap_flags` contains splits (`task/split/language`) that training data contain, and
 `own training data: TASK` where an intermediate task's examples are those of the target.
 """
 
@@ -191,7 +191,7 @@ SCORES: Final = Frame(
 )
 """One row a cell, metric and scope, over noise seeds; `low` and `high` bound `value` at 95 %.
 
-`at_floor` is said of the clean cell, on whose text the baseline was scored; a perturbed one has that of its clean twin.
+`at_floor` is stated of the clean cell, on whose text the baseline was scored; a perturbed one has that of its clean twin.
 """
 
 DELTAS: Final = Frame(
@@ -272,7 +272,7 @@ def validate(data: pl.DataFrame, frame: Frame) -> pl.DataFrame:
     """The same data, when it is a frame of that kind.
 
     Raises RobustXtremeError naming the column that is missing, unknown, of another type, null or not finite where it
-    must not be, or outside its allowed values; Mismatch naming a row that stands there twice.
+    must not be, or outside its allowed values; Mismatch naming a row that is there twice.
     """
     _check_names(data, frame)
     for name, column in frame.columns.items():
@@ -299,12 +299,12 @@ def _check_column(values: pl.Series, column: Column, frame: Frame) -> None:
     if values.dtype != column.dtype:
         raise RobustXtremeError(f"{place} is {values.dtype}, not {column.dtype}.")
     if values.null_count() and not column.nullable:
-        raise RobustXtremeError(f"{place} holds {values.null_count()} nulls and may hold none.")
+        raise RobustXtremeError(f"{place} contains {values.null_count()} nulls and may contain none.")
     if column.dtype == pl.Float64 and not values.is_finite().all():
         bad = next(value for value in values.drop_nulls() if not math.isfinite(value))
-        raise RobustXtremeError(f"{place} holds {bad}; what is not known is null.")
+        raise RobustXtremeError(f"{place} contains {bad}; what is not known is null.")
     if column.dtype == pl.String and column.nullable and bool((values == "").any()):
-        raise RobustXtremeError(f"{place} holds an empty string; what is not known is null.")
+        raise RobustXtremeError(f"{place} contains an empty string; what is not known is null.")
     if column.allowed:
         _check_allowed(values, column, place)
 
@@ -312,7 +312,7 @@ def _check_column(values: pl.Series, column: Column, frame: Frame) -> None:
 def _check_allowed(values: pl.Series, column: Column, place: str) -> None:
     other = sorted(set(values.drop_nulls().unique().to_list()) - set(column.allowed))
     if other:
-        raise RobustXtremeError(f"{place} holds {other[0]!r}, which is none of: {', '.join(column.allowed)}.")
+        raise RobustXtremeError(f"{place} contains {other[0]!r}, which is none of: {', '.join(column.allowed)}.")
 
 
 def _check_key(data: pl.DataFrame, frame: Frame) -> None:
@@ -320,4 +320,4 @@ def _check_key(data: pl.DataFrame, frame: Frame) -> None:
     if repeated.any():
         row = data.select(frame.key).filter(repeated).row(0)
         named = ", ".join(f"{name} {value}" for name, value in zip(frame.key, row, strict=True))
-        raise Mismatch(f"A row of {frame.name} stands there twice: {named}.")
+        raise Mismatch(f"A row of {frame.name} is there twice: {named}.")

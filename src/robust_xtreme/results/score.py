@@ -86,7 +86,7 @@ def _floors(floor_cells: Iterable[Cell]) -> dict[Split, list[Cell]]:
 
 def _row(cell: Cell, floors: Iterable[Cell], noise: Mapping[tuple[str, ...], Row], backend: Backend) -> Row:
     if cell.key not in noise:
-        raise Mismatch(f"STATS hold {cell.named()}, which PREDICTIONS do not.")
+        raise Mismatch(f"STATS contain {cell.named()}, which PREDICTIONS do not.")
     estimate = estimate_level(cell.sums, cell.reduce, backend)
     return {
         **dict(zip(CELL, cell.key, strict=True)),
@@ -136,7 +136,7 @@ def _value(cell: Cell) -> float:
 
 
 def _inherited(rows: list[Row]) -> list[Row]:
-    """Whether a cell is at the floor is said of its clean twin, and so of its parts and of it under noise."""
+    """Whether a cell is at the floor is stated of its clean twin, and so of its parts and of it under noise."""
     clean = {_key(row): row["at_floor"] for row in rows if row["scope"] == ALL and row["condition"] == CLEAN}
     at_floor = {(_key(row), row["condition"]): row["at_floor"] for row in rows if row["scope"] == ALL}
     return [

@@ -1,4 +1,4 @@
-"""The records of a run's stages as they are read: checked, for whoever holds the folder may have written them."""
+"""The records of a run's stages as they are read: checked, for whoever contains the folder may have written them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _stage(path: Path) -> dict[str, Any]:
     record = store.read_json(path)
     known = isinstance(record, dict) and all(_fits(record.get(name, _ABSENT), kind) for name, kind in _KINDS.items())
     if not known or not _is_text(record):
-        what = "is no record of a stage of `robust-xtreme train`. Copy the run again from where it was trained."
+        what = "is not a record of a stage of `robust-xtreme train`. Copy the run again from where it was trained."
         raise DataError(path, what)
     return {**record, "recipe": str(record.get("recipe") or ""), "selected_on": str(record.get("selected_on") or "")}
 
@@ -57,7 +57,7 @@ def _fits(value: Any, kind: str) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    """Whether it can be written as UTF-8: JSON can hold half of a surrogate pair."""
+    """Whether it can be written as UTF-8: JSON can contain half of a surrogate pair."""
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and hold the same bytes for the same rows."""
+"""Files that appear whole or not at all, and contain the same bytes for the same rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _UNSYNCABLE: Final = (errno.EINVAL, errno.ENOTSUP)
 def write_frame(path: Path, data: pl.DataFrame, frame: Frame) -> None:
     """Write a frame as `.parquet` or `.csv`, sorted by its key. The same rows give the same bytes.
 
-    Raises RobustXtremeError where the data are no such frame, DiskError where the file cannot be written.
+    Raises RobustXtremeError where the data are not such frame, DiskError where the file cannot be written.
     """
     rows = canonical(validate(data, frame), frame)
     _write(path, csv.dump(rows, frame) if path.suffix == ".csv" else _parquet(rows))
@@ -82,7 +82,7 @@ def _read_parquet(path: Path) -> pl.DataFrame:
         csv.check_version(path, version)
         return pl.read_parquet(io.BytesIO(content))
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise DataError(path, f"is no readable parquet file: {str(error).splitlines()[0]}") from error
+        raise DataError(path, f"is not a readable parquet file: {str(error).splitlines()[0]}") from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -102,9 +102,9 @@ def read_json(path: Path) -> Any:
     except OSError as error:
         raise DataError(path, f"cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise DataError(path, f"is no JSON: {error}") from error
+        raise DataError(path, f"is not JSON: {error}") from error
     except RecursionError:
-        raise DataError(path, "is no JSON that can be read: it is nested too deeply") from None
+        raise DataError(path, "is not JSON that can be read: it is nested too deeply") from None
 
 
 def part_path(folder: Path, *names: str, suffix: str = ".parquet") -> Path:
@@ -192,7 +192,7 @@ def _write_synced(tmp: Path, data: bytes) -> None:
 
 
 def _replace(tmp: Path, path: Path) -> None:
-    """The one step that makes a file appear; fault tests stand in for it."""
+    """The one step that makes a file appear; fault tests are in for it."""
     tmp.replace(path)
 
 

@@ -58,7 +58,7 @@ def claims(values: pl.DataFrame, reference: str, family: Sequence[tuple[str, str
     """CLAIMS about arms against the reference: one declared family of (cell, arm), sorted by them.
 
     An empty family means every arm of VALUES but the reference, in every cell that it has runs of. Raises Mismatch
-    where a seed stands twice, or where the arms share no seed in a cell; UserError where an arm or a cell is not there.
+    where a seed is twice, or where the arms share no seed in a cell; UserError where an arm or a cell is not there.
     """
     runs = _by_run(build(values.to_dict(as_series=False), VALUES))
     pairs = family or [(cell, arm) for arm, cell in runs if arm != reference]

@@ -36,7 +36,7 @@ def with_transfer(scores: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
 def transfer_average(scores: pl.DataFrame, models: pl.DataFrame, tasks: Iterable[str]) -> float | None:
     """The mean over tasks of the mean over languages of one model's clean headline scores; None where a task has none.
 
-    `scores` holds one metric a task. Flagged cells are left out, so a task whose every cell is flagged has none.
+    `scores` contains one metric a task. Flagged cells are left out, so a task whose every cell is flagged has none.
     """
     kept = with_transfer(scores, models).filter(
         pl.col("left_out").is_null(), pl.col("condition") == "clean", pl.col("scope") == "all"

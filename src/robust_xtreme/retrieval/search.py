@@ -75,7 +75,7 @@ def search(
 
 
 def _exact(pool: _Pool, queries: Array, length: Array) -> Neighbours:
-    """Propose, score again, and look once more where the proposals need not hold all of the best."""
+    """Propose, score again, and look once more where the proposals need not contain all of the best."""
     scores, found, longest = _proposals(pool, queries)
     error = length.astype(np.float64) * longest * queries.shape[1] * _UNIT * _SLACK
     best = -np.partition(-scores, pool.k - 1, axis=1)[:, pool.k - 1]
@@ -103,7 +103,7 @@ def _proposals(pool: _Pool, queries: Array) -> tuple[Array, Array, float]:
 
 
 def _look_again(pool: _Pool, queries: Array, near: Neighbours, which: Array, floor: Array) -> None:
-    """Score every candidate that may be among the best of some queries, and put the best in place of what was found."""
+    """Score every candidate that may be among the best of some queries, and put the best instead of what was found."""
     wanted = queries[which]
     best = Neighbours(np.full((len(which), pool.k), -1, np.int64), np.full((len(which), pool.k), -np.inf, np.float64))
     size = max(1, CHUNK_BYTES // (16 * pool.rows))
@@ -182,7 +182,7 @@ def _lengths(rows: Array, what: str, start: int = 0) -> Array:
     wrong = np.flatnonzero(~(found < _LONGEST))
     if len(wrong):
         row = int(wrong[0])
-        why = "is too long for float32" if np.isfinite(rows[row]).all() else "holds NaN or an infinite number"
+        why = "is too long for float32" if np.isfinite(rows[row]).all() else "contains NaN or an infinite number"
         raise NotFinite(f"{what} {row + start} {why}, so that nothing can be searched. Look at what made its vector.")
     return found
 

@@ -9,12 +9,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 LARGEST: Final = 32 << 20
-"""Bytes of one answer that is no file: a thousand files' names and sizes take a fifth of a million."""
+"""Bytes of one answer that is not a file: a thousand files' names and sizes take a fifth of a million."""
 
 _MARK: Final = "robust_xtreme_answer"
 _SHA: Final = re.compile(r"[0-9a-f]{40}")
 _HASH: Final = re.compile(r"[0-9a-f]{40,64}")
-_PAGE: Final = "a page came in place of data: a proxy's login page, or HF_ENDPOINT names no hub"
+_PAGE: Final = "a page came instead of data: a proxy's login page, or HF_ENDPOINT names no hub"
 _ERROR: Final = 400
 _MOVED: Final = 300
 
@@ -42,7 +42,7 @@ def hooks(endpoint: str) -> dict[str, list[Any]]:
 
 
 def checked(response: Any) -> None:
-    """Read an answer that is no file up to a bound, and check the hashes in it and in any headers. Raises Strange."""
+    """Read an answer that is not a file up to a bound, and check the hashes in it and in any headers. Raises Strange."""
     _check_headers(response)
     is_answer = _MARK in response.request.extensions
     if response.request.method == "HEAD" or not (is_answer or response.status_code >= _ERROR):

@@ -32,19 +32,19 @@ def is_labelled(examples: Sequence[Example]) -> bool:
 
 
 def lack(examples: Sequence[Example], keys: Sequence[str] = (), corpus: Corpus | None = None) -> str:
-    """What a split that is not labelled has, as `has ...` goes on; empty where it is labelled.
+    """What a split that is not labelled has, as `has ...` continues; empty where it is labelled.
 
     `keys` are what the adapter named as the targets of queries, of which the `corpus` may know none.
     """
     if is_labelled(examples):
         return ""
     if corpus is not None and (absent := [key for key in keys if key not in corpus.answers]):
-        return f"no right candidate: {absent[0]!r:.80}, the first that is asked for, does not stand in the pool"
+        return f"no right candidate: {absent[0]!r:.80}, the first that is asked for, is not in the pool"
     return _ONE_LABEL if any(one.target not in _EMPTY for one in examples) else NO_LABELS
 
 
 def keys_of(examples: Sequence[Example]) -> tuple[str, ...]:
-    """The keys that the targets of queries name, before the texts of a pool stand in their place."""
+    """The keys that the targets of queries name, before the texts of a pool are in their place."""
     return tuple(key for one in examples if isinstance(one.target, Document) for key in one.target.ids)
 
 

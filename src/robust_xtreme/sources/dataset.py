@@ -26,7 +26,7 @@ _PIN: Final = re.compile(r"([\w.-]+/[\w.-]+)@([\w./-]+)")
 @final
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """The hub; `pins` holds revisions that stand in place of the tasks' own, `commits` what branches pointed to."""
+    """The hub; `pins` contains revisions that are instead of the tasks' own, `commits` what branches pointed to."""
 
     offline: bool
     pins: Mapping[str, str]
@@ -54,7 +54,7 @@ class Hub:
         return tuple(one for one in SPLITS if one in task.hub)
 
     def lacks(self, task: TaskSpec) -> str:
-        """What is said where there are no splits."""
+        """What is stated where there are no splits."""
         why = f" {task.absent}" if task.absent else " Name its release files with --data DIR."
         return f"{task.name} names no dataset on the hub.{why}"
 
@@ -191,19 +191,19 @@ def _rows(found: Snapshot, names: Sequence[str], wanted: HubFiles, language: str
 def _native(values: Mapping[str, Any], place: str) -> str:
     native = values.get("id")
     if not isinstance(native, str) or not native:
-        raise DataError(place, f"expected the column 'id' to hold the row's name, not {native!r:.80}.")
+        raise DataError(place, f"expected the column 'id' to contain the row's name, not {native!r:.80}.")
     return native
 
 
 def _values(found: Snapshot, names: Sequence[str], wanted: HubFiles, language: str) -> Iterator[dict[str, Any]]:
-    """The rows of the language, labels by their names. Raises RobustXtremeError where the bytes are no data."""
+    """The rows of the language, labels by their names. Raises RobustXtremeError where the bytes are not data."""
     from datasets import Features, load_dataset
 
     starts = wanted.starts and (wanted.starts[0], expand(wanted.starts[1], language, wanted.codes))
     paths = {wanted.split: [str(found.folder / name) for name in names]}
     logging.getLogger("datasets").setLevel(logging.CRITICAL)  # what goes wrong is told below, on one line
     try:
-        # Streaming reads the files where they lie: the library's own cache keeps no copy, of this or another revision.
+        # Streaming reads the files where they are: the library's own cache keeps no copy, of this or another revision.
         stream = load_dataset(_format(names), data_files=paths, split=wanted.split, streaming=True)
         for table in stream.with_format("arrow").iter(batch_size=_BATCH):
             features = stream.features or Features.from_arrow_schema(table.schema)
@@ -246,7 +246,7 @@ def _named(table: Any, features: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _label(value: Any, feature: Any) -> Any:
-    """A value, or where its column holds classes the name of its class, None for -1."""
+    """A value, or where its column contains classes the name of its class, None for -1."""
     names = getattr(feature, "names", None)
     if isinstance(names, list) and isinstance(value, int):
         return names[value] if 0 <= value < len(names) else None

@@ -30,7 +30,7 @@ def refusal() -> str:
     if not value or _is_address(value):
         return ""
     shown = value.rpartition("@")[2][:80]
-    return f"{VARIABLE} is no address of a hub: {shown!r}. It takes https://HOST; without it the hub is huggingface.co."
+    return f"{VARIABLE} is not an address of a hub: {shown!r}. It takes https://HOST; without it the hub is huggingface.co."
 
 
 def public(text: str) -> str:

@@ -56,7 +56,7 @@ def snapshot(
     """The files of a repository that match any of `patterns`, at a commit, branch or tag.
 
     A commit whose files are in the cache is not asked for again. `offline` opens no connection: a commit or a branch
-    is then what the cache holds of it, and never another revision. Otherwise a child process fetches what is missing
+    is then what the cache contains of it, and never another revision. Otherwise a child process fetches what is missing
     and is ended after `deadline` seconds. Raises UserError (ModelError for models) where the repository, the revision
     or the files do not exist, are gated or are not in the cache, RobustXtremeError where the hub fails.
     """
@@ -135,7 +135,7 @@ def _command(job: _Job) -> str:
 
 
 def cached(job: _Job, offline: bool) -> Snapshot | None:
-    """What the cache holds: all that an earlier call fetched or, `offline`, whatever matches at that very commit.
+    """What the cache contains: all that an earlier call fetched or, `offline`, whatever matches at that very commit.
 
     Raises UserError where an earlier call found that no file of the commit matches.
     """
@@ -152,7 +152,7 @@ def cached(job: _Job, offline: bool) -> Snapshot | None:
 
 
 def _recorded(path: Path) -> list[str]:
-    """The names in a record; one that stands for no file where there is no record."""
+    """The names in a record; one that represents no file where there is no record."""
     try:
         names = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -214,7 +214,7 @@ def _fetched(job: _Job, deadline: float) -> Snapshot:
     if not _SHA.fullmatch(found.revision) or found.folder.name != found.revision:
         raise RobustXtremeError(f"{_hub()} gave another revision of {job}: {found.revision!r:.80}")
     if _SHA.fullmatch(job.revision) and found.revision != job.revision:
-        raise RobustXtremeError(f"{_hub()} gave the commit {found.revision[:8]} in place of {job}.")
+        raise RobustXtremeError(f"{_hub()} gave the commit {found.revision[:8]} instead of {job}.")
     wrong = None if names else _nothing(job, said["others"])
     if wrong is None or isinstance(wrong, MissingData):
         _keep(job, found, names)
@@ -225,7 +225,7 @@ def _fetched(job: _Job, deadline: float) -> Snapshot:
 
 def _nothing(job: _Job, others: Sequence[str]) -> UserError:
     """Why no file of the repository matches."""
-    what = f"holds no file {' or '.join(job.patterns)}"
+    what = f"contains no file {' or '.join(job.patterns)}"
     if job.kind == "model":
         return job.wrong(f"{what}.")
     if any(name.endswith(".py") for name in others):
@@ -307,5 +307,5 @@ _FAILED: Final = {
     "strange": "does not answer as a hub",
     "down": "cannot be reached",
     "cut": "broke off",
-    "disk": "sent what this disk cannot hold",
+    "disk": "sent what this disk cannot contain",
 }

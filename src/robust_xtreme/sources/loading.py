@@ -48,7 +48,7 @@ class Split:
 def load(task: TaskSpec, source: Source | Path, language: str, split: str, pools: Pools | None = None) -> Split:
     """Read one split of a source; a Path is a folder of release files. `pools` of the source keep what they made.
 
-    Raises MissingData where the source does not hold it, DataError where what it holds is malformed, UnknownName,
+    Raises MissingData where the source does not hold it, DataError where what it contains is malformed, UnknownName,
     SpecError.
     """
     source = _source(source)
@@ -72,7 +72,7 @@ def load(task: TaskSpec, source: Source | Path, language: str, split: str, pools
 
 
 def languages_of(task: TaskSpec, source: Source | Path) -> tuple[str, ...]:
-    """The languages that a task has in a source, whether or not all are there; none where the source lacks the task."""
+    """The languages that a task has in a source, whether or not all are there; none where the source does not have the task."""
     return _source(source).languages(task)
 
 
@@ -88,7 +88,7 @@ def has_language(task: TaskSpec, source: Source | Path, language: str) -> bool:
 def available(
     task: TaskSpec, source: Source | Path, split: str, languages: Sequence[str] | None = None
 ) -> tuple[str, ...]:
-    """The languages, the task's own or those asked for, that a source holds the split of; `auto` is test or validation.
+    """The languages, the task's own or those asked for, that a source contains the split of; `auto` is test or validation.
 
     Raises UnknownName where the task does not have a language that is asked for.
     """
@@ -135,10 +135,10 @@ def resolve(task: TaskSpec, source: Source | Path, split: str, language: str, po
 
 
 def _lacking(found: Sequence[Split], source: Source) -> str:
-    """Which files hold no labels, and what to do about it."""
+    """Which files contain no labels, and what to do about it."""
     files = " and ".join(name for one in found for name, _ in one.files)
     lacks = " and ".join(dict.fromkeys(one.lack for one in found))
-    what = f"{found[0].task} {found[0].language}: {files} under {source} hold {lacks}."
+    what = f"{found[0].task} {found[0].language}: {files} under {source} contain {lacks}."
     return f"{what} {source.unlabelled}".rstrip() if NO_LABELS in lacks else what
 
 

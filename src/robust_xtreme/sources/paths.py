@@ -1,4 +1,4 @@
-"""The files of a language: what the placeholders of a path stand for, and which of the files are there."""
+"""The files of a language: what the placeholders of a path represent, and which of the files are there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ANY: Final = "*"
 @final
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Files that hold a split: each of them rows of its own or, where `joint`, only together."""
+    """Files that contain a split: each of them rows of its own or, where `joint`, only together."""
 
     paths: tuple[str, ...]
     joint: bool = False
@@ -35,7 +35,7 @@ def expand(text: str, language: str, codes: Mapping[str, str]) -> str:
 
 
 def options(files: Files, language: str, *, everywhere: bool = True) -> tuple[Option, ...]:
-    """The paths that may hold a language, those that name none only where they hold rows `everywhere`."""
+    """The paths that may contain a language, those that name none only where they contain rows `everywhere`."""
     wanted = (one for one in files.paths if everywhere or any("{" in part for part in parts(one)))
     return tuple(_expanded(one, language, files.codes) for one in wanted)
 
@@ -86,11 +86,11 @@ def halved(folder: Path, wanted: Sequence[Option]) -> str:
 
 
 def odd(folder: Path, wanted: Sequence[Option]) -> str:
-    """A sentence about what stands where a file is looked for and is none; none: an empty one."""
+    """A sentence about what is where a file is looked for and is none; none: an empty one."""
     for part in (part for option in wanted for part in parts(option) if _ANY not in part):
         path = folder / part
         if path.is_symlink() and not path.exists():
             return f"{part} is a link to nothing."
         if path.exists() and not path.is_file():
-            return f"{part} is no regular file, but a folder, a pipe, a socket or a device."
+            return f"{part} is not a regular file, but a folder, a pipe, a socket or a device."
     return ""

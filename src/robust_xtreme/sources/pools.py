@@ -76,9 +76,9 @@ class Pools:
 
 
 def _check_corpus(corpus: Corpus, task: TaskSpec, place: str) -> None:
-    """Refuse a pool without texts, with an id that stands twice, and with answers that are none of its texts."""
+    """Refuse a pool without texts, with an id that is twice, and with answers that are none of its texts."""
     if not corpus.texts:
-        raise DataError(place, f"the pool of {task.name} holds no candidates.")
+        raise DataError(place, f"the pool of {task.name} contains no candidates.")
     seen: dict[str, Text] = {}
     for text in corpus.texts:
         other = seen.setdefault(text.id, text)
@@ -87,11 +87,11 @@ def _check_corpus(corpus: Corpus, task: TaskSpec, place: str) -> None:
             raise DataError(place, f"two candidates have the id {text.id!r}: {one} and {two}.")
     for key, ids in corpus.answers.items():
         if unknown := [id for id in ids if id not in seen]:
-            raise DataError(place, f"the answer {unknown[0]!r} of {key!r} is no candidate of the pool.")
+            raise DataError(place, f"the answer {unknown[0]!r} of {key!r} is not a candidate of the pool.")
 
 
 def answered(examples: Sequence[Example], corpus: Corpus) -> tuple[Example, ...]:
-    """Examples whose targets are the texts of the pool that are right, in place of the key that an adapter names."""
+    """Examples whose targets are the texts of the pool that are right, instead of the key that an adapter names."""
     return tuple(_answered(one, corpus) for one in examples)
 
 

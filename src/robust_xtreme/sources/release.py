@@ -23,7 +23,7 @@ _HUB: Final = "--data hub fetches them from the hub."
 @final
 @dataclass(frozen=True, slots=True)
 class Release:
-    """The folder; each task says which of its files hold a split of a language."""
+    """The folder; each task says which of its files contain a split of a language."""
 
     folder: Path
     within = ""
@@ -43,7 +43,7 @@ class Release:
         return tuple(one for one in SPLITS if one in task.files)
 
     def lacks(self, task: TaskSpec) -> str:
-        """What is said where there are no splits."""
+        """What is stated where there are no splits."""
         return f"{task.name} names no release files. {task.absent}".rstrip()
 
     def holds(self, task: TaskSpec, language: str, split: str) -> bool:
@@ -152,14 +152,14 @@ def see_of(task: TaskSpec, see: str) -> str:
 
 
 def absent(folder: Path) -> str:
-    """What is said of a data folder that is not there."""
+    """What is stated of a data folder that is not there."""
     return f"The data folder {folder} does not exist. Name the folder of release files with --data."
 
 
 def _options(task: TaskSpec, files: Files, language: str) -> tuple[Option, ...]:
     """The paths that may hold that language.
 
-    A path without a language holds the task's training languages only, or where files mix them all languages.
+    A path without a language contains the task's training languages only, or where files mix them all languages.
     """
     if not is_language(task, language, (*task.languages, *task.train_languages)):
         raise UnknownName(f"language of {task.name}", language, task.languages, see_of(task, Release.see))

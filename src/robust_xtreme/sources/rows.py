@@ -11,7 +11,7 @@ from robust_xtreme.specs import Row, TaskSpec
 
 SPLITS: Final = ("train", "validation", "test")
 LONGEST: Final = 1_000_000
-"""Characters of one text: a longer one is no passage but a file gone wrong, and noising it takes minutes."""
+"""Characters of one text: a longer one is not a passage but a file gone wrong, and noising it takes minutes."""
 
 
 @final
@@ -32,15 +32,15 @@ def is_language(task: TaskSpec, language: str, known: Collection[str]) -> bool:
 
 
 def check(found: Found) -> None:
-    """Raise DataError where there are no rows, a text is too long, or an id stands twice, naming both places."""
+    """Raise DataError where there are no rows, a text is too long, or an id is twice, naming both places."""
     if not found.rows:
-        raise DataError(found.place, "holds no examples.")
+        raise DataError(found.place, "contains no examples.")
     for row in found.rows:
         for key, value in row.values.items():
             if (length := _length(value)) > LONGEST:
                 raise DataError(row.place, f"{key!r} is {length:,} characters long; a text has at most {LONGEST:,}.")
     for first, second in _twice(found.rows):
-        raise DataError(second.place, f"the id {second.native!r} is not unique; it stands at {first.place} too.")
+        raise DataError(second.place, f"the id {second.native!r} is not unique; it is at {first.place} too.")
 
 
 def _length(value: Any) -> int:

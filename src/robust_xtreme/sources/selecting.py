@@ -16,7 +16,7 @@ def data_identity(examples: Sequence[Example]) -> str:
 
 
 def limit(examples: Sequence[Example], n: int) -> tuple[Example, ...]:
-    """The first whole clusters in hash order that hold at most `n` examples together, at least one cluster.
+    """The first whole clusters in hash order that contain at most `n` examples together, at least one cluster.
 
     The examples keep their order. A smaller limit takes a subset of a larger one, and languages whose clusters have
     the same names get the same items. Raises SpecError where `n` is below 1.

@@ -1,4 +1,4 @@
-"""Where data come from: a closed set of three kinds, told apart by what `--data` names."""
+"""Where data come from: a closed set of three kinds, distinguished by what `--data` names."""
 
 from __future__ import annotations
 

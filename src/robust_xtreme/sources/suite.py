@@ -26,7 +26,7 @@ _OWN: Final = ("id", "cluster")
 @final
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A suite as its `suite.toml` describes it; its languages, or the part of them that it names for a task, stand in
+    """A suite as its `suite.toml` describes it; its languages, or the part of them that it names for a task, are in
     place of the task's own list."""
 
     folder: Path
@@ -48,7 +48,7 @@ class Suite:
 
     @property
     def see(self) -> str:
-        """Where its names stand."""
+        """Where its names are."""
         return str(self.folder / MANIFEST)
 
     @property
@@ -57,7 +57,7 @@ class Suite:
         return f"What the suite has: {self.see}"
 
     def languages(self, task: TaskSpec) -> tuple[str, ...]:
-        """The suite's; none where it lacks the task."""
+        """The suite's; none where it does not have the task."""
         return self.named.get(task.name, self.codes) if task.name in self.tasks else ()
 
     def splits(self, task: TaskSpec) -> tuple[str, ...]:
@@ -65,7 +65,7 @@ class Suite:
         return self.tasks.get(task.name, ())
 
     def lacks(self, task: TaskSpec) -> str:
-        """What is said where there are no splits."""
+        """What is stated where there are no splits."""
         return f"The suite {self.name} has no task {task.name}. It has: {', '.join(self.tasks)}."
 
     def holds(self, task: TaskSpec, language: str, split: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a source holds of a task, read whole, and what a run evaluates of it or leaves out."""
+"""What a source contains of a task, read whole, and what a run evaluates of it or leaves out."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Left:
 @final
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One split of a language that is there: what it holds or, in `problem`, the line that says why it is not read.
+    """One split of a language that is there: what it contains or, in `problem`, the line that says why it is not read.
 
     `files` are (name, sha256) of its own files, `pool_files` those that its candidates were made of.
     """
@@ -59,7 +59,7 @@ class Held:
 class Surveyed:
     """A language of a task: every split of it that is there, the one that a run evaluates, or why it evaluates none.
 
-    A malformed file is no reason to leave a language out: a run stops there. Neither then has a value, nor where the
+    A malformed file is not a reason to leave a language out: a run stops there. Neither then has a value, nor where the
     language is there to train on only, or as a pair that a run takes where it is asked for. An intermediate task is
     `learned`, never evaluated, and left out where there is nothing to learn from.
     """
@@ -120,7 +120,7 @@ def group_languages(task: TaskSpec, source: Source, group: Sequence[str]) -> tup
 
 
 def licence_of(task: TaskSpec, source: Source) -> str:
-    """The licence of a task's data in a source: what upstream states, but for suites, which hold rows of their own."""
+    """The licence of a task's data in a source: what upstream states, but for suites, which contain rows of their own."""
     if not isinstance(source, Suite):
         return task.licence
     own = source.folder == resources.mini("suite")
@@ -128,7 +128,7 @@ def licence_of(task: TaskSpec, source: Source) -> str:
 
 
 def others_held(task: TaskSpec, source: Source, languages: Sequence[str]) -> tuple[str, ...]:
-    """Of the languages that a task is trained in, and of its pairs, those that a source holds something of."""
+    """Of the languages that a task is trained in, and of its pairs, those that a source contains something of."""
     pairs = ["@".join(pair) for pair in permutations(task.languages, 2)] if task.pairs else []
     others = [one for one in dict.fromkeys((*task.train_languages, *pairs)) if one not in languages]
     known = [one for one in others if has_language(task, source, one)]

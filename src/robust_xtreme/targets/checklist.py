@@ -1,4 +1,4 @@
-"""MultiCheckList's rule for comparing answers, written anew.
+"""MultiCheckList's rule for comparing answers, written again.
 
 Articles of the language become a blank, then blanks, commas, full stops and marks of the language go from the ends;
 what is left must be equal, in case too. Source: google-research/xtreme, multichecklist/generate_test_utils.py, `clean`
@@ -30,7 +30,7 @@ WHOLE: Final[Mapping[str, str]] = {
     "wo": "dafa",
     "yo": "kan",
 }
-"""Articles, and what the rule takes for them, that stand as words."""
+"""Articles, and what the rule takes for them, that are as words."""
 
 OPEN: Final[Mapping[str, str]] = {
     "bn": "একটি একজন",

@@ -1,4 +1,4 @@
-"""What of an example must not stand in training and in evaluated data: its passage, pair, sentence, or query."""
+"""What of an example must not are in training and in evaluated data: its passage, pair, sentence, or query."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from robust_xtreme.specs import CANDIDATE, TaskSpec
 from robust_xtreme.targets.kinds import kind_of
 
 LONG_SENTENCE: Final = 8
-"""Words from which on an equal sentence is no accident."""
+"""Words from which on an equal sentence is not accident."""
 
 UNIQUE_ID: Final = 16
 """Characters from which on two questions with one id are the same question (SQuAD's have 24)."""
@@ -31,7 +31,7 @@ _QUESTIONS: Final = frozenset((_PASSAGES, _QUERIES))
 
 @final
 @dataclass(frozen=True, slots=True)
-class Unit:
+class Piece:
     """What of an example counts: passage, pair, sentence or query text; its hash; whether it is a short sentence."""
 
     kind: str
@@ -50,24 +50,24 @@ class Shared:
     first: str
 
 
-def unit(example: Example) -> Unit:
+def unit(example: Example) -> Piece:
     """The unit of an example: the context of a question, the words of a tagged sentence, a query, or all fields.
 
     Of a choice these are the premise and what there is to choose from: how the question is put does not count.
     """
     texts = {name: text.value for name, text in example.texts.items()}
     if _QUERY in texts:
-        return Unit(_QUERIES, _key(_QUERIES, texts[_QUERY]), False)
+        return Piece(_QUERIES, _key(_QUERIES, texts[_QUERY]), False)
     match example.target:
         case Answers():
-            return Unit(_PASSAGES, _key(_PASSAGES, texts[_CONTEXT]), False)
+            return Piece(_PASSAGES, _key(_PASSAGES, texts[_CONTEXT]), False)
         case Tags(names):
             (value,) = texts.values()
-            return Unit("sentence", _key("sentence", value), len(names) < LONG_SENTENCE)
+            return Piece("sentence", _key("sentence", value), len(names) < LONG_SENTENCE)
     values = [value for name, value in texts.items() if not ("choice1" in texts and name == "question")]
     if len(values) > 1:
-        return Unit("pair", _key("pair", *values), False)
-    return Unit("sentence", _key("sentence", *values), len(values[0].split()) < LONG_SENTENCE)
+        return Piece("pair", _key("pair", *values), False)
+    return Piece("sentence", _key("sentence", *values), len(values[0].split()) < LONG_SENTENCE)
 
 
 def keys(example: Example) -> frozenset[str]:
@@ -95,7 +95,7 @@ def comparable(task: TaskSpec, wanted: str) -> bool:
     """Whether examples of a task can be known by the keys of units of a kind.
 
     Queries can be questions on the passages of another task, but not where the candidates have files of their own, and
-    are no passages.
+    are not passages.
     """
     own = kind(task)
     entities = task.pool is not None and bool(task.pool.files)
@@ -109,7 +109,7 @@ def _key(kind: str, *values: str) -> str:
 
 
 def shared(examples: Iterable[Example], trained: Collection[str]) -> Shared:
-    """What of the examples stands among the keys of training data."""
+    """What of the examples is among the keys of training data."""
     seen: set[str] = set()
     kinds: set[str] = set()
     found: dict[str, str] = {}

@@ -14,5 +14,5 @@ KINDS: Final = (CLASSIFICATION, CHOICE, TAGGING, SPAN_QA, RETRIEVAL)
 
 
 def kind_of(family: str) -> Kind:
-    """The kind that a task's `family` names; of one that another package adds, what holds by default."""
+    """The kind that a task's `family` names; of one that another package adds, what contains by default."""
     return next((kind for kind in KINDS if kind.name == family), Kind(family))

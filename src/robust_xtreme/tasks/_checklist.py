@@ -1,7 +1,7 @@
-"""Cases of MultiCheckList: values are drawn for the official templates, and the answers found where they stand.
+"""Cases of MultiCheckList: values are drawn for the official templates, and the answers found where they are.
 
 A draw is a hash of the test, the case's number and what is drawn, the same in every language: case 17 is of the same
-colours and the third and fifth name everywhere, unless a language lacks a form. Such a draw is left out, as one is that
+colours and the third and fifth name everywhere, unless a language does not have a form. Such a draw is left out, as one is that
 repeats a context, puts the same word in two places or asks one question twice with two answers; the next is drawn.
 """
 
@@ -53,13 +53,13 @@ Facts = Mapping[str, str]
 """The English values that a case is of, by kind."""
 
 Words = dict[str, str]
-"""What stands for each slot of a template."""
+"""What represents each slot of a template."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class _Filled:
-    """A template with its slots filled, and where each of them stands."""
+    """A template with its slots filled, and where each of them is."""
 
     text: str
     slots: tuple[tuple[str, int, int], ...]
@@ -133,7 +133,7 @@ class _Kit:
     names: tuple[str, ...]
 
     def case(self, draw: _Draw) -> tuple[Row, ...]:
-        """The questions of one case; none where the language lacks a form, or a word stands in two places."""
+        """The questions of one case; none where the language does not have a form, or a word is in two places."""
         contexts = self._labelled(CONTEXT)
         line = draw.of(contexts, "context")
         facts, asked, words = self._values(draw, {CONTEXT: line.english})
@@ -213,7 +213,7 @@ class _Kit:
 
 
 def _sound(rows: Sequence[Row]) -> bool:
-    """Whether every answer stands in the context, and no two questions that read the same have other answers."""
+    """Whether every answer is in the context, and no two questions that read the same have other answers."""
     answers = {(row.values["question"], row.values["answers"]) for row in rows}
     return all(row.values["answers"] for row in rows) and len({asked for asked, _ in answers}) == len(answers)
 
@@ -236,7 +236,7 @@ def _begins(text: str) -> bool:
 
 
 def _pick(line: Line, facts: Facts, leave: str = "{}") -> str | None:
-    """The first text that is for these values; one that holds `leave`, the property of another question, is passed."""
+    """The first text that is for these values; one that contains `leave`, the property of another question, is passed."""
     for one in line.variants:
         if leave not in one.text and all(facts.get(kind) in values for kind, values in one.only.items()):
             return one.text
@@ -254,13 +254,13 @@ def _put(words: dict[str, str | None], label: str, slot: str, text: str | None, 
 
 
 def _apart(words: Words) -> bool:
-    """Whether no two slots but the forms of one value hold the same word."""
+    """Whether no two slots but the forms of one value contain the same word."""
     found = [word for slot, word in words.items() if not slot.startswith(_ONE_FORM)]
     return len(set(found)) == len(found)
 
 
 def _stand(expected: _Filled, context: _Filled, language: str) -> tuple[tuple[int, int], ...]:
-    """Where the answer stands: over its slot, in full, or else without article and full stop, or else the slot alone.
+    """Where the answer is: over its slot, in full, or else without article and full stop, or else the slot alone.
 
     None where the context does not have the slot.
     """

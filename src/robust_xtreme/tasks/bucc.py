@@ -42,7 +42,7 @@ bucc = TaskSpec(
     "pairs.",
     checked="`tests/real/test_mock_scorer.py`: the mean over XTREME's mock predictions is the one that its own test "
     "expects (55.0). `tests/unit/test_bitext.py`: mining and threshold are compared with a slow restatement.",
-    absent="The copies there hold gold pairs only, without the sentences that have no partner, so that F1 cannot be "
+    absent="The copies there contain gold pairs only, without the sentences that have no partner, so that F1 cannot be "
     "computed. Unpack bucc2018-{de,fr,ru,zh}-en.{sample,training}-gold.tar.bz2 of comparable.limsi.fr/bucc2018 in "
     "DIR, and name it with --data DIR.",
     licence="CC BY-SA 4.0, by the card of a copy on the hub (mteb/bucc-bitext-mining)",

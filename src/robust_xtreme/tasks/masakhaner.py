@@ -19,7 +19,7 @@ _CODES: Final = MappingProxyType(dict(zip(_PAIRS.split()[::2], _PAIRS.split()[1:
 
 
 def _files(name: str) -> Files:
-    """A split where the folder of data stands alone, or in a clone of the release's repository."""
+    """A split where the folder of data is alone, or in a clone of the release's repository."""
     within = ("masakhaner2", "MasakhaNER2.0/data", "masakhane-ner/MasakhaNER2.0/data")
     return Files("conll", tuple(f"{folder}/{{code}}/{name}.txt" for folder in within), codes=_CODES)
 

@@ -12,7 +12,7 @@ _LANGUAGES: Final = codes(
     "af ar az bg bn de el en es et eu fa fi fr gu ha he hi ht hu id it ja jv ka kk "
     "ko lt ml mr ms my nl pa pl pt qu ru sw ta te th tl tr uk ur vi wo yo zh"
 )
-"""The columns of the table: the fifty of XTREME-R with Hausa in place of Romanian."""
+"""The columns of the table: the fifty of XTREME-R with Hausa instead of Romanian."""
 
 multichecklist = TaskSpec(
     name="multichecklist",
@@ -51,7 +51,7 @@ multichecklist = TaskSpec(
     official="google-research/xtreme, multichecklist/test_models.py: the share of cases of which every question is "
     "answered; here that of questions.",
     checked="`tests/real/test_multichecklist.py`: sentences of twelve languages were checked by hand against the rows "
-    "of the table, and every answer stands in its context. `tests/unit/test_multichecklist.py`: answers are compared "
+    "of the table, and every answer is in its context. `tests/unit/test_multichecklist.py`: answers are compared "
     "by the official rule. Cases are drawn here from the official templates, and are not those of the official suites.",
     licence="Apache 2.0",
 )

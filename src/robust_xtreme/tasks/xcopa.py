@@ -11,7 +11,7 @@ from robust_xtreme.specs import Files, HubFiles, TaskSpec
 
 _LANGUAGES: Final = codes("et ht id it qu sw ta th tr vi zh")
 _ASKED: Final = {"cause": "What was the cause?", "effect": "What was the effect?"}
-# In English in every language, behind the premise, as google-research/xtreme, third_party/run_xcopa.py asks.
+# In English in every language, after the premise, as google-research/xtreme, third_party/run_xcopa.py asks.
 
 _XCOPA: Final = "042f78955ba48e6404616762fa6e05e839c3907a"
 _COPA: Final = "3de24cf8022e94f4ee4b9d55a6f539891524d646"
@@ -48,7 +48,7 @@ xcopa = TaskSpec(
     groups={"xtreme-r": _LANGUAGES},
     rows="500 test and 100 validation items in each language; 400 of English COPA to train on.",
     official="google-research/xtreme, evaluate.py: accuracy.",
-    checked="`tests/unit/test_torchmetrics.py`: accuracy is that of torchmetrics; the mock data hold no XCOPA. "
+    checked="`tests/unit/test_torchmetrics.py`: accuracy is that of torchmetrics; the mock data contain no XCOPA. "
     "`tests/real/test_task_files.py`: nine of the languages have the official rows.",
     licence="CC BY 4.0, as generally stated",
 )

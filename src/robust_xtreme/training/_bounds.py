@@ -1,4 +1,4 @@
-"""What the keys of a run of `train` may hold, said by their options' names."""
+"""What the keys of a run of `train` may contain, said by their options' names."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def check_values(spec: StageSpec | TrainSpec) -> None:
             _check_number(name, value, key.least, key.most)
         elif name in _PATHS and _CONTROL.search(value):
             what = f"{value[:200]!r} of {name.replace('start', 'from')!r}"
-            raise SpecError(f"The value {what} holds a control character: it is no path. See: {_SEE}")
+            raise SpecError(f"The value {what} contains a control character: it is not a path. See: {_SEE}")
         elif key.choices and name != "size":
             _check_words(name, value, key.choices)
 

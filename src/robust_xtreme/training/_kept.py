@@ -1,4 +1,4 @@
-"""Translations on disk: written part by part so that a killed run goes on, then as one file; checked on every read."""
+"""Translations on disk: written part by part so that a killed run continues, then as one file; checked on every read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TOLD: Final = 10
 class Job:
     """Texts to be translated, in the order in which they are, and the file that keeps what they become.
 
-    `facts` stand in the file's first line: whatever, if it changed, would give other translations.
+    `facts` are in the file's first line: whatever, if it changed, would give other translations.
     """
 
     path: Path
@@ -120,7 +120,7 @@ def _rows(path: Path, content: str, texts: Sequence[str], first: int) -> list[Tr
 
 def _checked(row: Mapping[str, Any], location: str, text: str, path: Path) -> Translation:
     if set(row) != set(_KEYS) or type(row["cut"]) is not bool or type(row["long"]) is not bool:
-        raise DataError(location, f"is no row with {', '.join(_KEYS)}. {_remedy(path)}")
+        raise DataError(location, f"is not a row with {', '.join(_KEYS)}. {_remedy(path)}")
     if row["source"] != text:
         raise DataError(location, f"is the translation of another text. {_remedy(path)}")
     target = text_of(row, "target", location, empty=True)

@@ -1,7 +1,7 @@
 """The machine translations of training data that XTREME published (its translate-train), beside the English originals.
 
 Their layout as TensorFlow Datasets reads it (`xtreme_xnli.py`, `xtreme_pawsx.py` and `tydi_qa.py` of
-tensorflow/datasets) for NLI, PAWS-X and TyDiQA; the folder of SQuAD's stands in google-research/xtreme, issue 37, and
+tensorflow/datasets) for NLI, PAWS-X and TyDiQA; the folder of SQuAD's is in google-research/xtreme, issue 37, and
 `squad.translate.train.en-LANGUAGE.json` in the readers of those who trained on it.
 """
 
@@ -35,7 +35,7 @@ RELEASED: Final[Mapping[str, str]] = MappingProxyType(
         "tydiqa": _TYDIQA,
     }
 )
-"""The file of each task, under the folder that holds the release."""
+"""The file of each task, under the folder that contains the release."""
 
 _COLUMNS: Final = 5
 _FIELDS: Final = (("premise", "hypothesis"), ("sentence1", "sentence2"))
@@ -46,7 +46,7 @@ Tell = Callable[[str], None]
 def read_released(
     task: TaskSpec, path: Path, language: str, english: Sequence[Example], tell: Tell
 ) -> tuple[Example, ...]:
-    """The translations of the English examples that a file of the release holds, under their ids.
+    """The translations of the English examples that a file of the release contains, under their ids.
 
     What is malformed there, and what translates no English example, is left out and told. Of questions without ids of
     their own nothing says what they translate: see `matches`. Raises DataError.
@@ -57,7 +57,7 @@ def read_released(
     else:
         rows, total = _pairs(task, text, path, english)
     if not rows:
-        raise DataError(path, f"holds no translation of the {len(english):,} English examples of {task.name}.")
+        raise DataError(path, f"contains no translation of the {len(english):,} English examples of {task.name}.")
     of = f"of {len(english):,} examples from" if matches(task) else "questions have their answer in"
     tell(f"{task.name} {language}: {len(rows):,} {of} {path.name} ({total:,} rows)")
     return task.adapt(tuple(rows), Origin(task.name, "train", language))
@@ -66,7 +66,7 @@ def read_released(
 def matches(task: TaskSpec) -> bool:
     """Whether a file of the release says which English example each row translates: by its texts, or by its id.
 
-    The ids of TyDiQA's training files are no names of their own.
+    The ids of TyDiQA's training files are not names of their own.
     """
     return RELEASED[task.name].endswith(".tsv") or task.files["train"].ids == "native"
 

@@ -38,7 +38,7 @@ _OPUS: Final[Mapping[str, str]] = MappingProxyType({"zh": "cmn_Hans", "fa": "fas
 class Target:
     """What makes a model translate from English into one language.
 
-    `prefix` stands before each text, `first` is the token that a translation begins with, `start` the one that its
+    `prefix` is before each text, `first` is the token that a translation begins with, `start` the one that its
     decoder starts from (None: the model's own), `source` the tokenizer's name of English ("": it has none).
     """
 
@@ -107,7 +107,7 @@ def _marian(tokenizer: Any, vocabulary: Mapping[str, int], language: str, called
 
 
 def _names(language: str) -> tuple[str, ...]:
-    """What a language is called in three systems: ours, of three letters, and those with the script behind it."""
+    """What a language is called in three systems: ours, of three letters, and those with the script after it."""
     flores = FLORES.get(language, language)
     other = _OPUS.get(language, flores)
     return tuple(dict.fromkeys((language, flores.partition("_")[0], flores, other.partition("_")[0], other)))

@@ -103,15 +103,15 @@ def model_identity(folder: Path) -> str:
 
 
 def check_model(folder: Path, called: str) -> None:
-    """Raise ModelError, one line, where a folder holds no translation model of a kind that is read."""
+    """Raise ModelError, one line, where a folder contains no translation model of a kind that is read."""
     if not (folder / "config.json").is_file():
-        raise ModelError(f"{called} holds no config.json: it is no model of transformers.")
+        raise ModelError(f"{called} contains no config.json: it is not a model of transformers.")
     check_weights(folder)
     weight_files(folder, called)
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{called}: its config.json is no JSON that can be read.") from error
+        raise ModelError(f"{called}: its config.json is not JSON that can be read.") from error
     kind = config.get("model_type") if isinstance(config, dict) else None
     if kind not in KINDS:
         what = f"{called} is of the kind {str(kind)[:40]!r}; translation takes one of: {', '.join(KINDS)}"
@@ -240,7 +240,7 @@ def _bound(translator: Translator, length: int) -> int:
 
 
 def _greedy(model: Any, target: Target, bound: int, beams: int) -> Any:
-    """The most probable translation: of the model's own settings only which tokens begin, end and never stand."""
+    """The most probable translation: of the model's own settings only which tokens begin, end and are never."""
     from transformers import GenerationConfig
 
     made: Any = GenerationConfig

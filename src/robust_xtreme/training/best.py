@@ -1,4 +1,4 @@
-"""The weights with the best score on validation data, kept beside the run while it goes on."""
+"""The weights with the best score on validation data, kept beside the run while it continues."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FILE: Final = "best.safetensors"
 def keep(run: Path, module: nn.Module, score: float, step: int) -> None:
     """Keep the weights of a step where its score is above that of every earlier one. Raises DiskError.
 
-    What an interrupted run kept after the state that it goes on from counts for nothing: it comes again.
+    What an interrupted run kept after the state that it continues from counts for nothing: it comes again.
     """
     best = kept(run)
     if best and best[1] < step and best[0] >= score:

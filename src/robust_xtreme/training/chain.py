@@ -23,7 +23,7 @@ from robust_xtreme.training.text import text_identity
 
 KINDS: Final = {"mlm": "masked_lm", "intermediate": "intermediate", "target": "target"}
 _NOT_IDENTITY: Final = ("text", "translated", "text_languages")
-"""Where things lie: their contents count, not their names. The languages of the text are told where they are chosen."""
+"""Where things are: their contents count, not their names. The languages of the text are told where they are chosen."""
 
 _OF_RECIPE: Final = ("warmup", "warmup_share", "weight_decay")
 """What a stage takes of its recipe that no key of its own says."""
@@ -139,7 +139,7 @@ def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ..
 
 
 def _noise(stage: StageSpec) -> dict[str, Any]:
-    """What noise hangs on: what suites hold, and users' packs; nothing where there are none."""
+    """What noise hangs on: what suites contain, and users' packs; nothing where there are none."""
     written = [
         [str(spec) for spec in suite(word).specs] if word.startswith(SUITE) else [word] for word in stage.perturb
     ]
@@ -165,7 +165,7 @@ def _flat(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _last_out(links: tuple[Link, ...], spec: TrainSpec) -> tuple[Link, ...]:
-    """The last stage has the folder that the user names; one that others may go on from needs no other than its own."""
+    """The last stage has the folder that the user names; one that others may continue from needs no other than its own."""
     if not spec.out and spec.target is None:
         return links
     return (*links[:-1], dataclasses.replace(links[-1], folder=spec.folder))

@@ -13,7 +13,7 @@ from torch import nn
 
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData, NotFinite, Overlap
-from robust_xtreme.examples import Example, Judged
+from robust_xtreme.examples import Example, Scored
 from robust_xtreme.models.windows import Window, collate, encoder_inputs
 from robust_xtreme.predictors.family import Family, windows_of
 from robust_xtreme.sources import loading, selecting
@@ -62,7 +62,7 @@ def _dev_examples(task: TaskSpec, data: Source | Path) -> tuple[Example, ...]:
 def selection(lessons: Sequence[Lesson], spec: TrainSpec) -> tuple[Example, ...]:
     """The examples that weights are selected by, none of which is reported.
 
-    Raises Overlap where one of them stands in a split that a reported task would be evaluated on.
+    Raises Overlap where one of them is in a split that a reported task would be evaluated on.
     """
     source = open_source(spec.data, offline=spec.offline)
     held_out: list[Example] = []
@@ -122,5 +122,5 @@ def _score(
             )
         except NotFinite:
             return 0.0
-        sums.append(metric.stats(Judged(example, example, predicted, predicted))["all"])
+        sums.append(metric.stats(Scored(example, example, predicted, predicted))["all"])
     return float(metric.reduce(np.array(sums, dtype=np.float64).sum(axis=0)))

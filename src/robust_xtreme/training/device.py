@@ -21,7 +21,7 @@ def place(name: str) -> str:
 
 @contextmanager
 def own_random(seed: int) -> Iterator[None]:
-    """Torch's generators, seeded, for a while; the caller's state comes back behind.
+    """Torch's generators, seeded, for a while; the caller's state comes back after.
 
     CUDA is left asleep where it sleeps: several processes can only be forked before it is awake.
     """

@@ -25,7 +25,7 @@ from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.kinds import kind_of
 
 SAMPLE: Final = 200
-"""Examples of a task that stand for it."""
+"""Examples of a task that represent it."""
 
 MAX_LENGTH: Final = 128
 """Tokens of an example that are read."""
@@ -50,7 +50,7 @@ class Embedder:
 class Diversity:
     """Both measures of a set of tasks: numbers of formats and of label types, and the mean distance between its tasks.
 
-    `distance` is None of a single task. `within` holds the mean distance inside each task, None of a single example;
+    `distance` is None of a single task. `within` contains the mean distance inside each task, None of a single example;
     `between` that of each pair of tasks, as `mnli+squad`; `encoder` is the identity of what gave the vectors.
     """
 
@@ -80,7 +80,7 @@ def diversity(
 ) -> Diversity:
     """Both measures of a set of tasks, of each of which `sample` examples are read; mini's encoder is the default.
 
-    `examples` holds those of each task by its name. The same examples in any order give the same numbers, and those of
+    `examples` contains those of each task by its name. The same examples in any order give the same numbers, and those of
     a smaller sample are among those of a larger one. Raises MissingData where a task has no examples.
     """
     embedder = embedder or encoder_of(resources.mini("model") / "model")

@@ -21,13 +21,13 @@ _HOW_IT_WAS_READ: Final = ("backend", "is_local", "local_files_only", "name_or_p
 def encoder_folder(path: Path) -> Path:
     """The transformers folder that is meant: the path itself, or `model/` of a run.
 
-    Raises ModelError, one line, where it holds no configuration or no safetensors.
+    Raises ModelError, one line, where it contains no configuration or no safetensors.
     """
     if not path.is_dir():
         raise ModelError(f"There is no folder {str(path)!r}. Name a transformers encoder or a run with --from DIR.")
     folder = path / "model" if (path / "model" / "config.json").is_file() else path
     if not (folder / "config.json").is_file():
-        raise ModelError(f"{folder} holds no config.json: it is no transformers encoder.")
+        raise ModelError(f"{folder} contains no config.json: it is not transformers encoder.")
     check_weights(folder)
     return folder
 
@@ -49,7 +49,7 @@ def write_model(folder: Path, encoder: Any, tokenizer: Any) -> None:
 
 
 def _of_the_disk(error: Exception) -> bool:
-    """Whether writing failed: tokenizers raise a plain Exception that only its text tells apart."""
+    """Whether writing failed: tokenizers raise a plain Exception that only its text distinguishes."""
     return isinstance(error, WRITE_ERRORS) or "(os error " in str(error)
 
 

@@ -44,7 +44,7 @@ class Stop:
 def no_memory(size: int, split: int) -> RobustXtremeError:
     """One line for batches of a size, read in so many parts, that did not fit."""
     return RobustXtremeError(
-        f"Memory ran out with batches of {size} in {split}. The same command with --accumulate {2 * split} goes on "
+        f"Memory ran out with batches of {size} in {split}. The same command with --accumulate {2 * split} continues "
         "from the last saved state, and learns the same but for rounding and what dropout draws."
     )
 
@@ -59,5 +59,7 @@ def of_process(message: str, size: int, split: int) -> RobustXtremeError:
     if isinstance(kind, type) and issubclass(kind, RobustXtremeError) and kind.__init__ is RobustXtremeError.__init__:
         return kind(what)
     if _FULL in last:
-        return DiskError(f"A process could not write: {_FULL}. Free some space; the same command goes on.")
-    return RobustXtremeError(f"A process of the run ended: {last}. The same command goes on from the last saved state.")
+        return DiskError(f"A process could not write: {_FULL}. Free some space; the same command continues.")
+    return RobustXtremeError(
+        f"A process of the run ended: {last}. The same command continues from the last saved state."
+    )

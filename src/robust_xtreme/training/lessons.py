@@ -16,7 +16,7 @@ from robust_xtreme.sources.source import Source, open_source
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.contamination import kind
 from robust_xtreme.targets.kinds import kind_of
-from robust_xtreme.training import guarded, overlap
+from robust_xtreme.training import evaluated_text, overlap
 from robust_xtreme.training.controls import shuffled
 from robust_xtreme.training.sampling import parse_sampling, shared_out
 from robust_xtreme.training.spec import StageSpec, Tell, TrainSpec, defaults
@@ -88,7 +88,7 @@ def _screened(
     reported: tuple[TaskSpec, ...],
     tell: Tell,
 ) -> overlap.Screened:
-    splits = guarded.evaluated(reported, source, kind(task), tell)
+    splits = evaluated_text.evaluated(reported, source, kind(task), tell)
     screened_splits = overlap.screen(examples, splits, allow=spec.overlap == "allow", drop_all=spec.overlap == "drop")
     _tell_overlap(screened_splits, len(examples), tell)
     return screened_splits
@@ -152,7 +152,7 @@ def read(task: TaskSpec, source: Source | Path, languages: Sequence[str]) -> tup
     )
     unsaid = kind_of(task.family).blank and not any(split.labelled for split in splits)
     if not labelled or unsaid:
-        raise MissingData(f"The training data of {task.name} under {source} hold {splits[0].lack}.")
+        raise MissingData(f"The training data of {task.name} under {source} contain {splits[0].lack}.")
     return labelled
 
 
@@ -160,7 +160,7 @@ def read(task: TaskSpec, source: Source | Path, languages: Sequence[str]) -> tup
 
 
 def _within(lessons: tuple[Lesson, ...], stage: StageSpec) -> tuple[Lesson, ...]:
-    """The lessons with `total` examples together, shared out as the sampling draws; a larger total holds a smaller."""
+    """The lessons with `total` examples together, shared out as the sampling draws; a larger total contains a smaller."""
     counts = [len(lesson.examples) for lesson in lessons]
     several = shared_out(stage.total, counts, parse_sampling(stage.sampling).shares(counts))
     return tuple(

@@ -50,7 +50,7 @@ _PRECISIONS: Final = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed
 @final
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a stage stands: its name, steps done of all, the loss of the last one."""
+    """Where a stage is: its name, steps done of all, the loss of the last one."""
 
     stage: str
     step: int
@@ -110,13 +110,13 @@ class Stage:
 def run_loop(stage: Stage, options: Options) -> None:
     """Train to the end, from the newest saved state if there is one. Encoder and heads are changed in place.
 
-    Raises ModelError where the loss is no number, RobustXtremeError where memory runs out, DiskError where a state
+    Raises ModelError where the loss is not a number, RobustXtremeError where memory runs out, DiskError where a state
     cannot be written, KeyboardInterrupt.
     """
     state = resume.latest(stage.run, stage.plan.steps)
     begin = state.step if state else 0
     if begin:
-        options.tell(f"{stage.name.replace('_', ' ')}: goes on after step {begin:,} of {stage.plan.steps:,}")
+        options.tell(f"{stage.name.replace('_', ' ')}: continues after step {begin:,} of {stage.plan.steps:,}")
     with own_random(stage.plan.seed), _quiet_lightning():
         module = TrainingModule(stage.encoder, stage.parts, stage.schedule)
         if state:
@@ -283,7 +283,7 @@ class _Steps(Callback):
             self._write_metrics(trainer)
 
     def _is_time(self, trainer: Trainer) -> tuple[bool, bool]:
-        """Whether to save a state, and whether to stop behind it: of several processes the first one says."""
+        """Whether to save a state, and whether to stop after it: of several processes the first one says."""
         going = self.done < self.stage.plan.steps
         due = going and time.monotonic() - self.saved >= self.options.save_seconds
         flags = (due, going and self.stop.asked)
@@ -322,7 +322,7 @@ class _Steps(Callback):
     def _check_finite(self, module: LightningModule) -> None:
         if not all(bool(torch.isfinite(parameter).all()) for parameter in module.parameters()):
             raise ModelError(
-                f"The weights are no numbers after step {self.done}. What was saved before stays: start again with a "
+                f"The weights are not numbers after step {self.done}. What was saved before stays: start again with a "
                 "lower --lr and --force."
             )
 

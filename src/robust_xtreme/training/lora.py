@@ -37,7 +37,9 @@ def add_lora(encoder: Any, rank: int, seed: int = 0) -> Any:
         raise ModelError(f"{type(encoder).__name__} has no attention layers that LoRA knows. Train it without --lora.")
     narrowest = min(min(encoder.get_submodule(name).weight.shape) for name in names)
     if rank > narrowest:
-        raise ModelError(f"--lora {rank} is no low rank: layers of {type(encoder).__name__} have {narrowest} values.")
+        raise ModelError(
+            f"--lora {rank} is not a low rank: layers of {type(encoder).__name__} have {narrowest} values."
+        )
     try:
         from peft import LoraConfig, get_peft_model
     except ImportError as error:

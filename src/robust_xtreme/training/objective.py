@@ -51,7 +51,7 @@ class Taken:
 
 
 Take = Callable[[Sequence[tuple[int, int]]], Taken]
-"""From units, each with the number of its pass, to what they hold in it."""
+"""From units, each with the number of its pass, to what they contain in it."""
 
 
 @final
@@ -99,7 +99,7 @@ def noised_part(
     labels: Labels,
     draw: Callable[[Sequence[tuple[int, int]]], tuple[list[Window], Sequence[Example]]],
 ) -> Part:
-    """Learn a task from examples that `draw` noises and encodes anew in each pass; a unit is an example.
+    """Learn a task from examples that `draw` noises and encodes again in each pass; a unit is an example.
 
     `windows` are the clean ones, for the lengths that batches are planned by.
     """

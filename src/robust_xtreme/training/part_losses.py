@@ -41,7 +41,7 @@ class PartLosses:
                 self.waiting[name].append(loss / weight)
 
     def columns(self) -> str:
-        """Their columns of metrics.csv, behind the others."""
+        """Their columns of metrics.csv, after the others."""
         return "".join(f",loss_{name}" for name in self.names)
 
     def row(self) -> dict[str, float]:
@@ -52,6 +52,6 @@ class PartLosses:
         return means
 
     def cells(self, means: Mapping[str, float]) -> str:
-        """A row's cells behind the others; empty where a part had no step."""
+        """A row's cells after the others; empty where a part had no step."""
         values = (means.get(f"loss_{name}") for name in self.names)
         return "".join("," if value is None else f",{value:.6g}" for value in values)

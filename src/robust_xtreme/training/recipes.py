@@ -67,7 +67,7 @@ def recipe(name: str) -> Mapping[str, Recipe]:
 def _recipe(values: Any, place: str) -> Recipe:
     known = {one.name: one for one in dataclasses.fields(Recipe)}
     if not isinstance(values, dict):
-        raise SpecError(f"{place} is no table, as in [classification].")
+        raise SpecError(f"{place} is not a table, as in [classification].")
     check_keys(values, known, (), place)
     for key, value in values.items():
         number = type(value) is int or (type(value) is float and known[key].type == "float")

@@ -30,7 +30,7 @@ class StageRecord:
     `packs` is the digest of users' packs that noise was made with, `selected_step` is the step whose weights were kept,
     `warmup` how many steps the rate rose.
 
-    `per_task` holds for each task its `examples`, what was `seen` of its units, and the `share` of draws it was due;
+    `per_task` is valid for each task its `examples`, what was `seen` of its units, and the `share` of draws it was due;
     `flags` what the stage means for reports: `own training data: xnli`. `base` is what the whole run started from.
     """
 
@@ -76,17 +76,17 @@ class StageRecord:
 
 
 def check_ours(run: Path) -> None:
-    """Raise Mismatch where a folder holds files, and none of them says that it is a run of `train`."""
+    """Raise Mismatch where a folder contains files, and none of them says that it is a run of `train`."""
     if not run.is_dir() or (run / SPEC).is_file():
         return
     if any(path.name != ".lock" and not path.name.startswith(f".{SPEC}.") for path in run.iterdir()):
-        raise Mismatch(f"{run} holds files but no run of `train`. Name another folder: --out DIR")
+        raise Mismatch(f"{run} contains files but no run of `train`. Name another folder: --out DIR")
 
 
 def claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bool) -> None:
-    """Make a folder the run of a spec, or go on with it. Call it with the lock held.
+    """Make a folder the run of a spec, or continue with it. Call it with the lock held.
 
-    Raises Mismatch where the folder holds a run of another spec, or other files; with `force` a run is removed.
+    Raises Mismatch where the folder contains a run of another spec, or other files; with `force` a run is removed.
     """
     check_ours(run)
     claim = _claim(run)
@@ -121,7 +121,7 @@ def claimed(run: Path) -> str:
 def _other(run: Path, claim: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     changed = sorted(key for key in {*claim, *wanted} if claim.get(key) != wanted.get(key))
     what = ", ".join(f"{key} {claim.get(key)!r} instead of {wanted.get(key)!r}" for key in changed) or "other contents"
-    return f"{run} holds a run of another spec: {what}. Name another folder with --out, or replace it with --force."
+    return f"{run} contains a run of another spec: {what}. Name another folder with --out, or replace it with --force."
 
 
 def sweep(run: Path) -> None:
@@ -150,7 +150,7 @@ def stage_path(run: Path, position: int, kind: str) -> Path:
 
 
 def write_stage(path: Path, record: StageRecord) -> None:
-    """Write a stage's record; that it stands there says that the stage is complete."""
+    """Write a stage's record; that it is there says that the stage is complete."""
     store.make_folder(path.parent)
     store.write_json(path, asdict(record))
 

@@ -1,4 +1,4 @@
-"""Where a killed run goes on: Lightning's checkpoint, and beside it the random state and the place in the data."""
+"""Where a killed run continues: Lightning's checkpoint, and beside it the random state and the place in the data."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _states(run: Path) -> list[Path]:
 def latest(run: Path, steps: int) -> State | None:
     """The newest state of a stage of so many steps, None where there is none.
 
-    Nothing but tensors and plain values is read. Raises ModelError where that is not what the files hold.
+    Nothing but tensors and plain values is read. Raises ModelError where that is not what the files contain.
     """
     states = _states(run)
     if not states:
@@ -104,7 +104,7 @@ def _damaged(path: Path) -> ModelError:
 
 
 def restore(state: State, module: Any) -> None:
-    """Give a module its weights, and what its optimizer goes on from. Raises ModelError where they are another's."""
+    """Give a module its weights, and what its optimizer continues from. Raises ModelError where they are another's."""
     try:
         module.load_state_dict(state.checkpoint["state_dict"])
         module.optimizer_state = state.checkpoint["optimizer_states"][0]

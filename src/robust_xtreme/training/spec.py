@@ -40,7 +40,7 @@ class StageSpec:
         (), "of the text, or of the training data; none is the tasks' own, English", BEFORE, "A,B", complete="languages"
     )
     epochs: int = key(0, "passes over the data; 0 is the recipe's", LAST, "N")
-    steps: int = key(0, "steps in all, in place of `epochs`", LAST, "N")
+    steps: int = key(0, "steps in all, instead of `epochs`", LAST, "N")
     batch_size: int = key(0, "inputs a step; 0 is the recipe's", LAST, "N")
     lr: float = key(0.0, "the highest learning rate; 0 is the recipe's", LAST, "RATE")
     seed: int = key(-1, "a stage's own seed; -1 is the run's", least=-1, most=_MAX_SEED)
@@ -64,7 +64,7 @@ class StageSpec:
     )
     perturb: tuple[str, ...] = key(
         (),
-        "noise on training texts, drawn anew in each pass: `char_noise:0.1`, or a suite, `@surface`",
+        "noise on training texts, drawn again in each pass: `char_noise:0.1`, or a suite, `@surface`",
         LAST,
         "SPEC",
         complete="condition",
@@ -178,7 +178,7 @@ class TrainSpec:
     )
     lora: int = key(
         0,
-        "the rank of low-rank changes that are trained in place of the encoder; 0 trains all of it",
+        "the rank of low-rank changes that are trained instead of the encoder; 0 trains all of it",
         HOW,
         "RANK",
         most=_MOST_PARTS,
@@ -292,7 +292,7 @@ def from_tables(tables: Mapping[str, Any], place: str = "train") -> TrainSpec:
 
 def _stage(values: Any, place: str) -> StageSpec:
     if not isinstance(values, Mapping):
-        raise SpecError(f'{place} is no table of keys, as in tasks = ["xnli"].')
+        raise SpecError(f'{place} is not a table of keys, as in tasks = ["xnli"].')
     check_keys(values, keys(StageSpec), (), place)
     told = {**values, "limit": values.get("limit") or ""} if values.get("limit") == 0 else values
     return StageSpec(**_typed(StageSpec, told, place))
@@ -320,7 +320,7 @@ def read_tables(path: Path) -> dict[str, Any]:
 
 
 def merged(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's file with changes: keys and, within tables of stages, keys of these stand for the file's."""
+    """A run's file with changes: keys and, within tables of stages, keys of these represent the file's."""
     found = dict(tables)
     for name, value in changes.items():
         if name in STAGE_NAMES and isinstance(found.get(name), dict) and isinstance(value, Mapping):
@@ -331,7 +331,7 @@ def merged(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
 
 
 def _without(stage: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """How long a stage trains is one thing: steps stand for epochs, and the other way round."""
+    """How long a stage trains is one thing: steps represent epochs, and the other way round."""
     other = {"steps": "epochs", "epochs": "steps"}
     return {key: value for key, value in stage.items() if other.get(key) not in changes}
 

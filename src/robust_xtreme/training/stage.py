@@ -42,7 +42,7 @@ _WAIT_SECONDS: Final = 1.0
 def train(spec: TrainSpec, options: Options | None = None) -> Path:
     """Train the spec's stages; return the folder of the last one.
 
-    Stages that other runs have made are taken from beside it. The same spec goes on where it stopped, and a complete
+    Stages that other runs have made are taken from beside it. The same spec continues where it stopped, and a complete
     run is left as it is. Raises SpecError, UnknownName, MissingData, DataError, ModelError, Overlap, Mismatch, Locked,
     DiskError, and RobustXtremeError where memory runs out.
     """
@@ -162,7 +162,7 @@ def _is_left(link: Link) -> bool:
 
 
 def _clear(link: Link) -> None:
-    """A complete stage needs nothing to go on from."""
+    """A complete stage needs nothing to continue from."""
     resume.clear(link.folder)
     best.clear(link.folder)
 
@@ -291,7 +291,7 @@ def _per_task(link: Link, learned: Learning) -> dict[str, dict[str, Any]]:
 
 
 def _examples(link: Link, per_task: Mapping[str, Mapping[str, Any]]) -> int:
-    """Examples of the tasks, of controls too: what masked LM reads of them or beside them is no example of theirs."""
+    """Examples of the tasks, of controls too: what masked LM reads of them or beside them is not an example of theirs."""
     if link.lessons:
         return sum(len(lesson.examples) for lesson in link.lessons)
     return sum(int(counts_of["examples"]) for counts_of in per_task.values())

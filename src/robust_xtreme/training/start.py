@@ -90,7 +90,7 @@ def _check(folder: Path, called: str, here: bool) -> None:
 def _config(folder: Path, called: str) -> dict[str, Any]:
     path = folder / "config.json"
     if not path.is_file():
-        raise ModelError(f"{called} holds no config.json: it is no transformers encoder.")
+        raise ModelError(f"{called} contains no config.json: it is not transformers encoder.")
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

@@ -34,10 +34,10 @@ def text_files(path: Path, languages: Sequence[str] = ()) -> tuple[Path, ...]:
         return (path,)
     files = tuple(sorted(entry for entry in path.glob("*") if entry.is_file() and not entry.name.startswith(".")))
     if not files:
-        raise MissingData(f"{path} holds no text. Name a file or a folder of plain text files with --text.")
+        raise MissingData(f"{path} contains no text. Name a file or a folder of plain text files with --text.")
     missing = [code for code in languages if code not in map(language_of, files)]
     if missing:
-        raise MissingData(f"{path} holds no text in {', '.join(missing)}: no file there begins with {missing[0]}.")
+        raise MissingData(f"{path} contains no text in {', '.join(missing)}: no file there begins with {missing[0]}.")
     return tuple(file for file in files if not languages or language_of(file) in languages)
 
 
@@ -59,7 +59,7 @@ def languages_in(path: Path, languages: Sequence[str] = ()) -> tuple[str, ...]:
 
 
 def read_lines(path: Path, languages: Sequence[str] = ()) -> list[str]:
-    """Every line that holds something, without the spaces around it. Raises MissingData or DataError."""
+    """Every line that contains something, without the spaces around it. Raises MissingData or DataError."""
     lines = []
     for file in text_files(path, languages):
         try:
@@ -69,5 +69,5 @@ def read_lines(path: Path, languages: Sequence[str] = ()) -> list[str]:
             raise DataError(file, "is not UTF-8 text. Name text files only with --text.", line) from error
         lines += [line for line in map(str.strip, content.splitlines()) if line]
     if not lines:
-        raise MissingData(f"{path} holds no text: all its lines are empty.")
+        raise MissingData(f"{path} contains no text: all its lines are empty.")
     return lines

@@ -174,7 +174,7 @@ def _from_folder(work: _Work, language: str) -> tuple[Example, ...]:
 
 
 def _place(task: TaskSpec, folder: Path, language: str) -> _Place:
-    """Raises MissingData where the folder holds no training data of the task in that language."""
+    """Raises MissingData where the folder contains no training data of the task in that language."""
     if not folder.is_dir():
         what = f"There is no folder {str(folder)[:200]!r}"
         raise MissingData(f"{what}. Translated data are those of a folder, of hub, or of seq2seq:MODEL.")
@@ -358,6 +358,6 @@ def _translated(task: TaskSpec, example: Example, code: str, says: Mapping[str, 
 
 
 def _renamed(id: str, code: str) -> str:
-    """`task/split/en/rest` as `task/split/LANGUAGE/rest`; an id of another form with the language behind it."""
+    """`task/split/en/rest` as `task/split/LANGUAGE/rest`; an id of another form with the language after it."""
     parts = id.split("/", 3)
     return "/".join([*parts[:2], code, parts[3]]) if len(parts) > 3 and parts[2] == ENGLISH else f"{id}@{code}"

@@ -1,4 +1,4 @@
-"""Python's, numpy's and torch's own generators, lent to a library that draws from them and put back behind it."""
+"""Python's, numpy's and torch's own generators, lent to a library that draws from them and put back after it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TORCH: Final = (1 << 63) - 1
 
 @contextmanager
 def lent() -> Iterator[Callable[[int], None]]:
-    """A function that seeds the global generators with a key; behind it they are as they were before.
+    """A function that seeds the global generators with a key; after it they are as they were before.
 
     torch's (that of the CPU) is seeded where it is loaded. One thread at a time is inside.
     """

@@ -31,9 +31,9 @@ class Proposal:
 @final
 @dataclass(frozen=True, slots=True)
 class Letters:
-    """The clusters of a batch: their properties (m,), which are letters that may change, which stand alone.
+    """The clusters of a batch: their properties (m,), which are letters that may change, which are alone.
 
-    A letter is a cluster whose first code point is one. One that a span's edge cuts, that lies in a frozen span, or
+    A letter is a cluster whose first code point is one. One that a span's edge cuts, that is in a frozen span, or
     whose neighbour would join with whatever came in its place, is not offered.
     """
 
@@ -52,7 +52,7 @@ class Letters:
         return Proposal(allowed)
 
     def replace(self, where: Array, by: Array) -> Proposal:
-        """Letters replaced, where that holds, by the code points given (m,)."""
+        """Letters replaced, where that is true, by the code points given (m,)."""
         return Proposal((self.letter & where) * REPLACE, by)
 
     def _where(self, operator: str) -> Array:
@@ -77,7 +77,7 @@ class Letters:
 
 
 def differs(batch: Batch, asked: Array) -> Array:
-    """Whether each cluster (but the last) differs from the next one, right where `asked` (m,) holds."""
+    """Whether each cluster (but the last) differs from the next one, right where `asked` (m,) contains."""
     points, starts = batch.points, batch.clusters.starts
     if batch.clusters.simple:
         return np.not_equal(points[:-1], points[1:])
@@ -103,10 +103,10 @@ def letters(batch: Batch, alphabet: Alphabet) -> Letters:
 
 
 def guard(batch: Batch, unit: Array) -> tuple[Array | None, Array | None]:
-    """Strike from `unit` (m,) the clusters that no edit may touch; which others stand alone, and before which an edge.
+    """Strike from `unit` (m,) the clusters that no edit may touch; which others are alone, and before which an edge.
 
     Struck are clusters beside one that would join with what came in their place, cut by a span's edge, or frozen. The
-    arrays are None where all stand alone, and where there are no spans.
+    arrays are None where all are alone, and where there are no spans.
     """
     clusters = batch.clusters
     closed = None
@@ -119,7 +119,7 @@ def guard(batch: Batch, unit: Array) -> tuple[Array | None, Array | None]:
 
 
 def _edges(batch: Batch, letter: Array) -> Array:
-    """Which clusters (m,) a span's edge stands before; letters cut by an edge or frozen are struck from `letter`."""
+    """Which clusters (m,) a span's edge is before; letters cut by an edge or frozen are struck from `letter`."""
     starts, stops = batch.span_starts, batch.span_stops
     edge = np.zeros(len(letter), np.bool_)
     for bounds in (starts, stops):

@@ -19,7 +19,7 @@ from robust_xtreme.noise.engine.distance import distance
 Array = npt.NDArray[Any]
 
 DECOMPOSED: Final = graphemes.SEPARATOR
-"""What stands before a word of a decomposed (NFD) text where it is looked up."""
+"""What is before a word of a decomposed (NFD) text where it is looked up."""
 
 _MOST: Final = 1 << 17
 _SUM_BITS: Final = 30

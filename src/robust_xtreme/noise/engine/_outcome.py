@@ -1,4 +1,4 @@
-"""What becomes of a cluster in which one code point slips."""
+"""What becomes of a cluster in which one code point key errors."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from robust_xtreme import graphemes
 from robust_xtreme.languages import belongs
 from robust_xtreme.noise.engine.distance import distance
-from robust_xtreme.noise.engine.slip_table import graphemes_of
+from robust_xtreme.noise.engine.key_error_table import graphemes_of
 
 
 def outcome(old: bytes, position: int, form: bytes, language: str) -> int:
     """How many clusters differ where the point of a cluster at a place becomes a form; 0 where the result is unsound.
 
-    Sound is what stays in the normal forms that the cluster was in, joins with what stands beside it only if the
+    Sound is what stays in the normal forms that the cluster was in, joins with what is beside it only if the
     cluster did, and belongs to the language if the cluster did. Strings are UTF-32.
     """
     clean = old.decode("utf-32-le", "surrogatepass")

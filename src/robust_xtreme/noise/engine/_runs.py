@@ -24,7 +24,7 @@ class Words:
     """The words of a batch in order (w,): their clusters and code points, from first to stop, and their text's number.
 
     `offered` says which may be edited, `alone` which of these share their stretch between white space with no other.
-    `blank` and `edge` (m,) say which clusters are plain white space, and before which a span's edge stands.
+    `blank` and `edge` (m,) say which clusters are plain white space, and before which a span's edge is.
     """
 
     batch: Batch
@@ -62,7 +62,7 @@ def find(batch: Batch) -> Words:
 
 
 def _join(batch: Batch, letter: Array, edge: Array) -> None:
-    """Make letters of the apostrophes that stand alone between two letters of one word."""
+    """Make letters of the apostrophes that are alone between two letters of one word."""
     starts = batch.clusters.starts
     points = at(batch.points, starts)
     asked = np.flatnonzero((points == _APOSTROPHES[0]) | (points == _APOSTROPHES[1]))
@@ -72,7 +72,7 @@ def _join(batch: Batch, letter: Array, edge: Array) -> None:
 
 
 def _digit_beside(batch: Batch, blank: Array, first: Array, last: Array) -> Array:
-    """Whether a digit stands right before or behind each word."""
+    """Whether a digit is right before or after each word."""
     kept = np.zeros(len(first), np.bool_)
     starts = batch.clusters.starts
     for beside in (first - 1, last):
@@ -87,7 +87,7 @@ def _is_number(point: int) -> bool:
 
 
 def _alone(first: Array, last: Array, text: Array, blank: Array) -> Array:
-    """Whether white space, or the text's end, stands somewhere between each word and both its neighbours."""
+    """Whether white space, or the text's end, is somewhere between each word and both its neighbours."""
     blanks = np.cumsum(blank, dtype=np.int32)
     parted = at(blanks, first[1:]) > at(blanks, last[:-1] - 1)
     parted |= text[1:] > text[:-1]

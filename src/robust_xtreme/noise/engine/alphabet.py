@@ -1,4 +1,4 @@
-"""The letters of a language as arrays: what stands in for a letter of the same script and case."""
+"""The letters of a language as arrays: what is in for a letter of the same script and case."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _POINT_BITS: Final = 21
 class Alphabet:
     """A language's letters, sorted by group, a group being one script in one case.
 
-    `pool` holds the code points of all letters twice, composed (NFC) and decomposed (NFD); `start` and `length`
+    `pool` contains the code points of all letters twice, composed (NFC) and decomposed (NFD); `start` and `length`
     (2, k) find a letter in it, `decomposes` (k,) says which differ between the two. `group_of` (512,) gives
     the group of `script * 2 + upper`, -1 where there is none; `first` and `size` (g,) are the groups' letters. `keys`
     are the packed letters, sorted, and `rank` (len(keys),) which letter each one is. `matches` are the (mask, bits)
-    of the properties of letters that another letter can stand in for.
+    of the properties of letters that another letter can be in for.
     """
 
     pool: Array
@@ -42,7 +42,7 @@ class Alphabet:
     matches: tuple[tuple[int, int], ...]
 
     def replaceable(self, props: Array) -> Array:
-        """Whether another letter can stand in for clusters of these properties (m,)."""
+        """Whether another letter can be in for clusters of these properties (m,)."""
         matching = np.zeros(len(props), np.bool_)
         for mask, bits in self.matches:
             matching |= (props & np.uint16(mask)) == np.uint16(bits)
@@ -108,7 +108,7 @@ def _is_letter(letter: str) -> bool:
 
 
 def stands_alone(letter: str) -> bool:
-    """Whether a string is one cluster that joins with nothing put before or behind it."""
+    """Whether a string is one cluster that joins with nothing put before or after it."""
     starts = graphemes.clusters(np.append(_props(letter), _props(graphemes.SEPARATOR)))
     return len(starts.starts) == 2 and not (starts.open_after == 0).any() and not (starts.open_before == 0).any()
 

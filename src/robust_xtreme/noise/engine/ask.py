@@ -1,4 +1,4 @@
-"""How a perturbation asks the model: about texts that would stand in the place of those at hand."""
+"""How a perturbation asks the model: about texts that would be in the place of those at hand."""
 
 from __future__ import annotations
 

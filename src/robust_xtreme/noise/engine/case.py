@@ -101,7 +101,7 @@ def _lower_case(point: str) -> bool:
 
 
 def _without_accents(text: str) -> Iterator[str]:
-    """Greek without accents; iota and upsilon behind an accented vowel get the dialytika that the accent stood for."""
+    """Greek without accents; iota and upsilon after an accented vowel get the dialytika that the accent represented."""
     hiatus = False
     for cluster in graphemes.split(unicodedata.normalize("NFD", text)):
         base, marks = cluster[:1], cluster[1:]
@@ -127,7 +127,7 @@ def cases(code: str) -> tuple[str, ...]:
 
 
 def cased(code: str, letters: Iterable[str]) -> Iterator[str]:
-    """Letters, each with its capital behind it where that is not longer (as ß's is)."""
+    """Letters, each with its capital after it where that is not longer (as ß's is)."""
     for letter in letters:
         yield letter
         raised = capital(letter, code)

@@ -1,4 +1,4 @@
-"""What changed between two sequences: stretches of the old one and what stands in their place, in linear time.
+"""What changed between two sequences: spans of the old one and what is in their place, in linear time.
 
 Elements that occur once in both are anchors (as in Bram Cohen's patience diff); between anchors a stretch is aligned
 exactly by the table of Wagner and Fischer (1974) where that is small, else through a window that slides along.
@@ -34,7 +34,7 @@ def hunks(old: Sequence[str], new: Sequence[str]) -> list[Hunk]:
 
 
 def _last_position(old: Sequence[str], new: Sequence[str], hunk: Hunk, limit: int) -> Hunk:
-    """The same change as far behind as equal elements let it slide, up to a place in the old sequence."""
+    """The same change as far after as equal elements let it slide, up to a place in the old sequence."""
     a, b, c, d = hunk
     if a < b and c < d:
         return hunk
@@ -49,7 +49,7 @@ def distance(hunks: Sequence[Hunk]) -> int:
 
 
 def _matches(old: Sequence[str], new: Sequence[str]) -> list[Pair]:
-    """Pairs of places that hold the same element, rising in both."""
+    """Pairs of places that contain the same element, rising in both."""
     pairs_kept: list[Pair] = []
     open_: list[tuple[int, int, int, int, int]] = [(0, len(old), 0, len(new), 0)]
     while open_:
@@ -103,7 +103,7 @@ def _rising(pairs: Sequence[Pair]) -> list[Pair]:
 
 
 def _slide(old: Sequence[str], new: Sequence[str], a: int, b: int, c: int, d: int) -> Iterator[Pair]:
-    """Matches of two stretches through a window: of what it sees aligned, the first half stands."""
+    """Matches of two stretches through a window: of what it sees aligned, the first half is."""
     while a < b and c < d:
         seen, other = old[a : min(b, a + _WINDOW)], new[c : min(d, c + _WINDOW)]
         whole = a + len(seen) == b and c + len(other) == d

@@ -27,7 +27,7 @@ def stops(code: str) -> frozenset[str]:
 
 
 def pauses(code: str) -> frozenset[str]:
-    """The language's marks that stand for a pause within a sentence."""
+    """The language's marks that represent a pause within a sentence."""
     return _of(code, 1)
 
 

@@ -17,7 +17,7 @@ from robust_xtreme import graphemes, registry
 from robust_xtreme.edits import SpanTable, Trace, apply, batch, span_table, traces
 from robust_xtreme.errors import Mismatch, SpecError
 from robust_xtreme.examples import Answers, Example, Span, Text
-from robust_xtreme.noise.engine._books import Books, count, join, total
+from robust_xtreme.noise.engine._edit_counts import EditCounts, count, join, total
 from robust_xtreme.noise.engine._letters import OPERATORS, Letters, Proposal
 from robust_xtreme.noise.engine.ask import Ask
 from robust_xtreme.noise.engine.perturbation import Bound, Job, Perturbation, bind, letters
@@ -105,7 +105,7 @@ def noise_values(
     seed: int,
     nth: int = 0,
     ask: Ask | None = None,
-) -> Books:
+) -> EditCounts:
     """One perturbation over texts of one language: the fast path, on strings and columns of spans.
 
     `ids` are the texts' ids, `spans` the table of their spans sorted by text; `nth` counts the same perturbation's
@@ -125,7 +125,7 @@ def _chunk(
     language: str,
     link: Bound,
     ask: Ask | None,
-) -> Books:
+) -> EditCounts:
     clean, keys = batch(values, spans), text_keys(common, ids)
     edits, eligible = link.perturbation.edit(Job(clean, language, keys, link.strength, link.params, ids, ask))
     moved = apply(clean, edits)
@@ -183,7 +183,7 @@ def _noised(
 ) -> Iterator[Noised]:
     values, spans = [text.value for text in texts], span_table([text.spans for text in texts])
     ids = [text.id for text in texts]
-    steps: list[Books] = []
+    steps: list[EditCounts] = []
     trails: list[tuple[Trace, ...]] = [()] * len(texts)
     for number, link in enumerate(links):
         nth = sum(other.shape() == link.shape() for other in links[:number])
@@ -195,7 +195,7 @@ def _noised(
 
 
 def _views(
-    links: Sequence[Bound], texts: Sequence[Text], steps: Sequence[Books], trails: Sequence[tuple[Trace, ...]]
+    links: Sequence[Bound], texts: Sequence[Text], steps: Sequence[EditCounts], trails: Sequence[tuple[Trace, ...]]
 ) -> Iterator[Noised]:
     """The texts of the last step as objects, with the counts of all steps."""
     counts = total([link.perturbation.operators for link in links], steps)

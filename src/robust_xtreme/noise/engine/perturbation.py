@@ -53,7 +53,7 @@ class Perturbation:
     """A member of the registry: what changes, in which unit, by which operators, and which rules it waives by nature.
 
     `edit` gives the edits of a batch and the number of units of each text that could have been edited (t,). `strength`
-    says in words what the strength is a share of; `parameters` holds, by name, the values that `@name=...` may list,
+    says in words what the strength is a share of; `parameters` contains, by name, the values that `@name=...` may list,
     `choices` those of which it names one (the first by default), `rates` the operators' relative rates, tunable as
     `@name=number`; `free` names those that take any value (a folder), which a spec must name. A waiver is the name of a
     conformance rule that the perturbation exists to break. `lacks` says in a few words why a language is not served (""
@@ -96,7 +96,7 @@ class Bound:
     def shape(self) -> tuple[str, ...]:
         """What the draws depend on beside seed, text and place: name, version and parameters, never the strength.
 
-        Nor a free one: where a folder lies changes nothing.
+        Nor a free one: where a folder is changes nothing.
         """
         member = self.perturbation
         keys = sorted(self.params.keys() - set(member.free))

@@ -5,7 +5,7 @@ by grapheme clusters: an edit reaches from the first changed cluster of a word t
 were replaced, put in and left out (their Levenshtein distance; exact in words of up to 64 clusters, nearly so beyond).
 
 What is drawn depends on the seed, the perturbation and the text's id alone, but at another strength everything is drawn
-anew: strengths do not nest. Texts with spans are refused: a string that comes back says nothing of where they went.
+again: strengths do not nest. Texts with spans are refused: a string that comes back says nothing of where they went.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ REFUSES: Final = tuple(sorted(kind.name for kind in KINDS if kind.spans))
 class Change(NamedTuple):
     """Clusters `start` to `stop` of the clean text became `form`; `cost` clusters were touched, by an operator.
 
-    What was put in stands with the cluster behind it, at the text's end with the one before: no change is empty.
+    What was put in is with the cluster after it, at the text's end with the one before: no change is empty.
     """
 
     start: int
@@ -73,7 +73,7 @@ def rewriter(
     """Make a perturbation of a function from a language, a strength and parameters to a function that noises a string.
 
     The latter is called once per text, with the global generators seeded for that text, and never at strength 0. The
-    name is the function's, behind the library's: `nlpaug.keyboard`; the summary is the first line of its docstring.
+    name is the function's, after the library's: `nlpaug.keyboard`; the summary is the first line of its docstring.
     """
 
     def make(author: Author) -> Perturbation:
@@ -124,7 +124,7 @@ def _rewritten(rewrite: Rewrite, value: str, seed: Callable[[int], None], key: i
 
 
 def changed(old: str, new: str) -> list[Change]:
-    """What was done to a text that became another, one change per stretch of changed words, sorted and disjoint."""
+    """What was done to a text that became another, one change per span of changed words, sorted and disjoint."""
     if not old or old == new:
         return []
     before, after = graphemes.split(old), graphemes.split(new)
@@ -140,7 +140,7 @@ def changed(old: str, new: str) -> list[Change]:
 
 
 def _add(changes: list[Change], clusters: Sequence[str], start: int, stop: int, form: str, cost: int) -> None:
-    """One more change, behind all others."""
+    """One more change, after all others."""
     if start < stop:
         changes.append(Change(start, stop, form, cost, _REPLACE if form else _DELETE))
     elif start < len(clusters):

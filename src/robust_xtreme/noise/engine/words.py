@@ -1,7 +1,7 @@
 """Noise on words: a function says what one word can come out as, and the engine does the rest for whole batches.
 
 A word is a run of letters with their marks, single apostrophes between two letters included, cut where a span begins
-or ends. It has one draw, that of its first code point: it is chosen iff that lies below the strength, and by further
+or ends. It has one draw, that of its first code point: it is chosen iff that is below the strength, and by further
 draws its kind (by rate among those it has) and its form (by weight). Three kinds need no forms: `drop` leaves a word
 out with the white space beside it, `swap` exchanges it with the next one; both leave alone what shares its stretch
 between white space with another word (well-known, U.S.). `join` takes away the white space before the next word.
@@ -90,7 +90,7 @@ def _within_line(words: Words) -> Array:
 
 
 def _spanned(words: Words) -> Array:
-    """The words whose white space before the next one is all that some span holds."""
+    """The words whose white space before the next one is all that some span contains."""
     starts, stops = words.batch.span_starts, words.batch.span_stops
     index = np.minimum(np.searchsorted(words.stop, starts), len(words.stop) - 2)
     whole: Array = index[(words.stop[index] == starts) & (words.start[index + 1] == stops)]
@@ -98,12 +98,12 @@ def _spanned(words: Words) -> Array:
 
 
 def _all(where: Array, low: Array, high: Array) -> Array:
-    """Whether a condition (m,) holds for all clusters of each range."""
+    """Whether a condition (m,) is valid for all clusters of each range."""
     return ~_any(~where, low, high)
 
 
 def _any(where: Array, low: Array, high: Array) -> Array:
-    """Whether a condition (m,) holds for any cluster of each range."""
+    """Whether a condition (m,) is valid for any cluster of each range."""
     upto = np.zeros(len(where) + 1, np.int32)
     np.cumsum(where, dtype=np.int32, out=upto[1:])
     inside: Array = at(upto, low) < at(upto, high)
@@ -123,7 +123,7 @@ def _same(words: Words) -> Array:
 
 
 def _drops(words: Words, draws: Array) -> tuple[Array, Array, Array, Array]:
-    """Which words may be dropped, and what goes: with the white space behind each, or else with that before it."""
+    """Which words may be dropped, and what goes: with the white space after each, or else with that before it."""
     solid = np.flatnonzero(~words.blank)
     after = solid[np.searchsorted(solid, words.last)]
     index = np.searchsorted(solid, words.first) - 1
@@ -137,7 +137,7 @@ def _drops(words: Words, draws: Array) -> tuple[Array, Array, Array, Array]:
 
 
 def _joins(batch: Batch, low: Array, high: Array) -> Array:
-    """Whether what stands on the two sides of each range might join were it gone."""
+    """Whether what is on the two sides of each range might join were it gone."""
     clusters = batch.clusters
     return np.isin(low - 1, clusters.open_after) | np.isin(high, clusters.open_before)
 
@@ -312,7 +312,7 @@ def words(
 
     It is called once per distinct word, with the `choices` by name, without draws. `rates` are the kinds with their
     relative rates; `drop`, `swap` and `join` among them need no forms. A form that equals the word, breaks a cluster or
-    a normal form, or might join with what stands beside the word is left out.
+    a normal form, or might join with what is beside the word is left out.
     """
     kinds = tuple(rates)
     formless = set(kinds) <= _FORMLESS

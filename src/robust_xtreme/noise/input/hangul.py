@@ -1,7 +1,7 @@
 """Korean on the two-set keyboard (KS X 5002): jamo are keys, syllables are what the input method makes of them.
 
-Consonants lie under the left hand, vowels under the right; double consonants and ㅒ, ㅖ need Shift, other compound
-vowels and compound finals are two keys. A consonant behind a vowel ends the syllable until a vowel takes it along.
+Consonants are under the left hand, vowels under the right; double consonants and ㅒ, ㅖ need Shift, other compound
+vowels and compound finals are two keys. A consonant after a vowel ends the syllable until a vowel takes it along.
 The table of keys is the pack `ko-2set`; the rules are those that libhangul's keyboard "2" follows (its test/hangul.c).
 """
 
@@ -14,11 +14,11 @@ from typing import Final, NamedTuple
 
 from robust_xtreme import packs
 from robust_xtreme.errors import DataError
-from robust_xtreme.noise.engine.slip_table import Slip
+from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.input.nearby import near, shifted
 
 LAYOUT: Final = "kr"
-"""The keyboard pack that says where the keys lie."""
+"""The keyboard pack that says where the keys are."""
 
 _INITIALS: Final = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 _VOWELS: Final = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
@@ -41,14 +41,14 @@ class _Keys(NamedTuple):
 
 @packs.cached
 def _keys() -> _Keys:
-    """The keys of the pack `ko-2set`. Raises DataError at a row that is no jamo of one key or two."""
+    """The keys of the pack `ko-2set`. Raises DataError at a row that is not a jamo of one key or two."""
     table = packs.table("input", "ko-2set")
     table.need("keys", "jamo")
     known = {row["keys"]: row["jamo"] for row in table.rows}
     single = {key: jamo for key, jamo in known.items() if len(key) == 1}
     for struck, jamo in known.items():
         if len(struck) not in (1, 2) or jamo not in _JAMO or not single.keys() >= set(struck):
-            raise DataError(table.path, f"the row {struck!r:.20}, {jamo!r:.20} is no jamo and its one or two keys")
+            raise DataError(table.path, f"the row {struck!r:.20}, {jamo!r:.20} is not a jamo and its one or two keys")
     pairs = {"".join(single[key] for key in struck): jamo for struck, jamo in known.items() if len(struck) > 1}
     return _Keys(single, pairs, _turned(single), _turned(pairs))
 
@@ -77,7 +77,7 @@ class _Syllable(NamedTuple):
 
 
 def keys(text: str) -> str:
-    """The keys of the two-set keyboard that type a text; what is no Hangul stays as it is."""
+    """The keys of the two-set keyboard that type a text; what is not a Hangul stays as it is."""
     table = _keys()
     return "".join(
         table.strokes.get(sign, sign)
@@ -103,7 +103,7 @@ def _struck(key: str) -> str:
     return known.get(key) or known.get(key.lower(), "")
 
 
-def slips() -> Iterator[Slip]:
+def slips() -> Iterator[KeyingError]:
     """What each syllable comes out as when one key goes wrong and a whole syllable is the result."""
     initials = [tuple(_changed(keys(initial), "", keys("ㅏ"))) for initial in _INITIALS]
     rimes = [tuple(_changed(keys(chr(_FIRST + rime))[1:], keys("ㄱ"), "")) for rime in range(_RIMES)]
@@ -111,22 +111,24 @@ def slips() -> Iterator[Slip]:
         initial, rime = divmod(point - _FIRST, _RIMES)
         syllable = chr(point)
         for kind, step, weight in chain(initials[initial], rimes[rime]):
-            yield Slip(syllable, kind, chr(point + step), weight)
+            yield KeyingError(syllable, kind, chr(point + step), weight)
     yield from _decomposed(initials, rimes)
 
 
-def _decomposed(initials: list[tuple[Change, ...]], rimes: list[tuple[Change, ...]]) -> Iterator[Slip]:
-    """The slips of the jamo of a decomposed text (NFD): an initial, a vowel, a final by itself."""
+def _decomposed(initials: list[tuple[Change, ...]], rimes: list[tuple[Change, ...]]) -> Iterator[KeyingError]:
+    """The key errors of the jamo of a decomposed text (NFD): an initial, a vowel, a final by itself."""
     for index, changes in enumerate(initials):
-        yield from (Slip(chr(_L + index), kind, chr(_L + index + step // _RIMES), n) for kind, step, n in changes)
+        yield from (
+            KeyingError(chr(_L + index), kind, chr(_L + index + step // _RIMES), n) for kind, step, n in changes
+        )
     for index in range(len(_VOWELS)):
         steps = ((kind, *divmod(step, len(_FINALS)), n) for kind, step, n in rimes[index * len(_FINALS)])
         yield from (
-            Slip(chr(_V + index), kind, chr(_V + index + step), n) for kind, step, final, n in steps if not final
+            KeyingError(chr(_V + index), kind, chr(_V + index + step), n) for kind, step, final, n in steps if not final
         )
     for index in range(1, len(_FINALS)):
         ends = ((kind, index + step, n) for kind, step, n in rimes[index] if index + step < len(_FINALS))
-        yield from (Slip(chr(_T + index), kind, chr(_T + end) if end else "", n) for kind, end, n in ends)
+        yield from (KeyingError(chr(_T + index), kind, chr(_T + end) if end else "", n) for kind, end, n in ends)
 
 
 def _jamo(sign: str) -> str:
@@ -163,7 +165,7 @@ def _with_vowel(open_: _Syllable, jamo: str) -> tuple[str, _Syllable]:
 
 
 def _changed(part: str, before: str, after: str) -> Iterator[Change]:
-    """The slips of the keys of an initial or of a rime, with keys beside it that make a syllable of it."""
+    """The key errors of the keys of an initial or of a rime, with keys beside it that make a syllable of it."""
     clean = ord(typed(before + part + after))
     changes: Counter[tuple[str, int]] = Counter()
     for kind, strokes, weight in _mistyped(part):
@@ -181,7 +183,7 @@ def _keeps(point: int, clean: int, *, initial: bool) -> bool:
 
 
 def _mistyped(part: str) -> Iterator[tuple[str, str, int]]:
-    """The kinds of slips of a few keys, the keys then struck, and the weights."""
+    """The kinds of key errors of a few keys, the keys then struck, and the weights."""
     for index, key in enumerate(part):
         head, tail = part[:index], part[index + 1 :]
         yield "delete", head + tail, _MISSED

@@ -1,7 +1,7 @@
 """Japanese typed in romaji and converted: keys struck wrong that still give kana, and words that sound alike.
 
 The keys of a kana, and what keys give, are those of the pack `ja-romaji`; a kana of two usual spellings goes wrong in
-both. A small っ is the first of two equal consonants, so it and the kana behind it are one unit. A form is kept where
+both. A small っ is the first of two equal consonants, so it and the kana after it are one unit. A form is kept where
 the letters give kana only, of the script of the kana, and do not begin with a small one.
 A word of one or two letters from the pack `ja-words` is converted to another one that is typed alike.
 """
@@ -15,11 +15,11 @@ from itertools import chain
 from typing import Final, final
 
 from robust_xtreme import languages, packs
-from robust_xtreme.noise.engine.slip_table import Slip
+from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.input.nearby import near
 
 LAYOUT: Final = "us"
-"""The keyboard pack that says where the keys lie."""
+"""The keyboard pack that says where the keys are."""
 
 MOST: Final = 8
 """How many forms a kana or a word has in one kind."""
@@ -63,15 +63,15 @@ def romaji() -> Romaji:
     return Romaji(gives, {kana: tuple(keys) for kana, keys in spellings.items()})
 
 
-def slips() -> Iterator[Slip]:
-    """The slips of romaji input in hiragana and katakana, and of the conversion to kanji."""
+def slips() -> Iterator[KeyingError]:
+    """The key errors of romaji input in hiragana and katakana, and of the conversion to kanji."""
     alphabet = frozenset(languages.language("ja").alphabet)
     for kana, kind, form, weight in _of_kana(romaji()):
         for point, other in ((kana, form), (katakana(kana), katakana(form))):
             if alphabet.issuperset(point + other):
-                yield Slip(point, kind, other, weight)
-    yield Slip("ー", "delete", "")
-    yield Slip("ー", "double", "ーー")
+                yield KeyingError(point, kind, other, weight)
+    yield KeyingError("ー", "delete", "")
+    yield KeyingError("ー", "double", "ーー")
     yield from _of_words(_words())
 
 
@@ -80,7 +80,7 @@ def katakana(kana: str) -> str:
     return kana.translate(_KATAKANA)
 
 
-def _of_kana(table: Romaji) -> Iterator[Slip]:
+def _of_kana(table: Romaji) -> Iterator[KeyingError]:
     for kana, spellings in chain(table.spellings.items(), _doubled(table)):
         if kana in _ONE_KEY:
             continue
@@ -92,13 +92,13 @@ def _of_kana(table: Romaji) -> Iterator[Slip]:
                     counts[kind][form] += weight
         yield from _most(kana, counts)
     for kana in (_TSU, "ん"):
-        yield Slip(kana, "delete", "")
-        yield Slip(kana, "double", kana * 2)
-    yield from (Slip(kana, "delete", "") for kana in _SMALL)
+        yield KeyingError(kana, "delete", "")
+        yield KeyingError(kana, "double", kana * 2)
+    yield from (KeyingError(kana, "delete", "") for kana in _SMALL)
 
 
 def _doubled(table: Romaji) -> Iterator[tuple[str, list[str]]]:
-    """A small っ with the kana behind it, and the keys of both: that kana's, the first one doubled."""
+    """A small っ with the kana after it, and the keys of both: that kana's, the first one doubled."""
     for kana, spellings in table.spellings.items():
         doubled = [keys[0] + keys for keys in spellings if table.decode(keys[0] + keys) == _TSU + kana]
         if doubled and len(kana) == 1:
@@ -106,7 +106,7 @@ def _doubled(table: Romaji) -> Iterator[tuple[str, list[str]]]:
 
 
 def _stays(point: str, form: str, table: Romaji) -> bool:
-    """Whether a form of っ and a kana can stand before a small kana where that kana can: っき is part of っきょ too."""
+    """Whether a form of っ and a kana can be before a small kana where that kana can: っき is part of っきょ too."""
     before_small = any(point[1:] + small in table.spellings for small in _SMALL)
     return point[0] != _TSU or not before_small or form.endswith(point[1:])
 
@@ -123,9 +123,9 @@ def struck(keys: str) -> Iterator[tuple[str, str, int]]:
             yield "insert", before + key + other + after, weight
 
 
-def _most(point: str, counts: Mapping[str, Counter[str]]) -> Iterator[Slip]:
+def _most(point: str, counts: Mapping[str, Counter[str]]) -> Iterator[KeyingError]:
     for kind, forms in counts.items():
-        yield from (Slip(point, kind, form, weight) for form, weight in forms.most_common(MOST))
+        yield from (KeyingError(point, kind, form, weight) for form, weight in forms.most_common(MOST))
 
 
 Words = dict[tuple[str, int, str], dict[str, int]]
@@ -135,7 +135,7 @@ Words = dict[tuple[str, int, str], dict[str, int]]
 def _words() -> Words:
     """Words with their weights, by reading, length and the kana at their end: those are typed alike.
 
-    None ends in っ, which is one unit with the kana behind it.
+    None ends in っ, which is one unit with the kana after it.
     """
     groups: defaultdict[tuple[str, int, str], dict[str, int]] = defaultdict(dict)
     table = packs.table("input", "ja-words")
@@ -151,7 +151,7 @@ def _ending(word: str) -> str:
     return word[-1] if "ぁ" <= word[-1] <= "ゖ" else ""
 
 
-def _of_words(groups: Words) -> Iterator[Slip]:
+def _of_words(groups: Words) -> Iterator[KeyingError]:
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for words in groups.values():
         top = dict(list(words.items())[: MOST + 1])

@@ -1,4 +1,4 @@
-"""Keyboards: what each key types, where it stands, which keys are next to it, and how a letter is typed.
+"""Keyboards: what each key types, where it is, which keys are next to it, and how a letter is typed.
 
 A layout is one pack, `perturbations/keyboards/NAME.toml`; its README says how one is written.
 """
@@ -36,7 +36,7 @@ _NEEDED: Final = ("title", "languages", "offsets", "plain")
 _ROWS, _CELLS, _CHARACTERS, _MARKS = 6, 20, 8, 4
 _SLANT: Final = (0.0, 0.5, 0.75, 1.25)
 _COMPOSED: Final = "\u025b\u0190\u0254\u0186\u01dd\u018e\u0269\u0196\u028b\u01b2\u028a\u01b1\u014b\u014a"
-"""Letters of African languages that dead keys go on though the result is two code points (libX11, Compose)."""
+"""Letters of African languages that dead keys continue though the result is two code points (libX11, Compose)."""
 _SEE: Final = "perturbations/README.md says how a keyboard is written"
 
 
@@ -133,7 +133,7 @@ def names() -> tuple[str, ...]:
 def of_language(code: str) -> tuple[str, ...]:
     """The layouts of a language: its default first, those whose source names it, those that type it as well.
 
-    A default among users' packs stands before the bundled one.
+    A default among users' packs is before the bundled one.
     """
     layouts = [layout(name) for name in names()]
     ranked = [(_rank(layout, code), layout.name) for layout in layouts if code in (*layout.languages, *layout.also)]
@@ -182,7 +182,7 @@ def _check(path: Path, pack: dict[str, Any]) -> None:
     for key, value in pack.items():
         if key not in _KEYS:
             close = difflib.get_close_matches(key, _KEYS, n=1)
-            raise DataError(path, f"{key!r:.40} is no key.{f' Did you mean {close[0]!r}?' if close else ''} {_SEE}")
+            raise DataError(path, f"{key!r:.40} is not a key.{f' Did you mean {close[0]!r}?' if close else ''} {_SEE}")
         if not isinstance(value, _KEYS[key]):
             raise DataError(path, f"{key!r} must be {_TYPES[_KEYS[key]]}. {_SEE}")
     for key in _NEEDED:
@@ -193,7 +193,7 @@ def _check(path: Path, pack: dict[str, Any]) -> None:
 def _codes(path: Path, pack: dict[str, Any], key: str) -> tuple[str, ...]:
     for code in pack.get(key, ()):
         if code not in ALL_LANGUAGES:
-            raise DataError(path, f"{key}: {code!r:.40} is no code of a language. See: robust-xtreme list languages")
+            raise DataError(path, f"{key}: {code!r:.40} is not a code of a language. See: robust-xtreme list languages")
         if key == "default" and code not in (*pack["languages"], *pack.get("also", ())):
             raise DataError(path, f"default: {code!r} is not among the languages of this keyboard")
     return tuple(pack.get(key, ()))
@@ -224,7 +224,7 @@ def _offsets(path: Path, offsets: list[Any]) -> list[float]:
         raise DataError(path, f"offsets: {len(offsets)} rows; there may be 1 to {_ROWS}. {_SEE}")
     for offset in offsets:
         if isinstance(offset, bool) or not isinstance(offset, (int, float)) or not -_CELLS <= offset <= _CELLS:
-            raise DataError(path, f"offsets: {offset!r:.40} is no number of key pitches. {_SEE}")
+            raise DataError(path, f"offsets: {offset!r:.40} is not a number of key pitches. {_SEE}")
     return [float(offset) for offset in offsets]
 
 
@@ -248,7 +248,7 @@ def _cell(path: Path, level: str, cell: str) -> str:
     text = cell.removeprefix(DEAD)
     text = _numbered(path, level, text) if text.startswith("U+") else text.removeprefix(_CIRCLE) or _CIRCLE
     if dead and (len(text) != 1 or not unicodedata.combining(text)):
-        raise DataError(path, f"{level}: {cell!r:.60} is no dead key: a combining mark follows {DEAD!r}. {_SEE}")
+        raise DataError(path, f"{level}: {cell!r:.60} is not a dead key: a combining mark follows {DEAD!r}. {_SEE}")
     if len(text) > _CHARACTERS or not unicodedata.is_normalized("NFC", text):
         raise DataError(path, f"{level}: the cell {cell!r:.60} is too long, or not in NFC. {_SEE}")
     return DEAD + text if dead else text
@@ -259,7 +259,7 @@ def _numbered(path: Path, level: str, cell: str) -> str:
         point = int(cell.removeprefix("U+"), base=16)
         return chr(point).encode("utf-8").decode("utf-8")
     except (ValueError, OverflowError) as error:
-        raise DataError(path, f"{level}: {cell!r:.60} is no code point. {_SEE}") from error
+        raise DataError(path, f"{level}: {cell!r:.60} is not a code point. {_SEE}") from error
 
 
 def _typed(keys: tuple[Key, ...]) -> dict[str, Stroke]:

@@ -1,4 +1,4 @@
-"""What lies beside a key: the characters of neighbouring keys, for input methods that are typed on a Latin layout."""
+"""What is beside a key: the characters of neighbouring keys, for input methods that are typed on a Latin layout."""
 
 from __future__ import annotations
 

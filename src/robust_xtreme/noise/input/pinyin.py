@@ -1,6 +1,6 @@
 """Chinese typed by pinyin: the wrong candidate, a near syllable, a key beside the right one, a letter missed.
 
-Near syllables differ by a pair of sounds of the pack `zh-fuzzy` (zh and z, in and ing). A slip of the keys
+Near syllables differ by a pair of sounds of the pack `zh-fuzzy` (zh and z, in and ing). A key error of the keys
 counts only where what is typed is again a syllable, and gives its commonest character. A word of two characters that
 has another word of its reading, or of a mistyped one, is a unit of its own.
 """
@@ -15,11 +15,11 @@ from typing import Final, final
 
 from robust_xtreme import languages, packs
 from robust_xtreme.errors import DataError
-from robust_xtreme.noise.engine.slip_table import Slip
+from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.input.nearby import near
 
 LAYOUT: Final = "us"
-"""The keyboard pack that says where the keys lie."""
+"""The keyboard pack that says where the keys are."""
 
 _MOST: Final = {"candidate": 8, "syllable": 4, "neighbour": 4, "delete": 3}
 _CANDIDATES: Final = 8
@@ -39,8 +39,8 @@ class Book:
     readings: Mapping[str, Count]
 
 
-def slips() -> Iterator[Slip]:
-    """The slips of the pinyin input method: of characters, and of words of two characters."""
+def slips() -> Iterator[KeyingError]:
+    """The key errors of the pinyin input method: of characters, and of words of two characters."""
     plain = characters()
     alphabet = frozenset(languages.language("zh").alphabet)
     mistakes = {form: _mistakes(form, plain.forms) for form in plain.forms}
@@ -96,7 +96,7 @@ def _sounds(position: str) -> list[tuple[str, str]]:
     for row in table.rows:
         if row["place"] not in ("initial", "final") or not (row["one"] and row["other"]):
             raise DataError(
-                table.path, f"the row {', '.join(row.values())!r:.40} is no initial or final and its partner"
+                table.path, f"the row {', '.join(row.values())!r:.40} is not an initial or final and its partner"
             )
     pairs = [(row["one"], row["other"]) for row in table.rows if row["place"] == position]
     return [(left, other) for pair in pairs for left, other in (pair, pair[::-1])]
@@ -116,7 +116,7 @@ def struck(syllable: str) -> Iterator[tuple[str, str, int]]:
 
 
 def _mistakes(syllable: str, legal: Collection[str]) -> list[tuple[str, str, int]]:
-    """The legal syllables that come out in place of one: kind, syllable, and how often."""
+    """The legal syllables that come out instead of one: kind, syllable, and how often."""
     similar = (("syllable", other, 1) for other in fuzzy(syllable))
     mistakes = chain(similar, struck(syllable))
     return [mistake for mistake in mistakes if mistake[1] in legal and mistake[1] != syllable]
@@ -125,7 +125,7 @@ def _mistakes(syllable: str, legal: Collection[str]) -> list[tuple[str, str, int
 Mistakes = Mapping[str, list[tuple[str, str, int]]]
 
 
-def _of_characters(book: Book, readings: Mapping[str, Count], mistakes: Mistakes) -> Iterator[Slip]:
+def _of_characters(book: Book, readings: Mapping[str, Count], mistakes: Mistakes) -> Iterator[KeyingError]:
     tops = {syllable: _top(forms, _CANDIDATES + 1) for syllable, forms in book.forms.items()}
     nearest = {syllable: _top(forms, _NEAR) for syllable, forms in book.forms.items()}
     for point, known in readings.items():
@@ -141,13 +141,13 @@ def _of_characters(book: Book, readings: Mapping[str, Count], mistakes: Mistakes
         yield from _most(point, counts)
 
 
-def _most(point: str, counts: Mapping[str, Counter[str]]) -> Iterator[Slip]:
+def _most(point: str, counts: Mapping[str, Counter[str]]) -> Iterator[KeyingError]:
     for kind, forms in counts.items():
         forms.pop(point, None)
-        yield from (Slip(point, kind, form, weight) for form, weight in forms.most_common(_MOST[kind]))
+        yield from (KeyingError(point, kind, form, weight) for form, weight in forms.most_common(_MOST[kind]))
 
 
-def _of_words(book: Book, mistakes: Mistakes) -> Iterator[Slip]:
+def _of_words(book: Book, mistakes: Mistakes) -> Iterator[KeyingError]:
     for reading, forms in book.forms.items():
         totals: defaultdict[str, Counter[str]] = defaultdict(Counter)
         totals["candidate"].update(dict(_top(forms, _CANDIDATES + 1)))

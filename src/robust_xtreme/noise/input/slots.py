@@ -1,7 +1,7 @@
 """What a letter or sign is in its syllable: only points of one slot can be typed in each other's place.
 
-A consonant that gives way to a vowel sign, or a medial that stands twice, makes syllables that no font can show. The
-slots follow the names and categories of the Unicode character database; Thai and Burmese, whose vowels stand on all
+A consonant that gives way to a vowel sign, or a medial that is twice, makes syllables that no font can show. The
+slots follow the names and categories of the Unicode character database; Thai and Burmese, whose vowels are on all
 sides of a consonant and together, are listed.
 """
 
@@ -15,7 +15,7 @@ _LISTED: Final = {
     point: slot
     for slot, points in {
         "vowel before": "เแโใไ",
-        "vowel behind": "ะาๅ",
+        "vowel after": "ะาๅ",
         "vowel above": "ัิีึื็",
         "vowel below": "ุู",
         "tone": "่้๊๋",
@@ -36,14 +36,14 @@ _SYLLABIC: Final = (
 _MODIFIERS: Final = ("ANUSVARA", "CANDRABINDU", "VISARGA", "TIPPI", "BINDI")
 _VOWELS: Final = frozenset("AEIOU")
 
-REPEATED: Final = frozenset(("letter", "consonant", "vowel", "vowel before", "vowel behind"))
-"""The slots that may stand twice: a key struck twice there leaves two whole clusters."""
+REPEATED: Final = frozenset(("letter", "consonant", "vowel", "vowel before", "vowel after"))
+"""The slots that may be twice: a key struck twice there leaves two whole clusters."""
 
 NEEDED: Final = ("MYANMAR LETTER",)
-"""What names begin with that must not be missed: Burmese spacing signs, clusters of their own, would stand bare."""
+"""What names begin with that must not be missed: Burmese spacing signs, clusters of their own, would be bare."""
 
 INSERTED: Final = frozenset(("letter", "consonant", "vowel"))
-"""The slots of which another may stand beside the first."""
+"""The slots of which another may be beside the first."""
 
 
 def script(point: str) -> str:

@@ -2,7 +2,7 @@
 
 The keys and rules are those of Keyman's help pages of the two methods (help.keyman.com, `vietnamese_telex` 1.6 and
 `vietnamese_vni` 1.0): a later tone replaces an earlier one, a key struck once more takes back what it did and stays as
-a letter, and marks may follow later in the syllable. The tone stands where the traditional spelling has it.
+a letter, and marks may follow later in the syllable. The tone is where the traditional spelling has it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from robust_xtreme.errors import DataError
 Method = Literal["telex", "vni"]
 
 STROKE: Final = "đ"
-"""How the pack and this module write the hat of đ, which is no combining mark."""
+"""How the pack and this module write the hat of đ, which is not a combining mark."""
 
 TONES: Final = "\u0301\u0300\u0309\u0303\u0323"
 _HORN: Final = "\u031b"
@@ -38,14 +38,14 @@ class Keys(NamedTuple):
 
 @packs.cached
 def method_keys(method: Method) -> Keys:
-    """The keys of the pack `vi-telex` or `vi-vni`. Raises DataError at a row that is no key of a mark."""
+    """The keys of the pack `vi-telex` or `vi-vni`. Raises DataError at a row that is not a key of a mark."""
     table = packs.table("input", f"vi-{method}")
     table.need("key", "mark", "letters")
     keys = Keys({}, {})
     for row in table.rows:
         key, mark, letters = row["key"], row["mark"].removeprefix(_CIRCLE), row["letters"].split()
         if len(key) != 1 or mark not in (_HATS if letters else ("", *TONES)):
-            raise DataError(table.path, f"the row {', '.join(row.values())!r:.40} is no key of a tone or a hat")
+            raise DataError(table.path, f"the row {', '.join(row.values())!r:.40} is not a key of a tone or a hat")
         if not letters:
             keys.tones[key] = mark
         else:
@@ -158,7 +158,7 @@ class Stroke(NamedTuple):
 
 
 def keys(text: str, method: Method, *, tone_last: bool = False) -> str:
-    """The keys that type a Vietnamese text: hats behind their letter, the tone there or at the end of the word."""
+    """The keys that type a Vietnamese text: hats after their letter, the tone there or at the end of the word."""
     words = _words(unicodedata.normalize("NFC", text))
     return "".join(stroke.key for word in words for stroke in strokes(word, method, tone_last=tone_last))
 

@@ -1,4 +1,4 @@
-"""Slips on a keyboard, from its geometry: what a letter comes out as when a finger misses, lingers or forgets a key.
+"""KeyingErrors on a keyboard, from its geometry: what a letter comes out as when a finger misses, lingers or forgets a key.
 
 All forms are letters of the language's own alphabet in places where they make sense; what else a key next to them
 types (digits, punctuation, letters of other languages) is left out.
@@ -16,7 +16,7 @@ from typing import Final, NamedTuple, final
 from robust_xtreme import packs
 from robust_xtreme.languages import language
 from robust_xtreme.noise.engine.alphabet import alphabet
-from robust_xtreme.noise.engine.slip_table import Slip
+from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.input.keyboards import DEAD, Key, Layout, Stroke, closeness
 from robust_xtreme.noise.input.slots import INSERTED, REPEATED, is_mark, may_be_missed, script, slot
 
@@ -53,13 +53,13 @@ class _Typed(NamedTuple):
         return unicodedata.normalize("NFC", sign + "".join((*self.dead, *self.marks)))
 
 
-def typing_slips(layout: Layout, code: str) -> Iterator[Slip]:
-    """The slips of a language on a layout, for every letter and mark of its script that the layout types."""
+def typing_errors(layout: Layout, code: str) -> Iterator[KeyingError]:
+    """The key errors of a language on a layout, for every letter and mark of its script that the layout types."""
     desk = _desk(layout, code)
     for point in _points(desk):
         if typed := _typed(desk, point):
             for (kind, form), weight in _key_errors(desk, point, typed).items():
-                yield Slip(point, kind, form, weight)
+                yield KeyingError(point, kind, form, weight)
     yield from _accent_marks(desk)
 
 
@@ -138,7 +138,7 @@ def _twice(point: str, typed: _Typed) -> Iterator[Row]:
 
 
 def _near(desk: _Desk, point: str, typed: _Typed) -> Iterator[Row]:
-    """A neighbouring key struck instead, or along with the right one: before it (no dead key waiting) or behind it."""
+    """A neighbouring key struck instead, or along with the right one: before it (no dead key waiting) or after it."""
     key, level = typed.base
     for other in desk.layout.neighbours(key):
         sign, weight = _sign(other, level), closeness(key, other)
@@ -152,7 +152,7 @@ def _near(desk: _Desk, point: str, typed: _Typed) -> Iterator[Row]:
 
 
 def _alike(point: str, sign: str) -> bool:
-    """Whether each of what a key types can stand where the point stands."""
+    """Whether each of what a key types can be where the point is."""
     return not sign.startswith(DEAD) and all(slot(character) == slot(point) for character in sign)
 
 
@@ -170,13 +170,13 @@ def _wrong(desk: _Desk, point: str, typed: _Typed) -> Iterator[Row]:
         yield "accent", without, _MISSED
 
 
-def _accent_marks(desk: _Desk) -> Iterator[Slip]:
+def _accent_marks(desk: _Desk) -> Iterator[KeyingError]:
     """In decomposed texts an accent with a key of its own is a code point: it is missed, or another one is struck."""
     used = dict.fromkeys(mark for letter in sorted(desk.own) for mark in _accents_of(desk, letter))
     for mark in used:
-        yield Slip(mark, "accent", "", _MISSED)
+        yield KeyingError(mark, "accent", "", _MISSED)
         for other in used:
-            yield Slip(mark, "accent", other)
+            yield KeyingError(mark, "accent", other)
 
 
 def _accents_of(desk: _Desk, letter: str) -> str:

@@ -2,8 +2,8 @@
 
 The key of a hat or a tone acts on the whole syllable, and so does a letter that is struck too many. So each letter goes
 wrong within the syllables in which it is written most often (pack `vi-syllables`), all of whose keys are typed, the
-tone right behind its letter or at the end; a form is kept where nearly all of them give it. Where the letters beside
-make a difference, two letters are one unit: two consonants, a vowel with a mark and the one behind it, qu, oa and such.
+tone right after its letter or at the end; a form is kept where nearly all of them give it. Where the letters beside
+make a difference, two letters are one unit: two consonants, a vowel with a mark and the one after it, qu, oa and such.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from robust_xtreme import languages, packs
-from robust_xtreme.noise.engine.slip_table import Slip
+from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.input.nearby import near
 from robust_xtreme.noise.input.telex import STROKE, TONES, Method, Stroke, method_keys, parts, strokes, typed
 
 LAYOUT: Final = "us"
-"""The keyboard pack that says where the keys lie."""
+"""The keyboard pack that says where the keys are."""
 
 SURE: Final = 0.99
 """The share of its syllables, by frequency, in which a form must come of one wrong key."""
@@ -48,15 +48,15 @@ class Frame(NamedTuple):
     behind: str
 
 
-def slips(method: Method) -> Iterator[Slip]:
+def slips(method: Method) -> Iterator[KeyingError]:
     """What letters and pairs of letters of Vietnamese come out as, in both cases; marks by themselves too."""
     letters = frozenset(languages.language("vi").alphabet) | frozenset(string.digits if method == "vni" else "")
     for unit, frames in _frames().items():
         for (kind, form), weight in _sure(frames, method).items():
             if letters.issuperset(form.lower()):
-                yield Slip(unit, kind, form, weight)
+                yield KeyingError(unit, kind, form, weight)
                 if unit.islower():
-                    yield Slip(unit.upper(), kind, _capital(unit, kind, form), weight)
+                    yield KeyingError(unit.upper(), kind, _capital(unit, kind, form), weight)
     yield from _of_marks(method)
 
 
@@ -70,9 +70,9 @@ def _capital(unit: str, kind: str, form: str) -> str:
 
 @packs.cached
 def _frames() -> dict[str, Counter[Frame]]:
-    """The frames in which each unit stands, with their frequencies, the commonest ones.
+    """The frames in which each unit is, with their frequencies, the commonest ones.
 
-    A pair that begins a syllable begins one with a capital, too; a letter of no syllable stands alone.
+    A pair that begins a syllable begins one with a capital, too; a letter of no syllable is alone.
     """
     table = packs.table("input", "vi-syllables")
     table.need("syllable", "frequency")
@@ -99,7 +99,7 @@ def _titled(frame: Frame) -> Iterator[Frame]:
 
 
 def _units(syllable: str) -> Iterator[Frame]:
-    """The units of a syllable, from left to right, each with what stands around it."""
+    """The units of a syllable, from left to right, each with what is around it."""
     position = 0
     while position < len(syllable):
         size = 2 if _paired(syllable[position : position + 2]) else 1
@@ -117,7 +117,7 @@ def _paired(letters: str) -> bool:
 
 
 def _onset(before: str) -> str:
-    """What is before a unit, without an initial that makes no difference to keys behind it."""
+    """What is before a unit, without an initial that makes no difference to keys after it."""
     if before.startswith(_ONSETS):
         return before
     return before.lstrip(_CONSONANTS)
@@ -137,7 +137,7 @@ def _sure(frames: Counter[Frame], method: Method) -> Forms:
 
 
 def _wrong(frame: Frame, method: Method) -> Forms:
-    """What a unit comes out as within a frame, the tone typed behind its letter or at the end."""
+    """What a unit comes out as within a frame, the tone typed after its letter or at the end."""
     forms: Forms = Counter()
     word = "".join(frame)
     inside = range(len(frame.before), len(frame.before) + len(frame.unit))
@@ -157,14 +157,14 @@ def _bare(word: str) -> str:
 
 
 def _between(text: str, frame: Frame) -> str | None:
-    """What stands in the place of the unit; None where the rest of the frame did not stay."""
+    """What is in the place of the unit; None where the rest of the frame did not stay."""
     stop = len(text) - len(frame.behind)
     fits = stop >= len(frame.before) and text.startswith(frame.before) and text.endswith(frame.behind)
     return text[len(frame.before) : stop] if fits else None
 
 
 def _mistyped(row: list[Stroke], inside: range) -> Iterator[tuple[str, str, int]]:
-    """The kinds of slips of the keys of some letters of a word, what is struck then, and the weights."""
+    """The kinds of key errors of the keys of some letters of a word, what is struck then, and the weights."""
     struck = "".join(stroke.key for stroke in row)
     for index, stroke in enumerate(row):
         if stroke.place not in inside:
@@ -184,14 +184,14 @@ def _mistyped(row: list[Stroke], inside: range) -> Iterator[tuple[str, str, int]
             yield "insert", head + other + key + tail, weight
 
 
-def _of_marks(method: Method) -> Iterator[Slip]:
+def _of_marks(method: Method) -> Iterator[KeyingError]:
     """The marks of a decomposed text: missed, or a tone whose key is beside."""
     table = method_keys(method)
     hats = {mark for row in table.hats.values() for mark in row.values()}
     for mark in sorted({*TONES, *hats} - {STROKE}):
-        yield Slip(mark, "accent", "", _MISSED)
+        yield KeyingError(mark, "accent", "", _MISSED)
     for key, tone in table.tones.items():
         for other, weight in near(LAYOUT, key):
             wrong = table.tones.get(other, "")
             if tone and wrong and unicodedata.combining(tone) == unicodedata.combining(wrong):
-                yield Slip(tone, "accent", wrong, weight)
+                yield KeyingError(tone, "accent", wrong, weight)

@@ -3,7 +3,7 @@
 `initial` loses the capital that a word begins with (Der, der), `second` holds shift too long (The, THe), `inverted` has
 caps lock on (The, tHE), `lower` and `upper` write the whole word in small letters or in capitals. Upper and lower case
 are the language's (`_case`); what does not change stays as it is, byte by byte. A word is left alone where it would get
-letters that the language's alphabet lacks.
+letters that the language's alphabet does not have.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _WITHOUT_CAPITALS = ("ka",)
 
 
 def _lacks(code: str) -> str:
-    """Georgian's Mtavruli capitals stand for whole lines only, and hardly any text has them."""
+    """Georgian's Mtavruli capitals represent whole lines only, and hardly any text has them."""
     if known_language(code):
         return known_language(code)
     cased = code not in _WITHOUT_CAPITALS and any(map(has_case, language_of(code).alphabet))

@@ -3,7 +3,7 @@
 A neighbouring key is hit (`neighbour`), or struck along with the right one (`insert`); a key is missed (`delete`), or
 struck twice (`double`); two keys come in the wrong order (`swap`); Shift is held or missed (`shift`), a dead key, AltGr
 or a tone key missed or wrong (`accent`). In an input method the wrong candidate is taken (`candidate`), or that of a
-syllable that sounds alike (`syllable`). Neighbours are keys whose centres lie within 1.25 key pitches, those of the
+syllable that sounds alike (`syllable`). Neighbours are keys whose centres are within 1.25 key pitches, those of the
 same row more often. What comes out are letters of the language; words in another script are left alone.
 
 The layout is the language's usual one, `@layout=NAME` takes another one that can type it. Korean, Vietnamese, Chinese
@@ -19,17 +19,17 @@ from typing import Final, NamedTuple
 from robust_xtreme import packs
 from robust_xtreme.errors import SpecError
 from robust_xtreme.languages import language as language_of
+from robust_xtreme.noise.engine.key_errors import KeyingError, slips
 from robust_xtreme.noise.engine.perturbation import known_language
-from robust_xtreme.noise.engine.slips import Slip, slips
 from robust_xtreme.noise.input import hangul, kana, keyboards, pinyin, vietnamese
-from robust_xtreme.noise.input.typing import reached, typing_slips
+from robust_xtreme.noise.input.typing import reached, typing_errors
 
 
 class Method(NamedTuple):
-    """An input method: its language, the function that gives its slips, and the packs that this reads."""
+    """An input method: its language, the function that gives its key errors, and the packs that this reads."""
 
     language: str
-    slips: Callable[[], Iterable[Slip]]
+    slips: Callable[[], Iterable[KeyingError]]
     packs: tuple[str, ...]
 
 
@@ -76,7 +76,7 @@ def layouts_of(code: str) -> tuple[str, ...]:
 
 
 def _suffices(name: str, code: str) -> bool:
-    """Whether a keyboard reaches half of a language's letters; where their accents lie does not matter."""
+    """Whether a keyboard reaches half of a language's letters; where their accents are does not matter."""
     letters, size = reached(keyboards.layout(name), code)
     return 2 * letters >= size > 0
 
@@ -109,7 +109,7 @@ def _packs(code: str) -> tuple[str, ...]:
     lacks=_lacks,
     packs=_packs,
 )
-def keyboard_typo(language: str, layout: str) -> Iterable[Slip]:
+def keyboard_typo(language: str, layout: str) -> Iterable[KeyingError]:
     """Hit a neighbouring key, miss one, strike one twice or out of order, on the language's own keyboard."""
     usual = layouts_of(language)[:1]
     if layout == "auto":
@@ -117,8 +117,8 @@ def keyboard_typo(language: str, layout: str) -> Iterable[Slip]:
     return _typed(layout, language)
 
 
-def _typed(name: str, code: str) -> Iterable[Slip]:
-    """The slips of a language on a layout or in an input method. Raises SpecError where it cannot type the language."""
+def _typed(name: str, code: str) -> Iterable[KeyingError]:
+    """The key errors of a language on a layout or in an input method. Raises SpecError where it cannot type the language."""
     if name in METHODS:
         method = METHODS[name]
         if method.language != code:
@@ -126,7 +126,7 @@ def _typed(name: str, code: str) -> Iterable[Slip]:
         return method.slips()
     if not _suffices(name, code):
         raise SpecError(_refusal(name, code, "a keyboard that types fewer than half of its letters"))
-    return typing_slips(keyboards.layout(name), code)
+    return typing_errors(keyboards.layout(name), code)
 
 
 def _refusal(name: str, code: str, what: str) -> str:

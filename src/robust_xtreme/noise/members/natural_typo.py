@@ -1,9 +1,9 @@
 """Misspellings that people have made, from lists of real ones: each word comes out as one that its list has for it.
 
 A list is the pack `misspellings/CODE.tsv`, a row being a misspelling and the right word, with a weight where the list
-has one; users' lists add to the bundled one. The case of the word is kept (lower, Capital, CAPITALS), and what stands
-before or behind an apostrophe is looked up by itself where the whole is not listed. In languages written without spaces
-a word is all that stands between two signs, so that a list would have to hold such stretches.
+has one; users' lists add to the bundled one. The case of the word is kept (lower, Capital, CAPITALS), and what is
+before or after an apostrophe is looked up by itself where the whole is not listed. In languages written without spaces
+a word is all that is between two signs, so that a list would have to contain such stretches.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def misspelt(code: str) -> Mapping[str, Mapping[str, int]]:
             if not words or wrong == right or not _WEIGHT.fullmatch(weight or "1"):
                 raise DataError(
                     table.path,
-                    f"row {number} is no misspelling: it needs 'wrong' and 'right', single words that differ, and a "
-                    f"weight from 1 to 99999 where the file has weights; it holds "
+                    f"row {number} is not a misspelling: it needs 'wrong' and 'right', single words that differ, and a "
+                    f"weight from 1 to 99999 where the file has weights; it contains "
                     f"{', '.join(map(repr, row.values())):.80}",
                 )
             forms = misspellings.setdefault(_key(right, code), {})

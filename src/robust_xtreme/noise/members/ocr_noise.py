@@ -17,7 +17,7 @@ from typing import Final
 
 from robust_xtreme import languages, packs
 from robust_xtreme.errors import DataError
-from robust_xtreme.noise.engine.slips import Slip, slips
+from robust_xtreme.noise.engine.key_errors import KeyingError, slips
 
 _LIKENESS: Final = re.compile("[1-9][0-9]?|100")
 _MOST: Final = 3
@@ -42,12 +42,12 @@ def _packs(code: str) -> tuple[str, ...]:
     lacks=_lacks,
     packs=_packs,
 )
-def ocr_noise(language: str) -> Iterator[Slip]:
+def ocr_noise(language: str) -> Iterator[KeyingError]:
     """Misread letters the way scanners do, as others that look alike."""
     yield from misread(language)
 
 
-def misread(language: str) -> Iterator[Slip]:
+def misread(language: str) -> Iterator[KeyingError]:
     """What each letter of a language, and each pair of them, comes out as."""
     table = packs.table("lookalikes", languages.language(language).script)
     table.need("letter", "forms", "likeness")
@@ -58,7 +58,7 @@ def misread(language: str) -> Iterator[Slip]:
             counts[row["letter"]].update(_chosen(language, row["letter"], alike))
     for letter, weights in counts.items():
         for form, weight in _digits_rarer(weights).items():
-            yield Slip(letter, "lookalike", form, weight)
+            yield KeyingError(letter, "lookalike", form, weight)
 
 
 def _alike(row: Mapping[str, str], table: packs.Table) -> list[tuple[str, int]]:
@@ -97,7 +97,7 @@ def _own(language: str, text: str) -> bool:
 
 
 def _stands(language: str, letter: str, form: str) -> bool:
-    """Whether a form is the language's own; an auxiliary mark is where another one stood.
+    """Whether a form is the language's own; an auxiliary mark is where another one was.
 
     CLDR's auxiliary marks of Burmese are those of Mon, Shan and Karen; those of Malayalam are its vowel signs.
     """

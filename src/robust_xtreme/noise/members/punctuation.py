@@ -10,8 +10,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
+from robust_xtreme.noise.engine.key_errors import KeyingError, slips
 from robust_xtreme.noise.engine.marks import marks, others, pauses, stops
-from robust_xtreme.noise.engine.slips import Slip, slips
 
 _PLAIN: Final = {
     **dict.fromkeys("“”„«»״", '"'),
@@ -28,19 +28,19 @@ _PLAIN: Final = {
     unit="mark",
     packs=lambda code: (f"alphabets/{code}",),
 )
-def punctuation(language: str) -> Iterator[Slip]:
+def punctuation(language: str) -> Iterator[KeyingError]:
     """Drop, double and confuse punctuation marks; @add= puts commas before spaces."""
     known = marks(language)
     doubled = stops(language) | pauses(language)
     for mark in known:
-        yield Slip(mark, "drop", "")
+        yield KeyingError(mark, "drop", "")
         if mark in doubled:
-            yield Slip(mark, "double", unicodedata.normalize("NFC", mark) * 2)
+            yield KeyingError(mark, "double", unicodedata.normalize("NFC", mark) * 2)
         if mark in _PLAIN:
-            yield Slip(mark, "plain", _PLAIN[mark])
+            yield KeyingError(mark, "plain", _PLAIN[mark])
         for other in others(language, mark):
-            yield Slip(mark, "wrong", other)
+            yield KeyingError(mark, "wrong", other)
     for comma in ("،", "、", "၊", ","):
         if comma in known:
-            yield Slip(" ", "add", f"{comma} ")
+            yield KeyingError(" ", "add", f"{comma} ")
             break

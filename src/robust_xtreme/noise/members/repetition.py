@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from robust_xtreme.noise.engine.case import cases
+from robust_xtreme.noise.engine.key_errors import KeyingError, slips
 from robust_xtreme.noise.engine.marks import stops
-from robust_xtreme.noise.engine.slips import Slip, slips
 
 _LONGER: Final = ((3, 4), (4, 2), (5, 1))
 _MARKS: Final = ((2, 2), (3, 3))
@@ -24,11 +24,11 @@ _MARKS: Final = ((2, 2), (3, 3))
     marked=False,
     packs=lambda code: (f"alphabets/{code}",),
 )
-def repetition(language: str) -> Iterator[Slip]:
+def repetition(language: str) -> Iterator[KeyingError]:
     """Repeat letters and marks for emphasis, as in sooo and !!!."""
     for letter in cases(language):
         for times, weight in _LONGER:
-            yield Slip(letter, "letter", letter * times, weight)
+            yield KeyingError(letter, "letter", letter * times, weight)
     for mark in sorted(stops(language)):
         for times, weight in _MARKS:
-            yield Slip(mark, "mark", unicodedata.normalize("NFC", mark) * times, weight)
+            yield KeyingError(mark, "mark", unicodedata.normalize("NFC", mark) * times, weight)

@@ -1,6 +1,6 @@
 """Spaces in the wrong places: two words written as one, a word written as two.
 
-A word is joined with the next one where only white space within a line stands between them (5 km and 10 000 stay), or
+A word is joined with the next one where only white space within a line is between them (5 km and 10 000 stay), or
 split at one place, between two letters of the language. Scripts that write no spaces get some, too. Where words are
 read one by one, as in tagging, the noise has no meaning.
 """

@@ -1,4 +1,4 @@
-"""Words that changed places: each exchanges with the next one, as they stand, capitals and all.
+"""Words that changed places: each exchanges with the next one, as they are, capitals and all.
 
 Only words with nothing but white space between them exchange, within one span or outside all. Languages written without
 spaces have no such words; in Vietnamese, which puts a space between syllables, it is syllables that change places. A

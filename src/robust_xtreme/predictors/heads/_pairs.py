@@ -12,7 +12,7 @@ from robust_xtreme.predictors.family import DROPOUT
 
 
 def scoring_head(hidden_size: int, scores: int) -> nn.Module:
-    """From the tokens that stand for texts (B, H) to scores (B, scores): XLM-R's head for sequences."""
+    """From the tokens that represent texts (B, H) to scores (B, scores): XLM-R's head for sequences."""
     return nn.Sequential(
         nn.Dropout(DROPOUT),
         nn.Linear(hidden_size, hidden_size),

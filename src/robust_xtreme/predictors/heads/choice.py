@@ -32,7 +32,7 @@ def _asked(example: Example) -> str:
 
 
 def _choices(example: Example) -> list[str]:
-    """The texts to choose from: the fields choice1, choice2, ... Raises ModelError where they are no such series."""
+    """The texts to choose from: the fields choice1, choice2, ... Raises ModelError where they are not such series."""
     count = sum(name.startswith(_CHOICE) for name in example.texts)
     names = [f"{_CHOICE}{number}" for number in range(1, count + 1)]
     if _PREMISE not in example.texts or count < _FEWEST or not all(name in example.texts for name in names):
@@ -46,7 +46,7 @@ def _encode(
 ) -> list[Window]:
     """One window per choice: premise and question, and the choice. What is too long is cut as pairs of sentences are.
 
-    `stride` has no use. Where the question is left out or empty, the premise stands alone.
+    `stride` has no use. Where the question is left out or empty, the premise is alone.
     """
     frame = frame_of(tokenizer)
     several = [(_asked(example), _choices(example)) for example in examples]
@@ -76,7 +76,7 @@ def _loss(
     groups = [(place, len(list(group))) for place, group in groupby(window.example for window in windows)]
     for place, count in groups:
         if count != len(_choices(examples[place])):
-            raise ValueError(f"a batch holds {count} of the choices of {examples[place].id}")
+            raise ValueError(f"a batch contains {count} of the choices of {examples[place].id}")
     counts = torch.tensor([count for _, count in groups])
     inside = torch.arange(int(counts.max()))[None, :] < counts[:, None]
     scores = _forward(head, hidden, mask, windows).float()[:, 0]

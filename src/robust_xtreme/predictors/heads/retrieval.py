@@ -2,7 +2,7 @@
 
 A task without a head is answered by a representation of the encoder (`Pooled`); others learn a dual encoder
 (`DualHead`), whose form and loss are those of third_party/bert.py in google-research/xtreme. The search for the
-nearest candidates is no part of the family.
+nearest candidates is not a part of the family.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SCALE: Final = 100.0
 @final
 @dataclass(frozen=True, slots=True)
 class TextLayout:
-    """A text of the field `name`: its tokens stand from `first` on, `count` of them, between the special ones."""
+    """A text of the field `name`: its tokens are from `first` on, `count` of them, between the special ones."""
 
     name: str
     first: int
@@ -40,7 +40,7 @@ class TextLayout:
 
 
 class DualHead(nn.Module):
-    """From the token that stands for a text (B, H) to a vector (B, H) of length 1; `log_scale` is learned beside it."""
+    """From the token that represents a text (B, H) to a vector (B, H) of length 1; `log_scale` is learned beside it."""
 
     def __init__(self, hidden_size: int) -> None:
         nn.Module.__init__(self)
@@ -75,7 +75,7 @@ def text_windows(texts: Iterable[tuple[int, str, str]], tokenizer: Any, max_leng
 def _encode(
     examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
 ) -> list[Window]:
-    """A window for the query, and behind it one for the candidate where the example has one, each with its length.
+    """A window for the query, and after it one for the candidate where the example has one, each with its length.
 
     `stride` has no use.
     """
@@ -127,7 +127,7 @@ def _pairs(windows: Sequence[Window], examples: Sequence[Example]) -> tuple[list
         if CANDIDATE not in examples[example].texts:
             raise ModelError(f"{examples[example].id} has no {CANDIDATE}: retrieval is learned from queries with one.")
         if len(places.keys() & {(example, QUERY), (example, CANDIDATE)}) < len((QUERY, CANDIDATE)):
-            raise ValueError(f"a batch holds only one text of {examples[example].id}")
+            raise ValueError(f"a batch contains only one text of {examples[example].id}")
         pairs.append((places[example, QUERY], places[example, CANDIDATE]))
     return [query for query, _ in pairs], [candidate for _, candidate in pairs]
 
@@ -141,7 +141,9 @@ def _copies(ids: Sequence[tuple[int, ...]]) -> Scores:
 
 
 def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores], labels: Labels) -> NoReturn:
-    raise ModelError(f"{example.id}: a query's vector is no answer by itself; the nearest candidates are searched for.")
+    raise ModelError(
+        f"{example.id}: a query's vector is not an answer by itself; the nearest candidates are searched for."
+    )
 
 
 retrieval = Family(

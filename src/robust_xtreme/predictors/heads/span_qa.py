@@ -1,4 +1,4 @@
-"""Span QA: the stretch of the context that answers the question; long contexts are read in overlapping windows."""
+"""Span QA: the span of the context that answers the question; long contexts are read in overlapping windows."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _CONTEXT: Final = "context"
 @final
 @dataclass(frozen=True, slots=True)
 class ContextLayout:
-    """Context tokens stand from `first` on; `offsets` (T, 2) are their code points in the context.
+    """Context tokens are from `first` on; `offsets` (T, 2) are their code points in the context.
 
-    `reach` is the stretch of the context that the window reads, with what no token stands for at its ends.
+    `reach` is the span of the context that the window reads, with what no token represents at its ends.
     """
 
     first: int
@@ -49,7 +49,7 @@ def _head(hidden_size: int, labels: Labels) -> nn.Module:
 def _encode(
     examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
 ) -> list[Window]:
-    """Question and a stretch of context per window; the next window begins `stride` context tokens later.
+    """Question and a span of context per window; the next window begins `stride` context tokens later.
 
     A stride of 0, or one that is longer than a window's room, means windows without overlap.
     """
@@ -84,7 +84,7 @@ def _ranges(length: int, room: int, stride: int) -> Iterator[tuple[int, int]]:
 
 
 def _reach(offsets: Scores, start: int, stop: int, length: int) -> tuple[int, int]:
-    """From the end of the token before a window to the beginning of the one behind it, or to the context's ends."""
+    """From the end of the token before a window to the beginning of the one after it, or to the context's ends."""
     begin = min(offsets[start, 0], offsets[start - 1, 1]) if start else 0
     end = max(offsets[stop - 1, 1], offsets[stop, 0]) if stop < len(offsets) else length
     return int(begin), int(end)
@@ -99,13 +99,13 @@ def _golds(example: Example) -> tuple[Span, ...]:
 
 
 def _holds_gold(example: Example, layouts: Sequence[ContextLayout]) -> bool:
-    """Whether some window holds a gold answer whole; true where there is none to hold."""
+    """Whether some window contains a gold answer whole; true where there is none to contain."""
     golds = _golds(example)
     return not golds or any(_tokens(gold, layout) is not None for layout in layouts for gold in golds)
 
 
 def _tokens(gold: Span, layout: ContextLayout) -> tuple[int, int] | None:
-    """The first and last context token of a gold answer; None where the window does not hold all of it."""
+    """The first and last context token of a gold answer; None where the window does not contain all of it."""
     starts, stops = layout.offsets[:, 0], layout.offsets[:, 1]
     inside = np.flatnonzero((starts < gold.stop) & (stops > gold.start) & (stops > starts))
     if not len(inside):
@@ -129,7 +129,7 @@ def _loss(
     examples: Sequence[Example],
     labels: Labels,
 ) -> Tensor:
-    """The mean over windows of the two cross-entropies; without the answer the token that stands for all is right."""
+    """The mean over windows of the two cross-entropies; without the answer the token that represents all is right."""
     scores = _forward(head, hidden, mask, windows).float()
     allowed = torch.from_numpy(_allowed(windows, scores.shape[1])).to(hidden.device)
     scores = scores.masked_fill(~allowed[:, :, None], torch.finfo(scores.dtype).min)
@@ -158,7 +158,7 @@ def _gold(window: Window, example: Example) -> tuple[int, int]:
 def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores], labels: Labels) -> Answers:
     """The best span over all windows; of equal ones that of the first window, start and stop.
 
-    Where the head may say that there is no answer, none is given if the begin and end together of the token that stands
+    Where the head may say that there is no answer, none is given if the begin and end together of the token that is
     for all (the first, in most encoders), in the window where they are lowest, score more than the best span (the rule
     for SQuAD 2.0 in BERT's run_squad.py, at its threshold of 0).
     """
@@ -173,7 +173,7 @@ def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores
 
 
 def _no_answer(windows: Sequence[Window], scores: Sequence[Scores]) -> int:
-    """The lowest score of the tokens that stand for windows: where one window has an answer, there is one."""
+    """The lowest score of the tokens that represent windows: where one window has an answer, there is one."""
     return min(int(quantised(one[window.summary]).sum()) for window, one in zip(windows, scores, strict=True))
 
 
@@ -210,7 +210,7 @@ def _trimmed(context: str, start: int, stop: int, until: int) -> Answers:
 
 
 def _left_out(text: str, stop: int) -> int:
-    """How many code points behind `stop` belong to the user-perceived character before it: marks, or parts of a letter.
+    """How many code points after `stop` belong to the user-perceived character before it: marks, or parts of a letter.
 
     Characters for joining words or keeping them apart do not belong to it where they end it.
     """
@@ -229,7 +229,7 @@ def _status(example: Example, windows: Sequence[Window]) -> str:
 
 span_qa = Family(
     name="span_qa",
-    summary="The stretch of the context that answers the question.",
+    summary="The span of the context that answers the question.",
     head=_head,
     encode=_encode,
     forward=_forward,

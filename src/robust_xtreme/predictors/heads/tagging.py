@@ -25,7 +25,7 @@ _FEW: Final = 100
 @final
 @dataclass(frozen=True, slots=True)
 class WordLayout:
-    """Words `begin`, `begin + 1`, ... of the sentence stand in this window, read off the tokens at `firsts`."""
+    """Words `begin`, `begin + 1`, ... of the sentence are in this window, read off the tokens at `firsts`."""
 
     begin: int
     firsts: tuple[int, ...]

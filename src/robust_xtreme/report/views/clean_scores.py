@@ -41,5 +41,5 @@ def clean_scores(results: Results) -> pl.DataFrame:
 
 
 def _own(results: Results) -> pl.Expr:
-    """What is said of a task whose own training data its model learned in an intermediate stage."""
+    """What is stated of a task whose own training data its model learned in an intermediate stage."""
     return pl.when(pl.col("task").is_in(list(results.manifest.get("own_data", ())))).then(pl.lit(OWN))

@@ -38,7 +38,7 @@ def _fitted(results: Results) -> pl.DataFrame:
 
 
 def _place(column: str) -> tuple[int, str]:
-    """Floors stand in the order of their sentences, those of other packages behind."""
+    """Floors are in the order of their sentences, those of other packages after."""
     name = column.removeprefix(FLOOR)
     known = [name.startswith(summary) for summary in SUMMARIES]
     return known.index(True) if True in known else len(known), name

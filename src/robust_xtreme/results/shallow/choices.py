@@ -46,7 +46,7 @@ def longest(examples: Sequence[Example]) -> list[int]:
 
 
 def most_shared(examples: Sequence[Example]) -> list[int]:
-    """Of each example the choice of which the greatest share of character pairs and triples stands in the premise."""
+    """Of each example the choice of which the greatest share of character pairs and triples is in the premise."""
     return [_first([_shared(choice, example) for choice in choices_of(example)]) for example in examples]
 
 

@@ -92,6 +92,6 @@ def _prior(counts: Ints) -> Floats:
 
 
 def _counts(buckets: Ints, classes: Ints, count: int) -> Floats:
-    """How often each bucket stands in each class, (C, 2 ** 18)."""
+    """How often each bucket is in each class, (C, 2 ** 18)."""
     counted = np.bincount(classes * BUCKETS + buckets, minlength=count * BUCKETS)
     return counted.reshape(count, BUCKETS).astype(np.float64)

@@ -13,13 +13,13 @@ from robust_xtreme.formats.squad_sentences import sentences
 FIRST_WORDS: Final = 3
 
 _JOINED: Final = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-"""Scripts that are written without spaces between words: pairs of characters stand for words."""
+"""Scripts that are written without spaces between words: pairs of characters represent words."""
 
 _JOINED_RUN: Final = regex.compile(rf"[\w&&[{_JOINED}]]+", regex.V1)
 _UNIT: Final = regex.compile(rf"[\w&&[{_JOINED}]]{{1,2}}|[\w--[{_JOINED}]]+", regex.V1)
 _TOKEN: Final = regex.compile(rf"[\w&&[{_JOINED}]]|[\w--[{_JOINED}]]+", regex.V1)
 _TIES: Final = frozenset(("", " ", "-", "'", "\u2019", ".", ",", "\u00b7", "\u30fb"))
-"""What may stand between two words of one name or number."""
+"""What may be between two words of one name or number."""
 
 
 def units(text: str) -> frozenset[str]:
@@ -61,9 +61,9 @@ def _most_alike(question: frozenset[str], parts: _Parts) -> tuple[int, int] | No
 
 
 def _slot(context: str, question: frozenset[str], part: tuple[int, int] | None) -> tuple[int, int] | None:
-    """The run of words in a part of the context that the question does not hold, nearest to one that it holds.
+    """The run of words in a part of the context that the question does not contain, nearest to one that it contains.
 
-    Numbers and capitalised words come before others; where words are not spaced, a run of characters stands for one.
+    Numbers and capitalised words come before others; where words are not spaced, a run of characters represents one.
     """
     words = [] if part is None else [match.span() for match in _TOKEN.finditer(context, *part)]
     kinds = [_kind(context, span, question, first=index == 0) for index, span in enumerate(words)]
@@ -77,7 +77,7 @@ _KNOWN, _PLAIN, _NAMED = range(3)
 
 
 def _kind(context: str, span: tuple[int, int], question: frozenset[str], *, first: bool) -> int:
-    """Whether the question holds a word; if not, whether it is a number or a name, or plain."""
+    """Whether the question contains a word; if not, whether it is a number or a name, or plain."""
     start, stop = span
     word = context[start:stop]
     if _JOINED_RUN.match(word):
@@ -89,7 +89,7 @@ def _kind(context: str, span: tuple[int, int], question: frozenset[str], *, firs
 
 
 def _runs(context: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Spans that stand side by side, as one; a plain word that is spaced stays alone."""
+    """Spans that are side by side, as one; a plain word that is spaced stays alone."""
     slots: list[tuple[int, int]] = []
     for start, stop in spans:
         if slots and _tied(context, slots[-1][1], start):

@@ -56,10 +56,10 @@ def _few(key: np.uint64, size: int) -> list[int]:
 @final
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Which of n texts hold an n-gram: `texts` (m,) in the order of buckets, `starts` (buckets + 1,) where each begins.
+    """Which of n texts contain an n-gram: `texts` (m,) in the order of buckets, `starts` (buckets + 1,) where each begins.
 
     `weights` (buckets,) are squared inverse document frequencies, 0 where more than a twentieth of the texts, and more
-    than a hundred, hold the n-gram; `norms` (n,) are the lengths of the texts' vectors of such weights.
+    than a hundred, contain the n-gram; `norms` (n,) are the lengths of the texts' vectors of such weights.
     """
 
     texts: NDArray[np.int32]

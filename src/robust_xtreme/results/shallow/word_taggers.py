@@ -16,7 +16,7 @@ _EDGE: Final = 0
 _SHAPES: Final = 8
 _SMOOTHING: Final = 0.3
 _SIGNS: Final = 0xE000
-"""The first private character: one stands for each shape of a word, of the one before and of the one after it."""
+"""The first private character: one represents each shape of a word, of the one before and of the one after it."""
 
 Sentence = Sequence[str]
 """The words of an example, or their tags."""
@@ -127,7 +127,7 @@ def _shape(word: str) -> int:
 
 
 def _mended(names: Iterable[str]) -> Tags:
-    """Tags whose entities begin with B: an I- that goes on with nothing becomes one."""
+    """Tags whose entities begin with B: an I- that continues with nothing becomes one."""
     mended: list[str] = []
     for name in names:
         before = mended[-1][2:] if mended else ""

@@ -80,7 +80,7 @@ class Words:
     shortest: int = 1
 
     def parted(self, text: str) -> tuple[list[str], list[str]]:
-        """The pieces of a text before, between and behind its words, and the words."""
+        """The pieces of a text before, between and after its words, and the words."""
         gaps, words, end = [], [], 0
         for word in _WORD.finditer(text):
             begin, stop = _longest(word[0], self.letters)
@@ -129,7 +129,7 @@ def _noised(augmenter: Any, text: str) -> str:
 
 
 def _longest(word: str, letters: frozenset[str]) -> tuple[int, int]:
-    """Where the longest run of clusters that are such letters lies in a word."""
+    """Where the longest run of clusters that are such letters is in a word."""
     best, begin, position = (0, 0), 0, 0
     plain = all(point in letters or point.isascii() for point in word)
     for cluster in word if plain else split(word):

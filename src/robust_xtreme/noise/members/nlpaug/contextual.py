@@ -2,7 +2,7 @@
 word is put in before it.
 
 The model is a folder of transformers (`@model=DIR`) of BERT's, DistilBERT's or RoBERTa's kind, the only ones whose
-pieces nlpaug tells apart, with weights as safetensors; nothing is ever downloaded. nlpaug's own code around models
+pieces nlpaug distinguishes, with weights as safetensors; nothing is ever downloaded. nlpaug's own code around models
 (`use_custom_api`) asks tokenizers for `_convert_token_to_id`, which those of transformers 5 no longer have, so that its
 other way is used, the pipeline: it draws evenly from the 100 words.
 
@@ -58,17 +58,17 @@ def contextual(language: str, strength: float, action: str, model: str) -> Calla
 
 
 def _check(folder: Path, name: str) -> None:
-    """Raise UserError where a folder is none, or holds no masked language model that nlpaug can use."""
+    """Raise UserError where a folder is none, or contains no masked language model that nlpaug can use."""
     if not (folder / "config.json").is_file():
         raise UserError(
-            f"@model={name} is no folder with a model of transformers; nlpaug.contextual downloads nothing: "
+            f"@model={name} is not a folder with a model of transformers; nlpaug.contextual downloads nothing: "
             "hf download NAME --local-dir DIR, then @model=DIR"
         )
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         kind, heads = str(config.get("model_type")), list(config.get("architectures") or [])
     except (ValueError, AttributeError, TypeError) as error:
-        raise UserError(f"{folder / 'config.json'} is no configuration of a model: {error}") from error
+        raise UserError(f"{folder / 'config.json'} is not a configuration of a model: {error}") from error
     if kind not in _KINDS:
         raise UserError(f"{name} is of the kind {kind!r}; nlpaug.contextual can use {', '.join(sorted(_KINDS))}.")
     if not any(str(head).endswith("ForMaskedLM") for head in heads):
@@ -189,7 +189,7 @@ def _covered(text: str, offsets: Sequence[tuple[int, int]]) -> str:
 
 
 def _covering(offsets: Sequence[tuple[int, int]], a: int, b: int) -> tuple[int, int]:
-    """Where pieces a to b stand; of none, where the next one begins or the last one stops."""
+    """Where pieces a to b are; of none, where the next one begins or the last one stops."""
     if a < b:
         return offsets[a][0], offsets[b - 1][1]
     start = offsets[a][0] if a < len(offsets) else offsets[-1][1]

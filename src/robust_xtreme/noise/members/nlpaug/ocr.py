@@ -1,6 +1,6 @@
 """nlpaug's OcrAug: a letter becomes one of the few letters and digits that scanners take it for (l and 1, O and D).
 
-Its table is English, and holds 20 letters (BCDEGIOSUZ bgkloqrsuz). Digits are never changed, because that changes what
+Its table is English, and contains 20 letters (BCDEGIOSUZ bgkloqrsuz). Digits are never changed, because that changes what
 a text says, but letters become digits. How words are drawn: `_library`.
 """
 

@@ -1,4 +1,4 @@
-"""Rows of a unit: answers are mapped back through the noise, and what an item was is said in one word."""
+"""Rows of a unit: answers are mapped back through the noise, and what an item was is stated in one word."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tests.tiny import question_example, tagged_example, tiny_tokenizer
 import robust_xtreme
 from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch
-from robust_xtreme.evaluation.judge import Answered, Part, judge, restored
-from robust_xtreme.evaluation.plan import CLEAN, Condition, Unit
-from robust_xtreme.evaluation.unit import Prepared, prepare
+from robust_xtreme.evaluation.plan import CLEAN, Condition, TaskRun
+from robust_xtreme.evaluation.prepare import Prepared, prepare
+from robust_xtreme.evaluation.scoring import Answered, Part, judge, restored
 from robust_xtreme.examples import Example, Tags, Target
 from robust_xtreme.models.located import Located
 from robust_xtreme.models.origin import local
@@ -28,10 +28,10 @@ CONTEXT = "the river runs past old stone houses where people meet and talk about
 
 
 def prepared(task: str, examples: list[Example], *perturb: str) -> Prepared:
-    """Examples made ready, clean and under perturbations."""
+    """Examples prepared, clean and under perturbations."""
     spec = registry.load("task", task)
     model = Located(local(Path("run")), task, task, spec.family, spec.labels, "0" * 16, {}, ("en",), (task,))
-    unit = Unit(spec, "en", "validation", data_identity(examples), len(examples), len(examples), (), model)
+    unit = TaskRun(spec, "en", "validation", data_identity(examples), len(examples), len(examples), (), model)
     noisy = [Condition(one, PerturbationSpec.parse(one), (0, 1)) for one in perturb]
     return prepare(unit, examples, [Condition(CLEAN), *noisy], predictor(spec))
 
@@ -51,7 +51,7 @@ def judged(ready: Prepared, answers: list[Target | None]) -> Part:
 @pytest.fixture(scope="module")
 def questions() -> list[Example]:
     """Thirty questions on passages of their own."""
-    words = CONTEXT.split()[1:]  # an article is no answer: normalising removes it
+    words = CONTEXT.split()[1:]  # an article is not an answer: normalising removes it
     return [question_example(f"q{i}", "where?", f"{CONTEXT} {i}", words[i % len(words)]) for i in range(30)]
 
 
@@ -159,5 +159,5 @@ def test_examples_that_changed_on_disk_are_refused(questions: list[Example]) -> 
     """A unit is what was planned: other examples are a mismatch."""
     ready = prepared("xquad", questions)
     unit = replace(ready.unit, data="0" * 16)
-    with pytest.raises(Mismatch, match="changed while the run went on"):
+    with pytest.raises(Mismatch, match="changed while the run continued"):
         prepare(unit, questions, [Condition(CLEAN)], predictor(unit.task))

@@ -19,9 +19,9 @@ from robust_xtreme.results import cache
 from robust_xtreme.sources import load, loading
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.contamination import check, keys, kind, unit
-from robust_xtreme.training import guarded
-from robust_xtreme.training.guarded import evaluated, known
-from robust_xtreme.training.overlap import reported_tasks, screen
+from robust_xtreme.training import evaluated_text
+from robust_xtreme.training.contamination import reported_tasks, screen
+from robust_xtreme.training.evaluated_text import evaluated, known
 
 LONG = ["one", "two", "three", "four", "five", "six", "seven", "eight"]
 
@@ -191,7 +191,7 @@ def test_the_rule_fires_on_squad_dev_against_xquad(codes: tuple[str, ...], data:
     [pytest.param(("en", "qu", "ru", "yo"), 2, id="four"), pytest.param(*EVERY.values, 15, marks=EVERY.marks)],
 )
 def test_panx_shares_short_sentences_with_fifteen_dev_files(codes: tuple[str, ...], count: int, data: Path) -> None:
-    """English training sentences that stand in 15 dev files are dropped and counted, and the rest is trained on."""
+    """English training sentences that are in 15 dev files are dropped and counted, and the rest is trained on."""
     task = registry.load("task", "panx")
     training = load(task, data, "en", "train").examples
     found = screen(training, evaluated(_reported(data, codes, "panx"), data, "sentence"))
@@ -259,7 +259,7 @@ def test_units_of_other_code_are_made_anew(tmp_path: Path, monkeypatch: pytest.M
     assert len(reads) == count > 0
     for changed in ("__version__", "_source"):
         with monkeypatch.context() as patch:
-            patch.setattr(guarded, changed, "9.9" if changed == "__version__" else lambda _: "other")
+            patch.setattr(evaluated_text, changed, "9.9" if changed == "__version__" else lambda _: "other")
             _units(tmp_path / "data", [])
         assert len(reads) > count
         count = len(reads)

@@ -19,13 +19,20 @@ from robust_xtreme.edits import Batch, Edits, at, ragged
 from robust_xtreme.noise.engine._letters import guard
 from robust_xtreme.noise.engine._outcome import outcome
 from robust_xtreme.noise.engine._select import forms, last_chosen, settle, unit_draws
+from robust_xtreme.noise.engine.key_error_table import (
+    KEY_BITS,
+    KeyErrorTable,
+    KeyingError,
+    compiled,
+    form_hashes,
+    hashed,
+)
 from robust_xtreme.noise.engine.perturbation import Job, Perturbation, known_language
-from robust_xtreme.noise.engine.slip_table import KEY_BITS, Slip, SlipTable, compiled, form_hashes, hashed
 
-__all__ = ["Slip", "slips"]
+__all__ = ["KeyingError", "slips"]
 
 Array = npt.NDArray[Any]
-Author = Callable[..., Iterable[Slip]]
+Author = Callable[..., Iterable[KeyingError]]
 
 SWAP: Final = "swap"
 _THOUSAND: Final = 1000
@@ -60,7 +67,7 @@ class _Kinds:
 
 @lru_cache(64)
 def _shares(rates: tuple[int, ...]) -> Array:
-    """The cumulated rates of the kinds that each set of kinds, as bits, holds (2**k, k)."""
+    """The cumulated rates of the kinds that each set of kinds, as bits, contains (2**k, k)."""
     bits = np.arange(1 << len(rates))[:, None] >> np.arange(len(rates)) & 1
     return np.cumsum(bits * np.array(rates), axis=1)
 
@@ -76,7 +83,7 @@ def slips(
     unit: str = "grapheme cluster",
     **more: Any,
 ) -> Callable[[Author], Perturbation]:
-    """Make a perturbation of a function from a language (and the choices) to the rows of its slips.
+    """Make a perturbation of a function from a language (and the choices) to the rows of its key errors.
 
     `rates` are its kinds with their default rates; the kind `swap` needs no rows. `marked` False leaves letters with
     marks of their own alone; `swaps` says in which languages letters are keys that can be struck out of order. `more`
@@ -86,7 +93,7 @@ def slips(
 
     def make(author: Author) -> Perturbation:
         @packs.cached
-        def table(language: str, chosen: tuple[tuple[str, str], ...]) -> SlipTable:
+        def table(language: str, chosen: tuple[tuple[str, str], ...]) -> KeyErrorTable:
             return compiled(names, author(language, **dict(chosen)), language, marked)
 
         def edit(job: Job) -> tuple[Edits, Array]:
@@ -123,7 +130,7 @@ def _kinds(names: tuple[str, ...], params: Mapping[str, tuple[str, ...]], swaps:
     return _Kinds(names, rates, names.index(SWAP) if SWAP in names and swaps else len(names))
 
 
-def _decide(job: Job, table: SlipTable, kinds: _Kinds) -> tuple[Edits, Array]:
+def _decide(job: Job, table: KeyErrorTable, kinds: _Kinds) -> tuple[Edits, Array]:
     """The edits that happen, and how many units of each text could have been edited (t,)."""
     batch, active = job.batch, np.uint16(kinds.active)
     allowed, paired = _units(batch, table, kinds)
@@ -154,7 +161,7 @@ def _long(batch: Batch, numbers: Array) -> Array:
     return several
 
 
-def _units(batch: Batch, table: SlipTable, kinds: _Kinds) -> tuple[Array, Array | None]:
+def _units(batch: Batch, table: KeyErrorTable, kinds: _Kinds) -> tuple[Array, Array | None]:
     """The kinds that each cluster of the batch (m,) allows, as bits, and the slot of the pair that begins there, or 0.
 
     Of a longer cluster, not all of its kinds need be there, but one is where it has any.
@@ -189,7 +196,7 @@ def _units(batch: Batch, table: SlipTable, kinds: _Kinds) -> tuple[Array, Array 
     return masks, paired
 
 
-def _within_kinds(batch: Batch, table: SlipTable, numbers: Array) -> Array:
+def _within_kinds(batch: Batch, table: KeyErrorTable, numbers: Array) -> Array:
     """The kinds of all points of longer clusters given by their numbers (k,), as bits."""
     starts = batch.clusters.starts
     first, after = at(starts, numbers), at(starts, numbers + 1)
@@ -203,11 +210,11 @@ def _within_kinds(batch: Batch, table: SlipTable, numbers: Array) -> Array:
 
 
 _DEPTH: Final = 8
-"""How many marks of a cluster can slip: those behind them stay."""
+"""How many marks of a cluster can key error: those after them stay."""
 
 
 def _next(free: Array, between: Array, longer: Array) -> Array:
-    """Which clusters (m,) may be the first of a pair: of one code point, as is the letter behind it."""
+    """Which clusters (m,) may be the first of a pair: of one code point, as is the letter after it."""
     short = np.ones(len(free), np.bool_)
     short[longer] = False
     swappable = free & between & short
@@ -216,7 +223,7 @@ def _next(free: Array, between: Array, longer: Array) -> Array:
 
 
 def _between(letter: Array, edge: Array | None) -> Array:
-    """Whether a letter (m,) stands before another one, no edge of a span between them."""
+    """Whether a letter (m,) is before another one, no edge of a span between them."""
     followed = np.zeros(len(letter), np.bool_)
     followed[:-1] = letter[:-1] & letter[1:]
     if edge is not None:
@@ -224,7 +231,7 @@ def _between(letter: Array, edge: Array | None) -> Array:
     return followed
 
 
-def _paired(table: SlipTable, points: Array, masks: Array, before: Array, active: np.uint16) -> Array:
+def _paired(table: KeyErrorTable, points: Array, masks: Array, before: Array, active: np.uint16) -> Array:
     """Make pairs of clusters units, in `masks` that of the first; the slot of the pair that begins at each, or 0 (m,).
 
     `points` (m,) are the clusters' first ones; `before` (m,) says which may be the first of a pair. Of pairs that
@@ -257,7 +264,7 @@ def _every_other(positions: Array) -> Array:
 
 
 def _spare_numbers(batch: Batch, masks: Array, letter: Array) -> None:
-    """Strike units that are no letters and touch a digit: an edit of a number changes what a text says."""
+    """Strike units that are not letters and touch a digit: an edit of a number changes what a text says."""
     others = np.flatnonzero((masks > 0) & ~letter)
     beside = np.stack((np.maximum(others - 1, 0), others, others + 1))
     positions = beside if batch.clusters.simple else at(batch.clusters.starts, beside)
@@ -273,7 +280,7 @@ def _digits() -> Array:
 
 
 def _edits(
-    batch: Batch, table: SlipTable, paired: Array | None, numbers: Array, kind: Array, draws: Array, swap: int
+    batch: Batch, table: KeyErrorTable, paired: Array | None, numbers: Array, kind: Array, draws: Array, swap: int
 ) -> tuple[Edits, Array]:
     """The edits of the units given by their numbers, kinds and draws, and the numbers of the forms put in."""
     starts = batch.clusters.starts
@@ -296,7 +303,7 @@ def _edits(
     return Edits(start, stop, kind, edited, source, length, pool), version
 
 
-def _slots(batch: Batch, table: SlipTable, paired: Array | None, numbers: Array) -> Array:
+def _slots(batch: Batch, table: KeyErrorTable, paired: Array | None, numbers: Array) -> Array:
     """The slots of units given by their numbers (k,), as if each longer cluster were its first point alone."""
     slots = at(table.slots, at(batch.points, at(batch.clusters.starts, numbers)))
     if paired is None:
@@ -306,7 +313,7 @@ def _slots(batch: Batch, table: SlipTable, paired: Array | None, numbers: Array)
 
 
 def _drawn(
-    batch: Batch, table: SlipTable, slots: Array, first: Array, after: Array, kind: Array, draws: Array
+    batch: Batch, table: KeyErrorTable, slots: Array, first: Array, after: Array, kind: Array, draws: Array
 ) -> tuple[Array, Array]:
     """For each unit the code point that goes wrong and the number of its form, by the weights of all of its forms."""
     longer = np.flatnonzero(after - first > 1)
@@ -322,7 +329,7 @@ def _drawn(
 
 
 def _within(
-    batch: Batch, table: SlipTable, first: Array, after: Array, kind: Array, drawn: Array
+    batch: Batch, table: KeyErrorTable, first: Array, after: Array, kind: Array, drawn: Array
 ) -> tuple[Array, Array, Array]:
     """For each longer cluster the code point that goes wrong, its cell, and where in its weight that of the form is."""
     sizes = after - first

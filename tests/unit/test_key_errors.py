@@ -12,26 +12,26 @@ from tests.conformance.texts import text
 from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import Span, Text
 from robust_xtreme.noise.engine.distance import distance
+from robust_xtreme.noise.engine.key_error_table import compiled, graphemes_of, stands
+from robust_xtreme.noise.engine.key_errors import KeyingError, slips
 from robust_xtreme.noise.engine.noising import Bound, Noised, Perturbation, noise_with
 from robust_xtreme.noise.engine.perturbation import bind, defaults
-from robust_xtreme.noise.engine.slip_table import compiled, graphemes_of, stands
-from robust_xtreme.noise.engine.slips import Slip, slips
 from robust_xtreme.specs import PerturbationSpec
 
 _ABC = "abcdefghijklmnopqrstuvwxyz"
 
 
 @slips(strength="share", rates={"next": "3", "delete": "1", "swap": "0"})
-def shifted(language: str) -> Iterator[Slip]:
+def shifted(language: str) -> Iterator[KeyingError]:
     """Letters become the next one."""
     for place, letter in enumerate(_ABC):
-        yield Slip(letter, "next", _ABC[(place + 1) % 26])
-        yield Slip(letter, "delete", "")
+        yield KeyingError(letter, "next", _ABC[(place + 1) % 26])
+        yield KeyingError(letter, "delete", "")
 
 
-def _table(*rows: Slip, kinds: tuple[str, ...] = ("next", "delete")) -> Perturbation:
+def _table(*rows: KeyingError, kinds: tuple[str, ...] = ("next", "delete")) -> Perturbation:
     @slips(strength="share", rates=dict.fromkeys(kinds, "1"))
-    def made(language: str) -> Iterator[Slip]:
+    def made(language: str) -> Iterator[KeyingError]:
         """Rows of a test."""
         yield from rows
 
@@ -58,20 +58,20 @@ def test_kinds_follow_their_rates() -> None:
 
 def test_forms_follow_their_weights() -> None:
     """Of the forms of a letter those of more weight come more often, in their proportion."""
-    made = _table(Slip("a", "next", "b", 9), Slip("a", "next", "c", 1))
+    made = _table(KeyingError("a", "next", "b", 9), KeyingError("a", "next", "c", 1))
     counts = Counter(_noised(text("en", "a" * 5000), made).text.value)
     assert abs(counts["c"] / 5000 - 0.1) < 0.02
     assert counts["b"] + counts["c"] == 5000
 
 
 def test_a_kind_at_rate_nought_makes_nothing_eligible() -> None:
-    """Letters that only kinds at rate nought could change are no units."""
-    made = _table(Slip("a", "next", "b"), Slip("x", "delete", ""))
+    """Letters that only kinds at rate nought could change are not units."""
+    made = _table(KeyingError("a", "next", "b"), KeyingError("x", "delete", ""))
     assert _noised(text("en", "aaxx"), made, delete="0").eligible == 2
 
 
 def test_rates_are_read_from_a_spec_and_wrong_ones_refused() -> None:
-    """@kind=rate tunes a kind; a rate that is no small decimal, or all at nought, is one line."""
+    """@kind=rate tunes a kind; a rate that is not a small decimal, or all at nought, is one line."""
     link = PerturbationSpec.parse("shifted:0.1@next=0.50").links[0]
     assert bind(shifted, link).params["next"] == ("0.5",)
     for wrong in ("-1", "x", "1e3", "0.0001", "nan", "1000"):
@@ -90,7 +90,12 @@ def test_a_text_and_a_span_keep_a_letter() -> None:
 
 def test_the_last_letter_may_lose_what_leaves_something() -> None:
     """Where a missed key leaves a letter, as in Korean, the only unit of a text is edited, too; a pair is one unit."""
-    table = _table(Slip("ㅋ", "delete", ""), Slip("값", "delete", "갑"), Slip("ab", "delete", "a"), kinds=("delete",))
+    table = _table(
+        KeyingError("ㅋ", "delete", ""),
+        KeyingError("값", "delete", "갑"),
+        KeyingError("ab", "delete", "a"),
+        kinds=("delete",),
+    )
     assert [_noised(text("ko", one), table).text.value for one in ("값", "ㅋ", "ab")] == ["갑", "ㅋ", "a"]
     spans = (Span(0, 1), Span(2, 3))
     assert _noised(Text("spans", "ko", "값 ㅋ", spans), table).text.value == "갑 ㅋ"
@@ -99,7 +104,8 @@ def test_the_last_letter_may_lose_what_leaves_something() -> None:
 def test_forms_are_found_whatever_their_weights() -> None:
     """Each form of a letter is drawn as often as its weight says, be weights alike or far apart."""
     rows = [
-        Slip("a", "next", letter, weight) for letter, weight in zip("bcdefg", (1, 1000, 1, 1, 400, 600), strict=True)
+        KeyingError("a", "next", letter, weight)
+        for letter, weight in zip("bcdefg", (1, 1000, 1, 1, 400, 600), strict=True)
     ]
     drawn = Counter(_noised(text("en", "a" * 60_000), _table(*rows, kinds=("next",))).text.value)
     assert set(drawn) <= set("bcdefg")
@@ -116,15 +122,19 @@ def test_frozen_and_cut_letters_stay() -> None:
 
 
 def test_marks_within_a_cluster_slip_by_themselves() -> None:
-    """A vowel sign is replaced by another or missed; its consonant stays, and never stands without whole clusters."""
-    made = _table(Slip("\u093f", "next", "\u0940"), Slip("\u093f", "delete", ""), Slip("क", "next", "ख"))
+    """A vowel sign is replaced by another or missed; its consonant stays, and is never without whole clusters."""
+    made = _table(
+        KeyingError("\u093f", "next", "\u0940"), KeyingError("\u093f", "delete", ""), KeyingError("क", "next", "ख")
+    )
     values = {_noised(text("hi", "कि", name=str(number)), made).text.value for number in range(40)}
     assert values == {"की", "क", "खि"}
 
 
 def test_a_mark_on_no_letter_stays() -> None:
-    """A mark behind a digit, a full stop or a space slips to nothing: any other would stand there as broken."""
-    made = _table(Slip("\u0903", "next", "\u093e"), Slip("\u0903", "delete", ""), Slip("क", "next", "ख"))
+    """A mark after a digit, a full stop or a space key errors to nothing: any other would be there as broken."""
+    made = _table(
+        KeyingError("\u0903", "next", "\u093e"), KeyingError("\u0903", "delete", ""), KeyingError("क", "next", "ख")
+    )
     assert _noised(text("mr", "कः"), made).eligible == 1
     for value in ("१ः", ".ः", " ः", "ः"):
         found = _noised(text("mr", value), made)
@@ -133,9 +143,9 @@ def test_a_mark_on_no_letter_stays() -> None:
 
 def test_forms_that_would_break_a_cluster_are_left_out() -> None:
     """A letter with marks is not deleted, a mark becomes no letter, and composed text stays composed."""
-    made = _table(Slip("क", "delete", ""), Slip("\u093f", "next", "क"), Slip("e", "next", "c"))
+    made = _table(KeyingError("क", "delete", ""), KeyingError("\u093f", "next", "क"), KeyingError("e", "next", "c"))
     assert not _noised(text("hi", "कि"), made).eligible
-    caron = _noised(text("en", "e\u030c".replace("e", "q")), _table(Slip("q", "next", "c")))
+    caron = _noised(text("en", "e\u030c".replace("e", "q")), _table(KeyingError("q", "next", "c")))
     assert caron.text.value == "q\u030c", "c with a caron would compose"
     assert not stands("\u0301")
     assert not stands("\u1100")
@@ -144,7 +154,10 @@ def test_forms_that_would_break_a_cluster_are_left_out() -> None:
 def test_a_base_keeps_its_script() -> None:
     """Decomposed kana do not become a kanji under their voicing mark."""
     made = _table(
-        Slip("エ", "next", "工"), Slip("カ", "next", "力"), Slip("カ", "next", "ヵ"), Slip("カ", "next", "コ")
+        KeyingError("エ", "next", "工"),
+        KeyingError("カ", "next", "力"),
+        KeyingError("カ", "next", "ヵ"),
+        KeyingError("カ", "next", "コ"),
     )
     found = {_noised(text("ja", "カ\u3099 ", name=str(number)), made).text.value for number in range(30)}
     assert "力\u3099 " not in found
@@ -153,7 +166,7 @@ def test_a_base_keeps_its_script() -> None:
 
 def test_letters_with_marks_are_not_swapped() -> None:
     """A swap is of two letters of one key each."""
-    rows = [Slip(letter, "delete", "") for letter in "कखिab"]
+    rows = [KeyingError(letter, "delete", "") for letter in "कखिab"]
     made = _table(*rows, kinds=("delete", "swap"))
     assert not _noised(text("hi", "किखि"), made, delete="0").eligible
     assert _noised(text("hi", "कख"), made, delete="0").text.value == "खक"
@@ -161,7 +174,7 @@ def test_letters_with_marks_are_not_swapped() -> None:
 
 def test_pairs_are_units_and_overlaps_take_turns() -> None:
     """Two letters of the table are one unit; of overlapping pairs every other one counts, none across a span's edge."""
-    made = _table(Slip("rn", "next", "m"), Slip("nr", "next", "w"), Slip("r", "next", "v"))
+    made = _table(KeyingError("rn", "next", "m"), KeyingError("nr", "next", "w"), KeyingError("r", "next", "v"))
     assert _noised(text("en", "rn r"), made).text.value == "m v"
     assert _noised(text("en", "rnrn"), made).text.value == "mm"
     found = _noised(Text("t", "en", "rn", (Span(0, 1),)), made)
@@ -172,19 +185,19 @@ def test_pairs_are_units_and_overlaps_take_turns() -> None:
 
 def test_a_decomposed_text_gets_decomposed_letters() -> None:
     """In a text in NFD a letter with an accent is put in decomposed."""
-    made = _table(Slip("a", "next", "é"))
+    made = _table(KeyingError("a", "next", "é"))
     assert _noised(text("fr", "u\u0300 a"), made).text.value == "u\u0300 e\u0301"
     assert _noised(text("fr", "ù a"), made).text.value == "ù é"
 
 
 def test_signs_beside_a_digit_stay() -> None:
-    """A comma in a number is no mark to be dropped; one between words is."""
-    assert _noised(text("en", "1,5 a, b"), _table(Slip(",", "delete", "")), "1").text.value == "1,5 a, b"
-    assert _noised(text("en", "1,5 a, b, c, d"), _table(Slip(",", "next", ";"))).text.value == "1,5 a; b; c; d"
+    """A comma in a number is not a mark to be dropped; one between words is."""
+    assert _noised(text("en", "1,5 a, b"), _table(KeyingError(",", "delete", "")), "1").text.value == "1,5 a, b"
+    assert _noised(text("en", "1,5 a, b, c, d"), _table(KeyingError(",", "next", ";"))).text.value == "1,5 a; b; c; d"
 
 
 def test_a_language_without_rows_is_not_served() -> None:
-    """Where the table is empty the reason says so, and an unknown language is said to be unknown."""
+    """Where the table is empty the reason says so, and an unknown language is stated to be unknown."""
     assert _table().lacks("en") == "nothing in its script to change"
     assert shifted.lacks("xx") == "unknown language"
     assert shifted.lacks("en") == ""
@@ -198,7 +211,7 @@ def test_distance_is_that_of_levenshtein() -> None:
 
 def test_weights_are_scaled_into_range() -> None:
     """Weights of any size keep their order, and none is lost."""
-    table = compiled(("next",), [Slip("a", "next", "b", 10**12), Slip("a", "next", "c", 1)], "en")
+    table = compiled(("next",), [KeyingError("a", "next", "b", 10**12), KeyingError("a", "next", "c", 1)], "en")
     _, first, second = np.diff(table.weights)[:3]
     assert first > second >= 1
     assert table.weights[-1] < 2**31

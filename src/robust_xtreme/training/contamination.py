@@ -15,7 +15,7 @@ from robust_xtreme.sources import loading
 from robust_xtreme.sources.source import Source
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.contamination import keys, unit
-from robust_xtreme.training.guarded import EVALUATED, Known
+from robust_xtreme.training.evaluated_text import EVALUATED, Known
 
 TOLERATED: Final = 0.02
 """Up to this share of a split, shared units are dropped from training instead of refused."""
@@ -32,7 +32,7 @@ class Screened:
 
 
 def reported_tasks(names: Sequence[str], source: Source | Path) -> tuple[TaskSpec, ...]:
-    """The tasks that will be reported: those named, or every task that the data hold an evaluated split of.
+    """The tasks that will be reported: those named, or every task that the data contain an evaluated split of.
 
     Raises UnknownName.
     """

@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 
 from robust_xtreme import registry
-from robust_xtreme.evaluation.plan import CLEAN, CLEAN_SEED, Unit
-from robust_xtreme.evaluation.unit import Prepared, Variant
-from robust_xtreme.examples import Answers, Example, Judged, Span, Target, target_json
+from robust_xtreme.evaluation.plan import CLEAN, CLEAN_SEED, TaskRun
+from robust_xtreme.evaluation.prepare import Prepared, Variant
+from robust_xtreme.examples import Answers, Example, Scored, Span, Target, target_json
 from robust_xtreme.metric import ALL, CLEAN_TWIN, Metric
 from robust_xtreme.noise.engine.noising import Noised
 from robust_xtreme.results.floors import Floors
@@ -25,7 +25,7 @@ from robust_xtreme.specs import CANDIDATE
 FLOOR: Final = "floor/"
 
 Columns = dict[str, Any]
-"""Columns of a frame; a string or a number stands for a column of it."""
+"""Columns of a frame; a string or a number represents a column of it."""
 
 
 @final
@@ -40,7 +40,7 @@ class Part:
 @final
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """The answers to a variant's examples in order (None: not finite), as tuned on clean data and as tuned anew."""
+    """The answers to a variant's examples in order (None: not finite), as tuned on clean data and as tuned again."""
 
     answers: tuple[Target | None, ...]
     retuned: tuple[Target | None, ...] | None = None
@@ -51,7 +51,7 @@ class Ranked:
 class Answered:
     """A prepared unit with the model's answers to its distinct inputs (None: not finite).
 
-    In retrieval an answer hangs on the pool too: it stands in `ranked`, by the variants' keys.
+    In retrieval an answer hangs on the pool too: it is in `ranked`, by the variants' keys.
     """
 
     prepared: Prepared
@@ -67,7 +67,7 @@ class Answered:
         return found.answers[place] if found else self.answers[variant.inputs[place]]
 
     def retuned(self, variant: Variant, place: int) -> Target | None:
-        """The answer under what was tuned anew for the variant; None where nothing is tuned."""
+        """The answer under what was tuned again for the variant; None where nothing is tuned."""
         found = self.ranked.get(variant.key)
         return found.retuned[place] if found and found.retuned else None
 
@@ -129,7 +129,7 @@ def _cell(answered: Answered, condition: str) -> dict[str, str]:
 
 
 def _rows(answered: Answered, variant: Variant, failed: bool) -> Iterator[dict[str, Any]]:
-    """What PREDICTIONS holds of each item beside its cell."""
+    """What PREDICTIONS contains of each item beside its cell."""
     clean = answered.prepared.variants[0]
     for place, example in enumerate(answered.prepared.examples):
         windows = answered.prepared.inputs[variant.inputs[place]].windows
@@ -202,8 +202,8 @@ def _tokens(prepared: Prepared, measured: Sequence[Noised]) -> dict[str, int]:
     }
 
 
-def _judged(answered: Answered, variant: Variant) -> Iterator[Judged]:
-    """The answers to what the model read; one with a gold that it could not read whole is no answer."""
+def _judged(answered: Answered, variant: Variant) -> Iterator[Scored]:
+    """The answers to what the model read; one with a gold that it could not read whole is not an answer."""
     for place, clean in enumerate(answered.prepared.examples):
         answer = answered.said(variant, place)
         if answer is None:
@@ -211,7 +211,7 @@ def _judged(answered: Answered, variant: Variant) -> Iterator[Judged]:
         if _lost_gold(answered, variant, place):
             answer = Answers(())
         retuned = answered.retuned(variant, place)
-        yield Judged(clean, variant.examples[place], answer, restored(answer, clean, variant), retuned)
+        yield Scored(clean, variant.examples[place], answer, restored(answer, clean, variant), retuned)
 
 
 def _lost_gold(answered: Answered, variant: Variant, place: int) -> bool:
@@ -219,13 +219,13 @@ def _lost_gold(answered: Answered, variant: Variant, place: int) -> bool:
     return answered.status(variant.examples[place], windows) == "truncated_gold"
 
 
-def _twins(answered: Answered, variant: Variant) -> Iterator[Judged]:
+def _twins(answered: Answered, variant: Variant) -> Iterator[Scored]:
     """The answers to the clean inputs, judged where noise fell: what its gold spans were worth without it."""
     clean = answered.prepared.variants[0]
     if variant is clean or not _whole(answered, clean):
         return
     for place, one in enumerate(_judged(answered, clean)):
-        yield Judged(one.clean, variant.examples[place], _displaced(one.prediction, one.clean, variant), one.prediction)
+        yield Scored(one.clean, variant.examples[place], _displaced(one.prediction, one.clean, variant), one.prediction)
 
 
 def _displaced(prediction: Target, clean: Example, variant: Variant) -> Target:
@@ -244,7 +244,9 @@ def restored(prediction: Target, clean: Example, variant: Variant) -> Target:
     return Answers(tuple(Span(*context.to_clean(span.start, span.stop)) for span in prediction.spans))
 
 
-def _stats(unit: Unit, key: Mapping[str, Any], judged: Iterable[Judged], twins: Iterable[Judged] = ()) -> pl.DataFrame:
+def _stats(
+    unit: TaskRun, key: Mapping[str, Any], judged: Iterable[Scored], twins: Iterable[Scored] = ()
+) -> pl.DataFrame:
     """STATS of one condition and seed, every metric and scope; of the clean twins the parts that noise chose."""
     metrics: list[Metric] = [registry.load("metric", name) for name in unit.task.metrics]
     rows = [*_measured(judged, metrics), *_measured(twins, metrics, CLEAN_TWIN)]
@@ -261,7 +263,7 @@ def _lists(sums: list[list[float]]) -> pl.Series | list[list[float]]:
     return pl.Series("stats", np.array(sums, dtype=np.float64)).arr.to_list()
 
 
-def _measured(judged: Iterable[Judged], metrics: Sequence[Metric], twin: str = "") -> Iterator[tuple[Any, ...]]:
+def _measured(judged: Iterable[Scored], metrics: Sequence[Metric], twin: str = "") -> Iterator[tuple[Any, ...]]:
     for one in judged:
         for metric in metrics:
             for scope, sums in metric.stats(one).items():
@@ -274,5 +276,5 @@ def _floor_stats(answered: Answered, floors: Floors) -> Iterator[pl.DataFrame]:
     for name, floor in floors(prepared.examples, prepared.corpus).items():
         cell = {**_cell(answered, CLEAN), "model": FLOOR + name, "inference": floor.source}
         pairs = zip(prepared.examples, floor.targets, strict=True)
-        judged = (Judged(one, one, target, target) for one, target in pairs)
+        judged = (Scored(one, one, target, target) for one, target in pairs)
         yield _stats(prepared.unit, {**cell, "noise_seed": CLEAN_SEED}, judged)

@@ -33,7 +33,7 @@ def label_sets(task: TaskSpec) -> tuple[tuple[str, ...], ...]:
     return (task.labels, *(one for one in others if one and set(one) < set(task.labels)))
 
 
-def lacked(labels: Sequence[str], task: TaskSpec) -> tuple[str, ...]:
+def unsupported_labels(labels: Sequence[str], task: TaskSpec) -> tuple[str, ...]:
     """The tags of a task whose type a head has no class for; a type without B- or I- is never spared."""
     kinds = {label[2:] for label in labels if label.startswith(_PREFIXES)}
     if not kind_of(task.family).words or not kinds:
@@ -56,6 +56,6 @@ def _without(example: Example, tags: frozenset[str]) -> Example:
 
 def note(labels: Sequence[str], task: TaskSpec) -> str:
     """The sentence that says which types are not judged; empty where all are."""
-    gone = lacked(labels, task)
+    gone = unsupported_labels(labels, task)
     kinds = ", ".join(dict.fromkeys(one[2:] for one in gone))
     return f"{task.name}: the head has no class for {kinds}; gold {kinds} counts as O." if gone else ""

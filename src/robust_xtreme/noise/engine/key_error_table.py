@@ -1,4 +1,4 @@
-"""Slips as arrays: what each code point, alone or within a cluster, and each pair of letters can come out as."""
+"""KeyingErrors as arrays: what each code point, alone or within a cluster, and each pair of letters can come out as."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _FIRST: Final = np.uint32(0x9E3779B1)
 _SECOND: Final = np.uint32(0x85EBCA77)
 
 
-class Slip(NamedTuple):
+class KeyingError(NamedTuple):
     """One way in which something comes out wrong: a code point of the clean text, or two letters that are one unit.
 
-    `form` is what stands in its place ("": it is left out); `weight` says how often, beside the other forms of that
+    `form` is what is in its place ("": it is left out); `weight` says how often, beside the other forms of that
     point in that kind.
     """
 
@@ -43,8 +43,8 @@ class Slip(NamedTuple):
 
 @final
 @dataclass(frozen=True, slots=True)
-class SlipTable:
-    """The slips of a language. A slot stands for a code point alone, one within a longer cluster, or a pair of letters.
+class KeyErrorTable:
+    """The key errors of a language. A slot represents a code point alone, one within a longer cluster, or a pair of letters.
 
     `slots`, `alone` and `inner` map code points (beyond their ends to the last entry, 0) to slots, and to the kinds of
     a point alone, and within a longer cluster, as bits; `within` is added to the slot of a point of a longer cluster.
@@ -56,7 +56,7 @@ class SlipTable:
     (2c,) find forms in `pool`, composed, then decomposed, `hashes` (2c,) are theirs, `decomposes` (c,) says which of
     them differ, `edited` (c,) how many clusters each changes or inserts, and `checked` (c,) which need to be checked
     within a cluster. `empty` (s,) are the kinds that may leave nothing of a slot, `deletes` those of any slot; `signs`
-    says whether points that are no letters or marks have slips, too. Slot 0, which has no kinds, has an empty form in
+    says whether points that are not letters or marks have key errors, too. Slot 0, which has no kinds, has an empty form in
     each.
     """
 
@@ -98,8 +98,10 @@ class SlipTable:
         return index
 
 
-def compiled(kinds: Sequence[str], key_errors: Iterable[Slip], language: str, marked: bool = True) -> SlipTable:
-    """The table of a language's slips; one that would break a cluster or a normal form is left out.
+def compiled(
+    kinds: Sequence[str], key_errors: Iterable[KeyingError], language: str, marked: bool = True
+) -> KeyErrorTable:
+    """The table of a language's key errors; one that would break a cluster or a normal form is left out.
 
     `marked` False leaves clusters of several code points alone.
     """
@@ -119,7 +121,7 @@ def compiled(kinds: Sequence[str], key_errors: Iterable[Slip], language: str, ma
     forms = _forms(owners, {kind: index for index, kind in enumerate(kinds)}, language)
     slots = _slots(number)
     likely, crowded = _likely(keys[order])
-    return SlipTable(
+    return KeyErrorTable(
         kinds=len(kinds),
         slots=slots,
         alone=at(forms["masks"], slots),
@@ -135,7 +137,7 @@ def compiled(kinds: Sequence[str], key_errors: Iterable[Slip], language: str, ma
 
 
 class Owner(NamedTuple):
-    """What a slot stands for, its forms by kind, and whether it is a point within longer clusters."""
+    """What a slot represents, its forms by kind, and whether it is a point within longer clusters."""
 
     point: str
     kinds: Mapping[str, Forms]
@@ -162,7 +164,7 @@ def hashed(first: Array, second: Array, size: int) -> Array:
 
 
 def form_hashes(points: Array, starts: Array, lengths: Array) -> Array:
-    """A hash of each stretch of code points (m,) uint64."""
+    """A hash of each span of code points (m,) uint64."""
     sums = lengths.astype(np.uint64)
     full = np.flatnonzero(lengths)
     sizes = lengths[full]
@@ -258,7 +260,7 @@ def graphemes_of(text: str) -> tuple[str, ...]:
 
 
 def _safe(point: str, form: str, language: str) -> bool:
-    """Whether a form can stand for a point in any cluster of a language: of its kind, and not composed with others."""
+    """Whether a form can represent a point in any cluster of a language: of its kind, and not composed with others."""
     if len(point) != 1 or len(form) != 1 or form in _composing():
         return False
     alike = _kind(point) == _kind(form) and _cluster_class(point) == _cluster_class(form)
@@ -278,7 +280,7 @@ def _composing() -> frozenset[str]:
 Slots = dict[str, dict[str, Forms]]
 
 
-def _sound(key_errors: Iterable[Slip]) -> tuple[Slots, Slots, Slots]:
+def _sound(key_errors: Iterable[KeyingError]) -> tuple[Slots, Slots, Slots]:
     """The forms of points alone, of points within longer clusters, and of pairs, by kind."""
     alone, within, pairs = _empty(), _empty(), _empty()
     for point, kind, form, weight in key_errors:
@@ -307,7 +309,7 @@ def _add(table: Slots, point: str, kind: str, form: str, weight: int, sound: boo
 def stands(form: str, compatible: bool = True) -> bool:
     """Whether a string is made of whole clusters that join with nothing beside them; nothing at all does.
 
-    It is in NFC, and where it stands for something that is in NFKC (`compatible`), so is it.
+    It is in NFC, and where it represents something that is in NFKC (`compatible`), so is it.
     """
     if not form:
         return True
@@ -333,7 +335,7 @@ def _mark(point: str) -> bool:
 
 @lru_cache(1 << 16)
 def _fits(point: str, form: str) -> bool:
-    """Whether a form can stand for a point of a longer cluster: marks for a mark, what carries marks for a base."""
+    """Whether a form can represent a point of a longer cluster: marks for a mark, what carries marks for a base."""
     if _mark(point):
         return all(_alike(point, character) for character in form)
     if not form or unicodedata.normalize("NFD", form) != form or not _alike(point, form[-1]):

@@ -17,7 +17,7 @@ Array = npt.NDArray[Any]
 
 @final
 @dataclass(frozen=True, slots=True)
-class Books:
+class EditCounts:
     """The moved texts, and per text (t,) int64: eligible units, clusters, edited clusters, words, edited words.
 
     `operators` (t, k) counts the edits by operator.
@@ -32,7 +32,7 @@ class Books:
     words_edited: Array
 
 
-def count(clean: Batch, edits: Edits, moved: Moved, eligible: Array, operators: int) -> Books:
+def count(clean: Batch, edits: Edits, moved: Moved, eligible: Array, operators: int) -> EditCounts:
     """The books of one batch after its edits."""
     size = len(clean)
     owner = np.repeat(np.arange(size), np.diff(moved.bounds))
@@ -40,7 +40,7 @@ def count(clean: Batch, edits: Edits, moved: Moved, eligible: Array, operators: 
     edited = np.bincount(owner, weights=edits.graphemes, minlength=size).astype(np.int64)
     words, words_edited = _words(clean, edits, owner)
     clusters = np.diff(clean.bounds) - 1
-    return Books(moved, eligible, by_operator.reshape(size, operators), clusters, edited, words, words_edited)
+    return EditCounts(moved, eligible, by_operator.reshape(size, operators), clusters, edited, words, words_edited)
 
 
 def _words(clean: Batch, edits: Edits, owner: Array) -> tuple[Array, Array]:
@@ -71,7 +71,7 @@ class Row(NamedTuple):
     words_edited: int
 
 
-def total(names: Sequence[Sequence[str]], steps: Sequence[Books]) -> list[Row]:
+def total(names: Sequence[Sequence[str]], steps: Sequence[EditCounts]) -> list[Row]:
     """The books of each text over the steps of a chain, `names` being the operators of each step.
 
     Units, clusters and words are those of the clean text; edits are summed, edited words at most all of them.
@@ -90,7 +90,7 @@ def total(names: Sequence[Sequence[str]], steps: Sequence[Books]) -> list[Row]:
     ]
 
 
-def join(parts: Sequence[Books]) -> Books:
+def join(parts: Sequence[EditCounts]) -> EditCounts:
     """The books of consecutive batches as one."""
     if len(parts) == 1:
         return parts[0]
@@ -98,7 +98,7 @@ def join(parts: Sequence[Books]) -> Books:
         np.concatenate([getattr(part, name) for part in parts])
         for name in ("eligible", "operators", "graphemes", "graphemes_edited", "words", "words_edited")
     )
-    return Books(_moved([part.moved for part in parts]), *columns)
+    return EditCounts(_moved([part.moved for part in parts]), *columns)
 
 
 def _moved(parts: Sequence[Moved]) -> Moved:

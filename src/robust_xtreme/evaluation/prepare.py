@@ -1,4 +1,4 @@
-"""One unit made ready for the model: its examples under every condition and seed, encoded, each distinct input once."""
+"""One unit prepared for the model: its examples under every condition and seed, encoded, each distinct input once."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, final
 
 from robust_xtreme.errors import Mismatch
-from robust_xtreme.evaluation.plan import Condition, Unit, identity_of
+from robust_xtreme.evaluation.plan import Condition, TaskRun, identity_of
 from robust_xtreme.examples import Corpus, Document, Example, Text
-from robust_xtreme.models.lacking import lacked, outside
+from robust_xtreme.models.unsupported import outside, unsupported_labels
 from robust_xtreme.noise.engine.noising import Ask, Noised, noise_texts, perturb
 from robust_xtreme.predictors.predictor import Input, Predictor
 from robust_xtreme.specs import CANDIDATE
@@ -24,7 +24,7 @@ _POOL_CHUNK: Final = 1 << 14
 class Variant:
     """The examples of a unit under one condition and noise seed; `inputs` are their places among the distinct ones.
 
-    `pool` holds the values of the candidates in order, where there are some.
+    `pool` contains the values of the candidates in order, where there are some.
     """
 
     condition: Condition
@@ -57,7 +57,7 @@ def _ids(example: Example, name: str) -> tuple[str, ...]:
 class Prepared:
     """A unit ready to be predicted: clean examples, variants (clean first), distinct inputs, token ids by text."""
 
-    unit: Unit
+    unit: TaskRun
     examples: tuple[Example, ...]
     variants: tuple[Variant, ...]
     inputs: tuple[Input, ...]
@@ -79,7 +79,7 @@ class Prepared:
 
 
 def prepare(
-    unit: Unit,
+    unit: TaskRun,
     examples: Sequence[Example],
     conditions: Sequence[Condition],
     predictor: Predictor,
@@ -93,8 +93,8 @@ def prepare(
     Raises Mismatch where the examples, or the candidates, are not those that were planned.
     """
     if identity_of(examples, corpus) != unit.data:
-        raise Mismatch(f"{unit.label}: the data files changed while the run went on. Start it again.")
-    examples = outside(examples, lacked(unit.model.labels, unit.task))
+        raise Mismatch(f"{unit.label}: the data files changed while the run continued. Start it again.")
+    examples = outside(examples, unsupported_labels(unit.model.labels, unit.task))
     ask = asking(examples) if asking else None
     pool = _Pool({}, [], [])
     variants: list[Variant] = []
@@ -117,7 +117,7 @@ class _Pool:
     groups: list[int]
 
     def place(self, example: Example, group: int) -> int:
-        """Where the input stands; a new one is added at the end."""
+        """Where the input is; a new one is added at the end."""
         key = (group, example.id) if group else _content(example)
         if key not in self.places:
             self.places[key] = len(self.examples)
@@ -180,11 +180,11 @@ def _content(example: Example) -> Any:
     return tuple((name, text.value, text.spans) for name, text in example.texts.items()), example.target
 
 
-def _tokens(unit: Unit, variants: Iterable[Variant], predictor: Predictor) -> dict[str, tuple[int, ...]]:
+def _tokens(unit: TaskRun, variants: Iterable[Variant], predictor: Predictor) -> dict[str, tuple[int, ...]]:
     texts = (text for variant in variants for one in variant.noised.values() for text in (one.clean, one.text))
     return predictor.tokens(piece for text in texts for piece in pieces_of(text, unit))
 
 
-def pieces_of(text: Text, unit: Unit) -> list[str]:
+def pieces_of(text: Text, unit: TaskRun) -> list[str]:
     """What is tokenised by itself: the words of a sentence that is tagged, any other text as a whole."""
     return kind_of(unit.task.family).pieces(text)

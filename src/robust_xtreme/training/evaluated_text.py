@@ -1,4 +1,4 @@
-"""What of an evaluated split must not stand in training data: its units, kept from one run to the next."""
+"""What of an evaluated split must not are in training data: its units, kept from one run to the next."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def evaluated(
 ) -> Iterator[tuple[str, Known]]:
     """The name and units of every validation and test split whose units can be those of the wanted kind.
 
-    Tasks without a head learn nothing, and are left out. So is a split that the hub turns out not to hold: nothing can
+    Tasks without a head learn nothing, and are left out. So is a split that the hub turns out not to contain: nothing can
     be reported on it. `tell` hears what is wrong with the cache.
     """
     source = Release(source) if isinstance(source, Path) else source
