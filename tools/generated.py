@@ -118,7 +118,7 @@ def _run(name: str) -> Page:
         return render(ROOT / "reports" / name)
 
     folder = f"reports/{name}"
-    return Page(f"{folder}/report.md", (f"{folder}/*.csv", f"{folder}/*.json", f"{_PACKAGE}/reporting/**/*.py"), text)
+    return Page(f"{folder}/report.md", (f"{folder}/*.csv", f"{folder}/*.json", f"{_PACKAGE}/report/**/*.py"), text)
 
 
 def _transfer() -> str:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from typer.main import get_command
 
 from robust_xtreme import errors
-from robust_xtreme.commands._app import build
+from robust_xtreme.commands import build
 from robust_xtreme.results import schema
 
 DOCS: Final = Path(__file__).parents[1] / "docs"

@@ -1,4 +1,4 @@
-"""The seven rules of a perturbation, each a function that raises AssertionError where one does not contain."""
+"""The seven rules of a perturbation, each a function that raises AssertionError where it is broken."""
 
 from __future__ import annotations
 
@@ -7,22 +7,19 @@ import gc
 import random
 import tracemalloc
 import unicodedata
-from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from itertools import pairwise
 from math import sqrt
-from typing import Final, NamedTuple, final
+from typing import Final, final
 
 import regex
+from tests.conformance.clusters import MARK, clusters, counts, edit_bounds, replaced
 from tests.conformance.texts import sentence, text, words
 
-from robust_xtreme import packs
 from robust_xtreme.examples import Text
-from robust_xtreme.languages import ALL_LANGUAGES, belongs, language
-from robust_xtreme.noise.engine.case import letters_of
+from robust_xtreme.languages import ALL_LANGUAGES
 from robust_xtreme.noise.engine.distance import distance
 from robust_xtreme.noise.engine.noising import Bound, Noised, Perturbation, noise_with
 from robust_xtreme.noise.engine.perturbation import defaults
@@ -31,18 +28,9 @@ STRENGTHS: Final = ("0", "0.05", "0.1", "0.2", "0.5", "1")
 SHARE: Final = 0.95
 _SEEDS: Final = 8
 """So many that a share of the few letters of some languages' texts is one."""
-_CLUSTER: Final = regex.compile(r"\X")
-_MARK: Final = regex.compile(r"\p{M}")
-_APOSTROPHES: Final = ("'", "’")
-_LETTER: Final = regex.compile(r"\p{L}|\p{M}")
+
 _WORD: Final = regex.compile(r"\P{White_Space}+")
 _WHOLE: Final = regex.compile(r"\p{Cf}*\p{L}[\p{L}\p{M}\p{Cf}]*|[\p{P}\p{N}\p{S}]|\p{White_Space}")
-
-
-@lru_cache(1 << 16)
-def _clusters(value: str) -> tuple[str, ...]:
-    """The grapheme clusters of a string."""
-    return tuple(_CLUSTER.findall(value))
 
 
 def run(perturbation: Perturbation, texts: Sequence[Text], strength: str, seed: int = 0) -> list[Noised]:
@@ -139,7 +127,7 @@ def strengths_nest(trial: Trial) -> None:
 
 def changes(noised: Noised) -> set[tuple[int, int, str]]:
     """The edits of a text: the range of the clean text, and what is there now."""
-    return {(start, stop, noised.text.value[low:high]) for start, stop, low, high in _places(noised)}
+    return {(start, stop, noised.text.value[low:high]) for start, stop, low, high in edit_bounds(noised)}
 
 
 def rule_3_clusters_stay_whole(trial: Trial) -> None:
@@ -151,10 +139,10 @@ def rule_3_clusters_stay_whole(trial: Trial) -> None:
 def clusters_stay_whole(noised: Noised) -> None:
     """The same of one text."""
     clean, noisy = noised.clean.value, noised.text.value
-    old, new = _clusters(clean), _clusters(noisy)
-    bare = sum(bool(_MARK.match(one)) for one in new)
-    assert bare <= sum(bool(_MARK.match(one)) for one in old), f"an orphan mark in {noisy!r} of {clean!r}"
-    broken = {one for one in set(new) - set(old) if not (_WHOLE.fullmatch(one) or _MARK.match(one))}
+    old, new = clusters(clean), clusters(noisy)
+    bare = sum(bool(MARK.match(one)) for one in new)
+    assert bare <= sum(bool(MARK.match(one)) for one in old), f"an orphan mark in {noisy!r} of {clean!r}"
+    broken = {one for one in set(new) - set(old) if not (_WHOLE.fullmatch(one) or MARK.match(one))}
     assert not broken, f"broken clusters {broken} in {noisy!r} of {clean!r}"
     for form in ("NFC", "NFD", "NFKC", "NFKD"):
         if unicodedata.is_normalized(form, clean) and (form == "NFC" or _only(form, clean)):
@@ -189,86 +177,6 @@ def rule_4_noise_belongs_to_the_script(trial: Trial) -> None:
 _STATUSES: Final = {True: ("ok", "unchanged"), False: ("not_applicable",)}
 
 
-Count = Callable[[Noised], Iterator[bool]]
-
-
-def counts(perturbation: Perturbation) -> tuple[Count, ...]:
-    """How rule 4 counts: what is the language's own, and, but for other libraries' tables, letters alone."""
-    return (own_clusters,) if perturbation.kind == "rewriter" else (own_clusters, own_letters)
-
-
-def own_clusters(noised: Noised) -> Iterator[bool]:
-    """Whether each cluster that an edit puts in is the language's own, or what was there, in whatever case."""
-    for before, after in replaced(noised):
-        known = {one.casefold() for one in before}
-        whole = (one for one in after if not _MARK.match(one))
-        for one in (Counter(whole) - Counter(before)).elements():
-            yield one.casefold() in known or belongs(noised.clean.language, one)
-
-
-def own_letters(noised: Noised) -> Iterator[bool]:
-    """Whether each new cluster where a letter was, or put in beside one, is a letter of the language's alphabet.
-
-    A letter may have the main marks of CLDR and those that was there, no others; digits and punctuation are none.
-    What the clean text has in the same edit or beside it, in whatever case, is not new: it has moved or comes twice.
-    Neither counts white space, nor an apostrophe, which words may contain (in's), nor what comes in the place of a mark of
-    punctuation, which is not a question of letters, nor a mark without a letter, which is one of rule 3.
-    """
-    for edit in _touched(noised):
-        if not any(map(_LETTER.match, edit.before or edit.beside)):
-            continue
-        known = {one.casefold() for one in (*edit.before, *edit.beside)}
-        new = (Counter(edit.after) - Counter(edit.before)).elements()
-        stood = {*"".join(edit.before)}
-        for one in new:
-            if not (one.casefold() in known or one.isspace() or one in _APOSTROPHES or _MARK.match(one)):
-                yield in_alphabet(noised.clean.language, one, stood)
-
-
-def in_alphabet(code: str, cluster: str, stood: Set[str] = frozenset()) -> bool:
-    """Whether a cluster is made of the language's letters, in either case, main marks, and marks that was there."""
-    composed = unicodedata.normalize("NFC", cluster)
-    letters, marks = _alphabet(code)
-    return composed in letters or (composed[0] in letters and letters | marks | stood >= {*composed[1:]})
-
-
-@packs.cached
-def _alphabet(code: str) -> tuple[frozenset[str], frozenset[str]]:
-    """The letters of a language in both cases, with signs of CLDR's main characters that are letters or marks; marks.
-
-    Malayalam's vowel signs are auxiliary in CLDR 48.2, and in nearly every word.
-    """
-    signs = filter(_LETTER.match, language(code).signs)
-    marks = language(code).marks if code == "ml" else str(packs.read("alphabets", code).get("marks", "")).split()
-    return letters_of(code) | {*signs}, frozenset(marks)
-
-
-class _Touched(NamedTuple):
-    """The clusters that an edit touches, before and after, and those of the clean text on either side."""
-
-    before: tuple[str, ...]
-    after: tuple[str, ...]
-    beside: tuple[str, ...]
-
-
-def replaced(noised: Noised) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """The clusters that each edit touches, before and after; an edit within a cluster touches all of it."""
-    yield from ((edit.before, edit.after) for edit in _touched(noised))
-
-
-def _touched(noised: Noised) -> Iterator[_Touched]:
-    """What each edit touches."""
-    clean, noisy = noised.clean.value, noised.text.value
-    edges = [0, *(match.end() for match in _CLUSTER.finditer(clean))]
-    for start, stop, low, high in _places(noised):
-        first, last = bisect_right(edges, start) - 1, bisect_left(edges, stop)
-        before, behind = (edges[first], edges[last]) if start < stop else (start, stop)
-        after = noisy[low - (start - before) : high + (behind - stop)]
-        sides = clean[edges[max(0, first - 1)] : before], clean[behind : edges[min(last + 1, len(edges) - 1)]]
-        beside = _clusters(sides[0]) + _clusters(sides[1])
-        yield _Touched(_clusters(clean[before:behind]), _clusters(after), beside)
-
-
 def rule_5_spans_survive(trial: Trial) -> None:
     """No edit crosses an edge or touches a frozen span; no span and no text that had letters is emptied."""
     for noised in trial.each():
@@ -297,27 +205,27 @@ def _same(noised: Noised, start: int, stop: int) -> list[tuple[int, int]]:
 
 
 def _no_crossing(noised: Noised, start: int, stop: int) -> None:
-    for low, high, _, _ in _places(noised):
+    for low, high, _, _ in edit_bounds(noised):
         crossed = any(low < edge < high for edge in (start, stop))
         assert not crossed, f"an edit crosses ({start}, {stop}) in {noised.clean!r}"
 
 
-def rule_6_books_are_true(trial: Trial) -> None:
+def rule_6_edit_counts_are_true(trial: Trial) -> None:
     """Clean and noisy text differ just where edits are listed; the counts are those of the edits."""
     for noised in trial.each():
-        books_are_true(noised, trial.perturbation.kind == "letters")
+        edit_counts_are_true(noised, trial.perturbation.kind == "letters")
 
 
-def books_are_true(noised: Noised, exact: bool) -> None:
+def edit_counts_are_true(noised: Noised, exact: bool) -> None:
     """The same of one text; `exact` says that the changed clusters are those of each edit's least way (Levenshtein)."""
-    clean, noisy, places = noised.clean.value, noised.text.value, _places(noised)
+    clean, noisy, places = noised.clean.value, noised.text.value, edit_bounds(noised)
     old = new = 0
     for start, stop, low, high in [*places, (len(clean), len(clean), len(noisy), len(noisy))]:
         assert clean[old:start] == noisy[new:low], f"an unlisted edit in {noisy!r}"
         assert clean[start:stop] != noisy[low:high] or start == len(clean), f"an edit that changes nothing: {noisy!r}"
         old, new = stop, high
     assert sum(noised.edits.values()) == len(places) <= noised.eligible
-    assert noised.graphemes == len(_clusters(clean))
+    assert noised.graphemes == len(clusters(clean))
     least = sum(distance(before, after) for before, after in replaced(noised))
     assert noised.graphemes_edited == least or (not exact and noised.graphemes_edited > least), (clean, noisy)
     assert noised.words == len(list(_words(clean)))
@@ -332,10 +240,6 @@ def _hits(start: int, stop: int, place: tuple[int, int, int, int]) -> bool:
     """Whether an edit is in a word; one of the white space before a word counts for that word."""
     low, high = place[:2]
     return start < max(high, low + 1) and low < stop
-
-
-def _places(noised: Noised) -> list[tuple[int, int, int, int]]:
-    return list(noised.traces[0].places) if noised.traces else []
 
 
 def _words(value: str) -> list[tuple[int, int]]:
@@ -379,7 +283,7 @@ RULES: Final[tuple[Rule, ...]] = (
     rule_3_clusters_stay_whole,
     rule_4_noise_belongs_to_the_script,
     rule_5_spans_survive,
-    rule_6_books_are_true,
+    rule_6_edit_counts_are_true,
     rule_7_work_is_linear,
 )
 OF_TEXTS: Final[tuple[Rule, ...]] = (
@@ -387,13 +291,13 @@ OF_TEXTS: Final[tuple[Rule, ...]] = (
     rule_2_draws_are_keyed,
     rule_3_clusters_stay_whole,
     rule_5_spans_survive,
-    rule_6_books_are_true,
+    rule_6_edit_counts_are_true,
 )
 """What can go wrong in one text and not in another."""
 
 
 def keeps(trial: Trial, rules: Sequence[Rule]) -> None:
-    """Raise AssertionError, from the first rule that does not contain, of those that the perturbation does not waive."""
+    """Raise AssertionError from the first rule that is broken, of those that the perturbation does not waive."""
     for rule in rules:
         if rule.__name__ not in trial.perturbation.waives:
             rule(trial)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from tests.conformance.clusters import in_alphabet
 from tests.conformance.planted import planted
 from tests.conformance.rules import (
     OF_TEXTS,
     RULES,
     Trial,
     broken,
-    in_alphabet,
     keeps,
     rule_4_noise_belongs_to_the_script,
 )

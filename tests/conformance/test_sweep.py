@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from tests.conformance.rules import SHARE, books_are_true, clusters_stay_whole, counts, run, spans_survive
+from tests.conformance.clusters import counts
+from tests.conformance.rules import SHARE, clusters_stay_whole, edit_counts_are_true, run, spans_survive
 from tests.conformance.texts import hard, sentence, text, words
 
 from robust_xtreme import registry
@@ -76,7 +77,7 @@ def _sweep(perturbation: Perturbation, code: str, texts: Sequence[Text]) -> None
             assert (noised.status == "not_applicable") == bool(perturbation.lacks(code))
             clusters_stay_whole(noised)
             spans_survive(noised)
-            books_are_true(noised, perturbation.kind == "letters")
+            edit_counts_are_true(noised, perturbation.kind == "letters")
             for count, own in found.items() if noised.clean.id.startswith(_SENTENCES_ARE) else ():
                 own.update(count(noised))
     for count, own in found.items():

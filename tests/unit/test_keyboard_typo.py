@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import regex
-from tests.conformance.rules import own_letters
+from tests.conformance.clusters import own_letters
 from tests.conformance.texts import SENTENCES, every_language, hard
 from tests.real.test_alphabets import _whole as sentences
 

@@ -203,4 +203,4 @@ def test_the_kind_says_what_it_waives_and_where_it_is_refused() -> None:
     member = _member(str.upper)
     assert (member.kind, member.unit, member.refuses) == ("rewriter", "word", ("span_qa", "tagging"))
     assert "strengths_nest" in member.waives
-    assert "rule_6_books_are_true" not in member.waives
+    assert "rule_6_edit_counts_are_true" not in member.waives
