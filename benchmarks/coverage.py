@@ -222,7 +222,7 @@ def _batch(corner: Corner, clean: Any, noisy: Any) -> Any:
 
 
 def _unclustered(corner: Corner, clean: Any, noisy: Any, reduce: Callable[[Any], Any], value: Any) -> Any:
-    """Whether 1.96 binomial standard errors of independent items (pairs: of two independent samples) contain the truth."""
+    """Whether 1.96 binomial standard errors of independent items (pairs: two independent samples) contain the truth."""
     items = corner.clusters * (corner.size / 2 + 0.5 if corner.unequal else corner.size)
     share = reduce(clean.sum(-2)).mean(-1) / 100
     variance = share * (1 - share) / items

@@ -48,7 +48,7 @@ def own_clusters(noised: Noised) -> Iterator[bool]:
 def own_letters(noised: Noised) -> Iterator[bool]:
     """Whether each new cluster where a letter was, or put in beside one, is a letter of the language's alphabet.
 
-    A letter may have CLDR's main marks and the marks that were there, no others; digits and punctuation are not letters.
+    A letter may have CLDR's main marks and the marks that were there, no others; digits and punctuation are no letters.
     What the clean text has in the same edit or next to it, in either case, is not new: it has moved or was doubled.
     White space, apostrophes (which words may contain: in's), replacements of punctuation and marks without a letter
     (those are a matter of rule 3) are not counted.

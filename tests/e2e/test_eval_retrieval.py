@@ -129,7 +129,7 @@ def test_any_encoder_answers_a_task_without_a_head(data: Path, tmp_path: Path) -
 
 
 def test_settings_of_retrieval_that_cannot_be_are_refused(model: Path, data: Path, tmp_path: Path) -> None:
-    """An unknown index, a malformed representation, a layer that the encoder does not have: one line each, of a plan too."""
+    """An unknown index, a malformed representation, a layer beyond the encoder's: one line each, of a plan too."""
     for more, what in (
         ({"index": "faiss"}, "faiss"),
         ({"representation": "mean"}, "POOLING:LAYER"),

@@ -136,7 +136,7 @@ def test_answers_are_said_wherever_token_edges_allow(
     kind: str,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """A gold answer whose edges are edges of tokens is stated to the character; what is not is counted by its reason."""
+    """A gold answer that begins and ends at tokens is given to the character; others are counted by their reason."""
     task: TaskSpec = registry.load("task", name)
     examples = load(task, data, language, split).examples
     assert len(examples) == rows

@@ -16,7 +16,7 @@ from robust_xtreme.noise.input.keyboards import Layout, layout, of_language
 
 pytestmark = pytest.mark.real
 
-# How many levels of keys the copy defines by itself (what it includes from files that it does not have is not compared), and
+# How many levels of keys the copy defines by itself (includes of files that are not in it are not compared), and
 # those that differ: `xkb_differences.tsv` names the two releases and lists these, each with what 2.35.1 has instead.
 COMPARED = 6429
 ABSENT = ("in-marathi", "in-tam-tamilnet")

@@ -1,4 +1,4 @@
-"""Intermediate tasks in `list` and `data`: what there is, what a folder contains of them, and what brings the others."""
+"""Intermediate tasks in `list` and `data`: what there is, what a folder contains, and what brings the others."""
 
 from __future__ import annotations
 

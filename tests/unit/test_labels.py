@@ -69,7 +69,7 @@ def test_classes_of_another_task_are_refused_without_advice_to_rename_them(own: 
     ],
 )
 def test_tags_go_by_prefix_and_type(own: tuple[str, ...], found: tuple[str, ...] | str) -> None:
-    """Other schemes of prefixes and other words for a type are understood; types that the task does not have count as O."""
+    """Other schemes of prefixes and other words for a type are understood; types unknown to the task count as O."""
     assert mapped(own, PANX, "one") == tuple(found.split() if isinstance(found, str) else found)
 
 

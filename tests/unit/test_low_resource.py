@@ -1,4 +1,4 @@
-"""MasakhaNER and AmericasNLI: their releases' files in any state, clusters, and heads that do not have a type of names."""
+"""MasakhaNER and AmericasNLI: their releases' files in any state, clusters, and heads without a type of names."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ def test_a_broken_file_of_americasnli_is_named(tmp_path: Path, text: str, line: 
 
 
 def test_translations_share_their_cluster_though_rows_are_missing(tmp_path: Path) -> None:
-    """Rows that one language does not have do not shift the clusters of the others, which are those of XNLI's Spanish rows."""
+    """Rows missing in one language do not shift the clusters of the others, which are those of XNLI's Spanish rows."""
     rows = {
         code: _tsv(*((str(number), code, code, f"h{number}", "neutral") for number in numbers))
         for code, numbers in {"tar": (12451, 12452, 12475), "nah": (12452, 12475, 12476, 14940)}.items()
@@ -249,7 +249,7 @@ def test_a_task_without_training_data_names_the_head_that_answers_it() -> None:
         lessons.read(AMERICASNLI, Release(Path("nowhere")), AMERICASNLI.train_languages)
 
 
-# ------------------------------------------------------------------------------------------------------------- unsupported
+# --------------------------------------------------------------------------------------------------------- unsupported
 
 
 def _tagged(*tags: str) -> Example:

@@ -24,7 +24,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_the_surface_suite_is_all_surface_noise_there_is() -> None:
-    """Each at two strengths; order and loss of words are not surface noise, and libraries' rewriters are named apart."""
+    """Each at two strengths; order and loss of words are not surface noise, and rewriters are named separately."""
     found = suite("@surface").specs
     assert [one.name for one in found] == sorted(set(SURFACE) & set(registry.names("perturbation")))
     assert all(len(one.cells()) == 2 for one in found)

@@ -127,7 +127,7 @@ def test_what_is_no_question_is_named_with_its_line(text: str, message: str) -> 
 
 
 def test_examples_ask_in_english_behind_the_premise() -> None:
-    """As XTREME-R's run_xcopa.py: the question is in English in every language, and is not a field that noise is for."""
+    """As in XTREME-R's run_xcopa.py, the question is in English in every language, and is never noised."""
     rows = jsonl_choices.read(lines(causal(0), causal(1, question="effect")), "f")
     first, second = XCOPA.adapt(rows, Origin("xcopa", "test", "sw"))
     assert [one.texts["question"].value for one in (first, second)] == ["What was the cause?", "What was the effect?"]

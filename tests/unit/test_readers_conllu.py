@@ -73,7 +73,7 @@ def folder(root: Path, files: Mapping[str, str]) -> Path:
 
 
 def test_multi_word_tokens_are_one_word_with_the_tag_of_their_head() -> None:
-    """A verb with its pronoun is a verb; of equals, a preposition goes before its article; empty nodes are not words."""
+    """A verb with its pronoun is a verb; of equals, a preposition precedes its article; empty nodes are not words."""
     (words, tags), _ = said(TREE)
     assert words == ("Vámonos", "al", "mar", "del", "sur", ".")
     assert tags == ("VERB", "ADP", "NOUN", "ADP", "NOUN", "PUNCT")

@@ -214,7 +214,7 @@ def test_breaks_count_code_points_of_decomposed_text(tmp_path: Path) -> None:
     ],
 )
 def test_malformed_breaks_are_named(breaks: object, message: str) -> None:
-    """Sentences beyond the context, overlapping ones, none at all and what is not a list are refused with their place."""
+    """Sentences beyond the context, overlapping ones, none at all and what is not a list are refused by location."""
     with pytest.raises(DataError, match=message):
         squad_sentences.read(_squad(_paragraph("a. b. c", sentence_breaks=breaks)), "f")
 

@@ -82,7 +82,7 @@ def test_a_suite_of_answers_has_one_pool_in_all_languages(tmp_path: Path) -> Non
     assert len(_gold(english.examples[0])) == len(_gold(swahili.examples[0])) == 2
     assert english.corpus == swahili.corpus
     assert {one.cluster for one in (*english.examples, *swahili.examples)} == {"p"}
-    with pytest.raises(DataError, match=r":1: the sentences \[0, 3\] and \[2, 6\] of 'sentences' overlap"):
+    with pytest.raises(DataError, match=r":1: the sentence at 2 begins before that at 0 ends, at 3"):
         _suite(tmp_path, "lareqa", {"test-en": [_question("1", "Ab. c.", [[0, 3], [2, 6]])]})
 
 

@@ -1,4 +1,4 @@
-"""A pool larger than memory should contain: embedded, killed, resumed and searched within 2 GiB beside the page cache."""
+"""A pool larger than memory: embedded, killed, resumed and searched within 2 GiB beside the page cache."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def test_several_tasks_share_a_recipe_and_a_folder() -> None:
 
 
 def test_the_command_takes_several_tasks(tmp_path: Path, data_folder: Path) -> None:
-    """Names with commas between them make one run, whose folder is printed; what is not a task is told with its name."""
+    """Names with commas between them make one run, whose folder is printed; an unknown task is reported by name."""
     encoder = tiny_encoder_folder(tmp_path / "encoder")
     words = ["train", "--data", str(data_folder), "--from", str(encoder), "--steps", "2", "--batch-size", "4"]
     out = tmp_path / "run"

@@ -1,4 +1,4 @@
-"""Stopped or killed at any step of any stage: the same spec continues to the weights and the curve of an unbroken run."""
+"""Stopped or killed at any step of any stage: the same spec resumes to the weights and curve of an unbroken run."""
 
 from __future__ import annotations
 

@@ -255,7 +255,7 @@ def test_a_stage_half_made_is_no_stage(data: Path, encoder: Path) -> None:
 
 
 def test_stages_alone_make_a_run(data: Path, encoder: Path, tmp_path: Path) -> None:
-    """A file with nothing but [mlm] or [intermediate] ends there; where no folder is named others can continue from it."""
+    """A file with nothing but [mlm] or [intermediate] ends there; without a named folder others continue from it."""
     values = {**_values(data, encoder), "target": None, "mlm": None}
     (link,) = chain_of(from_values(values).resolved(), lambda _: None).links
     assert link.folder.name.startswith("intermediate-xnli+tydiqa-encoder-")
@@ -349,7 +349,7 @@ def test_a_language_without_text_is_named(text: Path, data: Path, encoder: Path)
         ({"intermediate": {"tasks": ["xnli"], "limit": "panx=5"}}, r"names 'panx', which is not a task of \[inter"),
         ({"intermediate": {"tasks": ["xnli"], "sampling": "half"}}, "The sampling 'half' is not"),
         ({"intermediate": {"tasks": ["xnli"], "lrr": 0.5}}, r"\[intermediate\]: there is no key 'lrr'"),
-        ({"intermediate": 5}, r"\[intermediate\]: the value 'tasks' takes a list of strings, not 5"),
+        ({"intermediate": 5}, r"\[intermediate\]: the key 'tasks' takes a list of strings, not 5"),
         ({"mlm": {}}, r"\[mlm\] needs text"),
     ],
     ids=str,

@@ -117,7 +117,7 @@ def test_what_cannot_be_paired_is_refused() -> None:
 
 
 def test_intervals_over_runs_cover_what_they_promise() -> None:
-    """4,000 simulated studies of three and of five seeds with a common seed effect: 95 % contain the true difference."""
+    """4,000 simulated studies of three and five seeds with a common seed effect: 95 % contain the true difference."""
     draw = np.random.default_rng(11)
     for runs in (3, 5):
         seeds, noise = draw.normal(0, 3, (4000, runs)), draw.normal(0, 1, (2, 4000, runs))
