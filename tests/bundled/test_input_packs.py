@@ -176,7 +176,7 @@ def test_there_are_enough_examples(name: str) -> None:
 
 def test_published_slips_of_pinyin_are_slips() -> None:
     """Every example is a key error of its kind, but for those that say why they are not."""
-    known = {(slip.point, slip.kind, slip.form) for slip in pinyin.slips()}
+    known = {(slip.point, slip.kind, slip.form) for slip in pinyin.key_errors()}
     near = {(one, "syllable", other) for one in pinyin.characters().forms for other in pinyin.fuzzy(one)}
     rows = _examples("zh_pinyin")
     wrong = [row for row in rows if ((row["right"], row["kind"], row["wrong"]) in known | near) == bool(row["missing"])]
@@ -191,6 +191,6 @@ def test_published_keys_give_their_kana() -> None:
 
 def test_published_homophones_are_candidates() -> None:
     """Every wrong conversion is a candidate, but for those that say why they are not."""
-    known = {(slip.point, slip.form) for slip in _kana.slips() if slip.kind == "candidate"}
+    known = {(slip.point, slip.form) for slip in _kana.key_errors() if slip.kind == "candidate"}
     rows = _examples("ja_homophones")
     assert [row for row in rows if ((row["right"], row["wrong"]) in known) == bool(row["missing"])] == []

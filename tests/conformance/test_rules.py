@@ -24,7 +24,7 @@ from robust_xtreme import registry
 from robust_xtreme.examples import Text
 from robust_xtreme.noise.engine.case import cases
 from robust_xtreme.noise.engine.key_error_table import KeyingError
-from robust_xtreme.noise.engine.key_errors import slips
+from robust_xtreme.noise.engine.key_errors import key_errors
 from robust_xtreme.noise.engine.noising import Perturbation
 
 _EVERY = [registry.load("perturbation", name) for name in registry.names("perturbation")]
@@ -83,7 +83,7 @@ def test_a_wrong_perturbation_breaks_its_rule_and_no_other(rule: str, wrong: Per
 def test_rule_4_counts_letters() -> None:
     """Digits in the place of letters belong to every language, and are not letters of its alphabet."""
 
-    @slips(strength="share of letters", rates={"digit": "1"})
+    @key_errors(strength="share of letters", rates={"digit": "1"})
     def digits(language: str) -> Iterator[KeyingError]:
         """Wrong."""
         yield from (KeyingError(letter, "digit", "1") for letter in cases(language))

@@ -35,17 +35,17 @@ def _text(data: Path, name: str) -> str:
 
 def test_chinese_characters_have_slips(data: Path) -> None:
     """At least 95 % of the Han characters of Chinese sentences have key errors of pinyin."""
-    assert _share(_text(data, "zho_Hans"), pinyin.slips(), lambda one: "\u4e00" <= one <= "\u9fff") >= 0.95
+    assert _share(_text(data, "zho_Hans"), pinyin.key_errors(), lambda one: "\u4e00" <= one <= "\u9fff") >= 0.95
 
 
 def test_kana_have_slips(data: Path) -> None:
     """At least 98 % of the kana of Japanese sentences have key errors of romaji."""
-    assert _share(_text(data, "jpn_Jpan"), kana.slips(), lambda one: "ぁ" <= one <= "ヶ" or one == "ー") >= 0.98
+    assert _share(_text(data, "jpn_Jpan"), kana.key_errors(), lambda one: "ぁ" <= one <= "ヶ" or one == "ー") >= 0.98
 
 
 def test_kanji_have_slips(data: Path) -> None:
     """At least two thirds of the kanji of Japanese sentences are in a word that has a homophone."""
-    assert _share(_text(data, "jpn_Jpan"), kana.slips(), lambda one: "\u4e00" <= one <= "\u9fff") >= 0.66
+    assert _share(_text(data, "jpn_Jpan"), kana.key_errors(), lambda one: "\u4e00" <= one <= "\u9fff") >= 0.66
 
 
 @pytest.mark.parametrize(("method", "step"), [

@@ -11,7 +11,7 @@ import pytest
 
 from robust_xtreme import packs
 from robust_xtreme.errors import DataError
-from robust_xtreme.noise.input.hangul import keys, slips, typed
+from robust_xtreme.noise.input.hangul import key_errors, keys, typed
 
 Forms = dict[tuple[str, str], set[str]]
 SYLLABLES = [chr(point) for point in range(ord("가"), ord("힣") + 1)]
@@ -23,7 +23,7 @@ SLOWEST = 5.0
 def forms() -> Forms:
     """The forms of every point by kind."""
     found: Forms = defaultdict(set)
-    for slip in slips():
+    for slip in key_errors():
         found[slip.point, slip.kind].add(slip.form)
     return found
 
@@ -136,5 +136,5 @@ def test_decomposed_text_has_slips_of_its_jamo(forms: Forms) -> None:
 def test_all_syllables_are_made_in_time() -> None:
     """The rows of all syllables take a second or two at most."""
     begun = time.perf_counter()
-    assert sum(1 for _ in slips()) > len(SYLLABLES)
+    assert sum(1 for _ in key_errors()) > len(SYLLABLES)
     assert time.perf_counter() - begun < SLOWEST

@@ -21,7 +21,7 @@ SMALL = set("ぁぃぅぇぉゃゅょゎァィゥェォャュョヮ")
 @pytest.fixture(scope="module")
 def rows() -> list[KeyingError]:
     """All key errors."""
-    return list(_kana.slips())
+    return list(_kana.key_errors())
 
 
 def _forms(rows: list[KeyingError], point: str) -> dict[str, set[str]]:
@@ -128,5 +128,5 @@ def test_every_row_changes_something(rows: list[KeyingError]) -> None:
 
 def test_the_rows_make_a_table_with_pairs() -> None:
     """The engine takes the rows, words of two characters as units of their own."""
-    table = compiled(KINDS, _kana.slips(), "ja")
+    table = compiled(KINDS, _kana.key_errors(), "ja")
     assert len(table.pairs) > 5_000

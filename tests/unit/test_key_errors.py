@@ -13,7 +13,7 @@ from robust_xtreme.errors import SpecError
 from robust_xtreme.examples import Span, Text
 from robust_xtreme.noise.engine.distance import distance
 from robust_xtreme.noise.engine.key_error_table import compiled, graphemes_of, stands
-from robust_xtreme.noise.engine.key_errors import KeyingError, slips
+from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
 from robust_xtreme.noise.engine.noising import Bound, Noised, Perturbation, noise_with
 from robust_xtreme.noise.engine.perturbation import bind, defaults
 from robust_xtreme.specs import PerturbationSpec
@@ -21,7 +21,7 @@ from robust_xtreme.specs import PerturbationSpec
 _ABC = "abcdefghijklmnopqrstuvwxyz"
 
 
-@slips(strength="share", rates={"next": "3", "delete": "1", "swap": "0"})
+@key_errors(strength="share", rates={"next": "3", "delete": "1", "swap": "0"})
 def shifted(language: str) -> Iterator[KeyingError]:
     """Letters become the next one."""
     for place, letter in enumerate(_ABC):
@@ -30,7 +30,7 @@ def shifted(language: str) -> Iterator[KeyingError]:
 
 
 def _table(*rows: KeyingError, kinds: tuple[str, ...] = ("next", "delete")) -> Perturbation:
-    @slips(strength="share", rates=dict.fromkeys(kinds, "1"))
+    @key_errors(strength="share", rates=dict.fromkeys(kinds, "1"))
     def made(language: str) -> Iterator[KeyingError]:
         """Rows of a test."""
         yield from rows

@@ -19,7 +19,7 @@ KINDS = ("neighbour", "delete", "candidate", "syllable")
 @pytest.fixture(scope="module")
 def rows() -> list[KeyingError]:
     """All key errors."""
-    return list(pinyin.slips())
+    return list(pinyin.key_errors())
 
 
 def _forms(rows: list[KeyingError], point: str) -> dict[str, set[str]]:
@@ -115,5 +115,5 @@ def test_forms_are_of_the_alphabet(rows: list[KeyingError]) -> None:
 
 def test_the_rows_make_a_table_with_pairs() -> None:
     """The engine takes the rows, words of two characters as units of their own."""
-    table = compiled(KINDS, pinyin.slips(), "zh")
+    table = compiled(KINDS, pinyin.key_errors(), "zh")
     assert len(table.pairs) > 5_000

@@ -15,7 +15,7 @@ from robust_xtreme.errors import DataError
 from robust_xtreme.languages import belongs, language
 from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.input.telex import Method, keys, typed
-from robust_xtreme.noise.input.vietnamese import slips
+from robust_xtreme.noise.input.vietnamese import key_errors
 
 METHODS: tuple[Method, ...] = ("telex", "vni")
 WORDS = ("quý", "tiếng", "năng", "mẹ", "được", "của", "người", "nghĩ", "trong", "Đà", "Ăn", "XIN")
@@ -24,7 +24,7 @@ WORDS = ("quý", "tiếng", "năng", "mẹ", "được", "của", "người", "n
 @cache
 def _rows(method: Method) -> tuple[KeyingError, ...]:
     """All key errors of a method."""
-    return tuple(slips(method))
+    return tuple(key_errors(method))
 
 
 def _forms(method: Method, point: str, kind: str) -> Counter[str]:

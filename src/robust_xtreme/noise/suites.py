@@ -20,7 +20,7 @@ _KEYS: Final = ("summary", "specs", "standing", "source", "licence")
 @final
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """What one name represents: a sentence about it, and its perturbations, each with its strengths."""
+    """A suite: its name, a sentence about it, and its perturbations, each with its strengths."""
 
     name: str
     summary: str
@@ -29,20 +29,20 @@ class Suite:
 
 
 class Asked(NamedTuple):
-    """A perturbation at one strength, and the suite that brought it, "" where it was named itself."""
+    """A perturbation at one strength, and the suite that contains it; "" if it was named itself."""
 
     cell: PerturbationSpec
     suite: str = ""
 
 
 def names() -> tuple[str, ...]:
-    """The suites' names, sorted, as they are asked for: `@smoke`."""
+    """The suites' names, sorted, with their prefix: `@smoke`."""
     return tuple(f"{SUITE}{name}" for name in packs.names(_KIND))
 
 
 @packs.cached
 def suite(name: str) -> Suite:
-    """The suite of that name, `@smoke` say. Raises UnknownName, and DataError or SpecError of its file."""
+    """The suite of that name, as `@smoke`. Raises UnknownName, and DataError or SpecError of its file."""
     path = packs.find(_KIND, name.removeprefix(SUITE))
     if path is None:
         raise UnknownName("suite", name, names(), _SEE)
@@ -69,7 +69,7 @@ def _spec(path: Path, text: Any) -> PerturbationSpec:
 
 
 def _check_values(spec: PerturbationSpec) -> None:
-    """Raise SpecError at a field that no task has, and at an address where a folder goes."""
+    """Raise SpecError for a field that no task has, and for an address instead of a folder."""
     for link in spec.links:
         for key, value in link.params:
             if "://" in value:
@@ -80,9 +80,9 @@ def _check_values(spec: PerturbationSpec) -> None:
 
 
 def asked(perturb: Iterable[str]) -> tuple[Asked, ...]:
-    """One cell per strength of specs and suites, in the order written, each once; what is named itself is not a suite's.
+    """One cell per strength of specs and suites, in the order written, each once.
 
-    Raises SpecError, UnknownName, DataError.
+    A cell that is also named itself has no suite. Raises SpecError, UnknownName, DataError.
     """
     words = tuple(perturb)
     named = [
@@ -102,14 +102,14 @@ def _asked(word: str) -> Iterator[Asked]:
 
 
 def single(text: str) -> PerturbationSpec:
-    """The one perturbation at one strength that a spec or a suite represents, where one file is written.
+    """The only perturbation at one strength of a spec or a suite, as the writer of one file needs it.
 
-    Raises SpecError where there are several, UnknownName, DataError.
+    Raises SpecError if there are several, UnknownName, DataError.
     """
     word = text.strip()
     first, *more = (cell.cell for cell in asked([word]))
     if more:
-        what = "holds" if word.startswith(SUITE) else "lists"
+        what = "contains" if word.startswith(SUITE) else "lists"
         things = "perturbations" if word.startswith(SUITE) else "strengths"
         raise SpecError(
             f"{word!r} {what} {1 + len(more)} {things}, and one file is written. "
@@ -119,13 +119,13 @@ def single(text: str) -> PerturbationSpec:
 
 
 def refusing(cell: PerturbationSpec, family: str) -> str:
-    """The first perturbation of a chain that has no meaning in a family of tasks; "" where all have one."""
+    """The first perturbation of a chain that has no meaning in a family of tasks; "" if all have a meaning."""
     links = (link.name for link in cell.links)
     return next((name for name in links if family in registry.load("perturbation", name).refuses), "")
 
 
 def unsupported(cell: PerturbationSpec, code: str) -> tuple[str, str] | None:
-    """The first perturbation of a chain that does not serve a language, and why; None where all serve it."""
+    """The first perturbation of a chain that does not serve a language, and the reason; None if all serve it."""
     pairs = ((link.name, registry.load("perturbation", link.name).lacks(code)) for link in cell.links)
     return next(((name, why) for name, why in pairs if why), None)
 
@@ -139,7 +139,7 @@ def check_family(asked: Asked, family: str, location: str) -> None:
 def check_perturb(perturb: Iterable[str], tasks: Sequence[TaskSpec], location: str) -> None:
     """Check the perturbations of a stage of training: each has one strength, known fields, and a meaning.
 
-    Raises SpecError and UserError, naming the place, and UnknownName.
+    Raises SpecError and UserError, which name `location`, and UnknownName.
     """
     words = tuple(perturb)
     known = tuple(dict.fromkeys(field for task in tasks for field in task.fields))

@@ -1,4 +1,4 @@
-"""Users' packs in use: every file of them is read whole before anything is computed."""
+"""Looks for packs in users' folders; every file in them is read and checked before anything is computed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from robust_xtreme.noise.suites import suite
 
 @contextmanager
 def using(*folders: Path | str) -> Iterator[None]:
-    """Look for packs in these folders first while a context lasts, each file of theirs read and checked at once.
+    """Look for packs in these folders first while a context lasts; read and check every file in them at once.
 
     Raises UserError where one is not a folder of packs, and what the readers of packs raise: DataError, SpecError.
     """
@@ -32,7 +32,7 @@ def _typed(name: str) -> None:
     """Make the key errors of the input methods that a pack is for: `ja-romaji` is one of Japanese."""
     for method in METHODS.values():
         if method.language == name.partition("-")[0]:
-            list(method.slips())
+            list(method.key_errors())
 
 
 def _misread(script: str) -> None:

@@ -1,4 +1,4 @@
-"""The books of a batch: its noisy texts and, per text, what was done to them."""
+"""The noisy texts of a batch, and the edit counts of each text."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ class EditCounts:
 
 
 def count(clean: Batch, edits: Edits, moved: Moved, eligible: Array, operators: int) -> EditCounts:
-    """The books of one batch after its edits."""
+    """The edit counts of one batch after its edits."""
     size = len(clean)
+    # owner (e,): the number of the text of each edit. Each count is a bincount over it.
     owner = np.repeat(np.arange(size), np.diff(moved.bounds))
     by_operator = np.bincount(owner * operators + edits.operator, minlength=size * operators)
     edited = np.bincount(owner, weights=edits.graphemes, minlength=size).astype(np.int64)
@@ -45,12 +46,14 @@ def count(clean: Batch, edits: Edits, moved: Moved, eligible: Array, operators: 
 
 def _words(clean: Batch, edits: Edits, owner: Array) -> tuple[Array, Array]:
     """Words and edited words of each text; a word is a run of clusters without white space."""
+    # blank (n,): white space by code point, the separator after each text too. begun (n,): how many words began so far.
     blank = (clean.props & graphemes.SPACE) > 0
     blank[clean.offsets[1:] - 1] = True
     begins = ~blank
     begins[1:] &= blank[:-1]
     begun = np.cumsum(begins, dtype=np.int32)
     words = np.diff(at(begun, clean.offsets[1:] - 1), prepend=0)
+    # first, last (e,): the words that an edit touches; a word that the edit before it touched is not counted again.
     first, last = (
         at(begun, edits.start) + at(blank, edits.start),
         at(begun, np.maximum(edits.stop, edits.start + 1) - 1),
@@ -61,7 +64,7 @@ def _words(clean: Batch, edits: Edits, owner: Array) -> tuple[Array, Array]:
 
 
 class Row(NamedTuple):
-    """The books of one text, over all links of a chain."""
+    """The edit counts of one text, over all links of a chain."""
 
     eligible: int
     edits: dict[str, int]
@@ -72,9 +75,9 @@ class Row(NamedTuple):
 
 
 def total(names: Sequence[Sequence[str]], steps: Sequence[EditCounts]) -> list[Row]:
-    """The books of each text over the steps of a chain, `names` being the operators of each step.
+    """The edit counts of each text over the steps of a chain; `names` are the operators of each step.
 
-    Units, clusters and words are those of the clean text; edits are summed, edited words at most all of them.
+    Units, clusters and words are those of the clean text. Edits are summed; edited words are at most all of them.
     """
     clean = steps[0]
     edited = sum((step.graphemes_edited for step in steps), np.zeros_like(clean.graphemes))
@@ -91,7 +94,7 @@ def total(names: Sequence[Sequence[str]], steps: Sequence[EditCounts]) -> list[R
 
 
 def join(parts: Sequence[EditCounts]) -> EditCounts:
-    """The books of consecutive batches as one."""
+    """The edit counts of consecutive batches as those of one batch."""
     if len(parts) == 1:
         return parts[0]
     columns = (

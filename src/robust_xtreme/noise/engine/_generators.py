@@ -1,4 +1,4 @@
-"""Python's, numpy's and torch's own generators, lent to a library that draws from them and put back after it."""
+"""Seeds the global generators of Python, numpy and torch for a library that draws from them, and restores them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _TORCH: Final = (1 << 63) - 1
 
 @contextmanager
 def lent() -> Iterator[Callable[[int], None]]:
-    """A function that seeds the global generators with a key; after it they are as they were before.
+    """A function that seeds the global generators with a key; at the end of the context they are restored.
 
-    torch's (that of the CPU) is seeded where it is loaded. One thread at a time is inside.
+    torch's generator (that of the CPU) is seeded if torch is loaded. One thread at a time enters the context.
     """
     with _LOCK:
         torch = sys.modules.get("torch")

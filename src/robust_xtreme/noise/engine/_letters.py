@@ -1,4 +1,4 @@
-"""What an author of a letter noise sees: the clusters of a batch, and what may be done to each without breaking one."""
+"""The input of a letter noise: the clusters of a batch, and which operators each of them allows."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ DELETE, DOUBLE, SWAP, REPLACE = (np.uint8(1 << bit) for bit in range(4))
 @final
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What may be done to each cluster (m,) uint8, a bit per operator of OPERATORS; and, where the author says what
-    replaces it, that code point (m,) uint32."""
+    """The operators that each cluster allows (m,) uint8, a bit per operator of OPERATORS.
+
+    `by` (m,) uint32 are the code points that replace them, if the author names them.
+    """
 
     allowed: Array
     by: Array | None = None
@@ -31,10 +33,11 @@ class Proposal:
 @final
 @dataclass(frozen=True, slots=True)
 class Letters:
-    """The clusters of a batch: their properties (m,), which are letters that may change, which are alone.
+    """The clusters of a batch: their properties, and which of them are letters that may change, all (m,).
 
-    A letter is a cluster whose first code point is one. One that a span's edge cuts, that is in a frozen span, or
-    whose neighbour would join with whatever came in its place, is not offered.
+    A letter is a cluster whose first code point is a letter. `letter` is False where a span's edge cuts the cluster,
+    in a frozen span, and where a neighbour would join with a replacement. `closed` says which clusters join with no
+    neighbour (None: all), `edge` before which clusters a span begins or ends (None: there are no spans).
     """
 
     batch: Batch
@@ -45,14 +48,14 @@ class Letters:
     edge: Array | None
 
     def may(self, *operators: str) -> Proposal:
-        """These operators wherever they make sense: the engine picks one of those that a letter allows."""
+        """These operators wherever they apply; the engine draws one of those that a letter allows."""
         allowed = np.zeros(len(self.props), np.uint8)
         for operator in operators:
             allowed |= self._where(operator) * np.uint8(1 << OPERATORS.index(operator))
         return Proposal(allowed)
 
     def replace(self, where: Array, by: Array) -> Proposal:
-        """Letters replaced, where that is true, by the code points given (m,)."""
+        """Letters replaced by the code points `by` (m,) where `where` (m,) is true."""
         return Proposal((self.letter & where) * REPLACE, by)
 
     def _where(self, operator: str) -> Array:
@@ -67,7 +70,7 @@ class Letters:
                 return np.logical_and(self.letter, self.alphabet.replaceable(self.props))
 
     def _swappable(self) -> Array:
-        """Letters before another that differs, no edge of a span between them."""
+        """Letters before another, different letter, with no edge of a span between them."""
         single = self._where("double")
         swap = np.zeros(len(single), np.bool_)
         swap[:-1] = single[:-1] & single[1:] & differs(self.batch, self.letter)
@@ -77,10 +80,12 @@ class Letters:
 
 
 def differs(batch: Batch, asked: Array) -> Array:
-    """Whether each cluster (but the last) differs from the next one, right where `asked` (m,) contains."""
+    """Whether each cluster (but the last) differs from the next one; correct only where `asked` (m,) is true."""
     points, starts = batch.points, batch.clusters.starts
     if batch.clusters.simple:
         return np.not_equal(points[:-1], points[1:])
+    # Most pairs differ in the first code point. Only the others (`alike`, cluster numbers) are compared further:
+    # first by size in code points, then point by point, the points of all pairs in one ragged array.
     first = at(points, starts)
     unlike: Array = first[:-1] != first[1:]
     alike = np.flatnonzero(~unlike & asked[:-1])
@@ -103,10 +108,9 @@ def letters(batch: Batch, alphabet: Alphabet) -> Letters:
 
 
 def guard(batch: Batch, unit: Array) -> tuple[Array | None, Array | None]:
-    """Strike from `unit` (m,) the clusters that no edit may touch; which others are alone, and before which an edge.
+    """Set `unit` (m,) to False at the clusters that no edit may touch; return `closed` and `edge` as in Letters.
 
-    Struck are clusters beside one that would join with what came in their place, cut by a span's edge, or frozen. The
-    arrays are None where all are alone, and where there are no spans.
+    Those are clusters beside one that would join with a replacement, clusters that a span's edge cuts, and frozen ones.
     """
     clusters = batch.clusters
     closed = None
@@ -119,7 +123,7 @@ def guard(batch: Batch, unit: Array) -> tuple[Array | None, Array | None]:
 
 
 def _edges(batch: Batch, letter: Array) -> Array:
-    """Which clusters (m,) a span's edge is before; letters cut by an edge or frozen are struck from `letter`."""
+    """Before which clusters (m,) a span begins or ends; `letter` is set to False at those that are cut or frozen."""
     starts, stops = batch.span_starts, batch.span_stops
     edge = np.zeros(len(letter), np.bool_)
     for bounds in (starts, stops):
@@ -127,6 +131,7 @@ def _edges(batch: Batch, letter: Array) -> Array:
         if not batch.clusters.simple:
             letter[batch.units(bounds[~batch.clusters.breaks[bounds]])] = False
     if batch.spans.frozen.any():
+        # depth (n + 1,): +1 where a frozen span starts and -1 where it stops, so that its sum is above 0 inside.
         frozen = batch.spans.frozen & (starts < stops)
         depth = np.zeros(len(batch.points) + 1, np.int32)
         np.add.at(depth, starts[frozen], 1)

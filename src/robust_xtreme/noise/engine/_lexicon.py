@@ -1,4 +1,4 @@
-"""The forms that each word of a language can come out as, asked for once per distinct word and kept as arrays."""
+"""The forms of each word of a language, computed once per distinct word and stored as arrays."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from robust_xtreme.noise.engine.distance import distance
 Array = npt.NDArray[Any]
 
 DECOMPOSED: Final = graphemes.SEPARATOR
-"""What is before a word of a decomposed (NFD) text where it is looked up."""
+"""The prefix of the lookup key of a word of a decomposed (NFD) text."""
 
 _MOST: Final = 1 << 17
 _SUM_BITS: Final = 30
 
 
 class Form(NamedTuple):
-    """One way in which a word comes out: `text` in its place, in one of the perturbation's kinds.
+    """One noisy form of a word, in one of the perturbation's kinds.
 
-    `weight` says how often, beside the other forms of the word in that kind.
+    `weight` is its weight relative to the other forms of the word in that kind.
     """
 
     text: str
@@ -37,7 +37,7 @@ class Form(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A form as an edit: what stays of the word at both ends (code points), what comes between, how much changes."""
+    """A form as an edit: the code points that stay at both ends, the text between them, and the changed clusters."""
 
     kind: int
     weight: int
@@ -50,8 +50,9 @@ class Entry(NamedTuple):
 class Table(NamedTuple):
     """The forms of all words so far. A slot is a word in one kind: `row * kinds + kind`; row 0 has no forms.
 
-    `masks` (r,) are the kinds of a word as bits; `before` (r * kinds,) the weight of all forms before a slot, `upto`
-    (f,) that of all up to a form; `lead`, `tail`, `source`, `length`, `graphemes` (f,) make the edit, from `pool`.
+    `masks` (r,) are the kinds of a word as bits. `before` (r * kinds,) is the sum of the weights of all forms before a
+    slot, `upto` (f,) that of all forms up to and with a form. A form's edit leaves `lead` and `tail` code points of the
+    word, puts in `length` points from `source` in `pool`, and changes `graphemes` clusters, all (f,).
     """
 
     masks: Array
@@ -68,7 +69,7 @@ class Table(NamedTuple):
 @final
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """The words met so far, each with its row in the one table; forgotten when they become too many."""
+    """The words seen so far, each with its row in the table; cleared when there are too many."""
 
     author: Callable[[str], Iterable[Form]]
     kinds: tuple[str, ...]
@@ -97,8 +98,8 @@ class Lexicon:
     def _learn(self, words: list[str]) -> None:
         rows: list[list[Entry]] = []
         known = len(self.table.masks)
-        found = list(_entries(self.author, self.kinds, words))
-        for word, entries in zip(words, found, strict=True):
+        entry_lists = list(_entries(self.author, self.kinds, words))
+        for word, entries in zip(words, entry_lists, strict=True):
             self.rows[word] = known + len(rows) if entries else 0
             rows += [entries] if entries else []
         if rows:
@@ -114,6 +115,7 @@ def _empty() -> Table:
 
 def _grown(table: Table, rows: list[list[Entry]], kinds: int) -> Table:
     """The table with further rows; a row's entries are sorted by kind."""
+    # One element per entry: owners (its row), kind, weight, lead, tail, graphemes. weights (rows, kinds) sums them.
     flat = [entry for row in rows for entry in row]
     weights = np.zeros((len(rows), kinds), np.int64)
     owners = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
@@ -143,7 +145,7 @@ def _grown(table: Table, rows: list[list[Entry]], kinds: int) -> Table:
 def _entries(
     author: Callable[[str], Iterable[Form]], kinds: Sequence[str], keys: Sequence[str]
 ) -> Iterator[list[Entry]]:
-    """The entries of each word, sorted by kind; forms that would break something are left out."""
+    """The entries of each word, sorted by kind; forms that would break a cluster or join a neighbour are left out."""
     words = [key.removeprefix(DECOMPOSED) for key in keys]
     numbers = {kind: number for number, kind in enumerate(kinds)}
     offers = [list(_offers(author, key)) for key in keys]
@@ -191,7 +193,7 @@ def _segmented(strings: Sequence[str]) -> Iterator[tuple[list[str], bool]]:
 
 
 def _entry(kind: int, weight: int, old: list[str], new: list[str]) -> Entry:
-    """The edit from one list of clusters to another, without what is the same at both ends; never an empty range."""
+    """The edit from one list of clusters to another, without equal clusters at both ends; its range is not empty."""
     lead, tail, most = 0, 0, min(len(old), len(new))
     while lead < most and old[lead] == new[lead]:
         lead += 1

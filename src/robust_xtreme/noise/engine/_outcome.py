@@ -1,4 +1,4 @@
-"""What becomes of a cluster in which one code point key errors."""
+"""Checks a key error within a cluster of several code points."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from robust_xtreme.noise.engine.key_error_table import graphemes_of
 
 
 def outcome(old: bytes, position: int, form: bytes, language: str) -> int:
-    """How many clusters differ where the point of a cluster at a place becomes a form; 0 where the result is unsound.
+    """How many clusters change when a form replaces the code point at a position of a cluster; 0 if that is unsound.
 
-    Sound is what stays in the normal forms that the cluster was in, joins with what is beside it only if the
-    cluster did, and belongs to the language if the cluster did. Strings are UTF-32.
+    A sound result keeps the normal forms that the cluster was in, joins with its neighbours only if the cluster did,
+    and belongs to the language if the cluster did. `old` and `form` are UTF-32.
     """
     clean = old.decode("utf-32-le", "surrogatepass")
     noisy = clean[:position] + form.decode("utf-32-le") + clean[position + 1 :]
@@ -35,7 +35,7 @@ _NORMAL_FORMS: Final[tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...]] = ("NFC"
 
 
 def _open(text: str) -> int:
-    """How many clusters of a text may join with something beside them."""
+    """How many clusters of a text may join with a neighbour."""
     points = np.array([ord(point) for point in text + graphemes.SEPARATOR])
     starts = graphemes.clusters(graphemes.properties(points))
     return len(starts.open_after) + len(starts.open_before)

@@ -21,10 +21,10 @@ _APOSTROPHES: Final = (0x27, 0x2019)
 @final
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of a batch in order (w,): their clusters and code points, from first to stop, and their text's number.
+    """The words of a batch in order (w,): clusters `first` to `last`, code points `start` to `stop`, text number.
 
-    `offered` says which may be edited, `alone` which of these share their stretch between white space with no other.
-    `blank` and `edge` (m,) say which clusters are plain white space, and before which a span's edge is.
+    `offered` says which may be edited, `alone` which of these have white space on both sides before another word.
+    `blank` (m,) says which clusters are plain white space, `edge` (m,) before which a span begins or ends.
     """
 
     batch: Batch
@@ -52,6 +52,7 @@ def find(batch: Batch) -> Words:
     if not clusters.simple:
         blank &= np.diff(clusters.starts, append=len(batch.points)) == 1
     _join(batch, letter, edge)
+    # A word begins at a letter (m,) after a cluster that is none, or at a span's edge; it ends in the same way.
     first = np.flatnonzero(letter & (edge | ~np.roll(letter, 1)))
     last = np.flatnonzero(letter & np.roll(edge | ~letter, -1)) + 1
     start, stop = at(clusters.starts, first), at(clusters.starts, last)
@@ -62,7 +63,7 @@ def find(batch: Batch) -> Words:
 
 
 def _join(batch: Batch, letter: Array, edge: Array) -> None:
-    """Make letters of the apostrophes that are alone between two letters of one word."""
+    """Set `letter` to True at single apostrophes between two letters of one word."""
     starts = batch.clusters.starts
     points = at(batch.points, starts)
     asked = np.flatnonzero((points == _APOSTROPHES[0]) | (points == _APOSTROPHES[1]))
@@ -72,7 +73,7 @@ def _join(batch: Batch, letter: Array, edge: Array) -> None:
 
 
 def _digit_beside(batch: Batch, blank: Array, first: Array, last: Array) -> Array:
-    """Whether a digit is right before or after each word."""
+    """Whether a digit is directly before or after each word."""
     kept = np.zeros(len(first), np.bool_)
     starts = batch.clusters.starts
     for beside in (first - 1, last):
@@ -87,7 +88,7 @@ def _is_number(point: int) -> bool:
 
 
 def _alone(first: Array, last: Array, text: Array, blank: Array) -> Array:
-    """Whether white space, or the text's end, is somewhere between each word and both its neighbours."""
+    """Whether there is white space, or a text's end, between each word and both its neighbours."""
     blanks = np.cumsum(blank, dtype=np.int32)
     parted = at(blanks, first[1:]) > at(blanks, last[:-1] - 1)
     parted |= text[1:] > text[:-1]

@@ -1,9 +1,11 @@
-"""Which of the edits that are possible happen: selection, collisions, and what is never deleted.
+"""Selects the edits of a batch: which units are chosen, how collisions are settled, and what is never deleted.
 
 Every unit has one draw u and, by further draws, one operator of those it allows. It is chosen iff u is below the
-strength; of edits whose units overlap, chosen or not, only the one with the smallest u can happen; and the unit with
-the largest u of a text, and of each span, is never deleted. None of the latter depends on the strength, so the edits
-at a low strength are among those at a higher one.
+strength. Of edits whose units overlap, chosen or not, only the one with the smallest u can happen. The unit with the
+largest u of a text, and of each span, is never deleted. The last two rules do not depend on the strength, so the edits
+at a low strength are a subset of those at a higher one.
+
+Shapes: n code points, m clusters, t texts, s spans and k chosen units in a batch. Units are cluster numbers.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ _LOW: Final = np.uint64(0xFFFFFFFF)
 
 
 def _picks() -> Array:
-    """The operator for a mask of allowed ones and a draw below 12: each allowed one equally often (16 * 12,)."""
+    """The operator for a mask of allowed operators and a draw below 12, each equally often, as `mask * 12 + draw`."""
     table = np.full((16, _WAYS), _NONE, np.uint8)
     for mask in range(1, 16):
         allowed = [number for number in range(4) if mask >> number & 1]
@@ -42,16 +44,17 @@ _PICKS: Final = _picks()
 
 
 def unit_draws(batch: Batch, keys: Array) -> Array:
-    """The draw of each cluster (m,) uint64, by the place in its text of its first code point."""
+    """The draw of each cluster (m,) uint64, by the position in its text of its first code point."""
     starts = batch.clusters.starts
     positions = None if batch.clusters.simple else starts
     return randomness.flat_draws(keys, batch.offsets[:-1], batch.bounds[:-1], len(starts), positions)
 
 
 def keep_some(batch: Batch, allowed: Array, draws: Array, chosen: Array) -> None:
-    """Strike deletion, in `allowed`, from the unit with the largest draw of each text and of each span.
+    """Remove deletion, in `allowed` (m,), from the unit with the largest draw of each text and of each span.
 
-    Where every unit has another way to be edited, only those that are chosen can matter.
+    If every unit has another operator, only texts and spans whose units are all chosen can lose all of them. If some
+    unit can only be deleted, whether it is eligible must not depend on the strength: then all units count as chosen.
     """
     if (allowed == DELETE).any():
         chosen = np.ones(len(chosen), np.bool_)
@@ -60,7 +63,9 @@ def keep_some(batch: Batch, allowed: Array, draws: Array, chosen: Array) -> None
 
 def last_chosen(batch: Batch, possible: Array, draws: Array, chosen: Array) -> Array:
     """The possible unit with the largest draw of each text and of each span whose possible units are all chosen."""
-    first, stop = _stretches(batch)
+    # first, stop (t + s,): the units of each text and span. spared (m + 1,): how many possible units before each one
+    # are not chosen. A range matters only if spared does not grow over it, that is if all possible units are chosen.
+    first, stop = _ranges(batch)
     spared = np.zeros(len(draws) + 1, np.int32)
     np.cumsum(possible & ~chosen, dtype=np.int32, out=spared[1:])
     asked = np.flatnonzero((first < stop) & (at(spared, first) == at(spared, stop)))
@@ -68,14 +73,16 @@ def last_chosen(batch: Batch, possible: Array, draws: Array, chosen: Array) -> A
     units = ragged(first, stop - first)
     if not len(units):
         return units
+    # ranks: the upper half of each unit's draw, and below it the unit's index in `units`, so that one maximum per range
+    # gives the largest draw and where it is. 0 marks units that are not possible.
     ranks = at(draws, units) & ~_LOW | np.arange(len(units), dtype=np.uint64)
     ranks[~at(possible, units)] = 0
     largest = np.maximum.reduceat(ranks, np.cumsum(stop - first) - (stop - first))
     return at(units, (largest[largest > 0] & _LOW).astype(np.int64))
 
 
-def _stretches(batch: Batch) -> tuple[Array, Array]:
-    """The units of each text, and of each span, from first to stop (not above first where there are none)."""
+def _ranges(batch: Batch) -> tuple[Array, Array]:
+    """The units of each text and of each span, from first to stop, (t + s,); stop <= first where there are none."""
     first, stop = batch.bounds[:-1], batch.bounds[1:] - 1
     if not len(batch.spans):
         return first, stop
@@ -85,7 +92,7 @@ def _stretches(batch: Batch) -> tuple[Array, Array]:
 
 
 def decide(page: Letters, proposal: Proposal, keys: Array, strength: str) -> tuple[Edits, Array]:
-    """The edits that happen at a strength, and how many units of each text could have been edited (t,)."""
+    """The edits at a strength, and the number of eligible units of each text (t,)."""
     allowed = proposal.allowed
     draws = unit_draws(page.batch, keys)
     chosen = randomness.chosen(draws, strength)
@@ -102,13 +109,15 @@ def decide(page: Letters, proposal: Proposal, keys: Array, strength: str) -> tup
 def settle(
     allowed: Array, draws: Array, units: Array, pick: Callable[[Array, Array], Array], swap: int
 ) -> tuple[Array, Array]:
-    """Which chosen units win over every edit that their own overlaps, and each one's operator.
+    """Which of the chosen `units` (k,) win over every edit that theirs overlaps, and their operators (k,).
 
-    `pick` gives the operator of units by what they allow and their draws; `swap` is the number of the one that touches
-    the next unit, too.
+    `pick` gives the operators of units by what they allow and their draws; `swap` is the number of the operator that
+    edits the next unit, too.
     """
     unit_draws = at(draws, units)
     operators = pick(allowed[units], unit_draws)
+    # A swap loses against an edit of the next unit, and any edit against a swap of the unit before, with a smaller or
+    # equal draw. The operator of the unit before is drawn only at `rivals`, where it may be such a swap.
     lost = (operators == swap) & (at(allowed, units + 1) > 0) & (at(draws, units + 1) <= unit_draws)
     before = np.maximum(units - 1, 0)
     rivals = np.flatnonzero(
@@ -125,6 +134,8 @@ def _operators(allowed: Array, draws: Array) -> Array:
 
 
 def _edits(page: Letters, proposal: Proposal, units: Array, operators: Array, draws: Array) -> Edits:
+    # Each edit replaces the code points first:stop by two pieces, `source` and `length` (k, 2), of the batch's points
+    # followed by the pool. swap: next cluster, this one; double: this one twice; replace: a pool entry; delete: none.
     starts = page.batch.clusters.starts
     swap, double, replace = (operators == number for number in (_SWAP, _DOUBLE, _REPLACE))
     first, middle = at(starts, units), at(starts, units + 1)
@@ -139,7 +150,7 @@ def _edits(page: Letters, proposal: Proposal, units: Array, operators: Array, dr
 
 
 def _replacements(page: Letters, proposal: Proposal, units: Array, draws: Array) -> tuple[Array, Array, Array]:
-    """A pool of code points, and where in it each unit's replacement starts and how long it is."""
+    """A pool of code points, and the start and length in it of each unit's replacement (k,)."""
     if proposal.by is not None:
         return proposal.by[units], np.arange(len(units)), np.ones(len(units), np.int64)
     letters = page.alphabet
@@ -149,7 +160,10 @@ def _replacements(page: Letters, proposal: Proposal, units: Array, draws: Array)
 
 
 def _others(page: Letters, letters: Alphabet, units: Array, draws: Array) -> Array:
-    """For each unit, a letter of its own script and case, never itself."""
+    """For each unit (k,) the number of a letter of its own script and case, never the unit's own letter."""
+    # group: the unit's script and case, `size` letters from `letters.first` on. rank: the unit's own number within the
+    # group, outside 0..size where it is not in the alphabet. The draw is among the others: numbers from rank on move
+    # up by one.
     starts = page.batch.clusters.starts
     group = letters.group_of[group_index(page.props[units])]
     key = packed(page.batch.points, starts[units], starts[units + 1] - starts[units])
@@ -162,21 +176,21 @@ def _others(page: Letters, letters: Alphabet, units: Array, draws: Array) -> Arr
 
 
 def forms(batch: Batch, decomposes: Array, positions: Array) -> Array:
-    """The form of the letter put at each position: 1, decomposed, in a text that is decomposed (NFD), else 0.
+    """The form of the letter inserted at each position (k,): 1 (decomposed) in a text that is in NFD, else 0.
 
-    Only a text in which some cluster has several points can be; only letters that have two forms need to know.
+    A text is checked only if a cluster of it has several code points and an inserted letter has two forms.
     """
-    drawn = np.zeros(len(positions), np.int64)
+    form = np.zeros(len(positions), np.int64)
     asked = np.flatnonzero(decomposes)
     if batch.clusters.simple or not len(asked):
-        return drawn
+        return form
     texts = np.searchsorted(batch.offsets, positions[asked], "right") - 1
     compound = np.diff(batch.bounds) < np.diff(batch.offsets)
-    counts = np.zeros(len(batch), np.int64)
+    decomposed = np.zeros(len(batch), np.int64)
     for text in np.unique(texts[compound[texts]]).tolist():
-        counts[text] = _is_decomposed(batch.values[text])
-    drawn[asked] = counts[texts]
-    return drawn
+        decomposed[text] = _is_decomposed(batch.values[text])
+    form[asked] = decomposed[texts]
+    return form
 
 
 def _is_decomposed(value: str) -> bool:

@@ -1,4 +1,4 @@
-"""The letters of a language as arrays: what is in for a letter of the same script and case."""
+"""The letters of a language as arrays: which letters can replace one of the same script and case."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Alphabet:
     """A language's letters, sorted by group, a group being one script in one case.
 
     `pool` contains the code points of all letters twice, composed (NFC) and decomposed (NFD); `start` and `length`
-    (2, k) find a letter in it, `decomposes` (k,) says which differ between the two. `group_of` (512,) gives
-    the group of `script * 2 + upper`, -1 where there is none; `first` and `size` (g,) are the groups' letters. `keys`
-    are the packed letters, sorted, and `rank` (len(keys),) which letter each one is. `matches` are the (mask, bits)
-    of the properties of letters that another letter can be in for.
+    (2, k) locate a letter in it; `decomposes` (k,) says whose two forms differ. `group_of` (512,) is the group of
+    `script * 2 + upper`, -1 where there is none; `first` and `size` (g,) are the groups' letters. `keys` are the packed
+    letters, sorted, and `rank` (len(keys),) the number of each letter. `matches` are the (mask, bits) of the properties
+    of letters that another letter can replace.
     """
 
     pool: Array
@@ -42,7 +42,7 @@ class Alphabet:
     matches: tuple[tuple[int, int], ...]
 
     def replaceable(self, props: Array) -> Array:
-        """Whether another letter can be in for clusters of these properties (m,)."""
+        """Whether another letter can replace clusters of these properties (m,)."""
         matching = np.zeros(len(props), np.bool_)
         for mask, bits in self.matches:
             matching |= (props & np.uint16(mask)) == np.uint16(bits)
@@ -79,7 +79,7 @@ def alphabet(code: str) -> Alphabet:
 
 
 def packed(points: Array, starts: Array, lengths: Array) -> Array:
-    """Clusters of up to three code points as numbers (m,) uint64, equal iff the clusters are; longer ones give 0."""
+    """Clusters of up to three code points as numbers (m,) uint64, equal iff the clusters are; 0 for longer ones."""
     if not (lengths > 1).any():
         return points[starts].astype(np.uint64)
     key = np.zeros(len(starts), np.uint64)
@@ -96,7 +96,7 @@ def _packed(letter: str) -> int:
 
 
 def _usable(letter: str) -> bool:
-    """Whether a letter is one cluster that joins with no neighbour and that no normalisation changes."""
+    """Whether a letter is one cluster that joins with no neighbour and is in NFKC."""
     if not letter or unicodedata.normalize("NFKC", letter) != letter:
         return False
     longest = len(unicodedata.normalize("NFD", letter))
@@ -108,7 +108,7 @@ def _is_letter(letter: str) -> bool:
 
 
 def stands_alone(letter: str) -> bool:
-    """Whether a string is one cluster that joins with nothing put before or after it."""
+    """Whether a string is one cluster that joins with no neighbour."""
     starts = graphemes.clusters(np.append(_props(letter), _props(graphemes.SEPARATOR)))
     return len(starts.starts) == 2 and not (starts.open_after == 0).any() and not (starts.open_before == 0).any()
 
@@ -127,7 +127,7 @@ def group_index(props: Array) -> Array:
 
 
 def _matches(groups: Array) -> tuple[tuple[int, int], ...]:
-    """For each group, which bits of a letter's properties to look at, and what they are; two cases at once."""
+    """For each group the mask and the value of a letter's property bits; two cases of one script share a pair."""
     script = ((1 << 16) - 1) >> graphemes.SCRIPT_SHIFT << graphemes.SCRIPT_SHIFT
     known = {int(group) for group in groups}
     both = {group // 2 for group in known if {group, group ^ 1} <= known}

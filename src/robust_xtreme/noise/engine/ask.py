@@ -1,4 +1,4 @@
-"""How a perturbation asks the model: about texts that would be in the place of those at hand."""
+"""How a perturbation queries the model: with texts that replace the clean ones."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from robust_xtreme.edits import SpanTable
 
 
 class Ask(Protocol):
-    """The model that a condition may ask; it answers a whole batch of texts at once."""
+    """The model that a condition may query, for a batch of texts at once."""
 
     def __call__(self, ids: Sequence[str], values: Sequence[str], spans: SpanTable, /) -> npt.NDArray[Any]:
-        """Scores (n,), float64 from 0 to 1: how right the model is where the text `ids[i]` reads `values[i]`.
+        """Scores (n,), float64 from 0 to 1, of the model's answers when the text `ids[i]` is replaced by `values[i]`.
 
         `spans` are the spans of the n values, in the order of those of the texts. A score is that of the task's first
-        metric, and the mean over the examples that share the text.
+        metric, averaged over the examples that share the text.
         """
         ...

@@ -1,4 +1,4 @@
-"""Upper and lower case as the languages have it, without going from one to the other and back.
+"""Upper and lower case by the rules of each language.
 
 Turkish and Azerbaijani pair i with İ and ı with I. Greek capitals lose their accents, but for the dialytika, which also
 comes in where the accent showed a hiatus (Μάιος, ΜΑΪΟΣ), and for ή, "or"; a small sigma at the end of a word is ς.
@@ -36,7 +36,7 @@ _VOWELS: Final = frozenset("αεηιουω")
 
 
 def upper(text: str, code: str) -> str:
-    """The text in capitals of the language, composed (NFC) as it was."""
+    """The text in capitals of the language, composed (NFC) if it was."""
     if code in _TURKIC:
         text = text.translate(_TURKIC_UPPER)
     if code == "el" and text not in _OR:
@@ -45,7 +45,7 @@ def upper(text: str, code: str) -> str:
 
 
 def lower(text: str, code: str) -> str:
-    """The text in small letters of the language, composed (NFC) as it was."""
+    """The text in small letters of the language, composed (NFC) if it was."""
     text = text.translate(_TURKIC_LOWER if code in _TURKIC else _LOWER)
     return unicodedata.normalize("NFC", text.lower())
 
@@ -85,12 +85,12 @@ def has_case(text: str) -> bool:
 
 
 def clusters(text: str) -> list[str]:
-    """The clusters of a text; where all of it are letters of scripts with case, each is one."""
+    """The clusters of a text; in a text of only letters with case each letter is a cluster."""
     return list(text) if text.isalpha() else graphemes.split(text)
 
 
 def initials(text: str, code: str) -> list[str]:
-    """The clusters of a word, of which the first is what gets a capital: in Dutch IJ as one."""
+    """The clusters of a word, the first of which is capitalised: Dutch IJ is one cluster."""
     if code == "nl" and text[:2] in _DUTCH:
         return [text[:2], *clusters(text[2:])]
     return clusters(text)
@@ -101,7 +101,7 @@ def _lower_case(point: str) -> bool:
 
 
 def _without_accents(text: str) -> Iterator[str]:
-    """Greek without accents; iota and upsilon after an accented vowel get the dialytika that the accent represented."""
+    """Greek without accents; iota and upsilon after an accented vowel get the dialytika that the accent implied."""
     hiatus = False
     for cluster in graphemes.split(unicodedata.normalize("NFD", text)):
         base, marks = cluster[:1], cluster[1:]
@@ -114,7 +114,7 @@ def _without_accents(text: str) -> Iterator[str]:
 
 
 def letters_of(code: str) -> frozenset[str]:
-    """The letters of the language's alphabet in both cases, as its own and as Unicode's rules have them."""
+    """The letters of the language's alphabet in both cases, by its own rules and by Unicode's."""
     small = language(code).alphabet
     forms = (form for letter in small for form in (letter, letter.upper(), upper(letter, code)))
     return frozenset(unicodedata.normalize("NFC", form) for form in forms)
@@ -127,7 +127,7 @@ def cases(code: str) -> tuple[str, ...]:
 
 
 def cased(code: str, letters: Iterable[str]) -> Iterator[str]:
-    """Letters, each with its capital after it where that is not longer (as ß's is)."""
+    """Letters, each followed by its capital where that is not longer (as that of ß is)."""
     for letter in letters:
         yield letter
         raised = capital(letter, code)

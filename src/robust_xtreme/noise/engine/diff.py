@@ -1,7 +1,7 @@
-"""What changed between two sequences: spans of the old one and what is in their place, in linear time.
+"""The differences of two sequences, in linear time.
 
-Elements that occur once in both are anchors (as in Bram Cohen's patience diff); between anchors a stretch is aligned
-exactly by the table of Wagner and Fischer (1974) where that is small, else through a window that slides along.
+Elements that occur once in both are anchors (as in Bram Cohen's patience diff). Between anchors a short range is
+aligned exactly by the table of Wagner and Fischer (1974), a long one through a sliding window.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _DEPTH: Final = 3
 
 
 def hunks(old: Sequence[str], new: Sequence[str]) -> list[Hunk]:
-    """The stretches `old[a:b]` that became `new[c:d]`, sorted and disjoint; all else is equal, in order.
+    """The ranges `old[a:b]` that became `new[c:d]`, sorted and disjoint; all else is equal, in order.
 
-    Where every stretch is short, the fewest elements are replaced, put in and left out; else nearly the fewest. What
-    could have been put in or left out at several places is so at the last of them.
+    Where all ranges are short, the number of elements replaced, inserted and deleted is minimal, else nearly so. An
+    insertion or deletion that is possible at several positions is at the last of them.
     """
     matched = [(-1, -1), *_matches(old, new), (len(old), len(new))]
     hunks = ((a + 1, b, c + 1, d) for (a, c), (b, d) in pairwise(matched))
@@ -34,7 +34,7 @@ def hunks(old: Sequence[str], new: Sequence[str]) -> list[Hunk]:
 
 
 def _last_position(old: Sequence[str], new: Sequence[str], hunk: Hunk, limit: int) -> Hunk:
-    """The same change as far after as equal elements let it slide, up to a place in the old sequence."""
+    """The same change moved as far back as equal elements allow, up to a position in the old sequence."""
     a, b, c, d = hunk
     if a < b and c < d:
         return hunk
@@ -44,12 +44,12 @@ def _last_position(old: Sequence[str], new: Sequence[str], hunk: Hunk, limit: in
 
 
 def distance(hunks: Sequence[Hunk]) -> int:
-    """How many elements were replaced, put in or left out (Levenshtein distance) in these stretches."""
+    """How many elements were replaced, inserted or deleted (Levenshtein distance) in these ranges."""
     return sum(max(b - a, d - c) for a, b, c, d in hunks)
 
 
 def _matches(old: Sequence[str], new: Sequence[str]) -> list[Pair]:
-    """Pairs of places that contain the same element, rising in both."""
+    """Pairs of positions of equal elements, rising in both sequences."""
     pairs_kept: list[Pair] = []
     open_: list[tuple[int, int, int, int, int]] = [(0, len(old), 0, len(new), 0)]
     while open_:
@@ -72,13 +72,13 @@ def _matches(old: Sequence[str], new: Sequence[str]) -> list[Pair]:
 
 
 def _equal(old: Sequence[str], new: Sequence[str], first: range, second: range) -> int:
-    """How many elements are equal from the beginning of the two ranges on."""
+    """How many elements are equal from the beginning of the two ranges."""
     size = min(len(first), len(second))
     return next((step for step in range(size) if old[first[step]] != new[second[step]]), size)
 
 
 def _anchors(old: Sequence[str], new: Sequence[str], a: int, b: int, c: int, d: int) -> list[Pair]:
-    """Places of elements that occur once in both stretches, as many as rise in both."""
+    """Positions of elements that occur once in both ranges: the longest sequence that rises in both."""
     counts = Counter(new[c:d])
     position_of = {value: index for index, value in enumerate(new[c:d], c) if counts[value] == 1}
     counts = Counter(old[a:b])
@@ -87,7 +87,7 @@ def _anchors(old: Sequence[str], new: Sequence[str], a: int, b: int, c: int, d: 
 
 
 def _rising(pairs: Sequence[Pair]) -> list[Pair]:
-    """The longest run of pairs, sorted by their first place, whose second places rise."""
+    """The longest subsequence of pairs, sorted by their first position, whose second positions rise."""
     tails: list[int] = []
     ends: list[int] = []
     before: list[int] = []
@@ -103,7 +103,7 @@ def _rising(pairs: Sequence[Pair]) -> list[Pair]:
 
 
 def _slide(old: Sequence[str], new: Sequence[str], a: int, b: int, c: int, d: int) -> Iterator[Pair]:
-    """Matches of two stretches through a window: of what it sees aligned, the first half is."""
+    """Matches of two ranges through a window: of each alignment within it the first half is kept."""
     while a < b and c < d:
         seen, other = old[a : min(b, a + _WINDOW)], new[c : min(d, c + _WINDOW)]
         whole = a + len(seen) == b and c + len(other) == d
@@ -123,7 +123,7 @@ def _shared(old: Sequence[str], new: Sequence[str], path: Sequence[Pair], a: int
 
 
 def _path(old: Sequence[str], new: Sequence[str], whole: bool) -> list[Pair]:
-    """The cells of a cheapest alignment from the beginning of both: to both ends, or (not `whole`) to one of them."""
+    """The cells of a cheapest alignment from the beginning of both ranges to both ends, or (not `whole`) to one end."""
     table = _table(old, new)
     i, j = len(old), len(new)
     if not whole:
@@ -145,7 +145,7 @@ def _path(old: Sequence[str], new: Sequence[str], whole: bool) -> list[Pair]:
 
 
 def _table(old: Sequence[str], new: Sequence[str]) -> list[list[int]]:
-    """The distance between each beginning of the one and each beginning of the other."""
+    """The distance between each prefix of one range and each prefix of the other."""
     table = [list(range(len(new) + 1))]
     for value in old:
         above, row = table[-1], [table[-1][0] + 1]

@@ -1,4 +1,4 @@
-"""How far two short sequences are from each other."""
+"""Levenshtein distance of two short sequences."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import accumulate
 
 
 def distance(first: Sequence[str], other: Sequence[str]) -> int:
-    """How many clusters must be changed, inserted or left out to make one of the other (Levenshtein)."""
+    """How many clusters must be changed, inserted or deleted to make one sequence of the other (Levenshtein)."""
     if len(first) < len(other):
         first, other = other, first
     if set(first).isdisjoint(other):

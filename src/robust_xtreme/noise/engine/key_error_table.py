@@ -1,4 +1,4 @@
-"""KeyingErrors as arrays: what each code point, alone or within a cluster, and each pair of letters can come out as."""
+"""Compiles key errors to arrays: the noisy forms of each code point, alone or in a cluster, and pair of letters."""
 
 from __future__ import annotations
 
@@ -29,10 +29,9 @@ _SECOND: Final = np.uint32(0x85EBCA77)
 
 
 class KeyingError(NamedTuple):
-    """One way in which something comes out wrong: a code point of the clean text, or two letters that are one unit.
+    """One way to mistype a code point, or two letters that are one unit.
 
-    `form` is what is in its place ("": it is left out); `weight` says how often, beside the other forms of that
-    point in that kind.
+    `form` replaces it ("": it is left out); `weight` is relative to the other forms of that point in that kind.
     """
 
     point: str
@@ -44,20 +43,29 @@ class KeyingError(NamedTuple):
 @final
 @dataclass(frozen=True, slots=True)
 class KeyErrorTable:
-    """The key errors of a language. A slot represents a code point alone, one within a longer cluster, or a pair of letters.
+    """The key errors of a language.
 
-    `slots`, `alone` and `inner` map code points (beyond their ends to the last entry, 0) to slots, and to the kinds of
-    a point alone, and within a longer cluster, as bits; `within` is added to the slot of a point of a longer cluster.
-    `pairs` are the sorted keys `point << 21 | point` of pairs, `pair_slots` their slots, all above 2 * `within`,
-    `likely` has the number of one of them by its hash, or -1, and `crowded` says which share it with others. `masks`
-    (s,) are the kinds of a slot. The forms of kind k of slot s, its cell, are those from `bounds[s * kinds + k]` on.
-    `weights` (c + 1,) are the forms' cumulated weights, `totals` (s * kinds,) the sums of cells; `guide` (c,) has, for
-    the nth of as many equal parts of a cell as it has forms, the form in which that part begins. `start` and `length`
-    (2c,) find forms in `pool`, composed, then decomposed, `hashes` (2c,) are theirs, `decomposes` (c,) says which of
-    them differ, `edited` (c,) how many clusters each changes or inserts, and `checked` (c,) which need to be checked
-    within a cluster. `empty` (s,) are the kinds that may leave nothing of a slot, `deletes` those of any slot; `signs`
-    says whether points that are not letters or marks have key errors, too. Slot 0, which has no kinds, has an empty form in
-    each.
+    A slot is a code point alone, a code point within a longer cluster, or a pair of letters; a cell is a slot in one
+    kind, `slot * kinds + kind`. Sets of kinds are bits. There are s slots, c forms, and p pairs. Slot 0 has no kinds,
+    and an empty form in each cell.
+
+    By code point (those beyond the end use the last entry, 0): `slots` is the slot of a point alone, `alone` the kinds
+    of a point alone, `inner` those of a point within a longer cluster, whose slot is `slots` + `within`.
+
+    By pair: `pairs` (p,) are the sorted keys `point << 21 | point`, `pair_slots` (p,) their slots, all above
+    2 * `within`. `likely` is a hash table with the number of a pair, or -1; `crowded` (p,) says which pairs share their
+    hash with others.
+
+    By slot: `masks` (s,) are its kinds, `empty` (s,) the kinds that may delete it; `deletes` is the union of `empty`.
+
+    By cell: its forms begin at `bounds[cell]`, and the sum of their weights is `totals[cell]`.
+
+    By form: `weights` (c + 1,) are cumulated weights. `guide` (c,) divides a cell's weight into as many equal parts as
+    it has forms, and is the form in which each part begins. `start`, `length` and `hashes` (2c,) are those of the forms
+    in `pool`, composed, then decomposed; `decomposes` (c,) says which of the two differ. `edited` (c,) is the number of
+    clusters changed or inserted, and `checked` (c,) says which forms must be checked within a cluster.
+
+    `signs` says whether points that are neither letters nor marks have key errors.
     """
 
     kinds: int
@@ -86,7 +94,9 @@ class KeyErrorTable:
     signs: bool
 
     def form(self, cells: Array, offsets: Array) -> Array:
-        """The form of each of some cells (k,) within whose weight an offset below the cell's total falls."""
+        """The form (k,) of each cell (k,) at an offset (k,) in the cell's weight, from 0 to below its total."""
+        # index: a form at or before the right one, by the guide. One comparison corrects most of the others; only those
+        # still too early (`late`) are searched for.
         begin = at(self.bounds, cells)
         many = at(self.bounds, cells + 1) - begin
         index = at(self.guide, begin + offsets * many // at(self.totals, cells))
@@ -101,14 +111,15 @@ class KeyErrorTable:
 def compiled(
     kinds: Sequence[str], key_errors: Iterable[KeyingError], language: str, marked: bool = True
 ) -> KeyErrorTable:
-    """The table of a language's key errors; one that would break a cluster or a normal form is left out.
+    """The table of a language's key errors, without those that would break a cluster or a normal form.
 
-    `marked` False leaves clusters of several code points alone.
+    With `marked` False clusters of several code points have no key errors.
     """
     alone, within, pairs = _sound(key_errors)
     within = within if marked else {}
     single = sorted({*alone, *within, *chain.from_iterable(pairs)})
     couples = sorted(pairs)
+    # Slots in order: 0, the points alone, the same points within a cluster (at distance len(single)), the pairs.
     owners = [
         Owner("", {kind: {"": 1} for kind in kinds}),
         *(Owner(point, alone.get(point, {})) for point in single),
@@ -137,7 +148,7 @@ def compiled(
 
 
 class Owner(NamedTuple):
-    """What a slot represents, its forms by kind, and whether it is a point within longer clusters."""
+    """The point or pair of a slot, its forms by kind, and whether it is a point within longer clusters."""
 
     point: str
     kinds: Mapping[str, Forms]
@@ -145,10 +156,7 @@ class Owner(NamedTuple):
 
 
 def _likely(keys: Array) -> tuple[Array, Array]:
-    """The number of a key of each hash, -1 where there is none, in a table with at least sixteen places for each.
-
-    And whether each key shares its place with others.
-    """
+    """A hash table of at least 16 entries per key with the number of a key, or -1; and which keys share one (p,)."""
     cells = np.full(1 << (16 * len(keys)).bit_length(), -1, np.int32)
     slots = hashed(keys >> KEY_BITS, keys & (1 << KEY_BITS) - 1, len(cells))
     cells[slots] = np.arange(len(keys), dtype=np.int32)
@@ -156,7 +164,7 @@ def _likely(keys: Array) -> tuple[Array, Array]:
 
 
 def hashed(first: Array, second: Array, size: int) -> Array:
-    """A hash of each pair of code points (m,) below the size, a power of two that is no more than 2**31."""
+    """A hash of each pair of code points (m,), below `size`, a power of two of at most 2**31."""
     mixed = first.astype(np.uint32) * _FIRST
     mixed += second.astype(np.uint32) * _SECOND
     mixed >>= np.uint32(33 - size.bit_length())
@@ -164,7 +172,9 @@ def hashed(first: Array, second: Array, size: int) -> Array:
 
 
 def form_hashes(points: Array, starts: Array, lengths: Array) -> Array:
-    """A hash of each span of code points (m,) uint64."""
+    """A hash of each range of code points, `lengths` (m,) of `points` from `starts` (m,), as uint64 (m,)."""
+    # mixed: one hash per code point and its position within its range, all ranges in one ragged array. They are summed
+    # over each range that is not empty (`full`), and the sum with the length is mixed again.
     sums = lengths.astype(np.uint64)
     full = np.flatnonzero(lengths)
     sizes = lengths[full]
@@ -185,7 +195,8 @@ def _slots(number: Mapping[str, int]) -> Array:
 
 
 def _forms(owners: Sequence[Owner], numbers: Mapping[str, int], language: str) -> dict[str, Any]:
-    """The columns of the table that are about forms."""
+    """The columns of the table by slot, cell and form."""
+    # cells: the number of forms of each cell, after a leading 0, so that its cumulated sum is `bounds`.
     cells = np.zeros(len(owners) * len(numbers) + 1, np.int64)
     masks = np.zeros(len(owners), np.uint16)
     empty = np.zeros(len(owners), np.uint16)
@@ -216,12 +227,12 @@ def _forms(owners: Sequence[Owner], numbers: Mapping[str, int], language: str) -
 
 
 def _changed(point: str, form: str) -> int:
-    """How many clusters a form changes or inserts."""
+    """How many clusters are changed or inserted when a form replaces a point or pair."""
     return int(point != form) if len(point) == len(form) == 1 else distance(graphemes_of(point), graphemes_of(form))
 
 
 def _guide(bounds: Array, weights: Array) -> Array:
-    """Where to begin to look for a form (Chen and Asau 1974, "On generating random variates", their indexed search)."""
+    """The `guide` of the table (Chen and Asau 1974, "On generating random variates": indexed search)."""
     many = np.diff(bounds)
     low = weights[bounds]
     offsets = np.arange(bounds[-1]) - np.repeat(bounds[:-1], many)
@@ -231,7 +242,7 @@ def _guide(bounds: Array, weights: Array) -> Array:
 
 
 def _scaled(forms: Forms) -> list[int]:
-    """The weights of forms, none below 1, in sum below 2**31."""
+    """The weights of forms, each at least 1, their sum below 2**31."""
     total = sum(forms.values())
     if total <= _SUM >> 1:
         return list(forms.values())
@@ -239,7 +250,7 @@ def _scaled(forms: Forms) -> list[int]:
 
 
 def _pool(forms: Sequence[str]) -> dict[str, Any]:
-    """The code points of all forms, composed, and once more decomposed."""
+    """The columns of the code points of all forms, composed, then decomposed."""
     decomposed = [unicodedata.normalize("NFD", form) for form in forms]
     lengths = np.array([[len(form) for form in version] for version in (forms, decomposed)], np.int64).reshape(2, -1)
     points = "".join(chain(forms, decomposed)).encode("utf-32-le", "surrogatepass")
@@ -260,7 +271,7 @@ def graphemes_of(text: str) -> tuple[str, ...]:
 
 
 def _safe(point: str, form: str, language: str) -> bool:
-    """Whether a form can represent a point in any cluster of a language: of its kind, and not composed with others."""
+    """Whether a form can replace a point in any cluster: of the same kind, in the language, and not composing."""
     if len(point) != 1 or len(form) != 1 or form in _composing():
         return False
     alike = _kind(point) == _kind(form) and _cluster_class(point) == _cluster_class(form)
@@ -270,7 +281,7 @@ def _safe(point: str, form: str, language: str) -> bool:
 
 @cache
 def _composing() -> frozenset[str]:
-    """The characters that canonical composition joins with another one."""
+    """The characters that canonical composition joins with another character."""
     pairs = (unicodedata.decomposition(chr(point)).split() for point in range(0xA0, 0x1_2000))
     return frozenset(
         chr(int(code_point, 16)) for pair in pairs if len(pair) == 2 and pair[0][0] != "<" for code_point in pair
@@ -307,10 +318,7 @@ def _add(table: Slots, point: str, kind: str, form: str, weight: int, sound: boo
 
 @lru_cache(1 << 16)
 def stands(form: str, compatible: bool = True) -> bool:
-    """Whether a string is made of whole clusters that join with nothing beside them; nothing at all does.
-
-    It is in NFC, and where it represents something that is in NFKC (`compatible`), so is it.
-    """
+    """Whether a string is empty, or of whole clusters that join with no neighbour, in NFC (`compatible`: in NFKC)."""
     if not form:
         return True
     if unicodedata.normalize("NFKC" if compatible else "NFC", form) != form:
@@ -335,7 +343,7 @@ def _mark(point: str) -> bool:
 
 @lru_cache(1 << 16)
 def _fits(point: str, form: str) -> bool:
-    """Whether a form can represent a point of a longer cluster: marks for a mark, what carries marks for a base."""
+    """Whether a form can replace a point of a longer cluster: marks a mark, a string that ends in a base a base."""
     if _mark(point):
         return all(_alike(point, character) for character in form)
     if not form or unicodedata.normalize("NFD", form) != form or not _alike(point, form[-1]):
@@ -352,7 +360,7 @@ def _alike(point: str, other: str) -> bool:
 
 @lru_cache(1 << 16)
 def _kind(point: str) -> tuple[str, int]:
-    """Its category, where case does not count, and its combining class."""
+    """The category, regardless of case, and the combining class of a code point."""
     category = unicodedata.category(point)
     return "L&" if category in ("Lu", "Ll") else category, unicodedata.combining(point)
 

@@ -1,7 +1,11 @@
-"""Noise from a table: which code points, clusters and pairs of letters can come out wrong, how, and how often.
+"""Noise from a table of key errors: the noisy forms of code points, clusters and pairs of letters, with weights.
 
-An author yields rows; the engine finds the units of a batch, draws which of them go wrong and how, and keeps spans,
-clusters and the books. A unit is a grapheme cluster, or a pair of letters that the table knows as one.
+An author yields the rows of the table. The engine finds the units of a batch, draws which of them are edited and how,
+and keeps spans and clusters whole. A unit is a grapheme cluster, or a pair of letters that is in the table.
+
+Shapes: n code points, m clusters and t texts in a batch, k units in a selection. A unit is given by the number of its
+first cluster (`numbers`). `first` and `after` (k,) are the positions of its first code point and of the one after its
+first cluster. Sets of kinds are bits (uint16). Slots, cells and forms are those of KeyErrorTable.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ from robust_xtreme.noise.engine.key_error_table import (
 )
 from robust_xtreme.noise.engine.perturbation import Job, Perturbation, known_language
 
-__all__ = ["KeyingError", "slips"]
+__all__ = ["KeyingError", "key_errors"]
 
 Array = npt.NDArray[Any]
 Author = Callable[..., Iterable[KeyingError]]
@@ -41,14 +45,15 @@ _THOUSAND: Final = 1000
 @final
 @dataclass(frozen=True, slots=True)
 class _Kinds:
-    """The kinds of a perturbation with their rates in thousandths (k,), and the number of the one that swaps."""
+    """The kinds of a perturbation, their rates in thousandths (kinds,), and the number of the kind that swaps."""
 
     names: tuple[str, ...]
     rates: Array
     swap: int
 
     def pick(self, allowed: Array, draws: Array) -> Array:
-        """The kind of each unit by what it allows (m,) and its draw."""
+        """The kind of each unit (k,), by rate among those that it allows (k,), from its draw (k,)."""
+        # shares (k, kinds): cumulated rates of the allowed kinds. The kind is the number of shares up to the draw.
         shares = _shares(tuple(self.rates.tolist())).take(allowed, axis=0)
         drawn = randomness.below(randomness.stream(draws, randomness.OPERATOR), shares[:, -1])
         kinds: Array = (shares <= drawn[:, None]).sum(axis=1)
@@ -56,7 +61,7 @@ class _Kinds:
 
     @property
     def active(self) -> int:
-        """The bits of the kinds whose rate is not nought."""
+        """The bits of the kinds whose rate is above 0."""
         return sum(1 << bit for bit, rate in enumerate(self.rates.tolist()) if rate)
 
     @property
@@ -67,12 +72,12 @@ class _Kinds:
 
 @lru_cache(64)
 def _shares(rates: tuple[int, ...]) -> Array:
-    """The cumulated rates of the kinds that each set of kinds, as bits, contains (2**k, k)."""
+    """For each set of kinds (as bits) the cumulated rates of its kinds, (2 ** kinds, kinds)."""
     bits = np.arange(1 << len(rates))[:, None] >> np.arange(len(rates)) & 1
     return np.cumsum(bits * np.array(rates), axis=1)
 
 
-def slips(
+def key_errors(
     *,
     strength: str,
     rates: Mapping[str, str],
@@ -85,9 +90,9 @@ def slips(
 ) -> Callable[[Author], Perturbation]:
     """Make a perturbation of a function from a language (and the choices) to the rows of its key errors.
 
-    `rates` are its kinds with their default rates; the kind `swap` needs no rows. `marked` False leaves letters with
-    marks of their own alone; `swaps` says in which languages letters are keys that can be struck out of order. `more`
-    are further fields of Perturbation: `lacks`, `packs`, `waives`, `refuses`.
+    `rates` are its kinds with their default rates; the kind `swap` needs no rows. With `marked` False letters with
+    marks are not edited; `swaps` says in which languages letters are keys that can be struck out of order. `more` are
+    further fields of Perturbation: `lacks`, `packs`, `waives`, `refuses`.
     """
     names = tuple(rates)
 
@@ -131,29 +136,33 @@ def _kinds(names: tuple[str, ...], params: Mapping[str, tuple[str, ...]], swaps:
 
 
 def _decide(job: Job, table: KeyErrorTable, kinds: _Kinds) -> tuple[Edits, Array]:
-    """The edits that happen, and how many units of each text could have been edited (t,)."""
+    """The edits of a batch, and the number of eligible units of each text (t,)."""
+    # allowed (m,): the kinds of the unit that begins at each cluster; 0 where none does. paired (m,): slots of pairs.
     batch, active = job.batch, np.uint16(kinds.active)
     allowed, paired = _units(batch, table, kinds)
     draws = unit_draws(batch, job.keys)
     chosen = randomness.chosen(draws, job.strength)
     possible = allowed > 0
     eligible = np.add.reduceat(possible, batch.bounds[:-1], dtype=np.int64)
+    # A text or span whose units are all chosen keeps the unit with the largest draw: it loses the kinds that delete.
     if table.deletes & active:
         last = last_chosen(batch, possible, draws, chosen)
         allowed[last] &= ~at(table.empty, _slots(batch, table, paired, last))
+    # So far `allowed` has only some kinds of clusters of several code points; all kinds are found for the chosen ones.
     numbers = np.flatnonzero(chosen & possible)
     longer = numbers[_long(batch, numbers)]
     allowed[longer] = _within_kinds(batch, table, longer) & active
     numbers = numbers[at(allowed, numbers) > 0]
     accepted, kind = settle(allowed, draws, numbers, kinds.pick, kinds.swap)
     numbers, kind = numbers[accepted], kind[accepted]
+    # form (k,): the number of each edit's form. Within a longer cluster some forms must be checked, and may be dropped.
     edits, form = _edits(batch, table, paired, numbers, kind, draws[numbers], kinds.swap)
     asked = np.flatnonzero(_long(batch, numbers) & table.checked.take(form, mode="wrap"))
     return _sound(job, edits, asked, numbers[asked], at(table.hashes, form[asked])) if len(asked) else edits, eligible
 
 
 def _long(batch: Batch, numbers: Array) -> Array:
-    """Whether each of some clusters, given by their numbers (k,), has several code points."""
+    """Whether each cluster of these numbers (k,) has several code points."""
     if batch.clusters.simple:
         return np.zeros(len(numbers), np.bool_)
     starts = batch.clusters.starts
@@ -162,10 +171,12 @@ def _long(batch: Batch, numbers: Array) -> Array:
 
 
 def _units(batch: Batch, table: KeyErrorTable, kinds: _Kinds) -> tuple[Array, Array | None]:
-    """The kinds that each cluster of the batch (m,) allows, as bits, and the slot of the pair that begins there, or 0.
+    """The kinds that each cluster of the batch (m,) allows, and the slot of the pair that begins there, or 0 (m,).
 
-    Of a longer cluster, not all of its kinds need be there, but one is where it has any.
+    Of a longer cluster some kinds may be missing, but not all of them. The slots are None if the table has no pairs.
     """
+    # first (m,): the first code point of each cluster; longer: the numbers of clusters of several code points.
+    # masks (m,): the kinds of each cluster, of a longer one those of its first code point, if that is a letter.
     starts, simple = batch.clusters.starts, batch.clusters.simple
     first = batch.points if simple else at(batch.points, starts)
     masks = at(table.alone, first)
@@ -173,6 +184,8 @@ def _units(batch: Batch, table: KeyErrorTable, kinds: _Kinds) -> tuple[Array, Ar
     letters = at(batch.props, at(starts, longer)) & graphemes.LETTER > 0
     masks[longer] = at(table.inner, at(first, longer)) * letters
     free, active = np.ones(len(masks), np.bool_), np.uint16(kinds.active)
+    # free (m,): may be edited; closed (m,): joins with no neighbour; edge (m,): a span begins or ends before it.
+    # letter (m,): begins with a letter; between (m,): is a letter before another letter, no edge between them.
     closed, edge = guard(batch, free)
     paired = None
     if table.signs or len(table.pairs) or kinds.swaps:
@@ -180,6 +193,7 @@ def _units(batch: Batch, table: KeyErrorTable, kinds: _Kinds) -> tuple[Array, Ar
         between = _between(letter, edge)
     if len(table.pairs):
         paired = _paired(table, first, masks, _next(free, between, longer), active)
+    # single (m,): the clusters of one code point that can be swapped, because the table has key errors of them.
     masks *= free
     single = masks > 0
     masks &= active
@@ -197,7 +211,8 @@ def _units(batch: Batch, table: KeyErrorTable, kinds: _Kinds) -> tuple[Array, Ar
 
 
 def _within_kinds(batch: Batch, table: KeyErrorTable, numbers: Array) -> Array:
-    """The kinds of all points of longer clusters given by their numbers (k,), as bits."""
+    """The kinds of all code points of longer clusters, given by their numbers (k,), as bits (k,)."""
+    # deep: the indices in `numbers` of clusters with a code point at `depth`.
     starts = batch.clusters.starts
     first, after = at(starts, numbers), at(starts, numbers + 1)
     kinds = at(table.inner, at(batch.points, first))
@@ -210,11 +225,11 @@ def _within_kinds(batch: Batch, table: KeyErrorTable, numbers: Array) -> Array:
 
 
 _DEPTH: Final = 8
-"""How many marks of a cluster can key error: those after them stay."""
+"""How many marks of a cluster can have key errors; later ones have none."""
 
 
 def _next(free: Array, between: Array, longer: Array) -> Array:
-    """Which clusters (m,) may be the first of a pair: of one code point, as is the letter after it."""
+    """Which clusters (m,) may be the first of a pair: they and the letter after them have one code point."""
     short = np.ones(len(free), np.bool_)
     short[longer] = False
     swappable = free & between & short
@@ -223,7 +238,7 @@ def _next(free: Array, between: Array, longer: Array) -> Array:
 
 
 def _between(letter: Array, edge: Array | None) -> Array:
-    """Whether a letter (m,) is before another one, no edge of a span between them."""
+    """Whether each cluster (m,) is a letter before another letter, with no edge of a span between them."""
     followed = np.zeros(len(letter), np.bool_)
     followed[:-1] = letter[:-1] & letter[1:]
     if edge is not None:
@@ -232,11 +247,14 @@ def _between(letter: Array, edge: Array | None) -> Array:
 
 
 def _paired(table: KeyErrorTable, points: Array, masks: Array, before: Array, active: np.uint16) -> Array:
-    """Make pairs of clusters units, in `masks` that of the first; the slot of the pair that begins at each, or 0 (m,).
+    """Make units of pairs, in `masks` at the first cluster; return the slot of the pair that begins at each, or 0 (m,).
 
-    `points` (m,) are the clusters' first ones; `before` (m,) says which may be the first of a pair. Of pairs that
-    overlap, every other one counts.
+    `points` (m,) are the first code points of the clusters; `before` (m,) says which may be the first of a pair. Of
+    pairs that overlap, the first, third, ... count.
     """
+    # likely (m - 1,): the pair with the hash of each cluster and the next one, or -1. firsts: the clusters that have
+    # one. If the keys differ and other pairs share the hash (`missed`), the pair is searched for by its key. hit:
+    # indices in `firsts` of real pairs with an active kind; kept: those of them that do not overlap.
     likely = at(table.likely, hashed(points[:-1], points[1:], len(table.likely)))
     firsts = np.flatnonzero((likely >= 0) & before[:-1])
     likely = at(likely, firsts)
@@ -254,7 +272,9 @@ def _paired(table: KeyErrorTable, points: Array, masks: Array, before: Array, ac
 
 
 def _every_other(positions: Array) -> Array:
-    """Whether each of some sorted places (k,) is the first, third, ... of its run of consecutive ones."""
+    """Whether each of some sorted positions (k,) is the first, third, ... of its run of consecutive positions."""
+    # followers: indices of positions directly after the one before. begins: for each the number, among followers, of
+    # the first of its run, so that numbers - begins is 0 for the second position of a run, 1 for the third, ...
     followers = np.flatnonzero(np.diff(positions) == 1) + 1
     numbers = np.arange(len(followers))
     begins = np.where(np.diff(followers, prepend=-2) > 1, numbers, 0)
@@ -264,7 +284,7 @@ def _every_other(positions: Array) -> Array:
 
 
 def _spare_numbers(batch: Batch, masks: Array, letter: Array) -> None:
-    """Strike units that are not letters and touch a digit: an edit of a number changes what a text says."""
+    """Set `masks` to 0 at units that are not letters and touch a digit: an edited number changes a text's meaning."""
     others = np.flatnonzero((masks > 0) & ~letter)
     beside = np.stack((np.maximum(others - 1, 0), others, others + 1))
     positions = beside if batch.clusters.simple else at(batch.clusters.starts, beside)
@@ -273,7 +293,7 @@ def _spare_numbers(batch: Batch, masks: Array, letter: Array) -> None:
 
 @cache
 def _digits() -> Array:
-    """Whether each code point is a decimal digit."""
+    """Whether each code point is a decimal digit, (0x110000,)."""
     flags = np.zeros(0x110000, np.bool_)
     flags[[point for point in range(0x110000) if chr(point).isdecimal()]] = True
     return flags
@@ -282,7 +302,12 @@ def _digits() -> Array:
 def _edits(
     batch: Batch, table: KeyErrorTable, paired: Array | None, numbers: Array, kind: Array, draws: Array, swap: int
 ) -> tuple[Edits, Array]:
-    """The edits of the units given by their numbers, kinds and draws, and the numbers of the forms put in."""
+    """The edits of units, given by their numbers, kinds and draws (k,), and the versions of their forms (k,).
+
+    A version is the number of a form, plus the number of forms where it is decomposed.
+    """
+    # Each edit replaces the code points start:stop by two pieces, `source` and `length` (k, 2), of the batch's points
+    # followed by `pool`. A swap (`wide`) has the next cluster and this one, other edits (`pairs`, too) one form.
     starts = batch.clusters.starts
     first, after = at(starts, numbers), at(starts, numbers + 1)
     wide = np.flatnonzero(kind == swap)
@@ -304,7 +329,7 @@ def _edits(
 
 
 def _slots(batch: Batch, table: KeyErrorTable, paired: Array | None, numbers: Array) -> Array:
-    """The slots of units given by their numbers (k,), as if each longer cluster were its first point alone."""
+    """The slots of units, given by their numbers (k,); for a longer cluster that of its first code point alone."""
     slots = at(table.slots, at(batch.points, at(batch.clusters.starts, numbers)))
     if paired is None:
         return slots
@@ -315,7 +340,9 @@ def _slots(batch: Batch, table: KeyErrorTable, paired: Array | None, numbers: Ar
 def _drawn(
     batch: Batch, table: KeyErrorTable, slots: Array, first: Array, after: Array, kind: Array, draws: Array
 ) -> tuple[Array, Array]:
-    """For each unit the code point that goes wrong and the number of its form, by the weights of all of its forms."""
+    """For each unit (k,) the position of the edited code point, and its form, drawn by the weights of all its forms."""
+    # cells (k,): the cell of each unit; offsets (k,): a point in the cell's weight, by the second draw of the unit.
+    # Within longer clusters a code point is drawn first.
     longer = np.flatnonzero(after - first > 1)
     cells = slots * table.kinds + kind
     drawn = randomness.stream(draws, randomness.REPLACEMENT)
@@ -331,7 +358,9 @@ def _drawn(
 def _within(
     batch: Batch, table: KeyErrorTable, first: Array, after: Array, kind: Array, drawn: Array
 ) -> tuple[Array, Array, Array]:
-    """For each longer cluster the code point that goes wrong, its cell, and where in its weight that of the form is."""
+    """For each longer cluster the position of the edited code point, its cell, and the offset in the cell's weight."""
+    # points: the positions of all code points of the clusters, ragged; slots, cells and totals (weights) are theirs.
+    # reach: the totals cumulated over all clusters. target: a draw within the total of each cluster, as a point of it.
     sizes = after - first
     points = ragged(first, sizes)
     slots = at(table.slots, at(batch.points, points))
@@ -345,10 +374,12 @@ def _within(
 
 
 def _sound(job: Job, edits: Edits, longer: Array, numbers: Array, hashes: Array) -> Edits:
-    """The edits without those that would break a longer cluster (of these numbers); how many clusters others change.
+    """The edits without those that would break a cluster, and with the number of clusters that the others change.
 
-    `hashes` are those of the forms that are put in.
+    `longer` are the indices of the edits to check, `numbers` their clusters, and `hashes` those of their forms.
     """
+    # keys: a hash of cluster, position, form and language, by which `outcome` is computed once. changed: the numbers of
+    # changed clusters, 0 where an edit is unsound.
     points, starts = job.batch.points, job.batch.clusters.starts
     first, after = starts[numbers], starts[numbers + 1]
     offset = edits.start[longer] - first
@@ -357,13 +388,13 @@ def _sound(job: Job, edits: Edits, longer: Array, numbers: Array, hashes: Array)
     known = _outcomes()
     if len(known) > _REMEMBERED:
         known.clear()
-    indices = list(map(known.get, keys.tolist()))
-    for number in [number for number, index in enumerate(indices) if index is None] if None in indices else ():
+    changed = list(map(known.get, keys.tolist()))
+    for number in [number for number, count in enumerate(changed) if count is None] if None in changed else ():
         source = edits.source[longer[number], 0] - len(points)
         old = points[first[number] : after[number]].tobytes()
         form = edits.pool[source : source + edits.length[longer[number], 0]].tobytes()
-        indices[number] = known[int(keys[number])] = outcome(old, int(offset[number]), form, job.language)
-    edits.graphemes[longer] = indices
+        changed[number] = known[int(keys[number])] = outcome(old, int(offset[number]), form, job.language)
+    edits.graphemes[longer] = changed
     kept = np.flatnonzero(edits.graphemes)
     if len(kept) == len(edits):
         return edits
@@ -376,5 +407,5 @@ _REMEMBERED: Final = 1 << 18
 
 @packs.cached
 def _outcomes() -> dict[int, int]:
-    """What `outcome` gave, by the hash of a cluster, the place, the form and the language."""
+    """The results of `outcome` by the hash of cluster, position, form and language."""
     return {}

@@ -1,4 +1,4 @@
-"""What the marks of punctuation of a language do: end a sentence, pause, quote, join."""
+"""The punctuation marks of a language by function: end of sentence, pause, quotation, joining."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ semicolon. Both have code points of their own, too, which are the same to Unicod
 
 
 def marks(code: str) -> tuple[str, ...]:
-    """The language's marks of punctuation, and those of its own classes, which CLDR may lack."""
+    """The language's punctuation marks by CLDR, and those of its own classes, which are not all in CLDR."""
     return tuple(dict.fromkeys((*languages.language(code).punctuation, *"".join(_OWN.get(code, ())))))
 
 
@@ -27,7 +27,7 @@ def stops(code: str) -> frozenset[str]:
 
 
 def pauses(code: str) -> frozenset[str]:
-    """The language's marks that represent a pause within a sentence."""
+    """The language's marks of a pause within a sentence."""
     return _of(code, 1)
 
 
@@ -41,7 +41,7 @@ def _classes(code: str) -> tuple[str, ...]:
 
 
 def others(code: str, mark: str) -> Iterator[str]:
-    """The marks that CLDR has for the language and that do the same as a mark, of the same width."""
+    """The language's marks in CLDR with the same function and width as a mark."""
     alike = next((mark_class for mark_class in _classes(code) if mark in mark_class), "")
     same = unicodedata.normalize("NFC", mark)
     known = languages.language(code).punctuation

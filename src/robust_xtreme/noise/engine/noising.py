@@ -1,7 +1,7 @@
-"""The engine: texts in, noisy texts out, with their spans moved and the books kept.
+"""The engine: makes noisy texts, moves their spans, and counts the edits.
 
-`noise_values` works on strings and columns and is what is fast; `noise_texts` and `perturb` are views on it. A
-perturbation that asks the model gets the `ask` that they are given; noise ignores it.
+`noise_values` works on strings and columns and is the fast path; `noise_texts` and `perturb` call it. A perturbation
+that queries the model receives their argument `ask`; noise ignores it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _CHUNK: Final = 1 << 17
 @final
 @dataclass(frozen=True, slots=True)
 class Noised:
-    """One text after one condition: the text, what was done to it, and the way back.
+    """One text under one condition: the noisy text, its edit counts, and the mapping to the clean text.
 
     `status` is `ok`, `unchanged` (no edit fell on it) or `not_applicable` (the perturbation does not serve its
     language). `eligible` counts the units that could have been changed, `edits` the accepted ones by operator,
@@ -106,10 +106,10 @@ def noise_values(
     nth: int = 0,
     ask: Ask | None = None,
 ) -> EditCounts:
-    """One perturbation over texts of one language: the fast path, on strings and columns of spans.
+    """One perturbation of texts of one language: the fast path, on strings and columns of spans.
 
-    `ids` are the texts' ids, `spans` the table of their spans sorted by text; `nth` counts the same perturbation's
-    earlier links in a chain, which must not repeat its draws.
+    `ids` are the texts' ids, `spans` the table of their spans sorted by text. `nth` counts the earlier links of a chain
+    with the same perturbation, so that they do not share draws.
     """
     again = (str(nth),) if nth else ()
     common = salt(str(seed), *link.shape(), *again)
@@ -133,7 +133,7 @@ def _chunk(
 
 
 def _chunks(values: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Ranges of consecutive texts, about equally long, whose arrays stay in a core's cache."""
+    """Ranges of consecutive texts, about equally long, whose arrays fit into a core's cache."""
     total = sum(map(len, values)) + len(values)
     parts = round(total / _CHUNK)
     if parts < 2:
@@ -152,7 +152,7 @@ def noise_texts(texts: Sequence[Text], spec: PerturbationSpec, seed: int, ask: A
 
 
 def noise_with(links: Sequence[Bound], texts: Sequence[Text], seed: int, ask: Ask | None = None) -> list[Noised]:
-    """The same for perturbations at hand, one after the other. Raises SpecError where one asks and `ask` is None."""
+    """The same for a chain of perturbations. Raises SpecError where one queries the model and `ask` is None."""
     if ask is None and (asking := [link.perturbation.name for link in links if link.perturbation.asks]):
         raise SpecError(f"{asking[0]} asks a model, so it is a perturbation of robust-xtreme eval alone.")
     unique = _unique(texts)
@@ -211,9 +211,9 @@ def _views(
 def perturb(
     examples: Sequence[Example], condition: PerturbationSpec, seed: int, ask: Ask | None = None
 ) -> tuple[tuple[Example, ...], dict[str, Noised]]:
-    """The examples under a condition with one strength, and what became of each text of its fields, by the text's id.
+    """The examples under a condition with one strength, and the outcome of each noised text by the text's id.
 
-    A condition without fields is of all fields. Raises UnknownName, SpecError, Mismatch.
+    A condition without fields noises all fields. Raises UnknownName, SpecError, Mismatch.
     """
     texts: dict[str, Text] = {}
     for example in examples:
@@ -226,14 +226,14 @@ def perturb(
 
 
 def asks(condition: PerturbationSpec) -> bool:
-    """Whether a condition asks the model, and so is drawn where the model is."""
+    """Whether a condition queries the model, so that it must be drawn where the model is loaded."""
     return any(link.perturbation.asks for link in bound(condition))
 
 
 def noise_example(example: Example, noised: Mapping[str, Noised], fields: Collection[str]) -> Example:
-    """The example with the texts of some fields replaced by their noisy ones (by text id), its answers moved along.
+    """The example with the texts of some fields replaced by noisy ones (by text id), and its answers moved.
 
-    Id, cluster and fingerprint stay: they say which clean example it is.
+    Id, cluster and fingerprint stay: they identify the clean example.
     """
     texts = {name: noised[text.id].text if name in fields else text for name, text in example.texts.items()}
     target = example.target

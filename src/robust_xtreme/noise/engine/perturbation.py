@@ -1,4 +1,4 @@
-"""What a perturbation is, and the decorator that makes one of a function that says which letters may change."""
+"""Defines perturbations, and the decorator that makes one of a function from letters to the operators they allow."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Params = Mapping[str, tuple[str, ...]]
 class Job:
     """One batch to be noised: texts of one language, their keys (t,) uint64, a strength, the chosen parameters.
 
-    `ids` are the texts' ids, by which `ask` knows them; noise uses neither.
+    `ids` are the texts' ids, which `ask` takes; noise uses neither.
     """
 
     batch: Batch
@@ -43,7 +43,7 @@ class Job:
 
 
 def known_language(code: str) -> str:
-    """Why a perturbation that any alphabet suffices does not serve a language; "" where it does."""
+    """Why a perturbation that needs an alphabet only does not serve a language; "" if it does."""
     return "" if code in languages.ALL_LANGUAGES else "unknown language"
 
 
@@ -52,13 +52,13 @@ def known_language(code: str) -> str:
 class Perturbation:
     """A member of the registry: what changes, in which unit, by which operators, and which rules it waives by nature.
 
-    `edit` gives the edits of a batch and the number of units of each text that could have been edited (t,). `strength`
-    says in words what the strength is a share of; `parameters` contains, by name, the values that `@name=...` may list,
-    `choices` those of which it names one (the first by default), `rates` the operators' relative rates, tunable as
-    `@name=number`; `free` names those that take any value (a folder), which a spec must name. A waiver is the name of a
-    conformance rule that the perturbation exists to break. `lacks` says in a few words why a language is not served (""
-    where it is), `packs` which packs serve it, as `kind/name`; `refuses` names the families of tasks in which the
-    perturbation has no meaning. `asks` says that `edit` asks the model: it is drawn where the model is.
+    `edit` gives the edits of a batch and the number of eligible units of each text (t,). `strength` says in words what
+    the strength is a share of. `parameters` contains, by name, the values that `@name=...` may list, `choices` those of
+    which it names one (the first by default), `rates` the operators' relative rates, set by `@name=number`; `free`
+    names those that take any value (a folder), which a spec must name. A waiver is the name of a conformance rule that
+    the perturbation breaks on purpose. `lacks` gives the reason why a language is not served ("" if it is), `packs` the
+    packs that serve it, as `kind/name`; `refuses` names the families of tasks in which the perturbation has no meaning.
+    `asks` says that `edit` queries the model, so that it must be drawn where the model is loaded.
     """
 
     name: str
@@ -94,9 +94,9 @@ class Bound:
     params: Params
 
     def shape(self) -> tuple[str, ...]:
-        """What the draws depend on beside seed, text and place: name, version and parameters, never the strength.
+        """What the draws depend on besides seed, text and position: name, version and parameters, not the strength.
 
-        Nor a free one: where a folder is changes nothing.
+        Free parameters are left out: the location of a folder has no effect.
         """
         member = self.perturbation
         keys = sorted(self.params.keys() - set(member.free))
@@ -104,13 +104,13 @@ class Bound:
 
 
 def defaults(perturbation: Perturbation) -> dict[str, tuple[str, ...]]:
-    """The values of all parameters where a spec names none."""
+    """The values of all parameters that a spec does not set."""
     chosen = {name: known()[:1] for name, known in perturbation.choices.items()}
     return {**perturbation.parameters, **chosen, **{name: (rate,) for name, rate in perturbation.rates.items()}}
 
 
 def bind(perturbation: Perturbation, link: Link) -> Bound:
-    """The perturbation with a link's strength and parameters. Raises SpecError where it has no such parameter."""
+    """The perturbation with a link's strength and parameters. Raises SpecError for a parameter or value it has not."""
     params = defaults(perturbation)
     for key, values in link.params:
         if key not in params and key not in perturbation.free:
@@ -142,7 +142,7 @@ def _values(perturbation: Perturbation, key: str, text: str) -> tuple[str, ...]:
 
 
 def _no_value(perturbation: Perturbation, option: str, value: str, known: Sequence[str]) -> str:
-    """What a parameter knows instead: all values where they are few, else the nearest and the default."""
+    """The message with the values of a parameter: all of them if they are few, else the nearest and the default."""
     message = f"{perturbation.name!r} knows no {value[:40]!r} in {option[:60]!r}"
     if len(known) <= _NAMED:
         example = f"{perturbation.name}:0.1{option.partition('=')[0]}={known[0]}"
@@ -176,9 +176,9 @@ LetterNoise = Callable[..., Proposal]
 
 
 def letters(*, strength: str, version: int = 1, **parameters: tuple[str, ...]) -> Callable[[LetterNoise], Perturbation]:
-    """Make a perturbation of a function from the letters of a batch (and its parameters) to what may change there.
+    """Make a perturbation of a function from the letters of a batch (and the parameters) to the operators they allow.
 
-    The function is an array program, without draws; the engine selects, applies, moves spans and keeps the books. Its
+    The function is an array program without draws; the engine selects and applies edits, moves spans and counts. Its
     name is the perturbation's, the first line of its docstring the summary; `parameters` are the values to choose from.
     """
 

@@ -1,11 +1,11 @@
 """Perturbations of other packages: a function from string to string, whose output becomes edits by a diff.
 
-Such a function does not say what it changed. Its output is compared with the clean text, by words and in a changed word
-by grapheme clusters: an edit reaches from the first changed cluster of a word to the last, and counts the clusters that
-were replaced, put in and left out (their Levenshtein distance; exact in words of up to 64 clusters, nearly so beyond).
+Such a function does not report its edits. Its output is compared with the clean text, by words and in a changed word by
+grapheme clusters: an edit reaches from the first changed cluster of a word to the last, and counts the clusters that
+were replaced, inserted and deleted (their Levenshtein distance; exact in words of up to 64 clusters, else nearly so).
 
-What is drawn depends on the seed, the perturbation and the text's id alone, but at another strength everything is drawn
-again: strengths do not nest. Texts with spans are refused: a string that comes back says nothing of where they went.
+The draws depend only on the seed, the perturbation and the text's id, but at another strength everything is drawn
+again: strengths do not nest. Texts with spans are refused, because the new positions of spans are not known.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ WAIVES: Final = frozenset(
         "rule_5_spans_survive",
     }
 )
-"""What this kind does not promise: the function is another package's, and only its output is seen."""
+"""The rules that this kind waives: the function is another package's, and only its output is known."""
 
 REFUSES: Final = tuple(sorted(kind.name for kind in KINDS if kind.spans))
 """The families whose texts have spans."""
 
 
 class Change(NamedTuple):
-    """Clusters `start` to `stop` of the clean text became `form`; `cost` clusters were touched, by an operator.
+    """Clusters `start` to `stop` of the clean text became `form`; an operator changed `cost` clusters.
 
-    What was put in is with the cluster after it, at the text's end with the one before: no change is empty.
+    An insertion includes the cluster after it, at the text's end the one before: the range is never empty.
     """
 
     start: int
@@ -72,8 +72,8 @@ def rewriter(
 ) -> Callable[[Author], Perturbation]:
     """Make a perturbation of a function from a language, a strength and parameters to a function that noises a string.
 
-    The latter is called once per text, with the global generators seeded for that text, and never at strength 0. The
-    name is the function's, after the library's: `nlpaug.keyboard`; the summary is the first line of its docstring.
+    The latter is called once per text, with the global generators seeded for that text, and not at strength 0. The
+    name is the library's and the function's: `nlpaug.keyboard`; the summary is the first line of its docstring.
     """
 
     def make(author: Author) -> Perturbation:
@@ -124,7 +124,7 @@ def _rewritten(rewrite: Rewrite, value: str, seed: Callable[[int], None], key: i
 
 
 def changed(old: str, new: str) -> list[Change]:
-    """What was done to a text that became another, one change per span of changed words, sorted and disjoint."""
+    """The changes from one text to another, one per range of changed words, sorted and disjoint."""
     if not old or old == new:
         return []
     before, after = graphemes.split(old), graphemes.split(new)
@@ -153,7 +153,7 @@ def _add(changes: list[Change], clusters: Sequence[str], start: int, stop: int, 
 
 
 def _tokens(clusters: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Words and the blanks between them."""
+    """The words and the white space between them."""
     for _, run in groupby(clusters, key=str.isspace):
         yield tuple(run)
 
@@ -163,7 +163,7 @@ def _word_offsets(words: Sequence[Sequence[str]]) -> list[int]:
 
 
 def _words(batch: Batch) -> Array:
-    """Runs without white space of each text (t,)."""
+    """The number of runs without white space of each text (t,)."""
     return np.array([len(value.split()) for value in batch.values], np.int64)
 
 

@@ -1,10 +1,13 @@
-"""Noise on words: a function says what one word can come out as, and the engine does the rest for whole batches.
+"""Noise on words: a function gives the noisy forms of one word, and the engine applies them to whole batches.
 
 A word is a run of letters with their marks, single apostrophes between two letters included, cut where a span begins
 or ends. It has one draw, that of its first code point: it is chosen iff that is below the strength, and by further
-draws its kind (by rate among those it has) and its form (by weight). Three kinds need no forms: `drop` leaves a word
-out with the white space beside it, `swap` exchanges it with the next one; both leave alone what shares its stretch
-between white space with another word (well-known, U.S.). `join` takes away the white space before the next word.
+draws its kind (by rate among those it has) and its form (by weight). Three kinds need no forms: `drop` deletes a word
+with the white space beside it, `swap` exchanges it with the next word; neither is applied to words without white space
+between them (well-known, U.S.). `join` deletes the white space before the next word.
+
+Shapes: n code points, m clusters, t texts and w words in a batch, k words in a selection (by number). Ranges of
+clusters are `low` to `high`. Sets of kinds are bits.
 """
 
 from __future__ import annotations
@@ -40,10 +43,10 @@ _NOWHERE: Final = -1
 
 
 class Moves(NamedTuple):
-    """Whether each word (w,) may change places with the next one or be dropped, and the clusters that then go.
+    """Whether each word (w,) may be swapped with the next one or dropped, and the clusters that a drop deletes.
 
-    `spared` are those that might be dropped did their text or span not keep the word with its largest draw. They count
-    as eligible: else the share of edits would be above the strength in short texts.
+    `spared` are the words that could be dropped, but are the word that their text or span keeps. They count as
+    eligible: else the share of edits would be above the strength in short texts.
     """
 
     swaps: Array
@@ -54,14 +57,15 @@ class Moves(NamedTuple):
 
 
 def moves(words: Words, draws: Array) -> Moves:
-    """What a swap or a drop of each word would touch."""
+    """Which words may be swapped or dropped."""
     return Moves(_swaps(words), *_drops(words, draws))
 
 
 def _swaps(words: Words) -> Array:
-    """Words before another that differs, nothing but white space and no edge of a span between them."""
+    """Words (w,) before another, different word, with only white space and no edge of a span between them."""
     swaps = np.zeros(len(words.first), np.bool_)
     if len(swaps) > 1:
+        # low, high (w - 1,): the clusters between each word and the next.
         low, high = words.last[:-1], words.first[1:]
         swaps[:-1] = words.alone[:-1] & words.alone[1:] & (low < high)
         swaps[:-1] &= _all(words.blank, low, high) & ~_any(words.edge, low, high + 1)
@@ -70,7 +74,7 @@ def _swaps(words: Words) -> Array:
 
 
 def _joined(words: Words) -> Array:
-    """Words with nothing but white space before the next one: no line's end, no span's edge within, no span's whole."""
+    """Words (w,) with only white space before the next one: no line break, no edge of a span within, no whole span."""
     joined = np.zeros(len(words.first), np.bool_)
     if len(joined) > 1:
         low, high = words.last[:-1], words.first[1:]
@@ -81,7 +85,7 @@ def _joined(words: Words) -> Array:
 
 
 def _within_line(words: Words) -> Array:
-    """Which clusters (m,) are white space that ends no line."""
+    """Which clusters (m,) are white space other than line breaks."""
     plain = words.blank.copy()
     asked = np.flatnonzero(plain)
     points = at(words.batch.points, at(words.batch.clusters.starts, asked))
@@ -90,7 +94,7 @@ def _within_line(words: Words) -> Array:
 
 
 def _spanned(words: Words) -> Array:
-    """The words whose white space before the next one is all that some span contains."""
+    """The numbers of words where the white space before the next word is the whole content of a span."""
     starts, stops = words.batch.span_starts, words.batch.span_stops
     index = np.minimum(np.searchsorted(words.stop, starts), len(words.stop) - 2)
     whole: Array = index[(words.stop[index] == starts) & (words.start[index + 1] == stops)]
@@ -98,12 +102,12 @@ def _spanned(words: Words) -> Array:
 
 
 def _all(where: Array, low: Array, high: Array) -> Array:
-    """Whether a condition (m,) is valid for all clusters of each range."""
+    """Whether a condition (m,) is true for all clusters of each range."""
     return ~_any(~where, low, high)
 
 
 def _any(where: Array, low: Array, high: Array) -> Array:
-    """Whether a condition (m,) is valid for any cluster of each range."""
+    """Whether a condition (m,) is true for any cluster of each range."""
     upto = np.zeros(len(where) + 1, np.int32)
     np.cumsum(where, dtype=np.int32, out=upto[1:])
     inside: Array = at(upto, low) < at(upto, high)
@@ -112,6 +116,7 @@ def _any(where: Array, low: Array, high: Array) -> Array:
 
 def _same(words: Words) -> Array:
     """Whether each word (but the last) is the same as the next one."""
+    # alike: numbers of words as long as the next. Their code points are compared in two ragged arrays.
     points, sizes = words.batch.points, words.stop - words.start
     alike = np.flatnonzero(sizes[:-1] == sizes[1:])
     size = sizes[alike]
@@ -123,7 +128,9 @@ def _same(words: Words) -> Array:
 
 
 def _drops(words: Words, draws: Array) -> tuple[Array, Array, Array, Array]:
-    """Which words may be dropped, and what goes: with the white space after each, or else with that before it."""
+    """The fields of Moves about drops: a word is deleted with the white space after it, or else with that before."""
+    # solid: the clusters that are not white space. after, before (w,): the next such cluster after each word, and the
+    # cluster after the last such one before it. ahead, back (w,): there is white space there without a span's edge.
     solid = np.flatnonzero(~words.blank)
     after = solid[np.searchsorted(solid, words.last)]
     index = np.searchsorted(solid, words.first) - 1
@@ -137,13 +144,14 @@ def _drops(words: Words, draws: Array) -> tuple[Array, Array, Array, Array]:
 
 
 def _joins(batch: Batch, low: Array, high: Array) -> Array:
-    """Whether what is on the two sides of each range might join were it gone."""
+    """Whether the clusters on the two sides of each range might join if the range were deleted."""
     clusters = batch.clusters
     return np.isin(low - 1, clusters.open_after) | np.isin(high, clusters.open_before)
 
 
 def _kept(words: Words, draws: Array) -> tuple[Array, Array]:
-    """The words with the largest draw of a text or of a span, which are never dropped, and those alone in one."""
+    """Whether a word (w,) has the largest draw of a text or span (it is never dropped), and whether it is its only."""
+    # first, stop: the words of each text and span that has any, by number; numbers: all of them, ragged.
     batch = words.batch
     first = np.searchsorted(words.start, np.concatenate((batch.offsets[:-1], batch.span_starts)))
     stop = np.searchsorted(words.stop, np.concatenate((batch.offsets[1:], batch.span_stops)), "right")
@@ -159,14 +167,14 @@ def _kept(words: Words, draws: Array) -> tuple[Array, Array]:
 
 @cache
 def _mixture(rates: tuple[str, ...]) -> Array:
-    """For each set of kinds (as bits), their rates cumulated (2 ** kinds, kinds)."""
+    """For each set of kinds (as bits) the cumulated rates of its kinds, (2 ** kinds, kinds)."""
     weights = np.array([int(Decimal(rate) * _THOUSANDTHS) for rate in rates], np.int64)
     sets = np.arange(1 << len(rates))[:, None] >> np.arange(len(rates)) & 1
     return np.cumsum(sets * weights, axis=1)
 
 
 def _picked(rates: tuple[str, ...], ways: Array, draws: Array) -> Array:
-    """The kind of each word, by rate among the kinds it has."""
+    """The kind of each word (w,), by rate among the kinds that it has (`ways`)."""
     cumulated = _mixture(rates)[ways]
     way = randomness.below(randomness.stream(draws, randomness.OPERATOR), cumulated[:, -1])
     picked: Array = (way[:, None] >= cumulated).sum(axis=1)
@@ -174,7 +182,7 @@ def _picked(rates: tuple[str, ...], ways: Array, draws: Array) -> Array:
 
 
 class Plan(NamedTuple):
-    """The words of a batch (w,), each with its draw, row, the kinds it has as bits, and its kind where it has any."""
+    """The words of a batch, and of each word (w,) its draw, its row in the lexicon, the kinds it has, and its kind."""
 
     words: Words
     draws: Array
@@ -205,7 +213,7 @@ def _bit(kinds: tuple[str, ...], kind: str, where: Array) -> Array:
 
 
 def _strings(words: Words) -> list[str]:
-    """The words as they are looked up."""
+    """The keys of the words in the lexicon."""
     joined = graphemes.SEPARATOR.join(words.batch.values)
     word_texts = [joined[start:stop] for start, stop in zip(words.start.tolist(), words.stop.tolist(), strict=True)]
     for number in np.flatnonzero(forms(words.batch, np.ones(len(word_texts), np.bool_), words.start)).tolist():
@@ -215,6 +223,8 @@ def _strings(words: Words) -> list[str]:
 
 def _accepted(plan: Plan, kinds: tuple[str, ...]) -> Array:
     """Which words (w,) have an edit that wins over every edit that it overlaps, chosen or not."""
+    # low, high (w,): the clusters that each word's edit touches. Of two that overlap, the smaller draw wins, none of
+    # two equal draws.
     accepted = plan.ways > 0
     if plan.moves is None or len(accepted) < 2:
         return accepted
@@ -235,7 +245,10 @@ def _is(numbers: Array, kinds: tuple[str, ...], kind: str) -> Array:
 
 
 def _edits(plan: Plan, kinds: tuple[str, ...], chosen: Array, table: Table | None) -> Edits:
-    """The edits of some words (by number)."""
+    """The edits of the words `chosen` (k,), given by number."""
+    # Each edit replaces the code points start:stop by up to two pieces, `source` and `length` (k, 2), of the batch's
+    # points followed by the pools: the lexicon's, then that of the swapped words. number (k,): the edit's kind; changed
+    # (k,): the clusters that it changes.
     words, number = plan.words, plan.kinds[chosen]
     source, length = np.zeros((len(chosen), 2), np.int64), np.zeros((len(chosen), 2), np.int64)
     start, stop, changed = words.start[chosen], words.stop[chosen], np.zeros(len(chosen), np.int64)
@@ -267,7 +280,7 @@ def _edits(plan: Plan, kinds: tuple[str, ...], chosen: Array, table: Table | Non
 
 
 def _form(table: Table, slots: Array, draws: Array) -> Array:
-    """The form of each slot, by weight."""
+    """The form of each slot (k,), drawn by weight; a slot's forms are those with `before` < `upto` in its range."""
     bounds = np.append(table.before, table.upto[-1:])
     base = bounds[slots]
     way = randomness.below(randomness.stream(draws, randomness.REPLACEMENT), bounds[slots + 1] - base)
@@ -275,10 +288,11 @@ def _form(table: Table, slots: Array, draws: Array) -> Array:
 
 
 def _exchanged(words: Words, chosen: Array) -> tuple[Array, Array]:
-    """The code points of words and their next ones, exchanged, one pair after the other; and the clusters moved.
+    """The code points of words and the words after them, exchanged, pair by pair; and the clusters changed (k,).
 
-    The shorter word and the white space are taken out and put in again on the other side: each cluster counts twice.
+    The shorter word and the white space are deleted and inserted on the other side: each cluster counts twice.
     """
+    # start, stop (k, 3): the code points of the next word, the white space, and the word, in their new order.
     start = np.stack((words.start[chosen + 1], words.stop[chosen], words.start[chosen]), axis=1)
     stop = np.stack((words.stop[chosen + 1], words.start[chosen + 1], words.stop[chosen]), axis=1)
     sizes = words.last - words.first
@@ -288,7 +302,7 @@ def _exchanged(words: Words, chosen: Array) -> tuple[Array, Array]:
 
 
 def _decided(job: Job, kinds: tuple[str, ...], lexicon: Lexicon | None) -> tuple[Edits, Array]:
-    """The edits of a batch, and how many words of each text could have been edited (t,)."""
+    """The edits of a batch, and the number of eligible words of each text (t,)."""
     plan = _plan(job, kinds, lexicon)
     able = plan.ways > 0
     if plan.moves is not None and DROP in kinds and Decimal(job.params[DROP][0]):
@@ -308,11 +322,11 @@ def words(
     packs: Callable[[str], tuple[str, ...]] = lambda _: (),
     version: int = 1,
 ) -> Callable[[WordNoise], Perturbation]:
-    """Make a perturbation of a function from a word (composed, NFC) and its language to the forms it can come out as.
+    """Make a perturbation of a function from a word (composed, NFC) and its language to the noisy forms of the word.
 
     It is called once per distinct word, with the `choices` by name, without draws. `rates` are the kinds with their
     relative rates; `drop`, `swap` and `join` among them need no forms. A form that equals the word, breaks a cluster or
-    a normal form, or might join with what is beside the word is left out.
+    a normal form, or might join with a neighbour of the word is left out.
     """
     kinds = tuple(rates)
     formless = set(kinds) <= _FORMLESS

@@ -1,1 +1,1 @@
-"""Keyboards and input methods: what is typed when a key goes wrong."""
+"""Keyboards and input methods: the key errors of each."""

@@ -58,7 +58,7 @@ def _turned(table: dict[str, str]) -> dict[str, str]:
 
 
 Change = tuple[str, int, int]
-"""A kind, how far the code point of the syllable moves, and the weight."""
+"""A kind, the difference of the code points of the new and the clean syllable, and the weight."""
 
 
 class _Syllable(NamedTuple):
@@ -69,7 +69,7 @@ class _Syllable(NamedTuple):
     final: str = ""
 
     def text(self) -> str:
-        """The syllable, or the jamo where it is none."""
+        """The syllable, or the jamo where it is not a syllable."""
         if not (self.initial and self.vowel):
             return self.initial + self.vowel
         rime = _VOWELS.index(self.vowel) * len(_FINALS) + _FINALS.index(self.final)
@@ -77,7 +77,7 @@ class _Syllable(NamedTuple):
 
 
 def keys(text: str) -> str:
-    """The keys of the two-set keyboard that type a text; what is not a Hangul stays as it is."""
+    """The keys of the two-set keyboard that type a text; characters other than Hangul stay as they are."""
     table = _keys()
     return "".join(
         table.strokes.get(sign, sign)
@@ -103,8 +103,8 @@ def _struck(key: str) -> str:
     return known.get(key) or known.get(key.lower(), "")
 
 
-def slips() -> Iterator[KeyingError]:
-    """What each syllable comes out as when one key goes wrong and a whole syllable is the result."""
+def key_errors() -> Iterator[KeyingError]:
+    """The key errors of each syllable: one key is mistyped, and the result is a whole syllable."""
     initials = [tuple(_changed(keys(initial), "", keys("ㅏ"))) for initial in _INITIALS]
     rimes = [tuple(_changed(keys(chr(_FIRST + rime))[1:], keys("ㄱ"), "")) for rime in range(_RIMES)]
     for point in range(_FIRST, _LAST + 1):
@@ -141,7 +141,7 @@ def _jamo(sign: str) -> str:
 
 
 def _added(open_: _Syllable, jamo: str) -> tuple[str, _Syllable]:
-    """What is finished when a jamo comes to an open syllable, and what is open then."""
+    """The text that is finished when a jamo is added to an open syllable, and the syllable that is open then."""
     if jamo in _VOWELS:
         return _with_vowel(open_, jamo)
     initial, vowel, final = open_
@@ -165,7 +165,7 @@ def _with_vowel(open_: _Syllable, jamo: str) -> tuple[str, _Syllable]:
 
 
 def _changed(part: str, before: str, after: str) -> Iterator[Change]:
-    """The key errors of the keys of an initial or of a rime, with keys beside it that make a syllable of it."""
+    """The key errors of an initial or of a rime, with the keys before or after it that complete a syllable."""
     clean = ord(typed(before + part + after))
     changes: Counter[tuple[str, int]] = Counter()
     for kind, strokes, weight in _mistyped(part):
@@ -183,7 +183,7 @@ def _keeps(point: int, clean: int, *, initial: bool) -> bool:
 
 
 def _mistyped(part: str) -> Iterator[tuple[str, str, int]]:
-    """The kinds of key errors of a few keys, the keys then struck, and the weights."""
+    """The key errors of a few keys: kind, the keys struck, weight."""
     for index, key in enumerate(part):
         head, tail = part[:index], part[index + 1 :]
         yield "delete", head + tail, _MISSED

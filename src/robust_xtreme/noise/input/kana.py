@@ -1,9 +1,9 @@
-"""Japanese typed in romaji and converted: keys struck wrong that still give kana, and words that sound alike.
+"""Japanese typed in romaji and converted: mistyped keys that still give kana, and words that sound alike.
 
-The keys of a kana, and what keys give, are those of the pack `ja-romaji`; a kana of two usual spellings goes wrong in
-both. A small っ is the first of two equal consonants, so it and the kana after it are one unit. A form is kept where
-the letters give kana only, of the script of the kana, and do not begin with a small one.
-A word of one or two letters from the pack `ja-words` is converted to another one that is typed alike.
+The keys of kana are those of the pack `ja-romaji`; a kana of two usual spellings has the key errors of both. A small っ
+is the first of two equal consonants, so it and the kana after it are one unit. A form is kept where the letters give
+only kana, of the script of the kana, and do not begin with a small kana. A word of one or two letters from the pack
+`ja-words` is converted to another word that is typed alike.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def romaji() -> Romaji:
     return Romaji(gives, {kana: tuple(keys) for kana, keys in spellings.items()})
 
 
-def slips() -> Iterator[KeyingError]:
+def key_errors() -> Iterator[KeyingError]:
     """The key errors of romaji input in hiragana and katakana, and of the conversion to kanji."""
     alphabet = frozenset(languages.language("ja").alphabet)
     for kana, kind, form, weight in _of_kana(romaji()):
@@ -112,7 +112,7 @@ def _stays(point: str, form: str, table: Romaji) -> bool:
 
 
 def struck(keys: str) -> Iterator[tuple[str, str, int]]:
-    """What is typed where one key goes wrong: kind, keys, and how often."""
+    """The key errors of some keys: kind, the keys struck, weight."""
     for index, key in enumerate(keys):
         before, after = keys[:index], keys[index + 1 :]
         yield "delete", before + after, 1
@@ -133,9 +133,9 @@ Words = dict[tuple[str, int, str], dict[str, int]]
 
 @packs.cached
 def _words() -> Words:
-    """Words with their weights, by reading, length and the kana at their end: those are typed alike.
+    """Words with their weights, by reading, length and final kana; words that share these are typed alike.
 
-    None ends in っ, which is one unit with the kana after it.
+    No word ends in っ, which is one unit with the kana after it.
     """
     groups: defaultdict[tuple[str, int, str], dict[str, int]] = defaultdict(dict)
     table = packs.table("input", "ja-words")

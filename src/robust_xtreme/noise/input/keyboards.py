@@ -1,4 +1,4 @@
-"""Keyboards: what each key types, where it is, which keys are next to it, and how a letter is typed.
+"""Keyboards: what each key types, its position, its neighbours, and how a letter is typed.
 
 A layout is one pack, `perturbations/keyboards/NAME.toml`; its README says how one is written.
 """
@@ -43,7 +43,7 @@ _SEE: Final = "perturbations/README.md says how a keyboard is written"
 @final
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key: its place (column and row of ISO/IEC 9995-1, `AD01` the first letter), centre in key pitches, levels.
+    """A key: its position (column and row of ISO/IEC 9995-1, `AD01` the first letter), centre in key pitches, levels.
 
     `x` grows to the right and `y` downwards. `levels` are what it types plain, with shift, with AltGr, with both: ""
     where nothing, `dead:` and a combining mark where it is a dead key.
@@ -200,7 +200,7 @@ def _codes(path: Path, pack: dict[str, Any], key: str) -> tuple[str, ...]:
 
 
 def _keys(path: Path, pack: dict[str, Any]) -> tuple[Key, ...]:
-    """The keys of all rows; a place where no level types anything is a gap."""
+    """The keys of all rows; a position where no level types anything is a gap."""
     offsets = _offsets(path, pack["offsets"])
     levels = [_rows(path, level, pack.get(level), len(offsets)) for level in LEVELS]
     shape = [len(row) for row in levels[0] or ()]
@@ -214,7 +214,7 @@ def _keys(path: Path, pack: dict[str, Any]) -> tuple[Key, ...]:
 
 
 def _key(y: int, x: float, levels: tuple[str, ...]) -> Key:
-    """A key by its place: rows E to A from the top, columns along the slant of a pc's keyboard."""
+    """A key by its position: rows E to A from the top, columns along the slant of a pc's keyboard."""
     column = math.floor(x - (_SLANT[y] if y < len(_SLANT) else _SLANT[-1]))
     return Key(f"A{'EDCBA@'[y]}{column:02}", x, float(y), levels)
 
@@ -241,7 +241,7 @@ def _rows(path: Path, level: str, text: str | None, count: int) -> list[list[str
 
 
 def _cell(path: Path, level: str, cell: str) -> str:
-    """What a cell says that the key types: `a`, `--` nothing, `◌ा` a mark, `dead:◌́` a dead key, `U+200C` by number."""
+    """What the key of a cell types: `a`, `--` nothing, `◌ा` a mark, `dead:◌́` a dead key, `U+200C` by number."""
     if cell == _NOTHING:
         return ""
     dead = cell.startswith(DEAD)

@@ -1,4 +1,4 @@
-"""What is beside a key: the characters of neighbouring keys, for input methods that are typed on a Latin layout."""
+"""The characters of neighbouring keys, for input methods that are typed on a Latin layout."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SHIFT: Final = 1
 
 @packs.cached
 def near(name: str, sign: str) -> tuple[tuple[str, int], ...]:
-    """The characters of a layout that neighbouring keys type at the level of this one, with how often each is hit."""
+    """The characters of a layout that neighbouring keys type at the level of this one, with their weights."""
     strokes = layout(name).strokes(sign)
     if not strokes:
         return ()
@@ -23,6 +23,6 @@ def near(name: str, sign: str) -> tuple[tuple[str, int], ...]:
 
 @packs.cached
 def shifted(name: str, sign: str) -> str:
-    """What the same key types with Shift held where it was not, or not held; "" where it types nothing."""
+    """What the same key types with Shift added or missed; "" if nothing."""
     strokes = layout(name).strokes(sign)
     return strokes[-1].key.levels[strokes[-1].level ^ _SHIFT] if strokes else ""

@@ -1,4 +1,4 @@
-"""Chinese typed by pinyin: the wrong candidate, a near syllable, a key beside the right one, a letter missed.
+"""Chinese typed by pinyin: the wrong candidate, a similar syllable, a neighbouring key, a letter missed.
 
 Near syllables differ by a pair of sounds of the pack `zh-fuzzy` (zh and z, in and ing). A key error of the keys
 counts only where what is typed is again a syllable, and gives its commonest character. A word of two characters that
@@ -39,7 +39,7 @@ class Book:
     readings: Mapping[str, Count]
 
 
-def slips() -> Iterator[KeyingError]:
+def key_errors() -> Iterator[KeyingError]:
     """The key errors of the pinyin input method: of characters, and of words of two characters."""
     plain = characters()
     alphabet = frozenset(languages.language("zh").alphabet)
@@ -90,7 +90,7 @@ def fuzzy(syllable: str) -> list[str]:
 
 @packs.cached
 def _sounds(position: str) -> list[tuple[str, str]]:
-    """The sounds of a place in the syllable with the one that each is taken for. Raises DataError at other places."""
+    """The sounds of a part of the syllable, each with its similar sound. Raises DataError for other sounds."""
     table = packs.table("input", "zh-fuzzy")
     table.need("place", "one", "other")
     for row in table.rows:
@@ -107,7 +107,7 @@ def _initial(syllable: str) -> str:
 
 
 def struck(syllable: str) -> Iterator[tuple[str, str, int]]:
-    """What is typed, legal or not, where one key goes wrong: kind, letters, and how often."""
+    """The key errors of a syllable, legal or not: kind, the letters typed, weight."""
     for index, letter in enumerate(syllable):
         before, after = syllable[:index], syllable[index + 1 :]
         yield "delete", before + after, 1
@@ -116,7 +116,7 @@ def struck(syllable: str) -> Iterator[tuple[str, str, int]]:
 
 
 def _mistakes(syllable: str, legal: Collection[str]) -> list[tuple[str, str, int]]:
-    """The legal syllables that come out instead of one: kind, syllable, and how often."""
+    """The legal syllables that a syllable is mistyped as: kind, syllable, weight."""
     similar = (("syllable", other, 1) for other in fuzzy(syllable))
     mistakes = chain(similar, struck(syllable))
     return [mistake for mistake in mistakes if mistake[1] in legal and mistake[1] != syllable]
@@ -159,7 +159,7 @@ def _of_words(book: Book, mistakes: Mistakes) -> Iterator[KeyingError]:
 
 
 def _misread(reading: str, mistakes: Mistakes) -> Iterator[tuple[str, str, int]]:
-    """The readings that come out where one of two syllables goes wrong: kind, reading, and how often."""
+    """The readings that result when one of two syllables is mistyped: kind, reading, weight."""
     first, second = reading.split(" ")
     yield from ((kind, f"{other} {second}", weight) for kind, other, weight in mistakes.get(first, ()))
     yield from ((kind, f"{first} {other}", weight) for kind, other, weight in mistakes.get(second, ()))

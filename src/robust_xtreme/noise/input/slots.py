@@ -1,8 +1,8 @@
-"""What a letter or sign is in its syllable: only points of one slot can be typed in each other's place.
+"""The slot of a letter or sign in its syllable: only code points of one slot replace each other.
 
-A consonant that gives way to a vowel sign, or a medial that is twice, makes syllables that no font can show. The
-slots follow the names and categories of the Unicode character database; Thai and Burmese, whose vowels are on all
-sides of a consonant and together, are listed.
+A vowel sign instead of a consonant, or a medial that occurs twice, makes syllables that no font can show. The slots
+follow the names and categories of the Unicode character database; Thai and Burmese, whose vowels are on all sides of a
+consonant and occur together, are listed.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _MODIFIERS: Final = ("ANUSVARA", "CANDRABINDU", "VISARGA", "TIPPI", "BINDI")
 _VOWELS: Final = frozenset("AEIOU")
 
 REPEATED: Final = frozenset(("letter", "consonant", "vowel", "vowel before", "vowel after"))
-"""The slots that may be twice: a key struck twice there leaves two whole clusters."""
+"""The slots that may occur twice: a key struck twice there gives two whole clusters."""
 
 NEEDED: Final = ("MYANMAR LETTER",)
-"""What names begin with that must not be missed: Burmese spacing signs, clusters of their own, would be bare."""
+"""The prefix of names that must not be left out: Burmese spacing signs, clusters of their own, would be bare."""
 
 INSERTED: Final = frozenset(("letter", "consonant", "vowel"))
-"""The slots of which another may be beside the first."""
+"""The slots that may occur side by side."""
 
 
 def script(point: str) -> str:

@@ -84,7 +84,7 @@ class _Word:
     tone: str = ""
 
     def nucleus(self) -> range:
-        """The places of the vowels of the last syllable; u of qu and i of gi before a vowel are none."""
+        """The indices of the vowels of the last syllable; u of qu and i of gi before a vowel do not count."""
         stop = len(self.letters)
         while stop and self.letters[stop - 1].base not in _VOWELS:
             stop -= 1
@@ -96,7 +96,7 @@ class _Word:
         return range(start + (glide and stop - start > 1), stop)
 
     def strike(self, key: str) -> None:
-        """One key more."""
+        """Add one key."""
         base = key.lower()
         if self._toned(base) or self._hatted(base):
             return
@@ -125,7 +125,7 @@ class _Word:
         return fresh
 
     def _vowel_positions(self, hats: dict[str, str]) -> list[int]:
-        """The places of the letters that a key puts its hat on: uo inside a word, u of ua and uu, else the last one."""
+        """The indices of the letters that a key puts its hat on: uo inside a word, u of ua and uu, else the last."""
         vowels = self.nucleus()
         first = range(min(1, len(self.letters))) if "d" in hats else range(0)
         fits = [index for index in (*first, *vowels) if self.letters[index].base in hats]
@@ -135,7 +135,7 @@ class _Word:
         return fits[:1] if spelt.startswith(("ua", "uu")) else fits[-1:]
 
     def text(self) -> str:
-        """The word with its tone where the traditional spelling puts it."""
+        """The word with its tone by the traditional spelling."""
         toned = self._toned_position() if self.tone else -1
         return "".join(letter.text(self.tone if n == toned else "") for n, letter in enumerate(self.letters))
 
@@ -150,10 +150,10 @@ class _Word:
 
 
 class Stroke(NamedTuple):
-    """A key, the place of the letter that it belongs to, and whether it is that of a mark."""
+    """A key, the position of the letter that it belongs to, and whether it is the key of a mark."""
 
     key: str
-    place: int
+    position: int
     mark: bool = False
 
 

@@ -1,7 +1,7 @@
-"""KeyingErrors on a keyboard, from its geometry: what a letter comes out as when a finger misses, lingers or forgets a key.
+"""Key errors on a keyboard, from its geometry: neighbouring keys, keys struck twice or missed, wrong Shift or accent.
 
-All forms are letters of the language's own alphabet in places where they make sense; what else a key next to them
-types (digits, punctuation, letters of other languages) is left out.
+All forms are letters of the language's own alphabet, in positions where they are possible. Other characters of
+neighbouring keys (digits, punctuation, letters of other languages) are left out.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class _Desk:
     """A layout with the letters and marks that a language writes with, and the marks that the layout has keys for."""
 
     layout: Layout
-    own: frozenset[str]
+    signs: frozenset[str]
     marks: tuple[str, ...]
 
     def writes(self, form: str) -> bool:
         """Whether a form is a letter or mark of the language, or several."""
-        return form in self.own or (len(form) > 1 and self.own.issuperset(form))
+        return form in self.signs or (len(form) > 1 and self.signs.issuperset(form))
 
 
 class _Typed(NamedTuple):
@@ -64,7 +64,7 @@ def typing_errors(layout: Layout, code: str) -> Iterator[KeyingError]:
 
 
 def reached(layout: Layout, code: str) -> tuple[int, int]:
-    """How many of a language's letters a layout reaches, and how many there are, those with diacritics aside."""
+    """How many of a language's letters a layout types, and how many there are, without those with diacritics."""
     plain = [letter for letter in language(code).alphabet if len(unicodedata.normalize("NFD", letter)) == 1]
     return sum(layout.strokes(letter) is not None for letter in plain), len(plain)
 
@@ -85,13 +85,13 @@ def _signs(layout: Layout) -> Iterator[str]:
 
 def _points(desk: _Desk) -> list[str]:
     """The letters and marks of the language's scripts that a layout types, by a key of their own or by dead keys."""
-    scripts = {script(point) for form in desk.own for point in form}
+    scripts = {script(point) for form in desk.signs for point in form}
     typed = {sign for sign in _signs(desk.layout) if len(sign) == 1 and unicodedata.category(sign)[0] in "LM"}
-    return sorted(point for point in typed | desk.own if len(point) == 1 and script(point) in scripts)
+    return sorted(point for point in typed | desk.signs if len(point) == 1 and script(point) in scripts)
 
 
 def _typed(desk: _Desk, point: str) -> _Typed | None:
-    """How a letter is typed; one whose accent the layout has no key for by its base and something that gives it."""
+    """How a letter is typed; a letter whose accent has no key is typed by its base and by the accent's strokes."""
     strokes = desk.layout.strokes(point)
     if strokes:
         return _distinguished(strokes)
@@ -132,7 +132,7 @@ def _missed(point: str) -> Iterator[Row]:
 
 
 def _twice(point: str, typed: _Typed) -> Iterator[Row]:
-    """The key of the letter struck twice: what a dead key did to the first, it does not to the second."""
+    """The key of the letter struck twice; a dead key affects only the first."""
     if slot(point) in REPEATED:
         yield "double", point + (point if not typed.dead else _sign(*typed.base)), 1
 
@@ -152,12 +152,12 @@ def _near(desk: _Desk, point: str, typed: _Typed) -> Iterator[Row]:
 
 
 def _alike(point: str, sign: str) -> bool:
-    """Whether each of what a key types can be where the point is."""
+    """Whether each character that a key types can replace the point."""
     return not sign.startswith(DEAD) and all(slot(character) == slot(point) for character in sign)
 
 
 def _wrong(desk: _Desk, point: str, typed: _Typed) -> Iterator[Row]:
-    """Shift held or missed; a dead key, the key of a mark, or AltGr missed; another such key struck."""
+    """Shift added or missed; a dead key, the key of a mark, or AltGr missed; another such key struck."""
     key, level = typed.base
     sign, shifted, without = _sign(key, level), _sign(key, level ^ 1), _sign(key, level % _ALTGR)
     if shifted and _alike(point, shifted):
@@ -171,8 +171,8 @@ def _wrong(desk: _Desk, point: str, typed: _Typed) -> Iterator[Row]:
 
 
 def _accent_marks(desk: _Desk) -> Iterator[KeyingError]:
-    """In decomposed texts an accent with a key of its own is a code point: it is missed, or another one is struck."""
-    used = dict.fromkeys(mark for letter in sorted(desk.own) for mark in _accents_of(desk, letter))
+    """In decomposed texts an accent with its own key is a code point: it is missed, or another one is struck."""
+    used = dict.fromkeys(mark for letter in sorted(desk.signs) for mark in _accents_of(desk, letter))
     for mark in used:
         yield KeyingError(mark, "accent", "", _MISSED)
         for other in used:

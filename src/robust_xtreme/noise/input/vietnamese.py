@@ -1,9 +1,9 @@
-"""What letters of Vietnamese come out as when one key of a syllable goes wrong, by Telex or VNI.
+"""The key errors of Vietnamese letters, typed by Telex or VNI.
 
-The key of a hat or a tone acts on the whole syllable, and so does a letter that is struck too many. So each letter goes
-wrong within the syllables in which it is written most often (pack `vi-syllables`), all of whose keys are typed, the
-tone right after its letter or at the end; a form is kept where nearly all of them give it. Where the letters beside
-make a difference, two letters are one unit: two consonants, a vowel with a mark and the one after it, qu, oa and such.
+The key of a hat or a tone acts on the whole syllable, and so does an additional letter. So each letter is mistyped
+within the syllables in which it is written most often (pack `vi-syllables`), all of whose keys are typed, the tone
+directly after its letter or at the end; a form is kept where nearly all of them give it. Where neighbouring letters
+make a difference, two letters are one unit: two consonants, a vowel with a mark and the next vowel, qu, oa and such.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ LAYOUT: Final = "us"
 """The keyboard pack that says where the keys are."""
 
 SURE: Final = 0.99
-"""The share of its syllables, by frequency, in which a form must come of one wrong key."""
+"""The share of a unit's syllables, by frequency, in which one mistyped key must give a form."""
 
 MOST: Final = 12
-"""How many frames of a unit are typed, the commonest ones; those that are too rare to make a form unsure are not."""
+"""How many frames of a unit are typed, the commonest ones; rarer frames cannot change which forms are kept."""
 
 _MISSED, _BARE, _SCALE = 12, 2, 100
 _VOWELS: Final = frozenset("aeiouy")
@@ -41,15 +41,15 @@ Forms = Counter[tuple[str, str]]
 
 
 class Frame(NamedTuple):
-    """A syllable, or what matters of it, around a unit."""
+    """A syllable, or the relevant part of it, around a unit."""
 
     before: str
     unit: str
-    behind: str
+    after: str
 
 
-def slips(method: Method) -> Iterator[KeyingError]:
-    """What letters and pairs of letters of Vietnamese come out as, in both cases; marks by themselves too."""
+def key_errors(method: Method) -> Iterator[KeyingError]:
+    """The key errors of letters, pairs of letters and single marks of Vietnamese, in both cases."""
     letters = frozenset(languages.language("vi").alphabet) | frozenset(string.digits if method == "vni" else "")
     for unit, frames in _frames().items():
         for (kind, form), weight in _sure(frames, method).items():
@@ -61,7 +61,7 @@ def slips(method: Method) -> Iterator[KeyingError]:
 
 
 def _capital(unit: str, kind: str, form: str) -> str:
-    """The form of a unit in capitals; the key of the mark of a single letter is struck without Shift."""
+    """The form of a unit in capitals; the key of a single letter's mark is struck without Shift."""
     if kind == "shift":
         return form.swapcase()
     marked = len(unit) == 1 and not unit.isascii()
@@ -70,9 +70,9 @@ def _capital(unit: str, kind: str, form: str) -> str:
 
 @packs.cached
 def _frames() -> dict[str, Counter[Frame]]:
-    """The frames in which each unit is, with their frequencies, the commonest ones.
+    """The commonest frames of each unit, with their frequencies.
 
-    A pair that begins a syllable begins one with a capital, too; a letter of no syllable is alone.
+    A pair that begins a syllable also begins a capitalised one; a letter of no syllable has an empty frame.
     """
     table = packs.table("input", "vi-syllables")
     table.need("syllable", "frequency")
@@ -92,14 +92,14 @@ def _common(frames: Counter[Frame]) -> Counter[Frame]:
 
 
 def _titled(frame: Frame) -> Iterator[Frame]:
-    """A frame, and where a pair begins it the one with a capital; single letters need none of their own."""
+    """A frame, and the capitalised one if it begins with a pair; single letters do not need it."""
     yield frame
     if len(frame.unit) > 1 and not frame.before:
-        yield Frame("", frame.unit.capitalize(), frame.behind)
+        yield Frame("", frame.unit.capitalize(), frame.after)
 
 
 def _units(syllable: str) -> Iterator[Frame]:
-    """The units of a syllable, from left to right, each with what is around it."""
+    """The units of a syllable, from left to right, each in its frame."""
     position = 0
     while position < len(syllable):
         size = 2 if _paired(syllable[position : position + 2]) else 1
@@ -117,7 +117,7 @@ def _paired(letters: str) -> bool:
 
 
 def _onset(before: str) -> str:
-    """What is before a unit, without an initial that makes no difference to keys after it."""
+    """The letters before a unit, without an initial that does not affect later keys."""
     if before.startswith(_ONSETS):
         return before
     return before.lstrip(_CONSONANTS)
@@ -137,7 +137,7 @@ def _sure(frames: Counter[Frame], method: Method) -> Forms:
 
 
 def _wrong(frame: Frame, method: Method) -> Forms:
-    """What a unit comes out as within a frame, the tone typed after its letter or at the end."""
+    """The key errors of a unit within a frame, the tone typed after its letter or at the end."""
     forms: Forms = Counter()
     word = "".join(frame)
     inside = range(len(frame.before), len(frame.before) + len(frame.unit))
@@ -152,29 +152,29 @@ def _wrong(frame: Frame, method: Method) -> Forms:
 
 
 def _bare(word: str) -> str:
-    """A word all of whose marks were missed."""
+    """A word without any of its marks."""
     return "".join(parts(letter)[0] for letter in word)
 
 
 def _between(text: str, frame: Frame) -> str | None:
-    """What is in the place of the unit; None where the rest of the frame did not stay."""
-    stop = len(text) - len(frame.behind)
-    fits = stop >= len(frame.before) and text.startswith(frame.before) and text.endswith(frame.behind)
+    """What replaces the unit; None where the rest of the frame changed."""
+    stop = len(text) - len(frame.after)
+    fits = stop >= len(frame.before) and text.startswith(frame.before) and text.endswith(frame.after)
     return text[len(frame.before) : stop] if fits else None
 
 
 def _mistyped(row: list[Stroke], inside: range) -> Iterator[tuple[str, str, int]]:
-    """The kinds of key errors of the keys of some letters of a word, what is struck then, and the weights."""
+    """The key errors of some letters of a word: kind, the keys struck, weight."""
     struck = "".join(stroke.key for stroke in row)
     for index, stroke in enumerate(row):
-        if stroke.place not in inside:
+        if stroke.position not in inside:
             continue
         head, key, tail = struck[:index], stroke.key, struck[index + 1 :]
         yield ("accent", head + tail, _MISSED) if stroke.mark else ("delete", head + tail, 1)
         yield "double", head + key + key + tail, 1
         if not stroke.mark:
             yield "shift", head + key.swapcase() + tail, 1
-        if tail and row[index + 1].place in inside:
+        if tail and row[index + 1].position in inside:
             yield "swap", head + tail[0] + key + tail[1:], 1
         for other, weight in near(LAYOUT, key):
             if not stroke.mark and other.isdigit():
@@ -185,7 +185,7 @@ def _mistyped(row: list[Stroke], inside: range) -> Iterator[tuple[str, str, int]
 
 
 def _of_marks(method: Method) -> Iterator[KeyingError]:
-    """The marks of a decomposed text: missed, or a tone whose key is beside."""
+    """The key errors of the marks of a decomposed text: the mark is missed, or a tone has a neighbouring key."""
     table = method_keys(method)
     hats = {mark for row in table.hats.values() for mark in row.values()}
     for mark in sorted({*TONES, *hats} - {STROKE}):

@@ -1,9 +1,9 @@
-"""Case gone wrong: capitals lost, gained, or held too long.
+"""Case errors: missing and additional capitals.
 
-`initial` loses the capital that a word begins with (Der, der), `second` holds shift too long (The, THe), `inverted` has
-caps lock on (The, tHE), `lower` and `upper` write the whole word in small letters or in capitals. Upper and lower case
-are the language's (`_case`); what does not change stays as it is, byte by byte. A word is left alone where it would get
-letters that the language's alphabet does not have.
+`initial` loses the capital that a word begins with (Der, der), `second` keeps Shift pressed too long (The, THe),
+`inverted` has Caps Lock on (The, tHE), `lower` and `upper` write the whole word in small letters or in capitals. Upper
+and lower case are the language's (`engine/case.py`); unchanged letters stay as they are, byte by byte. A word does not
+change where it would get letters that the language's alphabet does not have.
 """
 
 from __future__ import annotations
@@ -74,5 +74,5 @@ def _forms(word: str, code: str) -> Iterator[Form]:
 
 
 def _belongs(form: str, word: str, code: str) -> bool:
-    """Whether all that is new in a form are letters of the language."""
+    """Whether all new letters of a form are letters of the language."""
     return set(clusters(form)) - set(clusters(word)) <= _letters(code)

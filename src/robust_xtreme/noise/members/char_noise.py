@@ -1,9 +1,9 @@
-"""KeyingErrors of the hand: letters left out, doubled, swapped with the next one, or replaced by another.
+"""Character noise: letters deleted, doubled, swapped with the next letter, or replaced by another letter.
 
-The unit is a letter with all its marks; digits, punctuation and emoji are never touched. A replacement is a letter of
-the text's own language, of the same script and case, and never the letter itself; a letter of a script that the
-language's alphabet does not have (a Latin name in a Thai text) is deleted, doubled or swapped, never replaced. A swap exchanges
-two neighbours that differ, inside one word. Of the operators that a letter allows each is as likely as the others.
+The unit is a letter with all its marks; digits, punctuation and emoji are never edited. A replacement is a letter of
+the text's own language, of the same script and case, and never the letter itself. A letter of a script that the
+language's alphabet does not have (a Latin name in a Thai text) is deleted, doubled or swapped, never replaced. A swap
+exchanges two neighbours that differ, inside one word. The operators that a letter allows are equally likely.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Typos as people make them: on the language's own keyboard layout, or in its input method.
+"""Typing errors on the language's own keyboard layout, or in its input method.
 
 A neighbouring key is hit (`neighbour`), or struck along with the right one (`insert`); a key is missed (`delete`), or
-struck twice (`double`); two keys come in the wrong order (`swap`); Shift is held or missed (`shift`), a dead key, AltGr
-or a tone key missed or wrong (`accent`). In an input method the wrong candidate is taken (`candidate`), or that of a
-syllable that sounds alike (`syllable`). Neighbours are keys whose centres are within 1.25 key pitches, those of the
-same row more often. What comes out are letters of the language; words in another script are left alone.
+struck twice (`double`); two keys are struck in the wrong order (`swap`); Shift is added or missed (`shift`), a dead
+key, AltGr or a tone key missed or wrong (`accent`). In an input method the wrong candidate is taken (`candidate`), or
+that of a syllable that sounds alike (`syllable`). Neighbours are keys whose centres are within 1.25 key pitches, those
+of the same row more often. All forms are letters of the language; words in another script do not change.
 
-The layout is the language's usual one, `@layout=NAME` takes another one that can type it. Korean, Vietnamese, Chinese
-and Japanese are typed by input methods: `ko-2set`, `vi-telex` and `vi-vni`, `zh-pinyin`, `ja-romaji`.
+The layout is the language's usual one; `@layout=NAME` takes another one that can type the language. Korean, Vietnamese,
+Chinese and Japanese are typed by input methods: `ko-2set`, `vi-telex` and `vi-vni`, `zh-pinyin`, `ja-romaji`.
 """
 
 from __future__ import annotations
@@ -19,28 +19,32 @@ from typing import Final, NamedTuple
 from robust_xtreme import packs
 from robust_xtreme.errors import SpecError
 from robust_xtreme.languages import language as language_of
-from robust_xtreme.noise.engine.key_errors import KeyingError, slips
+from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
 from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.input import hangul, kana, keyboards, pinyin, vietnamese
 from robust_xtreme.noise.input.typing import reached, typing_errors
 
 
 class Method(NamedTuple):
-    """An input method: its language, the function that gives its key errors, and the packs that this reads."""
+    """An input method: its language, the function that yields its key errors, and the packs that it reads."""
 
     language: str
-    slips: Callable[[], Iterable[KeyingError]]
+    key_errors: Callable[[], Iterable[KeyingError]]
     packs: tuple[str, ...]
 
 
 METHODS: Final = {
-    "ko-2set": Method("ko", hangul.slips, ("keyboards/kr", "input/ko-2set")),
+    "ko-2set": Method("ko", hangul.key_errors, ("keyboards/kr", "input/ko-2set")),
     "vi-telex": Method(
-        "vi", partial(vietnamese.slips, "telex"), ("keyboards/us", "input/vi-telex", "input/vi-syllables")
+        "vi", partial(vietnamese.key_errors, "telex"), ("keyboards/us", "input/vi-telex", "input/vi-syllables")
     ),
-    "vi-vni": Method("vi", partial(vietnamese.slips, "vni"), ("keyboards/us", "input/vi-vni", "input/vi-syllables")),
-    "zh-pinyin": Method("zh", pinyin.slips, ("keyboards/us", "input/zh-pinyin", "input/zh-words", "input/zh-fuzzy")),
-    "ja-romaji": Method("ja", kana.slips, ("keyboards/us", "input/ja-romaji", "input/ja-words")),
+    "vi-vni": Method(
+        "vi", partial(vietnamese.key_errors, "vni"), ("keyboards/us", "input/vi-vni", "input/vi-syllables")
+    ),
+    "zh-pinyin": Method(
+        "zh", pinyin.key_errors, ("keyboards/us", "input/zh-pinyin", "input/zh-words", "input/zh-fuzzy")
+    ),
+    "ja-romaji": Method("ja", kana.key_errors, ("keyboards/us", "input/ja-romaji", "input/ja-words")),
 }
 """Input methods by the name that `layout` gives them."""
 
@@ -57,7 +61,7 @@ RATES: Final = {
     "candidate": "4",
     "syllable": "2",
 }
-"""How often each kind happens beside the others, where a letter allows it.
+"""The rates of the kinds, relative to the others that a letter allows.
 
 The rates of the first six are fitted to real typos in English (docs/typos.md); the others are set by hand.
 """
@@ -70,13 +74,13 @@ def layouts() -> tuple[str, ...]:
 
 @packs.cached
 def layouts_of(code: str) -> tuple[str, ...]:
-    """The layouts and input methods that a language is typed with, its usual one first; none where it has none."""
+    """The layouts and input methods that a language is typed with, the usual one first."""
     methods = (name for name, method in METHODS.items() if method.language == code)
     return *methods, *(name for name in keyboards.of_language(code) if _suffices(name, code))
 
 
 def _suffices(name: str, code: str) -> bool:
-    """Whether a keyboard reaches half of a language's letters; where their accents are does not matter."""
+    """Whether a keyboard types at least half of a language's letters, regardless of accents."""
     letters, size = reached(keyboards.layout(name), code)
     return 2 * letters >= size > 0
 
@@ -86,9 +90,9 @@ def _lacks(code: str) -> str:
 
 
 def _struck_one_by_one(code: str) -> bool:
-    """Whether letters are keys, so that two can change places: not what an input method makes of several keys.
+    """Whether each letter is a key, so that two letters can be swapped: not where an input method combines keys.
 
-    Where some of its letters are single keys, it yields pairs of them in the wrong order itself.
+    An input method in which some letters are single keys yields swapped pairs of them itself.
     """
     return code not in _COMPOSED
 
@@ -101,7 +105,7 @@ def _packs(code: str) -> tuple[str, ...]:
     )
 
 
-@slips(
+@key_errors(
     strength="share of letters typed wrong",
     rates=RATES,
     choices={"layout": layouts},
@@ -118,12 +122,12 @@ def keyboard_typo(language: str, layout: str) -> Iterable[KeyingError]:
 
 
 def _typed(name: str, code: str) -> Iterable[KeyingError]:
-    """The key errors of a language on a layout or in an input method. Raises SpecError where it cannot type the language."""
+    """The key errors of a language on a layout or in an input method. Raises SpecError for another language's."""
     if name in METHODS:
         method = METHODS[name]
         if method.language != code:
             raise SpecError(_refusal(name, code, f"an input method of {language_of(method.language).name}"))
-        return method.slips()
+        return method.key_errors()
     if not _suffices(name, code):
         raise SpecError(_refusal(name, code, "a keyboard that types fewer than half of its letters"))
     return typing_errors(keyboards.layout(name), code)

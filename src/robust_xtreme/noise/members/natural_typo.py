@@ -1,9 +1,9 @@
-"""Misspellings that people have made, from lists of real ones: each word comes out as one that its list has for it.
+"""Real misspellings: each word is replaced by a misspelling of it from a list.
 
-A list is the pack `misspellings/CODE.tsv`, a row being a misspelling and the right word, with a weight where the list
-has one; users' lists add to the bundled one. The case of the word is kept (lower, Capital, CAPITALS), and what is
-before or after an apostrophe is looked up by itself where the whole is not listed. In languages written without spaces
-a word is all that is between two signs, so that a list would have to contain such stretches.
+A list is the pack `misspellings/CODE.tsv`; a row is a misspelling and the right word, with a weight if the list has
+weights. Users' lists add to the bundled one. The case of the word is kept (lower, Capital, CAPITALS), and the parts
+before and after an apostrophe are looked up by themselves if the whole is not listed. In languages written without
+spaces a word is all text between two signs, so that a list would have to contain such texts.
 """
 
 from __future__ import annotations

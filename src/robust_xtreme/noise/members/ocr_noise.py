@@ -1,11 +1,11 @@
-"""Letters taken for ones that look like them, as in scanned text: e for c, rn for m, ด for ต.
+"""Letters taken for letters that look like them, as in scanned text: e for c, rn for m, ด for ต.
 
-What looks alike was measured on glyphs (perturbations/lookalikes), one pack a script; a language takes the three of its
-letters that are most like a letter, and up to three digits. Pairs of Latin letters are those that Tesseract knows.
+Likeness was measured on glyphs (perturbations/lookalikes), one pack per script. A letter's forms are the three letters
+of the language that are most like it, and up to three digits. Pairs of Latin letters are those that Tesseract knows.
 
-A digit looks like a letter, but in a text, which scanners read by words, it comes out less often than the distances of
-glyphs alone say. All digits together are at most 2 % of what a letter comes out as, and where nothing else looks like
-it, it stays: so the noise is made of the language's letters in whatever text.
+Scanners read text by words, so that a letter is taken for a digit less often than the distance of the glyphs suggests.
+All digits together have at most 2 % of the weight of a letter's forms, and a letter with no other forms does not
+change. So the noise consists of the language's letters.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from typing import Final
 
 from robust_xtreme import languages, packs
 from robust_xtreme.errors import DataError
-from robust_xtreme.noise.engine.key_errors import KeyingError, slips
+from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
 
 _LIKENESS: Final = re.compile("[1-9][0-9]?|100")
 _MOST: Final = 3
 _FOURTH: Final = 4
 _SCALE: Final = 10_000
 _DIGITS: Final = 20
-"""How many of a thousand misread letters come out as digits, at most."""
+"""The largest share of misread letters that become digits, in thousandths."""
 
 
 def _lacks(code: str) -> str:
@@ -36,7 +36,7 @@ def _packs(code: str) -> tuple[str, ...]:
     return (f"lookalikes/{languages.language(code).script}",)
 
 
-@slips(
+@key_errors(
     strength="share of letters misread",
     rates={"lookalike": "1"},
     lacks=_lacks,
@@ -48,7 +48,7 @@ def ocr_noise(language: str) -> Iterator[KeyingError]:
 
 
 def misread(language: str) -> Iterator[KeyingError]:
-    """What each letter of a language, and each pair of them, comes out as."""
+    """The forms of each letter and pair of letters of a language."""
     table = packs.table("lookalikes", languages.language(language).script)
     table.need("letter", "forms", "likeness")
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -70,14 +70,14 @@ def _alike(row: Mapping[str, str], table: packs.Table) -> list[tuple[str, int]]:
 
 
 def _chosen(language: str, letter: str, alike: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """The letters and the digits that the language may have for a letter or pair, by the fourth power of likeness."""
+    """The letters and digits that the language has for a letter or pair, weighted by the fourth power of likeness."""
     forms = [(form, many) for form, many in alike if _stands(language, letter, form)]
     letters, digits = ([form for form in forms if _digital(form[0]) == kind][:_MOST] for kind in (False, True))
     return {form: many**_FOURTH // _SCALE for form, many in (*letters, *digits)}
 
 
 def _digits_rarer(weights: Mapping[str, int]) -> Mapping[str, int]:
-    """The weights of forms, those with digits scaled down to their share of all; none where there are no others."""
+    """The weights of forms, those with digits scaled down to their share; none if all forms have digits."""
     digits = sum(weight for form, weight in weights.items() if _digital(form))
     most = (sum(weights.values()) - digits) * _DIGITS // (1000 - _DIGITS)
     if digits <= most:
@@ -90,14 +90,14 @@ def _digital(form: str) -> bool:
 
 
 def _own(language: str, text: str) -> bool:
-    """Whether each character belongs to the language, be it a letter, a digit or a mark of its own."""
+    """Whether each character is a letter, a digit or a mark of the language."""
     return all(
         languages.belongs(language, character) or character in languages.language(language).marks for character in text
     )
 
 
 def _stands(language: str, letter: str, form: str) -> bool:
-    """Whether a form is the language's own; an auxiliary mark is where another one was.
+    """Whether a form belongs to the language; an auxiliary mark only replaces another auxiliary mark.
 
     CLDR's auxiliary marks of Burmese are those of Mon, Shan and Karen; those of Malayalam are its vowel signs.
     """

@@ -1,7 +1,7 @@
-"""Punctuation as hasty writers have it: marks left out, doubled, taken for others, quotes typed as on a typewriter.
+"""Punctuation errors: marks left out, doubled, replaced by others, quotes typed as on a typewriter.
 
-The marks are those of the language (CLDR); a mark beside a digit stays. A stop is taken for another stop, a pause for
-another pause, a quote for another quote, so that a sentence still reads as one.
+The marks are those of the language (CLDR); a mark beside a digit stays. A stop is replaced by another stop, a pause by
+another pause, a quote by another quote, so that the sentence stays readable.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-from robust_xtreme.noise.engine.key_errors import KeyingError, slips
+from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
 from robust_xtreme.noise.engine.marks import marks, others, pauses, stops
 
 _PLAIN: Final = {
@@ -21,7 +21,7 @@ _PLAIN: Final = {
 }
 
 
-@slips(
+@key_errors(
     strength="share of punctuation marks changed",
     rates={"drop": "3", "double": "1", "wrong": "2", "plain": "2", "add": "0"},
     marked=False,

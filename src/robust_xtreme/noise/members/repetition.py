@@ -1,7 +1,7 @@
-"""Letters and signs held down for emphasis: sooo, !!!
+"""Letters and signs repeated for emphasis: sooo, !!!
 
-A letter comes three to five times, a mark of exclamation or question, or a stop, two or three times; shorter runs are
-commoner. A letter with marks of its own, as in scripts whose vowels are signs, is not repeated.
+A letter occurs three to five times, an exclamation mark, a question mark or a stop two or three times; shorter runs are
+more frequent. A letter with marks of its own, as in scripts whose vowels are signs, is not repeated.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from robust_xtreme.noise.engine.case import cases
-from robust_xtreme.noise.engine.key_errors import KeyingError, slips
+from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
 from robust_xtreme.noise.engine.marks import stops
 
 _LONGER: Final = ((3, 4), (4, 2), (5, 1))
 _MARKS: Final = ((2, 2), (3, 3))
 
 
-@slips(
+@key_errors(
     strength="share of letters and emphatic marks repeated",
     rates={"letter": "1", "mark": "1"},
     marked=False,

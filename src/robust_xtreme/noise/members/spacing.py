@@ -1,8 +1,8 @@
-"""Spaces in the wrong places: two words written as one, a word written as two.
+"""Spacing errors: two words written as one, a word written as two.
 
-A word is joined with the next one where only white space within a line is between them (5 km and 10 000 stay), or
-split at one place, between two letters of the language. Scripts that write no spaces get some, too. Where words are
-read one by one, as in tagging, the noise has no meaning.
+A word is joined with the next one where only white space within a line is between them (5 km and 10 000 stay), or split
+at one position, between two letters of the language. Texts in scripts without spaces get some, too. The noise has no
+meaning for tasks that label single words, as tagging.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from robust_xtreme.noise.engine.words import Form, words
 
 _APOSTROPHES: Final = ("'", "’")
 _MOST: Final = 40
-"""Of so many places, evenly spread, a very long word is split at one."""
+"""How many positions, evenly spread, a very long word can be split at."""
 
 
 @words(

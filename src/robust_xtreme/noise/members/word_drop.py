@@ -1,8 +1,8 @@
-"""Words left out, with the white space beside them.
+"""Deletes words with the white space beside them.
 
-Every text keeps at least one word, and so does every span. Languages written without spaces have no such words; in
-Vietnamese, which puts a space between syllables, it is syllables that are left out. A word that is gone has no tag, so
-that tagging tasks are refused.
+Every text keeps at least one word, and so does every span. Languages written without spaces are not served; in
+Vietnamese, which puts a space between syllables, syllables are deleted. A deleted word has no tag, so that tagging
+tasks are refused.
 """
 
 from __future__ import annotations

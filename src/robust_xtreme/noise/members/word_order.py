@@ -1,8 +1,8 @@
-"""Words that changed places: each exchanges with the next one, as they are, capitals and all.
+"""Swaps words with the next word; their letters, capitals included, do not change.
 
-Only words with nothing but white space between them exchange, within one span or outside all. Languages written without
-spaces have no such words; in Vietnamese, which puts a space between syllables, it is syllables that change places. A
-tag belongs to the place of its word, so that tagging tasks are refused.
+Only words with nothing but white space between them are swapped, within one span or outside all spans. Languages
+written without spaces are not served; in Vietnamese, which puts a space between syllables, syllables are swapped. A tag
+belongs to the position of its word, so that tagging tasks are refused.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""nlpaug, imported where a text is noised, and the words that its augmenters of characters are given.
+"""Imports nlpaug when a text is noised, and selects the words that its augmenters of characters get.
 
-Of each word of a text nlpaug sees the longest run of letters that it may change, each of one code point; the rest,
-marks, digits, signs and white space, is kept from it. Its caps of 10 words and 10 characters are lifted. It draws
+nlpaug gets of each word the longest run of letters that it may change, each of one code point, without the rest of the
+text: marks, digits, signs and white space. Its caps of 10 words and 10 characters are lifted. It draws
 ceil(strength * words) of those words, so at least one of a text: in a text of five words that is a fifth of it, at any
-strength up to 0.2. Of a word that it draws it changes ceil(0.3 * characters), its default. A text of more than 1,000
-words is given to it in pieces of as many.
+strength up to 0.2. Of a drawn word it changes ceil(0.3 * characters), its default. A text of more than 1,000 words is
+passed to it in pieces of 1,000 words.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _WORD: Final = re.compile(r"\S+")
 _ABUGIDAS: Final = frozenset({"Beng", "Deva", "Gujr", "Guru", "Mlym", "Mymr", "Taml", "Telu", "Thai"})
 
 UNCAPPED: Final[Mapping[str, Any]] = MappingProxyType({"aug_char_max": None, "aug_word_max": None})
-"""What lifts the caps of an augmenter of characters."""
+"""The options that lift the caps of an augmenter of characters."""
 
 
 def characters() -> Any:
@@ -38,7 +38,7 @@ def characters() -> Any:
 
 
 def language_models() -> Any:
-    """nlpaug's augmenters of words, by a language model say. Raises UserError where nlpaug is not installed."""
+    """nlpaug's augmenters of words, as by a language model. Raises UserError where nlpaug is not installed."""
     with _loading():
         from nlpaug.augmenter import word
     return word
@@ -46,7 +46,7 @@ def language_models() -> Any:
 
 @contextmanager
 def _loading() -> Iterator[None]:
-    """A module that cannot be imported is one line; what nlpaug's own code is warned of is its own affair."""
+    """Import a module without the warnings of nlpaug's own code; an import that fails is an error of one line."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -70,9 +70,9 @@ def lacks_letters(code: str) -> str:
 @final
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What nlpaug is given of a text: of each word the longest run of `letters`.
+    """The words that nlpaug gets: of each word of a text the longest run of `letters`.
 
-    Only where the run has at least `shortest` letters, and one that is `changeable`.
+    Only runs of at least `shortest` letters, one of them `changeable`.
     """
 
     letters: frozenset[str]
@@ -93,7 +93,7 @@ class Words:
 
 
 def on_words(augmenter: Any, words: Words) -> Callable[[str], str]:
-    """A function that noises a text with an augmenter of characters, which is given these words of it."""
+    """A function that noises these words of a text with an augmenter of characters."""
     gaps: list[str] = []
 
     def tokenizer(text: str) -> list[str]:
@@ -119,7 +119,7 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _noised(augmenter: Any, text: str) -> str:
-    """The text after an augmenter, which strips it: white space at its ends is put back."""
+    """The text after an augmenter, which strips it, with the white space at its ends restored."""
     core = text.strip()
     if not core:
         return text
@@ -129,7 +129,7 @@ def _noised(augmenter: Any, text: str) -> str:
 
 
 def _longest(word: str, letters: frozenset[str]) -> tuple[int, int]:
-    """Where the longest run of clusters that are such letters is in a word."""
+    """The range of the longest run of clusters of a word that are such letters."""
     best, begin, position = (0, 0), 0, 0
     plain = all(point in letters or point.isascii() for point in word)
     for cluster in word if plain else split(word):

@@ -2,13 +2,13 @@
 word is put in before it.
 
 The model is a folder of transformers (`@model=DIR`) of BERT's, DistilBERT's or RoBERTa's kind, the only ones whose
-pieces nlpaug distinguishes, with weights as safetensors; nothing is ever downloaded. nlpaug's own code around models
-(`use_custom_api`) asks tokenizers for `_convert_token_to_id`, which those of transformers 5 no longer have, so that its
-other way is used, the pipeline: it draws evenly from the 100 words.
+pieces nlpaug distinguishes, with weights as safetensors; nothing is downloaded. nlpaug's own code around models
+(`use_custom_api`) calls `_convert_token_to_id` of tokenizers, which those of transformers 5 no longer have. So its
+pipeline is used instead: it draws evenly from the 100 words.
 
-nlpaug gives back what the tokenizer makes of a text, lower case and white space included. Its output is compared with
-the text by the tokenizer's pieces, and only the pieces that differ are put into the text, special ones never. Texts are
-given to it in parts that the model can read whole, and its cap of 10 words is lifted; it changes ceil(strength * words)
+nlpaug returns the text as the tokenizer changes it, lower case and white space included. Its output is compared with
+the text by the tokenizer's pieces, and only the pieces that differ are put into the text, special pieces never. Texts
+are passed to it in parts that fit into the model, and its cap of 10 words is lifted; it changes ceil(strength * words)
 words of each part, so at least one. Languages written without spaces are refused: nlpaug writes words with spaces.
 """
 
@@ -58,7 +58,7 @@ def contextual(language: str, strength: float, action: str, model: str) -> Calla
 
 
 def _check(folder: Path, name: str) -> None:
-    """Raise UserError where a folder is none, or contains no masked language model that nlpaug can use."""
+    """Raise UserError where a path is not a folder with a masked language model that nlpaug can use."""
     if not (folder / "config.json").is_file():
         raise UserError(
             f"@model={name} is not a folder with a model of transformers; nlpaug.contextual downloads nothing: "
@@ -99,7 +99,7 @@ def _augmenter(folder: str, action: str) -> Any:
 @final
 @dataclass(frozen=True, slots=True)
 class _Here:
-    """A pipeline that runs in this process, where nlpaug asks for a process of its own for every word."""
+    """A pipeline that runs in this process; nlpaug would start a process for every word."""
 
     pipeline: Callable[..., Any]
     tokenizer: Any
@@ -111,7 +111,7 @@ class _Here:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """transformers shows no bars and no advice while a model is loaded."""
+    """Hide the progress bars and advice of transformers while a model is loaded."""
     from transformers.utils import logging
 
     chatter: Any = logging
@@ -127,10 +127,10 @@ def _quiet() -> Iterator[None]:
 
 
 class _Pieces(NamedTuple):
-    """The pieces that the tokenizer makes of a text, and where in the text each begins and stops."""
+    """The pieces that the tokenizer makes of a text, and the range of each in the text."""
 
     names: list[str]
-    places: list[tuple[int, int]]
+    ranges: list[tuple[int, int]]
 
 
 def _pieces(augmenter: Any, text: str) -> _Pieces:
@@ -149,7 +149,7 @@ def _parts(augmenter: Any, text: str) -> Iterator[str]:
     """A text in parts of half as many pieces as the model reads, so that there is room for words put in."""
     size = max(1, augmenter.max_num_token // 2)
     starts, left = [0], size
-    for start, _ in _pieces(augmenter, text).places:
+    for start, _ in _pieces(augmenter, text).ranges:
         left -= 1
         if left < 0 and text[start - 1 : start].isspace():
             starts.append(start)
@@ -158,7 +158,7 @@ def _parts(augmenter: Any, text: str) -> Iterator[str]:
 
 
 def _noised(augmenter: Any, text: str, strength: float) -> str:
-    """A text in which the words are changed that nlpaug changes."""
+    """A text with the words that nlpaug changes replaced."""
     clean = _pieces(augmenter, text)
     if not clean.names:
         return text
@@ -170,15 +170,15 @@ def _noised(augmenter: Any, text: str, strength: float) -> str:
 
 
 def _carried(text: str, clean: _Pieces, augmented: str, noisy: _Pieces, special: Collection[str]) -> str:
-    """The text with the pieces of another one that differ from its own and are not special."""
+    """The text with the pieces of the augmented text that differ from its own and are not special."""
     parts, end = [], 0
     for a, b, c, d in hunks(clean.names, noisy.names):
         if not set(special).isdisjoint(noisy.names[c:d]):
             continue
-        form = _covered(augmented, noisy.places[c:d])
-        start, stop = _covering(clean.places, a, b)
+        form = _covered(augmented, noisy.ranges[c:d])
+        start, stop = _covering(clean.ranges, a, b)
         if a == b:
-            form = f"{form} " if a < len(clean.places) else f" {form}"
+            form = f"{form} " if a < len(clean.ranges) else f" {form}"
         parts += [text[end:start], form]
         end = stop
     return "".join([*parts, text[end:]])
@@ -189,7 +189,7 @@ def _covered(text: str, offsets: Sequence[tuple[int, int]]) -> str:
 
 
 def _covering(offsets: Sequence[tuple[int, int]], a: int, b: int) -> tuple[int, int]:
-    """Where pieces a to b are; of none, where the next one begins or the last one stops."""
+    """The range of pieces a to b; for no pieces the empty range where the next piece begins or the last one stops."""
     if a < b:
         return offsets[a][0], offsets[b - 1][1]
     start = offsets[a][0] if a < len(offsets) else offsets[-1][1]

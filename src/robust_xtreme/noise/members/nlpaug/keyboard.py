@@ -1,7 +1,7 @@
 """nlpaug's KeyboardAug: a letter becomes one that nlpaug's table puts beside it on the keyboard, in either case.
 
 Of its tables (de en es fr he it nl pl th tr uk) Thai's is refused: its keys are vowel signs and tone marks, which would
-be torn from their letters. Pointed words of Hebrew are changed in their letters without points. Of each table only the
+be separated from their letters. In pointed words of Hebrew only letters without points change. Of each table only the
 letters of the language's own alphabet are used, no digits and signs. How words are drawn: `_library`.
 """
 

@@ -1,7 +1,7 @@
 """nlpaug's OcrAug: a letter becomes one of the few letters and digits that scanners take it for (l and 1, O and D).
 
-Its table is English, and contains 20 letters (BCDEGIOSUZ bgkloqrsuz). Digits are never changed, because that changes what
-a text says, but letters become digits. How words are drawn: `_library`.
+Its table is English, and contains 20 letters (BCDEGIOSUZ bgkloqrsuz). Digits do not change, because that would change a
+text's meaning, but letters become digits. How words are drawn: `_library`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""nlpaug's RandomCharAug: letters substituted, put in, swapped with a neighbour or left out at random.
+"""nlpaug's RandomCharAug: letters substituted, inserted, swapped with a neighbour or deleted at random.
 
 nlpaug draws ASCII letters, digits and signs; here it is given the small letters of the language's own alphabet.
 Languages whose letters need combining marks, or that are written without spaces, are refused. A swap spares capitals,
