@@ -16,7 +16,7 @@ from tests.cached import KIND, NAME, Using, entries, key
 
 from robust_xtreme.results import database
 from robust_xtreme.results.cache import clear, info
-from robust_xtreme.results.database import Held
+from robust_xtreme.results.database import Usage
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_a_cache_that_another_process_holds_delays_nothing_for_long(
 
 def test_info_changes_nothing(cache: Path) -> None:
     """Without a cache nothing is made; with one, every kind is counted, with times and bytes."""
-    nothing = {KIND: Held(), "units": Held(), "embeddings": Held()}
+    nothing = {KIND: Usage(), "units": Usage(), "embeddings": Usage()}
     assert (info().size, info().kinds, cache.exists()) == (0, nothing, False)
     begun = time.time()
     Using(cache).put(entries(0, 10))
@@ -101,7 +101,7 @@ def test_info_changes_nothing(cache: Path) -> None:
     held = found.kinds[KIND]
     assert (held.entries, held.size) == (10, 10 * (16 + 22 + 8 + 16))
     assert begun <= (held.oldest or 0) <= (held.newest or 0) <= time.time()
-    assert found.kinds["embeddings"] == Held()
+    assert found.kinds["embeddings"] == Usage()
 
 
 def test_info_says_what_is_wrong(cache: Path) -> None:

@@ -176,5 +176,5 @@ def test_a_table_of_ones_own_changes_the_keys(tmp_path: Path) -> None:
     with packs.using(tmp_path):
         assert typed("caq cas", "telex") == "cá cas"
     path.write_text(head + "q\tx\t\n", "utf-8")
-    with packs.using(tmp_path), pytest.raises(DataError, match="no key of a tone or a hat"):
+    with packs.using(tmp_path), pytest.raises(DataError, match="not a key of a tone or a hat"):
         typed("ca", "telex")

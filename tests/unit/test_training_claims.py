@@ -106,7 +106,7 @@ def test_what_cannot_be_paired_is_refused() -> None:
     other = _values({"a": (1, 2)}, first=5)
     with pytest.raises(Mismatch, match="no seed in common"):
         claims(pl.concat([values, other]), "none")
-    with pytest.raises(Mismatch, match="is there twice"):
+    with pytest.raises(Mismatch, match="occurs twice"):
         claims(pl.concat([values, values]), "none")
     with pytest.raises(UserError, match="'b'"):
         claims(values, "none", [("xnli", "b")])

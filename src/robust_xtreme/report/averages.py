@@ -1,4 +1,4 @@
-"""Which cells an average is over: the languages that claim something under every condition it is compared with."""
+"""Selects the cells of an average: the languages that claim something under every compared condition."""
 
 from __future__ import annotations
 

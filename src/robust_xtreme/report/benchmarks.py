@@ -1,4 +1,4 @@
-"""The averages of benchmarks as views show them: one run, whatever the number of its models."""
+"""The averages of benchmarks for views: those of one run, regardless of the number of its models."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from robust_xtreme.report.view import Results
 from robust_xtreme.results.benchmark import AVERAGES, Average, averages
 
 PARTIAL: Final = "*"
-"""Behind a mean over a part of what it is named after."""
+"""The mark after a mean over a part of its benchmark or task."""
 
 TITLES: Final[Mapping[str, str]] = {"xtreme": "XTREME", "xtreme-r": "XTREME-R"}
 
 
 def averages_of(results: Results) -> dict[str, list[Average]]:
-    """The averages of the benchmarks that were asked for, or that are there whole, by benchmark.
+    """The averages of the benchmarks that the run names, or that are complete, by benchmark.
 
-    Each task counts, whichever of the run's models answered it.
+    Each task counts, regardless of which of the run's models answered it.
     """
     tasks = {name: task for name, task in results.benchmark_tasks().items() if task.groups}
     benchmark_averages = averages(results.scores.with_columns(model=pl.lit("run")), tasks)
@@ -44,7 +44,7 @@ def score_text(average: Average, task: str) -> str:
 
 
 def average_text(average: Average) -> str:
-    """The average, or the marked mean of what there is, with the number of tasks where some are not there at all."""
+    """The average, or the marked mean over the present tasks, with their number if some tasks are missing."""
     if average.value is not None:
         return points(average.value)
     if average.value_of_present is None:
@@ -68,12 +68,12 @@ def named_missing(missing: tuple[str, ...]) -> str:
 
 
 def row_of(average: Average) -> dict[str, Any]:
-    """What every row of an average begins with."""
+    """The first columns of every row of an average."""
     return {"section": TITLES[AVERAGES[average.name][0]], "noise": average.noise}
 
 
 def transposed(frame: pl.DataFrame) -> pl.DataFrame:
-    """The overall table with a row a task, for a terminal that has no room for one a column."""
+    """The overall table with one row per task, for a terminal without room for one column per task."""
     if frame.is_empty():
         return frame
     noises = frame.get_column("noise").unique(maintain_order=True).to_list()

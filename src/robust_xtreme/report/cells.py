@@ -1,4 +1,4 @@
-"""Cells as views see them: what was noised, how much, which of them claim something, and in which order they are."""
+"""Prepares cells for views: what was noised and how much, which cells claim something, and their order."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ NOT_APPLICABLE: Final = "not applicable"
 GROUP: Final = ("model", "task", "split", "translated", "inference", "metric", "scope", "fields")
 """Cells that may share an average: they differ in language, perturbation and strength alone.
 
-`translated` is the setting where the data were translated; the language trained on (in_language) is beside the
-languages that the model met without training (zero_shot), as in the benchmark's own averages.
+`translated` is the setting where the data were translated; the training language (in_language) and the languages
+without training (zero_shot) share an average, as in the benchmark's own averages.
 """
 
 
 def perturbed(results: Results) -> pl.DataFrame:
-    """DELTAS with the condition taken apart, the signed change beside the drop, and `no_claim` where there is none.
+    """DELTAS with the parts of the condition, the signed change beside the drop, and `no_claim` where there is none.
 
-    `change` = perturbed - clean, `change_low` and `change_high` bound it; all three are null where `no_claim` says why.
+    `change` = perturbed - clean, `change_low` and `change_high` bound it; all three are null with `no_claim`.
     """
     data = with_condition(results.deltas).with_columns(no_claim=_no_claim())
     claimed = {
@@ -58,17 +58,17 @@ def _no_claim() -> pl.Expr:
 
 
 def is_few() -> pl.Expr:
-    """Whether a cell has fewer clusters than an interval needs: whether it is above its floor cannot be told then."""
+    """Whether a cell has too few clusters for an interval, so that it cannot be compared with its floor."""
     return pl.col("clusters") < FEWEST_CLUSTERS
 
 
 def floor_note() -> pl.Expr:
-    """What is stated of a clean cell that is not above its floor, or of which that cannot be told."""
+    """The note on a clean cell that is not above its floor, or has too few clusters to be compared with it."""
     return pl.when(is_few()).then(pl.lit(FEW)).when(pl.col("at_floor")).then(pl.lit(AT_FLOOR))
 
 
 def with_language(data: pl.DataFrame) -> pl.DataFrame:
-    """The rows with the context's language named beside the language where they differ."""
+    """The rows with the context's language after the language where they differ."""
     language, context = pl.col("language"), pl.col("context_language")
     both = pl.concat_str(language, pl.lit(" on "), context)
     return data.with_columns(language=pl.when(language == context).then(language).otherwise(both))
@@ -103,12 +103,12 @@ def parts_of(condition: str) -> tuple[str, str, str]:
 def in_order(data: pl.DataFrame, results: Results) -> pl.DataFrame:
     """Rows by task, headline metric and headline fields first, then language, perturbation and rising strength."""
     ranks = {
-        "metric_place": _places(data, "metric", {task: results.metrics(task) for task in _tasks(data)}),
-        "fields_place": _places(data, "fields", {task: results.field_groups(task) for task in _tasks(data)}),
-        "strength_place": data.get_column("strength").cast(pl.Float64, strict=False),
+        "metric_rank": _ranks(data, "metric", {task: results.metrics(task) for task in _tasks(data)}),
+        "fields_rank": _ranks(data, "fields", {task: results.field_groups(task) for task in _tasks(data)}),
+        "strength_rank": data.get_column("strength").cast(pl.Float64, strict=False),
     }
-    first = ("model", "task", "split", "translated", "inference", "metric_place", "metric", "scope")
-    then = ("fields_place", "fields", "language", "perturbation", "strength_place", "condition")
+    first = ("model", "task", "split", "translated", "inference", "metric_rank", "metric", "scope")
+    then = ("fields_rank", "fields", "language", "perturbation", "strength_rank", "condition")
     return data.with_columns(**ranks).sort(*first, *then, nulls_last=True)
 
 
@@ -116,7 +116,7 @@ def _tasks(data: pl.DataFrame) -> list[str]:
     return data.get_column("task").unique().to_list()
 
 
-def _places(data: pl.DataFrame, column: str, orders: dict[str, tuple[str, ...]]) -> pl.Series:
+def _ranks(data: pl.DataFrame, column: str, orders: dict[str, tuple[str, ...]]) -> pl.Series:
     known = {(task, name): rank for task, names in orders.items() for rank, name in enumerate(names)}
     rows = data.select("task", column).iter_rows()
     return pl.Series([known.get((task, name), len(known)) for task, name in rows], dtype=pl.Int64)
@@ -130,12 +130,12 @@ def headline(data: pl.DataFrame, results: Results) -> pl.DataFrame:
 
 def highest(data: pl.DataFrame) -> pl.DataFrame:
     """The rows of each perturbation's highest strength."""
-    best = pl.col("strength_place").max().over("task", "split", "fields", "perturbation")
-    return data.filter(pl.col("strength_place").eq_missing(best))
+    best = pl.col("strength_rank").max().over("task", "split", "fields", "perturbation")
+    return data.filter(pl.col("strength_rank").eq_missing(best))
 
 
 def sectioned(data: pl.DataFrame, *parts: str, noise: bool = True) -> pl.DataFrame:
-    """The rows with their section's name: task, split, the model where a task has several, `parts`, the fields."""
+    """The rows with their section's name: task, split, the model if a task has several, `parts`, the fields."""
     several = pl.col("model").n_unique().over("task") > 1
     names = [
         pl.concat_str(pl.col("task"), pl.lit(", "), pl.col("split")),
@@ -152,5 +152,5 @@ def sectioned(data: pl.DataFrame, *parts: str, noise: bool = True) -> pl.DataFra
 def _noise_on() -> pl.Expr:
     named = pl.concat_str(pl.lit(", noise on "), pl.col("fields").str.replace_all(",", " and ", literal=True))
     several = pl.col("fields").n_unique().over("task") > 1
-    first = pl.when(several & (pl.col("fields_place") == 0)).then(pl.lit(" (headline)")).otherwise(pl.lit(""))
+    first = pl.when(several & (pl.col("fields_rank") == 0)).then(pl.lit(" (headline)")).otherwise(pl.lit(""))
     return pl.when(pl.col("fields") == "").then(pl.lit("")).otherwise(pl.concat_str(named, first))

@@ -1,4 +1,4 @@
-"""How the columns of views are shown: their heading, their form, and what the legend says of them."""
+"""The shown columns of views: their heading, their format, and their line of the legend."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, Final, final
 
 NOTHING: Final = "-"
 FLOOR: Final = "floor/"
-"""Before the name of a floor that has a column of its own."""
+"""The prefix of the column of a floor."""
 
 SCORE: Final = "score/"
-"""Before the name of a task, or of an average, whose score has a column of its own."""
+"""The prefix of the column of the score of a task, or of an average."""
 
 OVERLAP: Final = "overlap"
 _BLOCKS: Final = " ▏▎▍▌▋▊▉█"
@@ -24,10 +24,10 @@ _WIDEST: Final = 200
 @final
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A shown column: the columns of the frame that it takes, its form, and its line of the legend ("": none).
+    """A shown column: the columns of the frame that it takes, its format, and its line of the legend ("": none).
 
-    A terminal shows it where it has `room` for so many characters in a line. There, one that `folds` may take several
-    lines, and one that is `named` goes into the title where all rows share it.
+    A terminal shows it if its lines have at least `room` characters. There a column that `folds` may take several
+    lines, and a column that is `named` moves into the title if all rows share its value.
     """
 
     heading: str
@@ -41,12 +41,12 @@ class Shown:
 
 
 def points(value: float | None) -> str:
-    """A level or a bound in points, one decimal; never a negative nothing."""
+    """A level or a bound in points, one decimal; never -0.0."""
     return NOTHING if value is None else f"{round(value, 1) + 0.0:.1f}"
 
 
 def signed(value: float | None) -> str:
-    """A change in points with its sign; what rounds to nothing has none."""
+    """A change in points with its sign; 0.0 has no sign."""
     return NOTHING if value is None else "0.0" if abs(value) < 0.05 else f"{value:+.1f}"
 
 
@@ -138,12 +138,12 @@ _CATALOGUE: Final = (
     Shown("p adj.", ("p_adjusted",), _p, "Against no drop, corrected over the declared family of tests; none for cells "
           "outside of it.", room=_WIDE),
     Shown("joint interval", ("joint_change_low", "joint_change_high"), _interval, "Of the change, wide enough to "
-          "are valid for all tests of the family at once.", room=_WIDEST),
+          "be valid for all tests of the family at once.", room=_WIDEST),
     Shown("n (clusters)", ("n", "clusters"), _size, "Items, and the clusters that are resampled.", room=_MEDIUM),
     Shown("floor", ("baseline", "baseline_name"), _floor, "The best shallow or input-blind predictor on the clean "
           "split; a cell not clearly above it is at floor.", room=_WIDE),
     Shown("floor", ("baseline",), points, room=_WIDE),
-    Shown("mde", ("mde",), points, "The smallest drop that would be caught with 80 % power, at the corrected level.",
+    Shown("mde", ("mde",), points, "The smallest drop that is detected with 80 % power, at the corrected level.",
           room=_WIDEST),
     Shown("seed sd", ("seed_spread",), points, "Standard deviation of the perturbed value over noise seeds.",
           room=_WIDEST),
@@ -151,7 +151,7 @@ _CATALOGUE: Final = (
     Shown("words", ("word_edit_rate",), percent, "Words with an edit, of those of the noised fields; a word is what "
           "is between blanks, so a whole phrase where words are not spaced.", room=_WIDE),
     Shown("tokens/word", ("tokens_per_word_clean", "tokens_per_word"), _tokens, "Of the model's tokenizer, clean > "
-          "perturbed; words as there.", room=_WIDE),
+          "perturbed; words as in the column words.", room=_WIDE),
     Shown("notes", ("unchanged", "not_applicable", "truncated", "inert", "overlap"), _notes, "Shares of items; "
           "`inert`: the tokenizer undid the noise in more than half of the edited texts; `overlap`: the model was "
           "trained on text of this split.", right=False, room=_MEDIUM, folds=True),
@@ -171,19 +171,19 @@ _CATALOGUE: Final = (
     Shown("left out", ("left_out_named",), _text, right=False, folds=True),
     Shown("noise", ("noise",), _text, right=False),
     Shown("from split", ("splits",), _text, "The split of each task whose cells count.", right=False, folds=True),
-    Shown("setting", ("setting",), _text, "Whether the model's head was trained on the language (in_language), or "
-          "meets it for the first time (zero_shot).", right=False),
-    Shown("fitted on", ("fitted_on",), _text, "What the floors that learn were fitted on.", right=False),
+    Shown("setting", ("setting",), _text, "Whether the model's head was trained on the language (in_language) or "
+          "not (zero_shot).", right=False),
+    Shown("fitted on", ("fitted_on",), _text, "The data that the floors that learn were fitted on.", right=False),
     Shown("script", ("script",), _text, "The script of a language's texts, by ISO 15924.", right=False),
     Shown("family", ("family",), _text, "The language family, as in the paper of XTREME-R.", right=False),
-    Shown("missing", ("absent",), _text, "Cells that an average is named after and that are not here: it then has no "
+    Shown("missing", ("absent",), _text, "Cells of an average that the run does not have: the average then has no "
           "value, and the mean over the others is marked *.", right=False, folds=True),
     Shown("languages", ("missing",), _text, right=False, folds=True),
     Shown("", ("detail",), _text, right=False, folds=True),
     *(Shown(name, (name,), _text, right=False, folds=name in _LONG, named=True) for name in _NAMED),
     Shown("accepted edits", ("edits",), str, "Edits of the noise that were applied, by operator beside them."),
-    Shown("truncated", ("truncated",), _some, "Items that the model could not read whole: a pair that was cut is "
-          "scored as any other, a question none of whose answers fits into a window counts as wrong."),
+    Shown("truncated", ("truncated",), _some, "Items that do not fit into the model: a pair that was cut is scored as "
+          "any other, a question none of whose answers fits into a window counts as wrong."),
 )  # fmt: skip
 
 
@@ -198,7 +198,7 @@ def shown(columns: list[str]) -> list[Shown]:
 
 def _first(left: list[str]) -> Shown:
     fitting = [column for column in _CATALOGUE if column.takes[0] == left[0] and set(column.takes) <= set(left)]
-    return max(fitting, key=lambda one: len(one.takes), default=_plain(left[0]))
+    return max(fitting, key=lambda column: len(column.takes), default=_plain(left[0]))
 
 
 def _plain(name: str) -> Shown:

@@ -1,4 +1,4 @@
-"""The page of a run: what was run, every view with its tables, and a legend. A pure function of stored files."""
+"""Renders the page of a run: what was run, every view with its tables, and a legend, from the stored files only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from robust_xtreme.results.schema import DELTAS, FLOORS, SCORES, empty
 ON_TERMINAL: Final = ("overall", "by_task", "by_language", "not_run")
 ALPHA: Final = 0.05
 _MOST_ROWS: Final = 150
-"""Rows of a view beyond which nobody reads it on a terminal."""
+"""The number of rows above which a view is not printed on a terminal."""
 
 
 def page(
@@ -81,7 +81,7 @@ def views() -> list[View]:
 
 
 def _view_blocks(view: View, results: Results, shown: list[Shown]) -> list[str]:
-    """The blocks of one view; nothing where it has no rows. What it shows is added to `shown`."""
+    """The blocks of one view; none if it has no rows. Its columns are added to `shown`."""
     blocks = []
     for section, columns, rows in sections(view.make(results)):
         blocks += [f"### {markdown(section)}"] if section else []
@@ -107,7 +107,7 @@ def _summary(manifest: Mapping[str, Any]) -> str:
 
 
 def _claims(results: Results) -> str:
-    """How many cells say something, so that nobody has to count."""
+    """How many cells have a change, and why the others have none."""
     cells = headline(perturbed(results).filter(pl.col("scope") == "all"), results)
     reasons = cells.get_column("no_claim").drop_nulls().to_list()
     counted = [f"{reasons.count(reason)} {reason}" for reason in sorted(set(reasons))]
@@ -117,7 +117,7 @@ def _claims(results: Results) -> str:
 
 
 def _tested(cells: pl.DataFrame) -> str:
-    """How many of the tests that were declared found a change, and which family was declared."""
+    """How many of the declared tests show a change, and which family was declared."""
     tests = cells.filter(pl.col("p_adjusted").is_not_null())
     significant = tests.filter(pl.col("p_adjusted") < ALPHA).height
     families = "; ".join(tests.get_column("family").unique().sort())
@@ -128,21 +128,21 @@ def _tested(cells: pl.DataFrame) -> str:
 
 
 def _representations(results: Results) -> list[str]:
-    """What represented a text in each retrieval task, and how candidates were searched."""
+    """How each retrieval task represented texts and searched candidates."""
     cells = results.scores.filter(pl.col("inference").str.contains("representation=", literal=True))
     named = cells.select("task", "inference").unique().sort(pl.all())
     return [f"{task}: {inference}" for task, inference in named.rows()]
 
 
 def _searches(manifest: Mapping[str, Any]) -> list[str]:
-    """What retrieval tuned."""
+    """The tuned margin of each retrieval task."""
     tuned = manifest.get("tuned", {}).items()
     margin = "pairs count from a margin of {} on, tuned on clean validation data"
     return [f"{name}: {margin.format(value)}" for name, value in tuned]
 
 
 def _models(manifest: Mapping[str, Any]) -> list[str]:
-    """Which model answered which tasks, a line a model."""
+    """Which model answered which tasks, one line per model."""
     tasks: dict[str, list[str]] = {}
     for model in manifest.get("models", ()):
         tasks.setdefault(_model(model), []).append(str(model.get("task", "every task")))

@@ -1,4 +1,4 @@
-"""Text from data on a page: what a reader cannot see is made visible, what markdown would read is escaped."""
+"""Escapes text from data on a page: invisible characters are shown as codes, those of markdown are escaped."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def visible(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """The visible text with every character escaped that markdown would take as its own."""
+    """The visible text with every character of markdown syntax escaped."""
     return _MARKDOWN.sub(lambda match: "\\" + match.group(), visible(text))
 
 
 def code_block(lines: list[str]) -> str:
-    """Lines as a code block whose fence none of them can close."""
+    """Lines as a code block, with a fence that no line can close."""
     body = [visible(line) for line in lines]
     longest = max((len(run) for line in body for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)

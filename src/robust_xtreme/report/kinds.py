@@ -1,4 +1,4 @@
-"""Averages over languages of a kind: of one script, or of one family."""
+"""Averages over languages of one kind: of one script, or of one family."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def by_kind(results: Results, kind: str) -> pl.DataFrame:
         *(pl.col(name).filter(inside).mean() for name in _MEANS),
         pl.col("language").filter(inside).sort().str.join(" ").alias("averaged_over"),
         (~inside).sum().cast(pl.Int64).alias("left_out"),
-        pl.col("fields_place").first(),
+        pl.col("fields_rank").first(),
     )
     means = means.filter(pl.col("averaged_over") != "").sort(*GROUP, *_NOISE, kind)
     return sectioned(means, "metric").select(SECTION, kind, *_NOISE, *_MEANS, "averaged_over", "left_out")

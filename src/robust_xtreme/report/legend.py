@@ -1,4 +1,4 @@
-"""The legend of a page: what each shown column, metric and perturbation is, in the words of its own docstring."""
+"""The legend of a page: each shown column, metric and perturbation, with the first line of its docstring."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def legend(columns: Iterable[Shown], results: Results) -> list[tuple[str, str]]:
 
 
 def _floors(results: Results) -> list[tuple[str, str]]:
-    """Every floor that is shown or a cell's baseline, with what it was fitted on."""
+    """Every floor that is shown or is a cell's baseline, with the data that it was fitted on."""
     baselines = results.scores.select(floor="baseline_name", source="baseline_source").drop_nulls()
     named = pl.concat([baselines, results.floors.select("floor", "source")]).unique().sort(pl.all()).rows()
     sources: dict[str, list[str]] = {}
@@ -49,7 +49,7 @@ def _perturbations(results: Results) -> list[str]:
 
 
 def _summary(kind: str, name: str) -> str:
-    """The first line of a member's docstring; nothing for one that is not installed here."""
+    """The first line of a member's docstring; "" for a member that is not installed here."""
     try:
         member: Any = registry.load(kind, name)
     except UserError:

@@ -1,4 +1,4 @@
-"""Frames of views as markdown and as tables on a terminal."""
+"""Renders frames of views as markdown and as tables on a terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SIGNS: Final = str.maketrans(dict.fromkeys("▌▋▊▉█", "#") | dict.fromk
 def sections(frame: pl.DataFrame) -> Iterator[tuple[str, list[Shown], list[list[str]]]]:
     """Each section of a view's frame: its name, its shown columns, its rows as texts.
 
-    A column that says nothing in a whole section is left out of it.
+    A column without values in a whole section is left out of it.
     """
     columns = shown(frame.columns)
     for name in frame.get_column(SECTION).unique(maintain_order=True):
@@ -45,9 +45,9 @@ def markdown_table(columns: list[Shown], rows: list[list[str]]) -> str:
 
 
 def print_table(console: Console, title: str, columns: list[Shown], rows: list[list[str]]) -> None:
-    """One table on a terminal, without the columns that it has no room for; nothing in it is read as markup.
+    """One table on a terminal, without the columns that it has no room for; its text is not read as markup.
 
-    What is the same in all rows and names them (the metric, say) is in the title.
+    A naming column with the same value in all rows (as the metric) is in the title.
     """
     same = [index for index, column in enumerate(columns) if column.named and len({row[index] for row in rows}) == 1]
     taken = [index for index, column in enumerate(columns) if index not in same and console.width >= column.room]

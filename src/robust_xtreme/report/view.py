@@ -1,4 +1,4 @@
-"""What a view is: a function from the results of a run to one frame, with its place on the page."""
+"""Defines views: a view is a function from the results of a run to one frame, with its position on the page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECTION: Final = "section"
 @final
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What a page is made from: the frames SCORES and DELTAS, the manifest of the run, and its FLOORS, if any."""
+    """The input of a page: the frames SCORES and DELTAS, the manifest of the run, and its FLOORS, if any."""
 
     scores: pl.DataFrame
     deltas: pl.DataFrame
@@ -33,7 +33,7 @@ class Results:
         return tuple(dict.fromkeys([*(metric for metric in named if metric in measured), *sorted(measured)]))
 
     def benchmark_tasks(self) -> dict[str, Task]:
-        """What averages of benchmarks need of the run's tasks."""
+        """The facts about the run's tasks that averages of benchmarks need."""
         return tasks_of({"tasks": self.manifest.get("tasks", {})})
 
     def field_groups(self, task: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""STATS rows gathered into cells: arrays of summed statistics per noise seed and cluster, in example order."""
+"""Groups STATS rows into cells: arrays of summed statistics per noise seed and cluster, in example order."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def _sums(stats: Any, slots: Any, codes: Any, seeds: int, clusters: int) -> Any:
 
 
 def _check_fingerprints(table: _Table, part: slice, first: Any, examples: Any) -> None:
-    """Every seed shows the same item under the same id."""
+    """Raise Mismatch where the noise seeds of a cell have different items under one id."""
     for column in ("fingerprint", "cluster"):
         codes = table.codes[column][part]
         wrong = np.flatnonzero(codes != codes[first])

@@ -1,6 +1,6 @@
-"""What noise did to the items of each cell: the means of the realised columns of PREDICTIONS.
+"""The realised noise of each cell: the means of the realised columns of PREDICTIONS.
 
-Rates and shares of what is unchanged are over the items of which a text was noised, or could have been.
+Rates and shares of unchanged items are over the items with a text that was noised, or could have been.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from robust_xtreme.results.schema import CELL
 Row = dict[str, Any]
 
 INERT_SHARE: Final = 0.5
-"""More than this share of the edited texts keep their token ids: a tokenizer that undid the noise."""
+"""The share of edited texts with unchanged token ids above which a cell is inert: the tokenizer undid the noise."""
 
 
 def realised(predictions: pl.DataFrame) -> dict[tuple[str, ...], Row]:

@@ -1,10 +1,10 @@
-"""The averages that benchmarks are quoted by: XTREME's over its tasks, XTREME-R's over tasks and over categories.
+"""The averages of the benchmarks: XTREME's over its tasks, XTREME-R's over tasks and over categories.
 
 A task's score is the unweighted mean over the benchmark's languages of the task, English among them, of the metrics
 that make its score (of questions exact match and F1, each with half). XTREME averages its nine tasks (evaluate.py).
-XTREME-R's own script never prints an average, and both the mean of its ten tasks and the mean of the four means of its
-categories are in use: here each has its name. A cell that is missing is named; the average then has no value, and
-beside it is that of what is present. Cells at the floor count: an average says what a model scores, no drop.
+XTREME-R's own script prints no average, and both the mean of its ten tasks and the mean of the four means of its
+categories are in use: here each has its name. Missing cells are named; the average then has no value, and the mean over
+the present cells is given beside it. Cells at the floor count, because an average is a level, not a drop.
 """
 
 from __future__ import annotations
@@ -65,11 +65,11 @@ class Task:
 class Average:
     """One average in points, of one model and noise (`clean`: none).
 
-    `tasks` and `categories` contain the scores of these: None where one of their cells is missing, as `value` is then.
-    `missing` names those cells, as `task/language`, or as a task whose languages are not known. `value_of_present` is
-    the same mean over what there is: the present languages of each task, the tasks and categories that have any.
-    `splits` says from which split of a task its cells are; `metrics` is valid for each task that has any cell the means of
-    its score's metrics over the languages that are there.
+    `tasks` and `categories` contain their scores: None where one of their cells is missing, and then `value` is None,
+    too. `missing` names those cells, as `task/language`, or as a task whose languages are not known. `value_of_present`
+    is the same mean over the present cells: the present languages of each task, the tasks and categories with any.
+    `splits` names the split of each task's cells; `metrics` contains, for each task with any cell, the means of its
+    score's metrics over the present languages.
     """
 
     name: str
@@ -101,7 +101,7 @@ def tasks_of(manifest: Mapping[str, Any]) -> dict[str, Task]:
 
 
 def averages(scores: pl.DataFrame, tasks: Mapping[str, Task]) -> list[Average]:
-    """Every average of SCORES of which at least one cell is there, by model and noise; clean first, then as sorted.
+    """Every average of SCORES with at least one cell, by model and noise; clean first, then as sorted.
 
     Under a noise each task counts with the condition that noises its headline fields.
     """
@@ -147,7 +147,7 @@ def _cells(scores: pl.DataFrame, tasks: Mapping[str, Task]) -> list[_Cell]:
 
 
 def _parted(condition: str) -> tuple[str, tuple[str, ...] | None]:
-    """The noise of a condition without its fields, and these; None where it names none."""
+    """The noise of a condition without its fields, and the fields; None where the condition names no noise."""
     try:
         spec = PerturbationSpec.parse(condition)
     except SpecError:
@@ -184,9 +184,9 @@ def _average(name: str, model: str, noise: str, cells: Sequence[_Cell], tasks: M
 @final
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A task in an average: the scores of the languages that are there, and the cells that are not.
+    """A task in an average: the scores of the present languages, and the missing cells.
 
-    `means` are those of each metric over the languages that are there.
+    `means` are the means of each metric over the present languages.
     """
 
     present: tuple[float, ...]
@@ -200,7 +200,7 @@ class _Part:
 
 
 def _part(name: str, task: Task, benchmark: str, cells: Iterable[_Cell]) -> _Part:
-    """The cells of a task from one split: that with most cells, of equals `test`. Raises Mismatch at a double one."""
+    """The cells of a task from one split: that with most cells, of equals `test`. Raises Mismatch if one repeats."""
     task_cells = [cell for cell in cells if cell.task == name and cell.language in task.groups[benchmark]]
     splits = [cell.split for cell in task_cells]
     split = max(sorted(set(splits)), key=lambda candidate: (splits.count(candidate), candidate == "test"), default="")
@@ -238,7 +238,7 @@ def _strict_mean(values: Iterable[float | None]) -> float | None:
 
 
 def _known_mean(values: Iterable[float | None]) -> float | None:
-    """The unweighted mean of what is there; None of nothing."""
+    """The unweighted mean of the values that are not None; None if there are none."""
     return _mean([value for value in values if value is not None])
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NEIGHBOURS: Final = 4
-"""How many nearest neighbours of each sentence there should be, as official; fewer where the other side is smaller."""
+"""The number of nearest neighbours of each sentence, as official; fewer where the other side is smaller."""
 
 Indices = NDArray[np.int64]
 Pair = tuple[int, int]
@@ -29,9 +29,9 @@ Pair = tuple[int, int]
 @final
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """For each of n sentences its nearest ones on the other side: places (n, k) int64 and cosines (n, k) float32.
+    """For each of n sentences its nearest ones on the other side: numbers (n, k) int64 and cosines (n, k) float32.
 
-    A place below 0 represents no neighbour, as in faiss's answers where there are fewer than k.
+    A number below 0 means no neighbour, as in faiss's answers with fewer than k.
     """
 
     indices: Indices
@@ -76,7 +76,7 @@ def _means(side: Neighbours) -> NDArray[np.float64]:
 def _best(
     side: Neighbours, scores: NDArray[np.float64], other: NDArray[np.float64]
 ) -> tuple[Indices, NDArray[np.float64]]:
-    """The neighbour of each sentence with the greatest ratio, the lowest of equals, and that ratio; -inf of none."""
+    """The neighbour of each sentence with the greatest ratio, the lowest of equals, and that ratio; -inf if none."""
     if not side.indices.size:
         return np.full(len(scores), -1), np.full(len(scores), -np.inf)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -88,7 +88,7 @@ def _best(
 
 
 def _each_once(pairs: Indices) -> NDArray[np.bool_]:
-    """Which pairs are taken, (m,), one after the other, where neither sentence is taken yet."""
+    """Which pairs (m,) are taken: in their order, those of two sentences that are not taken yet."""
     sources: set[int] = set()
     targets: set[int] = set()
     taken = np.zeros(len(pairs), np.bool_)
@@ -101,7 +101,7 @@ def _each_once(pairs: Indices) -> NDArray[np.bool_]:
 
 
 def without(mined: Mined, sources: Collection[int], targets: Collection[int]) -> Mined:
-    """The pairs of neither of these sources nor these targets.
+    """The pairs without these sources and targets.
 
     Officially a sentence that a side repeats is searched and mined once, and its pairs are dropped only then, as its
     id is not known.

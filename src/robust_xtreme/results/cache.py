@@ -1,7 +1,7 @@
-"""What was computed once and may be needed again: one sqlite database on this machine, bounded in size.
+"""The cache of computed values: one sqlite database on this machine, bounded in size.
 
-Several processes may use it at once. It only saves time: whatever is wrong with it costs a warning and what it
-contains, never a run. An entry is a value (bytes) under a kind and a key, with a checksum over all three.
+Several processes may use it at once. It only saves time: an error of the cache gives a warning and may lose entries but
+does not stop a run. An entry is a value (bytes) under a kind and a key, with a checksum over all three.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from robust_xtreme.results.database import (
     BROKEN,
     BUSY,
     KEPT,
-    Held,
+    Usage,
     code_of,
     evict,
-    held,
     read,
     ready,
     reason_of,
     shrink,
     touch,
+    usage,
     write,
     writing,
 )
@@ -51,7 +51,7 @@ T = TypeVar("T")
 
 
 def folder() -> Path:
-    """Where the cache is: ROBUST_XTREME_CACHE, else the platform's folder for caches."""
+    """The folder of the cache: ROBUST_XTREME_CACHE, else the platform's folder for caches."""
     named = os.environ.get(VARIABLE, "")
     if named:
         return Path(named)
@@ -68,34 +68,34 @@ def limit() -> int:
 
 def parse_size(text: str) -> int:
     """`500MB`, `2GiB`, `1.5 g` or a number of bytes. Raises SpecError."""
-    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*([a-z]*)", text.strip().lower(), re.ASCII)
-    unit = found[2] if found else ""
-    if not found or unit not in ("", "b", *_UNITS):
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*([a-z]*)", text.strip().lower(), re.ASCII)
+    unit = match[2] if match else ""
+    if not match or unit not in ("", "b", *_UNITS):
         raise SpecError(f"{LIMIT_VARIABLE} is {text[:80]!r}, which is not a size. Write one such as 500MB or 2GiB.")
-    return int(float(found[1]) * _UNITS.get(unit, 1))
+    return int(float(match[1]) * _UNITS.get(unit, 1))
 
 
 def opened(warn: Callable[[str], None]) -> Cache:
     """The cache of this machine; nothing is made or read yet. Raises SpecError where its limit is not a size."""
-    place, most = folder(), limit()
-    if not os.environ.get(VARIABLE) and not place.is_absolute():
+    directory, most = folder(), limit()
+    if not os.environ.get(VARIABLE) and not directory.is_absolute():
         warn(f"there is no home folder for the cache, and the run continues without. Name one with {VARIABLE}")
         most = 0
-    return Cache(place.absolute(), most, warn)
+    return Cache(directory.absolute(), most, warn)
 
 
 @final
 class Cache:
-    """A cache at work. `warn` hears one line about each thing that is wrong; nothing raises."""
+    """An open cache. `warn` receives one line about each error; nothing raises."""
 
-    def __init__(self, place: Path, most: int, warn: Callable[[str], None]) -> None:
-        self._path = place / _NAME
+    def __init__(self, directory: Path, most: int, warn: Callable[[str], None]) -> None:
+        self._path = directory / _NAME
         self._limit, self._warn = most, warn
         self._db: sqlite3.Connection | None = None
         self._seen: tuple[int, int] | None = None
         self._reads = self._writes = most > 0
         self._renewed = False
-        self._said: set[str] = set()
+        self._warned: set[str] = set()
 
     def scratch(self) -> Path | None:
         """A folder for large temporary files: the cache's where it can be written, else the system's (None)."""
@@ -106,7 +106,7 @@ class Cache:
         return None
 
     def fits(self, size: int, what: str) -> bool:
-        """Whether so many bytes can be stored; one line where they exceed the limit."""
+        """Whether so many bytes can be stored; warns if they exceed the limit."""
         if self._writes and size > KEPT * self._limit:
             self._say(
                 f"{size} bytes of {what} are more than the cache may take, and are not kept. "
@@ -116,15 +116,15 @@ class Cache:
         return self._limit > 0
 
     def get(self, kind: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """The values of those keys; missing and damaged ones are left out. What is read counts as used now."""
+        """The values of those keys without missing and damaged ones. Entries that are read count as used now."""
         empty: dict[bytes, bytes] = {}
-        found = self._tried(lambda db: read(db, kind, keys), empty) if self._reads else empty
-        if found and self._writes:
-            self._tried(lambda db: touch(db, kind, found), None, quiet=True)
-        return found
+        values = self._tried(lambda db: read(db, kind, keys), empty) if self._reads else empty
+        if values and self._writes:
+            self._tried(lambda db: touch(db, kind, values), None, quiet=True)
+        return values
 
     def put(self, kind: str, values: Mapping[bytes, bytes]) -> None:
-        """Store values, instead of what their keys had; then make room, oldest use first."""
+        """Store values, which replace those of the same keys; then evict entries above the limit, oldest use first."""
         if values and self._writes:
             self._tried(lambda db: write(db, kind, values, self._limit), None)
 
@@ -135,7 +135,7 @@ class Cache:
         self._drop()
 
     def _tried(self, work: Callable[[sqlite3.Connection], T], otherwise: T, quiet: bool = False) -> T:
-        """What the work gives; a damaged database is replaced once and the work done again."""
+        """The result of the work; a damaged database is replaced once and the work is tried again."""
         try:
             return work(self._open())
         except (sqlite3.Error, OSError) as error:
@@ -153,7 +153,7 @@ class Cache:
         return self._db
 
     def _renew(self, error: Exception) -> bool:
-        """Set a damaged database aside; whether there is now a chance to continue."""
+        """Move a damaged database aside; return whether the work can be tried again."""
         if self._renewed or code_of(error) not in BROKEN:
             return False
         self._renewed = True
@@ -167,7 +167,7 @@ class Cache:
         return True
 
     def _give_up(self, error: Exception, quiet: bool) -> None:
-        """Go on without what failed: nothing more is stored, and where nothing can be read, nothing is read."""
+        """Stop writing after an error, and reading where the database cannot be opened."""
         if code_of(error) in BUSY:
             if not quiet:
                 self._say(f"the cache {self._path} is busy; what was computed is not all stored")
@@ -181,8 +181,8 @@ class Cache:
         self._writes = False
 
     def _say(self, line: str) -> None:
-        if line not in self._said:
-            self._said.add(line)
+        if line not in self._warned:
+            self._warned.add(line)
             self._warn(line)
 
     def _drop(self) -> None:
@@ -209,46 +209,46 @@ def _set_aside(path: Path) -> None:
 @final
 @dataclass(frozen=True, slots=True)
 class Info:
-    """The cache from outside: its folder, bytes on disk, the limit, what it contains by kind, what is wrong with it."""
+    """The state of the cache: its folder, bytes on disk, the limit, its entries by kind, and what is wrong with it."""
 
     folder: Path
     size: int
     limit: int
-    kinds: Mapping[str, Held]
+    kinds: Mapping[str, Usage]
     problem: str = ""
 
 
 def info() -> Info:
-    """Look at the cache without making or changing it. Raises SpecError where the limit is not a size."""
-    place, most = folder().absolute(), limit()
-    path, kinds, problem = place / _NAME, dict.fromkeys(KINDS, Held()), ""
+    """The state of the cache, without making or changing it. Raises SpecError where the limit is not a size."""
+    directory, most = folder().absolute(), limit()
+    path, kinds, problem = directory / _NAME, dict.fromkeys(KINDS, Usage()), ""
     if path.is_file():
         try:
-            kinds |= held(path)
+            kinds |= usage(path)
         except sqlite3.Error as error:
             problem = f"{path} cannot be read: {reason_of(error)}"
-    elif place.exists() and not place.is_dir():
-        problem = f"{place} is not a folder"
-    return Info(place, _on_disk(place), most, kinds, problem)
+    elif directory.exists() and not directory.is_dir():
+        problem = f"{directory} is not a folder"
+    return Info(directory, _on_disk(directory), most, kinds, problem)
 
 
-def _files(place: Path) -> list[Path]:
-    """Every file of ours in the folder, those of other versions too."""
-    return sorted(path for path in place.glob(_EVERY_VERSION) if path.is_file()) if place.is_dir() else []
+def _files(directory: Path) -> list[Path]:
+    """Every file of the cache in the folder, those of other versions too."""
+    return sorted(path for path in directory.glob(_EVERY_VERSION) if path.is_file()) if directory.is_dir() else []
 
 
-def _on_disk(place: Path) -> int:
+def _on_disk(directory: Path) -> int:
     total = 0
-    for path in _files(place):
+    for path in _files(directory):
         with suppress(OSError):
             total += path.stat().st_size
     return total
 
 
 def clear() -> Info:
-    """Remove everything that the cache contains, and nothing else; what it held. Raises DiskError.
+    """Remove the files of the cache, and nothing else; return its state before. Raises DiskError.
 
-    A database that is in use is emptied, not removed, so that a run beside this continues.
+    A database that is in use is emptied, not removed, so that a run in another process continues.
     """
     before = info()
     try:
@@ -262,7 +262,7 @@ def clear() -> Info:
 
 
 def _emptied(path: Path) -> bool:
-    """Whether there is a sound database of ours, which is now empty."""
+    """Empty the database; return whether there is a sound one."""
     if not path.is_file():
         return False
     try:

@@ -1,4 +1,4 @@
-"""Frames as CSV: one fixed form, numbers that read back as they were, rows that diff line by line."""
+"""Frames as CSV: one fixed form, numbers that are read back exactly, rows that diff line by line."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_version(path: Path, version: str) -> None:
 
 
 def dump(data: pl.DataFrame, frame: Frame) -> bytes:
-    """The rows as CSV with a header; floats in their shortest form that reads back, null as nothing."""
+    """The rows as CSV with a header; floats in the shortest form that is read back exactly, null as empty."""
     rows = ((str(SCHEMA_VERSION), *map(_written, row)) for row in data.iter_rows())
     lines = [",".join(map(_quoted, row)) for row in ((_VERSION, *frame.columns), *rows)]
     return ("\n".join(lines) + "\n").encode()
@@ -54,7 +54,7 @@ def load(path: Path, frame: Frame) -> pl.DataFrame:
     """A frame from its CSV. Raises DataError with the line that is malformed, Mismatch for another version."""
     header, *rows = _rows(path)
     if header != [_VERSION, *frame.columns]:
-        raise DataError(path, f"is no {frame.name} file: its header has other columns", line=1)
+        raise DataError(path, f"is not a {frame.name} file: its header has other columns", line=1)
     for number, row in enumerate(rows, 2):
         if len(row) != len(header):
             raise DataError(path, f"has {len(row)} values instead of {len(header)}", line=number)

@@ -1,4 +1,4 @@
-"""The one table of the cache in sqlite: entries by kind and key, each with a checksum, dropped by their last use."""
+"""The table of the cache in sqlite: entries by kind and key, each with a checksum, evicted by their last use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, final
 
 KEPT: Final = 0.9
-"""The share of the limit that is left when entries are dropped."""
+"""The share of the limit that is left after entries are evicted."""
 
 _CHUNK: Final = 500
 _PATIENCE: Final = 10.0
@@ -39,8 +39,8 @@ _DROP: Final = "DELETE FROM entries WHERE kind = ? AND key = ?"
 
 @final
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What is held of one kind: how many entries, their bytes, and when the oldest and newest were made (seconds)."""
+class Usage:
+    """The entries of one kind: how many, their bytes, and when the oldest and newest were made (seconds)."""
 
     entries: int = 0
     size: int = 0
@@ -54,12 +54,12 @@ def code_of(error: Exception) -> int:
 
 
 def reason_of(error: Exception) -> str:
-    """What an error says, in one line."""
+    """The text of an error, in one line."""
     return " ".join(str(getattr(error, "strerror", None) or error).split())
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection that begins no transaction by itself, from whatever thread; the place to be in for others."""
+    """A connection without implicit transactions, usable from any thread; tests replace this function."""
     return sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
 
 
@@ -80,7 +80,7 @@ def ready(path: Path) -> sqlite3.Connection:
 
 
 def _set_up(db: sqlite3.Connection) -> None:
-    """A database that is there already is not written, so that nobody who writes it is waited for."""
+    """An existing database is not written, so that its writers are not waited for."""
     for pragma in (f"journal_size_limit={_WAL_BYTES}", "synchronous=NORMAL"):
         db.execute(f"PRAGMA {pragma}").fetchall()
     if not db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'by_use'").fetchone()[0]:
@@ -106,7 +106,7 @@ def _journal(db: sqlite3.Connection) -> None:
 
 @contextmanager
 def writing(db: sqlite3.Connection) -> Iterator[None]:
-    """One transaction that no other process writes beside: all of it is done, or nothing."""
+    """One transaction, during which no other process writes: all of it is done, or nothing."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -125,20 +125,20 @@ def _checksum(kind: str, key: bytes, value: bytes) -> bytes:
 
 
 def read(db: sqlite3.Connection, kind: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-    """The values of those keys; those that are not what was written are missing."""
-    found: dict[bytes, bytes] = {}
+    """The values of those keys, without those whose checksum differs."""
+    values: dict[bytes, bytes] = {}
     for start in range(0, len(keys), _CHUNK):
         chunk = keys[start : start + _CHUNK]
         marks = ",".join("?" * len(chunk))
         rows = db.execute(
             f"SELECT key, value, checksum FROM entries WHERE kind = ? AND key IN ({marks})", [kind, *chunk]
         )
-        found |= {
+        values |= {
             key: value
             for key, value, checksum in rows
             if isinstance(value, bytes) and _checksum(kind, key, value) == checksum
         }
-    return found
+    return values
 
 
 def touch(db: sqlite3.Connection, kind: str, keys: Iterable[bytes]) -> None:
@@ -149,7 +149,7 @@ def touch(db: sqlite3.Connection, kind: str, keys: Iterable[bytes]) -> None:
 
 
 def write(db: sqlite3.Connection, kind: str, values: Mapping[bytes, bytes], most: int) -> None:
-    """Put values instead of what their keys had, and keep to the limit."""
+    """Store values, which replace those of the same keys, and keep to the limit."""
     now = time.time()
     rows = [(kind, key, data, _checksum(kind, key, data), now, now) for key, data in values.items()]
     with writing(db):
@@ -158,7 +158,7 @@ def write(db: sqlite3.Connection, kind: str, values: Mapping[bytes, bytes], most
 
 
 def _bytes(db: sqlite3.Connection) -> int:
-    """What the pages in use take."""
+    """The bytes of the pages in use."""
     pages, free, size = (
         int(db.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "freelist_count", "page_size")
     )
@@ -166,7 +166,7 @@ def _bytes(db: sqlite3.Connection) -> int:
 
 
 def evict(db: sqlite3.Connection, most: int) -> None:
-    """Where the limit is passed, drop what was not used for longest down to nine tenths of it, and shrink the file."""
+    """Above the limit, evict the least recently used entries down to nine tenths of it, and shrink the file."""
     if _bytes(db) <= most:
         return
     with writing(db):
@@ -176,7 +176,7 @@ def evict(db: sqlite3.Connection, most: int) -> None:
 
 
 def _oldest(db: sqlite3.Connection, share: float) -> list[tuple[str, bytes]]:
-    """The kinds and keys of what was not used for longest, down to a share of the bytes of all values."""
+    """The kinds and keys of the least recently used entries, which have a share of the bytes of all values."""
     left = share * (db.execute("SELECT sum(length(value)) FROM entries").fetchone()[0] or 0)
     rows = []
     for kind, key, length in db.execute(_BY_USE).fetchall():
@@ -193,13 +193,13 @@ def shrink(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
-def held(path: Path) -> dict[str, Held]:
-    """What a database contains by kind; neither it nor its folder is changed. Raises sqlite3.Error."""
-    at_rest = not path.with_name(f"{path.name}-wal").exists()
-    how = "immutable=1" if at_rest else "mode=ro"
+def usage(path: Path) -> dict[str, Usage]:
+    """The entries of a database by kind; neither it nor its folder is changed. Raises sqlite3.Error."""
+    idle = not path.with_name(f"{path.name}-wal").exists()
+    how = "immutable=1" if idle else "mode=ro"
     with closing(sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, timeout=_PATIENCE)) as db:
         rows = db.execute(
             "SELECT kind, count(*), sum(length(key) + length(value) + length(checksum) + 16), min(made), max(made) "
             "FROM entries GROUP BY kind"
         )
-        return {kind: Held(*facts) for kind, *facts in rows}
+        return {kind: Usage(*facts) for kind, *facts in rows}

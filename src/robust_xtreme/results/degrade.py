@@ -1,4 +1,4 @@
-"""DELTAS: what each perturbed cell loses against its clean one, paired by example, with interval and corrected p."""
+"""DELTAS: the drop of each perturbed cell from its clean cell, paired by example, with interval and corrected p."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def deltas(
     correct: Correct = holm,
     backend: Backend = CPU,
 ) -> pl.DataFrame:
-    """DELTAS from STATS and the SCORES made of them, a row a perturbed cell and metric, sorted.
+    """DELTAS from STATS and their SCORES, one row per perturbed cell and metric, sorted.
 
     `headlines` maps a task to the metric that claims are made on. `declare` names the family of each row; by default
     one family: task x language at each perturbation's highest strength, headline metrics only. Cells at the floor,
-    inert ones, those without an interval, or to which the noise does not apply are in no family and have no p. Raises
-    Mismatch, naming the example or the cell, where clean and perturbed are not the same items.
+    inert cells, and those without an interval or to which the noise does not apply are in no family and have no p.
+    Raises Mismatch, naming the example or the cell, where clean and perturbed cells do not have the same items.
     """
     headline_cells = [cell for cell in cells(stats) if cell.scope == ALL and not cell.model.startswith(FLOOR)]
     clean = {_twin(cell): cell for cell in headline_cells if cell.condition == CLEAN}
@@ -94,7 +94,7 @@ def _row(cell: Cell, twin: Cell, values: Mapping[tuple[Any, ...], Row], backend:
 
 
 def _relative(drop: float, before: Row) -> Row:
-    """The drop in per cent of the clean value, and of what the clean value has above the baseline."""
+    """The drop in per cent of the clean value, and of the clean value's distance above the baseline."""
     clean, baseline = before["value"], before["baseline"]
     above = None if baseline is None or before["at_floor"] else clean - baseline
     return {
@@ -112,7 +112,7 @@ def default_family(headlines: Mapping[str, str]) -> Declare:
 
     def declare(rows: Sequence[Row]) -> list[str | None]:
         highest: dict[tuple[Any, ...], Decimal] = {}
-        keyed = [_place(row) for row in rows]
+        keyed = [_by_strength(row) for row in rows]
         for group, strength in keyed:
             highest[group] = max(strength, highest.get(group, strength))
         return [
@@ -125,7 +125,7 @@ def default_family(headlines: Mapping[str, str]) -> Declare:
     return declare
 
 
-def _place(row: Row) -> tuple[tuple[Any, ...], Decimal]:
+def _by_strength(row: Row) -> tuple[tuple[Any, ...], Decimal]:
     """The cell and metric of a row without its strength, and the strength; a condition without one has 1."""
     perturbation, strength = perturbation_of(row["condition"])
     return (*(row[name] for name in CELL[:-1]), row["metric"], perturbation), strength
@@ -145,7 +145,7 @@ def perturbation_of(condition: str) -> tuple[str, Decimal]:
 
 
 def _families(rows: Sequence[Row], named: Sequence[str | None]) -> dict[str, list[int]]:
-    """The places of each family's tests: the rows that claim something."""
+    """The row numbers of each family's tests: the rows that claim something."""
     members: dict[str, list[int]] = {}
     for at, (row, family) in enumerate(zip(rows, named, strict=True)):
         if family is not None and row["p"] is not None:
@@ -154,7 +154,7 @@ def _families(rows: Sequence[Row], named: Sequence[str | None]) -> dict[str, lis
 
 
 def _in_family(row: Row, family: str, tests: int, p: float, joint: tuple[float, float]) -> Row:
-    """The row with its family, that one's size, the corrected p, the MDE at the corrected alpha, and joint bounds."""
+    """The row with its family, the family's size, the corrected p, the MDE at the corrected alpha, and joint bounds."""
     mde = smallest_detectable(row["se"], row["clusters"], tests)
     low, high = min(joint[0], row["low"]), max(joint[1], row["high"])
     return {**row, "family": family, "m": tests, "p_adjusted": p, "mde": mde, "joint_low": low, "joint_high": high}

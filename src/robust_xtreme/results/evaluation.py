@@ -1,4 +1,4 @@
-"""A finished run as it is read: its manifest, and its frames, each when it is asked for."""
+"""Reads a finished run: its manifest, and each frame when it is accessed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from robust_xtreme.results import store
 from robust_xtreme.results.schema import CELL, DELTAS, PREDICTIONS, SCORES, STATS
 
 FAILED: Final = "failed"
-"""The reason that the manifest gives for a cell whose predictions are not complete."""
+"""The reason in the manifest for a cell whose predictions are not complete."""
 
 
 @final
@@ -34,7 +34,7 @@ class Evaluation:
     @property
     def failed(self) -> list[dict[str, str]]:
         """The cells that failed: task, language, split, condition, reason."""
-        return [one for one in self.manifest["not_run"] if one["reason"] == FAILED]
+        return [cell for cell in self.manifest["not_run"] if cell["reason"] == FAILED]
 
     @property
     def scores(self) -> pl.DataFrame:

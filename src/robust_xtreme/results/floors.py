@@ -1,9 +1,8 @@
-"""Floors: what is available on a split without reading the input, or by a shallow look at it.
+"""Floors: predictions on a split without the input, or from the surface of the text only.
 
-`fit` learns what there is to learn from the English training examples; where there are none, the floors that learn do
-so in five folds over the clusters of the split itself. The majority class is always the split's own: a constant that is
-right most often can only raise the floor. Predictions are Targets in the coordinates of the clean input, so that
-metrics score them as they score a model's.
+`fit` learns from the English training examples; if there are none, the floors that learn do so in five folds over the
+clusters of the split itself. The majority class is always the split's own: the most frequent constant can only raise
+the floor. Predictions are Targets in the coordinates of the clean input, so that metrics score them like a model's.
 """
 
 from __future__ import annotations
@@ -37,9 +36,9 @@ WHOLE: Final = "whole_sentence"
 SUMMARIES: Final[Mapping[str, str]] = {
     "majority": "The most frequent label for every item.",
     "hypothesis_only": "Naive Bayes over character n-grams of the hypothesis; the premise is not read.",
-    "bag_of_characters": "Naive Bayes over character n-grams of all fields together, wherever they are.",
+    "bag_of_characters": "Naive Bayes over character n-grams of all fields together, regardless of their order.",
     _ALONE: "Naive Bayes over character n-grams of each choice; the premise and the question are not read.",
-    "overlap_choice": "The choice of which the greatest share of character n-grams is in the premise.",
+    "overlap_choice": "The choice with the greatest share of character n-grams that are in the premise.",
     "longest_choice": "The choice with most characters.",
     "all_o": "No entity at all.",
     WHOLE: "The whole sentence as one entity of the type named.",
@@ -55,13 +54,13 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "mutual_overlap": "Pairs of sentences, each of which shares most rare character n-grams with the other.",
     "nearest_slot": "In the sentence of overlap_sentence, the number, name or word nearest to words of the question.",
 }
-"""What each floor is, in a sentence; those of one kind (`whole_sentence_LOC`) share one."""
+"""A sentence about each floor; floors of one kind (`whole_sentence_LOC`) share one."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """One floor's predictions, parallel to the examples, and what it was fitted on."""
+    """One floor's predictions, parallel to the examples, and the data that it was fitted on."""
 
     targets: tuple[Target, ...]
     source: str
@@ -70,7 +69,7 @@ class Floor:
 @final
 @dataclass(frozen=True, slots=True)
 class Floors:
-    """The floors of a task, fitted once and applied to each language's split; what learns in folds has no source."""
+    """The floors of a task, fitted once and applied to each language's split; floors fitted in folds have no source."""
 
     family: str
     labels: tuple[str, ...]
@@ -93,7 +92,7 @@ class Floors:
 
 
 def summary(name: str) -> str:
-    """The sentence that says what a floor is; nothing for a name that is none of ours."""
+    """The sentence about a floor; "" for a name that is not in SUMMARIES."""
     return SUMMARIES.get(WHOLE if name.startswith(WHOLE) else name, "")
 
 
@@ -133,7 +132,7 @@ def _majority(examples: Sequence[Example]) -> Floor:
 
 
 def _learned(fitted: Floors, name: str, examples: tuple[Example, ...]) -> Floor:
-    """What the training examples taught, or each fold of the split the others."""
+    """Predictions of a model fitted on the training examples, or for each fold of the split on the other folds."""
     bags = _BAGS[name](examples)
     if name in fitted.models:
         return Floor(_chosen(fitted.models[name].predict(bags)), fitted.source)
@@ -190,7 +189,7 @@ def _tagging(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
 
 
 def _by_words(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
-    """Both taggers of words, as the training examples taught them, or each fold of the split the others."""
+    """Predictions of both taggers, fitted on the training examples, or for each fold on the other folds."""
     sentences, tags = _tagged(examples)
     if fitted.taggers:
         predictions, source = (
@@ -228,7 +227,7 @@ def _span_qa(_: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
 
 
 def _retrieval(search: str, examples: Sequence[Example], corpus: Corpus) -> dict[str, Floor]:
-    """Rankings of the pool, or pairs; without those that are not computed for a large pool."""
+    """Rankings of the pool, or pairs; without floors that are not computed for a large pool."""
     if search == BITEXT:
         rankings = {
             "no_pair": [Document(())] * len(examples),

@@ -1,16 +1,16 @@
 """Intervals of levels and of paired differences: standard errors from clusters, by leaving one cluster out.
 
-The functions are array code over a namespace handed in as a `Backend` (numpy, or torch on any device), and work on any
-number of cells at once: `sums` are the summed statistics of each cluster, of shape (..., arms, clusters, k), where an
-arm is one noise seed, and `reduce` is a metric's, (..., k) -> (...), in points.
+The functions are array code over a namespace that is passed as a `Backend` (numpy, or torch on any device), and work on
+any number of cells at once: `sums` are the summed statistics of each cluster, of shape (..., arms, clusters, k), where
+an arm is one noise seed, and `reduce` is a metric's, (..., k) -> (...), in points.
 
-Method. The value and its G values without one cluster give deviations e; their variance V = (G-1)/G * sum(e^2) is the
-delete-one jackknife's, which is valid for ratios as F1 too. Where few clusters carry the variation V is itself uncertain
-and tied to the estimate; both are read off the higher moments of e: J = sum(e^4) / sum(e^2) is the square of the
-typical step that one such cluster makes, and A = sum(e^3) / (sum(e^2) + J) the slope of the variance along the
+Method. The value and its G values without one cluster give deviations e; their variance V = (G-1)/G * sum(e^2) is that
+of the delete-one jackknife, which is valid for ratios such as F1, too. If few clusters carry the variation, V is itself
+uncertain and depends on the estimate; both follow from the higher moments of e: J = sum(e^4) / sum(e^2) is the square
+of the typical step of one such cluster, and A = sum(e^3) / (sum(e^2) + J) the slope of the variance along the
 estimate. A level takes t with V + J/2 on the logit scale; a difference d takes the roots x of
 (d - x)^2 = t^2 (V + J + A/2 (x - d)), as Wilson's interval does for a proportion (there the slope is (1 - 2p)/n).
-docs/decisions/0030-intervals.md tells how they were chosen; reports/coverage.md shows what they cover.
+docs/decisions/0030-intervals.md gives the reasons; reports/coverage.md gives the coverage.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ EXACT_METHOD: Final = "exact bound, no cluster varies"
 @final
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """Where array code runs: the namespace, how a numpy float64 array gets there and back."""
+    """The namespace of array code, and the functions that convert a numpy float64 array to it and back."""
 
     xp: Any
     to: Callable[[Any], Array]
@@ -150,8 +150,8 @@ def _points(xp: Any, logit: Array) -> Array:
 def difference_bounds(backend: Backend, moments: Moments, quantile: float | None = None) -> Bounds:
     """Standard error, low and high of a paired difference, within -100 and 100.
 
-    What the left side leaves of that is not a bound: it is an estimate itself. A simultaneous `quantile` widens the
-    interval about the same centre: the slope is known too roughly for far tails.
+    100 minus the left side is not used as a bound, because the left side is an estimate. A simultaneous `quantile`
+    widens the interval about the same centre: the slope is not known well enough for far tails.
     """
     xp, clusters = backend.xp, moments.deviations.shape[-1]
     single = t_quantile(0.5 + CONFIDENCE / 2, clusters - 1)
@@ -164,7 +164,7 @@ def difference_bounds(backend: Backend, moments: Moments, quantile: float | None
 
 
 def _or_exact(backend: Backend, moments: Moments, bounds: Bounds, t: float, least: float, most: float) -> Bounds:
-    """The bounds, or the exact one where no cluster varies; within what is possible."""
+    """The bounds, or the exact bound where no cluster varies, clipped to the possible range."""
     xp, (se, low, high) = backend.xp, bounds
     still, zero = varies_not(moments), xp.zeros_like(moments.value)
     bound = TOP * still_bound(moments.deviations.shape[-1], t)
@@ -174,12 +174,12 @@ def _or_exact(backend: Backend, moments: Moments, bounds: Bounds, t: float, leas
 
 
 def varies_not(moments: Moments) -> Array:
-    """Where leaving out any cluster leaves the value as it is (no discordant item, say)."""
+    """Where the value is the same without any cluster (as with no discordant item)."""
     return moments.variance <= _STILL
 
 
 def still_bound(clusters: int, quantile: float) -> float:
-    """The largest share of varying clusters that shows none among G in 5 % of samples: about 3/G.
+    """The largest share of varying clusters with which 5 % of samples of G clusters have none: about 3/G.
 
     The 5 % are the two tails beyond `quantile`, so that a simultaneous one widens this bound too.
     """
@@ -191,8 +191,8 @@ def still_bound(clusters: int, quantile: float) -> float:
 def p_value(backend: Backend, moments: Moments, discordant: Array) -> Any:
     """The two-sided p of no difference, a numpy array: studentised t, G-1 df, never below the sign test's.
 
-    The variance is the larger of that at the estimate and that which the slope gives at 0. `discordant` (...) is the
-    number of clusters that differ: were each as likely to get better as worse, all of them agree with probability
+    The variance is the larger of that at the estimate and that at 0 by the slope. `discordant` (...) is the number of
+    clusters that differ: if each is as likely to get better as worse, all of them agree with probability
     2^(1 - discordant), and no p is smaller than that.
     """
     from scipy import special
@@ -228,7 +228,7 @@ def t_tail(statistic: float, freedom: int) -> float:
 
 
 def smallest_detectable(se: float, clusters: int, tests: int = 1, alpha: float = 1 - CONFIDENCE) -> float:
-    """MDE: the smallest difference found with 80 % power when `tests` share a two-sided alpha (Holm's first step)."""
+    """MDE: the smallest difference detected with 80 % power if `tests` share a two-sided alpha (Holm's first step)."""
     return se * (t_quantile(1 - alpha / (2 * tests), clusters - 1) + t_quantile(POWER, clusters - 1))
 
 

@@ -13,10 +13,10 @@ Pair = tuple[Cell, Cell]
 
 
 def joint_bounds(pairs: Sequence[Pair], backend: Backend) -> list[tuple[float, float]]:
-    """Low and high of each drop, in points: all of them are valid together with 95 %.
+    """Low and high of each drop, in points, valid for all of them at once with 95 %.
 
-    The max-t bootstrap gives the quantile: its draws are joint, so that cells which share clusters, languages of a
-    parallel test say, widen each other's intervals less than as many independent ones would.
+    The quantile is that of the max-t bootstrap. Its draws are joint, so that cells which share clusters (as languages
+    of a parallel test) widen each other's intervals less than as many independent cells.
     """
     measured = [_moments(pair, backend) for pair in pairs]
     quantile = simultaneous_quantile(

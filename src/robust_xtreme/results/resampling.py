@@ -1,7 +1,7 @@
 """Bootstrap weights drawn by key, so that the same cluster gets the same weight in every cell, language and task.
 
-A weight is a Poisson(1) count that depends on (seed, resample, cluster id) alone. It is drawn in numpy and moved, so it
-is the same integer on every device; resampling is counts @ statistics, in chunks of resamples.
+A weight is a Poisson(1) count that depends only on (seed, resample, cluster id). It is drawn in numpy and copied to the
+device, so it is the same integer on every device; resampling is counts @ statistics, in chunks of resamples.
 """
 
 from __future__ import annotations
@@ -121,9 +121,9 @@ def simultaneous_quantile(
     sides: int = 2,
     backend: Backend = CPU,
 ) -> float:
-    """The max-t quantile of a family: used as t, its intervals are valid all at once with the given confidence.
+    """The max-t quantile of a family: with it as t, intervals are valid all at once with the given confidence.
 
-    It is never below Student's, that of one interval with the family's fewest clusters.
+    It is at least Student's quantile for one interval with the family's fewest clusters.
     """
     maxima = greatest(family, seed=seed, resamples=resamples, sides=sides, backend=backend)
     single = t_quantile(1 - (1 - confidence) / sides, min(len(member.clusters) for member in family) - 1)

@@ -1,8 +1,8 @@
-"""The frames: which columns they have, of which type, which of them may be empty, and what names a row.
+"""The frames: their columns, with types and nullability, and their keys.
 
-A frame is a polars DataFrame of exactly these columns, in this order. Numbers of quality are points (0-100), rates and
-shares are in [0, 1]. NaN and infinity are never in a frame: what is not known is null. What a column contains beside
-plain values (JSON) is stated where it is declared.
+A frame is a polars DataFrame of exactly these columns, in this order. Measures of quality are points (0-100), rates and
+shares are in [0, 1]. A frame contains no NaN or infinity: unknown values are null. The declaration of a column states
+if it contains anything but plain values (JSON).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SCHEMA_VERSION: Final = 1
 
 STATUSES: Final = ("ok", "unchanged", "not_applicable", "truncated_gold", "skipped_wrong", "failed")
 SCOPES: Final = ("all", "noised_gold", "untouched", "noised_gold_clean", "untouched_clean")
-"""What of an item is counted: all; the gold spans that noise changed, or left; the same spans in the clean answer."""
+"""The counted part of an item: all; the gold spans that noise changed, or left; the same spans in the clean answer."""
 SETTINGS: Final = ("zero_shot", "in_language", "translate_train", "translate_test")
 CONDITION_KINDS: Final = ("clean", "noise", "transliteration", "attack", "frozen", "external", "chain")
 BASE_KINDS: Final = ("multilingual", "monolingual", "multimodal_text")
@@ -61,10 +61,10 @@ def _one_of(*allowed: str, nullable: bool = False) -> Column:
 
 
 CELL: Final = ("model", "data", "task", "split", "language", "context_language", "setting", "inference", "condition")
-"""What names a cell. `context_language` is the language itself but for cross-lingual pairs.
+"""The key of a cell. `context_language` is the language itself except for cross-lingual pairs.
 
-`setting` is `in_language` where the model's head was trained on the language, else `zero_shot`. Of a checkpoint that is
-no run of `train` the languages of training are not known: taken are those of the task's own training split.
+`setting` is `in_language` where the model's head was trained on the language, else `zero_shot`. The languages of
+training are not known for a checkpoint without a run of `train`; then those of the task's training split count.
 """
 
 _CELL: Final = {**_columns(pl.String, " ".join(CELL)), "setting": _one_of(*SETTINGS)}
@@ -110,16 +110,17 @@ MODELS: Final = Frame(
     },
     ("model",),
 )
-"""One row a model; lists (`pretrain_languages`, `overlap_flags`, `stages`) are JSON.
+"""One row per model; lists (`pretrain_languages`, `overlap_flags`, `stages`) are JSON.
 
-`base` is what the first stage started from: a folder, a name on the hub, or `scratch`; `revision` the commit of a model
-from the hub, or of its base. `base_kind` is recognised by the type of the encoder and its vocabulary, from scratch by the
-languages of its text. `intermediate_set` joins tasks learned together by `+`, stages by commas, and names the
-share of masked LM beside them (`mnli+masked_lm:0.5`) and a control (`mnli+squad@shuffled_labels`); null is not such a
-stage. `intermediate_examples` are the tasks' own, `pretrain_languages` also those of that text. `target` is what the
-heads that were used are of or, where none was, everything that was trained as one. `diversity` is the mean embedding
-distance of the set's tasks. `overlap_flags` contains splits (`task/split/language`) that training data contain, and
-`own training data: TASK` where an intermediate task's examples are those of the target.
+`base` is the start of the first stage: a folder, a name on the hub, or `scratch`; `revision` is the commit of a model
+from the hub, or of its base. `base_kind` is recognised by the type of the encoder and its vocabulary, from scratch by
+the languages of its text. `intermediate_set` joins tasks learned together by `+`, stages by commas, and names the
+share of masked LM beside them (`mnli+masked_lm:0.5`) and a control (`mnli+squad@shuffled_labels`); null: there was no
+such stage. `intermediate_examples` are the tasks' examples; `pretrain_languages` includes the languages of that text.
+`target` names the tasks of the heads that were used or, without one, all tasks that were trained as targets.
+`diversity` is the mean embedding distance of the set's tasks. `overlap_flags` contains the splits
+(`task/split/language`) whose text is in the training data, and `own training data: TASK` where the examples of an
+intermediate task are those of the target.
 """
 
 CONDITIONS: Final = Frame(
@@ -135,7 +136,7 @@ CONDITIONS: Final = Frame(
     },
     ("condition",),
 )
-"""One row a condition; `params` is JSON, `fields` joined by commas, `nominal` a canonical decimal."""
+"""One row per condition; `params` is JSON, `fields` joined by commas, `nominal` a canonical decimal."""
 
 PREDICTIONS: Final = Frame(
     "predictions",
@@ -156,7 +157,7 @@ PREDICTIONS: Final = Frame(
     },
     (*CELL, "noise_seed", "example"),
 )
-"""One row an item of a cell; `prediction` (null where it failed), `gold` and `operators` are JSON.
+"""One row per item of a cell; `prediction` (null where it failed), `gold` and `operators` are JSON.
 
 `noise_seed` is -1 for the clean condition. `words` (of the clean text), `tokens_clean` and `tokens` count the fields
 that the condition noises; clean: all fields.
@@ -173,7 +174,7 @@ STATS: Final = Frame(
     },
     (*CELL, "noise_seed", "example", "metric", "scope"),
 )
-"""One row an item, metric and scope; `stats` are the metric's sums, of one length within a metric."""
+"""One row per item, metric and scope; `stats` are the metric's sums, of one length within a metric."""
 
 SCORES: Final = Frame(
     "scores",
@@ -189,9 +190,10 @@ SCORES: Final = Frame(
     },
     (*CELL, "metric", "scope"),
 )
-"""One row a cell, metric and scope, over noise seeds; `low` and `high` bound `value` at 95 %.
+"""One row per cell, metric and scope, over noise seeds; `low` and `high` bound `value` at 95 %.
 
-`at_floor` is stated of the clean cell, on whose text the baseline was scored; a perturbed one has that of its clean twin.
+`at_floor` is computed for the clean cell, on whose text the baseline was scored; a perturbed cell has the value of its
+clean cell.
 """
 
 DELTAS: Final = Frame(
@@ -213,7 +215,7 @@ DELTAS: Final = Frame(
     },
     (*CELL, "metric", "scope"),
 )
-"""One row a perturbed cell, metric and scope: drop = clean - value, `low` and `high` bound the drop at 95 %.
+"""One row per perturbed cell, metric and scope: drop = clean - value, `low` and `high` bound the drop at 95 %.
 
 `family` names the declared set of `m` tests that `p_adjusted` is corrected over (null: not in a set);
 `joint_low` and `joint_high` bound the drops of a set all at once.
@@ -228,7 +230,7 @@ FLOORS: Final = Frame(
     },
     ("data", "task", "split", "language", "metric", "floor"),
 )
-"""One row a floor and metric on a clean split; `source` is what it was fitted on."""
+"""One row per floor and metric on a clean split; `source` is the data that the floor was fitted on."""
 
 FRAMES: Final = {frame.name: frame for frame in (MODELS, CONDITIONS, PREDICTIONS, STATS, SCORES, DELTAS, FLOORS)}
 
@@ -239,7 +241,7 @@ def empty(frame: Frame) -> pl.DataFrame:
 
 
 def build(rows: Sequence[Mapping[str, Any]] | Mapping[str, Any], frame: Frame) -> pl.DataFrame:
-    """A validated frame from rows (or from columns); columns that may be null can be left out.
+    """A validated frame from rows (or from columns); nullable columns can be left out.
 
     Raises RobustXtremeError naming the column that is missing or does not fit.
     """
@@ -269,10 +271,10 @@ def _series(name: str, column: Column, columns: Mapping[str, Any], height: int, 
 
 
 def validate(data: pl.DataFrame, frame: Frame) -> pl.DataFrame:
-    """The same data, when it is a frame of that kind.
+    """The same data, checked to be a frame of that kind.
 
     Raises RobustXtremeError naming the column that is missing, unknown, of another type, null or not finite where it
-    must not be, or outside its allowed values; Mismatch naming a row that is there twice.
+    must not be, or outside its allowed values; Mismatch naming a repeated row.
     """
     _check_names(data, frame)
     for name, column in frame.columns.items():
@@ -295,24 +297,24 @@ def _check_names(data: pl.DataFrame, frame: Frame) -> None:
 
 
 def _check_column(values: pl.Series, column: Column, frame: Frame) -> None:
-    place = f"The column {values.name!r} of {frame.name}"
+    subject = f"The column {values.name!r} of {frame.name}"
     if values.dtype != column.dtype:
-        raise RobustXtremeError(f"{place} is {values.dtype}, not {column.dtype}.")
+        raise RobustXtremeError(f"{subject} is {values.dtype}, not {column.dtype}.")
     if values.null_count() and not column.nullable:
-        raise RobustXtremeError(f"{place} contains {values.null_count()} nulls and may contain none.")
+        raise RobustXtremeError(f"{subject} contains {values.null_count()} nulls and may contain none.")
     if column.dtype == pl.Float64 and not values.is_finite().all():
         bad = next(value for value in values.drop_nulls() if not math.isfinite(value))
-        raise RobustXtremeError(f"{place} contains {bad}; what is not known is null.")
+        raise RobustXtremeError(f"{subject} contains {bad}; what is not known is null.")
     if column.dtype == pl.String and column.nullable and bool((values == "").any()):
-        raise RobustXtremeError(f"{place} contains an empty string; what is not known is null.")
+        raise RobustXtremeError(f"{subject} contains an empty string; what is not known is null.")
     if column.allowed:
-        _check_allowed(values, column, place)
+        _check_allowed(values, column, subject)
 
 
-def _check_allowed(values: pl.Series, column: Column, place: str) -> None:
+def _check_allowed(values: pl.Series, column: Column, subject: str) -> None:
     other = sorted(set(values.drop_nulls().unique().to_list()) - set(column.allowed))
     if other:
-        raise RobustXtremeError(f"{place} contains {other[0]!r}, which is none of: {', '.join(column.allowed)}.")
+        raise RobustXtremeError(f"{subject} contains {other[0]!r}, which is none of: {', '.join(column.allowed)}.")
 
 
 def _check_key(data: pl.DataFrame, frame: Frame) -> None:
@@ -320,4 +322,4 @@ def _check_key(data: pl.DataFrame, frame: Frame) -> None:
     if repeated.any():
         row = data.select(frame.key).filter(repeated).row(0)
         named = ", ".join(f"{name} {value}" for name, value in zip(frame.key, row, strict=True))
-        raise Mismatch(f"A row of {frame.name} is there twice: {named}.")
+        raise Mismatch(f"A row of {frame.name} occurs twice: {named}.")

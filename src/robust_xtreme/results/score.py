@@ -17,7 +17,7 @@ from robust_xtreme.results.schema import CELL, FLOORS, SCORES, build
 Split = tuple[str, ...]
 """What a floor and a cell share: data, task, split, language, metric."""
 
-Place = tuple[str, str, str, str]
+SeenSplit = tuple[str, str, str, str]
 """A model, task, split and language."""
 
 PLACE = ("model", "task", "split", "language")
@@ -26,21 +26,21 @@ _SOURCE = CELL.index("inference")
 
 
 def scores(
-    stats: pl.DataFrame, predictions: pl.DataFrame, *, stamped: Collection[Place] = (), backend: Backend = CPU
+    stats: pl.DataFrame, predictions: pl.DataFrame, *, stamped: Collection[SeenSplit] = (), backend: Backend = CPU
 ) -> pl.DataFrame:
-    """SCORES from STATS and PREDICTIONS, a row a cell, metric and scope, sorted; floors' STATS give the baselines.
+    """SCORES from STATS and PREDICTIONS, one row per cell, metric and scope, sorted; baselines come from floors' STATS.
 
-    Of each noise seed the statistics are summed and reduced; the value is the mean over seeds. The baseline of a cell
+    The statistics of each noise seed are summed and reduced; the value is the mean over seeds. The baseline of a cell
     is the floor with the greatest value on the same split; a cell is `at_floor` unless the lower 97.5 % bound of
-    (model - baseline) is above 0. `stamped` are the places whose text the model has seen in training. Raises
-    Mismatch, naming the example, where the items of a cell, of its noise seeds and of the floors are not the same.
+    (model - baseline) is above 0. `stamped` are the splits whose text the model has seen in training. Raises Mismatch,
+    naming the example, where the items of a cell, of its noise seeds and of the floors are not the same.
     """
     all_cells = cells(stats)
     floors = _floors(cell for cell in all_cells if cell.model.startswith(FLOOR))
     models = [cell for cell in all_cells if not cell.model.startswith(FLOOR)]
     noise = realised(predictions)
     rows = [
-        {**_row(cell, floors.get(_split(cell), ()), noise, backend), "overlap": _place(cell) in stamped}
+        {**_row(cell, floors.get(_split(cell), ()), noise, backend), "overlap": _seen_split(cell) in stamped}
         for cell in models
     ]
     return build(_inherited(rows), SCORES).sort(SCORES.key)
@@ -67,7 +67,7 @@ def _floor_row(floor: Cell) -> Row:
     }
 
 
-def _place(cell: Cell) -> Place:
+def _seen_split(cell: Cell) -> SeenSplit:
     model, task, split, language = (cell.key[CELL.index(name)] for name in PLACE)
     return model, task, split, language
 
@@ -136,7 +136,7 @@ def _value(cell: Cell) -> float:
 
 
 def _inherited(rows: list[Row]) -> list[Row]:
-    """Whether a cell is at the floor is stated of its clean twin, and so of its parts and of it under noise."""
+    """The rows with `at_floor` of the clean cell also in its parts and its perturbed cells."""
     clean = {_key(row): row["at_floor"] for row in rows if row["scope"] == ALL and row["condition"] == CLEAN}
     at_floor = {(_key(row), row["condition"]): row["at_floor"] for row in rows if row["scope"] == ALL}
     return [

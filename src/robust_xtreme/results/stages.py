@@ -1,4 +1,4 @@
-"""The records of a run's stages as they are read: checked, for whoever contains the folder may have written them."""
+"""Reads the records of a run's stages and checks them, because another program may have written the folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "base": "names",
     "diversity": "object or nothing",
 }
-"""What is read of a record, and what it must be where it is there."""
+"""The keys of a record that are read, and the types of their values."""
 
 _ABSENT: Final = object()
 
@@ -57,7 +57,7 @@ def _fits(value: Any, kind: str) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    """Whether it can be written as UTF-8: JSON can contain half of a surrogate pair."""
+    """Whether a text can be written as UTF-8: JSON can contain half of a surrogate pair."""
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and contain the same bytes for the same rows."""
+"""Writes files that appear whole or not at all, with the same bytes for the same rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _UNSYNCABLE: Final = (errno.EINVAL, errno.ENOTSUP)
 def write_frame(path: Path, data: pl.DataFrame, frame: Frame) -> None:
     """Write a frame as `.parquet` or `.csv`, sorted by its key. The same rows give the same bytes.
 
-    Raises RobustXtremeError where the data are not such frame, DiskError where the file cannot be written.
+    Raises RobustXtremeError where the data are not such a frame, DiskError where the file cannot be written.
     """
     rows = canonical(validate(data, frame), frame)
     _write(path, csv.dump(rows, frame) if path.suffix == ".csv" else _parquet(rows))
@@ -104,7 +104,7 @@ def read_json(path: Path) -> Any:
     except ValueError as error:
         raise DataError(path, f"is not JSON: {error}") from error
     except RecursionError:
-        raise DataError(path, "is not JSON that can be read: it is nested too deeply") from None
+        raise DataError(path, "cannot be read as JSON: it is nested too deeply") from None
 
 
 def part_path(folder: Path, *names: str, suffix: str = ".parquet") -> Path:
@@ -137,7 +137,7 @@ def make_folder(path: Path) -> Path:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a killed writer left half-written in a folder and below. Call it with the lock held."""
+    """Remove the temporary files of a killed writer in a folder and below. The caller must have the lock."""
     for left in folder.rglob(f".*{_TMP}"):
         with suppress(OSError):
             left.unlink()
@@ -145,9 +145,9 @@ def sweep(folder: Path) -> None:
 
 @contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Hold a folder against other writers, until the block or the process ends.
+    """Lock a folder against other writers, until the block or the process ends.
 
-    Raises Locked where another process holds it, DiskError where the folder cannot be written.
+    Raises Locked where another process has the lock, DiskError where the folder cannot be written.
     """
     path = make_folder(folder) / ".lock"
     try:
@@ -192,7 +192,7 @@ def _write_synced(tmp: Path, data: bytes) -> None:
 
 
 def _replace(tmp: Path, path: Path) -> None:
-    """The one step that makes a file appear; fault tests are in for it."""
+    """The step that makes a file appear; fault tests replace it."""
     tmp.replace(path)
 
 

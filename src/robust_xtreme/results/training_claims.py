@@ -1,10 +1,10 @@
 """Claims about training, whose unit is the training run: arms compared seed by seed.
 
-Examples of a test set say nothing about another training run. So a claim about training takes one number of each run
-and cell, pairs the runs of two arms by their seed, and bounds the mean difference by Student's t with S - 1 degrees of
-freedom, S being the number of seeds that both arms have. Below two runs there is no interval, and where it does not
-vary at all over the runs neither. A sign is claimed from five runs on, where the interval excludes 0 and so does the
-p-value after Holm's correction over the declared family, whose members without a p-value count too.
+The examples of a test set are no evidence about another training run. So a claim about training takes one number of
+each run and cell, pairs the runs of two arms by their seed, and bounds the mean difference by Student's t with S - 1
+degrees of freedom, S being the number of seeds that both arms have. There is no interval with fewer than two runs, or
+if the difference does not vary. A sign is claimed with at least five runs, if the interval excludes 0 and the p-value
+is significant after Holm's correction over the declared family, whose members without a p-value count, too.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from robust_xtreme.results.multiplicity import holm
 from robust_xtreme.results.schema import Column, Frame, build
 
 FEWEST_RUNS: Final = 5
-"""Runs from which on a sign may be claimed."""
+"""The number of runs from which a sign may be claimed."""
 
 ONLY_CHECKPOINTS: Final = "these checkpoints only"
-"""The title of intervals over examples, and of differences of too few runs for an interval: they bound no training."""
+"""The title of intervals over examples, and of differences of too few runs: they are not claims about training."""
 
 _STILL: Final = 1e-9
 
@@ -33,7 +33,7 @@ VALUES: Final = Frame(
     {"arm": Column(pl.String), "cell": Column(pl.String), "seed": Column(pl.Int64), "value": Column(pl.Float64)},
     ("arm", "cell", "seed"),
 )
-"""One row a training run and cell: a target's mean over languages, say, in points."""
+"""One row per training run and cell, as a target's mean over languages, in points."""
 
 CLAIMS: Final = Frame(
     "claims",
@@ -48,7 +48,7 @@ CLAIMS: Final = Frame(
     },
     ("cell", "reference", "arm"),
 )
-"""One row a cell and arm: the mean of arm - reference over `runs` seeds; `m` tests share the correction.
+"""One row per cell and arm: the mean of arm - reference over `runs` seeds; `m` tests share the correction.
 
 `reference_value` and `value` are means over the same seeds; `sign` is null where none is claimed.
 """
@@ -57,8 +57,8 @@ CLAIMS: Final = Frame(
 def claims(values: pl.DataFrame, reference: str, family: Sequence[tuple[str, str]] = ()) -> pl.DataFrame:
     """CLAIMS about arms against the reference: one declared family of (cell, arm), sorted by them.
 
-    An empty family means every arm of VALUES but the reference, in every cell that it has runs of. Raises Mismatch
-    where a seed is twice, or where the arms share no seed in a cell; UserError where an arm or a cell is not there.
+    An empty family means every arm of VALUES but the reference, in every cell that it has runs of. Raises Mismatch for
+    a repeated seed, and where the arms share no seed in a cell; UserError for an unknown arm or cell.
     """
     runs = _by_run(build(values.to_dict(as_series=False), VALUES))
     pairs = family or [(cell, arm) for arm, cell in runs if arm != reference]

@@ -1,4 +1,4 @@
-"""Which cells show transfer: those whose model learned neither their text nor their task's own training data before.
+"""Selects the cells that show transfer: their model learned neither their text nor their task's own training data.
 
 An intermediate task whose examples are a target's own training data (MNLI and ANLI+ for XNLI; SQuAD for XQuAD, MLQA and
 LAReQA) makes that target's score more training, not transfer: the cell is flagged, keeps its score, and is left out of

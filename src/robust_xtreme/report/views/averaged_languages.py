@@ -11,7 +11,7 @@ from robust_xtreme.report.view import SECTION, Results, view
 
 @view(title="What the averages are over", order=15)
 def averaged_languages(results: Results) -> pl.DataFrame:
-    """The languages of each average by name, and those left out of it with the reason."""
+    """The languages of each average by name, and those left out with the reason."""
     rows = common(perturbed(results).filter(pl.col("scope") == "all")).with_columns(
         reason=pl.col("no_claim").drop_nulls().first().over(*GROUP, "language").fill_null("not under every condition")
     )

@@ -30,7 +30,7 @@ def by_scope(results: Results) -> pl.DataFrame:
 
 
 def _part(rows: pl.DataFrame, scope: str) -> pl.DataFrame:
-    """The level of one scope with its interval, and that of the same spans in the clean answers, named after it."""
+    """The level of one scope with its interval, and the level of the same spans in the clean answers."""
     part = rows.filter(pl.col("scope") == scope)
     clean = rows.filter(pl.col("scope") == scope + CLEAN_TWIN)
     bounds = [pl.col(end).alias(f"{scope}_{end}") for end in _BOUNDS]

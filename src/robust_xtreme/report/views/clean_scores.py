@@ -28,7 +28,7 @@ _COLUMNS: Final = (
 
 @view(title="Clean", order=5)
 def clean_scores(results: Results) -> pl.DataFrame:
-    """The clean level of each language with its interval, beside the floor that it has to beat."""
+    """The clean level of each language with its interval, beside its floor."""
     rows = with_condition(results.scores.filter(pl.col("condition") == "clean", pl.col("scope") == "all"))
     shown = headline(rows, results).with_columns(
         level=pl.col("value"),
@@ -41,5 +41,5 @@ def clean_scores(results: Results) -> pl.DataFrame:
 
 
 def _own(results: Results) -> pl.Expr:
-    """What is stated of a task whose own training data its model learned in an intermediate stage."""
+    """The note on a task whose own training data its model learned in an intermediate stage."""
     return pl.when(pl.col("task").is_in(list(results.manifest.get("own_data", ())))).then(pl.lit(OWN))

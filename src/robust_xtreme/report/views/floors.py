@@ -17,7 +17,7 @@ _FITTED: Final = ("folds", "examples")
 
 @view(title="Floors", order=6)
 def floors(results: Results) -> pl.DataFrame:
-    """What shallow predictors reach on the same clean text, beside the model; the best of them is a cell's floor."""
+    """The scores of shallow predictors on the same clean text, beside the model; the best of them is a cell's floor."""
     clean = with_condition(results.scores.filter(pl.col("condition") == "clean", pl.col("scope") == "all"))
     rows = headline(clean, results).with_columns(level=pl.col("value"), floor_note=floor_note())
     values = results.floors.with_columns(named=pl.lit(FLOOR) + pl.col("floor")).pivot(
@@ -25,20 +25,20 @@ def floors(results: Results) -> pl.DataFrame:
     )
     beside = with_language(rows.join(values, on=_SPLIT, how="inner").join(_fitted(results), on=_SPLIT, how="left"))
     named = beside.sort("model", "task", "split", "translated", "inference", "language")
-    columns = sorted((name for name in values.columns if name.startswith(FLOOR)), key=_place)
+    columns = sorted((name for name in values.columns if name.startswith(FLOOR)), key=_rank)
     return sectioned(named, "metric", noise=False).select(
         SECTION, "language", "level", *columns, "floor_note", "fitted_on"
     )
 
 
 def _fitted(results: Results) -> pl.DataFrame:
-    """What the floors of each split that learn were fitted on."""
+    """The data that the floors of each split that learn were fitted on."""
     learned = results.floors.filter(pl.any_horizontal(pl.col("source").str.contains(word) for word in _FITTED))
     return learned.group_by(_SPLIT).agg(pl.col("source").unique().sort().str.join(", ").alias("fitted_on"))
 
 
-def _place(column: str) -> tuple[int, str]:
-    """Floors are in the order of their sentences, those of other packages after."""
+def _rank(column: str) -> tuple[int, str]:
+    """The sort key of a floor's column: the order of SUMMARIES, then floors of other packages."""
     name = column.removeprefix(FLOOR)
     known = [name.startswith(summary) for summary in SUMMARIES]
     return known.index(True) if True in known else len(known), name

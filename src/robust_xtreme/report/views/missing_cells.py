@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Final
 
 import polars as pl
@@ -15,12 +16,12 @@ _SCHEMA: Final = dict.fromkeys((SECTION, "average", "noise", "splits", "absent")
 
 @view(title="What the overall averages are over", order=4)
 def missing_cells(results: Results) -> pl.DataFrame:
-    """The split that each task counts with, and every cell that an average is named after and that is not here."""
+    """The split whose cells count for each task, and every missing cell of an average."""
     named: dict[tuple[str, str], tuple[list[str], list[str]]] = {}
-    for one in (average for benchmark_averages in averages_of(results).values() for average in benchmark_averages):
-        averages, noises = named.setdefault((_splits(one.splits), named_missing(one.missing)), ([], []))
-        averages.append(one.name)
-        noises.append(one.noise)
+    for average in chain.from_iterable(averages_of(results).values()):
+        averages, noises = named.setdefault((_splits(average.splits), named_missing(average.missing)), ([], []))
+        averages.append(average.name)
+        noises.append(average.noise)
     rows = [("", _each(averages), _each(noises), *key) for key, (averages, noises) in named.items()]
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 

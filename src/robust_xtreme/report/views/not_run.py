@@ -13,7 +13,7 @@ _KEY: Final = ("task", "split", "condition", "reason", "detail")
 
 @view(title="Not computed", order=50)
 def not_run(results: Results) -> pl.DataFrame:
-    """What was asked for and is not here: missing, unlabelled, not applicable or failed cells, by name."""
+    """The cells that were requested and have no result: missing, unlabelled, not applicable or failed, by name."""
     schema = dict.fromkeys((*_KEY, "language"), pl.String)
     asked = [
         _alike({name: str(entry.get(name, "")) for name in schema}) for entry in results.manifest.get("not_run", ())
@@ -26,5 +26,5 @@ def not_run(results: Results) -> pl.DataFrame:
 
 
 def _alike(entry: dict[str, str]) -> dict[str, str]:
-    """The same without the task and language before its detail, so that languages alike share a row."""
+    """The same without the task and language before its detail, so that languages with one reason share a row."""
     return {**entry, "detail": entry["detail"].removeprefix(f"{entry['task']} {entry['language']}: ")}

@@ -14,7 +14,7 @@ from robust_xtreme.results.benchmark import TASKS, Average
 
 @view(title="Overall", order=3)
 def overall(results: Results) -> pl.DataFrame:
-    """Each benchmark as papers print it: means over languages, of questions F1 / EM, of udpos F1; * is over a part."""
+    """Each benchmark as in papers: means over languages, F1 / EM for questions, F1 for udpos; * is over a part."""
     frames = [_frame(benchmark, benchmark_averages) for benchmark, benchmark_averages in averages_of(results).items()]
     return pl.concat(frames, how="diagonal") if frames else pl.DataFrame(schema={SECTION: pl.String})
 

@@ -1,4 +1,4 @@
-"""Shallow choices among texts: what each choice says by itself, what it shares with the premise, how long it is."""
+"""Shallow choices among texts: by the wording of each choice, its overlap with the premise, or its length."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def choices_of(example: Example) -> tuple[str, ...]:
 
 
 def fit(train: Sequence[Example]) -> NaiveBayes:
-    """Learn how right choices (class 1) and wrong ones (class 0) are worded, each by itself."""
+    """Fit naive Bayes on the texts of right choices (class 1) and wrong choices (class 0), each by itself."""
     return naive_bayes.fit(_bags(train), _right(train), _CLASSES)
 
 
@@ -35,7 +35,7 @@ def by_choice_alone(model: NaiveBayes, examples: Sequence[Example]) -> list[int]
 
 
 def folded(examples: Sequence[Example], folds: Sequence[int]) -> list[int]:
-    """The same by what the examples of the other folds show."""
+    """The same, fitted on the examples of the other folds."""
     each = [fold for example, fold in zip(examples, folds, strict=True) for _ in choices_of(example)]
     return _highest(naive_bayes.folded_scores(_bags(examples), _right(examples), each, _CLASSES), examples)
 
@@ -46,7 +46,7 @@ def longest(examples: Sequence[Example]) -> list[int]:
 
 
 def most_shared(examples: Sequence[Example]) -> list[int]:
-    """Of each example the choice of which the greatest share of character pairs and triples is in the premise."""
+    """Of each example the choice with the greatest share of character pairs and triples that are in the premise."""
     return [_first([_shared(choice, example) for choice in choices_of(example)]) for example in examples]
 
 
@@ -65,7 +65,7 @@ def _bags(examples: Sequence[Example]) -> list[Bag]:
 
 
 def _right(examples: Sequence[Example]) -> list[int]:
-    """Of every choice of every example whether it is the right one."""
+    """Whether each choice of each example is the right one."""
     golds = [example.target.index if isinstance(example.target, Choice) else -1 for example in examples]
     return [
         int(at == gold) for example, gold in zip(examples, golds, strict=True) for at in range(len(choices_of(example)))
@@ -80,5 +80,5 @@ def _highest(scores: Floats, examples: Sequence[Example]) -> list[int]:
 
 
 def _first(values: Sequence[float]) -> int:
-    """The place of the greatest, the first of equals; 0 of none."""
+    """The index of the greatest value, the first of equals; 0 if there are none."""
     return max(range(len(values)), key=lambda at: (values[at], -at), default=0)

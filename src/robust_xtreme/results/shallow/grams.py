@@ -41,7 +41,7 @@ def grams(bags: Sequence[Bag], sizes: Sequence[int] = SIZES) -> tuple[Ints, Ints
 
 
 def _repeated(lengths: Sequence[int]) -> Ints:
-    """0, 1, 2, ..., each as often as its length says."""
+    """0, 1, 2, ..., each number repeated by its length."""
     return np.repeat(np.arange(len(lengths)), np.asarray(lengths, dtype=np.int64))
 
 

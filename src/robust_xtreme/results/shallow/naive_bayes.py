@@ -1,4 +1,4 @@
-"""Multinomial naive Bayes over hashed character n-grams: the shallow reader of bags of texts."""
+"""Multinomial naive Bayes over hashed character n-grams, a shallow classifier of bags of texts."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def fit(bags: Sequence[Bag], classes: Sequence[int], count: int, smoothing: floa
 def folded(
     bags: Sequence[Bag], classes: Sequence[int], folds: Sequence[int], count: int, smoothing: float = 1.0
 ) -> list[int]:
-    """The likeliest class of each bag by what the bags of the other folds show."""
+    """The likeliest class of each bag, fitted on the bags of the other folds."""
     return _likeliest(folded_scores(bags, classes, folds, count, smoothing))
 
 
 def folded_scores(
     bags: Sequence[Bag], classes: Sequence[int], folds: Sequence[int], count: int, smoothing: float = 1.0
 ) -> Floats:
-    """What `scores` gives each bag, (n, C), by the bags of the other folds: one fit, less each fold in its turn."""
+    """The `scores` of each bag, (n, C), fitted on the bags of the other folds: one fit, minus each fold in turn."""
     labels, fold_of = np.asarray(classes, dtype=np.int64), np.asarray(folds, dtype=np.int64)
     buckets, owner = grams(bags)
     of, fold_of_gram = labels[owner], fold_of[owner]
@@ -92,6 +92,6 @@ def _prior(counts: Ints) -> Floats:
 
 
 def _counts(buckets: Ints, classes: Ints, count: int) -> Floats:
-    """How often each bucket is in each class, (C, 2 ** 18)."""
+    """How often each bucket occurs in each class, (C, 2 ** 18)."""
     counted = np.bincount(classes * BUCKETS + buckets, minlength=count * BUCKETS)
     return counted.reshape(count, BUCKETS).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Shallow answers from a passage: its first words or sentence, the sentence most like the question, a slot in it."""
+"""Shallow answers from a passage: its first words or sentence, the sentence most like the question, words in it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from robust_xtreme.formats.squad_sentences import sentences
 FIRST_WORDS: Final = 3
 
 _JOINED: Final = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-"""Scripts that are written without spaces between words: pairs of characters represent words."""
+"""Scripts that are written without spaces between words: pairs of characters replace words."""
 
 _JOINED_RUN: Final = regex.compile(rf"[\w&&[{_JOINED}]]+", regex.V1)
 _UNIT: Final = regex.compile(rf"[\w&&[{_JOINED}]]{{1,2}}|[\w--[{_JOINED}]]+", regex.V1)
@@ -23,7 +23,7 @@ _TIES: Final = frozenset(("", " ", "-", "'", "\u2019", ".", ",", "\u00b7", "\u30
 
 
 def units(text: str) -> frozenset[str]:
-    """What a text is compared by: its words in lower case, or pairs of characters where words are not spaced."""
+    """The units of a text for comparison: its words in lower case, or pairs of characters without spaces."""
     lowered = text.lower()
     words = [match.group() for match in _UNIT.finditer(lowered) if not _JOINED_RUN.match(match.group())]
     runs = [match.group() for match in _JOINED_RUN.finditer(lowered)]
@@ -63,7 +63,7 @@ def _most_alike(question: frozenset[str], parts: _Parts) -> tuple[int, int] | No
 def _slot(context: str, question: frozenset[str], part: tuple[int, int] | None) -> tuple[int, int] | None:
     """The run of words in a part of the context that the question does not contain, nearest to one that it contains.
 
-    Numbers and capitalised words come before others; where words are not spaced, a run of characters represents one.
+    Numbers and capitalised words are preferred; without spaces, a run of characters counts as a word.
     """
     words = [] if part is None else [match.span() for match in _TOKEN.finditer(context, *part)]
     kinds = [_kind(context, span, question, first=index == 0) for index, span in enumerate(words)]
@@ -77,7 +77,7 @@ _KNOWN, _PLAIN, _NAMED = range(3)
 
 
 def _kind(context: str, span: tuple[int, int], question: frozenset[str], *, first: bool) -> int:
-    """Whether the question contains a word; if not, whether it is a number or a name, or plain."""
+    """The class of a word: in the question, a number or a name, or plain."""
     start, stop = span
     word = context[start:stop]
     if _JOINED_RUN.match(word):
@@ -89,7 +89,7 @@ def _kind(context: str, span: tuple[int, int], question: frozenset[str], *, firs
 
 
 def _runs(context: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Spans that are side by side, as one; a plain word that is spaced stays alone."""
+    """Adjacent spans joined; a plain word with spaces around it is not joined."""
     slots: list[tuple[int, int]] = []
     for start, stop in spans:
         if slots and _tied(context, slots[-1][1], start):
@@ -100,13 +100,13 @@ def _runs(context: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int
 
 
 def _tied(context: str, stop: int, start: int) -> bool:
-    """Whether a word that ends and one that begins there are of one name, number or unspaced run."""
+    """Whether two adjacent words are parts of one name, number or unspaced run."""
     after = context[start]
     return context[stop:start] in _TIES and (start == stop or after.isupper() or after.isdigit())
 
 
 def _is_short(context: str, run: tuple[int, int]) -> bool:
-    """A single character between unspaced words is more often a particle than a name."""
+    """Whether a run is not a single character between unspaced words, which is more often a particle than a name."""
     return run[1] - run[0] == 1 and _JOINED_RUN.match(context[run[0]]) is not None
 
 

@@ -35,7 +35,7 @@ _DIGITS: Final = re.compile(r"\d+")
 
 
 def by_chance(examples: Sequence[Example], corpus: Corpus) -> list[Document]:
-    """Twenty candidates in an order that hangs on the example's id and the candidates' alone, not on any order."""
+    """Twenty candidates in an order that depends only on the ids of the example and the candidates."""
     pool = sorted(text.id for text in corpus.texts)
     keys = text_keys(salt("floor", "random_rank"), [example.id for example in examples])
     picks = [_all(key, len(pool)) if len(pool) <= _SMALL else _few(key, len(pool)) for key in keys]
@@ -43,20 +43,20 @@ def by_chance(examples: Sequence[Example], corpus: Corpus) -> list[Document]:
 
 
 def _all(key: np.uint64, size: int) -> list[int]:
-    """The first places of a permutation of a small pool."""
+    """The first numbers of a permutation of a small pool."""
     drawn = draws(np.full(size, key), np.arange(size))
     return [int(at) for at in np.argsort(drawn, kind="stable")[:DEPTH]]
 
 
 def _few(key: np.uint64, size: int) -> list[int]:
-    """The first distinct places of so many draws that there are enough."""
+    """The first distinct numbers of a sufficient number of draws."""
     return list(dict.fromkeys(below(draws(np.full(_TRIES, key), np.arange(_TRIES)), size).tolist()))[:DEPTH]
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Which of n texts contain an n-gram: `texts` (m,) in the order of buckets, `starts` (buckets + 1,) where each begins.
+    """The texts of n that contain an n-gram: `texts` (m,) by bucket, `starts` (buckets + 1,) where each bucket begins.
 
     `weights` (buckets,) are squared inverse document frequencies, 0 where more than a twentieth of the texts, and more
     than a hundred, contain the n-gram; `norms` (n,) are the lengths of the texts' vectors of such weights.
@@ -68,7 +68,7 @@ class Index:
     norms: Floats
 
     def similarities(self, buckets: Ints) -> Floats:
-        """The cosine of a text of these distinct buckets with each text, (n,), but for its own length."""
+        """The cosine of a text of these distinct buckets with each text, (n,), without the division by its own norm."""
         lengths = self.starts[buckets + 1] - self.starts[buckets]
         texts = np.concatenate([self.texts[self.starts[bucket] : self.starts[bucket + 1]] for bucket in buckets])
         sums = np.bincount(texts, weights=np.repeat(self.weights[buckets], lengths), minlength=len(self.norms))
@@ -78,7 +78,7 @@ class Index:
 @lru_cache(maxsize=2)
 def index(values: tuple[str, ...]) -> Index:
     """The index of some texts, by n-grams of two to four characters; kept, as languages can share a pool."""
-    parts = [_held(values[start : start + _CHUNK], start) for start in range(0, max(len(values), 1), _CHUNK)]
+    parts = [_entries(values[start : start + _CHUNK], start) for start in range(0, max(len(values), 1), _CHUNK)]
     texts, buckets = np.divmod(np.concatenate(parts), BUCKETS)
     counts = np.bincount(buckets, minlength=BUCKETS)
     rare = counts <= max(_ALWAYS, _COMMON * len(values))
@@ -90,7 +90,7 @@ def index(values: tuple[str, ...]) -> Index:
     return Index(sorted_texts.astype(np.int32), starts, weights, np.where(norms > 0, norms, 1.0))
 
 
-def _held(values: Sequence[str], first: int) -> Ints:
+def _entries(values: Sequence[str], first: int) -> Ints:
     """The distinct pairs of a text and a bucket, (m,) as text * buckets + bucket; the first text is number `first`."""
     buckets, texts = grams([(value,) for value in values], _SIZES)
     return _distinct(texts * BUCKETS + buckets) + first * BUCKETS
@@ -137,7 +137,7 @@ def same_numbers(examples: Sequence[Example], corpus: Corpus) -> list[Document]:
 
 
 def _scored(ids: Sequence[str], examples: Sequence[Example], corpus: Corpus) -> list[Document]:
-    """The candidate of each query ("" where it has none) as an answer, but for pairs of texts that make none."""
+    """The candidate of each query ("" if it has none) as an answer, without pairs of texts that have no candidate."""
     unusable = {"", *corpus.unscored}
     pairs = zip(ids, (example.texts[_FIELD].id for example in examples), strict=True)
     return [Document(() if {id, query} & unusable else (id,)) for id, query in pairs]
@@ -154,19 +154,19 @@ def _queries(examples: Sequence[Example]) -> list[str]:
 
 
 def _compared(pool: Sequence[str], values: Sequence[str]) -> Iterator[Floats]:
-    """How alike each value and all texts of a pool are, (n,)."""
+    """The similarity of each value to all texts of a pool, (n,)."""
     known = index(tuple(pool))
     for value in values:
         yield known.similarities(_distinct(grams([(value,)], _SIZES)[0]))
 
 
 def _nearest(scores: Floats) -> list[int]:
-    """The places of the greatest values, the first of equals first."""
+    """The indices of the greatest values, the first of equals first."""
     edge = np.partition(scores, -DEPTH)[-DEPTH] if len(scores) > DEPTH else -np.inf
     nearest = np.flatnonzero(scores >= edge)
     return [int(at) for at in nearest[np.argsort(-scores[nearest], kind="stable")][:DEPTH]]
 
 
 def _best(scores: Floats) -> int | None:
-    """The place of the greatest value, the first of equals; None where nothing is shared."""
+    """The index of the greatest value, the first of equals; None where nothing is shared."""
     return int(scores.argmax()) if len(scores) and scores.max() > 0 else None

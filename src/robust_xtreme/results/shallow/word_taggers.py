@@ -16,7 +16,7 @@ _EDGE: Final = 0
 _SHAPES: Final = 8
 _SMOOTHING: Final = 0.3
 _SIGNS: Final = 0xE000
-"""The first private character: one represents each shape of a word, of the one before and of the one after it."""
+"""The first private character; each stands for a shape of a word, of the word before or of the word after it."""
 
 Sentence = Sequence[str]
 """The words of an example, or their tags."""
@@ -43,16 +43,16 @@ class Taggers:
 
 def fit(sentences: Sequence[Sentence], tags: Sequence[Sentence], labels: tuple[str, ...]) -> Taggers:
     """Fit on sentences with their tags, which are all among the labels."""
-    model = naive_bayes.fit(_all_bags(sentences), _places(tags, labels), len(labels), _SMOOTHING)
+    model = naive_bayes.fit(_all_bags(sentences), _label_indices(tags, labels), len(labels), _SMOOTHING)
     return Taggers(labels, _lexicon(sentences, tags), _unseen(labels, tags), model)
 
 
 def folded(
     sentences: Sequence[Sentence], tags: Sequence[Sentence], labels: tuple[str, ...], folds: Sequence[int]
 ) -> tuple[list[Tags], list[Tags]]:
-    """Tags by the lexicon, and by characters, of each sentence by what those of the other folds show."""
+    """Tags of each sentence by the lexicon, and by characters, fitted on the sentences of the other folds."""
     each = [fold for words, fold in zip(sentences, folds, strict=True) for _ in words]
-    predicted = naive_bayes.folded(_all_bags(sentences), _places(tags, labels), each, len(labels), _SMOOTHING)
+    predicted = naive_bayes.folded(_all_bags(sentences), _label_indices(tags, labels), each, len(labels), _SMOOTHING)
     lexicons = {fold: _without(fold, folds, sentences, tags) for fold in set(folds)}
     unseen = _unseen(labels, tags)
     by_lexicon = [
@@ -83,17 +83,17 @@ def _unseen(labels: Sequence[str], tags: Sequence[Sentence]) -> str:
 
 
 def commonest(counts: Counter[str]) -> str:
-    """The most frequent name, the first in order of equals; "" of none."""
+    """The most frequent name, the first in order of equals; "" if there are none."""
     return min(counts, key=lambda name: (-counts[name], name), default="")
 
 
-def _places(tags: Sequence[Sentence], labels: tuple[str, ...]) -> list[int]:
+def _label_indices(tags: Sequence[Sentence], labels: tuple[str, ...]) -> list[int]:
     index_of = {label: at for at, label in enumerate(labels)}
     return [index_of[name] for names in tags for name in names]
 
 
 def _parted(labels: tuple[str, ...], predicted: Sequence[int], sentences: Sequence[Sentence]) -> list[Tags]:
-    """Label places of all words, as tags of each sentence."""
+    """The tags of each sentence from the label indices of all words."""
     likeliest = iter(predicted)
     return [_mended(labels[next(likeliest)] for _ in words) for words in sentences]
 
@@ -109,7 +109,7 @@ def _all_bags(sentences: Sequence[Sentence]) -> list[tuple[str, ...]]:
 
 
 def _bags(words: Sentence) -> list[tuple[str, ...]]:
-    """What is counted of each word: its character n-grams, its shape, and the shapes beside it."""
+    """The features of each word: its character n-grams, its shape, and the shapes of its neighbours."""
     shapes = [_EDGE, *map(_shape, words), _EDGE]
     signs = [tuple(chr(_SIGNS + _SHAPES * side + shapes[at + side]) for side in range(3)) for at in range(len(words))]
     return [(word, *sign) for word, sign in zip(words, signs, strict=True)]
@@ -127,7 +127,7 @@ def _shape(word: str) -> int:
 
 
 def _mended(names: Iterable[str]) -> Tags:
-    """Tags whose entities begin with B: an I- that continues with nothing becomes one."""
+    """Tags whose entities begin with B-: an I- that continues no entity becomes a B-."""
     mended: list[str] = []
     for name in names:
         before = mended[-1][2:] if mended else ""
