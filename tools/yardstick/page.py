@@ -1,4 +1,4 @@
-"""The page of real typos, from the figures alone: docs/typos.md."""
+"""Makes docs/typos.md, the comparison of keyboard_typo with real typos, from its figures."""
 
 from __future__ import annotations
 
@@ -10,49 +10,51 @@ from tools.yardstick.slips import MECHANICAL
 NAMES: Final = {
     "kinds": "kind of edit, all eleven",
     "key errors of the hand": "kind of edit, key errors of the hand alone",
-    "places": "place in the word, five classes",
-    "tenths": "place in the word, tenths",
+    "places": "position in the word, five classes",
+    "tenths": "position in the word, tenths",
     "distances": "distance of the struck key",
 }
 
 _HEAD: Final = """\
-# Real typos as the measure of keyboard_typo
+# How close keyboard_typo is to real typos
 
 Written by `python -m tools.yardstick --data DIR` from `reports/benchmarks/typos.json`; the figures are computed from
 four lists of English misspellings (HELM's, two of NL-Augmenter's, nlpaug's), which are not part of this project.
 
-![Shares of kinds, places and key distances: real typos, keyboard_typo, nlpaug, letters drawn evenly](figures/typos.svg)
+![Shares of kinds, positions and distances: real typos, keyboard_typo, nlpaug, even letters](figures/typos.svg)
 """
 
 _KINDS: Final = """\
-Pairs are split in halves by a hash of the right word. The rates are fitted on one half; the comparison is on the
-other. No right word is in both, but the halves are not strangers: many a word has an inflected sibling in the other
-half (*receive* and *receiving*), and some typos are the same edit at the same place of the same stem there. Both use
-pairs that are one edit apart. An edit is sorted by the same rules whoever made it: `neighbour`, a letter whose key is
-within 1.25 pitches on the layout `us`; `insert`, such a letter beside the right one; `delete`, a letter that is
-beside no equal one; `double`, a letter twice; `swap`; `shift`, the case of a letter that is not the first. These six
-are what a key error of the hand gives. The other kinds are `other letter`, `other insert`, `missed double` (one of two
-equal letters missing), `mark` (space, hyphen, apostrophe) and `capital` (the case of the first letter).
+Pairs are split into halves by a hash of the right word. The rates are fitted on one half; the comparison is on the
+other. No right word is in both halves, but the halves are not independent: many words have an inflected form in the
+other half (*receive* and *receiving*), and some typos are the same edit at the same position of the same stem
+there. Both halves use pairs that are one edit apart. Edits of people and of programs are classified by the same
+rules: `neighbour`, a letter whose key is within 1.25 pitches on the layout `us`; `insert`, such a letter beside the
+right one; `delete`, a letter that is beside no equal one; `double`, a letter typed twice; `swap`; `shift`, the case
+of a letter that is not the first. These six are key errors of the hand. The other kinds are `other letter`, `other
+insert`, `missed double` (one of two equal letters missing), `mark` (space, hyphen, apostrophe) and `capital` (the
+case of the first letter).
 """
 
 _COMPARED: Final = """\
-Total variation distance is the share that would have to move for the two to be equal: 0 is the same, 1 has nothing in
-common. Generators change each word as often as the lists do; intervals are the 2.5th and 97.5th percentile of 1,000
-resamples of words. They say how far the distances of resamples are, not where the true value does: a distance is never
-negative, so that resampling adds to a small one, and its interval is mostly above the point. `other half` are the
-real typos that the rates were fitted on: what is left between two samples of the same lists. Places are of words of at
-least five letters; distances are of letters replaced by letters or signs that have a key. nlpaug leaves words of fewer
-than four letters as they are, so that it is compared on the others.
+Total variation distance is the share that would have to move for two distributions to be equal: 0 means the same, 1
+means nothing in common. `ours` is `keyboard_typo` with its default rates. Generators change each word as often as
+the lists do; intervals are the 2.5th and 97.5th percentile of 1,000 resamples of words. They show the spread of the
+resampled distances, not a range for the true value: a distance is never negative, so that resampling increases a
+small distance, and its interval is mostly above the point. `other half` is the half of the real typos that the
+rates were fitted on: the distance between two samples of the same lists. Positions are in words of at least five
+letters; distances are of letters replaced by letters or signs that have a key. nlpaug does not change words of
+fewer than four letters, so that it is compared on the others.
 """
 
 _LIMITS: Final = """\
-Lists of misspellings are collected from what people wrote, so that they contain errors of spelling as well as key errors of
-the hand; nothing in a pair says which of the two it is, and a key error that its writer corrects at once is in no list.
-What is sorted as a key error of the hand is therefore an upper bound: *definate* for *definite* is an other letter, but
-*goverment* for *government* counts as a missed key. `keyboard_typo` makes no spelling errors; `natural_typo` takes
-them from lists, which are long for English and few other languages. Rates of `accent`, `candidate` and `syllable`
-cannot be told from English and are set by hand, and so is that all languages and layouts share the rates of English on
-QWERTY.
+Lists of misspellings are collected from texts that people wrote, so that they contain spelling errors as well as
+key errors of the hand. A pair does not show which of the two it is, and a key error that its writer corrects at
+once is in no list. The number of key errors of the hand is therefore an upper bound: *definate* for *definite* is
+an `other letter`, but *goverment* for *government* counts as a missed key. `keyboard_typo` makes no spelling
+errors; `natural_typo` takes them from lists, which are long only for English and a few other languages. Rates of
+`accent`, `candidate` and `syllable` cannot be estimated from English and are set by hand. That all languages and
+layouts share the rates of English on QWERTY is an assumption.
 """
 
 
@@ -63,7 +65,7 @@ def page(record: Mapping[str, Any]) -> str:
 
 def _lines(record: Mapping[str, Any]) -> Iterator[str]:
     yield _HEAD
-    yield from ("## What the lists contain", "", _held(record["lists"]), "", _KINDS)
+    yield from ("## What the lists contain", "", _contents(record["lists"]), "", _KINDS)
     yield from ("## Rates", "", _rates(record), "")
     yield from _table(("kind", *MECHANICAL), _fitted(record))
     yield from ("", "## Distance from real typos", "", _COMPARED)
@@ -78,37 +80,38 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _explained(record: Mapping[str, Any]) -> str:
-    """Why two distances of ours are larger than those of letters drawn evenly."""
+    """Explains the two distances in which evenly drawn letters are closer than keyboard_typo."""
     ours, evenly = record["beside"]["ours"], record["beside"]["letters drawn evenly"]
     kinds = dict(zip(record["classes"]["kinds"], record["real"]["kinds"], strict=True))
     spelt = sum(share for name, share in kinds.items() if name not in MECHANICAL)
-    near = {name: one["distances"]["shares"][0] for name, one in record["beside"].items()}
+    near = {name: measures["distances"]["shares"][0] for name, measures in record["beside"].items()}
     return (
-        f"By two measures letters drawn evenly come closer than ours: the distance of the struck key "
+        f"By two measures letters drawn evenly are closer than `keyboard_typo`: the distance of the struck key "
         f"({evenly['distances']['tv']:.3f} and {ours['distances']['tv']:.3f}) and the kinds over all eleven "
-        f"({evenly['kinds']['tv']:.3f} and {ours['kinds']['tv']:.3f}). The lists contain spelling errors: {spelt:.0%} of "
-        f"their edits are of the five kinds that no key error of the hand gives, and of the letters replaced only "
-        f"{record['real']['distances'][0]:.0%} are by a neighbouring key. Letters drawn evenly spread in the same way "
-        f"({near['letters drawn evenly']:.0%} by a neighbouring key), ours do not ({near['ours']:.0%}), nor do "
-        f"nlpaug's ({near['nlpaug KeyboardAug']:.0%}). The rates are fitted to key errors of the "
-        f"hand, and among these ours are {_hand(ours)} away, letters drawn evenly {_hand(evenly)}."
+        f"({evenly['kinds']['tv']:.3f} and {ours['kinds']['tv']:.3f}). The lists contain spelling errors: "
+        f"{spelt:.0%} of their edits are of the five kinds that are not key errors of the hand, and only "
+        f"{record['real']['distances'][0]:.0%} of the replaced letters are replaced by a neighbouring key. Letters "
+        f"drawn evenly are as widely spread ({near['letters drawn evenly']:.0%} by a neighbouring key), those of "
+        f"`keyboard_typo` are not ({near['ours']:.0%}), nor are nlpaug's ({near['nlpaug KeyboardAug']:.0%}). The rates "
+        f"are fitted to key errors of the hand, and for these the distance of `keyboard_typo` is {_hand(ours)}, that "
+        f"of letters drawn evenly {_hand(evenly)}."
     )
 
 
-def _hand(one: Mapping[str, Any]) -> str:
-    return f"{one['key errors of the hand']['tv']:.3f}"
+def _hand(measures: Mapping[str, Any]) -> str:
+    return f"{measures['key errors of the hand']['tv']:.3f}"
 
 
 def _first(record: Mapping[str, Any]) -> str:
-    """What the places say of the first letter."""
+    """Compares the shares of the first letter of a word."""
     ours = record["beside"]["ours"]["places"]["shares"][0]
     return (
         f"\nPeople err less on the first letter of a word ({record['real']['places'][0]:.0%}) than `keyboard_typo` "
-        f"does ({ours:.0%}), which draws every letter alike."
+        f"does ({ours:.0%}), which draws all letters with the same probability."
     )
 
 
-def _held(lists: Mapping[str, int]) -> str:
+def _contents(lists: Mapping[str, int]) -> str:
     far = lists["pairs"] - lists["one"] - lists["two"]
     spelt = lists["one"] - lists["one_hand"]
     return (
@@ -116,9 +119,9 @@ def _held(lists: Mapping[str, int]) -> str:
         f"space, hyphen and apostrophe, {lists['words']:,} whose wrong word is a right word of a list, and "
         f"{lists['cases']:,} that differ in the case of several letters or of a whole word. Of the {lists['pairs']:,} "
         f"left, {lists['one']:,} are one edit apart, {lists['two']:,} two, and {far:,} more. Of those one edit apart "
-        f"{spelt:,} ({spelt / lists['one']:.0%}) are not key error of the hand, of those two edits apart "
-        f"{lists['two'] - lists['two_hand']:,} ({1 - lists['two_hand'] / lists['two']:.0%}) are not made of such key errors "
-        f"alone; with those further apart, none of which counts as key errors, this is "
+        f"{spelt:,} ({spelt / lists['one']:.0%}) are not key errors of the hand, of those two edits apart "
+        f"{lists['two'] - lists['two_hand']:,} ({1 - lists['two_hand'] / lists['two']:.0%}) are not made of such "
+        f"errors alone; with those further apart, none of which counts as key errors, this is "
         f"{1 - _hands(lists) / lists['pairs']:.0%} of all pairs."
     )
 
@@ -129,9 +132,9 @@ def _hands(lists: Mapping[str, int]) -> int:
 
 def _rates(record: Mapping[str, Any]) -> str:
     return (
-        "A rate counts only where a letter allows its kind, so that rates are not shares: they are moved until the "
-        f"noise on the words of the first half has the shares of its {record['fit']['typos']:,} key errors. Their sum stays "
-        "what it was, so that the kinds that are set by hand keep their weight."
+        "A rate counts only where a letter allows its kind, so that rates are not shares: they are adjusted until the "
+        f"noise on the words of the first half has the shares of its {record['fit']['typos']:,} key errors. Their sum "
+        "is not changed, so that the kinds that are set by hand keep their weight."
     )
 
 
@@ -143,12 +146,14 @@ def _fitted(record: Mapping[str, Any]) -> Iterator[Sequence[str]]:
 
 
 def _distances(record: Mapping[str, Any], measure: str) -> Sequence[str]:
-    cells = (one[measure] for one in record["beside"].values())
-    return (NAMES[measure], *(f"{one['tv']:.3f} ({one['interval'][0]:.3f}-{one['interval'][1]:.3f})" for one in cells))
+    cells = (measures[measure] for measures in record["beside"].values())
+    bounds = ((cell["tv"], *cell["interval"]) for cell in cells)
+    return (NAMES[measure], *(f"{distance:.3f} ({low:.3f}-{high:.3f})" for distance, low, high in bounds))
 
 
 def _shares(record: Mapping[str, Any], measure: str) -> Iterator[Sequence[str]]:
-    rows = {"real": record["real"][measure]} | {name: one[measure]["shares"] for name, one in record["beside"].items()}
+    beside = {name: measures[measure]["shares"] for name, measures in record["beside"].items()}
+    rows = {"real": record["real"][measure], **beside}
     return ((name, *(f"{100 * share:.1f}" for share in shares)) for name, shares in rows.items())
 
 
