@@ -1,6 +1,6 @@
-"""Perturb the tasks, evaluate, degrade, report: robustness on XTREME-R.
+"""Robustness of multilingual models on the tasks of XTREME-R: perturb, evaluate, measure degradation, report.
 
-`evaluate`, `perturb` and `train` are loaded on first use, so that importing the package costs nothing.
+`evaluate`, `perturb` and `train` are loaded on first use, so that importing the package is cheap.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The verbs as functions: what the commands do, for Python; each imports what it needs when it is called."""
+"""The functions that the package exports: `perturb`, `train` and `evaluate`. Each imports what it needs when called."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from robust_xtreme.training.spec import TrainSpec
 
 Folders = Sequence[str | Path] | str | Path
-"""Folders of packs, or one."""
+"""One folder of packs, or several."""
 
 
 @overload
@@ -43,12 +43,12 @@ def perturb(
     seed: int = 0,
     packs: Folders = (),
 ) -> list[str] | list[Example]:
-    """Strings or Examples after a perturbation, in the same order; by the engine and with the draws of `evaluate`.
+    """Perturb strings or Examples, in the same order, with the engine and the random draws of `evaluate`.
 
-    `spec` names one strength, as in `"char_noise:0.1"`. Strings need the `language` that they are in, and are drawn
-    for by language and value: equal strings get equal noise. Examples are noised on the spec's `@fields=...`, by
-    default on all; their spans and answers move along, their ids, clusters and fingerprints stay. `packs` are folders
-    of linguistic data that are looked into before the bundled ones.
+    `spec` names one strength, as in `"char_noise:0.1"`. Strings need their `language`; their noise depends on language
+    and value, so that equal strings get equal noise. Examples are perturbed in the spec's `@fields=...`, by default in
+    all fields; their spans and answers move with the text, their ids, clusters and fingerprints do not change. `packs`
+    are folders of linguistic data that are searched before the bundled ones.
     Raises SpecError, UnknownName, DataError, and UserError where a language is missing or not served.
     """
     _check_call(texts, spec, language)
@@ -56,15 +56,15 @@ def perturb(
     from robust_xtreme.specs import PerturbationSpec
 
     drawn, folders = _seed(seed), _folders(packs)
-    cell = _one(PerturbationSpec.parse(spec))
+    cell = _single_cell(PerturbationSpec.parse(spec))
     with using(*folders):
         return _perturbed(texts, cell, language, drawn)
 
 
 def _check_call(texts: object, spec: object, language: object) -> None:
-    """Raise UserError where an argument is of a type that none can be."""
+    """Raise UserError where an argument has the wrong type."""
     if isinstance(texts, str):
-        raise UserError("perturb takes a list of texts; put the one string into a list: perturb([text], ...)")
+        raise UserError("perturb takes a list of texts; put the string into a list: perturb([text], ...)")
     if isinstance(texts, (bytes, bytearray)) or not (isinstance(texts, Collection) or hasattr(texts, "__array__")):
         raise UserError(f"perturb takes a list of texts, not {type(texts).__name__}: {texts!r:.60}")
     if not isinstance(spec, str):
@@ -74,7 +74,7 @@ def _check_call(texts: object, spec: object, language: object) -> None:
 
 
 def _seed(seed: object) -> int:
-    """A seed as a plain number, of numpy's types too."""
+    """A seed as an int; numpy's integers are accepted."""
     try:
         number = operator.index(cast("SupportsIndex", seed))
     except TypeError:
@@ -113,7 +113,7 @@ def _check_examples(items: Sequence[object]) -> None:
             raise UserError(f"perturb takes strings or Examples, not {type(item).__name__}: {item!r:.60}")
 
 
-def _one(spec: PerturbationSpec) -> PerturbationSpec:
+def _single_cell(spec: PerturbationSpec) -> PerturbationSpec:
     cells = spec.cells()
     if len(cells) > 1:
         raise SpecError(f"{str(spec)!r} lists {len(cells)} strengths; perturb takes one, as in {cells[0]}")
@@ -121,7 +121,7 @@ def _one(spec: PerturbationSpec) -> PerturbationSpec:
 
 
 def noised_strings(values: Sequence[str], cell: PerturbationSpec, language: str | None, seed: int) -> list[Noised]:
-    """Strings of one language after a condition, with the books. Raises UserError where the language is not served."""
+    """Perturb strings of one language; returns their edit counts too. Raises UserError for an unsupported language."""
     if language is None:
         raise UserError("Strings need their language, as in perturb(texts, ..., language='sw').")
     from robust_xtreme import languages
@@ -141,7 +141,7 @@ def _examples(examples: Sequence[Example], cell: PerturbationSpec, language: str
     from robust_xtreme.noise.engine.noising import noise_example, noise_texts
 
     if language is not None:
-        raise UserError("Examples know their languages; leave out language=.")
+        raise UserError("Examples have their languages; leave out language=.")
     fields = _fields(examples, cell)
     texts = [example.texts[name] for example in examples for name in fields if name in example.texts]
     noised = {noised_text.clean.id: noised_text for noised_text in _served(noise_texts(texts, cell, seed), cell)}
@@ -174,8 +174,8 @@ def train(spec: TrainSpec | None = None, options: Options | None = None, **value
     Either a TrainSpec, or its values by name: `train(task="panx", data="DIR", encoder="DIR/xlm-roberta-base")`, or
     `scratch="small", text="TEXT"` instead of `encoder`; several tasks are learned together: `task="xnli,panx"`.
     `intermediate="squad,mnli"`, or a mapping of a stage's keys, comes before the task, `mlm={"text": "TEXT"}` before
-    both. The same spec continues where it was stopped, and a complete run is left as it is. `options` say how it is
-    watched.
+    both. The same spec continues where it was stopped, and a complete run is not changed. `options` are progress
+    callbacks and `force`.
 
     Raises SpecError, UnknownName, MissingData, DataError, ModelError, Overlap, Mismatch, Locked, DiskError.
     """
@@ -196,13 +196,13 @@ def evaluate(
     observer: Observer | None = None,
     **values: Any,
 ) -> Evaluation:
-    """Answer tasks clean and perturbed in one run: scores, drops and predictions, in frames and in a folder.
+    """Evaluate a model on clean and perturbed tasks in one run; returns scores, drops and predictions as frames.
 
     Either a RunSpec, or its values by name: `evaluate(model="runs/panx", data="DIR", perturb="char_noise:0.1")`.
-    The same call continues where it was stopped, and reads a complete run again; `force` starts over. `deduplicate`
-    False computes equal inputs again, every condition in batches of its own. What an earlier run predicted is taken
-    from the cache (see `robust-xtreme cache info`), without `cache` it is computed again. Cells that failed (scores
-    that are not finite) are named in `.failed`. Raises UserError, Locked and DiskError as the command does.
+    The same call continues where it was stopped, and reads a complete run again; `force` starts over. With
+    `deduplicate=False` equal inputs are computed again and each condition has its own batches. Predictions of earlier
+    runs are read from the cache (see `robust-xtreme cache info`) unless `cache` is False. `.failed` names the cells
+    whose scores are not finite. Raises UserError, Locked and DiskError as the command does.
     """
     from robust_xtreme.evaluation.run import evaluate as evaluate_
     from robust_xtreme.run_spec import from_mapping

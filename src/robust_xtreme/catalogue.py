@@ -1,4 +1,4 @@
-"""What there is: the rows that `robust-xtreme list` prints, made from the members themselves."""
+"""The rows that `robust-xtreme list` prints, made from the members of the registry."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Row = dict[str, Any]
 
 
 def rows(what: str) -> list[Row]:
-    """One row of plain values per member of `what`: perturbations, suites, tasks, intermediate tasks, and so on.
+    """One row of plain values for each member of `what`, a key of LISTS.
 
-    Raises UnknownName for anything else.
+    Raises UnknownName for another word.
     """
     if what not in LISTS:
         raise UnknownName("list", what, LISTS, "robust-xtreme list --help")
@@ -34,10 +34,10 @@ def _perturbation(member: Any) -> Row:
 
 
 def served(code: str) -> list[Row]:
-    """How each perturbation is to a language: whether it serves it, else why not, and which packs it uses.
+    """For each perturbation: whether it serves a language, why not, and which packs it uses.
 
-    `counted` says whether it is served by packs that are attested or derived, all of them and all that they contain, and
-    by keyboards that a source names for the language. Raises UnknownName.
+    `counted` is true where every part of these packs is attested or derived, and every keyboard is named for the
+    language by a source. Raises UnknownName.
     """
     language(code)
     return [_served(registry.load("perturbation", name), code) for name in registry.names("perturbation")]
@@ -50,17 +50,17 @@ def _served(member: Any, code: str) -> Row:
         "name": member.name,
         "served": not why,
         "why": why,
-        "packs": {pack: _standing(parts) for pack, parts in used.items()},
+        "packs": {pack: _status_of(parts) for pack, parts in used.items()},
         "counted": not why and not any("authored" in parts.values() for parts in used.values()),
         "summary": member.summary,
     }
 
 
-def _standing(parts: Mapping[str, str]) -> str:
-    """The standing of a pack in words: that of the whole, and of parts that have another one."""
+def _status_of(parts: Mapping[str, str]) -> str:
+    """The standing of a pack as text, and of its parts whose standing differs."""
     if packs.CHOICE in parts:
         return "chosen, unreviewed"
-    others = (part if part.endswith(standing) else f"{part} {standing}" for part, standing in parts.items() if part)
+    others = (part if part.endswith(whole) else f"{part} {whole}" for part, whole in parts.items() if part)
     return ", ".join((parts[""], *others))
 
 
@@ -98,7 +98,7 @@ def _task(task: Any) -> Row:
 
 
 def _where(task: Any) -> Row:
-    """The files of each split, and the dataset of the hub."""
+    """The files of each split, and its data set on the hub."""
     return {
         "files": {split: plain(files.paths) for split, files in task.files.items()},
         "hub": {split: f"{files.repo}@{files.revision}" for split, files in task.hub.items()},
@@ -106,18 +106,18 @@ def _where(task: Any) -> Row:
 
 
 def _intermediate() -> list[Row]:
-    return [_learned(registry.load("intermediate", name)) for name in registry.names("intermediate")]
+    return [_intermediate_task(registry.load("intermediate", name)) for name in registry.names("intermediate")]
 
 
-def _learned(task: Any) -> Row:
-    """An intermediate task; one that is put together has its parts instead of files."""
+def _intermediate_task(task: Any) -> Row:
+    """An intermediate task; a compound task has parts instead of files."""
     return {
         "name": task.name,
         "summary": task.summary,
         "family": task.family,
         "rows": task.rows,
         "trains": plain(task.trains),
-        "parts": [_learned(part) for part in task.parts],
+        "parts": [_intermediate_task(part) for part in task.parts],
         "languages": plain(task.train_languages),
         "metrics": plain(task.metrics),
         "labels": plain(task.labels),
@@ -154,11 +154,11 @@ LISTS: Final[Mapping[str, Callable[[], list[Row]]]] = {
     "languages": _languages,
     "metrics": _metrics,
 }
-"""What can be listed, and how its rows are made."""
+"""What can be listed, and the function that makes its rows."""
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON holds it: mappings, lists, strings, numbers."""
+    """A value in JSON types: mappings, lists, strings, numbers."""
     match value:
         case str() | int() | float() | None:
             return value

@@ -1,4 +1,4 @@
-"""Groups of tasks by name: benchmarks, each task with its languages there, and families."""
+"""Names of groups of tasks: benchmarks, each with its tasks and their languages, and families."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from robust_xtreme.errors import UnknownName
 from robust_xtreme.specs import TaskSpec
 
 INTERMEDIATE: Final = "intermediate"
-"""The word that represents every intermediate task."""
+"""The group of all intermediate tasks."""
 
 Chosen = dict[str, tuple[str, ...]]
-"""Task name to the languages that a group gives it; none: all of the task's own."""
+"""Task name to the languages that a group evaluates; empty: all languages of the task."""
 
 
 def names() -> tuple[str, ...]:
-    """Every group's name: benchmarks, then families."""
+    """The names of all groups: benchmarks, then families."""
     tasks = _tasks()
     benchmarks = dict.fromkeys(name for task in tasks for name in task.groups)
     return (*sorted(benchmarks), *sorted({task.family for task in tasks} - set(benchmarks)))
 
 
 def chosen(words: Sequence[str]) -> Chosen:
-    """The tasks that names of tasks and groups represent, in order, each once.
+    """The tasks that are named, directly or by a group, in order and without duplicates.
 
-    A task that is named, or comes with a family, has all of its languages; one that comes with benchmarks those of all
-    of them. Raises UnknownName.
+    A task that is named directly or by a family has all its languages. A task named by benchmarks has the union of
+    their languages. Raises UnknownName.
     """
     chosen: Chosen = {}
     for word in words:
-        for task, languages in _meant(word).items():
+        for task, languages in _tasks_of(word).items():
             before = chosen.get(task, languages)
             chosen[task] = tuple(dict.fromkeys((*before, *languages))) if before and languages else ()
     return chosen
 
 
-def _meant(word: str) -> Chosen:
+def _tasks_of(word: str) -> Chosen:
     if word in registry.names("task"):
         return {word: ()}
     tasks = _tasks()
@@ -50,7 +50,7 @@ def _meant(word: str) -> Chosen:
 
 
 def intermediate(words: Sequence[str]) -> tuple[TaskSpec, ...]:
-    """The intermediate tasks that words name, each once: of one that is put together its parts."""
+    """The intermediate tasks that are named, without duplicates; the parts of a compound task instead of the task."""
     known = registry.names("intermediate")
     asked = [name for word in words for name in (known if word == INTERMEDIATE else (word,)) if name in known]
     specs: list[TaskSpec] = [registry.load("intermediate", name) for name in asked]
@@ -58,7 +58,7 @@ def intermediate(words: Sequence[str]) -> tuple[TaskSpec, ...]:
 
 
 def is_intermediate(word: str) -> bool:
-    """Whether a word names an intermediate task, or all of them."""
+    """Whether a word is the name of an intermediate task, or of the group of all."""
     return word == INTERMEDIATE or word in registry.names("intermediate")
 
 

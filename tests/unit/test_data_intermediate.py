@@ -152,7 +152,7 @@ def test_a_source_without_them_says_so() -> None:
 
 def test_names_are_completed() -> None:
     """In `data` with the word for all of them, and beside tasks where something is learned."""
-    assert _completion.held("inter") == ["intermediate"]
-    assert _completion.held("mnli,sq") == ["mnli,squad", "mnli,squad_v2"]
+    assert _completion.data_tasks("inter") == ["intermediate"]
+    assert _completion.data_tasks("mnli,sq") == ["mnli,squad", "mnli,squad_v2"]
     assert {"mnli", "mlqa"} <= set(_completion.learned("m"))
     assert _completion.what("int") == ["intermediate"]

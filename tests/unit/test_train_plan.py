@@ -213,7 +213,7 @@ def test_the_command_prints_a_table(tmp_path: Path, data: Path, encoder: Path) -
     assert head.split()[:2] == ["stage", "learns"]
     assert first.split()[:3] == ["intermediate", "xnli,", "panx"]
     assert str(tmp_path / "run") in last
-    assert total.startswith("0 of 2 stages are there already; still to train: ")
+    assert total.startswith("0 of 2 stages exist already; still to train: ")
     assert files(tmp_path) == []
     missing = CliRunner().invoke(build(), ["train", "--task", "xquad", *words])
     assert (missing.exit_code, missing.stderr.count("\n")) == (2, 1)

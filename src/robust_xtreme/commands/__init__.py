@@ -1,4 +1,4 @@
-"""One file per command of `robust-xtreme`: parse words, call one function, print."""
+"""The commands of `robust-xtreme`, one file each: parse arguments, call one function, print."""
 
 from robust_xtreme.commands._app import build, main
 

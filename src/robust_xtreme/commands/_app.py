@@ -1,6 +1,6 @@
-"""The program `robust-xtreme`: its commands are the modules of this folder, found by name.
+"""The program `robust-xtreme`: each public module of this folder is a command.
 
-A command NAME is the function NAME of `commands/NAME.py` (NAME_ where NAME is Python's own, as in `list_`). Its body
+A command NAME is the function NAME of `commands/NAME.py` (NAME_ where Python defines NAME, as in `list_`). The function
 imports what it needs, so that `--help` loads neither numpy nor torch.
 """
 
@@ -35,22 +35,22 @@ def _root(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:
-    """Perturb the tasks of XTREME-R, evaluate clean and perturbed in one run, and report the degradation."""
+    """Evaluate multilingual models on clean and perturbed tasks of XTREME-R and report the degradation."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
 
 def command_names() -> tuple[str, ...]:
-    """The commands: modules of this folder without a leading underscore, in the order of the help."""
-    found = {module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])}
-    public = {name for name in found if not name.startswith("_")}
+    """The names of the commands, in the order of the help."""
+    names = {module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])}
+    public = {name for name in names if not name.startswith("_")}
     return tuple(name for name in _ORDER if name in public) + tuple(sorted(public - set(_ORDER)))
 
 
 def _function(name: str) -> Callable[..., Any]:
     module = importlib.import_module(f"robust_xtreme.commands.{name}")
-    found: Callable[..., Any] = getattr(module, name, None) or getattr(module, f"{name}_")
-    return found
+    function: Callable[..., Any] = getattr(module, name, None) or getattr(module, f"{name}_")
+    return function
 
 
 def build() -> typer.Typer:
@@ -64,13 +64,13 @@ def build() -> typer.Typer:
 
 
 def _flowing(function: Callable[..., Any]) -> str:
-    """A docstring whose paragraphs are one line each, to be broken where the terminal ends."""
+    """The docstring with each paragraph on one line, so that the terminal wraps it."""
     paragraphs = (inspect.getdoc(function) or "").split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def main() -> None:
-    """Run the program on the words of the command line; never returns."""
+    """Run the program on the arguments of the command line; never returns."""
     printable()
     settle()
     raise SystemExit(exit_code_of(lambda: build()(prog_name="robust-xtreme", standalone_mode=False)))

@@ -1,4 +1,4 @@
-"""What `doctor` looks at: one value for each thing, and the machine itself. Nothing here changes anything."""
+"""The checks of `doctor`: the type of a check, and the checks of caches and hub. They change nothing."""
 
 from __future__ import annotations
 
@@ -23,62 +23,62 @@ _PATIENCE: Final = 8.0
 _DONE: Final = 200
 _ASK: Final = """
 import base64, json, os, sys, urllib.error, urllib.parse, urllib.request
-named = urllib.parse.urlsplit(os.environ.get("HF_ENDPOINT", "")).netloc.rpartition("@")[0]
-secret = base64.b64encode(urllib.parse.unquote(named).encode()).decode()
-headers = {"Authorization": "Basic " + secret} if named else {}
+credentials = urllib.parse.urlsplit(os.environ.get("HF_ENDPOINT", "")).netloc.rpartition("@")[0]
+secret = base64.b64encode(urllib.parse.unquote(credentials).encode()).decode()
+headers = {"Authorization": "Basic " + secret} if credentials else {}
 try:
-    asked = urllib.request.Request(PLACE + "/api/models?limit=1", headers=headers)
-    with urllib.request.urlopen(asked, timeout=5) as reply:
-        found = {"status": reply.status}
+    request = urllib.request.Request(ENDPOINT + "/api/models?limit=1", headers=headers)
+    with urllib.request.urlopen(request, timeout=5) as reply:
+        answer = {"status": reply.status}
 except urllib.error.HTTPError as error:
-    found = {"status": error.code}
+    answer = {"status": error.code}
 except Exception as error:
-    found = {"error": " ".join(str(error).split())[:120] or type(error).__name__}
-print(json.dumps(found))
+    answer = {"error": " ".join(str(error).split())[:120] or type(error).__name__}
+print(json.dumps(answer))
 """
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing: `ok`, `note` (mini runs without it) or `fail` (mini does not run), and the command that mends it."""
+    """One check: `ok`, `note` (mini runs without it) or `fail` (mini does not run), and a command that fixes it."""
 
     name: str
     status: str
-    found: str
+    finding: str
     remedy: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def safely(name: str, look: Callable[[], Iterator[Check]], status: str = NOTE) -> list[Check]:
-    """What a check finds; one that breaks is a line as well, whatever it was."""
+    """The results of a check; an exception in it becomes a result too."""
     try:
         return list(look())
     except UserError as error:
         return [Check(name, status, str(error), "robust-xtreme doctor --help")]
-    except Exception as error:  # noqa: BLE001 - a broken installation breaks in any way, and that is what is asked for
+    except Exception as error:  # noqa: BLE001 - a broken installation can raise anything, and doctor reports it
         what = " ".join(str(error).split())[:200] or "no message"
-        return [Check(name, status, f"cannot be looked at: {type(error).__name__}: {what}", _AGAIN)]
+        return [Check(name, status, f"cannot be checked: {type(error).__name__}: {what}", _AGAIN)]
 
 
 def caches() -> Iterator[Check]:
-    """Our own cache, and the hub's."""
+    """The cache of predictions, and the cache of the hub."""
     from robust_xtreme.results.cache import LIMIT_VARIABLE, info
 
     try:
-        own = info()
+        usage = info()
     except SpecError as error:
         yield Check("cache", NOTE, str(error), f"unset {LIMIT_VARIABLE}")
         yield _hub_cache()
         return
-    facts = {"folder": str(own.folder), "bytes": own.size, "limit": own.limit}
-    found = f"{own.folder} ({size_of(own.size)} of at most {size_of(own.limit)})"
-    if own.problem:
-        yield Check("cache", NOTE, own.problem, "robust-xtreme cache clear --yes", facts)
-    elif not can_write(own.folder):
-        yield Check("cache", NOTE, f"{own.folder} cannot be written", "export ROBUST_XTREME_CACHE=DIR", facts)
+    facts = {"folder": str(usage.folder), "bytes": usage.size, "limit": usage.limit}
+    sizes = f"{usage.folder} ({size_of(usage.size)} of at most {size_of(usage.limit)})"
+    if usage.problem:
+        yield Check("cache", NOTE, usage.problem, "robust-xtreme cache clear --yes", facts)
+    elif not can_write(usage.folder):
+        yield Check("cache", NOTE, f"{usage.folder} cannot be written", "export ROBUST_XTREME_CACHE=DIR", facts)
     else:
-        yield Check("cache", OK, found, facts=facts)
+        yield Check("cache", OK, sizes, facts=facts)
     yield _hub_cache()
 
 
@@ -93,46 +93,46 @@ def _hub_cache() -> Check:
 
 
 def can_write(folder: Path) -> bool:
-    """Whether a folder can be written, or made where it is not."""
-    for place in (folder, *folder.absolute().parents):
+    """Whether a folder can be written, or created if it does not exist."""
+    for path in (folder, *folder.absolute().parents):
         try:
-            if place.exists():
-                return place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+            if path.exists():
+                return path.is_dir() and os.access(path, os.W_OK | os.X_OK)
         except OSError:
             return False
     return False
 
 
 def hub(online: bool) -> Iterator[Check]:
-    """Whether the hub answers; without `online` nothing is asked."""
+    """Whether the hub answers; without `online` no connection is opened."""
     from huggingface_hub import constants
 
     from robust_xtreme.sources.endpoint import VARIABLE, public, refusal
     from robust_xtreme.sources.hub import is_offline
 
-    place = public(str(constants.ENDPOINT))
+    endpoint = public(str(constants.ENDPOINT))
     if wrong := refusal():
         yield Check("hub", NOTE, wrong, f"unset {VARIABLE}")
     elif is_offline(False):
-        yield Check("hub", OK, "HF_HUB_OFFLINE is set: no connection is opened", facts={"endpoint": place})
+        yield Check("hub", OK, "HF_HUB_OFFLINE is set: no connection is opened", facts={"endpoint": endpoint})
     elif not online:
-        yield Check("hub", OK, f"{place}, not asked (--online asks)", facts={"endpoint": place})
+        yield Check("hub", OK, f"{endpoint}, not asked (--online asks)", facts={"endpoint": endpoint})
     else:
-        yield _answer(place)
+        yield _answer(endpoint)
 
 
-def _answer(place: str) -> Check:
-    """What the hub says to a small question, asked by a process of its own: looking up a name may take for ever."""
-    found = answer_of(started(f"PLACE = {place!r}\n{_ASK}"), _PATIENCE)
-    facts = {"endpoint": place, **found}
-    if found.get("status") == _DONE:
-        return Check("hub", OK, f"{place} answers", facts=facts)
-    said = f"answers {found['status']}" if "status" in found else f"does not answer: {found['error']}"
-    return Check("hub", NOTE, f"{place} {said}", "robust-xtreme eval --offline", facts)
+def _answer(endpoint: str) -> Check:
+    """Whether the hub answers a small request, sent by a separate process because resolving a name may hang."""
+    answer = answer_of(started(f"ENDPOINT = {endpoint!r}\n{_ASK}"), _PATIENCE)
+    facts = {"endpoint": endpoint, **answer}
+    if answer.get("status") == _DONE:
+        return Check("hub", OK, f"{endpoint} answers", facts=facts)
+    outcome = f"answers {answer['status']}" if "status" in answer else f"does not answer: {answer['error']}"
+    return Check("hub", NOTE, f"{endpoint} {outcome}", "robust-xtreme eval --offline", facts)
 
 
 def started(code: str) -> subprocess.Popen[str]:
-    """Code at work in an interpreter of its own, which sees what this one sees, whatever becomes of it."""
+    """Start code in a new interpreter with the same import path."""
     path = f"import sys; sys.path[:] = {sys.path!r}\n"
     return subprocess.Popen(
         [sys.executable, "-c", path + code],
@@ -145,7 +145,7 @@ def started(code: str) -> subprocess.Popen[str]:
 
 
 def answer_of(process: subprocess.Popen[str], seconds: float) -> dict[str, Any]:
-    """The JSON object on the last line that it printed; what went wrong under `error`."""
+    """The JSON object on the last line of the process's output, or the failure under `error`."""
     try:
         out, err = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -153,8 +153,8 @@ def answer_of(process: subprocess.Popen[str], seconds: float) -> dict[str, Any]:
         process.communicate()
         return {"error": f"no answer within {seconds:.0f} s"}
     try:
-        found: dict[str, Any] = json.loads(out.splitlines()[-1])
+        answer: dict[str, Any] = json.loads(out.splitlines()[-1])
     except (IndexError, ValueError):
-        last = (err.strip().splitlines() or ["nothing was said"])[-1]
+        last = (err.strip().splitlines() or ["no output"])[-1]
         return {"error": f"ended with code {process.returncode}: {last[:200]}"}
-    return found
+    return answer

@@ -1,4 +1,4 @@
-"""What a shell completes: names of tasks, perturbations, languages, lists and models, after a comma too."""
+"""Shell completion: names of tasks, perturbations, languages, lists and models, also after a comma."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Final
 
 _STRENGTH: Final = "0.1"
-"""What is after a perturbation's name when it is completed: it cannot be left out."""
+"""The strength after a completed perturbation name; a strength is required."""
 
 _SAFE: Final = re.compile(r"(?!-)[\w.,@+/-]*", re.ASCII)
-"""A path that every shell takes as it is: completed words are inserted without quotes, and a shell would run them."""
+"""Paths that need no quotes: completed words are inserted unquoted, and a shell would interpret other characters."""
 
 
 def members(*kinds: str, grouped: Sequence[str] | None = None, several: bool = True) -> Callable[[str], list[str]]:
-    """What completes members of registries, in a list; with `grouped` groups of tasks and these names, too."""
+    """A completion of registry members, in a list; with `grouped`, also of groups of tasks and of these names."""
 
     def complete(incomplete: str) -> list[str]:
         from robust_xtreme.groups import names as groups
@@ -23,19 +23,19 @@ def members(*kinds: str, grouped: Sequence[str] | None = None, several: bool = T
 
         others = [] if grouped is None else [*groups(), *grouped]
         known = [*(name for kind in kinds for name in names(kind)), *others]
-        return listed(incomplete, known) if several else one(incomplete, known)
+        return listed(incomplete, known) if several else matching(incomplete, known)
 
     return complete
 
 
 tasks = members("task", grouped=())
-held = members("task", "intermediate", grouped=("intermediate",))
+data_tasks = members("task", "intermediate", grouped=("intermediate",))
 learned = members("task", "intermediate")
 task = members("task", several=False)
 
 
 def perturbation(incomplete: str) -> list[str]:
-    """A perturbation with a strength, also as a further link of a chain."""
+    """A perturbation with a strength, also as the next link of a chain."""
     from robust_xtreme.registry import names
 
     before, plus, last = incomplete.rpartition("+")
@@ -45,34 +45,34 @@ def perturbation(incomplete: str) -> list[str]:
 
 
 def languages(incomplete: str) -> list[str]:
-    """Codes of languages, in a list."""
+    """Language codes, in a list."""
     from robust_xtreme.languages import ALL_LANGUAGES
 
     return listed(incomplete, ALL_LANGUAGES)
 
 
 def language(incomplete: str) -> list[str]:
-    """One code of a language."""
+    """One language code."""
     from robust_xtreme.languages import ALL_LANGUAGES
 
-    return one(incomplete, ALL_LANGUAGES)
+    return matching(incomplete, ALL_LANGUAGES)
 
 
 def model(incomplete: str) -> list[str]:
-    """The embedded model, and folders; after `TASK=` too."""
+    """The embedded model, and folders; also after `TASK=`."""
     from robust_xtreme.run_spec import MINI
 
     task, equals, name = incomplete.rpartition("=")
     if not _SAFE.fullmatch(task):
         return []
-    return [f"{task}{equals}{found}" for found in (*one(name, [MINI]), *_folders(name))]
+    return [f"{task}{equals}{path}" for path in (*matching(name, [MINI]), *_folders(name))]
 
 
 def data(incomplete: str) -> list[str]:
-    """The data that have a name, and folders."""
+    """The named data sources, and folders."""
     from robust_xtreme.run_spec import HUB, MINI
 
-    return [*one(incomplete, [MINI, HUB]), *_folders(incomplete)]
+    return [*matching(incomplete, [MINI, HUB]), *_folders(incomplete)]
 
 
 def folder(incomplete: str) -> list[str]:
@@ -87,12 +87,12 @@ def any_file(incomplete: str) -> list[str]:
 
 def run_file(incomplete: str) -> list[str]:
     """The runs of `train` that ship with the program, the user's own files, and folders."""
-    return [*one(incomplete, _shipped("train")), *_files(incomplete, ".toml"), *_folders(incomplete)]
+    return [*matching(incomplete, _shipped("train")), *_files(incomplete, ".toml"), *_folders(incomplete)]
 
 
 def shipped(*folders: str) -> Callable[[str], list[str]]:
-    """What completes the name of a file of `configs/FOLDER`."""
-    return lambda incomplete: one(incomplete, [name for folder in folders for name in _shipped(folder)])
+    """A completion of the names of the files in `configs/FOLDER`."""
+    return lambda incomplete: matching(incomplete, [name for folder in folders for name in _shipped(folder)])
 
 
 recipe = shipped("recipes")
@@ -100,22 +100,22 @@ config = shipped("recipes", "train", "runs")
 
 
 def translated(incomplete: str) -> list[str]:
-    """Where translated data come from."""
-    return [*one(incomplete, ("hub", "seq2seq:")), *_folders(incomplete)]
+    """Sources of translated data."""
+    return [*matching(incomplete, ("hub", "seq2seq:")), *_folders(incomplete)]
 
 
 def what(incomplete: str) -> list[str]:
-    """What `list` lists."""
+    """The lists of `list`."""
     from robust_xtreme.catalogue import LISTS
 
-    return one(incomplete, LISTS)
+    return matching(incomplete, LISTS)
 
 
 def words(names: Sequence[str], several: bool = False) -> Callable[[str], list[str]]:
-    """What completes one of some words, or a list of them."""
+    """A completion of one of some words, or of a list of them."""
 
     def complete(incomplete: str) -> list[str]:
-        return listed(incomplete, names) if several else one(incomplete, names)
+        return listed(incomplete, names) if several else matching(incomplete, names)
 
     return complete
 
@@ -123,18 +123,18 @@ def words(names: Sequence[str], several: bool = False) -> Callable[[str], list[s
 file_format = words(("conll", "conllu", "iob2", "jsonl", "lines", "squad", "tsv"))
 
 
-def one(incomplete: str, names: Iterable[str]) -> list[str]:
-    """The names that begin so."""
-    return sorted(name for name in names if name.startswith(incomplete))
+def matching(prefix: str, names: Iterable[str]) -> list[str]:
+    """The names that begin with a prefix."""
+    return sorted(name for name in names if name.startswith(prefix))
 
 
 def listed(incomplete: str, names: Iterable[str]) -> list[str]:
-    """A list by commas whose last name is completed, with none twice."""
+    """A comma-separated list whose last name is completed, without duplicates."""
     before, comma, last = incomplete.rpartition(",")
     if not _SAFE.fullmatch(before):
         return []
-    said = before.split(",")
-    return [f"{before}{comma}{name}" for name in one(last, names) if name not in said]
+    listed_before = before.split(",")
+    return [f"{before}{comma}{name}" for name in matching(last, names) if name not in listed_before]
 
 
 def _shipped(kind: str) -> list[str]:
@@ -145,21 +145,21 @@ def _shipped(kind: str) -> list[str]:
 
 
 def _folders(incomplete: str) -> Sequence[str]:
-    """Folders that begin so, in the words of the user; a path that would have to be quoted is left to the shell."""
+    """Folders that begin with a prefix; paths that need quotes are left to the shell."""
     return [f"{path}/" for path in _paths(incomplete, Path.is_dir)]
 
 
 def _files(incomplete: str, suffix: str) -> Sequence[str]:
-    """Files of a kind that begin so."""
+    """Files with a suffix that begin with a prefix."""
     return _paths(incomplete, lambda path: path.suffix == suffix and path.is_file())
 
 
 def _paths(incomplete: str, wanted: Callable[[Path], bool]) -> list[str]:
     parent, slash, last = incomplete.rpartition("/")
     try:
-        found = sorted(entry.name for entry in Path(parent + slash or ".").iterdir() if wanted(entry))
+        entries = sorted(entry.name for entry in Path(parent + slash or ".").iterdir() if wanted(entry))
     except OSError:
         return []
     hidden = last.startswith(".")
-    names = (name for name in found if name.startswith(last) and name.startswith(".") == hidden)
+    names = (name for name in entries if name.startswith(last) and name.startswith(".") == hidden)
     return [path for path in (f"{parent}{slash}{name}" for name in names) if _SAFE.fullmatch(path)]

@@ -1,4 +1,4 @@
-"""What `data` finds, as values and as JSON: which tasks and languages are looked at, and what comes of it."""
+"""The survey that `data` prints: which splits of each task and language exist and load; as values and as JSON."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What was looked at: the words that name it, the source, and each task with its languages."""
+class DataSurvey:
+    """The data as the user named them, their source, and each task with its surveyed languages."""
 
     data: str
     offline: bool
@@ -43,56 +43,56 @@ class Found:
     @property
     def all(self) -> tuple[Surveyed, ...]:
         """The languages of all tasks."""
-        return tuple(one for languages in self.tasks.values() for one in languages)
+        return tuple(language for languages in self.tasks.values() for language in languages)
 
     @property
     def malformed(self) -> dict[str, list[tuple[str, Held]]]:
-        """Each line about something malformed, once, with the tasks and splits that it stops."""
-        found: dict[str, list[tuple[str, Held]]] = {}
-        for one in self.all:
-            for held in one.held:
-                if held.malformed:
-                    found.setdefault(held.problem, []).append((one.task.name, held))
-        return found
+        """Each distinct problem of a malformed file, with the tasks and splits that it affects."""
+        problems: dict[str, list[tuple[str, Held]]] = {}
+        for language in self.all:
+            for split in language.held:
+                if split.malformed:
+                    problems.setdefault(split.problem, []).append((language.task.name, split))
+        return problems
 
 
-def look(data: str | None, tasks: Sequence[str], languages: Sequence[str], *, offline: bool) -> Found:
-    """Read all that there is of some tasks in some languages; none named: of all but intermediate ones.
+def look(data: str | None, tasks: Sequence[str], languages: Sequence[str], *, offline: bool) -> DataSurvey:
+    """Read every split of some tasks in some languages; by default of all tasks but intermediate ones.
 
     Raises UnknownName, MissingData, DataError (of a suite's own description), RobustXtremeError (of the hub).
     """
     data = data or os.environ.get(DATA_VARIABLE, "") or MINI
     groups = chosen(list(filterfalse(is_intermediate, tasks))) if tasks else dict.fromkeys(registry.names("task"), ())
     learned = [
-        (one, code) for one in intermediate(tasks) for code in one.train_languages if code in (languages or [code])
+        (task, code) for task in intermediate(tasks) for code in task.train_languages if code in (languages or [code])
     ]
     check_pairs(tuple(languages))
-    codes(" ".join(code for one in languages for code in one.split("@")))
+    codes(" ".join(code for language in languages for code in language.split("@")))
     source, kept = open_source(data, offline=offline), open_source(data, offline=True)
     kept = kept if kept != source else source
     members: dict[str, TaskSpec] = {name: registry.load("task", name) for name in groups}
     wanted = {name: _wanted(task, source, groups[name], languages) for name, task in members.items()}
     wanted = {name: some for name, some in wanted.items() if tasks or source.splits(members[name])}
     others = {name: () if languages else others_held(members[name], kept, some) for name, some in wanted.items()}
-    found = {}
+    surveyed = {}
     with _progress(sum(len(some) + len(others[name]) for name, some in wanted.items()) + len(learned)) as advance:
         for name, some in wanted.items():
             seen = []
-            for one in survey(members[name], source, kept, some, others[name]):
-                advance(f"{name} {one.language}")
-                seen.append(one)
-            found[name] = tuple(seen)
+            for language in survey(members[name], source, kept, some, others[name]):
+                advance(f"{name} {language.language}")
+                seen.append(language)
+            surveyed[name] = tuple(seen)
         for task, code in learned:
             advance(f"{task.name} {code}")
-            found[task.name] = (*found.get(task.name, ()), survey_learned(task, kept, code))
-    return Found(data, offline, source, found)
+            surveyed[task.name] = (*surveyed.get(task.name, ()), survey_learned(task, kept, code))
+    return DataSurvey(data, offline, source, surveyed)
 
 
 def _wanted(task: TaskSpec, source: Source, group: Sequence[str], languages: Sequence[str]) -> tuple[str, ...]:
-    """The languages that a run evaluates: those named, else those of the group and the source."""
+    """The languages that a run evaluates: those that are named, else those of the group in the source."""
     if languages:
         asked = tuple(dict.fromkeys(languages))
-        return tuple(one for one in asked if task.pairs or "@" not in one)
+        return tuple(code for code in asked if task.pairs or "@" not in code)
     return group_languages(task, source, group) or ("",)
 
 
@@ -114,19 +114,21 @@ def _progress(total: int) -> Iterator[Callable[[str], None]]:
 # ---------------------------------------------------------------------------------------------------------------- JSON
 
 
-def facts(found: Found) -> dict[str, Any]:
-    """Everything that was found, as JSON holds it."""
+def facts(survey: DataSurvey) -> dict[str, Any]:
+    """The survey in JSON types."""
     return {
-        "data": found.data,
-        "offline": found.offline,
-        "loads": not found.malformed,
-        "tasks": [_task(languages[0].task, found.source, languages) for languages in found.tasks.values() if languages],
+        "data": survey.data,
+        "offline": survey.offline,
+        "loads": not survey.malformed,
+        "tasks": [
+            _task(languages[0].task, survey.source, languages) for languages in survey.tasks.values() if languages
+        ],
         "malformed": [
             {
                 "problem": line,
-                "in": [{"task": task, "language": one.language, "split": one.split} for task, one in some],
+                "in": [{"task": task, "language": split.language, "split": split.split} for task, split in some],
             }
-            for line, some in found.malformed.items()
+            for line, some in survey.malformed.items()
         ],
     }
 
@@ -137,26 +139,30 @@ def _task(task: TaskSpec, source: Source, languages: Sequence[Surveyed]) -> dict
         "family": task.family,
         "groups": list(task.groups),
         "licence": licence_of(task, source),
-        "languages": [_language(one) for one in languages],
+        "languages": [_language(language) for language in languages],
     }
 
 
-def _language(one: Surveyed) -> dict[str, Any]:
-    left = one.left and {"split": one.left.split, "reason": one.left.reason, "detail": one.left.detail}
-    run = {"evaluated": one.evaluated or None, "left_out": left, "stops": one.stops}
-    return {"language": one.language, **run, "splits": [_split(held) for held in one.held]}
+def _language(language: Surveyed) -> dict[str, Any]:
+    left = language.left and {
+        "split": language.left.split,
+        "reason": language.left.reason,
+        "detail": language.left.detail,
+    }
+    run = {"evaluated": language.evaluated or None, "left_out": left, "stops": language.stops}
+    return {"language": language.language, **run, "splits": [_split(split) for split in language.held]}
 
 
-def _split(held: Held) -> dict[str, Any]:
-    if held.problem:
-        return {"split": held.split, "loads": False, "malformed": held.malformed, "problem": held.problem}
+def _split(split: Held) -> dict[str, Any]:
+    if split.problem:
+        return {"split": split.split, "loads": False, "malformed": split.malformed, "problem": split.problem}
     return {
-        "split": held.split,
+        "split": split.split,
         "loads": True,
-        "rows": held.rows,
-        "clusters": held.clusters,
-        "labelled": held.labelled,
-        "candidates": held.candidates or None,
-        "files": [{"name": name, "sha256": sha256} for name, sha256 in held.files],
-        "pool_files": [{"name": name, "sha256": sha256} for name, sha256 in held.pool_files],
+        "rows": split.rows,
+        "clusters": split.clusters,
+        "labelled": split.labelled,
+        "candidates": split.candidates or None,
+        "files": [{"name": name, "sha256": sha256} for name, sha256 in split.files],
+        "pool_files": [{"name": name, "sha256": sha256} for name, sha256 in split.pool_files],
     }

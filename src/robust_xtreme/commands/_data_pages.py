@@ -1,4 +1,4 @@
-"""What `data` prints: a table a task, or what loads, what is malformed and what a run leaves out."""
+"""Prints the survey of `data`: a table for each task, or what loads, what is malformed and what a run leaves out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from robust_xtreme.specs import TaskSpec
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from robust_xtreme.commands._data import Found
+    from robust_xtreme.commands._data import DataSurvey
 
 _WIDE: Final = 160
 _SHORT: Final = 12
@@ -32,7 +32,7 @@ def _console() -> Console:
 
 
 def _show(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table or, where a word of it would be cut, its rows as lines that say the column of each value."""
+    """Print a table or, where the terminal is too narrow, a line for each row with the column of each value."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -44,124 +44,139 @@ def _show(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]
         console.print(table)
         return
     for row in rows:
-        said = [f"{name} {' '.join(value.split())}" for name, value in zip(columns, row, strict=True) if value != "-"]
-        console.print("- " + ", ".join(said), overflow="fold")
+        cells = [f"{name} {' '.join(value.split())}" for name, value in zip(columns, row, strict=True) if value != "-"]
+        console.print("- " + ", ".join(cells), overflow="fold")
 
 
 # ---------------------------------------------------------------------------------------------------------------- list
 
 
-def show_list(found: Found) -> None:
-    """A table a task: every split that is there, then the languages without any."""
+def show_list(survey: DataSurvey) -> None:
+    """Print a table of splits for each task, then the languages without a split."""
     console = _console()
-    console.print(visible(f"Data: {found.data}"), soft_wrap=True)
-    for languages in filter(None, found.tasks.values()):
+    console.print(visible(f"Data: {survey.data}"), soft_wrap=True)
+    for languages in filter(None, survey.tasks.values()):
         task = languages[0].task
-        console.print(f"\n{task.name}: licence {licence_of(task, found.source) or 'not stated'}", soft_wrap=True)
-        held = [one for language in languages for one in language.held]
-        if held:
-            _show_held(console, task, held)
-        if absent := [one.language or "-" for one in languages if not one.held]:
+        console.print(f"\n{task.name}: licence {licence_of(task, survey.source) or 'not stated'}", soft_wrap=True)
+        splits = [split for language in languages for split in language.held]
+        if splits:
+            _show_splits(console, task, splits)
+        if absent := [language.language or "-" for language in languages if not language.held]:
             console.print(f"nothing here in {len(absent)}: {' '.join(absent)}", soft_wrap=not console.is_terminal)
-    console.print(f"\n{_next(found, 'check')}", soft_wrap=True)
+    console.print(f"\n{_next(survey, 'check')}", soft_wrap=True)
 
 
-def _show_held(console: Console, task: TaskSpec, held: Iterable[Held]) -> None:
+def _show_splits(console: Console, task: TaskSpec, splits: Iterable[Held]) -> None:
     pooled = task.pool is not None
     columns = ["language", "split", "rows", "labels", *["candidates"] * pooled, "sha256", "file"]
-    _show(console, columns, [_cells(one, pooled) for one in held])
+    _show(console, columns, [_cells(split, pooled) for split in splits])
 
 
-def _cells(one: Held, pooled: bool) -> list[str]:
-    if one.problem:
-        return [one.language, one.split, "-", "-", *["-"] * pooled, "-", visible(one.problem)]
-    hashes = "\n".join(sha256[:_SHORT] for _, sha256 in one.files)
-    names = "\n".join(visible(name) for name, _ in one.files)
-    labels = "yes" if one.labelled else "no"
-    counts = [f"{one.rows:,}", labels, *[f"{one.candidates:,}"] * pooled]
-    return [one.language, one.split, *counts, hashes, names]
+def _cells(split: Held, pooled: bool) -> list[str]:
+    if split.problem:
+        return [split.language, split.split, "-", "-", *["-"] * pooled, "-", visible(split.problem)]
+    hashes = "\n".join(sha256[:_SHORT] for _, sha256 in split.files)
+    names = "\n".join(visible(name) for name, _ in split.files)
+    labels = "yes" if split.labelled else "no"
+    counts = [f"{split.rows:,}", labels, *[f"{split.candidates:,}"] * pooled]
+    return [split.language, split.split, *counts, hashes, names]
 
 
-def _next(found: Found, what: str) -> str:
-    """The command that says more, as the user would type it."""
-    offline = " --offline" if what == "check" and found.data.startswith(HUB) else ""
+def _next(survey: DataSurvey, what: str) -> str:
+    """The command that shows more, with the same data."""
+    offline = " --offline" if what == "check" and survey.data.startswith(HUB) else ""
     verb = "What a run would skip, and why" if what == "check" else "Each file with its rows and sha256"
-    return visible(f"{verb}: robust-xtreme data {what} --data {found.data}{offline}")
+    return visible(f"{verb}: robust-xtreme data {what} --data {survey.data}{offline}")
 
 
 # --------------------------------------------------------------------------------------------------------------- check
 
 
-def show_check(found: Found) -> None:
-    """How much loads of each task, every malformed file, and what a run leaves out, with its reason and remedy."""
+def show_check(survey: DataSurvey) -> None:
+    """Print what loads of each task, each malformed file, and what a run leaves out, with reason and remedy."""
     console = _console()
-    console.print(visible(f"Data: {found.data}"), soft_wrap=True)
-    _show(console, ["task", *SPLITS, "rows", "candidates", "a run evaluates"], list(_loaded(found)))
-    _print_malformed(console, found)
-    _print_left(console, found)
-    if not any(one.held for one in found.all):
+    console.print(visible(f"Data: {survey.data}"), soft_wrap=True)
+    _show(console, ["task", *SPLITS, "rows", "candidates", "a run evaluates"], list(_loaded(survey)))
+    _print_malformed(console, survey)
+    _print_left(console, survey)
+    if not any(language.held for language in survey.all):
         console.print("\nNothing of these tasks is there.")
-    elif not found.malformed:
+    elif not survey.malformed:
         console.print("\nEverything that is there loads.")
 
 
-def _loaded(found: Found) -> Iterator[list[str]]:
-    """Languages that load, by split, and how many of those that a run would evaluate are."""
-    for languages in filter(None, found.tasks.values()):
-        held = [one for language in languages for one in language.held if not one.problem]
-        counts = [str(sum(one.split == split for one in held) or "-") for split in SPLITS]
-        rows, most = sum(one.rows for one in held), max((one.candidates for one in held), default=0)
-        asked = [one for one in languages if one.language and (one.evaluated or one.left or one.stops)]
-        ran = f"{sum(bool(one.evaluated) for one in asked)} of {len(asked)} languages"
-        ran = "-" if any(one.learned for one in languages) else ran
+def _loaded(survey: DataSurvey) -> Iterator[list[str]]:
+    """For each task: the number of languages that load, by split, and how many a run evaluates."""
+    for languages in filter(None, survey.tasks.values()):
+        splits = [split for language in languages for split in language.held if not split.problem]
+        counts = [str(sum(item.split == split for item in splits) or "-") for split in SPLITS]
+        rows, most = sum(split.rows for split in splits), max((split.candidates for split in splits), default=0)
+        asked = [
+            language
+            for language in languages
+            if language.language and (language.evaluated or language.left or language.stops)
+        ]
+        ran = f"{sum(bool(language.evaluated) for language in asked)} of {len(asked)} languages"
+        ran = "-" if any(language.learned for language in languages) else ran
         yield [languages[0].task.name, *counts, f"{rows:,}", f"{most:,}" if most else "-", ran]
 
 
-def _print_malformed(console: Console, found: Found) -> None:
-    lines = found.malformed
+def _print_malformed(console: Console, survey: DataSurvey) -> None:
+    lines = survey.malformed
     if not lines:
         return
     console.print(f"\nMalformed: {len(lines)}. A run that evaluates or learns from one of them stops there.")
     for line, some in lines.items():
         console.print(f"  {visible(line)}", soft_wrap=True)
         by_split: dict[str, list[str]] = {}
-        for task, one in some:
-            by_split.setdefault(f"{task} {one.split}", []).append(one.language)
+        for task, split in some:
+            by_split.setdefault(f"{task} {split.split}", []).append(split.language)
         where = "; ".join(f"{name}: {' '.join(codes)}" for name, codes in by_split.items())
         console.print(f"    in {where}", soft_wrap=True)
 
 
-def _print_left(console: Console, found: Found) -> None:
-    """One entry for languages that are left out alike, with what was looked for and what to do."""
+def _print_left(console: Console, survey: DataSurvey) -> None:
+    """Print one entry for languages that are left out for the same reason, with the paths tried and the remedy."""
     groups: dict[tuple[str, str, str], list[Surveyed]] = {}
-    for one in found.all:
-        if one.left is not None:
-            groups.setdefault((one.task.name, one.left.reason, _alike(one).partition(_LOOKED)[0]), []).append(one)
-    unread = [(one.task.name, held) for one in found.all for held in one.held if held.problem and not held.malformed]
+    for language in survey.all:
+        if language.left is not None:
+            groups.setdefault(
+                (language.task.name, language.left.reason, _alike(language).partition(_LOOKED)[0]), []
+            ).append(language)
+    unread = [
+        (language.task.name, split)
+        for language in survey.all
+        for split in language.held
+        if split.problem and not split.malformed
+    ]
     if groups or unread:
         console.print("\nA run leaves out:")
     for (task, reason, _), several in groups.items():
-        languages = " ".join(one.language or "every language" for one in several)
+        languages = " ".join(language.language or "every language" for language in several)
         console.print(f"  {task}, {reason}: {languages}", soft_wrap=not console.is_terminal)
         console.print(f"    {visible(_alike(several[0]) if several[1:] else _why(several[0]))}", soft_wrap=True)
-    told = {one.left.detail for one in found.all if one.left}
-    for task, held in unread:
-        if held.problem not in told:
-            console.print(f"  {task} {held.language}, {held.split}: {visible(held.problem)}", soft_wrap=True)
+    printed = {language.left.detail for language in survey.all if language.left}
+    for task, split in unread:
+        if split.problem not in printed:
+            console.print(f"  {task} {split.language}, {split.split}: {visible(split.problem)}", soft_wrap=True)
 
 
-def _why(one: Surveyed) -> str:
-    """Why a language is left out, without the task and language before it."""
-    assert one.left is not None
-    return one.left.detail.removeprefix(f"{one.task.name} {one.language}: ")
+def _why(language: Surveyed) -> str:
+    """Why a language is left out, without the leading task and language."""
+    assert language.left is not None
+    return language.left.detail.removeprefix(f"{language.task.name} {language.language}: ")
 
 
-def _alike(one: Surveyed) -> str:
-    """The same with `{language}` and `{code}` in the place of its own in paths, but for what to do about it."""
-    codes = [files.codes for files in one.task.files.values()] + [files.codes for files in one.task.hub.values()]
-    names = {one.language: "{language}"} | {each[one.language]: "{code}" for each in codes if one.language in each}
-    what, sign, rest = _why(one).partition(_LOOKED)
-    looked, dot, remedy = rest.partition(". ")
+def _alike(language: Surveyed) -> str:
+    """The reason with `{language}` and `{code}` instead of the codes in its paths; the remedy is not changed."""
+    codes = [files.codes for files in language.task.files.values()] + [
+        files.codes for files in language.task.hub.values()
+    ]
+    names = {language.language: "{language}"} | {
+        each[language.language]: "{code}" for each in codes if language.language in each
+    }
+    what, sign, after = _why(language).partition(_LOOKED)
+    looked, dot, remedy = after.partition(". ")
     text = what + sign + looked
     for name, key in names.items():
         if name:

@@ -1,7 +1,7 @@
-"""The one error boundary: whatever goes wrong is one line on stderr and an exit code.
+"""The error boundary: every error is one line on stderr and an exit code.
 
-0 done, 1 only a failed gate, 2 a user's mistake or a mismatch, 3 our bug or the environment, 130 interrupted; 143 and
-129 where a command that tidies up (`perturb`) was ended by SIGTERM or SIGHUP.
+0 done, 1 a failed gate, 2 a user's mistake or a mismatch, 3 a bug or the environment, 130 interrupted; 143 and 129
+where SIGTERM or SIGHUP ended a command that cleans up (`perturb`).
 ROBUST_XTREME_TRACEBACK=1, or the `-v` of `train` and `eval`, shows the traceback as well.
 """
 
@@ -56,7 +56,7 @@ NOWHERE: Final = "The folder that this was started in does not exist any more"
 def exit_code_of(run: Callable[[], object]) -> int:
     """Run something that returns an exit code or None, and return the code; errors become one line on stderr.
 
-    Typer's own exits pass.
+    Exits of typer pass through.
     """
     try:
         code = run()
@@ -75,22 +75,22 @@ def exit_code_of(run: Callable[[], object]) -> int:
 
 @contextlib.contextmanager
 def ended() -> Iterator[None]:
-    """While this lasts SIGTERM and SIGHUP end a command as Ctrl-C does, so that it removes what is half done.
+    """Within this context SIGTERM and SIGHUP end a command like Ctrl-C, so that it removes incomplete files.
 
-    One that is ignored, as under nohup, stays so; one that comes twice is heard once.
+    A signal that is ignored, as under nohup, stays ignored; a repeated signal counts once.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    ours = [one for one in _ENDING if signal.getsignal(one) is signal.SIG_DFL]
+    ours = [number for number in _ENDING if signal.getsignal(number) is signal.SIG_DFL]
     try:
-        for one in ours:
-            signal.signal(one, _end)
+        for number in ours:
+            signal.signal(number, _end)
         signal.siginterrupt(signal.SIGINT, True)  # else polars' handler has a read of stdin continue after Ctrl-C
         yield
     finally:
-        for one in ours:
-            signal.signal(one, signal.SIG_DFL)
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _end(number: int, _: FrameType | None) -> None:
@@ -106,7 +106,7 @@ def _interrupted(stop: KeyboardInterrupt) -> int:
 
 
 def bounded(command: Callable[..., object]) -> Callable[..., None]:
-    """The same command with the boundary around it: it ends with an exit code, never with an exception."""
+    """The command inside the error boundary: it ends with an exit code, never with an exception."""
 
     @functools.wraps(command)
     def run(*args: Any, **options: Any) -> None:
@@ -122,7 +122,7 @@ def bounded(command: Callable[..., object]) -> Callable[..., None]:
 
 
 def is_somewhere() -> bool:
-    """Whether the working folder is there: libraries end the process where it is not."""
+    """Whether the working folder exists; without it libraries end the process."""
     try:
         return Path.cwd().is_dir()
     except OSError:
@@ -130,7 +130,7 @@ def is_somewhere() -> bool:
 
 
 def _flushed() -> int:
-    if sys.stdout is None:  # the stream was closed by whoever started the program
+    if sys.stdout is None:  # the parent process closed the stream
         return 0
     try:
         sys.stdout.flush()
@@ -140,7 +140,7 @@ def _flushed() -> int:
 
 
 def _quiet() -> int:
-    """The reader of a pipe went away (`| head`): nothing to say, and nothing more to flush at exit."""
+    """The reader of a pipe has closed it (`| head`): print nothing, and flush nothing at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
@@ -169,11 +169,11 @@ def _line(error: Exception) -> str:
 
 
 def _usage(error: Any) -> str:
-    """A usage error of Typer's, which carries its message and the command that was typed."""
+    """A usage error of typer, with the help of the command that was typed."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "robust-xtreme"
-    said = " ".join(str(error.format_message()).split())
-    return f"{said}{'' if said.endswith(_STOPS) else '.'} See: {command} --help"
+    message = " ".join(str(error.format_message()).split())
+    return f"{message}{'' if message.endswith(_STOPS) else '.'} See: {command} --help"
 
 
 def _wants_traceback() -> bool:
@@ -182,19 +182,19 @@ def _wants_traceback() -> bool:
 
 
 def _say(line: str, code: int) -> int:
-    with contextlib.suppress(OSError):  # where stderr cannot be written the code still tells
-        print("robust-xtreme: " + one_line(line), file=sys.stderr, flush=True)  # noqa: T201 - here the program speaks
+    with contextlib.suppress(OSError):  # where stderr cannot be written the exit code remains
+        print("robust-xtreme: " + one_line(line), file=sys.stderr, flush=True)  # noqa: T201 - the error itself
     return code
 
 
 def one_line(text: str) -> str:
-    """The text as one line that a terminal shows as it is: no control characters, and no more than fits a screen."""
+    """The text as one line without control characters, cut to a screenful."""
     short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in short)
+    return "".join(point if point.isprintable() else repr(point)[1:-1] for point in short)
 
 
 def printable() -> None:
-    """Let stdout and stderr show any text: what their encoding does not have is escaped; help in a pipe has no colours."""
+    """Let stdout and stderr take any text, escaping what they cannot encode; help in a pipe has no colours."""
     if (sys.stdout is None or not sys.stdout.isatty()) and not os.environ.get("FORCE_COLOR"):
         os.environ.setdefault(_PLAIN, "1")
     for stream in (sys.stdout, sys.stderr):

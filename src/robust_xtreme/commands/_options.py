@@ -1,6 +1,6 @@
-"""Options of a command that are made of the keys of its spec: name, type, help, and what a shell completes.
+"""Command options made from the keys of a spec: name, type, help and completion.
 
-All are None where they are not said: what a run's file says then is.
+An option that is not passed is None; the value of the run's file or the default applies.
 """
 
 from __future__ import annotations
@@ -18,32 +18,34 @@ from robust_xtreme.keys import Key, keys, written
 
 _KEYWORD: Final = inspect.Parameter.KEYWORD_ONLY
 _NAMES: Final = {"start": "encoder"}
-"""Parameters of a command that are not called as their keys are."""
+"""Keys whose parameter has another name."""
 
 _TYPES: Final = {"str": str, "int": int, "float": float, "bool": bool, "tuple[str, ...]": str}
 
 
 def with_keys(*specs: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A command with an option for each key of some specs that has one, instead of its `**keys`.
+    """A decorator that replaces the `**keys` of a command by the options of some specs.
 
-    They come before its keyword-only parameters in the help.
-
-    Where two specs have the same key, the option is that of the last one.
+    In the help they come before the keyword-only parameters. Where two specs have the same key, the last one wins.
     """
 
     def made(command: Callable[..., Any]) -> Callable[..., Any]:
         signature = inspect.signature(command, eval_str=True)
-        named = [one for one in signature.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
-        before = [one for one in named if one.kind is not _KEYWORD]
+        named = [
+            parameter
+            for parameter in signature.parameters.values()
+            if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        ]
+        before = [parameter for parameter in named if parameter.kind is not _KEYWORD]
         options = signature.replace(parameters=[*before, *_parameters(specs), *named[len(before) :]])
-        command.__signature__ = options  # type: ignore[attr-defined]  # what typer reads
+        command.__signature__ = options  # type: ignore[attr-defined]  # typer reads it
         return command
 
     return made
 
 
 def _parameters(specs: tuple[Any, ...]) -> Iterator[inspect.Parameter]:
-    known = {name: one for spec in specs for name, one in keys(spec).items()}
+    known = {name: pair for spec in specs for name, pair in keys(spec).items()}
     for name, (field, key) in known.items():
         if key.panel is not None:
             is_flag = field.type == "bool"
@@ -64,7 +66,7 @@ def _of_key(name: str, field: Field[Any], key: Key) -> Any:
 
 
 def _completed(field: Field[Any], key: Key) -> Any:
-    """What a shell offers for a key."""
+    """The completion of a key."""
     if key.complete == "condition":
         return condition
     if isinstance(key.complete, str):

@@ -1,4 +1,4 @@
-"""The option `--packs` of the commands that perturb: users' own linguistic data, found before the bundled ones."""
+"""The option `--packs` of the commands that perturb: users' linguistic data, searched before the bundled packs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Packs = Annotated[
         "--packs",
         metavar="DIR",
         autocompletion=_completion.folder,
-        help="Your own keyboards, alphabets, suites and others, KIND/NAME.toml, before the bundled ones. Repeatable.",
+        help="A folder of your own packs, KIND/NAME.toml, searched before the bundled ones. Repeatable.",
     ),
 ]
 
 
 def using(folders: list[str] | None) -> AbstractContextManager[None]:
-    """Look for packs there first while a command works. Raises UserError where one is not a folder of packs."""
+    """Search these folders for packs first. Raises UserError where one of them is not a folder of packs."""
     from robust_xtreme import packs
 
     if not folders:
@@ -35,4 +35,4 @@ def condition(incomplete: str) -> list[str]:
     """A perturbation with a strength, or a suite."""
     from robust_xtreme.noise.suites import names
 
-    return [*_completion.one(incomplete, names()), *_completion.perturbation(incomplete)]
+    return [*_completion.matching(incomplete, names()), *_completion.perturbation(incomplete)]

@@ -1,4 +1,4 @@
-"""What `eval` prints: a progress bar on a terminal, plain lines otherwise, the plan, and the table at the end."""
+"""Prints the progress of `eval` (a bar on a terminal, else lines), its plan, and its final table."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _SILENT: Final = {
     "few clusters": "fewer than 20 independent items, too few for an interval, so no change is claimed.",
     "inert": "the model's tokenizer undid the noise, so no change is claimed.",
 }
-"""Why a cell claims nothing, in the words of the table."""
+"""The reasons why a cell claims nothing, as the table names them."""
 
 
 @contextmanager
 def observing(quiet: bool, verbose: bool) -> Iterator[Observer]:
-    """Who shows how a run goes, on stderr; a terminal shows at once that torch is being loaded."""
+    """Progress callbacks that print to stderr; on a terminal a bar appears before torch is loaded."""
     console = Console(stderr=True, markup=False, highlight=False)
     if console.is_terminal and not quiet:
         with _bar(console) as progress:
@@ -72,9 +72,11 @@ def _on_bar(progress: Progress, verbose: bool) -> Observer:
 
 
 def _matters(line: str) -> bool:
-    """Whether a sentence is shown beside the bar too: what went wrong, and what was not computed but found."""
-    found = line.startswith("in all: ") and line.endswith(" from the cache") and not line.endswith(", 0 from the cache")
-    return found or line.startswith("warning: ") or "halved" in line
+    """Whether a line is printed beside the bar: warnings, and the number of predictions from the cache."""
+    from_cache = (
+        line.startswith("in all: ") and line.endswith(" from the cache") and not line.endswith(", 0 from the cache")
+    )
+    return from_cache or line.startswith("warning: ") or "halved" in line
 
 
 def _out() -> Console:
@@ -85,7 +87,7 @@ def _out() -> Console:
 
 
 def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
-    """What was run, the table of a finished run, how it is read, and where the report is."""
+    """Print the table of a finished run, with its heading, how to read it, and the path of the report."""
     from robust_xtreme.report.benchmarks import averages_of
     from robust_xtreme.report.cells import perturbed
     from robust_xtreme.report.document import ON_TERMINAL, show
@@ -101,14 +103,14 @@ def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
         results = Results(scores, deltas, result.manifest)
         reasons = set(perturbed(results).get_column("no_claim"))
         silent = [f"{reason}: {line}" for reason, line in _SILENT.items() if reason in reasons]
-        if any(one.missing for found in averages_of(results).values() for one in found):
-            silent.insert(0, "*: over the cells that are there; the report names those that are missing.")
+        if any(average.missing for averages in averages_of(results).values() for average in averages):
+            silent.insert(0, "*: over the cells that exist; the report names the missing ones.")
         console.print("\n".join([" ".join(_READING), *silent]), soft_wrap=not console.is_terminal)
     console.print(f"\nReport: {result.folder / 'report.md'}", soft_wrap=True)
 
 
 def head(spec: RunSpec, manifest: Mapping[str, Any]) -> str:
-    """Which model answered what, in how many languages, under which noise."""
+    """The heading of a run: model, data, tasks, languages and noise."""
     units = manifest["units"]
     tasks = ", ".join(dict.fromkeys(unit["task"] for unit in units))
     languages = list(dict.fromkeys(unit["language"] for unit in units))
@@ -119,7 +121,7 @@ def head(spec: RunSpec, manifest: Mapping[str, Any]) -> str:
 
 
 def show_plan(estimate: Estimate) -> None:
-    """Cells, rows, tokens and the estimated time of a run."""
+    """Print cells, rows, tokens and the estimated time of a run."""
     console = _out()
     for line in estimate.lines():
         console.print(line, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What `doctor` says of the installation, the device, the data and the tasks."""
+"""The checks of `doctor` for the installation, the device, the data and the tasks."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 _OURS: Final = "robust-xtreme"
 _IMPORTED: Final = ("torch", "transformers", "tokenizers", "safetensors", "polars", "numpy")
-"""What the model mini cannot run without, and is therefore imported to see that it works."""
+"""The libraries that the model mini needs; `doctor` imports them to check that they work."""
 
 _BESIDE: Final = ("datasets", "lightning")
-"""What only the hub's data and training need."""
+"""The libraries that only data from the hub and training need."""
 
 _PATIENCE: Final = 60.0
 _EVAL: Final = "robust-xtreme eval"
@@ -53,7 +53,7 @@ print(json.dumps({"broken": broken, "device": device}))
 
 
 def probe() -> subprocess.Popen[str]:
-    """Torch and its company imported by a process of their own, while other things are looked at."""
+    """Import torch and the other large libraries in a separate process, while other checks run."""
     return started(f"NAMES = {_IMPORTED!r}\n{_PROBE}")
 
 
@@ -62,43 +62,43 @@ def probe() -> subprocess.Popen[str]:
 
 def program() -> Iterator[Check]:
     """Python and this package."""
-    place = Path(robust_xtreme.__file__).parent
+    folder = Path(robust_xtreme.__file__).parent
     machine = f"{platform.python_version()}, {platform.system()} {platform.machine()}"
     yield Check("python", OK, machine, facts={"version": platform.python_version(), "machine": platform.machine()})
-    facts = {"version": robust_xtreme.__version__, "folder": str(place)}
-    yield Check(_OURS, OK, f"{robust_xtreme.__version__} in {place}", facts=facts)
+    facts = {"version": robust_xtreme.__version__, "folder": str(folder)}
+    yield Check(_OURS, OK, f"{robust_xtreme.__version__} in {folder}", facts=facts)
 
 
-def libraries(found: Mapping[str, Any]) -> Iterator[Check]:
-    """Every library that we need, in a version that we take; the large ones were imported."""
+def libraries(imports: Mapping[str, Any]) -> Iterator[Check]:
+    """Each required library and its version; the large ones were imported by `probe`."""
     for need in _needs():
-        yield _library(need, found)
+        yield _library(need, imports)
 
 
-def _library(need: Requirement, found: Mapping[str, Any]) -> Check:
+def _library(need: Requirement, imports: Mapping[str, Any]) -> Check:
     version = _version(need.name)
     facts = {"version": version, "needed": str(need.specifier)}
     remedy = f"pip install '{need.name}{need.specifier}'"
     if version is None:
         return Check(need.name, NOTE if need.name in _BESIDE else FAIL, "is not installed", remedy, facts)
-    why = found.get("broken", {}).get(need.name) or (need.name in _IMPORTED and found.get("error"))
+    why = imports.get("broken", {}).get(need.name) or (need.name in _IMPORTED and imports.get("error"))
     if why:
         again = f"pip install --force-reinstall '{need.name}{need.specifier}'"
         return Check(need.name, FAIL, f"{version} does not load: {why}", again, facts)
     if not need.specifier.contains(version, prereleases=True):
-        return Check(need.name, NOTE, f"{version}, where {need.specifier} is asked for", remedy, facts)
+        return Check(need.name, NOTE, f"{version}, but {need.specifier} is required", remedy, facts)
     return Check(need.name, OK, version, facts=facts)
 
 
 def _needs() -> list[Requirement]:
-    """The libraries that are always needed."""
+    """The required libraries, without those of extras."""
     from packaging.requirements import Requirement
 
     try:
         every = [Requirement(line) for line in importlib.metadata.requires(_OURS) or []]
     except importlib.metadata.PackageNotFoundError:  # run from its sources, without being installed
         every = [Requirement(name) for name in _IMPORTED]
-    return [one for one in every if not one.marker or one.marker.evaluate({"extra": ""})]
+    return [need for need in every if not need.marker or need.marker.evaluate({"extra": ""})]
 
 
 def _version(name: str) -> str | None:
@@ -108,18 +108,18 @@ def _version(name: str) -> str | None:
         return None
 
 
-def device(found: Mapping[str, Any]) -> Iterator[Check]:
-    """What the model runs on."""
-    known = found.get("device") or {}
+def device(imports: Mapping[str, Any]) -> Iterator[Check]:
+    """The device that a model runs on."""
+    known = imports.get("device") or {}
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     cards = known.get("cuda", ())
     facts = {"cores": cores, "threads": known.get("threads"), "cuda": list(cards)}
     if known.get("problem"):
         yield Check("device", NOTE, f"CUDA does not work: {known['problem']}", f"{_EVAL} --device cpu", facts)
         return
-    named = [f"{one['name']} ({size_of(one['free'])} of {size_of(one['total'])} free)" for one in cards]
+    named = [f"{card['name']} ({size_of(card['free'])} of {size_of(card['total'])} free)" for card in cards]
     threads = f"CPU, {cores} cores" + (f", {known['threads']} threads" if known else "")
-    yield Check("device", OK, "; ".join([*(f"CUDA {one}" for one in named), threads]), facts=facts)
+    yield Check("device", OK, "; ".join([*(f"CUDA {name}" for name in named), threads]), facts=facts)
 
 
 # --------------------------------------------------------------------------------------------------- data and tasks
@@ -144,12 +144,12 @@ def mini() -> Iterator[Check]:
 
 
 def _answered(task: TaskSpec, heads: Sequence[str]) -> bool:
-    """Whether one of the heads serves a task: its own or one that it accepts; or whether it needs none."""
+    """Whether a task needs no head, or one of the heads is its own or one that it accepts."""
     return not task.head or any(name in heads for name in (task.name, *task.accepts))
 
 
 def _again() -> str:
-    """What brings mini back: a checkout makes it, a package holds it."""
+    """The command that restores mini: a checkout makes it, a package contains it."""
     is_checkout = (Path(robust_xtreme.__file__).parents[2] / "Makefile").is_file()
     return "make mini" if is_checkout else f"pip install --force-reinstall {_OURS}"
 
@@ -179,8 +179,8 @@ def folder(named: str | None) -> Iterator[Check]:
     try:
         served = {task.name: list(_languages(task, _opened(data))) for task in _tasks()}
     except UserError as error:
-        mend = "robust-xtreme doctor --data DIR" if named else f"unset {DATA_VARIABLE}"
-        yield Check("data folder", NOTE, f"{by} names {data}: {error}", mend, facts)
+        remedy = "robust-xtreme doctor --data DIR" if named else f"unset {DATA_VARIABLE}"
+        yield Check("data folder", NOTE, f"{by} names {data}: {error}", remedy, facts)
         return
     facts["tasks"] = {name: codes for name, codes in served.items() if codes}
     if facts["tasks"]:
@@ -208,7 +208,7 @@ def _languages(task: TaskSpec, source: Source) -> tuple[str, ...]:
 
 
 def _counted(served: Mapping[str, Sequence[str]]) -> str:
-    """Tasks by the number of their languages: `panx, xnli (2 languages each), udpos (1 language)`."""
+    """Tasks grouped by their number of languages: `panx, xnli (2 languages each), udpos (1 language)`."""
     by_number: dict[int, list[str]] = {}
     for name, codes in served.items():
         by_number.setdefault(len(codes), []).append(name)
@@ -223,5 +223,5 @@ def _languages_of(number: int) -> str:
 
 
 def imported(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """What the process of `probe` found."""
+    """The result of the process of `probe`."""
     return answer_of(process, _PATIENCE)

@@ -1,4 +1,4 @@
-"""From a run's file and the words of the command line to the run that they ask for."""
+"""Makes the TrainSpec of a run from its file and the options of the command line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from robust_xtreme.training.spec import BEFORE, LAST, TrainSpec, from_tables, me
 
 SUFFIX: Final = ".toml"
 _LIST: Final = "robust-xtreme config list"
-_PLACES: Final = ("text", "recipe", "translated", "data", "packs")
+_PATH_KEYS: Final = ("text", "recipe", "translated", "data", "packs")
 _STAGES: Final = ("mlm", "intermediate", "target")
 
 
@@ -22,19 +22,19 @@ def shipped(folder: str) -> dict[str, Path]:
 
 
 def find(name: str) -> Path:
-    """A run's file: the path itself, or one that ships with the program by its name. Raises UnknownName."""
+    """A run's file: a path, or the name of a file that ships with the program. Raises UnknownName."""
     path = Path(name)
     if path.is_file():
         return path
     known = shipped("train")
     if name.removesuffix(SUFFIX) in known:
         return known[name.removesuffix(SUFFIX)]
-    beside = [str(one) for one in path.parent.glob(f"*{SUFFIX}")] if path.parent.is_dir() else []
+    beside = [str(file) for file in path.parent.glob(f"*{SUFFIX}")] if path.parent.is_dir() else []
     raise UnknownName("run file", name, [*known, *beside], _LIST)
 
 
 def spec_of(name: str, words: Mapping[str, Any]) -> TrainSpec:
-    """The run that a file (none: "") and words ask for; a word represents what the file says.
+    """The run of a file ("": none) and options; an option replaces the key of the file.
 
     Raises UnknownName, SpecError.
     """
@@ -49,39 +49,39 @@ def spec_of(name: str, words: Mapping[str, Any]) -> TrainSpec:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """A file's tables, its paths as they are found: from where the user is, or else beside the file."""
+    """A file's tables; relative paths are those of the working folder, or else those beside the file."""
     tables = read_tables(path)
-    found = {key: _beside(key, value, path) for key, value in tables.items()}
+    resolved = {key: _beside(key, value, path) for key, value in tables.items()}
     for name in _STAGES:
-        if isinstance(found.get(name), dict):
-            found[name] = {key: _beside(key, value, path) for key, value in found[name].items()}
-    return found
+        if isinstance(resolved.get(name), dict):
+            resolved[name] = {key: _beside(key, value, path) for key, value in resolved[name].items()}
+    return resolved
 
 
 def _beside(key: str, value: Any, path: Path) -> Any:
     if key == "packs" and isinstance(value, list):
-        return [_beside(key, one, path) for one in value]
-    if key not in _PLACES or not isinstance(value, str) or not value or Path(value).exists():
+        return [_beside(key, item, path) for item in value]
+    if key not in _PATH_KEYS or not isinstance(value, str) or not value or Path(value).exists():
         return value
     return str(path.parent / value) if (path.parent / value).exists() else value
 
 
 def _other_start(tables: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """A file's tables without what it says of another start than the one that the words name."""
-    gone = ("from", "size", "revision") if "encoder" in given or "scratch" in given else ()
-    return {key: value for key, value in tables.items() if key not in gone}
+    """A file's tables without the keys of its start, where an option names another start."""
+    replaced = ("from", "size", "revision") if "encoder" in given or "scratch" in given else ()
+    return {key: value for key, value in tables.items() if key not in replaced}
 
 
 def _changes(given: Mapping[str, Any], tables: Mapping[str, Any]) -> dict[str, Any]:
-    """Words as the keys and tables of a run's file; those of a stage go into the stage that they are of."""
+    """Options as the keys and tables of a run's file; the keys of a stage go into its table."""
     last_keys, first_keys = of_panel(LAST), of_panel(BEFORE)
     plain = {key: value for key, value in given.items() if key not in (*last_keys, *first_keys, "intermediate_steps")}
     _add_text(plain, tables)
-    found = tables_of(plain)
-    there = [stage for stage in _STAGES if stage in found or stage in tables]
+    asked = tables_of(plain)
+    there = [stage for stage in _STAGES if stage in asked or stage in tables]
     last = there[-1] if there else "target"
     first = "intermediate" if "intermediate" in there else last
-    stages = {stage: dict(found.get(stage, {})) for stage in _STAGES}
+    stages = {stage: dict(asked.get(stage, {})) for stage in _STAGES}
     stages[last] |= {key: given[key] for key in last_keys if key in given}
     stages[first] |= {key: given[key] for key in first_keys if key in given}
     if "intermediate_steps" in given:
@@ -89,11 +89,11 @@ def _changes(given: Mapping[str, Any], tables: Mapping[str, Any]) -> dict[str, A
     if "text" in given:
         for stage in _with_text(tables):
             stages[stage]["text"] = given["text"]
-    return {**found, **{stage: keys for stage, keys in stages.items() if keys}}
+    return {**asked, **{stage: keys for stage, keys in stages.items() if keys}}
 
 
 def _add_text(plain: dict[str, Any], tables: Mapping[str, Any]) -> None:
-    """Masked LM reads the text that the words name, or else that of the file. Raises SpecError where none does."""
+    """Add the text of masked LM: the option's, or else the file's. Raises SpecError where there is none."""
     if not plain.get("mlm_steps") or plain.get("text"):
         return
     mlm = tables.get("mlm")

@@ -1,4 +1,4 @@
-"""The short forms and switches of `train`, beside the options that are made of the keys of a run's file."""
+"""The options of `train` that are not keys of a run's file: short forms and flags."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ File = Annotated[
     typer.Argument(
         metavar="FILE",
         autocompletion=_completion.run_file,
-        help="A run's file, or the name of one that `config list` shows; options win. Its paths count from where you "
-        "are, or else from the file.",
+        help="A run's file, or a name from `config list`; options override its keys. Relative paths are those of the "
+        "working folder, or else those beside the file.",
         show_default=False,
     ),
 ]
@@ -31,7 +31,7 @@ Intermediate = Annotated[
     option(
         "--intermediate",
         "A,B",
-        "Tasks that are learned before it, together: squad, mnli, hellaswag and others.",
+        "Tasks that are learned together before the target, as in `list intermediate`.",
         _completion.learned,
         LEARNED,
     ),
@@ -41,7 +41,7 @@ Scratch = Annotated[
     option(
         "--from-scratch",
         "SIZE",
-        "A new encoder instead: small (3 x 192) or tiny (1 x 32).",
+        "Start from a new encoder: small (3 layers of 192) or tiny (1 of 32).",
         _completion.words(SIZE_NAMES),
         LEARNED,
     ),
@@ -55,21 +55,30 @@ FirstSteps = Annotated[
 ]
 MlmSteps = Annotated[
     int | None,
-    option("--mlm-steps", "N", "Steps of masked LM before all else. From scratch: 1200; else 0.", panel=BEFORE),
+    option(
+        "--mlm-steps",
+        "N",
+        "Steps of masked LM before all other stages. Default: 1200 from scratch, else 0.",
+        panel=BEFORE,
+    ),
 ]
 PlanOnly = Annotated[
-    bool, option("--plan", None, "Print stages, steps, tokens and hours, and train nothing.", panel=HOW)
+    bool, option("--plan", None, "Print stages, steps, tokens and time, and train nothing.", panel=HOW)
 ]
 Force = Annotated[
-    bool, option("--force", None, "Start over, whatever the folder contains of an earlier run.", panel=HOW)
+    bool,
+    option("--force", None, "Start the last stage over, also in the folder of an earlier run.", panel=HOW),
 ]
 Quiet = Annotated[
     bool,
-    typer.Option("--quiet", "-q", help="Print the run's folder only.", rich_help_panel=HOW, show_default=False),
+    typer.Option("--quiet", "-q", help="Print only the run's folder.", rich_help_panel=HOW, show_default=False),
 ]
 Verbose = Annotated[
     bool,
     typer.Option(
-        "--verbose", "-v", help="A line for every hundredth, and the traceback of errors.", rich_help_panel=HOW
+        "--verbose",
+        "-v",
+        help="Print a line for every hundredth of a stage, and the traceback of errors.",
+        rich_help_panel=HOW,
     ),
 ]

@@ -1,4 +1,4 @@
-"""What `train` prints: a bar on a terminal, plain lines otherwise, and the table of a plan."""
+"""Prints the progress of `train` (a bar on a terminal, else lines) and the table of a plan."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _NUMBERS: Final = ("examples", "steps", "batch", "tokens", "time")
 
 @contextmanager
 def watching(force: bool, quiet: bool, verbose: bool, several: bool = False) -> Iterator[Options]:
-    """Who shows how the run goes, on stderr: a bar on a terminal, plain lines otherwise.
+    """Progress callbacks that print to stderr: a bar on a terminal, else lines.
 
-    Of `several` processes it is another than this one that tells, and its lines are plain.
+    Where `several` processes train, another process prints, always lines.
     """
     from rich.console import Console
 
@@ -60,14 +60,14 @@ def _bar(console: Console, force: bool) -> Iterator[Options]:
 
 
 class _Lines:
-    """A line for each of `parts` parts of a stage."""
+    """Prints a line for each of `parts` equal parts of a stage."""
 
     def __init__(self, console: Console, parts: int) -> None:
         self.console = console
         self.parts = parts
 
     def watch(self, at: Progress) -> None:
-        """Print a line where a part is done."""
+        """Print a line where a part is complete."""
         if at.step * self.parts // at.steps > (at.step - 1) * self.parts // at.steps:
             self.console.print(f"{_name(at)}: step {at.step:,} of {at.steps:,}, loss {at.loss:.4f}")
 
@@ -80,7 +80,7 @@ def _name(at: Progress) -> str:
 
 
 def show_plan(rows: Sequence[Row]) -> None:
-    """The stages of a run with their total, on stdout: for a terminal as wide as it is, plain lines otherwise."""
+    """Print the stages of a run and their total to stdout; without a terminal at full width."""
     from rich.console import Console
 
     console = Console(markup=False, highlight=False, emoji=False)
@@ -90,7 +90,7 @@ def show_plan(rows: Sequence[Row]) -> None:
 
 
 def print_plan(console: Console, rows: Sequence[Row]) -> None:
-    """Print a table or, where the console has no room for it, an entry for each stage."""
+    """Print a table or, where the console is too narrow, an entry for each stage."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -107,7 +107,7 @@ def print_plan(console: Console, rows: Sequence[Row]) -> None:
 
 
 def _stacked(console: Console, rows: Sequence[Row]) -> None:
-    """What the table says, an entry below the other."""
+    """Print the rows of the table as entries, one below the other."""
     from rich.text import Text
 
     from robust_xtreme.commands.list import entry
@@ -115,9 +115,9 @@ def _stacked(console: Console, rows: Sequence[Row]) -> None:
     for row in rows:
         stage, *cells = _cells(row)
         console.print(Text(stage, "bold"))
-        for column, said in zip(_COLUMNS[1:], cells, strict=True):
-            if said:
-                entry(console, f"{column}: {said}")
+        for column, text in zip(_COLUMNS[1:], cells, strict=True):
+            if text:
+                entry(console, f"{column}: {text}")
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -157,7 +157,7 @@ def _duration(seconds: float | None) -> str:
 
 
 def _total(rows: Sequence[Row]) -> str:
-    """What is still to be trained, all stages together."""
+    """The total of the stages that are still to train."""
     todo = [row for row in rows if not row.cached]
     known = all(row.steps is not None for row in todo)
     steps = _about(sum(row.steps or 0 for row in todo) if known else None, all(row.exact for row in todo))
@@ -165,6 +165,6 @@ def _total(rows: Sequence[Row]) -> str:
         sum(row.tokens or 0 for row in todo) if all(row.tokens is not None for row in todo) else None, False
     )
     seconds = [row.seconds for row in todo]
-    time = _duration(sum(one or 0.0 for one in seconds) if None not in seconds else None)
-    done = f"{len(rows) - len(todo)} of {len(rows)} stages are there already; "
+    time = _duration(sum(second or 0.0 for second in seconds) if None not in seconds else None)
+    done = f"{len(rows) - len(todo)} of {len(rows)} stages exist already; "
     return f"{done}still to train: {steps} steps, {tokens} tokens, {time}"

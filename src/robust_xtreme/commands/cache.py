@@ -1,4 +1,4 @@
-"""`robust-xtreme cache`: what earlier runs kept on this machine, and how to remove it."""
+"""`robust-xtreme cache`: shows or empties the cache of predictions and embeddings."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _STEP: Final = 1000
 
 
 def cache(
-    what: Annotated[str, typer.Argument(metavar="info | clear", help="Look at the cache, or empty it.")] = "info",
+    what: Annotated[str, typer.Argument(metavar="info | clear", help="Show the cache, or empty it.")] = "info",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Empty it without asking.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
 ) -> None:
     """Show or empty the cache of predictions and embeddings that `eval` keeps, so that it computes only what is new.
 
-    ROBUST_XTREME_CACHE names its folder and ROBUST_XTREME_CACHE_LIMIT its size (2GiB); what was not used for longest
-    goes first. Models and data sets from the hub are in the hub's own cache, which is shown and never emptied.
+    ROBUST_XTREME_CACHE names its folder and ROBUST_XTREME_CACHE_LIMIT its size (2GiB); the least recently used entries
+    are removed first. Models and data sets from the hub are in the cache of the hub, which is shown and never emptied.
 
     Examples: robust-xtreme cache info --json; robust-xtreme cache clear --yes
     """
@@ -51,12 +51,12 @@ def _clear(yes: bool, as_json: bool) -> None:
     if as_json:
         _show({"folder": facts["folder"], "removed": facts["entries"]}, as_json)
     else:
-        total = sum(one["entries"] for one in facts["entries"].values())
+        total = sum(kind["entries"] for kind in facts["entries"].values())
         typer.echo(f"Removed {total} entries ({size_of(facts['size'])}) from {facts['folder']}")
 
 
 def _ask(before: Info) -> None:
-    """Go on only where somebody says yes. Raises UserError."""
+    """Ask for confirmation. Raises UserError without it."""
     import sys
 
     from robust_xtreme.errors import UserError
@@ -66,18 +66,18 @@ def _ask(before: Info) -> None:
         raise UserError("Nothing was removed. To empty the cache without being asked: robust-xtreme cache clear --yes")
 
 
-def _facts(found: Info) -> dict[str, Any]:
+def _facts(info: Info) -> dict[str, Any]:
     hub = _hub()
     kinds = {
-        name: {"entries": one.entries, "bytes": one.size, "oldest": _time(one.oldest), "newest": _time(one.newest)}
-        for name, one in found.kinds.items()
+        name: {"entries": kind.entries, "bytes": kind.size, "oldest": _time(kind.oldest), "newest": _time(kind.newest)}
+        for name, kind in info.kinds.items()
     }
-    facts = {"folder": str(found.folder), "size": found.size, "limit": found.limit, "entries": kinds}
-    return {**facts, "problem": found.problem or None, "hub": hub}
+    facts = {"folder": str(info.folder), "size": info.size, "limit": info.limit, "entries": kinds}
+    return {**facts, "problem": info.problem or None, "hub": hub}
 
 
 def _hub() -> str:
-    """The hub's own cache, as its client finds it."""
+    """The folder of the hub's cache, found as its client finds it."""
     import os
     from pathlib import Path
 
@@ -98,7 +98,7 @@ def _show(facts: dict[str, Any], as_json: bool) -> None:
         typer.echo(json.dumps(facts, ensure_ascii=False, indent=1))
         return
     rows = [("folder", facts["folder"]), ("size", f"{size_of(facts['size'])} of at most {size_of(facts['limit'])}")]
-    rows += [(kind, _entries(one)) for kind, one in facts["entries"].items()]
+    rows += [(kind, _entries(entries)) for kind, entries in facts["entries"].items()]
     rows += [("problem", facts["problem"])] if facts["problem"] else []
     rows.append(("hub", f"{facts['hub']} (models and data sets; not emptied from here)"))
     width = max(len(name) for name, _ in rows)
@@ -106,14 +106,14 @@ def _show(facts: dict[str, Any], as_json: bool) -> None:
         typer.echo(f"{name:{width}}  {value}")
 
 
-def _entries(one: dict[str, Any]) -> str:
-    if not one["entries"]:
+def _entries(kind: dict[str, Any]) -> str:
+    if not kind["entries"]:
         return "none"
-    return f"{one['entries']} entries, {size_of(one['bytes'])}, from {one['oldest']} to {one['newest']}"
+    return f"{kind['entries']} entries, {size_of(kind['bytes'])}, from {kind['oldest']} to {kind['newest']}"
 
 
 def size_of(count: int) -> str:
-    """A number of bytes as it is read: 1.2 MB."""
+    """A number of bytes for readers: 1.2 MB."""
     size, units = float(count), ["bytes", "kB", "MB", "GB", "TB"]
     while size >= _STEP and len(units) > 1:
         size /= _STEP

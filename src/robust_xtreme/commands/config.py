@@ -1,4 +1,4 @@
-"""`robust-xtreme config`: the recipes and run files that ship with the program, to look at and to copy."""
+"""`robust-xtreme config`: lists, prints or copies the recipes and run files that ship with the program."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KINDS: Final = {
     "train": "run of train, `train NAME`",
     "runs": "run of eval, `eval --config FILE`",
 }
-"""The folders of `configs`, and what their files are for."""
+"""The folders of `configs`, and the heading of their files."""
 
 _LIST: Final = "robust-xtreme config list"
 
@@ -31,19 +31,22 @@ def config(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", autocompletion=_completion.config, help="A file, as `list` names it.", show_default=False
+            metavar="NAME",
+            autocompletion=_completion.config,
+            help="The name of a file in the list.",
+            show_default=False,
         ),
     ] = "",
-    place: Annotated[
-        str, typer.Argument(metavar="DEST", help="Where to copy: a file or folder.", show_default=False)
+    dest: Annotated[
+        str, typer.Argument(metavar="DEST", help="The file or folder to copy to.", show_default=False)
     ] = "",
-    force: Annotated[bool, typer.Option("--force", help="Let a copy replace a file that is there.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The list as one JSON array, for programs.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list as one JSON array.")] = False,
 ) -> None:
     """List, print or copy the recipes and run files that ship with the program.
 
-    A file begins with the command that runs it. `copy` writes NAME.toml where you are, or to DEST, with what it reads
-    beside it, and never replaces a file without --force.
+    A file begins with the command that runs it. `copy` writes NAME.toml to the working folder, or to DEST, with the
+    files that it reads, and replaces a file only with --force.
 
     Examples: robust-xtreme config show x-stilts; robust-xtreme config copy paper_base mine.toml
     """
@@ -56,7 +59,7 @@ def config(
     elif what == "show":
         typer.echo(_find(name).read_text(encoding="utf-8"), nl=False)
     else:
-        typer.echo(str(_copy(_find(name), place, force)))
+        typer.echo(str(_copy(_find(name), dest, force)))
 
 
 def _files() -> dict[str, dict[str, Path]]:
@@ -66,17 +69,17 @@ def _files() -> dict[str, dict[str, Path]]:
 
 
 def _find(name: str) -> Path:
-    """A file by its name, or by its kind and name as in `train/xcopa`. Raises UserError, UnknownName."""
+    """A file by its name, or by its folder and name as in `train/xcopa`. Raises UserError, UnknownName."""
     from robust_xtreme.errors import UnknownName, UserError
 
     if not name:
         raise UserError(f"Name a file: robust-xtreme config show NAME. See: {_LIST}")
     files = _files()
     kind, slash, last = name.removesuffix(".toml").rpartition("/")
-    found = [paths[last] for one, paths in files.items() if last in paths and (not slash or kind == one)]
-    if not found:
-        raise UnknownName("recipe or run file", name, [one for paths in files.values() for one in paths], _LIST)
-    return found[0]
+    paths_of_name = [paths[last] for folder, paths in files.items() if last in paths and (not slash or kind == folder)]
+    if not paths_of_name:
+        raise UnknownName("recipe or run file", name, [known for paths in files.values() for known in paths], _LIST)
+    return paths_of_name[0]
 
 
 def _list(as_json: bool) -> None:
@@ -91,26 +94,26 @@ def _list(as_json: bool) -> None:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
         return
     width = max(len(row["name"]) for row in rows)
-    for kind, said in _KINDS.items():
-        typer.echo(said)
+    for kind, heading in _KINDS.items():
+        typer.echo(heading)
         for row in rows:
             if row["kind"] == kind:
                 typer.echo(f"  {row['name']:{width}}  {row['command']}")
 
 
 def _command(path: Path) -> str:
-    """The command that runs a file, which it begins with."""
+    """The command that runs a file: its first line."""
     first, *_ = path.read_text(encoding="utf-8").splitlines()
     return first.removeprefix("# ")
 
 
-def _copy(path: Path, place: str, force: bool) -> Path:
-    """Write a copy, whole or not at all, and what its paths name beside it. Raises UserError, DiskError."""
+def _copy(path: Path, dest: str, force: bool) -> Path:
+    """Copy a file and the files that it names; each copy is written atomically. Raises UserError, DiskError."""
     from robust_xtreme.results import store
 
-    folder = not place or place.endswith("/") or Path(place).is_dir()
-    target = Path(place) / path.name if folder else Path(place)
-    pairs = [(path, target), *((one, target.parent / one.name) for one in _beside(path))]
+    folder = not dest or dest.endswith("/") or Path(dest).is_dir()
+    target = Path(dest) / path.name if folder else Path(dest)
+    pairs = [(path, target), *((read, target.parent / read.name) for read in _named_files(path))]
     if not force:
         _check_free(target for _, target in pairs)
     for source, copy in pairs:
@@ -119,22 +122,22 @@ def _copy(path: Path, place: str, force: bool) -> Path:
     return target
 
 
-def _check_free(places: Iterable[Path]) -> None:
+def _check_free(paths: Iterable[Path]) -> None:
     from robust_xtreme.errors import UserError
 
-    for place in places:
-        if place.exists():
-            raise UserError(f"{place} is there already. Copy to another place, or replace it with --force.")
+    for path in paths:
+        if path.exists():
+            raise UserError(f"{path} exists already. Copy to another path, or replace it with --force.")
 
 
-def _beside(path: Path) -> list[Path]:
-    """The files that a file names and that ship beside it."""
+def _named_files(path: Path) -> list[Path]:
+    """The files in the same folder that a file names."""
     from robust_xtreme import resources
 
     tables = resources.toml(path)
     values = [
         *tables.values(),
-        *(one for table in tables.values() if isinstance(table, dict) for one in table.values()),
+        *(value for table in tables.values() if isinstance(table, dict) for value in table.values()),
     ]
-    names = dict.fromkeys(one for one in values if isinstance(one, str) and one)
+    names = dict.fromkeys(value for value in values if isinstance(value, str) and value)
     return [path.parent / name for name in names if (path.parent / name).is_file()]

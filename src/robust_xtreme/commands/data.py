@@ -1,4 +1,4 @@
-"""`robust-xtreme data`: what is found of each task and language, and what a run would skip."""
+"""`robust-xtreme data`: lists or checks the files of each task and language."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Data = Annotated[
         "--data",
         metavar="DIR | mini | hub",
         autocompletion=_completion.data,
-        help="Where to look. Default: what ROBUST_XTREME_DATA names, else mini.",
+        help="The data to list or check. Default: ROBUST_XTREME_DATA, else mini.",
     ),
 ]
 Tasks = Annotated[
@@ -25,7 +25,7 @@ Tasks = Annotated[
     typer.Option(
         "--tasks",
         metavar="A,B",
-        autocompletion=_completion.held,
+        autocompletion=_completion.data_tasks,
         help="Tasks, families, or xtreme-r, xtreme, low-resource, intermediate. Default: every task but intermediate.",
     ),
 ]
@@ -35,11 +35,11 @@ Languages = Annotated[
         "--languages",
         metavar="A,B",
         autocompletion=_completion.languages,
-        help="Default: those that a run evaluates, and what else is there of a task. MLQA also takes de@en.",
+        help="Languages; MLQA also takes de@en. Default: those that a run evaluates, and others that exist.",
     ),
 ]
 Offline = Annotated[
-    bool, typer.Option("--offline", help="Open no connection. Without it `check` fetches from the hub as a run does.")
+    bool, typer.Option("--offline", help="Open no connection; without it `check` fetches from the hub as a run does.")
 ]
 
 
@@ -47,22 +47,22 @@ def data(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="list | check", autocompletion=_completion.words(WHAT), help="Show what is there, or check it."
+            metavar="list | check", autocompletion=_completion.words(WHAT), help="List the files, or check them."
         ),
     ] = "list",
     data: Data = None,
     tasks: Tasks = None,
     languages: Languages = None,
     offline: Offline = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs, with whole sha256.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, with full sha256.")] = False,
 ) -> None:
-    """Show what is found of each task and language, or check every file; `check` ends with 2 where one is malformed.
+    """List the files of each task and language, or check them; `check` exits with 2 where a file is malformed.
 
-    `list` names splits, rows, labels, candidates, licence, files and their sha256; it never opens a connection. `check`
-    reads the same files and names each that does not load, with the place of its first mistake, what a run would
-    leave out and why, where it was looked for, and what brings it there. Nothing is changed; no model is needed.
+    `list` shows splits, rows, labels, candidates, licence, files and their sha256; it never opens a connection. `check`
+    reads the same files and reports each that does not load, with the line of its first error, and what a run leaves
+    out: why, which paths were tried, and how to get it. Both change nothing and need no model.
 
-    Intermediate tasks are looked at where --tasks names them, or all of them: --tasks intermediate.
+    Intermediate tasks are included only if --tasks names them, or all of them: --tasks intermediate.
 
     Examples: robust-xtreme data list --data DIR --tasks xtreme-r; robust-xtreme data check --data DIR --languages sw,yo
     """
@@ -73,14 +73,14 @@ def data(
         raise UnknownName("data command", what, WHAT, "robust-xtreme data --help")
     listed = what == "list"
     asked = (tuple(several(name, words) or ()) for name, words in (("tasks", tasks), ("languages", languages)))
-    found = _data.look(data, *asked, offline=offline or listed)
+    survey = _data.look(data, *asked, offline=offline or listed)
     if as_json:
         import json
 
-        typer.echo(json.dumps(_data.facts(found), ensure_ascii=False, indent=1))
+        typer.echo(json.dumps(_data.facts(survey), ensure_ascii=False, indent=1))
     elif listed:
-        _data_pages.show_list(found)
+        _data_pages.show_list(survey)
     else:
-        _data_pages.show_check(found)
-    if not listed and found.malformed:
+        _data_pages.show_check(survey)
+    if not listed and survey.malformed:
         raise typer.Exit(2)

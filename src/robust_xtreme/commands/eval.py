@@ -1,4 +1,4 @@
-"""`robust-xtreme eval`: a model answers tasks clean and perturbed in one run."""
+"""`robust-xtreme eval`: evaluates models on clean and perturbed tasks in one run."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ Config = Annotated[
     typer.Option(
         "--config",
         metavar="FILE",
-        help="A run.toml or a file of configs/runs; words win. Paths count from where you are.",
+        help="A run.toml or a file of configs/runs; options override its keys; paths are those of the working folder.",
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Start over, whatever the folder contains of an earlier run.")]
-NoCache = Annotated[bool, typer.Option("--no-cache", help="Compute everything, and keep no predictions for later.")]
-PlanOnly = Annotated[bool, typer.Option("--plan", help="Print what would be computed, and compute nothing.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the final table only.")]
+Force = Annotated[bool, typer.Option("--force", help="Start over, also in the folder of an earlier run.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Compute all predictions, and keep none for later runs.")]
+PlanOnly = Annotated[
+    bool, typer.Option("--plan", help="Print what the run computes and its time, and compute nothing.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the final table.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print every step, and the traceback of an error.")]
 
 
@@ -39,7 +41,7 @@ def eval(
     verbose: Verbose = False,
     **keys: Any,
 ) -> None:
-    """Evaluate a model clean and perturbed in one run; the same command continues where it was stopped.
+    """Evaluate a model on clean and perturbed text in one run; the same command continues a stopped run.
 
     Examples:
 
@@ -62,7 +64,7 @@ def eval(
 
 
 def _spec(words: dict[str, Any], config: Path | None) -> RunSpec:
-    """The run that the words of the command line ask for; what was not said is left to the file and the defaults."""
+    """The run of the options; keys without an option come from the file or are defaults."""
     from robust_xtreme.run_spec import from_mapping, from_toml
 
     words |= {name: several(name, words[name]) for name in _LISTS}

@@ -1,4 +1,4 @@
-"""`robust-xtreme list`: what can be evaluated, with what, and in which languages."""
+"""`robust-xtreme list`: lists perturbations, suites, tasks, intermediate tasks, languages or metrics."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ _OF_A_LANGUAGE: Final = "perturbations of a language"
 _WIDE: Final = 160
 _NOTES: Final = {
     "perturbations": """
-rates: how often a kind happens beside the others, where a text allows it; @kind=0 turns it off. accent, candidate and
-syllable act only where the layout or input method has them: accents typed by a key, candidates to choose from.
+rates: how often a kind of error happens relative to the others, where a text allows it; @kind=0 turns it off. accent,
+candidate and syllable apply only to layouts and input methods that have them (accent keys, candidates to choose).
 Layouts, actions and other choices: robust-xtreme list perturbations --json""",
     _OF_A_LANGUAGE: """
 packs: attested (in the source that the pack names), derived (computed from it), authored (ours, unreviewed). A keyboard
-that no source names for the language is chosen, unreviewed. What is unreviewed counts for no language.""",
+that no source names for the language is chosen, unreviewed. Unreviewed packs are not counted as serving a language.""",
     "intermediate": """
-trains: tasks that are trained on these data anyway, so that what they gain is not transfer.
+trains: tasks whose own training data these are, so that their gain is not transfer.
 Files, labels, licences, sources and the rest: robust-xtreme list intermediate --json
 What a folder contains of them: robust-xtreme data list --tasks intermediate --data DIR""",
 }
-"""What is below a list."""
+"""The notes below a list."""
 
 
 def list_(
@@ -51,7 +51,7 @@ def list_(
             show_default=False,
         ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON array with every column, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array with every column.")] = False,
     language: Annotated[
         str | None,
         typer.Option(
@@ -59,7 +59,7 @@ def list_(
             "-l",
             metavar="CODE",
             autocompletion=_completion.language,
-            help="Of perturbations: which serve this language, with which packs, and why others do not.",
+            help="For perturbations: which serve this language, with which packs, and why others do not.",
         ),
     ] = None,
     packs: Packs = None,
@@ -69,22 +69,22 @@ def list_(
     Examples: robust-xtreme list perturbations --language sw; robust-xtreme list suites; robust-xtreme list tasks --json
     """
     with using(packs):
-        found = _found(what, language)
+        members = _rows(what, language)
     what = what if language is None else _OF_A_LANGUAGE
     if as_json:
         import json
 
-        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        typer.echo(json.dumps(members, ensure_ascii=False, indent=1))
     else:
-        _table(what, found)
+        _table(what, members)
         if what == "tasks":
             _groups()
         elif what in _NOTES:
             _console().print(_NOTES[what])
 
 
-def _found(what: str, language: str | None) -> list[dict[str, Any]]:
-    """The rows of a list; of perturbations, those of one language. Raises UserError where only these know one."""
+def _rows(what: str, language: str | None) -> list[dict[str, Any]]:
+    """The rows of a list, or of the perturbations for a language. Raises UserError for a language of another list."""
     from robust_xtreme.catalogue import rows, served
 
     if language is None:
@@ -97,39 +97,39 @@ def _found(what: str, language: str | None) -> list[dict[str, Any]]:
 
 
 def _groups() -> None:
-    """The names that represent several tasks."""
+    """Print the names of groups of tasks."""
     from robust_xtreme.groups import chosen, names
 
     console = _console()
     console.print(
-        "\n--tasks takes names of tasks, benchmarks and families, several by commas: --tasks xtreme-r,span_qa"
+        "\n--tasks takes names of tasks, benchmarks and families, separated by commas: --tasks xtreme-r,span_qa"
     )
     for name in names():
         entry(console, f"{name}: {' '.join(chosen([name]))}")
     console.print("Files, noised fields, licences, sources and the rest: robust-xtreme list tasks --json")
 
 
-def _table(what: str, found: list[dict[str, Any]]) -> None:
+def _table(what: str, members: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
     console = _console()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in COLUMNS[what]:
         table.add_column(column, overflow="fold", no_wrap=column in ("name", "code", "waives"))
-    for row in found:
+    for row in members:
         table.add_row(*(_shown(what, column, row[column]) for column in COLUMNS[what]))
     room = console.measure(table, options=console.options.update(max_width=_WIDE)).maximum
     if room <= console.width:
         console.print(table)
     elif "summary" in COLUMNS[what]:
-        _stacked(console, what, found)
+        _stacked(console, what, members)
     else:
         table.padding = (0, 1, 0, 0)
         console.print(table)
 
 
 def _console() -> Console:
-    """What lists are printed on: as wide as the terminal, or as a table needs where there is none."""
+    """The console for lists: as wide as the terminal, or 160 columns without one."""
     from rich.console import Console
 
     console = Console(markup=False, highlight=False, emoji=False)
@@ -139,27 +139,27 @@ def _console() -> Console:
 
 
 def _shown(what: str, column: str, value: Any) -> str:
-    """A cell of a table: the languages of a task with their number, rules that are waived one below the other."""
+    """A cell of a table: the languages of a task with their number, each waived rule on its own line."""
     if column == "waives":
         return "\n".join(value)
-    said = cell(value)
-    return f"{len(value)}: {said}" if (what, column) == ("tasks", "languages") else said
+    text = cell(value)
+    return f"{len(value)}: {text}" if (what, column) == ("tasks", "languages") else text
 
 
-def _stacked(console: Console, what: str, found: list[dict[str, Any]]) -> None:
-    """What the table says, an entry below the other, for a terminal that has no room for the table."""
+def _stacked(console: Console, what: str, members: list[dict[str, Any]]) -> None:
+    """Print the rows of the table as entries, one below the other, for a narrow terminal."""
     from rich.text import Text
 
     first, *columns = COLUMNS[what]
-    for row in found:
+    for row in members:
         console.print(Text(cell(row[first]), "bold"))
         for column in columns:
-            if said := _shown(what, column, row[column]):
-                entry(console, f"{column}:\n{indent(said, '  ')}" if "\n" in said else f"{column}: {said}")
+            if text := _shown(what, column, row[column]):
+                entry(console, f"{column}:\n{indent(text, '  ')}" if "\n" in text else f"{column}: {text}")
 
 
 def entry(console: Console, line: str) -> None:
-    """Print a line of an entry, folded below itself."""
+    """Print a line of an entry, indented where it wraps."""
     from rich.padding import Padding
     from rich.text import Text
 
@@ -167,16 +167,16 @@ def entry(console: Console, line: str) -> None:
 
 
 def cell(value: Any) -> str:
-    """A value as a cell of the table: lists by commas, groups by plus signs, mappings as `key: value`."""
+    """A value as a cell: nested lists joined by plus signs and commas, mappings as `key: value`."""
     from robust_xtreme.report.escape import visible
 
     match value:
         case bool():
             return "yes" if value else "no"
         case Mapping():
-            return "\n".join(f"{visible(str(key))}: {cell(one)}" for key, one in value.items())
+            return "\n".join(f"{visible(str(key))}: {cell(item)}" for key, item in value.items())
         case [list(), *_]:
-            return visible(", ".join("+".join(map(str, one)) for one in value))
+            return visible(", ".join("+".join(map(str, item)) for item in value))
         case list():
             return visible(" ".join(map(str, value)))
         case None:

@@ -1,4 +1,4 @@
-"""`robust-xtreme show`: what a perturbation does to one text."""
+"""`robust-xtreme show`: shows the edits of a perturbation in one text."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def show(
     seed: Annotated[int, typer.Option("--seed", help="The noise seed.")] = 0,
     packs: Packs = None,
 ) -> None:
-    """Show what a perturbation does to a text: the edits, and how much they change.
+    """Show the edits of a perturbation in a text, and what share of the text they change.
 
-    Several strengths give a line each, and the edits at a low one are among those at a higher one. Where there are no
-    colours, [-removed-] and {+put in+} mark the edits.
+    Each strength has a line, and the edits at a lower strength are among those at a higher one. Without colours,
+    [-removed-] and {+added+} mark the edits.
 
     Example: robust-xtreme show char_noise:0.1,0.3 --language sw "Habari ya asubuhi"
     """
@@ -60,23 +60,23 @@ def show(
     text = _typed(text)
     with using(packs):
         if spec.strip().startswith(SUITE):
-            suite(spec.strip())  # one that there is not is told as such
+            suite(spec.strip())  # an unknown suite is reported as such
         cells = PerturbationSpec.parse(spec).cells()
-        found = [(cell.nominal, noised_strings([text], cell, language, seed)[0]) for cell in cells]
-    _table(found)
+        noised_texts = [(cell.nominal, noised_strings([text], cell, language, seed)[0]) for cell in cells]
+    _table(noised_texts)
 
 
 def _typed(text: str) -> str:
-    """The text as it was typed: in a locale without letters beyond ASCII, Python keeps UTF-8 as loose bytes."""
+    """The text as it was typed: in an ASCII locale Python decodes UTF-8 bytes to lone surrogates."""
     import os
 
     try:
-        return os.fsencode(text).decode() if any("\udc80" <= one <= "\udcff" for one in text) else text
+        return os.fsencode(text).decode() if any("\udc80" <= point <= "\udcff" for point in text) else text
     except UnicodeError:
         return text
 
 
-def _table(found: list[tuple[str, Noised]]) -> None:
+def _table(noised_texts: list[tuple[str, Noised]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -87,20 +87,20 @@ def _table(found: list[tuple[str, Noised]]) -> None:
     for name in _HEADER:
         table.add_column(name, overflow="fold")
     coloured = console.color_system is not None and not console.no_color
-    for strength, noised in found:
+    for strength, noised in noised_texts:
         table.add_row(strength, diff(noised, coloured=coloured), *_figures(noised))
     if console.measure(table, options=console.options.update(max_width=_WIDE)).maximum <= console.width:
         console.print(table)
     else:
-        _stacked(console, found, coloured)
+        _stacked(console, noised_texts, coloured)
 
 
-def _stacked(console: rich.console.Console, found: list[tuple[str, Noised]], coloured: bool) -> None:
-    """What the table says, the text over the whole width, for a terminal that has no room for the table."""
+def _stacked(console: rich.console.Console, noised_texts: list[tuple[str, Noised]], coloured: bool) -> None:
+    """Print the rows of the table as entries with the text at full width, for a narrow terminal."""
     from rich.padding import Padding
     from rich.text import Text
 
-    for strength, noised in found:
+    for strength, noised in noised_texts:
         edits, graphemes, words, operators = _figures(noised)
         console.print(Text(strength, "bold"))
         for part in (
@@ -126,7 +126,7 @@ def _share(part: int, whole: int) -> str:
 
 
 def diff(noised: Noised, *, coloured: bool) -> rich.text.Text:
-    """The noisy text with what was removed and what was put in, by colour or by signs; nothing in it is invisible."""
+    """The noisy text with removed and added parts marked by colours or signs; invisible characters are shown."""
     from rich.text import Text
 
     line = Text()
@@ -141,11 +141,11 @@ def diff(noised: Noised, *, coloured: bool) -> rich.text.Text:
 
 
 def pieces(noised: Noised) -> Iterator[Piece]:
-    """The text as pairs of what was and what is there now; a chain is compared as a whole."""
+    """The text as pairs of old and new parts; the result of a chain is compared with the clean text."""
     clean, noisy = noised.clean.value, noised.text.value
-    places = noised.traces[0].places if len(noised.traces) == 1 else _compared(clean, noisy)
+    spans = noised.traces[0].places if len(noised.traces) == 1 else _compared(clean, noisy)
     old = new = 0
-    for start, stop, new_start, new_stop in places:
+    for start, stop, new_start, new_stop in spans:
         yield clean[old:start], noisy[new:new_start]
         yield clean[start:stop], noisy[new_start:new_stop]
         old, new = stop, new_stop
@@ -159,7 +159,7 @@ def _compared(clean: str, noisy: str) -> tuple[tuple[int, int, int, int], ...]:
     from robust_xtreme.graphemes import split
 
     old, new = split(clean), split(noisy)
-    before, after = ([0, *accumulate(map(len, own))] for own in (old, new))
+    before, after = ([0, *accumulate(map(len, clusters))] for clusters in (old, new))
     changes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     return tuple((before[a], before[b], after[c], after[d]) for kind, a, b, c, d in changes if kind != "equal")
 

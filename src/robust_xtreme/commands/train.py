@@ -1,4 +1,4 @@
-"""`robust-xtreme train`: an encoder, pretrained or from scratch, through up to three stages, from a file or options."""
+"""`robust-xtreme train`: trains an encoder in up to three stages, from a file or options."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def train(
 ) -> None:
     """Train an encoder in up to three stages: masked LM, intermediate tasks, the target; one head for each task.
 
-    The same command continues where it stopped. Runs from scratch beside each other share the masked-LM stage, and all
-    runs take the stages that others beside them have trained. FILE has a table for each stage; options represent its
-    keys, and do without it. Epochs are fixed: nothing is selected on held-out data without --select dev. Examples:
+    The same command continues a stopped run. Runs in the same folder share equal stages: a stage that another run has
+    trained is not trained again. FILE has a table for each stage; options set the same keys, with or without FILE. The
+    number of epochs is fixed: without --select dev no weights are selected on validation data. Examples:
 
     robust-xtreme train paper_base --data DIR --out runs/paper-base --plan
 
@@ -51,7 +51,7 @@ def train(
 
 
 def _spec(file: str, words: dict[str, Any]) -> TrainSpec:
-    """The run that file and words ask for; what was not said is left to the file and the defaults."""
+    """The run of a file and options; keys without an option come from the file or are defaults."""
     from robust_xtreme.commands._train_files import spec_of
 
     return spec_of(file, words | {name: several(name, words[name]) for name in _LISTS})
