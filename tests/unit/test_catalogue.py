@@ -64,7 +64,7 @@ def test_the_list_of_perturbations_breaks_no_identifier(capsys: pytest.CaptureFi
     for name in registry.names("perturbation"):
         for rule in registry.load("perturbation", name).waives:
             assert rule in said
-    assert "accent, candidate and\nsyllable act only where" in said
+    assert "accent,\ncandidate and syllable apply only to" in said
 
 
 def test_a_keyboard_of_our_choice_is_listed_as_unreviewed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,7 +72,7 @@ def test_a_keyboard_of_our_choice_is_listed_as_unreviewed(capsys: pytest.Capture
     list_("perturbations", language="ht")
     shown = capsys.readouterr().out
     assert "keyboards/fr: chosen, unreviewed" in shown
-    assert "What is unreviewed counts for no language." in shown
+    assert "Unreviewed packs are not counted as serving a language." in shown
     list_("perturbations", language="eu")
     assert "keyboards/es: attested" in capsys.readouterr().out
 

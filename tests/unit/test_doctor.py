@@ -215,7 +215,7 @@ def test_an_old_library_is_told(embedded: Path, quick: dict[str, Any], monkeypat
     monkeypatch.setattr(_ready, "_version", lambda one: "4.40.0" if one == "transformers" else version(one))
     found = checks()["transformers"]
     assert found["status"] == "note"
-    assert found["found"].startswith("4.40.0, where ")
+    assert found["found"].startswith("4.40.0, but ")
 
 
 def test_a_missing_embedded_model_is_told(embedded: Path, quick: dict[str, Any]) -> None:
