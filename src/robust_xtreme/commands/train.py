@@ -33,8 +33,8 @@ def train(
     """Train an encoder in up to three stages: masked LM, intermediate tasks, the target; one head for each task.
 
     The same command continues a stopped run. Runs in the same parent folder share equal stages: a stage that another
-    run has trained is not trained again. FILE has a table for each stage; options set the same keys, with or without FILE. The
-    number of epochs is fixed: without --select dev no weights are selected on validation data. Examples:
+    run has trained is not trained again. FILE has a table for each stage; options set the same keys, with or without
+    FILE. The number of epochs is fixed: without --select dev no weights are selected on validation data. Examples:
 
     robust-xtreme train paper_base --data DIR --out runs/paper-base --plan
 
