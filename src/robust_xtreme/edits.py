@@ -1,4 +1,4 @@
-"""Batches of texts as flat arrays, edits to them, and where every position goes."""
+"""Batches of texts as flat arrays, edits to them, and the map of positions from before to after the edits."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ def span_table(spans: Sequence[Sequence[Span]]) -> SpanTable:
 class Batch:
     """Texts as one array of code points, each followed by a separator.
 
-    `values` are the texts; `points` (n,) uint32; `offsets` (t + 1,) int64: text i is the points from `offsets[i]` to
-    `offsets[i + 1] - 1`; `props` (n,) are the properties of `graphemes`. `clusters` are their grapheme clusters, the
-    units of edits; `numbers` (n,) the cluster of each point (None where every point is one); `bounds` (t + 1,) the
-    first cluster of each text, whose last one is its separator. `spans` are their spans, `span_starts` and `span_stops`
-    the same as positions in `points`.
+    `values` are the texts; `points` (n,) uint32; `offsets` (t + 1,) int64: text i is `points` from `offsets[i]` to
+    `offsets[i + 1] - 1` (exclusive); `props` (n,) are the properties of `graphemes`. `clusters` are the grapheme
+    clusters, the units of edits; `numbers` (n,) is the cluster of each point (None where every point is a cluster);
+    `bounds` (t + 1,) is the first cluster of each text, whose last cluster is its separator. `spans` are the spans of
+    the texts, `span_starts` and `span_stops` the same as positions in `points`.
     """
 
     values: Sequence[str]
@@ -100,10 +100,10 @@ def batch(values: Sequence[str], spans: SpanTable) -> Batch:
 @final
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """Edits to a batch, sorted and disjoint: the code points from `start` to `stop` become two pieces.
+    """Edits to a batch, sorted and disjoint: the code points from `start` to `stop` (m,) become two pieces.
 
-    A piece is `length` code points from `source` in `points` followed by `pool` (m, 2 each); `operator` (m,) is the
-    number of what was done; `graphemes` (m,) how many were changed or inserted.
+    A piece is `length` (m, 2) code points from position `source` (m, 2) of `points` followed by `pool`. `operator` (m,)
+    is the number of the operator, `graphemes` (m,) the number of changed or inserted graphemes.
     """
 
     start: Array
@@ -121,9 +121,10 @@ class Edits:
 @final
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A batch after its edits: the texts, their spans, and each edit's place before and after, within its text.
+    """A batch after its edits: the texts, their spans, and each edit's range before and after, within its text.
 
-    `bounds` (t + 1,) says which edits are whose; `places` (m, 4) int64: clean start and stop, new start and stop.
+    The edits of text i are `bounds[i]` to `bounds[i + 1]`; `places` (m, 4) int64: clean start and stop, new start and
+    stop.
     """
 
     values: list[str]
@@ -133,12 +134,13 @@ class Moved:
 
 
 def at(values: Array, positions: Array) -> Array:
-    """The values at places, each of which must be one of theirs: numpy's own check would double the time."""
+    """The values at positions, which must be valid indices: numpy's check of them would double the time."""
     return values.take(positions, mode="clip")
 
 
 def ragged(starts: Array, lengths: Array) -> Array:
     """The numbers of ranges given by their starts and lengths, one range after the other (int64)."""
+    # The result is a cumulative sum: steps of 1 within a range, and at each start the jump from the previous end.
     full = lengths > 0
     starts, lengths = starts[full], lengths[full]
     ends = np.cumsum(lengths)
@@ -163,14 +165,15 @@ def apply(clean: Batch, edits: Edits) -> Moved:
 
 
 def _shift(clean: Batch, edits: Edits, grown: Array) -> Array:
-    """How far the edits before each position move it (n + 1,)."""
+    """The shift of each position (n + 1,) by the edits before it."""
     change = np.zeros(len(clean.points) + 1, np.int32)
     change[edits.stop] = grown - (edits.stop - edits.start)
     return np.cumsum(change, dtype=np.int32)
 
 
 def _points(clean: Batch, edits: Edits) -> Array:
-    """The code points after the edits: before each edit what stays, then its two pieces; at the end what stays."""
+    """The code points after the edits."""
+    # Stretches of source and length: for each edit the unchanged points before it and its two pieces, then the rest.
     stretches = 3 * len(edits) + 1
     source, length = np.zeros(stretches, np.int64), np.empty(stretches, np.int64)
     source[3::3] = edits.stop
@@ -204,10 +207,10 @@ def _spans(clean: Batch, shift: Array) -> SpanTable:
 @final
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The edits of one text as places: (clean start, clean stop, new start, new stop), sorted, and its spans both ways.
+    """The edits of one text as (clean start, clean stop, new start, new stop), sorted, and its spans before and after.
 
-    Ranges are widened to whole edits: where an end falls inside what an edit made, all that it was made of counts. A
-    letter deleted at the very end of a range counts as inside, but for a range that is one of the text's own spans.
+    Ranges are widened to whole edits: where an end is inside an edit's output, all of the edit's input is included. A
+    letter deleted at the end of a range is included too, except where the range is one of the text's spans.
     """
 
     places: tuple[Place, ...] = ()
@@ -232,13 +235,13 @@ class Trace:
 
 
 def _map(moves: Sequence[Place], start: int, stop: int) -> tuple[int, int]:
-    """A range carried over edits, widened to whole ones; an empty range stays empty."""
+    """A range mapped over edits and widened to whole edits; an empty range stays empty."""
     low = _low(moves, start)
     return (low, low) if stop <= start else (low, max(low, _high(moves, stop)))
 
 
 def _low(moves: Sequence[Place], position: int) -> int:
-    """Where a range's start goes: before an edit that holds it, or that begins at it."""
+    """The new start of a range: that of the edit which contains the start or begins at it, else the shifted start."""
     index = bisect_left(moves, position, key=lambda move: move[1])
     while index < len(moves) and moves[index][0] < moves[index][1] == position:
         index += 1
@@ -248,7 +251,7 @@ def _low(moves: Sequence[Place], position: int) -> int:
 
 
 def _high(moves: Sequence[Place], position: int) -> int:
-    """Where a range's stop goes: after an edit that holds it, or that ends at it."""
+    """The new stop of a range: that of the edit which contains the stop or ends at it, else the shifted stop."""
     index = bisect_left(moves, position, key=lambda move: move[0])
     while index < len(moves) and moves[index][0] == moves[index][1] == position:
         index += 1

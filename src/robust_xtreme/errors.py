@@ -42,7 +42,7 @@ class UnknownName(UserError):
 
 
 class DataError(UserError):
-    """A data file that is malformed, with the place where it is."""
+    """A malformed data file, with its path and line."""
 
     def __init__(self, path: Path | str, what: str, line: int | None = None) -> None:
         location = f"{path}:{line}" if line is not None else str(path)
@@ -50,15 +50,15 @@ class DataError(UserError):
 
 
 class MissingData(UserError):
-    """A split that no file under the data folder contains."""
+    """A split that is not in any file under the data folder."""
 
 
 class NoRows(MissingData):
-    """A file of several languages that does not have one of them."""
+    """A file of several languages that does not contain the requested one."""
 
 
 class WrongVersion(MissingData):
-    """A split whose file is of another version than the task's."""
+    """A split whose file has another version than the task needs."""
 
 
 class ModelError(UserError):
@@ -66,7 +66,7 @@ class ModelError(UserError):
 
 
 class Mismatch(UserError):
-    """Two things that must be the same (data, model, spec, ids) and are not."""
+    """Two inputs that must be the same (data, model, spec, ids) and are not."""
 
 
 class Locked(UserError):
@@ -74,8 +74,8 @@ class Locked(UserError):
 
 
 class Overlap(UserError):
-    """Training data that an evaluated split contains."""
+    """Training data that are in an evaluated split."""
 
 
 class NotFinite(RobustXtremeError):
-    """A model gave a score that is not a number."""
+    """A model gave a score that is not finite."""

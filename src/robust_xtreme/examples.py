@@ -1,4 +1,4 @@
-"""The nouns of evaluation: Span, Text, Corpus, Target, Example, Scored."""
+"""The data types of evaluation: Span, Text, Corpus, Target, Example, Scored."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Span:
 @final
 @dataclass(frozen=True, slots=True)
 class Text:
-    """The one carrier of text: noise follows its own id and language."""
+    """A string with its spans; its noise depends on its id and language."""
 
     id: str
     language: str
@@ -41,11 +41,11 @@ class Text:
 @final
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """A retrieval pool; perturbed once per condition.
+    """A retrieval pool, which is perturbed once per condition.
 
-    `answers` maps what an adapter names as the target of a query, a key, to the ids of the texts that are right.
-    `unscored` contains ids of texts, here and of queries, that are searched with the others and make no pair that counts.
-    `identity` is the hash of the texts; their order does not count.
+    `answers` maps the key that is the target of a query to the ids of the texts that are right. `unscored` contains ids
+    of texts and of queries that are searched with the others, but whose pairs are not counted. `identity` is the hash
+    of the texts, whatever their order.
     """
 
     id: str
@@ -63,7 +63,7 @@ class Corpus:
 @final
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of a task's labels or of an example's choices."""
+    """The index of a task's label or of an example's choice."""
 
     index: int
 
@@ -87,13 +87,13 @@ class Answers:
 @final
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Ids of documents of a corpus: the right ones, or those found, the best first."""
+    """Ids of documents of a corpus: the right ones, or the retrieved ones with the best first."""
 
     ids: tuple[str, ...]
 
 
 NO_ANSWER: Final = "no_answer"
-"""The label of a head for spans that may say that there is no answer."""
+"""The label of a head for spans that can predict that there is no answer."""
 
 Target = Choice | Tags | Answers | Document
 
@@ -150,11 +150,11 @@ class Example:
 @final
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What a metric sees: the clean example, what the model read, and what it said.
+    """An example as metrics see it: its clean and its perturbed form, each with the gold target, and the prediction.
 
     `prediction` is in the coordinates of `perturbed`; `restored` is the same prediction mapped back through the
     edits to the coordinates of `clean` (equal to `prediction` but for spans of text). `retuned` is the prediction with
-    what is tuned on clean data tuned again for the condition; None where nothing is.
+    a threshold that is tuned again for the condition; None where the task does not tune one.
     """
 
     clean: Example

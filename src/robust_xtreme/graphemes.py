@@ -1,7 +1,7 @@
-"""User-perceived characters: the extended grapheme clusters of UAX #29, as array programs over code points.
+"""Split texts into extended grapheme clusters (UAX #29), by array operations on code points.
 
 A batch of texts is one array of code points in which every text is followed by `SEPARATOR`, a control character, which
-breaks clusters on both sides: so no rule looks from one text into another.
+breaks clusters on both sides: so rules do not reach from one text into another.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ _TABLE: Final = Path(__file__).with_suffix(".tsv")
 class Clusters:
     """The grapheme clusters of a batch of code points.
 
-    `starts` (m,) contains the first code point of each cluster, `breaks` (n,) the same as flags. `simple` says that every
-    code point is a cluster. `open_after` numbers the clusters that may join with something put after them (a half
-    flag, a consonant whose linker waits for the next, a leading jamo), `open_before` those that may join with
-    something put before them (a mark that is alone, a vowel jamo).
+    `starts` (m,) is the position of each cluster's first code point, `breaks` (n,) the same as flags. `simple`: every
+    code point is a cluster. `open_after` contains the numbers of the clusters that may join with a code point inserted
+    after them (half a flag, a consonant with a linker, a leading jamo), `open_before` of those that may join with one
+    inserted before them (a mark without a base, a vowel jamo).
     """
 
     starts: Array
@@ -66,7 +66,7 @@ def properties(points: Array) -> Array:
 
 
 def clusters(props: Array) -> Clusters:
-    """The clusters of code points given by their properties (n,); the last of them must be a control character."""
+    """The clusters of code points given by their properties (n,); the last code point must be a control character."""
     kinds = (props & _CLASS).astype(np.uint8)
     size = len(kinds)
     if not size or int(kinds.max()) < _STICKY:
@@ -81,7 +81,7 @@ def clusters(props: Array) -> Clusters:
 
 @lru_cache(1 << 16)
 def joins(point: str) -> bool:
-    """Whether a code point may be in a cluster with others; a string without such is as many clusters as points."""
+    """Whether a code point may join with others; in a string without such points every point is a cluster."""
     return int(table()[ord(point)]) & _CLASS >= _STICKY
 
 
@@ -96,7 +96,7 @@ def split(text: str) -> list[str]:
 
 @cache
 def _pairs() -> Array:
-    """Whether there is a break between two classes, where no rule looks further back (1024,)."""
+    """Whether clusters break between two classes (1024,), by the rules that look at two code points only."""
     breaks = np.ones((_CLASSES, _CLASSES), np.bool_)
     breaks[:, [_EXTEND, _CONJUNCT_EXTEND, _LINKER, _ZWJ, _MARK]] = False
     breaks[_PREPEND, :] = False
@@ -111,10 +111,10 @@ def _pairs() -> Array:
 
 
 def _breaks(kinds: Array) -> tuple[Array, Array]:
-    """Where clusters break, and where runs of linkers end.
+    """The flags of cluster breaks (n,), and the positions where runs of linkers end.
 
-    Marks join unless a control is before them (GB9), and consonants join to linkers (GB9c, as of Unicode 18); all
-    that is rarer is looked up in the table of pairs where it occurs, and then settled by the rules that look back.
+    Marks join unless a control is before them (GB9), and consonants join to linkers (GB9c, as of Unicode 18). Rarer
+    classes are looked up in the table of pairs where they occur, and then corrected by the rules that look back.
     """
     hard = (kinds == _CONTROL) | (kinds == _LF) | (kinds == _CR)
     breaks = ~_marks(kinds)
@@ -131,7 +131,7 @@ def _breaks(kinds: Array) -> tuple[Array, Array]:
 
 
 def _marks(kinds: Array) -> Array:
-    """What joins to whatever is before it."""
+    """Which code points join with the one before them."""
     marks: Array = (kinds >= _EXTEND) & (kinds <= _MARK)
     return marks
 
@@ -142,13 +142,13 @@ def _last(where: Array) -> Array:
 
 
 def _tail(kinds: Array) -> Array:
-    """What may be between the consonants of a conjunct."""
+    """Which code points may be between the consonants of a conjunct."""
     tail: Array = ((kinds >= _CONJUNCT_EXTEND) & (kinds <= _ZWJ)) | (kinds == _FREE_LINKER)
     return tail
 
 
 def _linked(kinds: Array) -> Array:
-    """Where runs of linkers and extenders that contain a linker end: a consonant after joins what is before."""
+    """The ends of runs of linkers and extenders that contain a linker: a consonant after such a run joins it."""
     ends = np.flatnonzero((kinds == _LINKER) | (kinds == _FREE_LINKER))
     longer = np.flatnonzero(_tail(kinds[ends + 1]))
     for _ in range(_NEAR):
@@ -163,7 +163,7 @@ def _linked(kinds: Array) -> Array:
 
 
 _NEAR: Final = 4
-"""How far the end of a run of linkers is sought step by step, before all that could be ends are computed."""
+"""The number of steps in which the end of a run of linkers is searched, before the ends of all runs are computed."""
 
 
 def _join_pictographs(kinds: Array, breaks: Array) -> None:
@@ -187,7 +187,7 @@ def _pair_flags(kinds: Array, breaks: Array) -> None:
 
 
 def _open(kinds: Array, breaks: Array, linked: Array) -> tuple[Array, Array]:
-    """The last points of clusters that may join with something new after them; the first of those before which."""
+    """The last points of clusters that may join with a new point after them; the first of those that may before."""
     after = (kinds == _CR) | (kinds == _ZWJ) | (kinds == _PREPEND) | (kinds == _REGIONAL) | (kinds == _L)
     after[linked] = True
     after[:-1] &= breaks[1:]

@@ -1,4 +1,4 @@
-"""What a key of a run is beside its type and default: the one home of its option, its help and its words."""
+"""Keys of a spec: the option, help, choices and limits of each field, beside its type and default."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ T = TypeVar("T")
 @final
 @dataclass(frozen=True, slots=True)
 class Key:
-    """`help` is its line in `--help` and in the manual, `panel` its part of `--help`, None where it has no option.
+    """`help` is the key's line in `--help` and the manual, `panel` its section of `--help`, None without an option.
 
-    `choices` are the words that it takes, `complete` what a shell offers where they are not: examples, or the name of
-    a function of `commands/_completion.py`. Whole numbers are from `least` to `most`.
+    `choices` are the words that it takes; where it has none, `complete` is what a shell offers: examples, or the name
+    of a function of `commands/_completion.py`. Whole numbers are from `least` to `most`.
     """
 
     help: str
@@ -43,7 +43,7 @@ def key(
     repeated: bool = False,
     compare: bool = True,
 ) -> T:
-    """A field of a spec with its default and what is known of it."""
+    """A field of a spec with its default and its Key."""
     facts = Key(help, panel, metavar, choices, complete, least, most, repeated)
     field: T = dataclasses.field(default=default, compare=compare, metadata={_KEY: facts})
     return field
@@ -51,18 +51,19 @@ def key(
 
 def keys(kind: Any) -> dict[str, tuple[dataclasses.Field[Any], Key]]:
     """The keys of a spec by the names of their fields; its tables are not among them."""
-    return {one.name: (one, one.metadata[_KEY]) for one in dataclasses.fields(kind) if _KEY in one.metadata}
+    return {field.name: (field, field.metadata[_KEY]) for field in dataclasses.fields(kind) if _KEY in field.metadata}
 
 
 def written(name: str) -> str:
-    """A key as files and options name it: `from` is a word of Python's own."""
+    """The name of a key in files and options: `start` is `from` there, a keyword of Python."""
     return "from" if name == "start" else name
 
 
 def table(kind: Any) -> str:
-    """The keys of a spec as a table of the manual."""
+    """The keys of a spec as a Markdown table for the manual."""
     rows = [
-        f"| `{written(name)}` | `{_toml(one.default)}` | {known.help} |" for name, (one, known) in keys(kind).items()
+        f"| `{written(name)}` | `{_toml(field.default)}` | {known.help} |"
+        for name, (field, known) in keys(kind).items()
     ]
     return "\n".join(["| key | default | what |", "|---|---|---|", *rows])
 

@@ -1,6 +1,6 @@
 """The fifty languages of XTREME-R, and those of low-resource tasks: name, script, family, direction, spaces, alphabet.
 
-Each is one pack, `perturbations/alphabets/CODE.toml`, read when it is asked for.
+Each is one pack, `perturbations/alphabets/CODE.toml`, which is read on demand.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MORE: Final = """
     ay bbj bm bzd cni ee fon gn ha hch ig lg luo mos nah ny oto pcm rw shp sn tar tn tw xh zu
 """
 LOW_RESOURCE: Final = tuple(_MORE.split())
-"""The codes of further languages, sorted: those of MasakhaNER 2.0 and AmericasNLI that XTREME-R does not have."""
+"""The codes of further languages, sorted: those of MasakhaNER 2.0 and AmericasNLI that are not in XTREME-R."""
 
 ALL_LANGUAGES: Final = tuple(sorted((*LANGUAGES, *LOW_RESOURCE)))
 """Every code that has a pack, sorted."""
@@ -46,17 +46,17 @@ _ZEROS: Final = {
     "Telu": "౦",
     "Thai": "๐",
 }
-"""The digit zero of scripts that have digits of their own; nine more follow each."""
+"""The digit zero of scripts with other digits than ASCII's; the other nine digits follow it in Unicode."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language; `alphabet` contains lower-case grapheme clusters in NFC that are by themselves.
+    """One language; `alphabet` contains its letters as lower-case grapheme clusters in NFC.
 
-    `script` is its ISO 15924 code, `spaces` says whether words are separated by spaces, and `standing` whether the
-    whole alphabet is `attested` in the source named or was `authored` in part. `marks` are the code points that join to
-    a letter, `signs` others that are by themselves and are not letters, `punctuation` is the language's own.
+    `script` is its ISO 15924 code, `spaces` whether words are separated by spaces, and `standing` whether the whole
+    alphabet is `attested` in the named source or was `authored` in part. `marks` are the code points that join a
+    letter, `signs` other code points that are neither letters nor marks, `punctuation` is the language's punctuation.
     """
 
     code: str
@@ -86,9 +86,9 @@ def language(code: str) -> Language:
 
 
 def belongs(code: str, cluster: str) -> bool:
-    """Whether a grapheme cluster is written with what the language has: letters and marks, punctuation, digits, space.
+    """Whether a grapheme cluster consists of the language's letters and marks, or is its punctuation, digit or space.
 
-    Letters count in either case and normal form; letters joined in one cluster (a conjunct) all have to be its own.
+    Letters count in either case and normal form; all letters of one cluster (a conjunct) must be the language's.
     """
     text = unicodedata.normalize("NFC", cluster)
     if text in _known(code) or text.isspace():
@@ -99,12 +99,12 @@ def belongs(code: str, cluster: str) -> bool:
 
 
 _TYPEWRITER: Final = "\"'-."
-"""Signs that represent the quotes, dashes and dots of any language where its keyboard does not have them."""
+"""Signs that replace a language's quotes, dashes and dots where a keyboard does not have them."""
 
 
 @packs.cached
 def _known(code: str) -> frozenset[str]:
-    """The clusters that belong to a language by themselves."""
+    """The single clusters that belong to a language."""
     known = language(code)
     zeros = "0" + _ZEROS.get(known.script, "")
     digits = {chr(ord(zero) + step) for zero in zeros for step in range(10)}
@@ -113,7 +113,7 @@ def _known(code: str) -> frozenset[str]:
 
 @packs.cached
 def _cased(code: str) -> frozenset[str]:
-    """The letters of a language in both cases, NFC; the capital of i has a dot where there is an i without."""
+    """The letters of a language in both cases, NFC; the capital of i has a dot where the alphabet has a dotless i."""
     letters = set(language(code).alphabet)
     capitals = {unicodedata.normalize("NFC", letter.upper()) for letter in letters}
     dotted = {"İ"} if "ı" in letters else set()
@@ -121,7 +121,7 @@ def _cased(code: str) -> frozenset[str]:
 
 
 def codes(text: str) -> tuple[str, ...]:
-    """Codes written with spaces between them, checked: `"et ht id"`. Raises UnknownName."""
+    """The codes in a string, separated by spaces, checked: `"et ht id"`. Raises UnknownName."""
     letters = tuple(text.split())
     for code in letters:
         if code not in ALL_LANGUAGES:
@@ -135,7 +135,7 @@ def group_of(code: str) -> str:
 
 
 def _checked(code: str, pack: dict[str, Any]) -> dict[str, Any]:
-    """The pack, which may be a user's own. Raises DataError where a key is missing or of another type."""
+    """The pack, which may be a user's. Raises DataError where a key is missing or has another type."""
     path = packs.find("alphabets", code) or code
     for key, (kind, expected, needed) in _KEYS.items():
         if (key in pack or needed) and not isinstance(pack.get(key), kind):
@@ -157,11 +157,11 @@ _KEYS: Final = {
 
 
 _WRITTEN: Final = {"Hans": ("Han",), "Jpan": ("Han", "Hiragana", "Katakana"), "Kore": ("Hangul",)}
-"""The scripts of Unicode that those of several are made of."""
+"""The scripts of Unicode that make up a script of several, such as Japanese."""
 
 
 def _check_signs(path: Path | str, known: Language) -> None:
-    """Raise DataError at the first sign of a user's pack that is not of the kind that its key says."""
+    """Raise DataError at the first sign of a user's pack that is not of the kind of its key."""
     import regex
 
     scripts = "".join(rf"\p{{Script_Extensions={script}}}" for script in _WRITTEN.get(known.script, (known.script,)))

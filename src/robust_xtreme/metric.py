@@ -1,4 +1,4 @@
-"""What a metric is: sums of each example, added over any set of examples, and one value of the added sums."""
+"""The type of a metric: sums of each example, which add over any set of examples, and one value of the added sums."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ALL: Final = "all"
 NOISED_GOLD: Final = "noised_gold"
 UNTOUCHED: Final = "untouched"
 CLEAN_TWIN: Final = "_clean"
-"""Behind a scope: the same gold spans, in the answer to the clean input."""
+"""The suffix of a scope for the same gold spans in the answer to the clean input."""
 
 Array = Any
 """A numpy array or a torch tensor of shape (..., k): summed stats."""
@@ -27,7 +27,7 @@ class Metric:
     """One metric. `stats` maps each scope of an example to sums named by `columns`; sums add over examples.
 
     `reduce` maps summed stats of shape (..., k) to values of shape (...) from 0 to 100, 0 where nothing was counted.
-    The scope `all` counts everything; where a gold span has a text, `noised_gold` counts those that noise changed and
+    The scope `all` counts everything; where gold spans have a text, `noised_gold` counts those that noise changed and
     `untouched` the others.
     """
 
@@ -40,13 +40,13 @@ class Metric:
 
 
 def share(sums: Array) -> Array:
-    """100 times the first column by the second; 0 where the second is 0."""
+    """100 times the first column divided by the second; 0 where the second is 0."""
     total = sums[..., 1]
     return 100.0 * sums[..., 0] / (total + (total == 0))
 
 
 def targets(scored: Scored, kind: type[_T], restored: bool = False) -> tuple[_T, _T]:
-    """The gold and the predicted target, both of that kind. Raises Mismatch naming the example."""
+    """The gold and the predicted target, both checked to be of a kind. Raises Mismatch naming the example."""
     gold, predicted = scored.clean.target, scored.restored if restored else scored.prediction
     for target in (gold, predicted):
         if not isinstance(target, kind):

@@ -1,8 +1,8 @@
-"""Linguistic data by kind and name: the bundled packs of `perturbations/`, and users' own before them.
+"""Read linguistic data by kind and name: users' packs first, then the bundled ones of `perturbations/`.
 
 A pack is `KIND/NAME.toml`, or `KIND/NAME.tsv` where it is a long table: lines `# key: value`, a line of column names,
 and rows. Each names its source, its licence and its standing: `attested` in the source, `derived` by a computation, or
-`authored` here. Rows of another standing say so in a column, keys of a TOML file in its table `standings`.
+`authored` here. A different standing of rows is in a column, that of keys of a TOML file in its table `standings`.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ KINDS: Final = tuple(_SUFFIX)
 
 STANDINGS: Final = ("attested", "derived", "authored")
 CHOICE: Final = "choice"
-"""What is `authored` where a keyboard serves a language that no source names for it."""
+"""The part of a keyboard's data that is `authored` where no source assigns the keyboard to the language."""
 
 _NAMED: Final = {kind: kind for kind in ("alphabets", "input", "lookalikes")} | {"misspellings": "alphabets"}
-"""The kinds whose packs are named after languages, scripts or methods, and the bundled kind that has all of these."""
+"""The kinds whose packs are named after languages, scripts or methods, and the bundled kind that lists all of them."""
 
-_SAID: Final = {"misspellings": "language", "lookalikes": "script"}
-"""What the name of a file says, and its head says again."""
+_STATED: Final = {"misspellings": "language", "lookalikes": "script"}
+"""The header key whose value must equal the file's name, by kind."""
 
 _AUTO: Final = ("keyboards", "auto")
 _JOINERS: Final = "\u200c\u200d"
@@ -54,7 +54,7 @@ _SUFFIXES: Final = (".toml", ".tsv")
 _LARGEST: Final = 8_000_000
 _STEM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _NOTES: Final = ("", ".md", ".txt")
-_HOLDS: Final = f"Packs are files KIND/NAME.toml or .tsv, KIND one of: {', '.join(KINDS)}"
+_LAYOUT: Final = f"Packs are files KIND/NAME.toml or .tsv, KIND one of: {', '.join(KINDS)}"
 _NUMBER: Final = re.compile("[0-9]{1,12}")
 _HEADER: Final = re.compile(r"# ([a-z]+): (.*)")
 
@@ -62,10 +62,10 @@ _HEADER: Final = re.compile(r"# ([a-z]+): (.*)")
 @final
 @dataclass(frozen=True, slots=True)
 class _Used:
-    """The users' folders in use, and what is remembered of packs while they are."""
+    """The users' folders in use, and the results that are cached for them, by function."""
 
     folders: tuple[Path, ...] = ()
-    found: dict[Callable[..., Any], Callable[..., Any]] = field(default_factory=dict)
+    memos: dict[Callable[..., Any], Callable[..., Any]] = field(default_factory=dict)
 
 
 _BUNDLED: Final = _Used()
@@ -73,12 +73,12 @@ _used: Final = ContextVar("packs", default=_BUNDLED)
 
 
 def cached(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Remember the results of a function of packs as long as the same folders are used."""
+    """Cache the results of a function of packs as long as the same folders are used."""
 
     @functools.wraps(function)
     def remembered(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        cached = _used.get().found
-        memo = cached.get(function) or cached.setdefault(function, functools.cache(function))
+        memos = _used.get().memos
+        memo = memos.get(function) or memos.setdefault(function, functools.cache(function))
         result: _R = memo(*args, **kwargs)
         return result
 
@@ -86,20 +86,20 @@ def cached(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 def use(*folders: Path) -> None:
-    """Look for packs in these folders first, in this order; other threads continue with those that they use.
+    """Look for packs in these folders first, in this order; other threads keep their folders.
 
-    Raises UserError where one is not a folder of packs, and DataError or SpecError at a file that is not a pack.
+    Raises UserError where a path is not a folder of packs, and DataError or SpecError at a file that is not a pack.
     """
     for folder in folders:
         for path in _files(folder):
-            _check(path, resources.toml(path, _HOLDS) if path.suffix == ".toml" else _header(_lines(path)))
+            _check(path, resources.toml(path, _LAYOUT) if path.suffix == ".toml" else _header(_lines(path)))
     if folders != users():
         _used.set(_Used(folders) if folders else _BUNDLED)
 
 
 @contextmanager
 def using(*folders: Path | str) -> Iterator[None]:
-    """The same while a context lasts; after it, those before. Raises as `use` does."""
+    """Use these folders within a context, and the previous ones after it. Raises as `use` does."""
     before = _used.get()
     use(*map(Path, folders))
     try:
@@ -113,14 +113,14 @@ def users() -> tuple[Path, ...]:
     return _used.get().folders
 
 
-def own() -> Iterator[tuple[str, str]]:
+def user_packs() -> Iterator[tuple[str, str]]:
     """The kind and the name of each pack in the users' folders."""
     for folder in users():
         yield from ((path.parent.name, path.stem) for path in _files(folder))
 
 
 def share() -> Callable[[], None]:
-    """What a thread calls first that is to use the folders, and what is remembered of them, of this one."""
+    """A function that a new thread calls first, to use the folders of this one and the results cached for them."""
     return functools.partial(_start, _used.get())
 
 
@@ -129,49 +129,49 @@ def _start(used: _Used) -> None:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The packs in a user's folder. Raises UserError where it is none, and DataError at what is not a pack's place."""
+    """The packs in a user's folder. Raises UserError where it is not a folder of packs, DataError at other files."""
     try:
         kinds = [kind for kind in sorted(folder.iterdir()) if _is_kind(kind)]
         paths = [path for kind in kinds for path in sorted(kind.iterdir()) if _is_pack(path, folder)]
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise UserError(f"There is no folder {str(folder)!r} of packs ({reason}). {_HOLDS}") from error
+        raise UserError(f"There is no folder {str(folder)!r} of packs ({reason}). {_LAYOUT}") from error
     if not paths:
-        raise UserError(f"The folder {str(folder)!r} contains no packs. {_HOLDS}")
+        raise UserError(f"The folder {str(folder)!r} contains no packs. {_LAYOUT}")
     return paths
 
 
 def _is_kind(path: Path) -> bool:
-    """Whether that is a folder of packs; notes and hidden files may be beside them."""
+    """Whether a path is a folder of packs; False for notes and hidden files. Raises DataError at anything else."""
     if path.is_dir() and path.name in KINDS:
         return True
     if path.name.startswith(".") or (path.is_file() and path.suffix not in _SUFFIXES):
         return False
     close = difflib.get_close_matches(path.name, KINDS, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise DataError(path, f"it is not a kind of pack.{hint} {_HOLDS}")
+    raise DataError(path, f"it is not a kind of pack.{hint} {_LAYOUT}")
 
 
 def _is_pack(path: Path, folder: Path) -> bool:
     if path.name.startswith(".") or (path.is_file() and path.suffix in _NOTES):
         return False
     if not _STEM.fullmatch(path.stem) or path.suffix not in _SUFFIXES:
-        raise DataError(path, f"it is not a pack's file. {_HOLDS}")
+        raise DataError(path, f"it is not a pack's file. {_LAYOUT}")
     _check_name(path.parent.name, path)
     if not path.is_file():
         raise DataError(path, "it is not a plain file")
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise DataError(path, "it leads out of the folder of packs")
+        raise DataError(path, "it is a link to outside the folder of packs")
     return True
 
 
 def _check_name(kind: str, path: Path) -> None:
-    """Raise DataError at a suffix, language, script or method that packs of a kind do not have."""
+    """Raise DataError at a suffix, language, script or method that does not exist for packs of the kind."""
     if path.suffix != _SUFFIX[kind]:
         raise DataError(path, f"packs of {kind!r} are {_SUFFIX[kind]} files")
     if (kind, path.stem) == _AUTO:
         raise DataError(
-            path, f"{path.stem!r} is not a name for one of {kind!r}: it represents the usual one of a language"
+            path, f"{path.stem!r} cannot be the name of one of {kind!r}: it means the usual one of a language"
         )
     known = bundled(_NAMED[kind]) if kind in _NAMED else (path.stem,)
     if path.stem not in known:
@@ -191,7 +191,7 @@ def bundled(kind: str) -> tuple[str, ...]:
 
 
 def identity() -> str:
-    """The digest of what the users' packs contain; "" where there are none."""
+    """The digest of the content of the users' packs; "" where there are none."""
     if not users():
         return ""
     state = hashlib.blake2b(digest_size=8)
@@ -236,7 +236,7 @@ def names(kind: str) -> tuple[str, ...]:
     return tuple(sorted({path.stem for path in paths if _STEM.fullmatch(path.stem)}))
 
 
-def _found(kind: str, name: str, suffix: str) -> Path:
+def _path_of(kind: str, name: str, suffix: str) -> Path:
     path = find(kind, name)
     if path is None:
         raise UserError(f"There is no pack {kind}/{name}. There are: {', '.join(names(kind)) or 'none'}")
@@ -247,9 +247,9 @@ def _found(kind: str, name: str, suffix: str) -> Path:
 
 @cached
 def read(kind: str, name: str) -> dict[str, Any]:
-    """What a pack's TOML file contains, its standing checked. Raises SpecError, DataError, and UserError without one."""
-    path = _found(kind, name, ".toml")
-    values = resources.toml(path, _HOLDS)
+    """The content of a pack's TOML file, with its standing checked. Raises SpecError, DataError or UserError."""
+    path = _path_of(kind, name, ".toml")
+    values = resources.toml(path, _LAYOUT)
     _check(path, values)
     return values
 
@@ -257,14 +257,14 @@ def read(kind: str, name: str) -> dict[str, Any]:
 @final
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A pack's TSV file: what is in its header, and its rows by column; `path` for errors."""
+    """A pack's TSV file: its header, and its rows by column; `path` is for errors."""
 
     path: Path
     header: Mapping[str, str]
     rows: tuple[Mapping[str, str], ...]
 
     def standing(self, row: Mapping[str, str]) -> str:
-        """A row's own standing, or that of the file."""
+        """The standing of a row, or that of the file where the row has none."""
         return row.get("standing") or self.header["standing"]
 
     def need(self, *columns: str) -> None:
@@ -276,7 +276,7 @@ class Table:
                 raise DataError(self.path, f"there is no column {column!r} in the line of names: {', '.join(columns)}")
 
     def number(self, row: Mapping[str, str], column: str) -> int:
-        """The whole number, 1 to 12 digits, in a row of a column. Raises DataError."""
+        """The whole number of 1 to 12 digits in a row's column. Raises DataError."""
         if not _NUMBER.fullmatch(row[column]):
             raise DataError(self.path, f"the {column} {row[column]!r:.40} is not a whole number")
         return int(row[column])
@@ -284,13 +284,13 @@ class Table:
 
 @cached
 def table(kind: str, name: str) -> Table:
-    """What a pack's TSV file contains. Raises DataError naming the line, and UserError without one."""
-    return _table(_found(kind, name, ".tsv"))
+    """The content of a pack's TSV file. Raises DataError naming the line, and UserError where there is no file."""
+    return _table(_path_of(kind, name, ".tsv"))
 
 
 @cached
 def tables(kind: str, name: str) -> tuple[Table, ...]:
-    """All TSV files of a pack's name, users' first, for lists that add to one another. Raises as `table` does."""
+    """All TSV files of a pack's name, users' first, for lists that are joined. Raises as `table` does."""
     paths = (folder / kind / f"{name}.tsv" for folder in _folders())
     return tuple(_table(path) for path in paths if path.is_file())
 
@@ -318,7 +318,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _unseen(text: str) -> list[str]:
-    """The control, direction, zero-width and unassigned characters of a text, sorted; joiners are none."""
+    """The control, direction, zero-width and unassigned characters of a text, sorted, without joiners."""
     return sorted(character for character in set(text) - set(_JOINERS) if unicodedata.category(character) in _UNSEEN)
 
 
@@ -340,9 +340,9 @@ def standing(pack: str) -> str:
 
 
 def standings(pack: str, code: str) -> dict[str, str]:
-    """The standing of a pack, `""`, and of what in it has another one when it serves a language. Raises as `standing`.
+    """The standing of a pack under `""`, and of its parts that have another one. Raises as `standing`.
 
-    That are keys of a TOML file, rows of a table by their standing, and the choice of a keyboard (`CHOICE`).
+    The parts are keys of a TOML file, rows of a table, and a keyboard's use for the language `code` (`CHOICE`).
     """
     kind, _, name = pack.partition("/")
     pack_standing = standing(pack)
@@ -376,7 +376,7 @@ def _check(path: Path, values: Mapping[str, Any]) -> None:
     if values["standing"] not in STANDINGS:
         raise DataError(path, f"the standing {values['standing']!r:.40} is none of: {', '.join(STANDINGS)}")
     _check_standings(path, values)
-    wanted = _SAID.get(path.parent.name, "")
+    wanted = _STATED.get(path.parent.name, "")
     if values.get(wanted, path.stem) != path.stem:
         raise DataError(path, f"its {wanted} is {values[wanted]!r:.40}, and its name says {path.stem!r}")
     for value in resources.values(values):
@@ -385,12 +385,12 @@ def _check(path: Path, values: Mapping[str, Any]) -> None:
 
 
 def _check_standings(path: Path, values: Mapping[str, Any]) -> None:
-    """Raise DataError where the table of standings names no key of the pack, or no standing."""
+    """Raise DataError where the table of standings names an unknown key or standing."""
     parts = values.get("standings", {})
     if not isinstance(parts, dict):
         raise DataError(path, "the key 'standings' is a table of keys and their standing: { added = \"authored\" }")
-    for key, part_standing in parts.items():
+    for key, of_part in parts.items():
         if key not in values:
             raise DataError(path, f"standings: {key!r:.40} is not a key of this pack")
-        if part_standing not in STANDINGS:
-            raise DataError(path, f"standings: {key} is {part_standing!r:.40}, and none of: {', '.join(STANDINGS)}")
+        if of_part not in STANDINGS:
+            raise DataError(path, f"standings: {key} is {of_part!r:.40}, and none of: {', '.join(STANDINGS)}")

@@ -1,7 +1,7 @@
-"""Keyed draws: what is drawn for a unit depends on the seed, the perturbation, the text's id and the unit's place.
+"""Keyed random draws: a unit's draw depends on the seed, the perturbation, the text's id and the unit's position.
 
-Nothing is drawn in sequence and nothing is shared: a draw is a hash, so order, batch, shard and process cannot change
-it. Mixing is the finaliser of SplitMix64 (Steele, Lea and Flood 2014); conditions are hashed by BLAKE2b.
+A draw is a hash and there is no generator state, so that order, batch, shard and process cannot change it. Mixing is
+the finaliser of SplitMix64 (Steele, Lea and Flood 2014); conditions are hashed by BLAKE2b.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _POINT_BITS: Final = 21
 _ASCII_BITS: Final = 7
 _PLACES: Final = 256
 _TOGETHER: Final = 1024
-"""How many ids are hashed at once: their arrays stay in a core's cache."""
+"""The number of ids that are hashed at once, so that their arrays stay in a core's cache."""
 
 
 def salt(*parts: str) -> int:
-    """The 64-bit hash of a sequence of strings: what all texts of a condition share."""
+    """The 64-bit hash of a sequence of strings, which all texts of a condition share."""
     state = hashlib.blake2b(digest_size=_DIGEST_BYTES)
     for part in parts:
         data = part.encode("utf-8", "surrogatepass")
@@ -43,19 +43,21 @@ def salt(*parts: str) -> int:
 
 
 def text_keys(common: int, ids: Sequence[str]) -> Array:
-    """The key of each text (t,) uint64, from what the condition shares and the text's own id.
+    """The key of each text (t,) uint64, from the condition's salt and the text's id.
 
-    An id's hash is the sum, over its code points, of the mixed pair of place and point, mixed again with its length.
+    An id's hash is the sum, over its code points, of the mixed pair of position and point, plus a multiple of its
+    length; the key mixes it with the salt.
     """
     hashes = [_ids(ids[first : first + _TOGETHER]) for first in range(0, len(ids), _TOGETHER)]
     return mix(np.concatenate([np.zeros(0, np.uint64), *hashes]) ^ np.uint64(common))
 
 
 def _ids(ids: Sequence[str]) -> Array:
-    """What goes into the keys of some texts (t,) uint64 by their ids."""
+    """The hashes (t,) uint64 of ids, before they are mixed with the salt."""
     sizes = np.fromiter(map(len, ids), np.int64, len(ids)) + 1
     starts = np.cumsum(sizes) - sizes
     joined = "\0".join((*ids, ""))
+    # Position of each code point within its id; ids are joined by a separator, which is hashed as their last point.
     positions = np.arange(len(joined)) - np.repeat(starts, sizes)
     if joined.isascii() and int(sizes.max()) <= _PLACES:
         positions <<= _ASCII_BITS
@@ -69,13 +71,13 @@ def _ids(ids: Sequence[str]) -> Array:
 
 @cache
 def _ascii() -> Array:
-    """The mixed pair of each of the first places of an id and each ASCII code point, flat."""
+    """The mixed pair of each of the first positions of an id and each ASCII code point, flat."""
     positions, points = np.arange(_PLACES, dtype=np.uint64), np.arange(1 << _ASCII_BITS, dtype=np.uint64)
     return mix((positions[:, None] << np.uint64(_POINT_BITS) | points).reshape(-1))
 
 
 def ramp(values: Array, starts: Array, size: int, step: np.uint64) -> Array:
-    """An array (size,) that at each start begins with its value and goes up by the step from there; wraps around."""
+    """An array (size,) that has a given value at each start and increases by `step` from there; it wraps around."""
     steps = np.full(size, step, np.uint64)
     lengths = np.diff(starts).astype(np.uint64)
     steps[starts[0]] = values[0]
@@ -84,7 +86,7 @@ def ramp(values: Array, starts: Array, size: int, step: np.uint64) -> Array:
 
 
 def bare_ids(language: str, values: Sequence[str]) -> list[str]:
-    """The ids of strings that have none: `examples.digest(language, value)`, for many values of one language."""
+    """The ids of strings without ids: `examples.digest(language, value)`, for many values of one language."""
     tag = language.encode("utf-8", "surrogatepass")
     base = hashlib.blake2b(len(tag).to_bytes(8, "little") + tag, digest_size=_DIGEST_BYTES)
     return [_bare(base.copy(), value.encode("utf-8", "surrogatepass")) for value in values]
@@ -97,7 +99,7 @@ def _bare(state: Any, data: bytes) -> str:
 
 
 def mix(values: Array) -> Array:
-    """A bijection of 64 bits that makes near inputs unlike; works in place on `values` (uint64)."""
+    """A bijection of 64 bits that maps near inputs to unrelated outputs; changes `values` (uint64) in place."""
     spare = values >> np.uint64(30)
     values ^= spare
     values *= _FIRST
@@ -110,15 +112,15 @@ def mix(values: Array) -> Array:
 
 
 def draws(keys: Array, positions: Array) -> Array:
-    """One draw (m,) uint64 per unit: `keys` (m,) of its text, `places` (m,) its position in that text."""
+    """One draw (m,) uint64 per unit: `keys` (m,) are the keys of the texts, `positions` (m,) those in the texts."""
     return mix(keys + (positions.astype(np.uint64) + np.uint64(1)) * _GOLDEN)
 
 
 def flat_draws(keys: Array, offsets: Array, firsts: Array, size: int, positions: Array | None = None) -> Array:
-    """The draws of the units of a batch (size,), the numbers that `draws` gives for places counted within each text.
+    """The draws of the units of a batch (size,), equal to those of `draws` for positions counted within each text.
 
-    Text i has `keys[i]`; it begins at `offsets[i]`, with unit `firsts[i]`. `places` (size,) are the units' positions in
-    the batch, without it 0, 1, ...; no text is without a unit.
+    Text i has `keys[i]`; it begins at position `offsets[i]`, with unit `firsts[i]`. `positions` (size,) are those of
+    the units in the batch, by default 0, 1, ...; every text has a unit.
     """
     if not size:
         return np.zeros(0, np.uint64)
@@ -129,7 +131,7 @@ def flat_draws(keys: Array, offsets: Array, firsts: Array, size: int, positions:
 
 
 def stream(drawn: Array, number: int) -> Array:
-    """Another draw (m,) from each draw, independent of it for other purposes (operator, replacement)."""
+    """A further draw (m,) from each draw, independent of it, for the purpose `number` (operator, replacement)."""
     return mix(drawn ^ np.uint64((number * 0xD1B54A32D192ED03) % _RANGE))
 
 
@@ -139,7 +141,7 @@ def below(drawn: Array, size: Array | int) -> Array:
 
 
 def chosen(drawn: Array, strength: str) -> Array:
-    """Which draws (m,), as fractions of 1, are below the strength, a decimal between 0 and 1."""
+    """Which draws (m,), as fractions of 2**64, are below the strength, a decimal between 0 and 1."""
     limit = int(Decimal(strength) * _RANGE)
     if limit >= _RANGE:
         return np.ones(len(drawn), np.bool_)

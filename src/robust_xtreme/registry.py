@@ -1,4 +1,4 @@
-"""Names are modules of a folder: one file adds one thing, and entry points add those of other packages.
+"""Find members by name: each module of a kind's folder is a member, and entry points add those of other packages.
 
 A package in the folder groups members under its name: `noise/members/nlpaug/keyboard.py` is the perturbation
 `nlpaug.keyboard`.
@@ -25,9 +25,9 @@ KINDS: Final = {
     "predictor": "predictors.members",
     "view": "report.views",
 }
-"""Where the members of a kind are, below the package."""
+"""The package that contains the members of each kind, below ours."""
 _GROUPS: Final = {"perturbation": "noise", "family": "families", "predictor": "predictors", "view": "reporting"}
-"""Names of groups of entry points, of kinds whose folder has another name."""
+"""The groups of entry points, for kinds whose group is not named like the folder."""
 _SEE: Final = {
     "intermediate": "robust-xtreme list intermediate",
     "family": "robust-xtreme list tasks",
@@ -67,9 +67,9 @@ def _modules(folder: Path) -> Iterator[str]:
 
 @cache
 def load(kind: str, name: str) -> Any:
-    """The member of that name: the object called like its module, `robust_xtreme.tasks.xnli.xnli` say.
+    """The member of that name: the object named like its module, for example `robust_xtreme.tasks.xnli.xnli`.
 
-    Of `nlpaug.keyboard` that is `robust_xtreme.noise.members.nlpaug.keyboard.keyboard`.
+    For `nlpaug.keyboard` it is `robust_xtreme.noise.members.nlpaug.keyboard.keyboard`.
 
     Raises UnknownName with the nearest known name, or UserError where a third party's entry point does not load
     or gives something of another name.
@@ -83,7 +83,7 @@ def load(kind: str, name: str) -> Any:
 
 
 def learned(name: str) -> Any:
-    """The task of that name, or the intermediate task: what a head can be trained for. Raises UnknownName."""
+    """The task or intermediate task of that name, which a head can be trained for. Raises UnknownName."""
     kind = next((kind_name for kind_name in ("task", "intermediate") if name in names(kind_name)), None)
     if kind is None:
         known = (*names("task"), *names("intermediate"))
@@ -98,5 +98,5 @@ def _load_external(kind: str, name: str) -> Any:
     except Exception as error:
         raise UserError(f"The {kind} {name!r} of {point.value!r} does not load: {error}") from error
     if getattr(member, "name", None) != name:
-        raise UserError(f"What {point.value!r} gives is no {kind} called {name!r}.")
+        raise UserError(f"The object {point.value!r} is not a {kind} named {name!r}.")
     return member

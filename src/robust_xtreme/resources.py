@@ -1,4 +1,4 @@
-"""Bundled files, found in the checkout first, then in the installed package; and the one reader of TOML files."""
+"""Find bundled files, first in the checkout, then in the installed package; and read TOML files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _is_checkout() -> bool:
 def folder(name: str) -> Path:
     """The bundled folder `perturbations` or `configs`.
 
-    Raises RobustXtremeError where neither the checkout nor the package holds it (a broken installation).
+    Raises RobustXtremeError where neither the checkout nor the package contains it (a broken installation).
     """
     candidates = [_CHECKOUT / name] if _is_checkout() else []
     candidates.append(_PACKAGE / "_bundled" / name)
@@ -45,9 +45,9 @@ def mini(name: str) -> Path:
 
 
 def toml(path: Path, see: str = _SEE) -> dict[str, Any]:
-    """What a TOML file contains: at most 1 MB, keys of at most 21 parts, numbers of 64 bits.
+    """The content of a TOML file: at most 1 MB, keys of at most 21 parts, numbers of 64 bits.
 
-    Raises SpecError, which ends with `see`: where to look how such a file is written.
+    Raises SpecError, which ends with `see`: where such files are described.
     """
     try:
         with path.open("rb") as file:
@@ -66,7 +66,7 @@ def toml(path: Path, see: str = _SEE) -> dict[str, Any]:
 
 
 def values(tree: Mapping[str, Any]) -> Iterator[Any]:
-    """All values of a TOML file, those within lists and tables too."""
+    """All values of a TOML file, also those in lists and tables."""
     left: list[Any] = [tree]
     while left:
         node = left.pop()

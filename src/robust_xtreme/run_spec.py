@@ -1,4 +1,4 @@
-"""RunSpec: what one evaluation computes, as one flat value and one flat toml file."""
+"""RunSpec: the specification of one evaluation, as one flat value and one flat toml file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PRECISIONS: Final = ("fp32", "bf16")
 _MOST_SEEDS: Final = 10_000
 _LONGEST_NUMBER: Final = 18
 NOT_HASHED: Final = ("device", "batch_tokens", "offline", "out")
-"""Where and how fast a run is computed: recorded with it, but no part of what it computes."""
+"""Keys on where and how fast a run is computed: recorded with it, but not part of its identity."""
 
 DATA_VARIABLE: Final = "ROBUST_XTREME_DATA"
 MINI: Final = "mini"
@@ -34,8 +34,8 @@ _AUTO: Final = "auto"
 class RunSpec:
     """One run of `eval`.
 
-    `data` "auto" is resolved here. No tasks named means every task that a model has a head for, no languages named
-    every language found; `index` is how candidates are searched. Raises SpecError, naming the value.
+    `data` "auto" is resolved here. Without tasks, every task that a model has a head for is evaluated; without
+    languages, every language of the data; `index` is how candidates are searched. Raises SpecError, naming the value.
     """
 
     model: tuple[str, ...] = key(
@@ -117,16 +117,16 @@ class RunSpec:
         object.__setattr__(self, "perturb", tuple(dict.fromkeys(map(canonical, self.perturb))))
 
     def limit_of(self, task: str) -> int | None:
-        """How many rows of a language the task is limited to; None where it is not."""
+        """The number of rows of a language that the task is limited to; None without a limit."""
         limits = parse_limits(self.limit)
         return limits.get(task, limits.get(""))
 
     def identity(self) -> str:
-        """The hash of what is computed: of everything as typed but the device, the batch size and the out folder."""
+        """The hash of the keys that determine the results: all but the device, batch size, offline and out."""
         return digest(self.to_toml(exclude=(*NOT_HASHED, *(() if self.packs else ("packs",)))))
 
     def folder(self) -> Path:
-        """Where the run is written: `out`, or `runs/eval-<identity>`."""
+        """The folder that the run is written to: `out`, or `runs/eval-<identity>`."""
         return Path(self.out) if self.out else Path("runs") / f"eval-{self.identity()}"
 
     def to_toml(self, exclude: tuple[str, ...] = ("out",)) -> str:
@@ -136,10 +136,10 @@ class RunSpec:
 
 
 def _data(data: str, models: tuple[str, ...]) -> str:
-    """Where the data come from; `auto` is resolved by the models and the environment.
+    """The source of the data; `auto` is resolved by the models and the environment.
 
-    Raises SpecError where mini answers beside other models and nothing says on which data: mini knows few words, and
-    the others were hardly made for the data of mini.
+    Raises SpecError where mini is evaluated together with other models and the data are not named: mini knows few
+    words, and the data of mini are seldom meant for other models.
     """
     if data != _AUTO:
         return data
@@ -159,7 +159,7 @@ def _toml_value(value: Any) -> str:
 
 
 def _check_value(name: str, value: Any, known: Key) -> None:
-    """Raise SpecError where a word or a number is not one that its key takes."""
+    """Raise SpecError where a word or a number is not allowed for its key."""
     if known.choices and value not in known.choices:
         raise SpecError(f"The {name} {value!r} is none of: {', '.join(known.choices)}.")
     if type(value) is int and value < known.least:
@@ -191,26 +191,26 @@ def parse_limits(text: str) -> dict[str, int]:
 
 
 def from_mapping(values: Mapping[str, Any], location: str) -> RunSpec:
-    """A RunSpec from the keys of a toml file or of an API call; lists and single strings both serve as lists.
+    """A RunSpec from the keys of a toml file or of an API call; a list may also be given as one string.
 
-    Raises SpecError naming the place and the key that is unknown or of another type.
+    Raises SpecError naming the location and the key that is unknown or has another type.
     """
-    known = {name: str(one.type) for name, (one, _) in keys(RunSpec).items()}
+    known = {name: str(field.type) for name, (field, _) in keys(RunSpec).items()}
     check_keys(values, known, (), location)
     lists = {name: values[name].replace(",", " ").split() for name in _LISTS if isinstance(values.get(name), str)}
-    told = {**values, **{name: listed or values[name] for name, listed in lists.items()}}
-    return RunSpec(**{name: typed(name, one, known[name], location, name in _PATHS) for name, one in told.items()})
+    given = {**values, **{name: listed or values[name] for name, listed in lists.items()}}
+    return RunSpec(**{name: typed(name, value, known[name], location, name in _PATHS) for name, value in given.items()})
 
 
 _LISTS: Final = ("tasks", "languages")
-"""Keys whose one string may contain several names, by commas, as on the command line."""
+"""Keys whose string may contain several names, separated by commas, as on the command line."""
 
 _PATHS: Final = ("model", "packs")
 """Keys whose strings may be Paths."""
 
 
 def from_toml(path: Path, **changes: Any) -> RunSpec:
-    """Read a run's file; `changes` represent its keys. Raises SpecError naming the file."""
+    """Read a run's file; `changes` override its keys. Raises SpecError naming the file."""
     return from_mapping({**resources.toml(path), **changes}, str(path))
 
 

@@ -1,4 +1,4 @@
-"""What a user or an author writes down: PerturbationSpec and its grammar, TaskSpec, and where its files are."""
+"""Specifications that users and authors write: PerturbationSpec and its grammar, TaskSpec, and its files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DIGITS: Final = 20
 _SUITE: Final = re.compile(r"@[A-Za-z0-9][A-Za-z0-9_-]*")
 _SUITES: Final = "What suites contain: robust-xtreme list suites"
 SUITE: Final = "@"
-"""What the name of a suite of perturbations begins with."""
+"""The first character of the name of a suite of perturbations."""
 
 _GRAMMAR: Final = "name[:strength,...][@key=value]..., for example char_noise:0.05,0.1@ops=replace"
 
@@ -38,7 +38,7 @@ def canonical_strength(text: str) -> str:
 
 
 def check_keys(values: Iterable[str], known: Collection[str], needed: Iterable[str], location: str) -> None:
-    """Raise SpecError naming the place and the key that is unknown, with the nearest known one, or missing."""
+    """Raise SpecError naming the location and the key that is missing, or unknown, with the nearest known one."""
     given = tuple(values)
     for key in given:
         if key not in known:
@@ -50,10 +50,10 @@ def check_keys(values: Iterable[str], known: Collection[str], needed: Iterable[s
             raise SpecError(f"{location}: the key {key!r} is missing.")
 
 
-def typed(key: str, value: Any, kind: str, place: str, paths: bool = True) -> Any:
-    """A value as a key of that type takes it: a string for a list of it, and, with `paths`, Paths in lists.
+def typed(key: str, value: Any, kind: str, location: str, paths: bool = True) -> Any:
+    """A value converted to the type of its key: a string serves as a list of one, and, with `paths`, so does a Path.
 
-    Raises SpecError naming the place and the key.
+    Raises SpecError naming the location and the key.
     """
     named = (str, Path) if paths else str
     match kind, value:
@@ -67,10 +67,10 @@ def typed(key: str, value: Any, kind: str, place: str, paths: bool = True) -> An
             return value
         case "tuple[str, ...]", str() | Path() if isinstance(value, named):
             return (str(value),)
-        case "tuple[str, ...]", list() | tuple() if all(isinstance(one, named) for one in value):
+        case "tuple[str, ...]", list() | tuple() if all(isinstance(item, named) for item in value):
             return tuple(map(str, value))
         case _:
-            raise SpecError(f"{place}: the key {key!r} takes {_TYPES[kind]}, not {value!r}.")
+            raise SpecError(f"{location}: the key {key!r} takes {_TYPES[kind]}, not {value!r}.")
 
 
 _TYPES: Final = {
@@ -99,7 +99,7 @@ class Link:
 @final
 @dataclass(frozen=True, slots=True)
 class PerturbationSpec:
-    """A chain of perturbations and the fields that it noises (none named: the task's defaults).
+    """A chain of perturbations and the fields that it noises (empty: the task's defaults).
 
     `str()` round-trips through `parse`. Only the last link may list several strengths; each of them is a cell.
     """
@@ -111,7 +111,9 @@ class PerturbationSpec:
     def parse(cls, text: str) -> PerturbationSpec:
         """Read `name[:s1,s2,...][@key=value]...`, links joined by `+`. Raises SpecError, naming the part."""
         if text.strip().startswith(SUITE):
-            raise SpecError(f"{text!r} is a suite, and here goes one perturbation, as in char_noise:0.1. {_SUITES}")
+            raise SpecError(
+                f"{text!r} is a suite, but one perturbation is needed here, as in char_noise:0.1. {_SUITES}"
+            )
         parts = [_parse_link(part, text) for part in text.split("+")]
         links = tuple(link for link, _ in parts)
         if any(len(link.strengths) > 1 for link in links[:-1]):
@@ -132,14 +134,14 @@ class PerturbationSpec:
 
     @property
     def nominal(self) -> str:
-        """The strength of a cell: the last link's only one. Raises SpecError where there are none or several."""
+        """The strength of a cell: the only one of the last link. Raises SpecError where it has none or several."""
         strengths = self.links[-1].strengths
         if len(strengths) != 1:
             raise SpecError(f"{str(self)!r} needs exactly one strength here, as in {self.links[-1].name}:0.1")
         return strengths[0]
 
     def cells(self) -> tuple[PerturbationSpec, ...]:
-        """One spec per strength of the last link, in the order written. Raises SpecError where there is none."""
+        """One spec per strength of the last link, in the order written. Raises SpecError where a link has none."""
         *head, last = self.links
         for link in self.links:
             if not link.strengths:
@@ -155,7 +157,7 @@ class PerturbationSpec:
 
 
 def canonical(text: str) -> str:
-    """A perturbation as its spec is written, or the name of a suite. Raises SpecError."""
+    """A perturbation in its canonical form, or the name of a suite. Raises SpecError."""
     if not text.strip().startswith(SUITE):
         return str(PerturbationSpec.parse(text))
     if not _SUITE.fullmatch(text.strip()):
@@ -190,12 +192,12 @@ def _parse_option(option: str, whole: str) -> tuple[str, str]:
 class Files:
     """Release files of one split: the reader's name and the paths it accepts under the data folder.
 
-    Each path may contain `{language}`, the code, `{name}`, the English name in lower case, `{code}`, what `codes` calls
-    the language (its code where it is not named there), and in tasks with pairs `{question}` and `{context}`. The first
-    that exists is read: a path with `*` represents all files that match, sorted, one after the other; a tuple of paths
-    for files that only together make the rows, which the reader's `read_parts` gets. `ids` says where the native id of
-    a row comes from: its own (`native`), or its place in the official file (`ordinal`). A `mixed` file contains rows of
-    all languages, distinguished by the value `language`.
+    A path may contain `{language}`, the code; `{name}`, the English name in lower case; `{code}`, the language's entry
+    in `codes`, or its code; and in tasks with pairs `{question}` and `{context}`. The first path that exists is read. A
+    path with `*` names all files that match, sorted, which are read in turn; a tuple of paths names files that together
+    make the rows, and goes to the reader's `read_parts`. `ids` is the source of a row's native id: the row itself
+    (`native`), or its number in the official file (`ordinal`). A `mixed` file contains rows of all languages,
+    distinguished by the value `language`.
     """
 
     reader: str
@@ -213,11 +215,11 @@ HubRow = Callable[[Mapping[str, Any], str], Mapping[str, Any] | None]
 class HubFiles:
     """One split on the hub: a dataset's repository at a commit, its config and split there, and the split's files.
 
-    `config` and `files`, a pattern, may contain what the paths of Files may, with `codes` of their own. `values` makes of
-    a hub's row (labels by their names) and its place the values that a reader of release files yields, or None of a row
-    that readers leave out. Where languages are mixed, `starts` is a column and how its values begin in a language, with
-    `{name}` for its English name in lower case. The native id of a row is its column `id` (`native`), or its place
-    among the rows of the language that are left (`ordinal`).
+    `config` and `files`, a pattern, may contain the same fields as the paths of Files, with these `codes`. `values`
+    takes a hub's row (labels by their names) and its location, and gives the values that a reader of release files
+    yields, or None for a row that readers leave out. Where languages are mixed, `starts` is a column and the beginning
+    of its values in a language, with `{name}` for its English name in lower case. The native id of a row is its column
+    `id` (`native`), or its number among the rows of the language that are kept (`ordinal`).
     """
 
     repo: str
@@ -234,9 +236,9 @@ class HubFiles:
 @final
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row as a reader yields it: native id (or ordinal), its place in the file for errors, and its values.
+    """One row as a reader yields it: its native id (or ordinal), its location in the file for errors, and its values.
 
-    `cluster` is the one that the data name for it; where they name none, the task's adapter does.
+    `cluster` is the cluster that the data name; where it is empty, the task's adapter names one.
     """
 
     native: str
@@ -248,7 +250,7 @@ class Row:
 @final
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a row is adapted for: the task, the split and the language, of a pair `question@context`."""
+    """The task, split and language of a row; for a pair of languages `question@context`."""
 
     task: str
     split: str
@@ -279,12 +281,12 @@ MakeCorpus = Callable[[Mapping[str, tuple[Row, ...]], str, str], Corpus]
 @final
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Where the candidates of a retrieval task come from.
+    """The source of a retrieval task's candidates.
 
-    `make(rows, task, split)` makes the corpus from rows by language: those of the split in one language; of all its
-    languages where the pool is `shared`; or, under the language "", those of `files` and `hub` (by split), where the
-    candidates have files of their own. `search` is `nearest`, a ranking for each query, or `bitext`, pairs mined over
-    both sides with a threshold tuned on the validation split. `max_length` is in tokens.
+    `make(rows, task, split)` makes the corpus from rows by language: those of the split in one language; in all its
+    languages where the pool is `shared`; or, where the candidates have separate files, those of `files` and `hub` (by
+    split) under the language "". `search` is `nearest`, a ranking for each query, or `bitext`, pairs mined over both
+    sides with a threshold tuned on the validation split. `max_length` is in tokens.
     """
 
     make: MakeCorpus
@@ -296,33 +298,33 @@ class Pool:
 
 
 BITEXT: Final = "bitext"
-"""The search of a pool that mines pairs."""
+"""The `search` of a pool that mines pairs."""
 
 CANDIDATE: Final = "candidate"
-"""The field of a retrieval task that represents its whole pool; the other one is `query`."""
+"""The field of a retrieval task that stands for all texts of its pool; its other field is `query`."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
-    """One task as a value: what it is, where its files are, how a row becomes an Example.
+    """One task as a value: its description, its files, and how a row becomes an Example.
 
     `perturbed` contains the groups of fields that are noised together, the headline first: NLI has one group of both
-    sentences, QA has the question and the context apart; `noisable` names fields beside them that are noised where a
-    condition names them. `files` maps split (train, validation, test) to its files, `hub` to where the same rows are on
-    the hub; `adapt` makes the examples of all rows of a split; `accepts` names the tasks, or
-    intermediate tasks, whose head this one can use.
+    sentences, QA has one for the question and one for the context. `noisable` names further fields, noised only where a
+    condition names them. `files` maps a split (train, validation, test) to its files, `hub` to the same rows on the
+    hub; `adapt` makes the examples of all rows of a split; `accepts` names the tasks and intermediate tasks whose head
+    this task can use.
 
     `groups` maps the benchmarks that the task belongs to (`xtreme-r`, `xtreme`, `low-resource`) to its languages there;
-    `score` names the metrics whose mean is its score in their averages (none: the first metric). With `pairs` a
+    `score` names the metrics whose mean is its score in their averages (empty: the first metric). With `pairs` a
     language may be `de@en`: a question in German on a context in English. A task without a `head` of its own is
     answered by any encoder's representation. `rows`, `official` and `checked` are sentences: the official sizes, the
     official scorer, and how ours was checked against it; `absent` says why a task has no `hub`, and what to do.
     `licence` is that of the data, as upstream states it.
 
-    Of intermediate tasks, `trains` names the tasks whose own training data theirs are, and `parts` the tasks whose
-    training examples together are theirs, under one head. Where the labels are not known before the data are read,
-    `open_labels` is set and `labels` is empty: `sources.with_labels` gives the task with those that its data name.
+    For intermediate tasks, `trains` names the tasks that have the same training data, and `parts` the tasks whose
+    training examples are joined under one head. Where the labels are not known before the data are read, `open_labels`
+    is set and `labels` is empty: `sources.with_labels` gives the task with the labels that its data name.
     """
 
     name: str

@@ -97,7 +97,7 @@ def test_a_broken_entry_point_is_one_line() -> None:
 @pytest.mark.usefixtures("plugged")
 def test_an_entry_point_that_gives_another_thing_is_one_line() -> None:
     """What is loaded must be called like its entry point, as our own members are called like their modules."""
-    with pytest.raises(UserError, match=r"^What 'riddles_plugin:riddles' gives is not a task called 'other'\.$"):
+    with pytest.raises(UserError, match=r"^The object 'riddles_plugin:riddles' is not a task named 'other'\.$"):
         registry.load("task", "other")
 
 

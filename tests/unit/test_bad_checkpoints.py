@@ -182,7 +182,7 @@ def _own_kind(folder: Path, mark: Path) -> None:
 def test_code_of_a_checkpoint_runs_only_when_asked_for(one: Path, tmp_path: Path) -> None:
     """Without the flag one line names it and nothing ran; with it the code is imported."""
     _own_kind(one, tmp_path / "mark")
-    with pytest.raises(ModelError, match=r"runs only where you say so: --trust-remote-code"):
+    with pytest.raises(ModelError, match=r"runs only with --trust-remote-code"):
         load_checkpoint(one, XNLI)
     assert not (tmp_path / "mark").exists()
 

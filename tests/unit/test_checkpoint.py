@@ -149,7 +149,7 @@ def test_the_label_map_is_part_of_the_identity_and_is_put_right(run: Path) -> No
     path.write_text(json.dumps({**facts, "labels": ["contradiction", "entailment", "neutral"]}))
     turned = load_checkpoint(run, XNLI)
     assert turned.identity != before.identity
-    assert [turned.own(Choice(index)) for index in range(3)] == [Choice(2), Choice(0), Choice(1)]
+    assert [turned.in_task_order(Choice(index)) for index in range(3)] == [Choice(2), Choice(0), Choice(1)]
 
 
 def test_a_head_of_another_encoder_is_refused(run: Path, tmp_path: Path) -> None:

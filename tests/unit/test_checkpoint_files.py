@@ -203,7 +203,7 @@ def test_a_tokenizer_without_files_is_named(one: Path, kept: tuple[str, ...]) ->
 def test_a_damaged_file_of_a_tokenizer_is_named(one: Path, name: str, content: str) -> None:
     """Not a line and column of an unknown file."""
     (one / name).write_text(content)
-    with pytest.raises(ModelError, match=rf"cannot be loaded: {name} is damaged \(no JSON object\)\. Get it again"):
+    with pytest.raises(ModelError, match=rf"cannot be loaded: {name} is damaged \(not a JSON object\)\. Get it again"):
         tokenizer_of(locate(one, XNLI))
 
 
@@ -212,7 +212,7 @@ def test_an_architecture_of_its_own_names_the_flag(one: Path) -> None:
     values: dict[str, Any] = {"AutoModelForSequenceClassification": "own.OwnForSequenceClassification"}
     change(one, {"architectures": ["OwnForSequenceClassification"], "auto_map": values})
     (one / "own.py").write_text("raise SystemExit(1)")
-    with pytest.raises(ModelError, match="runs only where you say so: --trust-remote-code"):
+    with pytest.raises(ModelError, match="runs only with --trust-remote-code"):
         locate(one, XNLI)
 
 

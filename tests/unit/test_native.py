@@ -30,7 +30,7 @@ def answers(found: Checkpoint, examples: list[Example], length: int = 128) -> li
     """What a checkpoint says of examples, in the task's own labels."""
     windows = found.family.encode(examples, found.tokenizer, length, 0)
     said = predict(found, [Input(examples[window.example], (window,)) for window in windows], 500)
-    return [None if one is None else found.own(one) for one in said]
+    return [None if one is None else found.in_task_order(one) for one in said]
 
 
 def peer(folder: Path, head: str) -> tuple[Any, Any]:

@@ -264,7 +264,7 @@ ALIKE = "# script: Latn\n" + HEAD + "letter\tforms\tlikeness\n"
         ("suites/mine.toml", SUITE.replace("char_noise:0.1", "@mine"), "mine"),
         ("suites/mine.toml", SUITE.replace("specs =", "spec ="), "spec"),
         ("keyboards/mine.toml", KEYBOARD.replace("offsets", "offset"), "'offset' is not a key. Did you mean 'offsets'"),
-        ("keyboards/auto.toml", KEYBOARD, "'auto' is not a name for one of 'keyboards'"),
+        ("keyboards/auto.toml", KEYBOARD, "'auto' cannot be the name of one of 'keyboards'"),
         ("keyboards/mine.toml", KEYBOARD.replace('"Mine"', '"Mine'), "Packs are files KIND/NAME"),
         ("alphabets/sw.toml", ENGLISH, "language"),
         ("input/vi-telex.tsv", HEAD + "key\tmark\tletters\n", "it has no rows of: key, mark, letters"),

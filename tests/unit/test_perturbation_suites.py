@@ -105,7 +105,7 @@ def test_a_suite_stands_by_itself(text: str) -> None:
 
 def test_one_perturbation_is_no_suite() -> None:
     """Where one is needed, a suite is told to be one."""
-    with pytest.raises(SpecError, match=r"'@smoke' is a suite, and here goes one perturbation.*list suites"):
+    with pytest.raises(SpecError, match=r"'@smoke' is a suite, but one perturbation is needed here.*list suites"):
         PerturbationSpec.parse("@smoke")
 
 

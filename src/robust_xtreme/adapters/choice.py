@@ -1,4 +1,4 @@
-"""Rows of questions with choices as examples: a premise, a question, and the choices as fields of their own."""
+"""Adapt rows of questions with choices: the premise, the question and each choice become a field."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _ENGLISH: Final = "en"
 def choice(questions: Mapping[str, str]) -> Callable[[tuple[Row, ...], Origin], tuple[Example, ...]]:
     """An adapter with the fields `premise`, `question`, `choice1`, `choice2` and so on; the label is a choice's index.
 
-    `questions` says what is asked in English where a row names only its kind. The cluster is the row's own, or the
-    item: translations of it, which have the same place in their files, are one.
+    `questions` gives the English question where a row names only its kind. The cluster is the row's own, or the item:
+    translations of an item, which have the same index in their files, are one cluster.
     """
 
     def adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:

@@ -1,4 +1,4 @@
-"""Rows of the hub's datasets as the values that the readers of release files yield."""
+"""Convert rows of the hub's datasets into the values that the readers of release files yield."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def sentence(row: Mapping[str, Any], location: str) -> dict[str, Any]:
 def question(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """A question in SQuAD's columns: `context`, `question` and `answers`, lists of `text` and `answer_start`.
 
-    Where a copy lost the white space at the beginning of contexts and answers, places are moved by it.
+    Where a copy lost the white space at the beginning of contexts and answers, the starts are moved by its length.
     """
     context, asked = _get(row, "context", str, location), _get(row, "question", str, location)
     answers = _get(row, "answers", dict, location)
@@ -46,9 +46,9 @@ def question(row: Mapping[str, Any], location: str) -> dict[str, Any]:
 
 
 def _spans(context: str, texts: list[Any], starts: list[Any]) -> list[Any]:
-    """Where the answers are: as given or, all of them, moved by the fewest characters that put them right.
+    """The starts of the answers: as given, or all moved by the smallest number of characters that makes them fit.
 
-    A context that begins with white space has lost none, and nothing is moved.
+    A context that begins with white space has not lost any, and nothing is moved.
     """
     well = all(isinstance(text, str) for text in texts) and all(isinstance(start, int) for start in starts)
     for lead in range(_LONGEST_LEAD + 1) if well and not context[:1].isspace() else ():
@@ -59,7 +59,7 @@ def _spans(context: str, texts: list[Any], starts: list[Any]) -> list[Any]:
 
 
 def _after(context: str, text: str, start: int) -> int:
-    """The place itself, or that after white space which the answer does not begin with."""
+    """The start itself, or the next one that is not white space, unless the answer begins with white space."""
     while 0 <= start < len(context) and context[start].isspace() and text and not text[0].isspace():
         start += 1
     return start

@@ -1,4 +1,4 @@
-"""Rows of sentence pairs as examples of natural language inference."""
+"""Adapt rows of sentence pairs as examples of natural language inference."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _SYNONYMS: Final = {"contradictory": "contradiction"}
 def nli(labels: tuple[str, ...]) -> Callable[[tuple[Row, ...], Origin], tuple[Example, ...]]:
     """An adapter with the fields `premise` and `hypothesis`; its labels are indices of `labels`.
 
-    In validation and test each premise serves three hypotheses, and the cluster is `row // 3`, because distinct items
-    may have equal premises; in train, where rows are in no such order, equal premises are one cluster. Rows that name
-    their cluster are in it, and equal premises are one text.
+    In validation and test each premise has three hypotheses, and the cluster is `row // 3`, because distinct items may
+    have equal premises. In train rows do not have this order, and equal premises are one cluster. Rows that name
+    their cluster keep it, and equal premises are one text.
     """
 
     def adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
@@ -44,7 +44,7 @@ def _premise(row: Row, origin: Origin) -> str:
 
 
 def _in_triple(index: int, rows: tuple[Row, ...], labels: tuple[str, ...], origin: Origin) -> Example:
-    """One pair; a premise that differs from the first of its three is a text of its own."""
+    """One pair; a premise that differs from the first of its three is a separate text."""
     first = rows[index - index % _PER_PREMISE].values["first"]
     cluster = f"{origin.task}-{origin.split}/{index // _PER_PREMISE}"
     row = rows[index]
@@ -74,9 +74,9 @@ def _target(row: Row, labels: tuple[str, ...]) -> Choice:
 
 
 def _check_order(rows: Sequence[Row]) -> None:
-    """Refuse files with a row lost or added: premises then change within threes and run on between them.
+    """Refuse files with a missing or added row: premises then change within threes and continue between them.
 
-    Files in another order are refused too: there premises recur, but not in their threes.
+    Files in another order are refused too: in them premises recur, but not in threes.
     """
     within, between = 0, 0
     for index, (first, other) in enumerate(pairwise(rows)):

@@ -1,4 +1,4 @@
-"""Rows of sentence pairs as examples of classification, where both sentences are the item's own."""
+"""Adapt rows of sentence pairs as examples of classification, where pairs do not share sentences."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def pairs(
 ) -> Callable[[tuple[Row, ...], Origin], tuple[Example, ...]]:
     """An adapter with the fields `sentence1` and `sentence2`; its labels are indices of `labels`.
 
-    `called` maps what files call a label to its name. The cluster is the row's own, or the item: translations of it,
-    which have the same place in their files, are one.
+    `called` maps the labels of files to their names. The cluster is the row's own, or the item: translations of an
+    item, which have the same index in their files, are one cluster.
     """
 
     def adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:

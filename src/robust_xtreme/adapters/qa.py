@@ -1,4 +1,4 @@
-"""Rows of questions as examples of extractive question answering."""
+"""Adapt rows of questions as examples of extractive question answering."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ NamePassage = Callable[[Sequence[Row]], str]
 def span_qa(name: NamePassage) -> Callable[[tuple[Row, ...], Origin], tuple[Example, ...]]:
     """An adapter with the fields `question` and `context`; the questions of a passage are one cluster.
 
-    `name` names the cluster from the passage's rows, where these name none. The context is one text for all questions
-    of its passage and carries the union of their answers as spans. White space at the ends of questions, contexts and
-    answers is left out, as copies of the data leave it out.
+    `name` names the cluster from the passage's rows where these do not name one. The context is one text for all
+    questions of its passage, and its spans are the union of their answers. White space at the ends of questions,
+    contexts and answers is removed, as in copies of the data.
     """
 
     def adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
@@ -41,7 +41,7 @@ def span_qa(name: NamePassage) -> Callable[[tuple[Row, ...], Origin], tuple[Exam
 def _check_answers(rows: Sequence[Row]) -> None:
     """Refuse an answer of nothing but white space, and a question without an answer among questions that have one.
 
-    Questions that are marked to have none are not mistake.
+    Questions that are marked as having no answer are accepted.
     """
     labelled = any(row.values["answers"] for row in rows)
     for row in rows:
@@ -69,7 +69,7 @@ def _inner(context: str, start: int, stop: int) -> tuple[int, int]:
 
 
 def _cluster(rows: Sequence[Row]) -> str:
-    """The cluster that the rows of a passage name; a passage is noised once, so it is in one cluster."""
+    """The cluster that the rows of a passage name; a passage is noised once, so it must be in one cluster."""
     for row in rows:
         if row.cluster != rows[0].cluster:
             what = f"the passage is in the cluster {row.cluster!r} here, and in {rows[0].cluster!r} at {rows[0].place}."
@@ -78,15 +78,15 @@ def _cluster(rows: Sequence[Row]) -> str:
 
 
 def by_question(rows: Sequence[Row]) -> str:
-    """Named by the smallest question id: the same for all translations of a passage, and for all data sets of it.
+    """Name a passage by its smallest question id: the same in all its translations and all data sets that have it.
 
-    In MLQA a passage has other questions in other languages, so some of its clusters have no namesake there.
+    In MLQA a passage has different questions in different languages, so some of its clusters are in one language only.
     """
     return f"passage/{min(row.native for row in rows)}"
 
 
 def by_text(rows: Sequence[Row]) -> str:
-    """Named by the hash of the passage."""
+    """Name a passage by its hash."""
     return f"passage/{digest(rows[0].values['context'])}"
 
 

@@ -1,7 +1,7 @@
-"""Rows of retrieval tasks as queries, and as the pools of candidates that they are answered from.
+"""Adapt rows of retrieval tasks as queries, and as the pools of candidates that are searched for them.
 
-An example has one text, `query`, and its target names a key; the corpus says which of its texts that key represents.
-In `train` an example has its right `candidate` beside it, where the row contains one: a dual encoder learns from both.
+An example has one text, `query`, and its target names a key; the corpus maps the key to the texts that are right.
+In `train` an example also has the right `candidate`, where the row contains it: a dual encoder learns from both.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _origins(rows: Rows, task: str, split: str) -> Iterator[tuple[Origin, tuple[
 
 
 def translations(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
-    """English queries whose translation is to be found; equal English sentences are one cluster in all languages."""
+    """English queries, whose translations are the answers; equal English sentences are one cluster in all languages."""
     return tuple(_translation(row, origin) for row in rows)
 
 
@@ -58,9 +58,9 @@ def _sentence(text: str) -> str:
 
 
 def translated(rows: Rows, task: str, split: str) -> Corpus:
-    """The sentences in the one language that rows are given of; equal ones keep their own ids, as in the official file.
+    """The sentences of the one language of the rows; equal sentences keep their own ids, as in the official file.
 
-    So a query whose translation is twice is right with its own line only, as the official script counts.
+    So a query whose translation is on two lines is right only with its own line, as in the official script.
     """
     ((origin, origin_rows),) = _origins(rows, task, split)
     texts = tuple(_candidate(origin, row.native, origin.language, row.values["sentence"]) for row in origin_rows)
@@ -75,11 +75,11 @@ def mined(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
     """One query for each distinct sentence in the language, with the gold pairs of all its lines; many have none.
 
     The official script (google-research/xtreme, third_party/utils_retrieve.py) searches among distinct sentences
-    (`text_load_unify`, `unique_embeddings`): one that is on several lines of a side is one sentence there. When the
-    pairs found are named by ids (`read_sent2id`), a sentence that is more than once on its side has none, so that
-    no pair with it is ever found, right or wrong, while its gold pairs count as missed (`bucc_eval` compares with every
-    line of the gold file). The same here: such a sentence is one query, or one candidate, called by its first line, and
-    the corpus names it in `unscored`. Sentences are compared without the white space around them.
+    (`text_load_unify`, `unique_embeddings`): a sentence on several lines of a side is searched once. When the mined
+    pairs are mapped to ids (`read_sent2id`), a repeated sentence has no id. So no pair with it is ever mined, right or
+    wrong, while its gold pairs count as missed (`bucc_eval` compares with every line of the gold file). The same
+    applies here: such a sentence is one query or one candidate, has the id of its first line, and is listed in
+    `unscored` of the corpus. Sentences are compared without the white space around them.
     """
     return tuple(_mined(lines, origin) for lines in _distinct(rows, QUERY))
 
@@ -102,7 +102,7 @@ def _mined(lines: Sequence[Row], origin: Origin) -> Example:
 
 
 def minable(rows: Rows, task: str, split: str) -> Corpus:
-    """The distinct English sentences of one language pair; see `mined` for those that are more than once."""
+    """The distinct English sentences of one language pair; see `mined` for repeated sentences."""
     ((origin, origin_rows),) = _origins(rows, task, split)
     sentences = _distinct(origin_rows, CANDIDATE)
     texts = tuple(_candidate(origin, lines[0].native, ENGLISH, lines[0].values[CANDIDATE]) for lines in sentences)
@@ -118,7 +118,7 @@ def minable(rows: Rows, task: str, split: str) -> Corpus:
 @final
 @dataclass(frozen=True, slots=True)
 class _Passage:
-    """The questions on one context, and its sentences; candidates are called by `name` and their number."""
+    """The questions on one context, and its sentences; the id of a candidate is `name` and its number."""
 
     rows: tuple[Row, ...]
     name: str
@@ -134,7 +134,7 @@ class _Passage:
         )
 
     def taught(self, origin: Origin) -> tuple[Text, ...]:
-        """The candidates to learn from; a span says which part of each is the passage, for the overlap rule."""
+        """The candidates to learn from; a span marks the passage in each of them, for the contamination rule."""
         begins = [len(self.context[start:stop].replace("\n", "")) for start, stop in self.sentences]
         texts = self.candidates(origin)
         return tuple(
@@ -143,10 +143,10 @@ class _Passage:
         )
 
     def right(self, row: Row) -> tuple[int, ...]:
-        """The sentences that answer a question: that in which the answer begins, and those of the same words.
+        """The sentences that answer a question: the one in which the answer begins, and equal ones.
 
-        None where the question has no answer, or it begins between sentences. What an answer spans beyond its first
-        sentence, and answers after the first, do not count.
+        Empty where the question has no answer, or it begins between sentences. Only the first answer counts, and of it
+        only the sentence in which it begins.
         """
         for begin, _ in row.values["answers"][:1]:
             for start, stop in self.sentences:
@@ -176,10 +176,10 @@ def _passage(context: str, rows: tuple[Row, ...]) -> _Passage:
 def answer_sentences(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
     """Questions whose answer is a sentence; the key is the question's id, which is the same in every language.
 
-    A question whose answer begins in no sentence is left out of train, and refused elsewhere: the official script
-    (third_party/utils_lareqa.py) leaves it out, and the official files have none. In train an example has two texts,
-    `query` and `candidate`: the sentence with its context. The cluster is the passage, named as XQuAD's, or the row's
-    own.
+    A question whose answer does not begin in a sentence is left out of train, and refused elsewhere: the official
+    script (third_party/utils_lareqa.py) leaves it out, and the official files have no such question. In train an
+    example has two texts, `query` and `candidate`: the sentence with its context. The cluster is the row's own, or the
+    passage, named as in XQuAD.
     """
     _check_answered(rows)
     _check_sentences(rows, origin.split)
@@ -199,7 +199,7 @@ def _answered(row: Row, passage: _Passage, candidates: Sequence[Text], origin: O
 
 
 def _check_sentences(rows: Sequence[Row], split: str) -> None:
-    """Outside of train, refuse sentences that the file does not name, and an answer that begins in none."""
+    """Outside of train, refuse files without sentence breaks, and answers that do not begin in a sentence."""
     for row in rows if split != _TAUGHT else ():
         if row.values.get("ruled"):
             what = "the key 'sentence_breaks' is missing from its paragraph; only training data may be without it."
@@ -218,7 +218,7 @@ def _check_answered(rows: Sequence[Row]) -> None:
 
 
 def all_sentences(rows: Rows, task: str, split: str) -> Corpus:
-    """The sentences of all passages in all languages; a question is answered by one in every language that has it."""
+    """The sentences of all passages in all languages; a question has an answer in every language that has it."""
     texts: list[Text] = []
     answers: defaultdict[str, list[str]] = defaultdict(list)
     for origin, origin_rows in _origins(rows, task, split):
@@ -237,10 +237,10 @@ _BRACES: Final = re.compile(r"{(.*?)}")
 
 
 def mentions(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
-    """Mentions in their sentence; the key is the entity's id, and a row that does not say it has none.
+    """Mentions in their sentences; the key is the entity's id, if the row contains it.
 
     The cluster is the article where the file names one, else the mention. In train the entity's description, where the
-    row holds it, is the `candidate`.
+    row contains it, is the `candidate`.
     """
     return tuple(_mention(row, origin) for row in rows)
 
@@ -258,10 +258,10 @@ def _mention(row: Row, origin: Origin) -> Example:
 
 
 def marked(mention: str, left: str, right: str) -> tuple[str, tuple[Span, ...]]:
-    """The query's text, `{mention}: {left} {{ {mention} }} {right}` on one line, and where the mention is in it.
+    """The query's text, `{mention}: {left} {{ {mention} }} {right}` on one line, and the spans of the mention in it.
 
-    That is the official text (third_party/utils_mewslix.py, `preprocess_mention`): a sentence with the mention in
-    braces, the mention again before it, braces that are in the sentence itself turned round.
+    This is the official text (third_party/utils_mewslix.py, `preprocess_mention`): the mention, then the sentence with
+    the mention in braces; other braces in the sentence become parentheses.
     """
     left, right = (_BRACES.sub(r"(\1)", part) for part in (left, right))
     text, name = flat(f"{mention}: {left} {{ {mention} }} {right}"), flat(mention)
@@ -277,7 +277,7 @@ def _entity(row: Row, origin: Origin) -> Text:
 
 
 def entities(rows: Rows, task: str, split: str) -> Corpus:
-    """The descriptions of all entities, of files of their own (under the language "") or of the pairs of train."""
+    """The descriptions of all entities, from separate files (under the language "") or from the pairs of train."""
     texts: dict[str, Text] = {}
     for origin, several in _origins(rows, task, split):
         for row in several:

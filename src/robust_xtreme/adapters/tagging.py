@@ -1,4 +1,4 @@
-"""Rows of tagged words as examples: one text of words joined by a space, with a span and a tag per word."""
+"""Adapt rows of tagged words: one text of words joined by spaces, with a span and a tag per word."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNLABELLED = "O"
 def tagging(labels: tuple[str, ...]) -> Callable[[tuple[Row, ...], Origin], tuple[Example, ...]]:
     """An adapter with the field `tokens`; words without a tag have the tag O.
 
-    The cluster is the row's own, or the sentence: equal ones are one.
+    The cluster is the row's own, or the sentence: equal sentences are one cluster.
     """
 
     known = frozenset(labels)

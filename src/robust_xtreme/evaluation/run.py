@@ -24,7 +24,7 @@ from robust_xtreme.evaluation.retrieve import Engine, Retrieved, retrieved
 from robust_xtreme.evaluation.scoring import Answered, Ranked, judge
 from robust_xtreme.evaluation.settings import check_settings, inference
 from robust_xtreme.examples import Example, Target
-from robust_xtreme.models.checkpoint import Models, own, relabel_of
+from robust_xtreme.models.checkpoint import Models, in_task_order, relabel_of
 from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.models.unsupported import outside, unsupported_labels
 from robust_xtreme.noise.engine.noising import Ask
@@ -338,7 +338,7 @@ def _fitted(unit: TaskRun, spec: RunSpec) -> Floors:
 
 
 def _own(answer: Target | None, relabel: tuple[int, ...] | None) -> Target | None:
-    return None if answer is None else own(answer, relabel)
+    return None if answer is None else in_task_order(answer, relabel)
 
 
 def _family(unit: TaskRun) -> Any:

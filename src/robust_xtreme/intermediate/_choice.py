@@ -1,4 +1,4 @@
-"""Questions with choices to learn from, several of which may be on one passage: it is one text and one cluster."""
+"""Adapt questions with choices to learn from; questions on one passage share its text and are one cluster."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _QUESTION: Final = "question"
 
 
 def fields(count: int, *, question: bool = True) -> tuple[str, ...]:
-    """The fields of questions with so many choices, some of which have no question beside the premise."""
+    """The fields of items with `count` choices; without `question`, the premise is the question."""
     return ("premise", *([_QUESTION] if question else []), *(f"choice{number}" for number in range(1, count + 1)))
 
 

@@ -1,4 +1,4 @@
-"""Rows of the hub's datasets to learn from, as the values that the readers of release files yield."""
+"""Convert rows of the hub's training datasets into the values that the readers of release files yield."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PASSAGE: Final = ("context", "question", "answer0", "answer1", "answer2", "answ
 
 
 def labelled_pair(row: Mapping[str, Any], location: str) -> dict[str, Any] | None:
-    """A pair of sentences with its label; none where annotators did not agree on one."""
+    """A pair of sentences with its label; None where annotators did not agree on a label."""
     return None if row.get("label") is None else hub.pair(row, location)
 
 
@@ -27,7 +27,7 @@ def questions(row: Mapping[str, Any], location: str) -> dict[str, Any]:
 
 
 def question_or_none(row: Mapping[str, Any], location: str) -> dict[str, Any]:
-    """A question in SQuAD's columns; one without an answer is marked to have none."""
+    """A question in SQuAD's columns; a question without an answer is marked as impossible."""
     question = hub.question(row, location)
     return question if question["answers"] else {**question, "impossible": True}
 
@@ -54,7 +54,7 @@ def commonsense(row: Mapping[str, Any], location: str) -> dict[str, Any]:
 
 
 def _lists(choices: Any, location: str) -> tuple[list[str], list[str]]:
-    """The labels and the texts of choices, as many of each."""
+    """The labels and the texts of choices, which must be equally many."""
     values = [choices.get(key) for key in ("label", "text")] if isinstance(choices, dict) else []
     lists = [value for value in values if isinstance(value, list) and all(isinstance(text, str) for text in value)]
     if len(lists) != 2 or len(lists[0]) != len(lists[1]):

@@ -1,4 +1,4 @@
-"""Pairs to learn natural language inference from, in no order of threes: equal premises are one text and cluster."""
+"""Adapt pairs of natural language inference to learn from; equal premises are one text and one cluster."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from robust_xtreme.examples import Example, digest
 from robust_xtreme.specs import Origin, Row
 
 LABELS: Final = ("entailment", "neutral", "contradiction")
-"""The labels of every task of this kind, in the order of XNLI's, so that one head can serve all of them."""
+"""The labels of every task of this kind, in XNLI's order, so that one head can serve all of them."""
 
 FIELDS: Final = ("premise", "hypothesis")
 LENGTH: Final = 128

@@ -1,4 +1,4 @@
-"""What SQuAD's two versions share: where their files are, and how their questions become examples."""
+"""Shared parts of SQuAD's two versions: their files, and the adapter of their questions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ adapt = span_qa(by_question)
 
 
 def files(version: str) -> dict[str, Files]:
-    """The files of a version; of its development set also a copy that was put together again from its parts."""
+    """The files of a version; the development set may also be a copy that was rebuilt from its parts."""
     dev = f"squad/dev-v{version}"
     return {
         "train": Files("squad", (f"squad/train-v{version}.json",), ids="native"),

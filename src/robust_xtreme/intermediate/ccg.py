@@ -1,4 +1,4 @@
-"""CCG: a category of combinatory categorial grammar for every word of the Wall Street Journal's text."""
+"""CCG: the category of combinatory categorial grammar of each word of the Wall Street Journal's text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LABELS: Final = "ccg/tags_to_id.json"
 
 
 def _adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
-    """The labels are those that the rows name, as their reader has checked."""
+    """Tagging with the labels that the rows name, which their reader has checked."""
     return tagging(named(rows))(rows, origin)
 
 
@@ -35,8 +35,8 @@ ccg = TaskSpec(
     max_length=128,
     absent="CCGbank is licensed by the LDC (LDC2005T13) and may not be passed on. Whoever has it writes, as "
     "DIR/ccg/ccg.train and DIR/ccg/ccg.dev, a line each sentence: its words separated by spaces, a tab, and as many "
-    "categories separated by spaces; and as DIR/ccg/tags_to_id.json one object that numbers the categories from 0. Name "
-    "DIR with --data DIR.",
+    "categories separated by spaces; and as DIR/ccg/tags_to_id.json one object that numbers the categories from 0. "
+    "Name DIR with --data DIR.",
     rows="About 38,000 sentences to train on and 5,500 of validation, with 1,363 categories in jiant's files.",
     licence="LDC's, for members and buyers of LDC2005T13",
     open_labels=True,

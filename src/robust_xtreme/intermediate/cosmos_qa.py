@@ -1,4 +1,4 @@
-"""Cosmos QA: which of four answers to a question on a blog's passage is right, where common sense must tell?"""
+"""Cosmos QA: which of four answers to a question on a blog's passage is right by common sense?"""
 
 from __future__ import annotations
 

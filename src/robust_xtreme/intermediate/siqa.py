@@ -1,4 +1,4 @@
-"""Social IQa: which of three answers to a question on what people do is right? XTREME-R learns XCOPA from it first."""
+"""Social IQa: which of three answers to a question on what people do is right? XTREME-R trains on it before XCOPA."""
 
 from __future__ import annotations
 

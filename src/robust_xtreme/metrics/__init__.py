@@ -1,1 +1,1 @@
-"""One file a metric: per-example sums, and what they reduce to. Files with a leading underscore are not members."""
+"""One file a metric: sums per example and their reduction. Files with a leading underscore are not members."""

@@ -1,4 +1,4 @@
-"""The metrics of MultiCheckList: one of all tests, one of each.
+"""The metrics of MultiCheckList: one over all tests, and one for each test.
 
 In google-research/xtreme a case counts only where all of its questions are answered; here each question counts.
 """
@@ -9,22 +9,22 @@ from collections.abc import Mapping
 
 from robust_xtreme.examples import Answers, Scored
 from robust_xtreme.metric import Metric, share, targets
-from robust_xtreme.metrics._squad import golds_clean, said_clean, scoped
+from robust_xtreme.metrics._squad import answer_clean, golds_clean, scoped
 from robust_xtreme.targets.checklist import answered
 
 
 def of_test(test: str, summary: str) -> Metric:
-    """The metric `checklist_TEST` of the questions of one test; with no test that of all, `checklist_pass_rate`.
+    """The metric `checklist_TEST` of the questions of one test; without a test `checklist_pass_rate`, over all tests.
 
-    Questions of other tests are none of its items: they have no stats. One that is of no test counts in each.
+    Questions of other tests have no stats. A question that does not belong to a test counts in each.
     """
 
-    def stats(judged: Scored) -> Mapping[str, tuple[float, ...]]:
-        targets(judged, Answers, restored=True)
-        if test and test_of(judged.clean.cluster) not in ("", test):
+    def stats(scored: Scored) -> Mapping[str, tuple[float, ...]]:
+        targets(scored, Answers, restored=True)
+        if test and test_of(scored.clean.cluster) not in ("", test):
             return {}
-        language = judged.clean.texts["context"].language
-        return scoped(said_clean, golds_clean, lambda said, golds: answered(said, golds, language))(judged)
+        language = scored.clean.texts["context"].language
+        return scoped(answer_clean, golds_clean, lambda answer, golds: answered(answer, golds, language))(scored)
 
     return Metric(
         name=f"checklist_{test or 'pass_rate'}",

@@ -1,12 +1,12 @@
-"""The official rule of MLQA for comparing answers, written again and frozen, and what it becomes in other languages.
+"""The official rule of MLQA for comparing answers, reimplemented and frozen, and its extension to other languages.
 
-MLQA's script takes the language of the answer, which is that of the context. In lower case all punctuation goes (every
-code point of the Unicode categories P, and ASCII's punctuation), then the articles of the language; words are what
-is between blanks, in Chinese each of the characters U+4E00 to U+9FA5 too. In Arabic every `ال` goes, inside a
-word as well: that is the script's rule.
+MLQA's script uses the language of the answer, which is that of the context. Text is lower-cased; punctuation is removed
+(every code point of the Unicode categories P, and ASCII's punctuation), then the articles of the language. Words are
+separated by blanks; in Chinese each of the characters U+4E00 to U+9FA5 is a word too. In Arabic every `ال` is removed,
+also inside a word: that is the script's rule.
 
-The script refuses a language that MLQA does not have. Here no article goes in such a language, and each character of
-a script that is written without blanks between words, with its marks, is a word.
+The script refuses a language that MLQA does not have. Here no article is removed in such a language, and each character
+of a script that is written without blanks between words is a word, with its marks.
 Source: facebookresearch/MLQA, mlqa_evaluation_v1.py, which XTREME uses unchanged.
 """
 
@@ -23,7 +23,7 @@ import regex
 
 from robust_xtreme.examples import Answers, Scored
 from robust_xtreme.metric import targets
-from robust_xtreme.metrics._squad import golds_clean, most_alike, said_clean, scoped
+from robust_xtreme.metrics._squad import answer_clean, golds_clean, most_alike, scoped
 
 Stats = Callable[[Scored], Mapping[str, tuple[float, ...]]]
 
@@ -70,11 +70,11 @@ def overlap(answer: str, golds: Sequence[str], language: str) -> float:
 
 
 def in_its_language(compare: Callable[[str, Sequence[str], str], float]) -> Stats:
-    """The stats (value, 1) of comparing clean answers by the rule of the context's language, as `_squad.scoped`."""
+    """The stats (value, 1) of comparing clean answers by the rule of the context's language; see `_squad.scoped`."""
 
     def stats(scored: Scored) -> Mapping[str, tuple[float, ...]]:
         targets(scored, Answers, restored=True)
         language = scored.clean.texts["context"].language
-        return scoped(said_clean, golds_clean, lambda answer, golds: compare(answer, golds, language))(scored)
+        return scoped(answer_clean, golds_clean, lambda answer, golds: compare(answer, golds, language))(scored)
 
     return stats

@@ -1,7 +1,7 @@
-"""The official rule of SQuAD v1.1 for comparing answers, frozen, and which texts are compared.
+"""The official rule of SQuAD v1.1 for comparing answers, frozen, and the texts that are compared.
 
-XTREME uses it unchanged for XQuAD and TyDiQA in every language: English articles go, ASCII punctuation goes, words are
-what is between blanks. So an answer in Chinese or Thai is mostly one word.
+XTREME uses it unchanged for XQuAD and TyDiQA in every language: English articles and ASCII punctuation are removed, and
+words are separated by blanks. So an answer in Chinese or Thai is usually one word.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def overlap(answer: str, golds: Sequence[str]) -> float:
 
 
 def most_alike(answer: tuple[str, ...], golds: Sequence[tuple[str, ...]]) -> float:
-    """The largest F1 of the words said with those of a gold answer; 0 of none."""
+    """The largest F1 of the answer's words with those of a gold answer; 0 where there are no gold answers."""
     return max((_f1(answer, gold) for gold in golds), default=0.0)
 
 
@@ -51,13 +51,13 @@ def _f1(answer: tuple[str, ...], gold: tuple[str, ...]) -> float:
     return 2 * precision * recall / (precision + recall)
 
 
-def said_clean(scored: Scored) -> str:
-    """The clean text under the prediction that was mapped back through the edits."""
+def answer_clean(scored: Scored) -> str:
+    """The predicted answer in the clean text, with the prediction mapped back through the edits."""
     return _first(scored.clean, targets(scored, Answers, restored=True)[1])
 
 
-def said_noisy(scored: Scored) -> str:
-    """The text that the model pointed at."""
+def answer_noisy(scored: Scored) -> str:
+    """The predicted answer in the perturbed text."""
     return _first(scored.perturbed, targets(scored, Answers)[1])
 
 
@@ -67,7 +67,7 @@ def golds_clean(scored: Scored) -> tuple[str, ...]:
 
 
 def golds_noisy(scored: Scored) -> tuple[str, ...]:
-    """The gold answers as the perturbed context shows them."""
+    """The gold answers as they are in the perturbed context."""
     return _all(scored.perturbed)
 
 
@@ -83,7 +83,7 @@ def _all(example: Example) -> tuple[str, ...]:
 def scoped(
     answer: Callable[[Scored], str], golds: Callable[[Scored], tuple[str, ...]], compare: Compare
 ) -> Callable[[Scored], Mapping[str, tuple[float, ...]]]:
-    """The stats (value, 1) of comparing the answer said with the golds, under `all` and the scope of the gold."""
+    """The stats (value, 1) of comparing the answer with the golds, under `all` and the scope of the gold."""
 
     def stats(scored: Scored) -> Mapping[str, tuple[float, ...]]:
         sums = (compare(answer(scored), golds(scored)), 1.0)

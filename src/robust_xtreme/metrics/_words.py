@@ -1,4 +1,4 @@
-"""What the tagging metrics share: gold and predicted tags of the same words, and which words noise changed."""
+"""Shared parts of the tagging metrics: gold and predicted tags of the same words, and which words noise changed."""
 
 from __future__ import annotations
 

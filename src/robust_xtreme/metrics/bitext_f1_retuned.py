@@ -12,7 +12,7 @@ from robust_xtreme.metrics.span_f1 import reduce
 
 
 def _stats(scored: Scored) -> Mapping[str, tuple[float, ...]]:
-    """Of the prediction that was tuned again; where nothing was, of the prediction itself."""
+    """The counts of the prediction with the threshold tuned again, where there is one, else of the prediction."""
     retuned = scored if scored.retuned is None else replace(scored, prediction=scored.retuned)
     return {ALL: counts(*targets(retuned, Document))}
 

@@ -12,10 +12,10 @@ DEPTH: Final = 20
 
 
 def average_precision(ranking: Sequence[str], gold: Collection[str]) -> float:
-    """The sum of the precisions at each right document among the first 20 found, by min(right documents, 20).
+    """The sum of the precisions at each right document among the first 20, divided by min(right documents, 20).
 
-    In [0, 1]. A document that is found twice counts once; 0 where nothing is right. With one right document it is the
-    reciprocal of its rank, which is how Mewsli-X's scorer computes it.
+    In [0, 1]. A repeated document counts once; 0 where there is no right document. With one right document it is the
+    reciprocal of its rank, as in Mewsli-X's scorer.
     """
     right, total = set(gold), 0.0
     hits: set[str] = set()

@@ -1,7 +1,7 @@
 """F1 of chunks of tags, by the rule of seqeval 0.0.12, which XTREME's scorer was published with.
 
-Later versions of seqeval cut the first letter off tags without a prefix, so that CCONJ equals SCONJ. This is that rule
-written again and frozen: a tag's prefix is its first character and its type what is after its last hyphen.
+Later versions of seqeval cut the first letter off tags without a prefix, so that CCONJ equals SCONJ. Here the rule of
+0.0.12 is reimplemented and frozen: a tag's prefix is its first character, its type the part after its last hyphen.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from robust_xtreme.metric import ALL, NOISED_GOLD, UNTOUCHED, Array, Metric
 from robust_xtreme.metrics._words import changed_words, tag_pairs
 
 Chunk = tuple[str, int, int]
-"""Its type, its first word, and the word after its last."""
+"""The type of a chunk, its first word, and the word after its last one."""
 
 _OUTSIDE: Final = ("O", "O")
 _NO_CHUNK: Final = frozenset("O.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from robust_xtreme.metric import Metric, share
-from robust_xtreme.metrics._squad import golds_clean, overlap, said_clean, scoped
+from robust_xtreme.metrics._squad import answer_clean, golds_clean, overlap, scoped
 
 __all__ = ["overlap", "squad_f1"]
 
@@ -11,7 +11,7 @@ squad_f1 = Metric(
     name="squad_f1",
     summary="F1 of the words of answers; a prediction on noisy text is mapped back to the clean text.",
     columns=("f1", "n"),
-    stats=scoped(said_clean, golds_clean, overlap),
+    stats=scoped(answer_clean, golds_clean, overlap),
     reduce=share,
     cite="SQuAD v1.1, evaluate-v1.1.py: f1_score",
 )

@@ -1,1 +1,1 @@
-"""Models: which one a name means, where it is, its identity, its labels and its weights."""
+"""Models: what a model name refers to, where its files are, and its identity, labels and weights."""

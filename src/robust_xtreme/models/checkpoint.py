@@ -1,6 +1,6 @@
-"""A located model in memory: encoder, head and tokenizer.
+"""Load a located model into memory: encoder, head and tokenizer.
 
-Nothing is fetched, no pickle is read, and no code of a model folder runs unless the run says so.
+Nothing is fetched, pickles are not read, and code of a model folder runs only with --trust-remote-code.
 """
 
 from __future__ import annotations
@@ -47,20 +47,20 @@ class Checkpoint:
     device: torch.device
     run: Path
 
-    def own(self, prediction: Target) -> Target:
-        """A decoded prediction in the task's own label order."""
-        return own(prediction, self.relabel)
+    def in_task_order(self, prediction: Target) -> Target:
+        """Map a decoded prediction to the task's label order."""
+        return in_task_order(prediction, self.relabel)
 
 
-def own(prediction: Target, relabel: tuple[int, ...] | None) -> Target:
-    """A decoded prediction with its choice, where it is one, mapped to the task's."""
+def in_task_order(prediction: Target, relabel: tuple[int, ...] | None) -> Target:
+    """Map the index of a predicted choice by `relabel`; return any other prediction as it is."""
     if relabel is not None and isinstance(prediction, Choice):
         return Choice(relabel[prediction.index])
     return prediction
 
 
 def load_checkpoint(run: Path, task: TaskSpec, device: str = "cpu", precision: str = "fp32") -> Checkpoint:
-    """Load what `task` needs of a run or checkpoint, in evaluation mode. Raises ModelError."""
+    """Load the encoder, head and tokenizer that `task` needs, in evaluation mode. Raises ModelError."""
     return load(locate(run, task), task, device, precision)
 
 
@@ -72,7 +72,7 @@ def load(
     shared: Checkpoint | None = None,
     representation: str = "",
 ) -> Checkpoint:
-    """Load a located model, or its head alone where the encoder of `shared` is the same.
+    """Load a located model, or only its head where the encoder of `shared` is the same.
 
     Raises ModelError where weights, tokenizer and configuration do not fit each other.
     """
@@ -87,10 +87,10 @@ def load(
     encoder, head = (
         (encoder, _head(located, family, encoder)) if located.head else _represented(encoder, representation)
     )
-    place = torch.device(device)
+    target_device = torch.device(device)
     return Checkpoint(
-        encoder=encoder.to(place, dtype).eval(),
-        head=head.to(place, dtype).eval(),
+        encoder=encoder.to(target_device, dtype).eval(),
+        head=head.to(target_device, dtype).eval(),
         tokenizer=tokenizer,
         family=family,
         labels=located.labels,
@@ -99,13 +99,13 @@ def load(
         name=located.name,
         hidden_size=int(getattr(encoder.config, "hidden_size", 0)),
         pad_id=int(tokenizer.pad_token_id),
-        device=place,
+        device=target_device,
         run=located.run,
     )
 
 
 def tokenizer_of(located: Located) -> Any:
-    """The tokenizer of a located model, checked against its embeddings; the last ones stay in memory.
+    """The tokenizer of a located model, checked against its embeddings; the last two stay in memory.
 
     Raises ModelError.
     """
@@ -123,7 +123,10 @@ def _tokenizer(folder: Path, shown: str, _identity: str, trust: bool) -> Any:
 
 
 def _shared(located: Located, shared: Checkpoint | None) -> Any:
-    """The encoder of another task's checkpoint, where it is the same; a checkpoint with a head is another thing."""
+    """The encoder of another task's checkpoint, where both tasks use the same one; else None.
+
+    A transformers checkpoint with a head is loaded whole, and does not share its encoder with a bare one.
+    """
     if shared is None:
         return None
     bare = isinstance(shared.encoder, AtLayer)
@@ -133,7 +136,7 @@ def _shared(located: Located, shared: Checkpoint | None) -> Any:
 
 
 def _represented(encoder: Any, representation: str) -> tuple[nn.Module, nn.Module]:
-    """What represents a text: a hidden state of the encoder, and how the states of its tokens become one vector."""
+    """The encoder cut at the representation's layer, and the pooling that makes its token states one vector."""
     wanted = Representation.parse(representation) if representation else DEFAULT
     return AtLayer(encoder, wanted.at(layer_count(encoder))), Pooled(wanted)
 
@@ -146,25 +149,25 @@ def _encoder(located: Located) -> Any:
 
 
 def relabel_of(located: Located, task: TaskSpec) -> tuple[int, ...] | None:
-    """How a model's choices map to the task's, without loading it; None where they are the same or no choices.
+    """The task's index of each of a model's choices, without loading it; None where nothing is to be mapped.
 
-    A checkpoint's tags are already called as the task calls them, and several can be O.
+    A checkpoint's tags already have the task's names, and several of them can be O.
     """
     tags = located.native is not None and not kind_of(located.family).indexed
     return None if tags else relabelled(located.labels, task, located.run)
 
 
 def check_length(located: Located, task: TaskSpec, config: Mapping[str, Any] | None = None) -> None:
-    """Raise ModelError where the task's inputs have more positions than the encoder, as far as config.json tells.
+    """Raise ModelError where the task's inputs have more positions than config.json gives the encoder.
 
-    `config` is that of the loaded encoder, which names everything. A text tower's inputs are cut.
+    `config` is that of the loaded encoder, which has every key. A text tower's inputs are cut.
     """
     config = located.config if config is None else config
     check_fits(fitted(task, config), config, located.origin.typed, f"Leave {task.name} out of --tasks, or")
 
 
 def _head(located: Located, family: Any, encoder: Any) -> nn.Module:
-    """The head of a run; a checkpoint with a head needs none."""
+    """The head of a run; for a checkpoint with a head the identity."""
     from safetensors.torch import load_file
 
     if located.native is not None:
@@ -180,7 +183,7 @@ def _head(located: Located, family: Any, encoder: Any) -> nn.Module:
 
 @final
 class Models:
-    """The checkpoints of a run, loaded when they are asked for; the last two encoders stay in memory."""
+    """The checkpoints of a run, loaded on demand; the last two encoders stay in memory."""
 
     def __init__(self, device: str, precision: str, representation: str = "") -> None:
         self._device, self._precision, self._representation = device, precision, representation

@@ -1,4 +1,4 @@
-"""Encoders on disk: which one a folder contains, and how it is read: safetensors only, none of its code, no network."""
+"""Read encoders and tokenizers from disk: only safetensors, without running their code, without the network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import digest
-from robust_xtreme.models.towers import architecture_of, check_encoder, is_causal, is_tower, rest_pooler
+from robust_xtreme.models.towers import architecture_of, check_encoder, freeze_pooler, is_causal, is_tower
 from robust_xtreme.models.weights import check_config, check_described, check_whole, weight_files
 from robust_xtreme.models.windows import CAUSAL
 from robust_xtreme.results import store
@@ -24,7 +24,7 @@ _TOKENIZERS: Final = ("tokenizer.json", "vocab.*", "*.model")
 _ENDS: Final = (("bos", "cls"), ("eos", "sep"))
 _STUMBLES: Final = (LookupError, TypeError, AttributeError, ArithmeticError, AssertionError)
 TRUST_FLAG: Final = "--trust-remote-code"
-"""The only way by which code that a checkpoint brings along is run."""
+"""The option without which the code of a checkpoint is not run."""
 
 
 def encoder_identity(folder: Path, sha256: Callable[[Path], str] = store.sha256) -> str:
@@ -34,7 +34,7 @@ def encoder_identity(folder: Path, sha256: Callable[[Path], str] = store.sha256)
 
 
 def check_weights(folder: Path) -> None:
-    """Raise ModelError, one line, where a folder contains no safetensors."""
+    """Raise ModelError, one line, where a folder does not contain safetensors."""
     if any(folder.glob("*.safetensors")):
         return
     pickled = next((path.name for pattern in _PICKLES for path in sorted(folder.glob(pattern))), None)
@@ -49,32 +49,32 @@ def check_weights(folder: Path) -> None:
 
 
 def check_files(folder: Path, called: str, here: bool) -> None:
-    """Raise ModelError where no weights could be read from a folder: it was put together `here`, or fetched."""
+    """Raise ModelError where a folder has no weights that can be read; `here`: it is local, not fetched."""
     check_whole(folder, called)
     if weight_files(folder, called):
         return
     if here:
         check_weights(folder)
     raise ModelError(
-        f"{called} has no model.safetensors; pickled weights could run code when read, and are not. "
+        f"{called} has no model.safetensors; pickled weights are not read, because they could run code. "
         "Save it again with transformers' save_pretrained."
     )
 
 
 def known_type(config: Mapping[str, Any]) -> bool:
-    """Whether transformers has the configuration's architecture itself, so that no code of others is needed."""
+    """Whether transformers has the configuration's architecture, so that the checkpoint's code is not needed."""
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
     return config.get("model_type") in CONFIG_MAPPING or is_tower(config)
 
 
 def loading(trust: bool = False) -> dict[str, bool]:
-    """How transformers reads a folder: nothing is fetched, and its code runs only where that was asked for."""
+    """The options of from_pretrained: nothing is fetched, and a folder's code runs only with `trust`."""
     return {"local_files_only": True, "trust_remote_code": trust}
 
 
 def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
-    """The fast tokenizer of a transformers folder, which errors name as `called`. Raises ModelError."""
+    """The fast tokenizer of a transformers folder, which errors call `called`. Raises ModelError."""
     from transformers import AutoTokenizer
 
     from robust_xtreme.models import mini
@@ -94,13 +94,13 @@ def read_tokenizer(folder: Path, trust: bool = False, called: str = "") -> Any:
 
 
 def _config_of(folder: Path) -> dict[str, Any]:
-    """What config.json contains; nothing where it cannot be read, which the encoder's reader tells."""
+    """The content of config.json; empty where it cannot be read, which the encoder's reader reports."""
     path = folder / "config.json"
     return dict(json.loads(path.read_text(encoding="utf-8"))) if _is_object(path) else {}
 
 
 def _check_present(folder: Path, called: str) -> None:
-    """Raise ModelError where a folder contains no file that a tokenizer could be read from."""
+    """Raise ModelError where a folder does not contain a tokenizer's files."""
     if not any(path for pattern in _TOKENIZERS for path in folder.glob(pattern)):
         raise ModelError(
             f"{called}: the tokenizer cannot be loaded: its files (tokenizer.json) are missing. Get them again, or "
@@ -110,13 +110,13 @@ def _check_present(folder: Path, called: str) -> None:
 
 @contextmanager
 def _named_file(folder: Path) -> Iterator[None]:
-    """Where a tokenizer cannot be read because one of its files is not JSON object, say which."""
+    """Where a tokenizer cannot be read because one of its files is not a JSON object, name that file."""
     try:
         yield
     except Exception as error:
         for path in (folder / "tokenizer.json", folder / "tokenizer_config.json"):
             if path.is_file() and not _is_object(path):
-                raise ModelError(f"{path.name} is damaged (no JSON object). Get it again.") from error
+                raise ModelError(f"{path.name} is damaged (not a JSON object). Get it again.") from error
         raise
 
 
@@ -130,9 +130,10 @@ def _is_object(path: Path) -> bool:
 def check_special(tokenizer: Any, config: Mapping[str, Any], called: str) -> None:
     """Raise ModelError where tokenizer and configuration disagree on special tokens: it is another model's tokenizer.
 
-    Padding must agree, for some encoders count positions from it. The tokens around a text are read off the tokenizer
-    alone, and many configurations that were written by hand name others: they count only where the tokenizer's size is
-    not that of the embeddings either. Text towers do not read theirs at all, and most name tokens that are not theirs.
+    The padding token must agree, because some encoders count positions from it. The first and last token are taken
+    from the tokenizer alone, and many configurations written by hand name others: a difference counts only where the
+    tokenizer's size also differs from that of the embeddings. Text towers do not use the configuration's special
+    tokens, and most of their configurations name wrong ones.
     """
     if is_tower(config):
         return
@@ -140,7 +141,7 @@ def check_special(tokenizer: Any, config: Mapping[str, Any], called: str) -> Non
     pad = config.get("pad_token_id", 1 if roberta else None)
     pairs = [("padding", pad, {tokenizer.pad_token_id})]
     if len(tokenizer) != config.get("vocab_size"):
-        first, last = ({getattr(tokenizer, f"{one}_token_id") for one in names} for names in _ENDS)
+        first, last = ({getattr(tokenizer, f"{name}_token_id") for name in names} for names in _ENDS)
         pairs += [("first", config.get("bos_token_id"), first), ("last", config.get("eos_token_id"), last)]
     for what, wanted, have in pairs:
         named = sorted(have - {None})
@@ -152,10 +153,10 @@ def check_special(tokenizer: Any, config: Mapping[str, Any], called: str) -> Non
 
 
 def check_tokenizer(tokenizer: Any, vocabulary: int, called: str) -> None:
-    """Raise ModelError where a tokenizer is not that of a model with `vocabulary` embeddings (0: unknown).
+    """Raise ModelError where a tokenizer does not fit a model with `vocabulary` embeddings (0: unknown).
 
-    One with more tokens would read past the embeddings. Without its files transformers can make one of special tokens
-    alone, to which every word is unknown: so less than half as many tokens are refused too.
+    Ids of a larger tokenizer are outside the embeddings. Where files are missing, transformers can make a tokenizer of
+    special tokens only, to which every word is unknown: so fewer tokens than half of the embeddings are refused too.
     """
     size = len(tokenizer)
     if vocabulary and size > vocabulary:
@@ -170,10 +171,9 @@ def check_tokenizer(tokenizer: Any, vocabulary: int, called: str) -> None:
 def read_encoder(folder: Path) -> Any:
     """The encoder of a transformers folder: float32, on the CPU, in evaluation mode. Raises ModelError.
 
-    Of T5's kind it is the encoder alone, of CLIP and SigLIP the text model; a decoder is refused. It comes without the
-    pooler, which nothing here uses, where the architecture lets it be left out, and otherwise with one that does not
-    learn. A weight that the files do not have, or contain in another shape than config.json says, is an error: transformers
-    would draw it at random.
+    Of T5's kind only the encoder is read, of CLIP and SigLIP the text model; a decoder is refused. The pooler, which is
+    not used here, is left out where the architecture allows it, and otherwise frozen. A weight that is missing, or has
+    another shape than config.json gives it, is an error: transformers would draw it at random.
     """
     from robust_xtreme.models import mini
 
@@ -189,40 +189,43 @@ def read_encoder(folder: Path) -> Any:
         takes = inspect.signature(architecture).parameters
         pooler = {"add_pooling_layer": False} if "add_pooling_layer" in takes else {}
         options = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
-        encoder, found = architecture.from_pretrained(called, config=config, **options, **pooler, **loading())
-    check_complete(called, found, unused="pooler")
-    check_described(called, found["unexpected_keys"], encoder, whole=False)
-    rest_pooler(encoder)
+        encoder, report = architecture.from_pretrained(called, config=config, **options, **pooler, **loading())
+    check_complete(called, report, unused="pooler")
+    check_described(called, report["unexpected_keys"], encoder, whole=False)
+    freeze_pooler(encoder)
     encoder = encoder.float().eval()
     check_finite(encoder, called)
     return encoder
 
 
 def _architecture(folder: Path, called: str) -> tuple[Any, Any]:
-    """The class that reads the text of a folder, and its configuration: of one with a part for images, the text's."""
+    """The class of a folder's text encoder and its configuration; the text model's, where there is an image part."""
     from transformers import AutoConfig
     from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
-    own = architecture_of(str(_config_of(folder).get("model_type")), called)
-    if own is not None:
-        return own, own.config_class.from_pretrained(called, **loading())
+    text_class = architecture_of(str(_config_of(folder).get("model_type")), called)
+    if text_class is not None:
+        return text_class, text_class.config_class.from_pretrained(called, **loading())
     config = AutoConfig.from_pretrained(called, **loading())
     return MODEL_MAPPING[type(config)], config
 
 
-def check_complete(called: str, found: Mapping[str, Any], unused: str | None = None) -> None:
-    """Raise ModelError where weights that the model uses were not in its files as config.json describes them."""
-    misshapen = sorted(name for name, *_ in found["mismatched_keys"])
+def check_complete(called: str, report: Mapping[str, Any], unused: str | None = None) -> None:
+    """Raise ModelError where weights are missing, or do not have the shapes that config.json gives them.
+
+    `report` is the loading info of transformers; missing weights whose names contain `unused` are allowed.
+    """
+    misshapen = sorted(name for name, *_ in report["mismatched_keys"])
     if misshapen:
         raise ModelError(f"{called}: {_counted(misshapen)} another shape in the weights than config.json says.")
-    missing = sorted(name for name in found["missing_keys"] if unused is None or unused not in name)
+    missing = sorted(name for name in report["missing_keys"] if unused is None or unused not in name)
     if missing:
         raise ModelError(f"{called}: {_counted(missing)} no weights, though config.json describes it.")
 
 
 def check_finite(model: Any, called: str) -> None:
-    """Raise ModelError where weights are not numbers: a loss, and scores, would be none either."""
-    broken = next((name for name, one in model.named_parameters() if not bool(torch.isfinite(one).all())), None)
+    """Raise ModelError where weights are not finite: losses and scores would not be either."""
+    broken = next((name for name, weights in model.named_parameters() if not bool(torch.isfinite(weights).all())), None)
     if broken:
         raise ModelError(f"{called}: the weights of {broken} are not finite numbers (NaN or infinity). Get it again.")
 
@@ -233,9 +236,9 @@ def _counted(names: Sequence[str]) -> str:
 
 @contextmanager
 def reading(called: str, file: str = "") -> Iterator[None]:
-    """Whatever a library says of a folder that it cannot read becomes a ModelError of one line.
+    """Turn any exception of a library that reads a folder into a ModelError of one line.
 
-    Where it stumbles, and says nothing of what is wrong, the `file` that was being read is named.
+    Where the exception does not say what is wrong (a KeyError, say), the message names `file`, which was being read.
     """
     try:
         with quiet_transformers():
@@ -243,16 +246,16 @@ def reading(called: str, file: str = "") -> Iterator[None]:
     except Exception as error:
         line = first_line(error)
         if "trust_remote_code" in str(error) or "custom code" in str(error):
-            line = f"it brings code of its own, which runs only where you say so: {TRUST_FLAG}"
+            line = f"it contains code of its own, which runs only with {TRUST_FLAG}"
         elif file and isinstance(error, _STUMBLES):
             line = f"{file} is malformed ({line}). Get it again."
         raise ModelError(f"{called} cannot be loaded: {line}") from error
 
 
 def first_line(error: Exception) -> str:
-    """The first line of what a library says, or the name of its exception where it says nothing.
+    """The first line of an exception's message, or the exception's name where the message is empty.
 
-    A line that ends in a colon only announces the next, which then follows it.
+    A line that ends in a colon is joined with the next one, which it introduces.
     """
     first, *others = [*filter(None, map(str.strip, str(error).splitlines())), ""]
     return (f"{first} {others[0]}" if first.endswith(":") and others else first).strip() or type(error).__name__
@@ -260,7 +263,7 @@ def first_line(error: Exception) -> str:
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """Silence transformers' progress bars and load reports for a while; what matters of them is checked by us."""
+    """Turn off transformers' progress bars and load reports; what matters in them is checked here."""
     from transformers.utils import logging
 
     chatter: Any = logging

@@ -1,4 +1,4 @@
-"""What computes, as one hash; files are read once while they do not change."""
+"""The identity of a model: one hash of its files; a file is read again only after it has changed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from robust_xtreme.examples import digest
 from robust_xtreme.models.encoder import first_line
 
 _EMBEDDING: Final = re.compile(r"(?:embeddings?|(?:^|\.)(?:shared|embed_tokens|embed_positions|wte|wpe))\.weight$")
-"""Embedding tables (of words, positions, types), as BERT, T5 and others call them; norms and projections are none."""
+"""Names of embedding tables (words, positions, types) in BERT, T5 and others; not of norms and projections."""
 
 _DECODER: Final = "decoder."
 _IMAGES: Final = ("vision_model.", "visual_projection.", "text_projection.", "logit_scale", "logit_bias")
 _UNREAD: Final = (*_IMAGES, _DECODER, "lm_head.")
-"""Parts of whole checkpoints of CLIP's and T5's kind that no text is read with."""
+"""Parts of checkpoints of CLIP's and T5's kind that are not used to read text."""
 
 _READ: Final = 1 << 22
 _NOT_IDENTITY: Final = ("_name_or_path", "transformers_version")
@@ -77,11 +77,11 @@ def _file_hash(path: Path, _version: tuple[int, int]) -> str:
 
 @cache
 def parameters(paths: tuple[Path, ...]) -> tuple[int, int]:
-    """Parameters of files of weights, all and without embedding tables, read off their headers; those of text alone.
+    """The number of parameters that read text, with and without embedding tables, from the headers of weight files.
 
     Tables are those of words, positions (relative ones too) and types. The norm after them, a projection to the width
-    of the layers, and T5's attention bias are not tables and count as capacity.
-    Raises ModelError where a file of weights is damaged.
+    of the layers, and T5's attention bias are not tables.
+    Raises ModelError where a file is damaged.
     """
     sizes: dict[str, int] = {}
     for path in paths:

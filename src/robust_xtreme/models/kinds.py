@@ -1,4 +1,4 @@
-"""Which kind of encoder a configuration describes, as far as it tells: multilingual, monolingual, or a text tower."""
+"""The kind of encoder that a configuration describes: multilingual, monolingual, or a text tower."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ALWAYS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("clip", "clip_text_model", "siglip", "siglip_text_model"), TOWER),
     **dict.fromkeys(("siglip2", "siglip2_text_model", "chinese_clip", "chinese_clip_text_model", "altclip"), TOWER),
 }
-"""What models of these types are, whatever their size."""
+"""The kind of models of these types, whatever their vocabulary."""
 
 _BY_VOCABULARY: Final[Mapping[str, int]] = {
     "bert": 100_000,
@@ -25,7 +25,7 @@ _BY_VOCABULARY: Final[Mapping[str, int]] = {
     "modernbert": 100_000,
     "deberta-v2": 200_000,
 }
-"""Types that are either: from so many entries of the vocabulary on a model is multilingual.
+"""Types of both kinds: a model with at least so many vocabulary entries is multilingual.
 
 mBERT has 105,879 and 119,547, LaBSE 501,153, mmBERT 256,000, mDeBERTa 251,000; monolingual models of these types have
 21,128 to 128,100 (DeBERTa-v3).
@@ -33,10 +33,10 @@ mBERT has 105,879 and 119,547, LaBSE 501,153, mmBERT 256,000, mDeBERTa 251,000; 
 
 
 def base_kind(config: Mapping[str, Any]) -> str | None:
-    """The kind of an encoder by its config.json; None where it does not tell.
+    """The kind of an encoder by its config.json; None where that is unknown.
 
-    A type that is multilingual by itself can have been trained on one language: of an encoder from scratch the
-    languages of its text tell more.
+    An encoder of a multilingual type can have been trained on one language: for one trained from scratch, the
+    languages of its text are better evidence.
     """
     named = config.get("model_type")
     kind = _ALWAYS.get(named) if isinstance(named, str) else None

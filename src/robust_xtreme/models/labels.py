@@ -1,4 +1,4 @@
-"""Names of classes: those of a checkpoint, as it calls them, and those of a task."""
+"""Map the class names of a checkpoint to the labels of a task."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CLASSES: Final = {
     "contradictory": "contradiction",
 }
 _PREFIXES: Final = {"B": "B", "S": "B", "U": "B", "I": "I", "M": "I", "E": "I", "L": "I"}
-"""Of BIO, BIOES, BMES and BILOU: what begins a name, and what continues with it."""
+"""The prefixes of BIO, BIOES, BMES and BILOU: B where they begin a name, I where they continue it."""
 
 _TYPES: Final = {
     "PERSON": "PER",
@@ -42,92 +42,92 @@ _TYPES: Final = {
 def parse_labels(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """`xnli=entailment,neutral,contradiction` as {"xnli": (...)}.
 
-    Raises SpecError or UnknownName: no names, a name or a task twice, an unknown task.
+    Raises SpecError where names are missing, or a name or a task is given twice; UnknownName for an unknown task.
     """
-    found: dict[str, tuple[str, ...]] = {}
-    for one in given:
-        task, _, rest = one.partition("=")
-        names = tuple(part.strip() for part in rest.split(","))
+    names_by_task: dict[str, tuple[str, ...]] = {}
+    for assignment in given:
+        task, _, listed = assignment.partition("=")
+        names = tuple(part.strip() for part in listed.split(","))
         if not task or not all(names):
-            raise SpecError(f"The labels {one[:80]!r} are not TASK=A,B,C, {_FORM}")
+            raise SpecError(f"The labels {assignment[:80]!r} are not TASK=A,B,C, {_FORM}")
         registry.load("task", task)
         repeated = next((name for name in names if names.count(name) > 1), None)
         if repeated is not None:
             raise SpecError(f"The labels of {task} name {repeated!r} twice: name each class once, {_FORM}")
-        if task in found:
+        if task in names_by_task:
             raise SpecError(f"Labels are given twice for {task!r}: name its classes once, {_FORM}")
-        found[task] = names
-    return found
+        names_by_task[task] = names
+    return names_by_task
 
 
-def named(given: tuple[str, ...], own: tuple[str, ...], task: TaskSpec, where: str) -> tuple[str, ...]:
-    """The classes of a head as the user names them. Raises SpecError where the head has another number of them."""
-    if len(given) != len(own):
-        raise SpecError(f"--labels names {len(given)} classes of {task.name}, but {where} has {len(own)}.")
+def named(given: tuple[str, ...], classes: tuple[str, ...], task: TaskSpec, where: str) -> tuple[str, ...]:
+    """The names that the user gives a head's classes. Raises SpecError where their number is not the head's."""
+    if len(given) != len(classes):
+        raise SpecError(f"--labels names {len(given)} classes of {task.name}, but {where} has {len(classes)}.")
     return given
 
 
-def contradiction(own: Sequence[str], places: Any) -> str:
-    """Where label2id gives a class another place than id2label does, as a part of a sentence; else empty."""
-    plain = [name.strip().casefold() for name in own]
-    for name, place in places.items() if isinstance(places, Mapping) else ():
-        known = [str(at) for at, one in enumerate(plain) if one == str(name).strip().casefold()]
-        if known and str(place) not in known:
-            return f"id2label calls class {known[0]} {name[:40]!r}, but label2id says that it is {str(place)[:40]}"
+def contradiction(classes: Sequence[str], label2id: Any) -> str:
+    """How label2id contradicts id2label about the index of a class, as a part of a sentence; else empty."""
+    plain = [name.strip().casefold() for name in classes]
+    for name, index in label2id.items() if isinstance(label2id, Mapping) else ():
+        known = [str(at) for at, class_name in enumerate(plain) if class_name == str(name).strip().casefold()]
+        if known and str(index) not in known:
+            return f"id2label calls class {known[0]} {name[:40]!r}, but label2id says that it is {str(index)[:40]}"
     return ""
 
 
 def check_clear(unclear: str, task: TaskSpec, where: str) -> None:
-    """Raise ModelError, showing the flag, where a configuration contradicts itself about its classes."""
+    """Raise ModelError, which names the option to use, where a configuration contradicts itself about its classes."""
     if unclear:
         flag = f"--labels {task.name}={','.join(task.labels)}"
         raise ModelError(f"{where}: in its config.json {unclear}. Name its classes in their order: {flag}")
 
 
-def check_agrees(found: tuple[str, ...], own: tuple[str, ...], task: TaskSpec, where: str) -> None:
-    """Raise SpecError where the user's names of classes contradict a head's own names, which are the task's."""
-    clear = placed(own, task)
-    if clear is not None and clear != found:
+def check_agrees(given: tuple[str, ...], classes: tuple[str, ...], task: TaskSpec, where: str) -> None:
+    """Raise SpecError where the user's names contradict those of the head, and the head's are the task's labels."""
+    clear = placed(classes, task)
+    if clear is not None and clear != given:
         raise SpecError(
-            f"--labels contradicts {where}, whose config.json calls its classes {_shown(own)}. Leave --labels out, or "
-            "correct id2label and label2id there."
+            f"--labels contradicts {where}, whose config.json calls its classes {_shown(classes)}. Leave --labels out, "
+            "or correct id2label and label2id there."
         )
 
 
-def called_otherwise(own: tuple[str, ...], labels: tuple[str, ...], task: TaskSpec, where: str) -> str:
-    """A sentence where classes that have names of their own were named otherwise by the user; else empty."""
-    if _nameless(own) or placed(own, task) is not None:
+def called_otherwise(classes: tuple[str, ...], labels: tuple[str, ...], task: TaskSpec, where: str) -> str:
+    """A sentence where the user names classes that have meaningful names in the checkpoint; else empty."""
+    if _nameless(classes) or placed(classes, task) is not None:
         return ""
-    return f"{task.name}: --labels takes the classes {_shown(own)} of {where} for {_shown(labels)}."
+    return f"{task.name}: --labels takes the classes {_shown(classes)} of {where} for {_shown(labels)}."
 
 
-def mapped(own: tuple[str, ...], task: TaskSpec, where: str) -> tuple[str, ...]:
-    """A head's classes as the task calls them, in the head's order; tags of other names count as O.
+def mapped(classes: tuple[str, ...], task: TaskSpec, where: str) -> tuple[str, ...]:
+    """The task's label of each of a head's classes, in the head's order; tags of other names count as O.
 
-    Raises ModelError, showing the flag that names them, where the head's names do not say which they are.
+    Raises ModelError, which names the option to use, where the labels do not follow from the names.
     """
-    found = placed(own, task)
-    if found is None:
-        raise ModelError(_refusal(own, task, where))
-    return found
+    task_labels = placed(classes, task)
+    if task_labels is None:
+        raise ModelError(_refusal(classes, task, where))
+    return task_labels
 
 
-def placed(own: tuple[str, ...], task: TaskSpec) -> tuple[str, ...] | None:
-    """A head's classes as the task calls them; None where the names do not say which they are."""
+def placed(classes: tuple[str, ...], task: TaskSpec) -> tuple[str, ...] | None:
+    """The task's label of each of a head's classes; None where the labels do not follow from the names."""
     if kind_of(task.family).words and OUTSIDE in task.labels:
-        return next((found for one in label_sets(task) if (found := _tags(own, one))), None)
-    found = tuple(_class(name, task.labels) for name in own)
-    return found if sorted(found) == sorted(task.labels) else None
+        return next((tags for label_set in label_sets(task) if (tags := _tags(classes, label_set))), None)
+    task_labels = tuple(_class(name, task.labels) for name in classes)
+    return task_labels if sorted(task_labels) == sorted(task.labels) else None
 
 
-def may_fit(own: tuple[str, ...], task: TaskSpec) -> bool:
-    """Whether a head could serve a task: its classes have the task's names, or none and the task's number."""
-    return placed(own, task) is not None or (_nameless(own) and len(own) == len(task.labels))
+def may_fit(classes: tuple[str, ...], task: TaskSpec) -> bool:
+    """Whether a head can serve a task: its classes have the task's labels, or as many names without meaning."""
+    return placed(classes, task) is not None or (_nameless(classes) and len(classes) == len(task.labels))
 
 
-def others(own: Sequence[str], labels: Sequence[str]) -> tuple[str, ...]:
-    """The tags of a head that count as O though they are not called so."""
-    return tuple(name for name, label in zip(own, labels, strict=True) if label == OUTSIDE and name != OUTSIDE)
+def others(classes: Sequence[str], labels: Sequence[str]) -> tuple[str, ...]:
+    """The tags of a head that count as O and have another name."""
+    return tuple(name for name, label in zip(classes, labels, strict=True) if label == OUTSIDE and name != OUTSIDE)
 
 
 def _class(name: str, labels: Sequence[str]) -> str:
@@ -136,23 +136,23 @@ def _class(name: str, labels: Sequence[str]) -> str:
     return next((label for label in labels if label.casefold() == plain), "")
 
 
-def _tags(own: tuple[str, ...], labels: tuple[str, ...]) -> tuple[str, ...] | None:
-    """Tags by their names; None where O is missing, or what a type of the task needs.
+def _tags(classes: tuple[str, ...], labels: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The task's label of each tag, by its name; None where O or a tag that the task needs is missing.
 
-    A type needs its I-: B- can be left to names that follow another one (IOB1, IO). Where one is left out, a B- of
-    another type that has no I- could be meant for it.
+    A type needs its I- tag; its B- tag may be missing or used only after another name (IO, IOB1). Where a label is
+    missing, None is returned too if an unknown type has a B- tag without an I- tag, which could be meant for it.
     """
-    found = tuple(_tag(name, labels) for name in own)
+    task_tags = tuple(_tag(name, labels) for name in classes)
     needed = {label for label in labels if label == OUTSIDE or label.startswith("I-")}
-    has = {*found} - {OUTSIDE} | ({OUTSIDE} & {name.strip().upper() for name in own})
-    odd = {*labels} - has and _half_types(others(own, found))
-    return found if needed <= has and not odd else None
+    has = {*task_tags} - {OUTSIDE} | ({OUTSIDE} & {name.strip().upper() for name in classes})
+    odd = {*labels} - has and _half_types(others(classes, task_tags))
+    return task_tags if needed <= has and not odd else None
 
 
 def _half_types(names: Sequence[str]) -> set[str]:
-    """The types among tags that can begin a name and cannot continue with one."""
+    """The types of the tags that have a beginning tag and no continuing one."""
     parts = [re.fullmatch(r"([A-Za-z])[-_](.+)", name.strip().upper(), re.DOTALL) for name in names]
-    known = [(_PREFIXES.get(one[1], ""), one[2]) for one in parts if one]
+    known = [(_PREFIXES.get(match[1], ""), match[2]) for match in parts if match]
     return {kind for prefix, kind in known if prefix == "B"} - {kind for prefix, kind in known if prefix == "I"}
 
 
@@ -164,17 +164,19 @@ def _tag(name: str, labels: Sequence[str]) -> str:
     return tag if tag in labels else OUTSIDE
 
 
-def _nameless(own: Sequence[str]) -> bool:
-    return all(_NAMELESS.fullmatch(name) for name in own)
+def _nameless(classes: Sequence[str]) -> bool:
+    return all(_NAMELESS.fullmatch(name) for name in classes)
 
 
-def _refusal(own: tuple[str, ...], task: TaskSpec, where: str) -> str:
-    have, want = _shown(own), ", ".join(task.labels)
-    if len(own) != len(task.labels) and not kind_of(task.family).words:
-        return f"{where}: its head has {len(own)} classes ({have}), but {task.name} has {len(task.labels)} ({want})."
+def _refusal(classes: tuple[str, ...], task: TaskSpec, where: str) -> str:
+    have, want = _shown(classes), ", ".join(task.labels)
+    if len(classes) != len(task.labels) and not kind_of(task.family).words:
+        return (
+            f"{where}: its head has {len(classes)} classes ({have}), but {task.name} has {len(task.labels)} ({want})."
+        )
     flag = f"--labels {task.name}={','.join(task.labels)}"
-    if _nameless(own):
-        return f"{where} calls its classes {have}, which says nothing of {task.name}. Name them in its order: {flag}"
+    if _nameless(classes):
+        return f"{where} calls its classes {have}, which are not names of {task.name}'s. Name them in its order: {flag}"
     what = "do not cover" if kind_of(task.family).words else "are not"
     return f"{where}: its classes ({have}) {what} those of {task.name} ({want}). Use a model of this task."
 

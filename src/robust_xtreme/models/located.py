@@ -1,7 +1,7 @@
-"""Where each task's model is: what answers it, what its folder must contain, and the identity of what computes.
+"""Locate the model of each task: choose it, check its folder, and compute its identity.
 
-A run of `train`: `RUN/model/` (config, safetensors, tokenizer), `RUN/heads/TASK.safetensors` with `TASK.json`,
-`RUN/stages/`. A checkpoint with a head of its own: see `native`.
+A run of `train` contains `RUN/model/` (config, safetensors, tokenizer), `RUN/heads/TASK.safetensors` with `TASK.json`,
+and `RUN/stages/`. For a checkpoint with a head of its own see `native`.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ from robust_xtreme.targets.kinds import kind_of
 @final
 @dataclass(frozen=True, slots=True)
 class Located:
-    """One task's model on disk: the run or checkpoint, its head, and the identity of all that computes.
+    """One task's model on disk: the run or checkpoint, its head, and the identity of all its files.
 
-    `heads` are those that count into the identity, `trained_on` the languages of the head's training data (those of
-    the task's own training split where nothing tells them). `head` is empty where the encoder's representation answers.
-    `labels` are the head's classes as the task calls them; `native` says more of a checkpoint that is not a run of
-    `train`, `renamed` that its own names say something else.
+    `heads` are those that are part of the identity, `trained_on` the languages of the head's training data (those of
+    the task's training split where the run does not record them). `head` is empty where the task is answered by the
+    encoder's representation. `labels` are the task's labels of the head's classes. `native` describes a checkpoint that
+    is not a run of `train`; `renamed` is a note that the user named its classes differently.
     """
 
     origin: Origin
@@ -79,21 +79,21 @@ class Located:
 
     @property
     def shown(self) -> str:
-        """What errors call the transformers folder: its path, or the name that the hub has for it."""
+        """The transformers folder as errors name it: its path, or its name on the hub."""
         return self.origin.typed if self.native else str(self.folder)
 
     def setting(self, language: str) -> str:
-        """How a language is met: `in_language` where the head was trained on it, else `zero_shot`."""
+        """The setting of a language: `in_language` where the head was trained on it, else `zero_shot`."""
         return "in_language" if language in self.trained_on else "zero_shot"
 
     @property
     def params(self) -> int:
-        """Parameters of the encoder; of a checkpoint with a head, the head's too."""
+        """The number of parameters of the encoder, and of the head where a checkpoint contains one."""
         return parameters(self._weights)[0]
 
     @property
     def params_nonembedding(self) -> int:
-        """The same but for the embedding tables: of words, positions and types."""
+        """The same without the embedding tables of words, positions and types."""
         return parameters(self._weights)[1]
 
     @property
@@ -104,18 +104,18 @@ class Located:
 
     @property
     def name(self) -> str:
-        """What frames and tables call the model: its folder or name on the hub, and first digits of its identity."""
+        """The model's name in frames and tables: its folder or hub name, and the first digits of its identity."""
         return f"{self.origin.called}@{self.identity[:8]}"
 
     @property
     def label_map(self) -> dict[str, str]:
-        """The classes of a checkpoint, each with the task's name for it; empty for a run."""
-        return dict(zip(self.native.own, self.labels, strict=True)) if self.native else {}
+        """The classes of a checkpoint, each with the task's label; empty for a run."""
+        return dict(zip(self.native.classes, self.labels, strict=True)) if self.native else {}
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences about what was taken for the task's model, how it was trained, and what it does not distinguish."""
-        left = others(self.native.own, self.labels) if self.native and kind_of(self.family).words else ()
+        """Sentences on which model was chosen, how it was trained, and which labels it does not distinguish."""
+        left = others(self.native.classes, self.labels) if self.native and kind_of(self.family).words else ()
         tags = f"{self.task}: the tags {', '.join(left)} of {self.origin.typed} count as O." if left else ""
         trained = "" if self.native else changed_texts(self.run, self.heads)
         spared = unsupported.note(self.labels, registry.load("task", self.task))
@@ -135,25 +135,25 @@ def heads(run: Path) -> tuple[str, ...]:
 
 
 def head_for(run: Path, task: TaskSpec) -> str | None:
-    """The head of a run that a task uses: its own, else the first it accepts; None where there is none."""
-    held = heads(run)
-    return next((name for name in (task.name, *task.accepts) if name in held), None)
+    """The head of a run that a task uses: its own, else the first that it accepts, else None."""
+    available = heads(run)
+    return next((name for name in (task.name, *task.accepts) if name in available), None)
 
 
 def represents(origin: Origin, task: TaskSpec, given: Given) -> bool:
-    """Whether a model answers a task by its representation: the task wants no head, or one was named in its stead."""
+    """Whether the encoder's representation answers a task: it needs no head, or has none and one was named instead."""
     if not kind_of(task.family).searched:
         return False
     return not task.head or (given.represents and (is_native(origin.folder) or head_for(origin.folder, task) is None))
 
 
 def served(given: Given, task: TaskSpec) -> bool:
-    """Whether some model of a run can answer a task."""
-    return task.name in given.named or any(serves(one, task, given) for one in given.plain)
+    """Whether one of the given models can answer a task."""
+    return task.name in given.named or any(serves(origin, task, given) for origin in given.plain)
 
 
 def serves(origin: Origin, task: TaskSpec, given: Given) -> bool:
-    """Whether a model has a head that a task can use, as far as its kind goes, or needs none."""
+    """Whether a model has a head of the kind that a task needs, or the task needs none."""
     if represents(origin, task, given):
         return True
     if is_native(origin.folder):
@@ -162,32 +162,32 @@ def serves(origin: Origin, task: TaskSpec, given: Given) -> bool:
 
 
 def default_tasks(given: Given) -> tuple[TaskSpec, ...]:
-    """The tasks that the models have heads for; a benchmark's where there is none, so that locating them says why.
+    """The tasks that the models have heads for; if there are none, those of a benchmark, so that `locate` reports why.
 
-    Where they are not named, tasks that a representation answers are not evaluated, and those outside of the benchmarks
-    only by a head of their own.
+    Unless they are named, tasks that a representation answers are left out, and so are tasks outside the benchmarks,
+    except where a model has a head for exactly that task.
     """
     every = [registry.load("task", name) for name in registry.names("task")]
-    able = [one for one in every if _by_default(one, given) and served(given, one)]
-    fitting = [one for one in able if one.name in given.named or any(_fits(o, one, given) for o in given.plain)]
-    return tuple(fitting or able or sorted((one for one in every if _by_default(one, given)), key=_last))
+    able = [task for task in every if _by_default(task, given) and served(given, task)]
+    fitting = [task for task in able if task.name in given.named or any(_fits(o, task, given) for o in given.plain)]
+    return tuple(fitting or able or sorted((task for task in every if _by_default(task, given)), key=_last))
 
 
 def _last(task: TaskSpec) -> tuple[bool, bool]:
-    """Tasks of XTREME-R come first, and among them those whose heads are common."""
+    """The sort key that puts tasks of XTREME-R first, and among them those whose heads are common."""
     return "xtreme-r" not in task.groups, not kind_of(task.family).indexed
 
 
 def _by_default(task: TaskSpec, given: Given) -> bool:
-    """Whether a task is evaluated where none is named."""
+    """Whether a task is evaluated where no tasks are named."""
     if task.name in given.named or task.name in given.labels:
         return True
-    own = any(task.name in heads(one.folder) for one in given.plain)
-    return own or (task.head and not TASKS.keys().isdisjoint(task.groups))
+    has_head = any(task.name in heads(origin.folder) for origin in given.plain)
+    return has_head or (task.head and not TASKS.keys().isdisjoint(task.groups))
 
 
 def _fits(origin: Origin, task: TaskSpec, given: Given) -> bool:
-    """Whether a model serves a task by the names of its classes too."""
+    """Whether a model serves a task, and the names of its classes fit too."""
     if (
         not serves(origin, task, given)
         or not is_native(origin.folder)
@@ -195,13 +195,13 @@ def _fits(origin: Origin, task: TaskSpec, given: Given) -> bool:
         or task.name in given.labels
     ):
         return serves(origin, task, given)
-    return may_fit(read_native(origin, task, given.trust)[0].own, task)
+    return may_fit(read_native(origin, task, given.trust)[0].classes, task)
 
 
 def locate(run: Path, task: TaskSpec, tasks: Sequence[TaskSpec] = (), trust: bool = False) -> Located:
-    """Check a folder for one task without loading it. Raises ModelError: one line, what is missing.
+    """Check a folder for one task without loading it. Raises ModelError: one line that says what is missing.
 
-    `tasks` are all those that the model answers: a run's heads for them count into its identity.
+    `tasks` are all tasks that the model answers: a run's heads for them are part of its identity.
     """
     return _locate(local(run), task, tasks, Given({}, (), {}, trust))
 
@@ -232,12 +232,12 @@ def _checkpoint(origin: Origin, task: TaskSpec, given: Given) -> Located:
         trained_on=() if unsupported.unsupported_labels(labels, task) else task.train_languages,
         heads=(),
         native=native,
-        renamed=called_otherwise(native.own, labels, task, origin.typed) if task.name in given.labels else "",
+        renamed=called_otherwise(native.classes, labels, task, origin.typed) if task.name in given.labels else "",
     )
 
 
 def _represented(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec], given: Given) -> Located:
-    """A model of which the encoder is used; a run has one identity for all of its tasks."""
+    """A model of which only the encoder is used; a run has one identity for all its tasks."""
     if is_native(origin.folder):
         native, config = read_bare(origin, given.trust)
         used: tuple[str, ...] = ()
@@ -252,14 +252,14 @@ def _represented(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec], give
 
 def _used(run: Path, tasks: Sequence[TaskSpec], *more: str) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
     """The heads of a run that tasks use, and their labels."""
-    found = {head_for(run, other) for other in tasks if other.head}
-    used = sorted({*more, *filter(None, found)})
-    paths = {one: run / "heads" / f"{one}.json" for one in used}
-    return tuple(used), {one: _labels(path, read_json(path)) for one, path in paths.items()}
+    head_names = {head_for(run, other) for other in tasks if other.head}
+    used = sorted({*more, *filter(None, head_names)})
+    paths = {head: run / "heads" / f"{head}.json" for head in used}
+    return tuple(used), {head: _labels(path, read_json(path)) for head, path in paths.items()}
 
 
 def _mapped(native: Native, origin: Origin, task: TaskSpec, given: Given) -> tuple[str, ...]:
-    own = native.own
+    classes = native.classes
     asked = given.labels.get(task.name)
     if not kind_of(task.family).classes:
         if asked:
@@ -267,11 +267,11 @@ def _mapped(native: Native, origin: Origin, task: TaskSpec, given: Given) -> tup
         return ()
     if not asked:
         check_clear(native.unclear, task, origin.typed)
-        return mapped(own, task, origin.typed)
-    found = mapped(named(asked, own, task, origin.typed), task, origin.typed)
+        return mapped(classes, task, origin.typed)
+    labels = mapped(named(asked, classes, task, origin.typed), task, origin.typed)
     if not native.unclear:
-        check_agrees(found, own, task, origin.typed)
-    return found
+        check_agrees(labels, classes, task, origin.typed)
+    return labels
 
 
 def _run(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec]) -> Located:
@@ -301,14 +301,14 @@ def _run(origin: Origin, task: TaskSpec, tasks: Sequence[TaskSpec]) -> Located:
 
 
 def _labels(path: Path, facts: Mapping[str, Any]) -> tuple[str, ...]:
-    found = facts.get("labels", [])
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+    labels = facts.get("labels", [])
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise ModelError(f"{path} does not name the head's labels as a list of texts. Train again: {HOW_TO_TRAIN}")
-    return tuple(found)
+    return tuple(labels)
 
 
 def _check_encoder(run: Path, head: str, trained_on: Any) -> None:
-    """A head answers only with the encoder that it was trained on, where it remembers that."""
+    """Raise ModelError where a head records another encoder than the run's."""
     if trained_on and trained_on != encoder_identity(run / "model", file_hash):
         raise ModelError(f"{run}: the head {head} was trained on another encoder than the one in model/. Train again.")
 
@@ -319,7 +319,7 @@ def locate_all(given: Given, tasks: Sequence[TaskSpec]) -> dict[str, Located]:
     models = assign(given, tasks)
     return {
         task.name: _locate(
-            models[task.name], task, [one for one in tasks if models[one.name] == models[task.name]], given
+            models[task.name], task, [other for other in tasks if models[other.name] == models[task.name]], given
         )
         for task in tasks
     }
@@ -329,9 +329,9 @@ def _wanted_head(run: Path, task: TaskSpec) -> str:
     head = head_for(run, task)
     if head is None:
         wanted = " or ".join(dict.fromkeys((task.name, *task.accepts)))
-        held = ", ".join(heads(run)) or "none"
+        available = ", ".join(heads(run)) or "none"
         raise ModelError(
-            f"{run} has no head for {wanted} (it has: {held}). Train one: {train_command(task)}.{instead(task)}"
+            f"{run} has no head for {wanted} (it has: {available}). Train one: {train_command(task)}.{instead(task)}"
         )
     return head
 
@@ -351,9 +351,9 @@ def check_folder(run: Path) -> None:
 
 
 def relabelled(labels: tuple[str, ...], task: TaskSpec, run: Path) -> tuple[int, ...] | None:
-    """For a classifying head: its labels as places in the task's; tags go by their names.
+    """For a classification head, the task's index of each of its labels; None where they are equal, or tags.
 
-    Raises ModelError where they are other labels.
+    Raises ModelError where the labels are not those of the task.
     """
     if labels == task.labels:
         return None
@@ -364,7 +364,7 @@ def relabelled(labels: tuple[str, ...], task: TaskSpec, run: Path) -> tuple[int,
 
 
 def assign(given: Given, tasks: Sequence[TaskSpec]) -> dict[str, Origin]:
-    """Which model answers which task: TASK=NAME where it is named, else the one plain NAME with a head for it.
+    """The model of each task: that of TASK=NAME where it is given, else the only plain NAME with a head for it.
 
     Raises SpecError where two models could answer a task, ModelError where none can, each naming the task.
     """

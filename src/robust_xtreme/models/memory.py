@@ -1,4 +1,4 @@
-"""What it looks like when memory runs out."""
+"""Recognise exceptions that report too little memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an exception says that the device or the machine has too little memory."""
+    """Whether an exception reports that the device or the machine has too little memory."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     text = str(error)

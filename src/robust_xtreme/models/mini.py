@@ -1,8 +1,8 @@
-"""The architecture of mini's encoder: word vectors that stay as they are given, attention by content and by distance.
+"""The architecture of mini's encoder: frozen word vectors, attention by content and by distance.
 
-Registered with transformers' Auto classes as `robust_xtreme_mini`. Half of the heads see their own text by distance, a
-quarter the other text only, a quarter everything; the second text begins after the second separator. To each token is
-added how near the nearest word of the other text is.
+It is registered with transformers' Auto classes as `robust_xtreme_mini`. Half of the heads attend to their own text by
+distance, a quarter only to the other text, a quarter to everything; the second text begins after the second separator.
+The similarity of the nearest word in the other text is added to each token.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from transformers.modeling_outputs import BaseModelOutput
 
 MODEL_TYPE: Final = "robust_xtreme_mini"
 _SEPARATORS: Final = 2
-"""How many separators are in front of the second text."""
+"""The number of separators before the second text."""
 
 _Config: Any = PretrainedConfig
 _Model: Any = PreTrainedModel
-"""transformers types its base classes in part only, and differently in its versions."""
+"""Base classes as Any: transformers types them only in part, and differently in each version."""
 
 
 class MiniConfig(_Config):  # type: ignore[misc]  # see above
-    """The shape of the encoder; `reach` is the distance from which on two tokens are just far apart.
+    """The shape of the encoder; distances between tokens are clipped at `reach`.
 
-    In training `type_noise` is the deviation of the noise on a word's vector, whose values have one of about 1, and
-    `type_dropout` the share of words that have no vector.
+    In training, `type_noise` is the standard deviation of the noise on a word's vector, whose values have one of about
+    1, and `type_dropout` the share of words whose vectors are zero.
     """
 
     model_type = MODEL_TYPE
@@ -71,7 +71,7 @@ class MiniConfig(_Config):  # type: ignore[misc]  # see above
 
 
 class Layer(nn.Module):
-    """Attention and a feed-forward step, each after a norm and added to what was there."""
+    """Attention and a feed-forward step, each after a norm and with a residual connection."""
 
     def __init__(self, config: Any) -> None:
         nn.Module.__init__(self)
@@ -91,9 +91,9 @@ class Layer(nn.Module):
     def forward(self, hidden: Tensor, bias: Tensor) -> Tensor:
         """Hidden states (B, L, H) after the layer; `bias` (B, heads, L, L) is added to the attention scores."""
         normed = self.attention_norm(hidden)
-        query, key, value = (self._split(one(normed)) for one in (self.query, self.key, self.value))
-        found = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
-        hidden = hidden + self.dropout(self.attention_output(found.transpose(1, 2).flatten(2)))
+        query, key, value = (self._split(linear(normed)) for linear in (self.query, self.key, self.value))
+        attended = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        hidden = hidden + self.dropout(self.attention_output(attended.transpose(1, 2).flatten(2)))
         changed: Tensor = hidden + self.dropout(self.step(self.step_norm(hidden)))
         return changed
 
@@ -125,7 +125,7 @@ class MiniModel(_Model):  # type: ignore[misc]  # see above
         return self.embeddings
 
     def set_input_embeddings(self, value: nn.Embedding) -> None:
-        """Put others in their place."""
+        """Replace the word vectors."""
         self.embeddings = value
 
     def forward(
@@ -135,9 +135,9 @@ class MiniModel(_Model):  # type: ignore[misc]  # see above
         output_hidden_states: bool | None = None,
         **_: Any,
     ) -> BaseModelOutput:
-        """Hidden states (B, L, H) of token ids (B, L); where they are asked for, those of every layer too.
+        """Hidden states (B, L, H) of token ids (B, L); with `output_hidden_states`, those of every layer too.
 
-        These are the embeddings, and what each layer gives; after the last one the norm has been applied.
+        These are the embeddings and the output of each layer; the norm is applied to that of the last one.
         """
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         second = in_second(input_ids, int(self.config.eos_token_id))
@@ -157,7 +157,10 @@ class MiniModel(_Model):  # type: ignore[misc]  # see above
         return BaseModelOutput(last_hidden_state=states[-1], hidden_states=tuple(states) if shown else None)
 
     def _noised(self, vectors: Tensor, ids: Tensor) -> Tensor:
-        """In training: each word's vector as another language might have it, the same wherever the word is."""
+        """In training: vectors with noise and dropout per word type, the same at each occurrence of a word.
+
+        It imitates the vectors that the word's translations would have.
+        """
         config = self.config
         types = torch.randn_like(self.embeddings.weight) * config.type_noise
         vectors = vectors + nn.functional.embedding(ids, types)
@@ -166,15 +169,16 @@ class MiniModel(_Model):  # type: ignore[misc]  # see above
         return noised
 
     def _bias(self, second: Tensor, mask: Tensor) -> Tensor:
-        """What is added to the attention scores (B, heads, L, L), by kind of head."""
+        """The bias that is added to the attention scores (B, heads, L, L), by kind of head."""
         lowest = torch.finfo(self.centres.dtype).min
-        place = torch.arange(mask.shape[1], device=mask.device)
-        apart = (place[None, :] - place[:, None]).clamp(-self.config.reach, self.config.reach)
+        positions = torch.arange(mask.shape[1], device=mask.device)
+        apart = (positions[None, :] - positions[:, None]).clamp(-self.config.reach, self.config.reach)
         near = -self.slopes[:, None, None] * (apart - self.centres[:, None, None]).abs()
         hidden = (mask == 0)[:, None, None, :]
         same = (second[:, :, None] == second[:, None, :])[:, None]
         paired = second.any(dim=1)[:, None, None, None]
-        front = place == 0
+        front = positions == 0
+        # Near heads see only their own text, across heads the other text and the first token, free heads everything.
         near = near.masked_fill(hidden | ~same, lowest)
         across = torch.zeros_like(near[:, :1]).masked_fill(hidden | (same & paired & ~front), lowest)
         free = torch.zeros_like(across).masked_fill(hidden, lowest)
@@ -182,8 +186,11 @@ class MiniModel(_Model):  # type: ignore[misc]  # see above
         return torch.cat([near, across.expand(-1, count, -1, -1), free.expand(-1, count, -1, -1)], dim=1)
 
     def save_pretrained(self, save_directory: str | os.PathLike[str], **options: Any) -> None:
-        """Write the weights in half precision, which is what the small file is for."""
-        halved = {name: one.half() if one.is_floating_point() else one for name, one in self.state_dict().items()}
+        """Write the weights in half precision, which halves the file."""
+        halved = {
+            name: weights.half() if weights.is_floating_point() else weights
+            for name, weights in self.state_dict().items()
+        }
         PreTrainedModel.save_pretrained(self, save_directory, state_dict=halved, **options)
 
 
@@ -197,7 +204,7 @@ def best_match(vectors: Tensor, second: Tensor, words: Tensor) -> Tensor:
 
 
 def in_second(ids: Tensor, separator: int) -> Tensor:
-    """Which tokens (B, L) are of the second text, or after it."""
+    """Which tokens (B, L) belong to the second text, or follow it."""
     separators = (ids == separator).long()
     return torch.cumsum(separators, dim=1) - separators >= _SEPARATORS
 

@@ -1,6 +1,6 @@
-"""Checkpoints that transformers saved with a task head, as far as their configuration tells: which head, which classes.
+"""Read from its configuration which head and which classes a transformers checkpoint has.
 
-Nothing is loaded here. A checkpoint is a folder whose config.json names its architecture, with safetensors beside it.
+Weights are not loaded here. A checkpoint is a folder with safetensors and a config.json that names its architecture.
 """
 
 from __future__ import annotations
@@ -30,32 +30,33 @@ _MOST: Final = 10_000
 @final
 @dataclass(frozen=True, slots=True)
 class Native:
-    """A checkpoint with a head: its architecture, its classes in order (if they have names), whether code may run.
+    """A checkpoint with a head: its architecture, the names of its classes in order, and whether its code may run.
 
-    `unclear` says where its configuration contradicts itself about the classes.
+    `classes` is empty where the head does not classify. `unclear` says where the configuration contradicts itself about
+    the classes.
     """
 
     architecture: str
-    own: tuple[str, ...]
+    classes: tuple[str, ...]
     trust: bool
     unclear: str = ""
 
 
 def is_native(folder: Path) -> bool:
-    """Whether a folder is laid out as transformers does it, and not as a run of `train`."""
+    """Whether a folder has the layout of transformers, and not that of a run of `train`."""
     return (folder / _CONFIG).is_file() and not (folder / "model").is_dir()
 
 
 def family_of(origin: Origin) -> str | None:
-    """The family of a checkpoint's head; None where it has none that serves a task. Raises ModelError."""
+    """The family of a checkpoint's head; None where it has no head that serves a task. Raises ModelError."""
     architecture = _architecture(read_json(origin.folder / _CONFIG))
     return next((family for family, ending in HEADS.items() if architecture.endswith(ending)), None)
 
 
 def read_native(origin: Origin, task: TaskSpec, trust: bool) -> tuple[Native, dict[str, Any]]:
-    """What the checkpoint is, and its configuration.
+    """The description of a checkpoint with a head, and its configuration.
 
-    Raises ModelError where it has another head, no safetensors, or code of its own that was not asked for.
+    Raises ModelError where it has another head, no safetensors, or code of its own without `trust`.
     """
     config = read_json(origin.folder / _CONFIG)
     family = family_of(origin)
@@ -66,12 +67,12 @@ def read_native(origin: Origin, task: TaskSpec, trust: bool) -> tuple[Native, di
     check_config(config, origin.typed)
     if family == SPAN_QA.name:
         _check_ends(origin, config)
-    own = _classes(origin, config) if kind_of(family).classes else ()
-    return Native(_architecture(config), own, trust, contradiction(own, config.get("label2id"))), config
+    classes = _classes(origin, config) if kind_of(family).classes else ()
+    return Native(_architecture(config), classes, trust, contradiction(classes, config.get("label2id"))), config
 
 
 def read_bare(origin: Origin, trust: bool) -> tuple[Native, dict[str, Any]]:
-    """A checkpoint of which only the encoder is used, and its configuration. Raises ModelError as `read_native`."""
+    """The same of a checkpoint of which only the encoder is used. Raises ModelError as `read_native`."""
     config = read_json(origin.folder / _CONFIG)
     check_files(origin.folder, origin.typed, here=origin.source == FOLDER)
     _check_code(origin, config, trust)
@@ -80,14 +81,14 @@ def read_bare(origin: Origin, trust: bool) -> tuple[Native, dict[str, Any]]:
 
 
 def native_files(folder: Path, trust: bool) -> list[Path]:
-    """The files that count into a checkpoint's identity."""
-    found = {path for pattern in (*FILES, *(CODE if trust else ())) for path in folder.glob(pattern)}
-    return sorted(found | set(weight_files(folder, str(folder))))
+    """The files that are part of a checkpoint's identity."""
+    paths = {path for pattern in (*FILES, *(CODE if trust else ())) for path in folder.glob(pattern)}
+    return sorted(paths | set(weight_files(folder, str(folder))))
 
 
 def _architecture(config: Mapping[str, Any]) -> str:
-    found = config.get("architectures")
-    return str(found[0]) if isinstance(found, list) and found else ""
+    architectures = config.get("architectures")
+    return str(architectures[0]) if isinstance(architectures, list) and architectures else ""
 
 
 def _other_head(origin: Origin, architecture: str, task: TaskSpec) -> str:
@@ -101,28 +102,28 @@ def _other_head(origin: Origin, architecture: str, task: TaskSpec) -> str:
 
 
 def train_command(task: TaskSpec, encoder: str = "DIR") -> str:
-    """What trains a head that a task can use: its own, or the first that it accepts where it has no training data."""
-    others = (one for one in task.accepts if one != task.name)
+    """The command that trains a head for a task: its own, or the first accepted one where it has no training data."""
+    others = (name for name in task.accepts if name != task.name)
     learned = task.name if task.train_languages else next(others, task.name)
     return f"robust-xtreme train --task {learned} --from {encoder} --data DIR"
 
 
 def instead(task: TaskSpec) -> str:
-    """What serves instead of a head: in retrieval, a representation that is named."""
+    """The alternative to a head, as a sentence: in retrieval, a named representation."""
     return " Or compare texts without a head: --representation mean:14/24" if task.pool is not None else ""
 
 
 def _check_code(origin: Origin, config: Mapping[str, Any], trust: bool) -> None:
-    """Raise ModelError where only code of the checkpoint's own knows its architecture, and it was not asked for."""
+    """Raise ModelError where only the checkpoint's code defines its architecture, and `trust` is not set."""
     import transformers
 
     known = known_type(config) and hasattr(transformers, _architecture(config))
     if config.get("auto_map") and not known and not trust:
-        raise ModelError(f"{origin.typed} brings code of its own, which runs only where you say so: {TRUST_FLAG}")
+        raise ModelError(f"{origin.typed} contains code of its own, which runs only with {TRUST_FLAG}")
 
 
 def _check_ends(origin: Origin, config: Mapping[str, Any]) -> None:
-    """Raise ModelError where a head for spans scores anything but both ends of an answer."""
+    """Raise ModelError where a head for spans does not give two scores a token, for both ends of an answer."""
     names = config.get("id2label")
     count = len(names) if isinstance(names, dict) else config.get("num_labels", _FEW)
     if count != _FEW:
@@ -132,14 +133,14 @@ def _check_ends(origin: Origin, config: Mapping[str, Any]) -> None:
 
 
 def _classes(origin: Origin, config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names of the head's classes in order; without names those that transformers would give."""
-    found = config.get("id2label")
-    if found is None:
+    """The names of the head's classes in order; where there are none, those that transformers would give."""
+    id2label = config.get("id2label")
+    if id2label is None:
         count = config.get("num_labels", _FEW)
-        found = {str(place): f"LABEL_{place}" for place in range(count if isinstance(count, int) else 0)}
-    if not isinstance(found, dict) or not 0 < len(found) <= _MOST:
+        id2label = {str(index): f"LABEL_{index}" for index in range(count if isinstance(count, int) else 0)}
+    if not isinstance(id2label, dict) or not 0 < len(id2label) <= _MOST:
         raise ModelError(f"{origin.typed}: id2label in its config.json does not name the head's classes.")
-    places = [str(place) for place in range(len(found))]
-    if sorted(found) != sorted(places) or not all(isinstance(one, str) and one for one in found.values()):
-        raise ModelError(f"{origin.typed}: id2label in its config.json does not name classes 0 to {len(found) - 1}.")
-    return tuple(found[place] for place in places)
+    indices = [str(index) for index in range(len(id2label))]
+    if sorted(id2label) != sorted(indices) or not all(isinstance(name, str) and name for name in id2label.values()):
+        raise ModelError(f"{origin.typed}: id2label in its config.json does not name classes 0 to {len(id2label) - 1}.")
+    return tuple(id2label[index] for index in indices)

@@ -1,4 +1,4 @@
-"""Where the models that a run names are: mini, a folder, or the hub."""
+"""Find the models that a run names: mini, a folder, or a model on the hub."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FROM_HUB: Final = "hub"
 @final
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A model on this machine: as it was typed, as tables call it, its folder, whence, and its commit on the hub."""
+    """A model on this machine: its name as typed and in tables, its folder, its source, and its commit on the hub."""
 
     typed: str
     called: str
@@ -33,7 +33,7 @@ class Origin:
 
     @property
     def note(self) -> str:
-        """A sentence where somebody could have meant another model, or could get another one next time."""
+        """A sentence where the name could mean another model, now or in a later run; else empty."""
         if self.source == FROM_HUB:
             return f"{self.typed} is commit {self.revision} of the hub; to name it: --revision {self.revision}"
         if self.source == FOLDER and like_hub(self.typed):
@@ -44,9 +44,9 @@ class Origin:
 @final
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The models of a run: for a task by name, and for every task that they have a head for; names of classes.
+    """The models of a run: those named for a task, those for every task they have a head for; and names of classes.
 
-    `represents` says that a representation was named, which serves retrieval where a model does not have the task's head.
+    `represents`: a representation was named, which answers retrieval where a model does not have the task's head.
     """
 
     named: Mapping[str, Origin]
@@ -64,7 +64,7 @@ def local(folder: Path, typed: str = "") -> Origin:
 def given_models(spec: RunSpec) -> Given:
     """Find every model that a run names, fetching those of the hub.
 
-    Raises SpecError, UnknownName, ModelError where a name, revision or label cannot be; RobustXtremeError where the
+    Raises SpecError, UnknownName or ModelError where a name, revision or label is wrong; RobustXtremeError where the
     hub does not answer.
     """
     labels = parse_labels(spec.labels)
@@ -73,8 +73,8 @@ def given_models(spec: RunSpec) -> Given:
     _check_revisions(revisions, names, plain)
     bare = revisions.get("", "")
     named = {task: _find(name, revisions.get(task, bare), spec) for task, name in names.items()}
-    found = tuple(_find(name, bare, spec) for name in plain)
-    return Given(named, found, labels, spec.trust_remote_code, bool(spec.representation))
+    origins = tuple(_find(name, bare, spec) for name in plain)
+    return Given(named, origins, labels, spec.trust_remote_code, bool(spec.representation))
 
 
 def parse_models(models: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -82,10 +82,10 @@ def parse_models(models: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]
     known = registry.names("task")
     named: dict[str, str] = {}
     plain: list[str] = []
-    for one in models:
-        task, equals, name = one.partition("=")
-        if not equals or (task not in known and exists(one)):
-            plain.append(one)
+    for model in models:
+        task, equals, name = model.partition("=")
+        if not equals or (task not in known and exists(model)):
+            plain.append(model)
             continue
         registry.load("task", task)
         if task in named:
@@ -96,15 +96,15 @@ def parse_models(models: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]
 
 def _revisions(given: Sequence[str]) -> dict[str, str]:
     """`SHA` and `TASK=SHA` as {"": SHA, "xnli": SHA}. Raises SpecError."""
-    found: dict[str, str] = {}
-    for one in given:
-        task, _, revision = one.rpartition("=")
+    revisions: dict[str, str] = {}
+    for assignment in given:
+        task, _, revision = assignment.rpartition("=")
         if not re.fullmatch(r"[\w.-]+(?:/[\w.-]+)*", revision):
-            raise SpecError(f"The revision {one[:80]!r} is not SHA or TASK=SHA, a commit of a model on the hub.")
-        if task in found:
+            raise SpecError(f"The revision {assignment[:80]!r} is not SHA or TASK=SHA, a commit of a model on the hub.")
+        if task in revisions:
             raise SpecError(f"Two revisions are given for {task or 'all models'}: name one.")
-        found[task] = revision
-    return found
+        revisions[task] = revision
+    return revisions
 
 
 def _check_revisions(revisions: Mapping[str, str], named: Mapping[str, str], plain: Sequence[str]) -> None:
@@ -112,7 +112,11 @@ def _check_revisions(revisions: Mapping[str, str], named: Mapping[str, str], pla
     for task, revision in revisions.items():
         if task and task not in named:
             raise SpecError(f"The revision {task}={revision} needs a model of its own: --model {task}=OWNER/NAME")
-        meant = [named[task]] if task else [*plain, *(name for one, name in named.items() if one not in revisions)]
+        meant = (
+            [named[task]]
+            if task
+            else [*plain, *(name for named_task, name in named.items() if named_task not in revisions)]
+        )
         here = [name for name in meant if not _on_hub(name)]
         if len(here) == len(meant):
             what = f"{here[0]} is a model on this machine" if here else "no model is left for it"
@@ -137,13 +141,13 @@ def _find(name: str, revision: str, spec: RunSpec) -> Origin:
 
 
 def _fetched(name: str, revision: str, spec: RunSpec) -> Origin:
-    found = fetched(name, revision, offline=spec.offline, code=spec.trust_remote_code)
-    return Origin(name, name, found.folder, FROM_HUB, found.revision)
+    checkpoint = fetched(name, revision, offline=spec.offline, code=spec.trust_remote_code)
+    return Origin(name, name, checkpoint.folder, FROM_HUB, checkpoint.revision)
 
 
 def check_tasks(given: Given, tasks: Sequence[TaskSpec]) -> None:
     """Raise SpecError where a model or labels are given for a task that is not evaluated."""
-    known = {one.name for one in tasks}
+    known = {task.name for task in tasks}
     for what, names in (("A model is", given.named), ("Labels are", given.labels)):
         unknown = next((task for task in names if task not in known), None)
         if unknown:

@@ -1,4 +1,4 @@
-"""Which hidden state of an encoder represents a text, and how its tokens become one vector: `mean:14/24`."""
+"""Represent a text by a hidden state of an encoder, whose tokens are pooled into one vector: `mean:14/24`."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ class Representation:
     """How a text becomes a vector without a head; `str()` round-trips through `parse`.
 
     `layer` is a hidden state of the encoder, 0 being the embeddings; where `of` is not 0, it is that of an encoder with
-    `of` layers, and scaled to others. `mean` is over the tokens of the text, with those that frame it where `specials`;
-    `cls` is the token that represents all: the first, or where an encoder has none there or is causal the last.
+    `of` layers, and is scaled to others. `mean` averages the tokens of the text, with `specials` also the special
+    tokens around it. `cls` takes the token that represents all of the text: the first, or the last where the encoder is
+    causal or has no special token at the start.
     """
 
     pooling: str
@@ -37,10 +38,10 @@ class Representation:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read `mean:14/24`, `cls:12`, `mean:8@specials=out`. Raises SpecError, one line."""
-        found = _FORM.fullmatch(text.strip())
-        if found is None:
+        match = _FORM.fullmatch(text.strip())
+        if match is None:
             raise SpecError(f"The representation {text[:80]!r} is not {_GRAMMAR}.")
-        pooling, layer, of, specials = found.groups()
+        pooling, layer, of, specials = match.groups()
         if pooling not in POOLINGS:
             raise SpecError(f"The representation {text!r}: there is no pooling {pooling!r}. Known: mean, cls.")
         if specials not in (None, "in", "out"):
@@ -56,32 +57,32 @@ class Representation:
         return f"{self.pooling}:{layer}" + ("" if self.specials else "@specials=out")
 
     def at(self, layers: int) -> int:
-        """The hidden state that is meant in an encoder with `layers` layers: N/M is N * layers / M, halves up.
+        """The hidden state in an encoder with `layers` layers: for N/M it is N * layers / M, with halves rounded up.
 
         Raises SpecError where it has no such layer.
         """
-        found = (2 * self.layer * layers + self.of) // (2 * self.of) if self.of else self.layer
-        if found > layers:
-            what = f"The representation {str(self)!r} needs layer {found}, but the encoder has {layers}."
+        state = (2 * self.layer * layers + self.of) // (2 * self.of) if self.of else self.layer
+        if state > layers:
+            what = f"The representation {str(self)!r} needs layer {state}, but the encoder has {layers}."
             raise SpecError(f"{what} Name one of 0 to {layers}, or scale it: {self.pooling}:14/24")
-        return found
+        return state
 
 
 DEFAULT: Final = Representation("mean", 14, 24)
-"""XTREME's and X-STILTs' for XLM-R large, whose 24 layers others are scaled to."""
+"""The representation of XTREME and X-STILTs: layer 14 of XLM-R large's 24, scaled to other encoders."""
 
 
 def layer_count(encoder: nn.Module) -> int:
-    """How many layers an encoder has. Raises ModelError where its configuration does not say."""
+    """The number of layers of an encoder. Raises ModelError where its configuration does not contain it."""
     config: Any = encoder.config
-    found = getattr(config, "num_hidden_layers", None)
-    if not isinstance(found, int):
+    layers = getattr(config, "num_hidden_layers", None)
+    if not isinstance(layers, int):
         raise ModelError("The encoder's config.json does not say how many layers it has (num_hidden_layers).")
-    return found
+    return layers
 
 
 class AtLayer(nn.Module):
-    """An encoder whose last hidden state is that of a layer, 0 being the embeddings."""
+    """An encoder whose output is the hidden state of one layer, 0 being the embeddings."""
 
     def __init__(self, encoder: nn.Module, layer: int) -> None:
         nn.Module.__init__(self)
@@ -99,9 +100,9 @@ class AtLayer(nn.Module):
 
 
 class Pooled(nn.Module):
-    """A representation of hidden states (B, L, H) as vectors (B, H) of length 1; it has nothing to learn.
+    """Pool hidden states (B, L, H) into vectors (B, H) of length 1; it has no parameters.
 
-    The layer is not chosen here: the hidden states given are those of the representation's layer (`AtLayer`).
+    The layer is chosen before, by `AtLayer`: the hidden states are those of the representation's layer.
     """
 
     def __init__(self, representation: Representation) -> None:
@@ -109,7 +110,7 @@ class Pooled(nn.Module):
         self.representation = representation
 
     def forward(self, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
-        """Vectors (B, H), float32; of a text without tokens the zero vector where special tokens are left out."""
+        """Vectors (B, H), float32; the zero vector for a text without tokens where special tokens are left out."""
         if self.representation.pooling == "cls":
             return unit_length(summaries(hidden, windows))
         kept = mask if self.representation.specials else _inside(windows, mask)
@@ -123,11 +124,11 @@ def _inside(windows: Sequence[Window], mask: Tensor) -> Tensor:
         torch.tensor([getattr(window.layout, name) for window in windows], device=mask.device)[:, None]
         for name in ("first", "count")
     )
-    place = torch.arange(mask.shape[1], device=mask.device)[None, :]
-    return ((place >= first) & (place < first + count)).to(mask.dtype)
+    positions = torch.arange(mask.shape[1], device=mask.device)[None, :]
+    return ((positions >= first) & (positions < first + count)).to(mask.dtype)
 
 
 def unit_length(vectors: Tensor) -> Tensor:
     """Vectors (B, D) of length 1, float32; a zero vector stays zero."""
-    found: Tensor = nn.functional.normalize(vectors.float(), dim=-1)
-    return found
+    normed: Tensor = nn.functional.normalize(vectors.float(), dim=-1)
+    return normed

@@ -1,7 +1,6 @@
-"""Which part of a checkpoint reads text: encoders as they are, T5's without its decoder, text towers without images.
+"""Choose the part of a checkpoint that reads text: an encoder, T5's encoder alone, CLIP's or SigLIP's text tower.
 
-A text tower reads few tokens, and CLIP's reads from left to right: inputs are cut to what it reads, and what represents
-a whole text is the last token.
+A text tower reads few tokens, and inputs are cut to that length. CLIP's is causal, so the last token represents a text.
 """
 
 from __future__ import annotations
@@ -48,25 +47,25 @@ def is_tower(config: Mapping[str, Any]) -> bool:
 
 
 def is_causal(config: Mapping[str, Any]) -> bool:
-    """Whether each token sees only those before it, so that the last one alone has seen the whole text."""
+    """Whether each token sees only those before it, so that only the last token has seen the whole text."""
     return config.get("model_type") in _CAUSAL
 
 
 def architecture_of(model_type: str, called: str) -> Any:
-    """The class of transformers that reads the text alone; None where AutoModel's does. Raises ModelError."""
+    """The class of transformers that reads only the text; None where AutoModel chooses it. Raises ModelError."""
     import transformers
 
     name = {**_TOWERS, **_OF_TWO}.get(model_type)
     if name is None:
         return None
-    found = getattr(transformers, name, None)
-    if found is None:
+    text_class = getattr(transformers, name, None)
+    if text_class is None:
         raise ModelError(f"{called}: this version of transformers has no {name}. Install a newer one.")
-    return found
+    return text_class
 
 
 def check_encoder(config: Any, architecture: Any, called: str) -> None:
-    """Raise ModelError where a model is not an encoder of text: a decoder, two in one, or a reader of images or sound."""
+    """Raise ModelError where a model is not a text encoder: a decoder, an encoder-decoder, or for images or sound."""
     from transformers.models.auto import modeling_auto
 
     kind = str(config.model_type)
@@ -79,7 +78,7 @@ def check_encoder(config: Any, architecture: Any, called: str) -> None:
     elif getattr(config, "is_decoder", False) or (kind in decoders and kind not in maskers):
         what = f"a decoder ({kind}): it reads from left to right, and predicts the next word"
     elif "input_ids" not in takes:
-        what = f"no encoder of text ({kind})"
+        what = f"not an encoder of text ({kind})"
     elif "pixel_values" in takes:
         what = f"a model of text and images ({kind}), of which only the text towers of CLIP and SigLIP are read"
     else:
@@ -87,53 +86,60 @@ def check_encoder(config: Any, architecture: Any, called: str) -> None:
     raise ModelError(f"{called} is {what}. {_TAKE}")
 
 
-def rest_pooler(encoder: Any) -> None:
-    """Keep a text tower's projection of a pooled token, which nothing here uses, out of training."""
+def freeze_pooler(encoder: Any) -> None:
+    """Freeze a text tower's projection of the pooled token, which is not used here."""
     if is_tower(encoder.config.to_dict()):
         for name, parameter in encoder.named_parameters():
             parameter.requires_grad_(_POOLER not in name.split("."))
 
 
 def text_facts(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What config.json tells of the encoder of text, by the names that most architectures use."""
-    found = {**config, **_tower_facts(config)} if is_tower(config) else dict(config)
+    """The facts that config.json gives of the text encoder, under the names that most architectures use."""
+    facts = {**config, **_tower_facts(config)} if is_tower(config) else dict(config)
     for name, others in _SAME.items():
-        known = next((found[one] for one in (name, *others) if isinstance(found.get(one), int)), None)
+        known = next((facts[synonym] for synonym in (name, *others) if isinstance(facts.get(synonym), int)), None)
         if known is not None:
-            found[name] = known
-    return found
+            facts[name] = known
+    return facts
 
 
 def _tower_facts(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The text model's own configuration, where it names a few things only with the architecture's for the others."""
+    """The text model's configuration, with the architecture's defaults for what it does not name."""
     import transformers
 
-    own = config.get(_TEXT, config)
+    text_config = config.get(_TEXT, config)
     defaults: Any = getattr(transformers, _TOWERS[str(config["model_type"])].replace("Model", "Config"))
     usual = {name: getattr(defaults(), name) for name in _SAME}
-    return {**usual, **{name: own[name] for name in _SAME if isinstance(own, dict) and isinstance(own.get(name), int)}}
+    return {
+        **usual,
+        **{
+            name: text_config[name]
+            for name in _SAME
+            if isinstance(text_config, dict) and isinstance(text_config.get(name), int)
+        },
+    }
 
 
 def positions(config: Mapping[str, Any]) -> int | None:
-    """How many tokens an encoder reads at most, as far as its configuration tells; None where that is not bounded.
+    """The largest number of tokens that an encoder reads; None where its configuration gives no bound.
 
-    Models of RoBERTa's kind count positions from after the padding token's number.
+    Models of RoBERTa's kind count positions from the id of the padding token plus 1.
     """
     numbers = [config.get(key) for key in ("max_position_embeddings", "pad_token_id")]
-    found, pad = (one if isinstance(one, int) else None for one in numbers)
+    most, pad = (number if isinstance(number, int) else None for number in numbers)
     reserved = (1 if pad is None else pad) + 1 if "roberta" in str(config.get("model_type")) else 0
-    return found - reserved if found else None
+    return most - reserved if most else None
 
 
 def longest(task: TaskSpec) -> int:
-    """The tokens of a task's longest inputs."""
+    """The number of tokens of a task's longest inputs."""
     return max(task.max_length, task.pool.max_length if task.pool else 0)
 
 
 def fitted(task: TaskSpec, config: Mapping[str, Any]) -> TaskSpec:
-    """A task with the lengths that a text tower reads; for any other encoder the task as it is.
+    """A task with its lengths cut to what a text tower reads; for any other encoder the task itself.
 
-    Windows overlap by the same share as before.
+    Windows still overlap by the same share.
     """
     most = positions(config) if is_tower(config) else None
     if most is None or most >= longest(task):

@@ -1,4 +1,4 @@
-"""What a run's stages say of its training: for the frame MODELS, the setting of a cell, and the overlap rule."""
+"""Read a run's training from its stages: for the frame MODELS, the setting of a cell, and the contamination rule."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SCRATCH: Final = "scratch"
 INTERMEDIATE: Final = "intermediate"
 TARGET: Final = "target"
 TOLERATED: Final = 0.02
-"""Up to this share of a split may be in the training data; it is counted, and nothing is refused."""
+"""The share of a split that may be in the training data: it is counted, and the split is not refused."""
 
 _SHOWN: Final = (
     "kind",
@@ -56,11 +56,11 @@ _ADDED: Final = frozenset(
         *("per_task", "selected_step", "translated", "lora", "diversity"),
     }
 )
-"""Shown only where it says something."""
+"""Keys that are shown only where their value is not empty."""
 
 
 def stages(run: Path) -> tuple[dict[str, Any], ...]:
-    """The records of a run's stages, in order; none where the folder has none. Raises ModelError."""
+    """The records of a run's stages, in order; empty where the folder has none. Raises ModelError."""
     try:
         return read_stages(run)
     except DataError as error:
@@ -69,48 +69,56 @@ def stages(run: Path) -> tuple[dict[str, Any], ...]:
 
 def languages_of(run: Path, head: str, otherwise: Sequence[str]) -> tuple[str, ...]:
     """The languages that a head was trained on."""
-    found = [one["languages"] for one in stages(run) if head in _tasks(one) and one.get("languages")]
-    return tuple(found[-1] if found else otherwise)
+    trained_languages = [
+        stage["languages"] for stage in stages(run) if head in _tasks(stage) and stage.get("languages")
+    ]
+    return tuple(trained_languages[-1] if trained_languages else otherwise)
 
 
 def changed_texts(run: Path, heads: Sequence[str]) -> str:
-    """A sentence about what was done to the texts that the heads were trained on; empty where they were left alone."""
-    found = [str(one["perturb"]) for one in stages(run) if one.get("perturb") and not _tasks(one).isdisjoint(heads)]
-    return f"{', '.join(heads)}: trained on changed texts. {'; '.join(found)}." if found else ""
+    """A sentence on how the texts that the heads were trained on were changed; empty where they were not."""
+    changes = [
+        str(stage["perturb"]) for stage in stages(run) if stage.get("perturb") and not _tasks(stage).isdisjoint(heads)
+    ]
+    return f"{', '.join(heads)}: trained on changed texts. {'; '.join(changes)}." if changes else ""
 
 
 def own_training(run: Path, task: str) -> str:
-    """A sentence where the model learned the task's own training data before its target; empty where it did not."""
-    found = [one for one in stages(run) if one.get("kind") == INTERMEDIATE and own_data(task) in _flags(one)]
-    if not found:
+    """A sentence where the model learned the task's training data before its target; empty where it did not."""
+    own_stages = [
+        stage for stage in stages(run) if stage.get("kind") == INTERMEDIATE and own_data(task) in _flags(stage)
+    ]
+    if not own_stages:
         return ""
-    learned = ", ".join(sorted(one for stage in found for one in _tasks(stage) if task in _trains(one)))
+    learned = ", ".join(sorted(name for stage in own_stages for name in _tasks(stage) if task in _trains(name)))
     return f"{task}: the model learned {learned or 'them'} before, {task}'s own training data: this is not transfer."
 
 
 def model_facts(run: Path, heads: Sequence[str], config: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The columns of MODELS that the stages tell; what they do not tell is left out.
+    """The columns of MODELS that the stages give; unknown ones are left out.
 
-    Of the targets those count whose heads are used; where none is, every one, since the representation is of them all.
-    `config` is the encoder's: where no stage says which kind of encoder was the first, its type does.
+    Only targets whose heads are used count; where no heads are used, all targets, since each of them trained the
+    representation. `config` is the encoder's: its type gives the kind of encoder where no stage records it.
     """
     every = stages(run)
-    targets = [one for one in every if one.get("kind") == TARGET and not (heads and _tasks(one).isdisjoint(heads))]
+    targets = [
+        stage for stage in every if stage.get("kind") == TARGET and not (heads and _tasks(stage).isdisjoint(heads))
+    ]
     if not every:
         return {}
     return {
-        "stages": json.dumps([_shown(one) for one in every], ensure_ascii=False),
+        "stages": json.dumps([_shown(stage) for stage in every], ensure_ascii=False),
         "pretrain_languages": _pretrained_on(every, beside=True),
         **_base(every, config or {}),
-        **_intermediate([one for one in every if one.get("kind") == INTERMEDIATE]),
+        **_intermediate([stage for stage in every if stage.get("kind") == INTERMEDIATE]),
         **(_target(targets) if targets else {}),
     }
 
 
 def stage_flags(run: Path) -> list[str]:
-    """What of a run's training data is evaluated somewhere, for `overlap_flags`: allowed splits, and own data."""
-    found = {flag for one in stages(run) for flag in (*one.get("allowed", ()), *_flags(one))}
-    return sorted(found)
+    """The parts of a run's training data that are evaluated, for `overlap_flags`: allowed splits, and tasks' own data."""
+    flags = {flag for stage in stages(run) for flag in (*stage.get("allowed", ()), *_flags(stage))}
+    return sorted(flags)
 
 
 def _shown(stage: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,7 +131,7 @@ def _tasks(stage: Mapping[str, Any]) -> set[str]:
 
 
 def _trains(name: str) -> tuple[str, ...]:
-    """The tasks whose own training data those of an intermediate task are; none where it is not known here."""
+    """The tasks whose training data an intermediate task uses; empty where the intermediate task is unknown."""
     if name not in registry.names("intermediate"):
         return ()
     trains: tuple[str, ...] = registry.load("intermediate", name).trains
@@ -131,50 +139,50 @@ def _trains(name: str) -> tuple[str, ...]:
 
 
 def _flags(stage: Mapping[str, Any]) -> set[str]:
-    """What a stage says of its data, and of intermediate tasks what these say themselves."""
+    """The flags of a stage's data, and those of its intermediate tasks."""
     named = stage.get("kind") == INTERMEDIATE
-    own = {own_data(target) for name in _tasks(stage) for target in _trains(name)} if named else set()
-    return {*stage.get("flags", ()), *own}
+    trained_on = {own_data(target) for name in _tasks(stage) for target in _trains(name)} if named else set()
+    return {*stage.get("flags", ()), *trained_on}
 
 
 def _pretrained_on(every: Sequence[Mapping[str, Any]], beside: bool) -> str | None:
-    """The languages of masked LM, with those of the text that was learned beside tasks or without them."""
+    """The languages of masked LM, as JSON; `beside` adds those of text that was learned together with tasks."""
     learned = (TARGET, INTERMEDIATE)
-    found = {code for one in every if one.get("kind") not in learned for code in one.get("languages", ())}
-    found |= {code for one in every if beside for code in one.get("text_languages", ())}
-    return json.dumps(sorted(found)) if found else None
+    codes = {code for stage in every if stage.get("kind") not in learned for code in stage.get("languages", ())}
+    codes |= {code for stage in every if beside for code in stage.get("text_languages", ())}
+    return json.dumps(sorted(codes)) if codes else None
 
 
 def _base(every: Sequence[Mapping[str, Any]], config: Mapping[str, Any]) -> dict[str, Any]:
-    """Name, revision and kind of what the first stage started from; `scratch` where that was nothing.
+    """Name, revision and kind of the encoder that the first stage started from; `scratch` where there was none.
 
-    Of a folder only its own name is told, so that no table contains a path.
+    Of a folder only the last part of its path is given, so that tables do not contain paths.
     """
     first = every[0]
-    said = {key: value for key, value in first.get("base", {}).items() if isinstance(value, str) and value}
-    name = said.get("name") or (None if first.get("parent") else SCRATCH)
+    base = {key: value for key, value in first.get("base", {}).items() if isinstance(value, str) and value}
+    name = base.get("name") or (None if first.get("parent") else SCRATCH)
     languages = json.loads(_pretrained_on(every, beside=False) or "[]")
-    if name and not said.get("revision"):
+    if name and not base.get("revision"):
         name = Path(name).name
     if name and name.split()[0] == SCRATCH:
         kind = (MULTILINGUAL if len(languages) > 1 else MONOLINGUAL) if languages else None
     else:
-        kind = said.get("kind") or base_kind(config)
-    found = {"base": name, "revision": said.get("revision"), "base_kind": kind}
-    return {key: value for key, value in found.items() if value}
+        kind = base.get("kind") or base_kind(config)
+    columns = {"base": name, "revision": base.get("revision"), "base_kind": kind}
+    return {key: value for key, value in columns.items() if value}
 
 
-def _intermediate(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The intermediate stages as one: tasks, an ablation after them; diversity only where one stage tells it."""
-    if not found:
+def _intermediate(intermediate: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The intermediate stages together: tasks, each with its control; diversity only where there is one stage."""
+    if not intermediate:
         return {}
     return {
-        "intermediate_set": ",".join(_with_control(one) for one in found),
-        "intermediate_examples": sum(int(one.get("examples", 0)) for one in found),
-        "diversity": _distance(found[0]) if len(found) == 1 else None,
-        "recipe": found[-1].get("recipe") or None,
-        "train_seed": found[-1].get("seed"),
-        "selected_on": found[-1].get("selected_on") or None,
+        "intermediate_set": ",".join(_with_control(stage) for stage in intermediate),
+        "intermediate_examples": sum(int(stage.get("examples", 0)) for stage in intermediate),
+        "diversity": _distance(intermediate[0]) if len(intermediate) == 1 else None,
+        "recipe": intermediate[-1].get("recipe") or None,
+        "train_seed": intermediate[-1].get("seed"),
+        "selected_on": intermediate[-1].get("selected_on") or None,
     }
 
 
@@ -186,31 +194,32 @@ def _with_control(stage: Mapping[str, Any]) -> str:
 
 
 def _distance(stage: Mapping[str, Any]) -> float | None:
-    found = (stage.get("diversity") or {}).get("distance")
-    return found if isinstance(found, float) and math.isfinite(found) else None
+    distance = (stage.get("diversity") or {}).get("distance")
+    return distance if isinstance(distance, float) and math.isfinite(distance) else None
 
 
 def _target(targets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     last = targets[-1]
     return {
         "recipe": last.get("recipe") or None,
-        "target": ",".join(dict.fromkeys(str(one["task"]) for one in targets)),
-        "target_examples": sum(int(one.get("examples", 0)) for one in targets),
+        "target": ",".join(dict.fromkeys(str(stage["task"]) for stage in targets)),
+        "target_examples": sum(int(stage.get("examples", 0)) for stage in targets),
         "train_seed": last.get("seed"),
         "selected_on": last.get("selected_on") or None,
     }
 
 
 def overlap(run: Path, label: str, examples: Sequence[Example], allowed: bool) -> str:
-    """A sentence about what of the examples the run was trained on; empty where there is nothing.
+    """A sentence on the examples that the run was trained on; empty where there are none.
 
-    Raises Overlap where passages, pairs or sentences of 8 words and more make up too much of them, unless `allowed`.
+    Raises Overlap where the shared passages, pairs or sentences of 8 words and more are above the tolerated share of
+    the split, unless `allowed`.
     """
-    found = check(run, examples)
-    if not found.count:
+    contamination = check(run, examples)
+    if not contamination.count:
         return ""
-    long = check(run, [one for one in examples if not unit(one).short])
-    what = f"{label}: {found.count} of {found.total} {found.kind}s are in the model's training data"
-    if long.count > TOLERATED * found.total and not allowed:
+    long = check(run, [example for example in examples if not unit(example).short])
+    what = f"{label}: {contamination.count} of {contamination.total} {contamination.kind}s are in the model's training data"
+    if long.count > TOLERATED * contamination.total and not allowed:
         raise Overlap(f"{what} (first: {long.first}). Leave it out, or stamp its results with --allow-overlap.")
     return f"{what}."

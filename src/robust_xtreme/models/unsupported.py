@@ -1,6 +1,6 @@
-"""Tags that a head was trained without: where a task accepts it all the same, their gold counts as O.
+"""Tags that a head does not have: where a task accepts the head, their gold counts as O.
 
-MasakhaNER has dates, which heads of PAN-X do not know. Such a head is judged by the types that it has a class for.
+MasakhaNER has dates, which heads of PAN-X do not have. Such a head is scored by the types that it has a class for.
 """
 
 from __future__ import annotations
@@ -20,42 +20,42 @@ _PREFIXES: Final = ("B-", "I-")
 
 
 def label_sets(task: TaskSpec) -> tuple[tuple[str, ...], ...]:
-    """The labels that a head for a task may have: its own, and of a tagger those of accepted tasks that are fewer.
+    """The sets of labels that a head for a task may have: the task's, and for taggers smaller sets of accepted tasks.
 
-    A head for spans may be one that can say that there is no answer, whether or not the task has such questions.
+    A head for spans may have the label `no_answer`, whether or not the task has questions without an answer.
     """
     if task.family == SPAN_QA.name:
         return tuple(dict.fromkeys((task.labels, (), (NO_ANSWER,))))
     if not kind_of(task.family).words:
         return (task.labels,)
-    known = [one for one in task.accepts if one != task.name and one in registry.names("task")]
-    others = (registry.load("task", one).labels for one in known)
-    return (task.labels, *(one for one in others if one and set(one) < set(task.labels)))
+    known = [name for name in task.accepts if name != task.name and name in registry.names("task")]
+    others = (registry.load("task", name).labels for name in known)
+    return (task.labels, *(labels for labels in others if labels and set(labels) < set(task.labels)))
 
 
 def unsupported_labels(labels: Sequence[str], task: TaskSpec) -> tuple[str, ...]:
-    """The tags of a task whose type a head has no class for; a type without B- or I- is never spared."""
+    """The tags of a task whose type a head has no class for; empty where neither has types with B- and I-."""
     kinds = {label[2:] for label in labels if label.startswith(_PREFIXES)}
     if not kind_of(task.family).words or not kinds:
         return ()
-    return tuple(one for one in task.labels if one.startswith(_PREFIXES) and one[2:] not in kinds)
+    return tuple(label for label in task.labels if label.startswith(_PREFIXES) and label[2:] not in kinds)
 
 
 def outside(examples: Sequence[Example], tags: Sequence[str]) -> tuple[Example, ...]:
-    """The examples with those tags as O; fingerprints stay, since the data are the same."""
-    return tuple(_without(one, frozenset(tags)) for one in examples) if tags else tuple(examples)
+    """The examples with those tags replaced by O; fingerprints stay, since the data are the same."""
+    return tuple(_without(example, frozenset(tags)) for example in examples) if tags else tuple(examples)
 
 
 def _without(example: Example, tags: frozenset[str]) -> Example:
     match example.target:
         case Tags(names) if not tags.isdisjoint(names):
-            return replace(example, target=Tags(tuple(_OUTSIDE if one in tags else one for one in names)))
+            return replace(example, target=Tags(tuple(_OUTSIDE if name in tags else name for name in names)))
         case _:
             return example
 
 
 def note(labels: Sequence[str], task: TaskSpec) -> str:
-    """The sentence that says which types are not judged; empty where all are."""
-    gone = unsupported_labels(labels, task)
-    kinds = ", ".join(dict.fromkeys(one[2:] for one in gone))
-    return f"{task.name}: the head has no class for {kinds}; gold {kinds} counts as O." if gone else ""
+    """A sentence on the types that are not scored; empty where all are scored."""
+    unsupported = unsupported_labels(labels, task)
+    kinds = ", ".join(dict.fromkeys(label[2:] for label in unsupported))
+    return f"{task.name}: the head has no class for {kinds}; gold {kinds} counts as O." if unsupported else ""

@@ -1,4 +1,4 @@
-"""Whether a tokenizer can read a language at all."""
+"""Measure the share of a language's text that is unknown to a tokenizer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from robust_xtreme.targets.kinds import kind_of
 
 UNKNOWN_TOKENS: Final = "unknown_tokens"
 MOST: Final = 0.5
-"""A larger share of characters in unknown tokens is not a reading: noise changes what is unknown before and after."""
+"""The largest share of characters in unknown tokens: above it, noise mostly changes what the model cannot read."""
 
 _SAMPLE: Final = 256
 
@@ -22,7 +22,7 @@ _SAMPLE: Final = 256
 def unreadable(model: Located, examples: Sequence[Example], language: str) -> str:
     """A sentence where more than half of the clean texts' characters are unknown to the model; else empty.
 
-    Looked at are the first 256 examples. Raises ModelError where the tokenizer does not fit the model, or the task's
+    The first 256 examples are counted. Raises ModelError where the tokenizer does not fit the model, or the task's
     inputs are longer than the model reads.
     """
     check_length(model, registry.load("task", model.task))
@@ -39,16 +39,16 @@ def unknown_share(tokenizer: Any, family: str, examples: Sequence[Example]) -> f
         return 0.0
     texts = [text for example in examples for text in example.texts.values()]
     read = [piece for text in texts for piece in kind_of(family).pieces(text)]
-    found = pieces(tokenizer, read or [text.value for text in texts])
+    pieces_of = pieces(tokenizer, read or [text.value for text in texts])
     lost = total = 0
-    for text, one in found.items():
-        places = [place for place, letter in enumerate(text) if not letter.isspace()]
+    for text, tokens in pieces_of.items():
+        letters = [index for index, letter in enumerate(text) if not letter.isspace()]
         inside = {
             p
-            for token, (a, b) in zip(one.ids, one.offsets.tolist(), strict=True)
+            for token, (a, b) in zip(tokens.ids, tokens.offsets.tolist(), strict=True)
             if token == unknown
             for p in range(a, b)
         }
-        total += len(places)
-        lost += sum(place in inside or not one.ids for place in places)
+        total += len(letters)
+        lost += sum(index in inside or not tokens.ids for index in letters)
     return lost / total if total else 0.0

@@ -1,4 +1,4 @@
-"""Which files a transformers folder's weights are read from, and whether its configuration describes all of them."""
+"""Find the weight files of a transformers folder, and check that its configuration describes all weights."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ _UNUSED: Final = re.compile(
     r"|generator_lm_head|discriminator_predictions|vocab_transform|vocab_layer_norm|vocab_projector|decoder"
     r"|head|criterion|loss\w*)\..+"
 )
-"""What checkpoints contain and a task head never reads: poolers, heads of pretraining, buffers, weights of a loss."""
+"""Weights in checkpoints that a task head does not use: poolers, pretraining heads, buffers, weights of a loss."""
 
 
 def weight_files(folder: Path, called: str) -> tuple[Path, ...]:
-    """The files that a folder's weights are read from; none where it contains neither weights nor an index of them.
+    """The files that a folder's weights are read from; empty where it contains neither weights nor an index of them.
 
-    Raises ModelError, one line, where the index names anything but safetensors that are in the same folder.
+    Raises ModelError, one line, where the index names a file that is not a safetensors file in the same folder.
     """
     if (folder / WHOLE).is_file():
         return (folder / WHOLE,)
     if not (folder / INDEX).is_file():
         return ()
     names = sorted(set(_indexed(folder / INDEX)), key=str)
-    strange = next((one for one in names if not isinstance(one, str) or not _SAFE.fullmatch(one)), None)
+    strange = next((name for name in names if not isinstance(name, str) or not _SAFE.fullmatch(name)), None)
     if strange is not None or not names:
         what = f"names {str(strange)[:80]!r}" if names else "names no file of weights"
         raise ModelError(
             f"{called}: its {INDEX} {what}, but weights are read only from files in the same folder that end in "
             ".safetensors; pickled ones could run code. Save it again with transformers' save_pretrained."
         )
-    lost = next((one for one in names if not (folder / one).is_file()), None)
+    lost = next((name for name in names if not (folder / name).is_file()), None)
     if lost is not None:
-        raise ModelError(f"{called}: its {INDEX} names {lost[:80]!r}, which is not there. Get it again.")
-    return tuple(folder / one for one in names)
+        raise ModelError(f"{called}: its {INDEX} names {lost[:80]!r}, which is missing. Get it again.")
+    return tuple(folder / name for name in names)
 
 
 def check_whole(folder: Path, called: str) -> None:
-    """Raise ModelError where a folder contains an adapter, which transformers would apply, or not, unasked."""
+    """Raise ModelError where a folder contains an adapter, which some versions of transformers apply unasked."""
     if (folder / ADAPTER).is_file():
         raise ModelError(
             f"{called} contains an adapter ({ADAPTER}), which is not applied. Merge it into the weights with peft's "
@@ -59,16 +59,16 @@ def check_whole(folder: Path, called: str) -> None:
 
 
 def _indexed(path: Path) -> list[Any]:
-    """The values of an index's weight_map; none where it cannot be read as one."""
+    """The values of an index's weight_map; empty where the file is not such an index."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return [one if isinstance(one, str) else repr(one) for one in found["weight_map"].values()]
+        index = json.loads(path.read_text(encoding="utf-8"))
+        return [name if isinstance(name, str) else repr(name) for name in index["weight_map"].values()]
     except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return []
 
 
 def check_config(config: Mapping[str, Any], called: str) -> None:
-    """Raise ModelError where a configuration describes an encoder without layers, or names weights of its own."""
+    """Raise ModelError where a configuration has no layers, an impossible size, or names other weight files."""
     for key in _LAYERS:
         value = config.get(key)
         if isinstance(value, (int, float)) and value < 1:
@@ -86,10 +86,10 @@ def check_config(config: Mapping[str, Any], called: str) -> None:
 
 
 def check_described(called: str, unexpected: Iterable[str], model: Any, whole: bool) -> None:
-    """Raise ModelError where the files contain weights that the configuration does not describe: layers left over.
+    """Raise ModelError where the files contain weights that the configuration does not describe, such as more layers.
 
-    Of a `whole` checkpoint all count but for those that no task head reads; of an encoder only those of its own parts,
-    for the head is another's.
+    In a `whole` checkpoint all weights count but those that a task head does not use; in an encoder only those of its
+    own parts, because a head in the same files belongs to another model.
     """
     prefix = f"{model.base_model_prefix}." if getattr(model, "base_model_prefix", "") else ""
     left = sorted(name for name in unexpected if not _UNUSED.fullmatch(name))

@@ -1,4 +1,4 @@
-"""A transformers checkpoint with a task head of its own, run to its scores and used in the place of an encoder."""
+"""A transformers checkpoint with its own task head, used as if it were an encoder whose states are the scores."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ HEADS: Final = {
     SPAN_QA.name: "ForQuestionAnswering",
     CHOICE.name: "ForMultipleChoice",
 }
-"""How transformers ends the names of architectures that have a family's head."""
+"""The endings of transformers' names for architectures with a family's head."""
 
 _CLASSIFIED: Final = 2
 
 
 class Whole(nn.Module):
-    """Encoder and head in one; what it gives as its last hidden state are the head's scores.
+    """Encoder and head in one module; its last hidden state are the head's scores.
 
-    With `alone`, an input is the only one of a group of choices, which is how a head for choices scores it by itself.
+    With `alone`, each input is a group of one choice, so that a head for choices scores each choice by itself.
     """
 
     def __init__(self, model: Any, alone: bool = False) -> None:
@@ -41,31 +41,31 @@ class Whole(nn.Module):
         self.alone = alone
 
     def forward(self, **inputs: Tensor) -> SimpleNamespace:
-        """Scores (B, 1, classes) of a text, (B, L, classes) of tokens, (B, L, 2) of where an answer begins and ends."""
+        """Scores (B, 1, classes) of texts, (B, L, classes) of tokens, or (B, L, 2) of an answer's start and end."""
         if self.alone:
-            inputs = {name: one[:, None] for name, one in inputs.items()}
+            inputs = {name: values[:, None] for name, values in inputs.items()}
         return SimpleNamespace(last_hidden_state=_scores(self.model(**inputs)))
 
 
-def _scores(found: Any) -> Tensor:
-    if getattr(found, "start_logits", None) is not None and getattr(found, "end_logits", None) is not None:
-        return torch.stack((found.start_logits, found.end_logits), dim=-1)
-    scores: Tensor = found.logits
+def _scores(output: Any) -> Tensor:
+    if getattr(output, "start_logits", None) is not None and getattr(output, "end_logits", None) is not None:
+        return torch.stack((output.start_logits, output.end_logits), dim=-1)
+    scores: Tensor = output.logits
     return scores[:, None] if scores.ndim == _CLASSIFIED else scores
 
 
 def read_whole(folder: Path, family: str, architecture: str, trust: bool, called: str) -> Whole:
     """The checkpoint of a folder with its head: float32, on the CPU, in evaluation mode.
 
-    Raises ModelError where a weight is missing (transformers would draw it at random), misshapen, or no number, and
-    where the configuration leads to another architecture than it names. With `trust`, code of the folder runs.
+    Raises ModelError where a weight is missing (transformers would draw it at random), misshapen or not finite, and
+    where transformers loads another architecture than the configuration names. With `trust`, code of the folder runs.
     """
     import transformers
 
     auto: Any = getattr(transformers, f"AutoModel{HEADS[family]}")
     options = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
     with reading(called, "config.json"), torch.random.fork_rng(devices=()):
-        model, found = auto.from_pretrained(str(folder), **options, **loading(trust))
+        model, report = auto.from_pretrained(str(folder), **options, **loading(trust))
     if type(model).__name__ != architecture:
         what = (
             "its own code does not give"
@@ -73,15 +73,15 @@ def read_whole(folder: Path, family: str, architecture: str, trust: bool, called
             else "transformers does not load"
         )
         raise ModelError(f"{called} is a {architecture}, which {what} ({type(model).__name__}).")
-    check_complete(called, found)
-    check_described(called, found["unexpected_keys"], model, whole=True)
+    check_complete(called, report)
+    check_described(called, report["unexpected_keys"], model, whole=True)
     whole = Whole(model.float(), alone=family == CHOICE.name).eval()
     check_finite(whole.model, called)
     return whole
 
 
 def check_reads(whole: Whole, pad_id: int, length: int, width: int, called: str) -> None:
-    """Raise ModelError unless the model answers one input of a length with `width` finite scores."""
+    """Raise ModelError unless the model reads an input of `length` tokens and gives `width` scores."""
     other = (pad_id + 1) % max(2, int(whole.config.vocab_size))
     ids = torch.full((1, length), other)
     try:
@@ -91,4 +91,4 @@ def check_reads(whole: Whole, pad_id: int, length: int, width: int, called: str)
     except (RuntimeError, IndexError, AttributeError, TypeError, ValueError) as error:
         raise ModelError(f"{called} does not read an input of {length} tokens: {error}".splitlines()[0]) from error
     if scores.shape[-1] != width:
-        raise ModelError(f"{called} gives {scores.shape[-1]} scores, but its configuration tells of {width} classes.")
+        raise ModelError(f"{called} gives {scores.shape[-1]} scores, but its configuration has {width} classes.")

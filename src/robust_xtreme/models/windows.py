@@ -1,4 +1,4 @@
-"""From text to token ids, from windows to tensors."""
+"""Encode texts as token ids, and windows as tensors."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ CAUSAL: Final = "reads_causally"
 class Window:
     """One input of a model. An example has one or more of them.
 
-    `example` is the place in the list that was encoded; `layout` is the family's own note of what is where;
-    `truncated` says that something had to be left out (which is the whole gold answer, for spans of a text);
-    `second` is where the segment of the second text begins, 0 where the tokenizer marks no segments; `summary` is the
-    place of the token that represents all of the input.
+    `example` is the index in the list that was encoded; `layout` is the family's record of the window's parts;
+    `truncated`: text was left out (for spans of a text: the whole gold answer); `second` is the position where the
+    segment of the second text begins, 0 where the tokenizer does not mark segments; `summary` is the position of the
+    token that represents all of the input.
     """
 
     example: int
@@ -51,9 +51,9 @@ class Pieces:
 @final
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The special tokens that a model wants around one text and around two.
+    """The special tokens of a model around one text and around two.
 
-    `kept` is how many of the tokens between two texts belong to the first one's segment; None: segments are not marked.
+    `kept` is the number of tokens between two texts that belong to the first segment; None: segments are not marked.
     `causal`: each token sees only those before it.
     """
 
@@ -66,23 +66,23 @@ class Frame:
         """The input ids of one text or of two."""
         frame = self.single if len(parts) == 1 else self.pair
         ids = list(frame[0])
-        for part, behind in zip(parts, frame[1:], strict=True):
-            ids += [*part, *behind]
+        for part, after in zip(parts, frame[1:], strict=True):
+            ids += [*part, *after]
         return tuple(ids)
 
     def second(self, *parts: Sequence[int]) -> int:
-        """Where the second segment of the input ids begins; 0 where there is none, or it is not marked."""
+        """The position where the second segment of the input ids begins; 0 where there is none or it is not marked."""
         return 0 if self.kept is None or len(parts) == 1 else len(self.pair[0]) + len(parts[0]) + self.kept
 
     def summary(self, ids: Sequence[int]) -> int:
-        """The place of the token that represents all of the input ids: the first, where one is put there to be read.
+        """The position of the token that represents all of the input ids: a special token at the start, else the last.
 
-        It is the last where the first is a word's, or has seen nothing of the text.
+        It is the last in a causal encoder too, where the first token has not seen the text.
         """
         return len(ids) - 1 if self.causal or not self.single[0] else 0
 
     def room(self, parts: int, max_length: int) -> int:
-        """How many tokens of text fit. Raises ModelError where there is no room for one each."""
+        """The number of text tokens that fit. Raises ModelError where there is no room for one of each part."""
         frame = self.single if parts == 1 else self.pair
         room = max_length - sum(map(len, frame))
         if room < parts:
@@ -103,8 +103,8 @@ def pieces(tokenizer: Any, texts: Iterable[str]) -> dict[str, Pieces]:
     distinct = list(dict.fromkeys(texts))
     if not distinct:
         return {}
-    found = _call(tokenizer, distinct, return_offsets_mapping=True)
-    rows = zip(distinct, found["input_ids"], found["offset_mapping"], strict=True)
+    encoded = _call(tokenizer, distinct, return_offsets_mapping=True)
+    rows = zip(distinct, encoded["input_ids"], encoded["offset_mapping"], strict=True)
     return {text: Pieces(tuple(ids), _offsets(spans)) for text, ids, spans in rows}
 
 
@@ -118,17 +118,17 @@ def _offsets(spans: Sequence[tuple[int, int]]) -> Scores:
 
 
 def frame_of(tokenizer: Any) -> Frame:
-    """Where a tokenizer puts its special tokens, read off two probes.
+    """The special tokens that a tokenizer adds, found by encoding two probes.
 
-    One that puts nothing between two texts has them end as one text does. Raises ModelError where it puts none around
-    a text: predictions for a whole text are read off such a token.
+    Where it adds none between two texts, each text ends as a single one does. Raises ModelError where it adds none
+    around a text: predictions for a whole text are computed from such a token.
     """
     first, second = (tuple(tokenizer(probe, add_special_tokens=False)["input_ids"]) for probe in _PROBES)
     single = tuple(tokenizer(_PROBES[0])["input_ids"])
     pair = tuple(tokenizer(*_PROBES)["input_ids"])
     head, tail = _cut(single, first)
-    before, rest = _cut(pair, first)
-    between, after = _cut(rest, second)
+    before, remainder = _cut(pair, first)
+    between, after = _cut(remainder, second)
     if tail and not between:
         before, between, after = head, tail, tail
     if not (head and before) and not (tail and after):
@@ -138,7 +138,7 @@ def frame_of(tokenizer: Any) -> Frame:
 
 
 def _kept(tokenizer: Any, stop: int, between: int) -> int | None:
-    """How many tokens after the first text are of its segment, for a tokenizer that marks segments by 0 and 1."""
+    """The number of tokens after the first text that are in its segment; None where segments are not marked."""
     if _TYPES not in getattr(tokenizer, "model_input_names", ()):
         return None
     types = tokenizer(*_PROBES, return_token_type_ids=True)[_TYPES]
@@ -164,7 +164,7 @@ def collate(windows: Sequence[Window], pad_id: int) -> tuple[Tensor, Tensor]:
 
 
 def encoder_inputs(encoder: nn.Module, ids: Tensor, mask: Tensor, windows: Sequence[Window]) -> dict[str, Tensor]:
-    """What an encoder is called with: ids (B, L), mask (B, L), and (B, L) the segments where it tells two apart."""
+    """The inputs of an encoder: ids (B, L), mask (B, L), and segments (B, L) where it distinguishes two."""
     named = {"input_ids": ids, "attention_mask": mask}
     config: Any = encoder.config
     if int(getattr(config, "type_vocab_size", 0) or 0) > 1:
@@ -173,15 +173,15 @@ def encoder_inputs(encoder: nn.Module, ids: Tensor, mask: Tensor, windows: Seque
 
 
 def _segments(windows: Sequence[Window], mask: Tensor) -> Tensor:
-    """1 from where a window's second segment begins, 0 before it, on padding, and where no segment is marked."""
+    """1 from the start of a window's second segment, 0 before it, on padding, and where segments are not marked."""
     length = mask.shape[1]
     starts = torch.tensor([window.second or length for window in windows], device=mask.device)
     return (torch.arange(length, device=mask.device) >= starts[:, None]).to(mask.dtype) * mask
 
 
 def summaries(hidden: Tensor, windows: Sequence[Window]) -> Tensor:
-    """The states (B, H) of the tokens that represent the inputs (B, L, H); where there is one state each, that one."""
-    places = [window.summary for window in windows]
-    if hidden.shape[1] == 1 or not any(places):
+    """The states (B, H) of the tokens that represent the inputs (B, L, H); where L is 1, the only state."""
+    positions = [window.summary for window in windows]
+    if hidden.shape[1] == 1 or not any(positions):
         return hidden[:, 0]
-    return hidden[torch.arange(len(places), device=hidden.device), torch.tensor(places, device=hidden.device)]
+    return hidden[torch.arange(len(positions), device=hidden.device), torch.tensor(positions, device=hidden.device)]

@@ -23,7 +23,7 @@ def using(*folders: Path | str) -> Iterator[None]:
     Raises UserError where one is not a folder of packs, and what the readers of packs raise: DataError, SpecError.
     """
     with packs.using(*folders):
-        for kind, name in packs.own():
+        for kind, name in packs.user_packs():
             _READ[kind](name)
         yield
 

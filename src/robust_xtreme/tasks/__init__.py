@@ -1,1 +1,1 @@
-"""One file a task: a TaskSpec, called like its module. Files with a leading underscore are adapters shared by tasks."""
+"""One file a task: a TaskSpec named like its module. Files with a leading underscore are adapters of tasks."""

@@ -1,8 +1,9 @@
-"""Cases of MultiCheckList: values are drawn for the official templates, and the answers found where they are.
+"""Make the cases of MultiCheckList: draw values for the official templates, and locate the answers in the contexts.
 
-A draw is a hash of the test, the case's number and what is drawn, the same in every language: case 17 is of the same
-colours and the third and fifth name everywhere, unless a language does not have a form. Such a draw is left out, as one is that
-repeats a context, puts the same word in two places or asks one question twice with two answers; the next is drawn.
+A draw is a hash of the test, the case's number and the kind of value, the same in every language: case 17 has the same
+colours and the third and fifth name everywhere, unless a language does not have a form. Such a draw is rejected, and so
+is one that repeats a context, puts the same word into two slots or asks one question twice with two answers; then the
+next one is drawn.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from robust_xtreme.specs import Origin, Row
 from robust_xtreme.targets.checklist import clean
 
 CASES: Final = 200
-"""Cases of each test in a language, as the official script has it."""
+"""Cases of each test in a language, as in the official script."""
 
 _ATTEMPTS: Final = 100
 _SLOT: Final = re.compile(r"\{(?:[ac]:)?([^{}]*)\}")
 _FORMS: Final = re.compile(r"[,،၊，]")
 _ONE_FORM: Final = ("adj", "obj")
-"""Kinds of which a value lists several forms, `older, old`."""
+"""Kinds whose values list several forms, `older, old`."""
 
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "comparisons": ("first_name", "first_name1"),
@@ -47,19 +48,19 @@ _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
     "animals": {"animal": "animal", "vehicle": "vehicle"},
     "animals_v2": {"animal": "animal", "vehicle": "vehicle"},
 }
-"""What is drawn for each test: the label of its rows, and what templates call it."""
+"""The values that are drawn for each test: the label of their rows, and the slot of the templates."""
 
 Facts = Mapping[str, str]
-"""The English values that a case is of, by kind."""
+"""The English values of a case, by kind."""
 
 Words = dict[str, str]
-"""What represents each slot of a template."""
+"""The word for each slot of a template."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class _Filled:
-    """A template with its slots filled, and where each of them is."""
+    """A template with its slots filled, and the position of each slot."""
 
     text: str
     slots: tuple[tuple[str, int, int], ...]
@@ -75,31 +76,31 @@ class _Draw:
     attempt: int
 
     def of(self, values: Sequence[Any], what: str) -> Any:
-        """One of several values."""
+        """Draw one of several values."""
         drawn = bytes.fromhex(digest("multichecklist", self.test, str(self.number), str(self.attempt), what))
         return values[int.from_bytes(drawn, "little") % len(values)]
 
     def two(self, values: Sequence[Any], what: str) -> tuple[Any, Any]:
-        """Two different ones of several values, in any order."""
+        """Draw two different values, in any order."""
         first = self.of(values, what)
-        return first, self.of([one for one in values if one != first], f"{what} 2")
+        return first, self.of([value for value in values if value != first], f"{what} 2")
 
 
 def cases(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
-    """The examples of a language: the questions of up to 200 cases of each test, a case a cluster."""
+    """The examples of a language: the questions of up to 200 cases of each test; each case is a cluster."""
     names = first_names().get(origin.language, ())
     if len(names) < 2:
         raise RobustXtremeError(f"perturbations/first_names.toml has no names in {origin.language!r}.")
     taken: set[str] = set()
-    found = [row for template in rows for row in _test(template, origin.language, names, taken)]
-    return span_qa(by_text)(tuple(found), origin)
+    case_rows = [row for template in rows for row in _test(template, origin.language, names, taken)]
+    return span_qa(by_text)(tuple(case_rows), origin)
 
 
 @cache
 def first_names() -> Mapping[str, tuple[str, ...]]:
-    """The first names of each language that are bundled."""
-    found = tomllib.loads((folder("perturbations") / "first_names.toml").read_text(encoding="utf-8"))
-    return {language: tuple(names.split()) for language, names in found["names"].items()}
+    """The bundled first names of each language."""
+    file = tomllib.loads((folder("perturbations") / "first_names.toml").read_text(encoding="utf-8"))
+    return {language: tuple(names.split()) for language, names in file["names"].items()}
 
 
 def _test(row: Row, language: str, names: Sequence[str], taken: set[str]) -> Iterator[Row]:
@@ -114,7 +115,7 @@ def _test(row: Row, language: str, names: Sequence[str], taken: set[str]) -> Ite
 
 
 def _untaken(kit: _Kit, number: int, taken: set[str]) -> Iterator[tuple[Row, ...]]:
-    """What the attempts at a case give."""
+    """The attempts at a case that give questions on a new context."""
     for attempt in range(_ATTEMPTS):
         made = kit.case(_Draw(kit.test, number, attempt))
         if made and made[0].values["context"] not in taken:
@@ -133,7 +134,7 @@ class _Kit:
     names: tuple[str, ...]
 
     def case(self, draw: _Draw) -> tuple[Row, ...]:
-        """The questions of one case; none where the language does not have a form, or a word is in two places."""
+        """The questions of one case; empty where the language does not have a form, or a word is in two slots."""
         contexts = self._labelled(CONTEXT)
         line = draw.of(contexts, "context")
         facts, asked, words = self._values(draw, {CONTEXT: line.english})
@@ -141,9 +142,9 @@ class _Kit:
         if words is None or template is None or not _apart(words):
             return ()
         context = self._fill(template, words, line.number, capital=True)
-        found = []
-        for place, question, answer in self._questions():
-            wording = _pick(question, {**facts, **asked[place]}, leave=_other(place))
+        rows = []
+        for index, question, answer in self._questions():
+            wording = _pick(question, {**facts, **asked[index]}, leave=_other(index))
             text = _expected(answer, second=line == contexts[1] if len(contexts) > 1 else False)
             if wording is None or text is None:
                 return ()
@@ -151,32 +152,32 @@ class _Kit:
             values = {
                 "context": context.text,
                 "question": self._fill(wording, words, question.number).text,
-                "answers": _stand(expected, context, self.language),
+                "answers": _answer_spans(expected, context, self.language),
             }
-            found.append(self._row(draw, place, answer.number, values))
-        return tuple(found) if found and _sound(found) else ()
+            rows.append(self._row(draw, index, answer.number, values))
+        return tuple(rows) if rows and _sound(rows) else ()
 
-    def _row(self, draw: _Draw, place: int, number: int, values: Mapping[str, Any]) -> Row:
-        native, cluster = f"{self.test}-{draw.number:03d}-{place}", f"checklist/{self.test}/{draw.number}"
+    def _row(self, draw: _Draw, index: int, number: int, values: Mapping[str, Any]) -> Row:
+        native, cluster = f"{self.test}-{draw.number:03d}-{index}", f"checklist/{self.test}/{draw.number}"
         return Row(native, f"{self.path}:{number}", values, cluster)
 
     def _labelled(self, label: str) -> tuple[Line, ...]:
         return tuple(line for line in self.lines if line.label == label)
 
     def _questions(self) -> list[tuple[int, Line, Line]]:
-        """The questions with their places and answers, without one whose every text asks for the other property."""
+        """The questions with their numbers and answers, without those whose texts all contain the other property."""
         pairs = zip(self._labelled(QUESTION), self._labelled(ANSWER), strict=True)
         return [
-            (place, question, answer)
-            for place, (question, answer) in enumerate(pairs)
-            if not question.variants or any(_other(place) not in one.text for one in question.variants)
+            (index, question, answer)
+            for index, (question, answer) in enumerate(pairs)
+            if not question.variants or any(_other(index) not in variant.text for variant in question.variants)
         ]
 
     def _values(self, draw: _Draw, given: Facts) -> tuple[Facts, tuple[Facts, ...], Words | None]:
-        """The English values of a case, those of each question beside them, and the words for all, if there are."""
+        """The English values of a case and of each question, and the words for all slots; None where one is missing."""
         drawn = draw.two(range(len(self.names)), "names")
         words: dict[str, str | None] = {
-            slot: self.names[one] for slot, one in zip(_NAMES[self.test], drawn, strict=False)
+            slot: self.names[index] for slot, index in zip(_NAMES[self.test], drawn, strict=False)
         }
         lines = {label: draw.of(self._labelled(label), label) for label in _VALUES[self.test]}
         facts = {**given, **{label: line.english for label, line in lines.items()}}
@@ -187,17 +188,17 @@ class _Kit:
         return facts, asked, whole if len(whole) == len(words) else None
 
     def _properties(self, draw: _Draw, facts: Facts, words: dict[str, str | None]) -> tuple[Facts, ...]:
-        """Two properties and a value of each, which go into the words."""
+        """Two properties; they and a value of each are added to the words."""
         asked = []
-        for place, line in enumerate(draw.two(self._labelled("property"), "properties"), 1):
+        for index, line in enumerate(draw.two(self._labelled("property"), "properties"), 1):
             asked.append({"property": line.english})
-            value = draw.of(self._labelled(line.english), f"value {place}")
-            words[f"p.p{place}"] = _pick(line, {**facts, **asked[-1]})
-            words[f"p.v{place}"] = _pick(value, {**facts, **asked[-1]})
+            value = draw.of(self._labelled(line.english), f"value {index}")
+            words[f"p.p{index}"] = _pick(line, {**facts, **asked[-1]})
+            words[f"p.v{index}"] = _pick(value, {**facts, **asked[-1]})
         return tuple(asked)
 
     def _fill(self, template: str, words: Words, number: int, *, capital: bool = False) -> _Filled:
-        """A template with its slots filled; a thing at the start of a sentence with a `capital`."""
+        """A template with its slots filled; with `capital`, an object at the start of a sentence is capitalized."""
         text, end, slots = "", 0, []
         for match in _SLOT.finditer(template):
             slot = match[1]
@@ -213,71 +214,71 @@ class _Kit:
 
 
 def _sound(rows: Sequence[Row]) -> bool:
-    """Whether every answer is in the context, and no two questions that read the same have other answers."""
+    """Whether every answer is in the context, and questions of the same text have the same answers."""
     answers = {(row.values["question"], row.values["answers"]) for row in rows}
     return all(row.values["answers"] for row in rows) and len({asked for asked, _ in answers}) == len(answers)
 
 
-def _other(place: int) -> str:
-    """What the first question has of the second's property, and the second of the first's."""
-    return f"{{p.p{2 - place}}}"
+def _other(index: int) -> str:
+    """The slot of the other question's property: the second's for the first question, the first's for the second."""
+    return f"{{p.p{2 - index}}}"
 
 
 def _expected(answer: Line, *, second: bool) -> str | None:
-    """The answer's template; in Quechua it is another one of the second context."""
-    for one in answer.variants[:1]:
-        return one.other if second and one.other else one.text
+    """The answer's template; in Quechua the second context has another one."""
+    for variant in answer.variants[:1]:
+        return variant.other if second and variant.other else variant.text
     return None
 
 
 def _begins(text: str) -> bool:
-    """Whether what comes next begins a sentence."""
+    """Whether the next word begins a sentence."""
     return not text.strip() or text.rstrip()[-1] in ".!?"
 
 
 def _pick(line: Line, facts: Facts, leave: str = "{}") -> str | None:
-    """The first text that is for these values; one that contains `leave`, the property of another question, is passed."""
-    for one in line.variants:
-        if leave not in one.text and all(facts.get(kind) in values for kind, values in one.only.items()):
-            return one.text
+    """The first text for these values that does not contain `leave`, the property of another question."""
+    for variant in line.variants:
+        if leave not in variant.text and all(facts.get(kind) in values for kind, values in variant.only.items()):
+            return variant.text
     return None
 
 
 def _put(words: dict[str, str | None], label: str, slot: str, text: str | None, language: str) -> None:
-    """The word for a slot, or the forms that a value lists for `slot[0]`, `slot[1]`; in Thai blanks part them."""
+    """Add the word for a slot, or the forms of a value for `slot[0]`, `slot[1]`; in Thai blanks separate them."""
     if label not in _ONE_FORM or text is None:
         words[slot] = text
         return
     forms = text.split(" ") if language == "th" else _FORMS.split(text)
-    for place, form in enumerate(one.strip() for one in forms if one.strip()):
-        words[f"{slot}[{place}]"] = form
+    for index, form in enumerate(form.strip() for form in forms if form.strip()):
+        words[f"{slot}[{index}]"] = form
 
 
 def _apart(words: Words) -> bool:
-    """Whether no two slots but the forms of one value contain the same word."""
-    found = [word for slot, word in words.items() if not slot.startswith(_ONE_FORM)]
-    return len(set(found)) == len(found)
+    """Whether all slots have different words, except the forms of one value."""
+    distinct = [word for slot, word in words.items() if not slot.startswith(_ONE_FORM)]
+    return len(set(distinct)) == len(distinct)
 
 
-def _stand(expected: _Filled, context: _Filled, language: str) -> tuple[tuple[int, int], ...]:
-    """Where the answer is: over its slot, in full, or else without article and full stop, or else the slot alone.
+def _answer_spans(expected: _Filled, context: _Filled, language: str) -> tuple[tuple[int, int], ...]:
+    """The spans of the answer: its full text where that overlaps its slot; else without article and full stop.
 
-    None where the context does not have the slot.
+    If neither is in the context, the span is the slot itself; empty where the context does not have the slot.
     """
     slot = expected.slots[0][0] if expected.slots else ""
-    places = [(start, stop) for name, start, stop in context.slots if name == slot]
+    slot_spans = [(start, stop) for name, start, stop in context.slots if name == slot]
     for text in (expected.text, clean(expected.text, language)):
-        found = tuple(one for one in _found(text, context.text) if _over(one, places))
-        if found:
-            return found
-    return tuple(places)
+        spans = tuple(span for span in _occurrences(text, context.text) if _over(span, slot_spans))
+        if spans:
+            return spans
+    return tuple(slot_spans)
 
 
-def _over(span: tuple[int, int], places: Sequence[tuple[int, int]]) -> bool:
-    return any(span[0] < stop and start < span[1] for start, stop in places)
+def _over(span: tuple[int, int], slot_spans: Sequence[tuple[int, int]]) -> bool:
+    return any(span[0] < stop and start < span[1] for start, stop in slot_spans)
 
 
-def _found(text: str, within: str) -> Iterator[tuple[int, int]]:
+def _occurrences(text: str, within: str) -> Iterator[tuple[int, int]]:
     start = within.find(text) if text else -1
     while start >= 0:
         yield start, start + len(text)

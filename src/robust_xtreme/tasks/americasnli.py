@@ -19,7 +19,7 @@ _COMMIT: Final = "668b53909c205ece201487394833a36ebab47245"
 # Of nala-cub/americas_nli on the hub: docs/decisions/0072-low-resource-languages.md says where it was seen.
 
 _SPANISH: Final = MappingProxyType({"validation": range(12451, 14941), "test": range(25051, 30061)})
-"""Where the Spanish rows are in XNLI's files of all languages, the sixth of fifteen, counted from 1."""
+"""The numbers of the Spanish rows in XNLI's files of all languages (the sixth of fifteen), counted from 1."""
 
 _PER_PREMISE: Final = 3
 
@@ -29,9 +29,9 @@ def _adapt(rows: tuple[Row, ...], origin: Origin) -> tuple[Example, ...]:
 
 
 def _cluster(row: Row, split: str) -> str:
-    """XNLI's cluster of the row, which its id tells, so that translations are resampled together.
+    """XNLI's cluster of the row, from its id, so that translations are resampled together.
 
-    A row without such an id, as on the hub, is in one cluster with those of the same premise.
+    Rows without such an id, as on the hub, are clustered by their premise.
     """
     spanish = _SPANISH.get(split, range(0))
     if row.cluster:
@@ -42,7 +42,7 @@ def _cluster(row: Row, split: str) -> str:
 
 
 def _files(name: str) -> Files:
-    """A split where the languages' files are alone, or in a clone of the release's repository."""
+    """The files of a split: in a folder of languages, or in a clone of the release's repository."""
     within = ("americasnli", "data/anli_final", "americasnli/data/anli_final")
     paths = tuple(f"{folder}/{name}/{{code}}.tsv" for folder in within)
     return Files("americasnli_tsv", paths, ids="native", codes=_CODES)

@@ -13,7 +13,7 @@ _SIDES: Final = ("{language}", "en", "gold")
 
 
 def _files(release: str, xtreme: str) -> Files:
-    """The three files of a split as the archives unpack, the same in one folder, or as XTREME's script renames them."""
+    """The three files of a split as unpacked from the archives, in one folder, or as renamed by XTREME's script."""
     bases = (f"{{language}}-en/{{language}}-en.{release}", f"{{language}}-en.{release}", f"{{language}}-en.{xtreme}")
     return Files("bucc_tsv", tuple(tuple(f"bucc2018/{base}.{side}" for side in _SIDES) for base in bases), ids="native")
 

@@ -15,11 +15,11 @@ _PAIRS: Final = (
     "bm bam ee ewe ha hau ig ibo lg lug ny nya rw kin sn sna sw swa tn tsn tw twi wo wol xh xho yo yor zu zul"
 )
 _CODES: Final = MappingProxyType(dict(zip(_PAIRS.split()[::2], _PAIRS.split()[1::2], strict=True)))
-"""What the release calls the languages that it has another code for."""
+"""The release's codes of the languages for which they differ from ours."""
 
 
 def _files(name: str) -> Files:
-    """A split where the folder of data is alone, or in a clone of the release's repository."""
+    """The file of a split: in the folder of data, or in a clone of the release's repository."""
     within = ("masakhaner2", "MasakhaNER2.0/data", "masakhane-ner/MasakhaNER2.0/data")
     return Files("conll", tuple(f"{folder}/{{code}}/{name}.txt" for folder in within), codes=_CODES)
 

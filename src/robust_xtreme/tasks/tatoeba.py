@@ -19,7 +19,7 @@ _CODES: Final = {
     "pl": "pol", "pt": "por", "ro": "ron", "ru": "rus", "sw": "swh", "ta": "tam", "te": "tel", "th": "tha", "tl": "tgl",
     "tr": "tur", "uk": "ukr", "ur": "urd", "vi": "vie", "zh": "cmn",
 }  # fmt: skip
-"""What LASER's files call each language, as XTREME's utils_preprocess.py maps them."""
+"""The code of each language in LASER's files, as in XTREME's utils_preprocess.py."""
 
 _SINCE_R: Final = ("az", "lt", "pl", "ro", "uk")
 _LANGUAGES: Final = codes(" ".join(sorted(_CODES)))

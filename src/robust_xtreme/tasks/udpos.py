@@ -20,9 +20,9 @@ _VERSIONS: Final = {**dict.fromkeys(_XTREME, "2.5"), **dict.fromkeys(_ADDED, "2.
 
 
 def _files(part: str) -> Files:
-    """The treebanks of a language, known by the names of their files, or what XTREME's scripts make of them.
+    """The treebanks of a language, by the names of their files, or the files that XTREME's scripts make from them.
 
-    XTREME's test files have no tags, so that treebanks come first.
+    Treebanks are tried first, because XTREME's test files do not have tags.
     """
     treebanks = f"*/{{language}}_*-ud-{part}*.conllu"
     first = f"*/{{language}}-ud-{part}*.conllu"  # named so until version 2.1
