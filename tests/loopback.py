@@ -121,7 +121,7 @@ def _fetched_here(job: Any, _: float) -> dict[str, Any]:
     try:
         return _fetch._fetch(order)
     except Exception as error:  # noqa: BLE001 - as in the child, whatever goes wrong is translated
-        return dict(zip(("error", "detail"), _fetch.told(error), strict=True))
+        return dict(zip(("error", "detail"), _fetch.describe_error(error), strict=True))
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -177,7 +177,7 @@ def train(spec: TrainSpec | None = None, options: Options | None = None, **value
     both. The same spec continues where it was stopped, and a complete run is not changed. `options` are progress
     callbacks and `force`.
 
-    Raises SpecError, UnknownName, MissingData, DataError, ModelError, Overlap, Mismatch, Locked, DiskError.
+    Raises SpecError, UnknownName, MissingData, DataError, ModelError, Contamination, Mismatch, Locked, DiskError.
     """
     from robust_xtreme.training.spec import from_values
     from robust_xtreme.training.stage import train as train_

@@ -73,7 +73,7 @@ class Locked(UserError):
     """A run folder that another process is writing."""
 
 
-class Overlap(UserError):
+class Contamination(UserError):
     """Training data that are in an evaluated split."""
 
 

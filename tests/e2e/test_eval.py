@@ -18,7 +18,7 @@ from tests.release import release
 from tests.tiny import tiny_run
 
 import robust_xtreme
-from robust_xtreme.errors import DiskError, Locked, Mismatch, MissingData, Overlap, RobustXtremeError, SpecError
+from robust_xtreme.errors import Contamination, DiskError, Locked, Mismatch, MissingData, RobustXtremeError, SpecError
 from robust_xtreme.evaluation.plan import make_plan, read_unit
 from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.predictors import batches as predict_module
@@ -316,7 +316,7 @@ def test_what_the_model_was_trained_on_is_refused_or_stamped(spec: RunSpec, mode
     mine = small(spec, tmp_path / "out", model=(str(run),), tasks=("xnli",), languages=("en",))
     examples = [one for planned in make_plan(mine).units for one in read_unit(mine, planned)]
     (run / "stages" / "01-target.hashes").write_text("".join(f"{unit(one).key}\n" for one in examples))
-    with pytest.raises(Overlap, match=r"xnli en: 6 of 6 pairs are in the model's training data.*--allow-overlap"):
+    with pytest.raises(Contamination, match=r"xnli en: 6 of 6 pairs are in the model's training data.*--allow-overlap"):
         evaluate(mine)
     result = evaluate(replace(mine, allow_overlap=True, languages=("en", "sw")))
     for frame in (result.scores, result.deltas):

@@ -18,7 +18,7 @@ from tests.tiny import tiny_encoder_folder, tiny_run
 from tests.unit.test_suites import ASKED, PAIR, TOML, WORDS, lines, suite
 
 from robust_xtreme import registry
-from robust_xtreme.errors import MissingData, Overlap
+from robust_xtreme.errors import Contamination, MissingData
 from robust_xtreme.evaluation.plan import make_plan
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.training.spec import from_values
@@ -107,7 +107,7 @@ def test_a_suite_trains(rows: Path, tmp_path: Path) -> None:
     run = train(from_values({**facts, "out": tmp_path / "run"}))
     assert (run / "heads" / "xnli.safetensors").is_file()
     (rows / "xnli" / "train-en.jsonl").write_bytes((rows / "xnli" / "test-en.jsonl").read_bytes())
-    with pytest.raises(Overlap, match="pairs of xnli/test/en are in the training data too"):
+    with pytest.raises(Contamination, match="pairs of xnli/test/en are in the training data too"):
         train(from_values({**facts, "out": tmp_path / "other"}))
 
 

@@ -13,7 +13,7 @@ from tests.release import release
 from tests.tiny import pair_example, question_example, tagged_example
 
 from robust_xtreme import registry
-from robust_xtreme.errors import ModelError, Overlap, UnknownName
+from robust_xtreme.errors import Contamination, ModelError, UnknownName
 from robust_xtreme.examples import Choice, Example, Text
 from robust_xtreme.results import cache
 from robust_xtreme.sources import load, loading
@@ -67,7 +67,7 @@ def test_the_kind_of_a_task_is_that_of_its_examples(name: str) -> None:
 def test_training_data_that_a_split_contains_are_refused() -> None:
     """More than 2 % of a split stops training, in one line with count, first example and flag."""
     split = _sentences(100, "dev/")
-    with pytest.raises(Overlap) as caught:
+    with pytest.raises(Contamination) as caught:
         screen(_sentences(3), [("panx/validation/en", known(split))])
     message = str(caught.value)
     assert caught.value.exit_code == 2
@@ -132,7 +132,7 @@ def test_a_translation_of_a_trained_question_is_found_by_its_id(tmp_path: Path) 
     native = "56beb4343aeaaa14008c925b"
     english = question_example(f"xquad/train/en/{native}", "who?", "Anna sings.", "Anna")
     german = question_example(f"xquad/validation/de/{native}", "wer?", "Anna singt.", "Anna", "de")
-    with pytest.raises(Overlap, match="1 of 1 passages of xquad/validation/de"):
+    with pytest.raises(Contamination, match="1 of 1 passages of xquad/validation/de"):
         screen([english], [("xquad/validation/de", known((german,)))])
     assert screen([english], [("xquad/validation/de", known((german,)))], allow=True).allowed == {
         "xquad/validation/de": 1
@@ -181,7 +181,7 @@ def test_the_rule_fires_on_squad_dev_against_xquad(codes: tuple[str, ...], data:
     splits = list(evaluated(_reported(tmp_path, codes), tmp_path, "passage"))
     assert len(splits) == (len(codes) or 10)
     for split in splits:
-        with pytest.raises(Overlap, match=f"240 of 240 passages of {split[0]}"):
+        with pytest.raises(Contamination, match=f"240 of 240 passages of {split[0]}"):
             screen(training, [split])
 
 

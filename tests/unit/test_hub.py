@@ -131,7 +131,7 @@ def test_a_cache_that_another_program_filled_serves_offline(
     [
         (("dataset", "own/none", "main"), {}, 2, "own/none@main does not exist on the hub, or is private"),
         (("model", "own/none", "main"), {}, 2, "The model own/none@main does not exist"),
-        (("dataset", "own/data", "0" * 40), {}, 2, "the repository is on the hub, that revision of it is not"),
+        (("dataset", "own/data", "0" * 40), {}, 2, "the repository is on the hub, but that revision is not"),
         (("dataset", "own/data", "b" * 40), {"own/data": "gated"}, 2, "is gated: accept its terms"),
         (("model", "own/net", "main"), {"own/net/config.json": "gated"}, 2, "is gated: accept its terms"),
         (("dataset", "own/data", "b" * 40), {"own/data": "401"}, 2, "is refused to you"),
@@ -232,15 +232,15 @@ def test_the_whole_chain_of_causes_is_read() -> None:
     other = FileNotFoundError("no data file at")
     other.__cause__ = RepositoryNotFoundError("nothing there")
     other.__cause__.__context__ = GatedRepoError("accept the terms")
-    assert _fetch.told(other) == ("gated", "accept the terms")
+    assert _fetch.describe_error(other) == ("gated", "accept the terms")
     other.__cause__, other.__context__ = None, GatedRepoError("accept the terms")
     other.__suppress_context__ = True
-    assert _fetch.told(other) == ("gated", "accept the terms")
+    assert _fetch.describe_error(other) == ("gated", "accept the terms")
     other.__context__.__context__ = other
-    assert _fetch.told(other)[0] == "gated"
-    assert _fetch.told(OSError(28, "No space left on device"))[0] == "disk"
-    assert _fetch.told(ConnectionRefusedError(111, "refused"))[0] == "down"
-    assert _fetch.told(ZeroDivisionError("a bug")) == ("other", "a bug")
+    assert _fetch.describe_error(other)[0] == "gated"
+    assert _fetch.describe_error(OSError(28, "No space left on device"))[0] == "disk"
+    assert _fetch.describe_error(ConnectionRefusedError(111, "refused"))[0] == "down"
+    assert _fetch.describe_error(ZeroDivisionError("a bug")) == ("other", "a bug")
 
 
 def test_a_child_that_says_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_files_of_xtreme_in_the_order_of_laser_are_read(tmp_path: Path) -> None:
 def test_half_a_pair_is_no_data(tmp_path: Path) -> None:
     """One of two files is missing data, and the error says which one is there."""
     _write(tmp_path, **{TATOEBA[0]: "Eins.\n"})
-    with pytest.raises(MissingData, match=r"tatoeba\.deu-eng\.deu is there without .*\.eng; it takes all of them"):
+    with pytest.raises(MissingData, match=r"tatoeba\.deu-eng\.deu is there without .*\.eng; all of them are needed"):
         _load(tmp_path, "tatoeba", "test")
 
 

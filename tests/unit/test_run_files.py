@@ -153,7 +153,7 @@ def test_steps_of_masked_lm(file: str, tmp_path: Path) -> None:
     ("words", "message"),
     [
         ({}, "Name where to start"),
-        ({"encoder": "e", "data": "d"}, "Nothing is to be learned"),
+        ({"encoder": "e", "data": "d"}, "There is nothing to learn"),
         ({"encoder": "e", "scratch": "tiny", "text": "t", "task": "xnli", "data": "d"}, "not both"),
         ({"encoder": "e", "data": "d", "task": "xnli", "sampling": "often"}, "proportional"),
         ({"encoder": "e", "data": "d", "task": "xnli", "overlap": "alow"}, "Did you mean 'allow'"),

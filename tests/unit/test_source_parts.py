@@ -155,7 +155,9 @@ def test_half_of_two_parts_is_no_split_and_is_said(tmp_path: Path, halves: str) 
         load(task, tmp_path, "en", "validation")
     _write(tmp_path, "en.words", "Anna\n")
     assert available(task, tmp_path, "validation") == ()
-    with pytest.raises(MissingData, match=r": en\.words is there without en\.tags; it takes all of them\. Looked for"):
+    with pytest.raises(
+        MissingData, match=r": en\.words is there without en\.tags; all of them are needed\. Looked for"
+    ):
         resolve(task, tmp_path, "auto", "en")
 
 

@@ -86,7 +86,7 @@ def test_a_foreign_folder_is_left_as_it_is(words: dict[str, Any], tmp_path: Path
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text("precious", encoding="utf-8")
     before = sorted(home.rglob("*"))
-    with pytest.raises(Mismatch, match="contains files but no run"):
+    with pytest.raises(Mismatch, match="contains files but is not a run"):
         train(options=Options(force=True), **{**words, "out": str(home)})
     assert sorted(home.rglob("*")) == before
 
@@ -130,7 +130,7 @@ def test_a_state_of_another_kind_is_refused(name: str, value: Any, half: Path, w
         (half / name).write_text(json.dumps(value), encoding="ascii")
     else:
         torch.save(value, half / name)
-    with pytest.raises(ModelError, match=r"is damaged, or no state of this run\. Start again with --force\.$"):
+    with pytest.raises(ModelError, match=r"is damaged, or is not a state of this run\. Start again with --force\.$"):
         train(**words)
     assert train(options=Options(force=True), **{**words, "steps": 1}).is_dir()
 

@@ -257,7 +257,7 @@ def test_labels_outside_the_set_are_named_with_their_place(home: Path, out: Path
 
 def test_fp16_on_a_cpu_is_refused(home: Path, out: Path) -> None:
     """It would be computed as something else than the record says."""
-    with pytest.raises(ModelError, match=r"^fp16 is computed on a GPU alone\. Use --precision bf16\.$"):
+    with pytest.raises(ModelError, match=r"^fp16 needs a GPU\. Use --precision bf16\.$"):
         train(_spec(home, out, precision="fp16"))
 
 

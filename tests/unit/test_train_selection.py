@@ -15,7 +15,7 @@ from tests.tiny import tiny_encoder_folder
 from tests.trainings import Stopped, files
 
 from robust_xtreme import registry
-from robust_xtreme.errors import MissingData, Overlap
+from robust_xtreme.errors import Contamination, MissingData
 from robust_xtreme.sources import load
 from robust_xtreme.targets.contamination import check
 from robust_xtreme.training import best, dev
@@ -171,12 +171,12 @@ def test_only_tasks_with_validation_data_are_named_as_selecting(data: Path, enco
 def test_nothing_is_selected_on_what_is_reported(data: Path, encoder: Path) -> None:
     """Validation examples that are in a reported split refuse the run, in one line, before anything is trained."""
     with pytest.raises(
-        Overlap, match=r"The validation data of panx share 6 examples with panx/validation/en"
+        Contamination, match=r"The validation data of panx share 6 examples with panx/validation/en"
     ) as caught:
         train(_spec(data, encoder, "run", reported="panx"))
     assert "\n" not in str(caught.value)
     assert not (data.parent / "run" / "model").exists()
-    with pytest.raises(Overlap):
+    with pytest.raises(Contamination):
         train(_spec(data, encoder, "all", reported=()))
 
 
@@ -186,7 +186,7 @@ def test_tydiqa_cannot_be_selected(data: Path, encoder: Path) -> None:
     train_file = (folder / "tydiqa.goldp.en.train.json").read_text(encoding="utf-8")
     (folder / "tydiqa.goldp.en.dev.json").write_text(train_file.replace(" on top", " below"), encoding="utf-8")
     assert load(registry.load("task", "tydiqa"), data, "en", "validation").examples
-    with pytest.raises(Overlap, match="tydiqa/validation/en, which is reported"):
+    with pytest.raises(Contamination, match="tydiqa/validation/en, which is reported"):
         train(_spec(data, encoder, "run", task="tydiqa", reported="tydiqa"))
     assert train(_spec(data, encoder, "other", task="tydiqa", reported="tydiqa", select="none")).is_dir()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.tiny import pair_example, tagged_example
 
-from robust_xtreme.errors import ModelError, Overlap
+from robust_xtreme.errors import Contamination, ModelError
 from robust_xtreme.models.kinds import base_kind
 from robust_xtreme.models.trained import languages_of, model_facts, overlap, own_training, stage_flags
 from robust_xtreme.targets.contamination import unit
@@ -224,7 +224,7 @@ def test_few_shared_items_are_counted_and_many_are_refused(run: Path) -> None:
         "xnli en: 2 of 100 pairs are in the model's training data."
     )
     hashes.write_text("".join(f"{unit(one).key}\n" for one in examples[:3]))
-    with pytest.raises(Overlap, match="3 of 100 pairs"):
+    with pytest.raises(Contamination, match="3 of 100 pairs"):
         overlap(run, "xnli en", examples, allowed=False)
     assert "3 of 100" in overlap(run, "xnli en", examples, allowed=True)
     assert overlap(run, "xnli en", examples[50:], allowed=False) == ""

@@ -170,7 +170,7 @@ def test_bad_text_is_named(tmp_path: Path) -> None:
         ({"encoder": ""}, "Name where to start"),
         ({"scratch": "small", "text": "t"}, "Name where to start"),
         ({"encoder": "", "scratch": "small"}, "needs --text"),
-        ({"epochs": 1, "steps": 1}, "Name one"),
+        ({"epochs": 1, "steps": 1}, "Name only one"),
         ({"epochs": -1}, "--epochs -1"),
         ({"batch_size": -4}, "--batch-size -4"),
         ({"lr": 2.0}, "--lr 2.0"),

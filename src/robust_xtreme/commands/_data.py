@@ -20,7 +20,7 @@ from robust_xtreme.sources.survey import (
     Surveyed,
     group_languages,
     licence_of,
-    others_held,
+    other_languages,
     survey,
     survey_learned,
 )
@@ -73,7 +73,7 @@ def look(data: str | None, tasks: Sequence[str], languages: Sequence[str], *, of
     members: dict[str, TaskSpec] = {name: registry.load("task", name) for name in groups}
     wanted = {name: _wanted(task, source, groups[name], languages) for name, task in members.items()}
     wanted = {name: some for name, some in wanted.items() if tasks or source.splits(members[name])}
-    others = {name: () if languages else others_held(members[name], kept, some) for name, some in wanted.items()}
+    others = {name: () if languages else other_languages(members[name], kept, some) for name, some in wanted.items()}
     surveyed = {}
     with _progress(sum(len(some) + len(others[name]) for name, some in wanted.items()) + len(learned)) as advance:
         for name, some in wanted.items():

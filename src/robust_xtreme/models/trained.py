@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from robust_xtreme import registry
-from robust_xtreme.errors import DataError, ModelError, Overlap
+from robust_xtreme.errors import Contamination, DataError, ModelError
 from robust_xtreme.examples import Example
 from robust_xtreme.models.kinds import MONOLINGUAL, MULTILINGUAL, base_kind
 from robust_xtreme.results.stages import read_stages
@@ -212,7 +212,7 @@ def _target(targets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def overlap(run: Path, label: str, examples: Sequence[Example], allowed: bool) -> str:
     """A sentence on the examples that the run was trained on; empty where there are none.
 
-    Raises Overlap where the shared passages, pairs or sentences of 8 words and more are above the tolerated share of
+    Raises Contamination where the shared passages, pairs or sentences of 8 words and more are above the tolerated share of
     the split, unless `allowed`.
     """
     contamination = check(run, examples)
@@ -221,5 +221,5 @@ def overlap(run: Path, label: str, examples: Sequence[Example], allowed: bool) -
     long = check(run, [example for example in examples if not unit(example).short])
     what = f"{label}: {contamination.count} of {contamination.total} {contamination.kind}s are in the model's training data"
     if long.count > TOLERATED * contamination.total and not allowed:
-        raise Overlap(f"{what} (first: {long.first}). Leave it out, or stamp its results with --allow-overlap.")
+        raise Contamination(f"{what} (first: {long.first}). Leave it out, or stamp its results with --allow-overlap.")
     return f"{what}."

@@ -1,4 +1,4 @@
-"""What the child process of `hub` does: fetch files of a repository and say on the last line how that went."""
+"""The child process of `hub`: fetch files of a repository and print the outcome as JSON on the last line."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _SERVER: Final = 500
 
 
 def main(job: Mapping[str, Any]) -> None:
-    """Do a job of `hub`, and end with the process that gave it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a word; the parent has one
+    """Do a job of `hub`; end when the parent process ends."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it silently; the parent prints the message
     threading.Thread(target=_end_with, args=(job["parent"],), daemon=True).start()
     try:
-        said = _fetch(job)
-    except Exception as error:  # noqa: BLE001 - whatever goes wrong is told to the parent
-        said = dict(zip(("error", "detail"), told(error), strict=True))
-    sys.stdout.write("\n" + json.dumps(said) + "\n")
+        answer = _fetch(job)
+    except Exception as error:  # noqa: BLE001 - every error is reported to the parent
+        answer = dict(zip(("error", "detail"), describe_error(error), strict=True))
+    sys.stdout.write("\n" + json.dumps(answer) + "\n")
     sys.stdout.flush()
     os._exit(0)  # threads of a library that still wait for the network are not waited for
 
@@ -62,33 +62,35 @@ def _fetch(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _guard() -> None:
-    """Let every client that the library makes check what it is told. Its releases before 1.0 have no such clients."""
+    """Make every client of the library check its responses. Releases before 1.0 have no such clients."""
     try:
         from huggingface_hub import constants, get_session, set_client_factory
     except ImportError:
         return
     first = get_session()
-    own = {event: [*first.event_hooks.get(event, ()), *more] for event, more in hooks(constants.ENDPOINT).items()}
+    event_hooks = {
+        event: [*first.event_hooks.get(event, ()), *more] for event, more in hooks(constants.ENDPOINT).items()
+    }
     make = type(first)
-    set_client_factory(lambda: make(event_hooks=own, follow_redirects=True, timeout=None))
+    set_client_factory(lambda: make(event_hooks=event_hooks, follow_redirects=True, timeout=None))
 
 
 # -------------------------------------------------------------------------------------------------------------- errors
 
 
-def told(error: BaseException) -> tuple[str, str]:
-    """The kind of a failure and its first line, by the whole chain of causes: the last error often misleads."""
+def describe_error(error: BaseException) -> tuple[str, str]:
+    """The kind of a failure and its message on one line, by the chain of causes: the last error often misleads."""
     chain = list(_chain(error))
     for kind, fits in _KINDS:
-        for one in chain:
-            if fits(one):
-                return kind, str(_status(one)) if kind in ("status", "denied") else _line(one)
+        for cause in chain:
+            if fits(cause):
+                return kind, str(_status(cause)) if kind in ("status", "denied") else _line(cause)
     return "other", _line(error)
 
 
 def _named(*names: str) -> Callable[[BaseException], bool]:
-    """Whether an error is of a class whose name ends so: those of the client differ between its versions."""
-    return lambda error: any(one.__name__.endswith(names) for one in type(error).__mro__)
+    """A test for errors whose class name has such an ending: the classes differ between client versions."""
+    return lambda error: any(base.__name__.endswith(names) for base in type(error).__mro__)
 
 
 def _is_disk(error: BaseException) -> bool:
@@ -108,15 +110,15 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
     seen: set[int] = set()
     waiting = [error]
     while waiting:
-        one = waiting.pop(0)
-        if one is not None and id(one) not in seen:
-            seen.add(id(one))
-            yield one
-            waiting += [one.__cause__, one.__context__]
+        cause = waiting.pop(0)
+        if cause is not None and id(cause) not in seen:
+            seen.add(id(cause))
+            yield cause
+            waiting += [cause.__cause__, cause.__context__]
 
 
 def _status(error: BaseException) -> int:
-    """The status of a refusal (400 and above); 0 where the error is none."""
+    """The HTTP status of a refusal (400 and above); 0 where the error has none."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     return status if isinstance(status, int) and status >= 400 else 0
 
@@ -139,4 +141,4 @@ _KINDS: Final[tuple[tuple[str, Callable[[BaseException], bool]], ...]] = (
     ("cut", _is_short),
     ("down", _named("ConnectError", "ConnectionError", "Timeout", "TimeoutException", "OfflineModeIsEnabled")),
 )
-"""Kinds of failures, the telling ones first."""
+"""Kinds of failures, the most specific first."""

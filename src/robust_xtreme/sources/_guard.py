@@ -1,4 +1,4 @@
-"""What the child process of `hub` takes from a hub: answers of bounded size, and hashes that are hashes."""
+"""Checks of what a hub answers, for the child process of `hub`: bounded size, and well-formed hashes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 LARGEST: Final = 32 << 20
-"""Bytes of one answer that is not a file: a thousand files' names and sizes take a fifth of a million."""
+"""The most bytes of an answer that is not a file: names and sizes of a thousand files take about 200,000."""
 
 _MARK: Final = "robust_xtreme_answer"
 _SHA: Final = re.compile(r"[0-9a-f]{40}")
@@ -20,18 +20,18 @@ _MOVED: Final = 300
 
 
 class Strange(Exception):
-    """An answer that a hub does not give."""
+    """An answer that a hub would not give."""
 
 
 def commit(sha: object) -> str:
-    """The commit that a hub names. Raises Strange where it is none: folders are called by it."""
+    """The commit that a hub names. Raises Strange where it is malformed: folders are named by it."""
     if not isinstance(sha, str) or not _SHA.fullmatch(sha):
         raise Strange(f"the commit {str(sha)[:80]!r} is not 40 hexadecimal digits")
     return sha
 
 
 def hooks(endpoint: str) -> dict[str, list[Any]]:
-    """The hooks of a client that asks this hub, by their events; redirects are followed with their request's mark."""
+    """The hooks of a client of this hub, by event; a redirect keeps the mark of its request."""
     root = urlsplit(endpoint).path.rstrip("/") + "/api/"
 
     def mark(request: Any) -> None:
@@ -42,21 +42,21 @@ def hooks(endpoint: str) -> dict[str, list[Any]]:
 
 
 def checked(response: Any) -> None:
-    """Read an answer that is not a file up to a bound, and check the hashes in it and in any headers. Raises Strange."""
+    """Read an answer that is not a file up to a bound, and check its hashes and headers. Raises Strange."""
     _check_headers(response)
     is_answer = _MARK in response.request.extensions
     if response.request.method == "HEAD" or not (is_answer or response.status_code >= _ERROR):
         return
     content = _bounded(response.iter_bytes())
-    response._content = content  # what the client would have read itself, without a bound
+    response._content = content  # the client would read it without a bound
     if is_answer and response.status_code < _MOVED:
-        for one in _hashes(_parsed(content)):
-            if not isinstance(one, str) or not _HASH.fullmatch(one):
-                raise Strange(f"{str(one)[:80]!r} is not 40 or more hexadecimal digits")
+        for value in _hashes(_parsed(content)):
+            if not isinstance(value, str) or not _HASH.fullmatch(value):
+                raise Strange(f"{str(value)[:80]!r} is not 40 or more hexadecimal digits")
 
 
 def _check_headers(response: Any) -> None:
-    """Files are called by these in the cache."""
+    """Check the headers that files in the cache are named by."""
     if "x-repo-commit" in response.headers:
         commit(response.headers["x-repo-commit"])
     if response.request.method != "HEAD":
@@ -68,12 +68,12 @@ def _check_headers(response: Any) -> None:
 
 
 def _bounded(parts: Iterator[bytes]) -> bytes:
-    found = bytearray()
+    content = bytearray()
     for part in parts:
-        found += part
-        if len(found) > LARGEST:
+        content += part
+        if len(content) > LARGEST:
             raise Strange(f"an answer is longer than {LARGEST >> 20} MiB")
-    return bytes(found)
+    return bytes(content)
 
 
 def _parsed(content: bytes) -> Any:
@@ -85,7 +85,7 @@ def _parsed(content: bytes) -> Any:
 
 def _hashes(answer: Any) -> Iterator[object]:
     """The commit of a repository, or the hashes of listed files."""
-    for one in answer if isinstance(answer, list) else [answer]:
-        if isinstance(one, dict):
-            yield from (one[key] for key in ("sha", "oid") if one.get(key) is not None)
-            yield from _hashes(one.get("lfs"))
+    for entry in answer if isinstance(answer, list) else [answer]:
+        if isinstance(entry, dict):
+            yield from (entry[key] for key in ("sha", "oid") if entry.get(key) is not None)
+            yield from _hashes(entry.get("lfs"))

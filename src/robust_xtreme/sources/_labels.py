@@ -1,4 +1,4 @@
-"""Whether the rows of a split say what is right: all of them, none of them, or, by mistake, some."""
+"""Whether the rows of a split have labels: all of them, none of them, or, by mistake, some."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EMPTY: Final[tuple[Target, ...]] = (_UNSAID, Answers(()), Document(()))
 
 
 def is_labelled(examples: Sequence[Example]) -> bool:
-    """Whether the targets say anything: not where there is none, all are empty, or one label serves all rows."""
+    """Whether the targets are labels: not where there are none, all are empty, or all rows have the same label."""
     seen: set[object] = set()
     for example in examples:
         match example.target:
@@ -32,25 +32,25 @@ def is_labelled(examples: Sequence[Example]) -> bool:
 
 
 def lack(examples: Sequence[Example], keys: Sequence[str] = (), corpus: Corpus | None = None) -> str:
-    """What a split that is not labelled has, as `has ...` continues; empty where it is labelled.
+    """What an unlabelled split has instead of labels, to follow the word `has`; empty where it is labelled.
 
-    `keys` are what the adapter named as the targets of queries, of which the `corpus` may know none.
+    `keys` are the targets of queries as the adapter names them; the `corpus` may contain none of them.
     """
     if is_labelled(examples):
         return ""
     if corpus is not None and (absent := [key for key in keys if key not in corpus.answers]):
         return f"no right candidate: {absent[0]!r:.80}, the first that is asked for, is not in the pool"
-    return _ONE_LABEL if any(one.target not in _EMPTY for one in examples) else NO_LABELS
+    return _ONE_LABEL if any(example.target not in _EMPTY for example in examples) else NO_LABELS
 
 
 def keys_of(examples: Sequence[Example]) -> tuple[str, ...]:
-    """The keys that the targets of queries name, before the texts of a pool are in their place."""
-    return tuple(key for one in examples if isinstance(one.target, Document) for key in one.target.ids)
+    """The keys that the targets of queries name, before texts of the pool replace them."""
+    return tuple(key for example in examples if isinstance(example.target, Document) for key in example.target.ids)
 
 
 def check_labels(rows: Sequence[Row], examples: Sequence[Example], origin: Origin) -> None:
-    """Refuse a row without a label among rows that have one."""
-    without = {one.id for one in examples if one.target == _UNSAID}
+    """Raise DataError for a row without a label among labelled rows."""
+    without = {example.id for example in examples if example.target == _UNSAID}
     if len(without) == len(examples):
         return
     for row in rows:

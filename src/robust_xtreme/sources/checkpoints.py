@@ -1,4 +1,4 @@
-"""Checkpoints by name: which names are those of the hub, and what of such a repository is fetched."""
+"""Checkpoints by name: which names are on the hub, and which files of a repository are fetched."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FILES: Final = (
     "merges.txt",
     "*.model",
 )
-"""What of a transformers checkpoint is fetched and counts into its identity."""
+"""The files of a transformers checkpoint that are fetched and that its identity is computed from."""
 
 CODE: Final = ("*.py",)
 _MAIN: Final = "main"
@@ -39,12 +39,12 @@ def like_hub(name: str) -> bool:
 
 
 def on_hub(name: str) -> bool:
-    """Whether a name is taken for one of the hub: OWNER/NAME, and no such path here."""
+    """Whether a name means a repository on the hub: OWNER/NAME, and no such path exists here."""
     return like_hub(name) and not exists(name)
 
 
 def exists(name: str) -> bool:
-    """Whether there is such a path here; what cannot be a path is none."""
+    """Whether such a path exists here; False for a text that cannot be a path."""
     try:
         return bool(name) and Path(name).exists()
     except OSError:
@@ -62,7 +62,7 @@ def fetched(name: str, revision: str, *, offline: bool, code: bool = False) -> h
 
 @contextmanager
 def _no_folder(name: str) -> Iterator[None]:
-    """Say with what the hub answers that there is no such folder, for a path may have been meant."""
+    """Add to errors of the hub that there is no such folder: a path may have been meant."""
     try:
         yield
     except RobustXtremeError as error:

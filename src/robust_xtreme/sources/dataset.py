@@ -1,4 +1,4 @@
-"""The tasks' datasets on the hub: files at a pinned commit, read by the hub's own library without a connection."""
+"""The tasks' datasets on the hub: files at a pinned commit, read by the `datasets` library without a connection."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PIN: Final = re.compile(r"([\w.-]+/[\w.-]+)@([\w./-]+)")
 @final
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """The hub; `pins` contains revisions that are instead of the tasks' own, `commits` what branches pointed to."""
+    """The hub; `pins` contains revisions that replace the tasks' own, `commits` the commits of branches."""
 
     offline: bool
     pins: Mapping[str, str]
@@ -40,41 +40,45 @@ class Hub:
 
     @property
     def remedy(self) -> str:
-        """What to do where nothing is found."""
+        """What a user can do where nothing is found."""
         if not self.offline:
             return "What each task has: robust-xtreme list tasks"
         return f"Looked in the hub's cache {cache_folder()}; the same command without --offline fetches it."
 
     def languages(self, task: TaskSpec) -> tuple[str, ...]:
-        """The task's own; none where the hub does not have it."""
+        """The task's languages; empty where the hub does not have the task."""
         return task.languages if task.hub else ()
 
     def splits(self, task: TaskSpec) -> tuple[str, ...]:
         """The splits that the task names a dataset for."""
-        return tuple(one for one in SPLITS if one in task.hub)
+        return tuple(split for split in SPLITS if split in task.hub)
 
     def lacks(self, task: TaskSpec) -> str:
-        """What is stated where there are no splits."""
+        """The message where there are no splits."""
         why = f" {task.absent}" if task.absent else " Name its release files with --data DIR."
         return f"{task.name} names no dataset on the hub.{why}"
 
     def holds(self, task: TaskSpec, language: str, split: str) -> bool:
-        """Whether the task names a dataset for that; offline, whether it is in the hub's cache."""
+        """Whether the task names a dataset for that split; offline, whether it is in the hub's cache."""
         if split not in task.hub or (split == "train" and language not in task.train_languages):
             return False
         return not self.offline or self._cached(task.hub[split], language)
 
     def fetch(self, task: TaskSpec, languages: Sequence[str], split: str) -> None:
-        """Bring the files of several languages here at once; what the hub does not have is told when it is read.
+        """Fetch the files of several languages at once; what the hub does not have is reported when it is read.
 
         Raises UserError, RobustXtremeError.
         """
         known = self.languages(task)
-        held = [one for one in languages if is_language(task, one, known) and self.holds(task, one, split)]
-        if self.offline or not held:
+        available = [
+            language
+            for language in languages
+            if is_language(task, language, known) and self.holds(task, language, split)
+        ]
+        if self.offline or not available:
             return
         try:
-            self._snapshot(task.hub[split], *held)
+            self._snapshot(task.hub[split], *available)
         except MissingData:
             return
         except RobustXtremeError as error:
@@ -87,11 +91,11 @@ class Hub:
         return self._read(f"{task.name} {language}", task.hub[split], language)
 
     def own_pool(self, task: TaskSpec, split: str) -> bool:
-        """Whether the candidates of a split have files of their own, on the hub or not."""
+        """Whether the candidates of a split have separate files, on the hub or not."""
         return task.pool is not None and split in {**task.pool.files, **task.pool.hub}
 
     def read_pool(self, task: TaskSpec, split: str) -> Found:
-        """The rows of the candidates' own files. Raises MissingData, UserError, DataError, RobustXtremeError."""
+        """The rows of the candidates' separate files. Raises MissingData, UserError, DataError, RobustXtremeError."""
         if task.pool is None or split not in task.pool.hub:
             what = f"{task.name} names no dataset on the hub with the candidates of {split}."
             raise MissingData(f"{what} Name its release files with --data DIR.")
@@ -99,27 +103,27 @@ class Hub:
 
     def _read(self, what: str, wanted: HubFiles, language: str) -> Found:
         try:
-            found = self._snapshot(wanted, language)
-            names = _shards(found, _pattern(wanted, language))
+            copy = self._snapshot(wanted, language)
+            names = _shards(copy, _pattern(wanted, language))
             config = expand(wanted.config, language, wanted.codes)
-            address = f"hub://{wanted.repo}@{found.revision}/{config}/{wanted.split}"
-            rows = tuple(_rows(found, names, wanted, language, address))
+            address = f"hub://{wanted.repo}@{copy.revision}/{config}/{wanted.split}"
+            rows = tuple(_rows(copy, names, wanted, language, address))
         except DataError:
             raise
         except RobustXtremeError as error:
             raise type(error)(f"{what}: {error}") from error
-        return Found(rows, address, ((address, _sha256(found.folder, names)),))
+        return Found(rows, address, ((address, _sha256(copy.folder, names)),))
 
     def missing(self, task: TaskSpec, language: str, splits: Sequence[str]) -> str:
-        """Where was looked for the split, and what brings it there."""
-        wanted = [task.hub[one] for one in splits if one != "train" or language in task.train_languages]
+        """The message for a missing split: where it was looked for, and what fetches it."""
+        wanted = [task.hub[split] for split in splits if split != "train" or language in task.train_languages]
         if not wanted:
             return (
                 f"{task.name} {language}: no {' or '.join(splits)} data on the hub: the task has none in that language."
             )
-        repos = " and ".join(dict.fromkeys(one.repo for one in wanted))
+        repos = " and ".join(dict.fromkeys(files.repo for files in wanted))
         what = f"{task.name} {language}: no {' or '.join(splits)} data of {repos} on this machine."
-        paths = ", ".join(f"{one.repo}@{self._revision(one)[:8]}/{_pattern(one, language)}" for one in wanted)
+        paths = ", ".join(f"{files.repo}@{self._revision(files)[:8]}/{_pattern(files, language)}" for files in wanted)
         return f"{what} Looked for {paths} in {cache_folder()}. The same command without --offline fetches them."
 
     def _revision(self, wanted: HubFiles) -> str:
@@ -132,42 +136,42 @@ class Hub:
             return False
 
     def _snapshot(self, wanted: HubFiles, *languages: str) -> Snapshot:
-        """The files of a split in some languages; a branch points to one commit as long as this source lives."""
+        """The files of a split in some languages; a branch means one commit as long as this source exists."""
         revision = self._revision(wanted)
         at = self.commits.get((wanted.repo, revision), revision)
-        patterns = tuple(dict.fromkeys(_pattern(wanted, one) for one in languages))
-        found = snapshot("dataset", wanted.repo, at, patterns, offline=self.offline)
-        self.commits[wanted.repo, revision] = found.revision
-        return found
+        patterns = tuple(dict.fromkeys(_pattern(wanted, language) for language in languages))
+        copy = snapshot("dataset", wanted.repo, at, patterns, offline=self.offline)
+        self.commits[wanted.repo, revision] = copy.revision
+        return copy
 
 
 @cache
 def open_hub(pins: str, offline: bool) -> Hub:
-    """The hub with revisions of the user's own, as in `google/xquad@COMMIT,...`. Raises SpecError."""
-    found: dict[str, str] = {}
-    for one in filter(None, pins.split(",")):
-        match = _PIN.fullmatch(one)
+    """The hub with revisions that the user names, as in `google/xquad@COMMIT,...`. Raises SpecError."""
+    revisions: dict[str, str] = {}
+    for pin in filter(None, pins.split(",")):
+        match = _PIN.fullmatch(pin)
         if match is None:
-            raise SpecError(f"--data hub takes revisions as in hub:google/xquad@COMMIT, not {one[:80]!r}.")
-        found[match[1]] = match[2]
-    return Hub(is_offline(offline), found)
+            raise SpecError(f"--data hub takes revisions as in hub:google/xquad@COMMIT, not {pin[:80]!r}.")
+        revisions[match[1]] = match[2]
+    return Hub(is_offline(offline), revisions)
 
 
 def _pattern(wanted: HubFiles, language: str) -> str:
     return expand(wanted.files, language, wanted.codes)
 
 
-def _shards(found: Snapshot, pattern: str) -> tuple[str, ...]:
-    """The files of a split. Raises UserError where none is there, or where a part of them is not."""
-    names = tuple(matching(files(found.folder), [pattern]))
+def _shards(copy: Snapshot, pattern: str) -> tuple[str, ...]:
+    """The files of a split. Raises UserError where some or all of them are missing."""
+    names = tuple(matching(files(copy.folder), [pattern]))
     there = {(int(match[1]), int(match[2])) for name in names if (match := _SHARD.search(name))}
     if not names or any(len(there) < of for _, of in there):
-        raise UserError(f"Not all of {pattern} is in {found.folder}. Remove that folder, and it is fetched again.")
+        raise UserError(f"Not all of {pattern} is in {copy.folder}. Remove that folder, and it is fetched again.")
     return names
 
 
 def _sha256(folder: Path, names: Sequence[str]) -> str:
-    """The hash of the files, one after the other; of one file its own."""
+    """The hash of the concatenated files."""
     state = hashlib.sha256()
     for name in names:
         with (folder / name).open("rb") as file:
@@ -179,29 +183,29 @@ def _sha256(folder: Path, names: Sequence[str]) -> str:
 # ---------------------------------------------------------------------------------------------------------------- rows
 
 
-def _rows(found: Snapshot, names: Sequence[str], wanted: HubFiles, language: str, address: str) -> Iterator[Row]:
+def _rows(copy: Snapshot, names: Sequence[str], wanted: HubFiles, language: str, address: str) -> Iterator[Row]:
     kept = count()
-    for index, found_values in enumerate(_values(found, names, wanted, language)):
-        place = f"{address}: row {index}{f' of {language}' if language else ''}"
-        values = wanted.values(found_values, place)
+    for index, columns in enumerate(_values(copy, names, wanted, language)):
+        location = f"{address}: row {index}{f' of {language}' if language else ''}"
+        values = wanted.values(columns, location)
         if values is not None:
-            yield Row(_native(found_values, place) if wanted.ids == "native" else str(next(kept)), place, values)
+            yield Row(_native(columns, location) if wanted.ids == "native" else str(next(kept)), location, values)
 
 
-def _native(values: Mapping[str, Any], place: str) -> str:
+def _native(values: Mapping[str, Any], location: str) -> str:
     native = values.get("id")
     if not isinstance(native, str) or not native:
-        raise DataError(place, f"expected the column 'id' to contain the row's name, not {native!r:.80}.")
+        raise DataError(location, f"expected the column 'id' to contain the row's name, not {native!r:.80}.")
     return native
 
 
-def _values(found: Snapshot, names: Sequence[str], wanted: HubFiles, language: str) -> Iterator[dict[str, Any]]:
-    """The rows of the language, labels by their names. Raises RobustXtremeError where the bytes are not data."""
+def _values(copy: Snapshot, names: Sequence[str], wanted: HubFiles, language: str) -> Iterator[dict[str, Any]]:
+    """The rows of the language, class labels as names. Raises RobustXtremeError where a file cannot be read."""
     from datasets import Features, load_dataset
 
     starts = wanted.starts and (wanted.starts[0], expand(wanted.starts[1], language, wanted.codes))
-    paths = {wanted.split: [str(found.folder / name) for name in names]}
-    logging.getLogger("datasets").setLevel(logging.CRITICAL)  # what goes wrong is told below, on one line
+    paths = {wanted.split: [str(copy.folder / name) for name in names]}
+    logging.getLogger("datasets").setLevel(logging.CRITICAL)  # errors are reported below, on one line
     try:
         # Streaming reads the files where they are: the library's own cache keeps no copy, of this or another revision.
         stream = load_dataset(_format(names), data_files=paths, split=wanted.split, streaming=True)
@@ -210,7 +214,7 @@ def _values(found: Snapshot, names: Sequence[str], wanted: HubFiles, language: s
             yield from _named(_kept(table, starts), features)
     except Exception as error:
         if isinstance(error, _BROKEN) or type(error).__module__.partition(".")[0] in _LIBRARIES:
-            raise _unreadable(error, found.folder, names) from error
+            raise _unreadable(error, copy.folder, names) from error
         raise
 
 
@@ -222,7 +226,7 @@ _FORMATS: Final = {".parquet": "parquet", ".csv": "csv", ".json": "json", ".json
 def _format(names: Sequence[str]) -> str:
     suffix = Path(names[0].removesuffix(".gz")).suffix
     if suffix not in _FORMATS:
-        raise UserError(f"{names[0]} is none of the formats that are read: {', '.join(_FORMATS)}.")
+        raise UserError(f"{names[0]} has none of the formats that are read: {', '.join(_FORMATS)}.")
     return _FORMATS[suffix]
 
 
@@ -233,7 +237,7 @@ def _unreadable(error: Exception, folder: Path, names: Sequence[str]) -> RobustX
 
 
 def _kept(table: Any, starts: tuple[str, str] | None) -> Any:
-    """The rows of a table whose column begins so."""
+    """The rows of a table whose column has the wanted beginning."""
     if starts is None:
         return table
     column, beginning = starts
@@ -246,11 +250,11 @@ def _named(table: Any, features: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _label(value: Any, feature: Any) -> Any:
-    """A value, or where its column contains classes the name of its class, None for -1."""
+    """A value; in a column of classes the name of its class, None for -1."""
     names = getattr(feature, "names", None)
     if isinstance(names, list) and isinstance(value, int):
         return names[value] if 0 <= value < len(names) else None
     inner = feature[0] if isinstance(feature, list) and feature else getattr(feature, "feature", None)
     if isinstance(value, list) and getattr(inner, "names", None):
-        return [_label(one, inner) for one in value]
+        return [_label(item, inner) for item in value]
     return value

@@ -1,4 +1,4 @@
-"""The address of the hub that HF_ENDPOINT names: whether it is one, and how it is shown without its password."""
+"""The address of the hub in HF_ENDPOINT: whether it is valid, and how it is shown without its password."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 VARIABLE: Final = "HF_ENDPOINT"
 _SECRET: Final = re.compile(r"(?<=//)[^/\s]*@")
 _REFUSED: Final[list[str]] = []
-"""What the variable held before `settle` took it away."""
+"""The value of the variable before `settle` removed it."""
 
 
 def settle() -> None:
-    """Take a malformed address out of the environment: the hub's client parses it when it is imported, needed or not.
+    """Remove a malformed address from the environment: the hub's client parses it on import, needed or not.
 
-    `refusal` still tells of it, where the hub is needed. An empty variable is none.
+    `refusal` still reports it where the hub is needed. An empty variable counts as unset.
     """
     value = os.environ.get(VARIABLE)
     if value is not None and not _is_address(value):
@@ -25,12 +25,13 @@ def settle() -> None:
 
 
 def refusal() -> str:
-    """What is wrong with the address, on one line; nothing where it can be asked."""
+    """What is wrong with the address, on one line; empty where it is valid."""
     value = os.environ.get(VARIABLE) or next(iter(_REFUSED), "")
     if not value or _is_address(value):
         return ""
     shown = value.rpartition("@")[2][:80]
-    return f"{VARIABLE} is not an address of a hub: {shown!r}. It takes https://HOST; without it the hub is huggingface.co."
+    what = f"{VARIABLE} is not an address of a hub: {shown!r}."
+    return f"{what} It takes https://HOST; without it the hub is huggingface.co."
 
 
 def public(text: str) -> str:
@@ -42,9 +43,9 @@ def _is_address(value: str) -> bool:
     try:
         parts = urlsplit(value)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and _is_plain(value)
-    except ValueError:  # brackets or a port that are none
+    except ValueError:  # malformed brackets or port
         return False
 
 
 def _is_plain(value: str) -> bool:
-    return value.isprintable() and not any(one.isspace() for one in value)
+    return value.isprintable() and not any(character.isspace() for character in value)

@@ -22,7 +22,7 @@ Kind = Literal["dataset", "model"]
 
 DEADLINE_VARIABLE: Final = "ROBUST_XTREME_HUB_DEADLINE"
 DEADLINE: Final = 1800.0
-"""Seconds that one call of `snapshot` may take, where the variable sets no other."""
+"""Seconds that one call of `snapshot` may take, unless the variable sets another number."""
 
 _SHA: Final = re.compile(r"[0-9a-f]{40}")
 _REPO: Final = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
@@ -55,30 +55,30 @@ def snapshot(
 ) -> Snapshot:
     """The files of a repository that match any of `patterns`, at a commit, branch or tag.
 
-    A commit whose files are in the cache is not asked for again. `offline` opens no connection: a commit or a branch
-    is then what the cache contains of it, and never another revision. Otherwise a child process fetches what is missing
-    and is ended after `deadline` seconds. Raises UserError (ModelError for models) where the repository, the revision
+    A commit whose files are in the cache is not requested again. `offline` opens no connection: only the cache is
+    read, and never another revision. Otherwise a child process fetches what is missing; it is ended after `deadline`
+    seconds. Raises UserError (ModelError for models) where the repository, the revision
     or the files do not exist, are gated or are not in the cache, RobustXtremeError where the hub fails.
     """
     job = _Job(kind, repo, revision, tuple(patterns), cache_folder() / f"{kind}s--{repo.replace('/', '--')}")
     _check(job)
     offline = is_offline(offline)
-    if found := cached(job, offline):
-        return found
+    if copy := cached(job, offline):
+        return copy
     if offline:
         raise job.wrong(f"is not in the hub's cache {cache_folder()}. Get it with a connection: {_command(job)}")
     return _fetched(job, _deadline() if deadline is None else deadline)
 
 
 def is_offline(asked: bool) -> bool:
-    """Whether no connection may be opened: it was asked for, here or in the variable of the hub's own clients."""
+    """Whether no connection may be opened: by the argument, or by the variable of the hub's own clients."""
     return asked or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """What is wanted, and the folder of the repository in the cache."""
+    """What to fetch, and the folder of the repository in the cache."""
 
     kind: Kind
     repo: str
@@ -95,20 +95,20 @@ class _Job:
         return self.folder / _RECORDS / f"{sha}-{digest(pattern)}.json"
 
     def wrong(self, what: str) -> UserError:
-        """The user's error about it."""
+        """The error to raise where this job cannot be done, a mistake of the user."""
         line = f"{self} {what}"
         return (ModelError if self.kind == "model" else UserError)(line[0].upper() + line[1:])
 
 
 def cache_folder() -> Path:
-    """Where the hub's clients keep what they fetched."""
+    """The cache folder of the hub's clients."""
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE)
 
 
 def _check(job: _Job) -> None:
-    """Refuse names that are none before any path is made of them."""
+    """Raise UserError for malformed names before any path is made of them."""
     if not _REPO.fullmatch(job.repo) or ".." in job.repo or "--" in job.repo:
         raise job.wrong("cannot be: a name on the hub is OWNER/NAME, of letters, digits, '.', '-' and '_'.")
     if not _REVISION.fullmatch(job.revision) or ".." in job.revision:
@@ -135,24 +135,24 @@ def _command(job: _Job) -> str:
 
 
 def cached(job: _Job, offline: bool) -> Snapshot | None:
-    """What the cache contains: all that an earlier call fetched or, `offline`, whatever matches at that very commit.
+    """The snapshot in the cache: all that an earlier call fetched or, `offline`, whatever matches at that commit.
 
     Raises UserError where an earlier call found that no file of the commit matches.
     """
     sha = _known(job, offline)
     if sha is None:
         return None
-    found = Snapshot(job.folder / "snapshots" / sha, sha)
+    copy = Snapshot(job.folder / "snapshots" / sha, sha)
     names = [name for pattern in job.patterns for name in _recorded(job.record(sha, pattern))]
     if not names:
         raise _nothing(job, ())
-    if all((found.folder / name).is_file() for name in names):
-        return found
-    return found if offline and any(matching(files(found.folder), job.patterns)) else None
+    if all((copy.folder / name).is_file() for name in names):
+        return copy
+    return copy if offline and any(matching(files(copy.folder), job.patterns)) else None
 
 
 def _recorded(path: Path) -> list[str]:
-    """The names in a record; one that represents no file where there is no record."""
+    """The names in a record; a name that no file has where there is no record."""
     try:
         names = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -161,7 +161,7 @@ def _recorded(path: Path) -> list[str]:
 
 
 def _known(job: _Job, offline: bool) -> str | None:
-    """The commit that is wanted; what a branch last pointed to is asked of the cache only where that must do."""
+    """The wanted commit, None where only the hub knows it; offline, a branch is looked up in the cache."""
     if _SHA.fullmatch(job.revision):
         return job.revision
     if not offline:
@@ -184,16 +184,16 @@ def matching(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
     return [name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted)]
 
 
-def _keep(job: _Job, found: Snapshot, names: Sequence[str]) -> None:
+def _keep(job: _Job, copy: Snapshot, names: Sequence[str]) -> None:
     """Record what was fetched, and where a branch points, so that both are known without a connection."""
     for pattern in job.patterns:
-        _write(job.record(found.revision, pattern), json.dumps(matching(names, [pattern])))
+        _write(job.record(copy.revision, pattern), json.dumps(matching(names, [pattern])))
     if not _SHA.fullmatch(job.revision):
-        _write(job.folder / "refs" / job.revision, found.revision)
+        _write(job.folder / "refs" / job.revision, copy.revision)
 
 
 def _write(path: Path, text: str) -> None:
-    with contextlib.suppress(OSError):  # a cache that cannot be written is asked again
+    with contextlib.suppress(OSError):  # what a read-only cache does not record is fetched again
         path.parent.mkdir(parents=True, exist_ok=True)
         tmp = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         tmp.write_text(text, encoding="utf-8")
@@ -206,21 +206,21 @@ def _write(path: Path, text: str) -> None:
 def _fetched(job: _Job, deadline: float) -> Snapshot:
     if malformed := refusal():
         raise SpecError(malformed)
-    said = _child(job, deadline)
-    if "error" in said:
-        raise _translated(job, said)
-    found = Snapshot(Path(said["folder"]), said["revision"])
-    names = said["files"]
-    if not _SHA.fullmatch(found.revision) or found.folder.name != found.revision:
-        raise RobustXtremeError(f"{_hub()} gave another revision of {job}: {found.revision!r:.80}")
-    if _SHA.fullmatch(job.revision) and found.revision != job.revision:
-        raise RobustXtremeError(f"{_hub()} gave the commit {found.revision[:8]} instead of {job}.")
-    wrong = None if names else _nothing(job, said["others"])
+    answer = _child(job, deadline)
+    if "error" in answer:
+        raise _translated(job, answer)
+    copy = Snapshot(Path(answer["folder"]), answer["revision"])
+    names = answer["files"]
+    if not _SHA.fullmatch(copy.revision) or copy.folder.name != copy.revision:
+        raise RobustXtremeError(f"{_hub()} gave another revision of {job}: {copy.revision!r:.80}")
+    if _SHA.fullmatch(job.revision) and copy.revision != job.revision:
+        raise RobustXtremeError(f"{_hub()} gave the commit {copy.revision[:8]} instead of {job}.")
+    wrong = None if names else _nothing(job, answer["others"])
     if wrong is None or isinstance(wrong, MissingData):
-        _keep(job, found, names)
+        _keep(job, copy, names)
     if wrong is not None:
         raise wrong
-    return found
+    return copy
 
 
 def _nothing(job: _Job, others: Sequence[str]) -> UserError:
@@ -234,9 +234,9 @@ def _nothing(job: _Job, others: Sequence[str]) -> UserError:
 
 
 def _child(job: _Job, deadline: float) -> dict[str, Any]:
-    """Fetch in a process of its own; the object that it prints. Raises RobustXtremeError where none comes in time."""
+    """Fetch in a child process; return the object that it prints. Raises RobustXtremeError where none comes in time."""
     order = {"kind": job.kind, "repo": job.repo, "revision": job.revision, "patterns": job.patterns}
-    path = [str(Path(__file__).parents[2]), *filter(None, sys.path)]  # never the folder that it is started in
+    path = [str(Path(__file__).parents[2]), *filter(None, sys.path)]  # never the current folder
     try:
         done = subprocess.run(
             [sys.executable, "-I", "-c", _BOOT],
@@ -249,25 +249,25 @@ def _child(job: _Job, deadline: float) -> dict[str, Any]:
         )
     except subprocess.TimeoutExpired:
         what = f"{_hub()} did not deliver {job} within {deadline:g} seconds."
-        raise RobustXtremeError(f"{what} What arrived is kept; {DEADLINE_VARIABLE} allows more.") from None
+        raise RobustXtremeError(f"{what} What arrived is kept; set {DEADLINE_VARIABLE} to allow more.") from None
     try:
-        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
         last = ((done.stderr or b"").decode("utf-8", "replace").strip().splitlines() or ["no message"])[-1]
         why = f"Fetching {job} ended with the code {done.returncode}: {public(last)[:300]}"
         raise RobustXtremeError(why) from None
-    return found
+    return answer
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without an address of the hub that is empty, and without bars that nobody sees."""
+    """The environment of the child: no empty address of the hub, and no progress bars that nobody sees."""
     ours = {name: value for name, value in os.environ.items() if value or name != VARIABLE}
     bars = {} if _watched() else {"HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     return {**ours, "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_VERBOSITY": "error", **bars}
 
 
 def _watched() -> bool:
-    """Whether someone sees the bars of a download."""
+    """Whether someone sees the progress bars of a download."""
     try:
         return sys.stderr.isatty() and sys.stderr.fileno() >= 0
     except (AttributeError, OSError, ValueError):
@@ -283,9 +283,9 @@ def _hub() -> str:
     return f"The hub at {public(constants.ENDPOINT)}"
 
 
-def _translated(job: _Job, said: Mapping[str, Any]) -> RobustXtremeError:
-    """What went wrong, as one line: a mistake of the user's, or a failure of the hub's."""
-    kind, detail = said["error"], public(said["detail"])
+def _translated(job: _Job, answer: Mapping[str, Any]) -> RobustXtremeError:
+    """The error for the child's answer, one line: a mistake of the user, or a failure of the hub."""
+    kind, detail = answer["error"], public(answer["detail"])
     if kind in _WRONG:
         return job.wrong(_WRONG[kind])
     if kind == "status":
@@ -297,7 +297,7 @@ def _translated(job: _Job, said: Mapping[str, Any]) -> RobustXtremeError:
 
 _WRONG: Final = {
     "gated": "is gated: accept its terms on its page of the hub, and name your token in HF_TOKEN.",
-    "revision": "does not exist: the repository is on the hub, that revision of it is not. Name a commit of it.",
+    "revision": "does not exist: the repository is on the hub, but that revision is not. Name one of its commits.",
     "unknown": "does not exist on the hub, or is private. Check the name; a token in HF_TOKEN opens private ones.",
     "disabled": "is disabled by the hub.",
     "denied": "is refused to you. Check the token in HF_TOKEN.",
@@ -307,5 +307,5 @@ _FAILED: Final = {
     "strange": "does not answer as a hub",
     "down": "cannot be reached",
     "cut": "broke off",
-    "disk": "sent what this disk cannot contain",
+    "disk": "sent more than this disk can store",
 }

@@ -25,9 +25,9 @@ _TAUGHT: Final = "train"
 class Split:
     """The examples of one language of a split; `files` are (path under the data folder or hub address, sha256).
 
-    In retrieval tasks `corpus` is the pool that the targets point into, and `files` names its files too; those of the
-    language's rows are `own`. `lack` says why it is not labelled: there is no label, every answer is empty, or one
-    label serves all rows, as XTREME's scripts leave test sets.
+    In retrieval tasks `corpus` is the pool that the targets point into, and `files` includes its files; `own` are the
+    files of the language's rows. `lack` is why the split is unlabelled: no label, only empty answers, or the same
+    label in all rows, as XTREME's scripts leave test sets.
     """
 
     task: str
@@ -41,45 +41,45 @@ class Split:
 
     @property
     def labelled(self) -> bool:
-        """Whether its targets say what is right."""
+        """Whether its targets are labels."""
         return not self.lack
 
 
 def load(task: TaskSpec, source: Source | Path, language: str, split: str, pools: Pools | None = None) -> Split:
-    """Read one split of a source; a Path is a folder of release files. `pools` of the source keep what they made.
+    """Read one split of a source; a Path is a folder of release files. `pools` keeps the pools that were made.
 
-    Raises MissingData where the source does not hold it, DataError where what it contains is malformed, UnknownName,
+    Raises MissingData where the source does not have it, DataError where its content is malformed, UnknownName,
     SpecError.
     """
     source = _source(source)
     _check_split(task, source, split)
     _check_language(task, source, language)
-    found = source.read(task, language, split)
-    check(found)
+    rows_read = source.read(task, language, split)
+    check(rows_read)
     origin = Origin(task.name, split, language)
-    examples = task.adapt(found.rows, origin)
+    examples = task.adapt(rows_read.rows, origin)
     if split != _TAUGHT:
-        check_labels(found.rows, examples, origin)
-    pooled = (pools or Pools(source)).pooled(task, split, language, found)
+        check_labels(rows_read.rows, examples, origin)
+    pooled = (pools or Pools(source)).pooled(task, split, language, rows_read)
     if pooled is None:
-        return Split(task.name, language, split, examples, found.files, lack(examples), own=found.files)
+        return Split(task.name, language, split, examples, rows_read.files, lack(examples), own=rows_read.files)
     keys, examples = keys_of(examples), answered(examples, pooled.corpus)
     if split == _TAUGHT:
         examples = taught(examples, pooled.corpus)
-    files = tuple(dict.fromkeys((*found.files, *pooled.files)))
+    files = tuple(dict.fromkeys((*rows_read.files, *pooled.files)))
     lacks = lack(examples, keys, pooled.corpus)
-    return Split(task.name, language, split, examples, files, lacks, pooled.corpus, found.files)
+    return Split(task.name, language, split, examples, files, lacks, pooled.corpus, rows_read.files)
 
 
 def languages_of(task: TaskSpec, source: Source | Path) -> tuple[str, ...]:
-    """The languages that a task has in a source, whether or not all are there; none where the source does not have the task."""
+    """The languages of a task in a source, with data or not; empty where the source does not have the task."""
     return _source(source).languages(task)
 
 
 def has_language(task: TaskSpec, source: Source | Path, language: str) -> bool:
-    """Whether a task has that language in a source or, in tasks with pairs, both of one like `de@en`.
+    """Whether a task has that language in a source; in tasks with pairs, both languages of `de@en`.
 
-    Where the source has the task's own list, one that it is trained in is known too, evaluated or not.
+    Where the source has the task's own list, its training languages are known too, evaluated or not.
     """
     known = languages_of(task, source)
     return is_language(task, language, (*known, *task.train_languages) if known == task.languages else known)
@@ -88,26 +88,26 @@ def has_language(task: TaskSpec, source: Source | Path, language: str) -> bool:
 def available(
     task: TaskSpec, source: Source | Path, split: str, languages: Sequence[str] | None = None
 ) -> tuple[str, ...]:
-    """The languages, the task's own or those asked for, that a source contains the split of; `auto` is test or validation.
+    """The languages with that split in a source, of the task's or of those given; `auto` is test or validation.
 
-    Raises UnknownName where the task does not have a language that is asked for.
+    Raises UnknownName where the task does not have a given language.
     """
     source = _source(source)
     wanted = _candidates(split)
     for code in languages or ():
         _check_language(task, source, code)
     asked = source.languages(task) if languages is None else languages
-    return tuple(code for code in asked if any(source.holds(task, code, one) for one in wanted))
+    return tuple(code for code in asked if any(source.holds(task, code, name) for name in wanted))
 
 
 def fetch(task: TaskSpec, source: Source | Path, split: str, languages: Sequence[str]) -> None:
-    """Bring what a source has elsewhere of a split in some languages here, in one go; `auto` is what it tries first.
+    """Fetch a split in some languages at once where the source is remote; `auto` is the split that it tries first.
 
-    Raises UserError, RobustXtremeError; what does not exist is told when it is read.
+    Raises UserError, RobustXtremeError; what does not exist is reported when it is read.
     """
     source = _source(source)
-    for one in [one for one in _candidates(split) if one in source.splits(task)][:1]:
-        source.fetch(task, languages, one)
+    for name in [name for name in _candidates(split) if name in source.splits(task)][:1]:
+        source.fetch(task, languages, name)
 
 
 def resolve(task: TaskSpec, source: Source | Path, split: str, language: str, pools: Pools | None = None) -> Split:
@@ -118,27 +118,27 @@ def resolve(task: TaskSpec, source: Source | Path, split: str, language: str, po
     if split != "auto":
         return load(task, source, language, split, pools)
     source = _source(source)
-    wanted = [one for one in _AUTO if one in source.splits(task)]
+    wanted = [name for name in _AUTO if name in source.splits(task)]
     if not wanted:
         _check_split(task, source, split)
     _check_language(task, source, language)
     unlabelled: list[Split] = []
-    for one in wanted:
-        if source.holds(task, language, one):
-            found = load(task, source, language, one, pools)
-            if found.labelled:
-                return found
-            unlabelled.append(found)
+    for candidate in wanted:
+        if source.holds(task, language, candidate):
+            candidate_split = load(task, source, language, candidate, pools)
+            if candidate_split.labelled:
+                return candidate_split
+            unlabelled.append(candidate_split)
     if unlabelled:
-        raise MissingData(_lacking(unlabelled, source))
+        raise MissingData(_no_labels(unlabelled, source))
     raise MissingData(source.missing(task, language, wanted))
 
 
-def _lacking(found: Sequence[Split], source: Source) -> str:
-    """Which files contain no labels, and what to do about it."""
-    files = " and ".join(name for one in found for name, _ in one.files)
-    lacks = " and ".join(dict.fromkeys(one.lack for one in found))
-    what = f"{found[0].task} {found[0].language}: {files} under {source} contain {lacks}."
+def _no_labels(splits: Sequence[Split], source: Source) -> str:
+    """The message about files without labels, and what to do about them."""
+    files = " and ".join(name for split in splits for name, _ in split.files)
+    lacks = " and ".join(dict.fromkeys(split.lack for split in splits))
+    what = f"{splits[0].task} {splits[0].language}: {files} under {source} contain {lacks}."
     return f"{what} {source.unlabelled}".rstrip() if NO_LABELS in lacks else what
 
 
@@ -163,7 +163,7 @@ def _check_split(task: TaskSpec, source: Source, split: str) -> None:
 
 
 def _check_language(task: TaskSpec, source: Source, language: str) -> None:
-    """Refuse a code before any path is made of it."""
+    """Raise UnknownName for an unknown code before any path is made of it."""
     if not has_language(task, source, language):
         see = see_of(task, source.see)
         raise UnknownName(f"language of {task.name}{source.within}", language, source.languages(task), see)

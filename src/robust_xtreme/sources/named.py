@@ -1,4 +1,4 @@
-"""The labels that data name, of tasks whose labels are not known before their data are read."""
+"""The labels of tasks whose label set is only known from their data."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from robust_xtreme.specs import Row, TaskSpec
 
 
 def with_labels(task: TaskSpec, source: Source | Path) -> TaskSpec:
-    """The task with the labels that its data name; one whose labels are known is given back as it is.
+    """The task with the labels that its data name; a task whose labels are known is returned unchanged.
 
-    Training calls it once, before a head is made: the head, its record and the score on held-out data then have the
-    same labels in the same order. They are those of the label file that is read with the rows, in its order, or, where
-    there is none, as in a suite, the tags of all splits, sorted. Raises MissingData, DataError.
+    Training calls it once, before a head is made: the head, its record and the score on validation data then have the
+    same labels in the same order. They come from the label file that is read with the rows, in its order. Where there
+    is none, as in a suite, they are the tags of all splits, sorted. Raises MissingData, DataError.
     """
     if not task.open_labels or task.labels:
         return task
@@ -39,5 +39,5 @@ def named(rows: Sequence[Row]) -> tuple[str, ...]:
 
 def _merged(several: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     """The labels of all splits: those of their one label file, else all that any of them has, sorted."""
-    found = list(dict.fromkeys(several))
-    return found[0] if len(found) == 1 else tuple(sorted({label for labels in found for label in labels}))
+    distinct = list(dict.fromkeys(several))
+    return distinct[0] if len(distinct) == 1 else tuple(sorted({label for labels in distinct for label in labels}))

@@ -1,4 +1,4 @@
-"""The files of a language: what the placeholders of a path represent, and which of the files are there."""
+"""The files of a language: filled-in placeholders of paths, and which of the files exist."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ANY: Final = "*"
 @final
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Files that contain a split: each of them rows of its own or, where `joint`, only together."""
+    """Files that contain a split: each has rows of its own or, where `joint`, all of them make the rows together."""
 
     paths: tuple[str, ...]
     joint: bool = False
@@ -35,58 +35,58 @@ def expand(text: str, language: str, codes: Mapping[str, str]) -> str:
 
 
 def options(files: Files, language: str, *, everywhere: bool = True) -> tuple[Option, ...]:
-    """The paths that may contain a language, those that name none only where they contain rows `everywhere`."""
-    wanted = (one for one in files.paths if everywhere or any("{" in part for part in parts(one)))
-    return tuple(_expanded(one, language, files.codes) for one in wanted)
+    """The paths that may contain a language; paths without a placeholder only if `everywhere`."""
+    wanted = (option for option in files.paths if everywhere or any("{" in part for part in parts(option)))
+    return tuple(_expanded(option, language, files.codes) for option in wanted)
 
 
 def _expanded(option: Option, language: str, codes: Mapping[str, str]) -> Option:
     if isinstance(option, str):
         return expand(option, language, codes)
-    return tuple(expand(one, language, codes) for one in option)
+    return tuple(expand(path, language, codes) for path in option)
 
 
 def parts(option: Option) -> tuple[str, ...]:
-    """The paths of one option: its own, or those that only together make the rows."""
+    """The paths of one option: a single path, or several that make the rows together."""
     return (option,) if isinstance(option, str) else option
 
 
 def find(folder: Path, wanted: Sequence[Option]) -> Group | None:
-    """The first option whose files are all there."""
+    """The first option whose files all exist."""
     for option in wanted:
         if isinstance(option, str) and _ANY in option:
-            found = _matches(folder, option)
+            paths = _matches(folder, option)
         else:
-            found = tuple(one for one in parts(option) if (folder / one).is_file())
-            found = found if len(found) == len(parts(option)) else ()
-        if found:
-            return Group(found, joint=not isinstance(option, str))
+            paths = tuple(path for path in parts(option) if (folder / path).is_file())
+            paths = paths if len(paths) == len(parts(option)) else ()
+        if paths:
+            return Group(paths, joint=not isinstance(option, str))
     return None
 
 
 def _matches(folder: Path, pattern: str) -> tuple[str, ...]:
     """The files that match, sorted by name and then folder; hidden ones, as other systems' archives have, do not."""
-    found = (path for path in folder.glob(pattern) if path.is_file() and not path.name.startswith("."))
-    return tuple(path.relative_to(folder).as_posix() for path in sorted(found, key=lambda one: (one.name, one)))
+    matches = (path for path in folder.glob(pattern) if path.is_file() and not path.name.startswith("."))
+    return tuple(path.relative_to(folder).as_posix() for path in sorted(matches, key=lambda path: (path.name, path)))
 
 
-def said(wanted: Sequence[Option]) -> str:
+def listed(wanted: Sequence[Option]) -> str:
     """The options as an error lists them."""
     return ", ".join(" with ".join(parts(option)) for option in wanted)
 
 
 def halved(folder: Path, wanted: Sequence[Option]) -> str:
-    """A sentence about an option of several files of which some are there and others not; none: an empty one."""
+    """A sentence about an option with some of its files missing; empty where there is none."""
     for option in wanted:
-        there = [one for one in parts(option) if (folder / one).is_file()]
-        absent = [one for one in parts(option) if one not in there]
+        there = [path for path in parts(option) if (folder / path).is_file()]
+        absent = [path for path in parts(option) if path not in there]
         if there and absent:
-            return f"{' and '.join(there)} is there without {' and '.join(absent)}; it takes all of them."
+            return f"{' and '.join(there)} is there without {' and '.join(absent)}; all of them are needed."
     return ""
 
 
 def odd(folder: Path, wanted: Sequence[Option]) -> str:
-    """A sentence about what is where a file is looked for and is none; none: an empty one."""
+    """A sentence about a path that exists but is not a regular file; empty where there is none."""
     for part in (part for option in wanted for part in parts(option) if _ANY not in part):
         path = folder / part
         if path.is_symlink() and not path.exists():

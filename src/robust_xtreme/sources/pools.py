@@ -1,4 +1,4 @@
-"""The pools of retrieval tasks: made once from a source's rows, and what their texts say about who is right."""
+"""The pools of retrieval tasks: made once from a source's rows; they name the right texts of each query."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHOWN: Final = 60
 @final
 @dataclass(frozen=True, slots=True)
 class Pooled:
-    """A pool, the languages whose rows it was made from (none: files of its own), and (name, sha256) of the files."""
+    """A pool, the languages whose rows it was made from (none: separate files), and (name, sha256) of the files."""
 
     corpus: Corpus
     languages: tuple[str, ...]
@@ -28,7 +28,7 @@ class Pooled:
 @final
 @dataclass(frozen=True, slots=True)
 class Pools:
-    """The pools of one source, each made when it is first asked for, and then kept."""
+    """The pools of one source, each made when it is first needed, and then kept."""
 
     source: Source
     _made: dict[tuple[str, str, str], Pooled] = field(default_factory=dict)
@@ -38,61 +38,63 @@ class Pools:
 
         Raises MissingData, DataError.
         """
-        found = self.pooled(task, split, language)
-        return None if found is None else found.corpus
+        pooled = self.pooled(task, split, language)
+        return None if pooled is None else pooled.corpus
 
     def pooled(self, task: TaskSpec, split: str, language: str, given: Found | None = None) -> Pooled | None:
-        """The same with what it was made of; `given` are rows of the language that were read already."""
+        """The pool with its languages and files; `given` are rows of the language that were already read."""
         if task.pool is None:
             return None
-        own = self.source.own_pool(task, split)
-        key = (task.name, split, "" if own or task.pool.shared else language)
+        separate = self.source.own_pool(task, split)
+        key = (task.name, split, "" if separate or task.pool.shared else language)
         if key not in self._made:
             read = {} if given is None else {language: given}
-            self._made[key] = self._make(task, split, self._rows(task, split, language, own, read))
+            self._made[key] = self._make(task, split, self._rows(task, split, language, separate, read))
         return self._made[key]
 
     def _rows(
-        self, task: TaskSpec, split: str, language: str, own: bool, given: Mapping[str, Found]
+        self, task: TaskSpec, split: str, language: str, separate: bool, given: Mapping[str, Found]
     ) -> dict[str, Found]:
-        """What the pool is made of, by language."""
-        if own:
+        """The rows that the pool is made of, by language."""
+        if separate:
             return {"": self.source.read_pool(task, split)}
         languages: Sequence[str] = (language,)
         if task.pool is not None and task.pool.shared:
             known = self.source.languages(task)
-            languages = [one for one in known if self.source.holds(task, one, split)]
+            languages = [code for code in known if self.source.holds(task, code, split)]
             self.source.fetch(task, languages, split)
-        return {one: given.get(one) or self.source.read(task, one, split) for one in languages}
+        return {code: given.get(code) or self.source.read(task, code, split) for code in languages}
 
-    def _make(self, task: TaskSpec, split: str, found: Mapping[str, Found]) -> Pooled:
-        for one in found.values():
-            check(one)
+    def _make(self, task: TaskSpec, split: str, rows_by_language: Mapping[str, Found]) -> Pooled:
+        for rows in rows_by_language.values():
+            check(rows)
         assert task.pool is not None
-        corpus = task.pool.make({language: one.rows for language, one in found.items()}, task.name, split)
-        _check_corpus(corpus, task, " and ".join(one.place for one in found.values()))
-        files = tuple(dict.fromkeys(file for one in found.values() for file in one.files))
-        return Pooled(corpus, tuple(filter(None, found)), files)
+        corpus = task.pool.make(
+            {language: source_rows.rows for language, source_rows in rows_by_language.items()}, task.name, split
+        )
+        _check_corpus(corpus, task, " and ".join(source_rows.place for source_rows in rows_by_language.values()))
+        files = tuple(dict.fromkeys(file for source_rows in rows_by_language.values() for file in source_rows.files))
+        return Pooled(corpus, tuple(filter(None, rows_by_language)), files)
 
 
-def _check_corpus(corpus: Corpus, task: TaskSpec, place: str) -> None:
-    """Refuse a pool without texts, with an id that is twice, and with answers that are none of its texts."""
+def _check_corpus(corpus: Corpus, task: TaskSpec, location: str) -> None:
+    """Raise DataError for a pool without texts, with a repeated id, or with an answer that is not one of its texts."""
     if not corpus.texts:
-        raise DataError(place, f"the pool of {task.name} contains no candidates.")
+        raise DataError(location, f"the pool of {task.name} contains no candidates.")
     seen: dict[str, Text] = {}
     for text in corpus.texts:
         other = seen.setdefault(text.id, text)
         if other is not text:
-            one, two = (repr(shown.value[:_SHOWN]) for shown in (other, text))
-            raise DataError(place, f"two candidates have the id {text.id!r}: {one} and {two}.")
+            first, second = (repr(shown.value[:_SHOWN]) for shown in (other, text))
+            raise DataError(location, f"two candidates have the id {text.id!r}: {first} and {second}.")
     for key, ids in corpus.answers.items():
         if unknown := [id for id in ids if id not in seen]:
-            raise DataError(place, f"the answer {unknown[0]!r} of {key!r} is not a candidate of the pool.")
+            raise DataError(location, f"the answer {unknown[0]!r} of {key!r} is not a candidate of the pool.")
 
 
 def answered(examples: Sequence[Example], corpus: Corpus) -> tuple[Example, ...]:
-    """Examples whose targets are the texts of the pool that are right, instead of the key that an adapter names."""
-    return tuple(_answered(one, corpus) for one in examples)
+    """Examples whose targets are the right texts of the pool, instead of the keys that an adapter names."""
+    return tuple(_answered(example, corpus) for example in examples)
 
 
 def _answered(example: Example, corpus: Corpus) -> Example:
@@ -107,7 +109,7 @@ def _answered(example: Example, corpus: Corpus) -> Example:
 def taught(examples: Sequence[Example], corpus: Corpus) -> tuple[Example, ...]:
     """Examples to learn from: a row without a candidate gets the first right text of the pool."""
     texts = {text.id: text for text in corpus.texts}
-    return tuple(_taught(one, texts) for one in examples)
+    return tuple(_taught(example, texts) for example in examples)
 
 
 def _taught(example: Example, texts: Mapping[str, Text]) -> Example:

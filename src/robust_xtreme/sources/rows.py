@@ -1,4 +1,4 @@
-"""What every source gives: the rows of a split, and where they were read."""
+"""The rows of a split as every source returns them, with the location that they were read from."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from robust_xtreme.specs import Row, TaskSpec
 
 SPLITS: Final = ("train", "validation", "test")
 LONGEST: Final = 1_000_000
-"""Characters of one text: a longer one is not a passage but a file gone wrong, and noising it takes minutes."""
+"""The most characters of a text: a longer one is a malformed file, not a passage, and noising it takes minutes."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Rows with their final native ids, the place they come from, and the (name, sha256) of what was read."""
+    """Rows with their final native ids, the location they come from, and the (name, sha256) of the files."""
 
     rows: tuple[Row, ...]
     place: str
@@ -25,21 +25,21 @@ class Found:
 
 
 def is_language(task: TaskSpec, language: str, known: Collection[str]) -> bool:
-    """Whether a code is among those known; in tasks with pairs also two different ones, as in `de@en`."""
+    """Whether a code is known; in tasks with pairs also two different known codes, as in `de@en`."""
     codes = language.split("@")
     paired = task.pairs and len(codes) == 2 and codes[0] != codes[1]
     return (len(codes) == 1 or paired) and all(code in known for code in codes)
 
 
-def check(found: Found) -> None:
-    """Raise DataError where there are no rows, a text is too long, or an id is twice, naming both places."""
-    if not found.rows:
-        raise DataError(found.place, "contains no examples.")
-    for row in found.rows:
+def check(source_rows: Found) -> None:
+    """Raise DataError where there are no rows, a text is too long, or an id is repeated, naming both locations."""
+    if not source_rows.rows:
+        raise DataError(source_rows.place, "contains no examples.")
+    for row in source_rows.rows:
         for key, value in row.values.items():
             if (length := _length(value)) > LONGEST:
                 raise DataError(row.place, f"{key!r} is {length:,} characters long; a text has at most {LONGEST:,}.")
-    for first, second in _twice(found.rows):
+    for first, second in _twice(source_rows.rows):
         raise DataError(second.place, f"the id {second.native!r} is not unique; it is at {first.place} too.")
 
 
@@ -47,7 +47,7 @@ def _length(value: Any) -> int:
     """The characters of a text, or of a list of words."""
     if isinstance(value, str):
         return len(value)
-    return sum(len(one) for one in value if isinstance(one, str)) if isinstance(value, tuple) else 0
+    return sum(len(word) for word in value if isinstance(word, str)) if isinstance(value, tuple) else 0
 
 
 def _twice(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:

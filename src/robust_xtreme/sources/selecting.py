@@ -1,4 +1,4 @@
-"""Which examples: the identity of what is evaluated, and a limit that takes whole clusters."""
+"""Selection of examples: the identity of a set of examples, and a limit that takes whole clusters."""
 
 from __future__ import annotations
 

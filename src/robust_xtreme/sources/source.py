@@ -1,4 +1,4 @@
-"""Where data come from: a closed set of three kinds, distinguished by what `--data` names."""
+"""The sources of data: release files, suites and the hub, distinguished by what `--data` names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Source = Release | Suite | Hub
 def open_source(data: str, *, offline: bool = False) -> Source:
     """The source that `data` names: a folder of release files, the folder of a suite, `mini`, or `hub`.
 
-    `hub:OWNER/NAME@COMMIT,...` takes other revisions of those datasets. `offline` opens no connection. Raises
+    `hub:OWNER/NAME@COMMIT,...` uses those revisions of the datasets. `offline` opens no connection. Raises
     MissingData where the folder does not exist, DataError where a suite's own description is malformed.
     """
     if data == MINI:

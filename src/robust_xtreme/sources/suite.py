@@ -26,8 +26,8 @@ _OWN: Final = ("id", "cluster")
 @final
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A suite as its `suite.toml` describes it; its languages, or the part of them that it names for a task, are in
-    place of the task's own list."""
+    """A suite as its `suite.toml` describes it; its languages, or those that it names for a task, replace the task's
+    own list."""
 
     folder: Path
     name: str
@@ -43,21 +43,21 @@ class Suite:
 
     @property
     def within(self) -> str:
-        """Where a name was looked up, as errors say it."""
+        """The suite's name as errors add it to a name that is not in it."""
         return f" in the suite {self.name}"
 
     @property
     def see(self) -> str:
-        """Where its names are."""
+        """The file that lists its names."""
         return str(self.folder / MANIFEST)
 
     @property
     def remedy(self) -> str:
-        """What to do where nothing is found."""
+        """What a user can do where nothing is found."""
         return f"What the suite has: {self.see}"
 
     def languages(self, task: TaskSpec) -> tuple[str, ...]:
-        """The suite's; none where it does not have the task."""
+        """The suite's languages; empty where it does not have the task."""
         return self.named.get(task.name, self.codes) if task.name in self.tasks else ()
 
     def splits(self, task: TaskSpec) -> tuple[str, ...]:
@@ -65,15 +65,15 @@ class Suite:
         return self.tasks.get(task.name, ())
 
     def lacks(self, task: TaskSpec) -> str:
-        """What is stated where there are no splits."""
+        """The message where there are no splits."""
         return f"The suite {self.name} has no task {task.name}. It has: {', '.join(self.tasks)}."
 
     def holds(self, task: TaskSpec, language: str, split: str) -> bool:
-        """Whether a file for that is there."""
+        """Whether a file of that split exists."""
         return split in self.splits(task) and (self.folder / _path(task, language, split)).is_file()
 
     def fetch(self, *_: object) -> None:
-        """Nothing: its files are here, or not at all."""
+        """Do nothing: the files are local."""
 
     def read(self, task: TaskSpec, language: str, split: str) -> Found:
         """The rows of one split. Raises MissingData, DataError."""
@@ -82,11 +82,11 @@ class Suite:
         return self._read(task, _path(task, language, split), next(iter(task.files.values())))
 
     def own_pool(self, task: TaskSpec, *_: object) -> bool:
-        """Whether the candidates have a file of their own, the same for every split."""
+        """Whether the candidates have a separate file, the same for every split."""
         return task.pool is not None and bool({**task.pool.files, **task.pool.hub})
 
     def read_pool(self, task: TaskSpec, *_: object) -> Found:
-        """The rows of the candidates' own file. Raises MissingData, DataError."""
+        """The rows of the candidates' separate file. Raises MissingData, DataError."""
         if task.pool is None or not task.pool.files:
             raise MissingData(f"{task.name} names no format in which a suite has its candidates.")
         path = f"{task.name}/{_POOL}"
@@ -102,13 +102,13 @@ class Suite:
         return Found(rows, str(self.folder / path), ((path, file.sha256),))
 
     def missing(self, task: TaskSpec, language: str, splits: Sequence[str]) -> str:
-        """Where was looked for the split."""
-        paths = ", ".join(_path(task, language, one) for one in splits)
+        """The message for a missing split: where it was looked for."""
+        paths = ", ".join(_path(task, language, split) for split in splits)
         return f"{task.name} {language}: no {' or '.join(splits)} file under {self.folder}. Looked for {paths}."
 
 
 def open_suite(folder: Path) -> Suite:
-    """Read what a suite says of itself. Raises DataError naming the file and the key."""
+    """Read the manifest of a suite. Raises DataError naming the file and the key."""
     path = folder / MANIFEST
     try:
         values = tomllib.loads(read_file(path).text)
@@ -144,28 +144,30 @@ def _splits(task: str, table: Mapping[str, Any], path: Path) -> tuple[str, ...]:
     if not _TASK.fullmatch(task):
         raise DataError(path, f"the table {task!r} is not a task's name.")
     check_keys(table, ("splits", "languages"), ("splits",), f"{path}: [{task}]")
-    found = _strings(table["splits"], f"splits of [{task}]", path)
-    for one in found:
-        if one not in SPLITS:
-            raise DataError(path, f"[{task}] names the split {one!r:.80}, which is none of: {', '.join(SPLITS)}.")
-    return tuple(one for one in SPLITS if one in found)
+    splits = _strings(table["splits"], f"splits of [{task}]", path)
+    for split in splits:
+        if split not in SPLITS:
+            raise DataError(path, f"[{task}] names the split {split!r:.80}, which is none of: {', '.join(SPLITS)}.")
+    return tuple(split for split in SPLITS if split in splits)
 
 
 def _named(task: str, table: Mapping[str, Any], codes: Sequence[str], path: Path) -> tuple[str, ...]:
-    """The languages that the suite has a task in: some of its own."""
-    found = _strings(table["languages"], f"languages of [{task}]", path)
-    for one in found:
-        if one not in codes:
-            raise DataError(path, f"[{task}] names the language {one!r:.80}, which is none of: {', '.join(codes)}.")
-    return found
+    """The languages of a task in the suite, a part of the suite's."""
+    languages = _strings(table["languages"], f"languages of [{task}]", path)
+    for language in languages:
+        if language not in codes:
+            raise DataError(
+                path, f"[{task}] names the language {language!r:.80}, which is none of: {', '.join(codes)}."
+            )
+    return languages
 
 
 def _strings(value: Any, key: str, path: Path) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or not value or not all(isinstance(text, str) for text in value):
         raise DataError(path, f"the key {key!r} takes a list of strings, not {value!r:.80}.")
-    for one in value:
-        if value.count(one) > 1:
-            raise DataError(path, f"the key {key!r} names {one!r:.80} twice.")
+    for text in value:
+        if value.count(text) > 1:
+            raise DataError(path, f"the key {key!r} names {text!r:.80} twice.")
     return tuple(value)
 
 
@@ -174,23 +176,23 @@ def _path(task: TaskSpec, language: str, split: str) -> str:
 
 
 def _rows(task: TaskSpec, format: str, text: str, path: str) -> tuple[Row, ...]:
-    """The rows of a file, by the format that the task's release files have."""
+    """The rows of a file, by the reader of the task's release files."""
     module = reader(format)
     if not hasattr(module, "record"):
         raise UserError(f"{task.name}: its reader {module.__name__} has no function `record` to read rows of a suite.")
     return tuple(_row(line, f"{path}:{number}", module) for number, line in numbered_lines(text))
 
 
-def _row(line: str, place: str, module: Any) -> Row:
-    found = parse(line, place)
+def _row(line: str, location: str, module: Any) -> Row:
+    values = parse(line, location)
     wanted = (*_OWN, *module.FIELDS)
-    for key in found:
+    for key in values:
         if key not in wanted:
             close = difflib.get_close_matches(key, wanted, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise DataError(place, f"there is no key {key[:80]!r}.{hint} A row has: {', '.join(wanted)}.")
+            raise DataError(location, f"there is no key {key[:80]!r}.{hint} A row has: {', '.join(wanted)}.")
     for key in wanted:
-        if key not in found:
-            raise DataError(place, f"the key {key!r} is missing. A row has: {', '.join(wanted)}.")
-    native, cluster = text_of(found, "id", place), text_of(found, "cluster", place)
-    return Row(native, place, module.record(found, place), cluster)
+        if key not in values:
+            raise DataError(location, f"the key {key!r} is missing. A row has: {', '.join(wanted)}.")
+    native, cluster = text_of(values, "id", location), text_of(values, "cluster", location)
+    return Row(native, location, module.record(values, location), cluster)

@@ -1,4 +1,4 @@
-"""What a source contains of a task, read whole, and what a run evaluates of it or leaves out."""
+"""A survey of a task's data in a source: every split, and which of them a run evaluates or leaves out."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Left:
 @final
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One split of a language that is there: what it contains or, in `problem`, the line that says why it is not read.
+    """One split of a language: what it contains or, in `problem`, one line on why it cannot be read.
 
-    `files` are (name, sha256) of its own files, `pool_files` those that its candidates were made of.
+    `files` are (name, sha256) of its rows' files, `pool_files` those that its candidates were made of.
     """
 
     language: str
@@ -57,11 +57,11 @@ class Held:
 @final
 @dataclass(frozen=True, slots=True)
 class Surveyed:
-    """A language of a task: every split of it that is there, the one that a run evaluates, or why it evaluates none.
+    """A language of a task: all its splits, the one that a run evaluates, or why it evaluates none.
 
-    A malformed file is not a reason to leave a language out: a run stops there. Neither then has a value, nor where the
-    language is there to train on only, or as a pair that a run takes where it is asked for. An intermediate task is
-    `learned`, never evaluated, and left out where there is nothing to learn from.
+    A malformed file is not a reason to leave a language out: a run `stops` there. `evaluated` and `left` then have no
+    value, nor where the language is only trained on, or is a pair that a run takes only on request. An intermediate
+    task is `learned`, never evaluated, and left out where it has no training data.
     """
 
     task: TaskSpec
@@ -84,27 +84,31 @@ def evaluated(task: TaskSpec, pools: Pools, split: str, language: str) -> Split 
     if not has_language(task, source, language):
         return Left(split, MISSING, f"{task.name} has no language {language}{source.within}.")
     try:
-        found = resolve(task, source, split, language, pools)
+        resolved = resolve(task, source, split, language, pools)
     except WrongVersion as error:
         return Left(split, VERSION, str(error))
     except MissingData as error:
         there = not isinstance(error, NoRows) and language in available(task, source, split, [language])
         return Left(split, UNLABELLED if there else MISSING, str(error))
-    if split == _AUTO and found.split == _TUNED_ON and tuned(task):
+    if split == _AUTO and resolved.split == _TUNED_ON and tuned(task):
         what = "there is no labelled test split, and on validation its threshold is tuned"
-        return Left(found.split, MISSING, f"{task.name} {language}: {what}. Ask for it with --split {_TUNED_ON}.")
-    if not found.labelled:
-        return Left(found.split, UNLABELLED, f"{task.name} {language}: the {found.split} split has {found.lack}.")
+        return Left(resolved.split, MISSING, f"{task.name} {language}: {what}. Ask for it with --split {_TUNED_ON}.")
+    if not resolved.labelled:
+        return Left(
+            resolved.split, UNLABELLED, f"{task.name} {language}: the {resolved.split} split has {resolved.lack}."
+        )
     try:
         tuned_on(task, pools, language)
     except MissingData as error:
         what = f"{task.name} {language}: "
-        return Left(found.split, MISSING, str(error).replace(what, f"{what}its threshold is tuned on validation: ", 1))
-    return found
+        return Left(
+            resolved.split, MISSING, str(error).replace(what, f"{what}its threshold is tuned on validation: ", 1)
+        )
+    return resolved
 
 
 def tuned_on(task: TaskSpec, pools: Pools, language: str) -> Split | None:
-    """The clean split that a threshold is tuned on; None where none is. Raises MissingData where it is not there."""
+    """The clean split that a threshold is tuned on; None for a task without one. Raises MissingData."""
     return load(task, pools.source, language, _TUNED_ON, pools) if tuned(task) else None
 
 
@@ -114,76 +118,76 @@ def tuned(task: TaskSpec) -> bool:
 
 
 def group_languages(task: TaskSpec, source: Source, group: Sequence[str]) -> tuple[str, ...]:
-    """The languages that a group means of a task: where a source has a list of its own, as suites do, that list."""
-    found = languages_of(task, source)
-    return tuple(group) if group and found == task.languages else found
+    """The languages of a group for a task; the source's own list where it has one, as suites do."""
+    known = languages_of(task, source)
+    return tuple(group) if group and known == task.languages else known
 
 
 def licence_of(task: TaskSpec, source: Source) -> str:
-    """The licence of a task's data in a source: what upstream states, but for suites, which contain rows of their own."""
+    """The licence of a task's data in a source: the upstream licence, except for suites, which have other rows."""
     if not isinstance(source, Suite):
         return task.licence
-    own = source.folder == resources.mini("suite")
-    return "that of robust-xtreme, whose rows are made up" if own else "not stated by the suite"
+    bundled = source.folder == resources.mini("suite")
+    return "that of robust-xtreme, whose rows are made up" if bundled else "not stated by the suite"
 
 
-def others_held(task: TaskSpec, source: Source, languages: Sequence[str]) -> tuple[str, ...]:
-    """Of the languages that a task is trained in, and of its pairs, those that a source contains something of."""
+def other_languages(task: TaskSpec, source: Source, languages: Sequence[str]) -> tuple[str, ...]:
+    """The training languages and pairs of a task, outside `languages`, that a source has a split of."""
     pairs = ["@".join(pair) for pair in permutations(task.languages, 2)] if task.pairs else []
-    others = [one for one in dict.fromkeys((*task.train_languages, *pairs)) if one not in languages]
-    known = [one for one in others if has_language(task, source, one)]
-    return tuple(one for one in known if any(source.holds(task, one, split) for split in source.splits(task)))
+    others = [code for code in dict.fromkeys((*task.train_languages, *pairs)) if code not in languages]
+    known = [code for code in others if has_language(task, source, code)]
+    return tuple(code for code in known if any(source.holds(task, code, split) for split in source.splits(task)))
 
 
 def survey(
     task: TaskSpec, source: Source, kept: Source, languages: Sequence[str], others: Sequence[str] = ()
 ) -> Iterator[Surveyed]:
-    """Each language that a run evaluates, and each of the others, with all that is there of it, read to its end.
+    """Each evaluated language, and each of the others, with all its splits, read completely.
 
-    `kept` is the same source without a connection: what a run does not fetch is looked at where it is on this machine.
+    `kept` is the same source without a connection: splits that a run does not fetch are read if they are local.
     Raises UserError, RobustXtremeError where the hub fails to deliver what a run needs.
     """
     pools = Pools(source)
     beside = pools if kept is source else Pools(kept)
-    fetch(task, source, _AUTO, [one for one in languages if has_language(task, source, one)])
+    fetch(task, source, _AUTO, [code for code in languages if has_language(task, source, code)])
     for language in languages:
         yield _language(task, pools, beside, language)
     for language in others:
-        yield Surveyed(task, language, _held(task, beside, language, None))
+        yield Surveyed(task, language, _splits_of(task, beside, language, None))
 
 
 def survey_learned(task: TaskSpec, kept: Source, language: str) -> Surveyed:
-    """A language of an intermediate task, with all that is there of it; nothing is fetched to look at it."""
-    held = _held(task, Pools(kept), language, None)
-    if any(one.split == _TAUGHT for one in held):
-        return Surveyed(task, language, held, learned=True)
+    """A language of an intermediate task, with all its local splits; nothing is fetched."""
+    splits = _splits_of(task, Pools(kept), language, None)
+    if any(part.split == _TAUGHT for part in splits):
+        return Surveyed(task, language, splits, learned=True)
     lacks = kept.missing(task, language, [_TAUGHT]) if _TAUGHT in kept.splits(task) else kept.lacks(task)
-    return Surveyed(task, language, held, left=Left(_TAUGHT, MISSING, lacks), learned=True)
+    return Surveyed(task, language, splits, left=Left(_TAUGHT, MISSING, lacks), learned=True)
 
 
 def _language(task: TaskSpec, pools: Pools, beside: Pools, language: str) -> Surveyed:
     try:
-        found = evaluated(task, pools, _AUTO, language)
-    except (RobustXtremeError, OSError):  # told with the split that it is in
-        return Surveyed(task, language, _held(task, beside, language, None), stops=True)
-    if isinstance(found, Left):
-        return Surveyed(task, language, _held(task, beside, language, None), left=found)
-    return Surveyed(task, language, _held(task, beside, language, found), found.split)
+        outcome = evaluated(task, pools, _AUTO, language)
+    except (RobustXtremeError, OSError):  # reported with the split that it is in
+        return Surveyed(task, language, _splits_of(task, beside, language, None), stops=True)
+    if isinstance(outcome, Left):
+        return Surveyed(task, language, _splits_of(task, beside, language, None), left=outcome)
+    return Surveyed(task, language, _splits_of(task, beside, language, outcome), outcome.split)
 
 
-def _held(task: TaskSpec, pools: Pools, language: str, known: Split | None) -> tuple[Held, ...]:
-    """Every split of a language that is there; `known` was read already."""
-    found: list[Held] = []
+def _splits_of(task: TaskSpec, pools: Pools, language: str, known: Split | None) -> tuple[Held, ...]:
+    """Every split of a language that exists; `known` was already read."""
+    splits: list[Held] = []
     for split in pools.source.splits(task):
         if known is not None and split == known.split:
-            found.append(_described(known))
+            splits.append(_described(known))
         else:
-            found += _read(task, pools, language, split)
-    return tuple(found)
+            splits += _read(task, pools, language, split)
+    return tuple(splits)
 
 
 def _read(task: TaskSpec, pools: Pools, language: str, split: str) -> tuple[Held, ...]:
-    """One split, or each of its files that does not load; none where the source does not hold it."""
+    """One split, or each of its files that does not load; empty where the source does not have it."""
     try:
         if not has_language(task, pools.source, language) or not pools.source.holds(task, language, split):
             return ()
@@ -200,9 +204,9 @@ def _read(task: TaskSpec, pools: Pools, language: str, split: str) -> tuple[Held
         return (Held(language, split, problem=what, malformed=True),)
 
 
-def _described(found: Split) -> Held:
-    pool = tuple(one for one in found.files if one not in found.own)
-    clusters = len({one.cluster for one in found.examples})
-    candidates = len(found.corpus.texts) if found.corpus else 0
-    counts = (len(found.examples), clusters, found.labelled, candidates)
-    return Held(found.language, found.split, *counts, found.own, pool)
+def _described(split: Split) -> Held:
+    pool = tuple(file for file in split.files if file not in split.own)
+    clusters = len({example.cluster for example in split.examples})
+    candidates = len(split.corpus.texts) if split.corpus else 0
+    counts = (len(split.examples), clusters, split.labelled, candidates)
+    return Held(split.language, split.split, *counts, split.own, pool)

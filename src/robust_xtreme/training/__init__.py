@@ -1,1 +1,1 @@
-"""From an encoder and training data to a run folder: encoder, head, and what they were trained on."""
+"""Training: from an encoder and data to a run folder with encoder, head, and a record of the training data."""

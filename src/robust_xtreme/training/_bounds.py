@@ -1,4 +1,4 @@
-"""What the keys of a run of `train` may contain, said by their options' names."""
+"""Checks of the keys of a run of `train`; messages name the options."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PATHS: Final = ("data", "start", "text", "out", "recipe", "translated")
 
 
 def check_start(spec: TrainSpec, scratch: str, sizes: tuple[str, ...]) -> None:
-    """Raise SpecError where it is not clear what a run starts from or learns."""
+    """Raise SpecError where a spec does not name what a run starts from or learns."""
     if not spec.start:
         how = "--from DIR (a transformers encoder), a model of the hub, or --from-scratch small."
         raise SpecError(f"Name where to start: {how}")
@@ -29,7 +29,7 @@ def check_start(spec: TrainSpec, scratch: str, sizes: tuple[str, ...]) -> None:
     if spec.start == scratch and not spec.text:
         raise SpecError("--from-scratch needs --text: a file or folder of plain text, for the tokenizer and masked LM.")
     if not spec.stages:
-        raise SpecError("Nothing is to be learned. Name a task, --task xnli, or a table [mlm] in the run's file.")
+        raise SpecError("There is nothing to learn. Name a task, --task xnli, or a table [mlm] in the run's file.")
     if not spec.data and any(stage.tasks for _, stage in spec.stages):
         raise SpecError("No data are named. Add --data DIR, the folder of the release files, or --data mini or hub.")
 
@@ -47,9 +47,9 @@ def check_stage(name: str, stage: StageSpec) -> None:
     if (name == "mlm" or stage.masked_lm) and not stage.text:
         raise SpecError(f"[{name}] needs text, a file or folder of plain text, for masked LM.")
     if stage.epochs and stage.steps:
-        raise SpecError("--epochs and --steps both say how long to train. Name one.")
+        raise SpecError("--epochs and --steps both set the length of training. Name only one.")
     if stage.limit and stage.total:
-        raise SpecError(f"[{name}] has a limit and a total. Name one.")
+        raise SpecError(f"[{name}] has a limit and a total. Name only one.")
     check_values(stage)
     parse_sampling(stage.sampling)
     _check_data(name, stage)
@@ -59,14 +59,16 @@ def _check_data(name: str, stage: StageSpec) -> None:
     from robust_xtreme.noise.suites import check_perturb
 
     if not 0 <= stage.lr < 1:
-        raise SpecError(f"--lr {stage.lr} is not between 0 and 1.")
+        raise SpecError(f"--lr {stage.lr} must be at least 0 and below 1.")
     if not 0 <= stage.masked_lm < 1:
-        raise SpecError(f"The share masked_lm {stage.masked_lm} is not from 0 to below 1.")
+        raise SpecError(f"The share masked_lm {stage.masked_lm} must be at least 0 and below 1.")
     if stage.text_languages and not stage.masked_lm:
-        raise SpecError("text_languages are of text beside tasks: name its share, masked_lm. [mlm] has languages.")
+        raise SpecError(
+            "text_languages needs masked_lm, the share of text beside tasks. In [mlm] the key is languages."
+        )
     unknown = parse_limits(stage.limit).keys() - {"", *stage.tasks}
     if unknown:
-        stage.learned()  # a misspelt task is told first
+        stage.learned()  # a misspelt task is reported first
         raise SpecError(f"The limit {stage.limit!r} names {min(unknown)!r}, which is not a task of [{name}].")
     if stage.tasks and stage.text and not stage.masked_lm:
         raise SpecError(f"[{name}] has text but no masked_lm, the share of its steps that learn from it.")
@@ -75,16 +77,16 @@ def _check_data(name: str, stage: StageSpec) -> None:
 
 
 def check_clip(clip: float) -> None:
-    """Raise SpecError where gradients cannot be clipped to a norm."""
+    """Raise SpecError where the clip norm is not finite or below 0."""
     if not 0 <= clip < float("inf"):
         raise SpecError(f"--clip {clip} must be finite and at least 0.")
 
 
 def check_values(spec: StageSpec | TrainSpec) -> None:
-    """Raise SpecError where a number, a word or a path of a spec is none that its key takes."""
-    for name, (one, key) in keys(type(spec)).items():
+    """Raise SpecError where a number, a word or a path of a spec is invalid for its key."""
+    for name, (field, key) in keys(type(spec)).items():
         value = getattr(spec, name)
-        if one.type == "int":
+        if field.type == "int":
             _check_number(name, value, key.least, key.most)
         elif name in _PATHS and _CONTROL.search(value):
             what = f"{value[:200]!r} of {name.replace('start', 'from')!r}"
@@ -100,7 +102,7 @@ def _check_words(name: str, value: Any, choices: tuple[str, ...]) -> None:
 
 
 def _check_number(name: str, value: int, least: int, most: int) -> None:
-    """Raise SpecError where a whole number is out of bounds; one that is too large is not printed."""
+    """Raise SpecError where a whole number is out of bounds; a number that is too large is not printed."""
     if value > most:
         raise SpecError(f"--{name.replace('_', '-')} takes at most {most:,}. See: {_SEE}")
     if value < least:

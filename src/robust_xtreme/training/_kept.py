@@ -1,4 +1,4 @@
-"""Translations on disk: written part by part so that a killed run continues, then as one file; checked on every read."""
+"""Translations on disk: written in parts so that a killed run continues, then as one file; checked on every read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from robust_xtreme.sources.rows import LONGEST
 from robust_xtreme.training._translator import Translation
 
 PART: Final = 512
-"""Texts of one part: what a killed run loses at most."""
+"""Texts of one part: the most that a killed run loses."""
 
 _KEYS: Final = ("source", "target", "cut", "long")
 _TOLD: Final = 10
@@ -25,9 +25,9 @@ _TOLD: Final = 10
 @final
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Texts to be translated, in the order in which they are, and the file that keeps what they become.
+    """Texts to translate, in order, and the file that stores their translations.
 
-    `facts` are in the file's first line: whatever, if it changed, would give other translations.
+    `facts` are in the file's first line: everything that the translations depend on.
     """
 
     path: Path
@@ -37,12 +37,12 @@ class Job:
 
     @property
     def parts(self) -> Path:
-        """The folder of the parts that are done while the job is not."""
+        """The folder of the finished parts of an unfinished job."""
         return self.path.with_suffix(".parts")
 
     @property
     def starts(self) -> range:
-        """Where each part begins."""
+        """The index of the first text of each part."""
         return range(0, len(self.texts), PART)
 
 
@@ -50,9 +50,9 @@ Translate = Callable[[Sequence[str]], list[Translation]]
 
 
 def translations(job: Job, translate: Callable[[], Translate], tell: Callable[[str], None]) -> list[Translation]:
-    """What the texts become: read where it is kept, else made part by part; `translate()` is asked for when needed.
+    """The translations of the texts: read where they are stored, else made in parts; `translate()` only if needed.
 
-    Raises DataError where a kept file is not what was written, DiskError, Locked.
+    Raises DataError where a stored file was changed, DiskError, Locked.
     """
     if job.path.is_file():
         return _whole(job)
@@ -81,7 +81,7 @@ def _made(job: Job, translate: Callable[[], Translate], tell: Callable[[str], No
 
 
 def _tell(job: Job, before: int, done: int, tell: Callable[[str], None]) -> None:
-    """Say how far a job is, about ten times."""
+    """Report the progress of a job about ten times."""
     every = max(PART, len(job.texts) // _TOLD)
     if done < len(job.texts) and before // every < done // every:
         tell(f"{job.name}: {done:,} of {len(job.texts):,} texts are translated")

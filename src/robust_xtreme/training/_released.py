@@ -1,4 +1,4 @@
-"""The machine translations of training data that XTREME published (its translate-train), beside the English originals.
+"""The machine translations of training data that XTREME published (translate-train), read into examples.
 
 Their layout as TensorFlow Datasets reads it (`xtreme_xnli.py`, `xtreme_pawsx.py` and `tydi_qa.py` of
 tensorflow/datasets) for NLI, PAWS-X and TyDiQA; the folder of SQuAD's is in google-research/xtreme, issue 37, and
@@ -48,8 +48,8 @@ def read_released(
 ) -> tuple[Example, ...]:
     """The translations of the English examples that a file of the release contains, under their ids.
 
-    What is malformed there, and what translates no English example, is left out and told. Of questions without ids of
-    their own nothing says what they translate: see `matches`. Raises DataError.
+    Malformed rows, and rows that translate no English example, are left out and counted. Questions without native ids
+    cannot be matched to English ones: see `matches`. Raises DataError.
     """
     text = read_file(path).text
     if path.suffix == ".json":
@@ -64,15 +64,15 @@ def read_released(
 
 
 def matches(task: TaskSpec) -> bool:
-    """Whether a file of the release says which English example each row translates: by its texts, or by its id.
+    """Whether rows of a release file can be matched to English examples: by their texts, or by their ids.
 
-    The ids of TyDiQA's training files are not names of their own.
+    The ids of TyDiQA's training files are ordinals, so they match nothing.
     """
     return RELEASED[task.name].endswith(".tsv") or task.files["train"].ids == "native"
 
 
 def native(example: Example) -> str:
-    """The native id of an example: the last part of its own."""
+    """The native id of an example: the last part of its id."""
     return example.id.split("/", 3)[-1]
 
 
@@ -98,7 +98,7 @@ def _pairs(task: TaskSpec, text: str, path: Path, english: Sequence[Example]) ->
 
 
 def _key(first: str, second: str, label: int) -> tuple[str, str, int]:
-    """Two texts whatever their white space, and a label."""
+    """Two texts with normalised white space, and a label."""
     return " ".join(first.split()), " ".join(second.split()), label
 
 
@@ -112,7 +112,7 @@ def _index(example: Example) -> int:
 
 
 class _Labels:
-    """What a task's adapter makes of each label that a file names; None of one that it does not know."""
+    """The index that a task's adapter gives each label of a file; None for an unknown label."""
 
     def __init__(self, task: TaskSpec) -> None:
         self._task = task
@@ -134,9 +134,9 @@ class _Labels:
 
 
 def _questions(text: str, path: Path, wanted: Counter[str] | None) -> tuple[list[Row], int]:
-    """SQuAD's JSON of the questions wanted (None: all, known by their places), but for those whose answer was lost.
+    """The rows of a SQuAD file: the wanted questions (None: all, with ordinals as ids), and how many it contains.
 
-    In them it is not at its place.
+    A question whose answer is not at its offset in the context, lost in translation, is left out.
     """
     try:
         document = json.loads(text)
@@ -156,7 +156,7 @@ def _questions(text: str, path: Path, wanted: Counter[str] | None) -> tuple[list
 
 
 def _paragraphs(document: Any) -> Iterator[dict[str, Any]]:
-    """The paragraphs of a document that has the shape of SQuAD's; what has another is told when it is read."""
+    """The paragraphs of a document in SQuAD's format; other formats are reported when they are read."""
     articles = document.get("data") if isinstance(document, dict) else None
     for article in articles if isinstance(articles, list) else ():
         paragraphs = article.get("paragraphs") if isinstance(article, dict) else None
@@ -166,7 +166,7 @@ def _paragraphs(document: Any) -> Iterator[dict[str, Any]]:
 
 
 def _usable(question: Any, context: Any, wanted: Counter[str] | None) -> bool:
-    """Whether a question translates one that is wanted and was not there before, and has its answer in the context."""
+    """Whether a question is wanted, is not a duplicate, and has its answer in the context."""
     if not isinstance(question, dict) or not isinstance(context, str):
         return True
     key, answers = question.get("id"), question.get("answers")
@@ -174,7 +174,7 @@ def _usable(question: Any, context: Any, wanted: Counter[str] | None) -> bool:
         return True
     if (
         not answers
-        or not all(_stands(answer, context) for answer in answers)
+        or not all(_is_at_offset(answer, context) for answer in answers)
         or (wanted is not None and not wanted[key])
     ):
         return False
@@ -183,7 +183,7 @@ def _usable(question: Any, context: Any, wanted: Counter[str] | None) -> bool:
     return True
 
 
-def _stands(answer: Any, context: str) -> bool:
+def _is_at_offset(answer: Any, context: str) -> bool:
     text, start = (answer.get("text"), answer.get("answer_start")) if isinstance(answer, dict) else (None, None)
     if not isinstance(text, str) or type(start) is not int:
         return False

@@ -1,4 +1,4 @@
-"""How each kind of translation model is told the language that it translates into."""
+"""How each kind of translation model takes its target language."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final, final
 from robust_xtreme.errors import ModelError
 
 KINDS: Final = ("marian", "m2m_100", "mbart", "t5")
-"""The architectures that are read, as config.json names them; NLLB's dense models are of M2M100's."""
+"""The supported architectures, as config.json names them; NLLB's dense models are M2M100."""
 
 ENGLISH: Final = "en"
 
@@ -26,11 +26,11 @@ _FLORES: Final = """
     mos mos_Latn  ny nya_Latn  rw kin_Latn  sn sna_Latn  tn tsn_Latn  tw twi_Latn  xh xho_Latn  zu zul_Latn
 """
 FLORES: Final[Mapping[str, str]] = MappingProxyType(dict(zip(_FLORES.split()[::2], _FLORES.split()[1::2], strict=True)))
-"""Our codes as FLORES-200 and NLLB write them (facebookresearch/flores, flores200/README.md, of a macrolanguage the
+"""Our codes as FLORES-200 and NLLB write them (facebookresearch/flores, flores200/README.md; for a macrolanguage the
 member that is there: Iranian Persian, North Azerbaijani, Ayacucho Quechua, Chinese in simplified script)."""
 
 _OPUS: Final[Mapping[str, str]] = MappingProxyType({"zh": "cmn_Hans", "fa": "fas", "ar": "ara"})
-"""What OPUS-MT's models (Helsinki-NLP) call some languages otherwise: their lists of `valid language labels`."""
+"""Codes of OPUS-MT's models (Helsinki-NLP) that differ from FLORES-200: from their lists of `valid language labels`."""
 
 
 @final
@@ -38,8 +38,8 @@ _OPUS: Final[Mapping[str, str]] = MappingProxyType({"zh": "cmn_Hans", "fa": "fas
 class Target:
     """What makes a model translate from English into one language.
 
-    `prefix` is before each text, `first` is the token that a translation begins with, `start` the one that its
-    decoder starts from (None: the model's own), `source` the tokenizer's name of English ("": it has none).
+    `prefix` goes before each text, `first` is the token that a translation begins with, `start` the token that the
+    decoder starts from (None: the model's default), `source` the tokenizer's name for English ("": it has none).
     """
 
     prefix: str = ""
@@ -49,7 +49,10 @@ class Target:
 
 
 def target_of(tokenizer: Any, config: Any, language: str, called: str) -> Target:
-    """How to ask a model for a language. Raises ModelError where it does not know that language, or English."""
+    """The settings that make a model translate into a language.
+
+    Raises ModelError where it does not know that language, or English.
+    """
     vocabulary: Mapping[str, int] = tokenizer.get_vocab()
     match config.model_type:
         case "marian":
@@ -79,7 +82,7 @@ def _many(tokenizer: Any, vocabulary: Mapping[str, int], language: str, called: 
 
 
 def _language_token(vocabulary: Mapping[str, int], language: str) -> str:
-    """`deu_Latn` of NLLB, `__de__` of M2M100, or `de_DE` of mBART; empty where there is none."""
+    """`deu_Latn` of NLLB, `__de__` of M2M100, or `de_DE` of mBART; empty where the vocabulary has none."""
     for token in (FLORES.get(language, ""), f"__{language}__"):
         if token in vocabulary:
             return token
@@ -107,19 +110,19 @@ def _marian(tokenizer: Any, vocabulary: Mapping[str, int], language: str, called
 
 
 def _names(language: str) -> tuple[str, ...]:
-    """What a language is called in three systems: ours, of three letters, and those with the script after it."""
+    """The names of a language: our code, three letters, and three letters with the script."""
     flores = FLORES.get(language, language)
     other = _OPUS.get(language, flores)
     return tuple(dict.fromkeys((language, flores.partition("_")[0], flores, other.partition("_")[0], other)))
 
 
 def _ours(name: Any) -> str:
-    """Our code of a language that a tokenizer names; empty where it names none that we know, as of a whole family."""
+    """Our code of a language that a tokenizer names; empty where the name is unknown, such as a language family."""
     return next((code for code in FLORES if name in _names(code)), "") if isinstance(name, str) else ""
 
 
 def is_single(tokenizer: Any, config: Any) -> bool:
-    """Whether a model translates into one language alone, and nothing tells which."""
+    """Whether a model translates into a single language without naming it."""
     if config.model_type != "marian" or _ours(getattr(tokenizer, "init_kwargs", {}).get("target_lang")):
         return False
     return not any(re.fullmatch(r">>\w+<<", token) for token in tokenizer.get_vocab())

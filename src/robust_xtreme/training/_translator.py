@@ -1,4 +1,4 @@
-"""A translation model that the user names: read like every other model, and asked for one best translation a text."""
+"""A translation model that the user names: loaded like other models; one best translation of each text."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FILES: Final = (
     "*.spm",
     "*.model",
 )
-"""What of a model is fetched, and counts into its identity."""
+"""The files of a model that are fetched and that its identity is computed from."""
 
 _PIECES: Final = ("*.spm", "*.model")
 _POSITIONS: Final = ("max_position_embeddings", "n_positions")
@@ -49,7 +49,7 @@ _HUB_NAME: Final = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([\w.
 @final
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """What a model made of one text; `cut` where it had not ended at the bound, `long` where it read only a part."""
+    """The translation of one text; `cut` where it reached the length bound, `long` where the text was truncated."""
 
     text: str
     cut: bool = False
@@ -59,7 +59,7 @@ class Translation:
 @final
 @dataclass(frozen=True, slots=True)
 class Translator:
-    """A model in memory with its tokenizer, and the tokens that it reads at most."""
+    """A model in memory with its tokenizer, and the most tokens that it reads."""
 
     model: Any
     tokenizer: Any
@@ -67,12 +67,12 @@ class Translator:
     limit: int
 
     def target(self, language: str) -> Target:
-        """How it is asked for a language. Raises ModelError where it does not know it."""
+        """The settings for a target language. Raises ModelError where the model does not know it."""
         return target_of(self.tokenizer, self.model.config, language, self.called)
 
 
 def settings(beams: int) -> dict[str, int]:
-    """What decides on a translation beside the model and the text."""
+    """The settings that translations depend on, apart from model and text."""
     batch = {"batch_characters": _CHARACTERS, "batch_texts": _TEXTS}
     return {"version": _VERSION, "beams": beams, "bound_more": _MORE, "bound_times": _TIMES, **batch}
 
@@ -81,7 +81,7 @@ def settings(beams: int) -> dict[str, int]:
 
 
 def find_model(name: str, *, offline: bool) -> Path:
-    """The folder of a model: that of the name, or of `OWNER/NAME[@REVISION]` on the hub, fetched.
+    """The folder of a model: a local folder, or the fetched files of `OWNER/NAME[@REVISION]` on the hub.
 
     Raises ModelError, and RobustXtremeError where the hub does not answer.
     """
@@ -91,7 +91,7 @@ def find_model(name: str, *, offline: bool) -> Path:
         return Path(name)
     match = _HUB_NAME.fullmatch(name)
     if match is None:
-        what = f"There is no folder {name[:200]!r}, and no model on the hub can be called so."
+        what = f"There is no folder {name[:200]!r}, and no model on the hub can have that name."
         raise ModelError(f"{what} Write seq2seq:FOLDER or seq2seq:OWNER/NAME.")
     return snapshot("model", match[1], match[2] or "main", FILES, offline=offline).folder
 
@@ -103,7 +103,7 @@ def model_identity(folder: Path) -> str:
 
 
 def check_model(folder: Path, called: str) -> None:
-    """Raise ModelError, one line, where a folder contains no translation model of a kind that is read."""
+    """Raise ModelError, one line, where a folder does not contain a supported translation model."""
     if not (folder / "config.json").is_file():
         raise ModelError(f"{called} contains no config.json: it is not a model of transformers.")
     check_weights(folder)
@@ -121,7 +121,7 @@ def check_model(folder: Path, called: str) -> None:
 
 
 def _check_pieces(folder: Path, called: str) -> None:
-    """Raise ModelError where only sentencepiece, which is not installed, could read the tokenizer."""
+    """Raise ModelError where the tokenizer needs sentencepiece, which is not installed."""
     if (folder / "tokenizer.json").is_file() or find_spec("sentencepiece") is not None:
         return
     pieces = next((path.name for pattern in _PIECES for path in sorted(folder.glob(pattern))), "")
@@ -134,7 +134,7 @@ def _check_pieces(folder: Path, called: str) -> None:
 
 
 def open_translator(folder: Path, called: str, device: str) -> Translator:
-    """Read a model: float32, safetensors only, none of its code, nothing from the network. Raises ModelError."""
+    """Load a model: float32, safetensors only, without its code and without the network. Raises ModelError."""
     from transformers import AutoModelForSeq2SeqLM
 
     check_model(folder, called)
@@ -185,7 +185,7 @@ def check_languages(folder: Path, called: str, languages: Sequence[str]) -> None
 
 
 def translate(translator: Translator, target: Target, texts: Sequence[str], beams: int = 1) -> list[Translation]:
-    """The best translation of each text, in batches in the order given: the same texts give the same.
+    """The best translation of each text, in batches in the given order; deterministic for the same texts.
 
     Raises RobustXtremeError where memory runs out.
     """
@@ -202,7 +202,7 @@ def translate(translator: Translator, target: Target, texts: Sequence[str], beam
 
 
 def batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Texts in a row, as many as together take so many characters when each is as long as the longest."""
+    """Consecutive texts in batches that stay below a number of characters when padded to the longest text."""
     start, longest = 0, 0
     for stop, text in enumerate(texts):
         longest = max(longest, len(text))
@@ -235,29 +235,29 @@ def _batch(translator: Translator, target: Target, texts: Sequence[str], beams: 
 
 
 def _bound(translator: Translator, length: int) -> int:
-    """The tokens that a translation may have: some more than twice those of the longest text beside it."""
+    """The most tokens of a translation: a little more than twice the longest text of its batch."""
     return max(1, min(_TIMES * length + _MORE, translator.limit - 1))
 
 
 def _greedy(model: Any, target: Target, bound: int, beams: int) -> Any:
-    """The most probable translation: of the model's own settings only which tokens begin, end and are never."""
+    """A configuration for the most probable translation; the model's special and forbidden tokens are kept."""
     from transformers import GenerationConfig
 
     made: Any = GenerationConfig
-    start = _own(model, "decoder_start_token_id") if target.start is None else target.start
+    start = _setting(model, "decoder_start_token_id") if target.start is None else target.start
     return made(
         do_sample=False,
         num_beams=beams,
         max_new_tokens=bound,
         decoder_start_token_id=start,
-        eos_token_id=_own(model, "eos_token_id"),
-        pad_token_id=_own(model, "pad_token_id"),
-        bad_words_ids=_own(model, "bad_words_ids"),
+        eos_token_id=_setting(model, "eos_token_id"),
+        pad_token_id=_setting(model, "pad_token_id"),
+        bad_words_ids=_setting(model, "bad_words_ids"),
         forced_bos_token_id=target.first,
     )
 
 
-def _own(model: Any, name: str) -> Any:
+def _setting(model: Any, name: str) -> Any:
     """A setting of the model's generation, or of its configuration."""
     token = getattr(model.generation_config, name, None)
     return getattr(model.config, name, None) if token is None else token

@@ -1,4 +1,4 @@
-"""The weights with the best score on validation data, kept beside the run while it continues."""
+"""The weights with the best score on validation data, kept in the run folder during training."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FILE: Final = "best.safetensors"
 def keep(run: Path, module: nn.Module, score: float, step: int) -> None:
     """Keep the weights of a step where its score is above that of every earlier one. Raises DiskError.
 
-    What an interrupted run kept after the state that it continues from counts for nothing: it comes again.
+    Weights that an interrupted run kept after the state that it continues from are ignored: that step comes again.
     """
     best = kept(run)
     if best and best[1] < step and best[0] >= score:
@@ -35,7 +35,7 @@ def keep(run: Path, module: nn.Module, score: float, step: int) -> None:
 
 
 def kept(run: Path) -> tuple[float, int] | None:
-    """The score and step of what is kept; None where nothing is."""
+    """The score and step of the kept weights; None where there are none."""
     if not (run / FILE).is_file():
         return None
     try:
@@ -47,11 +47,11 @@ def kept(run: Path) -> tuple[float, int] | None:
 
 
 def restore(run: Path, module: nn.Module) -> None:
-    """Give a module the weights that were kept, where there are some."""
+    """Load the kept weights into a module, where there are some."""
     if kept(run):
         module.load_state_dict(load_file(run / FILE))
 
 
 def clear(run: Path) -> None:
-    """Remove what was kept of a complete run."""
+    """Remove the kept weights of a complete run."""
     (run / FILE).unlink(missing_ok=True)

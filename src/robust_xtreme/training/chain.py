@@ -1,4 +1,4 @@
-"""The stages of a run before any is trained: their data, identities and folders, and which are there already."""
+"""The stages of a run before training: their data, identities and folders, and which are complete."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from robust_xtreme.training.text import text_identity
 
 KINDS: Final = {"mlm": "masked_lm", "intermediate": "intermediate", "target": "target"}
 _NOT_IDENTITY: Final = ("text", "translated", "text_languages")
-"""Where things are: their contents count, not their names. The languages of the text are told where they are chosen."""
+"""Locations: the identity depends on contents, not names. `text_languages` counts only where it is chosen."""
 
 _OF_RECIPE: Final = ("warmup", "warmup_share", "weight_decay")
-"""What a stage takes of its recipe that no key of its own says."""
+"""The values of a recipe that no key of a stage sets."""
 
 _SHOWN: Final = ("limit", "total", "overlap")
-"""What says which examples there are: the examples themselves count."""
+"""Keys that select examples: the identity depends on the examples instead."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One stage of a run: what it is, what it learns, and where it is written.
+    """One stage of a run: its kind, its lessons, and its folder.
 
     `identity` is the hash of the model that the run starts from, of all stages before, and of this one; `facts` are
-    what of it a user can have chosen; `place` is the number of stages before it in its folder. `selected` are the
-    examples that its weights are selected by.
+    the settings that a user can choose; `position` is the number of stages before it in its folder. `selected` are
+    the examples that its weights are selected by.
     """
 
     kind: str
@@ -48,24 +48,24 @@ class Link:
     identity: str
     facts: Mapping[str, Any]
     folder: Path
-    place: int
+    position: int
     selected: tuple[Example, ...] = ()
 
     @property
     def record(self) -> Path:
-        """The file that says, by standing there, that the stage is complete."""
-        return record.stage_path(self.folder, self.place, self.kind)
+        """The record file: it exists once the stage is complete."""
+        return record.stage_path(self.folder, self.position, self.kind)
 
     @property
     def complete(self) -> bool:
-        """Whether the stage is there already, in a folder of its own identity."""
+        """Whether the stage is complete, in a folder with its identity."""
         return self.record.is_file() and record.claimed(self.folder) == self.identity
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A run's stages in order; `start` is the folder they start from, None where that is a stage: from scratch."""
+    """A run's stages in order; `start` is the folder they start from, None for a run from scratch."""
 
     spec: TrainSpec
     links: tuple[Link, ...]
@@ -74,9 +74,9 @@ class Chain:
 
 
 def chain_of(spec: TrainSpec, tell: Tell) -> Chain:
-    """Read everything that a resolved spec's stages are known by.
+    """Read everything that the identities of a resolved spec's stages depend on.
 
-    Raises MissingData, DataError, ModelError, Overlap.
+    Raises MissingData, DataError, ModelError, Contamination.
     """
     taught = {name: lessons(stage, spec, tell) if stage.tasks else () for name, stage in spec.stages}
     links: list[Link] = []
@@ -97,10 +97,10 @@ def chain_of(spec: TrainSpec, tell: Tell) -> Chain:
 
 
 def _check_apart(start: Path, spec: TrainSpec) -> None:
-    """Raise SpecError where a run would be written over what it starts from."""
+    """Raise SpecError where a run would overwrite the model that it starts from."""
     start, out = start.resolve(), spec.folder.resolve()
     if out == start or out in start.parents:
-        raise SpecError(f"The run would be written over the model that it starts from, {start}. Name another --out.")
+        raise SpecError(f"The run would overwrite the model that it starts from, {start}. Name another --out.")
 
 
 def _scratch(spec: TrainSpec) -> Link:
@@ -139,7 +139,7 @@ def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ..
 
 
 def _noise(stage: StageSpec) -> dict[str, Any]:
-    """What noise hangs on: what suites contain, and users' packs; nothing where there are none."""
+    """What noise depends on: the perturbations of suites, and users' packs; empty without noise."""
     written = [
         [str(spec) for spec in suite(word).specs] if word.startswith(SUITE) else [word] for word in stage.perturb
     ]
@@ -148,11 +148,11 @@ def _noise(stage: StageSpec) -> dict[str, Any]:
 
 
 _NAMED: Final = 4
-"""A stage of many tasks names the first of them in its folder."""
+"""The most tasks that the name of a stage's folder contains."""
 
 
 def _content(lesson: Lesson) -> str:
-    """The hash of what a lesson teaches: its examples in their order, labels, length, and what of it was allowed."""
+    """The hash of a lesson: its examples in their order, labels, length, and the contamination that was allowed."""
     task = lesson.task
     order = digest(*(example.id for example in lesson.examples))
     return digest(
@@ -165,7 +165,7 @@ def _flat(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _last_out(links: tuple[Link, ...], spec: TrainSpec) -> tuple[Link, ...]:
-    """The last stage has the folder that the user names; one that others may continue from needs no other than its own."""
+    """The links with the user's folder for the last stage; without --out and a target it keeps its folder."""
     if not spec.out and spec.target is None:
         return links
     return (*links[:-1], dataclasses.replace(links[-1], folder=spec.folder))

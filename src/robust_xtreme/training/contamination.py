@@ -1,4 +1,4 @@
-"""The overlap rule: training data that an evaluated split contains are refused, or dropped and counted."""
+"""Contamination: training data that an evaluated split contains are refused, or dropped and counted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, final
 
 from robust_xtreme import registry
-from robust_xtreme.errors import Overlap
+from robust_xtreme.errors import Contamination
 from robust_xtreme.examples import Example
 from robust_xtreme.sources import loading
 from robust_xtreme.sources.source import Source
@@ -18,13 +18,13 @@ from robust_xtreme.targets.contamination import keys, unit
 from robust_xtreme.training.evaluated_text import EVALUATED, Known
 
 TOLERATED: Final = 0.02
-"""Up to this share of a split, shared units are dropped from training instead of refused."""
+"""The largest share of a split whose units are dropped from training; more is refused."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """What is left to train on, and per evaluated split (`task/split/language`) the units dropped or allowed."""
+    """The examples left, and for each evaluated split (`task/split/language`) the units dropped or allowed."""
 
     examples: tuple[Example, ...]
     dropped: dict[str, int]
@@ -51,8 +51,8 @@ def screen(
 ) -> Screened:
     """Apply the rule to training data against the evaluated splits.
 
-    Short sentences, and what makes up at most TOLERATED of a split, are dropped and counted; more is refused, dropped
-    too where `drop_all`, or kept and counted where `allow`. Raises Overlap, naming the count and the first example.
+    Short sentences, and shared units up to TOLERATED of a split, are dropped and counted. More are refused, dropped
+    too with `drop_all`, or kept and counted with `allow`. Raises Contamination, naming the count and the first example.
     """
     units = [unit(example) for example in training]
     known = [keys(example) for example in training]
@@ -69,7 +69,7 @@ def screen(
         elif allow:
             allowed[name] = len(hits)
         else:
-            raise Overlap(_refusal(name, split, list(hits)))
+            raise Contamination(_refusal(name, split, list(hits)))
         drop.update(*shared.values())
         dropped[name] += len(shared)
     kept = tuple(

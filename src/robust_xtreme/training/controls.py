@@ -1,4 +1,4 @@
-"""Controls of what intermediate training teaches: the same data with labels that say nothing, or without labels."""
+"""Controls of intermediate training: the same data with shuffled labels, or without labels."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _QUESTION: Final = "question"
 
 
 def shuffled(examples: Sequence[Example], seed: int) -> tuple[Example, ...]:
-    """The examples with labels drawn from one another: how often each label occurs stays, what it belongs to is lost.
+    """The examples with shuffled labels: the frequency of each label stays, its relation to the text is lost.
 
-    Labels change places among examples, tags among all words, indices among examples with as many choices. Answers are
-    places in their own context, so that there the questions change places; in retrieval the candidates do.
+    Labels are permuted among examples, tags among all words, indices among examples with as many choices. Answers are
+    positions in their context, so that questions are permuted instead; in retrieval the candidates are.
     """
     generator = np.random.default_rng((seed, _SHUFFLE))
     kinds = {type(example.target) for example in examples}
@@ -67,7 +67,7 @@ def _with(example: Example, **changed: Any) -> Example:
 
 
 def texts(examples: Iterable[Example]) -> list[str]:
-    """Every text of the examples once, in their order: what masked LM on the same text learns from."""
+    """Every distinct text of the examples, in order: the data of masked LM on the same text."""
     return list(
         dict.fromkeys(text.value for example in examples for text in example.texts.values() if text.value.strip())
     )

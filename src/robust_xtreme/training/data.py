@@ -1,4 +1,4 @@
-"""The one LightningDataModule: the batches of a plan, entered at any step, shared out over devices and accumulation."""
+"""The LightningDataModule: the batches of a plan from any step, divided over devices and accumulation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MASKS: Final = 2
 @final
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Which share of each step's units this process takes, in how many passes: `device` of `devices`."""
+    """The share of each step's units that this process takes, in `accumulate` passes: `device` of `devices`."""
 
     device: int = 0
     devices: int = 1
@@ -29,13 +29,13 @@ class Share:
 
     @property
     def parts(self) -> int:
-        """Into how many a step's units are divided."""
+        """The number of shares that a step's units are divided into."""
         return self.devices * self.accumulate
 
 
 @final
 class Loader:
-    """The batches of a plan from step `start` on: `share.accumulate` of them a step."""
+    """The batches of a plan from step `start` on: `share.accumulate` batches a step."""
 
     def __init__(self, parts: Sequence[Part], plan: Plan, pad_id: int, start: int, share: Share | None = None) -> None:
         self.parts = parts
@@ -51,19 +51,19 @@ class Loader:
         return (batch for step in range(self.start, self.plan.steps) for batch in self.batches(step))
 
     def batch(self, step: int) -> Batch:
-        """The only batch of a step that is not shared out."""
+        """The only batch of a step that is not divided."""
         (batch,) = self.batches(step)
         return batch
 
     def batches(self, step: int) -> Iterator[Batch]:
-        """This process's batches of a step; what is masked in them depends on seed and step only."""
+        """This process's batches of a step; masking depends on seed and step only."""
         taken = self._taken(step)
         first = self.share.device * self.share.accumulate
         for number in range(first, first + self.share.accumulate):
             yield self._share(taken, number)
 
     def _taken(self, step: int) -> dict[int, Taken]:
-        """All that a step takes of each part."""
+        """The units that a step takes of each part."""
         units: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
         for unit, turn in self.plan.placed(step):
             part = self.plan.part_of(unit)
@@ -115,14 +115,14 @@ def _batch(pieces: Sequence[tuple[int, Taken, float]], pad_id: int) -> Batch:
 
 
 class TrainingData(LightningDataModule):
-    """Hands a loader to Lightning, and its batches to the device."""
+    """A loader for Lightning, whose batches are moved to the device."""
 
     def __init__(self, loader: Loader) -> None:
         LightningDataModule.__init__(self)
         self.loader = loader
 
     def train_dataloader(self) -> Loader:
-        """The loader, of this process's share."""
+        """The loader for this process's share."""
         trainer = self.trainer
         if trainer is not None and trainer.world_size > 1:
             self.loader.share = replace(self.loader.share, device=trainer.global_rank, devices=trainer.world_size)

@@ -1,4 +1,4 @@
-"""A score on held-out data while training: shown, written to metrics.csv, and used for nothing but on request."""
+"""A score on validation data during training: shown, written to metrics.csv, and used for selection on request only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from robust_xtreme import registry
-from robust_xtreme.errors import MissingData, NotFinite, Overlap
+from robust_xtreme.errors import Contamination, MissingData, NotFinite
 from robust_xtreme.examples import Example, Scored
 from robust_xtreme.models.windows import Window, collate, encoder_inputs
 from robust_xtreme.predictors.family import Family, windows_of
@@ -30,9 +30,9 @@ _BATCH: Final = 32
 def dev_score(
     task: TaskSpec, data: Source | Path, encoder: nn.Module, head: nn.Module, tokenizer: Any
 ) -> Callable[[], float] | None:
-    """A function that gives the task's first metric on some validation examples; None where there are none.
+    """A function that computes the task's first metric on some validation examples; None where there are none.
 
-    Tasks with a pool have no such score: it would take the vectors of the whole pool after each epoch.
+    Tasks with a pool have no such score: it would need the vectors of the whole pool after each epoch.
     """
     examples = _dev_examples(task, data)
     if not examples:
@@ -60,12 +60,12 @@ def _dev_examples(task: TaskSpec, data: Source | Path) -> tuple[Example, ...]:
 
 
 def selection(lessons: Sequence[Lesson], spec: TrainSpec) -> tuple[Example, ...]:
-    """The examples that weights are selected by, none of which is reported.
+    """The examples that weights are selected by; none of them is in a reported split.
 
-    Raises Overlap where one of them is in a split that a reported task would be evaluated on.
+    Raises Contamination where one of them is in a split that a reported task would be evaluated on.
     """
     source = open_source(spec.data, offline=spec.offline)
-    held_out: list[Example] = []
+    selected_by: list[Example] = []
     for lesson in lessons:
         examples = _dev_examples(lesson.task, source)
         mine = {key for example in examples for key in keys(example)}
@@ -73,8 +73,8 @@ def selection(lessons: Sequence[Lesson], spec: TrainSpec) -> tuple[Example, ...]
             task = registry.load("task", name)
             if task.head and comparable(task, kind(lesson.task)):
                 _check_apart(task, source, lesson.task.name, mine)
-        held_out += examples
-    return tuple(held_out)
+        selected_by += examples
+    return tuple(selected_by)
 
 
 def _check_apart(task: TaskSpec, source: Source, learned: str, mine: Collection[str]) -> None:
@@ -85,7 +85,7 @@ def _check_apart(task: TaskSpec, source: Source, learned: str, mine: Collection[
             continue
         same = [example.id for example in split.examples if not keys(example).isdisjoint(mine)]
         if same:
-            raise Overlap(
+            raise Contamination(
                 f"The validation data of {learned} share {len(same)} examples with "
                 f"{task.name}/{split.split}/{language}, which is reported (first: {same[0]}): nothing may be selected "
                 "by them. Use select = none."

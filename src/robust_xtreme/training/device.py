@@ -1,4 +1,4 @@
-"""Where a stage is computed, and the random numbers that it draws."""
+"""The device of a stage, and its random state."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from robust_xtreme.errors import ModelError
 from robust_xtreme.examples import digest
 
 
-def place(name: str) -> str:
-    """`cpu` or `cuda`; `auto` is cuda where there is one. Raises ModelError where cuda is asked for in vain."""
+def device_of(name: str) -> str:
+    """`cpu` or `cuda`; `auto` is cuda where there is a device. Raises ModelError for cuda without a device."""
     there = torch.cuda.is_available()
     if name == "cuda" and not there:
         raise ModelError("There is no CUDA device here. Use --device cpu.")
@@ -21,9 +21,9 @@ def place(name: str) -> str:
 
 @contextmanager
 def own_random(seed: int) -> Iterator[None]:
-    """Torch's generators, seeded, for a while; the caller's state comes back after.
+    """Seed torch's generators within the context; the caller's state is restored after it.
 
-    CUDA is left asleep where it sleeps: several processes can only be forked before it is awake.
+    CUDA is not initialised here: processes can only be forked before it is.
     """
     awake = torch.cuda.device_count() if torch.cuda.is_initialized() else 0  # type: ignore[no-untyped-call]  # torch has no types there
     with torch.random.fork_rng(devices=range(awake)):
@@ -31,6 +31,6 @@ def own_random(seed: int) -> Iterator[None]:
         yield
 
 
-def seed_place(seed: int, step: int, position: int) -> None:
-    """Seed one of several forked processes for what it draws at a step, the same on every machine."""
+def seed_process(seed: int, step: int, position: int) -> None:
+    """Seed one of several forked processes at a step, the same on every machine."""
     torch.manual_seed(int(digest("place", str(seed), str(step), str(position)), 16) % 2**63)

@@ -1,9 +1,10 @@
 """How diverse a set of tasks is, by two measures fixed beforehand: its formats and label types, and a mean distance.
 
-Formats are the families of the tasks, and label types what their targets are (`label_type`): both are counts of
-distinct ones. The distance of two examples is 1 - cos of their vectors, between 0 and 2. That of two tasks is the mean
-over all pairs of an example of one and an example of the other, that within a task the mean over pairs of its own, and
-that of a set the mean over its pairs of tasks. docs/decisions/0084-diversity.md says why.
+Formats are the families of the tasks, and label types the kinds of their targets (`label_type`); both are
+counts of distinct values. The distance of two examples is 1 - cos of their vectors, between 0 and 2. That of two tasks
+is the mean over all pairs of an example of the first and an example of the second, that within a task the mean over
+pairs of its examples, and that of a set the mean over its pairs of tasks. docs/decisions/0084-diversity.md gives the
+reasons.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ SAMPLE: Final = 200
 """Examples of a task that represent it."""
 
 MAX_LENGTH: Final = 128
-"""Tokens of an example that are read."""
+"""The most tokens of an example that are read."""
 
 _DIGITS: Final = 6
 _BATCH: Final = 32
@@ -39,7 +40,7 @@ Array = np.ndarray[Any, Any]
 @final
 @dataclass(frozen=True, slots=True)
 class Embedder:
-    """What gives texts their vectors (N, D), of any length above 0, and the identity of what computes them."""
+    """A function from texts to vectors (N, D), of any norm, and the identity of the encoder that computes them."""
 
     identity: str
     vectors: Callable[[Sequence[str]], Array]
@@ -48,10 +49,10 @@ class Embedder:
 @final
 @dataclass(frozen=True, slots=True)
 class Diversity:
-    """Both measures of a set of tasks: numbers of formats and of label types, and the mean distance between its tasks.
+    """Both measures of a set of tasks: the numbers of formats and label types, and the mean distance between tasks.
 
-    `distance` is None of a single task. `within` contains the mean distance inside each task, None of a single example;
-    `between` that of each pair of tasks, as `mnli+squad`; `encoder` is the identity of what gave the vectors.
+    `distance` is None for a single task. `within` contains the mean distance inside each task, None for a single
+    example; `between` that of each pair of tasks, as `mnli+squad`; `encoder` is the identity of the encoder.
     """
 
     formats: int
@@ -62,13 +63,13 @@ class Diversity:
     between: Mapping[str, float]
 
     def facts(self) -> dict[str, Any]:
-        """What a stage's record keeps."""
+        """The values that a stage's record keeps."""
         numbers = {"formats": self.formats, "label_types": self.label_types, "distance": self.distance}
         return {**numbers, "encoder": self.encoder, "within": dict(self.within)}
 
 
 def label_type(task: TaskSpec) -> str:
-    """What a target of the task is; sets of equally many labels are one type, whatever their names."""
+    """The type of the task's targets; label sets of the same size are one type, whatever their names."""
     return kind_of(task.family).label_type(task.labels)
 
 
@@ -78,10 +79,10 @@ def diversity(
     embedder: Embedder | None = None,
     sample: int = SAMPLE,
 ) -> Diversity:
-    """Both measures of a set of tasks, of each of which `sample` examples are read; mini's encoder is the default.
+    """Both measures of a set of tasks, from `sample` examples of each; mini's encoder is the default.
 
-    `examples` contains those of each task by its name. The same examples in any order give the same numbers, and those of
-    a smaller sample are among those of a larger one. Raises MissingData where a task has no examples.
+    `examples` contains the examples of each task by name. Their order does not matter, and a smaller sample is a subset
+    of a larger one. Raises MissingData where a task has no examples.
     """
     embedder = embedder or encoder_of(resources.mini("model") / "model")
     task_vectors = {task.name: _unit(embedder.vectors(_sampled(task, examples, sample))) for task in tasks}
@@ -98,7 +99,7 @@ def diversity(
 
 
 def text_of(example: Example) -> str:
-    """All fields of an example in its order, a line each."""
+    """All fields of an example in order, a line each."""
     return "\n".join(text.value for text in example.texts.values())
 
 
@@ -107,7 +108,7 @@ def _sampled(task: TaskSpec, examples: Mapping[str, Sequence[Example]], sample: 
     every = examples.get(task.name, ())
     if not every:
         raise MissingData(f"The diversity of a set with {task.name} needs examples of that task, and there are none.")
-    return [text_of(example) for example in sorted(every, key=lambda one: (digest(one.id), one.id))[:sample]]
+    return [text_of(example) for example in sorted(every, key=lambda item: (digest(item.id), item.id))[:sample]]
 
 
 def _unit(vectors: Array) -> Array:
@@ -124,7 +125,7 @@ def _between(first: Array, other: Array) -> float:
 
 
 def _within(vectors: Array) -> float | None:
-    """The mean of 1 - cos over the pairs of one set; None of a single example."""
+    """The mean of 1 - cos over the pairs of one set; None for a single example."""
     count = len(vectors)
     if count < 2:
         return None
@@ -133,7 +134,7 @@ def _within(vectors: Array) -> float | None:
 
 
 def encoder_of(folder: Path) -> Embedder:
-    """The vectors that an encoder's folder gives texts: those of zero-shot retrieval, of their first 128 tokens.
+    """The embedder of an encoder's folder: the vectors of zero-shot retrieval, of the first 128 tokens of a text.
 
     Hidden state 14/24, the mean over tokens, on the CPU. Raises ModelError where the folder cannot be read.
     """

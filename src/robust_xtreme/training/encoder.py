@@ -1,4 +1,4 @@
-"""Encoders on disk: the folder that is meant, and folders that are written whole or not at all."""
+"""Encoders on disk: the folder of an encoder, and folders that are written atomically."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HOW_IT_WAS_READ: Final = ("backend", "is_local", "local_files_only", "name_or_p
 
 
 def encoder_folder(path: Path) -> Path:
-    """The transformers folder that is meant: the path itself, or `model/` of a run.
+    """The transformers folder of a path: the path itself, or `model/` of a run.
 
     Raises ModelError, one line, where it contains no configuration or no safetensors.
     """
@@ -27,13 +27,13 @@ def encoder_folder(path: Path) -> Path:
         raise ModelError(f"There is no folder {str(path)!r}. Name a transformers encoder or a run with --from DIR.")
     folder = path / "model" if (path / "model" / "config.json").is_file() else path
     if not (folder / "config.json").is_file():
-        raise ModelError(f"{folder} contains no config.json: it is not transformers encoder.")
+        raise ModelError(f"{folder} contains no config.json: it is not a transformers encoder.")
     check_weights(folder)
     return folder
 
 
 def write_model(folder: Path, encoder: Any, tokenizer: Any) -> None:
-    """Write weights (safetensors), configuration and tokenizer; the folder appears whole. Raises DiskError."""
+    """Write weights (safetensors), configuration and tokenizer; the folder appears complete. Raises DiskError."""
     tmp = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     try:
         with quiet_transformers():
@@ -49,14 +49,14 @@ def write_model(folder: Path, encoder: Any, tokenizer: Any) -> None:
 
 
 def _of_the_disk(error: Exception) -> bool:
-    """Whether writing failed: tokenizers raise a plain Exception that only its text distinguishes."""
+    """Whether writing failed: tokenizers raises a plain Exception that only its text distinguishes."""
     return isinstance(error, WRITE_ERRORS) or "(os error " in str(error)
 
 
 def _name_tokenizer(path: Path) -> None:
-    """Call a fast tokenizer as all versions of transformers do: 5 knows 4's name of the class, 4 not those of 5.
+    """Write a class name of a fast tokenizer that versions 4 and 5 of transformers know: 5 knows 4's, 4 not those of 5.
 
-    How it was read has no place in the file.
+    Keys on how it was loaded are removed.
     """
     facts = store.read_json(path)
     for name in _HOW_IT_WAS_READ:
@@ -67,13 +67,13 @@ def _name_tokenizer(path: Path) -> None:
 
 
 def disk_error(path: Path, error: Exception) -> DiskError:
-    """One line for whatever a full or unwritable disk made a library raise."""
+    """A one-line error for what a library raises on a full or unwritable disk."""
     reason = getattr(error, "strerror", None) or first_line(error)
     return DiskError(f"{path} cannot be written: {reason}. Free some space, or name another folder: --out DIR")
 
 
 def replace_folder(tmp: Path, folder: Path) -> None:
-    """Put a complete folder in the place of an older one; all of its files reach the disk first."""
+    """Replace a folder by a complete one; all files are synced to disk first."""
     for path in sorted(tmp.rglob("*")):
         if path.is_file():
             _sync(path)

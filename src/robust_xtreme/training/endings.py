@@ -1,4 +1,4 @@
-"""How a loop ends before its last step: by Ctrl-C, for want of memory, or because another process of it failed."""
+"""Early ends of a loop: Ctrl-C, too little memory, or the failure of another of its processes."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Stop:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._heard)
+            self._before = signal.signal(signal.SIGINT, self._on_signal)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
 
-    def _heard(self, _: int, frame: FrameType | None) -> None:
+    def _on_signal(self, _: int, frame: FrameType | None) -> None:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
@@ -42,15 +42,15 @@ class Stop:
 
 
 def no_memory(size: int, split: int) -> RobustXtremeError:
-    """One line for batches of a size, read in so many parts, that did not fit."""
+    """A one-line error for batches of a size, read in `split` parts, that did not fit into memory."""
     return RobustXtremeError(
         f"Memory ran out with batches of {size} in {split}. The same command with --accumulate {2 * split} continues "
-        "from the last saved state, and learns the same but for rounding and what dropout draws."
+        "from the last saved state, and learns the same except for rounding and dropout."
     )
 
 
 def of_process(message: str, size: int, split: int) -> RobustXtremeError:
-    """What another process of the loop failed with, as it would have been raised here."""
+    """The error of another process of the loop, as if it were raised here."""
     last = message.strip().splitlines()[-1]
     if out_of_memory(RuntimeError(message)):
         return no_memory(size, split)

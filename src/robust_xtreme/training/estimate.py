@@ -1,4 +1,4 @@
-"""What a run of `train` would do and about how long that takes, found without training and without writing."""
+"""The plan of a run of `train` and an estimate of its duration, without training and without writing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from robust_xtreme.sources.checkpoints import fetched, on_hub
 from robust_xtreme.targets.kinds import kind_of
 from robust_xtreme.training import controls, learn, scratch
 from robust_xtreme.training.chain import KINDS, Chain, Link, chain_of
-from robust_xtreme.training.device import own_random, place
+from robust_xtreme.training.device import device_of, own_random
 from robust_xtreme.training.encoder import encoder_folder
 from robust_xtreme.training.lessons import Lesson, lessons
 from robust_xtreme.training.masked import MASKED_SHARE, NAME, MaskedHead, masked_part
@@ -32,11 +32,11 @@ from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec
 from robust_xtreme.training.text import languages_in, read_lines
 
 _SAMPLE: Final = 500
-"""Examples, or lines, that are encoded to see how long they are."""
+"""The most examples, or lines, that are encoded to estimate lengths."""
 
 _PASSES: Final = 3
 _MOST: Final = 2048
-"""Tokens of a pass that is timed on a CPU, where time grows with them."""
+"""The most tokens of a timed pass on a CPU, where time is proportional to them."""
 
 _SEQ2SEQ: Final = "seq2seq:"
 _ENGLISH: Final = ("en",)
@@ -45,11 +45,11 @@ _ENGLISH: Final = ("en",)
 @final
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A stage before it is trained; None is what cannot be known yet.
+    """A stage before it is trained; None where a value is not known yet.
 
-    `learns` has its tasks and the share of masked LM beside them, `masked_lm:0.5`. `exact` says that `steps` are those
-    of the run, `counted` that `examples` are: where windows were counted in a sample they are about so many.
-    `seconds` are those that forward and backward passes took here, for all steps; 0 for a stage that is there already.
+    `learns` has its tasks and the share of masked LM beside them, `masked_lm:0.5`. `exact` means that `steps` is exact,
+    `counted` that `examples` is; otherwise they are estimated from a sample. `seconds` is the time of forward and
+    backward passes here, for all steps; 0 for a stage that is complete.
     """
 
     kind: str
@@ -67,7 +67,7 @@ class Row:
 
 
 def plan_of(spec: TrainSpec, tell: Tell) -> tuple[Row, ...]:
-    """The stages of a run in order. Nothing is trained, translated, fetched of a model, or written.
+    """The stages of a run in order. Nothing is trained, translated or written, and no model is fetched.
 
     Raises what `train` raises before it trains.
     """
@@ -76,9 +76,9 @@ def plan_of(spec: TrainSpec, tell: Tell) -> tuple[Row, ...]:
 
 
 def _plan_of(spec: TrainSpec, tell: Tell) -> tuple[Row, ...]:
-    device = place(spec.device)
-    if lacking := _lacking(spec):
-        tell(lacking)
+    device = device_of(spec.device)
+    if missing := _not_here(spec):
+        tell(missing)
         return tuple(_blind(kind, stage, spec, tell) for kind, stage in _kinds(spec))
     chain = chain_of(spec, tell)
     encoder, tokenizer = _model(chain)
@@ -87,17 +87,17 @@ def _plan_of(spec: TrainSpec, tell: Tell) -> tuple[Row, ...]:
         return tuple(_row(link, chain, encoder, tokenizer) for link in chain.links)
 
 
-def _lacking(spec: TrainSpec) -> str:
-    """What a plan would have to fetch or translate first, and how to get it; empty where everything is there."""
+def _not_here(spec: TrainSpec) -> str:
+    """What would have to be fetched or translated first, and how to get it; empty where everything is local."""
     unknown = "steps of long texts, tokens and time are not known"
     if any(stage.translated.startswith(_SEQ2SEQ) for _, stage in spec.stages):
-        return f"training data are still to be translated, which a plan does not: {unknown}. Train without --plan"
+        return f"training data are not translated yet, and a plan does not translate: {unknown}. Train without --plan"
     if on_hub(spec.start):
         try:
             fetched(spec.start, spec.revision, offline=True)
         except RobustXtremeError:
             get = f"hf download {spec.start}" + (f" --revision {spec.revision}" if spec.revision else "")
-            return f"{spec.start} is not on this machine, and a plan does not get it: {unknown}. Get it: {get}"
+            return f"{spec.start} is not on this machine, and a plan does not fetch it: {unknown}. Get it: {get}"
     return ""
 
 
@@ -109,7 +109,7 @@ def _kinds(spec: TrainSpec) -> Iterator[tuple[str, StageSpec]]:
 
 
 def _model(chain: Chain) -> tuple[Any, Any]:
-    """The encoder that training starts from and its tokenizer; one from scratch is made in memory if need be."""
+    """The encoder that training starts from, and its tokenizer; from scratch, both are made in memory if needed."""
     first = chain.links[0]
     folder = first.folder if first.kind == SCRATCH and first.complete else chain.start
     if folder is not None:
@@ -126,7 +126,7 @@ def _model(chain: Chain) -> tuple[Any, Any]:
 @final
 @dataclass(frozen=True, slots=True)
 class _Size:
-    """How much there is of a part: its units, windows of a unit, tokens of a window; `exact` where all were seen."""
+    """The size of a part: its units, windows a unit, tokens a window; `exact` where all were counted."""
 
     name: str
     units: int
@@ -151,7 +151,7 @@ def _mean(windows: Sequence[Window]) -> float:
 
 
 def _text_size(lines: Sequence[str], encoder: Any, tokenizer: Any) -> _Size:
-    """Of masked LM: a unit is a window of at most so many tokens."""
+    """The size of masked LM: a unit is a window of text."""
     distinct = list(dict.fromkeys(lines))
     chosen = distinct[:: -(-len(distinct) // _SAMPLE)]
     lengths = masked_part(encoder, tokenizer, chosen).lengths
@@ -160,16 +160,16 @@ def _text_size(lines: Sequence[str], encoder: Any, tokenizer: Any) -> _Size:
 
 
 def _planned(stage: StageSpec, sizes: Sequence[_Size]) -> tuple[Plan, dict[str, float]]:
-    """The plan of a stage's steps, as `train` makes it, and the share of each part in its units."""
-    parts = [_counted(one) for one in sizes]
+    """The plan of a stage's steps, as `train` makes it, and the share of each part in the units."""
+    parts = [_counted(size) for size in sizes]
     draws = learn.draws_of(stage, parts)
-    total = sum(one.units for one in sizes)
-    shares = draws.shares if draws else [one.units / total for one in sizes]
-    return learn.plan_for(stage, parts, draws), dict(zip([one.name for one in sizes], shares, strict=True))
+    total = sum(size.units for size in sizes)
+    shares = draws.shares if draws else [size.units / total for size in sizes]
+    return learn.plan_for(stage, parts, draws), dict(zip([size.name for size in sizes], shares, strict=True))
 
 
 def _counted(size: _Size) -> Part:
-    """A part that nothing is taken of: how many units it has is all that a plan's steps depend on."""
+    """A part with only a number of units, all that a plan's steps depend on."""
     return Part(
         size.name,
         nn.Identity(),
@@ -187,16 +187,16 @@ def _row(link: Link, chain: Chain, encoder: Any, tokenizer: Any) -> Row:
     if link.kind == SCRATCH:
         return Row(SCRATCH, (), (), 0, 0, 0, 0, link.complete, link.folder, 0.0)
     stage = link.stage
-    sizes = [_task_size(one, stage, tokenizer) for one in link.lessons]
+    sizes = [_task_size(lesson, stage, tokenizer) for lesson in link.lessons]
     lines = _lines(link)
     if lines:
         sizes.append(_text_size(lines, encoder, tokenizer))
     plan, shares = _planned(stage, sizes)
     if stage.control == NAME:
-        every = controls.texts(example for one in link.lessons for example in one.examples)
+        every = controls.texts(example for lesson in link.lessons for example in lesson.examples)
         sizes, shares = [_text_size(every, encoder, tokenizer)], {NAME: 1.0}
-    windows = stage.batch_size * sum(shares[one.name] * one.windows for one in sizes)
-    tokens = stage.batch_size * sum(shares[one.name] * one.windows * one.tokens for one in sizes)
+    windows = stage.batch_size * sum(shares[size.name] * size.windows for size in sizes)
+    tokens = stage.batch_size * sum(shares[size.name] * size.windows * size.tokens for size in sizes)
     seconds = 0.0
     if not link.complete:
         masked = shares.get(NAME, 0.0)
@@ -205,14 +205,14 @@ def _row(link: Link, chain: Chain, encoder: Any, tokenizer: Any) -> Row:
         link.kind,
         _learns(stage),
         _languages(link),
-        sum(len(one.examples) for one in link.lessons) or sizes[-1].units,
+        sum(len(lesson.examples) for lesson in link.lessons) or sizes[-1].units,
         plan.steps,
         stage.batch_size,
         round(plan.steps * tokens),
         link.complete,
         link.folder,
         seconds,
-        bool(stage.steps) or all(one.exact for one in sizes),
+        bool(stage.steps) or all(size.exact for size in sizes),
         bool(link.lessons) or sizes[-1].exact,
     )
 
@@ -223,7 +223,7 @@ def _learns(stage: StageSpec) -> tuple[str, ...]:
 
 
 def _lines(link: Link) -> list[str]:
-    """The text of a stage that has masked LM, alone or beside its tasks."""
+    """The text of a stage with masked LM, alone or beside its tasks."""
     stage = link.stage
     if link.lessons and not stage.masked_lm:
         return []
@@ -232,22 +232,22 @@ def _lines(link: Link) -> list[str]:
 
 def _languages(link: Link) -> tuple[str, ...]:
     if link.lessons:
-        return tuple(dict.fromkeys(code for one in link.lessons for code in one.languages))
+        return tuple(dict.fromkeys(code for lesson in link.lessons for code in lesson.languages))
     return languages_in(Path(link.stage.text), link.stage.languages)
 
 
 def _blind(kind: str, stage: StageSpec, spec: TrainSpec, tell: Tell) -> Row:
-    """A stage whose encoder, or translated data, are not on this machine: what can be told from its English data."""
+    """A stage whose encoder or translated data are not on this machine: what is known from its English data."""
     if not stage.tasks:
         return _blind_text(kind, stage, spec)
     languages = stage.languages or _ENGLISH
     foreign = stage.translated.startswith(_SEQ2SEQ)
     plain = replace(stage, translated="", languages=_ENGLISH) if foreign else stage
     taught = lessons(plain, spec, tell)
-    counts = [len(one.examples) * (len(languages) if foreign else 1) for one in taught]
+    counts = [len(lesson.examples) * (len(languages) if foreign else 1) for lesson in taught]
     steps = stage.steps or None
-    if steps is None and all(kind_of(one.task.family).whole or stage.perturb for one in taught):
-        sizes = [_Size(one.task.name, count, 1.0, 1.0, True) for one, count in zip(taught, counts, strict=True)]
+    if steps is None and all(kind_of(lesson.task.family).whole or stage.perturb for lesson in taught):
+        sizes = [_Size(lesson.task.name, count, 1.0, 1.0, True) for lesson, count in zip(taught, counts, strict=True)]
         beside = [_Size(NAME, 1, 1.0, 1.0, True)] if stage.masked_lm else []
         steps = _planned(stage, sizes + beside)[0].steps
     folder = _blind_folder(kind, spec)
@@ -255,7 +255,7 @@ def _blind(kind: str, stage: StageSpec, spec: TrainSpec, tell: Tell) -> Row:
 
 
 def _blind_text(kind: str, stage: StageSpec, spec: TrainSpec) -> Row:
-    """Masked LM without its tokenizer, or the start from scratch: a line is at least one window."""
+    """Masked LM without a tokenizer, or the start from scratch: a line is at least one window."""
     if kind == SCRATCH:
         return Row(kind, (), _ENGLISH, 0, 0, 0, None, False, None, None)
     lines = set(read_lines(Path(stage.text), stage.languages))
@@ -266,7 +266,7 @@ def _blind_text(kind: str, stage: StageSpec, spec: TrainSpec) -> Row:
 
 
 def _blind_folder(kind: str, spec: TrainSpec) -> Path | None:
-    """The folder of the last stage where its name does not depend on what is lacking."""
+    """The folder of the last stage, if its name does not depend on missing data."""
     last = KINDS[spec.stages[-1][0]] == kind
     return spec.folder if last and (spec.out or spec.target) else None
 
@@ -275,7 +275,7 @@ def _blind_folder(kind: str, spec: TrainSpec) -> Path | None:
 
 
 def _seconds(encoder: Any, windows: float, length: float, masked: float, spec: TrainSpec) -> float:
-    """Seconds of a step: forward and backward passes through the encoder over so many windows of that length."""
+    """The seconds of a step: forward and backward passes over `windows` windows of `length` tokens."""
     device = next(encoder.parameters()).device
     width = max(1, round(length))
     rows = windows / (spec.devices * spec.accumulate if device.type == "cuda" else 1)
@@ -306,6 +306,6 @@ def _loss(encoder: Any, head: nn.Module | None, ids: torch.Tensor, masked: float
 
 
 def _precise(precision: str, device: str) -> AbstractContextManager[Any]:
-    """The numbers that a stage is computed with."""
+    """A context that computes in a precision."""
     kinds = {"bf16": torch.bfloat16, "fp16": torch.float16}
     return torch.autocast(device, dtype=kinds[precision]) if precision in kinds else nullcontext()

@@ -1,4 +1,4 @@
-"""What of an evaluated split must not are in training data: its units, kept from one run to the next."""
+"""The units of evaluated splits, which training data must not contain; cached from run to run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from robust_xtreme.sources.pools import Pools
 from robust_xtreme.sources.release import Release
 from robust_xtreme.sources.source import Source
 from robust_xtreme.specs import TaskSpec
-from robust_xtreme.targets import contamination as _overlap
+from robust_xtreme.targets import contamination as _rule
 from robust_xtreme.targets.contamination import comparable, keys, unit
 
 EVALUATED: Final = ("validation", "test")
@@ -31,7 +31,7 @@ _KIND: Final = "units"
 @final
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The units of a split by their keys: the first example of each, and every key that it is known by."""
+    """The units of a split by key: the first example of each, and every key that identifies it."""
 
     kind: str
     first: Mapping[str, str]
@@ -52,16 +52,16 @@ def known(examples: Iterable[Example]) -> Known:
 
 
 def _silent(line: str) -> None:
-    """Tell nobody."""
+    """Report nothing."""
 
 
 def evaluated(
     tasks: Iterable[TaskSpec], source: Source | Path, wanted: str, tell: Callable[[str], None] = _silent
 ) -> Iterator[tuple[str, Known]]:
-    """The name and units of every validation and test split whose units can be those of the wanted kind.
+    """The name and units of every validation and test split whose units can be of the wanted kind.
 
-    Tasks without a head learn nothing, and are left out. So is a split that the hub turns out not to contain: nothing can
-    be reported on it. `tell` hears what is wrong with the cache.
+    Tasks without a head learn nothing and are left out, and so is a split that the hub does not contain: it cannot be
+    evaluated. Problems of the cache are reported by `tell`.
     """
     source = Release(source) if isinstance(source, Path) else source
     pools = Pools(source)
@@ -79,7 +79,7 @@ def evaluated(
 
 
 def _once(task: TaskSpec, source: Source, language: str, split: str, pools: Pools, kept: cache.Cache) -> Known:
-    """The units of a split, from the cache where its files are those that they were read from."""
+    """The units of a split, from the cache where the files have not changed."""
     signature = source.signature(task, language, split) if isinstance(source, Release) and task.pool is None else ""
     if not signature:
         return known(loading.load(task, source, language, split, pools).examples)
@@ -94,8 +94,8 @@ def _once(task: TaskSpec, source: Source, language: str, split: str, pools: Pool
 
 
 def _code(task: TaskSpec, split: str) -> str:
-    """The hash of the code that makes units of a split's files: what another version of it made is not read."""
-    modules = (reader(task.files[split].reader), inspect.getmodule(task.adapt), _overlap)
+    """The hash of the code that makes units from a split's files: another version does not read the same entry."""
+    modules = (reader(task.files[split].reader), inspect.getmodule(task.adapt), _rule)
     sources = [_source(module.__file__ or "") for module in modules if module is not None]
     return digest(__version__, repr(task.files[split]), *sources)
 

@@ -11,9 +11,9 @@ from robust_xtreme.training.lessons import Lesson
 
 
 def fit(lessons: Sequence[Lesson], encoder: Any, called: str, tell: Callable[[str], None]) -> tuple[Lesson, ...]:
-    """The lessons, their inputs cut where the encoder is a text tower, which is told.
+    """The lessons, their inputs cut where the encoder is a text tower, which is reported.
 
-    Raises ModelError, one line, where any other encoder reads less than a task's inputs.
+    Raises ModelError, one line, where any other encoder reads fewer tokens than a task's inputs have.
     """
     config = encoder.config.to_dict()
     fitted_lessons = tuple(replace(lesson, task=fitted(lesson.task, config)) for lesson in lessons)
@@ -26,5 +26,5 @@ def fit(lessons: Sequence[Lesson], encoder: Any, called: str, tell: Callable[[st
 
 
 def text_length(encoder: Any, usual: int) -> int:
-    """How many tokens of plain text an encoder reads at once: the usual number, where it reads as many."""
+    """The tokens of plain text that an encoder reads at once: the usual number, or fewer where it cannot."""
     return min(usual, positions(encoder.config.to_dict()) or usual)

@@ -1,4 +1,4 @@
-"""From a stage's lessons and text to what its loop computes: parts, plan, rates, and a score on held-out data."""
+"""From a stage's lessons and text to what its loop computes: parts, plan, rates, and a score on validation data."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _HEX: Final = 16
 @final
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """What a stage's loop computes. `heads` are those of the lessons, in order; of masked LM none is kept."""
+    """What a stage's loop computes. `heads` are those of the lessons, in order; the head of masked LM is not kept."""
 
     parts: tuple[Part, ...]
     plan: Plan
@@ -49,7 +49,7 @@ class Learning:
 
 
 def learning(link: Link, spec: TrainSpec, encoder: Any, tokenizer: Any) -> Learning:
-    """Everything that the loop of a stage needs but the encoder. Raises ModelError, MissingData."""
+    """Everything that the loop of a stage needs except the encoder. Raises ModelError, MissingData."""
     stage = link.stage
     taught = tuple(_part(lesson, stage, encoder, tokenizer) for lesson in link.lessons)
     parts = taught
@@ -92,7 +92,7 @@ def _part(lesson: Lesson, stage: StageSpec, encoder: Any, tokenizer: Any) -> Par
 def _noise(
     lesson: Lesson, family: Family, stage: StageSpec, specs: Sequence[PerturbationSpec], tokenizer: Any
 ) -> Callable[[Any], tuple[list[Window], Any]]:
-    """A function that noises examples for their pass and encodes them; of several perturbations each draws one."""
+    """A function that noises examples for a pass and encodes them; each example draws one of the perturbations."""
     known = lesson.task.fields
 
     def draw(draws: Sequence[tuple[int, int]]) -> tuple[list[Window], Any]:
@@ -112,7 +112,7 @@ def _noise(
 
 
 def _seed(seed: int, turn: int) -> int:
-    """The noise seed of a pass: far from those of evaluation, which are small."""
+    """The noise seed of a pass: far from the seeds of evaluation, which are small."""
     return int(digest("noise of a pass", str(seed), str(turn)), _HEX) % _NOISE_SEEDS
 
 
@@ -120,7 +120,7 @@ def _seed(seed: int, turn: int) -> int:
 
 
 def draws_of(stage: StageSpec, parts: Sequence[Part]) -> Draws | None:
-    """How tasks are drawn; None where an epoch simply sees each unit once."""
+    """How tasks are drawn; None where an epoch sees each unit once."""
     sampling = parse_sampling(stage.sampling)
     single = len(parts) == 1 or (sampling.proportional and stage.mixing == "steps")
     if single and not (stage.masked_lm and len(parts) > 1):
@@ -156,9 +156,9 @@ def _schedule(stage: StageSpec, spec: TrainSpec, plan: Plan) -> Schedule:
 def score_of(
     link: Link, spec: TrainSpec, encoder: Any, heads: Sequence[nn.Module], tokenizer: Any
 ) -> Callable[[], float] | None:
-    """The mean over the tasks that have validation examples; None where none has.
+    """The mean score over the tasks that have validation examples; None where no task has any.
 
-    Raises MissingData and Overlap where weights are to be selected by it and cannot.
+    Raises MissingData and Contamination where weights cannot be selected by it.
     """
     if not heads:
         return None
@@ -166,8 +166,8 @@ def score_of(
     several: list[tuple[TaskSpec, nn.Module]] = [
         (lesson.task, head) for lesson, head in zip(link.lessons, heads, strict=True)
     ]
-    found = [dev.dev_score(task, source, encoder, head, tokenizer) for task, head in several]
-    scores = [score for score in found if score]
+    functions = [dev.dev_score(task, source, encoder, head, tokenizer) for task, head in several]
+    scores = [score for score in functions if score]
     if link.stage.select == "dev" and not scores:
         raise MissingData(
             f"{', '.join(link.stage.tasks)}: no labelled validation data to select by. Use select = none."

@@ -1,4 +1,4 @@
-"""The examples that a stage is trained on: read, limited, screened for overlap, and what a control does to them."""
+"""The examples that a stage is trained on: read, limited, screened for contamination, and changed by a control."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from robust_xtreme.sources.source import Source, open_source
 from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.contamination import kind
 from robust_xtreme.targets.kinds import kind_of
-from robust_xtreme.training import evaluated_text, overlap
+from robust_xtreme.training import contamination, evaluated_text
 from robust_xtreme.training.controls import shuffled
 from robust_xtreme.training.sampling import parse_sampling, shared_out
 from robust_xtreme.training.spec import StageSpec, Tell, TrainSpec, defaults
@@ -30,23 +30,23 @@ _SHUFFLED: Final = "shuffled_labels"
 @final
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A task as it is learned, its examples after the overlap rule and their identity, and what the rule did.
+    """A task as it is learned, its examples after screening, their identity, and the result of the screening.
 
-    `task` has the labels and the length that it is trained with; `reported` are the tasks that the rule guards.
+    `task` has the labels and the length that it is trained with; `reported` are the tasks of the evaluated splits.
     """
 
     task: TaskSpec
     examples: tuple[Example, ...]
     identity: str
-    screened: overlap.Screened
+    screened: contamination.Screened
     reported: tuple[str, ...]
     languages: tuple[str, ...]
 
 
 def lessons(stage: StageSpec, spec: TrainSpec, tell: Tell) -> tuple[Lesson, ...]:
-    """What each task of a stage teaches. The stage is resolved. Raises MissingData, DataError, Overlap."""
+    """The lesson of each task of a resolved stage. Raises MissingData, DataError, Contamination."""
     source = open_source(spec.data, offline=spec.offline)
-    reported = overlap.reported_tasks(spec.reported, source)
+    reported = contamination.reported_tasks(spec.reported, source)
     lessons = tuple(_lesson(task, stage, spec, source, reported, tell) for task in stage.learned())
     if stage.total:
         there = sum(len(lesson.examples) for lesson in lessons)
@@ -87,23 +87,25 @@ def _screened(
     source: Source,
     reported: tuple[TaskSpec, ...],
     tell: Tell,
-) -> overlap.Screened:
+) -> contamination.Screened:
     splits = evaluated_text.evaluated(reported, source, kind(task), tell)
-    screened_splits = overlap.screen(examples, splits, allow=spec.overlap == "allow", drop_all=spec.overlap == "drop")
-    _tell_overlap(screened_splits, len(examples), tell)
+    screened_splits = contamination.screen(
+        examples, splits, allow=spec.overlap == "allow", drop_all=spec.overlap == "drop"
+    )
+    _tell_contamination(screened_splits, len(examples), tell)
     return screened_splits
 
 
-def _with(english: overlap.Screened, others: overlap.Screened, both: bool) -> overlap.Screened:
-    """What the rule did to English examples and to their translations; which of them are trained on."""
-    return overlap.Screened(
+def _with(english: contamination.Screened, others: contamination.Screened, both: bool) -> contamination.Screened:
+    """The screening of English examples and their translations together; without `both` only translations are kept."""
+    return contamination.Screened(
         (*english.examples, *others.examples) if both else others.examples,
         dict(Counter(english.dropped) + Counter(others.dropped)),
         dict(Counter(english.allowed) + Counter(others.allowed)),
     )
 
 
-def _tell_overlap(screened: overlap.Screened, before: int, tell: Tell) -> None:
+def _tell_contamination(screened: contamination.Screened, before: int, tell: Tell) -> None:
     removed = before - len(screened.examples)
     if removed:
         tell(f"left out {removed} of {before} training examples that evaluated splits contain too")
@@ -138,7 +140,7 @@ def _translated(
 
 
 def read(task: TaskSpec, source: Source | Path, languages: Sequence[str]) -> tuple[Example, ...]:
-    """The labelled training examples of a task, or of all tasks that it is put together of. Raises MissingData."""
+    """The labelled training examples of a task, or of all its parts. Raises MissingData."""
     if task.parts:
         return tuple(example for part in task.parts for example in read(part, source, languages))
     if not languages:
@@ -150,8 +152,8 @@ def read(task: TaskSpec, source: Source | Path, languages: Sequence[str]) -> tup
     labelled = tuple(
         example for example in examples if not (isinstance(example.target, Choice) and example.target.index < 0)
     )
-    unsaid = kind_of(task.family).blank and not any(split.labelled for split in splits)
-    if not labelled or unsaid:
+    unlabelled = kind_of(task.family).blank and not any(split.labelled for split in splits)
+    if not labelled or unlabelled:
         raise MissingData(f"The training data of {task.name} under {source} contain {splits[0].lack}.")
     return labelled
 
@@ -160,7 +162,7 @@ def read(task: TaskSpec, source: Source | Path, languages: Sequence[str]) -> tup
 
 
 def _within(lessons: tuple[Lesson, ...], stage: StageSpec) -> tuple[Lesson, ...]:
-    """The lessons with `total` examples together, shared out as the sampling draws; a larger total contains a smaller."""
+    """The lessons with `total` examples, divided by the sampling's shares; a larger total contains a smaller one."""
     counts = [len(lesson.examples) for lesson in lessons]
     several = shared_out(stage.total, counts, parse_sampling(stage.sampling).shares(counts))
     return tuple(

@@ -1,4 +1,4 @@
-"""The steps of one stage: Lightning's Trainer without its side effects, entered where the last run stopped."""
+"""The steps of one stage: Lightning's Trainer without its side effects, continued from the last saved state."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.results import store
 from robust_xtreme.training import best, resume
 from robust_xtreme.training.data import Loader, Share, TrainingData
-from robust_xtreme.training.device import own_random, seed_place
+from robust_xtreme.training.device import own_random, seed_process
 from robust_xtreme.training.endings import Stop, no_memory, of_process
 from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.objective import Part
@@ -40,7 +40,7 @@ _KNOWN: Final = (
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",
     # The user chose --device cpu.
     r"GPU available but not used",
-    # Where a step is of one task, the heads of the others have no gradient.
+    # Where a step has one task, the heads of the others have no gradient.
     r"find_unused_parameters=True was specified",
 )
 _LOGGERS: Final = ("lightning.pytorch", "lightning.fabric", "lightning")
@@ -50,7 +50,7 @@ _PRECISIONS: Final = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed
 @final
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a stage is: its name, steps done of all, the loss of the last one."""
+    """The progress of a stage: its name, steps done, steps in all, the loss of the last step."""
 
     stage: str
     step: int
@@ -65,7 +65,7 @@ Watch = Callable[[Progress], None]
 @final
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a run is watched, not what it computes: messages, steps, seconds between saved states, a fresh start."""
+    """Progress callbacks, seconds between saved states, and a fresh start; nothing here changes what a run computes."""
 
     tell: Tell = lambda _: None
     watch: Watch = lambda _: None
@@ -76,7 +76,7 @@ class Options:
 @final
 @dataclass(frozen=True, slots=True)
 class How:
-    """How steps are computed: on which device or devices, how precisely, clipped at which norm, logged where."""
+    """How steps are computed: devices, precision, accumulation, the clip norm, and loggers."""
 
     device: str
     devices: int = 1
@@ -90,7 +90,7 @@ class How:
 @final
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What one loop needs: the run's folder, what is learned, in which batches, at which rates, and how.
+    """The inputs of one loop: the run's folder, parts, plan of batches, schedule of rates, and how to compute.
 
     `dev` gives a score after each epoch, in points; with `select` the weights with the best one are kept.
     """
@@ -155,7 +155,7 @@ def _trainer(stage: Stage, steps: Callback, begin: int) -> Trainer:
 
 
 def _strategy(how: How, several: bool) -> Any:
-    """One process a device where there are several, forked, so that all of them have what this one has read."""
+    """One process a device where there are several, forked, so that they share what this process has read."""
     if how.devices == 1 and how.strategy == "auto":
         return "auto"
     return DDPStrategy(start_method="fork", find_unused_parameters=several)
@@ -174,7 +174,7 @@ def _loggers(stage: Stage) -> Any:
 
 
 def _fit(trainer: Trainer, module: TrainingModule, loader: Loader, stage: Stage, stop: Stop) -> None:
-    """Lightning ends the process on Ctrl-C; here that is a KeyboardInterrupt like any other."""
+    """Fit; Ctrl-C, on which Lightning ends the process, raises KeyboardInterrupt."""
     before = signal.getsignal(signal.SIGINT)
     size, split = stage.plan.batch_size, stage.how.accumulate
     module.train()
@@ -197,7 +197,7 @@ def _fit(trainer: Trainer, module: TrainingModule, loader: Loader, stage: Stage,
 
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
-    """Lightning tells on its logger which devices exist and why it stopped: none of it is news to the user."""
+    """Silence Lightning's loggers, which report devices and why it stopped, and its known warnings."""
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -213,7 +213,7 @@ def _quiet_lightning() -> Iterator[None]:
 
 
 class _Steps(Callback):
-    """Before each step its rate; after it a row of metrics.csv, a saved state, a word to the watcher."""
+    """Before each step set its rate; after it write a row of metrics.csv, save a state, call the progress callback."""
 
     def __init__(self, stage: Stage, state: resume.State | None, options: Options, stop: Stop) -> None:
         self.stage = stage
@@ -229,27 +229,27 @@ class _Steps(Callback):
         self.micro = 0
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Forked processes compute in one thread each: OpenMP's do not survive a fork, and would be waited for."""
+        """Compute in one thread in each forked process: OpenMP's threads do not survive a fork and would block."""
         if trainer.world_size > 1:
             torch.set_num_threads(1)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Go on with the random state of the saved step."""
+        """Restore the random state of the saved step."""
         if self.state:
             self.state.restore_random()
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        """Set the rate of this step; each of several processes draws its own dropout, by step and place."""
+        """Set the rate of this step; each of several processes draws its own dropout, by step and position."""
         for group in trainer.optimizers[0].param_groups:
             group["lr"] = self.stage.schedule.at(self.done)
         if trainer.world_size > 1:
             offset = self.micro * trainer.world_size + trainer.global_rank
-            seed_place(self.stage.plan.seed, self.done, offset)
+            seed_process(self.stage.plan.seed, self.done, offset)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Note the loss, which Lightning has divided by `accumulate`, and save the state when it is time."""
+        """Add the loss, which Lightning has divided by `accumulate`; after the last batch of a step, end the step."""
         loss = float(outputs["loss"])
         if not math.isfinite(loss):
             raise ModelError(
@@ -283,7 +283,7 @@ class _Steps(Callback):
             self._write_metrics(trainer)
 
     def _is_time(self, trainer: Trainer) -> tuple[bool, bool]:
-        """Whether to save a state, and whether to stop after it: of several processes the first one says."""
+        """Whether to save a state, and whether to stop after it; the first of several processes decides."""
         going = self.done < self.stage.plan.steps
         due = going and time.monotonic() - self.saved >= self.options.save_seconds
         flags = (due, going and self.stop.asked)
@@ -333,7 +333,7 @@ class _Steps(Callback):
         self.saved = time.monotonic()
 
     def _write_metrics(self, trainer: Trainer) -> None:
-        """Write metrics.csv: mean loss since the row before, rate, score on held-out data, loss of each part."""
+        """Write metrics.csv: mean loss since the row before, rate, score on validation data, loss of each part."""
         if trainer.is_global_zero:
             head = _HEADER + self.parts.columns()
             store.write_text(self.stage.run / METRICS, "\n".join([head, *self.rows]) + "\n")

@@ -1,4 +1,4 @@
-"""LoRA by peft: queries and values of an encoder's attention learn in low rank, and nothing else of it does."""
+"""LoRA by peft: low-rank updates of queries and values of an encoder's attention; other weights are frozen."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _QUERIES_AND_VALUES: Final = frozenset(
         *("in_proj", "Wqkv", "qkv_proj"),  # DeBERTa 1, ModernBERT: one layer for queries, keys and values
     }
 )
-"""What architectures call the linear layers that LoRA's authors adapt (arXiv 2106.09685, section 7.1)."""
+"""The names of the linear layers that LoRA's authors adapt (arXiv 2106.09685, section 7.1), by architecture."""
 
 _KNOWN: Final = "`is_gradient_checkpointing` is deprecated"
-"""peft asks newer releases of transformers by an older name."""
+"""peft uses an old name that newer releases of transformers warn about."""
 
 
 def add_lora(encoder: Any, rank: int, seed: int = 0) -> Any:
-    """The encoder with low-rank changes that begin at nothing; all of its own weights stay as they are.
+    """The encoder with low-rank updates that begin at zero; its own weights are frozen.
 
-    It is called as before. Raises UserError where peft is not installed, ModelError where the encoder's attention has
-    no such layers, or its layers are narrower than the rank.
+    Its interface does not change. Raises UserError where peft is not installed, ModelError where the encoder's
+    attention has no such layers, or its layers are narrower than the rank.
     """
     names = [name for name, module in encoder.named_modules() if _adapted(name, module)]
     if not names:
@@ -55,5 +55,5 @@ def _adapted(name: str, module: nn.Module) -> bool:
 
 
 def merged(encoder: Any) -> Any:
-    """The plain encoder, with what LoRA learned added to its weights; one without LoRA is given back as it is."""
+    """The plain encoder, with what LoRA learned added to its weights; an encoder without LoRA is returned unchanged."""
     return encoder.merge_and_unload() if hasattr(encoder, "merge_and_unload") else encoder

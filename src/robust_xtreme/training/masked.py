@@ -1,4 +1,4 @@
-"""Masked LM: guessing hidden tokens of plain text, as a part of a stage."""
+"""Masked LM: predicting masked tokens of plain text, as a part of a stage."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _AS_OTHER: Final = 0.9
 
 
 def masked_part(encoder: Any, tokenizer: Any, lines: Sequence[str]) -> Part:
-    """Guess masked tokens of plain text, BERT's way; the guess is scored against the encoder's own embeddings.
+    """Predict masked tokens of plain text as BERT does, with scores over the encoder's own embeddings.
 
     Lines are windows of at most TEXT_LENGTH tokens; a longer line is several. Raises ModelError where the tokenizer
-    has no token for what is hidden.
+    has no mask token.
     """
     windows = _windows(tokenizer, lines, text_length(encoder, TEXT_LENGTH))
 
@@ -49,7 +49,7 @@ def _windows(tokenizer: Any, lines: Sequence[str], length: int) -> tuple[Window,
 
 
 class MaskedHead(nn.Module):
-    """From hidden states (N, H) to scores over the vocabulary (N, V), through the encoder's own embeddings."""
+    """From hidden states (N, H) to scores over the vocabulary (N, V), by the encoder's own embeddings."""
 
     def __init__(self, embedding: nn.Embedding, hidden_size: int) -> None:
         nn.Module.__init__(self)
@@ -68,7 +68,7 @@ def _terms(taken: Taken) -> int:
 
 
 def _loss(head: nn.Module, hidden: Tensor, _: Tensor, taken: Taken) -> Tensor:
-    """The mean over masked tokens; only these are scored."""
+    """The mean cross-entropy over masked tokens; only these are scored."""
     if taken.targets is None:
         raise ValueError("a batch of masked words has targets")
     chosen = taken.targets != IGNORED
@@ -79,16 +79,17 @@ def _loss(head: nn.Module, hidden: Tensor, _: Tensor, taken: Taken) -> Tensor:
 
 
 def masking(tokenizer: Any) -> Masking:
-    """A function that hides words of ids (N, L). Raises ModelError where the tokenizer has no mask."""
+    """A function that masks tokens of ids (N, L). Raises ModelError where the tokenizer has no mask."""
     if tokenizer.mask_token_id is None:
-        raise ModelError("This model's tokenizer has no mask token, and masked LM cannot do without one.")
+        raise ModelError("This model's tokenizer has no mask token, and masked LM needs one.")
     special = np.array(sorted(tokenizer.all_special_ids))
     mask_id = int(tokenizer.mask_token_id)
     size = len(tokenizer)
 
     def hide(ids: Scores, generator: np.random.Generator) -> tuple[Scores, Scores]:
-        """Of 15 % of the tokens hide 8 in 10, replace 1, keep 1; the right ones, and IGNORED for all others."""
+        """Of 15 % of the tokens mask 8 in 10, replace 1, keep 1; also return their targets, IGNORED for all others."""
         chosen = (generator.random(ids.shape) < MASKED_SHARE) & ~np.isin(ids, special)
+        # `how` decides for each chosen token whether it is masked, replaced by `other`, or kept.
         how = generator.random(ids.shape)
         other = generator.integers(0, size, ids.shape)
         hidden = np.where(chosen & (how < _AS_MASK), mask_id, ids)

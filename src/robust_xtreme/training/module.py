@@ -1,4 +1,4 @@
-"""The one LightningModule: an encoder, heads, and AdamW with a planned rate."""
+"""The LightningModule: an encoder, heads, and AdamW with a scheduled rate."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ EPSILON: Final = 1e-8
 @final
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The learning rate over `steps`: up in a line over `warmup` steps, then by `shape`.
+    """The learning rate over `steps`: a linear rise over `warmup` steps, then by `shape`.
 
-    `linear` goes down in a line to 0, `cosine` along half a wave, `constant` stays. `fused` says how AdamW is computed.
+    `linear` falls linearly to 0, `cosine` along half a wave, `constant` stays. `fused` selects fused AdamW.
     """
 
     lr: float
@@ -45,7 +45,7 @@ class Schedule:
 class TrainingModule(LightningModule):
     """Encoder and heads; one pass through the encoder serves all parts of a batch, each by its own head.
 
-    Of several parts `pieces` are those of the last pass: the number of a part, its loss, its weight.
+    With several parts, `pieces` are those of the last pass: the number of a part, its loss, its weight.
     """
 
     def __init__(self, encoder: nn.Module, parts: Sequence[Part], schedule: Schedule) -> None:

@@ -1,4 +1,4 @@
-"""What a stage learns: parts, each a head, units of windows, and a loss over some of them."""
+"""The objective of a stage: parts, each with a head, units of windows, and a loss over units."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from robust_xtreme.predictors.family import Family, Labels
 from robust_xtreme.targets.kinds import kind_of
 
 IGNORED: Final = -100
-"""The target of a token that is not to be guessed."""
+"""The target of a token that is not masked."""
 
 Masking = Callable[[Scores, np.random.Generator], tuple[Scores, Scores]]
 
@@ -25,9 +25,9 @@ Masking = Callable[[Scores, np.random.Generator], tuple[Scores, Scores]]
 @final
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Some units of a part: their windows, how many each has, and the examples that the windows count.
+    """Some units of a part: their windows, the number of windows of each, and the examples that the windows index.
 
-    Of masked words also their ids with words hidden (N, L), and the right ones, IGNORED elsewhere (N, L).
+    For masked LM also the masked ids `hidden` (N, L), and `targets` (N, L), IGNORED where nothing is masked.
     """
 
     windows: tuple[Window, ...]
@@ -38,6 +38,7 @@ class Taken:
 
     def every(self, first: int, step: int) -> Taken:
         """Every `step`-th unit from the `first` on."""
+        # Rows of unit u are ends[u] to ends[u + 1]: units have several windows.
         ends = [0, *accumulate(self.sizes)]
         chosen = range(first, len(self.sizes), step)
         rows = [row for unit in chosen for row in range(ends[unit], ends[unit + 1])]
@@ -51,17 +52,17 @@ class Taken:
 
 
 Take = Callable[[Sequence[tuple[int, int]]], Taken]
-"""From units, each with the number of its pass, to what they contain in it."""
+"""From units, each with the number of its pass, to their content in that pass."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One head and what it learns from.
+    """A head and the units that it learns from.
 
     `lengths` are the tokens of each unit's longest window. `loss(head, hidden (N, L, H), mask (N, L), taken)` is the
-    mean over terms, and `terms(taken)` how many there are: so that losses over the shares of a batch add up to that of
-    the whole. `masking` hides words.
+    mean over terms, and `terms(taken)` their number, so that losses over the shares of a batch add up to that of the
+    whole. `masking` masks tokens.
     """
 
     name: str
@@ -81,7 +82,7 @@ def task_part(
     examples: Sequence[Example],
     labels: Labels,
 ) -> Part:
-    """Learn a task from its examples' windows; a unit is one of them or, where a loss needs it, an example's all."""
+    """A part that learns from windows; a unit is a window or, where a loss needs it, all windows of an example."""
     units = units_of(family, windows)
 
     def take(spans: Sequence[tuple[int, int]]) -> Taken:
@@ -99,9 +100,9 @@ def noised_part(
     labels: Labels,
     draw: Callable[[Sequence[tuple[int, int]]], tuple[list[Window], Sequence[Example]]],
 ) -> Part:
-    """Learn a task from examples that `draw` noises and encodes again in each pass; a unit is an example.
+    """A part that learns from examples that `draw` noises and encodes again in each pass; a unit is an example.
 
-    `windows` are the clean ones, for the lengths that batches are planned by.
+    `windows` are the clean windows, whose lengths the batches are planned by.
     """
     units = [tuple(group) for _, group in groupby(windows, key=lambda window: window.example)]
 
@@ -123,7 +124,7 @@ def _task_loss(family: Family, labels: Labels) -> Callable[[nn.Module, Tensor, T
 
 
 def terms_of(family: Family) -> Callable[[Taken], int]:
-    """How many terms a family's loss is the mean of: examples, tagged words, or windows."""
+    """The number of terms that a family's loss is the mean of: examples, tagged words, or windows."""
     if family.together:
         return lambda taken: len(taken.sizes)
     if kind_of(family.name).words:
@@ -132,7 +133,7 @@ def terms_of(family: Family) -> Callable[[Taken], int]:
 
 
 def units_of(family: Family, windows: Iterable[Window]) -> list[tuple[Window, ...]]:
-    """A window each or, in families whose loss needs them together, all windows of an example."""
+    """Units: single windows or, in families whose loss needs them together, all windows of an example."""
     if not family.together:
         return [(window,) for window in windows]
     return [tuple(group) for _, group in groupby(windows, key=lambda window: window.example)]
@@ -149,7 +150,7 @@ def lengths_of(units: Iterable[Sequence[Window]]) -> tuple[int, ...]:
 @final
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Rows `start` to `stop` of a batch: which part they are of, what it took, and what its loss counts."""
+    """Rows `start` to `stop` of a batch: their part, the units taken, and the weight of their loss."""
 
     part: int
     start: int
@@ -161,7 +162,7 @@ class Piece:
 @final
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one pass through the encoder reads: ids (B, L), mask (B, L), windows, and the pieces that they are of."""
+    """The input of one pass through the encoder: ids (B, L), mask (B, L), windows, and their pieces."""
 
     ids: Tensor
     mask: Tensor

@@ -1,4 +1,4 @@
-"""The loss of each part of a stage that has several: over the shares of a step, then over the steps of a row."""
+"""The loss of each part of a stage with several: over the shares of a step, then over the steps of a row."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ import torch
 
 @final
 class PartLosses:
-    """Losses by part; none where a stage has one part, whose loss is the stage's.
+    """Losses by part; empty for a stage of one part, whose loss is the stage's.
 
-    A part's loss is the mean over its terms, so that of a step's shares, on devices or one after the other, each counts
-    by its weight. `waiting` are the losses of the steps since the last row.
+    A part's loss is the mean over its terms, so the shares of a step, over devices and accumulation, are weighted.
+    `waiting` are the losses of the steps since the last row.
     """
 
     def __init__(self, names: Sequence[str], waiting: Mapping[str, Sequence[float]]) -> None:
         self.names = tuple(names) if len(names) > 1 else ()
         self.waiting: dict[str, list[float]] = {name: list(waiting.get(name, ())) for name in self.names}
+        # (parts, 2): the weighted sum of losses of a step, and the sum of weights.
         self.sums = torch.zeros(len(self.names), 2, dtype=torch.float64)
 
     def note(self, pieces: Sequence[tuple[int, torch.Tensor, float]]) -> None:
@@ -28,7 +29,7 @@ class PartLosses:
             self.sums[part] += torch.tensor((float(loss) * weight, weight), dtype=torch.float64)
 
     def step(self, trainer: Any) -> None:
-        """End a step: of several processes all do."""
+        """End a step; all of several processes call it."""
         if not self.names:
             return
         sums = self.sums
@@ -41,11 +42,11 @@ class PartLosses:
                 self.waiting[name].append(loss / weight)
 
     def columns(self) -> str:
-        """Their columns of metrics.csv, after the others."""
+        """The columns of the parts in metrics.csv, after the others."""
         return "".join(f",loss_{name}" for name in self.names)
 
     def row(self) -> dict[str, float]:
-        """The mean loss of each part that had a step since the row before; the next row begins."""
+        """The mean loss of each part with a step since the last row; starts the next row."""
         means = {f"loss_{name}": math.fsum(losses) / len(losses) for name, losses in self.waiting.items() if losses}
         for losses in self.waiting.values():
             losses.clear()

@@ -1,4 +1,4 @@
-"""Recipes: what a stage takes where its spec says nothing, one TOML file each under `configs/recipes/`."""
+"""Recipes: default values of a stage's spec, one TOML file each under `configs/recipes/`."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _MOST: Final = 10**9
 @final
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How something is learned: passes over the data or steps, units a step, learning rate, warm-up, weight decay.
+    """Defaults of a stage: passes over the data or steps, units a step, learning rate, warm-up, weight decay.
 
-    A step of choice or retrieval counts examples, whose windows are learned together, one of other families windows.
+    Units are examples in choice and retrieval, whose windows are learned together, and windows in other families.
     The warm-up is `warmup` steps, at most a tenth of all, or `warmup_share` of all. `max_length` 0 is the task's own.
     """
 
@@ -37,7 +37,7 @@ class Recipe:
     max_length: int = 0
 
     def warm(self, steps: int) -> int:
-        """How many of so many steps the rate rises."""
+        """The number of warm-up steps of a stage of `steps` steps."""
         return int(self.warmup_share * steps) if self.warmup_share else min(self.warmup, steps // 10)
 
 
@@ -52,7 +52,7 @@ def _folder() -> Path:
 
 @cache
 def recipe(name: str) -> Mapping[str, Recipe]:
-    """A recipe by its name, or of a TOML file: its tables, each by the name of a task or of a family.
+    """The tables of a recipe, named or a TOML file, by the name of a task or of a family.
 
     Raises UnknownName, SpecError.
     """
@@ -64,16 +64,16 @@ def recipe(name: str) -> Mapping[str, Recipe]:
     return {table: _recipe(values, f"{path}: [{table}]") for table, values in tables.items()}
 
 
-def _recipe(values: Any, place: str) -> Recipe:
-    known = {one.name: one for one in dataclasses.fields(Recipe)}
+def _recipe(values: Any, location: str) -> Recipe:
+    known = {field.name: field for field in dataclasses.fields(Recipe)}
     if not isinstance(values, dict):
-        raise SpecError(f"{place} is not a table, as in [classification].")
-    check_keys(values, known, (), place)
+        raise SpecError(f"{location} is not a table, as in [classification].")
+    check_keys(values, known, (), location)
     for key, value in values.items():
         number = type(value) is int or (type(value) is float and known[key].type == "float")
         if not number or not 0 <= value <= _MOST:
             kind = _KINDS[str(known[key].type)]
-            raise SpecError(f"{place}: the key {key!r} takes a {kind} from 0 to {_MOST:,}, not {value!r}.")
+            raise SpecError(f"{location}: the key {key!r} takes a {kind} from 0 to {_MOST:,}, not {value!r}.")
     return Recipe(**values)
 
 
@@ -81,34 +81,34 @@ _KINDS: Final = {"int": "whole number", "float": "number"}
 
 
 def of_tasks(name: str, tasks: Iterable[TaskSpec]) -> Recipe:
-    """What a recipe says of tasks that are learned together, each by its own table or by that of its family.
+    """The recipe of tasks that are learned together, each by its own table or by that of its family.
 
-    Of several tasks: the most epochs, the smallest batch and rate, the longest warm-up and texts, the strongest decay.
-    Raises SpecError where it has no table for one of them.
+    For several tasks: the most epochs, the smallest batch and rate, the longest warm-up and texts, the strongest decay.
+    Raises SpecError where a task has no table.
     """
-    found = [_of_task(name, task) for task in tasks]
+    parts = [_of_task(name, task) for task in tasks]
     return Recipe(
-        epochs=max(one.epochs for one in found),
-        batch_size=min(one.batch_size for one in found),
-        lr=min(one.lr for one in found),
-        warmup=max(one.warmup for one in found),
-        warmup_share=max(one.warmup_share for one in found),
-        weight_decay=max(one.weight_decay for one in found),
-        max_length=max(one.max_length for one in found),
+        epochs=max(part.epochs for part in parts),
+        batch_size=min(part.batch_size for part in parts),
+        lr=min(part.lr for part in parts),
+        warmup=max(part.warmup for part in parts),
+        warmup_share=max(part.warmup_share for part in parts),
+        weight_decay=max(part.weight_decay for part in parts),
+        max_length=max(part.max_length for part in parts),
     )
 
 
 def _of_task(name: str, task: TaskSpec) -> Recipe:
     tables = recipe(name)
-    found = tables.get(task.name) or tables.get(task.family)
-    if found is None:
+    table = tables.get(task.name) or tables.get(task.family)
+    if table is None:
         raise SpecError(f"The recipe {name} has no table for {task.name}, nor for its family {task.family}.")
-    return found
+    return table
 
 
 def of_text(name: str) -> Recipe:
-    """What a recipe says of masked LM on plain text. Raises SpecError where it has no such table."""
-    found = recipe(name).get(MASKED_LM)
-    if found is None:
+    """The recipe of masked LM on plain text. Raises SpecError where it has no such table."""
+    table = recipe(name).get(MASKED_LM)
+    if table is None:
         raise SpecError(f"The recipe {name} has no table [{MASKED_LM}].")
-    return found
+    return table

@@ -1,4 +1,4 @@
-"""What a run folder says about itself: which spec it is of, and what each of its stages did."""
+"""The records in a run folder: the spec of the run, and a record of each stage."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _OURS: Final = (STAGES, RESUME, BEST, METRICS, TENSORBOARD, "heads", "model", SP
 @final
 @dataclass(frozen=True, slots=True)
 class StageRecord:
-    """One stage as the frame MODELS wants it. `examples` and `seen` count windows' sources and windows.
+    """One stage as the frame MODELS needs it. `examples` counts examples, `seen` the units that steps took.
 
-    Of masked LM beside tasks `examples` count the tasks' own, and `text_languages` are those of its text.
-    `packs` is the digest of users' packs that noise was made with, `selected_step` is the step whose weights were kept,
-    `warmup` how many steps the rate rose.
+    With masked LM beside tasks, `examples` counts those of the tasks, and `text_languages` are those of the text.
+    `packs` is the digest of the users' packs of the noise, `selected_step` the step whose weights were kept, `warmup`
+    the number of warm-up steps.
 
-    `per_task` is valid for each task its `examples`, what was `seen` of its units, and the `share` of draws it was due;
-    `flags` what the stage means for reports: `own training data: xnli`. `base` is what the whole run started from.
+    `per_task` has for each task its `examples`, the units `seen`, and its `share` of draws; `flags` are marks for
+    reports: `own training data: xnli`. `base` is the model that the whole run started from.
     """
 
     kind: str
@@ -76,15 +76,15 @@ class StageRecord:
 
 
 def check_ours(run: Path) -> None:
-    """Raise Mismatch where a folder contains files, and none of them says that it is a run of `train`."""
+    """Raise Mismatch where a folder contains files but is not a run of `train`."""
     if not run.is_dir() or (run / SPEC).is_file():
         return
     if any(path.name != ".lock" and not path.name.startswith(f".{SPEC}.") for path in run.iterdir()):
-        raise Mismatch(f"{run} contains files but no run of `train`. Name another folder: --out DIR")
+        raise Mismatch(f"{run} contains files but is not a run of `train`. Name another folder: --out DIR")
 
 
 def claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bool) -> None:
-    """Make a folder the run of a spec, or continue with it. Call it with the lock held.
+    """Record a folder as the run of a spec, or continue with it. Call it while the folder is locked.
 
     Raises Mismatch where the folder contains a run of another spec, or other files; with `force` a run is removed.
     """
@@ -103,18 +103,18 @@ def claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bool) ->
 
 
 def _claim(run: Path) -> dict[str, Any] | None:
-    """What a folder's claim says: nothing of one that is damaged; None where there is none."""
+    """The claim of a folder: empty where it is damaged; None where there is none."""
     if not (run / SPEC).is_file():
         return None
     try:
-        found = store.read_json(run / SPEC)
+        value = store.read_json(run / SPEC)
     except DataError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def claimed(run: Path) -> str:
-    """The identity of the spec that a folder is the run of; empty where it is none."""
+    """The identity of the spec whose run a folder is; empty where it is not a run."""
     return str((_claim(run) or {}).get("identity", ""))
 
 
@@ -125,7 +125,7 @@ def _other(run: Path, claim: Mapping[str, Any], wanted: Mapping[str, Any]) -> st
 
 
 def sweep(run: Path) -> None:
-    """Remove what a killed writer left half-written in a run of ours. Call it with the lock held."""
+    """Remove temporary files that a killed process left in a run. Call it while the folder is locked."""
     for folder in (run, run / STAGES, run / RESUME):
         for left in folder.glob(".*.tmp"):
             if left.is_dir() and not left.is_symlink():
@@ -135,7 +135,7 @@ def sweep(run: Path) -> None:
 
 
 def remove(run: Path) -> None:
-    """Remove what `train` writes, and nothing else: first what says that a stage is complete, last whose run it is."""
+    """Remove what `train` writes, and nothing else: first the records of complete stages, last the claim."""
     for name in _OURS:
         path = run / name
         if path.is_dir() and not path.is_symlink():
@@ -150,7 +150,7 @@ def stage_path(run: Path, position: int, kind: str) -> Path:
 
 
 def write_stage(path: Path, record: StageRecord) -> None:
-    """Write a stage's record; that it is there says that the stage is complete."""
+    """Write a stage's record; its existence marks the stage as complete."""
     store.make_folder(path.parent)
     store.write_json(path, asdict(record))
 

@@ -1,4 +1,4 @@
-"""Where a killed run continues: Lightning's checkpoint, and beside it the random state and the place in the data."""
+"""Saved states that a killed run continues from: Lightning's checkpoint, random state, and position in the data."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from robust_xtreme.training.encoder import disk_error, replace_folder
 FOLDER: Final = "resume"
 _CHECKPOINT: Final = "lightning.ckpt"
 _RANDOM: Final = "random.pt"
-_PLACE: Final = "place.json"
+_POSITION: Final = "place.json"
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class State:
-    """Its folder, steps done, losses not yet written to metrics.csv, Lightning's checkpoint, the random states."""
+    """A saved state: folder, steps, losses not yet in metrics.csv, Lightning's checkpoint, random states."""
 
     path: Path
     step: int
@@ -35,7 +35,7 @@ class State:
     parts: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def restore_random(self) -> None:
-        """Put torch's generators where they were."""
+        """Restore torch's generators."""
         try:
             torch.set_rng_state(self.random["cpu"])
             if torch.cuda.is_available() and self.random["cuda"]:
@@ -47,9 +47,9 @@ class State:
 def save(
     trainer: Trainer, run: Path, step: int, losses: tuple[float, ...], parts: Mapping[str, Sequence[float]]
 ) -> None:
-    """Write the state after `step` steps, whole or not at all; older ones go. Raises DiskError.
+    """Write the state after `step` steps atomically, and remove older states. Raises DiskError.
 
-    Of several processes each calls it, and the first one writes.
+    All of several processes call it; the first process writes.
     """
     folder = run / FOLDER
     if not trainer.is_global_zero:
@@ -62,7 +62,7 @@ def save(
         trainer.save_checkpoint(tmp / _CHECKPOINT, weights_only=False)
         cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
         torch.save({"cpu": torch.get_rng_state(), "cuda": cuda}, tmp / _RANDOM)
-        (tmp / _PLACE).write_text(json.dumps({"step": step, "losses": losses, "parts": parts}), encoding="ascii")
+        (tmp / _POSITION).write_text(json.dumps({"step": step, "losses": losses, "parts": parts}), encoding="ascii")
         replace_folder(tmp, folder / f"step-{step:09d}")
     except (OSError, RuntimeError) as error:
         shutil.rmtree(tmp, ignore_errors=True)
@@ -78,13 +78,13 @@ def _states(run: Path) -> list[Path]:
 def latest(run: Path, steps: int) -> State | None:
     """The newest state of a stage of so many steps, None where there is none.
 
-    Nothing but tensors and plain values is read. Raises ModelError where that is not what the files contain.
+    Only tensors and plain values are read. Raises ModelError where the files contain anything else.
     """
     states = _states(run)
     if not states:
         return None
     try:
-        position = json.loads((states[-1] / _PLACE).read_text(encoding="ascii"))
+        position = json.loads((states[-1] / _POSITION).read_text(encoding="ascii"))
         checkpoint = torch.load(states[-1] / _CHECKPOINT, map_location="cpu", weights_only=True)
         random = torch.load(states[-1] / _RANDOM, map_location="cpu", weights_only=True)
         losses = tuple(map(float, position["losses"]))
@@ -100,11 +100,11 @@ def latest(run: Path, steps: int) -> State | None:
 
 
 def _damaged(path: Path) -> ModelError:
-    return ModelError(f"{path} is damaged, or no state of this run. Start again with --force.")
+    return ModelError(f"{path} is damaged, or is not a state of this run. Start again with --force.")
 
 
 def restore(state: State, module: Any) -> None:
-    """Give a module its weights, and what its optimizer continues from. Raises ModelError where they are another's."""
+    """Load weights and optimizer state into a module. Raises ModelError where they do not fit."""
     try:
         module.load_state_dict(state.checkpoint["state_dict"])
         module.optimizer_state = state.checkpoint["optimizer_states"][0]

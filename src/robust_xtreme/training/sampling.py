@@ -37,21 +37,21 @@ class Sampling:
     cap: int = 0
 
     def shares(self, counts: Sequence[int]) -> tuple[float, ...]:
-        """The share of draws of each task; together 1."""
+        """The share of draws of each task; the sum is 1."""
         capped = np.minimum(counts, self.cap) if self.cap else np.array(counts)
         weights = capped.astype(np.float64) ** (1 / self.temperature)
         return tuple((weights / weights.sum()).tolist())
 
     @property
     def proportional(self) -> bool:
-        """Whether shares are those of the units."""
+        """Whether shares are proportional to the numbers of units."""
         return self.temperature == 1.0 and not self.cap
 
 
 def shared_out(total: int, counts: Sequence[int], shares: Sequence[float]) -> tuple[int, ...]:
-    """How many of `total` examples each task has: by its share and, where it has fewer, all of them.
+    """The number of examples of each task in a total: by its share, or all of them where it has fewer.
 
-    What small tasks leave is shared out among the others. No task has fewer of a larger total, and each has one.
+    What small tasks leave is divided among the others. A larger total gives no task fewer, and each has at least one.
     """
     shares_of = list(counts)
     left, several = float(total), set(range(len(counts)))
@@ -88,7 +88,7 @@ def parse_sampling(text: str) -> Sampling:
 @final
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """Tasks that are drawn: the share of each, whether a batch is of several, and how many steps count as an epoch."""
+    """How tasks are drawn: the share of each, whether a batch mixes tasks, and the steps of an epoch."""
 
     shares: tuple[float, ...]
     mixed: bool
@@ -98,10 +98,10 @@ class Draws:
 def epoch_batches(
     lengths: Sequence[int], batch_size: int, seed: int, epoch: int, starts: Sequence[int] = (0,)
 ) -> list[tuple[int, ...]]:
-    """One pass over the units: each exactly once, in shuffled batches of units of like length.
+    """One pass over the units: each exactly once, in shuffled batches of units of similar length.
 
-    A unit is a window, or all windows of an example. `starts` are the places where each task's units begin: a batch is
-    of one task, and tasks take turns in proportion to their units. A pure function of its arguments.
+    A unit is a window, or all windows of an example. `starts` are the indices where each task's units begin: a batch
+    has one task, and tasks take turns in proportion to their units. A pure function of its arguments.
     """
     generator = np.random.default_rng((seed, _PLAN, epoch))
     orders = [start + generator.permutation(count) for start, count in _parts(len(lengths), starts)]
@@ -115,17 +115,17 @@ def epoch_batches(
 
 
 def _parts(count: int, starts: Sequence[int]) -> list[tuple[int, int]]:
-    """Where each task's units begin, and how many there are."""
+    """The first index and the number of each task's units."""
     return [(start, stop - start) for start, stop in zip(starts, (*starts[1:], count), strict=True)]
 
 
 @final
 class Plan:
-    """Which units each of `steps` steps sees, and in which pass over its task's units each of them is.
+    """The units of each of `steps` steps, and the pass over its task's units that each unit is in.
 
-    `lengths` are the tokens of all units, task after task; `starts` the places where each task's units begin. Without
-    `draws` an epoch sees each unit once; with them each step, or each place of its batch, draws its task, and a task
-    goes through its own units again and again. A pure function of its arguments.
+    `lengths` are the tokens of all units, task after task; `starts` the indices where each task's units begin. Without
+    `draws` an epoch sees each unit once; with them each step, or each row of its batch, draws its task, and a task
+    cycles through its units. A pure function of its arguments.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class Plan:
 
     @property
     def epoch_steps(self) -> int:
-        """Steps of one pass over the units, or of what counts as one."""
+        """The steps of one pass over the units, or of an epoch of draws."""
         return self.draws.epoch if self.draws else sum(-(-count // self.batch_size) for _, count in self.parts)
 
     @property
@@ -197,13 +197,13 @@ class Plan:
         return tuple(done) if self.draws.mixed else tuple(map(self._units, range(len(done)), done))
 
     def _units(self, part: int, steps: int) -> int:
-        """Units of a task in so many of its own steps."""
+        """The units of a task in its first `steps` steps."""
         count = self.parts[part][1]
         whole, remainder = divmod(steps, -(-count // self.batch_size))
         return whole * count + sum(len(batch) for batch in self._batches(part, whole)[:remainder])
 
     def _batches(self, part: int, turn: int) -> list[tuple[int, ...]]:
-        """The batches of a pass over all tasks (-1) or one."""
+        """The batches of a pass over all tasks (-1) or one task."""
         if part < 0:
             return self._once(
                 (part, turn), lambda: epoch_batches(self.lengths, self.batch_size, self.seed, turn, self.starts)
@@ -215,7 +215,7 @@ class Plan:
         )
 
     def _stream(self, part: int, first: int, many: int) -> list[tuple[int, int]]:
-        """So many units of a task from a place on, in the order of its passes."""
+        """`many` units of a task from index `first` on, in the order of its passes."""
         start, count = self.parts[part]
         batches = []
         for index in range(first, first + many):
@@ -228,14 +228,14 @@ class Plan:
         return np.random.default_rng((self.seed, _STREAM, part, turn)).permutation(self.parts[part][1])
 
     def _until(self, step: int) -> tuple[Numbers, Numbers]:
-        """How often each task was drawn before a step, and at it."""
+        """The draws of each task before a step, and at the step."""
         if self._drawn is None:
             self._drawn = self._draw()
         now = self._drawn[step + 1] - self._drawn[step] if step < self.steps else self._drawn[step]
         return self._drawn[step], now
 
     def _draw(self) -> Numbers:
-        """Draws of each task before each step (steps + 1, tasks)."""
+        """The cumulative draws of each task before each step (steps + 1, tasks)."""
         if self.draws is None:
             raise ValueError("a plan by epochs draws nothing")
         each = self.batch_size if self.draws.mixed else 1
@@ -244,7 +244,7 @@ class Plan:
         return np.concatenate([np.zeros((1, len(self.parts)), dtype=np.int64), drawn.cumsum(axis=0)])
 
     def _once(self, key: tuple[int, int], make: Callable[[], _T]) -> _T:
-        """The newest passes of each task, made once."""
+        """The value of `make()` for a pass, cached for the newest passes of each task."""
         if key not in self._kept:
             for old in [key_kept for key_kept in self._kept if key_kept[0] == key[0] and key_kept[1] <= key[1] - _KEPT]:
                 del self._kept[old]

@@ -1,4 +1,4 @@
-"""A small encoder from nothing: a tokenizer with byte fallback, trained on the given text, and random weights."""
+"""A small encoder from scratch: a tokenizer with byte fallback, trained on given text, and random weights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from robust_xtreme.training.device import own_random
 
 SPECIAL: Final = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 BYTES: Final = tuple(f"<0x{value:02X}>" for value in range(256))
-"""The entries of a tokenizer that a letter falls back to."""
+"""The byte entries of a tokenizer that an unknown letter falls back to."""
 _POSITIONS: Final = 512
 _ALPHABET_SHARE: Final = 5
 
@@ -34,8 +34,8 @@ SIZES: Final[Mapping[str, Size]] = MappingProxyType({"small": Size(14_000, 3, 19
 def new_tokenizer(lines: Sequence[str], size: Size) -> Any:
     """A fast tokenizer of byte pairs, shaped like XLM-R's, that falls back to bytes where a letter is unknown.
 
-    The same lines give the same tokenizer. A fifth of its places at most are single letters, so that scripts with
-    thousands of them leave room for pieces.
+    The same lines give the same tokenizer. At most a fifth of its entries are single letters, so that scripts with
+    thousands of letters leave room for pieces.
     """
     return as_fast(_learned(lines, size))
 
@@ -76,7 +76,7 @@ def _learned(lines: Sequence[str], size: Size) -> Any:
 
 
 def _with_specials(raw: Any) -> Any:
-    """Bytes are ordinary entries, never read off the text as `<0x41>`; the frame around texts is XLM-R's."""
+    """The tokenizer with XLM-R's frame around texts; bytes are ordinary entries, and `<0x41>` in a text is text."""
     from tokenizers import Tokenizer, processors
 
     plain = json.loads(raw.to_str())

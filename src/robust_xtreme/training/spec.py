@@ -1,4 +1,4 @@
-"""TrainSpec: one training run as a value, its stages, and the TOML file that holds it."""
+"""TrainSpec: one training run as a value, its stages, and the TOML file that contains it."""
 
 from __future__ import annotations
 
@@ -101,8 +101,8 @@ class StageSpec:
 class TrainSpec:
     """One run of `train`: where it starts, up to three stages one after the other, and how they are computed.
 
-    `accumulate` and `devices` share out the batch of a step; neither changes what is computed but in the last bits and
-    in what dropout draws. Raises SpecError, naming the key.
+    `accumulate` and `devices` share out the batch of a step; neither changes what is computed, except in the last bits
+    and in what dropout draws. Raises SpecError, naming the key.
     """
 
     data: str = key(
@@ -128,7 +128,7 @@ class TrainSpec:
     )
     recipe: str = key(
         "",
-        "`xtreme`, `x-stilts`, `scratch`, or a file of yours; none is `xtreme`, and from scratch `scratch`",
+        "`xtreme`, `x-stilts`, `scratch`, or your own file; none is `xtreme`, and from scratch `scratch`",
         LEARNED,
         "NAME | FILE",
         complete="recipe",
@@ -136,7 +136,7 @@ class TrainSpec:
     seed: int = key(0, "of new weights, order, dropout, masks and noise", LEARNED, "N", most=_MAX_SEED)
     reported: tuple[str, ...] = key(
         (),
-        "the tasks that the overlap rule guards; none is every task found under `data`",
+        "the tasks whose evaluated splits are checked for contamination; none is every task with data under `data`",
         LEARNED,
         "A,B",
         complete="learned",
@@ -203,8 +203,8 @@ class TrainSpec:
     @property
     def stages(self) -> tuple[tuple[str, StageSpec], ...]:
         """The stages in order, each by its name."""
-        found = ((name, getattr(self, name)) for name in STAGE_NAMES)
-        return tuple((name, stage) for name, stage in found if stage is not None)
+        by_name = ((name, getattr(self, name)) for name in STAGE_NAMES)
+        return tuple((name, stage) for name, stage in by_name if stage is not None)
 
     @property
     def folder(self) -> Path:
@@ -223,17 +223,17 @@ class TrainSpec:
 
 
 def defaults(stage: StageSpec, recipe: str) -> recipes.Recipe:
-    """What the recipe says of a stage."""
+    """The recipe of a stage."""
     return recipes.of_tasks(recipe, stage.learned()) if stage.tasks else recipes.of_text(recipe)
 
 
 def _resolved(stage: StageSpec, recipe: str, seed: int) -> StageSpec:
     filled = defaults(stage, recipe)
-    told = stage.epochs or stage.steps
+    bounded = stage.epochs or stage.steps
     return replace(
         stage,
-        epochs=stage.epochs if told else filled.epochs,
-        steps=stage.steps if told else filled.steps,
+        epochs=stage.epochs if bounded else filled.epochs,
+        steps=stage.steps if bounded else filled.steps,
         batch_size=stage.batch_size or filled.batch_size,
         lr=stage.lr or filled.lr,
         seed=seed if stage.seed < 0 else stage.seed,
@@ -246,8 +246,8 @@ def learnable(name: str) -> TaskSpec:
     Raises UnknownName, and SpecError for a group of tasks and for a task without a head.
     """
     if name in registry.names("intermediate"):
-        found: TaskSpec = registry.load("intermediate", name)
-        return found
+        intermediate: TaskSpec = registry.load("intermediate", name)
+        return intermediate
     if name not in registry.names("task"):
         raise _no_task(name)
     task: TaskSpec = registry.load("task", name)
@@ -261,8 +261,8 @@ def _no_task(name: str) -> SpecError | UnknownName:
     if name not in groups.names():
         known = (*registry.names("task"), *registry.names("intermediate"))
         return UnknownName("task", name, known, "robust-xtreme list tasks")
-    tasks = [registry.load("task", one) for one in groups.chosen([name])]
-    named = ",".join(one.name for one in tasks if one.head and one.train_languages)
+    tasks = [registry.load("task", member) for member in groups.chosen([name])]
+    named = ",".join(task.name for task in tasks if task.head and task.train_languages)
     what = f"Name those to train: --task {named}" if named else "None of its tasks is trained."
     return SpecError(f"train takes tasks, and {name} is a group of them. {what}")
 
@@ -270,38 +270,38 @@ def _no_task(name: str) -> SpecError | UnknownName:
 # ------------------------------------------------------------------------------------------------- from words and files
 
 
-def from_values(values: Mapping[str, Any], place: str = "train") -> TrainSpec:
+def from_values(values: Mapping[str, Any], location: str = "train") -> TrainSpec:
     """A TrainSpec from its keys by name; `mlm`, `intermediate` and `target` are mappings of a StageSpec's keys.
 
     Short forms: `task` and every key of a stage are those of the target, `intermediate` may be names with commas,
     `encoder` is `from`, `scratch` a size to start from, `mlm_steps` those of masked LM on `text`. Paths may be Paths,
-    lists of one a string. Raises SpecError naming the key that is unknown or of another type.
+    a list of one element may be a string. Raises SpecError naming the key that is unknown or of another type.
     """
-    check_keys(values, list(dict.fromkeys([*_SHORT, *_run_keys(), *keys(StageSpec), *STAGE_NAMES])), (), place)
-    return from_tables(tables_of(values), place)
+    check_keys(values, list(dict.fromkeys([*_SHORT, *_run_keys(), *keys(StageSpec), *STAGE_NAMES])), (), location)
+    return from_tables(tables_of(values), location)
 
 
-def from_tables(tables: Mapping[str, Any], place: str = "train") -> TrainSpec:
-    """A TrainSpec from the keys and tables of a run's file. Raises SpecError naming the place and the key."""
-    told = {key: value for key, value in tables.items() if value is not None or key not in STAGE_NAMES}
-    values = {("start" if key == "from" else key): value for key, value in told.items()}
-    stages: Any = {name: _stage(values.pop(name), f"{place}: [{name}]") for name in STAGE_NAMES if name in values}
-    check_keys(told, [*_run_keys(), *STAGE_NAMES], (), place)
-    return TrainSpec(**_typed(TrainSpec, values, place), **stages)
+def from_tables(tables: Mapping[str, Any], location: str = "train") -> TrainSpec:
+    """A TrainSpec from the keys and tables of a run's file. Raises SpecError naming the location and the key."""
+    given = {key: value for key, value in tables.items() if value is not None or key not in STAGE_NAMES}
+    values = {("start" if key == "from" else key): value for key, value in given.items()}
+    stages: Any = {name: _stage(values.pop(name), f"{location}: [{name}]") for name in STAGE_NAMES if name in values}
+    check_keys(given, [*_run_keys(), *STAGE_NAMES], (), location)
+    return TrainSpec(**_typed(TrainSpec, values, location), **stages)
 
 
-def _stage(values: Any, place: str) -> StageSpec:
+def _stage(values: Any, location: str) -> StageSpec:
     if not isinstance(values, Mapping):
-        raise SpecError(f'{place} is not a table of keys, as in tasks = ["xnli"].')
-    check_keys(values, keys(StageSpec), (), place)
-    told = {**values, "limit": values.get("limit") or ""} if values.get("limit") == 0 else values
-    return StageSpec(**_typed(StageSpec, told, place))
+        raise SpecError(f'{location} is not a table of keys, as in tasks = ["xnli"].')
+    check_keys(values, keys(StageSpec), (), location)
+    given = {**values, "limit": values.get("limit") or ""} if values.get("limit") == 0 else values
+    return StageSpec(**_typed(StageSpec, given, location))
 
 
-def _typed(kind: Any, values: Mapping[str, Any], place: str) -> dict[str, Any]:
+def _typed(kind: Any, values: Mapping[str, Any], location: str) -> dict[str, Any]:
     """Values of the types that a spec's keys have. Raises SpecError."""
     known = keys(kind)
-    return {name: typed(name, value, str(known[name][0].type), place) for name, value in values.items()}
+    return {name: typed(name, value, str(known[name][0].type), location) for name, value in values.items()}
 
 
 def _run_keys() -> list[str]:
@@ -311,7 +311,7 @@ def _run_keys() -> list[str]:
 
 def of_panel(panel: str) -> tuple[str, ...]:
     """The keys of a stage whose options are in a panel of the help."""
-    return tuple(name for name, (_, one) in keys(StageSpec).items() if one.panel == panel)
+    return tuple(name for name, (_, option) in keys(StageSpec).items() if option.panel == panel)
 
 
 def read_tables(path: Path) -> dict[str, Any]:
@@ -320,47 +320,47 @@ def read_tables(path: Path) -> dict[str, Any]:
 
 
 def merged(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's file with changes: keys and, within tables of stages, keys of these represent the file's."""
-    found = dict(tables)
+    """A run's file with changes: changed keys, also within tables of stages, replace the file's."""
+    changed = dict(tables)
     for name, value in changes.items():
-        if name in STAGE_NAMES and isinstance(found.get(name), dict) and isinstance(value, Mapping):
-            found[name] = {**_without(found[name], value), **value}
+        if name in STAGE_NAMES and isinstance(changed.get(name), dict) and isinstance(value, Mapping):
+            changed[name] = {**_without(changed[name], value), **value}
         else:
-            found[name] = value
-    return found
+            changed[name] = value
+    return changed
 
 
 def _without(stage: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """How long a stage trains is one thing: steps represent epochs, and the other way round."""
+    """A stage without the length that changes replace: steps replace epochs, and epochs replace steps."""
     other = {"steps": "epochs", "epochs": "steps"}
     return {key: value for key, value in stage.items() if other.get(key) not in changes}
 
 
 def tables_of(values: Mapping[str, Any]) -> dict[str, Any]:
     """Short forms as the keys and tables of a run's file."""
-    found = dict(values)
-    target = _names(found.pop("target", None) or {})
-    if "task" in found:
-        target = {**target, **_names(found.pop("task"))}
-    target |= {key: found.pop(key) for key in keys(StageSpec) if key in found and key not in keys(TrainSpec)}
-    if found.get("intermediate") is not None:
-        found["intermediate"] = _names(found["intermediate"])
-    if found.pop("allow_overlap", False):
-        found["overlap"] = "allow"
-    if "encoder" in found:
-        found["from"] = found.pop("encoder")
-    if found.get("scratch"):
-        if found.get("from"):
+    tables = dict(values)
+    target = _names(tables.pop("target", None) or {})
+    if "task" in tables:
+        target = {**target, **_names(tables.pop("task"))}
+    target |= {key: tables.pop(key) for key in keys(StageSpec) if key in tables and key not in keys(TrainSpec)}
+    if tables.get("intermediate") is not None:
+        tables["intermediate"] = _names(tables["intermediate"])
+    if tables.pop("allow_overlap", False):
+        tables["overlap"] = "allow"
+    if "encoder" in tables:
+        tables["from"] = tables.pop("encoder")
+    if tables.get("scratch"):
+        if tables.get("from"):
             raise SpecError("Name where to start: either --from, or --from-scratch SIZE with --text, not both.")
-        found |= {"from": SCRATCH, "size": found["scratch"]}
-    steps = found.pop("mlm_steps", None if found.pop("scratch", "") else 0)
-    if steps != 0 and found.get("text"):
-        found.setdefault("mlm", {"text": found["text"], **({"steps": steps} if steps else {})})
-    return {**found, **({"target": target} if target else {})}
+        tables |= {"from": SCRATCH, "size": tables["scratch"]}
+    steps = tables.pop("mlm_steps", None if tables.pop("scratch", "") else 0)
+    if steps != 0 and tables.get("text"):
+        tables.setdefault("mlm", {"text": tables["text"], **({"steps": steps} if steps else {})})
+    return {**tables, **({"target": target} if target else {})}
 
 
 def _names(value: Any) -> dict[str, Any]:
     """A stage by the names of its tasks, with commas between them."""
     if isinstance(value, str):
-        return {"tasks": [one.strip() for one in value.split(",")]}
+        return {"tasks": [word.strip() for word in value.split(",")]}
     return dict(value) if isinstance(value, Mapping) else {"tasks": value}

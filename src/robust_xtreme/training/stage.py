@@ -25,7 +25,7 @@ from robust_xtreme.targets.contamination import HASHES, keys
 from robust_xtreme.targets.kinds import kind_of
 from robust_xtreme.training import best, record, resume, scratch
 from robust_xtreme.training.chain import Chain, Link, chain_of
-from robust_xtreme.training.device import place
+from robust_xtreme.training.device import device_of
 from robust_xtreme.training.diversity import diversity
 from robust_xtreme.training.encoder import WRITE_ERRORS, disk_error, encoder_folder, replace_folder, write_model
 from robust_xtreme.training.fit import fit
@@ -42,17 +42,17 @@ _WAIT_SECONDS: Final = 1.0
 def train(spec: TrainSpec, options: Options | None = None) -> Path:
     """Train the spec's stages; return the folder of the last one.
 
-    Stages that other runs have made are taken from beside it. The same spec continues where it stopped, and a complete
-    run is left as it is. Raises SpecError, UnknownName, MissingData, DataError, ModelError, Overlap, Mismatch, Locked,
-    DiskError, and RobustXtremeError where memory runs out.
+    Stages that other runs completed next to the run's folder are reused. The same spec continues where it stopped, and
+    a complete run is not changed. Raises SpecError, UnknownName, MissingData, DataError, ModelError, Contamination,
+    Mismatch, Locked, DiskError, and RobustXtremeError where memory runs out.
     """
     with using(*spec.packs):
         return _whole(spec.resolved(), options or Options())
 
 
 def _whole(spec: TrainSpec, options: Options) -> Path:
-    if place(spec.device) == "cpu" and spec.precision == "fp16":
-        raise ModelError("fp16 is computed on a GPU alone. Use --precision bf16.")
+    if device_of(spec.device) == "cpu" and spec.precision == "fp16":
+        raise ModelError("fp16 needs a GPU. Use --precision bf16.")
     _check_shared_out(spec)
     chain = chain_of(spec, options.tell)
     parent = chain.start
@@ -62,7 +62,7 @@ def _whole(spec: TrainSpec, options: Options) -> Path:
 
 
 def _check_shared_out(spec: TrainSpec) -> None:
-    """Raise SpecError where a loss over the whole batch would be another over its parts."""
+    """Raise SpecError where dividing a batch would change its loss."""
     names = [task.name for _, stage in spec.stages for task in stage.learned() if kind_of(task.family).searched]
     if names and (spec.accumulate > 1 or spec.devices > 1):
         what = f"{names[0]} learns from all candidates of a batch, so that --accumulate and --devices would change what"
@@ -70,13 +70,13 @@ def _check_shared_out(spec: TrainSpec) -> None:
 
 
 def _made(chain: Chain, link: Link, parent: Path | None, options: Options) -> Path:
-    """The folder of a stage, trained where it is not there yet."""
+    """The folder of a stage, which is trained where it is not complete."""
     last = link is chain.links[-1]
     if link.complete and not (last and (options.force or _is_left(link))):
         _tell_complete(link, last, options.tell)
         return link.folder
     record.check_ours(link.folder)
-    with _held(link.folder, last, options.tell):
+    with _locked(link.folder, last, options.tell):
         record.claim(link.folder, link.identity, link.facts, force=options.force and last)
         record.sweep(link.folder)
         if parent:
@@ -97,8 +97,8 @@ def _tell_complete(link: Link, last: bool, tell: Tell) -> None:
 
 
 @contextmanager
-def _held(folder: Path, last: bool, tell: Tell) -> Iterator[None]:
-    """Hold a stage's folder; one that several runs share is waited for, the run's own is not."""
+def _locked(folder: Path, last: bool, tell: Tell) -> Iterator[None]:
+    """Lock a stage's folder; wait for a folder that several runs share, but not for the last stage's."""
     announced = False
     while True:
         lock = store.lock(folder)
@@ -139,7 +139,7 @@ def _train(chain: Chain, link: Link, parent: Path, options: Options) -> None:
     learned = learning(link, spec, encoder, tokenizer)
     score = score_of(link, spec, encoder, learned.heads, tokenizer)
     _tell_counts(link, learned, options.tell)
-    how = How(place(spec.device), spec.devices, spec.strategy, spec.precision, spec.accumulate, spec.clip, spec.log)
+    how = How(device_of(spec.device), spec.devices, spec.strategy, spec.precision, spec.accumulate, spec.clip, spec.log)
     select = link.stage.select == "dev"
     pad_id = int(tokenizer.pad_token_id)
     run_loop(
@@ -157,12 +157,12 @@ def _train(chain: Chain, link: Link, parent: Path, options: Options) -> None:
 
 
 def _is_left(link: Link) -> bool:
-    """Whether what a complete stage does not need is still there."""
+    """Whether files that a complete stage does not need still exist."""
     return (link.folder / resume.FOLDER).exists() or (link.folder / best.FILE).exists()
 
 
 def _clear(link: Link) -> None:
-    """A complete stage needs nothing to continue from."""
+    """Remove the saved states of a complete stage."""
     resume.clear(link.folder)
     best.clear(link.folder)
 
@@ -179,7 +179,7 @@ def _tell_counts(link: Link, learned: Learning, tell: Tell) -> None:
 
 
 def _write(link: Link, encoder: Any, heads: Sequence[nn.Module], tokenizer: Any) -> None:
-    """Model and heads; the stage's record, which says that all of it is there, comes last."""
+    """Write model and heads; the stage's record, which marks it as complete, is written later."""
     write_model(link.folder / "model", encoder, tokenizer)
     if heads:
         _write_heads(link, heads)
@@ -291,14 +291,14 @@ def _per_task(link: Link, learned: Learning) -> dict[str, dict[str, Any]]:
 
 
 def _examples(link: Link, per_task: Mapping[str, Mapping[str, Any]]) -> int:
-    """Examples of the tasks, of controls too: what masked LM reads of them or beside them is not an example of theirs."""
+    """The number of examples of the tasks, also for controls; without tasks, the windows of masked LM."""
     if link.lessons:
         return sum(len(lesson.examples) for lesson in link.lessons)
     return sum(int(counts_of["examples"]) for counts_of in per_task.values())
 
 
 def _text_languages(link: Link) -> tuple[str, ...]:
-    """The languages of the text that masked LM read beside tasks."""
+    """The languages of the text for masked LM beside tasks."""
     beside = link.lessons and link.stage.masked_lm and link.stage.control != NAME
     return languages_in(Path(link.stage.text), link.stage.of_text) if beside else ()
 
@@ -310,7 +310,7 @@ def _languages(link: Link) -> tuple[str, ...]:
 
 
 def _selected_on(link: Link) -> str:
-    """The splits that the weights were selected by: those of tasks that have labelled validation data."""
+    """The splits that the weights were selected by: the labelled validation data of tasks."""
     if link.stage.select != "dev":
         return "none"
     splits = dict.fromkeys("/".join(example.id.split("/")[:3]) for example in link.selected)
@@ -318,7 +318,7 @@ def _selected_on(link: Link) -> str:
 
 
 def _diversity(link: Link) -> dict[str, Any]:
-    """Of the examples as they were learned: with shuffled labels, of the shuffled ones."""
+    """The diversity of the examples as they were learned: of the shuffled examples where labels were shuffled."""
     if link.kind != "intermediate":
         return {}
     return diversity(
@@ -327,7 +327,7 @@ def _diversity(link: Link) -> dict[str, Any]:
 
 
 def _flags(link: Link) -> tuple[str, ...]:
-    """Tasks whose own training data the stage read; those of a control too, which has seen their texts."""
+    """A flag for each task whose own training data the stage read, also for controls, which read their texts."""
     named = dict.fromkeys(name for lesson in link.lessons for name in lesson.task.trains)
     return tuple(f"own training data: {name}" for name in named)
 

@@ -1,4 +1,4 @@
-"""Where training starts: a transformers folder, a run of `train`, or a checkpoint of the hub at one commit."""
+"""The start of training: a transformers folder, a run of `train`, or a checkpoint of the hub at one commit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from robust_xtreme.training.record import SPEC
 class Start:
     """A folder that training starts from, and its commit where it came from the hub.
 
-    `folder` is that of a run, whose stages come before, or the transformers folder itself; `encoder` is the latter.
+    `folder` is a run, whose stages are inherited, or the transformers folder itself; `encoder` is the transformers
+    folder.
     """
 
     folder: Path
@@ -31,9 +32,9 @@ class Start:
 
 
 def find_start(name: str, revision: str = "", *, offline: bool = False, tell: Callable[[str], None]) -> Start:
-    """What a name means: a path that exists is a folder, and only OWNER/NAME that is none is asked of the hub.
+    """The start that a name means: an existing path is a folder; OWNER/NAME without such a path is on the hub.
 
-    Nothing but safetensors and no code is ever read. Raises SpecError for a revision of a folder, ModelError where
+    Only safetensors are read, and no code is run. Raises SpecError for a revision of a folder, ModelError where
     there is no such encoder, UserError or RobustXtremeError where the hub refuses or fails.
     """
     if on_hub(name):
@@ -42,7 +43,7 @@ def find_start(name: str, revision: str = "", *, offline: bool = False, tell: Ca
         raise SpecError(f"The revision {revision[:80]} is of a model on the hub, but {name} is a folder. Leave it out.")
     _check_there(name)
     if like_hub(name) and not (Path(name) / SPEC).is_file():
-        tell(f"{name} is a folder here, so the hub was not asked for a model of that name.")
+        tell(f"{name} is a folder here, so no model of that name was fetched from the hub.")
     folder = Path(name)
     encoder = encoder_folder(folder)
     _check(encoder, str(encoder), here=True)
@@ -76,7 +77,7 @@ def _from_hub(name: str, revision: str, offline: bool, tell: Callable[[str], Non
 
 
 def _check(folder: Path, called: str, here: bool) -> None:
-    """Raise ModelError, one line, where a folder's weights cannot be read, or only code of its own knows what it is."""
+    """Raise ModelError, one line, where a folder's weights cannot be read, or its architecture needs its own code."""
     config = _config(folder, called)
     check_files(folder, called, here)
     if config.get("auto_map") and not known_type(config):
@@ -90,7 +91,7 @@ def _check(folder: Path, called: str, here: bool) -> None:
 def _config(folder: Path, called: str) -> dict[str, Any]:
     path = folder / "config.json"
     if not path.is_file():
-        raise ModelError(f"{called} contains no config.json: it is not transformers encoder.")
+        raise ModelError(f"{called} contains no config.json: it is not a transformers encoder.")
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

@@ -20,7 +20,7 @@ _PAIRS: Final = """
 """
 _WORDS: Final = _PAIRS.split()
 NAMES: Final[Mapping[str, str]] = MappingProxyType(dict(zip(_WORDS[1::2], _WORDS[::2], strict=True)))
-"""ISO 639-3 to our codes, as FLORES-200 begins the names of its files: the individual language of a macrolanguage."""
+"""ISO 639-3 to our codes, as in the file names of FLORES-200: the individual language of a macrolanguage."""
 
 _FIRST: Final = re.compile(r"[a-z]{2,3}(?=[._-]|$)")
 
@@ -42,7 +42,7 @@ def text_files(path: Path, languages: Sequence[str] = ()) -> tuple[Path, ...]:
 
 
 def language_of(path: Path) -> str:
-    """The code that a file's name begins with; empty where it begins with none."""
+    """The code that a file's name begins with; empty where it begins with no code."""
     match = _FIRST.match(path.name)
     return NAMES.get(match[0], match[0]) if match else ""
 
@@ -53,13 +53,13 @@ def text_identity(path: Path, languages: Sequence[str] = ()) -> str:
 
 
 def languages_in(path: Path, languages: Sequence[str] = ()) -> tuple[str, ...]:
-    """The languages that the files' names tell, sorted; none where one of them tells none."""
+    """The languages of the files by their names, sorted; empty where a name has no language."""
     present = {language_of(file) for file in text_files(path, languages)}
     return () if "" in present or path.is_file() else tuple(sorted(present))
 
 
 def read_lines(path: Path, languages: Sequence[str] = ()) -> list[str]:
-    """Every line that contains something, without the spaces around it. Raises MissingData or DataError."""
+    """Every non-empty line, without the spaces around it. Raises MissingData or DataError."""
     lines = []
     for file in text_files(path, languages):
         try:

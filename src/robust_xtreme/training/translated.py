@@ -1,4 +1,4 @@
-"""Training data in other languages than English: a folder's, the hub's, or made from English by a translation model."""
+"""Training data in languages other than English: from a folder, the hub, or a translation model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from robust_xtreme.languages import language as language_of
 from robust_xtreme.results import store
 from robust_xtreme.sources.dataset import Hub, open_hub
 from robust_xtreme.sources.hub import is_offline
-from robust_xtreme.sources.paths import find, options, said
+from robust_xtreme.sources.paths import find, listed, options
 from robust_xtreme.sources.release import Release
 from robust_xtreme.sources.rows import Found, check
 from robust_xtreme.specs import Files, HubFiles, Origin, TaskSpec
@@ -34,7 +34,7 @@ from robust_xtreme.training._translator import (
     settings,
     translate,
 )
-from robust_xtreme.training.device import place
+from robust_xtreme.training.device import device_of
 
 HUB: Final = "hub"
 SEQ2SEQ: Final = "seq2seq:"
@@ -58,11 +58,11 @@ def translated_examples(
     tell: Tell,
     beams: int = 1,
 ) -> tuple[Example, ...]:
-    """The task's training examples in every language but English, those of a language one after the other.
+    """The task's training examples in every language but English, grouped by language.
 
     `value` is a folder with `LANGUAGE/` or XTREME's translations in it, `hub`, or `seq2seq:MODEL`, a folder or
-    `OWNER/NAME[@REVISION]` on the hub, whose translations are kept in the folder `keep`. Where rows translate the
-    `english` examples, they are those alone, with their native ids and in their clusters. Raises SpecError,
+    `OWNER/NAME[@REVISION]` on the hub, whose translations are stored in the folder `keep`. Where rows translate the
+    `english` examples, only translations of these are returned, with their native ids and clusters. Raises SpecError,
     MissingData, DataError, ModelError, UnknownName, DiskError, Locked.
     """
     work = _Work(task, value, _foreign(languages), tuple(english), keep, offline, device, tell, beams)
@@ -72,7 +72,7 @@ def translated_examples(
 @final
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What is asked for: see `translated_examples`."""
+    """The arguments of `translated_examples`."""
 
     task: TaskSpec
     value: str
@@ -86,7 +86,7 @@ class _Work:
 
     @property
     def model(self) -> str:
-        """The name of the model, where one is asked for."""
+        """The name of the translation model, if there is one."""
         return self.value.removeprefix(SEQ2SEQ)
 
 
@@ -104,17 +104,17 @@ def _examples(work: _Work) -> tuple[Example, ...]:
 
 
 def _of(task: TaskSpec, examples: Sequence[Example]) -> tuple[Example, ...]:
-    """The examples of one of the tasks that another is made of."""
+    """The examples of one part of a task."""
     return tuple(example for example in examples if example.id.startswith(f"{task.name}/"))
 
 
 def translation_identity(
     value: str, languages: Sequence[str], task: TaskSpec, *, offline: bool = False, beams: int = 1
 ) -> str:
-    """The hash of where a task's data in other languages come from, known before anything is translated.
+    """The hash of the source of a task's data in other languages, known before anything is translated.
 
-    Of a folder the sha256 of the files that will be read, of the hub the commit, of a model its files and how it
-    translates. Raises what `translated_examples` raises where that source cannot serve the task.
+    For a folder the sha256 of the files that will be read, for the hub the commit, for a model its files and settings.
+    Raises what `translated_examples` raises where the source has no data of the task.
     """
     wanted = _foreign(languages)
     if task.parts:
@@ -129,7 +129,7 @@ def translation_identity(
         return digest(
             HUB, *(f"{files.repo}@{files.revision}/{code}" for code in wanted for files in [_hub_files(task, code)])
         )
-    locations = [_place(task, Path(value), code) for code in wanted]
+    locations = [_find_files(task, Path(value), code) for code in wanted]
     return digest(*(part for location in locations for part in location.identity))
 
 
@@ -145,13 +145,13 @@ def _foreign(languages: Sequence[str]) -> tuple[str, ...]:
 
 _XNLI: Final = Files("tsv", ("XNLI-MT-1.0/multinli/multinli.train.{language}.tsv",))
 _OTHERS: Final = {"mnli": _XNLI, "xnli": _XNLI}
-"""Translations that the authors of a task published, under the folder as their archive lays them out."""
+"""Translations that the authors of a task published, with the paths of their archive."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """The files of a language under `folder`: as `files` names those of `named`, or one of XTREME's translations."""
+class _LanguageFiles:
+    """The files of a language under `folder`: those that `files` gives for `named`, or one of XTREME's translations."""
 
     folder: Path
     paths: tuple[str, ...]
@@ -165,7 +165,7 @@ class _Place:
 
 
 def _from_folder(work: _Work, language: str) -> tuple[Example, ...]:
-    where = _place(work.task, Path(work.value), language)
+    where = _find_files(work.task, Path(work.value), language)
     if where.files is None:
         examples = read_released(work.task, where.folder / where.paths[0], language, work.english, work.tell)
         return _clustered(examples, work.english) if matches(work.task) else _apart(work, examples, language)
@@ -173,8 +173,8 @@ def _from_folder(work: _Work, language: str) -> tuple[Example, ...]:
     return _aligned(work, Release(where.folder).read(task, where.named, TRAIN), language)
 
 
-def _place(task: TaskSpec, folder: Path, language: str) -> _Place:
-    """Raises MissingData where the folder contains no training data of the task in that language."""
+def _find_files(task: TaskSpec, folder: Path, language: str) -> _LanguageFiles:
+    """The training files of a language. Raises MissingData where the folder contains none of the task."""
     if not folder.is_dir():
         what = f"There is no folder {str(folder)[:200]!r}"
         raise MissingData(f"{what}. Translated data are those of a folder, of hub, or of seq2seq:MODEL.")
@@ -184,17 +184,17 @@ def _place(task: TaskSpec, folder: Path, language: str) -> _Place:
     for inside, named, files in [*candidates, ("", language, _OTHERS.get(task.name))]:
         wanted = options(files, named) if files else ()
         if files and (group := find(folder / inside, wanted)):
-            return _Place(folder / inside, group.paths, named, files)
-        looked += [f"{inside}{said([path])}" for path in wanted]
+            return _LanguageFiles(folder / inside, group.paths, named, files)
+        looked += [f"{inside}{listed([path])}" for path in wanted]
     released = RELEASED.get(task.name, "").format(language=language)
     if released and (folder / released).is_file():
-        return _Place(folder, (released,))
+        return _LanguageFiles(folder, (released,))
     names = ", ".join(dict.fromkeys([*looked, *([released] if released else [])]))
     raise MissingData(f"{task.name} {language}: no training data under {folder}. Looked for {names}.")
 
 
 def _of_language(task: TaskSpec, language: str) -> TaskSpec:
-    """The task with training data in that language, whatever its own languages are."""
+    """The task with training data in that language, whatever its languages are."""
     return replace(task, languages=(language,), train_languages=(language,))
 
 
@@ -208,9 +208,9 @@ def _from_hub(work: _Work, language: str) -> tuple[Example, ...]:
 
 
 def _hub_files(task: TaskSpec, language: str) -> HubFiles:
-    """Where the hub has a task's training data in a language. Raises SpecError, MissingData.
+    """The files of a task's training data in a language on the hub. Raises SpecError, MissingData.
 
-    XNLI's translation of MultiNLI, at the commit of XNLI's other files; or the task's own, where each language has one.
+    XNLI's translation of MultiNLI, at the commit of XNLI's other files; or the task's, where each language has files.
     """
     if task.name in _OF_XNLI:
         xnli: TaskSpec = registry.load("task", "xnli")
@@ -221,7 +221,7 @@ def _hub_files(task: TaskSpec, language: str) -> HubFiles:
         what = f"{task.name}: there is no translated set on the hub for it, as there is for {' and '.join(_OF_XNLI)}"
         raise SpecError(f"{what}. Name a folder of translated data, or a model: seq2seq:OWNER/NAME.")
     if language not in languages:
-        raise MissingData(f"{task.name} {language}: {files.repo} has translations into {' '.join(languages)} alone.")
+        raise MissingData(f"{task.name} {language}: {files.repo} only has translations into {' '.join(languages)}.")
     return files
 
 
@@ -229,7 +229,7 @@ def _hub_files(task: TaskSpec, language: str) -> HubFiles:
 
 
 def _aligned(work: _Work, translated: Found, language: str) -> tuple[Example, ...]:
-    """The labelled examples of rows: where they translate the English ones row by row, those, in their clusters."""
+    """The labelled examples of rows; where they translate the English examples row by row, with those' clusters."""
     task = work.task
     check(translated)
     examples = _labelled(task.adapt(translated.rows, Origin(task.name, TRAIN, language)))
@@ -241,9 +241,9 @@ def _aligned(work: _Work, translated: Found, language: str) -> tuple[Example, ..
 
 
 def _apart(work: _Work, examples: Sequence[Example], language: str) -> tuple[Example, ...]:
-    """Examples that are known to translate none of the English ones: all of them, in clusters of their own."""
+    """Examples that do not translate the English examples: all of them, in separate clusters."""
     what = f"{work.task.name} {language}: the {len(examples):,} rows do not translate the English examples one by one"
-    work.tell(f"{what}; all of them are taken, in clusters of their own")
+    work.tell(f"{what}; all of them are taken, in separate clusters")
     return tuple(replace(example, cluster=f"{language}/{example.cluster}") for example in examples)
 
 
@@ -254,9 +254,9 @@ def _labelled(examples: Sequence[Example]) -> tuple[Example, ...]:
 
 
 def _parallel(task: TaskSpec, examples: Sequence[Example], english: Sequence[Example]) -> bool:
-    """Whether rows translate the English ones: under the same ids of their own, or in the same order, equally labelled.
+    """Whether rows translate the English examples: same native ids, or same order and same labels.
 
-    Ids that are places say so only together with the labels of all rows.
+    Ordinal ids only match if the labels of all rows match too.
     """
     by_id = {native(example): example for example in examples}
     shared = [(by_id[key], example) for example in english if (key := native(example)) in by_id]
@@ -267,7 +267,7 @@ def _parallel(task: TaskSpec, examples: Sequence[Example], english: Sequence[Exa
 
 
 def _clustered(examples: Sequence[Example], english: Sequence[Example]) -> tuple[Example, ...]:
-    """Those that translate an English example, in its cluster."""
+    """The examples that translate an English example, in its cluster."""
     clusters = {native(example): example.cluster for example in english}
     return tuple(
         replace(example, cluster=clusters[key]) for example in examples if (key := native(example)) in clusters
@@ -278,7 +278,7 @@ def _clustered(examples: Sequence[Example], english: Sequence[Example]) -> tuple
 
 
 def _model(task: TaskSpec, name: str, languages: Sequence[str], offline: bool) -> Path:
-    """The folder of a model that knows the languages. Raises SpecError where the task's target would be lost."""
+    """The folder of a model for the languages. Raises SpecError where the task's target would be lost."""
     if not kind_of(task.family).translates:
         what = f"{task.name}: seq2seq translates the texts alone, and the target of {task.family} does not survive that"
         raise SpecError(f"{what}. Name a folder of translated data instead, or train on its English data.")
@@ -313,13 +313,13 @@ def _job(work: _Work, facts: Mapping[str, object], code: str, texts: tuple[str, 
 def _translate(work: _Work, folder: Path, opened: list[Translator], code: str) -> Translate:
     """The function that translates into a language; the model is read when it is first needed."""
     if not opened:
-        opened.append(open_translator(folder, work.model, place(work.device)))
+        opened.append(open_translator(folder, work.model, device_of(work.device)))
     target = opened[0].target(code)
     return lambda texts: translate(opened[0], target, texts, work.beams)
 
 
 def _tell(job: Job, translations: Sequence[Translation], tell: Tell) -> None:
-    """How many texts, and of how many the translation is not what it should be."""
+    """Report the number of texts, and of translations with problems."""
     odd = {
         "empty": sum(not translation.text for translation in translations),
         "not ended within its bound": sum(translation.cut for translation in translations),
@@ -333,9 +333,9 @@ def _tell(job: Job, translations: Sequence[Translation], tell: Tell) -> None:
 
 
 def _fields(task: TaskSpec, example: Example) -> tuple[str, ...]:
-    """The fields that are the item's own, and so are translated: what can be noised, with all of its choices.
+    """The fields to translate: those that can be noised, with all choices.
 
-    A question that a task asks of every item in English, as XCOPA's, is asked in English of its translations too.
+    A question that a task asks of every item in English, as XCOPA does, stays English in its translations.
     """
     stems = {name.rstrip("0123456789") for name in task.fields}
     mine = (name for name, text in example.texts.items() if text.language == ENGLISH and text.value.strip())
@@ -343,13 +343,13 @@ def _fields(task: TaskSpec, example: Example) -> tuple[str, ...]:
 
 
 def _texts(task: TaskSpec, english: Sequence[Example]) -> tuple[str, ...]:
-    """Every text that is translated, once, the longest first."""
+    """Every distinct text to translate, the longest first."""
     texts = {example.texts[name].value for example in english for name in _fields(task, example)}
     return tuple(sorted(texts, key=lambda text: (-len(text), text)))
 
 
 def _translated(task: TaskSpec, example: Example, code: str, says: Mapping[str, str]) -> Example:
-    """An example in another language: the same cluster and target, ids with that language in the place of English."""
+    """An example in another language: the same cluster and target, ids with that language instead of English."""
     texts = dict(example.texts)
     for name in _fields(task, example):
         text = texts[name]
