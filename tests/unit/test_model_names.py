@@ -191,7 +191,7 @@ def test_a_folder_goes_before_the_hub_and_says_so(here: Path, made: Path, hub: l
     (here / "owner" / "name").symlink_to(made / "nli")
     one = found(XNLI, models=("owner/name",))["xnli"]
     assert (one.origin.source, one.origin.revision, hub) == ("folder", "", [])
-    assert one.notes == ("owner/name is a folder here, so no model of that name was fetched from the hub.",)
+    assert one.notes == ("owner/name is a folder here, so the hub was not asked for a model of that name.",)
     assert found(XNLI, models=("./owner/name",))["xnli"].notes == ()
 
 

@@ -74,7 +74,7 @@ def test_a_run_is_not_written_over_what_it_starts_from(run: Path, words: dict[st
     """Not even with --force: the model that it would start from stays."""
     before = _weights(run)
     for start in (run, run / "model"):
-        with pytest.raises(SpecError, match="written over the model that it starts from"):
+        with pytest.raises(SpecError, match="overwrite the model that it starts from"):
             train(options=Options(force=True), **{**words, "encoder": str(start)})
     assert _weights(run) == before
 

@@ -25,7 +25,7 @@ _TAUGHT: Final = "train"
 class Split:
     """The examples of one language of a split; `files` are (path under the data folder or hub address, sha256).
 
-    In retrieval tasks `corpus` is the pool that the targets point into, and `files` includes its files; `own` are the
+    In retrieval tasks `corpus` is the pool that the targets point into, and `files` includes its files; `row_files` are the
     files of the language's rows. `lack` is why the split is unlabelled: no label, only empty answers, or the same
     label in all rows, as XTREME's scripts leave test sets.
     """
@@ -37,7 +37,7 @@ class Split:
     files: tuple[tuple[str, str], ...]
     lack: str = ""
     corpus: Corpus | None = None
-    own: tuple[tuple[str, str], ...] = ()
+    row_files: tuple[tuple[str, str], ...] = ()
 
     @property
     def labelled(self) -> bool:
@@ -62,7 +62,7 @@ def load(task: TaskSpec, source: Source | Path, language: str, split: str, pools
         check_labels(rows_read.rows, examples, origin)
     pooled = (pools or Pools(source)).pooled(task, split, language, rows_read)
     if pooled is None:
-        return Split(task.name, language, split, examples, rows_read.files, lack(examples), own=rows_read.files)
+        return Split(task.name, language, split, examples, rows_read.files, lack(examples), row_files=rows_read.files)
     keys, examples = keys_of(examples), answered(examples, pooled.corpus)
     if split == _TAUGHT:
         examples = taught(examples, pooled.corpus)

@@ -72,7 +72,7 @@ class Pools:
         corpus = task.pool.make(
             {language: source_rows.rows for language, source_rows in rows_by_language.items()}, task.name, split
         )
-        _check_corpus(corpus, task, " and ".join(source_rows.place for source_rows in rows_by_language.values()))
+        _check_corpus(corpus, task, " and ".join(source_rows.location for source_rows in rows_by_language.values()))
         files = tuple(dict.fromkeys(file for source_rows in rows_by_language.values() for file in source_rows.files))
         return Pooled(corpus, tuple(filter(None, rows_by_language)), files)
 

@@ -20,7 +20,7 @@ class Found:
     """Rows with their final native ids, the location they come from, and the (name, sha256) of the files."""
 
     rows: tuple[Row, ...]
-    place: str
+    location: str
     files: tuple[tuple[str, str], ...]
 
 
@@ -34,7 +34,7 @@ def is_language(task: TaskSpec, language: str, known: Collection[str]) -> bool:
 def check(source_rows: Found) -> None:
     """Raise DataError where there are no rows, a text is too long, or an id is repeated, naming both locations."""
     if not source_rows.rows:
-        raise DataError(source_rows.place, "contains no examples.")
+        raise DataError(source_rows.location, "contains no examples.")
     for row in source_rows.rows:
         for key, value in row.values.items():
             if (length := _length(value)) > LONGEST:

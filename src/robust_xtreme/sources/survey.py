@@ -205,8 +205,8 @@ def _read(task: TaskSpec, pools: Pools, language: str, split: str) -> tuple[Held
 
 
 def _described(split: Split) -> Held:
-    pool = tuple(file for file in split.files if file not in split.own)
+    pool = tuple(file for file in split.files if file not in split.row_files)
     clusters = len({example.cluster for example in split.examples})
     candidates = len(split.corpus.texts) if split.corpus else 0
     counts = (len(split.examples), clusters, split.labelled, candidates)
-    return Held(split.language, split.split, *counts, split.own, pool)
+    return Held(split.language, split.split, *counts, split.row_files, pool)

@@ -43,7 +43,7 @@ def find_start(name: str, revision: str = "", *, offline: bool = False, tell: Ca
         raise SpecError(f"The revision {revision[:80]} is of a model on the hub, but {name} is a folder. Leave it out.")
     _check_there(name)
     if like_hub(name) and not (Path(name) / SPEC).is_file():
-        tell(f"{name} is a folder here, so no model of that name was fetched from the hub.")
+        tell(f"{name} is a folder here, so the hub was not asked for a model of that name.")
     folder = Path(name)
     encoder = encoder_folder(folder)
     _check(encoder, str(encoder), here=True)

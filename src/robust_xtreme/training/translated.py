@@ -234,7 +234,7 @@ def _aligned(work: _Work, translated: Found, language: str) -> tuple[Example, ..
     check(translated)
     examples = _labelled(task.adapt(translated.rows, Origin(task.name, TRAIN, language)))
     if not examples:
-        raise MissingData(f"{task.name} {language}: the rows of {translated.place} have no labels.")
+        raise MissingData(f"{task.name} {language}: the rows of {translated.location} have no labels.")
     if _parallel(task, examples, work.english):
         return _clustered(examples, work.english)
     return _apart(work, examples, language)
