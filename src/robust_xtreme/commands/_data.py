@@ -50,7 +50,7 @@ class DataSurvey:
         """Each distinct problem of a malformed file, with the tasks and splits that it affects."""
         problems: dict[str, list[tuple[str, Held]]] = {}
         for language in self.all:
-            for split in language.held:
+            for split in language.splits:
                 if split.malformed:
                     problems.setdefault(split.problem, []).append((language.task.name, split))
         return problems
@@ -150,7 +150,7 @@ def _language(language: Surveyed) -> dict[str, Any]:
         "detail": language.left.detail,
     }
     run = {"evaluated": language.evaluated or None, "left_out": left, "stops": language.stops}
-    return {"language": language.language, **run, "splits": [_split(split) for split in language.held]}
+    return {"language": language.language, **run, "splits": [_split(split) for split in language.splits]}
 
 
 def _split(split: Held) -> dict[str, Any]:

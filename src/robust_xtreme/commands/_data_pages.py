@@ -58,10 +58,10 @@ def show_list(survey: DataSurvey) -> None:
     for languages in filter(None, survey.tasks.values()):
         task = languages[0].task
         console.print(f"\n{task.name}: licence {licence_of(task, survey.source) or 'not stated'}", soft_wrap=True)
-        splits = [split for language in languages for split in language.held]
+        splits = [split for language in languages for split in language.splits]
         if splits:
             _show_splits(console, task, splits)
-        if absent := [language.language or "-" for language in languages if not language.held]:
+        if absent := [language.language or "-" for language in languages if not language.splits]:
             console.print(f"nothing here in {len(absent)}: {' '.join(absent)}", soft_wrap=not console.is_terminal)
     console.print(f"\n{_next(survey, 'check')}", soft_wrap=True)
 
@@ -99,7 +99,7 @@ def show_check(survey: DataSurvey) -> None:
     _show(console, ["task", *SPLITS, "rows", "candidates", "a run evaluates"], list(_loaded(survey)))
     _print_malformed(console, survey)
     _print_left(console, survey)
-    if not any(language.held for language in survey.all):
+    if not any(language.splits for language in survey.all):
         console.print("\nNothing of these tasks is there.")
     elif not survey.malformed:
         console.print("\nEverything that is there loads.")
@@ -108,7 +108,7 @@ def show_check(survey: DataSurvey) -> None:
 def _loaded(survey: DataSurvey) -> Iterator[list[str]]:
     """For each task: the number of languages that load, by split, and how many a run evaluates."""
     for languages in filter(None, survey.tasks.values()):
-        splits = [split for language in languages for split in language.held if not split.problem]
+        splits = [split for language in languages for split in language.splits if not split.problem]
         counts = [str(sum(item.split == split for item in splits) or "-") for split in SPLITS]
         rows, most = sum(split.rows for split in splits), max((split.candidates for split in splits), default=0)
         asked = [
@@ -146,7 +146,7 @@ def _print_left(console: Console, survey: DataSurvey) -> None:
     unread = [
         (language.task.name, split)
         for language in survey.all
-        for split in language.held
+        for split in language.splits
         if split.problem and not split.malformed
     ]
     if groups or unread:

@@ -13,7 +13,7 @@ from robust_xtreme.formats import read_file, reader
 from robust_xtreme.sources import has_language
 from robust_xtreme.sources.paths import options, parts
 from robust_xtreme.sources.release import Release
-from robust_xtreme.sources.rows import Found, check
+from robust_xtreme.sources.rows import SourceRows, check
 from robust_xtreme.sources.source import Source, open_source
 from robust_xtreme.sources.suite import MANIFEST
 from robust_xtreme.specs import Origin, Row, TaskSpec
@@ -62,7 +62,7 @@ def _place(row: Row, path: Path) -> str:
     return row.place.removeprefix(head).strip() if row.place.startswith(head) else ""
 
 
-def _rows(asked: Asked, path: Path) -> tuple[str, Found]:
+def _rows(asked: Asked, path: Path) -> tuple[str, SourceRows]:
     """The split, and its rows: those of all files that `eval` reads with this one, or of this one alone."""
     task, suite = asked.task, path.parent.parent
     if (suite / MANIFEST).is_file():
@@ -106,13 +106,13 @@ def _root(asked: Asked, split: str, path: Path) -> Path | None:
     return None
 
 
-def _alone(task: TaskSpec, split: str, path: Path) -> Found:
+def _alone(task: TaskSpec, split: str, path: Path) -> SourceRows:
     """The rows of one file, wherever it is."""
     files, source = task.files[split], read_file(path)
     rows: Sequence[Row] = reader(files.reader).read(source.text, str(path))
     if files.ids == "ordinal":
         rows = [replace(row, native=str(number)) for number, row in enumerate(rows)]
-    return Found(tuple(rows), str(path), ((str(path), source.sha256),))
+    return SourceRows(tuple(rows), str(path), ((str(path), source.sha256),))
 
 
 def _check_language(asked: Asked, source: Source) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final, final
 from robust_xtreme.errors import DataError, MissingData, RobustXtremeError, SpecError, UserError
 from robust_xtreme.sources.hub import Snapshot, cache_folder, files, is_offline, matching, snapshot
 from robust_xtreme.sources.paths import expand
-from robust_xtreme.sources.rows import SPLITS, Found, is_language
+from robust_xtreme.sources.rows import SPLITS, SourceRows, is_language
 from robust_xtreme.specs import HubFiles, Row, TaskSpec
 
 _BATCH: Final = 1000
@@ -84,7 +84,7 @@ class Hub:
         except RobustXtremeError as error:
             raise type(error)(f"{task.name}: {error}") from error
 
-    def read(self, task: TaskSpec, language: str, split: str) -> Found:
+    def read(self, task: TaskSpec, language: str, split: str) -> SourceRows:
         """The rows of one split. Raises MissingData, UserError, DataError, RobustXtremeError."""
         if not self.holds(task, language, split):
             raise MissingData(self.missing(task, language, [split]))
@@ -94,14 +94,14 @@ class Hub:
         """Whether the candidates of a split have separate files, on the hub or not."""
         return task.pool is not None and split in {**task.pool.files, **task.pool.hub}
 
-    def read_pool(self, task: TaskSpec, split: str) -> Found:
+    def read_pool(self, task: TaskSpec, split: str) -> SourceRows:
         """The rows of the candidates' separate files. Raises MissingData, UserError, DataError, RobustXtremeError."""
         if task.pool is None or split not in task.pool.hub:
             what = f"{task.name} names no dataset on the hub with the candidates of {split}."
             raise MissingData(f"{what} Name its release files with --data DIR.")
         return self._read(f"{task.name} candidates", task.pool.hub[split], "")
 
-    def _read(self, what: str, wanted: HubFiles, language: str) -> Found:
+    def _read(self, what: str, wanted: HubFiles, language: str) -> SourceRows:
         try:
             copy = self._snapshot(wanted, language)
             names = _shards(copy, _pattern(wanted, language))
@@ -112,7 +112,7 @@ class Hub:
             raise
         except RobustXtremeError as error:
             raise type(error)(f"{what}: {error}") from error
-        return Found(rows, address, ((address, _sha256(copy.folder, names)),))
+        return SourceRows(rows, address, ((address, _sha256(copy.folder, names)),))
 
     def missing(self, task: TaskSpec, language: str, splits: Sequence[str]) -> str:
         """The message for a missing split: where it was looked for, and what fetches it."""

@@ -25,9 +25,9 @@ _TAUGHT: Final = "train"
 class Split:
     """The examples of one language of a split; `files` are (path under the data folder or hub address, sha256).
 
-    In retrieval tasks `corpus` is the pool that the targets point into, and `files` includes its files; `row_files` are the
-    files of the language's rows. `lack` is why the split is unlabelled: no label, only empty answers, or the same
-    label in all rows, as XTREME's scripts leave test sets.
+    In retrieval tasks `corpus` is the pool that the targets point into, and `files` includes its files; `row_files`
+    are the files of the language's rows. `lack` is why the split is unlabelled: no label, only empty answers, or the
+    same label in all rows, as XTREME's scripts leave test sets.
     """
 
     task: str

@@ -8,7 +8,7 @@ from typing import Final, final
 
 from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Corpus, Document, Example, Text
-from robust_xtreme.sources.rows import Found, check
+from robust_xtreme.sources.rows import SourceRows, check
 from robust_xtreme.sources.source import Source
 from robust_xtreme.specs import CANDIDATE, TaskSpec
 
@@ -41,7 +41,7 @@ class Pools:
         pooled = self.pooled(task, split, language)
         return None if pooled is None else pooled.corpus
 
-    def pooled(self, task: TaskSpec, split: str, language: str, given: Found | None = None) -> Pooled | None:
+    def pooled(self, task: TaskSpec, split: str, language: str, given: SourceRows | None = None) -> Pooled | None:
         """The pool with its languages and files; `given` are rows of the language that were already read."""
         if task.pool is None:
             return None
@@ -53,8 +53,8 @@ class Pools:
         return self._made[key]
 
     def _rows(
-        self, task: TaskSpec, split: str, language: str, separate: bool, given: Mapping[str, Found]
-    ) -> dict[str, Found]:
+        self, task: TaskSpec, split: str, language: str, separate: bool, given: Mapping[str, SourceRows]
+    ) -> dict[str, SourceRows]:
         """The rows that the pool is made of, by language."""
         if separate:
             return {"": self.source.read_pool(task, split)}
@@ -65,7 +65,7 @@ class Pools:
             self.source.fetch(task, languages, split)
         return {code: given.get(code) or self.source.read(task, code, split) for code in languages}
 
-    def _make(self, task: TaskSpec, split: str, rows_by_language: Mapping[str, Found]) -> Pooled:
+    def _make(self, task: TaskSpec, split: str, rows_by_language: Mapping[str, SourceRows]) -> Pooled:
         for rows in rows_by_language.values():
             check(rows)
         assert task.pool is not None

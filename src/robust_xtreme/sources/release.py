@@ -13,7 +13,7 @@ from robust_xtreme.errors import MissingData, NoRows, UnknownName, UserError
 from robust_xtreme.examples import digest
 from robust_xtreme.formats import read_file, reader
 from robust_xtreme.sources.paths import Group, Option, find, halved, listed, odd, options
-from robust_xtreme.sources.rows import SPLITS, Found, is_language
+from robust_xtreme.sources.rows import SPLITS, SourceRows, is_language
 from robust_xtreme.specs import Files, Row, TaskSpec
 
 _SCRIPTS: Final = "XTREME's scripts/download_data.sh writes these files; "
@@ -64,7 +64,7 @@ class Release:
     def fetch(self, *_: object) -> None:
         """Do nothing: the files are local."""
 
-    def read(self, task: TaskSpec, language: str, split: str) -> Found:
+    def read(self, task: TaskSpec, language: str, split: str) -> SourceRows:
         """The rows of one split. Raises MissingData, DataError."""
         group = self._find(task, language, split)
         if group is None:
@@ -96,7 +96,7 @@ class Release:
         """Whether the candidates of a split have separate files, here or not."""
         return task.pool is not None and split in {**task.pool.files, **task.pool.hub}
 
-    def read_pool(self, task: TaskSpec, split: str) -> Found:
+    def read_pool(self, task: TaskSpec, split: str) -> SourceRows:
         """The rows of the candidates' separate files. Raises MissingData, DataError."""
         if task.pool is None or split not in task.pool.files:
             raise MissingData(f"{task.name} names no release files with the candidates of {split}.")
@@ -114,7 +114,7 @@ class Release:
         half = halved(self.folder, wanted) or odd(self.folder, wanted)
         return f"{what}{f': {half}' if half else '.'} Looked for {listed(wanted)}. {_help(task)}"
 
-    def _read(self, files: Files, group: Group, language: str) -> Found:
+    def _read(self, files: Files, group: Group, language: str) -> SourceRows:
         """The rows of all files, one after the other; of files that mix languages, those of the language."""
         module = reader(files.reader)
         sources = {path: read_file(self.folder / path) for path in group.paths}
@@ -128,7 +128,7 @@ class Release:
         if files.ids == "ordinal":
             rows = tuple(replace(row, native=str(index)) for index, row in enumerate(rows))
         location = " and ".join(path for _, path in texts)
-        return Found(rows, location, tuple((path, source.sha256) for path, source in sources.items()))
+        return SourceRows(rows, location, tuple((path, source.sha256) for path, source in sources.items()))
 
 
 def _of_language(rows: tuple[Row, ...], language: str, files: str) -> tuple[Row, ...]:

@@ -16,7 +16,7 @@ LONGEST: Final = 1_000_000
 
 @final
 @dataclass(frozen=True, slots=True)
-class Found:
+class SourceRows:
     """Rows with their final native ids, the location they come from, and the (name, sha256) of the files."""
 
     rows: tuple[Row, ...]
@@ -31,7 +31,7 @@ def is_language(task: TaskSpec, language: str, known: Collection[str]) -> bool:
     return (len(codes) == 1 or paired) and all(code in known for code in codes)
 
 
-def check(source_rows: Found) -> None:
+def check(source_rows: SourceRows) -> None:
     """Raise DataError where there are no rows, a text is too long, or an id is repeated, naming both locations."""
     if not source_rows.rows:
         raise DataError(source_rows.location, "contains no examples.")

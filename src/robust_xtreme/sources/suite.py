@@ -13,7 +13,7 @@ from typing import Any, Final, final
 from robust_xtreme import languages as known
 from robust_xtreme.errors import DataError, MissingData, SpecError, UnknownName, UserError
 from robust_xtreme.formats import numbered_lines, parse, read_file, reader, text_of
-from robust_xtreme.sources.rows import SPLITS, Found
+from robust_xtreme.sources.rows import SPLITS, SourceRows
 from robust_xtreme.specs import Files, Row, TaskSpec, check_keys
 
 MANIFEST: Final = "suite.toml"
@@ -75,7 +75,7 @@ class Suite:
     def fetch(self, *_: object) -> None:
         """Do nothing: the files are local."""
 
-    def read(self, task: TaskSpec, language: str, split: str) -> Found:
+    def read(self, task: TaskSpec, language: str, split: str) -> SourceRows:
         """The rows of one split. Raises MissingData, DataError."""
         if not self.holds(task, language, split):
             raise MissingData(self.missing(task, language, [split]))
@@ -85,7 +85,7 @@ class Suite:
         """Whether the candidates have a separate file, the same for every split."""
         return task.pool is not None and bool({**task.pool.files, **task.pool.hub})
 
-    def read_pool(self, task: TaskSpec, *_: object) -> Found:
+    def read_pool(self, task: TaskSpec, *_: object) -> SourceRows:
         """The rows of the candidates' separate file. Raises MissingData, DataError."""
         if task.pool is None or not task.pool.files:
             raise MissingData(f"{task.name} names no format in which a suite has its candidates.")
@@ -94,12 +94,12 @@ class Suite:
             raise MissingData(f"{task.name}: no file with the candidates under {self.folder}. Looked for {path}.")
         return self._read(task, path, next(iter(task.pool.files.values())))
 
-    def _read(self, task: TaskSpec, path: str, files: Files) -> Found:
+    def _read(self, task: TaskSpec, path: str, files: Files) -> SourceRows:
         if not (self.folder / path).resolve().is_relative_to(self.folder.resolve()):
             raise DataError(self.folder / path, "leads out of the suite's folder.")
         file = read_file(self.folder / path)
         rows = _rows(task, files.reader, file.text, str(self.folder / path))
-        return Found(rows, str(self.folder / path), ((path, file.sha256),))
+        return SourceRows(rows, str(self.folder / path), ((path, file.sha256),))
 
     def missing(self, task: TaskSpec, language: str, splits: Sequence[str]) -> str:
         """The message for a missing split: where it was looked for."""

@@ -66,7 +66,7 @@ class Surveyed:
 
     task: TaskSpec
     language: str
-    held: tuple[Held, ...]
+    splits: tuple[Held, ...]
     evaluated: str = ""
     left: Left | None = None
     stops: bool = False

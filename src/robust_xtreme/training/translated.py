@@ -17,7 +17,7 @@ from robust_xtreme.sources.dataset import Hub, open_hub
 from robust_xtreme.sources.hub import is_offline
 from robust_xtreme.sources.paths import find, listed, options
 from robust_xtreme.sources.release import Release
-from robust_xtreme.sources.rows import Found, check
+from robust_xtreme.sources.rows import SourceRows, check
 from robust_xtreme.specs import Files, HubFiles, Origin, TaskSpec
 from robust_xtreme.targets.kinds import kind_of
 from robust_xtreme.training._kept import Job, Translate, translations
@@ -228,7 +228,7 @@ def _hub_files(task: TaskSpec, language: str) -> HubFiles:
 # ----------------------------------------------------------------------------------------------------------------- rows
 
 
-def _aligned(work: _Work, translated: Found, language: str) -> tuple[Example, ...]:
+def _aligned(work: _Work, translated: SourceRows, language: str) -> tuple[Example, ...]:
     """The labelled examples of rows; where they translate the English examples row by row, with those' clusters."""
     task = work.task
     check(translated)
