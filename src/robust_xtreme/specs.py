@@ -242,7 +242,7 @@ class Row:
     """
 
     native: str
-    place: str
+    location: str
     values: Mapping[str, Any]
     cluster: str = ""
 

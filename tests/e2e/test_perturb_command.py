@@ -173,11 +173,11 @@ def test_fields_default_to_the_headline(folder: Path, tmp_path: Path) -> None:
             "'candidate' of lareqa is not in its files",
         ),
         (("--task", "xquad", "-l", "en", "--header"), "with --task leave them out"),
-        (("--task", "panx", "-l", "en"), "may be of any split of panx. Say which: --split validation or --split test"),
+        (("--task", "panx", "-l", "en"), "may be of any split of panx. Name it: --split validation or --split test"),
         ((), "Texts need their language"),
         (
             ("-l", "en", "--perturb", "casing:0.5"),
-            "--perturb is 2 times, and one file is written. A chain is written with +: --perturb char",
+            "--perturb is given 2 times, but one file is written. A chain is written with +: --perturb char",
         ),
         (("-l", "en", "--format", "tsv"), "Name the texts with --fields, as in --fields 1,2"),
     ],
@@ -284,13 +284,13 @@ def test_a_full_disk_ends_with_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_books_have_the_ids_of_eval(folder: Path, tmp_path: Path) -> None:
-    """With a task a row of the books begins with the place in the file and the id that `eval` noises by."""
+def test_edit_counts_have_the_ids_of_eval(folder: Path, tmp_path: Path) -> None:
+    """With a task a row of edit counts begins with the location in the file and the id that `eval` noises by."""
     words = ("--task", "panx", "-l", "sw", "--perturb", SPEC, "-o", str(tmp_path / "o.tsv"))
-    result = call(str(folder / "panx/dev-sw.tsv"), *words, "--books", str(tmp_path / "books.tsv"))
+    result = call(str(folder / "panx/dev-sw.tsv"), *words, "--edit-counts", str(tmp_path / "edit_counts.tsv"))
     assert result.exit_code == 0, result.stderr
-    head, first, *rest = (tmp_path / "books.tsv").read_text().splitlines()
-    assert head.split("\t") == list(_rewrite.BOOKS)
+    head, first, *rest = (tmp_path / "edit_counts.tsv").read_text().splitlines()
+    assert head.split("\t") == list(_rewrite.EDIT_COUNTS)
     assert first.split("\t")[:5] == ["1", "tokens", "panx/validation/sw/0/tokens", "sw", "ok"]
     assert len(rest) == 29
 
@@ -301,7 +301,7 @@ def test_help_shows_examples() -> None:
     assert result.exit_code == 0
     for word in (
         "Examples:",
-        "--books",
+        "--edit-counts",
         "--language-field",
         "jsonl",
         "conllu",
@@ -356,11 +356,11 @@ def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:
     [
         (("in", "-o", ""), 2, "--out names no file: its name is empty."),
         (("", "-o", "o"), 2, "FILE names no file: its name is empty."),
-        (("in", "-o", "o", "--books", ""), 2, "--books names no file: its name is empty."),
-        (("in", "-o", "o", "--books", "o"), 2, "--books o is the file o itself, which --out writes."),
+        (("in", "-o", "o", "--edit-counts", ""), 2, "--edit-counts names no file: its name is empty."),
+        (("in", "-o", "o", "--edit-counts", "o"), 2, "--edit-counts o is the file o itself, which --out writes."),
         (("in", "-o", "in"), 2, "--out in is the file in itself, which is read."),
         (("in", "-o", "loop", "--force"), 2, "--out loop is a link that leads to itself. Name another file."),
-        (("in", "-o", "o", "--books", "/proc/x"), 3, "No such file or directory. Name another file: --books FILE"),
+        (("in", "-o", "o", "--edit-counts", "/proc/x"), 3, "No such file or directory. Name another file: --edit-counts FILE"),
     ],
 )
 def test_names_that_cannot_be_written_are_told_with_their_option(

@@ -25,7 +25,7 @@ _FILES = 2
 def test_a_signal_leaves_nothing(number: signal.Signals, code: int, tmp_path: Path) -> None:
     """Ended from outside in the middle of a file the command removes what it wrote, and says so in one line."""
     words = ["-", "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", str(tmp_path / "o")]
-    command = [sys.executable, "-m", "robust_xtreme", "perturb", *words, "--books", str(tmp_path / "books")]
+    command = [sys.executable, "-m", "robust_xtreme", "perturb", *words, "--edit-counts", str(tmp_path / "edit_counts")]
     heard = lambda: signal.signal(number, signal.SIG_DFL)  # noqa: E731 - else what ignores it here passes that on
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heard) as process:
         assert process.stdin is not None

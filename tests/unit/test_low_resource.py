@@ -186,7 +186,7 @@ def test_decomposed_pairs_stay_decomposed(tmp_path: Path) -> None:
     [
         (_tsv(*PAIRS)[:-20], r"hch\.tsv:5: has 4 columns, the header has 5"),
         (_tsv(*PAIRS, PAIRS[0]), r"hch\.tsv:6: the id '25051' is not unique; it is at .*hch\.tsv:2 too"),
-        (_tsv(*PAIRS, header=HEADER[:4]), r"hch\.tsv:1: does not have the columns label"),
+        (_tsv(*PAIRS, header=HEADER[:4]), r"hch\.tsv:1: has no columns label"),
         (_tsv(PAIRS[0], ("25099", "tar", "a", "b", "neutral")), r":3: contains several languages, 'hch' and 'tar'"),
         (_tsv(("x1", "hch", "a", "b", "neutral")), r"hch\.tsv:2: the id 'x1' is not a number"),
         (_tsv(("25051", "hch", "a", "b", "maybe")), r"hch\.tsv:2.*the label 'maybe' is none of"),

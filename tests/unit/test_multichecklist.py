@@ -239,11 +239,11 @@ def _second_context(text: str) -> str:
         (lambda text: text.replace("Field\t", "Row\t", 1), "does not begin with the column 'Field'"),
         (lambda text: text.replace("\ten\t", "\tenglish\t", 1), "has no column 'en'"),
         (lambda text: text.replace("\tde-placeholders\tde\t", "\tqu-placeholders\tde\t", 1), "is not after"),
-        (lambda text: text.replace("Animal vs Vehicle v2", "Animal vs Vehicle"), "'Animal vs Vehicle' is twice"),
+        (lambda text: text.replace("Animal vs Vehicle v2", "Animal vs Vehicle"), "'Animal vs Vehicle' occurs twice"),
         (lambda text: text.replace("Animal vs Vehicle v2", "Plant vs Vehicle"), "no test 'Plant vs Vehicle'"),
         (
             lambda text: text.replace("Answer\t{animal}", "Reply\t{animal}"),
-            "does not have a context, a question or its answer",
+            "has no context, no question or a question without its answer",
         ),
         (lambda text: text.replace("Who is less {adj[1]}", "Who is less {noun}"), "nothing is known for '{noun}'"),
         (lambda text: text.replace("Name\tA is", "adj\tA is", 1), "'adj' is in no test"),

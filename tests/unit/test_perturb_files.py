@@ -154,7 +154,7 @@ def test_spans_of_a_json_line_move(tmp_path: Path) -> None:
     assert all(pair["tokens"])
 
 
-def test_the_books_tell_of_every_text(tmp_path: Path) -> None:
+def test_edit_counts_have_a_row_for_every_text(tmp_path: Path) -> None:
     """A row a text: its id, status, eligible letters, edits by operator and edit rate, which the totals sum up."""
     (tmp_path / "in").write_text(f"{TEXT}\n1234\n")
     totals = perturb_file(
@@ -164,10 +164,10 @@ def test_the_books_tell_of_every_text(tmp_path: Path) -> None:
             str(tmp_path / "out"),
             language="sw",
             format="lines",
-            books=str(tmp_path / "books"),
+            edit_counts=str(tmp_path / "edit_counts"),
         )
     )
-    rows = [line.split("\t") for line in (tmp_path / "books").read_text().splitlines()]
+    rows = [line.split("\t") for line in (tmp_path / "edit_counts").read_text().splitlines()]
     head, first, second = (dict(zip(rows[0], row, strict=True)) for row in rows)
     assert (first["place"], first["status"], first["language"], first["field"]) == ("1", "ok", "sw", "line")
     assert first["graphemes"] == str(len(TEXT))
@@ -177,7 +177,7 @@ def test_the_books_tell_of_every_text(tmp_path: Path) -> None:
     assert head["id"] == "id"
     assert totals[:4] == Totals(2, 1, 0, 0)[:4]
     assert totals.rates == pytest.approx(float(first["edit_rate"]), abs=1e-6)
-    assert totals.said().startswith("2 texts, 50.0 % edited, mean grapheme edit rate ")
+    assert totals.summary().startswith("2 texts, 50.0 % edited, mean grapheme edit rate ")
 
 
 def test_an_enormous_line_is_no_trouble(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_memory_does_not_grow_with_the_file(format: str, make: Callable[[int], s
         "language": "en",
         "format": format,
         "fields": FIELDS[format],
-        "books": str(tmp_path / "books"),
+        "edit_counts": str(tmp_path / "edit_counts"),
     }
     job = Job(str(tmp_path / "in"), SPEC, str(tmp_path / "out"), force=True, **options)
     (tmp_path / "in").write_text(make(10))

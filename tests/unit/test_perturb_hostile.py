@@ -18,7 +18,7 @@ from robust_xtreme.perturbing.files import Job, perturb_file
 
 BROKEN = [
     ("jsonl", '{"text": "a"}\n{"text": \n', "in:2: is not valid JSON: "),
-    ("jsonl", '{"text": "a", "text": "b"}', "the key 'text' is twice"),
+    ("jsonl", '{"text": "a", "text": "b"}', "the key 'text' occurs twice"),
     ("jsonl", "[1]", "in:1: is not a JSON object"),
     ("jsonl", '{"text": 3}', "the key 'text' takes a text, not 3"),
     ("jsonl", '{"txt": "a"}', "in:1: has no field 'text'; its texts are: txt"),
@@ -56,8 +56,8 @@ BROKEN = [
     ("squad", "", "expected '{', and there is the end of the file."),
     ("squad", "[]", "in:1: is not valid JSON: expected '{', and there is '['."),
     ("squad", '{"version": 1}', "has no list 'data'"),
-    ("squad", '{"data": [], "data": []}', "the key 'data' is twice."),
-    ("squad", '{"data": [], "d\\u0061ta": []}', "the key 'data' is twice."),
+    ("squad", '{"data": [], "data": []}', "the key 'data' occurs twice."),
+    ("squad", '{"data": [], "d\\u0061ta": []}', "the key 'data' occurs twice."),
     ("squad", '{"da\nta": []}', "in:1: is not valid JSON: Invalid control character"),
     ("squad", "{1: 2}", "expected a key, and there is '1'."),
     ("squad", '{"data": {}}', "expected '['"),
@@ -119,7 +119,7 @@ def test_a_broken_file_is_one_line_and_leaves_nothing(
         ({"format": "squad"}, "has no field 'text'; it has: question, context"),
         ({"header": True}, "--header and --no-header are for tsv"),
         ({"split": "test"}, "Name the task with --task"),
-        ({"books": "-"}, "--books takes the name of a file"),
+        ({"edit_counts": "-"}, "--edit-counts takes the name of a file"),
     ],
 )
 def test_options_that_do_not_fit_are_told(options: dict[str, Any], line: str, tmp_path: Path) -> None:
@@ -153,7 +153,9 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
             perturb_file(Job(str(tmp_path / "in"), SPEC, str(tmp_path / name), language="sw", format="lines"))
     assert (tmp_path / "in").read_text() == "Habari\n"
     assert (tmp_path / "there").read_text() == "mine"
-    job = Job(str(tmp_path / "in"), SPEC, str(tmp_path / "x"), books=str(tmp_path / "x"), language="sw", format="lines")
+    job = Job(
+        str(tmp_path / "in"), SPEC, str(tmp_path / "x"), edit_counts=str(tmp_path / "x"), language="sw", format="lines"
+    )
     with pytest.raises(UserError, match="is the file"):
         perturb_file(job)
 
@@ -190,7 +192,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ({"answers": {"text": ["my"], "answer_start": 6}}, "has 1 answers and 0 places of them"),
         ({"answers": {}}, "an answer has no whole number 'answer_start'"),
         ({"answers": {"text": "dear", "answer_start": 6}}, "is not at answer_start 6"),
-        ({"answers": [[6, [8]]]}, "the answer [6, a list] does not be in its context"),
+        ({"answers": [[6, [8]]]}, "the answer [6, a list] is not in its context"),
         ({"sentence_breaks": 3}, "the key 'sentence_breaks' takes a list of [start, stop]"),
         ({"sentence_breaks": [0, 5]}, "the key 'sentence_breaks' takes a list of [start, stop]"),
         ({"sentence_breaks": [[0, 5, 6]]}, "the key 'sentence_breaks' takes a list of [start, stop]"),
@@ -226,7 +228,7 @@ DEEP = "[" * 150 + "]" * 150
         ('{"text": ' + "[" * 880 + "]" * 880 + "}", "in:1: "),
         ('{"text": "a", "n": ' + "[" * 100_000 + "]" * 100_000 + "}", "its lists and objects are nested too deep."),
         ('{"text": "a", "n": ' + "1" * 5000 + "}", "cannot be read: a number in it has too many digits."),
-        ('{"text": "a", "answers": {"text": [], "text": []}}', "the key 'text' is twice (column 39)."),
+        ('{"text": "a", "answers": {"text": [], "text": []}}', "the key 'text' occurs twice (column 39)."),
     ],
     ids=range(8),
 )
@@ -313,7 +315,7 @@ def test_a_column_is_one_of_its_name(tmp_path: Path) -> None:
         (
             "in.conll",
             "# a comment\n1" + "\ta" * 9,
-            "Say what it is: --format iob2 (TAB), conll (TAB or SPACE) or conllu",
+            "Name the format: --format iob2 (TAB), conll (TAB or SPACE) or conllu",
         ),
     ],
 )
@@ -326,11 +328,11 @@ def test_tags_are_never_taken_for_texts(name: str, text: str, line: str, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_books_and_output_appear_together(tmp_path: Path) -> None:
+def test_edit_counts_and_output_appear_together(tmp_path: Path) -> None:
     """Where one of the two cannot be written, the other one does not stay."""
     (tmp_path / "in").write_text("Habari ya asubuhi\n")
-    for out, books in (("/dev/full", str(tmp_path / "books")), (str(tmp_path / "out"), "/dev/full")):
-        job = Job(str(tmp_path / "in"), SPEC, out, books=books, language="sw", format="lines", force=True)
+    for out, counts in (("/dev/full", str(tmp_path / "edit_counts")), (str(tmp_path / "out"), "/dev/full")):
+        job = Job(str(tmp_path / "in"), SPEC, out, edit_counts=counts, language="sw", format="lines", force=True)
         with pytest.raises(DiskError, match="/dev/full cannot be written: No space left"):
             perturb_file(job)
         assert [path.name for path in tmp_path.iterdir()] == ["in"]

@@ -53,7 +53,7 @@ def test_rows_of_xcopa_have_two_choices_and_an_index() -> None:
     rows = jsonl_choices.read(lines(causal(0), causal(1, label=None), causal(2, label=-1, question="effect")), "f")
     assert [row.values["label"] for row in rows] == [1, None, None]
     assert rows[0].values == {"premise": "p0", "question": "cause", "choices": ("a", "b"), "label": 1}
-    assert [(row.native, row.place) for row in rows] == [("0", "f:1"), ("1", "f:2"), ("2", "f:3")]
+    assert [(row.native, row.location) for row in rows] == [("0", "f:1"), ("1", "f:2"), ("2", "f:3")]
     assert rows[2].values["question"] == "effect"
 
 

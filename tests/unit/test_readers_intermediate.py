@@ -92,7 +92,7 @@ def test_objects_of_three_kinds_are_pairs() -> None:
         ("c", "h", "entailment"),
         ("p", "h", "contradiction"),
     ]
-    assert [row.place for row in rows] == ["f:1", "f:2", "f:3"]
+    assert [row.location for row in rows] == ["f:1", "f:2", "f:3"]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_records_of_cosmos_may_hold_commas_marks_and_line_ends() -> None:
     text = COSMOS + 'a,"x, ""y""\nz",q,1,2,3,4,3\nb,c,q,1,2,3,4,0\n'
     first, second = cosmos_csv.read(text, "f")
     assert first.values == {"premise": 'x, "y"\nz', "question": "q", "choices": ("1", "2", "3", "4"), "label": 3}
-    assert [(row.native, row.place) for row in (first, second)] == [("a", "f:2"), ("b", "f:4")]
+    assert [(row.native, row.location) for row in (first, second)] == [("a", "f:2"), ("b", "f:4")]
 
 
 def test_letters_of_commonsense_are_places() -> None:
@@ -229,7 +229,7 @@ def test_line_ends_marks_and_normalisation(tmp_path: Path, name: str, change: st
         (
             nli_pairs.read,
             lines(pair(gold_label=None)),
-            r"^f:1: has not the keys sentence1, sentence2 and gold_label, n",
+            r"^f:1: has neither the keys sentence1, sentence2 and gold_label, n",
         ),
         (nli_pairs.read, lines(pair(sentence1=7)), r"^f:1: the key 'sentence1' takes a text, not 7"),
         (nli_pairs.read, lines(pair(gold_label=" ")), r"^f:1: the key 'gold_label' is empty"),
@@ -294,11 +294,11 @@ def test_what_is_no_row_is_named_with_its_line(read: Read, text: str, message: s
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ("{}", r"^l: numbers its labels otherwise than from 0"),
-        ('{"N": 1, "S": 2}', r"^l: numbers its labels otherwise than from 0"),
-        ('{"N": 0, "S": 0}', r"^l: numbers its labels otherwise than from 0, each once"),
+        ("{}", r"^l: does not number its labels from 0"),
+        ('{"N": 1, "S": 2}', r"^l: does not number its labels from 0"),
+        ('{"N": 0, "S": 0}', r"^l: does not number its labels from 0, each number once"),
         ('{"N": 0, "S": "x"}', r"^l: the label 'S' takes a whole number, not 'x'"),
-        ('{"N": 0, "N": 1}', r"^l: the key 'N' is twice"),
+        ('{"N": 0, "N": 1}', r"^l: the key 'N' occurs twice"),
         ('{"N": "' + "9" * 5000 + '"}', r"^l: the label 'N' takes a whole number, not '9{79}\.$"),
         ("[]", r"^l: is not a JSON object"),
     ],

@@ -206,7 +206,7 @@ def test_breaks_count_code_points_of_decomposed_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("breaks", "message"),
     [
-        ([[0, 9]], r"the span \[0, 9\] of 'sentence_breaks' does not be in the context of 7 characters"),
+        ([[0, 9]], r"the span \[0, 9\] of 'sentence_breaks' is not in the context of 7 characters"),
         ([[0, 4], [3, 7]], r"the sentence at 3 begins before that at 0 ends, at 4"),
         ([], r"the key 'sentence_breaks' names no sentence"),
         ([[0]], r"the key 'sentence_breaks' takes a list of \[start, stop\]"),
@@ -301,7 +301,7 @@ def test_a_pair_is_read_with_its_entity() -> None:
     [
         (_article(_mention(), text=""), r"f:1: mention 'm1': the text of its article is missing\. .*get-mewsli-x\.sh"),
         (_article(_mention(12)), r"the mention 'Helsinki' is not at \[12, 20\], where 'elsinki,' is"),
-        (_article(_mention(60)), r"the mention at \[60, 68\] does not be in its text of 67 characters"),
+        (_article(_mention(60)), r"the mention at \[60, 68\] is not in its text of 67 characters"),
         (_article(_mention(4, CONTEXT[4:12])), r"the mention at \[4, 12\] is in no sentence"),
         (_article(_mention(), sentence_spans=[[0, 6]]), r"'sentence_spans' takes a list of start and end"),
         (_article({"example_id": "m1"}), r"mention 'm1': expected 'mention_span' to be an object"),

@@ -95,7 +95,7 @@ def test_wrong_columns_of_pairs_are_named(text: str, message: str) -> None:
 def test_sentences_are_separated_by_empty_lines() -> None:
     """Several empty lines count as one, and each sentence knows its first line."""
     rows = iob2.read("\na\tO\nb\tB-PER\n\n \n\nc\tO", "f")
-    assert [(row.native, row.place, row.values["words"], row.values["tags"]) for row in rows] == [
+    assert [(row.native, row.location, row.values["words"], row.values["tags"]) for row in rows] == [
         ("0", "f:2", ("a", "b"), ("O", "B-PER")),
         ("1", "f:7", ("c",), ("O",)),
     ]
@@ -171,7 +171,7 @@ def test_an_empty_answer_is_none(answers: list[dict[str, object]]) -> None:
         (_breaks([[0, 2], [1, 2]]), r"paragraphs\[0\]: the sentence at 1 begins before that at 0 ends, at 2"),
         (
             _breaks([[0, 3]]),
-            r"paragraphs\[0\]: the span \[0, 3\] of 'sentence_breaks' does not be in the context of 2",
+            r"paragraphs\[0\]: the span \[0, 3\] of 'sentence_breaks' is not in the context of 2",
         ),
         (_breaks([0, 2]), r"paragraphs\[0\]: the key 'sentence_breaks' takes a list of \[start, stop\]"),
         ('{"data": [{"context": 7, "question": "?"}]}', r"^f: data\[0\]: expected 'context' to be a text"),

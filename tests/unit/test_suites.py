@@ -199,7 +199,7 @@ def test_what_a_suite_lacks_is_named(tmp_path: Path) -> None:
         (
             XQUAD,
             [{**ASKED, "answers": [[11, 17]]}],
-            r"the span \[11, 17\] of 'answers' does not be in the context of 16",
+            r"the span \[11, 17\] of 'answers' is not in the context of 16",
         ),
         (XQUAD, [{**ASKED, "answers": [[-1, 3]]}], r"the span \[-1, 3\]"),
         (XQUAD, [{**ASKED, "answers": [[3, 3]]}], r"the span \[3, 3\]"),
@@ -229,7 +229,7 @@ def test_mistakes_in_rows_have_their_place(
         ('{"id": "1"', r"jsonl:1: is not valid JSON: .*column 11"),
         (lines([PAIR]) + "\n" + lines([PAIR]), r"jsonl:2: is not valid JSON"),
         ("[1]\n", r"jsonl:1: is not a JSON object"),
-        ('{"id": "1", "id": "2"}\n', r"jsonl:1: the key 'id' is twice"),
+        ('{"id": "1", "id": "2"}\n', r"jsonl:1: the key 'id' occurs twice"),
         (lines([PAIR]).replace("Anna", "\\ud800"), r"jsonl:1: the key 'premise' contains half of a surrogate pair"),
         ("[" * 100_000, r"jsonl:1: is not valid JSON"),
         ('{"id": ' + "1" * 5000 + "}", r"jsonl:1: is not valid JSON"),

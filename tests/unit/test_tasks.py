@@ -270,7 +270,7 @@ def test_translations_of_a_passage_are_one_cluster() -> None:
 def test_a_question_that_is_marked_to_have_no_answer_is_none_to_refuse(name: str) -> None:
     """Among answered questions it has an empty target, where an unmarked one is a mistake."""
     row = _question("q2", "b")
-    marked = Row(row.native, row.place, {**row.values, "impossible": True})
+    marked = Row(row.native, row.location, {**row.values, "impossible": True})
     found = _task(name).adapt((_question("q1", "a", (0, 1)), marked), Origin(name, "validation", "en"))
     assert [one.target for one in found] == [Answers((Span(0, 1),)), Answers(())]
 

@@ -69,7 +69,7 @@ def _target(row: Row, labels: tuple[str, ...]) -> Choice:
         return UNLABELLED
     label = _SYNONYMS.get(label, label)
     if label not in labels:
-        raise DataError(row.place, f"the label {label!r} is none of: {', '.join(labels)}.")
+        raise DataError(row.location, f"the label {label!r} is none of: {', '.join(labels)}.")
     return Choice(labels.index(label))
 
 
@@ -86,7 +86,7 @@ def _check_order(rows: Sequence[Row]) -> None:
         else:
             within += not same
     few = len(rows) // _PER_PREMISE
-    location = rows[0].place.rpartition(":")[0]
+    location = rows[0].location.rpartition(":")[0]
     recur = len(rows) >= _TELLING and 2 * len({row.values["first"] for row in rows}) < len(rows)
     if recur and within * 10 > few >= between * 10:
         raise DataError(location, "equal premises are not in threes, as in XNLI: the rows are in another order.")

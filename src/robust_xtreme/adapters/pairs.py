@@ -43,5 +43,5 @@ def _target(row: Row, labels: tuple[str, ...], called: Mapping[str, str]) -> Cho
         return UNLABELLED
     name = called.get(label, label)
     if name not in labels:
-        raise DataError(row.place, f"the label {label!r:.80} is none of: {', '.join((*called, *labels))}.")
+        raise DataError(row.location, f"the label {label!r:.80} is none of: {', '.join((*called, *labels))}.")
     return Choice(labels.index(name))

@@ -46,10 +46,10 @@ def _check_answers(rows: Sequence[Row]) -> None:
     labelled = any(row.values["answers"] for row in rows)
     for row in rows:
         if labelled and not row.values["answers"] and not row.values.get("impossible"):
-            raise DataError(row.place, "has no answer, and other questions of the file have one.")
+            raise DataError(row.location, "has no answer, and other questions of the file have one.")
         for start, stop in row.values["answers"]:
             if not row.values["context"][start:stop].strip():
-                raise DataError(row.place, f"the answer at [{start}, {stop}] is only white space.")
+                raise DataError(row.location, f"the answer at [{start}, {stop}] is only white space.")
 
 
 def _trimmed(row: Row) -> Row:
@@ -72,8 +72,10 @@ def _cluster(rows: Sequence[Row]) -> str:
     """The cluster that the rows of a passage name; a passage is noised once, so it must be in one cluster."""
     for row in rows:
         if row.cluster != rows[0].cluster:
-            what = f"the passage is in the cluster {row.cluster!r} here, and in {rows[0].cluster!r} at {rows[0].place}."
-            raise DataError(row.place, what)
+            what = (
+                f"the passage is in the cluster {row.cluster!r} here, and in {rows[0].cluster!r} at {rows[0].location}."
+            )
+            raise DataError(row.location, what)
     return rows[0].cluster
 
 

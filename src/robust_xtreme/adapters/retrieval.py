@@ -167,8 +167,8 @@ def _passage(context: str, rows: tuple[Row, ...]) -> _Passage:
     first = rows[0]
     for row in rows:
         if (row.cluster, row.values["sentences"]) != (first.cluster, first.values["sentences"]):
-            what = f"the context has another cluster, or other sentences, than at {first.place}."
-            raise DataError(row.place, what)
+            what = f"the context has another cluster, or other sentences, than at {first.location}."
+            raise DataError(row.location, what)
     name = digest(context) if first.cluster else min(row.native for row in rows)
     return _Passage(rows, name, first.cluster or by_question(rows), context, first.values["sentences"])
 
@@ -203,10 +203,10 @@ def _check_sentences(rows: Sequence[Row], split: str) -> None:
     for row in rows if split != _TAUGHT else ():
         if row.values.get("ruled"):
             what = "the key 'sentence_breaks' is missing from its paragraph; only training data may be without it."
-            raise DataError(row.place, what)
+            raise DataError(row.location, what)
         begins = [begin for begin, _ in row.values["answers"][:1]]
         if any(not any(start <= begin < stop for start, stop in row.values["sentences"]) for begin in begins):
-            raise DataError(row.place, f"the answer at {begins[0]} begins in no sentence of its context.")
+            raise DataError(row.location, f"the answer at {begins[0]} begins in no sentence of its context.")
 
 
 def _check_answered(rows: Sequence[Row]) -> None:
@@ -214,7 +214,7 @@ def _check_answered(rows: Sequence[Row]) -> None:
     if any(row.values["answers"] for row in rows):
         for row in rows:
             if not row.values["answers"]:
-                raise DataError(row.place, "has no answer, and other questions of the file have one.")
+                raise DataError(row.location, "has no answer, and other questions of the file have one.")
 
 
 def all_sentences(rows: Rows, task: str, split: str) -> Corpus:

@@ -40,5 +40,5 @@ def _unknown_tag(row: Row, tags: tuple[str, ...], labels: tuple[str, ...]) -> Da
     index = next(index for index, tag in enumerate(tags) if tag not in labels)
     what = f"the tag {tags[index]!r} is none of: {', '.join(labels)}."
     if "line" in row.values:  # a word each line
-        return DataError(row.place.rpartition(":")[0], what, int(row.values["line"]) + index)
-    return DataError(row.place, what)
+        return DataError(row.location.rpartition(":")[0], what, int(row.values["line"]) + index)
+    return DataError(row.location, what)

@@ -1,4 +1,4 @@
-"""`robust-xtreme perturb`: a file with noise in its texts, in the format that it came in."""
+"""`robust-xtreme perturb`: write a file with noise in its texts, in the same format."""
 
 from __future__ import annotations
 
@@ -101,7 +101,8 @@ Header = Annotated[
     typer.Option("--header/--no-header", help="Whether a tsv names its columns. Default: where --fields has names."),
 ]
 EditCounts = Annotated[
-    str | None, typer.Option("--books", metavar="TSV", help="Write what was done to each text: edits and edit rate.")
+    str | None,
+    typer.Option("--edit-counts", metavar="TSV", help="Write what was done to each text: edits and edit rate."),
 ]
 
 
@@ -119,7 +120,7 @@ def perturb(
     keep: Keep = None,
     packs: Packs = None,
     seed: Annotated[int, typer.Option("--seed", help="The noise seed.")] = 0,
-    books: EditCounts = None,
+    edit_counts: EditCounts = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
@@ -137,7 +138,7 @@ def perturb(
     """
     from robust_xtreme.perturbing.files import Job, perturb_file
 
-    _check_named({"FILE": file, "--out": out, "--books": books})
+    _check_named({"FILE": file, "--out": out, "--edit-counts": edit_counts})
     job = Job(
         file=file,
         spec=_single(spec),
@@ -151,27 +152,27 @@ def perturb(
         header=header,
         keep=tuple(several("keep", keep) or ()),
         seed=seed,
-        books=books or "",
+        edit_counts=edit_counts or "",
         force=force,
     )
     with ended(), using(packs), _bar(job, quiet) as advance:
         totals = perturb_file(job, advance)
     if not quiet:
-        typer.echo(one_line(f"{totals.said()} -> {job.out}"), err=True)
+        typer.echo(one_line(f"{totals.summary()} -> {job.out}"), err=True)
 
 
 def _single(given: list[str]) -> str:
-    """The perturbation that is asked for. Raises SpecError where there are several."""
+    """The perturbation that is named. Raises SpecError where there are several."""
     from robust_xtreme.errors import SpecError
 
     if len(given) > 1:
-        what = f"--perturb is {len(given)} times, and one file is written."
+        what = f"--perturb is given {len(given)} times, but one file is written."
         raise SpecError(f"{what} A chain is written with +: --perturb {'+'.join(given)}")
     return given[0]
 
 
 def _check_named(given: Mapping[str, str | None]) -> None:
-    """Raise UserError where a name is an empty text, as of an unset variable."""
+    """Raise UserError where a name is empty, as from an unset variable."""
     from robust_xtreme.errors import UserError
 
     for option, name in given.items():

@@ -1,9 +1,9 @@
 """File formats, one module each: rows are read, and files are written again with only their texts changed.
 
-A module that reads has `read` (or `read_parts`, of several files), a `SAMPLE`, which is a whole, valid file, and for
-rows of a suite `record` and `FIELDS`, their keys. One that writes has `records`, the fields that can be `NOISED` (none:
-those that are named), and the `FAMILY` whose rules it follows. `WRITTEN` names the format that a task's own file is
-written in.
+A module that reads has `read` (or `read_parts`, for several files), a `SAMPLE`, which is a whole, valid file, and for
+rows of a suite `record` and `FIELDS`, their keys. A module that writes has `records`, the fields that can be `NOISED`
+(empty: the fields are named with --fields), and the `FAMILY` whose rules it follows. `WRITTEN` names the format in
+which a task's own file is written.
 """
 
 from __future__ import annotations

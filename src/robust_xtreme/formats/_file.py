@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final, NamedTuple, final
 from robust_xtreme.errors import DataError
 
 STREAM: Final = "-"
-"""What represents stdin and stdout."""
+"""The file name that means stdin or stdout."""
 
 _MARK: Final = codecs.BOM_UTF8
 _PIECE: Final = 1 << 16
@@ -23,7 +23,7 @@ _FEW: Final = 3
 
 
 class Line(NamedTuple):
-    """One line: its number from 1, its text, and what ends it: LF, CRLF or nothing."""
+    """One line: its number from 1, its text, and its end: LF, CRLF or nothing."""
 
     number: int
     text: str
@@ -54,7 +54,7 @@ def read_file(path: Path) -> SourceFile:
 
 
 def decoded(data: bytes, path: Path | str, line: int = 1) -> str:
-    """The text of some bytes. Raises DataError naming the line that is not UTF-8; `line` is the first one's."""
+    """Decode UTF-8; `line` is the number of the first line. Raises DataError naming the line that is not UTF-8."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -107,11 +107,11 @@ class Source:
             yield Line(number, bare, text[len(bare) :])
 
     def head(self) -> list[str]:
-        """Lines that the file begins with, as many as are read at once; nothing is taken."""
+        """The first lines of the file, as many as the buffer contains; they are read again by `lines`."""
         buffered: Any = self._file
         data: bytes = buffered.peek(_PIECE)
         lines = data.decode("utf-8", "replace").split("\n")
-        return lines if len(lines) < _FEW else lines[:-1]  # the last one may be cut off
+        return lines if len(lines) < _FEW else lines[:-1]  # the last line may be incomplete
 
     def pieces(self) -> Iterator[str]:
         """The text in pieces of bounded size. Raises DataError naming the line that is not UTF-8."""
@@ -137,7 +137,7 @@ def check_ends(text: str, path: str, line: int) -> None:
 
 
 def _mark(file: BinaryIO) -> str:
-    """The byte order mark that a file begins with, taken from it; none: an empty text."""
+    """Read the byte order mark at the beginning of a file; an empty text if there is none."""
     buffered: Any = file
     if buffered.peek(len(_MARK))[: len(_MARK)] == _MARK:
         return file.read(len(_MARK)).decode()
@@ -146,7 +146,7 @@ def _mark(file: BinaryIO) -> str:
 
 @contextmanager
 def opened(name: str) -> Iterator[Source]:
-    """The file of that name, `-` being stdin. Raises DataError where it cannot be read."""
+    """Open the file of that name; `-` is stdin. Raises DataError where it cannot be read."""
     if name == STREAM:
         stdin: Any = getattr(sys.stdin, "buffer", None)
         if stdin is None:
@@ -154,7 +154,7 @@ def opened(name: str) -> Iterator[Source]:
         yield Source(stdin if hasattr(stdin, "peek") else io.BufferedReader(stdin), "stdin")
         return
     try:
-        file = Path(name).open("rb")  # noqa: SIM115 - closed below; only opening may fail as a mistake of the user's
+        file = Path(name).open("rb")  # noqa: SIM115 - closed below; only a failure to open is a user's mistake
     except OSError as error:
         raise DataError(name, f"cannot be read: {error.strerror or error}") from error
     with file:

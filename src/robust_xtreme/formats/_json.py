@@ -1,4 +1,4 @@
-"""JSON: values of a row that are checked one by one, and values that know where they are in their text."""
+"""Parse JSON, check the values of a row, and record at which range of the text each string and number is written."""
 
 from __future__ import annotations
 
@@ -39,49 +39,49 @@ class PlacedNumber(int):
 _PLACED: Final[Mapping[type, Any]] = {str: Placed, int: PlacedNumber}
 
 
-def parse(line: str, place: str) -> dict[str, Any]:
-    """One JSON object. Raises DataError where it is broken, another value, or names a key twice."""
+def parse(line: str, location: str) -> dict[str, Any]:
+    """Parse one JSON object. Raises DataError where it is invalid, not an object, or has a key twice."""
     try:
-        found = json.loads(line, object_pairs_hook=lambda pairs: _unique(pairs, place))
+        parsed = json.loads(line, object_pairs_hook=lambda pairs: _unique(pairs, location))
     except json.JSONDecodeError as error:
-        raise DataError(place, f"is not valid JSON: {error.msg} (column {error.colno}).") from None
+        raise DataError(location, f"is not valid JSON: {error.msg} (column {error.colno}).") from None
     except (RecursionError, ValueError) as error:
-        raise DataError(place, f"is not valid JSON: {error}.") from None
-    if not isinstance(found, dict):
-        raise DataError(place, "is not a JSON object.")
-    return found
+        raise DataError(location, f"is not valid JSON: {error}.") from None
+    if not isinstance(parsed, dict):
+        raise DataError(location, "is not a JSON object.")
+    return parsed
 
 
 def objects(text: str, path: str) -> Iterator[tuple[dict[str, Any], str]]:
-    """The object of each line, and its place. Raises DataError."""
+    """The object of each line, and its location, `path:line`. Raises DataError."""
     for number, line in numbered_lines(text):
         yield parse(line, f"{path}:{number}"), f"{path}:{number}"
 
 
-def _unique(pairs: list[tuple[str, Any]], place: str) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+def _unique(pairs: list[tuple[str, Any]], location: str) -> dict[str, Any]:
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise DataError(place, f"the key {twice[:_SHOWN]!r} is twice.")
-    return found
+        raise DataError(location, f"the key {twice[:_SHOWN]!r} occurs twice.")
+    return unique
 
 
 def placed(text: str, path: str, line: int) -> Any:
-    """The value that a text is, whose strings and whole numbers are Placed. Raises DataError with line and column."""
-    return _told(lambda: _only(text, None), path, line)
+    """Parse a text as one JSON value with Placed strings and numbers. Raises DataError with line and column."""
+    return _json_errors(lambda: _only(text, None), path, line)
 
 
 def placed_row(text: str, path: str, line: int, keys: Collection[str]) -> dict[str, Any]:
-    """The object that a line is; in lists and objects, only those of some keys are Placed. Raises DataError."""
-    found = _told(lambda: _only(text, keys), path, line)
-    if not isinstance(found, dict):
+    """Parse a line as one JSON object; in lists and objects, only values under `keys` are Placed. Raises DataError."""
+    row = _json_errors(lambda: _only(text, keys), path, line)
+    if not isinstance(row, dict):
         raise DataError(path, "is not a JSON object.", line)
-    return found
+    return row
 
 
-def _told(read: Callable[[], Any], path: str, line: int) -> Any:
-    """What a reader of JSON gives. Raises DataError where it fails."""
+def _json_errors(read: Callable[[], Any], path: str, line: int) -> Any:
+    """Call a JSON parser. Raises DataError where it fails."""
     try:
         return read()
     except json.JSONDecodeError as error:
@@ -89,12 +89,12 @@ def _told(read: Callable[[], Any], path: str, line: int) -> Any:
         raise DataError(path, what, line + error.lineno - 1) from None
     except RecursionError:
         raise DataError(path, "cannot be read: its lists and objects are nested too deep.", line) from None
-    except ValueError:  # of the integers that Python reads, which have an end
+    except ValueError:  # Python limits the digits of an integer
         raise DataError(path, "cannot be read: a number in it has too many digits.", line) from None
 
 
 def _only(text: str, keys: Collection[str] | None) -> Any:
-    """The value of a text that contains nothing else."""
+    """Parse a text that contains one value and nothing else."""
     start = _skip(text, 0)
     if keys is None or text[start : start + 1] != "{":
         value, stop = _value(text, start, _DEEPEST if keys is None else 0)
@@ -105,37 +105,37 @@ def _only(text: str, keys: Collection[str] | None) -> Any:
     return value
 
 
-def _skip(text: str, place: int) -> int:
-    if text[place : place + 1] not in _BLANK:
-        return place
-    match = _SPACE.match(text, place)
-    return match.end() if match else place
+def _skip(text: str, position: int) -> int:
+    if text[position : position + 1] not in _BLANK:
+        return position
+    match = _SPACE.match(text, position)
+    return match.end() if match else position
 
 
-def _value(text: str, place: int, deep: int) -> tuple[Any, int]:
-    """The value that begins there and where it ends; what is deeper than `deep` is not Placed."""
-    opens = text[place : place + 1]
+def _value(text: str, position: int, deep: int) -> tuple[Any, int]:
+    """The value that begins at a position, and its end; values nested deeper than `deep` are not Placed."""
+    opens = text[position : position + 1]
     if deep and opens == "{":
-        return _object(text, place, deep - 1)
+        return _object(text, position, deep - 1)
     if deep and opens == "[":
-        return _array(text, place, deep - 1)
-    value, stop = _DECODER.raw_decode(text, place)
+        return _array(text, position, deep - 1)
+    value, stop = _DECODER.raw_decode(text, position)
     if kind := _PLACED.get(type(value)):
         value = kind(value)
-        value.range = (place, stop)
+        value.range = (position, stop)
     return value, stop
 
 
 def _object(text: str, start: int, deep: int, keys: Collection[str] | None = None) -> tuple[dict[str, Any], int]:
     members: dict[str, Any] = {}
 
-    def member(place: int) -> int:
-        if text[place : place + 1] != '"':
-            raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, place)
-        key, stop = _DECODER.raw_decode(text, place)
+    def member(position: int) -> int:
+        if text[position : position + 1] != '"':
+            raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, position)
+        key, stop = _DECODER.raw_decode(text, position)
         begin = _past(text, _skip(text, stop), ":")
         if key in members:
-            raise json.JSONDecodeError(f"the key {key[:_SHOWN]!r} is twice", text, place)
+            raise json.JSONDecodeError(f"the key {key[:_SHOWN]!r} occurs twice", text, position)
         members[key], stop = _value(text, begin, deep if keys is None or key in keys else 0)
         return int(stop)
 
@@ -145,81 +145,81 @@ def _object(text: str, start: int, deep: int, keys: Collection[str] | None = Non
 def _array(text: str, start: int, deep: int) -> tuple[list[Any], int]:
     items: list[Any] = []
 
-    def item(place: int) -> int:
-        value, stop = _value(text, place, deep)
+    def item(position: int) -> int:
+        value, stop = _value(text, position, deep)
         items.append(value)
         return stop
 
     return items, _until(text, start + 1, "]", item)
 
 
-def _until(text: str, place: int, close: str, item: Callable[[int], int]) -> int:
-    """Where a list or an object ends whose items, separated by commas, a function reads."""
-    place = _skip(text, place)
-    if text[place : place + 1] == close:
-        return place + 1
+def _until(text: str, position: int, close: str, item: Callable[[int], int]) -> int:
+    """The end of a list or an object; `item` reads each of its items, which are separated by commas."""
+    position = _skip(text, position)
+    if text[position : position + 1] == close:
+        return position + 1
     while True:
-        place = _skip(text, item(place))
-        if text[place : place + 1] == close:
-            return place + 1
-        place = _past(text, place, ",")
+        position = _skip(text, item(position))
+        if text[position : position + 1] == close:
+            return position + 1
+        position = _past(text, position, ",")
 
 
-def _past(text: str, place: int, mark: str) -> int:
-    if text[place : place + 1] != mark:
-        raise json.JSONDecodeError(f"Expecting '{mark}' delimiter", text, place)
-    return _skip(text, place + 1)
+def _past(text: str, position: int, mark: str) -> int:
+    if text[position : position + 1] != mark:
+        raise json.JSONDecodeError(f"Expecting '{mark}' delimiter", text, position)
+    return _skip(text, position + 1)
 
 
 def dumped(new: str, old: Placed, text: str) -> str:
-    """A string instead of another, in its way of writing letters beyond ASCII; the same one keeps its bytes."""
+    """Write a new string as JSON, with the old string's escapes of non-ASCII letters; the same string keeps its bytes."""
     raw = text[slice(*old.range)]
     return raw if new == old else json.dumps(new, ensure_ascii=raw.isascii() and not old.isascii())
 
 
-def text_of(row: Mapping[str, Any], key: str, place: str, *, empty: bool = False) -> str:
-    """The text of that key: a string of whole characters, with something in it unless `empty`. Raises DataError."""
+def text_of(row: Mapping[str, Any], key: str, location: str, *, empty: bool = False) -> str:
+    """The text of that key: a string of whole characters, not blank unless `empty`. Raises DataError."""
     if key not in row:
-        raise DataError(place, f"the key {key!r} is missing.")
-    return checked(row[key], key, place, empty=empty)
+        raise DataError(location, f"the key {key!r} is missing.")
+    return checked(row[key], key, location, empty=empty)
 
 
-def checked(value: Any, key: str, place: str, *, empty: bool = False) -> str:
-    """The same of a value."""
+def checked(value: Any, key: str, location: str, *, empty: bool = False) -> str:
+    """Check a value that is the text of that key, as `text_of` does. Raises DataError."""
     if not isinstance(value, str):
-        raise DataError(place, f"the key {key!r} takes a text, not {shown(value)}.")
+        raise DataError(location, f"the key {key!r} takes a text, not {shown(value)}.")
     if not empty and not value.strip():
-        raise DataError(place, f"the key {key!r} is empty.")
+        raise DataError(location, f"the key {key!r} is empty.")
     if is_half(value):
-        raise DataError(place, f"the key {key!r} {HALF}, which is not a character.")
+        raise DataError(location, f"the key {key!r} {HALF}, which is not a character.")
     return value
 
 
 def is_half(text: str) -> bool:
-    """Whether a text contains a half of a surrogate pair."""
+    """Whether a text contains half of a surrogate pair."""
     return _LONE.search(text) is not None
 
 
-def texts_of(row: Mapping[str, Any], key: str, place: str) -> tuple[str, ...]:
+def texts_of(row: Mapping[str, Any], key: str, location: str) -> tuple[str, ...]:
     """The texts of that key: a list of at least one, none of them empty. Raises DataError."""
     if key not in row:
-        raise DataError(place, f"the key {key!r} is missing.")
+        raise DataError(location, f"the key {key!r} is missing.")
     value = row[key]
-    if not isinstance(value, list) or not value or not all(isinstance(one, str) and one.strip() for one in value):
+    if not isinstance(value, list) or not value or not all(isinstance(text, str) and text.strip() for text in value):
         what = f"takes a list of texts, none of them empty, not {value!r:.{_SHOWN}}."
-        raise DataError(place, f"the key {key!r} {what}")
-    return tuple(checked(one, key, place) for one in value)
+        raise DataError(location, f"the key {key!r} {what}")
+    return tuple(checked(text, key, location) for text in value)
 
 
-def spans_of(row: Mapping[str, Any], key: str, length: int, place: str) -> tuple[Range, ...]:
+def spans_of(row: Mapping[str, Any], key: str, length: int, location: str) -> tuple[Range, ...]:
     """The spans of that key: a list of [start, stop) within a text of that length. Raises DataError."""
     value = row[key]
-    if not isinstance(value, list) or not all(_is_span(one) for one in value):
-        raise DataError(place, f"the key {key!r} takes a list of [start, stop], not {value!r:.{_SHOWN}}.")
+    if not isinstance(value, list) or not all(_is_span(pair) for pair in value):
+        raise DataError(location, f"the key {key!r} takes a list of [start, stop], not {value!r:.{_SHOWN}}.")
     for start, stop in value:
         if not 0 <= start < stop <= length:
-            what = f"the span [{start}, {stop}] of {key!r} does not be in the context of {length} characters."
-            raise DataError(place, what)
+            what = f"the span [{start}, {stop}] of {key!r} is not in the context of {length} characters."
+            raise DataError(location, what)
     return tuple((start, stop) for start, stop in value)
 
 
@@ -228,12 +228,12 @@ def _is_span(value: Any) -> bool:
 
 
 def is_whole(value: Any) -> bool:
-    """Whether a value is a whole number; true and false are none."""
+    """Whether a value is a whole number; true and false are not."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def shown(value: Any) -> str:
-    """A value that is not text, in words of JSON, for a line that names it."""
+    """A value that is not a text, as a message names it."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
     text = json.dumps(value)

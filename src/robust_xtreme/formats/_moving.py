@@ -1,4 +1,4 @@
-"""What moves with the texts of a row of JSON lines: whose places they are, and what may be such and does not move."""
+"""Which ranges in a row of JSON lines move with which text, and which values look like ranges but do not move."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ from typing import Any, Final, NamedTuple
 
 from robust_xtreme.errors import DataError
 from robust_xtreme.formats._json import is_whole
-from robust_xtreme.formats._places import ANSWERS, BREAKS, SENTENCES, Edits, Place, breaks, moved, moved_breaks, places
+from robust_xtreme.formats._named_ranges import (
+    ANSWERS,
+    BREAKS,
+    SENTENCES,
+    Edits,
+    NamedRange,
+    breaks,
+    moved,
+    moved_breaks,
+    named_ranges,
+)
 from robust_xtreme.formats._record import Done
 
 Fields = Mapping[str, Any]
@@ -28,63 +38,63 @@ _SIZES: Final = (_PAIR, _PAIR + 1)
 
 
 class Moving(NamedTuple):
-    """What moves with one text of a row: the places in it, and its sentences."""
+    """What moves with one text of a row: the ranges in it, and its sentences."""
 
     row: Fields
-    places: Sequence[Place] = ()
-    sentences: Sequence[Place] = ()
+    ranges: Sequence[NamedRange] = ()
+    sentences: Sequence[NamedRange] = ()
 
     def edits(self, new: Done, text: str) -> Edits:
-        """How it is written after the text was noised."""
-        return moved(self.places, new, text) | moved_breaks(self.row, self.sentences, new, text)
+        """The edits of the row's ranges after the text was noised."""
+        return moved(self.ranges, new, text) | moved_breaks(self.row, self.sentences, new, text)
 
 
-def moving(row: Fields, noised: Mapping[str, str], keep: Collection[str], place: str) -> Mapping[str, Moving]:
-    """What moves with each of the texts that are noised; values under the keys to `keep` stay.
+def moving(row: Fields, noised: Mapping[str, str], keep: Collection[str], location: str) -> Mapping[str, Moving]:
+    """What moves with each noised text; values under the keys in `keep` do not move.
 
-    Places are those of `context`; where there is none, those of the text in which they find what they say, and those
-    that say nothing of `text` or of the only text that they fit in. Raises DataError where that is not clear, and
-    where something else looks like places in a text that is noised.
+    Ranges belong to `context`. In a row without one, they belong to the text that contains the quoted answers at these
+    ranges; ranges without quoted answers belong to `text`, or to the only text in which they fit. Raises DataError
+    where this is ambiguous, and where another value looks like ranges in a noised text.
     """
     row = {key: value for key, value in row.items() if key not in keep}
-    owners = {key: owner for key in MOVING if key not in noised and (owner := _owner(row, key, noised, place))}
-    _check_left(row, noised, {*noised, *owners}, place)
-    return {name: _moving(row, name, text, owners, place) for name, text in noised.items()}
+    owners = {key: owner for key in MOVING if key not in noised and (owner := _owner(row, key, noised, location))}
+    _check_left(row, noised, {*noised, *owners}, location)
+    return {name: _moving(row, name, text, owners, location) for name, text in noised.items()}
 
 
-def _moving(row: Fields, name: str, text: str, owners: Mapping[str, str], place: str) -> Moving:
-    own = [key for key, owner in owners.items() if owner == name]
-    found = [one for key in own if key not in _SENTENCES for one in places(row, key, text, place)]
-    return Moving(row, found, breaks(row, text, place) if any(key in own for key in _SENTENCES) else ())
+def _moving(row: Fields, name: str, text: str, owners: Mapping[str, str], location: str) -> Moving:
+    keys = [key for key, owner in owners.items() if owner == name]
+    ranges = [item for key in keys if key not in _SENTENCES for item in named_ranges(row, key, text, location)]
+    return Moving(row, ranges, breaks(row, text, location) if any(key in keys for key in _SENTENCES) else ())
 
 
-def _owner(row: Fields, key: str, noised: Mapping[str, str], place: str) -> str:
-    """The text whose places are under a key, whether it is noised or not; an empty text where there are none."""
+def _owner(row: Fields, key: str, noised: Mapping[str, str], location: str) -> str:
+    """The name of the text to which the ranges under a key belong, noised or not; empty where there are no ranges."""
     value = row.get(key)
     if value is None or (key in ANSWERS and value and isinstance(value, list) and all(map(_is_text, value))):
         return ""
     in_context = _is_text(row.get(_CONTEXT))
     if key not in _SPANS and in_context:
         return _CONTEXT
-    placed = any(_names_place(name, one, None) for name, one in _inside(key, value))
+    placed = any(_names_position(name, inner, None) for name, inner in _inside(key, value))
     if in_context:
         return _CONTEXT if placed else ""
     if key == SENTENCES and BREAKS in row and not placed:
         key = BREAKS
         placed = row[key] is not None
-    return _fitting(row, key, noised, place) if placed else ""
+    return _fitting(row, key, noised, location) if placed else ""
 
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _fitting(row: Fields, key: str, noised: Mapping[str, str], place: str) -> str:
-    """The text in which all places of a value are. Raises DataError where it may be several, or none."""
-    texts: dict[str, str] = {name: one for name, one in row.items() if _is_text(one)} | dict(noised)
-    fits = {name: fit for name, text in texts.items() if (fit := _places(row, key, text)) is not None}
+def _fitting(row: Fields, key: str, noised: Mapping[str, str], location: str) -> str:
+    """The name of the text in which all ranges of a value fit. Raises DataError where several texts or none fit."""
+    texts: dict[str, str] = {name: value for name, value in row.items() if _is_text(value)} | dict(noised)
+    fits = {name: fit for name, text in texts.items() if (fit := _ranges_or_none(row, key, text)) is not None}
     ours = [name for name in fits if name in noised]
-    if any(one.text is None for fit in fits.values() for one in fit):
+    if any(item.text is None for fit in fits.values() for item in fit):
         if _TEXT in texts:
             return _TEXT
         ours = ours if len(fits) == 1 else list(fits) * bool(ours)
@@ -92,55 +102,55 @@ def _fitting(row: Fields, key: str, noised: Mapping[str, str], place: str) -> st
         return next(iter(ours or fits))
     known = " or ".join(map(repr, fits)) or "none of the texts"
     what = f"the places under {key!r} fit in {known}"
-    raise DataError(place, f"{what}. Call the text that they are in {_CONTEXT!r}, or leave them: --keep {key}")
+    raise DataError(location, f"{what}. Call the text that they are in {_CONTEXT!r}, or leave them: --keep {key}")
 
 
-def _places(row: Fields, key: str, text: str) -> list[Place] | None:
-    """The places in a text; None where one of them is not in it."""
+def _ranges_or_none(row: Fields, key: str, text: str) -> list[NamedRange] | None:
+    """The ranges in a text; None where one of them does not fit."""
     try:
-        return places(row, key, text, "")
+        return named_ranges(row, key, text, "")
     except DataError:
         return None
 
 
-def _check_left(row: Fields, noised: Mapping[str, str], taken: Collection[str], place: str) -> None:
-    """Raise DataError where another key looks like places in a text that is noised, or like the text of an answer."""
+def _check_left(row: Fields, noised: Mapping[str, str], taken: Collection[str], location: str) -> None:
+    """Raise DataError where another key looks like ranges in a noised text, or like the text of an answer."""
     longest = max(map(len, noised.values()), default=-1)
     elsewhere = _is_text(row.get(_CONTEXT)) and _CONTEXT not in noised
     for key, value in row.items():
         if key in taken:
             continue
-        if not elsewhere and any(_names_place(name, one, longest) for name, one in _inside(key, value)):
-            raise _stale(place, key, "looks like places in a text that is noised")
-        if key in _ANSWERS and any(_is_answer(one, noised) for _, one in _inside(key, value)):
-            raise _stale(place, key, "contains an answer that is in a text that is noised, without its place,")
+        if not elsewhere and any(_names_position(name, inner, longest) for name, inner in _inside(key, value)):
+            raise _stale(location, key, "looks like places in a text that is noised")
+        if key in _ANSWERS and any(_is_answer(inner, noised) for _, inner in _inside(key, value)):
+            raise _stale(location, key, "contains an answer that is in a text that is noised, without its place,")
 
 
 def _is_answer(value: Any, noised: Mapping[str, str]) -> bool:
-    """Whether a value is a text that is in one that is noised; the letter of a choice is none."""
+    """Whether a value is a text that occurs in a noised text; the letter of a choice does not count."""
     if not isinstance(value, str) or not value or (len(value) == 1 and value.isascii()):
         return False
-    return any(_stands(value, text) for text in noised.values())
+    return any(_contains(value, text) for text in noised.values())
 
 
-def _stands(value: str, text: str) -> bool:
+def _contains(value: str, text: str) -> bool:
     """Whether a text contains another, not as a part of a word in a script with capitals: `no` is not in `know`."""
-    places = (found.span() for found in re.finditer(re.escape(value), text))
-    return any(not (_joins(text, start) or _joins(text, stop)) for start, stop in places)
+    ranges = (match.span() for match in re.finditer(re.escape(value), text))
+    return any(not (_joins(text, start) or _joins(text, stop)) for start, stop in ranges)
 
 
-def _joins(text: str, place: int) -> bool:
-    around = text[max(place - 1, 0) : place + 1]
-    return len(around) == _PAIR and all(one.lower() != one.upper() for one in around)
+def _joins(text: str, position: int) -> bool:
+    around = text[max(position - 1, 0) : position + 1]
+    return len(around) == _PAIR and all(letter.lower() != letter.upper() for letter in around)
 
 
-def _stale(place: str, key: str, what: str) -> DataError:
+def _stale(location: str, key: str, what: str) -> DataError:
     names = ", ".join(MOVING)
-    return DataError(place, f"the key {key!r} {what} and does not move (these do: {names}). Leave it: --keep {key}")
+    return DataError(location, f"the key {key!r} {what} and does not move (these do: {names}). Leave it: --keep {key}")
 
 
 def _inside(key: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """A value, and every one in it however deep, with the key that it is under."""
+    """A value and all values nested in it, each with its key."""
     pending: list[tuple[str, Any]] = [(key, value)]
     while pending:
         name, value = pending.pop()
@@ -151,15 +161,15 @@ def _inside(key: str, value: Any) -> Iterator[tuple[str, Any]]:
             pending += ((name, inner) for inner in value)
 
 
-def _names_place(name: str, value: Any, longest: int | None) -> bool:
-    """Whether a value is a number under a name of places, or a list of pairs of numbers, at most `longest`."""
+def _names_position(name: str, value: Any, longest: int | None) -> bool:
+    """Whether a value is a number under a key that names positions, or a list of number pairs, at most `longest`."""
     if _is_offset(value, longest):
         return not _NAMES.isdisjoint(word.lower() for word in _WORDS.findall(name))
-    return isinstance(value, list) and bool(value) and all(_is_pair(one, longest) for one in value)
+    return isinstance(value, list) and bool(value) and all(_is_pair(pair, longest) for pair in value)
 
 
 def _is_pair(value: Any, longest: int | None) -> bool:
-    """Whether a value is a start and a stop, with or without a name after them."""
+    """Whether a value is a start and a stop, optionally followed by a name."""
     if not isinstance(value, list) or len(value) not in _SIZES:
         return False
     start, stop, *names = value

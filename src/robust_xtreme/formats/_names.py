@@ -40,17 +40,17 @@ def module(name: str) -> ModuleType:
 
 
 def of_file(file: str) -> str:
-    """The format of a file by its name. Raises UserError where that says nothing."""
-    found = _SUFFIXES.get(PurePath(file).suffix.lower())
-    if file == STREAM or found is None:
+    """The format of a file by the suffix of its name. Raises UserError where the suffix is unknown."""
+    format = _SUFFIXES.get(PurePath(file).suffix.lower())
+    if file == STREAM or format is None:
         known = ", ".join(FORMATS)
         shown = "stdin" if file == STREAM else file
         raise UserError(f"The name of {shown} does not say what its format is. Name it with --format: {known}.")
-    return found
+    return format
 
 
 def reader(name: str) -> ModuleType:
-    """The module of that reader: one of this folder, or `package.module` of a third party. Raises UserError."""
+    """The module of that reader: in this folder, or `package.module` of a third party. Raises UserError."""
     try:
         module = importlib.import_module(name if "." in name else f"robust_xtreme.formats.{name}")
     except ImportError as error:
@@ -61,12 +61,12 @@ def reader(name: str) -> ModuleType:
 
 
 def records_of(format: str, *, named: bool) -> Reader:
-    """How a format is read: the one that was named, or that of a file's name and of what is in it."""
-    return lambda source, options: module(format if named else _told(format, source)).records(source, options)
+    """The reader of a format; a format that was not `named` by the user is checked against the first lines."""
+    return lambda source, options: module(format if named else _sniffed(format, source)).records(source, options)
 
 
-def _told(format: str, source: Source) -> str:
-    """The format of which a file's name said one that may be another. Raises UserError where it stays unclear."""
+def _sniffed(format: str, source: Source) -> str:
+    """The format by the file's first lines, where its suffix is ambiguous. Raises UserError where they are too."""
     lines = [line for line in source.head() if line.strip() and not line.startswith(DOCUMENT)]
     if format == "lines":
         _check_plain(lines, source.path)
@@ -75,13 +75,13 @@ def _told(format: str, source: Source) -> str:
     tabs = sum("\t" in line for line in lines)
     if 0 < tabs < len(lines):
         what = f"in {tabs} of its first {len(lines)} lines words and tags are separated by a tab, in others not"
-        raise UserError(f"{source.path}: {what}. Say what it is: --format iob2 (TAB), conll (TAB or SPACE) or conllu")
+        raise UserError(f"{source.path}: {what}. Name the format: --format iob2 (TAB), conll (TAB or SPACE) or conllu")
     return "iob2" if tabs else "conll"
 
 
 def _check_plain(lines: Sequence[str], path: str) -> None:
-    """Raise UserError where most lines are a word and its tag, which would be noised too."""
-    tagged = [found for line in lines if (found := _TAGGED.fullmatch(line))]
+    """Raise UserError where most lines are a word and its tag, because tags would be noised too."""
+    tagged = [match for line in lines if (match := _TAGGED.fullmatch(line))]
     if 2 * len(tagged) > len(lines):
         kind = "iob2" if tagged[0][1] else "conll"
         what = f"its lines look like words with their tags, such as {tagged[0][0].strip()[:40]!r}"
@@ -89,7 +89,7 @@ def _check_plain(lines: Sequence[str], path: str) -> None:
 
 
 def of_reader(name: str, file: str, task: str) -> str:
-    """The format of a task's own file, by its reader; those of a suite are JSON lines. Raises UserError."""
+    """The format of a task's own file, by its reader; a suite's files are JSON lines. Raises UserError."""
     suffix = PurePath(file).suffix.lower()
     if _SUFFIXES.get(suffix) == "jsonl":
         return "jsonl"
@@ -103,12 +103,16 @@ def of_reader(name: str, file: str, task: str) -> str:
 
 
 def fields_of_task(format: str, name: str, fields: tuple[str, ...], perturbed: tuple[str, ...]) -> Mapping[str, str]:
-    """What a task's fields are called in its own file, by what the task calls them, and only those that are there."""
+    """The name of each field of a task in its own file; fields that the file does not have are left out."""
     if format == "tsv":
         return dict(zip(perturbed, PAIR, strict=False))
     known = module(format).NOISED or reader(name).FIELDS
     called = {field: "question" if field == "query" else field for field in fields}
-    return {field: own for field, own in called.items() if own in known or (_CHOICES in known and _is_choice(own))}
+    return {
+        field: in_file
+        for field, in_file in called.items()
+        if in_file in known or (_CHOICES in known and _is_choice(in_file))
+    }
 
 
 def _is_choice(name: str) -> bool:

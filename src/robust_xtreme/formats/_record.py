@@ -1,4 +1,4 @@
-"""What a format reads and writes: records, the texts in them, and what became of those."""
+"""Records of a file, the slots of text in them, and the results that replace these texts."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a file is read: the fields that are noised, a tsv's header (None: where fields have names), and languages.
+    """How a file is read: the noised fields, whether a tsv has a header (None: if fields are named), and languages.
 
-    `language_field` names the field that contains each row's language. `pairs` reads a tsv as its task does: two texts a
-    line, `first` and `second`, that may be quoted. `keep` names keys of JSON lines that stay as they are, whatever they
-    look like.
+    `language_field` names the field with each row's language. `pairs` reads a tsv as its task does: two texts a line,
+    `first` and `second`, which may be quoted. `keep` names keys of JSON lines that do not move, whatever they look
+    like.
     """
 
     fields: tuple[str, ...]
@@ -32,22 +32,22 @@ class Options:
 
 
 class Slot(NamedTuple):
-    """One text of a record: its field, its place among the rows that readers yield, its value, its spans.
+    """One text of a record: its field, its location in the file as readers name it, its value, its spans.
 
-    `words` says that the spans are the words of a sentence, in a format that may contain other texts too.
+    With `words` the spans are the words of a sentence, in a format that may contain other texts too.
     """
 
     field: str
-    place: str
+    location: str
     value: str
     spans: tuple[Span, ...] = ()
     language: str = ""
     words: bool = False
 
 
-def word_slot(field: str, place: str, words: Sequence[str], language: str = "") -> Slot:
-    """Words as one text, each of them a span of it."""
-    return Slot(field, place, " ".join(words), word_spans(words), language, words=True)
+def word_slot(field: str, location: str, words: Sequence[str], language: str = "") -> Slot:
+    """Words joined to one text, in which each word is a span."""
+    return Slot(field, location, " ".join(words), word_spans(words), language, words=True)
 
 
 def word_spans(words: Sequence[str]) -> tuple[Span, ...]:
@@ -62,7 +62,7 @@ def word_spans(words: Sequence[str]) -> tuple[Span, ...]:
 @final
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of a slot's text; the noised text may be its value without the white space around it."""
+    """The result for a slot; the noised text may be the slot's value without the white space around it."""
 
     slot: Slot
     noised: Noised | None = None
@@ -71,11 +71,11 @@ class Done:
 
     @property
     def end(self) -> int:
-        """Where the clean text ends in the slot's value."""
+        """The offset in the slot's value at which the clean text ends."""
         return self.lead + (len(self.noised.clean.value) if self.noised else len(self.slot.value))
 
     def moved(self, start: int, stop: int) -> tuple[int, int]:
-        """Where a range of the slot's value is in the new one."""
+        """The range in the new value that corresponds to a range of the slot's value."""
         if self.noised is None:
             return start, stop
         low, high = self.noised.to_noisy(max(start, self.lead) - self.lead, min(stop, self.end) - self.lead)
@@ -83,7 +83,7 @@ class Done:
         return start if start < self.lead else low + self.lead, stop + grown if stop > self.end else high + self.lead
 
     def words(self) -> Iterator[str | None]:
-        """The new value of each span; None where it is the old one."""
+        """The new value of each span; None where it did not change."""
         if self.noised is None:
             yield from (None for _ in self.slot.spans)
             return
@@ -93,12 +93,12 @@ class Done:
 
 
 def unchanged(slot: Slot) -> Done:
-    """A text that is left as it is."""
+    """The result for a text that is not noised."""
     return Done(slot, value=slot.value)
 
 
 def changed(slot: Slot, noised: Noised, lead: int) -> Done:
-    """A text of which the part after `lead` was noised."""
+    """The result for a text whose part after `lead` was noised."""
     stop = lead + len(noised.clean.value)
     return Done(slot, noised, lead, slot.value[:lead] + noised.text.value + slot.value[stop:])
 
@@ -107,7 +107,7 @@ Written = Callable[[Sequence[Done]], str]
 
 
 class Record(NamedTuple):
-    """A piece of a file: the texts in it, how it is written when something became of them, and how long it is."""
+    """A piece of a file: the texts in it, a function that writes it from their results, and its size in characters."""
 
     slots: tuple[Slot, ...]
     write: Written
@@ -118,21 +118,21 @@ Reader = Callable[[Source, Options], Iterator[Record]]
 
 
 def kept(text: str) -> Record:
-    """A piece without texts, written as it was."""
+    """A piece without texts, which is written unchanged."""
     return Record((), lambda _: text, len(text))
 
 
 def spliced(text: str, edits: Mapping[tuple[int, int], str]) -> str:
-    """The text with some of its ranges, which do not overlap, replaced."""
-    parts, place = [], 0
+    """The text with some ranges replaced, which do not overlap."""
+    parts, position = [], 0
     for (start, stop), new in sorted(edits.items()):
-        parts += [text[place:start], new]
-        place = stop
-    return "".join([*parts, text[place:]])
+        parts += [text[position:start], new]
+        position = stop
+    return "".join([*parts, text[position:]])
 
 
 def on_one_line(value: str, path: str, number: int, marks: str = "\n\r") -> str:
-    """A new value for a line or cell. Raises DataError where it would break the file's form."""
+    """A new value for a line or cell. Raises DataError where it contains one of the `marks`, which separate cells."""
     if any(mark in value for mark in marks):
         shown = next(repr(mark) for mark in marks if mark in value)
         raise DataError(path, f"the perturbation put {shown} into a text, which this format cannot contain.", number)

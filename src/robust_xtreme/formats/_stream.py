@@ -1,4 +1,4 @@
-"""A JSON document taken value by value, so that a long list in it is never held whole."""
+"""Read a JSON document value by value, so that a long list is never in memory as a whole."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CLOSE: Final = "}]"
 
 @final
 class Document:
-    """The text of a document from its beginning on; `path` is the file, `line` that of what comes next."""
+    """The unread text of a document; `path` is the file, `line` the number of the line that is read next."""
 
     def __init__(self, source: Source) -> None:
         self._pieces = source.pieces()
@@ -28,32 +28,32 @@ class Document:
         self.line = 1
 
     def space(self) -> str:
-        """The white space that comes next, taken."""
+        """Read the white space that comes next."""
         taken = []
         while True:
-            rest = self._text.lstrip(_SPACES)
-            taken.append(self._take(len(self._text) - len(rest)))
-            if rest or not self._more():
+            remaining = self._text.lstrip(_SPACES)
+            taken.append(self._take(len(self._text) - len(remaining)))
+            if remaining or not self._more():
                 return "".join(taken)
 
     def next(self) -> str:
-        """The character that comes next, left where it is; an empty text at the end."""
+        """The next character, which stays unread; an empty text at the end."""
         return self._text[:1] if self._text or self._more() else ""
 
     def mark(self, marks: str) -> str:
-        """One of some marks, taken. Raises DataError where something else comes next."""
+        """Read one of some marks. Raises DataError where something else comes next."""
         if not self.next() or self.next() not in marks:
             raise self.broken(f"expected {' or '.join(map(repr, marks))}")
         return self._take(1)
 
     def value(self) -> str:
-        """The raw text of the value that comes next, taken. Raises DataError where it does not end."""
+        """Read the raw text of the next value. Raises DataError where it does not end."""
         first = self.next()
         end = self._container() if first in (*_OPEN, '"') and first else self._scalar()
         return self._take(end)
 
     def after_item(self, what: str, close: str) -> str:
-        """What is between an item of a list or an object and the next one, or its end, taken. Raises DataError."""
+        """Read what is between an item of a list or an object and the next item, or the end. Raises DataError."""
         between = self.space()
         if self.next() != close:
             between += self.mark(",") + self.space()
@@ -62,9 +62,9 @@ class Document:
         return between
 
     def broken(self, what: str) -> DataError:
-        """The error about what comes next."""
-        found = repr(self.next()) if self.next() else "the end of the file"
-        return DataError(self.path, f"is not valid JSON: {what}, and there is {found}.", self.line)
+        """The error for an unexpected next character."""
+        following = repr(self.next()) if self.next() else "the end of the file"
+        return DataError(self.path, f"is not valid JSON: {what}, and there is {following}.", self.line)
 
     def _take(self, size: int) -> str:
         taken, self._text = self._text[:size], self._text[size:]
@@ -77,32 +77,32 @@ class Document:
         return bool(piece)
 
     def _scalar(self) -> int:
-        place = 0
-        while not (found := _ENDS.search(self._text, place)):
-            place = len(self._text)
+        position = 0
+        while not (match := _ENDS.search(self._text, position)):
+            position = len(self._text)
             if not self._more():
                 break
-        if not (end := found.start() if found else len(self._text)):
+        if not (end := match.start() if match else len(self._text)):
             raise self.broken("expected a value")
         return end
 
     def _container(self) -> int:
-        """Where the object, list or string that begins here ends; pieces are joined once, at the end."""
+        """The end of the object, list or string that begins here; pieces are joined once, at the end."""
         depth, quoted, before, parts, skipped = 0, False, 0, [self._text], -1
         while True:
-            for found in _MARKS.finditer(parts[-1]):
-                mark, place = found[0], before + found.start()
-                if place == skipped:
+            for match in _MARKS.finditer(parts[-1]):
+                mark, position = match[0], before + match.start()
+                if position == skipped:
                     continue
                 if quoted and mark == "\\":
-                    skipped = place + 1
+                    skipped = position + 1
                 elif mark == '"':
                     quoted = not quoted
                 elif not quoted and mark != "\\":
                     depth += 1 if mark in _OPEN else -1
                 if not quoted and not depth:
                     self._text = "".join(parts)
-                    return place + 1
+                    return position + 1
             before += len(parts[-1])
             parts.append(next(self._pieces, ""))
             if not parts[-1]:
@@ -110,7 +110,7 @@ class Document:
 
 
 def members(document: Document) -> Iterator[tuple[str, str | None]]:
-    """The members of an object whose brace is taken: what is before each value, and its key; None at the end."""
+    """The members of an object after its brace: the text before each value, and its key; None at the end."""
     before = document.space()
     while document.next() != "}":
         if document.next() != '"':

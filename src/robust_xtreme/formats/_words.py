@@ -1,4 +1,4 @@
-"""Tagged words, a word each line: sentences as rows, and as records that are written with other words."""
+"""Sentences of tagged words, a word each line: read as rows, and as records that are written with new words."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ FIELDS: Final = ("tokens", "tags")
 """The keys of a suite's row of tagged words."""
 
 NOISED: Final = ("tokens",)
-"""What is noised: the words of a sentence, each of them a span of one text."""
+"""The noised field: the words of a sentence, each a span of one text."""
 
 FAMILY: Final = "tagging"
 
 Cut = Callable[[int, str], tuple[str, str | None]]
-"""From a line with its number to its word, with which it begins, and its tag, if it has one. Raises DataError."""
+"""Splits a numbered line into its word, at its beginning, and its tag or None. Raises DataError."""
 
 Between = Callable[[str], bool]
 """Whether a line is between sentences."""
 
 
 def is_blank(line: str) -> bool:
-    """Whether a line has nothing but white space."""
+    """Whether a line contains only white space."""
     return not line.strip()
 
 
 def rows(text: str, path: str, cut: Cut, between: Between = is_blank) -> tuple[Row, ...]:
-    """One row a sentence: `words`, `tags` (None in files without tags) and `line`, the number of the first word's."""
+    """One row a sentence: `words`, `tags` (None in files without tags) and `line`, that of the first word."""
     grouped = groupby(numbered_lines(text), lambda line: between(line[1]))
     sentences = [[(number, *cut(number, line)) for number, line in lines] for blank, lines in grouped if not blank]
     return tuple(_row(index, cells, path) for index, cells in enumerate(sentences))
@@ -46,16 +46,16 @@ def _row(index: int, cells: Sequence[tuple[int, str, str | None]], path: str) ->
     return Row(str(index), f"{path}:{numbers[0]}", values)
 
 
-def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The values of a suite's row. Raises DataError."""
-    words, tags = (texts_of(row, key, place) for key in FIELDS)
+    words, tags = (texts_of(row, key, location) for key in FIELDS)
     if len(words) != len(tags):
-        raise DataError(place, f"has {len(words)} tokens and {len(tags)} tags; there is one tag for each token.")
+        raise DataError(location, f"has {len(words)} tokens and {len(tags)} tags; there is one tag for each token.")
     return {"words": words, "tags": tags}
 
 
 def sentences(source: Source, between: Between = is_blank) -> Iterator[list[Line]]:
-    """Runs of lines, of which each is a sentence or between sentences."""
+    """Groups of lines: a sentence, or a line between sentences."""
     pending: list[Line] = []
     for line in source.lines():
         check_ends(line.text, source.path, line.number)
@@ -68,7 +68,7 @@ def sentences(source: Source, between: Between = is_blank) -> Iterator[list[Line
 
 
 def records(source: Source, cut: Cut, between: Between = is_blank) -> Iterator[Record]:
-    """A record for each sentence, and records without texts for what is between them."""
+    """A record for each sentence, and records without texts for the lines between them."""
     for lines in sentences(source, between):
         if between(lines[0].text):
             yield kept(whole(lines[0]))
@@ -87,5 +87,5 @@ def _written(lines: Sequence[Line], words: Sequence[str], path: str, done: Seque
 
 
 def new_word(word: str, path: str, number: int) -> str:
-    """A new word for a line of columns. Raises DataError where it would break them."""
+    """A new word for a line of columns. Raises DataError where it contains a tab or a line end."""
     return on_one_line(word, path, number, "\t\n\r")

@@ -23,8 +23,8 @@ __all__ = ["FIELDS", "SAMPLE", "read", "record"]
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a line, named by its id, with the values `first`, `second` and `label`; columns are in any order.
 
-    Raises DataError where a column is missing, a line has another number of them or an id is not a number, and where
-    several languages are in one file.
+    Raises DataError where a column is missing, a line has another number of columns, an id is not a number, or the
+    file contains several languages.
     """
     lines = list(numbered_lines(text))
     if not lines:
@@ -32,9 +32,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     head = [name.strip() for name in lines[0][1].split("\t")]
     missing = [name for name in _COLUMNS if name not in head]
     if missing:
-        raise DataError(
-            path, f"does not have the columns {', '.join(missing)}; its first line names them.", lines[0][0]
-        )
+        raise DataError(path, f"has no columns {', '.join(missing)}; its first line names them.", lines[0][0])
     return _rows([_cells(line, head, path) for line in lines[1:]], path)
 
 
@@ -43,20 +41,20 @@ def _cells(line: tuple[int, str], head: list[str], path: str) -> tuple[int, dict
     cells = value.split("\t")
     if len(cells) != len(head):
         raise DataError(path, f"has {len(cells)} columns, the header has {len(head)}.", number)
-    found = dict(zip(head, cells, strict=True))
-    if not (found["id"].isascii() and found["id"].isdigit()):
-        raise DataError(path, f"the id {found['id'][:40]!r} is not a number.", number)
-    return number, found
+    row = dict(zip(head, cells, strict=True))
+    if not (row["id"].isascii() and row["id"].isdigit()):
+        raise DataError(path, f"the id {row['id'][:40]!r} is not a number.", number)
+    return number, row
 
 
 def _rows(lines: list[tuple[int, dict[str, str]]], path: str) -> tuple[Row, ...]:
-    for number, found in lines:
-        if found["language"] != lines[0][1]["language"]:
-            both = f"{lines[0][1]['language']!r} and {found['language']!r}"
-            raise DataError(path, f"contains several languages, {both}: it takes the file of one language.", number)
-    return tuple(_row(number, found, path) for number, found in lines)
+    for number, row in lines:
+        if row["language"] != lines[0][1]["language"]:
+            both = f"{lines[0][1]['language']!r} and {row['language']!r}"
+            raise DataError(path, f"contains several languages, {both}: name the file of one language.", number)
+    return tuple(_row(number, row, path) for number, row in lines)
 
 
-def _row(number: int, found: dict[str, str], path: str) -> Row:
-    values = {"first": found["premise"], "second": found["hypothesis"], "label": found["label"].strip()}
-    return Row(found["id"], f"{path}:{number}", values)
+def _row(number: int, row: dict[str, str], path: str) -> Row:
+    values = {"first": row["premise"], "second": row["hypothesis"], "label": row["label"].strip()}
+    return Row(row["id"], f"{path}:{number}", values)

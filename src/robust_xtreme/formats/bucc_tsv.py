@@ -1,7 +1,7 @@
 """BUCC's three files: the sentences of a language, the English ones, each `id TAB sentence`, and the gold pairs of ids.
 
-Rows are of either side. Their values are `query`, the sentence in the language, `candidate`, the English one, the other
-of them empty, and for queries `gold`, the ids of their translations.
+A row is a query or a candidate. Its values are `query`, the sentence in the language, and `candidate`, the English
+sentence, one of which is empty, and for queries `gold`, the ids of their translations.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ FIELDS: Final = ("sentence", "translation")
 
 
 def read_parts(parts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
-    """One row a line of both sides, first those in the language; `gold` pairs are counted once.
+    """One row for each line of both sides, queries first; repeated `gold` pairs count once.
 
-    What is after a second tab is left out, as by the official script's `cut -f2`. Raises DataError for a line
-    without an id or a sentence, and for a gold pair with an id that its side does not have.
+    Text after a second tab is left out, as by the official script's `cut -f2`. Raises DataError for a line without an
+    id or a sentence, and for a gold pair with an unknown id.
     """
     (queries, path), (candidates, english), (pairs, gold_path) = parts
     asked, pool = tuple(_sentences(queries, path)), tuple(_sentences(candidates, english))
-    gold = _gold(pairs, gold_path, {one.native for one in asked}, {one.native for one in pool})
+    gold = _gold(pairs, gold_path, {row.native for row in asked}, {row.native for row in pool})
     return (
-        *(_row(one, query=one.values["sentence"], gold=tuple(gold[one.native])) for one in asked),
-        *(_row(one, candidate=one.values["sentence"]) for one in pool),
+        *(_row(row, query=row.values["sentence"], gold=tuple(gold[row.native])) for row in asked),
+        *(_row(row, candidate=row.values["sentence"]) for row in pool),
     )
 
 
 def _row(row: Row, query: str = "", candidate: str = "", gold: tuple[str, ...] = ()) -> Row:
-    return Row(row.native, row.place, {"query": query, "candidate": candidate, "gold": gold})
+    return Row(row.native, row.location, {"query": query, "candidate": candidate, "gold": gold})
 
 
 def _sentences(text: str, path: str) -> Iterator[Row]:
@@ -53,15 +53,15 @@ def _sentences(text: str, path: str) -> Iterator[Row]:
 
 
 def _gold(text: str, path: str, asked: set[str], pool: set[str]) -> defaultdict[str, dict[str, None]]:
-    """The translations of each query, in order, each once."""
-    found: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    """The translations of each query, in order, without duplicates."""
+    gold: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for number, line in numbered_lines(text):
-        query, candidate = (one.strip() for one in _two(line, path, number, "id TAB id"))
-        for one, known in ((query, asked), (candidate, pool)):
-            if one not in known:
-                raise DataError(path, f"the id {one[:80]!r} is not in its file of sentences.", number)
-        found[query][candidate] = None
-    return found
+        query, candidate = (cell.strip() for cell in _two(line, path, number, "id TAB id"))
+        for native, known in ((query, asked), (candidate, pool)):
+            if native not in known:
+                raise DataError(path, f"the id {native[:80]!r} is not in its file of sentences.", number)
+        gold[query][candidate] = None
+    return gold
 
 
 def _two(line: str, path: str, number: int, form: str) -> tuple[str, str]:
@@ -72,10 +72,10 @@ def _two(line: str, path: str, number: int, form: str) -> tuple[str, str]:
     return cells[0].strip(), cells[1]
 
 
-def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The values of a suite's row: a pair, or one sentence that has no partner. Raises DataError."""
-    query, candidate = (text_of(row, key, place, empty=True) for key in FIELDS)
+    query, candidate = (text_of(row, key, location, empty=True) for key in FIELDS)
     if not (query.strip() or candidate.strip()):
-        raise DataError(place, "the keys 'sentence' and 'translation' are both empty.")
+        raise DataError(location, "the keys 'sentence' and 'translation' are both empty.")
     paired = query.strip() and candidate.strip()
     return {"query": query, "candidate": candidate, "gold": (row["id"],) if paired else ()}

@@ -1,7 +1,7 @@
 """Sentences with a category of combinatory categorial grammar per word: words TAB categories, both separated by spaces.
 
-With each file goes `tags_to_id.json`, one object that names every category and its number from 0, as jiant reads both.
-CCGbank itself is licensed (LDC2005T13): whoever has it writes these files from it.
+Each file comes with `tags_to_id.json`, one object that maps every category to its number from 0, as jiant reads both.
+CCGbank is licensed (LDC2005T13): a licensee writes these files from it.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ record = iob2.record
 def read_parts(texts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
     """One row a line, with `words`, `tags` and `labels`, which maps every category to its number, in that order.
 
-    Raises DataError where the numbers are not those from 0 on, or a line has not as many categories as words, or has
-    one that the labels do not have.
+    Raises DataError where the numbers are not 0, 1, 2 and so on, or a line has more or fewer categories than words, or
+    an unknown category.
     """
     (text, path), (labels, where) = texts
     known = _labels(labels, where)
@@ -40,15 +40,15 @@ def read_parts(texts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
 
 
 def _labels(text: str, path: str) -> dict[str, int]:
-    found = parse(text, path)
-    numbers = {name: _number(value, name, path) for name, value in found.items()}
+    labels = parse(text, path)
+    numbers = {name: _number(value, name, path) for name, value in labels.items()}
     if not numbers or sorted(numbers.values()) != list(range(len(numbers))):
-        raise DataError(path, "numbers its labels otherwise than from 0, each once.")
-    return dict(sorted(numbers.items(), key=lambda one: one[1]))
+        raise DataError(path, "does not number its labels from 0, each number once.")
+    return dict(sorted(numbers.items(), key=lambda item: item[1]))
 
 
 def _number(value: Any, name: str, path: str) -> int:
-    """A whole number, or one in quotation marks."""
+    """A whole number, with or without quotation marks."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER:
         return int(value)
     if type(value) is not int:

@@ -1,7 +1,7 @@
-"""MultiCheckList's table of templates: a row a template or a value, a column a language, and why languages vary.
+"""MultiCheckList's table of templates: a row for each template or value, a column for each language.
 
-Six blocks, one a test, begin with `Name` and end with an empty row. A language has one column, or several with each a
-column `LANGUAGE-placeholders` after it: the text before it is for those values of the English column that are there.
+Each of six tests is a block that begins with `Name` and ends with an empty row. A language has one column, or several,
+each followed by a column `LANGUAGE-placeholders`, which names the English values for which the text before it is used.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ TESTS: Final[Mapping[str, str]] = {
     "Animal vs Vehicle": "animals",
     "Animal vs Vehicle v2": "animals_v2",
 }
-"""What the table calls its six tests, and what they are called here."""
+"""The names of the six tests: in the table, and in this project."""
 
 CONTEXT: Final = "Context"
 QUESTION: Final = "Question"
 ANSWER: Final = "Answer"
 
-_BEHIND: Final = "-placeholders"
+_SUFFIX: Final = "-placeholders"
 _LENT: Final = ("animals", "animals_v2", ("animal", "vehicle"))
-"""The last test has the animals and vehicles of the one before."""
+"""The last test uses the animals and vehicles of the test before it."""
 
 _SLOT: Final = re.compile(r"\{[^{}]+\}")
 _BRACE: Final = re.compile(r"[{}]")
@@ -42,14 +42,16 @@ _KINDS: Final = (
     *(CONTEXT, "adj", "state", "very", "somewhat", "obj"),
     *("property", "profession", "nationality", "animal", "vehicle"),
 )
-"""What a text may be bound to."""
+"""The labels whose English values a placeholder column may name."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One text of a language; `only` names, by kind, the English values that it is for. `other` is what is after
-    an answer: another text of it, for the second of two contexts."""
+    """One text of a language; `only` names, by kind, the English values for which it is used.
+
+    `other` is the text after an answer: the answer for the second of two contexts.
+    """
 
     text: str
     only: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -76,11 +78,11 @@ class _Raw:
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:
-    """One row a language and test, with the values `language`, `test` and `lines`.
+    """One row for each language and test, with the values `language`, `test` and `lines`.
 
-    Raises DataError where a row has another number of columns than the header, English or a test is missing; where a
-    test or one of its rows is twice; where a test has no context, or another number of answers than of questions;
-    and where a language has some of its contexts only, or a brace that is not a slot's.
+    Raises DataError where a row has another number of columns than the header; where English or a test is missing;
+    where a test or a row of it occurs twice; where a test has no context, or a question without its answer; and where
+    a language has only some of its contexts, or a brace that is not part of a slot.
     """
     lines = list(numbered_lines(text))
     if not lines:
@@ -91,38 +93,38 @@ def read(text: str, path: str) -> tuple[Row, ...]:
     rows = []
     for test, block in blocks.items():
         bound = _bound(block, header.index("en"))
-        for language, places in columns.items():
-            found = tuple(_line(raw, places, header, bound) for raw in block)
-            _check_lines(found, language, path)
-            values = {"language": language, "test": test, "lines": found}
+        for language, indices in columns.items():
+            table_lines = tuple(_line(raw, indices, header, bound) for raw in block)
+            _check_lines(table_lines, language, path)
+            values = {"language": language, "test": test, "lines": table_lines}
             rows.append(Row(f"{language}/{test}", f"{path}:{block[0].number}", values))
     return tuple(rows)
 
 
 def _columns(header: Sequence[str], path: str) -> dict[str, tuple[int, ...]]:
-    """The columns of each language, those after them left out."""
+    """The columns of each language, without the placeholder columns."""
     if header[0] != "Field":
         raise DataError(path, "does not begin with the column 'Field': this is not a table of templates.", 1)
-    found: dict[str, tuple[int, ...]] = {}
-    for place, name in enumerate(header[1:], 1):
-        if name.endswith(_BEHIND):
-            if header[place - 1] != name.removesuffix(_BEHIND):
-                raise DataError(path, f"the column {place + 1} {name!r} is not after one of its language.", 1)
+    columns: dict[str, tuple[int, ...]] = {}
+    for index, name in enumerate(header[1:], 1):
+        if name.endswith(_SUFFIX):
+            if header[index - 1] != name.removesuffix(_SUFFIX):
+                raise DataError(path, f"the column {index + 1} {name!r} does not follow a column of its language.", 1)
         else:
-            found[name] = (*found.get(name, ()), place)
-    if "en" not in found:
-        raise DataError(path, "has no column 'en', which says what the others are for.", 1)
-    return found
+            columns[name] = (*columns.get(name, ()), index)
+    if "en" not in columns:
+        raise DataError(path, "has no column 'en', which the placeholder columns refer to.", 1)
+    return columns
 
 
 def _blocks(lines: Sequence[tuple[int, str]], header: Sequence[str], path: str) -> dict[str, list[_Raw]]:
     """The rows of each test, in the order of TESTS."""
-    found: dict[str, list[_Raw]] = {}
+    blocks: dict[str, list[_Raw]] = {}
     here: list[_Raw] | None = None
     for number, line in lines:
         raw = _raw(line, number, len(header), path)
         if raw.label == "Name":
-            here = found[_named(raw, header, found, path)] = []
+            here = blocks[_named(raw, header, blocks, path)] = []
         elif here is None and raw.label:
             raise DataError(path, f"{raw.label!r} is in no test: a row 'Name' begins one.", number)
         elif not raw.label:
@@ -130,10 +132,10 @@ def _blocks(lines: Sequence[tuple[int, str]], header: Sequence[str], path: str) 
         elif here is not None and raw.label != "Capability":
             here.append(raw)
     for name, test in TESTS.items():
-        _check(found.get(test), name, path)
+        _check(blocks.get(test), name, path)
     lender, borrower, labels = _LENT
-    found[borrower] += [raw for raw in found[lender] if raw.label in labels]
-    return {test: found[test] for test in TESTS.values()}
+    blocks[borrower] += [raw for raw in blocks[lender] if raw.label in labels]
+    return {test: blocks[test] for test in TESTS.values()}
 
 
 def _raw(line: str, number: int, width: int, path: str) -> _Raw:
@@ -143,12 +145,12 @@ def _raw(line: str, number: int, width: int, path: str) -> _Raw:
     return _Raw(cells[0], number, cells)
 
 
-def _named(raw: _Raw, header: Sequence[str], found: Mapping[str, object], path: str) -> str:
+def _named(raw: _Raw, header: Sequence[str], blocks: Mapping[str, object], path: str) -> str:
     name = raw.cells[header.index("en")]
     if name not in TESTS:
         raise DataError(path, f"there is no test {name[:80]!r}. Known: {'; '.join(TESTS)}.", raw.number)
-    if TESTS[name] in found:
-        raise DataError(path, f"the test {name!r} is twice.", raw.number)
+    if TESTS[name] in blocks:
+        raise DataError(path, f"the test {name!r} occurs twice.", raw.number)
     return TESTS[name]
 
 
@@ -163,18 +165,20 @@ def _check(block: Sequence[_Raw] | None, name: str, path: str) -> None:
     asked = [pair for pair in pairwise([*labels, ""]) if QUESTION in pair[:1] or ANSWER in pair[1:]]
     if CONTEXT not in labels or not asked or any(pair != (QUESTION, ANSWER) for pair in asked):
         number = block[0].number if block else None
-        raise DataError(path, f"the test {name!r} does not have a context, a question or its answer.", number)
+        raise DataError(
+            path, f"the test {name!r} has no context, no question or a question without its answer.", number
+        )
 
 
 def _check_lines(lines: Sequence[Line], language: str, path: str) -> None:
-    """Refuse a context that a language does not have though it has another one of the test, and braces that make no slot."""
+    """Refuse a missing context where the language has another one of the test, and braces that are not a slot."""
     contexts = [line for line in lines if line.label == CONTEXT]
     empty = [line for line in contexts if not line.variants]
     if len(empty) < len(contexts):
         for line in empty:
             raise DataError(path, f"the context has no text in {language!r}, and others of its test have.", line.number)
     for line in lines:
-        for text in (text for one in line.variants for text in (one.text, one.other)):
+        for text in (text for variant in line.variants for text in (variant.text, variant.other)):
             if stray := _BRACE.search(_SLOT.sub("", text)):
                 raise DataError(path, f"the brace {stray[0]!r} in {text[:80]!r} makes no slot.", line.number)
 
@@ -184,33 +188,33 @@ def _bound(block: Sequence[_Raw], english: int) -> Mapping[str, tuple[str, ...]]
     return {kind: tuple(raw.cells[english] for raw in block if raw.label == kind) for kind in _KINDS}
 
 
-def _line(raw: _Raw, places: Sequence[int], header: Sequence[str], bound: Mapping[str, tuple[str, ...]]) -> Line:
+def _line(raw: _Raw, indices: Sequence[int], header: Sequence[str], bound: Mapping[str, tuple[str, ...]]) -> Line:
     english = raw.cells[header.index("en")]
-    found = []
-    for place in places:
-        own, behind = header[place], place + 1
-        note = raw.cells[behind] if behind < len(header) and header[behind] == own + _BEHIND else ""
-        if not raw.cells[place]:
+    variants = []
+    for index in indices:
+        name, following = header[index], index + 1
+        note = raw.cells[following] if following < len(header) and header[following] == name + _SUFFIX else ""
+        if not raw.cells[index]:
             continue
         if raw.label == ANSWER:
-            found.append(Variant(raw.cells[place], other=note))
+            variants.append(Variant(raw.cells[index], other=note))
         else:
-            found.append(Variant(raw.cells[place], _only(note, bound) if note else {}))
-    return Line(raw.label, english, raw.number, tuple(sorted(found, key=lambda one: not one.only)))
+            variants.append(Variant(raw.cells[index], _only(note, bound) if note else {}))
+    return Line(raw.label, english, raw.number, tuple(sorted(variants, key=lambda variant: not variant.only)))
 
 
 def _only(note: str, bound: Mapping[str, tuple[str, ...]]) -> Mapping[str, frozenset[str]]:
-    """The English values, by kind, that a note names; a note that names none binds the text to nothing there is."""
-    found = {kind: frozenset(one for one in values if _names(note, one, kind)) for kind, values in bound.items()}
-    return {kind: values for kind, values in found.items() if values} or {"": frozenset()}
+    """The English values, by kind, that a note names; a text whose note names none is never used."""
+    named = {kind: frozenset(value for value in values if _names(note, value, kind)) for kind, values in bound.items()}
+    return {kind: values for kind, values in named.items() if values} or {"": frozenset()}
 
 
 @cache
 def _names(note: str, value: str, kind: str) -> bool:
-    """Whether a note names a value: one of its forms or, as in `nurse` for `a nurse`, the last word of one."""
+    """Whether a note names a value: a form of it or, as `nurse` for `a nurse`, the last word of a form."""
     if kind == CONTEXT:
         return value in note
-    return any(re.search(rf"(?<!\w){re.escape(one)}(?!\w)", note) for one in _forms(value))
+    return any(re.search(rf"(?<!\w){re.escape(form)}(?!\w)", note) for form in _forms(value))
 
 
 def _forms(value: str) -> Iterator[str]:

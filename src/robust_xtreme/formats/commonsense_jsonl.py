@@ -19,46 +19,48 @@ SAMPLE: Final = (
     '{"label": "D", "text": "hat"}, {"label": "E", "text": "river"}]}}\n'
 )
 
-__all__ = ["FIELDS", "SAMPLE", "five", "place_of", "read", "record"]
+__all__ = ["FIELDS", "SAMPLE", "five", "index_of", "read", "record"]
 
 _LETTERS: Final = ("A", "B", "C", "D", "E")
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:
-    """One row a line: the question is the `premise`, beside five `choices` and `label`, None where there is no answer.
+    """One row a line: the question as `premise`, five `choices`, and `label`, None where there is no answer.
 
-    Raises DataError where a line is something else, or its answer is none of A to E.
+    Raises DataError where a line has another form, or its answer is not one of A to E.
     """
-    return tuple(_row(found, place) for found, place in objects(text, path))
+    return tuple(_row(row, location) for row, location in objects(text, path))
 
 
-def _row(found: Mapping[str, Any], place: str) -> Row:
-    native, asked = text_of(found, "id", place), found.get("question")
+def _row(row: Mapping[str, Any], location: str) -> Row:
+    native, asked = text_of(row, "id", location), row.get("question")
     if not isinstance(asked, dict) or not {"stem", "choices"} <= asked.keys():
-        raise DataError(place, "the key 'question' takes an object with 'stem' and 'choices'.")
-    values = {"premise": text_of(asked, "stem", place), "choices": _choices(asked["choices"], place)}
-    label = None if found.get("answerKey") in (None, "") else place_of(found["answerKey"], place)
-    return Row(native, place, {**values, "label": label})
+        raise DataError(location, "the key 'question' takes an object with 'stem' and 'choices'.")
+    values = {"premise": text_of(asked, "stem", location), "choices": _choices(asked["choices"], location)}
+    label = None if row.get("answerKey") in (None, "") else index_of(row["answerKey"], location)
+    return Row(native, location, {**values, "label": label})
 
 
-def _choices(value: Any, place: str) -> tuple[str, ...]:
+def _choices(value: Any, location: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(
-        isinstance(one, dict) and {"label", "text"} <= one.keys() for one in value
+        isinstance(choice, dict) and {"label", "text"} <= choice.keys() for choice in value
     ):
-        raise DataError(place, "the key 'choices' takes a list of objects with 'label' and 'text'.")
-    return five([one["label"] for one in value], [text_of(one, "text", place) for one in value], place)
+        raise DataError(location, "the key 'choices' takes a list of objects with 'label' and 'text'.")
+    return five(
+        [choice["label"] for choice in value], [text_of(choice, "text", location) for choice in value], location
+    )
 
 
-def five(letters: Sequence[Any], texts: Sequence[str], place: str) -> tuple[str, ...]:
-    """The texts of the choices A to E, in that order. Raises DataError where there are others."""
+def five(letters: Sequence[Any], texts: Sequence[str], location: str) -> tuple[str, ...]:
+    """The texts of the choices A to E, in that order. Raises DataError for other letters."""
     if sorted(map(str, letters)) != list(_LETTERS):
-        raise DataError(place, f"has the choices {', '.join(map(str, letters))[:80]}, not A to E, each once.")
+        raise DataError(location, f"has the choices {', '.join(map(str, letters))[:80]}, not A to E, each once.")
     by_letter = dict(zip(letters, texts, strict=True))
     return tuple(by_letter[letter] for letter in _LETTERS)
 
 
-def place_of(letter: Any, place: str) -> int:
-    """The place of an answer's letter. Raises DataError where it is none of A to E."""
+def index_of(letter: Any, location: str) -> int:
+    """The index of an answer's letter. Raises DataError where it is not one of A to E."""
     if letter not in _LETTERS:
-        raise DataError(place, f"the key 'answerKey' takes one of {', '.join(_LETTERS)}, not {letter!r:.80}.")
+        raise DataError(location, f"the key 'answerKey' takes one of {', '.join(_LETTERS)}, not {letter!r:.80}.")
     return _LETTERS.index(letter)

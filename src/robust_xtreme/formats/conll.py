@@ -25,16 +25,16 @@ __all__ = ["DOCUMENT", "FAMILY", "FIELDS", "NOISED", "SAMPLE", "WRITTEN", "read"
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:
-    """One row a sentence: `words`, `tags` and `line`, the number of the first word's.
+    """One row a sentence: `words`, `tags` and `line`, the number of the first word's line.
 
-    The tag is after the line's last space, or after its tab; lines of `-DOCSTART-` part sentences, as empty lines do,
-    and are none. Raises DataError where a line has no tag.
+    The tag is after the line's last space or tab. Lines of `-DOCSTART-` separate sentences, as empty lines do. Raises
+    DataError where a line has no tag.
     """
     return _words.rows(text, path, lambda number, line: _cells(number, line, path), _is_between)
 
 
 def records(source: Source, _: Options) -> Iterator[Record]:
-    """A record for each sentence. Raises DataError where a line has no tag, or more columns than two."""
+    """A record for each sentence. Raises DataError where a line has no tag, or more than two columns."""
 
     def cut(number: int, line: str) -> tuple[str, str]:
         word, tag = _cells(number, line, source.path, _PLAIN)

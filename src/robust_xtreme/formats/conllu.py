@@ -1,11 +1,11 @@
-"""Sentences of tagged words: treebanks of Universal Dependencies (CoNLL-U), and what XTREME's scripts make of them.
+"""Sentences of tagged words: treebanks of Universal Dependencies (CoNLL-U), and files converted by XTREME's scripts.
 
-A treebank gives the words that XTREME's conversion gives: a multi-word token is one word with the tag of its head,
-empty nodes are none, and sentences whose words are withheld are left out (google-research/xtreme,
-third_party/ud-conversion-tools and utils_preprocess.py; docs/decisions/0071-treebanks.md).
+Treebanks are read as XTREME's scripts convert them: a multi-word token is one word with the tag of its head, empty
+nodes and sentences whose words are withheld are left out (google-research/xtreme, third_party/ud-conversion-tools and
+utils_preprocess.py; docs/decisions/0071-treebanks.md).
 
-Of a treebank that is written the forms that are in the text are noised, a multi-word token as one word, and `# text`
-follows; the words that a token is made of, empty nodes and every other column are kept.
+When a treebank is written, the forms in its text are noised, a multi-word token as one word, and `# text` is updated;
+the words of a multi-word token, empty nodes and all other columns are kept.
 """
 
 from __future__ import annotations
@@ -55,20 +55,20 @@ _PRECEDENCE: Final = {
     "fr": "VERB AUX PRON NOUN ADJ ADV ADP DET PART SCONJ CONJ",
     "it": "VERB AUX ADV PRON ADP DET INTJ",
 }
-"""Which tag a multi-word token has where several parts are nearest the root, by the first part of a file's name."""
+"""The tag of a multi-word token if several parts are nearest the root, by the language prefix of the file's name."""
 
 Numbered = tuple[int, str]
 
 
 class _Word(NamedTuple):
-    """A line of a word or of a multi-word token: its place in the sentence, counted from 0, and its columns."""
+    """A line of a word or of a multi-word token: its order in the sentence, counted from 0, and its columns."""
 
-    place: int
+    order: int
     cells: Sequence[str]
 
     @property
     def form(self) -> str:
-        """What is in the text."""
+        """The word as written in the text."""
         return self.cells[_FORM]
 
     @property
@@ -78,31 +78,31 @@ class _Word(NamedTuple):
 
     @property
     def head(self) -> int:
-        """The word above it (0: the root)."""
+        """The number of its head (0: the root)."""
         return int(self.cells[_HEAD]) if _NUMBER.fullmatch(self.cells[_HEAD]) else 0
 
     @property
     def heads(self) -> tuple[int, ...]:
-        """The words above it, in the tree and in the enhanced one, `4:nsubj|6:obj`."""
-        others = (one.partition(":")[0] for one in self.cells[_DEPS].split("|"))
-        return self.head, *(int(one) for one in others if _NUMBER.fullmatch(one))
+        """The numbers of its heads, in the basic tree and in the enhanced graph, `4:nsubj|6:obj`."""
+        others = (part.partition(":")[0] for part in self.cells[_DEPS].split("|"))
+        return self.head, *(int(other) for other in others if _NUMBER.fullmatch(other))
 
     @property
     def after(self) -> str:
-        """What follows it in the text."""
+        """The white space that follows it in the text."""
         return "" if "SpaceAfter=No" in self.cells[_MISC].split("|") else " "
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class _Sentence:
-    """Its words, counted from 1, and its multi-word tokens: the first word of each to its last one and its line."""
+    """Its words, counted from 1, and its multi-word tokens: from first word to last word and line."""
 
     words: list[_Word] = field(default_factory=list)
     tokens: dict[int, tuple[int, _Word]] = field(default_factory=dict)
 
     def in_text(self) -> Iterator[tuple[int, int, _Word]]:
-        """The words and multi-word tokens of the text: the first and the last word of each, and its line."""
+        """The words and multi-word tokens of the text: first word, last word, line."""
         index = 1
         while index <= len(self.words):
             last, line = self.tokens.get(index, (index, self.words[index - 1]))
@@ -111,10 +111,10 @@ class _Sentence:
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:
-    """One row a sentence: `words` and `tags` (None in files without tags); a `.tsv` is a file of XTREME's scripts.
+    """One row a sentence: `words` and `tags` (None in files without tags); a `.tsv` comes from XTREME's scripts.
 
-    Raises DataError naming the line of what is not a CoNLL-U, whose last line ends like every other, and both places of a
-    sent_id that is twice; WrongVersion where the tags are those of version 1.
+    Raises DataError naming the line that is not valid CoNLL-U (the last line ends with a line break too), and both
+    lines of a repeated sent_id; WrongVersion where the tags are those of version 1.
     """
     rows = iob2.read(text, path) if path.endswith(".tsv") else _treebank(text, path)
     _check_version(rows, path)
@@ -126,7 +126,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
 def _check_version(rows: Iterable[Row], path: str) -> None:
     if any(_OLD_TAG in (row.values["tags"] or ()) for row in rows):
         what = f"has tags of Universal Dependencies 1 ({_OLD_TAG}), which are not those of version 2"
-        raise WrongVersion(f"{path} {what}. Put a treebank of version 2 in its place.")
+        raise WrongVersion(f"{path} {what}. Replace it by a treebank of version 2.")
 
 
 def _treebank(text: str, path: str) -> tuple[Row, ...]:
@@ -161,14 +161,14 @@ def _fused(sentence: _Sentence, order: Sequence[str]) -> list[tuple[str, str]]:
     """Forms and tags, one for each word or multi-word token."""
     words = sentence.words
     heads = [
-        (line, min(range(first, last + 1), key=lambda one: _rank(words, one, order)) if last > first else first)
+        (line, min(range(first, last + 1), key=lambda index: _rank(words, index, order)) if last > first else first)
         for first, last, line in sentence.in_text()
     ]
     return [(line.form.strip(), words[head - 1].tag) for line, head in heads]
 
 
 def _rank(words: Sequence[_Word], index: int, order: Sequence[str]) -> tuple[int, int]:
-    """How many words are above one, and the place of its tag in the order of precedence."""
+    """The number of a word's ancestors, and the rank of its tag in the order of precedence."""
     above: set[int] = set()
     pending = [index]
     while pending:
@@ -189,14 +189,14 @@ def _check_name(line: str, path: str, number: int, names: dict[str, str]) -> Non
 
 
 def _sentence(lines: Sequence[Numbered], path: str, *, headed: bool) -> _Sentence:
-    """The sentence of some lines, without words where they are comments only; `headed` checks the heads too.
+    """The sentence of some lines, without words where all are comments; `headed` checks the heads too.
 
-    Raises DataError where a line is moved, or where a head or a part of a multi-word token is not there.
+    Raises DataError where a line is out of order, or where a head or a part of a multi-word token is missing.
     """
     sentence = _Sentence()
-    for place, (number, line) in enumerate(lines):
+    for index, (number, line) in enumerate(lines):
         if not line.startswith("#"):
-            _add(sentence, _Word(place, line.split("\t")), path, number)
+            _add(sentence, _Word(index, line.split("\t")), path, number)
     lasts = [last for last, _ in sentence.tokens.values()]
     wanted = max((*lasts, *(word.head for word in sentence.words if headed)), default=0)
     if wanted > (there := len(sentence.words)):
@@ -226,7 +226,7 @@ def _add(sentence: _Sentence, line: _Word, path: str, number: int) -> None:
 
 
 def records(source: Source, _: Options) -> Iterator[Record]:
-    """A record for each sentence. Raises DataError naming the line of what is not a CoNLL-U."""
+    """A record for each sentence. Raises DataError naming the line that is not valid CoNLL-U."""
     for lines in sentences(source):
         texts = [line.text for line in lines]
         blank = not texts[0].strip()
@@ -245,28 +245,28 @@ def _written(lines: Sequence[Line], words: Sequence[_Word], path: str, done: Seq
     changed = [(word, form) for word, form in zip(words, forms, strict=True) if form != word.form]
     for word, form in changed:
         cells = [*word.cells]
-        cells[_FORM] = new_word(form, path, lines[word.place].number)
-        texts[word.place] = "\t".join(cells)
+        cells[_FORM] = new_word(form, path, lines[word.order].number)
+        texts[word.order] = "\t".join(cells)
     if changed:
         texts = [_commented(text, words, forms) for text in texts]
     return "".join(text + line.end for text, line in zip(texts, lines, strict=True))
 
 
 def _commented(line: str, words: Sequence[_Word], forms: Sequence[str]) -> str:
-    """A line, where it is the comment that contains the text with the new forms in it."""
+    """A line; in the comment `# text` the words are replaced by the new forms."""
     match = _TEXT.fullmatch(line)
     return match[1] + _text(match[2], words, forms) if match else line
 
 
 def _text(old: str, words: Sequence[_Word], forms: Sequence[str]) -> str:
-    """The text with its words replaced where they are; one that does not contain them all is put together again."""
-    starts, place = [], 0
+    """The text with its words replaced; a text that does not contain all words is joined from the forms."""
+    starts, position = [], 0
     for word in words:
-        place = old.find(word.form, place)
-        if place < 0:
+        position = old.find(word.form, position)
+        if position < 0:
             return "".join(form + word.after for word, form in zip(words, forms, strict=True)).rstrip()
-        starts.append((place, place + len(word.form)))
-        place += len(word.form)
+        starts.append((position, position + len(word.form)))
+        position += len(word.form)
     between = [old[stop:start] for (_, stop), (start, _) in pairwise(starts)]
     parts = [part for pair in zip(forms, [*between, old[starts[-1][1] :]], strict=True) for part in pair]
     return "".join([old[: starts[0][0]], *parts])

@@ -1,4 +1,4 @@
-"""Cosmos QA's questions on a passage with four answers each: columns by commas, under a header."""
+"""Cosmos QA's questions on a passage with four answers each: CSV under a header."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LABELS: Final = ("0", "1", "2", "3")
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a record: `premise`, `question`, four `choices` and `label`, an index. Fields may contain line ends.
 
-    Raises DataError where a record has another number of fields, or its label is none of the four.
+    Raises DataError where a record has another number of fields, or its label is not one of the four.
     """
     records = _records(text, path)
     line, head = next(records, (1, []))
@@ -41,7 +41,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
 
 
 def _records(text: str, path: str) -> Iterator[tuple[int, list[str]]]:
-    """Each record with the number of its first line; empty lines are none."""
+    """Each record with the number of its first line; empty lines are left out."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     while True:
         begin = reader.line_num + 1
@@ -58,17 +58,17 @@ def _records(text: str, path: str) -> Iterator[tuple[int, list[str]]]:
 def _row(number: int, cells: list[str], head: list[str], path: str) -> Row:
     if len(cells) != len(head):
         raise DataError(path, f"has {len(cells)} fields, its header {len(head)}.", number)
-    found, place = dict(zip(head, cells, strict=True)), f"{path}:{number}"
-    if found["label"] not in _LABELS:
-        raise DataError(place, f"the label {found['label']!r:.80} is none of: {', '.join(_LABELS)}.")
-    return Row(text_of(found, "id", place), place, {**asked(found, place), "label": int(found["label"])})
+    row, location = dict(zip(head, cells, strict=True)), f"{path}:{number}"
+    if row["label"] not in _LABELS:
+        raise DataError(location, f"the label {row['label']!r:.80} is none of: {', '.join(_LABELS)}.")
+    return Row(text_of(row, "id", location), location, {**asked(row, location), "label": int(row["label"])})
 
 
-def asked(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+def asked(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The passage of a row, its question and its four answers. Raises DataError."""
-    premise, question = text_of(row, "context", place), text_of(row, "question", place)
+    premise, question = text_of(row, "context", location), text_of(row, "question", location)
     return {
         "premise": premise,
         "question": question,
-        "choices": tuple(text_of(row, key, place) for key in _ANSWERS),
+        "choices": tuple(text_of(row, key, location) for key in _ANSWERS),
     }

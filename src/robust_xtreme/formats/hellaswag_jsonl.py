@@ -25,28 +25,28 @@ _ENDINGS: Final = 4
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a line: `premise`, four `choices` and `label`, an index or None where the file has none.
 
-    The choices begin with what the file has between the premise and its endings, as jiant puts them together. Raises
-    DataError where a line is something else.
+    The choices begin with the text between the premise and the endings, as in jiant. Raises DataError where a line has
+    another form.
     """
     return tuple(_row(index, *given) for index, given in enumerate(objects(text, path)))
 
 
-def _row(index: int, found: Mapping[str, Any], place: str) -> Row:
-    label = found.get("label")
+def _row(index: int, row: Mapping[str, Any], location: str) -> Row:
+    label = row.get("label")
     if label is not None and (type(label) is not int or not 0 <= label < _ENDINGS):
-        raise DataError(place, f"the key 'label' takes a whole number from 0 to {_ENDINGS - 1}, not {label!r:.80}.")
-    return Row(str(index), place, {**completed(found, place), "label": label})
+        raise DataError(location, f"the key 'label' takes a whole number from 0 to {_ENDINGS - 1}, not {label!r:.80}.")
+    return Row(str(index), location, {**completed(row, location), "label": label})
 
 
-def completed(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+def completed(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The premise of a row and its four choices. Raises DataError."""
-    premise, between = text_of(row, "ctx_a", place), text_of(row, "ctx_b", place, empty=True)
-    endings = texts_of(row, "endings", place)
+    premise, between = text_of(row, "ctx_a", location), text_of(row, "ctx_b", location, empty=True)
+    endings = texts_of(row, "endings", location)
     if len(endings) != _ENDINGS:
-        raise DataError(place, f"the key 'endings' takes {_ENDINGS} texts, not {len(endings)}.")
+        raise DataError(location, f"the key 'endings' takes {_ENDINGS} texts, not {len(endings)}.")
     return {"premise": premise, "choices": tuple(f"{between} {ending}".strip() for ending in endings)}
 
 
-def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The values of a suite's row. Raises DataError."""
-    return {"premise": text_of(row, "premise", place), **labelled_choices(row, place)}
+    return {"premise": text_of(row, "premise", location), **labelled_choices(row, location)}

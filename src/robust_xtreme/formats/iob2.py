@@ -23,7 +23,7 @@ _TREEBANK: Final = 9
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:
-    """One row a sentence: `words`, `tags` (None in files without tags) and `line`, the number of the first word's.
+    """One row a sentence: `words`, `tags` (None in files without tags) and `line`, that of the first word.
 
     Several empty lines count as one. Raises DataError where a line has another number of columns than the first.
     """
@@ -31,7 +31,7 @@ def read(text: str, path: str) -> tuple[Row, ...]:
 
 
 def records(source: Source, _: Options) -> Iterator[Record]:
-    """A record for each sentence. Raises DataError naming the line where there are other columns than before."""
+    """A record for each sentence. Raises DataError naming the line where the number of columns changes."""
     cut = _cut(source.path, _other)
 
     def tabbed(number: int, line: str) -> tuple[str, str | None]:
@@ -45,7 +45,7 @@ def records(source: Source, _: Options) -> Iterator[Record]:
 
 
 def _cut(path: str, other: Callable[[str], str] = lambda _: "") -> Cut:
-    """How lines are cut, all into as many columns as the first; `other` names the format that a line may be of."""
+    """Splits lines, all into as many columns as the first; `other` names the format that a line may have instead."""
     width = 0
 
     def cut(number: int, line: str) -> tuple[str, str | None]:
@@ -62,7 +62,7 @@ def _cut(path: str, other: Callable[[str], str] = lambda _: "") -> Cut:
 
 
 def _other(line: str) -> str:
-    """The format that a line may be of instead."""
+    """The format that a line may have instead."""
     tabs = line.count("\t")
     if not tabs and " " in line.strip():
         return " (word SPACE tag: --format conll)"

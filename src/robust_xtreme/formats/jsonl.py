@@ -1,4 +1,4 @@
-"""JSON lines: the fields that are named are noised, every other byte of a line is kept."""
+"""JSON lines: the named fields are noised, every other byte of a line is kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from robust_xtreme.errors import DataError
 from robust_xtreme.formats._file import Line, Source
 from robust_xtreme.formats._json import Placed, Range, checked, dumped, placed_row, shown, text_of
 from robust_xtreme.formats._moving import MOVING, Moving, moving
-from robust_xtreme.formats._places import Edits, spans
+from robust_xtreme.formats._named_ranges import Edits, spans
 from robust_xtreme.formats._record import Done, Options, Record, Slot, kept, spliced, whole, word_slot
 
 NOISED: Final = ()
@@ -25,7 +25,7 @@ def records(source: Source, options: Options) -> Iterator[Record]:
     """A record for each line that is not empty.
 
     A field is a key whose value is a text, or a list of words, which are spans of one text; `choice2` is also the
-    second text of `choices`. What names places in a text moves with it. Raises DataError naming the line.
+    second text of `choices`. Values that name ranges of a text move with it. Raises DataError naming the line.
     """
     for line in source.lines():
         yield _record(line, source.path, options) if line.text.strip() else kept(whole(line))
@@ -33,15 +33,17 @@ def records(source: Source, options: Options) -> Iterator[Record]:
 
 def _record(line: Line, path: str, options: Options) -> Record:
     row = placed_row(line.text, path, line.number, (*options.fields, _CHOICES, *MOVING))
-    place, by = f"{path}:{line.number}", options.language_field
-    language = text_of(row, by, place, empty=True) if by else ""
-    given = {name: _value(row, name, place) for name in options.fields}
-    _check_apart(given, place)
-    texts = {name: checked(one, name, place, empty=True) for name, one in given.items() if not isinstance(one, list)}
-    moves = moving(row, texts, {*options.keep, *options.fields} - {*texts}, place)
+    location, by = f"{path}:{line.number}", options.language_field
+    language = text_of(row, by, location, empty=True) if by else ""
+    given = {name: _value(row, name, location) for name in options.fields}
+    _check_apart(given, location)
+    texts = {
+        name: checked(value, name, location, empty=True) for name, value in given.items() if not isinstance(value, list)
+    }
+    moves = moving(row, texts, {*options.keep, *options.fields} - {*texts}, location)
     number = str(line.number)
     slots = tuple(
-        Slot(name, number, value, spans(moves[name].places), language)
+        Slot(name, number, value, spans(moves[name].ranges), language)
         if name in moves
         else word_slot(name, number, value, language)
         for name, value in given.items()
@@ -49,39 +51,39 @@ def _record(line: Line, path: str, options: Options) -> Record:
     return Record(slots, partial(_written, line, given, moves), len(line.text))
 
 
-def _value(row: Mapping[str, Any], name: str, place: str) -> Any:
-    """The value of a field. Raises DataError with the fields that there are, and where a list has more than texts."""
+def _value(row: Mapping[str, Any], name: str, location: str) -> Any:
+    """The value of a field. Raises DataError for an unknown field, and for a list of other values than texts."""
     choices, match = row.get(_CHOICES), _CHOICE.fullmatch(name)
     if name in row:
         value = row[name]
     elif match and isinstance(choices, list) and len(choices) >= int(match[1]):
         value = choices[int(match[1]) - 1]
     else:
-        known = ", ".join(key for key, one in row.items() if isinstance(one, str | list))[:200] or "none"
-        raise DataError(place, f"has no field {name!r}; its texts are: {known}. Name them with --fields.")
-    for one in value if isinstance(value, list) else ():
-        if not isinstance(one, str):
-            raise DataError(place, f"the key {name!r} takes a list of texts, and {shown(one)} is in it.")
-        checked(one, name, place, empty=True)
+        known = ", ".join(key for key, content in row.items() if isinstance(content, str | list))[:200] or "none"
+        raise DataError(location, f"has no field {name!r}; its texts are: {known}. Name them with --fields.")
+    for item in value if isinstance(value, list) else ():
+        if not isinstance(item, str):
+            raise DataError(location, f"the key {name!r} takes a list of texts, and {shown(item)} is in it.")
+        checked(item, name, location, empty=True)
     return value
 
 
-def _check_apart(given: Mapping[str, Any], place: str) -> None:
+def _check_apart(given: Mapping[str, Any], location: str) -> None:
     """Raise DataError where a text is named twice, as by `choices` and `choice1`."""
     seen: dict[Range, str] = {}
     for name, value in given.items():
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, Placed) and (other := seen.setdefault(one.range, name)) != name:
-                raise DataError(place, f"{other!r} and {name!r} are the same text. Name it once with --fields.")
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, Placed) and (other := seen.setdefault(item.range, name)) != name:
+                raise DataError(location, f"{other!r} and {name!r} are the same text. Name it once with --fields.")
 
 
 def _written(line: Line, given: Mapping[str, Any], moves: Mapping[str, Moving], done: Sequence[Done]) -> str:
     edits: Edits = {}
-    for one, (name, value) in zip(done, given.items(), strict=True):
+    for outcome, (name, value) in zip(done, given.items(), strict=True):
         if name in moves:
-            edits[value.range] = dumped(one.value, value, line.text)
-            edits |= moves[name].edits(one, line.text)
+            edits[value.range] = dumped(outcome.value, value, line.text)
+            edits |= moves[name].edits(outcome, line.text)
         else:
-            pairs = zip(value, one.words(), strict=True)
+            pairs = zip(value, outcome.words(), strict=True)
             edits |= {word.range: dumped(new, word, line.text) for word, new in pairs if new is not None}
     return spliced(line.text, edits) + line.end

@@ -1,4 +1,4 @@
-"""Two files of sentences: line i of the first is in the language, line i of the second its English translation."""
+"""Two files of sentences: line i of the second is the English translation of line i of the first."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _TELLING: Final = 20
 def read_parts(parts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
     """One row a line, with the values `sentence` and `translation`, as they are in the files.
 
-    Raises DataError where the files have not as many lines as each other, where a line is empty, and for the files of
-    XTREME's script, which sorts the English side so that nobody sees which sentences belong together.
+    Raises DataError where the files have different numbers of lines, where a line is empty, and for the files of
+    XTREME's script, which sorts the English side to hide which sentences belong together.
     """
     (first, path), (second, english) = parts
     lines, translations = list(numbered_lines(first)), list(numbered_lines(second))
@@ -52,6 +52,6 @@ def _check_order(translations: Sequence[str], path: str) -> None:
         raise DataError(path, f"{what} Put LASER's files, data/tatoeba/v1, under tatoeba/v1.")
 
 
-def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The values of a suite's row. Raises DataError."""
-    return {key: text_of(row, key, place) for key in FIELDS}
+    return {key: text_of(row, key, location) for key in FIELDS}

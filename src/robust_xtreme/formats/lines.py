@@ -10,13 +10,13 @@ from robust_xtreme.formats._file import Line, Source, check_ends
 from robust_xtreme.formats._record import Done, Options, Record, Slot, kept, on_one_line, whole
 
 NOISED: Final = ("line",)
-"""What is noised."""
+"""The noised field."""
 
 FAMILY: Final = ""
 
 
 def records(source: Source, _: Options) -> Iterator[Record]:
-    """A record for each line; those of white space only are kept."""
+    """A record for each line; lines of white space only are kept."""
     for line in source.lines():
         check_ends(line.text, source.path, line.number)
         if not line.text.strip():

@@ -21,35 +21,35 @@ FIELDS: Final = ("language", "text")
 
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a line, with the values `language` and `text`; the native id is the entity's. Raises DataError."""
-    rows = ((text_of(found, "entity_id", place), place, found) for found, place in objects(text, path))
-    return tuple(Row(native, place, entity(found, place)) for native, place, found in rows)
+    rows = ((text_of(row, "entity_id", location), location, row) for row, location in objects(text, path))
+    return tuple(Row(native, location, entity(row, location)) for native, location, row in rows)
 
 
-def entity(found: Mapping[str, Any], place: str) -> dict[str, Any]:
+def entity(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The language and the text of an entity: the sentences of its description, joined as the official code does."""
-    description = text_of(found, "description", place)
-    spans = spans_in(found, len(description), place)
+    description = text_of(row, "description", location)
+    spans = spans_in(row, len(description), location)
     return {
-        "language": text_of(found, "description_language", place),
+        "language": text_of(row, "description_language", location),
         "text": flat(" ".join(description[start:stop] for start, stop in spans) or description),
     }
 
 
-def spans_in(holder: Mapping[str, Any], length: int, place: str) -> tuple[tuple[int, int], ...]:
+def spans_in(holder: Mapping[str, Any], length: int, location: str) -> tuple[tuple[int, int], ...]:
     """The `sentence_spans`, objects of `start` and `end`, of a text of that length. Raises DataError."""
     spans = holder.get("sentence_spans")
-    if not isinstance(spans, list) or not all(isinstance(one, dict) for one in spans):
+    if not isinstance(spans, list) or not all(isinstance(span, dict) for span in spans):
         shown = json.dumps(spans)[:80]
-        raise DataError(place, f"the key 'sentence_spans' takes a list of start and end, not {shown}.")
-    pairs = [[one.get("start"), one.get("end")] for one in spans]
-    return spans_of({"sentence_spans": pairs}, "sentence_spans", length, place)
+        raise DataError(location, f"the key 'sentence_spans' takes a list of start and end, not {shown}.")
+    pairs = [[span.get("start"), span.get("end")] for span in spans]
+    return spans_of({"sentence_spans": pairs}, "sentence_spans", length, location)
 
 
 def flat(text: str) -> str:
-    """The text on one line, as the official code normalises it: two spaces in a row are one, once over."""
+    """The text on one line, as the official code normalises it: each two spaces in a row become one, in one pass."""
     return " ".join(text.splitlines()).replace("  ", " ").strip()
 
 
-def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The values of a suite's row. Raises DataError."""
-    return {name: text_of(row, name, place) for name in FIELDS}
+    return {name: text_of(row, name, location) for name in FIELDS}

@@ -31,30 +31,30 @@ _RESTORE: Final = "Mewsli-X's files come without it; get-mewsli-x.sh of google-r
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a mention; its native id is the file's `example_id`.
 
-    The values are `mention`, `left` and `right`, what is around it in its sentence, `entity`, the id of the right
-    one (empty where the file does not say it), `language`, `document`, and in pairs `text` and `described`, the
+    The values are `mention`, `left` and `right`, the text around it in its sentence, `entity`, the id of the right
+    entity (empty where the file has none), `language`, `document`, and in pairs `text` and `described`, the
     description of the entity and its language. Raises DataError.
     """
-    return tuple(row for found, place in objects(text, path) for row in _rows(found, place))
+    return tuple(row for entry, location in objects(text, path) for row in _rows(entry, location))
 
 
-def _rows(found: Mapping[str, Any], place: str) -> Iterator[Row]:
-    if "contextual_mention" in found:
-        both = _object(found, "contextual_mention", place)
-        row = _row(_object(both, "mention", place), _object(both, "context", place), place)
-        described = entity(_object(found, "entity", place), place)
-        yield Row(row.native, place, {**row.values, "text": described["text"], "described": described["language"]})
+def _rows(entry: Mapping[str, Any], location: str) -> Iterator[Row]:
+    if "contextual_mention" in entry:
+        both = _object(entry, "contextual_mention", location)
+        row = _row(_object(both, "mention", location), _object(both, "context", location), location)
+        described = entity(_object(entry, "entity", location), location)
+        yield Row(row.native, location, {**row.values, "text": described["text"], "described": described["language"]})
         return
-    mentions = found.get("mentions")
-    if not isinstance(mentions, list) or not all(isinstance(one, dict) for one in mentions):
-        raise DataError(place, "has neither 'mentions' nor a 'contextual_mention'; this is not Mewsli-X's format.")
-    context = _object(found, "context", place)
-    yield from (_row(one, context, place) for one in mentions)
+    mentions = entry.get("mentions")
+    if not isinstance(mentions, list) or not all(isinstance(mention, dict) for mention in mentions):
+        raise DataError(location, "has neither 'mentions' nor a 'contextual_mention'; this is not Mewsli-X's format.")
+    context = _object(entry, "context", location)
+    yield from (_row(mention, context, location) for mention in mentions)
 
 
-def _row(mention: Mapping[str, Any], context: Mapping[str, Any], place: str) -> Row:
-    native = text_of(mention, "example_id", place)
-    where = f"{place}: mention {native!r}"
+def _row(mention: Mapping[str, Any], context: Mapping[str, Any], location: str) -> Row:
+    native = text_of(mention, "example_id", location)
+    where = f"{location}: mention {native!r}"
     text = text_of(context, "text", where, empty=True) if "text" in context else ""
     if not text:
         raise DataError(where, f"the text of its article is missing. {_RESTORE}")
@@ -71,35 +71,33 @@ def _row(mention: Mapping[str, Any], context: Mapping[str, Any], place: str) -> 
     return Row(native, where, values)
 
 
-def _object(holder: Mapping[str, Any], name: str, place: str) -> Mapping[str, Any]:
-    found = holder.get(name)
-    if not isinstance(found, dict):
-        raise DataError(place, f"expected {name!r} to be an object; this is not Mewsli-X's format.")
-    return found
+def _object(holder: Mapping[str, Any], name: str, location: str) -> Mapping[str, Any]:
+    value = holder.get(name)
+    if not isinstance(value, dict):
+        raise DataError(location, f"expected {name!r} to be an object; this is not Mewsli-X's format.")
+    return value
 
 
-def _span(span: Mapping[str, Any], text: str, place: str) -> tuple[int, int]:
-    """Where a mention is, checked against the text that the file gives it."""
+def _span(span: Mapping[str, Any], text: str, location: str) -> tuple[int, int]:
+    """The range of a mention, checked against the text that the file states for it."""
     start, stop = span.get("start"), span.get("end")
     if type(start) is not int or type(stop) is not int or not 0 <= start < stop <= len(text):
-        raise DataError(
-            place, f"the mention at [{start!r}, {stop!r}] does not be in its text of {len(text)} characters."
-        )
+        raise DataError(location, f"the mention at [{start!r}, {stop!r}] is not in its text of {len(text)} characters.")
     if span.get("text") != text[start:stop]:
         shown = f"{span.get('text')!r:.80} is not at [{start}, {stop}], where {text[start:stop][:80]!r} is"
-        raise DataError(place, f"the mention {shown}.")
+        raise DataError(location, f"the mention {shown}.")
     return start, stop
 
 
-def _sentence(spans: tuple[tuple[int, int], ...], start: int, stop: int, place: str) -> tuple[int, int]:
+def _sentence(spans: tuple[tuple[int, int], ...], start: int, stop: int, location: str) -> tuple[int, int]:
     """The first sentence that contains the whole mention, as the official code takes it."""
     for first, last in spans:
         if first <= start and stop <= last:
             return first, last
-    raise DataError(place, f"the mention at [{start}, {stop}] is in no sentence of its text.")
+    raise DataError(location, f"the mention at [{start}, {stop}] is in no sentence of its text.")
 
 
-def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The values of a suite's row. Raises DataError."""
-    around = {name: text_of(row, name, place, empty=True) for name in ("left", "right")}
-    return {"mention": text_of(row, "mention", place), **around, "entity": text_of(row, "entity", place)}
+    around = {name: text_of(row, name, location, empty=True) for name in ("left", "right")}
+    return {"mention": text_of(row, "mention", location), **around, "entity": text_of(row, "entity", location)}

@@ -36,29 +36,30 @@ _HEAD: Final = 1000
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:
-    """One row a line, with the values `first`, `second` and `label`; pairs on which annotators did not agree go.
+    """One row a line, with the values `first`, `second` and `label`.
 
-    Their label is `-`. Raises DataError where a line is something else.
+    Pairs with the label `-`, on which annotators did not agree, are left out. Raises DataError where a line has another
+    form.
     """
     rows = _objects(text, path) if text[:_HEAD].lstrip().startswith("{") else iter(tsv.read(text, path))
     return tuple(row for row in rows if row.values["label"] != _UNDECIDED)
 
 
 def read_parts(texts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
-    """The rows of several files that only together are a split, one after the other."""
+    """The rows of several files that together are a split, one file after the other."""
     return tuple(row for text, path in texts for row in read(text, path))
 
 
 def _objects(text: str, path: str) -> Iterator[Row]:
-    for index, (found, place) in enumerate(objects(text, path)):
-        yield Row(str(index), place, _values(found, place))
+    for index, (row, location) in enumerate(objects(text, path)):
+        yield Row(str(index), location, _values(row, location))
 
 
-def _values(found: Mapping[str, Any], place: str) -> dict[str, Any]:
-    layout = next((keys for keys in _LAYOUTS if all(key in found for key in keys)), None)
+def _values(row: Mapping[str, Any], location: str) -> dict[str, Any]:
+    layout = next((keys for keys in _LAYOUTS if all(key in row for key in keys)), None)
     if layout is None:
         known = ", nor ".join(f"{', '.join(keys[:-1])} and {keys[-1]}" for keys in _LAYOUTS)
-        raise DataError(place, f"has not the keys {known}.")
-    first, second = (text_of(found, key, place, empty=True) for key in layout[:2])
-    label = text_of(found, layout[2], place)
+        raise DataError(location, f"has neither the keys {known}.")
+    first, second = (text_of(row, key, location, empty=True) for key in layout[:2])
+    label = text_of(row, layout[2], location)
     return {"first": first, "second": second, "label": _LETTERS.get(label, label)}

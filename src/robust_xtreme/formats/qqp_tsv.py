@@ -22,14 +22,14 @@ record = tsv_paraphrases.record
 
 _COLUMNS: Final = ("question1", "question2", "is_duplicate")
 _BROKEN: Final = 1000
-"""Of so many lines one may be broken: GLUE's training file contains some whose question had a line end in it."""
+"""One in so many lines may be broken: GLUE's training file contains questions with a line end in them."""
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a line, with the values `first`, `second` and `label`, `0` or `1`.
 
-    A line with too few columns, or without a label, is left out, as the loaders of GLUE leave it out; such are one in a
-    thousand lines at most. Raises DataError where there are more, naming the first, or the header does not have a column.
+    A line with too few columns, or without a label, is left out, as by GLUE's loaders; at most one line in a thousand
+    may be. Raises DataError where there are more, naming the first, or where the header has no such column.
     """
     lines = list(numbered_lines(text))
     if not lines:
@@ -39,13 +39,13 @@ def read(text: str, path: str) -> tuple[Row, ...]:
         if name not in head:
             raise DataError(path, f"has no column {name!r}: it takes GLUE's train.tsv or dev.tsv of QQP.", 1)
     cells = [(number, line.split("\t")) for number, line in lines[1:]]
-    places = [head.index(name) for name in _COLUMNS]
-    _check([number for number, found in cells if not _whole(found, places)], len(cells), len(head), path)
-    return tuple(_row(number, found, places, path) for number, found in cells if _whole(found, places))
+    columns = [head.index(name) for name in _COLUMNS]
+    _check([number for number, row in cells if not _whole(row, columns)], len(cells), len(head), path)
+    return tuple(_row(number, row, columns, path) for number, row in cells if _whole(row, columns))
 
 
-def _whole(cells: Sequence[str], places: Sequence[int]) -> bool:
-    return len(cells) > max(places) and bool(cells[places[2]].strip())
+def _whole(cells: Sequence[str], columns: Sequence[int]) -> bool:
+    return len(cells) > max(columns) and bool(cells[columns[2]].strip())
 
 
 def _check(broken: Sequence[int], total: int, width: int, path: str) -> None:
@@ -54,6 +54,6 @@ def _check(broken: Sequence[int], total: int, width: int, path: str) -> None:
         raise DataError(path, what, broken[0])
 
 
-def _row(number: int, cells: Sequence[str], places: Sequence[int], path: str) -> Row:
-    first, second, label = (cells[place].strip() for place in places)
+def _row(number: int, cells: Sequence[str], columns: Sequence[int], path: str) -> Row:
+    first, second, label = (cells[column].strip() for column in columns)
     return Row(str(number - 2), f"{path}:{number}", {"first": first, "second": second, "label": label})

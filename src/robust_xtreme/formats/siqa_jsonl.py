@@ -28,7 +28,7 @@ _LABELS: Final = ("1", "2", "3")
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a line: `premise`, `question`, three `choices` and `label`, None where the file has no `correct`.
 
-    Raises DataError where a line is something else.
+    Raises DataError where a line has another form.
     """
     return tuple(_numbered(text, path))
 
@@ -36,12 +36,12 @@ def read(text: str, path: str) -> tuple[Row, ...]:
 def _numbered(text: str, path: str) -> Iterator[Row]:
     for number, row in enumerate(jsonl_choices.read(text, path)):
         if len(row.values["choices"]) != len(_LABELS):
-            raise DataError(row.place, "has no key 'context', as in Social IQa.")
+            raise DataError(row.location, "has no key 'context', as in Social IQa.")
         yield replace(row, native=str(number))
 
 
 def read_parts(texts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
-    """The rows of a file without labels and of one that has them, a number from 1 each line. Raises DataError."""
+    """The rows of a file without labels, and their labels from a second file, 1 to 3 a line. Raises DataError."""
     (text, path), (labels, where) = texts
     rows, lines = read(text, path), list(numbered_lines(labels))
     if len(rows) != len(lines):

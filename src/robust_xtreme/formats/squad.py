@@ -1,8 +1,8 @@
-"""SQuAD's JSON: data, paragraphs with a context, questions with an id and answers with text and answer_start.
+"""SQuAD's JSON: paragraphs with a context, questions with an id, and answers with text and answer_start.
 
-Four kinds of it are read: version 1.1, as XQuAD, MLQA and TyDiQA-GoldP have it; version 2.0, where a question may be
-marked `is_impossible`; LAReQA's XQuAD-R, where a paragraph has `sentence_breaks`; and rows without paragraphs, answers
-as lists of `text` and `answer_start`, as libraries of data sets export them.
+Four variants are read: version 1.1, as XQuAD, MLQA and TyDiQA-GoldP have it; version 2.0, where a question may be
+marked `is_impossible`; LAReQA's XQuAD-R, where a paragraph has `sentence_breaks`; and rows without paragraphs, whose
+answers are lists of `text` and `answer_start`, as libraries of data sets export them.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any, Final, TypeVar, final
 from robust_xtreme.errors import DataError
 from robust_xtreme.formats._file import Source
 from robust_xtreme.formats._json import HALF, Range, dumped, is_half, placed, spans_of, text_of
-from robust_xtreme.formats._places import (
+from robust_xtreme.formats._named_ranges import (
     BREAKS,
     Edits,
-    Place,
+    NamedRange,
     answers,
     breaks,
     check_order,
@@ -40,7 +40,7 @@ SAMPLE: Final = (
 FIELDS: Final = ("context", "question", "answers")
 
 NOISED: Final = ("question", "context")
-"""What can be noised; the first is noised where nothing is stated."""
+"""The fields that can be noised; the first is the default."""
 
 FAMILY: Final = "span_qa"
 WRITTEN: Final = "squad"
@@ -56,10 +56,10 @@ _T = TypeVar("_T", list[Any], str)
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a question, with the values `context`, `question` and `answers`: pairs of (start, stop) in code points.
 
-    An answer with an empty text is none, and so is not a list of answers; `impossible` is there, and true, where the file
-    says that there is no answer. `sentences`, pairs of (start, stop), are there where the paragraph has its breaks.
-    Raises DataError for malformed JSON with its line, for a missing or wrong value with the question's id, and where an
-    answer is not at its offset.
+    Answers with an empty text are left out. `impossible` is present, and true, where the file marks a question as
+    impossible; `sentences`, pairs of (start, stop), are present where the paragraph has `sentence_breaks`. Raises
+    DataError for malformed JSON with its line, for a missing or wrong value with the question's id, and where an answer
+    is not at its offset.
     """
     articles = enumerate(_get(_parse(text, path), _DATA, list, path))
     passages = chain.from_iterable(_passages(article, path, f"data[{number}]") for number, article in articles)
@@ -78,92 +78,96 @@ def _parse(text: str, path: str) -> Any:
 @final
 @dataclass(frozen=True, slots=True)
 class _Passage:
-    """What contains a context, where it is, and its questions: what contains each, its id and where it is."""
+    """A context, the object that contains it, its location, and its questions: object, id and path in the file."""
 
     holder: Mapping[str, Any]
-    place: str
+    location: str
     context: str
     questions: tuple[tuple[Mapping[str, Any], str, str], ...]
 
 
 def _passages(article: Any, path: str, name: str) -> Iterator[_Passage]:
-    """The paragraphs of an article, or the row without paragraphs that it is. Raises DataError."""
+    """The paragraphs of an article, or the article itself if it is a row without paragraphs. Raises DataError."""
     if isinstance(article, dict) and "paragraphs" not in article and "context" in article:
         yield _passage(article, {name: article}, path, name)
         return
     for number, paragraph in enumerate(_get(article, "paragraphs", list, f"{path}: {name}")):
-        place = f"{name}.paragraphs[{number}]"
-        asked = enumerate(_get(paragraph, "qas", list, f"{path}: {place}"))
-        yield _passage(paragraph, {f"{place}.qas[{at}]": one for at, one in asked}, path, place)
+        paragraph_name = f"{name}.paragraphs[{number}]"
+        asked = enumerate(_get(paragraph, "qas", list, f"{path}: {paragraph_name}"))
+        yield _passage(
+            paragraph, {f"{paragraph_name}.qas[{at}]": question for at, question in asked}, path, paragraph_name
+        )
 
 
 def _passage(holder: Mapping[str, Any], asked: Mapping[str, Any], path: str, name: str) -> _Passage:
-    place = f"{path}: {name}"
-    context = _text(holder, "context", place)
-    natives = [_text(one, "id", f"{path}: {where}") for where, one in asked.items()]
-    for one, native in zip(asked.values(), natives, strict=True):
-        _text(one, "question", f"{path}: question {native!r}")
+    location = f"{path}: {name}"
+    context = _text(holder, "context", location)
+    natives = [_text(question, "id", f"{path}: {where}") for where, question in asked.items()]
+    for question, native in zip(asked.values(), natives, strict=True):
+        _text(question, "question", f"{path}: question {native!r}")
     questions = zip(asked.values(), natives, asked, strict=True)
-    return _Passage(holder, place, context, tuple(questions))
+    return _Passage(holder, location, context, tuple(questions))
 
 
 def _rows(passage: _Passage, path: str) -> Iterator[Row]:
-    """The rows of the questions of a passage; two with one id are distinguished by where they are."""
+    """The rows of the questions of a passage; the location distinguishes questions with the same id."""
     shared: dict[str, Any] = {"context": passage.context}
     if "qas" in passage.holder and BREAKS in passage.holder:
         shared["sentences"] = _breaks(passage)
     for question, native, where in passage.questions:
-        place = f"{path}: question {native!r}"
+        location = f"{path}: question {native!r}"
         given = question.get("answers", ())
-        if given is None or (isinstance(given, list) and any(isinstance(one, list) for one in given)):
-            raise DataError(place, f"expected 'answers' to be a list of text and answer_start; {_OTHER}")
-        ranges = tuple((one.start, one.stop) for one in answers(question, passage.context, place, FIELDS[2:]))
+        if given is None or (isinstance(given, list) and any(isinstance(answer, list) for answer in given)):
+            raise DataError(location, f"expected 'answers' to be a list of text and answer_start; {_OTHER}")
+        ranges = tuple(
+            (answer.start, answer.stop) for answer in answers(question, passage.context, location, FIELDS[2:])
+        )
         values = {**shared, "question": question["question"], "answers": ranges}
-        if _impossible(question, place):
+        if _impossible(question, location):
             if ranges:
-                raise DataError(place, "is marked is_impossible, and has an answer.")
+                raise DataError(location, "is marked is_impossible, and has an answer.")
             values["impossible"] = True
         yield Row(native, f"{path}: {where}: question {native!r}", values)
 
 
 def _breaks(passage: _Passage) -> tuple[Range, ...]:
-    """The sentences of a paragraph, one after the other."""
-    ranges = spans_of(passage.holder, BREAKS, len(passage.context), passage.place)
-    check_order(ranges, BREAKS, passage.place)
+    """The sentences of a paragraph, in order."""
+    ranges = spans_of(passage.holder, BREAKS, len(passage.context), passage.location)
+    check_order(ranges, BREAKS, passage.location)
     return ranges
 
 
-def _impossible(question: Mapping[str, Any], place: str) -> bool:
+def _impossible(question: Mapping[str, Any], location: str) -> bool:
     marked = question.get("is_impossible", False)
     if not isinstance(marked, bool):
-        raise DataError(place, f"expected 'is_impossible' to be true or false; {_OTHER}")
+        raise DataError(location, f"expected 'is_impossible' to be true or false; {_OTHER}")
     return marked
 
 
-def _get(holder: Any, key: str, kind: type[_T], place: str) -> _T:
-    """The value of that key, checked: a mapping that contains a `kind` there."""
+def _get(holder: Any, key: str, kind: type[_T], location: str) -> _T:
+    """The value of that key, checked to be of that `kind`. Raises DataError."""
     value = holder.get(key) if isinstance(holder, dict) else None
     if not isinstance(value, kind):
-        raise DataError(place, f"expected {key!r} to be {_KINDS[kind]}; {_OTHER}")
+        raise DataError(location, f"expected {key!r} to be {_KINDS[kind]}; {_OTHER}")
     return value
 
 
-def _text(holder: Any, key: str, place: str) -> str:
+def _text(holder: Any, key: str, location: str) -> str:
     """The text of that key, of whole characters. Raises DataError."""
-    value = _get(holder, key, str, place)
+    value = _get(holder, key, str, location)
     if is_half(value):
-        raise DataError(place, f"{HALF} in {key!r}, which is not a character.")
+        raise DataError(location, f"{HALF} in {key!r}, which is not a character.")
     return value
 
 
-def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The values of a suite's row. Raises DataError."""
-    context, question = text_of(row, "context", place), text_of(row, "question", place)
-    return {"context": context, "question": question, "answers": spans_of(row, "answers", len(context), place)}
+    context, question = text_of(row, "context", location), text_of(row, "question", location)
+    return {"context": context, "question": question, "answers": spans_of(row, "answers", len(context), location)}
 
 
 def records(source: Source, options: Options) -> Iterator[Record]:
-    """A record for each article of `data`, and records without texts for what is around them. Raises DataError."""
+    """A record for each article of `data`, and records without texts for the text around them. Raises DataError."""
     document = Document(source)
     yield kept(document.space() + document.mark("{"))
     there = False
@@ -175,7 +179,7 @@ def records(source: Source, options: Options) -> Iterator[Record]:
             yield from _articles(document, source.path, options)
         elif key is not None:
             if key == _DATA:
-                raise DataError(source.path, "the key 'data' is twice.", line)
+                raise DataError(source.path, "the key 'data' occurs twice.", line)
             value = document.value()
             placed(value, source.path, line)
             yield kept(value)
@@ -202,46 +206,46 @@ def _articles(document: Document, path: str, options: Options) -> Iterator[Recor
 @final
 @dataclass(frozen=True, slots=True)
 class _Noisy:
-    """A passage that is noised: its texts that are asked for, and the places in its context."""
+    """A noised passage: its selected texts, and the ranges in its context."""
 
     passage: _Passage
     slots: tuple[Slot, ...]
-    answers: Sequence[Place]
-    breaks: Sequence[Place]
+    answers: Sequence[NamedRange]
+    breaks: Sequence[NamedRange]
 
     @classmethod
     def of(cls, passage: _Passage, path: str, options: Options) -> _Noisy:
-        """A passage with what is to be noised of it. Raises DataError where an answer is elsewhere."""
+        """A passage with its noised slots. Raises DataError where an answer is not at its offset."""
         context, questions = passage.context, passage.questions
         named = [f"{where}: question {native!r}" for _, native, where in questions]
-        asked = [answers(one, context, f"{path}: question {native!r}") for one, native, _ in questions]
+        asked = [answers(question, context, f"{path}: question {native!r}") for question, native, _ in questions]
         ranges = list(chain.from_iterable(asked))
         slots = []
         if "context" in options.fields:
             slots.append(Slot("context", named[0] if named else "", context, spans(ranges)))
         if "question" in options.fields:
             texts = zip(named, questions, strict=True)
-            slots += [Slot("question", name, one["question"]) for name, (one, _, _) in texts]
-        return cls(passage, tuple(slots), ranges, breaks(passage.holder, context, passage.place))
+            slots += [Slot("question", name, question["question"]) for name, (question, _, _) in texts]
+        return cls(passage, tuple(slots), ranges, breaks(passage.holder, context, passage.location))
 
     def edits(self, done: Sequence[Done], text: str) -> Edits:
-        """How the passage is written: `done` are what became of its slots."""
+        """The edits of the passage; `done` are the results of its slots."""
         edits: Edits = {}
-        for one in done:
-            value: Any = one.slot.value
-            edits[value.range] = dumped(one.value, value, text)
-            if one.slot.field == "context":
-                edits |= moved(self.answers, one, text)
-                edits |= moved_breaks(self.passage.holder, self.breaks, one, text)
+        for outcome in done:
+            value: Any = outcome.slot.value
+            edits[value.range] = dumped(outcome.value, value, text)
+            if outcome.slot.field == "context":
+                edits |= moved(self.answers, outcome, text)
+                edits |= moved_breaks(self.passage.holder, self.breaks, outcome, text)
         return edits
 
 
 def _article(raw: str, passages: Sequence[_Noisy]) -> Record:
     def write(done: Sequence[Done]) -> str:
         edits: Edits = {}
-        rest = iter(done)
+        remaining = iter(done)
         for passage in passages:
-            edits |= passage.edits([next(rest) for _ in passage.slots], raw)
+            edits |= passage.edits([next(remaining) for _ in passage.slots], raw)
         return spliced(raw, edits)
 
     return Record(tuple(slot for passage in passages for slot in passage.slots), write, len(raw))

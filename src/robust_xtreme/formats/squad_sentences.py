@@ -11,7 +11,7 @@ import regex
 from robust_xtreme.errors import DataError
 from robust_xtreme.formats import squad
 from robust_xtreme.formats._json import Range, spans_of
-from robust_xtreme.formats._places import BREAKS, SENTENCES, check_order
+from robust_xtreme.formats._named_ranges import BREAKS, SENTENCES, check_order
 from robust_xtreme.specs import Row
 
 SAMPLE: Final = (
@@ -26,8 +26,8 @@ WRITTEN: Final = squad.WRITTEN
 _BREAK: Final = regex.compile(
     r"""
     (?: (?<! [\s.(] \p{Lu} ) [.!?\u061f\u06d4\u2026]+ ["'\u201d\u2019\u00bb)\]]* (?= \s | $ )  # a mark before a space
-      | [\u3002\uff01\uff1f\u0964\u0965\u104b\u1362\u17d4]+ [\u201d\u2019\u300d\u300f)]*  # a mark that needs none
-      | (?<= \p{Thai} ) (?= \s+ \p{Thai} )  # Thai parts sentences with spaces
+      | [\u3002\uff01\uff1f\u0964\u0965\u104b\u1362\u17d4]+ [\u201d\u2019\u300d\u300f)]*  # a mark that needs no space
+      | (?<= \p{Thai} ) (?= \s+ \p{Thai} )  # Thai separates sentences with spaces
       | (?= \n )
     )
     """,
@@ -38,8 +38,8 @@ _BREAK: Final = regex.compile(
 def read(text: str, path: str) -> tuple[Row, ...]:
     """The rows of `squad`, all of them with the value `sentences`: pairs of (start, stop) in code points.
 
-    Where a paragraph has no `sentence_breaks`, as in SQuAD's own files, its sentences are found by a rule, and `ruled`
-    is there, and true. Raises DataError as `squad` does, and for breaks that name no sentence.
+    Where a paragraph has no `sentence_breaks`, as in SQuAD's own files, a rule splits it, and `ruled` is present, and
+    true. Raises DataError as `squad` does, and for breaks that name no sentence.
     """
     rows = squad.read(text, path)
     contexts = dict.fromkeys(row.values["context"] for row in rows if SENTENCES not in row.values)
@@ -50,31 +50,31 @@ def read(text: str, path: str) -> tuple[Row, ...]:
 def _with_sentences(row: Row, by_rule: Mapping[str, tuple[Range, ...]]) -> Row:
     if SENTENCES not in row.values:
         return replace(row, values={**row.values, SENTENCES: by_rule[row.values["context"]], "ruled": True})
-    _check_any(row.values[SENTENCES], BREAKS, row.place)
+    _check_any(row.values[SENTENCES], BREAKS, row.location)
     return row
 
 
-def _check_any(ranges: tuple[Range, ...], key: str, place: str) -> None:
+def _check_any(ranges: tuple[Range, ...], key: str, location: str) -> None:
     if not ranges:
-        raise DataError(place, f"the key {key!r} names no sentence.")
+        raise DataError(location, f"the key {key!r} names no sentence.")
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
     """The sentences of a text as half-open ranges without surrounding white space; none for an empty text."""
-    found, start = [], 0
+    ranges, start = [], 0
     for stop in [match.end() for match in _BREAK.finditer(text)] + [len(text)]:
         inside = text[start:stop]
         if inside.strip():
             begin = start + len(inside) - len(inside.lstrip())
-            found.append((begin, begin + len(inside.strip())))
+            ranges.append((begin, begin + len(inside.strip())))
         start = stop
-    return found
+    return ranges
 
 
-def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The values of a suite's row. Raises DataError."""
-    values = squad.record(row, place)
-    ranges = spans_of(row, SENTENCES, len(values["context"]), place)
-    _check_any(ranges, SENTENCES, place)
-    check_order(ranges, SENTENCES, place)
+    values = squad.record(row, location)
+    ranges = spans_of(row, SENTENCES, len(values["context"]), location)
+    _check_any(ranges, SENTENCES, location)
+    check_order(ranges, SENTENCES, location)
     return {**values, SENTENCES: ranges}

@@ -1,4 +1,4 @@
-"""Columns separated by tabs, without quoting; of a task's pairs: first TAB second [TAB label], or under a header."""
+"""Columns separated by tabs, without quoting; a task's pairs are first TAB second [TAB label], or under a header."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAMILY: Final = ""
 WRITTEN: Final = "tsv"
 
 PAIR: Final = ("first", "second")
-"""What the two texts of a line are called where a task's own file is read."""
+"""The names of the two texts of a line in a task's own file."""
 
 _COLUMNS: Final = {
     "first": ("prem", "premise", "sentence1"),
@@ -34,37 +34,37 @@ _COLUMNS: Final = {
 def read(text: str, path: str) -> tuple[Row, ...]:
     """One row a line, with the values `first`, `second` and `label` (None in files of two columns).
 
-    A row's name is its place or, under a header with the column `id`, what is there.
-    A field that a CSV writer quoted, as XTREME's preprocessing does where the text contains a quotation mark, is
-    unquoted; texts are otherwise kept as they are. Raises DataError where a line has another number of columns.
+    A row's native id is its number from 0 or, under a header with the column `id`, the value there. A field that a CSV
+    writer quoted, as XTREME's preprocessing does where the text contains a quotation mark, is unquoted; texts are
+    otherwise kept as they are. Raises DataError where a line has another number of columns.
     """
     lines = list(numbered_lines(text))
     if not lines:
         return ()
-    width, places, body = layout(lines, path)
-    return tuple(_row(index, line, width, places, path) for index, line in enumerate(lines[body:]))
+    width, columns, body = layout(lines, path)
+    return tuple(_row(index, line, width, columns, path) for index, line in enumerate(lines[body:]))
 
 
 def layout(lines: list[tuple[int, str]], path: str) -> tuple[int, tuple[int | None, ...], int]:
-    """Number of columns, the places of first, second, label and id, and how many lines the header takes."""
+    """The number of columns, the columns of first, second, label and id, and the number of header lines."""
     head = lines[0][1].split("\t")
     named = [[head.index(name) for name in names if name in head] for names in _COLUMNS.values()]
     if all(named):
-        return len(head), (*(places[0] for places in named), head.index("id") if "id" in head else None), 1
+        return len(head), (*(matches[0] for matches in named), head.index("id") if "id" in head else None), 1
     if len(head) not in (2, 3):
-        found = f"{len(head)} column{'s' * (len(head) != 1)}"
-        raise DataError(path, f"has {found}, expected: first, second and label, separated by tabs.", 1)
+        count = f"{len(head)} column{'s' * (len(head) != 1)}"
+        raise DataError(path, f"has {count}, expected: first, second and label, separated by tabs.", 1)
     return len(head), (0, 1, 2 if len(head) == 3 else None, None), 0
 
 
-def _row(index: int, line: tuple[int, str], width: int, places: tuple[int | None, ...], path: str) -> Row:
+def _row(index: int, line: tuple[int, str], width: int, columns: tuple[int | None, ...], path: str) -> Row:
     number, value = line
     cells = value.split("\t")
     if len(cells) != width:
         raise DataError(path, f"has {len(cells)} columns, the lines before have {width}.", number)
-    first, second, label, own = (None if place is None else unquoted(cells[place]) for place in places)
+    first, second, label, native = (None if column is None else unquoted(cells[column]) for column in columns)
     values = {"first": first, "second": second, "label": label.strip() if label is not None else None}
-    return Row(str(index) if own is None else own.strip(), f"{path}:{number}", values)
+    return Row(str(index) if native is None else native.strip(), f"{path}:{number}", values)
 
 
 def unquoted(cell: str) -> str:
@@ -74,26 +74,26 @@ def unquoted(cell: str) -> str:
     return inner.replace('""', '"') if quoted else cell
 
 
-def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The values of a suite's row. Raises DataError."""
-    first, second, label = (text_of(row, key, place) for key in FIELDS)
+    first, second, label = (text_of(row, key, location) for key in FIELDS)
     return {"first": first, "second": second, "label": label}
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """How many columns there are, where the fields are, and the column of languages (-1: none)."""
+    """The number of columns, the columns of the fields, and the column of languages (-1: none)."""
 
     path: str
     width: int
-    places: tuple[int, ...]
+    columns: tuple[int, ...]
     language: int
     options: Options
 
 
 def records(source: Source, options: Options) -> Iterator[Record]:
-    """A record for each line; empty lines may be at the end only. Raises DataError naming the line."""
+    """A record for each line; empty lines are allowed at the end only. Raises DataError naming the line."""
     table, empty = None, []
     for line in source.lines():
         if not line.text:
@@ -115,9 +115,9 @@ def _table(line: Line, path: str, options: Options) -> tuple[_Table, bool]:
     """The table, and whether the first line names its columns."""
     cells = line.text.split("\t")
     if options.pairs:
-        width, places, body = layout([(line.number, line.text)], path)
-        found = tuple(places[PAIR.index(name)] or 0 for name in options.fields)
-        return _Table(path, width, found, -1, options), bool(body)
+        width, pair_columns, body = layout([(line.number, line.text)], path)
+        noised = tuple(pair_columns[PAIR.index(name)] or 0 for name in options.fields)
+        return _Table(path, width, noised, -1, options), bool(body)
     named = is_named(options)
     columns = [_column(name, cells, path, named=named) for name in _wanted(options)]
     _check_apart(options.fields, columns, path)
@@ -126,7 +126,7 @@ def _table(line: Line, path: str, options: Options) -> tuple[_Table, bool]:
 
 
 def is_named(options: Options) -> bool:
-    """Whether the first line names the columns: as is stated, else where one of them is asked for by a name."""
+    """Whether the first line names the columns: as the option states, else if a column is selected by name."""
     return options.header if options.header is not None else not all(map(_is_number, _wanted(options)))
 
 
@@ -139,11 +139,11 @@ def _is_number(name: str) -> bool:
 
 
 def _column(name: str, cells: Sequence[str], path: str, *, named: bool) -> int:
-    """The place of a column, by its name in the header, or its number from 1. Raises UserError."""
+    """The index of a column, by its name in the header, or its number from 1. Raises UserError."""
     if named and cells.count(name) > 1:
-        place = cells.index(name) + 1
-        what = f"{path} has {cells.count(name)} columns named {name!r}, the first at {place}."
-        raise UserError(f"{what} Name the one that is meant by its number: --fields {place} --header")
+        first = cells.index(name) + 1
+        what = f"{path} has {cells.count(name)} columns named {name!r}, the first at {first}."
+        raise UserError(f"{what} Name the column by its number: --fields {first} --header")
     if named and name in cells:
         return cells.index(name)
     if _is_number(name) and 1 <= int(name) <= len(cells):
@@ -164,11 +164,11 @@ def _record(line: Line, table: _Table) -> Record:
     if len(cells) != table.width:
         what = f"has {len(cells)} column{'s' * (len(cells) != 1)}, the lines before have {table.width}."
         raise DataError(table.path, what, line.number)
-    for place in table.places:
-        check_ends(cells[place], table.path, line.number)
+    for column in table.columns:
+        check_ends(cells[column], table.path, line.number)
     language = cells[table.language].strip() if table.language >= 0 else ""
-    names = zip(table.options.fields, table.places, strict=True)
-    slots = tuple(Slot(name, str(line.number), _text(cells[place], table), (), language) for name, place in names)
+    names = zip(table.options.fields, table.columns, strict=True)
+    slots = tuple(Slot(name, str(line.number), _text(cells[column], table), (), language) for name, column in names)
     return Record(slots, partial(_written, line, cells, table), len(line.text))
 
 
@@ -178,10 +178,10 @@ def _text(cell: str, table: _Table) -> str:
 
 def _written(line: Line, cells: Sequence[str], table: _Table, done: Sequence[Done]) -> str:
     new = list(cells)
-    for place, one in zip(table.places, done, strict=True):
-        if one.value != one.slot.value:
-            value = on_one_line(one.value, table.path, line.number, "\t\n\r")
-            new[place] = _quoted(value) if one.slot.value != cells[place] else value
+    for column, outcome in zip(table.columns, done, strict=True):
+        if outcome.value != outcome.slot.value:
+            value = on_one_line(outcome.value, table.path, line.number, "\t\n\r")
+            new[column] = _quoted(value) if outcome.slot.value != cells[column] else value
     return "\t".join(new) + line.end
 
 

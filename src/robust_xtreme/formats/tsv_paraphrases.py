@@ -22,10 +22,10 @@ WRITTEN: Final = "tsv"
 
 
 def read(text: str, path: str) -> tuple[Row, ...]:
-    """One row a line, as of `tsv`, without blanks at the ends of a sentence, which XTREME's scripts take away.
+    """One row a line, as in `tsv`, without blanks at the ends of a sentence, which XTREME's scripts remove.
 
-    Rows that the release numbers (`id`) are put in that order. Raises DataError where a line has another number of
-    columns, or an id is twice or is not a number.
+    Rows with a number (`id`) are sorted by it. Raises DataError where a line has another number of columns, or an id
+    occurs twice or is not a number.
     """
     rows = tuple(_stripped(row) for row in tsv.read(text, path))
     return _in_order(rows) if "id" in text.partition("\n")[0].rstrip("\r").split("\t") else rows
@@ -40,16 +40,16 @@ def _in_order(rows: Sequence[Row]) -> tuple[Row, ...]:
     seen: dict[int, Row] = {}
     for row in rows:
         if not (row.native.isascii() and row.native.isdigit()):
-            raise DataError(row.place, f"the id {row.native[:80]!r} is not a whole number.")
+            raise DataError(row.location, f"the id {row.native[:80]!r} is not a whole number.")
         if int(row.native) in seen:
             raise DataError(
-                row.place, f"the id {row.native} is not unique; it is at {seen[int(row.native)].place} too."
+                row.location, f"the id {row.native} is not unique; it is at {seen[int(row.native)].location} too."
             )
         seen[int(row.native)] = row
     return tuple(row for _, row in sorted(seen.items()))
 
 
-def record(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+def record(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """The values of a suite's row. Raises DataError."""
-    first, second, label = (text_of(row, key, place) for key in FIELDS)
+    first, second, label = (text_of(row, key, location) for key in FIELDS)
     return {"first": first, "second": second, "label": label}

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from robust_xtreme.adapters import hub
 from robust_xtreme.errors import DataError
-from robust_xtreme.formats.commonsense_jsonl import five, place_of
+from robust_xtreme.formats.commonsense_jsonl import five, index_of
 from robust_xtreme.formats.cosmos_csv import asked
 from robust_xtreme.formats.hellaswag_jsonl import completed
 
@@ -50,7 +50,7 @@ def commonsense(row: Mapping[str, Any], location: str) -> dict[str, Any]:
     """A question: `question`, `choices` with lists of `label` and `text`, and `answerKey`, one of A to E."""
     premise, letter = _texts(row, ("question", "answerKey"), location)
     letters, texts = _lists(row.get("choices"), location)
-    return {"premise": premise, "choices": five(letters, texts, location), "label": place_of(letter, location)}
+    return {"premise": premise, "choices": five(letters, texts, location), "label": index_of(letter, location)}
 
 
 def _lists(choices: Any, location: str) -> tuple[list[str], list[str]]:

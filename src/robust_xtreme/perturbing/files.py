@@ -1,4 +1,4 @@
-"""A file perturbed: read as a stream, noised in batches, written whole or not at all."""
+"""Perturb a file: read it as a stream, noise its texts in batches, write it whole or not at all."""
 
 from __future__ import annotations
 
@@ -17,8 +17,19 @@ from robust_xtreme.perturbing.of_task import Asked, Texts, texts
 from robust_xtreme.perturbing.output import Goal, target, written
 from robust_xtreme.specs import PerturbationSpec, TaskSpec
 
-BOOKS: Final = ("place", "field", "id", "language", "status", "eligible", "edits", "graphemes", "edited", "edit_rate")
-"""The columns of the books: `edits` by operator, `edited` and `edit_rate` in graphemes."""
+EDIT_COUNTS: Final = (
+    "place",
+    "field",
+    "id",
+    "language",
+    "status",
+    "eligible",
+    "edits",
+    "graphemes",
+    "edited",
+    "edit_rate",
+)
+"""The columns of the file of edit counts: `edits` by operator, `edited` and `edit_rate` in graphemes."""
 
 _OFFERED: Final = "Name the texts with --fields"
 
@@ -26,7 +37,7 @@ _OFFERED: Final = "Name the texts with --fields"
 @final
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be done: a file, a condition, where it is written, and what the options of the command say."""
+    """The arguments of the command: the file, the condition, the output file and the options."""
 
     file: str
     spec: str
@@ -40,14 +51,14 @@ class Job:
     header: bool | None = None
     keep: tuple[str, ...] = ()
     seed: int = 0
-    books: str = ""
+    edit_counts: str = ""
     force: bool = False
 
 
 class Totals(NamedTuple):
-    """Texts that were noised, those that changed, those of languages that are not served, left alone; edit rates.
+    """Numbers of texts: noised, changed, of languages that are not served, not read by the task; sum of edit rates.
 
-    `note` says what a reader of the totals should know besides.
+    `note` is appended to the summary.
     """
 
     texts: int = 0
@@ -58,19 +69,19 @@ class Totals(NamedTuple):
     note: str = ""
 
     def plus(self, done: Iterable[Done]) -> Totals:
-        """The same with further texts."""
-        found, changed, lacking, left, rates, note = self
-        for one in done:
-            status = one.noised.status if one.noised else ""
-            found += one.noised is not None
+        """These totals and further texts."""
+        texts, changed, unserved, left, rates, note = self
+        for outcome in done:
+            status = outcome.noised.status if outcome.noised else ""
+            texts += outcome.noised is not None
             changed += status == "ok"
-            lacking += status == NOT_APPLICABLE
-            left += one.noised is None
-            rates += _rate(one)
-        return Totals(found, changed, lacking, left, rates, note)
+            unserved += status == NOT_APPLICABLE
+            left += outcome.noised is None
+            rates += _rate(outcome)
+        return Totals(texts, changed, unserved, left, rates, note)
 
-    def said(self) -> str:
-        """One line for people."""
+    def summary(self) -> str:
+        """The line that the command prints."""
         served = self.texts - self.not_applicable
         share, rate = (100 * part / max(served, 1) for part in (self.changed, self.rates))
         line = f"{self.texts:,} texts, {share:.1f} % edited, mean grapheme edit rate {rate:.1f} %"
@@ -87,7 +98,7 @@ def _rate(done: Done) -> float:
 @final
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A job that was checked: how the file is read, how it is noised, and what is stated of it in the end."""
+    """A checked job: how the file is read, how it is noised, and a note for the summary."""
 
     read: Reader
     options: Options
@@ -96,22 +107,24 @@ class _Plan:
 
 
 def perturb_file(job: Job, advance: Callable[[int], object] = lambda _: None) -> Totals:
-    """Write a file with its texts noised, and say what was done; `advance` is told the bytes read so far.
+    """Write a file with its texts noised, and return the totals; `advance` is called with the bytes read so far.
 
     Where it fails, no file is written. Raises SpecError, UnknownName, DataError, MissingData, UserError, DiskError.
     """
     out = None if job.out == STREAM else target("--out", job.out, job.force, {"is read": job.file})
-    if job.books == STREAM:
-        raise UserError("--books takes the name of a file.")
+    if job.edit_counts == STREAM:
+        raise UserError("--edit-counts takes the name of a file.")
     apart = {"is read": job.file, "--out writes": job.out}
-    books = target("--books", job.books, job.force, apart) if job.books else None
+    edit_counts = target("--edit-counts", job.edit_counts, job.force, apart) if job.edit_counts else None
     plan = _plan(job)
     totals = Totals(note=plan.note)
-    goals = [Goal("--books", job.books, books)] * bool(books) + [Goal("--out", job.out if out else "stdout", out)]
+    goals = [Goal("--edit-counts", job.edit_counts, edit_counts)] * bool(edit_counts) + [
+        Goal("--out", job.out if out else "stdout", out)
+    ]
     with opened(job.file) as source, written(goals) as writes:
         *notes, write = writes
         for note in notes:
-            note("\t".join(BOOKS) + "\n")
+            note("\t".join(EDIT_COUNTS) + "\n")
         write(source.mark)
         for records in batches(plan.read(source, plan.options)):
             for record, done in zip(records, plan.noise.batch(records, source.path), strict=True):
@@ -125,12 +138,12 @@ def perturb_file(job: Job, advance: Callable[[int], object] = lambda _: None) ->
 
 
 def _noted(done: Sequence[Done]) -> Iterator[str]:
-    """The rows of the books about the texts of a record."""
-    for one in done:
-        if (noised := one.noised) is not None:
+    """The rows of edit counts for the texts of a record."""
+    for outcome in done:
+        if (noised := outcome.noised) is not None:
             edits = " ".join(f"{name}:{many}" for name, many in noised.edits.items() if many)
-            text = (one.slot.place, one.slot.field, noised.clean.id, noised.clean.language, noised.status)
-            counts = (noised.eligible, edits, noised.graphemes, noised.graphemes_edited, f"{_rate(one):.6f}")
+            text = (outcome.slot.location, outcome.slot.field, noised.clean.id, noised.clean.language, noised.status)
+            counts = (noised.eligible, edits, noised.graphemes, noised.graphemes_edited, f"{_rate(outcome):.6f}")
             yield "\t".join(map(_cell, (*text, *counts))) + "\n"
 
 
@@ -139,7 +152,7 @@ def _cell(value: object) -> str:
 
 
 def _check_done(totals: Totals, path: str, noise: Noise) -> None:
-    """Refuse a file in which nothing was to be noised."""
+    """Refuse a file without texts, or in which no text is in a language that is served."""
     if not totals.texts:
         left = f" Of its texts the task reads none: {totals.left} are others." if totals.left else ""
         raise DataError(path, f"contains no texts.{left}")
@@ -157,7 +170,7 @@ def _plan(job: Job) -> _Plan:
     if job.task:
         return _of_task(job, fields, Noise(links, job.seed, ""))
     if job.split != "auto":
-        raise UserError("--split says which split of a task the file is. Name the task with --task.")
+        raise UserError("--split names the split of a task that the file contains. Name the task with --task.")
     _check_language(job)
     format = job.format or formats.of_file(job.file)
     check_served(links, job.language, formats.module(format).FAMILY)
@@ -168,7 +181,7 @@ def _plan(job: Job) -> _Plan:
 
 
 def _unsaid(format: str, options: Options) -> str:
-    """What is to be said where nobody told whether the first line of a tsv names its columns."""
+    """The note for a tsv where no option states whether the first line names the columns."""
     if format != "tsv" or options.header is not None or is_named(options):
         return ""
     return ", the first line with the others (--header keeps one that names the columns, --no-header says it is a row)"
@@ -177,17 +190,17 @@ def _unsaid(format: str, options: Options) -> str:
 def _asked(fields: tuple[str, ...], cell: PerturbationSpec) -> tuple[str, ...]:
     if fields and cell.fields and fields != cell.fields:
         raise SpecError(f"--fields {','.join(fields)} and {str(cell)!r} name different fields. Leave one out.")
-    found = fields or cell.fields
-    for name in found:
-        if found.count(name) > 1:
+    chosen = fields or cell.fields
+    for name in chosen:
+        if chosen.count(name) > 1:
             raise SpecError(f"The field {name!r} is named twice.")
-    return found
+    return chosen
 
 
 def _check_language(job: Job) -> None:
     if job.language and job.language_field:
         raise UserError(
-            "--language is the one of all texts, --language-field names where each row has its own; take one."
+            "--language is the language of all texts, --language-field the field of each row's language; use one."
         )
     if not job.language and not job.language_field:
         raise UserError("Texts need their language, as in --language sw, or --task to read them as a task does.")
@@ -196,11 +209,11 @@ def _check_language(job: Job) -> None:
 
 
 def _fields(format: str, fields: tuple[str, ...]) -> tuple[str, ...]:
-    """The fields that are noised: those asked for, else those of the format."""
+    """The fields that are noised: the named ones, else the format's default."""
     known: tuple[str, ...] = formats.module(format).NOISED
     if not known and not fields:
         example = "--fields 1,2" if format == "tsv" else "--fields premise,hypothesis"
-        raise UserError(f"{_OFFERED}, as in {example}; every other one is kept.")
+        raise UserError(f"{_OFFERED}, as in {example}; all others are kept.")
     for name in fields if known else ():
         if name not in known:
             raise SpecError(f"A file of the format {format} has no field {name!r}; it has: {', '.join(known)}.")
@@ -224,7 +237,7 @@ def _check_keep(job: Job, format: str) -> None:
 
 
 def _of_task(job: Job, fields: tuple[str, ...], noise: Noise) -> _Plan:
-    """A task's own file: its texts have the ids that `eval` knows them by."""
+    """Plan for a task's own file: its texts have the ids that `eval` uses."""
     task: TaskSpec = registry.load("task", job.task)
     _check_task(job, task, fields)
     wanted = fields or task.perturbed[0]
@@ -232,11 +245,11 @@ def _of_task(job: Job, fields: tuple[str, ...], noise: Noise) -> _Plan:
     format = job.format or formats.of_reader(reader, job.file, task.name)
     check_served(noise.links, "", task.family)
     called = _called(format, reader, task, wanted)
-    found = texts(Asked(task, job.split, job.language), job.file, called)
-    _check_served(noise, found)
+    task_texts = texts(Asked(task, job.split, job.language), job.file, called)
+    _check_served(noise, task_texts)
     _check_keep(job, format)
     options = Options(tuple(called.values()), pairs=format == "tsv", keep=job.keep)
-    return _Plan(formats.module(format).records, options, replace(noise, texts=found))
+    return _Plan(formats.module(format).records, options, replace(noise, texts=task_texts))
 
 
 def _called(format: str, reader: str, task: TaskSpec, wanted: Sequence[str]) -> Mapping[str, str]:
@@ -263,7 +276,7 @@ def _check_task(job: Job, task: TaskSpec, fields: Sequence[str]) -> None:
             raise SpecError(f"{task.name} has no field {name!r} to noise; it has: {', '.join(task.fields)}.")
 
 
-def _check_served(noise: Noise, found: Texts) -> None:
-    codes = dict.fromkeys(text.language for text in found.values())
+def _check_served(noise: Noise, task_texts: Texts) -> None:
+    codes = dict.fromkeys(text.language for text in task_texts.values())
     if len(codes) == 1:
         check_served(noise.links, next(iter(codes)), "")

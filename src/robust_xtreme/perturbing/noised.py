@@ -1,4 +1,4 @@
-"""The texts of records, noised: which text a slot is, and what is made of it."""
+"""Noise the texts of records: the text of each slot, and its result."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Noise:
     texts: Texts | None = None
 
     def batch(self, records: Sequence[Record], path: str) -> list[tuple[Done, ...]]:
-        """What becomes of the texts of some records. Raises UserError where a language is unknown."""
+        """The results for the texts of some records. Raises DataError where a language is unknown."""
         slots = [slot for record in records for slot in record.slots]
-        own = list(self._texts(slots, path))
-        noised = _noised(self.links, (text for text, _ in filter(None, own)), self.seed)
-        pairs = zip(slots, own, strict=True)
-        done = iter([changed(slot, noised[one[0]], one[1]) if one else unchanged(slot) for slot, one in pairs])
+        texts = list(self._texts(slots, path))
+        noised = _noised(self.links, (text for text, _ in filter(None, texts)), self.seed)
+        pairs = zip(slots, texts, strict=True)
+        done = iter([changed(slot, noised[pair[0]], pair[1]) if pair else unchanged(slot) for slot, pair in pairs])
         return [tuple(next(done) for _ in record.slots) for record in records]
 
     def _texts(self, slots: Sequence[Slot], path: str) -> Iterator[tuple[Text, int] | None]:
@@ -48,15 +48,15 @@ class Noise:
             yield Text(bare_ids(code, [slot.value])[0], code, slot.value, slot.spans), 0
 
     def _known(self, slot: Slot, texts: Texts, path: str) -> tuple[Text, int] | None:
-        """The text that `eval` reads there, and how much white space is before it; None where it reads none."""
-        text = texts.get((slot.place, slot.field))
+        """The text that `eval` reads there, and the length of the white space before it; None where it reads none."""
+        text = texts.get((slot.location, slot.field))
         if text is None:
             return None
         lead = 0 if text.value == slot.value else len(slot.value) - len(slot.value.lstrip())
         stop = lead + len(text.value)
         same = slot.value[lead:stop] == text.value and not slot.value[stop:].strip()
         if not (same or (slot.spans and len(slot.spans) == len(text.spans))):
-            what = f"the {slot.field} at {slot.place} is not what the task reads there, {text.value[:60]!r}."
+            what = f"the {slot.field} at {slot.location} is not what the task reads there, {text.value[:60]!r}."
             raise Mismatch(f"{path}: {what} It cannot be written; leave it out of --fields.")
         return text, lead
 
@@ -66,23 +66,23 @@ def _language(slot: Slot, path: str) -> str:
     try:
         return languages.language(slot.language).code
     except UnknownName as error:
-        raise DataError(path, str(error), int(slot.place)) from None
+        raise DataError(path, str(error), int(slot.location)) from None
 
 
 def _noised(links: Sequence[Bound], texts: Iterable[Text], seed: int) -> dict[Text, Noised]:
-    """Each text noised; equal values with other spans have one id, and are noised apart."""
-    found: dict[Text, Noised] = {}
+    """Each text noised; equal values with different spans share an id, and are noised in separate calls."""
+    noised: dict[Text, Noised] = {}
     waiting = list(dict.fromkeys(texts))
     while waiting:
         now: dict[str, Text] = {}
         later = [text for text in waiting if now.setdefault(text.id, text) is not text]
-        found.update(zip(now.values(), noise_with(links, list(now.values()), seed), strict=True))
+        noised.update(zip(now.values(), noise_with(links, list(now.values()), seed), strict=True))
         waiting = later
-    return found
+    return noised
 
 
 def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
-    """Records in runs of bounded size, so that the engine has enough to do at once."""
+    """Group records into batches of bounded size, because the engine noises many texts faster than one."""
     waiting, size = [], 0
     for record in records:
         waiting.append(record)
@@ -97,9 +97,9 @@ def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
 def check_served(links: Sequence[Bound], language: str, family: str) -> None:
     """Raise UserError where a perturbation has no meaning in a family of tasks, or does not serve the language."""
     for link in links:
-        own = link.perturbation
-        if family in own.refuses:
-            raise UserError(f"{own.name!r} has no meaning in {family}: the spans of its texts would be lost.")
-        if language and (why := own.lacks(language)):
+        perturbation = link.perturbation
+        if family in perturbation.refuses:
+            raise UserError(f"{perturbation.name!r} has no meaning in {family}: the spans of its texts would be lost.")
+        if language and (why := perturbation.lacks(language)):
             see = f"robust-xtreme list perturbations --language {language}"
-            raise UserError(f"{own.name!r} does not serve the language {language!r}: {why}. See: {see}")
+            raise UserError(f"{perturbation.name!r} does not serve the language {language!r}: {why}. See: {see}")

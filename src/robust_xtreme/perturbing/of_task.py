@@ -1,4 +1,4 @@
-"""The texts that `eval` makes of a task's file, by where they are in the file."""
+"""The texts that `eval` reads from a task's file, by their location in the file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Texts = Mapping[tuple[str, str], Text]
 @final
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A task, a split (`auto`: the one whose file it is) and a language, or a pair such as `de@en`."""
+    """A task, a split (`auto`: by the file's name) and a language, or a pair such as `de@en`."""
 
     task: TaskSpec
     split: str
@@ -35,7 +35,7 @@ class Asked:
 
 
 def texts(asked: Asked, file: str, called: Mapping[str, str]) -> Texts:
-    """The texts of a task's file by their place in it and by field, as `called` in the file.
+    """The texts of a task's file by their location in it and by field, as `called` in the file.
 
     They have the ids, values and spans that `eval` noises, so that they get the same noise. Raises DataError,
     MissingData, UnknownName, UserError.
@@ -43,27 +43,27 @@ def texts(asked: Asked, file: str, called: Mapping[str, str]) -> Texts:
     task, path = asked.task, Path(file).absolute()
     if not path.is_file():
         raise DataError(file, "is not a file that can be read.")
-    split, found = _rows(asked, path)
-    check(found)
+    split, result = _rows(asked, path)
+    check(result)
     origin = Origin(task.name, split, asked.language)
-    examples = {example.id: example for example in task.adapt(found.rows, origin)}
+    examples = {example.id: example for example in task.adapt(result.rows, origin)}
     return {
-        (place, called[name]): text
-        for row in found.rows
-        if (place := _place(row, path)) and (example := examples.get(origin.id(row.native)))
+        (location, called[name]): text
+        for row in result.rows
+        if (location := _location(row, path)) and (example := examples.get(origin.id(row.native)))
         for name, text in example.texts.items()
         if name in called
     }
 
 
-def _place(row: Row, path: Path) -> str:
-    """Where a row is in the file; an empty text where it is one of another file."""
+def _location(row: Row, path: Path) -> str:
+    """The location of a row within the file; an empty text where the row is from another file."""
     head = f"{path}:"
-    return row.place.removeprefix(head).strip() if row.place.startswith(head) else ""
+    return row.location.removeprefix(head).strip() if row.location.startswith(head) else ""
 
 
-def _rows(asked: Asked, path: Path) -> tuple[str, SourceRows]:
-    """The split, and its rows: those of all files that `eval` reads with this one, or of this one alone."""
+def _rows(asked: Asked, path: Path) -> tuple[str, Found]:
+    """The split, and its rows: those of all files that `eval` reads with this file, or of this file alone."""
     task, suite = asked.task, path.parent.parent
     if (suite / MANIFEST).is_file():
         source = open_source(str(suite))
@@ -75,14 +75,14 @@ def _rows(asked: Asked, path: Path) -> tuple[str, SourceRows]:
     roots = {split: root for split in task.files if (root := _root(asked, split, path)) is not None}
     split = _split(asked, tuple(task.files), list(roots), path)
     if split in roots:
-        found = Release(roots[split]).read(task, asked.language, split)
-        if any(_place(row, path) for row in found.rows):
-            return split, found
+        result = Release(roots[split]).read(task, asked.language, split)
+        if any(_location(row, path) for row in result.rows):
+            return split, result
     return split, _alone(task, split, path)
 
 
 def _split(asked: Asked, known: Sequence[str], named: Sequence[str], path: Path) -> str:
-    """The split that is asked for, that the file's name says, or the only one that is evaluated."""
+    """The split that is named, that the file's name contains, or the only split that is evaluated."""
     if asked.split != _AUTO:
         if asked.split not in known:
             raise MissingData(f"{asked.task.name} has no {asked.split} split. It has: {', '.join(known)}.")
@@ -90,13 +90,13 @@ def _split(asked: Asked, known: Sequence[str], named: Sequence[str], path: Path)
     evaluated = [split for split in known if split != _TAUGHT]
     candidates = [split for split in named if split in known] or evaluated
     if len(candidates) != 1:
-        known_by = " or ".join(f"--split {one}" for one in candidates or known)
-        raise UserError(f"{path.name} may be of any split of {asked.task.name}. Say which: {known_by or 'it has none'}")
+        known_by = " or ".join(f"--split {split}" for split in candidates or known)
+        raise UserError(f"{path.name} may be of any split of {asked.task.name}. Name it: {known_by or 'it has none'}")
     return candidates[0]
 
 
 def _root(asked: Asked, split: str, path: Path) -> Path | None:
-    """The folder of release files that a file is in as one of a split; None where its name is not of that split."""
+    """The release folder of a file of that split; None where its path is not that of a file of the split."""
     trained = asked.language in asked.task.train_languages
     for option in options(asked.task.files[split], asked.language, everywhere=asked.task.files[split].mixed or trained):
         for part in parts(option):
@@ -107,7 +107,7 @@ def _root(asked: Asked, split: str, path: Path) -> Path | None:
 
 
 def _alone(task: TaskSpec, split: str, path: Path) -> SourceRows:
-    """The rows of one file, wherever it is."""
+    """The rows of one file, in any folder."""
     files, source = task.files[split], read_file(path)
     rows: Sequence[Row] = reader(files.reader).read(source.text, str(path))
     if files.ids == "ordinal":

@@ -1,4 +1,4 @@
-"""Output that appears whole or not at all: written beside its place, then moved there."""
+"""Write output whole or not at all: to a temporary file in the same folder, which is then renamed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _STEPS: Final = {
 
 
 class Goal(NamedTuple):
-    """What is written: the option that names it, the name, and where that leads (None: to stdout)."""
+    """An output file: the option that names it, the name, and its resolved path (None: stdout)."""
 
     option: str
     name: str
@@ -40,9 +40,9 @@ class Goal(NamedTuple):
 
 
 def target(option: str, name: str, force: bool, apart: Mapping[str, str]) -> Path:
-    """Where the name that an option takes leads, links followed. Raises UserError where it may not be written there.
+    """The path that an option names, with links resolved. Raises UserError where it may not be written.
 
-    What is there stays without `force`, and the files `apart`, by what they are for, in any case.
+    An existing file is overwritten only with `force`; a file in `apart`, which maps uses to files, never is.
     """
     path = Path(os.path.realpath(name))
     for use, other in apart.items():
@@ -68,43 +68,43 @@ def _is_same(other: str, path: Path) -> bool:
 
 @contextmanager
 def written(goals: Sequence[Goal]) -> Iterator[list[Write]]:
-    """Functions that write text to each of some files: all of them appear, or where anything fails none.
+    """Functions that write text to some files: all files appear, or none if anything fails.
 
-    Raises DiskError where one cannot be written. stdout and what is not a regular file, such as a pipe, are written at
-    once, and keep what they got.
+    Raises DiskError where a file cannot be written. stdout and files that are not regular, such as pipes, are written
+    directly, and keep what was written.
     """
     with ExitStack() as moves, ExitStack() as files:
-        places = [moves.enter_context(_moved(goal)) for goal in goals]
-        yield [files.enter_context(_filled(goal, place)) for goal, place in zip(goals, places, strict=True)]
+        paths = [moves.enter_context(_moved(goal)) for goal in goals]
+        yield [files.enter_context(_filled(goal, path)) for goal, path in zip(goals, paths, strict=True)]
 
 
 @contextmanager
 def _moved(goal: Goal) -> Iterator[Path | None]:
-    """Where a file is written until all are: beside its place. It is moved there, or where the block fails removed."""
+    """The temporary file that is written in the block; then it is renamed or, where the block fails, removed."""
     path = goal.path
     if path is None or not (path.is_file() or not path.exists()):
         yield path
         return
     _sweep(path)
-    place = path.with_name(f".{digest(path.name)}.{os.getpid()}{_TMP}")
+    temporary = path.with_name(f".{digest(path.name)}.{os.getpid()}{_TMP}")
     try:
-        yield place
-        with _told(goal):
-            place.replace(path)
+        yield temporary
+        with _disk_errors(goal):
+            temporary.replace(path)
             sync_folder(path.parent)
     except BaseException:
         with suppress(OSError):
-            place.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
         raise
 
 
 def _sweep(path: Path) -> None:
-    """Remove what killed processes left of the same file."""
+    """Remove temporary files of killed processes for the same file."""
     for left in path.parent.glob(f".{digest(path.name)}.*{_TMP}"):
         number = left.name.split(".")[2]
         if number.isdecimal() and not _is_running(int(number)):
             with suppress(OSError), left.open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # one that a process elsewhere writes is held
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails if a process on another machine writes it
                 left.unlink()
 
 
@@ -119,51 +119,51 @@ def _is_running(number: int) -> bool:
 
 
 @contextmanager
-def _filled(goal: Goal, place: Path | None) -> Iterator[Write]:
-    """A function that writes there; when the block ends, all is on the disk."""
-    if place is None:
-        if sys.stdout is None:  # whoever started the program closed it
+def _filled(goal: Goal, path: Path | None) -> Iterator[Write]:
+    """A function that writes to a file; at the end of the block the file is synced to disk."""
+    if path is None:
+        if sys.stdout is None:  # closed by the parent process
             raise UserError("stdout is closed. Name a file to write: --out FILE")
         yield partial(_write, goal, sys.stdout.buffer)
-        with _told(goal):
+        with _disk_errors(goal):
             sys.stdout.flush()
         return
-    with _told(goal):
-        file = place.open("wb")
+    with _disk_errors(goal):
+        file = path.open("wb")
     try:
-        if place != goal.path:
+        if path != goal.path:
             with suppress(OSError):  # a mark that the file is being written, where its file system has one
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield partial(_write, goal, file)
-        with _told(goal):
+        with _disk_errors(goal):
             file.flush()
-            if place != goal.path:
+            if path != goal.path:
                 os.fsync(file.fileno())
             file.close()
     finally:
-        with suppress(OSError):  # of a file that could not be written, which is reported already
+        with suppress(OSError):  # the failure to write is reported already
             file.close()
 
 
 def _write(goal: Goal, file: BinaryIO, text: str) -> None:
-    with _told(goal):
+    with _disk_errors(goal):
         try:
             file.write(text.encode("utf-8"))
         except UnicodeEncodeError as error:
-            what = f"the perturbation made {error.object[error.start]!r}, half of a character, of one of the texts."
+            what = f"the perturbation made {error.object[error.start]!r}, half of a character, in one of the texts."
             raise DataError(goal.name, what) from error
 
 
 @contextmanager
-def _told(goal: Goal) -> Iterator[None]:
-    """Raise DiskError with the option and the name where what is done fails, but where a reader of stdout went away."""
+def _disk_errors(goal: Goal) -> Iterator[None]:
+    """Turn OSError into DiskError with the option and the name, except where the reader of stdout is closed."""
     try:
         yield
     except OSError as error:
         if goal.path is None:
             if isinstance(error, BrokenPipeError):
                 raise
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is not flushed at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the rest is not flushed at exit
         step = _STEPS.get(error.errno or 0, "Name")
         what = f"{goal.name} cannot be written: {error.strerror or error}."
         raise DiskError(f"{what} {step} another file: {goal.option} FILE") from error

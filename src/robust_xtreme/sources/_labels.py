@@ -55,4 +55,4 @@ def check_labels(rows: Sequence[Row], examples: Sequence[Example], origin: Origi
         return
     for row in rows:
         if origin.id(row.native) in without:
-            raise DataError(row.place, "has no label, and other rows of the file have one.")
+            raise DataError(row.location, "has no label, and other rows of the file have one.")

@@ -38,9 +38,9 @@ def check(source_rows: SourceRows) -> None:
     for row in source_rows.rows:
         for key, value in row.values.items():
             if (length := _length(value)) > LONGEST:
-                raise DataError(row.place, f"{key!r} is {length:,} characters long; a text has at most {LONGEST:,}.")
+                raise DataError(row.location, f"{key!r} is {length:,} characters long; a text has at most {LONGEST:,}.")
     for first, second in _twice(source_rows.rows):
-        raise DataError(second.place, f"the id {second.native!r} is not unique; it is at {first.place} too.")
+        raise DataError(second.location, f"the id {second.native!r} is not unique; it is at {first.location} too.")
 
 
 def _length(value: Any) -> int:

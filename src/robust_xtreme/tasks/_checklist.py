@@ -104,7 +104,7 @@ def first_names() -> Mapping[str, tuple[str, ...]]:
 
 
 def _test(row: Row, language: str, names: Sequence[str], taken: set[str]) -> Iterator[Row]:
-    path = row.place.rpartition(":")[0]
+    path = row.location.rpartition(":")[0]
     kit = _Kit(row.values["test"], language, path, row.values["lines"], tuple(names))
     for number in range(CASES):
         made = next(_untaken(kit, number, taken), ())
