@@ -37,7 +37,7 @@ from transformers import (
 from transformers.utils import logging
 
 from robust_xtreme import registry
-from robust_xtreme.evaluation.plan import make_plan, read_unit
+from robust_xtreme.evaluation.plan import make_plan, read_examples
 from robust_xtreme.evaluation.prepare import Prepared, prepare
 from robust_xtreme.evaluation.run import device_name, device_of, evaluate
 from robust_xtreme.models.checkpoint import Checkpoint, load_checkpoint
@@ -139,7 +139,7 @@ def _amount(spec: RunSpec, run: Path, device: str) -> dict[str, Any]:
     checkpoint = load_checkpoint(run, registry.load("task", "xnli"), device)
     lengths = [one.length for prepared in _prepared(spec, checkpoint) for one in prepared.inputs]
     return {
-        "predictions": sum(unit.rows for unit in plan.units) * seeds,
+        "predictions": sum(task_run.rows for task_run in plan.task_runs) * seeds,
         "inputs": len(lengths),
         "tokens": round(sum(lengths) / len(lengths), 1),
         "batch_tokens": BATCH_TOKENS[device],
@@ -255,21 +255,21 @@ def measure(spec: RunSpec, run: Path, device: str, repeats: int) -> dict[str, An
 
 
 def _prepared(spec: RunSpec, checkpoint: Checkpoint) -> list[Prepared]:
-    """The units of the run, prepared as `eval` makes them."""
+    """The task runs of the run, prepared as `eval` makes them."""
     plan = make_plan(spec)
     return [
         prepare(
-            unit,
-            read_unit(spec, unit),
+            task_run,
+            read_examples(spec, task_run),
             plan.conditions["xnli"],
-            EncoderHead(unit.task, checkpoint.family, Recorder(checkpoint.tokenizer)),
+            EncoderHead(task_run.task, checkpoint.family, Recorder(checkpoint.tokenizer)),
         )
-        for unit in plan.units
+        for task_run in plan.task_runs
     ]
 
 
 def _ready(checkpoint: Checkpoint, prepared: Prepared, budget: int) -> Iterator[tuple[Any, Any, Any]]:
-    """The batches of a unit as `eval` makes them, collated."""
+    """The batches of a task run as `eval` makes them, collated."""
     for batch in plan_batches(prepared.inputs, budget):
         windows = [prepared.inputs[place].windows[part] for place, part in batch]
         ids, mask = collate(windows, checkpoint.pad_id)

@@ -19,11 +19,11 @@ from unittest.mock import patch
 import torch
 
 import robust_xtreme.evaluation.finish as finish_module
-import robust_xtreme.evaluation.prepare as unit_module
+import robust_xtreme.evaluation.prepare as prepare_module
 import robust_xtreme.evaluation.run as run_module
 import robust_xtreme.predictors.batches as predict_module
 import robust_xtreme.predictors.members.encoder_head as head_module
-from robust_xtreme.evaluation.cache import Kept
+from robust_xtreme.evaluation.cache import PredictionCache
 from robust_xtreme.evaluation.folder import Folder
 from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.sources.release import Release
@@ -51,18 +51,18 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (run_module, "split_of", _READ),
     (run_module, "_fitted", _FLOORS),
     (run_module, "prepare", _REST),
-    (unit_module, "variant_of", _NOISE),
+    (prepare_module, "variant_of", _NOISE),
     (head_module.EncoderHead, "prepare", _ENCODE),
-    (unit_module, "_tokens", _ENCODE),
+    (prepare_module, "_tokens", _ENCODE),
     (Future, "result", _WAIT),
     (Models, "load", _LOAD),
-    (Kept, "known", _CACHE),
-    (Kept, "keep", _CACHE),
+    (PredictionCache, "known", _CACHE),
+    (PredictionCache, "keep", _CACHE),
     (head_module, "predict", _DECODE),
     (predict_module, "plan_batches", _BATCH),
     (predict_module, "collate", _BATCH),
     (predict_module, "forward", FORWARD),
-    (run_module, "judge", _JUDGE),
+    (run_module, "score_examples", _JUDGE),
     (Folder, "write", _PARTS),
     (run_module, "finish", _FINISH),
     (finish_module, "score", _SCORE),

@@ -32,5 +32,5 @@ def test_a_config_plans_a_run(path: Path, tmp_path: Path) -> None:
     """With a model and data it resolves to cells: no key is unknown, no name misspelt."""
     run = tiny_run(tmp_path / "tiny", ("xnli", "panx", "xquad"))
     plan = make_plan(from_toml(path, model=[str(run)], data=str(release(tmp_path / "data"))))
-    assert {unit.task.name for unit in plan.units} == {"xnli", "panx", "xquad"}
+    assert {task_run.task.name for task_run in plan.task_runs} == {"xnli", "panx", "xquad"}
     assert all(len(conditions) > 1 for conditions in plan.conditions.values())

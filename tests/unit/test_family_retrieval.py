@@ -68,7 +68,7 @@ def test_an_example_without_a_query_is_refused(tokenizer: Any) -> None:
     """One line that names the fields there are."""
     whole = search_example("1", "q", "c")
     bare = Example("1", {"candidate": whole.texts["candidate"]}, whole.target, "1")
-    with pytest.raises(ModelError, match="1 has the fields candidate, and none called query"):
+    with pytest.raises(ModelError, match="1 has the fields candidate, but not query"):
         FAMILY.encode([bare], tokenizer, 9, 0)
 
 

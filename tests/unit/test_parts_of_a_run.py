@@ -1,4 +1,4 @@
-"""Which units of a run are done, by the files in its folder."""
+"""Which task runs of a run are done, by the files in its folder."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from robust_xtreme.evaluation.folder import Folder
 
 
 def test_a_unit_is_done_when_both_of_its_files_are_there(tmp_path: Path) -> None:
-    """A run that was killed between the two computes the unit again."""
-    unit: Any = SimpleNamespace(task=SimpleNamespace(name="xnli"), language="en", split="test")
+    """A run that was killed between the two computes the task run again."""
+    task_run: Any = SimpleNamespace(task=SimpleNamespace(name="xnli"), language="en", split="test")
     folder = Folder(tmp_path)
-    predictions, stats = folder.parts(unit)
+    predictions, stats = folder.parts(task_run)
     predictions.parent.mkdir()
-    assert not folder.holds(unit)
+    assert not folder.holds(task_run)
     predictions.touch()
-    assert not folder.holds(unit)
+    assert not folder.holds(task_run)
     stats.touch()
-    assert folder.holds(unit)
+    assert folder.holds(task_run)

@@ -12,7 +12,7 @@ def _key(name: str, spans: tuple[Span, ...], target: Target) -> bytes:
     """The key of the prediction on one text."""
     example = Example("a", {name: Text("a", "en", "New York City", spans)}, target, "a")
     prepared = SimpleNamespace(inputs=(SimpleNamespace(example=example),))
-    (key,) = keys_of(prepared, "settings")  # type: ignore[arg-type]  # all that it reads of a unit
+    (key,) = keys_of(prepared, "settings")  # type: ignore[arg-type]  # all that it reads of a task run
     return key
 
 

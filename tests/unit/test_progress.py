@@ -24,9 +24,9 @@ def _run(monkeypatch: pytest.MonkeyPatch, *, terminal: bool, quiet: bool = False
     console = Console(file=shown, force_terminal=terminal, width=100, markup=False, highlight=False)
     monkeypatch.setattr(_progress, "Console", lambda **_: console)
     with observing(quiet, verbose) as observer:
-        observer.say("2 of 2 units to compute on cpu")
+        observer.say("2 of 2 task runs to compute on cpu")
         observer.total(10)
-        observer.unit("panx sw")
+        observer.task_run("panx sw")
         observer.advance(10)
         observer.say("The batch size was halved for memory, to 200 tokens from panx sw on.")
     return shown.getvalue()
@@ -39,7 +39,7 @@ def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "10/10" in shown
     assert "loading torch" in shown
     assert "halved for memory" in shown
-    assert "2 of 2 units" not in shown
+    assert "2 of 2 task runs" not in shown
 
 
 def test_a_terminal_shows_at_once_that_torch_is_loaded(tmp_path: Path) -> None:
@@ -116,14 +116,14 @@ def test_a_run_without_noise_shows_its_clean_levels(monkeypatch: pytest.MonkeyPa
 
 def test_verbose_shows_every_sentence_above_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     """-v adds the sentences."""
-    assert "2 of 2 units" in _run(monkeypatch, terminal=True, verbose=True)
+    assert "2 of 2 task runs" in _run(monkeypatch, terminal=True, verbose=True)
 
 
 def test_without_a_terminal_there_are_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     """A log gets one line a sentence and no bar."""
     lines = _run(monkeypatch, terminal=False).splitlines()
     assert lines == [
-        "2 of 2 units to compute on cpu",
+        "2 of 2 task runs to compute on cpu",
         "The batch size was halved for memory, to 200 tokens from panx sw on.",
     ]
 

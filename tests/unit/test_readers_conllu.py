@@ -197,7 +197,7 @@ def test_tags_of_version_1_are_named_and_no_run_stops(tmp_path: Path) -> None:
     assert available(UDPOS, data, "test") == ("ar", "es")
     model = tiny_run(tmp_path / "run", ["udpos"])
     plan = make_plan(RunSpec((str(model),), str(data), tasks=("udpos",), languages=("ar", "es"), device="cpu"))
-    assert [unit.language for unit in plan.units] == ["es"]
+    assert [task_run.language for task_run in plan.task_runs] == ["es"]
     (left,) = plan.not_run
     assert (left.task, left.language) == ("udpos", "ar")
     assert left.detail.startswith("ud/UD_A/ar-ud-test.r1.2.conllu has tags of Universal Dependencies 1 (CONJ)")

@@ -54,24 +54,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def engine(folder: Path, tmp_path: Path) -> Callable[..., tuple[Engine, Prepared]]:
-    """A unit prepared, and the engine for it."""
+    """A prepared task run, and the engine for it."""
 
     def made(examples: list[Example], corpus: Corpus, *perturb: str, task: str = "tatoeba", shared: bool = True) -> Any:
         spec = registry.load("task", task)
         located = locate(folder, spec)
         data = identity_of(examples, corpus)
-        unit = TaskRun(spec, "de", "test", data, len(examples), len(examples), (), located)
+        task_run = TaskRun(spec, "de", "test", data, len(examples), len(examples), (), located)
         conditions = [Condition(CLEAN), *(Condition(one, PerturbationSpec.parse(one), (0,)) for one in perturb)]
         checkpoint: Checkpoint = load(located, spec, "cpu", "fp32")
         ready = prepare(
-            unit,
+            task_run,
             examples,
             conditions,
-            EncoderHead(unit.task, checkpoint.family, Recorder(checkpoint.tokenizer)),
+            EncoderHead(task_run.task, checkpoint.family, Recorder(checkpoint.tokenizer)),
             corpus=corpus,
         )
         cache = Cache(tmp_path, 1 << 24, print)
-        return Engine(checkpoint, unit, cache, "s", 4096, "cpu", print, shared), ready
+        return Engine(checkpoint, task_run, cache, "s", 4096, "cpu", print, shared), ready
 
     return made
 
@@ -154,11 +154,11 @@ def test_queries_that_the_pool_cannot_answer_are_counted(folder: Path) -> None:
     examples, corpus = pairs(6)
     lost = [replace(one, target=Document(()), fingerprint="") for one in examples[:2]]
     spec = registry.load("task", "tatoeba")
-    unit = TaskRun(spec, "de", "test", "", 6, 6, (), locate(folder, spec))
-    assert "2 of 6 queries have no right candidate" in with_pool(unit, corpus, [*lost, *examples[2:]]).note
-    assert with_pool(unit, corpus, examples).note == ""
-    mined = replace(unit, task=registry.load("task", "bucc"), split="validation")
-    assert "the split that its threshold is tuned on" in with_pool(mined, corpus, examples).note
+    task_run = TaskRun(spec, "de", "test", "", 6, 6, (), locate(folder, spec))
+    assert "2 of 6 queries have no right candidate" in with_pool(task_run, corpus, [*lost, *examples[2:]]).note
+    assert with_pool(task_run, corpus, examples).note == ""
+    mined = replace(task_run, task=registry.load("task", "bucc"), split="validation")
+    assert "the split on which its threshold is tuned" in with_pool(mined, corpus, examples).note
 
 
 def test_pairs_are_mined_above_a_threshold_of_clean_data(engine: Callable[..., tuple[Engine, Prepared]]) -> None:

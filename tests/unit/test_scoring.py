@@ -1,4 +1,4 @@
-"""Rows of a unit: answers are mapped back through the noise, and what an item was is stated in one word."""
+"""Rows of a task run: answers are mapped back through the noise, and what an item was is stated in one word."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch
 from robust_xtreme.evaluation.plan import CLEAN, Condition, TaskRun
 from robust_xtreme.evaluation.prepare import Prepared, prepare
-from robust_xtreme.evaluation.scoring import Answered, Part, judge, restored
+from robust_xtreme.evaluation.scoring import Answered, Part, restored, score_examples
 from robust_xtreme.examples import Example, Tags, Target
 from robust_xtreme.models.located import Located
 from robust_xtreme.models.origin import local
@@ -31,9 +31,9 @@ def prepared(task: str, examples: list[Example], *perturb: str) -> Prepared:
     """Examples prepared, clean and under perturbations."""
     spec = registry.load("task", task)
     model = Located(local(Path("run")), task, task, spec.family, spec.labels, "0" * 16, {}, ("en",), (task,))
-    unit = TaskRun(spec, "en", "validation", data_identity(examples), len(examples), len(examples), (), model)
+    task_run = TaskRun(spec, "en", "validation", data_identity(examples), len(examples), len(examples), (), model)
     noisy = [Condition(one, PerturbationSpec.parse(one), (0, 1)) for one in perturb]
-    return prepare(unit, examples, [Condition(CLEAN), *noisy], predictor(spec))
+    return prepare(task_run, examples, [Condition(CLEAN), *noisy], predictor(spec))
 
 
 def predictor(task: TaskSpec) -> EncoderHead:
@@ -41,11 +41,11 @@ def predictor(task: TaskSpec) -> EncoderHead:
     return EncoderHead(task, registry.load("family", task.family), Recorder(tiny_tokenizer()))
 
 
-def judged(ready: Prepared, answers: list[Target | None]) -> Part:
-    """The rows of a unit with those answers."""
-    family = registry.load("family", ready.unit.task.family)
-    floors = fit(family.name, None, ready.unit.task.labels)
-    return judge(Answered(ready, tuple(answers), "settings", "in_language", family.status), floors)
+def part_of(ready: Prepared, answers: list[Target | None]) -> Part:
+    """The rows of a task run with those answers."""
+    family = registry.load("family", ready.task_run.task.family)
+    floors = fit(family.name, None, ready.task_run.task.labels)
+    return score_examples(Answered(ready, tuple(answers), "settings", "in_language", family.status), floors)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def questions() -> list[Example]:
 def test_a_right_answer_in_a_noisy_passage_is_right(questions: list[Example]) -> None:
     """The gold span as noise left it maps back to the clean gold: exact match and F1 are 100 under any noise."""
     ready = prepared("xquad", questions, "char_noise:0.4@fields=context")
-    part = judged(ready, [one.example.target for one in ready.inputs])
+    part = part_of(ready, [one.example.target for one in ready.inputs])
     for metric in ("squad_em", "squad_f1"):
         rows = part.stats.filter((pl.col("metric") == metric) & (pl.col("scope") == "all"))
         rows = rows.filter(~pl.col("model").str.starts_with("floor/"))
@@ -95,7 +95,7 @@ def test_equal_inputs_are_one(questions: list[Example]) -> None:
 def test_an_item_that_noise_spared_is_unchanged(questions: list[Example]) -> None:
     """`unchanged` says that no edit fell on the item; clean items are `ok`."""
     ready = prepared("xquad", questions, "char_noise:0.03@fields=question")
-    rows = judged(ready, [one.example.target for one in ready.inputs]).predictions
+    rows = part_of(ready, [one.example.target for one in ready.inputs]).predictions
     clean, noisy = rows.filter(pl.col("noise_seed") == -1), rows.filter(pl.col("noise_seed") >= 0)
     assert set(clean.get_column("status")) == {"ok"}
     assert set(noisy.get_column("status")) == {"ok", "unchanged"}
@@ -108,7 +108,7 @@ def test_an_answer_that_fits_in_no_window_is_wrong_and_reported(questions: list[
     """Even the gold span itself, which no window shows whole, counts as wrong there, and as right elsewhere."""
     one = question_example("long", "where?", f"{CONTEXT} {'x' * 700} end", "x" * 700)
     ready = prepared("xquad", [one, *questions])
-    part = judged(ready, [one.example.target for one in ready.inputs])
+    part = part_of(ready, [one.example.target for one in ready.inputs])
     assert dict(part.predictions.select("example", "status").iter_rows())["long"] == "truncated_gold"
     assert part.predictions.filter(pl.col("truncated")).get_column("example").to_list() == ["long"]
     rows = part.stats.filter(pl.col("metric") == "squad_f1", pl.col("scope") == "all")
@@ -122,7 +122,7 @@ def test_noised_and_untouched_spans_have_clean_twins() -> None:
     ready = prepared("panx", examples, "char_noise:0.1@fields=tokens")
     silent = Tags(("O", "O", "O"))
     clean = set(ready.variants[0].inputs)
-    part = judged(ready, [one.example.target if at in clean else silent for at, one in enumerate(ready.inputs)])
+    part = part_of(ready, [one.example.target if at in clean else silent for at, one in enumerate(ready.inputs)])
     rows = part.stats.filter(pl.col("metric") == "span_f1", pl.col("noise_seed") == 0)
     sums = {scope: [0.0, 0.0, 0.0] for scope in rows.get_column("scope").unique()}
     for scope, stats in rows.select("scope", "stats").iter_rows():
@@ -139,7 +139,7 @@ def test_a_condition_with_a_failed_answer_has_no_statistics() -> None:
     ready = prepared("panx", examples, "char_noise:0.5@fields=tokens")
     answers: list[Any] = [one.example.target for one in ready.inputs]
     answers[ready.variants[2].inputs[0]] = None
-    part = judged(ready, answers)
+    part = part_of(ready, answers)
     statuses = part.predictions.group_by("condition").agg(pl.col("status").unique()).rows()
     assert {name: set(found) for name, found in statuses} == {
         CLEAN: {"ok"},
@@ -156,8 +156,8 @@ def test_eval_and_perturb_draw_the_same_noise(questions: list[Example]) -> None:
 
 
 def test_examples_that_changed_on_disk_are_refused(questions: list[Example]) -> None:
-    """A unit is what was planned: other examples are a mismatch."""
+    """A task run is what was planned: other examples are a mismatch."""
     ready = prepared("xquad", questions)
-    unit = replace(ready.unit, data="0" * 16)
+    task_run = replace(ready.task_run, data="0" * 16)
     with pytest.raises(Mismatch, match="changed while the run continued"):
-        prepare(unit, questions, [Condition(CLEAN)], predictor(unit.task))
+        prepare(task_run, questions, [Condition(CLEAN)], predictor(task_run.task))

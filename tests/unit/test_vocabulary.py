@@ -42,7 +42,7 @@ def _spec(model: Path, data: Path, *languages: str) -> RunSpec:
 def test_a_script_that_is_not_in_the_vocabulary_is_not_run(model: Path, data: Path) -> None:
     """The other languages of the run are evaluated, and the reason is in the list of what was not."""
     plan = make_plan(_spec(model, data, "en", "sw", "th"))
-    assert [unit.language for unit in plan.units] == ["en", "sw"]
+    assert [task_run.language for task_run in plan.task_runs] == ["en", "sw"]
     (left,) = (one for one in plan.not_run if one.reason == "unknown_tokens")
     assert (left.language, left.detail.startswith("xnli th: 100% of the text is unknown to latin@")) == ("th", True)
 

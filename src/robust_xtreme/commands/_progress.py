@@ -66,7 +66,7 @@ def _on_bar(progress: Progress, verbose: bool) -> Observer:
     return Observer(
         say=lambda line: progress.console.print(line) if verbose or _matters(line) else None,
         total=lambda predictions: progress.update(bar, total=predictions),
-        unit=lambda label: progress.update(bar, description=label),
+        task_run=lambda label: progress.update(bar, description=label),
         advance=lambda predictions: progress.advance(bar, predictions),
     )
 

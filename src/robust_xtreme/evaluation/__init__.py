@@ -1,1 +1,1 @@
-"""Evaluation: a checkpoint answers every task clean and perturbed, and what it said is stored."""
+"""Evaluation: a checkpoint answers every task clean and perturbed, and its predictions are stored."""

@@ -1,4 +1,4 @@
-"""The model of a unit as a condition may ask it: how right its answers are where a text is another one."""
+"""Lets a condition query the model of a task run: the score of its answers where a text is replaced."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ Answer = Callable[[Sequence[Input]], Sequence[Target | None]]
 _PERCENT: Final = 100.0
 
 
-def asking(unit: TaskRun, examples: Sequence[Example], predictor: Predictor, answer: Answer) -> Ask:
-    """What conditions ask of the model that `answer` computes with, about texts of these examples."""
-    metric: Metric = registry.load("metric", unit.task.metrics[0])
+def asking(task_run: TaskRun, examples: Sequence[Example], predictor: Predictor, answer: Answer) -> Ask:
+    """The function that conditions call to score replacements of texts of these examples.
+
+    `answer` computes the predictions. A text that several examples share has the mean of their scores.
+    """
+    metric: Metric = registry.load("metric", task_run.task.metrics[0])
     users: defaultdict[str, list[Example]] = defaultdict(list)
     for example in examples:
         for id in {text.id for text in example.texts.values()}:
@@ -43,11 +46,11 @@ def asking(unit: TaskRun, examples: Sequence[Example], predictor: Predictor, ans
 
 
 def _altered(example: Example, id: str, value: str, spans: SpanTable) -> Example:
-    """The example where its text of that id has another value, and spans at other places."""
+    """The example where its text with that id has another value and other span bounds."""
     names = [name for name, text in example.texts.items() if text.id == id]
     clean = example.texts[names[0]]
-    places = zip(clean.spans, spans.start.tolist(), spans.stop.tolist(), strict=True)
-    moved = tuple(replace(span, start=start, stop=stop) for span, start, stop in places)
+    bounds = zip(clean.spans, spans.start.tolist(), spans.stop.tolist(), strict=True)
+    moved = tuple(replace(span, start=start, stop=stop) for span, start, stop in bounds)
     noised = Noised(clean, Text(id, clean.language, value, moved), "ok", 0, {}, 0, 0, 0, 0)
     return noise_example(example, {id: noised}, names)
 

@@ -1,7 +1,7 @@
-"""Predictions that earlier runs kept: what a prediction depends on, as a key, and how it is written down.
+"""The cache of predictions: the key of a prediction, and its format in the cache.
 
-A key is the hash of the model's identity, the settings of inference and what the model reads of an input. Neither gold
-nor path, id or strength is part of it, so that a run with one more strength computes the changed texts only.
+A key is the hash of the model's identity, the settings of inference and what the model reads of an input. Gold, paths,
+ids and strength are not part of it, so that a run with one more strength computes the changed texts only.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from robust_xtreme.models.located import Located
 from robust_xtreme.results import cache as stored
 
 INFERENCE: Final = 1
-"""The version of how a prediction is made. Raise it with a change outside `models` and `predictors` that can change
-one; what those do counts by their source."""
+"""The version of inference. Raise it with a change outside `models` and `predictors` that can change a prediction; the
+source of those two packages is part of the key."""
 
 KIND: Final = "predictions"
 _LIBRARIES: Final = ("torch", "transformers", "tokenizers", "numpy")
@@ -37,7 +37,7 @@ _OURS: Final = "robust_xtreme."
 @final
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a unit beforehand: the keys of its inputs (none: nothing is kept), and answers by place."""
+    """What the cache knows of a task run: the keys of its inputs (empty: nothing is cached), and answers by index."""
 
     keys: tuple[bytes, ...] = ()
     answers: Mapping[int, Target] = field(default_factory=lambda: MappingProxyType({}))
@@ -45,37 +45,37 @@ class Known:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """The cache as a run uses it. `device` and `precision` are the run's."""
+class PredictionCache:
+    """The cache of predictions in a run, with the run's device and precision."""
 
     cache: stored.Cache
     device: str
     precision: str
 
     def known(self, prepared: Prepared, family: Any) -> Known:
-        """The answers that are held of a unit's inputs. Families of other packages have none: they can change."""
+        """The cached answers to a task run's inputs. Families of other packages have none: their code can change."""
         if not str(family.decode.__module__).startswith(_OURS):
             return Known()
-        keys = tuple(keys_of(prepared, settings(prepared.unit, self.precision, self.device)))
-        held = self.cache.get(KIND, keys)
-        found = ((place, read(held[key])) for place, key in enumerate(keys) if key in held)
-        return Known(keys, {place: target for place, target in found if target is not None})
+        keys = tuple(keys_of(prepared, settings(prepared.task_run, self.precision, self.device)))
+        cached = self.cache.get(KIND, keys)
+        answers = ((index, read(cached[key])) for index, key in enumerate(keys) if key in cached)
+        return Known(keys, {index: target for index, target in answers if target is not None})
 
     def keep(self, known: Known, computed: Mapping[int, Target | None]) -> None:
-        """Hold what was computed; scores that are not finite gave None, which is not held."""
+        """Store computed answers; None, where scores are not finite, is not stored."""
         if known.keys:
-            found = {known.keys[place]: target for place, target in computed.items() if target is not None}
-            self.cache.put(KIND, {key: written(target).encode() for key, target in found.items()})
+            finite = {known.keys[index]: target for index, target in computed.items() if target is not None}
+            self.cache.put(KIND, {key: written(target).encode() for key, target in finite.items()})
 
 
-def opened(warn: Callable[[str], None], device: str, precision: str) -> Kept:
-    """The cache of this machine; `warn` hears what is wrong with it. Raises SpecError where its limit is not a size."""
-    return Kept(stored.opened(lambda line: warn(f"warning: {line}")), device, precision)
+def opened(warn: Callable[[str], None], device: str, precision: str) -> PredictionCache:
+    """The cache of this machine; `warn` is called with its faults. Raises SpecError where its limit is not a size."""
+    return PredictionCache(stored.opened(lambda line: warn(f"warning: {line}")), device, precision)
 
 
-def settings(unit: TaskRun, precision: str, device: str) -> str:
-    """All that a unit's predictions depend on beside its inputs."""
-    model, task = unit.model, unit.task
+def settings(task_run: TaskRun, precision: str, device: str) -> str:
+    """Everything but the inputs that a task run's predictions depend on."""
+    model, task = task_run.model, task_run.task
     return json.dumps(
         {
             "inference": [INFERENCE, _code()],
@@ -98,7 +98,7 @@ def _code() -> str:
 
 
 def _answering(model: Located) -> str:
-    """The identity of what answers one task: a run's other heads, which its own identity contains, change nothing."""
+    """The identity of encoder and head of one task, without the run's other heads."""
     if model.native is not None:
         return model.identity
     heads = {model.head: model.labels} if model.head else {}
@@ -108,9 +108,9 @@ def _answering(model: Located) -> str:
 def keys_of(prepared: Prepared, what: str) -> Iterator[bytes]:
     """The key of each distinct input."""
     start = hashlib.blake2b(what.encode("utf-8", "surrogatepass"), digest_size=_KEY_BYTES)
-    for one in prepared.inputs:
+    for input_ in prepared.inputs:
         state = start.copy()
-        for part in _content(one.example):
+        for part in _content(input_.example):
             data = part.encode("utf-8", "surrogatepass")
             state.update(len(data).to_bytes(8, "little") + data)
         yield state.digest()
@@ -126,12 +126,12 @@ def _content(example: Example) -> Iterator[str]:
 
 
 def written(target: Target) -> str:
-    """A prediction as JSON that says what it is."""
+    """A prediction as JSON, with its type."""
     return f'{{"{type(target).__name__}": {target_json(target)}}}'
 
 
 def read(text: bytes) -> Target | None:
-    """The prediction that was written down; None where the text is not a prediction."""
+    """The prediction that a text encodes; None where it is not a prediction."""
     try:
         ((kind, value),) = json.loads(text).items()
         return _target(kind, value)
@@ -154,6 +154,6 @@ def _target(kind: str, value: Any) -> Target | None:
 
 
 def _strings(values: Sequence[Any]) -> tuple[str, ...]:
-    if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
-        raise TypeError("no list of texts")
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise TypeError("not a list of texts")
     return tuple(values)

@@ -1,4 +1,4 @@
-"""What a run would compute and about how long that takes, found without computing it."""
+"""Estimates the size and duration of a run without computing it."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _REACHED: Final = 0.5
 """The share of a plain matrix product's speed that an encoder reaches on batches of mixed length."""
 
 _EACH: Final = 5e-4
-"""Seconds that reading, noising, encoding and judging one item take beside the model."""
+"""Seconds an item for reading, noising, encoding and scoring, without the model."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One unit: its rows, its cells (conditions), its predictions over all seeds, about how many tokens."""
+    """One task run: its rows, its cells (conditions), its predictions over all seeds, and their tokens, estimated."""
 
-    unit: TaskRun
+    task_run: TaskRun
     cells: int
     predictions: int
     tokens: int
@@ -54,7 +54,7 @@ class Estimate:
 
     @property
     def cells(self) -> int:
-        """Cells of the run: unit x condition."""
+        """Cells of the run: task run x condition."""
         return sum(row.cells for row in self.rows)
 
     @property
@@ -64,17 +64,17 @@ class Estimate:
 
     @property
     def tokens(self) -> int:
-        """About how many tokens the model would read without deduplication."""
+        """The tokens that the model would read without deduplication, estimated."""
         return sum(row.tokens for row in self.rows)
 
     def lines(self) -> Iterator[str]:
         """The plan as text."""
         for row in self.rows:
-            size = f"{row.unit.rows} rows, {row.unit.clusters} clusters, {row.cells} cells"
+            size = f"{row.task_run.rows} rows, {row.task_run.clusters} clusters, {row.cells} cells"
             work = f"{row.predictions} predictions, about {row.tokens} tokens"
-            yield f"{row.unit.label} ({row.unit.split}): {size}, {work}"
-        for one in self.not_run:
-            yield f"not run: {one.detail}"
+            yield f"{row.task_run.label} ({row.task_run.split}): {size}, {work}"
+        for skipped in self.not_run:
+            yield f"not run: {skipped.detail}"
         yield (
             f"{self.cells} cells, {self.predictions} predictions, about {self.tokens} tokens, "
             f"about {_duration(self.seconds)} on {self.device}, into {self.spec.folder()}"
@@ -95,50 +95,50 @@ def _estimate(spec: RunSpec) -> Estimate:
     check_settings(spec)
     device = device_of(spec.device)
     plan = make_plan(spec)
-    for unit in plan.units:
-        inference(unit, spec)  # which an encoder of fewer layers refuses
-    first = {(unit.task.name, unit.pool): unit for unit in reversed(plan.units) if unit.pool}
-    rows = tuple(_line(plan, unit, unit in first.values()) for unit in plan.units)
+    for task_run in plan.task_runs:
+        inference(task_run, spec)  # raises where the encoder has fewer layers
+    first = {(task_run.task.name, task_run.pool): task_run for task_run in reversed(plan.task_runs) if task_run.pool}
+    rows = tuple(_line(plan, task_run, task_run in first.values()) for task_run in plan.task_runs)
     speed = _speed(device) * _REACHED
-    work = sum(2.0 * row.unit.model.params_nonembedding * row.tokens for row in rows)
+    work = sum(2.0 * row.task_run.model.params_nonembedding * row.tokens for row in rows)
     beside = _EACH * sum(row.predictions for row in rows)
     return Estimate(spec, rows, plan.not_run, device, work / speed + beside)
 
 
-def _line(plan: Plan, unit: TaskRun, first: bool) -> Line:
-    """One unit; the first one with a pool has the tokens of its candidates, which later ones find embedded."""
-    conditions = plan.of(unit)
-    predictions = unit.rows * sum(len(one.seeds) for one in conditions)
-    split = split_of(plan, unit)
+def _line(plan: Plan, task_run: TaskRun, first: bool) -> Line:
+    """One task run; the first with a pool has the tokens of its candidates, which are embedded once."""
+    conditions = plan.of(task_run)
+    predictions = task_run.rows * sum(len(condition.seeds) for condition in conditions)
+    split = split_of(plan, task_run)
     examples = split.examples[:_SAMPLE]
-    inputs = predictor_of(unit.model, unit.task, _no_model).prepare(examples)
-    tokens = sum(len(window.input_ids) for one in inputs for window in one.windows) / len(examples) * predictions
+    inputs = predictor_of(task_run.model, task_run.task, _no_model).prepare(examples)
+    tokens = sum(len(window.input_ids) for input_ in inputs for window in input_.windows) / len(examples) * predictions
     if split.corpus is not None and first:
-        tokens += _candidate_tokens(unit, split.corpus, conditions)
-    return Line(unit, len(conditions), predictions, round(tokens))
+        tokens += _candidate_tokens(task_run, split.corpus, conditions)
+    return Line(task_run, len(conditions), predictions, round(tokens))
 
 
 def _no_model() -> NoReturn:
     raise AssertionError("an estimate computes nothing")
 
 
-def _candidate_tokens(unit: TaskRun, corpus: Corpus, conditions: Sequence[Condition]) -> float:
-    """About how many tokens the candidates have, under the clean condition and those that noise them."""
+def _candidate_tokens(task_run: TaskRun, corpus: Corpus, conditions: Sequence[Condition]) -> float:
+    """The tokens of the candidates, estimated, under the clean condition and those that noise them."""
     texts = corpus.texts[:: -(-len(corpus.texts) // _SAMPLE)]
-    ids = token_ids(tokenizer_of(unit.model), [text.value for text in texts])
-    most = unit.task.pool.max_length if unit.task.pool else 0
+    ids = token_ids(tokenizer_of(task_run.model), [text.value for text in texts])
+    most = task_run.task.pool.max_length if task_run.task.pool else 0
     each = sum(min(most, len(ids[text.value])) for text in texts) / len(texts)
-    passes = 1 + sum(len(one.seeds) for one in conditions if CANDIDATE in one.fields)
+    passes = 1 + sum(len(condition.seeds) for condition in conditions if CANDIDATE in condition.fields)
     return each * len(corpus.texts) * passes
 
 
 def _speed(device: str) -> float:
-    """Floating-point operations a second of a plain matrix product, measured in a moment."""
-    one = torch.ones(_SIDE, _SIDE, device=device)
-    one @ one
+    """Floating-point operations a second of a plain matrix product, measured."""
+    square = torch.ones(_SIDE, _SIDE, device=device)
+    square @ square
     start = time.perf_counter()
     for _ in range(_PROBES):
-        one @ one
+        square @ square
     if device == "cuda":
         torch.cuda.synchronize()
     return _PROBES * 2.0 * _SIDE**3 / (time.perf_counter() - start)

@@ -1,4 +1,4 @@
-"""The end of a run: parts put together, scored, compared, and rendered."""
+"""Finishes a run: concatenates its parts, scores and compares them, writes the report."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ FILES: Final = (
 
 def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Write the frames, the report and the finished manifest, which is returned. Raises DiskError, Mismatch."""
-    parts = [folder.read(unit) for unit in plan.units]
+    parts = [folder.read(task_run) for task_run in plan.task_runs]
     predictions = store.canonical(pl.concat([part.predictions for part in parts]), PREDICTIONS)
     stats = store.canonical(pl.concat([part.stats for part in parts]), STATS)
     store.write_frame(folder.path / "predictions.parquet", predictions, PREDICTIONS)
@@ -58,12 +58,12 @@ def finish(folder: Folder, plan: Plan, manifest: Mapping[str, Any]) -> dict[str,
     store.write_frame(folder.path / "conditions.csv", conditions(plan), CONDITIONS)
     failed = failed_cells(predictions)
     manifest = {**manifest, "not_run": [*asked(manifest), *failed]}
-    found = score(stats, predictions, plan, str(manifest["device"]))
-    store.write_frame(folder.path / "scores.csv", found[0], SCORES)
-    store.write_frame(folder.path / "deltas.csv", found[1], DELTAS)
+    frames = score(stats, predictions, plan, str(manifest["device"]))
+    store.write_frame(folder.path / "scores.csv", frames[0], SCORES)
+    store.write_frame(folder.path / "deltas.csv", frames[1], DELTAS)
     floors = floor_values(stats)
     store.write_frame(folder.path / "floors.csv", floors, FLOORS)
-    store.write_text(folder.path / REPORT, page(*found, manifest, floors))
+    store.write_text(folder.path / REPORT, page(*frames, manifest, floors))
     files = {name: store.sha256(folder.path / name) for name in FILES}
     manifest |= {"files": files, "complete": True}
     folder.write_manifest(manifest)
@@ -76,7 +76,11 @@ def score(stats: pl.DataFrame, predictions: pl.DataFrame, plan: Plan, device: st
         return empty(SCORES), empty(DELTAS)
     backend = backend_of(device)
     headlines = {task.name: task.metrics[0] for task in plan.tasks}
-    stamped = {(one.model.name, one.task.name, one.split, one.language) for one in plan.units if one.overlap}
+    stamped = {
+        (task_run.model.name, task_run.task.name, task_run.split, task_run.language)
+        for task_run in plan.task_runs
+        if task_run.overlap
+    }
     scored = scores(stats, predictions, stamped=stamped, backend=backend)
     return scored, deltas(stats, scored, headlines, backend=backend)
 
@@ -85,13 +89,13 @@ def backend_of(device: str) -> Backend:
     """Array code on the CPU by numpy, on CUDA by torch."""
     if not device.startswith("cuda"):
         return CPU
-    place = torch.device("cuda")
-    return Backend(torch, to=lambda array: torch.from_numpy(array).to(place), back=lambda tensor: tensor.cpu().numpy())
+    cuda = torch.device("cuda")
+    return Backend(torch, to=lambda array: torch.from_numpy(array).to(cuda), back=lambda tensor: tensor.cpu().numpy())
 
 
 def asked(manifest: Mapping[str, Any]) -> list[dict[str, str]]:
-    """What the plan left out, without the cells that failed later."""
-    return [one for one in manifest["not_run"] if one["reason"] != FAILED]
+    """The cells that the plan left out, without those that failed later."""
+    return [cell for cell in manifest["not_run"] if cell["reason"] != FAILED]
 
 
 def failed_cells(predictions: pl.DataFrame) -> list[dict[str, str]]:
@@ -104,36 +108,36 @@ def failed_cells(predictions: pl.DataFrame) -> list[dict[str, str]]:
 
 def models(plan: Plan) -> pl.DataFrame:
     """One row per model of the run."""
-    found: dict[str, Located] = {unit.model.name: unit.model for unit in plan.units}
+    located: dict[str, Located] = {task_run.model.name: task_run.model for task_run in plan.task_runs}
     flags = {
         name: [
-            f"{unit.task.name}/{unit.split}/{unit.language}"
-            for unit in plan.units
-            if unit.overlap and unit.model.name == name
+            f"{task_run.task.name}/{task_run.split}/{task_run.language}"
+            for task_run in plan.task_runs
+            if task_run.overlap and task_run.model.name == name
         ]
-        for name in found
+        for name in located
     }
-    return build([_model(name, one, flags[name]) for name, one in sorted(found.items())], MODELS)
+    return build([_model(name, model, flags[name]) for name, model in sorted(located.items())], MODELS)
 
 
-def _model(name: str, one: Located, evaluated: Sequence[str]) -> dict[str, Any]:
-    flags = list(dict.fromkeys([*evaluated, *stage_flags(one.run)]))
+def _model(name: str, model: Located, evaluated: Sequence[str]) -> dict[str, Any]:
+    flags = list(dict.fromkeys([*evaluated, *stage_flags(model.run)]))
     return {
         "model": name,
-        "identity": one.identity,
-        "revision": one.origin.revision or None,
-        "base_kind": base_kind(one.config),
-        "params": one.params,
-        "params_nonembedding": one.params_nonembedding,
+        "identity": model.identity,
+        "revision": model.origin.revision or None,
+        "base_kind": base_kind(model.config),
+        "params": model.params,
+        "params_nonembedding": model.params_nonembedding,
         "overlap_flags": json.dumps(flags) if flags else None,
-        **model_facts(one.run, one.heads, one.config),
+        **model_facts(model.run, model.heads, model.config),
     }
 
 
 def conditions(plan: Plan) -> pl.DataFrame:
     """One row per condition of the run."""
-    found = {one.name: one for unit in plan.units for one in plan.of(unit)}
-    return build([_condition(one) for _, one in sorted(found.items())], CONDITIONS)
+    by_name = {condition.name: condition for task_run in plan.task_runs for condition in plan.of(task_run)}
+    return build([_condition(condition) for _, condition in sorted(by_name.items())], CONDITIONS)
 
 
 def _condition(condition: Condition) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The folder of a run: whose it is, what it was begun with, which parts are there."""
+"""The folder of a run: which run it belongs to, its manifest and its parts."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _SETTLED: Final = ("device", "deduplicate", *_CONTENTS)
 @final
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """Where one run is written."""
+    """The folder of one run."""
 
     path: Path
 
     @property
     def manifest(self) -> dict[str, Any] | None:
-        """What is stored about the run; None before it was begun. Raises DataError, or Mismatch of versions."""
+        """The stored manifest; None before the run began. Raises DataError, or Mismatch of versions."""
         path = self.path / MANIFEST
         if not store.complete(path):
             return None
@@ -51,30 +51,30 @@ class Folder:
         check_version(path, str(value["schema_version"]))
         return value
 
-    def parts(self, unit: TaskRun) -> tuple[Path, Path]:
-        """A unit's files: its predictions, and its statistics, which are written last."""
-        names = (unit.task.name, unit.language, unit.split)
+    def parts(self, task_run: TaskRun) -> tuple[Path, Path]:
+        """A task run's files: its predictions, and its statistics, which are written last."""
+        names = (task_run.task.name, task_run.language, task_run.split)
         return tuple(  # type: ignore[return-value]  # two names, two paths
             store.part_path(self.path / PARTS, *names, kind) for kind in ("predictions", "stats")
         )
 
-    def holds(self, unit: TaskRun) -> bool:
-        """Whether a unit is done."""
-        return all(map(store.complete, self.parts(unit)))
+    def holds(self, task_run: TaskRun) -> bool:
+        """Whether a task run is done."""
+        return all(map(store.complete, self.parts(task_run)))
 
-    def write(self, unit: TaskRun, part: Part) -> None:
-        """Store a unit. Raises DiskError."""
-        predictions, stats = self.parts(unit)
+    def write(self, task_run: TaskRun, part: Part) -> None:
+        """Store a task run. Raises DiskError."""
+        predictions, stats = self.parts(task_run)
         store.write_frame(predictions, part.predictions, PREDICTIONS)
         store.write_frame(stats, part.stats, STATS)
 
-    def read(self, unit: TaskRun) -> Part:
-        """A stored unit."""
-        predictions, stats = self.parts(unit)
+    def read(self, task_run: TaskRun) -> Part:
+        """A stored task run."""
+        predictions, stats = self.parts(task_run)
         return Part(store.read_frame(predictions, PREDICTIONS), store.read_frame(stats, STATS))
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
-        """Store what is known of the run. Raises DiskError."""
+        """Store the manifest. Raises DiskError."""
         store.write_json(self.path / MANIFEST, manifest)
 
     def log(self, line: str) -> None:
@@ -87,7 +87,7 @@ class Folder:
             raise DiskError(f"{self.path / LOG} cannot be written: {error.strerror}. Free some space.") from error
 
     def log_error(self, error: BaseException) -> None:
-        """Keep a traceback in log.txt, where that can be written."""
+        """Write a traceback to log.txt, where possible."""
         with suppress(DiskError):
             self.log("".join(traceback.format_exception(error)).rstrip())
 
@@ -101,22 +101,22 @@ def check_ours(path: Path, spec: RunSpec, force: bool) -> None:
     if (path / RUN).is_file():
         if not force and not nothing_yet(path):
             _check_same(from_toml(path / RUN), spec, path)
-    elif any(not one.name.startswith(".") and one.name not in _TRACELESS for one in path.iterdir()):
+    elif any(not entry.name.startswith(".") and entry.name not in _TRACELESS for entry in path.iterdir()):
         raise Mismatch(f"{path} contains files that no run of eval wrote. Name another folder with --out.")
 
 
 def nothing_yet(path: Path) -> bool:
-    """Whether a run was begun here and ended before its first part: nothing of it is in the way of another one."""
+    """Whether a run was begun here and ended before its first part, so that another run may use the folder."""
     begun = {RUN, MANIFEST, PARTS, *_TRACELESS}
     parts = path / PARTS
-    return parts.is_dir() and not any(parts.iterdir()) and {one.name for one in path.iterdir()} <= begun
+    return parts.is_dir() and not any(parts.iterdir()) and {entry.name for entry in path.iterdir()} <= begun
 
 
 def _check_same(stored: RunSpec, spec: RunSpec, path: Path) -> None:
-    for one in fields(RunSpec):
-        old, new = getattr(stored, one.name), getattr(spec, one.name)
-        if one.name not in NOT_HASHED and old != new:
-            what = f"its {one.name} is {_shown(old)}, not {_shown(new)}"
+    for field in fields(RunSpec):
+        old, new = getattr(stored, field.name), getattr(spec, field.name)
+        if field.name not in NOT_HASHED and old != new:
+            what = f"its {field.name} is {_shown(old)}, not {_shown(new)}"
             raise Mismatch(f"{path} contains another run: {what}. {_OTHERWISE}")
 
 
@@ -126,9 +126,9 @@ def _shown(value: Any) -> str:
 
 
 def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], force: bool) -> dict[str, Any]:
-    """Make the folder ready and return the manifest that is true: the stored one where the run continues.
+    """Prepare the folder and return the manifest that is valid: the stored manifest where the run continues.
 
-    Call it with the lock held. Raises Mismatch where model, data, device or versions of frames are others.
+    The caller holds the lock. Raises Mismatch where model, data, device or versions of frames differ.
     """
     if force:
         _clear(folder.path)
@@ -150,17 +150,19 @@ def begin(folder: Folder, spec: RunSpec, manifest: dict[str, Any], force: bool) 
 
 
 def _settled(value: Any) -> Any:
-    """Without the cells that failed while the run continued."""
-    return [one for one in value if one.get("reason") != "failed"] if isinstance(value, list) else value
+    """A part of the manifest without the cells that failed in the run."""
+    return [cell for cell in value if cell.get("reason") != "failed"] if isinstance(value, list) else value
 
 
 def _difference(key: str, old: Any, new: Any) -> str:
-    """One sentence part about what is not the same any more."""
+    """What differs, as part of a sentence."""
     if key in _OF_NOISE:
-        return f"{_OF_NOISE[key]} ({_told(old)}, not {_told(new)})"
+        return f"{_OF_NOISE[key]} ({_described(old)}, not {_described(new)})"
     if not isinstance(old, list):
         return f"{key} {old}, not {new}"
-    changed = next((one for one in old if one not in new), None) or next(one for one in new if one not in old)
+    changed = next((entry for entry in old if entry not in new), None) or next(
+        entry for entry in new if entry not in old
+    )
     named = " ".join(str(changed[name]) for name in ("task", "language") if changed.get(name))
     what = {"models": "another model", "units": "other data", "not_run": "other data"}[key]
     return f"{what} for {named}" if named else what
@@ -169,19 +171,19 @@ def _difference(key: str, old: Any, new: Any) -> str:
 _OF_NOISE: Final = {"packs": "other contents of --packs", "suites": "another suite"}
 
 
-def _told(value: Any) -> str:
-    """A digest, or what each suite contains."""
+def _described(value: Any) -> str:
+    """A digest, or the perturbations of each suite."""
     if isinstance(value, dict):
         return "; ".join(f"{name}: {' '.join(specs)}" for name, specs in value.items())
     return str(value or "none")
 
 
 def _clear(path: Path) -> None:
-    """Remove what a run wrote; the lock stays."""
-    for one in path.iterdir():
-        if one.name == ".lock":
+    """Remove everything that a run wrote but the lock."""
+    for entry in path.iterdir():
+        if entry.name == ".lock":
             continue
         try:
-            shutil.rmtree(one) if one.is_dir() else one.unlink()
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         except OSError as error:
-            raise DiskError(f"{one} cannot be removed: {error.strerror}.") from error
+            raise DiskError(f"{entry} cannot be removed: {error.strerror}.") from error

@@ -1,4 +1,4 @@
-"""The manifest of a run: identities of model and data, versions, what is not run. No clock, host or path is in it."""
+"""The manifest of a run: identities of model and data, versions, what is not run; without times, hosts and paths."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ _LIBRARIES: Final = ("torch", "transformers", "tokenizers", "polars", "numpy")
 
 
 def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) -> dict[str, Any]:
-    """What is known before anything is computed."""
+    """The manifest before anything is computed."""
     what = _what(plan.spec)
+    source = open_source(plan.spec.data, offline=plan.spec.offline)
+    trained = [task for run, task in _answered_tasks(plan) if own_training(run, task)]
     return {
         "schema_version": SCHEMA_VERSION,
         "version": __version__,
@@ -38,25 +40,29 @@ def new_manifest(plan: Plan, device: str, batch_tokens: int, deduplicate: bool) 
         "batch_tokens": batch_tokens,
         "deduplicate": deduplicate,
         "models": _models(plan),
-        "tasks": {one.name: _task(one, open_source(plan.spec.data, offline=plan.spec.offline)) for one in plan.tasks},
-        "units": [_unit(one) for one in plan.units],
-        "not_run": [{key: value for key, value in asdict(one).items() if value} for one in plan.not_run],
-        "overlap": [one.overlap for one in plan.units if one.overlap],
-        **({"own_data": own} if (own := [task for run, task in _places(plan) if own_training(run, task)]) else {}),
+        "tasks": {task.name: _task(task, source) for task in plan.tasks},
+        "units": [_task_run(task_run) for task_run in plan.task_runs],
+        "not_run": [{key: value for key, value in asdict(cell).items() if value} for cell in plan.not_run],
+        "overlap": [task_run.overlap for task_run in plan.task_runs if task_run.overlap],
+        **({"own_data": trained} if trained else {}),
         "notes": _notes(plan),
         "complete": False,
     }
 
 
 def _noise(spec: RunSpec) -> dict[str, Any]:
-    """What perturbations hang on beside the program, where there is any: the users' packs, and what suites contain."""
-    suites = {name: [str(one) for one in suite(name).specs] for name in spec.perturb if name.startswith(SUITE)}
+    """What perturbations depend on outside the program, where used: users' packs and the contents of suites."""
+    suites = {
+        name: [str(perturbation) for perturbation in suite(name).specs]
+        for name in spec.perturb
+        if name.startswith(SUITE)
+    }
     identity = packs.identity()
     return {**({"packs": identity} if identity else {}), **({"suites": suites} if suites else {})}
 
 
 def _task(task: TaskSpec, source: Source) -> dict[str, Any]:
-    """What pages know of a task: where it is in a source that has languages of its own, these are its groups'."""
+    """The facts of a task that reports use; the languages of its groups are those of a source that defines them."""
     return {
         "family": task.family,
         "metrics": list(task.metrics),
@@ -67,7 +73,7 @@ def _task(task: TaskSpec, source: Source) -> dict[str, Any]:
 
 
 def _what(spec: RunSpec) -> dict[str, Any]:
-    """The run as asked for, without its paths; what says which model is meant only where it was said."""
+    """The run as requested, without its paths; options that select the model only where they are set."""
     models = {"labels": list(spec.labels), "revision": list(spec.revision), "trust_remote_code": spec.trust_remote_code}
     models["representation"] = spec.representation
     return {
@@ -84,48 +90,49 @@ def _what(spec: RunSpec) -> dict[str, Any]:
 
 
 def _models(plan: Plan) -> list[dict[str, Any]]:
-    return [_model(task, one) for task, one in {one.task.name: one.model for one in plan.units}.items()]
+    models = {task_run.task.name: task_run.model for task_run in plan.task_runs}
+    return [_model(task, model) for task, model in models.items()]
 
 
-def _model(task: str, one: Located) -> dict[str, Any]:
-    found = {"task": task, "model": one.name, "identity": one.identity, "head": one.head, "params": one.params}
-    more = {"source": one.origin.source, "revision": one.origin.revision, "labels": one.label_map}
-    return {**found, **{key: value for key, value in more.items() if value}}
+def _model(task: str, model: Located) -> dict[str, Any]:
+    named = {"task": task, "model": model.name, "identity": model.identity, "head": model.head, "params": model.params}
+    more = {"source": model.origin.source, "revision": model.origin.revision, "labels": model.label_map}
+    return {**named, **{key: value for key, value in more.items() if value}}
 
 
 def _notes(plan: Plan) -> list[str]:
-    """What the data and the models say of themselves, each sentence once."""
+    """Notes of the data and the models, each sentence once."""
     source = open_source(plan.spec.data, offline=plan.spec.offline)
-    said = (
+    suite_note = (
         f"data: the suite {source.name}, version {source.version}. {source.summary}"
         if isinstance(source, Suite)
         else ""
     )
-    told = (note for one in plan.units for note in (*one.model.notes, one.note))
-    learned = (own_training(run, task) for run, task in _places(plan))
-    return list(dict.fromkeys(filter(None, (said, *told, *learned))))
+    planned = (note for task_run in plan.task_runs for note in (*task_run.model.notes, task_run.note))
+    learned = (own_training(run, task) for run, task in _answered_tasks(plan))
+    return list(dict.fromkeys(filter(None, (suite_note, *planned, *learned))))
 
 
-def _places(plan: Plan) -> list[tuple[Path, str]]:
-    """Runs and the tasks that they answer, each once."""
-    return list(dict.fromkeys((one.model.run, one.task.name) for one in plan.units))
+def _answered_tasks(plan: Plan) -> list[tuple[Path, str]]:
+    """Pairs of a run and a task that it answers, each once."""
+    return list(dict.fromkeys((task_run.model.run, task_run.task.name) for task_run in plan.task_runs))
 
 
-def _unit(unit: Any) -> dict[str, Any]:
+def _task_run(task_run: Any) -> dict[str, Any]:
     return {
-        "task": unit.task.name,
-        "language": unit.language,
-        "split": unit.split,
-        "data": unit.data,
-        "rows": unit.rows,
-        "clusters": unit.clusters,
-        "files": [{"path": path, "sha256": sha256} for path, sha256 in unit.files],
-        **({"pool": unit.pool, "candidates": unit.candidates} if unit.pool else {}),
+        "task": task_run.task.name,
+        "language": task_run.language,
+        "split": task_run.split,
+        "data": task_run.data,
+        "rows": task_run.rows,
+        "clusters": task_run.clusters,
+        "files": [{"path": path, "sha256": sha256} for path, sha256 in task_run.files],
+        **({"pool": task_run.pool, "candidates": task_run.candidates} if task_run.pool else {}),
     }
 
 
 def halved(manifest: Mapping[str, Any], label: str) -> dict[str, Any]:
-    """The manifest of a run whose batches are half as large from the unit named on."""
+    """The manifest of a run whose batches are half as large, beginning with the task run named."""
     tokens = max(1, int(manifest["batch_tokens"]) // 2)
     note = f"The batch size was halved for memory, to {tokens} tokens from {label} on."
     return {**manifest, "batch_tokens": tokens, "halved": label, "notes": [*manifest["notes"], note]}

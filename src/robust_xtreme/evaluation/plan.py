@@ -1,4 +1,4 @@
-"""What a run will compute: its units (a task in a language) with all their conditions, and what it leaves out."""
+"""Plans a run: its task runs (a task in a language) with all their conditions, and what it leaves out."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NOT_APPLICABLE: Final = "not_applicable"
 @final
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One way of presenting the examples: clean, or one perturbation at one strength on named fields."""
+    """A condition: clean, or one perturbation at one strength on named fields."""
 
     name: str
     spec: PerturbationSpec | None = None
@@ -50,14 +50,14 @@ class Condition:
 
     @property
     def asks(self) -> bool:
-        """Whether the model is asked where the examples are drawn."""
+        """Whether the perturbation queries the model."""
         return self.spec is not None and asks(self.spec)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class NotRun:
-    """Something that was asked for and is not computed, with the reason and a sentence about it."""
+    """A requested cell that is not computed, with the reason and a sentence about it."""
 
     task: str
     language: str
@@ -70,10 +70,10 @@ class NotRun:
 @final
 @dataclass(frozen=True, slots=True)
 class TaskRun:
-    """What is batched, written and resumed together: a model's answers to a task in one language, all conditions.
+    """One model, task and language with all conditions, which are batched, written and resumed together.
 
-    `pool` is the identity of the candidates, if any, and `candidates` their number; `note` says what the pool does not have.
-    `unserved` are conditions of its task, by name, that would change no text of it.
+    `pool` is the identity of the candidates, if any, and `candidates` their number; `note` describes what the pool does
+    not contain. `unserved` are names of conditions that would not change any text of it.
     """
 
     task: TaskSpec
@@ -92,12 +92,12 @@ class TaskRun:
 
     @property
     def label(self) -> str:
-        """What progress and log call it."""
+        """The name in progress and log."""
         return f"{self.task.name} {self.language}"
 
     @property
     def languages(self) -> tuple[str, str]:
-        """The language, and that of the context."""
+        """The languages of the question and of the context."""
         origin = Origin(self.task.name, self.split, self.language)
         return origin.question, origin.context
 
@@ -105,23 +105,25 @@ class TaskRun:
 @final
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run as it will be computed, in order; `pools` and `splits` contain what was read for it."""
+    """The task runs of a run, in order; `pools` and `splits` contain the data read for it."""
 
     spec: RunSpec
     tasks: tuple[TaskSpec, ...]
     conditions: Mapping[str, tuple[Condition, ...]]
-    units: tuple[TaskRun, ...]
+    task_runs: tuple[TaskRun, ...]
     not_run: tuple[NotRun, ...]
     pools: Pools
     splits: Splits
 
-    def of(self, unit: TaskRun) -> tuple[Condition, ...]:
-        """The conditions of a unit."""
-        return tuple(one for one in self.conditions[unit.task.name] if one.name not in unit.unserved)
+    def of(self, task_run: TaskRun) -> tuple[Condition, ...]:
+        """The conditions of a task run."""
+        return tuple(
+            condition for condition in self.conditions[task_run.task.name] if condition.name not in task_run.unserved
+        )
 
 
 def make_plan(spec: RunSpec) -> Plan:
-    """Resolve every name of a spec and look at the data. Nothing is computed.
+    """Resolve every name of a spec and read the data. Nothing is computed.
 
     Raises SpecError, UnknownName, ModelError, DataError, or MissingData where nothing is left to evaluate.
     """
@@ -136,29 +138,28 @@ def make_plan(spec: RunSpec) -> Plan:
     tasks = tuple(task for task in tasks if task.name in models)
     conditions, without = _conditions(spec, tasks)
     skipped += without
-    units: list[TaskRun] = []
+    task_runs: list[TaskRun] = []
     pools, splits = Pools(source), Splits()
     for task in tasks:
         languages = _languages(spec, task, source, groups.get(task.name, ()))
         fetch(task, source, spec.split, languages)
         for language in languages:
-            found, left = _unit(spec, pools, splits, conditions[task.name], task, language, models[task.name])
-            units += [found] if found else []
+            task_run, left = _task_run(spec, pools, splits, conditions[task.name], task, language, models[task.name])
+            task_runs += [task_run] if task_run else []
             skipped += left
-    if not units:
+    if not task_runs:
         _check_readable(skipped)
-        telling = min(
-            skipped, key=lambda one: one.reason not in (UNLABELLED, VERSION)
-        )  # a file that is there, before absent ones
+        # an existing file is reported before absent ones
+        telling = min(skipped, key=lambda cell: cell.reason not in (UNLABELLED, VERSION))
         remedy = f" {source.remedy}" if source.splits(registry.load("task", telling.task)) else ""
         raise MissingData(f"Nothing is left to evaluate under {spec.data}: {telling.detail}{remedy}")
-    return Plan(spec, tasks, conditions, tuple(units), tuple(skipped), pools, splits)
+    return Plan(spec, tasks, conditions, tuple(task_runs), tuple(skipped), pools, splits)
 
 
 def _models(spec: RunSpec, given: Given, tasks: Sequence[TaskSpec]) -> tuple[dict[str, Located], list[NotRun]]:
-    """The model of each task. Where a group brought a task that no model serves, it is left out by name.
+    """The model of each task. A task of a group that no model serves is left out and reported.
 
-    Raises ModelError or SpecError for a task that was named itself, and where none is left.
+    Raises ModelError or SpecError for a task that was named explicitly, and where none is left.
     """
     unsupported = [task for task in tasks if task.name not in spec.tasks and spec.tasks and not served(given, task)]
     kept = [task for task in tasks if task not in unsupported] or tasks
@@ -172,20 +173,20 @@ def _without_model(task: TaskSpec, split: str) -> NotRun:
 
 
 def _languages(spec: RunSpec, task: TaskSpec, source: Source, group: Sequence[str]) -> tuple[str, ...]:
-    """The languages to evaluate: those asked for, else those of the group and the source; one without a name at least.
+    """The requested languages, else those of the group and the source, else one without a name.
 
-    A pair counts for the tasks that have pairs, and for others only where nothing else was asked for.
+    A pair of languages counts for tasks with pairs, and for other tasks only where nothing else is requested.
     """
     wanted = tuple(dict.fromkeys(spec.languages))
-    codes(" ".join(code for one in wanted for code in one.split("@")))
+    codes(" ".join(code for name in wanted for code in name.split("@")))
     if wanted:
-        return tuple(one for one in wanted if task.pairs or "@" not in one) or wanted
+        return tuple(name for name in wanted if task.pairs or "@" not in name) or wanted
     return group_languages(task, source, group) or ("",)
 
 
 def _check_readable(skipped: Sequence[NotRun]) -> None:
-    """Raise ModelError where what there is to evaluate is in words that the models do not know."""
-    unread = [one.detail for one in skipped if one.reason == UNKNOWN_TOKENS]
+    """Raise ModelError where the models' vocabularies do not contain the words of the data."""
+    unread = [cell.detail for cell in skipped if cell.reason == UNKNOWN_TOKENS]
     if unread:
         others = f" ({len(unread) - 1} more languages likewise)" if len(unread) > 1 else ""
         raise ModelError(f"{unread[0]}{others} Use a model of these languages, or another --languages.")
@@ -202,34 +203,35 @@ def _check_limits(spec: RunSpec, tasks: Sequence[TaskSpec]) -> None:
 def _conditions(spec: RunSpec, tasks: Sequence[TaskSpec]) -> tuple[dict[str, tuple[Condition, ...]], list[NotRun]]:
     seeds = tuple(range(spec.seeds))
     skipped: list[NotRun] = []
-    found: dict[str, list[Condition]] = {task.name: [Condition(CLEAN)] for task in tasks}
-    for one in asked(spec.perturb):
-        if not one.suite:
-            check_cell(one.cell, tasks)
+    by_task: dict[str, list[Condition]] = {task.name: [Condition(CLEAN)] for task in tasks}
+    for request in asked(spec.perturb):
+        if not request.suite:
+            check_cell(request.cell, tasks)
         for task in tasks:
-            on, left = _applied(one, task, spec.split)
+            on, left = _applied(request, task, spec.split)
             skipped += left
-            found[task.name] += [Condition(str(cell), cell, seeds) for cell in on]
-    return {name: tuple(dict.fromkeys(several)) for name, several in found.items()}, skipped
+            by_task[task.name] += [Condition(str(cell), cell, seeds) for cell in on]
+    return {name: tuple(dict.fromkeys(several)) for name, several in by_task.items()}, skipped
 
 
-def _applied(one: Asked, task: TaskSpec, split: str) -> tuple[list[PerturbationSpec], list[NotRun]]:
-    """A cell on each group of fields that it noises in a task; or why it is not applied to that.
+def _applied(request: Asked, task: TaskSpec, split: str) -> tuple[list[PerturbationSpec], list[NotRun]]:
+    """A perturbation on each group of fields that it noises in a task, or the reason why it is not applied.
 
-    Raises UserError where it was named itself and has no meaning there.
+    Raises UserError where it was named explicitly and has no meaning in the task.
     """
-    on = [one.cell.on(*fields) for fields in _groups(one.cell, task)]
+    on = [request.cell.on(*fields) for fields in _groups(request.cell, task)]
     if not on:
-        return [], [_without_fields(one.cell, task, split)]
-    check_family(one, task.family, task.name)
-    if name := refusing(one.cell, task.family):
-        detail = f"{task.name}: {name} has no meaning in {task.family}: {one.cell} of {one.suite} is not applied to it."
-        return [], [NotRun(task.name, "", split, NOT_APPLICABLE, detail, str(one.cell))]
+        return [], [_without_fields(request.cell, task, split)]
+    check_family(request, task.family, task.name)
+    if name := refusing(request.cell, task.family):
+        reason = f"{name} has no meaning in {task.family}"
+        detail = f"{task.name}: {reason}: {request.cell} of {request.suite} is not applied to it."
+        return [], [NotRun(task.name, "", split, NOT_APPLICABLE, detail, str(request.cell))]
     return on, []
 
 
 def _groups(cell: PerturbationSpec, task: TaskSpec) -> tuple[tuple[str, ...], ...]:
-    """The groups of fields that a perturbation noises in a task, each a condition; none where it does not have a field."""
+    """The groups of fields that a perturbation noises in a task, one condition each; none where a field is missing."""
     if not cell.fields:
         return task.perturbed
     return (tuple(name for name in task.fields if name in cell.fields),) if set(cell.fields) <= set(task.fields) else ()
@@ -251,7 +253,7 @@ def check_cell(cell: PerturbationSpec, tasks: Sequence[TaskSpec]) -> None:
         raise SpecError(f"No task here has the fields {', '.join(cell.fields)} of {cell}. Known: {', '.join(known)}.")
 
 
-def _unit(
+def _task_run(
     spec: RunSpec,
     pools: Pools,
     splits: Splits,
@@ -260,65 +262,67 @@ def _unit(
     language: str,
     model: Located,
 ) -> tuple[TaskRun | None, list[NotRun]]:
-    """A unit, and what of it is left out; none where that is all of it."""
+    """A task run and its cells that are left out; None where all of it is left out."""
     split = evaluated(task, pools, spec.split, language)
     if isinstance(split, Left):
         return None, [NotRun(task.name, language, split.split, split.reason, _in_short(split.detail, pools.source))]
     examples = limited(split.examples, spec.limit_of(task.name))
     if strange := unreadable(model, examples, language):
         return None, [NotRun(task.name, language, split.split, UNKNOWN_TOKENS, strange)]
-    clusters = len({one.cluster for one in examples})
+    clusters = len({example.cluster for example in examples})
     identity = identity_of(examples, split.corpus)
     shared = overlap(model.run, f"{task.name} {language}", examples, spec.allow_overlap)
     read, files = fitted(task, model.config), tuple(split.files)
-    unit = TaskRun(read, language, split.split, identity, len(examples), clusters, files, model, shared)
-    left = _unserved(unit, conditions, split.corpus, examples)
-    unit = replace(unit, unserved=tuple(one.condition for one in left))
+    task_run = TaskRun(read, language, split.split, identity, len(examples), clusters, files, model, shared)
+    left = _unserved(task_run, conditions, split.corpus, examples)
+    task_run = replace(task_run, unserved=tuple(cell.condition for cell in left))
     splits.keep(replace(split, examples=examples))
-    return with_pool(unit, split.corpus, examples), left
+    return with_pool(task_run, split.corpus, examples), left
 
 
 def _unserved(
-    unit: TaskRun, conditions: Sequence[Condition], corpus: Corpus | None, examples: Sequence[Example]
+    task_run: TaskRun, conditions: Sequence[Condition], corpus: Corpus | None, examples: Sequence[Example]
 ) -> list[NotRun]:
-    """The conditions that serve no language of the texts that they noise, and why."""
-    written = {(name, text.language) for one in examples for name, text in one.texts.items()}
+    """The conditions that do not support any language of the texts that they noise, with the reason."""
+    written = {(name, text.language) for example in examples for name, text in example.texts.items()}
     written |= {(CANDIDATE, text.language) for text in (corpus.texts if corpus else ())}
-    found: list[NotRun] = []
-    for one in conditions:
-        spoken = sorted({code for name, code in written if name in one.fields})
-        reasons = [unsupported(one.spec, code) for code in spoken] if one.spec else []
+    unserved: list[NotRun] = []
+    for condition in conditions:
+        spoken = sorted({code for name, code in written if name in condition.fields})
+        reasons = [unsupported(condition.spec, code) for code in spoken] if condition.spec else []
         if reasons and (why := reasons[0]) and all(reasons):
-            detail = f"{unit.label}: {why[0]} does not serve the language: {why[1]}."
-            found.append(NotRun(unit.task.name, unit.language, unit.split, NOT_APPLICABLE, detail, one.name))
-    return found
+            detail = f"{task_run.label}: {why[0]} does not serve the language: {why[1]}."
+            unserved.append(
+                NotRun(task_run.task.name, task_run.language, task_run.split, NOT_APPLICABLE, detail, condition.name)
+            )
+    return unserved
 
 
-def with_pool(unit: TaskRun, corpus: Corpus | None, examples: Sequence[Example]) -> TaskRun:
-    """The unit with what is known of its candidates."""
+def with_pool(task_run: TaskRun, corpus: Corpus | None, examples: Sequence[Example]) -> TaskRun:
+    """The task run with identity and number of its candidates."""
     if corpus is None:
-        return unit
-    note = _note(unit, sum(one.target == Document(()) for one in examples))
-    return replace(unit, pool=corpus.identity, candidates=len(corpus.texts), note=note)
+        return task_run
+    note = _note(task_run, sum(example.target == Document(()) for example in examples))
+    return replace(task_run, pool=corpus.identity, candidates=len(corpus.texts), note=note)
 
 
-def _note(unit: TaskRun, lost: int) -> str:
-    """A sentence where a retrieval score is not what one would take it for; of mined sentences most have no partner."""
-    if tuned(unit.task):
-        same = unit.split == "validation"
-        return f"{unit.label}: judged on the split that its threshold is tuned on." if same else ""
-    what = f"{unit.label}: {lost} of {unit.rows} queries have no right candidate in the pool, and count as not found."
-    return what if lost else ""
+def _note(task_run: TaskRun, lost: int) -> str:
+    """A sentence where a retrieval score can be misread. Most sentences to mine from have no partner: no note."""
+    if tuned(task_run.task):
+        same = task_run.split == "validation"
+        return f"{task_run.label}: scored on the split on which its threshold is tuned." if same else ""
+    missing = f"{lost} of {task_run.rows} queries have no right candidate in the pool, and count as not found."
+    return f"{task_run.label}: {missing}" if lost else ""
 
 
 def identity_of(examples: Sequence[Example], corpus: Corpus | None) -> str:
-    """The identity of what is evaluated: of the examples, and of the candidates they are searched among."""
-    own = data_identity(examples)
-    return own if corpus is None else digest(own, corpus.identity)
+    """The identity of the evaluated data: examples and candidates."""
+    identity = data_identity(examples)
+    return identity if corpus is None else digest(identity, corpus.identity)
 
 
 def _in_short(text: str, source: Source) -> str:
-    """The first sentence of why; paths are in run.toml alone, so the data folder is not named."""
+    """The first sentence of a reason, without the data folder, because only run.toml contains paths."""
     first = text.partition(" Looked for ")[0].partition(" XTREME's scripts ")[0]
     if isinstance(source, Hub):
         return first
@@ -330,37 +334,37 @@ def limited(examples: Sequence[Example], rows: int | None) -> tuple[Example, ...
     return tuple(examples) if rows is None else limit(examples, rows)
 
 
-def split_of(plan: Plan, unit: TaskRun) -> Split:
-    """The examples of a unit and its candidates: those that the plan read, which it keeps no longer, or read again.
+def split_of(plan: Plan, task_run: TaskRun) -> Split:
+    """The examples of a task run and its candidates: taken from the plan, or read again.
 
-    Raises MissingData where the files are gone.
+    Raises MissingData where the files no longer exist.
     """
-    taken = plan.splits.take(unit.task.name, unit.language, unit.split)
-    return taken or read_split(plan.spec, unit, plan.pools)
+    taken = plan.splits.take(task_run.task.name, task_run.language, task_run.split)
+    return taken or read_split(plan.spec, task_run, plan.pools)
 
 
-def read_split(spec: RunSpec, unit: TaskRun, pools: Pools | None = None) -> Split:
-    """The examples of a unit, read again, and its candidates. Raises MissingData where the files are gone."""
+def read_split(spec: RunSpec, task_run: TaskRun, pools: Pools | None = None) -> Split:
+    """Read the examples of a task run and its candidates. Raises MissingData where the files no longer exist."""
     source = pools.source if pools else open_source(spec.data, offline=spec.offline)
-    split = load(unit.task, source, unit.language, unit.split, pools)
-    return replace(split, examples=limited(split.examples, spec.limit_of(unit.task.name)))
+    split = load(task_run.task, source, task_run.language, task_run.split, pools)
+    return replace(split, examples=limited(split.examples, spec.limit_of(task_run.task.name)))
 
 
-def read_unit(spec: RunSpec, unit: TaskRun) -> tuple[Example, ...]:
-    """The examples of a unit, read again. Raises MissingData where the files are gone."""
-    return read_split(spec, unit).examples
+def read_examples(spec: RunSpec, task_run: TaskRun) -> tuple[Example, ...]:
+    """Read the examples of a task run. Raises MissingData where the files no longer exist."""
+    return read_split(spec, task_run).examples
 
 
 def read_train(spec: RunSpec, task: TaskSpec) -> tuple[Example, ...] | None:
-    """The task's training examples in its training languages, which floors learn from; None where there are none.
+    """The task's training examples in its training languages, for the floors; None where there are none.
 
-    Of more than floors of the family take, whole clusters in hash order. The hub's are not fetched for this: they
+    Examples above the family's limit are dropped, whole clusters in hash order. Those of the hub are not fetched; they
     count where they are on this machine.
     """
     most = kind_of(task.family).learned_from
     if not most:
         return None
     source = open_source(spec.data, offline=True)
-    found = [code for code in task.train_languages if source.holds(task, code, "train")]
-    examples = tuple(one for code in found for one in load(task, source, code, "train").examples)
+    languages = [code for code in task.train_languages if source.holds(task, code, "train")]
+    examples = tuple(example for code in languages for example in load(task, source, code, "train").examples)
     return limited(examples, most) or None

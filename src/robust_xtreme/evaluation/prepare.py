@@ -1,4 +1,4 @@
-"""One unit prepared for the model: its examples under every condition and seed, encoded, each distinct input once."""
+"""Prepares a task run: its examples under every condition and seed, encoded, each distinct input once."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _POOL_CHUNK: Final = 1 << 14
 @final
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """The examples of a unit under one condition and noise seed; `inputs` are their places among the distinct ones.
+    """The examples of a task run under one condition and noise seed; `inputs` are indices of the distinct inputs.
 
-    `pool` contains the values of the candidates in order, where there are some.
+    `pool` contains the values of the candidates in order, if there are any.
     """
 
     condition: Condition
@@ -40,7 +40,7 @@ class Variant:
         return self.condition.name, self.seed
 
     def measured(self, example: Example) -> list[Noised]:
-        """What became of the fields that the condition noises (clean: of all fields); of a pool, of the right texts."""
+        """The outcomes of the noised fields (clean: of all fields); of a pool, those of the right texts."""
         names = self.condition.fields or tuple(example.texts)
         return [self.noised[id] for name in names for id in _ids(example, name)]
 
@@ -55,9 +55,9 @@ def _ids(example: Example, name: str) -> tuple[str, ...]:
 @final
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A unit ready to be predicted: clean examples, variants (clean first), distinct inputs, token ids by text."""
+    """A task run ready to be predicted: clean examples, variants (clean first), distinct inputs, token ids by text."""
 
-    unit: TaskRun
+    task_run: TaskRun
     examples: tuple[Example, ...]
     variants: tuple[Variant, ...]
     inputs: tuple[Input, ...]
@@ -69,17 +69,17 @@ class Prepared:
         return sum(map(len, self.token_ids(text)))
 
     def token_ids(self, text: Text) -> list[tuple[int, ...]]:
-        """The ids of its tokens, by what is tokenised by itself."""
-        return [self.tokens[piece] for piece in pieces_of(text, self.unit)]
+        """The token ids of each piece that is tokenised by itself."""
+        return [self.tokens[piece] for piece in pieces_of(text, self.task_run)]
 
     @property
     def predictions(self) -> int:
-        """Predictions that the unit asks for, equal inputs counted each time."""
+        """Predictions of the task run, equal inputs counted each time."""
         return len(self.examples) * len(self.variants)
 
 
 def prepare(
-    unit: TaskRun,
+    task_run: TaskRun,
     examples: Sequence[Example],
     conditions: Sequence[Condition],
     predictor: Predictor,
@@ -87,14 +87,14 @@ def prepare(
     corpus: Corpus | None = None,
     asking: Callable[[Sequence[Example]], Ask] | None = None,
 ) -> Prepared:
-    """Noise and encode a unit. Without `deduplicate` every condition has inputs, and so batches, of its own.
+    """Noise and encode a task run. Without `deduplicate` every condition has inputs, and so batches, of its own.
 
-    `asking` gives conditions that ask the model what they ask, from the examples at hand.
-    Raises Mismatch where the examples, or the candidates, are not those that were planned.
+    `asking` makes the function with which conditions query the model about the examples. Raises Mismatch where the
+    examples or candidates differ from the plan.
     """
-    if identity_of(examples, corpus) != unit.data:
-        raise Mismatch(f"{unit.label}: the data files changed while the run continued. Start it again.")
-    examples = outside(examples, unsupported_labels(unit.model.labels, unit.task))
+    if identity_of(examples, corpus) != task_run.data:
+        raise Mismatch(f"{task_run.label}: the data files changed while the run continued. Start it again.")
+    examples = outside(examples, unsupported_labels(task_run.model.labels, task_run.task))
     ask = asking(examples) if asking else None
     pool = _Pool({}, [], [])
     variants: list[Variant] = []
@@ -103,27 +103,27 @@ def prepare(
             group = 0 if deduplicate else len(variants) + 1
             variants.append(variant_of(examples, condition, seed, corpus, pool, group, ask))
     single = zip(predictor.prepare(pool.examples), pool.groups, strict=True)
-    inputs = tuple(replace(one, group=group) for one, group in single)
-    return Prepared(unit, tuple(examples), tuple(variants), inputs, _tokens(unit, variants, predictor), corpus)
+    inputs = tuple(replace(input_, group=group) for input_, group in single)
+    return Prepared(task_run, tuple(examples), tuple(variants), inputs, _tokens(task_run, variants, predictor), corpus)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class _Pool:
-    """The distinct inputs so far, and the group of each: 0 where equal inputs are one."""
+    """The distinct inputs so far, and the group of each: 0 where equal inputs are merged."""
 
-    places: dict[Any, int]
+    indices: dict[Any, int]
     examples: list[Example]
     groups: list[int]
 
-    def place(self, example: Example, group: int) -> int:
-        """Where the input is; a new one is added at the end."""
+    def index_of(self, example: Example, group: int) -> int:
+        """The index of an input; a new input is appended."""
         key = (group, example.id) if group else _content(example)
-        if key not in self.places:
-            self.places[key] = len(self.examples)
+        if key not in self.indices:
+            self.indices[key] = len(self.examples)
             self.examples.append(example)
             self.groups.append(group)
-        return self.places[key]
+        return self.indices[key]
 
 
 def variant_of(
@@ -135,38 +135,40 @@ def variant_of(
     group: int = 0,
     ask: Ask | None = None,
 ) -> Variant:
-    """The examples, and the candidates, under a condition and seed; a `pool` of inputs counts them as its own."""
+    """The examples, and the candidates, under a condition and seed; their inputs are added to `pool`."""
     pool = pool or _Pool({}, [], [])
     shown, noised = perturb(examples, condition.spec, seed, ask) if condition.spec else _clean(examples)
     candidates: tuple[str, ...] = ()
     if corpus is not None:
-        found, candidates = noised_pool(corpus, condition, seed, _right(examples))
-        noised |= found
-    return Variant(condition, seed, shown, noised, tuple(pool.place(one, group) for one in shown), candidates)
+        noised_candidates, candidates = noised_pool(corpus, condition, seed, _right(examples))
+        noised |= noised_candidates
+    return Variant(
+        condition, seed, shown, noised, tuple(pool.index_of(example, group) for example in shown), candidates
+    )
 
 
 def _right(examples: Sequence[Example]) -> frozenset[str]:
     """The ids of the candidates that are right for some example."""
-    return frozenset(id for one in examples for id in _ids(one, CANDIDATE))
+    return frozenset(id for example in examples for id in _ids(example, CANDIDATE))
 
 
 def noised_pool(
     corpus: Corpus, condition: Condition, seed: int, kept: frozenset[str] = frozenset()
 ) -> tuple[dict[str, Noised], tuple[str, ...]]:
-    """The values of a pool's texts under a condition, and what became of those that are `kept`."""
+    """The values of a pool's texts under a condition, and the outcomes of those with ids in `kept`."""
     if condition.spec is None or CANDIDATE not in condition.fields:
         return {}, tuple(text.value for text in corpus.texts)
-    found: dict[str, Noised] = {}
+    noised: dict[str, Noised] = {}
     values: list[str] = []
     for start in range(0, len(corpus.texts), _POOL_CHUNK):
-        for one in noise_texts(corpus.texts[start : start + _POOL_CHUNK], condition.spec, seed):
-            values.append(one.text.value)
-            found |= {one.clean.id: one} if one.clean.id in kept else {}
-    return found, tuple(values)
+        for outcome in noise_texts(corpus.texts[start : start + _POOL_CHUNK], condition.spec, seed):
+            values.append(outcome.text.value)
+            noised |= {outcome.clean.id: outcome} if outcome.clean.id in kept else {}
+    return noised, tuple(values)
 
 
 def _clean(examples: Sequence[Example]) -> tuple[tuple[Example, ...], dict[str, Noised]]:
-    """The examples as they are."""
+    """The examples unchanged."""
     texts = {text.id: text for example in examples for text in example.texts.values()}
     return tuple(examples), {name: _as_it_is(text) for name, text in texts.items()}
 
@@ -176,15 +178,15 @@ def _as_it_is(text: Text) -> Noised:
 
 
 def _content(example: Example) -> Any:
-    """What the model reads and what encoding looks at: values and spans of every field, and the target."""
+    """All that encoding reads: values and spans of every field, and the target."""
     return tuple((name, text.value, text.spans) for name, text in example.texts.items()), example.target
 
 
-def _tokens(unit: TaskRun, variants: Iterable[Variant], predictor: Predictor) -> dict[str, tuple[int, ...]]:
-    texts = (text for variant in variants for one in variant.noised.values() for text in (one.clean, one.text))
-    return predictor.tokens(piece for text in texts for piece in pieces_of(text, unit))
+def _tokens(task_run: TaskRun, variants: Iterable[Variant], predictor: Predictor) -> dict[str, tuple[int, ...]]:
+    texts = (text for variant in variants for noised in variant.noised.values() for text in (noised.clean, noised.text))
+    return predictor.tokens(piece for text in texts for piece in pieces_of(text, task_run))
 
 
-def pieces_of(text: Text, unit: TaskRun) -> list[str]:
-    """What is tokenised by itself: the words of a sentence that is tagged, any other text as a whole."""
-    return kind_of(unit.task.family).pieces(text)
+def pieces_of(text: Text, task_run: TaskRun) -> list[str]:
+    """The pieces that are tokenised by themselves: the words of a tagged sentence, or the whole text."""
+    return kind_of(task_run.task.family).pieces(text)

@@ -1,7 +1,7 @@
-"""Retrieval over a unit: vectors of queries and candidates under every condition, and what is found with them.
+"""Retrieval in a task run: vectors of queries and candidates under every condition, and their nearest neighbours.
 
-A text that is unchanged keeps the vector that it has in the clean pass. Rankings contain the best TOP candidates; pairs
-of sentences are mined over both sides, above a threshold that clean validation data give.
+An unchanged text keeps its vector of the clean pass. Rankings contain the best TOP candidates; pairs
+of sentences are mined over both sides, above a threshold tuned on clean validation data.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ Tell = Callable[[str], None]
 @final
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A model at work on a unit: where vectors are kept, what they depend on, how they are computed and searched.
+    """Computes, caches and searches the vectors of a task run.
 
-    `watch` is called with the progress of a large pool. `known` contains the vectors of this unit by field and text;
-    without `shared` no variant takes another's.
+    `watch` is called with the progress of a large pool. `known` contains the vectors of the task run by field and
+    text; without `shared` each variant computes its vectors again.
     """
 
     checkpoint: Checkpoint
-    unit: TaskRun
+    task_run: TaskRun
     store: Cache | None
     settings: str
     batch_tokens: int
@@ -54,9 +54,9 @@ class Engine:
     known: dict[str, _Known] = field(default_factory=dict)
 
     def vectors(self, name: str, values: Sequence[str]) -> Array:
-        """The vectors (n, D) of texts of a field; those that have one keep it."""
+        """The vectors (n, D) of texts of a field; only those of new texts are computed."""
         known = self.known.setdefault(name, _Known()) if self.shared else _Known()
-        new = tuple(value for value in dict.fromkeys(values) if value not in known.places)
+        new = tuple(value for value in dict.fromkeys(values) if value not in known.positions)
         if new:
             known.add(new, self._computed(name, new))
         return known.gathered(values)
@@ -66,21 +66,21 @@ class Engine:
 
         def compute(start: int, stop: int) -> Array:
             if len(values) > _CHUNK:
-                self.watch(f"{self.unit.label}: {start:,} of {len(values):,} texts of {name} have vectors")
+                self.watch(f"{self.task_run.label}: {start:,} of {len(values):,} texts of {name} have vectors")
             return self._embed(name, values[start:stop])
 
-        rows = self.unit.candidates if name == CANDIDATE else self.unit.rows
+        rows = self.task_run.candidates if name == CANDIDATE else self.task_run.rows
         key, dtype = key_of(self.settings, name, *values), dtype_for(rows, size)
         return embedded(self.store, key, len(values), size, dtype, compute, _CHUNK)
 
     def _embed(self, name: str, values: Sequence[str]) -> Array:
-        task = self.unit.task
+        task = self.task_run.task
         length = task.pool.max_length if name == CANDIDATE and task.pool else task.max_length
-        texts = ((place, name, value) for place, value in enumerate(values))
+        texts = ((index, name, value) for index, value in enumerate(values))
         windows = text_windows(texts, self.checkpoint.tokenizer, length)
         return embed(self.checkpoint, windows, self.batch_tokens)
 
-    def found(self, queries: Array, candidates: Array, k: int) -> Neighbours:
+    def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
         """The nearest candidates of each query."""
         return search(queries.astype(np.float32), candidates, k, device=self.device)
 
@@ -88,34 +88,38 @@ class Engine:
 @final
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """Vectors in parts, and where each text's is: its part, and its row there."""
+    """Vectors in parts, and the position of each text: part and row."""
 
     parts: list[Array] = field(default_factory=list)
-    places: dict[str, tuple[int, int]] = field(default_factory=dict)
+    positions: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def add(self, values: Sequence[str], part: Array) -> None:
-        self.places.update({value: (len(self.parts), row) for row, value in enumerate(values)})
+        self.positions.update({value: (len(self.parts), row) for row, value in enumerate(values)})
         self.parts.append(part)
 
     def gathered(self, values: Sequence[str]) -> Array:
-        """The vectors in the order of the texts; a part that is just these is not copied."""
-        places = np.array([self.places[value] for value in values], dtype=np.int64).reshape(-1, 2)
-        first = self.parts[int(places[0, 0])]
-        if len(first) == len(values) and np.ptp(places[:, 0]) == 0 and (places[:, 1] == np.arange(len(values))).all():
+        """The vectors in the order of the texts; a part with exactly these rows is not copied."""
+        positions = np.array([self.positions[value] for value in values], dtype=np.int64).reshape(-1, 2)
+        first = self.parts[int(positions[0, 0])]
+        if (
+            len(first) == len(values)
+            and np.ptp(positions[:, 0]) == 0
+            and (positions[:, 1] == np.arange(len(values))).all()
+        ):
             return first
         rows = np.empty((len(values), first.shape[1]), dtype=first.dtype)
-        for number in np.unique(places[:, 0]):
-            own = places[:, 0] == number
-            rows[own] = self.parts[int(number)][places[own, 1]]
+        for number in np.unique(positions[:, 0]):
+            in_part = positions[:, 0] == number
+            rows[in_part] = self.parts[int(number)][positions[in_part, 1]]
         return rows
 
 
 @final
 @dataclass(slots=True)  # filled variant by variant
 class Retrieved:
-    """What is found for the examples of each variant, by its key.
+    """The answers to the examples of each variant, by its key.
 
-    `threshold` is that of clean validation data, where one is tuned.
+    `threshold` is tuned on clean validation data; None for tasks without one.
     """
 
     ranked: dict[tuple[str, int], Ranked] = field(default_factory=dict)
@@ -124,24 +128,24 @@ class Retrieved:
 
 def retrieved(engine: Engine, prepared: Prepared, tuned: Split | None) -> Retrieved:
     """Search for every variant. Answers are None where a vector of it, or of its candidates, is not finite."""
-    found = Retrieved()
+    result = Retrieved()
     for variant in prepared.variants:
         try:
             if tuned is None:
-                found.ranked[variant.key] = Ranked(_ranking(engine, prepared, variant))
+                result.ranked[variant.key] = Ranked(_ranking(engine, prepared, variant))
             else:
-                found.ranked[variant.key] = _paired(engine, prepared, variant, tuned, found)
+                result.ranked[variant.key] = _paired(engine, prepared, variant, tuned, result)
         except NotFinite:
-            found.ranked[variant.key] = Ranked((None,) * len(variant.examples))
-    return found
+            result.ranked[variant.key] = Ranked((None,) * len(variant.examples))
+    return result
 
 
-def _paired(engine: Engine, prepared: Prepared, variant: Variant, tuned: Split, found: Retrieved) -> Ranked:
-    """The mined pairs of a variant, above the threshold of clean data and above its own."""
+def _paired(engine: Engine, prepared: Prepared, variant: Variant, tuned: Split, result: Retrieved) -> Ranked:
+    """The mined pairs of a variant, above the threshold of clean data and above the variant's."""
     mined = _mined(engine, variant, prepared.corpus)
-    anew = _threshold(engine, tuned, variant)
-    found.threshold = anew if found.threshold is None else found.threshold
-    return Ranked(_pairs(prepared, mined, found.threshold), _pairs(prepared, mined, anew))
+    tuned_again = _threshold(engine, tuned, variant)
+    result.threshold = tuned_again if result.threshold is None else result.threshold
+    return Ranked(_pairs(prepared, mined, result.threshold), _pairs(prepared, mined, tuned_again))
 
 
 def _queries(variant: Variant) -> list[str]:
@@ -149,67 +153,67 @@ def _queries(variant: Variant) -> list[str]:
 
 
 def _ranking(engine: Engine, prepared: Prepared, variant: Variant) -> tuple[Target, ...]:
-    """The ids of the best candidates for each query; equal texts of the pool are in its order."""
+    """The ids of the best candidates for each query; equal texts keep the order of the pool."""
     ids = _ids(prepared)
     groups: dict[str, list[int]] = {}
-    for place, value in enumerate(variant.pool):
-        groups.setdefault(value, []).append(place)
+    for index, value in enumerate(variant.pool):
+        groups.setdefault(value, []).append(index)
     values = _queries(variant)
     distinct = list(dict.fromkeys(values))
     candidates = engine.vectors(CANDIDATE, tuple(groups))
     queries = engine.vectors(QUERY, distinct)
-    near = engine.found(queries, candidates, TOP)
-    places = list(groups.values())
+    near = engine.nearest(queries, candidates, TOP)
+    pool_rows = list(groups.values())
     best = {
-        value: Document(tuple(ids[one] for one in _expanded(row, places)))
+        value: Document(tuple(ids[candidate] for candidate in _expanded(row, pool_rows)))
         for value, row in zip(distinct, near.indices.tolist(), strict=True)
     }
     return tuple(best[value] for value in values)
 
 
-def _expanded(row: Sequence[int], places: Sequence[Sequence[int]]) -> list[int]:
-    return [place for one in row if one >= 0 for place in places[one]][:TOP]
+def _expanded(row: Sequence[int], pool_rows: Sequence[Sequence[int]]) -> list[int]:
+    return [index for number in row if number >= 0 for index in pool_rows[number]][:TOP]
 
 
 def _ids(prepared: Prepared) -> tuple[str, ...]:
     if prepared.corpus is None:
-        raise Mismatch(f"{prepared.unit.label}: retrieval needs candidates.")
+        raise Mismatch(f"{prepared.task_run.label}: retrieval needs candidates.")
     return tuple(text.id for text in prepared.corpus.texts)
 
 
 def _mined(engine: Engine, variant: Variant, corpus: Corpus | None) -> Mined:
-    """The pairs of a variant that count, by the places of query and candidate."""
+    """The scored pairs of a variant, by the indices of query and candidate."""
     queries = engine.vectors(QUERY, _queries(variant))
     candidates = engine.vectors(CANDIDATE, variant.pool)
     forward, backward = (
-        engine.found(queries, candidates, NEIGHBOURS),
-        engine.found(candidates, queries, NEIGHBOURS),
+        engine.nearest(queries, candidates, NEIGHBOURS),
+        engine.nearest(candidates, queries, NEIGHBOURS),
     )
     unscored = corpus.unscored if corpus else frozenset()
-    left = [place for place, one in enumerate(variant.examples) if one.texts[QUERY].id in unscored]
-    right = [place for place, text in enumerate(corpus.texts if corpus else ()) if text.id in unscored]
+    left = [index for index, example in enumerate(variant.examples) if example.texts[QUERY].id in unscored]
+    right = [index for index, text in enumerate(corpus.texts if corpus else ()) if text.id in unscored]
     return without(mine(forward, backward), left, right)
 
 
 def _threshold(engine: Engine, tuned: Split, variant: Variant) -> float:
-    """The threshold that serves the validation split best under the variant's condition."""
+    """The best threshold for the validation split under the variant's condition."""
     if tuned.corpus is None:
-        raise Mismatch(f"{engine.unit.label}: the validation split has no candidates.")
+        raise Mismatch(f"{engine.task_run.label}: the validation split has no candidates.")
     other = variant_of(tuned.examples, variant.condition, variant.seed, tuned.corpus)
-    places = {text.id: place for place, text in enumerate(tuned.corpus.texts)}
+    candidate_rows = {text.id: index for index, text in enumerate(tuned.corpus.texts)}
     gold = {
-        (row, places[id])
-        for row, one in enumerate(tuned.examples)
-        if isinstance(one.target, Document)
-        for id in one.target.ids
+        (row, candidate_rows[id])
+        for row, example in enumerate(tuned.examples)
+        if isinstance(example.target, Document)
+        for id in example.target.ids
     }
     return best_threshold(_mined(engine, other, tuned.corpus), gold)
 
 
 def _pairs(prepared: Prepared, mined: Mined, threshold: float) -> tuple[Target, ...]:
-    """For each query the candidate that it is paired with, or none."""
+    """The candidate paired with each query, or none."""
     ids = _ids(prepared)
-    partners: Mapping[int, int] = {int(query): int(one) for query, one in extract(mined, threshold)}
+    partners: Mapping[int, int] = {int(query): int(candidate) for query, candidate in extract(mined, threshold)}
     return tuple(
-        Document((ids[partners[place]],) if place in partners else ()) for place in range(len(prepared.examples))
+        Document((ids[partners[query]],) if query in partners else ()) for query in range(len(prepared.examples))
     )

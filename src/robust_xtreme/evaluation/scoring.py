@@ -1,4 +1,4 @@
-"""From predictions to rows: what each item was, what the model said, how strong the noise was, the metrics' sums."""
+"""Turns predictions into frames: each item, its prediction, its noise and the sums of its metrics."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Columns = dict[str, Any]
 @final
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The rows of one unit: predictions, and statistics (those of the floors among them)."""
+    """The rows of one task run: predictions, and statistics (those of the floors among them)."""
 
     predictions: pl.DataFrame
     stats: pl.DataFrame
@@ -40,7 +40,7 @@ class Part:
 @final
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """The answers to a variant's examples in order (None: not finite), as tuned on clean data and as tuned again."""
+    """The answers to a variant's examples in order (None: not finite), tuned on clean data and on the variant."""
 
     answers: tuple[Target | None, ...]
     retuned: tuple[Target | None, ...] | None = None
@@ -49,9 +49,9 @@ class Ranked:
 @final
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A prepared unit with the model's answers to its distinct inputs (None: not finite).
+    """A prepared task run with the model's answers to its distinct inputs (None: not finite).
 
-    In retrieval an answer hangs on the pool too: it is in `ranked`, by the variants' keys.
+    In retrieval an answer also depends on the pool: `ranked` contains the answers, by the variants' keys.
     """
 
     prepared: Prepared
@@ -61,19 +61,19 @@ class Answered:
     status: Callable[[Example, Sequence[Any]], str]
     ranked: Mapping[tuple[str, int], Ranked] = field(default_factory=dict)
 
-    def said(self, variant: Variant, place: int) -> Target | None:
+    def answer(self, variant: Variant, index: int) -> Target | None:
         """The answer to an example of a variant."""
-        found = self.ranked.get(variant.key)
-        return found.answers[place] if found else self.answers[variant.inputs[place]]
+        ranked = self.ranked.get(variant.key)
+        return ranked.answers[index] if ranked else self.answers[variant.inputs[index]]
 
-    def retuned(self, variant: Variant, place: int) -> Target | None:
-        """The answer under what was tuned again for the variant; None where nothing is tuned."""
-        found = self.ranked.get(variant.key)
-        return found.retuned[place] if found and found.retuned else None
+    def retuned(self, variant: Variant, index: int) -> Target | None:
+        """The answer after tuning on the variant; None where nothing is tuned."""
+        ranked = self.ranked.get(variant.key)
+        return ranked.retuned[index] if ranked and ranked.retuned else None
 
 
-def judge(answered: Answered, floors: Floors) -> Part:
-    """The frames of a unit; a condition with an answer that is not finite is `failed` and has no statistics."""
+def score_examples(answered: Answered, floors: Floors) -> Part:
+    """The frames of a task run; a condition with an answer that is not finite is `failed` and has no statistics."""
     failed = _failed(answered)
     predictions: list[pl.DataFrame] = []
     stats: list[pl.DataFrame] = []
@@ -83,7 +83,7 @@ def judge(answered: Answered, floors: Floors) -> Part:
         rows = list(_rows(answered, variant, lost))
         predictions.append(build(_spread({**key, **_transposed(rows)}, len(rows)), PREDICTIONS))
         if not lost:
-            stats.append(_stats(answered.prepared.unit, key, _judged(answered, variant), _twins(answered, variant)))
+            stats.append(_stats(answered.prepared.task_run, key, _scored(answered, variant), _twins(answered, variant)))
     stats += _floor_stats(answered, floors)
     return Part(pl.concat(predictions), pl.concat(stats) if stats else build([], STATS))
 
@@ -93,7 +93,7 @@ def _transposed(rows: Sequence[Mapping[str, Any]]) -> Columns:
 
 
 def _spread(columns: Columns, height: int) -> Columns:
-    """Every column as long as the others."""
+    """Repeat single values to the height of the frame."""
     return {
         name: _repeated(value, height) if isinstance(value, (str, int)) else value for name, value in columns.items()
     }
@@ -110,17 +110,17 @@ def _failed(answered: Answered) -> set[str]:
 
 
 def _whole(answered: Answered, variant: Variant) -> bool:
-    return all(answered.said(variant, place) is not None for place in range(len(variant.inputs)))
+    return all(answered.answer(variant, index) is not None for index in range(len(variant.inputs)))
 
 
 def _cell(answered: Answered, condition: str) -> dict[str, str]:
-    unit = answered.prepared.unit
+    task_run = answered.prepared.task_run
     values = (
-        unit.model.name,
-        unit.data,
-        unit.task.name,
-        unit.split,
-        *unit.languages,
+        task_run.model.name,
+        task_run.data,
+        task_run.task.name,
+        task_run.split,
+        *task_run.languages,
         answered.setting,
         answered.inference,
         condition,
@@ -129,64 +129,64 @@ def _cell(answered: Answered, condition: str) -> dict[str, str]:
 
 
 def _rows(answered: Answered, variant: Variant, failed: bool) -> Iterator[dict[str, Any]]:
-    """What PREDICTIONS contains of each item beside its cell."""
+    """The columns of PREDICTIONS for each item, without those of its cell."""
     clean = answered.prepared.variants[0]
-    for place, example in enumerate(answered.prepared.examples):
-        windows = answered.prepared.inputs[variant.inputs[place]].windows
-        answer = None if failed else answered.said(variant, place)
+    for index, example in enumerate(answered.prepared.examples):
+        windows = answered.prepared.inputs[variant.inputs[index]].windows
+        answer = None if failed else answered.answer(variant, index)
         measured = variant.measured(example)
         yield {
             "example": example.id,
             "cluster": example.cluster,
             "fingerprint": example.fingerprint,
             "prediction": None if answer is None else target_json(answer),
-            "gold": target_json(variant.examples[place].target),
-            "status": "failed" if failed else _status(answered, variant, place, measured),
+            "gold": target_json(variant.examples[index].target),
+            "status": "failed" if failed else _status(answered, variant, index, measured),
             **_realised(measured),
             **_tokens(answered.prepared, measured),
-            "truncated": any(one.truncated for one in windows),
-            "tokens_changed": _changed(answered, variant.inputs[place], clean.inputs[place])
+            "truncated": any(window.truncated for window in windows),
+            "tokens_changed": _changed(answered, variant.inputs[index], clean.inputs[index])
             or _pool_changed(answered.prepared, variant, measured),
         }
 
 
-def _changed(answered: Answered, place: int, clean: int) -> bool:
-    """Whether two inputs have other token ids."""
-    if place == clean:
+def _changed(answered: Answered, index: int, clean: int) -> bool:
+    """Whether the token ids of two inputs differ."""
+    if index == clean:
         return False
     inputs = answered.prepared.inputs
-    pairs = (inputs[place].windows, inputs[clean].windows)
-    return [one.input_ids for one in pairs[0]] != [one.input_ids for one in pairs[1]]
+    pairs = (inputs[index].windows, inputs[clean].windows)
+    return [window.input_ids for window in pairs[0]] != [window.input_ids for window in pairs[1]]
 
 
 def _pool_changed(prepared: Prepared, variant: Variant, measured: Sequence[Noised]) -> bool:
-    """Whether noise on the candidates gave those that are right other token ids."""
+    """Whether noise changed the token ids of the right candidates."""
     if CANDIDATE not in variant.condition.fields:
         return False
-    return any(prepared.token_ids(one.clean) != prepared.token_ids(one.text) for one in measured)
+    return any(prepared.token_ids(noised.clean) != prepared.token_ids(noised.text) for noised in measured)
 
 
-def _status(answered: Answered, variant: Variant, place: int, measured: Sequence[Noised]) -> str:
-    if variant.condition.name != CLEAN and measured and all(one.status == "not_applicable" for one in measured):
+def _status(answered: Answered, variant: Variant, index: int, measured: Sequence[Noised]) -> str:
+    if variant.condition.name != CLEAN and measured and all(noised.status == "not_applicable" for noised in measured):
         return "not_applicable"
-    windows = answered.prepared.inputs[variant.inputs[place]].windows
-    if (status := answered.status(variant.examples[place], windows)) != "ok":
+    windows = answered.prepared.inputs[variant.inputs[index]].windows
+    if (status := answered.status(variant.examples[index], windows)) != "ok":
         return status
-    changed = any(one.status == "ok" for one in measured)
+    changed = any(noised.status == "ok" for noised in measured)
     return "ok" if changed or variant.condition.name == CLEAN else "unchanged"
 
 
 def _realised(measured: Sequence[Noised]) -> dict[str, Any]:
     operators: Counter[str] = Counter()
-    for one in measured:
-        operators.update(one.edits)
+    for noised in measured:
+        operators.update(noised.edits)
     return {
-        "eligible": sum(one.eligible for one in measured),
+        "eligible": sum(noised.eligible for noised in measured),
         "edits": sum(operators.values()),
         "operators": json.dumps({name: operators[name] for name in sorted(operators) if operators[name]}),
-        "grapheme_edit_rate": _share([(one.graphemes_edited, one.graphemes) for one in measured]),
-        "word_edit_rate": _share([(one.words_edited, one.words) for one in measured]),
-        "words": sum(one.words for one in measured),
+        "grapheme_edit_rate": _share([(noised.graphemes_edited, noised.graphemes) for noised in measured]),
+        "word_edit_rate": _share([(noised.words_edited, noised.words) for noised in measured]),
+        "words": sum(noised.words for noised in measured),
     }
 
 
@@ -197,35 +197,37 @@ def _share(counts: Sequence[tuple[int, int]]) -> float:
 
 def _tokens(prepared: Prepared, measured: Sequence[Noised]) -> dict[str, int]:
     return {
-        "tokens_clean": sum(prepared.token_count(one.clean) for one in measured),
-        "tokens": sum(prepared.token_count(one.text) for one in measured),
+        "tokens_clean": sum(prepared.token_count(noised.clean) for noised in measured),
+        "tokens": sum(prepared.token_count(noised.text) for noised in measured),
     }
 
 
-def _judged(answered: Answered, variant: Variant) -> Iterator[Scored]:
-    """The answers to what the model read; one with a gold that it could not read whole is not an answer."""
-    for place, clean in enumerate(answered.prepared.examples):
-        answer = answered.said(variant, place)
+def _scored(answered: Answered, variant: Variant) -> Iterator[Scored]:
+    """The answers to a variant; where the gold answer was truncated, the answer is empty."""
+    for index, clean in enumerate(answered.prepared.examples):
+        answer = answered.answer(variant, index)
         if answer is None:
-            raise AssertionError("a condition without all its answers has no statistics")
-        if _lost_gold(answered, variant, place):
+            raise AssertionError("a condition with missing answers has no statistics")
+        if _lost_gold(answered, variant, index):
             answer = Answers(())
-        retuned = answered.retuned(variant, place)
-        yield Scored(clean, variant.examples[place], answer, restored(answer, clean, variant), retuned)
+        retuned = answered.retuned(variant, index)
+        yield Scored(clean, variant.examples[index], answer, restored(answer, clean, variant), retuned)
 
 
-def _lost_gold(answered: Answered, variant: Variant, place: int) -> bool:
-    windows = answered.prepared.inputs[variant.inputs[place]].windows
-    return answered.status(variant.examples[place], windows) == "truncated_gold"
+def _lost_gold(answered: Answered, variant: Variant, index: int) -> bool:
+    windows = answered.prepared.inputs[variant.inputs[index]].windows
+    return answered.status(variant.examples[index], windows) == "truncated_gold"
 
 
 def _twins(answered: Answered, variant: Variant) -> Iterator[Scored]:
-    """The answers to the clean inputs, judged where noise fell: what its gold spans were worth without it."""
+    """The answers to the clean inputs, scored by the scopes of the noisy example: the score without noise."""
     clean = answered.prepared.variants[0]
     if variant is clean or not _whole(answered, clean):
         return
-    for place, one in enumerate(_judged(answered, clean)):
-        yield Scored(one.clean, variant.examples[place], _displaced(one.prediction, one.clean, variant), one.prediction)
+    for index, item in enumerate(_scored(answered, clean)):
+        yield Scored(
+            item.clean, variant.examples[index], _displaced(item.prediction, item.clean, variant), item.prediction
+        )
 
 
 def _displaced(prediction: Target, clean: Example, variant: Variant) -> Target:
@@ -245,11 +247,11 @@ def restored(prediction: Target, clean: Example, variant: Variant) -> Target:
 
 
 def _stats(
-    unit: TaskRun, key: Mapping[str, Any], judged: Iterable[Scored], twins: Iterable[Scored] = ()
+    task_run: TaskRun, key: Mapping[str, Any], scored: Iterable[Scored], twins: Iterable[Scored] = ()
 ) -> pl.DataFrame:
-    """STATS of one condition and seed, every metric and scope; of the clean twins the parts that noise chose."""
-    metrics: list[Metric] = [registry.load("metric", name) for name in unit.task.metrics]
-    rows = [*_measured(judged, metrics), *_measured(twins, metrics, CLEAN_TWIN)]
+    """STATS of one condition and seed, every metric and scope; of clean twins only the scopes that noise defines."""
+    metrics: list[Metric] = [registry.load("metric", name) for name in task_run.task.metrics]
+    rows = [*_measured(scored, metrics), *_measured(twins, metrics, CLEAN_TWIN)]
     names = ("example", "cluster", "fingerprint", "metric", "scope", "stats")
     columns: Columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
     columns["stats"] = _lists(columns["stats"]) if rows else []
@@ -263,12 +265,19 @@ def _lists(sums: list[list[float]]) -> pl.Series | list[list[float]]:
     return pl.Series("stats", np.array(sums, dtype=np.float64)).arr.to_list()
 
 
-def _measured(judged: Iterable[Scored], metrics: Sequence[Metric], twin: str = "") -> Iterator[tuple[Any, ...]]:
-    for one in judged:
+def _measured(scored: Iterable[Scored], metrics: Sequence[Metric], twin: str = "") -> Iterator[tuple[Any, ...]]:
+    for item in scored:
         for metric in metrics:
-            for scope, sums in metric.stats(one).items():
+            for scope, sums in metric.stats(item).items():
                 if not twin or scope != ALL:
-                    yield one.clean.id, one.clean.cluster, one.clean.fingerprint, metric.name, scope + twin, list(sums)
+                    yield (
+                        item.clean.id,
+                        item.clean.cluster,
+                        item.clean.fingerprint,
+                        metric.name,
+                        scope + twin,
+                        list(sums),
+                    )
 
 
 def _floor_stats(answered: Answered, floors: Floors) -> Iterator[pl.DataFrame]:
@@ -276,5 +285,5 @@ def _floor_stats(answered: Answered, floors: Floors) -> Iterator[pl.DataFrame]:
     for name, floor in floors(prepared.examples, prepared.corpus).items():
         cell = {**_cell(answered, CLEAN), "model": FLOOR + name, "inference": floor.source}
         pairs = zip(prepared.examples, floor.targets, strict=True)
-        judged = (Scored(one, one, target, target) for one, target in pairs)
-        yield _stats(prepared.unit, {**cell, "noise_seed": CLEAN_SEED}, judged)
+        scored = (Scored(example, example, target, target) for example, target in pairs)
+        yield _stats(prepared.task_run, {**cell, "noise_seed": CLEAN_SEED}, scored)

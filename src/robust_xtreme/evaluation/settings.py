@@ -14,17 +14,17 @@ def check_settings(spec: RunSpec) -> None:
     _wanted(spec)
 
 
-def inference(unit: TaskRun, spec: RunSpec) -> str:
-    """The settings of a unit's inference; what they are tuned to is in the manifest."""
-    pool = unit.task.pool
+def inference(task_run: TaskRun, spec: RunSpec) -> str:
+    """The settings of a task run's inference; tuned values are in the manifest."""
+    pool = task_run.task.pool
     precision = f"precision={spec.precision}"
     if pool is None:
-        return f"max_length={unit.task.max_length} stride={unit.task.stride} {precision}"
-    size = unit.model.config.get("hidden_size")
-    dtype = dtype_for(unit.candidates, size if isinstance(size, int) else 0).name
+        return f"max_length={task_run.task.max_length} stride={task_run.task.stride} {precision}"
+    size = task_run.model.config.get("hidden_size")
+    dtype = dtype_for(task_run.candidates, size if isinstance(size, int) else 0).name
     named = {
-        "max_length": f"{unit.task.max_length}/{pool.max_length}",
-        "representation": "head" if unit.model.head else _representation(unit, spec),
+        "max_length": f"{task_run.task.max_length}/{pool.max_length}",
+        "representation": "head" if task_run.model.head else _representation(task_run, spec),
         "index": spec.index,
         "vectors": dtype,
         **({"threshold": "validation"} if pool.search == BITEXT else {}),
@@ -32,10 +32,10 @@ def inference(unit: TaskRun, spec: RunSpec) -> str:
     return " ".join([*(f"{name}={value}" for name, value in named.items()), precision])
 
 
-def _representation(unit: TaskRun, spec: RunSpec) -> str:
-    """The representation, and its layer in this encoder, where the configuration says how deep that is."""
+def _representation(task_run: TaskRun, spec: RunSpec) -> str:
+    """The representation, and its layer in this encoder, if the configuration has the number of layers."""
     wanted = _wanted(spec)
-    layers = unit.model.config.get("num_hidden_layers")
+    layers = task_run.model.config.get("num_hidden_layers")
     return f"{wanted}(layer {wanted.at(layers)})" if isinstance(layers, int) else str(wanted)
 
 

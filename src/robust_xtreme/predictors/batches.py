@@ -1,7 +1,7 @@
 """From encoded inputs to decoded predictions: batches by length and token budget, one pass over all conditions.
 
-What is computed together is a pure function of the inputs and the budget. Nothing but the decoded prediction of an
-input outlives its batch.
+The batches are a pure function of the inputs and the budget. Of an input, only the decoded prediction is kept after
+its batch.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from robust_xtreme.models.windows import Window, collate, encoder_inputs
 from robust_xtreme.predictors.predictor import Input
 
 BATCH_TOKENS: Final = {"cpu": 4096, "cuda": 32768}
-"""Tokens of a batch, padding included, where the run names no number."""
+"""Tokens of a batch, padding included, by default."""
 
 _NO_EXAMPLE: Final = Example("", {}, Document(()), "")
 
 
 Slot = tuple[int, int]
-"""Where a window belongs: (place of its input, place within the input)."""
+"""A window: (index of its input, index within the input)."""
 
 
 def plan_batches(inputs: Sequence[Input], batch_tokens: int) -> list[list[Slot]]:
-    """Batches of windows: longest inputs first, the windows of an input in a row, padded size within the budget.
+    """Batches of windows: longest inputs first, the windows of an input consecutively, padded size within the budget.
 
-    A window longer than the budget is a batch of its own.
+    A window longer than the budget is a batch by itself.
     """
-    order = sorted(range(len(inputs)), key=lambda place: (inputs[place].group, -inputs[place].length, place))
+    order = sorted(range(len(inputs)), key=lambda index: (inputs[index].group, -inputs[index].length, index))
     batches: list[list[Slot]] = []
     group, longest = -1, 0
-    for place in order:
-        for part, window in enumerate(inputs[place].windows):
+    for index in order:
+        for part, window in enumerate(inputs[index].windows):
             longest = max(longest, len(window.input_ids))
-            if group != inputs[place].group or longest * (len(batches[-1]) + 1) > batch_tokens:
+            if group != inputs[index].group or longest * (len(batches[-1]) + 1) > batch_tokens:
                 batches.append([])
-                group, longest = inputs[place].group, len(window.input_ids)
-            batches[-1].append((place, part))
+                group, longest = inputs[index].group, len(window.input_ids)
+            batches[-1].append((index, part))
     return batches
 
 
@@ -55,11 +55,11 @@ class _Pending:
     scores: dict[int, list[Any]] = field(default_factory=dict)
 
     def add(self, slot: Slot, score: Any, wanted: int) -> list[Any] | None:
-        """Keep one window's scores; all of the input's, in order, once they are complete."""
-        place, _ = slot
-        kept = self.scores.setdefault(place, [])
+        """Add a window's scores; return all scores of the input, in order, once they are complete."""
+        index, _ = slot
+        kept = self.scores.setdefault(index, [])
         kept.append(score)
-        return self.scores.pop(place) if len(kept) == wanted else None
+        return self.scores.pop(index) if len(kept) == wanted else None
 
 
 def predict(
@@ -70,7 +70,7 @@ def predict(
 ) -> list[Target | None]:
     """The decoded prediction of every input, in order; None where the scores are not finite.
 
-    `advance` hears how many inputs each batch completed. Raises torch.OutOfMemoryError as it comes.
+    `advance` is called with the number of inputs that each batch completes. Raises torch.OutOfMemoryError.
     """
     pending = _Pending()
     predictions: list[Target | None] = [None] * len(inputs)
@@ -91,19 +91,19 @@ def embed(
     batch_tokens: int,
     advance: Callable[[int], None] = lambda _: None,
 ) -> np.ndarray[Any, Any]:
-    """The vector of each window's text (n, D), float32, in order. Raises torch.OutOfMemoryError as it comes."""
+    """The vector of each window's text (n, D), float32, in order. Raises torch.OutOfMemoryError."""
     inputs = [Input(_NO_EXAMPLE, (window,)) for window in windows]
-    found: list[Any] = [None] * len(inputs)
+    vectors: list[Any] = [None] * len(inputs)
     for batch in plan_batches(inputs, batch_tokens):
-        for (place, _), vector in zip(batch, _scores(checkpoint, inputs, batch), strict=True):
-            found[place] = vector
+        for (index, _), vector in zip(batch, _scores(checkpoint, inputs, batch), strict=True):
+            vectors[index] = vector
         advance(len(batch))
-    return np.stack(found)
+    return np.stack(vectors)
 
 
 def _scores(checkpoint: Checkpoint, inputs: Sequence[Input], batch: Sequence[Slot]) -> Iterator[Any]:
     """The scores (float32 arrays) of each window of a batch."""
-    windows = [inputs[place].windows[part] for place, part in batch]
+    windows = [inputs[index].windows[part] for index, part in batch]
     scores = forward(checkpoint, windows)
     return iter(np.asarray(scores))
 
@@ -111,16 +111,16 @@ def _scores(checkpoint: Checkpoint, inputs: Sequence[Input], batch: Sequence[Slo
 def forward(checkpoint: Checkpoint, windows: Sequence[Window]) -> np.ndarray[Any, Any]:
     """One pass of encoder and head: the family's scores of each window, float32, on the CPU."""
     with torch.inference_mode():
-        ids, mask = (one.to(checkpoint.device, non_blocking=True) for one in collate(windows, checkpoint.pad_id))
+        ids, mask = (tensor.to(checkpoint.device, non_blocking=True) for tensor in collate(windows, checkpoint.pad_id))
         hidden = checkpoint.encoder(**encoder_inputs(checkpoint.encoder, ids, mask, windows)).last_hidden_state
         scores = checkpoint.family.forward(checkpoint.head, hidden, mask, windows)
         result: np.ndarray[Any, Any] = scores.float().cpu().numpy()
     return result
 
 
-def _decode(checkpoint: Checkpoint, one: Input, scores: list[Any]) -> Target | None:
+def _decode(checkpoint: Checkpoint, input_: Input, scores: list[Any]) -> Target | None:
     try:
-        decoded: Target = checkpoint.family.decode(one.example, one.windows, scores, checkpoint.labels)
+        decoded: Target = checkpoint.family.decode(input_.example, input_.windows, scores, checkpoint.labels)
     except NotFinite:
         return None
     return decoded

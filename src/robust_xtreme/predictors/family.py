@@ -1,4 +1,4 @@
-"""What a family is: a frozen bundle of functions from examples to windows, losses and predictions."""
+"""Families: the functions of a kind of head, from examples to windows, losses and predictions."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from robust_xtreme.specs import TaskSpec
 Labels = tuple[str, ...]
 
 QUANTUM: Final = 1e-4
-"""Scores are compared as multiples of this, so that the last bits of a float decide nothing."""
+"""Scores are compared as multiples of this, so that the last bits of a float have no effect."""
 
 DROPOUT: Final = 0.1
 
 
 class Encode(Protocol):
-    """From examples to windows; of families without candidates `candidate_length` has no use (0: the other length)."""
+    """From examples to windows; `candidate_length` is for families with candidates (0: equal to `max_length`)."""
 
     def __call__(
         self, examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0, /
     ) -> list[Window]:
-        """The windows of all examples, those of an example in a row and in order."""
+        """The windows of all examples, those of an example consecutive and in order."""
         ...
 
 
 def nothing_left_out(example: Example, windows: Sequence[Window]) -> str:
-    """The status of an example in a family that cuts no gold answer off."""
+    """The status of an example in a family that does not truncate gold answers."""
     return "ok"
 
 
@@ -43,14 +43,14 @@ class Family:
     """The functions of one family. B windows of at most L tokens, hidden size H.
 
     - `head(hidden_size, labels)`: a new module.
-    - `encode(examples, tokenizer, max_length, stride, candidate_length=0)`: windows, those of an example in a row and
-      in order; a candidate for retrieval may have a length of its own.
+    - `encode(examples, tokenizer, max_length, stride, candidate_length=0)`: windows, those of an example
+      consecutive and in order; a candidate for retrieval may have another length.
     - `forward(head, hidden (B, L, H), mask (B, L), windows)`: scores (B, ...); row i belongs to window i.
     - `loss(head, hidden, mask, windows, examples, labels)`: a scalar; `examples` is the list that was encoded.
     - `decode(example, windows, scores, labels)`: the prediction from one row of scores (as numpy) per window, in the
       coordinates of the example given. Ties go to the lowest index. Raises NotFinite.
     - `status(example, windows)`: `ok`, or `truncated_gold` where no window contains the gold answer.
-    - `together`: the windows of an example belong into one batch in training.
+    - `together`: the windows of an example are in one batch in training.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a predictor is: how a model answers the examples of a task."""
+"""Predictors: the interface through which a model answers the examples of a task."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from robust_xtreme.models.windows import Window
 from robust_xtreme.specs import TaskSpec
 
 Load = Callable[[], Checkpoint]
-"""Loads the model of a task, or gives the one that is loaded."""
+"""Loads the model of a task, or returns the loaded model."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One distinct input of the model: an example as it is read, and its windows; groups share no batch."""
+    """One distinct input of the model: an example and its windows. Inputs of different groups are not in one batch."""
 
     example: Example
     windows: tuple[Window, ...]
@@ -34,7 +34,7 @@ class Input:
 
 
 class Predictor(Protocol):
-    """A model that answers a task. Only `answer` needs its weights: examples are prepared while another is computed."""
+    """A model that answers a task. Only `answer` needs its weights, so that examples are prepared meanwhile."""
 
     def prepare(self, examples: Sequence[Example], /) -> list[Input]:
         """An input for each example, in order."""
@@ -61,7 +61,7 @@ class Predictor(Protocol):
 @final
 @dataclass(frozen=True, slots=True)
 class Making:
-    """A member of the registry: which tasks a predictor answers with which models, and how it is made."""
+    """A member of the registry: which tasks a predictor answers with which models, and its constructor."""
 
     name: str
     summary: str

@@ -1,7 +1,7 @@
-"""Vectors computed chunk by chunk, each chunk an entry of the cache, all of them mapped read-only.
+"""Computes vectors in chunks, each an entry of the cache, and maps them read-only.
 
-A chunk is stored as soon as it is computed, so a run that was killed computes the missing chunks only. The map is of
-a file without a name, which the system removes with the map.
+A chunk is stored as soon as it is computed, so that a resumed run computes the missing chunks only. The file of the map
+has no name; the system removes it with the map.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _DIGEST: Final = 16
 
 
 def key_of(*parts: str) -> str:
-    """The key of what vectors depend on (32 hex digits)."""
+    """The hash of everything that vectors depend on (32 hex digits)."""
     state = hashlib.blake2b(digest_size=_DIGEST)
     for part in parts:
         data = part.encode("utf-8", "surrogatepass")
@@ -45,7 +45,7 @@ def dtype_for(count: int, dim: int) -> np.dtype[Any]:
 @final
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The rows of a key that are wanted (count, dim), and what computes them `chunk` at a time."""
+    """The vectors (count, dim) of a key, and the function that computes them `chunk` rows at a time."""
 
     key: str
     count: int
@@ -55,7 +55,7 @@ class _Plan:
     compute: Compute
 
     def key_at(self, start: int) -> bytes:
-        """The key of a chunk: other chunks are other bytes, since a batch can change the last bits of a vector."""
+        """The key of a chunk, which depends on its bounds, because a batch can change the last bits of a vector."""
         shape = (self.count, self.dim, self.chunk, start)
         return bytes.fromhex(key_of(self.key, self.dtype.str, *map(str, shape)))
 
@@ -65,8 +65,8 @@ class _Plan:
         with np.errstate(over="ignore"):
             rows = np.asarray(self.compute(start, stop)).astype(self.dtype, copy=False)
         if rows.shape != (stop - start, self.dim):
-            wanted = (stop - start, self.dim)
-            raise RobustXtremeError(f"The vectors from row {start} on have the shape {rows.shape}, not {wanted}.")
+            expected = (stop - start, self.dim)
+            raise RobustXtremeError(f"The vectors from row {start} on have the shape {rows.shape}, not {expected}.")
         finite = np.isfinite(rows).all(axis=1)
         if not finite.all():
             row = start + int(np.flatnonzero(~finite)[0])
@@ -85,19 +85,19 @@ def embedded(
 ) -> Array:
     """The vectors (count, dim) of a key, mapped read-only; `compute(start, stop)` gives the rows that are not cached.
 
-    Without a cache, and where they do not fit into it, which it warns of, all are computed. Raises DiskError where
-    they cannot be written, and NotFinite naming the row.
+    Without a cache, or where the vectors do not fit into it (it warns), all are computed. Raises DiskError where they
+    cannot be written, and NotFinite naming the row.
     """
     plan = _Plan(key, count, dim, np.dtype(dtype), chunk, compute)
     if not count * dim:
         return np.zeros((count, dim), plan.dtype)
-    kept = cache if cache is not None and cache.fits(count * dim * plan.dtype.itemsize, KIND) else None
+    storage = cache if cache is not None and cache.fits(count * dim * plan.dtype.itemsize, KIND) else None
     folder = (cache.scratch() if cache else None) or Path(tempfile.gettempdir())
     with ExitStack() as stack:
         with _writing(folder):
             file = stack.enter_context(tempfile.TemporaryFile(dir=folder))
         for start in range(0, count, chunk):
-            data = _chunk(plan, start, kept)
+            data = _chunk(plan, start, storage)
             with _writing(folder):
                 file.write(data)
         with _writing(folder):
@@ -118,7 +118,7 @@ def _chunk(plan: _Plan, start: int, cache: Cache | None) -> bytes:
 
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
-    """Errors of writing as DiskError."""
+    """Raise errors of writing as DiskError."""
     try:
         yield
     except OSError as error:

@@ -1,9 +1,9 @@
-"""The nearest candidates of each query by inner product: exact, the same ones however the work is cut.
+"""Finds the nearest candidates of each query by inner product, exactly.
 
 A fast pass in float32 (faiss; on other devices torch) proposes more than k candidates. Its error is at most
 `D * 2**-24 * |q| * |c|` for D dimensions, in whatever order a sum is taken (Higham, Accuracy and Stability of Numerical
-Algorithms, section 3.1), so all that can be among the best are known; their scores are taken again in float64, pair by
-pair. Neither chunks nor threads, batches of queries or devices decide a result.
+Algorithms, section 3.1), so the pass gives all candidates that can be among the best; their scores are computed
+again in float64, pair by pair. The result does not depend on chunks, threads, batches of queries or devices.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _LONGEST: Final = 1e18
 @final
 @dataclass(frozen=True, slots=True)
 class _Pool:
-    """Candidates (n, D), read as float32 `rows` at a time; `k` are wanted of each query, `fast` proposes."""
+    """Candidates (n, D), read as float32 `rows` at a time; `k` is the number per query, `fast` proposes."""
 
     candidates: Array
     rows: int
@@ -43,7 +43,7 @@ class _Pool:
     fast: Fast
 
     def chunks(self) -> Iterator[tuple[int, Array]]:
-        """Each chunk with the place of its first row."""
+        """Each chunk with the index of its first row."""
         for start in range(0, len(self.candidates), self.rows):
             yield start, np.ascontiguousarray(self.candidates[start : start + self.rows], np.float32)
 
@@ -75,85 +75,91 @@ def search(
 
 
 def _exact(pool: _Pool, queries: Array, length: Array) -> Neighbours:
-    """Propose, score again, and look once more where the proposals need not contain all of the best."""
-    scores, found, longest = _proposals(pool, queries)
+    """Propose, score again, and search again where the proposals may not contain all of the best."""
+    scores, candidates, longest = _proposals(pool, queries)
+    # candidates whose fast score is below `floor` (q,) cannot be among the k best by exact scores
     error = length.astype(np.float64) * longest * queries.shape[1] * _UNIT * _SLACK
     best = -np.partition(-scores, pool.k - 1, axis=1)[:, pool.k - 1]
     floor = best - 2 * error - QUANTUM
-    near = _ranked(pool, queries, *_pairs(np.where(scores >= floor[:, None], found, -1)))
+    near = _ranked(pool, queries, *_pairs(np.where(scores >= floor[:, None], candidates, -1)))
     if scores.shape[1] < len(pool.candidates):
-        open_ones = np.flatnonzero(scores.min(axis=1) >= floor)
-        if len(open_ones):
-            _look_again(pool, queries, near, open_ones, floor[open_ones])
+        open_rows = np.flatnonzero(scores.min(axis=1) >= floor)
+        if len(open_rows):
+            _look_again(pool, queries, near, open_rows, floor[open_rows])
     return near
 
 
 def _proposals(pool: _Pool, queries: Array) -> tuple[Array, Array, float]:
     """More than k candidates of each query by the fast pass, unordered: scores, indices, and the longest candidate."""
     most = min(len(pool.candidates), pool.k + _SPARE)
-    scores, found, longest = np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64), 0.0
+    scores, candidates, longest = np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), np.int64), 0.0
     for start, part in pool.chunks():
         longest = max(longest, float(_lengths(part, "Candidate", start).max()))
-        own, places = pool.fast(queries, part, min(most, len(part)))
-        scores, found = np.concatenate([scores, own], 1), np.concatenate([found, places + start], 1)
+        part_scores, part_candidates = pool.fast(queries, part, min(most, len(part)))
+        scores, candidates = (
+            np.concatenate([scores, part_scores], 1),
+            np.concatenate([candidates, part_candidates + start], 1),
+        )
         if scores.shape[1] > most:
             kept = np.argpartition(-scores, most - 1, axis=1)[:, :most]
-            scores, found = np.take_along_axis(scores, kept, 1), np.take_along_axis(found, kept, 1)
-    return scores, found, longest
+            scores, candidates = np.take_along_axis(scores, kept, 1), np.take_along_axis(candidates, kept, 1)
+    return scores, candidates, longest
 
 
 def _look_again(pool: _Pool, queries: Array, near: Neighbours, which: Array, floor: Array) -> None:
-    """Score every candidate that may be among the best of some queries, and put the best instead of what was found."""
+    """Score every candidate that may be among the best of the queries in `which`, and replace their results."""
     wanted = queries[which]
     best = Neighbours(np.full((len(which), pool.k), -1, np.int64), np.full((len(which), pool.k), -np.inf, np.float64))
     size = max(1, CHUNK_BYTES // (16 * pool.rows))
     for start, part in pool.chunks():
         for first in range(0, len(which), size):
             block = slice(first, first + size)
-            of, places = np.nonzero(wanted[block] @ part.T >= floor[block, None])
-            _look_at(pool, wanted, best, of + first, places + start)
+            of, columns = np.nonzero(wanted[block] @ part.T >= floor[block, None])
+            _look_at(pool, wanted, best, of + first, columns + start)
     near.indices[which], near.scores[which] = best.indices, best.scores
 
 
-def _look_at(pool: _Pool, queries: Array, best: Neighbours, of: Array, found: Array) -> None:
-    """Score pairs (query, candidate) and merge them into the best, some at a time."""
+def _look_at(pool: _Pool, queries: Array, best: Neighbours, of: Array, candidates: Array) -> None:
+    """Score pairs (query, candidate) in blocks and merge them into the best."""
     size = _block(queries)
     for start in range(0, len(of), size):
         block = slice(start, start + size)
-        _take(best, of[block], found[block], _scored(pool, queries, of[block], found[block]))
+        _take(best, of[block], candidates[block], _scored(pool, queries, of[block], candidates[block]))
 
 
-def _take(best: Neighbours, of: Array, found: Array, scores: Array) -> None:
+def _take(best: Neighbours, of: Array, candidates: Array, scores: Array) -> None:
     """Merge scored pairs (query, candidate) into the best so far."""
-    touched, own = np.unique(of, return_inverse=True)
+    # the rows of `best` that change, and for each new pair its number among them; old and new pairs compete
+    touched, groups = np.unique(of, return_inverse=True)
     k = best.indices.shape[1]
-    of = np.concatenate([np.repeat(np.arange(len(touched)), k), own])
-    found = np.concatenate([best.indices[touched].ravel(), found])
+    of = np.concatenate([np.repeat(np.arange(len(touched)), k), groups])
+    candidates = np.concatenate([best.indices[touched].ravel(), candidates])
     scores = np.concatenate([best.scores[touched].ravel(), scores])
-    best.indices[touched], best.scores[touched] = _first(len(touched), k, of, found, scores)
+    best.indices[touched], best.scores[touched] = _first(len(touched), k, of, candidates, scores)
 
 
-def _pairs(found: Array) -> tuple[Array, Array]:
-    """Query and candidate of each entry that is not -1."""
-    of, place = np.nonzero(found >= 0)
-    return of, found[of, place]
+def _pairs(candidates: Array) -> tuple[Array, Array]:
+    """Query and candidate of each entry that is not -1, as two flat arrays."""
+    of, column = np.nonzero(candidates >= 0)
+    return of, candidates[of, column]
 
 
-def _ranked(pool: _Pool, queries: Array, of: Array, found: Array) -> Neighbours:
+def _ranked(pool: _Pool, queries: Array, of: Array, candidates: Array) -> Neighbours:
     """The best k of the pairs given, by exact scores."""
-    scores = _scored(pool, queries, of, found)
-    indices, values = _first(len(queries), pool.k, of, found, scores)
+    scores = _scored(pool, queries, of, candidates)
+    indices, values = _first(len(queries), pool.k, of, candidates, scores)
     return Neighbours(indices, values.astype(np.float32))
 
 
-def _first(count: int, k: int, of: Array, found: Array, scores: Array) -> tuple[Array, Array]:
+def _first(count: int, k: int, of: Array, candidates: Array, scores: Array) -> tuple[Array, Array]:
     """The first k pairs of each of `count` queries, by falling score, then rising index; -1 where there are fewer."""
-    order = np.lexsort((found, -scores, of))
-    of, found, scores = of[order], found[order], scores[order]
+    # pairs sorted by query, then score, then index; the rank of a pair is its distance from its query's first pair
+    order = np.lexsort((candidates, -scores, of))
+    of, candidates, scores = of[order], candidates[order], scores[order]
     rank = np.arange(len(of)) - np.searchsorted(of, of)
     kept = rank < k
     indices, values = np.full((count, k), -1, np.int64), np.full((count, k), -np.inf, np.float64)
-    indices[of[kept], rank[kept]], values[of[kept], rank[kept]] = found[kept], scores[kept]
+    indices[of[kept], rank[kept]], values[of[kept], rank[kept]] = candidates[kept], scores[kept]
     return indices, values
 
 
@@ -163,32 +169,34 @@ def _block(queries: Array) -> int:
     return max(1, _PAIRS_BYTES // (8 * max(1, width)))
 
 
-def _scored(pool: _Pool, queries: Array, of: Array, found: Array) -> Array:
-    """The scores (p,) float64 of pairs, to QUANTUM: products are exact, and their sum's order hangs on D alone."""
+def _scored(pool: _Pool, queries: Array, of: Array, candidates: Array) -> Array:
+    """The scores (p,) float64 of pairs, to QUANTUM: products are exact, and the order of the sum depends on D alone."""
     scores = np.empty(len(of), np.float64)
     size = _block(queries)
     for start in range(0, len(of), size):
         block = slice(start, start + size)
-        products = pool.candidates[found[block]].astype(np.float64)
+        products = pool.candidates[candidates[block]].astype(np.float64)
         products *= queries[of[block]]
         products.sum(axis=1, out=scores[block])
     return np.rint(scores / QUANTUM) * QUANTUM
 
 
 def _lengths(rows: Array, what: str, start: int = 0) -> Array:
-    """The Euclidean length of each row (r,). Raises NotFinite for one that has none in float32."""
+    """The Euclidean length of each row (r,). Raises NotFinite for a row without a finite length in float32."""
     with np.errstate(over="ignore", invalid="ignore"):
-        found: Array = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    wrong = np.flatnonzero(~(found < _LONGEST))
+        lengths: Array = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    wrong = np.flatnonzero(~(lengths < _LONGEST))
     if len(wrong):
         row = int(wrong[0])
         why = "is too long for float32" if np.isfinite(rows[row]).all() else "contains NaN or an infinite number"
-        raise NotFinite(f"{what} {row + start} {why}, so that nothing can be searched. Look at what made its vector.")
-    return found
+        raise NotFinite(
+            f"{what} {row + start} {why}, so that nothing can be searched. Check the model that computed the vector."
+        )
+    return lengths
 
 
 def _fast(engine: str | None, device: str) -> Fast:
-    """What proposes candidates on a device."""
+    """The fast pass of a device."""
     if engine == "faiss" or (engine is None and device == "cpu"):
         return _by_faiss
     return lambda queries, part, most: _by_torch(queries, part, most, device)
@@ -197,8 +205,8 @@ def _fast(engine: str | None, device: str) -> Fast:
 def _by_faiss(queries: Array, part: Array, most: int) -> tuple[Array, Array]:
     import faiss
 
-    scores, found = faiss.knn(queries, part, most, metric=faiss.METRIC_INNER_PRODUCT)
-    return scores, found
+    scores, candidates = faiss.knn(queries, part, most, metric=faiss.METRIC_INNER_PRODUCT)
+    return scores, candidates
 
 
 def _by_torch(queries: Array, part: Array, most: int, device: str) -> tuple[Array, Array]:
@@ -208,11 +216,13 @@ def _by_torch(queries: Array, part: Array, most: int, device: str) -> tuple[Arra
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:
-        queries, part = (np.require(rows, requirements="W") for rows in (queries, part))  # torch warns of others
+        queries, part = (
+            np.require(rows, requirements="W") for rows in (queries, part)
+        )  # torch warns of read-only arrays
         columns = torch.from_numpy(part).to(device).T
         size = max(1, 4 * CHUNK_BYTES // (4 * len(part)))
         blocks = (torch.from_numpy(queries[start : start + size]) for start in range(0, len(queries), size))
         tops = [torch.topk(block.to(device) @ columns, most, sorted=False) for block in blocks]
-        return tuple(torch.cat([top[place] for top in tops]).cpu().numpy() for place in (0, 1))  # type: ignore[return-value]  # a pair
+        return tuple(torch.cat([top[index] for top in tops]).cpu().numpy() for index in (0, 1))  # type: ignore[return-value]  # a pair
     finally:
         torch.set_float32_matmul_precision(before)

@@ -1,1 +1,1 @@
-"""Targets: what is known of an example by the kind of its target, without a model."""
+"""Targets: the properties of examples that follow from the kind of their target, without a model."""

@@ -1,8 +1,8 @@
-"""MultiCheckList's rule for comparing answers, written again.
+"""MultiCheckList's rule for comparing answers, implemented again.
 
-Articles of the language become a blank, then blanks, commas, full stops and marks of the language go from the ends;
-what is left must be equal, in case too. Source: google-research/xtreme, multichecklist/generate_test_utils.py, `clean`
-and `expect_squad`.
+Articles of the language become a blank; then blanks, commas, full stops and marks of the language are removed from both
+ends. The results must be equal, also in case. Source: google-research/xtreme,
+multichecklist/generate_test_utils.py, `clean` and `expect_squad`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ WHOLE: Final[Mapping[str, str]] = {
     "wo": "dafa",
     "yo": "kan",
 }
-"""Articles, and what the rule takes for them, that are as words."""
+"""Articles, and words that the rule treats as such; they match whole words only."""
 
 OPEN: Final[Mapping[str, str]] = {
     "bn": "একটি একজন",
@@ -41,16 +41,16 @@ OPEN: Final[Mapping[str, str]] = {
     "pa": "ਇੱਕ ਇਕ",
     "ta": "ஒரு",
 }
-"""Those that go where a word begins, whatever follows."""
+"""Articles that match at the beginning of a word, whatever follows."""
 
 _MARKS: Final[Mapping[str, str]] = {"bn": "৷", "hi": "৷", "pa": "।", "pl": "„”", "ur": "\u200f"}
 _ENDS: Final = ",. "
 
 
 def clean(text: str, language: str) -> str:
-    """An answer without the articles and the ends that do not count."""
-    found = _articles(language)
-    return (found.sub(" ", text) if found else text).strip(_ENDS + _MARKS.get(language, ""))
+    """An answer without articles and ignored characters at its ends."""
+    articles = _articles(language)
+    return (articles.sub(" ", text) if articles else text).strip(_ENDS + _MARKS.get(language, ""))
 
 
 @cache
@@ -64,6 +64,6 @@ def _articles(language: str) -> re.Pattern[str] | None:
     return re.compile(rf"\b(?:{words}){end}") if words else None
 
 
-def answered(said: str, golds: Sequence[str], language: str) -> float:
+def answered(answer: str, golds: Sequence[str], language: str) -> float:
     """1.0 where the answer, cleaned, is a gold answer, cleaned."""
-    return float(any(clean(said, language) == clean(gold, language) for gold in golds))
+    return float(any(clean(answer, language) == clean(gold, language) for gold in golds))

@@ -1,4 +1,4 @@
-"""What of an example must not are in training and in evaluated data: its passage, pair, sentence, or query."""
+"""Contamination: units (passages, pairs, sentences, queries) that training and evaluated data share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from robust_xtreme.specs import CANDIDATE, TaskSpec
 from robust_xtreme.targets.kinds import kind_of
 
 LONG_SENTENCE: Final = 8
-"""Words from which on an equal sentence is not accident."""
+"""Words from which on equal sentences are not a coincidence."""
 
 UNIQUE_ID: Final = 16
 """Characters from which on two questions with one id are the same question (SQuAD's have 24)."""
@@ -32,7 +32,7 @@ _QUESTIONS: Final = frozenset((_PASSAGES, _QUERIES))
 @final
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What of an example counts: passage, pair, sentence or query text; its hash; whether it is a short sentence."""
+    """The unit of an example: passage, pair, sentence or query text; its hash; whether it is a short sentence."""
 
     kind: str
     key: str
@@ -42,7 +42,7 @@ class Piece:
 @final
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """How many of `total` distinct units are in training data as well, and the first example with such a one."""
+    """How many of `total` distinct units are in training data too, and the first example with such a unit."""
 
     kind: str
     count: int
@@ -53,7 +53,7 @@ class Shared:
 def unit(example: Example) -> Piece:
     """The unit of an example: the context of a question, the words of a tagged sentence, a query, or all fields.
 
-    Of a choice these are the premise and what there is to choose from: how the question is put does not count.
+    Of a choice these are the premise and the choices, without the question.
     """
     texts = {name: text.value for name, text in example.texts.items()}
     if _QUERY in texts:
@@ -71,61 +71,61 @@ def unit(example: Example) -> Piece:
 
 
 def keys(example: Example) -> frozenset[str]:
-    """The unit's key and, of a question or query, others that it is known by.
+    """The keys of an example: its unit's, and more of a question or query.
 
-    These are its id, which translations keep though they have another passage, and of a candidate to learn from the
-    passage: what its span `context` covers.
+    These are its id, which translations with another passage keep, and the passage of a training candidate: what its
+    span `context` covers.
     """
-    one = unit(example)
+    piece = unit(example)
     native = example.id.rpartition("/")[2]
-    named = one.kind in _QUESTIONS and len(native) >= UNIQUE_ID
+    named = piece.kind in _QUESTIONS and len(native) >= UNIQUE_ID
     candidate = example.texts.get(CANDIDATE)
     contexts = [candidate.at(span) for span in candidate.spans if span.label == _CONTEXT] if candidate else []
     passages = [_key(_PASSAGES, context) for context in contexts]
-    return frozenset((one.key, *passages, *([digest("question", native)] if named else [])))
+    return frozenset((piece.key, *passages, *([digest("question", native)] if named else [])))
 
 
 def kind(task: TaskSpec) -> str:
-    """The kind of unit that the examples of a task have."""
+    """The kind of unit of a task's examples."""
     fields = {field for group in task.perturbed for field in group}
     return kind_of(task.family).unit or ("pair" if len(fields) > 1 else "sentence")
 
 
 def comparable(task: TaskSpec, wanted: str) -> bool:
-    """Whether examples of a task can be known by the keys of units of a kind.
+    """Whether examples of a task can share units of a kind.
 
-    Queries can be questions on the passages of another task, but not where the candidates have files of their own, and
-    are not passages.
+    Queries can be questions on the passages of another task, but not where the candidates have separate files and are
+    not passages.
     """
-    own = kind(task)
+    task_kind = kind(task)
     entities = task.pool is not None and bool(task.pool.files)
-    return own == wanted or ({own, wanted} <= _QUESTIONS and not entities)
+    return task_kind == wanted or ({task_kind, wanted} <= _QUESTIONS and not entities)
 
 
 @lru_cache(maxsize=1024)
 def _key(kind: str, *values: str) -> str:
-    """Equal for texts that differ only in case, spacing and compatibility forms; questions share their passage's."""
+    """One key for texts that differ in case, spacing and compatibility forms; questions have that of their passage."""
     return digest(kind, *(" ".join(unicodedata.normalize("NFKC", value).casefold().split()) for value in values))
 
 
 def shared(examples: Iterable[Example], trained: Collection[str]) -> Shared:
-    """What of the examples is among the keys of training data."""
+    """How many units of the examples are among the keys of training data."""
     seen: set[str] = set()
     kinds: set[str] = set()
-    found: dict[str, str] = {}
+    overlapping: dict[str, str] = {}
     for example in examples:
-        one = unit(example)
-        seen.add(one.key)
-        kinds.add(one.kind)
+        piece = unit(example)
+        seen.add(piece.key)
+        kinds.add(piece.kind)
         if not keys(example).isdisjoint(trained):
-            found.setdefault(one.key, example.id)
-    return Shared("/".join(sorted(kinds)), len(found), len(seen), next(iter(found.values()), ""))
+            overlapping.setdefault(piece.key, example.id)
+    return Shared("/".join(sorted(kinds)), len(overlapping), len(seen), next(iter(overlapping.values()), ""))
 
 
 def check(run: Path, examples: Sequence[Example]) -> Shared:
-    """What of the examples a run was trained on, by the hashes beside its stages. Raises ModelError.
+    """How many units of the examples a run was trained on, by the hashes of its stages. Raises ModelError.
 
-    A run without hashes (an encoder that was only pretrained) shares nothing.
+    A run without hashes (an encoder that was only pretrained) shares none.
     """
     trained: set[str] = set()
     for path in sorted((run / "stages").glob(f"*{HASHES}")):

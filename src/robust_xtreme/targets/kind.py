@@ -1,4 +1,4 @@
-"""What a kind of task is: what is known of its targets without a model."""
+"""Kinds of tasks: the properties of their targets that do not need a model."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ Labels = tuple[str, ...]
 @final
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of task; `TaskSpec.family` names it. The defaults are those of kinds that other packages add.
+    """A kind of task; `TaskSpec.family` names it. The defaults apply to kinds that other packages add.
 
-    - `answer(labels)`: what a target is, in words; sets of equally many labels are one, whatever their names.
-    - `unit`: what training and evaluated data must not share: `passage`, `sentence` or `query text`; "" is all fields.
-    - `words`: each word (span) is read by itself and has an answer of its own.
-    - `spans`: the texts have spans without which the target means nothing.
-    - `classes`: a head has a class for each label; of a head without classes `width` is its number of scores.
-    - `indexed`: a prediction is the place of a class, and other orders of the labels are translated.
-    - `whole`: an example is one unit of training, however long it is.
-    - `searched`: an answer is searched for in a pool, and is learned from all candidates of a batch.
-    - `translates`: the target survives where only the texts are translated.
-    - `blank`: where data are not labelled, the targets look like others, so that only a whole split tells.
-    - `learned_from`: how many training examples its shallow predictors learn from at most; 0 where none learns.
+    - `answer(labels)`: the target in words, which depends on the number of labels and not on their names.
+    - `unit`: the text that training and evaluated data must not share: `passage`, `sentence` or `query text`; "" is all
+      fields.
+    - `words`: each word (span) is tokenised separately and has its own answer.
+    - `spans`: the target needs the spans of the texts.
+    - `classes`: a head has a class for each label; `width` is the number of scores of a head without classes.
+    - `indexed`: a prediction is the index of a class, and is translated between orders of the labels.
+    - `whole`: an example is one unit of training, whatever its length.
+    - `searched`: an answer is searched for in a pool, and training uses all candidates of a batch.
+    - `translates`: the target stays valid when only the texts are translated.
+    - `blank`: unlabelled data have valid targets, so that only a whole split shows that it is unlabelled.
+    - `learned_from`: the most training examples of its shallow predictors; 0 where none learns.
     """
 
     name: str
@@ -44,9 +45,9 @@ class Kind:
     learned_from: int = 0
 
     def pieces(self, text: Text) -> list[str]:
-        """What of a text is tokenised by itself: each of its words, or all of it."""
+        """The pieces of a text that are tokenised separately: its words, or the whole text."""
         return [text.at(span) for span in text.spans] if self.words else [text.value]
 
     def label_type(self, labels: Labels) -> str:
-        """What a target is, in words."""
+        """The target, in words."""
         return self.answer(labels) if self.answer else self.name

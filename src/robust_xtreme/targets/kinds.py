@@ -1,4 +1,4 @@
-"""The kinds of tasks by name."""
+"""The kinds of tasks, by name."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ KINDS: Final = (CLASSIFICATION, CHOICE, TAGGING, SPAN_QA, RETRIEVAL)
 
 
 def kind_of(family: str) -> Kind:
-    """The kind that a task's `family` names; of one that another package adds, what contains by default."""
+    """The kind that a task's `family` names; a kind of another package has the defaults."""
     return next((kind for kind in KINDS if kind.name == family), Kind(family))

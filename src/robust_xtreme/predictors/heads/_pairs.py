@@ -1,4 +1,4 @@
-"""What families that read one text or two off one token share: the frame around them, and a head that scores."""
+"""Shared by families that read one text or two off one token: special tokens, truncation and the scoring head."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def scoring_head(hidden_size: int, scores: int) -> nn.Module:
     )
 
 
-def framed(place: int, parts: Sequence[tuple[int, ...]], frame: Frame, max_length: int, layout: Any = None) -> Window:
+def framed(index: int, parts: Sequence[tuple[int, ...]], frame: Frame, max_length: int, layout: Any = None) -> Window:
     """The window of one text or two. Of a pair that is too long, the longer text loses its end first."""
     kept = _fit([len(part) for part in parts], frame.room(len(parts), max_length))
     cut = any(keep < len(part) for keep, part in zip(kept, parts, strict=True))
     shortened = [part[:keep] for keep, part in zip(kept, parts, strict=True)]
     ids = frame.around(*shortened)
-    return Window(place, ids, layout, cut, frame.second(*shortened), frame.summary(ids))
+    return Window(index, ids, layout, cut, frame.second(*shortened), frame.summary(ids))
 
 
 def _fit(lengths: Sequence[int], room: int) -> list[int]:
-    """How many tokens each text keeps: the longest first gives its last, the first text where they are equal."""
+    """The tokens that each text keeps: the longer text is cut first, and the first text where they are equal."""
     if sum(lengths) <= room:
         return list(lengths)
     if len(lengths) == 1:

@@ -1,4 +1,4 @@
-"""Choice: which of several texts goes with a premise and a question; each is read beside them and scored."""
+"""Choice: which of several texts fits a premise and a question; each is encoded with them and scored."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _asked(example: Example) -> str:
 
 
 def _choices(example: Example) -> list[str]:
-    """The texts to choose from: the fields choice1, choice2, ... Raises ModelError where they are not such series."""
+    """The texts to choose from: the fields choice1, choice2, ... Raises ModelError where they are not numbered so."""
     count = sum(name.startswith(_CHOICE) for name in example.texts)
     names = [f"{_CHOICE}{number}" for number in range(1, count + 1)]
     if _PREMISE not in example.texts or count < _FEWEST or not all(name in example.texts for name in names):
@@ -44,16 +44,17 @@ def _choices(example: Example) -> list[str]:
 def _encode(
     examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
 ) -> list[Window]:
-    """One window per choice: premise and question, and the choice. What is too long is cut as pairs of sentences are.
+    """One window per choice: premise and question, and the choice.
 
-    `stride` has no use. Where the question is left out or empty, the premise is alone.
+    Texts that are too long are cut as in pairs of sentences; `stride` is not used. Without a question, or
+    with an empty one, the first text is the premise alone.
     """
     frame = frame_of(tokenizer)
     several = [(_asked(example), _choices(example)) for example in examples]
     ids = token_ids(tokenizer, (text for asked, choices in several for text in (asked, *choices)))
     return [
-        framed(place, (ids[asked], ids[choice]), frame, max_length)
-        for place, (asked, choices) in enumerate(several)
+        framed(index, (ids[asked], ids[choice]), frame, max_length)
+        for index, (asked, choices) in enumerate(several)
         for choice in choices
     ]
 
@@ -72,17 +73,17 @@ def _loss(
     examples: Sequence[Example],
     labels: Labels,
 ) -> Tensor:
-    """The mean over examples of the cross-entropy over an example's choices, which may be more in one than another."""
-    groups = [(place, len(list(group))) for place, group in groupby(window.example for window in windows)]
-    for place, count in groups:
-        if count != len(_choices(examples[place])):
-            raise ValueError(f"a batch contains {count} of the choices of {examples[place].id}")
+    """The mean over examples of the cross-entropy over its choices; examples may differ in their number."""
+    groups = [(index, len(list(group))) for index, group in groupby(window.example for window in windows)]
+    for index, count in groups:
+        if count != len(_choices(examples[index])):
+            raise ValueError(f"a batch contains {count} of the choices of {examples[index].id}")
     counts = torch.tensor([count for _, count in groups])
     inside = torch.arange(int(counts.max()))[None, :] < counts[:, None]
     scores = _forward(head, hidden, mask, windows).float()[:, 0]
     rows = scores.new_full(inside.shape, torch.finfo(scores.dtype).min)
     rows = rows.masked_scatter(inside.to(scores.device), scores)
-    gold = torch.tensor([_gold(examples[place], count) for place, count in groups], device=hidden.device)
+    gold = torch.tensor([_gold(examples[index], count) for index, count in groups], device=hidden.device)
     return nn.functional.cross_entropy(rows, gold)
 
 
@@ -93,7 +94,7 @@ def _gold(example: Example, count: int) -> int:
         case Choice(index):
             raise ModelError(f"{example.id}: the right choice is number {index + 1}, but it has {count}.")
         case other:
-            raise ModelError(f"{example.id}: choosing cannot be learned from {type(other).__name__}.")
+            raise ModelError(f"{example.id}: a choice cannot be learned from {type(other).__name__}.")
 
 
 def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores], labels: Labels) -> Choice:

@@ -24,15 +24,15 @@ def _head(hidden_size: int, labels: Labels) -> nn.Module:
 def _encode(
     examples: Sequence[Example], tokenizer: Any, max_length: int, stride: int, candidate_length: int = 0
 ) -> list[Window]:
-    """One window per example. Of a pair that is too long, the longer text loses its end first; `stride` has no use."""
+    """One window per example. Of a pair that is too long, the longer text loses its end first; `stride` is not used."""
     frame = frame_of(tokenizer)
     ids = token_ids(tokenizer, (text.value for example in examples for text in example.texts.values()))
     windows = []
-    for place, example in enumerate(examples):
+    for index, example in enumerate(examples):
         parts = [ids[text.value] for text in example.texts.values()]
         if len(parts) > _MOST_FIELDS:
             raise ModelError(f"{example.id} has {len(parts)} fields; a classifier reads one text or two.")
-        windows.append(framed(place, parts, frame, max_length))
+        windows.append(framed(index, parts, frame, max_length))
     return windows
 
 

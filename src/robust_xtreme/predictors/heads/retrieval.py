@@ -26,13 +26,13 @@ from robust_xtreme.specs import CANDIDATE
 
 QUERY: Final = "query"
 SCALE: Final = 100.0
-"""What cosines are multiplied by before the softmax when training begins, as in the official dual encoder."""
+"""The initial factor of cosines before the softmax, as in the official dual encoder."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class TextLayout:
-    """A text of the field `name`: its tokens are from `first` on, `count` of them, between the special ones."""
+    """A text of the field `name`: `count` tokens from `first`, between the special tokens."""
 
     name: str
     first: int
@@ -40,7 +40,7 @@ class TextLayout:
 
 
 class DualHead(nn.Module):
-    """From the token that represents a text (B, H) to a vector (B, H) of length 1; `log_scale` is learned beside it."""
+    """From the token that represents a text (B, H) to a vector (B, H) of length 1; `log_scale` is learned too."""
 
     def __init__(self, hidden_size: int) -> None:
         nn.Module.__init__(self)
@@ -48,11 +48,11 @@ class DualHead(nn.Module):
         self.log_scale = nn.Parameter(torch.tensor(math.log(SCALE)))
 
     def forward(self, first: Tensor) -> Tensor:
-        """Vectors (B, H), float32, of such tokens (B, H)."""
+        """Vectors (B, H), float32, of the tokens (B, H)."""
         return unit_length(torch.tanh(self.dense(first)))
 
     def scale(self) -> Tensor:
-        """What cosines are multiplied by, float32."""
+        """The factor of cosines, float32."""
         return self.log_scale.float().exp()
 
 
@@ -67,8 +67,8 @@ def text_windows(texts: Iterable[tuple[int, str, str]], tokenizer: Any, max_leng
     ids = token_ids(tokenizer, (text for _, _, text in several))
     first, room = len(frame.single[0]), frame.room(1, max_length)
     return [
-        framed(place, (ids[text],), frame, max_length, TextLayout(name, first, min(room, len(ids[text]))))
-        for place, name, text in several
+        framed(index, (ids[text],), frame, max_length, TextLayout(name, first, min(room, len(ids[text]))))
+        for index, name, text in several
     ]
 
 
@@ -77,18 +77,20 @@ def _encode(
 ) -> list[Window]:
     """A window for the query, and after it one for the candidate where the example has one, each with its length.
 
-    `stride` has no use.
+    `stride` is not used.
     """
     lengths = {QUERY: max_length, CANDIDATE: candidate_length or max_length}
-    found: dict[tuple[int, str], Window] = {}
+    by_field: dict[tuple[int, str], Window] = {}
     for name, length in lengths.items():
-        texts = [(place, name, one.texts[name].value) for place, one in enumerate(examples) if name in one.texts]
+        texts = [
+            (index, name, example.texts[name].value) for index, example in enumerate(examples) if name in example.texts
+        ]
         windows = text_windows(texts, tokenizer, length)
-        found.update(((place, name), window) for (place, _, _), window in zip(texts, windows, strict=True))
-    for place, example in enumerate(examples):
-        if (place, QUERY) not in found:
-            raise ModelError(f"{example.id} has the fields {', '.join(example.texts)}, and none called {QUERY}.")
-    return [found[place, name] for place in range(len(examples)) for name in lengths if (place, name) in found]
+        by_field.update(((index, name), window) for (index, _, _), window in zip(texts, windows, strict=True))
+    for index, example in enumerate(examples):
+        if (index, QUERY) not in by_field:
+            raise ModelError(f"{example.id} has the fields {', '.join(example.texts)}, but not {QUERY}.")
+    return [by_field[index, name] for index in range(len(examples)) for name in lengths if (index, name) in by_field]
 
 
 def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
@@ -107,35 +109,35 @@ def _loss(
 ) -> Tensor:
     """The mean over queries of the cross-entropy of the scaled cosines with all candidates of the batch.
 
-    A candidate of the same tokens as the query's own is neither right nor wrong: it is left out.
+    A candidate with the tokens of the query's right candidate is left out.
     """
     if not isinstance(head, DualHead):
         raise ModelError("A representation without a head has nothing to learn.")
     queries, candidates = _pairs(windows, examples)
     vectors = _forward(head, hidden, mask, windows)
     scores = head.scale() * (vectors[queries] @ vectors[candidates].T)
-    copies = torch.from_numpy(_copies([windows[place].input_ids for place in candidates])).to(scores.device)
+    copies = torch.from_numpy(_copies([windows[row].input_ids for row in candidates])).to(scores.device)
     scores = scores.masked_fill(copies, torch.finfo(scores.dtype).min)
     return nn.functional.cross_entropy(scores, torch.arange(len(queries), device=scores.device))
 
 
 def _pairs(windows: Sequence[Window], examples: Sequence[Example]) -> tuple[list[int], list[int]]:
-    """The places of the queries and of their candidates in a batch, in the order of the queries."""
-    places = {(window.example, window.layout.name): place for place, window in enumerate(windows)}
+    """The rows of the queries and of their candidates in a batch, in the order of the queries."""
+    rows = {(window.example, window.layout.name): row for row, window in enumerate(windows)}
     pairs = []
     for example in dict.fromkeys(window.example for window in windows):
         if CANDIDATE not in examples[example].texts:
             raise ModelError(f"{examples[example].id} has no {CANDIDATE}: retrieval is learned from queries with one.")
-        if len(places.keys() & {(example, QUERY), (example, CANDIDATE)}) < len((QUERY, CANDIDATE)):
+        if len(rows.keys() & {(example, QUERY), (example, CANDIDATE)}) < len((QUERY, CANDIDATE)):
             raise ValueError(f"a batch contains only one text of {examples[example].id}")
-        pairs.append((places[example, QUERY], places[example, CANDIDATE]))
+        pairs.append((rows[example, QUERY], rows[example, CANDIDATE]))
     return [query for query, _ in pairs], [candidate for _, candidate in pairs]
 
 
 def _copies(ids: Sequence[tuple[int, ...]]) -> Scores:
-    """Which candidates (N, N) have the tokens of another, and are not that one itself."""
-    number = {one: place for place, one in enumerate(dict.fromkeys(ids))}
-    numbers = np.array([number[one] for one in ids])
+    """Which pairs of different candidates (N, N) have the same tokens."""
+    number = {tokens: index for index, tokens in enumerate(dict.fromkeys(ids))}
+    numbers = np.array([number[tokens] for tokens in ids])
     same: Scores = (numbers[:, None] == numbers[None, :]) & ~np.eye(len(ids), dtype=bool)
     return same
 

@@ -19,7 +19,7 @@ from robust_xtreme.models.windows import Scores, Window, frame_of, pieces
 from robust_xtreme.predictors.family import Family, Labels, quantised
 
 QUESTION_TOKENS: Final = 64
-"""The end of a longer question is cut off, as in the official scripts."""
+"""Longer questions are truncated, as in the official scripts."""
 
 ANSWER_TOKENS: Final = 30
 """No answer is longer, as in the official scripts."""
@@ -34,7 +34,7 @@ _CONTEXT: Final = "context"
 class ContextLayout:
     """Context tokens are from `first` on; `offsets` (T, 2) are their code points in the context.
 
-    `reach` is the span of the context that the window reads, with what no token represents at its ends.
+    `reach` is the span of the context that the window reads, with characters at its ends that no token represents.
     """
 
     first: int
@@ -55,26 +55,26 @@ def _encode(
     """
     frame = frame_of(tokenizer)
     room = frame.room(2, max_length)
-    found = pieces(tokenizer, (one.texts[name].value for one in examples for name in (_QUESTION, _CONTEXT)))
+    tokenised = pieces(tokenizer, (example.texts[name].value for example in examples for name in (_QUESTION, _CONTEXT)))
     windows = []
-    for place, example in enumerate(examples):
-        question = found[example.texts[_QUESTION].value].ids[: min(QUESTION_TOKENS, room // 2)]
-        context = found[example.texts[_CONTEXT].value]
+    for index, example in enumerate(examples):
+        question = tokenised[example.texts[_QUESTION].value].ids[: min(QUESTION_TOKENS, room // 2)]
+        context = tokenised[example.texts[_CONTEXT].value]
         first = len(frame.pair[0]) + len(question) + len(frame.pair[1])
         ranges = list(_ranges(len(context.ids), room - len(question), stride))
         length = len(example.texts[_CONTEXT].value)
         layouts = [ContextLayout(first, context.offsets[a:b], _reach(context.offsets, a, b, length)) for a, b in ranges]
-        lost = not _holds_gold(example, layouts)
+        lost = not _contains_gold(example, layouts)
         second = frame.second(question, context.ids)
         windows += [
-            Window(place, ids, layout, lost, second, frame.summary(ids))
+            Window(index, ids, layout, lost, second, frame.summary(ids))
             for ids, layout in zip((frame.around(question, context.ids[a:b]) for a, b in ranges), layouts, strict=True)
         ]
     return windows
 
 
 def _ranges(length: int, room: int, stride: int) -> Iterator[tuple[int, int]]:
-    """Stretches of the context's tokens, the last one reaching its end; at least one."""
+    """Ranges of the context's tokens; at least one, and the last ends with the context."""
     step = min(stride, room) if stride else room
     start = 0
     while start + room < length:
@@ -98,7 +98,7 @@ def _golds(example: Example) -> tuple[Span, ...]:
             raise ModelError(f"{example.id}: an answer is a span of the context, not {type(other).__name__}.")
 
 
-def _holds_gold(example: Example, layouts: Sequence[ContextLayout]) -> bool:
+def _contains_gold(example: Example, layouts: Sequence[ContextLayout]) -> bool:
     """Whether some window contains a gold answer whole; true where there is none to contain."""
     golds = _golds(example)
     return not golds or any(_tokens(gold, layout) is not None for layout in layouts for gold in golds)
@@ -129,7 +129,7 @@ def _loss(
     examples: Sequence[Example],
     labels: Labels,
 ) -> Tensor:
-    """The mean over windows of the two cross-entropies; without the answer the token that represents all is right."""
+    """The mean over windows of the two cross-entropies; a window without the answer has the summary token as target."""
     scores = _forward(head, hidden, mask, windows).float()
     allowed = torch.from_numpy(_allowed(windows, scores.shape[1])).to(hidden.device)
     scores = scores.masked_fill(~allowed[:, :, None], torch.finfo(scores.dtype).min)
@@ -138,47 +138,50 @@ def _loss(
 
 
 def _allowed(windows: Sequence[Window], length: int) -> Scores:
-    """Where an answer may begin or end (B, L): at the context's tokens, and for none at the summary."""
+    """Where an answer may begin or end (B, L): at the context's tokens, or, without an answer, at the summary."""
     first = np.array([window.layout.first for window in windows])[:, None]
     count = np.array([len(window.layout.offsets) for window in windows])[:, None]
     summary = np.array([window.summary for window in windows])[:, None]
-    place = np.arange(length)[None, :]
-    allowed: Scores = ((place >= first) & (place < first + count)) | (place == summary)
+    position = np.arange(length)[None, :]
+    allowed: Scores = ((position >= first) & (position < first + count)) | (position == summary)
     return allowed
 
 
 def _gold(window: Window, example: Example) -> tuple[int, int]:
     for gold in _golds(example):
-        found = _tokens(gold, window.layout)
-        if found is not None:
-            return window.layout.first + found[0], window.layout.first + found[1]
+        tokens = _tokens(gold, window.layout)
+        if tokens is not None:
+            return window.layout.first + tokens[0], window.layout.first + tokens[1]
     return window.summary, window.summary
 
 
 def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores], labels: Labels) -> Answers:
-    """The best span over all windows; of equal ones that of the first window, start and stop.
+    """The best span over all windows; ties go to the first window, start and stop.
 
-    Where the head may say that there is no answer, none is given if the begin and end together of the token that is
-    for all (the first, in most encoders), in the window where they are lowest, score more than the best span (the rule
-    for SQuAD 2.0 in BERT's run_squad.py, at its threshold of 0).
+    Where the head has a label for no answer, the result is empty if the summary token (the first, in most encoders),
+    in the window where it scores lowest, scores more than the best span as begin and end (the rule for SQuAD 2.0 in
+    BERT's run_squad.py, with its threshold of 0).
     """
     best: tuple[int, int, int, int] | None = None
-    for window, one in zip(windows, scores, strict=True):
-        found = _best_span(window.layout, one)
-        if found is not None and (best is None or found[0] > best[0]):
-            best = found
+    for window, window_scores in zip(windows, scores, strict=True):
+        span = _best_span(window.layout, window_scores)
+        if span is not None and (best is None or span[0] > best[0]):
+            best = span
     if best is None or (NO_ANSWER in labels and _no_answer(windows, scores) > best[0]):
         return Answers(())
     return _trimmed(example.texts[_CONTEXT].value, *best[1:])
 
 
 def _no_answer(windows: Sequence[Window], scores: Sequence[Scores]) -> int:
-    """The lowest score of the tokens that represent windows: where one window has an answer, there is one."""
-    return min(int(quantised(one[window.summary]).sum()) for window, one in zip(windows, scores, strict=True))
+    """The lowest score of the windows' summary tokens, because an answer in one window is an answer."""
+    return min(
+        int(quantised(window_scores[window.summary]).sum())
+        for window, window_scores in zip(windows, scores, strict=True)
+    )
 
 
 def _best_span(layout: ContextLayout, scores: Scores) -> tuple[int, int, int, int] | None:
-    """Score and code points of a window's best span of at most ANSWER_TOKENS tokens; where the next token begins."""
+    """Score and bounds of a window's best span of at most ANSWER_TOKENS tokens, and the begin of the next token."""
     count = len(layout.offsets)
     if not count:
         return None
@@ -201,7 +204,7 @@ def _padded(end: Scores) -> Scores:
 
 
 def _trimmed(context: str, start: int, stop: int, until: int) -> Answers:
-    """Without spaces around it, and with what a tokenizer left out of every token of the last character."""
+    """The span without surrounding spaces, and with parts of its last character that no token covers."""
     stop += _left_out(context[start:until][: _LEFT_OUT + stop - start], stop - start)
     inside = context[start:stop]
     start += len(inside) - len(inside.lstrip())
@@ -212,7 +215,7 @@ def _trimmed(context: str, start: int, stop: int, until: int) -> Answers:
 def _left_out(text: str, stop: int) -> int:
     """How many code points after `stop` belong to the user-perceived character before it: marks, or parts of a letter.
 
-    Characters for joining words or keeping them apart do not belong to it where they end it.
+    Joiners and non-joiners at its end do not belong to it.
     """
     if stop >= len(text) or text[stop].isspace():
         return 0

@@ -1,6 +1,6 @@
 """Tagging: one tag per word, read off the word's first token; long sentences are read in windows.
 
-Where a token sees only those before it, a word is read off its last token.
+In causal encoders a word is read off its last token.
 """
 
 from __future__ import annotations
@@ -45,39 +45,39 @@ def _encode(
 ) -> list[Window]:
     """Each word is tokenised by itself; windows follow each other without overlap, so that every word is read once.
 
-    A word without a token becomes the unknown token; one that is longer than a window keeps its first tokens.
-    `stride` has no use.
+    A word without a token becomes the unknown token; a word longer than a window keeps its first tokens.
+    `stride` is not used.
     """
     frame = frame_of(tokenizer)
     room = frame.room(1, max_length)
-    ids = token_ids(tokenizer, (_text(one).at(span) for one in examples for span in _text(one).spans))
+    ids = token_ids(tokenizer, (_text(example).at(span) for example in examples for span in _text(example).spans))
     blank = (_blank(tokenizer),)
     windows = []
-    for place, example in enumerate(examples):
+    for index, example in enumerate(examples):
         text = _text(example)
         words = [(ids[text.at(span)] or blank)[:room] for span in text.spans]
         for begin, stop in _ranges(list(map(len, words)), room):
             part = words[begin:stop]
             joined = [token for word in part for token in word]
-            windows.append(Window(place, frame.around(joined), _layout(begin, part, frame), False))
+            windows.append(Window(index, frame.around(joined), _layout(begin, part, frame), False))
     return windows
 
 
 def _blank(tokenizer: Any) -> int:
     for name in ("unk_token_id", "mask_token_id", "sep_token_id", "eos_token_id"):
-        found = getattr(tokenizer, name, None)
-        if found is not None:
-            return int(found)
+        token_id = getattr(tokenizer, name, None)
+        if token_id is not None:
+            return int(token_id)
     raise ModelError("This model's tokenizer has no token for a word that it cannot read.")
 
 
 def _ranges(lengths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
     """Cut a sentence into runs of words that fit into a window; a sentence without words is one empty run."""
     begin = used = 0
-    for place, length in enumerate(lengths):
+    for index, length in enumerate(lengths):
         if used + length > room:
-            yield begin, place
-            begin, used = place, 0
+            yield begin, index
+            begin, used = index, 0
         used += length
     yield begin, len(lengths)
 
@@ -88,19 +88,19 @@ def _layout(begin: int, words: Sequence[tuple[int, ...]], frame: Frame) -> WordL
 
 
 def _firsts(windows: Sequence[Window]) -> tuple[Scores, Scores]:
-    """Places of the words' tokens (B, most words), and which of them are words."""
+    """Positions of the words' tokens (B, most words), and which of them are words and not padding."""
     lengths = np.array([len(window.layout.firsts) for window in windows])
     inside = np.arange(max(1, lengths.max()))[None, :] < lengths[:, None]
-    places = np.zeros(inside.shape, dtype=np.int64)
-    places[inside] = [place for window in windows for place in window.layout.firsts]
-    return places, inside
+    positions = np.zeros(inside.shape, dtype=np.int64)
+    positions[inside] = [position for window in windows for position in window.layout.firsts]
+    return positions, inside
 
 
 def _forward(head: nn.Module, hidden: Tensor, mask: Tensor, windows: Sequence[Window]) -> Tensor:
     """Scores (B, most words, labels) of the words of each window, padded at the end."""
-    places = torch.from_numpy(_firsts(windows)[0]).to(hidden.device)
+    positions = torch.from_numpy(_firsts(windows)[0]).to(hidden.device)
     rows = torch.arange(len(windows), device=hidden.device)[:, None]
-    scores: Tensor = head(hidden[rows, places])
+    scores: Tensor = head(hidden[rows, positions])
     return scores
 
 
@@ -124,29 +124,29 @@ def _loss(
 def _gold(window: Window, example: Example, labels: Labels) -> list[int]:
     match example.target:
         case Tags(names):
-            begin, places = window.layout.begin, _places(labels)
-            return [_index(name, example, places) for name in names[begin : begin + len(window.layout.firsts)]]
+            begin, indices = window.layout.begin, _indices(labels)
+            return [_index(name, example, indices) for name in names[begin : begin + len(window.layout.firsts)]]
         case other:
             raise ModelError(f"{example.id}: a tagger cannot learn from {type(other).__name__}.")
 
 
 @lru_cache(maxsize=8)
-def _places(labels: Labels) -> dict[str, int]:
-    """The place of each label; there may be more than a thousand."""
-    return {label: place for place, label in enumerate(labels)}
+def _indices(labels: Labels) -> dict[str, int]:
+    """The index of each label; there may be more than a thousand."""
+    return {label: index for index, label in enumerate(labels)}
 
 
-def _index(name: str, example: Example, places: Mapping[str, int]) -> int:
-    if name not in places:
-        known = ", ".join(places) if len(places) <= _FEW else f"the {len(places):,} labels of the head"
+def _index(name: str, example: Example, indices: Mapping[str, int]) -> int:
+    if name not in indices:
+        known = ", ".join(indices) if len(indices) <= _FEW else f"the {len(indices):,} labels of the head"
         raise Mismatch(f"{example.id} has the tag {name!r}, which is none of {known}.")
-    return places[name]
+    return indices[name]
 
 
 def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores], labels: Labels) -> Tags:
     names: list[str] = []
-    for window, one in zip(windows, scores, strict=True):
-        kept = quantised(one[: len(window.layout.firsts)])
+    for window, window_scores in zip(windows, scores, strict=True):
+        kept = quantised(window_scores[: len(window.layout.firsts)])
         names += [labels[best] for best in kept.argmax(axis=-1).tolist()]
     return Tags(tuple(names))
 

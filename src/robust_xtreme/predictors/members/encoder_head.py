@@ -20,15 +20,15 @@ from robust_xtreme.targets.kinds import kind_of
 
 @final
 class Recorder:
-    """A tokenizer that remembers the ids of every text that was read without special tokens."""
+    """A tokenizer that keeps the ids of every text tokenised without special tokens."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
         self.seen: dict[str, tuple[int, ...]] = {}
 
-    def __call__(self, texts: Any, *rest: Any, add_special_tokens: bool = True, **options: Any) -> Any:
-        """What the tokenizer gives; a list of texts is remembered."""
-        read = self._tokenizer(texts, *rest, add_special_tokens=add_special_tokens, **options)
+    def __call__(self, texts: Any, *args: Any, add_special_tokens: bool = True, **options: Any) -> Any:
+        """Call the tokenizer; the ids of a list of texts are kept."""
+        read = self._tokenizer(texts, *args, add_special_tokens=add_special_tokens, **options)
         if isinstance(texts, list) and not add_special_tokens:
             self.seen.update(zip(texts, map(tuple, read["input_ids"]), strict=True))
         return read
@@ -52,14 +52,16 @@ class EncoderHead:
     load: Load = _not_loaded
 
     def prepare(self, examples: Sequence[Example]) -> list[Input]:
-        """The windows of each example; for one that is searched for, those of the query."""
+        """The windows of each example; in retrieval, those of the query."""
         windows: list[list[Window]] = [[] for _ in examples]
         for window in self.family.encode(examples, self.tokenizer, self.task.max_length, self.task.stride):
             windows[window.example].append(window)
-        return [Input(example, tuple(own)) for example, own in zip(examples, windows, strict=True)]
+        return [
+            Input(example, tuple(example_windows)) for example, example_windows in zip(examples, windows, strict=True)
+        ]
 
     def answer(self, inputs: Sequence[Input], batch_tokens: int, advance: Callable[[int], None]) -> list[Target | None]:
-        """What the head's scores are decoded to."""
+        """The decoded scores of the head."""
         return predict(self.load(), inputs, batch_tokens, advance)
 
     def status(self, example: Example, windows: Sequence[Window]) -> str:
@@ -67,7 +69,7 @@ class EncoderHead:
         return self.family.status(example, windows)
 
     def tokens(self, pieces: Iterable[str]) -> dict[str, tuple[int, ...]]:
-        """The ids of pieces, of which those that were read before are not read again."""
+        """The ids of pieces; each distinct piece is tokenised once."""
         distinct = dict.fromkeys(pieces)
         token_ids(self.tokenizer, (piece for piece in distinct if piece not in self.tokenizer.seen))
         return {piece: self.tokenizer.seen[piece] for piece in distinct}
@@ -79,7 +81,7 @@ def _make(model: Located, task: TaskSpec, load: Load) -> EncoderHead:
 
 encoder_head = Making(
     name="encoder_head",
-    summary="An encoder with a head, or with a representation of its states for what is searched for.",
+    summary="An encoder with a head, or with a representation of its states for retrieval.",
     serves=lambda model, task: bool(model.head) or kind_of(task.family).searched,
     make=_make,
 )
