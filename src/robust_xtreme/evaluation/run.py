@@ -169,12 +169,12 @@ class _Run:
             ThreadPoolExecutor(1, "prepare", shared) as preparing,
             ThreadPoolExecutor(1, "score", shared) as scoring,
         ):
-            upcoming: list[Future[Ready]] = [preparing.submit(self._prepare, task_run, floors) for task_run in todo[:1]]
+            upcoming: list[Future[Ready]] = [preparing.submit(self._begin, task_run, floors) for task_run in todo[:1]]
             pending: list[Future[None]] = []
             for index, task_run in enumerate(todo):
                 prepared = upcoming.pop().result()()
                 upcoming += [
-                    preparing.submit(self._prepare, following, floors) for following in todo[index + 1 : index + 2]
+                    preparing.submit(self._begin, following, floors) for following in todo[index + 1 : index + 2]
                 ]
                 answered = self._answer(task_run, prepared)
                 _wait(pending)
@@ -186,10 +186,14 @@ class _Run:
     def _size(self, task_run: TaskRun) -> int:
         return task_run.rows * sum(len(condition.seeds) for condition in self.plan.of(task_run))
 
-    def _prepare(self, task_run: TaskRun, floors: dict[str, Floors]) -> Ready:
-        """A function that gives the prepared task run; it prepares when called if a condition queries the model."""
+    def _begin(self, task_run: TaskRun, floors: dict[str, Floors]) -> Ready:
+        """Prepare a task run; before the first of a task, fit the task's floors."""
         if task_run.task.name not in floors:
             floors[task_run.task.name] = _fitted(task_run, self.plan.spec)
+        return self._prepare(task_run)
+
+    def _prepare(self, task_run: TaskRun) -> Ready:
+        """A function that gives the prepared task run; it prepares when called if a condition queries the model."""
         split = split_of(self.plan, task_run)
         conditions = self.plan.of(task_run)
         predictor, deduplicate = self._predictor(task_run), self.manifest["deduplicate"]
