@@ -81,7 +81,9 @@ def test_what_asks_is_refused_where_there_is_no_model(asked: list[tuple[str, Any
     assert asked == []
 
 
-@pytest.mark.parametrize(("task", "field"), [("xnli", "hypothesis"), ("panx", "tokens"), ("xquad", "context")])
+@pytest.mark.parametrize(
+    ("task", "field"), [("xnli", "hypothesis"), ("xnli", "premise"), ("panx", "tokens"), ("xquad", "context")]
+)
 def test_an_evaluation_answers_where_the_model_is(
     task: str, field: str, tmp_path: Path, asked: list[tuple[str, Any]]
 ) -> None:

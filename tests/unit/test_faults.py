@@ -32,7 +32,7 @@ def test_every_fault_fits_the_source_and_names_tests_that_exist() -> None:
 
 def test_packages_are_folders_with_modules() -> None:
     """Data folders are not packages; the modules at the top are one."""
-    assert {"robust_xtreme", "noise", "noise/nlpaug", "training"} <= packages(ROOT)
+    assert {"robust_xtreme", "noise", "noise/members/nlpaug", "training"} <= packages(ROOT)
     assert not any(name.startswith("_") for name in packages(ROOT))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Target, Text
@@ -88,11 +89,13 @@ def test_folds_predict_as_a_fit_on_the_others_does() -> None:
     bags = [(f"{'abc'[i % 3] * 3} {i}", f"{i % 7}") for i in range(40)]
     classes, folds = [i % 3 for i in range(40)], [i % 4 for i in range(40)]
     found = naive_bayes.folded(bags, classes, folds, 3, 0.3)
+    scores = naive_bayes.folded_scores(bags, classes, folds, 3, 0.3)
     for held_out in range(4):
         rest = [at for at in range(40) if folds[at] != held_out]
         model = naive_bayes.fit([bags[at] for at in rest], [classes[at] for at in rest], 3, 0.3)
         inside = [at for at in range(40) if folds[at] == held_out]
         assert [found[at] for at in inside] == model.predict([bags[at] for at in inside])
+        assert np.allclose(scores[inside], model.scores([bags[at] for at in inside]))
 
 
 def test_a_bag_of_characters_reads_all_fields_wherever_they_stand() -> None:

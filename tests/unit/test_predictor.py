@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from robust_xtreme.predictors.members.encoder_head import EncoderHead
 from robust_xtreme.predictors.predictor import Input, Making, predictor_of
 from robust_xtreme.resources import mini
 from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.sources import load, open_source
 from robust_xtreme.specs import TaskSpec
 
 
@@ -82,6 +83,16 @@ def test_other_tasks_keep_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch)
     task = registry.load("task", "panx")
     assert isinstance(predictor_of(locate(mini("model"), task), task, _absent), EncoderHead)
+
+
+def test_an_answer_in_no_window_is_reported() -> None:
+    """An encoder with a head says of an example whether a window contains its gold answer."""
+    task = registry.load("task", "xquad")
+    example = load(task, open_source("mini"), "sw", "test").examples[0]
+    predictor = predictor_of(locate(mini("model"), task), task, _absent)
+    (prepared,) = predictor.prepare([example])
+    assert predictor.status(example, prepared.windows) == "ok"
+    assert predictor.status(example, [replace(prepared.windows[0], truncated=True)]) == "truncated_gold"
 
 
 def test_a_task_that_none_serves_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Choice
 from robust_xtreme.formats import tsv, tsv_paraphrases
 from robust_xtreme.languages import codes
+from robust_xtreme.perturbing.of_task import Asked, texts
 from robust_xtreme.sources import load, resolve
 from robust_xtreme.specs import Origin, Row, TaskSpec
 
@@ -40,6 +41,15 @@ def test_the_release_and_what_xtreme_makes_of_it_are_the_same_examples(tmp_path:
     assert [one.id for one in found] == [f"pawsx/validation/de/{place}" for place in range(3)]
     assert found[1].texts["sentence1"].value == 'He said "no".'
     assert [one.target for one in found] == [Choice(1), Choice(0), Choice(1)]
+
+
+def test_a_file_elsewhere_has_the_ids_of_the_release(tmp_path: Path) -> None:
+    """A file that is perturbed outside its release has texts with the ids by which `eval` knows them."""
+    mine = written(tmp_path / "mine", "mine.tsv", RELEASE) / "mine.tsv"
+    noised = texts(Asked(PAWSX, "validation", "de"), str(mine), {"sentence1": "first"})
+    own = written(tmp_path / "own", "x-final/de/dev_2k.tsv", RELEASE)
+    examples = load(PAWSX, own, "de", "validation").examples
+    assert list(noised.values()) == [example.texts["sentence1"] for example in examples]
 
 
 @pytest.mark.parametrize("change", ["moved", "crlf", "mark", "columns"])
