@@ -62,7 +62,7 @@ def _location(row: Row, path: Path) -> str:
     return row.location.removeprefix(head).strip() if row.location.startswith(head) else ""
 
 
-def _rows(asked: Asked, path: Path) -> tuple[str, Found]:
+def _rows(asked: Asked, path: Path) -> tuple[str, SourceRows]:
     """The split, and its rows: those of all files that `eval` reads with this file, or of this file alone."""
     task, suite = asked.task, path.parent.parent
     if (suite / MANIFEST).is_file():
