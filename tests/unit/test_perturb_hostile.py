@@ -74,7 +74,7 @@ BROKEN = [
     (
         "squad",
         SAMPLES["squad"].replace('"answer_start": 40', '"answer_start": 41'),
-        "question 'q1': the answer 'Butiama' is not",
+        "question 'q1': the answer 'Butiama' is not at",
     ),
     (
         "squad",

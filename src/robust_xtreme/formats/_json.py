@@ -172,7 +172,7 @@ def _past(text: str, position: int, mark: str) -> int:
 
 
 def dumped(new: str, old: Placed, text: str) -> str:
-    """Write a new string as JSON, with the old string's escapes beyond ASCII; the same string keeps its bytes."""
+    """Write a new string as JSON, escaping non-ASCII letters as the old one does; an equal string keeps its bytes."""
     raw = text[slice(*old.range)]
     return raw if new == old else json.dumps(new, ensure_ascii=raw.isascii() and not old.isascii())
 

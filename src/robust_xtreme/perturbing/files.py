@@ -200,7 +200,7 @@ def _asked(fields: tuple[str, ...], cell: PerturbationSpec) -> tuple[str, ...]:
 def _check_language(job: Job) -> None:
     if job.language and job.language_field:
         raise UserError(
-            "--language is the language of all texts, --language-field the field of each row's language; use one."
+            "--language is the language of all texts, --language-field the field of each row's language; take one."
         )
     if not job.language and not job.language_field:
         raise UserError("Texts need their language, as in --language sw, or --task to read them as a task does.")
