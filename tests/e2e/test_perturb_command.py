@@ -140,7 +140,7 @@ def test_the_embedded_suite_gets_the_noise_of_eval(
 
 
 def test_fields_default_to_the_headline(folder: Path, tmp_path: Path) -> None:
-    """With a task its first group of fields is noised, in QA the question; the file's name gives the split."""
+    """With a task its first group of fields is noised, in QA the question; the file name gives the split."""
     result = call(
         str(folder / "xquad/xquad.en.json"),
         "--task",
