@@ -301,7 +301,7 @@ BITEXT: Final = "bitext"
 """The `search` of a pool that mines pairs."""
 
 CANDIDATE: Final = "candidate"
-"""The field of a retrieval task that stands for all texts of its pool; its other field is `query`."""
+"""The field of a retrieval task that means all texts of its pool; its other field is `query`."""
 
 
 @final

@@ -82,7 +82,7 @@ def test_an_index_names_files_that_are_there(one: Path) -> None:
     """A part that was not fetched is named."""
     indexed(one, "model-00001-of-00001.safetensors")
     (one / "model-00001-of-00001.safetensors").unlink()
-    with pytest.raises(ModelError, match=r"names 'model-00001-of-00001\.safetensors', which is not there"):
+    with pytest.raises(ModelError, match=r"names 'model-00001-of-00001\.safetensors', which is missing"):
         locate(one, XNLI)
 
 

@@ -268,7 +268,7 @@ ALIKE = "# script: Latn\n" + HEAD + "letter\tforms\tlikeness\n"
         ("keyboards/mine.toml", KEYBOARD.replace('"Mine"', '"Mine'), "Packs are files KIND/NAME"),
         ("alphabets/sw.toml", ENGLISH, "language"),
         ("input/vi-telex.tsv", HEAD + "key\tmark\tletters\n", "it has no rows of: key, mark, letters"),
-        ("input/vi-vni.tsv", HEAD + "key\tmark\tletters\n1\tx\t\n", "no key of a tone or a hat"),
+        ("input/vi-vni.tsv", HEAD + "key\tmark\tletters\n1\tx\t\n", "is not a key of a tone or a hat"),
         ("input/ja-romaji.tsv", HEAD + "key\tkana\na\t\u3042\n", "there is no column 'keys'"),
         ("input/ja-words.tsv", HEAD + "word\treading\tweight\n\u65e5\t\u3072\tmany\n", "'many' is not a whole number"),
         ("input/zh-words.tsv", HEAD + "word\treading\tfrequency\n\u65e5\tri\t-1\n", "'-1' is not a whole number"),

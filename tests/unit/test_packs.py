@@ -100,11 +100,11 @@ def test_notes_and_hidden_files_may_lie_beside_packs(tmp_path: Path) -> None:
         ("alphabets/sw.toml", "x = '" + "a" * 1_000_001 + "'", "larger than 1 MB"),
         ("misspellings/sw.tsv", "a" * 8_000_001, "larger than 8 MB"),
         ("misspellings/sw.tsv", "a\tb\n", "the key 'source' is missing"),
-        ("alphabet/sw.toml", SWAHILI, "no kind of pack. Did you mean 'alphabets'?"),
-        ("sw.toml", SWAHILI, "no kind of pack"),
-        ("alphabets/sw.json", "{}", "no pack's file"),
-        ("alphabets/a b.toml", SWAHILI, "no pack's file"),
-        ("alphabets/more/sw.toml", SWAHILI, "no pack's file"),
+        ("alphabet/sw.toml", SWAHILI, "it is not a kind of pack. Did you mean 'alphabets'?"),
+        ("sw.toml", SWAHILI, "it is not a kind of pack"),
+        ("alphabets/sw.json", "{}", "it is not a pack's file"),
+        ("alphabets/a b.toml", SWAHILI, "it is not a pack's file"),
+        ("alphabets/more/sw.toml", SWAHILI, "it is not a pack's file"),
         ("README.md", "", "contains no packs"),
     ],
 )
@@ -120,7 +120,11 @@ def test_a_folder_that_is_none_of_packs_is_one_line(tmp_path: Path, name: str, t
 def test_what_is_no_plain_file_is_refused(tmp_path: Path) -> None:
     """A link out of the folder, one to itself, and a pipe, which would never end."""
     elsewhere = pack(tmp_path / "elsewhere", "sw.toml", SWAHILI) / "sw.toml"
-    for name, said in (("out", "leads out"), ("loop", "no plain file"), ("pipe", "no plain file")):
+    for name, said in (
+        ("out", "is a link to outside"),
+        ("loop", "is not a plain file"),
+        ("pipe", "is not a plain file"),
+    ):
         folder = tmp_path / name / "alphabets"
         folder.mkdir(parents=True)
         if name == "pipe":

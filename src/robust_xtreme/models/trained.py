@@ -116,7 +116,7 @@ def model_facts(run: Path, heads: Sequence[str], config: Mapping[str, Any] | Non
 
 
 def stage_flags(run: Path) -> list[str]:
-    """The `overlap_flags` of a run: allowed splits that its training data contain, and tasks' own data."""
+    """The parts of a run's training data that are evaluated, for `overlap_flags`: allowed splits, data of tasks."""
     flags = {flag for stage in stages(run) for flag in (*stage.get("allowed", ()), *_flags(stage))}
     return sorted(flags)
 
@@ -215,12 +215,11 @@ def overlap(run: Path, label: str, examples: Sequence[Example], allowed: bool) -
     Raises Contamination where the shared passages, pairs or sentences of 8 words and more exceed the tolerated share
     of the split, unless `allowed`.
     """
-    contamination = check(run, examples)
-    if not contamination.count:
+    shared = check(run, examples)
+    if not shared.count:
         return ""
     long = check(run, [example for example in examples if not unit(example).short])
-    share = f"{contamination.count} of {contamination.total} {contamination.kind}s"
-    what = f"{label}: {share} are in the model's training data"
-    if long.count > TOLERATED * contamination.total and not allowed:
-        raise Contamination(f"{what} (first: {long.first}). Leave it out, or stamp its results with --allow-overlap.")
+    what = f"{label}: {shared.count} of {shared.total} {shared.kind}s are in the model's training data"
+    if long.count > TOLERATED * shared.total and not allowed:
+        raise Overlap(f"{what} (first: {long.first}). Leave it out, or stamp its results with --allow-overlap.")
     return f"{what}."
