@@ -243,7 +243,7 @@ def _aligned(work: _Work, translated: SourceRows, language: str) -> tuple[Exampl
 def _apart(work: _Work, examples: Sequence[Example], language: str) -> tuple[Example, ...]:
     """Examples that do not translate the English examples: all of them, in separate clusters."""
     what = f"{work.task.name} {language}: the {len(examples):,} rows do not translate the English examples one by one"
-    work.tell(f"{what}; all of them are taken, in separate clusters")
+    work.tell(f"{what}; all of them are taken, in clusters of their own")
     return tuple(replace(example, cluster=f"{language}/{example.cluster}") for example in examples)
 
 
