@@ -25,7 +25,7 @@ _HEAD: Final = """\
 runs, on one core. Spans are moved and books are kept by ours alone.
 """
 _PLAIN: Final = """\
-Ours, and after the stroke a plain-Python loop of the same noise: per character (or word) a draw of `random.Random`
+Ours, and after the slash a plain-Python loop of the same noise: per character (or word) a draw of `random.Random`
 and a dict of what it may become; without spans, clusters or books. Empty: the perturbation serves no language of the
 script, or has no meaning in the task.
 """

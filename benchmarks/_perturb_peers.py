@@ -1,4 +1,4 @@
-"""What is beside ours in benchmarks/perturb.py: a plain loop, nlpaug, TextAttack in an environment of its own."""
+"""The peers of benchmarks/perturb.py: a plain loop, nlpaug, and TextAttack in an environment of its own."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
     python benchmarks/search.py [--count 100000] [--dim 256] [--queries 1000] [--runs 3] [--out reports/benchmarks]
 
 Vectors of length 1 from a fixed seed, with most of their variance in 32 directions, as those of sentences have; k = 20.
-All times are of one thread's processor time, for the best of the runs, which take turns. The peer keeps all scores at
+All times are of one thread's processor time, for the best of the runs, which take turns. The peer has all scores at
 once and leaves the order of ties open: `torch.topk(queries @ candidates.T, k)` in float32. The bar: exact search is at
 least as fast as the peer.
 """

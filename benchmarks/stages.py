@@ -1,6 +1,6 @@
 """Where the time of a whole evaluation goes: every stage's own seconds, and what is spent outside the forward pass.
 
-The functions of the package are timed from outside: while a meter is on, they are after wrappers.
+The functions of the package are timed from outside: while a meter is on, they are wrapped.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Keeps a finished run under reports/: its page, its frames but those of single examples, and the commands after it.
+"""Keeps a finished run under reports/: its page, its frames but those of single examples, and its commands.
 
 `python tools/keep_report.py RUN reports/NAME 'robust-xtreme train ...' 'robust-xtreme eval ...'`
 """

@@ -34,9 +34,8 @@ _LEARNED: Final = """\
 
 The nine of arXiv 2005.13013, and Social IQa, from which XTREME-R's baseline learns XCOPA first. All are in English.
 What is noised is what noise in training changes. `data of` names the tasks that are trained on these data anyway: what
-they gain is not transfer. `robust-xtreme data check --tasks intermediate --data DIR` reports which of them a folder
-contains. Files and the dataset on the hub give the same examples; pairs on whose label annotators did not agree are
-left out.
+they gain is not transfer. `robust-xtreme data check --tasks intermediate --data DIR` lists those that a folder contains.
+Files and the dataset on the hub give the same examples; pairs on whose label annotators did not agree are left out.
 """
 
 
@@ -90,7 +89,7 @@ def _entry(task: TaskSpec, rows: Iterable[tuple[str, str]]) -> str:
 
 
 def _taught(task: TaskSpec) -> Iterator[tuple[str, str]]:
-    """What is stated of an intermediate task, or of a part of one."""
+    """The description of an intermediate task, or of a part of one."""
     yield "rows", task.rows
     if task.parts:
         yield "parts", ", ".join(f"[{part.name}](#{part.name})" for part in task.parts)

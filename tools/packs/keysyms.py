@@ -1,4 +1,4 @@
-"""What a keysym types: a character, or a dead key, that is a mark which continues the next letter.
+"""What a keysym types: a character, or a dead key, that is a mark for the next letter.
 
 The names are those of X11's keysymdef.h, in `keysyms.tsv` beside this file, which
 `python -m tools.packs.keysyms /usr/include/X11/keysymdef.h` writes again.

@@ -96,7 +96,7 @@ def likeness(texts: Sequence[str], fonts: Sequence[Any], base: str = "") -> Arra
 def most_alike(
     texts: Sequence[str], alike: Array, alphabets: Sequence[frozenset[str]]
 ) -> Iterator[tuple[str, dict[str, int]]]:
-    """For each text but digits, the three most like it in each alphabet that has it, and digits, in percent."""
+    """For each text other than a digit, the three most like it in each alphabet that has it, and digits, in percent."""
     for number, text in enumerate(texts):
         ranked = sorted(zip(alike[number].tolist(), texts, strict=True), reverse=True)
         near = [(value, form) for value, form in ranked if form != text and value >= _LEAST]

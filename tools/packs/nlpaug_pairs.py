@@ -43,7 +43,7 @@ class Pair(NamedTuple):
 
 
 def pairs(path: Path) -> Iterator[tuple[str, str]]:
-    """The pairs of a map: a character, and each of those that may be in its place."""
+    """The pairs of a map: a character, and each of those that may replace it."""
     for one, others in json.loads(path.read_text(encoding="utf-8")).items():
         yield from ((one, other) for other in others)
 

@@ -21,7 +21,7 @@ ZERO_SHOT: Final = "tatoeba"
 EVALUATED: Final = (*TARGETS, ZERO_SHOT)
 TEXT: Final = "flores_first100"
 SQUAD: Final = ("squad/train-v1.1.json", "squad/dev-v1.1.rebuilt.json")
-"""SQuAD's training file, and what represents it where it is not there: the released development set, put together."""
+"""SQuAD's training file, and its substitute where it is missing: the released development set, put together."""
 
 
 @final
@@ -172,7 +172,7 @@ def write_files(study: Study) -> None:
 
 
 def link_data(data: Path, study: Study) -> bool:
-    """Make the study's data folder of links; whether SQuAD's development set represents its training set there."""
+    """Make the study's data folder of links; whether SQuAD's development set replaces its training set there."""
     lacking = not (data / SQUAD[0]).is_file()
     for entry in sorted(data.iterdir()):
         if not (lacking and entry.name == "squad"):

@@ -55,7 +55,7 @@ def make_chain(study: Study, chain: Chain) -> list[str]:
 
 
 def _done(failed: list[str], name: str, work: Callable[[], object]) -> bool:
-    """Whether a piece is there; where it is not, why is told, and others continue."""
+    """Whether a piece is there; where it is not, the reason is printed, and others continue."""
     started = time.process_time()
     try:
         work()

@@ -3,7 +3,7 @@
 Run: .venv/bin/python tools/unicode/make_graphemes.py
 
 The properties are the Unicode Character Database's, as the package `regex` carries them; `regex` itself is the oracle
-that the tests contain the clusters against.
+that the tests compare the clusters with.
 """
 
 from __future__ import annotations

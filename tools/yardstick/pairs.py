@@ -38,7 +38,7 @@ class Lists(NamedTuple):
 
 
 def lists(folder: Path) -> Lists:
-    """The pairs of the four lists: English letters, wrong words that are not right word of a list.
+    """The pairs of the four lists: English letters, wrong words that are not a right word of a list.
 
     Pairs are in lower case, unless it is the case of one letter in which they differ. The keys of one list are all in
     lower case; what differs in case there is left out.
