@@ -34,7 +34,7 @@ _LEARNED: Final = """\
 
 The nine of arXiv 2005.13013, and Social IQa, from which XTREME-R's baseline learns XCOPA first. All are in English.
 What is noised is what noise in training changes. `data of` names the tasks that are trained on these data anyway: what
-they gain is not transfer. `robust-xtreme data check --tasks intermediate --data DIR` lists those that a folder contains.
+they gain is not transfer. `robust-xtreme data check --tasks intermediate --data DIR` lists those in a folder.
 Files and the dataset on the hub give the same examples; pairs on whose label annotators did not agree are left out.
 """
 
