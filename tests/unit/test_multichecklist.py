@@ -238,7 +238,10 @@ def _second_context(text: str) -> str:
         (lambda text: text[: text.index("Name\tAnimal vs Vehicle v2")], "'Animal vs Vehicle v2' is missing"),
         (lambda text: text.replace("Field\t", "Row\t", 1), "does not begin with the column 'Field'"),
         (lambda text: text.replace("\ten\t", "\tenglish\t", 1), "has no column 'en'"),
-        (lambda text: text.replace("\tde-placeholders\tde\t", "\tqu-placeholders\tde\t", 1), "does not follow a column of its language"),
+        (
+            lambda text: text.replace("\tde-placeholders\tde\t", "\tqu-placeholders\tde\t", 1),
+            "does not follow a column of its language",
+        ),
         (lambda text: text.replace("Animal vs Vehicle v2", "Animal vs Vehicle"), "'Animal vs Vehicle' occurs twice"),
         (lambda text: text.replace("Animal vs Vehicle v2", "Plant vs Vehicle"), "no test 'Plant vs Vehicle'"),
         (

@@ -221,5 +221,5 @@ def overlap(run: Path, label: str, examples: Sequence[Example], allowed: bool) -
     long = check(run, [example for example in examples if not unit(example).short])
     what = f"{label}: {shared.count} of {shared.total} {shared.kind}s are in the model's training data"
     if long.count > TOLERATED * shared.total and not allowed:
-        raise Overlap(f"{what} (first: {long.first}). Leave it out, or stamp its results with --allow-overlap.")
+        raise Contamination(f"{what} (first: {long.first}). Leave it out, or stamp its results with --allow-overlap.")
     return f"{what}."
