@@ -9,9 +9,9 @@ from tools.yardstick.slips import MECHANICAL
 
 NAMES: Final = {
     "kinds": "kind of edit, all eleven",
-    "slips of the hand": "kind of edit, key errors of the hand alone",
-    "places": "place in the word, five classes",
-    "tenths": "place in the word, tenths",
+    "key errors of the hand": "kind of edit, key errors of the hand alone",
+    "places": "position in the word, five classes",
+    "tenths": "position in the word, tenths",
     "distances": "distance of the struck key",
 }
 
@@ -37,24 +37,24 @@ case of the first letter).
 """
 
 _COMPARED: Final = """\
-Total variation distance is the share that would have to move for the two to be equal: 0 is the same, 1 has nothing in
-common. Generators change each word as often as the lists do; intervals are the 2.5th and 97.5th percentile of 1,000
-resamples of words. They say how far the distances of resamples are, not where the true value is: a distance is never
-negative, so that resampling adds to a small one, and its interval is mostly above the point. `other half` are the
-real typos that the rates were fitted on: what is left between two samples of the same lists. Places are of words of at
-least five letters; distances are of letters replaced by letters or signs that have a key. nlpaug leaves words of fewer
-than four letters as they are, so that it is compared on the others.
+Total variation distance is the share that would have to move for two distributions to be equal: 0 means the same, 1
+means nothing in common. `ours` is `keyboard_typo` with its default rates. Generators change each word as often as
+the lists do; intervals are the 2.5th and 97.5th percentile of 1,000 resamples of words. They show the spread of the
+resampled distances, not a range for the true value: a distance is never negative, so that resampling increases a
+small distance, and its interval is mostly above the point. `other half` is the half of the real typos that the
+rates were fitted on: the distance between two samples of the same lists. Positions are in words of at least five
+letters; distances are of letters replaced by letters or signs that have a key. nlpaug does not change words of
+fewer than four letters, so that it is compared on the others.
 """
 
 _LIMITS: Final = """\
-Lists of misspellings are collected from what people wrote, so that they contain errors of spelling as well as key
-errors of the hand; a pair does not show which of the two it is, and a key error that its writer corrects at once is in
-no list.
-What is sorted as a key error of the hand is therefore an upper bound: *definate* for *definite* is an other letter, but
-*goverment* for *government* counts as a missed key. `keyboard_typo` makes no spelling errors; `natural_typo` takes
-them from lists, which are long for English and few other languages. Rates of `accent`, `candidate` and `syllable`
-cannot be told from English and are set by hand, and so is that all languages and layouts share the rates of English on
-QWERTY.
+Lists of misspellings are collected from texts that people wrote, so that they contain spelling errors as well as
+key errors of the hand. A pair does not show which of the two it is, and a key error that its writer corrects at
+once is in no list. The number of key errors of the hand is therefore an upper bound: *definate* for *definite* is
+an `other letter`, but *goverment* for *government* counts as a missed key. `keyboard_typo` makes no spelling
+errors; `natural_typo` takes them from lists, which are long only for English and a few other languages. Rates of
+`accent`, `candidate` and `syllable` cannot be estimated from English and are set by hand. That all languages and
+layouts share the rates of English on QWERTY is an assumption.
 """
 
 
@@ -88,17 +88,18 @@ def _explained(record: Mapping[str, Any]) -> str:
     return (
         f"By two measures letters drawn evenly are closer than `keyboard_typo`: the distance of the struck key "
         f"({evenly['distances']['tv']:.3f} and {ours['distances']['tv']:.3f}) and the kinds over all eleven "
-        f"({evenly['kinds']['tv']:.3f} and {ours['kinds']['tv']:.3f}). The lists contain spelling errors: {spelt:.0%} "
-        f"of their edits are of the five kinds that no key error of the hand gives, and of the letters replaced only "
-        f"{record['real']['distances'][0]:.0%} are by a neighbouring key. Letters drawn evenly spread in the same way "
-        f"({near['letters drawn evenly']:.0%} by a neighbouring key), ours do not ({near['ours']:.0%}), nor do "
-        f"nlpaug's ({near['nlpaug KeyboardAug']:.0%}). The rates are fitted to key errors of the "
-        f"hand, and among these ours are {_hand(ours)} away, letters drawn evenly {_hand(evenly)}."
+        f"({evenly['kinds']['tv']:.3f} and {ours['kinds']['tv']:.3f}). The lists contain spelling errors: "
+        f"{spelt:.0%} of their edits are of the five kinds that are not key errors of the hand, and only "
+        f"{record['real']['distances'][0]:.0%} of the replaced letters are replaced by a neighbouring key. Letters "
+        f"drawn evenly are as widely spread ({near['letters drawn evenly']:.0%} by a neighbouring key), those of "
+        f"`keyboard_typo` are not ({near['ours']:.0%}), nor are nlpaug's ({near['nlpaug KeyboardAug']:.0%}). The rates "
+        f"are fitted to key errors of the hand, and for these the distance of `keyboard_typo` is {_hand(ours)}, that "
+        f"of letters drawn evenly {_hand(evenly)}."
     )
 
 
-def _hand(one: Mapping[str, Any]) -> str:
-    return f"{one['slips of the hand']['tv']:.3f}"
+def _hand(measures: Mapping[str, Any]) -> str:
+    return f"{measures['key errors of the hand']['tv']:.3f}"
 
 
 def _first(record: Mapping[str, Any]) -> str:
@@ -119,7 +120,7 @@ def _contents(lists: Mapping[str, int]) -> str:
         f"{lists['cases']:,} that differ in the case of several letters or of a whole word. Of the {lists['pairs']:,} "
         f"left, {lists['one']:,} are one edit apart, {lists['two']:,} two, and {far:,} more. Of those one edit apart "
         f"{spelt:,} ({spelt / lists['one']:.0%}) are not key errors of the hand, of those two edits apart "
-        f"{lists['two'] - lists['two_hand']:,} ({1 - lists['two_hand'] / lists['two']:.0%}) are not made of such key "
+        f"{lists['two'] - lists['two_hand']:,} ({1 - lists['two_hand'] / lists['two']:.0%}) are not made of such "
         f"errors alone; with those further apart, none of which counts as key errors, this is "
         f"{1 - _hands(lists) / lists['pairs']:.0%} of all pairs."
     )
@@ -131,9 +132,9 @@ def _hands(lists: Mapping[str, int]) -> int:
 
 def _rates(record: Mapping[str, Any]) -> str:
     return (
-        "A rate counts only where a letter allows its kind, so that rates are not shares: they are moved until the "
+        "A rate counts only where a letter allows its kind, so that rates are not shares: they are adjusted until the "
         f"noise on the words of the first half has the shares of its {record['fit']['typos']:,} key errors. Their sum "
-        "stays what it was, so that the kinds that are set by hand keep their weight."
+        "is not changed, so that the kinds that are set by hand keep their weight."
     )
 
 
