@@ -44,13 +44,13 @@ _HEAD: Final = """\
 # Perturbations
 
 What can be done to a text, for which languages, and how it looks. This page is written from
-`src/robust_xtreme/noise/members` and `perturbations` by `python -m tools.gallery`, and a test holds it to that.
+`src/robust_xtreme/noise/members` and `perturbations` by `python -m tools.gallery`, and a test compares it.
 
 `robust-xtreme list perturbations --language sw` says of one language what serves it, by which packs of what standing,
 and why others do not; `robust-xtreme show SPEC TEXT --language sw` shows one text. A perturbation is written
 `name:strength`; `@name=value` sets what the table below lists: a rate (0 turns a kind off), a choice, or values of a
 parameter, as in `char_noise:0.1@ops=replace`. [Real typos](typos.md) says what the rates of `keyboard_typo` are fitted
-to, and how near it comes; [pairs of keys](nlpaug-pairs.md) which neighbours of nlpaug's are none of ours.
+to, and how near it comes; [pairs of keys](nlpaug-pairs.md) which neighbours of nlpaug's are not in our layouts.
 """
 _COVERAGE: Final = f"""\
 ## Coverage

@@ -25,7 +25,7 @@ _CODES: Final = {
     0: "done",
     1: "a failed gate (no command uses it yet)",
     2: "a mistake of the user, or inputs that do not fit together",
-    3: "a bug of ours, or the environment: disk, memory, network",
+    3: "a bug, or the environment: disk, memory, network",
     130: "interrupted by Ctrl-C",
 }
 

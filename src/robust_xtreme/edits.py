@@ -123,14 +123,14 @@ class Edits:
 class Moved:
     """A batch after its edits: the texts, their spans, and each edit's range before and after, within its text.
 
-    The edits of text i are `bounds[i]` to `bounds[i + 1]`; `places` (m, 4) int64: clean start and stop, new start and
+    The edits of text i are `bounds[i]` to `bounds[i + 1]`; `moves` (m, 4) int64: clean start and stop, new start and
     stop.
     """
 
     values: list[str]
     spans: SpanTable
     bounds: Array
-    places: Array
+    moves: Array
 
 
 def at(values: Array, positions: Array) -> Array:
@@ -213,7 +213,7 @@ class Trace:
     letter deleted at the end of a range is included too, except where the range is one of the text's spans.
     """
 
-    places: tuple[Place, ...] = ()
+    moves: tuple[Place, ...] = ()
     spans: tuple[tuple[tuple[int, int], tuple[int, int]], ...] = ()
 
     def to_clean(self, start: int, stop: int) -> tuple[int, int]:
@@ -228,10 +228,10 @@ class Trace:
         for clean, noisy in self.spans:
             if clean == (start, stop):
                 return noisy
-        return _map(self.places, start, stop)
+        return _map(self.moves, start, stop)
 
     def _back(self) -> tuple[Place, ...]:
-        return tuple((c, d, a, b) for a, b, c, d in self.places)
+        return tuple((c, d, a, b) for a, b, c, d in self.moves)
 
 
 def _map(moves: Sequence[Place], start: int, stop: int) -> tuple[int, int]:
@@ -263,7 +263,7 @@ def _high(moves: Sequence[Place], position: int) -> int:
 
 def traces(clean: SpanTable, moved: Moved) -> Iterator[Trace]:
     """The trace of each text."""
-    moves = list(map(tuple, moved.places.tolist()))
+    moves = list(map(tuple, moved.moves.tolist()))
     bounds = moved.bounds.tolist()
     before = list(zip(clean.start.tolist(), clean.stop.tolist(), strict=True))
     after = list(zip(moved.spans.start.tolist(), moved.spans.stop.tolist(), strict=True))

@@ -110,4 +110,4 @@ def _touched(noised: Noised) -> Iterator[_Touched]:
 
 def edit_bounds(noised: Noised) -> list[tuple[int, int, int, int]]:
     """Each edit as its range in the clean text and its range in the noisy text."""
-    return list(noised.traces[0].places) if noised.traces else []
+    return list(noised.traces[0].moves) if noised.traces else []

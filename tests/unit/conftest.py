@@ -20,7 +20,7 @@ SLOW: Final = frozenset(
         "test_metrics",
         "test_multichecklist",
         "test_nlpaug",
-        "test_overlap",
+        "test_contamination",
         "test_perturb_files",
         "test_pinyin",
         "test_rewriter",

@@ -60,7 +60,7 @@ def test_case_is_that_of_the_language(code: str, kind: str, clean: str, noisy: s
 def test_only_what_changes_case_is_edited() -> None:
     """Nothing goes to lower case and back: an edit contains the letters that change, all others stay as they are."""
     found = _noise("Der ıſ İI ß", "de", "initial")
-    assert found.traces[0].places == ((0, 1, 0, 1),)
+    assert found.traces[0].moves == ((0, 1, 0, 1),)
     assert found.text.value == "der ıſ İI ß"
     assert found.graphemes_edited == 1
 

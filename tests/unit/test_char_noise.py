@@ -84,7 +84,7 @@ def test_swaps_stay_inside_words_and_change_something() -> None:
 def test_of_overlapping_swaps_one_happens() -> None:
     """At strength 1 all swaps are chosen, and those with the smallest draws win over their neighbours."""
     found = _noise("abcdefghij" * 20, ops="swap")
-    places = found.traces[0].places
+    places = found.traces[0].moves
     assert all(first[1] <= second[0] for first, second in pairwise(places))
     assert 50 < len(places) < 100
 

@@ -43,7 +43,7 @@ def test_edits_change_their_own_text_only() -> None:
     moved = _apply(["abc", "xyz", ""], [(0, 1, "AA"), (2, 3, ""), (5, 6, "Y")])
     assert moved.values == ["AAb", "xYz", ""]
     assert moved.bounds.tolist() == [0, 2, 3, 3]
-    assert moved.places.tolist() == [[0, 1, 0, 2], [2, 3, 3, 3], [1, 2, 1, 2]]
+    assert moved.moves.tolist() == [[0, 1, 0, 2], [2, 3, 3, 3], [1, 2, 1, 2]]
 
 
 def test_spans_move_with_the_edits_before_and_inside_them() -> None:
@@ -61,7 +61,7 @@ def test_ragged_ranges_are_laid_end_to_end() -> None:
     assert ragged(np.array([], np.int64), np.array([], np.int64)).tolist() == []
 
 
-_ALIZALIWA = Trace(places=((0, 1, 0, 0), (2, 4, 1, 3), (5, 6, 4, 6)))
+_ALIZALIWA = Trace(moves=((0, 1, 0, 0), (2, 4, 1, 3), (5, 6, 4, 6)))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_an_empty_range_stays_empty() -> None:
 
 def test_a_texts_own_span_maps_back_exactly() -> None:
     """A letter deleted just before a span does not count as the span's."""
-    own = Trace(places=((1, 2, 1, 1),), spans=(((2, 4), (1, 3)),))
+    own = Trace(moves=((1, 2, 1, 1),), spans=(((2, 4), (1, 3)),))
     assert own.to_clean(1, 3) == (2, 4)
     assert own.to_clean(1, 2) == (1, 3)
     assert own.to_noisy(2, 4) == (1, 3)

@@ -146,7 +146,7 @@ def test_parameters_change_the_draw() -> None:
     """Fewer operators are another perturbation, with draws of its own."""
     own = text("sw", _SW * 5)
     edited = [
-        {place[0] for place in _noise(spec, own)[0].traces[0].places}
+        {place[0] for place in _noise(spec, own)[0].traces[0].moves}
         for spec in ("char_noise:0.2@ops=replace", "char_noise:0.2@ops=double")
     ]
     assert edited[0] != edited[1]

@@ -42,7 +42,7 @@ def _noise(spec: str, *values: str, code: str = "en", seed: int = 0) -> list[Noi
 def _kept(noised: Noised) -> bool:
     """Whether all that no edit names is byte for byte what it was."""
     clean, noisy, old, new = noised.clean.value, noised.text.value, 0, 0
-    for start, stop, low, high in [*noised.traces[0].places, (len(clean), len(clean), len(noisy), len(noisy))]:
+    for start, stop, low, high in [*noised.traces[0].moves, (len(clean), len(clean), len(noisy), len(noisy))]:
         if clean[old:start] != noisy[new:low]:
             return False
         old, new = stop, high
@@ -242,7 +242,7 @@ def test_a_masked_model_changes_its_share_of_long_texts(masked: Path) -> None:
     value = " ".join((words * 40)[:300])
     (found,) = _noise(f"nlpaug.contextual:0.2@model={masked}", value)
     assert 0.16 <= found.words_edited / found.words <= 0.26
-    assert max(place[0] for place in found.traces[0].places) > 0.9 * len(value)
+    assert max(place[0] for place in found.traces[0].moves) > 0.9 * len(value)
 
 
 def test_where_the_model_lies_changes_no_draw(masked: Path, tmp_path: Path) -> None:

@@ -59,11 +59,11 @@ def test_the_output_becomes_one_edit_per_changed_word() -> None:
     """An edit reaches from the first changed cluster of a word to the last, and costs the clusters that differ."""
     found = _noised(_member(lambda _: "Thx childs play very near t rivers"), "The children play near the river")[0]
     assert found.text.value == "Thx childs play very near t rivers"
-    assert [found.clean.value[a:b] for a, b, _, _ in found.traces[0].places] == ["e", "ren", "n", "he", "r"]
+    assert [found.clean.value[a:b] for a, b, _, _ in found.traces[0].moves] == ["e", "ren", "n", "he", "r"]
     assert found.edits == {"replace": 2, "insert": 2, "delete": 1}
     assert found.graphemes_edited == 1 + 3 + len("very ") + 2 + 1
     assert (found.words, found.words_edited, found.eligible) == (6, 5, 6)
-    assert [found.text.value[c:d] for _, _, c, d in found.traces[0].places] == ["x", "s", "very n", "", "rs"]
+    assert [found.text.value[c:d] for _, _, c, d in found.traces[0].moves] == ["x", "s", "very n", "", "rs"]
 
 
 def test_clusters_are_replaced_whole() -> None:
@@ -145,7 +145,7 @@ def test_what_is_put_in_at_the_edges_of_neighbouring_texts_stays_in_its_own() ->
     """Before the first letter and after the last one, also where both fall on the only one; an empty text stays."""
     found = _noised(_member(lambda value: f"x {value} y"), "a", "", "b c", "d")
     assert [one.text.value for one in found] == ["x a y", "", "x b c y", "x d y"]
-    assert [list(one.traces[0].places) for one in found] == [
+    assert [list(one.traces[0].moves) for one in found] == [
         [(0, 1, 0, 5)],
         [],
         [(0, 1, 0, 3), (2, 3, 4, 7)],

@@ -77,7 +77,7 @@ def all_ways(word: str, language: str) -> Iterator[Form]:
 def _seen(value: str, *spans: Span, code: str = "en") -> list[str]:
     """The words of a text that may be edited: those that come out in brackets of a letter."""
     noised = _noise(_by(lambda word: [f"Q{word}Q"]), Text("t", code, value, spans))[0]
-    places = [(low, high) for _, _, low, high in noised.traces[0].places]
+    places = [(low, high) for _, _, low, high in noised.traces[0].moves]
     assert noised.eligible == len(places)
     return [noised.text.value[low:high].strip("Q") for low, high in places]
 
@@ -112,7 +112,7 @@ def test_edits_are_no_larger_than_what_differs() -> None:
     noise = _by(lambda word: [cases[word]])
     for clean, noisy in cases.items():
         found = _noise(noise, Text("t", "en", clean, (Span(0, len(clean)),)))[0]
-        (low, high, new_low, new_high) = found.traces[0].places[0]
+        (low, high, new_low, new_high) = found.traces[0].moves[0]
         assert found.text.at(found.text.spans[0]) == noisy
         assert 0 <= low < high <= len(clean)
         assert (clean[low:high], noisy[new_low:new_high]) == {
@@ -204,7 +204,7 @@ def test_words_that_change_places_are_neighbours() -> None:
 def test_of_overlapping_edits_the_smallest_draw_wins() -> None:
     """At strength 1 no two overlap, and none could be added beside one with a larger draw: swaps stay dense."""
     found = _noise(swapped, "one two six ten " * 200)[0]
-    places = found.traces[0].places
+    places = found.traces[0].moves
     assert all(first[1] <= second[0] for first, second in pairwise(places))
     assert 200 < len(places) < 400
 
@@ -224,7 +224,7 @@ def test_texts_and_spans_keep_a_word() -> None:
     spans = (Span(0, 7), Span(8, 13), Span(8, 18), Span(19, 27))
     for found in _noise(dropped, *(Text(f"{n}", "en", value, spans) for n in range(60))):
         assert all(found.text.at(span).split() for span in found.text.spans)
-        assert not any(low < edge < high for low, high, *_ in found.traces[0].places for edge in (7, 8, 13, 18, 19))
+        assert not any(low < edge < high for low, high, *_ in found.traces[0].moves for edge in (7, 8, 13, 18, 19))
         assert 2 <= found.edits["drop"] <= 3
     tagged = text("sw", _SW, *word_spans(_SW))
     assert _noise(dropped, tagged)[0].text == tagged
@@ -240,7 +240,7 @@ def test_a_join_takes_the_white_space_before_the_next_word() -> None:
     """All of it, and nothing else; signs beside it, digits, ends of lines and ends that wait for more keep theirs."""
     found = _noise(joined, "one two \u00a0three, four")[0]
     assert found.text.value == "onetwothree, four"
-    assert found.traces[0].places == ((3, 4, 3, 3), (7, 9, 6, 6))
+    assert found.traces[0].moves == ((3, 4, 3, 3), (7, 9, 6, 6))
     assert (found.eligible, found.edits, found.graphemes_edited) == (2, {"join": 2}, 3)
     assert _noise(joined, "the U.S. is well-known news")[0].text.value == "theU.S. iswell-knownnews"
     for value in ("one\ntwo", "one \u2028 two", "one \r\n two", "5 km 10", "a2 two", "one 2b", "one", "dogs' tails"):
@@ -282,7 +282,7 @@ def test_edits_nest_and_are_keyed(noise: Perturbation) -> None:
 
 
 def _changes(noised: Noised) -> set[tuple[int, int, str]]:
-    return {(start, stop, noised.text.value[low:high]) for start, stop, low, high in noised.traces[0].places}
+    return {(start, stop, noised.text.value[low:high]) for start, stop, low, high in noised.traces[0].moves}
 
 
 @given(texts=drawn())
@@ -292,4 +292,4 @@ def test_whatever_the_text_spans_survive(texts: Sequence[Text]) -> None:
     for noised in _noise(all_ways, *texts):
         both = {one for value in (noised.clean.value, noised.clean.value.upper()) for one in split(value)}
         assert set(split(noised.text.value)) <= both
-        assert sum(noised.edits.values()) == len(noised.traces[0].places) <= noised.eligible
+        assert sum(noised.edits.values()) == len(noised.traces[0].moves) <= noised.eligible

@@ -28,8 +28,8 @@ nlpaug's maps of keyboards (MIT licence) name for each character those that may 
 usual layout of the language says of each pair: `adjacent`, of keys whose centres are at most 1.25 key pitches apart,
 which are all among our neighbours; of the `same key`, with and without Shift; of keys further `apart`; or `not typed`,
 where this layout has no key for one of them. All pairs but the adjacent ones are listed, those of both directions once,
-those apart by their distance in key pitches. Written by `python -m tools.packs.nlpaug_pairs FOLDER`; a test holds it
-to that.
+those apart by their distance in key pitches. Written by `python -m tools.packs.nlpaug_pairs FOLDER`; a test compares
+it.
 """
 
 

@@ -143,7 +143,7 @@ def diff(noised: Noised, *, coloured: bool) -> rich.text.Text:
 def pieces(noised: Noised) -> Iterator[Piece]:
     """The text as pairs of old and new parts; the result of a chain is compared with the clean text."""
     clean, noisy = noised.clean.value, noised.text.value
-    spans = noised.traces[0].places if len(noised.traces) == 1 else _compared(clean, noisy)
+    spans = noised.traces[0].moves if len(noised.traces) == 1 else _compared(clean, noisy)
     old = new = 0
     for start, stop, new_start, new_stop in spans:
         yield clean[old:start], noisy[new:new_start]

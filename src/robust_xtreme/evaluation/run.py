@@ -213,7 +213,7 @@ class _Run:
         relabel = relabel_of(task_run.model, task_run.task)
 
         def answer(inputs: Sequence[Input]) -> list[Target | None]:
-            return [_own(target, relabel) for target in self._predict(task_run, inputs, lambda _: None)]
+            return [_in_task_order(target, relabel) for target in self._predict(task_run, inputs, lambda _: None)]
 
         return asking(task_run, examples, predictor, answer)
 
@@ -224,7 +224,7 @@ class _Run:
         answers = () if searched else self._answers(prepared)
         return Answered(
             prepared=prepared,
-            answers=tuple(_own(answer, relabel) for answer in answers),
+            answers=tuple(_in_task_order(answer, relabel) for answer in answers),
             inference=inference(task_run, self.plan.spec),
             setting=task_run.model.setting(task_run.languages[0]),
             status=self._predictor(task_run).status,
@@ -347,7 +347,7 @@ def _fitted(task_run: TaskRun, spec: RunSpec) -> Floors:
     return fit(task.family, train and outside(train, unsupported), labels, task.pool.search if task.pool else "")
 
 
-def _own(answer: Target | None, relabel: tuple[int, ...] | None) -> Target | None:
+def _in_task_order(answer: Target | None, relabel: tuple[int, ...] | None) -> Target | None:
     return None if answer is None else in_task_order(answer, relabel)
 
 

@@ -1,6 +1,6 @@
 """Claims about training, whose unit is the training run: arms compared seed by seed.
 
-The examples of a test set are no evidence about another training run. So a claim about training takes one number of
+The examples of a test set are not evidence about another training run. So a claim about training takes one number of
 each run and cell, pairs the runs of two arms by their seed, and bounds the mean difference by Student's t with S - 1
 degrees of freedom, S being the number of seeds that both arms have. There is no interval with fewer than two runs, or
 if the difference does not vary. A sign is claimed with at least five runs, if the interval excludes 0 and the p-value

@@ -106,13 +106,13 @@ def join(parts: Sequence[EditCounts]) -> EditCounts:
 
 def _moved(parts: Sequence[Moved]) -> Moved:
     texts = np.cumsum([0, *(len(part.values) for part in parts)])[:-1]
-    done = np.cumsum([0, *(len(part.places) for part in parts)])
+    done = np.cumsum([0, *(len(part.moves) for part in parts)])
     bounds = [part.bounds[:-1] + before for part, before in zip(parts, done[:-1], strict=True)]
     return Moved(
         [value for part in parts for value in part.values],
         _spans([part.spans for part in parts], texts),
         np.concatenate([*bounds, done[-1:]]),
-        np.concatenate([part.places for part in parts]),
+        np.concatenate([part.moves for part in parts]),
     )
 
 

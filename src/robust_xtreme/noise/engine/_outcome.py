@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from robust_xtreme import graphemes
+from robust_xtreme import graphemes, packs
 from robust_xtreme.languages import belongs
 from robust_xtreme.noise.engine.distance import distance
 from robust_xtreme.noise.engine.key_error_table import graphemes_of
@@ -39,3 +39,19 @@ def _open(text: str) -> int:
     points = np.array([ord(point) for point in text + graphemes.SEPARATOR])
     starts = graphemes.clusters(graphemes.properties(points))
     return len(starts.open_after) + len(starts.open_before)
+
+
+_REMEMBERED: Final = 1 << 18
+
+
+def remembered() -> dict[int, int]:
+    """The results of `outcome` by a hash of cluster, position, form and language; emptied when too many."""
+    known = _outcomes()
+    if len(known) > _REMEMBERED:
+        known.clear()
+    return known
+
+
+@packs.cached
+def _outcomes() -> dict[int, int]:
+    return {}

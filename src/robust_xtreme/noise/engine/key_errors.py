@@ -21,7 +21,7 @@ import numpy.typing as npt
 from robust_xtreme import graphemes, packs, randomness
 from robust_xtreme.edits import Batch, Edits, at, ragged
 from robust_xtreme.noise.engine._letters import guard
-from robust_xtreme.noise.engine._outcome import outcome
+from robust_xtreme.noise.engine._outcome import outcome, remembered
 from robust_xtreme.noise.engine._select import forms, last_chosen, settle, unit_draws
 from robust_xtreme.noise.engine.key_error_table import (
     KEY_BITS,
@@ -385,9 +385,7 @@ def _sound(job: Job, edits: Edits, longer: Array, numbers: Array, hashes: Array)
     offset = edits.start[longer] - first
     change = hashes + offset.astype(np.uint64) ^ np.uint64(randomness.salt(job.language))
     keys = form_hashes(points, first, after - first) ^ randomness.mix(change)
-    known = _outcomes()
-    if len(known) > _REMEMBERED:
-        known.clear()
+    known = remembered()
     changed = list(map(known.get, keys.tolist()))
     for number in [number for number, count in enumerate(changed) if count is None] if None in changed else ():
         source = edits.source[longer[number], 0] - len(points)
@@ -400,12 +398,3 @@ def _sound(job: Job, edits: Edits, longer: Array, numbers: Array, hashes: Array)
         return edits
     names = ("start", "stop", "operator", "graphemes", "source", "length")
     return replace(edits, **{name: getattr(edits, name).take(kept, axis=0) for name in names})
-
-
-_REMEMBERED: Final = 1 << 18
-
-
-@packs.cached
-def _outcomes() -> dict[int, int]:
-    """The results of `outcome` by the hash of cluster, position, form and language."""
-    return {}

@@ -54,7 +54,7 @@ def misread(language: str) -> Iterator[KeyingError]:
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for row in table.rows:
         alike = _alike(row, table)
-        if row["letter"] and _own(language, row["letter"]):
+        if row["letter"] and _is_native(language, row["letter"]):
             counts[row["letter"]].update(_chosen(language, row["letter"], alike))
     for letter, weights in counts.items():
         for form, weight in _digits_rarer(weights).items():
@@ -89,7 +89,7 @@ def _digital(form: str) -> bool:
     return any(map(str.isdecimal, form))
 
 
-def _own(language: str, text: str) -> bool:
+def _is_native(language: str, text: str) -> bool:
     """Whether each character is a letter, a digit or a mark of the language."""
     return all(
         languages.belongs(language, character) or character in languages.language(language).marks for character in text
@@ -102,7 +102,7 @@ def _stands(language: str, letter: str, form: str) -> bool:
     CLDR's auxiliary marks of Burmese are those of Mon, Shan and Karen; those of Malayalam are its vowel signs.
     """
     auxiliary = _auxiliary(language)
-    return _own(language, form) and (letter in auxiliary or auxiliary.isdisjoint(form))
+    return _is_native(language, form) and (letter in auxiliary or auxiliary.isdisjoint(form))
 
 
 @packs.cached

@@ -33,13 +33,15 @@ def clean_scores(results: Results) -> pl.DataFrame:
     shown = headline(rows, results).with_columns(
         level=pl.col("value"),
         floor_note=pl.concat_str(
-            [floor_note(), pl.when("overlap").then(pl.lit(OVERLAP)), _own(results)], separator=", ", ignore_nulls=True
+            [floor_note(), pl.when("overlap").then(pl.lit(OVERLAP)), _own_data_note(results)],
+            separator=", ",
+            ignore_nulls=True,
         ),
     )
     named = with_language(shown).sort("model", "task", "split", "translated", "inference", "language")
     return sectioned(named, "metric", noise=False).select(SECTION, *_COLUMNS)
 
 
-def _own(results: Results) -> pl.Expr:
+def _own_data_note(results: Results) -> pl.Expr:
     """The note on a task whose own training data its model learned in an intermediate stage."""
     return pl.when(pl.col("task").is_in(list(results.manifest.get("own_data", ())))).then(pl.lit(OWN))

@@ -16,7 +16,7 @@ _EDGE: Final = 0
 _SHAPES: Final = 8
 _SMOOTHING: Final = 0.3
 _SIGNS: Final = 0xE000
-"""The first private character; each stands for a shape of a word, of the word before or of the word after it."""
+"""The first private character; each represents a shape of a word, of the word before or of the word after it."""
 
 Sentence = Sequence[str]
 """The words of an example, or their tags."""

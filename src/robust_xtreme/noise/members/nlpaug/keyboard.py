@@ -28,7 +28,7 @@ def lacks(code: str) -> str:
 
 @rewriter(library="nlpaug", strength="share of words mistyped", lacks=lacks)
 def keyboard(language: str, strength: float) -> Callable[[str], str]:
-    """Mistype words by nlpaug's keyboards: letters become neighbours of theirs."""
+    """Mistype words by nlpaug's keyboards: letters become their neighbours."""
     letters = cased(languages.language(language).alphabet)
     augmenter = characters().KeyboardAug(lang=language, aug_word_p=strength, min_char=1, **UNCAPPED)
     near = {key: [letter for letter in values if letter in letters] for key, values in augmenter.model.model.items()}
