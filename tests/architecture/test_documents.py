@@ -73,3 +73,8 @@ def test_the_slow_modules_exist() -> None:
     listed = re.findall(r'^        "(test_\w+)",$', (ROOT / "tests/unit/conftest.py").read_text("utf-8"), re.MULTILINE)
     assert len(listed) > 10
     assert [name for name in listed if not (ROOT / "tests/unit" / f"{name}.py").is_file()] == []
+
+
+def test_the_readme_is_one_front_page() -> None:
+    """The README has at most 150 lines; the rest is in the manual."""
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150
