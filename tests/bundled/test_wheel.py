@@ -83,7 +83,7 @@ def test_an_installed_package_reads_its_own_data_and_evaluates_mini(wheel: Path,
     site, here = tmp_path / "site", tmp_path / "here"
     zipfile.ZipFile(wheel).extractall(site)
     (scripts,) = (one.entry_points for one in importlib.metadata.distributions(path=[str(site)]))
-    assert [(one.name, one.value) for one in scripts] == [("robust-xtreme", "robust_xtreme.commands._app:main")]
+    assert [(one.name, one.value) for one in scripts] == [("robust-xtreme", "robust_xtreme.commands:main")]
     here.mkdir()
     own = os.environ | {"PYTHONPATH": str(site), "ROBUST_XTREME_CACHE": str(here / "cache")}
     command = [sys.executable, "-P", "-c", _USED]

@@ -278,8 +278,8 @@ def _configured(text: str) -> Callable[[Path], None]:
     [
         (_without_head, "no head of a masked language model"),
         (_configured(json.dumps({"model_type": "xlm-roberta"})), "of the kind 'xlm-roberta'"),
-        (_configured("[]"), "no configuration of a model"),
-        (_configured("{"), "no configuration of a model"),
+        (_configured("[]"), "is not a configuration of a model"),
+        (_configured("{"), "is not a configuration of a model"),
         (_configured('{"model_type": "bert", "architectures": ["BertForMaskedLM"]}'), "no weights as safetensors"),
     ],
 )

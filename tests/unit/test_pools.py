@@ -118,7 +118,7 @@ def test_a_pool_that_answers_nobody_is_a_split_without_labels(tmp_path: Path) ->
     """Keys alone are not labels: `auto` finds none, and says which key has no text."""
     _write(tmp_path, de="q3\tnobody\tk9\n")
     assert not load(_task(), tmp_path, "de", "test").labelled
-    with pytest.raises(MissingData, match=r"contain no right candidate: 'k9', .* not are in the pool\.$"):
+    with pytest.raises(MissingData, match=r"contain no right candidate: 'k9', .* is not in the pool\.$"):
         resolve(_task(), tmp_path, "auto", "de")
 
 

@@ -190,7 +190,7 @@ def test_a_folder_with_other_files_is_refused(tmp_path: Path, data_folder: Path,
     """A folder that is not a run is never written to, not even with --force."""
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").write_text("precious", encoding="utf-8")
-    with pytest.raises(Mismatch, match="no run of"):
+    with pytest.raises(Mismatch, match="is not a run of"):
         train(_spec("panx", data_folder, encoder_path, tmp_path / "run"), Options(force=True))
 
 

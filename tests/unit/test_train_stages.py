@@ -344,7 +344,7 @@ def test_a_language_without_text_is_named(text: Path, data: Path, encoder: Path)
         ({"intermediate": {"steps": 3}}, r"\[intermediate\] names no tasks"),
         ({"intermediate": {"tasks": ["xnli", "xnli"]}}, r"\[intermediate\] names a task twice"),
         ({"intermediate": {"tasks": ["xnli"], "masked_lm": 0.5}}, r"\[intermediate\] needs text"),
-        ({"intermediate": {"tasks": ["xnli"], "text_languages": ["sw"]}}, "name its share, masked_lm"),
+        ({"intermediate": {"tasks": ["xnli"], "text_languages": ["sw"]}}, "text_languages needs masked_lm"),
         ({"intermediate": {"tasks": ["xnli"], "limit": "5", "total": 5}}, "has a limit and a total"),
         ({"intermediate": {"tasks": ["xnli"], "limit": "panx=5"}}, r"names 'panx', which is not a task of \[inter"),
         ({"intermediate": {"tasks": ["xnli"], "sampling": "half"}}, "The sampling 'half' is not"),
