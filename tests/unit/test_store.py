@@ -159,7 +159,7 @@ def test_different_blocks_have_different_part_files(tmp_path: Path) -> None:
 
 
 def test_a_second_writer_is_refused(tmp_path: Path) -> None:
-    """While one process contains a folder, another is told so; afterwards it may have it."""
+    """While one process holds the lock of a folder, another is refused with one line; afterwards it gets the lock."""
     code = "import sys; from pathlib import Path; from robust_xtreme.results import store\n"
     code += "with store.lock(Path(sys.argv[1])): pass"
     with store.lock(tmp_path):
