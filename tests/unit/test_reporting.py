@@ -12,6 +12,7 @@ from tests.synthetic_run import floors, run
 
 from robust_xtreme import registry
 from robust_xtreme.report import columns as _columns
+from robust_xtreme.report import views as _views
 from robust_xtreme.report.cells import parts_of, perturbed
 from robust_xtreme.report.document import page, render, show, views
 from robust_xtreme.report.escape import code_block, markdown, visible
@@ -350,19 +351,12 @@ def test_bars_are_signs_where_a_terminal_has_no_blocks(results: Results) -> None
     assert b"\\u25" not in raw.getvalue()
 
 
-def test_views_stand_in_their_order() -> None:
-    """The page goes from clean levels and averages to single cells and what is missing."""
-    assert [view.name for view in views()] == [
-        "overall",
-        "missing_cells",
-        "clean_scores",
-        "floors",
-        "by_task",
-        "averaged_languages",
-        "by_language",
-        "by_script",
-        "by_family",
-        "by_scope",
-        "operator_mix",
-        "not_run",
-    ]
+def test_every_view_file_is_on_the_page_in_its_order(results: Results) -> None:
+    """Each file of views is one view, no two have one order, and the page follows the orders."""
+    files = {path.stem for path in Path(_views.__path__[0]).glob("*.py") if not path.stem.startswith("_")}
+    assert files <= {view.name for view in views()} == set(registry.names("view"))
+    orders = [view.order for view in views()]
+    assert orders == sorted(set(orders))
+    shown = [view.title for view in views() if view.make(results).height]
+    titles = [line.removeprefix("## ") for line in page(*run(), floors()).splitlines() if line.startswith("## ")]
+    assert titles == ["What was run", *shown, "Legend"]
