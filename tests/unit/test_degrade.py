@@ -10,7 +10,7 @@ import pytest
 from tests.stats_rows import NOISE, Right, answers, frames, prediction_rows, stats_rows
 
 from robust_xtreme.errors import Mismatch
-from robust_xtreme.results.degrade import deltas, perturbation_of
+from robust_xtreme.results.degrade import deltas, parts_of
 from robust_xtreme.results.multiplicity import holm
 from robust_xtreme.results.schema import PREDICTIONS, STATS, build
 from robust_xtreme.results.score import scores
@@ -184,14 +184,17 @@ def test_metrics_beside_the_headline_are_not_claimed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("condition", "name", "strength"),
+    ("condition", "parts"),
     [
-        ("char_noise:0.1", "char_noise", "0.1"),
-        ("a:1+char_noise:0.05@ops=swap@fields=x,y", "a:1+char_noise@ops=swap@fields=x,y", "0.05"),
-        ("external:folder/of files", "external:folder/of files", "1"),
+        ("char_noise:0.1@fields=question", ("char_noise", "0.1", "question")),
+        (
+            "char_noise:0.1@ops=replace@fields=premise,hypothesis",
+            ("char_noise@ops=replace", "0.1", "premise,hypothesis"),
+        ),
+        ("spacing:1+char_noise:0.1", ("spacing:1+char_noise", "0.1", "")),
+        ("frozen/abc", ("frozen/abc", "", "")),
     ],
 )
-def test_conditions_are_split_into_name_and_strength(condition: str, name: str, strength: str) -> None:
-    """A condition without its last strength names the perturbation; one that has none counts as full strength."""
-    found = perturbation_of(condition)
-    assert (found[0], str(found[1])) == (name, strength)
+def test_conditions_are_taken_apart(condition: str, parts: tuple[str, str, str]) -> None:
+    """The last link's strength is the cell's; what is not a specification is shown whole."""
+    assert parts_of(condition) == parts

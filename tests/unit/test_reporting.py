@@ -13,7 +13,7 @@ from tests.synthetic_run import floors, run
 from robust_xtreme import registry
 from robust_xtreme.report import columns as _columns
 from robust_xtreme.report import views as _views
-from robust_xtreme.report.cells import parts_of, perturbed
+from robust_xtreme.report.cells import perturbed
 from robust_xtreme.report.document import page, render, show, views
 from robust_xtreme.report.escape import code_block, markdown, visible
 from robust_xtreme.report.legend import legend
@@ -185,23 +185,6 @@ def test_languages_missing_for_the_same_reason_share_a_row(results: Results) -> 
     ]
     changed = Results(results.scores, results.deltas, {**results.manifest, "not_run": asked})
     assert _made("not_run", changed).select("missing", "detail").rows() == [("bg vi", "no test file.")]
-
-
-@pytest.mark.parametrize(
-    ("condition", "parts"),
-    [
-        ("char_noise:0.1@fields=question", ("char_noise", "0.1", "question")),
-        (
-            "char_noise:0.1@ops=replace@fields=premise,hypothesis",
-            ("char_noise@ops=replace", "0.1", "premise,hypothesis"),
-        ),
-        ("spacing:1+char_noise:0.1", ("spacing:1+char_noise", "0.1", "")),
-        ("frozen/abc", ("frozen/abc", "", "")),
-    ],
-)
-def test_conditions_are_taken_apart(condition: str, parts: tuple[str, str, str]) -> None:
-    """The last link's strength is the cell's; what is not a specification is shown whole."""
-    assert parts_of(condition) == parts
 
 
 @pytest.mark.parametrize(

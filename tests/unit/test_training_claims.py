@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy import stats
+from tools.transfer.claims import claims, paired_over_runs
 
 from robust_xtreme.errors import Mismatch, RobustXtremeError, UserError
-from robust_xtreme.results.training_claims import claims, paired_over_runs
 
 
 def _values(arms: Mapping[str, Sequence[float]], cell: str = "xnli", first: int = 0) -> pl.DataFrame:

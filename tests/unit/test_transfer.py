@@ -9,12 +9,13 @@ import numpy as np
 import polars as pl
 from safetensors.numpy import save_file
 from tests.synthetic_run import floors, run
+from tools.transfer.collect import with_transfer
 
 from robust_xtreme import registry
 from robust_xtreme.models.identity import parameters
 from robust_xtreme.report.view import Results
 from robust_xtreme.results.schema import MODELS, build
-from robust_xtreme.results.transfer import own_data, transfer_average, with_transfer
+from robust_xtreme.results.transfer import own_data
 
 
 def _models(*flags: str) -> pl.DataFrame:
@@ -37,14 +38,6 @@ def test_every_cell_says_why_it_is_no_transfer() -> None:
     found = with_transfer(_scores(), _models(own_data("xnli"), "panx/validation/en"))
     assert found["left_out"].to_list() == ["own training data", "own training data", None, "overlap"]
     assert with_transfer(_scores(), _models())["left_out"].to_list() == [None, None, None, "overlap"]
-
-
-def test_averages_leave_flagged_cells_out() -> None:
-    """(50 + 30) / 2 without a flag; with XNLI's own data there is no average with XNLI, and one without."""
-    assert transfer_average(_scores(), _models(), ["xnli", "panx"]) == 40.0
-    flagged = _models(own_data("xnli"))
-    assert transfer_average(_scores(), flagged, ["xnli", "panx"]) is None
-    assert transfer_average(_scores(), flagged, ["panx"]) == 30.0
 
 
 def test_clean_scores_name_the_flag() -> None:

@@ -346,8 +346,9 @@ def test_few_seeds_claim_nothing(tmp_path: Path) -> None:
 @pytest.mark.skipif(not REPORT.is_dir(), reason="the study's report is not here")
 def test_the_committed_report_is_made_of_its_frames() -> None:
     """The page is rendered again from its files, and its table again from the runs."""
+    from tools.transfer.claims import CLAIMS
+
     from robust_xtreme.results import store
-    from robust_xtreme.results.training_claims import CLAIMS
 
     assert (REPORT / "report.md").read_text("utf-8") == page.render(REPORT)
     again = collect.tests(store.read_frame(REPORT / "runs.csv", collect.RUNS))

@@ -9,16 +9,17 @@ from statistics import fmean
 from typing import Final
 
 import polars as pl
+from tools.transfer.claims import CLAIMS, VALUES, claims
 from tools.transfer.plan import CONTROLS, EVALUATED, MASKED, MIX, NONE, Chain, Study
 from tools.transfer.work import evaluations
 
 from robust_xtreme import registry
 from robust_xtreme.results import store
 from robust_xtreme.results.schema import MODELS, SCORES, Column, Frame, build
-from robust_xtreme.results.training_claims import CLAIMS, VALUES, claims
-from robust_xtreme.results.transfer import with_transfer
+from robust_xtreme.results.transfer import OWN
 
 AVERAGE: Final = "transfer average"
+OVERLAP: Final = "overlap"
 
 RUNS: Final = Frame(
     "runs",
@@ -72,6 +73,22 @@ def _runs(chain: Chain, folder: Path) -> pl.DataFrame:
     )
     named = rows.rename({"task": "target"}).with_columns(arm=pl.lit(chain.arm), seed=pl.lit(chain.seed, pl.Int64))
     return named.select(list(RUNS.columns))
+
+
+def with_transfer(scores: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
+    """SCORES with `left_out`: why a cell shows no transfer (`own training data`, `overlap`), null where it does.
+
+    `models` is MODELS, whose `overlap_flags` say what the intermediate stages learned.
+    """
+    flagged = {
+        (model, flag.removeprefix(f"{OWN}: "))
+        for model, flags in models.select("model", "overlap_flags").iter_rows()
+        for flag in json.loads(flags or "[]")
+        if flag.startswith(f"{OWN}: ")
+    }
+    own_data = [cell in flagged for cell in scores.select("model", "task").iter_rows()]
+    reason = pl.when(pl.Series(own_data, dtype=pl.Boolean)).then(pl.lit(OWN)).when("overlap").then(pl.lit(OVERLAP))
+    return scores.with_columns(left_out=reason.otherwise(None))
 
 
 def _is_headline(scores: pl.DataFrame) -> pl.Series:

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import polars as pl
 from tools.transfer import collect
+from tools.transfer.claims import CLAIMS, FEWEST_RUNS
 from tools.transfer.collect import AVERAGE, RUNS
 from tools.transfer.plan import CONTROLS, EVALUATED, MIX, NONE, ZERO_SHOT
 
 from robust_xtreme.results import store
 from robust_xtreme.results.schema import MODELS
-from robust_xtreme.results.training_claims import CLAIMS, FEWEST_RUNS
 from robust_xtreme.results.transfer import OWN
 
 REPORT: Final = "report.md"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import polars as pl
 
-from robust_xtreme.errors import SpecError
 from robust_xtreme.report.view import SECTION, Results
+from robust_xtreme.results.degrade import parts_of
 from robust_xtreme.results.intervals import FEWEST_CLUSTERS
-from robust_xtreme.specs import PerturbationSpec
 
 AT_FLOOR: Final = "at floor"
 FEW: Final = "few clusters"
@@ -87,17 +85,6 @@ def with_condition(data: pl.DataFrame) -> pl.DataFrame:
 
 def _translated() -> pl.Expr:
     return pl.when(pl.col("setting").str.starts_with("translate")).then(pl.col("setting")).otherwise(pl.lit(""))
-
-
-def parts_of(condition: str) -> tuple[str, str, str]:
-    """The perturbation, the strength and the fields (joined by commas) that a condition's name contains."""
-    try:
-        spec = PerturbationSpec.parse(condition)
-        strength = spec.nominal
-    except SpecError:
-        return condition, "", ""
-    *head, last = spec.links
-    return str(replace(spec, links=(*head, replace(last, strengths=())), fields=())), strength, ",".join(spec.fields)
 
 
 def in_order(data: pl.DataFrame, results: Results) -> pl.DataFrame:

@@ -11,7 +11,8 @@ import polars as pl
 
 from robust_xtreme import registry
 from robust_xtreme.errors import Mismatch
-from robust_xtreme.results.intervals import Array, cluster_sums
+from robust_xtreme.metric import Array
+from robust_xtreme.results.intervals import cluster_sums
 from robust_xtreme.results.schema import CELL
 
 ALL: Final = "all"

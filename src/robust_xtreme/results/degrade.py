@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -11,19 +12,23 @@ import polars as pl
 from robust_xtreme.errors import Mismatch, SpecError
 from robust_xtreme.results._cells import ALL, CLEAN, FLOOR, Cell, cells, check_same
 from robust_xtreme.results._realised import Row
-from robust_xtreme.results.intervals import CPU, Backend, Estimate, estimate_difference, smallest_detectable
-from robust_xtreme.results.joint import joint_bounds
+from robust_xtreme.results.intervals import (
+    CPU,
+    Backend,
+    difference,
+    difference_bounds,
+    estimate_difference,
+    smallest_detectable,
+)
 from robust_xtreme.results.multiplicity import holm
+from robust_xtreme.results.resampling import Member, simultaneous_quantile
 from robust_xtreme.results.schema import CELL, DELTAS, build
 from robust_xtreme.results.score import interval
 from robust_xtreme.specs import PerturbationSpec
 
-Declare = Callable[[Sequence[Row]], Sequence[str | None]]
-"""From the rows of DELTAS to the family of each (None: in none)."""
+FAMILY: Final = "task x language at each perturbation's highest strength"
+"""The declared family of tests, of headline metrics."""
 
-Correct = Callable[[Sequence[float]], Sequence[float]]
-
-DEFAULT_FAMILY: Final = "task x language at each perturbation's highest strength"
 _KEPT: Final = frozenset(DELTAS.columns) - {"se", "low", "high", "method"}
 
 
@@ -31,38 +36,30 @@ def deltas(
     stats: pl.DataFrame,
     scored: pl.DataFrame,
     headlines: Mapping[str, str],
-    *,
-    declare: Declare | None = None,
-    correct: Correct = holm,
     backend: Backend = CPU,
 ) -> pl.DataFrame:
     """DELTAS from STATS and their SCORES, one row per perturbed cell and metric, sorted.
 
-    `headlines` maps a task to the metric that claims are made on. `declare` names the family of each row; by default
-    one family: task x language at each perturbation's highest strength, headline metrics only. Cells at the floor,
-    inert cells, and those without an interval or to which the noise does not apply are in no family and have no p.
-    Raises Mismatch, naming the example or the cell, where clean and perturbed cells do not have the same items.
+    `headlines` maps a task to the metric that claims are made on. They are one family of tests: these metrics in each
+    task and language at each perturbation's highest strength. Cells at the floor, inert cells, and those without an
+    interval or to which the noise does not apply are not in the family and have no p. Raises Mismatch, naming the
+    example or the cell, where clean and perturbed cells do not have the same items.
     """
     headline_cells = [cell for cell in cells(stats) if cell.scope == ALL and not cell.model.startswith(FLOOR)]
     clean = {_twin(cell): cell for cell in headline_cells if cell.condition == CLEAN}
-    values = {_key(row): row for row in scored.iter_rows(named=True)}
+    values = {(*(row[name] for name in CELL), row["metric"], row["scope"]): row for row in scored.iter_rows(named=True)}
     pairs = [(_clean_of(cell, clean), cell) for cell in headline_cells if cell.condition != CLEAN]
     rows = [_row(cell, twin, values, backend) for twin, cell in pairs]
-    done = list(rows)
-    for family, indices in _families(rows, (declare or default_family(headlines))(rows)).items():
-        adjusted = correct([rows[at]["p"] for at in indices])
-        bounds = joint_bounds([pairs[at] for at in indices], backend)
-        for at, p, joint in zip(indices, adjusted, bounds, strict=True):
-            done[at] = _in_family(rows[at], family, len(indices), p, joint)
-    return build(done, DELTAS).sort(DELTAS.key)
+    family = _family(rows, headlines)
+    adjusted = holm([rows[at]["p"] for at in family])
+    bounds = _joint_bounds([pairs[at] for at in family], backend)
+    for at, p, joint in zip(family, adjusted, bounds, strict=True):
+        rows[at] = _in_family(rows[at], len(family), p, joint)
+    return build(rows, DELTAS).sort(DELTAS.key)
 
 
 def _twin(cell: Cell) -> tuple[str, ...]:
     return (*cell.key[:-1], cell.metric)
-
-
-def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (*(row[name] for name in CELL), row["metric"], row["scope"])
 
 
 def _clean_of(cell: Cell, clean: Mapping[tuple[str, ...], Cell]) -> Cell:
@@ -88,7 +85,7 @@ def _row(cell: Cell, twin: Cell, values: Mapping[tuple[Any, ...], Row], backend:
         **_relative(estimate.value, before),
         **interval(estimate),
         "p": estimate.p if claims else None,
-        "mde": _mde(estimate, 1),
+        "mde": None if estimate.se is None else smallest_detectable(estimate.se, estimate.clusters),
         "at_floor": before["at_floor"],
     }
 
@@ -103,58 +100,59 @@ def _relative(drop: float, before: Row) -> Row:
     }
 
 
-def _mde(estimate: Estimate, tests: int) -> float | None:
-    return None if estimate.se is None else smallest_detectable(estimate.se, estimate.clusters, tests)
-
-
-def default_family(headlines: Mapping[str, str]) -> Declare:
-    """One family: the headline metric of each task and language at each perturbation's highest strength."""
-
-    def declare(rows: Sequence[Row]) -> list[str | None]:
-        highest: dict[tuple[Any, ...], Decimal] = {}
-        keyed = [_by_strength(row) for row in rows]
-        for group, strength in keyed:
-            highest[group] = max(strength, highest.get(group, strength))
-        return [
-            DEFAULT_FAMILY
-            if row["metric"] == headlines.get(row["task"]) and strength == highest[group] and strength > 0
-            else None
-            for row, (group, strength) in zip(rows, keyed, strict=True)
-        ]
-
-    return declare
+def _family(rows: Sequence[Row], headlines: Mapping[str, str]) -> list[int]:
+    """The numbers of the rows that are tested: those of FAMILY that have a p."""
+    highest: dict[tuple[Any, ...], Decimal] = {}
+    keyed = [_by_strength(row) for row in rows]
+    for group, strength in keyed:
+        highest[group] = max(strength, highest.get(group, strength))
+    return [
+        at
+        for at, (row, (group, strength)) in enumerate(zip(rows, keyed, strict=True))
+        if row["metric"] == headlines.get(row["task"]) and strength == highest[group] and strength > 0
+        if row["p"] is not None
+    ]
 
 
 def _by_strength(row: Row) -> tuple[tuple[Any, ...], Decimal]:
     """The cell and metric of a row without its strength, and the strength; a condition without one has 1."""
-    perturbation, strength = perturbation_of(row["condition"])
-    return (*(row[name] for name in CELL[:-1]), row["metric"], perturbation), strength
+    perturbation, strength, fields = parts_of(row["condition"])
+    return (*(row[name] for name in CELL[:-1]), row["metric"], perturbation, fields), Decimal(strength or 1)
 
 
-def perturbation_of(condition: str) -> tuple[str, Decimal]:
-    """A condition's name without its last strength, and that strength (1 where it names none)."""
+def parts_of(condition: str) -> tuple[str, str, str]:
+    """The perturbation, the last strength and the fields (joined by commas) that a condition's name contains."""
     try:
         spec = PerturbationSpec.parse(condition)
-        strength = Decimal(spec.nominal)
+        strength = spec.nominal
     except SpecError:
-        return condition, Decimal(1)
-    fields = "@fields=" + ",".join(spec.fields) if spec.fields else ""
-    last = spec.links[-1]
-    bare = "+".join([*map(str, spec.links[:-1]), last.name + "".join(f"@{key}={value}" for key, value in last.params)])
-    return bare + fields, strength
+        return condition, "", ""
+    *head, last = spec.links
+    return str(replace(spec, links=(*head, replace(last, strengths=())), fields=())), strength, ",".join(spec.fields)
 
 
-def _families(rows: Sequence[Row], named: Sequence[str | None]) -> dict[str, list[int]]:
-    """The row numbers of each family's tests: the rows that claim something."""
-    members: dict[str, list[int]] = {}
-    for at, (row, family) in enumerate(zip(rows, named, strict=True)):
-        if family is not None and row["p"] is not None:
-            members.setdefault(family, []).append(at)
-    return members
+def _joint_bounds(pairs: Sequence[tuple[Cell, Cell]], backend: Backend) -> list[tuple[float, float]]:
+    """Low and high of the drop of each clean and perturbed cell, in points, valid for all of them at once with 95 %.
+
+    The quantile is that of the max-t bootstrap. Its draws are joint, so that cells which share clusters (as languages
+    of a parallel test) widen each other's intervals less than as many independent cells.
+    """
+    if not pairs:
+        return []
+    measured = [
+        difference(backend, backend.to(clean.sums), backend.to(noisy.sums), clean.reduce) for clean, noisy in pairs
+    ]
+    family = [
+        Member(backend.back(moments.deviations), float(moments.jump), clean.items.clusters)
+        for (clean, _), moments in zip(pairs, measured, strict=True)
+    ]
+    quantile = simultaneous_quantile(family, backend=backend)
+    bounds = [difference_bounds(backend, moments, quantile) for moments in measured]
+    return [(float(low), float(high)) for _, low, high in bounds]
 
 
-def _in_family(row: Row, family: str, tests: int, p: float, joint: tuple[float, float]) -> Row:
-    """The row with its family, the family's size, the corrected p, the MDE at the corrected alpha, and joint bounds."""
+def _in_family(row: Row, tests: int, p: float, joint: tuple[float, float]) -> Row:
+    """The row with its family and its size, the corrected p, the MDE at the corrected alpha, and joint bounds."""
     mde = smallest_detectable(row["se"], row["clusters"], tests)
     low, high = min(joint[0], row["low"]), max(joint[1], row["high"])
-    return {**row, "family": family, "m": tests, "p_adjusted": p, "mde": mde, "joint_low": low, "joint_high": high}
+    return {**row, "family": FAMILY, "m": tests, "p_adjusted": p, "mde": mde, "joint_low": low, "joint_high": high}

@@ -22,8 +22,7 @@ from typing import Any, Final, final
 
 import numpy as np
 
-Array = Any
-"""A numpy array or a torch tensor."""
+from robust_xtreme.metric import Array
 
 FEWEST_CLUSTERS: Final = 20
 CONFIDENCE: Final = 0.95
@@ -128,23 +127,15 @@ def _moments(backend: Backend, value: Array, without: Array) -> Moments:
     return Moments(value, deviations, total * (clusters - 1) / clusters, slope, jump)
 
 
-def level_bounds(backend: Backend, moments: Moments, quantile: float | None = None) -> Bounds:
-    """Standard error, low and high of a level: t on the logit scale.
-
-    `quantile` replaces t's (a simultaneous one, say). Where no cluster varies the bounds are exact.
-    """
+def level_bounds(backend: Backend, moments: Moments) -> Bounds:
+    """Standard error, low and high of a level: t on the logit scale. Where no cluster varies the bounds are exact."""
     xp = backend.xp
-    clusters = moments.deviations.shape[-1]
-    t = quantile if quantile is not None else t_quantile(0.5 + CONFIDENCE / 2, clusters - 1)
+    t = t_quantile(0.5 + CONFIDENCE / 2, moments.deviations.shape[-1] - 1)
     se = xp.sqrt(moments.variance + moments.jump / 2)
     share = xp.clip(moments.value / TOP, _EDGE, 1 - _EDGE)
     centre, reach = xp.log(share / (1 - share)), t * se / TOP / (share * (1 - share))
-    low, high = _points(xp, centre - reach), _points(xp, centre + reach)
+    low, high = (TOP / (1 + xp.exp(-xp.clip(logit, -500.0, 500.0))) for logit in (centre - reach, centre + reach))
     return _or_exact(backend, moments, (se, low, high), t, 0.0, TOP)
-
-
-def _points(xp: Any, logit: Array) -> Array:
-    return TOP / (1 + xp.exp(-xp.clip(logit, -500.0, 500.0)))
 
 
 def difference_bounds(backend: Backend, moments: Moments, quantile: float | None = None) -> Bounds:
@@ -207,11 +198,6 @@ def p_value(backend: Backend, moments: Moments, discordant: Array) -> Any:
     return np.where(value == 0, 1.0, np.maximum(tail, least))
 
 
-def discordant_clusters(left: Array, right: Array) -> Array:
-    """The number of clusters whose sums differ between the sides in any arm: (..., arms, G, k) to (...)."""
-    return (left != right).any(-1).any(-2).sum(-1)
-
-
 @cache
 def t_quantile(probability: float, freedom: int) -> float:
     """The quantile of Student's t."""
@@ -220,16 +206,9 @@ def t_quantile(probability: float, freedom: int) -> float:
     return float(special.stdtrit(freedom, probability))
 
 
-def t_tail(statistic: float, freedom: int) -> float:
-    """The two-sided p of a statistic under Student's t."""
-    from scipy import special
-
-    return float(2 * special.stdtr(freedom, -abs(statistic)))
-
-
-def smallest_detectable(se: float, clusters: int, tests: int = 1, alpha: float = 1 - CONFIDENCE) -> float:
+def smallest_detectable(se: float, clusters: int, tests: int = 1) -> float:
     """MDE: the smallest difference detected with 80 % power if `tests` share a two-sided alpha (Holm's first step)."""
-    return se * (t_quantile(1 - alpha / (2 * tests), clusters - 1) + t_quantile(POWER, clusters - 1))
+    return se * (t_quantile(1 - (1 - CONFIDENCE) / (2 * tests), clusters - 1) + t_quantile(POWER, clusters - 1))
 
 
 def estimate_level(sums: Any, reduce: Callable[[Array], Array], backend: Backend = CPU) -> Estimate:
@@ -249,7 +228,7 @@ def paired(
     An interval never contradicts its p: where p is above 0.05 (few discordant clusters), it is stretched to reach 0.
     """
     xp, moments = backend.xp, difference(backend, left, right, reduce)
-    p = p_value(backend, moments, discordant_clusters(left, right))
+    p = p_value(backend, moments, discordant=(left != right).any(-1).any(-2).sum(-1))
     se, low, high = difference_bounds(backend, moments)
     unproven = backend.to(np.asarray(p > 1 - CONFIDENCE))
     low, high = xp.where(unproven, xp.clip(low, None, 0.0), low), xp.where(unproven, xp.clip(high, 0.0, None), high)
@@ -272,7 +251,6 @@ def _without_interval(moments: Moments, clusters: int) -> Estimate:
 
 
 def _estimate(moments: Moments, bounds: Bounds, p: float | None, method: str) -> Estimate:
-    still = bool(varies_not(moments))
-    se, low, high = (float(bound) for bound in bounds)
-    clusters = int(moments.deviations.shape[-1])
-    return Estimate(float(moments.value), se, low, high, p, clusters, EXACT_METHOD if still else method)
+    se, low, high = map(float, bounds)
+    method = EXACT_METHOD if bool(varies_not(moments)) else method
+    return Estimate(float(moments.value), se, low, high, p, int(moments.deviations.shape[-1]), method)

@@ -6,7 +6,7 @@ device, so it is the same integer on every device; resampling is counts @ statis
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import exp, factorial
@@ -15,7 +15,8 @@ from typing import Any, Final, final
 import numpy as np
 
 from robust_xtreme.examples import digest
-from robust_xtreme.results.intervals import CONFIDENCE, CPU, Array, Backend, t_quantile
+from robust_xtreme.metric import Array
+from robust_xtreme.results.intervals import CONFIDENCE, CPU, Backend, t_quantile
 
 RESAMPLES: Final = 4000
 CHUNK: Final = 500
@@ -74,35 +75,6 @@ def weights(
         yield backend.to(block.astype(np.float64))
 
 
-def resampled(
-    sums: Array,
-    clusters: Sequence[str],
-    reduce: Callable[[Array], Array],
-    *,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
-    backend: Backend = CPU,
-) -> Any:
-    """A metric on resampled clusters: sums (G, k) to numpy (resamples,) values, counts @ sums reduced."""
-    blocks = weights(clusters, seed, resamples, backend=backend)
-    return np.concatenate([backend.back(reduce(block @ sums)) for block in blocks])
-
-
-def greatest(
-    family: Sequence[Member], *, seed: int = 0, resamples: int = RESAMPLES, sides: int = 2, backend: Backend = CPU
-) -> Any:
-    """The greatest studentised deviation over a family in each resample, numpy (resamples,).
-
-    Two-sided takes absolute values; `sides=1` the upward ones (for lower bounds). Draws are joint: cells that
-    share clusters move together.
-    """
-    best = np.full(resamples, -np.inf)
-    for member in family:
-        statistics = _studentised(member, seed, resamples, backend)
-        best = np.maximum(best, np.abs(statistics) if sides == 2 else statistics)
-    return best
-
-
 def _studentised(member: Member, seed: int, resamples: int, backend: Backend) -> Any:
     deviations = np.asarray(backend.back(member.deviations), dtype=np.float64)
     columns = backend.to(np.stack([np.ones_like(deviations), deviations, deviations**2], -1))
@@ -113,18 +85,15 @@ def _studentised(member: Member, seed: int, resamples: int, backend: Backend) ->
 
 
 def simultaneous_quantile(
-    family: Sequence[Member],
-    *,
-    confidence: float = CONFIDENCE,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
-    sides: int = 2,
-    backend: Backend = CPU,
+    family: Sequence[Member], *, seed: int = 0, resamples: int = RESAMPLES, backend: Backend = CPU
 ) -> float:
-    """The max-t quantile of a family: with it as t, intervals are valid all at once with the given confidence.
+    """The max-t quantile of a family: with it as t, its intervals are valid all at once with 95 %.
 
-    It is at least Student's quantile for one interval with the family's fewest clusters.
+    Draws are joint: cells that share clusters move together. The quantile is at least Student's for one interval with
+    the family's fewest clusters.
     """
-    maxima = greatest(family, seed=seed, resamples=resamples, sides=sides, backend=backend)
-    single = t_quantile(1 - (1 - confidence) / sides, min(len(member.clusters) for member in family) - 1)
-    return max(single, float(np.quantile(maxima, confidence, method="higher")))
+    greatest = np.zeros(resamples)
+    for member in family:
+        greatest = np.maximum(greatest, np.abs(_studentised(member, seed, resamples, backend)))
+    single = t_quantile(0.5 + CONFIDENCE / 2, min(len(member.clusters) for member in family) - 1)
+    return max(single, float(np.quantile(greatest, CONFIDENCE, method="higher")))

@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import polars as pl
+from scipy import special
 
 from robust_xtreme.errors import Mismatch, UserError
-from robust_xtreme.results.intervals import CONFIDENCE, t_quantile, t_tail
+from robust_xtreme.results.intervals import CONFIDENCE, t_quantile
 from robust_xtreme.results.multiplicity import holm
 from robust_xtreme.results.schema import Column, Frame, build
 
@@ -115,7 +116,11 @@ def paired_over_runs(differences: Sequence[float]) -> dict[str, Any]:
         return {**unknown, "method": f"none: {runs} runs do not vary"}
     reach = t_quantile(0.5 + CONFIDENCE / 2, runs - 1) * se
     bounds = {"difference": mean, "se": se, "low": mean - reach, "high": mean + reach}
-    return {**bounds, "p": t_tail(mean / se, runs - 1), "method": f"t over {runs} runs, {runs - 1} df"}
+    return {
+        **bounds,
+        "p": float(2 * special.stdtr(runs - 1, -abs(mean / se))),
+        "method": f"t over {runs} runs, {runs - 1} df",
+    }
 
 
 def _claimed(row: dict[str, Any], adjusted: float, m: int) -> dict[str, Any]:
