@@ -110,6 +110,7 @@ def asking(url: str, home: Path, *, live: bool = False) -> Iterator[pytest.Monke
         try:
             yield patch
         finally:
+            open_hub.cache_clear()
             enable_progress_bars()
             _http.close_session()
             open_hub.cache_clear()

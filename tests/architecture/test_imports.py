@@ -44,6 +44,15 @@ assert [name[-7:] for name in seen if name.endswith(".toml") and "alphabets" in 
 """
 """Looks one language up, which opens one file."""
 
+NAMES = """
+import sys
+from robust_xtreme import registry
+for kind in ("task", "perturbation"):
+    registry.names(kind)
+assert not [name for name in sys.modules if name.startswith(("robust_xtreme.tasks", "robust_xtreme.noise", "nlpaug"))]
+"""
+"""Lists the names of members, which imports none of them."""
+
 CONFIG = """
 from robust_xtreme.commands.config import config
 config("list")
@@ -68,6 +77,9 @@ assert robust_xtreme.perturb(["Habari ya asubuhi"], "char_noise:0", language="sw
 assert set(robust_xtreme.__all__) <= set(dir(robust_xtreme))
 """
 """No module of the package shadows a verb that the package exports."""
+
+MALFORMED = "import os; os.environ['HF_ENDPOINT'] = 'http://[bad'\n"
+"""An address at which the import of the hub's client raises; the program removes it before that."""
 
 
 def program(*words: str, **environment: str) -> str:
@@ -100,12 +112,15 @@ def steps() -> list[tuple[str, str, set[str]]]:
     return [
         ("import of the package", "import robust_xtreme", HEAVY | ARRAYS),
         ("one language", YORUBA, HEAVY | ARRAYS | {"regex"}),
+        ("names of members", NAMES, HEAVY | ARRAYS),
         *((" ".join(words), program(*words), HEAVY | ARRAYS) for words in helps),
         ("completion", program(**asked, _ROBUST_XTREME_COMPLETE="complete_bash"), HEAVY | ARRAYS),
         ("config", CONFIG, HEAVY | ARRAYS),
+        ("cache info", program("cache", "info"), HEAVY | ARRAYS),
         *((f"list {what}", program("list", what), HEAVY) for what in LISTS),
         ("a finished run", FINISHED, HEAVY),
         ("modules below the models", importing(below=True), HEAVY),
+        ("a malformed address", MALFORMED + program("list", "tasks") + "import huggingface_hub", HEAVY - HUB),
         ("data list", program("data", "list", *mini, "xnli,tatoeba"), HEAVY - HUB),
         ("data check", program("data", "check", *mini, "xnli", "--json"), HEAVY - HUB),
         ("all modules", importing(below=False) + EXPORTS, set()),
@@ -113,7 +128,7 @@ def steps() -> list[tuple[str, str, set[str]]]:
 
 
 def test_each_step_loads_only_what_it_needs(tmp_path: Path) -> None:
-    """Help, completion and `config` load no array library; lists, data and a finished run no torch."""
+    """Help, completion, `config` and `cache` load no array library; lists, data and a finished run no torch."""
     codes = {name: code for name, code, _ in steps()}
     command = [sys.executable, "-c", DRIVER, json.dumps(codes), str(tmp_path / "seen.json")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

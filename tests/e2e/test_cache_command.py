@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pytest
+from tests.program import program
 from tests.release import release
 from tests.tiny import tiny_run
 from typer.testing import CliRunner
@@ -111,10 +109,8 @@ def test_the_hub_s_own_cache_is_named_and_never_emptied(
 )
 def test_a_mistyped_command_is_one_line(words: tuple[str, ...], line: str) -> None:
     """What was wrong and what was probably meant."""
-    done = subprocess.run(
-        [sys.executable, "-m", "robust_xtreme", "cache", *words], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, line in done.stderr) == (2, True)
+    done = program("cache", *words)
+    assert (done.code, line in done.err) == (2, True)
 
 
 def test_a_cache_that_cannot_be_emptied_is_one_line(cache: Path, held: int) -> None:
@@ -124,15 +120,3 @@ def test_a_cache_that_cannot_be_emptied_is_one_line(cache: Path, held: int) -> N
         other.execute("BEGIN IMMEDIATE")
         result = call("cache", "clear", "--yes")
     assert (result.exit_code, "cannot be cleared: database is locked" in result.stderr) == (3, True)
-
-
-def test_help_loads_no_arrays() -> None:
-    """Help and info are light."""
-    code = (
-        "import sys; from robust_xtreme.commands._app import main\n"
-        "sys.argv = ['robust-xtreme', 'cache', 'info']\n"
-        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
-        "print(sorted({'numpy', 'polars', 'torch'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ})
-    assert done.stdout.splitlines()[-1] == "[]"

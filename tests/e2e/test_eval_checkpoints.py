@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,13 +20,6 @@ from robust_xtreme.evaluation.run import evaluate
 from robust_xtreme.results import store
 from robust_xtreme.results.schema import MODELS, PREDICTIONS
 from robust_xtreme.run_spec import RunSpec
-
-DEADLINE = 60.0
-SHORT = 8.0
-"""Where the client would try for long, or without end."""
-
-SLACK = 20.0
-"""Seconds above the deadline that a busy machine may take."""
 
 OTHER = "f" * 40
 
@@ -62,14 +54,10 @@ def _cached(here: Path, name: str) -> Path:
 
 
 @pytest.fixture
-def hub(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
-    """A hub with the checkpoint `own/nli`, which the processes that fetch are pointed to."""
-    with Loopback() as one:
+def hub(made: Path, tmp_path: Path) -> Iterator[Loopback]:
+    """A hub with the checkpoint `own/nli`, which this process asks without a child."""
+    with Loopback() as one, one.lent(tmp_path / "home"):
         one.put_folder("model", "own/nli", made / "nli")
-        for key, value in one.env(tmp_path / "home").items():
-            monkeypatch.setenv(key, value)
-        monkeypatch.setenv("ROBUST_XTREME_HUB_DEADLINE", str(DEADLINE))
-        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", one.url)
         yield one
 
 
@@ -80,10 +68,8 @@ def call(*words: str) -> Result:
 
 
 def refused(*words: str, kept: bool = False) -> tuple[int, str]:
-    """The exit code and the one line of a command that fails within the deadline; nothing is written or `kept`."""
-    start = time.monotonic()
+    """The exit code and the one line of a command that fails; nothing is written or `kept`."""
     result = call(*words)
-    assert time.monotonic() - start < DEADLINE + SLACK
     (line,) = (line for line in result.stderr.splitlines() if line.startswith("robust-xtreme: "))
     assert "Traceback" not in result.stderr
     assert Path("out", "manifest.json").exists() == kept
@@ -213,7 +199,7 @@ def test_another_commit_is_another_model(hub: Loopback, made: Path) -> None:
         (("nli", "--revision", OTHER), {}, 2, "nli is a model on this machine"),
     ],
 )
-def test_what_the_hub_refuses_is_one_line_in_time(
+def test_what_the_hub_refuses_is_one_line(
     words: tuple[str, ...], faults: dict[str, str], code: int, line: str, hub: Loopback
 ) -> None:
     """A mistake ends with 2 and a failure of the hub with 3, in one line that names the model.
@@ -225,9 +211,8 @@ def test_what_the_hub_refuses_is_one_line_in_time(
     assert (found[0], line in found[1]) == (code, True), found
 
 
-def test_a_hub_that_is_down_is_one_line_in_time(hub: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_that_is_down_is_one_line(hub: Loopback) -> None:
     """The line says that it could not be reached, and that there is no such folder either."""
-    monkeypatch.setenv("ROBUST_XTREME_HUB_DEADLINE", str(SHORT))
     hub.server.shutdown()
     hub.server.server_close()
     code, line = refused("--model", "own/nli")

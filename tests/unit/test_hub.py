@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.forks import forked
 from tests.loopback import Loopback
 
 from robust_xtreme.commands._errors import exit_code_of
@@ -22,21 +19,6 @@ from robust_xtreme.sources import hub as _hub
 DEADLINE = 2.0
 SLACK = 12.0
 """Seconds above the deadline that a busy machine may take to start and end an interpreter."""
-
-CODE = """
-import json, sys
-from robust_xtreme.commands._errors import exit_code_of
-from robust_xtreme.sources.hub import snapshot
-
-def run():
-    kind, repo, revision, offline, *patterns = sys.argv[1:]
-    found = snapshot(kind, repo, revision, patterns or ["*"], offline=offline == "offline")
-    names = sorted(path.relative_to(found.folder).as_posix() for path in found.folder.rglob("*") if path.is_file())
-    print(json.dumps([found.revision, names, found.folder.name]))
-
-sys.exit(exit_code_of(run))
-"""
-"""A program that fetches, for tests that end it or measure it."""
 
 Capture = pytest.CaptureFixture[str]
 
@@ -80,14 +62,20 @@ def refused(capsys: Capture, *words: Any, **options: Any) -> tuple[int, str]:
     return code, shown.err.strip()
 
 
-def test_only_the_files_asked_for_are_fetched_and_only_once(live: Loopback, capfd: Capture) -> None:
-    """A pattern limits what is fetched, the second call asks the hub for nothing, and the child prints nothing."""
+def test_a_child_fetches_and_prints_nothing(live: Loopback, capfd: Capture) -> None:
+    """What the child fetches is in the cache of this process, and no word of the child is on its streams."""
     assert found("dataset", "own/data", "b" * 40, "en/*") == ["b" * 40, ["en/test-0.bin"], "b" * 40]
-    asked = len(live.asked)
-    assert found("dataset", "own/data", "b" * 40, "en/*")[1] == ["en/test-0.bin"]
-    assert len(live.asked) == asked
-    assert found("dataset", "own/data", "b" * 40, "de/*")[1] == ["de/test-0.bin", "en/test-0.bin"]
+    assert found("dataset", "own/data", "b" * 40, "en/*", offline=True)[1] == ["en/test-0.bin"]
     assert capfd.readouterr() == ("", "")
+
+
+def test_only_the_files_asked_for_are_fetched_and_only_once(hub: Loopback) -> None:
+    """A pattern limits what is fetched, and the second call asks the hub for nothing."""
+    assert found("dataset", "own/data", "b" * 40, "en/*") == ["b" * 40, ["en/test-0.bin"], "b" * 40]
+    asked = len(hub.asked)
+    assert found("dataset", "own/data", "b" * 40, "en/*")[1] == ["en/test-0.bin"]
+    assert len(hub.asked) == asked
+    assert found("dataset", "own/data", "b" * 40, "de/*")[1] == ["de/test-0.bin", "en/test-0.bin"]
 
 
 def test_a_branch_becomes_the_commit_that_it_points_to(hub: Loopback) -> None:
@@ -176,7 +164,8 @@ def test_a_download_without_end_is_ended_and_goes_on_when_the_hub_is_well_again(
     assert time.monotonic() - start < DEADLINE + SLACK
     monkeypatch.delenv(_hub.DEADLINE_VARIABLE)
     live.faults.clear()
-    revision, names, _ = found("dataset", "own/data", "b" * 40)
+    with live.lent(tmp_path):
+        revision, names, _ = found("dataset", "own/data", "b" * 40)
     folder = tmp_path / "hub" / "datasets--own--data" / "snapshots" / revision
     assert names == ["de/test-0.bin", "en/test-0.bin"]
     assert (folder / "en/test-0.bin").read_bytes() == b"new" * 500
@@ -184,19 +173,19 @@ def test_a_download_without_end_is_ended_and_goes_on_when_the_hub_is_well_again(
 
 def test_the_child_ends_with_the_process_that_started_it(filled: Loopback, tmp_path: Path) -> None:
     """Where the parent is killed in the middle of a download, nothing continues in the background."""
-    filled.faults["own/data/en/test-0.bin"] = "endless"
-    words = [sys.executable, "-c", CODE, "dataset", "own/data", "b" * 40, "", "*"]
-    parent = subprocess.Popen(words, env={**os.environ, **filled.env(tmp_path)}, stdout=subprocess.PIPE)
-    while not any("GET /datasets/own/data/resolve" in one and "en/" in one for one in filled.asked):
-        assert parent.poll() is None
+    filled.faults["own/net/config.json"] = "endless"
+    words = ["eval", "--plan", "--model", "own/net", "--tasks", "xnli", "--languages", "en"]
+    parent = forked(words, tmp_path / "printed", environment=filled.env(tmp_path)).process
+    while not any("GET /own/net/resolve" in one and "config" in one for one in filled.asked):
+        assert parent.is_alive()
         time.sleep(0.05)
     children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
     if not children.is_file():
         parent.kill()
         pytest.skip("this system does not tell the children of a process")
     (child,) = children.read_text().split()
-    parent.send_signal(signal.SIGKILL)
-    parent.communicate()
+    parent.kill()
+    parent.join()
     for _ in range(200):
         if not _runs(child):
             return

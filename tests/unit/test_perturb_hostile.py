@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,9 @@ from tests.perturbed import CONLLU, SAMPLES, SPEC, done
 from robust_xtreme.errors import DataError, DiskError, SpecError, UnknownName, UserError
 from robust_xtreme.examples import digest
 from robust_xtreme.perturbing.files import Job, perturb_file
+
+ENDED = 1 << 22
+"""A number that no process has: Linux gives smaller ones."""
 
 BROKEN = [
     ("jsonl", '{"text": "a"}\n{"text": \n', "in:2: is not valid JSON: "),
@@ -341,11 +343,9 @@ def test_edit_counts_and_output_appear_together(tmp_path: Path) -> None:
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     """A later run to the same file removes it, and nothing of a process that runs, here or elsewhere, or of others."""
     (tmp_path / "in").write_text("Habari ya asubuhi\n")
-    with subprocess.Popen(["true"]) as over:
-        pass
     stem = f".{digest('out')}"
-    left, held = tmp_path / f"{stem}.{over.pid}.tmp", tmp_path / f"{stem}.0{over.pid}.tmp"
-    names = (f"{stem}.{os.getppid()}.tmp", f".other.{over.pid}.tmp", f"{stem}.x.tmp")
+    left, held = tmp_path / f"{stem}.{ENDED}.tmp", tmp_path / f"{stem}.0{ENDED}.tmp"
+    names = (f"{stem}.{os.getppid()}.tmp", f".other.{ENDED}.tmp", f"{stem}.x.tmp")
     stay = [held, *(tmp_path / name for name in names)]
     for path in (left, *stay):
         path.write_text("half")

@@ -30,14 +30,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def hub(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
-    """A hub with the encoder `own/tiny`, which the processes that fetch are pointed to."""
-    with Loopback() as one:
+    """A hub with the encoder `own/tiny`, which this process asks without a child."""
+    with Loopback() as one, one.lent(tmp_path / "home"):
         one.put_folder("model", "own/tiny", made)
-        for key, value in one.env(tmp_path / "home").items():
-            monkeypatch.setenv(key, value)
-        monkeypatch.setenv("ROBUST_XTREME_HUB_DEADLINE", "60")
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "home" / "hub"))
-        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", one.url)
         monkeypatch.chdir(tmp_path)
         yield one
 

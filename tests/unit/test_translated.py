@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants
 from tests.hub_copies import NAMES, parquet
 from tests.loopback import Loopback
 from tests.seq2seq import NLLB, seq2seq_folder
 from tests.translating import GERMAN, PAIRS, Asked, english_folder, line_of, lines, squad, task_of, values, write
 
 from robust_xtreme.errors import MissingData, SpecError, UnknownName
-from robust_xtreme.sources.dataset import open_hub
 from robust_xtreme.training.translated import translation_identity
 
 
@@ -189,20 +187,14 @@ def test_a_folder_s_identity_is_that_of_its_files(asked: Asked, tmp_path: Path) 
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+def hub(tmp_path: Path) -> Iterator[Loopback]:
     """A hub with XNLI's German training rows at the commit that the task pins."""
     xnli = task_of("xnli").hub["validation"]
     rows = [{"premise": one, "hypothesis": two, "label": NAMES.index(label)} for one, two, label in GERMAN]
-    with Loopback() as one:
+    with Loopback() as one, one.lent(tmp_path):
         files = {"de/train-00000-of-00001.parquet": parquet("tsv", rows)}
         one.put("dataset", xnli.repo, files, xnli.revision)
-        for name, value in one.env(tmp_path).items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-        monkeypatch.setattr(constants, "ENDPOINT", one.url)
-        open_hub.cache_clear()
         yield one
-    open_hub.cache_clear()
 
 
 def test_the_hub_has_multinli_in_xnli_s_languages(asked: Asked, hub: Loopback) -> None:
