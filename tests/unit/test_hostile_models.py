@@ -136,10 +136,10 @@ def test_a_complete_run_in_a_folder_that_is_not_writable_is_complete(
     (tmp_path / "train.json").write_text('{"identity": "mine"}')
     chain: Any = SimpleNamespace(links=(link,))
     said: list[str] = []
-    assert stage._made(chain, link, None, Options(tell=said.append)) == tmp_path
+    stage._make(chain, link, None, Options(tell=said.append))
     assert "is complete" in said[0]
     with pytest.raises(DiskError):
-        stage._made(chain, link, None, Options(tell=said.append, force=True))
+        stage._make(chain, link, None, Options(tell=said.append, force=True))
     (tmp_path / "train.json").write_text('{"identity": "another"}')
     with pytest.raises(DiskError):
-        stage._made(chain, link, None, Options(tell=said.append))
+        stage._make(chain, link, None, Options(tell=said.append))

@@ -65,7 +65,7 @@ def test_a_batch_is_of_one_task_and_an_epoch_sees_every_window_once(counts: tupl
     parts: Counter[int] = Counter()
     for step, batch in enumerate(epoch):
         own = {max(part for part, start in enumerate(starts) if start <= place) for place in batch}
-        assert own == {plan.part(step)}
+        assert own == {plan.part_of(plan.at(step)[0])}
         parts.update(own)
     assert [parts[part] for part in range(len(counts))] == [-(-count // 4) for count in counts]
     seen = Counter(plan.part_of(unit) for step in range(200) for unit in plan.at(step))
@@ -86,7 +86,7 @@ def test_no_heads_gradient_reaches_another(part: int, data_folder: Path) -> None
     module = TrainingModule(encoder, several, Schedule(1e-3, 10, 1, 0.1))
     plan = plan_of(several, 8, 60)
     assert plan.starts == tuple(COUNT * place for place in range(len(TASKS)))
-    step = next(one for one in range(plan.steps) if plan.part(one) == part)
+    step = next(one for one in range(plan.steps) if plan.part_of(plan.at(one)[0]) == part)
     before = [[one.detach().clone() for one in own.head.parameters()] for own in several]
     torch.autograd.backward(module.training_step(Loader(several, plan, 1, 0).batch(step), 0))
     module.configure_optimizers().step()

@@ -162,7 +162,7 @@ def test_masked_lm_is_a_piece_beside_tasks() -> None:
     tokenizer = tiny_tokenizer()
     parts = [part_of("tagging", SENTENCES, ("O", "B"))]
     encoder = tiny_encoder(len(tokenizer))
-    parts.append(masked_part(encoder, tokenizer, [f"the river runs past {n}" for n in range(30)]))
+    parts.append(masked_part(encoder, tokenizer, [f"the river runs past {n}" for n in range(30)], 0))
     batch = Loader(parts, plan_of(parts, 16, 3, 1, Draws((0.5, 0.5), True, 10)), PAD, 0).batch(1)
     task, text = batch.pieces
     plain, _ = collate(batch.windows, PAD)

@@ -115,7 +115,7 @@ def test_a_run_killed_while_it_writes_its_model_goes_on(
 ) -> None:
     """Until its record is a stage is not complete: what was half-written goes, and the bytes come out the same."""
     broken = _panx(home, tmp_path / "broken")
-    for fault in ("write_stage", "_write_head"):
+    for fault in ("write_stage", "save_file"):
         with monkeypatch.context() as patch:
             patch.setattr(record if fault == "write_stage" else stage, fault, _fail)
             with pytest.raises(Stopped):
@@ -125,7 +125,7 @@ def test_a_run_killed_while_it_writes_its_model_goes_on(
     assert files(train(broken)) == whole
 
 
-def _fail(*_: Any) -> None:
+def _fail(*_: Any, **__: Any) -> None:
     raise Stopped
 
 

@@ -10,12 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.stats import chisquare
-from tests.learning import part_of
-from tests.tiny import pair_example
 
 from robust_xtreme.errors import SpecError
 from robust_xtreme.training.learn import draws_of, plan_for
-from robust_xtreme.training.objective import Part
 from robust_xtreme.training.sampling import Draws, Plan, parse_sampling
 from robust_xtreme.training.spec import StageSpec
 
@@ -36,7 +33,7 @@ def _drawn(plan: Plan) -> list[int]:
     if plan.draws.mixed:
         found = Counter(plan.part_of(unit) for step in range(plan.steps) for unit in plan.at(step))
     else:
-        found = Counter(plan.part(step) for step in range(plan.steps))
+        found = Counter(plan.part_of(plan.at(step)[0]) for step in range(plan.steps))
     return [found[part] for part in range(len(plan.parts))]
 
 
@@ -70,7 +67,7 @@ def test_tasks_are_drawn_as_the_formula_says(sampling: str, weights: Sequence[fl
 def test_other_seeds_draw_otherwise() -> None:
     """The order of tasks is drawn, not fixed; the same seed gives the same."""
     one, again, other = (
-        [plan.part(step) for step in range(200)]
+        [plan.part_of(plan.at(step)[0]) for step in range(200)]
         for plan in (_plan_of((0.5, 0.3, 0.2), False, 200, seed) for seed in (3, 3, 4))
     )
     assert one == again
@@ -124,19 +121,14 @@ def test_a_sampling_that_is_none_is_refused(text: str) -> None:
 # ----------------------------------------------------------------------------------------------------- beside masked LM
 
 
-def _parts() -> list[Part]:
-    """Two tasks of 60 and 20 units, and masked LM of 30."""
-    counts = (60, 20, 30)
-    return [
-        part_of("classification", [pair_example(str(n), "a", "b") for n in range(count)], ("a",)) for count in counts
-    ]
+UNITS = (60, 20, 30)
+"""The units of two tasks and of masked LM."""
 
 
 def test_masked_lm_beside_tasks_has_its_share_of_the_steps() -> None:
     """A quarter of the steps; the rest is the tasks' as before, and an epoch is longer by what masked LM takes."""
     stage = StageSpec(("xnli", "panx"), text="t", masked_lm=0.25, steps=3000, batch_size=10, seed=3)
-    parts = _parts()
-    plan = plan_for(stage, parts, draws_of(stage, parts))
+    plan = plan_for(stage, [(1,) * count for count in UNITS])
     assert plan.draws is not None
     assert plan.draws.shares == pytest.approx((0.75 * 60 / 80, 0.75 * 20 / 80, 0.25))
     assert plan.draws.epoch == 11
@@ -146,11 +138,10 @@ def test_masked_lm_beside_tasks_has_its_share_of_the_steps() -> None:
 
 def test_proportional_steps_draw_nothing() -> None:
     """Where shares are those of the units and a batch is of one task, an epoch sees each unit once."""
-    parts = _parts()
-    assert draws_of(StageSpec(("xnli",), batch_size=10), parts) is None
+    assert draws_of(StageSpec(("xnli",), batch_size=10), UNITS) is None
     cases = (("proportional", "batches", 11), ("capped:30", "steps", 8), ("temperature:2", "steps", 11))
     for sampling, mixing, epoch in cases:
-        found = draws_of(StageSpec(("xnli",), batch_size=10, sampling=sampling, mixing=mixing), parts)
+        found = draws_of(StageSpec(("xnli",), batch_size=10, sampling=sampling, mixing=mixing), UNITS)
         assert found is not None
         assert (found.mixed, found.epoch) == (mixing == "batches", epoch)
-    assert draws_of(StageSpec(("xnli",), batch_size=10, sampling="temperature:2"), parts[:1]) is None
+    assert draws_of(StageSpec(("xnli",), batch_size=10, sampling="temperature:2"), UNITS[:1]) is None

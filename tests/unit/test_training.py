@@ -67,7 +67,7 @@ def test_a_plan_counts_what_is_seen(steps: int) -> None:
 def test_a_loader_can_be_entered_at_any_step() -> None:
     """The batches from step k on are those of an unbroken loader, masked words included."""
     tokenizer = tiny_tokenizer()
-    parts = [masked_part(tiny_encoder(len(tokenizer)), tokenizer, LINES)]
+    parts = [masked_part(tiny_encoder(len(tokenizer)), tokenizer, LINES, 0)]
     plan = plan_of(parts, 2, 9, seed=5)
     whole = list(Loader(parts, plan, 1, 0))
     for start in (1, 4, 8):
@@ -87,7 +87,7 @@ def test_a_loader_can_be_entered_at_any_step() -> None:
 def test_masked_words_are_a_share_of_the_text() -> None:
     """About 15 % of the tokens are to be guessed, most of them hidden; special tokens and padding never are."""
     tokenizer = tiny_tokenizer()
-    part = masked_part(tiny_encoder(len(tokenizer)), tokenizer, [f"{'word ' * 20}{n}" for n in range(200)])
+    part = masked_part(tiny_encoder(len(tokenizer)), tokenizer, [f"{'word ' * 20}{n}" for n in range(200)], 0)
     ids, mask = collate(windows_of_part(part), 1)
     assert part.masking is not None
     hidden, targets = part.masking(ids.numpy(), np.random.default_rng(0))
@@ -104,7 +104,7 @@ def test_masked_lm_reaches_the_encoder_and_ties_its_embeddings() -> None:
     """The head scores against the encoder's own embeddings, and both get a gradient."""
     tokenizer = tiny_tokenizer()
     encoder = tiny_encoder(len(tokenizer))
-    part = masked_part(encoder, tokenizer, LINES)
+    part = masked_part(encoder, tokenizer, LINES, 0)
     module = TrainingModule(encoder, [part], Schedule(1e-3, 10, 1, 0.0))
     batch = Loader([part], plan_of([part], 8, 1), 1, 0).batch(0)
     torch.autograd.backward(module.training_step(batch, 0))

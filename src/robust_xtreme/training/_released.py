@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from robust_xtreme.errors import DataError
 from robust_xtreme.examples import Choice, Example
 from robust_xtreme.formats import numbered_lines, read_file, squad
 from robust_xtreme.specs import Origin, Row, TaskSpec
+from robust_xtreme.training.spec import Tell
 
 _NLI: Final = "XNLI/translate-train/en-{language}-translated.tsv"
 _PAIRS: Final = "PAWSX/translate-train/en-{language}-translated.tsv"
@@ -39,8 +40,6 @@ RELEASED: Final[Mapping[str, str]] = MappingProxyType(
 
 _COLUMNS: Final = 5
 _FIELDS: Final = (("premise", "hypothesis"), ("sentence1", "sentence2"))
-
-Tell = Callable[[str], None]
 
 
 def read_released(

@@ -50,8 +50,3 @@ def restore(run: Path, module: nn.Module) -> None:
     """Load the kept weights into a module, where there are some."""
     if kept(run):
         module.load_state_dict(load_file(run / FILE))
-
-
-def clear(run: Path) -> None:
-    """Remove the kept weights of a complete run."""
-    (run / FILE).unlink(missing_ok=True)

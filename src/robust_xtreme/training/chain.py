@@ -19,15 +19,19 @@ from robust_xtreme.training import dev, record
 from robust_xtreme.training.lessons import Lesson, lessons
 from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec, defaults
 from robust_xtreme.training.start import find_start
-from robust_xtreme.training.text import text_identity
+from robust_xtreme.training.text import languages_in, read_lines, text_identity
 
 KINDS: Final = {"mlm": "masked_lm", "intermediate": "intermediate", "target": "target"}
 _NOT_IDENTITY: Final = ("text", "translated", "text_languages")
 """Locations: the identity depends on contents, not names. `text_languages` counts only where it is chosen."""
 
+_NAMED: Final = 4
+"""The most tasks that the name of a stage's folder contains."""
+
 _OF_RECIPE: Final = ("warmup", "warmup_share", "weight_decay")
 """The values of a recipe that no key of a stage sets."""
 
+_OF_RUN: Final = ("precision", "clip", "schedule", "optimizer", "lora", "overlap")
 _SHOWN: Final = ("limit", "total", "overlap")
 """Keys that select examples: the identity depends on the examples instead."""
 
@@ -55,6 +59,23 @@ class Link:
     def record(self) -> Path:
         """The record file: it exists once the stage is complete."""
         return record.stage_path(self.folder, self.position, self.kind)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of its tasks' examples, or of its text."""
+        if self.lessons:
+            return tuple(dict.fromkeys(code for lesson in self.lessons for code in lesson.languages))
+        return languages_in(Path(self.stage.text), self.stage.languages)
+
+    @property
+    def examples(self) -> tuple[Example, ...]:
+        """The examples of all its tasks."""
+        return tuple(example for lesson in self.lessons for example in lesson.examples)
+
+    def lines(self) -> list[str]:
+        """The text for masked LM, alone or beside tasks; none where the stage has none. Raises DataError."""
+        beside = self.stage.masked_lm or not self.lessons
+        return read_lines(Path(self.stage.text), self.stage.of_text) if beside else []
 
     @property
     def complete(self) -> bool:
@@ -93,7 +114,9 @@ def chain_of(spec: TrainSpec, tell: Tell) -> Chain:
     for name, stage in spec.stages:
         links.append(_link(spec, KINDS[name], stage, taught[name], before, position + len(links)))
         before = links[-1].identity
-    return Chain(spec, _last_out(tuple(links), spec), start, base)
+    if spec.out or spec.target:
+        links[-1] = dataclasses.replace(links[-1], folder=spec.folder)
+    return Chain(spec, tuple(links), start, base)
 
 
 def _check_apart(start: Path, spec: TrainSpec) -> None:
@@ -119,13 +142,8 @@ def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ..
         **({"text_languages": stage.text_languages} if stage.text_languages else {}),
         **_noise(stage),
         **{name: getattr(defaults(stage, spec.recipe), name) for name in _OF_RECIPE},
+        **{name: getattr(spec, name) for name in _OF_RUN},
         "recipe": Path(spec.recipe).stem,
-        "precision": spec.precision,
-        "clip": spec.clip,
-        "schedule": spec.schedule,
-        "optimizer": spec.optimizer,
-        "lora": spec.lora,
-        "overlap": spec.overlap,
         "before": before,
         "contents": [_content(lesson) for lesson in taught],
         "text": text_identity(Path(stage.text), stage.of_text) if stage.text else "",
@@ -140,15 +158,10 @@ def _link(spec: TrainSpec, kind: str, stage: StageSpec, taught: tuple[Lesson, ..
 
 def _noise(stage: StageSpec) -> dict[str, Any]:
     """What noise depends on: the perturbations of suites, and users' packs; empty without noise."""
-    written = [
-        [str(spec) for spec in suite(word).specs] if word.startswith(SUITE) else [word] for word in stage.perturb
-    ]
+    members = [suite(word).specs if word.startswith(SUITE) else [word] for word in stage.perturb]
+    noise = {"perturb": tuple(str(spec) for specs in members for spec in specs)}
     identity = packs.identity() if stage.perturb else ""
-    return {"perturb": tuple(spec for specs in written for spec in specs), **({"packs": identity} if identity else {})}
-
-
-_NAMED: Final = 4
-"""The most tasks that the name of a stage's folder contains."""
+    return {**noise, "packs": identity} if identity else noise
 
 
 def _content(lesson: Lesson) -> str:
@@ -162,10 +175,3 @@ def _content(lesson: Lesson) -> str:
 
 def _flat(facts: Mapping[str, Any]) -> list[str]:
     return [f"{key}={facts[key]!r}" for key in sorted(facts)]
-
-
-def _last_out(links: tuple[Link, ...], spec: TrainSpec) -> tuple[Link, ...]:
-    """The links with the user's folder for the last stage; without --out and a target it keeps its folder."""
-    if not spec.out and spec.target is None:
-        return links
-    return (*links[:-1], dataclasses.replace(links[-1], folder=spec.folder))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
 from torch import nn
 
 from robust_xtreme import registry
-from robust_xtreme.errors import Contamination, MissingData, NotFinite
+from robust_xtreme.errors import Contamination, MissingData
 from robust_xtreme.examples import Example, Scored
-from robust_xtreme.models.windows import Window, collate, encoder_inputs
+from robust_xtreme.models.checkpoint import Checkpoint
+from robust_xtreme.models.windows import Window
+from robust_xtreme.predictors.batches import BATCH_TOKENS, predict
 from robust_xtreme.predictors.family import Family, windows_of
+from robust_xtreme.predictors.predictor import Input
 from robust_xtreme.sources import loading, selecting
 from robust_xtreme.sources.source import Source, open_source
 from robust_xtreme.specs import TaskSpec
@@ -24,7 +25,6 @@ from robust_xtreme.training.lessons import Lesson
 from robust_xtreme.training.spec import TrainSpec
 
 _EXAMPLES: Final = 150
-_BATCH: Final = 32
 
 
 def dev_score(
@@ -38,11 +38,33 @@ def dev_score(
     if not examples:
         return None
     family: Family = registry.load("family", task.family)
-    windows = windows_of(family, task, examples, tokenizer)
+    windows: list[list[Window]] = [[] for _ in examples]
+    for window in windows_of(family, task, examples, tokenizer):
+        windows[window.example].append(window)
+    inputs = [Input(example, tuple(read)) for example, read in zip(examples, windows, strict=True)]
+    metric = registry.load("metric", task.metrics[0])
 
     def score() -> float:
-        rows = _rows(family, encoder, head, windows, int(tokenizer.pad_token_id))
-        return _score(task, family, examples, windows, rows)
+        checkpoint = Checkpoint(
+            encoder=encoder,
+            head=head,
+            tokenizer=tokenizer,
+            family=family,
+            labels=task.labels,
+            relabel=None,
+            identity="",
+            name=task.name,
+            hidden_size=0,
+            pad_id=int(tokenizer.pad_token_id),
+            device=next(encoder.parameters()).device,
+            run=Path(),
+        )
+        sums = []
+        for example, prediction in zip(examples, predict(checkpoint, inputs, BATCH_TOKENS["cpu"]), strict=True):
+            if prediction is None:
+                return 0.0
+            sums.append(metric.stats(Scored(example, example, prediction, prediction))["all"])
+        return float(metric.reduce(np.array(sums, dtype=np.float64).sum(axis=0)))
 
     return score
 
@@ -68,16 +90,16 @@ def selection(lessons: Sequence[Lesson], spec: TrainSpec) -> tuple[Example, ...]
     selected_by: list[Example] = []
     for lesson in lessons:
         examples = _dev_examples(lesson.task, source)
-        mine = {key for example in examples for key in keys(example)}
         for name in lesson.reported:
             task = registry.load("task", name)
             if task.head and comparable(task, kind(lesson.task)):
-                _check_apart(task, source, lesson.task.name, mine)
+                _check_apart(task, source, lesson.task.name, examples)
         selected_by += examples
     return tuple(selected_by)
 
 
-def _check_apart(task: TaskSpec, source: Source, learned: str, mine: Collection[str]) -> None:
+def _check_apart(task: TaskSpec, source: Source, learned: str, examples: Sequence[Example]) -> None:
+    mine = {key for example in examples for key in keys(example)}
     for language in loading.available(task, source, "auto"):
         try:
             split = loading.resolve(task, source, "auto", language)
@@ -90,37 +112,3 @@ def _check_apart(task: TaskSpec, source: Source, learned: str, mine: Collection[
                 f"{task.name}/{split.split}/{language}, which is reported (first: {same[0]}): nothing may be selected "
                 "by them. Use select = none."
             )
-
-
-@torch.inference_mode()
-def _rows(
-    family: Family, encoder: nn.Module, head: nn.Module, windows: Sequence[Window], pad_id: int
-) -> list[np.ndarray[Any, Any]]:
-    device = next(encoder.parameters()).device
-    rows: list[np.ndarray[Any, Any]] = []
-    for start in range(0, len(windows), _BATCH):
-        part = windows[start : start + _BATCH]
-        ids, mask = (tensor.to(device) for tensor in collate(part, pad_id))
-        hidden = encoder(**encoder_inputs(encoder, ids, mask, part)).last_hidden_state
-        rows += list(family.forward(head, hidden, mask, part).float().cpu().numpy())
-    return rows
-
-
-def _score(
-    task: TaskSpec, family: Family, examples: Sequence[Example], windows: Sequence[Window], rows: Sequence[Any]
-) -> float:
-    metric = registry.load("metric", task.metrics[0])
-    windows_of: defaultdict[int, list[int]] = defaultdict(list)
-    for number, window in enumerate(windows):
-        windows_of[window.example].append(number)
-    sums = []
-    for index, example in enumerate(examples):
-        indices = windows_of[index]
-        try:
-            predicted = family.decode(
-                example, [windows[index] for index in indices], [rows[index] for index in indices], task.labels
-            )
-        except NotFinite:
-            return 0.0
-        sums.append(metric.stats(Scored(example, example, predicted, predicted))["all"])
-    return float(metric.reduce(np.array(sums, dtype=np.float64).sum(axis=0)))

@@ -46,28 +46,6 @@ class Embedder:
     vectors: Callable[[Sequence[str]], Array]
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Diversity:
-    """Both measures of a set of tasks: the numbers of formats and label types, and the mean distance between tasks.
-
-    `distance` is None for a single task. `within` contains the mean distance inside each task, None for a single
-    example; `between` that of each pair of tasks, as `mnli+squad`; `encoder` is the identity of the encoder.
-    """
-
-    formats: int
-    label_types: int
-    distance: float | None
-    encoder: str
-    within: Mapping[str, float | None]
-    between: Mapping[str, float]
-
-    def facts(self) -> dict[str, Any]:
-        """The values that a stage's record keeps."""
-        numbers = {"formats": self.formats, "label_types": self.label_types, "distance": self.distance}
-        return {**numbers, "encoder": self.encoder, "within": dict(self.within)}
-
-
 def label_type(task: TaskSpec) -> str:
     """The type of the task's targets; label sets of the same size are one type, whatever their names."""
     return kind_of(task.family).label_type(task.labels)
@@ -78,24 +56,26 @@ def diversity(
     examples: Mapping[str, Sequence[Example]],
     embedder: Embedder | None = None,
     sample: int = SAMPLE,
-) -> Diversity:
+) -> dict[str, Any]:
     """Both measures of a set of tasks, from `sample` examples of each; mini's encoder is the default.
 
     `examples` contains the examples of each task by name. Their order does not matter, and a smaller sample is a subset
-    of a larger one. Raises MissingData where a task has no examples.
+    of a larger one. `formats` and `label_types` are counts; `distance` is the mean distance between tasks, None for a
+    single one; `within` that inside each task, None for a single example; `encoder` the identity of the encoder.
+    Raises MissingData where a task has no examples.
     """
     embedder = embedder or encoder_of(resources.mini("model") / "model")
     task_vectors = {task.name: _unit(embedder.vectors(_sampled(task, examples, sample))) for task in tasks}
-    pairs = list(itertools.combinations(sorted(task_vectors), 2))
-    between = {f"{first}+{other}": _between(task_vectors[first], task_vectors[other]) for first, other in pairs}
-    return Diversity(
-        formats=len({task.family for task in tasks}),
-        label_types=len({label_type(task) for task in tasks}),
-        distance=round(math.fsum(between.values()) / len(pairs), _DIGITS) if pairs else None,
-        encoder=embedder.identity,
-        within={name: _within(vectors) for name, vectors in task_vectors.items()},
-        between=between,
-    )
+    # The mean of 1 - cos over all pairs across two sets is 1 minus the product of their means.
+    means = [task_vectors[name].mean(axis=0) for name in sorted(task_vectors)]
+    between = [round(1 - float(first @ other), _DIGITS) for first, other in itertools.combinations(means, 2)]
+    return {
+        "formats": len({task.family for task in tasks}),
+        "label_types": len({label_type(task) for task in tasks}),
+        "distance": round(math.fsum(between) / len(between), _DIGITS) if between else None,
+        "encoder": embedder.identity,
+        "within": {name: _within(vectors) for name, vectors in task_vectors.items()},
+    }
 
 
 def text_of(example: Example) -> str:
@@ -117,11 +97,6 @@ def _unit(vectors: Array) -> Array:
     lengths = np.linalg.norm(wide, axis=1, keepdims=True)
     unit: Array = wide / np.where(lengths > 0, lengths, 1)
     return unit
-
-
-def _between(first: Array, other: Array) -> float:
-    """The mean of 1 - cos over all pairs across two sets: 1 minus the product of their means."""
-    return round(1 - float(first.mean(axis=0) @ other.mean(axis=0)), _DIGITS)
 
 
 def _within(vectors: Array) -> float | None:

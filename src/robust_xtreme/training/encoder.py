@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,25 +34,30 @@ def encoder_folder(path: Path) -> Path:
     return folder
 
 
-def write_model(folder: Path, encoder: Any, tokenizer: Any) -> None:
-    """Write weights (safetensors), configuration and tokenizer; the folder appears complete. Raises DiskError."""
+@contextmanager
+def written_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder to write, which replaces `folder` once it is complete. Raises DiskError."""
     tmp = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    shutil.rmtree(tmp, ignore_errors=True)
     try:
-        with quiet_transformers():
-            encoder.save_pretrained(str(tmp))
-            tokenizer.save_pretrained(str(tmp))
-        _name_tokenizer(tmp / "tokenizer_config.json")
+        tmp.mkdir(parents=True)
+        yield tmp
         replace_folder(tmp, folder)
     except BaseException as error:
         shutil.rmtree(tmp, ignore_errors=True)
-        if isinstance(error, Exception) and _of_the_disk(error):
+        # tokenizers raises a plain Exception that only its text distinguishes.
+        if isinstance(error, WRITE_ERRORS) or (isinstance(error, Exception) and "(os error " in str(error)):
             raise disk_error(folder, error) from error
         raise
 
 
-def _of_the_disk(error: Exception) -> bool:
-    """Whether writing failed: tokenizers raises a plain Exception that only its text distinguishes."""
-    return isinstance(error, WRITE_ERRORS) or "(os error " in str(error)
+def write_model(folder: Path, encoder: Any, tokenizer: Any) -> None:
+    """Write weights (safetensors), configuration and tokenizer; the folder appears complete. Raises DiskError."""
+    with written_folder(folder) as tmp:
+        with quiet_transformers():
+            encoder.save_pretrained(str(tmp))
+            tokenizer.save_pretrained(str(tmp))
+        _name_tokenizer(tmp / "tokenizer_config.json")
 
 
 def _name_tokenizer(path: Path) -> None:

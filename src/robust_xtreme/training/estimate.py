@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
@@ -15,18 +14,18 @@ from torch import nn
 from robust_xtreme import registry
 from robust_xtreme.errors import RobustXtremeError
 from robust_xtreme.models.encoder import read_encoder, read_tokenizer
-from robust_xtreme.models.windows import Window
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.predictors.family import Family, windows_of
 from robust_xtreme.sources.checkpoints import fetched, on_hub
 from robust_xtreme.targets.kinds import kind_of
-from robust_xtreme.training import controls, learn, scratch
+from robust_xtreme.training import controls, scratch
 from robust_xtreme.training.chain import KINDS, Chain, Link, chain_of
 from robust_xtreme.training.device import device_of, own_random
 from robust_xtreme.training.encoder import encoder_folder
+from robust_xtreme.training.learn import plan_for
 from robust_xtreme.training.lessons import Lesson, lessons
 from robust_xtreme.training.masked import MASKED_SHARE, NAME, MaskedHead, masked_part
-from robust_xtreme.training.objective import Part, Taken, units_of
+from robust_xtreme.training.objective import units_of
 from robust_xtreme.training.sampling import Plan
 from robust_xtreme.training.spec import SCRATCH, StageSpec, Tell, TrainSpec
 from robust_xtreme.training.text import languages_in, read_lines
@@ -38,6 +37,7 @@ _PASSES: Final = 3
 _MOST: Final = 2048
 """The most tokens of a timed pass on a CPU, where time is proportional to them."""
 
+_HALF: Final = {"bf16": torch.bfloat16, "fp16": torch.float16}
 _SEQ2SEQ: Final = "seq2seq:"
 _ENGLISH: Final = ("en",)
 
@@ -72,19 +72,18 @@ def plan_of(spec: TrainSpec, tell: Tell) -> tuple[Row, ...]:
     Raises what `train` raises before it trains.
     """
     with using(*spec.packs):
-        return _plan_of(spec.resolved(), tell)
-
-
-def _plan_of(spec: TrainSpec, tell: Tell) -> tuple[Row, ...]:
-    device = device_of(spec.device)
-    if missing := _not_here(spec):
-        tell(missing)
-        return tuple(_blind(kind, stage, spec, tell) for kind, stage in _kinds(spec))
-    chain = chain_of(spec, tell)
-    encoder, tokenizer = _model(chain)
-    with own_random(0):
-        encoder = encoder.to(device).train()
-        return tuple(_row(link, chain, encoder, tokenizer) for link in chain.links)
+        spec = spec.resolved()
+        device = device_of(spec.device)
+        if missing := _not_here(spec):
+            tell(missing)
+            scratch_row = [Row(SCRATCH, (), _ENGLISH, 0, 0, 0, None, False, None, None)]
+            rows = [_blind(KINDS[name], stage, spec, tell) for name, stage in spec.stages]
+            return (*(scratch_row if spec.start == SCRATCH else ()), *rows)
+        chain = chain_of(spec, tell)
+        encoder, tokenizer = _model(chain)
+        with own_random(0):
+            encoder = encoder.to(device).train()
+            return tuple(_row(link, chain, encoder, tokenizer) for link in chain.links)
 
 
 def _not_here(spec: TrainSpec) -> str:
@@ -101,23 +100,14 @@ def _not_here(spec: TrainSpec) -> str:
     return ""
 
 
-def _kinds(spec: TrainSpec) -> Iterator[tuple[str, StageSpec]]:
-    if spec.start == SCRATCH:
-        yield SCRATCH, StageSpec()
-    for name, stage in spec.stages:
-        yield KINDS[name], stage
-
-
 def _model(chain: Chain) -> tuple[Any, Any]:
     """The encoder that training starts from, and its tokenizer; from scratch, both are made in memory if needed."""
     first = chain.links[0]
     folder = first.folder if first.kind == SCRATCH and first.complete else chain.start
-    if folder is not None:
-        source = encoder_folder(folder)
-        return read_encoder(source), read_tokenizer(source)
-    size = scratch.SIZES[chain.spec.size]
-    tokenizer = scratch.new_tokenizer(read_lines(Path(chain.spec.text)), size)
-    return scratch.new_encoder(tokenizer, size, first.stage.seed), tokenizer
+    if folder is None:
+        return scratch.new_model(Path(chain.spec.text), chain.spec.size, first.stage.seed)
+    source = encoder_folder(folder)
+    return read_encoder(source), read_tokenizer(source)
 
 
 # --------------------------------------------------------------------------------------------------------------- counts
@@ -128,7 +118,6 @@ def _model(chain: Chain) -> tuple[Any, Any]:
 class _Size:
     """The size of a part: its units, windows a unit, tokens a window; `exact` where all were counted."""
 
-    name: str
     units: int
     windows: float
     tokens: float
@@ -143,41 +132,22 @@ def _task_size(lesson: Lesson, stage: StageSpec, tokenizer: Any) -> _Size:
     units = len(examples) if one_each else len(units_of(family, windows))
     several = round(len(lesson.examples) * units / len(examples))
     exact = one_each or len(examples) == len(lesson.examples) or kind_of(family.name).whole
-    return _Size(lesson.task.name, several, len(windows) / units, _mean(windows), exact)
-
-
-def _mean(windows: Sequence[Window]) -> float:
-    return sum(len(window.input_ids) for window in windows) / len(windows)
+    tokens = sum(len(window.input_ids) for window in windows)
+    return _Size(several, len(windows) / units, tokens / len(windows), exact)
 
 
 def _text_size(lines: Sequence[str], encoder: Any, tokenizer: Any) -> _Size:
     """The size of masked LM: a unit is a window of text."""
     distinct = list(dict.fromkeys(lines))
     chosen = distinct[:: -(-len(distinct) // _SAMPLE)]
-    lengths = masked_part(encoder, tokenizer, chosen).lengths
+    lengths = masked_part(encoder, tokenizer, chosen, 0).lengths
     units = round(len(distinct) * len(lengths) / len(chosen))
-    return _Size(NAME, units, 1.0, sum(lengths) / len(lengths), len(chosen) == len(distinct))
+    return _Size(units, 1.0, sum(lengths) / len(lengths), len(chosen) == len(distinct))
 
 
-def _planned(stage: StageSpec, sizes: Sequence[_Size]) -> tuple[Plan, dict[str, float]]:
-    """The plan of a stage's steps, as `train` makes it, and the share of each part in the units."""
-    parts = [_counted(size) for size in sizes]
-    draws = learn.draws_of(stage, parts)
-    total = sum(size.units for size in sizes)
-    shares = draws.shares if draws else [size.units / total for size in sizes]
-    return learn.plan_for(stage, parts, draws), dict(zip([size.name for size in sizes], shares, strict=True))
-
-
-def _counted(size: _Size) -> Part:
-    """A part with only a number of units, all that a plan's steps depend on."""
-    return Part(
-        size.name,
-        nn.Identity(),
-        (1,) * size.units,
-        take=lambda _: Taken((), ()),
-        loss=lambda *_: torch.zeros(()),
-        terms=lambda _: 0,
-    )
+def _planned(stage: StageSpec, units: Sequence[int]) -> Plan:
+    """The plan of a stage's steps, as `train` makes it, whose number depends only on the number of units."""
+    return plan_for(stage, [(1,) * count for count in units])
 
 
 # ----------------------------------------------------------------------------------------------------------------- rows
@@ -188,32 +158,32 @@ def _row(link: Link, chain: Chain, encoder: Any, tokenizer: Any) -> Row:
         return Row(SCRATCH, (), (), 0, 0, 0, 0, link.complete, link.folder, 0.0)
     stage = link.stage
     sizes = [_task_size(lesson, stage, tokenizer) for lesson in link.lessons]
-    lines = _lines(link)
+    lines = link.lines()
     if lines:
         sizes.append(_text_size(lines, encoder, tokenizer))
-    plan, shares = _planned(stage, sizes)
+    plan = _planned(stage, [size.units for size in sizes])
+    shares, masked = plan.shares, plan.shares[-1] if lines else 0.0
     if stage.control == NAME:
-        every = controls.texts(example for lesson in link.lessons for example in lesson.examples)
-        sizes, shares = [_text_size(every, encoder, tokenizer)], {NAME: 1.0}
-    windows = stage.batch_size * sum(shares[size.name] * size.windows for size in sizes)
-    tokens = stage.batch_size * sum(shares[size.name] * size.windows * size.tokens for size in sizes)
+        sizes, shares, masked = [_text_size(controls.texts(link.examples), encoder, tokenizer)], (1.0,), 1.0
+    shared = list(zip(shares, sizes, strict=True))
+    windows = stage.batch_size * sum(share * size.windows for share, size in shared)
+    tokens = stage.batch_size * sum(share * size.windows * size.tokens for share, size in shared)
     seconds = 0.0
     if not link.complete:
-        masked = shares.get(NAME, 0.0)
         seconds = plan.steps * _seconds(encoder, windows, tokens / windows, masked, chain.spec)
     return Row(
-        link.kind,
-        _learns(stage),
-        _languages(link),
-        sum(len(lesson.examples) for lesson in link.lessons) or sizes[-1].units,
-        plan.steps,
-        stage.batch_size,
-        round(plan.steps * tokens),
-        link.complete,
-        link.folder,
-        seconds,
-        bool(stage.steps) or all(size.exact for size in sizes),
-        bool(link.lessons) or sizes[-1].exact,
+        kind=link.kind,
+        learns=_learns(stage),
+        languages=link.languages,
+        examples=len(link.examples) or sizes[-1].units,
+        steps=plan.steps,
+        batch_size=stage.batch_size,
+        tokens=round(plan.steps * tokens),
+        cached=link.complete,
+        folder=link.folder,
+        seconds=seconds,
+        exact=bool(stage.steps) or all(size.exact for size in sizes),
+        counted=bool(link.lessons) or sizes[-1].exact,
     )
 
 
@@ -222,53 +192,35 @@ def _learns(stage: StageSpec) -> tuple[str, ...]:
     return (*stage.tasks, f"{NAME}:{stage.masked_lm:g}") if beside else stage.tasks or (NAME,)
 
 
-def _lines(link: Link) -> list[str]:
-    """The text of a stage with masked LM, alone or beside its tasks."""
-    stage = link.stage
-    if link.lessons and not stage.masked_lm:
-        return []
-    return read_lines(Path(stage.text), stage.of_text)
-
-
-def _languages(link: Link) -> tuple[str, ...]:
-    if link.lessons:
-        return tuple(dict.fromkeys(code for lesson in link.lessons for code in lesson.languages))
-    return languages_in(Path(link.stage.text), link.stage.languages)
-
-
 def _blind(kind: str, stage: StageSpec, spec: TrainSpec, tell: Tell) -> Row:
-    """A stage whose encoder or translated data are not on this machine: what is known from its English data."""
-    if not stage.tasks:
-        return _blind_text(kind, stage, spec)
-    languages = stage.languages or _ENGLISH
-    foreign = stage.translated.startswith(_SEQ2SEQ)
-    plain = replace(stage, translated="", languages=_ENGLISH) if foreign else stage
-    taught = lessons(plain, spec, tell)
-    counts = [len(lesson.examples) * (len(languages) if foreign else 1) for lesson in taught]
+    """A stage whose encoder or translated data are not on this machine: what is known from its English data or text."""
     steps = stage.steps or None
-    if steps is None and all(kind_of(lesson.task.family).whole or stage.perturb for lesson in taught):
-        sizes = [_Size(lesson.task.name, count, 1.0, 1.0, True) for lesson, count in zip(taught, counts, strict=True)]
-        beside = [_Size(NAME, 1, 1.0, 1.0, True)] if stage.masked_lm else []
-        steps = _planned(stage, sizes + beside)[0].steps
-    folder = _blind_folder(kind, spec)
-    return Row(kind, _learns(stage), languages, sum(counts), steps, stage.batch_size, None, False, folder, None)
-
-
-def _blind_text(kind: str, stage: StageSpec, spec: TrainSpec) -> Row:
-    """Masked LM without a tokenizer, or the start from scratch: a line is at least one window."""
-    if kind == SCRATCH:
-        return Row(kind, (), _ENGLISH, 0, 0, 0, None, False, None, None)
-    lines = set(read_lines(Path(stage.text), stage.languages))
-    languages = languages_in(Path(stage.text), stage.languages)
-    steps, folder = stage.steps or None, _blind_folder(kind, spec)
-    row = Row(kind, (NAME,), languages, len(lines), steps, stage.batch_size, None, False, folder, None)
-    return replace(row, counted=False)
-
-
-def _blind_folder(kind: str, spec: TrainSpec) -> Path | None:
-    """The folder of the last stage, if its name does not depend on missing data."""
+    if stage.tasks:
+        languages = stage.languages or _ENGLISH
+        foreign = stage.translated.startswith(_SEQ2SEQ)
+        taught = lessons(replace(stage, translated="", languages=_ENGLISH) if foreign else stage, spec, tell)
+        counts = [len(lesson.examples) * (len(languages) if foreign else 1) for lesson in taught]
+        if steps is None and all(kind_of(lesson.task.family).whole or stage.perturb for lesson in taught):
+            steps = _planned(stage, [*counts, 1] if stage.masked_lm else counts).steps
+    else:
+        # Without a tokenizer a line is at least one window.
+        languages = languages_in(Path(stage.text), stage.languages)
+        counts = [len(set(read_lines(Path(stage.text), stage.languages)))]
+    # The name of the last stage's folder does not depend on the missing data.
     last = KINDS[spec.stages[-1][0]] == kind
-    return spec.folder if last and (spec.out or spec.target) else None
+    return Row(
+        kind=kind,
+        learns=_learns(stage),
+        languages=languages,
+        examples=sum(counts),
+        steps=steps,
+        batch_size=stage.batch_size,
+        tokens=None,
+        cached=False,
+        folder=spec.folder if last and (spec.out or spec.target) else None,
+        seconds=None,
+        counted=bool(stage.tasks),
+    )
 
 
 # ----------------------------------------------------------------------------------------------------------------- time
@@ -285,7 +237,7 @@ def _seconds(encoder: Any, windows: float, length: float, masked: float, spec: T
     spent = []
     for _ in range(_PASSES + 1):
         start = time.perf_counter()
-        with _precise(spec.precision, device.type):
+        with torch.autocast(device.type, dtype=_HALF.get(spec.precision), enabled=spec.precision in _HALF):
             loss = _loss(encoder, head, ids, masked)
         torch.autograd.backward(loss)
         if device.type == "cuda":
@@ -303,9 +255,3 @@ def _loss(encoder: Any, head: nn.Module | None, ids: torch.Tensor, masked: float
         guessed = hidden.flatten(0, 1)[: max(1, round(MASKED_SHARE * masked * ids.numel()))]
         loss = loss + head(guessed).float().logsumexp(-1).mean()
     return loss
-
-
-def _precise(precision: str, device: str) -> AbstractContextManager[Any]:
-    """A context that computes in a precision."""
-    kinds = {"bf16": torch.bfloat16, "fp16": torch.float16}
-    return torch.autocast(device, dtype=kinds[precision]) if precision in kinds else nullcontext()

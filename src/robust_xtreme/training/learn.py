@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 from typing import Any, Final, final
 
 from torch import nn
@@ -20,17 +19,16 @@ from robust_xtreme.noise.engine.noising import perturb
 from robust_xtreme.noise.suites import asked, refusing
 from robust_xtreme.predictors.family import Family, windows_of
 from robust_xtreme.sources.source import open_source
-from robust_xtreme.specs import PerturbationSpec, TaskSpec
+from robust_xtreme.specs import PerturbationSpec
 from robust_xtreme.training import controls, dev
 from robust_xtreme.training.chain import Link
 from robust_xtreme.training.device import own_random
 from robust_xtreme.training.lessons import Lesson
-from robust_xtreme.training.masked import masked_part
+from robust_xtreme.training.masked import NAME, masked_part
 from robust_xtreme.training.module import Schedule
 from robust_xtreme.training.objective import Part, noised_part, task_part
 from robust_xtreme.training.sampling import Draws, Plan, parse_sampling
 from robust_xtreme.training.spec import StageSpec, TrainSpec, defaults
-from robust_xtreme.training.text import read_lines
 
 _NOISE_SEEDS: Final = 2**31
 _HEX: Final = 16
@@ -45,7 +43,6 @@ class Learning:
     plan: Plan
     schedule: Schedule
     heads: tuple[nn.Module, ...]
-    shares: Mapping[str, float]
 
 
 def learning(link: Link, spec: TrainSpec, encoder: Any, tokenizer: Any) -> Learning:
@@ -53,25 +50,17 @@ def learning(link: Link, spec: TrainSpec, encoder: Any, tokenizer: Any) -> Learn
     stage = link.stage
     taught = tuple(_part(lesson, stage, encoder, tokenizer) for lesson in link.lessons)
     parts = taught
-    if stage.masked_lm or not taught:
-        parts = (*taught, _masked(stage, encoder, tokenizer, read_lines(Path(stage.text), stage.of_text)))
-    draws = draws_of(stage, parts)
-    plan = plan_for(stage, parts, draws)
-    if stage.control == "masked_lm":
-        lines = controls.texts(example for lesson in link.lessons for example in lesson.examples)
-        parts, draws = (_masked(stage, encoder, tokenizer, lines),), None
+    if lines := link.lines():
+        parts = (*taught, masked_part(encoder, tokenizer, lines, stage.seed))
+    plan = plan_for(stage, [part.lengths for part in parts])
+    if stage.control == NAME:
+        parts, taught = (masked_part(encoder, tokenizer, controls.texts(link.examples), stage.seed),), ()
         plan = Plan(parts[0].lengths, stage.batch_size, stage.seed, plan.steps)
-        taught = ()
-    schedule = _schedule(stage, spec, plan)
-    counts = [len(part.lengths) for part in parts]
-    shares = draws.shares if draws else tuple(count / sum(counts) for count in counts)
-    names = [part.name for part in parts]
-    return Learning(parts, plan, schedule, tuple(part.head for part in taught), dict(zip(names, shares, strict=True)))
-
-
-def _masked(stage: StageSpec, encoder: Any, tokenizer: Any, lines: Sequence[str]) -> Part:
-    with own_random(stage.seed):
-        return masked_part(encoder, tokenizer, lines)
+    recipe = defaults(stage, spec.recipe)
+    fused = spec.optimizer == "adamw_fused" and spec.precision == "fp32"
+    warmup = recipe.warm(plan.steps)
+    schedule = Schedule(stage.lr, plan.steps, warmup, recipe.weight_decay, spec.schedule, fused)
+    return Learning(parts, plan, schedule, tuple(part.head for part in taught))
 
 
 # --------------------------------------------------------------------------------------------------------------- parts
@@ -93,7 +82,6 @@ def _noise(
     lesson: Lesson, family: Family, stage: StageSpec, specs: Sequence[PerturbationSpec], tokenizer: Any
 ) -> Callable[[Any], tuple[list[Window], Any]]:
     """A function that noises examples for a pass and encodes them; each example draws one of the perturbations."""
-    known = lesson.task.fields
 
     def draw(draws: Sequence[tuple[int, int]]) -> tuple[list[Window], Any]:
         alike: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
@@ -103,7 +91,9 @@ def _noise(
         noised: dict[int, Example] = {}
         for (number, turn), indices in alike.items():
             spec, examples = specs[number], [lesson.examples[draws[index][0]] for index in indices]
-            shown, _ = perturb(examples, spec.on(*(spec.fields or known)), _seed(stage.seed, turn))
+            # The noise seed of a pass is far from the seeds of evaluation, which are small.
+            seed = int(digest("noise of a pass", str(stage.seed), str(turn)), _HEX) % _NOISE_SEEDS
+            shown, _ = perturb(examples, spec.on(*(spec.fields or lesson.task.fields)), seed)
             noised |= dict(zip(indices, shown, strict=True))
         drawn = [noised[index] for index in range(len(draws))]
         return windows_of(family, lesson.task, drawn, tokenizer), drawn
@@ -111,22 +101,28 @@ def _noise(
     return draw
 
 
-def _seed(seed: int, turn: int) -> int:
-    """The noise seed of a pass: far from the seeds of evaluation, which are small."""
-    return int(digest("noise of a pass", str(seed), str(turn)), _HEX) % _NOISE_SEEDS
-
-
 # ---------------------------------------------------------------------------------------------------------------- plan
 
 
-def draws_of(stage: StageSpec, parts: Sequence[Part]) -> Draws | None:
-    """How tasks are drawn; None where an epoch sees each unit once."""
+def plan_for(stage: StageSpec, lengths: Sequence[Sequence[int]]) -> Plan:
+    """The plan of a resolved stage from the lengths of each part's units.
+
+    It has as many steps as the stage names, or as its epochs take.
+    """
+    draws = draws_of(stage, [len(units) for units in lengths])
+    starts = (0, *accumulate(len(units) for units in lengths[:-1]))
+    every = [length for units in lengths for length in units]
+    once = Plan(every, stage.batch_size, stage.seed, 0, starts, draws)
+    return Plan(every, stage.batch_size, stage.seed, stage.steps or stage.epochs * once.epoch_steps, starts, draws)
+
+
+def draws_of(stage: StageSpec, counts: Sequence[int]) -> Draws | None:
+    """How tasks are drawn, by the numbers of their units; None where an epoch sees each unit once."""
     sampling = parse_sampling(stage.sampling)
-    single = len(parts) == 1 or (sampling.proportional and stage.mixing == "steps")
-    if single and not (stage.masked_lm and len(parts) > 1):
+    single = len(counts) == 1 or (sampling.proportional and stage.mixing == "steps")
+    if single and not (stage.masked_lm and len(counts) > 1):
         return None
-    taught = parts[:-1] if stage.masked_lm else parts
-    counts = [len(part.lengths) for part in taught]
+    counts = counts[:-1] if stage.masked_lm else counts
     shares = sampling.shares(counts)
     capped = [min(count, sampling.cap) if sampling.cap else count for count in counts]
     epoch = sum(-(-count // stage.batch_size) for count in capped)
@@ -134,20 +130,6 @@ def draws_of(stage: StageSpec, parts: Sequence[Part]) -> Draws | None:
         shares = (*(share * (1 - stage.masked_lm) for share in shares), stage.masked_lm)
         epoch = math.ceil(epoch / (1 - stage.masked_lm))
     return Draws(shares, stage.mixing == "batches", epoch)
-
-
-def plan_for(stage: StageSpec, parts: Sequence[Part], draws: Draws | None) -> Plan:
-    """The plan of a resolved stage: as many steps as it names, or as its epochs take."""
-    lengths = [length for part in parts for length in part.lengths]
-    starts = (0, *accumulate(len(part.lengths) for part in parts[:-1]))
-    once = Plan(lengths, stage.batch_size, stage.seed, 0, starts, draws)
-    return Plan(lengths, stage.batch_size, stage.seed, stage.steps or stage.epochs * once.epoch_steps, starts, draws)
-
-
-def _schedule(stage: StageSpec, spec: TrainSpec, plan: Plan) -> Schedule:
-    recipe = defaults(stage, spec.recipe)
-    fused = spec.optimizer == "adamw_fused" and spec.precision == "fp32"
-    return Schedule(stage.lr, plan.steps, recipe.warm(plan.steps), recipe.weight_decay, spec.schedule, fused)
 
 
 # --------------------------------------------------------------------------------------------------------------- score
@@ -163,10 +145,8 @@ def score_of(
     if not heads:
         return None
     source = open_source(spec.data, offline=spec.offline)
-    several: list[tuple[TaskSpec, nn.Module]] = [
-        (lesson.task, head) for lesson, head in zip(link.lessons, heads, strict=True)
-    ]
-    functions = [dev.dev_score(task, source, encoder, head, tokenizer) for task, head in several]
+    tasks = [lesson.task for lesson in link.lessons]
+    functions = [dev.dev_score(task, source, encoder, head, tokenizer) for task, head in zip(tasks, heads, strict=True)]
     scores = [score for score in functions if score]
     if link.stage.select == "dev" and not scores:
         raise MissingData(

@@ -30,6 +30,7 @@ from robust_xtreme.training.module import Schedule, TrainingModule
 from robust_xtreme.training.objective import Part
 from robust_xtreme.training.part_losses import PartLosses
 from robust_xtreme.training.sampling import Plan
+from robust_xtreme.training.spec import Tell
 
 METRICS: Final = "metrics.csv"
 TENSORBOARD: Final = "tensorboard"
@@ -58,17 +59,13 @@ class Progress:
     loss: float
 
 
-Tell = Callable[[str], None]
-Watch = Callable[[Progress], None]
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class Options:
     """Progress callbacks, seconds between saved states, and a fresh start; nothing here changes what a run computes."""
 
     tell: Tell = lambda _: None
-    watch: Watch = lambda _: None
+    watch: Callable[[Progress], None] = lambda _: None
     save_seconds: float = 60.0
     force: bool = False
 
@@ -133,10 +130,14 @@ def run_loop(stage: Stage, options: Options) -> None:
 
 def _trainer(stage: Stage, steps: Callback, begin: int) -> Trainer:
     how = stage.how
+    strategy: Any = "auto"
+    if how.devices > 1 or how.strategy != "auto":
+        # One process a device, forked, so that they share what this process has read.
+        strategy = DDPStrategy(start_method="fork", find_unused_parameters=len(stage.parts) > 1)
     return Trainer(
         accelerator="gpu" if how.device == "cuda" else "cpu",
         devices=how.devices,
-        strategy=_strategy(how, several=len(stage.parts) > 1),
+        strategy=strategy,
         precision=_PRECISIONS[how.precision],  # type: ignore[arg-type]  # Lightning lists them as literals
         accumulate_grad_batches=how.accumulate,
         max_steps=stage.plan.steps - begin,
@@ -152,13 +153,6 @@ def _trainer(stage: Stage, steps: Callback, begin: int) -> Trainer:
         use_distributed_sampler=False,
         default_root_dir=stage.run,
     )
-
-
-def _strategy(how: How, several: bool) -> Any:
-    """One process a device where there are several, forked, so that they share what this process has read."""
-    if how.devices == 1 and how.strategy == "auto":
-        return "auto"
-    return DDPStrategy(start_method="fork", find_unused_parameters=several)
 
 
 def _loggers(stage: Stage) -> Any:
@@ -217,6 +211,7 @@ class _Steps(Callback):
 
     def __init__(self, stage: Stage, state: resume.State | None, options: Options, stop: Stop) -> None:
         self.stage = stage
+        self.steps = stage.plan.steps
         self.stop = stop
         self.state = state
         self.options = options
@@ -264,6 +259,7 @@ class _Steps(Callback):
             self._step(trainer, pl_module)
 
     def _step(self, trainer: Trainer, module: LightningModule) -> None:
+        """End a step: note its loss, report it, save a state where it is time, and stop where that was asked."""
         loss, self.loss, self.micro = self.loss, 0.0, 0
         if trainer.world_size > 1:
             loss = float(trainer.strategy.reduce(torch.tensor(loss), reduce_op="mean"))
@@ -272,68 +268,53 @@ class _Steps(Callback):
         self.done += 1
         self._note_row(trainer, module)
         if trainer.is_global_zero:
-            self.options.watch(Progress(self.stage.name, self.done, self.stage.plan.steps, loss))
-        due, stop = self._is_time(trainer)
-        if due or stop:
-            self._save(trainer, module)
-        if stop:
-            raise KeyboardInterrupt
-        if self.done == self.stage.plan.steps:
-            self._check_finite(module)
-            self._write_metrics(trainer)
-
-    def _is_time(self, trainer: Trainer) -> tuple[bool, bool]:
-        """Whether to save a state, and whether to stop after it; the first of several processes decides."""
-        going = self.done < self.stage.plan.steps
-        due = going and time.monotonic() - self.saved >= self.options.save_seconds
-        flags = (due, going and self.stop.asked)
-        due, stop = trainer.strategy.broadcast(flags) if trainer.world_size > 1 else flags
-        return bool(due), bool(stop)
+            self.options.watch(Progress(self.stage.name, self.done, self.steps, loss))
+        due, stop = time.monotonic() - self.saved >= self.options.save_seconds, self.stop.asked
+        if trainer.world_size > 1:
+            # The first of several processes decides.
+            due, stop = trainer.strategy.broadcast((due, stop))
+        if self.done == self.steps:
+            self._write_metrics(trainer, module)
+        elif due or stop:
+            self._write_metrics(trainer, module)
+            resume.save(trainer, self.stage.run, self.done, tuple(self.losses), self.parts.waiting)
+            self.saved = time.monotonic()
+            if stop:
+                raise KeyboardInterrupt
 
     def _note_row(self, trainer: Trainer, module: LightningModule) -> None:
         """A row every hundredth of the steps, at the end of an epoch with a score, and at the end."""
-        steps = self.stage.plan.steps
-        scored = self.stage.dev is not None and (self.done % self.stage.plan.epoch_steps == 0 or self.done == steps)
-        if not scored and self.done % max(1, steps // _ROWS) and self.done != steps:
+        last, dev = self.done == self.steps, self.stage.dev
+        scored = last or self.done % self.stage.plan.epoch_steps == 0
+        if not (dev and scored) and self.done % max(1, self.steps // _ROWS) and not last:
             return
         parts = self.parts.row()
-        values = {
-            "loss": math.fsum(self.losses) / len(self.losses),
-            "lr": self.stage.schedule.at(self.done - 1),
-            **({"dev": self._dev(module)} if scored and self.stage.dev else {}),
-            **parts,
-        }
-        dev = f"{values['dev']:.2f}" if "dev" in values else ""
-        self.rows.append(f"{self.done},{values['loss']:.6g},{values['lr']:.6g},{dev}{self.parts.cells(parts)}")
+        loss, rate = math.fsum(self.losses) / len(self.losses), self.stage.schedule.at(self.done - 1)
+        score = {"dev": self._score(dev, module)} if dev and scored else {}
+        shown = "".join(f"{value:.2f}" for value in score.values())
+        self.rows.append(f"{self.done},{loss:.6g},{rate:.6g},{shown}{self.parts.cells(parts)}")
         for logger in trainer.loggers:
-            logger.log_metrics(values, step=self.done)
+            logger.log_metrics({"loss": loss, "lr": rate, **score, **parts}, step=self.done)
         self.losses.clear()
 
-    def _dev(self, module: LightningModule) -> float:
-        if self.stage.dev is None:
-            raise ValueError("a stage without validation data has no score")
+    def _score(self, dev: Callable[[], float], module: LightningModule) -> float:
         module.eval()
-        score = self.stage.dev()
+        score = dev()
         if self.stage.select and module.trainer.is_global_zero:
             best.keep(self.stage.run, module, score, self.done)
         module.train()
         return score
 
-    def _check_finite(self, module: LightningModule) -> None:
+    def _write_metrics(self, trainer: Trainer, module: LightningModule) -> None:
+        """Write metrics.csv: mean loss since the row before, rate, score on validation data, loss of each part.
+
+        Raises ModelError where weights are not numbers.
+        """
         if not all(bool(torch.isfinite(parameter).all()) for parameter in module.parameters()):
             raise ModelError(
                 f"The weights are not numbers after step {self.done}. What was saved before stays: start again with a "
                 "lower --lr and --force."
             )
-
-    def _save(self, trainer: Trainer, module: LightningModule) -> None:
-        self._check_finite(module)
-        self._write_metrics(trainer)
-        resume.save(trainer, self.stage.run, self.done, tuple(self.losses), self.parts.waiting)
-        self.saved = time.monotonic()
-
-    def _write_metrics(self, trainer: Trainer) -> None:
-        """Write metrics.csv: mean loss since the row before, rate, score on validation data, loss of each part."""
         if trainer.is_global_zero:
             head = _HEADER + self.parts.columns()
             store.write_text(self.stage.run / METRICS, "\n".join([head, *self.rows]) + "\n")

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from robust_xtreme.errors import ModelError
 from robust_xtreme.models.windows import Scores, Window, frame_of, token_ids
+from robust_xtreme.training.device import own_random
 from robust_xtreme.training.fit import text_length
 from robust_xtreme.training.objective import IGNORED, Masking, Part, Taken, lengths_of
 
@@ -21,31 +22,26 @@ _AS_MASK: Final = 0.8
 _AS_OTHER: Final = 0.9
 
 
-def masked_part(encoder: Any, tokenizer: Any, lines: Sequence[str]) -> Part:
+def masked_part(encoder: Any, tokenizer: Any, lines: Sequence[str], seed: int) -> Part:
     """Predict masked tokens of plain text as BERT does, with scores over the encoder's own embeddings.
 
-    Lines are windows of at most TEXT_LENGTH tokens; a longer line is several. Raises ModelError where the tokenizer
-    has no mask token.
+    Lines are windows of at most TEXT_LENGTH tokens; a longer line is several. The seed draws the head's weights. Raises
+    ModelError where the tokenizer has no mask token.
     """
-    windows = _windows(tokenizer, lines, text_length(encoder, TEXT_LENGTH))
+    frame = frame_of(tokenizer)
+    room = frame.room(1, text_length(encoder, TEXT_LENGTH))
+    windows = [
+        Window(index, frame.around(ids[start : start + room]), None, False)
+        for index, ids in enumerate(token_ids(tokenizer, lines).values())
+        for start in range(0, len(ids), room)
+    ]
 
     def take(spans: Sequence[tuple[int, int]]) -> Taken:
         return Taken(tuple(windows[unit] for unit, _ in spans), tuple(1 for _ in spans))
 
-    lengths = lengths_of((window,) for window in windows)
-    head = MaskedHead(encoder.get_input_embeddings(), int(encoder.config.hidden_size))
-    return Part(NAME, head, lengths, take, _loss, _terms, masking(tokenizer))
-
-
-def _windows(tokenizer: Any, lines: Sequence[str], length: int) -> tuple[Window, ...]:
-    frame = frame_of(tokenizer)
-    room = frame.room(1, length)
-    windows = []
-    for index, ids in enumerate(token_ids(tokenizer, lines).values()):
-        windows += [
-            Window(index, frame.around(ids[start : start + room]), None, False) for start in range(0, len(ids), room)
-        ]
-    return tuple(windows)
+    with own_random(seed):
+        head = MaskedHead(encoder.get_input_embeddings(), int(encoder.config.hidden_size))
+    return Part(NAME, head, lengths_of((window,) for window in windows), take, _loss, _terms, masking(tokenizer))
 
 
 class MaskedHead(nn.Module):

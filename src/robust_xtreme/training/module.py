@@ -45,7 +45,7 @@ class Schedule:
 class TrainingModule(LightningModule):
     """Encoder and heads; one pass through the encoder serves all parts of a batch, each by its own head.
 
-    With several parts, `pieces` are those of the last pass: the number of a part, its loss, its weight.
+    `pieces` are those of the last pass: the number of a part, its loss, its weight.
     """
 
     def __init__(self, encoder: nn.Module, parts: Sequence[Part], schedule: Schedule) -> None:
@@ -61,28 +61,19 @@ class TrainingModule(LightningModule):
         """The loss of one batch: the weighted sum of its pieces'."""
         inputs = encoder_inputs(self.encoder, batch.ids, batch.mask, batch.windows)
         hidden = self.encoder(**inputs).last_hidden_state
-        part_losses = [
-            self.parts[piece.part].loss(
-                self.heads[piece.part],
-                hidden[piece.start : piece.stop],
-                batch.mask[piece.start : piece.stop],
-                piece.taken,
-            )
-            for piece in batch.pieces
-        ]
-        if len(self.parts) > 1:
-            self.pieces = [
-                (piece.part, loss.detach(), piece.weight) for piece, loss in zip(batch.pieces, part_losses, strict=True)
-            ]
-        losses = [loss * piece.weight for piece, loss in zip(batch.pieces, part_losses, strict=True)]
-        total: Tensor = losses[0] if len(losses) == 1 else torch.stack(losses).sum()
-        return total
+        self.pieces, losses = [], []
+        for piece in batch.pieces:
+            rows = slice(piece.start, piece.stop)
+            loss = self.parts[piece.part].loss(self.heads[piece.part], hidden[rows], batch.mask[rows], piece.taken)
+            self.pieces.append((piece.part, loss.detach(), piece.weight))
+            losses.append(loss * piece.weight)
+        return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW; biases and norms do not decay. A resumed run continues with its moments."""
-        named = {name: parameter for name, parameter in self.named_parameters() if parameter.requires_grad}
-        decayed = [parameter for parameter in named.values() if parameter.ndim > 1]
-        others = [parameter for parameter in named.values() if parameter.ndim <= 1]
+        learned = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        decayed = [parameter for parameter in learned if parameter.ndim > 1]
+        others = [parameter for parameter in learned if parameter.ndim <= 1]
         groups = [
             {"params": decayed, "weight_decay": self.schedule.weight_decay},
             {"params": others, "weight_decay": 0.0},

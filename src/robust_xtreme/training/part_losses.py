@@ -30,13 +30,9 @@ class PartLosses:
 
     def step(self, trainer: Any) -> None:
         """End a step; all of several processes call it."""
-        if not self.names:
-            return
-        sums = self.sums
-        if trainer.world_size > 1:
-            device = trainer.strategy.root_device
-            sums = trainer.strategy.reduce(sums.to(device), reduce_op="sum").cpu()
-        self.sums = torch.zeros_like(self.sums)
+        sums, self.sums = self.sums, torch.zeros_like(self.sums)
+        if trainer.world_size > 1 and self.names:
+            sums = trainer.strategy.reduce(sums.to(trainer.strategy.root_device), reduce_op="sum").cpu()
         for name, (loss, weight) in zip(self.names, sums.tolist(), strict=True):
             if weight > 0:
                 self.waiting[name].append(loss / weight)

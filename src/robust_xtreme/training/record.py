@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
@@ -18,7 +18,10 @@ from robust_xtreme.training.resume import FOLDER as RESUME
 
 SPEC: Final = "train.json"
 STAGES: Final = "stages"
-_OURS: Final = (STAGES, RESUME, BEST, METRICS, TENSORBOARD, "heads", "model", SPEC)
+STATES: Final = (RESUME, BEST)
+"""What a run continues from, and a complete one does not need."""
+
+_OURS: Final = (STAGES, *STATES, METRICS, TENSORBOARD, "heads", "model", SPEC)
 
 
 @final
@@ -36,17 +39,17 @@ class StageRecord:
 
     kind: str
     recipe: str
-    task: str
-    languages: tuple[str, ...]
-    examples: int
-    seen: int
-    steps: int
-    epochs: float
-    batch_size: int
-    lr: float
     seed: int
     data: str
     parent: str
+    task: str = ""
+    languages: tuple[str, ...] = ()
+    examples: int = 0
+    seen: int = 0
+    steps: int = 0
+    epochs: float = 0.0
+    batch_size: int = 0
+    lr: float = 0.0
     sampling: str = "proportional"
     selected_on: str = "none"
     perturb: str = ""
@@ -90,15 +93,16 @@ def claim(run: Path, identity: str, facts: Mapping[str, Any], *, force: bool) ->
     """
     check_ours(run)
     claim = _claim(run)
-    if claim is not None and claim.get("identity") == identity and not force:
-        return
     if claim is not None and not force:
+        if claim.get("identity") == identity:
+            return
         recorded = claim.get("spec")
-        if not claim or not isinstance(recorded, dict):
+        if not isinstance(recorded, dict):
             raise Mismatch(f"{run / SPEC} is damaged. Name another folder with --out, or replace the run with --force.")
         raise Mismatch(_other(run, recorded, json.loads(json.dumps(facts))))
     if claim is not None:
-        remove(run)
+        # First the records of complete stages, last the claim.
+        _remove(run / name for name in _OURS)
     store.write_json(run / SPEC, {"identity": identity, "spec": facts})
 
 
@@ -126,20 +130,19 @@ def _other(run: Path, claim: Mapping[str, Any], wanted: Mapping[str, Any]) -> st
 
 def sweep(run: Path) -> None:
     """Remove temporary files that a killed process left in a run. Call it while the folder is locked."""
-    for folder in (run, run / STAGES, run / RESUME):
-        for left in folder.glob(".*.tmp"):
-            if left.is_dir() and not left.is_symlink():
-                shutil.rmtree(left, ignore_errors=True)
-            else:
-                left.unlink(missing_ok=True)
+    left = [path for folder in (run, run / STAGES, run / RESUME) for path in folder.glob(".*.tmp")]
+    _remove(left, ignore_errors=True)
 
 
-def remove(run: Path) -> None:
-    """Remove what `train` writes, and nothing else: first the records of complete stages, last the claim."""
-    for name in _OURS:
-        path = run / name
+def clear(run: Path) -> None:
+    """Remove the saved states of a complete run."""
+    _remove((run / name for name in STATES), ignore_errors=True)
+
+
+def _remove(paths: Iterable[Path], *, ignore_errors: bool = False) -> None:
+    for path in paths:
         if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
+            shutil.rmtree(path, ignore_errors=ignore_errors)
         else:
             path.unlink(missing_ok=True)
 
@@ -155,19 +158,14 @@ def write_stage(path: Path, record: StageRecord) -> None:
     store.write_json(path, asdict(record))
 
 
-def inherit(parent: Path, run: Path) -> int:
-    """Copy the records of the stages before, and their hashes; return how many stages there are."""
-    paths = sorted((parent / STAGES).glob("*.json"))
-    for path in paths:
-        for file in (path, path.with_suffix(HASHES)):
-            if file.is_file():
-                store.make_folder(run / STAGES)
-                store.write_text(run / STAGES / file.name, _text(file))
-    return len(paths)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read: {error}. Copy the run again from where it was trained.") from error
+def inherit(parent: Path, run: Path) -> None:
+    """Copy the records of the stages before, and their hashes."""
+    for path in sorted((parent / STAGES).glob("*.json")):
+        for file in filter(Path.is_file, (path, path.with_suffix(HASHES))):
+            try:
+                text = file.read_text(encoding="utf-8")
+            except (OSError, ValueError) as error:
+                what = f"{file} cannot be read: {error}. Copy the run again from where it was trained."
+                raise ModelError(what) from error
+            store.make_folder(run / STAGES)
+            store.write_text(run / STAGES / file.name, text)

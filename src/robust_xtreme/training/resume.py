@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ import torch
 from lightning.pytorch import Trainer
 
 from robust_xtreme.errors import ModelError
-from robust_xtreme.training.encoder import disk_error, replace_folder
+from robust_xtreme.training.encoder import disk_error, written_folder
 
 FOLDER: Final = "resume"
 _CHECKPOINT: Final = "lightning.ckpt"
@@ -55,17 +54,13 @@ def save(
     if not trainer.is_global_zero:
         trainer.save_checkpoint(folder / _CHECKPOINT, weights_only=False)
         return
-    tmp = folder / f".step.{os.getpid()}.tmp"
     try:
-        shutil.rmtree(tmp, ignore_errors=True)
-        tmp.mkdir(parents=True)
-        trainer.save_checkpoint(tmp / _CHECKPOINT, weights_only=False)
-        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-        torch.save({"cpu": torch.get_rng_state(), "cuda": cuda}, tmp / _RANDOM)
-        (tmp / _POSITION).write_text(json.dumps({"step": step, "losses": losses, "parts": parts}), encoding="ascii")
-        replace_folder(tmp, folder / f"step-{step:09d}")
-    except (OSError, RuntimeError) as error:
-        shutil.rmtree(tmp, ignore_errors=True)
+        with written_folder(folder / f"step-{step:09d}") as tmp:
+            trainer.save_checkpoint(tmp / _CHECKPOINT, weights_only=False)
+            cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+            torch.save({"cpu": torch.get_rng_state(), "cuda": cuda}, tmp / _RANDOM)
+            (tmp / _POSITION).write_text(json.dumps({"step": step, "losses": losses, "parts": parts}), encoding="ascii")
+    except RuntimeError as error:  # what torch raises where it cannot write
         raise disk_error(folder, error) from error
     for older in _states(run)[:-1]:
         shutil.rmtree(older, ignore_errors=True)
@@ -111,8 +106,3 @@ def restore(state: State, module: Any) -> None:
         module.configure_optimizers()
     except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise _damaged(state.path) from error
-
-
-def clear(run: Path) -> None:
-    """Remove the states of a complete run."""
-    shutil.rmtree(run / FOLDER, ignore_errors=True)

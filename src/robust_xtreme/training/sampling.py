@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Final, TypeVar, final
+from functools import cached_property, lru_cache
+from typing import Any, Final, final
 
 import numpy as np
 
@@ -18,11 +18,9 @@ _PLAN, _DRAWS, _STREAM = 1, 3, 4
 _GRAMMAR: Final = "proportional, temperature:T, capped:N, or temperature:T,capped:N"
 _RULE: Final = re.compile(r"(temperature|capped):([0-9]{1,18}(?:\.[0-9]{1,18})?)")
 _MOST: Final = 10**9
-_KEPT: Final = 2
 _ROUNDING: Final = 1e-9
 
 Numbers = np.ndarray[Any, Any]
-_T = TypeVar("_T")
 
 
 @final
@@ -144,13 +142,19 @@ class Plan:
         self.starts = tuple(starts)
         self.draws = draws
         self.parts = _parts(len(lengths), self.starts)
-        self._kept: dict[tuple[int, int], Any] = {}
-        self._drawn: Numbers | None = None
+        # Steps of neighbouring passes mix, so that two passes of each task are kept.
+        cached = lru_cache(2 * len(self.parts))
+        self._batches, self._order = cached(self._make_batches), cached(self._make_order)
 
     @property
     def epoch_steps(self) -> int:
         """The steps of one pass over the units, or of an epoch of draws."""
         return self.draws.epoch if self.draws else sum(-(-count // self.batch_size) for _, count in self.parts)
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The share of each task in the draws, or in the units of an epoch."""
+        return self.draws.shares if self.draws else tuple(count / len(self.lengths) for _, count in self.parts)
 
     @property
     def epochs(self) -> float:
@@ -161,10 +165,6 @@ class Plan:
         """The units of a step."""
         return tuple(unit for unit, _ in self.placed(step))
 
-    def part(self, step: int) -> int:
-        """The task of a step's first unit, by its number."""
-        return self.part_of(self.at(step)[0])
-
     def part_of(self, unit: int) -> int:
         """The task of a unit, by its number."""
         return bisect_right(self.starts, unit) - 1
@@ -174,15 +174,13 @@ class Plan:
         if self.draws is None:
             epoch, offset = divmod(step, self.epoch_steps)
             return [(unit, epoch) for unit in self._batches(-1, epoch)[offset]]
-        before, now = self._until(step)
+        before, after = self._drawn[step : step + 2].tolist()
         if self.draws.mixed:
             return [
-                batch
-                for part in range(len(self.parts))
-                for batch in self._stream(part, int(before[part]), int(now[part]))
+                self._unit(part, index) for part in range(len(self.parts)) for index in range(before[part], after[part])
             ]
-        part = int(np.argmax(now))
-        turn, offset = divmod(int(before[part]), -(-self.parts[part][1] // self.batch_size))
+        part = next(part for part in range(len(self.parts)) if after[part] > before[part])
+        turn, offset = divmod(before[part], -(-self.parts[part][1] // self.batch_size))
         return [(unit, turn) for unit in self._batches(part, turn)[offset]]
 
     def seen(self) -> tuple[int, ...]:
@@ -193,7 +191,7 @@ class Plan:
             whole, remainder = divmod(self.steps, self.epoch_steps)
             last = [self.part_of(unit) for step in range(self.steps - remainder, self.steps) for unit in self.at(step)]
             return tuple(whole * count + last.count(part) for part, (_, count) in enumerate(self.parts))
-        done = self._until(self.steps)[0].tolist()
+        done = self._drawn[self.steps].tolist()
         return tuple(done) if self.draws.mixed else tuple(map(self._units, range(len(done)), done))
 
     def _units(self, part: int, steps: int) -> int:
@@ -202,39 +200,25 @@ class Plan:
         whole, remainder = divmod(steps, -(-count // self.batch_size))
         return whole * count + sum(len(batch) for batch in self._batches(part, whole)[:remainder])
 
-    def _batches(self, part: int, turn: int) -> list[tuple[int, ...]]:
+    def _make_batches(self, part: int, turn: int) -> list[tuple[int, ...]]:
         """The batches of a pass over all tasks (-1) or one task."""
         if part < 0:
-            return self._once(
-                (part, turn), lambda: epoch_batches(self.lengths, self.batch_size, self.seed, turn, self.starts)
-            )
+            return epoch_batches(self.lengths, self.batch_size, self.seed, turn, self.starts)
         start, count = self.parts[part]
-        batch = self.lengths[start : start + count]
-        return self._once(
-            (part, turn), lambda: _moved(epoch_batches(batch, self.batch_size, self.seed + part, turn), start)
-        )
+        batches = epoch_batches(self.lengths[start : start + count], self.batch_size, self.seed + part, turn)
+        return [tuple(start + unit for unit in batch) for batch in batches]
 
-    def _stream(self, part: int, first: int, many: int) -> list[tuple[int, int]]:
-        """`many` units of a task from index `first` on, in the order of its passes."""
+    def _unit(self, part: int, index: int) -> tuple[int, int]:
+        """The unit that a task draws at an index, counted over all its passes, and the number of that pass."""
         start, count = self.parts[part]
-        batches = []
-        for index in range(first, first + many):
-            turn, offset = divmod(index, count)
-            order = self._once((part, turn), partial(self._order, part, turn))
-            batches.append((start + int(order[offset]), turn))
-        return batches
+        turn, offset = divmod(index, count)
+        return start + int(self._order(part, turn)[offset]), turn
 
-    def _order(self, part: int, turn: int) -> Numbers:
+    def _make_order(self, part: int, turn: int) -> Numbers:
         return np.random.default_rng((self.seed, _STREAM, part, turn)).permutation(self.parts[part][1])
 
-    def _until(self, step: int) -> tuple[Numbers, Numbers]:
-        """The draws of each task before a step, and at the step."""
-        if self._drawn is None:
-            self._drawn = self._draw()
-        now = self._drawn[step + 1] - self._drawn[step] if step < self.steps else self._drawn[step]
-        return self._drawn[step], now
-
-    def _draw(self) -> Numbers:
+    @cached_property
+    def _drawn(self) -> Numbers:
         """The cumulative draws of each task before each step (steps + 1, tasks)."""
         if self.draws is None:
             raise ValueError("a plan by epochs draws nothing")
@@ -242,16 +226,3 @@ class Plan:
         generator = np.random.default_rng((self.seed, _DRAWS))
         drawn = generator.multinomial(each, self.draws.shares, size=self.steps)
         return np.concatenate([np.zeros((1, len(self.parts)), dtype=np.int64), drawn.cumsum(axis=0)])
-
-    def _once(self, key: tuple[int, int], make: Callable[[], _T]) -> _T:
-        """The value of `make()` for a pass, cached for the newest passes of each task."""
-        if key not in self._kept:
-            for old in [key_kept for key_kept in self._kept if key_kept[0] == key[0] and key_kept[1] <= key[1] - _KEPT]:
-                del self._kept[old]
-            self._kept[key] = make()
-        plan: _T = self._kept[key]
-        return plan
-
-
-def _moved(batches: list[tuple[int, ...]], start: int) -> list[tuple[int, ...]]:
-    return [tuple(start + unit for unit in batch) for batch in batches]

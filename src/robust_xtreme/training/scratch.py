@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, final
 
 from robust_xtreme.training.device import own_random
+from robust_xtreme.training.text import read_lines
 
 SPECIAL: Final = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 BYTES: Final = tuple(f"<0x{value:02X}>" for value in range(256))
@@ -31,34 +33,19 @@ class Size:
 SIZES: Final[Mapping[str, Size]] = MappingProxyType({"small": Size(14_000, 3, 192, 3), "tiny": Size(1_000, 1, 32, 2)})
 
 
+def new_model(text: Path, size_name: str, seed: int) -> tuple[Any, Any]:
+    """A random encoder of a size, and its tokenizer, which is trained on plain text."""
+    size = SIZES[size_name]
+    tokenizer = new_tokenizer(read_lines(text), size)
+    return new_encoder(tokenizer, size, seed), tokenizer
+
+
 def new_tokenizer(lines: Sequence[str], size: Size) -> Any:
     """A fast tokenizer of byte pairs, shaped like XLM-R's, that falls back to bytes where a letter is unknown.
 
     The same lines give the same tokenizer. At most a fifth of its entries are single letters, so that scripts with
     thousands of letters leave room for pieces.
     """
-    return as_fast(_learned(lines, size))
-
-
-def as_fast(raw: Any) -> Any:
-    """Learned byte pairs as a tokenizer of transformers, with XLM-R's special tokens and frame."""
-    from transformers import PreTrainedTokenizerFast
-
-    fast: Any = PreTrainedTokenizerFast
-    return fast(
-        tokenizer_object=_with_specials(raw),
-        model_max_length=_POSITIONS,
-        bos_token="<s>",
-        cls_token="<s>",
-        eos_token="</s>",
-        sep_token="</s>",
-        unk_token="<unk>",
-        pad_token="<pad>",
-        mask_token="<mask>",
-    )
-
-
-def _learned(lines: Sequence[str], size: Size) -> Any:
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
     raw = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))
@@ -72,12 +59,16 @@ def _learned(lines: Sequence[str], size: Size) -> Any:
         show_progress=False,
     )
     raw.train_from_iterator(lines, trainer)
-    return raw
+    return as_fast(raw)
 
 
-def _with_specials(raw: Any) -> Any:
-    """The tokenizer with XLM-R's frame around texts; bytes are ordinary entries, and `<0x41>` in a text is text."""
+def as_fast(raw: Any) -> Any:
+    """Learned byte pairs as a tokenizer of transformers, with XLM-R's special tokens and frame.
+
+    Bytes are ordinary entries, and `<0x41>` in a text is text.
+    """
     from tokenizers import Tokenizer, processors
+    from transformers import PreTrainedTokenizerFast
 
     plain = json.loads(raw.to_str())
     plain["added_tokens"] = [token for token in plain["added_tokens"] if token["content"] in SPECIAL]
@@ -85,7 +76,18 @@ def _with_specials(raw: Any) -> Any:
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
-    return tokenizer
+    fast: Any = PreTrainedTokenizerFast
+    return fast(
+        tokenizer_object=tokenizer,
+        model_max_length=_POSITIONS,
+        bos_token="<s>",
+        cls_token="<s>",
+        eos_token="</s>",
+        sep_token="</s>",
+        unk_token="<unk>",
+        pad_token="<pad>",
+        mask_token="<mask>",
+    )
 
 
 def new_encoder(tokenizer: Any, size: Size, seed: int) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,7 @@ from robust_xtreme.training._translator import (
     translate,
 )
 from robust_xtreme.training.device import device_of
+from robust_xtreme.training.spec import Tell
 
 HUB: Final = "hub"
 SEQ2SEQ: Final = "seq2seq:"
@@ -42,8 +43,6 @@ TRAIN: Final = "train"
 
 _OF_XNLI: Final = ("mnli", "xnli")
 _XNLI_FILES: Final = "{language}/train-*.parquet"
-
-Tell = Callable[[str], None]
 
 
 def translated_examples(
