@@ -23,14 +23,18 @@ def rows(what: str) -> list[Row]:
     return LISTS[what]()
 
 
-def _perturbations() -> list[Row]:
-    return [_perturbation(registry.load("perturbation", name)) for name in registry.names("perturbation")]
+def _members(kind: str) -> list[Any]:
+    return [registry.load(kind, name) for name in registry.names(kind)]
+
+
+def _values(member: Any, names: str) -> Row:
+    """Fields of a member by their names, in JSON types."""
+    return {name: plain(getattr(member, name)) for name in names.split()}
 
 
 def _perturbation(member: Any) -> Row:
-    names = ("name", "summary", "unit", "kind", "strength", "operators", "parameters", "waives", "version")
-    row = {name: plain(getattr(member, name)) for name in (*names, "rates", "refuses")}
-    return {**row, "choices": {name: list(known()) for name, known in member.choices.items()}}
+    names = "name summary unit kind strength operators parameters waives version rates refuses"
+    return {**_values(member, names), "choices": {name: list(known()) for name, known in member.choices.items()}}
 
 
 def served(code: str) -> list[Row]:
@@ -40,7 +44,7 @@ def served(code: str) -> list[Row]:
     language by a source. Raises UnknownName.
     """
     language(code)
-    return [_served(registry.load("perturbation", name), code) for name in registry.names("perturbation")]
+    return [_served(member, code) for member in _members("perturbation")]
 
 
 def _served(member: Any, code: str) -> Row:
@@ -64,36 +68,27 @@ def _status_of(parts: Mapping[str, str]) -> str:
     return ", ".join((parts[""], *others))
 
 
-def _suites() -> list[Row]:
-    return [_suite(suite(name)) for name in names()]
-
-
-def _suite(member: Any) -> Row:
+def _task(task: Any) -> Row:
     return {
-        "name": member.name,
-        "summary": member.summary,
-        "specs": [str(spec) for spec in member.specs],
-        "standing": member.standing,
+        **_values(task, "name summary family"),
+        "groups": list(task.groups),
+        **_values(task, "metrics languages"),
+        "group_languages": plain(task.groups),
+        **_values(task, "perturbed accepts"),
+        **_where(task),
+        **_values(task, "licence rows official checked absent cite"),
     }
 
 
-def _tasks() -> list[Row]:
-    return [_task(registry.load("task", name)) for name in registry.names("task")]
-
-
-def _task(task: Any) -> Row:
+def _intermediate(task: Any) -> Row:
+    """An intermediate task; a compound task has parts instead of files."""
     return {
-        "name": task.name,
-        "summary": task.summary,
-        "family": task.family,
-        "groups": list(task.groups),
-        "metrics": plain(task.metrics),
-        "languages": plain(task.languages),
-        "group_languages": plain(task.groups),
-        "perturbed": [list(group) for group in task.perturbed],
-        "accepts": plain(task.accepts),
+        **_values(task, "name summary family rows trains"),
+        "parts": [_intermediate(part) for part in task.parts],
+        "languages": plain(task.train_languages),
+        **_values(task, "metrics labels open_labels perturbed"),
         **_where(task),
-        **{name: getattr(task, name) for name in ("licence", "rows", "official", "checked", "absent", "cite")},
+        **_values(task, "licence absent cite"),
     }
 
 
@@ -105,54 +100,19 @@ def _where(task: Any) -> Row:
     }
 
 
-def _intermediate() -> list[Row]:
-    return [_intermediate_task(registry.load("intermediate", name)) for name in registry.names("intermediate")]
-
-
-def _intermediate_task(task: Any) -> Row:
-    """An intermediate task; a compound task has parts instead of files."""
-    return {
-        "name": task.name,
-        "summary": task.summary,
-        "family": task.family,
-        "rows": task.rows,
-        "trains": plain(task.trains),
-        "parts": [_intermediate_task(part) for part in task.parts],
-        "languages": plain(task.train_languages),
-        "metrics": plain(task.metrics),
-        "labels": plain(task.labels),
-        "open_labels": task.open_labels,
-        "perturbed": [list(group) for group in task.perturbed],
-        **_where(task),
-        **{name: getattr(task, name) for name in ("licence", "absent", "cite")},
-    }
-
-
-def _metrics() -> list[Row]:
-    members = [registry.load("metric", name) for name in registry.names("metric")]
-    return [
-        {name: plain(getattr(member, name)) for name in ("name", "summary", "columns", "cite")} for member in members
-    ]
-
-
-def _languages() -> list[Row]:
-    return [_language(code) for code in ALL_LANGUAGES]
-
-
 def _language(code: str) -> Row:
     known = language(code)
-    names = ("code", "name", "script", "family", "direction", "spaces", "standing", "source", "licence")
-    facts = {name: getattr(known, name) for name in names}
+    facts = _values(known, "code name script family direction spaces standing source licence")
     return {**facts, "letters": len(known.alphabet), "group": group_of(code)}
 
 
 LISTS: Final[Mapping[str, Callable[[], list[Row]]]] = {
-    "perturbations": _perturbations,
-    "suites": _suites,
-    "tasks": _tasks,
-    "intermediate": _intermediate,
-    "languages": _languages,
-    "metrics": _metrics,
+    "perturbations": lambda: [_perturbation(member) for member in _members("perturbation")],
+    "suites": lambda: [_values(suite(name), "name summary specs standing") for name in names()],
+    "tasks": lambda: [_task(task) for task in _members("task")],
+    "intermediate": lambda: [_intermediate(task) for task in _members("intermediate")],
+    "languages": lambda: [_language(code) for code in ALL_LANGUAGES],
+    "metrics": lambda: [_values(metric, "name summary columns cite") for metric in _members("metric")],
 }
 """What can be listed, and the function that makes its rows."""
 

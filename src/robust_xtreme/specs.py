@@ -233,6 +233,23 @@ class HubFiles:
     codes: Mapping[str, str] = field(default_factory=dict)
 
 
+def parquet(
+    repo: str,
+    revision: str,
+    config: str,
+    splits: Iterable[str],
+    values: HubRow,
+    *,
+    ids: str = "ordinal",
+    codes: Mapping[str, str] | None = None,
+) -> dict[str, HubFiles]:
+    """Splits on the hub whose files are `CONFIG/SPLIT-*.parquet`."""
+    return {
+        split: HubFiles(repo, revision, config, split, f"{config}/{split}-*.parquet", values, ids, codes=codes or {})
+        for split in splits
+    }
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Row:

@@ -10,7 +10,7 @@ from robust_xtreme.adapters.hub import pair
 from robust_xtreme.adapters.nli import nli
 from robust_xtreme.examples import Example, digest
 from robust_xtreme.languages import codes
-from robust_xtreme.specs import Files, HubFiles, Origin, Row, TaskSpec
+from robust_xtreme.specs import Files, Origin, Row, TaskSpec, parquet
 
 _LABELS: Final = ("entailment", "neutral", "contradiction")
 _LANGUAGES: Final = codes("ay bzd cni gn hch nah oto qu shp tar")
@@ -42,7 +42,7 @@ def _cluster(row: Row, split: str) -> str:
 
 
 def _files(name: str) -> Files:
-    """The files of a split: in a folder of languages, or in a clone of the release's repository."""
+    """In a folder of languages, or in a clone of the release's repository."""
     within = ("americasnli", "data/anli_final", "americasnli/data/anli_final")
     paths = tuple(f"{folder}/{name}/{{code}}.tsv" for folder in within)
     return Files("americasnli_tsv", paths, ids="native", codes=_CODES)
@@ -63,12 +63,7 @@ americasnli = TaskSpec(
     labels=_LABELS,
     train_languages=(),
     max_length=256,
-    hub={
-        split: HubFiles(
-            "nala-cub/americas_nli", _COMMIT, "{code}", split, f"{{code}}/{split}-*.parquet", pair, codes=_CODES
-        )
-        for split in ("validation", "test")
-    },
+    hub=parquet("nala-cub/americas_nli", _COMMIT, "{code}", ("validation", "test"), pair, codes=_CODES),
     groups={"low-resource": _LANGUAGES},
     rows="750 test pairs in each language (738 in Nahuatl, 748 in Otomi); 222 to 743 of validation.",
     official="abteen/americasnli, evaluate_xnli.py: accuracy, of pairs of up to 256 tokens.",

@@ -7,7 +7,7 @@ from typing import Final
 from robust_xtreme.adapters.hub import question
 from robust_xtreme.adapters.qa import by_question, span_qa
 from robust_xtreme.languages import codes
-from robust_xtreme.specs import Files, HubFiles, TaskSpec
+from robust_xtreme.specs import Files, TaskSpec, parquet
 
 _LANGUAGES: Final = codes("ar de en es hi vi zh")
 _XTREME: Final = "ec5f1f46e9af79639a90684a7a70a956c4998f04"
@@ -35,15 +35,8 @@ mlqa = TaskSpec(
     max_length=384,
     stride=128,
     hub={
-        "train": HubFiles(
-            "rajpurkar/squad", _SQUAD, "plain_text", "train", "plain_text/train-*.parquet", question, ids="native"
-        ),
-        **{
-            split: HubFiles(
-                "google/xtreme", _XTREME, _CONFIG, split, f"{_CONFIG}/{split}-*.parquet", question, ids="native"
-            )
-            for split in ("validation", "test")
-        },
+        **parquet("rajpurkar/squad", _SQUAD, "plain_text", ("train",), question, ids="native"),
+        **parquet("google/xtreme", _XTREME, _CONFIG, ("validation", "test"), question, ids="native"),
     },
     groups={"xtreme-r": _LANGUAGES, "xtreme": _LANGUAGES},
     score=("mlqa_em", "mlqa_f1"),

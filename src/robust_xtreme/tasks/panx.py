@@ -7,7 +7,7 @@ from typing import Final
 from robust_xtreme.adapters.hub import sentence
 from robust_xtreme.adapters.tagging import tagging
 from robust_xtreme.languages import codes
-from robust_xtreme.specs import Files, HubFiles, TaskSpec
+from robust_xtreme.specs import Files, TaskSpec, parquet
 
 _XTREME: Final = codes(
     "af ar bg bn de el en es et eu fa fi fr he hi hu id it ja jv ka kk ko ml mr ms my nl pt ru sw ta te th tl tr ur vi "
@@ -25,9 +25,8 @@ panx = TaskSpec(
     metrics=("span_f1", "token_accuracy"),
     languages=_LANGUAGES,
     files={
-        "train": Files("iob2", ("panx/train-{language}.tsv",)),
-        "validation": Files("iob2", ("panx/dev-{language}.tsv",)),
-        "test": Files("iob2", ("panx/test-{language}.tsv",)),
+        split: Files("iob2", (f"panx/{part}-{{language}}.tsv",))
+        for split, part in (("train", "train"), ("validation", "dev"), ("test", "test"))
     },
     perturbed=(("tokens",),),
     adapt=tagging(_LABELS),
@@ -36,12 +35,7 @@ panx = TaskSpec(
     "in the splits of Rahimi et al. 2019, Massively Multilingual Transfer for NER (ACL P19-1015)",
     labels=_LABELS,
     max_length=128,
-    hub={
-        split: HubFiles(
-            "unimelb-nlp/wikiann", _COMMIT, "{language}", split, f"{{language}}/{split}-*.parquet", sentence
-        )
-        for split in ("train", "validation", "test")
-    },
+    hub=parquet("unimelb-nlp/wikiann", _COMMIT, "{language}", ("train", "validation", "test"), sentence),
     groups={"xtreme-r": _LANGUAGES, "xtreme": _XTREME},
     rows="100 to 10,000 test sentences by language; 20,000 English ones to train on.",
     official="google-research/xtreme, evaluate.py: F1 of names by seqeval, here by the rule of its release 0.0.12.",

@@ -7,7 +7,7 @@ from typing import Final
 from robust_xtreme.adapters.hub import sentences
 from robust_xtreme.adapters.pairs import pairs
 from robust_xtreme.languages import codes
-from robust_xtreme.specs import Files, HubFiles, TaskSpec
+from robust_xtreme.specs import Files, TaskSpec, parquet
 
 _LANGUAGES: Final = codes("de en es fr ja ko zh")
 _LABELS: Final = ("different", "paraphrase")
@@ -36,17 +36,7 @@ pawsx = TaskSpec(
     "(arXiv 1908.11828)",
     labels=_LABELS,
     max_length=128,
-    hub={
-        split: HubFiles(
-            "google-research-datasets/paws-x",
-            _COMMIT,
-            "{language}",
-            split,
-            f"{{language}}/{split}-*.parquet",
-            sentences,
-        )
-        for split in ("train", "validation", "test")
-    },
+    hub=parquet("google-research-datasets/paws-x", _COMMIT, "{language}", ("train", "validation", "test"), sentences),
     groups={"xtreme": _LANGUAGES},
     rows="2,000 test and 2,000 validation pairs in each language; 49,401 English ones to train on.",
     official="google-research/xtreme, evaluate.py: accuracy.",

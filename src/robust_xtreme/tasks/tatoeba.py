@@ -9,8 +9,9 @@ from robust_xtreme.adapters.retrieval import translated, translations
 from robust_xtreme.languages import codes
 from robust_xtreme.specs import Files, HubFiles, Pool, TaskSpec
 
+_HUB: Final = "mteb/tatoeba-bitext-mining"
 _COMMIT: Final = "69e8f12da6e31d59addadda9a9c8a2e601a0e282"
-# Of mteb/tatoeba-bitext-mining on the hub: docs/decisions/0070-retrieval-tasks.md says where it was seen.
+# Of the hub's copy: docs/decisions/0070-retrieval-tasks.md says where it was seen.
 
 _CODES: Final = {
     "af": "afr", "ar": "ara", "az": "aze", "bg": "bul", "bn": "ben", "de": "deu", "el": "ell", "es": "spa", "et": "est",
@@ -50,15 +51,7 @@ tatoeba = TaskSpec(
     "and Beyond (arXiv 1812.10464), in the languages of XTREME (arXiv 2003.11080) and XTREME-R (arXiv 2104.07412)",
     max_length=512,
     hub={
-        "test": HubFiles(
-            "mteb/tatoeba-bitext-mining",
-            _COMMIT,
-            "{code}-eng",
-            "test",
-            "test/{code}-eng.jsonl.gz",
-            translation,
-            codes=_CODES,
-        ),
+        "test": HubFiles(_HUB, _COMMIT, "{code}-eng", "test", "test/{code}-eng.jsonl.gz", translation, codes=_CODES),
     },
     groups={"xtreme-r": _LANGUAGES, "xtreme": tuple(code for code in _LANGUAGES if code not in _SINCE_R)},
     score=("retrieval_accuracy",),

@@ -11,6 +11,8 @@ _LANGUAGES = codes("ar bn en fi id ko ru sw te")
 _XTREME_TRAIN = "tydiqa/tydiqa-goldp-v1.1-train/tydiqa.goldp.{language}.train.json"
 _XTREME_DEV = "tydiqa/tydiqa-goldp-v1.1-dev/tydiqa.goldp.{language}.dev.json"
 _RELEASE_DEV = "tydiqa/tydiqa-goldp-v1.1-dev/tydiqa-goldp-dev-{name}.json"
+_HUB = "google-research-datasets/tydiqa"
+_CONFIG = "secondary_task"
 _COMMIT = "da78f23f9119363459acbaf46bf89426ff26c259"
 # Of the hub's copy: docs/decisions/0060-hub-revisions.md says where it was seen.
 
@@ -35,16 +37,7 @@ tydiqa = TaskSpec(
     max_length=384,
     stride=128,
     hub={
-        split: HubFiles(
-            "google-research-datasets/tydiqa",
-            _COMMIT,
-            "secondary_task",
-            split,
-            f"secondary_task/{split}-*.parquet",
-            question,
-            ids=ids,
-            starts=("id", "{name}-"),
-        )
+        split: HubFiles(_HUB, _COMMIT, _CONFIG, split, f"{_CONFIG}/{split}-*.parquet", question, ids, ("id", "{name}-"))
         for split, ids in (("train", "ordinal"), ("validation", "native"))
     },
     groups={"xtreme-r": _LANGUAGES, "xtreme": _LANGUAGES},

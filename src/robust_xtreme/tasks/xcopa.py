@@ -7,7 +7,7 @@ from typing import Final
 from robust_xtreme.adapters.choice import choice
 from robust_xtreme.adapters.hub import causal
 from robust_xtreme.languages import codes
-from robust_xtreme.specs import Files, HubFiles, TaskSpec
+from robust_xtreme.specs import Files, TaskSpec, parquet
 
 _LANGUAGES: Final = codes("et ht id it qu sw ta th tr vi zh")
 _ASKED: Final = {"cause": "What was the cause?", "effect": "What was the effect?"}
@@ -37,13 +37,8 @@ xcopa = TaskSpec(
     "train: Roemmele et al. 2011, Choice of Plausible Alternatives",
     max_length=128,
     hub={
-        "train": HubFiles("aps/super_glue", _COPA, "copa", "train", "copa/train-*.parquet", causal),
-        **{
-            split: HubFiles(
-                "cambridgeltl/xcopa", _XCOPA, "{language}", split, f"{{language}}/{split}-*.parquet", causal
-            )
-            for split in ("validation", "test")
-        },
+        **parquet("aps/super_glue", _COPA, "copa", ("train",), causal),
+        **parquet("cambridgeltl/xcopa", _XCOPA, "{language}", ("validation", "test"), causal),
     },
     groups={"xtreme-r": _LANGUAGES},
     rows="500 test and 100 validation items in each language; 400 of English COPA to train on.",

@@ -7,7 +7,7 @@ from typing import Final
 from robust_xtreme.adapters.hub import pair
 from robust_xtreme.adapters.nli import nli
 from robust_xtreme.languages import codes
-from robust_xtreme.specs import Files, HubFiles, TaskSpec
+from robust_xtreme.specs import Files, HubFiles, TaskSpec, parquet
 
 _LANGUAGES: Final = codes("ar bg de el en es fr hi ru sw th tr ur vi zh")
 _LABELS: Final = ("entailment", "neutral", "contradiction")
@@ -34,10 +34,7 @@ xnli = TaskSpec(
     max_length=128,
     hub={
         "train": HubFiles("nyu-mll/multi_nli", _MNLI, "default", "train", "data/train-*.parquet", pair),
-        "validation": HubFiles(
-            "facebook/xnli", _XNLI, "{language}", "validation", "{language}/validation-*.parquet", pair
-        ),
-        "test": HubFiles("facebook/xnli", _XNLI, "{language}", "test", "{language}/test-*.parquet", pair),
+        **parquet("facebook/xnli", _XNLI, "{language}", ("validation", "test"), pair),
     },
     groups={"xtreme-r": _LANGUAGES, "xtreme": _LANGUAGES},
     rows="5,010 test and 2,490 validation pairs in each language; 392,702 English ones (MultiNLI) to train on.",

@@ -7,7 +7,7 @@ from typing import Final
 from robust_xtreme.adapters.hub import question
 from robust_xtreme.adapters.qa import by_question, span_qa
 from robust_xtreme.languages import codes
-from robust_xtreme.specs import Files, HubFiles, TaskSpec
+from robust_xtreme.specs import Files, TaskSpec, parquet
 
 _LANGUAGES: Final = codes("ar de el en es hi ro ru th tr vi zh")
 _XQUAD: Final = "51adfef1c1287aab1d2d91b5bead9bcfb9c68583"
@@ -31,18 +31,8 @@ xquad = TaskSpec(
     max_length=384,
     stride=128,
     hub={
-        "train": HubFiles(
-            "rajpurkar/squad", _SQUAD, "plain_text", "train", "plain_text/train-*.parquet", question, ids="native"
-        ),
-        "validation": HubFiles(
-            "google/xquad",
-            _XQUAD,
-            "xquad.{language}",
-            "validation",
-            "xquad.{language}/validation-*.parquet",
-            question,
-            ids="native",
-        ),
+        **parquet("rajpurkar/squad", _SQUAD, "plain_text", ("train",), question, ids="native"),
+        **parquet("google/xquad", _XQUAD, "xquad.{language}", ("validation",), question, ids="native"),
     },
     groups={"xtreme-r": _LANGUAGES, "xtreme": tuple(code for code in _LANGUAGES if code != "ro")},
     score=("squad_em", "squad_f1"),
