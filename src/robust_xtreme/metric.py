@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar, final
 
 from robust_xtreme.errors import Mismatch
-from robust_xtreme.examples import Scored, Target
+from robust_xtreme.examples import Scored
 
 ALL: Final = "all"
 NOISED_GOLD: Final = "noised_gold"
@@ -50,9 +50,6 @@ def targets(scored: Scored, kind: type[_T], restored: bool = False) -> tuple[_T,
     gold, predicted = scored.clean.target, scored.restored if restored else scored.prediction
     for target in (gold, predicted):
         if not isinstance(target, kind):
-            raise Mismatch(_not(scored, kind, target))
+            what = f"expected {kind.__name__}, found {type(target).__name__}"
+            raise Mismatch(f"{scored.clean.id}: {what}. Is it another task's model?")
     return gold, predicted  # type: ignore[return-value]  # both were checked in the loop
-
-
-def _not(scored: Scored, kind: type, target: Target) -> str:
-    return f"{scored.clean.id}: expected {kind.__name__}, found {type(target).__name__}. Is it another task's model?"

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from robust_xtreme.examples import Answers, Scored
-from robust_xtreme.metric import Metric, share, targets
-from robust_xtreme.metrics._squad import answer_clean, golds_clean, scoped
+from robust_xtreme.examples import Scored
+from robust_xtreme.metric import Metric, share
+from robust_xtreme.metrics._mlqa import in_its_language
 from robust_xtreme.targets.checklist import answered
 
 
@@ -20,11 +20,10 @@ def of_test(test: str, summary: str) -> Metric:
     """
 
     def stats(scored: Scored) -> Mapping[str, tuple[float, ...]]:
-        targets(scored, Answers, restored=True)
-        if test and test_of(scored.clean.cluster) not in ("", test):
-            return {}
-        language = scored.clean.texts["context"].language
-        return scoped(answer_clean, golds_clean, lambda answer, golds: answered(answer, golds, language))(scored)
+        match scored.clean.cluster.split("/"):  # checklist/TEST/NUMBER
+            case ["checklist", other, _] if test not in ("", other):
+                return {}
+        return in_its_language(answered)(scored)
 
     return Metric(
         name=f"checklist_{test or 'pass_rate'}",
@@ -34,9 +33,3 @@ def of_test(test: str, summary: str) -> Metric:
         reduce=share,
         cite="XTREME-R, multichecklist/generate_test_utils.py: expect_squad",
     )
-
-
-def test_of(cluster: str) -> str:
-    """The test that a case belongs to, from its name `checklist/TEST/NUMBER`."""
-    parts = cluster.split("/")
-    return parts[1] if len(parts) == 3 and parts[0] == "checklist" else ""

@@ -53,29 +53,29 @@ def _f1(answer: tuple[str, ...], gold: tuple[str, ...]) -> float:
 
 def answer_clean(scored: Scored) -> str:
     """The predicted answer in the clean text, with the prediction mapped back through the edits."""
-    return _first(scored.clean, targets(scored, Answers, restored=True)[1])
+    return _answer(scored.clean, targets(scored, Answers, restored=True)[1])
 
 
 def answer_noisy(scored: Scored) -> str:
     """The predicted answer in the perturbed text."""
-    return _first(scored.perturbed, targets(scored, Answers)[1])
+    return _answer(scored.perturbed, targets(scored, Answers)[1])
 
 
 def golds_clean(scored: Scored) -> tuple[str, ...]:
     """The clean gold answers, or one empty answer where there is none."""
-    return _all(scored.clean)
+    return _golds(scored.clean)
 
 
 def golds_noisy(scored: Scored) -> tuple[str, ...]:
     """The gold answers as they are in the perturbed context."""
-    return _all(scored.perturbed)
+    return _golds(scored.perturbed)
 
 
-def _first(example: Example, target: Answers) -> str:
+def _answer(example: Example, target: Answers) -> str:
     return example.texts["context"].at(target.spans[0]) if target.spans else ""
 
 
-def _all(example: Example) -> tuple[str, ...]:
+def _golds(example: Example) -> tuple[str, ...]:
     spans = example.target.spans if isinstance(example.target, Answers) else ()
     return tuple(map(example.texts["context"].at, spans)) or ("",)
 

@@ -25,11 +25,7 @@ _STARTS: Final = frozenset(("EE", "EI", "SE", "SI", "OE", "OI"))
 
 def chunks(tags: Sequence[str]) -> tuple[Chunk, ...]:
     """The chunks of one sentence, in order; runs of a type without a prefix are one chunk."""
-    return tuple(_chunks([_OUTSIDE, *map(_split, tags), _OUTSIDE]))
-
-
-def _split(tag: str) -> tuple[str, str]:
-    return tag[:1], tag.rpartition("-")[2]
+    return tuple(_chunks([_OUTSIDE, *((tag[:1], tag.rpartition("-")[2]) for tag in tags), _OUTSIDE]))
 
 
 def _chunks(tags: Sequence[tuple[str, str]]) -> Iterator[Chunk]:

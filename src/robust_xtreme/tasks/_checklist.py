@@ -104,22 +104,16 @@ def first_names() -> Mapping[str, tuple[str, ...]]:
 
 
 def _test(row: Row, language: str, names: Sequence[str], taken: set[str]) -> Iterator[Row]:
+    """The questions of the cases, each of the first attempt that gives questions on a new context."""
     path = row.location.rpartition(":")[0]
     kit = _Kit(row.values["test"], language, path, row.values["lines"], tuple(names))
     for number in range(CASES):
-        made = next(_untaken(kit, number, taken), ())
+        attempts = (kit.case(_Draw(kit.test, number, attempt)) for attempt in range(_ATTEMPTS))
+        made = next((made for made in attempts if made and made[0].values["context"] not in taken), ())
         if not made:
             return
         taken.add(made[0].values["context"])
         yield from made
-
-
-def _untaken(kit: _Kit, number: int, taken: set[str]) -> Iterator[tuple[Row, ...]]:
-    """The attempts at a case that give questions on a new context."""
-    for attempt in range(_ATTEMPTS):
-        made = kit.case(_Draw(kit.test, number, attempt))
-        if made and made[0].values["context"] not in taken:
-            yield made
 
 
 @final
@@ -154,12 +148,9 @@ class _Kit:
                 "question": self._fill(wording, words, question.number).text,
                 "answers": _answer_spans(expected, context, self.language),
             }
-            rows.append(self._row(draw, index, answer.number, values))
+            native, cluster = f"{self.test}-{draw.number:03d}-{index}", f"checklist/{self.test}/{draw.number}"
+            rows.append(Row(native, f"{self.path}:{answer.number}", values, cluster))
         return tuple(rows) if rows and _sound(rows) else ()
-
-    def _row(self, draw: _Draw, index: int, number: int, values: Mapping[str, Any]) -> Row:
-        native, cluster = f"{self.test}-{draw.number:03d}-{index}", f"checklist/{self.test}/{draw.number}"
-        return Row(native, f"{self.path}:{number}", values, cluster)
 
     def _labelled(self, label: str) -> tuple[Line, ...]:
         return tuple(line for line in self.lines if line.label == label)
@@ -206,7 +197,7 @@ class _Kit:
                 raise DataError(self.path, f"nothing is known for {match[0]!r} in {template[:80]!r}.", number)
             text += template[end : match.start()]
             word = words[slot]
-            if capital and slot.startswith("obj") and _begins(text):
+            if capital and slot.startswith("obj") and text.rstrip()[-1:] in ("", ".", "!", "?"):
                 word = word[:1].upper() + word[1:]
             slots.append((slot, len(text), len(text) + len(word)))
             text, end = text + word, match.end()
@@ -226,14 +217,10 @@ def _other(index: int) -> str:
 
 def _expected(answer: Line, *, second: bool) -> str | None:
     """The answer's template; in Quechua the second context has another one."""
-    for variant in answer.variants[:1]:
-        return variant.other if second and variant.other else variant.text
-    return None
-
-
-def _begins(text: str) -> bool:
-    """Whether the next word begins a sentence."""
-    return not text.strip() or text.rstrip()[-1] in ".!?"
+    if not answer.variants:
+        return None
+    first = answer.variants[0]
+    return first.other if second and first.other else first.text
 
 
 def _pick(line: Line, facts: Facts, leave: str = "{}") -> str | None:
@@ -266,20 +253,11 @@ def _answer_spans(expected: _Filled, context: _Filled, language: str) -> tuple[t
     If neither is in the context, the span is the slot itself; empty where the context does not have the slot.
     """
     slot = expected.slots[0][0] if expected.slots else ""
-    slot_spans = [(start, stop) for name, start, stop in context.slots if name == slot]
+    slot_spans = tuple((start, stop) for name, start, stop in context.slots if name == slot)
     for text in (expected.text, clean(expected.text, language)):
-        spans = tuple(span for span in _occurrences(text, context.text) if _over(span, slot_spans))
-        if spans:
-            return spans
-    return tuple(slot_spans)
-
-
-def _over(span: tuple[int, int], slot_spans: Sequence[tuple[int, int]]) -> bool:
-    return any(span[0] < stop and start < span[1] for start, stop in slot_spans)
-
-
-def _occurrences(text: str, within: str) -> Iterator[tuple[int, int]]:
-    start = within.find(text) if text else -1
-    while start >= 0:
-        yield start, start + len(text)
-        start = within.find(text, start + 1)
+        starts = [match.start() for match in re.finditer(f"(?={re.escape(text)})", context.text)] if text else []
+        spans = tuple((at, at + len(text)) for at in starts)
+        over = tuple(span for span in spans if any(span[0] < stop and start < span[1] for start, stop in slot_spans))
+        if over:
+            return over
+    return slot_spans
