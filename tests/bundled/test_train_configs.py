@@ -37,7 +37,8 @@ def parsed(path: Path) -> dict[str, Any]:
 
 def resolved(name: str, **told: Any) -> TrainSpec:
     """A run as it will be trained."""
-    return spec_of(name, {"data": None if "data" in read_tables(RUNS[name]) else "DIR", **told}).resolved()
+    data = {} if "data" in read_tables(RUNS[name]) else {"data": "DIR"}
+    return spec_of(name, {**data, **told}).resolved()
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -12,6 +12,7 @@ from tools.training_page import page
 from typer.main import get_command
 
 from robust_xtreme.commands._app import build
+from robust_xtreme.commands._options import passed
 from robust_xtreme.commands._train_files import spec_of
 from robust_xtreme.keys import keys, written
 from robust_xtreme.training.spec import STAGE_NAMES, StageSpec, TrainSpec, from_tables
@@ -55,9 +56,8 @@ def test_a_command_is_a_run(line: str) -> None:
     """Each command that is shown has options that exist, with values that they take."""
     command = get_command(build()).commands["train"]  # type: ignore[attr-defined]  # a program with commands is a group
     told = command.make_context("train", shlex.split(line)[2:]).params
-    words = {name: value for name, value in told.items() if name not in NOT_SPEC}
-    for name in ("task", "intermediate", "reported", "languages", "log"):
-        words[name] = words[name].split(",") if words[name] else None
+    lists = ("task", "intermediate", "reported", "languages", "log")
+    words = passed({name: value for name, value in told.items() if name not in NOT_SPEC}, lists)
     if told["file"] in ("FILE.toml", "mine.toml"):
         return
     spec = spec_of(told["file"], words).resolved()

@@ -22,7 +22,7 @@ def _run(monkeypatch: pytest.MonkeyPatch, *, terminal: bool, quiet: bool = False
     """What is on stderr after a short run."""
     shown = io.StringIO()
     console = Console(file=shown, force_terminal=terminal, width=100, markup=False, highlight=False)
-    monkeypatch.setattr(_progress, "Console", lambda **_: console)
+    monkeypatch.setattr(_progress, "messages", lambda: console)
     with observing(quiet, verbose) as observer:
         observer.say("2 of 2 task runs to compute on cpu")
         observer.total(10)
@@ -84,7 +84,7 @@ def _shown(monkeypatch: pytest.MonkeyPatch, *, noisy: bool = True, quiet: bool =
         manifest={**manifest, "units": units},
     )
     text = io.StringIO()
-    monkeypatch.setattr(_progress, "_out", lambda: Console(file=text, width=100, markup=False, highlight=False))
+    monkeypatch.setattr(_progress, "output", lambda: Console(file=text, width=100, markup=False, highlight=False))
     show_result(made, RunSpec(perturb=("char_noise:0.2",) if noisy else ()), quiet)  # type: ignore[arg-type]  # no run
     return text.getvalue()
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from robust_xtreme.commands import _completion
+from robust_xtreme.commands._options import passed
 from robust_xtreme.commands._train_files import find, shipped, spec_of
 from robust_xtreme.commands.train import train
 from robust_xtreme.errors import SpecError, UnknownName
@@ -52,9 +53,8 @@ def asked(file: str = "", **words: Any) -> spec.TrainSpec:
     """The run that a file and options ask for, those that were not said included."""
     unsaid = {name: one.default for name, one in inspect.signature(train).parameters.items()}
     told = {**unsaid, **words}
-    return spec_of(
-        file, {name: told[name] for name in told if name not in ("file", "plan", "force", "quiet", "verbose")}
-    )
+    other = ("file", "plan", "force", "quiet", "verbose")
+    return spec_of(file, passed({name: told[name] for name in told if name not in other}))
 
 
 def test_keys_are_named_as_they_are_written(tmp_path: Path) -> None:

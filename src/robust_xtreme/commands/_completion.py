@@ -44,6 +44,13 @@ def perturbation(incomplete: str) -> list[str]:
     return [f"{before}{plus}{name}:{_STRENGTH}" for name in names("perturbation") if name.startswith(last)]
 
 
+def condition(incomplete: str) -> list[str]:
+    """A perturbation with a strength, or a suite."""
+    from robust_xtreme.noise.suites import names
+
+    return [*matching(incomplete, names()), *perturbation(incomplete)]
+
+
 def languages(incomplete: str) -> list[str]:
     """Language codes, in a list."""
     from robust_xtreme.languages import ALL_LANGUAGES

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import filterfalse
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 from robust_xtreme import registry
 from robust_xtreme.groups import chosen, intermediate, is_intermediate
@@ -25,9 +25,6 @@ from robust_xtreme.sources.survey import (
     survey_learned,
 )
 from robust_xtreme.specs import TaskSpec
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @final
@@ -102,13 +99,13 @@ def _progress(total: int) -> Iterator[Callable[[str], None]]:
     if not (sys.stderr and sys.stderr.isatty()):
         yield lambda _: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import MofNCompleteColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=total)
-        yield lambda name: bar.update(task, advance=1, description=name)
+    from robust_xtreme.commands._terminal import bar, messages
+
+    with bar(messages(), MofNCompleteColumn()) as progress:
+        task = progress.add_task("reading", total=total)
+        yield lambda name: progress.update(task, advance=1, description=name)
 
 
 # ---------------------------------------------------------------------------------------------------------------- JSON
@@ -144,13 +141,14 @@ def _task(task: TaskSpec, source: Source, languages: Sequence[Surveyed]) -> dict
 
 
 def _language(language: Surveyed) -> dict[str, Any]:
-    left = language.left and {
-        "split": language.left.split,
-        "reason": language.left.reason,
-        "detail": language.left.detail,
+    left = language.left
+    return {
+        "language": language.language,
+        "evaluated": language.evaluated or None,
+        "left_out": left and {"split": left.split, "reason": left.reason, "detail": left.detail},
+        "stops": language.stops,
+        "splits": [_split(split) for split in language.splits],
     }
-    run = {"evaluated": language.evaluated or None, "left_out": left, "stops": language.stops}
-    return {"language": language.language, **run, "splits": [_split(split) for split in language.splits]}
 
 
 def _split(split: Held) -> dict[str, Any]:

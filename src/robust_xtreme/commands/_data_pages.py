@@ -3,48 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
+from rich.console import Console
+from rich.table import Column
+
+from robust_xtreme.commands._data import DataSurvey
+from robust_xtreme.commands._terminal import WIDE, output, table_of
 from robust_xtreme.report.escape import visible
 from robust_xtreme.run_spec import HUB
 from robust_xtreme.sources.rows import SPLITS
 from robust_xtreme.sources.survey import Held, Surveyed, licence_of
-from robust_xtreme.specs import TaskSpec
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from robust_xtreme.commands._data import DataSurvey
-
-_WIDE: Final = 160
 _SHORT: Final = 12
 _LOOKED: Final = " Looked for "
 
 
-def _console() -> Console:
-    from rich.console import Console
-
-    console = Console(markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
-        console.width = _WIDE
-    return console
-
-
-def _show(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _show(console: Console, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table or, where the terminal is too narrow, a line for each row with the column of each value."""
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in columns:
-        table.add_column(name, overflow="fold", no_wrap=name != columns[-1])
-    for row in rows:
-        table.add_row(*row)
-    if console.measure(table, options=console.options.update(max_width=_WIDE)).minimum <= console.width:
+    table = table_of([Column(name, overflow="fold", no_wrap=name != names[-1]) for name in names], rows)
+    if console.measure(table, options=console.options.update(max_width=WIDE)).minimum <= console.width:
         console.print(table)
         return
     for row in rows:
-        cells = [f"{name} {' '.join(value.split())}" for name, value in zip(columns, row, strict=True) if value != "-"]
+        cells = [f"{name} {' '.join(value.split())}" for name, value in zip(names, row, strict=True) if value != "-"]
         console.print("- " + ", ".join(cells), overflow="fold")
 
 
@@ -53,23 +36,21 @@ def _show(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]
 
 def show_list(survey: DataSurvey) -> None:
     """Print a table of splits for each task, then the languages without a split."""
-    console = _console()
+    console = output()
     console.print(visible(f"Data: {survey.data}"), soft_wrap=True)
     for languages in filter(None, survey.tasks.values()):
         task = languages[0].task
         console.print(f"\n{task.name}: licence {licence_of(task, survey.source) or 'not stated'}", soft_wrap=True)
         splits = [split for language in languages for split in language.splits]
         if splits:
-            _show_splits(console, task, splits)
+            pooled = task.pool is not None
+            names = ["language", "split", "rows", "labels", *["candidates"] * pooled, "sha256", "file"]
+            _show(console, names, [_cells(split, pooled) for split in splits])
         if absent := [language.language or "-" for language in languages if not language.splits]:
             console.print(f"nothing here in {len(absent)}: {' '.join(absent)}", soft_wrap=not console.is_terminal)
-    console.print(f"\n{_next(survey, 'check')}", soft_wrap=True)
-
-
-def _show_splits(console: Console, task: TaskSpec, splits: Iterable[Held]) -> None:
-    pooled = task.pool is not None
-    columns = ["language", "split", "rows", "labels", *["candidates"] * pooled, "sha256", "file"]
-    _show(console, columns, [_cells(split, pooled) for split in splits])
+    offline = " --offline" if survey.data.startswith(HUB) else ""
+    command = f"robust-xtreme data check --data {survey.data}{offline}"
+    console.print(f"\n{visible(f'What a run would skip, and why: {command}')}", soft_wrap=True)
 
 
 def _cells(split: Held, pooled: bool) -> list[str]:
@@ -82,19 +63,12 @@ def _cells(split: Held, pooled: bool) -> list[str]:
     return [split.language, split.split, *counts, hashes, names]
 
 
-def _next(survey: DataSurvey, what: str) -> str:
-    """The command that shows more, with the same data."""
-    offline = " --offline" if what == "check" and survey.data.startswith(HUB) else ""
-    verb = "What a run would skip, and why" if what == "check" else "Each file with its rows and sha256"
-    return visible(f"{verb}: robust-xtreme data {what} --data {survey.data}{offline}")
-
-
 # --------------------------------------------------------------------------------------------------------------- check
 
 
 def show_check(survey: DataSurvey) -> None:
     """Print what loads of each task, each malformed file, and what a run leaves out, with reason and remedy."""
-    console = _console()
+    console = output()
     console.print(visible(f"Data: {survey.data}"), soft_wrap=True)
     _show(console, ["task", *SPLITS, "rows", "candidates", "a run evaluates"], list(_loaded(survey)))
     _print_malformed(console, survey)

@@ -1,4 +1,4 @@
-"""Command options made from the keys of a spec: name, type, help and completion.
+"""Options of commands: from the keys of a spec, and those that several commands have.
 
 An option that is not passed is None; the value of the run's file or the default applies.
 """
@@ -6,14 +6,16 @@ An option that is not passed is None; the value of the run's file or the default
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import Field
+from itertools import takewhile
 from typing import Annotated, Any, Final
 
 import typer
 
 from robust_xtreme.commands import _completion
-from robust_xtreme.commands._packs import condition
+from robust_xtreme.errors import UnknownName, UserError
 from robust_xtreme.keys import Key, keys, written
 
 _KEYWORD: Final = inspect.Parameter.KEYWORD_ONLY
@@ -21,6 +23,70 @@ _NAMES: Final = {"start": "encoder"}
 """Keys whose parameter has another name."""
 
 _TYPES: Final = {"str": str, "int": int, "float": float, "bool": bool, "tuple[str, ...]": str}
+
+
+def option(declared: str, text: str, completion: Any = None, panel: str | None = None) -> Any:
+    """An option by its names and metavar, as in `--out -o FILE`; its default is not shown."""
+    words = declared.split()
+    names = list(takewhile(lambda word: word.startswith("-"), words))
+    metavar = " ".join(words[len(names) :]) or None
+    return typer.Option(
+        *names, metavar=metavar, help=text, autocompletion=completion, rich_help_panel=panel, show_default=False
+    )
+
+
+def argument(metavar: str, text: str, completion: Any = None, show_default: bool = False) -> Any:
+    """An argument of a command."""
+    return typer.Argument(metavar=metavar, help=text, autocompletion=completion, show_default=show_default)
+
+
+# ---------------------------------------------------------------------------------------------- options of several
+
+
+Seed = Annotated[int, typer.Option("--seed", help="The noise seed.")]
+Packs = Annotated[
+    list[str] | None,
+    option(
+        "--packs DIR",
+        "A folder of your own packs, KIND/NAME.toml, searched before the bundled ones. Repeatable.",
+        _completion.folder,
+    ),
+]
+
+
+def using(packs: list[str] | None) -> AbstractContextManager[None]:
+    """Search the folders of --packs first. Raises UserError where one of them is not a folder of packs."""
+    if not packs:
+        return nullcontext()
+    from robust_xtreme.noise import user_packs
+
+    return user_packs.using(*packs)
+
+
+def check_word(command: str, word: str, known: Sequence[str]) -> None:
+    """Raise UnknownName where the first word after a command is not one of its own."""
+    if word not in known:
+        raise UnknownName(f"{command} command", word, known, f"robust-xtreme {command} --help")
+
+
+def several(option: str, words: str | None) -> list[str] | None:
+    """The names in a list, separated by commas or blanks.
+
+    Raises UserError where the option is empty, as with an unset shell variable.
+    """
+    names = None if words is None else words.replace(",", " ").split()
+    if names == []:
+        raise UserError(f"--{option} names none. Leave it out for all of them.")
+    return names
+
+
+def passed(words: Mapping[str, Any], lists: Sequence[str] = ()) -> dict[str, Any]:
+    """The options that the user passed, those of `lists` as lists of names. Raises UserError as `several`."""
+    values = {**words, **{name: several(name, words[name]) for name in lists}}
+    return {name: value for name, value in values.items() if value is not None and value is not False and value != []}
+
+
+# ---------------------------------------------------------------------------------------------- options of keys
 
 
 def with_keys(*specs: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -31,11 +97,7 @@ def with_keys(*specs: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]
 
     def made(command: Callable[..., Any]) -> Callable[..., Any]:
         signature = inspect.signature(command, eval_str=True)
-        named = [
-            parameter
-            for parameter in signature.parameters.values()
-            if parameter.kind is not inspect.Parameter.VAR_KEYWORD
-        ]
+        *named, _ = signature.parameters.values()
         before = [parameter for parameter in named if parameter.kind is not _KEYWORD]
         options = signature.replace(parameters=[*before, *_parameters(specs), *named[len(before) :]])
         command.__signature__ = options  # type: ignore[attr-defined]  # typer reads it
@@ -61,22 +123,10 @@ def _parameters(specs: tuple[Any, ...]) -> Iterator[inspect.Parameter]:
 def _of_key(name: str, field: Field[Any], key: Key) -> Any:
     default = f" Default: {field.default}." if key.choices and isinstance(field.default, str) and field.default else ""
     text = f"{key.help[0].upper()}{key.help[1:]}.{default}{' Repeatable.' if key.repeated else ''}"
-    named = f"--{written(name).replace('_', '-')}"
-    return option(named, key.metavar or None, text.replace("`", ""), _completed(field, key), key.panel or None)
-
-
-def _completed(field: Field[Any], key: Key) -> Any:
-    """The completion of a key."""
-    if key.complete == "condition":
-        return condition
     if isinstance(key.complete, str):
-        return getattr(_completion, key.complete)
-    words = tuple(filter(None, key.choices or key.complete))
-    return _completion.words(words, several=field.type == "tuple[str, ...]") if words else None
-
-
-def option(name: str, metavar: str | None, text: str, completion: Any = None, panel: str | None = None) -> Any:
-    """An option whose default is not shown."""
-    return typer.Option(
-        name, metavar=metavar, help=text, autocompletion=completion, rich_help_panel=panel, show_default=False
-    )
+        completion = getattr(_completion, key.complete)
+    else:
+        words = tuple(filter(None, key.choices or key.complete))
+        completion = _completion.words(words, several=field.type == "tuple[str, ...]") if words else None
+    declared = f"--{written(name).replace('_', '-')} {key.metavar}"
+    return option(declared, text.replace("`", ""), completion, key.panel or None)

@@ -1,4 +1,4 @@
-"""Prints the progress of `eval` (a bar on a terminal, else lines), its plan, and its final table."""
+"""Prints the progress of `eval` (a bar on a terminal, else lines) and its final table."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from robust_xtreme.commands._terminal import bar, messages, output
 
 if TYPE_CHECKING:
-    from robust_xtreme.evaluation.estimate import Estimate
     from robust_xtreme.evaluation.run import Observer
     from robust_xtreme.results.evaluation import Evaluation
     from robust_xtreme.run_spec import RunSpec
 
-_WIDE: Final = 160
 _LOADING: Final = "loading torch"
 _READING: Final = (
     "clean and perturbed: the metric's level in points from 0 to 100; change: perturbed minus clean.",
@@ -33,9 +32,9 @@ _SILENT: Final = {
 @contextmanager
 def observing(quiet: bool, verbose: bool) -> Iterator[Observer]:
     """Progress callbacks that print to stderr; on a terminal a bar appears before torch is loaded."""
-    console = Console(stderr=True, markup=False, highlight=False)
+    console = messages()
     if console.is_terminal and not quiet:
-        with _bar(console) as progress:
+        with bar(console, MofNCompleteColumn(), TimeRemainingColumn()) as progress:
             yield _on_bar(progress, verbose)
         return
     from robust_xtreme.evaluation.run import Observer
@@ -46,28 +45,17 @@ def observing(quiet: bool, verbose: bool) -> Iterator[Observer]:
         yield Observer(say=lambda line: console.print(line, soft_wrap=True))
 
 
-def _bar(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    )
-
-
 def _on_bar(progress: Progress, verbose: bool) -> Observer:
-    bar = progress.add_task(_LOADING, total=None)
+    task = progress.add_task(_LOADING, total=None)
     progress.refresh()
     from robust_xtreme.evaluation.run import Observer
 
-    progress.update(bar, description="reading")
+    progress.update(task, description="reading")
     return Observer(
         say=lambda line: progress.console.print(line) if verbose or _matters(line) else None,
-        total=lambda predictions: progress.update(bar, total=predictions),
-        task_run=lambda label: progress.update(bar, description=label),
-        advance=lambda predictions: progress.advance(bar, predictions),
+        total=lambda predictions: progress.update(task, total=predictions),
+        task_run=lambda label: progress.update(task, description=label),
+        advance=lambda predictions: progress.advance(task, predictions),
     )
 
 
@@ -79,13 +67,6 @@ def _matters(line: str) -> bool:
     return from_cache or line.startswith("warning: ") or "halved" in line
 
 
-def _out() -> Console:
-    console = Console(markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
-        console.width = _WIDE
-    return console
-
-
 def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
     """Print the table of a finished run, with its heading, how to read it, and the path of the report."""
     from robust_xtreme.report.benchmarks import averages_of
@@ -94,7 +75,7 @@ def show_result(result: Evaluation, spec: RunSpec, quiet: bool = False) -> None:
     from robust_xtreme.report.escape import visible
     from robust_xtreme.report.view import Results
 
-    console = _out()
+    console = output()
     scores, deltas = result.scores, result.deltas
     console.print(visible(head(spec, result.manifest)), soft_wrap=True)
     show(console, scores, deltas, result.manifest, ON_TERMINAL if deltas.height else ("clean_scores", "not_run"))
@@ -118,10 +99,3 @@ def head(spec: RunSpec, manifest: Mapping[str, Any]) -> str:
     noise = ", ".join(spec.perturb) or "clean (no noise: add --perturb char_noise:0.1)"
     seeds = f", {spec.seeds} draws of the noise" if spec.perturb and spec.seeds > 1 else ""
     return f"Model {', '.join(spec.model)} on {spec.data}: {tasks}; {several}; {noise}{seeds}"
-
-
-def show_plan(estimate: Estimate) -> None:
-    """Print cells, rows, tokens and the estimated time of a run."""
-    console = _out()
-    for line in estimate.lines():
-        console.print(line, soft_wrap=True)

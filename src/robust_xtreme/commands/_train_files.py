@@ -33,12 +33,11 @@ def find(name: str) -> Path:
     raise UnknownName("run file", name, [*known, *beside], _LIST)
 
 
-def spec_of(name: str, words: Mapping[str, Any]) -> TrainSpec:
-    """The run of a file ("": none) and options; an option replaces the key of the file.
+def spec_of(name: str, given: Mapping[str, Any]) -> TrainSpec:
+    """The run of a file ("": none) and the options that are passed; an option replaces the key of the file.
 
     Raises UnknownName, SpecError.
     """
-    given = {key: value for key, value in words.items() if value is not None and value is not False and value != []}
     if not name:
         return from_tables(_changes(given, {}), "train")
     path = find(name)

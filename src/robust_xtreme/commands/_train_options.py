@@ -4,33 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from robust_xtreme.commands import _completion
-from robust_xtreme.commands._options import option
+from robust_xtreme.commands._options import argument, option
 from robust_xtreme.training.spec import BEFORE, HOW, LEARNED, SIZE_NAMES
 
 File = Annotated[
     str,
-    typer.Argument(
-        metavar="FILE",
-        autocompletion=_completion.run_file,
-        help="A run's file, or a name from `config list`; options override its keys. Relative paths are those of the "
+    argument(
+        "FILE",
+        "A run's file, or a name from `config list`; options override its keys. Relative paths are those of the "
         "working folder, or else those beside the file.",
-        show_default=False,
+        _completion.run_file,
     ),
 ]
 Task = Annotated[
     str | None,
-    option(
-        "--task", "A,B", "The target, as in `list tasks`; several are learned together.", _completion.learned, LEARNED
-    ),
+    option("--task A,B", "The target, as in `list tasks`; several are learned together.", _completion.learned, LEARNED),
 ]
 Intermediate = Annotated[
     str | None,
     option(
-        "--intermediate",
-        "A,B",
+        "--intermediate A,B",
         "Tasks that are learned together before the target, as in `list intermediate`.",
         _completion.learned,
         LEARNED,
@@ -39,46 +33,29 @@ Intermediate = Annotated[
 Scratch = Annotated[
     str | None,
     option(
-        "--from-scratch",
-        "SIZE",
+        "--from-scratch SIZE",
         "Start from a new encoder: small (3 layers of 192) or tiny (1 of 32).",
         _completion.words(SIZE_NAMES),
         LEARNED,
     ),
 ]
-Allow = Annotated[
-    bool, option("--allow-overlap", None, "The same as --overlap allow: results are stamped.", panel=LEARNED)
-]
+Allow = Annotated[bool, option("--allow-overlap", "The same as --overlap allow: results are stamped.", panel=LEARNED)]
 FirstSteps = Annotated[
     int | None,
-    option("--intermediate-steps", "N", "Steps of the intermediate stage. Default: the recipe's.", panel=BEFORE),
+    option("--intermediate-steps N", "Steps of the intermediate stage. Default: the recipe's.", panel=BEFORE),
 ]
 MlmSteps = Annotated[
     int | None,
     option(
-        "--mlm-steps",
-        "N",
-        "Steps of masked LM before all other stages. Default: 1200 from scratch, else 0.",
-        panel=BEFORE,
+        "--mlm-steps N", "Steps of masked LM before all other stages. Default: 1200 from scratch, else 0.", panel=BEFORE
     ),
 ]
-PlanOnly = Annotated[
-    bool, option("--plan", None, "Print stages, steps, tokens and time, and train nothing.", panel=HOW)
-]
+PlanOnly = Annotated[bool, option("--plan", "Print stages, steps, tokens and time, and train nothing.", panel=HOW)]
 Force = Annotated[
-    bool,
-    option("--force", None, "Start the last stage over, also in the folder of an earlier run.", panel=HOW),
+    bool, option("--force", "Start the last stage over, also in the folder of an earlier run.", panel=HOW)
 ]
-Quiet = Annotated[
-    bool,
-    typer.Option("--quiet", "-q", help="Print only the run's folder.", rich_help_panel=HOW, show_default=False),
-]
+Quiet = Annotated[bool, option("--quiet -q", "Print only the run's folder.", panel=HOW)]
 Verbose = Annotated[
     bool,
-    typer.Option(
-        "--verbose",
-        "-v",
-        help="Print a line for every hundredth of a stage, and the traceback of errors.",
-        rich_help_panel=HOW,
-    ),
+    option("--verbose -v", "Print a line for every hundredth of a stage, and the traceback of errors.", panel=HOW),
 ]

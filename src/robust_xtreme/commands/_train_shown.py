@@ -6,14 +6,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, TaskID, TimeRemainingColumn
+from rich.table import Column
 
+from robust_xtreme.commands._terminal import bar, fits, output, print_stacked, table_of
+from robust_xtreme.training.loop import Options, Progress
+
+if TYPE_CHECKING:
     from robust_xtreme.training.estimate import Row
-    from robust_xtreme.training.loop import Options, Progress
 
 _LINES: Final = 10
 _WIDE: Final = 1000
+_SEVERAL: Final = 4
 _MINUTE, _HOUR = 60, 3600
 _UNKNOWN: Final = "not known"
 _COLUMNS: Final = ("stage", "learns", "languages", "examples", "steps", "batch", "tokens", "time", "state", "folder")
@@ -26,10 +31,6 @@ def watching(force: bool, quiet: bool, verbose: bool, several: bool = False) -> 
 
     Where `several` processes train, another process prints, always lines.
     """
-    from rich.console import Console
-
-    from robust_xtreme.training.loop import Options
-
     console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     if quiet:
         yield Options(force=force)
@@ -37,19 +38,20 @@ def watching(force: bool, quiet: bool, verbose: bool, several: bool = False) -> 
         with _bar(console, force) as options:
             yield options
     else:
-        lines = _Lines(console, 10 * _LINES if verbose else _LINES)
-        yield Options(tell=console.print, watch=lines.watch, force=force)
+        parts = 10 * _LINES if verbose else _LINES
+
+        def watch(at: Progress) -> None:
+            """Print a line where one of the equal parts of a stage is complete."""
+            if at.step * parts // at.steps > (at.step - 1) * parts // at.steps:
+                console.print(f"{_name(at)}: step {at.step:,} of {at.steps:,}, loss {at.loss:.4f}")
+
+        yield Options(tell=console.print, watch=watch, force=force)
 
 
 @contextmanager
 def _bar(console: Console, force: bool) -> Iterator[Options]:
-    from rich import progress as bars
-
-    from robust_xtreme.training.loop import Options
-
-    columns = (bars.TextColumn("{task.description}"), bars.BarColumn(), bars.MofNCompleteColumn())
-    with bars.Progress(*columns, bars.TimeRemainingColumn(), console=console) as shown:
-        tasks: dict[str, bars.TaskID] = {}
+    with bar(console, MofNCompleteColumn(), TimeRemainingColumn(), transient=False) as shown:
+        tasks: dict[str, TaskID] = {}
 
         def watch(at: Progress) -> None:
             if at.stage not in tasks:
@@ -57,19 +59,6 @@ def _bar(console: Console, force: bool) -> Iterator[Options]:
             shown.update(tasks[at.stage], completed=at.step, description=f"{_name(at)} loss {at.loss:.3f}")
 
         yield Options(tell=shown.console.print, watch=watch, force=force)
-
-
-class _Lines:
-    """Prints a line for each of `parts` equal parts of a stage."""
-
-    def __init__(self, console: Console, parts: int) -> None:
-        self.console = console
-        self.parts = parts
-
-    def watch(self, at: Progress) -> None:
-        """Print a line where a part is complete."""
-        if at.step * self.parts // at.steps > (at.step - 1) * self.parts // at.steps:
-            self.console.print(f"{_name(at)}: step {at.step:,} of {at.steps:,}, loss {at.loss:.4f}")
 
 
 def _name(at: Progress) -> str:
@@ -81,43 +70,23 @@ def _name(at: Progress) -> str:
 
 def show_plan(rows: Sequence[Row]) -> None:
     """Print the stages of a run and their total to stdout; without a terminal at full width."""
-    from rich.console import Console
-
-    console = Console(markup=False, highlight=False, emoji=False)
+    console = output()
     if not console.is_terminal:
         console.width = max(_WIDE, console.width)
     print_plan(console, rows)
 
 
 def print_plan(console: Console, rows: Sequence[Row]) -> None:
-    """Print a table or, where the console is too narrow, an entry for each stage."""
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in _COLUMNS:
-        table.add_column(column, justify="right" if column in _NUMBERS else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*_cells(row))
-    room = console.measure(table, options=console.options.update(max_width=_WIDE)).maximum
-    if room <= console.width:
+    """Print a table or, where the console is too narrow, an entry for each stage; then the total."""
+    columns = [Column(name, justify="right" if name in _NUMBERS else "left", overflow="fold") for name in _COLUMNS]
+    cells = [_cells(row) for row in rows]
+    table = table_of(columns, cells)
+    has_room = fits(console, table, _WIDE)
+    if has_room:
         console.print(table)
     else:
-        _stacked(console, rows)
-    console.print(_total(rows), soft_wrap=room <= console.width)
-
-
-def _stacked(console: Console, rows: Sequence[Row]) -> None:
-    """Print the rows of the table as entries, one below the other."""
-    from rich.text import Text
-
-    from robust_xtreme.commands.list import entry
-
-    for row in rows:
-        stage, *cells = _cells(row)
-        console.print(Text(stage, "bold"))
-        for column, text in zip(_COLUMNS[1:], cells, strict=True):
-            if text:
-                entry(console, f"{column}: {text}")
+        print_stacked(console, _COLUMNS, cells)
+    console.print(_total(rows), soft_wrap=has_room)
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -135,10 +104,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     )
 
 
-_SEVERAL: Final = 4
-
-
-def _about(number: int | None, exact: bool = True) -> str:
+def _about(number: float | None, exact: bool = True) -> str:
     return _UNKNOWN if number is None else f"{'' if exact or not number else '~'}{number:,}"
 
 
@@ -159,12 +125,14 @@ def _duration(seconds: float | None) -> str:
 def _total(rows: Sequence[Row]) -> str:
     """The total of the stages that are still to train."""
     todo = [row for row in rows if not row.cached]
-    known = all(row.steps is not None for row in todo)
-    steps = _about(sum(row.steps or 0 for row in todo) if known else None, all(row.exact for row in todo))
-    tokens = _about(
-        sum(row.tokens or 0 for row in todo) if all(row.tokens is not None for row in todo) else None, False
-    )
-    seconds = [row.seconds for row in todo]
-    time = _duration(sum(second or 0.0 for second in seconds) if None not in seconds else None)
+    steps = _about(_sum([row.steps for row in todo]), all(row.exact for row in todo))
+    tokens = _about(_sum([row.tokens for row in todo]), exact=False)
+    time = _duration(_sum([row.seconds for row in todo]))
     done = f"{len(rows) - len(todo)} of {len(rows)} stages exist already; "
     return f"{done}still to train: {steps} steps, {tokens} tokens, {time}"
+
+
+def _sum(numbers: Sequence[float | None]) -> float | None:
+    """The sum; None where one of the numbers is not known."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if len(known) == len(numbers) else None

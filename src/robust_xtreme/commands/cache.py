@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from robust_xtreme.commands._options import argument, check_word, option
+
 if TYPE_CHECKING:
     from robust_xtreme.results.cache import Info
 
@@ -14,9 +16,9 @@ _STEP: Final = 1000
 
 
 def cache(
-    what: Annotated[str, typer.Argument(metavar="info | clear", help="Show the cache, or empty it.")] = "info",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Empty it without asking.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
+    what: Annotated[str, argument("info | clear", "Show the cache, or empty it.", show_default=True)] = "info",
+    yes: Annotated[bool, option("--yes -y", "Empty it without asking.")] = False,
+    as_json: Annotated[bool, option("--json", "One JSON object, for programs.")] = False,
 ) -> None:
     """Show or empty the cache of predictions and embeddings that `eval` keeps, so that it computes only what is new.
 
@@ -25,34 +27,26 @@ def cache(
 
     Examples: robust-xtreme cache info --json; robust-xtreme cache clear --yes
     """
-    if what not in _WHAT:
-        from robust_xtreme.errors import UnknownName
-
-        raise UnknownName("cache command", what, _WHAT, "robust-xtreme cache --help")
-    if what == "clear":
-        _clear(yes, as_json)
-    else:
-        _info(as_json)
-
-
-def _info(as_json: bool) -> None:
-    from robust_xtreme.results.cache import info
-
-    _show(_facts(info()), as_json)
-
-
-def _clear(yes: bool, as_json: bool) -> None:
+    from robust_xtreme.commands._terminal import print_json
     from robust_xtreme.results.cache import clear, info
 
+    check_word("cache", what, _WHAT)
     before = info()
+    if what == "info":
+        facts = _facts(before)
+        if as_json:
+            print_json(facts)
+        else:
+            _print(facts)
+        return
     if before.size and not yes:
         _ask(before)
-    facts = _facts(clear())
+    removed = _facts(clear())
     if as_json:
-        _show({"folder": facts["folder"], "removed": facts["entries"]}, as_json)
+        print_json({"folder": removed["folder"], "removed": removed["entries"]})
     else:
-        total = sum(kind["entries"] for kind in facts["entries"].values())
-        typer.echo(f"Removed {total} entries ({size_of(facts['size'])}) from {facts['folder']}")
+        total = sum(kind["entries"] for kind in removed["entries"].values())
+        typer.echo(f"Removed {total} entries ({size_of(removed['size'])}) from {removed['folder']}")
 
 
 def _ask(before: Info) -> None:
@@ -67,13 +61,12 @@ def _ask(before: Info) -> None:
 
 
 def _facts(info: Info) -> dict[str, Any]:
-    hub = _hub()
     kinds = {
         name: {"entries": kind.entries, "bytes": kind.size, "oldest": _time(kind.oldest), "newest": _time(kind.newest)}
         for name, kind in info.kinds.items()
     }
     facts = {"folder": str(info.folder), "size": info.size, "limit": info.limit, "entries": kinds}
-    return {**facts, "problem": info.problem or None, "hub": hub}
+    return {**facts, "problem": info.problem or None, "hub": _hub()}
 
 
 def _hub() -> str:
@@ -91,12 +84,7 @@ def _time(seconds: float | None) -> str | None:
     return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-def _show(facts: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        import json
-
-        typer.echo(json.dumps(facts, ensure_ascii=False, indent=1))
-        return
+def _print(facts: dict[str, Any]) -> None:
     rows = [("folder", facts["folder"]), ("size", f"{size_of(facts['size'])} of at most {size_of(facts['limit'])}")]
     rows += [(kind, _entries(entries)) for kind, entries in facts["entries"].items()]
     rows += [("problem", facts["problem"])] if facts["problem"] else []

@@ -7,54 +7,49 @@ from typing import Annotated, Final
 import typer
 
 from robust_xtreme.commands import _completion
-from robust_xtreme.commands._lists import several
+from robust_xtreme.commands._options import argument, check_word, option, several
 
 WHAT: Final = ("list", "check")
 
+What = Annotated[
+    str, argument("list | check", "List the files, or check them.", _completion.words(WHAT), show_default=True)
+]
 Data = Annotated[
     str | None,
-    typer.Option(
-        "--data",
-        metavar="DIR | mini | hub",
-        autocompletion=_completion.data,
-        help="The data to list or check. Default: ROBUST_XTREME_DATA, else mini.",
+    option(
+        "--data DIR | mini | hub",
+        "The data to list or check. Default: ROBUST_XTREME_DATA, else mini.",
+        _completion.data,
     ),
 ]
 Tasks = Annotated[
     str | None,
-    typer.Option(
-        "--tasks",
-        metavar="A,B",
-        autocompletion=_completion.data_tasks,
-        help="Tasks, families, or xtreme-r, xtreme, low-resource, intermediate. Default: every task but intermediate.",
+    option(
+        "--tasks A,B",
+        "Tasks, families, or xtreme-r, xtreme, low-resource, intermediate. Default: every task but intermediate.",
+        _completion.data_tasks,
     ),
 ]
 Languages = Annotated[
     str | None,
-    typer.Option(
-        "--languages",
-        metavar="A,B",
-        autocompletion=_completion.languages,
-        help="Languages; MLQA also takes de@en. Default: those that a run evaluates, and others that exist.",
+    option(
+        "--languages A,B",
+        "Languages; MLQA also takes de@en. Default: those that a run evaluates, and others that exist.",
+        _completion.languages,
     ),
 ]
 Offline = Annotated[
-    bool, typer.Option("--offline", help="Open no connection; without it `check` fetches from the hub as a run does.")
+    bool, option("--offline", "Open no connection; without it `check` fetches from the hub as a run does.")
 ]
 
 
 def data(
-    what: Annotated[
-        str,
-        typer.Argument(
-            metavar="list | check", autocompletion=_completion.words(WHAT), help="List the files, or check them."
-        ),
-    ] = "list",
+    what: What = "list",
     data: Data = None,
     tasks: Tasks = None,
     languages: Languages = None,
     offline: Offline = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, with full sha256.")] = False,
+    as_json: Annotated[bool, option("--json", "Print one JSON object, with full sha256.")] = False,
 ) -> None:
     """List the files of each task and language, or check them; `check` exits with 2 where a file is malformed.
 
@@ -67,17 +62,14 @@ def data(
     Examples: robust-xtreme data list --data DIR --tasks xtreme-r; robust-xtreme data check --data DIR --languages sw,yo
     """
     from robust_xtreme.commands import _data, _data_pages
-    from robust_xtreme.errors import UnknownName
+    from robust_xtreme.commands._terminal import print_json
 
-    if what not in WHAT:
-        raise UnknownName("data command", what, WHAT, "robust-xtreme data --help")
+    check_word("data", what, WHAT)
     listed = what == "list"
-    asked = (tuple(several(name, words) or ()) for name, words in (("tasks", tasks), ("languages", languages)))
-    survey = _data.look(data, *asked, offline=offline or listed)
+    named = several("tasks", tasks) or (), several("languages", languages) or ()
+    survey = _data.look(data, *named, offline=offline or listed)
     if as_json:
-        import json
-
-        typer.echo(json.dumps(_data.facts(survey), ensure_ascii=False, indent=1))
+        print_json(_data.facts(survey))
     elif listed:
         _data_pages.show_list(survey)
     else:

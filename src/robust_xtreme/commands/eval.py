@@ -5,29 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import typer
-
-from robust_xtreme.commands._lists import several
-from robust_xtreme.commands._options import with_keys
-from robust_xtreme.run_spec import RunSpec
+from robust_xtreme.commands._options import option, passed, with_keys
+from robust_xtreme.run_spec import RunSpec, from_mapping, from_toml
 
 _LISTS: Final = ("tasks", "languages")
 
 Config = Annotated[
     Path | None,
-    typer.Option(
-        "--config",
-        metavar="FILE",
-        help="A run.toml or a file of configs/runs; options override its keys; paths are those of the working folder.",
+    option(
+        "--config FILE",
+        "A run.toml or a file of configs/runs; options override its keys; paths are those of the working folder.",
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Start over, also in the folder of an earlier run.")]
-NoCache = Annotated[bool, typer.Option("--no-cache", help="Compute all predictions, and keep none for later runs.")]
-PlanOnly = Annotated[
-    bool, typer.Option("--plan", help="Print what the run computes and its time, and compute nothing.")
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the final table.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print every step, and the traceback of an error.")]
+Force = Annotated[bool, option("--force", "Start over, also in the folder of an earlier run.")]
+NoCache = Annotated[bool, option("--no-cache", "Compute all predictions, and keep none for later runs.")]
+PlanOnly = Annotated[bool, option("--plan", "Print what the run computes and its time, and compute nothing.")]
+Quiet = Annotated[bool, option("--quiet -q", "Print only the final table.")]
+Verbose = Annotated[bool, option("--verbose -v", "Print every step, and the traceback of an error.")]
 
 
 @with_keys(RunSpec)
@@ -56,27 +50,17 @@ def eval(
     robust-xtreme eval --model xnli=runs/mnli --model panx=runs/panx --data DIR --perturb char_noise:0.05,0.1 --seeds 3
 
     robust-xtreme eval --config runs/eval-0123456789abcdef/run.toml --plan"""
-    spec = _spec(keys, config)
+    given = passed(keys, _LISTS)
+    spec = from_mapping(given, "eval") if config is None else from_toml(config, **given)
     if plan:
-        _print_plan(spec)
+        from robust_xtreme.commands._terminal import output
+        from robust_xtreme.evaluation.estimate import estimate
+
+        console = output()
+        for line in estimate(spec).lines():
+            console.print(line, soft_wrap=True)
     else:
         _run(spec, force, not no_cache, quiet, verbose)
-
-
-def _spec(words: dict[str, Any], config: Path | None) -> RunSpec:
-    """The run of the options; keys without an option come from the file or are defaults."""
-    from robust_xtreme.run_spec import from_mapping, from_toml
-
-    words |= {name: several(name, words[name]) for name in _LISTS}
-    given = {name: value for name, value in words.items() if value is not None and value is not False and value != []}
-    return from_mapping(given, "eval") if config is None else from_toml(config, **given)
-
-
-def _print_plan(spec: RunSpec) -> None:
-    from robust_xtreme.commands._progress import show_plan
-    from robust_xtreme.evaluation.estimate import estimate
-
-    show_plan(estimate(spec))
 
 
 def _run(spec: RunSpec, force: bool, cache: bool, quiet: bool, verbose: bool) -> None:

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from textwrap import indent
-from typing import TYPE_CHECKING, Annotated, Any, Final
-
-import typer
+from typing import Annotated, Any, Final
 
 from robust_xtreme.commands import _completion
-from robust_xtreme.commands._packs import Packs, using
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from robust_xtreme.commands._options import Packs, argument, option, using
 
 COLUMNS: Final = {
     "perturbations": ("name", "summary", "unit", "kind", "strength", "parameters", "rates", "waives"),
@@ -24,7 +18,6 @@ COLUMNS: Final = {
     "perturbations of a language": ("name", "served", "why", "packs", "summary"),
 }
 _OF_A_LANGUAGE: Final = "perturbations of a language"
-_WIDE: Final = 160
 _NOTES: Final = {
     "perturbations": """
 rates: how often a kind of error happens relative to the others, where a text allows it; @kind=0 turns it off. accent,
@@ -43,23 +36,15 @@ What a folder contains of them: robust-xtreme data list --tasks intermediate --d
 
 def list_(
     what: Annotated[
-        str,
-        typer.Argument(
-            metavar="WHAT",
-            autocompletion=_completion.what,
-            help="perturbations, suites, tasks, intermediate, languages or metrics",
-            show_default=False,
-        ),
+        str, argument("WHAT", "perturbations, suites, tasks, intermediate, languages or metrics", _completion.what)
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array with every column.")] = False,
+    as_json: Annotated[bool, option("--json", "Print one JSON array with every column.")] = False,
     language: Annotated[
         str | None,
-        typer.Option(
-            "--language",
-            "-l",
-            metavar="CODE",
-            autocompletion=_completion.language,
-            help="For perturbations: which serve this language, with which packs, and why others do not.",
+        option(
+            "--language -l CODE",
+            "For perturbations: which serve this language, with which packs, and why others do not.",
+            _completion.language,
         ),
     ] = None,
     packs: Packs = None,
@@ -68,19 +53,19 @@ def list_(
 
     Examples: robust-xtreme list perturbations --language sw; robust-xtreme list suites; robust-xtreme list tasks --json
     """
+    from robust_xtreme.commands._terminal import output, print_json
+
     with using(packs):
         members = _rows(what, language)
     what = what if language is None else _OF_A_LANGUAGE
     if as_json:
-        import json
-
-        typer.echo(json.dumps(members, ensure_ascii=False, indent=1))
-    else:
-        _table(what, members)
-        if what == "tasks":
-            _groups()
-        elif what in _NOTES:
-            _console().print(_NOTES[what])
+        print_json(members)
+        return
+    _table(what, members)
+    if what == "tasks":
+        _groups()
+    elif what in _NOTES:
+        output().print(_NOTES[what])
 
 
 def _rows(what: str, language: str | None) -> list[dict[str, Any]]:
@@ -98,44 +83,33 @@ def _rows(what: str, language: str | None) -> list[dict[str, Any]]:
 
 def _groups() -> None:
     """Print the names of groups of tasks."""
+    from robust_xtreme.commands._terminal import output, print_entry
     from robust_xtreme.groups import chosen, names
 
-    console = _console()
+    console = output()
     console.print(
         "\n--tasks takes names of tasks, benchmarks and families, separated by commas: --tasks xtreme-r,span_qa"
     )
     for name in names():
-        entry(console, f"{name}: {' '.join(chosen([name]))}")
+        print_entry(console, f"{name}: {' '.join(chosen([name]))}")
     console.print("Files, noised fields, licences, sources and the rest: robust-xtreme list tasks --json")
 
 
 def _table(what: str, members: list[dict[str, Any]]) -> None:
-    from rich.table import Table
+    from rich.table import Column
 
-    console = _console()
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in COLUMNS[what]:
-        table.add_column(column, overflow="fold", no_wrap=column in ("name", "code", "waives"))
-    for row in members:
-        table.add_row(*(_shown(what, column, row[column]) for column in COLUMNS[what]))
-    room = console.measure(table, options=console.options.update(max_width=_WIDE)).maximum
-    if room <= console.width:
-        console.print(table)
-    elif "summary" in COLUMNS[what]:
-        _stacked(console, what, members)
-    else:
+    from robust_xtreme.commands._terminal import fits, output, print_stacked, table_of
+
+    console, names = output(), COLUMNS[what]
+    columns = [Column(name, overflow="fold", no_wrap=name in ("name", "code", "waives")) for name in names]
+    rows = [[_shown(what, name, row[name]) for name in names] for row in members]
+    table = table_of(columns, rows)
+    if not fits(console, table):
+        if "summary" in names:
+            print_stacked(console, names, rows)
+            return
         table.padding = (0, 1, 0, 0)
-        console.print(table)
-
-
-def _console() -> Console:
-    """The console for lists: as wide as the terminal, or 160 columns without one."""
-    from rich.console import Console
-
-    console = Console(markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
-        console.width = _WIDE
-    return console
+    console.print(table)
 
 
 def _shown(what: str, column: str, value: Any) -> str:
@@ -144,26 +118,6 @@ def _shown(what: str, column: str, value: Any) -> str:
         return "\n".join(value)
     text = cell(value)
     return f"{len(value)}: {text}" if (what, column) == ("tasks", "languages") else text
-
-
-def _stacked(console: Console, what: str, members: list[dict[str, Any]]) -> None:
-    """Print the rows of the table as entries, one below the other, for a narrow terminal."""
-    from rich.text import Text
-
-    first, *columns = COLUMNS[what]
-    for row in members:
-        console.print(Text(cell(row[first]), "bold"))
-        for column in columns:
-            if text := _shown(what, column, row[column]):
-                entry(console, f"{column}:\n{indent(text, '  ')}" if "\n" in text else f"{column}: {text}")
-
-
-def entry(console: Console, line: str) -> None:
-    """Print a line of an entry, indented where it wraps."""
-    from rich.padding import Padding
-    from rich.text import Text
-
-    console.print(Padding(Text(line, overflow="fold"), (0, 0, 0, 2), expand=False))
 
 
 def cell(value: Any) -> str:

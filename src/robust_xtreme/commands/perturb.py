@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,99 +10,67 @@ import typer
 
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._errors import ended, one_line
-from robust_xtreme.commands._lists import several
-from robust_xtreme.commands._packs import Packs, using
+from robust_xtreme.commands._options import Packs, Seed, argument, option, several, using
+from robust_xtreme.errors import SpecError, UserError
 from robust_xtreme.run_spec import SPLITS
 
 if TYPE_CHECKING:
     from robust_xtreme.perturbing.files import Job
 
-File = Annotated[
-    str,
-    typer.Argument(
-        metavar="FILE", autocompletion=_completion.any_file, help="The file to read; - is stdin.", show_default=False
-    ),
-]
+File = Annotated[str, argument("FILE", "The file to read; - is stdin.", _completion.any_file)]
 Spec = Annotated[
     list[str],
-    typer.Option(
-        "--perturb",
-        metavar="SPEC",
-        autocompletion=_completion.perturbation,
-        help="Such as char_noise:0.1, or a chain, a:1+b:0.1. One strength.",
+    option(
+        "--perturb SPEC",
+        "Such as char_noise:0.1, or a chain, a:1+b:0.1. One strength.",
+        _completion.perturbation,
     ),
 ]
 Out = Annotated[
-    str,
-    typer.Option(
-        "--out",
-        "-o",
-        metavar="OUT",
-        autocompletion=_completion.any_file,
-        help="The file to write, when all is done; - is stdout, as it goes.",
-    ),
+    str, option("--out -o OUT", "The file to write, when all is done; - is stdout, as it goes.", _completion.any_file)
 ]
 Task = Annotated[
     str | None,
-    typer.Option(
-        "--task",
-        metavar="TASK",
-        autocompletion=_completion.task,
-        help="The task whose file it is: the noise is that of `eval`. Such a file is read whole first.",
+    option(
+        "--task TASK",
+        "The task whose file it is: the noise is that of `eval`. Such a file is read whole first.",
+        _completion.task,
     ),
 ]
 SplitName = Annotated[
     str | None,
-    typer.Option(
-        "--split",
-        metavar="SPLIT",
-        autocompletion=_completion.words(SPLITS),
-        help="The split of that task. Default: the one that the file's name says.",
+    option(
+        "--split SPLIT",
+        "The split of that task. Default: the one that the file's name says.",
+        _completion.words(SPLITS),
     ),
 ]
 Code = Annotated[
     str | None,
-    typer.Option(
-        "--language",
-        "-l",
-        metavar="CODE",
-        autocompletion=_completion.language,
-        help="The language of the texts; of a pair of MLQA's, de@en.",
-    ),
+    option("--language -l CODE", "The language of the texts; of a pair of MLQA's, de@en.", _completion.language),
 ]
 LanguageField = Annotated[
-    str | None,
-    typer.Option("--language-field", metavar="NAME", help="The key or column with the code of each row's language."),
+    str | None, option("--language-field NAME", "The key or column with the code of each row's language.")
 ]
 Fields = Annotated[
     str | None,
-    typer.Option(
-        "--fields",
-        metavar="A,B",
-        help="Keys (jsonl), columns by name or number from 1 (tsv), question and context (squad).",
-    ),
+    option("--fields A,B", "Keys (jsonl), columns by name or number from 1 (tsv), question and context (squad)."),
 ]
 Format = Annotated[
     str | None,
-    typer.Option(
-        "--format",
-        metavar="NAME",
-        autocompletion=_completion.file_format,
-        help="jsonl, tsv, conllu, iob2 (word TAB tag), conll (word SPACE tag), squad, lines. Default: by the suffix, "
+    option(
+        "--format NAME",
+        "jsonl, tsv, conllu, iob2 (word TAB tag), conll (word SPACE tag), squad, lines. Default: by the suffix, "
         "for .conll by its lines.",
+        _completion.file_format,
     ),
 ]
-Keep = Annotated[
-    str | None,
-    typer.Option("--keep", metavar="A,B", help="Keys of jsonl that stay, though they look like places in a text."),
-]
+Keep = Annotated[str | None, option("--keep A,B", "Keys of jsonl that stay, though they look like places in a text.")]
 Header = Annotated[
-    bool | None,
-    typer.Option("--header/--no-header", help="Whether a tsv names its columns. Default: where --fields has names."),
+    bool | None, option("--header/--no-header", "Whether a tsv names its columns. Default: where --fields has names.")
 ]
 EditCounts = Annotated[
-    str | None,
-    typer.Option("--edit-counts", metavar="TSV", help="Write what was done to each text: edits and edit rate."),
+    str | None, option("--edit-counts TSV", "Write what was done to each text: edits and edit rate.")
 ]
 
 
@@ -119,10 +87,10 @@ def perturb(
     header: Header = None,
     keep: Keep = None,
     packs: Packs = None,
-    seed: Annotated[int, typer.Option("--seed", help="The noise seed.")] = 0,
+    seed: Seed = 0,
     edit_counts: EditCounts = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    force: Annotated[bool, option("--force", "Overwrite what is there.")] = False,
+    quiet: Annotated[bool, option("--quiet -q", "Say nothing but errors.")] = False,
 ) -> None:
     """Write a file with noise in its texts, in the format that it came in; answers and tags stay on their words.
 
@@ -138,10 +106,15 @@ def perturb(
     """
     from robust_xtreme.perturbing.files import Job, perturb_file
 
-    _check_named({"FILE": file, "--out": out, "--edit-counts": edit_counts})
+    for name, path in {"FILE": file, "--out": out, "--edit-counts": edit_counts}.items():
+        if path == "":  # as from an unset variable
+            raise UserError(f"{name} names no file: its name is empty.")
+    if len(spec) > 1:
+        what = f"--perturb is given {len(spec)} times, but one file is written."
+        raise SpecError(f"{what} A chain is written with +: --perturb {'+'.join(spec)}")
     job = Job(
         file=file,
-        spec=_single(spec),
+        spec=spec[0],
         out=out,
         task=task or "",
         split=split or "auto",
@@ -161,39 +134,20 @@ def perturb(
         typer.echo(one_line(f"{totals.summary()} -> {job.out}"), err=True)
 
 
-def _single(given: list[str]) -> str:
-    """The perturbation that is named. Raises SpecError where there are several."""
-    from robust_xtreme.errors import SpecError
-
-    if len(given) > 1:
-        what = f"--perturb is given {len(given)} times, but one file is written."
-        raise SpecError(f"{what} A chain is written with +: --perturb {'+'.join(given)}")
-    return given[0]
-
-
-def _check_named(given: Mapping[str, str | None]) -> None:
-    """Raise UserError where a name is empty, as from an unset variable."""
-    from robust_xtreme.errors import UserError
-
-    for option, name in given.items():
-        if name == "":
-            raise UserError(f"{option} names no file: its name is empty.")
-
-
 @contextmanager
 def _bar(job: Job, quiet: bool) -> Iterator[Callable[[int], object]]:
     """A progress bar in bytes on a terminal, nothing elsewhere."""
     from pathlib import Path
 
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import DownloadColumn, TimeRemainingColumn
 
-    console = Console(stderr=True, markup=False, highlight=False)
+    from robust_xtreme.commands._terminal import bar, messages
+
+    console = messages()
     if quiet or not console.is_terminal:
         yield lambda _: None
         return
     path = Path(job.file)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("perturbing", total=path.stat().st_size if path.is_file() else None)
-        yield lambda read: progress.update(bar, completed=read)
+    with bar(console, DownloadColumn(), TimeRemainingColumn()) as progress:
+        task = progress.add_task("perturbing", total=path.stat().st_size if path.is_file() else None)
+        yield lambda read: progress.update(task, completed=read)

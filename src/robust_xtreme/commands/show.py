@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-import typer
-
 from robust_xtreme.commands import _completion
-from robust_xtreme.commands._packs import Packs, using
+from robust_xtreme.commands._options import Packs, Seed, argument, option, using
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import rich.console
     import rich.text
 
     from robust_xtreme.noise.engine.noising import Noised
 
 _WIDE: Final = 1 << 20
-_INDENT: Final = 2
 _HIDDEN: Final = "\u00ad\u061c\u200b\u200e\u200f\u2060\ufeff"
 _UNPRINTABLE: Final = ("Cc", "Cs", "Zl", "Zp")
 _HEADER: Final = ("strength", "text", "edits", "graphemes", "words", "operators")
@@ -27,23 +23,10 @@ Piece = tuple[str, str]
 
 
 def show(
-    spec: Annotated[
-        str,
-        typer.Argument(
-            metavar="SPEC",
-            autocompletion=_completion.perturbation,
-            help="A perturbation, as in char_noise:0.1",
-            show_default=False,
-        ),
-    ],
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="The text to perturb.", show_default=False)],
-    language: Annotated[
-        str,
-        typer.Option(
-            "--language", "-l", metavar="CODE", autocompletion=_completion.language, help="The language of the text."
-        ),
-    ],
-    seed: Annotated[int, typer.Option("--seed", help="The noise seed.")] = 0,
+    spec: Annotated[str, argument("SPEC", "A perturbation, as in char_noise:0.1", _completion.perturbation)],
+    text: Annotated[str, argument("TEXT", "The text to perturb.")],
+    language: Annotated[str, option("--language -l CODE", "The language of the text.", _completion.language)],
+    seed: Seed = 0,
     packs: Packs = None,
 ) -> None:
     """Show the edits of a perturbation in a text, and what share of the text they change.
@@ -77,48 +60,30 @@ def _typed(text: str) -> str:
 
 
 def _table(noised_texts: list[tuple[str, Noised]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
-        console.width = _WIDE
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in _HEADER:
-        table.add_column(name, overflow="fold")
-    coloured = console.color_system is not None and not console.no_color
-    for strength, noised in noised_texts:
-        table.add_row(strength, diff(noised, coloured=coloured), *_figures(noised))
-    if console.measure(table, options=console.options.update(max_width=_WIDE)).maximum <= console.width:
-        console.print(table)
-    else:
-        _stacked(console, noised_texts, coloured)
-
-
-def _stacked(console: rich.console.Console, noised_texts: list[tuple[str, Noised]], coloured: bool) -> None:
-    """Print the rows of the table as entries with the text at full width, for a narrow terminal."""
+    """Print the table or, on a terminal too narrow for it, entries with the text at full width."""
     from rich.padding import Padding
+    from rich.table import Column
     from rich.text import Text
 
-    for strength, noised in noised_texts:
-        edits, graphemes, words, operators = _figures(noised)
-        console.print(Text(strength, "bold"))
-        for part in (
-            diff(noised, coloured=coloured),
-            Text(f"edits {edits}; graphemes {graphemes}; words {words}; {operators}"),
-        ):
-            console.print(Padding(part, (0, 0, 0, _INDENT)))
+    from robust_xtreme.commands._terminal import fits, output, table_of
+
+    console = output(_WIDE)
+    coloured = console.color_system is not None and not console.no_color
+    rows = [(strength, diff(noised, coloured=coloured), *_figures(noised)) for strength, noised in noised_texts]
+    table = table_of([Column(name, overflow="fold") for name in _HEADER], rows)
+    if fits(console, table, _WIDE):
+        console.print(table)
+        return
+    for strength, text, edits, graphemes, words, operators in rows:
+        figures = Text(f"edits {edits}; graphemes {graphemes}; words {words}; {operators}")
+        console.print(Text(strength, "bold"), Padding(text, (0, 0, 0, 2)), Padding(figures, (0, 0, 0, 2)))
 
 
-def _figures(noised: Noised) -> tuple[str, ...]:
+def _figures(noised: Noised) -> tuple[str, str, str, str]:
     operators = ", ".join(f"{name} {many}" for name, many in noised.edits.items() if many) or noised.status
     edits = f"{sum(noised.edits.values())} of {noised.eligible}"
-    return (
-        edits,
-        _share(noised.graphemes_edited, noised.graphemes),
-        _share(noised.words_edited, noised.words),
-        operators,
-    )
+    graphemes = _share(noised.graphemes_edited, noised.graphemes)
+    return edits, graphemes, _share(noised.words_edited, noised.words), operators
 
 
 def _share(part: int, whole: int) -> str:

@@ -7,8 +7,7 @@ from typing import Any, Final
 import typer
 
 from robust_xtreme.commands import _train_options as options
-from robust_xtreme.commands._lists import several
-from robust_xtreme.commands._options import with_keys
+from robust_xtreme.commands._options import passed, with_keys
 from robust_xtreme.training.spec import StageSpec, TrainSpec
 
 _LISTS: Final = ("task", "intermediate", "reported", "languages", "log")
@@ -42,19 +41,15 @@ def train(
 
     robust-xtreme train --intermediate squad,mnli --task tydiqa --from OWNER/NAME --data hub --recipe x-stilts
     """
-    words = {"task": task, "intermediate": intermediate, "scratch": scratch, "allow_overlap": allow_overlap}
-    spec = _spec(file, {**words, "intermediate_steps": intermediate_steps, "mlm_steps": mlm_steps, **keys})
+    from robust_xtreme.commands._train_files import spec_of
+
+    words = {"task": task, "intermediate": intermediate, "scratch": scratch, "allow_overlap": allow_overlap, **keys}
+    steps = {"intermediate_steps": intermediate_steps, "mlm_steps": mlm_steps}
+    spec = spec_of(file, passed({**words, **steps}, _LISTS))
     if plan:
         _plan(spec, quiet)
     else:
         _train(spec, force, quiet, verbose)
-
-
-def _spec(file: str, words: dict[str, Any]) -> TrainSpec:
-    """The run of a file and options; keys without an option come from the file or are defaults."""
-    from robust_xtreme.commands._train_files import spec_of
-
-    return spec_of(file, words | {name: several(name, words[name]) for name in _LISTS})
 
 
 def _train(spec: TrainSpec, force: bool, quiet: bool, verbose: bool) -> None:
