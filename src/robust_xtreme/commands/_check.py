@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
@@ -50,39 +50,37 @@ class Check:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def safely(name: str, look: Callable[[], Iterator[Check]], status: str = NOTE) -> list[Check]:
+def safely(name: str, look: Callable[[], Check | list[Check]], status: str = NOTE) -> list[Check]:
     """The results of a check; an exception in it becomes a result too."""
     try:
-        return list(look())
+        checks = look()
     except UserError as error:
         return [Check(name, status, str(error), "robust-xtreme doctor --help")]
     except Exception as error:  # noqa: BLE001 - a broken installation can raise anything, and doctor reports it
         what = " ".join(str(error).split())[:200] or "no message"
         return [Check(name, status, f"cannot be checked: {type(error).__name__}: {what}", _AGAIN)]
+    return [checks] if isinstance(checks, Check) else checks
 
 
-def caches() -> Iterator[Check]:
-    """The cache of predictions, and the cache of the hub."""
+def cache() -> Check:
+    """The cache of predictions."""
     from robust_xtreme.results.cache import LIMIT_VARIABLE, info
 
     try:
         usage = info()
     except SpecError as error:
-        yield Check("cache", NOTE, str(error), f"unset {LIMIT_VARIABLE}")
-        yield _hub_cache()
-        return
+        return Check("cache", NOTE, str(error), f"unset {LIMIT_VARIABLE}")
     facts = {"folder": str(usage.folder), "bytes": usage.size, "limit": usage.limit}
-    sizes = f"{usage.folder} ({size_of(usage.size)} of at most {size_of(usage.limit)})"
     if usage.problem:
-        yield Check("cache", NOTE, usage.problem, "robust-xtreme cache clear --yes", facts)
-    elif not can_write(usage.folder):
-        yield Check("cache", NOTE, f"{usage.folder} cannot be written", "export ROBUST_XTREME_CACHE=DIR", facts)
-    else:
-        yield Check("cache", OK, sizes, facts=facts)
-    yield _hub_cache()
+        return Check("cache", NOTE, usage.problem, "robust-xtreme cache clear --yes", facts)
+    if not can_write(usage.folder):
+        return Check("cache", NOTE, f"{usage.folder} cannot be written", "export ROBUST_XTREME_CACHE=DIR", facts)
+    sizes = f"{usage.folder} ({size_of(usage.size)} of at most {size_of(usage.limit)})"
+    return Check("cache", OK, sizes, facts=facts)
 
 
-def _hub_cache() -> Check:
+def hub_cache() -> Check:
+    """The cache of the hub."""
     from robust_xtreme.sources.hub import cache_folder
 
     folder = cache_folder()
@@ -103,28 +101,24 @@ def can_write(folder: Path) -> bool:
     return False
 
 
-def hub(online: bool) -> Iterator[Check]:
-    """Whether the hub answers; without `online` no connection is opened."""
+def hub(online: bool) -> Check:
+    """Whether the hub answers a small request; without `online` no connection is opened."""
     from huggingface_hub import constants
 
     from robust_xtreme.sources.endpoint import VARIABLE, public, refusal
     from robust_xtreme.sources.hub import is_offline
 
     endpoint = public(str(constants.ENDPOINT))
+    facts: dict[str, Any] = {"endpoint": endpoint}
     if wrong := refusal():
-        yield Check("hub", NOTE, wrong, f"unset {VARIABLE}")
-    elif is_offline(False):
-        yield Check("hub", OK, "HF_HUB_OFFLINE is set: no connection is opened", facts={"endpoint": endpoint})
-    elif not online:
-        yield Check("hub", OK, f"{endpoint}, not asked (--online asks)", facts={"endpoint": endpoint})
-    else:
-        yield _answer(endpoint)
-
-
-def _answer(endpoint: str) -> Check:
-    """Whether the hub answers a small request, sent by a separate process because resolving a name may hang."""
+        return Check("hub", NOTE, wrong, f"unset {VARIABLE}")
+    if is_offline(False):
+        return Check("hub", OK, "HF_HUB_OFFLINE is set: no connection is opened", facts=facts)
+    if not online:
+        return Check("hub", OK, f"{endpoint}, not asked (--online asks)", facts=facts)
+    # resolving a name may hang, so a separate process asks
     answer = answer_of(started(f"ENDPOINT = {endpoint!r}\n{_ASK}"), _PATIENCE)
-    facts = {"endpoint": endpoint, **answer}
+    facts |= answer
     if answer.get("status") == _DONE:
         return Check("hub", OK, f"{endpoint} answers", facts=facts)
     outcome = f"answers {answer['status']}" if "status" in answer else f"does not answer: {answer['error']}"
@@ -134,14 +128,9 @@ def _answer(endpoint: str) -> Check:
 def started(code: str) -> subprocess.Popen[str]:
     """Start code in a new interpreter with the same import path."""
     path = f"import sys; sys.path[:] = {sys.path!r}\n"
-    return subprocess.Popen(
-        [sys.executable, "-c", path + code],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-    )
+    null, pipe = subprocess.DEVNULL, subprocess.PIPE
+    command = [sys.executable, "-c", path + code]
+    return subprocess.Popen(command, stdin=null, stdout=pipe, stderr=pipe, text=True, errors="replace")
 
 
 def answer_of(process: subprocess.Popen[str], seconds: float) -> dict[str, Any]:

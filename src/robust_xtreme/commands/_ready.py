@@ -6,7 +6,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -60,33 +60,36 @@ def probe() -> subprocess.Popen[str]:
 # -------------------------------------------------------------------------------------------------------- installation
 
 
-def program() -> Iterator[Check]:
+def program() -> list[Check]:
     """Python and this package."""
     folder = Path(robust_xtreme.__file__).parent
-    machine = f"{platform.python_version()}, {platform.system()} {platform.machine()}"
-    yield Check("python", OK, machine, facts={"version": platform.python_version(), "machine": platform.machine()})
-    facts = {"version": robust_xtreme.__version__, "folder": str(folder)}
-    yield Check(_OURS, OK, f"{robust_xtreme.__version__} in {folder}", facts=facts)
+    python, machine, version = platform.python_version(), platform.machine(), robust_xtreme.__version__
+    shown = f"{python}, {platform.system()} {machine}"
+    return [
+        Check("python", OK, shown, facts={"version": python, "machine": machine}),
+        Check(_OURS, OK, f"{version} in {folder}", facts={"version": version, "folder": str(folder)}),
+    ]
 
 
-def libraries(imports: Mapping[str, Any]) -> Iterator[Check]:
+def libraries(imports: Mapping[str, Any]) -> list[Check]:
     """Each required library and its version; the large ones were imported by `probe`."""
-    for need in _needs():
-        yield _library(need, imports)
+    return [_library(need, imports) for need in _needs()]
 
 
 def _library(need: Requirement, imports: Mapping[str, Any]) -> Check:
     version = _version(need.name)
     facts = {"version": version, "needed": str(need.specifier)}
-    remedy = f"pip install '{need.name}{need.specifier}'"
+    wanted = f"'{need.name}{need.specifier}'"
     if version is None:
-        return Check(need.name, NOTE if need.name in _BESIDE else FAIL, "is not installed", remedy, facts)
+        status = NOTE if need.name in _BESIDE else FAIL
+        return Check(need.name, status, "is not installed", f"pip install {wanted}", facts)
     why = imports.get("broken", {}).get(need.name) or (need.name in _IMPORTED and imports.get("error"))
     if why:
-        again = f"pip install --force-reinstall '{need.name}{need.specifier}'"
+        again = f"pip install --force-reinstall {wanted}"
         return Check(need.name, FAIL, f"{version} does not load: {why}", again, facts)
     if not need.specifier.contains(version, prereleases=True):
-        return Check(need.name, NOTE, f"{version}, but {need.specifier} is required", remedy, facts)
+        what = f"{version}, but {need.specifier} is required"
+        return Check(need.name, NOTE, what, f"pip install {wanted}", facts)
     return Check(need.name, OK, version, facts=facts)
 
 
@@ -108,85 +111,66 @@ def _version(name: str) -> str | None:
         return None
 
 
-def device(imports: Mapping[str, Any]) -> Iterator[Check]:
+def device(imports: Mapping[str, Any]) -> Check:
     """The device that a model runs on."""
     known = imports.get("device") or {}
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     cards = known.get("cuda", ())
     facts = {"cores": cores, "threads": known.get("threads"), "cuda": list(cards)}
     if known.get("problem"):
-        yield Check("device", NOTE, f"CUDA does not work: {known['problem']}", f"{_EVAL} --device cpu", facts)
-        return
-    named = [f"{card['name']} ({size_of(card['free'])} of {size_of(card['total'])} free)" for card in cards]
+        return Check("device", NOTE, f"CUDA does not work: {known['problem']}", f"{_EVAL} --device cpu", facts)
+    named = [f"CUDA {card['name']} ({size_of(card['free'])} of {size_of(card['total'])} free)" for card in cards]
     threads = f"CPU, {cores} cores" + (f", {known['threads']} threads" if known else "")
-    yield Check("device", OK, "; ".join([*(f"CUDA {name}" for name in named), threads]), facts=facts)
+    return Check("device", OK, "; ".join([*named, threads]), facts=facts)
 
 
 # --------------------------------------------------------------------------------------------------- data and tasks
 
 
-def mini() -> Iterator[Check]:
+def mini() -> Check:
     """The embedded suite and the embedded model."""
-    from robust_xtreme.errors import RobustXtremeError
-
-    try:
-        served, heads = _embedded()
-    except RobustXtremeError as error:
-        yield Check("mini", FAIL, str(error), _again())
-        return
-    facts = {"tasks": served, "heads": heads}
-    missing = [task.name for task in _tasks() if task.name in served and not _answered(task, heads)]
-    if not served or missing:
-        what = f"has no head for {', '.join(missing)}" if served else "has no data"
-        yield Check("mini", FAIL, what, _again(), facts)
-    else:
-        yield Check("mini", OK, f"model and data of {_counted(served)}", facts=facts)
-
-
-def _answered(task: TaskSpec, heads: Sequence[str]) -> bool:
-    """Whether a task needs no head, or one of the heads is its own or one that it accepts."""
-    return not task.head or any(name in heads for name in (task.name, *task.accepts))
-
-
-def _again() -> str:
-    """The command that restores mini: a checkout makes it, a package contains it."""
-    is_checkout = (Path(robust_xtreme.__file__).parents[2] / "Makefile").is_file()
-    return "make mini" if is_checkout else f"pip install --force-reinstall {_OURS}"
-
-
-def _embedded() -> tuple[dict[str, list[str]], list[str]]:
-    """The languages of the embedded suite's tasks, and the heads of the embedded model. Raises RobustXtremeError."""
     from robust_xtreme import resources
+    from robust_xtreme.errors import RobustXtremeError
     from robust_xtreme.run_spec import MINI
     from robust_xtreme.sources.source import open_source
 
-    source = open_source(MINI)
-    served = {task.name: list(_languages(task, source)) for task in _tasks()}
-    heads = sorted(path.stem for path in (resources.mini("model") / "heads").glob("*.safetensors"))
-    return {name: codes for name, codes in served.items() if codes}, heads
+    # a checkout makes mini, a package contains it
+    is_checkout = (Path(robust_xtreme.__file__).parents[2] / "Makefile").is_file()
+    again = "make mini" if is_checkout else f"pip install --force-reinstall {_OURS}"
+    try:
+        served = _served(open_source(MINI))
+        heads = sorted(path.stem for path in (resources.mini("model") / "heads").glob("*.safetensors"))
+    except RobustXtremeError as error:
+        return Check("mini", FAIL, str(error), again)
+    facts = {"tasks": served, "heads": heads}
+    tasks = [task for task in _tasks() if task.name in served and task.head]
+    missing = [task.name for task in tasks if {task.name, *task.accepts}.isdisjoint(heads)]
+    if not served:
+        return Check("mini", FAIL, "has no data", again, facts)
+    if missing:
+        return Check("mini", FAIL, f"has no head for {', '.join(missing)}", again, facts)
+    return Check("mini", OK, f"model and data of {_counted(served)}", facts=facts)
 
 
-def folder(named: str | None) -> Iterator[Check]:
+def folder(named: str | None) -> Check:
     """The data that --data or ROBUST_XTREME_DATA names."""
     from robust_xtreme.errors import UserError
     from robust_xtreme.run_spec import DATA_VARIABLE
+    from robust_xtreme.sources.source import open_source
 
     data, by = (named, "--data") if named else (os.environ.get(DATA_VARIABLE, ""), DATA_VARIABLE)
     if not data:
-        yield Check("data folder", OK, f"none named (by {DATA_VARIABLE} or --data)", facts={"named": None})
-        return
+        return Check("data folder", OK, f"none named (by {DATA_VARIABLE} or --data)", facts={"named": None})
     facts: dict[str, Any] = {"named": data, "by": by}
     try:
-        served = {task.name: list(_languages(task, _opened(data))) for task in _tasks()}
+        served = _served(open_source(data, offline=True))
     except UserError as error:
         remedy = "robust-xtreme doctor --data DIR" if named else f"unset {DATA_VARIABLE}"
-        yield Check("data folder", NOTE, f"{by} names {data}: {error}", remedy, facts)
-        return
-    facts["tasks"] = {name: codes for name, codes in served.items() if codes}
-    if facts["tasks"]:
-        yield Check("data folder", OK, f"{data}: {_counted(facts['tasks'])}", facts=facts)
-    else:
-        yield Check("data folder", NOTE, f"{data} contains no task's files", "robust-xtreme list tasks --json", facts)
+        return Check("data folder", NOTE, f"{by} names {data}: {error}", remedy, facts)
+    facts["tasks"] = served
+    if not served:
+        return Check("data folder", NOTE, f"{data} contains no task's files", "robust-xtreme list tasks --json", facts)
+    return Check("data folder", OK, f"{data}: {_counted(served)}", facts=facts)
 
 
 def _tasks() -> list[TaskSpec]:
@@ -195,16 +179,12 @@ def _tasks() -> list[TaskSpec]:
     return [registry.load("task", name) for name in registry.names("task")]
 
 
-def _opened(data: str) -> Source:
-    from robust_xtreme.sources.source import open_source
-
-    return open_source(data, offline=True)
-
-
-def _languages(task: TaskSpec, source: Source) -> tuple[str, ...]:
+def _served(source: Source) -> dict[str, list[str]]:
+    """The languages of each task of which a source has any. Raises RobustXtremeError."""
     from robust_xtreme.sources.loading import available
 
-    return available(task, source, "auto")
+    served = {task.name: list(available(task, source, "auto")) for task in _tasks()}
+    return {name: codes for name, codes in served.items() if codes}
 
 
 def _counted(served: Mapping[str, Sequence[str]]) -> str:
@@ -213,13 +193,9 @@ def _counted(served: Mapping[str, Sequence[str]]) -> str:
     for name, codes in served.items():
         by_number.setdefault(len(codes), []).append(name)
     return ", ".join(
-        f"{', '.join(names)} ({_languages_of(number)}{' each' if len(names) > 1 else ''})"
+        f"{', '.join(names)} ({number} language{'s' * (number != 1)}{' each' * (len(names) > 1)})"
         for number, names in by_number.items()
     )
-
-
-def _languages_of(number: int) -> str:
-    return f"{number} language{'' if number == 1 else 's'}"
 
 
 def imported(process: subprocess.Popen[str]) -> dict[str, Any]:

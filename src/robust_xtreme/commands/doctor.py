@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from robust_xtreme.commands import _completion
+from robust_xtreme.commands._errors import NOWHERE, is_somewhere, one_line
+from robust_xtreme.commands._options import option
 
 if TYPE_CHECKING:
     from robust_xtreme.commands._check import Check
@@ -14,16 +16,10 @@ if TYPE_CHECKING:
 
 def doctor(
     data: Annotated[
-        str | None,
-        typer.Option(
-            "--data",
-            metavar="DIR",
-            autocompletion=_completion.data,
-            help="The data to check. Default: ROBUST_XTREME_DATA.",
-        ),
+        str | None, option("--data DIR", "The data to check. Default: ROBUST_XTREME_DATA.", _completion.data)
     ] = None,
-    online: Annotated[bool, typer.Option("--online", help="Also check that the hub answers.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    online: Annotated[bool, option("--online", "Also check that the hub answers.")] = False,
+    as_json: Annotated[bool, option("--json", "Print one JSON object.")] = False,
 ) -> None:
     """Check versions, device, caches and data, and print a remedy for each problem; exits with 3 if mini cannot run.
 
@@ -45,25 +41,24 @@ def doctor(
 
 def _checks(data: str | None, online: bool) -> list[Check]:
     """All checks; the slowest, importing torch, runs in parallel with the others."""
-    from robust_xtreme.commands import _check, _errors, _ready
+    from robust_xtreme.commands import _check, _ready
+    from robust_xtreme.commands._check import FAIL, safely
 
-    if not _errors.is_somewhere():  # imports fail there, whatever is installed
-        return [
-            _check.Check("folder", _check.FAIL, _errors.NOWHERE, "cd DIR"),
-            *_check.safely("python", _ready.program),
-        ]
+    if not is_somewhere():  # imports fail there, whatever is installed
+        return [_check.Check("folder", FAIL, NOWHERE, "cd DIR"), *safely("python", _ready.program)]
     process = _ready.probe()
     others = [
-        *_check.safely("mini", _ready.mini, _check.FAIL),
-        *_check.safely("data folder", lambda: _ready.folder(data)),
-        *_check.safely("hub", lambda: _check.hub(online)),
-        *_check.safely("cache", _check.caches),
+        *safely("mini", _ready.mini, FAIL),
+        *safely("data folder", lambda: _ready.folder(data)),
+        *safely("hub", lambda: _check.hub(online)),
+        *safely("cache", _check.cache),
+        *safely("hub cache", _check.hub_cache),
     ]
     imports = _ready.imported(process)
     return [
-        *_check.safely("python", _ready.program),
-        *_check.safely("libraries", lambda: _ready.libraries(imports)),
-        *_check.safely("device", lambda: _ready.device(imports)),
+        *safely("python", _ready.program),
+        *safely("libraries", lambda: _ready.libraries(imports)),
+        *safely("device", lambda: _ready.device(imports)),
         *others,
     ]
 
@@ -71,9 +66,9 @@ def _checks(data: str | None, online: bool) -> list[Check]:
 def _print(checks: list[Check], runs: bool) -> None:
     width = max(len(check.name) for check in checks)
     for check in checks:
-        typer.echo(f"{check.status:4}  {check.name:{width}}  {_plain(check.finding)}")
+        typer.echo(f"{check.status:4}  {check.name:{width}}  {one_line(check.finding)}")
         if check.remedy:
-            typer.echo(f"{'':4}  {'':{width}}  -> {_plain(check.remedy)}")
+            typer.echo(f"{'':4}  {'':{width}}  -> {one_line(check.remedy)}")
     typer.echo()
     if runs:
         typer.echo("mini can run.\n-> robust-xtreme eval --perturb char_noise:0.1")
@@ -81,21 +76,9 @@ def _print(checks: list[Check], runs: bool) -> None:
         typer.echo("mini cannot run: see the lines that begin with fail.")
 
 
-def _plain(text: str) -> str:
-    return "".join(point if point.isprintable() else repr(point)[1:-1] for point in text)
-
-
 def _print_json(checks: list[Check], runs: bool) -> None:
-    import json
+    from robust_xtreme.commands._terminal import print_json
 
-    rows = [
-        {
-            "name": check.name,
-            "status": check.status,
-            "found": check.finding,
-            "remedy": check.remedy,
-            "facts": check.facts,
-        }
-        for check in checks
-    ]
-    typer.echo(json.dumps({"mini": runs, "checks": rows}, ensure_ascii=False, indent=1))
+    names = {"name": "name", "status": "status", "found": "finding", "remedy": "remedy", "facts": "facts"}
+    rows = [{key: getattr(check, name) for key, name in names.items()} for check in checks]
+    print_json({"mini": runs, "checks": rows})
