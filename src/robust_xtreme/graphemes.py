@@ -22,6 +22,8 @@ LETTER: Final = 32
 UPPER: Final = 64
 SPACE: Final = 128
 SCRIPT_SHIFT: Final = 8
+PACKED: Final = 3
+"""The number of code points of the longest cluster that `packed` distinguishes."""
 
 _CLASS: Final = 31
 _CONSONANT, _PICTOGRAPHIC, _CONTROL, _LF = 1, 2, 3, 4
@@ -29,6 +31,7 @@ _LV, _LVT, _CR, _EXTEND = 5, 6, 7, 8
 _CONJUNCT_EXTEND, _LINKER, _ZWJ, _MARK = 9, 10, 11, 12
 _PREPEND, _REGIONAL, _L, _V, _T, _FREE_LINKER = 13, 14, 15, 16, 17, 18
 _STICKY: Final = _CR
+_POINT_BITS: Final = 21
 _CLASSES: Final = 32
 _TABLE: Final = Path(__file__).with_suffix(".tsv")
 
@@ -85,13 +88,43 @@ def joins(point: str) -> bool:
     return int(table()[ord(point)]) & _CLASS >= _STICKY
 
 
+def string_properties(text: str) -> Array:
+    """The 16 bits of each code point of a string."""
+    return properties(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32))
+
+
 def split(text: str) -> list[str]:
     """The grapheme clusters of one string."""
     if not any(map(joins, text)):
         return list(text)
-    points = np.frombuffer((text + SEPARATOR).encode("utf-32-le", "surrogatepass"), np.uint32)
-    starts = clusters(properties(points)).starts.tolist()
+    starts = clusters(string_properties(text + SEPARATOR)).starts.tolist()
     return [text[start:stop] for start, stop in pairwise(starts)]
+
+
+def open_ends(text: str) -> int:
+    """How many clusters of a string may join with a neighbour."""
+    if not any(map(joins, text)):
+        return 0
+    ends = clusters(string_properties(text + SEPARATOR))
+    return len(ends.open_after) + len(ends.open_before)
+
+
+def group(props: Array) -> Array:
+    """`script * 2 + upper` of letters given by their properties (m,): equal iff script and case are."""
+    return (props >> SCRIPT_SHIFT).astype(np.int64) * 2 + ((props & UPPER) > 0)
+
+
+def packed(points: Array, starts: Array, lengths: Array) -> Array:
+    """Clusters of up to three code points as numbers (m,) uint64, equal iff the clusters are; 0 for longer ones."""
+    if not (lengths > 1).any():
+        return points[starts].astype(np.uint64)
+    key = np.zeros(len(starts), np.uint64)
+    for offset in range(PACKED):
+        there = np.minimum(starts + offset, len(points) - 1)
+        point = np.where(offset < lengths, points[there], 0).astype(np.uint64)
+        key |= point << np.uint64(_POINT_BITS * offset)
+    key[lengths > PACKED] = 0
+    return key
 
 
 @cache

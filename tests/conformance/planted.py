@@ -11,9 +11,8 @@ import numpy as np
 from robust_xtreme import graphemes
 from robust_xtreme.edits import Edits
 from robust_xtreme.languages import language
-from robust_xtreme.noise.engine._letters import OPERATORS, Array, letters
-from robust_xtreme.noise.engine._select import decide
 from robust_xtreme.noise.engine.alphabet import alphabet
+from robust_xtreme.noise.engine.letters import OPERATORS, Array, decide, page_of
 from robust_xtreme.noise.engine.noising import Job, Perturbation
 from robust_xtreme.noise.members.char_noise import char_noise
 
@@ -35,7 +34,7 @@ def _orphan_mark(job: Job) -> tuple[Edits, Array]:
 
 def _span_crossing(job: Job) -> tuple[Edits, Array]:
     """Swaps across spaces, and so across the edges of words."""
-    page = letters(job.batch, alphabet(job.language))
+    page = page_of(job.batch, alphabet(job.language))
     blank = (page.props & graphemes.SPACE) > 0
     blank[np.minimum(job.batch.clusters.open_after + 1, len(blank) - 1)] = False
     page = replace(page, edge=None, letter=page.letter | blank)

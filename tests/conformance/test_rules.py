@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from tests.conformance.clusters import in_alphabet
@@ -25,6 +26,7 @@ from robust_xtreme.examples import Text
 from robust_xtreme.noise.engine.case import cases
 from robust_xtreme.noise.engine.key_error_table import KeyingError
 from robust_xtreme.noise.engine.key_errors import key_errors
+from robust_xtreme.noise.engine.letters import Letters, Proposal, letters
 from robust_xtreme.noise.engine.noising import Perturbation
 
 _EVERY = [registry.load("perturbation", name) for name in registry.names("perturbation")]
@@ -78,6 +80,17 @@ def test_many_texts_keep_the_rules(perturbation: Perturbation, texts: list[Text]
 def test_a_wrong_perturbation_breaks_its_rule_and_no_other(rule: str, wrong: Perturbation) -> None:
     """The suite proves itself: each planted fault is found, by the rule that is about it."""
     assert broken(Trial(wrong, of_scripts())) == [rule]
+
+
+def test_a_perturbation_that_only_deletes_keeps_the_rules() -> None:
+    """The unit that a text keeps is eligible, so that in short texts, too, the share of edits is the strength."""
+
+    @letters(strength="share of vowels left out")
+    def vowel_drop(page: Letters) -> Proposal:
+        """Leave vowels out."""
+        return page.may("delete", where=np.isin(page.points, [ord(vowel) for vowel in "aeiouAEIOU"]))
+
+    keeps(Trial(vowel_drop, of_scripts()), RULES)
 
 
 def test_rule_4_counts_letters() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,16 +12,16 @@ from tests.conformance.texts import SENTENCES, every_language, text, words
 from robust_xtreme.errors import Mismatch, SpecError, UnknownName
 from robust_xtreme.examples import Answers, Choice, Example, Span, Text
 from robust_xtreme.noise.engine import noising
+from robust_xtreme.noise.engine.letters import Letters, Proposal, letters
 from robust_xtreme.noise.engine.noising import (
     Bound,
-    Letters,
     Noised,
-    Proposal,
-    letters,
     noise_example,
     noise_texts,
     noise_with,
 )
+from robust_xtreme.noise.engine.perturbation import Declared
+from robust_xtreme.noise.engine.words import words as word_noise
 from robust_xtreme.specs import PerturbationSpec
 
 _SW = SENTENCES["sw"]
@@ -34,7 +35,7 @@ def _noise(spec: str, *texts: Text, seed: int = 0) -> list[Noised]:
 def upside_down(page: Letters) -> Proposal:
     """Turn some letters upside down."""
     turned = {ord("e"): 0x1DD, ord("a"): 0x250, ord("u"): ord("n")}
-    by = np.array([turned.get(int(point), 0) for point in page.batch.points[page.batch.clusters.starts]], np.uint32)
+    by = np.array([turned.get(point, 0) for point in page.points.tolist()], np.uint32)
     return page.replace(by > 0, by)
 
 
@@ -46,6 +47,29 @@ def test_an_author_says_what_may_change_and_the_engine_does_the_rest() -> None:
     assert noised.text.value == "ɐ nǝw ǝɐr, n"
     assert noised.text.at(noised.text.spans[0]) == "nǝw"
     assert (noised.eligible, noised.edits["replace"]) == (5, 5)
+
+
+def test_a_member_declares_what_it_lacks_and_waives() -> None:
+    """Members of letters and of words take the declarations that other kinds take, and both keep their defaults."""
+    declared = Declared(
+        version=2,
+        lacks=lambda code: "" if code == "sw" else "not Swahili",
+        packs=lambda code: (f"mine/{code}",),
+        waives=frozenset({"rule_1_strength_is_a_share"}),
+        refuses=("tagging",),
+    )
+
+    def idle(*_: object) -> Any:
+        """Change nothing."""
+
+    members = (
+        letters(strength="share of letters", **declared)(idle),
+        word_noise(strength="share of words", rates={"drop": "1"}, **declared)(idle),
+    )
+    for member in members:
+        assert (member.version, member.waives, member.refuses) == (2, declared["waives"], ("tagging",))
+        assert (member.serves("sw"), member.lacks("en"), member.packs("sw")) == (True, "not Swahili", ("mine/sw",))
+    assert (upside_down.version, upside_down.waives, upside_down.packs("sw")) == (1, frozenset(), ("alphabets/sw",))
 
 
 def test_a_text_shared_by_examples_is_noised_once() -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import unicodedata
 from typing import Final, Literal
 
-import numpy as np
-
 from robust_xtreme import graphemes, packs
 from robust_xtreme.languages import belongs
 from robust_xtreme.noise.engine.distance import distance
@@ -23,7 +21,7 @@ def outcome(old: bytes, position: int, form: bytes, language: str) -> int:
     noisy = clean[:position] + form.decode("utf-32-le") + clean[position + 1 :]
     if any(unicodedata.is_normalized(kind, clean) > unicodedata.is_normalized(kind, noisy) for kind in _NORMAL_FORMS):
         return 0
-    if not noisy or _open(noisy) > _open(clean):
+    if not noisy or graphemes.open_ends(noisy) > graphemes.open_ends(clean):
         return 0
     new = graphemes_of(noisy)
     if belongs(language, clean) and not all(belongs(language, cluster) for cluster in new):
@@ -32,13 +30,6 @@ def outcome(old: bytes, position: int, form: bytes, language: str) -> int:
 
 
 _NORMAL_FORMS: Final[tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...]] = ("NFC", "NFD", "NFKC", "NFKD")
-
-
-def _open(text: str) -> int:
-    """How many clusters of a text may join with a neighbour."""
-    points = np.array([ord(point) for point in text + graphemes.SEPARATOR])
-    starts = graphemes.clusters(graphemes.properties(points))
-    return len(starts.open_after) + len(starts.open_before)
 
 
 _REMEMBERED: Final = 1 << 18

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from robust_xtreme import graphemes
 from robust_xtreme.edits import Batch, at
-from robust_xtreme.noise.engine._letters import guard
+from robust_xtreme.noise.engine._select import guard
 
 Array = npt.NDArray[Any]
 

@@ -1,4 +1,4 @@
-"""Selects the edits of a batch: which units are chosen, how collisions are settled, and what is never deleted.
+"""Selects the units of a batch that are edited: which may be, which are chosen, how collisions are settled.
 
 Every unit has one draw u and, by further draws, one operator of those it allows. It is chosen iff u is below the
 strength. Of edits whose units overlap, chosen or not, only the one with the smallest u can happen. The unit with the
@@ -18,29 +18,45 @@ import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme import randomness
-from robust_xtreme.edits import Batch, Edits, at, ragged
-from robust_xtreme.noise.engine._letters import DELETE, Letters, Proposal
-from robust_xtreme.noise.engine.alphabet import Alphabet, group_index, packed
+from robust_xtreme.edits import Batch, at, ragged
 
 Array = npt.NDArray[Any]
 
-_NONE: Final = 255
-_DELETE, _DOUBLE, _SWAP, _REPLACE = range(4)
-_WAYS: Final = 12
-_GRAPHEMES: Final = np.array([1, 1, 2, 1], np.uint8)
 _LOW: Final = np.uint64(0xFFFFFFFF)
 
 
-def _picks() -> Array:
-    """The operator for a mask of allowed operators and a draw below 12, each equally often, as `mask * 12 + draw`."""
-    table = np.full((16, _WAYS), _NONE, np.uint8)
-    for mask in range(1, 16):
-        allowed = [number for number in range(4) if mask >> number & 1]
-        table[mask] = np.repeat(allowed, _WAYS // len(allowed))
-    return table.reshape(-1)
+def guard(batch: Batch, unit: Array) -> tuple[Array | None, Array | None]:
+    """Set `unit` (m,) to False at the clusters that no edit may touch; return `closed` and `edge` as in Letters.
+
+    Those are clusters beside one that would join with a replacement, clusters that a span's edge cuts, and frozen ones.
+    """
+    clusters = batch.clusters
+    closed = None
+    if len(clusters.open_after) or len(clusters.open_before):
+        closed = np.ones(len(unit), np.bool_)
+        closed[clusters.open_after] = closed[clusters.open_before] = False
+        unit[np.minimum(clusters.open_after + 1, len(unit) - 1)] = False
+        unit[clusters.open_before[clusters.open_before > 0] - 1] = False
+    return closed, _edges(batch, unit) if len(batch.spans) else None
 
 
-_PICKS: Final = _picks()
+def _edges(batch: Batch, letter: Array) -> Array:
+    """Before which clusters (m,) a span begins or ends; `letter` is set to False at those that are cut or frozen."""
+    starts, stops = batch.span_starts, batch.span_stops
+    edge = np.zeros(len(letter), np.bool_)
+    for bounds in (starts, stops):
+        edge[batch.units(bounds)] = True
+        if not batch.clusters.simple:
+            letter[batch.units(bounds[~batch.clusters.breaks[bounds]])] = False
+    if batch.spans.frozen.any():
+        # depth (n + 1,): +1 where a frozen span starts and -1 where it stops, so that its sum is above 0 inside.
+        frozen = batch.spans.frozen & (starts < stops)
+        depth = np.zeros(len(batch.points) + 1, np.int32)
+        np.add.at(depth, starts[frozen], 1)
+        np.add.at(depth, stops[frozen], -1)
+        inside = np.cumsum(depth[:-1]) > 0
+        letter &= ~(inside if batch.clusters.simple else np.logical_or.reduceat(inside, batch.clusters.starts))
+    return edge
 
 
 def unit_draws(batch: Batch, keys: Array) -> Array:
@@ -48,17 +64,6 @@ def unit_draws(batch: Batch, keys: Array) -> Array:
     starts = batch.clusters.starts
     positions = None if batch.clusters.simple else starts
     return randomness.flat_draws(keys, batch.offsets[:-1], batch.bounds[:-1], len(starts), positions)
-
-
-def keep_some(batch: Batch, allowed: Array, draws: Array, chosen: Array) -> None:
-    """Remove deletion, in `allowed` (m,), from the unit with the largest draw of each text and of each span.
-
-    If every unit has another operator, only texts and spans whose units are all chosen can lose all of them. If some
-    unit can only be deleted, whether it is eligible must not depend on the strength: then all units count as chosen.
-    """
-    if (allowed == DELETE).any():
-        chosen = np.ones(len(chosen), np.bool_)
-    allowed[last_chosen(batch, allowed > 0, draws, chosen)] &= ~DELETE
 
 
 def last_chosen(batch: Batch, possible: Array, draws: Array, chosen: Array) -> Array:
@@ -91,21 +96,6 @@ def _ranges(batch: Batch) -> tuple[Array, Array]:
     return np.concatenate((first, batch.units(batch.span_starts))), np.concatenate((stop, last + 1))
 
 
-def decide(page: Letters, proposal: Proposal, keys: Array, strength: str) -> tuple[Edits, Array]:
-    """The edits at a strength, and the number of eligible units of each text (t,)."""
-    allowed = proposal.allowed
-    draws = unit_draws(page.batch, keys)
-    chosen = randomness.chosen(draws, strength)
-    if (allowed & DELETE).any():
-        keep_some(page.batch, allowed, draws, chosen)
-    possible = allowed > 0
-    eligible = np.add.reduceat(possible, page.batch.bounds[:-1], dtype=np.int64)
-    units = np.flatnonzero(chosen & possible)
-    accepted, operators = settle(allowed, draws, units, _operators, _SWAP)
-    units, operators = units[accepted], operators[accepted]
-    return _edits(page, proposal, units, operators, draws[units]), eligible
-
-
 def settle(
     allowed: Array, draws: Array, units: Array, pick: Callable[[Array, Array], Array], swap: int
 ) -> tuple[Array, Array]:
@@ -128,53 +118,6 @@ def settle(
     return ~lost, operators
 
 
-def _operators(allowed: Array, draws: Array) -> Array:
-    way = randomness.below(randomness.stream(draws, randomness.OPERATOR), _WAYS)
-    return at(_PICKS, allowed * np.int64(_WAYS) + way)
-
-
-def _edits(page: Letters, proposal: Proposal, units: Array, operators: Array, draws: Array) -> Edits:
-    # Each edit replaces the code points first:stop by two pieces, `source` and `length` (k, 2), of the batch's points
-    # followed by the pool. swap: next cluster, this one; double: this one twice; replace: a pool entry; delete: none.
-    starts = page.batch.clusters.starts
-    swap, double, replace = (operators == number for number in (_SWAP, _DOUBLE, _REPLACE))
-    first, middle = at(starts, units), at(starts, units + 1)
-    stop = at(starts, units + 1 + swap)
-    source, length = np.zeros((len(units), 2), np.int64), np.zeros((len(units), 2), np.int64)
-    source[:, 1], length[:, 1] = first, (middle - first) * (swap | double)
-    source[:, 0] = np.where(swap, middle, first)
-    length[:, 0] = np.where(swap, stop - middle, (middle - first) * double)
-    pool, chosen, size = _replacements(page, proposal, units[replace], draws[replace])
-    source[replace, 0], length[replace, 0] = chosen + len(page.batch.points), size
-    return Edits(first, stop, operators, _GRAPHEMES[operators], source, length, pool)
-
-
-def _replacements(page: Letters, proposal: Proposal, units: Array, draws: Array) -> tuple[Array, Array, Array]:
-    """A pool of code points, and the start and length in it of each unit's replacement (k,)."""
-    if proposal.by is not None:
-        return proposal.by[units], np.arange(len(units)), np.ones(len(units), np.int64)
-    letters = page.alphabet
-    chosen = _others(page, letters, units, draws)
-    form = forms(page.batch, letters.decomposes[chosen], page.batch.clusters.starts[units])
-    return letters.pool, letters.start[form, chosen], letters.length[form, chosen]
-
-
-def _others(page: Letters, letters: Alphabet, units: Array, draws: Array) -> Array:
-    """For each unit (k,) the number of a letter of its own script and case, never the unit's own letter."""
-    # group: the unit's script and case, `size` letters from `letters.first` on. rank: the unit's own number within the
-    # group, outside 0..size where it is not in the alphabet. The draw is among the others: numbers from rank on move
-    # up by one.
-    starts = page.batch.clusters.starts
-    group = letters.group_of[group_index(page.props[units])]
-    key = packed(page.batch.points, starts[units], starts[units + 1] - starts[units])
-    index = np.minimum(np.searchsorted(letters.keys, key), len(letters.keys) - 1)
-    rank = np.where(letters.keys[index] == key, letters.rank[index], -1) - letters.first[group]
-    size = letters.size[group]
-    present = (rank >= 0) & (rank < size)
-    picked = randomness.below(randomness.stream(draws, randomness.REPLACEMENT), size - present)
-    return letters.first[group] + picked + (present & (picked >= rank))
-
-
 def forms(batch: Batch, decomposes: Array, positions: Array) -> Array:
     """The form of the letter inserted at each position (k,): 1 (decomposed) in a text that is in NFD, else 0.
 
@@ -188,10 +131,7 @@ def forms(batch: Batch, decomposes: Array, positions: Array) -> Array:
     compound = np.diff(batch.bounds) < np.diff(batch.offsets)
     decomposed = np.zeros(len(batch), np.int64)
     for text in np.unique(texts[compound[texts]]).tolist():
-        decomposed[text] = _is_decomposed(batch.values[text])
+        value = batch.values[text]
+        decomposed[text] = unicodedata.is_normalized("NFD", value) and not unicodedata.is_normalized("NFC", value)
     form[asked] = decomposed[texts]
     return form
-
-
-def _is_decomposed(value: str) -> bool:
-    return unicodedata.is_normalized("NFD", value) and not unicodedata.is_normalized("NFC", value)

@@ -323,11 +323,7 @@ def stands(form: str, compatible: bool = True) -> bool:
         return True
     if unicodedata.normalize("NFKC" if compatible else "NFC", form) != form:
         return False
-    if not any(map(graphemes.joins, form)):
-        return True
-    points = np.array([ord(point) for point in form + graphemes.SEPARATOR])
-    starts = graphemes.clusters(graphemes.properties(points))
-    return not (len(starts.open_after) or len(starts.open_before))
+    return not graphemes.open_ends(form)
 
 
 @lru_cache(1 << 16)
@@ -368,4 +364,4 @@ def _kind(point: str) -> tuple[str, int]:
 @lru_cache(1 << 14)
 def _cluster_class(point: str) -> int:
     """The kind of cluster and the script of a code point, as bits of its properties."""
-    return int(graphemes.properties(np.array([ord(point)]))[0]) & ~(graphemes.LETTER | graphemes.UPPER)
+    return int(graphemes.string_properties(point)[0]) & ~(graphemes.LETTER | graphemes.UPPER)

@@ -13,16 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import Any, Final, final
+from typing import Any, Final, Unpack, final
 
 import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme import graphemes, packs, randomness
 from robust_xtreme.edits import Batch, Edits, at, ragged
-from robust_xtreme.noise.engine._letters import guard
 from robust_xtreme.noise.engine._outcome import outcome, remembered
-from robust_xtreme.noise.engine._select import forms, last_chosen, settle, unit_draws
+from robust_xtreme.noise.engine._select import forms, guard, last_chosen, settle, unit_draws
 from robust_xtreme.noise.engine.key_error_table import (
     KEY_BITS,
     KeyErrorTable,
@@ -31,7 +30,7 @@ from robust_xtreme.noise.engine.key_error_table import (
     form_hashes,
     hashed,
 )
-from robust_xtreme.noise.engine.perturbation import Job, Perturbation, known_language
+from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, known_language, member
 
 __all__ = ["KeyingError", "key_errors"]
 
@@ -84,15 +83,14 @@ def key_errors(
     marked: bool = True,
     swaps: Callable[[str], bool] = lambda _: True,
     choices: Mapping[str, Callable[[], tuple[str, ...]]] | None = None,
-    version: int = 1,
     unit: str = "grapheme cluster",
-    **more: Any,
+    **declared: Unpack[Declared],
 ) -> Callable[[Author], Perturbation]:
     """Make a perturbation of a function from a language (and the choices) to the rows of its key errors.
 
     `rates` are its kinds with their default rates; the kind `swap` needs no rows. With `marked` False letters with
-    marks are not edited; `swaps` says in which languages letters are keys that can be struck out of order. `more` are
-    further fields of Perturbation: `lacks`, `packs`, `waives`, `refuses`.
+    marks are not edited; `swaps` says in which languages letters are keys that can be struck out of order. `declared`
+    are fields of Perturbation: `lacks`, `packs`, `waives`, `refuses`, `version`.
     """
     names = tuple(rates)
 
@@ -112,20 +110,8 @@ def key_errors(
                 "" if table(code, default).masks.any() else "nothing in its script to change"
             )
 
-        summary = (author.__doc__ or "").strip().splitlines()[0]
-        return Perturbation(
-            author.__name__,
-            version,
-            summary,
-            "letters",
-            unit,
-            strength,
-            names,
-            edit,
-            rates=rates,
-            choices=choices or {},
-            **{"lacks": lacks, **more},
-        )
+        fields = {"rates": rates, "choices": choices or {}, "lacks": lacks, **declared}
+        return member(author, "letters", unit, strength, names, edit, **fields)
 
     return make
 

@@ -9,34 +9,28 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Final, final
+from typing import Any, Final, final
 
 import numpy as np
+import numpy.typing as npt
 
 from robust_xtreme import graphemes, registry
-from robust_xtreme.edits import SpanTable, Trace, apply, batch, span_table, traces
+from robust_xtreme.edits import Batch, Edits, Moved, SpanTable, Trace, apply, at, batch, span_table, traces
 from robust_xtreme.errors import Mismatch, SpecError
 from robust_xtreme.examples import Answers, Example, Span, Text
-from robust_xtreme.noise.engine._edit_counts import EditCounts, count, join, total
-from robust_xtreme.noise.engine._letters import OPERATORS, Letters, Proposal
 from robust_xtreme.noise.engine.ask import Ask
-from robust_xtreme.noise.engine.perturbation import Bound, Job, Perturbation, bind, letters
+from robust_xtreme.noise.engine.perturbation import Bound, Job, Perturbation, bind
 from robust_xtreme.randomness import salt, text_keys
 from robust_xtreme.specs import PerturbationSpec
 
 __all__ = [
-    "OPERATORS",
     "Ask",
     "Bound",
     "Job",
-    "Letters",
     "Noised",
     "Perturbation",
-    "Proposal",
     "asks",
-    "bind",
     "bound",
-    "letters",
     "noise_example",
     "noise_texts",
     "noise_values",
@@ -44,7 +38,10 @@ __all__ = [
     "perturb",
 ]
 
+Array = npt.NDArray[Any]
+
 _CHUNK: Final = 1 << 17
+_COUNTS: Final = ("eligible", "operators", "graphemes", "graphemes_edited", "words", "words_edited")
 
 
 @final
@@ -89,6 +86,23 @@ class Noised:
         return start, stop
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class EditCounts:
+    """The moved texts, and per text (t,) int64: eligible units, clusters, edited clusters, words, edited words.
+
+    `operators` (t, k) counts the edits by operator.
+    """
+
+    moved: Moved
+    eligible: Array
+    operators: Array
+    graphemes: Array
+    graphemes_edited: Array
+    words: Array
+    words_edited: Array
+
+
 def bound(spec: PerturbationSpec) -> tuple[Bound, ...]:
     """The links of a cell's spec with their perturbations. Raises UnknownName and SpecError."""
     cells = spec.cells()
@@ -114,7 +128,7 @@ def noise_values(
     again = (str(nth),) if nth else ()
     common = salt(str(seed), *link.shape(), *again)
     chunks = ((values[a:b], ids[a:b], spans.of(a, b)) for a, b in _chunks(values))
-    return join([_chunk(*chunk, common, language, link, ask) for chunk in chunks])
+    return _joined([_chunk(*chunk, common, language, link, ask) for chunk in chunks])
 
 
 def _chunk(
@@ -128,8 +142,30 @@ def _chunk(
 ) -> EditCounts:
     clean, keys = batch(values, spans), text_keys(common, ids)
     edits, eligible = link.perturbation.edit(Job(clean, language, keys, link.strength, link.params, ids, ask))
-    moved = apply(clean, edits)
-    return count(clean, edits, moved, eligible, len(link.perturbation.operators))
+    moved, size, operators = apply(clean, edits), len(clean), len(link.perturbation.operators)
+    # owner (e,): the number of the text of each edit. Each count is a bincount over it.
+    owner = np.repeat(np.arange(size), np.diff(moved.bounds))
+    by_operator = np.bincount(owner * operators + edits.operator, minlength=size * operators).reshape(size, operators)
+    edited = np.bincount(owner, weights=edits.graphemes, minlength=size).astype(np.int64)
+    clusters = np.diff(clean.bounds) - 1
+    return EditCounts(moved, eligible, by_operator, clusters, edited, *_words(clean, edits, owner))
+
+
+def _words(clean: Batch, edits: Edits, owner: Array) -> tuple[Array, Array]:
+    """Words and edited words of each text; a word is a run of clusters without white space."""
+    # blank (n,): white space by code point, the separator after each text too. begun (n,): how many words began so far.
+    blank = (clean.props & graphemes.SPACE) > 0
+    blank[clean.offsets[1:] - 1] = True
+    begins = ~blank
+    begins[1:] &= blank[:-1]
+    begun = np.cumsum(begins, dtype=np.int32)
+    words = np.diff(at(begun, clean.offsets[1:] - 1), prepend=0)
+    # first, last (e,): the words that an edit touches; a word that the edit before it touched is not counted again.
+    first = at(begun, edits.start) + at(blank, edits.start)
+    last = at(begun, np.maximum(edits.stop, edits.start + 1) - 1)
+    first[1:] = np.maximum(first[1:], last[:-1] + 1)
+    hit = np.bincount(owner, weights=np.maximum(last - first + 1, 0), minlength=len(clean))
+    return words.astype(np.int64), hit.astype(np.int64)
 
 
 def _chunks(values: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -141,6 +177,26 @@ def _chunks(values: Sequence[str]) -> Iterator[tuple[int, int]]:
     ends = np.cumsum(np.fromiter(map(len, values), np.int64, len(values)) + 1)
     cuts = np.flatnonzero(np.diff((ends - 1) * parts // total)) + 1
     return pairwise([0, *cuts.tolist(), len(values)])
+
+
+def _joined(parts: Sequence[EditCounts]) -> EditCounts:
+    """The edit counts of consecutive batches as those of one batch."""
+    if len(parts) == 1:
+        return parts[0]
+    moved = [part.moved for part in parts]
+    texts = np.cumsum([0, *(len(part.values) for part in moved)]).astype(np.int32)
+    edits = np.cumsum([0, *(len(part.moves) for part in moved)])
+    spans = SpanTable(
+        np.concatenate([part.spans.text + before for part, before in zip(moved, texts[:-1], strict=True)]),
+        *(np.concatenate([getattr(part.spans, name) for part in moved]) for name in ("start", "stop", "frozen")),
+    )
+    whole = Moved(
+        [value for part in moved for value in part.values],
+        spans,
+        np.append(np.concatenate([part.bounds[:-1] + n for part, n in zip(moved, edits[:-1], strict=True)]), edits[-1]),
+        np.concatenate([part.moves for part in moved]),
+    )
+    return EditCounts(whole, *(np.concatenate([getattr(part, name) for part in parts]) for name in _COUNTS))
 
 
 def noise_texts(texts: Sequence[Text], spec: PerturbationSpec, seed: int, ask: Ask | None = None) -> list[Noised]:
@@ -187,25 +243,41 @@ def _noised(
     trails: list[tuple[Trace, ...]] = [()] * len(texts)
     for number, link in enumerate(links):
         nth = sum(other.shape() == link.shape() for other in links[:number])
-        edit_counts = noise_values(values, ids, spans, language, link, seed, nth, ask)
-        trails = [(*trail, trace) for trail, trace in zip(trails, traces(spans, edit_counts.moved), strict=True)]
-        values, spans = edit_counts.moved.values, edit_counts.moved.spans
-        steps.append(edit_counts)
-    yield from _views(links, texts, steps, trails)
-
-
-def _views(
-    links: Sequence[Bound], texts: Sequence[Text], steps: Sequence[EditCounts], trails: Sequence[tuple[Trace, ...]]
-) -> Iterator[Noised]:
-    """The texts of the last step as objects, with the counts of all steps."""
-    counts = total([link.perturbation.operators for link in links], steps)
-    values, spans = steps[-1].moved.values, steps[-1].moved.spans
+        step = noise_values(values, ids, spans, language, link, seed, nth, ask)
+        trails = [(*trail, trace) for trail, trace in zip(trails, traces(spans, step.moved), strict=True)]
+        values, spans = step.moved.values, step.moved.spans
+        steps.append(step)
+    counts = zip(_summed_edits(links, steps), _summed_counts(steps), trails, strict=True)
     starts, stops = iter(spans.start.tolist()), iter(spans.stop.tolist())
-    for number, text in enumerate(texts):
+    for text, value, (edits, row, trail) in zip(texts, values, counts, strict=True):
         moved = tuple(Span(next(starts), next(stops), span.label, span.frozen) for span in text.spans)
-        row = counts[number]
-        status = "ok" if any(row.edits.values()) else "unchanged"
-        yield Noised(text, Text(text.id, text.language, values[number], moved), status, *row, trails[number])
+        status = "ok" if any(edits.values()) else "unchanged"
+        eligible, clusters, clusters_edited, words, words_edited = row
+        noisy = Text(text.id, text.language, value, moved)
+        yield Noised(text, noisy, status, eligible, edits, clusters, clusters_edited, words, words_edited, trail)
+
+
+def _summed_edits(links: Sequence[Bound], steps: Sequence[EditCounts]) -> list[dict[str, int]]:
+    """The edits of each text by operator, over the steps of a chain."""
+    edits: list[dict[str, int]] = [{} for _ in steps[0].eligible]
+    for link, step in zip(links, steps, strict=True):
+        for counted, row in zip(edits, step.operators.tolist(), strict=True):
+            for name, many in zip(link.perturbation.operators, row, strict=True):
+                counted[name] = counted.get(name, 0) + many
+    return edits
+
+
+def _summed_counts(steps: Sequence[EditCounts]) -> list[list[int]]:
+    """Of each text: eligible units, clusters, edited clusters, words, edited words, over the steps of a chain.
+
+    Units, clusters and words are those of the clean text. Edits are summed; edited words are at most all of them.
+    """
+    clean = steps[0]
+    clusters_edited = np.sum([step.graphemes_edited for step in steps], axis=0)
+    words_edited = np.minimum(np.sum([step.words_edited for step in steps], axis=0), clean.words)
+    columns = (clean.eligible, clean.graphemes, clusters_edited, clean.words, words_edited)
+    rows: list[list[int]] = np.stack(columns, axis=1).tolist()
+    return rows
 
 
 def perturb(

@@ -1,4 +1,4 @@
-"""Defines perturbations, and the decorator that makes one of a function from letters to the operators they allow."""
+"""Defines perturbations: what a member declares, and what a spec chooses of it."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final, final
+from typing import Any, Final, TypedDict, final
 
 import numpy.typing as npt
 
 from robust_xtreme import languages
 from robust_xtreme.edits import Batch, Edits
 from robust_xtreme.errors import SpecError
-from robust_xtreme.noise.engine._letters import OPERATORS, Letters, Proposal
-from robust_xtreme.noise.engine._letters import letters as page_of
-from robust_xtreme.noise.engine._select import decide
-from robust_xtreme.noise.engine.alphabet import alphabet
 from robust_xtreme.noise.engine.ask import Ask
 from robust_xtreme.specs import Link
 
 Array = npt.NDArray[Any]
 Params = Mapping[str, tuple[str, ...]]
+
+_NAMED: Final = 8
+_NEAR: Final = 0.5
+_RATE: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?")
 
 
 @final
@@ -82,6 +82,38 @@ class Perturbation:
     def serves(self, code: str) -> bool:
         """Whether a language is served."""
         return not self.lacks(code)
+
+
+class Declared(TypedDict, total=False):
+    """The fields of Perturbation that every member may declare, whatever its kind; each has a default."""
+
+    version: int
+    lacks: Callable[[str], str]
+    packs: Callable[[str], tuple[str, ...]]
+    waives: frozenset[str]
+    refuses: tuple[str, ...]
+
+
+def alphabet_pack(code: str) -> tuple[str, ...]:
+    """The packs of a perturbation that reads a language's alphabet only."""
+    return (f"alphabets/{code}",)
+
+
+def member(
+    author: Callable[..., Any],
+    kind: str,
+    unit: str,
+    strength: str,
+    operators: tuple[str, ...],
+    edit: Callable[[Job], tuple[Edits, Array]],
+    **fields: Any,
+) -> Perturbation:
+    """The perturbation of an author's function: its name, and as summary the first line of its docstring."""
+    summary = (author.__doc__ or "").strip().splitlines()[0]
+    fields = {"name": author.__name__, "version": 1, **fields}
+    return Perturbation(
+        summary=summary, kind=kind, unit=unit, strength=strength, operators=operators, edit=edit, **fields
+    )
 
 
 @final
@@ -166,35 +198,3 @@ def _rate(perturbation: Perturbation, key: str, text: str) -> str:
             f"as in {perturbation.name}:0.1@{key}={perturbation.rates[key]}"
         )
     return format(Decimal(text).normalize(), "f") if Decimal(text) else "0"
-
-
-_NAMED: Final = 8
-_NEAR: Final = 0.5
-_RATE: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?")
-_UNIT: Final = "grapheme cluster"
-LetterNoise = Callable[..., Proposal]
-
-
-def letters(*, strength: str, version: int = 1, **parameters: tuple[str, ...]) -> Callable[[LetterNoise], Perturbation]:
-    """Make a perturbation of a function from the letters of a batch (and the parameters) to the operators they allow.
-
-    The function is an array program without draws; the engine selects and applies edits, moves spans and counts. Its
-    name is the perturbation's, the first line of its docstring the summary; `parameters` are the values to choose from.
-    """
-
-    def make(author: LetterNoise) -> Perturbation:
-        def edit(job: Job) -> tuple[Edits, Array]:
-            page: Letters = page_of(job.batch, alphabet(job.language))
-            return decide(page, author(page, **job.params), job.keys, job.strength)
-
-        summary = (author.__doc__ or "").strip().splitlines()[0]
-        name, operators = author.__name__, OPERATORS
-        return Perturbation(
-            name, version, summary, "letters", _UNIT, strength, operators, edit, parameters, packs=_alphabet_pack
-        )
-
-    return make
-
-
-def _alphabet_pack(code: str) -> tuple[str, ...]:
-    return (f"alphabets/{code}",)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import accumulate, groupby
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -23,13 +23,12 @@ from robust_xtreme.edits import Batch, Edits
 from robust_xtreme.errors import UserError
 from robust_xtreme.noise.engine._generators import lent
 from robust_xtreme.noise.engine.diff import distance, hunks
-from robust_xtreme.noise.engine.perturbation import Job, Perturbation, known_language
+from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, member
 from robust_xtreme.targets.kinds import KINDS
 
 Array = npt.NDArray[Any]
 Rewrite = Callable[[str], str]
 Author = Callable[..., Rewrite]
-Choices = Mapping[str, Callable[[], tuple[str, ...]]]
 
 OPERATORS: Final = ("replace", "insert", "delete")
 _REPLACE, _INSERT, _DELETE = range(len(OPERATORS))
@@ -65,10 +64,9 @@ def rewriter(
     *,
     strength: str,
     library: str = "",
-    version: int = 1,
-    lacks: Callable[[str], str] = known_language,
-    choices: Choices | None = None,
+    choices: Mapping[str, Callable[[], tuple[str, ...]]] | None = None,
     free: tuple[str, ...] = (),
+    **declared: Unpack[Declared],
 ) -> Callable[[Author], Perturbation]:
     """Make a perturbation of a function from a language, a strength and parameters to a function that noises a string.
 
@@ -82,21 +80,8 @@ def rewriter(
         def edit(job: Job) -> tuple[Edits, Array]:
             return _edit(name, author, job)
 
-        return Perturbation(
-            name,
-            version,
-            (author.__doc__ or "").strip().splitlines()[0],
-            "rewriter",
-            "word",
-            strength,
-            OPERATORS,
-            edit,
-            waives=WAIVES,
-            lacks=lacks,
-            refuses=REFUSES,
-            choices=choices or {},
-            free=free,
-        )
+        waived = {"name": name, "waives": WAIVES, "refuses": REFUSES, "choices": choices or {}, "free": free}
+        return member(author, "rewriter", "word", strength, OPERATORS, edit, **{**waived, **declared})
 
     return make
 

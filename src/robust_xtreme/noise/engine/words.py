@@ -15,20 +15,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import cache, partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme import graphemes, randomness
 from robust_xtreme.edits import Batch, Edits, at, ragged
+from robust_xtreme.languages import language
 from robust_xtreme.noise.engine._lexicon import DECOMPOSED, Form, Lexicon, Table
 from robust_xtreme.noise.engine._runs import Words, find
 from robust_xtreme.noise.engine._select import forms
-from robust_xtreme.noise.engine.perturbation import Job, Perturbation, known_language
+from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, known_language, member
 from robust_xtreme.packs import cached
 
-__all__ = ["Form", "WordNoise", "words"]
+__all__ = ["Form", "needs_spaces", "words"]
 
 Array = npt.NDArray[Any]
 WordNoise = Callable[..., Iterable[Form]]
@@ -317,19 +318,16 @@ def words(
     strength: str,
     rates: Mapping[str, str],
     choices: Mapping[str, Callable[[], tuple[str, ...]]] | None = None,
-    refuses: tuple[str, ...] = (),
-    lacks: Callable[[str], str] = known_language,
-    packs: Callable[[str], tuple[str, ...]] = lambda _: (),
-    version: int = 1,
+    **declared: Unpack[Declared],
 ) -> Callable[[WordNoise], Perturbation]:
     """Make a perturbation of a function from a word (composed, NFC) and its language to the noisy forms of the word.
 
     It is called once per distinct word, with the `choices` by name, without draws. `rates` are the kinds with their
     relative rates; `drop`, `swap` and `join` among them need no forms. A form that equals the word, breaks a cluster or
-    a normal form, or might join with a neighbour of the word is left out.
+    a normal form, or might join with a neighbour of the word is left out. `declared` are fields of Perturbation:
+    `lacks`, `packs`, `waives`, `refuses`, `version`.
     """
     kinds = tuple(rates)
-    formless = set(kinds) <= _FORMLESS
 
     def make(author: WordNoise) -> Perturbation:
         @cached
@@ -338,12 +336,14 @@ def words(
 
         def edit(job: Job) -> tuple[Edits, Array]:
             chosen = tuple((name, job.params[name][0]) for name in sorted(choices or {}))
-            return _decided(job, kinds, None if formless else lexicon(job.language, chosen))
+            return _decided(job, kinds, None if set(kinds) <= _FORMLESS else lexicon(job.language, chosen))
 
-        summary = (author.__doc__ or "").strip().splitlines()[0]
-        return Perturbation(
-            author.__name__, version, summary, "words", "word", strength, kinds, edit,
-            lacks=lacks, packs=packs, refuses=refuses, rates=rates, choices=choices or {},
-        )  # fmt: skip
+        fields = {"rates": rates, "choices": choices or {}, **declared}
+        return member(author, "words", "word", strength, kinds, edit, **fields)
 
     return make
+
+
+def needs_spaces(code: str) -> str:
+    """Why a perturbation of whole words does not serve a language; "" if it does."""
+    return known_language(code) or ("" if language(code).spaces else "no spaces between words")

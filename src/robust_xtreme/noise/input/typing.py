@@ -70,13 +70,10 @@ def reached(layout: Layout, code: str) -> tuple[int, int]:
 
 
 def _desk(layout: Layout, code: str) -> _Desk:
-    letters = alphabet(code)
-    columns = zip(letters.start[0].tolist(), letters.length[0].tolist(), strict=True)
-    both = ("".join(map(chr, letters.pool[start : start + size].tolist())) for start, size in columns)
     marks = str(packs.read("alphabets", code).get("marks", "")).split()
     signs = dict.fromkeys(sign.removeprefix(DEAD) for sign in _signs(layout))
     accents = tuple(sign for sign in signs if len(sign) == 1 and slot(sign) == "accent")
-    return _Desk(layout, frozenset((*both, *language(code).alphabet, *marks)), accents)
+    return _Desk(layout, frozenset((*alphabet(code).letters, *language(code).alphabet, *marks)), accents)
 
 
 def _signs(layout: Layout) -> Iterator[str]:

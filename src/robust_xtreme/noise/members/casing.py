@@ -23,7 +23,7 @@ from robust_xtreme.noise.engine.case import (
     style,
     upper,
 )
-from robust_xtreme.noise.engine.perturbation import known_language
+from robust_xtreme.noise.engine.perturbation import alphabet_pack, known_language
 from robust_xtreme.noise.engine.words import Form, words
 
 _WITHOUT_CAPITALS = ("ka",)
@@ -37,10 +37,6 @@ def _lacks(code: str) -> str:
     return "" if cased else "the script has no case"
 
 
-def _packs(code: str) -> tuple[str, ...]:
-    return (f"alphabets/{code}",)
-
-
 @packs.cached
 def _letters(code: str) -> frozenset[str]:
     return letters_of(code)
@@ -50,7 +46,7 @@ def _letters(code: str) -> frozenset[str]:
     strength="share of words in the wrong case",
     rates={"initial": "1", "second": "1", "inverted": "1", "lower": "1", "upper": "1"},
     lacks=_lacks,
-    packs=_packs,
+    packs=alphabet_pack,
 )
 def casing(word: str, language: str) -> Iterator[Form]:
     """Write words in the wrong case: a capital lost or held too long, caps lock on."""

@@ -8,10 +8,10 @@ exchanges two neighbours that differ, inside one word. The operators that a lett
 
 from __future__ import annotations
 
-from robust_xtreme.noise.engine.noising import OPERATORS, Letters, Proposal, letters
+from robust_xtreme.noise.engine.letters import OPERATORS, Letters, Proposal, letters
 
 
-@letters(strength="share of letters edited", ops=OPERATORS)
+@letters(strength="share of letters edited", parameters={"ops": OPERATORS})
 def char_noise(page: Letters, ops: tuple[str, ...]) -> Proposal:
     """Delete, double, swap and replace letters, with letters of the language's own alphabet."""
     return page.may(*ops)

@@ -12,6 +12,7 @@ from typing import Final
 
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
 from robust_xtreme.noise.engine.marks import marks, others, pauses, stops
+from robust_xtreme.noise.engine.perturbation import alphabet_pack
 
 _PLAIN: Final = {
     **dict.fromkeys("“”„«»״", '"'),
@@ -26,7 +27,7 @@ _PLAIN: Final = {
     rates={"drop": "3", "double": "1", "wrong": "2", "plain": "2", "add": "0"},
     marked=False,
     unit="mark",
-    packs=lambda code: (f"alphabets/{code}",),
+    packs=alphabet_pack,
 )
 def punctuation(language: str) -> Iterator[KeyingError]:
     """Drop, double and confuse punctuation marks; @add= puts commas before spaces."""

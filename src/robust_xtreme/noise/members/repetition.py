@@ -13,6 +13,7 @@ from typing import Final
 from robust_xtreme.noise.engine.case import cases
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
 from robust_xtreme.noise.engine.marks import stops
+from robust_xtreme.noise.engine.perturbation import alphabet_pack
 
 _LONGER: Final = ((3, 4), (4, 2), (5, 1))
 _MARKS: Final = ((2, 2), (3, 3))
@@ -22,7 +23,7 @@ _MARKS: Final = ((2, 2), (3, 3))
     strength="share of letters and emphatic marks repeated",
     rates={"letter": "1", "mark": "1"},
     marked=False,
-    packs=lambda code: (f"alphabets/{code}",),
+    packs=alphabet_pack,
 )
 def repetition(language: str) -> Iterator[KeyingError]:
     """Repeat letters and marks for emphasis, as in sooo and !!!."""

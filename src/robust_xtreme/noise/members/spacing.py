@@ -13,6 +13,7 @@ from typing import Final
 
 from robust_xtreme.languages import belongs
 from robust_xtreme.noise.engine.case import clusters
+from robust_xtreme.noise.engine.perturbation import alphabet_pack
 from robust_xtreme.noise.engine.words import Form, words
 
 _APOSTROPHES: Final = ("'", "’")
@@ -24,7 +25,7 @@ _MOST: Final = 40
     strength="share of words joined with the next one, or split",
     rates={"join": "2", "split": "1"},
     refuses=("tagging",),
-    packs=lambda code: (f"alphabets/{code}",),
+    packs=alphabet_pack,
 )
 def spacing(word: str, language: str) -> Iterator[Form]:
     """Join words and split them: the space before the next one left out, or one put where none belongs."""

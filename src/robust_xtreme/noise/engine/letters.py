@@ -1,0 +1,225 @@
+"""Noise on letters: a function says which letters may change and how; the engine draws which of them do.
+
+A member is such a function, from the letters of a batch to the operators that each of them allows:
+
+    @letters(strength="share of vowels left out", refuses=("tagging",))
+    def vowel_drop(page: Letters) -> Proposal:
+        \"\"\"Leave vowels out.\"\"\"
+        return page.may("delete", where=np.isin(page.points, _VOWELS))
+
+It is an array program without draws. The engine selects the letters, applies the edits, moves the spans and counts.
+
+A letter that is chosen has by further draws one operator of those it allows, and, if it is replaced, one of the other
+letters of its script and case in the language's alphabet.
+
+Shapes: m clusters, t texts and k chosen units in a batch. Units are cluster numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Unpack, final
+
+import numpy as np
+import numpy.typing as npt
+
+from robust_xtreme import graphemes, randomness
+from robust_xtreme.edits import Batch, Edits, at, ragged
+from robust_xtreme.noise.engine._select import forms, guard, last_chosen, settle, unit_draws
+from robust_xtreme.noise.engine.alphabet import Alphabet, alphabet
+from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, alphabet_pack, member
+
+Array = npt.NDArray[Any]
+
+OPERATORS: Final = ("delete", "double", "swap", "replace")
+_DELETE, _DOUBLE, _SWAP, _REPLACE = range(4)
+_GRAPHEMES: Final = np.array([1, 1, 2, 1], np.uint8)
+_NONE: Final = 255
+_WAYS: Final = 12
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The operators that each cluster allows (m,) uint8, a bit per operator of OPERATORS.
+
+    `by` (m,) uint32 are the code points that replace them, if the author names them.
+    """
+
+    allowed: Array
+    by: Array | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """The clusters of a batch: their properties, and which of them are letters that may change, all (m,).
+
+    A letter is a cluster whose first code point is a letter. `letter` is False where a span's edge cuts the cluster,
+    in a frozen span, and where a neighbour would join with a replacement. `closed` says which clusters join with no
+    neighbour (None: all), `edge` before which clusters a span begins or ends (None: there are no spans).
+    """
+
+    batch: Batch
+    alphabet: Alphabet
+    props: Array
+    letter: Array
+    closed: Array | None
+    edge: Array | None
+
+    @property
+    def points(self) -> Array:
+        """The first code point of each cluster (m,) uint32."""
+        return at(self.batch.points, self.batch.clusters.starts)
+
+    def may(self, *operators: str, where: Array | None = None) -> Proposal:
+        """These operators wherever they apply (and `where` (m,) is true); the engine draws one of those of a letter."""
+        allowed = np.zeros(len(self.props), np.uint8)
+        for operator in operators:
+            allowed |= self._where(operator) * np.uint8(1 << OPERATORS.index(operator))
+        return Proposal(allowed if where is None else allowed * where)
+
+    def replace(self, where: Array, by: Array) -> Proposal:
+        """Letters replaced by the code points `by` (m,) where `where` (m,) is true."""
+        return Proposal((self.letter & where) * np.uint8(1 << _REPLACE), by)
+
+    def _where(self, operator: str) -> Array:
+        match operator:
+            case "delete":
+                return self.letter
+            case "double":
+                return self.letter if self.closed is None else self.letter & self.closed
+            case "swap":
+                return self._swappable()
+            case _:
+                return self.letter & at(self.alphabet.replaceable, self.props)
+
+    def _swappable(self) -> Array:
+        """Letters before another, different letter, with no edge of a span between them."""
+        single = self._where("double")
+        swap = np.zeros(len(single), np.bool_)
+        swap[:-1] = single[:-1] & single[1:] & _differs(self.batch, self.letter)
+        if self.edge is not None:
+            swap[:-1] &= ~self.edge[1:]
+        return swap
+
+
+def letters(
+    *, strength: str, parameters: Mapping[str, tuple[str, ...]] | None = None, **declared: Unpack[Declared]
+) -> Callable[[Callable[..., Proposal]], Perturbation]:
+    """Make a perturbation of a function from the letters of a batch to the operators they allow.
+
+    Its name is the perturbation's, the first line of its docstring the summary. `strength` says in words what the
+    strength is a share of. `parameters` are, by name, the values that a spec chooses from; the function gets the chosen
+    ones by name. `declared` are fields of Perturbation: `lacks`, `packs`, `waives`, `refuses`, `version`.
+    """
+
+    def make(author: Callable[..., Proposal]) -> Perturbation:
+        def edit(job: Job) -> tuple[Edits, Array]:
+            page = page_of(job.batch, alphabet(job.language))
+            return decide(page, author(page, **job.params), job.keys, job.strength)
+
+        fields = {"parameters": parameters or {}, "packs": alphabet_pack, **declared}
+        return member(author, "letters", "grapheme cluster", strength, OPERATORS, edit, **fields)
+
+    return make
+
+
+def page_of(batch: Batch, alphabet: Alphabet) -> Letters:
+    """The clusters of a batch as letters of a language."""
+    props = batch.props if batch.clusters.simple else at(batch.props, batch.clusters.starts)
+    letter = (props & graphemes.LETTER) > 0
+    closed, edge = guard(batch, letter)
+    return Letters(batch, alphabet, props, letter, closed, edge)
+
+
+def decide(page: Letters, proposal: Proposal, keys: Array, strength: str) -> tuple[Edits, Array]:
+    """The edits at a strength, and the number of eligible units of each text (t,)."""
+    allowed, draws = proposal.allowed, unit_draws(page.batch, keys)
+    chosen, possible = randomness.chosen(draws, strength), allowed > 0
+    eligible = np.add.reduceat(possible, page.batch.bounds[:-1], dtype=np.int64)
+    allowed[last_chosen(page.batch, possible, draws, chosen)] &= ~np.uint8(1 << _DELETE)
+    units = np.flatnonzero(chosen & (allowed > 0))
+    accepted, operators = settle(allowed, draws, units, _operators, _SWAP)
+    units, operators = units[accepted], operators[accepted]
+    return _edits(page, proposal, units, operators, draws[units]), eligible
+
+
+def _picks() -> Array:
+    """The operator for a mask of allowed operators and a draw below 12, each equally often, as `mask * 12 + draw`."""
+    table = np.full((16, _WAYS), _NONE, np.uint8)
+    for mask in range(1, 16):
+        allowed = [number for number in range(4) if mask >> number & 1]
+        table[mask] = np.repeat(allowed, _WAYS // len(allowed))
+    return table.reshape(-1)
+
+
+_PICKS: Final = _picks()
+
+
+def _operators(allowed: Array, draws: Array) -> Array:
+    way = randomness.below(randomness.stream(draws, randomness.OPERATOR), _WAYS)
+    return at(_PICKS, allowed * np.int64(_WAYS) + way)
+
+
+def _edits(page: Letters, proposal: Proposal, units: Array, operators: Array, draws: Array) -> Edits:
+    # Each edit replaces the code points first:stop by two pieces, `source` and `length` (k, 2), of the batch's points
+    # followed by the pool. swap: next cluster, this one; double: this one twice; replace: a pool entry; delete: none.
+    starts = page.batch.clusters.starts
+    swap, double, replace = (operators == number for number in (_SWAP, _DOUBLE, _REPLACE))
+    first, middle = at(starts, units), at(starts, units + 1)
+    stop = at(starts, units + 1 + swap)
+    source, length = np.zeros((len(units), 2), np.int64), np.zeros((len(units), 2), np.int64)
+    source[:, 1], length[:, 1] = first, (middle - first) * (swap | double)
+    source[:, 0] = np.where(swap, middle, first)
+    length[:, 0] = np.where(swap, stop - middle, (middle - first) * double)
+    pool, chosen, size = _replacements(page, proposal, units[replace], draws[replace])
+    source[replace, 0], length[replace, 0] = chosen + len(page.batch.points), size
+    return Edits(first, stop, operators, _GRAPHEMES[operators], source, length, pool)
+
+
+def _replacements(page: Letters, proposal: Proposal, units: Array, draws: Array) -> tuple[Array, Array, Array]:
+    """A pool of code points, and the start and length in it of each unit's replacement (k,)."""
+    if proposal.by is not None:
+        return proposal.by[units], np.arange(len(units)), np.ones(len(units), np.int64)
+    letters = page.alphabet
+    chosen = _others(page, units, draws)
+    form = forms(page.batch, letters.decomposes[chosen], page.batch.clusters.starts[units])
+    return letters.pool, letters.start[form, chosen], letters.length[form, chosen]
+
+
+def _others(page: Letters, units: Array, draws: Array) -> Array:
+    """The number of another letter of the alphabet for each unit (k,), of its script and case, never its own."""
+    # group: the unit's script and case, `size` letters from `letters.first` on. rank: the unit's own number within the
+    # group, outside 0..size where it is not in the alphabet. The draw is among the others: numbers from rank on move
+    # up by one.
+    starts, letters = page.batch.clusters.starts, page.alphabet
+    group = letters.group_of[graphemes.group(page.props[units])]
+    key = graphemes.packed(page.batch.points, starts[units], starts[units + 1] - starts[units])
+    index = np.minimum(np.searchsorted(letters.keys, key), len(letters.keys) - 1)
+    rank = np.where(letters.keys[index] == key, letters.rank[index], -1) - letters.first[group]
+    size = letters.size[group]
+    present = (rank >= 0) & (rank < size)
+    picked = randomness.below(randomness.stream(draws, randomness.REPLACEMENT), size - present)
+    return letters.first[group] + picked + (present & (picked >= rank))
+
+
+def _differs(batch: Batch, asked: Array) -> Array:
+    """Whether each cluster (but the last) differs from the next one; correct only where `asked` (m,) is true."""
+    points, starts = batch.points, batch.clusters.starts
+    if batch.clusters.simple:
+        return np.not_equal(points[:-1], points[1:])
+    # Most pairs differ in the first code point. Only the others (`alike`, cluster numbers) are compared further:
+    # first by size in code points, then point by point, the points of all pairs in one ragged array.
+    first = at(points, starts)
+    unlike: Array = first[:-1] != first[1:]
+    alike = np.flatnonzero(~unlike & asked[:-1])
+    sizes = starts[alike + 1] - starts[alike]
+    others = starts[np.minimum(alike + 2, len(starts) - 1)] - starts[alike + 1]
+    unlike[alike] = sizes != others
+    alike, sizes = alike[sizes == others], sizes[sizes == others]
+    if len(alike):
+        point = points[ragged(starts[alike], sizes)] != points[ragged(starts[alike + 1], sizes)]
+        unlike[alike] = np.logical_or.reduceat(point, np.cumsum(sizes) - sizes)
+    return unlike
