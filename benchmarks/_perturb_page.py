@@ -70,7 +70,7 @@ def page(record: Mapping[str, Any]) -> str:
 
 def figures_of(record: Mapping[str, Any]) -> list[Figure]:
     """The figures of a record."""
-    return [Figure(**one) for one in record["figures"]]
+    return [Figure(**row) for row in record["figures"]]
 
 
 def _lines(record: Mapping[str, Any]) -> Iterator[str]:
@@ -95,27 +95,27 @@ def _version(record: Mapping[str, Any]) -> str:
 
 
 def _scripts(figures: Sequence[Figure]) -> Iterator[str]:
-    present = {one.perturbation for one in figures}
+    present = {figure.perturbation for figure in figures}
     names = [name for name in NAMES if name in present]
-    cells = {(one.task, one.script, one.perturbation): one for one in figures}
+    cells = {(figure.task, figure.script, figure.perturbation): figure for figure in figures}
     yield from _head(["task", "script", "languages", "characters", "spans", *names], 2)
-    for task, script in dict.fromkeys((one.task, one.script) for one in figures):
-        own = [cells.get((task, script, name)) for name in names]
-        most = max((one for one in own if one), key=lambda one: one.languages)
+    for task, script in dict.fromkeys((figure.task, figure.script) for figure in figures):
+        row_cells = [cells.get((task, script, name)) for name in names]
+        most = max((figure for figure in row_cells if figure), key=lambda figure: figure.languages)
         about = (task, script, str(most.languages), str(most.characters), str(most.spans))
-        yield _row((*about, *(f"{one.ours:.1f} / {one.plain:.1f}" if one else "" for one in own)))
+        yield _row((*about, *(f"{figure.ours:.1f} / {figure.plain:.1f}" if figure else "" for figure in row_cells)))
 
 
 def _beside(record: Mapping[str, Any], figures: Sequence[Figure]) -> Iterator[str]:
     peer = record["textattack"]
     yield from _head(["perturbation", "task", "script", "ours", "nlpaug, fastest", "slowest", "ratio", "TextAttack"], 3)
-    for one in figures:
-        way = TEXTATTACK.get(one.perturbation) if one.task == "xnli" and one.script == "Latn" else None
-        if one.nlpaug or way:
-            low, high = (f"{pick(one.nlpaug.values()):.2f}" if one.nlpaug else "" for pick in (min, max))
+    for figure in figures:
+        way = TEXTATTACK.get(figure.perturbation) if figure.task == "xnli" and figure.script == "Latn" else None
+        if figure.nlpaug or way:
+            low, high = (f"{pick(figure.nlpaug.values()):.2f}" if figure.nlpaug else "" for pick in (min, max))
             third = "" if not way else f"{peer['ways'][way]['16']:.3f}" if peer else "not run"
-            ratio = f"{one.ratio:.0f}" if one.ratio else ""
-            yield _row((one.perturbation, one.task, one.script, f"{one.ours:.1f}", high, low, ratio, third))
+            ratio = f"{figure.ratio:.0f}" if figure.ratio else ""
+            yield _row((figure.perturbation, figure.task, figure.script, f"{figure.ours:.1f}", high, low, ratio, third))
 
 
 def _curves(record: Mapping[str, Any]) -> Iterator[str]:
@@ -161,17 +161,17 @@ def missed(record: Mapping[str, Any]) -> list[str]:
 
 def _slow(figures: Sequence[Figure]) -> Iterator[str]:
     for name in NAMES:
-        own = [one for one in figures if one.perturbation == name]
-        slow = [one for one in own if one.ours < LEAST[one.level]]
+        measured = [figure for figure in figures if figure.perturbation == name]
+        slow = [figure for figure in measured if figure.ours < LEAST[figure.level]]
         if slow:
-            least = min(slow, key=lambda one: one.ours)
-            yield f"{name} in {len(slow)} of {len(own)} cells ({least.ours:.1f}, {least.task} in {least.script})"
+            least = min(slow, key=lambda figure: figure.ours)
+            yield f"{name} in {len(slow)} of {len(measured)} cells ({least.ours:.1f}, {least.task} in {least.script})"
 
 
 def _close(figures: Sequence[Figure]) -> Iterator[str]:
-    for one in figures:
-        if one.level == "letters" and one.ratio is not None and one.ratio < TIMES:
-            yield f"{one.where}, {one.ratio:.1f} times nlpaug"
+    for figure in figures:
+        if figure.level == "letters" and figure.ratio is not None and figure.ratio < TIMES:
+            yield f"{figure.where}, {figure.ratio:.1f} times nlpaug"
 
 
 def _steep(record: Mapping[str, Any]) -> Iterator[str]:
@@ -183,9 +183,9 @@ def verdict(record: Mapping[str, Any]) -> str:
     figures = figures_of(record)
     parts = []
     for level, bar in LEAST.items():
-        slowest = min((one for one in figures if one.level == level), key=lambda one: one.ours)
+        slowest = min((figure for figure in figures if figure.level == level), key=lambda figure: figure.ours)
         parts.append(f"Slowest of {level}: {slowest.ours:.1f} (bar {bar:.0f}), {slowest.where}.")
-    ratios = [one.ratio for one in figures if one.ratio and one.level == "letters"]
+    ratios = [figure.ratio for figure in figures if figure.ratio and figure.level == "letters"]
     parts.append(f"Letters at least {min(ratios):.0f} times nlpaug (bar {TIMES:.0f})." if ratios else "No nlpaug.")
     worst = max(map(growth, record["curves"].values()))
     parts.append(f"A character of the longest texts costs at most {worst:.2f} times the least (bar {LINEAR}).")

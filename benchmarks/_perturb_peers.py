@@ -60,9 +60,9 @@ def plain(name: str, groups: Mapping[str, Sequence[str]], runs: int) -> float:
     ready = [(sample(values), loop(name, code, values, link)) for code, values in groups.items()]
 
     def work() -> None:
-        for values, one in ready:
+        for values, noise in ready:
             for number, value in enumerate(values):
-                one(value, random.Random(number))
+                noise(value, random.Random(number))
 
     return sum(len(value) for values, _ in ready for value in values) / seconds(work, runs) / 1e6
 
@@ -81,7 +81,7 @@ def _letters(name: str, letters: Sequence[str], code: str, link: Bound) -> Forms
     """What each character may become: alone, or doubled and missed where only a longer text shows it."""
     forms = _forms(letters, code, link)
     if name in ("char_noise", "keyboard_typo"):
-        return {letter: [*found, "", letter + letter] for letter, found in forms.items()}
+        return {letter: [*candidates, "", letter + letter] for letter, candidates in forms.items()}
     return forms
 
 
@@ -90,23 +90,23 @@ def _forms(units: Sequence[str], code: str, link: Bound) -> Forms:
     ids = [f"{number}/{copy}" for number in range(len(units)) for copy in range(DRAWS)]
     noisy = noise_values(values, ids, span_table([()] * len(values)), code, link, 0).moved.values
     made = {unit: sorted(set(noisy[at * DRAWS : (at + 1) * DRAWS]) - {unit}) for at, unit in enumerate(units)}
-    return {unit: found for unit, found in made.items() if found}
+    return {unit: candidates for unit, candidates in made.items() if candidates}
 
 
 def _characters(text: str, draw: random.Random, forms: Forms) -> str:
-    found = []
+    noised = []
     for letter in text:
         known = forms.get(letter)
-        found.append(draw.choice(known) if known and draw.random() < SHARE else letter)
-    return "".join(found)
+        noised.append(draw.choice(known) if known and draw.random() < SHARE else letter)
+    return "".join(noised)
 
 
 def _words(text: str, draw: random.Random, forms: Forms) -> str:
-    found = []
+    noised = []
     for word in text.split(" "):
         known = forms.get(word)
-        found.append(draw.choice(known) if known and draw.random() < SHARE else word)
-    return " ".join(found)
+        noised.append(draw.choice(known) if known and draw.random() < SHARE else word)
+    return " ".join(noised)
 
 
 def _dropped(text: str, draw: random.Random) -> str:
@@ -122,7 +122,7 @@ def _moved(text: str, draw: random.Random) -> str:
 
 
 def _spaced(text: str, draw: random.Random) -> str:
-    found: list[str] = []
+    pieces: list[str] = []
     for word in text.split(" "):
         gap = " "
         if draw.random() < SHARE:
@@ -131,20 +131,20 @@ def _spaced(text: str, draw: random.Random) -> str:
                 word = word[:at] + " " + word[at:]
             else:
                 gap = ""
-        found += (word, gap)
-    return "".join(found[:-1])
+        pieces += (word, gap)
+    return "".join(pieces[:-1])
 
 
 def nlpaug(name: str, script: str, groups: Mapping[str, Sequence[str]], runs: int) -> dict[str, float]:
     """Millions of characters/s of the ways to run nlpaug; empty where it has none, or is not installed."""
-    values = [value for own in groups.values() for value in own if value.strip()]
+    values = [value for group in groups.values() for value in group if value.strip()]
     values = values[:: max(1, len(values) // PEER_TEXTS)][:PEER_TEXTS]
     characters = sum(map(len, values))
 
     def speed(augment: Callable[[str], object]) -> float:
         return characters / seconds(lambda: [augment(value) for value in values], runs) / 1e6
 
-    return {title: speed(one.augment) for title, one in augmenters(name, script)}
+    return {title: speed(augmenter.augment) for title, augmenter in augmenters(name, script)}
 
 
 def augmenters(name: str, script: str) -> Iterator[tuple[str, Any]]:
@@ -193,5 +193,5 @@ def textattack(python: str, words: Sequence[str], runs: int) -> dict[str, Any] |
     done = subprocess.run([python, script], input=asked, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"TextAttack does not run with {python}: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
-    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
+    speeds: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return speeds

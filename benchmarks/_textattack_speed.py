@@ -35,13 +35,13 @@ def main() -> None:
     from textattack.augmentation import Augmenter  # type: ignore[import-not-found]  # of another environment
 
     asked = json.load(sys.stdin)
-    found = {}
+    speeds = {}
     for way in asked["ways"]:
         augmenter = Augmenter(
             transformation=getattr(transformations, way)(), pct_words_to_swap=0.1, transformations_per_example=1
         )
-        found[way] = {words: speed(augmenter.augment, texts, asked["runs"]) for words, texts in asked["texts"].items()}
-    print(json.dumps({"version": importlib.metadata.version("textattack"), "ways": found}))
+        speeds[way] = {words: speed(augmenter.augment, texts, asked["runs"]) for words, texts in asked["texts"].items()}
+    print(json.dumps({"version": importlib.metadata.version("textattack"), "ways": speeds}))
 
 
 if __name__ == "__main__":

@@ -104,15 +104,15 @@ def f1(sums: Any) -> Any:
 def corners(clusters: Sequence[int] = CLUSTERS) -> Iterator[Corner]:
     """All designs: levels first, then pairs."""
     grid = list(itertools.product(("accuracy", "f1"), clusters, SIZES, CORRELATIONS, SCORES))
-    yield from (Corner(*one) for one in grid)
-    yield from (Corner(*one, *two) for one in grid for two in itertools.product(DROPS, SEEDS))
+    yield from (Corner(*fields) for fields in grid)
+    yield from (Corner(*fields, *two) for fields in grid for two in itertools.product(DROPS, SEEDS))
 
 
 def held_out() -> Iterator[Corner]:
     """Designs that were not looked at when the intervals were chosen."""
     grid = list(itertools.product(("accuracy", "f1"), (24, 100), (9,), (0.1, 0.5), (0.5, 0.9)))
     for drop in (None, 0.04, 0.0):
-        yield from (Corner(*one, drop, 1 if drop is None else 2, unequal=True) for one in grid)
+        yield from (Corner(*fields, drop, 1 if drop is None else 2, unequal=True) for fields in grid)
 
 
 def collapses() -> Iterator[Corner]:
@@ -158,7 +158,7 @@ def simulate(corner: Corner, replications: int, draw: np.random.Generator) -> tu
     if corner.collapses:
         sturdy = draw.binomial(correct, _chances(draw, shape, 2 * left / right, corner.correlation))
         moves = [(correct - draw.binomial(sturdy, 0.5), np.zeros_like(units)) for _ in range(corner.seeds)]
-        return clean, np.stack([_noisy(corner, units, correct, false, *one, draw) for one in moves], 1)
+        return clean, np.stack([_noisy(corner, units, correct, false, *move, draw) for move in moves], 1)
     lost, gained = _moves(right, right - left)
     fragile = draw.binomial(correct, _chances(draw, shape, 2 * lost, corner.correlation))
     lucky = draw.binomial(units - correct, _chances(draw, shape, 2 * gained, corner.correlation))
@@ -201,7 +201,7 @@ def cover(corner: Corner, replications: int, seed: int = 0) -> Coverage:
     draw = np.random.default_rng([seed, zlib.crc32(repr(corner).encode())])
     batches = [min(BATCH, replications - start) for start in range(0, replications, BATCH)]
     rows = np.concatenate([_batch(corner, *simulate(corner, size, draw)) for size in batches], -1)
-    ours, plain, unclustered, below, above, width, still = (float(one) for one in rows.mean(-1))
+    ours, plain, unclustered, below, above, width, still = (float(mean) for mean in rows.mean(-1))
     shares = dict(zip(METHODS, (100 * ours, 100 * plain, 100 * unclustered), strict=True))
     return Coverage(corner, replications, shares, 100 * below, 100 * above, width, 100 * still)
 
@@ -232,8 +232,8 @@ def _unclustered(corner: Corner, clean: Any, noisy: Any, reduce: Callable[[Any],
     return np.abs(value - corner.truth) <= 196 * np.sqrt(variance)
 
 
-def _line(found: Coverage) -> dict[str, object]:
-    corner = found.corner
+def _line(coverage: Coverage) -> dict[str, object]:
+    corner = coverage.corner
     return {
         "metric": corner.metric,
         "clusters": corner.clusters,
@@ -242,35 +242,35 @@ def _line(found: Coverage) -> dict[str, object]:
         "score": corner.score,
         "drop": "" if corner.drop is None else corner.drop,
         "seeds": corner.seeds,
-        "replications": found.replications,
-        **{name: f"{share:.1f}" for name, share in found.shares.items()},
-        "misses_below": f"{found.below:.1f}",
-        "misses_above": f"{found.above:.1f}",
-        "width": f"{found.width:.2f}",
-        "no_variation": f"{found.still:.1f}",
+        "replications": coverage.replications,
+        **{name: f"{share:.1f}" for name, share in coverage.shares.items()},
+        "misses_below": f"{coverage.below:.1f}",
+        "misses_above": f"{coverage.above:.1f}",
+        "width": f"{coverage.width:.2f}",
+        "no_variation": f"{coverage.still:.1f}",
     }
 
 
-def summary(found: Sequence[Coverage]) -> list[str]:
+def summary(coverages: Sequence[Coverage]) -> list[str]:
     """What the table says: range, worst corner, corners outside 93-97 %, for levels and for drops."""
     lines = []
-    for title, part in _parts(found):
-        shares = [one.shares["ours"] for one in part]
-        outside = [one for one in part if not 93 <= one.shares["ours"] <= 97]
+    for title, part in _parts(coverages):
+        shares = [coverage.shares["ours"] for coverage in part]
+        outside = [coverage for coverage in part if not 93 <= coverage.shares["ours"] <= 97]
         inside = len(part) - len(outside)
         lines.append(
             f"* {title}: {len(part)} designs, coverage {min(shares):.1f} to {max(shares):.1f} %, "
             f"mean {np.mean(shares):.1f} %; {inside} within 93-97 %. Worst plain t: "
-            f"{min(one.shares['plain_t'] for one in part):.1f} %, worst of independent items: "
-            f"{min(one.shares['unclustered'] for one in part):.1f} %."
+            f"{min(coverage.shares['plain_t'] for coverage in part):.1f} %, worst of independent items: "
+            f"{min(coverage.shares['unclustered'] for coverage in part):.1f} %."
         )
-        lines += [f"  * outside: {_named(one.corner)}: {one.shares['ours']:.1f} %" for one in outside]
+        lines += [f"  * outside: {_named(coverage.corner)}: {coverage.shares['ours']:.1f} %" for coverage in outside]
     return lines
 
 
-def _parts(found: Sequence[Coverage]) -> Iterator[tuple[str, list[Coverage]]]:
+def _parts(coverages: Sequence[Coverage]) -> Iterator[tuple[str, list[Coverage]]]:
     for title in ("levels", "drops", "held-out levels", "held-out drops", "collapses"):
-        part = [one for one in found if _part(one.corner) == title]
+        part = [coverage for coverage in coverages if _part(coverage.corner) == title]
         if part:
             yield title, part
 
@@ -287,23 +287,23 @@ def _named(corner: Corner) -> str:
     return f"{corner.metric} {corner.score}, {where}{drop}"
 
 
-def page(found: Sequence[Coverage], command: str) -> str:
+def page(coverages: Sequence[Coverage], command: str) -> str:
     """The report: what was simulated, what came out, and the whole table."""
-    rows = [_line(one) for one in found]
+    rows = [_line(coverage) for coverage in coverages]
     names = list(rows[0])
     table = ["| " + " | ".join(names) + " |", "|" + " --: |" * len(names)]
     table += ["| " + " | ".join(str(row[name]) for name in names) + " |" for row in rows]
     what = (__doc__ or "").split("\n\n")
-    replications = found[0].replications
+    replications = coverages[0].replications
     error = 100 * (0.95 * 0.05 / replications) ** 0.5
     head = ["# Coverage of the 95 % intervals", "", what[0], "", f"    {command}", "", what[2].strip(), ""]
     note = f"{replications} replications a design: a coverage of 95 % is known to +-{error:.1f} (one standard error)."
-    return "\n".join([*head, note, "", *summary(found), "", *table, ""])
+    return "\n".join([*head, note, "", *summary(coverages), "", *table, ""])
 
 
-def write(found: Sequence[Coverage], path: Path) -> None:
+def write(coverages: Sequence[Coverage], path: Path) -> None:
     """The table as csv."""
-    rows = [_line(one) for one in found]
+    rows = [_line(coverage) for coverage in coverages]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
@@ -318,16 +318,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--jobs", type=int, default=1, help="processes; the figures do not depend on their number")
     parser.add_argument("--csv", type=Path)
     options = parser.parse_args(arguments)
-    found = []
+    coverages = []
     designs = [*corners(options.clusters), *held_out(), *collapses()]
     with ProcessPoolExecutor(options.jobs) as pool:
-        for one in pool.map(cover, designs, itertools.repeat(options.replications)):
-            found.append(one)
-            print(f"{one.shares['ours']:5.1f} {_named(one.corner)}", file=sys.stderr, flush=True)
+        for coverage in pool.map(cover, designs, itertools.repeat(options.replications)):
+            coverages.append(coverage)
+            print(f"{coverage.shares['ours']:5.1f} {_named(coverage.corner)}", file=sys.stderr, flush=True)
     if options.csv:
-        write(found, options.csv)
+        write(coverages, options.csv)
     command = "python benchmarks/coverage.py " + " ".join(sys.argv[1:] if arguments is None else arguments)
-    print(page(found, command))
+    print(page(coverages, command))
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ def _whole(words: argparse.Namespace, folder: Path, device: str) -> dict[str, An
     run = make_run(folder / "run", words.data, words.encoder, languages, WHOLE_VOCABULARY)
     limit = {"limit": str(words.rows)} if words.rows else {}
     spec = _spec(run, data, folder / "out", device, split="test", **limit)
-    found = measured(lambda: evaluate(spec, force=True), helpers)
+    measures = measured(lambda: evaluate(spec, force=True), helpers)
     asked = " ".join(["--whole", *(["--encoder base"] if words.encoder == "base" else [])])
     about = {
         "words": f"{asked} --rows {words.rows}" if words.rows else asked,
@@ -129,15 +129,15 @@ def _whole(words: argparse.Namespace, folder: Path, device: str) -> dict[str, An
         **_amount(spec, run, device),
         **_machine(device),
     }
-    return {WHOLE: {**about, **found}}
+    return {WHOLE: {**about, **measures}}
 
 
 def _amount(spec: RunSpec, run: Path, device: str) -> dict[str, Any]:
     """How many predictions there were, in which batches, and how long their inputs are in the first language."""
     plan = make_plan(spec)
-    seeds = sum(len(one.seeds) for one in plan.conditions["xnli"])
+    seeds = sum(len(condition.seeds) for condition in plan.conditions["xnli"])
     checkpoint = load_checkpoint(run, registry.load("task", "xnli"), device)
-    lengths = [one.length for prepared in _prepared(spec, checkpoint) for one in prepared.inputs]
+    lengths = [input.length for prepared in _prepared(spec, checkpoint) for input in prepared.inputs]
     return {
         "predictions": sum(task_run.rows for task_run in plan.task_runs) * seeds,
         "inputs": len(lengths),
@@ -233,7 +233,7 @@ def measure(spec: RunSpec, run: Path, device: str, repeats: int) -> dict[str, An
     budget = BATCH_TOKENS[device]
     batches = [batch for prepared in seen for batch in _ready(checkpoint, prepared, budget)]
     count = sum(len(prepared.inputs) for prepared in seen)
-    texts = [_texts(one.example) for prepared in seen for one in prepared.inputs]
+    texts = [_texts(input.example) for prepared in seen for input in prepared.inputs]
     answer = _pipeline(checkpoint, run, device)
     ways: dict[str, Callable[[], object]] = {
         BARE: lambda: _bare_loop(checkpoint, batches),
@@ -241,7 +241,7 @@ def measure(spec: RunSpec, run: Path, device: str, repeats: int) -> dict[str, An
         PIPELINE: lambda: answer(texts),
     }
     taken = [{name: _timed(way, device) for name, way in ways.items()} for _ in range(repeats)]
-    wall, processor = ({name: min(one[name][kind] for one in taken) for name in ways} for kind in (0, 1))
+    wall, processor = ({name: min(sample[name][kind] for sample in taken) for name in ways} for kind in (0, 1))
     return {
         **_machine(device),
         "inputs": count,
@@ -271,7 +271,7 @@ def _prepared(spec: RunSpec, checkpoint: Checkpoint) -> list[Prepared]:
 def _ready(checkpoint: Checkpoint, prepared: Prepared, budget: int) -> Iterator[tuple[Any, Any, Any]]:
     """The batches of a task run as `eval` makes them, collated."""
     for batch in plan_batches(prepared.inputs, budget):
-        windows = [prepared.inputs[place].windows[part] for place, part in batch]
+        windows = [prepared.inputs[index].windows[part] for index, part in batch]
         ids, mask = collate(windows, checkpoint.pad_id)
         yield ids.to(checkpoint.device), mask.to(checkpoint.device), windows
 

@@ -55,13 +55,13 @@ Ready = dict[str, tuple[list[str], list[str], SpanTable]]
 
 def texts_of(task: TaskSpec, folder: Path) -> dict[str, dict[str, list[Text]]]:
     """The task's texts by script and language, each text once; small samples again under other ids."""
-    found: dict[str, dict[str, list[Text]]] = defaultdict(dict)
+    groups: dict[str, dict[str, list[Text]]] = defaultdict(dict)
     split = "validation" if "validation" in task.files else "test"
     for code in available(task, folder, split):
         examples = load(task, folder, code, split).examples
         unique = {text.id: text for example in examples for text in example.texts.values()}
-        found[language(code).script][code] = enough(list(unique.values()))
-    return found
+        groups[language(code).script][code] = enough(list(unique.values()))
+    return groups
 
 
 def enough(texts: list[Text]) -> list[Text]:
@@ -98,10 +98,10 @@ def figures(task: TaskSpec, script: str, groups: dict[str, list[Text]], runs: in
     columns = ready(groups)
     for name in NAMES:
         link = bound(PerturbationSpec.parse(f"{name}:0.1"))[0]
-        served = {code: own for code, own in columns.items() if link.perturbation.serves(code)}
+        served = {code: texts for code, texts in columns.items() if link.perturbation.serves(code)}
         if not served or task.family in link.perturbation.refuses:
             continue
-        values = {code: own[0] for code, own in served.items()}
+        values = {code: texts[0] for code, texts in served.items()}
         yield Figure(
             perturbation=name,
             level=link.perturbation.kind,
@@ -126,13 +126,13 @@ def curve(words: Sequence[str], name: str, runs: int) -> list[tuple[int, float]]
     """Nanoseconds per character for texts of so many words, the same words in all."""
     link = bound(PerturbationSpec.parse(f"{name}:0.1"))[0]
     words = (list(words) * (CURVE_WORDS // len(words) + 1))[:CURVE_WORDS]
-    found = []
+    points = []
     for size in CURVE:
         values = [" ".join(words[start : start + size]) for start in range(0, CURVE_WORDS, size)]
         ids = [f"curve/{size}/{number}" for number in range(len(values))]
         columns = {"en": (values, ids, span_table([()] * len(values)))}
-        found.append((size, 1e3 / ours(columns, link, runs)))
-    return found
+        points.append((size, 1e3 / ours(columns, link, runs)))
+    return points
 
 
 def loading() -> float:
@@ -169,16 +169,16 @@ def machine() -> dict[str, str]:
 
 def measure(folder: Path, runs: int, textattack: str) -> dict[str, Any]:
     """All figures, the curves, and what they were taken on."""
-    found: list[Figure] = []
+    all_figures: list[Figure] = []
     for name in TASKS:
         task = registry.load("task", name)
         for script, groups in sorted(texts_of(task, folder).items()):
-            found += figures(task, script, groups, runs)
+            all_figures += figures(task, script, groups, runs)
     words = english(folder)
     return {
         "about": machine(),
         "load_ms": loading(),
-        "figures": [asdict(one) for one in found],
+        "figures": [asdict(figure) for figure in all_figures],
         "curves": {name: curve(words, name, runs) for name in CURVED},
         "textattack": beside.textattack(textattack, words, min(runs, 2)),
     }

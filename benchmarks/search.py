@@ -37,10 +37,10 @@ Array = np.ndarray[Any, Any]
 def vectors(count: int, dim: int) -> Array:
     """Vectors (count, dim) float32 of length 1 around a plane of a few directions."""
     draw = np.random.default_rng(SEED)
-    found = draw.standard_normal((count, DIRECTIONS), np.float32) @ draw.standard_normal((DIRECTIONS, dim), np.float32)
-    found += SPREAD * DIRECTIONS**0.5 * draw.standard_normal((count, dim), np.float32)
-    found /= np.linalg.norm(found, axis=1, keepdims=True)
-    return found
+    values = draw.standard_normal((count, DIRECTIONS), np.float32) @ draw.standard_normal((DIRECTIONS, dim), np.float32)
+    values += SPREAD * DIRECTIONS**0.5 * draw.standard_normal((count, dim), np.float32)
+    values /= np.linalg.norm(values, axis=1, keepdims=True)
+    return values
 
 
 def seconds(work: Callable[[], object]) -> float:

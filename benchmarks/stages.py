@@ -81,7 +81,7 @@ def torch_threads() -> frozenset[int]:
 
 def _threads() -> frozenset[int]:
     folder = Path("/proc/self/task")
-    return frozenset(int(one.name) for one in folder.iterdir()) if folder.is_dir() else frozenset()
+    return frozenset(int(path.name) for path in folder.iterdir()) if folder.is_dir() else frozenset()
 
 
 def _processor_time(thread: int) -> float:
@@ -133,9 +133,9 @@ class Meter:
         stack = self._local.stack
         stack.pop()
         thread = MAIN if threading.current_thread() is threading.main_thread() else BESIDE
-        own = self.spent.setdefault((stage, thread), [0.0, 0.0])
+        spent = self.spent.setdefault((stage, thread), [0.0, 0.0])
         for kind in (0, 1):
-            own[kind] += taken[kind] - inside[kind]
+            spent[kind] += taken[kind] - inside[kind]
             if stack:
                 stack[-1][kind] += taken[kind]
 
@@ -152,7 +152,7 @@ def measured(evaluation: Callable[[], object], helpers: frozenset[int]) -> dict[
     return {
         "seconds": [round(wall, 1), round(processor, 1)],
         "stages": [
-            [stage, thread, *(round(one, 2) for one in meter.spent[stage, thread])]
+            [stage, thread, *(round(seconds, 2) for seconds in meter.spent[stage, thread])]
             for stage in ORDER
             for thread in (MAIN, BESIDE)
             if (stage, thread) in meter.spent
@@ -183,12 +183,12 @@ def _repeated(path: Path) -> str:
     """As many rows as the test has: each premise, in each round with the hypothesis of another row."""
     rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()]
     rounds = -(-ROWS // len(rows))
-    found = [
-        (row[0], *rows[(place + turn * len(rows) // rounds) % len(rows)][1:])
+    repeated = [
+        (row[0], *rows[(index + turn * len(rows) // rounds) % len(rows)][1:])
         for turn in range(rounds)
-        for place, row in enumerate(rows)
+        for index, row in enumerate(rows)
     ]
-    return "".join("\t".join(row) + "\n" for row in found[:ROWS])
+    return "".join("\t".join(row) + "\n" for row in repeated[:ROWS])
 
 
 def lines(figures: dict[str, Any]) -> Iterator[str]:
@@ -227,8 +227,8 @@ def _about(figures: dict[str, Any]) -> Iterator[str]:
 
 def _left(figures: dict[str, Any]) -> tuple[float, float]:
     """The wall that no stage of the main thread has, and the processor time that no stage has."""
-    walls = sum(one[2] for one in figures["stages"] if one[1] == MAIN)
-    return figures["seconds"][0] - walls, figures["seconds"][1] - sum(one[3] for one in figures["stages"])
+    walls = sum(stage[2] for stage in figures["stages"] if stage[1] == MAIN)
+    return figures["seconds"][0] - walls, figures["seconds"][1] - sum(stage[3] for stage in figures["stages"])
 
 
 def _row(stage: str, thread: str, taken: Sequence[float], whole: Sequence[float]) -> str:

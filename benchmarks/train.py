@@ -62,9 +62,13 @@ VOCABULARY: Final = 14_000
 def lesson(data: str) -> tuple[Any, list[Example], list[Window]]:
     """A tokenizer made of the examples' texts, the examples, and their windows."""
     task = registry.load("intermediate", "mnli")
-    examples = [one for one in load(task, open_source(data), "en", "train").examples if isinstance(one.target, Choice)]
+    examples = [
+        example
+        for example in load(task, open_source(data), "en", "train").examples
+        if isinstance(example.target, Choice)
+    ]
     tokenizer = new_tokenizer(
-        [text.value for one in examples for text in one.texts.values()], Size(VOCABULARY, 1, 8, 1)
+        [text.value for example in examples for text in example.texts.values()], Size(VOCABULARY, 1, 8, 1)
     )
     family: Family = registry.load("family", task.family)
     return tokenizer, examples, windows_of(family, task, examples, tokenizer)
@@ -131,12 +135,12 @@ class _Clock(TrainerCallback):
 def theirs(args: argparse.Namespace, folder: Path, by_length: bool) -> tuple[int, float]:
     """Tokens and seconds of `transformers.Trainer`."""
     tokenizer, examples, windows = lesson(args.data)
-    golds = [one.target.index for one in examples if isinstance(one.target, Choice)]
-    rows = [{"input_ids": list(one.input_ids), "labels": golds[one.example]} for one in windows]
+    golds = [example.target.index for example in examples if isinstance(example.target, Choice)]
+    rows = [{"input_ids": list(window.input_ids), "labels": golds[window.example]} for window in windows]
     counts: list[int] = []
 
     def collated(batch: Sequence[dict[str, Any]]) -> Any:
-        counts.append(sum(len(one["input_ids"]) for one in batch))
+        counts.append(sum(len(row["input_ids"]) for row in batch))
         return tokenizer.pad(list(batch), return_tensors="pt")
 
     clock = _Clock(args.warm, args.steps)
@@ -186,14 +190,14 @@ def one_way(args: argparse.Namespace) -> dict[str, float]:
 
 def measured(args: argparse.Namespace) -> dict[str, Any]:
     """All ways in turns, each in a process of its own: the median of their speeds, the most of their memory."""
-    found: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+    figures: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
     for number in range(args.rounds):
         for way in WAYS[number % len(WAYS) :] + WAYS[: number % len(WAYS)]:
             done = subprocess.run(
                 [sys.executable, __file__, *sys.argv[1:], "--way", way], capture_output=True, text=True, check=True
             )
-            found[way].append(json.loads(done.stdout.strip().splitlines()[-1]))
-            print(f"{way}: {found[way][-1]['tokens_per_second']:,.0f} tokens/s", file=sys.stderr, flush=True)
+            figures[way].append(json.loads(done.stdout.strip().splitlines()[-1]))
+            print(f"{way}: {figures[way][-1]['tokens_per_second']:,.0f} tokens/s", file=sys.stderr, flush=True)
     return {
         "device": torch.cuda.get_device_name()
         if args.device == "cuda"
@@ -206,12 +210,12 @@ def measured(args: argparse.Namespace) -> dict[str, Any]:
         "versions": {"torch": torch.__version__.split("+")[0], "transformers": transformers.__version__},
         "ways": {
             way: {
-                "tokens_per_second": round(statistics.median(one["tokens_per_second"] for one in runs)),
-                "slowest": round(min(one["tokens_per_second"] for one in runs)),
-                "fastest": round(max(one["tokens_per_second"] for one in runs)),
-                "peak_mib": round(max(one["peak_mib"] for one in runs)),
+                "tokens_per_second": round(statistics.median(run["tokens_per_second"] for run in runs)),
+                "slowest": round(min(run["tokens_per_second"] for run in runs)),
+                "fastest": round(max(run["tokens_per_second"] for run in runs)),
+                "peak_mib": round(max(run["peak_mib"] for run in runs)),
             }
-            for way, runs in found.items()
+            for way, runs in figures.items()
         },
     }
 
@@ -221,9 +225,9 @@ def page(facts: Mapping[str, Any]) -> str:
     ways, versions = facts["ways"], facts["versions"]
     peer = ways[SORTED]["tokens_per_second"]
     rows = [
-        f"| {way} | {one['tokens_per_second']:,} | {one['slowest']:,} to {one['fastest']:,} | "
-        f"{one['tokens_per_second'] / peer:.2f} | {one['peak_mib']:,} |"
-        for way, one in ((way, ways[way]) for way in WAYS)
+        f"| {way} | {figures['tokens_per_second']:,} | {figures['slowest']:,} to {figures['fastest']:,} | "
+        f"{figures['tokens_per_second'] / peer:.2f} | {figures['peak_mib']:,} |"
+        for way, figures in ((way, ways[way]) for way in WAYS)
     ]
     what = (
         f"`python benchmarks/train.py --encoder '{facts['encoder']}' --precision {facts['precision']} "

@@ -35,16 +35,16 @@ class Using:
     @contextlib.contextmanager
     def open(self, most: int = ROOM) -> Iterator[Cache]:
         """The cache, closed at the end."""
-        found = Cache(self.folder, most, self.warnings.append)
-        yield found
-        found.close()
+        cache = Cache(self.folder, most, self.warnings.append)
+        yield cache
+        cache.close()
 
     def get(self, *numbers: int, most: int = ROOM) -> dict[bytes, bytes]:
         """What is held of some numbers, by a cache opened for it."""
-        with self.open(most) as found:
-            return found.get(KIND, [key(number) for number in numbers])
+        with self.open(most) as cache:
+            return cache.get(KIND, [key(number) for number in numbers])
 
     def put(self, values: dict[bytes, bytes], most: int = ROOM) -> None:
         """Hold values, by a cache opened for it."""
-        with self.open(most) as found:
-            found.put(KIND, values)
+        with self.open(most) as cache:
+            cache.put(KIND, values)

@@ -27,19 +27,19 @@ class Runs:
     folder: Path
     begun: Begun
     computed: list[str] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
 
     def run(self, out: str, cache: bool = True, deduplicate: bool = True, **changes: Any) -> Evaluation:
         """A run; `computed` and `said` are its own."""
         self.computed.clear()
-        self.said.clear()
+        self.messages.clear()
         spec = replace(self.spec, **{"out": str(self.folder / out), **changes})
-        return evaluate(spec, cache=cache, deduplicate=deduplicate, observer=Observer(say=self.said.append))
+        return evaluate(spec, cache=cache, deduplicate=deduplicate, observer=Observer(say=self.messages.append))
 
     def first(self, cached: bool = True, **changes: Any) -> Evaluation:
         """A copy of a run that several tests begin with and, if `cached`, of the cache that it left."""
         begun = self.begun.run(self.spec, **changes)
-        self.computed[:], self.said[:] = begun.computed, begun.said
+        self.computed[:], self.messages[:] = begun.computed, begun.messages
         if cached:
             shutil.copytree(begun.folder / "cache", os.environ["ROBUST_XTREME_CACHE"])
         return Evaluation(Path(shutil.copytree(begun.folder / "out", self.folder / "first")), {})
@@ -47,13 +47,13 @@ class Runs:
     @property
     def total(self) -> tuple[int, int, int]:
         """Predictions, distinct inputs and inputs from the cache, as the end of the run says."""
-        (found,) = filter(None, map(TOTAL.fullmatch, self.said))
-        return int(found[1]), int(found[2]), int(found[3])
+        (total,) = filter(None, map(TOTAL.fullmatch, self.messages))
+        return int(total[1]), int(total[2]), int(total[3])
 
     @property
     def warnings(self) -> list[str]:
         """What was said of things that are wrong."""
-        return [line for line in self.said if line.startswith("warning: ")]
+        return [line for line in self.messages if line.startswith("warning: ")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +80,9 @@ def count(runs: Runs, patch: pytest.MonkeyPatch) -> None:
     """Let every prediction that is decoded be counted."""
     decode = predict_module._decode
 
-    def counted(checkpoint: Any, one: Any, rows: Any) -> Any:
-        runs.computed.append(" ".join(text.value for text in one.example.texts.values()))
-        return decode(checkpoint, one, rows)
+    def counted(checkpoint: Any, windows: Any, rows: Any) -> Any:
+        runs.computed.append(" ".join(text.value for text in windows.example.texts.values()))
+        return decode(checkpoint, windows, rows)
 
     patch.setattr(predict_module, "_decode", counted)
 

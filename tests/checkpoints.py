@@ -19,8 +19,8 @@ SEQUENCE, TOKEN, QUESTION = "SequenceClassification", "TokenClassification", "Qu
 NLI: Final = ("CONTRADICTION", "entailment", "Neutral")
 TAGS: Final = ("I-LOC", "O", "B-MISC", "B-PER", "I-PER", "B-ORG", "I-MISC", "I-ORG", "B-LOC")
 TEXTS: Final = tuple(
-    (f"{one} man sees a dog", other)
-    for one in ("A", "No", "Every", "One tall")
+    (f"{subject} man sees a dog", other)
+    for subject in ("A", "No", "Every", "One tall")
     for other in ("He sleeps.", "It is so", "x", "Zwei!")
 )
 """Pairs of texts that every checkpoint of pairs gives several classes to."""
@@ -38,24 +38,24 @@ _SMALL: Final = {
 
 
 def _config(kind: str, size: int, **labels: Any) -> Any:
-    found: Any = transformers
+    library: Any = transformers
     match kind:
         case "xlm_roberta":
             shape = _SMALL | {"max_position_embeddings": 514, "pad_token_id": 1, "type_vocab_size": 1}
-            return found.XLMRobertaConfig(vocab_size=size, **shape, **labels)
+            return library.XLMRobertaConfig(vocab_size=size, **shape, **labels)
         case "bert":
-            return found.BertConfig(vocab_size=size, type_vocab_size=2, **_SMALL, **labels)
+            return library.BertConfig(vocab_size=size, type_vocab_size=2, **_SMALL, **labels)
         case "deberta_v2":
             relative = {"relative_attention": True, "position_biased_input": False, "pos_att_type": ["p2c", "c2p"]}
-            return found.DebertaV2Config(vocab_size=size, type_vocab_size=0, **relative, **_SMALL, **labels)
+            return library.DebertaV2Config(vocab_size=size, type_vocab_size=0, **relative, **_SMALL, **labels)
     special = {"cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3}
-    return found.ModernBertConfig(vocab_size=size, **_SMALL, **special, **labels)
+    return library.ModernBertConfig(vocab_size=size, **_SMALL, **special, **labels)
 
 
 def word_tokenizer(types: bool) -> Any:
     """A tokenizer of single letters shaped like BERT's, without byte fallback; `types`: it marks the second text."""
     joined = [f"##{letter}" for letter in _LETTERS]
-    vocabulary = {piece: place for place, piece in enumerate((*_SPECIAL, *_LETTERS, *joined))}
+    vocabulary = {piece: index for index, piece in enumerate((*_SPECIAL, *_LETTERS, *joined))}
     raw = Tokenizer(models.WordPiece(vocab=vocabulary, unk_token="[UNK]", max_input_chars_per_word=100))
     raw.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     second = 1 if types else 0
@@ -92,20 +92,20 @@ def checkpoint(folder: Path, kind: str, head: str, names: Sequence[str] = (), se
 @torch.no_grad()
 def _balance(model: Any, tokenizer: Any) -> None:
     """Move the last bias so that each class is favoured by some of the texts."""
-    said = torch.cat([model(**tokenizer(*pair, return_tensors="pt")).logits for pair in TEXTS])
+    logits = torch.cat([model(**tokenizer(*pair, return_tensors="pt")).logits for pair in TEXTS])
     bias = next(
-        one for name, one in model.named_parameters() if name in ("classifier.bias", "classifier.out_proj.bias")
+        tensor for name, tensor in model.named_parameters() if name in ("classifier.bias", "classifier.out_proj.bias")
     )
-    bias -= said.median(0).values
+    bias -= logits.median(0).values
 
 
 def turned(folder: Path, out: Path, order: Sequence[int]) -> Path:
     """The same model with its classes in another order: rows of the last layer and names in the configuration."""
     weights = load_file(str(folder / "model.safetensors"))
     config = json.loads((folder / "config.json").read_text())
-    names = [config["id2label"][str(place)] for place in order]
-    last = [name for name, one in weights.items() if name.startswith("classifier") and one.shape[0] == len(order)]
-    new = {name: one[list(order)].contiguous() if name in last else one for name, one in weights.items()}
+    names = [config["id2label"][str(index)] for index in order]
+    last = [name for name, tensor in weights.items() if name.startswith("classifier") and tensor.shape[0] == len(order)]
+    new = {name: tensor[list(order)].contiguous() if name in last else tensor for name, tensor in weights.items()}
     assert last
     _copy(folder, out)
     save_file(new, str(out / "model.safetensors"), {"format": "pt"})
@@ -121,8 +121,8 @@ def _copy(folder: Path, out: Path) -> None:
 
 def change(folder: Path, values: Mapping[str, Any], name: str = "config.json") -> None:
     """Set keys of a JSON file of a folder; a key whose value is None is removed."""
-    found = {**json.loads((folder / name).read_text()), **values}
-    (folder / name).write_text(json.dumps({key: value for key, value in found.items() if value is not None}))
+    changed = {**json.loads((folder / name).read_text()), **values}
+    (folder / name).write_text(json.dumps({key: value for key, value in changed.items() if value is not None}))
 
 
 def rewrite(folder: Path, edit: Callable[[dict[str, Any]], Mapping[str, Any]]) -> None:

@@ -39,7 +39,7 @@ class Work:
     def __init__(self, folder: Path | None, count: int = COUNT) -> None:
         self.folder, self.count = folder, count
         self.asked: list[int] = []
-        self.told: list[str] = []
+        self.messages: list[str] = []
 
     def compute(self, start: int, stop: int) -> Array:
         """The rows asked for."""
@@ -49,12 +49,12 @@ class Work:
     def run(self, key: str = KEY, most: int = ROOM, chunk: int = CHUNK) -> Array:
         """The vectors, which are right."""
         self.asked.clear()
-        cache = Cache(self.folder, most, self.told.append) if self.folder else None
-        found = embedded(cache, key, self.count, DIM, np.float32, self.compute, chunk)
+        cache = Cache(self.folder, most, self.messages.append) if self.folder else None
+        vectors = embedded(cache, key, self.count, DIM, np.float32, self.compute, chunk)
         if cache:
             cache.close()
-        assert np.array_equal(found, rows(0, self.count))
-        return found
+        assert np.array_equal(vectors, rows(0, self.count))
+        return vectors
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ def clip_tokenizer() -> Any:
 
 def _letters(special: tuple[str, ...], unknown: str) -> Tokenizer:
     letters = "▁abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,?!'-"
-    vocabulary = {piece: place for place, piece in enumerate((*special, *letters))}
+    vocabulary = {piece: index for index, piece in enumerate((*special, *letters))}
     raw = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token=unknown))
     raw.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
     return raw

@@ -75,8 +75,8 @@ def parquet(layout: str, rows: Iterable[Mapping[str, Any]], *, named: bool = Tru
 
 def hub_rows(layout: str, path: Path) -> list[dict[str, Any]]:
     """The rows of a release file as the hub has them: classes by their numbers, answers by text and start."""
-    found = reader(layout).read(path.read_text(encoding="utf-8"), str(path))
-    return [_ROWS[layout](row.native, row.values) for row in found]
+    read = reader(layout).read(path.read_text(encoding="utf-8"), str(path))
+    return [_ROWS[layout](row.native, row.values) for row in read]
 
 
 def _pair(_: str, values: Mapping[str, Any]) -> dict[str, Any]:

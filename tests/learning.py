@@ -29,9 +29,9 @@ def part_of(
     hidden_size: int = 16,
 ) -> Part:
     """Examples as a part of a stage, with a new head and the tokenizer of single letters."""
-    found: Family = registry.load("family", family) if isinstance(family, str) else family
-    windows = found.encode(examples, tiny_tokenizer(), max_length, 0)
-    return task_part(found.name, found, found.head(hidden_size, labels), windows, examples, labels)
+    member: Family = registry.load("family", family) if isinstance(family, str) else family
+    windows = member.encode(examples, tiny_tokenizer(), max_length, 0)
+    return task_part(member.name, member, member.head(hidden_size, labels), windows, examples, labels)
 
 
 def windows_of_part(part: Part) -> tuple[Window, ...]:

@@ -28,22 +28,22 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _pair(place: int) -> str:
-    said = ("yes", "maybe", "no")[place % 3]
-    return f"it is {place}\t{said}\t{LABELS[place % 3]}\n"
+def _pair(index: int) -> str:
+    answer = ("yes", "maybe", "no")[index % 3]
+    return f"it is {index}\t{answer}\t{LABELS[index % 3]}\n"
 
 
-def _sentence(place: int) -> str:
-    person, town = _PEOPLE[place % 4], _PLACES[place // 4 % 4]
-    return f"{person}\tB-PER\nsaw\tO\n{town}\tB-LOC\nin\tO\n{1000 + place}\tO\n"
+def _sentence(index: int) -> str:
+    person, town = _PEOPLE[index % 4], _PLACES[index // 4 % 4]
+    return f"{person}\tB-PER\nsaw\tO\n{town}\tB-LOC\nin\tO\n{1000 + index}\tO\n"
 
 
-def _questions(places: range) -> str:
+def _questions(numbers: range) -> str:
     paragraphs = []
-    for place in places:
-        answer = _ANSWERS[place % 4]
-        context = f"n{place} had {answer} on top"
+    for number in numbers:
+        answer = _ANSWERS[number % 4]
+        context = f"n{number} had {answer} on top"
         gold = {"text": answer, "answer_start": context.index(answer)}
-        questions = [{"id": f"q{place}", "question": "what?", "answers": [gold]}]
+        questions = [{"id": f"q{number}", "question": "what?", "answers": [gold]}]
         paragraphs.append({"context": context, "qas": questions})
     return json.dumps({"version": "1.1", "data": [{"title": "lessons", "paragraphs": paragraphs}]})

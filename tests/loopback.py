@@ -161,7 +161,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif verb == "tree":
             self._tree(url.path, commits[sha], path, int(parse_qs(url.query).get("cursor", ["0"])[0]))
         else:
-            siblings = [{"rfilename": one} for one in commits[sha]]
+            siblings = [{"rfilename": commit} for commit in commits[sha]]
             self._json({"id": name, "sha": sha, "private": False, "tags": [], "downloads": 0, "siblings": siblings})
 
     def _refused(self, fault: str) -> bool:
@@ -214,8 +214,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
-        for key, one in headers.items():
-            self.send_header(key, one)
+        for key, header in headers.items():
+            self.send_header(key, header)
         self.end_headers()
         if self.command == "GET":
             self.wfile.write(data)

@@ -18,18 +18,18 @@ def reachable(word: str, method: Method) -> set[str]:
 
     A foreign name, which the method would change, is typed with the method off.
     """
-    found = {"".join(parts(letter)[0] for letter in word)}
+    reached = {"".join(parts(letter)[0] for letter in word)}
     for struck in {keys(word, method, tone_last=last) for last in (False, True)}:
         if typed(struck, method) == word:
-            found.update(typed(wrong, method) for wrong in _wrong(struck))
+            reached.update(typed(wrong, method) for wrong in _wrong(struck))
         else:
-            found.update(_wrong(word))
-    return found
+            reached.update(_wrong(word))
+    return reached
 
 
 def _wrong(struck: str) -> Iterator[str]:
-    for place in range(len(struck) + 1):
-        head, tail = struck[:place], struck[place:]
+    for index in range(len(struck) + 1):
+        head, tail = struck[:index], struck[index:]
         yield head + tail[1:]
         yield head + tail[:1].swapcase() + tail[1:]
         yield head + tail[1:2] + tail[:1] + tail[2:]
@@ -42,4 +42,8 @@ def single_slips(words: Iterable[str], method: Method, draws: int) -> list[tuple
     """Words and what `keyboard_typo` makes of them with one edit, each word drawn several times."""
     texts = [Text(f"{word}/{number}", "vi", word) for word in words for number in range(draws)]
     noised = noise_texts(texts, PerturbationSpec.parse(f"keyboard_typo:0.15@layout=vi-{method}"), 0)
-    return [(one.clean.value, one.text.value) for one in noised if sum(one.edits.values()) == 1]
+    return [
+        (noised_text.clean.value, noised_text.text.value)
+        for noised_text in noised
+        if sum(noised_text.edits.values()) == 1
+    ]

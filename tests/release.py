@@ -36,33 +36,33 @@ def _sentence(draw: random.Random, language: str, words: int) -> list[str]:
 def _xnli(path: Path, language: str, pairs: int) -> None:
     draw = random.Random(f"xnli {language}")
     rows, premise = [], ""
-    for place in range(pairs):
-        premise = premise if place % 3 else " ".join(_sentence(draw, language, 8)) + f" {place}"
-        rows.append(f"{premise}\t{' '.join(_sentence(draw, language, 5))}\t{_LABELS[place % 3]}\n")
+    for number in range(pairs):
+        premise = premise if number % 3 else " ".join(_sentence(draw, language, 8)) + f" {number}"
+        rows.append(f"{premise}\t{' '.join(_sentence(draw, language, 5))}\t{_LABELS[number % 3]}\n")
     _write(path, "".join(rows))
 
 
 def _panx(path: Path, language: str, sentences: int) -> None:
     draw = random.Random(f"panx {language}")
     blocks = []
-    for place in range(sentences):
-        words = [*_sentence(draw, language, draw.randint(2, 7)), f"n{place}"]
+    for number in range(sentences):
+        words = [*_sentence(draw, language, draw.randint(2, 7)), f"n{number}"]
         blocks.append("".join(f"{word}\t{draw.choice(_TAGS)}\n" for word in words))
     _write(path, "\n".join(blocks))
 
 
 def _squad(language: str, passages: int, answers: bool) -> dict[str, Any]:
     draw = random.Random(f"squad {language}")
-    paragraphs = [_passage(draw, language, place, answers) for place in range(passages)]
+    paragraphs = [_passage(draw, language, number, answers) for number in range(passages)]
     return {"version": "1.1", "data": [{"title": "made up", "paragraphs": paragraphs}]}
 
 
-def _passage(draw: random.Random, language: str, place: int, answers: bool) -> dict[str, Any]:
-    context = " ".join([*_sentence(draw, language, 30), f"number{place}", *_sentence(draw, language, 10)])
+def _passage(draw: random.Random, language: str, index: int, answers: bool) -> dict[str, Any]:
+    context = " ".join([*_sentence(draw, language, 30), f"number{index}", *_sentence(draw, language, 10)])
     questions = []
     for number in range(2):
-        text = f"number{place}" if number else context.split()[0]
+        text = f"number{index}" if number else context.split()[0]
         answer = {"text": text if answers else "", "answer_start": context.index(text) if answers else 0}
         words = " ".join(_sentence(draw, language, 4))
-        questions.append({"id": f"{language}-{place}-{number}", "question": words + "?", "answers": [answer]})
+        questions.append({"id": f"{language}-{index}-{number}", "question": words + "?", "answers": [answer]})
     return {"context": context, "qas": questions}

@@ -31,7 +31,7 @@ T5_TASKS: Final = {"translation_en_to_de": {"prefix": "translate English to Germ
 
 def letters_tokenizer(tokens: Sequence[str] = (), **facts: Any) -> Any:
     """A tokenizer of single letters with some special tokens more."""
-    vocabulary = {piece: place for place, piece in enumerate((*SPECIAL, *LETTERS))}
+    vocabulary = {piece: index for index, piece in enumerate((*SPECIAL, *LETTERS))}
     raw = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token="<unk>"))
     raw.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
     raw.decoder = decoders.Metaspace()
@@ -79,9 +79,9 @@ def _mbart(size: int, config: dict[str, Any]) -> Any:
 
 
 def _t5(size: int, config: dict[str, Any]) -> Any:
-    own = {"vocab_size": size, "d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2}
+    shape = {"vocab_size": size, "d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2}
     special = {"pad_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 1}
-    return T5ForConditionalGeneration(T5Config(**{**own, **special, **config}))
+    return T5ForConditionalGeneration(T5Config(**{**shape, **special, **config}))
 
 
 _MODELS: Final[dict[str, Any]] = {"marian": _marian, "m2m_100": _m2m_100, "mbart": _mbart, "t5": _t5}

@@ -32,7 +32,7 @@ def stats_rows(
 ) -> list[dict[str, Any]]:
     """STATS rows of accuracy for one cell and noise seed."""
     named = {**cell(condition, **other), "noise_seed": seed, "metric": "accuracy", "scope": scope}
-    return [{**named, **item(at), "stats": [float(one), 1.0]} for at, one in enumerate(right)]
+    return [{**named, **item(at), "stats": [float(value), 1.0]} for at, value in enumerate(right)]
 
 
 def prediction_rows(count: int, condition: str = "clean", seed: int = -1, **other: Any) -> list[dict[str, Any]]:
@@ -54,12 +54,12 @@ def frames(arms: Mapping[tuple[str, int], Right], **other: str) -> tuple[pl.Data
         for (condition, seed), right in arms.items()
         for row in stats_rows(right, condition, seed, scope="all", **other)
     ]
-    said = [
+    rows = [
         row
         for (condition, seed), right in arms.items()
         for row in prediction_rows(len(right), condition, seed, **other)
     ]
-    return build(stats, STATS), build(said, PREDICTIONS)
+    return build(stats, STATS), build(rows, PREDICTIONS)
 
 
 def answers(count: int, share: float, seed: int = 0) -> Any:

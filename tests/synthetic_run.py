@@ -109,7 +109,9 @@ def floors() -> pl.DataFrame:
     """FLOORS of that run: those of xnli in three languages, fitted on training examples, and two of panx in one."""
     fitted = {"majority": "the evaluated split", "hypothesis_only": "900 training examples"}
     rows = [
-        _floor_row("xnli", one, "accuracy", name, 33.3, of) for one in ("en", "sw", "th") for name, of in fitted.items()
+        _floor_row("xnli", code, "accuracy", name, 33.3, of)
+        for code in ("en", "sw", "th")
+        for name, of in fitted.items()
     ]
     rows += [_floor_row("panx", "de", "span_f1", "whole_sentence_LOC", 7.5, "nothing")]
     rows += [_floor_row("panx", "de", "span_f1", "word_lexicon", 6.25, "5 folds")]

@@ -22,7 +22,7 @@ _BYTES: Final = tuple(f"<0x{value:02X}>" for value in range(256))
 
 def tiny_tokenizer() -> Any:
     """A tokenizer of single letters with byte fallback, shaped like XLM-R's."""
-    vocabulary = {piece: place for place, piece in enumerate((*SPECIAL, *_BYTES, *_LETTERS))}
+    vocabulary = {piece: index for index, piece in enumerate((*SPECIAL, *_BYTES, *_LETTERS))}
     raw = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token="<unk>", byte_fallback=True))
     raw.normalizer = normalizers.NFKC()
     raw.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
@@ -95,7 +95,7 @@ def pair_example(native: str, premise: str, hypothesis: str, label: int = 0, lan
 
 def tagged_example(native: str, words: Sequence[str], tags: Sequence[str], language: str = "en") -> Example:
     """A tagging example: words joined by one space, a span for each."""
-    starts = [sum(len(word) + 1 for word in words[:place]) for place in range(len(words))]
+    starts = [sum(len(word) + 1 for word in words[:number]) for number in range(len(words))]
     spans = tuple(Span(start, start + len(word)) for start, word in zip(starts, words, strict=True))
     text = Text(f"{native}/tokens", language, " ".join(words), spans)
     return Example(native, {"tokens": text}, Tags(tuple(tags)), native)
@@ -114,7 +114,7 @@ def question_example(native: str, question: str, context: str, answer: str, lang
 
 def choice_example(native: str, premise: str, choices: Sequence[str], label: int = 0, question: str = "") -> Example:
     """An example of choosing one of several texts."""
-    fields = {"premise": premise, "question": question, **{f"choice{n}": one for n, one in enumerate(choices, 1)}}
+    fields = {"premise": premise, "question": question, **{f"choice{n}": choice for n, choice in enumerate(choices, 1)}}
     texts = {name: Text(f"{native}/{name}", "en", value) for name, value in fields.items()}
     return Example(native, texts, Choice(label), native)
 

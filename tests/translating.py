@@ -41,8 +41,8 @@ CAUSAL = {
 def task_of(name: str) -> TaskSpec:
     """A task of either kind."""
     kind = "task" if name in registry.names("task") else "intermediate"
-    found: TaskSpec = registry.load(kind, name)
-    return found
+    member: TaskSpec = registry.load(kind, name)
+    return member
 
 
 def write(path: Path, text: str) -> None:
@@ -70,7 +70,9 @@ def english_folder(folder: Path) -> Path:
     """A folder of English training data."""
     write(folder / "xnli" / "train-en.tsv", lines(PAIRS))
     write(folder / "squad" / "train-v1.1.json", squad("en", [("q1", "Butiama"), ("q2", "books"), ("q3", "Nyerere")]))
-    write(folder / "pawsx" / "train-en.tsv", lines([(one, two, str(n % 2)) for n, (one, two, _) in enumerate(PAIRS)]))
+    write(
+        folder / "pawsx" / "train-en.tsv", lines([(first, two, str(n % 2)) for n, (first, two, _) in enumerate(PAIRS)])
+    )
     write(folder / "panx" / "train-en.tsv", "Anna\tB-PER\nsleeps\tO\n\nOslo\tB-LOC\n")
     write(folder / "xcopa" / "train-en.jsonl", json.dumps(CAUSAL) + "\n")
     return folder
@@ -80,7 +82,7 @@ class Asked:
     """A call of `translated_examples` with what a test seldom changes, and what it was told."""
 
     def __init__(self, english: Path, keep: Path) -> None:
-        self.folder, self.keep, self.told = english, keep, list[str]()
+        self.folder, self.keep, self.messages = english, keep, list[str]()
 
     def english(self, task: str) -> tuple[Example, ...]:
         """The English training examples of a task."""
@@ -90,9 +92,9 @@ class Asked:
         self, task: str, value: object, *codes: str, english: Sequence[Example] | None = None, offline: bool = True
     ) -> tuple[Example, ...]:
         """The examples in other languages."""
-        own = self.english(task) if english is None else english
-        rest: dict[str, Any] = {"offline": offline, "device": "cpu", "tell": self.told.append, "keep": self.keep}
-        return translated_examples(task_of(task), str(value), codes or ("de",), own, **rest)
+        source = self.english(task) if english is None else english
+        rest: dict[str, Any] = {"offline": offline, "device": "cpu", "tell": self.messages.append, "keep": self.keep}
+        return translated_examples(task_of(task), str(value), codes or ("de",), source, **rest)
 
 
 def line_of(call: Callable[[], object], kind: type[RobustXtremeError] = UserError) -> str:

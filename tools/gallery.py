@@ -77,8 +77,8 @@ def page(names: Sequence[str]) -> str:
     parts = [_HEAD, _overview(members), _COVERAGE]
     parts += [_heads(names), ""]
     for title, codes in (("XTREME-R", LANGUAGES), ("Low-resource languages", LOW_RESOURCE)):
-        parts += [f"### {title}\n", _covered([one for one in names if "." not in one], rows, codes)]
-    for package in dict.fromkeys(one.partition(".")[0] for one in names if "." in one):
+        parts += [f"### {title}\n", _covered([name for name in names if "." not in name], rows, codes)]
+    for package in dict.fromkeys(name.partition(".")[0] for name in names if "." in name):
         parts += [f"### Members of {package}\n", _packaged(package, names, rows)]
     parts += ["### Where one is not applicable\n", *(_reasons(name, rows) for name in names), "", _GALLERY]
     parts += [_section(member, rows) for member in members]
@@ -87,18 +87,23 @@ def page(names: Sequence[str]) -> str:
 
 def _overview(members: Sequence[Any]) -> str:
     head = ("perturbation", "what", "unit", "strength", "kinds and parameters", "no meaning in")
-    return _table(head, ((*_facts(one), _tuned(one), ", ".join(one.refuses)) for one in members))
+    return _table(head, ((*_facts(member), _tuned(member), ", ".join(member.refuses)) for member in members))
 
 
-def _facts(one: Any) -> tuple[str, ...]:
-    return f"[{one.name}](#{one.name.replace('.', '')})", escaped(one.summary), one.unit, escaped(one.strength)
+def _facts(member: Any) -> tuple[str, ...]:
+    return (
+        f"[{member.name}](#{member.name.replace('.', '')})",
+        escaped(member.summary),
+        member.unit,
+        escaped(member.strength),
+    )
 
 
-def _tuned(one: Any) -> str:
+def _tuned(member: Any) -> str:
     """Kinds with their rates, choices with their number, parameters with their values."""
-    rates = [f"`{name}={rate}`" for name, rate in one.rates.items()]
-    choices = [f"`{name}`: {_many(name, known())}" for name, known in one.choices.items()]
-    values = [f"`{name}={','.join(values)}`" for name, values in one.parameters.items()]
+    rates = [f"`{name}={rate}`" for name, rate in member.rates.items()]
+    choices = [f"`{name}`: {_many(name, known())}" for name, known in member.choices.items()]
+    values = [f"`{name}={','.join(values)}`" for name, values in member.parameters.items()]
     return ", ".join((*rates, *choices, *values))
 
 
@@ -110,7 +115,7 @@ def _many(name: str, known: Sequence[str]) -> str:
 
 
 def _heads(names: Sequence[str]) -> str:
-    return "Heads: " + ", ".join(f"{_SHORT[one]} `{one}`" for one in names if _SHORT.get(one, one) != one) + "."
+    return "Heads: " + ", ".join(f"{_SHORT[name]} `{name}`" for name in names if _SHORT.get(name, name) != name) + "."
 
 
 def _covered(names: Sequence[str], rows: Mapping[str, Mapping[str, Any]], codes: Iterable[str]) -> str:
@@ -118,24 +123,24 @@ def _covered(names: Sequence[str], rows: Mapping[str, Mapping[str, Any]], codes:
     return _table(head, (_line(code, [rows[code][name] for name in names]) for code in codes))
 
 
-def _line(code: str, own: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    signs = [sign(row) for row in own]
+def _line(code: str, cells: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    signs = [sign(row) for row in cells]
     known = language(code)
     return code, known.name, known.script, *signs, str(signs.count(_OWN))
 
 
 def _packaged(package: str, names: Sequence[str], rows: Mapping[str, Mapping[str, Any]]) -> str:
     """Of a package's members, the languages that each serves, by sign."""
-    members = [one for one in names if one.partition(".")[0] == package]
+    members = [name for name in names if name.partition(".")[0] == package]
     return _table(("", "languages"), (_serving(name, rows) for name in members))
 
 
 def _serving(name: str, rows: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
-    found: dict[str, list[str]] = {}
-    for code, own in rows.items():
-        if shown := sign(own[name]):
-            found.setdefault(shown, []).append(code)
-    return f"`{name}`", "; ".join(f"{shown} {' '.join(codes)}" for shown, codes in found.items())
+    by_sign: dict[str, list[str]] = {}
+    for code, cells in rows.items():
+        if shown := sign(cells[name]):
+            by_sign.setdefault(shown, []).append(code)
+    return f"`{name}`", "; ".join(f"{shown} {' '.join(codes)}" for shown, codes in by_sign.items())
 
 
 def sign(row: Mapping[str, Any]) -> str:
@@ -149,12 +154,12 @@ def sign(row: Mapping[str, Any]) -> str:
 
 def _reasons(name: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
     """Of one perturbation, each reason with its languages."""
-    found: dict[str, list[str]] = {}
-    for code, own in rows.items():
-        if why := own[name]["why"]:
-            found.setdefault(why, []).append(code)
-    told = "; ".join(f"{escaped(why)}: {' '.join(codes)}" for why, codes in found.items())
-    return f"- `{name}`: {told or 'serves all'}."
+    by_reason: dict[str, list[str]] = {}
+    for code, cells in rows.items():
+        if why := cells[name]["why"]:
+            by_reason.setdefault(why, []).append(code)
+    reasons = "; ".join(f"{escaped(why)}: {' '.join(codes)}" for why, codes in by_reason.items())
+    return f"- `{name}`: {reasons or 'serves all'}."
 
 
 def _section(member: Any, rows: Mapping[str, Mapping[str, Any]]) -> str:
@@ -168,17 +173,17 @@ def _section(member: Any, rows: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _example(name: str, code: str) -> Iterator[tuple[str, ...]]:
     """A sentence of a language at the lowest strength that edits it; none where the perturbation needs more."""
-    found = None
+    sample = None
     for strength in _STRENGTHS:
         try:
             cell = PerturbationSpec.parse(f"{name}:{strength}")
-            found = strength, noised_strings([SAMPLES[code]], cell, code, 0)[0]
+            sample = strength, noised_strings([SAMPLES[code]], cell, code, 0)[0]
         except UserError:
             return
-        if found[1].status == "ok":
+        if sample[1].status == "ok":
             break
-    if found:
-        yield _shown(code, *found)
+    if sample:
+        yield _shown(code, *sample)
 
 
 def _shown(code: str, strength: str, noised: Noised) -> tuple[str, ...]:

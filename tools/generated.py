@@ -42,13 +42,13 @@ class Page:
 
     def files(self) -> list[Path]:
         """The files that the page is made of, sorted; each pattern names at least one."""
-        found: set[Path] = set()
+        paths: set[Path] = set()
         for pattern in self.inputs:
             matched = [path for path in ROOT.glob(pattern) if path.is_file() and "__pycache__" not in path.parts]
             if not matched:
                 raise FileNotFoundError(f"{self.path}: no file matches the input {pattern}")
-            found |= set(matched)
-        return sorted(found)
+            paths |= set(matched)
+        return sorted(paths)
 
 
 def _hash(paths: Iterable[Path]) -> str:

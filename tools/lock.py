@@ -23,14 +23,14 @@ HEADER: Final = (
 def needs(name: str, extras: tuple[str, ...]) -> Iterator[Requirement]:
     """The requirements of an installed distribution that apply here, with the given extras."""
     for line in distribution(name).requires or ():
-        one = Requirement(line)
-        if one.marker is None or any(one.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
-            yield one
+        requirement = Requirement(line)
+        if requirement.marker is None or any(requirement.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+            yield requirement
 
 
 def closure() -> dict[str, str]:
     """Name and version of everything reachable from the project, itself left out; what is not installed is skipped."""
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     waiting: list[tuple[str, tuple[str, ...]]] = [(PROJECT, EXTRAS)]
     seen: set[tuple[str, tuple[str, ...]]] = set()
     while waiting:
@@ -39,11 +39,14 @@ def closure() -> dict[str, str]:
             continue
         seen.add((name, extras))
         try:
-            found[name] = distribution(name).version.split("+")[0]
+            versions[name] = distribution(name).version.split("+")[0]
         except PackageNotFoundError:
             continue
-        waiting += [(canonicalize_name(one.name), tuple(sorted(one.extras))) for one in needs(name, extras)]
-    return {name: version for name, version in found.items() if name != PROJECT}
+        waiting += [
+            (canonicalize_name(requirement.name), tuple(sorted(requirement.extras)))
+            for requirement in needs(name, extras)
+        ]
+    return {name: version for name, version in versions.items() if name != PROJECT}
 
 
 def main() -> None:

@@ -45,8 +45,8 @@ def page(tasks: Sequence[TaskSpec], intermediate: Sequence[TaskSpec]) -> str:
     for name, title in _BENCHMARKS.items():
         if members := [task for task in tasks if (name in task.groups if name else not task.groups)]:
             parts += [f"## {title}\n", _overview(members, name)]
-    parts += ["## Each task\n", *(_entry(task, _said(task)) for task in tasks)]
-    learned = {one.name: one for task in intermediate for one in (task, *task.parts)}
+    parts += ["## Each task\n", *(_entry(task, _content(task)) for task in tasks)]
+    learned = {spec.name: spec for task in intermediate for spec in (task, *task.parts)}
     parts += [_LEARNED, _rows(_HEADS, (_learned(task) for task in intermediate)), "## Each intermediate task\n"]
     parts += [_entry(learned[name], _taught(learned[name])) for name in sorted(learned)]
     return "\n".join(parts)
@@ -85,7 +85,7 @@ def _learned(task: TaskSpec) -> tuple[str, ...]:
 
 def _entry(task: TaskSpec, rows: Iterable[tuple[str, str]]) -> str:
     title = f"### {task.name}\n\n{task.summary}\n"
-    return f"{title}\n{_rows(('', ''), ((f'**{name}**', said) for name, said in rows))}"
+    return f"{title}\n{_rows(('', ''), ((f'**{name}**', content) for name, content in rows))}"
 
 
 def _taught(task: TaskSpec) -> Iterator[tuple[str, str]]:
@@ -108,7 +108,7 @@ def _taught(task: TaskSpec) -> Iterator[tuple[str, str]]:
     yield "cite", task.cite
 
 
-def _said(task: TaskSpec) -> Iterator[tuple[str, str]]:
+def _content(task: TaskSpec) -> Iterator[tuple[str, str]]:
     yield "languages", f"{len(task.languages)}: {' '.join(task.languages)}"
     for name, languages in task.groups.items():
         if without := [code for code in task.languages if code not in languages]:
@@ -146,7 +146,7 @@ def _pool(pool: Pool) -> str:
 
 def _paths(paths: Sequence[str | tuple[str, ...]]) -> str:
     return " or ".join(
-        " with ".join(f"`{one}`" for one in ([path] if isinstance(path, str) else path)) for path in paths
+        " with ".join(f"`{part}`" for part in ([path] if isinstance(path, str) else path)) for path in paths
     )
 
 

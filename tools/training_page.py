@@ -20,7 +20,7 @@ def page(text: str) -> str:
     """The page with its tables written again."""
     for heading, spec in _TABLES.items():
         rows = re.compile(rf"(### {heading}\n\n)(?:\|[^\n]*\n)+")
-        text = rows.sub(lambda found, spec=spec: f"{found[1]}{table(spec)}\n", text)  # type: ignore[misc]  # one spec a heading
+        text = rows.sub(lambda match, spec=spec: f"{match[1]}{table(spec)}\n", text)  # type: ignore[misc]  # one spec a heading
     return text
 
 

@@ -21,24 +21,26 @@ def test_what_a_document_names_exists(document: str) -> None:
     """Each path of the project that a document names in backquotes is there."""
     quoted = re.findall(r"`([\w./-]+)`", (ROOT / document).read_text("utf-8"))
     paths = [path for path in quoted if "/" in path and not path.startswith("~") and path.upper() != path]
-    places = [ROOT, ROOT / "src" / "robust_xtreme"]
+    folders = [ROOT, ROOT / "src" / "robust_xtreme"]
     known = [path for path in paths if not any(word in path for word in ("NAME", "CODE"))]
-    assert [path for path in known if not any((place / path).exists() for place in places)] == []
+    assert [path for path in known if not any((folder / path).exists() for folder in folders)] == []
 
 
 def test_the_decisions_that_documents_name_exist() -> None:
     """Each `docs/decisions/NNNN-name.md`, and each link to a file, leads somewhere."""
     texts = [ROOT / document for document in DOCUMENTS] + sorted((ROOT / "docs").rglob("*.md"))
-    named = [(path, one) for path in texts for one in _named(path.read_text("utf-8"))]
-    places = {path: (path.parent, ROOT, ROOT / "docs" / "decisions") for path in texts}
-    assert any("0077-mini-ten-tasks.md" in one for path, one in named if path.name == "mini.md")
-    assert [(path.name, one) for path, one in named if not any((at / one).exists() for at in places[path])] == []
+    named = [(path, decision) for path in texts for decision in _named(path.read_text("utf-8"))]
+    folders = {path: (path.parent, ROOT, ROOT / "docs" / "decisions") for path in texts}
+    assert any("0077-mini-ten-tasks.md" in decision for path, decision in named if path.name == "mini.md")
+    assert [
+        (path.name, decision) for path, decision in named if not any((at / decision).exists() for at in folders[path])
+    ] == []
 
 
 def _named(text: str) -> list[str]:
     """Decisions by their names, and what links lead to."""
-    links = [one.partition("#")[0] for one in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in one]
-    return [one for one in (*links, *re.findall(r"(?:docs/decisions/)?[0-9]{4}-[a-z0-9-]+\.md", text)) if one]
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+    return [name for name in (*links, *re.findall(r"(?:docs/decisions/)?[0-9]{4}-[a-z0-9-]+\.md", text)) if name]
 
 
 def test_the_architecture_names_every_part() -> None:
@@ -58,7 +60,7 @@ def test_commands_in_documents_have_their_options(document: str) -> None:
     shown = [
         (name, option) for name, rest in re.findall(r"robust-xtreme (\w+)(.*)", text) for option in OPTION.findall(rest)
     ]
-    known = {name: {one for param in command.params for one in param.opts} for name, command in commands.items()}
+    known = {name: {option for param in command.params for option in param.opts} for name, command in commands.items()}
     assert [(name, option) for name, option in shown if option not in known[name]] == []
 
 

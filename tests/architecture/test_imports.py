@@ -99,8 +99,8 @@ def importing(below: bool) -> str:
 
 def modules(below: bool) -> list[str]:
     """Every module of the package, or those before the line where torch starts."""
-    found = pkgutil.walk_packages(robust_xtreme.__path__, "robust_xtreme.")
-    names = [module.name for module in found if module.name != "robust_xtreme.__main__"]
+    modules = pkgutil.walk_packages(robust_xtreme.__path__, "robust_xtreme.")
+    names = [module.name for module in modules if module.name != "robust_xtreme.__main__"]
     return [name for name in names if not (below and name.split(".")[1] in ABOVE)]
 
 
@@ -169,8 +169,8 @@ def _imports(path: Path) -> list[str]:
 def _home(name: str) -> str:
     """The folder that a private module in a dotted name belongs to, with a full stop after it; "" where none is."""
     parts = name.split(".")
-    places = [place for place, part in enumerate(parts) if part.startswith("_") and not part.startswith("__")]
-    return ".".join(parts[: places[0]]) + "." if places else ""
+    private = [index for index, part in enumerate(parts) if part.startswith("_") and not part.startswith("__")]
+    return ".".join(parts[: private[0]]) + "." if private else ""
 
 
 def test_an_unknown_attribute_is_an_attribute_error() -> None:

@@ -72,7 +72,7 @@ def _fact(code: str) -> dict[str, str]:
 def test_every_language_of_a_task_has_letters(name: str) -> None:
     """What a task can be evaluated in can be noised: its languages, of pairs both, have packs with an alphabet."""
     for code in registry.load("task", name).languages:
-        assert all(len(language(one).alphabet) >= FEWEST for one in code.split("@")), code
+        assert all(len(language(code).alphabet) >= FEWEST for code in code.split("@")), code
 
 
 @pytest.mark.parametrize("code", ABUGIDAS)

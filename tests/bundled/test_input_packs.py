@@ -86,7 +86,7 @@ def test_rows_of_words_are_words() -> None:
         assert len(row["word"]) == 2, row
         assert alphabet.issuperset(row["word"]), row
         assert row["reading"].count(" ") == 1, row
-        assert all(one in syllables for one in row["reading"].split(" ")), row
+        assert all(syllable in syllables for syllable in row["reading"].split(" ")), row
         assert int(row["frequency"]) > 0, row
 
 
@@ -102,7 +102,10 @@ def test_rows_of_fuzzy_pinyin_are_sounds_of_syllables() -> None:
     syllables = tuple(pinyin.characters().forms)
     for row in packs.table("input", "zh-fuzzy").rows:
         for sound in (row["one"], row["other"]):
-            inside = [one.startswith(sound) if row["place"] == "initial" else one.endswith(sound) for one in syllables]
+            inside = [
+                syllable.startswith(sound) if row["place"] == "initial" else syllable.endswith(sound)
+                for syllable in syllables
+            ]
             assert any(inside), row
 
 
@@ -141,7 +144,7 @@ def test_rows_of_romaji_are_keys_and_kana() -> None:
     """Keys are letters or the hyphen and give hiragana; keys that stay are a doubled consonant's."""
     for row in packs.table("input", "ja-romaji").rows:
         assert row["keys"] == "-" or (row["keys"].isascii() and row["keys"].islower()), row
-        assert all("ぁ" <= one <= "ゖ" or one == "ー" for one in row["kana"]), row
+        assert all("ぁ" <= character <= "ゖ" or character == "ー" for character in row["kana"]), row
         assert not row["rest"] or (row["keys"] == row["rest"] * 2 and row["kana"] == "っ"), row
         assert row["typed"] in ("", "yes"), row
 
@@ -161,7 +164,7 @@ def test_rows_of_japanese_words_are_words() -> None:
         assert alphabet.issuperset(row["word"]), row
         assert "\u4e00" <= row["word"][0] <= "\u9fff", row
         assert len(row["word"]) <= 2, row
-        assert all("ぁ" <= one <= "ゖ" or one == "ー" for one in row["reading"]), row
+        assert all("ぁ" <= character <= "ゖ" or character == "ー" for character in row["reading"]), row
         assert int(row["weight"]) >= 1, row
 
 
@@ -176,8 +179,8 @@ def test_there_are_enough_examples(name: str) -> None:
 
 def test_published_slips_of_pinyin_are_slips() -> None:
     """Every example is a key error of its kind, but for those that say why they are not."""
-    known = {(slip.point, slip.kind, slip.form) for slip in pinyin.key_errors()}
-    near = {(one, "syllable", other) for one in pinyin.characters().forms for other in pinyin.fuzzy(one)}
+    known = {(key_error.point, key_error.kind, key_error.form) for key_error in pinyin.key_errors()}
+    near = {(point, "syllable", other) for point in pinyin.characters().forms for other in pinyin.fuzzy(point)}
     rows = _examples("zh_pinyin")
     wrong = [row for row in rows if ((row["right"], row["kind"], row["wrong"]) in known | near) == bool(row["missing"])]
     assert wrong == []
@@ -191,6 +194,6 @@ def test_published_keys_give_their_kana() -> None:
 
 def test_published_homophones_are_candidates() -> None:
     """Every wrong conversion is a candidate, but for those that say why they are not."""
-    known = {(slip.point, slip.form) for slip in _kana.key_errors() if slip.kind == "candidate"}
+    known = {(key_error.point, key_error.form) for key_error in _kana.key_errors() if key_error.kind == "candidate"}
     rows = _examples("ja_homophones")
     assert [row for row in rows if ((row["right"], row["wrong"]) in known) == bool(row["missing"])] == []

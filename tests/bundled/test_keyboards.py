@@ -38,8 +38,11 @@ def _both_cases(code: str) -> list[str]:
     """The letters of an alphabet and their capitals, where they have one of their own."""
     known = language(code)
     dotted = CAPITALS if code in ("tr", "az") else {}
-    pairs = [(one, dotted.get(one, one.upper())) for one in known.alphabet if known.script not in NO_CASE]
-    return [*known.alphabet, *(capital for one, capital in pairs if capital != one and len(capital) == len(one))]
+    pairs = [(letter, dotted.get(letter, letter.upper())) for letter in known.alphabet if known.script not in NO_CASE]
+    return [
+        *known.alphabet,
+        *(capital for letter, capital in pairs if capital != letter and len(capital) == len(letter)),
+    ]
 
 
 def test_there_are_keyboards_for_all_fifty_languages() -> None:
@@ -58,10 +61,10 @@ def test_where_a_keyboard_is_ours_to_choose_it_is_said() -> None:
 
 def test_what_another_source_says_of_a_layout_stands_in_its_pack() -> None:
     """Each language that xkeyboard-config's registry does not name for a layout has the sentence of who does."""
-    rows = [(one.pack, *said) for one in wanted() for said in named(one.pack).items()]
+    rows = [(keyboard.pack, *position) for keyboard in wanted() for position in named(keyboard.pack).items()]
     assert len(rows) == len(NAMED.read_text("utf-8").splitlines()) - NOTES
-    for name, code, said in rows:
-        assert f"{code}: {said}" in layout(name).source
+    for name, code, position in rows:
+        assert f"{code}: {position}" in layout(name).source
         assert code in layout(name).languages
     assert {code for _, code, _ in rows} >= {"af", "eu", "jv", "nl", "qu", "yo"}
 
@@ -69,13 +72,13 @@ def test_what_another_source_says_of_a_layout_stands_in_its_pack() -> None:
 @pytest.mark.parametrize("name", names())
 def test_a_pack_says_where_it_comes_from(name: str) -> None:
     """Each pack names its file and variant of xkeyboard-config, the licence, and that it is attested there."""
-    one = layout(name)
+    known = layout(name)
     origin = r"xkeyboard-config 2\.35\.1, symbols/\w+, (variant [\w-]+|its default variant)"
-    assert re.fullmatch(rf"{origin}(; [a-z]{{2,3}}: (Debian|Microsoft|OLPC|symbols/cm), [^;]+)*", one.source)
-    assert (one.licence, one.standing) == ("X11", "attested")
-    assert one.languages or one.also
-    assert not set(one.languages) & set(one.also)
-    assert one.title
+    assert re.fullmatch(rf"{origin}(; [a-z]{{2,3}}: (Debian|Microsoft|OLPC|symbols/cm), [^;]+)*", known.source)
+    assert (known.licence, known.standing) == ("X11", "attested")
+    assert known.languages or known.also
+    assert not set(known.languages) & set(known.also)
+    assert known.title
 
 
 def test_the_licence_lies_beside_the_packs() -> None:
@@ -88,31 +91,31 @@ def test_the_licence_lies_beside_the_packs() -> None:
 @pytest.mark.parametrize("name", names())
 def test_neighbours_are_mutual_and_near(name: str) -> None:
     """Neighbours are each other's, never a key itself, and exactly the keys within 1.25 pitches."""
-    one = layout(name)
-    for key, other in product(one.keys, repeat=2):
+    known = layout(name)
+    for key, other in product(known.keys, repeat=2):
         near = hypot(key.x - other.x, key.y - other.y) <= 1.25
-        assert (other in one.neighbours(key)) == (near and key is not other) == (key in one.neighbours(other))
-    assert len({(key.x, key.y) for key in one.keys}) == len({key.name for key in one.keys}) == len(one.keys)
-    assert all(1 <= len(one.neighbours(key)) <= 6 for key in one.keys)
+        assert (other in known.neighbours(key)) == (near and key is not other) == (key in known.neighbours(other))
+    assert len({(key.x, key.y) for key in known.keys}) == len({key.name for key in known.keys}) == len(known.keys)
+    assert all(1 <= len(known.neighbours(key)) <= 6 for key in known.keys)
 
 
 @pytest.mark.parametrize("name", names())
 def test_every_character_can_be_typed(name: str) -> None:
     """What a key types is typed by one stroke, at the lowest level that has it."""
-    one = layout(name)
-    for key in one.keys:
+    known = layout(name)
+    for key in known.keys:
         assert len(key.levels) == len(LEVELS)
         for text in filter(None, key.levels):
-            (stroke,) = one.strokes(text) or ()
+            (stroke,) = known.strokes(text) or ()
             assert stroke.key.levels[stroke.level] == text
-            assert not any(text in other.levels[: stroke.level] for other in one.keys)
+            assert not any(text in other.levels[: stroke.level] for other in known.keys)
 
 
 @pytest.mark.parametrize("code", [code for code in ALL_LANGUAGES if code not in INPUT_METHOD])
 def test_the_default_keyboard_types_the_alphabet(code: str) -> None:
     """Every letter, small and capital, is typed by keys, dead keys and marks of the default layout, or is listed."""
-    one = layout(of_language(code)[0])
-    missing = [letter for letter in _both_cases(code) if one.strokes(letter) is None]
+    known = layout(of_language(code)[0])
+    missing = [letter for letter in _both_cases(code) if known.strokes(letter) is None]
     assert sorted(missing) == sorted(UNREACHED.get(code, ("", ""))[0].split())
 
 
@@ -141,9 +144,9 @@ def test_neighbours_on_qwerty_are_those_under_the_fingers() -> None:
     """The keys around S, the one left of Z on an ISO keyboard, and the backslash above Enter."""
 
     def around(name: str, letter: str) -> str:
-        one = layout(name)
-        strokes = one.strokes(letter) or ()
-        return "".join(sorted(other.levels[0] for other in one.neighbours(strokes[0].key)))
+        known = layout(name)
+        strokes = known.strokes(letter) or ()
+        return "".join(sorted(other.levels[0] for other in known.neighbours(strokes[0].key)))
 
     assert around("us", "s") == "adewxz"
     assert around("de", "<") == "ay"
@@ -158,10 +161,10 @@ WIDE = 13.75
 @pytest.mark.parametrize("name", [name for name in names() if "AD13" in {key.name for key in layout(name).keys}])
 def test_the_wide_key_right_of_the_bracket_has_the_neighbours_of_its_true_place(name: str) -> None:
     """A pack has it one pitch after `]`; its centre is 1.25 after, and the keys within reach are the same there."""
-    one = layout(name)
-    wide = next(key for key in one.keys if key.name == "AD13")
-    near = [key for key in one.keys if key is not wide and hypot(key.x - WIDE, key.y - wide.y) <= 1.25]
-    assert near == list(one.neighbours(wide))
+    known = layout(name)
+    wide = next(key for key in known.keys if key.name == "AD13")
+    near = [key for key in known.keys if key is not wide and hypot(key.x - WIDE, key.y - wide.y) <= 1.25]
+    assert near == list(known.neighbours(wide))
     assert [key.name for key in near] == ["AD12"]
 
 

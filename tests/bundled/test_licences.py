@@ -25,9 +25,9 @@ TEXTS = {
 
 def _named(kind: str, name: str) -> set[str]:
     """The licences that a pack names, without what it says of them in brackets or after a semicolon."""
-    said = packs.read(kind, name)["licence"] if kind in ("alphabets", "keyboards", "suites") else ""
-    said = said or packs.table(kind, name).header["licence"]
-    parts = re.sub(r"\([^()]*\)", "", said.partition(";")[0]).split(",")
+    licence = packs.read(kind, name)["licence"] if kind in ("alphabets", "keyboards", "suites") else ""
+    licence = licence or packs.table(kind, name).header["licence"]
+    parts = re.sub(r"\([^()]*\)", "", licence.partition(";")[0]).split(",")
     return {part.strip().replace(" ", "-") for part in parts if not part.strip().startswith("text in ")}
 
 

@@ -19,14 +19,14 @@ def test_a_pack_holds_its_script(name: str) -> None:
     table = packs.table("lookalikes", name)
     assert table.header["script"] == name
     assert {table.standing(row) for row in table.rows} <= {"derived", "attested"}
-    script = "|".join(f"\\p{{Script_Extensions={one}}}" for one in _SCRIPTS.get(name, name).split("|"))
+    script = "|".join(f"\\p{{Script_Extensions={word}}}" for word in _SCRIPTS.get(name, name).split("|"))
     for row in table.rows:
         forms, likeness = row["forms"].split(), list(map(int, row["likeness"].split()))
         assert 1 <= len(forms) == len(likeness) <= 34
         assert likeness == sorted(likeness, reverse=True)
         assert row["letter"] not in forms
-        assert all(75 <= one <= 100 for one in likeness)
-        odd = [one for one in (row["letter"], *forms) if not regex.fullmatch(f"({script}|[0-9])+", one)]
+        assert all(75 <= value <= 100 for value in likeness)
+        odd = [form for form in (row["letter"], *forms) if not regex.fullmatch(f"({script}|[0-9])+", form)]
         assert not odd, odd
 
 
@@ -37,17 +37,17 @@ def test_a_pack_holds_its_script(name: str) -> None:
 def test_what_everybody_confuses_is_there(name: str, letter: str, form: str) -> None:
     """The confusions that each script is known for are among the forms."""
     rows = [row for row in packs.table("lookalikes", name).rows if row["letter"] == letter]
-    assert form in {one for row in rows for one in row["forms"].split()}
+    assert form in {form for row in rows for form in row["forms"].split()}
 
 
 @pytest.mark.parametrize("code", [code for code in LANGUAGES if language(code).script in ("Latn", "Cyrl", "Grek")])
 def test_accented_letters_of_others_crowd_out_none(code: str) -> None:
     """Nearly every letter of a language, in either case, has another one of its own alphabet among its forms."""
-    own = set(cases(code))
+    letters = set(cases(code))
     rows = packs.table("lookalikes", language(code).script).rows
-    alike = {row["letter"] for row in rows if own & set(row["forms"].split())}
-    assert len(own - alike) <= 4, sorted(own - alike)
-    assert {*"aeioсо"} & own <= alike
+    alike = {row["letter"] for row in rows if letters & set(row["forms"].split())}
+    assert len(letters - alike) <= 4, sorted(letters - alike)
+    assert {*"aeioсо"} & letters <= alike
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

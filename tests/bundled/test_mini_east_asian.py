@@ -48,14 +48,14 @@ def test_what_is_asked_for_stays_in_its_place(language: str, text: str) -> None:
     assert written(language, question(language, _BORN, "year")) == text
 
 
-@pytest.mark.parametrize(("place", "text"), [("lima", "리마로"), ("london", "런던으로"), ("seoul", "서울로")])
-def test_the_korean_particle_of_direction_follows_the_last_sound(place: str, text: str) -> None:
+@pytest.mark.parametrize(("city", "text"), [("lima", "리마로"), ("london", "런던으로"), ("seoul", "서울로")])
+def test_the_korean_particle_of_direction_follows_the_last_sound(city: str, text: str) -> None:
     """It is 로 behind a vowel and behind ㄹ."""
-    assert text in written("ko", sentence("ko", Clause("travel", _ANNA, place=place)))
+    assert text in written("ko", sentence("ko", Clause("travel", _ANNA, place=city)))
 
 
 def test_the_kind_of_an_organisation_is_part_of_its_name() -> None:
     """Every word of the name is marked, a company's as well."""
-    for language, said in (("zh", "田中公司"), ("ko", "다나카사"), ("ja", "タナカ社")):
+    for language, name in (("zh", "田中公司"), ("ko", "다나카사"), ("ja", "タナカ社")):
         spoken = sentence(language, Clause("found", _ANNA, Organisation("tanaka", "company")))
-        assert "".join(word.text for word in spoken if word.part == "object" and word.name == "ORG") == said
+        assert "".join(word.text for word in spoken if word.part == "object" and word.name == "ORG") == name

@@ -35,31 +35,31 @@ def rows(path: str) -> list[dict[str, Any]]:
 
 def test_what_follows_from_one_thing_never_leads_to_it() -> None:
     """No two statements of rings stand in both orders, so that every question has one right answer."""
-    steps = {(ring[place], ring[(place + 1) % 4]) for ring in causes.RINGS.values() for place in range(4)}
-    assert not steps & {(other, one) for one, other in steps}
+    steps = {(ring[number], ring[(number + 1) % 4]) for ring in causes.RINGS.values() for number in range(4)}
+    assert not steps & {(other, first) for first, other in steps}
     assert all(len(set(ring)) == 4 for ring in causes.RINGS.values())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_both_questions_are_asked_of_every_premise(language: str) -> None:
     """The first choice is right as often as the second; half of the pairs have the same choices for both questions."""
-    found = rows(f"xcopa/test-{language}.jsonl")
+    table = rows(f"xcopa/test-{language}.jsonl")
     turned = 0
-    for one, other in zip(found[::2], found[1::2], strict=True):
-        assert one["premise"] == other["premise"]
-        assert {one["question"], other["question"]} == set(causes.QUESTIONS)
-        assert {one["label"], other["label"]} == {0, 1}
-        turned += one["choices"] == other["choices"]
-    assert turned * 4 == len(found)
+    for row, other in zip(table[::2], table[1::2], strict=True):
+        assert row["premise"] == other["premise"]
+        assert {row["question"], other["question"]} == set(causes.QUESTIONS)
+        assert {row["label"], other["label"]} == {0, 1}
+        turned += row["choices"] == other["choices"]
+    assert turned * 4 == len(table)
 
 
 def test_a_question_and_its_choices_tell_nothing_without_the_premise() -> None:
     """In a ring the same two statements are choices of two premises, and each is the cause of one of them."""
     for ring in causes.RINGS.values():
-        pairs = [(ring[place - 1], frozenset((ring[place - 1], ring[(place + 1) % 4]))) for place in range(4)]
+        pairs = [(ring[number - 1], frozenset((ring[number - 1], ring[(number + 1) % 4]))) for number in range(4)]
         assert set(Counter(pairs).values()) == {1}
         assert set(Counter(pair for _, pair in pairs).values()) == {2}
-    each = Counter((one.ring, one.place, one.wrong) for one in causes.chosen(True, meanings.TESTS["xcopa"]))
+    each = Counter((story.ring, story.step, story.wrong) for story in causes.chosen(True, meanings.TESTS["xcopa"]))
     assert len(set(each.values())) == 1
 
 
@@ -71,11 +71,11 @@ def test_a_strange_choice_never_goes_with_the_premise() -> None:
             near.setdefault(_verb(node), set()).update(map(_verb, ring))
     right: Counter[str] = Counter()
     wrong: Counter[str] = Counter()
-    for one in islice(meanings.stories(False), 1000):
-        if one.template.endswith("/strange"):
-            assert _of(one.wrong[0]) not in near[_of(one.premise)]
-            right.update(map(_of, one.right))
-            wrong.update(map(_of, one.wrong))
+    for story in islice(meanings.stories(False), 1000):
+        if story.template.endswith("/strange"):
+            assert _of(story.wrong[0]) not in near[_of(story.premise)]
+            right.update(map(_of, story.right))
+            wrong.update(map(_of, story.wrong))
     assert right.keys() == wrong.keys()
     assert all(1 / 3 < right[verb] / wrong[verb] < 3 for verb in right)
 
@@ -92,8 +92,8 @@ def _cues(row: dict[str, Any]) -> tuple[Any, ...]:
     """What the surface tells: the question, who begins, the words shared with the premise, and lengths."""
     premise = row["premise"].rstrip(".").split()
     several = [choice.rstrip(".").split() for choice in row["choices"]]
-    shared = [len(set(premise) & set(one)) for one in several]
-    begin = tuple(one[:1] == premise[:1] for one in several)
+    shared = [len(set(premise) & set(choice)) for choice in several]
+    begin = tuple(choice[:1] == premise[:1] for choice in several)
     return row["question"], begin, _sign(shared[0] - shared[1]), _sign(len(several[0]) - len(several[1]))
 
 
@@ -103,26 +103,26 @@ def _sign(value: int) -> int:
 
 def test_surface_cues_tell_as_many_causes_as_the_page_says() -> None:
     """A table of cues, and which choice has the verb that is more often right, are counted on the English test."""
-    assert f"tells {_told(_cues):.1f} % of the English causes and effects" in _PAGE
+    assert f"tells {_percent_right(_cues):.1f} % of the English causes and effects" in _PAGE
 
 
-def _told(cue: Callable[[dict[str, Any]], Any]) -> float:
+def _percent_right(cue: Callable[[dict[str, Any]], Any]) -> float:
     """How many labels of the English test a table of cues tells that is learned from the training rows."""
     table: dict[Any, Counter[int]] = {}
     for row in rows("xcopa/train-en.jsonl"):
         table.setdefault(cue(row), Counter())[row["label"]] += 1
     test = rows("xcopa/test-en.jsonl")
     right = [table[cue(row)].most_common(1)[0][0] == row["label"] for row in test if cue(row) in table]
-    told: float = 100 * sum(right) / len(test)
-    return told
+    percent: float = 100 * sum(right) / len(test)
+    return percent
 
 
 def test_the_verbs_of_the_choices_tell_as_many_as_the_page_says() -> None:
     """Without the premise, the choice is taken whose verb is more often right after the question in training."""
     counts: dict[tuple[str, str], Counter[bool]] = {}
     for row in rows("xcopa/train-en.jsonl"):
-        for place, choice in enumerate(row["choices"]):
-            counts.setdefault((row["question"], _said_verb(choice)), Counter())[place == row["label"]] += 1
+        for index, choice in enumerate(row["choices"]):
+            counts.setdefault((row["question"], _said_verb(choice)), Counter())[index == row["label"]] += 1
     test = rows("xcopa/test-en.jsonl")
     right = 0
     for row in test:
@@ -138,8 +138,8 @@ def _said_verb(choice: str) -> str:
     return next((token for token in tokens if token in pasts), tokens[-1])
 
 
-def _share(found: Counter[bool] | None) -> float:
-    return float(found[True]) / (found[True] + found[False]) if found else 0.5
+def _share(counts: Counter[bool] | None) -> float:
+    return float(counts[True]) / (counts[True] + counts[False]) if counts else 0.5
 
 
 # -------------------------------------------------------------------------------------------------------------- udpos
@@ -172,21 +172,21 @@ def _pairs(row: dict[str, Any]) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_tagged_words_are_those_of_the_sentence(language: str) -> None:
     """Nothing is lost: the tokens without spaces are the statement without spaces."""
-    for row, one in zip(rows(f"udpos/test-{language}.jsonl"), _tagged(), strict=True):
-        assert "".join(row["tokens"]) == written(language, sentence(language, one.clause)).replace(" ", "")
+    for row, statement in zip(rows(f"udpos/test-{language}.jsonl"), _tagged(), strict=True):
+        assert "".join(row["tokens"]) == written(language, sentence(language, statement.clause)).replace(" ", "")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_listed_word_is_said(language: str) -> None:
     """A word of `tags.toml` that no statement has is a word that was changed elsewhere."""
-    said = {word.text.lower() for one in _clauses() for word in sentence(language, one)}
-    listed = [one for one in _TABLES[language].values() if isinstance(one, str)]
-    listed += [one for table in _TABLES[language].values() if not isinstance(table, str) for one in table.values()]
-    assert {word for one in listed for word in one.split()} - said == set()
+    spoken = {word.text.lower() for clause in _clauses() for word in sentence(language, clause)}
+    listed = [entry for entry in _TABLES[language].values() if isinstance(entry, str)]
+    listed += [entry for table in _TABLES[language].values() if not isinstance(table, str) for entry in table.values()]
+    assert {word for text in listed for word in text.split()} - spoken == set()
 
 
 @pytest.mark.parametrize(
-    ("language", "said"),
+    ("language", "expected"),
     [
         ("en", "Anna/PROPN did/AUX not/PART buy/VERB an/DET old/ADJ car/NOUN in/ADP Paris/PROPN ./PUNCT"),
         ("de", "Anna/PROPN hat/AUX in/ADP Paris/PROPN kein/DET altes/ADJ Auto/NOUN gekauft/VERB ./PUNCT"),
@@ -198,10 +198,10 @@ def test_every_listed_word_is_said(language: str) -> None:
         ("sw", "Anna/PROPN hakununua/VERB gari/NOUN la/ADP zamani/ADJ jijini/NOUN Paris/PROPN ./PUNCT"),
     ],
 )
-def test_words_have_the_tags_of_their_use(language: str, said: str) -> None:
+def test_words_have_the_tags_of_their_use(language: str, expected: str) -> None:
     """One statement, as it is tagged."""
     clause = Clause("buy", Person("anna"), Thing("car", "old"), place="paris", negated=language != "ja")
-    assert " ".join(f"{word}/{tag}" for word, tag in tags.tagged(language, clause)) == said
+    assert " ".join(f"{word}/{tag}" for word, tag in tags.tagged(language, clause)) == expected
 
 
 def test_an_arabic_prefix_is_of_the_word_behind_it() -> None:
@@ -215,11 +215,11 @@ def test_an_arabic_prefix_is_of_the_word_behind_it() -> None:
 def test_a_pair_has_its_question_and_its_context_in_two_languages() -> None:
     """Rows of mlqa in de@en have German questions on the English passages, and their answers."""
     for pair in suite.PAIRS:
-        asked, told = pair.split("@")
-        own = rows(f"mlqa/test-{pair}.jsonl")
-        questions, contexts = (rows(f"mlqa/test-{code}.jsonl") for code in (asked, told))
-        assert [row["question"] for row in own] == [row["question"] for row in questions]
-        assert [(row["context"], row["answers"]) for row in own] == [
+        asked, answered = pair.split("@")
+        pair_rows = rows(f"mlqa/test-{pair}.jsonl")
+        questions, contexts = (rows(f"mlqa/test-{code}.jsonl") for code in (asked, answered))
+        assert [row["question"] for row in pair_rows] == [row["question"] for row in questions]
+        assert [(row["context"], row["answers"]) for row in pair_rows] == [
             (row["context"], row["answers"]) for row in contexts
         ]
 
@@ -228,10 +228,10 @@ def test_languages_have_their_own_passages_in_tydiqa() -> None:
     """No two languages ask of one passage, and no passage is one of xquad's or mlqa's."""
     clusters = [{row["cluster"] for row in rows(f"tydiqa/test-{code}.jsonl")} for code in LANGUAGES]
     assert sum(map(len, clusters)) == len(set().union(*clusters))
-    told = [[one.clauses for one in meanings.native(code)] for code in LANGUAGES]
-    others = {one.clauses for several in (meanings.read(True), meanings.parallel_passages()) for one in several}
-    assert not others & {clauses for several in told for clauses in several}
-    assert len({clauses for several in told for clauses in several}) == sum(map(len, told))
+    native = [[passage.clauses for passage in meanings.native(code)] for code in LANGUAGES]
+    others = {passage.clauses for several in (meanings.read(True), meanings.parallel_passages()) for passage in several}
+    assert not others & {clauses for several in native for clauses in several}
+    assert len({clauses for several in native for clauses in several}) == sum(map(len, native))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -241,20 +241,20 @@ def test_one_sentence_of_a_passage_holds_the_answer(language: str) -> None:
         spans, ((start, stop),) = row["sentences"], row["answers"]
         assert (spans[0][0], spans[-1][1]) == (0, len(row["context"]))
         assert sum(first <= start and stop <= last for first, last in spans) == 1
-        between = [row["context"][one[1] : other[0]] for one, other in pairwise(spans)]
+        between = [row["context"][span[1] : other[0]] for span, other in pairwise(spans)]
         assert not "".join(between).strip()
 
 
 def test_no_other_passage_answers_a_question() -> None:
     """What a question mentions stands in no clause of another passage; in English not word for word in training."""
-    several = list(meanings.found(True))
-    for one in several:
-        others = [clause for other in several if other is not one for clause in other.clauses]
-        for asked in one.questions:
-            put = asked.of(one.clauses)
-            told = [part for part in ("verb", *PARTS) if part != asked.asked and getattr(put, part)]
+    several = list(meanings.searched(True))
+    for passage in several:
+        others = [clause for other in several if other is not passage for clause in other.clauses]
+        for asked in passage.questions:
+            put = asked.of(passage.clauses)
+            mentioned = [part for part in ("verb", *PARTS) if part != asked.asked and getattr(put, part)]
             assert not [
-                clause for clause in others if all(getattr(clause, part) == getattr(put, part) for part in told)
+                clause for clause in others if all(getattr(clause, part) == getattr(put, part) for part in mentioned)
             ]
     tested = {row["question"] for row in rows("lareqa/test-en.jsonl")}
     assert not tested & {row["question"] for row in rows("lareqa/train-en.jsonl")}
@@ -266,8 +266,8 @@ def test_no_other_passage_answers_a_question() -> None:
 def test_no_two_pairs_of_tatoeba_say_the_same() -> None:
     """Every sentence and every translation is there once, so that one answer is right."""
     for code in LANGUAGES[1:]:
-        found = rows(f"tatoeba/test-{code}.jsonl")
-        assert len({row["translation"] for row in found}) == len({row["sentence"] for row in found}) == len(found)
+        table = rows(f"tatoeba/test-{code}.jsonl")
+        assert len({row["translation"] for row in table}) == len({row["sentence"] for row in table}) == len(table)
 
 
 def test_the_pool_describes_entities_in_all_languages() -> None:
@@ -276,7 +276,7 @@ def test_the_pool_describes_entities_in_all_languages() -> None:
     assert 300 <= len(pool) <= 600
     assert {row["language"] for row in pool.values()} == set(LANGUAGES)
     assert len({row["text"] for row in pool.values()}) == len(pool)
-    marks = [mark for one in mentions.shown(0) for mark in one.marks()]
+    marks = [mark for entity in mentions.shown(0) for mark in entity.marks()]
     assert len(set(marks)) == len(marks)
     for code in LANGUAGES:
         assert {row["entity"] for row in rows(f"mewsli_x/test-{code}.jsonl")} <= pool.keys()
@@ -291,7 +291,7 @@ def test_no_entity_of_the_test_is_trained_on() -> None:
 
 def test_a_mention_is_a_name_that_several_share() -> None:
     """Most mentions of people by their first name alone could be of ten others and more."""
-    firsts = Counter(one.named.first for one in mentions.shown(0) if isinstance(one.named, Person))
+    firsts = Counter(entity.named.first for entity in mentions.shown(0) if isinstance(entity.named, Person))
     short = [row for row in rows("mewsli_x/test-en.jsonl") if "/short/" in row["cluster"]]
     assert short
     shared = [firsts[row["mention"].lower()] for row in short]
@@ -300,4 +300,6 @@ def test_a_mention_is_a_name_that_several_share() -> None:
 
 def test_statements_have_every_verb() -> None:
     """The parts of speech are those of all that the world can do."""
-    assert {one.verb for one in statements.templates().values()} == {one.verb for one in drawn(1, 62)}
+    assert {template.verb for template in statements.templates().values()} == {
+        statement.verb for statement in drawn(1, 62)
+    }

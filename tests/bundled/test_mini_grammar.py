@@ -17,9 +17,9 @@ _FOREIGN = {"tr": "wİ", "th": "ำ"}
 """Letters of foreign names, and those that the alphabets list otherwise."""
 
 
-def said(words: list[Word], part: str) -> list[Word]:
+def words_of(words: list[Word], part: str) -> list[Word]:
     """The words of a part."""
-    return [one for one in words if one.part == part]
+    return [word for word in words if word.part == part]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -31,40 +31,40 @@ def test_the_lexicon_has_every_word_of_the_world(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_clause_is_said_with_all_its_parts_and_names(language: str) -> None:
     """A part that a clause has is said, in one run of words; names carry their kind, and other words none."""
-    for one in _CLAUSES:
-        spoken = sentence(language, one)
+    for clause in _CLAUSES:
+        spoken = sentence(language, clause)
         for part in PARTS:
-            places = [place for place, word in enumerate(spoken) if word.part == part]
-            assert bool(places) == bool(getattr(one, part)), (written(language, spoken), part)
-            assert places == list(range(places[0], places[-1] + 1)) if places else True, written(language, spoken)
+            indices = [index for index, word in enumerate(spoken) if word.part == part]
+            assert bool(indices) == bool(getattr(clause, part)), (written(language, spoken), part)
+            assert indices == list(range(indices[0], indices[-1] + 1)) if indices else True, written(language, spoken)
         for part in ("subject", "object", "recipient", "place"):
-            kinds = {word.name for word in said(spoken, part)}
-            assert kinds <= {_kind(one, part)}, (written(language, spoken), part, kinds)
+            kinds = {word.name for word in words_of(spoken, part)}
+            assert kinds <= {_kind(clause, part)}, (written(language, spoken), part, kinds)
 
 
-def _kind(one: Clause, part: str) -> str:
+def _kind(clause: Clause, part: str) -> str:
     if part == "place":
         return "LOC"
-    value = getattr(one, part)
+    value = getattr(clause, part)
     return "PER" if isinstance(value, Person) else "ORG" if isinstance(value, Organisation) else ""
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_question_mentions_every_part_but_the_one_it_asks_for(language: str) -> None:
     """The asked part is not given away; the others stand in the question."""
-    for one in _CLAUSES[:310]:
-        for asked in askable(one):
-            spoken = question(language, replace(one, negated=False), asked)
-            assert not said(spoken, asked), (written(language, spoken), asked)
+    for clause in _CLAUSES[:310]:
+        for asked in askable(clause):
+            spoken = question(language, replace(clause, negated=False), asked)
+            assert not words_of(spoken, asked), (written(language, spoken), asked)
             for part in set(PARTS) - {asked}:
-                assert bool(said(spoken, part)) == bool(getattr(one, part)), (written(language, spoken), part)
+                assert bool(words_of(spoken, part)) == bool(getattr(clause, part)), (written(language, spoken), part)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_negation_is_said(language: str) -> None:
     """The negated statement differs from the statement."""
-    for one in _CLAUSES[:62]:
-        said_so = {written(language, sentence(language, replace(one, negated=value))) for value in (False, True)}
+    for clause in _CLAUSES[:62]:
+        said_so = {written(language, sentence(language, replace(clause, negated=value))) for value in (False, True)}
         assert len(said_so) == 2, said_so
 
 
@@ -78,8 +78,8 @@ def test_the_words_are_written_as_the_language_is(language: str) -> None:
     alphabet = (
         {*languages.language(language).alphabet, *_FOREIGN.get(language, "")} if _has_letters(language) else set()
     )
-    for one in _CLAUSES[:155]:
-        spoken = sentence(language, one)
+    for clause in _CLAUSES[:155]:
+        spoken = sentence(language, clause)
         assert all(word.text and not any(letter.isspace() for letter in word.text) for word in spoken)
         spaced = sum(word.apart if language in UNSPACED else not word.bound for word in spoken[1:])
         assert written(language, spoken).count(" ") == spaced

@@ -57,9 +57,9 @@ def test_weights_and_tokenizer_are_small(folder: Path) -> None:
 @pytest.mark.parametrize("name", TASKS)
 def test_there_is_a_head_for_each_task_trained_on_english_labels(name: str, folder: Path) -> None:
     """Each head belongs to the encoder beside it, and every other language is met zero-shot."""
-    found = locate(folder, registry.load("task", name))
-    assert found.trained_on == ("en",)
-    assert found.setting("sw") == "zero_shot"
+    located = locate(folder, registry.load("task", name))
+    assert located.trained_on == ("en",)
+    assert located.setting("sw") == "zero_shot"
 
 
 def test_the_first_stage_says_what_was_read_in_which_languages(folder: Path) -> None:
@@ -74,17 +74,17 @@ def test_the_first_stage_says_what_was_read_in_which_languages(folder: Path) -> 
 def test_text_is_cut_alike_by_every_version_of_transformers(tokenizer: Any, golden: Callable[[str, str], None]) -> None:
     """Ids and offsets of the suite's texts are those of the version that made the golden."""
     texts = [*_texts()]
-    found = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
-    pieces = [" ".join(tokenizer.convert_ids_to_tokens(ids)) for ids in found["input_ids"]]
-    shown = "".join(f"{one}\n" for one in sorted(set(pieces))[::60])
-    golden("mini/cuts.txt", shown + digest(json.dumps([found["input_ids"], found["offset_mapping"]])) + "\n")
+    encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
+    pieces = [" ".join(tokenizer.convert_ids_to_tokens(ids)) for ids in encoded["input_ids"]]
+    shown = "".join(f"{piece}\n" for piece in sorted(set(pieces))[::60])
+    golden("mini/cuts.txt", shown + digest(json.dumps([encoded["input_ids"], encoded["offset_mapping"]])) + "\n")
 
 
 def test_no_letter_of_an_alphabet_is_unknown_or_a_byte(tokenizer: Any) -> None:
     """Noise writes with these letters: each is an entry of its own; so is every letter of the suite."""
     letters = {letter for code in _ALPHABETS for letter in language(code).alphabet} | set("".join(_texts()))
-    pieces = {token for one in letters for token in tokenizer.tokenize(one)}
-    assert not {one for one in pieces if one == tokenizer.unk_token or one.startswith("<0x")}
+    pieces = {token for letter in letters for token in tokenizer.tokenize(letter)}
+    assert not {piece for piece in pieces if piece == tokenizer.unk_token or piece.startswith("<0x")}
 
 
 def test_it_understands_a_language_it_saw_no_label_of(folder: Path, tokenizer: Any) -> None:
@@ -97,22 +97,24 @@ def test_it_understands_a_language_it_saw_no_label_of(folder: Path, tokenizer: A
     ids, mask = collate(windows, int(tokenizer.pad_token_id))
     with torch.inference_mode():
         scores = family.forward(head, encoder(input_ids=ids, attention_mask=mask).last_hidden_state, mask, windows)
-    said = [Choice(int(one)) for one in scores.argmax(dim=-1)]
-    assert sum(one == example.target for one, example in zip(said, examples, strict=True)) > 0.75 * len(examples)
+    predicted = [Choice(int(index)) for index in scores.argmax(dim=-1)]
+    assert sum(target == example.target for target, example in zip(predicted, examples, strict=True)) > 0.75 * len(
+        examples
+    )
 
 
 def test_the_nearest_sentence_is_mostly_the_translation(folder: Path, tokenizer: Any) -> None:
     """Without a head, seven of ten Spanish sentences are nearest to their English ones: chance is one in a hundred."""
     task = registry.load("task", "tatoeba")
-    found = load(task, open_source("mini"), "es", "test")
-    assert found.corpus is not None
+    loaded = load(task, open_source("mini"), "es", "test")
+    assert loaded.corpus is not None
     encoder = AtLayer(read_encoder(folder / "model"), DEFAULT.at(3))
-    queries = [(place, "query", one.texts["query"].value) for place, one in enumerate(found.examples)]
-    candidates = [(place, "candidate", one.value) for place, one in enumerate(found.corpus.texts)]
+    queries = [(index, "query", example.texts["query"].value) for index, example in enumerate(loaded.examples)]
+    candidates = [(index, "candidate", text.value) for index, text in enumerate(loaded.corpus.texts)]
     vectors = [_vectors(encoder, text_windows(texts, tokenizer, task.max_length)) for texts in (queries, candidates)]
     nearest = (vectors[0] @ vectors[1].T).argmax(dim=1).tolist()
-    said = [Document((found.corpus.texts[place].id,)) for place in nearest]
-    right = [one == example.target for one, example in zip(said, found.examples, strict=True)]
+    predicted = [Document((loaded.corpus.texts[index].id,)) for index in nearest]
+    right = [target == example.target for target, example in zip(predicted, loaded.examples, strict=True)]
     assert sum(right) > 0.7 * len(right)
 
 
@@ -120,8 +122,8 @@ def _vectors(encoder: Any, windows: Sequence[Window]) -> torch.Tensor:
     ids, mask = collate(windows, 1)
     with torch.inference_mode():
         hidden = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
-        found: torch.Tensor = Pooled(DEFAULT)(hidden, mask, windows)
-    return found
+        vectors: torch.Tensor = Pooled(DEFAULT)(hidden, mask, windows)
+    return vectors
 
 
 def _head(folder: Path, task: Any) -> Any:

@@ -127,8 +127,8 @@ def test_questions_are_asked_as_the_language_asks_them(language: str, clause: Cl
 )
 def test_the_word_for_a_company_is_no_part_of_its_name(language: str, tagged: list[tuple[str, str]]) -> None:
     """It stands beside the name, so that a company is not read as a person."""
-    found = rows.named(language, sentence(language, Clause("found", _ANNA, _FIRM)))
-    assert [(token, tag) for token, tag in found if (token, tag) in tagged] == tagged
+    tagged_words = rows.named(language, sentence(language, Clause("found", _ANNA, _FIRM)))
+    assert [(token, tag) for token, tag in tagged_words if (token, tag) in tagged] == tagged
 
 
 def test_a_thai_answer_holds_the_space_of_the_name() -> None:
@@ -145,5 +145,5 @@ def _answer(row: rows.Row) -> str:
 
 def _names() -> list[list[Word]]:
     """Everyone that passages speak of."""
-    clauses = [clause for one in meanings.read(True) for clause in one.clauses]
-    return [[word for word in sentence("th", one) if word.part == "subject"] for one in clauses]
+    clauses = [clause for passage in meanings.read(True) for clause in passage.clauses]
+    return [[word for word in sentence("th", clause) if word.part == "subject"] for clause in clauses]

@@ -80,14 +80,14 @@ def test_questions_leave_nothing_dangling(language: str, clause: Clause, asked: 
 def test_quotation_marks_are_tokens_of_their_own() -> None:
     """A Russian name in quotation marks is tagged without them where they are no part of it."""
     for kind, text in (("company", "компанию « Нова »"), ("bank", "банк « Нова »")):
-        said = rows.named("ru", sentence("ru", Clause("found", _ANNA, Organisation("nova", kind))))
-        assert " ".join(token for token, _ in said) == f"Анна Смит основала {text} ."
-        assert [tag for token, tag in said if token == "Нова"] == ["B-ORG" if kind == "company" else "I-ORG"]
+        tagged_words = rows.named("ru", sentence("ru", Clause("found", _ANNA, Organisation("nova", kind))))
+        assert " ".join(token for token, _ in tagged_words) == f"Анна Смит основала {text} ."
+        assert [tag for token, tag in tagged_words if token == "Нова"] == ["B-ORG" if kind == "company" else "I-ORG"]
 
 
 def test_nobody_meets_a_namesake() -> None:
     """Two people of a clause never have one first name."""
-    for one in meanings.namings(True):
-        for clause in one.clauses:
+    for naming in meanings.namings(True):
+        for clause in naming.clauses:
             people = [part for part in (clause.subject, clause.object, clause.recipient) if isinstance(part, Person)]
-            assert len({part.first for part in people}) == len(people), one.template
+            assert len({part.first for part in people}) == len(people), naming.template

@@ -38,7 +38,7 @@ SMALL = Recipe(
 @pytest.fixture(scope="module")
 def texts() -> list[dict[str, parallel.Said]]:
     """Parallel texts in four languages."""
-    return parallel.said(1, ("en", "de", "ru", "zh"), 1200)
+    return parallel.translations(1, ("en", "de", "ru", "zh"), 1200)
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +48,8 @@ def tokenizer(texts: list[dict[str, parallel.Said]]) -> Any:
 
 
 def _ids(tokenizer: Any, text: str) -> list[int]:
-    found: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
-    return found
+    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return ids
 
 
 # ----------------------------------------------------------------------------------------------------------- tokenizer
@@ -58,8 +58,11 @@ def _ids(tokenizer: Any, text: str) -> list[int]:
 def test_words_are_cut_in_running_text_as_by_themselves(tokenizer: Any, texts: list[dict[str, parallel.Said]]) -> None:
     """Also where they are written together: hardly a text in a hundred has other tokens than its words."""
     for code in ("en", "de", "ru", "zh"):
-        said = [each[code] for each in texts]
-        same = [_ids(tokenizer, one.text) == [i for word in one.words for i in _ids(tokenizer, word)] for one in said]
+        phrases = [each[code] for each in texts]
+        same = [
+            _ids(tokenizer, phrase.text) == [i for word in phrase.words for i in _ids(tokenizer, word)]
+            for phrase in phrases
+        ]
         assert np.mean(same) > 0.95
 
 
@@ -72,10 +75,10 @@ def test_a_letter_that_is_no_entry_falls_into_bytes(tokenizer: Any) -> None:
 def test_other_cuts_leave_out_merges_and_nothing_else(tokenizer: Any, texts: list[dict[str, parallel.Said]]) -> None:
     """The letters stay; a share of 0 is the tokenizer's own cut; a key always draws the same, some keys another."""
     words = sorted(set(parallel.words_of(texts[:200])))
-    own, other = Cuts(tokenizer, 0.0, 3), Cuts(tokenizer, 0.3, 3)
+    plain, other = Cuts(tokenizer, 0.0, 3), Cuts(tokenizer, 0.3, 3)
     state = random.getstate()
     for word in words:
-        assert own.ids(word, "a") == _ids(tokenizer, word)
+        assert plain.ids(word, "a") == _ids(tokenizer, word)
         assert other.ids(word, "a") == other.ids(word, "a")
         pieces = tokenizer.convert_ids_to_tokens(other.ids(word, "a"))
         assert "".join(pieces) == "".join(tokenizer.convert_ids_to_tokens(_ids(tokenizer, word)))
@@ -97,10 +100,10 @@ def test_the_svd_is_the_svd() -> None:
 
 def test_words_of_one_meaning_have_near_vectors(tokenizer: Any, texts: list[dict[str, parallel.Said]]) -> None:
     """Days and towns are nearest to their translations, without a dictionary."""
-    found = encoder.vectors(texts, tokenizer, 0)
+    vectors = encoder.vectors(texts, tokenizer, 0)
 
     def vector(word: str) -> np.ndarray[Any, Any]:
-        mean: np.ndarray[Any, Any] = embeddings.unit(found[_ids(tokenizer, word)].mean(axis=0, keepdims=True))[0]
+        mean: np.ndarray[Any, Any] = embeddings.unit(vectors[_ids(tokenizer, word)].mean(axis=0, keepdims=True))[0]
         return mean
 
     english = np.array([vector(word) for word in ("Monday", "Tuesday", "Paris", "Cairo", "Moscow", "doctor")])
@@ -118,7 +121,7 @@ def test_parallel_texts_hold_nothing_that_is_held_out() -> None:
 
 def _first(count: int) -> list[Any]:
     several = zip(meanings.triples(False, 1), meanings.namings(False, 1), meanings.read(False, 1), strict=False)
-    return [one for one, _ in zip(several, range(count), strict=False)]
+    return [item for item, _ in zip(several, range(count), strict=False)]
 
 
 # -------------------------------------------------------------------------------------------------------------- orders
@@ -128,14 +131,14 @@ def _first(count: int) -> list[Any]:
 def test_another_order_keeps_the_parts_whole(number: int) -> None:
     """The words of a part stand in a row, names keep their words, and nothing but articles and `did` is lost."""
     for clause in drawn(5, 93):
-        said = sentence(f"en/{number}", clause)
+        spoken = sentence(f"en/{number}", clause)
         plain = sentence("en", clause)
         for part in {word.part for word in plain if word.part}:
-            places = [place for place, word in enumerate(said) if word.part == part]
-            assert places == [*range(places[0], places[-1] + 1)]
-            assert _texts(plain, part) <= _texts(said, part)
-        assert {word.text for word in plain if word.name} <= {word.text for word in said if word.name}
-        assert ("not" in [word.text.lower() for word in said]) == clause.negated
+            indices = [index for index, word in enumerate(spoken) if word.part == part]
+            assert indices == [*range(indices[0], indices[-1] + 1)]
+            assert _texts(plain, part) <= _texts(spoken, part)
+        assert {word.text for word in plain if word.name} <= {word.text for word in spoken if word.name}
+        assert ("not" in [word.text.lower() for word in spoken]) == clause.negated
         for asked in askable(clause):
             asking = question(f"en/{number}", replace(clause, negated=False), asked)
             assert asking[-1].text == "?"
@@ -149,9 +152,9 @@ def _texts(words: list[Word], part: str) -> set[str]:
 def test_a_number_is_always_the_same_order() -> None:
     """Some numbers differ from English, and each from most others."""
     clause = next(iter(drawn(5, 1)))
-    said = [" ".join(word.text for word in sentence(f"en/{number}", clause)) for number in range(40)]
-    assert said == [" ".join(word.text for word in sentence(f"en/{number}", clause)) for number in range(40)]
-    assert len(set(said)) > 10
+    orders = [" ".join(word.text for word in sentence(f"en/{number}", clause)) for number in range(40)]
+    assert orders == [" ".join(word.text for word in sentence(f"en/{number}", clause)) for number in range(40)]
+    assert len(set(orders)) > 10
 
 
 # -------------------------------------------------------------------------------------------------------------- recipe
@@ -186,8 +189,8 @@ def test_most_descriptions_are_in_other_orders(tmp_path: Path) -> None:
     asked = [row["entity"] for row in _lines(folder / "mewsli_x/train-en.jsonl")]
     assert len(set(asked)) == len(asked) == SMALL.rows["mewsli_x"]
     entities = [entity for _, entity in islice(meanings.mentioned_anew(0), len(asked))]
-    assert [one.id for one in entities] == asked
-    put_otherwise = [pool[one.id] != text("en", one.facts) for one in entities]
+    assert [entity.id for entity in entities] == asked
+    put_otherwise = [pool[entity.id] != text("en", entity.facts) for entity in entities]
     assert 0.5 < sum(put_otherwise) / len(put_otherwise) < 0.8
 
 

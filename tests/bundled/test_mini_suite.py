@@ -39,11 +39,16 @@ def trained_clauses() -> Iterator[Clause]:
     for premise in islice(meanings.triples(False), TRAINING):
         yield from premise.clauses()
     for text in islice(zip(meanings.namings(False), meanings.read(False), strict=True), TRAINING):
-        yield from chain.from_iterable(one.clauses for one in text)
-    others = (meanings.stories(False), meanings.tagged(False), meanings.mentioned(False), meanings.found(False))
+        yield from chain.from_iterable(passage.clauses for passage in text)
+    others = (
+        meanings.stories(False),
+        meanings.tagged(False),
+        meanings.mentioned(False),
+        meanings.searched(False),
+    )
     for items in islice(zip(*others, strict=False), TRAINING):
-        yield from chain.from_iterable(one.said() for one in items)
-    yield from chain.from_iterable(one.said() for one in mentions.entities(False, 0))
+        yield from chain.from_iterable(item.all_clauses() for item in items)
+    yield from chain.from_iterable(entity.all_clauses() for entity in mentions.entities(False, 0))
 
 
 def _made_again(folder: Path) -> list[str]:
@@ -87,18 +92,21 @@ def test_the_suite_was_made_by_the_generator_that_is_here(
 def test_every_language_has_the_same_rows_of_enough_templates(task: str) -> None:
     """The same ids and clusters in every language; 200 rows of 60 templates where tests are large, else 60 of 20."""
     languages = [code for code in LANGUAGES if (task, code) != ("tatoeba", "en")]
-    found = [[(row["id"], row["cluster"]) for row in rows(f"{task}/test-{code}.jsonl")] for code in languages]
+    ids = [[(row["id"], row["cluster"]) for row in rows(f"{task}/test-{code}.jsonl")] for code in languages]
     assert len(LANGUAGES) >= 12
-    assert len(found[0]) >= (200 if task in LARGE else 60)
-    assert len({cluster for _, cluster in found[0]}) >= (60 if task in LARGE else 20)
-    assert all(one == found[0] for one in found)
+    assert len(ids[0]) >= (200 if task in LARGE else 60)
+    assert len({cluster for _, cluster in ids[0]}) >= (60 if task in LARGE else 20)
+    assert all(language_ids == ids[0] for language_ids in ids)
 
 
 def test_labels_are_balanced_and_negation_says_nothing_of_them() -> None:
     """Each label has a third of the hypotheses, and as many negated ones as the others, in training and test."""
     for several in (list(meanings.triples(True)), list(islice(meanings.triples(False), 600))):
         negated = Counter(
-            label for one in several for label, said in zip(nli.LABELS, one.hypotheses, strict=True) if said.negated
+            label
+            for triple in several
+            for label, hypothesis in zip(nli.LABELS, triple.hypotheses, strict=True)
+            if hypothesis.negated
         )
         assert set(negated) == set(nli.LABELS)
         assert max(negated.values()) - min(negated.values()) <= 0.01 * len(several)
@@ -126,30 +134,33 @@ def _name(template: Any) -> str:
 def test_training_never_says_a_pair_that_is_held_out() -> None:
     """No trained clause joins a held-out noun and verb, adjective and noun, or name and place; tests do."""
     assert not any(map(split.held_out, trained_clauses()))
-    tests = [*(one.clauses() for one in meanings.triples(True)), *(one.clauses for one in meanings.read(True))]
-    assert sum(any(map(split.held_out, said)) for said in tests) > 0.8 * len(tests)
+    tests = [
+        *(triple.clauses() for triple in meanings.triples(True)),
+        *(passage.clauses for passage in meanings.read(True)),
+    ]
+    assert sum(any(map(split.held_out, clauses)) for clauses in tests) > 0.8 * len(tests)
 
 
 def test_wrong_answers_fill_the_part_that_is_asked_for() -> None:
     """In each passage at least two other clauses of the same verb have that part, with another value."""
-    for one in meanings.read(True):
-        for asked in one.questions:
-            own = one.clauses[asked.place]
-            others = [said for said in one.clauses if said.verb == own.verb and said is not own]
-            values = {getattr(said, asked.asked) for said in others}
-            assert len(values) >= 2, one.template
-            assert getattr(own, asked.asked) not in values, one.template
+    for passage in meanings.read(True):
+        for asked in passage.questions:
+            clause = passage.clauses[asked.index]
+            others = [other for other in passage.clauses if other.verb == clause.verb and other is not clause]
+            values = {getattr(other, asked.asked) for other in others}
+            assert len(values) >= 2, passage.template
+            assert getattr(clause, asked.asked) not in values, passage.template
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_answers_are_the_asked_words_of_the_passage(language: str) -> None:
     """The span of each answer is what the grammar marked, written as the language writes it."""
-    found = rows(f"xquad/test-{language}.jsonl")
-    asked = [(one, question) for one in meanings.read(True) for question in one.questions]
-    for row, (one, question) in zip(found, asked, strict=True):
+    table = rows(f"xquad/test-{language}.jsonl")
+    asked = [(passage, question) for passage in meanings.read(True) for question in passage.questions]
+    for row, (passage, question) in zip(table, asked, strict=True):
         ((start, stop),) = row["answers"]
-        said = [word for word in sentence(language, one.clauses[question.place]) if word.part == question.asked]
-        assert row["context"][start:stop] == written(language, said), row["question"]
+        spoken = [word for word in sentence(language, passage.clauses[question.index]) if word.part == question.asked]
+        assert row["context"][start:stop] == written(language, spoken), row["question"]
 
 
 def test_names_have_one_word_or_several_and_some_are_of_a_kind_by_context() -> None:
@@ -157,22 +168,22 @@ def test_names_have_one_word_or_several_and_some_are_of_a_kind_by_context() -> N
     lengths: Counter[str] = Counter()
     kinds: dict[str, set[str]] = {}
     for row in rows("panx/test-en.jsonl"):
-        for place, (token, tag) in enumerate(zip(row["tokens"], row["tags"], strict=True)):
+        for index, (token, tag) in enumerate(zip(row["tokens"], row["tags"], strict=True)):
             if tag != "O":
                 kinds.setdefault(token, set()).add(tag[2:])
             if tag[0] == "B":
-                behind = row["tags"][place + 1 : place + 2]
-                lengths["several" if behind and behind[0][0] == "I" else "one"] += 1
+                following = row["tags"][index + 1 : index + 2]
+                lengths["several" if following and following[0][0] == "I" else "one"] += 1
     assert min(lengths.values()) > 50
-    assert sum(len(one) > 1 for one in kinds.values()) >= 8
+    assert sum(len(kinds_of_word) > 1 for kinds_of_word in kinds.values()) >= 8
 
 
 def _cues(row: dict[str, Any]) -> tuple[bool, bool, bool, bool, bool]:
     """Which side is negated, which has words that the other lacks, and which is longer."""
-    one, other = (set(row[name].lower().rstrip(".").split()) for name in ("premise", "hypothesis"))
-    plain = [side - {"not", "did", "does", "is"} for side in (one, other)]
+    premise, other = (set(row[name].lower().rstrip(".").split()) for name in ("premise", "hypothesis"))
+    plain = [side - {"not", "did", "does", "is"} for side in (premise, other)]
     longer = len(row["premise"]) > len(row["hypothesis"])
-    return "not" in one, "not" in other, bool(plain[0] - plain[1]), bool(plain[1] - plain[0]), longer
+    return "not" in premise, "not" in other, bool(plain[0] - plain[1]), bool(plain[1] - plain[0]), longer
 
 
 def test_surface_cues_of_both_texts_tell_most_english_labels() -> None:

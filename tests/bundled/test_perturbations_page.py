@@ -43,7 +43,7 @@ def test_samples_show_each_script_and_letters_of_their_own(text: str) -> None:
     assert {language(code).script for code in SAMPLES} == {language(code).script for code in LANGUAGES}
     assert {"en", "fa"} <= set(SAMPLES)
     assert "ß" in SAMPLES["de"]
-    assert all(unicodedata.is_normalized("NFC", one) for one in SAMPLES.values())
+    assert all(unicodedata.is_normalized("NFC", sample) for sample in SAMPLES.values())
     assert f"{len(layouts()) - 1 - len(METHODS)} keyboards and {len(METHODS)} input methods" in text
 
 
@@ -61,7 +61,9 @@ def _part(text: str, name: str) -> str:
 
 def test_no_character_of_the_page_is_invisible(text: str) -> None:
     """Control, bidirectional and zero-width characters of texts are written out; directions are set by elements."""
-    hidden = {one for one in text if unicodedata.category(one) in ("Cc", "Cf", "Cs", "Zl", "Zp")} - {"\n"}
+    hidden = {character for character in text if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")} - {
+        "\n"
+    }
     assert hidden <= {"\u200c", "\u200d"}
     assert text.count('<span dir="rtl">') > 10
     assert text.count("<span ") == text.count("</span>")
@@ -70,11 +72,11 @@ def test_no_character_of_the_page_is_invisible(text: str) -> None:
 @pytest.mark.parametrize("code", ["en", "ar", "hi", "my"])
 def test_a_diff_holds_both_texts(code: str) -> None:
     """Without what was put in it is the clean text, without what was removed the noisy one."""
-    found = noised_strings([SENTENCES[code]], PerturbationSpec.parse("char_noise:0.5"), code, 0)[0]
-    shown = diff(found).replace("␣", " ").replace("\u25cc", "")
+    noised = noised_strings([SENTENCES[code]], PerturbationSpec.parse("char_noise:0.5"), code, 0)[0]
+    shown = diff(noised).replace("␣", " ").replace("\u25cc", "")
     shown = re.sub(r"&#(\d+);", lambda match: chr(int(match[1])), shown)
-    for gone, left, value in (("ins", "del", found.clean.value), ("del", "ins", found.text.value)):
-        assert re.sub(rf"<{gone}>.*?</{gone}>|</?{left}>", "", shown) == value
+    for removed, left, value in (("ins", "del", noised.clean.value), ("del", "ins", noised.text.value)):
+        assert re.sub(rf"<{removed}>.*?</{removed}>|</?{left}>", "", shown) == value
 
 
 def test_texts_mean_nothing_to_markdown() -> None:

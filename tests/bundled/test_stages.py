@@ -24,7 +24,7 @@ def _figures() -> dict[str, Any]:
         time.sleep(NAP)
 
     package.outer = outer
-    own = (package.outer, package.inner)
+    texts = (package.outer, package.inner)
 
     def evaluation() -> None:
         package.outer()
@@ -34,7 +34,7 @@ def _figures() -> dict[str, Any]:
 
     with patch.object(stages, "TIMED", ((package, "outer", "judge"), (package, "inner", stages.FORWARD))):
         figures = stages.measured(evaluation, frozenset())
-    assert (package.outer, package.inner) == own
+    assert (package.outer, package.inner) == texts
     return figures
 
 
@@ -77,9 +77,9 @@ def test_the_page_has_the_stages_and_what_no_stage_has() -> None:
     """Shares are of the wall, which threads beside have none of, and of the processor's time."""
     about = {"words": "--whole", "languages": 15, "perturb": "n", "predictions": 2, "encoder": "4 x 256", "tokens": 2.0}
     machine = {"batch_tokens": 9, "device": "cpu", "threads": 2, "versions": "v", "repeated": [], "load": [0.1, 0.2]}
-    found = {"seconds": [10.0, 20.0], "stages": [["judge", "beside", 1.0, 1.0], ["forward", "main", 9.0, 18.0]]}
+    figures = {"seconds": [10.0, 20.0], "stages": [["judge", "beside", 1.0, 1.0], ["forward", "main", 9.0, 18.0]]}
     rest = {"overhead": [0.1, 0.1], "most": 0.15, "cores": 2}
-    text = page({"whole": {**about, **machine, **found, **rest}})
+    text = page({"whole": {**about, **machine, **figures, **rest}})
     assert "| judge | beside | 1.0 | - | 1.0 | 5.0% |" in text
     assert "| forward | main | 9.0 | 90.0% | 18.0 | 90.0% |" in text
     assert "| not in a stage | all | 1.0 | 10.0% | 1.0 | 5.0% |" in text

@@ -33,9 +33,9 @@ def test_the_page_is_what_the_tasks_say() -> None:
 def test_a_task_tells_its_size_scorer_check_and_licence(name: str) -> None:
     """Sizes, the official scorer with its repository and file, how ours was checked, and a licence: none is empty."""
     task = _task(name)
-    for said in (task.rows, task.official, task.checked):
-        assert said.endswith("."), name
-        assert "\n" not in said
+    for entry in (task.rows, task.official, task.checked):
+        assert entry.endswith("."), name
+        assert "\n" not in entry
     assert re.search(r"\d", task.rows)
     assert re.match(r"[\w.-]+/[\w.-]+, [\w./]+\.py\b", task.official)
     assert task.licence
@@ -59,7 +59,7 @@ def test_an_expected_mean_stands_in_the_test_that_is_named(name: str) -> None:
     text = (ROOT / "tests/real/test_mock_scorer.py").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if re.match(rf'\s*\("{name.replace("_", "_?")}(2018)?", ', line)]
     figures = re.findall(r"\b\d\d\.\d+\b", _task(name).checked)
-    assert [one for one in figures if not any(line.rstrip().endswith(f"{one}),") for line in lines)] == []
+    assert [figure for figure in figures if not any(line.rstrip().endswith(f"{figure}),") for line in lines)] == []
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -35,10 +35,10 @@ def parsed(path: Path) -> dict[str, Any]:
     return dict(command.make_context("train", words(path)).params)
 
 
-def resolved(name: str, **told: Any) -> TrainSpec:
+def resolved(name: str, **given: Any) -> TrainSpec:
     """A run as it will be trained."""
     data = {} if "data" in read_tables(RUNS[name]) else {"data": "DIR"}
-    return spec_of(name, {**data, **told}).resolved()
+    return spec_of(name, {**data, **given}).resolved()
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -51,8 +51,8 @@ def test_a_run_begins_with_the_command_that_runs_it(name: str) -> None:
 def test_a_recipe_begins_with_a_command_that_uses_it(name: str) -> None:
     """That of scratch is the default from scratch; the others are named. Each says what it is and where it is from."""
     path = shipped("recipes")[name]
-    found = parsed(path)
-    assert found["recipe"] == name or (name == "scratch" and found["scratch"])
+    keys = parsed(path)
+    assert keys["recipe"] == name or (name == "scratch" and keys["scratch"])
     assert path.read_text("utf-8").splitlines()[1].startswith('about = "')
     assert name == "scratch" or "# Source: " in path.read_text("utf-8")
 
@@ -61,9 +61,9 @@ def test_a_recipe_begins_with_a_command_that_uses_it(name: str) -> None:
 def test_a_run_resolves(name: str) -> None:
     """Every stage has its tasks, its length, batch and rate; no key is unknown."""
     spec = resolved(name)
-    for place, stage in spec.stages:
+    for stage_name, stage in spec.stages:
         stage.learned()
-        assert bool(stage.tasks) == (place != "mlm")
+        assert bool(stage.tasks) == (stage_name != "mlm")
         assert stage.epochs or stage.steps
         assert stage.batch_size
         assert stage.lr
@@ -101,7 +101,7 @@ def test_xcopa_is_learned_as_xtreme_r_does() -> None:
 def test_a_run_of_the_paper_has_a_small_one_of_its_shape(name: str) -> None:
     """The same stages and recipe, several tasks where it has several."""
     whole, small = resolved(name), resolved(f"{name}_smoke")
-    assert [one for one, _ in whole.stages] == [one for one, _ in small.stages]
+    assert [name for name, _ in whole.stages] == [name for name, _ in small.stages]
     assert whole.recipe == small.recipe
     pairs = zip(whole.stages, small.stages, strict=True)
     assert all((len(a.tasks) > 1) == (len(b.tasks) > 1) and a.sampling == b.sampling for (_, a), (_, b) in pairs)

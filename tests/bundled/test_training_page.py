@@ -45,9 +45,9 @@ def test_the_help_has_every_key() -> None:
 def commands(text: str) -> list[str]:
     """The commands of `train` in blocks of shell, without their comments, the shell's variables put in."""
     blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
-    found = [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines()]
-    variables = dict(re.findall(r'^(\w)="(.*)"$', "\n".join(found), re.MULTILINE))
-    shown = [line for line in found if line.startswith("robust-xtreme train")]
+    commands_shown = [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    variables = dict(re.findall(r'^(\w)="(.*)"$', "\n".join(commands_shown), re.MULTILINE))
+    shown = [line for line in commands_shown if line.startswith("robust-xtreme train")]
     return [re.sub(r"\$(\w)", lambda name: variables[name[1]], line) for line in shown]
 
 
@@ -55,12 +55,12 @@ def commands(text: str) -> list[str]:
 def test_a_command_is_a_run(line: str) -> None:
     """Each command that is shown has options that exist, with values that they take."""
     command = get_command(build()).commands["train"]  # type: ignore[attr-defined]  # a program with commands is a group
-    told = command.make_context("train", shlex.split(line)[2:]).params
+    given = command.make_context("train", shlex.split(line)[2:]).params
     lists = ("task", "intermediate", "reported", "languages", "log")
-    words = passed({name: value for name, value in told.items() if name not in NOT_SPEC}, lists)
-    if told["file"] in ("FILE.toml", "mine.toml"):
+    words = passed({name: value for name, value in given.items() if name not in NOT_SPEC}, lists)
+    if given["file"] in ("FILE.toml", "mine.toml"):
         return
-    spec = spec_of(told["file"], words).resolved()
+    spec = spec_of(given["file"], words).resolved()
     assert all(stage.learned() or name == "mlm" for name, stage in spec.stages)
 
 

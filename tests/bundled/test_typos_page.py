@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def _record() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((ROOT / "reports" / "benchmarks" / "typos.json").read_text(encoding="utf-8"))
-    return found
+    record: dict[str, Any] = json.loads((ROOT / "reports" / "benchmarks" / "typos.json").read_text(encoding="utf-8"))
+    return record
 
 
 def test_the_page_is_what_its_figures_say() -> None:

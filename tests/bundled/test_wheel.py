@@ -51,7 +51,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _contents(wheel: Path) -> dict[str, int]:
     """The files of a wheel and their checksums."""
     with zipfile.ZipFile(wheel) as archive:
-        return {one.filename: one.CRC for one in archive.infolist()}
+        return {member.filename: member.CRC for member in archive.infolist()}
 
 
 def test_the_wheel_holds_what_the_checkout_bundles(wheel: Path) -> None:
@@ -82,15 +82,15 @@ def test_an_installed_package_reads_its_own_data_and_evaluates_mini(wheel: Path,
     """Without a checkout the package finds its data where it is installed, and lists, shows and evaluates with them."""
     site, here = tmp_path / "site", tmp_path / "here"
     zipfile.ZipFile(wheel).extractall(site)
-    (scripts,) = (one.entry_points for one in importlib.metadata.distributions(path=[str(site)]))
-    assert [(one.name, one.value) for one in scripts] == [("robust-xtreme", "robust_xtreme.commands:main")]
+    (scripts,) = (distribution.entry_points for distribution in importlib.metadata.distributions(path=[str(site)]))
+    assert [(script.name, script.value) for script in scripts] == [("robust-xtreme", "robust_xtreme.commands:main")]
     here.mkdir()
-    own = os.environ | {"PYTHONPATH": str(site), "ROBUST_XTREME_CACHE": str(here / "cache")}
+    environment = os.environ | {"PYTHONPATH": str(site), "ROBUST_XTREME_CACHE": str(here / "cache")}
     command = [sys.executable, "-P", "-c", _USED]
-    done = subprocess.run(command, cwd=here, env=own, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    name, *places = [word for line in done.stdout.splitlines()[:2] for word in line.split()]
-    assert (name, len(places)) == ("Swahili", 4)
-    assert all(Path(place).is_relative_to(site) for place in places)
+    name, *paths = [word for line in done.stdout.splitlines()[:2] for word in line.split()]
+    assert (name, len(paths)) == ("Swahili", 4)
+    assert all(Path(path).is_relative_to(site) for path in paths)
     assert all(word in done.stdout for word in ("char_noise", "edits", "report.md"))
     assert (here / "run" / "report.md").is_file()

@@ -39,10 +39,10 @@ def counts(perturbation: Perturbation) -> tuple[Count, ...]:
 def own_clusters(noised: Noised) -> Iterator[bool]:
     """Whether each cluster that an edit puts in is the language's own, or what was there, in whatever case."""
     for before, after in replaced(noised):
-        known = {one.casefold() for one in before}
-        whole = (one for one in after if not MARK.match(one))
-        for one in (Counter(whole) - Counter(before)).elements():
-            yield one.casefold() in known or belongs(noised.clean.language, one)
+        known = {cluster.casefold() for cluster in before}
+        whole = (cluster for cluster in after if not MARK.match(cluster))
+        for cluster in (Counter(whole) - Counter(before)).elements():
+            yield cluster.casefold() in known or belongs(noised.clean.language, cluster)
 
 
 def own_letters(noised: Noised) -> Iterator[bool]:
@@ -56,12 +56,12 @@ def own_letters(noised: Noised) -> Iterator[bool]:
     for edit in _touched(noised):
         if not any(map(LETTER.match, edit.before or edit.beside)):
             continue
-        known = {one.casefold() for one in (*edit.before, *edit.beside)}
+        known = {cluster.casefold() for cluster in (*edit.before, *edit.beside)}
         new = (Counter(edit.after) - Counter(edit.before)).elements()
         stood = {*"".join(edit.before)}
-        for one in new:
-            if not (one.casefold() in known or one.isspace() or one in APOSTROPHES or MARK.match(one)):
-                yield in_alphabet(noised.clean.language, one, stood)
+        for cluster in new:
+            if not (cluster.casefold() in known or cluster.isspace() or cluster in APOSTROPHES or MARK.match(cluster)):
+                yield in_alphabet(noised.clean.language, cluster, stood)
 
 
 def in_alphabet(code: str, cluster: str, stood: Set[str] = frozenset()) -> bool:
@@ -101,11 +101,11 @@ def _touched(noised: Noised) -> Iterator[_Touched]:
     edges = [0, *(match.end() for match in CLUSTER.finditer(clean))]
     for start, stop, low, high in edit_bounds(noised):
         first, last = bisect_right(edges, start) - 1, bisect_left(edges, stop)
-        before, behind = (edges[first], edges[last]) if start < stop else (start, stop)
-        after = noisy[low - (start - before) : high + (behind - stop)]
-        sides = clean[edges[max(0, first - 1)] : before], clean[behind : edges[min(last + 1, len(edges) - 1)]]
+        before, end = (edges[first], edges[last]) if start < stop else (start, stop)
+        after = noisy[low - (start - before) : high + (end - stop)]
+        sides = clean[edges[max(0, first - 1)] : before], clean[end : edges[min(last + 1, len(edges) - 1)]]
         beside = clusters(sides[0]) + clusters(sides[1])
-        yield _Touched(clusters(clean[before:behind]), clusters(after), beside)
+        yield _Touched(clusters(clean[before:end]), clusters(after), beside)
 
 
 def edit_bounds(noised: Noised) -> list[tuple[int, int, int, int]]:

@@ -51,8 +51,8 @@ def _strength_cap(job: Job) -> tuple[Edits, Array]:
     """Makes at most so many edits in one text, as nlpaug and TextFlint do."""
     edits, eligible = char_noise.edit(job)
     owner = np.searchsorted(job.batch.offsets, edits.start, "right") - 1
-    place = np.arange(len(owner)) - np.searchsorted(owner, owner)
-    return _take(edits, np.flatnonzero(place < _CAP)), eligible
+    ranks = np.arange(len(owner)) - np.searchsorted(owner, owner)
+    return _take(edits, np.flatnonzero(ranks < _CAP)), eligible
 
 
 def _silent_no_op(job: Job) -> tuple[Edits, Array]:

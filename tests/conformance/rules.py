@@ -39,7 +39,7 @@ def run(perturbation: Perturbation, texts: Sequence[Text], strength: str, seed: 
     A rewriter refuses texts with spans and gets them without.
     """
     if perturbation.kind == "rewriter":
-        texts = [replace(one, spans=()) for one in texts]
+        texts = [replace(text, spans=()) for text in texts]
     return noise_with([Bound(perturbation, strength, defaults(perturbation))], texts, seed)
 
 
@@ -96,8 +96,8 @@ def _share(perturbation: Perturbation, size: int, strength: str) -> tuple[int, i
     vocabulary = sentence(code).rstrip(".").split()
     values = [" ".join((vocabulary * (size // len(vocabulary) + 2))[start : start + size]) for start in range(8)]
     texts = [Text(f"long/{number}", code, value) for number, value in enumerate(values * max(1, 1000 // size))]
-    found = run(perturbation, texts, strength)
-    return sum(sum(one.edits.values()) for one in found), sum(one.eligible for one in found)
+    results = run(perturbation, texts, strength)
+    return sum(sum(noised.edits.values()) for noised in results), sum(noised.eligible for noised in results)
 
 
 def rule_2_draws_are_keyed(trial: Trial) -> None:
@@ -107,7 +107,7 @@ def rule_2_draws_are_keyed(trial: Trial) -> None:
     assert run(perturbation, texts, "0.1") == whole, "a second run differs"
     assert random.getstate() == before, "the global generator was used"
     assert run(perturbation, texts[::-1], "0.1")[::-1] == whole, "the order of the texts matters"
-    single = [one for own in texts for one in run(perturbation, [own], "0.1")]
+    single = [text for noised in texts for text in run(perturbation, [noised], "0.1")]
     assert single == whole, "the batch matters"
     code = served(perturbation)
     long = [text(code, sentence(code) * 20)]
@@ -118,8 +118,8 @@ def rule_2_draws_are_keyed(trial: Trial) -> None:
 
 def strengths_nest(trial: Trial) -> None:
     """The part of rule 2 that rewriters waive: edits at a low strength are among those at a higher one."""
-    found = [trial.at(strength) for strength in ("0.05", "0.1", "0.2")]
-    for low, high in pairwise(found):
+    levels = [trial.at(strength) for strength in ("0.05", "0.1", "0.2")]
+    for low, high in pairwise(levels):
         for lower, higher in zip(low, high, strict=True):
             missing = changes(lower) - changes(higher)
             assert not missing, f"edits of {lower.clean.id} vanish at a higher strength: {missing}"
@@ -140,9 +140,9 @@ def clusters_stay_whole(noised: Noised) -> None:
     """The same of one text."""
     clean, noisy = noised.clean.value, noised.text.value
     old, new = clusters(clean), clusters(noisy)
-    bare = sum(bool(MARK.match(one)) for one in new)
-    assert bare <= sum(bool(MARK.match(one)) for one in old), f"an orphan mark in {noisy!r} of {clean!r}"
-    broken = {one for one in set(new) - set(old) if not (_WHOLE.fullmatch(one) or MARK.match(one))}
+    bare = sum(bool(MARK.match(cluster)) for cluster in new)
+    assert bare <= sum(bool(MARK.match(cluster)) for cluster in old), f"an orphan mark in {noisy!r} of {clean!r}"
+    broken = {cluster for cluster in set(new) - set(old) if not (_WHOLE.fullmatch(cluster) or MARK.match(cluster))}
     assert not broken, f"broken clusters {broken} in {noisy!r} of {clean!r}"
     for form in ("NFC", "NFD", "NFKC", "NFKD"):
         if unicodedata.is_normalized(form, clean) and (form == "NFC" or _only(form, clean)):
@@ -157,15 +157,15 @@ def _only(form: str, value: str) -> bool:
 def rule_4_noise_belongs_to_the_script(trial: Trial) -> None:
     """What is put in is the language's own; a language is served or said not to be, never silently left clean."""
     perturbation = trial.perturbation
-    found: dict[tuple[str, str], Counter[bool]] = {}
-    for noised in (one for seed in range(_SEEDS) for one in run(perturbation, trial.texts, "1", seed)):
+    counters: dict[tuple[str, str], Counter[bool]] = {}
+    for noised in (result for seed in range(_SEEDS) for result in run(perturbation, trial.texts, "1", seed)):
         for count in counts(perturbation):
-            found.setdefault((noised.clean.language, count.__name__), Counter()).update(count(noised))
-    for (code, counted), own in found.items():
-        assert own[True] >= SHARE * own.total(), (
-            f"{code}, {counted}: {own[False]} of {own.total()} clusters are foreign"
+            counters.setdefault((noised.clean.language, count.__name__), Counter()).update(count(noised))
+    for (code, counted), counter in counters.items():
+        assert counter[True] >= SHARE * counter.total(), (
+            f"{code}, {counted}: {counter[False]} of {counter.total()} clusters are foreign"
         )
-    for code in dict.fromkeys(own.language for own in trial.texts):
+    for code in dict.fromkeys(clean_text.language for clean_text in trial.texts):
         clean = text(code, sentence(code) * 3)
         noised = run(perturbation, [clean], "1")[0]
         assert noised.status in _STATUSES[perturbation.serves(code)], f"{code}: {noised.status}"
@@ -218,27 +218,27 @@ def rule_6_edit_counts_are_true(trial: Trial) -> None:
 
 def edit_counts_are_true(noised: Noised, exact: bool) -> None:
     """The same of one text; `exact` says that the changed clusters are those of each edit's least way (Levenshtein)."""
-    clean, noisy, places = noised.clean.value, noised.text.value, edit_bounds(noised)
+    clean, noisy, bounds = noised.clean.value, noised.text.value, edit_bounds(noised)
     old = new = 0
-    for start, stop, low, high in [*places, (len(clean), len(clean), len(noisy), len(noisy))]:
+    for start, stop, low, high in [*bounds, (len(clean), len(clean), len(noisy), len(noisy))]:
         assert clean[old:start] == noisy[new:low], f"an unlisted edit in {noisy!r}"
         assert clean[start:stop] != noisy[low:high] or start == len(clean), f"an edit that changes nothing: {noisy!r}"
         old, new = stop, high
-    assert sum(noised.edits.values()) == len(places) <= noised.eligible
+    assert sum(noised.edits.values()) == len(bounds) <= noised.eligible
     assert noised.graphemes == len(clusters(clean))
     least = sum(distance(before, after) for before, after in replaced(noised))
     assert noised.graphemes_edited == least or (not exact and noised.graphemes_edited > least), (clean, noisy)
     assert noised.words == len(list(_words(clean)))
-    assert noised.words_edited == sum(any(_hits(a, b, place) for place in places) for a, b in _words(clean)), (
+    assert noised.words_edited == sum(any(_hits(a, b, bound) for bound in bounds) for a, b in _words(clean)), (
         clean,
         noisy,
     )
-    assert (noised.status == "unchanged") == (noised.status != "not_applicable" and not places)
+    assert (noised.status == "unchanged") == (noised.status != "not_applicable" and not bounds)
 
 
-def _hits(start: int, stop: int, place: tuple[int, int, int, int]) -> bool:
+def _hits(start: int, stop: int, bound: tuple[int, int, int, int]) -> bool:
     """Whether an edit is in a word; one of the white space before a word counts for that word."""
-    low, high = place[:2]
+    low, high = bound[:2]
     return start < max(high, low + 1) and low < stop
 
 
@@ -250,7 +250,7 @@ def rule_7_work_is_linear(trial: Trial) -> None:
     """Ten times the words take at most about ten times the calls and the memory."""
     perturbation, texts = trial.perturbation, trial.texts
     code = texts[0].language if perturbation.serves(texts[0].language) else served(perturbation)
-    unit = " ".join(one.value for one in texts if one.language == code) or "a"
+    unit = " ".join(text.value for text in texts if text.language == code) or "a"
     size = max(1, (2_000 if perturbation.kind == "rewriter" else 10_000) // len(unit))
     run(perturbation, [_long(code, unit, 1)], "0.1")
     short, long = (_work(perturbation, _long(code, unit, size * times)) for times in (1, 10))
@@ -263,13 +263,13 @@ def _long(code: str, unit: str, times: int) -> Text:
     return text(code, value, *words(value), name=f"long/{times}")
 
 
-def _work(perturbation: Perturbation, own: Text) -> tuple[int, int]:
+def _work(perturbation: Perturbation, text: Text) -> tuple[int, int]:
     """Calls of any function, and the most memory held, for one text."""
     counted = cProfile.Profile()
     gc.disable()  # whose finalizers are calls, too
     tracemalloc.start()
     try:
-        counted.runcall(run, perturbation, [own], "0.1")
+        counted.runcall(run, perturbation, [text], "0.1")
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

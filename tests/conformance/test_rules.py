@@ -48,7 +48,7 @@ def test_every_language_keeps_the_rules(perturbation: Perturbation) -> None:
 @_members
 def test_hard_clusters_keep_the_rules(perturbation: Perturbation) -> None:
     """On clusters that are hard to keep, with spans that overlap, nest and cut, the rules contain."""
-    keeps(Trial(perturbation, [one for code in _CODES for one in hard(code)]), OF_TEXTS)
+    keeps(Trial(perturbation, [text for code in _CODES for text in hard(code)]), OF_TEXTS)
 
 
 @pytest.mark.real
@@ -105,14 +105,14 @@ def test_rule_4_counts_letters() -> None:
         rule_4_noise_belongs_to_the_script(Trial(digits, of_scripts()))
 
 
-@pytest.mark.parametrize(("code", "cluster", "found"), [
+@pytest.mark.parametrize(("code", "cluster", "expected"), [
     ("en", "Q", True), ("en", "1", False), ("en", ";", False), ("en", "é", False), ("de", "ß", True),
     ("tr", "İ", True), ("my", "ကိ", True), ("my", "ကၖ", False), ("my", "ာ", True), ("ml", "കി", True),
     ("ha", "ʼ", True), ("hi", "क्ष", True), ("sw", "x", False), ("vi", unicodedata.normalize("NFD", "ế"), True),
 ])  # fmt: skip
-def test_an_alphabet_is_letters_and_main_marks(code: str, cluster: str, found: bool) -> None:
+def test_an_alphabet_is_letters_and_main_marks(code: str, cluster: str, expected: bool) -> None:
     """Auxiliary marks, digits and punctuation are not of it; signs of the main set are, if letters or marks."""
-    assert in_alphabet(code, cluster) == found
+    assert in_alphabet(code, cluster) == expected
 
 
 @_every

@@ -41,8 +41,8 @@ _TATOEBA: Final = {
 
 def _members() -> list[Perturbation]:
     """The perturbations that a spec can name without a model of its own."""
-    found = [registry.load("perturbation", name) for name in registry.names("perturbation")]
-    return [one for one in found if not one.free]
+    members = [registry.load("perturbation", name) for name in registry.names("perturbation")]
+    return [member for member in members if not member.free]
 
 
 def _lines(paths: Sequence[Path]) -> list[str]:
@@ -59,18 +59,18 @@ def _sentences(code: str, data: Path) -> list[Text]:
     other = _lines([*flores, data / "tatoeba" / "v1" / f"tatoeba.{tatoeba}-eng.{tatoeba}"])
     banks = _lines(sorted((data / "ud").glob(f"*/{code}_*.conllu")))
     other += [line.partition("# text = ")[2] for line in banks if line.startswith("# text = ")]
-    found = [text(code, value, name=f"line/{number}") for number, value in enumerate(dict.fromkeys(other))]
+    sentences = [text(code, value, name=f"line/{number}") for number, value in enumerate(dict.fromkeys(other))]
     for path in sorted((data / "panx").glob(f"*-{code}.tsv")):
         for number, block in enumerate(path.read_text(encoding="utf-8").split("\n\n")):
             value = " ".join(line.split("\t")[0] for line in block.splitlines() if line.strip())
-            found.append(text(code, value, *words(value), name=f"{path.stem}/{number}"))
-    found.append(text(code, sentence(code), name="line/ours"))
-    return [one for one in found if one.value.strip()]
+            sentences.append(text(code, value, *words(value), name=f"{path.stem}/{number}"))
+    sentences.append(text(code, sentence(code), name="line/ours"))
+    return [sentence for sentence in sentences if sentence.value.strip()]
 
 
 def _sweep(perturbation: Perturbation, code: str, texts: Sequence[Text]) -> None:
     """All of the rules that are about one text, at every strength; of sentences, whose letters are put in."""
-    found = {count: Counter[bool]() for count in counts(perturbation)}
+    counters = {count: Counter[bool]() for count in counts(perturbation)}
     for strength in _STRENGTHS:
         for noised in run(perturbation, texts, strength):
             assert strength != "0" or noised.text == noised.clean
@@ -78,28 +78,28 @@ def _sweep(perturbation: Perturbation, code: str, texts: Sequence[Text]) -> None
             clusters_stay_whole(noised)
             spans_survive(noised)
             edit_counts_are_true(noised, perturbation.kind == "letters")
-            for count, own in found.items() if noised.clean.id.startswith(_SENTENCES_ARE) else ():
-                own.update(count(noised))
-    for count, own in found.items():
-        assert own[True] >= SHARE * own.total(), (
-            f"{perturbation.name}, {count.__name__}: {own[False]} of {own.total()} clusters are foreign"
+            for count, counter in counters.items() if noised.clean.id.startswith(_SENTENCES_ARE) else ():
+                counter.update(count(noised))
+    for count, counter in counters.items():
+        assert counter[True] >= SHARE * counter.total(), (
+            f"{perturbation.name}, {count.__name__}: {counter[False]} of {counter.total()} clusters are foreign"
         )
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_a_few_sentences_keep_the_rules(code: str, data: Path) -> None:
     """Some sentences of each language, drawn by a seed, and the hard clusters, under every perturbation."""
-    found = _sentences(code, data)
-    some = random.Random(code).sample(found, min(_FEW, len(found)))
+    sentences = _sentences(code, data)
+    some = random.Random(code).sample(sentences, min(_FEW, len(sentences)))
     for perturbation in _members():
         _sweep(perturbation, code, [*some, *random.Random(code).sample(hard(code), _FEW)])
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", [one.name for one in _members()])
+@pytest.mark.parametrize("name", [member.name for member in _members()])
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_all_sentences_keep_the_rules(code: str, name: str, data: Path) -> None:
     """All sentences of each language, and all hard clusters, under one perturbation."""
     perturbation = registry.load("perturbation", name)
-    found = _sentences(code, data)[:: 1 if perturbation.kind == "letters" else 5]
-    _sweep(perturbation, code, [*found, *hard(code)])
+    sentences = _sentences(code, data)[:: 1 if perturbation.kind == "letters" else 5]
+    _sweep(perturbation, code, [*sentences, *hard(code)])

@@ -96,17 +96,17 @@ HARD: Final = (
 
 def text(code: str, value: str, *spans: tuple[int, int], name: str = "", frozen: int = -1) -> Text:
     """A text of a language with spans; `frozen` is the number of a span that must not be touched."""
-    own = tuple(Span(start, stop, None, number == frozen) for number, (start, stop) in enumerate(spans))
-    return Text(name or f"t/{code}/{value}", code, value, own)
+    table = tuple(Span(start, stop, None, number == frozen) for number, (start, stop) in enumerate(spans))
+    return Text(name or f"t/{code}/{value}", code, value, table)
 
 
 def words(value: str) -> tuple[tuple[int, int], ...]:
     """A span for each word."""
-    found, place = [], 0
+    bounds, start = [], 0
     for word in value.split(" "):
-        found.append((place, place + len(word)))
-        place += len(word) + 1
-    return tuple(found)
+        bounds.append((start, start + len(word)))
+        start += len(word) + 1
+    return tuple(bounds)
 
 
 def sentence(code: str) -> str:
@@ -142,19 +142,19 @@ def _some(value: str) -> tuple[tuple[int, int], ...]:
 
 def table(texts: list[Text]) -> SpanTable:
     """The spans of the texts as columns."""
-    return span_table([one.spans for one in texts])
+    return span_table([text.spans for text in texts])
 
 
 def real(folder: Path, limit: int = 5) -> list[Text]:
     """Sentences of the release files: the first of panx in every language that is there, with a span for each word."""
-    found = []
+    texts = []
     for path in sorted((folder / "panx").glob("dev-*.tsv")):
         blocks = path.read_text(encoding="utf-8").split("\n\n")[:limit]
         for number, block in enumerate(blocks):
             value = " ".join(line.split("\t")[0] for line in block.splitlines() if line.strip())
             code = path.stem.removeprefix("dev-")
-            found.append(text(code, value, *words(value), name=f"panx/{code}/{number}"))
-    return [one for one in found if one.value]
+            texts.append(text(code, value, *words(value), name=f"panx/{code}/{number}"))
+    return [text for text in texts if text.value]
 
 
 @st.composite
@@ -162,7 +162,7 @@ def drawn(draw: st.DrawFn) -> list[Text]:
     """A few texts of one language: its letters, marks, blanks and hard clusters, with spans at any places."""
     code = draw(st.sampled_from(ALL_LANGUAGES))
     alphabet = language(code).alphabet
-    hard_pieces = [one for value in HARD for one in value.split(" ")]
+    hard_pieces = [piece for value in HARD for piece in value.split(" ")]
     piece = st.one_of(
         st.sampled_from(alphabet),
         st.sampled_from(alphabet),

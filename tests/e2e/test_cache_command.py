@@ -25,11 +25,11 @@ ENTRIES: Final = 30
 
 
 @pytest.fixture
-def held(cache: Path) -> int:
+def entries(cache: Path) -> int:
     """A cache with some entries; how many."""
-    found = Cache(cache, 1 << 20, lambda line: pytest.fail(line))
-    found.put("predictions", {str(number).encode(): b'{"Choice": 1}' for number in range(ENTRIES)})
-    found.close()
+    opened = Cache(cache, 1 << 20, lambda line: pytest.fail(line))
+    opened.put("predictions", {str(number).encode(): b'{"Choice": 1}' for number in range(ENTRIES)})
+    opened.close()
     return ENTRIES
 
 
@@ -49,35 +49,35 @@ def test_no_cache_is_a_word_of_eval(cache: Path, tmp_path: Path) -> None:
     assert cache.exists()
 
 
-def test_the_command_shows_and_empties_it(cache: Path, held: int) -> None:
+def test_the_command_shows_and_empties_it(cache: Path, entries: int) -> None:
     """`cache info` counts by kind, `cache clear` asks for --yes where nobody can answer, and then empties."""
     shown = json.loads(call("cache", "info", "--json").stdout)
-    assert (shown["folder"], shown["entries"]["predictions"]["entries"]) == (str(cache), held)
+    assert (shown["folder"], shown["entries"]["predictions"]["entries"]) == (str(cache), entries)
     assert set(shown["entries"]) == {"predictions", "units", "embeddings"}
     assert shown["entries"]["predictions"]["oldest"] <= shown["entries"]["predictions"]["newest"]
     assert (shown["limit"], shown["problem"]) == (2 << 30, None)
-    assert f"{held} entries" in call("cache").stdout
+    assert f"{entries} entries" in call("cache").stdout
     refused = call("cache", "clear")
     assert (refused.exit_code, "cache clear --yes" in refused.stderr) == (2, True)
-    assert info().kinds["predictions"].entries == held
+    assert info().kinds["predictions"].entries == entries
     done = call("cache", "clear", "--yes")
-    assert (done.exit_code, done.stdout.startswith(f"Removed {held} entries (")) == (0, True)
+    assert (done.exit_code, done.stdout.startswith(f"Removed {entries} entries (")) == (0, True)
     assert info().kinds["predictions"].entries == 0
     assert json.loads(call("cache", "clear", "--yes", "--json").stdout)["removed"]["predictions"]["entries"] == 0
 
 
-def test_the_command_shows_and_empties_embeddings(cache: Path, held: int) -> None:
+def test_the_command_shows_and_empties_embeddings(cache: Path, entries: int) -> None:
     """They are counted beside the predictions, with their bytes and times, and go with them."""
-    found = Cache(cache, 1 << 20, lambda line: pytest.fail(line))
-    embedded(found, "0" * 32, 50, 8, np.float32, lambda start, stop: np.ones((stop - start, 8), np.float32), 20)
-    found.close()
+    opened = Cache(cache, 1 << 20, lambda line: pytest.fail(line))
+    embedded(opened, "0" * 32, 50, 8, np.float32, lambda start, stop: np.ones((stop - start, 8), np.float32), 20)
+    opened.close()
     shown = json.loads(call("cache", "info", "--json").stdout)
-    assert shown["entries"]["predictions"]["entries"] == held
+    assert shown["entries"]["predictions"]["entries"] == entries
     entry = shown["entries"]["embeddings"]
     assert (entry["entries"], entry["oldest"] <= entry["newest"]) == (3, True)
     assert 50 * 8 * 4 < entry["bytes"] < shown["size"]
     assert "embeddings   3 entries" in call("cache").stdout
-    assert call("cache", "clear", "--yes").stdout.startswith(f"Removed {held + 3} entries (")
+    assert call("cache", "clear", "--yes").stdout.startswith(f"Removed {entries + 3} entries (")
     assert info().kinds["embeddings"].entries == 0
 
 
@@ -113,7 +113,7 @@ def test_a_mistyped_command_is_one_line(words: tuple[str, ...], line: str) -> No
     assert (done.code, line in done.err) == (2, True)
 
 
-def test_a_cache_that_cannot_be_emptied_is_one_line(cache: Path, held: int) -> None:
+def test_a_cache_that_cannot_be_emptied_is_one_line(cache: Path, entries: int) -> None:
     """A database that another process contains is stated, with the environment's code."""
     with closing(sqlite3.connect(cache / NAME, isolation_level=None)) as other, pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "_PATIENCE", 0.1)

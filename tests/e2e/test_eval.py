@@ -92,7 +92,7 @@ def test_every_cell_is_answered(whole: Evaluation) -> None:
     cells = whole.scores.filter(pl.col("scope") == "all").select("task", "language", "condition").unique()
     counts = dict(cells.group_by("task", "language").len().select(pl.concat_str("task", "language"), "len").iter_rows())
     assert counts == {"xnlien": 3, "xnlisw": 3, "panxen": 3, "panxsw": 3, "xquaden": 5}
-    assert not any(one["reason"] == "failed" for one in whole.manifest["not_run"])
+    assert not any(row["reason"] == "failed" for row in whole.manifest["not_run"])
 
 
 def test_no_path_clock_or_host_is_in_what_is_compared(whole: Evaluation, spec: RunSpec) -> None:
@@ -137,9 +137,9 @@ def test_permuted_example_ids_raise(whole: Evaluation) -> None:
 def test_the_same_command_again_computes_nothing(whole: Evaluation, spec: RunSpec) -> None:
     """A finished run is read again; not a byte changes."""
     before = hashes(whole.folder)
-    said: list[str] = []
-    assert evaluate(spec, observer=Observer(say=said.append)).scores.equals(whole.scores)
-    assert (said, hashes(whole.folder)) == ([], before)
+    messages: list[str] = []
+    assert evaluate(spec, observer=Observer(say=messages.append)).scores.equals(whole.scores)
+    assert (messages, hashes(whole.folder)) == ([], before)
 
 
 def test_a_run_replays_from_its_file(little: tuple[RunSpec, dict[str, str]], tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_a_folder_that_no_run_wrote_is_refused(spec: RunSpec, tmp_path: Path) ->
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(Mismatch, match="no run of eval wrote"):
         evaluate(replace(spec, out=str(tmp_path)), force=True)
-    assert [one.name for one in tmp_path.iterdir()] == ["thesis.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_another_model_in_the_same_place_is_refused(spec: RunSpec, model: Path, tmp_path: Path) -> None:
@@ -199,17 +199,21 @@ def test_scores_that_are_not_numbers_fail_their_cell_alone(
     mine = small(spec, tmp_path / "out", perturb=("char_noise:0.3",))
     decode = predict_module._decode
     clean = {
-        one.texts["tokens"].value for task_run in make_plan(mine).task_runs for one in read_examples(mine, task_run)
+        example.texts["tokens"].value
+        for task_run in make_plan(mine).task_runs
+        for example in read_examples(mine, task_run)
     }
 
-    def broken(checkpoint: Any, one: Any, rows: Any) -> Any:
-        text = one.example.texts["tokens"]
+    def broken(checkpoint: Any, windows: Any, rows: Any) -> Any:
+        text = windows.example.texts["tokens"]
         poisoned = text.language == "sw" and text.value not in clean
-        return decode(checkpoint, one, [row * float("nan") for row in rows] if poisoned else rows)
+        return decode(checkpoint, windows, [row * float("nan") for row in rows] if poisoned else rows)
 
     monkeypatch.setattr(predict_module, "_decode", broken)
     result = evaluate(mine)
-    assert [(one["language"], one["condition"]) for one in result.failed] == [("sw", "char_noise:0.3@fields=tokens")]
+    assert [(failure["language"], failure["condition"]) for failure in result.failed] == [
+        ("sw", "char_noise:0.3@fields=tokens")
+    ]
     assert set(result.scores.select(pl.concat_str("language", "condition")).to_series()) == {
         "enclean",
         "enchar_noise:0.3@fields=tokens",
@@ -234,11 +238,11 @@ def _short_of_memory(fails: Callable[[int], bool]) -> Callable[..., Any]:
 def test_out_of_memory_halves_the_batch_once(spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is stated, written down before work continues, and a resume starts with it."""
     mine = small(spec, tmp_path / "out", batch_tokens=400)
-    said: list[str] = []
+    messages: list[str] = []
     monkeypatch.setattr(head_module, "predict", _short_of_memory(lambda tokens: tokens > 200))
-    result = evaluate(mine, observer=Observer(say=said.append))
+    result = evaluate(mine, observer=Observer(say=messages.append))
     assert result.manifest["batch_tokens"] == 200
-    assert any("halved for memory, to 200 tokens from panx" in line for line in said)
+    assert any("halved for memory, to 200 tokens from panx" in line for line in messages)
     assert "halved for memory" in (result.folder / "report.md").read_text()
     before = hashes(result.folder)
     for path in [*(result.folder / "parts").iterdir(), result.folder / "scores.csv"]:
@@ -258,12 +262,12 @@ def test_out_of_memory_twice_ends_the_run(spec: RunSpec, tmp_path: Path, monkeyp
 
 def test_what_cannot_be_evaluated_is_said(spec: RunSpec, tmp_path: Path) -> None:
     """Languages without a file and splits without labels are skipped with a line each, kept in manifest and report."""
-    said: list[str] = []
+    messages: list[str] = []
     mine = small(spec, tmp_path / "out", tasks=("panx", "tydiqa"), languages=("en", "yo"))
-    result = evaluate(mine, observer=Observer(say=said.append))
-    reasons = {(one["task"], one["language"]): one["reason"] for one in result.manifest["not_run"]}
+    result = evaluate(mine, observer=Observer(say=messages.append))
+    reasons = {(row["task"], row["language"]): row["reason"] for row in result.manifest["not_run"]}
     assert reasons == {("panx", "yo"): "missing", ("tydiqa", "en"): "unlabelled", ("tydiqa", "yo"): "missing"}
-    assert sum(line.startswith("not run: ") for line in said) == 3
+    assert sum(line.startswith("not run: ") for line in messages) == 3
     assert "unlabelled" in (result.folder / "report.md").read_text()
 
 
@@ -297,7 +301,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_later(
             patch.setattr(os, "fsync", _full_after(allowed))
             with pytest.raises(DiskError, match="No space left"):
                 evaluate(mine)
-        assert not [one.name for one in (tmp_path / "out").rglob("*") if ".tmp" in one.name]
+        assert not [path.name for path in (tmp_path / "out").rglob("*") if ".tmp" in path.name]
     assert hashes(evaluate(mine).folder) == little[1]
 
 
@@ -307,7 +311,7 @@ def test_fields_are_chosen_by_the_perturbation(spec: RunSpec, tmp_path: Path) ->
     result = evaluate(mine)
     conditions = set(result.scores.select(pl.concat_str("task", "condition")).to_series())
     assert conditions == {"panxclean", "xquadclean", "xquadchar_noise:0.3@fields=context"}
-    assert [one["reason"] for one in result.manifest["not_run"] if one["task"] == "panx" and "condition" in one] == [
+    assert [row["reason"] for row in result.manifest["not_run"] if row["task"] == "panx" and "condition" in row] == [
         "not_applicable"
     ]
 
@@ -316,8 +320,8 @@ def test_what_the_model_was_trained_on_is_refused_or_stamped(spec: RunSpec, mode
     """The hashes beside the stages are checked against what is evaluated, and allowed overlap is stamped everywhere."""
     run = Path(shutil.copytree(model, tmp_path / "run"))
     mine = small(spec, tmp_path / "out", model=(str(run),), tasks=("xnli",), languages=("en",))
-    examples = [one for planned in make_plan(mine).task_runs for one in read_examples(mine, planned)]
-    (run / "stages" / "01-target.hashes").write_text("".join(f"{unit(one).key}\n" for one in examples))
+    examples = [example for planned in make_plan(mine).task_runs for example in read_examples(mine, planned)]
+    (run / "stages" / "01-target.hashes").write_text("".join(f"{unit(example).key}\n" for example in examples))
     with pytest.raises(Contamination, match=r"xnli en: 6 of 6 pairs are in the model's training data.*--allow-overlap"):
         evaluate(mine)
     result = evaluate(replace(mine, allow_overlap=True, languages=("en", "sw")))
@@ -339,11 +343,11 @@ def test_models_and_conditions_are_described(whole: Evaluation) -> None:
 
 def test_evaluate_is_a_function_of_the_package(spec: RunSpec, tmp_path: Path) -> None:
     """From Python: values by name, frames back; a spec and values together are a mistake."""
-    found = robust_xtreme.evaluate(
+    result = robust_xtreme.evaluate(
         model=spec.model[0], data=Path(spec.data), tasks="panx", limit="8", device="cpu", out=str(tmp_path / "out")
     )
-    assert set(found.scores.get_column("metric")) == {"span_f1", "token_accuracy"}
-    assert len(found.predictions) == 16
+    assert set(result.scores.get_column("metric")) == {"span_f1", "token_accuracy"}
+    assert len(result.predictions) == 16
     with pytest.raises(SpecError, match="not both: seeds"):
         robust_xtreme.evaluate(spec, seeds=2)
 
@@ -353,7 +357,7 @@ def test_another_batch_size_does_not_touch_a_run_that_was_begun(spec: RunSpec, t
     mine = small(spec, tmp_path / "out", batch_tokens=300)
     before = evaluate(mine).manifest["files"]
     (tmp_path / "out" / "scores.csv").unlink()
-    said: list[str] = []
-    again = evaluate(replace(mine, batch_tokens=77), observer=Observer(say=said.append))
-    assert "batches stay at 300 tokens, as this run was begun or continued" in said
+    messages: list[str] = []
+    again = evaluate(replace(mine, batch_tokens=77), observer=Observer(say=messages.append))
+    assert "batches stay at 300 tokens, as this run was begun or continued" in messages
     assert again.manifest["files"] == before

@@ -59,10 +59,10 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Begun:
 def runs(model: Path, files: Path, begun: Begun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
     """Runs of one task in two languages at one strength, whose predictions are counted."""
     spec = RunSpec((str(model),), str(files), tasks=("panx",), perturb=("char_noise:0.2",), limit="8", device="cpu")
-    found = Runs(spec, tmp_path, begun)
+    all_runs = Runs(spec, tmp_path, begun)
     begun.run(spec)
-    count(found, monkeypatch)
-    return found
+    count(all_runs, monkeypatch)
+    return all_runs
 
 
 def test_one_more_strength_computes_the_changed_texts_only(runs: Runs, cache: Path) -> None:
@@ -75,7 +75,7 @@ def test_one_more_strength_computes_the_changed_texts_only(runs: Runs, cache: Pa
     asked, inputs, cached = runs.total
     assert cached == len(clean_and_02)
     assert inputs - cached == len(runs.computed) > 0
-    lines = [line for line in runs.said if line.startswith("xnli sw: ")]
+    lines = [line for line in runs.messages if line.startswith("xnli sw: ")]
     assert len(lines) == 1
     assert re.fullmatch(r"xnli sw: \d+ predictions of \d+ distinct inputs, [1-9]\d* from the cache", lines[0])
     log = (result.folder / "log.txt").read_text()
@@ -85,7 +85,7 @@ def test_one_more_strength_computes_the_changed_texts_only(runs: Runs, cache: Pa
     assert tables(runs.run("empty", perturb=MORE, **ALL)) == tables(result)
     assert runs.total == (asked, inputs, 0)
     assert tables(runs.run("without", cache=False, perturb=MORE, **ALL)) == tables(result)
-    assert not any("cache" in line for line in runs.said)
+    assert not any("cache" in line for line in runs.messages)
     assert tables(runs.run("again", **ALL)) == tables(first)
     assert runs.computed == []
 
@@ -114,7 +114,7 @@ def test_without_deduplication_everything_is_computed(runs: Runs) -> None:
     asked = runs.total[0]
     runs.run("second", deduplicate=False)
     assert len(runs.computed) == asked
-    assert not any("cache" in line for line in runs.said)
+    assert not any("cache" in line for line in runs.messages)
 
 
 def test_the_noise_is_no_part_of_a_key(runs: Runs) -> None:
@@ -128,12 +128,12 @@ def test_the_noise_is_no_part_of_a_key(runs: Runs) -> None:
     assert runs.computed == []
 
 
-def _other_answers(found: Any) -> Any:
+def _other_answers(document: Any) -> Any:
     """A SQuAD file whose answers are the first letter of their contexts."""
-    for paragraph in (one for article in found["data"] for one in article["paragraphs"]):
+    for paragraph in (paragraph for article in document["data"] for paragraph in article["paragraphs"]):
         for question in paragraph["qas"]:
             question["answers"] = [{"answer_start": 0, "text": paragraph["context"][:1]}]
-    return found
+    return document
 
 
 def test_gold_is_no_part_of_a_key(runs: Runs, files: Path, tmp_path: Path) -> None:
@@ -212,15 +212,15 @@ def _keys(path: Path) -> list[Any]:
 def test_damaged_entries_are_computed_again_and_replaced(runs: Runs, cache: Path) -> None:
     """With the wrong checksum, and with a right one but no prediction in them; the others stay."""
     before = tables(runs.first())
-    held = _keys(cache / NAME)
+    stored = _keys(cache / NAME)
     damages = [(value, right) for value in (b"{", b'{"Tags": [1]}', b'{"Choice": "\xff"}') for right in (False, True)]
     with closing(sqlite3.connect(cache / NAME)) as db, db:
-        for (key, _), (value, right) in zip(held, damages, strict=False):
+        for (key, _), (value, right) in zip(stored, damages, strict=False):
             checksum = database._checksum("predictions", key, value) if right else b"12345678"
             db.execute("UPDATE entries SET value = ?, checksum = ? WHERE key = ?", (value, checksum, key))
     assert tables(runs.run("second")) == before
-    assert len(runs.computed) == len(damages) < len(held)
-    assert _keys(cache / NAME) == held
+    assert len(runs.computed) == len(damages) < len(stored)
+    assert _keys(cache / NAME) == stored
 
 
 def test_a_damaged_database_costs_one_line_and_what_it_held(runs: Runs, cache: Path) -> None:
@@ -235,15 +235,15 @@ def test_a_damaged_database_costs_one_line_and_what_it_held(runs: Runs, cache: P
     assert (runs.warnings, runs.computed) == ([], [])
 
 
-@pytest.mark.parametrize("place", ["/proc", "/dev/null", "log.txt"])
-def test_a_cache_that_cannot_be_is_one_line(runs: Runs, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("folder", ["/proc", "/dev/null", "log.txt"])
+def test_a_cache_that_cannot_be_is_one_line(runs: Runs, folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file, or a folder that takes no file: the run is whole without."""
     before = tables(runs.first())
-    place = str(runs.folder / "first" / place)
-    monkeypatch.setenv("ROBUST_XTREME_CACHE", place)
+    folder = str(runs.folder / "first" / folder)
+    monkeypatch.setenv("ROBUST_XTREME_CACHE", folder)
     assert tables(runs.run("second")) == before
     assert len(runs.warnings) == 1
-    assert place in runs.warnings[0]
+    assert folder in runs.warnings[0]
 
 
 def test_a_limit_that_is_no_size_is_said_before_anything_is_written(
@@ -288,9 +288,9 @@ def test_batches_are_halved_among_what_is_missing(runs: Runs, monkeypatch: pytes
         return whole(checkpoint, inputs, batch_tokens, *rest)
 
     monkeypatch.setattr(head_module, "predict", short)
-    found = runs.run("second", perturb=MORE, batch_tokens=400)
-    assert found.scores.equals(wanted)
-    assert any("halved for memory" in line for line in runs.said)
+    result = runs.run("second", perturb=MORE, batch_tokens=400)
+    assert result.scores.equals(wanted)
+    assert any("halved for memory" in line for line in runs.messages)
     assert 0 < runs.total[2] < runs.total[1]
 
 
@@ -302,7 +302,7 @@ def test_a_run_that_goes_on_counts_what_it_still_computes(runs: Runs) -> None:
         path.unlink()
     (result.folder / "scores.csv").unlink()
     assert tables(runs.run("first")) == before
-    assert [line.split(":")[0] for line in runs.said if "from the cache" in line] == ["panx sw", "in all"]
+    assert [line.split(":")[0] for line in runs.messages if "from the cache" in line] == ["panx sw", "in all"]
     assert runs.computed == []
 
 

@@ -56,9 +56,9 @@ def _cached(here: Path, name: str) -> Path:
 @pytest.fixture
 def hub(made: Path, tmp_path: Path) -> Iterator[Loopback]:
     """A hub with the checkpoint `own/nli`, which this process asks without a child."""
-    with Loopback() as one, one.lent(tmp_path / "home"):
-        one.put_folder("model", "own/nli", made / "nli")
-        yield one
+    with Loopback() as server, server.lent(tmp_path / "home"):
+        server.put_folder("model", "own/nli", made / "nli")
+        yield server
 
 
 def call(*words: str) -> Result:
@@ -81,8 +81,8 @@ def test_three_checkpoints_answer_three_tasks(here: Path) -> None:
     result = call("--model", "nli", "--model", "ner", "--model", "xquad=qa", "--perturb", "char_noise:0.2")
     assert result.exit_code == 0, result.stderr
     manifest = json.loads(Path("out/manifest.json").read_text())
-    models = {one["task"]: one for one in manifest["models"]}
-    assert {task: one["model"].partition("@")[0] for task, one in models.items()} == {
+    models = {model["task"]: model for model in manifest["models"]}
+    assert {task: model["model"].partition("@")[0] for task, model in models.items()} == {
         "xnli": "nli",
         "panx": "ner",
         "xquad": "qa",
@@ -122,7 +122,7 @@ def test_a_run_that_fails_before_its_first_unit_claims_no_folder(here: Path) -> 
     """The mended model answers in the same folder, with the same words or others; a run with a part keeps its own."""
     words = ("--perturb", "char_noise:0.2")
     folder = checkpoint(here / "late", "bert", SEQUENCE, NLI)
-    rewrite(folder, lambda weights: {name: one for name, one in weights.items() if name != "classifier.bias"})
+    rewrite(folder, lambda weights: {name: tensor for name, tensor in weights.items() if name != "classifier.bias"})
     assert "classifier.bias has no weights" in refused("--model", "xnli=late", *words, kept=True)[1]
     checkpoint(folder, "bert", SEQUENCE, NLI)
     assert call("--model", "xnli=late", *words).exit_code == 0
@@ -133,7 +133,7 @@ def test_a_run_that_fails_before_its_first_unit_claims_no_folder(here: Path) -> 
 def test_a_run_that_failed_in_vain_can_be_given_other_words(here: Path) -> None:
     """Another model and other perturbations, too, where nothing was computed."""
     folder = checkpoint(here / "late", "bert", SEQUENCE, NLI)
-    rewrite(folder, lambda weights: {name: one for name, one in weights.items() if name != "classifier.bias"})
+    rewrite(folder, lambda weights: {name: tensor for name, tensor in weights.items() if name != "classifier.bias"})
     refused("--model", "xnli=late", kept=True)
     assert call("--model", "nli", "--perturb", "char_noise:0.2").exit_code == 0
     assert "char_noise" in Path("out/run.toml").read_text()
@@ -207,8 +207,8 @@ def test_what_the_hub_refuses_is_one_line(
     What else a hub can do wrong is in tests/unit/test_hub.py.
     """
     hub.faults.update(faults)
-    found = refused("--model", *words)
-    assert (found[0], line in found[1]) == (code, True), found
+    message = refused("--model", *words)
+    assert (message[0], line in message[1]) == (code, True), message
 
 
 def test_a_hub_that_is_down_is_one_line(hub: Loopback) -> None:
@@ -247,5 +247,5 @@ def test_bad_files_of_the_hub_are_one_line(lost: str, content: bytes | None, lin
         (folder / lost).write_bytes(content)
     elif lost == "tokenizer.json":
         (folder / "tokenizer_config.json").unlink()
-    found = refused("--model", "own/bad", "--revision", OTHER, "--offline")
-    assert (found[0], line in found[1]) == (2, True), found
+    message = refused("--model", "own/bad", "--revision", OTHER, "--offline")
+    assert (message[0], line in message[1]) == (2, True), message

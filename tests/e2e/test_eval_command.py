@@ -46,7 +46,7 @@ def call(*words: str) -> Result:
     return CliRunner().invoke(build(), ["eval", *words])
 
 
-def said(result: Result) -> str:
+def line_of(result: Result) -> str:
     """The one line on stderr that an error is."""
     lines = [line for line in result.stderr.splitlines() if line.startswith("robust-xtreme: ")]
     assert len(lines) == 1, result.stderr
@@ -96,14 +96,14 @@ def test_bad_words_are_one_line_and_exit_2(here: Path, words: tuple[str, ...], l
     """What was wrong, what was probably meant, and nothing written."""
     given = [word for word in zip(WORDS[::2], WORDS[1::2], strict=True) if word[0] != words[0]]
     result = call(*(word for pair in given for word in pair), *words)
-    assert (result.exit_code, line in said(result)) == (2, True), result.stderr
+    assert (result.exit_code, line in line_of(result)) == (2, True), result.stderr
     assert not (here / "runs").exists()
 
 
 def test_an_empty_name_says_what_to_add(here: Path) -> None:
     """A variable of a shell that is not set is a mistake with a hint."""
-    assert "Add --data DIR" in said(call("--model", "tiny", "--data", ""))
-    assert "A model is mini, a folder, or OWNER/NAME on the hub" in said(call("--model", "", "--data", "data"))
+    assert "Add --data DIR" in line_of(call("--model", "tiny", "--data", ""))
+    assert "A model is mini, a folder, or OWNER/NAME on the hub" in line_of(call("--model", "", "--data", "data"))
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_damaged_model_is_one_line_and_exit_2(here: Path, folder: Path, damage
     run = Path(shutil.copytree(folder / "tiny", here / "damaged"))
     damage(run)
     result = call("--model", "damaged", *WORDS[2:])
-    assert (result.exit_code, line in said(result)) == (2, True), result.stderr
+    assert (result.exit_code, line in line_of(result)) == (2, True), result.stderr
 
 
 def test_a_malformed_data_file_names_its_line(here: Path, folder: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_malformed_data_file_names_its_line(here: Path, folder: Path) -> None:
     path.write_text(path.read_text() + "\nno tag here\n")
     result = call("--model", "tiny", "--data", "broken", *WORDS[4:])
     assert result.exit_code == 2
-    assert "dev-en.tsv:" in said(result)
+    assert "dev-en.tsv:" in line_of(result)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")
@@ -142,15 +142,15 @@ def test_an_unwritable_folder_is_exit_3(here: Path) -> None:
     locked.mkdir(mode=0o500)
     result = call(*WORDS, "--out", str(locked / "out"))
     assert result.exit_code == 3
-    assert "cannot be written" in said(result)
+    assert "cannot be written" in line_of(result)
 
 
 def test_a_folder_that_cannot_be_made_is_exit_3(here: Path) -> None:
     """Nothing can be created under /dev/full or /proc, whoever asks."""
-    for place in ("/dev/full/out", "/proc/out"):
-        result = call(*WORDS, "--out", place)
+    for path in ("/dev/full/out", "/proc/out"):
+        result = call(*WORDS, "--out", path)
         assert result.exit_code == 3, result.stderr
-        assert place.rpartition("/")[0] in said(result)
+        assert path.rpartition("/")[0] in line_of(result)
 
 
 def test_a_run_prints_its_table_and_its_report(here: Path) -> None:
@@ -192,9 +192,9 @@ def test_a_failed_cell_is_exit_3_at_the_end(here: Path, folder: Path) -> None:
     """A model whose scores are NaN leaves a report, and says so."""
     run = Path(shutil.copytree(folder / "tiny", here / "sick"))
     path = run / "heads/panx.safetensors"
-    save_file({name: one * float("nan") for name, one in load_file(str(path)).items()}, str(path))
+    save_file({name: tensor * float("nan") for name, tensor in load_file(str(path)).items()}, str(path))
     result = call("--model", "sick", *WORDS[2:], "--out", "out")
-    assert (result.exit_code, "2 cells failed" in said(result)) == (3, True), result.stderr
+    assert (result.exit_code, "2 cells failed" in line_of(result)) == (3, True), result.stderr
     assert (here / "out/report.md").is_file()
     assert call("--model", "sick", *WORDS[2:], "--out", "out").exit_code == 3
 
@@ -203,7 +203,7 @@ def test_a_folder_in_use_is_exit_2(here: Path) -> None:
     """A second writer is told that there is a first."""
     with store.lock(here / "out"):
         result = call(*WORDS, "--out", "out")
-    assert (result.exit_code, "Another process is writing" in said(result)) == (2, True)
+    assert (result.exit_code, "Another process is writing" in line_of(result)) == (2, True)
 
 
 @pytest.fixture
@@ -222,5 +222,5 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_ctrl_c_is_one_line_and_exit_130(here: Path) -> None:
     """No traceback, and no half-written file."""
     result = call(*WORDS, "--out", "out")
-    assert (result.exit_code, said(result)) == (130, "robust-xtreme: Interrupted.")
+    assert (result.exit_code, line_of(result)) == (130, "robust-xtreme: Interrupted.")
     assert not [path for path in (here / "out").rglob("*") if ".tmp" in path.name]

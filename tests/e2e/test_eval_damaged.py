@@ -18,12 +18,12 @@ _ROWS = "Bill\tB-PER\nGates\tI-PER\nran\tO\n\nRome\tB-LOC\n\n"
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> RunSpec:
     """A tiny finished run."""
-    place = tmp_path_factory.mktemp("finished")
-    path = place / "data" / "panx" / "test-en.tsv"
+    folder = tmp_path_factory.mktemp("finished")
+    path = folder / "data" / "panx" / "test-en.tsv"
     path.parent.mkdir(parents=True)
     path.write_text(_ROWS)
-    model = str(tiny_run(place / "tiny", ["panx"]))
-    spec = RunSpec((model,), str(place / "data"), perturb=("char_noise:0.3",), device="cpu", out=str(place / "out"))
+    model = str(tiny_run(folder / "tiny", ["panx"]))
+    spec = RunSpec((model,), str(folder / "data"), perturb=("char_noise:0.3",), device="cpu", out=str(folder / "out"))
     evaluate(spec)
     return spec
 

@@ -33,7 +33,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for side in ("deu", "eng"):
         path = folder / "eval" / "tatoeba" / "v1" / f"tatoeba.deu-eng.{side}"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(f"the {side} house number {place}\n" for place in range(30)), encoding="utf-8")
+        path.write_text("".join(f"the {side} house number {number}\n" for number in range(30)), encoding="utf-8")
     return folder
 
 
@@ -85,14 +85,14 @@ def test_a_run_of_an_unusual_kind_answers_and_says_what_it_cuts(kind: str, data:
     )
     encoder, whole = read_encoder(run / "model"), read_encoder(start)
     assert type(encoder) is type(whole)
-    found = _evaluated(run, data, tmp_path / "out", TASKS, "en")
-    assert {(row["task"], row["condition"] == "clean") for row in found.predictions.iter_rows(named=True)} == {
+    result = _evaluated(run, data, tmp_path / "out", TASKS, "en")
+    assert {(row["task"], row["condition"] == "clean") for row in result.predictions.iter_rows(named=True)} == {
         (task, clean) for task in TASKS for clean in (True, False)
     }
     most = BOUNDED.get(kind)
     lengths = {task: min(most or length, length) for task, length in zip(TASKS, (128, 128, 384), strict=True)}
-    told = {row["task"]: row["inference"] for row in found.scores.iter_rows(named=True)}
-    assert all(f"max_length={lengths[task]} " in told[task] for task in TASKS)
+    inference = {row["task"]: row["inference"] for row in result.scores.iter_rows(named=True)}
+    assert all(f"max_length={lengths[task]} " in inference[task] for task in TASKS)
     notes = json.loads((tmp_path / "out" / "manifest.json").read_text())["notes"]
     cut = [note for note in notes if "are cut to" in note]
     assert cut == ([f"{task}: inputs of {n} tokens are cut to the {most} that {run} reads." for task, n in
@@ -108,15 +108,17 @@ def _is_table(name: str, module: Any) -> bool:
 def _check_parameters(out: Path, encoder: Any) -> None:
     """The table of models counts what the encoder in memory has."""
     frame = store.read_frame(out / "models.csv", MODELS)
-    every = sum(one.numel() for one in encoder.parameters())
-    tables = {id(one.weight): one.weight.numel() for name, one in encoder.named_modules() if _is_table(name, one)}
+    every = sum(parameter.numel() for parameter in encoder.parameters())
+    tables = {
+        id(module.weight): module.weight.numel() for name, module in encoder.named_modules() if _is_table(name, module)
+    }
     assert set(frame.select("params", "params_nonembedding").iter_rows()) == {(every, every - sum(tables.values()))}
 
 
 @pytest.mark.parametrize("kind", ["clip", "siglip2"])
 def test_training_cuts_long_inputs_to_what_a_tower_reads(kind: str, data: Path, tmp_path: Path) -> None:
     """It is told, and the record has the lengths; any other encoder that is too short is refused in one line."""
-    said: list[str] = []
+    messages: list[str] = []
     start = encoder_folder(tmp_path / kind, kind)
     words: dict[str, Any] = {
         "task": "xnli,xquad",
@@ -125,9 +127,9 @@ def test_training_cuts_long_inputs_to_what_a_tower_reads(kind: str, data: Path, 
         "batch_size": 4,
         "device": "cpu",
     }
-    run = train(None, Options(tell=said.append), encoder=str(start), out=str(tmp_path / "run"), **words)
+    run = train(None, Options(tell=messages.append), encoder=str(start), out=str(tmp_path / "run"), **words)
     most = BOUNDED[kind]
-    assert [line for line in said if "are cut to" in line] == [
+    assert [line for line in messages if "are cut to" in line] == [
         f"{task}: inputs of {length} tokens are cut to the {most} that {start} reads"
         for task, length in (("xnli", 128), ("xquad", 384))
     ]
@@ -162,8 +164,8 @@ def test_a_run_with_lora_is_a_plain_encoder_that_answers(kind: str, data: Path, 
         lora=2,
         device="cpu",
     )
-    own, before = read_encoder(run / "model").state_dict(), read_encoder(start).state_dict()
-    changed = [name for name, one in before.items() if not torch.equal(one, own[name])]
+    trained, before = read_encoder(run / "model").state_dict(), read_encoder(start).state_dict()
+    changed = [name for name, tensor in before.items() if not torch.equal(tensor, trained[name])]
     assert changed
     assert all(set(name.split(".")) & {"query", "value", "q_proj", "v_proj", "q", "v"} for name in changed)
     (stage,) = (json.loads(path.read_text()) for path in (run / "stages").glob("*.json"))
@@ -175,10 +177,10 @@ def test_a_run_with_lora_is_a_plain_encoder_that_answers(kind: str, data: Path, 
 def test_a_whole_checkpoint_compares_texts_without_a_head(kind: str, data: Path, tmp_path: Path) -> None:
     """The representation is the text encoder's; the decoder and the image model have no say, nor are they counted."""
     start = encoder_folder(tmp_path / kind, kind)
-    found = _evaluated(start, data, tmp_path / "out", ("tatoeba",), "de")
+    result = _evaluated(start, data, tmp_path / "out", ("tatoeba",), "de")
     _check_parameters(tmp_path / "out", read_encoder(start))
-    told = {row["inference"] for row in found.scores.iter_rows(named=True)}
+    inference = {row["inference"] for row in result.scores.iter_rows(named=True)}
     length = BOUNDED.get(kind, 512)
-    assert all("representation=mean:14/24(layer 1)" in one for one in told), told
-    assert all(f"max_length={min(length, 512)}/" in one for one in told), told
-    assert set(found.predictions["condition"]) > {"clean"}
+    assert all("representation=mean:14/24(layer 1)" in shown for shown in inference), inference
+    assert all(f"max_length={min(length, 512)}/" in shown for shown in inference), inference
+    assert set(result.predictions["condition"]) > {"clean"}

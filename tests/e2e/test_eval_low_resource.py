@@ -23,7 +23,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Both releases in miniature."""
     folder = tmp_path_factory.mktemp("files")
     draw = random.Random(0)
-    lines = [[f"{draw.choice('abcdefgh') * 3}{place} {draw.choice(TAGS)}" for _ in range(5)] for place in range(24)]
+    lines = [[f"{draw.choice('abcdefgh') * 3}{number} {draw.choice(TAGS)}" for _ in range(5)] for number in range(24)]
     _write(folder / "masakhaner2/hau/test.txt", "\n\n".join("\n".join(words) for words in lines))
     labels = ("entailment", "neutral", "contradiction")
     rows = [f"{25051 + at}\ttar\tra'íchali {at // 3}\tnejé {at}\t{labels[at % 3]}" for at in range(24)]
@@ -46,14 +46,14 @@ def _run(folder: Path, files: Path, task: str, head: str, language: str) -> tupl
         "device": "cpu",
         "out": str(folder / "run"),
     }
-    found = evaluate(RunSpec((str(model),), str(files), **asked))  # type: ignore[arg-type]  # fields by their names
-    return found, pl.read_parquet(found.folder / "predictions.parquet")
+    result = evaluate(RunSpec((str(model),), str(files), **asked))  # type: ignore[arg-type]  # fields by their names
+    return result, pl.read_parquet(result.folder / "predictions.parquet")
 
 
 def test_dates_are_not_asked_of_a_head_without_them(tmp_path: Path, files: Path) -> None:
     """Gold dates are O in every condition, floors have none, manifest and report say so; the data stay the same."""
-    found, rows = _run(tmp_path / "panx", files, "masakhaner", "panx", "ha")
-    own, all_rows = _run(tmp_path / "own", files, "masakhaner", "masakhaner", "ha")
+    result, rows = _run(tmp_path / "panx", files, "masakhaner", "panx", "ha")
+    masakhaner, all_rows = _run(tmp_path / "own", files, "masakhaner", "masakhaner", "ha")
     assert not rows["gold"].str.contains("DATE").any()
     assert all_rows["gold"].str.contains("DATE").any()
     assert rows["gold"].to_list() == [
@@ -61,11 +61,11 @@ def test_dates_are_not_asked_of_a_head_without_them(tmp_path: Path, files: Path)
     ]
     assert rows["data"].unique().to_list() == all_rows["data"].unique().to_list()
     assert rows["fingerprint"].to_list() == all_rows["fingerprint"].to_list()
-    assert NOTE in json.loads((found.folder / "manifest.json").read_text("utf-8"))["notes"]
-    assert NOTE in (found.folder / "report.md").read_text("utf-8")
-    assert NOTE not in (own.folder / "report.md").read_text("utf-8")
-    assert "whole_sentence_DATE" not in (found.folder / "floors.csv").read_text("utf-8")
-    assert "whole_sentence_DATE" in (own.folder / "floors.csv").read_text("utf-8")
+    assert NOTE in json.loads((result.folder / "manifest.json").read_text("utf-8"))["notes"]
+    assert NOTE in (result.folder / "report.md").read_text("utf-8")
+    assert NOTE not in (masakhaner.folder / "report.md").read_text("utf-8")
+    assert "whole_sentence_DATE" not in (result.folder / "floors.csv").read_text("utf-8")
+    assert "whole_sentence_DATE" in (masakhaner.folder / "floors.csv").read_text("utf-8")
     assert rows["setting"].unique().to_list() == ["zero_shot"]
 
 
@@ -73,6 +73,6 @@ def test_a_head_of_xnli_answers_americasnli(tmp_path: Path, files: Path) -> None
     """Every pair is answered, clean and noised, zero-shot, in XNLI's clusters."""
     _, rows = _run(tmp_path, files, "americasnli", "xnli", "tar")
     assert rows.height == 2 * 24
-    assert set(rows["cluster"]) == {f"xnli-test/{place}" for place in range(8)}
+    assert set(rows["cluster"]) == {f"xnli-test/{number}" for number in range(8)}
     assert rows["setting"].unique().to_list() == ["zero_shot"]
     assert rows.filter(pl.col("condition") != "clean")["edits"].sum() > 0

@@ -27,7 +27,9 @@ ALPHABET = (
 )
 
 
-def own(folder: Path, letters: str = "q x", specs: str = '"char_noise:0.5@ops=replace"', code: str = "sw") -> Path:
+def suite_folder(
+    folder: Path, letters: str = "q x", specs: str = '"char_noise:0.5@ops=replace"', code: str = "sw"
+) -> Path:
     """Packs: an alphabet of few letters, and a suite."""
     for name in ("alphabets", "suites"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -52,7 +54,7 @@ def call(*words: str) -> Result:
 
 def test_packs_change_texts_and_are_recorded(base: RunSpec, tmp_path: Path) -> None:
     """conditions.csv names the digest of the packs; a complete run is read again while they are the same."""
-    folder = own(tmp_path / "own")
+    folder = suite_folder(tmp_path / "own")
     spec = replace(base, perturb=("@mine",), packs=(str(folder),), out=str(tmp_path / "out"))
     result = evaluate(spec)
     rows = store.read_frame(result.folder / "conditions.csv", CONDITIONS).sort("condition")
@@ -64,14 +66,14 @@ def test_packs_change_texts_and_are_recorded(base: RunSpec, tmp_path: Path) -> N
 
 def test_changed_packs_are_not_mixed_with_what_is_done(base: RunSpec, tmp_path: Path) -> None:
     """A pack with other letters, or a suite with other members, is named; nothing is computed."""
-    spec = replace(base, perturb=("@mine",), packs=(str(own(tmp_path / "own")),), out=str(tmp_path / "out"))
+    spec = replace(base, perturb=("@mine",), packs=(str(suite_folder(tmp_path / "own")),), out=str(tmp_path / "out"))
     evaluate(spec)
-    own(tmp_path / "own", letters="x z")
+    suite_folder(tmp_path / "own", letters="x z")
     with pytest.raises(Mismatch, match=r"was begun with other contents of --packs \([0-9a-f]{16}, not [0-9a-f]{16}\)"):
         evaluate(spec)
     with pytest.raises(Mismatch, match=r"its packs is .*, not not set"):
         evaluate(replace(spec, packs=()))
-    own(tmp_path / "own")
+    suite_folder(tmp_path / "own")
     evaluate(spec)
 
 
@@ -79,20 +81,20 @@ def test_the_cache_serves_other_packs_where_texts_are_the_same(base: RunSpec, tm
     """Predictions are kept by what the model reads: packs that change no text of a run compute nothing again."""
     spec = replace(base, perturb=("char_noise:0.5@ops=replace",), languages=("en",))
     evaluate(replace(spec, out=str(tmp_path / "first")))
-    folder = own(tmp_path / "own")
+    folder = suite_folder(tmp_path / "own")
     evaluate(replace(spec, packs=(str(folder),), out=str(tmp_path / "second")))
-    done = [(tmp_path / one / "log.txt").read_text().splitlines()[-2] for one in ("first", "second")]
+    done = [(tmp_path / name / "log.txt").read_text().splitlines()[-2] for name in ("first", "second")]
     assert "0 from the cache" in done[0]
     inputs = done[1].split(" distinct inputs")[0].rsplit(" ", 1)[1]
     assert f"{inputs} from the cache" in done[1]
-    own(tmp_path / "own", letters="x z", code="en")
+    suite_folder(tmp_path / "own", letters="x z", code="en")
     evaluate(replace(spec, packs=(str(folder),), out=str(tmp_path / "third")))
     assert f"{inputs} from the cache" not in (tmp_path / "third" / "log.txt").read_text()
 
 
 def test_a_suite_leaves_out_what_has_no_meaning_and_what_is_not_served(base: RunSpec, tmp_path: Path) -> None:
     """By name, in the manifest and in the report; the rest is computed."""
-    folder = own(tmp_path / "own", specs='"char_noise:0.1", "word_order:0.5", "natural_typo:0.1"')
+    folder = suite_folder(tmp_path / "own", specs='"char_noise:0.1", "word_order:0.5", "natural_typo:0.1"')
     spec = replace(base, tasks=("panx", "xnli"), perturb=("@mine",), packs=(str(folder),), out=str(tmp_path / "out"))
     result = evaluate(spec)
     cells = set(result.scores.select("task", "language", pl.col("condition").str.split(":").list.first()).iter_rows())
@@ -100,9 +102,9 @@ def test_a_suite_leaves_out_what_has_no_meaning_and_what_is_not_served(base: Run
     assert not {(task, code, name) for task, code, name in cells if (task, name) == ("panx", "word_order")}
     assert {code for task, code, name in cells if (task, name) == ("panx", "natural_typo")} == {"en"}
     assert {code for task, code, name in cells if (task, name) == ("xnli", "word_order")} == {"en", "sw"}
-    told = {(one["task"], one.get("language", ""), one["detail"]) for one in result.manifest["not_run"]}
-    assert ("panx", "sw", "panx sw: natural_typo does not serve the language: no list of misspellings.") in told
-    assert any("word_order has no meaning in tagging" in detail for _, _, detail in told)
+    details = {(row["task"], row.get("language", ""), row["detail"]) for row in result.manifest["not_run"]}
+    assert ("panx", "sw", "panx sw: natural_typo does not serve the language: no list of misspellings.") in details
+    assert any("word_order has no meaning in tagging" in detail for _, _, detail in details)
     assert "no list of misspellings" in (result.folder / "report.md").read_text()
 
 
@@ -117,13 +119,13 @@ def test_what_is_named_and_has_no_meaning_is_refused(base: RunSpec, tmp_path: Pa
 
 def test_the_commands_take_packs(base: RunSpec, tmp_path: Path) -> None:
     """`show`, `list` and `eval --plan` look there first, and fail in one line where it is not a folder."""
-    folder = str(own(tmp_path / "own"))
+    folder = str(suite_folder(tmp_path / "own"))
     shown = call("show", "char_noise:1@ops=replace", "kaa", "-l", "sw", "--packs", folder)
     assert "{+" in shown.stdout
     assert set(shown.stdout.split("{+")[1]) & set("qx")
     assert "@mine" in call("list", "suites", "--packs", folder).stdout
     rows = json.loads(call("list", "perturbations", "-l", "sw", "--packs", folder, "--json").stdout)
-    (row,) = (one for one in rows if one["name"] == "char_noise")
+    (row,) = (row for row in rows if row["name"] == "char_noise")
     assert (row["packs"], row["counted"]) == ({"alphabets/sw": "authored"}, False)
     words = ("eval", "--model", base.model[0], "--data", base.data, "--tasks", "panx", "--device", "cpu", "--plan")
     assert call(*words, "--perturb", "@mine", "--packs", folder).exit_code == 0
@@ -136,10 +138,10 @@ def test_the_commands_take_packs(base: RunSpec, tmp_path: Path) -> None:
 
 def test_the_api_takes_packs(tmp_path: Path) -> None:
     """`perturb(packs=...)` takes one folder or several, and leaves the process as it was."""
-    folder = own(tmp_path / "own")
+    folder = suite_folder(tmp_path / "own")
     before = perturb(["habari"], "char_noise:1@ops=replace", language="sw")
     for given in (folder, str(folder), [folder]):
-        found = perturb(["habari"], "char_noise:1@ops=replace", language="sw", packs=given)
-        assert set(found[0]) <= set("habariqx")
-        assert found != before
+        noised = perturb(["habari"], "char_noise:1@ops=replace", language="sw", packs=given)
+        assert set(noised[0]) <= set("habariqx")
+        assert noised != before
     assert perturb(["habari"], "char_noise:1@ops=replace", language="sw") == before

@@ -72,8 +72,8 @@ def run(model: Path, data: Path, out: Path, tasks: str, *perturb: str, **more: o
 
 def test_tatoeba_is_scored_under_noise_on_either_side(model: Path, data: Path, tmp_path: Path) -> None:
     """The pool is noised by default, the query where it is named; strength 0 loses exactly nothing."""
-    found = run(model, data, tmp_path / "out", "tatoeba", "char_noise:0,0.3", "char_noise:0.3@fields=query")
-    rows = found.deltas.filter(pl.col("metric") == "retrieval_accuracy")
+    result = run(model, data, tmp_path / "out", "tatoeba", "char_noise:0,0.3", "char_noise:0.3@fields=query")
+    rows = result.deltas.filter(pl.col("metric") == "retrieval_accuracy")
     assert set(rows["condition"]) == {
         "char_noise:0@fields=candidate",
         "char_noise:0.3@fields=candidate",
@@ -83,7 +83,7 @@ def test_tatoeba_is_scored_under_noise_on_either_side(model: Path, data: Path, t
     assert nothing["drop"].to_list() == [0.0]
     assert nothing["grapheme_edit_rate"].to_list() == [0.0]
     noised = rows.filter(pl.col("condition").str.starts_with("char_noise:0.3"))
-    assert all(0.2 < one < 0.45 for one in noised["grapheme_edit_rate"])
+    assert all(0.2 < rate < 0.45 for rate in noised["grapheme_edit_rate"])
     assert not any(noised["inert"])
     assert "representation=mean:14/24(layer 1) index=exact vectors=float32" in rows["inference"][0]
 
@@ -92,8 +92,8 @@ def test_the_same_vectors_give_the_same_bytes(model: Path, data: Path, tmp_path:
     """With the cache, from the cache, without it and without sharing: the same scores and deltas."""
     spec = RunSpec((str(model),), str(data), ("tatoeba",), perturb=("char_noise:0.1",), device="cpu")
     written = []
-    for place, (cache, deduplicate) in enumerate(((True, True), (True, True), (False, True), (True, False))):
-        folder = evaluate(moved(spec, str(tmp_path / str(place))), cache=cache, deduplicate=deduplicate).folder
+    for index, (cache, deduplicate) in enumerate(((True, True), (True, True), (False, True), (True, False))):
+        folder = evaluate(moved(spec, str(tmp_path / str(index))), cache=cache, deduplicate=deduplicate).folder
         written.append([(folder / name).read_bytes() for name in ("scores.csv", "deltas.csv")])
     assert written[1:3] == [written[0]] * 2
     assert written[3][0] == written[0][0]
@@ -101,12 +101,12 @@ def test_the_same_vectors_give_the_same_bytes(model: Path, data: Path, tmp_path:
 
 def test_mined_pairs_take_the_threshold_of_clean_data(model: Path, data: Path, tmp_path: Path) -> None:
     """The threshold is in the manifest; beside the F1 with it is that with one tuned again."""
-    found = run(model, data, tmp_path / "out", "bucc", "char_noise:0.2", languages=("de",))
-    assert found.manifest["tuned"]["bucc de"] > 0
-    scores = found.scores.filter(pl.col("condition") == "clean")
+    result = run(model, data, tmp_path / "out", "bucc", "char_noise:0.2", languages=("de",))
+    assert result.manifest["tuned"]["bucc de"] > 0
+    scores = result.scores.filter(pl.col("condition") == "clean")
     assert scores["metric"].to_list() == ["bitext_f1", "bitext_f1_retuned"]
     assert len(set(scores["value"])) == 1
-    assert set(found.deltas["condition"]) == {"char_noise:0.2@fields=query"}
+    assert set(result.deltas["condition"]) == {"char_noise:0.2@fields=query"}
 
 
 def test_without_data_to_tune_on_a_language_is_left_out(model: Path, data: Path, tmp_path: Path) -> None:
@@ -143,19 +143,19 @@ def test_settings_of_retrieval_that_cannot_be_are_refused(model: Path, data: Pat
 
 def test_a_benchmark_leaves_out_what_no_model_serves(model: Path, data: Path, tmp_path: Path) -> None:
     """A group names what it leaves out; a task that was named itself is refused."""
-    found = run(model, data, tmp_path / "out", "xtreme-r", languages=("de", "en"))
-    reasons = {one["task"]: one["reason"] for one in found.manifest["not_run"] if one["reason"] == "no_model"}
+    result = run(model, data, tmp_path / "out", "xtreme-r", languages=("de", "en"))
+    reasons = {row["task"]: row["reason"] for row in result.manifest["not_run"] if row["reason"] == "no_model"}
     assert set(reasons) == {"xnli", "panx", "udpos", "xcopa", "lareqa", "mewsli_x"}
-    assert set(found.scores["task"]) == {"tatoeba", "mlqa", "xquad"}
+    assert set(result.scores["task"]) == {"tatoeba", "mlqa", "xquad"}
     with pytest.raises(ModelError, match="has no head for xnli"):
         run(model, data, tmp_path / "other", "xtreme-r xnli")
 
 
 def test_questions_and_passages_may_be_in_two_languages(model: Path, data: Path, tmp_path: Path) -> None:
     """A pair of MLQA has both languages in its cell; noise on the question follows the question's."""
-    found = run(model, data, tmp_path / "out", "mlqa", "char_noise:0.2@fields=question", languages=("de@en", "en"))
-    cells = found.scores.select("language", "context_language").unique().sort("language").rows()
+    result = run(model, data, tmp_path / "out", "mlqa", "char_noise:0.2@fields=question", languages=("de@en", "en"))
+    cells = result.scores.select("language", "context_language").unique().sort("language").rows()
     assert cells == [("de", "en"), ("en", "en")]
-    manifest = json.loads((found.folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads((result.folder / "manifest.json").read_text(encoding="utf-8"))
     assert {unit["language"] for unit in manifest["units"]} == {"de@en", "en"}
-    assert "de on en" in (found.folder / "report.md").read_text(encoding="utf-8")
+    assert "de on en" in (result.folder / "report.md").read_text(encoding="utf-8")

@@ -50,9 +50,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loopback]:
     """A hub with the rows of release files in miniature."""
-    with Loopback() as one:
-        put_copies(one, release(tmp_path_factory.mktemp("files")))
-        yield one
+    with Loopback() as server:
+        put_copies(server, release(tmp_path_factory.mktemp("files")))
+        yield server
 
 
 @pytest.fixture
@@ -80,8 +80,8 @@ def program(hub: Loopback, home: Path, *words: str) -> tuple[int | None, str]:
 
 def without_sockets(hub: Loopback, home: Path, *words: str) -> tuple[int, str]:
     """The program in a process that may open no socket from its first import on."""
-    command, own = [sys.executable, "-c", BLOCK, *words], {**os.environ, **_environment(hub, home)}
-    done = subprocess.run(command, env=own, capture_output=True, text=True, check=False)
+    command, environment = [sys.executable, "-c", BLOCK, *words], {**os.environ, **_environment(hub, home)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stderr
 
 
@@ -89,13 +89,13 @@ def test_a_suite_is_planned_with_what_it_lacks(model: Path, rows: Path) -> None:
     """Every language of the suite is planned or named as missing; a task that it does not have only where asked for."""
     plan = make_plan(RunSpec((str(model),), str(rows)))
     assert [task_run.label for task_run in plan.task_runs] == ["panx en", "xnli en", "xnli ko", "xquad ko"]
-    missing = {(one.task, one.language): one.detail for one in plan.not_run}
+    missing = {(row.task, row.language): row.detail for row in plan.not_run}
     assert missing == {
         ("panx", "ko"): "panx ko: no test file under the data folder.",
         ("xquad", "en"): "xquad en: no test file under the data folder.",
     }
     asked = make_plan(RunSpec((str(model),), str(rows), tasks=("xnli",), languages=("ko", "sw")))
-    assert [one.detail for one in asked.not_run] == ["xnli has no language sw in the suite tiny."]
+    assert [row.detail for row in asked.not_run] == ["xnli has no language sw in the suite tiny."]
     with pytest.raises(MissingData, match=r"Nothing is left to evaluate under .*: The suite tiny has no task tydiqa"):
         make_plan(RunSpec((str(model),), str(rows), tasks=("tydiqa",)))
 
@@ -148,7 +148,7 @@ def test_the_hub_trains_and_the_cache_trains_again_offline(hub: Loopback, home: 
     """`train --data hub` fetches the training split and what it must not overlap with; offline it is the same run."""
     task = registry.load("task", "panx")
     wanted = task.hub["train"]
-    rows = [{"tokens": ["Anna", "lives", f"n{place}"], "ner_tags": [1, 0, 5]} for place in range(8)]
+    rows = [{"tokens": ["Anna", "lives", f"n{number}"], "ner_tags": [1, 0, 5]} for number in range(8)]
     kept = dict(hub.repos["dataset", wanted.repo][wanted.revision])
     hub.put("dataset", wanted.repo, {**kept, file_of(task, "train", "en"): parquet("iob2", rows)}, wanted.revision)
     encoder = str(tiny_encoder_folder(home / "encoder"))

@@ -26,7 +26,7 @@ WORDS = "mto unapita kando ya nyumba za mawe watu hukutana na kuzungumza juu ya 
 def lines(count: int) -> list[str]:
     """Sentences of five words, no two alike."""
     words = WORDS.split()
-    return [" ".join(words[(place * step + step) % len(words)] for step in (1, 2, 3, 5, 7)) for place in range(count)]
+    return [" ".join(words[(number * step + step) % len(words)] for step in (1, 2, 3, 5, 7)) for number in range(count)]
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +34,14 @@ def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Release files in miniature of the tasks that are not embedded."""
     folder = tmp_path_factory.mktemp("data")
     texts = lines(48)
-    pairs = [f"{place + 1}\t{one}\t{one} {place}\t{place % 2}\n" for place, one in enumerate(texts)]
+    pairs = [f"{index + 1}\t{text}\t{text} {index}\t{index % 2}\n" for index, text in enumerate(texts)]
     write(folder / "pawsx/test-de.tsv", "id\tsentence1\tsentence2\tlabel\n" + "".join(pairs))
     for part in ("training", "sample"):
         bitext(folder, part)
-    tags = ["".join(f"{word} {tag}\n" for word, tag in zip(one.split(), TAGS, strict=True)) for one in texts]
+    tags = ["".join(f"{word} {tag}\n" for word, tag in zip(text.split(), TAGS, strict=True)) for text in texts]
     write(folder / "masakhaner2/swa/test.txt", "\n".join(tags))
     labels = ("entailment", "neutral", "contradiction")
-    rows = [f"{25051 + n}\tqu\t{texts[n // 3]}\t{one}\t{labels[n % 3]}\n" for n, one in enumerate(texts)]
+    rows = [f"{25051 + n}\tqu\t{texts[n // 3]}\t{text}\t{labels[n % 3]}\n" for n, text in enumerate(texts)]
     write(folder / "americasnli/test/quy.tsv", "id\tlanguage\tpremise\thypothesis\tlabel\n" + "".join(rows))
     write(folder / "multichecklist/checklist_templates.tsv", checklist_templates.SAMPLE)
     return folder

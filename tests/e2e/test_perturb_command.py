@@ -33,7 +33,7 @@ def call(*words: str, stdin: bytes | None = None) -> Result:
     return CliRunner().invoke(build(), ["perturb", *words], input=stdin)
 
 
-def said(result: Result) -> str:
+def line_of(result: Result) -> str:
     """The one line on stderr that an error is."""
     lines = [line for line in result.stderr.splitlines() if line.startswith("robust-xtreme: ")]
     assert len(lines) == 1, result.stderr
@@ -55,18 +55,18 @@ def evaluated(task: str, folder: Path, language: str, split: str, fields: tuple[
 
 def check_same(task: str, written: Path, language: str, split: str, wanted: list[Example]) -> None:
     """The file that was written, read again, contains those texts, with the same spans and answers."""
-    found = load(registry.load("task", task), open_source(str(written)), language, split).examples
-    assert len(found) == len(wanted)
-    for one, other in zip(found, wanted, strict=True):
-        assert {name: text.value for name, text in one.texts.items()} == {
+    examples = load(registry.load("task", task), open_source(str(written)), language, split).examples
+    assert len(examples) == len(wanted)
+    for example, other in zip(examples, wanted, strict=True):
+        assert {name: text.value for name, text in example.texts.items()} == {
             name: text.value for name, text in other.texts.items()
         }
         if isinstance(other.target, Answers):
-            assert [(span.start, span.stop) for span in one.target.spans] == [  # type: ignore[union-attr]  # as the other
+            assert [(span.start, span.stop) for span in example.target.spans] == [  # type: ignore[union-attr]  # as the other
                 (span.start, span.stop) for span in other.target.spans
             ]
         else:
-            assert one.target == other.target
+            assert example.target == other.target
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,9 @@ def test_space_around_texts_stays_where_eval_leaves_it_out(folder: Path, tmp_pat
     words = ("--task", "xquad", "-l", "en", "--perturb", SPEC, "--fields", "question,context")
     result = call(str(path), *words, "-o", str(tmp_path / "noisy/xquad/xquad.en.json"))
     assert result.exit_code == 0, result.stderr
-    found = json.loads((tmp_path / "noisy/xquad/xquad.en.json").read_text())["data"][0]["paragraphs"][0]
-    assert found["context"].startswith("\n ")
-    assert found["context"].endswith("  ")
+    paragraph = json.loads((tmp_path / "noisy/xquad/xquad.en.json").read_text())["data"][0]["paragraphs"][0]
+    assert paragraph["context"].startswith("\n ")
+    assert paragraph["context"].endswith("  ")
     wanted = evaluated("xquad", tmp_path / "clean", "en", "validation", ("question", "context"))
     check_same("xquad", tmp_path / "noisy", "en", "validation", wanted)
 
@@ -154,7 +154,7 @@ def test_fields_default_to_the_headline(folder: Path, tmp_path: Path) -> None:
     )
     assert result.exit_code == 0, result.stderr
     old, new = (json.loads(path.read_text()) for path in (folder / "xquad/xquad.en.json", tmp_path / "o.json"))
-    first, second = (one["data"][0]["paragraphs"][0] for one in (old, new))
+    first, second = (document["data"][0]["paragraphs"][0] for document in (old, new))
     assert first["context"] == second["context"]
     assert first["qas"][0]["question"] != second["qas"][0]["question"]
 
@@ -187,7 +187,7 @@ def test_a_mistake_is_one_line_and_2(words: tuple[str, ...], line: str, folder: 
     file = folder / "xquad" / "xquad.en.json"
     result = call(str(file), "--perturb", SPEC, "-o", str(tmp_path / "out"), *words)
     assert result.exit_code == 2
-    assert line in said(result)
+    assert line in line_of(result)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -198,11 +198,11 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
             str(tmp_path / name), "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", str(tmp_path / "o")
         )
         assert result.exit_code == 2
-        assert "cannot be read" in said(result)
+        assert "cannot be read" in line_of(result)
     result = call(
         str(tmp_path / "none.json"), "--task", "xquad", "-l", "en", "--perturb", SPEC, "-o", str(tmp_path / "o")
     )
-    assert (result.exit_code, "is not a file" in said(result)) == (2, True)
+    assert (result.exit_code, "is not a file" in line_of(result)) == (2, True)
 
 
 def test_pipes_carry_bytes() -> None:
@@ -246,11 +246,11 @@ def test_a_language_that_is_not_served_is_never_left_clean_silently(tmp_path: Pa
     """Where no text is served the command ends with 2 and writes nothing; where some are, it says how many."""
     out = str(tmp_path / "o")
     result = call("-", "--format", "lines", "-l", "yo", "--perturb", SPEC, "-o", out, stdin=b"owo\n")
-    assert (result.exit_code, "'char_noise' does not serve the language 'yo': no pack." in said(result)) == (2, True)
+    assert (result.exit_code, "'char_noise' does not serve the language 'yo': no pack." in line_of(result)) == (2, True)
     words = ("-", "--format", "jsonl", "--fields", "t", "--language-field", "l", "--perturb", SPEC, "-o", out)
     rows = [{"t": "owo ati ile", "l": "yo"}, {"t": "Habari ya asubuhi", "l": "sw"}]
     result = call(*words, stdin=json.dumps(rows[0]).encode())
-    assert (result.exit_code, "serves none of the languages of its texts" in said(result)) == (2, True)
+    assert (result.exit_code, "serves none of the languages of its texts" in line_of(result)) == (2, True)
     assert list(tmp_path.iterdir()) == []
     result = call(*words, stdin="".join(json.dumps(row) + "\n" for row in rows).encode())
     assert result.exit_code == 0
@@ -265,10 +265,10 @@ def test_a_perturbation_without_meaning_is_refused(folder: Path, tmp_path: Path)
     out = str(tmp_path / "o")
     for more in (("--format", "iob2"), ("--task", "panx")):
         result = call(str(folder / "panx/dev-sw.tsv"), "-l", "sw", "--perturb", SPEC, "-o", out, *more)
-        assert (result.exit_code, "'char_noise' has no meaning in tagging" in said(result)) == (2, True)
+        assert (result.exit_code, "'char_noise' has no meaning in tagging" in line_of(result)) == (2, True)
     words = ("-", "--format", "jsonl", "--fields", "tokens", "-l", "sw", "--perturb", SPEC, "-o", out)
     result = call(*words, stdin=b'{"tokens": ["a", "b"]}')
-    assert (result.exit_code, "has no meaning in tagging" in said(result)) == (2, True)
+    assert (result.exit_code, "has no meaning in tagging" in line_of(result)) == (2, True)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -280,7 +280,7 @@ def test_a_full_disk_ends_with_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(_rewrite, "written", fail)
     result = call("-", "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", str(tmp_path / "o"), stdin=b"a\n")
-    assert (result.exit_code, "No space left" in said(result)) == (3, True)
+    assert (result.exit_code, "No space left" in line_of(result)) == (3, True)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -316,10 +316,15 @@ def test_the_closing_line_says_what_became_of_a_header(tmp_path: Path) -> None:
     """Where columns are numbers and nobody said whether there is a header, it says that the first line was noised."""
     words = ("-", "--format", "tsv", "-l", "sw", "--perturb", SPEC, "-o", str(tmp_path / "o"), "--force")
     table = b"text\tn\nHabari ya asubuhi\t1\n"
-    for more, told in ((("1",), True), (("1", "--header"), False), (("1", "--no-header"), False), (("text",), False)):
+    for more, mentioned in (
+        (("1",), True),
+        (("1", "--header"), False),
+        (("1", "--no-header"), False),
+        (("text",), False),
+    ):
         result = call(*words, "--fields", *more, stdin=table)
         assert result.exit_code == 0
-        assert ("the first line with the others (--header keeps one" in result.stderr) == told
+        assert ("the first line with the others (--header keeps one" in result.stderr) == mentioned
 
 
 def test_the_closing_line_shows_every_character_of_a_name(tmp_path: Path) -> None:
@@ -334,7 +339,7 @@ def test_a_suite_that_there_is_not_is_told_by_show_too() -> None:
     """`show @smok` says that there is none of that name, `show @smoke` that one perturbation goes there."""
     for name, line in (("@smok", "no suite named '@smok'. Did you mean '@smoke'?"), ("@smoke", "'@smoke' is a suite")):
         result = CliRunner().invoke(build(), ["show", name, "Habari", "-l", "sw"])
-        assert (result.exit_code, line in said(result)) == (2, True)
+        assert (result.exit_code, line in line_of(result)) == (2, True)
 
 
 def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:
@@ -371,7 +376,7 @@ def test_names_that_cannot_be_written_are_told_with_their_option(
     Path("in").write_text("Habari ya asubuhi\n")
     Path("loop").symlink_to("loop")
     result = call(*words, "--format", "lines", "-l", "sw", "--perturb", SPEC)
-    assert (result.exit_code, line in said(result)) == (code, True), result.stderr
+    assert (result.exit_code, line in line_of(result)) == (code, True), result.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "loop"]
     assert Path("loop").is_symlink()
 
@@ -380,4 +385,4 @@ def test_names_that_cannot_be_written_are_told_with_their_option(
 def test_what_is_not_served_is_told_with_where_to_look() -> None:
     """The line ends with the command that lists what serves the language."""
     result = call("-", "--format", "lines", "-l", "yo", "--perturb", SPEC, "-o", "-", stdin=b"owo\n")
-    assert said(result).endswith("no pack. See: robust-xtreme list perturbations --language yo")
+    assert line_of(result).endswith("no pack. See: robust-xtreme list perturbations --language yo")

@@ -21,7 +21,9 @@ SPEC = "char_noise:0.3"
 _FILES = 2
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=lambda one: f"{one}")
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=lambda value: f"{value}"
+)
 def test_a_signal_leaves_nothing(number: signal.Signals, code: int, tmp_path: Path) -> None:
     """Ended from outside in the middle of a file the command removes what it wrote, and says so in one line."""
     words = ["-", "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", str(tmp_path / "o")]
@@ -37,11 +39,11 @@ def test_a_signal_leaves_nothing(number: signal.Signals, code: int, tmp_path: Pa
             time.sleep(0.05)
         begun = len(list(tmp_path.iterdir()))
         process.send_signal(number)
-        told = process.stderr.read().decode()
+        message = process.stderr.read().decode()
     assert begun == _FILES
     assert (process.returncode, list(tmp_path.iterdir())) == (code, [])
     name = "Interrupted." if number == signal.SIGINT else f"Ended by {number.name}."
-    assert told == f"robust-xtreme: {name}\n"
+    assert message == f"robust-xtreme: {name}\n"
 
 
 def test_a_hang_up_ends_it_as_well(capsys: Capture) -> None:

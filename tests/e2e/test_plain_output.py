@@ -68,54 +68,54 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
 
 
 @functools.cache
-def printed(place: str, *commands: tuple[str, ...]) -> dict[tuple[str, ...], Printed]:
+def printed(folder: str, *commands: tuple[str, ...]) -> dict[tuple[str, ...], Printed]:
     """Run commands in one process of a place, its output in pipes."""
     wanted = {
         name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE")
     }
     driven = [word for words in commands for word in (*words, ":end:")]
     command = [sys.executable, "-c", DRIVER, *driven]
-    done = subprocess.run(command, env={**wanted, **PLACES[place]}, capture_output=True, check=False)
+    done = subprocess.run(command, env={**wanted, **PLACES[folder]}, capture_output=True, check=False)
     outputs, errors = (stream.split(b"\0") for stream in (done.stdout, done.stderr))
     assert len(outputs) == 2 * len(commands) + 1, done.stderr
     parts = zip(commands, outputs[1::2], outputs[::2], errors[::2], strict=False)
     return {words: Printed(int(code), output, error) for words, code, output, error in parts}
 
 
-LIGHT: Final = (*(tuple(one.split()) for one in COMMANDS), TYPED)
+LIGHT: Final = (*(tuple(command.split()) for command in COMMANDS), TYPED)
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("folder", PLACES)
 @pytest.mark.parametrize("asked", COMMANDS)
-def test_every_command_prints_plain_lines_into_a_pipe(asked: str, place: str) -> None:
+def test_every_command_prints_plain_lines_into_a_pipe(asked: str, folder: str) -> None:
     """No escape code is in a pipe, and what the encoding does not have is written in signs that it has."""
-    done = printed(place, *LIGHT)[tuple(asked.split())]
+    done = printed(folder, *LIGHT)[tuple(asked.split())]
     assert (done.code, done.errors) == (0, b"")
     assert done.output.strip()
     assert b"\x1b" not in done.output
-    assert place not in ("ascii", "no utf-8") or done.output.isascii()
+    assert folder not in ("ascii", "no utf-8") or done.output.isascii()
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_eval_prints_plain_lines_into_a_pipe(words: tuple[str, ...], place: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", PLACES)
+def test_eval_prints_plain_lines_into_a_pipe(words: tuple[str, ...], folder: str, tmp_path: Path) -> None:
     """Progress, table and report line have no escape codes, and a bar of blocks becomes signs in ASCII."""
-    if place in FORKED:
-        process = forked(words, tmp_path / "printed", environment=PLACES[place])
+    if folder in FORKED:
+        process = forked(words, tmp_path / "printed", environment=PLACES[folder])
         code, errors = process.end()
         done = Printed(code or 0, process.output, errors.encode())
     else:
-        done = printed(place, words)[words]
+        done = printed(folder, words)[words]
     assert done.code == 0, done.errors
     assert b"Report: " in done.output
     assert b"\x1b" not in done.output + done.errors
     assert b"\\u25" not in done.output
-    assert place not in ("ascii", "no utf-8") or done.output.isascii()
+    assert folder not in ("ascii", "no utf-8") or done.output.isascii()
 
 
-@pytest.mark.parametrize("place", ["C", "no utf-8"])
-def test_a_text_is_taken_as_it_was_typed(place: str) -> None:
+@pytest.mark.parametrize("folder", ["C", "no utf-8"])
+def test_a_text_is_taken_as_it_was_typed(folder: str) -> None:
     """In a locale without letters beyond ASCII a text is still UTF-8: its letters, not its bytes, are noised."""
-    done = printed(place, *LIGHT)[TYPED]
+    done = printed(folder, *LIGHT)[TYPED]
     assert (done.code, done.errors) == (0, b"")
     assert b"DC" not in done.output
 

@@ -115,7 +115,7 @@ def test_overlap_is_refused_on_the_command_line(tmp_path: Path, encoder: Path) -
     """Training data that an evaluated split contains exit with 2, unless the flag allows and stamps it."""
     folder = lessons(tmp_path / "data")
     long = "\n".join(
-        f"one\tO\ntwo\tO\nthree\tO\nfour\tO\nfive\tO\nsix\tO\nseven\tO\n{place}\tB-LOC\n" for place in range(9)
+        f"one\tO\ntwo\tO\nthree\tO\nfour\tO\nfive\tO\nsix\tO\nseven\tO\n{number}\tB-LOC\n" for number in range(9)
     )
     for name in ("train", "dev"):
         (folder / "panx" / f"{name}-en.tsv").write_text(long, encoding="utf-8")

@@ -18,7 +18,7 @@ def _page(name: str) -> str:
     for strength in ("0.1", "0.5"):
         texts = [text(code, value, name=f"golden/{code}") for code, value in SENTENCES.items()]
         noised = noise_texts(texts, PerturbationSpec.parse(f"{name}:{strength}"), 0)
-        lines += [f"{strength}\t{one.text.language}\t{one.text.value}" for one in noised]
+        lines += [f"{strength}\t{noised_text.text.language}\t{noised_text.text.value}" for noised_text in noised]
     return "\n".join(lines) + "\n"
 
 

@@ -19,20 +19,22 @@ pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA: none is available here"),
 ]
-PAIRS = [pair_example(str(place), *pair) for place, pair in enumerate(TEXTS)]
+PAIRS = [pair_example(str(index), *pair) for index, pair in enumerate(TEXTS)]
 QUESTIONS = [question_example("q", "who went?", "Ana went to Rome in May. " * 30, "Ana")]
 
 
 def scores(folder: Path, device: str, *tasks: str) -> list[Scores]:
     """The scores of each task's examples by one checkpoint."""
     models = Models(device, "fp32")
-    found = []
+    outputs = []
     for name in tasks:
         task = registry.load("task", name)
-        one = models.load(locate(folder, task), task)
+        checkpoint = models.load(locate(folder, task), task)
         examples = QUESTIONS if task.family == "span_qa" else PAIRS
-        found.append(forward(one, one.family.encode(examples, one.tokenizer, task.max_length, task.stride)))
-    return found
+        outputs.append(
+            forward(checkpoint, checkpoint.family.encode(examples, checkpoint.tokenizer, task.max_length, task.stride))
+        )
+    return outputs
 
 
 @pytest.mark.parametrize("kind", KINDS)

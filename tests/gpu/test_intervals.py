@@ -14,7 +14,7 @@ pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA: none is available here"),
 ]
-CUDA = Backend(torch, lambda found: torch.from_numpy(found).to("cuda"), lambda found: found.cpu().numpy())
+CUDA = Backend(torch, lambda values: torch.from_numpy(values).to("cuda"), lambda values: values.cpu().numpy())
 NAMES = tuple(f"{number:04}" for number in range(400))
 
 

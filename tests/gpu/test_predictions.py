@@ -39,11 +39,11 @@ def on_cpu(spec: RunSpec) -> Evaluation:
     return evaluate(spec)
 
 
-def _different(one: Evaluation, other: Evaluation) -> tuple[int, int]:
+def _different(first: Evaluation, other: Evaluation) -> tuple[int, int]:
     """How many predictions are not the same, of how many."""
     columns = [*KEY, "prediction"]
-    joined = one.predictions.select(columns).join(other.predictions.select(columns), on=KEY, suffix="_other")
-    assert len(joined) == len(one.predictions)
+    joined = first.predictions.select(columns).join(other.predictions.select(columns), on=KEY, suffix="_other")
+    assert len(joined) == len(first.predictions)
     return len(joined.filter(pl.col("prediction") != pl.col("prediction_other"))), len(joined)
 
 

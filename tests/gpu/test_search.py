@@ -32,11 +32,11 @@ def test_neighbours_on_cuda_are_those_of_the_cpu(dtype: str, precision: str) -> 
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision(precision)
     try:
-        found = [search(queries, pool, 20, device="cuda", chunk=chunk) for chunk in (None, 7000)]
+        nearest = [search(queries, pool, 20, device="cuda", chunk=chunk) for chunk in (None, 7000)]
         assert torch.get_float32_matmul_precision() == precision
     finally:
         torch.set_float32_matmul_precision(before)
     expected = search(queries, pool, 20, device="cpu")
-    for one in found:
-        assert np.array_equal(one.indices, expected.indices)
-        assert one.scores.tobytes() == expected.scores.tobytes()
+    for neighbours in nearest:
+        assert np.array_equal(neighbours.indices, expected.indices)
+        assert neighbours.scores.tobytes() == expected.scores.tobytes()

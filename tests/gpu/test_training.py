@@ -40,8 +40,8 @@ def _weights(home: Path, out: str, options: Options | None = None, **changed: An
     return load_file(run / "model" / "model.safetensors")
 
 
-def _apart(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
-    return max(float((one[name] - other[name]).abs().max()) for name in one)
+def _apart(first: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
+    return max(float((first[name] - other[name]).abs().max()) for name in first)
 
 
 class _Stopped(Exception):
@@ -68,6 +68,6 @@ def test_parts_of_batches_compute_what_one_does(home: Path) -> None:
 
 def test_bf16_learns(home: Path) -> None:
     """Mixed precision moves the weights about as far as fp32, and keeps them in fp32."""
-    found = _weights(home, "bf16", precision="bf16")
-    assert all(one.dtype == torch.float32 and bool(torch.isfinite(one).all()) for one in found.values())
-    assert _apart(found, _weights(home, "whole")) < 0.1
+    weights = _weights(home, "bf16", precision="bf16")
+    assert all(tensor.dtype == torch.float32 and bool(torch.isfinite(tensor).all()) for tensor in weights.values())
+    assert _apart(weights, _weights(home, "whole")) < 0.1

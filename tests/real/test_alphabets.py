@@ -58,7 +58,7 @@ def _column(path: Path, code: str) -> str:
 def _written(text: str, known: Language) -> Counter[str]:
     """The letters of the language's own script in a text: clusters, without the signs that are on them."""
     clusters = Counter(regex.findall(r"\X", text.lower()))
-    return Counter({one: count for one, count in clusters.items() if _ours(one, known)})
+    return Counter({cluster: count for cluster, count in clusters.items() if _ours(cluster, known)})
 
 
 def _ours(cluster: str, known: Language) -> bool:
@@ -99,7 +99,7 @@ def _check(text: str, code: str) -> None:
     known = language(code)
     written = _written(text, known)
     alphabet = frozenset(known.alphabet)
-    missing = Counter({one: count for one, count in written.items() if not _covered(one, alphabet)})
+    missing = Counter({cluster: count for cluster, count in written.items() if not _covered(cluster, alphabet)})
     share = 1 - missing.total() / written.total()
     assert share >= 0.95, f"{code}: {share:.3f} covered; most missing: {missing.most_common(12)}"
 
@@ -108,8 +108,10 @@ def _check_belongs(data: Path, code: str) -> None:
     """At least 97 % of the clusters of real text, foreign letters aside, are written with what the language has."""
     latin = language(code).script == "Latn"
     clusters = Counter(regex.findall(r"\X", _text(data, code)))
-    asked = Counter({one: n for one, n in clusters.items() if latin or not regex.match(r"\p{Script=Latin}", one)})
-    foreign = Counter({one: count for one, count in asked.items() if not belongs(code, one)})
+    asked = Counter(
+        {cluster: n for cluster, n in clusters.items() if latin or not regex.match(r"\p{Script=Latin}", cluster)}
+    )
+    foreign = Counter({cluster: count for cluster, count in asked.items() if not belongs(code, cluster)})
     share = 1 - foreign.total() / asked.total()
     assert share >= 0.97, f"{code}: {share:.3f} belong; most that do not: {foreign.most_common(12)}"
 
@@ -119,7 +121,7 @@ def _check_marks(data: Path, code: str) -> None:
     script = {"Jpan": "Hira", "Kore": "Hang", "Hans": "Hani"}.get(language(code).script, language(code).script)
     mark = regex.compile(rf"[\p{{M}}\u200c\u200d](?<=[\p{{Script={script}}}\p{{Script=Zinh}}])")
     points = Counter(_text(data, code))
-    marks = Counter({one: n for one, n in points.items() if mark.match(one)})
-    foreign = Counter({one: count for one, count in marks.items() if one not in language(code).marks})
+    marks = Counter({point: n for point, n in points.items() if mark.match(point)})
+    foreign = Counter({point: count for point, count in marks.items() if point not in language(code).marks})
     few = 20
     assert foreign.total() <= max(few, 0.02 * marks.total()), f"{code}: {foreign.most_common(12)} of {marks.total()}"

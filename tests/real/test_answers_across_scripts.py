@@ -85,29 +85,31 @@ def _gold(example: Example) -> Span:
 def _oracle(window: Window, gold: Span) -> np.ndarray[Any, Any]:
     """Scores of 1 where the gold answer begins and ends."""
     rows = np.zeros((len(window.input_ids), 2), dtype=np.float32)
-    if found := span_qa._tokens(gold, window.layout):
-        rows[window.layout.first + found[0], 0] = rows[window.layout.first + found[1], 1] = 1
+    if tokens := span_qa._tokens(gold, window.layout):
+        rows[window.layout.first + tokens[0], 0] = rows[window.layout.first + tokens[1], 1] = 1
     return rows
 
 
 def _decoded(examples: Sequence[Example], tokenizer: Any) -> Iterator[tuple[Example, list[Window], Answers]]:
     windows = span_qa.span_qa.encode(examples, tokenizer, 384, 128)
-    for place, group in groupby(windows, key=lambda one: one.example):
-        own, example = list(group), examples[place]
-        found = span_qa.span_qa.decode(example, own, [_oracle(one, _gold(example)) for one in own], ())
-        assert isinstance(found, Answers)
-        yield example, own, found
+    for index, group in groupby(windows, key=lambda window: window.example):
+        group_windows, example = list(group), examples[index]
+        decoded = span_qa.span_qa.decode(
+            example, group_windows, [_oracle(window, _gold(example)) for window in group_windows], ()
+        )
+        assert isinstance(decoded, Answers)
+        yield example, group_windows, decoded
 
 
 def _why(gold: Span, windows: Sequence[Window]) -> str:
     """What of its tokens keeps a gold answer from being said; `nothing` where a window has it edge to edge."""
-    held = [(span_qa._tokens(gold, one.layout), one.layout.offsets) for one in windows]
-    places = [(*found, offsets) for found, offsets in held if found]
-    if not places:
+    located = [(span_qa._tokens(gold, window.layout), window.layout.offsets) for window in windows]
+    offsets_of = [(*token_range, offsets) for token_range, offsets in located if token_range]
+    if not offsets_of:
         return "longer than a window"
-    if min(last - first for first, last, _ in places) >= span_qa.ANSWER_TOKENS:
+    if min(last - first for first, last, _ in offsets_of) >= span_qa.ANSWER_TOKENS:
         return "longer than 30 tokens"
-    edge = any(offsets[first, 0] == gold.start and offsets[last, 1] == gold.stop for first, last, offsets in places)
+    edge = any(offsets[first, 0] == gold.start and offsets[last, 1] == gold.stop for first, last, offsets in offsets_of)
     return "nothing" if edge else "token edges"
 
 
@@ -140,15 +142,15 @@ def test_answers_are_said_wherever_token_edges_allow(
     task: TaskSpec = registry.load("task", name)
     examples = load(task, data, language, split).examples
     assert len(examples) == rows
-    texts = list({one.texts[field].value: None for one in examples for field in ("context", "question")})
+    texts = list({example.texts[field].value: None for example in examples for field in ("context", "question")})
     metric = registry.load("metric", task.score[0])
     assert metric.name.endswith("_em")
     counts: Counter[str] = Counter()
-    for example, windows, said in _decoded(examples, TOKENIZERS[kind](texts)):
-        matched = bool(metric.stats(Scored(example, example, said, said))["all"][0])
+    for example, windows, answer in _decoded(examples, TOKENIZERS[kind](texts)):
+        matched = bool(metric.stats(Scored(example, example, answer, answer))["all"][0])
         why = _why(_gold(example), windows)
         if why == "nothing":
-            assert (said, matched) == (Answers((_gold(example),)), True), example.id
+            assert (answer, matched) == (Answers((_gold(example),)), True), example.id
         counts["exact match" if matched else why] += 1
     for reason, count in counts.items():
         record_property(reason, f"{count / rows:.1%}")

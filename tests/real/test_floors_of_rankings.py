@@ -22,34 +22,38 @@ def _values(data: Path, name: str, language: str, split: str) -> dict[str, float
     loaded = load(task, data, language, split)
     metric = registry.load("metric", task.metrics[0])
     fitted = fit(task.family, None, task.labels, task.pool.search if task.pool else "")
-    found = fitted(loaded.examples, loaded.corpus)
+    model = fitted(loaded.examples, loaded.corpus)
     return {
-        floor: float(metric.reduce(np.sum([metric.stats(one)["all"] for one in judged], axis=0)))
-        for floor, predicted in found.items()
-        if (judged := [Scored(e, e, said, said) for e, said in zip(loaded.examples, predicted.targets, strict=True)])
+        floor: float(metric.reduce(np.sum([metric.stats(scored)["all"] for scored in scored_all], axis=0)))
+        for floor, predicted in model.items()
+        if (
+            scored_all := [
+                Scored(e, e, target, target) for e, target in zip(loaded.examples, predicted.targets, strict=True)
+            ]
+        )
     }
 
 
 @pytest.mark.parametrize("language", ["de", "sw"])
 def test_sentences_that_share_characters_are_often_translations(data: Path, language: str) -> None:
     """In languages of Latin letters names and loans find a good part of Tatoeba; an order by chance finds nothing."""
-    found = _values(data, "tatoeba", language, "test")
-    assert found["random_rank"] < 1
-    assert 5 < found["character_overlap"] < 40
+    values = _values(data, "tatoeba", language, "test")
+    assert values["random_rank"] < 1
+    assert 5 < values["character_overlap"] < 40
 
 
 @pytest.mark.long
 def test_a_pool_of_thousands_is_ranked_in_seconds(data: Path) -> None:
     """1,190 questions against all sentences of LAReQA at hand take seconds of computing, the second language fewer."""
     start = time.process_time()
-    found = _values(data, "lareqa", "de", "validation")
+    values = _values(data, "lareqa", "de", "validation")
     assert time.process_time() - start < 60
-    assert found["random_rank"] < 1
-    assert 3 < found["character_overlap"] < 20
+    assert values["random_rank"] < 1
+    assert 3 < values["character_overlap"] < 20
 
 
 def test_choices_have_floors_near_chance(data: Path) -> None:
     """XCOPA is made so that a choice alone says little: no floor is far from one half."""
-    found = _values(data, "xcopa", "sw", "test")
-    assert found["majority"] == 50.0
-    assert all(40 < value < 65 for value in found.values())
+    figures = _values(data, "xcopa", "sw", "test")
+    assert figures["majority"] == 50.0
+    assert all(40 < value < 65 for value in figures.values())

@@ -18,15 +18,15 @@ from robust_xtreme.noise.input.telex import Method
 pytestmark = pytest.mark.real
 
 
-def _share(text: str, slips: Iterator[KeyingError], wanted: Callable[[str], bool]) -> float:
+def _share(text: str, key_errors: Iterator[KeyingError], wanted: Callable[[str], bool]) -> float:
     """The share of the wanted letters of a text that have key errors, alone or in a pair with the next one."""
-    points = {slip.point for slip in slips}
-    found: Counter[bool] = Counter()
-    for place, letter in enumerate(text):
+    points = {key_error.point for key_error in key_errors}
+    counts: Counter[bool] = Counter()
+    for index, letter in enumerate(text):
         if wanted(letter):
-            pairs = (text[place : place + 2], text[max(place - 1, 0) : place + 1])
-            found[letter in points or any(len(pair) == 2 and pair in points for pair in pairs)] += 1
-    return found[True] / found.total()
+            pairs = (text[index : index + 2], text[max(index - 1, 0) : index + 1])
+            counts[letter in points or any(len(pair) == 2 and pair in points for pair in pairs)] += 1
+    return counts[True] / counts.total()
 
 
 def _text(data: Path, name: str) -> str:
@@ -35,17 +35,27 @@ def _text(data: Path, name: str) -> str:
 
 def test_chinese_characters_have_slips(data: Path) -> None:
     """At least 95 % of the Han characters of Chinese sentences have key errors of pinyin."""
-    assert _share(_text(data, "zho_Hans"), pinyin.key_errors(), lambda one: "\u4e00" <= one <= "\u9fff") >= 0.95
+    assert (
+        _share(_text(data, "zho_Hans"), pinyin.key_errors(), lambda character: "\u4e00" <= character <= "\u9fff")
+        >= 0.95
+    )
 
 
 def test_kana_have_slips(data: Path) -> None:
     """At least 98 % of the kana of Japanese sentences have key errors of romaji."""
-    assert _share(_text(data, "jpn_Jpan"), kana.key_errors(), lambda one: "ぁ" <= one <= "ヶ" or one == "ー") >= 0.98
+    assert (
+        _share(
+            _text(data, "jpn_Jpan"), kana.key_errors(), lambda character: "ぁ" <= character <= "ヶ" or character == "ー"
+        )
+        >= 0.98
+    )
 
 
 def test_kanji_have_slips(data: Path) -> None:
     """At least two thirds of the kanji of Japanese sentences are in a word that has a homophone."""
-    assert _share(_text(data, "jpn_Jpan"), kana.key_errors(), lambda one: "\u4e00" <= one <= "\u9fff") >= 0.66
+    assert (
+        _share(_text(data, "jpn_Jpan"), kana.key_errors(), lambda character: "\u4e00" <= character <= "\u9fff") >= 0.66
+    )
 
 
 @pytest.mark.parametrize(("method", "step"), [
@@ -56,7 +66,7 @@ def test_slips_of_vietnamese_come_of_one_wrong_key(data: Path, method: Method, s
     text = unicodedata.normalize("NFC", (data / "tatoeba" / "v1" / "tatoeba.vie-eng.vie").read_text("utf-8"))
     counts = Counter(word for word in re.findall(r"[^\W\d_]+", text) if len(word) > 1)
     words = [word for word, _ in counts.most_common(400)[::step]]
-    slips = single_slips(words, method, 12)
+    key_errors = single_slips(words, method, 12)
     forms = {word: reachable(word, method) for word in words}
-    assert len(slips) > 2 * len(words)
-    assert sum(form in forms[word] for word, form in slips) >= 0.99 * len(slips)
+    assert len(key_errors) > 2 * len(words)
+    assert sum(form in forms[word] for word, form in key_errors) >= 0.99 * len(key_errors)

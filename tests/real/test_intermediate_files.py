@@ -33,8 +33,8 @@ SIZES = [
 
 def _task(name: str) -> TaskSpec:
     plus: TaskSpec = registry.load("intermediate", "anli_plus")
-    found: TaskSpec | None = next((part for part in plus.parts if part.name == name), None)
-    return found or registry.load("intermediate", name)
+    named_part: TaskSpec | None = next((part for part in plus.parts if part.name == name), None)
+    return named_part or registry.load("intermediate", name)
 
 
 @cache
@@ -50,44 +50,52 @@ def _examples(data: Path, name: str, split: str) -> tuple[Example, ...]:
 @pytest.mark.parametrize(("name", "split", "rows", "clusters", "labels"), SIZES)
 def test_files_have_their_size(data: Path, name: str, split: str, rows: int, clusters: int, labels: int) -> None:
     """The rows of the files, each with a label, none of which is rare; equal passages or premises are one cluster."""
-    found = _split(data, name, split)
-    assert (len(found.examples), len({one.cluster for one in found.examples}), found.labelled) == (rows, clusters, True)
-    counts = Counter(one.target for one in found.examples if isinstance(one.target, Choice))
+    loaded = _split(data, name, split)
+    assert (len(loaded.examples), len({example.cluster for example in loaded.examples}), loaded.labelled) == (
+        rows,
+        clusters,
+        True,
+    )
+    counts = Counter(example.target for example in loaded.examples if isinstance(example.target, Choice))
     assert set(counts) == {Choice(index) for index in range(labels)}
     assert all(0.9 * rows / labels < count < 1.1 * rows / labels for count in counts.values())
-    assert all(text.value.strip() for one in found.examples for text in one.texts.values())
+    assert all(text.value.strip() for example in loaded.examples for text in example.texts.values())
 
 
 def test_half_of_the_new_questions_have_no_answer(data: Path) -> None:
     """SQuAD 2.0's development set has 5,945 questions without an answer; version 1.1 has none."""
     for name, empty in (("squad", 0), ("squad_v2", 5945)):
-        golds = [one.target.spans for one in _examples(data, name, "validation") if isinstance(one.target, Answers)]
+        golds = [
+            example.target.spans
+            for example in _examples(data, name, "validation")
+            if isinstance(example.target, Answers)
+        ]
         assert sum(not spans for spans in golds) == empty
 
 
 def test_the_development_set_holds_the_passages_of_xquad(data: Path) -> None:
     """All 240, found by their text in English, and by their questions' ids in every translation."""
-    trained = {key for one in _examples(data, "squad", "validation") for key in keys(one)}
+    trained = {key for example in _examples(data, "squad", "validation") for key in keys(example)}
     xquad: TaskSpec = registry.load("task", "xquad")
     for language in available(xquad, data, "validation"):
-        found = shared(load(xquad, data, language, "validation").examples, trained)
-        assert (found.count, found.total) == (240, 240), language
+        overlap = shared(load(xquad, data, language, "validation").examples, trained)
+        assert (overlap.count, overlap.total) == (240, 240), language
 
 
 def test_the_sample_of_multinli_is_that_of_xnli(data: Path) -> None:
     """The same pairs and labels as XNLI's own training data here; what is learned from one is learned from both."""
-    own = _examples(data, "mnli", "train")
+    mnli = _examples(data, "mnli", "train")
     xnli = load(registry.load("task", "xnli"), data, "en", "train").examples
-    assert [one.fingerprint for one in own] == [one.fingerprint for one in xnli]
-    assert {one.id for one in own}.isdisjoint(one.id for one in xnli)
+    assert [example.fingerprint for example in mnli] == [example.fingerprint for example in xnli]
+    assert {example.id for example in mnli}.isdisjoint(example.id for example in xnli)
 
 
 def test_smaller_samples_stand_in_larger_ones(data: Path) -> None:
     """A limit takes whole passages, and those of a lower one are among those of a higher."""
-    found = _examples(data, "cosmos_qa", "validation")
-    sizes = [{one.id for one in limit(found, count)} for count in (100, 400, 1600)]
+    examples = _examples(data, "cosmos_qa", "validation")
+    sizes = [{example.id for example in limit(examples, count)} for count in (100, 400, 1600)]
     assert sizes[0] < sizes[1] < sizes[2]
-    assert all(count <= len(one) for one, count in zip(sizes, (90, 390, 1590), strict=True))
+    assert all(count <= len(size) for size, count in zip(sizes, (90, 390, 1590), strict=True))
 
 
 def test_endings_are_sentences_that_go_on(data: Path) -> None:

@@ -39,24 +39,26 @@ def _table() -> set[tuple[str, ...]]:
         return {(row["pack"], row["key"], row["level"], row["copy"], row["ours"]) for row in rows if row["reason"]}
 
 
-def _levels(folder: Path, one: Wanted) -> Iterator[tuple[str, str, str, str, str]]:
+def _levels(folder: Path, keyboard: Wanted) -> Iterator[tuple[str, str, str, str, str]]:
     """Each level of a key that the copy defines: its name, and what the copy and the pack have."""
-    ours = {key.name: key.levels for key in layout(one.pack).keys}
-    for key, keysyms in symbols(folder, one.file, one.variant).keys.items():
+    ours = {key.name: key.levels for key in layout(keyboard.pack).keys}
+    for key, keysyms in symbols(folder, keyboard.file, keyboard.variant).keys.items():
         name = NAMES.get(key, key)
         if key == "BKSL":
-            name = next((place for place in ("AC12", "AD13") if place in ours), key)
+            name = next((name for name in ("AC12", "AD13") if name in ours), key)
         for level, keysym in enumerate(keysyms[:4]):
             if keysym.lower() != "nosymbol" and name in ours:
-                yield one.pack, key, str(level), text(keysym), ours[name][level]
+                yield keyboard.pack, key, str(level), text(keysym), ours[name][level]
 
 
 def test_layouts_equal_another_copy_of_xkeyboard_config(data: Path) -> None:
     """Every key and level that the copy defines is ours, but for those listed with a reason."""
     folder = data / "keyboards" / "xkb" / "symbols"
-    here = [one for one in wanted() if (folder / one.file).is_file()]
-    assert tuple(one.pack for one in here if not symbols(folder, one.file, one.variant).keys) == ABSENT
-    levels = [level for one in here for level in _levels(folder, one)]
+    here = [keyboard for keyboard in wanted() if (folder / keyboard.file).is_file()]
+    assert (
+        tuple(keyboard.pack for keyboard in here if not symbols(folder, keyboard.file, keyboard.variant).keys) == ABSENT
+    )
+    levels = [level for keyboard in here for level in _levels(folder, keyboard)]
     assert len(levels) == COMPARED
     assert {level for level in levels if level[3] != level[4]} == _table()
 
@@ -64,11 +66,11 @@ def test_layouts_equal_another_copy_of_xkeyboard_config(data: Path) -> None:
 @pytest.mark.parametrize("code", PAIRS)
 def test_neighbours_contain_the_pairs_of_nlpaug_that_are_adjacent(data: Path, code: str) -> None:
     """A pair of nlpaug's is among our neighbours unless the keys are the same one, or further apart than 1.25."""
-    one = layout(of_language(code)[0])
-    found = compared(data / "keyboards" / "nlpaug" / "keyboard" / f"{code}.json", one.name)
-    assert tuple(counts(found)[kind] for kind in KINDS) == PAIRS[code]
-    for pair in found:
-        near = 0 < _distance(one, pair.one, pair.other) <= 1.25
+    keyboard = layout(of_language(code)[0])
+    comparison = compared(data / "keyboards" / "nlpaug" / "keyboard" / f"{code}.json", keyboard.name)
+    assert tuple(counts(comparison)[kind] for kind in KINDS) == PAIRS[code]
+    for pair in comparison:
+        near = 0 < _distance(keyboard, pair.letter, pair.other) <= 1.25
         assert (pair.kind == "adjacent") == near, pair
 
 
@@ -79,14 +81,14 @@ def test_the_pairs_of_nlpaug_that_are_no_neighbours_are_listed(data: Path) -> No
     assert sorted(path.stem for path in folder.glob("*.json")) == sorted(PAIRS)
 
 
-def _distance(one: Layout, first: str, second: str) -> float:
+def _distance(keyboard: Layout, first: str, second: str) -> float:
     """The distance of the keys of two characters by their places, counted again from the names of the keys."""
     left = {"E": 0.0, "D": 0.5, "C": 0.75, "B": 1.25}
-    places = []
+    positions = []
     for sign in (first, second):
-        strokes = one.strokes(sign)
+        strokes = keyboard.strokes(sign)
         if not strokes or len(strokes) > 1:
             return 0.0
         row, column = strokes[0].key.name[1], int(strokes[0].key.name[2:])
-        places.append((left[row] + column, "EDCB".index(row)))
-    return hypot(places[0][0] - places[1][0], places[0][1] - places[1][1])
+        positions.append((left[row] + column, "EDCB".index(row)))
+    return hypot(positions[0][0] - positions[1][0], positions[0][1] - positions[1][1])

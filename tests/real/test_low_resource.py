@@ -28,8 +28,8 @@ def test_sentences_are_as_many_as_the_release_says(data: Path, code: str) -> Non
     splits = [load(MASAKHANER, data, code, split) for split in ("validation", "test")]
     assert tuple(len(split.examples) for split in splits) == SIZES[code]
     assert all(split.labelled for split in splits)
-    names = [one.target.names for split in splits for one in split.examples if isinstance(one.target, Tags)]
+    names = [example.target.names for split in splits for example in split.examples if isinstance(example.target, Tags)]
     assert {name for tags in names for name in tags} == set(MASAKHANER.labels)
-    texts = [one.texts["tokens"] for split in splits for one in split.examples]
+    texts = [example.texts["tokens"] for split in splits for example in split.examples]
     assert [len(tags) for tags in names] == [len(text.spans) for text in texts]
     assert {text.language for text in texts} == {code}

@@ -17,11 +17,12 @@ from robust_xtreme.specs import PerturbationSpec
 pytestmark = pytest.mark.real
 
 
-def _judged(data: Path, name: str, language: str, field: str, noise: str) -> Iterator[Scored]:
+def _scored(data: Path, name: str, language: str, field: str, noise: str) -> Iterator[Scored]:
     """Right predictions on the noisy text of 100 examples."""
     examples = limit(load(registry.load("task", name), data, language, "validation").examples, 100)
     noised = {
-        one.clean.id: one for one in noise_texts([e.texts[field] for e in examples], PerturbationSpec.parse(noise), 0)
+        noised.clean.id: noised
+        for noised in noise_texts([e.texts[field] for e in examples], PerturbationSpec.parse(noise), 0)
     }
     for example in examples:
         perturbed = noise_example(example, noised, (field,))
@@ -38,35 +39,36 @@ def _restored(perturbed: Example, noised: Noised) -> Target:
             return target
 
 
-def _score(name: str, judged: list[Scored], scope: str = "all") -> float:
+def _score(name: str, scored: list[Scored], scope: str = "all") -> float:
     metric: Metric = registry.load("metric", name)
-    rows = [metric.stats(one).get(scope) for one in judged]
+    rows = [metric.stats(pair).get(scope) for pair in scored]
     return sum(row[0] for row in rows if row) / max(sum(row[1] for row in rows if row), 1)
 
 
 @pytest.mark.parametrize("language", ["ar", "en", "hi", "zh"])
 def test_right_answers_stay_right_under_noise(data: Path, language: str) -> None:
     """Mapped back through the edits, the noisy gold answer is the clean one; as a surface form it often is not."""
-    judged = list(_judged(data, "xquad", language, "context", "char_noise:0.2"))
-    assert _score("squad_em", judged) == _score("squad_f1", judged) == _score("surface_f1_noisy_gold", judged) == 1.0
-    assert _score("surface_f1_clean_gold", judged, "untouched") == 1.0
-    assert _score("surface_f1_clean_gold", judged, "noised_gold") < 0.8
+    scored = list(_scored(data, "xquad", language, "context", "char_noise:0.2"))
+    assert _score("squad_em", scored) == _score("squad_f1", scored) == _score("surface_f1_noisy_gold", scored) == 1.0
+    assert _score("surface_f1_clean_gold", scored, "untouched") == 1.0
+    assert _score("surface_f1_clean_gold", scored, "noised_gold") < 0.8
 
 
 @pytest.mark.parametrize(("noise", "field"), [("char_noise:0", "context"), ("char_noise:0.2", "question")])
 def test_noise_elsewhere_leaves_the_gold_untouched(data: Path, noise: str, field: str) -> None:
     """At strength 0, and where the question alone is noised, every answer is untouched and all measures agree."""
-    judged = list(_judged(data, "xquad", "en", field, noise))
+    scored = list(_scored(data, "xquad", "en", field, noise))
     for name in ("squad_em", "squad_f1", "surface_f1_noisy_gold", "surface_f1_clean_gold"):
-        assert _score(name, judged) == 1.0
-        assert _score(name, judged, "noised_gold") == 0.0
+        assert _score(name, scored) == 1.0
+        assert _score(name, scored, "noised_gold") == 0.0
 
 
 def test_names_that_noise_changed_are_counted_apart(data: Path) -> None:
     """A fifth of the letters noised changes most names, and leaves some; both scopes count theirs."""
-    judged = list(_judged(data, "panx", "sw", "tokens", "char_noise:0.2"))
+    scored = list(_scored(data, "panx", "sw", "tokens", "char_noise:0.2"))
     metric: Metric = registry.load("metric", "span_f1")
     hits = {
-        scope: sum(metric.stats(one).get(scope, (0.0,))[0] for one in judged) for scope in ("noised_gold", "untouched")
+        scope: sum(metric.stats(pair).get(scope, (0.0,))[0] for pair in scored)
+        for scope in ("noised_gold", "untouched")
     }
     assert hits["noised_gold"] > hits["untouched"] > 0

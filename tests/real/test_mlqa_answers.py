@@ -21,8 +21,8 @@ def test_gold_answers_are_right(data: Path, language: str) -> None:
     metrics = {name: registry.load("metric", name) for name in ("mlqa_em", "mlqa_f1")}
     for example in examples:
         assert isinstance(example.target, Answers)
-        said = Answers(example.target.spans[:1])
-        judged = Scored(example, example, said, said)
-        values = {name: metric.stats(judged)["all"][0] for name, metric in metrics.items()}
-        has_words = bool(words(example.texts["context"].at(said.spans[0]), language))
+        predicted = Answers(example.target.spans[:1])
+        scored = Scored(example, example, predicted, predicted)
+        values = {name: metric.stats(scored)["all"][0] for name, metric in metrics.items()}
+        has_words = bool(words(example.texts["context"].at(predicted.spans[0]), language))
         assert values == {"mlqa_em": 1.0, "mlqa_f1": float(has_words)}, example.id

@@ -27,16 +27,16 @@ def _pairs(data: Path, task: str) -> list[tuple[Path, Path]]:
     return [(label, mock / "predictions" / task / label.name) for label in labels]
 
 
-def _judged(gold: Target, said: Target, texts: dict[str, Text] | None = None) -> Scored:
+def _scored(gold: Target, predicted: Target, texts: dict[str, Text] | None = None) -> Scored:
     example = Example("mock", texts or {"tokens": Text("mock", "en", "")}, gold, "mock")
-    return Scored(example, example, said, said)
+    return Scored(example, example, predicted, predicted)
 
 
 def _average(data: Path, task: str, metric: str, read: Read) -> tuple[int, float]:
     """How many languages there are, and the unweighted mean of a metric over them, to four decimals."""
-    found = registry.load("metric", metric)
+    member = registry.load("metric", metric)
     values = [
-        float(found.reduce(np.asarray([found.stats(one)["all"] for one in read(*pair)]).sum(axis=0)))
+        float(member.reduce(np.asarray([member.stats(scored)["all"] for scored in read(*pair)]).sum(axis=0)))
         for pair in _pairs(data, task)
     ]
     return len(values), round(sum(values) / len(values), 4)
@@ -48,16 +48,16 @@ def _lines(path: Path) -> list[str]:
 
 def _labels(labels: Path, predictions: Path) -> Iterator[Scored]:
     """One label a line."""
-    gold, said = _lines(labels), _lines(predictions)
-    names = sorted({*gold, *said})
-    for one, two in zip(gold, said, strict=True):
-        yield _judged(Choice(names.index(one)), Choice(names.index(two)))
+    gold, predicted = _lines(labels), _lines(predictions)
+    names = sorted({*gold, *predicted})
+    for first, two in zip(gold, predicted, strict=True):
+        yield _scored(Choice(names.index(first)), Choice(names.index(two)))
 
 
 def _tags(labels: Path, predictions: Path) -> Iterator[Scored]:
     """One tag a line, an empty line after each sentence."""
-    for gold, said in zip(_sentences(labels), _sentences(predictions), strict=True):
-        yield _judged(gold, said, {"tokens": Text("mock", "en", "x" * len(gold.names), _letters(len(gold.names)))})
+    for gold, predicted in zip(_sentences(labels), _sentences(predictions), strict=True):
+        yield _scored(gold, predicted, {"tokens": Text("mock", "en", "x" * len(gold.names), _letters(len(gold.names)))})
 
 
 def _letters(count: int) -> tuple[Span, ...]:
@@ -71,40 +71,40 @@ def _sentences(path: Path) -> list[Tags]:
 
 def _answers(labels: Path, predictions: Path) -> Iterator[Scored]:
     """SQuAD's json; the answer said is put after the passage, as a prediction is a span."""
-    said = json.loads(predictions.read_text(encoding="utf-8"))
+    document = json.loads(predictions.read_text(encoding="utf-8"))
     for row in squad.read(labels.read_text(encoding="utf-8"), str(labels)):
-        passage, answer = row.values["context"], said.get(row.native, "")
+        passage, answer = row.values["context"], document.get(row.native, "")
         context = Text("mock", labels.stem.removeprefix("test-"), f"{passage}\n{answer}")
         golds = Answers(tuple(Span(start, stop) for start, stop in row.values["answers"]))
-        yield _judged(golds, Answers((Span(len(passage) + 1, len(context.value)),)), {"context": context})
+        yield _scored(golds, Answers((Span(len(passage) + 1, len(context.value)),)), {"context": context})
 
 
 def _documents(labels: Path, predictions: Path) -> Iterator[Scored]:
     """The id of the nearest sentence, one a line."""
-    for gold, said in zip(_lines(labels), _lines(predictions), strict=True):
-        yield _judged(Document((gold,)), Document((said,)))
+    for gold, predicted in zip(_lines(labels), _lines(predictions), strict=True):
+        yield _scored(Document((gold,)), Document((predicted,)))
 
 
 def _rankings(labels: Path, predictions: Path) -> Iterator[Scored]:
     """The ids of the entities found for each mention, the best first."""
-    said = json.loads(predictions.read_text(encoding="utf-8"))
+    document = json.loads(predictions.read_text(encoding="utf-8"))
     for mention, gold in json.loads(labels.read_text(encoding="utf-8")).items():
-        yield _judged(Document(tuple(gold)), Document(tuple(said.get(mention, ()))))
+        yield _scored(Document(tuple(gold)), Document(tuple(document.get(mention, ()))))
 
 
 def _bitext(labels: Path, predictions: Path) -> Iterator[Scored]:
     """Pairs of ids, one a line, gathered by their first."""
-    gold, said = _by_source(_lines(labels)), _by_source(_lines(predictions))
-    for source in sorted({*gold, *said}):
-        yield _judged(Document(tuple(gold.get(source, ()))), Document(tuple(said.get(source, ()))))
+    gold, predicted = _by_source(_lines(labels)), _by_source(_lines(predictions))
+    for source in sorted({*gold, *predicted}):
+        yield _scored(Document(tuple(gold.get(source, ()))), Document(tuple(predicted.get(source, ()))))
 
 
 def _by_source(lines: Iterable[str]) -> dict[str, list[str]]:
-    found: defaultdict[str, list[str]] = defaultdict(list)
+    groups: defaultdict[str, list[str]] = defaultdict(list)
     for line in lines:
         source, target = line.split("\t")
-        found[source].append(target)
-    return found
+        groups[source].append(target)
+    return groups
 
 
 @pytest.mark.parametrize(

@@ -44,12 +44,14 @@ def examples(folder: Path, language: str) -> tuple[Example, ...]:
     return load(TASK, folder, language, "test").examples
 
 
-def said(folder: Path, language: str, native: str) -> tuple[str, str, str]:
+def texts_of(folder: Path, language: str, native: str) -> tuple[str, str, str]:
     """What an example says: the context, the question, the first answer."""
-    (one,) = (one for one in examples(folder, language) if one.id == f"multichecklist/test/{language}/{native}")
-    context = one.texts["context"]
-    assert isinstance(one.target, Answers)
-    return context.value, one.texts["question"].value, context.at(one.target.spans[0])
+    (example,) = (
+        example for example in examples(folder, language) if example.id == f"multichecklist/test/{language}/{native}"
+    )
+    context = example.texts["context"]
+    assert isinstance(example.target, Answers)
+    return context.value, example.texts["question"].value, context.at(example.target.spans[0])
 
 
 EXPECTED = {
@@ -124,13 +126,13 @@ EXPECTED = {
 @pytest.mark.parametrize(("language", "native"), EXPECTED)
 def test_sentences_are_what_the_rows_make(table: Path, language: str, native: str) -> None:
     """Templates, forms and names of twelve languages, in scripts with and without blanks, with and without endings."""
-    assert said(table, language, native) == EXPECTED[language, native]
+    assert texts_of(table, language, native) == EXPECTED[language, native]
 
 
 def test_the_languages_are_the_columns(table: Path) -> None:
     """Fifty: those of XTREME-R with Hausa instead of Romanian."""
     columns = (table / FILE).read_text(encoding="utf-8").splitlines()[0].split("\t")[1:]
-    assert set(TASK.languages) == {one for one in columns if not one.endswith("-placeholders")}
+    assert set(TASK.languages) == {column for column in columns if not column.endswith("-placeholders")}
     assert len(TASK.languages) == 50
     assert available(TASK, table, "test") == TASK.languages
 
@@ -140,21 +142,21 @@ def test_the_languages_are_the_columns(table: Path) -> None:
 )
 def test_every_language_has_its_cases(table: Path, language: str) -> None:
     """Two hundred of each test; every question has an answer at its place, and just one; no text has a slot left."""
-    found = examples(table, language)
-    cases = Counter(name.split("/")[1] for name in {one.cluster for one in found})
+    read = examples(table, language)
+    cases = Counter(name.split("/")[1] for name in {cluster.cluster for cluster in read})
     assert cases == {test: 200 for test in TESTS.values() if test != WITHOUT.get(language)}
-    asked = Counter(one.cluster.split("/")[1] for one in found)
+    asked = Counter(example.cluster.split("/")[1] for example in read)
     assert asked == {test: 200 if test == ONE_QUESTION.get(language) else 400 for test in cases}
-    for one in found:
-        assert isinstance(one.target, Answers)
-        assert all(one.texts["context"].at(span).strip() for span in one.target.spans)
-        assert one.target.spans
-        assert not any(set(text.value) & set("{}") for text in one.texts.values())
-        assert {text.language for text in one.texts.values()} == {language}
+    for example in read:
+        assert isinstance(example.target, Answers)
+        assert all(example.texts["context"].at(span).strip() for span in example.target.spans)
+        assert example.target.spans
+        assert not any(set(text.value) & set("{}") for text in example.texts.values())
+        assert {text.language for text in example.texts.values()} == {language}
     answers: dict[tuple[str, str], object] = {}
-    for one in found:
-        key = (one.texts["context"].value, one.texts["question"].value)
-        assert answers.setdefault(key, one.target) == one.target, "the same question has two answers"
+    for example in read:
+        key = (example.texts["context"].value, example.texts["question"].value)
+        assert answers.setdefault(key, example.target) == example.target, "the same question has two answers"
 
 
 def test_columns_in_another_order_give_the_same_cases(table: Path) -> None:
@@ -179,9 +181,9 @@ def test_a_table_in_nfd_gives_the_same_cases(table: Path, language: str, tmp_pat
     path = tmp_path / FILE
     path.parent.mkdir()
     path.write_bytes(("\ufeff" + text.replace("\n", "\r\n")).encode())
-    found, expected = load(TASK, tmp_path, language, "test").examples, examples(table, language)
-    assert [one.id for one in found] == [one.id for one in expected]
-    for mine, theirs in zip(found, expected, strict=True):
+    decomposed, expected = load(TASK, tmp_path, language, "test").examples, examples(table, language)
+    assert [example.id for example in decomposed] == [example.id for example in expected]
+    for mine, theirs in zip(decomposed, expected, strict=True):
         assert [unicodedata.normalize("NFC", text.value) for text in mine.texts.values()] == [
             unicodedata.normalize("NFC", text.value) for text in theirs.texts.values()
         ]

@@ -31,8 +31,8 @@ _LARGE = 650_000
 
 
 def _language(path: Path) -> str:
-    found = CODE.search(path.name)
-    return AFRICAN[path.parent.name] if found is None else next(filter(None, found.groups()))
+    match = CODE.search(path.name)
+    return AFRICAN[path.parent.name] if match is None else next(filter(None, match.groups()))
 
 
 def _format(path: Path) -> str:
@@ -43,7 +43,9 @@ def _keeping(family: str) -> list[str]:
     """The perturbations that promise to keep the spans of a family and need no files of one's own."""
     every: list[Perturbation] = [registry.load("perturbation", name) for name in registry.names("perturbation")]
     return [
-        own.name for own in every if not (family in own.refuses or own.free or "rule_5_spans_survive" in own.waives)
+        member.name
+        for member in every
+        if not (family in member.refuses or member.free or "rule_5_spans_survive" in member.waives)
     ]
 
 
@@ -53,11 +55,11 @@ _tags_kept = pytest.mark.parametrize("name", _keeping("tagging"))
 
 def _files(data: Path, layouts: tuple[tuple[str, ...], ...], name: str) -> Iterator[list[tuple[Path, str]]]:
     """The files of each layout in languages that a perturbation serves, in an order that its name chooses."""
-    own: Perturbation = registry.load("perturbation", name)
+    member: Perturbation = registry.load("perturbation", name)
     for patterns in layouts:
         there = [path for pattern in patterns for path in data.glob(pattern)]
         there.sort(key=lambda path: (path.stat().st_size > _LARGE, digest(name, path.name)))
-        yield [(path, _language(path)) for path in there if own.serves(_language(path))]
+        yield [(path, _language(path)) for path in there if member.serves(_language(path))]
 
 
 def _first(layouts: Iterator[list[tuple[Path, str]]]) -> list[tuple[Path, str]]:
@@ -78,10 +80,10 @@ def _check_passages(path: Path, language: str, spec: str, out: Path) -> None:
     clean, noisy = json.loads(path.read_text(encoding="utf-8")), json.loads(new)
     answers = 0
     for before, after in zip(_passages(clean), _passages(noisy), strict=True):
-        for one, other in zip(_answers(before), _answers(after), strict=True):
+        for answer, other in zip(_answers(before), _answers(after), strict=True):
             start, text = other["answer_start"], other["text"]
-            assert after["context"][start : start + len(text)] == text, (path.name, one)
-            assert bool(one["text"]) == bool(text), (path.name, one)
+            assert after["context"][start : start + len(text)] == text, (path.name, answer)
+            assert bool(answer["text"]) == bool(text), (path.name, answer)
             answers += 1
         clean_ones, new_ones = _sentences(before), _sentences(after)
         assert [new for old, new in zip(clean_ones, new_ones, strict=True) if len({*old}) == 1 < len({*new})] == []
@@ -99,16 +101,16 @@ def _answers(passage: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _sentences(passage: dict[str, Any]) -> list[tuple[str, str]]:
     """The sentences of LAReQA's passages, as their breaks and as their copies say; in one passage these differ."""
-    found = [passage["context"][slice(*one)] for one in passage.get("sentence_breaks", [])]
-    return list(zip(found, passage.get("sentences", []), strict=True))
+    sentences = [passage["context"][slice(*bounds)] for bounds in passage.get("sentence_breaks", [])]
+    return list(zip(sentences, passage.get("sentences", []), strict=True))
 
 
 def _bare(value: Any) -> Any:
     """A document without what is noised or moves."""
     moving = ("context", "question", "text", "answer_start", "sentence_breaks", "sentences")
     if isinstance(value, dict):
-        return {key: _bare(one) for key, one in value.items() if key not in moving}
-    return [_bare(one) for one in value] if isinstance(value, list) else value
+        return {key: _bare(item) for key, item in value.items() if key not in moving}
+    return [_bare(item) for item in value] if isinstance(value, list) else value
 
 
 def _check_sentences(path: Path, language: str, spec: str, out: Path) -> None:
@@ -119,14 +121,14 @@ def _check_sentences(path: Path, language: str, spec: str, out: Path) -> None:
         if re.match(r"#\s*text\s*=", before):
             continue
         cut = r"[ \t]" if path.suffix == ".txt" else r"\t"
-        one, other = re.split(cut, before.rstrip()), re.split(cut, after.rstrip())
+        first, other = re.split(cut, before.rstrip()), re.split(cut, after.rstrip())
         if not before.strip() or before.startswith("#"):
-            assert one == other
+            assert first == other
         elif path.suffix == ".txt":
-            assert (one[-1], bool(other[0])) == (other[-1], True)
+            assert (first[-1], bool(other[0])) == (other[-1], True)
         else:
-            assert [*one[:column], *one[column + 1 :]] == [*other[:column], *other[column + 1 :]]
-            assert bool(one[column].strip()) == bool(other[column].strip())
+            assert [*first[:column], *first[column + 1 :]] == [*other[:column], *other[column + 1 :]]
+            assert bool(first[column].strip()) == bool(other[column].strip())
 
 
 @_answers_kept
@@ -202,8 +204,8 @@ def test_every_format_of_a_task_is_read_as_eval_reads_it(
 ) -> None:
     """All texts of the file are found by their place, none is left, and at strength 0 every byte is kept."""
     path, out = data / name, tmp_path / "out"
-    found = registry.load("task", task)
-    fields = ("question", "context") if found.family == "span_qa" else ()
+    member = registry.load("task", task)
+    fields = ("question", "context") if member.family == "span_qa" else ()
     job = Job(str(path), "char_noise:0", str(out), task=task, language=language, fields=fields)
     totals = perturb_file(job)
     assert totals.texts
@@ -222,7 +224,7 @@ def test_release_files_of_tags_are_told_by_their_lines(
             (tmp_path / f"in.{suffix}").write_bytes(path.read_bytes())
         job = Job(str(tmp_path / "in.conll"), "char_noise:0.3", str(tmp_path / "out"), language="sw", force=True)
         perturb_file(job)
-        told = (tmp_path / "out").read_text(encoding="utf-8")
-        assert told == _written(path, "sw", "char_noise:0.3", tmp_path), path
+        output = (tmp_path / "out").read_text(encoding="utf-8")
+        assert output == _written(path, "sw", "char_noise:0.3", tmp_path), path
         with pytest.raises(UserError, match=f"Name the format: --format {format}, or lines"):
             perturb_file(replace(job, file=str(tmp_path / "in.txt")))

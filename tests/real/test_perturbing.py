@@ -21,13 +21,15 @@ _SOME = 20
 def _examples(name: str, data: Path) -> list[Example]:
     """The first examples of every language that is there."""
     task = registry.load("task", name)
-    split = {"tydiqa": "train"}.get(name) or next(one for one in ("validation", "test") if one in task.files)
+    split = {"tydiqa": "train"}.get(name) or next(
+        split_name for split_name in ("validation", "test") if split_name in task.files
+    )
     codes = available(task, data, split)
-    return [one for code in codes for one in load(task, data, code, split).examples[:_SOME]]
+    return [example for code in codes for example in load(task, data, code, split).examples[:_SOME]]
 
 
 def _texts(name: str, data: Path) -> list[Text]:
-    return list({text.id: text for one in _examples(name, data) for text in one.texts.values()}.values())
+    return list({text.id: text for example in _examples(name, data) for text in example.texts.values()}.values())
 
 
 @pytest.mark.parametrize("name", ["xquad", "tydiqa", "xnli"])
@@ -41,14 +43,17 @@ def test_answers_move_with_their_passage_and_back(name: str, data: Path) -> None
     """The noisy answer is at its span, is never empty, and a prediction of just that span is the clean answer."""
     spec = PerturbationSpec.parse("char_noise:0.3")
     examples = _examples(name, data)
-    noised = {one.clean.id: one for one in noise_texts([own.texts["context"] for own in examples], spec, 0)}
+    noised = {
+        noised_text.clean.id: noised_text
+        for noised_text in noise_texts([example.texts["context"] for example in examples], spec, 0)
+    }
     changed = 0
     for example in examples:
-        found = noise_example(example, noised, ("context",))
+        moved = noise_example(example, noised, ("context",))
         assert isinstance(example.target, Answers)
-        assert isinstance(found.target, Answers)
+        assert isinstance(moved.target, Answers)
         context = noised[example.texts["context"].id]
-        for clean, noisy in zip(example.target.spans, found.target.spans, strict=True):
+        for clean, noisy in zip(example.target.spans, moved.target.spans, strict=True):
             assert context.text.at(noisy)
             assert context.to_clean(noisy.start, noisy.stop) == (clean.start, clean.stop)
             changed += context.clean.at(clean) != context.text.at(noisy)

@@ -43,7 +43,7 @@ def _task(name: str) -> TaskSpec:
 
 
 def _shape(split: Split) -> tuple[int, int, bool]:
-    return len(split.examples), len({one.cluster for one in split.examples}), split.labelled
+    return len(split.examples), len({example.cluster for example in split.examples}), split.labelled
 
 
 @pytest.mark.parametrize(("name", "split", "languages", "rows", "clusters", "labelled"), EXPECTED)
@@ -52,23 +52,28 @@ def test_parallel_splits_have_the_official_size(
 ) -> None:
     """Every language of a parallel task has the official rows, the clusters and items of English, sound examples."""
     task = _task(name)
-    found = {code: load(task, data, code, split) for code in available(task, data, split)}
-    assert len(found) == languages
-    assert {_shape(one) for one in found.values()} == {(rows, clusters, labelled)}
-    items = {tuple((one.id.rpartition("/")[2], one.cluster) for one in split.examples) for split in found.values()}
+    splits = {code: load(task, data, code, split) for code in available(task, data, split)}
+    assert len(splits) == languages
+    assert {_shape(item) for item in splits.values()} == {(rows, clusters, labelled)}
+    items = {
+        tuple((example.id.rpartition("/")[2], example.cluster) for example in split.examples)
+        for split in splits.values()
+    }
     assert len(items) == 1
-    limited = {tuple(one.id.rpartition("/")[2] for one in limit(split.examples, 150)) for split in found.values()}
+    limited = {
+        tuple(example.id.rpartition("/")[2] for example in limit(split.examples, 150)) for split in splits.values()
+    }
     assert len(limited) == 1
-    targets = {tuple(one.target for one in split.examples) for split in found.values()}
+    targets = {tuple(example.target for example in split.examples) for split in splits.values()}
     assert len(targets) == 1 or name != "xnli", "labels of XNLI are those of the English pairs, in every language"
-    for one in found.values():
-        _sound(one)
+    for item in splits.values():
+        _sound(item)
 
 
 def _sound(split: Split) -> None:
     """Ids are unique, a text id names one text, tags count the words, answers are spans of the text."""
     texts: dict[str, Text] = {}
-    assert len({one.id for one in split.examples}) == len(split.examples)
+    assert len({example.id for example in split.examples}) == len(split.examples)
     for example in split.examples:
         for text in example.texts.values():
             assert texts.setdefault(text.id, text) is text or texts[text.id] == text
@@ -112,7 +117,7 @@ def test_every_file_gives_sound_examples(data: Path, name: str, few: int | None)
 
 def test_marks_at_the_start_of_passages_are_kept(data: Path) -> None:
     """Nine Arabic passages of XQuAD begin with a byte order mark, which offsets count and which stays."""
-    contexts = {one.texts["context"].value for one in load(_task("xquad"), data, "ar", "validation").examples}
+    contexts = {example.texts["context"].value for example in load(_task("xquad"), data, "ar", "validation").examples}
     assert sum(context.startswith("\ufeff") for context in contexts) == 9
 
 
@@ -151,10 +156,12 @@ def test_the_kinds_of_squad_at_hand(data: Path) -> None:
 def test_pairs_of_mlqa_are_asked_of_their_own_files(data: Path) -> None:
     """Four pairs have a file here; questions in German have the ids of those in English on the same passages."""
     task = _task("mlqa")
-    pairs = [f"{one}@{two}" for one in task.languages for two in task.languages if one != two]
+    pairs = [f"{code}@{two}" for code in task.languages for two in task.languages if code != two]
     assert available(task, data, "auto", pairs) == ("de@en", "en@de", "en@zh", "zh@en")
     german, english = (load(task, data, code, "validation").examples for code in ("de", "en@de"))
-    assert [one.id.rpartition("/")[2] for one in german] == [one.id.rpartition("/")[2] for one in english]
-    assert [one.cluster for one in german] == [one.cluster for one in english]
-    assert [one.target for one in german] == [one.target for one in english]
+    assert [example.id.rpartition("/")[2] for example in german] == [
+        example.id.rpartition("/")[2] for example in english
+    ]
+    assert [example.cluster for example in german] == [example.cluster for example in english]
+    assert [example.target for example in german] == [example.target for example in english]
     assert english[0].texts["question"].value.isascii()

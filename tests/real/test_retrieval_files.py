@@ -58,9 +58,9 @@ def test_lareqa_has_the_official_questions_and_candidates(data: Path) -> None:
     for split in splits:
         assert split.corpus is splits[0].corpus
         assert len(split.examples) == 1190
-        assert len({one.cluster for one in split.examples}) == 240
-        for one in split.examples:
-            assert sorted(id.split("/")[2] for id in _gold(one)) == sorted(languages)
+        assert len({example.cluster for example in split.examples}) == 240
+        for question in split.examples:
+            assert sorted(id.split("/")[2] for id in _gold(question)) == sorted(languages)
     assert splits[0].corpus is not None
     assert Counter(text.language for text in splits[0].corpus.texts) == {code: CANDIDATES[code] for code in languages}
     assert not any("\n" in text.value for text in splits[0].corpus.texts)
@@ -73,15 +73,18 @@ def _sound(split: Split) -> None:
     assert split.corpus is not None
     pool = {text.id for text in split.corpus.texts}
     assert len(pool) == len(split.corpus.texts)
-    assert len({one.id for one in split.examples}) == len(split.examples)
-    assert all(set(_gold(one)) <= pool and _gold(one) for one in split.examples)
-    assert len({one.texts["query"].id for one in split.examples} | pool) == len(split.examples) + len(pool)
+    assert len({example.id for example in split.examples}) == len(split.examples)
+    assert all(set(_gold(example)) <= pool and _gold(example) for example in split.examples)
+    assert len({example.texts["query"].id for example in split.examples} | pool) == len(split.examples) + len(pool)
 
 
 def test_the_passages_of_lareqa_are_those_of_xquad(data: Path) -> None:
     """Clusters have the names of XQuAD's, with the same questions, so that both are resampled together."""
     clusters = [
-        {one.id.rpartition("/")[2]: one.cluster for one in load(_task(name), data, "de", "validation").examples}
+        {
+            example.id.rpartition("/")[2]: example.cluster
+            for example in load(_task(name), data, "de", "validation").examples
+        }
         for name in ("lareqa", "xquad")
     ]
     assert clusters[0] == clusters[1]
@@ -90,19 +93,19 @@ def test_the_passages_of_lareqa_are_those_of_xquad(data: Path) -> None:
 def test_right_sentences_hold_the_answer(data: Path) -> None:
     """Over 98 % of the right sentences contain the whole answer; the others end before it does."""
     task = _task("lareqa")
-    found = Release(data).read(task, "en", "validation")
+    loaded = Release(data).read(task, "en", "validation")
     split = load(task, data, "en", "validation")
     assert split.corpus is not None
     candidates = {text.id: text.value for text in split.corpus.texts}
-    rows = {row.native: row for row in found.rows}
-    held = []
-    for one in split.examples:
-        values = rows[one.id.rpartition("/")[2]].values
+    rows = {row.native: row for row in loaded.rows}
+    contained = []
+    for example in split.examples:
+        values = rows[example.id.rpartition("/")[2]].values
         (start, stop), context = values["answers"][0], values["context"]
-        mine = next(id for id in _gold(one) if id.split("/")[2] == "en")
+        mine = next(id for id in _gold(example) if id.split("/")[2] == "en")
         sentence = candidates[mine].removesuffix(context.replace("\n", ""))
-        held.append(context[start:stop].replace("\n", "") in sentence)
-    assert sum(held) / len(held) > 0.98
+        contained.append(context[start:stop].replace("\n", "") in sentence)
+    assert sum(contained) / len(contained) > 0.98
 
 
 def test_squad_s_sentences_are_found_by_rule(data: Path) -> None:
@@ -128,9 +131,9 @@ def test_tatoeba_has_a_thousand_pairs(data: Path) -> None:
         split = load(task, data, code, "test")
         assert split.corpus is not None
         assert len(split.examples) == len(split.corpus.texts) == FEWER.get(code, 1000)
-        assert {one.texts["query"].language for one in split.examples} == {"en"}
+        assert {example.texts["query"].language for example in split.examples} == {"en"}
         assert {text.language for text in split.corpus.texts} == {code}
-        assert [_gold(one) for one in split.examples] == [(text.id,) for text in split.corpus.texts]
+        assert [_gold(example) for example in split.examples] == [(text.id,) for text in split.corpus.texts]
         assert split.labelled
         _sound(split)
 
@@ -138,7 +141,7 @@ def test_tatoeba_has_a_thousand_pairs(data: Path) -> None:
 def test_equal_english_sentences_are_one_cluster_in_all_languages(data: Path) -> None:
     """A language shares some English sentences with another, under the same names."""
     task = _task("tatoeba")
-    german, french = ({one.cluster for one in load(task, data, code, "test").examples} for code in ("de", "fr"))
+    german, french = ({example.cluster for example in load(task, data, code, "test").examples} for code in ("de", "fr"))
     assert 0 < len(german & french) < len(german)
 
 
@@ -167,5 +170,5 @@ def test_squad_is_training_data_for_lareqa(data: Path, tmp_path: Path) -> None:
     assert len(split.examples) > 10_500
     assert split.corpus is not None
     pool = {text.id: text for text in split.corpus.texts}
-    for one in split.examples:
-        assert pool[_gold(one)[0]] == replace(one.texts["candidate"], spans=())
+    for example in split.examples:
+        assert pool[_gold(example)[0]] == replace(example.texts["candidate"], spans=())

@@ -57,20 +57,20 @@ def test_parallel_splits_have_the_official_size(
     data: Path, name: str, split: str, languages: int, rows: int, labelled: int
 ) -> None:
     """Every language has the official rows, each an item of its own, and the same items as the others."""
-    found = _all(data, name, split)
-    assert (len(found), sum(one.labelled for one in found.values())) == (languages, labelled)
-    assert {len(one.examples) for one in found.values()} == {rows}
-    items = {tuple(example.cluster for example in one.examples) for one in found.values()}
+    by_code = _all(data, name, split)
+    assert (len(by_code), sum(part.labelled for part in by_code.values())) == (languages, labelled)
+    assert {len(part.examples) for part in by_code.values()} == {rows}
+    items = {tuple(example.cluster for example in part.examples) for part in by_code.values()}
     assert len(items) == 1
     assert len(set(next(iter(items)))) == rows
 
 
 def test_english_copa_is_there_to_train_on(data: Path) -> None:
     """400 items to train on and 100 to look at, with labels; SuperGLUE keeps those of its 500 test items."""
-    found = {split: load(_task("xcopa"), data, "en", split) for split in ("train", "validation", "test")}
-    shape = {split: (len(one.examples), one.labelled) for split, one in found.items()}
+    splits = {split: load(_task("xcopa"), data, "en", split) for split in ("train", "validation", "test")}
+    shape = {split: (len(loaded.examples), loaded.labelled) for split, loaded in splits.items()}
     assert shape == {"train": (400, True), "validation": (100, True), "test": (500, False)}
-    assert {one.texts["question"].value for one in found["train"].examples} == {
+    assert {example.texts["question"].value for example in splits["train"].examples} == {
         "What was the cause?",
         "What was the effect?",
     }
@@ -79,10 +79,15 @@ def test_english_copa_is_there_to_train_on(data: Path) -> None:
 def test_xcopa_has_two_choices_and_balanced_labels(data: Path) -> None:
     """Half of the test items have the first choice, give or take what languages relabelled."""
     for split in _all(data, "xcopa", "test").values():
-        counts = Counter(one.target for one in split.examples)
+        counts = Counter(example.target for example in split.examples)
         assert set(counts) == {Choice(0), Choice(1)}
         assert 230 <= counts[Choice(0)] <= 270
-        assert {name for one in split.examples for name in one.texts} == {"premise", "question", "choice1", "choice2"}
+        assert {name for example in split.examples for name in example.texts} == {
+            "premise",
+            "question",
+            "choice1",
+            "choice2",
+        }
 
 
 def test_translations_into_english_are_read_as_well(data: Path) -> None:
@@ -105,27 +110,34 @@ def test_labelled_pairs_are_those_without_labels(data: Path) -> None:
     """The release's test files of PAWS-X and XTREME's contain the same sentences in the same order."""
     for code in ("de", "zh"):
         paths = [data / "pawsx" / "labelled" / f"test-{code}.tsv", data / "pawsx" / f"test-{code}.tsv"]
-        own, made = (tsv_paraphrases.read(path.read_text(encoding="utf-8"), str(path)) for path in paths)
-        texts = [[(row.values["first"], row.values["second"]) for row in rows] for rows in (own, made)]
+        published, made = (tsv_paraphrases.read(path.read_text(encoding="utf-8"), str(path)) for path in paths)
+        texts = [[(row.values["first"], row.values["second"]) for row in rows] for rows in (published, made)]
         assert texts[0] == texts[1]
 
 
 def test_pairs_stand_in_the_same_row_in_all_languages(data: Path) -> None:
     """Rows with a long number in English have it in every language, but where numbers are written otherwise."""
-    found = _all(data, "pawsx", "validation")
+    by_code = _all(data, "pawsx", "validation")
     numbers = {
-        code: [set(re.findall(r"\d{3,}", one.texts["sentence1"].value)) for one in split.examples]
-        for code, split in found.items()
+        code: [set(re.findall(r"\d{3,}", example.texts["sentence1"].value)) for example in split.examples]
+        for code, split in by_code.items()
     }
-    told = [place for place, some in enumerate(numbers["en"]) if some]
-    for code, own in numbers.items():
-        assert sum(bool(own[place] & numbers["en"][place]) for place in told) > 0.97 * len(told), code
+    numbered = [index for index, some in enumerate(numbers["en"]) if some]
+    for code, language_numbers in numbers.items():
+        assert sum(bool(language_numbers[index] & numbers["en"][index]) for index in numbered) > 0.97 * len(numbered), (
+            code
+        )
 
 
 def test_labels_of_pairs_differ_between_languages(data: Path) -> None:
     """They were given again in each language: copying those of English would be wrong for some."""
-    found = {code: [one.target for one in split.examples] for code, split in _all(data, "pawsx", "validation").items()}
-    differing = {code: sum(a != b for a, b in zip(own, found["en"], strict=True)) for code, own in found.items()}
+    by_code = {
+        code: [example.target for example in split.examples]
+        for code, split in _all(data, "pawsx", "validation").items()
+    }
+    differing = {
+        code: sum(a != b for a, b in zip(targets, by_code["en"], strict=True)) for code, targets in by_code.items()
+    }
     assert differing == {"de": 32, "en": 0, "es": 16, "fr": 3, "ja": 9, "ko": 23, "zh": 10}
 
 
@@ -141,35 +153,35 @@ def test_treebanks_have_their_size(
     spans = [(int(a), int(b)) for a, b in re.findall(r"(?m)^([0-9]+)-([0-9]+)\t", text)]
     assert parts - sum(b - a for a, b in spans) == words
     code = Path(file).name[:2]
-    own = load(_task("udpos"), data, code, split).examples
-    assert [one.id.rpartition("/")[2] for one in own] == [str(place) for place in range(sentences)]
+    loaded = load(_task("udpos"), data, code, split).examples
+    assert [example.id.rpartition("/")[2] for example in loaded] == [str(number) for number in range(sentences)]
     part = {"validation": "dev"}.get(split, split)
     made = tmp_path / "udpos" / f"{part}-{code}.tsv"
     made.parent.mkdir()
     lines = ["".join(map("{}\t{}\n".format, row.values["words"], row.values["tags"])) for row in rows]
     made.write_text("\n".join(lines), encoding="utf-8")
-    assert load(_task("udpos"), tmp_path, code, split).examples == own
+    assert load(_task("udpos"), tmp_path, code, split).examples == loaded
 
 
 def test_tags_are_the_seventeen(data: Path) -> None:
     """Each word has one of them, at its own place in the text."""
     for split in ("train", "validation"):
-        for found in _all(data, "udpos", split).values():
-            for one in found.examples:
-                assert isinstance(one.target, Tags)
-                assert len(one.target.names) == len(one.texts["tokens"].spans)
-                assert all(one.texts["tokens"].at(span).strip() for span in one.texts["tokens"].spans)
+        for loaded in _all(data, "udpos", split).values():
+            for example in loaded.examples:
+                assert isinstance(example.target, Tags)
+                assert len(example.target.names) == len(example.texts["tokens"].spans)
+                assert all(example.texts["tokens"].at(span).strip() for span in example.texts["tokens"].spans)
 
 
 def test_english_contractions_have_the_tag_of_their_verb(data: Path) -> None:
     """`don't` is an auxiliary or a verb, as `do` is, and never the particle that is in it."""
-    found = load(_task("udpos"), data, "en", "test").examples
+    examples = load(_task("udpos"), data, "en", "test").examples
     tags = Counter(
         tag
-        for one in found
-        if isinstance(one.target, Tags)
-        for span, tag in zip(one.texts["tokens"].spans, one.target.names, strict=True)
-        if one.texts["tokens"].at(span).lower() in ("don't", "can't", "didn't", "won't")
+        for example in examples
+        if isinstance(example.target, Tags)
+        for span, tag in zip(example.texts["tokens"].spans, example.target.names, strict=True)
+        if example.texts["tokens"].at(span).lower() in ("don't", "can't", "didn't", "won't")
     )
     assert set(tags) <= {"AUX", "VERB"}
     assert tags["AUX"] > 20

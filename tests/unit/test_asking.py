@@ -71,7 +71,7 @@ def test_a_text_is_asked_about_once_by_its_id(asked: list[tuple[str, Any]]) -> N
     assert asks(SPEC)
     assert questions == [(["shared"], ["one text"])]
     assert set(noised) == {"shared"}
-    assert {one.texts["premise"] for one in shown} == {noised["shared"].text}
+    assert {texts.texts["premise"] for texts in shown} == {noised["shared"].text}
 
 
 def test_what_asks_is_refused_where_there_is_no_model(asked: list[tuple[str, Any]]) -> None:
@@ -91,7 +91,7 @@ def test_an_evaluation_answers_where_the_model_is(
     perturb, out = (f"planted:0.5@fields={field}",), str(tmp_path / "run")
     run = evaluate(RunSpec(tasks=(task,), languages=("sw",), perturb=perturb, limit="9", out=out), cache=False)
     assert {name for name, _ in asked} == {"MainThread"}
-    scores = np.concatenate([found for _, found in asked])
+    scores = np.concatenate([rows for _, rows in asked])
     assert 0 <= scores.min() <= scores.max() <= 1
     clean = run.scores.filter((pl.col("condition") == "clean") & (pl.col("scope") == "all"))
     (value,) = clean.filter(pl.col("metric") == registry.load("task", task).metrics[0])["value"]

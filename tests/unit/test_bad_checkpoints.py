@@ -45,7 +45,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def one(made: Path, tmp_path: Path) -> Path:
+def copied(made: Path, tmp_path: Path) -> Path:
     """A copy, to be damaged."""
     return Path(shutil.copytree(made, tmp_path / "one"))
 
@@ -82,29 +82,29 @@ def _without(*endings: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
         ({"model_type": "no_such_model"}, "cannot be loaded"),
     ],
 )
-def test_a_configuration_of_something_else_is_refused(one: Path, values: dict[str, Any], line: str) -> None:
+def test_a_configuration_of_something_else_is_refused(copied: Path, values: dict[str, Any], line: str) -> None:
     """The line names what config.json says and what the task needs."""
-    change(one, values)
+    change(copied, values)
     with pytest.raises(ModelError, match=line) as caught:
-        load_checkpoint(one, XNLI)
+        load_checkpoint(copied, XNLI)
     assert "\n" not in str(caught.value)
 
 
-def test_an_encoder_that_is_too_short_for_the_task_is_refused(one: Path) -> None:
+def test_an_encoder_that_is_too_short_for_the_task_is_refused(copied: Path) -> None:
     """Positions that do not exist would be read past the end of a table."""
     name = "bert.embeddings.position_embeddings.weight"
-    rewrite(one, lambda weights: {**weights, name: weights[name][:64].clone()})
-    change(one, {"max_position_embeddings": 64})
+    rewrite(copied, lambda weights: {**weights, name: weights[name][:64].clone()})
+    change(copied, {"max_position_embeddings": 64})
     with pytest.raises(ModelError, match=r"reads 64 tokens, but xnli has inputs of 128\. Leave xnli out of --tasks"):
-        load_checkpoint(one, XNLI)
+        load_checkpoint(copied, XNLI)
 
 
 @pytest.mark.parametrize("lost", ["classifier.weight", "classifier.bias", "pooler.dense.weight", "value.bias"])
-def test_a_head_is_never_drawn_at_random(one: Path, lost: str) -> None:
+def test_a_head_is_never_drawn_at_random(copied: Path, lost: str) -> None:
     """A file without the head's own weights, or the pooler that it reads, is refused by the name of one."""
-    rewrite(one, _without(lost))
+    rewrite(copied, _without(lost))
     with pytest.raises(ModelError, match=f"{lost}.*no weights"):
-        load_checkpoint(one, XNLI)
+        load_checkpoint(copied, XNLI)
 
 
 def test_an_encoder_that_only_says_that_it_has_a_head_is_refused(tmp_path: Path) -> None:
@@ -115,62 +115,62 @@ def test_an_encoder_that_only_says_that_it_has_a_head_is_refused(tmp_path: Path)
         load_checkpoint(folder, XNLI)
 
 
-def test_weights_that_are_no_numbers_are_refused(one: Path) -> None:
+def test_weights_that_are_no_numbers_are_refused(copied: Path) -> None:
     """NaN in one tensor is told before anything is computed."""
-    rewrite(one, lambda weights: {**weights, "classifier.bias": torch.full((3,), float("nan"))})
+    rewrite(copied, lambda weights: {**weights, "classifier.bias": torch.full((3,), float("nan"))})
     with pytest.raises(ModelError, match=r"weights of classifier\.bias are not finite"):
-        load_checkpoint(one, XNLI)
+        load_checkpoint(copied, XNLI)
 
 
 @pytest.mark.parametrize("kept", [0, 4, 200, -64])
-def test_weights_cut_short_are_damaged(one: Path, kept: int) -> None:
+def test_weights_cut_short_are_damaged(copied: Path, kept: int) -> None:
     """Wherever the file ends, it is named."""
-    path = one / "model.safetensors"
+    path = copied / "model.safetensors"
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(ModelError, match=r"model\.safetensors is damaged"):
-        _ = locate(one, XNLI).params
+        _ = locate(copied, XNLI).params
     with pytest.raises(ModelError, match="cannot be loaded"):
-        load_checkpoint(one, XNLI)
+        load_checkpoint(copied, XNLI)
 
 
-def test_pickled_weights_are_never_read(one: Path) -> None:
+def test_pickled_weights_are_never_read(copied: Path) -> None:
     """Only safetensors are."""
-    (one / "model.safetensors").rename(one / "pytorch_model.bin")
+    (copied / "model.safetensors").rename(copied / "pytorch_model.bin")
     with pytest.raises(ModelError, match=r"only pickled weights \(pytorch_model\.bin\)"):
-        locate(one, XNLI)
+        locate(copied, XNLI)
 
 
-def test_an_adapter_is_no_model(one: Path) -> None:
+def test_an_adapter_is_no_model(copied: Path) -> None:
     """Safetensors of another name are not the model's."""
-    (one / "model.safetensors").rename(one / "adapter_model.safetensors")
+    (copied / "model.safetensors").rename(copied / "adapter_model.safetensors")
     with pytest.raises(ModelError, match=r"has no model\.safetensors"):
-        locate(one, XNLI)
+        locate(copied, XNLI)
 
 
-def test_a_missing_tokenizer_is_refused(one: Path) -> None:
+def test_a_missing_tokenizer_is_refused(copied: Path) -> None:
     """transformers 5 makes a tokenizer of special tokens where there is none: every word would be unknown."""
     for name in ("tokenizer.json", "tokenizer_config.json"):
-        (one / name).unlink()
+        (copied / name).unlink()
     with pytest.raises(ModelError, match=r"its files \(tokenizer\.json\) are missing|cannot be loaded"):
-        tokenizer_of(locate(one, XNLI))
+        tokenizer_of(locate(copied, XNLI))
 
 
-def test_a_tokenizer_without_padding_is_refused(one: Path) -> None:
+def test_a_tokenizer_without_padding_is_refused(copied: Path) -> None:
     """Batches are padded with its own token, and none is made up."""
-    change(one, {"pad_token": None}, "tokenizer_config.json")
-    if (one / "special_tokens_map.json").is_file():
-        change(one, {"pad_token": None}, "special_tokens_map.json")
+    change(copied, {"pad_token": None}, "tokenizer_config.json")
+    if (copied / "special_tokens_map.json").is_file():
+        change(copied, {"pad_token": None}, "special_tokens_map.json")
     with pytest.raises(ModelError, match="without a padding token"):
-        tokenizer_of(locate(one, XNLI))
+        tokenizer_of(locate(copied, XNLI))
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "tokenizer_config.json"])
-def test_json_that_cannot_be_read_is_one_line(one: Path, name: str) -> None:
+def test_json_that_cannot_be_read_is_one_line(copied: Path, name: str) -> None:
     """Neither half a file nor endless brackets get further."""
     for text in ("{", "[" * 100_000):
-        (one / name).write_text(text)
+        (copied / name).write_text(text)
         with pytest.raises(ModelError) as caught:
-            tokenizer_of(locate(one, XNLI))
+            tokenizer_of(locate(copied, XNLI))
         assert "\n" not in str(caught.value)
 
 
@@ -179,57 +179,57 @@ def _own_kind(folder: Path, mark: Path) -> None:
     (folder / "own.py").write_text(CODE.format(mark=str(mark)))
 
 
-def test_code_of_a_checkpoint_runs_only_when_asked_for(one: Path, tmp_path: Path) -> None:
+def test_code_of_a_checkpoint_runs_only_when_asked_for(copied: Path, tmp_path: Path) -> None:
     """Without the flag one line names it and nothing ran; with it the code is imported."""
-    _own_kind(one, tmp_path / "mark")
+    _own_kind(copied, tmp_path / "mark")
     with pytest.raises(ModelError, match=r"runs only with --trust-remote-code"):
-        load_checkpoint(one, XNLI)
+        load_checkpoint(copied, XNLI)
     assert not (tmp_path / "mark").exists()
 
 
-def test_code_of_a_tokenizer_does_not_run_by_itself(one: Path, tmp_path: Path) -> None:
+def test_code_of_a_tokenizer_does_not_run_by_itself(copied: Path, tmp_path: Path) -> None:
     """transformers takes its own tokenizer for a model that it knows, or (before version 5) the flag is asked for."""
-    own = {"tokenizer_class": "OwnTokenizer", "auto_map": {"AutoTokenizer": [None, "own.OwnTokenizer"]}}
-    change(one, own, "tokenizer_config.json")
-    (one / "own.py").write_text(CODE.format(mark=str(tmp_path / "mark")))
+    settings = {"tokenizer_class": "OwnTokenizer", "auto_map": {"AutoTokenizer": [None, "own.OwnTokenizer"]}}
+    change(copied, settings, "tokenizer_config.json")
+    (copied / "own.py").write_text(CODE.format(mark=str(tmp_path / "mark")))
     with suppress(ModelError):
-        tokenizer_of(locate(one, XNLI))
+        tokenizer_of(locate(copied, XNLI))
     assert not (tmp_path / "mark").exists()
 
 
-def test_code_that_was_asked_for_is_the_model(one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_that_was_asked_for_is_the_model(copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the flag an architecture that transformers does not know is loaded from the checkpoint's own code."""
     monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
     monkeypatch.syspath_prepend(str(tmp_path / "modules"))
     auto = {"AutoConfig": "own.OwnConfig", "AutoModelForSequenceClassification": "own.OwnForSequenceClassification"}
-    change(one, {"model_type": "own_kind", "architectures": ["OwnForSequenceClassification"], "auto_map": auto})
-    (one / "own.py").write_text(OWN)
-    found = load(locate(one, XNLI, trust=True), XNLI, "cpu", "fp32")
-    assert type(found.encoder.model).__name__ == "OwnForSequenceClassification"
-    assert found.labels == ("contradiction", "entailment", "neutral")
+    change(copied, {"model_type": "own_kind", "architectures": ["OwnForSequenceClassification"], "auto_map": auto})
+    (copied / "own.py").write_text(OWN)
+    checkpoint = load(locate(copied, XNLI, trust=True), XNLI, "cpu", "fp32")
+    assert type(checkpoint.encoder.model).__name__ == "OwnForSequenceClassification"
+    assert checkpoint.labels == ("contradiction", "entailment", "neutral")
 
 
-def test_code_is_part_of_the_identity_where_it_runs(one: Path) -> None:
+def test_code_is_part_of_the_identity_where_it_runs(copied: Path) -> None:
     """With the flag other code is another model; without it the code computes nothing."""
-    before = [locate(one, XNLI, trust=trust).identity for trust in (True, False)]
-    (one / "own.py").write_text("x = 1")
-    after = [locate(one, XNLI, trust=trust).identity for trust in (True, False)]
+    before = [locate(copied, XNLI, trust=trust).identity for trust in (True, False)]
+    (copied / "own.py").write_text("x = 1")
+    after = [locate(copied, XNLI, trust=trust).identity for trust in (True, False)]
     assert (before[0] != after[0], before[1] == after[1]) == (True, True)
 
 
 @pytest.mark.parametrize("changed", ["model.safetensors", "tokenizer.json", "config.json"])
-def test_the_identity_is_of_everything_that_computes(one: Path, changed: str) -> None:
+def test_the_identity_is_of_everything_that_computes(copied: Path, changed: str) -> None:
     """Weights, tokenizer, configuration: another one is another model; a note beside them or another place is not."""
-    before = locate(one, XNLI).identity
-    (one / "README.md").write_text("trained long ago")
-    assert locate(Path(shutil.copytree(one, one.parent / "copy")), XNLI).identity == before
+    before = locate(copied, XNLI).identity
+    (copied / "README.md").write_text("trained long ago")
+    assert locate(Path(shutil.copytree(copied, copied.parent / "copy")), XNLI).identity == before
     if changed == "config.json":
-        change(one, {"layer_norm_eps": 1e-3})
+        change(copied, {"layer_norm_eps": 1e-3})
     else:
-        content = bytearray((one / changed).read_bytes())
+        content = bytearray((copied / changed).read_bytes())
         content[-1] ^= 1
-        (one / changed).write_bytes(bytes(content))
-    assert locate(one, XNLI).identity != before
+        (copied / changed).write_bytes(bytes(content))
+    assert locate(copied, XNLI).identity != before
 
 
 def test_heads_of_other_tasks_are_told_apart(tmp_path: Path) -> None:
@@ -246,23 +246,23 @@ def test_heads_of_other_tasks_are_told_apart(tmp_path: Path) -> None:
         locate(reader, PANX)
 
 
-def test_sharded_weights_are_read_whole(one: Path) -> None:
+def test_sharded_weights_are_read_whole(copied: Path) -> None:
     """Large checkpoints come in several files, which count once each."""
     from safetensors.torch import save_file
 
-    whole, answers = locate(one, XNLI).params, load_checkpoint(one, XNLI)
-    weights = load_file(str(one / "model.safetensors"))
+    whole, answers = locate(copied, XNLI).params, load_checkpoint(copied, XNLI)
+    weights = load_file(str(copied / "model.safetensors"))
     names = sorted(weights)
     parts = {
-        f"model-0000{1 + place}-of-00002.safetensors": {name: weights[name] for name in names[place::2]}
-        for place in range(2)
+        f"model-0000{1 + number}-of-00002.safetensors": {name: weights[name] for name in names[number::2]}
+        for number in range(2)
     }
     for name, part in parts.items():
-        save_file(part, str(one / name), {"format": "pt"})
+        save_file(part, str(copied / name), {"format": "pt"})
     index = {"metadata": {"total_size": 1}, "weight_map": {key: name for name, part in parts.items() for key in part}}
-    (one / "model.safetensors.index.json").write_text(json.dumps(index))
-    (one / "model.safetensors").unlink()
-    assert locate(one, XNLI).params == whole
-    again = load_checkpoint(one, XNLI)
+    (copied / "model.safetensors.index.json").write_text(json.dumps(index))
+    (copied / "model.safetensors").unlink()
+    assert locate(copied, XNLI).params == whole
+    again = load_checkpoint(copied, XNLI)
     for key, value in answers.encoder.state_dict().items():
         torch.testing.assert_close(again.encoder.state_dict()[key], value)

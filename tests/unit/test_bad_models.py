@@ -41,7 +41,7 @@ def test_weights_that_are_missing_are_not_drawn_at_random(run: Path) -> None:
     """A file without some of the encoder's weights is refused by the name of one."""
     weights = load_file(str(run / WEIGHTS))
     lost = "encoder.layer.0.output.dense.weight"
-    save_file({name: one for name, one in weights.items() if name != lost}, str(run / WEIGHTS), {"format": "pt"})
+    save_file({name: tensor for name, tensor in weights.items() if name != lost}, str(run / WEIGHTS), {"format": "pt"})
     with pytest.raises(ModelError, match=rf"{lost} has no weights"):
         load_checkpoint(run, PANX)
 

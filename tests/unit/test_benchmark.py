@@ -79,8 +79,8 @@ def _rows(scores: Mapping[str, Any], **other: Any) -> list[dict[str, Any]]:
 
 
 def _named(rows: list[dict[str, Any]], tasks: Mapping[str, Task] | None = None) -> dict[str, Average]:
-    found = averages(build(rows, SCORES), _TASKS if tasks is None else tasks)
-    return {one.name: one for one in found}
+    all_averages = averages(build(rows, SCORES), _TASKS if tasks is None else tasks)
+    return {average.name: average for average in all_averages}
 
 
 def test_each_average_has_its_rule_and_its_name() -> None:
@@ -97,34 +97,34 @@ def test_each_average_has_its_rule_and_its_name() -> None:
 
 def test_a_missing_cell_is_named_and_leaves_no_value() -> None:
     """One language of one metric short, the task, its category and the average have no value; the rest is beside."""
-    rows = [one for one in _rows(_XTREME_R) if (one["task"], one["language"], one["metric"]) != ("mlqa", "sw", _QA[0])]
-    found = _named(rows)
+    rows = [row for row in _rows(_XTREME_R) if (row["task"], row["language"], row["metric"]) != ("mlqa", "sw", _QA[0])]
+    named = _named(rows)
     for name in ("XTREME-R over tasks", "XTREME-R over categories"):
-        assert found[name].value is None
-        assert found[name].missing == ("mlqa/sw",)
-        assert found[name].tasks["mlqa"] is found[name].categories["question answering"] is None
-        assert found[name].categories["retrieval"] == pytest.approx((77.3 + 45.7 + 40.7) / 3)
+        assert named[name].value is None
+        assert named[name].missing == ("mlqa/sw",)
+        assert named[name].tasks["mlqa"] is named[name].categories["question answering"] is None
+        assert named[name].categories["retrieval"] == pytest.approx((77.3 + 45.7 + 40.7) / 3)
     whole = _named(_rows(_XTREME_R))["XTREME-R over tasks"].value
     assert whole is not None
-    assert found["XTREME-R over tasks"].value_of_present == pytest.approx(whole + 4.0 / 10)
+    assert named["XTREME-R over tasks"].value_of_present == pytest.approx(whole + 4.0 / 10)
 
 
 def test_a_task_that_was_not_run_is_missing_by_name() -> None:
     """A manifest of two tasks names the others as missing; the means are over the two alone, as said."""
     few = {name: _TASKS[name] for name in ("xnli", "udpos")}
-    found = _named(_rows({name: _XTREME_R[name] for name in few}), few)["XTREME-R over categories"]
-    assert found.value is None
-    assert found.missing == tuple(name for name in TASKS["xtreme-r"] if name not in few)
-    assert found.value_of_present == pytest.approx((79.2 + 75.0) / 2)
-    assert found.categories == dict.fromkeys(CATEGORIES["xtreme-r"])
-    assert found.tasks["xnli"] == pytest.approx(79.2)
+    average = _named(_rows({name: _XTREME_R[name] for name in few}), few)["XTREME-R over categories"]
+    assert average.value is None
+    assert average.missing == tuple(name for name in TASKS["xtreme-r"] if name not in few)
+    assert average.value_of_present == pytest.approx((79.2 + 75.0) / 2)
+    assert average.categories == dict.fromkeys(CATEGORIES["xtreme-r"])
+    assert average.tasks["xnli"] == pytest.approx(79.2)
 
 
 def test_a_task_that_is_known_and_has_no_cell_is_missing_by_its_languages() -> None:
     """Each language of it is named, as any cell that is not there."""
-    found = _named([one for one in _rows(_XTREME) if one["task"] != "bucc"])["XTREME"]
-    assert found.missing == ("bucc/en", "bucc/sw")
-    assert "bucc" not in found.splits
+    average = _named([row for row in _rows(_XTREME) if row["task"] != "bucc"])["XTREME"]
+    assert average.missing == ("bucc/en", "bucc/sw")
+    assert "bucc" not in average.splits
 
 
 def test_nothing_at_all_is_no_average() -> None:
@@ -140,17 +140,17 @@ def test_a_noise_is_averaged_over_the_headline_fields() -> None:
         fields = _TASKS[task].headline[0]
         rows += _rows({task: score}, condition=f"char_noise:0.1@fields={fields}")
     rows += _rows({"xquad": (0.0, 0.0)}, condition="char_noise:0.1@fields=context")
-    found = [one for one in averages(build(rows, SCORES), _TASKS) if one.name == "XTREME"]
-    assert [one.noise for one in found] == ["clean", "char_noise:0.1"]
-    assert found[1].value == found[0].value is not None
+    xtreme = [average for average in averages(build(rows, SCORES), _TASKS) if average.name == "XTREME"]
+    assert [average.noise for average in xtreme] == ["clean", "char_noise:0.1"]
+    assert xtreme[1].value == xtreme[0].value is not None
 
 
 def test_what_a_noise_cannot_serve_is_missing() -> None:
     """A language that a perturbation does not apply to is not a score under it."""
     rows = _rows(_XTREME, condition="char_noise:0.1")
     rows[1]["not_applicable"] = 1.0
-    found = _named(rows)["XTREME"]
-    assert (found.value, found.missing) == (None, ("xnli/sw",))
+    average = _named(rows)["XTREME"]
+    assert (average.value, average.missing) == (None, ("xnli/sw",))
 
 
 def test_only_whole_cells_of_the_languages_count() -> None:
@@ -164,17 +164,17 @@ def test_only_whole_cells_of_the_languages_count() -> None:
         _row("xnli", "ht", "accuracy", 0.0),
         _row("unknown", "en", "accuracy", 0.0),
     ]
-    found = _named([{**one, "at_floor": True} for one in rows] + other)["XTREME"]
-    assert found == expected
+    average = _named([{**row, "at_floor": True} for row in rows] + other)["XTREME"]
+    assert average == expected
 
 
 def test_dev_and_test_share_no_average() -> None:
     """The split with most cells of a task is taken, the other's cells are missing; of as many, test."""
     rows = _rows(_XTREME)
     rows[0]["split"] = "validation"
-    found = _named(rows)["XTREME"]
-    assert (found.missing, found.splits["xnli"]) == (("xnli/en",), "test")
-    dev = _named([{**one, "split": "validation"} for one in _rows(_XTREME)])["XTREME"]
+    average = _named(rows)["XTREME"]
+    assert (average.missing, average.splits["xnli"]) == (("xnli/en",), "test")
+    dev = _named([{**row, "split": "validation"} for row in _rows(_XTREME)])["XTREME"]
     assert dev.value is not None
     assert set(dev.splits.values()) == {"validation"}
 
@@ -189,7 +189,7 @@ def test_a_cell_that_is_there_twice_is_refused() -> None:
 def test_models_are_averaged_apart() -> None:
     """Each model has its own averages, in order."""
     rows = [*_rows(_XTREME, model="b"), *_rows(_XTREME, model="a")]
-    assert [one.model for one in averages(build(rows, SCORES), _TASKS)][:2] == ["a", "b"]
+    assert [average.model for average in averages(build(rows, SCORES), _TASKS)][:2] == ["a", "b"]
 
 
 def test_a_manifest_says_what_tasks_are() -> None:

@@ -26,9 +26,9 @@ def _loop(name: str) -> _perturb_peers.Loop:
 @pytest.mark.parametrize("name", _perturb_page.NAMES)
 def test_a_plain_loop_makes_noise_of_the_same_strength(name: str) -> None:
     """Each loop changes texts, and the same texts alike with the same seed."""
-    one = _loop(name)
-    noisy = [one(text, random.Random(number)) for number, text in enumerate(TEXTS)]
-    assert noisy == [one(text, random.Random(number)) for number, text in enumerate(TEXTS)]
+    loop = _loop(name)
+    noisy = [loop(text, random.Random(number)) for number, text in enumerate(TEXTS)]
+    assert noisy == [loop(text, random.Random(number)) for number, text in enumerate(TEXTS)]
     assert sum(text != clean for text, clean in zip(noisy, TEXTS, strict=True)) >= 3
     assert abs(sum(map(len, noisy)) / sum(map(len, TEXTS)) - 1) < 0.3
 
@@ -92,8 +92,8 @@ def test_textattack_runs_in_another_python(tmp_path: Path) -> None:
     )
     fake.write_text("\n".join(lines), encoding="utf-8")
     fake.chmod(0o755)
-    found = _perturb_peers.textattack(str(fake), ["a"] * 640, 1)
-    assert json.dumps(found) == json.dumps({"version": "0", "ways": ["16", "32", "64"]})
+    speeds = _perturb_peers.textattack(str(fake), ["a"] * 640, 1)
+    assert json.dumps(speeds) == json.dumps({"version": "0", "ways": ["16", "32", "64"]})
     (tmp_path / "failing").write_text(f"#!{sys.executable}\nraise ImportError('no textattack')\n", encoding="utf-8")
     (tmp_path / "failing").chmod(0o755)
     with pytest.raises(SystemExit, match="no textattack"):

@@ -41,9 +41,9 @@ def scores(**left_out: Any) -> pl.DataFrame:
     return build(rows, SCORES)
 
 
-def made(view: str, found: pl.DataFrame, **other: Any) -> pl.DataFrame:
+def made(view: str, score_frame: pl.DataFrame, **other: Any) -> pl.DataFrame:
     """The frame of a view."""
-    frame: pl.DataFrame = registry.load("view", view).make(Results(found, empty(DELTAS), manifest(**other)))
+    frame: pl.DataFrame = registry.load("view", view).make(Results(score_frame, empty(DELTAS), manifest(**other)))
     return frame
 
 
@@ -52,18 +52,20 @@ def test_the_overall_table_is_that_of_papers() -> None:
     (row,) = made("overall", scores()).iter_rows(named=True)
     assert row["score/xquad"] == "80.0 / 60.0"
     assert row["score/average over tasks"] == row["score/average over categories"] == "70.0"
-    assert [one.removeprefix("score/") for one in row if one.startswith("score/")][:10] == list(TASKS["xtreme-r"])
+    assert [column.removeprefix("score/") for column in row if column.startswith("score/")][:10] == list(
+        TASKS["xtreme-r"]
+    )
 
 
 def test_a_missing_cell_marks_its_task_and_every_average() -> None:
     """A mean over a part is marked, and what is missing is there by name."""
-    found = scores(xnli=("sw",), panx=("en", "sw"))
-    (row,) = made("overall", found).iter_rows(named=True)
+    frame = scores(xnli=("sw",), panx=("en", "sw"))
+    (row,) = made("overall", frame).iter_rows(named=True)
     assert row["score/xnli"] == "70.0*"
     assert row["score/panx"] == ""
     assert row["score/average over tasks"] == "70.0* (9 of 10 tasks)"
-    (told,) = made("missing_cells", found).iter_rows(named=True)
-    assert told["absent"] == "xnli (sw), panx (en sw)"
+    (marked,) = made("missing_cells", frame).iter_rows(named=True)
+    assert marked["absent"] == "xnli (sw), panx (en sw)"
 
 
 def test_a_benchmark_that_nobody_asked_for_is_shown_only_whole() -> None:

@@ -17,8 +17,8 @@ Scored = list[tuple[int, int, float]]
 
 
 def _vectors(seed: int, count: int, size: int = 6) -> Vectors:
-    found = np.random.default_rng(seed).normal(size=(count, size))
-    return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True))
+    draws = np.random.default_rng(seed).normal(size=(count, size))
+    return np.asarray(draws / np.linalg.norm(draws, axis=1, keepdims=True))
 
 
 def _cosines(sources: Vectors, targets: Vectors) -> NDArray[np.float32]:
@@ -46,11 +46,11 @@ def _official(cosines: NDArray[np.float32], k: int = NEIGHBOURS) -> Scored:
 
     proposed = [(i, max(near, key=lambda j: (margin(i, j), -j))) for i, near in enumerate(forward)]
     proposed += [(max(near, key=lambda i: (margin(i, j), -i)), j) for j, near in enumerate(backward)]
-    found: Scored = []
+    mined: Scored = []
     for i, j in sorted(proposed, key=lambda pair: (-margin(*pair), pair)):
-        if all(i != one and j != other for one, other, _ in found) and margin(i, j) > 0:
-            found.append((i, j, margin(i, j)))
-    return found
+        if all(i != first and j != other for first, other, _ in mined) and margin(i, j) > 0:
+            mined.append((i, j, margin(i, j)))
+    return mined
 
 
 @given(st.integers(0, 10_000), st.integers(1, 12), st.integers(1, 12))
@@ -96,13 +96,13 @@ def test_equal_scores_go_to_the_lower_places() -> None:
 def test_missing_neighbours_are_left_out() -> None:
     """Places below 0, as faiss fills up, change neither the means nor the pairs."""
     cosines = _cosines(_vectors(1, 3), _vectors(2, 2))
-    one, other = _nearest(cosines), _nearest(cosines.T)
+    first, other = _nearest(cosines), _nearest(cosines.T)
     padded = Neighbours(
-        np.pad(one.indices, ((0, 0), (0, 2)), constant_values=-1),
-        np.pad(one.scores, ((0, 0), (0, 2)), constant_values=-3e38),
+        np.pad(first.indices, ((0, 0), (0, 2)), constant_values=-1),
+        np.pad(first.scores, ((0, 0), (0, 2)), constant_values=-3e38),
     )
-    assert mine(padded, other).pairs.tolist() == mine(one, other).pairs.tolist()
-    np.testing.assert_array_equal(mine(padded, other).scores, mine(one, other).scores)
+    assert mine(padded, other).pairs.tolist() == mine(first, other).pairs.tolist()
+    np.testing.assert_array_equal(mine(padded, other).scores, mine(first, other).scores)
 
 
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0)])

@@ -36,10 +36,10 @@ def test_what_was_put_is_found_later(using: Using) -> None:
 def test_kinds_do_not_meet(using: Using) -> None:
     """The same key of another kind is another entry."""
     using.put({key(1): b"mine"})
-    with using.open() as found:
-        found.put("embeddings", {key(1): b"other"})
-        assert found.get("embeddings", [key(1)]) == {key(1): b"other"}
-        assert found.get(KIND, [key(1)]) == {key(1): b"mine"}
+    with using.open() as store:
+        store.put("embeddings", {key(1): b"other"})
+        assert store.get("embeddings", [key(1)]) == {key(1): b"other"}
+        assert store.get(KIND, [key(1)]) == {key(1): b"mine"}
 
 
 def _edit(path: Path, statement: str, *values: object) -> None:
@@ -55,7 +55,7 @@ def test_a_damaged_entry_is_missing_and_is_replaced(using: Using, column: str, v
     """An entry that is not what was written is as if it were not there; the others stay."""
     using.put(entries(0, 3))
     _edit(using.folder / NAME, f"UPDATE entries SET {column} = ? WHERE key = ?", value, key(1))
-    assert using.get(0, 1, 2) == {one: text for one, text in entries(0, 3).items() if one != key(1)}
+    assert using.get(0, 1, 2) == {entry_key: text for entry_key, text in entries(0, 3).items() if entry_key != key(1)}
     using.put(entries(1, 2))
     assert using.get(0, 1, 2) == entries(0, 3)
     assert using.warnings == []
@@ -88,11 +88,11 @@ def test_a_damaged_database_is_set_aside_with_one_line(using: Using, damage: obj
     """It is kept beside, a new one is begun, and what is put into that is found again without a word."""
     using.put(entries(0, 3000))
     damage(using.folder / NAME)  # type: ignore[operator]  # one of three functions
-    with using.open() as found:
+    with using.open() as store:
         for _ in range(2):
-            found.get(KIND, [key(number) for number in range(3000)])
-            found.put(KIND, entries(0, 10))
-        assert found.get(KIND, [key(1)]) == entries(1, 2)
+            store.get(KIND, [key(number) for number in range(3000)])
+            store.put(KIND, entries(0, 10))
+        assert store.get(KIND, [key(1)]) == entries(1, 2)
     assert len(using.warnings) == 1
     assert "was damaged; it is set aside as" in using.warnings[0]
     assert (using.folder / f"{NAME}.damaged").is_file()
@@ -103,12 +103,12 @@ def test_a_damaged_database_is_set_aside_with_one_line(using: Using, damage: obj
 def test_a_database_that_is_damaged_while_it_is_open_is_set_aside(using: Using) -> None:
     """Also in the middle of a run nothing is lost but what was kept."""
     using.put(entries(0, 3000))
-    with using.open() as found:
-        assert found.get(KIND, [key(1)]) == entries(1, 2)
+    with using.open() as store:
+        assert store.get(KIND, [key(1)]) == entries(1, 2)
         _torn(using.folder / NAME)
-        found.get(KIND, [key(number) for number in range(3000)])
-        found.put(KIND, entries(0, 5))
-        assert found.get(KIND, [key(1)]) == entries(1, 2)
+        store.get(KIND, [key(number) for number in range(3000)])
+        store.put(KIND, entries(0, 5))
+        assert store.get(KIND, [key(1)]) == entries(1, 2)
     assert len(using.warnings) == 1
 
 
@@ -121,14 +121,14 @@ def test_an_empty_file_is_a_new_database(using: Using) -> None:
     assert using.warnings == []
 
 
-@pytest.mark.parametrize("place", ["/proc", "/proc/self/cache", "/dev/null", "/dev/full/below", "x" * 300])
-def test_a_place_that_cannot_hold_it_costs_one_line(place: str) -> None:
+@pytest.mark.parametrize("folder", ["/proc", "/proc/self/cache", "/dev/null", "/dev/full/below", "x" * 300])
+def test_a_place_that_cannot_hold_it_costs_one_line(folder: str) -> None:
     """A file, a folder that nothing can be written into, a name that is too long: nothing is held, nothing raises."""
-    using = Using(Path(place))
-    with using.open() as found:
+    using = Using(Path(folder))
+    with using.open() as store:
         for _ in range(3):
-            found.put(KIND, entries(0, 3))
-            assert found.get(KIND, [key(1)]) == {}
+            store.put(KIND, entries(0, 3))
+            assert store.get(KIND, [key(1)]) == {}
     assert len(using.warnings) == 1
     assert "cannot be used, and the run continues without" in using.warnings[0]
 
@@ -156,10 +156,10 @@ def test_a_full_disk_costs_one_line_and_what_is_held_is_still_read(
         return db
 
     monkeypatch.setattr(database, "connect", full)
-    with using.open() as found:
+    with using.open() as store:
         for _ in range(2):
-            found.put(KIND, entries(1000, 9000))
-        assert found.get(KIND, [key(7), key(2000)]) == entries(7, 8)
+            store.put(KIND, entries(1000, 9000))
+        assert store.get(KIND, [key(7), key(2000)]) == entries(7, 8)
     assert len(using.warnings) == 1
     assert "nothing more is stored" in using.warnings[0]
     assert "full" in using.warnings[0]
@@ -259,13 +259,13 @@ def test_the_platform_s_folder_serves_where_none_is_named(monkeypatch: pytest.Mo
     monkeypatch.setenv("ROBUST_XTREME_CACHE", "")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache.folder() == tmp_path / "robust-xtreme"
-    said: list[str] = []
+    messages: list[str] = []
     monkeypatch.setattr(cache, "folder", lambda: Path("~/.cache/robust-xtreme"))
     monkeypatch.chdir(tmp_path)
-    found = cache.opened(said.append)
-    found.put(KIND, entries(0, 2))
-    assert len(said) == 1
-    assert "ROBUST_XTREME_CACHE" in said[0]
+    store = cache.opened(messages.append)
+    store.put(KIND, entries(0, 2))
+    assert len(messages) == 1
+    assert "ROBUST_XTREME_CACHE" in messages[0]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -273,8 +273,8 @@ def test_a_relative_folder_counts_from_where_the_run_began(tmp_path: Path, monke
     """It is resolved once."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ROBUST_XTREME_CACHE", "here")
-    found = cache.opened(lambda line: pytest.fail(line))
+    store = cache.opened(lambda line: pytest.fail(line))
     monkeypatch.chdir("/")
-    found.put(KIND, entries(0, 2))
-    found.close()
+    store.put(KIND, entries(0, 2))
+    store.close()
     assert (tmp_path / "here" / NAME).is_file()

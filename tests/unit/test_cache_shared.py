@@ -51,8 +51,8 @@ def test_processes_at_once_lose_nothing(using: Using) -> None:
     """Three that make the cache, write and read at the same time, overlapping: all is there, and none complained."""
     processes = [_writer(using.folder, first, first + 2000, 50) for first in (0, 1000, 2000)]
     for process in processes:
-        _, said = process.communicate(timeout=120)
-        assert (process.returncode, said) == (0, "")
+        _, errors = process.communicate(timeout=120)
+        assert (process.returncode, errors) == (0, "")
     assert using.get(*range(4000)) == entries(0, 4000)
     assert using.warnings == []
 
@@ -77,13 +77,13 @@ def test_a_cache_that_another_process_holds_delays_nothing_for_long(
     """Reading continues; what cannot be written is let go with one line, and written the next time."""
     using.put(entries(0, 3))
     monkeypatch.setattr(database, "_PATIENCE", 0.1)
-    with contextlib.closing(sqlite3.connect(using.folder / NAME, isolation_level=None)) as other, using.open() as found:
+    with contextlib.closing(sqlite3.connect(using.folder / NAME, isolation_level=None)) as other, using.open() as store:
         other.execute("BEGIN IMMEDIATE")
-        assert found.get(KIND, [key(1)]) == entries(1, 2)
-        found.put(KIND, entries(3, 4))
-        found.put(KIND, entries(3, 4))
+        assert store.get(KIND, [key(1)]) == entries(1, 2)
+        store.put(KIND, entries(3, 4))
+        store.put(KIND, entries(3, 4))
         other.execute("ROLLBACK")
-        found.put(KIND, entries(4, 5))
+        store.put(KIND, entries(4, 5))
     assert using.get(*range(5)) == entries(0, 3) | entries(4, 5)
     assert len(using.warnings) == 1
     assert "is busy" in using.warnings[0]
@@ -95,13 +95,13 @@ def test_info_changes_nothing(cache: Path) -> None:
     assert (info().size, info().kinds, cache.exists()) == (0, nothing, False)
     begun = time.time()
     Using(cache).put(entries(0, 10))
-    found = info()
-    assert found.folder == cache
-    assert found.size == sum(path.stat().st_size for path in cache.iterdir()) > 0
-    held = found.kinds[KIND]
-    assert (held.entries, held.size) == (10, 10 * (16 + 22 + 8 + 16))
-    assert begun <= (held.oldest or 0) <= (held.newest or 0) <= time.time()
-    assert found.kinds["embeddings"] == Usage()
+    cache_info = info()
+    assert cache_info.folder == cache
+    assert cache_info.size == sum(path.stat().st_size for path in cache.iterdir()) > 0
+    usage = cache_info.kinds[KIND]
+    assert (usage.entries, usage.size) == (10, 10 * (16 + 22 + 8 + 16))
+    assert begun <= (usage.oldest or 0) <= (usage.newest or 0) <= time.time()
+    assert cache_info.kinds["embeddings"] == Usage()
 
 
 def test_info_says_what_is_wrong(cache: Path) -> None:
@@ -128,11 +128,11 @@ def test_clear_removes_what_is_ours_and_nothing_else(cache: Path) -> None:
 def test_clear_beside_a_run_lets_it_go_on(cache: Path) -> None:
     """A cache in use is emptied under it; what the run puts then is held."""
     using = Using(cache)
-    with using.open() as found:
-        found.put(KIND, entries(0, 10))
+    with using.open() as store:
+        store.put(KIND, entries(0, 10))
         clear()
-        assert found.get(KIND, [key(1)]) == {}
-        found.put(KIND, entries(5, 6))
+        assert store.get(KIND, [key(1)]) == {}
+        store.put(KIND, entries(5, 6))
     assert using.get(*range(10)) == entries(5, 6)
     assert using.warnings == []
 

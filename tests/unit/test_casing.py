@@ -19,7 +19,7 @@ _KINDS = ("initial", "second", "inverted", "lower", "upper")
 
 
 def _noise(value: str, code: str, kind: str, strength: str = "1") -> Noised:
-    rates = "".join(f"@{one}={int(one == kind)}" for one in _KINDS)
+    rates = "".join(f"@{name}={int(name == kind)}" for name in _KINDS)
     return noise_texts([Text("t", code, value)], PerturbationSpec.parse(f"casing:{strength}{rates}"), 0)[0]
 
 
@@ -59,10 +59,10 @@ def test_case_is_that_of_the_language(code: str, kind: str, clean: str, noisy: s
 
 def test_only_what_changes_case_is_edited() -> None:
     """Nothing goes to lower case and back: an edit contains the letters that change, all others stay as they are."""
-    found = _noise("Der ıſ İI ß", "de", "initial")
-    assert found.traces[0].moves == ((0, 1, 0, 1),)
-    assert found.text.value == "der ıſ İI ß"
-    assert found.graphemes_edited == 1
+    noised = _noise("Der ıſ İI ß", "de", "initial")
+    assert noised.traces[0].moves == ((0, 1, 0, 1),)
+    assert noised.text.value == "der ıſ İI ß"
+    assert noised.graphemes_edited == 1
 
 
 def test_no_word_gets_letters_that_the_language_lacks() -> None:
@@ -93,7 +93,7 @@ def test_every_language_with_case_has_every_kind(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "code", "found"),
+    ("word", "code", "expected"),
     [
         ("hund", "de", "lower"),
         ("Hund", "de", "capital"),
@@ -112,9 +112,9 @@ def test_every_language_with_case_has_every_kind(code: str) -> None:
         ("O'Neill", "en", "mixed"),
     ],
 )
-def test_a_word_has_a_style(word: str, code: str, found: str) -> None:
+def test_a_word_has_a_style(word: str, code: str, expected: str) -> None:
     """Small letters (or none with case), a capital and small letters, capitals, or anything else."""
-    assert style(word, code) == found
+    assert style(word, code) == expected
 
 
 def test_lower_and_upper_are_composed() -> None:

@@ -17,18 +17,18 @@ from robust_xtreme.groups import names
 @pytest.mark.parametrize("what", sorted(LISTS))
 def test_every_row_has_every_column_and_is_json(what: str) -> None:
     """Each member gives one row with the columns of its table; the rows are plain values."""
-    found = rows(what)
-    assert found
-    assert all(set(COLUMNS[what]) <= set(row) for row in found)
-    assert json.loads(json.dumps(found)) == found
+    table = rows(what)
+    assert table
+    assert all(set(COLUMNS[what]) <= set(row) for row in table)
+    assert json.loads(json.dumps(table)) == table
 
 
 @pytest.mark.parametrize("kind", ["perturbation", "task", "metric"])
 def test_every_member_is_listed_with_its_first_line(kind: str) -> None:
     """A list names all members of a registry, each with a summary of one line."""
-    found = rows(f"{kind}s")
-    assert tuple(row["name"] for row in found) == registry.names(kind)
-    assert all(row["summary"] and "\n" not in row["summary"] for row in found)
+    table = rows(f"{kind}s")
+    assert tuple(row["name"] for row in table) == registry.names(kind)
+    assert all(row["summary"] and "\n" not in row["summary"] for row in table)
 
 
 @pytest.mark.parametrize("what", sorted(LISTS))
@@ -60,11 +60,11 @@ def test_the_list_of_tasks_is_for_reading(
 def test_the_list_of_perturbations_breaks_no_identifier(capsys: pytest.CaptureFixture[str]) -> None:
     """Rules that are waived are whole, one a line; below the table is where three kinds act."""
     list_("perturbations")
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     for name in registry.names("perturbation"):
         for rule in registry.load("perturbation", name).waives:
-            assert rule in said
-    assert "accent,\ncandidate and syllable apply only to" in said
+            assert rule in output
+    assert "accent,\ncandidate and syllable apply only to" in output
 
 
 def test_a_keyboard_of_our_choice_is_listed_as_unreviewed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,9 +85,9 @@ def test_letters_of_our_own_are_listed_and_their_perturbations_not_counted(tmp_p
     text = bundled.read_text("utf-8") + 'standings = { added = "authored" }\n'
     (tmp_path / "alphabets" / "qu.toml").write_text(text, encoding="utf-8")
     with packs.using(tmp_path):
-        found = {row["name"]: (row["packs"], row["counted"]) for row in served("qu")}
-    assert found["char_noise"] == ({"alphabets/qu": "attested, added authored"}, False)
-    assert found["keyboard_typo"] == ({"keyboards/latam": "attested"}, True)
+        by_name = {row["name"]: (row["packs"], row["counted"]) for row in served("qu")}
+    assert by_name["char_noise"] == ({"alphabets/qu": "attested, added authored"}, False)
+    assert by_name["keyboard_typo"] == ({"keyboards/latam": "attested"}, True)
 
 
 def test_an_unknown_list_is_refused() -> None:

@@ -24,13 +24,13 @@ def _noise(value: str, code: str = "en", ops: str = "", strength: str = "1", spa
 
 def _many(value: str, code: str, ops: str) -> set[str]:
     spec = PerturbationSpec.parse(f"char_noise:1@ops={ops}")
-    return {one.text.value for one in noise_texts([Text(f"{n}", code, value) for n in range(300)], spec, 0)}
+    return {noised.text.value for noised in noise_texts([Text(f"{n}", code, value) for n in range(300)], spec, 0)}
 
 
 def test_digits_punctuation_and_emoji_are_never_touched() -> None:
     """Without letters nothing is eligible, at any strength."""
-    found = _noise("12,5 % (3-4)! 👩‍🚀 €")
-    assert (found.eligible, found.status, found.text.value) == (0, "unchanged", found.clean.value)
+    noised = _noise("12,5 % (3-4)! 👩‍🚀 €")
+    assert (noised.eligible, noised.status, noised.text.value) == (0, "unchanged", noised.clean.value)
 
 
 def test_replacements_are_other_letters_of_the_alphabet_in_the_same_case() -> None:
@@ -48,30 +48,30 @@ def test_a_turkish_capital_is_dotted_as_turkish_has_it() -> None:
 
 def test_a_letter_of_a_foreign_script_is_never_replaced() -> None:
     """A Latin name in a Thai or Greek text is edited in other ways, but gets no Thai letter."""
-    found = _noise("NASA", "th", "replace")
-    assert found.eligible == 0
+    noised = _noise("NASA", "th", "replace")
+    assert noised.eligible == 0
     assert set(_noise("NASA", "th").text.value) <= set("NASA")
 
 
 def test_a_letter_is_replaced_within_its_own_script() -> None:
     """Japanese mixes scripts: kana give kana, kanji give kanji."""
     for value in ("ひ", "カ", "水"):
-        scripts = {unicodedata.name(one).split()[0] for one in _many(value, "ja", "replace")}
+        scripts = {unicodedata.name(letter).split()[0] for letter in _many(value, "ja", "replace")}
         assert scripts == {unicodedata.name(value).split()[0]}
 
 
 def test_a_letter_goes_with_its_marks() -> None:
     """A Hindi syllable is deleted, doubled or swapped as one, and its replacement takes the place of all of it."""
     assert split(_noise("किताब", "hi", "double").text.value) == ["कि", "कि", "ता", "ता", "ब", "ब"]
-    assert all(len(split(one)) == 1 for one in _many("कि", "hi", "replace"))
+    assert all(len(split(form)) == 1 for form in _many("कि", "hi", "replace"))
 
 
 def test_a_lone_letter_is_never_deleted() -> None:
     """Deletion alone cannot empty a text or a span: one letter of each stays."""
     assert _noise("a", ops="delete").text.value == "a"
-    found = _noise("ab cd ef", ops="delete", spans=(Span(0, 2), Span(3, 5), Span(6, 8), Span(3, 8)))
-    assert all(found.text.at(span) for span in found.text.spans)
-    assert found.edits["delete"] == 3
+    noised = _noise("ab cd ef", ops="delete", spans=(Span(0, 2), Span(3, 5), Span(6, 8), Span(3, 8)))
+    assert all(noised.text.at(span) for span in noised.text.spans)
+    assert noised.edits["delete"] == 3
 
 
 def test_swaps_stay_inside_words_and_change_something() -> None:
@@ -83,16 +83,16 @@ def test_swaps_stay_inside_words_and_change_something() -> None:
 
 def test_of_overlapping_swaps_one_happens() -> None:
     """At strength 1 all swaps are chosen, and those with the smallest draws win over their neighbours."""
-    found = _noise("abcdefghij" * 20, ops="swap")
-    places = found.traces[0].moves
-    assert all(first[1] <= second[0] for first, second in pairwise(places))
-    assert 50 < len(places) < 100
+    noised = _noise("abcdefghij" * 20, ops="swap")
+    moves = noised.traces[0].moves
+    assert all(first[1] <= second[0] for first, second in pairwise(moves))
+    assert 50 < len(moves) < 100
 
 
 def test_every_operator_is_as_likely_as_the_others() -> None:
     """Where a letter allows all four, each happens in about a quarter of the edits."""
-    found = _noise("abcdefghij" * 2_000, strength="0.1")
-    assert all(0.21 < many / sum(found.edits.values()) < 0.29 for many in found.edits.values())
+    noised = _noise("abcdefghij" * 2_000, strength="0.1")
+    assert all(0.21 < many / sum(noised.edits.values()) < 0.29 for many in noised.edits.values())
 
 
 @pytest.mark.parametrize(
@@ -108,9 +108,9 @@ def test_every_operator_is_as_likely_as_the_others() -> None:
 def test_what_would_join_is_kept_apart(code: str, value: str) -> None:
     """Whatever happens, no two clusters become one: what waits for more keeps its neighbour."""
     spec = PerturbationSpec.parse("char_noise:1")
-    allowed = set(split(value)) | set(language(code).alphabet) | {one.upper() for one in language(code).alphabet}
-    for found in noise_texts([Text(f"{n}", code, value) for n in range(200)], spec, 0):
-        assert set(split(found.text.value)) <= allowed
+    allowed = set(split(value)) | set(language(code).alphabet) | {letter.upper() for letter in language(code).alphabet}
+    for noised in noise_texts([Text(f"{n}", code, value) for n in range(200)], spec, 0):
+        assert set(split(noised.text.value)) <= allowed
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
@@ -121,14 +121,14 @@ def test_the_normal_form_of_a_text_stays(code: str, form: Literal["NFC", "NFD"])
     if form == "NFD" and unicodedata.is_normalized("NFC", value):
         pytest.skip("this sentence is composed and decomposed at once, and then counts as composed")
     spec = PerturbationSpec.parse("char_noise:1")
-    for found in noise_texts([Text(f"{n}", code, value) for n in range(50)], spec, 0):
-        assert unicodedata.is_normalized(form, found.text.value)
+    for noised in noise_texts([Text(f"{n}", code, value) for n in range(50)], spec, 0):
+        assert unicodedata.is_normalized(form, noised.text.value)
 
 
 @pytest.mark.parametrize("code", ALL_LANGUAGES)
 def test_the_letters_of_every_language_can_stand_in_for_one_another(code: str) -> None:
     """Each alphabet gives at least twenty usable letters, none of which joins with a neighbour."""
-    found = alphabet(code)
-    assert int(found.size.max()) >= 20
-    assert found.replaceable.any()
-    assert len(found.keys) == len(set(found.keys.tolist()))
+    letters = alphabet(code)
+    assert int(letters.size.max()) >= 20
+    assert letters.replaceable.any()
+    assert len(letters.keys) == len(set(letters.keys.tolist()))

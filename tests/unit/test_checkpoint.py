@@ -42,10 +42,10 @@ def _given(*models: str) -> Given:
 
 def test_a_run_loads_in_evaluation_mode(run: Path) -> None:
     """Encoder, head, tokenizer and labels come from the folder alone."""
-    found = load_checkpoint(run, XNLI)
-    assert not found.encoder.training
-    assert not found.head.training
-    assert (found.labels, found.relabel, found.hidden_size) == (XNLI.labels, None, 16)
+    checkpoint = load_checkpoint(run, XNLI)
+    assert not checkpoint.encoder.training
+    assert not checkpoint.head.training
+    assert (checkpoint.labels, checkpoint.relabel, checkpoint.hidden_size) == (XNLI.labels, None, 16)
 
 
 def test_a_task_takes_a_head_that_it_accepts(run: Path) -> None:
@@ -192,8 +192,8 @@ def test_the_folder_may_move(run: Path, tmp_path: Path) -> None:
 def test_each_task_gets_its_run(run: Path, tmp_path: Path) -> None:
     """TASK=RUN goes before a plain RUN, and two plain runs with the same head are a question."""
     other = tiny_run(tmp_path / "other", ["xnli"], seed=1)
-    found = assign(_given(str(run), f"xnli={other}"), [XNLI, XQUAD])
-    assert {task: one.folder for task, one in found.items()} == {"xnli": other, "xquad": run}
+    assigned = assign(_given(str(run), f"xnli={other}"), [XNLI, XQUAD])
+    assert {task: model.folder for task, model in assigned.items()} == {"xnli": other, "xquad": run}
     with pytest.raises(SpecError, match="Two models have a head for xnli"):
         assign(_given(str(run), str(other)), [XNLI])
     with pytest.raises(SpecError, match="Two models are given for 'xnli'"):
@@ -204,8 +204,8 @@ def test_each_task_gets_its_run(run: Path, tmp_path: Path) -> None:
 
 def test_the_tasks_of_one_run_share_a_model(run: Path) -> None:
     """One run answering two tasks is one model in every frame."""
-    found = locate_all(_given(str(run)), [XNLI, XQUAD, TYDIQA])
-    assert len({one.name for one in found.values()}) == 1
+    located = locate_all(_given(str(run)), [XNLI, XQUAD, TYDIQA])
+    assert len({model.name for model in located.values()}) == 1
 
 
 def test_no_code_or_network_is_used_to_load(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

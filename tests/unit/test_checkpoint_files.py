@@ -33,7 +33,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def one(made: Path, tmp_path: Path) -> Path:
+def copied(made: Path, tmp_path: Path) -> Path:
     """A copy of the BERT, to be damaged."""
     return Path(shutil.copytree(made / "bert", tmp_path / "here" / "one"))
 
@@ -56,46 +56,48 @@ def indexed(folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "../out.safetensors", "model.safetensors.bin", "weights"])
-def test_an_index_names_only_safetensors_of_its_folder(one: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_names_only_safetensors_of_its_folder(
+    copied: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither pickles nor files elsewhere are read by way of an index, whoever asks for the weights."""
     monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("a pickle was read"))
-    indexed(one, name)
+    indexed(copied, name)
     with pytest.raises(ModelError, match=rf"{INDEX} names '{name}', but weights are read only from .*\.safetensors"):
-        locate(one, XNLI)
+        locate(copied, XNLI)
     with pytest.raises(ModelError, match="weights are read only from"):
-        read_encoder(one)
+        read_encoder(copied)
 
 
 @pytest.mark.parametrize(
     "content", ["[]", "{", "{}", '{"weight_map": 3}', '{"weight_map": {}}', '{"weight_map": {"a": 3}}']
 )
-def test_an_index_of_another_kind_is_one_line(one: Path, content: str) -> None:
+def test_an_index_of_another_kind_is_one_line(copied: Path, content: str) -> None:
     """What transformers could not read as an index is told before it tries."""
-    (one / "model.safetensors").unlink()
-    (one / INDEX).write_text(content)
+    (copied / "model.safetensors").unlink()
+    (copied / INDEX).write_text(content)
     with pytest.raises(ModelError, match=rf"{INDEX} names ") as caught:
-        locate(one, XNLI)
+        locate(copied, XNLI)
     assert "\n" not in str(caught.value)
 
 
-def test_an_index_names_files_that_are_there(one: Path) -> None:
+def test_an_index_names_files_that_are_there(copied: Path) -> None:
     """A part that was not fetched is named."""
-    indexed(one, "model-00001-of-00001.safetensors")
-    (one / "model-00001-of-00001.safetensors").unlink()
+    indexed(copied, "model-00001-of-00001.safetensors")
+    (copied / "model-00001-of-00001.safetensors").unlink()
     with pytest.raises(ModelError, match=r"names 'model-00001-of-00001\.safetensors', which is missing"):
-        locate(one, XNLI)
+        locate(copied, XNLI)
 
 
-def test_weights_of_any_name_count_into_the_identity(one: Path) -> None:
+def test_weights_of_any_name_count_into_the_identity(copied: Path) -> None:
     """So no prediction of other weights is taken from the cache: another file of the same name is another model."""
-    params = locate(one, XNLI).params
-    indexed(one, "mine.safetensors")
-    before = locate(one, XNLI)
+    params = locate(copied, XNLI).params
+    indexed(copied, "mine.safetensors")
+    before = locate(copied, XNLI)
     assert before.params == params
-    content = bytearray((one / "mine.safetensors").read_bytes())
+    content = bytearray((copied / "mine.safetensors").read_bytes())
     content[-1] ^= 1
-    (one / "mine.safetensors").write_bytes(bytes(content))
-    assert locate(one, XNLI).identity != before.identity
+    (copied / "mine.safetensors").write_bytes(bytes(content))
+    assert locate(copied, XNLI).identity != before.identity
 
 
 def test_a_run_with_an_index_of_pickles_is_refused(tmp_path: Path) -> None:
@@ -107,25 +109,25 @@ def test_a_run_with_an_index_of_pickles_is_refused(tmp_path: Path) -> None:
         locate(run, XNLI)
 
 
-def test_layers_that_the_configuration_leaves_out_are_refused(one: Path, other: Path) -> None:
+def test_layers_that_the_configuration_leaves_out_are_refused(copied: Path, other: Path) -> None:
     """A model of half its layers is another model, by head or as an encoder."""
-    change(one, {"num_hidden_layers": 1})
+    change(copied, {"num_hidden_layers": 1})
     with pytest.raises(ModelError, match=r"bert\.encoder\.layer\.1\..* and \d+ more are in the weights, but config"):
-        load_checkpoint(one, XNLI)
+        load_checkpoint(copied, XNLI)
     with pytest.raises(ModelError, match=r"encoder\.layer\.1\..* and \d+ more are in the weights"):
-        read_encoder(one)
+        read_encoder(copied)
     rewrite(other, lambda weights: {**weights, "crf.transitions": torch.zeros(3, 3)})
     with pytest.raises(ModelError, match=r"crf\.transitions is in the weights"):
         load_checkpoint(other, XNLI)
 
 
 @pytest.mark.parametrize("number", [0, -1])
-def test_an_encoder_has_layers(one: Path, tmp_path: Path, number: int) -> None:
+def test_an_encoder_has_layers(copied: Path, tmp_path: Path, number: int) -> None:
     """Of a checkpoint and of a run."""
-    change(one, {"num_hidden_layers": number})
+    change(copied, {"num_hidden_layers": number})
     run = tiny_run(tmp_path / "run", ["xnli"])
     change(run / "model", {"num_hidden_layers": number})
-    for folder in (one, run):
+    for folder in (copied, run):
         with pytest.raises(ModelError, match=rf"num_hidden_layers {number}, but an encoder has at least one"):
             locate(folder, XNLI)
 
@@ -144,23 +146,23 @@ def test_what_no_head_reads_may_stand_in_the_weights(other: Path, names: tuple[s
     load_checkpoint(other, XNLI)
 
 
-def test_an_encoder_is_read_out_of_a_checkpoint_with_a_head(one: Path) -> None:
+def test_an_encoder_is_read_out_of_a_checkpoint_with_a_head(copied: Path) -> None:
     """What is trained on gets another head: the old one is not a layer left over."""
-    read_encoder(one)
+    read_encoder(copied)
 
 
-def test_a_configuration_names_no_weights_of_its_own(one: Path) -> None:
+def test_a_configuration_names_no_weights_of_its_own(copied: Path) -> None:
     """transformers would read another file than the one that was hashed."""
-    change(one, {"transformers_weights": "elsewhere.safetensors"})
+    change(copied, {"transformers_weights": "elsewhere.safetensors"})
     with pytest.raises(ModelError, match=r"names weights of its own \('elsewhere\.safetensors'\)"):
-        locate(one, XNLI)
+        locate(copied, XNLI)
 
 
-def test_an_adapter_beside_the_weights_is_refused(one: Path) -> None:
+def test_an_adapter_beside_the_weights_is_refused(copied: Path) -> None:
     """It would not be applied."""
-    (one / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    (copied / "adapter_config.json").write_text('{"peft_type": "LORA"}')
     with pytest.raises(ModelError, match=r"contains an adapter \(adapter_config\.json\), which is not applied"):
-        locate(one, XNLI)
+        locate(copied, XNLI)
 
 
 def test_padding_of_another_model_is_refused(other: Path) -> None:
@@ -174,46 +176,46 @@ def test_padding_of_another_model_is_refused(other: Path) -> None:
 
 
 @pytest.mark.parametrize(("more", "refused"), [(64, True), (0, False)])
-def test_ends_of_another_model_are_refused(one: Path, more: int, refused: bool) -> None:
+def test_ends_of_another_model_are_refused(copied: Path, more: int, refused: bool) -> None:
     """Other ids around a text tell of another tokenizer where its size is not that of the embeddings either.
 
     Many configurations of BERT name ids that its tokenizer does not have there, and are right otherwise.
     """
     name = "bert.embeddings.word_embeddings.weight"
-    size = len(load_file(str(one / "model.safetensors"))[name])
-    rewrite(one, lambda weights: {**weights, name: torch.cat((weights[name], weights[name][:more]))})
-    change(one, {"vocab_size": size + more, "bos_token_id": 0, "eos_token_id": 2})
+    size = len(load_file(str(copied / "model.safetensors"))[name])
+    rewrite(copied, lambda weights: {**weights, name: torch.cat((weights[name], weights[name][:more]))})
+    change(copied, {"vocab_size": size + more, "bos_token_id": 0, "eos_token_id": 2})
     if refused:
         with pytest.raises(ModelError, match="its first token is 2 in the tokenizer, but 0 in config"):
-            load_checkpoint(one, XNLI)
+            load_checkpoint(copied, XNLI)
     else:
-        load_checkpoint(one, XNLI)
+        load_checkpoint(copied, XNLI)
 
 
 @pytest.mark.parametrize("kept", [("tokenizer_config.json",), ()])
-def test_a_tokenizer_without_files_is_named(one: Path, kept: tuple[str, ...]) -> None:
+def test_a_tokenizer_without_files_is_named(copied: Path, kept: tuple[str, ...]) -> None:
     """Which file is missing, and what to do."""
     for name in {"tokenizer.json", "tokenizer_config.json"} - {*kept}:
-        (one / name).unlink()
+        (copied / name).unlink()
     with pytest.raises(ModelError, match=r"its files \(tokenizer\.json\) are missing\. Get them again"):
-        tokenizer_of(locate(one, XNLI))
+        tokenizer_of(locate(copied, XNLI))
 
 
 @pytest.mark.parametrize(("name", "content"), [("tokenizer.json", '{"a":'), ("tokenizer_config.json", "[1]")])
-def test_a_damaged_file_of_a_tokenizer_is_named(one: Path, name: str, content: str) -> None:
+def test_a_damaged_file_of_a_tokenizer_is_named(copied: Path, name: str, content: str) -> None:
     """Not a line and column of an unknown file."""
-    (one / name).write_text(content)
+    (copied / name).write_text(content)
     with pytest.raises(ModelError, match=rf"cannot be loaded: {name} is damaged \(not a JSON object\)\. Get it again"):
-        tokenizer_of(locate(one, XNLI))
+        tokenizer_of(locate(copied, XNLI))
 
 
-def test_an_architecture_of_its_own_names_the_flag(one: Path) -> None:
+def test_an_architecture_of_its_own_names_the_flag(copied: Path) -> None:
     """Also where transformers knows the kind of the configuration."""
     values: dict[str, Any] = {"AutoModelForSequenceClassification": "own.OwnForSequenceClassification"}
-    change(one, {"architectures": ["OwnForSequenceClassification"], "auto_map": values})
-    (one / "own.py").write_text("raise SystemExit(1)")
+    change(copied, {"architectures": ["OwnForSequenceClassification"], "auto_map": values})
+    (copied / "own.py").write_text("raise SystemExit(1)")
     with pytest.raises(ModelError, match="runs only with --trust-remote-code"):
-        locate(one, XNLI)
+        locate(copied, XNLI)
 
 
 def test_a_reader_of_questions_scores_two_ends(tmp_path: Path) -> None:

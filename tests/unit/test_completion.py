@@ -94,9 +94,9 @@ def test_a_folder_whose_name_a_shell_would_run_is_not_offered(tmp_path: Path, sh
     (tmp_path / "-rf").mkdir()
     for words in ("eval --data w/", "eval --model w/", "eval --model xnli=w/", "train --data w/"):
         offered = complete(f"robust-xtreme {words}", tmp_path, shell)
-        assert any("w/plain/" in one for one in offered)
-        assert [one for one in offered if any(sign in one for sign in "$;`|&'~ \n") and shell == "bash"] == []
-        assert not any("touch" in one or "trust" in one or "words" in one for one in offered)
+        assert any("w/plain/" in offer for offer in offered)
+        assert [offer for offer in offered if any(sign in offer for sign in "$;`|&'~ \n") and shell == "bash"] == []
+        assert not any("touch" in offer or "trust" in offer or "words" in offer for offer in offered)
 
 
 @pytest.mark.parametrize("name", STRANGE)
@@ -114,7 +114,7 @@ def test_inside_such_a_folder_nothing_is_offered(tmp_path: Path, monkeypatch: py
 def test_what_is_completed_is_taken() -> None:
     """Every representation that is offered can be read."""
     offered = complete("robust-xtreme eval --representation ")
-    assert [str(Representation.parse(one)) for one in offered] == offered
+    assert [str(Representation.parse(offer)) for offer in offered] == offered
     assert str(DEFAULT) in offered
 
 

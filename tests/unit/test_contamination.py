@@ -27,15 +27,15 @@ LONG = ["one", "two", "three", "four", "five", "six", "seven", "eight"]
 
 
 def _sentences(count: int, prefix: str = "s") -> tuple[Example, ...]:
-    return tuple(tagged_example(f"{prefix}{place}", [*LONG, f"{place}"], ["O"] * 9) for place in range(count))
+    return tuple(tagged_example(f"{prefix}{number}", [*LONG, f"{number}"], ["O"] * 9) for number in range(count))
 
 
 def test_the_same_text_in_other_clothes_is_the_same() -> None:
     """Case, spacing and compatibility forms make no difference; a word does, and so does the order of a pair."""
-    one = unit(pair_example("1", "The  Cat sat.", "A cat."))
-    assert one == unit(pair_example("2", "the cat sat.", "A\u00a0ＣＡＴ."))
-    assert one.key != unit(pair_example("3", "A cat.", "The cat sat.")).key
-    assert one.key != unit(pair_example("4", "The cat sat. A", "cat.")).key
+    pair_unit = unit(pair_example("1", "The  Cat sat.", "A cat."))
+    assert pair_unit == unit(pair_example("2", "the cat sat.", "A\u00a0ＣＡＴ."))
+    assert pair_unit.key != unit(pair_example("3", "A cat.", "The cat sat.")).key
+    assert pair_unit.key != unit(pair_example("4", "The cat sat. A", "cat.")).key
 
 
 def test_what_counts_of_an_example() -> None:
@@ -80,25 +80,25 @@ def test_training_data_that_a_split_contains_are_refused() -> None:
 def test_a_small_share_is_dropped_and_counted() -> None:
     """Two of a hundred are taken out of the training data, every copy of them, and the split is named."""
     training = (*_sentences(2), *_sentences(2, "again"), *_sentences(300, "x")[200:])
-    found = screen(training, [("panx/validation/en", known(_sentences(100, "dev/")))])
-    assert [example.id for example in found.examples] == [f"x{place}" for place in range(200, 300)]
-    assert found.dropped == {"panx/validation/en": 2}
-    assert found.allowed == {}
+    screened = screen(training, [("panx/validation/en", known(_sentences(100, "dev/")))])
+    assert [example.id for example in screened.examples] == [f"x{number}" for number in range(200, 300)]
+    assert screened.dropped == {"panx/validation/en": 2}
+    assert screened.allowed == {}
 
 
 def test_short_sentences_are_dropped_however_many() -> None:
     """Sentences under eight words are dropped and counted, never a reason to refuse."""
     short = tuple(tagged_example(f"{n}", ["Born", f"{n}"], ["O", "O"]) for n in range(10))
-    found = screen((*short, *_sentences(5)), [("panx/validation/sw", known(short))])
-    assert [example.id for example in found.examples] == ["s0", "s1", "s2", "s3", "s4"]
-    assert found.dropped == {"panx/validation/sw": 10}
+    screened = screen((*short, *_sentences(5)), [("panx/validation/sw", known(short))])
+    assert [example.id for example in screened.examples] == ["s0", "s1", "s2", "s3", "s4"]
+    assert screened.dropped == {"panx/validation/sw": 10}
 
 
 def test_allowed_overlap_is_kept_and_counted() -> None:
     """With the flag the data stay as they are, and the record says which split they touch."""
-    found = screen(_sentences(50), [("panx/validation/en", known(_sentences(100, "dev/")))], allow=True)
-    assert len(found.examples) == 50
-    assert found.allowed == {"panx/validation/en": 50}
+    screened = screen(_sentences(50), [("panx/validation/en", known(_sentences(100, "dev/")))], allow=True)
+    assert len(screened.examples) == 50
+    assert screened.allowed == {"panx/validation/en": 50}
 
 
 def test_reported_tasks_are_all_with_evaluated_files(tmp_path: Path) -> None:
@@ -122,8 +122,8 @@ def test_an_evaluation_finds_what_a_run_was_trained_on(tmp_path: Path) -> None:
     (tmp_path / "stages").mkdir()
     trained = [unit(example).key for example in _sentences(3)]
     (tmp_path / "stages" / "01-target.hashes").write_text("\n".join(trained) + "\n", encoding="ascii")
-    found = check(tmp_path, _sentences(10, "dev/")[2:])
-    assert (found.kind, found.count, found.total, found.first) == ("sentence", 1, 8, "dev/2")
+    overlap = check(tmp_path, _sentences(10, "dev/")[2:])
+    assert (overlap.kind, overlap.count, overlap.total, overlap.first) == ("sentence", 1, 8, "dev/2")
     assert check(tmp_path / "elsewhere", _sentences(3)).count == 0
 
 
@@ -144,9 +144,9 @@ def test_a_translation_of_a_trained_question_is_found_by_its_id(tmp_path: Path) 
 
 def test_a_short_id_is_no_name_of_a_question() -> None:
     """Files that count their questions from 1 share ids, not questions."""
-    one = question_example("xquad/train/en/1", "who?", "Anna sings.", "Anna")
+    example = question_example("xquad/train/en/1", "who?", "Anna sings.", "Anna")
     other = question_example("tydiqa/validation/sw/1", "nani?", "Juma analala.", "Juma", "sw")
-    assert screen([one], [("tydiqa/validation/sw", known((other,)))]).examples == (one,)
+    assert screen([example], [("tydiqa/validation/sw", known((other,)))]).examples == (example,)
 
 
 def test_hashes_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:
@@ -194,9 +194,9 @@ def test_panx_shares_short_sentences_with_fifteen_dev_files(codes: tuple[str, ..
     """English training sentences that are in 15 dev files are dropped and counted, and the rest is trained on."""
     task = registry.load("task", "panx")
     training = load(task, data, "en", "train").examples
-    found = screen(training, evaluated(_reported(data, codes, "panx"), data, "sentence"))
-    assert len([name for name in found.dropped if "/validation/" in name]) == count
-    assert 0 < len(training) - len(found.examples) < 0.02 * len(training)
+    screened = screen(training, evaluated(_reported(data, codes, "panx"), data, "sentence"))
+    assert len([name for name in screened.dropped if "/validation/" in name]) == count
+    assert 0 < len(training) - len(screened.examples) < 0.02 * len(training)
 
 
 @pytest.mark.real
@@ -211,34 +211,34 @@ def test_the_other_training_data_are_clean(
     """
     task = registry.load("task", name)
     training = load(task, data, "en", "train").examples
-    found = screen(training, evaluated(_reported(data, codes), data, kind(task)))
-    assert found.dropped == dropped
-    assert len(found.examples) == len(training) - sum(dropped.values())
+    screened = screen(training, evaluated(_reported(data, codes), data, kind(task)))
+    assert screened.dropped == dropped
+    assert len(screened.examples) == len(training) - sum(dropped.values())
 
 
 # ------------------------------------------------------------------------------------------------------- kept of before
 
 
-def _units(data: Path, said: list[str]) -> list[set[str]]:
+def _units(data: Path, messages: list[str]) -> list[set[str]]:
     tasks = [registry.load("task", "xnli")]
-    return [set(one.first) for _, one in evaluated(tasks, data, "pair", said.append)]
+    return [set(known_units.first) for _, known_units in evaluated(tasks, data, "pair", messages.append)]
 
 
 def test_units_of_a_file_that_was_replaced_are_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file of the same size and time of change is another one, however it came there."""
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
     release(tmp_path / "data")
-    said: list[str] = []
-    before = _units(tmp_path / "data", said)
-    assert _units(tmp_path / "data", said) == before
+    messages: list[str] = []
+    before = _units(tmp_path / "data", messages)
+    assert _units(tmp_path / "data", messages) == before
     path = tmp_path / "data" / "xnli" / "dev-en.tsv"
     old, new = path.stat(), path.with_suffix(".new")
     new.write_bytes(path.read_bytes().replace(b"river", b"revir"))
     os.utime(new, ns=(old.st_atime_ns, old.st_mtime_ns))
     new.replace(path)
     assert (path.stat().st_size, path.stat().st_mtime_ns) == (old.st_size, old.st_mtime_ns)
-    assert _units(tmp_path / "data", said) != before
-    assert said == []
+    assert _units(tmp_path / "data", messages) != before
+    assert messages == []
 
 
 def test_units_of_other_code_are_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,9 +272,9 @@ def test_a_damaged_cache_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     before = _units(tmp_path / "data", [])
     for path in (tmp_path / "cache").iterdir():
         path.write_bytes(b"no database" * 100)
-    said: list[str] = []
+    messages: list[str] = []
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert _units(tmp_path / "data", said) == before
-    assert said
-    assert all(len(one.splitlines()) == 1 for one in said)
+        assert _units(tmp_path / "data", messages) == before
+    assert messages
+    assert all(len(message.splitlines()) == 1 for message in messages)

@@ -32,22 +32,22 @@ def coverage() -> ModuleType:
 @pytest.mark.parametrize("score", [0.35, 0.97])
 def test_levels_hold_the_truth(coverage: ModuleType, metric: str, score: float) -> None:
     """Levels of 48 correlated clusters of 5 are covered at 92-98.5 %; plain t and independent items are not at 0.97."""
-    found = coverage.cover(coverage.Corner(metric, 48, 5, 0.3, score), REPLICATIONS)
-    assert 92 <= found.shares["ours"] <= 98.5
-    assert found.shares["unclustered"] < 88
+    covered = coverage.cover(coverage.Corner(metric, 48, 5, 0.3, score), REPLICATIONS)
+    assert 92 <= covered.shares["ours"] <= 98.5
+    assert covered.shares["unclustered"] < 88
     if score == 0.97:
-        assert found.shares["plain_t"] < 91
+        assert covered.shares["plain_t"] < 91
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1"])
 @pytest.mark.parametrize(("score", "drop", "seeds"), [(0.97, 0.02, 3), (0.7, 0.02, 1), (0.35, 0.08, 3)])
 def test_drops_hold_the_truth(coverage: ModuleType, metric: str, score: float, drop: float, seeds: int) -> None:
     """Paired drops of 48 correlated clusters are covered at 91.5-98 %, in the corners where plain t falls to 90 %."""
-    found = coverage.cover(coverage.Corner(metric, 48, 5, 0.3, score, drop, seeds), REPLICATIONS)
-    assert 91.5 <= found.shares["ours"] <= 98
-    assert found.shares["ours"] >= found.shares["plain_t"]
+    covered = coverage.cover(coverage.Corner(metric, 48, 5, 0.3, score, drop, seeds), REPLICATIONS)
+    assert 91.5 <= covered.shares["ours"] <= 98
+    assert covered.shares["ours"] >= covered.shares["plain_t"]
     if drop == 0.02:
-        assert found.shares["plain_t"] < 93.5
+        assert covered.shares["plain_t"] < 93.5
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1"])
@@ -77,10 +77,10 @@ def test_drops_to_almost_nothing_hold_the_truth(
     coverage: ModuleType, metric: str, score: float, drop: float, seeds: int
 ) -> None:
     """Where noise leaves almost nothing, intervals contain the drop at 92.5-98 %, and miss it on both sides."""
-    found = coverage.cover(coverage.Corner(metric, 48, 5, 0.3, score, drop, seeds), REPLICATIONS)
-    assert 92.5 <= found.shares["ours"] <= 98
-    assert 0 < found.below <= 6
-    assert 0 < found.above <= 6
+    covered = coverage.cover(coverage.Corner(metric, 48, 5, 0.3, score, drop, seeds), REPLICATIONS)
+    assert 92.5 <= covered.shares["ours"] <= 98
+    assert 0 < covered.below <= 6
+    assert 0 < covered.above <= 6
 
 
 def test_the_number_of_processes_changes_no_figure(
@@ -96,9 +96,9 @@ def test_the_number_of_processes_changes_no_figure(
 
 def test_the_page_names_every_design(coverage: ModuleType, tmp_path: Path) -> None:
     """The page and the csv contain a row a design beside their header, and the summary counts them."""
-    found = [coverage.cover(corner, 20) for corner in list(coverage.corners((48,)))[:30]]
-    page = coverage.page(found, "python benchmarks/coverage.py")
-    coverage.write(found, tmp_path / "coverage.csv")
+    covered = [coverage.cover(corner, 20) for corner in list(coverage.corners((48,)))[:30]]
+    page = coverage.page(covered, "python benchmarks/coverage.py")
+    coverage.write(covered, tmp_path / "coverage.csv")
     assert page.count("\n| ") == 32
     assert "* levels: 24 designs" in page
     assert len((tmp_path / "coverage.csv").read_text("utf-8").splitlines()) == 31

@@ -39,7 +39,7 @@ def data(*words: str, columns: int = 0) -> Result:
     return CliRunner().invoke(build(), ["data", *words], env=wide)
 
 
-def found(*words: str) -> dict[str, Any]:
+def data_report(*words: str) -> dict[str, Any]:
     """What it finds, as JSON."""
     whole: dict[str, Any] = json.loads(data(*words, "--json").stdout)
     return whole
@@ -49,7 +49,7 @@ def splits(*words: str) -> dict[tuple[str, str, str], dict[str, Any]]:
     """Every split that is there, by task, language and split."""
     return {
         (task["task"], language["language"], split["split"]): split
-        for task in found(*words)["tasks"]
+        for task in data_report(*words)["tasks"]
         for language in task["languages"]
         for split in language["splits"]
     }
@@ -59,7 +59,7 @@ def left(*words: str) -> dict[tuple[str, str], dict[str, str]]:
     """What a run leaves out, by task and language."""
     return {
         (task["task"], language["language"]): language["left_out"]
-        for task in found(*words)["tasks"]
+        for task in data_report(*words)["tasks"]
         for language in task["languages"]
         if language["left_out"]
     }
@@ -87,7 +87,7 @@ def test_every_split_is_listed_with_rows_labels_file_and_hash(folder: Path) -> N
     }
     pairs = seen["xnli", "sw", "validation"]
     assert (pairs["rows"], pairs["clusters"], pairs["labelled"], pairs["candidates"]) == (66, 22, True, None)
-    assert [one["name"] for one in pairs["files"]] == ["xnli/dev-sw.tsv"]
+    assert [file["name"] for file in pairs["files"]] == ["xnli/dev-sw.tsv"]
     assert re.fullmatch(r"[0-9a-f]{64}", pairs["files"][0]["sha256"])
     assert not seen["tydiqa", "en", "validation"]["labelled"]
 
@@ -105,7 +105,7 @@ def test_the_table_has_the_licence_and_the_short_hash(folder: Path) -> None:
 
 def test_groups_and_languages_choose_what_is_looked_at(folder: Path) -> None:
     """A group represents its tasks, and named languages for themselves; what does not exist is one line."""
-    tasks = [one["task"] for one in found("list", "--data", str(folder), "--tasks", "low-resource")["tasks"]]
+    tasks = [task["task"] for task in data_report("list", "--data", str(folder), "--tasks", "low-resource")["tasks"]]
     assert tasks == ["americasnli", "masakhaner"]
     assert set(splits("list", "--data", str(folder), "--languages", "sw", "--tasks", "xnli")) == {
         ("xnli", "sw", "validation")
@@ -164,9 +164,9 @@ def test_mining_is_not_judged_on_what_its_threshold_is_tuned_on(folder: Path) ->
     """BUCC's validation alone is evaluated only where it is asked for by name; the reason says so."""
     for side, text in SIDES.items():
         write(folder / f"bucc2018/de-en.sample.{side}", text)
-    found = left("check", "--data", str(folder), "--tasks", "bucc", "--languages", "de")["bucc", "de"]
-    assert (found["reason"], found["split"]) == (MISSING, "validation")
-    assert "on validation its threshold is tuned. Ask for it with --split validation." in found["detail"]
+    entry = left("check", "--data", str(folder), "--tasks", "bucc", "--languages", "de")["bucc", "de"]
+    assert (entry["reason"], entry["split"]) == (MISSING, "validation")
+    assert "on validation its threshold is tuned. Ask for it with --split validation." in entry["detail"]
     pools = Pools(open_source(str(folder)))
     assert isinstance(evaluated(registry.load("task", "bucc"), pools, "validation", "de"), Split)
 
@@ -176,8 +176,8 @@ def test_candidates_are_counted_and_files_that_belong_together_named(folder: Pat
     for code, text in TATOEBA.items():
         write(folder / f"tatoeba/v1/tatoeba.deu-eng.{code}", text)
     words = ("list", "--data", str(folder), "--tasks", "tatoeba", "--languages", "de")
-    held = splits(*words)["tatoeba", "de", "test"]
-    assert (held["rows"], held["candidates"], len(held["files"])) == (2, 2, 2)
+    tatoeba = splits(*words)["tatoeba", "de", "test"]
+    assert (tatoeba["rows"], tatoeba["candidates"], len(tatoeba["files"])) == (2, 2, 2)
     (folder / "tatoeba/v1/tatoeba.deu-eng.eng").unlink()
     assert "is there without tatoeba/v1/tatoeba.deu-eng.eng" in left("check", *words[1:])["tatoeba", "de"]["detail"]
 
@@ -200,10 +200,10 @@ def test_every_malformed_file_is_a_line_with_its_place(folder: Path) -> None:
         rf"{folder}/xquad/xquad\.en\.json: data\[0\]\S+: question 'en-0-0': the id 'en-0-0' is not unique",
     ):
         assert re.search(line, done.stdout), line
-    whole = found("check", "--data", str(folder))
+    whole = data_report("check", "--data", str(folder))
     assert (whole["loads"], len(whole["malformed"])) == (False, 5)
     assert data("list", "--data", str(folder)).exit_code == 0
-    stops = {one["language"]: one["stops"] for task in whole["tasks"] for one in task["languages"]}
+    stops = {entry["language"]: entry["stops"] for task in whole["tasks"] for entry in task["languages"]}
     assert stops["fr"]
     assert not stops["bg"]
 
@@ -213,8 +213,8 @@ def test_each_of_several_treebanks_is_told(folder: Path) -> None:
     for name in ("ewt", "gum", "lines"):
         text = CONLLU.format(tag="VERB") if name == "gum" else "1\ta\tNOUN\n"
         write(folder / f"ud/UD_{name}/en_{name}-ud-test.conllu", text)
-    told = found("check", "--data", str(folder), "--tasks", "udpos", "--languages", "en")["malformed"]
-    assert [Path(one["problem"].partition(":")[0]).name for one in told] == [
+    problems = data_report("check", "--data", str(folder), "--tasks", "udpos", "--languages", "en")["malformed"]
+    assert [Path(problem["problem"].partition(":")[0]).name for problem in problems] == [
         "en_ewt-ud-test.conllu",
         "en_lines-ud-test.conllu",
     ]
@@ -226,7 +226,7 @@ def test_marks_and_line_ends_of_other_systems_load(folder: Path) -> None:
     path = folder / "xnli/dev-sw.tsv"
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     assert data("check", "--data", str(folder), "--tasks", "xnli").exit_code == 0
-    assert {one["rows"] for one in splits("check", "--data", str(folder), "--tasks", "xnli").values()} == {66}
+    assert {split["rows"] for split in splits("check", "--data", str(folder), "--tasks", "xnli").values()} == {66}
 
 
 def test_what_is_no_file_is_told_and_not_opened(folder: Path) -> None:
@@ -259,8 +259,8 @@ def test_a_folder_that_may_not_be_read_is_a_line(folder: Path, monkeypatch: pyte
         return is_file(path)
 
     monkeypatch.setattr(Path, "is_file", refused)
-    whole = found("check", "--data", str(folder), "--tasks", "xnli", "--languages", "en,sw")
-    assert [one["problem"] for one in whole["malformed"]] == [
+    whole = data_report("check", "--data", str(folder), "--tasks", "xnli", "--languages", "en,sw")
+    assert [problem["problem"] for problem in whole["malformed"]] == [
         f"{folder}/xnli/dev-en.tsv: cannot be read: Permission denied"
     ]
 
@@ -272,9 +272,9 @@ def test_a_file_of_a_shared_pool_stops_its_languages_and_is_told_once(folder: Pa
     whole = json.dumps({"data": [{"paragraphs": [{**context, "qas": rows}]}]})
     write(folder / "lareqa/xquad-r/en.json", whole)
     write(folder / "lareqa/xquad-r/de.json", whole[:-5])
-    (told,) = found("check", "--data", str(folder), "--tasks", "lareqa")["malformed"]
-    assert "lareqa/xquad-r/de.json" in told["problem"]
-    assert {one["language"] for one in told["in"]} == {"de", "en"}
+    (problem,) = data_report("check", "--data", str(folder), "--tasks", "lareqa")["malformed"]
+    assert "lareqa/xquad-r/de.json" in problem["problem"]
+    assert {entry["language"] for entry in problem["in"]} == {"de", "en"}
 
 
 def test_an_empty_folder_has_nothing_and_breaks_nothing(tmp_path: Path) -> None:
@@ -284,12 +284,12 @@ def test_an_empty_folder_has_nothing_and_breaks_nothing(tmp_path: Path) -> None:
     assert "Nothing of these tasks is there." in done.stdout
     missing = left("check", "--data", str(tmp_path))
     assert {task for task, _ in missing} == set(registry.names("task"))
-    assert all(re.search(r"--data hub|--data DIR|DIR/", one["detail"]) for one in missing.values())
+    assert all(re.search(r"--data hub|--data DIR|DIR/", entry["detail"]) for entry in missing.values())
 
 
 def test_mini_is_whole_and_of_our_own_licence() -> None:
     """The embedded suite loads, its languages are evaluated, and its rows have not the licence of the real ones."""
-    whole = found("check", "--data", "mini", "--tasks", "xnli,tatoeba", "--languages", "en,sw")
+    whole = data_report("check", "--data", "mini", "--tasks", "xnli,tatoeba", "--languages", "en,sw")
     assert whole["loads"]
     assert {task["licence"] for task in whole["tasks"]} == {"that of robust-xtreme, whose rows are made up"}
     assert left("check", "--data", "mini", "--tasks", "xnli", "--languages", "sw,yo")["xnli", "yo"]["reason"] == MISSING
@@ -333,8 +333,8 @@ def test_pairs_of_languages_that_are_there_are_listed(folder: Path) -> None:
     where = ("--data", str(folder), "--tasks", "mlqa")
     assert set(splits("list", *where)) == {("mlqa", "de@en", "validation")}
     assert ("mlqa", "de@en") not in left("check", *where)
-    (task,) = found("check", *where, "--languages", "de@en")["tasks"]
-    assert [one["evaluated"] for one in task["languages"]] == ["validation"]
+    (task,) = data_report("check", *where, "--languages", "de@en")["tasks"]
+    assert [entry["evaluated"] for entry in task["languages"]] == ["validation"]
 
 
 @pytest.mark.parametrize("what", ["list", "check"])
@@ -363,11 +363,13 @@ def test_the_real_files_load(data: Path, languages: str) -> None:  # the fixture
     words = ["check", "--data", str(data), "--tasks", "xcopa,pawsx,mlqa,tydiqa,udpos,tatoeba", "--json"]
     done = CliRunner().invoke(build(), ["data", *words, *(["--languages", languages] if languages else [])])
     assert done.exit_code == 0
-    tasks = {one["task"]: one["languages"] for one in json.loads(done.stdout)["tasks"]}
-    reasons = {name: {one["left_out"]["reason"] for one in codes if one["left_out"]} for name, codes in tasks.items()}
+    tasks = {task["task"]: task["languages"] for task in json.loads(done.stdout)["tasks"]}
+    reasons = {
+        name: {entry["left_out"]["reason"] for entry in codes if entry["left_out"]} for name, codes in tasks.items()
+    }
     assert reasons["tydiqa"] == {UNLABELLED, MISSING}
     assert reasons["udpos"] == {VERSION, MISSING}
     assert reasons["pawsx"] == ({MISSING} if languages else set())
-    assert "de@en" in [one["language"] for one in tasks["mlqa"] if not one["left_out"]]
-    (swahili,) = (one for one in tasks["tatoeba"] if one["language"] == "sw")
-    assert {one["candidates"] for one in swahili["splits"]} == {390}
+    assert "de@en" in [entry["language"] for entry in tasks["mlqa"] if not entry["left_out"]]
+    (swahili,) = (entry for entry in tasks["tatoeba"] if entry["language"] == "sw")
+    assert {split["candidates"] for split in swahili["splits"]} == {390}

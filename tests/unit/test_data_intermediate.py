@@ -41,13 +41,13 @@ def folder(tmp_path: Path) -> Path:
 
 def test_every_member_is_listed() -> None:
     """A row each with a line of summary, files or parts, and the tasks whose own training data it is."""
-    found = {row["name"]: row for row in rows("intermediate")}
-    assert tuple(found) == NAMES
-    assert all(row["summary"] and "\n" not in row["summary"] for row in found.values())
-    assert [one["name"] for one in found["anli_plus"]["parts"]] == ["anli", "mnli", "snli"]
-    assert found["squad"]["trains"] == ["xquad", "mlqa", "lareqa"]
-    assert found["hellaswag"]["files"]["validation"][0] == "hellaswag/hellaswag_val.jsonl"
-    assert found["ccg"]["open_labels"]
+    by_name = {row["name"]: row for row in rows("intermediate")}
+    assert tuple(by_name) == NAMES
+    assert all(row["summary"] and "\n" not in row["summary"] for row in by_name.values())
+    assert [part["name"] for part in by_name["anli_plus"]["parts"]] == ["anli", "mnli", "snli"]
+    assert by_name["squad"]["trains"] == ["xquad", "mlqa", "lareqa"]
+    assert by_name["hellaswag"]["files"]["validation"][0] == "hellaswag/hellaswag_val.jsonl"
+    assert by_name["ccg"]["open_labels"]
 
 
 def test_the_list_says_what_trains_means_and_where_to_look() -> None:
@@ -84,8 +84,8 @@ def test_what_a_head_is_trained_for_is_found_by_one_name(name: str, kind: str) -
 
 def test_words_stand_for_intermediate_tasks() -> None:
     """One by its name, of one that is put together its parts, and all by one word; none twice, and no other word."""
-    assert [one.name for one in intermediate(["qqp", "anli_plus", "mnli"])] == ["qqp", "anli", "mnli", "snli"]
-    assert {one.name for one in intermediate(["intermediate"])} == {*NAMES, "anli", "snli"} - {"anli_plus"}
+    assert [task.name for task in intermediate(["qqp", "anli_plus", "mnli"])] == ["qqp", "anli", "mnli", "snli"]
+    assert {task.name for task in intermediate(["intermediate"])} == {*NAMES, "anli", "snli"} - {"anli_plus"}
     assert intermediate(["xnli", "xtreme-r"]) == ()
     assert [is_intermediate(word) for word in ("intermediate", "ccg", "xnli", "choice")] == [True, True, False, False]
 
@@ -97,28 +97,28 @@ def test_they_are_no_tasks_that_are_evaluated() -> None:
         chosen(["mnli"])
 
 
-def _found(folder: Path, *words: str) -> dict[str, Any]:
+def _checked(folder: Path, *words: str) -> dict[str, Any]:
     whole = json.loads(run("data", "check", "--data", str(folder), *words, "--json").stdout)
     return {task["task"]: task["languages"] for task in whole["tasks"]}
 
 
 def test_data_are_found_where_they_are_asked_for(folder: Path) -> None:
     """With rows, labels and hash; without --tasks, tasks alone are looked at."""
-    found = _found(folder, "--tasks", "intermediate")
-    assert set(found) == {*NAMES, "anli", "snli"} - {"anli_plus"}
-    (language,) = found["snli"]
+    by_task = _checked(folder, "--tasks", "intermediate")
+    assert set(by_task) == {*NAMES, "anli", "snli"} - {"anli_plus"}
+    (language,) = by_task["snli"]
     (split,) = language["splits"]
     assert (split["split"], split["rows"], split["labelled"], language["left_out"]) == ("train", 2, True, None)
-    assert not set(_found(folder)) & {*found}
+    assert not set(_checked(folder)) & {*by_task}
 
 
 def test_what_is_not_there_to_learn_from_is_said(folder: Path) -> None:
     """Where was looked and what brings it; a validation split alone is none, and a broken file is named."""
-    found = _found(folder, "--tasks", "squad_v2,ccg,siqa")
-    assert [one["split"] for one in found["squad_v2"][0]["splits"]] == ["validation"]
-    assert "Looked for squad/train-v2.0.json. --data hub" in found["squad_v2"][0]["left_out"]["detail"]
-    assert "LDC2005T13" in found["ccg"][0]["left_out"]["detail"]
-    assert found["siqa"][0]["left_out"] is None
+    by_task = _checked(folder, "--tasks", "squad_v2,ccg,siqa")
+    assert [split["split"] for split in by_task["squad_v2"][0]["splits"]] == ["validation"]
+    assert "Looked for squad/train-v2.0.json. --data hub" in by_task["squad_v2"][0]["left_out"]["detail"]
+    assert "LDC2005T13" in by_task["ccg"][0]["left_out"]["detail"]
+    assert by_task["siqa"][0]["left_out"] is None
     done = run("data", "check", "--data", str(folder), "--tasks", "siqa,squad_v2")
     assert done.exit_code == 2
     assert "socialIQa_v1.4_trn.jsonl:1: has no key 'premise'" in done.stdout
@@ -138,8 +138,8 @@ def test_the_page_counts_them_apart(folder: Path) -> None:
 
 def test_languages_without_them_leave_them_out(folder: Path) -> None:
     """They are in English: asked for Swahili, nothing of them is looked at."""
-    assert _found(folder, "--tasks", "intermediate", "--languages", "sw") == {}
-    assert "snli" in _found(folder, "--tasks", "anli_plus", "--languages", "en,sw")
+    assert _checked(folder, "--tasks", "intermediate", "--languages", "sw") == {}
+    assert "snli" in _checked(folder, "--tasks", "anli_plus", "--languages", "en,sw")
 
 
 def test_a_source_without_them_says_so() -> None:

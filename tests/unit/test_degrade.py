@@ -21,11 +21,11 @@ CLEAN = ("clean", -1)
 
 def degraded(arms: Mapping[tuple[str, int], Right], floor: Right | None = None) -> dict[str, dict[str, Any]]:
     """DELTAS rows of one model by condition."""
-    stats, said = frames(arms)
+    stats, predictions = frames(arms)
     if floor is not None:
         stats = pl.concat([stats, build(stats_rows(floor, model="floor/majority", inference="nothing"), STATS)])
-    found = deltas(stats, scores(stats, said), HEADLINES)
-    return {row["condition"]: row for row in found.iter_rows(named=True)}
+    frame = deltas(stats, scores(stats, predictions), HEADLINES)
+    return {row["condition"]: row for row in frame.iter_rows(named=True)}
 
 
 def lost(right: Right, share: float, seed: int = 7) -> Any:
@@ -38,30 +38,30 @@ def test_the_drop_is_clean_less_perturbed() -> None:
     right = answers(300, 0.9)
     noisy = lost(right, 0.2)
     floor = answers(300, 0.4, 9)
-    found = degraded({CLEAN: right, (NOISE, 0): noisy}, floor)[NOISE]
+    delta = degraded({CLEAN: right, (NOISE, 0): noisy}, floor)[NOISE]
     clean, drop = 100 * right.mean(), 100 * (right.mean() - noisy.mean())
-    assert (found["clean"], found["drop"]) == (pytest.approx(clean), pytest.approx(drop))
-    assert found["value"] == pytest.approx(clean - drop)
-    assert found["low"] < drop < found["high"]
-    assert found["relative"] == pytest.approx(100 * drop / clean)
-    assert found["relative_corrected"] == pytest.approx(100 * drop / (clean - 100 * floor.mean()))
-    assert found["p_adjusted"] == found["p"] < 0.001
+    assert (delta["clean"], delta["drop"]) == (pytest.approx(clean), pytest.approx(drop))
+    assert delta["value"] == pytest.approx(clean - drop)
+    assert delta["low"] < drop < delta["high"]
+    assert delta["relative"] == pytest.approx(100 * drop / clean)
+    assert delta["relative_corrected"] == pytest.approx(100 * drop / (clean - 100 * floor.mean()))
+    assert delta["p_adjusted"] == delta["p"] < 0.001
 
 
 def test_unchanged_answers_give_a_drop_of_exactly_0() -> None:
     """Strength 0 gives exactly 0.0 over any number of seeds, with the exact bound around it and no claim."""
     right = answers(301, 0.7)
-    found = degraded({CLEAN: right, **{("char_noise:0", seed): right for seed in range(7)}})["char_noise:0"]
-    assert (found["drop"], found["relative"], found["p"]) == (0.0, 0.0, 1.0)
-    assert found["low"] < 0 < found["high"]
-    assert (found["family"], found["p_adjusted"]) == (None, None)
+    delta = degraded({CLEAN: right, **{("char_noise:0", seed): right for seed in range(7)}})["char_noise:0"]
+    assert (delta["drop"], delta["relative"], delta["p"]) == (0.0, 0.0, 1.0)
+    assert delta["low"] < 0 < delta["high"]
+    assert (delta["family"], delta["p_adjusted"]) == (None, None)
 
 
 def test_pairing_tells_what_two_samples_cannot() -> None:
     """The interval of a drop is far narrower than those of the two levels."""
     right = answers(300, 0.6)
-    stats, said = frames({CLEAN: right, (NOISE, 0): lost(right, 0.05)})
-    scored = scores(stats, said)
+    stats, predictions = frames({CLEAN: right, (NOISE, 0): lost(right, 0.05)})
+    scored = scores(stats, predictions)
     row = deltas(stats, scored, HEADLINES).row(0, named=True)
     widths = scored.select(pl.col("high") - pl.col("low")).to_series().to_list()
     assert row["high"] - row["low"] < 0.5 * min(widths)
@@ -69,8 +69,8 @@ def test_pairing_tells_what_two_samples_cannot() -> None:
 
 def test_permuted_ids_raise() -> None:
     """Perturbed rows whose example ids were permuted no longer carry the clean fingerprints, and raise with the id."""
-    stats, said = frames({CLEAN: answers(90, 0.9), (NOISE, 0): answers(90, 0.8)})
-    scored = scores(stats, said)
+    stats, predictions = frames({CLEAN: answers(90, 0.9), (NOISE, 0): answers(90, 0.8)})
+    scored = scores(stats, predictions)
     noisy = stats.filter(pl.col("condition") == NOISE)
     ids = noisy.get_column("example").to_list()
     permuted = noisy.with_columns(pl.Series("example", [*ids[1:], ids[0]]))
@@ -80,27 +80,27 @@ def test_permuted_ids_raise() -> None:
 
 def test_missing_items_raise() -> None:
     """An item that only one of the conditions contains raises, naming it, whichever does not have it."""
-    stats, said = frames({CLEAN: answers(90, 0.9), (NOISE, 0): answers(90, 0.8)})
-    scored = scores(stats, said)
+    stats, predictions = frames({CLEAN: answers(90, 0.9), (NOISE, 0): answers(90, 0.8)})
+    scored = scores(stats, predictions)
     for condition in ("clean", NOISE):
-        gone = (pl.col("condition") == condition) & (pl.col("example") == "xnli/test/sw/00011")
+        dropped = (pl.col("condition") == condition) & (pl.col("example") == "xnli/test/sw/00011")
         with pytest.raises(Mismatch, match="xnli/test/sw/00011 is missing"):
-            deltas(stats.filter(~gone), scored, HEADLINES)
+            deltas(stats.filter(~dropped), scored, HEADLINES)
 
 
 def test_a_perturbed_cell_without_a_clean_one_raises() -> None:
     """There is no drop without a clean cell of the same model, data and settings."""
-    stats, said = frames({CLEAN: answers(90, 0.9), (NOISE, 0): answers(90, 0.8)})
+    stats, predictions = frames({CLEAN: answers(90, 0.9), (NOISE, 0): answers(90, 0.8)})
     alone = stats.with_columns(inference=pl.col("condition"))
-    noted = said.with_columns(inference=pl.col("condition"))
+    noted = predictions.with_columns(inference=pl.col("condition"))
     with pytest.raises(Mismatch, match="no clean cell"):
         deltas(alone, scores(alone, noted), HEADLINES)
 
 
 def test_scores_of_another_run_are_refused() -> None:
     """SCORES that do not have a cell of STATS raise."""
-    stats, said = frames({CLEAN: answers(90, 0.9), (NOISE, 0): answers(90, 0.8)})
-    scored = scores(stats, said).filter(pl.col("condition") == "clean")
+    stats, predictions = frames({CLEAN: answers(90, 0.9), (NOISE, 0): answers(90, 0.8)})
+    scored = scores(stats, predictions).filter(pl.col("condition") == "clean")
     with pytest.raises(Mismatch, match="no row in SCORES"):
         deltas(stats, scored, HEADLINES)
 
@@ -108,28 +108,28 @@ def test_scores_of_another_run_are_refused() -> None:
 def test_cells_at_the_floor_claim_nothing() -> None:
     """A cell whose clean value is at its floor keeps its row and interval, and is in no family."""
     right = answers(150, 0.42, 3)
-    found = degraded({CLEAN: right, (NOISE, 0): lost(right, 0.5)}, answers(150, 0.4, 4))[NOISE]
-    assert found["at_floor"] is True
-    assert found["drop"] > 10
-    assert found["low"] is not None
-    assert [found[name] for name in ("p", "p_adjusted", "family", "m", "relative_corrected")] == [None] * 5
+    delta = degraded({CLEAN: right, (NOISE, 0): lost(right, 0.5)}, answers(150, 0.4, 4))[NOISE]
+    assert delta["at_floor"] is True
+    assert delta["drop"] > 10
+    assert delta["low"] is not None
+    assert [delta[name] for name in ("p", "p_adjusted", "family", "m", "relative_corrected")] == [None] * 5
 
 
 def test_few_clusters_claim_nothing() -> None:
     """With fewer than 20 clusters there is a drop, but neither interval nor p nor MDE."""
     right = answers(57, 0.9)
-    found = degraded({CLEAN: right, (NOISE, 0): lost(right, 0.3)})[NOISE]
-    assert found["drop"] > 5
-    assert [found[name] for name in ("se", "low", "high", "p", "p_adjusted", "mde")] == [None] * 6
-    assert found["method"] == "none: 19 clusters, fewer than 20"
+    delta = degraded({CLEAN: right, (NOISE, 0): lost(right, 0.3)})[NOISE]
+    assert delta["drop"] > 5
+    assert [delta[name] for name in ("se", "low", "high", "p", "p_adjusted", "mde")] == [None] * 6
+    assert delta["method"] == "none: 19 clusters, fewer than 20"
 
 
 def test_noise_that_does_not_apply_claims_nothing() -> None:
     """A cell to whose items the noise does not apply has no p."""
     right = answers(90, 0.9)
     stats, _ = frames({CLEAN: right, (NOISE, 0): right})
-    said = [*prediction_rows(90), *prediction_rows(90, NOISE, 0, status="not_applicable", edits=0)]
-    whole = build(said, PREDICTIONS)
+    predictions = [*prediction_rows(90), *prediction_rows(90, NOISE, 0, status="not_applicable", edits=0)]
+    whole = build(predictions, PREDICTIONS)
     row = deltas(stats, scores(stats, whole), HEADLINES).row(0, named=True)
     assert (row["drop"], row["p"], row["family"]) == (0.0, None, None)
 
@@ -152,33 +152,33 @@ def test_the_family_is_the_highest_strength_of_each_perturbation() -> None:
     for field, strength, share in (("a", "0.05", 0.02), ("a", "0.1", 0.06), ("b", "0.05", 0.03)):
         arms[f"char_noise:{strength}@fields={field}", 0] = lost(right, share)
     parts = [frames(arms, language=language) for language in ("sw", "th")]
-    stats, said = (pl.concat(one) for one in zip(*parts, strict=True))
-    found = deltas(stats, scores(stats, said), HEADLINES)
-    family = found.filter(pl.col("family").is_not_null())
+    stats, predictions = (pl.concat(group) for group in zip(*parts, strict=True))
+    frame = deltas(stats, scores(stats, predictions), HEADLINES)
+    family = frame.filter(pl.col("family").is_not_null())
     conditions = ["char_noise:0.05@fields=b", "char_noise:0.1@fields=a"]
     assert sorted(family.get_column("condition").unique().to_list()) == conditions
     assert family.get_column("m").to_list() == [4] * 4
     assert family.get_column("p_adjusted").to_list() == holm(family.get_column("p").to_list())
     assert family.filter((pl.col("joint_low") >= pl.col("low")) | (pl.col("joint_high") <= pl.col("high"))).is_empty()
-    assert found.filter(pl.col("family").is_null()).get_column("joint_low").is_null().all()
-    assert found.filter(pl.col("family").is_null()).get_column("p_adjusted").null_count() == 2
+    assert frame.filter(pl.col("family").is_null()).get_column("joint_low").is_null().all()
+    assert frame.filter(pl.col("family").is_null()).get_column("p_adjusted").null_count() == 2
 
 
 def test_more_tests_need_a_greater_drop() -> None:
     """The MDE of a family of several tests is greater than that of one."""
     right = answers(300, 0.9)
-    one = degraded({CLEAN: right, (NOISE, 0): lost(right, 0.1)})[NOISE]
+    delta = degraded({CLEAN: right, (NOISE, 0): lost(right, 0.1)})[NOISE]
     other = {("char_noise:0.1@fields=hypothesis", 0): lost(right, 0.1), ("keyboard_typo:0.1", 0): lost(right, 0.1)}
     three = degraded({CLEAN: right, (NOISE, 0): lost(right, 0.1), **other})[NOISE]
-    assert (one["m"], three["m"]) == (1, 3)
-    assert 0 < one["mde"] < three["mde"]
+    assert (delta["m"], three["m"]) == (1, 3)
+    assert 0 < delta["mde"] < three["mde"]
 
 
 def test_metrics_beside_the_headline_are_not_claimed() -> None:
     """Only the headline metric of a task is in the family; others keep their own p."""
     right = answers(300, 0.9)
-    stats, said = frames({CLEAN: right, (NOISE, 0): lost(right, 0.1)})
-    row = deltas(stats, scores(stats, said), {"xnli": "span_f1"}).row(0, named=True)
+    stats, predictions = frames({CLEAN: right, (NOISE, 0): lost(right, 0.1)})
+    row = deltas(stats, scores(stats, predictions), {"xnli": "span_f1"}).row(0, named=True)
     assert row["p"] is not None
     assert (row["family"], row["p_adjusted"]) == (None, None)
 

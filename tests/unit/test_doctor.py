@@ -58,10 +58,10 @@ def embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What importing torch and its company tells, without doing it."""
-    found: dict[str, Any] = {"broken": {}, "device": {"threads": 2, "cuda": []}}
+    readiness: dict[str, Any] = {"broken": {}, "device": {"threads": 2, "cuda": []}}
     monkeypatch.setattr(_ready, "probe", lambda: None)
-    monkeypatch.setattr(_ready, "imported", lambda _: found)
-    return found
+    monkeypatch.setattr(_ready, "imported", lambda _: readiness)
+    return readiness
 
 
 def doctor(*words: str) -> Result:
@@ -71,7 +71,7 @@ def doctor(*words: str) -> Result:
 
 def checks(*words: str) -> dict[str, dict[str, Any]]:
     """Its checks by their names."""
-    return {one["name"]: one for one in json.loads(doctor("--json", *words).stdout)["checks"]}
+    return {check["name"]: check for check in json.loads(doctor("--json", *words).stdout)["checks"]}
 
 
 LIBRARIES = ["python", "robust-xtreme", "torch", "transformers", "device"]
@@ -93,13 +93,13 @@ def test_a_machine_that_is_ready_has_a_line_for_everything(embedded: Path, quick
 
 def test_every_line_is_ok_or_has_a_remedy(embedded: Path, quick: dict[str, Any]) -> None:
     """What is not ok is followed by the command that mends it."""
-    found = checks()
-    assert {one["status"] for one in found.values()} <= {"ok", "note", "fail"}
-    assert [one["name"] for one in found.values() if (one["status"] != "ok") != bool(one["remedy"])] == []
+    lines = checks()
+    assert {line["status"] for line in lines.values()} <= {"ok", "note", "fail"}
+    assert [line["name"] for line in lines.values() if (line["status"] != "ok") != bool(line["remedy"])] == []
     shown = doctor().output.splitlines()
-    for place, line in enumerate(shown):
+    for index, line in enumerate(shown):
         if line.startswith(("note", "fail")):
-            assert shown[place + 1].strip().startswith("-> ")
+            assert shown[index + 1].strip().startswith("-> ")
 
 
 def test_nothing_is_connected_to_unless_asked_for(
@@ -135,8 +135,8 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    state.place = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setattr(constants, "ENDPOINT", state.place)
+    state.url = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setattr(constants, "ENDPOINT", state.url)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     yield state
     server.shutdown()
@@ -145,10 +145,10 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
 
 def test_the_hub_is_asked_when_asked_for(embedded: Path, quick: dict[str, Any], hub: SimpleNamespace) -> None:
     """--online says whether it answers, and with what."""
-    assert checks("--online")["hub"]["found"] == f"{hub.place} answers"
+    assert checks("--online")["hub"]["found"] == f"{hub.url} answers"
     hub.code = 503
-    found = checks("--online")["hub"]
-    assert (found["status"], found["found"]) == ("note", f"{hub.place} answers 503")
+    line = checks("--online")["hub"]
+    assert (line["status"], line["found"]) == ("note", f"{hub.url} answers 503")
     assert checks()["hub"]["found"].endswith("not asked (--online asks)")
 
 
@@ -191,9 +191,9 @@ def test_a_library_that_ends_the_process_is_a_line(
         "import os, sys; sys.stderr.write('Illegal instruction'); os._exit(4)"
     )
     monkeypatch.syspath_prepend(str(tmp_path / "broken"))
-    found = checks()["torch"]
-    assert found["status"] == "fail"
-    assert "ended with code 4: Illegal instruction" in found["found"]
+    line = checks()["torch"]
+    assert line["status"] == "fail"
+    assert "ended with code 4: Illegal instruction" in line["found"]
 
 
 @pytest.mark.parametrize(("name", "status", "code"), [("torch", "fail", 3), ("datasets", "note", 0)])
@@ -202,20 +202,20 @@ def test_what_is_not_installed_is_named(
 ) -> None:
     """Without torch mini cannot run; without the library of the hub's data it can."""
     version = _ready._version
-    monkeypatch.setattr(_ready, "_version", lambda one: None if one == name else version(one))
-    found = checks()[name]
-    assert (found["status"], found["found"]) == (status, "is not installed")
-    assert found["remedy"].startswith(f"pip install '{name}>=")
+    monkeypatch.setattr(_ready, "_version", lambda library: None if library == name else version(library))
+    line = checks()[name]
+    assert (line["status"], line["found"]) == (status, "is not installed")
+    assert line["remedy"].startswith(f"pip install '{name}>=")
     assert doctor().exit_code == code
 
 
 def test_an_old_library_is_told(embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """A version that we do not ask for is a note with the right one."""
     version = _ready._version
-    monkeypatch.setattr(_ready, "_version", lambda one: "4.40.0" if one == "transformers" else version(one))
-    found = checks()["transformers"]
-    assert found["status"] == "note"
-    assert found["found"].startswith("4.40.0, but ")
+    monkeypatch.setattr(_ready, "_version", lambda library: "4.40.0" if library == "transformers" else version(library))
+    line = checks()["transformers"]
+    assert line["status"] == "note"
+    assert line["found"].startswith("4.40.0, but ")
 
 
 def test_a_missing_embedded_model_is_told(embedded: Path, quick: dict[str, Any]) -> None:
@@ -238,8 +238,8 @@ def test_a_head_that_a_task_accepts_serves_it(embedded: Path, quick: dict[str, A
     (embedded / "model" / "heads" / "xquad.safetensors").touch()
     done = doctor()
     assert done.exit_code == 0, done.output
-    told = checks()["mini"]
-    assert (told["status"], told["found"]) == (
+    mini = checks()["mini"]
+    assert (mini["status"], mini["found"]) == (
         "ok",
         "model and data of mlqa, tatoeba (1 language each), xnli (2 languages)",
     )
@@ -247,17 +247,17 @@ def test_a_head_that_a_task_accepts_serves_it(embedded: Path, quick: dict[str, A
 
 def test_the_embedded_mini_is_ready(quick: dict[str, Any]) -> None:
     """The package's own suite and model serve every task of XTREME-R."""
-    found = checks()["mini"]
-    assert found["status"] == "ok", found
-    assert set(found["facts"]["tasks"]) == set(chosen(["xtreme-r"]))
-    assert "12 languages each" in found["found"]
+    line = checks()["mini"]
+    assert line["status"] == "ok", line
+    assert set(line["facts"]["tasks"]) == set(chosen(["xtreme-r"]))
+    assert "12 languages each" in line["found"]
 
 
 def test_data_are_named_by_task_and_language(embedded: Path, quick: dict[str, Any], tmp_path: Path) -> None:
     """--data shows what a folder contains."""
-    found = checks("--data", str(release(tmp_path / "data")))
-    assert found["data folder"]["facts"]["tasks"]["panx"] == ["en", "sw"]
-    assert re.search(r"panx[^()]*\(2 languages each\)", found["data folder"]["found"])
+    lines = checks("--data", str(release(tmp_path / "data")))
+    assert lines["data folder"]["facts"]["tasks"]["panx"] == ["en", "sw"]
+    assert re.search(r"panx[^()]*\(2 languages each\)", lines["data folder"]["found"])
 
 
 def test_a_variable_that_names_nothing_is_told(
@@ -265,18 +265,18 @@ def test_a_variable_that_names_nothing_is_told(
 ) -> None:
     """ROBUST_XTREME_DATA names no folder: a note, and mini runs."""
     monkeypatch.setenv("ROBUST_XTREME_DATA", "/no/such/folder")
-    found = checks()["data folder"]
-    assert found["status"] == "note"
-    assert found["found"].startswith("ROBUST_XTREME_DATA names /no/such/folder: ")
-    assert found["remedy"] == "unset ROBUST_XTREME_DATA"
+    line = checks()["data folder"]
+    assert line["status"] == "note"
+    assert line["found"].startswith("ROBUST_XTREME_DATA names /no/such/folder: ")
+    assert line["remedy"] == "unset ROBUST_XTREME_DATA"
     assert doctor().exit_code == 0
 
 
 def test_an_empty_folder_of_data_is_told(embedded: Path, quick: dict[str, Any], tmp_path: Path) -> None:
     """A folder without any task's files is named, with where they belong."""
     (tmp_path / "empty").mkdir()
-    found = checks("--data", str(tmp_path / "empty"))["data folder"]
-    assert (found["status"], found["remedy"]) == ("note", "robust-xtreme list tasks --json")
+    line = checks("--data", str(tmp_path / "empty"))["data folder"]
+    assert (line["status"], line["remedy"]) == ("note", "robust-xtreme list tasks --json")
 
 
 def test_a_cache_that_cannot_be_written_is_told(
@@ -286,9 +286,9 @@ def test_a_cache_that_cannot_be_written_is_told(
     (tmp_path / "file").touch()
     monkeypatch.setenv("ROBUST_XTREME_CACHE", str(tmp_path / "file" / "cache"))
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "file" / "hub"))
-    found = checks()
-    assert (found["cache"]["status"], found["cache"]["remedy"]) == ("note", "export ROBUST_XTREME_CACHE=DIR")
-    assert (found["hub cache"]["status"], found["hub cache"]["remedy"]) == ("note", "export HF_HOME=DIR")
+    lines = checks()
+    assert (lines["cache"]["status"], lines["cache"]["remedy"]) == ("note", "export ROBUST_XTREME_CACHE=DIR")
+    assert (lines["hub cache"]["status"], lines["hub cache"]["remedy"]) == ("note", "export HF_HOME=DIR")
     assert doctor().exit_code == 0
 
 
@@ -326,9 +326,9 @@ def test_a_limit_of_the_cache_that_is_no_size_is_told(
 ) -> None:
     """The variable is to be unset; nothing is to be installed again, and the hub's cache is looked at all the same."""
     monkeypatch.setenv("ROBUST_XTREME_CACHE_LIMIT", "abc")
-    found = checks()
-    assert found["cache"]["found"].startswith("ROBUST_XTREME_CACHE_LIMIT is 'abc', which is not a size.")
-    assert (found["cache"]["remedy"], found["hub cache"]["status"]) == ("unset ROBUST_XTREME_CACHE_LIMIT", "ok")
+    lines = checks()
+    assert lines["cache"]["found"].startswith("ROBUST_XTREME_CACHE_LIMIT is 'abc', which is not a size.")
+    assert (lines["cache"]["remedy"], lines["hub cache"]["status"]) == ("unset ROBUST_XTREME_CACHE_LIMIT", "ok")
 
 
 @pytest.mark.parametrize("value", ["http://[bad", "not a url", "file:///x"])
@@ -338,9 +338,9 @@ def test_an_endpoint_that_is_no_address_is_told(
     """A note, with what mends it, whether or not the hub is to be asked; mini runs."""
     monkeypatch.setenv("HF_ENDPOINT", value)
     for words in ((), ("--online",)):
-        found = checks(*words)["hub"]
-        assert (found["status"], found["remedy"]) == ("note", "unset HF_ENDPOINT")
-        assert "HF_ENDPOINT is not an address of a hub" in found["found"]
+        line = checks(*words)["hub"]
+        assert (line["status"], line["remedy"]) == ("note", "unset HF_ENDPOINT")
+        assert "HF_ENDPOINT is not an address of a hub" in line["found"]
     assert doctor().exit_code == 0
 
 
@@ -348,10 +348,10 @@ def test_a_password_in_the_endpoint_is_not_shown(
     embedded: Path, quick: dict[str, Any], hub: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The hub is asked with it, and it is in no line and no fact."""
-    secret = hub.place.replace("http://", "http://user:hidden@")
+    secret = hub.url.replace("http://", "http://user:hidden@")
     monkeypatch.setenv("HF_ENDPOINT", secret)
     monkeypatch.setattr(constants, "ENDPOINT", secret)
-    assert checks("--online")["hub"]["found"] == f"{hub.place} answers"
+    assert checks("--online")["hub"]["found"] == f"{hub.url} answers"
     assert "hidden" not in doctor("--json").output + doctor().output
 
 
@@ -362,6 +362,6 @@ def test_a_suite_s_pipe_is_told(
     (tmp_path / "suite").mkdir()
     os.mkfifo(tmp_path / "suite" / "suite.toml")
     monkeypatch.setenv("ROBUST_XTREME_DATA", str(tmp_path / "suite"))
-    found = checks()["data folder"]
-    assert (found["status"], found["remedy"]) == ("note", "unset ROBUST_XTREME_DATA")
-    assert "suite.toml: is not a regular file" in found["found"]
+    line = checks()["data folder"]
+    assert (line["status"], line["remedy"]) == ("note", "unset ROBUST_XTREME_DATA")
+    assert "suite.toml: is not a regular file" in line["found"]

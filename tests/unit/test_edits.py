@@ -22,10 +22,10 @@ def _edits(values: list[str], changes: list[Change]) -> Edits:
     source[:, 0] = size + np.cumsum([0, *lengths])[: len(made)]
     length = np.zeros((len(made), 2), np.int64)
     length[:, 0] = lengths
-    start, stop = (np.array([change[place] for change in made], np.int64) for place in (0, 1))
-    ones = np.ones(len(made), np.uint8)
+    start, stop = (np.array([change[end] for change in made], np.int64) for end in (0, 1))
+    flags = np.ones(len(made), np.uint8)
     pool = np.array([ord(point) for _, _, text in made for point in text], np.uint32)
-    return Edits(start, stop, ones, ones, source, length, pool)
+    return Edits(start, stop, flags, flags, source, length, pool)
 
 
 def _apply(values: list[str], changes: list[Change], spans: list[list[Span]] | None = None) -> Moved:
@@ -83,17 +83,17 @@ def test_ranges_are_widened_to_whole_edits_on_the_way_back(noisy: tuple[int, int
 
 def test_an_empty_range_stays_empty() -> None:
     """A prediction of nothing is a prediction of nothing, wherever it is."""
-    for place in range(8):
-        start, stop = _ALIZALIWA.to_clean(place, place)
+    for number in range(8):
+        start, stop = _ALIZALIWA.to_clean(number, number)
         assert start == stop
 
 
 def test_a_texts_own_span_maps_back_exactly() -> None:
     """A letter deleted just before a span does not count as the span's."""
-    own = Trace(moves=((1, 2, 1, 1),), spans=(((2, 4), (1, 3)),))
-    assert own.to_clean(1, 3) == (2, 4)
-    assert own.to_clean(1, 2) == (1, 3)
-    assert own.to_noisy(2, 4) == (1, 3)
+    trace = Trace(moves=((1, 2, 1, 1),), spans=(((2, 4), (1, 3)),))
+    assert trace.to_clean(1, 3) == (2, 4)
+    assert trace.to_clean(1, 2) == (1, 3)
+    assert trace.to_noisy(2, 4) == (1, 3)
 
 
 @given(st.data())
@@ -111,7 +111,7 @@ def test_ranges_between_edits_survive_the_round_trip(data: st.DataObject) -> Non
     assert moved.values == [expected + value[old:]]
     trace = next(traces(clean.spans, moved))
     edges = {edge for a, b in ranges for edge in range(a, b + 1)}
-    free = [place for place in range(len(value) + 1) if place not in edges]
+    free = [number for number in range(len(value) + 1) if number not in edges]
     for start in free:
         for stop in free:
             if start < stop:

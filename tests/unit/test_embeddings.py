@@ -34,7 +34,7 @@ def test_what_was_computed_is_not_computed_again(work: Work) -> None:
     first = work.run()
     assert work.asked == CHUNKS
     again = work.run()
-    assert (work.asked, work.told) == ([], [])
+    assert (work.asked, work.messages) == ([], [])
     assert (first.shape, first.dtype, type(again)) == ((COUNT, DIM), np.float32, np.memmap)
     assert not again.flags.writeable
     assert first.tobytes() == again.tobytes() == rows(0, COUNT).tobytes()
@@ -44,8 +44,8 @@ def test_float16_is_stored_as_it_is(cache: Path) -> None:
     """Rows are cast to the type asked for, and other types are other entries."""
     kept = Cache(cache, ROOM, lambda line: pytest.fail(line))
     for dtype in (np.float16, np.float32, np.float16):
-        found = embedded(kept, KEY, COUNT, DIM, dtype, rows, CHUNK)
-        assert (found.dtype, found.tobytes()) == (dtype, rows(0, COUNT).astype(dtype).tobytes())
+        vectors = embedded(kept, KEY, COUNT, DIM, dtype, rows, CHUNK)
+        assert (vectors.dtype, vectors.tobytes()) == (dtype, rows(0, COUNT).astype(dtype).tobytes())
 
 
 def _embedding(cache: Path) -> Embedding:
@@ -66,7 +66,7 @@ def test_a_killed_process_loses_at_most_a_chunk(tmp_path: Path) -> None:
     assert (resumed[0] in (reached, reached + 16), resumed[-1]) == (True, 624)
     work = Work(tmp_path, 640)
     work.run(chunk=16)
-    assert (work.asked, work.told) == ([], [])
+    assert (work.asked, work.messages) == ([], [])
 
 
 def test_two_processes_at_once_share_their_chunks(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_two_processes_at_once_share_their_chunks(tmp_path: Path) -> None:
     assert {*computed[0], *computed[1]} == set(range(0, 640, 16))
     work = Work(tmp_path, 640)
     work.run(chunk=16)
-    assert (work.asked, work.told) == ([], [])
+    assert (work.asked, work.messages) == ([], [])
 
 
 @pytest.mark.parametrize("change", ["value = zeroblob(length(value))", "checksum = zeroblob(8)", "value = x'00'"])
@@ -91,7 +91,7 @@ def test_a_damaged_chunk_is_computed_again(work: Work, cache: Path, change: str)
     work.run()
     assert len(work.asked) == 1
     work.run()
-    assert (work.asked, work.told) == ([], [])
+    assert (work.asked, work.messages) == ([], [])
 
 
 def test_a_damaged_database_costs_one_line(work: Work, cache: Path) -> None:
@@ -99,10 +99,10 @@ def test_a_damaged_database_costs_one_line(work: Work, cache: Path) -> None:
     work.run()
     (cache / NAME).write_bytes(b"not a database" * 1000)
     work.run()
-    assert (work.asked, len(work.told)) == (CHUNKS, 1)
-    assert "was damaged" in work.told[0]
+    assert (work.asked, len(work.messages)) == (CHUNKS, 1)
+    assert "was damaged" in work.messages[0]
     work.run()
-    assert (work.asked, len(work.told)) == ([], 1)
+    assert (work.asked, len(work.messages)) == ([], 1)
 
 
 def test_other_chunks_are_other_bytes(work: Work) -> None:
@@ -111,7 +111,7 @@ def test_other_chunks_are_other_bytes(work: Work) -> None:
     work.run(chunk=25)
     assert work.asked == [0, 25, 50, 75, 100]
     work.run(chunk=25)
-    assert (work.asked, work.told) == ([], [])
+    assert (work.asked, work.messages) == ([], [])
 
 
 @pytest.mark.parametrize("cached", [True, False])
@@ -149,7 +149,7 @@ def test_a_full_disk_is_one_line_and_keeps_what_is_there(
     assert "\n" not in str(error.value)
     reached = work.asked[-1] + CHUNK
     work.run()
-    assert (work.asked[0], work.told) == (reached if cached else 0, [])
+    assert (work.asked[0], work.messages) == (reached if cached else 0, [])
 
 
 def test_a_vector_that_is_not_a_number_is_named(cache: Path) -> None:
@@ -202,9 +202,9 @@ def test_without_a_cache_nothing_is_left(cache: Path, tmp_path: Path, monkeypatc
     """`--no-cache` uses a file without a name, and makes no folder."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     work = Work(None)
-    found = work.run()
-    assert not found.flags.writeable
-    assert (list(tmp_path.iterdir()), cache.exists(), work.told) == ([], False, [])
+    vectors = work.run()
+    assert not vectors.flags.writeable
+    assert (list(tmp_path.iterdir()), cache.exists(), work.messages) == ([], False, [])
     work.run()
     assert work.asked == CHUNKS
 
@@ -216,8 +216,8 @@ def test_more_than_the_limit_is_not_kept(work: Work, most: int) -> None:
     work.run(most=most)
     assert work.asked == CHUNKS
     assert info().kinds["embeddings"].entries == 0
-    assert len(work.told) == (2 if most else 0)
-    assert all("ROBUST_XTREME_CACHE_LIMIT" in line for line in work.told)
+    assert len(work.messages) == (2 if most else 0)
+    assert all("ROBUST_XTREME_CACHE_LIMIT" in line for line in work.messages)
 
 
 @pytest.mark.parametrize("folder", ["/proc/self", "/dev/null", "x" * 300])
@@ -225,8 +225,8 @@ def test_a_folder_that_cannot_be_used_costs_one_line(folder: str) -> None:
     """The run continues with a temporary file."""
     work = Work(Path(folder))
     work.run()
-    assert len(work.told) == 1
-    assert "cannot be used, and the run continues without" in work.told[0]
+    assert len(work.messages) == 1
+    assert "cannot be used, and the run continues without" in work.messages[0]
 
 
 def test_what_was_not_used_for_longest_goes_first(cache: Path) -> None:
@@ -243,21 +243,21 @@ def test_what_was_not_used_for_longest_goes_first(cache: Path) -> None:
     assert work.asked == []
     work.run(keys[1], most, chunk=200)
     assert work.asked
-    assert all(np.array_equal(found, rows(0, 2000)) for found in maps)
+    assert all(np.array_equal(array, rows(0, 2000)) for array in maps)
 
 
 def test_info_and_clear_know_them(work: Work, cache: Path) -> None:
     """Chunks are counted with their bytes, and removed; who has them mapped continues, and so does the next run."""
-    held = work.run()
-    found = info().kinds["embeddings"]
-    assert (found.entries, found.size > SIZE) == (len(CHUNKS), True)
-    assert found.oldest is not None
-    assert found.newest is not None
-    assert found.oldest <= found.newest
+    vectors = work.run()
+    cache_info = info().kinds["embeddings"]
+    assert (cache_info.entries, cache_info.size > SIZE) == (len(CHUNKS), True)
+    assert cache_info.oldest is not None
+    assert cache_info.newest is not None
+    assert cache_info.oldest <= cache_info.newest
     (cache / "thesis.txt").touch()
     assert clear().kinds["embeddings"].entries == len(CHUNKS)
     assert {path.name for path in cache.iterdir()} == {NAME, "thesis.txt"}
-    assert (info().kinds["embeddings"].entries, np.array_equal(held, rows(0, COUNT))) == (0, True)
+    assert (info().kinds["embeddings"].entries, np.array_equal(vectors, rows(0, COUNT))) == (0, True)
     work.run()
     assert work.asked == CHUNKS
 

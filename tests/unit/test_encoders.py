@@ -75,13 +75,13 @@ def test_every_kind_learns_in_every_family(kind: str, folders: dict[str, Path], 
     for name, examples in EXAMPLES.items():
         _learn(name, examples, encoder, tokenizer)
     write_model(tmp_path / "model", encoder, tokenizer)
-    again, own = read_encoder(tmp_path / "model"), read_tokenizer(tmp_path / "model")
+    again, read_back = read_encoder(tmp_path / "model"), read_tokenizer(tmp_path / "model")
     assert type(again) is type(encoder)
-    assert frame_of(own) == frame_of(tokenizer)
-    assert own(["Ana sees", "bo"])["input_ids"] == tokenizer(["Ana sees", "bo"])["input_ids"]
+    assert frame_of(read_back) == frame_of(tokenizer)
+    assert read_back(["Ana sees", "bo"])["input_ids"] == tokenizer(["Ana sees", "bo"])["input_ids"]
     weights = again.state_dict()
     assert weights.keys() == encoder.state_dict().keys()
-    assert all(torch.equal(one, weights[key]) for key, one in encoder.state_dict().items())
+    assert all(torch.equal(tensor, weights[key]) for key, tensor in encoder.state_dict().items())
 
 
 def _learn(name: str, examples: list[Example], encoder: Any, tokenizer: Any) -> None:
@@ -96,8 +96,8 @@ def _learn(name: str, examples: list[Example], encoder: Any, tokenizer: Any) -> 
     loss = family.loss(head, hidden, mask, windows, examples, labels)
     torch.autograd.backward(loss)
     assert torch.isfinite(loss), name
-    reached = {part: one.grad for part, one in module.named_parameters() if one.requires_grad}
-    assert [part for part, one in reached.items() if one is None] == [], name
+    reached = {part: parameter.grad for part, parameter in module.named_parameters() if parameter.requires_grad}
+    assert [part for part, gradient in reached.items() if gradient is None] == [], name
     words = encoder.get_input_embeddings().weight
     assert words.grad is not None
     assert words.grad.abs().sum() > 0
@@ -116,7 +116,7 @@ def test_the_token_that_is_read_has_seen_both_ends_of_a_text(kind: str, name: st
     torch.manual_seed(0)
     family: Family = registry.load("family", name)
     head = family.head(16, ("a", "b")).eval()
-    found = []
+    outputs = []
     for text in ("bird sees dog", "Xird sees dog", "bird sees doX"):
         examples = {
             "classification": [pair_example("1", text, text)],
@@ -125,10 +125,10 @@ def test_the_token_that_is_read_has_seen_both_ends_of_a_text(kind: str, name: st
         }[name]
         windows = _windows(name, encoder, tokenizer, examples)[:1]
         hidden, mask = _hidden(encoder, windows, tokenizer.pad_token_id)
-        found.append(family.forward(head, hidden, mask, windows))
+        outputs.append(family.forward(head, hidden, mask, windows))
         assert windows[0].summary == (len(windows[0].input_ids) - 1 if kind in LAST else 0)
-    assert not torch.allclose(found[0], found[1], atol=1e-7)
-    assert not torch.allclose(found[0], found[2], atol=1e-7)
+    assert not torch.allclose(outputs[0], outputs[1], atol=1e-7)
+    assert not torch.allclose(outputs[0], outputs[2], atol=1e-7)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -149,7 +149,7 @@ def test_the_last_token_says_that_there_is_no_answer(kind: str, folders: dict[st
     family: Family = registry.load("family", "span_qa")
     example = EXAMPLES["span_qa"][1]
     windows = _windows("span_qa", encoder, tokenizer, [example])
-    hidden = torch.zeros(len(windows), max(len(one.input_ids) for one in windows), 2)
+    hidden = torch.zeros(len(windows), max(len(window.input_ids) for window in windows), 2)
     for row, window in enumerate(windows):
         hidden[row, len(window.input_ids) - 1] = 9.0
     head = nn.Identity()
@@ -160,12 +160,12 @@ def test_the_last_token_says_that_there_is_no_answer(kind: str, folders: dict[st
 def test_a_causal_tower_reads_a_word_off_its_last_token(folders: dict[str, Path]) -> None:
     """The first has not seen the rest of the word; other encoders keep to it."""
     example = [tagged_example("1", ["Ana", "sees"], ["B-PER", "O"])]
-    found = {}
+    firsts = {}
     for kind in ("clip", "mt5"):
         tokenizer = read_tokenizer(folders[kind])
         (window,) = registry.load("family", "tagging").encode(example, tokenizer, 64, 0)
-        found[kind] = window.layout.firsts
-    assert found == {"clip": (4, 9), "mt5": (0, 4)}
+        firsts[kind] = window.layout.firsts
+    assert firsts == {"clip": (4, 9), "mt5": (0, 4)}
 
 
 @pytest.mark.parametrize(("kind", "part"), [("clip", "text_model"), ("siglip", "text_model"), ("mt5", "encoder")])
@@ -176,20 +176,20 @@ def test_the_part_of_a_whole_checkpoint_is_the_one_that_transformers_calls(
     auto: Any = transformers
     reader = auto.AutoModelForSeq2SeqLM if kind == "mt5" else auto.AutoModel
     whole = reader.from_pretrained(str(folders[kind]), local_files_only=True).eval()
-    own = whole.get_encoder() if part == "encoder" else getattr(whole, part)
+    tower = whole.get_encoder() if part == "encoder" else getattr(whole, part)
     inputs = read_tokenizer(folders[kind])("a man sees a dog", return_tensors="pt")
     with torch.inference_mode():
-        wanted = own(**inputs).last_hidden_state
+        wanted = tower(**inputs).last_hidden_state
         assert torch.equal(read_encoder(folders[kind])(**inputs).last_hidden_state, wanted)
 
 
 def test_what_a_tower_pools_for_images_does_not_learn(folders: dict[str, Path]) -> None:
     """SigLIP's projection of the last token is kept for who reads the folder, and left as it is."""
     encoder = read_encoder(folders["siglip"])
-    assert [name for name, one in encoder.named_parameters() if not one.requires_grad] == [
+    assert [name for name, tensor in encoder.named_parameters() if not tensor.requires_grad] == [
         name for name, _ in encoder.named_parameters() if "head." in name
     ]
-    assert sum(not one.requires_grad for one in encoder.parameters()) == 2
+    assert sum(not parameter.requires_grad for parameter in encoder.parameters()) == 2
 
 
 # ------------------------------------------------------------------------------------------------------------- lengths
@@ -278,8 +278,8 @@ def test_representations_read_the_unusual_kinds_too(kind: str, folders: dict[str
 def test_what_is_no_encoder_of_text_is_refused_by_its_kind(config: str, line: str, tmp_path: Path) -> None:
     """Before a weight is read, in one line."""
     folder = tiny_encoder_folder(tmp_path / "one")
-    found: Any = getattr(transformers, config)()
-    (folder / "config.json").write_text(json.dumps({"model_type": found.model_type}))
+    configuration: Any = getattr(transformers, config)()
+    (folder / "config.json").write_text(json.dumps({"model_type": configuration.model_type}))
     with pytest.raises(ModelError, match=line) as caught:
         read_encoder(folder)
     assert "\n" not in str(caught.value)

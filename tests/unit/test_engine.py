@@ -74,9 +74,9 @@ def test_a_member_declares_what_it_lacks_and_waives() -> None:
 
 def test_a_text_shared_by_examples_is_noised_once() -> None:
     """The same id gives the same object, in whatever places of the list it is."""
-    own = text("sw", _SW, name="passage")
-    found = _noise("char_noise:0.3", own, text("sw", "Habari", name="other"), own)
-    assert found[0] is found[2]
+    source_text = text("sw", _SW, name="passage")
+    noised = _noise("char_noise:0.3", source_text, text("sw", "Habari", name="other"), source_text)
+    assert noised[0] is noised[2]
 
 
 def test_two_texts_with_one_id_are_refused() -> None:
@@ -101,29 +101,29 @@ def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_empty_span_at_the_start_does_not_reach_into_other_texts() -> None:
     """A span of nothing protects nothing, in its own text or in the batch."""
-    own = Text("a", "hi", "किताब नदी", (Span(0, 0),))
+    source_text = Text("a", "hi", "किताब नदी", (Span(0, 0),))
     others = [Text(f"{n}", "hi", "किताब नदी के पास", (Span(0, 0), Span(0, 5))) for n in range(40)]
-    together = _noise("char_noise:1@ops=delete", own, *others)
-    assert together == [one for text in (own, *others) for one in _noise("char_noise:1@ops=delete", text)]
+    together = _noise("char_noise:1@ops=delete", source_text, *others)
+    assert together == [noised for text in (source_text, *others) for noised in _noise("char_noise:1@ops=delete", text)]
 
 
 def test_no_texts_give_no_texts() -> None:
     """An empty list is not an error, nor is a list of empty texts."""
     assert _noise("char_noise:0.1") == []
-    assert [one.status for one in _noise("char_noise:1", text("sw", ""))] == ["unchanged"]
+    assert [noised.status for noised in _noise("char_noise:1", text("sw", ""))] == ["unchanged"]
 
 
 def test_a_chain_applies_its_links_in_order_and_maps_back_through_both() -> None:
     """The second link works on what the first one left; spans and ranges go through both."""
-    own = text("sw", _SW, *words(_SW), name="chain")
-    chained = _noise("char_noise:0.3@ops=delete+char_noise:0.2@ops=double", own)[0]
-    first = _noise("char_noise:0.3@ops=delete", own)[0]
+    source_text = text("sw", _SW, *words(_SW), name="chain")
+    chained = _noise("char_noise:0.3@ops=delete+char_noise:0.2@ops=double", source_text)[0]
+    first = _noise("char_noise:0.3@ops=delete", source_text)[0]
     again = noise_texts([first.text], PerturbationSpec.parse("char_noise:0.2@ops=double"), 0)[0]
     assert chained.text == again.text
     assert chained.edits == {"delete": first.edits["delete"], "double": again.edits["double"], "swap": 0, "replace": 0}
     assert chained.graphemes == len(_SW)
     assert chained.graphemes_edited == first.graphemes_edited + again.graphemes_edited
-    for before, after in zip(own.spans, chained.text.spans, strict=True):
+    for before, after in zip(source_text.spans, chained.text.spans, strict=True):
         assert chained.to_clean(after.start, after.stop) == (before.start, before.stop)
         assert chained.to_noisy(before.start, before.stop) == (after.start, after.stop)
 
@@ -138,8 +138,8 @@ def test_the_same_perturbation_twice_draws_anew() -> None:
 
 def test_a_language_that_nobody_knows_is_not_applicable() -> None:
     """A text of such a language keeps its value, with the reason in its status."""
-    found = _noise("char_noise:1", Text("x", "xx", "Habari ya leo"))[0]
-    assert (found.status, found.text, found.eligible, found.words) == ("not_applicable", found.clean, 0, 3)
+    noised = _noise("char_noise:1", Text("x", "xx", "Habari ya leo"))[0]
+    assert (noised.status, noised.text, noised.eligible, noised.words) == ("not_applicable", noised.clean, 0, 3)
 
 
 @pytest.mark.parametrize(
@@ -160,17 +160,17 @@ def test_a_spec_that_cannot_be_followed_is_refused(spec: str, error: type[Except
 
 def test_naming_all_operators_is_naming_none() -> None:
     """The draw depends on what the parameters are, not on how they are written."""
-    own = text("sw", _SW * 5)
-    default = _noise("char_noise:0.2", own)
-    assert _noise("char_noise:0.2@ops=swap,replace,double,delete", own) == default
-    assert _noise("char_noise:0.20", own) == default
+    source_text = text("sw", _SW * 5)
+    default = _noise("char_noise:0.2", source_text)
+    assert _noise("char_noise:0.2@ops=swap,replace,double,delete", source_text) == default
+    assert _noise("char_noise:0.20", source_text) == default
 
 
 def test_parameters_change_the_draw() -> None:
     """Fewer operators are another perturbation, with draws of its own."""
-    own = text("sw", _SW * 5)
+    source_text = text("sw", _SW * 5)
     edited = [
-        {place[0] for place in _noise(spec, own)[0].traces[0].moves}
+        {move[0] for move in _noise(spec, source_text)[0].traces[0].moves}
         for spec in ("char_noise:0.2@ops=replace", "char_noise:0.2@ops=double")
     ]
     assert edited[0] != edited[1]
@@ -184,25 +184,25 @@ def test_an_example_keeps_its_identity_and_its_answers_move() -> None:
     """Only the named fields change; the answers are where the noisy context has them."""
     context = replace(text("sw", _SW, (0, 6), (15, 22), name="ctx"))
     example = _example(context, Span(15, 22))
-    noised = {one.clean.id: one for one in _noise("char_noise:0.8", *example.texts.values())}
-    found = noise_example(example, noised, ("context",))
-    assert (found.id, found.cluster, found.fingerprint) == (example.id, example.cluster, example.fingerprint)
-    assert found.texts["question"] == example.texts["question"]
+    noised = {result.clean.id: result for result in _noise("char_noise:0.8", *example.texts.values())}
+    changed = noise_example(example, noised, ("context",))
+    assert (changed.id, changed.cluster, changed.fingerprint) == (example.id, example.cluster, example.fingerprint)
+    assert changed.texts["question"] == example.texts["question"]
     moved = noised["ctx"].text.spans[1]
-    assert found.target == Answers((Span(moved.start, moved.stop),))
+    assert changed.target == Answers((Span(moved.start, moved.stop),))
 
 
 def test_answers_stay_where_the_question_is_noised() -> None:
     """Noise on another field than the context does not move the gold spans."""
     example = _example(text("sw", _SW, (0, 6), name="ctx"), Span(0, 6))
-    noised = {one.clean.id: one for one in _noise("char_noise:0.8", *example.texts.values())}
-    found = noise_example(example, noised, ("question",))
-    assert found.target == example.target
-    assert found.texts["context"] == example.texts["context"]
+    noised = {result.clean.id: result for result in _noise("char_noise:0.8", *example.texts.values())}
+    moved = noise_example(example, noised, ("question",))
+    assert moved.target == example.target
+    assert moved.texts["context"] == example.texts["context"]
 
 
 def test_choices_pass_through() -> None:
     """A target that has no places in a text is left alone."""
     example = Example("n/1", {"premise": text("sw", _SW, name="p")}, Choice(2), "c")
-    noised = {one.clean.id: one for one in _noise("char_noise:0.8", *example.texts.values())}
+    noised = {result.clean.id: result for result in _noise("char_noise:0.8", *example.texts.values())}
     assert noise_example(example, noised, ("premise",)).target == Choice(2)

@@ -16,8 +16,8 @@ def test_an_evaluation_is_shown_by_its_folder_and_its_cells() -> None:
     """A short line, whatever the manifest contains."""
     with (MINI / "scores.csv").open(encoding="utf-8", newline="") as file:
         cells = {tuple(row[name] for name in CELL) for row in csv.DictReader(file)}
-    found = Evaluation(MINI, json.loads((MINI / "manifest.json").read_text("utf-8")))
-    assert repr(found) == f"Evaluation({str(MINI)!r}, {len(cells)} cells)"
+    evaluation = Evaluation(MINI, json.loads((MINI / "manifest.json").read_text("utf-8")))
+    assert repr(evaluation) == f"Evaluation({str(MINI)!r}, {len(cells)} cells)"
 
 
 def test_an_evaluation_whose_folder_is_gone_is_shown(tmp_path: Path) -> None:

@@ -46,8 +46,8 @@ def _examples(family: str) -> list[Example]:
 
 
 def _family(name: str) -> Family:
-    found: Family = registry.load("family", name)
-    return found
+    member: Family = registry.load("family", name)
+    return member
 
 
 def _scores(family: Family, head: Any, encoder: Any, windows: list[Window]) -> list[np.ndarray[Any, Any]]:
@@ -74,12 +74,12 @@ def test_padding_changes_no_prediction(name: str, tokenizer: Any, encoder: Any) 
     examples = _examples(name)
     windows = family.encode(examples, tokenizer, 64, 8)
     together = _scores(family, head, encoder, windows)
-    for place, example in enumerate(examples):
-        own = [index for index, window in enumerate(windows) if window.example == place]
-        alone = [_scores(family, head, encoder, [windows[index]])[0] for index in own]
-        mine = [windows[index] for index in own]
+    for position, example in enumerate(examples):
+        example_windows = [index for index, window in enumerate(windows) if window.example == position]
+        alone = [_scores(family, head, encoder, [windows[index]])[0] for index in example_windows]
+        mine = [windows[index] for index in example_windows]
         assert family.decode(example, mine, alone, LABELS) == family.decode(
-            example, mine, [together[index] for index in own], LABELS
+            example, mine, [together[index] for index in example_windows], LABELS
         )
 
 
@@ -93,8 +93,8 @@ def test_padding_changes_no_loss_and_no_gradient(name: str, tokenizer: Any, enco
     losses = []
     for extra in (0, 10):
         ids, mask = (
-            torch.nn.functional.pad(one, (0, extra), value=pad)
-            for one, pad in zip(collate(windows, 1), (1, 0), strict=True)
+            torch.nn.functional.pad(tensor, (0, extra), value=pad)
+            for tensor, pad in zip(collate(windows, 1), (1, 0), strict=True)
         )
         head.zero_grad()
         hidden = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
@@ -102,8 +102,8 @@ def test_padding_changes_no_loss_and_no_gradient(name: str, tokenizer: Any, enco
         torch.autograd.backward(loss)
         losses.append((loss.item(), [_gradient(parameter) for parameter in head.parameters()]))
     assert losses[0][0] == pytest.approx(losses[1][0], abs=1e-5)
-    for one, other in zip(losses[0][1], losses[1][1], strict=True):
-        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
+    for first, other in zip(losses[0][1], losses[1][1], strict=True):
+        torch.testing.assert_close(first, other, atol=1e-5, rtol=1e-4)
 
 
 def _gradient(parameter: torch.nn.Parameter) -> torch.Tensor:
@@ -139,7 +139,7 @@ def test_scores_that_are_no_numbers_are_an_error(name: str, bad: float, tokenize
     windows = family.encode(examples, tokenizer, 64, 8)
     scores = _scores(family, family.head(16, LABELS).eval(), encoder, windows)
     with pytest.raises(NotFinite):
-        family.decode(examples[0], windows, [np.full_like(one, bad) for one in scores], LABELS)
+        family.decode(examples[0], windows, [np.full_like(array, bad) for array in scores], LABELS)
 
 
 def test_scores_closer_than_the_quantum_are_a_tie() -> None:
@@ -209,8 +209,8 @@ def test_a_word_without_tokens_becomes_the_unknown_token(tokenizer: Any) -> None
 @pytest.mark.parametrize("count", [0, 1, 7, 50, 300])
 def test_a_long_sentence_is_read_in_windows_and_joined_again(count: int, tokenizer: Any) -> None:
     """Each word of a sentence, however long, gets exactly one tag, and its own."""
-    words = [("ab" * (place % 7 + 1)) for place in range(count)]
-    tags = [LABELS[place % 3] for place in range(count)]
+    words = [("ab" * (number % 7 + 1)) for number in range(count)]
+    tags = [LABELS[number % 3] for number in range(count)]
     example = tagged_example("1", words, tags)
     windows = tagging.tagging.encode([example], tokenizer, 32, 0)
     assert all(len(window.input_ids) <= 32 for window in windows)
@@ -221,8 +221,8 @@ def test_a_long_sentence_is_read_in_windows_and_joined_again(count: int, tokeniz
 
 def _one_hot(window: Window, tags: list[str]) -> np.ndarray[Any, Any]:
     rows = np.zeros((len(window.layout.firsts) + 3, len(LABELS)), dtype=np.float32)
-    for place in range(len(window.layout.firsts)):
-        rows[place, LABELS.index(tags[window.layout.begin + place])] = 1.0
+    for number in range(len(window.layout.firsts)):
+        rows[number, LABELS.index(tags[window.layout.begin + number])] = 1.0
     rows[len(window.layout.firsts) :] = np.nan
     return rows
 
@@ -252,8 +252,8 @@ def _peaks(window: Window, start: int, stop: int) -> np.ndarray[Any, Any]:
     """Scores that point at the tokens of a span of the context, as far as the window contains them."""
     rows = np.zeros((len(window.input_ids) + 5, 2), dtype=np.float32)
     rows[: window.layout.first] = 50.0
-    for place, (begin, end) in enumerate(window.layout.offsets.tolist()):
-        rows[window.layout.first + place] = (9.0 * (begin == start), 9.0 * (end == stop))
+    for index, (begin, end) in enumerate(window.layout.offsets.tolist()):
+        rows[window.layout.first + index] = (9.0 * (begin == start), 9.0 * (end == stop))
     return rows
 
 
@@ -266,9 +266,9 @@ def test_an_answer_is_decoded_to_its_code_points(answer: str, stride: int, token
     assert len(windows) > 1
     start = CONTEXT.index(answer)
     scores = [_peaks(window, start, start + len(answer)) for window in windows]
-    found = span_qa.span_qa.decode(example, windows, scores, ())
+    decoded = span_qa.span_qa.decode(example, windows, scores, ())
     if stride:
-        assert found == Answers((Span(start, start + len(answer)),))
+        assert decoded == Answers((Span(start, start + len(answer)),))
 
 
 def test_windows_cover_every_token_of_the_context(tokenizer: Any) -> None:
@@ -317,8 +317,10 @@ def test_best_span_equals_an_exhaustive_search(tokenizer: Any) -> None:
     windows = span_qa.span_qa.encode([example], tokenizer, 60, 20)
     generator = np.random.default_rng(5)
     for _ in range(20):
-        scores = [generator.integers(0, 4, (len(one.input_ids), 2)).astype(np.float32) for one in windows]
-        best = max(_all_spans(windows, scores), key=lambda one: (one[0], *(-part for part in one[1:])))
+        scores = [generator.integers(0, 4, (len(window.input_ids), 2)).astype(np.float32) for window in windows]
+        best = max(
+            _all_spans(windows, scores), key=lambda scored_span: (scored_span[0], *(-part for part in scored_span[1:]))
+        )
         layout = windows[best[1]].layout
         expected = Span(int(layout.offsets[best[2], 0]), int(layout.offsets[best[3], 1]))
         assert span_qa.span_qa.decode(example, windows, scores, ()) == Answers((expected,))
@@ -326,8 +328,8 @@ def test_best_span_equals_an_exhaustive_search(tokenizer: Any) -> None:
 
 def _all_spans(windows: list[Window], scores: list[np.ndarray[Any, Any]]) -> list[tuple[float, int, int, int]]:
     return [
-        (float(one[window.layout.first + start, 0] + one[window.layout.first + stop, 1]), place, start, stop)
-        for place, (window, one) in enumerate(zip(windows, scores, strict=True))
+        (float(score[window.layout.first + start, 0] + score[window.layout.first + stop, 1]), index, start, stop)
+        for index, (window, score) in enumerate(zip(windows, scores, strict=True))
         for start in range(len(window.layout.offsets))
         for stop in range(start, min(start + span_qa.ANSWER_TOKENS, len(window.layout.offsets)))
     ]
@@ -372,7 +374,7 @@ def test_a_window_without_the_answer_learns_the_first_token(tokenizer: Any) -> N
     assert any(gold != (0, 0) for gold in golds)
     for gold, window in zip(golds, windows, strict=True):
         if gold != (0, 0):
-            first, last = (place - window.layout.first for place in gold)
+            first, last = (position - window.layout.first for position in gold)
             assert CONTEXT[window.layout.offsets[first, 0] : window.layout.offsets[last, 1]] == "1922"
 
 
@@ -388,7 +390,7 @@ def test_the_frame_is_read_off_the_tokenizer(tokenizer: Any) -> None:
 
 def test_texts_that_repeat_are_tokenised_once(tokenizer: Any) -> None:
     """A batch asks the tokenizer for each distinct text once, and an empty text has no tokens."""
-    found = pieces(tokenizer, ["ab", "", "ab"])
-    assert list(found) == ["ab", ""]
-    assert found[""].offsets.shape == (0, 2)
-    assert found["ab"].offsets[-1].tolist() == [1, 2]
+    by_text = pieces(tokenizer, ["ab", "", "ab"])
+    assert list(by_text) == ["ab", ""]
+    assert by_text[""].offsets.shape == (0, 2)
+    assert by_text["ab"].offsets[-1].tolist() == [1, 2]

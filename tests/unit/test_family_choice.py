@@ -63,9 +63,9 @@ def test_a_choice_is_read_behind_premise_and_question(length: int, types: bool) 
     several = tokenizer([f"{PREMISE} {question}"] * 4, list(CHOICES), truncation=True, max_length=length)
     assert [list(window.input_ids) for window in windows] == several["input_ids"]
     if types:
-        assert [window.second for window in windows] == [one.index(1) for one in several["token_type_ids"]]
+        assert [window.second for window in windows] == [segments.index(1) for segments in several["token_type_ids"]]
     whole = tokenizer([f"{PREMISE} {question}"] * 4, list(CHOICES))["input_ids"]
-    assert [window.truncated for window in windows] == [len(one) > length for one in whole]
+    assert [window.truncated for window in windows] == [len(ids) > length for ids in whole]
     assert any(window.truncated for window in windows) == (length < 128)
 
 
@@ -75,9 +75,9 @@ def test_without_a_question_the_premise_stands_alone(tokenizer: Any) -> None:
     without = dataclasses.replace(
         empty, texts={name: text for name, text in empty.texts.items() if name != "question"}, fingerprint=""
     )
-    one, other = (FAMILY.encode([example], tokenizer, 64, 0) for example in (empty, without))
-    assert one == other
-    assert [list(window.input_ids) for window in one] == tokenizer(["a b"] * 2, ["c", "d"])["input_ids"]
+    first, other = (FAMILY.encode([example], tokenizer, 64, 0) for example in (empty, without))
+    assert first == other
+    assert [list(window.input_ids) for window in first] == tokenizer(["a b"] * 2, ["c", "d"])["input_ids"]
 
 
 @pytest.mark.parametrize("fields", ["premise choice1", "choice1 choice2", "premise choice1 choice3", "premise"])
@@ -97,7 +97,7 @@ def test_the_loss_is_the_cross_entropy_over_each_examples_choices(tokenizer: Any
     head = FAMILY.head(16, ()).eval()
     windows = FAMILY.encode(MIXED, tokenizer, 64, 0)
     hidden, mask = _hidden(windows, encoder)
-    found = FAMILY.loss(head, hidden, mask, windows, MIXED, ())
+    loss = FAMILY.loss(head, hidden, mask, windows, MIXED, ())
     scores = head(hidden[:, 0])[:, 0]
     wanted, start = [], 0
     for example in MIXED:
@@ -106,7 +106,7 @@ def test_the_loss_is_the_cross_entropy_over_each_examples_choices(tokenizer: Any
         wanted.append(-scores[start : start + count].log_softmax(0)[example.target.index])
         start += count
     assert start == len(windows)
-    torch.testing.assert_close(found, torch.stack(wanted).mean())
+    torch.testing.assert_close(loss, torch.stack(wanted).mean())
 
 
 def test_the_order_of_a_batch_changes_nothing(tokenizer: Any) -> None:
@@ -114,10 +114,10 @@ def test_the_order_of_a_batch_changes_nothing(tokenizer: Any) -> None:
     encoder = tiny_encoder(len(tokenizer))
     head = FAMILY.head(16, ()).eval()
     windows = FAMILY.encode(MIXED, tokenizer, 64, 0)
-    own = [[window for window in windows if window.example == place] for place in range(len(MIXED))]
-    turned = [window for place in (3, 0, 5, 1, 4, 2) for window in own[place]]
-    one, other = (FAMILY.loss(head, *_hidden(each, encoder), each, MIXED, ()) for each in (windows, turned))
-    torch.testing.assert_close(one, other)
+    windows_of = [[window for window in windows if window.example == number] for number in range(len(MIXED))]
+    turned = [window for index in (3, 0, 5, 1, 4, 2) for window in windows_of[index]]
+    first, other = (FAMILY.loss(head, *_hidden(each, encoder), each, MIXED, ()) for each in (windows, turned))
+    torch.testing.assert_close(first, other)
     straight = dict(zip(map(id, windows), _scores(head, windows, encoder), strict=True))
     for window, score in zip(turned, _scores(head, turned, encoder), strict=True):
         assert score == pytest.approx(straight[id(window)], abs=1e-5)
@@ -151,7 +151,7 @@ def test_the_gradient_reaches_encoder_and_head(tokenizer: Any) -> None:
     head = FAMILY.head(16, ())
     windows = FAMILY.encode(MIXED, tokenizer, 64, 0)
     torch.autograd.backward(FAMILY.loss(head, *_hidden(windows, encoder), windows, MIXED, ()))
-    sums = {name: one.grad.abs().sum().item() for name, one in head.named_parameters() if one.grad is not None}
+    sums = {name: tensor.grad.abs().sum().item() for name, tensor in head.named_parameters() if tensor.grad is not None}
     assert {name for name, value in sums.items() if value > 1e-6} == {"1.weight", "1.bias", "4.weight"}
     assert encoder.embeddings.word_embeddings.weight.grad.abs().sum() > 0
 
@@ -164,8 +164,8 @@ def test_padding_changes_no_loss(tokenizer: Any) -> None:
     losses = []
     for extra in (0, 10):
         ids, mask = (
-            torch.nn.functional.pad(one, (0, extra), value=pad)
-            for one, pad in zip(collate(windows, 1), (1, 0), strict=True)
+            torch.nn.functional.pad(tensor, (0, extra), value=pad)
+            for tensor, pad in zip(collate(windows, 1), (1, 0), strict=True)
         )
         hidden = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
         losses.append(FAMILY.loss(head, hidden, mask, windows, MIXED, ()).item())
@@ -182,8 +182,8 @@ def test_thirty_two_examples_are_learned_by_heart(tokenizer: Any) -> None:
         choices = [right, wrong] if label == 0 else [wrong, right]
         examples.append(choice_example(str(n), f"n{n} {right}", choices, label, "What was the cause?"))
     scores = learned(FAMILY, examples, tokenizer, steps=200)
-    said = [FAMILY.decode(one, [], scores[2 * n : 2 * n + 2], ()) for n, one in enumerate(examples)]
-    assert np.mean([one.target == answer for one, answer in zip(examples, said, strict=True)]) > 0.95
+    answers = [FAMILY.decode(example, [], scores[2 * n : 2 * n + 2], ()) for n, example in enumerate(examples)]
+    assert np.mean([example.target == answer for example, answer in zip(examples, answers, strict=True)]) > 0.95
 
 
 # ------------------------------------------------------------------------------------------------------------ choosing
@@ -193,17 +193,17 @@ def test_the_highest_score_is_taken_and_ties_go_to_the_first() -> None:
     """Scores closer than the quantum are equal."""
     example = MIXED[2]
 
-    def said(*scores: float) -> Choice:
-        found = FAMILY.decode(example, [], [np.array([one], dtype=np.float32) for one in scores], ())
-        assert isinstance(found, Choice)
-        return found
+    def decoded(*scores: float) -> Choice:
+        choice = FAMILY.decode(example, [], [np.array([score], dtype=np.float32) for score in scores], ())
+        assert isinstance(choice, Choice)
+        return choice
 
-    assert said(0.1, 0.7, 0.3) == Choice(1)
-    assert said(0.7, 0.70000001, 0.1) == Choice(0)
-    assert said(-1.0, -1.0, -1.0) == Choice(0)
+    assert decoded(0.1, 0.7, 0.3) == Choice(1)
+    assert decoded(0.7, 0.70000001, 0.1) == Choice(0)
+    assert decoded(-1.0, -1.0, -1.0) == Choice(0)
     for bad in (float("nan"), float("inf")):
         with pytest.raises(NotFinite):
-            said(0.1, bad)
+            decoded(0.1, bad)
 
 
 def test_equal_choices_tie(tokenizer: Any) -> None:
@@ -238,16 +238,16 @@ def test_choices_are_those_that_transformers_gives(kind: str, tmp_path: Path) ->
         first = [f"{example.texts['premise'].value} Why?"] * len(choices)
         inputs = tokenizer(first, choices, return_tensors="pt", padding=True)
         with torch.inference_mode():
-            said = model(**{name: one[None] for name, one in inputs.items()}).logits
-        assert said.shape == (1, len(choices))
-        wanted.append(Choice(said[0].argmax().item()))
+            logits = model(**{name: tensor[None] for name, tensor in inputs.items()}).logits
+        assert logits.shape == (1, len(choices))
+        wanted.append(Choice(logits[0].argmax().item()))
     assert len(set(wanted)) > 1
-    found = load_checkpoint(folder, TASK)
-    windows = found.family.encode(examples, found.tokenizer, 128, 0)
-    own = [tuple(window for window in windows if window.example == place) for place in range(len(examples))]
-    inputs = [Input(example, each) for example, each in zip(examples, own, strict=True)]
-    assert predict(found, inputs, 500) == wanted
-    assert found.labels == ()
+    loaded = load_checkpoint(folder, TASK)
+    windows = loaded.family.encode(examples, loaded.tokenizer, 128, 0)
+    windows_of = [tuple(window for window in windows if window.example == number) for number in range(len(examples))]
+    inputs = [Input(example, each) for example, each in zip(examples, windows_of, strict=True)]
+    assert predict(loaded, inputs, 500) == wanted
+    assert loaded.labels == ()
 
 
 def test_a_head_for_other_tasks_is_no_head_for_choices(tmp_path: Path) -> None:

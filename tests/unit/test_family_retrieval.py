@@ -82,7 +82,7 @@ def test_vectors_have_length_one_alone_and_in_a_batch(head: torch.nn.Module, tok
     windows = FAMILY.encode(PAIRS, tokenizer, 64, 0)
     with torch.inference_mode():
         together = FAMILY.forward(head.eval(), *_hidden(windows, encoder), windows)
-        alone = torch.cat([FAMILY.forward(head, *_hidden([one], encoder), [one]) for one in windows])
+        alone = torch.cat([FAMILY.forward(head, *_hidden([window], encoder), [window]) for window in windows])
     assert together.dtype == torch.float32
     torch.testing.assert_close(together.norm(dim=1), torch.ones(len(windows)))
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
@@ -93,8 +93,8 @@ def test_the_dual_head_is_the_official_one(tokenizer: Any) -> None:
     head = DualHead(16)
     hidden = torch.randn(3, 7, 16, generator=torch.Generator().manual_seed(0))
     wanted = torch.nn.functional.normalize(torch.tanh(hidden[:, 0] @ head.dense.weight.T + head.dense.bias))
-    found = FAMILY.forward(head, hidden, torch.ones(3, 7), [])
-    torch.testing.assert_close(found, wanted)
+    outputs = FAMILY.forward(head, hidden, torch.ones(3, 7), [])
+    torch.testing.assert_close(outputs, wanted)
     assert head.scale().item() == pytest.approx(100, rel=1e-6)
     assert {name for name, _ in head.named_parameters()} == {"dense.weight", "dense.bias", "log_scale"}
 
@@ -145,9 +145,9 @@ def test_a_candidate_equal_to_the_right_one_is_no_negative(tokenizer: Any) -> No
     vectors = FAMILY.forward(head, hidden, mask, windows)
     scores = head.scale() * vectors[0::2] @ vectors[1::2].T
     against = ((0, 1, 4), (0, 1, 2, 3, 4), (2, 1, 4), (3, 1, 4), (0, 1, 2, 3, 4))
-    rows = [scores[n, list(places)].log_softmax(0)[places.index(n)] for n, places in enumerate(against)]
+    rows = [scores[n, list(candidates)].log_softmax(0)[candidates.index(n)] for n, candidates in enumerate(against)]
     torch.testing.assert_close(FAMILY.loss(head, hidden, mask, windows, COPIES, ()), -torch.stack(rows).mean())
-    same = [one for one in windows if one.example in (0, 2, 3)]
+    same = [window for window in windows if window.example in (0, 2, 3)]
     assert FAMILY.loss(head, *_hidden(same, encoder), same, COPIES, ()).item() == 0
 
 
@@ -156,9 +156,9 @@ def test_the_order_of_a_batch_changes_nothing(tokenizer: Any) -> None:
     encoder = tiny_encoder(len(tokenizer))
     head = DualHead(16)
     windows = FAMILY.encode(COPIES, tokenizer, 64, 0)
-    turned = [windows[place] for place in (7, 6, 0, 1, 8, 9, 3, 2, 4, 5)]
-    one, other = (FAMILY.loss(head, *_hidden(each, encoder), each, COPIES, ()) for each in (windows, turned))
-    torch.testing.assert_close(one, other)
+    turned = [windows[index] for index in (7, 6, 0, 1, 8, 9, 3, 2, 4, 5)]
+    first, other = (FAMILY.loss(head, *_hidden(each, encoder), each, COPIES, ()) for each in (windows, turned))
+    torch.testing.assert_close(first, other)
 
 
 def test_the_gradient_reaches_encoder_head_and_scale(tokenizer: Any) -> None:
@@ -194,7 +194,7 @@ def test_thirty_two_pairs_are_learned_by_heart(tokenizer: Any) -> None:
     letters = "abcdefghijklmnopqrstuvwxyzABCDEF"
     turned = letters[7:] + letters[:7]
     pairs = zip(letters, turned, strict=True)
-    examples = [search_example(one, f"{one}?", f"is {other}.") for one, other in pairs]
+    examples = [search_example(query, f"{query}?", f"is {other}.") for query, other in pairs]
     scores = np.stack(learned(FAMILY, examples, tokenizer, steps=250, batch_size=32))
-    found = (scores[0::2] @ scores[1::2].T).argmax(axis=1)
-    assert np.mean(found == np.arange(32)) > 0.95
+    nearest = (scores[0::2] @ scores[1::2].T).argmax(axis=1)
+    assert np.mean(nearest == np.arange(32)) > 0.95

@@ -29,11 +29,11 @@ def _encoder(**config: Any) -> Any:
 @pytest.mark.parametrize("kind", ["clip", "siglip2"])
 def test_lessons_are_cut_to_what_a_tower_reads_and_it_is_told(kind: str, tmp_path: Path) -> None:
     """Each task's inputs and the overlap of its windows shrink alike."""
-    said: list[str] = []
+    messages: list[str] = []
     encoder, most = read_encoder(encoder_folder(tmp_path / kind, kind)), BOUNDED[kind]
-    xnli, xquad = fit((_lesson("xnli"), _lesson("xquad")), encoder, "tower", said.append)
+    xnli, xquad = fit((_lesson("xnli"), _lesson("xquad")), encoder, "tower", messages.append)
     assert (xnli.task.max_length, xquad.task.max_length, xquad.task.stride) == (most, most, 128 * most // 384)
-    assert said == [
+    assert messages == [
         f"{task}: inputs of {length} tokens are cut to the {most} that tower reads"
         for task, length in (("xnli", 128), ("xquad", 384))
     ]
@@ -42,12 +42,12 @@ def test_lessons_are_cut_to_what_a_tower_reads_and_it_is_told(kind: str, tmp_pat
 
 def test_lessons_of_other_encoders_are_as_they_were_or_refused() -> None:
     """Nothing is told of an encoder that reads enough, and one line of one that does not."""
-    said: list[str] = []
+    messages: list[str] = []
     lessons = (_lesson("xnli"), _lesson("xquad"))
     for encoder in (tiny_encoder(50), _encoder(model_type="mt5"), _encoder(model_type="bert")):
-        assert fit(lessons, encoder, "one", said.append) == lessons
+        assert fit(lessons, encoder, "one", messages.append) == lessons
         assert text_length(encoder, 128) == 128
-    assert said == []
+    assert messages == []
     short = _encoder(model_type="bert", max_position_embeddings=128)
     with pytest.raises(ModelError, match=r"^one: the encoder reads 128 tokens, but xquad .* 384\. Leave xquad out, or"):
-        fit(lessons, short, "one", said.append)
+        fit(lessons, short, "one", messages.append)

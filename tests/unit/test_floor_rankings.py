@@ -16,7 +16,7 @@ from robust_xtreme.targets.choice import CHOICE
 
 
 def _choice(number: int, premise: str, choices: Sequence[str], right: int) -> Example:
-    fields = {"premise": premise, "question": "cause"} | {f"choice{at}": one for at, one in enumerate(choices, 1)}
+    fields = {"premise": premise, "question": "cause"} | {f"choice{at}": choice for at, choice in enumerate(choices, 1)}
     texts = {name: Text(f"{number}/{name}", "en", value) for name, value in fields.items()}
     return Example(f"xcopa/test/en/{number}", texts, Choice(right), str(number))
 
@@ -46,18 +46,18 @@ def _ids(targets: Sequence[Target]) -> list[tuple[str, ...]]:
 
 def test_choices_have_four_floors() -> None:
     """The majority of the split, the wording of a choice, what it shares with the premise, and its length."""
-    found = fit("choice", None, ())(
+    fitted = fit("choice", None, ())(
         [
             _choice(0, "The red house burned.", ["It was raining.", "A red house was lit."], 1),
             _choice(1, "He slept.", ["He was tired.", "No."], 0),
             _choice(2, "x", ["b", "a"], 1),
         ]
     )
-    assert _indices(found["majority"]) == [1, 1, 1]
-    assert _indices(found["overlap_choice"]) == [1, 0, 0]
-    assert _indices(found["longest_choice"]) == [1, 0, 0]
-    assert found["overlap_choice"].source == found["longest_choice"].source == NOTHING
-    assert len(_indices(found["choice_only"])) == 3
+    assert _indices(fitted["majority"]) == [1, 1, 1]
+    assert _indices(fitted["overlap_choice"]) == [1, 0, 0]
+    assert _indices(fitted["longest_choice"]) == [1, 0, 0]
+    assert fitted["overlap_choice"].source == fitted["longest_choice"].source == NOTHING
+    assert len(_indices(fitted["choice_only"])) == 3
 
 
 def test_the_wording_of_choices_is_learned_from_training_examples_or_in_folds() -> None:
@@ -74,8 +74,8 @@ def test_the_wording_of_choices_is_learned_from_training_examples_or_in_folds() 
 def test_more_than_nine_choices_keep_their_order() -> None:
     """The tenth choice is the tenth, not the second; three choices can have another number of them beside."""
     choices = [*["b"] * 9, "the longest of all", "b"]
-    found = fit("choice", None, ())([_choice(0, "x", choices, 9), _choice(1, "x", ["aaa", "a", "b"], 2)])
-    assert _indices(found["longest_choice"]) == [9, 0]
+    fitted = fit("choice", None, ())([_choice(0, "x", choices, 9), _choice(1, "x", ["aaa", "a", "b"], 2)])
+    assert _indices(fitted["longest_choice"]) == [9, 0]
 
 
 def test_a_random_rank_hangs_on_ids_alone() -> None:
@@ -97,8 +97,8 @@ def test_a_random_rank_is_even_over_the_pool(size: int) -> None:
     """Over 2,000 queries each part of the pool is named about as often, in small pools and in large ones."""
     pool = _corpus(*map(str, range(size)))
     ranked = ranking.by_chance([_query(at, "x") for at in range(2000)], pool)
-    places = [int(one[1:]) * 10 // size for document in ranked for one in document.ids]
-    counts = [places.count(part) for part in range(10)]
+    deciles = [int(text_id[1:]) * 10 // size for document in ranked for text_id in document.ids]
+    counts = [deciles.count(part) for part in range(10)]
     assert all(len(document.ids) == len(set(document.ids)) == 20 for document in ranked)
     assert all(abs(count - 4000) < 300 for count in counts)
 
@@ -111,28 +111,28 @@ _POOL = _corpus(
 def test_candidates_are_ranked_by_rare_characters_in_common() -> None:
     """The candidate with the query's rare words is first, in any script; the whole pool is ranked where it is small."""
     queries = [_query(0, "Where is Zanzibar?"), _query(1, "Which river runs?"), _query(2, "维多利亚湖")]
-    found = fit("retrieval", None, ())(queries, _POOL)["character_overlap"]
-    assert [ids[0] for ids in _ids(found.targets)] == ["c0", "c1", "c2"]
-    assert {len(ids) for ids in _ids(found.targets)} == {5}
-    assert found.source == NOTHING
+    fitted = fit("retrieval", None, ())(queries, _POOL)["character_overlap"]
+    assert [ids[0] for ids in _ids(fitted.targets)] == ["c0", "c1", "c2"]
+    assert {len(ids) for ids in _ids(fitted.targets)} == {5}
+    assert fitted.source == NOTHING
 
 
 def test_equal_candidates_keep_the_order_of_the_pool() -> None:
     """Without anything in common the first twenty of the pool are named, and of twins the first is first."""
     pool = _corpus(*["xyz"] * 30)
-    found = fit("retrieval", None, ())([_query(0, "QQQ"), _query(1, "xyz")], pool)["character_overlap"]
-    assert _ids(found.targets) == [tuple(f"c{at}" for at in range(20))] * 2
+    fitted = fit("retrieval", None, ())([_query(0, "QQQ"), _query(1, "xyz")], pool)["character_overlap"]
+    assert _ids(fitted.targets) == [tuple(f"c{at}" for at in range(20))] * 2
 
 
 def test_the_overlap_finds_what_a_slow_count_finds() -> None:
     """Cosines of squared inverse frequencies of character n-grams, counted text by text, give the same values."""
     values = [f"{'abcdefgh'[at % 8] * 3} word{at % 5} {at * 7}" for at in range(60)]
     index = ranking.index(tuple(values))
-    held = [_grams(value) for value in values]
-    rarity = {gram: sum(gram in one for one in held) for one in held for gram in one}
+    gram_sets = [_grams(value) for value in values]
+    rarity = {gram: sum(gram in grams for grams in gram_sets) for grams in gram_sets for gram in grams}
     weight = {gram: _squared_rarity(60, count) for gram, count in rarity.items()}
     asked = _grams("ccc word3 77")
-    slow = [sum(weight[g] for g in asked & one) / sum(weight[g] for g in one) ** 0.5 for one in held]
+    slow = [sum(weight[g] for g in asked & grams) / sum(weight[g] for g in grams) ** 0.5 for grams in gram_sets]
     buckets = ranking._distinct(grams([("ccc word3 77",)], ranking._SIZES)[0])
     assert index.similarities(buckets) == pytest.approx(slow)
 
@@ -162,13 +162,13 @@ def test_pairs_have_three_floors() -> None:
         _query(3, "7 Ei"),
     ]
     pool = _corpus("Anna Kova died on 12 May 1897.", "7 eggs", "1897 12 again", "Nichts, hm")
-    found = fit("retrieval", None, (), "bitext")(queries, pool)
-    assert _ids(found["no_pair"].targets) == [()] * 4
-    assert _ids(found["same_numbers"].targets) == [(), (), (), ("c1",)]
-    assert _ids(found["mutual_overlap"].targets)[0] == ("c0",)
-    assert _ids(found["mutual_overlap"].targets)[1] == ("c3",)
-    said = [ids for ids in _ids(found["mutual_overlap"].targets) if ids]
-    assert len(said) == len(set(said))
+    fitted = fit("retrieval", None, (), "bitext")(queries, pool)
+    assert _ids(fitted["no_pair"].targets) == [()] * 4
+    assert _ids(fitted["same_numbers"].targets) == [(), (), (), ("c1",)]
+    assert _ids(fitted["mutual_overlap"].targets)[0] == ("c0",)
+    assert _ids(fitted["mutual_overlap"].targets)[1] == ("c3",)
+    mined = [ids for ids in _ids(fitted["mutual_overlap"].targets) if ids]
+    assert len(mined) == len(set(mined))
 
 
 def test_sentences_that_a_side_repeats_make_no_pair() -> None:
@@ -177,9 +177,9 @@ def test_sentences_that_a_side_repeats_make_no_pair() -> None:
     pool = _corpus("in 1897", "7 eggs")
     for unscored, left in ((), 2), (("c0",), 1), (("1/query",), 1), (("c0", "1/query"), 0):
         known = Corpus("pool", pool.texts, unscored=frozenset(unscored))
-        found = fit("retrieval", None, (), "bitext")(queries, known)
+        fitted = fit("retrieval", None, (), "bitext")(queries, known)
         for name in ("same_numbers", "mutual_overlap"):
-            assert len([ids for ids in _ids(found[name].targets) if ids]) == left
+            assert len([ids for ids in _ids(fitted[name].targets) if ids]) == left
 
 
 def test_there_is_no_ranking_without_a_pool() -> None:
@@ -190,18 +190,18 @@ def test_there_is_no_ranking_without_a_pool() -> None:
 
 def test_every_floor_has_its_sentence() -> None:
     """What a page names, a sentence explains."""
-    found = {
+    floor_names = {
         **fit("choice", None, ())(_worded(4)),
         **fit("retrieval", None, ())([_query(0, "x")], _POOL),
         **fit("retrieval", None, (), "bitext")([_query(0, "x")], _POOL),
     }
-    assert [name for name in found if not summary(name).endswith(".")] == []
-    assert set(found) <= set(SUMMARIES)
+    assert [name for name in floor_names if not summary(name).endswith(".")] == []
+    assert set(floor_names) <= set(SUMMARIES)
 
 
 def test_a_pool_without_texts_has_empty_rankings() -> None:
     """An empty pool gives empty answers, which score nothing."""
     empty = Corpus("none", ())
     for search in ("", "bitext"):
-        found = fit("retrieval", None, (), search)([_query(0, "x", "c0")], empty)
-        assert {average_precision(ids, ["c0"]) for floor in found.values() for ids in _ids(floor.targets)} == {0.0}
+        fitted = fit("retrieval", None, (), search)([_query(0, "x", "c0")], empty)
+        assert {average_precision(ids, ["c0"]) for floor in fitted.values() for ids in _ids(floor.targets)} == {0.0}

@@ -26,17 +26,17 @@ def data(tmp_path: Path) -> Path:
 
 
 def _read(data: Path, task: str) -> list[str] | None:
-    found = read_train(RunSpec(model=("m",), data=str(data)), registry.load("task", task))
-    return None if found is None else [one.id for one in found]
+    training = read_train(RunSpec(model=("m",), data=str(data)), registry.load("task", task))
+    return None if training is None else [example.id for example in training]
 
 
 @pytest.mark.parametrize(("task", "rows"), [("xnli", 66), ("panx", 30)])
 def test_floors_learn_from_the_language_of_training(data: Path, task: str, rows: int) -> None:
     """English training files are read whole; those of other languages are not."""
-    found = _read(data, task)
-    assert found is not None
-    assert len(found) == rows
-    assert {one.split("/")[2] for one in found} == {"en"}
+    ids = _read(data, task)
+    assert ids is not None
+    assert len(ids) == rows
+    assert {example_id.split("/")[2] for example_id in ids} == {"en"}
 
 
 def test_taggers_learn_from_a_bounded_number_of_sentences(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

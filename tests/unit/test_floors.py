@@ -40,7 +40,7 @@ def _question(number: int, question: str, context: str, language: str = "en") ->
 
 
 def _share_right(targets: tuple[Target, ...], examples: list[Example]) -> float:
-    return sum(one == example.target for one, example in zip(targets, examples, strict=True)) / len(examples)
+    return sum(target == example.target for target, example in zip(targets, examples, strict=True)) / len(examples)
 
 
 def test_the_majority_is_the_splits_own_and_ties_go_to_the_lowest_label() -> None:
@@ -52,17 +52,17 @@ def test_the_majority_is_the_splits_own_and_ties_go_to_the_lowest_label() -> Non
 
 def test_the_hypothesis_alone_is_learned_from_training_examples() -> None:
     """With training examples the wording of the hypothesis is learned there, and the source says so."""
-    found = fit("classification", _pairs(90), _LABELS)(_pairs(30))["hypothesis_only"]
-    assert _share_right(found.targets, _pairs(30)) == 1.0
-    assert found.source == "90 training examples"
+    fitted = fit("classification", _pairs(90), _LABELS)(_pairs(30))["hypothesis_only"]
+    assert _share_right(fitted.targets, _pairs(30)) == 1.0
+    assert fitted.source == "90 training examples"
 
 
 def test_without_training_examples_the_hypothesis_is_learned_in_folds_over_clusters() -> None:
     """Each cluster is predicted from the others: a single cluster can learn nothing about itself."""
     examples = _pairs(150)
-    found = floors("classification", None, examples, _LABELS)["hypothesis_only"]
-    assert found.source == "5 folds"
-    assert _share_right(found.targets, examples) > 0.9
+    values = floors("classification", None, examples, _LABELS)["hypothesis_only"]
+    assert values.source == "5 folds"
+    assert _share_right(values.targets, examples) > 0.9
     assert floors("classification", None, examples[:3], _LABELS)["hypothesis_only"].targets == (Choice(0),) * 3
 
 
@@ -88,13 +88,13 @@ def test_folds_predict_as_a_fit_on_the_others_does() -> None:
     """One fit with a fold taken away is the fit on the rest, class by class and bag by bag."""
     bags = [(f"{'abc'[i % 3] * 3} {i}", f"{i % 7}") for i in range(40)]
     classes, folds = [i % 3 for i in range(40)], [i % 4 for i in range(40)]
-    found = naive_bayes.folded(bags, classes, folds, 3, 0.3)
+    folded = naive_bayes.folded(bags, classes, folds, 3, 0.3)
     scores = naive_bayes.folded_scores(bags, classes, folds, 3, 0.3)
     for held_out in range(4):
         rest = [at for at in range(40) if folds[at] != held_out]
         model = naive_bayes.fit([bags[at] for at in rest], [classes[at] for at in rest], 3, 0.3)
         inside = [at for at in range(40) if folds[at] == held_out]
-        assert [found[at] for at in inside] == model.predict([bags[at] for at in inside])
+        assert [folded[at] for at in inside] == model.predict([bags[at] for at in inside])
         assert np.allclose(scores[inside], model.scores([bags[at] for at in inside]))
 
 
@@ -109,46 +109,46 @@ def test_a_bag_of_characters_reads_all_fields_wherever_they_stand() -> None:
     fitted = fit("classification", train, ("a", "b"))
     straight = [pair(i, ("yes", "no")[i % 2], "the same", i % 2) for i in range(4)]
     turned = [pair(i, "the same", ("yes", "no")[i % 2], i % 2) for i in range(4)]
-    found = fitted(straight)
-    assert _share_right(found["bag_of_characters"].targets, straight) == 1.0
-    assert fitted(turned)["bag_of_characters"] == found["bag_of_characters"]
-    assert _share_right(found["hypothesis_only"].targets, straight) == 0.5
+    model = fitted(straight)
+    assert _share_right(model["bag_of_characters"].targets, straight) == 1.0
+    assert fitted(turned)["bag_of_characters"] == model["bag_of_characters"]
+    assert _share_right(model["hypothesis_only"].targets, straight) == 0.5
 
 
 def test_tagging_floors_say_nothing_or_one_entity() -> None:
     """All O, and the whole sentence as one entity of each type, with one tag per word."""
-    found = floors("tagging", None, [_sentence(0, ("B-PER", "I-PER", "O")), _sentence(1, ("O",))], _TAGS)
-    assert list(found) == ["all_o", "whole_sentence_LOC", "whole_sentence_PER", "word_lexicon", "word_characters"]
-    assert found["all_o"].targets == (Tags(("O",) * 3), Tags(("O",)))
-    assert found["whole_sentence_LOC"].targets == (Tags(("B-LOC", "I-LOC", "I-LOC")), Tags(("B-LOC",)))
+    values = floors("tagging", None, [_sentence(0, ("B-PER", "I-PER", "O")), _sentence(1, ("O",))], _TAGS)
+    assert list(values) == ["all_o", "whole_sentence_LOC", "whole_sentence_PER", "word_lexicon", "word_characters"]
+    assert values["all_o"].targets == (Tags(("O",) * 3), Tags(("O",)))
+    assert values["whole_sentence_LOC"].targets == (Tags(("B-LOC", "I-LOC", "I-LOC")), Tags(("B-LOC",)))
 
 
 def test_a_sentence_without_words_gets_no_tags() -> None:
     """The number of tags is the number of words, none included."""
-    found = floors("tagging", None, [_sentence(0, ())], _TAGS)
-    assert {floor.targets for floor in found.values()} == {(Tags(()),)}
+    values = floors("tagging", None, [_sentence(0, ())], _TAGS)
+    assert {floor.targets for floor in values.values()} == {(Tags(()),)}
 
 
 _VISITS = [
-    _sentence(i, ("B-PER", "I-PER", "O", "B-LOC"), f"Anna {name} visits {place}")
-    for i, (name, place) in enumerate([("Kova", "Oslo"), ("Kosta", "Orlo"), ("Kova", "Oslo")] * 8)
+    _sentence(i, ("B-PER", "I-PER", "O", "B-LOC"), f"Anna {name} visits {city}")
+    for i, (name, city) in enumerate([("Kova", "Oslo"), ("Kosta", "Orlo"), ("Kova", "Oslo")] * 8)
 ]
 
 
 def test_words_are_tagged_as_training_showed() -> None:
     """The lexicon knows the words it saw, characters those that look alike; both say what they were fitted on."""
-    found = fit("tagging", _VISITS, _TAGS)([_sentence(99, ("O",) * 4, "Anna Koska visits Orslo")])
-    assert found["word_lexicon"].targets == (Tags(("B-PER", "O", "O", "O")),)
-    assert found["word_characters"].targets == (Tags(("B-PER", "I-PER", "O", "B-LOC")),)
-    assert found["word_lexicon"].source == found["word_characters"].source == "24 training examples"
+    fitted = fit("tagging", _VISITS, _TAGS)([_sentence(99, ("O",) * 4, "Anna Koska visits Orslo")])
+    assert fitted["word_lexicon"].targets == (Tags(("B-PER", "O", "O", "O")),)
+    assert fitted["word_characters"].targets == (Tags(("B-PER", "I-PER", "O", "B-LOC")),)
+    assert fitted["word_lexicon"].source == fitted["word_characters"].source == "24 training examples"
 
 
 def test_without_training_examples_words_are_learned_in_folds_over_clusters() -> None:
     """Sentences are tagged by those of other clusters; one cluster alone teaches itself nothing."""
-    found = floors("tagging", None, _VISITS, _TAGS)
-    assert found["word_lexicon"].source == found["word_characters"].source == "5 folds"
-    assert _share_right(found["word_lexicon"].targets, _VISITS) == 1.0
-    assert _share_right(found["word_characters"].targets, _VISITS) == 1.0
+    values = floors("tagging", None, _VISITS, _TAGS)
+    assert values["word_lexicon"].source == values["word_characters"].source == "5 folds"
+    assert _share_right(values["word_lexicon"].targets, _VISITS) == 1.0
+    assert _share_right(values["word_characters"].targets, _VISITS) == 1.0
     alone = floors("tagging", None, _VISITS[:1], _TAGS)
     assert alone["word_lexicon"].targets == (Tags(("O",) * 4),)
 
@@ -156,21 +156,21 @@ def test_without_training_examples_words_are_learned_in_folds_over_clusters() ->
 def test_tags_of_words_are_mended_into_entities() -> None:
     """An I- that continues with nothing, or with another type, begins an entity."""
     train = [_sentence(0, ("B-PER", "I-PER"), "Anna Kova"), _sentence(1, ("B-LOC", "I-LOC"), "Old Oslo")]
-    found = fit("tagging", train, _TAGS)([_sentence(2, ("O",) * 3, "Kova Oslo Oslo")])
-    assert found["word_lexicon"].targets == (Tags(("B-PER", "B-LOC", "I-LOC")),)
+    fitted = fit("tagging", train, _TAGS)([_sentence(2, ("O",) * 3, "Kova Oslo Oslo")])
+    assert fitted["word_lexicon"].targets == (Tags(("B-PER", "B-LOC", "I-LOC")),)
 
 
 def test_an_unknown_word_takes_the_most_frequent_tag_where_nothing_is_outside() -> None:
     """Parts of speech have no outside: what training never saw is what it saw most."""
     train = [_sentence(0, ("NOUN", "VERB", "NOUN"), "dogs see cats")]
-    found = fit("tagging", train, ("VERB", "NOUN"))([_sentence(1, ("NOUN",) * 2, "birds see")])
-    assert found["word_lexicon"].targets == (Tags(("NOUN", "VERB")),)
+    fitted = fit("tagging", train, ("VERB", "NOUN"))([_sentence(1, ("NOUN",) * 2, "birds see")])
+    assert fitted["word_lexicon"].targets == (Tags(("NOUN", "VERB")),)
 
 
 def test_tags_without_an_outside_take_the_most_frequent() -> None:
     """Where no tag means outside, as for parts of speech, the floor is the most frequent tag of the split."""
-    found = floors("tagging", None, [_sentence(0, ("VERB", "NOUN", "NOUN"))], ("NOUN", "VERB"))
-    assert found["majority"].targets == (Tags(("NOUN",) * 3),)
+    values = floors("tagging", None, [_sentence(0, ("VERB", "NOUN", "NOUN"))], ("NOUN", "VERB"))
+    assert values["majority"].targets == (Tags(("NOUN",) * 3),)
 
 
 _STORY = "The club was founded in 1899. Its colours are blue and red! Who plays there? J. Smith did (1901)."
@@ -179,8 +179,8 @@ _STORY = "The club was founded in 1899. Its colours are blue and red! Who plays 
 def test_question_floors_answer_with_substrings() -> None:
     """The sentence with most words of the question, the first sentence, and the first words."""
     example = _question(0, "Which colours does the club have, blue or red?", _STORY)
-    found = floors("span_qa", None, [example], ())
-    texts = {name: _answer(floor.targets[0], example) for name, floor in found.items()}
+    values = floors("span_qa", None, [example], ())
+    texts = {name: _answer(floor.targets[0], example) for name, floor in values.items()}
     assert texts == {
         "overlap_sentence": "Its colours are blue and red!",
         "nearest_slot": "Its",
@@ -211,9 +211,9 @@ def _answer(target: Target, example: Example) -> str:
 )
 def test_sentences_end_where_their_script_ends_them(text: str, expected: int) -> None:
     """Full stops of many scripts end a sentence; decimal points and initials do not."""
-    found = sentences(text)
-    assert len(found) == expected, [text[start:stop] for start, stop in found]
-    assert all(text[start:stop] == text[start:stop].strip() != "" for start, stop in found)
+    bounds = sentences(text)
+    assert len(bounds) == expected, [text[start:stop] for start, stop in bounds]
+    assert all(text[start:stop] == text[start:stop].strip() != "" for start, stop in bounds)
 
 
 def test_units_are_words_or_pairs_of_characters() -> None:
@@ -256,8 +256,8 @@ def test_a_passage_that_the_question_repeats_has_its_sentence_for_a_slot() -> No
 
 def test_an_empty_passage_has_no_answer() -> None:
     """Where there is nothing to point at, no span is given."""
-    found = floors("span_qa", None, [_question(0, "Who?", " ")], ())
-    assert {floor.targets for floor in found.values()} == {(Answers(()),)}
+    values = floors("span_qa", None, [_question(0, "Who?", " ")], ())
+    assert {floor.targets for floor in values.values()} == {(Answers(()),)}
 
 
 def test_families_without_floors_and_empty_splits_give_none() -> None:

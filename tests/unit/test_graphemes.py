@@ -17,7 +17,7 @@ def _some_of_each_class() -> list[str]:
     """Thirty code points of each class of UAX #29, spread over Unicode."""
     kinds = graphemes.table() & 31
     of_class = [np.flatnonzero(kinds == number) for number in range(19)]
-    return [chr(own[place]) for own in of_class for place in np.linspace(0, len(own) - 1, 30).astype(int)]
+    return [chr(members[index]) for members in of_class for index in np.linspace(0, len(members) - 1, 30).astype(int)]
 
 
 _POINTS = st.sampled_from(_some_of_each_class())
@@ -57,15 +57,15 @@ def test_no_rule_looks_from_one_text_into_the_next(texts: list[str]) -> None:
 
 def test_flags_pair_from_the_start_of_their_run() -> None:
     """Five regional indicators are two flags and a half."""
-    assert [len(one) for one in graphemes.split("🇩🇪🇫🇷🇩")] == [2, 2, 1]
+    assert [len(word) for word in graphemes.split("🇩🇪🇫🇷🇩")] == [2, 2, 1]
 
 
 def test_text_without_joining_characters_is_simple() -> None:
     """Where no character can join, clusters are code points and nothing is open."""
-    found = _batch(["Привет, мир", "你好"])
-    assert found.simple
-    assert not len(found.open_after)
-    assert found.starts.tolist() == list(range(15))
+    batch = _batch(["Привет, мир", "你好"])
+    assert batch.simple
+    assert not len(batch.open_after)
+    assert batch.starts.tolist() == list(range(15))
 
 
 @pytest.mark.parametrize(
@@ -74,15 +74,15 @@ def test_text_without_joining_characters_is_simple() -> None:
 def test_what_waits_for_more_is_open_after(left: str, right: str) -> None:
     """A cluster that the next one could join is marked as open after."""
     assert len(graphemes.split(left + right)) == 1
-    found = _batch([left])
-    assert 0 in found.open_after
+    batch = _batch([left])
+    assert 0 in batch.open_after
 
 
 @pytest.mark.parametrize("mark", ["\u0301", "\u093e", "\u1161", "\u11a8", "\ufe0f", "\u200d"])
 def test_what_joins_to_the_left_is_open_before(mark: str) -> None:
     """A mark or jamo without a base is marked as open in front."""
-    found = _batch([mark])
-    assert 0 in found.open_before
+    batch = _batch([mark])
+    assert 0 in batch.open_before
 
 
 @given(st.text(_POINTS, min_size=1, max_size=5), st.text(_POINTS, min_size=1, max_size=5))

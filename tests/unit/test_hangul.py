@@ -22,16 +22,16 @@ SLOWEST = 5.0
 @pytest.fixture(scope="module")
 def forms() -> Forms:
     """The forms of every point by kind."""
-    found: Forms = defaultdict(set)
-    for slip in key_errors():
-        found[slip.point, slip.kind].add(slip.form)
-    return found
+    groups: Forms = defaultdict(set)
+    for key_error in key_errors():
+        groups[key_error.point, key_error.kind].add(key_error.form)
+    return groups
 
 
 def test_every_syllable_is_typed_by_its_keys() -> None:
     """All 11,172 syllables come back from their keys, alone and before another syllable."""
-    assert [one for one in SYLLABLES if typed(keys(one)) != one] == []
-    assert [one for one in SYLLABLES if typed(keys(one + "아")) != one + "아"] == []
+    assert [syllable for syllable in SYLLABLES if typed(keys(syllable)) != syllable] == []
+    assert [syllable for syllable in SYLLABLES if typed(keys(syllable + "아")) != syllable + "아"] == []
 
 
 @pytest.mark.parametrize(
@@ -101,20 +101,20 @@ def test_a_table_of_ones_own_changes_the_keys(tmp_path: Path) -> None:
 
 def test_each_slip_is_a_slip_of_one_key(forms: Forms) -> None:
     """The keys of a form are those of the clean syllable but for one: another one, one less, one more."""
-    for (point, kind), found in list(forms.items())[::97]:
+    for (point, kind), variants in list(forms.items())[::97]:
         if not "가" <= point <= "힣":
             continue
         clean = keys(point)
-        for form in found:
+        for form in variants:
             struck = keys(form)
-            changed = sum(one != other for one, other in zip(clean, struck, strict=False))
+            changed = sum(letter != other for letter, other in zip(clean, struck, strict=False))
             assert len(struck) - len(clean) == {"delete": -1, "insert": 1}.get(kind, 0), (point, form)
             assert kind in ("delete", "insert") or changed == 1, (point, form)
 
 
 def test_forms_are_whole_syllables(forms: Forms) -> None:
     """Of a syllable comes a syllable other than itself, in NFC, and each one has neighbours."""
-    ours = {key: found for key, found in forms.items() if "가" <= key[0] <= "힣"}
+    ours = {key: variants for key, variants in forms.items() if "가" <= key[0] <= "힣"}
     assert all(len(form) == 1 and "가" <= form <= "힣" and form != key[0] for key in ours for form in ours[key])
     assert {point for point, kind in ours if kind == "neighbour"} == set(SYLLABLES)
     assert {kind for _, kind in ours} == {"neighbour", "delete", "insert", "shift"}
@@ -126,11 +126,11 @@ def test_decomposed_text_has_slips_of_its_jamo(forms: Forms) -> None:
     assert "\u1103" in forms[initial, "neighbour"]
     assert "\u1165" in forms[vowel, "neighbour"]
     assert forms[final, "delete"] == {""}
-    loose = {key: found for key, found in forms.items() if "\u1100" <= key[0] <= "\u11ff"}
+    loose = {key: variants for key, variants in forms.items() if "\u1100" <= key[0] <= "\u11ff"}
     classes = (range(0x1100, 0x1113), range(0x1161, 0x1176), range(0x11A8, 0x11C3))
-    for (point, _), found in loose.items():
-        own = next(one for one in classes if ord(point) in one)
-        assert all(not form or ord(form) in own for form in found), point
+    for (point, _), variants in loose.items():
+        jamo_class = next(group for group in classes if ord(point) in group)
+        assert all(not form or ord(form) in jamo_class for form in variants), point
 
 
 def test_all_syllables_are_made_in_time() -> None:

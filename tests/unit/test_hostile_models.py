@@ -80,7 +80,7 @@ def test_a_malformed_tokenizer_is_named(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
         ({"vocab_size": 1e15}, r"config\.json says vocab_size 1000000000000000\.0, but a size is a number"),
         ({"vocab_size": 10**15}, r"config\.json says vocab_size 1000000000000000, but a size"),
@@ -88,11 +88,11 @@ def test_a_malformed_tokenizer_is_named(folder: Path) -> None:
         ({"model_type": ["bert"]}, r"config\.json is malformed"),
     ],
 )
-def test_a_malformed_configuration_is_named(changed: dict[str, Any], said: str, folder: Path) -> None:
+def test_a_malformed_configuration_is_named(changed: dict[str, Any], message: str, folder: Path) -> None:
     """A size that no encoder has, or another type, is stated with the file and the next step."""
     path = folder / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
-    with pytest.raises(ModelError, match=rf"{said}.*Get it again\.$"):
+    with pytest.raises(ModelError, match=rf"{message}.*Get it again\.$"):
         read_encoder(folder)
 
 
@@ -135,11 +135,11 @@ def test_a_complete_run_in_a_folder_that_is_not_writable_is_complete(
     link.record.write_text("{}")
     (tmp_path / "train.json").write_text('{"identity": "mine"}')
     chain: Any = SimpleNamespace(links=(link,))
-    said: list[str] = []
-    stage._make(chain, link, None, Options(tell=said.append))
-    assert "is complete" in said[0]
+    messages: list[str] = []
+    stage._make(chain, link, None, Options(tell=messages.append))
+    assert "is complete" in messages[0]
     with pytest.raises(DiskError):
-        stage._make(chain, link, None, Options(tell=said.append, force=True))
+        stage._make(chain, link, None, Options(tell=messages.append, force=True))
     (tmp_path / "train.json").write_text('{"identity": "another"}')
     with pytest.raises(DiskError):
-        stage._make(chain, link, None, Options(tell=said.append))
+        stage._make(chain, link, None, Options(tell=messages.append))

@@ -20,7 +20,7 @@ READERS: tuple[Reader, ...] = (read_tables, run_spec.from_toml, lambda path: rec
 
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"seed = " + b"9" * 100_000, "digits"),
         (b"seed = 0x" + b"f" * 100_000, "more than 64 bits"),
@@ -33,13 +33,13 @@ READERS: tuple[Reader, ...] = (read_tables, run_spec.from_toml, lambda path: rec
         (b"\xff", "cannot be read as toml"),
     ],
 )
-def test_a_hostile_file_is_one_line(reader: Reader, content: bytes, said: str, tmp_path: Path) -> None:
+def test_a_hostile_file_is_one_line(reader: Reader, content: bytes, message: str, tmp_path: Path) -> None:
     """Run files of `train` and `eval` and recipes have one reader, which says what is wrong and where to start."""
     path = tmp_path / "file.toml"
     path.write_bytes(content)
     with pytest.raises(SpecError) as caught:
         reader(path)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert str(caught.value).endswith("Files to start from: robust-xtreme config list")
     assert len(str(caught.value).splitlines()) == 1
 
@@ -48,8 +48,8 @@ def test_a_usual_file_is_read(tmp_path: Path) -> None:
     """Dots in numbers, paths and versions make no deep key, and long words cost nothing."""
     path = tmp_path / "file.toml"
     path.write_text(f"a.b.c = -9223372036854775808\nd = '{'x' * 900_000}'\ne = '../../../v1.2.3/../../x.y'\n", "utf-8")
-    found = resources.toml(path)
-    assert (found["a"], len(found["d"])) == ({"b": {"c": -(2**63)}}, 900_000)
+    table = resources.toml(path)
+    assert (table["a"], len(table["d"])) == ({"b": {"c": -(2**63)}}, 900_000)
 
 
 def spec_with(**changed: Any) -> object:

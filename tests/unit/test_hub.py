@@ -26,12 +26,12 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture
 def filled() -> Iterator[Loopback]:
     """A hub with one data set of two commits, a script and a model."""
-    with Loopback() as one:
-        one.put("dataset", "own/data", {"en/test-0.bin": b"old", "README.md": b"old"}, "a" * 40)
-        one.put("dataset", "own/data", {"en/test-0.bin": b"new" * 500, "de/test-0.bin": b"neu"}, "b" * 40)
-        one.put("dataset", "own/script", {"script.py": b"raise SystemExit('run')", "README.md": b""}, "c" * 40)
-        one.put("model", "own/net", {"config.json": b"{}", "model.safetensors": b"0" * 999}, "d" * 40)
-        yield one
+    with Loopback() as server:
+        server.put("dataset", "own/data", {"en/test-0.bin": b"old", "README.md": b"old"}, "a" * 40)
+        server.put("dataset", "own/data", {"en/test-0.bin": b"new" * 500, "de/test-0.bin": b"neu"}, "b" * 40)
+        server.put("dataset", "own/script", {"script.py": b"raise SystemExit('run')", "README.md": b""}, "c" * 40)
+        server.put("model", "own/net", {"config.json": b"{}", "model.safetensors": b"0" * 999}, "d" * 40)
+        yield server
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def live(filled: Loopback, tmp_path: Path) -> Iterator[Loopback]:
         yield filled
 
 
-def found(kind: _hub.Kind, repo: str, revision: str, pattern: str = "*", *, offline: bool = False) -> list[Any]:
+def listed(kind: _hub.Kind, repo: str, revision: str, pattern: str = "*", *, offline: bool = False) -> list[Any]:
     """What one call of `snapshot` that goes well gives: commit, files, name of the folder."""
     got = _hub.snapshot(kind, repo, revision, [pattern], offline=offline)
     return [got.revision, _hub.files(got.folder), got.folder.name]
@@ -56,7 +56,7 @@ def found(kind: _hub.Kind, repo: str, revision: str, pattern: str = "*", *, offl
 
 def refused(capsys: Capture, *words: Any, **options: Any) -> tuple[int, str]:
     """The exit code and the one line of a call of `snapshot` that fails."""
-    code = exit_code_of(lambda: found(*words, **options))
+    code = exit_code_of(lambda: listed(*words, **options))
     shown = capsys.readouterr()
     assert (shown.out, shown.err.count("\n")) == ("", 1), shown.err
     return code, shown.err.strip()
@@ -64,38 +64,38 @@ def refused(capsys: Capture, *words: Any, **options: Any) -> tuple[int, str]:
 
 def test_a_child_fetches_and_prints_nothing(live: Loopback, capfd: Capture) -> None:
     """What the child fetches is in the cache of this process, and no word of the child is on its streams."""
-    assert found("dataset", "own/data", "b" * 40, "en/*") == ["b" * 40, ["en/test-0.bin"], "b" * 40]
-    assert found("dataset", "own/data", "b" * 40, "en/*", offline=True)[1] == ["en/test-0.bin"]
+    assert listed("dataset", "own/data", "b" * 40, "en/*") == ["b" * 40, ["en/test-0.bin"], "b" * 40]
+    assert listed("dataset", "own/data", "b" * 40, "en/*", offline=True)[1] == ["en/test-0.bin"]
     assert capfd.readouterr() == ("", "")
 
 
 def test_only_the_files_asked_for_are_fetched_and_only_once(hub: Loopback) -> None:
     """A pattern limits what is fetched, and the second call asks the hub for nothing."""
-    assert found("dataset", "own/data", "b" * 40, "en/*") == ["b" * 40, ["en/test-0.bin"], "b" * 40]
+    assert listed("dataset", "own/data", "b" * 40, "en/*") == ["b" * 40, ["en/test-0.bin"], "b" * 40]
     asked = len(hub.asked)
-    assert found("dataset", "own/data", "b" * 40, "en/*")[1] == ["en/test-0.bin"]
+    assert listed("dataset", "own/data", "b" * 40, "en/*")[1] == ["en/test-0.bin"]
     assert len(hub.asked) == asked
-    assert found("dataset", "own/data", "b" * 40, "de/*")[1] == ["de/test-0.bin", "en/test-0.bin"]
+    assert listed("dataset", "own/data", "b" * 40, "de/*")[1] == ["de/test-0.bin", "en/test-0.bin"]
 
 
 def test_a_branch_becomes_the_commit_that_it_points_to(hub: Loopback) -> None:
     """`main` is resolved to 40 digits; a new commit is fetched online, and offline the last one known is given."""
-    assert found("model", "own/net", "main")[0] == "d" * 40
+    assert listed("model", "own/net", "main")[0] == "d" * 40
     hub.put("model", "own/net", {"config.json": b"[]"}, "e" * 40)
-    assert found("model", "own/net", "main", offline=True)[0] == "d" * 40
-    assert found("model", "own/net", "main")[0] == "e" * 40
+    assert listed("model", "own/net", "main", offline=True)[0] == "d" * 40
+    assert listed("model", "own/net", "main")[0] == "e" * 40
 
 
 def test_another_revision_in_the_cache_never_serves(hub: Loopback, capsys: Capture) -> None:
     """With one commit in the cache, another is missing offline, and a failing hub does not bring the old one back."""
-    found("dataset", "own/data", "a" * 40, "en/*")
+    listed("dataset", "own/data", "a" * 40, "en/*")
     code, line = refused(capsys, "dataset", "own/data", "b" * 40, "en/*", offline=True)
     assert code == 2
     assert "own/data@bbbbbbbb is not in the hub's cache" in line
     assert f"hf download own/data --repo-type dataset --revision {'b' * 40} --include 'en/*'" in line
     hub.faults["own/data"] = "503"
     assert refused(capsys, "dataset", "own/data", "b" * 40, "en/*")[0] == 3
-    assert found("dataset", "own/data", "a" * 40, "en/*")[0] == "a" * 40
+    assert listed("dataset", "own/data", "a" * 40, "en/*")[0] == "a" * 40
 
 
 def test_a_cache_that_another_program_filled_serves_offline(
@@ -105,17 +105,17 @@ def test_a_cache_that_another_program_filled_serves_offline(
     folder = tmp_path / "hub" / "models--own--net" / "snapshots" / ("f" * 40)
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}")
-    assert found("model", "own/net", "f" * 40, offline=True)[1] == ["config.json"]
+    assert listed("model", "own/net", "f" * 40, offline=True)[1] == ["config.json"]
     with monkeypatch.context() as patch:
         patch.setenv("HF_HUB_OFFLINE", "1")
-        assert found("model", "own/net", "f" * 40)[1] == ["config.json"]
+        assert listed("model", "own/net", "f" * 40)[1] == ["config.json"]
     assert hub.asked == []
     code, line = refused(capsys, "model", "own/net", "f" * 40, "*.safetensors", offline=True)
     assert (code, "is not in the hub's cache" in line) == (2, True)
 
 
 @pytest.mark.parametrize(
-    ("words", "fault", "code", "said"),
+    ("words", "fault", "code", "message"),
     [
         (("dataset", "own/none", "main"), {}, 2, "own/none@main does not exist on the hub, or is private"),
         (("model", "own/none", "main"), {}, 2, "The model own/none@main does not exist"),
@@ -135,12 +135,12 @@ def test_a_cache_that_another_program_filled_serves_offline(
     ],
 )
 def test_every_failure_is_one_line(
-    hub: Loopback, capsys: Capture, words: tuple[str, ...], fault: dict[str, str], code: int, said: str
+    hub: Loopback, capsys: Capture, words: tuple[str, ...], fault: dict[str, str], code: int, message: str
 ) -> None:
     """Whatever the hub does, the exit code says whose fault it is and one line says what to do."""
     hub.faults.update(fault)
     seen, line = refused(capsys, *words)
-    assert (seen, said in line) == (code, True), line
+    assert (seen, message in line) == (code, True), line
 
 
 def test_a_hub_that_is_down_is_one_line(tmp_path: Path, capsys: Capture) -> None:
@@ -165,7 +165,7 @@ def test_a_download_without_end_is_ended_and_goes_on_when_the_hub_is_well_again(
     monkeypatch.delenv(_hub.DEADLINE_VARIABLE)
     live.faults.clear()
     with live.lent(tmp_path):
-        revision, names, _ = found("dataset", "own/data", "b" * 40)
+        revision, names, _ = listed("dataset", "own/data", "b" * 40)
     folder = tmp_path / "hub" / "datasets--own--data" / "snapshots" / revision
     assert names == ["de/test-0.bin", "en/test-0.bin"]
     assert (folder / "en/test-0.bin").read_bytes() == b"new" * 500
@@ -176,7 +176,7 @@ def test_the_child_ends_with_the_process_that_started_it(filled: Loopback, tmp_p
     filled.faults["own/net/config.json"] = "endless"
     words = ["eval", "--plan", "--model", "own/net", "--tasks", "xnli", "--languages", "en"]
     parent = forked(words, tmp_path / "printed", environment=filled.env(tmp_path)).process
-    while not any("GET /own/net/resolve" in one and "config" in one for one in filled.asked):
+    while not any("GET /own/net/resolve" in request and "config" in request for request in filled.asked):
         assert parent.is_alive()
         time.sleep(0.05)
     children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")

@@ -36,12 +36,12 @@ def _put(hub: Loopback, task: TaskSpec, split: str, name: str, rows: list[dict[s
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[Loopback]:
     """A hub with a split of each, and a cache of its own."""
-    with Loopback() as one:
-        _put(one, XCOPA, "test", "et", CAUSAL)
-        _put(one, XCOPA, "train", "copa", CAUSAL)
-        _put(one, PAWSX, "test", "de", PAIRS)
-        with one.lent(tmp_path):
-            yield one
+    with Loopback() as server:
+        _put(server, XCOPA, "test", "et", CAUSAL)
+        _put(server, XCOPA, "train", "copa", CAUSAL)
+        _put(server, PAWSX, "test", "de", PAIRS)
+        with server.lent(tmp_path):
+            yield server
 
 
 @pytest.mark.usefixtures("hub")
@@ -64,11 +64,11 @@ def test_the_hub_gives_the_examples_of_the_files(
     )
     (tmp_path / path).write_text((head if name == "pawsx" else "") + "\n".join(lines) + "\n", encoding="utf-8")
     task: TaskSpec = registry.load("task", name)
-    own = load(task, tmp_path, language, split).examples
-    found = load(task, open_source("hub"), language, split)
-    assert found.examples == own
-    assert data_identity(found.examples) == data_identity(own)
-    assert found.labelled
+    loaded = load(task, tmp_path, language, split).examples
+    fetched = load(task, open_source("hub"), language, split)
+    assert fetched.examples == loaded
+    assert data_identity(fetched.examples) == data_identity(loaded)
+    assert fetched.labelled
 
 
 def test_parts_of_speech_are_not_on_the_hub() -> None:

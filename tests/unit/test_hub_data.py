@@ -59,9 +59,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def hub(files: Path, tmp_path: Path) -> Iterator[Loopback]:
     """A hub that has the same rows, and a cache of its own in this process."""
-    with Loopback() as one, one.lent(tmp_path):
-        put_copies(one, files)
-        yield one
+    with Loopback() as server, server.lent(tmp_path):
+        put_copies(server, files)
+        yield server
 
 
 def read(data: str, task: str, split: str, language: str, *, offline: bool = False) -> Split:
@@ -72,16 +72,16 @@ def read(data: str, task: str, split: str, language: str, *, offline: bool = Fal
 def refused(capsys: pytest.CaptureFixture[str], *words: str, offline: bool = False) -> tuple[int, str]:
     """The exit code and the one line of reading that fails."""
     code = exit_code_of(lambda: read(*words, offline=offline))
-    said = capsys.readouterr()
-    assert (said.out, said.err.count("\n")) == ("", 1), said.err
-    return code, said.err.strip()
+    message = capsys.readouterr()
+    assert (message.out, message.err.count("\n")) == ("", 1), message.err
+    return code, message.err.strip()
 
 
 def blocked(home: Path, hub: Loopback, *tasks: str) -> list[Any]:
     """What a process gives that reads splits offline and may open no socket: for each its identity and languages."""
     command = [sys.executable, "-W", "error::UserWarning", "-c", CODE, *tasks]
-    own = {**os.environ, **hub.env(home)}
-    done = subprocess.run(command, env=own, cwd=home, capture_output=True, text=True, check=False)
+    environment = {**os.environ, **hub.env(home)}
+    done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -97,24 +97,24 @@ def test_the_hub_gives_the_examples_of_the_release_files(hub: Loopback, files: P
 
 def _as_released(files: Path, task: TaskSpec) -> str:
     """Check that a task's English split of the hub is that of the release files; its identity."""
-    own = load(task, files, "en", "validation").examples
+    loaded = load(task, files, "en", "validation").examples
     online = read("hub", task.name, "validation", "en")
-    assert [(one.id, one.fingerprint, one.cluster) for one in online.examples] == [
-        (one.id, one.fingerprint, one.cluster) for one in own
+    assert [(example.id, example.fingerprint, example.cluster) for example in online.examples] == [
+        (example.id, example.fingerprint, example.cluster) for example in loaded
     ]
-    assert online.examples == own
+    assert online.examples == loaded
     wanted = task.hub["validation"]
     assert re.fullmatch("[0-9a-f]{40}", wanted.revision)
     config = wanted.config.replace("{language}", "en")
     assert online.files[0][0] == f"hub://{wanted.repo}@{wanted.revision}/{config}/validation"
-    return data_identity(own)
+    return data_identity(loaded)
 
 
 def test_several_languages_are_fetched_in_one_go(hub: Loopback) -> None:
     """One process fetches what there is of all languages, and reading asks the hub for nothing more."""
     source = open_source("hub")
     fetch(XNLI, source, "validation", ("en", "sw", "th", "xx"))
-    assert sum("/api/datasets/facebook/xnli/revision/" in one for one in hub.asked) <= 2
+    assert sum("/api/datasets/facebook/xnli/revision/" in request for request in hub.asked) <= 2
     asked = len(hub.asked)
     assert [load(XNLI, source, code, "validation").language for code in ("en", "sw")] == ["en", "sw"]
     with pytest.raises(MissingData, match=r"xnli th: .* contains no file th/validation-"):
@@ -132,15 +132,17 @@ def test_nothing_is_kept_beside_the_hub_s_own_cache(hub: Loopback, tmp_path: Pat
 
 def test_languages_that_are_mixed_are_told_apart(hub: Loopback) -> None:
     """TyDiQA's rows are of a language by the beginning of their ids; training rows are named by their place in it."""
-    place = {"context": "Anna lives in Rome.", "question": "Where?"}
+    passage = {"context": "Anna lives in Rome.", "question": "Where?"}
     answers = {"text": ["Rome"], "answer_start": [14]}
-    mixed = [{"id": f"{name}-{n}-0", **place, "answers": answers} for n in range(3) for name in ("english", "swahili")]
+    mixed = [
+        {"id": f"{name}-{n}-0", **passage, "answers": answers} for n in range(3) for name in ("english", "swahili")
+    ]
     copies = {file_of(TYDIQA, split, "sw"): parquet("squad", mixed) for split in ("train", "validation")}
     hub.put("dataset", TYDIQA.hub["train"].repo, copies, TYDIQA.hub["train"].revision)
     swahili = read("hub", "tydiqa", "auto", "sw").examples
-    assert [one.id for one in swahili] == [f"tydiqa/validation/sw/swahili-{n}-0" for n in range(3)]
+    assert [example.id for example in swahili] == [f"tydiqa/validation/sw/swahili-{n}-0" for n in range(3)]
     train = read("hub", "tydiqa", "train", "en").examples
-    assert [one.id for one in train] == [f"tydiqa/train/en/{n}" for n in range(3)]
+    assert [example.id for example in train] == [f"tydiqa/train/en/{n}" for n in range(3)]
 
 
 def test_what_is_not_on_this_machine_is_one_line_offline(
@@ -188,12 +190,12 @@ def test_a_folder_of_that_name_does_not_win_over_the_hub(
     (here / "huggingface_hub.py").write_text("raise SystemExit('a module of the folder was run')")
     monkeypatch.chdir(here)
     monkeypatch.syspath_prepend("")
-    found = read("hub", "xnli", "validation", "en")
-    assert found.examples == load(XNLI, files, "en", "validation").examples
+    examples = read("hub", "xnli", "validation", "en")
+    assert examples.examples == load(XNLI, files, "en", "validation").examples
 
 
 @pytest.mark.parametrize(
-    ("content", "code", "said"),
+    ("content", "code", "message"),
     [
         (b"PAR1 these bytes are not parquet PAR1", 3, "en/validation-00000-of-00001.parquet of the hub cannot be read"),
         (b"", 3, "cannot be read"),
@@ -203,16 +205,16 @@ def test_a_folder_of_that_name_does_not_win_over_the_hub(
     ],
 )
 def test_bytes_that_are_no_data_are_one_line(
-    hub: Loopback, capsys: pytest.CaptureFixture[str], content: bytes, code: int, said: str
+    hub: Loopback, capsys: pytest.CaptureFixture[str], content: bytes, code: int, message: str
 ) -> None:
     """Broken files are the hub's failure, and other columns than the task's are named with their row."""
     hub.put("dataset", "facebook/xnli", {file_of(XNLI, "validation", "en"): content}, XNLI.hub["validation"].revision)
     seen, line = refused(capsys, "hub", "xnli", "validation", "en")
-    assert (seen, said in line) == (code, True), line
+    assert (seen, message in line) == (code, True), line
 
 
 @pytest.mark.parametrize(
-    ("fault", "code", "said"),
+    ("fault", "code", "message"),
     [
         ("gated", 2, "xnli en: The dataset facebook/xnli@b8dd5d7a is gated"),
         ("503", 3, "answers 503, fetching the dataset facebook/xnli@b8dd5d7a"),
@@ -220,20 +222,20 @@ def test_bytes_that_are_no_data_are_one_line(
     ],
 )
 def test_a_hub_that_refuses_is_one_line_with_the_task(
-    hub: Loopback, capsys: pytest.CaptureFixture[str], fault: str, code: int, said: str
+    hub: Loopback, capsys: pytest.CaptureFixture[str], fault: str, code: int, message: str
 ) -> None:
     """The task and language are before what the hub said."""
     hub.faults["facebook/xnli"] = fault
     if not fault:
         hub.repos.clear()
     seen, line = refused(capsys, "hub", "xnli", "auto", "en")
-    assert (seen, said in line) == (code, True), line
+    assert (seen, message in line) == (code, True), line
 
 
 def test_a_part_that_is_missing_is_noticed(hub: Loopback, capsys: pytest.CaptureFixture[str]) -> None:
     """One of two shards is not a split."""
-    one = parquet("tsv", [{"premise": "A.", "hypothesis": "B.", "label": 0}])
-    files = {"en/validation-00001-of-00002.parquet": one}
+    content = parquet("tsv", [{"premise": "A.", "hypothesis": "B.", "label": 0}])
+    files = {"en/validation-00001-of-00002.parquet": content}
     hub.put("dataset", "facebook/xnli", files, XNLI.hub["validation"].revision)
     code, line = refused(capsys, "hub", "xnli", "validation", "en")
     assert (code, "Not all of en/validation-*.parquet is in" in line) == (2, True), line
@@ -284,17 +286,17 @@ def test_rows_of_the_hub_are_checked() -> None:
             "x: the answer 'b' is not at answer_start 0",
         ),
     ]
-    for make, row, said in wrong:
-        with pytest.raises(DataError, match=re.escape(said)):
+    for make, row, message in wrong:
+        with pytest.raises(DataError, match=re.escape(message)):
             make(row, "x")
 
 
 def _asked(context: str, *answers: tuple[str, int]) -> tuple[tuple[int, int], ...]:
     given = {"text": [text for text, _ in answers], "answer_start": [start for _, start in answers]}
-    found: tuple[tuple[int, int], ...] = rows.question({"context": context, "question": "?", "answers": given}, "x")[
+    spans: tuple[tuple[int, int], ...] = rows.question({"context": context, "question": "?", "answers": given}, "x")[
         "answers"
     ]
-    return found
+    return spans
 
 
 def test_answers_stand_where_a_copy_of_the_hub_moved_them() -> None:
@@ -307,7 +309,7 @@ def test_answers_stand_where_a_copy_of_the_hub_moved_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("context", "answers", "said"),
+    ("context", "answers", "message"),
     [
         ("ab cd", (("cd", 5), ("ab", 1)), "the answer 'cd' at 5 does not fit"),  # moved by two and by one
         (" ab cd", (("cd", 5),), "the answer 'cd' at 5 does not fit"),  # its white space is there: nothing was lost
@@ -315,10 +317,10 @@ def test_answers_stand_where_a_copy_of_the_hub_moved_them() -> None:
     ],
 )
 def test_answers_that_no_lost_white_space_explains_are_refused(
-    context: str, answers: tuple[tuple[str, int], ...], said: str
+    context: str, answers: tuple[tuple[str, int], ...], message: str
 ) -> None:
     """All answers of a row move alike, forwards only over white space, and not where the context begins with some."""
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         _asked(context, *answers)
 
 

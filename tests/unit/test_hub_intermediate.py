@@ -26,8 +26,8 @@ DUPLICATE = ("not_duplicate", "duplicate")
 def task(name: str) -> TaskSpec:
     """An intermediate task, or a part of one."""
     plus: TaskSpec = registry.load("intermediate", "anli_plus")
-    found = next((part for part in plus.parts if part.name == name), None)
-    return found or registry.load("intermediate", name)
+    named_part = next((part for part in plus.parts if part.name == name), None)
+    return named_part or registry.load("intermediate", name)
 
 
 def _parquet(rows: Sequence[Mapping[str, Any]], classes: Sequence[str] = ()) -> bytes:
@@ -55,12 +55,14 @@ def _lines(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _released(rows: Sequence[Mapping[str, Any]], *, letters: bool = False) -> str:
     """The same pairs as MultiNLI and SNLI, or ANLI, have them."""
-    found = []
+    converted = []
     for row in rows:
         name = NLI[row["label"]] if row["label"] >= 0 else "-"
-        own = {"sentence1": row["premise"], "sentence2": row["hypothesis"], "gold_label": name}
-        found.append({"context": row["premise"], "hypothesis": row["hypothesis"], "label": name[0]} if letters else own)
-    return _lines(found)
+        snli = {"sentence1": row["premise"], "sentence2": row["hypothesis"], "gold_label": name}
+        converted.append(
+            {"context": row["premise"], "hypothesis": row["hypothesis"], "label": name[0]} if letters else snli
+        )
+    return _lines(converted)
 
 
 ROUNDS = [_pairs(0, 1), _pairs(2), _pairs(1, 1, 0)]
@@ -170,12 +172,12 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, str]]] = {
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[Loopback]:
     """A hub with the training data of each task, and a cache of its own."""
-    with Loopback() as one:
+    with Loopback() as server:
         for name, (files, _) in CASES.items():
             wanted = task(name).hub["train"]
-            one.put("dataset", wanted.repo, files, wanted.revision)
-        with one.lent(tmp_path):
-            yield one
+            server.put("dataset", wanted.repo, files, wanted.revision)
+        with server.lent(tmp_path):
+            yield server
 
 
 @pytest.mark.usefixtures("hub")
@@ -185,11 +187,11 @@ def test_the_hub_gives_the_examples_of_the_files(tmp_path: Path, name: str) -> N
     for path, text in CASES[name][1].items():
         (tmp_path / "data" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "data" / path).write_text(text, encoding="utf-8")
-    own = load(task(name), tmp_path / "data", "en", "train").examples
-    found = load(task(name), open_source("hub"), "en", "train").examples
-    assert found == own
-    assert [one.id for one in found] == [one.id for one in own]
-    assert found[-1].id.startswith(f"{name}/train/en/")
+    loaded = load(task(name), tmp_path / "data", "en", "train").examples
+    fetched = load(task(name), open_source("hub"), "en", "train").examples
+    assert fetched == loaded
+    assert [example.id for example in fetched] == [example.id for example in loaded]
+    assert fetched[-1].id.startswith(f"{name}/train/en/")
 
 
 def test_every_task_with_a_copy_is_tried() -> None:

@@ -25,21 +25,21 @@ ROWS = [
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[Loopback]:
     """A hub that has the test split in Aymara, and a cache of its own."""
-    with Loopback() as one:
+    with Loopback() as server:
         wanted = AMERICASNLI.hub["test"]
         files = {"aym/test-00000-of-00001.parquet": parquet("tsv", ROWS)}
-        one.put("dataset", wanted.repo, files, wanted.revision)
-        with one.lent(tmp_path):
-            yield one
+        server.put("dataset", wanted.repo, files, wanted.revision)
+        with server.lent(tmp_path):
+            yield server
 
 
 @pytest.mark.usefixtures("hub")
 def test_pairs_of_americasnli_come_from_the_hub() -> None:
     """It goes by the release's code; ids are places, equal premises one cluster: the hub names no rows."""
     split = load(AMERICASNLI, open_source("hub", offline=False), "ay", "test")
-    assert [one.id for one in split.examples] == [f"americasnli/test/ay/{at}" for at in range(3)]
-    assert [one.target for one in split.examples] == [Choice(2), Choice(1), Choice(0)]
-    first, second, third = (one.cluster for one in split.examples)
+    assert [example.id for example in split.examples] == [f"americasnli/test/ay/{at}" for at in range(3)]
+    assert [example.target for example in split.examples] == [Choice(2), Choice(1), Choice(0)]
+    first, second, third = (example.cluster for example in split.examples)
     assert first == second != third
-    assert {text.language for one in split.examples for text in one.texts.values()} == {"ay"}
+    assert {text.language for example in split.examples for text in example.texts.values()} == {"ay"}
     assert "ay" in available(AMERICASNLI, open_source("hub", offline=True), "test")

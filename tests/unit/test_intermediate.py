@@ -34,17 +34,17 @@ NINE = ["anli_plus", "ccg", "commonsense_qa", "cosmos_qa", "hellaswag", "mnli", 
 def _members() -> list[TaskSpec]:
     """Every intermediate task that has rows of its own, and the parts that are not members themselves."""
     every: list[TaskSpec] = [registry.load("intermediate", name) for name in NAMES]
-    found = {one.name: one for task in every for one in (task.parts or (task,))}
-    return sorted(found.values(), key=lambda one: one.name)
+    by_name = {part.name: part for task in every for part in (task.parts or (task,))}
+    return sorted(by_name.values(), key=lambda task: task.name)
 
 
 MEMBERS = pytest.mark.parametrize("task", _members(), ids=lambda task: task.name)
 
 
-def write_sample(files: Files, folder: Path, place: int = 0) -> None:
+def write_sample(files: Files, folder: Path, index: int = 0) -> None:
     """The sample of a reader, where its files are looked for: one, or each of those that only together are a split."""
     sample = importlib.import_module(f"robust_xtreme.formats.{files.reader}").SAMPLE
-    names = parts(options(files, "en")[place])
+    names = parts(options(files, "en")[index])
     texts = (sample,) * len(names) if isinstance(sample, str) else sample
     for name, text in zip(names, texts, strict=True):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -107,14 +107,14 @@ def test_its_sample_becomes_examples(task: TaskSpec, tmp_path: Path) -> None:
     seen: dict[str, Text] = {}
     for split in task.files:
         examples = _sampled(task, split, tmp_path)
-        assert len({one.id for one in examples}) == len(examples) > 0
-        for one in examples:
-            assert one.id.startswith(f"{task.name}/{split}/en/")
-            assert set(task.fields) == set(one.texts)
-            assert {text.language for text in one.texts.values()} == {"en"}
-            assert one.cluster
-            assert _fits(one, with_labels(task, tmp_path))
-            assert all(seen.setdefault(text.id, text) == text for text in one.texts.values())
+        assert len({example.id for example in examples}) == len(examples) > 0
+        for read_example in examples:
+            assert read_example.id.startswith(f"{task.name}/{split}/en/")
+            assert set(task.fields) == set(read_example.texts)
+            assert {text.language for text in read_example.texts.values()} == {"en"}
+            assert read_example.cluster
+            assert _fits(read_example, with_labels(task, tmp_path))
+            assert all(seen.setdefault(text.id, text) == text for text in read_example.texts.values())
 
 
 def _fits(example: Example, task: TaskSpec) -> bool:
@@ -134,25 +134,25 @@ def _fits(example: Example, task: TaskSpec) -> bool:
 def test_every_option_of_its_files_is_read(task: TaskSpec, tmp_path: Path) -> None:
     """Each path, or several that only together are a split, is found where it is alone."""
     for split, files in task.files.items():
-        for place, option in enumerate(options(files, "en")):
-            folder = tmp_path / split / str(place)
+        for index, option in enumerate(options(files, "en")):
+            folder = tmp_path / split / str(index)
             if isinstance(option, tuple) and option[-1].endswith(".lst"):
                 continue  # labels beside rows without them: tried in test_readers_intermediate
-            write_sample(files, folder, place)
+            write_sample(files, folder, index)
             assert load(task, folder, "en", split).examples
 
 
 @MEMBERS
 def test_the_overlap_rule_has_a_unit_for_it(task: TaskSpec, tmp_path: Path) -> None:
     """Its examples are known by the kind of unit that its family is compared by."""
-    assert {unit(one).kind for one in _sampled(task, "train", tmp_path)} == {kind(task)}
+    assert {unit(example).kind for example in _sampled(task, "train", tmp_path)} == {kind(task)}
 
 
 def test_parts_share_a_head_and_no_id(tmp_path: Path) -> None:
     """The parts of a task have its family and labels, in its order, and their examples have names of their own."""
     for name in NAMES:
         task: TaskSpec = registry.load("intermediate", name)
-        ids = [one.id for part in task.parts for one in _sampled(part, "train", tmp_path)]
+        ids = [example.id for part in task.parts for example in _sampled(part, "train", tmp_path)]
         assert len(set(ids)) == len(ids)
         assert {(part.family, part.labels, part.fields, part.max_length) for part in task.parts} <= {
             (task.family, task.labels, task.fields, task.max_length)
@@ -197,9 +197,9 @@ def test_a_run_with_such_a_head_answers_those_tasks(tmp_path: Path, head: str, a
     named = {task.name for task in default_tasks(given)}
     assert answers - {"americasnli"} <= named if answers else "pawsx" in named
     for name in answers:
-        found = locate(run, registry.load("task", name))
-        assert (found.head, found.labels) == (head, registry.load("intermediate", head).labels)
-        assert [found.setting(code) for code in ("en", "sw")] == ["in_language", "zero_shot"]
+        located = locate(run, registry.load("task", name))
+        assert (located.head, located.labels) == (head, registry.load("intermediate", head).labels)
+        assert [located.setting(code) for code in ("en", "sw")] == ["in_language", "zero_shot"]
         assert load_checkpoint(run, registry.load("task", name)).relabel is None
     others = {"xnli", "xcopa", "xquad", "pawsx"} - answers
     for name in others:
@@ -216,7 +216,7 @@ def test_a_tasks_own_head_comes_first(tmp_path: Path) -> None:
 def test_training_data_of_targets_are_named() -> None:
     """Data that a target is trained on anyway are flagged, so that they can be left out of averages of transfer."""
     flagged = {name: registry.load("intermediate", name).trains for name in NAMES}
-    assert {name: one for name, one in flagged.items() if one} == {
+    assert {name: flags for name, flags in flagged.items() if flags} == {
         "anli_plus": ("xnli",),
         "mnli": ("xnli",),
         "siqa": ("xcopa",),
@@ -234,16 +234,16 @@ def test_questions_without_an_answer_are_learned(tmp_path: Path) -> None:
     )
     (tmp_path / "squad").mkdir()
     (tmp_path / "squad" / "train-v2.0.json").write_text(text, encoding="utf-8")
-    found = load(task, tmp_path, "en", "train").examples
-    assert [bool(one.target.spans) for one in found if isinstance(one.target, Answers)] == [False, True]
+    loaded = load(task, tmp_path, "en", "train").examples
+    assert [bool(example.target.spans) for example in loaded if isinstance(example.target, Answers)] == [False, True]
     assert task.labels == (NO_ANSWER,)
-    assert found[0].cluster == found[1].cluster
+    assert loaded[0].cluster == loaded[1].cluster
 
 
 def test_equal_premises_are_one_text_and_cluster() -> None:
     """Noise is drawn once for a passage with several questions, and a limit takes all of them."""
     values = {"premise": "p", "question": "q", "choices": ("a", "b", "c"), "label": 0}
-    rows = tuple(Row(str(place), f"f:{place}", values) for place in range(2))
+    rows = tuple(Row(str(number), f"f:{number}", values) for number in range(2))
     first, second = registry.load("intermediate", "siqa").adapt(rows, Origin("siqa", "train", "en"))
     assert first.texts["premise"] is not second.texts["premise"]
     assert first.texts["premise"] == second.texts["premise"]
@@ -268,10 +268,10 @@ class TestOpenLabels:
     def test_they_are_those_of_the_label_file_in_its_order(self, tmp_path: Path) -> None:
         """By their numbers, also those that the training file does not have."""
         write_sample(self.ccg.files["train"], tmp_path)
-        found = with_labels(self.ccg, tmp_path)
-        assert found.labels == ("N", "S\\NP", "(S\\NP)/NP", ".", "NP")
-        assert replace(found, labels=()) == self.ccg
-        assert with_labels(found, tmp_path) is found
+        task = with_labels(self.ccg, tmp_path)
+        assert task.labels == ("N", "S\\NP", "(S\\NP)/NP", ".", "NP")
+        assert replace(task, labels=()) == self.ccg
+        assert with_labels(task, tmp_path) is task
 
     def test_known_labels_stay(self, tmp_path: Path) -> None:
         """A task with labels of its own is given back as it is, and no file is looked for."""
@@ -312,16 +312,16 @@ def test_a_tag_that_a_large_head_lacks_is_refused_without_a_list_of_all() -> Non
     example = tagged_example("s", ["a", "b"], ["T0", "X"])
     window = Window(0, (1, 2), WordLayout(0, (0, 1)), False)
     hidden, mask = torch.zeros(1, 2, 4), torch.ones(1, 2)
-    for count, said in ((3, "none of T0, T1, T2"), (1363, "none of the 1,363 labels of the head")):
-        labels = tuple(f"T{place}" for place in range(count))
-        with pytest.raises(Mismatch, match=rf"^s has the tag 'X', which is {said}\.$"):
+    for count, message in ((3, "none of T0, T1, T2"), (1363, "none of the 1,363 labels of the head")):
+        labels = tuple(f"T{number}" for number in range(count))
+        with pytest.raises(Mismatch, match=rf"^s has the tag 'X', which is {message}\.$"):
             tagging.loss(tagging.head(4, labels), hidden, mask, [window], [example], labels)
 
 
 def test_ids_tell_the_parts_apart_where_their_rows_are_equal(tmp_path: Path) -> None:
     """The same pair in two parts has two ids and one fingerprint, so that its data identity counts both."""
     plus: TaskSpec = registry.load("intermediate", "anli_plus")
-    found = [_sampled(part, "train", tmp_path)[0] for part in plus.parts]
-    assert len({one.id for one in found}) == len(found)
-    assert len({one.fingerprint for one in found}) == 1
-    assert len({data_identity((one,)) for one in found}) == len(found)
+    firsts = [_sampled(part, "train", tmp_path)[0] for part in plus.parts]
+    assert len({example.id for example in firsts}) == len(firsts)
+    assert len({example.fingerprint for example in firsts}) == 1
+    assert len({data_identity((example,)) for example in firsts}) == len(firsts)

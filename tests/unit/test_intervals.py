@@ -14,13 +14,13 @@ from robust_xtreme.metrics.span_f1 import span_f1
 from robust_xtreme.results import intervals
 from robust_xtreme.results.intervals import CPU, Backend, estimate_difference, estimate_level
 
-TORCH = Backend(torch, torch.from_numpy, lambda found: found.numpy())
+TORCH = Backend(torch, torch.from_numpy, lambda values: values.numpy())
 
 
 def right(count: int, share: float, clusters: int = 60, seed: int = 0) -> Any:
     """Sums (1, clusters, 2) of accuracy."""
-    found = np.random.default_rng(seed).binomial(count, share, clusters)
-    return np.stack([found, np.full(clusters, count)], -1)[None].astype(np.float64)
+    draws = np.random.default_rng(seed).binomial(count, share, clusters)
+    return np.stack([draws, np.full(clusters, count)], -1)[None].astype(np.float64)
 
 
 def entities(clusters: int, seed: int) -> Any:
@@ -66,50 +66,50 @@ def test_f1_has_the_error_of_its_linearisation() -> None:
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99, 1.0])
 def test_levels_stay_between_0_and_100(share: float) -> None:
     """Bounds of a level hold its value and are possible scores, also where no item is right or none is wrong."""
-    found = estimate_level(right(3, share), accuracy.reduce)
-    assert found.low is not None
-    assert found.high is not None
-    assert 0 <= found.low <= found.value <= found.high <= 100
-    assert found.high - found.low > 1
+    estimate = estimate_level(right(3, share), accuracy.reduce)
+    assert estimate.low is not None
+    assert estimate.high is not None
+    assert 0 <= estimate.low <= estimate.value <= estimate.high <= 100
+    assert estimate.high - estimate.low > 1
 
 
 def test_a_perfect_level_has_the_exact_bound() -> None:
     """With no wrong item the bound is the exact one, about 3/G, and never [100, 100]."""
-    found = estimate_level(right(3, 1.0), accuracy.reduce)
-    assert found.low == pytest.approx(100 * 0.05 ** (1 / 60))
-    assert found.low == pytest.approx(100 - 300 / 60, abs=0.2)
-    assert found.high == 100
-    assert found.method == intervals.EXACT_METHOD
+    estimate = estimate_level(right(3, 1.0), accuracy.reduce)
+    assert estimate.low == pytest.approx(100 * 0.05 ** (1 / 60))
+    assert estimate.low == pytest.approx(100 - 300 / 60, abs=0.2)
+    assert estimate.high == 100
+    assert estimate.method == intervals.EXACT_METHOD
 
 
 def test_no_discordant_item_gives_exactly_0_and_an_exact_bound() -> None:
     """Equal answers give a drop of exactly 0 over any number of seeds, p 1, and the interval is about +-3/G."""
     for seeds in (1, 3, 7):
         clean = entities(60, 4)
-        found = estimate_difference(clean, np.repeat(clean, seeds, 0), span_f1.reduce)
+        estimate = estimate_difference(clean, np.repeat(clean, seeds, 0), span_f1.reduce)
         bound = 100 * (1 - 0.05 ** (1 / 60))
-        assert (found.value, found.p) == (0.0, 1.0)
-        assert [found.low, found.high] == pytest.approx([-bound, bound])
-        assert found.method == intervals.EXACT_METHOD
+        assert (estimate.value, estimate.p) == (0.0, 1.0)
+        assert [estimate.low, estimate.high] == pytest.approx([-bound, bound])
+        assert estimate.method == intervals.EXACT_METHOD
 
 
 def test_a_drop_is_no_greater_than_the_clean_score() -> None:
     """Bounds of a drop are within what the clean score can lose or gain."""
     clean = right(3, 1.0)
-    found = estimate_difference(clean, clean * [0.0, 1.0], accuracy.reduce)
-    assert (found.value, found.high) == (100.0, 100.0)
-    assert found.p is not None
-    assert found.p < 1e-12
+    estimate = estimate_difference(clean, clean * [0.0, 1.0], accuracy.reduce)
+    assert (estimate.value, estimate.high) == (100.0, 100.0)
+    assert estimate.p is not None
+    assert estimate.p < 1e-12
 
 
 def test_fewer_than_20_clusters_give_no_interval() -> None:
     """Below 20 clusters the value is alone, and the method says why."""
-    for found in (
+    for estimate in (
         estimate_level(right(3, 0.7, 19), accuracy.reduce),
         estimate_difference(right(3, 0.7, 19), right(3, 0.5, 19), accuracy.reduce),
     ):
-        assert (found.se, found.low, found.high, found.p) == (None, None, None, None)
-        assert found.method == "none: 19 clusters, fewer than 20"
+        assert (estimate.se, estimate.low, estimate.high, estimate.p) == (None, None, None, None)
+        assert estimate.method == "none: 19 clusters, fewer than 20"
     assert estimate_level(right(3, 0.7, 20), accuracy.reduce).low is not None
 
 
@@ -118,11 +118,11 @@ def test_few_discordant_clusters_prove_nothing() -> None:
     clean = right(1, 1.0, 400)
     noisy = clean.copy()
     noisy[0, :5, 0] = 0
-    found = estimate_difference(clean, noisy, accuracy.reduce)
-    assert found.p is not None
-    assert found.low is not None
-    assert found.p >= 2**-4
-    assert found.low <= 0 < found.value
+    estimate = estimate_difference(clean, noisy, accuracy.reduce)
+    assert estimate.p is not None
+    assert estimate.low is not None
+    assert estimate.p >= 2**-4
+    assert estimate.low <= 0 < estimate.value
     noisy[0, :20, 0] = 0
     more = estimate_difference(clean, noisy, accuracy.reduce)
     assert more.p is not None
@@ -134,28 +134,28 @@ def test_few_discordant_clusters_prove_nothing() -> None:
 def test_a_large_paired_drop_agrees_with_the_paired_t_test() -> None:
     """Where many clusters differ the p-value is that of Student's paired t test, nearly."""
     clean, noisy = right(5, 0.7, 500, 1), right(5, 0.68, 500, 2)
-    found = estimate_difference(clean, noisy, accuracy.reduce)
+    estimate = estimate_difference(clean, noisy, accuracy.reduce)
     reference = stats.ttest_rel(clean[0, :, 0], noisy[0, :, 0]).pvalue
-    assert found.p == pytest.approx(reference, rel=0.1)
+    assert estimate.p == pytest.approx(reference, rel=0.1)
 
 
 def test_seeds_are_averaged() -> None:
     """The drop over noise seeds is the mean of the drops under each."""
     clean = right(5, 0.8, 60, 1)
     noisy = np.concatenate([right(5, 0.7, 60, seed) for seed in (2, 3, 4)])
-    each = [estimate_difference(clean, one[None], accuracy.reduce).value for one in noisy]
+    each = [estimate_difference(clean, example[None], accuracy.reduce).value for example in noisy]
     assert estimate_difference(clean, noisy, accuracy.reduce).value == pytest.approx(np.mean(each))
 
 
 def test_swapping_the_sides_mirrors_the_interval() -> None:
     """left - right and right - left are each other's negative, with bounds exchanged."""
     clean, noisy = entities(60, 1), entities(60, 2)
-    one, other = (estimate_difference(*pair, span_f1.reduce) for pair in ((clean, noisy), (noisy, clean)))
-    assert one.low is not None
-    assert one.high is not None
-    assert other.low == pytest.approx(-one.high)
-    assert other.high == pytest.approx(-one.low)
-    assert one.p == pytest.approx(other.p)
+    first, other = (estimate_difference(*pair, span_f1.reduce) for pair in ((clean, noisy), (noisy, clean)))
+    assert first.low is not None
+    assert first.high is not None
+    assert other.low == pytest.approx(-first.high)
+    assert other.high == pytest.approx(-first.low)
+    assert first.p == pytest.approx(other.p)
 
 
 def test_torch_gives_what_numpy_gives() -> None:
@@ -185,8 +185,8 @@ def test_a_simultaneous_quantile_widens_every_bound() -> None:
 
 def test_the_detectable_drop_grows_with_the_number_of_tests() -> None:
     """MDE is (t at 1 - alpha/2m plus t at 80 %) standard errors."""
-    one, many = intervals.smallest_detectable(1.0, 1000), intervals.smallest_detectable(1.0, 1000, tests=40)
-    assert one == pytest.approx(1.96 + 0.84, abs=0.01)
+    single, many = intervals.smallest_detectable(1.0, 1000), intervals.smallest_detectable(1.0, 1000, tests=40)
+    assert single == pytest.approx(1.96 + 0.84, abs=0.01)
     assert many == pytest.approx(stats.t.ppf(1 - 0.05 / 80, 999) + stats.t.ppf(0.8, 999))
 
 
@@ -198,7 +198,7 @@ def test_a_drop_to_nothing_is_covered(n: int, clean: float, kept: float) -> None
     for _ in range(400):
         right = draw.random(n) < clean
         sides = (right, right & (draw.random(n) < kept))
-        left, still = (np.stack([one, np.ones(n)], -1)[None].astype(float) for one in sides)
-        found = estimate_difference(left, still, accuracy.reduce)
-        covered += found.low <= truth <= found.high  # type: ignore[operator]  # more than 20 clusters
+        left, still = (np.stack([side, np.ones(n)], -1)[None].astype(float) for side in sides)
+        estimate = estimate_difference(left, still, accuracy.reduce)
+        covered += estimate.low <= truth <= estimate.high  # type: ignore[operator]  # more than 20 clusters
     assert covered >= 0.92 * 400

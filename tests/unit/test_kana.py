@@ -25,11 +25,11 @@ def rows() -> list[KeyingError]:
 
 
 def _forms(rows: list[KeyingError], point: str) -> dict[str, set[str]]:
-    found: defaultdict[str, set[str]] = defaultdict(set)
+    groups: defaultdict[str, set[str]] = defaultdict(set)
     for row in rows:
         if row.point == point:
-            found[row.kind].add(row.form)
-    return found
+            groups[row.kind].add(row.form)
+    return groups
 
 
 @pytest.mark.parametrize(
@@ -48,26 +48,28 @@ def test_letters_left_over_are_no_kana(keys: str) -> None:
 
 def test_kinds_of_one_kana(rows: list[KeyingError]) -> None:
     """の misses a key, doubles one, and takes a neighbour."""
-    found = _forms(rows, "の")
-    assert found["delete"] == {"お", "ん"}
-    assert {"のお"} <= found["double"]
-    assert {"に", "も"} <= found["neighbour"]
-    assert {"のい"} <= found["insert"]
+    forms = _forms(rows, "の")
+    assert forms["delete"] == {"お", "ん"}
+    assert {"のお"} <= forms["double"]
+    assert {"に", "も"} <= forms["neighbour"]
+    assert {"のい"} <= forms["insert"]
     assert _forms(rows, "き")["double"] == {"っき", "きい"}
 
 
 def test_both_spellings_count(rows: list[KeyingError]) -> None:
     """し is typed si and shi: す from the one, っし from both."""
-    found = _forms(rows, "し")
-    assert "す" in found["neighbour"]
-    assert "っし" in found["double"]
+    forms = _forms(rows, "し")
+    assert "す" in forms["neighbour"]
+    assert "っし" in forms["double"]
 
 
 def test_katakana_follow_hiragana(rows: list[KeyingError]) -> None:
     """Katakana have the key errors of hiragana in katakana, and neither becomes the other."""
     wanted = {kind: {_kana.katakana(form) for form in forms} for kind, forms in _forms(rows, "しゃ").items()}
     assert _forms(rows, "シャ") == wanted
-    assert [row for row in rows if "ぁ" <= row.point[0] <= "ゖ" and any("ァ" <= one <= "ヶ" for one in row.form)] == []
+    assert [
+        row for row in rows if "ぁ" <= row.point[0] <= "ゖ" and any("ァ" <= letter <= "ヶ" for letter in row.form)
+    ] == []
 
 
 def test_small_kana_and_long_vowels_are_missed(rows: list[KeyingError]) -> None:
@@ -89,7 +91,7 @@ def test_a_small_tsu_is_the_first_of_two_equal_keys(rows: list[KeyingError]) -> 
 
 def test_a_small_tsu_before_a_kana_of_two_letters_keeps_the_first(rows: list[KeyingError]) -> None:
     """Behind っき may be a small kana (っきょ), so that every form of it ends in き."""
-    forms = {form for found in _forms(rows, "っき").values() for form in found}
+    forms = {form for variants in _forms(rows, "っき").values() for form in variants}
     assert forms
     assert all(form.endswith("き") for form in forms)
 
@@ -98,8 +100,10 @@ def test_no_kana_loses_its_consonant_behind_a_small_tsu() -> None:
     """What a text comes out as never has っ before a vowel, where the clean one has none."""
     texts = [Text(str(number), "ja", "待ってください。行ったらきって会って、戻って言った") for number in range(200)]
     noised = noise_texts(texts, PerturbationSpec.parse("keyboard_typo:0.1@candidate=0"), 0)
-    assert len({one.text.value for one in noised}) > 50
-    assert [one.text.value for one in noised if re.search("っ[あいうえお]", one.text.value)] == []
+    assert len({noised_text.text.value for noised_text in noised}) > 50
+    assert [
+        noised_text.text.value for noised_text in noised if re.search("っ[あいうえお]", noised_text.text.value)
+    ] == []
 
 
 def test_words_that_sound_alike(rows: list[KeyingError]) -> None:

@@ -24,8 +24,8 @@ _ABC = "abcdefghijklmnopqrstuvwxyz"
 @key_errors(strength="share", rates={"next": "3", "delete": "1", "swap": "0"})
 def shifted(language: str) -> Iterator[KeyingError]:
     """Letters become the next one."""
-    for place, letter in enumerate(_ABC):
-        yield KeyingError(letter, "next", _ABC[(place + 1) % 26])
+    for index, letter in enumerate(_ABC):
+        yield KeyingError(letter, "next", _ABC[(index + 1) % 26])
         yield KeyingError(letter, "delete", "")
 
 
@@ -38,9 +38,9 @@ def _table(*rows: KeyingError, kinds: tuple[str, ...] = ("next", "delete")) -> P
     return made
 
 
-def _noised(own: Text, perturbation: Perturbation, strength: str = "1", **rates: str) -> Noised:
+def _noised(text: Text, perturbation: Perturbation, strength: str = "1", **rates: str) -> Noised:
     params = {**defaults(perturbation), **{name: (rate,) for name, rate in rates.items()}}
-    return noise_with([Bound(perturbation, strength, params)], [own], 0)[0]
+    return noise_with([Bound(perturbation, strength, params)], [text], 0)[0]
 
 
 def test_every_letter_of_the_table_is_changed_at_full_strength() -> None:
@@ -50,10 +50,10 @@ def test_every_letter_of_the_table_is_changed_at_full_strength() -> None:
 
 def test_kinds_follow_their_rates() -> None:
     """Of many letters three in four are replaced and one in four is left out, as the rates say."""
-    found = _noised(text("en", _ABC * 400), shifted)
-    assert found.eligible == 26 * 400
-    assert abs(found.edits["delete"] / found.eligible - 0.25) < 0.02
-    assert sum(found.edits.values()) == found.eligible
+    noised = _noised(text("en", _ABC * 400), shifted)
+    assert noised.eligible == 26 * 400
+    assert abs(noised.edits["delete"] / noised.eligible - 0.25) < 0.02
+    assert sum(noised.edits.values()) == noised.eligible
 
 
 def test_forms_follow_their_weights() -> None:
@@ -83,9 +83,9 @@ def test_rates_are_read_from_a_spec_and_wrong_ones_refused() -> None:
 
 def test_a_text_and_a_span_keep_a_letter() -> None:
     """At full strength of deletion alone a text keeps one letter, and so does each of its spans."""
-    own = Text("t", "en", "abc def", (Span(0, 3), Span(4, 7)))
-    found = _noised(own, shifted, next="0")
-    assert [len(found.text.at(span)) for span in found.text.spans] == [1, 1]
+    source_text = Text("t", "en", "abc def", (Span(0, 3), Span(4, 7)))
+    noised = _noised(source_text, shifted, next="0")
+    assert [len(noised.text.at(span)) for span in noised.text.spans] == [1, 1]
 
 
 def test_the_last_letter_may_lose_what_leaves_something() -> None:
@@ -96,7 +96,7 @@ def test_the_last_letter_may_lose_what_leaves_something() -> None:
         KeyingError("ab", "delete", "a"),
         kinds=("delete",),
     )
-    assert [_noised(text("ko", one), table).text.value for one in ("값", "ㅋ", "ab")] == ["갑", "ㅋ", "a"]
+    assert [_noised(text("ko", form), table).text.value for form in ("값", "ㅋ", "ab")] == ["갑", "ㅋ", "a"]
     spans = (Span(0, 1), Span(2, 3))
     assert _noised(Text("spans", "ko", "값 ㅋ", spans), table).text.value == "갑 ㅋ"
 
@@ -137,8 +137,8 @@ def test_a_mark_on_no_letter_stays() -> None:
     )
     assert _noised(text("mr", "कः"), made).eligible == 1
     for value in ("१ः", ".ः", " ः", "ः"):
-        found = _noised(text("mr", value), made)
-        assert (found.text.value, found.eligible) == (value, 0)
+        noised = _noised(text("mr", value), made)
+        assert (noised.text.value, noised.eligible) == (value, 0)
 
 
 def test_forms_that_would_break_a_cluster_are_left_out() -> None:
@@ -159,9 +159,9 @@ def test_a_base_keeps_its_script() -> None:
         KeyingError("カ", "next", "ヵ"),
         KeyingError("カ", "next", "コ"),
     )
-    found = {_noised(text("ja", "カ\u3099 ", name=str(number)), made).text.value for number in range(30)}
-    assert "力\u3099 " not in found
-    assert "コ\u3099 " in found
+    noised = {_noised(text("ja", "カ\u3099 ", name=str(number)), made).text.value for number in range(30)}
+    assert "力\u3099 " not in noised
+    assert "コ\u3099 " in noised
 
 
 def test_letters_with_marks_are_not_swapped() -> None:
@@ -177,8 +177,8 @@ def test_pairs_are_units_and_overlaps_take_turns() -> None:
     made = _table(KeyingError("rn", "next", "m"), KeyingError("nr", "next", "w"), KeyingError("r", "next", "v"))
     assert _noised(text("en", "rn r"), made).text.value == "m v"
     assert _noised(text("en", "rnrn"), made).text.value == "mm"
-    found = _noised(Text("t", "en", "rn", (Span(0, 1),)), made)
-    assert (found.text.value, found.eligible) == ("vn", 1)
+    noised = _noised(Text("t", "en", "rn", (Span(0, 1),)), made)
+    assert (noised.text.value, noised.eligible) == ("vn", 1)
     whole = _noised(text("en", "rn"), made)
     assert (whole.eligible, whole.graphemes_edited) == (1, 2)
 

@@ -41,14 +41,14 @@ def _pack(folder: Path, text: str, name: str = "mine") -> Path:
 def test_a_keyboard_is_written_as_it_looks(tmp_path: Path) -> None:
     """Rows of cells become keys at their places; `--` types nothing, a circle carries a mark, U+200C is a number."""
     with packs.using(_pack(tmp_path, GOOD)):
-        one = layout("mine")
-        assert [(key.x, key.y, key.levels[:2]) for key in one.keys] == [
+        keyboard = layout("mine")
+        assert [(key.x, key.y, key.levels[:2]) for key in keyboard.keys] == [
             (0, 0, ("अ", "इ")), (1, 0, ("आ", "ई")), (3, 0, ("क्ष", "\u25cc")),
             (0.25, 1, ("\u093e", "ka")), (1.25, 1, ("dead:\u0301", "'")), (2.25, 1, ("\u200c", '"')),
         ]  # fmt: skip
-        assert [key.levels[0] for key in one.neighbours(one.keys[0])] == ["आ", "\u093e"]
+        assert [key.levels[0] for key in keyboard.neighbours(keyboard.keys[0])] == ["आ", "\u093e"]
         assert "mine" in of_language("mr")
-        assert len(one.strokes("क्ष") or ()) == 1
+        assert len(keyboard.strokes("क्ष") or ()) == 1
     assert "mine" not in names()
 
 
@@ -82,12 +82,12 @@ WRONG = {
 @pytest.mark.parametrize("wrong", WRONG)
 def test_a_malformed_keyboard_gets_one_line(tmp_path: Path, wrong: str) -> None:
     """The file, the key and what is wrong with it, in a line of at most three hundred characters beside the path."""
-    (old, new), said = WRONG[wrong]
+    (old, new), message = WRONG[wrong]
     assert old in GOOD
     with packs.using(_pack(tmp_path, GOOD.replace(old, new))), pytest.raises(UserError) as caught:
         layout("mine")
     line = str(caught.value)
-    assert said in line
+    assert message in line
     assert "mine.toml" in line
     assert "\n" not in line
     assert len(line.replace(str(tmp_path), "")) < 300
@@ -154,15 +154,16 @@ def test_of_several_folders_the_first_default_wins(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("us-int", "Did you mean 'us-intl'?"), ("vi-tele", "Did you mean 'vi-telex'?"), ("xx", "'xx'")]
+    ("name", "message"),
+    [("us-int", "Did you mean 'us-intl'?"), ("vi-tele", "Did you mean 'vi-telex'?"), ("xx", "'xx'")],
 )
-def test_an_unknown_layout_of_a_spec_is_told_with_a_few_near_ones(name: str, said: str) -> None:
+def test_an_unknown_layout_of_a_spec_is_told_with_a_few_near_ones(name: str, message: str) -> None:
     """The nearest are named, at most eight and the usual `auto` among them, and where all are."""
     with pytest.raises(SpecError) as caught:
         perturb(["Habari"], f"keyboard_typo:0.1@layout={name}", language="sw")
-    told = str(caught.value)
-    assert said in told
-    known = told.partition("It knows ")[2].partition(" and ")[0].split(", ")
+    line = str(caught.value)
+    assert message in line
+    known = line.partition("It knows ")[2].partition(" and ")[0].split(", ")
     assert len(known) == 8
     assert "auto" in known
-    assert told.endswith("See: robust-xtreme list perturbations --json")
+    assert line.endswith("See: robust-xtreme list perturbations --json")

@@ -30,10 +30,10 @@ TYPED = tuple(code for code in LANGUAGES if layouts_of(code) and layouts_of(code
 
 @cache
 def _table(code: str, layout: str = "") -> dict[tuple[str, str], dict[str, int]]:
-    found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-    for slip in typing_errors(keyboards.layout(layout or keyboards.of_language(code)[0]), code):
-        found[slip.point, slip.kind][slip.form] = slip.weight
-    return found
+    groups: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    for typing_error in typing_errors(keyboards.layout(layout or keyboards.of_language(code)[0]), code):
+        groups[typing_error.point, typing_error.kind][typing_error.form] = typing_error.weight
+    return groups
 
 
 def _forms(code: str, point: str, kind: str, layout: str = "") -> set[str]:
@@ -47,13 +47,13 @@ def _noise(value: str, code: str, more: str = "", strength: str = "1", spans: tu
 def _long(code: str, more: str, strength: str = "1") -> Counter[str]:
     """How often each kind happens on a long text."""
     spec = PerturbationSpec.parse(f"keyboard_typo:{strength}{more}")
-    found = noise_texts([Text(f"{n}", code, SENTENCES[code]) for n in range(400)], spec, 0)
-    return sum((Counter(dict(one.edits)) for one in found), Counter())
+    noised = noise_texts([Text(f"{n}", code, SENTENCES[code]) for n in range(400)], spec, 0)
+    return sum((Counter(dict(text.edits)) for text in noised), Counter())
 
 
 def _bare(value: str) -> set[str]:
     """The marks that begin a cluster."""
-    return {one[0] for one in regex.findall(r"\X", value) if unicodedata.category(one[0])[0] == "M"}
+    return {match[0] for match in regex.findall(r"\X", value) if unicodedata.category(match[0])[0] == "M"}
 
 
 def _stays_whole(noised: Noised) -> None:
@@ -182,8 +182,10 @@ def test_only_letters_and_marks_of_the_language_come_out(code: str) -> None:
     """Whatever a key comes out as is made of letters of the alphabet, in both cases, and of its marks."""
     for (point, kind), forms in _table(code).items():
         assert kind in RATES
-        strange = {one for form in forms for one in split(form) if not (belongs(code, one) or one == point)}
-        assert not {one for one in strange if unicodedata.category(one)[0] != "M"}, (point, kind, forms)
+        strange = {
+            cluster for form in forms for cluster in split(form) if not (belongs(code, cluster) or cluster == point)
+        }
+        assert not {cluster for cluster in strange if unicodedata.category(cluster)[0] != "M"}, (point, kind, forms)
 
 
 @pytest.mark.parametrize("code", [*TYPED, "vi"])
@@ -191,7 +193,7 @@ def test_what_stands_in_for_a_letter_has_its_slot(code: str) -> None:
     """A consonant gives way to consonants, a sign to signs of its slot."""
     layout = keyboards.of_language(code)[0]
     for (point, _), forms in _table(code, layout).items():
-        slots = {slot(one) for form in forms for one in form} - {"accent"}
+        slots = {slot(letter) for form in forms for letter in form} - {"accent"}
         assert slots <= {slot(point)}, (point, forms)
 
 
@@ -206,10 +208,10 @@ def test_the_mix_follows_the_rates() -> None:
     """On a long text kinds that every letter allows happen in the ratio of their rates."""
     for changed in ({}, {"double": "4"}):
         rates = RATES | changed
-        found = _long("sw", "".join(f"@{kind}={rate}" for kind, rate in changed.items()), "0.05")
+        counts = _long("sw", "".join(f"@{kind}={rate}" for kind, rate in changed.items()), "0.05")
         for kind in ("insert", "delete", "double"):
             ratio = float(rates[kind]) / float(rates["neighbour"])
-            assert found[kind] / found["neighbour"] == pytest.approx(ratio, rel=0.15), kind
+            assert counts[kind] / counts["neighbour"] == pytest.approx(ratio, rel=0.15), kind
 
 
 def test_words_in_another_script_are_left_alone() -> None:
@@ -222,9 +224,9 @@ def test_spans_are_kept() -> None:
     """Spans stay on their words, a frozen one stays as it is."""
     value = "Watoto hucheza karibu na mto"
     spans = (Span(0, 6), Span(7, 14, None, True), Span(15, 21))
-    found = _noise(value, "sw", spans=spans)
-    assert found.text.at(found.text.spans[1]) == "hucheza"
-    assert all(found.text.at(span) and " " not in found.text.at(span) for span in found.text.spans)
+    noised = _noise(value, "sw", spans=spans)
+    assert noised.text.at(noised.text.spans[1]) == "hucheza"
+    assert all(noised.text.at(span) and " " not in noised.text.at(span) for span in noised.text.spans)
 
 
 def test_input_methods_serve_their_language_only() -> None:
@@ -276,7 +278,7 @@ def test_the_usual_layout_reaches_the_alphabet() -> None:
 
 def test_no_mark_is_orphaned() -> None:
     """In sentences of every language and in hard clusters no cluster begins with a mark that did not before."""
-    texts = [*every_language(), *(one for code in ("hi", "th", "my", "ar", "yo") for one in hard(code))]
+    texts = [*every_language(), *(text for code in ("hi", "th", "my", "ar", "yo") for text in hard(code))]
     for noised in noise_texts(texts, PerturbationSpec.parse("keyboard_typo:1"), 1):
         _stays_whole(noised)
 
@@ -287,8 +289,8 @@ def test_real_sentences_keep_their_clusters(data: Path, code: str) -> None:
     """With every letter mistyped no cluster is broken, and 95 % of those put in are the language's own."""
     lines = [line for line in sentences(data, code).splitlines() if line.strip()][:20]
     spec = PerturbationSpec.parse("keyboard_typo:1")
-    found = noise_texts([Text(f"{n}", code, line[:300]) for n, line in enumerate(lines)], spec, 0)
-    for noised in found:
+    noised_lines = noise_texts([Text(f"{n}", code, line[:300]) for n, line in enumerate(lines)], spec, 0)
+    for noised in noised_lines:
         _stays_whole(noised)
-    own = Counter(known for noised in found for known in own_letters(noised))
-    assert own[True] >= 0.95 * own.total(), f"{code}: {own[False]} foreign clusters of {own.total()}"
+    counts = Counter(known for noised in noised_lines for known in own_letters(noised))
+    assert counts[True] >= 0.95 * counts.total(), f"{code}: {counts[False]} foreign clusters of {counts.total()}"

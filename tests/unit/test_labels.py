@@ -14,35 +14,35 @@ XNLI, PANX = (registry.load("task", name) for name in ("xnli", "panx"))
 
 
 @pytest.mark.parametrize(
-    ("own", "found"),
+    ("classes", "expected"),
     [
         (("entailment", "neutral", "contradiction"), ("entailment", "neutral", "contradiction")),
         (("CONTRADICTION", "NEUTRAL", "ENTAILMENT"), ("contradiction", "neutral", "entailment")),
         (("neutral", "Contradictory", " entails "), ("neutral", "contradiction", "entailment")),
     ],
 )
-def test_classes_go_by_their_names(own: tuple[str, ...], found: tuple[str, ...]) -> None:
+def test_classes_go_by_their_names(classes: tuple[str, ...], expected: tuple[str, ...]) -> None:
     """Case, order and the usual other words for a class do not matter."""
-    assert mapped(own, XNLI, "one") == found
+    assert mapped(classes, XNLI, "one") == expected
 
 
 @pytest.mark.parametrize(
-    ("own", "line"),
+    ("classes", "line"),
     [
         (("LABEL_0", "LABEL_1", "LABEL_2"), r"one calls .*: --labels xnli=entailment,neutral,contradiction$"),
         (("entailment", "not_entailment"), r"has 2 classes .* but xnli has 3"),
         (("0", "1", "2"), r"--labels xnli=entailment,neutral,contradiction$"),
-        (tuple(f"c{place}" for place in range(50)), r"has 50 classes \(c0.*, \.\.\.\)"),
+        (tuple(f"c{number}" for number in range(50)), r"has 50 classes \(c0.*, \.\.\.\)"),
     ],
 )
-def test_classes_that_say_nothing_are_refused_with_the_flag(own: tuple[str, ...], line: str) -> None:
+def test_classes_that_say_nothing_are_refused_with_the_flag(classes: tuple[str, ...], line: str) -> None:
     """One line says what the head has, what the task has, and how to name the classes."""
     with pytest.raises(ModelError, match=line):
-        mapped(own, XNLI, "one")
+        mapped(classes, XNLI, "one")
 
 
 @pytest.mark.parametrize(
-    "own",
+    "classes",
     [
         ("entailment", "neutral", "other"),
         ("negative", "neutral", "positive"),
@@ -50,15 +50,15 @@ def test_classes_that_say_nothing_are_refused_with_the_flag(own: tuple[str, ...]
         ("e", "n", "c"),
     ],
 )
-def test_classes_of_another_task_are_refused_without_advice_to_rename_them(own: tuple[str, ...]) -> None:
+def test_classes_of_another_task_are_refused_without_advice_to_rename_them(classes: tuple[str, ...]) -> None:
     """A model of feelings is none of inference, whatever its classes are called by a flag."""
     with pytest.raises(ModelError, match=r"are not those of xnli .*Use a model of this task") as caught:
-        mapped(own, XNLI, "one")
+        mapped(classes, XNLI, "one")
     assert "--labels" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("own", "found"),
+    ("classes", "expected"),
     [
         (PANX.labels, PANX.labels),
         (("I-LOC", "O", "b_per", "I-ORG", "I-PER"), ("I-LOC", "O", "B-PER", "I-ORG", "I-PER")),
@@ -68,32 +68,32 @@ def test_classes_of_another_task_are_refused_without_advice_to_rename_them(own: 
         ((*PANX.labels, "B-DATE"), (*PANX.labels, "O")),
     ],
 )
-def test_tags_go_by_prefix_and_type(own: tuple[str, ...], found: tuple[str, ...] | str) -> None:
+def test_tags_go_by_prefix_and_type(classes: tuple[str, ...], expected: tuple[str, ...] | str) -> None:
     """Other schemes of prefixes and other words for a type are understood; types unknown to the task count as O."""
-    assert mapped(own, PANX, "one") == tuple(found.split() if isinstance(found, str) else found)
+    assert mapped(classes, PANX, "one") == tuple(expected.split() if isinstance(expected, str) else expected)
 
 
 def test_tags_that_count_as_outside_are_told() -> None:
     """What is lost by the mapping can be named."""
-    own = ("O", "B-MISC", "I-PER", "I-ORG", "I-LOC", "I-MISC")
-    assert others(own, mapped(own, PANX, "one")) == ("B-MISC", "I-MISC")
+    classes = ("O", "B-MISC", "I-PER", "I-ORG", "I-LOC", "I-MISC")
+    assert others(classes, mapped(classes, PANX, "one")) == ("B-MISC", "I-MISC")
 
 
 @pytest.mark.parametrize(
-    ("own", "line"),
+    ("classes", "line"),
     [
         (("O", "B-PER", "I-PER"), "do not cover those of panx"),
         (("B-PER", "B-ORG", "B-LOC"), "do not cover those of panx"),
         (("O", "I-PER", "I-ORG", "I-LOC", "B-PER", "B-ORG", "B-XX"), "do not cover those of panx"),
         (("O", "B-PER", "B-ORG", "B-LOC", "I-PER", "I-ORG"), "do not cover those of panx"),
         (("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-MISC", "I-MISC"), "do not cover those of panx"),
-        (tuple(f"LABEL_{place}" for place in range(7)), r"--labels panx=O,B-PER,I-PER,B-ORG,I-ORG,B-LOC,I-LOC$"),
+        (tuple(f"LABEL_{number}" for number in range(7)), r"--labels panx=O,B-PER,I-PER,B-ORG,I-ORG,B-LOC,I-LOC$"),
     ],
 )
-def test_tags_that_lack_a_type_are_refused(own: tuple[str, ...], line: str) -> None:
+def test_tags_that_lack_a_type_are_refused(classes: tuple[str, ...], line: str) -> None:
     """A head that can never find one of the task's types, or calls nothing O, is not an answer to the task."""
     with pytest.raises(ModelError, match=line):
-        mapped(own, PANX, "one")
+        mapped(classes, PANX, "one")
 
 
 def test_a_task_that_could_fit_is_told_from_one_that_cannot() -> None:
@@ -106,8 +106,8 @@ def test_a_task_that_could_fit_is_told_from_one_that_cannot() -> None:
 
 def test_labels_are_read_from_words() -> None:
     """TASK=A,B,C, spaces around names aside."""
-    found = parse_labels(["xnli=a, b,c", "panx=O,PER"])
-    assert found == {"xnli": ("a", "b", "c"), "panx": ("O", "PER")}
+    labels = parse_labels(["xnli=a, b,c", "panx=O,PER"])
+    assert labels == {"xnli": ("a", "b", "c"), "panx": ("O", "PER")}
     assert named(("a", "b"), ("LABEL_0", "LABEL_1"), XNLI, "one") == ("a", "b")
 
 
@@ -137,7 +137,7 @@ def test_labels_of_no_task_or_of_another_number_are_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("places", "said"),
+    ("ids", "message"),
     [
         (
             {"entailment": 2, "neutral": 1, "contradiction": 0},
@@ -151,20 +151,20 @@ def test_labels_of_no_task_or_of_another_number_are_one_line() -> None:
         ([1], ""),
     ],
 )
-def test_a_configuration_that_contradicts_itself_is_told(places: object, said: str) -> None:
+def test_a_configuration_that_contradicts_itself_is_told(ids: object, message: str) -> None:
     """Only a class that both name, at different places, is a contradiction."""
-    found = contradiction(("entailment", "neutral", "contradiction"), places)
-    assert said in found
-    assert bool(said) == bool(found)
+    lines = contradiction(("entailment", "neutral", "contradiction"), ids)
+    assert message in lines
+    assert bool(message) == bool(lines)
 
 
 def test_parts_of_speech_go_by_their_names() -> None:
     """They have no O and no prefixes: a head has all seventeen in any order, or is none of them."""
     udpos = registry.load("task", "udpos")
-    own = tuple(name.lower() for name in reversed(udpos.labels))
-    assert mapped(own, udpos, "one") == tuple(reversed(udpos.labels))
-    assert may_fit(tuple(f"LABEL_{place}" for place in range(17)), udpos)
-    for other in (own[1:], PANX.labels):
+    classes = tuple(name.lower() for name in reversed(udpos.labels))
+    assert mapped(classes, udpos, "one") == tuple(reversed(udpos.labels))
+    assert may_fit(tuple(f"LABEL_{number}" for number in range(17)), udpos)
+    for other in (classes[1:], PANX.labels):
         assert not may_fit(other, udpos)
         with pytest.raises(ModelError, match=r"one: its classes \(.*\) do not cover those of udpos \(ADJ, ADP"):
             mapped(other, udpos, "one")

@@ -26,7 +26,10 @@ def test_weights_decay_and_biases_and_norms_do_not() -> None:
     """A weight matrix is in the group that decays, a vector in the other."""
     encoder = nn.Sequential(nn.Linear(2, 2), nn.LayerNorm(2))
     groups = TrainingModule(encoder, (), SCHEDULE).configure_optimizers().param_groups
-    assert {one.ndim: group["weight_decay"] for group in groups for one in group["params"]} == {2: 0.5, 1: 0.0}
+    assert {parameter.ndim: group["weight_decay"] for group in groups for parameter in group["params"]} == {
+        2: 0.5,
+        1: 0.0,
+    }
 
 
 def test_the_rate_goes_up_from_the_first_step_and_then_down() -> None:

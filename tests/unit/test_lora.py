@@ -33,26 +33,26 @@ def test_only_low_rank_changes_and_the_head_learn(kind: str, tmp_path: Path) -> 
     """At first nothing is changed; after two steps the merged encoder gives what the adapted one gave, and is plain."""
     folder = encoder_folder(tmp_path / kind, kind)
     plain, tokenizer = read_encoder(folder), read_tokenizer(folder)
-    before = {name: one.clone() for name, one in plain.state_dict().items()}
+    before = {name: tensor.clone() for name, tensor in plain.state_dict().items()}
     encoder = add_lora(read_encoder(folder), 2)
     inputs, mask, windows = _batch(encoder, tokenizer)
     with torch.inference_mode():
         assert torch.equal(encoder(**inputs).last_hidden_state, plain(**inputs).last_hidden_state)
     assert encoder.get_input_embeddings().num_embeddings == len(tokenizer)
-    learning = [name for name, one in encoder.named_parameters() if one.requires_grad]
+    learning = [name for name, tensor in encoder.named_parameters() if tensor.requires_grad]
     assert learning
     assert all("lora_" in name for name in learning)
     _two_steps(encoder, inputs, mask, windows)
     with torch.inference_mode():
         learned = encoder(**inputs).last_hidden_state
-    own = merged(encoder)
-    assert type(own) is type(plain)
-    write_model(tmp_path / "model", own, tokenizer)
+    merged_encoder = merged(encoder)
+    assert type(merged_encoder) is type(plain)
+    write_model(tmp_path / "model", merged_encoder, tokenizer)
     again = read_encoder(tmp_path / "model")
     assert again.state_dict().keys() == before.keys()
     with torch.inference_mode():
         torch.testing.assert_close(again(**inputs).last_hidden_state, learned, atol=1e-5, rtol=1e-4)
-    changed = [name for name, one in again.state_dict().items() if not torch.equal(one, before[name])]
+    changed = [name for name, tensor in again.state_dict().items() if not torch.equal(tensor, before[name])]
     assert changed
     assert len(changed) < len(before) / 2
     assert not list((tmp_path / "model").glob("adapter*"))
@@ -61,7 +61,7 @@ def test_only_low_rank_changes_and_the_head_learn(kind: str, tmp_path: Path) -> 
 def _two_steps(encoder: Any, inputs: dict[str, Tensor], mask: Tensor, windows: list[Any]) -> None:
     head = classification.head(16, ("a", "b"))
     module = nn.ModuleList([encoder, head]).train()
-    optimizer = torch.optim.AdamW([one for one in module.parameters() if one.requires_grad], lr=1e-2)
+    optimizer = torch.optim.AdamW([parameter for parameter in module.parameters() if parameter.requires_grad], lr=1e-2)
     for _ in range(2):
         hidden = encoder(**inputs).last_hidden_state
         loss = classification.loss(head, hidden, mask, windows, EXAMPLES, ("a", "b"))
@@ -77,11 +77,11 @@ def test_the_same_seed_gives_the_same_start_and_no_global_state_changes() -> Non
     torch.manual_seed(5)
     state = torch.random.get_rng_state()
     size = len(tiny_tokenizer())
-    one, same, other = (add_lora(tiny_encoder(size), 4, seed).state_dict() for seed in (1, 1, 2))
+    first, same, other = (add_lora(tiny_encoder(size), 4, seed).state_dict() for seed in (1, 1, 2))
     assert torch.equal(torch.random.get_rng_state(), state)
-    drawn = next(name for name in one if "lora_A" in name)
-    assert torch.equal(one[drawn], same[drawn])
-    assert not torch.equal(one[drawn], other[drawn])
+    drawn = next(name for name in first if "lora_A" in name)
+    assert torch.equal(first[drawn], same[drawn])
+    assert not torch.equal(first[drawn], other[drawn])
 
 
 def test_a_saved_state_of_an_adapted_encoder_can_be_gone_on_with() -> None:

@@ -46,7 +46,11 @@ def _written(folder: Path, name: str, text: str, encoding: str = "utf-8") -> Pat
 
 def _names(folder: Path, code: str = "ha", split: str = "test") -> list[tuple[str, tuple[str, ...]]]:
     examples = load(MASAKHANER, folder, code, split).examples
-    return [(one.texts["tokens"].value, one.target.names) for one in examples if isinstance(one.target, Tags)]
+    return [
+        (example.texts["tokens"].value, example.target.names)
+        for example in examples
+        if isinstance(example.target, Tags)
+    ]
 
 
 WHOLE = [
@@ -78,17 +82,17 @@ def test_sentences_of_masakhaner_are_read_however_they_are_saved(tmp_path: Path,
 def test_decomposed_sentences_stay_decomposed(tmp_path: Path) -> None:
     """NFD is read as it is: words keep their code points, and tags their words."""
     decomposed = unicodedata.normalize("NFD", SENTENCES)
-    found = _names(_written(tmp_path, "masakhaner2/hau/test.txt", decomposed))
-    assert found == [(unicodedata.normalize("NFD", value), tags) for value, tags in WHOLE]
+    names = _names(_written(tmp_path, "masakhaner2/hau/test.txt", decomposed))
+    assert names == [(unicodedata.normalize("NFD", value), tags) for value, tags in WHOLE]
 
 
 def test_sentences_in_another_order_keep_their_clusters(tmp_path: Path) -> None:
     """The cluster of a sentence is its words, wherever it is."""
     first, second = SENTENCES.rstrip("\n").split("\n\n")
-    one = load(MASAKHANER, _written(tmp_path / "a", "masakhaner2/hau/test.txt", SENTENCES), "ha", "test").examples
+    loaded = load(MASAKHANER, _written(tmp_path / "a", "masakhaner2/hau/test.txt", SENTENCES), "ha", "test").examples
     other = _written(tmp_path / "b", "masakhaner2/hau/test.txt", f"{second}\n\n{first}\n")
     clusters = [example.cluster for example in load(MASAKHANER, other, "ha", "test").examples]
-    assert clusters == [example.cluster for example in one][::-1]
+    assert clusters == [example.cluster for example in loaded][::-1]
 
 
 @pytest.mark.parametrize(
@@ -161,18 +165,18 @@ def _pairs(folder: Path, text: str, code: str = "hch", split: str = "test") -> t
 def test_pairs_of_americasnli_are_read_however_they_are_saved(tmp_path: Path, text: str) -> None:
     """Ids name the rows, labels are XNLI's, and three hypotheses share premise and cluster, quotation marks and all."""
     examples = _pairs(tmp_path, text)
-    assert [one.id for one in examples] == [f"americasnli/test/hch/{row[0]}" for row in PAIRS]
-    assert [one.target for one in examples] == [Choice(2), Choice(0), Choice(1), Choice(1)]
-    assert [one.cluster for one in examples] == ["xnli-test/0"] * 3 + ["xnli-test/2"]
-    assert len({one.texts["premise"].id for one in examples}) == 2
+    assert [example.id for example in examples] == [f"americasnli/test/hch/{row[0]}" for row in PAIRS]
+    assert [example.target for example in examples] == [Choice(2), Choice(0), Choice(1), Choice(1)]
+    assert [example.cluster for example in examples] == ["xnli-test/0"] * 3 + ["xnli-test/2"]
+    assert len({example.texts["premise"].id for example in examples}) == 2
     assert examples[3].texts["premise"].value == 'neureta "h+awarie" …'
 
 
 def test_rows_and_columns_in_another_order_are_the_same_examples(tmp_path: Path) -> None:
     """Ids say which row is which, the header which column."""
-    plain = {one.id: one for one in _pairs(tmp_path / "a", _tsv(*PAIRS))}
+    plain = {example.id: example for example in _pairs(tmp_path / "a", _tsv(*PAIRS))}
     turned = _tsv(*(row[::-1] for row in PAIRS[::-1]), header=HEADER[::-1])
-    assert {one.id: one for one in _pairs(tmp_path / "b", turned)} == plain
+    assert {example.id: example for example in _pairs(tmp_path / "b", turned)} == plain
 
 
 def test_decomposed_pairs_stay_decomposed(tmp_path: Path) -> None:
@@ -206,8 +210,10 @@ def test_translations_share_their_cluster_though_rows_are_missing(tmp_path: Path
         code: _tsv(*((str(number), code, code, f"h{number}", "neutral") for number in numbers))
         for code, numbers in {"tar": (12451, 12452, 12475), "nah": (12452, 12475, 12476, 14940)}.items()
     }
-    found = {code: [one.cluster for one in _pairs(tmp_path, text, code, "validation")] for code, text in rows.items()}
-    assert found == {
+    clusters = {
+        code: [example.cluster for example in _pairs(tmp_path, text, code, "validation")] for code, text in rows.items()
+    }
+    assert clusters == {
         "tar": ["xnli-validation/0", "xnli-validation/0", "xnli-validation/8"],
         "nah": ["xnli-validation/0", "xnli-validation/8", "xnli-validation/8", "xnli-validation/829"],
     }
@@ -237,9 +243,9 @@ def test_samples_are_whole_files() -> None:
 
 def test_the_group_of_low_resource_tasks() -> None:
     """`low-resource` represents both tasks in all of their languages: twenty and ten, as the papers list them."""
-    found = groups.chosen(["low-resource"])
-    assert {name: len(codes) for name, codes in found.items()} == {"americasnli": 10, "masakhaner": 20}
-    assert all(found[one.name] == one.languages for one in (AMERICASNLI, MASAKHANER))
+    languages = groups.chosen(["low-resource"])
+    assert {name: len(codes) for name, codes in languages.items()} == {"americasnli": 10, "masakhaner": 20}
+    assert all(languages[task.name] == task.languages for task in (AMERICASNLI, MASAKHANER))
 
 
 def test_a_task_without_training_data_names_the_head_that_answers_it() -> None:
@@ -258,12 +264,16 @@ def _tagged(*tags: str) -> Example:
 
 def test_a_head_of_pan_x_lacks_dates() -> None:
     """What its classes do not name is gold O, with the data's fingerprint, and a sentence says so."""
-    gone = unsupported.unsupported_labels(PANX.labels, MASAKHANER)
-    assert gone == ("B-DATE", "I-DATE")
+    missing = unsupported.unsupported_labels(PANX.labels, MASAKHANER)
+    assert missing == ("B-DATE", "I-DATE")
     clean = _tagged("B-PER", "B-DATE", "I-DATE")
-    (judged,) = unsupported.outside([clean], gone)
-    assert judged.target == Tags(("B-PER", "O", "O"))
-    assert (judged.fingerprint, judged.cluster, judged.texts) == (clean.fingerprint, clean.cluster, clean.texts)
+    (rewritten,) = unsupported.outside([clean], missing)
+    assert rewritten.target == Tags(("B-PER", "O", "O"))
+    assert (rewritten.fingerprint, rewritten.cluster, rewritten.texts) == (
+        clean.fingerprint,
+        clean.cluster,
+        clean.texts,
+    )
     line = "masakhaner: the head has no class for DATE; gold DATE counts as O."
     assert unsupported.note(PANX.labels, MASAKHANER) == line
 
@@ -280,9 +290,9 @@ def test_a_head_of_its_own_lacks_nothing() -> None:
 
 def test_a_checkpoint_without_dates_is_taken_for_masakhaner() -> None:
     """A checkpoint's classes are those of the task, or of an accepted one; dates are found where it has them."""
-    own = ("O", "B-DATE", "I-DATE", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
-    without = tuple(one for one in own if not one.endswith("DATE"))
-    assert placed(own, MASAKHANER) == mapped(own, MASAKHANER, "m") == own
+    labels = ("O", "B-DATE", "I-DATE", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
+    without = tuple(label for label in labels if not label.endswith("DATE"))
+    assert placed(labels, MASAKHANER) == mapped(labels, MASAKHANER, "m") == labels
     assert placed(without, MASAKHANER) == without
     assert placed(("O", "B-PER", "I-PER"), MASAKHANER) is None
     assert unsupported.label_sets(MASAKHANER) == (MASAKHANER.labels, PANX.labels)

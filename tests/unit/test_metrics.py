@@ -29,9 +29,9 @@ def _metric(name: str) -> Metric:
     return metric
 
 
-def _choices(gold: int, said: int) -> Scored:
+def _choices(gold: int, predicted: int) -> Scored:
     example = Example("e", {"premise": Text("t", "en", "")}, Choice(gold), "c")
-    return Scored(example, example, Choice(said), Choice(said))
+    return Scored(example, example, Choice(predicted), Choice(predicted))
 
 
 def _sentence(words: Sequence[str], target: Target) -> Example:
@@ -40,10 +40,10 @@ def _sentence(words: Sequence[str], target: Target) -> Example:
     return Example("e", {"tokens": Text("t", "en", " ".join(words), spans)}, target, "c")
 
 
-def _tagged(gold: Sequence[str], said: Sequence[str], changed: Sequence[bool] = ()) -> Scored:
+def _tagged(gold: Sequence[str], predicted: Sequence[str], changed: Sequence[bool] = ()) -> Scored:
     words = [f"w{index}" for index in range(len(gold))]
     noisy = [word + "x" * touched for word, touched in zip(words, changed or [False] * len(gold), strict=True)]
-    prediction = Tags(tuple(said))
+    prediction = Tags(tuple(predicted))
     clean, perturbed = _sentence(words, Tags(tuple(gold))), _sentence(noisy, Tags(tuple(gold)))
     return Scored(clean, perturbed, prediction, prediction)
 
@@ -52,11 +52,13 @@ def _passage(value: str, answers: Sequence[Span]) -> Example:
     return Example("e", {"context": Text("t", "en", value, tuple(answers))}, Answers(tuple(answers)), "c")
 
 
-def _asked(words: Sequence[str], gold: tuple[int, int], said: tuple[int, int] | None, noisy: frozenset[int]) -> Scored:
+def _asked(
+    words: Sequence[str], gold: tuple[int, int], predicted: tuple[int, int] | None, noisy: frozenset[int]
+) -> Scored:
     """An answer of words gold[0]:gold[1], a prediction likewise, over a context whose `noisy` words lost a letter."""
     both = [list(words), [word[1:] if index in noisy else word for index, word in enumerate(words)]]
-    examples = [_passage(" ".join(one), [_cover(one, gold)]) for one in both]
-    spans = [Answers(() if said is None else (_cover(one, said),)) for one in both]
+    examples = [_passage(" ".join(sentence), [_cover(sentence, gold)]) for sentence in both]
+    spans = [Answers(() if predicted is None else (_cover(sentence, predicted),)) for sentence in both]
     return Scored(examples[0], examples[1], spans[1], spans[0])
 
 
@@ -65,9 +67,9 @@ def _cover(words: Sequence[str], part: tuple[int, int]) -> Span:
     return Span(start, start + len(" ".join(words[part[0] : part[1]])))
 
 
-def _ranked(gold: Sequence[str], said: Sequence[str]) -> Scored:
+def _ranked(gold: Sequence[str], predicted: Sequence[str]) -> Scored:
     example = Example("e", {"query": Text("t", "en", "")}, Document(tuple(gold)), "c")
-    return Scored(example, example, Document(tuple(said)), Document(tuple(said)))
+    return Scored(example, example, Document(tuple(predicted)), Document(tuple(predicted)))
 
 
 _tag = st.sampled_from(TAGS)
@@ -98,9 +100,9 @@ PERFECT = {
 
 def _kind(metric: Metric) -> type:
     """The kind of target that a metric reads: the one that it does not refuse."""
-    for kind, judged in PERFECT.items():
+    for kind, scored in PERFECT.items():
         try:
-            metric.stats(judged)
+            metric.stats(scored)
         except Mismatch:
             continue
         return kind
@@ -108,7 +110,7 @@ def _kind(metric: Metric) -> type:
 
 
 def _sums(metric: Metric, batch: Sequence[Scored], scope: str = "all") -> np.ndarray:
-    rows = [metric.stats(one).get(scope, (0.0,) * len(metric.columns)) for one in batch]
+    rows = [metric.stats(scored).get(scope, (0.0,) * len(metric.columns)) for scored in batch]
     total: np.ndarray = np.asarray(rows, dtype=np.float64).reshape(-1, len(metric.columns)).sum(axis=0)
     return total
 
@@ -150,11 +152,11 @@ def test_sums_add_over_any_partition(name: str, data: st.DataObject) -> None:
 def test_scopes_divide_the_whole(name: str, data: st.DataObject) -> None:
     """What noise touched and what it left add up to all."""
     metric = _metric(name)
-    judged = data.draw(JUDGED[_kind(metric)])
-    parts = {scope: sums for scope, sums in metric.stats(judged).items() if scope != "all"}
+    scored = data.draw(JUDGED[_kind(metric)])
+    parts = {scope: sums for scope, sums in metric.stats(scored).items() if scope != "all"}
     assert set(parts) <= {"noised_gold", "untouched"}
     if parts:
-        np.testing.assert_array_equal(np.sum(list(parts.values()), axis=0), metric.stats(judged)["all"])
+        np.testing.assert_array_equal(np.sum(list(parts.values()), axis=0), metric.stats(scored)["all"])
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -174,15 +176,15 @@ def test_values_keep_the_shape_of_the_sums(name: str, shape: tuple[int, ...]) ->
 def test_another_kind_of_target_is_refused(name: str) -> None:
     """A prediction of another family names the example and both kinds."""
     metric = _metric(name)
-    wrong = [judged for kind, judged in PERFECT.items() if kind is not _kind(metric)]
-    for judged in wrong:
+    wrong = [scored for kind, scored in PERFECT.items() if kind is not _kind(metric)]
+    for scored in wrong:
         with pytest.raises(Mismatch, match=f"e: expected {_kind(metric).__name__}, found"):
-            metric.stats(judged)
+            metric.stats(scored)
 
 
 def _reference_chunks(tags: Sequence[str]) -> set[tuple[str, int, int]]:
     """Chunks of B- and I- tags, by walking from each word that may begin one to the last that continues it."""
-    found = set()
+    spans = set()
     for start, tag in enumerate(tags):
         kind = tag[2:]
         inside = start > 0 and tags[start - 1][2:] == kind
@@ -191,8 +193,8 @@ def _reference_chunks(tags: Sequence[str]) -> set[tuple[str, int, int]]:
         stop = start + 1
         while stop < len(tags) and tags[stop] == f"I-{kind}":
             stop += 1
-        found.add((kind, start, stop))
-    return found
+        spans.add((kind, start, stop))
+    return spans
 
 
 @given(st.lists(_tag, max_size=9))
@@ -209,7 +211,7 @@ def test_runs_of_bare_tags_are_chunks(tags: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tags", "found"),
+    ("tags", "expected"),
     [
         ([], []),
         (["I-PER", "I-PER"], [("PER", 0, 2)]),
@@ -221,18 +223,18 @@ def test_runs_of_bare_tags_are_chunks(tags: list[str]) -> None:
         (["INTJ", "INTJ", "NOUN"], [("INTJ", 0, 2), ("NOUN", 2, 3)]),
     ],
 )
-def test_the_frozen_rule_on_single_cases(tags: list[str], found: list[tuple[str, int, int]]) -> None:
+def test_the_frozen_rule_on_single_cases(tags: list[str], expected: list[tuple[str, int, int]]) -> None:
     """Entities that begin inside, change type or touch; bare tags beginning with S are chunks of one word each."""
-    assert list(chunks(tags)) == found
+    assert list(chunks(tags)) == expected
 
 
 @given(st.lists(_tag_lists, min_size=1, max_size=5))
 def test_span_f1_equals_a_reference(lists: list[tuple[list[str], list[str], list[bool]]]) -> None:
     """F1 from summed counts is the harmonic mean of precision and recall over all sentences."""
     gold = {(index, chunk) for index, row in enumerate(lists) for chunk in _reference_chunks(row[0])}
-    said = {(index, chunk) for index, row in enumerate(lists) for chunk in _reference_chunks(row[1])}
-    right = len(gold & said)
-    precision, recall = right / max(len(said), 1), right / max(len(gold), 1)
+    predicted = {(index, chunk) for index, row in enumerate(lists) for chunk in _reference_chunks(row[1])}
+    right = len(gold & predicted)
+    precision, recall = right / max(len(predicted), 1), right / max(len(gold), 1)
     expected = 200 * precision * recall / (precision + recall) if right else 0.0
     value = float(span_f1.reduce(_sums(span_f1, [_tagged(*row) for row in lists])))
     assert value == pytest.approx(expected)
@@ -240,14 +242,14 @@ def test_span_f1_equals_a_reference(lists: list[tuple[list[str], list[str], list
 
 def test_entities_are_noised_where_a_word_of_theirs_is() -> None:
     """Entities with a changed word, gold or predicted, are counted apart from those without."""
-    judged = _tagged(["B-PER", "I-PER", "O", "B-LOC"], ["B-PER", "I-PER", "B-LOC", "O"], [False, True, False, False])
-    assert span_f1.stats(judged) == {"all": (1, 1, 1), "noised_gold": (1, 0, 0), "untouched": (0, 1, 1)}
+    scored = _tagged(["B-PER", "I-PER", "O", "B-LOC"], ["B-PER", "I-PER", "B-LOC", "O"], [False, True, False, False])
+    assert span_f1.stats(scored) == {"all": (1, 1, 1), "noised_gold": (1, 0, 0), "untouched": (0, 1, 1)}
 
 
 def test_words_are_scored_one_by_one() -> None:
     """Token accuracy counts words, those that noise changed apart."""
-    judged = _tagged(["O", "B-PER", "O"], ["O", "O", "O"], [False, True, False])
-    assert _metric("token_accuracy").stats(judged) == {"all": (2, 3), "noised_gold": (0, 1), "untouched": (2, 2)}
+    scored = _tagged(["O", "B-PER", "O"], ["O", "O", "O"], [False, True, False])
+    assert _metric("token_accuracy").stats(scored) == {"all": (2, 3), "noised_gold": (0, 1), "untouched": (2, 2)}
 
 
 @pytest.mark.parametrize("name", ["span_f1", "token_accuracy"])
@@ -264,29 +266,29 @@ def _reference_words(answer: str) -> list[str]:
     return [word for word in kept.split() if word not in {"a", "an", "the"}]
 
 
-def _reference_f1(said: str, gold: str) -> float:
-    one, other = _reference_words(said), sorted(_reference_words(gold))
+def _reference_f1(predicted: str, gold: str) -> float:
+    first, other = _reference_words(predicted), sorted(_reference_words(gold))
     shared = 0
-    for word in one:
+    for word in first:
         if word in other:
             other.remove(word)
             shared += 1
-    return 2 * shared / (len(one) + len(other) + shared) if shared else 0.0
+    return 2 * shared / (len(first) + len(other) + shared) if shared else 0.0
 
 
 _answers = st.lists(st.sampled_from(["the", "A", "an", "Lake", "lake.", "(lake)", "ya", "湖", "ทะเล", "!"]), max_size=5)
 
 
 @given(_answers, st.lists(_answers, min_size=1, max_size=3))
-def test_answers_equal_a_reference(said: list[str], golds: list[list[str]]) -> None:
+def test_answers_equal_a_reference(predicted: list[str], golds: list[list[str]]) -> None:
     """Exact match and F1 are the best over the golds of a reference that removes shared words one by one."""
-    text, texts = " ".join(said), [" ".join(gold) for gold in golds]
+    text, texts = " ".join(predicted), [" ".join(gold) for gold in golds]
     assert overlap(text, texts) == pytest.approx(max(_reference_f1(text, gold) for gold in texts))
     assert exact(text, texts) == max(_reference_words(text) == _reference_words(gold) for gold in texts)
 
 
 @pytest.mark.parametrize(
-    ("said", "gold", "em", "f1"),
+    ("predicted", "gold", "em", "f1"),
     [
         ("The Lake!", "lake", 1.0, 1.0),
         ("la casa", "casa", 0.0, 2 / 3),
@@ -298,15 +300,15 @@ def test_answers_equal_a_reference(said: list[str], golds: list[list[str]]) -> N
         ("", "lake", 0.0, 0.0),
     ],
 )
-def test_the_official_rule_on_single_cases(said: str, gold: str, em: float, f1: float) -> None:
+def test_the_official_rule_on_single_cases(predicted: str, gold: str, em: float, f1: float) -> None:
     """English articles go in every language, only ASCII punctuation goes, Chinese is one word, no word shares none."""
-    assert [exact(said, [gold]), overlap(said, [gold])] == pytest.approx([em, f1])
+    assert [exact(predicted, [gold]), overlap(predicted, [gold])] == pytest.approx([em, f1])
 
 
 def test_answers_under_noise_are_scored_three_ways() -> None:
     """The headline maps back to the clean text; the surface forms are against the noisy and the clean gold."""
-    judged = _asked(WORDS, (1, 3), (1, 3), frozenset({0, 1}))
-    values = {name: _metric(name).stats(judged) for name in METRICS if _kind(_metric(name)) is Answers}
+    scored = _asked(WORDS, (1, 3), (1, 3), frozenset({0, 1}))
+    values = {name: _metric(name).stats(scored) for name in METRICS if _kind(_metric(name)) is Answers}
     assert {name: stats["all"][0] for name, stats in values.items()} == {
         "mlqa_em": 1.0,
         "mlqa_f1": 1.0,
@@ -321,8 +323,8 @@ def test_answers_under_noise_are_scored_three_ways() -> None:
 
 def test_an_answer_that_noise_missed_is_untouched() -> None:
     """Noise elsewhere in the context leaves the answer in the scope untouched."""
-    judged = _asked(WORDS, (1, 3), (4, 5), frozenset({0, 4}))
-    assert set(_metric("squad_f1").stats(judged)) == {"all", "untouched"}
+    scored = _asked(WORDS, (1, 3), (4, 5), frozenset({0, 4}))
+    assert set(_metric("squad_f1").stats(scored)) == {"all", "untouched"}
 
 
 def _zero(compare: Callable[[str, Sequence[str]], float]) -> float:

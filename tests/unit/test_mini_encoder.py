@@ -24,7 +24,7 @@ def _encoder(**changed: Any) -> Any:
         return MiniModel(config).eval()
 
 
-def _said(encoder: Any, *rows: list[int]) -> torch.Tensor:
+def _states(encoder: Any, *rows: list[int]) -> torch.Tensor:
     length = max(map(len, rows))
     ids = torch.tensor([row + [1] * (length - len(row)) for row in rows])
     with torch.inference_mode():
@@ -46,8 +46,8 @@ def test_a_word_knows_the_one_most_like_it_in_the_other_text() -> None:
     vectors = torch.tensor([[[1.0, 0.0], [0.0, 3.0], [2.0, 0.0], [1.0, 1.0]]])
     second = torch.tensor([[False, False, True, True]])
     words = torch.ones_like(second)
-    found = best_match(vectors, second, words)[0]
-    assert found.tolist() == pytest.approx([1.0, 0.5**0.5, 1.0, 0.5**0.5])
+    similarity = best_match(vectors, second, words)[0]
+    assert similarity.tolist() == pytest.approx([1.0, 0.5**0.5, 1.0, 0.5**0.5])
     assert best_match(vectors, second & False, words).tolist() == [[0.0] * 4]
     assert best_match(vectors, second, words & torch.tensor([True, True, False, True]))[0, 0] == pytest.approx(0.5**0.5)
 
@@ -56,14 +56,14 @@ def test_padding_changes_no_answer() -> None:
     """A row says the same alone and beside a longer one."""
     encoder = _encoder()
     short, long = [0, 9, 10, 2, 2, 9, 2], [0, *range(10, 40), 2]
-    alone, beside = _said(encoder, short), _said(encoder, short, long)
+    alone, beside = _states(encoder, short), _states(encoder, short, long)
     assert torch.allclose(alone[0], beside[0, : len(short)], atol=1e-5)
 
 
 def test_a_word_of_the_other_text_is_seen() -> None:
     """What the second text says changes what the first token of the pair contains."""
     encoder = _encoder()
-    same, other = _said(encoder, [0, 9, 2, 2, 9, 2]), _said(encoder, [0, 9, 2, 2, 30, 2])
+    same, other = _states(encoder, [0, 9, 2, 2, 9, 2]), _states(encoder, [0, 9, 2, 2, 30, 2])
     assert (same[0, 1] - other[0, 1]).abs().max() > 1e-3
 
 
@@ -81,10 +81,10 @@ def test_noise_on_word_vectors_is_of_training_alone() -> None:
     """Two passes agree in evaluation; in training they differ, and a word has one vector wherever it is."""
     encoder = _encoder(type_noise=0.5, type_dropout=0.1, dropout=0.0)
     ids = [0, 9, 10, 2, 2, 9, 2]
-    assert torch.equal(_said(encoder, ids), _said(encoder, ids))
+    assert torch.equal(_states(encoder, ids), _states(encoder, ids))
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        assert not torch.equal(_said(encoder.train(), ids), _said(encoder.train(), ids))
+        assert not torch.equal(_states(encoder.train(), ids), _states(encoder.train(), ids))
         noised = encoder._noised(encoder.embeddings(torch.tensor([ids])), torch.tensor([ids]))[0]
     assert torch.equal(noised[1], noised[5])
 
@@ -94,12 +94,12 @@ def test_it_lies_on_disk_in_half_precision_and_is_read_by_the_auto_classes(tmp_p
     encoder = _encoder()
     write_model(tmp_path / "model", encoder, tiny_tokenizer())
     stored = load_file(tmp_path / "model" / "model.safetensors")
-    assert {one.dtype for one in stored.values()} == {torch.float16}
+    assert {tensor.dtype for tensor in stored.values()} == {torch.float16}
     back = read_encoder(tmp_path / "model")
     assert type(back).__name__ == "MiniModel"
-    assert {one.dtype for one in back.parameters()} == {torch.float32}
-    assert all(torch.equal(one.half(), stored[name]) for name, one in encoder.state_dict().items())
-    assert torch.allclose(_said(back, [0, 9, 2]), _said(encoder, [0, 9, 2]), atol=1e-2)
+    assert {parameter.dtype for parameter in back.parameters()} == {torch.float32}
+    assert all(torch.equal(tensor.half(), stored[name]) for name, tensor in encoder.state_dict().items())
+    assert torch.allclose(_states(back, [0, 9, 2]), _states(encoder, [0, 9, 2]), atol=1e-2)
 
 
 def test_the_tokenizer_of_a_run_is_named_for_every_version_of_transformers(tmp_path: Path) -> None:

@@ -80,25 +80,25 @@ def test_words_equal_a_reference(language: str, answer: str) -> None:
 
 @pytest.mark.parametrize("language", sorted(_ARTICLES))
 @given(_parts, st.lists(_parts, min_size=1, max_size=3))
-def test_answers_equal_a_reference(language: str, said: str, golds: list[str]) -> None:
+def test_answers_equal_a_reference(language: str, predicted: str, golds: list[str]) -> None:
     """Exact match and F1 are the best over the golds, F1 that of shared words removed one by one."""
-    told = _reference(said, language)
+    reference = _reference(predicted, language)
     others = [_reference(gold, language) for gold in golds]
-    assert exact(said, golds, language) == (told in others)
-    assert overlap(said, golds, language) == pytest.approx(max(_f1(told, other) for other in others))
+    assert exact(predicted, golds, language) == (reference in others)
+    assert overlap(predicted, golds, language) == pytest.approx(max(_f1(reference, other) for other in others))
 
 
-def _f1(said: Sequence[str], gold: Sequence[str]) -> float:
+def _f1(predicted: Sequence[str], gold: Sequence[str]) -> float:
     rest, shared = list(gold), 0
-    for word in said:
+    for word in predicted:
         if word in rest:
             rest.remove(word)
             shared += 1
-    return 2 * shared / (len(said) + len(gold)) if shared else 0.0
+    return 2 * shared / (len(predicted) + len(gold)) if shared else 0.0
 
 
 @pytest.mark.parametrize(
-    ("answer", "language", "found"),
+    ("answer", "language", "expected"),
     [
         ("The «Lake»!", "en", "lake"),
         ("The Lake", "de", "the lake"),
@@ -112,13 +112,13 @@ def _f1(said: Sequence[str], gold: Sequence[str]) -> float:
         ("$5+5", "en", "55"),
     ],
 )
-def test_the_official_rule_on_single_cases(answer: str, language: str, found: str) -> None:
+def test_the_official_rule_on_single_cases(answer: str, language: str, expected: str) -> None:
     """Articles are the answer's language's own, punctuation is Unicode's, Chinese characters are alone."""
-    assert " ".join(words(answer, language)) == found
+    assert " ".join(words(answer, language)) == expected
 
 
 @pytest.mark.parametrize(
-    ("answer", "language", "found"),
+    ("answer", "language", "expected"),
     [
         ("Le Lac", "fr", "le lac"),
         ("ทะเล A1", "th", "ท ะ เ ล a1"),
@@ -129,18 +129,18 @@ def test_the_official_rule_on_single_cases(answer: str, language: str, found: st
     ],
 )
 def test_other_languages_have_no_articles_and_unspaced_scripts_stand_alone(
-    answer: str, language: str, found: str
+    answer: str, language: str, expected: str
 ) -> None:
     """What MLQA's script would refuse is scored by the stated rule: no article goes, unspaced characters are words."""
-    assert " ".join(words(answer, language)) == found
+    assert " ".join(words(answer, language)) == expected
 
 
 @given(st.text(max_size=20), st.sampled_from(LANGUAGES))
 def test_no_answer_and_no_language_is_refused(answer: str, language: str) -> None:
     """Any text in any language has words that contain no white space and no punctuation, and equals itself."""
-    found = words(answer, language)
-    assert all(word and not any(map(str.isspace, word)) for word in found)
-    assert not any(unicodedata.category(letter).startswith("P") for word in found for letter in word)
+    answer_words = words(answer, language)
+    assert all(word and not any(map(str.isspace, word)) for word in answer_words)
+    assert not any(unicodedata.category(letter).startswith("P") for word in answer_words for letter in word)
     assert exact(answer, [answer], language) == 1.0
 
 
@@ -149,6 +149,6 @@ def test_the_language_is_that_of_the_context() -> None:
     context = Text("c", "de", "der See", (Span(4, 7),))
     texts = {"question": Text("q", "en", "What?"), "context": context}
     example = Example("e", texts, Answers((Span(4, 7),)), "c")
-    judged = Scored(example, example, Answers((Span(0, 7),)), Answers((Span(0, 7),)))
-    assert mlqa_em.stats(judged) == mlqa_f1.stats(judged) == {"all": (1.0, 1.0), "untouched": (1.0, 1.0)}
+    scored = Scored(example, example, Answers((Span(0, 7),)), Answers((Span(0, 7),)))
+    assert mlqa_em.stats(scored) == mlqa_f1.stats(scored) == {"all": (1.0, 1.0), "untouched": (1.0, 1.0)}
     assert set(_mlqa.LANGUAGES) == set(_ARTICLES)

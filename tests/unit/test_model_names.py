@@ -64,7 +64,7 @@ def spec(*models: str, **changes: Any) -> RunSpec:
     return RunSpec(models, data="x", **changes)
 
 
-def found(*tasks: TaskSpec, models: tuple[str, ...], **changes: Any) -> dict[str, Located]:
+def located(*tasks: TaskSpec, models: tuple[str, ...], **changes: Any) -> dict[str, Located]:
     """What answers each task."""
     return locate_all(given_models(spec(*models, **changes)), tasks)
 
@@ -77,11 +77,11 @@ def _by_default(*models: str) -> dict[str, Located]:
 def test_a_plain_name_serves_the_tasks_that_its_head_fits() -> None:
     """Each of three checkpoints and a run is found by the kind of its head."""
     models = ("nli", "ner", "qa")
-    heads = {task: one.origin.typed for task, one in found(XNLI, PANX, XQUAD, TYDIQA, models=models).items()}
+    heads = {task: model.origin.typed for task, model in located(XNLI, PANX, XQUAD, TYDIQA, models=models).items()}
     assert heads == {"xnli": "nli", "panx": "ner", "xquad": "qa", "tydiqa": "qa"}
     with pytest.raises(SpecError, match="Two models have a head for xnli: say which, as in --model xnli=nli"):
-        found(XNLI, models=("nli", "run"))
-    assert found(XNLI, XQUAD, models=("nli", "xquad=run"))["xquad"].head == "tydiqa"
+        located(XNLI, models=("nli", "run"))
+    assert located(XNLI, XQUAD, models=("nli", "xquad=run"))["xquad"].head == "tydiqa"
 
 
 @pytest.mark.parametrize(
@@ -96,9 +96,9 @@ def test_a_plain_name_serves_the_tasks_that_its_head_fits() -> None:
 )
 def test_the_tasks_of_a_run_are_those_that_its_models_have_heads_for(models: tuple[str, ...], tasks: set[str]) -> None:
     """Without --tasks nothing is asked of a model that its head cannot do."""
-    found = default_tasks(given_models(spec(*models)))
-    assert tasks <= {task.name for task in found}
-    assert [task.name for task in found if not tasks & {*task.accepts}] == [], "they accept none of these heads"
+    chosen = default_tasks(given_models(spec(*models)))
+    assert tasks <= {task.name for task in chosen}
+    assert [task.name for task in chosen if not tasks & {*task.accepts}] == [], "they accept none of these heads"
 
 
 @pytest.mark.parametrize(
@@ -131,12 +131,12 @@ def test_a_name_that_serves_nothing_says_why(models: tuple[str, ...], line: str)
 
 def test_classes_are_named_by_the_user() -> None:
     """--labels represents the names of the configuration, and decides what the classes are."""
-    named = found(XNLI, models=("unnamed",), labels=("xnli=neutral,entailment,contradiction",))["xnli"]
-    other = found(XNLI, models=("unnamed",), labels=("xnli=contradiction,entailment,neutral",))["xnli"]
+    named = located(XNLI, models=("unnamed",), labels=("xnli=neutral,entailment,contradiction",))["xnli"]
+    other = located(XNLI, models=("unnamed",), labels=("xnli=contradiction,entailment,neutral",))["xnli"]
     assert named.labels == ("neutral", "entailment", "contradiction")
     assert named.label_map == {"LABEL_0": "neutral", "LABEL_1": "entailment", "LABEL_2": "contradiction"}
     assert named.identity != other.identity
-    same = found(XNLI, models=("nli",), labels=("xnli=contradiction,entailment,neutral",))["xnli"]
+    same = located(XNLI, models=("nli",), labels=("xnli=contradiction,entailment,neutral",))["xnli"]
     assert (same.labels, same.notes) == (("contradiction", "entailment", "neutral"), ())
     assert named.notes == ()
 
@@ -144,10 +144,10 @@ def test_classes_are_named_by_the_user() -> None:
 def test_classes_that_have_names_are_not_renamed_in_silence(here: Path, tmp_path: Path) -> None:
     """Names that contradict the task's own are refused; those of other things are in the notes of the run."""
     with pytest.raises(SpecError, match=r"--labels contradicts nli, .*CONTRADICTION, entailment, Neutral. Leave"):
-        found(XNLI, models=("nli",), labels=("xnli=neutral,entailment,contradiction",))
+        located(XNLI, models=("nli",), labels=("xnli=neutral,entailment,contradiction",))
     folder = checkpoint(tmp_path / "e-n-c", "bert", SEQUENCE, ("e", "n", "c"))
-    one = found(XNLI, models=(str(folder),), labels=("xnli=entailment,neutral,contradiction",))["xnli"]
-    (note,) = one.notes
+    model = located(XNLI, models=(str(folder),), labels=("xnli=entailment,neutral,contradiction",))["xnli"]
+    (note,) = model.notes
     assert note.startswith("xnli: --labels takes the classes e, n, c of ")
     assert note.endswith(" for entailment, neutral, contradiction.")
 
@@ -157,9 +157,9 @@ def test_a_configuration_that_contradicts_itself_needs_the_flag(here: Path, tmp_
     folder = checkpoint(tmp_path / "both", "bert", SEQUENCE, NLI)
     change(folder, {"label2id": {"CONTRADICTION": 2, "entailment": 1, "Neutral": 0}})
     with pytest.raises(ModelError, match=r"label2id says that it is 2.*--labels xnli=entailment,neutral,contradiction"):
-        found(XNLI, models=(str(folder),))
-    one = found(XNLI, models=(str(folder),), labels=("xnli=neutral,entailment,contradiction",))["xnli"]
-    assert one.labels == ("neutral", "entailment", "contradiction")
+        located(XNLI, models=(str(folder),))
+    model = located(XNLI, models=(str(folder),), labels=("xnli=neutral,entailment,contradiction",))["xnli"]
+    assert model.labels == ("neutral", "entailment", "contradiction")
 
 
 @pytest.mark.parametrize(
@@ -176,33 +176,33 @@ def test_labels_that_fit_nothing_are_one_line(models: tuple[str, ...], labels: s
     """The number, the task and the kind of model are checked."""
     tasks = [XNLI, *([XQUAD] if "qa" in models else [])]
     with pytest.raises((ModelError, SpecError), match=line):
-        found(*tasks, models=models, labels=(labels,))
+        located(*tasks, models=models, labels=(labels,))
 
 
 def test_other_tags_are_told(here: Path) -> None:
     """What counts as O is among the notes of the run."""
-    assert found(PANX, models=("ner",))["panx"].notes == ("panx: the tags B-MISC, I-MISC of ner count as O.",)
-    assert found(XNLI, models=("nli",))["xnli"].notes == ()
+    assert located(PANX, models=("ner",))["panx"].notes == ("panx: the tags B-MISC, I-MISC of ner count as O.",)
+    assert located(XNLI, models=("nli",))["xnli"].notes == ()
 
 
 def test_a_folder_goes_before_the_hub_and_says_so(here: Path, made: Path, hub: list[Any]) -> None:
     """OWNER/NAME that exists here is that folder; a note says so, and nothing is fetched."""
     (here / "owner").mkdir()
     (here / "owner" / "name").symlink_to(made / "nli")
-    one = found(XNLI, models=("owner/name",))["xnli"]
-    assert (one.origin.source, one.origin.revision, hub) == ("folder", "", [])
-    assert one.notes == ("owner/name is a folder here, so the hub was not asked for a model of that name.",)
-    assert found(XNLI, models=("./owner/name",))["xnli"].notes == ()
+    model = located(XNLI, models=("owner/name",))["xnli"]
+    assert (model.origin.source, model.origin.revision, hub) == ("folder", "", [])
+    assert model.notes == ("owner/name is a folder here, so the hub was not asked for a model of that name.",)
+    assert located(XNLI, models=("./owner/name",))["xnli"].notes == ()
 
 
 def test_a_name_of_the_hub_is_fetched_and_its_commit_kept(hub: list[Any]) -> None:
     """The main branch without a revision; the model is called as on the hub, and by what it is."""
-    one = found(XNLI, models=("owner/nli",))["xnli"]
+    model = located(XNLI, models=("owner/nli",))["xnli"]
     assert hub == [("model", "owner/nli", "main", checkpoints.FILES, False)]
-    assert one.name == f"owner/nli@{one.identity[:8]}"
-    assert (one.origin.source, one.origin.revision) == ("hub", SHA)
-    assert f"--revision {SHA}" in one.notes[0]
-    assert one.identity == found(XNLI, models=("nli",))["xnli"].identity
+    assert model.name == f"owner/nli@{model.identity[:8]}"
+    assert (model.origin.source, model.origin.revision) == ("hub", SHA)
+    assert f"--revision {SHA}" in model.notes[0]
+    assert model.identity == located(XNLI, models=("nli",))["xnli"].identity
 
 
 def test_the_hub_is_asked_as_the_run_says(hub: list[Any]) -> None:
@@ -253,7 +253,7 @@ def test_mini_is_the_embedded_model_whatever_lies_here(here: Path, made: Path, m
     """The word means the embedded model; a folder of that name is ./mini."""
     monkeypatch.setattr("robust_xtreme.resources.mini", lambda _: made / "run")
     (here / "mini").symlink_to(made / "nli")
-    assert found(XNLI, models=("mini",))["xnli"].name.startswith("mini@")
+    assert located(XNLI, models=("mini",))["xnli"].name.startswith("mini@")
     assert given_models(spec("./mini")).plain == (Origin("./mini", "nli", Path("./mini")),)
 
 
@@ -262,7 +262,7 @@ def test_a_checkpoint_without_names_has_those_of_transformers(here: Path, made: 
     folder = checkpoint(here / "bare", "bert", SEQUENCE, ("LABEL_0", "LABEL_1", "LABEL_2"))
     change(folder, {"id2label": None, "label2id": None, "num_labels": 3})
     with pytest.raises(ModelError, match="bare calls its classes LABEL_0, LABEL_1, LABEL_2"):
-        found(XNLI, models=("bare",))
+        located(XNLI, models=("bare",))
 
 
 @pytest.mark.parametrize(
@@ -277,11 +277,11 @@ def test_a_checkpoint_without_names_has_those_of_transformers(here: Path, made: 
 def test_a_missing_head_comes_with_the_command_that_trains_one(model: str, task: str, line: str) -> None:
     """The task is in it, or the one whose head it takes; in retrieval a representation serves in its stead."""
     with pytest.raises(ModelError, match=line):
-        found(registry.load("task", task), models=(model,))
+        located(registry.load("task", task), models=(model,))
 
 
 def test_a_representation_that_is_named_serves_in_place_of_a_head() -> None:
     """What the remedy says is done."""
     lareqa = registry.load("task", "lareqa")
     for model in ("mlm", "run"):
-        assert found(lareqa, models=(model,), representation="mean:14/24")["lareqa"].head == ""
+        assert located(lareqa, models=(model,), representation="mean:14/24")["lareqa"].head == ""

@@ -113,7 +113,7 @@ def read(folder: Path, language: str, text: str = "") -> tuple[Example, ...]:
     return load(TASK, write(folder, text or table()), language, "test").examples
 
 
-def said(example: Example) -> list[str]:
+def parts_of(example: Example) -> list[str]:
     """The context, the question and the answers."""
     context = example.texts["context"]
     assert isinstance(example.target, Answers)
@@ -122,13 +122,13 @@ def said(example: Example) -> list[str]:
 
 def everything(folder: Path, language: str, text: str = "") -> set[tuple[str, ...]]:
     """What all examples say."""
-    return {tuple(said(one)) for one in read(folder, language, text)}
+    return {tuple(parts_of(example)) for example in read(folder, language, text)}
 
 
 def test_a_form_goes_with_the_value_that_it_is_for(tmp_path: Path) -> None:
     """German says glücklich über and aufgeregt wegen, the question as the context; adjectives follow their noun."""
-    found = everything(tmp_path, "de")
-    texts = " ".join(part for one in found for part in one)
+    cases = everything(tmp_path, "de")
+    texts = " ".join(part for case in cases for part in case)
     assert re.search(r"ist sehr glücklich über das Projekt\. \w+ ist ein wenig glücklich über", texts)
     assert re.search(r"am meisten aufgeregt wegen des Projekts\?", texts)
     assert not re.search(r"glücklich wegen|aufgeregt über", texts)
@@ -140,17 +140,20 @@ def test_a_form_goes_with_the_value_that_it_is_for(tmp_path: Path) -> None:
 
 def test_a_question_about_the_other_property_is_not_asked(tmp_path: Path) -> None:
     """The second German question on age asks for the first property: no case has age there."""
-    ages = [one for one in read(tmp_path, "de") if one.id.split("/")[-1].startswith("properties-")]
-    asked: dict[str, set[str]] = {one.id[-1]: set() for one in ages}
-    for one in ages:
-        asked[one.id[-1]].add(one.texts["question"].value.split()[1])
+    ages = [example for example in read(tmp_path, "de") if example.id.split("/")[-1].startswith("properties-")]
+    asked: dict[str, set[str]] = {age.id[-1]: set() for age in ages}
+    for case in ages:
+        asked[case.id[-1]].add(case.texts["question"].value.split()[1])
     assert asked == {"0": {"Farbe", "Größe", "Alter"}, "1": {"Farbe", "Größe"}}
 
 
 def test_suffixes_stay_at_the_answer_that_has_them(tmp_path: Path) -> None:
     """Quechua's answers are whole words; where the context does not have the ending, the name alone is the answer."""
-    found = read(tmp_path, "qu")
-    by_test = {kind: [said(one) for one in found if one.cluster.split("/")[1] == kind] for kind in TESTS.values()}
+    examples = read(tmp_path, "qu")
+    by_test = {
+        kind: [parts_of(example) for example in examples if example.cluster.split("/")[1] == kind]
+        for kind in TESTS.values()
+    }
     assert all(answer.endswith("mantaqa") for _, question, answer in by_test["comparisons"] if " as " in question)
     assert all(answer.endswith("qa") for _, question, answer in by_test["intensity"] if "aswan" in question)
     assert all(answer in first_names()["qu"] for _, asked, answer in by_test["intensity"] if "pisi" in asked)
@@ -169,17 +172,17 @@ def test_forms_of_a_value_are_told_apart(tmp_path: Path) -> None:
 
 def test_cases_that_ask_the_same_for_two_answers_are_not_made(tmp_path: Path) -> None:
     """Where both questions read the same, no answer to them is right."""
-    assert {one.cluster.split("/")[1] for one in read(tmp_path, "tr")} == set(TESTS.values()) - {"comparisons"}
+    assert {example.cluster.split("/")[1] for example in read(tmp_path, "tr")} == set(TESTS.values()) - {"comparisons"}
 
 
 def test_every_answer_stands_at_its_offset_and_no_slot_is_left(tmp_path: Path) -> None:
     """Answers are what the spans cover, without braces in any text; a case has its questions in one cluster."""
     for language in ("en", "de", "qu", "th", "tr"):
-        for one in read(tmp_path, language):
-            parts = said(one)
+        for example in read(tmp_path, language):
+            parts = parts_of(example)
             assert len(parts) >= 3
             assert all(part and not set(part) & set("{}") for part in parts)
-            assert one.cluster.startswith("checklist/")
+            assert example.cluster.startswith("checklist/")
 
 
 def test_cases_are_the_same_whatever_else_the_table_holds(tmp_path: Path) -> None:
@@ -197,24 +200,28 @@ def test_cases_are_the_same_whatever_else_the_table_holds(tmp_path: Path) -> Non
 
 def test_cases_are_parallel_across_languages(tmp_path: Path) -> None:
     """A case has the same number, and in English and Quechua the same place of the name."""
-    english, quechua = ({one.id.split("/")[-1]: said(one) for one in read(tmp_path, code)} for code in ("en", "qu"))
-    places = [first_names()["en"].index(english[key][2]) for key in english if key.startswith("animals_v2")]
+    english, quechua = (
+        {example.id.split("/")[-1]: parts_of(example) for example in read(tmp_path, code)} for code in ("en", "qu")
+    )
+    positions = [first_names()["en"].index(english[key][2]) for key in english if key.startswith("animals_v2")]
     others = [quechua[key][2].removesuffix("qa") for key in english if key.startswith("animals_v2")]
-    assert [first_names()["qu"][place] for place in places] == others
+    assert [first_names()["qu"][position] for position in positions] == others
 
 
 @pytest.mark.parametrize("change", ["\ufeff", "crlf", "nfd", "no last line end"])
 def test_files_of_other_programs_give_the_same_cases(tmp_path: Path, change: str) -> None:
     """A byte order mark, CRLF and a missing line end change nothing; in NFD the texts are those, in NFD."""
-    expected = [said(one) for one in read(tmp_path, "de")]
+    expected = [parts_of(example) for example in read(tmp_path, "de")]
     text = {
         "\ufeff": "\ufeff" + table(),
         "crlf": table().replace("\n", "\r\n"),
         "nfd": unicodedata.normalize("NFD", table()),
         "no last line end": table().removesuffix("\n"),
     }[change]
-    found = [[unicodedata.normalize("NFC", part) for part in said(one)] for one in read(tmp_path, "de", text)]
-    assert found == expected
+    cases = [
+        [unicodedata.normalize("NFC", part) for part in parts_of(example)] for example in read(tmp_path, "de", text)
+    ]
+    assert cases == expected
 
 
 def _doubled(begin: str) -> Callable[[str], str]:
@@ -224,9 +231,9 @@ def _doubled(begin: str) -> Callable[[str], str]:
 
 def _second_context(text: str) -> str:
     """The first context once more in English and German, with nothing in the other languages."""
-    line = next(one for one in text.split("\n") if one.startswith("Context"))
+    line = next(row for row in text.split("\n") if row.startswith("Context"))
     cells = [
-        f"{cell}!" if place < 3 and place else cell if not place else "" for place, cell in enumerate(line.split("\t"))
+        f"{cell}!" if index < 3 and index else cell if not index else "" for index, cell in enumerate(line.split("\t"))
     ]
     return text.replace(line, "\n".join([line, "\t".join(cells)]), 1)
 
@@ -285,15 +292,15 @@ def test_every_language_has_ten_names_none_within_another() -> None:
     assert set(first_names()) == set(TASK.languages)
     for names in first_names().values():
         assert len(set(names)) == 10
-        assert [one for one in names if any(one in other for other in names if other != one)] == []
+        assert [name for name in names if any(name in other for other in names if other != name)] == []
 
 
 def test_a_draw_depends_on_its_own_case_alone() -> None:
     """Every value is drawn about equally often; two of one kind are never the same."""
     drawn = [_Draw("comparisons", number, 0) for number in range(2000)]
-    counts = Counter(one.of(range(5), "adj") for one in drawn)
+    counts = Counter(draw.of(range(5), "adj") for draw in drawn)
     assert min(counts.values()) > 320
-    pairs = [one.two(range(3), "names") for one in drawn]
+    pairs = [draw.two(range(3), "names") for draw in drawn]
     assert all(first != second for first, second in pairs)
     assert len(set(pairs)) == 6
 
@@ -308,7 +315,7 @@ def test_a_thing_inside_a_sentence_keeps_its_case() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "said", "gold", "same"),
+    ("language", "predicted", "gold", "same"),
     [
         ("en", "an agent", "agent.", True),
         ("en", "Agent", "agent", False),
@@ -328,12 +335,12 @@ def test_a_thing_inside_a_sentence_keeps_its_case() -> None:
         ("zh", "一只狗。", "一只狗", False),
     ],
 )
-def test_answers_are_compared_by_the_official_rule(language: str, said: str, gold: str, same: bool) -> None:
+def test_answers_are_compared_by_the_official_rule(language: str, predicted: str, gold: str, same: bool) -> None:
     """Articles of the language and marks at the ends do not count; case does."""
-    assert (clean(said, language) == clean(gold, language)) is same
+    assert (clean(predicted, language) == clean(gold, language)) is same
 
 
-def judged(cluster: str, start: int, stop: int) -> Scored:
+def scored(cluster: str, start: int, stop: int) -> Scored:
     """An answer to a question whose gold answer is `a dog`."""
     context = Text("c", "en", "Tom has a dog and a car.", (Span(8, 13),))
     texts = {"question": Text("q", "en", "What?"), "context": context}
@@ -344,15 +351,15 @@ def judged(cluster: str, start: int, stop: int) -> Scored:
 
 def test_each_metric_counts_the_questions_of_its_test() -> None:
     """The pass rate counts all, a test's metric its own; of others nothing is counted."""
-    own, other = judged("checklist/animals/3", 10, 13), judged("checklist/comparisons/3", 18, 23)
+    first, other = scored("checklist/animals/3", 10, 13), scored("checklist/comparisons/3", 18, 23)
     metrics: dict[str, Metric] = {name: registry.load("metric", name) for name in TASK.metrics}
-    assert set(metrics) == {"checklist_pass_rate", *(f"checklist_{one}" for one in TESTS.values())}
-    assert metrics["checklist_pass_rate"].stats(own)["all"] == (1.0, 1.0)
+    assert set(metrics) == {"checklist_pass_rate", *(f"checklist_{test}" for test in TESTS.values())}
+    assert metrics["checklist_pass_rate"].stats(first)["all"] == (1.0, 1.0)
     assert metrics["checklist_pass_rate"].stats(other)["all"] == (0.0, 1.0)
-    assert metrics["checklist_animals"].stats(own) == {"all": (1.0, 1.0), "untouched": (1.0, 1.0)}
+    assert metrics["checklist_animals"].stats(first) == {"all": (1.0, 1.0), "untouched": (1.0, 1.0)}
     assert metrics["checklist_animals"].stats(other) == {}
     assert metrics["checklist_comparisons"].stats(other)["all"] == (0.0, 1.0)
-    assert metrics["checklist_animals_v2"].stats(own) == {}
+    assert metrics["checklist_animals_v2"].stats(first) == {}
 
 
 def test_it_belongs_to_no_average() -> None:

@@ -12,7 +12,7 @@ _P = [0.01, 0.04, 0.03, 0.005]
 
 
 def _many() -> list[float]:
-    return [float(one) for one in np.random.default_rng(3).random(200) ** 3]
+    return [float(value) for value in np.random.default_rng(3).random(200) ** 3]
 
 
 def test_holm_steps_down_and_never_decreases() -> None:
@@ -25,8 +25,8 @@ def test_holm_rejects_what_the_stepwise_rule_rejects() -> None:
     """Adjusted p-values below alpha are those that Holm's sequence of thresholds rejects."""
     p, alpha = _many(), 0.05
     ordered = sorted(p)
-    kept = next(at for at, one in enumerate(ordered) if one > alpha / (len(p) - at))
-    assert sum(one <= alpha for one in holm(p)) == kept
+    kept = next(at for at, value in enumerate(ordered) if value > alpha / (len(p) - at))
+    assert sum(adjusted <= alpha for adjusted in holm(p)) == kept
 
 
 def test_one_test_is_not_corrected_and_none_is_nothing() -> None:

@@ -19,18 +19,18 @@ from robust_xtreme.predictors.batches import forward, predict
 from robust_xtreme.predictors.predictor import Input
 
 XNLI, PANX, XQUAD = (registry.load("task", name) for name in ("xnli", "panx", "xquad"))
-PAIRS = [pair_example(str(place), *pair) for place, pair in enumerate(TEXTS)]
+PAIRS = [pair_example(str(index), *pair) for index, pair in enumerate(TEXTS)]
 SENTENCES = [
     tagged_example("a", ["Ana", "went", "to", "Rome", "quickly"], ["O"] * 5),
     tagged_example("b", ["x"], ["O"]),
 ]
 
 
-def answers(found: Checkpoint, examples: list[Example], length: int = 128) -> list[Target | None]:
+def answers(checkpoint: Checkpoint, examples: list[Example], length: int = 128) -> list[Target | None]:
     """What a checkpoint says of examples, in the task's own labels."""
-    windows = found.family.encode(examples, found.tokenizer, length, 0)
-    said = predict(found, [Input(examples[window.example], (window,)) for window in windows], 500)
-    return [None if one is None else found.in_task_order(one) for one in said]
+    windows = checkpoint.family.encode(examples, checkpoint.tokenizer, length, 0)
+    predicted = predict(checkpoint, [Input(examples[window.example], (window,)) for window in windows], 500)
+    return [None if target is None else checkpoint.in_task_order(target) for target in predicted]
 
 
 def peer(folder: Path, head: str) -> tuple[Any, Any]:
@@ -49,8 +49,8 @@ def test_classes_are_those_that_transformers_gives(kind: str, tmp_path: Path) ->
     for example in PAIRS:
         with torch.inference_mode():
             inputs = tokenizer(example.texts["premise"].value, example.texts["hypothesis"].value, return_tensors="pt")
-            said = model(**inputs).logits[0].argmax().item()
-        wanted.append(Choice(XNLI.labels.index(NLI[said].lower())))
+            predicted = model(**inputs).logits[0].argmax().item()
+        wanted.append(Choice(XNLI.labels.index(NLI[predicted].lower())))
     assert len(set(wanted)) > 1
     assert answers(load_checkpoint(folder, XNLI), PAIRS) == wanted
 
@@ -60,10 +60,10 @@ def test_classes_are_those_that_transformers_gives(kind: str, tmp_path: Path) ->
 def test_the_order_of_classes_changes_nothing(kind: str, order: tuple[int, ...], tmp_path: Path) -> None:
     """The same model with its classes permuted gives the same answers, and the same identity never."""
     folder = checkpoint(tmp_path / "one", kind, SEQUENCE, NLI)
-    one, other = (load_checkpoint(path, XNLI) for path in (folder, turned(folder, tmp_path / "other", order)))
-    assert answers(one, PAIRS) == answers(other, PAIRS)
-    assert one.labels != other.labels
-    assert one.identity != other.identity
+    first, other = (load_checkpoint(path, XNLI) for path in (folder, turned(folder, tmp_path / "other", order)))
+    assert answers(first, PAIRS) == answers(other, PAIRS)
+    assert first.labels != other.labels
+    assert first.identity != other.identity
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -76,9 +76,9 @@ def test_tags_are_those_that_transformers_gives(kind: str, tmp_path: Path) -> No
         words = example.texts["tokens"].value.split()
         with torch.inference_mode():
             inputs = tokenizer(words, is_split_into_words=True, return_tensors="pt")
-            said = model(**inputs).logits[0].argmax(-1).tolist()
-        first = [inputs.word_ids().index(place) for place in range(len(words))]
-        names = [TAGS[said[place]] for place in first]
+            predicted = model(**inputs).logits[0].argmax(-1).tolist()
+        first = [inputs.word_ids().index(index) for index in range(len(words))]
+        names = [TAGS[predicted[index]] for index in first]
         wanted.append(Tags(tuple("O" if name.endswith("MISC") else name for name in names)))
     assert answers(load_checkpoint(folder, PANX), SENTENCES) == wanted
     again = load_checkpoint(turned(folder, tmp_path / "other", (8, 2, 1, 0, 3, 4, 6, 5, 7)), PANX)
@@ -91,21 +91,21 @@ def test_scores_of_spans_are_those_that_transformers_gives(kind: str, tmp_path: 
     folder = checkpoint(tmp_path / "one", kind, QUESTION)
     tokenizer, model = peer(folder, QUESTION)
     example = question_example("q", "who went?", "Ana went to Rome in May.", "Ana")
-    found = load_checkpoint(folder, XQUAD)
-    windows = found.family.encode([example], found.tokenizer, 384, 128)
+    loaded = load_checkpoint(folder, XQUAD)
+    windows = loaded.family.encode([example], loaded.tokenizer, 384, 128)
     with torch.inference_mode():
-        said = model(**tokenizer("who went?", example.texts["context"].value, return_tensors="pt"))
-    wanted = torch.stack((said.start_logits[0], said.end_logits[0]), dim=-1).numpy()
-    assert forward(found, windows)[0] == pytest.approx(wanted, abs=1e-4)
-    assert load_checkpoint(folder, registry.load("task", "tydiqa")).identity == found.identity
+        outputs = model(**tokenizer("who went?", example.texts["context"].value, return_tensors="pt"))
+    wanted = torch.stack((outputs.start_logits[0], outputs.end_logits[0]), dim=-1).numpy()
+    assert forward(loaded, windows)[0] == pytest.approx(wanted, abs=1e-4)
+    assert load_checkpoint(folder, registry.load("task", "tydiqa")).identity == loaded.identity
 
 
 def test_two_tasks_of_one_checkpoint_share_its_weights(tmp_path: Path) -> None:
     """The second task of a reader of questions loads nothing again."""
     folder = checkpoint(tmp_path / "one", "bert", QUESTION)
     models = Models("cpu", "fp32")
-    one, other = (models.load(locate(folder, task), task) for task in (XQUAD, registry.load("task", "tydiqa")))
-    assert one.encoder is other.encoder
+    first, other = (models.load(locate(folder, task), task) for task in (XQUAD, registry.load("task", "tydiqa")))
+    assert first.encoder is other.encoder
 
 
 def test_no_network_or_pickle_is_used_to_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,9 +119,9 @@ def test_no_network_or_pickle_is_used_to_load(tmp_path: Path, monkeypatch: pytes
 def test_half_precision_weights_are_computed_in_single(tmp_path: Path) -> None:
     """What is stored in 16 bits is read as float32, as the run says."""
     folder = checkpoint(tmp_path / "one", "bert", SEQUENCE, NLI)
-    rewrite(folder, lambda weights: {name: one.half() for name, one in weights.items()})
+    rewrite(folder, lambda weights: {name: tensor.half() for name, tensor in weights.items()})
     change(folder, {"dtype": "float16", "torch_dtype": "float16"})
-    found = load_checkpoint(folder, XNLI)
-    assert {one.dtype for one in found.encoder.parameters()} == {torch.float32}
+    loaded = load_checkpoint(folder, XNLI)
+    assert {parameter.dtype for parameter in loaded.encoder.parameters()} == {torch.float32}
     halved = load_checkpoint(folder, XNLI, precision="bf16")
-    assert {one.dtype for one in halved.encoder.parameters()} == {torch.bfloat16}
+    assert {parameter.dtype for parameter in halved.encoder.parameters()} == {torch.bfloat16}

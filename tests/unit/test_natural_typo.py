@@ -38,7 +38,7 @@ def _noise(value: str, code: str, strength: str = "1", *spans: Span, many: int =
 
 
 def _forms(value: str, code: str) -> set[str]:
-    return {one.text.value for one in _noise(value, code, many=200)}
+    return {noised.text.value for noised in _noise(value, code, many=200)}
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ def test_the_case_of_a_word_is_kept() -> None:
 
 def test_words_that_no_list_has_are_not_eligible() -> None:
     """Strength is a share of the words listed."""
-    found = _noise("Xyzzy plugh receive", "en")[0]
-    assert (found.eligible, found.edits) == (1, {"misspelling": 1})
-    assert found.text.value.startswith("Xyzzy plugh ")
+    noised = _noise("Xyzzy plugh receive", "en")[0]
+    assert (noised.eligible, noised.edits) == (1, {"misspelling": 1})
+    assert noised.text.value.startswith("Xyzzy plugh ")
 
 
 def test_parts_beside_an_apostrophe_are_looked_up(folder: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_list_of_ones_own_adds_to_the_bundled_one(folder: Path) -> None:
     _use(folder, "en", "wrong\tright\tweight\nreceeve\treceive\t9\n")
     _use(folder, "sw", "wrong\tright\nasubui\tasubuhi\n")
     assert {"receeve", "recieve"} <= _forms("receive", "en") <= before | {"receeve"}
-    share = sum(one.text.value == "receeve" for one in _noise("receive", "en", many=1000)) / 1000
+    share = sum(noised.text.value == "receeve" for noised in _noise("receive", "en", many=1000)) / 1000
     assert share == pytest.approx(9 / (9 + len(before)), abs=0.05)
     assert natural_typo.serves("sw")
     assert _noise("Habari ya asubuhi", "sw")[0].text.value == "Habari ya asubui"
@@ -106,7 +106,7 @@ def test_a_list_of_ones_own_adds_to_the_bundled_one(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         ("wrong\tright\nsame\tsame\n", "row 1 is not a misspelling"),
         ("wrong\tright\nok\tokay\nalone\n", "row 2 is not a misspelling"),
@@ -114,10 +114,10 @@ def test_a_list_of_ones_own_adds_to_the_bundled_one(folder: Path) -> None:
         ("wrong\tright\tweight\na\tb\t-1\n", "weight from 1"),
     ],
 )
-def test_a_row_that_is_none_is_named(folder: Path, body: str, said: str) -> None:
+def test_a_row_that_is_none_is_named(folder: Path, body: str, message: str) -> None:
     """A list that cannot be meant is refused in one line with its file and row."""
     _use(folder, "sw", body)
-    with pytest.raises(DataError, match=said) as error:
+    with pytest.raises(DataError, match=message) as error:
         _noise("Habari ya asubuhi", "sw")
     assert "sw.tsv" in str(error.value)
     assert "\n" not in str(error.value)
@@ -125,8 +125,8 @@ def test_a_row_that_is_none_is_named(folder: Path, body: str, said: str) -> None
 
 def test_an_answer_is_found_in_its_noisy_form() -> None:
     """A span contains the misspelling of its words."""
-    found = _noise("They receive letters", "en", "1", Span(5, 12))[0]
-    assert found.text.at(found.text.spans[0]) in _forms("receive", "en")
+    noised = _noise("They receive letters", "en", "1", Span(5, 12))[0]
+    assert noised.text.at(noised.text.spans[0]) in _forms("receive", "en")
 
 
 def test_languages_say_whether_they_have_a_list() -> None:

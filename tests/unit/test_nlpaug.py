@@ -55,10 +55,13 @@ def masked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("masked")
     words = [f"w{first}{second}" for first in "abcdefghij" for second in "klmnopqrst"]
     words += MANGLED.lower().replace("\n", " ").split() + SENTENCES["en"].lower().split() + list(".,'$?")
-    letters = [*"abcdefghijklmnopqrstuvwxyz0123456789", *(f"##{one}" for one in "abcdefghijklmnopqrstuvwxyz0123456789")]
+    letters = [
+        *"abcdefghijklmnopqrstuvwxyz0123456789",
+        *(f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz0123456789"),
+    ]
     names = dict.fromkeys(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words, *letters])
     make: Any = BertTokenizer
-    make(vocab={name: place for place, name in enumerate(names)}, do_lower_case=True).save_pretrained(folder)
+    make(vocab={name: index for index, name in enumerate(names)}, do_lower_case=True).save_pretrained(folder)
     shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -71,11 +74,11 @@ def masked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("strength", ["0", "0.3", "1"])
 def test_nothing_outside_of_the_edits_is_touched(spec: str, strength: str) -> None:
     """White space, signs and digits stay as they are, where nlpaug by itself rewrites them."""
-    found = _noise(spec.format(strength), MANGLED, f"  {MANGLED}\n\n", " \t")
-    assert all(map(_kept, found))
-    gaps = [regex.findall(r"\P{L}+", value) for value in (found[0].clean.value, found[0].text.value)]
+    noised = _noise(spec.format(strength), MANGLED, f"  {MANGLED}\n\n", " \t")
+    assert all(map(_kept, noised))
+    gaps = [regex.findall(r"\P{L}+", value) for value in (noised[0].clean.value, noised[0].text.value)]
     assert gaps[0] == gaps[1] or "ocr" in spec
-    assert (found[0].text.value == MANGLED) == (strength == "0")
+    assert (noised[0].text.value == MANGLED) == (strength == "0")
 
 
 def test_nlpaug_by_itself_mangles_the_same_text() -> None:
@@ -91,22 +94,22 @@ def test_a_language_is_noised_or_refused_never_left_clean(spec: str) -> None:
     """In each of the fifty languages some letter changes at strength 1, or the reason why not is there."""
     member = bound(PerturbationSpec.parse(spec.format("1")))[0].perturbation
     for code in LANGUAGES:
-        (found,) = _noise(spec.format("1"), SENTENCES[code], code=code)
+        (noised,) = _noise(spec.format("1"), SENTENCES[code], code=code)
         if member.serves(code):
-            assert found.status == "ok", code
-            assert found.words_edited >= 0.3 * found.words, code
+            assert noised.status == "ok", code
+            assert noised.words_edited >= 0.3 * noised.words, code
         else:
-            assert (found.status, found.text) == ("not_applicable", found.clean), code
+            assert (noised.status, noised.text) == ("not_applicable", noised.clean), code
             assert len(member.lacks(code).split()) > 3, code
 
 
 @pytest.mark.parametrize("code", ["en", "de", "el", "he", "tr", "vi", "ko", "ar"])
-@pytest.mark.parametrize("spec", [one for one in LETTERS if "ocr" not in one])
+@pytest.mark.parametrize("spec", [spec for spec in LETTERS if "ocr" not in spec])
 def test_letters_are_the_language_s_own_and_clusters_whole(spec: str, code: str) -> None:
     """No ASCII in Greek, no mark without its letter, no other normal form; unknown letters of the text are its own."""
     for noised in _noise(spec.format("1"), SENTENCES[code], SENTENCES[code][::-1], code=code):
-        clean, noisy = (set(regex.findall(r"\X", one.value)) for one in (noised.clean, noised.text))
-        assert all(belongs(code, one) for one in noisy - clean)
+        clean, noisy = (set(regex.findall(r"\X", text.value)) for text in (noised.clean, noised.text))
+        assert all(belongs(code, cluster) for cluster in noisy - clean)
         assert unicodedata.is_normalized("NFC", noised.text.value) == unicodedata.is_normalized(
             "NFC", noised.clean.value
         )
@@ -144,18 +147,18 @@ def test_random_serves_languages_with_spaces_and_plain_letters() -> None:
 def test_pointed_hebrew_keeps_its_points() -> None:
     """In a pointed word only letters without points change, so that none loses its mark."""
     for strength in ("0.3", "1"):
-        (found,) = _noise(f"nlpaug.keyboard:{strength}", "הילדים שָׁלוֹם בְּרֵאשִׁית", code="he")
-        assert regex.findall(r"\X", found.text.value).count("שָׁ") == 1
-        assert regex.findall(r"\p{M}+", found.text.value) == regex.findall(r"\p{M}+", found.clean.value)
+        (noised,) = _noise(f"nlpaug.keyboard:{strength}", "הילדים שָׁלוֹם בְּרֵאשִׁית", code="he")
+        assert regex.findall(r"\X", noised.text.value).count("שָׁ") == 1
+        assert regex.findall(r"\p{M}+", noised.text.value) == regex.findall(r"\p{M}+", noised.clean.value)
 
 
 def test_turkish_and_german_capitals_survive_a_swap() -> None:
     """nlpaug would make of İ an i with a dot above it, and of ß two letters."""
     values = ["İlk İYİ Irmak ISI", "Ißa Straße ẞx"]
     for code, value in zip(("tr", "de"), values, strict=True):
-        (found,) = _noise("nlpaug.random:1@action=swap", value, code=code)
-        assert sorted(found.text.value) == sorted(value)
-        assert found.text.value != value
+        (noised,) = _noise("nlpaug.random:1@action=swap", value, code=code)
+        assert sorted(noised.text.value) == sorted(value)
+        assert noised.text.value != value
 
 
 @pytest.mark.parametrize("spec", ["nlpaug.keyboard:{}", *RANDOM])
@@ -165,18 +168,18 @@ def test_realised_strength_is_the_nominal_one_whatever_the_length(spec: str, str
     words = SENTENCES["en"].replace(" it's 3 o'clock", " everyone sings").rstrip(".").split()
     for size in (5, 50, 500):
         value = " ".join((words * (size // len(words) + 1))[:size])
-        found = _noise(spec.format(strength), *[value] * (2000 // size))
-        share = sum(one.words_edited for one in found) / sum(one.words for one in found)
+        noised = _noise(spec.format(strength), *[value] * (2000 // size))
+        share = sum(text.words_edited for text in noised) / sum(text.words for text in noised)
         least = max(float(strength), 1 / size)
         assert 0.85 * least <= share <= 1.15 * least + 1 / size, f"{size} words: {share}"
 
 
 def test_misread_words_are_a_share_of_those_that_can_be() -> None:
     """Letters that the table does not have are left; those that it has become what it says, digits included."""
-    (found,) = _noise("nlpaug.ocr:1", "look at 10 bells")
-    assert found.text.value.split()[1:3] == ["at", "10"]
-    assert found.words_edited == 2
-    assert regex.search(r"\d", "".join(one.text.value for one in _noise("nlpaug.ocr:1", *["lls sgl"] * 8)))
+    (noised,) = _noise("nlpaug.ocr:1", "look at 10 bells")
+    assert noised.text.value.split()[1:3] == ["at", "10"]
+    assert noised.words_edited == 2
+    assert regex.search(r"\d", "".join(text.text.value for text in _noise("nlpaug.ocr:1", *["lls sgl"] * 8)))
 
 
 @pytest.mark.parametrize("spec", LETTERS)
@@ -227,11 +230,11 @@ def test_a_masked_model_changes_words_and_nothing_else(masked: Path, action: str
     spec = f"nlpaug.contextual:{{}}@action={action}@model={masked}"
     values = (MANGLED, f"\n{SENTENCES['en']} ", "", "  ", "Ünïcode ЖЖ ✈ 中文")
     for strength in ("0.3", "1"):
-        found = _noise(spec.format(strength), *values)
-        assert all(map(_kept, found))
-        assert found[0].text.value != MANGLED
-        assert not regex.search(r"\[[A-Z]+\]", "".join(one.text.value for one in found))
-    assert [one.text.value for one in _noise(spec.format("0"), *values)] == list(values)
+        noised = _noise(spec.format(strength), *values)
+        assert all(map(_kept, noised))
+        assert noised[0].text.value != MANGLED
+        assert not regex.search(r"\[[A-Z]+\]", "".join(text.text.value for text in noised))
+    assert [text.text.value for text in _noise(spec.format("0"), *values)] == list(values)
     clean, noisy = MANGLED.split(), _noise(spec.format("0.3"), MANGLED)[0].text.value.split()
     assert len(noisy) > len(clean) if action == "insert" else len(noisy) == len(clean)
 
@@ -240,9 +243,9 @@ def test_a_masked_model_changes_its_share_of_long_texts(masked: Path) -> None:
     """A text longer than the model reads is given to it in parts: its end is changed like its beginning."""
     words = ["The", "children", "play", "near", "the", "river", "every", "morning"]
     value = " ".join((words * 40)[:300])
-    (found,) = _noise(f"nlpaug.contextual:0.2@model={masked}", value)
-    assert 0.16 <= found.words_edited / found.words <= 0.26
-    assert max(place[0] for place in found.traces[0].moves) > 0.9 * len(value)
+    (noised,) = _noise(f"nlpaug.contextual:0.2@model={masked}", value)
+    assert 0.16 <= noised.words_edited / noised.words <= 0.26
+    assert max(move[0] for move in noised.traces[0].moves) > 0.9 * len(value)
 
 
 def test_where_the_model_lies_changes_no_draw(masked: Path, tmp_path: Path) -> None:

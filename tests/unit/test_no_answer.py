@@ -47,12 +47,12 @@ def test_no_answer_is_said_where_every_window_prefers_it(
     scores = [_nothing(window, score) for window, score in zip(windows, (first, second), strict=True)]
     scores[0][windows[0].layout.first, 0] = best
     for labels in (("no_answer",), ()):
-        found = span_qa.span_qa.decode(example, windows, scores, labels)
-        assert bool(found.spans) == (answered or not labels)  # type: ignore[union-attr]  # span_qa decodes to Answers
+        decoded = span_qa.span_qa.decode(example, windows, scores, labels)
+        assert bool(decoded.spans) == (answered or not labels)  # type: ignore[union-attr]  # span_qa decodes to Answers
 
 
-@pytest.mark.parametrize(("strength", "said"), [(3.0, Answers(())), (1.0, Answers((Span(0, 1),)))])
-def test_a_hand_built_head_says_that_there_is_no_answer(strength: float, said: Answers, tokenizer: Any) -> None:
+@pytest.mark.parametrize(("strength", "expected"), [(3.0, Answers(())), (1.0, Answers((Span(0, 1),)))])
+def test_a_hand_built_head_says_that_there_is_no_answer(strength: float, expected: Answers, tokenizer: Any) -> None:
     """Begin and end are a hidden value each: the first token's sum is 2 x strength, that of the answer `a` is 4."""
     example = question_example("1", "who?", "a b", "a")
     (window,) = span_qa.span_qa.encode([example], tokenizer, 32, 0)
@@ -65,7 +65,7 @@ def test_a_hand_built_head_says_that_there_is_no_answer(strength: float, said: A
     begin, end = span_qa._gold(window, example)
     hidden[0, begin, 0] = hidden[0, end, 1] = 2.0
     scores = span_qa.span_qa.forward(head, hidden, torch.ones(1, hidden.shape[1]), [window]).detach().numpy()
-    assert span_qa.span_qa.decode(example, [window], list(scores), ("no_answer",)) == said
+    assert span_qa.span_qa.decode(example, [window], list(scores), ("no_answer",)) == expected
 
 
 def test_a_question_without_an_answer_is_learnt_from(tokenizer: Any) -> None:
@@ -76,7 +76,7 @@ def test_a_question_without_an_answer_is_learnt_from(tokenizer: Any) -> None:
     windows = span_qa.span_qa.encode([none], tokenizer, 40, 10)
     assert {span_qa._gold(window, none) for window in windows} == {(0, 0)}
     assert span_qa.span_qa.status(none, windows) == "ok"
-    scores = torch.zeros(len(windows), max(len(one.input_ids) for one in windows), 2)
+    scores = torch.zeros(len(windows), max(len(window.input_ids) for window in windows), 2)
     scores[:, 0] = 30.0
     head = torch.nn.Identity()
     loss = span_qa.span_qa.loss(head, scores, torch.ones(scores.shape[:2]), windows, [none], ("no_answer",))

@@ -18,26 +18,26 @@ _HEADER = "# source: us\n# licence: CC0-1.0\n# standing: authored\nletter\tforms
 def test_forms_are_letters_of_the_language_or_digits() -> None:
     """English letters become no accented ones, Turkish ones may; digits are allowed."""
     for code, value in {"en": "minimal olive clock" * 30, "tr": "için oğlan dün" * 30, "ru": "шина птица" * 30}.items():
-        found = perturb([value], "ocr_noise:1", language=code)[0]
-        assert all(belongs(code, one) for one in found)
-        assert found != value
+        noised = perturb([value], "ocr_noise:1", language=code)[0]
+        assert all(belongs(code, letter) for letter in noised)
+        assert noised != value
 
 
 def test_pairs_are_read_as_one_letter_and_back() -> None:
     """rn is read as m, and m as rn among others."""
     assert perturb(["rn"], "ocr_noise:1", language="en")[0] == "m"
     values = [f"{'x' * number} m" for number in range(60)]
-    assert any(one.endswith(" rn") for one in perturb(values, "ocr_noise:1", language="en"))
+    assert any(text.endswith(" rn") for text in perturb(values, "ocr_noise:1", language="en"))
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_letters_rarely_come_out_as_digits(code: str) -> None:
     """Of all that each letter comes out as, at most a fiftieth is a digit, and at least one form is a letter."""
-    found: dict[str, Counter[bool]] = {}
-    for slip in misread(code):
-        found.setdefault(slip.point, Counter())[any(map(str.isdigit, slip.form))] += slip.weight
-    assert found
-    for letter, weights in found.items():
+    totals: dict[str, Counter[bool]] = {}
+    for misreading in misread(code):
+        totals.setdefault(misreading.point, Counter())[any(map(str.isdigit, misreading.form))] += misreading.weight
+    assert totals
+    for letter, weights in totals.items():
         assert weights[True] <= 0.02 * weights.total(), letter
         assert weights[False] or not weights.total(), letter
 
@@ -45,14 +45,16 @@ def test_letters_rarely_come_out_as_digits(code: str) -> None:
 def test_an_auxiliary_mark_comes_for_another_one_only() -> None:
     """Burmese gets no marks of Mon and Shan; Malayalam's vowel signs, auxiliary in CLDR, come for each other."""
     rare = set("ဳဴၖၗၘၙၢၤႆႈႊႏ")
-    assert not [slip for slip in misread("my") if slip.point not in rare and rare & set(slip.form)]
-    assert {slip.form for slip in misread("ml") if slip.point == "ി"} & set("ീൂെേ")
+    assert not [
+        misreading for misreading in misread("my") if misreading.point not in rare and rare & set(misreading.form)
+    ]
+    assert {misreading.form for misreading in misread("ml") if misreading.point == "ി"} & set("ീൂെേ")
 
 
 def test_frequent_letters_have_letters_alike() -> None:
     """Packs contain three letters of every language's own, so that accented ones of others crowd out none."""
     for code, letter, alike in (("en", "o", "u"), ("en", "S", "B"), ("sw", "o", "u"), ("uk", "т", "ґ")):
-        assert alike in {slip.form for slip in misread(code) if slip.point == letter}
+        assert alike in {misreading.form for misreading in misread(code) if misreading.point == letter}
 
 
 def test_a_users_pack_comes_first_and_a_broken_one_is_one_line(tmp_path: Path) -> None:

@@ -49,23 +49,23 @@ def _v1() -> Document:
 
 def _v2() -> Document:
     """Version 2.0: a question more that has no answer, and a plausible one."""
-    found = _v1()
-    for paragraph in found["data"][0]["paragraphs"]:
+    document = _v1()
+    for paragraph in document["data"][0]["paragraphs"]:
         for question in paragraph["qas"]:
             question["is_impossible"] = False
     plausible = [{"text": "Butiama", "answer_start": 20}]
-    found["data"][0]["paragraphs"][0]["qas"].append(
+    document["data"][0]["paragraphs"][0]["qas"].append(
         {"id": "q5", "question": "When?", "answers": [], "is_impossible": True, "plausible_answers": plausible}
     )
-    return found
+    return document
 
 
 def _breaks() -> Document:
     """As LAReQA has it, with the sentences of each paragraph."""
-    found = _v1()
-    for paragraph in found["data"][0]["paragraphs"]:
+    document = _v1()
+    for paragraph in document["data"][0]["paragraphs"]:
         paragraph["sentence_breaks"] = [[0, 7], [8, len(paragraph["context"])]]
-    return found
+    return document
 
 
 def _rows() -> Document:
@@ -105,9 +105,9 @@ def _reordered(document: Any, draw: random.Random) -> Any:
             draw.shuffle(keys)
             return {key: _reordered(document[key], draw) for key in keys}
         case [{}, *_]:
-            found = [_reordered(one, draw) for one in document]
-            draw.shuffle(found)
-            return found
+            shuffled_items = [_reordered(item, draw) for item in document]
+            draw.shuffle(shuffled_items)
+            return shuffled_items
     return document
 
 
@@ -116,14 +116,14 @@ def _reordered(document: Any, draw: random.Random) -> Any:
 def test_how_a_file_is_written_changes_no_identity(tmp_path: Path, name: str, kind: str) -> None:
     """A byte order mark, CRLF, indentation, escapes and another order of keys, passages and questions give the same."""
     document = KINDS[kind]()
-    own = data_identity(_loaded(tmp_path, name, _bytes(document)))
+    identity = data_identity(_loaded(tmp_path, name, _bytes(document)))
     written = [
         b"\xef\xbb\xbf" + _bytes(document),
         _bytes(document, indent=1).replace(b"\n", b"\r\n"),
         json.dumps(document, ensure_ascii=True).encode(),
         *(_bytes(_reordered(document, random.Random(seed))) for seed in range(5)),
     ]
-    assert {data_identity(_loaded(tmp_path, name, one)) for one in written} == {own}
+    assert {data_identity(_loaded(tmp_path, name, content)) for content in written} == {identity}
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
@@ -132,17 +132,17 @@ def test_offsets_count_code_points_of_the_file_as_it_is(tmp_path: Path, kind: st
     """Normal forms are kept: the same answers are elsewhere in a decomposed file, and are found there."""
     document = json.loads(unicodedata.normalize(form, _bytes(KINDS[kind]()).decode()))
     for question, context in _questions(document):
-        _place(question["answers"], context)
+        _locate(question["answers"], context)
     for kept in document["data"][0].get("paragraphs", []):
         if "sentence_breaks" in kept:
             kept["sentence_breaks"] = [[0, 7], [8, len(kept["context"])]]
-    found = _loaded(tmp_path, "xquad", _bytes(document))
-    said = {
-        one.id.rpartition("/")[2]: one.texts["context"].at(one.target.spans[0])
-        for one in found
-        if isinstance(one.target, Answers) and one.target.spans
+    examples = _loaded(tmp_path, "xquad", _bytes(document))
+    answers = {
+        example.id.rpartition("/")[2]: example.texts["context"].at(example.target.spans[0])
+        for example in examples
+        if isinstance(example.target, Answers) and example.target.spans
     }
-    assert said == {id: unicodedata.normalize(form, answer) for id, _, answer in PASSAGES}
+    assert answers == {id: unicodedata.normalize(form, answer) for id, _, answer in PASSAGES}
 
 
 def _questions(document: Document) -> Iterator[tuple[Document, str]]:
@@ -153,13 +153,13 @@ def _questions(document: Document) -> Iterator[tuple[Document, str]]:
             yield from ((question, paragraph["context"]) for question in paragraph["qas"])
 
 
-def _place(answers: Any, context: str) -> None:
+def _locate(answers: Any, context: str) -> None:
     """Put the answers where they are now."""
     if isinstance(answers, dict):
         answers["answer_start"] = [context.index(text) for text in answers["text"]]
     else:
-        for one in answers:
-            one["answer_start"] = context.index(one["text"])
+        for answer in answers:
+            answer["answer_start"] = context.index(answer["text"])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -169,9 +169,9 @@ def test_a_file_that_is_cut_off_is_one_line(tmp_path: Path, kind: str) -> None:
     for length in range(len(data)):
         with pytest.raises(
             DataError, match=r"xquad\.en\.json:1: (is not valid JSON|byte 0x.. is not valid UTF-8)"
-        ) as told:
+        ) as error:
             _loaded(tmp_path, "xquad", data[:length])
-        assert "\n" not in str(told.value)
+        assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", PLACES)
@@ -183,28 +183,28 @@ def test_an_id_that_stands_twice_is_named_with_both_places(tmp_path: Path, name:
     questions[2]["id"] = questions[0]["id"]
     with pytest.raises(
         DataError, match=r"json: data\S+: question 'q1': the id 'q1' is not unique; it is at \S+json: data"
-    ) as told:
+    ) as error:
         _loaded(tmp_path, name, _bytes(document))
-    assert len(set(re.findall(r"data\[\S+(?=: question)", str(told.value)))) == 2
+    assert len(set(re.findall(r"data\[\S+(?=: question)", str(error.value)))) == 2
 
 
 def _spots(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The path of every value within."""
     yield path
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, one in inner:
-        yield from _spots(one, (*path, key))
+    for key, item in inner:
+        yield from _spots(item, (*path, key))
 
 
 def _put(document: Any, path: tuple[Any, ...], value: Any) -> Any:
     if not path:
         return value
-    found = copy.deepcopy(document)
-    holder = found
+    copied = copy.deepcopy(document)
+    holder = copied
     for key in path[:-1]:
         holder = holder[key]
     holder[path[-1]] = value
-    return found
+    return copied
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -228,9 +228,9 @@ def _refused(text: str) -> bool:
     return False
 
 
-def _is_one_line(said: str) -> bool:
-    assert said.startswith("f:")
-    assert "\n" not in said
+def _is_one_line(message: str) -> bool:
+    assert message.startswith("f:")
+    assert "\n" not in message
     return True
 
 

@@ -53,16 +53,16 @@ def test_threads_with_packs_of_their_own_leave_one_another_alone(tmp_path: Path)
         both.wait(20)
         with packs.using(*given):
             both.wait(20)
-            found = language("sw").alphabet
+            letters = language("sw").alphabet
             both.wait(20)
-            assert language("sw").alphabet == found
+            assert language("sw").alphabet == letters
         assert packs.users() == ()
-        return found
+        return letters
 
     bundled = language("sw").alphabet
     with ThreadPoolExecutor(3) as pool:
-        found = list(pool.map(seen, [*folders, ()]))
-    assert found == [("a", "b"), ("c", "d"), bundled]
+        values = list(pool.map(seen, [*folders, ()]))
+    assert values == [("a", "b"), ("c", "d"), bundled]
     assert (packs.users(), language("sw").alphabet) == ((), bundled)
 
 
@@ -92,13 +92,13 @@ def test_threads_that_learn_words_give_each_its_own_row() -> None:
 
     lexicon = Lexicon(author, ("k",))
     with ThreadPoolExecutor(4) as pool:
-        rows = [int(found[0]) for found in pool.map(lexicon.find, [["ab"], ["cd"], ["ef"], ["gh"]])]
+        rows = [int(row[0]) for row in pool.map(lexicon.find, [["ab"], ["cd"], ["ef"], ["gh"]])]
     assert sorted(rows) == [1, 2, 3, 4]
     assert len(lexicon.table.masks) == 5
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("a-z", "a \\u0007", "U\\+0007 has no place"),
         ("a-z", "a \\u202e", "U\\+202E has no place"),
@@ -116,10 +116,10 @@ def test_threads_that_learn_words_give_each_its_own_row() -> None:
         ("spaces = true", 'spaces = true\npunctuation = "! \\u0000"', "U\\+0000 has no place"),
     ],
 )
-def test_letters_of_a_users_alphabet_are_letters(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_letters_of_a_users_alphabet_are_letters(tmp_path: Path, old: str, new: str, message: str) -> None:
     """What is not a letter of the script, no mark or no punctuation is refused by name, in one line with the file."""
     folder = pack(tmp_path, "alphabets/en.toml", ENGLISH.replace(old, new))
-    with pytest.raises(UserError, match=said) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         perturb(["hello, world"], "repetition:1", language="en", packs=folder)
     assert "en.toml" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -135,7 +135,7 @@ def test_bundled_alphabets_could_be_a_users(tmp_path: Path, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         ("misspellings/en.toml", FACTS, "'misspellings' are .tsv files"),
         ("suites/my.tsv", HEAD, "'suites' are .toml files"),
@@ -145,14 +145,14 @@ def test_bundled_alphabets_could_be_a_users(tmp_path: Path, code: str) -> None:
         ("input/zh.tsv", HEAD, "'zh' names none.* There are: ja-romaji, ja-words"),
     ],
 )
-def test_a_pack_that_nothing_would_use_is_refused(tmp_path: Path, name: str, text: str, said: str) -> None:
+def test_a_pack_that_nothing_would_use_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
     """A wrong suffix and an unknown language, script or method are told as soon as the folder is named."""
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         packs.use(pack(tmp_path, name, text))
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (WORLD + "m\u202ey\tmy\n", r"en.tsv:6: the character U\+202E"),
         (WORLD + "e\rx\tdear\n", r"en.tsv:6: the character U\+000D"),
@@ -162,9 +162,9 @@ def test_a_pack_that_nothing_would_use_is_refused(tmp_path: Path, name: str, tex
         (HEAD + "wrong\tright\tstanding\na\tb\tbest\n", "en.tsv:5: the standing 'best' is none of"),
     ],
 )
-def test_a_table_that_cannot_be_meant_is_refused_at_its_line(tmp_path: Path, text: str, said: str) -> None:
+def test_a_table_that_cannot_be_meant_is_refused_at_its_line(tmp_path: Path, text: str, message: str) -> None:
     """Characters that cannot be seen, columns named twice, and rows of an unknown standing."""
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         perturb(["my world"], "natural_typo:1", language="en", packs=pack(tmp_path, "misspellings/en.tsv", text))
 
 
@@ -179,8 +179,8 @@ def test_misspellings_may_weigh_as_much_as_a_list_says(tmp_path: Path) -> None:
     """Weights add up without limit, and forms are drawn in their proportions."""
     rows = "".join(f"{form}\tworld\t99999\n" for form in ("wrld",) * 30_000 + ("wolrd",) * 10_000)
     folder = pack(tmp_path, "misspellings/sw.tsv", HEAD + "wrong\tright\tweight\n" + rows)
-    found = perturb([f"{number} world" for number in range(2000)], "natural_typo:1", language="sw", packs=folder)
-    assert sum(one.endswith("wrld") for one in found) / 2000 == pytest.approx(0.75, abs=0.04)
+    noised = perturb([f"{number} world" for number in range(2000)], "natural_typo:1", language="sw", packs=folder)
+    assert sum(text.endswith("wrld") for text in noised) / 2000 == pytest.approx(0.75, abs=0.04)
 
 
 def test_a_table_of_slips_never_holds_what_stands_between_texts() -> None:
@@ -192,17 +192,17 @@ def test_a_table_of_slips_never_holds_what_stands_between_texts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "said"),
+    ("spec", "message"),
     [
         ("char_noise:0.1@fields=foo", "there is no key 'foo'"),
         ("nlpaug.contextual:0.1@model=http://x", "@model= takes a folder"),
     ],
 )
-def test_a_suite_names_known_fields_and_folders(tmp_path: Path, spec: str, said: str) -> None:
+def test_a_suite_names_known_fields_and_folders(tmp_path: Path, spec: str, message: str) -> None:
     """A field that no task has, and an address where a folder goes, are refused with the suite's file."""
     folder = pack(tmp_path, "suites/mine.toml", SUITE.replace("char_noise:0.1", spec))
     ended = CliRunner().invoke(build(), ["list", "suites", "--packs", str(folder)])
-    assert (ended.exit_code, said in ended.stderr, "mine.toml" in ended.stderr) == (2, True, True)
+    assert (ended.exit_code, message in ended.stderr, "mine.toml" in ended.stderr) == (2, True, True)
 
 
 def test_nothing_unseen_is_printed_in_a_list(tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_nothing_unseen_is_printed_in_a_list(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("odd", "said"),
+    ("odd", "message"),
     [
         *(({"packs": value}, "takes packs=DIR") for value in (5, None, True, 3.5, [5], [None], b"x", {"a": 1})),
         *(({"spec": value}, "takes one spec as a string") for value in (5, None, ["char_noise:1"], b"char_noise:1")),
@@ -227,10 +227,10 @@ def test_nothing_unseen_is_printed_in_a_list(tmp_path: Path) -> None:
         *(({"seed": value}, "takes a whole number as its seed") for value in (1.0, True, None, "1")),
     ],
 )
-def test_arguments_of_other_types_are_one_line(odd: dict[str, Any], said: str) -> None:
+def test_arguments_of_other_types_are_one_line(odd: dict[str, Any], message: str) -> None:
     """What no argument can be is named before anything is read."""
     call: dict[str, Any] = {"texts": ["abc"], "spec": "char_noise:1", "language": "en", **odd}
-    with pytest.raises(UserError, match=said) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         perturb(**call)
     assert "\n" not in str(caught.value)
 
@@ -247,7 +247,7 @@ ALIKE = "# script: Latn\n" + HEAD + "letter\tforms\tlikeness\n"
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         ("misspellings/sw.tsv", HEAD + "wrong\tcorrect\nhabri\thabari\n", "right"),
         ("misspellings/sw.tsv", HEAD + "wrong\tright\tweight\nhabri\thabari\t-3\n", "row 1 is not a misspelling"),
@@ -274,10 +274,12 @@ ALIKE = "# script: Latn\n" + HEAD + "letter\tforms\tlikeness\n"
         ("input/zh-words.tsv", HEAD + "word\treading\tfrequency\n\u65e5\tri\t-1\n", "'-1' is not a whole number"),
     ],
 )
-def test_every_file_is_read_whole_before_anything_is_computed(tmp_path: Path, name: str, text: str, said: str) -> None:
+def test_every_file_is_read_whole_before_anything_is_computed(
+    tmp_path: Path, name: str, text: str, message: str
+) -> None:
     """A wrong row stops a command that would not need it, in one line that names the file."""
     folder = pack(tmp_path, name, text)
-    with pytest.raises(UserError, match=said) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         perturb(["habari"], "char_noise:0", language="en", packs=[folder])
     assert str(folder) in str(caught.value)
     assert "\n" not in str(caught.value)

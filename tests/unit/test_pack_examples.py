@@ -37,7 +37,7 @@ def test_the_example_of_misspellings_is_written_by_natural_typo(tmp_path: Path) 
 def test_the_example_of_a_suite_is_asked_for_by_its_name(tmp_path: Path) -> None:
     """Its perturbations exist, each at two strengths."""
     with packs.using(written(tmp_path, "suites/phone.toml", example("suites/phone.toml"))):
-        cells = [str(one.cell) for one in asked(["@phone"])]
+        cells = [str(spec.cell) for spec in asked(["@phone"])]
     assert len(cells) == 6
     assert cells[0] == "keyboard_typo:0.05@shift=0"
 

@@ -63,12 +63,12 @@ def test_parts_of_a_pack_have_standings_of_their_own(tmp_path: Path) -> None:
 
 def test_the_identity_is_that_of_the_contents(tmp_path: Path) -> None:
     """The same files elsewhere are the same packs; another byte or another name makes others."""
-    found = []
+    identities = []
     for name, text in (("a", SWAHILI), ("b", SWAHILI), ("c", SWAHILI + "\n")):
         with packs.using(pack(tmp_path / name, "alphabets/sw.toml", text)):
-            found.append(packs.identity())
-    assert found[0]
-    assert found[0] == found[1] != found[2]
+            identities.append(packs.identity())
+    assert identities[0]
+    assert identities[0] == identities[1] != identities[2]
 
 
 def test_a_context_that_fails_to_begin_changes_nothing(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_notes_and_hidden_files_may_lie_beside_packs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         ("alphabets/sw.toml", "letters = [", "cannot be read as toml"),
         ("alphabets/sw.toml", "letters = 'a'", "the key 'source' is missing"),
@@ -108,11 +108,11 @@ def test_notes_and_hidden_files_may_lie_beside_packs(tmp_path: Path) -> None:
         ("README.md", "", "contains no packs"),
     ],
 )
-def test_a_folder_that_is_none_of_packs_is_one_line(tmp_path: Path, name: str, text: str, said: str) -> None:
+def test_a_folder_that_is_none_of_packs_is_one_line(tmp_path: Path, name: str, text: str, message: str) -> None:
     """Broken, oversized and misplaced files are told with their place before anything is computed."""
     with pytest.raises(UserError) as caught:
         packs.use(pack(tmp_path, name, text))
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert str(tmp_path) in str(caught.value)
 
@@ -120,7 +120,7 @@ def test_a_folder_that_is_none_of_packs_is_one_line(tmp_path: Path, name: str, t
 def test_what_is_no_plain_file_is_refused(tmp_path: Path) -> None:
     """A link out of the folder, one to itself, and a pipe, which would never end."""
     elsewhere = pack(tmp_path / "elsewhere", "sw.toml", SWAHILI) / "sw.toml"
-    for name, said in (
+    for name, message in (
         ("out", "is a link to outside"),
         ("loop", "is not a plain file"),
         ("pipe", "is not a plain file"),
@@ -131,7 +131,7 @@ def test_what_is_no_plain_file_is_refused(tmp_path: Path) -> None:
             os.mkfifo(folder / "sw.toml")
         else:
             (folder / "sw.toml").symlink_to(elsewhere if name == "out" else folder / "sw.toml")
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(UserError, match=message):
             packs.use(tmp_path / name)
 
 
@@ -144,7 +144,7 @@ def test_no_folder_is_one_line(tmp_path: Path, folder: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ('letters = "a b"', "", "the key 'letters' is missing"),
         ('letters = "a b"', "letters = 3", "the key 'letters' is a string"),
@@ -153,10 +153,10 @@ def test_no_folder_is_one_line(tmp_path: Path, folder: str) -> None:
         ('"ltr"', '"up"', "not ltr or rtl"),
     ],
 )
-def test_an_alphabet_of_a_user_is_checked(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_an_alphabet_of_a_user_is_checked(tmp_path: Path, old: str, new: str, message: str) -> None:
     """A key that is missing or of another type is named, with the file."""
     with (
         packs.using(pack(tmp_path, "alphabets/sw.toml", SWAHILI.replace(old, new))),
-        pytest.raises(UserError, match=said),
+        pytest.raises(UserError, match=message),
     ):
         language("sw")

@@ -32,9 +32,9 @@ def _examples() -> list[Example]:
 
 def test_strings_give_strings_in_order() -> None:
     """As many strings come back as went in; equal ones are equal still."""
-    found = robust_xtreme.perturb([_SW, "", _SW], "char_noise:0.3", language="sw")
-    assert found[0] == found[2] != _SW
-    assert found[1] == ""
+    noised = robust_xtreme.perturb([_SW, "", _SW], "char_noise:0.3", language="sw")
+    assert noised[0] == noised[2] != _SW
+    assert noised[1] == ""
 
 
 def test_seeds_differ_and_repeat() -> None:
@@ -46,17 +46,17 @@ def test_seeds_differ_and_repeat() -> None:
 def test_examples_get_the_noise_of_an_evaluation() -> None:
     """perturb and the evaluation draw by the same ids, so they make the same texts."""
     examples = _examples()
-    found = robust_xtreme.perturb(examples, "char_noise:0.3@fields=premise", seed=3)
+    noised = robust_xtreme.perturb(examples, "char_noise:0.3@fields=premise", seed=3)
     expected = noise_texts([examples[0].texts["premise"]], PerturbationSpec.parse("char_noise:0.3"), 3)[0]
-    assert found[0].texts["premise"] == expected.text
-    assert found[0].texts["hypothesis"] == examples[0].texts["hypothesis"]
-    assert found[0].fingerprint == examples[0].fingerprint
+    assert noised[0].texts["premise"] == expected.text
+    assert noised[0].texts["hypothesis"] == examples[0].texts["hypothesis"]
+    assert noised[0].fingerprint == examples[0].fingerprint
 
 
 def test_examples_are_noised_on_all_fields_where_none_is_named() -> None:
     """Without @fields= every text of an example changes."""
-    found = robust_xtreme.perturb(_examples(), "char_noise:0.5")[0]
-    assert all(text.value != _SW for text in found.texts.values())
+    noised = robust_xtreme.perturb(_examples(), "char_noise:0.5")[0]
+    assert all(text.value != _SW for text in noised.texts.values())
 
 
 def test_nothing_gives_nothing() -> None:

@@ -116,25 +116,25 @@ def test_a_text_that_lacks_the_words_is_put_together_anew(tmp_path: Path) -> Non
 @pytest.mark.parametrize("fields", [("context",), ("question",), ("context", "question")])
 def test_answers_move_with_their_passage(fields: tuple[str, ...], strength: str, tmp_path: Path) -> None:
     """Every answer, plausible ones and sentences too, is at its place in the noisy context, and none is empty."""
-    found = json.loads(
+    document = json.loads(
         done(tmp_path, SAMPLES["squad"], "squad", f"char_noise:{strength}", fields=fields, language="en")
     )
-    clean, passage = SQUAD["data"][0]["paragraphs"][0], found["data"][0]["paragraphs"][0]
+    clean, passage = SQUAD["data"][0]["paragraphs"][0], document["data"][0]["paragraphs"][0]
     context, old = passage["context"], clean["context"]
     assert (context != old) == ("context" in fields)
     kinds = ("answers", "plausible_answers")
-    asked = [one for question in passage["qas"] for kind in kinds for one in question.get(kind, [])]
-    for one in asked:
-        assert context[one["answer_start"] : one["answer_start"] + len(one["text"])] == one["text"]
-    assert [bool(one["text"]) for one in asked] == [True, False, True, True]
+    asked = [answer for question in passage["qas"] for kind in kinds for answer in question.get(kind, [])]
+    for answer in asked:
+        assert context[answer["answer_start"] : answer["answer_start"] + len(answer["text"])] == answer["text"]
+    assert [bool(answer["text"]) for answer in asked] == [True, False, True, True]
     assert [context[start:stop] for start, stop in passage["sentence_breaks"]] == passage["sentences"]
-    row = found["data"][1]
+    row = document["data"][1]
     (start,), (text,) = row["answers"]["answer_start"], row["answers"]["text"]
     assert text
     assert row["context"][start : start + len(text)] == text
-    assert found["after"] == SQUAD["after"]
-    questions = [one["question"] for one in passage["qas"]]
-    assert (questions != [one["question"] for one in clean["qas"]]) == ("question" in fields)
+    assert document["after"] == SQUAD["after"]
+    questions = [question["question"] for question in passage["qas"]]
+    assert (questions != [question["question"] for question in clean["qas"]]) == ("question" in fields)
 
 
 def test_spans_of_a_json_line_move(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_edit_counts_have_a_row_for_every_text(tmp_path: Path) -> None:
     assert (first["place"], first["status"], first["language"], first["field"]) == ("1", "ok", "sw", "line")
     assert first["graphemes"] == str(len(TEXT))
     assert float(first["edit_rate"]) == pytest.approx(int(first["edited"]) / len(TEXT), abs=1e-6)
-    assert 0 < sum(int(one.partition(":")[2]) for one in first["edits"].split()) <= int(first["eligible"])
+    assert 0 < sum(int(part.partition(":")[2]) for part in first["edits"].split()) <= int(first["eligible"])
     assert (second["status"], second["eligible"], second["edits"]) == ("unchanged", "0", "")
     assert head["id"] == "id"
     assert totals[:4] == Totals(2, 1, 0, 0)[:4]
@@ -243,10 +243,10 @@ def test_json_is_read_as_python_reads_it() -> None:
 def test_every_format_is_a_module_of_its_own() -> None:
     """Each has a reader, default fields and a family whose rules it follows, and is completed by its name."""
     for name in FORMATS:
-        found = module(name)
-        assert callable(found.records)
-        assert isinstance(found.NOISED, tuple)
-        assert found.FAMILY in ("", "tagging", "span_qa")
+        imported = module(name)
+        assert callable(imported.records)
+        assert isinstance(imported.NOISED, tuple)
+        assert imported.FAMILY in ("", "tagging", "span_qa")
     assert _completion.file_format("") == sorted(FORMATS)
     with pytest.raises(RobustXtremeError):
         module("xml")
@@ -262,13 +262,13 @@ def test_a_range_may_reach_into_the_space_around_a_text() -> None:
     """The noisy text may be a part of what is in the file: ranges keep the space that they reach into."""
     clean = Text("id", "sw", "Nyerere alizaliwa")
     noised = noise_with(bound(PerturbationSpec.parse("char_noise:1@ops=double")), [clean], 0)[0]
-    found = changed(Slot("context", "1", "  Nyerere alizaliwa \n"), noised, 2)
-    assert found.value == f"  {noised.text.value} \n"
+    slot = changed(Slot("context", "1", "  Nyerere alizaliwa \n"), noised, 2)
+    assert slot.value == f"  {noised.text.value} \n"
     grown = len(noised.text.value) - len(clean.value)
-    assert found.moved(0, 21) == (0, 21 + grown)
-    assert found.moved(2, 19) == (2, 19 + grown)
-    start, stop = found.moved(1, 9)
-    assert found.value[start:stop] == " " + noised.text.value.partition(" ")[0]
+    assert slot.moved(0, 21) == (0, 21 + grown)
+    assert slot.moved(2, 19) == (2, 19 + grown)
+    start, stop = slot.moved(1, 9)
+    assert slot.value[start:stop] == " " + noised.text.value.partition(" ")[0]
 
 
 def test_an_answer_that_is_one_object_moves(tmp_path: Path) -> None:
@@ -277,8 +277,8 @@ def test_an_answer_that_is_one_object_moves(tmp_path: Path) -> None:
     row["answers"] = {"text": "my", "answer_start": 6}
     texts = {"jsonl": json.dumps(row), "squad": json.dumps({"data": [row]})}
     for format, text in texts.items():
-        found = json.loads(done(tmp_path, text, format, "char_noise:1@ops=double", fields=("context",)))
-        new = found if format == "jsonl" else found["data"][0]
+        document = json.loads(done(tmp_path, text, format, "char_noise:1@ops=double", fields=("context",)))
+        new = document if format == "jsonl" else document["data"][0]
         start, answer = new["answers"]["answer_start"], new["answers"]["text"]
         assert start > 6
         assert new["context"][start : start + len(answer)] == answer == "mmyy"
@@ -291,18 +291,18 @@ def test_an_answer_that_is_one_object_moves(tmp_path: Path) -> None:
 def test_the_sentences_of_a_json_line_move(more: dict[str, object], tmp_path: Path) -> None:
     """Pairs of start and stop, under either name, and their texts are at their places in the noisy context."""
     text = json.dumps({"context": "hello my dear world", **more})
-    found = json.loads(done(tmp_path, text, "jsonl", "char_noise:1@ops=double", fields=("context",)))
-    pairs = found.get("sentence_breaks", found["sentences"])
-    texts = [found["context"][start:stop] for start, stop in pairs]
+    document = json.loads(done(tmp_path, text, "jsonl", "char_noise:1@ops=double", fields=("context",)))
+    pairs = document.get("sentence_breaks", document["sentences"])
+    texts = [document["context"][start:stop] for start, stop in pairs]
     assert texts == ["hheelllloo", "mmyy ddeeaarr wwoorrlldd"]
-    assert "sentence_breaks" not in found or found["sentences"] == texts
+    assert "sentence_breaks" not in document or document["sentences"] == texts
 
 
 def test_sentences_that_are_none_of_a_context_are_kept(tmp_path: Path) -> None:
     """A key `sentences` with texts and no `sentence_breaks` is one like any other."""
     text = json.dumps({"context": "hello my dear world", "sentences": ["another text"]})
-    found = json.loads(done(tmp_path, text, "jsonl", "char_noise:1", fields=("context",)))
-    assert found["sentences"] == ["another text"]
+    document = json.loads(done(tmp_path, text, "jsonl", "char_noise:1", fields=("context",)))
+    assert document["sentences"] == ["another text"]
 
 
 @pytest.mark.parametrize("mark", ["\t", " "])
@@ -313,7 +313,7 @@ def test_the_suffix_conll_is_told_by_its_lines(mark: str, tmp_path: Path) -> Non
     perturb_file(Job(str(tmp_path / "in.conll"), "char_noise:1", str(tmp_path / "out"), language="sw"))
     new = [line for line in (tmp_path / "out").read_text().splitlines() if line and "DOCSTART" not in line]
     assert [line.partition(mark)[2] for line in new] == ["B-PER", "O", "B-LOC"]
-    assert all(one.partition(mark)[0] != other.partition(mark)[0] for one, other in zip(lines, new, strict=True))
+    assert all(line.partition(mark)[0] != other.partition(mark)[0] for line, other in zip(lines, new, strict=True))
 
 
 def test_texts_that_hold_few_tags_are_lines(tmp_path: Path) -> None:

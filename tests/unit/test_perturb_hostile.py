@@ -87,7 +87,7 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("format", "text", "line"), BROKEN, ids=[f"{one[0]}-{n}" for n, one in enumerate(BROKEN)])
+@pytest.mark.parametrize(("format", "text", "line"), BROKEN, ids=[f"{case[0]}-{n}" for n, case in enumerate(BROKEN)])
 def test_a_broken_file_is_one_line_and_leaves_nothing(
     format: str, text: str | bytes, line: str, tmp_path: Path
 ) -> None:
@@ -344,12 +344,12 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     """A later run to the same file removes it, and nothing of a process that runs, here or elsewhere, or of others."""
     (tmp_path / "in").write_text("Habari ya asubuhi\n")
     stem = f".{digest('out')}"
-    left, held = tmp_path / f"{stem}.{ENDED}.tmp", tmp_path / f"{stem}.0{ENDED}.tmp"
+    left, kept = tmp_path / f"{stem}.{ENDED}.tmp", tmp_path / f"{stem}.0{ENDED}.tmp"
     names = (f"{stem}.{os.getppid()}.tmp", f".other.{ENDED}.tmp", f"{stem}.x.tmp")
-    stay = [held, *(tmp_path / name for name in names)]
+    stay = [kept, *(tmp_path / name for name in names)]
     for path in (left, *stay):
         path.write_text("half")
-    with held.open("rb") as file:
+    with kept.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         perturb_file(Job(str(tmp_path / "in"), SPEC, str(tmp_path / "out"), language="sw", format="lines"))
     assert sorted(tmp_path.iterdir()) == sorted([*stay, tmp_path / "in", tmp_path / "out"])

@@ -20,8 +20,8 @@ MOVED = {"text": "mmttoo", "answer_start": 46}
 def doubled(tmp_path: Path, row: dict[str, Any], *fields: str, **options: Any) -> dict[str, Any]:
     """The row with every letter of its fields doubled."""
     new = done(tmp_path, json.dumps(row), "jsonl", "char_noise:1@ops=double", fields=fields, **options)
-    found: dict[str, Any] = json.loads(new)
-    return found
+    document: dict[str, Any] = json.loads(new)
+    return document
 
 
 @pytest.mark.parametrize("field", ["context", "passage", "text"])
@@ -50,8 +50,8 @@ def test_places_move_with_their_text(
     more: dict[str, object], wanted: dict[str, object], field: str, tmp_path: Path
 ) -> None:
     """By whatever name the text goes, answers with their ends, spans, entities and sentences are where they was."""
-    found = doubled(tmp_path, {field: TEXT, **more}, field)
-    assert found == {field: DOUBLED, **wanted}
+    written = doubled(tmp_path, {field: TEXT, **more}, field)
+    assert written == {field: DOUBLED, **wanted}
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,9 @@ def test_places_move_with_their_text(
 )
 def test_places_in_another_text_stay(row: dict[str, Any], tmp_path: Path) -> None:
     """Where only the question is noised, what is in the passage is left, and so is what names no place."""
-    found = doubled(tmp_path, row, "question")
-    assert found["question"] != row["question"]
-    assert {**found, "question": row["question"]} == row
+    written = doubled(tmp_path, row, "question")
+    assert written["question"] != row["question"]
+    assert {**written, "question": row["question"]} == row
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,8 @@ def test_places_that_would_be_left_behind_are_refused(row: dict[str, Any], key: 
     with pytest.raises(DataError) as error:
         doubled(tmp_path, row, field)
     assert line in str(error.value)
-    found = doubled(tmp_path, row, field, keep=(key,))
-    assert (found[field], found[key]) == (DOUBLED, row[key])
+    written = doubled(tmp_path, row, field, keep=(key,))
+    assert (written[field], written[key]) == (DOUBLED, row[key])
 
 
 def test_values_are_looked_into_however_deep_they_are(tmp_path: Path) -> None:

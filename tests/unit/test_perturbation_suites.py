@@ -25,9 +25,9 @@ def written(folder: Path, text: str) -> Path:
 
 def test_the_surface_suite_is_all_surface_noise_there_is() -> None:
     """Each at two strengths; order and loss of words are not surface noise, and rewriters are named separately."""
-    found = suite("@surface").specs
-    assert [one.name for one in found] == sorted(set(SURFACE) & set(registry.names("perturbation")))
-    assert all(len(one.cells()) == 2 for one in found)
+    specs = suite("@surface").specs
+    assert [spec.name for spec in specs] == sorted(set(SURFACE) & set(registry.names("perturbation")))
+    assert all(len(spec.cells()) == 2 for spec in specs)
 
 
 def test_every_bundled_suite_is_cheap_enough_for_its_name() -> None:
@@ -39,9 +39,9 @@ def test_every_bundled_suite_is_cheap_enough_for_its_name() -> None:
 
 def test_what_is_named_itself_is_no_suites() -> None:
     """Cells come in the order written, each once; one that is named beside its suite is refused like any named one."""
-    found = asked(["@smoke", "char_noise:0.1,0.2", "@smoke"])
-    assert [(str(one.cell), one.suite) for one in found] == [("char_noise:0.1", ""), ("char_noise:0.2", "")]
-    assert [one.suite for one in asked(["@smoke"])] == ["@smoke"]
+    specs = asked(["@smoke", "char_noise:0.1,0.2", "@smoke"])
+    assert [(str(spec.cell), spec.suite) for spec in specs] == [("char_noise:0.1", ""), ("char_noise:0.2", "")]
+    assert [spec.suite for spec in asked(["@smoke"])] == ["@smoke"]
 
 
 def test_a_suite_of_one_perturbation_stands_for_it_where_a_file_is_written(tmp_path: Path) -> None:
@@ -61,13 +61,13 @@ def test_users_suites_are_found_first(tmp_path: Path) -> None:
     """A suite of a folder of packs goes by its name, while these packs are used."""
     folder = written(tmp_path, 'summary = "Mine."\nspecs = ["char_noise:0.3@ops=delete", "casing:0.1+spacing:0.2"]')
     with packs.using(folder):
-        assert [str(one.cell) for one in asked(["@mine"])] == ["char_noise:0.3@ops=delete", "casing:0.1+spacing:0.2"]
+        assert [str(spec.cell) for spec in asked(["@mine"])] == ["char_noise:0.3@ops=delete", "casing:0.1+spacing:0.2"]
     with pytest.raises(UnknownName):
         asked(["@mine"])
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ('summary = "Mine."\nspecs = []', "the key 'specs' is not a list of perturbations"),
         ('summary = "Mine."\nspecs = "char_noise:0.1"', "the key 'specs' is not a list of perturbations"),
@@ -81,11 +81,11 @@ def test_users_suites_are_found_first(tmp_path: Path) -> None:
         ('summary = "Mine."\nspec = ["char_noise:0.1"]', "no key 'spec'. Did you mean 'specs'"),
     ],
 )
-def test_a_suite_that_cannot_be_meant_is_one_line_with_its_file(tmp_path: Path, text: str, said: str) -> None:
+def test_a_suite_that_cannot_be_meant_is_one_line_with_its_file(tmp_path: Path, text: str, message: str) -> None:
     """What is wrong with a user's suite is told before anything is computed."""
     with packs.using(written(tmp_path, text)), pytest.raises(UserError) as caught:
         suite("@mine")
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "mine.toml" in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -23,11 +23,11 @@ def rows() -> list[KeyingError]:
 
 
 def _forms(rows: list[KeyingError], point: str) -> dict[str, set[str]]:
-    found: defaultdict[str, set[str]] = defaultdict(set)
+    groups: defaultdict[str, set[str]] = defaultdict(set)
     for row in rows:
         if row.point == point:
-            found[row.kind].add(row.form)
-    return found
+            groups[row.kind].add(row.form)
+    return groups
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def _forms(rows: list[KeyingError], point: str) -> dict[str, set[str]]:
 def test_fuzzy_pairs_work_both_ways(syllable: str, near: set[str]) -> None:
     """An initial or a final is taken for its partner, one at a time, and the partner for it."""
     assert set(pinyin.fuzzy(syllable)) == near
-    assert all(syllable in pinyin.fuzzy(one) for one in near)
+    assert all(syllable in pinyin.fuzzy(neighbour) for neighbour in near)
 
 
 def test_a_table_of_ones_own_changes_the_pairs(tmp_path: Path) -> None:
@@ -55,8 +55,8 @@ def test_a_table_of_ones_own_changes_the_pairs(tmp_path: Path) -> None:
 
 def test_a_key_goes_wrong_where_it_lies() -> None:
     """A missed key leaves the rest, and a neighbour of the keyboard is in for a key."""
-    found = set(pinyin.struck("xian"))
-    typed = {(kind, letters) for kind, letters, _ in found}
+    forms = set(pinyin.struck("xian"))
+    typed = {(kind, letters) for kind, letters, _ in forms}
     assert {
         ("delete", "xia"),
         ("delete", "xin"),
@@ -69,12 +69,12 @@ def test_a_key_goes_wrong_where_it_lies() -> None:
 
 def test_kinds_of_one_character(rows: list[KeyingError]) -> None:
     """先 xian gives its homophones, characters of xiang, of xia (a letter missed) and of xuan (a neighbouring key)."""
-    found = _forms(rows, "先")
-    assert set(found) == set(KINDS)
-    assert {"现", "线"} <= found["candidate"]
-    assert "想" in found["syllable"]
-    assert "下" in found["delete"]
-    assert all(len(forms) <= 8 for forms in found.values())
+    by_kind = _forms(rows, "先")
+    assert set(by_kind) == set(KINDS)
+    assert {"现", "线"} <= by_kind["candidate"]
+    assert "想" in by_kind["syllable"]
+    assert "下" in by_kind["delete"]
+    assert all(len(forms) <= 8 for forms in by_kind.values())
 
 
 def test_candidates_weigh_by_frequency(rows: list[KeyingError]) -> None:
@@ -108,7 +108,7 @@ def test_forms_are_of_the_alphabet(rows: list[KeyingError]) -> None:
     """At least 95 % of what is in for simplified characters, by weight and by row, are letters of the alphabet."""
     alphabet = frozenset(language("zh").alphabet)
     plain = pinyin.characters().readings
-    forms = [row.form for row in rows if all(one in plain for one in row.point)]
+    forms = [row.form for row in rows if all(letter in plain for letter in row.point)]
     inside = sum(alphabet.issuperset(form) for form in forms)
     assert inside >= 0.95 * len(forms)
 

@@ -37,9 +37,9 @@ def _module(read: Callable[[str, str], tuple[Row, ...]]) -> ModuleType:
 
 def _read(text: str, path: str) -> tuple[Row, ...]:
     """Lines of id, text and key."""
-    found = [line.split("\t") for line in text.splitlines()]
+    lines = [line.split("\t") for line in text.splitlines()]
     return tuple(
-        Row(id, f"{path}:{number}", {"text": value, "key": key}) for number, (id, value, key) in enumerate(found, 1)
+        Row(id, f"{path}:{number}", {"text": value, "key": key}) for number, (id, value, key) in enumerate(lines, 1)
     )
 
 
@@ -54,8 +54,8 @@ def _make(rows: Rows, task: str, split: str) -> Corpus:
     """A text for each row; keys k1 and k2 are answered by the texts of that key, k9 by none."""
     made = [
         (Text(f"{task}/{split}/{language}/candidate/{row.native}", language or "en", row.values["text"]), row)
-        for language, found in rows.items()
-        for row in found
+        for language, lines in rows.items()
+        for row in lines
     ]
     answers: dict[str, list[str]] = {}
     for text, row in made:
@@ -89,7 +89,7 @@ def _task(**pool: Any) -> TaskSpec:
     )
 
 
-def _own(**pool: Any) -> TaskSpec:
+def _with_pool(**pool: Any) -> TaskSpec:
     return _task(files={"test": Files("theirs.lines", ("find/pool.tsv",), ids="native")}, **pool)
 
 
@@ -102,16 +102,16 @@ def _write(folder: Path, **files: str) -> Path:
 
 def test_keys_become_the_texts_that_are_right(tmp_path: Path) -> None:
     """A target contains ids of the pool, one without an answer is empty, and fingerprints are made of what is there."""
-    found = load(_task(), _write(tmp_path, de=LINES), "de", "test")
-    assert [one.target for one in found.examples] == [
+    loaded = load(_task(), _write(tmp_path, de=LINES), "de", "test")
+    assert [example.target for example in loaded.examples] == [
         Document(("find/test/de/candidate/q1",)),
         Document(("find/test/de/candidate/q2",)),
         Document(()),
     ]
-    assert all(one.fingerprint == fingerprint(one.texts, one.target) for one in found.examples)
-    assert found.corpus is not None
-    assert (found.corpus.id, len(found.corpus.texts), found.labelled) == ("find/test", 3, True)
-    assert found.files == load(dataclasses.replace(_task(), pool=None), tmp_path, "de", "test").files
+    assert all(example.fingerprint == fingerprint(example.texts, example.target) for example in loaded.examples)
+    assert loaded.corpus is not None
+    assert (loaded.corpus.id, len(loaded.corpus.texts), loaded.labelled) == ("find/test", 3, True)
+    assert loaded.files == load(dataclasses.replace(_task(), pool=None), tmp_path, "de", "test").files
 
 
 def test_a_pool_that_answers_nobody_is_a_split_without_labels(tmp_path: Path) -> None:
@@ -157,23 +157,23 @@ def test_a_pool_is_made_once(tmp_path: Path) -> None:
         return _make(rows, task, split)
 
     source = Release(_write(tmp_path, de=LINES, en=LINES, pool=LINES))
-    for task, expected in ((_task(make=make, shared=True), 1), (_own(make=make), 1), (_task(make=make), 2)):
+    for task, expected in ((_task(make=make, shared=True), 1), (_with_pool(make=make), 1), (_task(make=make), 2)):
         made.clear()
         pools = Pools(source)
         for code in ("de", "en", "de"):
             resolve(task, source, "auto", code, pools)
         assert len(made) == expected
-    resolve(_own(make=make), source, "auto", "de")
+    resolve(_with_pool(make=make), source, "auto", "de")
     assert made[-1] == ("",)
 
 
 def test_candidates_may_have_files_of_their_own(tmp_path: Path) -> None:
     """Queries of every language are answered from them; a split without such files is answered from its rows."""
-    task = _own()
+    task = _with_pool()
     source = Release(_write(tmp_path, de=LINES, pool="Q1\tRoma\tk1\nQ2\tRom\tk1\n"))
-    found = load(task, source, "de", "test")
-    assert found.examples[0].target == Document(("find/test//candidate/Q1", "find/test//candidate/Q2"))
-    assert [name for name, _ in found.files] == ["find/de.tsv", "find/pool.tsv"]
+    loaded = load(task, source, "de", "test")
+    assert loaded.examples[0].target == Document(("find/test//candidate/Q1", "find/test//candidate/Q2"))
+    assert [name for name, _ in loaded.files] == ["find/de.tsv", "find/pool.tsv"]
     task = dataclasses.replace(task, files={**task.files, "train": task.files["test"]})
     trained = load(task, source, "de", "train").corpus
     assert trained is not None
@@ -184,11 +184,11 @@ def test_missing_candidates_are_named(tmp_path: Path) -> None:
     """Where the pool's file is not there, or the task names none for this source."""
     _write(tmp_path, de=LINES)
     with pytest.raises(MissingData, match=r"find: no file with the candidates of test under .*pool\.tsv"):
-        load(_own(), tmp_path, "de", "test")
+        load(_with_pool(), tmp_path, "de", "test")
     with pytest.raises(MissingData, match=r"find names no dataset on the hub with the candidates of test"):
-        Hub(True, {}).read_pool(_own(), "test")
+        Hub(True, {}).read_pool(_with_pool(), "test")
     with pytest.raises(MissingData, match=r"find names no release files with the candidates of train"):
-        Release(tmp_path).read_pool(_own(), "train")
+        Release(tmp_path).read_pool(_with_pool(), "train")
 
 
 def test_candidates_may_lie_on_the_hub(tmp_path: Path) -> None:
@@ -201,17 +201,17 @@ def test_candidates_may_lie_on_the_hub(tmp_path: Path) -> None:
 
     queries = HubFiles("o/queries", commit, "{language}", "test", "{language}.jsonl", values, ids="native")
     candidates = HubFiles("o/pool", other, "all", "test", "pool.jsonl", values, ids="native")
-    task = dataclasses.replace(_own(hub={"test": candidates}), hub={"test": queries})
+    task = dataclasses.replace(_with_pool(hub={"test": candidates}), hub={"test": queries})
     with Loopback() as hub, hub.lent(tmp_path):
         content = "".join(json.dumps(line) + "\n" for line in lines).encode()
         hub.put("dataset", "o/queries", {"de.jsonl": content, "en.jsonl": content}, commit)
         hub.put("dataset", "o/pool", {"pool.jsonl": content}, other)
         source = Hub(False, {})
         pools = Pools(source)
-        found = [load(task, source, code, "test", pools) for code in ("de", "en")]
-    assert found[0].corpus is found[1].corpus
-    assert found[0].examples[0].target == Document(("find/test//candidate/Q1",))
-    assert [name for name, _ in found[1].files] == [
+        loaded = [load(task, source, code, "test", pools) for code in ("de", "en")]
+    assert loaded[0].corpus is loaded[1].corpus
+    assert loaded[0].examples[0].target == Document(("find/test//candidate/Q1",))
+    assert [name for name, _ in loaded[1].files] == [
         f"hub://o/queries@{commit}/en/test",
         f"hub://o/pool@{other}/all/test",
     ]
@@ -229,7 +229,7 @@ def test_rows_of_candidates_are_checked(tmp_path: Path, text: str, message: str)
     """As rows of examples are: with both places of an id that is twice."""
     _write(tmp_path, de=LINES, pool=text)
     with pytest.raises(DataError, match=message):
-        load(_own(), tmp_path, "de", "test")
+        load(_with_pool(), tmp_path, "de", "test")
 
 
 @pytest.mark.parametrize(
@@ -264,15 +264,15 @@ def test_a_suite_has_one_pool_for_every_split(tmp_path: Path) -> None:
     source = open_source(str(tmp_path))
     assert load(_task(), source, "de", "test").examples[0].target == Document(("find/test/de/candidate/q1",))
     with pytest.raises(MissingData, match=r"find: no file with the candidates under .*Looked for find/pool\.jsonl"):
-        load(_own(), source, "de", "test")
+        load(_with_pool(), source, "de", "test")
     (tmp_path / "find/pool.jsonl").write_text(json.dumps({**row, "id": "Q7", "cluster": "Q7"}), encoding="utf-8")
     for split in ("test", "train"):
-        found = load(_own(), source, "de", split)
-        assert found.examples[0].target == Document((f"find/{split}//candidate/Q7",))
-        assert [name for name, _ in found.files] == [f"find/{split}-de.jsonl", "find/pool.jsonl"]
+        loaded = load(_with_pool(), source, "de", split)
+        assert loaded.examples[0].target == Document((f"find/{split}//candidate/Q7",))
+        assert [name for name, _ in loaded.files] == [f"find/{split}-de.jsonl", "find/pool.jsonl"]
     (tmp_path / "find/pool.jsonl").write_text('{"id": "Q7"}', encoding="utf-8")
     with pytest.raises(DataError, match=r"find/pool\.jsonl:1: the key 'cluster' is missing"):
-        load(_own(), source, "de", "test")
+        load(_with_pool(), source, "de", "test")
 
 
 def test_training_examples_have_their_candidate_from_the_pool(tmp_path: Path) -> None:
@@ -284,27 +284,27 @@ def test_training_examples_have_their_candidate_from_the_pool(tmp_path: Path) ->
         _write(tmp_path)
         (tmp_path / f"find/{name}.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     taught = load(_task(), open_source(str(tmp_path)), "de", "train").examples
-    assert [tuple(one.texts) for one in taught] == [("query", "candidate"), ("query",)]
+    assert [tuple(example.texts) for example in taught] == [("query", "candidate"), ("query",)]
     assert taught[0].texts["candidate"].id == "find/train/de/candidate/qk1"
     assert taught[0].fingerprint == fingerprint(taught[0].texts, taught[0].target)
     tested = load(_task(), open_source(str(tmp_path)), "de", "test").examples
-    assert [tuple(one.texts) for one in tested] == [("query",), ("query",)]
+    assert [tuple(example.texts) for example in tested] == [("query",), ("query",)]
 
 
 def test_the_identity_of_a_pool_is_its_texts() -> None:
     """Their order does not count; an id, a language or a character more does."""
     texts = (Text("1", "en", "a"), Text("2", "de", "b"))
-    own = Corpus("c", texts).identity
-    assert own == Corpus("other", texts[::-1], {"k": ("1",)}).identity
+    identity = Corpus("c", texts).identity
+    assert identity == Corpus("other", texts[::-1], {"k": ("1",)}).identity
     for changed in (Text("3", "de", "b"), Text("2", "en", "b"), Text("2", "de", "b ")):
-        assert Corpus("c", (texts[0], changed)).identity != own
+        assert Corpus("c", (texts[0], changed)).identity != identity
 
 
 def test_the_gold_is_part_of_the_data_identity(tmp_path: Path) -> None:
     """The same queries with another gold are other data."""
-    one = load(_task(), _write(tmp_path, de=LINES), "de", "test").examples
+    loaded = load(_task(), _write(tmp_path, de=LINES), "de", "test").examples
     other = load(_task(make=lambda rows, *_: Corpus("c", _make(rows, "t", "s").texts)), tmp_path, "de", "test").examples
-    assert data_identity(one) != data_identity(other)
+    assert data_identity(loaded) != data_identity(other)
 
 
 def test_a_reader_without_a_function_to_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,11 +34,11 @@ def test_batches_hold_every_window_once_within_the_budget(shape: list[tuple[list
     inputs = [_input(*lengths, group=group) for lengths, group in shape]
     batches = plan_batches(inputs, budget)
     slots = [slot for batch in batches for slot in batch]
-    assert sorted(slots) == [(i, k) for i, one in enumerate(inputs) for k in range(len(one.windows))]
+    assert sorted(slots) == [(i, k) for i, input in enumerate(inputs) for k in range(len(input.windows))]
     for batch in batches:
-        longest = max(len(inputs[place].windows[part].input_ids) for place, part in batch)
+        longest = max(len(inputs[index].windows[part].input_ids) for index, part in batch)
         assert len(batch) == 1 or longest * len(batch) <= budget
-        assert len({inputs[place].group for place, _ in batch}) == 1
+        assert len({inputs[index].group for index, _ in batch}) == 1
 
 
 def test_the_longest_inputs_come_first_and_the_windows_of_an_input_in_a_row() -> None:
@@ -57,7 +57,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
 def _inputs(checkpoint: Checkpoint, count: int) -> list[Input]:
     examples = [pair_example(f"e{i}", "word " * (i % 7 + 1), f"other {i}") for i in range(count)]
     windows = checkpoint.family.encode(examples, checkpoint.tokenizer, 64, 0)
-    return [Input(one, (window,)) for one, window in zip(examples, windows, strict=True)]
+    return [Input(example, (window,)) for example, window in zip(examples, windows, strict=True)]
 
 
 def test_the_batch_size_does_not_change_predictions(checkpoint: Checkpoint) -> None:
@@ -85,7 +85,7 @@ def test_a_score_that_is_not_finite_is_no_prediction(checkpoint: Checkpoint, mon
         return scores
 
     monkeypatch.setattr(module, "forward", broken)
-    assert predict(checkpoint, inputs, 1000) == [None if i == 2 else one for i, one in enumerate(whole)]
+    assert predict(checkpoint, inputs, 1000) == [None if i == 2 else answer for i, answer in enumerate(whole)]
 
 
 def test_an_input_of_several_windows_is_decoded_once_all_are_there(checkpoint: Checkpoint) -> None:
@@ -97,8 +97,10 @@ def test_an_input_of_several_windows_is_decoded_once_all_are_there(checkpoint: C
     grouped: list[list[Window]] = [[] for _ in examples]
     for window in qa.family.encode(examples, qa.tokenizer, 64, 16):
         grouped[window.example].append(window)
-    inputs = [Input(one, tuple(own)) for one, own in zip(examples, grouped, strict=True)]
-    assert max(len(one.windows) for one in inputs) > 2
+    inputs = [
+        Input(example, tuple(example_windows)) for example, example_windows in zip(examples, grouped, strict=True)
+    ]
+    assert max(len(input.windows) for input in inputs) > 2
     assert predict(qa, inputs, 64) == predict(qa, inputs, 100_000)
 
 

@@ -31,9 +31,9 @@ class Last:
 
     def prepare(self, examples: Sequence[Example]) -> list[Input]:
         """One window of as many tokens as there are letters."""
-        lengths = [sum(len(text.value) for text in one.texts.values()) for one in examples]
-        windows = [Window(place, tuple(range(length)), None, False) for place, length in enumerate(lengths)]
-        return [Input(one, (window,)) for one, window in zip(examples, windows, strict=True)]
+        lengths = [sum(len(text.value) for text in example.texts.values()) for example in examples]
+        windows = [Window(index, tuple(range(length)), None, False) for index, length in enumerate(lengths)]
+        return [Input(example, (window,)) for example, window in zip(examples, windows, strict=True)]
 
     def answer(
         self, inputs: Sequence[Input], _batch_tokens: int, advance: Callable[[int], None]

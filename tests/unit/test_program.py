@@ -144,10 +144,10 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 
 def test_lists_are_json_on_request() -> None:
     """`list languages --json` is an array of all languages with every column; the fifty are marked."""
-    found = json.loads(program("list", "languages", "--json").out)
-    assert len(found) == 76
-    assert [one["group"] for one in found].count("xtreme-r") == 50
-    assert {"code", "script", "letters", "source", "licence"} <= set(found[0])
+    document = json.loads(program("list", "languages", "--json").out)
+    assert len(document) == 76
+    assert [row["group"] for row in document].count("xtreme-r") == 50
+    assert {"code", "script", "letters", "source", "licence"} <= set(document[0])
 
 
 @pytest.mark.parametrize("what", ["perturbations", "tasks", "metrics", "languages"])

@@ -65,7 +65,7 @@ def test_a_terminal_shows_at_once_that_torch_is_loaded(tmp_path: Path) -> None:
 )
 def test_the_head_line_says_what_was_run(spec: RunSpec, line: str) -> None:
     """The model and the data as they were named, the tasks, how many languages, and the noise."""
-    units = [{"task": task, "language": one} for task in ("panx", "xnli") for one in ("en", "sw")]
+    units = [{"task": task, "language": code} for task in ("panx", "xnli") for code in ("en", "sw")]
     assert head(spec, {"units": units}) == line
 
 

@@ -37,16 +37,16 @@ def test_a_mark_does_what_it_does_in_its_language(code: str, mark: str, wrong: s
     """A Greek question ends with ;, whatever its code point, and pauses with a raised dot; others have marks of own."""
     off = "punctuation:1@drop=0@plain=0"
     values = [f"α{mark} " + "α" * number for number in range(1, 41)]
-    found = {one.split()[0][1:] for one in perturb(values, f"{off}@double=0", language=code)}
-    assert found == set(wrong or mark)
-    found = {one.split()[0][1:] for one in perturb(values[:1], f"{off}@wrong=0", language=code)}
-    assert found == {mark if double is None else double}
+    marks = {text.split()[0][1:] for text in perturb(values, f"{off}@double=0", language=code)}
+    assert marks == set(wrong or mark)
+    marks = {text.split()[0][1:] for text in perturb(values[:1], f"{off}@wrong=0", language=code)}
+    assert marks == {mark if double is None else double}
 
 
 def test_greek_questions_are_not_made_of_commas() -> None:
     """A question ends with another stop, and no comma comes out as the Greek question mark."""
-    found = perturb(["Τι κάνεις; Καλά, εσύ;"], "punctuation:1@drop=0@double=0@plain=0", language="el")[0]
-    assert re.fullmatch("Τι κάνεις[.!] Καλά: εσύ[.!]", found)
+    noised = perturb(["Τι κάνεις; Καλά, εσύ;"], "punctuation:1@drop=0@double=0@plain=0", language="el")[0]
+    assert re.fullmatch("Τι κάνεις[.!] Καλά: εσύ[.!]", noised)
 
 
 def test_decimals_stay() -> None:

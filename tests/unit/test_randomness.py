@@ -46,13 +46,11 @@ def test_another_process_draws_the_same() -> None:
     )
     other = "0" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
     environment = {**os.environ, "PYTHONHASHSEED": other}
-    found = subprocess.run(
-        [sys.executable, "-c", _PROGRAM], env=environment, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", _PROGRAM], env=environment, capture_output=True, text=True, check=True)
     with lent() as seed:
         seed(2**63 + 5)
         drawn = f"{random.random()} {np.random.random()}"  # noqa: NPY002 - as a library does
-    assert found.stdout.splitlines() == [str(expected.tolist()), drawn]
+    assert done.stdout.splitlines() == [str(expected.tolist()), drawn]
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=6))
@@ -63,15 +61,15 @@ def test_a_batch_draws_what_each_text_draws_alone(sizes: list[int]) -> None:
     together = randomness.flat_draws(keys, offsets, offsets, int(lengths.sum()))
     alone = [randomness.draws(np.repeat(key, size), np.arange(size)) for key, size in zip(keys, sizes, strict=True)]
     assert together.tolist() == np.concatenate(alone).tolist()
-    places = np.arange(int(lengths.sum()))
-    assert randomness.flat_draws(keys, offsets, offsets, len(places), places).tolist() == together.tolist()
+    positions = np.arange(int(lengths.sum()))
+    assert randomness.flat_draws(keys, offsets, offsets, len(positions), positions).tolist() == together.tolist()
 
 
 def test_draws_are_spread_evenly_over_places_and_texts() -> None:
     """Whether places of one text or the first places of many, each tenth of the range gets its share."""
-    one = randomness.draws(np.repeat(_keys("a"), 50_000), np.arange(50_000))
+    single = randomness.draws(np.repeat(_keys("a"), 50_000), np.arange(50_000))
     many = randomness.draws(_keys(*map(str, range(50_000))), np.zeros(50_000))
-    for drawn in (one, many):
+    for drawn in (single, many):
         counts = np.histogram(drawn.astype(float) / 2**64, bins=10, range=(0, 1))[0]
         assert counts.min() > 4_700
         assert counts.max() < 5_300
@@ -109,8 +107,8 @@ def test_ids_that_differ_in_one_place_have_unlike_keys() -> None:
     ids = [f"xnli/test/en/{n}" for n in range(20_000)] + ["ab", "ba", "a", "a\0", "a\0\0", "", "é", "e\u0301"]
     keys = _keys(*ids)
     assert len(set(keys.tolist())) == len(ids)
-    ones = np.unpackbits(keys.view(np.uint8)).mean()
-    assert abs(float(ones) - 0.5) < 0.005
+    share = np.unpackbits(keys.view(np.uint8)).mean()
+    assert abs(float(share) - 0.5) < 0.005
 
 
 def test_below_reaches_every_index_and_no_other() -> None:

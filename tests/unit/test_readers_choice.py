@@ -84,10 +84,10 @@ def test_line_ends_marks_and_normalisation(tmp_path: Path, change: str) -> None:
     path = tmp_path / "xcopa" / "data" / "et" / "test.et.jsonl"
     path.parent.mkdir(parents=True)
     path.write_bytes(changed.encode())
-    found = load(XCOPA, tmp_path, "et", "test")
-    assert (len(found.examples), found.labelled) == (2, True)
+    loaded = load(XCOPA, tmp_path, "et", "test")
+    assert (len(loaded.examples), loaded.labelled) == (2, True)
     wanted = unicodedata.normalize("NFD", "né") if change == "decomposed" else "né"
-    assert found.examples[0].texts["premise"].value == wanted
+    assert loaded.examples[0].texts["premise"].value == wanted
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,10 @@ def test_examples_ask_in_english_behind_the_premise() -> None:
     """As in XTREME-R's run_xcopa.py, the question is in English in every language, and is never noised."""
     rows = jsonl_choices.read(lines(causal(0), causal(1, question="effect")), "f")
     first, second = XCOPA.adapt(rows, Origin("xcopa", "test", "sw"))
-    assert [one.texts["question"].value for one in (first, second)] == ["What was the cause?", "What was the effect?"]
+    assert [example.texts["question"].value for example in (first, second)] == [
+        "What was the cause?",
+        "What was the effect?",
+    ]
     assert {name: text.language for name, text in first.texts.items()} == {
         "premise": "sw",
         "question": "en",
@@ -146,9 +149,9 @@ def test_a_question_of_its_own_is_asked_as_it_is() -> None:
     values = {"premise": "p", "question": "Kwa nini?", "choices": ["a", "b", "c"], "label": 2}
     record = jsonl_choices.record(values, "f:1")
     (row,) = jsonl_choices.read(lines(social()), "f")
-    for one, language in ((record, "sw"), (row.values, "en")):
-        (example,) = XCOPA.adapt((type(row)("0", "f:1", one),), Origin("xcopa", "test", language))
-        assert (example.texts["question"].value, example.texts["question"].language) == (one["question"], language)
+    for content, language in ((record, "sw"), (row.values, "en")):
+        (example,) = XCOPA.adapt((type(row)("0", "f:1", content),), Origin("xcopa", "test", language))
+        assert (example.texts["question"].value, example.texts["question"].language) == (content["question"], language)
         assert list(example.texts)[:4] == ["premise", "choice1", "choice2", "choice3"]
 
 
@@ -176,9 +179,9 @@ def test_labels_that_are_all_zero_are_none(tmp_path: Path) -> None:
     made.parent.mkdir()
     made.write_text(lines(*(causal(idx, label=0) for idx in range(4))), encoding="utf-8")
     assert not load(XCOPA, tmp_path, "et", "test").labelled
-    own = tmp_path / "xcopa" / "data" / "et" / "test.et.jsonl"
-    own.parent.mkdir(parents=True)
-    own.write_text(lines(*(causal(idx, label=idx % 2) for idx in range(4))), encoding="utf-8")
+    path = tmp_path / "xcopa" / "data" / "et" / "test.et.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text(lines(*(causal(idx, label=idx % 2) for idx in range(4))), encoding="utf-8")
     assert load(XCOPA, tmp_path, "et", "test").labelled
 
 
@@ -208,7 +211,7 @@ def test_training_is_on_english_that_is_not_evaluated(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(lines(causal(0), causal(1, label=0)), encoding="utf-8")
     for split in ("train", "validation"):
-        assert [one.id for one in load(XCOPA, tmp_path, "en", split).examples] == [
+        assert [example.id for example in load(XCOPA, tmp_path, "en", split).examples] == [
             f"xcopa/{split}/en/{i}" for i in (0, 1)
         ]
     assert "en" not in XCOPA.languages
@@ -220,7 +223,7 @@ def test_floors_learn_from_english_that_is_not_evaluated(tmp_path: Path) -> None
     tmp_path.joinpath("xcopa").mkdir()
     assert read_train(spec, XCOPA) is None
     tmp_path.joinpath("xcopa", "train-en.jsonl").write_text(lines(causal(0), causal(1)), encoding="utf-8")
-    assert [one.id for one in read_train(spec, XCOPA) or ()] == ["xcopa/train/en/0", "xcopa/train/en/1"]
+    assert [example.id for example in read_train(spec, XCOPA) or ()] == ["xcopa/train/en/0", "xcopa/train/en/1"]
 
 
 @pytest.mark.parametrize("label", [0, 1, -1, None, "choice1", "choice2"])

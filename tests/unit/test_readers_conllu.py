@@ -59,7 +59,7 @@ def line(number: object, form: str, tag: str, head: object = 0, deps: str = "_")
     return f"{number}\t{form}\t_\t{tag}\t_\t_\t{head}\t_\t{deps}\t_\n"
 
 
-def said(text: str, path: str = "ud/xx_test-ud-test.conllu") -> list[tuple[tuple[str, ...], tuple[str, ...] | None]]:
+def parsed(text: str, path: str = "ud/xx_test-ud-test.conllu") -> list[tuple[tuple[str, ...], tuple[str, ...] | None]]:
     """The words and tags of each sentence."""
     return [(row.values["words"], row.values["tags"]) for row in conllu.read(text, path)]
 
@@ -74,14 +74,14 @@ def folder(root: Path, files: Mapping[str, str]) -> Path:
 
 def test_multi_word_tokens_are_one_word_with_the_tag_of_their_head() -> None:
     """A verb with its pronoun is a verb; of equals, a preposition precedes its article; empty nodes are not words."""
-    (words, tags), _ = said(TREE)
+    (words, tags), _ = parsed(TREE)
     assert words == ("Vámonos", "al", "mar", "del", "sur", ".")
     assert tags == ("VERB", "ADP", "NOUN", "ADP", "NOUN", "PUNCT")
 
 
 def test_blanks_and_non_joiners_within_words_are_taken_out() -> None:
     """As XTREME's preprocessing does, so that a word is one word and no file needs a quote."""
-    assert said(TREE)[1] == (("10000", "می" + "روم"), ("NUM", "VERB"))
+    assert parsed(TREE)[1] == (("10000", "می" + "روم"), ("NUM", "VERB"))
 
 
 @pytest.mark.parametrize(("split", "part", "code"), [("train", "train", "en"), ("validation", "dev", "es")])
@@ -89,30 +89,30 @@ def test_both_layouts_give_the_same_examples(tmp_path: Path, split: str, part: s
     """A treebank, and what XTREME's scripts make of it, have the same ids, texts, tags and clusters."""
     raw = folder(tmp_path / "raw", {f"ud/UD_X/{code}_x-ud-{part}.conllu": TREE})
     made = folder(tmp_path / "made", {f"udpos/{part}-{code}.tsv": FILE})
-    found = load(UDPOS, made, code, split).examples
-    assert len(found) == 2
-    assert load(UDPOS, raw, code, split).examples == found
+    loaded = load(UDPOS, made, code, split).examples
+    assert len(loaded) == 2
+    assert load(UDPOS, raw, code, split).examples == loaded
 
 
 @pytest.mark.parametrize(("path", "tag"), [("ud/xx_a-ud-test.conllu", "NOUN"), ("it_a-ud-test.conllu", "AUX")])
 def test_equals_go_by_the_precedence_of_their_language(path: str, tag: str) -> None:
     """Where parts are equally near the root, the list of the language decides, and what it leaves out comes last."""
     text = line("1-2", "ab", "_", "_") + line(1, "a", "NOUN", 3) + line(2, "b", "AUX", 3) + line(3, "c", "VERB")
-    assert said(text, path)[0][1] == (tag, "VERB")
+    assert parsed(text, path)[0][1] == (tag, "VERB")
 
 
 def test_the_enhanced_tree_counts_for_what_is_nearest_the_root() -> None:
     """XTREME's conversion adds the edges of the column DEPS: a part with fewer words above it is the head."""
     rows = [line(1, "a", "NOUN", 3), line(2, "b", "PART", 3), line(3, "c", "VERB"), line(4, "d", "ADV", 3)]
-    assert said(line("1-2", "ab", "_", "_") + "".join(rows))[0][1] == ("NOUN", "VERB", "ADV")
+    assert parsed(line("1-2", "ab", "_", "_") + "".join(rows))[0][1] == ("NOUN", "VERB", "ADV")
     rows[0] = line(1, "a", "NOUN", 3, "4:nsubj|8.1:obj|3:dep")
-    assert said(line("1-2", "ab", "_", "_") + "".join(rows))[0][1] == ("PART", "VERB", "ADV")
+    assert parsed(line("1-2", "ab", "_", "_") + "".join(rows))[0][1] == ("PART", "VERB", "ADV")
 
 
 def test_a_circle_of_heads_ends() -> None:
     """Enhanced trees may have circles, and a damaged file has them anyhow."""
     text = line("1-2", "ab", "_", "_") + line(1, "a", "ADP", 2, "2:x|1:y") + line(2, "b", "NOUN", 1)
-    assert said(text) == [(("ab",), ("NOUN",))]
+    assert parsed(text) == [(("ab",), ("NOUN",))]
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,8 @@ def test_a_circle_of_heads_ends() -> None:
 )
 def test_sentences_whose_words_are_withheld_are_left_out(forms: str, kept: bool) -> None:
     """One with a `_` and at most one other word goes, as in XTREME's preprocessing; one `_` among words is a word."""
-    text = "".join(line(place, form, "NOUN") for place, form in enumerate(forms.split(), start=1))
-    assert bool(said(text)) == kept
+    text = "".join(line(index, form, "NOUN") for index, form in enumerate(forms.split(), start=1))
+    assert bool(parsed(text)) == kept
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_sentences_whose_words_are_withheld_are_left_out(forms: str, kept: bool)
 )
 def test_line_ends_comments_and_further_empty_lines_are_no_matter(text: str) -> None:
     """CRLF, no empty line at the end, several in a row and comments by themselves give the same sentences."""
-    assert said(text) == said(TREE)
+    assert parsed(text) == parsed(TREE)
 
 
 def test_a_byte_order_mark_and_decomposed_letters(tmp_path: Path) -> None:
@@ -158,8 +158,8 @@ def test_treebanks_of_a_language_go_one_after_the_other_by_file_name(tmp_path: P
         "ud/UD_Estonian-X/et_x-ud-test.conllu": line(1, "esimene", "ADJ"),
     }
     split = load(UDPOS, folder(tmp_path, files), "en", "test")
-    assert [one.texts["tokens"].value for one in split.examples] == ["first", "second", "third"]
-    assert [one.id for one in split.examples] == [f"udpos/test/en/{place}" for place in range(3)]
+    assert [example.texts["tokens"].value for example in split.examples] == ["first", "second", "third"]
+    assert [example.id for example in split.examples] == [f"udpos/test/en/{number}" for number in range(3)]
     assert [name.rpartition("/")[2] for name, _ in split.files] == [
         "en_ewt-ud-test.conllu",
         "en_partut-ud-test.conllu",
@@ -175,14 +175,14 @@ def test_the_official_version_of_a_language_is_found(tmp_path: Path) -> None:
         for code in ("de", "lt")
     }
     data = folder(tmp_path, files)
-    found = {code: load(UDPOS, data, code, "test").examples[0].texts["tokens"].value for code in ("de", "lt")}
-    assert found == {"de": "2.5", "lt": "2.7"}
+    first_texts = {code: load(UDPOS, data, code, "test").examples[0].texts["tokens"].value for code in ("de", "lt")}
+    assert first_texts == {"de": "2.5", "lt": "2.7"}
 
 
 def test_files_without_tags_are_unlabelled(tmp_path: Path) -> None:
     """XTREME's test files have words only, a blind treebank has `_` for every tag; `auto` continues to validation."""
-    assert said("a\nb\n\nc\n", "udpos/test-de.tsv") == [(("a", "b"), None), (("c",), None)]
-    assert said(line(1, "a", "_") + "\n" + line(1, "b", "_")) == [(("a",), None), (("b",), None)]
+    assert parsed("a\nb\n\nc\n", "udpos/test-de.tsv") == [(("a", "b"), None), (("c",), None)]
+    assert parsed(line(1, "a", "_") + "\n" + line(1, "b", "_")) == [(("a",), None), (("b",), None)]
     data = folder(tmp_path, {"udpos/test-de.tsv": "a\nb\n\nc\n", "udpos/dev-de.tsv": FILE})
     assert not load(UDPOS, data, "de", "test").labelled
     assert resolve(UDPOS, data, "auto", "de").split == "validation"

@@ -34,8 +34,8 @@ def task(name: str) -> TaskSpec:
     """An intermediate task, or a part of one."""
     plus: TaskSpec = registry.load("intermediate", "anli_plus")
     parts = {part.name: part for part in plus.parts}
-    found: TaskSpec = parts[name] if name in parts else registry.load("intermediate", name)
-    return found
+    spec: TaskSpec = parts[name] if name in parts else registry.load("intermediate", name)
+    return spec
 
 
 def lines(*rows: object) -> str:
@@ -116,8 +116,10 @@ def test_files_that_are_a_split_together_are_all_there(tmp_path: Path) -> None:
         path = tmp_path / "anli_v1.0" / f"R{round}" / "train.jsonl"
         path.parent.mkdir(parents=True)
         path.write_text(lines({"context": f"r{round}", "hypothesis": "h", "label": letter}), encoding="utf-8")
-    found = load(task("anli"), tmp_path, "en", "train").examples
-    assert [(one.id, one.target) for one in found] == [(f"anli/train/en/{at}", Choice(at)) for at in range(3)]
+    loaded = load(task("anli"), tmp_path, "en", "train").examples
+    assert [(example.id, example.target) for example in loaded] == [
+        (f"anli/train/en/{at}", Choice(at)) for at in range(3)
+    ]
     path.unlink()
     with pytest.raises(MissingData, match=r"R1/train\.jsonl and .*R2/train\.jsonl is there without .*R3/train\.jsonl"):
         load(task("anli"), tmp_path, "en", "train")
@@ -126,8 +128,11 @@ def test_files_that_are_a_split_together_are_all_there(tmp_path: Path) -> None:
 def test_ids_of_undecided_pairs_are_no_gaps(tmp_path: Path) -> None:
     """Places count the pairs that have a label, as copies that lost the others have them."""
     write_sample(task("snli").files["train"], tmp_path)
-    found = load(task("snli"), tmp_path, "en", "train").examples
-    assert [(one.id, one.target) for one in found] == [("snli/train/en/0", Choice(0)), ("snli/train/en/1", Choice(2))]
+    loaded = load(task("snli"), tmp_path, "en", "train").examples
+    assert [(example.id, example.target) for example in loaded] == [
+        ("snli/train/en/0", Choice(0)),
+        ("snli/train/en/1", Choice(2)),
+    ]
 
 
 def test_both_development_sets_of_multinli_are_one_split(tmp_path: Path) -> None:
@@ -136,8 +141,8 @@ def test_both_development_sets_of_multinli_are_one_split(tmp_path: Path) -> None
         path = tmp_path / "multinli_1.0" / f"multinli_1.0_dev_{name}.jsonl"
         path.parent.mkdir(exist_ok=True)
         path.write_text(lines(pair(sentence1=name)), encoding="utf-8")
-    found = load(task("mnli"), tmp_path, "en", "validation").examples
-    assert [one.texts["premise"].value for one in found] == ["matched", "mismatched"]
+    loaded = load(task("mnli"), tmp_path, "en", "validation").examples
+    assert [example.texts["premise"].value for example in loaded] == ["matched", "mismatched"]
 
 
 def test_questions_of_quora_are_read_without_quotes() -> None:
@@ -180,8 +185,8 @@ def test_labels_of_social_iqa_may_stand_beside_its_rows(tmp_path: Path) -> None:
         (tmp_path / "siqa").mkdir(exist_ok=True)
         (tmp_path / "siqa" / name).write_text(text, encoding="utf-8")
     two = load(task("siqa"), tmp_path, "en", "train").examples
-    one = siqa_jsonl.read(lines(social(), social(context="d", correct="C")), "f")
-    assert [example.target for example in two] == [Choice(row.values["label"]) for row in one]
+    first = siqa_jsonl.read(lines(social(), social(context="d", correct="C")), "f")
+    assert [example.target for example in two] == [Choice(row.values["label"]) for row in first]
     assert list(two[0].texts) == ["premise", "question", "choice1", "choice2", "choice3"]
 
 
@@ -211,12 +216,12 @@ def test_line_ends_marks_and_normalisation(tmp_path: Path, name: str, change: st
     wanted = load(spec, tmp_path, "en", "train").examples
     for path in filter(Path.is_file, tmp_path.rglob("*")):
         path.write_bytes(_rewritten(path.read_text(encoding="utf-8"), change).encode())
-    found = load(spec, tmp_path, "en", "train").examples
+    loaded = load(spec, tmp_path, "en", "train").examples
     if change == "decomposed":
-        assert not any("\u00e1" in text.value for one in found for text in one.texts.values())
-        assert [one.target for one in found] == [one.target for one in wanted]
+        assert not any("\u00e1" in text.value for example in loaded for text in example.texts.values())
+        assert [example.target for example in loaded] == [example.target for example in wanted]
     else:
-        assert found == wanted
+        assert loaded == wanted
 
 
 # ----------------------------------------------------------------------------------------------------- what is refused
@@ -364,9 +369,9 @@ def test_what_brings_missing_files_is_said(tmp_path: Path) -> None:
     """Where was looked, and the hub; XTREME's scripts write none of these."""
     with pytest.raises(
         MissingData, match=r"^hellaswag en: no train file .*--data hub fetches them from the hub\.$"
-    ) as one:
+    ) as error:
         load(task("hellaswag"), tmp_path, "en", "train")
-    assert "XTREME" not in str(one.value)
+    assert "XTREME" not in str(error.value)
     plus: TaskSpec = registry.load("intermediate", "anli_plus")
     with pytest.raises(
         MissingData, match=r"^anli_plus names no release files\. Its rows are those of its parts: anli, "

@@ -47,11 +47,11 @@ def _pool(split: Split) -> list[str]:
 
 
 def _queries(split: Split) -> list[str]:
-    return [one.texts["query"].value for one in split.examples]
+    return [example.texts["query"].value for example in split.examples]
 
 
 def _gold(split: Split) -> list[tuple[str, ...]]:
-    return [one.target.ids for one in split.examples if isinstance(one.target, Document)]
+    return [example.target.ids for example in split.examples if isinstance(example.target, Document)]
 
 
 # ------------------------------------------------------------------------------------------------------------- Tatoeba
@@ -60,10 +60,10 @@ def _gold(split: Split) -> list[tuple[str, ...]]:
 def test_pairs_of_files_are_read_line_by_line(tmp_path: Path) -> None:
     """A byte order mark and CRLF are not text, letters keep their normalisation, and each line has its own id."""
     decomposed = unicodedata.normalize("NFD", "Schön.")
-    found = _tatoeba(tmp_path, f"\ufeff{decomposed}\r\nSchön.\r\n", "Fine.\nGood.\n\n")
-    assert _pool(found) == [decomposed, "Schön."]
-    assert _queries(found) == ["Fine.", "Good."]
-    assert _gold(found) == [
+    split = _tatoeba(tmp_path, f"\ufeff{decomposed}\r\nSchön.\r\n", "Fine.\nGood.\n\n")
+    assert _pool(split) == [decomposed, "Schön."]
+    assert _queries(split) == ["Fine.", "Good."]
+    assert _gold(split) == [
         ("tatoeba/test/de/candidate/0",),
         ("tatoeba/test/de/candidate/1",),
     ]
@@ -73,10 +73,10 @@ def test_pairs_in_another_order_are_the_same_pairs(tmp_path: Path) -> None:
     """Files whose lines are turned round together give the same clusters; ids are places in the file."""
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
-    one = _tatoeba(tmp_path / "one", "Eins.\nZwei.\n", "One.\nTwo.\n")
+    first = _tatoeba(tmp_path / "one", "Eins.\nZwei.\n", "One.\nTwo.\n")
     two = _tatoeba(tmp_path / "two", "Zwei.\nEins.\n", "Two.\nOne.\n")
-    assert [example.cluster for example in one.examples] == [example.cluster for example in two.examples][::-1]
-    assert _queries(one) == _queries(two)[::-1]
+    assert [example.cluster for example in first.examples] == [example.cluster for example in two.examples][::-1]
+    assert _queries(first) == _queries(two)[::-1]
 
 
 def test_a_side_that_is_cut_short_is_refused(tmp_path: Path) -> None:
@@ -120,23 +120,23 @@ def test_half_a_pair_is_no_data(tmp_path: Path) -> None:
 
 def test_bucc_has_queries_candidates_and_gold(tmp_path: Path) -> None:
     """Marks and line ends are not text, columns after the second are left out, gold pairs count once, in any order."""
-    found = _bucc(
+    split = _bucc(
         tmp_path,
         "\ufeffde-1\tEins.\r\nde-2\tZwei.\tmore\r\n",
         "en-9\tNine.\nen-2\tTwo.\n",
         "\ufeffde-2\ten-2\r\nde-2\ten-2\r\n",
     )
-    assert _queries(found) == ["Eins.", "Zwei."]
-    assert _pool(found) == ["Nine.", "Two."]
-    assert _gold(found) == [
+    assert _queries(split) == ["Eins.", "Zwei."]
+    assert _pool(split) == ["Nine.", "Two."]
+    assert _gold(split) == [
         (),
         ("bucc/validation/de/candidate/en-2",),
     ]
-    assert [one.id for one in found.examples] == ["bucc/validation/de/de-1", "bucc/validation/de/de-2"]
+    assert [example.id for example in split.examples] == ["bucc/validation/de/de-1", "bucc/validation/de/de-2"]
 
 
 @pytest.mark.parametrize(
-    ("place", "text", "message"),
+    ("index", "text", "message"),
     [
         (0, "de-1\tEins.\nde-2\n", r"\.de:2: is not id TAB sentence: 'de-2'"),
         (0, "de-1\tEins.\nde-2\t \n", r"\.de:2: is not id TAB sentence"),
@@ -149,10 +149,10 @@ def test_bucc_has_queries_candidates_and_gold(tmp_path: Path) -> None:
         (1, "en-1\tOne.\nen-1\tTwo.\n", r"\.en:2: the id 'en-1' is not unique; it is at .*\.en:1 too"),
     ],
 )
-def test_malformed_lines_of_bucc_are_named(tmp_path: Path, place: int, text: str, message: str) -> None:
+def test_malformed_lines_of_bucc_are_named(tmp_path: Path, index: int, text: str, message: str) -> None:
     """A line that was cut, an unknown id of a gold pair and an id that is twice are refused with their place."""
     texts = ["de-1\tEins.\n", "en-1\tOne.\n", "de-1\ten-1\n"]
-    texts[place] = text
+    texts[index] = text
     with pytest.raises(DataError, match=message):
         _bucc(tmp_path, *texts)
 
@@ -188,8 +188,8 @@ def _squad(*paragraphs: dict[str, Any]) -> str:
 def test_sentences_are_the_files_own_or_found_by_rule() -> None:
     """Breaks of the file are kept as they are, white space and all; where it has none, a rule finds them."""
     given = _paragraph("a. b. c", sentence_breaks=[[0, 3], [3, 7]])
-    found = squad_sentences.read(_squad(given, _paragraph("a. b. c", native="q2")), "f")
-    assert [row.values["sentences"] for row in found] == [((0, 3), (3, 7)), ((0, 2), (3, 5), (6, 7))]
+    rows = squad_sentences.read(_squad(given, _paragraph("a. b. c", native="q2")), "f")
+    assert [row.values["sentences"] for row in rows] == [((0, 3), (3, 7)), ((0, 2), (3, 5), (6, 7))]
 
 
 def test_breaks_count_code_points_of_decomposed_text(tmp_path: Path) -> None:
@@ -198,9 +198,9 @@ def test_breaks_count_code_points_of_decomposed_text(tmp_path: Path) -> None:
     first = context.index(".") + 1
     text = _squad(_paragraph(context, first + 1, "N", sentence_breaks=[[0, first], [first + 1, len(context)]]))
     _write(tmp_path, **{"lareqa/xquad-r/de.json": "\ufeff" + text.replace("{", "{\r\n")})
-    found = _load(tmp_path, "lareqa", "validation")
-    assert _pool(found) == [context[:first] + context, context[first + 1 :] + context]
-    assert _gold(found) == [("lareqa/validation/de/candidate/q1/1",)]
+    split = _load(tmp_path, "lareqa", "validation")
+    assert _pool(split) == [context[:first] + context, context[first + 1 :] + context]
+    assert _gold(split) == [("lareqa/validation/de/candidate/q1/1",)]
 
 
 @pytest.mark.parametrize(
@@ -236,15 +236,15 @@ def test_a_question_that_stands_twice_is_refused(tmp_path: Path) -> None:
 
 def test_paragraphs_in_another_order_have_the_same_names(tmp_path: Path) -> None:
     """Candidates are called by their passage, so that a file in another order gives the same ids and fingerprints."""
-    one = _paragraph("a. b.", sentence_breaks=[[0, 2], [3, 5]])
+    first = _paragraph("a. b.", sentence_breaks=[[0, 2], [3, 5]])
     two = _paragraph("a, c.", native="q2", sentence_breaks=[[0, 5]])
-    found = []
-    for name, paragraphs in {"there": (one, two), "back": (two, one)}.items():
+    identities = []
+    for name, paragraphs in {"there": (first, two), "back": (two, first)}.items():
         _write(tmp_path / name, **{"lareqa/xquad-r/de.json": _squad(*paragraphs)})
         split = _load(tmp_path / name, "lareqa", "validation")
         assert split.corpus is not None
-        found.append(({one.fingerprint for one in split.examples}, set(split.corpus.texts)))
-    assert found[0] == found[1]
+        identities.append(({example.fingerprint for example in split.examples}, set(split.corpus.texts)))
+    assert identities[0] == identities[1]
 
 
 def test_sentences_of_languages_are_found_by_their_marks() -> None:
@@ -274,18 +274,18 @@ def _mention(start: int = 11, text: str = "Helsinki", native: str = "m1", **keys
     return {"example_id": native, "mention_span": span, "entity_id": "Q1757", **keys}
 
 
-def _lines(*found: dict[str, Any]) -> str:
-    return "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in found)
+def _lines(*articles: dict[str, Any]) -> str:
+    return "".join(json.dumps(article, ensure_ascii=False) + "\n" for article in articles)
 
 
 def test_a_mention_is_read_with_its_sentence() -> None:
     """Each mention of an article is a row with what is around it in its own sentence."""
-    found = mewsli_mentions.read(_lines(_article(_mention(), _mention(46, native="m2"))), "f")
-    assert [(row.native, row.values["left"], row.values["right"]) for row in found] == [
+    mentions = mewsli_mentions.read(_lines(_article(_mention(), _mention(46, native="m2"))), "f")
+    assert [(row.native, row.values["left"], row.values["right"]) for row in mentions] == [
         ("m1", "In ", ", drivers went on strike."),
         ("m2", "", "\nstood still."),
     ]
-    assert {(row.values["entity"], row.values["document"], row.values["language"]) for row in found} == {
+    assert {(row.values["entity"], row.values["document"], row.values["language"]) for row in mentions} == {
         ("Q1757", "en-1", "en")
     }
 
@@ -344,7 +344,7 @@ def test_languages_of_a_mixed_file_are_told_apart(tmp_path: Path) -> None:
     german = _article(_mention(native="m2"), language="de")
     text = "\ufeff" + _lines(_article(_mention()), german).replace("\n", "\r\n")
     for language, native in (("en", "m1"), ("de", "m2")):
-        assert [one.id for one in _mewsli(tmp_path, text, language=language).examples] == [
+        assert [example.id for example in _mewsli(tmp_path, text, language=language).examples] == [
             f"mewsli_x/test/{language}/{native}"
         ]
     with pytest.raises(NoRows, match=r"wikinews_mentions-test\.jsonl has no rows in ta\."):
@@ -373,7 +373,7 @@ def test_mewsli_without_its_candidates_names_the_remedy(tmp_path: Path) -> None:
 
 def test_samples_are_read() -> None:
     """What each reader shows as a sample is read by it."""
-    parts = [(text, f"f{place}") for place, text in enumerate(line_pairs.SAMPLE)]
+    parts = [(text, f"f{index}") for index, text in enumerate(line_pairs.SAMPLE)]
     assert len(line_pairs.read_parts(parts)) == 2
     assert len(mewsli_mentions.read(mewsli_mentions.SAMPLE, "f")) == 2
     assert [row.values["sentences"] for row in squad_sentences.read(squad_sentences.SAMPLE, "f")] == [

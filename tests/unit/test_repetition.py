@@ -11,18 +11,18 @@ from robust_xtreme import perturb
 
 def test_letters_come_three_to_five_times_and_marks_two_or_three_times() -> None:
     """Every letter of a word is held down at full strength, each for itself, and so is the mark after it."""
-    found = perturb(["so!"], "repetition:1", language="en")[0]
-    assert re.fullmatch("s{3,5}o{3,5}!{2,3}", found)
+    noised = perturb(["so!"], "repetition:1", language="en")[0]
+    assert re.fullmatch("s{3,5}o{3,5}!{2,3}", noised)
     assert re.fullmatch("好{3,5}！{2,3}", perturb(["好！"], "repetition:1", language="zh")[0])
 
 
-@pytest.mark.parametrize(("code", "value", "found"), [
+@pytest.mark.parametrize(("code", "value", "expected"), [
     ("el", "Τι;", "Τι(;;|;;;)"), ("el", "Τι\u037e", "Τι(;;|;;;)"), ("el", "Τι, ναι·", "Τι, ναι·"), ("en", "a;", "a;"),
     ("my", "က။", "က(။။|။။။)"), ("ur", "ہے؟", "ہے(؟؟|؟؟؟)"), ("hi", "है।", "है(।।|।।।)"),
 ])  # fmt: skip
-def test_marks_are_the_stops_of_the_language(code: str, value: str, found: str) -> None:
+def test_marks_are_the_stops_of_the_language(code: str, value: str, expected: str) -> None:
     """A Greek question is held down as ;;;, an English semicolon is not."""
-    assert re.fullmatch(found, perturb([value], "repetition:1@letter=0", language=code)[0])
+    assert re.fullmatch(expected, perturb([value], "repetition:1@letter=0", language=code)[0])
 
 
 def test_letters_with_marks_and_digits_stay() -> None:

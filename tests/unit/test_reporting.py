@@ -42,7 +42,7 @@ def test_every_view_has_a_section_a_summary_and_shown_columns(name: str, results
     assert view.name == name
     assert view.summary.endswith(".")
     assert frame.columns[0] == SECTION
-    taken = [column for one in _columns.shown(frame.columns) for column in one.takes]
+    taken = [column for group in _columns.shown(frame.columns) for column in group.takes]
     assert sorted(taken) == sorted(set(frame.columns) - {SECTION})
 
 
@@ -91,8 +91,8 @@ def test_averages_leave_out_by_name(results: Results) -> None:
 
 def test_a_language_missing_under_one_condition_is_in_no_average_of_its_group(results: Results) -> None:
     """Strengths are compared on common languages."""
-    gone = (pl.col("language") == "sw") & pl.col("condition").str.contains("0.2", literal=True)
-    part = Results(results.scores, results.deltas.filter(~gone), results.manifest)
+    missing = (pl.col("language") == "sw") & pl.col("condition").str.contains("0.2", literal=True)
+    part = Results(results.scores, results.deltas.filter(~missing), results.manifest)
     averages = _made("by_task", part).filter(metric="accuracy")
     assert averages["clean"].to_list() == pytest.approx([58.3, 58.3])
     named = _made("averaged_languages", part).filter(metric="accuracy").row(0, named=True)
@@ -105,13 +105,13 @@ def test_where_no_language_claims_anything_there_is_no_average(results: Results)
     assert all(_made(name, floored).is_empty() for name in ("by_task", "by_script", "by_family"))
     named = _made("averaged_languages", floored)
     assert set(named["averaged_over"]) == {""}
-    assert all("at floor" in one for one in named["left_out_named"])
+    assert all("at floor" in reason for reason in named["left_out_named"])
 
 
 def test_the_question_is_the_headline_and_the_context_stands_apart(results: Results) -> None:
     """Noise on the question and on the context are two sections, in the task's order."""
-    found = _made("by_language", results)[SECTION].unique(maintain_order=True).to_list()
-    assert [name for name in found if name.startswith("xquad")] == [
+    sections = _made("by_language", results)[SECTION].unique(maintain_order=True).to_list()
+    assert [name for name in sections if name.startswith("xquad")] == [
         "xquad, validation, squad_f1, noise on question (headline)",
         "xquad, validation, squad_f1, noise on context",
     ]
@@ -126,16 +126,19 @@ def test_only_the_headline_metric_is_shown_by_language(results: Results) -> None
 def test_strengths_are_sorted_as_numbers(results: Results) -> None:
     """0.05 is before 0.2, and 1 after 0.5."""
     renamed = results.deltas.with_columns(pl.col("condition").str.replace(":0.05", ":1", literal=True))
-    found = _made("by_language", Results(results.scores, renamed, results.manifest)).filter(language="en")
-    assert found["strength"].to_list() == ["0.2", "1"]
+    frame = _made("by_language", Results(results.scores, renamed, results.manifest)).filter(language="en")
+    assert frame["strength"].to_list() == ["0.2", "1"]
 
 
 def test_several_models_of_a_task_have_sections_of_their_own(results: Results) -> None:
     """Two models never share a table or an average."""
     other = results.deltas.with_columns(model=pl.lit("small"))
     both = Results(results.scores, pl.concat([results.deltas, other]), results.manifest)
-    found = _made("by_task", both)[SECTION].unique().sort().to_list()
-    assert [name for name in found if name.startswith("xnli")] == ["xnli, validation, small", "xnli, validation, tiny"]
+    sections = _made("by_task", both)[SECTION].unique().sort().to_list()
+    assert [name for name in sections if name.startswith("xnli")] == [
+        "xnli, validation, small",
+        "xnli, validation, tiny",
+    ]
 
 
 def test_the_language_trained_on_shares_the_average_and_translated_data_do_not(results: Results) -> None:
@@ -160,8 +163,8 @@ def test_the_language_trained_on_shares_the_average_and_translated_data_do_not(r
 def test_cross_lingual_pairs_name_both_languages(results: Results) -> None:
     """A question in one language on a context in another is shown as such."""
     crossed = results.deltas.filter(task="xquad").with_columns(context_language=pl.lit("de"))
-    found = _made("by_language", Results(results.scores, crossed, results.manifest))
-    assert set(found["language"]) == {"el on de"}
+    frame = _made("by_language", Results(results.scores, crossed, results.manifest))
+    assert set(frame["language"]) == {"el on de"}
 
 
 def test_noised_and_untouched_spans_stand_beside_each_other(results: Results) -> None:
@@ -180,8 +183,14 @@ def test_what_was_not_computed_is_listed_by_name(results: Results) -> None:
 def test_languages_missing_for_the_same_reason_share_a_row(results: Results) -> None:
     """Their detail names task and language in the manifest; the row names the languages once."""
     asked = [
-        {"task": "xnli", "language": one, "split": "auto", "reason": "missing", "detail": f"xnli {one}: no test file."}
-        for one in ("vi", "bg")
+        {
+            "task": "xnli",
+            "language": code,
+            "split": "auto",
+            "reason": "missing",
+            "detail": f"xnli {code}: no test file.",
+        }
+        for code in ("vi", "bg")
     ]
     changed = Results(results.scores, results.deltas, {**results.manifest, "not_run": asked})
     assert _made("not_run", changed).select("missing", "detail").rows() == [("bg vi", "no test file.")]
@@ -261,8 +270,10 @@ def test_a_page_is_made_again_from_its_files(results: Results, tmp_path: Path) -
 def test_the_legend_claims_of_columns_only_what_holds(results: Results) -> None:
     """Cut pairs are scored as any other, lost golds are not; kinds of spans differ anyhow; a word may be a phrase."""
     cut = results.scores.with_columns(truncated=pl.lit(0.12))
-    told = page(cut, results.deltas, results.manifest).partition("## Legend")[2]
-    lines = dict(line.removeprefix("- **").split("**: ", 1) for line in told.splitlines() if line.startswith("- **"))
+    legend_text = page(cut, results.deltas, results.manifest).partition("## Legend")[2]
+    lines = dict(
+        line.removeprefix("- **").split("**: ", 1) for line in legend_text.splitlines() if line.startswith("- **")
+    )
     assert "a pair that was cut is scored as any other" in lines["truncated"]
     assert "counts as wrong" in lines["truncated"]
     assert "not equally hard" in lines["untouched"]
@@ -274,10 +285,10 @@ def test_the_legend_says_what_each_floor_is_and_learned_from(results: Results) -
     renamed = results.scores.with_columns(
         baseline_name=pl.col("baseline_name").replace("all_o", "oracle"), baseline_source=pl.lit("5 folds")
     )
-    found = dict(legend([], Results(renamed, results.deltas, results.manifest, results.floors.clear())))
-    assert found["whole_sentence_LOC"] == "The whole sentence as one entity of the type named. Fitted on 5 folds."
-    assert found["oracle"] == "Fitted on 5 folds."
-    assert {"accuracy", "char_noise"} <= set(found)
+    entries = dict(legend([], Results(renamed, results.deltas, results.manifest, results.floors.clear())))
+    assert entries["whole_sentence_LOC"] == "The whole sentence as one entity of the type named. Fitted on 5 folds."
+    assert entries["oracle"] == "Fitted on 5 folds."
+    assert {"accuracy", "char_noise"} <= set(entries)
 
 
 def test_every_floor_stands_beside_the_model(results: Results) -> None:
@@ -293,11 +304,11 @@ def test_every_floor_stands_beside_the_model(results: Results) -> None:
 
 def test_a_task_has_columns_for_its_own_floors_only(results: Results) -> None:
     """Floors of other tasks and metrics take no column, and the legend says what each shown floor is."""
-    told = page(results.scores, results.deltas, results.manifest, results.floors)
-    panx = told.partition("## Floors")[2].partition("### xnli")[0]
+    page_text = page(results.scores, results.deltas, results.manifest, results.floors)
+    panx = page_text.partition("## Floors")[2].partition("### xnli")[0]
     assert "| language | clean | whole_sentence_LOC | word_lexicon | fitted on |" in panx
     assert "| de | 61.0 | 7.5 | 6.2 | 5 folds |" in panx
-    assert "- **word_lexicon**: Each word's most frequent tag" in told
+    assert "- **word_lexicon**: Each word's most frequent tag" in page_text
 
 
 def test_a_run_without_known_floors_has_no_table_of_them(results: Results) -> None:

@@ -112,32 +112,32 @@ def test_vectors_are_made_of_transformers_hidden_states(text: str, tokenizer: An
     """Each text by itself in transformers, its states pooled by hand; here all in one padded batch."""
     wanted = Representation.parse(text)
     vectors = []
-    for one in TEXTS:
-        inputs = tokenizer(one, return_tensors="pt")
+    for value in TEXTS:
+        inputs = tokenizer(value, return_tensors="pt")
         with torch.inference_mode():
             states = deep(**inputs, output_hidden_states=True).hidden_states[wanted.layer][0]
         states = states if wanted.specials else states[1:-1]
         vectors.append(states[0] if wanted.pooling == "cls" else states.mean(dim=0))
     peer = torch.nn.functional.normalize(torch.stack(vectors))
-    windows = FAMILY.encode([search_example(one, one) for one in TEXTS], tokenizer, 128, 0)
+    windows = FAMILY.encode([search_example(text, text) for text in TEXTS], tokenizer, 128, 0)
     ids, mask = collate(windows, int(tokenizer.pad_token_id))
     encoder = AtLayer(deep, wanted.at(layer_count(deep)))
     with torch.inference_mode():
         hidden = encoder(**encoder_inputs(encoder, ids, mask, windows)).last_hidden_state
-        found = FAMILY.forward(Pooled(wanted), hidden, mask, windows)
-    torch.testing.assert_close(found, peer, atol=1e-5, rtol=1e-4)
+        outputs = FAMILY.forward(Pooled(wanted), hidden, mask, windows)
+    torch.testing.assert_close(outputs, peer, atol=1e-5, rtol=1e-4)
 
 
 def test_layers_and_special_tokens_make_a_difference(tokenizer: Any, deep: Any) -> None:
     """The cases above are distinguished: no two of their vectors are near each other."""
     windows = FAMILY.encode([search_example("1", TEXTS[0])], tokenizer, 128, 0)
     ids, mask = collate(windows, 1)
-    found = []
+    vectors = []
     for text in ("mean:13", "mean:14", "mean:15", "mean:0", "mean:24", "cls:14", "mean:14@specials=out"):
-        one = Representation.parse(text)
-        hidden = AtLayer(deep, one.layer)(input_ids=ids, attention_mask=mask).last_hidden_state
-        found.append(FAMILY.forward(Pooled(one), hidden, mask, windows)[0])
-    apart = torch.cdist(torch.stack(found), torch.stack(found)) + torch.eye(len(found))
+        representation = Representation.parse(text)
+        hidden = AtLayer(deep, representation.layer)(input_ids=ids, attention_mask=mask).last_hidden_state
+        vectors.append(FAMILY.forward(Pooled(representation), hidden, mask, windows)[0])
+    apart = torch.cdist(torch.stack(vectors), torch.stack(vectors)) + torch.eye(len(vectors))
     assert apart.min() > 1e-3
 
 
@@ -149,10 +149,10 @@ def test_a_wrapped_encoder_is_predicted_with_like_any_other(tokenizer: Any, deep
     checkpoint: Any = SimpleNamespace(
         encoder=encoder, head=Pooled(DEFAULT), family=FAMILY, pad_id=int(tokenizer.pad_token_id), device=device
     )
-    windows = FAMILY.encode([search_example(one, one) for one in TEXTS], tokenizer, 128, 0)
-    found = forward(checkpoint, windows)
-    assert found.shape == (4, 16)
-    assert found.dtype == "float32"
+    windows = FAMILY.encode([search_example(text, text) for text in TEXTS], tokenizer, 128, 0)
+    outputs = forward(checkpoint, windows)
+    assert outputs.shape == (4, 16)
+    assert outputs.dtype == "float32"
 
 
 def test_an_encoder_without_hidden_states_is_refused() -> None:
@@ -187,7 +187,7 @@ def test_minis_encoder_gives_its_states_where_they_are_asked_for() -> None:
     bias = model._bias(torch.zeros_like(ids, dtype=torch.bool), torch.ones_like(ids))
     hidden = full.hidden_states[0]
     with torch.inference_mode():
-        for place, layer in enumerate(model.layers[:-1]):
+        for index, layer in enumerate(model.layers[:-1]):
             hidden = layer(hidden, bias)
-            torch.testing.assert_close(hidden, full.hidden_states[place + 1])
+            torch.testing.assert_close(hidden, full.hidden_states[index + 1])
         torch.testing.assert_close(model.norm(model.layers[-1](hidden, bias)), full.last_hidden_state)

@@ -13,7 +13,7 @@ from robust_xtreme.results import intervals
 from robust_xtreme.results.intervals import CPU, Backend
 from robust_xtreme.results.resampling import RESAMPLES, Member, counts, keys, simultaneous_quantile, weights
 
-TORCH = Backend(torch, torch.from_numpy, lambda found: found.numpy())
+TORCH = Backend(torch, torch.from_numpy, lambda values: values.numpy())
 NAMES = [f"{number:04}" for number in range(120)]
 FROZEN = [[1, 1, 0, 2, 0, 0], [3, 1, 0, 1, 2, 1], [1, 0, 3, 0, 1, 1]]
 
@@ -34,10 +34,10 @@ def test_a_weight_depends_on_seed_resample_and_cluster_alone() -> None:
 
 def test_weights_are_poisson() -> None:
     """Weights have mean and variance 1, and clusters and resamples are uncorrelated."""
-    found = counts(0, range(4000), keys(NAMES)).astype(float)
-    assert found.mean() == pytest.approx(1, abs=0.005)
-    assert found.var() == pytest.approx(1, abs=0.01)
-    for table in (found, found[: len(NAMES)].T):
+    weights = counts(0, range(4000), keys(NAMES)).astype(float)
+    assert weights.mean() == pytest.approx(1, abs=0.005)
+    assert weights.var() == pytest.approx(1, abs=0.01)
+    for table in (weights, weights[: len(NAMES)].T):
         correlations = np.corrcoef(table.T)[np.triu_indices(len(NAMES), 1)]
         assert np.abs(correlations).mean() < 1.2 / table.shape[0] ** 0.5
 
@@ -53,8 +53,8 @@ def test_resampling_spreads_as_the_jackknife_says() -> None:
     right = np.random.default_rng(0).binomial(4, 0.6, len(NAMES))
     sums = np.stack([right, np.full(len(NAMES), 4)], -1).astype(np.float64)
     moments = intervals.level(CPU, sums[None], accuracy.reduce)
-    found = _resampled(sums)
-    assert found.std() == pytest.approx(float(moments.variance) ** 0.5, rel=0.06)
+    resampled_values = _resampled(sums)
+    assert resampled_values.std() == pytest.approx(float(moments.variance) ** 0.5, rel=0.06)
 
 
 def test_torch_resamples_to_the_same_values() -> None:
@@ -75,28 +75,28 @@ def _member(seed: int, names: list[str]) -> Member:
 
 def test_more_cells_need_a_greater_quantile_and_copies_do_not() -> None:
     """Independent cells raise the simultaneous quantile towards Bonferroni's; the same cell five times does not."""
-    one = simultaneous_quantile([_member(0, NAMES)])
+    single = simultaneous_quantile([_member(0, NAMES)])
     copies = simultaneous_quantile([_member(0, NAMES)] * 5)
     many = simultaneous_quantile([_member(seed, [f"{seed}/{name}" for name in NAMES]) for seed in range(20)])
-    assert one == copies == pytest.approx(1.98, abs=0.1)
+    assert single == copies == pytest.approx(1.98, abs=0.1)
     assert many == pytest.approx(intervals.t_quantile(1 - 0.025 / 20, 119), rel=0.08)
 
 
 def test_simultaneous_intervals_hold_together() -> None:
     """Of families of 10 languages that share clusters nearly 95 % have all their drops inside their intervals."""
-    draw, held, families = np.random.default_rng(0), 0, 60
+    draw, covered, families = np.random.default_rng(0), 0, 60
     for seed in range(families):
         cells = [_flipped(draw) for _ in range(10)]
-        family = [Member(one.deviations, float(one.jump), tuple(NAMES)) for one in cells]
+        family = [Member(cell.deviations, float(cell.jump), tuple(NAMES)) for cell in cells]
         quantile = simultaneous_quantile(family, seed=seed, resamples=400)
-        bounds = [intervals.difference_bounds(CPU, one, quantile=quantile) for one in cells]
-        held += all(low <= 0 <= high for _, low, high in bounds)
-    assert 0.87 <= held / families <= 1
+        bounds = [intervals.difference_bounds(CPU, cell, quantile=quantile) for cell in cells]
+        covered += all(low <= 0 <= high for _, low, high in bounds)
+    assert 0.87 <= covered / families <= 1
 
 
 def _flipped(draw: np.random.Generator) -> intervals.Moments:
     """A drop whose truth is 0: as many answers are gained as lost, on average."""
     right = draw.random((len(NAMES), 3)) < 0.5
     both = [right, right ^ (draw.random(right.shape) < 0.1)]
-    sums = [np.stack([one.sum(1), np.full(len(NAMES), 3)], -1)[None].astype(np.float64) for one in both]
+    sums = [np.stack([side.sum(1), np.full(len(NAMES), 3)], -1)[None].astype(np.float64) for side in both]
     return intervals.difference(CPU, sums[0], sums[1], accuracy.reduce)

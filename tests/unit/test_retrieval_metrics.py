@@ -20,22 +20,23 @@ _golds = st.lists(st.sampled_from(_IDS), min_size=1, max_size=30, unique=True)
 _rankings = st.permutations(_IDS)
 
 
-def _judged(gold: Sequence[str], said: Sequence[str], retuned: Sequence[str] | None = None) -> Scored:
+def _scored(gold: Sequence[str], predicted: Sequence[str], retuned: Sequence[str] | None = None) -> Scored:
     example = Example("e", {"query": Text("t", "en", "")}, Document(tuple(gold)), "c")
     anew = None if retuned is None else Document(tuple(retuned))
-    return Scored(example, example, Document(tuple(said)), Document(tuple(said)), anew)
+    return Scored(example, example, Document(tuple(predicted)), Document(tuple(predicted)), anew)
 
 
 @pytest.mark.parametrize(
-    ("gold", "said", "correct"), [("a", "ab", 1.0), ("ba", "ab", 1.0), ("b", "ab", 0.0), ("a", "", 0.0), ("", "a", 0.0)]
+    ("gold", "predicted", "correct"),
+    [("a", "ab", 1.0), ("ba", "ab", 1.0), ("b", "ab", 0.0), ("a", "", 0.0), ("", "a", 0.0)],
 )
-def test_the_first_document_decides(gold: str, said: str, correct: float) -> None:
+def test_the_first_document_decides(gold: str, predicted: str, correct: float) -> None:
     """Right is a query whose first document is one of the right ones; no document, or none to find, is wrong."""
-    assert retrieval_accuracy.stats(_judged(gold, said)) == {"all": (correct, 1.0)}
+    assert retrieval_accuracy.stats(_scored(gold, predicted)) == {"all": (correct, 1.0)}
 
 
 @pytest.mark.parametrize(
-    ("gold", "said", "value"),
+    ("gold", "predicted", "value"),
     [
         ("a", "a", 1.0),
         ("a", "ba", 1 / 2),
@@ -47,9 +48,9 @@ def test_the_first_document_decides(gold: str, said: str, correct: float) -> Non
         ("b", "abb", 1 / 2),
     ],
 )
-def test_average_precision_on_single_cases(gold: str, said: str, value: float) -> None:
+def test_average_precision_on_single_cases(gold: str, predicted: str, value: float) -> None:
     """Precisions at the hits by the number of right documents; what is found twice counts once."""
-    assert average_precision(tuple(said), set(gold)) == pytest.approx(value)
+    assert average_precision(tuple(predicted), set(gold)) == pytest.approx(value)
 
 
 def test_only_twenty_documents_count() -> None:
@@ -71,22 +72,27 @@ def test_average_precision_equals_that_of_torchmetrics(golds: list[str], ranking
     """That of all hits in the whole ranking, where the last of at most 20 right ones is among the first 20."""
     functional = pytest.importorskip("torchmetrics.functional.retrieval", reason="torchmetrics is not installed")
     torch = pytest.importorskip("torch", reason="torch is not installed")
-    first = [*[one for one in ranking if one in golds][: len(golds)], *[one for one in ranking if one not in golds]]
+    first = [
+        *[document for document in ranking if document in golds][: len(golds)],
+        *[document for document in ranking if document not in golds],
+    ]
     mixed = sorted(first[:20], key=ranking.index) + first[20:]
     scores = torch.arange(len(mixed), 0, -1, dtype=torch.float64)
-    expected = functional.retrieval_average_precision(scores, torch.tensor([one in golds for one in mixed]))
+    expected = functional.retrieval_average_precision(scores, torch.tensor([document in golds for document in mixed]))
     assert average_precision(mixed, golds) == pytest.approx(float(expected))
-    first_right = functional.retrieval_precision(scores, torch.tensor([one in golds for one in mixed]), top_k=1)
-    assert retrieval_accuracy.stats(_judged(golds, mixed))["all"] == (float(first_right), 1.0)
-    rank = functional.retrieval_reciprocal_rank(scores, torch.tensor([one == golds[0] for one in mixed]))
+    first_right = functional.retrieval_precision(
+        scores, torch.tensor([document in golds for document in mixed]), top_k=1
+    )
+    assert retrieval_accuracy.stats(_scored(golds, mixed))["all"] == (float(first_right), 1.0)
+    rank = functional.retrieval_reciprocal_rank(scores, torch.tensor([document == golds[0] for document in mixed]))
     assert average_precision(mixed, golds[:1]) == pytest.approx(float(rank))
 
 
 @given(st.lists(st.tuples(_golds, _rankings), min_size=1, max_size=5))
 def test_the_mean_is_over_queries(rows: list[tuple[list[str], list[str]]]) -> None:
     """Each query counts alike, however many documents are right."""
-    sums = np.sum([map_at_20.stats(_judged(*row))["all"] for row in rows], axis=0)
-    expected = 100 * np.mean([average_precision(said, gold) for gold, said in rows])
+    sums = np.sum([map_at_20.stats(_scored(*row))["all"] for row in rows], axis=0)
+    expected = 100 * np.mean([average_precision(predicted, gold) for gold, predicted in rows])
     assert float(map_at_20.reduce(sums)) == pytest.approx(expected)
 
 
@@ -96,19 +102,19 @@ _targets = st.lists(st.sampled_from("abcd"), max_size=2)
 @given(st.lists(st.tuples(_targets, _targets), min_size=1, max_size=8))
 def test_pairs_are_scored_as_two_sets(rows: list[tuple[list[str], list[str]]]) -> None:
     """F1 from summed counts is that of the set of all pairs said against the set of all gold pairs."""
-    gold = {(query, one) for query, (right, _) in enumerate(rows) for one in right}
-    said = {(query, one) for query, (_, found) in enumerate(rows) for one in found}
-    both = len(gold & said)
-    precision, recall = both / max(len(said), 1), both / max(len(gold), 1)
+    gold = {(query, document) for query, (right, _) in enumerate(rows) for document in right}
+    predicted = {(query, document) for query, (_, mined) in enumerate(rows) for document in mined}
+    both = len(gold & predicted)
+    precision, recall = both / max(len(predicted), 1), both / max(len(gold), 1)
     expected = 200 * precision * recall / (precision + recall) if both else 0.0
-    sums = np.sum([bitext_f1.stats(_judged(*row))["all"] for row in rows], axis=0)
+    sums = np.sum([bitext_f1.stats(_scored(*row))["all"] for row in rows], axis=0)
     assert float(bitext_f1.reduce(sums)) == pytest.approx(expected)
 
 
 def test_what_is_tuned_anew_is_scored_beside() -> None:
     """The headline scores the frozen threshold's pairs, the other metric those of a threshold tuned again, if any."""
-    judged = _judged("a", "b", "a")
-    assert bitext_f1.stats(judged) == {"all": (0.0, 1.0, 1.0)}
-    assert bitext_f1_retuned.stats(judged) == {"all": (1.0, 0.0, 0.0)}
-    assert bitext_f1_retuned.stats(_judged("a", "b")) == bitext_f1.stats(judged)
-    assert bitext_f1_retuned.stats(_judged("a", "b", "")) == {"all": (0.0, 0.0, 1.0)}
+    scored = _scored("a", "b", "a")
+    assert bitext_f1.stats(scored) == {"all": (0.0, 1.0, 1.0)}
+    assert bitext_f1_retuned.stats(scored) == {"all": (1.0, 0.0, 0.0)}
+    assert bitext_f1_retuned.stats(_scored("a", "b")) == bitext_f1.stats(scored)
+    assert bitext_f1_retuned.stats(_scored("a", "b", "")) == {"all": (0.0, 0.0, 1.0)}

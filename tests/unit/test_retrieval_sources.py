@@ -55,7 +55,7 @@ def _pair(id: str, sentence: str, translation: str) -> dict[str, str]:
 def test_a_suite_of_translations(tmp_path: Path) -> None:
     """A row is a query and its candidate."""
     (split,) = _suite(tmp_path, "tatoeba", {"test-sw": [_pair("1", "Moja.", "One."), _pair("2", "Mbili.", "Two.")]})
-    assert [_gold(one) for one in split.examples] == [(f"tatoeba/test/sw/candidate/{id}",) for id in "12"]
+    assert [_gold(example) for example in split.examples] == [(f"tatoeba/test/sw/candidate/{id}",) for id in "12"]
     with pytest.raises(DataError, match=r"test-sw\.jsonl:1: the key 'translation' is empty"):
         _suite(tmp_path, "tatoeba", {"test-sw": [_pair("1", "Moja.", "")]})
 
@@ -64,7 +64,7 @@ def test_a_suite_of_bitext_may_have_sentences_without_a_partner(tmp_path: Path) 
     """A row without a translation is a query with no gold, one without a sentence a candidate."""
     rows = [_pair("1", "Moja.", "One."), _pair("2", "Mbili.", ""), _pair("3", "", "Three.")]
     (split,) = _suite(tmp_path, "bucc", {"test-sw": rows})
-    assert [_gold(one) for one in split.examples] == [("bucc/test/sw/candidate/1",), ()]
+    assert [_gold(example) for example in split.examples] == [("bucc/test/sw/candidate/1",), ()]
     assert split.corpus is not None
     assert [text.value for text in split.corpus.texts] == ["One.", "Three."]
     with pytest.raises(DataError, match=r":1: the keys 'sentence' and 'translation' are both empty"):
@@ -81,7 +81,7 @@ def test_a_suite_of_answers_has_one_pool_in_all_languages(tmp_path: Path) -> Non
     english, swahili = _suite(tmp_path, "lareqa", files)
     assert len(_gold(english.examples[0])) == len(_gold(swahili.examples[0])) == 2
     assert english.corpus == swahili.corpus
-    assert {one.cluster for one in (*english.examples, *swahili.examples)} == {"p"}
+    assert {example.cluster for example in (*english.examples, *swahili.examples)} == {"p"}
     with pytest.raises(DataError, match=r":1: the sentence at 2 begins before that at 0 ends, at 3"):
         _suite(tmp_path, "lareqa", {"test-en": [_question("1", "Ab. c.", [[0, 3], [2, 6]])]})
 
@@ -104,12 +104,12 @@ def test_a_suite_of_mentions_has_a_file_of_candidates(tmp_path: Path) -> None:
 def hub(tmp_path: Path) -> Iterator[Loopback]:
     """A hub with German pairs of Tatoeba, and a cache of its own in this process."""
     pairs = [{"sentence1": "Eins.", "sentence2": "One."}, {"sentence1": "Zwei.", "sentence2": "Two."}]
-    data = gzip.compress("".join(json.dumps(one) + "\n" for one in pairs).encode(), mtime=0)
+    data = gzip.compress("".join(json.dumps(pair) + "\n" for pair in pairs).encode(), mtime=0)
     wanted = _task("tatoeba").hub["test"]
-    with Loopback() as one:
-        one.put("dataset", wanted.repo, {"test/deu-eng.jsonl.gz": data}, wanted.revision)
-        with one.lent(tmp_path):
-            yield one
+    with Loopback() as server:
+        server.put("dataset", wanted.repo, {"test/deu-eng.jsonl.gz": data}, wanted.revision)
+        with server.lent(tmp_path):
+            yield server
 
 
 def test_tatoeba_of_the_hub_is_that_of_laser(hub: Loopback, tmp_path: Path) -> None:
@@ -117,6 +117,6 @@ def test_tatoeba_of_the_hub_is_that_of_laser(hub: Loopback, tmp_path: Path) -> N
     (tmp_path / "tatoeba/v1").mkdir(parents=True)
     for side, text in (("deu", "Eins.\nZwei.\n"), ("eng", "One.\nTwo.\n")):
         (tmp_path / f"tatoeba/v1/tatoeba.deu-eng.{side}").write_text(text)
-    own, fetched = (load(_task("tatoeba"), source, "de", "test") for source in (tmp_path, open_source("hub")))
-    assert fetched.examples == own.examples
-    assert fetched.corpus == own.corpus
+    released, fetched = (load(_task("tatoeba"), source, "de", "test") for source in (tmp_path, open_source("hub")))
+    assert fetched.examples == released.examples
+    assert fetched.corpus == released.corpus

@@ -119,17 +119,17 @@ def test_a_sentence_that_stands_twice_is_searched_once_and_makes_no_pair() -> No
     """Each distinct sentence is one text; a repeated one is unscored, and its gold pairs stay, to be missed."""
     corpus = minable({"de": BITEXT_ROWS}, "bucc", "test")
     examples = answered(mined(BITEXT_ROWS, Origin("bucc", "test", "de")), corpus)
-    assert [(one.id, one.texts["query"].value) for one in examples] == [
+    assert [(example.id, example.texts["query"].value) for example in examples] == [
         ("bucc/test/de/de-1", "Eins."),
         ("bucc/test/de/de-2", "Zweimal."),
         ("bucc/test/de/de-4", "Vier."),
     ]
-    place = "bucc/test/de/candidate"
-    assert [text.id for text in corpus.texts] == [f"{place}/en-1", f"{place}/en-2", f"{place}/en-3"]
-    assert [_gold(one) for one in examples] == [(f"{place}/en-1",), (f"{place}/en-2",), (f"{place}/en-3",)]
-    assert corpus.unscored == {"bucc/test/de/de-2/query", f"{place}/en-3"}
+    prefix = "bucc/test/de/candidate"
+    assert [text.id for text in corpus.texts] == [f"{prefix}/en-1", f"{prefix}/en-2", f"{prefix}/en-3"]
+    assert [_gold(example) for example in examples] == [(f"{prefix}/en-1",), (f"{prefix}/en-2",), (f"{prefix}/en-3",)]
+    assert corpus.unscored == {"bucc/test/de/de-2/query", f"{prefix}/en-3"}
     assert examples[1].texts["query"].id in corpus.unscored
-    assert sum(len(_gold(one)) for one in examples) == sum(len(row.values["gold"]) for row in BITEXT_ROWS)
+    assert sum(len(_gold(example)) for example in examples) == sum(len(row.values["gold"]) for row in BITEXT_ROWS)
 
 
 def test_languages_of_bucc() -> None:
@@ -172,11 +172,11 @@ def test_a_question_is_answered_in_every_language() -> None:
     """The key is the question's id: the right sentences are one for each language that has the question."""
     corpus = all_sentences({"en": ENGLISH, "de": GERMAN}, "lareqa", "validation")
     examples = answered(answer_sentences(ENGLISH, Origin("lareqa", "validation", "en")), corpus)
-    assert {one.id.rpartition("/")[2]: _gold(one) for one in examples} == {
+    assert {example.id.rpartition("/")[2]: _gold(example) for example in examples} == {
         "q1": ("lareqa/validation/en/candidate/q1/0", "lareqa/validation/de/candidate/q1/1"),
         "q2": ("lareqa/validation/en/candidate/q1/1", "lareqa/validation/de/candidate/q1/1"),
     }
-    assert {one.cluster for one in examples} == {"passage/q1"}
+    assert {example.cluster for example in examples} == {"passage/q1"}
 
 
 def test_an_answer_over_two_sentences_counts_for_the_first() -> None:
@@ -190,7 +190,9 @@ def test_an_answer_over_two_sentences_counts_for_the_first() -> None:
 def test_an_answer_between_sentences_teaches_nothing_and_is_no_question() -> None:
     """Train leaves such a question out, as the official script does; of an evaluated split the file is refused."""
     rows = (_asked("q1", "a b c. d e", 5, *SPANS), _asked("q2", "a b c. d e", 0, *SPANS))
-    assert [one.id for one in answer_sentences(rows, Origin("lareqa", "train", "en"))] == ["lareqa/train/en/q2"]
+    assert [answer_sentence.id for answer_sentence in answer_sentences(rows, Origin("lareqa", "train", "en"))] == [
+        "lareqa/train/en/q2"
+    ]
     assert len(all_sentences({"en": rows}, "lareqa", "train").texts) == 2
     what = r"^f: question 'q1': the answer at 5 begins in no sentence of its context\.$"
     with pytest.raises(DataError, match=what):
@@ -252,14 +254,16 @@ def test_training_questions_have_their_sentence_beside_them(tmp_path: Path) -> N
     (tmp_path / "squad/train-v1.1.json").write_text(json.dumps(data))
     split = load(_task("lareqa"), tmp_path, "en", "train")
     assert split.corpus is not None
-    assert [one.texts["candidate"].value for one in split.examples] == [
+    assert [example.texts["candidate"].value for example in split.examples] == [
         "He was born in Butiama." + context,
         "Nyerere was a teacher." + context,
     ]
     pool = {text.id: text for text in split.corpus.texts}
-    candidates = [one.texts["candidate"] for one in split.examples]
-    assert [pool[_gold(one)[0]] for one in split.examples] == [replace(one, spans=()) for one in candidates]
-    assert [one.at(span) for one in candidates for span in one.spans] == [context, context]
+    candidates = [example.texts["candidate"] for example in split.examples]
+    assert [pool[_gold(example)[0]] for example in split.examples] == [
+        replace(candidate, spans=()) for candidate in candidates
+    ]
+    assert [candidate.at(span) for candidate in candidates for span in candidate.spans] == [context, context]
 
 
 # ------------------------------------------------------------------------------------------------------------ Mewsli-X
@@ -275,9 +279,9 @@ def test_training_questions_have_their_sentence_beside_them(tmp_path: Path) -> N
 )
 def test_a_mention_stands_twice_in_its_query(left: str, right: str, text: str) -> None:
     """The text is that of the official preprocessing, and both places of the mention are spans of it."""
-    found, spans = marked("Smith", left, right)
-    assert found == text
-    assert [found[span.start : span.stop] for span in spans] == ["Smith", "Smith"]
+    marked_text, spans = marked("Smith", left, right)
+    assert marked_text == text
+    assert [marked_text[span.start : span.stop] for span in spans] == ["Smith", "Smith"]
     assert spans[0] == Span(0, 5)
 
 
@@ -297,8 +301,13 @@ def test_mentions_point_to_their_entity() -> None:
     corpus = task.pool.make({"": (_entity("Q220", "sw", "Roma."), _entity("Q1", "en", "All."))}, "mewsli_x", "test")
     rows = (_mention("m1"), _mention("m2", document=""), _mention("m3", entity="Q9"), _mention("m4", entity=""))
     examples = answered(task.adapt(rows, Origin("mewsli_x", "test", "de")), corpus)
-    assert [_gold(one) for one in examples] == [("mewsli_x/test/sw/candidate/Q220",)] * 2 + [(), ()]
-    assert [one.cluster for one in examples] == ["document/de-7", "mention/m2", "document/de-7", "document/de-7"]
+    assert [_gold(example) for example in examples] == [("mewsli_x/test/sw/candidate/Q220",)] * 2 + [(), ()]
+    assert [example.cluster for example in examples] == [
+        "document/de-7",
+        "mention/m2",
+        "document/de-7",
+        "document/de-7",
+    ]
     assert [(text.id, text.language) for text in corpus.texts] == [
         ("mewsli_x/test/sw/candidate/Q220", "sw"),
         ("mewsli_x/test/en/candidate/Q1", "en"),
@@ -312,6 +321,6 @@ def test_training_mentions_have_their_entity_beside_them() -> None:
     rows = tuple(_mention(native, text="Rome is a city.", described="en") for native in ("m1", "m2"))
     corpus = task.pool.make({"en": rows}, "mewsli_x", "train")
     examples = answered(task.adapt(rows, Origin("mewsli_x", "train", "en")), corpus)
-    assert [one.texts["candidate"] for one in examples] == [corpus.texts[0]] * 2
-    assert [_gold(one) for one in examples] == [("mewsli_x/train/en/candidate/Q220",)] * 2
+    assert [example.texts["candidate"] for example in examples] == [corpus.texts[0]] * 2
+    assert [_gold(example) for example in examples] == [("mewsli_x/train/en/candidate/Q220",)] * 2
     assert len(corpus.texts) == 1

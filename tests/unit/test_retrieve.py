@@ -39,9 +39,9 @@ def pairs(count: int, task: str = "tatoeba") -> tuple[list[Example], Corpus]:
     corpus = Corpus(f"{task}/de", texts, {str(n): (text.id,) for n, text in enumerate(texts)})
     examples = [
         Example(
-            f"{task}/de/{n}", {"query": Text(f"{task}/de/{n}/query", "en", sentence(n))}, Document((one.id,)), str(n)
+            f"{task}/de/{n}", {"query": Text(f"{task}/de/{n}/query", "en", sentence(n))}, Document((text.id,)), str(n)
         )
-        for n, one in enumerate(texts)
+        for n, text in enumerate(texts)
     ]
     return examples, corpus
 
@@ -61,7 +61,7 @@ def engine(folder: Path, tmp_path: Path) -> Callable[..., tuple[Engine, Prepared
         located = locate(folder, spec)
         data = identity_of(examples, corpus)
         task_run = TaskRun(spec, "de", "test", data, len(examples), len(examples), (), located)
-        conditions = [Condition(CLEAN), *(Condition(one, PerturbationSpec.parse(one), (0,)) for one in perturb)]
+        conditions = [Condition(CLEAN), *(Condition(noise, PerturbationSpec.parse(noise), (0,)) for noise in perturb)]
         checkpoint: Checkpoint = load(located, spec, "cpu", "fp32")
         ready = prepare(
             task_run,
@@ -80,11 +80,11 @@ def test_each_query_finds_its_own_sentence(engine: Callable[..., tuple[Engine, P
     """A candidate with the query's very words is the best; rankings contain the best TOP."""
     examples, corpus = pairs(16)
     made = retrieved(*engine(examples, corpus), None)
-    found, threshold = made.ranked, made.threshold
-    answers = found[CLEAN, -1].answers
+    ranked, threshold = made.ranked, made.threshold
+    answers = ranked[CLEAN, -1].answers
     assert threshold is None
-    assert [one.ids[0] for one in answers] == [text.id for text in corpus.texts]  # type: ignore[union-attr]  # found
-    assert {len(one.ids) for one in answers} == {min(TOP, 16)}  # type: ignore[union-attr]  # found
+    assert [answer.ids[0] for answer in answers] == [text.id for text in corpus.texts]  # type: ignore[union-attr]  # found
+    assert {len(answer.ids) for answer in answers} == {min(TOP, 16)}  # type: ignore[union-attr]  # found
 
 
 def test_noise_on_the_pool_leaves_the_queries_alone(engine: Callable[..., tuple[Engine, Prepared]]) -> None:
@@ -97,7 +97,7 @@ def test_noise_on_the_pool_leaves_the_queries_alone(engine: Callable[..., tuple[
     assert noisy.pool != clean.pool
     assert asked.pool == clean.pool
     assert asked.examples != clean.examples
-    assert all(noisy.measured(one)[0].status == "ok" for one in examples)
+    assert all(noisy.measured(example)[0].status == "ok" for example in examples)
 
 
 def test_strength_nothing_changes_nothing(engine: Callable[..., tuple[Engine, Prepared]]) -> None:
@@ -105,8 +105,8 @@ def test_strength_nothing_changes_nothing(engine: Callable[..., tuple[Engine, Pr
     examples, corpus = pairs(14)
     for shared in (True, False):
         made = engine(examples, corpus, "char_noise:0@fields=candidate", shared=shared)
-        found = retrieved(*made, None).ranked
-        assert found[CLEAN, -1] == found["char_noise:0@fields=candidate", 0]
+        ranked = retrieved(*made, None).ranked
+        assert ranked[CLEAN, -1] == ranked["char_noise:0@fields=candidate", 0]
 
 
 def test_texts_that_noise_left_keep_their_vectors(
@@ -115,11 +115,11 @@ def test_texts_that_noise_left_keep_their_vectors(
     """Only changed texts are computed again, and nothing when the vectors are on disk."""
     examples, corpus = pairs(14)
     counted: list[int] = []
-    own = Engine._embed
+    embed = Engine._embed
 
     def counting(self: Engine, name: str, values: Sequence[str]) -> Any:
         counted.append(len(values))
-        return own(self, name, values)
+        return embed(self, name, values)
 
     monkeypatch.setattr(Engine, "_embed", counting)
     made = engine(examples, corpus, "char_noise:0.05@fields=candidate")
@@ -135,11 +135,11 @@ def test_texts_that_noise_left_keep_their_vectors(
 def test_equal_candidates_stand_in_the_pools_order(engine: Callable[..., tuple[Engine, Prepared]]) -> None:
     """Of equal sentences the first is found first, as ties go to the lowest index."""
     examples, corpus = pairs(6)
-    twins = tuple(Text(f"{one.id}b", "de", one.value) for one in corpus.texts)
+    twins = tuple(Text(f"{text.id}b", "de", text.value) for text in corpus.texts)
     corpus = Corpus(corpus.id, corpus.texts + twins, corpus.answers)
-    found = retrieved(*engine(examples, corpus), None).ranked
-    for one, text in zip(found[CLEAN, -1].answers, corpus.texts[:6], strict=True):
-        assert one.ids[:2] == (text.id, f"{text.id}b")  # type: ignore[union-attr]  # found
+    ranked = retrieved(*engine(examples, corpus), None).ranked
+    for answer, text in zip(ranked[CLEAN, -1].answers, corpus.texts[:6], strict=True):
+        assert answer.ids[:2] == (text.id, f"{text.id}b")  # type: ignore[union-attr]  # found
 
 
 def test_an_encoder_too_short_for_candidates_is_refused(folder: Path) -> None:
@@ -152,7 +152,7 @@ def test_an_encoder_too_short_for_candidates_is_refused(folder: Path) -> None:
 def test_queries_that_the_pool_cannot_answer_are_counted(folder: Path) -> None:
     """Where the right candidate is not in the pool a query counts as not found, and a note says how many these are."""
     examples, corpus = pairs(6)
-    lost = [replace(one, target=Document(()), fingerprint="") for one in examples[:2]]
+    lost = [replace(example, target=Document(()), fingerprint="") for example in examples[:2]]
     spec = registry.load("task", "tatoeba")
     task_run = TaskRun(spec, "de", "test", "", 6, 6, (), locate(folder, spec))
     assert "2 of 6 queries have no right candidate" in with_pool(task_run, corpus, [*lost, *examples[2:]]).note
@@ -167,14 +167,14 @@ def test_pairs_are_mined_above_a_threshold_of_clean_data(engine: Callable[..., t
     tuned = Split("bucc", "de", "validation", tuple(examples), (), corpus=corpus)
     made = engine(examples, corpus, "char_noise:0.6@fields=query", task="bucc")
     result = retrieved(*made, tuned)
-    found, threshold = result.ranked, result.threshold
+    ranked, threshold = result.ranked, result.threshold
     assert threshold is not None
     assert np.isfinite(threshold)
-    clean, noisy = found[CLEAN, -1], found["char_noise:0.6@fields=query", 0]
-    right = [one.target == said for one, said in zip(examples, clean.answers, strict=True)]
+    clean, noisy = ranked[CLEAN, -1], ranked["char_noise:0.6@fields=query", 0]
+    right = [example.target == answer for example, answer in zip(examples, clean.answers, strict=True)]
     assert sum(right) >= 12
     assert clean.answers == clean.retuned
-    hits = sum(one.target == said for one, said in zip(examples, noisy.answers, strict=True))
+    hits = sum(example.target == answer for example, answer in zip(examples, noisy.answers, strict=True))
     assert hits < sum(right)
 
 
@@ -185,5 +185,5 @@ def test_vectors_that_are_no_numbers_are_no_answers(
     examples, corpus = pairs(5)
     monkeypatch.setattr(Engine, "_embed", lambda _, __, values: np.full((len(values), 16), np.nan, np.float32))
     made = engine(examples, corpus)
-    found = retrieved(*made, None).ranked
-    assert found[CLEAN, -1].answers == (None,) * 5
+    ranked = retrieved(*made, None).ranked
+    assert ranked[CLEAN, -1].answers == (None,) * 5

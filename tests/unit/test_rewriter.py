@@ -49,18 +49,18 @@ def _shuffled(value: str) -> str:
     """The text with its letters drawn again by all three global generators."""
     letters = "abcdefghij"
     drawn = (random.randrange(10), int(np.random.randint(10)), int(torch.randint(10, ())))  # noqa: NPY002 - as a library does
-    return value + "".join(letters[one] for one in drawn)
+    return value + "".join(letters[index] for index in drawn)
 
 
 def test_the_output_becomes_one_edit_per_changed_word() -> None:
     """An edit reaches from the first changed cluster of a word to the last, and costs the clusters that differ."""
-    found = _noised(_member(lambda _: "Thx childs play very near t rivers"), "The children play near the river")[0]
-    assert found.text.value == "Thx childs play very near t rivers"
-    assert [found.clean.value[a:b] for a, b, _, _ in found.traces[0].moves] == ["e", "ren", "n", "he", "r"]
-    assert found.edits == {"replace": 2, "insert": 2, "delete": 1}
-    assert found.graphemes_edited == 1 + 3 + len("very ") + 2 + 1
-    assert (found.words, found.words_edited, found.eligible) == (6, 5, 6)
-    assert [found.text.value[c:d] for _, _, c, d in found.traces[0].moves] == ["x", "s", "very n", "", "rs"]
+    noised = _noised(_member(lambda _: "Thx childs play very near t rivers"), "The children play near the river")[0]
+    assert noised.text.value == "Thx childs play very near t rivers"
+    assert [noised.clean.value[a:b] for a, b, _, _ in noised.traces[0].moves] == ["e", "ren", "n", "he", "r"]
+    assert noised.edits == {"replace": 2, "insert": 2, "delete": 1}
+    assert noised.graphemes_edited == 1 + 3 + len("very ") + 2 + 1
+    assert (noised.words, noised.words_edited, noised.eligible) == (6, 5, 6)
+    assert [noised.text.value[c:d] for _, _, c, d in noised.traces[0].moves] == ["x", "s", "very n", "", "rs"]
 
 
 def test_clusters_are_replaced_whole() -> None:
@@ -98,13 +98,15 @@ def test_the_fewest_elements_change_in_short_sequences(old: str, new: str) -> No
 def test_long_sequences_are_rebuilt_too(old: list[str], drawn: random.Random) -> None:
     """Beyond the exact table anchors and a sliding window do it: all else is equal, and little is found changed."""
     new = [drawn.choice("xyz") if drawn.random() < 0.05 else value for value in old if drawn.random() > 0.02]
-    found, parts, end, other = hunks(old, new), [], 0, 0
-    for a, b, c, d in found:
+    differences, parts, end, other = hunks(old, new), [], 0, 0
+    for a, b, c, d in differences:
         assert old[end:a] == new[other:c]
         parts += [*old[end:a], *new[c:d]]
         end, other = b, d
     assert [*parts, *old[end:]] == new
-    assert distance(found) <= 2 * sum(a != b for a, b in zip(old, new, strict=False)) + abs(len(old) - len(new)) + 8
+    assert (
+        distance(differences) <= 2 * sum(a != b for a, b in zip(old, new, strict=False)) + abs(len(old) - len(new)) + 8
+    )
 
 
 @pytest.mark.parametrize("word", ["same", "w{n}"])
@@ -133,23 +135,23 @@ def test_the_diff_is_linear_in_repetitive_and_in_varied_text(word: str) -> None:
 def test_strength_nought_never_calls_the_library() -> None:
     """Nothing is imported, loaded or called for a strength of 0, and every byte stays."""
     calls: list[str] = []
-    found = _noised(_member(str.upper, calls), *HARD, strength="0")
+    noised = _noised(_member(str.upper, calls), *HARD, strength="0")
     assert calls == []
-    assert all(one.text == one.clean and one.status == "unchanged" for one in found)
+    assert all(noised_text.text == noised_text.clean and noised_text.status == "unchanged" for noised_text in noised)
 
 
 def test_what_is_put_in_at_the_edges_of_neighbouring_texts_stays_in_its_own() -> None:
     """Before the first letter and after the last one, also where both fall on the only one; an empty text stays."""
-    found = _noised(_member(lambda value: f"x {value} y"), "a", "", "b c", "d")
-    assert [one.text.value for one in found] == ["x a y", "", "x b c y", "x d y"]
-    assert [list(one.traces[0].moves) for one in found] == [
+    noised = _noised(_member(lambda value: f"x {value} y"), "a", "", "b c", "d")
+    assert [noised_text.text.value for noised_text in noised] == ["x a y", "", "x b c y", "x d y"]
+    assert [list(noised_text.traces[0].moves) for noised_text in noised] == [
         [(0, 1, 0, 5)],
         [],
         [(0, 1, 0, 3), (2, 3, 4, 7)],
         [(0, 1, 0, 5)],
     ]
-    assert [one.graphemes_edited for one in found] == [4, 0, 4, 4]
-    assert found[0].to_clean(2, 3) == (0, 1)
+    assert [noised_text.graphemes_edited for noised_text in noised] == [4, 0, 4, 4]
+    assert noised[0].to_clean(2, 3) == (0, 1)
 
 
 def test_the_global_generators_are_as_they_were() -> None:
@@ -166,11 +168,11 @@ def test_draws_follow_the_text_and_the_seed_alone() -> None:
     """Order, batch and what was drawn before change nothing; seeds do."""
     member = _member(_shuffled)
     values = ("one", "two", "three")
-    whole = [one.text.value for one in _noised(member, *values)]
+    whole = [noised_text.text.value for noised_text in _noised(member, *values)]
     random.random()
-    assert [one.text.value for one in _noised(member, *values[::-1])][::-1] == whole
+    assert [noised_text.text.value for noised_text in _noised(member, *values[::-1])][::-1] == whole
     assert [_noised(member, value)[0].text.value for value in values] == whole
-    assert [one.text.value for one in _noised(member, *values, seed=1)] != whole
+    assert [noised_text.text.value for noised_text in _noised(member, *values, seed=1)] != whole
 
 
 @pytest.mark.parametrize("strength", ["0", "0.3"])

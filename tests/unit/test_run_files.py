@@ -51,17 +51,17 @@ def file(tmp_path: Path) -> str:
 
 def asked(file: str = "", **words: Any) -> spec.TrainSpec:
     """The run that a file and options ask for, those that were not said included."""
-    unsaid = {name: one.default for name, one in inspect.signature(train).parameters.items()}
-    told = {**unsaid, **words}
+    unsaid = {name: parameter.default for name, parameter in inspect.signature(train).parameters.items()}
+    given = {**unsaid, **words}
     other = ("file", "plan", "force", "quiet", "verbose")
-    return spec_of(file, passed({name: told[name] for name in told if name not in other}))
+    return spec_of(file, passed({name: given[name] for name in given if name not in other}))
 
 
 def test_keys_are_named_as_they_are_written(tmp_path: Path) -> None:
     """`from`, and not the name that it has inside, which is not a key of a file either."""
-    for said, message in (('fron = "x"', "Did you mean 'from'"), ('start = "x"', "there is no key 'start'")):
+    for content, message in (('fron = "x"', "Did you mean 'from'"), ('start = "x"', "there is no key 'start'")):
         path = tmp_path / "own.toml"
-        path.write_text(said, encoding="utf-8")
+        path.write_text(content, encoding="utf-8")
         with pytest.raises(SpecError, match=message) as caught:
             asked(str(path))
         known = str(caught.value).partition("Known: ")[2].rstrip(".").split(", ")
@@ -72,29 +72,32 @@ def test_keys_are_named_as_they_are_written(tmp_path: Path) -> None:
     assert str(caught.value).count(" start,") == 0
 
 
-def stage(found: spec.TrainSpec, name: str) -> spec.StageSpec:
+def stage(train_spec: spec.TrainSpec, name: str) -> spec.StageSpec:
     """A stage that must be there."""
-    there = dict(found.stages)
+    there = dict(train_spec.stages)
     assert name in there
     return there[name]
 
 
 def test_options_that_were_not_said_change_nothing(file: str, tmp_path: Path) -> None:
     """The run of a file alone is that of its keys; its text is found beside it."""
-    found = asked(file)
+    settings = asked(file)
     tables = spec.read_tables(Path(file))
     tables["mlm"]["text"] = str(tmp_path / "words.txt")
-    assert found == spec.from_tables(tables)
-    assert (found.seed, found.offline, stage(found, "target").lr) == (3, True, 2e-5)
+    assert settings == spec.from_tables(tables)
+    assert (settings.seed, settings.offline, stage(settings, "target").lr) == (3, True, 2e-5)
 
 
 def test_an_option_stands_for_the_key(file: str) -> None:
     """Options win over the file, in the stage that they are of; how long a stage trains is stated once."""
-    found = asked(file, steps=7, out="runs/two", intermediate="hellaswag", sampling="temperature:2", seed=0)
-    assert (found.out, found.seed) == ("runs/two", 0)
-    assert (stage(found, "target").steps, stage(found, "target").epochs) == (7, 0)
-    assert stage(found, "intermediate").tasks == ("hellaswag",)
-    assert (stage(found, "intermediate").sampling, stage(found, "target").sampling) == ("temperature:2", "proportional")
+    settings = asked(file, steps=7, out="runs/two", intermediate="hellaswag", sampling="temperature:2", seed=0)
+    assert (settings.out, settings.seed) == ("runs/two", 0)
+    assert (stage(settings, "target").steps, stage(settings, "target").epochs) == (7, 0)
+    assert stage(settings, "intermediate").tasks == ("hellaswag",)
+    assert (stage(settings, "intermediate").sampling, stage(settings, "target").sampling) == (
+        "temperature:2",
+        "proportional",
+    )
     assert stage(asked(file, intermediate_steps=4), "intermediate").steps == 4
     assert stage(asked(file, task="xnli,panx"), "target").tasks == ("xnli", "panx")
     assert asked(file, allow_overlap=True).overlap == "allow"
@@ -102,23 +105,23 @@ def test_an_option_stands_for_the_key(file: str) -> None:
 
 def test_options_of_the_last_stage_are_those_of_the_last_there_is() -> None:
     """Without a target they are those of the intermediate stage; without an intermediate one all are the target's."""
-    said: dict[str, Any] = {"encoder": "e", "data": "d", "perturb": ["char_noise:0.1"], "languages": ["de"]}
-    said["epochs"] = 2
-    last = stage(asked(intermediate="squad,mnli", **said), "intermediate")
+    given: dict[str, Any] = {"encoder": "e", "data": "d", "perturb": ["char_noise:0.1"], "languages": ["de"]}
+    given["epochs"] = 2
+    last = stage(asked(intermediate="squad,mnli", **given), "intermediate")
     assert (last.perturb, last.languages, last.epochs) == (("char_noise:0.1",), ("de",), 2)
-    only = stage(asked(task="xnli", **said), "target")
+    only = stage(asked(task="xnli", **given), "target")
     assert (only.perturb, only.languages, only.epochs) == (("char_noise:0.1",), ("de",), 2)
-    both = asked(task="xnli", intermediate="squad,mnli", **said)
+    both = asked(task="xnli", intermediate="squad,mnli", **given)
     assert (stage(both, "target").languages, stage(both, "intermediate").languages) == ((), ("de",))
     assert (stage(both, "target").perturb, stage(both, "intermediate").perturb) == (("char_noise:0.1",), ())
 
 
 def test_the_options_of_older_commands_keep_their_meaning() -> None:
     """From scratch, with steps of masked LM, one task and epochs."""
-    found = asked(
+    settings = asked(
         scratch="small", mlm_steps=600, text="T", data="D", task="panx", epochs=12, out="runs/panx", reported=["panx"]
     )
-    assert found == spec.TrainSpec(
+    assert settings == spec.TrainSpec(
         data="D",
         start="scratch",
         size="small",
@@ -132,9 +135,9 @@ def test_the_options_of_older_commands_keep_their_meaning() -> None:
 
 def test_another_start_replaces_that_of_the_file(file: str) -> None:
     """A revision or size of the file belongs to its own start."""
-    found = asked(file, scratch="tiny", text="T")
-    assert (found.start, found.size, found.revision) == ("scratch", "tiny", "")
-    assert stage(found, "mlm").text == "T"
+    settings = asked(file, scratch="tiny", text="T")
+    assert (settings.start, settings.size, settings.revision) == ("scratch", "tiny", "")
+    assert stage(settings, "mlm").text == "T"
     assert asked(file, encoder="DIR").start == "DIR"
     assert asked(file, encoder="DIR").revision == ""
 
@@ -204,7 +207,7 @@ def test_what_a_shell_completes_is_what_train_takes() -> None:
         assert _completion_of(name)("") == sorted(filter(None, keys(kind)[name][1].choices))
     assert _completion_of("scratch")("") == sorted(spec.SIZE_NAMES)
     assert _completion_of("log")("csv,") == ["csv,tensorboard"]
-    assert [parse_sampling(one) for one in _completion_of("sampling")("")]
+    assert [parse_sampling(text) for text in _completion_of("sampling")("")]
     assert _completion.learned("xnli,hella") == ["xnli,hellaswag"]
     assert _completion.run_file("paper_b") == ["paper_base", "paper_base_smoke"]
     assert _completion.config("x-") == ["x-stilts"]

@@ -43,7 +43,7 @@ def test_an_unknown_key_fails_with_the_nearest_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         ({"model": [], "data": "d"}, "No model is named"),
         ({"model": "a", "data": ""}, "No data are named"),
@@ -53,8 +53,8 @@ def test_an_unknown_key_fails_with_the_nearest_one() -> None:
         ({"model": "a", "data": "d", "seeds": True}, "takes a whole number"),
         ({"model": "a", "data": "d", "tasks": 3}, "takes a list of strings"),
         *(
-            ({"model": "a", "data": "d", "languages": ["sw", one]}, f"{one}' is not question@context, two languages")
-            for one in ("@", "en@", "@en", "de@en@zh", "de@de", "de@@en")
+            ({"model": "a", "data": "d", "languages": ["sw", code]}, f"{code}' is not question@context, two languages")
+            for code in ("@", "en@", "@en", "de@en@zh", "de@de", "de@@en")
         ),
         ({"model": "a", "data": "d", "split": "dev"}, "none of: auto, test, validation, train"),
         ({"model": "a", "data": "d", "precision": "fp8"}, "none of: fp32, bf16"),
@@ -66,9 +66,9 @@ def test_an_unknown_key_fails_with_the_nearest_one() -> None:
         ({"model": "a", "data": "d", "perturb": "char_noise:"}, "a strength is missing"),
     ],
 )
-def test_bad_values_are_one_line_that_names_them(values: dict[str, object], said: str) -> None:
+def test_bad_values_are_one_line_that_names_them(values: dict[str, object], message: str) -> None:
     """Every value that cannot be meant is refused before anything is read."""
-    with pytest.raises(SpecError, match=said):
+    with pytest.raises(SpecError, match=message):
         from_mapping(values, "eval")
 
 
@@ -107,7 +107,7 @@ def test_limits_fall_back_to_the_default() -> None:
 def test_strengths_become_cells_once() -> None:
     """Each strength is one perturbation, in the order written, and the same one is not run twice."""
     spec = replace(SPEC, perturb=("char_noise:0.1,0.2", "char_noise:0.10"))
-    assert [str(one.cell) for one in asked(spec.perturb)] == ["char_noise:0.1", "char_noise:0.2"]
+    assert [str(entry.cell) for entry in asked(spec.perturb)] == ["char_noise:0.1", "char_noise:0.2"]
 
 
 def test_mini_beside_other_models_asks_for_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +124,7 @@ def test_mini_beside_other_models_asks_for_the_data(monkeypatch: pytest.MonkeyPa
 
 def test_one_string_of_names_is_a_list_by_commas() -> None:
     """`evaluate(tasks="tatoeba,xcopa")` means what `--tasks tatoeba,xcopa` does; a model's name is left whole."""
-    found = from_mapping({"model": "a,b", "data": "d", "tasks": "tatoeba, xcopa", "languages": "de,sw"}, "evaluate")
-    assert (found.model, found.tasks, found.languages) == (("a,b",), ("tatoeba", "xcopa"), ("de", "sw"))
+    run_spec = from_mapping({"model": "a,b", "data": "d", "tasks": "tatoeba, xcopa", "languages": "de,sw"}, "evaluate")
+    assert (run_spec.model, run_spec.tasks, run_spec.languages) == (("a,b",), ("tatoeba", "xcopa"), ("de", "sw"))
     perturb = from_mapping({"model": "a", "data": "d", "perturb": "char_noise:0.1,0.2"}, "evaluate").perturb
     assert perturb == ("char_noise:0.1,0.2",)

@@ -32,7 +32,7 @@ def prepared(task: str, examples: list[Example], *perturb: str) -> Prepared:
     spec = registry.load("task", task)
     model = Located(local(Path("run")), task, task, spec.family, spec.labels, "0" * 16, {}, ("en",), (task,))
     task_run = TaskRun(spec, "en", "validation", data_identity(examples), len(examples), len(examples), (), model)
-    noisy = [Condition(one, PerturbationSpec.parse(one), (0, 1)) for one in perturb]
+    noisy = [Condition(noise, PerturbationSpec.parse(noise), (0, 1)) for noise in perturb]
     return prepare(task_run, examples, [Condition(CLEAN), *noisy], predictor(spec))
 
 
@@ -58,7 +58,7 @@ def questions() -> list[Example]:
 def test_a_right_answer_in_a_noisy_passage_is_right(questions: list[Example]) -> None:
     """The gold span as noise left it maps back to the clean gold: exact match and F1 are 100 under any noise."""
     ready = prepared("xquad", questions, "char_noise:0.4@fields=context")
-    part = part_of(ready, [one.example.target for one in ready.inputs])
+    part = part_of(ready, [input.example.target for input in ready.inputs])
     for metric in ("squad_em", "squad_f1"):
         rows = part.stats.filter((pl.col("metric") == metric) & (pl.col("scope") == "all"))
         rows = rows.filter(~pl.col("model").str.starts_with("floor/"))
@@ -95,7 +95,7 @@ def test_equal_inputs_are_one(questions: list[Example]) -> None:
 def test_an_item_that_noise_spared_is_unchanged(questions: list[Example]) -> None:
     """`unchanged` says that no edit fell on the item; clean items are `ok`."""
     ready = prepared("xquad", questions, "char_noise:0.03@fields=question")
-    rows = part_of(ready, [one.example.target for one in ready.inputs]).predictions
+    rows = part_of(ready, [input.example.target for input in ready.inputs]).predictions
     clean, noisy = rows.filter(pl.col("noise_seed") == -1), rows.filter(pl.col("noise_seed") >= 0)
     assert set(clean.get_column("status")) == {"ok"}
     assert set(noisy.get_column("status")) == {"ok", "unchanged"}
@@ -106,14 +106,17 @@ def test_an_item_that_noise_spared_is_unchanged(questions: list[Example]) -> Non
 
 def test_an_answer_that_fits_in_no_window_is_wrong_and_reported(questions: list[Example]) -> None:
     """Even the gold span itself, which no window shows whole, counts as wrong there, and as right elsewhere."""
-    one = question_example("long", "where?", f"{CONTEXT} {'x' * 700} end", "x" * 700)
-    ready = prepared("xquad", [one, *questions])
-    part = part_of(ready, [one.example.target for one in ready.inputs])
+    long_question = question_example("long", "where?", f"{CONTEXT} {'x' * 700} end", "x" * 700)
+    ready = prepared("xquad", [long_question, *questions])
+    part = part_of(ready, [input.example.target for input in ready.inputs])
     assert dict(part.predictions.select("example", "status").iter_rows())["long"] == "truncated_gold"
     assert part.predictions.filter(pl.col("truncated")).get_column("example").to_list() == ["long"]
     rows = part.stats.filter(pl.col("metric") == "squad_f1", pl.col("scope") == "all")
-    own = rows.filter(~pl.col("model").str.starts_with("floor/")).select("example", "stats").rows()
-    assert {example: sums[0] for example, sums in own} == {"long": 0.0, **{one.id: 1.0 for one in questions}}
+    model_rows = rows.filter(~pl.col("model").str.starts_with("floor/")).select("example", "stats").rows()
+    assert {example: sums[0] for example, sums in model_rows} == {
+        "long": 0.0,
+        **{question.id: 1.0 for question in questions},
+    }
 
 
 def test_noised_and_untouched_spans_have_clean_twins() -> None:
@@ -122,11 +125,11 @@ def test_noised_and_untouched_spans_have_clean_twins() -> None:
     ready = prepared("panx", examples, "char_noise:0.1@fields=tokens")
     silent = Tags(("O", "O", "O"))
     clean = set(ready.variants[0].inputs)
-    part = part_of(ready, [one.example.target if at in clean else silent for at, one in enumerate(ready.inputs)])
+    part = part_of(ready, [input.example.target if at in clean else silent for at, input in enumerate(ready.inputs)])
     rows = part.stats.filter(pl.col("metric") == "span_f1", pl.col("noise_seed") == 0)
     sums = {scope: [0.0, 0.0, 0.0] for scope in rows.get_column("scope").unique()}
     for scope, stats in rows.select("scope", "stats").iter_rows():
-        sums[scope] = [one + other for one, other in zip(sums[scope], stats, strict=True)]
+        sums[scope] = [first + other for first, other in zip(sums[scope], stats, strict=True)]
     noised, untouched = sums["noised_gold_clean"][0], sums["untouched_clean"][0]
     assert noised > 0
     assert noised + untouched == 60
@@ -137,11 +140,11 @@ def test_a_condition_with_a_failed_answer_has_no_statistics() -> None:
     """One score that is not finite fails the condition for all seeds; the clean rows stay."""
     examples = [tagged_example(f"t{i}", ["people", "meet", f"n{i}"], ["O", "O", "B-PER"]) for i in range(5)]
     ready = prepared("panx", examples, "char_noise:0.5@fields=tokens")
-    answers: list[Any] = [one.example.target for one in ready.inputs]
+    answers: list[Any] = [input.example.target for input in ready.inputs]
     answers[ready.variants[2].inputs[0]] = None
     part = part_of(ready, answers)
     statuses = part.predictions.group_by("condition").agg(pl.col("status").unique()).rows()
-    assert {name: set(found) for name, found in statuses} == {
+    assert {name: set(values) for name, values in statuses} == {
         CLEAN: {"ok"},
         "char_noise:0.5@fields=tokens": {"failed"},
     }

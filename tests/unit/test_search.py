@@ -56,10 +56,10 @@ def test_the_best_are_those_of_brute_force(
     draw = np.random.default_rng(seed)
     wanted = (draw.integers(-2, 3, (queries, width)) / 4).astype(np.float32)
     pool = (draw.integers(-2, 3, (count, width)) / 4).astype(dtype)
-    found = search(wanted, pool, k, device="cpu", chunk=chunk, engine=engine)
-    assert (found.indices.dtype.name, found.scores.dtype.name) == ("int64", "float32")
-    assert found.indices.shape == found.scores.shape == (queries, min(k, count))
-    assert same(found, brute(wanted, pool, k))
+    nearest = search(wanted, pool, k, device="cpu", chunk=chunk, engine=engine)
+    assert (nearest.indices.dtype.name, nearest.scores.dtype.name) == ("int64", "float32")
+    assert nearest.indices.shape == nearest.scores.shape == (queries, min(k, count))
+    assert same(nearest, brute(wanted, pool, k))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -90,8 +90,8 @@ def test_of_ten_thousand_equal_candidates_the_first_win(engine: str) -> None:
     """Far more ties than are wanted, over several chunks, with one better candidate at the end."""
     same_vector, better = unit(2, 64, 4)
     pool = np.concatenate([np.repeat(same_vector[None], 10_000, axis=0), better[None]])
-    found = search(np.stack([better, same_vector]), pool, 5, device="cpu", chunk=3000, engine=engine)
-    assert found.indices.tolist() == [[10_000, 0, 1, 2, 3], [0, 1, 2, 3, 4]]
+    nearest = search(np.stack([better, same_vector]), pool, 5, device="cpu", chunk=3000, engine=engine)
+    assert nearest.indices.tolist() == [[10_000, 0, 1, 2, 3], [0, 1, 2, 3, 4]]
 
 
 def test_what_differs_by_less_than_a_quantum_is_a_tie() -> None:
@@ -124,8 +124,8 @@ def test_a_mapped_file_is_searched(tmp_path: Path, dtype: str, engine: str) -> N
 def test_nothing_to_search_gives_nothing(shape: tuple[int, int, int]) -> None:
     """No queries, no candidates, none wanted: arrays of that shape."""
     queries, count, k = shape
-    found = search(unit(queries, 8, 0), unit(count, 8, 1), k, device="cpu")
-    assert found.indices.shape == found.scores.shape == (queries, min(k, count))
+    nearest = search(unit(queries, 8, 0), unit(count, 8, 1), k, device="cpu")
+    assert nearest.indices.shape == nearest.scores.shape == (queries, min(k, count))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -61,9 +61,9 @@ def _anonymous() -> int:
 
 @functools.cache
 def _base() -> Array:
-    found = np.random.default_rng(0).standard_normal((CHUNK, DIM), np.float32)
-    found /= np.linalg.norm(found, axis=1, keepdims=True)
-    return found.astype(np.float16)
+    draws = np.random.default_rng(0).standard_normal((CHUNK, DIM), np.float32)
+    draws /= np.linalg.norm(draws, axis=1, keepdims=True)
+    return draws.astype(np.float16)
 
 
 def rows(start: int, stop: int) -> Array:
@@ -105,18 +105,18 @@ def _brute(path: Path, count: int, queries: Array) -> tuple[Array, Array]:
 
     Scores closer than a QUANTUM are one, and are in the order of their rows.
     """
-    best, places = np.full((len(queries), K), -np.inf), np.full((len(queries), K), -1)
+    best, nearest = np.full((len(queries), K), -np.inf), np.full((len(queries), K), -1)
     with path.open("rb") as file:
         for start in range(0, count, CHUNK):
             part = rows(start, min(start + CHUNK, count))
             assert file.read(part.nbytes) == part.tobytes()
             best = np.concatenate([best, queries @ part.astype(np.float64).T], axis=1)
-            places = np.concatenate([places, np.tile(np.arange(start, start + len(part)), (len(queries), 1))], axis=1)
+            nearest = np.concatenate([nearest, np.tile(np.arange(start, start + len(part)), (len(queries), 1))], axis=1)
             order = np.argsort(-best, axis=1, kind="stable")[:, : 2 * K]
-            best, places = np.take_along_axis(best, order, 1), np.take_along_axis(places, order, 1)
+            best, nearest = np.take_along_axis(best, order, 1), np.take_along_axis(nearest, order, 1)
         assert file.read(1) == b""
-    order = np.lexsort((places, -np.rint(best / QUANTUM)))[:, :K]
-    return np.take_along_axis(best, order, 1), np.take_along_axis(places, order, 1)
+    order = np.lexsort((nearest, -np.rint(best / QUANTUM)))[:, :K]
+    return np.take_along_axis(best, order, 1), np.take_along_axis(nearest, order, 1)
 
 
 @pytest.mark.timeout(3600)
@@ -129,9 +129,9 @@ def test_a_large_pool_is_embedded_and_searched_in_little_memory(
     *computed, (peak, indices, scores) = _messages(_begun(cache, count)[1])
     assert count // 3 - 2 * CHUNK < computed[0] < count // 3 + 3 * CHUNK
     path = cache / "vectors.bin"
-    best, places = _brute(path, count, rows(-CHUNK, 0)[:QUERIES].astype(np.float64))
+    best, nearest = _brute(path, count, rows(-CHUNK, 0)[:QUERIES].astype(np.float64))
     path.unlink()
-    assert np.array_equal(indices, places)
+    assert np.array_equal(indices, nearest)
     assert np.abs(scores - best).max() < 1e-6
     with capsys.disabled():
         print(f"\n{count} x {DIM} float16: peak anonymous memory {peak / 2**20:.0f} MiB")  # noqa: T201 - the measure

@@ -31,11 +31,11 @@ def test_segments_of_a_pair_are_the_tokenizers(texts: tuple[str, str], bert: Any
     tokenizer = word_tokenizer(True)
     pairs = [texts, ("one", "a longer text of words")]
     windows = CLASSIFICATION.encode([pair_example(str(n), *pair) for n, pair in enumerate(pairs)], tokenizer, 64, 0)
-    found = encoder_inputs(bert, *collate(windows, 0), windows)
-    wanted = tokenizer([one for one, _ in pairs], [other for _, other in pairs], padding=True, return_tensors="pt")
-    assert set(found) == set(wanted)
+    inputs = encoder_inputs(bert, *collate(windows, 0), windows)
+    wanted = tokenizer([first for first, _ in pairs], [other for _, other in pairs], padding=True, return_tensors="pt")
+    assert set(inputs) == set(wanted)
     for name, values in wanted.items():
-        assert torch.equal(found[name], values), name
+        assert torch.equal(inputs[name], values), name
 
 
 def test_each_window_of_a_question_has_its_segments(bert: Any) -> None:
@@ -98,6 +98,6 @@ def test_segments_change_the_answer(tmp_path: Path) -> None:
     windows = CLASSIFICATION.encode([pair_example("p", "a man", "he sleeps")], word_tokenizer(True), 64, 0)
     ids, mask = collate(windows, 0)
     with torch.inference_mode():
-        told = encoder(**encoder_inputs(encoder, ids, mask, windows)).last_hidden_state
+        states = encoder(**encoder_inputs(encoder, ids, mask, windows)).last_hidden_state
         plain = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
-    assert not torch.allclose(told, plain, atol=1e-3)
+    assert not torch.allclose(states, plain, atol=1e-3)

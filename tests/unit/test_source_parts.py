@@ -66,13 +66,13 @@ def halves(monkeypatch: pytest.MonkeyPatch) -> str:
     module = ModuleType("halves")
 
     def read_parts(parts: Sequence[tuple[str, str]]) -> tuple[Row, ...]:
-        (words, place), (tags, other) = parts
+        (words, path), (tags, other) = parts
         if words.count("\n") != tags.count("\n"):
-            raise DataError(other, f"has other lines than {place}.")
+            raise DataError(other, f"has other lines than {path}.")
         lines = zip(words.splitlines(), tags.splitlines(), strict=True)
         return tuple(
-            Row(f"r{n}", f"{place}:{n + 1}", {"words": tuple(one.split()), "tags": tuple(two.split())})
-            for n, (one, two) in enumerate(lines)
+            Row(f"r{n}", f"{path}:{n + 1}", {"words": tuple(first.split()), "tags": tuple(two.split())})
+            for n, (first, two) in enumerate(lines)
         )
 
     module.read_parts = read_parts  # type: ignore[attr-defined]  # what a reader has
@@ -100,12 +100,12 @@ def test_all_files_of_a_pattern_are_one_split(tmp_path: Path) -> None:
     """They are read in the order of their names, each named with its hash, and hidden ones are left out."""
     task = _with(XQUAD, "*/*x-{language}-*.json")
     two = _write(tmp_path, "a/x-en-2.json", _squad(("q2", "Bonn", "Bonn")))
-    one = _write(tmp_path, "b/x-en-1.json", _squad(("q1", "Rome", "Rome")))
+    first = _write(tmp_path, "b/x-en-1.json", _squad(("q1", "Rome", "Rome")))
     _write(tmp_path, "b/._x-en-0.json", "Finder's own")
-    found = load(task, tmp_path, "en", "validation")
-    assert [example.id for example in found.examples] == ["xquad/validation/en/q1", "xquad/validation/en/q2"]
-    assert found.files == tuple(
-        (path.relative_to(tmp_path).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()) for path in (one, two)
+    loaded = load(task, tmp_path, "en", "validation")
+    assert [example.id for example in loaded.examples] == ["xquad/validation/en/q1", "xquad/validation/en/q2"]
+    assert loaded.files == tuple(
+        (path.relative_to(tmp_path).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()) for path in (first, two)
     )
 
 
@@ -114,7 +114,7 @@ def test_ordinals_count_on_over_the_files_of_a_pattern(tmp_path: Path) -> None:
     task = _with(PANX, "x-{language}-*.tsv")
     for number in range(2):
         _write(tmp_path, f"x-en-{number}.tsv", f"Anna{number}\tB-PER\n\nRome\tB-LOC\n")
-    ids = [one.id for one in load(task, tmp_path, "en", "validation").examples]
+    ids = [example.id for example in load(task, tmp_path, "en", "validation").examples]
     assert ids == [f"panx/validation/en/{number}" for number in range(4)]
 
 
@@ -140,9 +140,9 @@ def test_parts_are_read_together(tmp_path: Path, halves: str) -> None:
     _write(tmp_path, "a.en.words", "Ben\n")
     _write(tmp_path, "en.words", "Anna sleeps\n")
     _write(tmp_path, "en.tags", "B-PER O\n")
-    found = load(task, tmp_path, "en", "validation")
-    assert found.examples[0].texts["tokens"].value == "Anna sleeps"
-    assert [name for name, _ in found.files] == ["en.words", "en.tags"]
+    loaded = load(task, tmp_path, "en", "validation")
+    assert loaded.examples[0].texts["tokens"].value == "Anna sleeps"
+    assert [name for name, _ in loaded.files] == ["en.words", "en.tags"]
     _write(tmp_path, "en.tags", "")
     with pytest.raises(DataError, match=r"en\.tags: has other lines than .*en\.words"):
         load(task, tmp_path, "en", "validation")
@@ -167,15 +167,19 @@ def test_a_pair_is_read_where_its_languages_are_the_task_s(tmp_path: Path) -> No
     _mlqa(tmp_path, "en", "en")
     assert available(MLQA, tmp_path, "validation") == ("en",)
     assert available(MLQA, tmp_path, "auto", ["de@en", "en@de", "en"]) == ("de@en", "en")
-    found = resolve(MLQA, tmp_path, "auto", "de@en")
-    assert found.files[0][0].endswith("dev-context-en-question-de.json")
-    assert {name: text.language for name, text in found.examples[0].texts.items()} == {
+    resolved = resolve(MLQA, tmp_path, "auto", "de@en")
+    assert resolved.files[0][0].endswith("dev-context-en-question-de.json")
+    assert {name: text.language for name, text in resolved.examples[0].texts.items()} == {
         "question": "de",
         "context": "en",
     }
-    own = load(MLQA, tmp_path, "en", "validation")
-    assert not {one.id for one in own.examples} & {one.id for one in found.examples}
-    assert {one.cluster for one in own.examples} == {one.cluster for one in found.examples} == {"passage/q1"}
+    loaded = load(MLQA, tmp_path, "en", "validation")
+    assert not {example.id for example in loaded.examples} & {example.id for example in resolved.examples}
+    assert (
+        {example.cluster for example in loaded.examples}
+        == {example.cluster for example in resolved.examples}
+        == {"passage/q1"}
+    )
 
 
 @pytest.mark.parametrize("language", ["de@sw", "de@de", "de@en@zh", "@en", "en@", "../x@en", "sw"])
@@ -210,8 +214,8 @@ def test_both_layouts_of_mlqa(tmp_path: Path, part: str) -> None:
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[Loopback]:
     """A hub with a cache of its own."""
-    with Loopback() as one, one.lent(tmp_path):
-        yield one
+    with Loopback() as server, server.lent(tmp_path):
+        yield server
 
 
 def test_the_hub_has_the_context_s_language_first(hub: Loopback, tmp_path: Path) -> None:

@@ -188,10 +188,10 @@ def test_four_kinds_of_squad_give_the_same_rows() -> None:
     nested = _squad("a b", [{"text": "b", "answer_start": 2}, {"text": "a", "answer_start": 0}])
     columns = _squad("a b", {"text": ["b", "a"], "answer_start": [2, 0]})
     flat = {"id": "q1", "context": "a b", "question": "Where?", "answers": {"text": ["b", "a"], "answer_start": [2, 0]}}
-    found = [squad.read(text, "f") for text in (nested, columns, json.dumps({"data": [flat]}))]
-    assert found[0] == found[1]
-    assert [(row.native, row.values) for row in found[2]] == [(row.native, row.values) for row in found[0]]
-    assert found[0][0].values == {"context": "a b", "question": "Where?", "answers": ((2, 3), (0, 1))}
+    readings = [squad.read(text, "f") for text in (nested, columns, json.dumps({"data": [flat]}))]
+    assert readings[0] == readings[1]
+    assert [(row.native, row.values) for row in readings[2]] == [(row.native, row.values) for row in readings[0]]
+    assert readings[0][0].values == {"context": "a b", "question": "Where?", "answers": ((2, 3), (0, 1))}
 
 
 def test_a_question_without_an_answer_is_marked() -> None:

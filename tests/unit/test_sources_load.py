@@ -98,8 +98,8 @@ def test_both_layouts_of_english_training_pairs(tmp_path: Path) -> None:
 def test_both_layouts_of_tydiqa(tmp_path: Path, path: str) -> None:
     """TyDiQA is found in XTREME's folders and in one flat folder, and emptied answers are not labels."""
     _write(tmp_path, path, _squad([("q1", "Amezaliwa Butiama.", "Butiama")], blank=True))
-    found = load(TYDIQA, tmp_path, "sw", "validation")
-    assert (found.files[0][0], found.labelled) == (path, False)
+    loaded = load(TYDIQA, tmp_path, "sw", "validation")
+    assert (loaded.files[0][0], loaded.labelled) == (path, False)
     assert available(TYDIQA, tmp_path, "auto") == ("sw",)
 
 
@@ -109,8 +109,8 @@ def test_the_release_of_tydiqa_goes_before_the_emptied_copy(tmp_path: Path) -> N
     questions = [("swahili-1-0", "Amezaliwa Butiama.", "Butiama")]
     _write(tmp_path, folder + "tydiqa.goldp.sw.dev.json", _squad(questions, blank=True))
     _write(tmp_path, folder + "tydiqa-goldp-dev-swahili.json", _squad(questions))
-    found = resolve(TYDIQA, tmp_path, "auto", "sw")
-    assert (found.labelled, found.split, found.examples[0].id) == (
+    resolved = resolve(TYDIQA, tmp_path, "auto", "sw")
+    assert (resolved.labelled, resolved.split, resolved.examples[0].id) == (
         True,
         "validation",
         "tydiqa/validation/sw/swahili-1-0",
@@ -137,8 +137,10 @@ def test_the_layouts_of_xquad_cluster_alike(tmp_path: Path) -> None:
     _write(tmp_path / "release", "xquad/xquad.de.json", _squad(questions))
     _write(tmp_path / "xtreme", "xquad/xquad.de.json", _squad(questions, blank=True))
     release, xtreme = (load(XQUAD, tmp_path / name, "de", "validation") for name in ("release", "xtreme"))
-    assert [(one.id, one.cluster) for one in release.examples] == [(one.id, one.cluster) for one in xtreme.examples]
-    assert [one.cluster for one in release.examples] == ["passage/q1", "passage/q1", "passage/q3"]
+    assert [(example.id, example.cluster) for example in release.examples] == [
+        (example.id, example.cluster) for example in xtreme.examples
+    ]
+    assert [example.cluster for example in release.examples] == ["passage/q1", "passage/q1", "passage/q3"]
     assert (release.labelled, xtreme.labelled) == (True, False)
 
 
@@ -281,15 +283,15 @@ def test_a_limit_takes_whole_clusters_up_to_its_size() -> None:
     for size in range(1, 31):
         taken = limit(examples, size)
         assert len(taken) == max(3, size - size % 3)
-        assert [one for one in examples if one.cluster in {two.cluster for two in taken}] == list(taken)
+        assert [example for example in examples if example.cluster in {two.cluster for two in taken}] == list(taken)
 
 
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=40), st.integers(1, 45), st.integers(1, 45), st.randoms())
-def test_limits_are_nested_and_blind_to_order(clusters: list[int], one: int, other: int, rng: random.Random) -> None:
+def test_limits_are_nested_and_blind_to_order(clusters: list[int], size: int, other: int, rng: random.Random) -> None:
     """A smaller limit's examples are among a larger one's, whatever the order of the rows."""
     examples = [_example(str(index), str(cluster)) for index, cluster in enumerate(clusters)]
     shuffled = rng.sample(examples, len(examples))
-    small, large = sorted((one, other))
+    small, large = sorted((size, other))
     assert {e.id for e in limit(examples, small)} <= {e.id for e in limit(examples, large)}
     assert {e.id for e in limit(examples, small)} == {e.id for e in limit(shuffled, small)}
 
@@ -297,7 +299,7 @@ def test_limits_are_nested_and_blind_to_order(clusters: list[int], one: int, oth
 def test_a_limit_takes_clusters_in_hash_order() -> None:
     """Which clusters a limit takes is a matter of their names alone, and stays so over versions."""
     examples = [_example(f"e{index}", str(index)) for index in range(100)]
-    assert [one.cluster for one in limit(examples, 5)] == ["5", "61", "66", "73", "93"]
+    assert [example.cluster for example in limit(examples, 5)] == ["5", "61", "66", "73", "93"]
 
 
 def test_a_limit_below_one_is_refused() -> None:
@@ -311,8 +313,12 @@ def test_a_limit_takes_the_same_items_in_every_language(tmp_path: Path) -> None:
     rows = [(f"premise {index // 3}", f"hypothesis {index}", PAIRS[index % 3][2]) for index in range(60)]
     ids = []
     for code in ("en", "sw"):
-        _write(tmp_path, f"xnli/dev-{code}.tsv", _plain([(f"{code} {one}", two, label) for one, two, label in rows]))
-        ids.append([one.id.rpartition("/")[2] for one in limit(load(XNLI, tmp_path, code, "validation").examples, 20)])
+        _write(
+            tmp_path, f"xnli/dev-{code}.tsv", _plain([(f"{code} {first}", two, label) for first, two, label in rows])
+        )
+        ids.append(
+            [example.id.rpartition("/")[2] for example in limit(load(XNLI, tmp_path, code, "validation").examples, 20)]
+        )
     assert ids[0] == ids[1]
     assert len(ids[0]) == 18
 
@@ -322,7 +328,7 @@ def test_the_data_identity_is_that_of_the_set() -> None:
     examples = [_example("a", "1"), _example("b", "2")]
     changed = [_example("c", "2"), dataclasses.replace(examples[1], cluster="1"), _example("b", "2", Choice(1))]
     assert data_identity(examples) == data_identity(examples[::-1])
-    assert len({data_identity(examples), *(data_identity([examples[0], one]) for one in changed)}) == 4
+    assert len({data_identity(examples), *(data_identity([examples[0], example]) for example in changed)}) == 4
 
 
 def _cut(text: bytes, rng: random.Random) -> bytes:
@@ -366,8 +372,8 @@ def test_damaged_files_load_or_are_refused(
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     (folder / path).write_bytes(data)
     try:
-        found = load(task, folder, "en", "validation")
+        loaded = load(task, folder, "en", "validation")
     except UserError as error:
         assert str(error).startswith(str(folder / path))  # noqa: PT017 - loading is as right as this error
     else:
-        assert found.examples
+        assert loaded.examples

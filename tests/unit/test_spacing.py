@@ -13,17 +13,19 @@ def test_words_are_joined_and_split() -> None:
     assert perturb(["ab cd, it's a"], "spacing:1@join=0", language="en") == ["a b c d, i t's a"]
     assert perturb(["学校"], "spacing:1@join=0", language="zh") == ["学 校"]
     assert perturb(["हिन्दी भाषा"], "spacing:1@join=0", language="hi") == ["हि न्दी भा षा"]
-    found = Counter(perturb(["abcd." * 3000], "spacing:1", language="en")[0].split("."))
-    assert found.keys() == {"a bcd", "ab cd", "abc d", ""}
-    assert all(900 < many < 1100 for form, many in found.items() if form)
-    found = Counter(perturb(["ab cd." * 3000], "spacing:0.1", language="en")[0].split("."))
-    assert 1.6 < found["abcd"] / found["a b cd"] < 2.4
+    counts = Counter(perturb(["abcd." * 3000], "spacing:1", language="en")[0].split("."))
+    assert counts.keys() == {"a bcd", "ab cd", "abc d", ""}
+    assert all(900 < many < 1100 for form, many in counts.items() if form)
+    counts = Counter(perturb(["ab cd." * 3000], "spacing:0.1", language="en")[0].split("."))
+    assert 1.6 < counts["abcd"] / counts["a b cd"] < 2.4
 
 
 def test_very_long_words_are_split_at_forty_places() -> None:
     """Evenly spread, so that a long run of letters without spaces costs no more than its length."""
-    found = {one.find(" ") for one in perturb([f"{'ก' * 401}." * 800], "spacing:1", language="th")[0].split(".")[:-1]}
-    assert found == set(range(1, 401, 10))
+    positions = {
+        text.find(" ") for text in perturb([f"{'ก' * 401}." * 800], "spacing:1", language="th")[0].split(".")[:-1]
+    }
+    assert positions == set(range(1, 401, 10))
 
 
 def test_numbers_keep_their_spaces() -> None:

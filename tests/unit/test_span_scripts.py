@@ -34,7 +34,7 @@ def word_pieces(*texts: str) -> Any:
     cleaner = normalizers.BertNormalizer(lowercase=True, strip_accents=True)
     letters = sorted({letter for text in texts for letter in cleaner.normalize_str(text) if not letter.isspace()})
     names = (*SPECIAL, *letters, *(f"##{letter}" for letter in letters))
-    raw = Tokenizer(models.WordPiece(vocab={name: place for place, name in enumerate(names)}, unk_token="<unk>"))
+    raw = Tokenizer(models.WordPiece(vocab={name: index for index, name in enumerate(names)}, unk_token="<unk>"))
     raw.normalizer = cleaner
     raw.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     raw.post_processor = processors.TemplateProcessing(
@@ -53,16 +53,16 @@ def _oracle(window: Window, example: Example) -> np.ndarray[Any, Any]:
     """Scores of 1 where the gold answer begins and ends."""
     rows = np.zeros((len(window.input_ids), 2), dtype=np.float32)
     for gold in span_qa._golds(example):
-        if found := span_qa._tokens(gold, window.layout):
-            rows[window.layout.first + found[0], 0] = rows[window.layout.first + found[1], 1] = 1
+        if token_range := span_qa._tokens(gold, window.layout):
+            rows[window.layout.first + token_range[0], 0] = rows[window.layout.first + token_range[1], 1] = 1
     return rows
 
 
-def _said(example: Example, windows: list[Window]) -> str:
-    found: Target = span_qa.span_qa.decode(example, windows, [_oracle(one, example) for one in windows], ())
-    assert isinstance(found, Answers)
-    assert len(found.spans) == 1
-    return example.texts["context"].at(found.spans[0])
+def _decoded(example: Example, windows: list[Window]) -> str:
+    decoded: Target = span_qa.span_qa.decode(example, windows, [_oracle(window, example) for window in windows], ())
+    assert isinstance(decoded, Answers)
+    assert len(decoded.spans) == 1
+    return example.texts["context"].at(decoded.spans[0])
 
 
 WINDOWS = {"bytes": (60, 12), "word pieces": (24, 5)}
@@ -80,7 +80,7 @@ def test_the_answer_is_that_of_the_file(language: str, context: str, answer: str
     tokenizer = _tokenizer(kind, context)
     whole, parts = (span_qa.span_qa.encode([example], tokenizer, *lengths) for lengths in ((512, 0), WINDOWS[kind]))
     assert len(whole) == 1 < len(parts)
-    assert [_said(example, windows) for windows in (whole, parts)] == [answer, answer]
+    assert [_decoded(example, windows) for windows in (whole, parts)] == [answer, answer]
 
 
 @pytest.mark.parametrize("kind", ["bytes", "word pieces"])
@@ -89,20 +89,20 @@ def test_no_answer_is_put_together_from_tokens(language: str, context: str, answ
     """With every token replaced by another the answer is the same: only scores and offsets are read."""
     example = question_example("1", "who?", context, answer)
     windows = span_qa.span_qa.encode([example], _tokenizer(kind, context), 512, 0)
-    other = [dataclasses.replace(one, input_ids=(0,) * len(one.input_ids)) for one in windows]
-    assert _said(example, other) == _said(example, windows)
+    other = [dataclasses.replace(window, input_ids=(0,) * len(window.input_ids)) for window in windows]
+    assert _decoded(example, other) == _decoded(example, windows)
 
 
 def test_marks_that_no_token_stands_for_go_with_their_letter() -> None:
     """A tokenizer that strips marks leaves them out of its offsets; one that reads them has tokens that say so."""
     context, answer = "xy\u0301z", "xy"
     example = question_example("1", "who?", context, answer)
-    assert _said(example, span_qa.span_qa.encode([example], word_pieces(context, "who?"), 64, 0)) == "xy\u0301"
+    assert _decoded(example, span_qa.span_qa.encode([example], word_pieces(context, "who?"), 64, 0)) == "xy\u0301"
     spaced = question_example("1", "who?", "x \u0301\u0301y", "x")
-    assert _said(spaced, span_qa.span_qa.encode([spaced], tiny_tokenizer(), 64, 0)) == "x"
+    assert _decoded(spaced, span_qa.span_qa.encode([spaced], tiny_tokenizer(), 64, 0)) == "x"
     joined = "می\u200cخواهم"
     persian = question_example("1", "who?", joined, "می")
-    assert _said(persian, span_qa.span_qa.encode([persian], word_pieces(joined, "who?"), 64, 0)) == "می"
+    assert _decoded(persian, span_qa.span_qa.encode([persian], word_pieces(joined, "who?"), 64, 0)) == "می"
 
 
 def test_a_mark_with_a_token_of_its_own_is_only_said_where_it_is_pointed_at() -> None:
@@ -110,7 +110,7 @@ def test_a_mark_with_a_token_of_its_own_is_only_said_where_it_is_pointed_at() ->
     context = "एक टिकों से"
     for answer in ("टिक", "टिको", "टिकों"):
         example = question_example("1", "who?", context, answer)
-        assert _said(example, span_qa.span_qa.encode([example], tiny_tokenizer(), 512, 0)) == answer
+        assert _decoded(example, span_qa.span_qa.encode([example], tiny_tokenizer(), 512, 0)) == answer
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_what_no_token_stands_for_at_the_ends_of_a_context_cuts_no_answer(contex
     example = question_example("1", "who?", context, answer)
     windows = span_qa.span_qa.encode([example], word_pieces(context, "who?"), 64, 0)
     assert span_qa.span_qa.status(example, windows) == "ok"
-    assert _said(example, windows) == answer.strip("\u200b")
+    assert _decoded(example, windows) == answer.strip("\u200b")
 
 
 def test_a_window_that_ends_within_an_answer_does_not_hold_it() -> None:
@@ -133,4 +133,4 @@ def test_a_window_that_ends_within_an_answer_does_not_hold_it() -> None:
         offsets = window.layout.offsets
         whole = offsets[0, 0] <= context.index(answer) and offsets[-1, 1] >= context.index(answer) + len(answer)
         assert (span_qa._tokens(span_qa._golds(example)[0], window.layout) is not None) == whole
-    assert _said(example, windows) == answer
+    assert _decoded(example, windows) == answer

@@ -47,7 +47,7 @@ def test_what_is_taken_makes_room() -> None:
     """A split counts its texts and spans; one that does not fit is not kept, and one is taken once."""
     task, source = registry.load("task", "panx"), open_source("mini")
     first, second = (load(task, source, language, "test") for language in ("sw", "th"))
-    size = sum(1 + len(one.texts["tokens"].spans) for one in first.examples)
+    size = sum(1 + len(example.texts["tokens"].spans) for example in first.examples)
     splits = Splits(room=size)
     splits.keep(first)
     splits.keep(second)

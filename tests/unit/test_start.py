@@ -31,15 +31,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def hub(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
     """A hub with the encoder `own/tiny`, which this process asks without a child."""
-    with Loopback() as one, one.lent(tmp_path / "home"):
-        one.put_folder("model", "own/tiny", made)
+    with Loopback() as server, server.lent(tmp_path / "home"):
+        server.put_folder("model", "own/tiny", made)
         monkeypatch.chdir(tmp_path)
-        yield one
+        yield server
 
 
 def _start(name: str, revision: str = "", offline: bool = False) -> tuple[Start, list[str]]:
-    said: list[str] = []
-    return find_start(name, revision, offline=offline, tell=said.append), said
+    messages: list[str] = []
+    return find_start(name, revision, offline=offline, tell=messages.append), messages
 
 
 def test_a_folder_and_a_run_are_found_as_they_lie(made: Path, tmp_path: Path) -> None:
@@ -52,14 +52,14 @@ def test_a_folder_and_a_run_are_found_as_they_lie(made: Path, tmp_path: Path) ->
 def test_a_name_of_the_hub_is_its_main_commit_which_is_told(hub: Loopback, made: Path) -> None:
     """The encoder is the published one to the bit; with the commit nothing is asked again, nor offline."""
     sha = hub.main["model", "own/tiny"]
-    found, said = _start("own/tiny")
-    assert (found.revision, found.folder) == (sha, found.encoder)
-    assert said == [f"own/tiny is commit {sha} of the hub; to name it: --revision {sha}"]
-    own, published = (read_encoder(folder).state_dict() for folder in (found.encoder, made))
-    assert all(torch.equal(one, own[name]) for name, one in published.items())
+    start, messages = _start("own/tiny")
+    assert (start.revision, start.folder) == (sha, start.encoder)
+    assert messages == [f"own/tiny is commit {sha} of the hub; to name it: --revision {sha}"]
+    weights, published = (read_encoder(folder).state_dict() for folder in (start.encoder, made))
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in published.items())
     asked = len(hub.asked)
-    assert _start("own/tiny", sha) == (found, [])
-    assert _start("own/tiny", offline=True)[0] == found
+    assert _start("own/tiny", sha) == (start, [])
+    assert _start("own/tiny", offline=True)[0] == start
     assert len(hub.asked) == asked
 
 
@@ -67,17 +67,17 @@ def test_only_safetensors_and_no_code_are_fetched(hub: Loopback, made: Path) -> 
     """Pickles, code and other folders of the repository stay where they are."""
     files = {path.name: path.read_bytes() for path in made.iterdir()}
     hub.put("model", "own/much", {**files, "pytorch_model.bin": b"x", "modeling.py": b"x", "onnx/model.onnx": b"x"})
-    found, _ = _start("own/much")
-    assert {path.name for path in found.folder.iterdir()} == set(files)
+    start, _ = _start("own/much")
+    assert {path.name for path in start.folder.iterdir()} == set(files)
     assert not any(word in line for line in hub.asked for word in (".bin", ".py", ".onnx") if "resolve" in line)
 
 
 def test_a_folder_of_such_a_name_is_no_model_of_the_hub(hub: Loopback, made: Path, tmp_path: Path) -> None:
     """It wins, with a word about it; a revision for it is refused."""
     shutil.copytree(made, tmp_path / "own" / "tiny")
-    found, said = _start("own/tiny")
-    assert (found.folder, found.revision, hub.asked) == (Path("own/tiny"), "", [])
-    assert "is a folder here" in said[0]
+    start, messages = _start("own/tiny")
+    assert (start.folder, start.revision, hub.asked) == (Path("own/tiny"), "", [])
+    assert "is a folder here" in messages[0]
     (tmp_path / "own" / "tiny" / "train.json").write_text("{}", encoding="utf-8")
     assert _start("own/tiny")[1] == []
     assert _start("./own/tiny")[1] == []

@@ -95,16 +95,16 @@ def test_a_frame_of_another_kind_is_not_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS])
-@pytest.mark.parametrize("place", ["_write_synced", "_replace", "sync_folder"])
+@pytest.mark.parametrize("point", ["_write_synced", "_replace", "sync_folder"])
 def test_a_full_or_closed_disk_is_one_line_and_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, place: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, point: str
 ) -> None:
     """A write that the disk refuses raises DiskError naming the file; no half-written file stays after."""
 
     def fail(*_: object) -> None:
         raise OSError(code, "no")
 
-    monkeypatch.setattr(store, place, fail)
+    monkeypatch.setattr(store, point, fail)
     with pytest.raises(DiskError, match=r"m\.json cannot be written: no\.") as raised:
         store.write_json(tmp_path / "m.json", {})
     assert "\n" not in str(raised.value)

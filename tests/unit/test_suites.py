@@ -67,16 +67,16 @@ def suite(folder: Path, toml: str = TOML, **files: str) -> Path:
 
 def opened(folder: Path) -> Suite:
     """The suite in a folder."""
-    found = open_source(str(folder))
-    assert isinstance(found, Suite)
-    return found
+    source = open_source(str(folder))
+    assert isinstance(source, Suite)
+    return source
 
 
 def test_what_a_folder_is_says_the_folder(tmp_path: Path) -> None:
     """A folder with a suite.toml is a suite, any other is one of release files, and none is an error."""
-    found = opened(suite(tmp_path / "own"))
-    assert (found.name, found.version, found.codes) == ("tiny", "1", ("en", "ko"))
-    assert found.tasks == {"xnli": ("train", "test"), "panx": ("test",), "xquad": ("test",)}
+    source = opened(suite(tmp_path / "own"))
+    assert (source.name, source.version, source.codes) == ("tiny", "1", ("en", "ko"))
+    assert source.tasks == {"xnli": ("train", "test"), "panx": ("test",), "xquad": ("test",)}
     (tmp_path / "release").mkdir()
     assert open_source(str(tmp_path / "release")) == Release(tmp_path / "release")
     with pytest.raises(MissingData, match=r"The data folder .*absent does not exist"):
@@ -93,54 +93,56 @@ def test_pairs_have_the_cluster_and_ids_of_their_rows(tmp_path: Path) -> None:
     """Ids are task/split/language/id, clusters are as written, and equal premises are one text."""
     rows = [{**PAIR, "id": str(n), "cluster": f"t{n // 2}"} for n in range(3)]
     rows.append({**PAIR, "id": "other", "premise": "Ben sleeps.", "label": "entailment"})
-    found = load(XNLI, opened(suite(tmp_path, xnli__test_ko=lines(rows))), "ko", "test")
-    assert [one.id for one in found.examples] == [f"xnli/test/ko/{native}" for native in ("0", "1", "2", "other")]
-    assert [one.cluster for one in found.examples] == ["t0", "t0", "t1", "t1"]
-    premises = [one.texts["premise"] for one in found.examples]
+    loaded = load(XNLI, opened(suite(tmp_path, xnli__test_ko=lines(rows))), "ko", "test")
+    assert [example.id for example in loaded.examples] == [
+        f"xnli/test/ko/{native}" for native in ("0", "1", "2", "other")
+    ]
+    assert [example.cluster for example in loaded.examples] == ["t0", "t0", "t1", "t1"]
+    premises = [example.texts["premise"] for example in loaded.examples]
     assert (premises[0], premises[0].id == premises[3].id) == (premises[2], False)
-    assert found.examples[0].target == Choice(1)
-    assert (found.files[0][0], found.labelled) == ("xnli/test-ko.jsonl", True)
+    assert loaded.examples[0].target == Choice(1)
+    assert (loaded.files[0][0], loaded.labelled) == ("xnli/test-ko.jsonl", True)
 
 
 def test_words_and_questions_are_read(tmp_path: Path) -> None:
     """Tags are by their words, answers are spans of the context, and contexts of one cluster stay apart."""
     asked = [ASKED, {**ASKED, "id": "2", "context": "Ben is in Bonn. ", "answers": [[10, 14], [10, 14]]}]
     asked.append({**ASKED, "id": "3", "answers": [[0, 15]]})
-    found = opened(suite(tmp_path, panx__test_en=lines([WORDS]), xquad__test_en=lines(asked)))
-    tagged = load(PANX, found, "en", "test").examples[0]
+    source = opened(suite(tmp_path, panx__test_en=lines([WORDS]), xquad__test_en=lines(asked)))
+    tagged = load(PANX, source, "en", "test").examples[0]
     assert (tagged.target, tagged.cluster) == (Tags(("B-PER", "O")), "t1")
     assert tagged.texts["tokens"].value == "Anna lives"
-    one, two, three = load(XQUAD, found, "en", "test").examples
-    answers = [example.target for example in (one, two, three)]
+    first, two, three = load(XQUAD, source, "en", "test").examples
+    answers = [example.target for example in (first, two, three)]
     assert answers == [Answers((Span(11, 15),)), Answers((Span(10, 14),)), Answers((Span(0, 15),))]
-    contexts = [example.texts["context"] for example in (one, two, three)]
+    contexts = [example.texts["context"] for example in (first, two, three)]
     assert (contexts[0] == contexts[2], contexts[0].id == contexts[1].id) == (True, False)
-    assert {example.cluster for example in (one, two, three)} == {"t1"}
+    assert {example.cluster for example in (first, two, three)} == {"t1"}
 
 
 def test_an_answer_that_says_nothing_is_named_with_its_place(tmp_path: Path) -> None:
     """A row without an answer among others, or with a blank for one; none at all is a split without labels."""
     bare = {**ASKED, "id": "2", "answers": []}
-    found = opened(suite(tmp_path, xquad__test_en=lines([ASKED, bare]), xquad__test_ko=lines([bare])))
+    source = opened(suite(tmp_path, xquad__test_en=lines([ASKED, bare]), xquad__test_ko=lines([bare])))
     with pytest.raises(DataError, match=r"xquad/test-en\.jsonl:2: has no answer, and other questions"):
-        load(XQUAD, found, "en", "test")
-    assert not load(XQUAD, found, "ko", "test").labelled
-    found = opened(suite(tmp_path, xquad__test_en=lines([{**ASKED, "answers": [[4, 5]]}])))
+        load(XQUAD, source, "en", "test")
+    assert not load(XQUAD, source, "ko", "test").labelled
+    source = opened(suite(tmp_path, xquad__test_en=lines([{**ASKED, "answers": [[4, 5]]}])))
     with pytest.raises(DataError, match=r"xquad/test-en\.jsonl:1: the answer at \[4, 5\] is only white space"):
-        load(XQUAD, found, "en", "test")
+        load(XQUAD, source, "en", "test")
 
 
 def test_a_text_of_a_million_characters_is_too_long(tmp_path: Path) -> None:
     """One more than the limit is refused with its place, key and length, of words together; the limit itself is not."""
     rows = [{**PAIR, "premise": "a" * LONGEST}, {**PAIR, "id": "2", "hypothesis": "ab" * LONGEST}]
-    found = opened(suite(tmp_path, xnli__test_en=lines(rows), xnli__train_en=lines(rows[:1])))
+    source = opened(suite(tmp_path, xnli__test_en=lines(rows), xnli__train_en=lines(rows[:1])))
     with pytest.raises(DataError, match=r"xnli/test-en\.jsonl:2: 'second' is 2,000,000 characters long; .* 1,000,000"):
-        load(XNLI, found, "en", "test")
-    assert len(load(XNLI, found, "en", "train").examples) == 1
+        load(XNLI, source, "en", "test")
+    assert len(load(XNLI, source, "en", "train").examples) == 1
     words = {**WORDS, "tokens": ["a" * LONGEST, "b"]}
-    found = opened(suite(tmp_path, panx__test_en=lines([words])))
+    source = opened(suite(tmp_path, panx__test_en=lines([words])))
     with pytest.raises(DataError, match=r"panx/test-en\.jsonl:1: 'words' is 1,000,001 characters long"):
-        load(PANX, found, "en", "test")
+        load(PANX, source, "en", "test")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
@@ -156,25 +158,25 @@ def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(tmp_path: Path,
 
 def test_the_suite_s_languages_and_splits_stand_in_place_of_the_task_s(tmp_path: Path) -> None:
     """XNLI has no Korean and XQuAD no test split of its own, but the suite may; `auto` takes its test."""
-    found = opened(suite(tmp_path, xnli__test_ko=lines([PAIR]), xquad__test_ko=lines([ASKED])))
-    assert languages_of(XNLI, found) == ("en", "ko")
-    assert available(XNLI, found, "auto") == ("ko",)
-    assert resolve(XNLI, found, "auto", "ko").split == "test"
-    assert resolve(XQUAD, found, "auto", "ko").examples[0].id == "xquad/test/ko/1"
+    source = opened(suite(tmp_path, xnli__test_ko=lines([PAIR]), xquad__test_ko=lines([ASKED])))
+    assert languages_of(XNLI, source) == ("en", "ko")
+    assert available(XNLI, source, "auto") == ("ko",)
+    assert resolve(XNLI, source, "auto", "ko").split == "test"
+    assert resolve(XQUAD, source, "auto", "ko").examples[0].id == "xquad/test/ko/1"
 
 
 def test_what_a_suite_lacks_is_named(tmp_path: Path) -> None:
     """A task, language, split or file that is not there is missing, with what there is."""
-    found = opened(suite(tmp_path, xnli__test_en=lines([PAIR])))
-    assert languages_of(TYDIQA, found) == available(TYDIQA, found, "auto") == ()
+    source = opened(suite(tmp_path, xnli__test_en=lines([PAIR])))
+    assert languages_of(TYDIQA, source) == available(TYDIQA, source, "auto") == ()
     with pytest.raises(MissingData, match=r"The suite tiny has no task tydiqa\. It has: xnli, panx, xquad"):
-        resolve(TYDIQA, found, "auto", "en")
+        resolve(TYDIQA, source, "auto", "en")
     with pytest.raises(MissingData, match=r"xquad has no train split in the suite tiny\. It has: test"):
-        load(XQUAD, found, "en", "train")
+        load(XQUAD, source, "en", "train")
     with pytest.raises(MissingData, match=r"xnli ko: no test file under .*Looked for xnli/test-ko\.jsonl"):
-        load(XNLI, found, "ko", "test")
+        load(XNLI, source, "ko", "test")
     with pytest.raises(UnknownName, match="There is no language of xnli in the suite tiny named 'sw'"):
-        load(XNLI, found, "sw", "test")
+        load(XNLI, source, "sw", "test")
 
 
 @pytest.mark.parametrize(
@@ -217,9 +219,9 @@ def test_mistakes_in_rows_have_their_place(
     tmp_path: Path, task: TaskSpec, rows: list[dict[str, Any]], message: str
 ) -> None:
     """Whatever is wrong with a row is one line with file and line."""
-    found = opened(suite(tmp_path, **{f"{task.name}__test_en": lines(rows)}))
+    source = opened(suite(tmp_path, **{f"{task.name}__test_en": lines(rows)}))
     with pytest.raises(DataError, match=message) as caught:
-        load(task, found, "en", "test")
+        load(task, source, "en", "test")
     assert "\n" not in str(caught.value)
 
 
@@ -237,19 +239,19 @@ def test_mistakes_in_rows_have_their_place(
 )
 def test_broken_json_has_its_line(tmp_path: Path, text: str, message: str) -> None:
     """JSON that does not parse, or contains what no row may, names its line."""
-    found = opened(suite(tmp_path, xnli__test_en=text))
+    source = opened(suite(tmp_path, xnli__test_en=text))
     with pytest.raises(DataError, match=message):
-        load(XNLI, found, "en", "test")
+        load(XNLI, source, "en", "test")
 
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_no_line_breaks_the_parser(data: bytes) -> None:
     """Whatever is on a line is an object or a DataError, never another exception."""
     try:
-        found: object = parse(data.decode("utf-8", "replace"), "x")
+        value: object = parse(data.decode("utf-8", "replace"), "x")
     except DataError as error:
-        found = {"place": str(error).partition(": ")[0]}
-    assert isinstance(found, dict)
+        value = {"place": str(error).partition(": ")[0]}
+    assert isinstance(value, dict)
 
 
 @pytest.mark.parametrize(
@@ -283,13 +285,13 @@ def test_a_suite_never_leads_out_of_its_folder(tmp_path: Path) -> None:
     """A link to a file outside is refused; one inside is followed."""
     outside = tmp_path / "outside.jsonl"
     outside.write_text(lines([PAIR]), encoding="utf-8")
-    own = suite(tmp_path / "own", xnli__train_en=lines([PAIR]))
-    (own / "xnli" / "test-en.jsonl").symlink_to(outside)
-    (own / "xnli" / "test-ko.jsonl").symlink_to(own / "xnli" / "train-en.jsonl")
-    found = opened(own)
+    folder = suite(tmp_path / "own", xnli__train_en=lines([PAIR]))
+    (folder / "xnli" / "test-en.jsonl").symlink_to(outside)
+    (folder / "xnli" / "test-ko.jsonl").symlink_to(folder / "xnli" / "train-en.jsonl")
+    source = opened(folder)
     with pytest.raises(DataError, match=r"test-en\.jsonl: leads out of the suite's folder"):
-        load(XNLI, found, "en", "test")
-    assert len(load(XNLI, found, "ko", "test").examples) == 1
+        load(XNLI, source, "en", "test")
+    assert len(load(XNLI, source, "ko", "test").examples) == 1
 
 
 def test_a_suite_toml_that_is_a_folder_is_one_line(tmp_path: Path) -> None:
@@ -306,9 +308,9 @@ def test_a_task_whose_reader_has_no_rows_is_refused(tmp_path: Path, monkeypatch:
     monkeypatch.setitem(sys.modules, "theirs", ModuleType("theirs"))
     monkeypatch.setitem(sys.modules, "theirs.lines", module)
     theirs = dataclasses.replace(XNLI, files={"test": Files("theirs.lines", ("x",))})
-    found = opened(suite(tmp_path, xnli__test_en=lines([PAIR])))
+    source = opened(suite(tmp_path, xnli__test_en=lines([PAIR])))
     with pytest.raises(UserError, match=r"its reader theirs\.lines has no function `record`"):
-        load(theirs, found, "en", "test")
+        load(theirs, source, "en", "test")
 
 
 @pytest.mark.parametrize("name", registry.names("task"))
@@ -323,10 +325,10 @@ def test_the_page_of_suites_has_the_rows_of_every_task(name: str) -> None:
         assert f"all tasks except {name}" in page
         return
     asked = {"context", "question", "answers"} if name == "lareqa" else set()
-    told = set(re.findall(r"`([^`]+)`", rows[0])) | asked
-    assert {*module.FIELDS} <= told | ({"tokens", "tags"} if task.family == "tagging" else set())
+    documented = set(re.findall(r"`([^`]+)`", rows[0])) | asked
+    assert {*module.FIELDS} <= documented | ({"tokens", "tags"} if task.family == "tagging" else set())
     shared = set(registry.load("task", "panx").labels) if name == "masakhaner" else set()
-    assert {*task.labels} <= told | shared
+    assert {*task.labels} <= documented | shared
 
 
 def test_a_missing_mini_is_a_broken_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -102,12 +102,12 @@ def test_a_task_adapts_its_readers_sample(name: str, tmp_path: Path) -> None:
     pool = () if task.pool is None else (CANDIDATE,)
     for split in task.files:
         examples = _sampled(task, split, tmp_path)
-        assert len({one.id for one in examples}) == len(examples)
-        for one in examples:
-            assert one.id.startswith(f"{name}/{split}/{_language(task, split)}/")
-            assert {field for group in task.perturbed for field in group} <= {*one.texts, *pool}
-            assert {text.language for text in one.texts.values()} <= {_language(task, split), "en"}
-            assert one.cluster
+        assert len({example.id for example in examples}) == len(examples)
+        for read_example in examples:
+            assert read_example.id.startswith(f"{name}/{split}/{_language(task, split)}/")
+            assert {field for group in task.perturbed for field in group} <= {*read_example.texts, *pool}
+            assert {text.language for text in read_example.texts.values()} <= {_language(task, split), "en"}
+            assert read_example.cluster
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -116,7 +116,7 @@ def test_equal_text_ids_hold_equal_texts(name: str, tmp_path: Path) -> None:
     task = _task(name)
     seen: dict[str, Text] = {}
     for split in task.files:
-        for text in (text for one in _sampled(task, split, tmp_path) for text in one.texts.values()):
+        for text in (text for example in _sampled(task, split, tmp_path) for text in example.texts.values()):
             assert seen.setdefault(text.id, text) == text
 
 
@@ -142,9 +142,9 @@ def test_three_hypotheses_share_their_premise_and_cluster() -> None:
     """Rows of XNLI go in threes: one cluster named without a language, one premise text."""
     rows = _pairs(["a", "a", "a", "a", "a", "a", "b"])
     english, swahili = (_task("xnli").adapt(rows, Origin("xnli", "test", code)) for code in ("en", "sw"))
-    assert [one.cluster for one in english] == [f"xnli-test/{index // 3}" for index in range(7)]
-    assert [one.cluster for one in english] == [one.cluster for one in swahili]
-    assert [one.texts["premise"].id for one in english[2:4]] == [
+    assert [example.cluster for example in english] == [f"xnli-test/{index // 3}" for index in range(7)]
+    assert [example.cluster for example in english] == [example.cluster for example in swahili]
+    assert [example.texts["premise"].id for example in english[2:4]] == [
         "xnli/test/en/premise/xnli-test/0",
         "xnli/test/en/premise/xnli-test/1",
     ]
@@ -154,7 +154,7 @@ def test_three_hypotheses_share_their_premise_and_cluster() -> None:
 def test_a_premise_unlike_its_threes_first_is_a_text_of_its_own() -> None:
     """Where a translation of the same premise differs, no text id names two texts."""
     examples = _task("xnli").adapt(_pairs(["a", "a!", "a"]), Origin("xnli", "test", "en"))
-    assert [one.texts["premise"].id for one in examples] == [
+    assert [example.texts["premise"].id for example in examples] == [
         "xnli/test/en/premise/xnli-test/0",
         "xnli/test/en/1/premise",
         "xnli/test/en/premise/xnli-test/0",
@@ -179,7 +179,7 @@ def test_a_lost_row_of_xnli_is_noticed() -> None:
 def test_training_pairs_cluster_by_premise() -> None:
     """MNLI's training rows are in no order of threes: equal premises are one cluster wherever they are."""
     examples = _task("xnli").adapt(_pairs(["a", "b", "a", "c"]), Origin("xnli", "train", "en"))
-    clusters = [one.cluster for one in examples]
+    clusters = [example.cluster for example in examples]
     assert clusters[0] == clusters[2]
     assert len(set(clusters)) == 3
 
@@ -212,10 +212,10 @@ def test_words_stand_at_their_spans(words: list[str]) -> None:
 def test_equal_sentences_are_one_cluster_in_every_language() -> None:
     """Identical words are resampled together; their tags, language and split are not matter, their borders are."""
     adapt = _task("panx").adapt
-    (one,) = adapt((_sentence(["a", "b"], ["O", "B-PER"]),), Origin("panx", "test", "en"))
+    (first,) = adapt((_sentence(["a", "b"], ["O", "B-PER"]),), Origin("panx", "test", "en"))
     (other,) = adapt((_sentence(["a", "b"], None),), Origin("panx", "train", "sw"))
     (joined,) = adapt((_sentence(["a b"], ["O"]),), Origin("panx", "test", "en"))
-    assert one.cluster == other.cluster != joined.cluster
+    assert first.cluster == other.cluster != joined.cluster
     assert other.target == Tags(("O", "O"))
 
 
@@ -246,8 +246,8 @@ def test_a_question_without_an_answer_among_answered_ones_is_refused(name: str, 
     empty = _question("q2", "b")
     with pytest.raises(DataError, match=r"^f: question 'q2': has no answer, and other questions of the file have one"):
         _task(name).adapt((_question("q1", "a", (0, 1)), empty), Origin(name, split, "en"))
-    (found,) = _task(name).adapt((empty,), Origin(name, split, "en"))
-    assert found.target == Answers(())
+    (example,) = _task(name).adapt((empty,), Origin(name, split, "en"))
+    assert example.target == Answers(())
 
 
 @pytest.mark.parametrize("name", ["xquad", "tydiqa"])
@@ -262,7 +262,7 @@ def test_translations_of_a_passage_are_one_cluster() -> None:
     adapt = _task("xquad").adapt
     english = adapt((_question("q2", "a"), _question("q1", "a")), Origin("xquad", "validation", "en"))
     german = adapt((_question("q1", "ä"), _question("q2", "ä")), Origin("xquad", "validation", "de"))
-    assert {one.cluster for one in (*english, *german)} == {"passage/q1"}
+    assert {example.cluster for example in (*english, *german)} == {"passage/q1"}
     assert english[0].texts["context"].id != german[0].texts["context"].id
 
 
@@ -271,8 +271,8 @@ def test_a_question_that_is_marked_to_have_no_answer_is_none_to_refuse(name: str
     """Among answered questions it has an empty target, where an unmarked one is a mistake."""
     row = _question("q2", "b")
     marked = Row(row.native, row.location, {**row.values, "impossible": True})
-    found = _task(name).adapt((_question("q1", "a", (0, 1)), marked), Origin(name, "validation", "en"))
-    assert [one.target for one in found] == [Answers((Span(0, 1),)), Answers(())]
+    adapted = _task(name).adapt((_question("q1", "a", (0, 1)), marked), Origin(name, "validation", "en"))
+    assert [example.target for example in adapted] == [Answers((Span(0, 1),)), Answers(())]
 
 
 def test_white_space_at_the_ends_is_left_out() -> None:
@@ -287,10 +287,10 @@ def test_white_space_at_the_ends_is_left_out() -> None:
 
 def test_a_pair_of_languages_has_two() -> None:
     """Of `de@en` the question is German, the context English, and ids name the pair."""
-    (found,) = _task("mlqa").adapt((_question("q1", "a b", (0, 1)),), Origin("mlqa", "validation", "de@en"))
-    assert {name: text.language for name, text in found.texts.items()} == {"question": "de", "context": "en"}
-    assert found.id == "mlqa/validation/de@en/q1"
-    assert found.texts["context"].id == "mlqa/validation/de@en/context/passage/q1"
+    (example,) = _task("mlqa").adapt((_question("q1", "a b", (0, 1)),), Origin("mlqa", "validation", "de@en"))
+    assert {name: text.language for name, text in example.texts.items()} == {"question": "de", "context": "en"}
+    assert example.id == "mlqa/validation/de@en/q1"
+    assert example.texts["context"].id == "mlqa/validation/de@en/context/passage/q1"
 
 
 def test_benchmarks_name_their_own_languages() -> None:

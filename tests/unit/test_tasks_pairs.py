@@ -34,21 +34,21 @@ def written(folder: Path, name: str, text: str) -> Path:
 
 def test_the_release_and_what_xtreme_makes_of_it_are_the_same_examples(tmp_path: Path) -> None:
     """Ids are places, blanks at the ends and a CSV writer's quoting are not matter, and no first row is lost."""
-    own = written(tmp_path / "own", "x-final/de/dev_2k.tsv", RELEASE)
+    folder = written(tmp_path / "own", "x-final/de/dev_2k.tsv", RELEASE)
     made = written(tmp_path / "made", "pawsx/dev-de.tsv", MADE.replace("\n", "\r\n"))
-    found = load(PAWSX, own, "de", "validation").examples
-    assert found == load(PAWSX, made, "de", "validation").examples
-    assert [one.id for one in found] == [f"pawsx/validation/de/{place}" for place in range(3)]
-    assert found[1].texts["sentence1"].value == 'He said "no".'
-    assert [one.target for one in found] == [Choice(1), Choice(0), Choice(1)]
+    loaded = load(PAWSX, folder, "de", "validation").examples
+    assert loaded == load(PAWSX, made, "de", "validation").examples
+    assert [example.id for example in loaded] == [f"pawsx/validation/de/{number}" for number in range(3)]
+    assert loaded[1].texts["sentence1"].value == 'He said "no".'
+    assert [example.target for example in loaded] == [Choice(1), Choice(0), Choice(1)]
 
 
 def test_a_file_elsewhere_has_the_ids_of_the_release(tmp_path: Path) -> None:
     """A file that is perturbed outside its release has texts with the ids by which `eval` knows them."""
     mine = written(tmp_path / "mine", "mine.tsv", RELEASE) / "mine.tsv"
     noised = texts(Asked(PAWSX, "validation", "de"), str(mine), {"sentence1": "first"})
-    own = written(tmp_path / "own", "x-final/de/dev_2k.tsv", RELEASE)
-    examples = load(PAWSX, own, "de", "validation").examples
+    folder = written(tmp_path / "own", "x-final/de/dev_2k.tsv", RELEASE)
+    examples = load(PAWSX, folder, "de", "validation").examples
     assert list(noised.values()) == [example.texts["sentence1"] for example in examples]
 
 
@@ -62,8 +62,8 @@ def test_variants_of_the_release(tmp_path: Path, change: str) -> None:
         "mark": "\ufeff" + RELEASE,
         "columns": "".join("\t".join(reversed(line.split("\t"))) + "\n" for line in RELEASE.splitlines()),
     }[change]
-    found = load(PAWSX, written(tmp_path / "other", "x-final/de/test_2k.tsv", text), "de", "test").examples
-    assert found == load(PAWSX, written(tmp_path / "own", "x-final/de/test_2k.tsv", RELEASE), "de", "test").examples
+    loaded = load(PAWSX, written(tmp_path / "other", "x-final/de/test_2k.tsv", text), "de", "test").examples
+    assert loaded == load(PAWSX, written(tmp_path / "own", "x-final/de/test_2k.tsv", RELEASE), "de", "test").examples
 
 
 def test_decomposed_letters_stay(tmp_path: Path) -> None:
@@ -108,9 +108,9 @@ def test_items_are_clusters_in_all_languages_and_labels_their_own() -> None:
     english, german = (
         PAWSX.adapt(some, Origin("pawsx", "test", code)) for some, code in zip(rows, ("en", "de"), strict=True)
     )
-    assert [one.cluster for one in english] == [one.cluster for one in german] == [f"pawsx-test/{i}" for i in range(3)]
-    assert [(one.target, other.target) for one, other in zip(english, german, strict=True)][1] == (Choice(0), Choice(1))
-    ids = [text.id for one in (*english, *german) for text in one.texts.values()]
+    assert [row.cluster for row in english] == [row.cluster for row in german] == [f"pawsx-test/{i}" for i in range(3)]
+    assert [(row.target, other.target) for row, other in zip(english, german, strict=True)][1] == (Choice(0), Choice(1))
+    ids = [text.id for row in (*english, *german) for text in row.texts.values()]
     assert len(set(ids)) == len(ids)
 
 

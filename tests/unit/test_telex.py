@@ -29,11 +29,11 @@ def _rows(method: Method) -> tuple[KeyingError, ...]:
 
 def _forms(method: Method, point: str, kind: str) -> Counter[str]:
     """The forms of a point in a kind, with their weights."""
-    found: Counter[str] = Counter()
-    for slip in _rows(method):
-        if (slip.point, slip.kind) == (point, kind):
-            found[slip.form] += slip.weight
-    return found
+    counts: Counter[str] = Counter()
+    for row in _rows(method):
+        if (row.point, row.kind) == (point, kind):
+            counts[row.form] += row.weight
+    return counts
 
 
 @pytest.mark.parametrize(
@@ -119,38 +119,38 @@ def test_a_missed_mark_is_as_frequent_as_all_wrong_ones(method: Method) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_forms_are_vietnamese_in_nfc(method: Method) -> None:
     """Each form is NFC, of letters of Vietnamese (digits in VNI only), and not its point."""
-    for slip in _rows(method):
-        if all(map(unicodedata.combining, slip.point)):
+    for row in _rows(method):
+        if all(map(unicodedata.combining, row.point)):
             continue
-        assert unicodedata.is_normalized("NFC", slip.form)
-        assert slip.form != slip.point
-        assert slip.weight > 0
-        assert all(belongs("vi", sign) for sign in slip.form), slip
-        assert method == "vni" or not any(sign.isdigit() for sign in slip.form), slip
+        assert unicodedata.is_normalized("NFC", row.form)
+        assert row.form != row.point
+        assert row.weight > 0
+        assert all(belongs("vi", sign) for sign in row.form), row
+        assert method == "vni" or not any(sign.isdigit() for sign in row.form), row
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_plain_key_does_not_turn_into_a_digit(method: Method) -> None:
     """The digits above the letters are not struck for a letter, nor left beside one."""
-    assert not [slip for slip in _rows(method) if slip.point.isascii() and any(map(str.isdigit, slip.form))]
+    assert not [row for row in _rows(method) if row.point.isascii() and any(map(str.isdigit, row.form))]
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_decomposed_text_has_slips_of_its_marks(method: Method) -> None:
     """The marks of a text in NFD can be missed, and become a tone of the same place whose key is beside."""
-    rows = [slip for slip in _rows(method) if all(map(unicodedata.combining, slip.point))]
-    assert {slip.point for slip in rows if not slip.form} == set("\u0300\u0301\u0302\u0303\u0306\u0309\u031b\u0323")
-    wrong = [slip for slip in rows if slip.form]
+    rows = [row for row in _rows(method) if all(map(unicodedata.combining, row.point))]
+    assert {row.point for row in rows if not row.form} == set("\u0300\u0301\u0302\u0303\u0306\u0309\u031b\u0323")
+    wrong = [row for row in rows if row.form]
     assert wrong
-    assert all(unicodedata.combining(slip.form) == unicodedata.combining(slip.point) for slip in wrong)
+    assert all(unicodedata.combining(row.form) == unicodedata.combining(row.point) for row in wrong)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_letter_has_slips(method: Method) -> None:
     """Letters of both cases can be shifted, plain ones missed, and those with a mark can lose it."""
     kinds: dict[str, set[str]] = {}
-    for slip in _rows(method):
-        kinds.setdefault(slip.point, set()).add(slip.kind)
+    for row in _rows(method):
+        kinds.setdefault(row.point, set()).add(row.kind)
     for letter in language("vi").alphabet:
         for form in (letter, letter.upper()):
             assert {"shift", "insert", "delete" if form.isascii() else "accent"} <= kinds[form], form
@@ -159,10 +159,10 @@ def test_every_letter_has_slips(method: Method) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_a_form_is_what_one_wrong_key_makes_of_the_word(method: Method) -> None:
     """No key takes letter, hat and tone along, and none leaves the tone where the rest of the word would move it."""
-    found = single_slips(WORDS, method, 60)
+    changes = single_slips(WORDS, method, 60)
     forms = {word: reachable(word, method) for word in WORDS}
-    assert sum(form in forms[word] for word, form in found) >= 0.99 * len(found)
-    assert {word for word, _ in found} == set(WORDS)
+    assert sum(form in forms[word] for word, form in changes) >= 0.99 * len(changes)
+    assert {word for word, _ in changes} == set(WORDS)
     never = {("quý", "quts"), ("tiếng", "tirénh"), ("năng", "nng"), ("mẹ", "m"), ("được", "đợưc")}
     assert never.isdisjoint(single_slips(sorted({word for word, _ in never}), method, 300))
 

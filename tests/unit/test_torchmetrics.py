@@ -19,8 +19,8 @@ from robust_xtreme.metrics.token_accuracy import token_accuracy
 torch: Any = pytest.importorskip("torch", reason="torch is not installed")
 torchmetrics: Any = pytest.importorskip("torchmetrics", reason="torchmetrics is not installed")
 
-_places = st.integers(0, 3)
-_labels = st.lists(st.tuples(_places, _places), min_size=1, max_size=20)
+_indices = st.integers(0, 3)
+_labels = st.lists(st.tuples(_indices, _indices), min_size=1, max_size=20)
 _answers = (
     st.lists(
         st.sampled_from(["the", "A", "Lake", "lake.", "(lake)", "ya", "湖", "ทะเล", "deep"]), min_size=1, max_size=5
@@ -30,25 +30,25 @@ _answers = (
 )
 
 
-def _judged(gold: Target, said: Target, length: int = 0) -> Scored:
+def _scored(gold: Target, predicted: Target, length: int = 0) -> Scored:
     spans = tuple(Span(at, at + 1) for at in range(length))
     example = Example("e", {"tokens": Text("t", "en", "x" * length, spans)}, gold, "c")
-    return Scored(example, example, said, said)
+    return Scored(example, example, predicted, predicted)
 
 
-def _value(metric: Any, judged: Sequence[Scored]) -> float:
-    return float(metric.reduce(np.sum([metric.stats(one)["all"] for one in judged], axis=0)))
+def _value(metric: Any, pairs: Sequence[Scored]) -> float:
+    return float(metric.reduce(np.sum([metric.stats(pair)["all"] for pair in pairs], axis=0)))
 
 
 @settings(deadline=None)
 @given(_labels)
 def test_accuracy(pairs: list[tuple[int, int]]) -> None:
     """The share of right labels, and of right tags of words, is multiclass accuracy over all of them."""
-    gold, said = map(list, zip(*pairs, strict=True))
+    gold, predicted = map(list, zip(*pairs, strict=True))
     function = torchmetrics.functional.classification.multiclass_accuracy
-    expected = 100 * float(function(torch.tensor(said), torch.tensor(gold), num_classes=4, average="micro"))
-    assert _value(accuracy, [_judged(Choice(one), Choice(two)) for one, two in pairs]) == pytest.approx(expected)
-    tagged = _judged(Tags(tuple(map(str, gold))), Tags(tuple(map(str, said))), len(gold))
+    expected = 100 * float(function(torch.tensor(predicted), torch.tensor(gold), num_classes=4, average="micro"))
+    assert _value(accuracy, [_scored(Choice(first), Choice(two)) for first, two in pairs]) == pytest.approx(expected)
+    tagged = _scored(Tags(tuple(map(str, gold))), Tags(tuple(map(str, predicted))), len(gold))
     assert _value(token_accuracy, [tagged]) == pytest.approx(expected)
 
 
@@ -56,19 +56,19 @@ def test_accuracy(pairs: list[tuple[int, int]]) -> None:
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=20))
 def test_f1_of_pairs(pairs: list[tuple[bool, bool]]) -> None:
     """F1 of pairs is binary F1 of whether each pair is gold and whether it is stated."""
-    gold, said = map(list, zip(*pairs, strict=True))
+    gold, predicted = map(list, zip(*pairs, strict=True))
     expected = 100 * float(
-        torchmetrics.functional.classification.binary_f1_score(torch.tensor(said), torch.tensor(gold))
+        torchmetrics.functional.classification.binary_f1_score(torch.tensor(predicted), torch.tensor(gold))
     )
-    judged = [_judged(Document(("a",) * one), Document(("a",) * two)) for one, two in pairs]
-    assert _value(bitext_f1, judged) == pytest.approx(expected)
+    scored = [_scored(Document(("a",) * first), Document(("a",) * two)) for first, two in pairs]
+    assert _value(bitext_f1, scored) == pytest.approx(expected)
 
 
 @settings(deadline=None)
 @given(_answers, st.lists(_answers, min_size=1, max_size=3))
-def test_answers(said: str, golds: list[str]) -> None:
+def test_answers(predicted: str, golds: list[str]) -> None:
     """Exact match and F1 of an answer that has words are those of its SQuAD metric."""
     target = {"id": "1", "answers": {"answer_start": [0] * len(golds), "text": golds}}
-    found = torchmetrics.functional.text.squad([{"id": "1", "prediction_text": said}], [target])
-    assert 100 * exact(said, golds) == pytest.approx(float(found["exact_match"]))
-    assert 100 * overlap(said, golds) == pytest.approx(float(found["f1"]))
+    reference = torchmetrics.functional.text.squad([{"id": "1", "prediction_text": predicted}], [target])
+    assert 100 * exact(predicted, golds) == pytest.approx(float(reference["exact_match"]))
+    assert 100 * overlap(predicted, golds) == pytest.approx(float(reference["f1"]))

@@ -168,7 +168,7 @@ def test_a_complete_run_keeps_nothing_to_go_on_from(run: Path, words: dict[str, 
 
 def test_ctrl_c_saves_the_step_and_goes_on_from_it(whole: Path, words: dict[str, Any]) -> None:
     """The first one stops after the step that is being computed; the run ends at the weights of an unbroken one."""
-    said: list[str] = []
+    messages: list[str] = []
 
     def interrupt(at: Progress) -> None:
         if at.step == 3:
@@ -176,10 +176,10 @@ def test_ctrl_c_saves_the_step_and_goes_on_from_it(whole: Path, words: dict[str,
 
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        train(options=Options(tell=said.append, watch=interrupt), **words)
+        train(options=Options(tell=messages.append, watch=interrupt), **words)
     assert signal.getsignal(signal.SIGINT) is before
-    assert any("stops after this step" in one for one in said)
-    assert [one.name for one in (Path(words["out"]) / "resume").iterdir()] == ["step-000000003"]
+    assert any("stops after this step" in message for message in messages)
+    assert [path.name for path in (Path(words["out"]) / "resume").iterdir()] == ["step-000000003"]
     assert _weights(train(**words)) == _weights(whole)
 
 

@@ -37,9 +37,10 @@ COUNT = 300
 PAIRS = [pair_example(f"{n}", f"p{n}", ("yes", "no", "so")[n % 3], n % 3) for n in range(COUNT)]
 CHOICES = [choice_example(f"{n}", f"p{n}", ["a", "b", "c"][: 2 + n % 2], n // 2 % 2) for n in range(COUNT)]
 WORDS = (("Ana", "PER"), ("Rome", "LOC"), ("saw", "O"))
-WORDS_OF = [[WORDS[(n + place) % 3] for place in range(n % 4 + 1)] for n in range(COUNT)]
+WORDS_OF = [[WORDS[(n + number) % 3] for number in range(n % 4 + 1)] for n in range(COUNT)]
 SENTENCES = [
-    tagged_example(f"{n}", [word for word, _ in own], [tag for _, tag in own]) for n, own in enumerate(WORDS_OF)
+    tagged_example(f"{n}", [word for word, _ in tagged], [tag for _, tag in tagged])
+    for n, tagged in enumerate(WORDS_OF)
 ]
 QUESTIONS = [question_example(f"{n}", f"what of {n}?", f"{n} is rain {n}", "rain") for n in range(COUNT)]
 SEARCHES = [search_example(f"{n}", f"q{n}", f"c{n}") for n in range(COUNT)]
@@ -65,53 +66,61 @@ def _tags(example: Example) -> tuple[str, ...]:
 @pytest.mark.parametrize("examples", [PAIRS, CHOICES, SENTENCES, QUESTIONS, SEARCHES], ids=len)
 def test_shuffling_depends_on_the_seed_alone(examples: list[Example]) -> None:
     """The same seed gives the same, another one something else; ids, order and number stay."""
-    one, again, other = (shuffled(examples, seed) for seed in (0, 0, 1))
-    assert one == again != other
-    assert [example.id for example in one] == [example.id for example in examples]
+    first, again, other = (shuffled(examples, seed) for seed in (0, 0, 1))
+    assert first == again != other
+    assert [example.id for example in first] == [example.id for example in examples]
 
 
 def test_labels_of_pairs_keep_their_counts_and_lose_their_texts() -> None:
     """As many of each label as before; what was certain from the hypothesis is chance."""
-    found = shuffled(PAIRS, 3)
-    assert Counter(map(_index, found)) == Counter(map(_index, PAIRS)) == {0: 100, 1: 100, 2: 100}
-    assert [one.texts for one in found] == [one.texts for one in PAIRS]
-    agree = np.mean([_index(one) == _index(old) for one, old in zip(found, PAIRS, strict=True)])
+    reordered = shuffled(PAIRS, 3)
+    assert Counter(map(_index, reordered)) == Counter(map(_index, PAIRS)) == {0: 100, 1: 100, 2: 100}
+    assert [example.texts for example in reordered] == [example.texts for example in PAIRS]
+    agree = np.mean([_index(example) == _index(old) for example, old in zip(reordered, PAIRS, strict=True)])
     assert agree == pytest.approx(1 / 3, abs=0.09)
 
 
 def test_choices_stay_among_examples_with_as_many() -> None:
     """No index points beyond its choices, and each number of choices keeps its counts."""
-    found = shuffled(CHOICES, 3)
+    reordered = shuffled(CHOICES, 3)
     for parity in (0, 1):
-        assert Counter(map(_index, found[parity::2])) == Counter(map(_index, CHOICES[parity::2]))
-    assert np.mean([_index(one) == _index(old) for one, old in zip(found, CHOICES, strict=True)]) < 0.65
+        assert Counter(map(_index, reordered[parity::2])) == Counter(map(_index, CHOICES[parity::2]))
+    assert np.mean([_index(example) == _index(old) for example, old in zip(reordered, CHOICES, strict=True)]) < 0.65
 
 
 def test_tags_change_places_among_all_words() -> None:
     """Sentences keep their number of words, tags their counts, and a word no longer tells its tag."""
-    found = shuffled(SENTENCES, 3)
-    assert list(map(len, map(_tags, found))) == list(map(len, map(_tags, SENTENCES)))
-    assert Counter(tag for one in found for tag in _tags(one)) == Counter(
-        tag for one in SENTENCES for tag in _tags(one)
+    reordered = shuffled(SENTENCES, 3)
+    assert list(map(len, map(_tags, reordered))) == list(map(len, map(_tags, SENTENCES)))
+    assert Counter(tag for example in reordered for tag in _tags(example)) == Counter(
+        tag for example in SENTENCES for tag in _tags(example)
     )
     pairs = [
-        pair for one, old in zip(found, SENTENCES, strict=True) for pair in zip(_tags(one), _tags(old), strict=True)
+        pair
+        for example, old in zip(reordered, SENTENCES, strict=True)
+        for pair in zip(_tags(example), _tags(old), strict=True)
     ]
-    assert np.mean([one == old for one, old in pairs]) == pytest.approx(1 / 3, abs=0.07)
+    assert np.mean([first == old for first, old in pairs]) == pytest.approx(1 / 3, abs=0.07)
 
 
 def test_questions_and_candidates_change_places() -> None:
     """Contexts keep their answers, whose places stay right; queries keep their ids. What was asked is another's."""
-    found = shuffled(QUESTIONS, 3)
-    for one, old in zip(found, QUESTIONS, strict=True):
-        assert (one.target, one.texts["context"]) == (old.target, old.texts["context"])
-        assert isinstance(one.target, Answers)
-    assert {one.texts["question"].value for one in found} == {one.texts["question"].value for one in QUESTIONS}
-    kept = [one.texts["question"] == old.texts["question"] for one, old in zip(found, QUESTIONS, strict=True)]
+    reordered = shuffled(QUESTIONS, 3)
+    for example, old in zip(reordered, QUESTIONS, strict=True):
+        assert (example.target, example.texts["context"]) == (old.target, old.texts["context"])
+        assert isinstance(example.target, Answers)
+    assert {example.texts["question"].value for example in reordered} == {
+        example.texts["question"].value for example in QUESTIONS
+    }
+    kept = [
+        example.texts["question"] == old.texts["question"] for example, old in zip(reordered, QUESTIONS, strict=True)
+    ]
     assert np.mean(kept) < 0.05
     moved = shuffled(SEARCHES, 3)
-    assert [one.texts["query"] for one in moved] == [one.texts["query"] for one in SEARCHES]
-    assert {one.texts["candidate"].value for one in moved} == {one.texts["candidate"].value for one in SEARCHES}
+    assert [example.texts["query"] for example in moved] == [example.texts["query"] for example in SEARCHES]
+    assert {example.texts["candidate"].value for example in moved} == {
+        example.texts["candidate"].value for example in SEARCHES
+    }
 
 
 def test_the_texts_of_examples_stand_once() -> None:
@@ -146,12 +155,12 @@ def _spec(data: Path, encoder: Path, tasks: Sequence[str] = ("xnli", "panx"), **
 def test_controls_take_as_many_steps_as_what_they_control(changed: dict[str, Any], data: Path, encoder: Path) -> None:
     """Steps, units a step and rates are the task's, and what is learned from are the task's own texts."""
     model = read_encoder(encoder)
-    found = {}
+    parts = {}
     for control in ("", "masked_lm", "shuffled_labels"):
         spec = _spec(data, encoder, control=control, **changed)
         (link,) = chain_of(spec, _quiet).links
-        found[control] = learning(link, spec, model, tiny_tokenizer())
-    task, masked, shuffle = found.values()
+        parts[control] = learning(link, spec, model, tiny_tokenizer())
+    task, masked, shuffle = parts.values()
     assert task.plan.steps == masked.plan.steps == shuffle.plan.steps > 4
     assert task.plan.batch_size == masked.plan.batch_size == shuffle.plan.batch_size
     assert task.schedule == masked.schedule == shuffle.schedule
@@ -166,8 +175,8 @@ def test_controls_take_as_many_steps_as_what_they_control(changed: dict[str, Any
 def _lesson(data: Path, encoder: Path, task: str, **changed: Any) -> Lesson:
     spec = _spec(data, encoder, (task,), **changed)
     assert spec.intermediate is not None
-    (found,) = lessons(spec.intermediate, spec, _quiet)
-    return found
+    (part,) = lessons(spec.intermediate, spec, _quiet)
+    return part
 
 
 def test_a_masked_control_leaves_no_head(data: Path, encoder: Path, tmp_path: Path) -> None:
@@ -186,12 +195,12 @@ def test_a_masked_control_leaves_no_head(data: Path, encoder: Path, tmp_path: Pa
 
 def test_shuffled_lessons_are_other_data(data: Path, encoder: Path) -> None:
     """The identity of the data is that of the labels they are learned with; the seed is part of it."""
-    plain, one, other = (
+    plain, first, other = (
         _lesson(data, encoder, "xnli", **changed)
         for changed in ({}, {"control": "shuffled_labels"}, {"control": "shuffled_labels", "seed": 1})
     )
-    assert len({plain.identity, one.identity, other.identity}) == 3
-    assert Counter(map(_index, one.examples)) == Counter(map(_index, plain.examples))
+    assert len({plain.identity, first.identity, other.identity}) == 3
+    assert Counter(map(_index, first.examples)) == Counter(map(_index, plain.examples))
 
 
 # -------------------------------------------------------------------------------------------------------------- volume
@@ -200,8 +209,8 @@ def test_shuffled_lessons_are_other_data(data: Path, encoder: Path) -> None:
 def _stage(data: Path, encoder: Path, tasks: Sequence[str], **changed: Any) -> dict[str, set[str]]:
     spec = _spec(data, encoder, tasks, **changed)
     assert isinstance(spec.intermediate, StageSpec)
-    found = lessons(spec.intermediate, spec, _quiet)
-    return {one.task.name: {example.id for example in one.examples} for one in found}
+    parts = lessons(spec.intermediate, spec, _quiet)
+    return {part.task.name: {example.id for example in part.examples} for part in parts}
 
 
 def test_a_smaller_limit_is_inside_a_larger(data: Path, encoder: Path) -> None:
@@ -238,35 +247,37 @@ def test_totals_match_across_sets_of_tasks(total: int, sampling: str, tmp_path: 
     panx = (data / "panx" / "train-en.tsv").read_text(encoding="utf-8").split("\n\n")
     (data / "panx" / "train-en.tsv").write_text("\n\n".join(panx[:5]) + "\n", encoding="utf-8")
     for tasks in (("xnli",), ("xnli", "panx"), ("xnli", "panx", "tydiqa")):
-        found = _stage(data, encoder, tasks, total=total, sampling=sampling)
-        assert total - len(tasks) < sum(map(len, found.values())) <= total, tasks
-        assert all(found.values())
+        taken = _stage(data, encoder, tasks, total=total, sampling=sampling)
+        assert total - len(tasks) < sum(map(len, taken.values())) <= total, tasks
+        assert all(taken.values())
 
 
 def test_what_was_taken_of_what_was_asked_for_is_told(tmp_path: Path, encoder: Path) -> None:
     """One line where whole shares or whole passages are fewer; none where all that was asked for is there."""
     data = lesson_files(tmp_path / "data")
-    assert _told(data, encoder, ["xnli", "panx", "tydiqa"], total=29) == [
+    assert _messages(data, encoder, ["xnli", "panx", "tydiqa"], total=29) == [
         "took 27 of the 29 examples asked for in total: shares and clusters are whole"
     ]
-    assert _told(data, encoder, ["xnli"], total=29) == _told(data, encoder, ["xnli"], limit="500") == []
+    assert _messages(data, encoder, ["xnli"], total=29) == _messages(data, encoder, ["xnli"], limit="500") == []
     path = data / "tydiqa_goldp" / "tydiqa.goldp.en.train.json"
-    found = json.loads(path.read_text(encoding="utf-8"))
-    for one in found["data"][0]["paragraphs"]:
-        one["qas"].append({**one["qas"][0], "id": f"{one['qas'][0]['id']} again", "question": "and what?"})
-    path.write_text(json.dumps(found), encoding="utf-8")
-    (line,) = _told(data, encoder, ["tydiqa"], limit="3")
+    document = json.loads(path.read_text(encoding="utf-8"))
+    for paragraph in document["data"][0]["paragraphs"]:
+        paragraph["qas"].append(
+            {**paragraph["qas"][0], "id": f"{paragraph['qas'][0]['id']} again", "question": "and what?"}
+        )
+    path.write_text(json.dumps(document), encoding="utf-8")
+    (line,) = _messages(data, encoder, ["tydiqa"], limit="3")
     assert line == "tydiqa: took 2 of the 3 examples asked for: clusters are whole"
 
 
-def _told(data: Path, encoder: Path, tasks: list[str], **values: Any) -> list[str]:
+def _messages(data: Path, encoder: Path, tasks: list[str], **values: Any) -> list[str]:
     """What is stated of the examples of a stage."""
     stage = {"tasks": tasks, **values}
     spec = from_values({"data": data, "encoder": encoder, "intermediate": stage}).resolved()
     assert spec.intermediate is not None
-    told: list[str] = []
-    lessons(spec.intermediate, spec, told.append)
-    return told
+    messages: list[str] = []
+    lessons(spec.intermediate, spec, messages.append)
+    return messages
 
 
 def test_small_totals_leave_every_task_something() -> None:

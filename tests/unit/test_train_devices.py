@@ -71,8 +71,8 @@ def _weights(run: Path) -> dict[str, torch.Tensor]:
     }
 
 
-def _same(one: Path, other: Path) -> None:
-    first, second = _weights(one), _weights(other)
+def _same(path: Path, other: Path) -> None:
+    first, second = _weights(path), _weights(other)
     assert first.keys() == second.keys()
     for name, value in first.items():
         assert torch.allclose(value, second[name], atol=1e-6), name
@@ -128,8 +128,8 @@ def test_processes_and_parts_of_batches_compute_what_one_does(
 def test_two_processes_select_the_weights_that_one_does(home: Path, tmp_path: Path) -> None:
     """The score after each epoch is that of the shared weights, and the first process keeps the best ones."""
     facts: dict[str, Any] = {"target": {"select": "dev"}, "reported": "xnli", "steps": 0, "epochs": 2}
-    one, two = (_run(home, tmp_path / str(count), "tagging", devices=count, **facts) for count in (1, 2))
-    _same(one, two)
+    single, two = (_run(home, tmp_path / str(count), "tagging", devices=count, **facts) for count in (1, 2))
+    _same(single, two)
     assert not list(two.glob("*best*"))
 
 
@@ -183,7 +183,7 @@ def test_what_fails_in_another_process_is_one_line(home: Path, tmp_path: Path, m
     """A loss that is not a number is recognised by the process that began them, with its step and batch."""
 
     def nan(self: TrainingModule, batch: Any, batch_idx: int) -> torch.Tensor:
-        return torch.stack([one.sum() for one in self.parameters()]).sum() * float("nan")
+        return torch.stack([parameter.sum() for parameter in self.parameters()]).sum() * float("nan")
 
     monkeypatch.setattr(TrainingModule, "training_step", nan)
     with pytest.raises(ModelError, match=r"^The loss is nan at step 1 \(xnli/train/en/\d+, ") as caught:

@@ -127,14 +127,14 @@ def test_weights_that_are_no_numbers_are_never_written(at: int, home: Path, out:
     def ruin(self: TrainingModule, batch: Any, batch_idx: int) -> torch.Tensor:
         with torch.no_grad():
             next(iter(self.heads[0].parameters())).fill_(float("inf"))
-        return torch.stack([one.sum() for one in self.encoder.parameters()]).sum() * 0.0
+        return torch.stack([parameter.sum() for parameter in self.encoder.parameters()]).sum() * 0.0
 
     planted(at, ruin)
     with pytest.raises(ModelError, match=f"The weights are not numbers after step {at}"):
         train(_spec(home, out), Options(save_seconds=0.0))
     assert _states(out) == [f"step-{at - 1:09d}"]
     state = torch.load(out / "resume" / f"step-{at - 1:09d}" / "lightning.ckpt", weights_only=True)["state_dict"]
-    assert all(bool(torch.isfinite(one).all()) for one in state.values())
+    assert all(bool(torch.isfinite(tensor).all()) for tensor in state.values())
     assert not (out / "model").exists()
 
 
@@ -145,7 +145,7 @@ def test_weights_that_are_no_numbers_are_never_written(at: int, home: Path, out:
         RuntimeError("[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate memory: you tried"),
         MemoryError(),
     ],
-    ids=lambda one: type(one).__name__,
+    ids=lambda value: type(value).__name__,
 )
 def test_out_of_memory_is_one_line(error: Exception, home: Path, out: Path, planted: Any) -> None:
     """The line names --accumulate, and what was saved stays."""
@@ -222,9 +222,9 @@ def test_a_run_that_stopped_is_not_gone_on_with_as_another(
 @pytest.mark.parametrize("changed", [{"accumulate": 2}, {"log": ["csv"]}, {"reported": "xnli"}], ids=str)
 def test_how_a_run_is_computed_is_no_other_run(changed: dict[str, Any], home: Path, whole: Path, out: Path) -> None:
     """Parts of batches, logs, and a guarded task that changes nothing: a complete run is left as it is."""
-    said: list[str] = []
-    train(_spec(home, copied(whole, out), **changed), Options(tell=said.append))
-    assert "is complete" in said[-1]
+    messages: list[str] = []
+    train(_spec(home, copied(whole, out), **changed), Options(tell=messages.append))
+    assert "is complete" in messages[-1]
 
 
 # ------------------------------------------------------------------------------------------------------------ bad data
@@ -264,10 +264,10 @@ def test_fp16_on_a_cpu_is_refused(home: Path, out: Path) -> None:
 def test_bf16_trains_on_a_cpu(home: Path, whole: Path, out: Path) -> None:
     """Other weights than in full precision, but hardly; they are written in full precision, and recorded."""
     half = train(_spec(home, out, precision="bf16"))
-    one, other = (load_file(run / "model" / "model.safetensors") for run in (whole, half))
+    first, other = (load_file(run / "model" / "model.safetensors") for run in (whole, half))
     assert {value.dtype for value in other.values()} == {torch.float32}
-    assert any(not torch.equal(value, other[name]) for name, value in one.items())
-    assert all(torch.allclose(value, other[name], atol=0.05) for name, value in one.items())
+    assert any(not torch.equal(value, other[name]) for name, value in first.items())
+    assert all(torch.allclose(value, other[name], atol=0.05) for name, value in first.items())
 
 
 def test_tensorboard_has_the_rows_of_the_table(home: Path, whole: Path, out: Path) -> None:

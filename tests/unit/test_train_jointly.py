@@ -44,29 +44,29 @@ def _spec(data: Path, encoder: Path, out: Path, **changed: Any) -> TrainSpec:
 
 def _several(data: Path) -> list[Part]:
     tokenizer = tiny_tokenizer()
-    found = []
+    parts = []
     for name in TASKS:
         task = registry.load("task", name)
         family = registry.load("family", task.family)
         examples = load(task, data, "en", "train").examples
         windows = family.encode(examples, tokenizer, task.max_length, task.stride)
-        found.append(task_part(name, family, family.head(16, task.labels), windows, examples, task.labels))
-    return found
+        parts.append(task_part(name, family, family.head(16, task.labels), windows, examples, task.labels))
+    return parts
 
 
 @pytest.mark.parametrize("counts", [(7, 5), (40, 3, 100), (1, 1, 1)])
 def test_a_batch_is_of_one_task_and_an_epoch_sees_every_window_once(counts: tuple[int, ...]) -> None:
     """No batch mixes tasks, none is left out, and a task has as many batches as its windows need."""
-    starts = tuple(sum(counts[:place]) for place in range(len(counts)))
-    lengths = tuple(place * 7 % 50 + 1 for place in range(sum(counts)))
+    starts = tuple(sum(counts[:index]) for index in range(len(counts)))
+    lengths = tuple(index * 7 % 50 + 1 for index in range(sum(counts)))
     plan = Plan(lengths, 4, 1, 200, starts)
     epoch = [plan.at(step) for step in range(plan.epoch_steps)]
-    assert Counter(place for batch in epoch for place in batch) == Counter(range(sum(counts)))
+    assert Counter(index for batch in epoch for index in batch) == Counter(range(sum(counts)))
     parts: Counter[int] = Counter()
     for step, batch in enumerate(epoch):
-        own = {max(part for part, start in enumerate(starts) if start <= place) for place in batch}
-        assert own == {plan.part_of(plan.at(step)[0])}
-        parts.update(own)
+        parts_of_batch = {max(part for part, start in enumerate(starts) if start <= index) for index in batch}
+        assert parts_of_batch == {plan.part_of(plan.at(step)[0])}
+        parts.update(parts_of_batch)
     assert [parts[part] for part in range(len(counts))] == [-(-count // 4) for count in counts]
     seen = Counter(plan.part_of(unit) for step in range(200) for unit in plan.at(step))
     assert plan.seen() == tuple(seen[part] for part in range(len(counts)))
@@ -85,15 +85,15 @@ def test_no_heads_gradient_reaches_another(part: int, data_folder: Path) -> None
     encoder = tiny_encoder(len(tiny_tokenizer()))
     module = TrainingModule(encoder, several, Schedule(1e-3, 10, 1, 0.1))
     plan = plan_of(several, 8, 60)
-    assert plan.starts == tuple(COUNT * place for place in range(len(TASKS)))
-    step = next(one for one in range(plan.steps) if plan.part_of(plan.at(one)[0]) == part)
-    before = [[one.detach().clone() for one in own.head.parameters()] for own in several]
+    assert plan.starts == tuple(COUNT * index for index in range(len(TASKS)))
+    step = next(number for number in range(plan.steps) if plan.part_of(plan.at(number)[0]) == part)
+    before = [[parameter.detach().clone() for parameter in task_part.head.parameters()] for task_part in several]
     torch.autograd.backward(module.training_step(Loader(several, plan, 1, 0).batch(step), 0))
     module.configure_optimizers().step()
-    for place, other in enumerate(several):
-        moved = [not torch.equal(old, new) for old, new in zip(before[place], other.head.parameters(), strict=True)]
-        assert all(moved) == any(moved) == (place == part)
-        assert all((one.grad is not None) == (place == part) for one in other.head.parameters())
+    for index, other in enumerate(several):
+        moved = [not torch.equal(old, new) for old, new in zip(before[index], other.head.parameters(), strict=True)]
+        assert all(moved) == any(moved) == (index == part)
+        assert all((parameter.grad is not None) == (index == part) for parameter in other.head.parameters())
     assert encoder.encoder.layer[0].output.dense.weight.grad.abs().sum() > 0
 
 
@@ -120,10 +120,10 @@ def test_a_run_of_several_tasks_has_a_head_for_each_and_goes_on_to_the_same_byte
 def test_several_tasks_share_a_recipe_and_a_folder() -> None:
     """The longest of their recipes, and a folder that names them all; a task named twice is refused."""
     spec = from_values({"task": "xnli, tydiqa", "data": "data", "encoder": "models/base"})
-    found = spec.resolved().target
-    assert found is not None
-    assert (found.epochs, found.batch_size, found.lr) == (5, 32, 3e-5)
-    assert (defaults(found, "xtreme").warmup, defaults(found, "xtreme").weight_decay) == (500, 1e-4)
+    target = spec.resolved().target
+    assert target is not None
+    assert (target.epochs, target.batch_size, target.lr) == (5, 32, 3e-5)
+    assert (defaults(target, "xtreme").warmup, defaults(target, "xtreme").weight_decay) == (500, 1e-4)
     assert spec.folder == Path("runs/xnli+tydiqa-base-s0")
     with pytest.raises(SpecError, match="twice"):
         from_values({"task": "xnli,xnli", "data": "data", "encoder": "base"})
@@ -134,8 +134,8 @@ def test_the_command_takes_several_tasks(tmp_path: Path, data_folder: Path) -> N
     encoder = tiny_encoder_folder(tmp_path / "encoder")
     words = ["train", "--data", str(data_folder), "--from", str(encoder), "--steps", "2", "--batch-size", "4"]
     out = tmp_path / "run"
-    found = CliRunner().invoke(build(), [*words, "--task", "panx,xnli", "--out", str(out), "--device", "cpu", "-q"])
-    assert (found.exit_code, found.stdout.strip()) == (0, str(out))
+    result = CliRunner().invoke(build(), [*words, "--task", "panx,xnli", "--out", str(out), "--device", "cpu", "-q"])
+    assert (result.exit_code, result.stdout.strip()) == (0, str(out))
     assert {path.stem for path in (out / "heads").iterdir()} == {"panx", "xnli"}
     wrong = CliRunner().invoke(build(), [*words, "--task", "panx,xnly"])
     assert (wrong.exit_code, "xnly" in wrong.output) == (2, True)

@@ -76,29 +76,29 @@ def test_the_loss_of_a_mixed_batch_is_the_weighted_sum() -> None:
     parts = _parts()
     module, batch = _module(parts), _batch(parts)
     wanted = sum(
-        len(one.taken.sizes) / 16 * float(_alone(module, parts[one.part], one).detach()) for one in batch.pieces
+        len(piece.taken.sizes) / 16 * float(_alone(module, parts[piece.part], piece).detach()) for piece in batch.pieces
     )
     assert sum(piece.weight for piece in batch.pieces) == pytest.approx(1.0)
     assert len({piece.weight for piece in batch.pieces}) > 1
     assert float(module.training_step(batch, 0).detach()) == pytest.approx(wanted, abs=1e-5)
 
 
-@pytest.mark.parametrize("place", [0, 1, 2, 3])
-def test_no_heads_gradient_reaches_another_in_one_pass(place: int) -> None:
+@pytest.mark.parametrize("index", [0, 1, 2, 3])
+def test_no_heads_gradient_reaches_another_in_one_pass(index: int) -> None:
     """A head learns from its own rows what it would learn from them alone, whatever is beside them."""
     parts = _parts()
     module, batch = _module(parts), _batch(parts)
-    piece = batch.pieces[place]
-    whole = _gradients(module.training_step(batch, 0), module.heads[place])
-    alone = _gradients(piece.weight * _alone(module, parts[place], piece), module.heads[place])
-    for one, other in zip(whole, alone, strict=True):
-        assert one is not None
+    piece = batch.pieces[index]
+    whole = _gradients(module.training_step(batch, 0), module.heads[index])
+    alone = _gradients(piece.weight * _alone(module, parts[index], piece), module.heads[index])
+    for gradient, other in zip(whole, alone, strict=True):
+        assert gradient is not None
         assert other is not None
-        assert torch.allclose(one, other, atol=1e-6)
-    assert sum(float(one.abs().sum()) for one in whole if one is not None) > 0
-    for other_place in {0, 1, 2, 3} - {place}:
-        own = _gradients(piece.weight * _alone(module, parts[place], piece), module.heads[other_place])
-        assert own == [None] * len(own)
+        assert torch.allclose(gradient, other, atol=1e-6)
+    assert sum(float(gradient.abs().sum()) for gradient in whole if gradient is not None) > 0
+    for other_place in {0, 1, 2, 3} - {index}:
+        other_gradients = _gradients(piece.weight * _alone(module, parts[index], piece), module.heads[other_place])
+        assert other_gradients == [None] * len(other_gradients)
 
 
 def test_the_encoder_learns_from_every_piece() -> None:
@@ -108,12 +108,12 @@ def test_the_encoder_learns_from_every_piece() -> None:
     encoder: Any = module.encoder
     weight = encoder.encoder.layer[0].output.dense
     (whole, *_) = _gradients(module.training_step(batch, 0), weight)
-    each = [_gradients(one.weight * _alone(module, parts[one.part], one), weight)[0] for one in batch.pieces]
+    each = [_gradients(piece.weight * _alone(module, parts[piece.part], piece), weight)[0] for piece in batch.pieces]
     assert whole is not None
-    found = [one for one in each if one is not None]
-    assert len(found) == len(batch.pieces)
-    assert torch.allclose(whole, torch.stack(found).sum(0), atol=1e-6)
-    assert all(not torch.allclose(whole, one, atol=1e-6) for one in found)
+    gradients = [gradient for gradient in each if gradient is not None]
+    assert len(gradients) == len(batch.pieces)
+    assert torch.allclose(whole, torch.stack(gradients).sum(0), atol=1e-6)
+    assert all(not torch.allclose(whole, gradient, atol=1e-6) for gradient in gradients)
 
 
 @pytest.mark.parametrize("fault", ["rows of another", "equal weights"])
@@ -125,7 +125,7 @@ def test_a_trainer_that_mixes_heads_up_fails(fault: str) -> None:
     first, second, *others = batch.pieces
     count = min(first.stop - first.start, second.stop - second.start)
     if fault == "equal weights":
-        pieces = [dataclasses.replace(one, weight=0.25) for one in batch.pieces]
+        pieces = [dataclasses.replace(piece, weight=0.25) for piece in batch.pieces]
     else:
         moved = dataclasses.replace(first, start=first.start + 1, stop=first.stop + 1)
         pieces = [moved, second, *others]
@@ -142,11 +142,11 @@ def test_the_shares_of_a_step_give_the_loss_of_each_part() -> None:
     plan = plan_of(parts, 16, 5, 1, draws)
     names = ["one", "two", "three", "four", "none"]
     split = PartLosses(names, {"one": (1.0,)})
-    for one in Loader(parts, plan, PAD, 0, Share(accumulate=3)).batches(2):
-        module.training_step(one, 0)
+    for batch in Loader(parts, plan, PAD, 0, Share(accumulate=3)).batches(2):
+        module.training_step(batch, 0)
         split.note(module.pieces)
     split.step(SimpleNamespace(world_size=1))
-    whole = [float(_alone(module, parts[one.part], one).detach()) for one in _batch(parts).pieces]
+    whole = [float(_alone(module, parts[piece.part], piece).detach()) for piece in _batch(parts).pieces]
     assert [split.waiting[name][-1] for name in names[:4]] == pytest.approx(whole, abs=1e-5)
     assert split.waiting["none"] == []
     means = split.row()
@@ -183,10 +183,10 @@ def test_the_shares_of_a_batch_add_up_to_it(family: str) -> None:
     module, plan = _module(parts), plan_of(parts, 11, 2)
     whole = module.training_step(Loader(parts, plan, PAD, 0).batch(1), 0)
     split = list(Loader(parts, plan, PAD, 0, Share(accumulate=3)).batches(1))
-    assert sum(len(one.windows) for one in split) == len(Loader(parts, plan, PAD, 0).batch(1).windows)
-    losses = torch.stack([module.training_step(one, 0) for one in split])
+    assert sum(len(batch.windows) for batch in split) == len(Loader(parts, plan, PAD, 0).batch(1).windows)
+    losses = torch.stack([module.training_step(batch, 0) for batch in split])
     assert float(losses.mean().detach()) == pytest.approx(float(whole.detach()), abs=1e-5)
-    for one, other in zip(_gradients(whole, module), _gradients(losses.mean(), module), strict=True):
-        assert one is not None
+    for gradient, other in zip(_gradients(whole, module), _gradients(losses.mean(), module), strict=True):
+        assert gradient is not None
         assert other is not None
-        assert torch.allclose(one, other, atol=1e-6)
+        assert torch.allclose(gradient, other, atol=1e-6)

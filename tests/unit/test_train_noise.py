@@ -32,8 +32,8 @@ def _learning(home: Path, task: str, **changed: Any) -> Learning:
     return learning(link, spec, tiny_encoder(len(tokenizer)), tokenizer)
 
 
-def _pass(found: Learning, turn: int) -> Taken:
-    return found.parts[0].take([(unit, turn) for unit in range(COUNT)])
+def _pass(learning: Learning, turn: int) -> Taken:
+    return learning.parts[0].take([(unit, turn) for unit in range(COUNT)])
 
 
 def _texts(taken: Taken) -> list[str]:
@@ -43,13 +43,13 @@ def _texts(taken: Taken) -> list[str]:
 @pytest.mark.parametrize("task", ["xnli", "panx", "tydiqa"])
 def test_each_pass_has_noise_of_its_own(task: str, tmp_path: Path) -> None:
     """Most texts differ from the clean ones and from those of the pass before; the same pass is the same again."""
-    found = _learning(tmp_path, task)
+    learning = _learning(tmp_path, task)
     clean = _texts(_pass(_learning(tmp_path, task, perturb=["char_noise:0.0001"]), 0))
-    passes = [_texts(_pass(found, turn)) for turn in range(4)]
-    for one in passes:
-        assert sum(text != plain for text, plain in zip(one, clean, strict=True)) > 0.4 * len(clean)
-    for one, other in pairwise(passes):
-        assert sum(a != b for a, b in zip(one, other, strict=True)) > 0.4 * len(clean)
+    passes = [_texts(_pass(learning, turn)) for turn in range(4)]
+    for taken in passes:
+        assert sum(text != plain for text, plain in zip(taken, clean, strict=True)) > 0.4 * len(clean)
+    for taken, other in pairwise(passes):
+        assert sum(a != b for a, b in zip(taken, other, strict=True)) > 0.4 * len(clean)
     assert _texts(_pass(_learning(tmp_path, task), 2)) == passes[2]
     assert _texts(_pass(_learning(tmp_path, task, seed=4), 2)) != passes[2]
 
@@ -76,26 +76,27 @@ def test_answers_stay_right_under_noise(tmp_path: Path) -> None:
     """The gold span is the noised answer: what is before and after it is what was around the clean one."""
     taken = [_pass(_learning(tmp_path, "tydiqa"), turn) for turn in range(3)]
     clean = {
-        one.id: _answer(one) for one in _pass(_learning(tmp_path, "tydiqa", perturb=["char_noise:0.0001"]), 0).examples
+        example.id: _answer(example)
+        for example in _pass(_learning(tmp_path, "tydiqa", perturb=["char_noise:0.0001"]), 0).examples
     }
     edited = 0
-    for example in (one for several in taken for one in several.examples):
+    for example in (noised for several in taken for noised in several.examples):
         answer, context = _answer(example), example.texts["context"].value
         assert answer.strip()
         assert len(set(answer) & set(clean[example.id])) >= len(set(clean[example.id])) - 3
-        before, behind = context.split(answer)[0], context.split(answer)[-1]
+        before, after = context.split(answer)[0], context.split(answer)[-1]
         assert before.count(" ") <= 3
-        assert len(behind.split()) >= 1
+        assert len(after.split()) >= 1
         edited += answer != clean[example.id]
     assert 10 < edited < 3 * COUNT
 
 
 def test_gold_positions_are_those_of_the_noised_text(tmp_path: Path) -> None:
     """The window of a noised example decodes, at its gold, to the noised answer and not to the clean one's place."""
-    found = _learning(tmp_path, "tydiqa")
+    learning = _learning(tmp_path, "tydiqa")
     tokenizer = tiny_tokenizer()
     for turn in range(2):
-        taken = _pass(found, turn)
+        taken = _pass(learning, turn)
         for window in taken.windows:
             answer = _answer(taken.examples[window.example])
             text = tokenizer.decode(list(window.input_ids), skip_special_tokens=True)
@@ -108,27 +109,31 @@ def test_tags_stay_with_their_words(tmp_path: Path) -> None:
         _pass(_learning(tmp_path, "panx", perturb=[strength]), 1)
         for strength in ("char_noise:0.2", "char_noise:0.0001")
     )
-    for one, plain in zip(taken.examples, clean.examples, strict=True):
-        assert isinstance(one.target, Tags)
-        assert one.target == plain.target
-        assert len(one.texts["tokens"].spans) == len(one.target.names)
+    for example, plain in zip(taken.examples, clean.examples, strict=True):
+        assert isinstance(example.target, Tags)
+        assert example.target == plain.target
+        assert len(example.texts["tokens"].spans) == len(example.target.names)
 
 
 def test_several_perturbations_share_the_examples(tmp_path: Path) -> None:
     """Of several each example draws one a pass: about half of the texts stay clean beside a strength of nothing."""
-    found = _learning(tmp_path, "tydiqa", perturb=["char_noise:0.2", "char_noise:0.0001"])
+    learning = _learning(tmp_path, "tydiqa", perturb=["char_noise:0.2", "char_noise:0.0001"])
     clean = _pass(_learning(tmp_path, "tydiqa", perturb=["char_noise:0.0001"]), 0)
-    same = [one.texts == other.texts for one, other in zip(_pass(found, 0).examples, clean.examples, strict=True)]
+    same = [
+        example.texts == other.texts for example, other in zip(_pass(learning, 0).examples, clean.examples, strict=True)
+    ]
     assert 8 <= sum(same) <= 24
-    later = [one.texts == other.texts for one, other in zip(_pass(found, 1).examples, clean.examples, strict=True)]
+    later = [
+        example.texts == other.texts for example, other in zip(_pass(learning, 1).examples, clean.examples, strict=True)
+    ]
     assert later != same
 
 
 def test_only_named_fields_are_noised(tmp_path: Path) -> None:
     """`@fields=question` leaves contexts and answers as they are."""
-    found = _learning(tmp_path, "tydiqa", perturb=["char_noise:0.5@fields=question"])
+    learning = _learning(tmp_path, "tydiqa", perturb=["char_noise:0.5@fields=question"])
     clean = _pass(_learning(tmp_path, "tydiqa", perturb=["char_noise:0.0001"]), 0)
-    pairs = list(zip(_pass(found, 0).examples, clean.examples, strict=True))
-    assert all(one.texts["context"] == other.texts["context"] for one, other in pairs)
-    assert all(one.target == other.target for one, other in pairs)
-    assert sum(one.texts["question"] != other.texts["question"] for one, other in pairs) > 16
+    pairs = list(zip(_pass(learning, 0).examples, clean.examples, strict=True))
+    assert all(example.texts["context"] == other.texts["context"] for example, other in pairs)
+    assert all(example.target == other.target for example, other in pairs)
+    assert sum(example.texts["question"] != other.texts["question"] for example, other in pairs) > 16

@@ -31,10 +31,10 @@ def test_fused_adamw_is_the_default_of_fp32(
     assert learn.learning is learning
     encoder, data = tiny_encoder_folder(tmp_path / "encoder"), lessons(tmp_path / "data")
     words = {"task": "panx", "steps": 4, "batch_size": 8, "device": "cpu", "data": data, "encoder": encoder}
-    found = []
+    trained = []
     for name in ("adamw_fused", "adamw"):
         values = {**words, "optimizer": name, "precision": precision, "out": tmp_path / name}
-        found.append(load_file(stage.train(from_values(values)) / "model" / "model.safetensors"))
-    assert [one.schedule.fused for one in made] == [fused, False]
-    for name, weights in found[0].items():
-        assert torch.allclose(weights, found[1][name], atol=1e-5)
+        trained.append(load_file(stage.train(from_values(values)) / "model" / "model.safetensors"))
+    assert [part.schedule.fused for part in made] == [fused, False]
+    for name, weights in trained[0].items():
+        assert torch.allclose(weights, trained[1][name], atol=1e-5)

@@ -136,10 +136,10 @@ def test_an_encoder_that_is_not_here_is_not_fetched(
     """What depends on it is not known; examples, and steps where an example is one input, are."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     spec = spec_in(tmp_path, data, encoder="nobody/nothing", task="xnli", epochs=2, intermediate={"tasks": ["tydiqa"]})
-    told: list[str] = []
-    first, last = plan_of(spec, told.append)
-    assert "nobody/nothing is not on this machine" in told[0]
-    assert told[0].endswith("Get it: hf download nobody/nothing")
+    messages: list[str] = []
+    first, last = plan_of(spec, messages.append)
+    assert "nobody/nothing is not on this machine" in messages[0]
+    assert messages[0].endswith("Get it: hf download nobody/nothing")
     assert last.folder == tmp_path / "last"
     assert (first.examples, first.steps, first.tokens, first.seconds, first.folder) == (32, None, None, None, None)
     assert (last.examples, last.steps, last.cached) == (32, 2, False)
@@ -168,7 +168,7 @@ def test_a_narrow_terminal_has_entries() -> None:
         print_plan(
             Console(file=shown, width=width, force_terminal=True, color_system=None), [replace(row, counted=False)]
         )
-        said = shown.getvalue()
+        output = shown.getvalue()
         for figure in (
             "~2,066",
             "1,234",
@@ -179,10 +179,10 @@ def test_a_narrow_terminal_has_entries() -> None:
             "under 1 min",
             "to do",
         ):
-            assert figure in said
-        assert len(said.splitlines()) >= lines
-        assert max(map(len, said.splitlines())) <= width
-    assert "  examples: ~2,066" in said.splitlines()
+            assert figure in output
+        assert len(output.splitlines()) >= lines
+        assert max(map(len, output.splitlines())) <= width
+    assert "  examples: ~2,066" in output.splitlines()
 
 
 def test_data_are_not_translated_for_a_plan(tmp_path: Path, data: Path, encoder: Path) -> None:

@@ -93,9 +93,9 @@ def test_a_killed_run_goes_on_to_the_same_bytes(home: Path, tmp_path: Path) -> N
 def test_two_runs_at_once_train_a_shared_stage_once(home: Path, tmp_path: Path) -> None:
     """Two processes with the same intermediate stage: one of them trains it, the other waits and takes it."""
     shared = {"intermediate": {"tasks": ["xnli"]}}
-    one = _values(home, tmp_path, **shared, target={"tasks": ["panx"]})
+    settings = _values(home, tmp_path, **shared, target={"tasks": ["panx"]})
     other = _values(home, tmp_path, **shared, target={"tasks": ["tydiqa"]}) | {"out": str(tmp_path / "other")}
-    both = [training(values, save=False) for values in (one, other)]
+    both = [training(values, save=False) for values in (settings, other)]
     lines = [line for run in both for line in run.lines()]
     assert [run.end() for run in both] == [0, 0]
     assert sorted(line[2] for line in lines if line[:2] == ("step", "intermediate")) == list(range(1, 8))

@@ -170,9 +170,9 @@ def test_a_complete_run_is_left_alone(home: Path, short: Path, tmp_path: Path) -
     """The same command says that the run is complete, and computes nothing."""
     run = copied(short, tmp_path / "run")
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*.safetensors")}
-    said: list[str] = []
-    train(_panx(home, run, steps=2), Options(tell=said.append))
-    assert "is complete" in said[-1]
+    messages: list[str] = []
+    train(_panx(home, run, steps=2), Options(tell=messages.append))
+    assert "is complete" in messages[-1]
     assert before == {path: path.stat().st_mtime_ns for path in run.rglob("*.safetensors")}
 
 

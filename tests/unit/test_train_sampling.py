@@ -22,7 +22,7 @@ STEPS = 4000
 
 
 def _plan_of(shares: Sequence[float], mixed: bool, steps: int = STEPS, seed: int = 3) -> Plan:
-    lengths = [place * 7 % 40 + 3 for place in range(sum(COUNTS))]
+    lengths = [number * 7 % 40 + 3 for number in range(sum(COUNTS))]
     starts = (0, *accumulate(COUNTS[:-1]))
     return Plan(lengths, SIZE, seed, steps, starts, Draws(tuple(shares), mixed, 100))
 
@@ -31,10 +31,10 @@ def _drawn(plan: Plan) -> list[int]:
     """Steps of each task or, of mixed batches, places of each task."""
     assert plan.draws is not None
     if plan.draws.mixed:
-        found = Counter(plan.part_of(unit) for step in range(plan.steps) for unit in plan.at(step))
+        counts = Counter(plan.part_of(unit) for step in range(plan.steps) for unit in plan.at(step))
     else:
-        found = Counter(plan.part_of(plan.at(step)[0]) for step in range(plan.steps))
-    return [found[part] for part in range(len(plan.parts))]
+        counts = Counter(plan.part_of(plan.at(step)[0]) for step in range(plan.steps))
+    return [counts[part] for part in range(len(plan.parts))]
 
 
 def _p(drawn: Sequence[int], shares: Any) -> float:
@@ -66,12 +66,12 @@ def test_tasks_are_drawn_as_the_formula_says(sampling: str, weights: Sequence[fl
 
 def test_other_seeds_draw_otherwise() -> None:
     """The order of tasks is drawn, not fixed; the same seed gives the same."""
-    one, again, other = (
+    first, again, other = (
         [plan.part_of(plan.at(step)[0]) for step in range(200)]
         for plan in (_plan_of((0.5, 0.3, 0.2), False, 200, seed) for seed in (3, 3, 4))
     )
-    assert one == again
-    assert one != other
+    assert first == again
+    assert first != other
 
 
 @pytest.mark.parametrize("mixed", [False, True], ids=["steps", "batches"])
@@ -141,7 +141,7 @@ def test_proportional_steps_draw_nothing() -> None:
     assert draws_of(StageSpec(("xnli",), batch_size=10), UNITS) is None
     cases = (("proportional", "batches", 11), ("capped:30", "steps", 8), ("temperature:2", "steps", 11))
     for sampling, mixing, epoch in cases:
-        found = draws_of(StageSpec(("xnli",), batch_size=10, sampling=sampling, mixing=mixing), UNITS)
-        assert found is not None
-        assert (found.mixed, found.epoch) == (mixing == "batches", epoch)
+        draws = draws_of(StageSpec(("xnli",), batch_size=10, sampling=sampling, mixing=mixing), UNITS)
+        assert draws is not None
+        assert (draws.mixed, draws.epoch) == (mixing == "batches", epoch)
     assert draws_of(StageSpec(("xnli",), batch_size=10, sampling="temperature:2"), UNITS[:1]) is None

@@ -48,8 +48,8 @@ def encoder(home: Path) -> Path:
 def _spec(data: Path, encoder: Path, name: str, **changed: Any) -> TrainSpec:
     """Four epochs of two steps; only xnli is reported."""
     facts: dict[str, Any] = {"epochs": 4, "batch_size": 16, "lr": 5e-3, "device": "cpu", "reported": "xnli"}
-    told = {"task": "panx", "select": "dev", **facts, **changed}
-    return from_values({**told, "data": data, "encoder": encoder, "out": data.parent / name})
+    values = {"task": "panx", "select": "dev", **facts, **changed}
+    return from_values({**values, "data": data, "encoder": encoder, "out": data.parent / name})
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, tor
 
         def dev_score(task: Any, source: Any, encoder: Any, head: Any, tokenizer: Any) -> Callable[[], float]:
             def score() -> float:
-                seen.append({name: one.clone() for name, one in head.state_dict().items()})
+                seen.append({name: tensor.clone() for name, tensor in head.state_dict().items()})
                 return next(left)
 
             return score
@@ -77,8 +77,8 @@ def _head(run: Path) -> dict[str, torch.Tensor]:
     return load_file(run / "heads" / "panx.safetensors")
 
 
-def _same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
-    return all(torch.equal(value, other[name]) for name, value in one.items())
+def _same(first: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(value, other[name]) for name, value in first.items())
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_the_weights_with_the_best_score_are_written(
     """Of equal scores the first; the last ones only where they are the best."""
     seen = planted(*scores)
     run = train(_spec(data, encoder, "run"))
-    assert [_same(_head(run), one) for one in seen] == [place == kept for place in range(4)]
+    assert [_same(_head(run), head) for head in seen] == [index == kept for index in range(4)]
     assert not (run / best.FILE).exists()
     rows = [row.split(",")[3] for row in (run / "metrics.csv").read_text(encoding="utf-8").splitlines()[1:]]
     assert [float(row) for row in rows if row] == list(scores)
@@ -106,7 +106,7 @@ def test_without_select_scores_decide_nothing(data: Path, encoder: Path, planted
     """The last weights are written, and nothing is kept beside the run."""
     seen = planted(10.0, 50.0, 30.0, 20.0)
     run = train(_spec(data, encoder, "run", select="none"))
-    assert [_same(_head(run), one) for one in seen] == [False, False, False, True]
+    assert [_same(_head(run), head) for head in seen] == [False, False, False, True]
     record = json.loads((run / "stages" / "00-target.json").read_text(encoding="utf-8"))
     assert record["selected_on"] == "none"
 

@@ -79,7 +79,7 @@ def home(made: Path, tmp_path: Path) -> Path:
 
 
 def _identities(spec: TrainSpec) -> list[str]:
-    return [one.identity for one in chain_of(spec.resolved(), lambda _: None).links]
+    return [link.identity for link in chain_of(spec.resolved(), lambda _: None).links]
 
 
 def _folders(home: Path) -> list[str]:
@@ -90,8 +90,8 @@ def _copy(state: Any) -> Weights:
     return {name: value.clone() for name, value in state.items()}
 
 
-def _equal(one: Weights, other: Weights) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
+def _equal(weights: Weights, other: Weights) -> bool:
+    return weights.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in weights.items())
 
 
 def test_only_the_encoder_is_carried_over(
@@ -113,12 +113,12 @@ def test_only_the_encoder_is_carried_over(
     train(spec)
     links = chain_of(spec.resolved(), lambda _: None).links
     written = [
-        load_file(folder / "model.safetensors") for folder in (encoder, *(one.folder / "model" for one in links))
+        load_file(folder / "model.safetensors") for folder in (encoder, *(link.folder / "model" for link in links))
     ]
     assert len(first) == 3
-    for place, (carried, _) in enumerate(first):
-        assert _equal(carried, written[place])
-        assert not _equal(carried, written[place + 1])
+    for index, (carried, _) in enumerate(first):
+        assert _equal(carried, written[index])
+        assert not _equal(carried, written[index + 1])
     (_, taught), (_, (last,)) = first[1:]
     learned = load_file(links[1].folder / "heads" / "panx.safetensors")
     with own_random(0):
@@ -131,12 +131,12 @@ def test_only_the_encoder_is_carried_over(
 
 def test_a_carried_head_would_be_seen(data: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An encoder that changes on the way, if only in one bit, is another: the comparison above can fail."""
-    one = load_file(encoder / "model.safetensors")
-    other = _copy(one)
+    weights = load_file(encoder / "model.safetensors")
+    other = _copy(weights)
     name = min(other)
     other[name].view(-1)[0] = torch.nextafter(other[name].view(-1)[0], torch.tensor(torch.inf))
-    assert _equal(one, _copy(one))
-    assert not _equal(one, other)
+    assert _equal(weights, _copy(weights))
+    assert not _equal(weights, other)
 
 
 def test_stages_lie_beside_the_run_and_are_recorded_in_it(made: Path) -> None:
@@ -154,10 +154,10 @@ def test_stages_lie_beside_the_run_and_are_recorded_in_it(made: Path) -> None:
         "02-target.json",
     ]
     records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((run / "stages").glob("*.json"))]
-    assert [one["kind"] for one in records] == ["masked_lm", "intermediate", "target"]
-    assert [one["share"] for one in records[1]["per_task"].values()] == [0.5, 0.5]
-    assert sum(one["seen"] for one in records[1]["per_task"].values()) == records[1]["seen"] == 24
-    assert {one["examples"] for one in records[1]["per_task"].values()} == {32}
+    assert [record["kind"] for record in records] == ["masked_lm", "intermediate", "target"]
+    assert [record["share"] for record in records[1]["per_task"].values()] == [0.5, 0.5]
+    assert sum(record["seen"] for record in records[1]["per_task"].values()) == records[1]["seen"] == 24
+    assert {record["examples"] for record in records[1]["per_task"].values()} == {32}
     assert records[1]["diversity"]["formats"] == 2
     assert (made / "runs" / first / "stages" / "01-intermediate.json").is_file()
 
@@ -191,8 +191,8 @@ def test_what_makes_a_stage_another(changed: dict[str, Any], same: list[bool], d
     """Seed, tasks, size, control, noise and mixing are part of what a stage is known by, and so of all after it."""
     tasks = {"tasks": ["xnli", "tydiqa"]}
     before = _identities(_spec(data, encoder, "run", intermediate=tasks))
-    found = _identities(_spec(data, encoder, "other", intermediate={**tasks, **changed}))
-    assert [one == other for one, other in zip(before, found, strict=True)] == same
+    after = _identities(_spec(data, encoder, "other", intermediate={**tasks, **changed}))
+    assert [identity == other for identity, other in zip(before, after, strict=True)] == same
 
 
 def test_contents_count_and_names_do_not(data: Path, encoder: Path, tmp_path: Path) -> None:
@@ -213,19 +213,21 @@ def test_a_stage_that_another_run_is_training_is_waited_for(
     monkeypatch.setattr(stage, "_WAIT_SECONDS", 0.01)
     spec = _spec(data, encoder, "run", mlm=None)
     shared = chain_of(spec.resolved(), lambda _: None).links[0]
-    held = store.lock(shared.folder)
-    held.__enter__()
-    said: list[str] = []
+    lock = store.lock(shared.folder)
+    lock.__enter__()
+    messages: list[str] = []
     seen: list[str] = []
 
     def tell(line: str) -> None:
-        said.append(line)
+        messages.append(line)
         if "waits for" in line:
-            held.__exit__(None, None, None)
+            lock.__exit__(None, None, None)
             train(from_values({**_values(data, encoder), "out": data.parent / "runs" / "other"}))
 
     train(spec, Options(tell=tell, watch=lambda at: seen.append(at.stage)))
-    assert [line for line in said if "waits" in line] == [f"waits for {shared.folder}, which another run is training"]
+    assert [line for line in messages if "waits" in line] == [
+        f"waits for {shared.folder}, which another run is training"
+    ]
     assert set(seen) == {"target"}
 
 
@@ -239,7 +241,7 @@ def test_force_makes_the_last_stage_alone_again(home: Path) -> None:
     """Stages that other runs continue from are left as they are."""
     seen: list[Progress] = []
     train(_spec(home / "data", home / "encoder", "run"), Options(watch=seen.append, force=True))
-    assert {one.stage for one in seen} == {"target"}
+    assert {event.stage for event in seen} == {"target"}
 
 
 def test_a_stage_half_made_is_no_stage(data: Path, encoder: Path) -> None:
@@ -263,9 +265,9 @@ def test_stages_alone_make_a_run(data: Path, encoder: Path, tmp_path: Path) -> N
     assert run == tmp_path / "run"
     assert [path.name for path in sorted((run / "stages").glob("*.json"))] == ["00-intermediate.json"]
     panx = {**_values(data, run), "intermediate": None, "out": tmp_path / "panx"}
-    assert [one.kind for one in chain_of(from_values(panx).resolved(), lambda _: None).links] == ["target"]
-    found = sorted((train(from_values(panx)) / "stages").glob("*.json"))
-    assert [path.name for path in found] == ["00-intermediate.json", "01-target.json"]
+    assert [link.kind for link in chain_of(from_values(panx).resolved(), lambda _: None).links] == ["target"]
+    files = sorted((train(from_values(panx)) / "stages").glob("*.json"))
+    assert [path.name for path in files] == ["00-intermediate.json", "01-target.json"]
 
 
 # ---------------------------------------------------------------------------------------------------------------- text
@@ -297,16 +299,18 @@ def test_masked_lm_reads_the_languages_that_it_is_given(text: Path, data: Path, 
 def test_text_beside_tasks_has_languages_of_its_own(text: Path, data: Path, encoder: Path) -> None:
     """They are read and recorded; the examples are those of the task; another choice is another stage."""
     beside = {"tasks": ["xnli"], "masked_lm": 0.5, "text": text, "text_languages": ["sw", "de"], "limit": "20"}
-    told: list[str] = []
-    run = train(_spec(data, encoder, "run", mlm=None, intermediate=beside), Options(tell=told.append))
+    messages: list[str] = []
+    run = train(_spec(data, encoder, "run", mlm=None, intermediate=beside), Options(tell=messages.append))
     record = json.loads((run / "stages" / "00-intermediate.json").read_text(encoding="utf-8"))
     assert (record["languages"], record["text_languages"], record["examples"]) == (["en"], ["de", "sw"], 20)
     assert record["per_task"]["masked_lm"]["examples"] == 2
     assert (record["limit"], record["schedule"], record["clip"], record["warmup"]) == ("20", "linear", 1.0, 0)
-    assert "xnli: 20 examples, masked LM: 2 windows of text in a share of 0.5 of the steps" in told[0]
+    assert "xnli: 20 examples, masked LM: 2 windows of text in a share of 0.5 of the steps" in messages[0]
     every = {**beside, "text_languages": []}
-    one, other = (_identities(_spec(data, encoder, "run", mlm=None, intermediate=values)) for values in (beside, every))
-    assert one[0] != other[0]
+    first, other = (
+        _identities(_spec(data, encoder, "run", mlm=None, intermediate=values)) for values in (beside, every)
+    )
+    assert first[0] != other[0]
 
 
 def test_the_loss_of_each_part_goes_on_where_a_run_was_stopped(

@@ -56,8 +56,8 @@ SEARCH_TASK = dataclasses.replace(
 
 
 def _family(name: str) -> Family:
-    found: Family = registry.load("family", name)
-    return found
+    member: Family = registry.load("family", name)
+    return member
 
 
 def _part(name: str, examples: list[Example], labels: tuple[str, ...] = ()) -> Part:
@@ -79,11 +79,11 @@ def test_no_batch_tears_an_example_apart(name: str, examples: list[Example], siz
     seen: Counter[int] = Counter()
     for step in range(plan.epoch_steps):
         batch = Loader([part], plan, 1, 0).batch(step)
-        found = Counter(window.example for window in batch.windows)
-        assert found == {place: every[place] for place in found}
-        assert len(found) <= size
+        counts = Counter(window.example for window in batch.windows)
+        assert counts == {index: every[index] for index in counts}
+        assert len(counts) <= size
         assert batch.ids.shape[0] == len(batch.windows)
-        seen.update(found)
+        seen.update(counts)
     assert seen == every
 
 
@@ -165,13 +165,13 @@ def test_a_task_with_a_pool_has_no_score_while_it_is_learned(tmp_path: Path) -> 
 
 def test_a_choice_counts_by_its_premise_and_choices() -> None:
     """How the question is put makes no difference; the choices and their order do."""
-    one = choice_example("1", "It rained.", ["wet", "dry"], 0, "effect")
+    example = choice_example("1", "It rained.", ["wet", "dry"], 0, "effect")
     same = choice_example("2", "it  rained.", ["Wet", "dry"], 1, "What was the effect?")
-    assert unit(one) == unit(same)
-    assert (unit(one).kind, unit(one).short) == ("pair", False)
-    assert keys(one) == {unit(one).key}
+    assert unit(example) == unit(same)
+    assert (unit(example).kind, unit(example).short) == ("pair", False)
+    assert keys(example) == {unit(example).key}
     for other in (["dry", "wet"], ["wet", "dry", "x"], ["wet", "cold"]):
-        assert unit(choice_example("3", "It rained.", other)).key != unit(one).key
+        assert unit(choice_example("3", "It rained.", other)).key != unit(example).key
 
 
 def test_a_query_is_known_by_its_text_and_its_id() -> None:

@@ -22,8 +22,8 @@ def run(tmp_path: Path) -> Path:
         {"kind": "target", "task": "panx", "languages": ["en"], "examples": 7, "seed": 3, "recipe": "xtreme"},
     ]
     (tmp_path / "stages").mkdir()
-    for place, stage in enumerate(stages):
-        (tmp_path / "stages" / f"{place:02d}-{stage['kind']}.json").write_text(json.dumps(stage))
+    for index, stage in enumerate(stages):
+        (tmp_path / "stages" / f"{index:02d}-{stage['kind']}.json").write_text(json.dumps(stage))
     return tmp_path
 
 
@@ -38,7 +38,7 @@ def test_the_row_of_a_model_tells_its_stages(run: Path) -> None:
     facts = model_facts(run, ["panx"])
     assert (facts["target"], facts["target_examples"], facts["train_seed"], facts["recipe"]) == ("panx", 7, 3, "xtreme")
     assert json.loads(facts["pretrain_languages"]) == ["en", "sw"]
-    assert [one["kind"] for one in json.loads(facts["stages"])] == ["masked_lm", "target"]
+    assert [stage["kind"] for stage in json.loads(facts["stages"])] == ["masked_lm", "target"]
     assert model_facts(run / "stages", ["panx"]) == {}
 
 
@@ -62,8 +62,8 @@ _MIX = {
 
 def _add(run: Path, *stages: dict[str, object]) -> None:
     """Further stages of a run, in front of none."""
-    for place, stage in enumerate(stages, 2):
-        (run / "stages" / f"{place:02d}-{stage['kind']}.json").write_text(json.dumps(stage))
+    for index, stage in enumerate(stages, 2):
+        (run / "stages" / f"{index:02d}-{stage['kind']}.json").write_text(json.dumps(stage))
 
 
 def test_the_row_of_a_model_tells_its_intermediate_stage(run: Path) -> None:
@@ -82,11 +82,11 @@ def test_the_row_of_a_model_tells_its_intermediate_stage(run: Path) -> None:
 
 def test_a_representation_is_of_the_targets_too(run: Path) -> None:
     """Where no head is used, what was trained last is told: after an intermediate stage too, and not in its place."""
-    said = {"target": "panx", "target_examples": 7, "train_seed": 3, "recipe": "xtreme", "selected_on": None}
-    assert {key: model_facts(run, [])[key] for key in said} == said
+    expected = {"target": "panx", "target_examples": 7, "train_seed": 3, "recipe": "xtreme", "selected_on": None}
+    assert {key: model_facts(run, [])[key] for key in expected} == expected
     _add(run, _MIX)
     facts = model_facts(run, [])
-    assert {key: facts[key] for key in said} == said
+    assert {key: facts[key] for key in expected} == expected
     assert facts["intermediate_set"] == "mnli+squad"
     assert "target" not in model_facts(run, ["mnli"])
 
@@ -115,8 +115,8 @@ def test_flags_tell_allowed_splits_and_own_training_data(run: Path) -> None:
     """What was allowed and what is a target's own data are in one list, each once; the tasks themselves know too."""
     assert stage_flags(run) == []
     _add(run, {**_MIX, "task": "a task of somebody else"}, _MIX)
-    own = [f"own training data: {one}" for one in ("lareqa", "mlqa", "xnli", "xquad")]
-    assert stage_flags(run) == [*own, "xquad/validation/en"]
+    flags = [f"own training data: {task}" for task in ("lareqa", "mlqa", "xnli", "xquad")]
+    assert stage_flags(run) == [*flags, "xquad/validation/en"]
 
 
 def test_a_task_whose_own_training_data_were_learned_before_is_told_apart(run: Path) -> None:
@@ -219,11 +219,11 @@ def test_few_shared_items_are_counted_and_many_are_refused(run: Path) -> None:
     """Up to 2 % of a split is a remark; more is refused unless it is allowed."""
     examples = [pair_example(f"p{i}", f"premise {i}", "so") for i in range(100)]
     hashes = run / "stages" / "01-target.hashes"
-    hashes.write_text("".join(f"{unit(one).key}\n" for one in examples[:2]))
+    hashes.write_text("".join(f"{unit(example).key}\n" for example in examples[:2]))
     assert overlap(run, "xnli en", examples, allowed=False) == (
         "xnli en: 2 of 100 pairs are in the model's training data."
     )
-    hashes.write_text("".join(f"{unit(one).key}\n" for one in examples[:3]))
+    hashes.write_text("".join(f"{unit(example).key}\n" for example in examples[:3]))
     with pytest.raises(Contamination, match="3 of 100 pairs"):
         overlap(run, "xnli en", examples, allowed=False)
     assert "3 of 100" in overlap(run, "xnli en", examples, allowed=True)
@@ -233,5 +233,5 @@ def test_few_shared_items_are_counted_and_many_are_refused(run: Path) -> None:
 def test_short_sentences_are_never_refused(run: Path) -> None:
     """Equal sentences below 8 words happen: they are counted only."""
     examples = [tagged_example(f"s{i}", ["short", f"n{i}"], ["O", "O"]) for i in range(10)]
-    (run / "stages" / "01-target.hashes").write_text("".join(f"{unit(one).key}\n" for one in examples))
+    (run / "stages" / "01-target.hashes").write_text("".join(f"{unit(example).key}\n" for example in examples))
     assert "10 of 10 sentences" in overlap(run, "panx en", examples, allowed=False)

@@ -32,9 +32,9 @@ LINES = ["Habari ya asubuhi, rafiki", "the river runs past old stone houses", "a
 @pytest.mark.parametrize(("count", "size"), [(1, 4), (4, 4), (5, 4), (1000, 32), (3200, 16)])
 def test_an_epoch_sees_every_window_once(count: int, size: int) -> None:
     """One pass contains each window exactly once, in batches of at most the size."""
-    lengths = [place * 7 % 50 + 1 for place in range(count)]
+    lengths = [index * 7 % 50 + 1 for index in range(count)]
     batches = epoch_batches(lengths, size, seed=1, epoch=0)
-    assert Counter(place for batch in batches for place in batch) == Counter(range(count))
+    assert Counter(index for batch in batches for index in batch) == Counter(range(count))
     assert max(map(len, batches)) <= size
     assert len(batches) == -(-count // size)
 
@@ -50,9 +50,9 @@ def test_epochs_and_seeds_differ_in_their_order() -> None:
 
 def test_batches_hold_windows_of_like_length() -> None:
     """Padding stays under a tenth where lengths vary fiftyfold."""
-    lengths = [place * 31 % 200 + 4 for place in range(3200)]
+    lengths = [index * 31 % 200 + 4 for index in range(3200)]
     batches = epoch_batches(lengths, 32, 0, 0)
-    padded = sum(len(batch) * max(lengths[place] for place in batch) for batch in batches)
+    padded = sum(len(batch) * max(lengths[index] for index in batch) for batch in batches)
     assert sum(lengths) > 0.9 * padded
 
 
@@ -73,9 +73,9 @@ def test_a_loader_can_be_entered_at_any_step() -> None:
     for start in (1, 4, 8):
         late = Loader(parts, plan, 1, start)
         assert len(late) == 9 - start
-        for one, other in zip(whole[start:], late, strict=True):
-            assert torch.equal(one.ids, other.ids)
-            right, late_right = (batch.pieces[0].taken.targets for batch in (one, other))
+        for early, other in zip(whole[start:], late, strict=True):
+            assert torch.equal(early.ids, other.ids)
+            right, late_right = (batch.pieces[0].taken.targets for batch in (early, other))
             assert right is not None
             assert late_right is not None
             assert np.array_equal(right, late_right)
@@ -109,7 +109,7 @@ def test_masked_lm_reaches_the_encoder_and_ties_its_embeddings() -> None:
     batch = Loader([part], plan_of([part], 8, 1), 1, 0).batch(0)
     torch.autograd.backward(module.training_step(batch, 0))
     assert part.head.weight is encoder.get_input_embeddings().weight
-    assert all(one.grad is not None and one.grad.abs().sum() > 0 for one in part.head.parameters())
+    assert all(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in part.head.parameters())
     assert encoder.encoder.layer[0].output.dense.weight.grad.abs().sum() > 0
 
 
@@ -125,18 +125,18 @@ def learned() -> Any:
 @pytest.mark.parametrize("text", ["Habari", "ሰላም ነው", "你好世界", "สวัสดี", "𓀀 <0x41>", "naïve", "a\u200db", "🇰🇪"])
 def test_a_tokenizer_from_scratch_knows_every_script(text: str, learned: Any) -> None:
     """No text has an unknown token, offsets stay within it, and decoding gives it back."""
-    found = learned(text, return_offsets_mapping=True, add_special_tokens=False)
-    assert learned.unk_token_id not in found["input_ids"]
-    assert all(0 <= start < stop <= len(text) for start, stop in found["offset_mapping"])
-    assert learned.decode(found["input_ids"]).strip() == text
+    encoded = learned(text, return_offsets_mapping=True, add_special_tokens=False)
+    assert learned.unk_token_id not in encoded["input_ids"]
+    assert all(0 <= start < stop <= len(text) for start, stop in encoded["offset_mapping"])
+    assert learned.decode(encoded["input_ids"]).strip() == text
 
 
 def test_the_same_text_gives_the_same_tokenizer(learned: Any, tmp_path: Path) -> None:
     """Tokenizer and weights are functions of text and seed."""
     again = scratch.new_tokenizer(LINES, scratch.SIZES["tiny"])
     assert again.get_vocab() == learned.get_vocab()
-    one, other = (scratch.new_encoder(learned, scratch.SIZES["tiny"], seed) for seed in (1, 1))
-    for name, value in one.state_dict().items():
+    first, other = (scratch.new_encoder(learned, scratch.SIZES["tiny"], seed) for seed in (1, 1))
+    for name, value in first.state_dict().items():
         assert torch.equal(value, other.state_dict()[name])
 
 

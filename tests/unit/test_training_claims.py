@@ -21,12 +21,12 @@ def _values(arms: Mapping[str, Sequence[float]], cell: str = "xnli", first: int 
 
 def test_the_interval_of_five_runs_is_the_one_worked_out_by_hand() -> None:
     """Differences 1, 2, 3, 4, 5: mean 3, sd sqrt(2.5), se sqrt(0.5), t(0.975, 4) = 2.776."""
-    found = paired_over_runs([1.0, 2.0, 3.0, 4.0, 5.0])
-    assert found["difference"] == 3
-    assert found["se"] == pytest.approx(math.sqrt(0.5))
-    assert found["low"] == pytest.approx(3 - 2.7764 * math.sqrt(0.5), abs=1e-3)
-    assert found["high"] == pytest.approx(3 + 2.7764 * math.sqrt(0.5), abs=1e-3)
-    assert found["method"] == "t over 5 runs, 4 df"
+    estimate = paired_over_runs([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert estimate["difference"] == 3
+    assert estimate["se"] == pytest.approx(math.sqrt(0.5))
+    assert estimate["low"] == pytest.approx(3 - 2.7764 * math.sqrt(0.5), abs=1e-3)
+    assert estimate["high"] == pytest.approx(3 + 2.7764 * math.sqrt(0.5), abs=1e-3)
+    assert estimate["method"] == "t over 5 runs, 4 df"
 
 
 def test_interval_and_p_are_those_of_scipy() -> None:
@@ -44,16 +44,16 @@ def test_interval_and_p_are_those_of_scipy() -> None:
 def test_runs_are_paired_by_seed_and_not_by_place() -> None:
     """Rows in another order are the same runs, and a seed that one arm does not have is left out."""
     values = _values({"none": (1, 2, 3), "mnli": (2.0, 4.5, 4.0, 90)})
-    found = claims(values.sort("value", descending=True), "none").row(0, named=True)
-    assert (found["runs"], found["difference"]) == (3, 1.5)
-    assert (found["reference_value"], found["value"]) == (2.0, 3.5)
+    row = claims(values.sort("value", descending=True), "none").row(0, named=True)
+    assert (row["runs"], row["difference"]) == (3, 1.5)
+    assert (row["reference_value"], row["value"]) == (2.0, 3.5)
 
 
 def test_a_sign_is_claimed_from_five_runs_on() -> None:
     """Four runs that all gain have an interval above 0 and claim nothing; five do, in both directions."""
     gains = (4.0, 4.2, 3.9, 4.1, 4.05)
-    arms = {"none": (0.0,) * 5, "up": gains, "down": tuple(-one for one in gains)}
-    few = claims(_values({name: own[:4] for name, own in arms.items()}), "none")
+    arms = {"none": (0.0,) * 5, "up": gains, "down": tuple(-gain for gain in gains)}
+    few = claims(_values({name: gains[:4] for name, gains in arms.items()}), "none")
     many = claims(_values(arms), "none")
     assert few.filter(pl.col("arm") == "up")["low"][0] > 0
     assert few["sign"].to_list() == [None, None]
@@ -65,10 +65,10 @@ def test_a_sign_is_not_claimed_where_only_the_uncorrected_interval_excludes_zero
     draw = np.random.default_rng(0)
     base = [1.0, 2.0, 3.0, 4.0, 5.0]
     shift = stats.t.isf(0.015, 4) * math.sqrt(0.5)
-    one = [value - 3 + shift for value in base]
-    alone = claims(_values({"none": (0.0,) * 5, "a": one}), "none")
-    noise = {f"n{place}": (draw.normal(0, 50, 5)).tolist() for place in range(9)}
-    among = claims(_values({"none": (0.0,) * 5, "a": one, **noise}), "none").filter(pl.col("arm") == "a")
+    shifted = [value - 3 + shift for value in base]
+    alone = claims(_values({"none": (0.0,) * 5, "a": shifted}), "none")
+    noise = {f"n{number}": (draw.normal(0, 50, 5)).tolist() for number in range(9)}
+    among = claims(_values({"none": (0.0,) * 5, "a": shifted, **noise}), "none").filter(pl.col("arm") == "a")
     assert alone.select("sign", "m").row(0) == ("higher", 1)
     assert among["low"][0] > 0
     assert among.select("sign", "m").row(0) == (None, 10)
@@ -86,10 +86,10 @@ def test_one_run_has_no_interval() -> None:
 def test_runs_that_do_not_vary_have_no_interval_and_count_in_the_family() -> None:
     """A standard error of 0 bounds nothing: five equal differences are not proof, and m is that of the family."""
     arms = {"none": (1.0,) * 5, "same": (2.0,) * 5, "other": (2.0, 2.1, 2.2, 2.3, 2.4)}
-    found = claims(_values(arms), "none")
-    same = found.filter(pl.col("arm") == "same").row(0, named=True)
+    table = claims(_values(arms), "none")
+    same = table.filter(pl.col("arm") == "same").row(0, named=True)
     assert (same["low"], same["sign"], same["m"], same["method"]) == (None, None, 2, "none: 5 runs do not vary")
-    other = found.filter(pl.col("arm") == "other").row(0, named=True)
+    other = table.filter(pl.col("arm") == "other").row(0, named=True)
     assert other["p_adjusted"] == pytest.approx(2 * other["p"])
 
 
@@ -122,9 +122,9 @@ def test_intervals_over_runs_cover_what_they_promise() -> None:
     for runs in (3, 5):
         seeds, noise = draw.normal(0, 3, (4000, runs)), draw.normal(0, 1, (2, 4000, runs))
         differences = (seeds + 2 + noise[0]) - (seeds + noise[1])
-        found = [paired_over_runs(one.tolist()) for one in differences]
-        held = np.mean([one["low"] <= 2 <= one["high"] for one in found])
-        assert 0.94 < held < 0.96
+        intervals = [paired_over_runs(difference.tolist()) for difference in differences]
+        covered = np.mean([interval["low"] <= 2 <= interval["high"] for interval in intervals])
+        assert 0.94 < covered < 0.96
 
 
 def test_signs_claimed_without_a_difference_are_rare() -> None:
@@ -132,6 +132,6 @@ def test_signs_claimed_without_a_difference_are_rare() -> None:
     draw = np.random.default_rng(7)
     false = 0
     for _ in range(300):
-        arms = {f"a{place}": draw.normal(0, 1, 5).tolist() for place in range(6)}
+        arms = {f"a{number}": draw.normal(0, 1, 5).tolist() for number in range(6)}
         false += claims(_values({"none": (0.0,) * 5, **arms}), "none")["sign"].count() > 0
     assert false / 300 < 0.08

@@ -27,7 +27,7 @@ def _scores() -> pl.DataFrame:
     """Two tasks of one model, of which one cell's text was seen."""
     rows = [("xnli", "en", 60.0, False), ("xnli", "sw", 40.0, False), ("panx", "en", 30.0, False)]
     return pl.DataFrame(
-        [("m", *one, "clean", "all") for one in [*rows, ("panx", "sw", 90.0, True)]],
+        [("m", *row, "clean", "all") for row in [*rows, ("panx", "sw", 90.0, True)]],
         schema=["model", "task", "language", "value", "overlap", "condition", "scope"],
         orient="row",
     )
@@ -35,8 +35,8 @@ def _scores() -> pl.DataFrame:
 
 def test_every_cell_says_why_it_is_no_transfer() -> None:
     """Flags of splits are not flags of tasks, and a task's own data count in all of its languages."""
-    found = with_transfer(_scores(), _models(own_data("xnli"), "panx/validation/en"))
-    assert found["left_out"].to_list() == ["own training data", "own training data", None, "overlap"]
+    table = with_transfer(_scores(), _models(own_data("xnli"), "panx/validation/en"))
+    assert table["left_out"].to_list() == ["own training data", "own training data", None, "overlap"]
     assert with_transfer(_scores(), _models())["left_out"].to_list() == [None, None, None, "overlap"]
 
 
@@ -44,11 +44,11 @@ def test_clean_scores_name_the_flag() -> None:
     """A flagged task keeps its scores and says so in every row; other tasks say nothing of it."""
     scores, deltas, manifest = run()
     view = registry.load("view", "clean_scores")
-    found = view.make(Results(scores, deltas, {**manifest, "own_data": ["xnli"]}, floors()))
-    said = pl.col("floor_note").fill_null("").str.contains("own training data")
-    assert found.filter(pl.col("section").str.starts_with("xnli")).select(said.all()).item()
-    assert not found.filter(~pl.col("section").str.starts_with("xnli")).select(said.any()).item()
-    assert found.height == view.make(Results(scores, deltas, manifest, floors())).height
+    frame = view.make(Results(scores, deltas, {**manifest, "own_data": ["xnli"]}, floors()))
+    flagged = pl.col("floor_note").fill_null("").str.contains("own training data")
+    assert frame.filter(pl.col("section").str.starts_with("xnli")).select(flagged.all()).item()
+    assert not frame.filter(~pl.col("section").str.starts_with("xnli")).select(flagged.any()).item()
+    assert frame.height == view.make(Results(scores, deltas, manifest, floors())).height
 
 
 def test_tables_of_tokens_are_no_capacity_whatever_they_are_called(tmp_path: Path) -> None:

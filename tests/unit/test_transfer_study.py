@@ -44,14 +44,14 @@ def test_every_run_file_is_one_that_train_reads(study: Study) -> None:
     assert specs["mix-s1"].start == specs["base"].out == specs["none-s1-xnli"].start
     assert specs["mix-s1-xnli"].start == specs["mix-s1"].out
     assert {specs[name].seed for name in specs if "-s1" in name} == {1}
-    assert {tuple(one.reported) for one in specs.values()} == {TARGETS}
+    assert {tuple(spec.reported) for spec in specs.values()} == {TARGETS}
 
 
 def test_all_arms_learn_for_equally_many_steps(study: Study) -> None:
     """Controls are those of the mix: its tasks, its steps, its batches."""
     stages = {arm: study.settings.stage(arm) for arm in study.settings.arms}
     assert stages.pop(NONE) == {}
-    assert len({(one["steps"], one["batch_size"]) for one in stages.values()}) == 1
+    assert len({(stage["steps"], stage["batch_size"]) for stage in stages.values()}) == 1
     for control in CONTROLS:
         assert stages[control] == {**stages[MIX], "control": control}
 
@@ -113,8 +113,8 @@ def test_a_piece_that_fails_is_named_and_the_rest_goes_on(study: Study, monkeypa
     assert work.make_chain(study, Chain("mnli", 1)) == ["mnli-s1-panx: no such thing"]
     assert trained == ["mnli-s1", "mnli-s1-xnli", "mnli-s1-tydiqa"]
     assert asked == [["xnli"], ["tydiqa"], ["tatoeba"]]
-    told = work.evaluation(study, Chain("mnli", 1), "tatoeba")
-    assert told["model"] == [f"tatoeba={study.work / 'mnli-s1'}"]
+    options = work.evaluation(study, Chain("mnli", 1), "tatoeba")
+    assert options["model"] == [f"tatoeba={study.work / 'mnli-s1'}"]
     assert work.evaluation(study, Chain(NONE, 1), "tatoeba")["model"] == [f"tatoeba={study.base}"]
     assert work.evaluation(study, Chain(NONE, 1), "xnli")["model"] == [f"xnli={study.work / 'none-s1-xnli'}"]
 
@@ -133,17 +133,17 @@ def test_processes_that_fail_are_told_and_others_are_begun(study: Study, monkeyp
     """Each chain is one process; a dead one costs its own chain."""
     monkeypatch.setattr(work, "_PAUSE", 0.01)
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    said: list[str] = []
-    work.run_chains(study, ["--data", "x"], 3, 1, said.append)
-    assert len(said) == 14
-    assert said[0].startswith("FAILED none-s0: no word (exit 1)")
+    messages: list[str] = []
+    work.run_chains(study, ["--data", "x"], 3, 1, messages.append)
+    assert len(messages) == 14
+    assert messages[0].startswith("FAILED none-s0: no word (exit 1)")
 
 
 def test_no_chain_is_begun_when_the_time_is_over(study: Study) -> None:
     """What is left is told."""
-    said: list[str] = []
-    work.run_chains(study, [], 2, -1, said.append)
-    assert said == ["14 chains were not begun after -1 minutes; the same command continues with them"]
+    messages: list[str] = []
+    work.run_chains(study, [], 2, -1, messages.append)
+    assert messages == ["14 chains were not begun after -1 minutes; the same command continues with them"]
 
 
 def test_the_time_of_a_piece_is_that_of_its_making(study: Study) -> None:
@@ -165,7 +165,7 @@ def test_a_report_of_fewer_seeds_reads_the_first_ones_alone(study: Study, monkey
 
     monkeypatch.setattr(collect, "evaluations", none_of)
     collect.collect(study)
-    assert {one.seed for one in asked} == {0, 1}
+    assert {chain.seed for chain in asked} == {0, 1}
     assert len(asked) == 2 * len(study.settings.arms)
 
 
@@ -177,15 +177,15 @@ _GAIN = {NONE: 0.0, "mnli": 5.0, "squad": 1.0}
 def _row(arm: str, target: str, seed: int, language: str, value: float) -> dict[str, Any]:
     split = {"language": language, "split": "test", "metric": "accuracy", "n": 300, "clusters": 100}
     floor = {"baseline": 35.0, "at_floor": value <= 40, "model": f"{arm}{seed}{target}"}
-    own = "own training data" if (arm, target) == ("mnli", "xnli") else None
-    return {"arm": arm, "target": target, "seed": seed, "value": value, "left_out": own, **split, **floor}
+    reason = "own training data" if (arm, target) == ("mnli", "xnli") else None
+    return {"arm": arm, "target": target, "seed": seed, "value": value, "left_out": reason, **split, **floor}
 
 
 def _runs(seeds: int = 5, gain: Mapping[str, float] = _GAIN) -> pl.DataFrame:
     """Arms, three targets, two languages; a gain of each arm, a common effect of seeds, and a little of its own."""
     rows = [
-        _row(arm, target, seed, language, 40 + more + seed + 0.1 * ((seed * (place + 2)) % 3) + (language == "sw"))
-        for place, (arm, more) in enumerate(gain.items())
+        _row(arm, target, seed, language, 40 + more + seed + 0.1 * ((seed * (index + 2)) % 3) + (language == "sw"))
+        for index, (arm, more) in enumerate(gain.items())
         for target in ("xnli", "panx", "tatoeba")
         for seed in range(seeds)
         for language in ("en", "sw")
@@ -198,9 +198,11 @@ def test_means_are_over_languages_that_every_run_has() -> None:
     runs = _runs(1)
     means = collect.values(runs)
     assert means.filter(arm=NONE, cell="panx")["value"].item() == 40.5
-    lacking = runs.filter(~((pl.col("arm") == "squad") & (pl.col("target") == "panx") & (pl.col("language") == "sw")))
-    assert collect.values(lacking).filter(arm=NONE, cell="panx")["value"].item() == 40.0
-    assert collect.values(lacking).filter(arm=NONE, cell="xnli")["value"].item() == 40.5
+    incomplete = runs.filter(
+        ~((pl.col("arm") == "squad") & (pl.col("target") == "panx") & (pl.col("language") == "sw"))
+    )
+    assert collect.values(incomplete).filter(arm=NONE, cell="panx")["value"].item() == 40.0
+    assert collect.values(incomplete).filter(arm=NONE, cell="xnli")["value"].item() == 40.5
     assert collect.transfer_targets(runs) == ["panx", "tatoeba"]
     assert means.filter(arm="mnli", cell=collect.AVERAGE)["value"].item() == 45.5
     assert collect.values(_runs().sample(fraction=1, shuffle=True, seed=1)).equals(collect.values(_runs()))
@@ -228,8 +230,8 @@ def test_masked_lm_on_the_same_texts_has_the_examples_of_the_tasks() -> None:
         row("other", 66, data="b", control="masked_lm"),
         row("shuffled", 31, data="a", control="shuffled_labels"),
     ]
-    found = collect._counted_alike(build(rows, MODELS))
-    counts = dict(found.select("model", "intermediate_examples").iter_rows())
+    counted = collect._counted_alike(build(rows, MODELS))
+    counts = dict(counted.select("model", "intermediate_examples").iter_rows())
     assert counts == {"mix": 30, "same": 30, "other": 66, "shuffled": 31}
 
 
@@ -243,10 +245,10 @@ def test_a_language_counts_where_an_arm_is_above_its_floor_in_most_seeds() -> No
     runs = _runs(3).filter(pl.col("target") == "panx")
     swahili = (pl.col("language") == "sw") & (pl.col("seed") < 2)
     for arm in _GAIN:
-        found = collect.counted(_at_floor(runs, swahili & (pl.col("arm") == arm)))
-        assert set(found["language"].to_list()) == {"sw"}
-        assert found["arm"].n_unique() == 3
-        assert found.height == 9
+        counted = collect.counted(_at_floor(runs, swahili & (pl.col("arm") == arm)))
+        assert set(counted["language"].to_list()) == {"sw"}
+        assert counted["arm"].n_unique() == 3
+        assert counted.height == 9
     once = pl.col("seed") == 0
     assert collect.counted(_at_floor(runs, once)).is_empty()
     part = runs.filter((pl.col("arm") != "mnli") | once)
@@ -259,9 +261,9 @@ def test_targets_at_floor_are_in_no_claim_and_in_no_average() -> None:
     assert collect.at_floor(runs) == ["tatoeba"]
     assert "tatoeba" not in collect.values(runs)["cell"].to_list()
     assert "tatoeba" in collect.means(runs)["cell"].to_list()
-    found = collect.tests(runs)
-    assert set(found["cell"].to_list()) == {"panx", "xnli"}
-    assert set(found.filter(cell="panx")["m"].to_list()) == {3}
+    tests = collect.tests(runs)
+    assert set(tests["cell"].to_list()) == {"panx", "xnli"}
+    assert set(tests.filter(cell="panx")["m"].to_list()) == {3}
     assert collect.tests(_at_floor(runs, pl.lit(False))).is_empty()
 
 
@@ -271,31 +273,31 @@ def test_the_page_says_which_targets_claim_nothing(tmp_path: Path) -> None:
     page.write(tmp_path, runs, _models(runs), _facts())
     lines = (tmp_path / "report.md").read_text("utf-8").splitlines()
     assert "| tatoeba | 0 | at floor: claims nothing | at floor: claims nothing |" in lines
-    (means,) = [one for one in lines if one.startswith("| tatoeba (at floor: claims nothing) | 42.6")]
+    (means,) = [line for line in lines if line.startswith("| tatoeba (at floor: claims nothing) | 42.6")]
     assert means.endswith("| 35.0 | 0 % |")
-    assert not any(one.startswith("| transfer average") for one in lines)
-    assert any("There is no transfer average" in one for one in lines)
+    assert not any(line.startswith("| transfer average") for line in lines)
+    assert any("There is no transfer average" in line for line in lines)
     page.write(tmp_path, _at_floor(runs, pl.lit(False)), _models(runs), _facts())
     assert "Of 0 tested differences a sign is claimed for: none" in (tmp_path / "report.md").read_text("utf-8")
 
 
 def test_flagged_cells_are_a_family_of_their_own() -> None:
     """Five unflagged cells share a correction, the averages theirs, and XNLI after MNLI its own."""
-    found = collect.tests(_runs())
-    sizes = {(cell, arm): m for cell, arm, m in found.select("cell", "arm", "m").iter_rows()}
+    tests = collect.tests(_runs())
+    sizes = {(cell, arm): m for cell, arm, m in tests.select("cell", "arm", "m").iter_rows()}
     assert sizes["xnli", "mnli"] == 1
     assert {sizes[pair] for pair in sizes if pair[0] == collect.AVERAGE} == {2}
     assert {m for pair, m in sizes.items() if pair != ("xnli", "mnli") and pair[0] != collect.AVERAGE} == {5}
-    assert found.filter(arm="mnli", cell="panx")["sign"].item() == "higher"
+    assert tests.filter(arm="mnli", cell="panx")["sign"].item() == "higher"
 
 
 def test_the_mix_is_compared_with_its_controls() -> None:
     """Where a control is there, its difference to the mix is under its name."""
     runs = _runs(gain={NONE: 0.0, MIX: 5.0, "masked_lm": 4.0})
-    found = collect.tests(runs).filter(reference="masked_lm")
-    assert found["arm"].unique().to_list() == [MIX]
-    assert found["difference"].min() > 0.5  # type: ignore[operator]  # polars types the minimum of any column
-    assert len(found) == 4
+    tests = collect.tests(runs).filter(reference="masked_lm")
+    assert tests["arm"].unique().to_list() == [MIX]
+    assert tests["difference"].min() > 0.5  # type: ignore[operator]  # polars types the minimum of any column
+    assert len(tests) == 4
 
 
 def _facts() -> dict[str, Any]:

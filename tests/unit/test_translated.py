@@ -29,29 +29,35 @@ def asked(tmp_path: Path) -> Asked:
 def test_a_folder_holds_the_english_files_in_another_language(asked: Asked, tmp_path: Path, name: str) -> None:
     """Ids and texts carry the language; a row and its translation are one cluster, under either name of the file."""
     write(tmp_path / "mt" / "de" / name, lines(GERMAN))
-    found, own = asked("xnli", tmp_path / "mt", "en", "de"), asked.english("xnli")
-    assert [one.id for one in found] == [f"xnli/train/de/{place}" for place in range(len(PAIRS))]
-    assert [one.cluster for one in found] == [one.cluster for one in own]
-    assert [one.target for one in found] == [one.target for one in own]
-    assert values(found[0]) == {"premise": ("de", "Anna sleeps. (de)"), "hypothesis": ("de", "Anna is awake. (de)")}
-    assert asked.told == []
+    translated, english = asked("xnli", tmp_path / "mt", "en", "de"), asked.english("xnli")
+    assert [example.id for example in translated] == [f"xnli/train/de/{number}" for number in range(len(PAIRS))]
+    assert [example.cluster for example in translated] == [example.cluster for example in english]
+    assert [example.target for example in translated] == [example.target for example in english]
+    assert values(translated[0]) == {
+        "premise": ("de", "Anna sleeps. (de)"),
+        "hypothesis": ("de", "Anna is awake. (de)"),
+    }
+    assert asked.messages == []
 
 
 def test_only_translations_of_the_english_examples_are_taken(asked: Asked, tmp_path: Path) -> None:
     """What a limit or the overlap rule left out in English is left out in its translation too."""
     write(tmp_path / "mt" / "de" / "xnli" / "train-en.tsv", lines(GERMAN))
     few = asked.english("xnli")[1:3]
-    assert [one.id for one in asked("xnli", tmp_path / "mt", english=few)] == ["xnli/train/de/1", "xnli/train/de/2"]
+    assert [example.id for example in asked("xnli", tmp_path / "mt", english=few)] == [
+        "xnli/train/de/1",
+        "xnli/train/de/2",
+    ]
 
 
 def test_rows_that_translate_nothing_have_clusters_of_their_own(asked: Asked, tmp_path: Path) -> None:
     """Other labels in the same places are other rows: all are taken, and that is told."""
     write(tmp_path / "mt" / "de" / "xnli" / "train-en.tsv", lines(GERMAN[::-1]))
-    found = asked("xnli", tmp_path / "mt")
-    assert len(found) == len(PAIRS)
-    assert all(one.cluster.startswith("de/premise/") for one in found)
-    (said,) = asked.told
-    assert said == (
+    translated = asked("xnli", tmp_path / "mt")
+    assert len(translated) == len(PAIRS)
+    assert all(example.cluster.startswith("de/premise/") for example in translated)
+    (message,) = asked.messages
+    assert message == (
         "xnli de: the 5 rows do not translate the English examples one by one; all of them are taken, in clusters of "
         "their own"
     )
@@ -60,33 +66,35 @@ def test_rows_that_translate_nothing_have_clusters_of_their_own(asked: Asked, tm
 def test_questions_are_known_by_their_ids(asked: Asked, tmp_path: Path) -> None:
     """A translation without some of the questions keeps the English cluster, though it is named by the first one."""
     write(tmp_path / "mt" / "de" / "squad" / "train-v1.1.json", squad("de", [("q3", "Nyerere"), ("q2", "Bücher")]))
-    found = asked("squad", tmp_path / "mt")
-    assert [one.id for one in found] == ["squad/train/de/q3", "squad/train/de/q2"]
-    assert {one.cluster for one in found} == {one.cluster for one in asked.english("squad")}
-    assert found[0].texts["context"].at(found[0].target.spans[0]) == "Nyerere"  # type: ignore[union-attr]  # a question's
+    translated = asked("squad", tmp_path / "mt")
+    assert [example.id for example in translated] == ["squad/train/de/q3", "squad/train/de/q2"]
+    assert {example.cluster for example in translated} == {example.cluster for example in asked.english("squad")}
+    assert translated[0].texts["context"].at(translated[0].target.spans[0]) == "Nyerere"  # type: ignore[union-attr]  # a question's
 
 
 def test_tagging_takes_a_folder(asked: Asked, tmp_path: Path) -> None:
     """Sentences in another language are other sentences, with other words: their clusters are their own."""
     write(tmp_path / "mt" / "sw" / "panx" / "train-sw.tsv", "Anna\tB-PER\namelala\tO\n")
-    (found,) = asked("panx", tmp_path / "mt", "sw")
-    assert (found.id, found.texts["tokens"].language) == ("panx/train/sw/0", "sw")
-    assert found.cluster.startswith("sw/sentence/")
+    (example,) = asked("panx", tmp_path / "mt", "sw")
+    assert (example.id, example.texts["tokens"].language) == ("panx/train/sw/0", "sw")
+    assert example.cluster.startswith("sw/sentence/")
 
 
 def test_the_authors_translation_of_multinli_is_read_as_it_is_laid_out(asked: Asked, tmp_path: Path) -> None:
     """XNLI-MT's files have a header and call one label otherwise."""
-    called = [(one, two, label.replace("contradiction", "contradictory")) for one, two, label in GERMAN]
+    called = [(first, two, label.replace("contradiction", "contradictory")) for first, two, label in GERMAN]
     path = tmp_path / "mt" / "XNLI-MT-1.0" / "multinli" / "multinli.train.de.tsv"
     write(path, "premise\thypo\tlabel\n" + lines(called))
-    assert [one.cluster for one in asked("xnli", tmp_path / "mt")] == [one.cluster for one in asked.english("xnli")]
+    assert [example.cluster for example in asked("xnli", tmp_path / "mt")] == [
+        example.cluster for example in asked.english("xnli")
+    ]
 
 
 def test_several_tasks_under_one_head_are_translated_each(asked: Asked, tmp_path: Path) -> None:
     """Of ANLI+ each part is looked for by its own name; parts without English examples are not."""
     write(tmp_path / "mt" / "de" / "xnli" / "train-en.tsv", lines(GERMAN))
-    found = asked("anli_plus", tmp_path / "mt", english=asked.english("mnli"))
-    assert [one.id for one in found] == [f"mnli/train/de/{place}" for place in range(len(PAIRS))]
+    translated = asked("anli_plus", tmp_path / "mt", english=asked.english("mnli"))
+    assert [example.id for example in translated] == [f"mnli/train/de/{number}" for number in range(len(PAIRS))]
 
 
 # ------------------------------------------------------------------------------------------------------------- released
@@ -94,15 +102,17 @@ def test_several_tasks_under_one_head_are_translated_each(asked: Asked, tmp_path
 
 def test_xtreme_s_translations_are_matched_by_their_english_columns(asked: Asked, tmp_path: Path) -> None:
     """Whatever their order, rows find their English pair; malformed ones and those of other pairs are left out."""
-    rows = [(*PAIRS[place][:2], *GERMAN[place]) for place in (3, 0, 4, 1)]
+    rows = [(*PAIRS[index][:2], *GERMAN[index]) for index in (3, 0, 4, 1)]
     rows[1] = (*rows[1][:4], "contradictory")
     bad = [("Anna sleeps.", "Anna rests.", "x", "y", "neutral"), ("too", "few"), ("other", "pair", "x", "y", "neutral")]
     write(tmp_path / "mt" / "XNLI" / "translate-train" / "en-de-translated.tsv", lines([*rows, *bad]))
-    found, own = asked("xnli", tmp_path / "mt"), asked.english("xnli")
-    assert [one.id for one in found] == [f"xnli/train/de/{place}" for place in (3, 0, 4, 1)]
-    assert [(one.cluster, one.target) for one in found] == [(own[n].cluster, own[n].target) for n in (3, 0, 4, 1)]
-    assert values(found[0])["premise"] == ("de", "Ben  runs to Rome. (de)")
-    assert asked.told == ["xnli de: 4 of 5 examples from en-de-translated.tsv (7 rows)"]
+    translated, english = asked("xnli", tmp_path / "mt"), asked.english("xnli")
+    assert [example.id for example in translated] == [f"xnli/train/de/{index}" for index in (3, 0, 4, 1)]
+    assert [(example.cluster, example.target) for example in translated] == [
+        (english[n].cluster, english[n].target) for n in (3, 0, 4, 1)
+    ]
+    assert values(translated[0])["premise"] == ("de", "Ben  runs to Rome. (de)")
+    assert asked.messages == ["xnli de: 4 of 5 examples from en-de-translated.tsv (7 rows)"]
 
 
 def test_xtreme_s_paraphrases_have_numbers_for_labels(asked: Asked, tmp_path: Path) -> None:
@@ -110,7 +120,7 @@ def test_xtreme_s_paraphrases_have_numbers_for_labels(asked: Asked, tmp_path: Pa
     rows = [(*PAIRS[n][:2], *GERMAN[n][:2], str(n % 2)) for n in range(3)]
     rows.append((*PAIRS[3][:2], *GERMAN[3][:2], "Ben"))
     write(tmp_path / "mt" / "PAWSX" / "translate-train" / "en-de-translated.tsv", lines(rows))
-    assert [one.id for one in asked("pawsx", tmp_path / "mt")] == [f"pawsx/train/de/{n}" for n in range(3)]
+    assert [example.id for example in asked("pawsx", tmp_path / "mt")] == [f"pawsx/train/de/{n}" for n in range(3)]
 
 
 def test_xtreme_s_questions_that_lost_their_answer_are_left_out(asked: Asked, tmp_path: Path) -> None:
@@ -118,9 +128,9 @@ def test_xtreme_s_questions_that_lost_their_answer_are_left_out(asked: Asked, tm
     path = tmp_path / "mt" / "SQuAD" / "translate-train" / "squad.translate.train.en-de.json"
     asked_of = [("q1", "Butiama"), ("q2", "Bücher"), ("q3", "Nyerere"), ("q9", "Er")]
     write(path, squad("de", asked_of, {"q2": -1, "q3": 4}))
-    (found,) = asked("squad", tmp_path / "mt")
-    assert (found.id, found.cluster) == ("squad/train/de/q1", asked.english("squad")[0].cluster)
-    assert asked.told == ["squad de: 1 of 3 examples from squad.translate.train.en-de.json (4 rows)"]
+    (example,) = asked("squad", tmp_path / "mt")
+    assert (example.id, example.cluster) == ("squad/train/de/q1", asked.english("squad")[0].cluster)
+    assert asked.messages == ["squad de: 1 of 3 examples from squad.translate.train.en-de.json (4 rows)"]
 
 
 def test_xtreme_s_questions_without_ids_are_other_data(asked: Asked, tmp_path: Path) -> None:
@@ -128,11 +138,11 @@ def test_xtreme_s_questions_without_ids_are_other_data(asked: Asked, tmp_path: P
     write(asked.folder / "tydiqa_goldp" / "tydiqa.goldp.en.train.json", squad("en", [("1", "Butiama"), ("1", "books")]))
     path = tmp_path / "mt" / "TyDiQA-GoldP" / "translate-train" / "tydiqa.translate.train.en-de.json"
     write(path, squad("de", [("1", "Butiama"), ("2", "Nyerere"), ("1", "Er")], {"2": 7}))
-    found = asked("tydiqa", tmp_path / "mt")
-    assert [one.id for one in found] == ["tydiqa/train/de/0", "tydiqa/train/de/1"]
-    assert all(one.cluster.startswith("de/") for one in found)
-    assert asked.told[0] == f"tydiqa de: 2 questions have their answer in {path.name} (3 rows)"
-    assert asked.told[1].startswith("tydiqa de: the 2 rows do not translate the English examples one by one")
+    translated = asked("tydiqa", tmp_path / "mt")
+    assert [example.id for example in translated] == ["tydiqa/train/de/0", "tydiqa/train/de/1"]
+    assert all(example.cluster.startswith("de/") for example in translated)
+    assert asked.messages[0] == f"tydiqa de: 2 questions have their answer in {path.name} (3 rows)"
+    assert asked.messages[1].startswith("tydiqa de: the 2 rows do not translate the English examples one by one")
 
 
 @pytest.mark.parametrize(
@@ -162,10 +172,10 @@ def test_what_a_folder_lacks_is_told_with_where_was_looked(asked: Asked, tmp_pat
     """A folder that is none, a language that is not there, and one that is not a language."""
     assert "Translated data are those of a folder, of hub" in line_of(lambda: asked("xnli", tmp_path / "no"))
     (tmp_path / "mt").mkdir()
-    said = line_of(lambda: asked("xnli", tmp_path / "mt", "sw"), MissingData)
-    assert said.startswith("xnli sw: no training data under ")
+    message = line_of(lambda: asked("xnli", tmp_path / "mt", "sw"), MissingData)
+    assert message.startswith("xnli sw: no training data under ")
     for path in ("sw/xnli/train-sw.tsv", "sw/xnli/train-en.tsv", "XNLI/translate-train/en-sw-translated.tsv"):
-        assert path in said
+        assert path in message
     assert "There is no language named '../x'" in line_of(lambda: asked("xnli", tmp_path / "mt", "../x"), UnknownName)
 
 
@@ -190,34 +200,34 @@ def test_a_folder_s_identity_is_that_of_its_files(asked: Asked, tmp_path: Path) 
 def hub(tmp_path: Path) -> Iterator[Loopback]:
     """A hub with XNLI's German training rows at the commit that the task pins."""
     xnli = task_of("xnli").hub["validation"]
-    rows = [{"premise": one, "hypothesis": two, "label": NAMES.index(label)} for one, two, label in GERMAN]
-    with Loopback() as one, one.lent(tmp_path):
+    rows = [{"premise": first, "hypothesis": two, "label": NAMES.index(label)} for first, two, label in GERMAN]
+    with Loopback() as server, server.lent(tmp_path):
         files = {"de/train-00000-of-00001.parquet": parquet("tsv", rows)}
-        one.put("dataset", xnli.repo, files, xnli.revision)
-        yield one
+        server.put("dataset", xnli.repo, files, xnli.revision)
+        yield server
 
 
 def test_the_hub_has_multinli_in_xnli_s_languages(asked: Asked, hub: Loopback) -> None:
     """The rows are XNLI's own translation, in the clusters of the English ones; a second time nothing is asked."""
-    found = asked("mnli", "hub", english=(own := asked.english("mnli")), offline=False)
-    assert [(one.id, one.cluster, one.target) for one in found] == [
-        (one.id.replace("/en/", "/de/"), one.cluster, one.target) for one in own
+    translated = asked("mnli", "hub", english=(english := asked.english("mnli")), offline=False)
+    assert [(example.id, example.cluster, example.target) for example in translated] == [
+        (example.id.replace("/en/", "/de/"), example.cluster, example.target) for example in english
     ]
-    assert values(found[2])["hypothesis"] == ("de", "The street is wet. (de)")
+    assert values(translated[2])["hypothesis"] == ("de", "The street is wet. (de)")
     count = len(hub.asked)
-    assert asked("mnli", "hub", english=own) == found
+    assert asked("mnli", "hub", english=english) == translated
     assert len(hub.asked) == count
     assert "Looked for" in line_of(lambda: asked("mnli", "hub", "sw"), MissingData)
 
 
 def test_what_the_hub_lacks_is_one_line(asked: Asked) -> None:
     """A language that XNLI has no translation into, and a task without a translated set, without asking the hub."""
-    said = line_of(lambda: asked("mnli", "hub", "ja"), MissingData)
-    assert said.startswith("mnli ja: facebook/xnli only has translations into ar bg de")
-    said = line_of(lambda: asked("squad", "hub"), SpecError)
-    assert said.startswith("squad: there is no translated set on the hub for it")
-    said = line_of(lambda: translation_identity("hub", ["de"], task_of("anli_plus")), SpecError)
-    assert said.startswith("anli: there is no translated set")
+    message = line_of(lambda: asked("mnli", "hub", "ja"), MissingData)
+    assert message.startswith("mnli ja: facebook/xnli only has translations into ar bg de")
+    message = line_of(lambda: asked("squad", "hub"), SpecError)
+    assert message.startswith("squad: there is no translated set on the hub for it")
+    message = line_of(lambda: translation_identity("hub", ["de"], task_of("anli_plus")), SpecError)
+    assert message.startswith("anli: there is no translated set")
     assert translation_identity("hub", ["de"], task_of("mnli")) != translation_identity("hub", ["fr"], task_of("mnli"))
 
 
@@ -228,10 +238,10 @@ def test_a_model_of_the_hub_is_fetched_as_safetensors(
     folder = seq2seq_folder(tmp_path / "model", "m2m_100", NLLB)
     (folder / "pytorch_model.bin").write_bytes(b"pickle")
     hub.put_folder("model", "someone/nllb", folder)
-    found = asked("xnli", "seq2seq:someone/nllb", offline=False)
-    assert not any("pytorch_model" in one for one in hub.asked)
+    translated = asked("xnli", "seq2seq:someone/nllb", offline=False)
+    assert not any("pytorch_model" in request for request in hub.asked)
     monkeypatch.setattr(socket.socket, "connect", None)
-    assert asked("xnli", "seq2seq:someone/nllb") == found
+    assert asked("xnli", "seq2seq:someone/nllb") == translated
     assert translation_identity("seq2seq:someone/nllb", ["de"], task_of("xnli"), offline=True) == translation_identity(
         f"seq2seq:{folder}", ["de"], task_of("xnli")
     )

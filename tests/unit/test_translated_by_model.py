@@ -43,14 +43,20 @@ def kept_file(asked: Asked) -> Path:
 
 def test_a_model_translates_the_texts_and_nothing_else(asked: Asked, model: Path) -> None:
     """Labels and clusters stay, ids name the language, and no connection is opened."""
-    own = asked.english("xnli")
-    found = asked("xnli", f"seq2seq:{model}", "de", "en", "sw")
-    assert [one.id for one in found[: len(own)]] == [f"xnli/train/de/{place}" for place in range(len(own))]
-    assert [(one.target, one.cluster) for one in found] == [(one.target, one.cluster) for one in own] * 2
-    assert {text.language for one in found[: len(own)] for text in one.texts.values()} == {"de"}
-    assert {text.id.split("/")[2] for one in found[len(own) :] for text in one.texts.values()} == {"sw"}
-    assert found[0].texts["premise"] == found[1].texts["premise"]
-    assert found[0].texts["premise"].value != own[0].texts["premise"].value
+    english = asked.english("xnli")
+    translated = asked("xnli", f"seq2seq:{model}", "de", "en", "sw")
+    assert [example.id for example in translated[: len(english)]] == [
+        f"xnli/train/de/{number}" for number in range(len(english))
+    ]
+    assert [(example.target, example.cluster) for example in translated] == [
+        (example.target, example.cluster) for example in english
+    ] * 2
+    assert {text.language for example in translated[: len(english)] for text in example.texts.values()} == {"de"}
+    assert {text.id.split("/")[2] for example in translated[len(english) :] for text in example.texts.values()} == {
+        "sw"
+    }
+    assert translated[0].texts["premise"] == translated[1].texts["premise"]
+    assert translated[0].texts["premise"].value != english[0].texts["premise"].value
 
 
 def test_a_text_is_translated_once(asked: Asked, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,16 +69,16 @@ def test_a_text_is_translated_once(asked: Asked, model: Path, monkeypatch: pytes
 
     monkeypatch.setattr(translated, "translate", watched)
     asked("xnli", f"seq2seq:{model}")
-    every = {text.value for one in asked.english("xnli") for text in one.texts.values()}
+    every = {text.value for example in asked.english("xnli") for text in example.texts.values()}
     assert sorted(seen) == sorted(every)
-    assert [len(one) for one in seen] == sorted((len(one) for one in seen), reverse=True)
+    assert [len(batch) for batch in seen] == sorted((len(batch) for batch in seen), reverse=True)
 
 
 def test_choices_are_translated_and_the_constant_question_is_not(asked: Asked, model: Path) -> None:
     """XCOPA asks in English in every language."""
-    (found,) = asked("xcopa", f"seq2seq:{model}")
-    assert values(found)["question"] == ("en", "What was the effect?")
-    assert {name for name, (language, _) in values(found).items() if language == "de"} == {
+    (example,) = asked("xcopa", f"seq2seq:{model}")
+    assert values(example)["question"] == ("en", "What was the effect?")
+    assert {name for name, (language, _) in values(example).items() if language == "de"} == {
         "premise",
         "choice1",
         "choice2",
@@ -99,16 +105,16 @@ def test_a_killed_translation_goes_on_to_the_same_file(
     assert not list(asked.keep.glob("*.jsonl"))
     assert len(list(asked.keep.glob("*.parts/*.jsonl"))) == 2
     assert asked("xnli", f"seq2seq:{model}") == whole
-    assert sum(calls) == 2 + len({text.value for one in asked.english("xnli") for text in one.texts.values()})
+    assert sum(calls) == 2 + len({text.value for example in asked.english("xnli") for text in example.texts.values()})
     assert kept_file(asked).read_bytes() == kept_file(unbroken).read_bytes()
     assert [path.name for path in asked.keep.iterdir()] == [kept_file(asked).name]
 
 
 def test_a_kept_translation_is_read_and_no_model_is(asked: Asked, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second time the weights are not read; other data, another language or more beams are another file."""
-    found = asked("xnli", f"seq2seq:{model}")
+    translations = asked("xnli", f"seq2seq:{model}")
     monkeypatch.setattr(translated, "open_translator", None)
-    assert asked("xnli", f"seq2seq:{model}") == found
+    assert asked("xnli", f"seq2seq:{model}") == translations
     monkeypatch.undo()
     asked("xnli", f"seq2seq:{model}", "sw")
     asked("xnli", f"seq2seq:{model}", english=asked.english("xnli")[:2])
@@ -158,38 +164,40 @@ def test_odd_translations_are_kept_and_told(asked: Asked, model: Path, monkeypat
     """Empty ones, those that did not end and those of a part are counted in one line."""
     made = [Translation("", long=True), Translation("x", cut=True)]
     monkeypatch.setattr(translated, "translate", lambda *words: [made[n % 2] for n in range(len(words[2]))])
-    found = asked("xnli", f"seq2seq:{model}")
-    assert {text.value for one in found for text in one.texts.values()} == {"", "x"}
-    (said,) = asked.told
+    translations = asked("xnli", f"seq2seq:{model}")
+    assert {text.value for example in translations for text in example.texts.values()} == {"", "x"}
+    (message,) = asked.messages
     counted = "5 empty, 4 not ended within its bound, 5 of a text longer than the model reads"
-    assert said == f"xnli de: 9 texts are translated, {counted} ({kept_file(asked).name})"
+    assert message == f"xnli de: 9 texts are translated, {counted} ({kept_file(asked).name})"
 
 
 def test_progress_is_told(asked: Asked, model: Path, small_parts: None) -> None:
     """Long translations say how far they are."""
     asked("xnli", f"seq2seq:{model}")
-    assert asked.told[:2] == ["xnli de: 2 of 9 texts are translated", "xnli de: 4 of 9 texts are translated"]
+    assert asked.messages[:2] == ["xnli de: 2 of 9 texts are translated", "xnli de: 4 of 9 texts are translated"]
 
 
 @pytest.mark.parametrize(("task", "family"), [("panx", "tagging"), ("squad", "span_qa")])
 def test_targets_that_do_not_survive_are_refused(asked: Asked, model: Path, task: str, family: str) -> None:
     """Tags and answers are places in a text, which its translation does not have."""
-    said = line_of(lambda: asked(task, f"seq2seq:{model}"), SpecError)
-    assert said.startswith(f"{task}: seq2seq translates the texts alone, and the target of {family} does not survive")
-    assert said == line_of(lambda: translation_identity(f"seq2seq:{model}", ["de"], task_of(task)), SpecError)
+    message = line_of(lambda: asked(task, f"seq2seq:{model}"), SpecError)
+    assert message.startswith(
+        f"{task}: seq2seq translates the texts alone, and the target of {family} does not survive"
+    )
+    assert message == line_of(lambda: translation_identity(f"seq2seq:{model}", ["de"], task_of(task)), SpecError)
 
 
 def test_languages_and_models_that_cannot_be_are_refused_beforehand(asked: Asked, model: Path, tmp_path: Path) -> None:
     """The identity, known before anything is translated, already refuses them."""
     task = task_of("xnli")
-    said = line_of(lambda: translation_identity(f"seq2seq:{model}", ["fr"], task), ModelError)
-    assert "does not translate from English into fr" in said
-    assert said == line_of(lambda: asked("xnli", f"seq2seq:{model}", "fr"), ModelError)
+    message = line_of(lambda: translation_identity(f"seq2seq:{model}", ["fr"], task), ModelError)
+    assert "does not translate from English into fr" in message
+    assert message == line_of(lambda: asked("xnli", f"seq2seq:{model}", "fr"), ModelError)
     assert "no model on the hub" in line_of(
         lambda: translation_identity("seq2seq:/no/folder", ["de"], task), ModelError
     )
     other = seq2seq_folder(tmp_path / "other", "m2m_100", NLLB, seed=1)
-    names = [f"seq2seq:{one}" for one in (model, other)]
+    names = [f"seq2seq:{name}" for name in (model, other)]
     every = [translation_identity(name, codes, task) for name in names for codes in (["de"], ["de", "sw"])]
     every.append(translation_identity(names[0], ["de"], task, beams=4))
     assert len(set(every)) == 5

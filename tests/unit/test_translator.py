@@ -57,12 +57,12 @@ def greedy(translator: Translator, target: Target, text: str, length: int) -> li
     """The ids that the model finds most probable one after the other, computed step by step."""
     tokenizer, model = translator.tokenizer, translator.model
     ids = tokenizer([target.prefix + text], return_tensors="pt")["input_ids"]
-    said = [model.config.decoder_start_token_id, *([target.first] if target.first is not None else [])]
-    while len(said) <= length and 2 not in said[1:]:
+    token_ids = [model.config.decoder_start_token_id, *([target.first] if target.first is not None else [])]
+    while len(token_ids) <= length and 2 not in token_ids[1:]:
         with torch.inference_mode():
-            logits = model(input_ids=ids, decoder_input_ids=torch.tensor([said])).logits[0, -1]
-        said.append(int(logits.argmax()))
-    return said[1:]
+            logits = model(input_ids=ids, decoder_input_ids=torch.tensor([token_ids])).logits[0, -1]
+        token_ids.append(int(logits.argmax()))
+    return token_ids[1:]
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -74,10 +74,10 @@ def test_each_kind_gives_its_most_probable_translation(tmp_path: Path, name: str
     assert bool(target.prefix) == (name in ("opus", "t5", "madlad"))
     for text in TEXTS[::2]:
         ids = translator.tokenizer([target.prefix + text])["input_ids"][0]
-        said = greedy(translator, target, text, min(2 * len(ids) + 32, translator.limit - 1))
-        (found,) = translate(translator, target, [text])
-        assert found.text == translator.tokenizer.decode(said, skip_special_tokens=True).strip()
-        assert found.cut == (2 not in said)
+        token_ids = greedy(translator, target, text, min(2 * len(ids) + 32, translator.limit - 1))
+        (result,) = translate(translator, target, [text])
+        assert result.text == translator.tokenizer.decode(token_ids, skip_special_tokens=True).strip()
+        assert result.cut == (2 not in token_ids)
 
 
 def test_a_text_is_translated_as_when_it_stands_alone(tmp_path: Path) -> None:
@@ -86,9 +86,9 @@ def test_a_text_is_translated_as_when_it_stands_alone(tmp_path: Path) -> None:
     target = translator.target("de")
     together = translate(translator, target, TEXTS)
     assert together == translate(translator, target, TEXTS)
-    for text, found in zip(TEXTS, together, strict=True):
+    for text, translation in zip(TEXTS, together, strict=True):
         (alone,) = translate(translator, target, [text])
-        assert found.text.startswith(alone.text)
+        assert translation.text.startswith(alone.text)
 
 
 def test_languages_and_beams_count(tmp_path: Path) -> None:
@@ -103,22 +103,24 @@ def test_languages_and_beams_count(tmp_path: Path) -> None:
 def test_batches_hold_every_text_once_and_no_more_than_fits() -> None:
     """Texts keep their order; a batch is bounded in texts and in characters, a text that is longer is alone."""
     texts = ["x" * 9000, *["y" * 3000] * 5, *["z" * 10] * 300]
-    found = list(batches(texts))
-    assert [text for batch in found for text in batch] == texts
-    assert [len(batch) for batch in found] == [1, 2, 2, 2, 128, 128, 43]
+    batched = list(batches(texts))
+    assert [text for batch in batched for text in batch] == texts
+    assert [len(batch) for batch in batched] == [1, 2, 2, 2, 128, 128, 43]
     assert list(batches([])) == []
 
 
 def test_too_little_memory_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A device that is full says so in one line; other errors of the library come as they are."""
     translator = made(tmp_path, "marian")
-    for said, kind in (("CUDA out of memory. Tried to", RobustXtremeError), ("shapes differ", RuntimeError)):
+    for message, kind in (("CUDA out of memory. Tried to", RobustXtremeError), ("shapes differ", RuntimeError)):
 
-        def failing(said: str = said, **_: Any) -> Any:
-            raise RuntimeError(said)
+        def failing(message: str = message, **_: Any) -> Any:
+            raise RuntimeError(message)
 
         monkeypatch.setattr(translator.model, "generate", failing)
-        with pytest.raises(kind, match="too little memory to translate 4 texts" if kind is not RuntimeError else said):
+        with pytest.raises(
+            kind, match="too little memory to translate 4 texts" if kind is not RuntimeError else message
+        ):
             translate(translator, translator.target("de"), TEXTS)
 
 
@@ -131,7 +133,7 @@ def test_a_text_longer_than_the_model_reads_is_marked(tmp_path: Path) -> None:
 
 def test_the_model_s_own_settings_of_sampling_change_nothing(tmp_path: Path) -> None:
     """A model that asks to be sampled with beams is still asked for the one most probable translation."""
-    plain = translate(*(lambda one: (one, one.target("de")))(made(tmp_path, "nllb")), TEXTS)
+    plain = translate(*(lambda translator: (translator, translator.target("de")))(made(tmp_path, "nllb")), TEXTS)
     path = tmp_path / "generation_config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "do_sample": True, "num_beams": 4, "max_length": 3}))
     translator = open_translator(tmp_path, "nllb", "cpu")
@@ -145,7 +147,7 @@ def test_the_tokenizers_of_nllb_and_mbart_say_that_the_text_is_english(tmp_path:
     nllb = name == "NllbTokenizer"
     seq2seq_folder(tmp_path, "m2m_100" if nllb else "mbart", NLLB if nllb else MBART, vocab_size=600)
     vocabulary = letters_tokenizer().get_vocab()
-    words = vocabulary if nllb else sorted(((one, 0.0) for one in vocabulary), key=lambda pair: vocabulary[pair[0]])
+    words = vocabulary if nllb else sorted(((piece, 0.0) for piece in vocabulary), key=lambda pair: vocabulary[pair[0]])
     tokenizer = getattr(transformers, name)(vocab=words, src_lang="deu_Latn" if nllb else "de_DE")
     tokenizer.save_pretrained(str(tmp_path))
     translator = open_translator(tmp_path, name, "cpu")
@@ -184,9 +186,9 @@ def test_a_language_that_a_model_does_not_know_is_refused(tmp_path: Path, name: 
     """The line names the model, the language and what is missing, before the weights are read."""
     kind, tokens, config = KINDS[name]
     seq2seq_folder(tmp_path, kind, tokens, **config)
-    said = refusal(lambda: check_languages(tmp_path, name, ["de", language]))
-    assert said.startswith(f"{name} does not translate from English into {language}: ")
-    assert why in said
+    message = refusal(lambda: check_languages(tmp_path, name, ["de", language]))
+    assert message.startswith(f"{name} does not translate from English into {language}: ")
+    assert why in message
 
 
 def test_a_model_of_one_language_is_asked_for_one(tmp_path: Path) -> None:
@@ -246,14 +248,14 @@ def test_code_of_a_folder_never_runs(tmp_path: Path) -> None:
 def test_names_that_are_no_model_are_refused() -> None:
     """What is neither a folder nor a name on the hub is told at once."""
     assert "There is no folder '/nowhere/at/all'" in refusal(lambda: find_model("/nowhere/at/all", offline=True))
-    said = refusal(lambda: find_model("some/where", offline=True))
-    assert re.search("some/where@main is not in the hub's cache", said)
+    message = refusal(lambda: find_model("some/where", offline=True))
+    assert re.search("some/where@main is not in the hub's cache", message)
 
 
 def test_the_identity_is_that_of_what_computes(tmp_path: Path) -> None:
     """Other weights are another model; a read-me beside them is not."""
-    one = seq2seq_folder(tmp_path / "one", seed=1)
+    folder = seq2seq_folder(tmp_path / "one", seed=1)
     same = seq2seq_folder(tmp_path / "same", seed=1)
     other = seq2seq_folder(tmp_path / "other", seed=2)
     (same / "README.md").write_text("A model.")
-    assert model_identity(one) == model_identity(same) != model_identity(other)
+    assert model_identity(folder) == model_identity(same) != model_identity(other)

@@ -30,7 +30,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = release(tmp_path_factory.mktemp("data"))
     letters = {ord(letter): "ก" for letter in "abcdefghijklmnopqrstuvwxyz0123456789"}
     rows = [row.split("\t") for row in (folder / "xnli" / "dev-en.tsv").read_text().splitlines()]
-    lines = [f"{one.translate(letters)}\t{other.translate(letters)}\t{label}\n" for one, other, label in rows]
+    lines = [f"{first.translate(letters)}\t{other.translate(letters)}\t{label}\n" for first, other, label in rows]
     (folder / "xnli" / "dev-th.tsv").write_text("".join(lines), encoding="utf-8")
     return folder
 
@@ -43,7 +43,7 @@ def test_a_script_that_is_not_in_the_vocabulary_is_not_run(model: Path, data: Pa
     """The other languages of the run are evaluated, and the reason is in the list of what was not."""
     plan = make_plan(_spec(model, data, "en", "sw", "th"))
     assert [task_run.language for task_run in plan.task_runs] == ["en", "sw"]
-    (left,) = (one for one in plan.not_run if one.reason == "unknown_tokens")
+    (left,) = (item for item in plan.not_run if item.reason == "unknown_tokens")
     assert (left.language, left.detail.startswith("xnli th: 100% of the text is unknown to latin@")) == ("th", True)
 
 

@@ -20,32 +20,38 @@ def _noise(value: str, code: str, strength: str = "1", spans: tuple[Span, ...] =
 def test_what_is_left_is_in_order() -> None:
     """In every language with spaces the words that stay are those of the sentence, in its order, at least one."""
     for code, value in SENTENCES.items():
-        for found in _noise(value, code, "0.6", many=5) if word_drop.serves(code) else ():
+        for noised in _noise(value, code, "0.6", many=5) if word_drop.serves(code) else ():
             left = iter(value.split())
-            assert all(any(word.startswith(own) or own in word for own in left) for word in found.text.value.split())
-            assert found.text.value.split()
+            assert all(
+                any(word.startswith(piece) or piece in word for piece in left) for word in noised.text.value.split()
+            )
+            assert noised.text.value.split()
 
 
 @pytest.mark.parametrize(("strength", "low", "high"), [("0.05", 0.04, 0.06), ("0.3", 0.27, 0.33)])
 def test_strength_is_the_share_left_out(strength: str, low: float, high: float) -> None:
     """In short texts, too: the word that is kept counts."""
-    found = _noise("habari ya asubuhi leo", "sw", strength, many=2000)
-    assert low < sum(one.edits["drop"] for one in found) / sum(one.eligible for one in found) < high
+    noised = _noise("habari ya asubuhi leo", "sw", strength, many=2000)
+    assert (
+        low
+        < sum(noised_text.edits["drop"] for noised_text in noised) / sum(noised_text.eligible for noised_text in noised)
+        < high
+    )
 
 
 def test_no_doubled_white_space_and_none_at_the_ends() -> None:
     """The white space beside a word goes with it, so that the text looks as if it had been written so."""
-    for found in _noise("Watoto hucheza karibu na mto kila siku.", "sw", "0.5", many=50):
-        assert "  " not in found.text.value
-        assert " ." not in found.text.value
-        assert found.text.value == found.text.value.strip()
+    for noised in _noise("Watoto hucheza karibu na mto kila siku.", "sw", "0.5", many=50):
+        assert "  " not in noised.text.value
+        assert " ." not in noised.text.value
+        assert noised.text.value == noised.text.value.strip()
 
 
 def test_an_answer_keeps_a_word() -> None:
     """A span of several words loses some of them, never all, and contains what is left."""
     spans = (Span(8, 30),)
-    for found in _noise("Watoto hucheza karibu na mto kila siku.", "sw", "1", spans, 20):
-        assert found.text.at(found.text.spans[0]).split()
+    for noised in _noise("Watoto hucheza karibu na mto kila siku.", "sw", "1", spans, 20):
+        assert noised.text.at(noised.text.spans[0]).split()
 
 
 def test_languages_without_spaces_are_not_served() -> None:

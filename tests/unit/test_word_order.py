@@ -21,10 +21,10 @@ def _noise(value: str, code: str, strength: str = "1", many: int = 1) -> list[No
 def test_words_stay_and_their_order_does_not() -> None:
     """In every language with spaces the words are the same, in another order, each at most one place from its own."""
     for code, value in SENTENCES.items():
-        for found in _noise(value, code, many=5) if word_order.serves(code) else ():
-            assert Counter(found.text.value.replace(".", " ")) == Counter(value.replace(".", " "))
-            assert found.text.value != value
-            assert found.edits["swap"] >= 1
+        for noised in _noise(value, code, many=5) if word_order.serves(code) else ():
+            assert Counter(noised.text.value.replace(".", " ")) == Counter(value.replace(".", " "))
+            assert noised.text.value != value
+            assert noised.edits["swap"] >= 1
 
 
 def test_capitals_and_signs_stay_where_they_are() -> None:

@@ -29,8 +29,8 @@ def _noise(
     noise: Perturbation, *texts: Text | str, strength: str = "1", code: str = "en", seed: int = 0, **rates: str
 ) -> list[Noised]:
     params = defaults(noise) | {name: (rate,) for name, rate in rates.items()}
-    own = [Text(f"{n}", code, one) if isinstance(one, str) else one for n, one in enumerate(texts)]
-    return noise_with([Bound(noise, strength, params)], own, seed)
+    source_texts = [Text(f"{n}", code, text) if isinstance(text, str) else text for n, text in enumerate(texts)]
+    return noise_with([Bound(noise, strength, params)], source_texts, seed)
 
 
 def _by(forms: Forms) -> Perturbation:
@@ -77,13 +77,13 @@ def all_ways(word: str, language: str) -> Iterator[Form]:
 def _seen(value: str, *spans: Span, code: str = "en") -> list[str]:
     """The words of a text that may be edited: those that come out in brackets of a letter."""
     noised = _noise(_by(lambda word: [f"Q{word}Q"]), Text("t", code, value, spans))[0]
-    places = [(low, high) for _, _, low, high in noised.traces[0].moves]
-    assert noised.eligible == len(places)
-    return [noised.text.value[low:high].strip("Q") for low, high in places]
+    bounds = [(low, high) for _, _, low, high in noised.traces[0].moves]
+    assert noised.eligible == len(bounds)
+    return [noised.text.value[low:high].strip("Q") for low, high in bounds]
 
 
 @pytest.mark.parametrize(
-    ("value", "found"),
+    ("value", "expected"),
     [
         ("It's the well-known o’clock.", ["It's", "the", "well", "known", "o’clock"]),
         ("'quoted' dogs' rock''n", ["quoted", "dogs", "rock", "n"]),
@@ -94,9 +94,9 @@ def _seen(value: str, *spans: Span, code: str = "en") -> list[str]:
         (" \u0301a 12 ", ["a"]),
     ],
 )
-def test_a_word_is_a_run_of_letters(value: str, found: list[str]) -> None:
+def test_a_word_is_a_run_of_letters(value: str, expected: list[str]) -> None:
     """Inner apostrophes belong to it; what touches a digit, or ends in a cluster that waits for more, is left alone."""
-    assert _seen(value, code="hi" if "क" in value else "en") == found
+    assert _seen(value, code="hi" if "क" in value else "en") == expected
 
 
 def test_a_word_is_cut_where_a_span_begins_or_ends() -> None:
@@ -111,9 +111,9 @@ def test_edits_are_no_larger_than_what_differs() -> None:
     cases = {"abcd": "axcd", "only": "konly", "abc": "abcd", "let": "lett", "friend": "freind", "gone": "on"}
     noise = _by(lambda word: [cases[word]])
     for clean, noisy in cases.items():
-        found = _noise(noise, Text("t", "en", clean, (Span(0, len(clean)),)))[0]
-        (low, high, new_low, new_high) = found.traces[0].moves[0]
-        assert found.text.at(found.text.spans[0]) == noisy
+        noised = _noise(noise, Text("t", "en", clean, (Span(0, len(clean)),)))[0]
+        (low, high, new_low, new_high) = noised.traces[0].moves[0]
+        assert noised.text.at(noised.text.spans[0]) == noisy
         assert 0 <= low < high <= len(clean)
         assert (clean[low:high], noisy[new_low:new_high]) == {
             "abcd": ("b", "x"),
@@ -123,16 +123,16 @@ def test_edits_are_no_larger_than_what_differs() -> None:
             "friend": ("ie", "ei"),
             "gone": ("gone", "on"),
         }[clean]
-        assert found.graphemes_edited == distance(clean, noisy)
+        assert noised.graphemes_edited == distance(clean, noisy)
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "expected"),
+    ("first", "other", "expected"),
     [("", "ab", 2), ("abc", "abc", 0), ("kitten", "sitting", 3), ("ab", "ba", 2), ("a", "ba", 1), ("abcd", "cd", 2)],
 )
-def test_distance_is_levenshtein(one: str, other: str, expected: int) -> None:
+def test_distance_is_levenshtein(first: str, other: str, expected: int) -> None:
     """Changed, inserted and left out clusters are counted, from either side."""
-    assert distance(one, other) == distance(other, one) == expected
+    assert distance(first, other) == distance(other, first) == expected
 
 
 @pytest.mark.parametrize(
@@ -141,8 +141,8 @@ def test_distance_is_levenshtein(one: str, other: str, expected: int) -> None:
 )
 def test_a_form_that_breaks_something_is_left_out(word: str, form: str) -> None:
     """The word itself, nothing, orphan marks, open ends, separators, other normal forms and white space at an end."""
-    found = _noise(_by(lambda _: [form]), word)[0]
-    assert (found.status, found.eligible, found.text.value) == ("unchanged", 0, word)
+    noised = _noise(_by(lambda _: [form]), word)[0]
+    assert (noised.status, noised.eligible, noised.text.value) == ("unchanged", 0, word)
 
 
 def test_forms_follow_the_normal_form_of_the_text() -> None:
@@ -161,8 +161,8 @@ def test_kinds_come_by_rate_and_forms_by_weight() -> None:
         """Change words."""
         yield from (Form("xa", "one", 1), Form("xb", "two"), Form("xc", "one", 4), Form("xd", "never"))
 
-    found = _noise(many, *["word"] * 4000)
-    share = {form: count / 4000 for form, count in Counter(one.text.value for one in found).items()}
+    noised = _noise(many, *["word"] * 4000)
+    share = {form: count / 4000 for form, count in Counter(text.text.value for text in noised).items()}
     assert share == pytest.approx({"xa": 0.15, "xc": 0.6, "xb": 0.25}, abs=0.03)
     off = _noise(many, "word", one="0", two="0", never="1")[0]
     assert (off.text.value, off.edits) == ("xd", {"one": 0, "two": 0, "never": 1})
@@ -203,50 +203,50 @@ def test_words_that_change_places_are_neighbours() -> None:
 
 def test_of_overlapping_edits_the_smallest_draw_wins() -> None:
     """At strength 1 no two overlap, and none could be added beside one with a larger draw: swaps stay dense."""
-    found = _noise(swapped, "one two six ten " * 200)[0]
-    places = found.traces[0].moves
-    assert all(first[1] <= second[0] for first, second in pairwise(places))
-    assert 200 < len(places) < 400
+    noised = _noise(swapped, "one two six ten " * 200)[0]
+    moves = noised.traces[0].moves
+    assert all(first[1] <= second[0] for first, second in pairwise(moves))
+    assert 200 < len(moves) < 400
 
 
 def test_a_dropped_word_takes_white_space_along() -> None:
     """That after it, else that before it; a word glued to signs on both sides, or to another word, stays."""
-    found = {one.text.value for one in _noise(dropped, *["one two."] * 40, strength="0.5")}
-    assert found == {"one two.", "two.", "one."}
+    results = {noised.text.value for noised in _noise(dropped, *["one two."] * 40, strength="0.5")}
+    assert results == {"one two.", "two.", "one."}
     for value in ("(one)", "one-two", "one", "U.S.", "12 34", "'one'\u00a0", "one, 2"):
         assert _noise(dropped, value)[0].text.value == value
-    assert {one.text.value for one in _noise(dropped, *["one two"] * 40)} == {"one", "two"}
+    assert {noised.text.value for noised in _noise(dropped, *["one two"] * 40)} == {"one", "two"}
 
 
 def test_texts_and_spans_keep_a_word() -> None:
     """The word with the largest draw of each is never dropped; what crosses an edge of a span is not either."""
     value = "one two three four five six"
     spans = (Span(0, 7), Span(8, 13), Span(8, 18), Span(19, 27))
-    for found in _noise(dropped, *(Text(f"{n}", "en", value, spans) for n in range(60))):
-        assert all(found.text.at(span).split() for span in found.text.spans)
-        assert not any(low < edge < high for low, high, *_ in found.traces[0].moves for edge in (7, 8, 13, 18, 19))
-        assert 2 <= found.edits["drop"] <= 3
+    for noised in _noise(dropped, *(Text(f"{n}", "en", value, spans) for n in range(60))):
+        assert all(noised.text.at(span).split() for span in noised.text.spans)
+        assert not any(low < edge < high for low, high, *_ in noised.traces[0].moves for edge in (7, 8, 13, 18, 19))
+        assert 2 <= noised.edits["drop"] <= 3
     tagged = text("sw", _SW, *word_spans(_SW))
     assert _noise(dropped, tagged)[0].text == tagged
 
 
 def test_the_books_of_a_drop_count_all_that_goes() -> None:
     """Clusters of the word and of its white space; the word that is kept is eligible where another may go."""
-    found = _noise(dropped, "one two")[0]
-    assert (found.eligible, found.graphemes_edited, found.words, found.words_edited) == (2, 4, 2, 1)
+    noised = _noise(dropped, "one two")[0]
+    assert (noised.eligible, noised.graphemes_edited, noised.words, noised.words_edited) == (2, 4, 2, 1)
 
 
 def test_a_join_takes_the_white_space_before_the_next_word() -> None:
     """All of it, and nothing else; signs beside it, digits, ends of lines and ends that wait for more keep theirs."""
-    found = _noise(joined, "one two \u00a0three, four")[0]
-    assert found.text.value == "onetwothree, four"
-    assert found.traces[0].moves == ((3, 4, 3, 3), (7, 9, 6, 6))
-    assert (found.eligible, found.edits, found.graphemes_edited) == (2, {"join": 2}, 3)
+    noised = _noise(joined, "one two \u00a0three, four")[0]
+    assert noised.text.value == "onetwothree, four"
+    assert noised.traces[0].moves == ((3, 4, 3, 3), (7, 9, 6, 6))
+    assert (noised.eligible, noised.edits, noised.graphemes_edited) == (2, {"join": 2}, 3)
     assert _noise(joined, "the U.S. is well-known news")[0].text.value == "theU.S. iswell-knownnews"
     for value in ("one\ntwo", "one \u2028 two", "one \r\n two", "5 km 10", "a2 two", "one 2b", "one", "dogs' tails"):
         assert _noise(joined, value)[0].eligible == 0, value
     assert _noise(joined, "अर्थात् नदी", code="hi")[0].eligible == 0
-    assert [one.text.value for one in _noise(joined, "one", "two")] == ["one", "two"]
+    assert [noised.text.value for noised in _noise(joined, "one", "two")] == ["one", "two"]
 
 
 def test_a_join_empties_no_span_and_crosses_no_edge() -> None:
@@ -255,30 +255,35 @@ def test_a_join_empties_no_span_and_crosses_no_edge() -> None:
         assert _noise(joined, Text("t", "en", "one  two", (span,)))[0].eligible == 0, span
     for span in (Span(0, 3, None, True), Span(2, 6, None, True), Span(5, 8, None, True)):
         assert _noise(joined, Text("t", "en", "one  two", (span,)))[0].eligible == 0, span
-    found = _noise(joined, Text("t", "en", "one  two ten", (Span(0, 3), Span(0, 5), Span(5, 8), Span(9, 12))))[0]
-    assert found.text.value == "onetwoten"
-    assert [found.text.at(span) for span in found.text.spans] == ["one", "one", "two", "ten"]
+    noised = _noise(joined, Text("t", "en", "one  two ten", (Span(0, 3), Span(0, 5), Span(5, 8), Span(9, 12))))[0]
+    assert noised.text.value == "onetwoten"
+    assert [noised.text.at(span) for span in noised.text.spans] == ["one", "one", "two", "ten"]
 
 
 def test_a_join_gives_way_to_a_drop_of_the_same_white_space() -> None:
     """Of the two the smaller draw wins, so that no white space goes twice."""
-    found = _noise(all_ways, *["one two."] * 400, swap="0", shout="0")
-    assert {one.text.value for one in found} == {"onetwo.", "one.", "two."}
-    assert all(sum(one.edits.values()) == 1 for one in found)
+    noised = _noise(all_ways, *["one two."] * 400, swap="0", shout="0")
+    assert {noised_text.text.value for noised_text in noised} == {"onetwo.", "one.", "two."}
+    assert all(sum(noised_text.edits.values()) == 1 for noised_text in noised)
 
 
 @pytest.mark.parametrize("noise", [mixed, joined, all_ways])
 def test_edits_nest_and_are_keyed(noise: Perturbation) -> None:
     """Those at a low strength are among those at a higher one; order and batch change nothing, seeds do."""
     texts = [Text(f"{n}", "sw", _SW * 3) for n in range(20)]
-    found = [_noise(noise, *texts, strength=strength) for strength in ("0.05", "0.1", "0.3", "1")]
-    for low, high in pairwise(found):
-        assert all(_changes(one) <= _changes(other) for one, other in zip(low, high, strict=True))
-    assert _noise(noise, *texts[::-1], strength="0.1")[::-1] == found[1]
-    assert [_noise(noise, one, strength="0.1")[0] for one in texts] == found[1]
-    assert _noise(noise, *texts, strength="0.1", seed=1) != found[1]
-    assert all(one.text == one.clean for one in _noise(mixed, *texts, strength="0"))
-    assert 0.08 < sum(sum(one.edits.values()) for one in found[1]) / sum(one.eligible for one in found[1]) < 0.12
+    noised = [_noise(noise, *texts, strength=strength) for strength in ("0.05", "0.1", "0.3", "1")]
+    for low, high in pairwise(noised):
+        assert all(_changes(first) <= _changes(other) for first, other in zip(low, high, strict=True))
+    assert _noise(noise, *texts[::-1], strength="0.1")[::-1] == noised[1]
+    assert [_noise(noise, text, strength="0.1")[0] for text in texts] == noised[1]
+    assert _noise(noise, *texts, strength="0.1", seed=1) != noised[1]
+    assert all(noised.text == noised.clean for noised in _noise(mixed, *texts, strength="0"))
+    assert (
+        0.08
+        < sum(sum(noised_text.edits.values()) for noised_text in noised[1])
+        / sum(noised_text.eligible for noised_text in noised[1])
+        < 0.12
+    )
 
 
 def _changes(noised: Noised) -> set[tuple[int, int, str]]:
@@ -290,6 +295,6 @@ def test_whatever_the_text_spans_survive(texts: Sequence[Text]) -> None:
     """With forms, drops, swaps, joins: no edit crosses an edge, no span and no text is emptied, clusters stay."""
     rule_5_spans_survive(Trial(all_ways, texts))
     for noised in _noise(all_ways, *texts):
-        both = {one for value in (noised.clean.value, noised.clean.value.upper()) for one in split(value)}
+        both = {cluster for value in (noised.clean.value, noised.clean.value.upper()) for cluster in split(value)}
         assert set(split(noised.text.value)) <= both
         assert sum(noised.edits.values()) == len(noised.traces[0].moves) <= noised.eligible

@@ -56,9 +56,9 @@ def test_sections_are_merged_level_by_level(folder: Path) -> None:
 
 def test_includes_are_joined_and_what_is_missing_is_named(folder: Path) -> None:
     """`a+b|c` merges in order; a section that is not there is reported; another group is left out."""
-    found = symbols(folder, "other", "plus")
-    assert found.keys["AD01"] == ("a", "Q", "at", "Greek_OMEGA")
-    assert found.missing == (Missing("none", "here"),)
+    layout = symbols(folder, "other", "plus")
+    assert layout.keys["AD01"] == ("a", "Q", "at", "Greek_OMEGA")
+    assert layout.missing == (Missing("none", "here"),)
 
 
 def test_keysyms_type_characters_marks_or_nothing() -> None:
@@ -84,7 +84,7 @@ def test_keysyms_type_characters_marks_or_nothing() -> None:
 def test_cells_are_readable() -> None:
     """Marks are on a circle, what cannot be seen is written by its number, nothing is two dashes."""
     shown = ["a", "", "\u093e", "dead:\u0301", "\u200c", "\u00a0", "\u0915\u094d\u0937"]
-    assert [cell(one) for one in shown] == ["a", "--", "◌ा", "dead:◌́", "U+200C", "U+00A0", "क्ष"]
+    assert [cell(keysym) for keysym in shown] == ["a", "--", "◌ा", "dead:◌́", "U+200C", "U+00A0", "क्ष"]
 
 
 def test_the_backslash_stands_where_the_form_has_it(folder: Path) -> None:

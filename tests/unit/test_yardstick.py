@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tools.yardstick import lost, measure, systems
 from tools.yardstick.pairs import FILES, Pair, half, lists
-from tools.yardstick.slips import Edit, edits, kind, letter, place, stretch, tenth
+from tools.yardstick.slips import Edit, edits, kind, letter, position, stretch, tenth
 
 
 @pytest.mark.parametrize(
@@ -41,10 +41,10 @@ def test_edits_lead_from_one_word_to_the_other() -> None:
 
 def test_places_and_distances_are_classes() -> None:
     """First and last letters, tenths of the word, pitches between keys."""
-    at = {number: place("letters", Edit(number, "x", "y")) for number in range(7)}
+    at = {number: position("letters", Edit(number, "x", "y")) for number in range(7)}
     assert at == {0: 0, 1: 1, 2: 2, 3: 2, 4: 2, 5: 3, 6: 4}
     assert letter("letters", Edit(7, "", "z")) == 6
-    assert place("word", Edit(0, "w", "q")) is None
+    assert position("word", Edit(0, "w", "q")) is None
     assert [tenth("letters", Edit(number, "x", "y")) for number in (0, 3, 6)] == [0, 5, 9]
     assert [stretch(Edit(0, "q", new)) for new in ("w", "e", "p", "")] == [0, 1, 4, None]
 
@@ -64,10 +64,10 @@ def _folder(tmp_path: Path) -> Path:
 
 def test_lists_are_read_once_each_and_without_right_words(tmp_path: Path) -> None:
     """Capitalised repetitions are one pair; other signs, right words and whole words in capitals are left out."""
-    found = lists(_folder(tmp_path))
+    listed = lists(_folder(tmp_path))
     wanted = {("about", "baout"), ("while", "hwile"), ("april", "apirl"), ("my", "mY")}
-    assert set(found.pairs) == {Pair(*one) for one in (*wanted, ("except", "excep"), ("except", "ex cept"))}
-    assert (found.read, found.signs, found.words, found.cases) == (9, 1, 1, 1)
+    assert set(listed.pairs) == {Pair(*fields) for fields in (*wanted, ("except", "excep"), ("except", "ex cept"))}
+    assert (listed.read, listed.signs, listed.words, listed.cases) == (9, 1, 1, 1)
 
 
 def test_halves_share_no_word() -> None:
@@ -85,8 +85,8 @@ def test_the_fit_finds_the_rates_that_made_the_typos() -> None:
     words = sorted({"".join(draw.choices(string.ascii_lowercase, k=8)) for _ in range(400)})
     rates = {"neighbour": "1", "insert": "2", "delete": "5", "double": "2", "swap": "3", "shift": "1"}
     pairs = [Pair(word, form) for word, forms in systems.ours(words, rates).items() for form in forms if form != word]
-    found = measure.fit(pairs)["rates"]
-    assert {name: float(rate) for name, rate in found.items()} == pytest.approx(
+    fitted = measure.fit(pairs)["rates"]
+    assert {name: float(rate) for name, rate in fitted.items()} == pytest.approx(
         {name: float(rate) for name, rate in rates.items()}, abs=0.35
     )
 
@@ -111,6 +111,6 @@ def test_edits_that_collide_are_lost(tmp_path: Path) -> None:
     for code, word in (("en", "children"), ("ta", "குழந்தைகள்")):
         words = "".join(f"{word}\tO\n" for _ in range(20))
         (tmp_path / f"dev-{code}.tsv").write_text(f"{words}\n{words}", encoding="utf-8")
-    found = {code: whole for code, (_, whole) in lost.shares(tmp_path)}
-    assert 0.75 < found["en"] < 0.97
-    assert found["ta"] > 0.97
+    shares = {code: whole for code, (_, whole) in lost.shares(tmp_path)}
+    assert 0.75 < shares["en"] < 0.97
+    assert shares["ta"] > 0.97

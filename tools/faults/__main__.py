@@ -73,17 +73,17 @@ def unchanged(copy: Copy, faults: Sequence[Fault], console: Console) -> bool:
 def table(outcomes: Sequence[Outcome]) -> Table:
     """A row a fault."""
     rows = Table("fault", "package", "", "seconds", box=None, pad_edge=False)
-    for one in outcomes:
-        rows.add_row(one.fault.name, one.fault.package, one.verdict, f"{one.seconds:.1f}")
+    for outcome in outcomes:
+        rows.add_row(outcome.fault.name, outcome.fault.package, outcome.verdict, f"{outcome.seconds:.1f}")
     return rows
 
 
 def report(outcomes: Sequence[Outcome], console: Console) -> int:
     """Print the table and what was not caught; the exit code."""
-    missed = [one for one in outcomes if one.verdict != CAUGHT]
+    missed = [outcome for outcome in outcomes if outcome.verdict != CAUGHT]
     console.print(table(outcomes))
-    for one in missed:
-        console.print(f"\n{one.fault.name}: {one.fault.breaks}\n{one.output[-_TAIL:]}", soft_wrap=True)
+    for outcome in missed:
+        console.print(f"\n{outcome.fault.name}: {outcome.fault.breaks}\n{outcome.output[-_TAIL:]}", soft_wrap=True)
     console.print(f"{len(outcomes) - len(missed)} of {len(outcomes)} faults are caught.")
     return 1 if missed else 0
 
@@ -104,7 +104,7 @@ def main() -> int:
         return 1
     faults = chosen(faults, words.only, words.package)
     if words.list or not faults:
-        console.print("\n".join(f"{one.name} ({one.package}): {one.breaks}" for one in faults), soft_wrap=True)
+        console.print("\n".join(f"{fault.name} ({fault.package}): {fault.breaks}" for fault in faults), soft_wrap=True)
         return 0 if faults else 2
     with tempfile.TemporaryDirectory(prefix="faults-") as folder, copied(Path(folder)) as copy:
         if not words.no_clean and not unchanged(copy, faults, console):

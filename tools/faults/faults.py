@@ -97,7 +97,7 @@ def packages(root: Path) -> set[str]:
     """The folders of the package that have modules, as `Fault.package` names them."""
     source = root / PACKAGE
     folders = {path.parent.relative_to(source).as_posix() for path in source.rglob("*.py")}
-    return {PACKAGE.name if one == "." else one for one in folders if not one.startswith("_")}
+    return {PACKAGE.name if folder == "." else folder for folder in folders if not folder.startswith("_")}
 
 
 def chosen(faults: Iterable[Fault], names: Sequence[str], within: Sequence[str]) -> list[Fault]:

@@ -52,8 +52,8 @@ def letters(strings: Iterator[str], script: str) -> list[str]:
     Digraphs are split; a letter with a mark of its own that occurs in a digraph only (Dutch íj́) is no letter by itself.
     """
     split = (regex.findall(r"\X", unicodedata.normalize("NFC", text)) for text in strings)
-    clusters = (one for parts in split for one in parts if len(parts) == 1 or len(one) == 1)
-    return sorted({one for one in clusters if is_letter(one, script)})
+    clusters = (part for parts in split for part in parts if len(parts) == 1 or len(part) == 1)
+    return sorted({cluster for cluster in clusters if is_letter(cluster, script)})
 
 
 def is_letter(cluster: str, script: str) -> bool:
@@ -118,8 +118,8 @@ def wrapped(tokens: list[str]) -> str:
 
 def exemplars(package: Path, locale: str, kind: str = "exemplarCharacters") -> list[str]:
     """The exemplar characters of a locale, of the main set or another one."""
-    found = json.loads((package / "main" / locale / "characters.json").read_text("utf-8"))
-    return list(unicode_set(found["main"][locale]["characters"][kind]))
+    document = json.loads((package / "main" / locale / "characters.json").read_text("utf-8"))
+    return list(unicode_set(document["main"][locale]["characters"][kind]))
 
 
 def pack(fact: dict[str, str], package: Path, addition: dict[str, str] | None, version: str) -> str:
@@ -142,15 +142,17 @@ def pack(fact: dict[str, str], package: Path, addition: dict[str, str] | None, v
 
 def added(addition: dict[str, str]) -> str:
     """The letters that a row of `additions.tsv` adds; their standing as well, where it is not that of the others."""
-    own = addition["standing"]
-    said = "" if own == "attested" else f'standings = {{ added = "{own}" }}\n'
-    return f'added = "{addition["letters"]}"\n{said}'
+    standing = addition["standing"]
+    line = "" if standing == "attested" else f'standings = {{ added = "{standing}" }}\n'
+    return f'added = "{addition["letters"]}"\n{line}'
 
 
 def blocks(**lists: list[str]) -> str:
     """Lists of code points as TOML strings; empty ones are left out, what cannot be seen is escaped."""
     return "".join(
-        f'{name} = """\n{wrapped([visible(one) for one in found])}\n"""\n' for name, found in lists.items() if found
+        f'{name} = """\n{wrapped([visible(cluster) for cluster in clusters])}\n"""\n'
+        for name, clusters in lists.items()
+        if clusters
     )
 
 
@@ -175,8 +177,8 @@ def authored(fact: dict[str, str], orthography: dict[str, str]) -> str:
     """The pack of a language that CLDR does not have, from its row of `orthographies.tsv`."""
     alphabet = letters(iter(orthography["letters"].split()), fact["script"])
     origin = ("authored", f"Written for this project: {orthography['why']}", "Apache-2.0")
-    found = marks(orthography["letters"].split())
-    return written(fact, alphabet, origin, "") + blocks(marks=found, punctuation=punctuation(_ASCII))
+    combining = marks(orthography["letters"].split())
+    return written(fact, alphabet, origin, "") + blocks(marks=combining, punctuation=punctuation(_ASCII))
 
 
 def rows(name: str) -> list[dict[str, Any]]:

@@ -76,12 +76,12 @@ class Recipe:
 
 def start(folder: Path, recipe: Recipe, seed: int) -> Path:
     """Write tokenizer, word vectors and untrained layers as the first stage of a run."""
-    texts = parallel.said(seed + 1, recipe.languages, recipe.texts)
+    texts = parallel.translations(seed + 1, recipe.languages, recipe.texts)
     letters = {letter for code in recipe.languages for letter in _letters(code)}
     tokenizer = new_tokenizer([*parallel.words_of(texts), *QUESTIONS], sorted(letters), recipe.vocabulary)
-    found = encoder.new_encoder(encoder.vectors(texts, tokenizer, seed), tokenizer, seed)
+    model = encoder.new_encoder(encoder.vectors(texts, tokenizer, seed), tokenizer, seed)
     folder.mkdir(parents=True, exist_ok=True)
-    write_model(folder / "model", found, tokenizer)
+    write_model(folder / "model", model, tokenizer)
     write_stage(stage_path(folder, 0, KIND), _record(texts, recipe, seed))
     return folder
 
@@ -90,7 +90,9 @@ def _letters(code: str) -> Iterator[str]:
     """The alphabet, where it is short, the kana of a long one, and what the lexicon is written in."""
     alphabet = language(code).alphabet
     yield from (
-        one for one in alphabet if len(alphabet) <= _SPELLED or _KANA.intersection(unicodedata.name(one[0]).split())
+        letter
+        for letter in alphabet
+        if len(alphabet) <= _SPELLED or _KANA.intersection(unicodedata.name(letter[0]).split())
     )
     yield from "".join(_written(words(code)))
 
@@ -100,8 +102,8 @@ def _written(value: object) -> Iterator[str]:
         case str():
             yield value
         case Mapping() | list():
-            for one in value.values() if isinstance(value, Mapping) else value:
-                yield from _written(one)
+            for item in value.values() if isinstance(value, Mapping) else value:
+                yield from _written(item)
 
 
 def _record(texts: Sequence[Mapping[str, parallel.Said]], recipe: Recipe, seed: int) -> StageRecord:
@@ -117,7 +119,7 @@ def _record(texts: Sequence[Mapping[str, parallel.Said]], recipe: Recipe, seed: 
         batch_size=0,
         lr=0.0,
         seed=seed,
-        data=digest(*(one.text for each in texts for one in each.values())),
+        data=digest(*(phrase.text for each in texts for phrase in each.values())),
         parent="",
     )
 
@@ -128,10 +130,10 @@ def write_training_suite(folder: Path, recipe: Recipe, seed: int) -> Path:
     several = _training(recipe, seed)
     for task in set(recipe.rows) - {"mewsli_x"}:
         _write(folder / task / "train-en.jsonl", islice(several[task], recipe.rows[task]))
-    found = list(islice(_mentions(recipe, seed), recipe.rows["mewsli_x"]))
-    _write(folder / "mewsli_x" / "train-en.jsonl", (row for row, _ in found))
+    rows = list(islice(_mentions(recipe, seed), recipe.rows["mewsli_x"]))
+    _write(folder / "mewsli_x" / "train-en.jsonl", (row for row, _ in rows))
     with (folder / "mewsli_x" / "pool.jsonl").open("a", encoding="utf-8", newline="\n") as pool:
-        pool.writelines(map(_line, (entity for _, entity in found)))
+        pool.writelines(map(_line, (entity for _, entity in rows)))
     return folder
 
 
@@ -151,22 +153,22 @@ def _rows(
     made: Callable[[str, Iterable[Shape]], Iterator[Row]], shapes: Iterable[Shape], recipe: Recipe
 ) -> Iterator[Row]:
     """The rows of each shape, a part of them in English as it is, the others in all orders in turn."""
-    for place, shape in enumerate(shapes):
-        for row in made(_language(place, recipe), [shape]):
-            yield {**row, "id": f"{place:05d}-{row['id']}"}
+    for index, shape in enumerate(shapes):
+        for row in made(_language(index, recipe), [shape]):
+            yield {**row, "id": f"{index:05d}-{row['id']}"}
 
 
-def _language(place: int, recipe: Recipe) -> str:
+def _language(index: int, recipe: Recipe) -> str:
     """English for one of every `plain`, an order of it for the others."""
-    turn, other = divmod(place, recipe.plain)
+    turn, other = divmod(index, recipe.plain)
     return f"en/{turn % recipe.orders}" if other else "en"
 
 
 def _mentions(recipe: Recipe, seed: int) -> Iterator[tuple[Row, Row]]:
     """Mentions, each with an entity of its own that is described in another order."""
-    for place, (mention, entity) in enumerate(meanings.mentioned_anew(seed)):
-        (row,) = rows.mention_rows(_language(place, recipe), [mention])
-        yield {**row, "id": f"{place:05d}"}, rows.entity_row(entity, _language(place * _STRIDE + 1, recipe))
+    for index, (mention, entity) in enumerate(meanings.mentioned_anew(seed)):
+        (row,) = rows.mention_rows(_language(index, recipe), [mention])
+        yield {**row, "id": f"{index:05d}"}, rows.entity_row(entity, _language(index * _STRIDE + 1, recipe))
 
 
 def _write(path: Path, several: Iterable[Row]) -> None:
@@ -230,9 +232,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=Recipe().steps)
-    said = parser.parse_args()
+    arguments = parser.parse_args()
     torch.set_num_threads(1)  # sums in one order: the same weights, however many cores there are
-    folder = build(said.folder, Recipe(steps=said.steps), said.seed, Options(tell=print, watch=_tell))
+    folder = build(arguments.folder, Recipe(steps=arguments.steps), arguments.seed, Options(tell=print, watch=_tell))
     size = sum(path.stat().st_size for path in (folder / "model").iterdir())
     print(f"{folder}: weights and tokenizer of {size / 1e6:.2f} MB")
 

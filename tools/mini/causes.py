@@ -42,14 +42,14 @@ class Template:
     """A ring, the place in it that is told first, how the people are called, and the kind of the wrong choice."""
 
     ring: str
-    place: int
+    step: int
     who: str
     wrong: str
 
     @property
     def name(self) -> str:
         """What the template is called in the suite."""
-        return f"{self.ring}/{self.place}/{self.who}/{self.wrong}"
+        return f"{self.ring}/{self.step}/{self.who}/{self.wrong}"
 
 
 @final
@@ -62,55 +62,55 @@ class Story:
     right: tuple[Clause, Clause]
     wrong: tuple[Clause, Clause]
 
-    def said(self) -> tuple[Clause, ...]:
+    def all_clauses(self) -> tuple[Clause, ...]:
         """Everything that is said."""
         return (self.premise, *self.right, *self.wrong)
 
 
 def templates() -> dict[str, Template]:
     """All templates by name."""
-    return {one.name: one for one in _all()}
+    return {template.name: template for template in _all()}
 
 
 def _all() -> Iterator[Template]:
     for ring in RINGS:
-        for place in range(4):
+        for step in range(4):
             for who in _WHO:
                 for wrong in ("turned", "strange"):
-                    yield Template(ring, place, who, wrong)
+                    yield Template(ring, step, who, wrong)
 
 
 def chosen(test: bool, tests: int) -> tuple[Template, ...]:
     """The templates of training or of the test: as many of each place of a ring and kind of choice are the test's."""
     every = templates()
     slots: dict[tuple[str, int, str], list[str]] = {}
-    for name, one in every.items():
-        slots.setdefault((one.ring, one.place, one.wrong), []).append(name)
-    names = [name for own in slots.values() for name in split.divided(own, tests // len(slots))[test]]
+    for name, template in every.items():
+        slots.setdefault((template.ring, template.step, template.wrong), []).append(name)
+    names = [name for slot in slots.values() for name in split.divided(slot, tests // len(slots))[test]]
     return tuple(every[name] for name in names)
 
 
 def story(template: Template, key: str, test: bool) -> Story:
     """The story of a template that a key draws."""
-    return split.drawn(lambda source: _draw(template, source), Story.said, f"causes/{key}/{template.name}", test)
+    return split.drawn(lambda source: _draw(template, source), Story.all_clauses, f"causes/{key}/{template.name}", test)
 
 
 def _draw(template: Template, source: Random) -> Story:
     ring = RINGS[template.ring]
-    before, told, behind = (ring[(template.place + step) % 4] for step in (-1, 0, 1))
+    before, current, following = (ring[(template.step + offset) % 4] for offset in (-1, 0, 1))
     if template.wrong == "turned":
-        wrong, rings = (behind, before), [template.ring]
+        wrong, rings = (following, before), [template.ring]
     else:
-        name, strange = _strange(template.ring, told, source)
+        name, strange = _strange(template.ring, current, source)
         wrong, rings = (strange, strange), [template.ring, name]
     cast = _cast(rings, template.who, source)
-    one, *several = (_clause(node, cast) for node in (told, before, behind, *wrong))
-    return Story(template.name, one, (several[0], several[1]), (several[2], several[3]))
+    premise, *several = (_clause(node, cast) for node in (current, before, following, *wrong))
+    return Story(template.name, premise, (several[0], several[1]), (several[2], several[3]))
 
 
-def _strange(ring: str, told: str, source: Random) -> tuple[str, str]:
+def _strange(ring: str, verb_node: str, source: Random) -> tuple[str, str]:
     """A statement of another ring, and that ring: of a verb that no ring has beside that of the one told."""
-    near = {verb for one in RINGS.values() if _verb(told) in map(_verb, one) for verb in map(_verb, one)}
+    near = {verb for ring in RINGS.values() if _verb(verb_node) in map(_verb, ring) for verb in map(_verb, ring)}
     names = [name for name in RINGS if name != ring and _things((ring, name))]
     return source.choice([(name, node) for name in names for node in RINGS[name] if _verb(node) not in near])
 
@@ -123,25 +123,27 @@ def _things(rings: Sequence[str]) -> list[str]:
     """The things that all verbs and qualities of rings are said of."""
     verbs = {_verb(node) for ring in rings for node in RINGS[ring]}
     fit = [draws.objects(verb) for verb in verbs if verb in (*meaning.ACTIONS, *meaning.TRANSFERS)]
-    told = verbs & set(meaning.ADJECTIVES)
+    adjectives = verbs & set(meaning.ADJECTIVES)
     return [
-        one for one in meaning.THINGS if all(one in several for several in fit) and told <= set(draws.qualities(one))
+        thing
+        for thing in meaning.THINGS
+        if all(thing in several for several in fit) and adjectives <= set(draws.qualities(thing))
     ]
 
 
 def _cast(rings: Sequence[str], who: str, source: Random) -> dict[str, Person | Thing | str]:
     """Who and what the letters of a ring stand for."""
     noun = source.choice(_things(rings))
-    qualities = [one for one in draws.qualities(noun) if one not in ("dirty", "clean")]
-    one, other = _people(who, source)
+    qualities = [quality for quality in draws.qualities(noun) if quality not in ("dirty", "clean")]
+    first, other = _people(who, source)
     adjective = source.choice(qualities) if source.random() < _DESCRIBED else ""
-    return {"A": one, "B": other, "X": Thing(noun, adjective), "P": source.choice(meaning.PLACES)}
+    return {"A": first, "B": other, "X": Thing(noun, adjective), "P": source.choice(meaning.PLACES)}
 
 
 def _people(who: str, source: Random) -> tuple[Person | Thing, Person | Thing]:
     if who == "role":
-        one, other = source.sample(meaning.ROLES, 2)
-        return Thing(one, definite=True), Thing(other, definite=True)
+        role, other = source.sample(meaning.ROLES, 2)
+        return Thing(role, definite=True), Thing(other, definite=True)
     firsts, lasts = source.sample(meaning.FIRST_NAMES, 2), source.sample(meaning.LAST_NAMES, 2)
     people = [Person(first, last if who == "full" else "") for first, last in zip(firsts, lasts, strict=True)]
     return people[0], people[1]

@@ -44,13 +44,13 @@ def kind_of(thing: str) -> str:
 def objects(verb: str) -> tuple[str, ...]:
     """The things that a verb is said of."""
     wanted = COMPATIBLE.get(verb)
-    return tuple(one for one in meaning.THINGS if not wanted or one in wanted or kind_of(one) in wanted)
+    return tuple(thing for thing in meaning.THINGS if not wanted or thing in wanted or kind_of(thing) in wanted)
 
 
 def qualities(thing: str) -> tuple[str, ...]:
     """The adjectives that are said of a thing."""
     unfit = (*UNFIT.get(thing, ()), *UNFIT.get(kind_of(thing), ()))
-    return tuple(one for one in meaning.ADJECTIVES if one not in unfit)
+    return tuple(adjective for adjective in meaning.ADJECTIVES if adjective not in unfit)
 
 
 def person(draw: Random) -> Person:
@@ -67,7 +67,7 @@ def organisation(draw: Random, kind: str = "") -> Organisation:
     """An organisation, of a kind where one is named."""
     kind = kind or draw.choice(meaning.ORGANISATIONS)
     unfit = meaning.SEATS if kind == "company" else meaning.FOUNDERS
-    return Organisation(draw.choice([one for one in meaning.STEMS if one not in unfit]), kind)
+    return Organisation(draw.choice([stem for stem in meaning.STEMS if stem not in unfit]), kind)
 
 
 def thing(draw: Random, verb: str) -> Thing:
@@ -78,16 +78,16 @@ def thing(draw: Random, verb: str) -> Thing:
 
 def clause(draw: Random, verb: str) -> Clause:
     """A clause of a verb, with optional parts half of the time."""
-    found = _core(draw, verb)
+    core = _core(draw, verb)
     if verb in (*meaning.ACTIONS, *meaning.TRANSFERS, *meaning.ENCOUNTERS):
-        found = replace(found, place=_maybe(draw, meaning.PLACES), day=_maybe(draw, meaning.DAYS))
+        core = replace(core, place=_maybe(draw, meaning.PLACES), day=_maybe(draw, meaning.DAYS))
     if verb == "travel":
-        found = replace(found, day=_maybe(draw, meaning.DAYS))
+        core = replace(core, day=_maybe(draw, meaning.DAYS))
     if verb in ("work", "study", "found"):
-        found = replace(found, place=_maybe(draw, meaning.PLACES))
+        core = replace(core, place=_maybe(draw, meaning.PLACES))
     if verb in ("found", "be_born") and draw.random() < _OPTIONAL:
-        found = replace(found, year=draw.randrange(1900, 2015))
-    return found
+        core = replace(core, year=draw.randrange(1900, 2015))
+    return core
 
 
 def _maybe(draw: Random, values: tuple[str, ...]) -> str:
@@ -116,12 +116,12 @@ def _core(draw: Random, verb: str) -> Clause:
 
 
 def _event(draw: Random, verb: str) -> Clause:
-    one, other = anyone(draw), anyone(draw)
-    while other == one:
+    first, other = anyone(draw), anyone(draw)
+    while other == first:
         other = anyone(draw)
     if verb in meaning.ENCOUNTERS:
-        return Clause(verb, one, other)
-    return Clause(verb, one, thing(draw, verb), other if verb in meaning.TRANSFERS else None)
+        return Clause(verb, first, other)
+    return Clause(verb, first, thing(draw, verb), other if verb in meaning.TRANSFERS else None)
 
 
 VERBS: Final = (
@@ -130,16 +130,16 @@ VERBS: Final = (
 )  # fmt: skip
 
 
-def askable(one: Clause) -> tuple[str, ...]:
+def askable(clause: Clause) -> tuple[str, ...]:
     """The parts of a clause that a question can ask for."""
-    parts = tuple(part for part in meaning.PARTS if getattr(one, part))
-    if one.verb == "be_adjective":
+    parts = tuple(part for part in meaning.PARTS if getattr(clause, part))
+    if clause.verb == "be_adjective":
         return ()
-    return tuple(part for part in parts if not (one.verb == "be_role" and part == "object"))
+    return tuple(part for part in parts if not (clause.verb == "be_role" and part == "object"))
 
 
 def drawn(seed: int, n: int) -> Iterator[Clause]:
     """Clauses of every verb in turn, a third of them negated."""
     draw = Random(seed)
-    for place in range(n):
-        yield replace(clause(draw, VERBS[place % len(VERBS)]), negated=draw.random() < 1 / 3)
+    for number in range(n):
+        yield replace(clause(draw, VERBS[number % len(VERBS)]), negated=draw.random() < 1 / 3)

@@ -18,9 +18,9 @@ _ROUNDS: Final = 6
 
 def counted(columns: Sequence[Iterable[int]], vocabulary: int) -> Any:
     """The sparse matrix (V, N) that is 1 where a token stands in a column."""
-    pairs = [(token, place) for place, tokens in enumerate(columns) for token in sorted(set(tokens))]
-    rows, places = np.array(pairs).T
-    return csr_matrix((np.ones(len(pairs)), (rows, places)), shape=(vocabulary, len(columns)))
+    pairs = [(token, index) for index, tokens in enumerate(columns) for token in sorted(set(tokens))]
+    rows, indices = np.array(pairs).T
+    return csr_matrix((np.ones(len(pairs)), (rows, indices)), shape=(vocabulary, len(columns)))
 
 
 def weighted(counts: Any) -> Any:

@@ -36,45 +36,45 @@ def vectors(texts: Sequence[Mapping[str, Said]], tokenizer: Any, seed: int) -> e
     has a vector that is drawn.
     """
     plain = _plain(texts, tokenizer)
-    every = [own | other for own, other in zip(plain, _other_cuts(texts, tokenizer, seed), strict=True)]
+    every = [tokens | other for tokens, other in zip(plain, _other_cuts(texts, tokenizer, seed), strict=True)]
     size = len(tokenizer)
     fitted = embeddings.counted(plain, size)
     often = np.asarray(fitted.sum(axis=1)).ravel() >= _FITTED
     rows = embeddings.weighted(fitted).multiply(often[:, None]).tocsr()
     left, values = embeddings.svd(rows, SIZE, seed)
     folded = (embeddings.weighted(embeddings.counted(every, size)) @ (rows.T @ left)) / values**2
-    found = np.where(often[:, None], left, folded) * values**_WHITENED
-    unmet = ~found.any(axis=1)
-    found[unmet] = np.random.default_rng((seed, _UNMET)).standard_normal((int(unmet.sum()), SIZE))
-    scaled: embeddings.Matrix = embeddings.unit(found) * np.sqrt(SIZE)
+    matrix = np.where(often[:, None], left, folded) * values**_WHITENED
+    unmet = ~matrix.any(axis=1)
+    matrix[unmet] = np.random.default_rng((seed, _UNMET)).standard_normal((int(unmet.sum()), SIZE))
+    scaled: embeddings.Matrix = embeddings.unit(matrix) * np.sqrt(SIZE)
     return scaled
 
 
 def _plain(texts: Sequence[Mapping[str, Said]], tokenizer: Any) -> list[set[int]]:
     """The tokens of each text in all languages."""
-    flat = [one.text for each in texts for one in each.values()]
+    flat = [phrase.text for each in texts for phrase in each.values()]
     ids = dict(zip(flat, tokenizer(flat, add_special_tokens=False)["input_ids"], strict=True))
-    return [{token for one in each.values() for token in ids[one.text]} for each in texts]
+    return [{token for phrase in each.values() for token in ids[phrase.text]} for each in texts]
 
 
 def _other_cuts(texts: Sequence[Mapping[str, Said]], tokenizer: Any, seed: int) -> list[set[int]]:
     """The tokens of each text's words in other cuts; a word has _CUTS of them, which take turns."""
     cuts = Cuts(tokenizer, _DROPPED, seed)
     known: dict[tuple[str, int], list[int]] = {}
-    found = []
-    for place, each in enumerate(texts):
-        own: set[int] = set()
-        words = [word for one in each.values() for word in one.words]
+    all_tokens = []
+    for index, each in enumerate(texts):
+        cut_tokens: set[int] = set()
+        words = [word for phrase in each.values() for word in phrase.words]
         for number, word in enumerate(words * _CUT_COLUMNS):
-            key = (word, (place + number) % _CUTS)
+            key = (word, (index + number) % _CUTS)
             if key not in known:
                 known[key] = cuts.ids(word, str(key[1]))
-            own.update(known[key])
-        found.append(own)
-    return found
+            cut_tokens.update(known[key])
+        all_tokens.append(cut_tokens)
+    return all_tokens
 
 
-def new_encoder(found: embeddings.Matrix, tokenizer: Any, seed: int) -> Any:
+def new_encoder(matrix: embeddings.Matrix, tokenizer: Any, seed: int) -> Any:
     """An encoder with these word vectors; the same seed gives the same weights, and no global state changes."""
     config = MiniConfig(
         vocab_size=len(tokenizer),
@@ -90,13 +90,13 @@ def new_encoder(found: embeddings.Matrix, tokenizer: Any, seed: int) -> Any:
     )
     with own_random(seed), torch.no_grad():
         encoder = MiniModel(config)
-        _start(encoder, torch.tensor(found, dtype=torch.float32))
+        _start(encoder, torch.tensor(matrix, dtype=torch.float32))
     return encoder
 
 
-def _start(encoder: Any, found: torch.Tensor) -> None:
+def _start(encoder: Any, vectors: torch.Tensor) -> None:
     special = torch.randn(int(encoder.config.eos_token_id) + 1, SIZE)
-    encoder.embeddings.weight.copy_(found)
+    encoder.embeddings.weight.copy_(vectors)
     encoder.embeddings.weight[: len(special)] = special
     for module in encoder.modules():
         if isinstance(module, nn.Linear):

@@ -44,14 +44,14 @@ class Naming:
     template: str
     clauses: tuple[Clause, ...]
 
-    def said(self) -> tuple[Clause, ...]:
+    def all_clauses(self) -> tuple[Clause, ...]:
         """Everything that is said."""
         return self.clauses
 
 
 def templates() -> dict[str, Template]:
     """All templates by name."""
-    return {one.name: one for one in _all()}
+    return {template.name: template for template in _all()}
 
 
 def _all() -> Iterator[Template]:
@@ -73,7 +73,9 @@ def chosen(test: bool, tests: int) -> tuple[Template, ...]:
 
 def naming(template: Template, key: str, test: bool) -> Naming:
     """The example of a template that a key draws."""
-    return split.drawn(lambda source: _draw(template, source), Naming.said, f"entities/{key}/{template.name}", test)
+    return split.drawn(
+        lambda source: _draw(template, source), Naming.all_clauses, f"entities/{key}/{template.name}", test
+    )
 
 
 def _draw(template: Template, source: Random) -> Naming:
@@ -85,36 +87,36 @@ def _draw(template: Template, source: Random) -> Naming:
 
 def _names_someone(clause: Clause) -> bool:
     named = (clause.subject, clause.object, clause.recipient)
-    return bool(clause.place) or any(isinstance(one, (Person, Organisation)) for one in named)
+    return bool(clause.place) or any(isinstance(entity, (Person, Organisation)) for entity in named)
 
 
 def _clause(verb: str, template: Template, source: Random) -> Clause:
-    found = draws.clause(source, verb)
-    while _namesakes(found):
-        found = draws.clause(source, verb)
-    subject = _named(found.subject, template.surname, source)
-    target = _named(found.object, template.surname, source) if found.object else None
+    filled = draws.clause(source, verb)
+    while _namesakes(filled):
+        filled = draws.clause(source, verb)
+    subject = _named(filled.subject, template.surname, source)
+    target = _named(filled.object, template.surname, source) if filled.object else None
     optional = verb not in ("live", "travel", "be_born", "be_in")
-    place = "" if verb == "be_role" or (optional and not template.placed) else _place(source)
-    return replace(found, subject=subject, object=target, place=place, negated=source.random() < 0.2)
+    location = "" if verb == "be_role" or (optional and not template.placed) else _location(source)
+    return replace(filled, subject=subject, object=target, place=location, negated=source.random() < 0.2)
 
 
 def _namesakes(clause: Clause) -> bool:
     """Whether two people of a clause have one first name, so that without surnames they would be the same."""
     people = (clause.subject, clause.object, clause.recipient)
-    firsts = [one.first for one in people if isinstance(one, Person)]
+    firsts = [person.first for person in people if isinstance(person, Person)]
     return len(set(firsts)) < len(firsts)
 
 
-def _place(source: Random) -> str:
+def _location(source: Random) -> str:
     return source.choice(meaning.SEATS if source.random() < _AMBIGUOUS else meaning.PLACES)
 
 
-def _named(one: Thing | Person | Organisation, surname: bool, source: Random) -> Thing | Person | Organisation:
-    match one:
+def _named(entity: Thing | Person | Organisation, surname: bool, source: Random) -> Thing | Person | Organisation:
+    match entity:
         case Person(first):
             lasts = meaning.FOUNDERS if source.random() < _AMBIGUOUS else meaning.LAST_NAMES
             return Person(first, source.choice(lasts) if surname else "")
         case Organisation(_, kind) if source.random() < _AMBIGUOUS:
             return Organisation(source.choice(meaning.FOUNDERS if kind == "company" else meaning.SEATS), kind)
-    return one
+    return entity

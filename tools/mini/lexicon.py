@@ -31,9 +31,9 @@ TABLES: Final[Mapping[str, tuple[str, ...]]] = {
 def words(language: str) -> Mapping[str, Mapping[str, Any]]:
     """The tables of a language. Raises ValueError naming the first key that is missing or not of the world."""
     path = _FOLDER / f"{language}.toml"
-    found: Mapping[str, Mapping[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))
+    tables: Mapping[str, Mapping[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))
     for table, keys in TABLES.items():
-        wrong = set(keys) ^ set(found.get(table, {}))
+        wrong = set(keys) ^ set(tables.get(table, {}))
         if wrong:
             raise ValueError(f"{path.name}: [{table}] lacks, or should not have: {', '.join(sorted(wrong))}")
-    return found
+    return tables

@@ -50,7 +50,7 @@ ROLES: Final = (
 OPPOSITES: Final = (("old", "new"), ("big", "small"), ("heavy", "light"), ("clean", "dirty"), ("expensive", "cheap"))
 """`light` is not heavy."""
 COLOURS: Final = ("red", "blue", "green", "white", "black", "yellow")
-ADJECTIVES: Final = tuple(one for pair in OPPOSITES for one in pair) + COLOURS
+ADJECTIVES: Final = tuple(adjective for pair in OPPOSITES for adjective in pair) + COLOURS
 
 WOMEN: Final = ("anna", "maria", "elena", "sofia", "laura", "nina", "clara", "julia", "sara", "emma", "olga", "leila")
 MEN: Final = (

@@ -29,61 +29,61 @@ Shape = TypeVar("Shape")
 def triples(test: bool, seed: int = 0) -> Iterator[nli.Triple]:
     """Premises and their hypotheses; a test has one of each template."""
     if test:
-        return (nli.triple(one, f"{seed}/0", True) for one in nli.chosen(True, TESTS["xnli"]))
+        return (nli.triple(template, f"{seed}/0", True) for template in nli.chosen(True, TESTS["xnli"]))
     every = nli.chosen(False, TESTS["xnli"])
-    down = [one for one in every if one.form == "down"]
-    rest = [one for one in every if one.form != "down"]
-    return (nli.triple(one, f"{seed}/{turn}", False) for turn, one in _in_turn(down, rest, seed))
+    down = [template for template in every if template.form == "down"]
+    rest = [template for template in every if template.form != "down"]
+    return (nli.triple(template, f"{seed}/{turn}", False) for turn, template in _in_turn(down, rest, seed))
 
 
 def stories(test: bool, seed: int = 0) -> Iterator[causes.Story]:
     """Statements with their causes and effects."""
     every = causes.chosen(test, TESTS["xcopa"])
-    turns = ((0, one) for one in every) if test else _in_turn(every, [], seed)
-    return (causes.story(one, f"{seed}/{turn}", test) for turn, one in turns)
+    turns = ((0, template) for template in every) if test else _in_turn(every, [], seed)
+    return (causes.story(template, f"{seed}/{turn}", test) for turn, template in turns)
 
 
 def tagged(test: bool, seed: int = 0) -> Iterator[statements.Statement]:
     """Statements whose words are tagged."""
     every = statements.chosen(test, TESTS["udpos"])
     turns = _each(every, _EACH["udpos"]) if test else _in_turn(every, [], seed)
-    return (statements.statement(one, f"{seed}/{turn}", test) for turn, one in turns)
+    return (statements.statement(template, f"{seed}/{turn}", test) for turn, template in turns)
 
 
 def namings(test: bool, seed: int = 0) -> Iterator[entities.Naming]:
     """Texts that name people, organisations and places."""
     every = entities.chosen(test, TESTS["panx"])
     turns = _each(every, _EACH["panx"]) if test else _in_turn(every, [], seed)
-    return (entities.naming(one, f"{seed}/{turn}", test) for turn, one in turns)
+    return (entities.naming(template, f"{seed}/{turn}", test) for turn, template in turns)
 
 
 def read(test: bool, seed: int = 0) -> Iterator[passages.Passage]:
     """Passages with their questions; a test has one of each template."""
     every = passages.chosen(test, TESTS["xquad"])
     if test:
-        return (passages.passage(one, f"{seed}/0", True) for one in every)
-    return (passages.passage(one, f"{seed}/{turn}", False) for turn, one in _in_turn(every, [], seed))
+        return (passages.passage(template, f"{seed}/0", True) for template in every)
+    return (passages.passage(template, f"{seed}/{turn}", False) for turn, template in _in_turn(every, [], seed))
 
 
 def parallel_passages(seed: int = 0) -> Iterator[passages.Passage]:
     """The passages of mlqa: of templates of xquad's test, with other people in them."""
     every = passages.chosen(True, TESTS["xquad"])[:_PASSAGES]
-    return (_short(passages.passage(one, f"mlqa/{seed}", True)) for one in every)
+    return (_short(passages.passage(template, f"mlqa/{seed}", True)) for template in every)
 
 
-def _short(one: passages.Passage) -> passages.Passage:
+def _short(passage: passages.Passage) -> passages.Passage:
     """The passage with its first questions."""
-    return replace(one, questions=one.questions[:_QUESTIONS])
+    return replace(passage, questions=passage.questions[:_QUESTIONS])
 
 
 def native(language: str, seed: int = 0) -> Iterator[passages.Passage]:
     """The passages of tydiqa: a language's own."""
     every = passages.chosen(True, TESTS["xquad"])
     several = Random(f"tydiqa/{seed}/{language}").sample(every, _PASSAGES)
-    return (_short(passages.passage(one, f"tydiqa/{seed}/{language}", True)) for one in several)
+    return (_short(passages.passage(template, f"tydiqa/{seed}/{language}", True)) for template in several)
 
 
-def found(test: bool, seed: int = 0) -> Iterator[passages.Passage]:
+def searched(test: bool, seed: int = 0) -> Iterator[passages.Passage]:
     """The passages of lareqa; in its test no question is answered by a sentence of another passage.
 
     Training has no passage with a question of the test.
@@ -91,38 +91,40 @@ def found(test: bool, seed: int = 0) -> Iterator[passages.Passage]:
     every = passages.chosen(test, TESTS["xquad"])
     if test:
         return _apart(every[-_PASSAGES:], seed)
-    tested = {asked for one in found(True, seed) for asked in _asked(one)}
-    several = (passages.passage(one, f"lareqa/{seed}/{turn}", False) for turn, one in _in_turn(every, [], seed))
-    return (one for one in several if tested.isdisjoint(_asked(one)))
+    tested = {asked for passage in searched(True, seed) for asked in _asked(passage)}
+    several = (
+        passages.passage(template, f"lareqa/{seed}/{turn}", False) for turn, template in _in_turn(every, [], seed)
+    )
+    return (passage for passage in several if tested.isdisjoint(_asked(passage)))
 
 
 def drilled(seed: int = 0) -> Iterator[passages.Passage]:
     """The passages of lareqa's training with more questions each, so that they are told from their own others."""
-    tested = {asked for one in found(True, seed) for asked in _asked(one)}
-    for place, one in enumerate(found(False, seed)):
-        whole = passages.every_question(one, f"{seed}/{place}")
+    tested = {asked for passage in searched(True, seed) for asked in _asked(passage)}
+    for index, passage in enumerate(searched(False, seed)):
+        whole = passages.every_question(passage, f"{seed}/{index}")
         several = zip(whole.questions, _asked(whole), strict=True)
         fresh = [question for question, asked in several if asked not in tested]
-        chosen = Random(f"drilled/{seed}/{place}").sample(fresh, min(_DRILLED, len(fresh)))
+        chosen = Random(f"drilled/{seed}/{index}").sample(fresh, min(_DRILLED, len(fresh)))
         yield replace(whole, questions=tuple(chosen))
 
 
-def _asked(one: passages.Passage) -> Iterator[tuple[object, ...]]:
+def _asked(passage: passages.Passage) -> Iterator[tuple[object, ...]]:
     """What each question says: its verb, the part that it asks for, and the others."""
-    for question in one.questions:
-        clause = question.of(one.clauses)
-        said = {part: getattr(clause, part) for part in PARTS if part != question.asked}
-        yield (clause.verb, question.asked, *said.items())
+    for question in passage.questions:
+        clause = question.of(passage.clauses)
+        given = {part: getattr(clause, part) for part in PARTS if part != question.asked}
+        yield (clause.verb, question.asked, *given.items())
 
 
 def _apart(several: Sequence[passages.Template], seed: int) -> Iterator[passages.Passage]:
     taken: list[passages.Passage] = []
-    for one in several:
+    for template in several:
         turn = 0
-        drawn = _short(passages.passage(one, f"lareqa/{seed}/{turn}", True))
+        drawn = _short(passages.passage(template, f"lareqa/{seed}/{turn}", True))
         while any(_mixed(drawn, other) or _mixed(other, drawn) for other in taken):
             turn += 1
-            drawn = _short(passages.passage(one, f"lareqa/{seed}/{turn}", True))
+            drawn = _short(passages.passage(template, f"lareqa/{seed}/{turn}", True))
         taken.append(drawn)
         yield drawn
 
@@ -137,17 +139,18 @@ def _mixed(asking: passages.Passage, other: passages.Passage) -> bool:
 
 
 def _answers(asked: Clause, part: str, clause: Clause) -> bool:
-    told = [name for name in PARTS if name != part and getattr(asked, name)]
-    return clause.verb == asked.verb and all(getattr(clause, name) == getattr(asked, name) for name in told)
+    mentioned_parts = [name for name in PARTS if name != part and getattr(asked, name)]
+    return clause.verb == asked.verb and all(getattr(clause, name) == getattr(asked, name) for name in mentioned_parts)
 
 
 def translated(seed: int = 0) -> Iterator[statements.Statement]:
     """The statements of tatoeba, no two of which say the same."""
     every = statements.chosen(True, TESTS["udpos"])
     several = (
-        statements.statement(one, f"tatoeba/{seed}/{turn}", True) for turn, one in _each(every, _EACH["tatoeba"])
+        statements.statement(template, f"tatoeba/{seed}/{turn}", True)
+        for turn, template in _each(every, _EACH["tatoeba"])
     )
-    return iter({one.clause: one for one in several}.values())
+    return iter({statement.clause: statement for statement in several}.values())
 
 
 def mentioned(test: bool, seed: int = 0) -> Iterator[mentions.Mention]:
@@ -155,31 +158,31 @@ def mentioned(test: bool, seed: int = 0) -> Iterator[mentions.Mention]:
     every = mentions.chosen(test, TESTS["mewsli_x"])
     turns = _each(every, _EACH["mewsli_x"]) if test else _in_turn(every, [], seed)
     several = mentions.entities(test, seed)
-    return (mentions.mention(one, f"{seed}/{turn}", test, several) for turn, one in turns)
+    return (mentions.mention(template, f"{seed}/{turn}", test, several) for turn, template in turns)
 
 
 def mentioned_anew(seed: int = 0) -> Iterator[tuple[mentions.Mention, mentions.Entity]]:
     """Texts of training that each mention an entity of their own."""
     every = mentions.chosen(False, TESTS["mewsli_x"])
-    for turn, one in _in_turn(every, [], seed):
-        entity = mentions.fitting(one, f"{seed}/{turn}")
-        yield mentions.mention(one, f"anew/{seed}/{turn}", False, [entity]), entity
+    for turn, template in _in_turn(every, [], seed):
+        entity = mentions.fitting(template, f"{seed}/{turn}")
+        yield mentions.mention(template, f"anew/{seed}/{turn}", False, [entity]), entity
 
 
 def _each(every: Sequence[Shape], times: int) -> Iterator[tuple[int, Shape]]:
     """Every template so many times in a row."""
-    return ((turn, one) for one in every for turn in range(times))
+    return ((turn, shape) for shape in every for turn in range(times))
 
 
-def _in_turn(one: Sequence[Shape], other: Sequence[Shape], seed: int) -> Iterator[tuple[int, Shape]]:
+def _in_turn(shapes: Sequence[Shape], other: Sequence[Shape], seed: int) -> Iterator[tuple[int, Shape]]:
     """Round after round, both sequences in turns of their own, the shorter one as often as the longer."""
     turn = 0
     while True:
         mixed = Random(f"{seed}/round/{turn}")
-        first, second = (mixed.sample(list(several), len(several)) for several in (one, other))
+        first, second = (mixed.sample(list(several), len(several)) for several in (shapes, other))
         if second:
-            second = [second[place % len(second)] for place in range(len(first))]
-        for place, shape in enumerate(chain.from_iterable(zip_longest(first, second))):
+            second = [second[number % len(second)] for number in range(len(first))]
+        for index, shape in enumerate(chain.from_iterable(zip_longest(first, second))):
             if shape is not None:
-                yield turn * 1000 + place, shape
+                yield turn * 1000 + index, shape
         turn += 1

@@ -33,7 +33,7 @@ class Entity:
     facts: tuple[Clause, ...]
     language: str = "en"
 
-    def said(self) -> tuple[Clause, ...]:
+    def all_clauses(self) -> tuple[Clause, ...]:
         """Everything that is said."""
         return self.facts
 
@@ -72,11 +72,11 @@ class Mention:
 
     template: str
     clauses: tuple[Clause, ...]
-    place: int
+    index: int
     part: str
     entity: str
 
-    def said(self) -> tuple[Clause, ...]:
+    def all_clauses(self) -> tuple[Clause, ...]:
         """Everything that is said."""
         return self.clauses
 
@@ -95,15 +95,17 @@ def entities(test: bool, seed: int) -> tuple[Entity, ...]:
 
 
 def _distinct(source: Random, count: int, before: Sequence[Entity], test: bool) -> tuple[Entity, ...]:
-    taken = {key for one in before for key in one.marks()}
-    found: list[Entity] = []
-    while len(found) < count:
-        one = _entity(source, len(before) + len(found))
-        keys = set(one.marks())
-        if not keys & taken and (test or not any(map(split.held_out, one.facts))):
+    taken = {key for entity in before for key in entity.marks()}
+    distinct: list[Entity] = []
+    while len(distinct) < count:
+        entity = _entity(source, len(before) + len(distinct))
+        keys = set(entity.marks())
+        if not keys & taken and (test or not any(map(split.held_out, entity.facts))):
             taken |= keys
-            found.append(replace(one, language=meaning.LANGUAGES[len(found) % len(meaning.LANGUAGES)]) if test else one)
-    return tuple(found)
+            distinct.append(
+                replace(entity, language=meaning.LANGUAGES[len(distinct) % len(meaning.LANGUAGES)]) if test else entity
+            )
+    return tuple(distinct)
 
 
 def _entity(source: Random, number: int) -> Entity:
@@ -129,7 +131,7 @@ def _entity(source: Random, number: int) -> Entity:
 
 def templates() -> dict[str, Template]:
     """All templates by name."""
-    return {one.name: one for one in _all()}
+    return {template.name: template for template in _all()}
 
 
 def _all() -> Iterator[Template]:
@@ -152,10 +154,10 @@ def chosen(test: bool, tests: int) -> tuple[Template, ...]:
 
 def mention(template: Template, key: str, test: bool, several: Sequence[Entity]) -> Mention:
     """The text of a template that a key draws, of one of several entities."""
-    fit = [one for one in several if _fits(template, one)]
+    fit = [entity for entity in several if _fits(template, entity)]
     return split.drawn(
         lambda source: _draw(template, source.choice(fit), source),
-        Mention.said,
+        Mention.all_clauses,
         f"mentions/{key}/{template.name}",
         test,
     )
@@ -166,29 +168,29 @@ def fitting(template: Template, key: str) -> Entity:
     source = Random(f"anew/{key}/{template.name}")
     number = 0
     while True:
-        one = replace(_entity(source, number), id=f"anew/{key}")
-        if _fits(template, one) and not any(map(split.held_out, one.facts)):
-            return one
+        entity = replace(_entity(source, number), id=f"anew/{key}")
+        if _fits(template, entity) and not any(map(split.held_out, entity.facts)):
+            return entity
         number += 1
 
 
-def _fits(template: Template, one: Entity) -> bool:
-    if isinstance(one.named, Person):
+def _fits(template: Template, entity: Entity) -> bool:
+    if isinstance(entity.named, Person):
         return template.about in _VERBS
-    return template.about not in _VERBS and (template.about != "study" or one.named.kind == "university")
+    return template.about not in _VERBS and (template.about != "study" or entity.named.kind == "university")
 
 
 def _draw(template: Template, entity: Entity, source: Random) -> Mention:
-    told, part = _told(template, entity, source)
+    clause, part = _statement(template, entity, source)
     clue = _clue(template, entity)
     if template.short and isinstance(entity.named, Person):
         short = Person(entity.named.first)
-        told, clue = replace(told, subject=short), replace(clue, subject=short)
-    clauses = (clue, told) if template.first else (told, clue)
-    return Mention(template.name, clauses, clauses.index(told), part, entity.id)
+        clause, clue = replace(clause, subject=short), replace(clue, subject=short)
+    clauses = (clue, clause) if template.first else (clause, clue)
+    return Mention(template.name, clauses, clauses.index(clause), part, entity.id)
 
 
-def _told(template: Template, entity: Entity, source: Random) -> tuple[Clause, str]:
+def _statement(template: Template, entity: Entity, source: Random) -> tuple[Clause, str]:
     """The clause that mentions the entity, and the part that does."""
     named = entity.named
     if isinstance(named, Person):
@@ -201,8 +203,8 @@ def _told(template: Template, entity: Entity, source: Random) -> tuple[Clause, s
     return Clause(template.about, draws.anyone(source), named), "object"
 
 
-def _someone(one: object, named: Person) -> bool:
-    return isinstance(one, Person) and one.first == named.first
+def _someone(value: object, named: Person) -> bool:
+    return isinstance(value, Person) and value.first == named.first
 
 
 def _clue(template: Template, entity: Entity) -> Clause:

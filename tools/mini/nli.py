@@ -79,8 +79,8 @@ class Triple:
 
 def templates() -> dict[str, Template]:
     """All templates by name."""
-    found = [*_down(), *_up(), *_instead()]
-    return {one.name: one for one in found}
+    all_templates = [*_down(), *_up(), *_instead()]
+    return {template.name: template for template in all_templates}
 
 
 def chosen(test: bool, tests: int) -> tuple[Template, ...]:
@@ -88,7 +88,7 @@ def chosen(test: bool, tests: int) -> tuple[Template, ...]:
     every = templates()
     names: list[str] = []
     for down in (True, False):
-        half = [name for name, one in every.items() if (one.form == "down") == down]
+        half = [name for name, template in every.items() if (template.form == "down") == down]
         names += split.divided(half, tests // 2)[test]
     return tuple(every[name] for name in names)
 
@@ -151,7 +151,7 @@ class _Scene:
     other_object: Entity | None
     other_place: str
 
-    def said(self, mentions: tuple[str, ...], *, general: bool = False) -> Clause:
+    def clause(self, mentions: tuple[str, ...], *, general: bool = False) -> Clause:
         """The event with only these things beside it."""
         clause = replace(self.whole, place=self.whole.place if self.whole.verb in _PLACED else "", day="", year=0)
         for part in set(mentions) - {"adjective"}:
@@ -190,8 +190,8 @@ def _subject(who: str, source: Random) -> tuple[Entity, Entity]:
         role = Thing(source.choice(meaning.ROLES), definite=True)
         return role, role
     if who == "organisation":
-        one = draws.organisation(source)
-        return one, one
+        subject = draws.organisation(source)
+        return subject, subject
     person = Person(source.choice(meaning.FIRST_NAMES), source.choice(meaning.LAST_NAMES))
     return person, Person(person.first) if who == "short" else person
 
@@ -199,31 +199,31 @@ def _subject(who: str, source: Random) -> tuple[Entity, Entity]:
 def _scene(template: Template, source: Random) -> _Scene:
     verb = source.choice(_CLASSES[template.verbs][0]) if template.verbs in _CLASSES else template.verbs
     subject, called = _subject(template.who, source)
-    places = source.sample(meaning.PLACES, 2)
+    cities = source.sample(meaning.PLACES, 2)
     nouns = _nouns(verb, template, source)
     objects = _objects(verb, nouns, subject, source)
     recipient = _someone_else(subject, source) if verb in meaning.TRANSFERS else None
     day, year = source.choice(meaning.DAYS), source.randrange(1900, 2015)
-    whole = Clause(verb, subject, objects[0], recipient, places[0], day, year)
-    return _Scene(whole, called, objects[1], places[1])
+    whole = Clause(verb, subject, objects[0], recipient, cities[0], day, year)
+    return _Scene(whole, called, objects[1], cities[1])
 
 
 def _someone_else(subject: Entity, source: Random) -> Person | Thing:
-    found = _another(lambda: draws.anyone(source), subject)
-    assert not isinstance(found, Organisation)
-    return found
+    stranger = _another(lambda: draws.anyone(source), subject)
+    assert not isinstance(stranger, Organisation)
+    return stranger
 
 
 def _nouns(verb: str, template: Template, source: Random) -> tuple[str, str]:
     """Two things of different kinds that the verb is said of, and that an adjective fits."""
     things = draws.objects(verb) if verb in (*meaning.ACTIONS, *meaning.TRANSFERS) else meaning.THINGS
-    things = tuple(one for one in things if draws.kind_of(one)) if template.general else things
+    things = tuple(thing for thing in things if draws.kind_of(thing)) if template.general else things
     first = source.choice(things)
-    return first, source.choice([one for one in things if one != first and not _akin(one, first)])
+    return first, source.choice([thing for thing in things if thing != first and not _akin(thing, first)])
 
 
-def _akin(one: str, other: str) -> bool:
-    return bool(draws.kind_of(one)) and draws.kind_of(one) == draws.kind_of(other)
+def _akin(first: str, other: str) -> bool:
+    return bool(draws.kind_of(first)) and draws.kind_of(first) == draws.kind_of(other)
 
 
 def _objects(verb: str, nouns: tuple[str, str], subject: Entity, source: Random) -> tuple[Entity | None, Entity | None]:
@@ -240,16 +240,16 @@ def _objects(verb: str, nouns: tuple[str, str], subject: Entity, source: Random)
     if verb == "be_role":
         role, other = source.sample(meaning.ROLES, 2)
         return Thing(role), Thing(other)
-    fitting = [one for one in draws.qualities(nouns[0]) if one in draws.qualities(nouns[1])]
+    fitting = [quality for quality in draws.qualities(nouns[0]) if quality in draws.qualities(nouns[1])]
     return Thing(nouns[0], source.choice(fitting or draws.qualities(nouns[0]))), Thing(nouns[1])
 
 
 def _another(draw: Callable[[], Entity], *taken: Entity) -> Entity:
     """One that is called otherwise than those taken."""
-    found = draw()
-    while _called(found) in map(_called, taken):
-        found = draw()
-    return found
+    drawn = draw()
+    while _called(drawn) in map(_called, taken):
+        drawn = draw()
+    return drawn
 
 
 def _called(entity: Entity) -> str:
@@ -264,8 +264,8 @@ def _called(entity: Entity) -> str:
 
 def _draw_down(template: Template, source: Random) -> Triple:
     scene = _scene(template, source)
-    premise = scene.said(template.has)
-    less = replace(scene.said(template.mentions, general=template.general), subject=scene.called)
+    premise = scene.clause(template.has)
+    less = replace(scene.clause(template.mentions, general=template.general), subject=scene.called)
     return Triple(template.name, premise, (less, _untold(template, scene, less, source), replace(less, negated=True)))
 
 
@@ -274,17 +274,17 @@ def _untold(template: Template, scene: _Scene, less: Clause, source: Random) -> 
     if template.verbs == "be_born":
         return replace(less, verb="live")
     free = sorted(set(_CLASSES[template.verbs][1]) - set(template.has))
-    free = [one for one in free if not (template.general and one == "adjective")]
+    free = [part for part in free if not (template.general and part == "adjective")]
     if template.mentions and free:
-        other = scene.said((source.choice(free),), general=template.general)
+        other = scene.clause((source.choice(free),), general=template.general)
         return replace(other, subject=less.subject)
     return scene.elsewhere(less)
 
 
 def _draw_up(template: Template, source: Random) -> Triple:
     scene = _scene(template, source)
-    premise = replace(scene.said(template.has, general=template.general), negated=True)
-    more = replace(scene.said((*template.has, *template.mentions)), subject=scene.called)
+    premise = replace(scene.clause(template.has, general=template.general), negated=True)
+    more = replace(scene.clause((*template.has, *template.mentions)), subject=scene.called)
     denied = replace(more, negated=True)
     return Triple(template.name, premise, (denied, scene.elsewhere(denied), more))
 
@@ -293,7 +293,7 @@ def _draw_instead(template: Template, source: Random) -> Triple:
     if template.verbs == "be_adjective":
         return _draw_quality(template, source)
     scene = _scene(template, source)
-    premise = replace(scene.said(()), object=None)
+    premise = replace(scene.clause(()), object=None)
     other = replace(scene.elsewhere(premise), subject=scene.called)
     if template.verbs == "be_in":
         unsaid = replace(other, subject=_another(lambda: draws.organisation(source), premise.subject))
@@ -305,20 +305,23 @@ def _draw_instead(template: Template, source: Random) -> Triple:
 
 
 def _draw_quality(template: Template, source: Random) -> Triple:
-    noun = source.choice([one for one in meaning.THINGS if len(_contrary(template.who, one)) > 1])
+    noun = source.choice([thing for thing in meaning.THINGS if len(_contrary(template.who, thing)) > 1])
     quality, contrary = source.choice(_contrary(template.who, noun))
-    unsaid = source.choice([one for one in draws.qualities(noun) if one not in _related(quality)])
-    said = [Clause("be_adjective", Thing(noun, definite=True), quality=one) for one in (quality, contrary, unsaid)]
-    denied = [replace(one, negated=True) for one in said]
-    return Triple(template.name, said[0], (denied[1], denied[2], said[1]))
+    unsaid = source.choice([adjective for adjective in draws.qualities(noun) if adjective not in _related(quality)])
+    clauses = [
+        Clause("be_adjective", Thing(noun, definite=True), quality=adjective)
+        for adjective in (quality, contrary, unsaid)
+    ]
+    denied = [replace(clause, negated=True) for clause in clauses]
+    return Triple(template.name, clauses[0], (denied[1], denied[2], clauses[1]))
 
 
 def _contrary(which: str, noun: str) -> list[tuple[str, str]]:
     """Qualities of a thing that exclude each other."""
     fit = draws.qualities(noun)
     if which == "colour":
-        colours = [one for one in meaning.COLOURS if one in fit]
-        return [(one, other) for one in colours for other in colours if one != other]
+        colours = [colour for colour in meaning.COLOURS if colour in fit]
+        return [(colour, other) for colour in colours for other in colours if colour != other]
     both = [pair for pair in meaning.OPPOSITES if set(pair) <= set(fit)]
     return [order for pair in both for order in (pair, pair[::-1])]
 

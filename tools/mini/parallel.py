@@ -27,12 +27,12 @@ class Said:
 Say = Callable[[str], list[Word]]
 
 
-def said(seed: int, languages: Sequence[str], count: int) -> list[dict[str, Said]]:
+def translations(seed: int, languages: Sequence[str], count: int) -> list[dict[str, Said]]:
     """`count` texts in each of the languages, the first ones of a sequence without end."""
-    return [{code: _said(code, say(code)) for code in languages} for say in islice(_texts(seed), count)]
+    return [{code: _phrase(code, say(code)) for code in languages} for say in islice(_texts(seed), count)]
 
 
-def _said(language: str, words: list[Word]) -> Said:
+def _phrase(language: str, words: list[Word]) -> Said:
     return Said(written(language, words), tuple(word.text for word in words))
 
 
@@ -68,4 +68,4 @@ def _question(clause: Clause, asked: str) -> Say:
 
 def words_of(texts: Sequence[dict[str, Said]]) -> Iterator[str]:
     """Every word of every text in every language."""
-    return chain.from_iterable(one.words for each in texts for one in each.values())
+    return chain.from_iterable(phrase.words for each in texts for phrase in each.values())

@@ -68,13 +68,13 @@ class Template:
 class Question:
     """A clause of the passage as it is asked about: its place, the part asked for, and the parts left unsaid."""
 
-    place: int
+    index: int
     asked: str
     unsaid: tuple[str, ...]
 
     def of(self, clauses: tuple[Clause, ...]) -> Clause:
         """The clause that the question puts."""
-        clause = clauses[self.place]
+        clause = clauses[self.index]
         left = {part: getattr(clause, part) for part in ("place", "day") if part not in self.unsaid}
         year = 0 if "year" in self.unsaid else clause.year
         return replace(clause, place=left.get("place", ""), day=left.get("day", ""), year=year)
@@ -89,14 +89,14 @@ class Passage:
     clauses: tuple[Clause, ...]
     questions: tuple[Question, ...]
 
-    def said(self) -> tuple[Clause, ...]:
+    def all_clauses(self) -> tuple[Clause, ...]:
         """Everything that is said."""
         return self.clauses
 
 
 def templates() -> dict[str, Template]:
     """All templates by name."""
-    return {one.name: one for one in _all()}
+    return {template.name: template for template in _all()}
 
 
 def _all() -> Iterator[Template]:
@@ -114,15 +114,17 @@ def chosen(test: bool, tests: int) -> tuple[Template, ...]:
 
 def passage(template: Template, key: str, test: bool) -> Passage:
     """The passage of a template that a key draws."""
-    return split.drawn(lambda source: _draw(template, source), Passage.said, f"passages/{key}/{template.name}", test)
+    return split.drawn(
+        lambda source: _draw(template, source), Passage.all_clauses, f"passages/{key}/{template.name}", test
+    )
 
 
 def _draw(template: Template, source: Random) -> Passage:
     people = _people(template.who, source)
     clauses = [clause for about in template.about for clause in _clauses(about, people, source)]
     source.shuffle(clauses)
-    found = tuple(clauses)
-    return Passage(template.name, found, tuple(_questions(template, found, source)))
+    drawn_clauses = tuple(clauses)
+    return Passage(template.name, drawn_clauses, tuple(_questions(template, drawn_clauses, source)))
 
 
 def _people(who: str, source: Random) -> tuple[Person, ...]:
@@ -134,23 +136,23 @@ def _people(who: str, source: Random) -> tuple[Person, ...]:
 def _clauses(about: str, people: tuple[Person, ...], source: Random) -> Iterator[Clause]:
     """One clause for each of the people: the same verb, every part another's."""
     verb = source.choice(_GROUPS[about])
-    places = source.sample(meaning.PLACES, _PEOPLE)
+    cities = source.sample(meaning.PLACES, _PEOPLE)
     days = source.sample(meaning.DAYS, _PEOPLE)
     years = source.sample(range(1900, 2015), _PEOPLE)
     objects = _objects(verb, source)
-    others = source.sample([one for one in meaning.FIRST_NAMES if one not in [who.first for who in people]], _PEOPLE)
-    for place, one in enumerate(people):
-        parts = {"place": places[place], "day": days[place], "year": years[place]}
+    others = source.sample([name for name in meaning.FIRST_NAMES if name not in [who.first for who in people]], _PEOPLE)
+    for index, person in enumerate(people):
+        parts = {"place": cities[index], "day": days[index], "year": years[index]}
         kept = {name: value for name, value in parts.items() if name in _BESIDE[about]}
-        recipient = Person(others[place]) if about == "transfer" else None
-        target = Person(others[place]) if about == "encounter" else objects[place] if objects else None
-        yield Clause(verb, one, target, recipient, **kept)  # type: ignore[arg-type]  # texts and one number
+        recipient = Person(others[index]) if about == "transfer" else None
+        target = Person(others[index]) if about == "encounter" else objects[index] if objects else None
+        yield Clause(verb, person, target, recipient, **kept)  # type: ignore[arg-type]  # texts and one number
 
 
 def _objects(verb: str, source: Random) -> list[Thing | meaning.Organisation]:
     if verb in ("work", "study", "found"):
         kind = "university" if verb == "study" else source.choice(meaning.ORGANISATIONS)
-        stems = [one for one in meaning.STEMS if one not in (*meaning.FOUNDERS, *meaning.SEATS)]
+        stems = [stem for stem in meaning.STEMS if stem not in (*meaning.FOUNDERS, *meaning.SEATS)]
         return [meaning.Organisation(stem, kind) for stem in source.sample(stems, _PEOPLE)]
     if verb in (*meaning.ACTIONS, *meaning.TRANSFERS):
         nouns = source.sample(draws.objects(verb), _PEOPLE)
@@ -158,25 +160,25 @@ def _objects(verb: str, source: Random) -> list[Thing | meaning.Organisation]:
     return []
 
 
-def every_question(one: Passage, key: str) -> Passage:
+def every_question(passage: Passage, key: str) -> Passage:
     """The passage with a question on every part of each clause that can be asked for."""
     source = Random(f"questions/{key}")
     about = {
-        clause.verb: next(name for name, verbs in _GROUPS.items() if clause.verb in verbs) for clause in one.clauses
+        clause.verb: next(name for name, verbs in _GROUPS.items() if clause.verb in verbs) for clause in passage.clauses
     }
-    asked = [(place, part) for place, clause in enumerate(one.clauses) for part in _ASKED[about[clause.verb]]]
-    several = (Question(place, part, _unsaid(one.clauses[place], part, source)) for place, part in asked)
-    return replace(one, questions=tuple(several))
+    asked = [(index, part) for index, clause in enumerate(passage.clauses) for part in _ASKED[about[clause.verb]]]
+    several = (Question(index, part, _unsaid(passage.clauses[index], part, source)) for index, part in asked)
+    return replace(passage, questions=tuple(several))
 
 
 def _questions(template: Template, clauses: tuple[Clause, ...], source: Random) -> Iterator[Question]:
     """Questions on both things in turn, each of another clause."""
-    places = source.sample(range(len(clauses)), _QUESTIONS)
-    for number, place in enumerate(places):
-        clause = clauses[place]
+    indices = source.sample(range(len(clauses)), _QUESTIONS)
+    for number, index in enumerate(indices):
+        clause = clauses[index]
         about = next(name for name in template.about if clause.verb in _GROUPS[name])
         asked = _ASKED[about][(template.turn + number) % len(_ASKED[about])]
-        yield Question(place, asked, _unsaid(clause, asked, source))
+        yield Question(index, asked, _unsaid(clause, asked, source))
 
 
 def _unsaid(clause: Clause, asked: str, source: Random) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ Row = Mapping[str, Any]
 
 def text(language: str, clauses: Sequence[Clause]) -> str:
     """Clauses as running text."""
-    return between(language).join(written(language, sentence(language, one)) for one in clauses)
+    return between(language).join(written(language, sentence(language, clause)) for clause in clauses)
 
 
 def between(language: str) -> str:
@@ -23,83 +23,83 @@ def between(language: str) -> str:
     return "" if language in UNSPACED and language != "th" else " "
 
 
-def part_of(language: str, clauses: Sequence[Clause], place: int, part: str) -> tuple[int, int]:
+def part_of(language: str, clauses: Sequence[Clause], index: int, part: str) -> tuple[int, int]:
     """Where a part of the clause at a place stands in the text of the clauses."""
-    start, _ = spans(language, clauses)[place]
-    found = []
-    for piece, word in placed(language, sentence(language, clauses[place])):
+    start, _ = spans(language, clauses)[index]
+    bounds = []
+    for piece, word in placed(language, sentence(language, clauses[index])):
         if word.part == part:
-            found.append((start + len(piece) - len(word.text), start + len(piece)))
+            bounds.append((start + len(piece) - len(word.text), start + len(piece)))
         start += len(piece)
-    return found[0][0], found[-1][1]
+    return bounds[0][0], bounds[-1][1]
 
 
 def spans(language: str, clauses: Sequence[Clause]) -> list[tuple[int, int]]:
     """Where each clause stands in the text of the clauses."""
-    found, start = [], 0
-    for one in clauses:
-        length = len(written(language, sentence(language, one)))
-        found.append((start, start + length))
+    bounds, start = [], 0
+    for clause in clauses:
+        length = len(written(language, sentence(language, clause)))
+        bounds.append((start, start + length))
         start += length + len(between(language))
-    return found
+    return bounds
 
 
 def nli_rows(language: str, several: Iterable[nli.Triple]) -> Iterator[Row]:
     """Three rows of each premise, in an order of their own."""
-    for place, one in enumerate(several):
-        labels = Random(f"{one.template}/{place}").sample(range(len(nli.LABELS)), len(nli.LABELS))
+    for index, triple in enumerate(several):
+        labels = Random(f"{triple.template}/{index}").sample(range(len(nli.LABELS)), len(nli.LABELS))
         for number, label in enumerate(labels):
             yield {
-                "id": f"{place:04d}-{number}",
-                "cluster": one.template,
-                "premise": text(language, [one.premise]),
-                "hypothesis": text(language, [one.hypotheses[label]]),
+                "id": f"{index:04d}-{number}",
+                "cluster": triple.template,
+                "premise": text(language, [triple.premise]),
+                "hypothesis": text(language, [triple.hypotheses[label]]),
                 "label": nli.LABELS[label],
             }
 
 
 def entity_rows(language: str, several: Iterable[entities.Naming]) -> Iterator[Row]:
     """One row of each text, cut into words."""
-    for place, one in enumerate(several):
-        found = [pair for clause in one.clauses for pair in named(language, sentence(language, clause))]
-        tokens, tags = zip(*found, strict=True)
-        yield {"id": f"{place:04d}", "cluster": one.template, "tokens": list(tokens), "tags": list(tags)}
+    for index, naming in enumerate(several):
+        pairs = [pair for clause in naming.clauses for pair in named(language, sentence(language, clause))]
+        tokens, tags = zip(*pairs, strict=True)
+        yield {"id": f"{index:04d}", "cluster": naming.template, "tokens": list(tokens), "tags": list(tags)}
 
 
 def passage_rows(language: str, several: Iterable[passages.Passage]) -> Iterator[Row]:
     """One row of each question on a passage."""
-    for place, one in enumerate(several):
-        context = text(language, one.clauses)
-        for number, asked in enumerate(one.questions):
+    for index, passage in enumerate(several):
+        context = text(language, passage.clauses)
+        for number, asked in enumerate(passage.questions):
             yield {
-                "id": f"{place:04d}-{number}",
-                "cluster": one.template,
+                "id": f"{index:04d}-{number}",
+                "cluster": passage.template,
                 "context": context,
-                "question": written(language, question(language, asked.of(one.clauses), asked.asked)),
-                "answers": [list(part_of(language, one.clauses, asked.place, asked.asked))],
+                "question": written(language, question(language, asked.of(passage.clauses), asked.asked)),
+                "answers": [list(part_of(language, passage.clauses, asked.index, asked.asked))],
             }
 
 
 def answer_rows(language: str, several: Iterable[passages.Passage]) -> Iterator[Row]:
     """The same with the sentences of the passage, one of which answers the question."""
-    for place, one in enumerate(several):
-        sentences = [list(span) for span in spans(language, one.clauses)]
-        for number, row in enumerate(passage_rows(language, [one])):
-            yield {**row, "id": f"{place:04d}-{number}", "sentences": sentences}
+    for index, passage in enumerate(several):
+        sentences = [list(span) for span in spans(language, passage.clauses)]
+        for number, row in enumerate(passage_rows(language, [passage])):
+            yield {**row, "id": f"{index:04d}-{number}", "sentences": sentences}
 
 
 def cause_rows(language: str, several: Iterable[causes.Story]) -> Iterator[Row]:
     """Two rows of each story: what was the cause, and what the effect."""
-    for place, one in enumerate(several):
-        draw = Random(f"choices/{one.template}/{place}")
-        asked = list(zip(causes.QUESTIONS, one.right, one.wrong, strict=True))
+    for index, story in enumerate(several):
+        draw = Random(f"choices/{story.template}/{index}")
+        asked = list(zip(causes.QUESTIONS, story.right, story.wrong, strict=True))
         labels = draw.sample((0, 1), 2)
         for number, (label, (kind, right, wrong)) in enumerate(zip(labels, draw.sample(asked, 2), strict=True)):
             choices = (right, wrong) if label == 0 else (wrong, right)
             yield {
-                "id": f"{place:04d}-{number}",
-                "cluster": one.template,
-                "premise": text(language, [one.premise]),
+                "id": f"{index:04d}-{number}",
+                "cluster": story.template,
+                "premise": text(language, [story.premise]),
                 "question": kind,
                 "choices": [text(language, [choice]) for choice in choices],
                 "label": label,
@@ -108,41 +108,41 @@ def cause_rows(language: str, several: Iterable[causes.Story]) -> Iterator[Row]:
 
 def tagged_rows(language: str, several: Iterable[statements.Statement]) -> Iterator[Row]:
     """One row of each statement: its words with their parts of speech."""
-    for place, one in enumerate(several):
-        words, kinds = zip(*tags.tagged(language, one.clause), strict=True)
-        yield {"id": f"{place:04d}", "cluster": one.template, "tokens": list(words), "tags": list(kinds)}
+    for index, statement in enumerate(several):
+        words, kinds = zip(*tags.tagged(language, statement.clause), strict=True)
+        yield {"id": f"{index:04d}", "cluster": statement.template, "tokens": list(words), "tags": list(kinds)}
 
 
 def translated_rows(language: str, several: Iterable[statements.Statement]) -> Iterator[Row]:
     """One row of each statement: in the language, and in English."""
-    for place, one in enumerate(several):
+    for index, statement in enumerate(several):
         yield {
-            "id": f"{place:04d}",
-            "cluster": one.template,
-            "sentence": text(language, [one.clause]),
-            "translation": text("en", [one.clause]),
+            "id": f"{index:04d}",
+            "cluster": statement.template,
+            "sentence": text(language, [statement.clause]),
+            "translation": text("en", [statement.clause]),
         }
 
 
 def mention_rows(language: str, several: Iterable[mentions.Mention], variant: str = "") -> Iterator[Row]:
     """One row of each mention, with the text on both sides; `variant` is put behind the entity's id."""
-    for place, one in enumerate(several):
-        whole = text(language, one.clauses)
-        start, stop = part_of(language, one.clauses, one.place, one.part)
+    for index, mention in enumerate(several):
+        whole = text(language, mention.clauses)
+        start, stop = part_of(language, mention.clauses, mention.index, mention.part)
         yield {
-            "id": f"{place:04d}",
-            "cluster": one.template,
+            "id": f"{index:04d}",
+            "cluster": mention.template,
             "mention": whole[start:stop],
             "left": whole[:start],
             "right": whole[stop:],
-            "entity": f"{one.entity}{variant}",
+            "entity": f"{mention.entity}{variant}",
         }
 
 
-def entity_row(one: mentions.Entity, language: str, variant: str = "") -> Row:
+def entity_row(entity: mentions.Entity, language: str, variant: str = "") -> Row:
     """The row of an entity in the pool, described in a language."""
-    id = f"{one.id}{variant}"
-    return {"id": id, "cluster": id, "language": language.partition("/")[0], "text": text(language, one.facts)}
+    id = f"{entity.id}{variant}"
+    return {"id": id, "cluster": id, "language": language.partition("/")[0], "text": text(language, entity.facts)}
 
 
 def named(language: str, words: Sequence[Word]) -> list[tuple[str, str]]:
@@ -154,13 +154,13 @@ def named(language: str, words: Sequence[Word]) -> list[tuple[str, str]]:
             groups[-1].append(word)
         else:
             groups.append([word])
-    found, before = [], ("", "")
+    tokens, before = [], ("", "")
     for group in groups:
-        here = next(((one.name, one.part) for one in group if one.name), ("", ""))
+        here = next(((word.name, word.part) for word in group if word.name), ("", ""))
         tag = "O" if not here[0] else f"{'I' if here == before else 'B'}-{here[0]}"
-        found.append(("".join(one.text for one in group), tag))
+        tokens.append(("".join(word.text for word in group), tag))
         before = here
-    return found
+    return tokens
 
 
 def _lettered(word: Word) -> bool:

@@ -21,16 +21,16 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=62)
     parser.add_argument("--seed", type=int, default=0)
     words = parser.parse_args()
-    for one in drawn(words.seed, words.n):
-        _show(words.language, one)
+    for clause in drawn(words.seed, words.n):
+        _show(words.language, clause)
 
 
-def _show(language: str, one: Clause) -> None:
+def _show(language: str, clause: Clause) -> None:
     for code in dict.fromkeys(("en", language)):
-        print(f"{code:3}", written(code, sentence(code, one)))
-    for asked in askable(one):
+        print(f"{code:3}", written(code, sentence(code, clause)))
+    for asked in askable(clause):
         for code in dict.fromkeys(("en", language)):
-            print(f"   {code:3} {asked:9}", written(code, question(code, replace(one, negated=False), asked)))
+            print(f"   {code:3} {asked:9}", written(code, question(code, replace(clause, negated=False), asked)))
     print()
 
 

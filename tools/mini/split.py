@@ -41,15 +41,17 @@ def held_out(clause: Clause) -> bool:
     return any(int(order("/".join(pair))[:8], 16) % 100 < HELD_OUT for pair in pairs(clause))
 
 
-def drawn(draw: Callable[[Random], Drawn], said: Callable[[Drawn], Iterable[Clause]], key: str, test: bool) -> Drawn:
+def drawn(
+    draw: Callable[[Random], Drawn], clauses_of: Callable[[Drawn], Iterable[Clause]], key: str, test: bool
+) -> Drawn:
     """Draw until no clause has a held-out pair or, for a test, until one has, where any can."""
     source = Random(key)
     for _ in range(_TRIES):
-        found = draw(source)
-        if any(map(held_out, said(found))) == test:
-            return found
+        drawn = draw(source)
+        if any(map(held_out, clauses_of(drawn))) == test:
+            return drawn
     if test:
-        return found
+        return drawn
     raise ValueError(f"{key}: nothing without a held-out pair was drawn")
 
 

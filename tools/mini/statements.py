@@ -41,14 +41,14 @@ class Statement:
     template: str
     clause: Clause
 
-    def said(self) -> tuple[Clause, ...]:
+    def all_clauses(self) -> tuple[Clause, ...]:
         """Everything that is said."""
         return (self.clause,)
 
 
 def templates() -> dict[str, Template]:
     """All templates by name."""
-    return {one.name: one for one in _all()}
+    return {template.name: template for template in _all()}
 
 
 def _all() -> Iterator[Template]:
@@ -69,7 +69,7 @@ def chosen(test: bool, tests: int) -> tuple[Template, ...]:
 def statement(template: Template, key: str, test: bool) -> Statement:
     """The statement of a template that a key draws."""
     return split.drawn(
-        lambda source: _draw(template, source), Statement.said, f"statements/{key}/{template.name}", test
+        lambda source: _draw(template, source), Statement.all_clauses, f"statements/{key}/{template.name}", test
     )
 
 
@@ -112,11 +112,11 @@ def _bare(clause: Clause) -> Clause:
 
 def _namesakes(clause: Clause) -> bool:
     """Whether two of a clause's people have one name or one trade."""
-    firsts = [one.first if isinstance(one, Person) else one.noun for one in _people(clause)]
+    firsts = [person.first if isinstance(person, Person) else person.noun for person in _people(clause)]
     return len(set(firsts)) < len(firsts)
 
 
 def _people(clause: Clause) -> Iterator[Person | Thing]:
-    for one in (clause.subject, clause.object, clause.recipient):
-        if isinstance(one, (Person, Thing)):
-            yield one
+    for entity in (clause.subject, clause.object, clause.recipient):
+        if isinstance(entity, (Person, Thing)):
+            yield entity

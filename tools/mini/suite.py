@@ -15,12 +15,12 @@ from typing import Any, Final
 
 from tools.mini import meaning, rows
 from tools.mini.meanings import (
-    found,
     mentioned,
     namings,
     native,
     parallel_passages,
     read,
+    searched,
     stories,
     tagged,
     translated,
@@ -65,7 +65,7 @@ def write(folder: Path, count: int, languages: Sequence[str] = meaning.LANGUAGES
             _write(folder / f"mlqa/test-{pair}.jsonl", pair_rows(pair, seed))
     for task, several in training(seed):
         _write(folder / f"{task}/train-{_PIVOT}.jsonl", islice(several, count // _PART.get(task, 1)))
-    _write(folder / "mewsli_x/pool.jsonl", (rows.entity_row(one, one.language) for one in shown(seed)))
+    _write(folder / "mewsli_x/pool.jsonl", (rows.entity_row(entity, entity.language) for entity in shown(seed)))
     (folder / "suite.toml").write_text(_facts(languages), encoding="utf-8", newline="\n")
 
 
@@ -74,7 +74,7 @@ def tests(language: str, seed: int) -> Iterator[tuple[str, Iterable[Row]]]:
     for task, (made, several) in _tested(seed).items():
         if (task, language) != ("tatoeba", _PIVOT):
             yield task, made(language, several)
-    yield "tydiqa", _own(language, rows.passage_rows(language, native(language, seed)))
+    yield "tydiqa", _native(language, rows.passage_rows(language, native(language, seed)))
 
 
 @cache
@@ -89,7 +89,7 @@ def _tested(seed: int) -> Mapping[str, tuple[Callable[..., Iterator[Row]], tuple
         "mlqa": (rows.passage_rows, tuple(parallel_passages(seed))),
         "tatoeba": (rows.translated_rows, tuple(translated(seed))),
         "mewsli_x": (rows.mention_rows, tuple(mentioned(True, seed))),
-        "lareqa": (rows.answer_rows, tuple(found(True, seed))),
+        "lareqa": (rows.answer_rows, tuple(searched(True, seed))),
     }
 
 
@@ -101,17 +101,17 @@ def training(seed: int) -> Iterator[tuple[str, Iterator[Row]]]:
     yield "panx", rows.entity_rows(_PIVOT, namings(False, seed))
     yield "xquad", rows.passage_rows(_PIVOT, read(False, seed))
     yield "mewsli_x", rows.mention_rows(_PIVOT, mentioned(False, seed))
-    yield "lareqa", rows.answer_rows(_PIVOT, found(False, seed))
+    yield "lareqa", rows.answer_rows(_PIVOT, searched(False, seed))
 
 
 def pair_rows(pair: str, seed: int) -> Iterator[Row]:
     """The rows of mlqa with the question in one language and the context in another."""
-    asked, told = (rows.passage_rows(language, parallel_passages(seed)) for language in pair.split("@"))
-    for one, other in zip(asked, told, strict=True):
-        yield {**other, "question": one["question"]}
+    asked, answered = (rows.passage_rows(language, parallel_passages(seed)) for language in pair.split("@"))
+    for row, other in zip(asked, answered, strict=True):
+        yield {**other, "question": row["question"]}
 
 
-def _own(language: str, several: Iterable[Row]) -> Iterator[Row]:
+def _native(language: str, several: Iterable[Row]) -> Iterator[Row]:
     """Rows of one language alone: their clusters have no counterparts in others."""
     return ({**row, "cluster": f"{language}/{row['cluster']}"} for row in several)
 
@@ -128,7 +128,7 @@ def _facts(languages: Sequence[str]) -> str:
 
 
 def _table(task: str, languages: Sequence[str]) -> str:
-    others = [one for one in languages if one != _PIVOT]
+    others = [code for code in languages if code != _PIVOT]
     named = {"tatoeba": others}.get(task)
     return f"splits = {json.dumps(list(SPLITS[task]))}\n" + (f"languages = {json.dumps(named)}\n" if named else "")
 

@@ -23,19 +23,19 @@ def tagged(language: str, clause: Clause) -> list[tuple[str, str]]:
     """The words of a statement and their tags; an ending is of the word before it, an adposition of the one behind."""
     words = sentence(language, clause)
     plain = Counter(word.text for word in sentence(language, _bare(clause)) if word.part)
-    found: list[tuple[str, str]] = []
+    tagged_words: list[tuple[str, str]] = []
     before = ""
     for word in words:
         added = bool(word.part) and not plain[word.text]
         plain[word.text] -= bool(word.part)
         tag = _tag(language, clause, word, added)
         if _ends(language, word, before):
-            text, first = found.pop()
-            found.append((text + word.text, tag if first == "ADP" else first))
+            text, first = tagged_words.pop()
+            tagged_words.append((text + word.text, tag if first == "ADP" else first))
         else:
-            found.append((word.text, tag))
+            tagged_words.append((word.text, tag))
         before = word.text
-    return found
+    return tagged_words
 
 
 def _ends(language: str, word: Word, before: str) -> bool:
@@ -73,9 +73,9 @@ def _tag(language: str, clause: Clause, word: Word, added: bool) -> str:
 @cache
 def _listed(code: str, table: str) -> Mapping[str, str]:
     """Word to tag as a table lists them."""
-    own: Mapping[str, Any] = _tables()[code]
-    found = own.get(table, {}) if table else own
-    return {word: tag for tag, words in found.items() if isinstance(words, str) for word in words.lower().split()}
+    tables: Mapping[str, Any] = _tables()[code]
+    listed = tables.get(table, {}) if table else tables
+    return {word: tag for tag, words in listed.items() if isinstance(words, str) for word in words.lower().split()}
 
 
 @cache

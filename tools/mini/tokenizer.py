@@ -31,7 +31,7 @@ def new_tokenizer(words: Iterable[str], letters: Sequence[str], size: int) -> An
     trainer = trainers.BpeTrainer(
         vocab_size=size,
         special_tokens=[*SPECIAL, *BYTES],
-        initial_alphabet=sorted({letter for one in letters for letter in raw.normalizer.normalize_str(one)}),
+        initial_alphabet=sorted({letter for form in letters for letter in raw.normalizer.normalize_str(form)}),
         show_progress=False,
     )
     raw.train_from_iterator(words, trainer)
@@ -52,7 +52,7 @@ class Cuts:
         model = json.loads(raw.to_str())["model"]
         self._normalizer, self._cuts = raw.normalizer, raw.pre_tokenizer
         self._ids: Mapping[str, int] = model["vocab"]
-        self._ranks = {tuple(pair): place for place, pair in enumerate(model["merges"])}
+        self._ranks = {tuple(pair): index for index, pair in enumerate(model["merges"])}
         self._share = share
         self._salt = salt("cuts", str(seed))
 
@@ -60,25 +60,25 @@ class Cuts:
         """The ids of a text in the cut of that key."""
         normal = self._normalizer.normalize_str(text)
         parts = [part for part, _ in self._cuts.pre_tokenize_str(normal)]
-        return [one for place, part in enumerate(parts) for one in self._word(part, f"{key}/{place}")]
+        return [token for index, part in enumerate(parts) for token in self._word(part, f"{key}/{index}")]
 
     def _word(self, word: str, key: str) -> list[int]:
         pieces, step = list(word), 0
-        own = text_keys(self._salt, [key])
+        key_array = text_keys(self._salt, [key])
         while len(pieces) > 1:
-            drawn = draws(np.repeat(own, len(pieces) - 1), np.arange(step, step + len(pieces) - 1)) * _UNIT
+            drawn = draws(np.repeat(key_array, len(pieces) - 1), np.arange(step, step + len(pieces) - 1)) * _UNIT
             step += len(pieces)
             pairs = [
-                (self._ranks.get(pair, -1), place)
-                for place, pair in enumerate(pairwise(pieces))
-                if drawn[place] >= self._share
+                (self._ranks.get(pair, -1), index)
+                for index, pair in enumerate(pairwise(pieces))
+                if drawn[index] >= self._share
             ]
-            found = [(rank, place) for rank, place in pairs if rank >= 0]
-            if not found:
+            ranked = [(rank, index) for rank, index in pairs if rank >= 0]
+            if not ranked:
                 break
-            _, place = min(found)
-            pieces[place : place + 2] = ["".join(pieces[place : place + 2])]
-        return [one for piece in pieces for one in self._piece(piece)]
+            _, index = min(ranked)
+            pieces[index : index + 2] = ["".join(pieces[index : index + 2])]
+        return [token for piece in pieces for token in self._piece(piece)]
 
     def _piece(self, piece: str) -> list[int]:
         if piece in self._ids:

@@ -78,7 +78,7 @@ def romaji_rows(table: Path) -> Iterator[tuple[str, str, str, str]]:
 
 def _whole(keys: str, kana: str) -> bool:
     letters = keys.isascii() and (keys.isalpha() or keys == "-")
-    kana_only = all("ぁ" <= one <= "ゖ" or one == "ー" for one in kana)
+    kana_only = all("ぁ" <= character <= "ゖ" or character == "ー" for character in kana)
     return letters and keys[0] not in "xl" and kana[0] not in SMALL and kana_only
 
 
@@ -107,9 +107,9 @@ def words(dictionary: Path) -> Iterator[Word]:
             yield Word(fields[8], fields[17], contexts, cost)
 
 
-def word_rows(found: Iterable[Word]) -> list[tuple[str, str, int]]:
+def word_rows(words: Iterable[Word]) -> list[tuple[str, str, int]]:
     """Written form, reading in hiragana, and weight, of the words that are written with letters of the alphabet."""
-    listed = list(found)
+    listed = list(words)
     costs: defaultdict[tuple[int, int], Counter[int]] = defaultdict(Counter)
     for word in listed:
         costs[word.contexts][word.cost] += 1
@@ -136,7 +136,7 @@ def _is_kanji(letter: str) -> bool:
 
 
 def _hiragana(reading: str) -> str:
-    return "".join(chr(ord(one) - 0x60) if "ァ" <= one <= "ヶ" else one for one in reading)
+    return "".join(chr(ord(character) - 0x60) if "ァ" <= character <= "ヶ" else character for character in reading)
 
 
 def useful(rows: list[tuple[str, str, int]]) -> list[tuple[str, str, int]]:

@@ -82,11 +82,11 @@ def _table(path: Path) -> list[dict[str, str]]:
 
 def rows(keys: Keys, form: str) -> tuple[Row, ...]:
     """The rows of keys that a layout defines, where they are on a keyboard of that form."""
-    found = [(offset, list(names)) for offset, names in _ROWS]
+    key_rows = [(offset, list(names)) for offset, names in _ROWS]
     if "AC12" not in keys:
-        found[1 if form == "ansi" else 2][1][12:] = ["BKSL"]
-        found[2][1][11:] = [] if form == "ansi" else ["BKSL"]
-    return tuple(_present(offset, names, keys) for offset, names in found)
+        key_rows[1 if form == "ansi" else 2][1][12:] = ["BKSL"]
+        key_rows[2][1][11:] = [] if form == "ansi" else ["BKSL"]
+    return tuple(_present(offset, names, keys) for offset, names in key_rows)
 
 
 def _present(offset: float, names: list[str], keys: Keys) -> Row:
@@ -105,10 +105,10 @@ def layout(folder: Path, file: str, variant: str, form: str) -> Keys:
 
 def text(keysym: str) -> str:
     """What a keysym leaves in a text, in NFC; ligatures as their letters."""
-    found = typed(keysym)
-    if found and ord(found[0]) in _LIGATURES:
-        return unicodedata.normalize("NFKC", found)
-    return unicodedata.normalize("NFC", found)
+    character = typed(keysym)
+    if character and ord(character[0]) in _LIGATURES:
+        return unicodedata.normalize("NFKC", character)
+    return unicodedata.normalize("NFC", character)
 
 
 def level(keys: Keys, name: str, at: int) -> str:
@@ -127,21 +127,21 @@ def cell(content: str) -> str:
     return (f"\u25cc{content}" if marks else content) or "--"
 
 
-def pack(folder: Path, one: Wanted) -> str:
+def pack(folder: Path, keyboard: Wanted) -> str:
     """The text of a pack."""
-    keys = layout(folder / "symbols", one.file, one.variant, one.form)
-    title, registry = registered(folder, one)
-    others = named(one.pack)
+    keys = layout(folder / "symbols", keyboard.file, keyboard.variant, keyboard.form)
+    title, registry = registered(folder, keyboard)
+    others = named(keyboard.pack)
     languages = sorted({*registry, *others})
-    also = sorted(set(one.also.split()) - set(languages))
-    lines = rows(keys, one.form)
-    variant = f"variant {one.variant}" if one.variant else "its default variant"
-    origin = (f"xkeyboard-config {VERSION}, symbols/{one.file}, {variant}", *map(": ".join, others.items()))
+    also = sorted(set(keyboard.also.split()) - set(languages))
+    lines = rows(keys, keyboard.form)
+    variant = f"variant {keyboard.variant}" if keyboard.variant else "its default variant"
+    origin = (f"xkeyboard-config {VERSION}, symbols/{keyboard.file}, {variant}", *map(": ".join, others.items()))
     head = {
         "title": quoted(title),
         "languages": listed(languages),
         "also": listed(also),
-        "default": listed(one.default.split()),
+        "default": listed(keyboard.default.split()),
         "source": quoted("; ".join(origin)),
         "licence": quoted("X11"),
         "standing": quoted("attested"),
@@ -154,7 +154,7 @@ def pack(folder: Path, one: Wanted) -> str:
 def block(keys: Keys, lines: tuple[Row, ...], at: int) -> str:
     """One level, as the keyboard shows it; nothing where no key types anything at it."""
     cells = [[cell(level(keys, name, at)) for name in line.names] for line in lines]
-    if all(one == "--" for row in cells for one in row):
+    if all(cell == "--" for row in cells for cell in row):
         return ""
     shown = (" " * round(2 * line.offset) + " ".join(row) for line, row in zip(lines, cells, strict=True))
     return f"{LEVELS[at]} = '''\n" + "".join(f"{row}\n" for row in shown) + "'''\n"
@@ -170,16 +170,16 @@ def listed(values: list[str]) -> str:
     return "[" + ", ".join(map(quoted, values)) + "]"
 
 
-def registered(folder: Path, one: Wanted) -> tuple[str, list[str]]:
+def registered(folder: Path, keyboard: Wanted) -> tuple[str, list[str]]:
     """The title of a variant and our codes of its languages, those of its layout where it names none itself."""
-    found = next(
+    element = next(
         item
         for item in ET.parse(folder / "rules" / "base.xml").iter("layout")
-        if item.findtext("configItem/name") == one.file
+        if item.findtext("configItem/name") == keyboard.file
     )
-    items = [item for item in found.iter("variant") if item.findtext("configItem/name") == one.variant]
-    title = (items or [found])[0].findtext("configItem/description") or one.pack
-    codes = list(_codes((items or [found])[0])) or list(_codes(found))
+    items = [item for item in element.iter("variant") if item.findtext("configItem/name") == keyboard.variant]
+    title = (items or [element])[0].findtext("configItem/description") or keyboard.pack
+    codes = list(_codes((items or [element])[0])) or list(_codes(element))
     return title, sorted({CODES[code] for code in codes if code in CODES})
 
 
@@ -191,8 +191,8 @@ def main() -> None:
     """Write every pack of the table."""
     folder = Path(sys.argv[1])
     TARGET.mkdir(parents=True, exist_ok=True)
-    for one in wanted():
-        (TARGET / f"{one.pack}.toml").write_text(pack(folder, one), encoding="utf-8")
+    for keyboard in wanted():
+        (TARGET / f"{keyboard.pack}.toml").write_text(pack(folder, keyboard), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -79,9 +79,9 @@ def _table() -> dict[str, str]:
 
 def table(header: str) -> str:
     """The table of a keysymdef.h: names with a code point, aliases by the number that they share."""
-    found = _DEFINED.findall(header)
-    points = {number: point for _, number, point in found if point}
-    rows = {name: point or points.get(number, "") for name, number, point in found}
+    definitions = _DEFINED.findall(header)
+    points = {number: point for _, number, point in definitions if point}
+    rows = {name: point or points.get(number, "") for name, number, point in definitions}
     return _HEAD + "".join(f"{name}\t{point}\n" for name, point in sorted(rows.items()) if point)
 
 

@@ -100,8 +100,10 @@ def most_alike(
     for number, text in enumerate(texts):
         ranked = sorted(zip(alike[number].tolist(), texts, strict=True), reverse=True)
         near = [(value, form) for value, form in ranked if form != text and value >= _LEAST]
-        own = (islice((form for _, form in near if form in one), _MOST) for one in alphabets if text in one)
-        kept = {*DIGITS, *chain.from_iterable(own)}
+        nearest = (
+            islice((form for _, form in near if form in alphabet), _MOST) for alphabet in alphabets if text in alphabet
+        )
+        kept = {*DIGITS, *chain.from_iterable(nearest)}
         chosen = {form: round(100 * value) for value, form in near if form in kept}
         if chosen and text not in DIGITS:
             yield text, chosen
@@ -110,16 +112,18 @@ def most_alike(
 def rows(script: str, fonts: Sequence[Any]) -> Iterator[tuple[str, dict[str, int]]]:
     """The letters, marks and pairs of letters of a script, with the forms that look like them."""
     known = [language(code) for code in ALL_LANGUAGES if language(code).script == script]
-    alphabets = [frozenset(one for one in cased(own.code, own.alphabet) if len(one) == 1) for own in known]
+    alphabets = [
+        frozenset(letter for letter in cased(entry.code, entry.alphabet) if len(letter) == 1) for entry in known
+    ]
     texts = [*sorted(frozenset().union(*alphabets)), *(DIGITS if script in DIGITAL else "")]
     yield from most_alike(texts, likeness(texts, fonts), alphabets)
-    sets = [frozenset(mark for mark in own.marks if unicodedata.category(mark)[0] == "M") for own in known]
+    sets = [frozenset(mark for mark in entry.marks if unicodedata.category(mark)[0] == "M") for entry in known]
     marks = sorted(frozenset().union(*sets))
     if script in BASES and marks:
         yield from most_alike(marks, likeness(marks, fonts, BASES[script]), sets)
 
 
-def written(script: str, names: Sequence[str], found: Sequence[tuple[str, dict[str, int]]]) -> str:
+def written(script: str, names: Sequence[str], rows: Sequence[tuple[str, dict[str, int]]]) -> str:
     """The pack of a script."""
     lines = [
         f"# script: {script}",
@@ -128,7 +132,7 @@ def written(script: str, names: Sequence[str], found: Sequence[tuple[str, dict[s
         "# standing: derived",
         "letter\tforms\tlikeness\tstanding",
     ]
-    lines += [f"{text}\t{' '.join(forms)}\t{' '.join(map(str, forms.values()))}\t" for text, forms in found]
+    lines += [f"{text}\t{' '.join(forms)}\t{' '.join(map(str, forms.values()))}\t" for text, forms in rows]
     if script == "Latn":
         pairs = PAIRS.read_text(encoding="utf-8").splitlines()
         source = pairs[0].removeprefix("# source: ")

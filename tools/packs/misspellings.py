@@ -117,9 +117,9 @@ def is_word(text: str, code: str) -> bool:
 @cache
 def _points(code: str) -> frozenset[str]:
     """The code points of a language's letters, in both cases, and of its marks."""
-    own = language(code)
-    capitals = (upper(letter, code) for letter in own.alphabet)
-    return frozenset("".join((*own.alphabet, *own.marks, *capitals)))
+    known = language(code)
+    capitals = (upper(letter, code) for letter in known.alphabet)
+    return frozenset("".join((*known.alphabet, *known.marks, *capitals)))
 
 
 def write(folder: Path, code: str, pairs: Sequence[Pair], source: str, licence: str) -> None:

@@ -36,7 +36,7 @@ it.
 class Pair(NamedTuple):
     """Two characters that nlpaug's map calls neighbours, what our keyboard says, and how far apart the keys are."""
 
-    one: str
+    letter: str
     other: str
     kind: str
     distance: float
@@ -44,25 +44,25 @@ class Pair(NamedTuple):
 
 def pairs(path: Path) -> Iterator[tuple[str, str]]:
     """The pairs of a map: a character, and each of those that may replace it."""
-    for one, others in json.loads(path.read_text(encoding="utf-8")).items():
-        yield from ((one, other) for other in others)
+    for letter, others in json.loads(path.read_text(encoding="utf-8")).items():
+        yield from ((letter, other) for other in others)
 
 
 def compared(path: Path, name: str) -> list[Pair]:
     """Each pair of a map on one of our layouts."""
     keyboard = layout(name)
-    return [_pair(keyboard, one, other) for one, other in pairs(path)]
+    return [_pair(keyboard, letter, other) for letter, other in pairs(path)]
 
 
-def _pair(keyboard: Layout, one: str, other: str) -> Pair:
-    first, second = _key(keyboard, one), _key(keyboard, other)
+def _pair(keyboard: Layout, letter: str, other: str) -> Pair:
+    first, second = _key(keyboard, letter), _key(keyboard, other)
     if first is None or second is None:
-        return Pair(one, other, "not typed", 0.0)
+        return Pair(letter, other, "not typed", 0.0)
     distance = hypot(first.key.x - second.key.x, first.key.y - second.key.y)
     if first.key is second.key:
-        return Pair(one, other, "same key", distance)
+        return Pair(letter, other, "same key", distance)
     near = second.key in keyboard.neighbours(first.key)
-    return Pair(one, other, "adjacent" if near else "apart", distance)
+    return Pair(letter, other, "adjacent" if near else "apart", distance)
 
 
 def _key(keyboard: Layout, sign: str) -> Stroke | None:
@@ -70,34 +70,39 @@ def _key(keyboard: Layout, sign: str) -> Stroke | None:
     return strokes[0] if strokes and len(strokes) == 1 else None
 
 
-def counts(found: list[Pair]) -> dict[str, int]:
+def counts(pairs: list[Pair]) -> dict[str, int]:
     """How many pairs are of each kind."""
-    return {kind: sum(pair.kind == kind for pair in found) for kind in KINDS}
+    return {kind: sum(pair.kind == kind for pair in pairs) for kind in KINDS}
 
 
 def page(folder: Path) -> str:
     """The page, in Markdown, from a folder of maps."""
-    found = {path.stem: compared(path, of_language(path.stem)[0]) for path in sorted(folder.glob("*.json"))}
+    comparisons = {path.stem: compared(path, of_language(path.stem)[0]) for path in sorted(folder.glob("*.json"))}
     head = ("language", "layout", *KINDS)
-    rows = [(code, of_language(code)[0], *map(str, counts(own).values())) for code, own in found.items()]
+    rows = [
+        (code, of_language(code)[0], *map(str, counts(compared_pairs).values()))
+        for code, compared_pairs in comparisons.items()
+    ]
     table = (f"| {' | '.join(row)} |\n" for row in (head, ["---"] * len(head), *rows))
-    return "\n".join((_HEAD, "".join(table), *(_section(code, own) for code, own in found.items())))
+    return "\n".join(
+        (_HEAD, "".join(table), *(_section(code, compared_pairs) for code, compared_pairs in comparisons.items()))
+    )
 
 
-def _section(code: str, found: list[Pair]) -> str:
+def _section(code: str, pairs: list[Pair]) -> str:
     """What is listed of one language, as lines of a block of code."""
     lines = []
     for kind in KINDS[1:]:
-        own = [pair for pair in found if pair.kind == kind]
-        for distance in sorted({round(pair.distance, 2) for pair in own}):
+        of_kind = [pair for pair in pairs if pair.kind == kind]
+        for distance in sorted({round(pair.distance, 2) for pair in of_kind}):
             label = f"{kind} {distance:.2f}" if kind == "apart" else kind
-            lines.append(f"{label}: {_listed(pair for pair in own if round(pair.distance, 2) == distance)}\n")
+            lines.append(f"{label}: {_listed(pair for pair in of_kind if round(pair.distance, 2) == distance)}\n")
     return f"## {code}\n\n```text\n{''.join(lines)}```\n"
 
 
-def _listed(found: Iterable[Pair]) -> str:
+def _listed(listed: Iterable[Pair]) -> str:
     """Pairs in either order, once; marks on a circle, a blank as a sign."""
-    pairs = sorted({tuple(sorted((pair.one, pair.other))) for pair in found})
+    pairs = sorted({tuple(sorted((pair.letter, pair.other))) for pair in listed})
     return " ".join("".join(map(_seen, both)) for both in pairs)
 
 

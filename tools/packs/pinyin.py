@@ -90,13 +90,13 @@ def readings(known: Unihan, character: str) -> dict[str, float]:
         if not counts and value:
             counts[typed(value.split()[0].split(":")[-1].split(",")[0])] += 1
     total = counts.total()
-    usual = {one: count / total for one, count in counts.most_common() if _VOWEL.search(one)}
-    return {one: share for one, share in usual.items() if share >= RAREST_READING}
+    usual = {reading: count / total for reading, count in counts.most_common() if _VOWEL.search(reading)}
+    return {reading: share for reading, share in usual.items() if share >= RAREST_READING}
 
 
 def traditional_only(known: Unihan, character: str) -> bool:
     """Whether a character is not written in simplified texts."""
-    variants = [_character(one) for one in known.get("kSimplifiedVariant", character).split()]
+    variants = [_character(variant) for variant in known.get("kSimplifiedVariant", character).split()]
     return bool(variants) and character not in variants and character not in ALPHABET
 
 
@@ -112,7 +112,7 @@ def words(path: Path) -> Iterator[Word]:
     """The words of jieba's dictionary that are written in Han characters only."""
     for line in path.read_text("utf-8").splitlines():
         text, frequency, tag = line.rsplit(" ", 2)
-        if all("\u4e00" <= one <= "\u9fff" for one in text):
+        if all("\u4e00" <= character <= "\u9fff" for character in text):
             yield Word(text, int(frequency), tag)
 
 
@@ -127,7 +127,10 @@ def spoken(lexicon: Iterable[Word], phrases: Phrases) -> dict[str, dict[str, flo
         totals.update(dict.fromkeys(word.text, word.frequency))
         for character, syllables in zip(word.text, phrases.get(word.text, ()), strict=False):
             counts[character][typed(syllables[0])] += word.frequency
-    return {one: {syllable: n / totals[one] for syllable, n in found.items()} for one, found in counts.items()}
+    return {
+        character: {syllable: n / totals[character] for syllable, n in counted.items()}
+        for character, counted in counts.items()
+    }
 
 
 def character_rows(known: Unihan, lexicon: list[Word], phrases: Phrases) -> list[tuple[str, str, int]]:
@@ -136,12 +139,12 @@ def character_rows(known: Unihan, lexicon: list[Word], phrases: Phrases) -> list
     for word in lexicon:
         for character in word.text:
             counts[character] += word.frequency
-    asked = sorted({*counts, *(one for one in ALPHABET if len(one) == 1)})
+    asked = sorted({*counts, *(character for character in ALPHABET if len(character) == 1)})
     rows = []
     inside = spoken(lexicon, phrases)
     for character in asked:
         plain = _frequency(known, character, counts[character])
-        more = {one: share for one, share in inside.get(character, {}).items() if share >= IN_WORDS}
+        more = {reading: share for reading, share in inside.get(character, {}).items() if share >= IN_WORDS}
         shares = {**more, **readings(known, character)}
         for syllable, share in shares.items() if plain else ():
             rows.append((character, syllable, max(1, round(plain * share))))
@@ -156,12 +159,12 @@ def _frequency(known: Unihan, character: str, count: int) -> int:
 
 def word_rows(known: Unihan, lexicon: Iterable[Word], phrases: Phrases) -> list[tuple[str, str, int]]:
     """Words of two characters, how they are typed, and how often they are written."""
-    found = []
+    rows = []
     for word in lexicon:
         usual = len(word.text) == 2 and word.frequency >= RAREST_WORD and not word.tag.startswith("nr")
         if usual and word.text[0] in ALPHABET and word.text[1] in ALPHABET:
-            found.append((word.text, _reading(known, word.text, phrases), word.frequency))
-    return found
+            rows.append((word.text, _reading(known, word.text, phrases), word.frequency))
+    return rows
 
 
 def _reading(known: Unihan, word: str, phrases: Phrases) -> str:
@@ -178,9 +181,9 @@ def useful(rows: list[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
 
 def _rough(reading: str) -> str:
     """A reading with near sounds made one: z zh, c ch, s sh, n l r, f h, and finals in n or ng."""
-    found = re.sub(r"\b([zcs])h", r"\1", reading)
-    found = re.sub(r"\b[nr]", "l", re.sub(r"\bf", "h", found))
-    return re.sub(r"([aei]n)g\b", r"\1", found)
+    sounds = re.sub(r"\b([zcs])h", r"\1", reading)
+    sounds = re.sub(r"\b[nr]", "l", re.sub(r"\bf", "h", sounds))
+    return re.sub(r"([aei]n)g\b", r"\1", sounds)
 
 
 def write(name: str, source: str, columns: str, rows: Iterable[tuple[object, ...]]) -> None:
@@ -195,9 +198,9 @@ def main(folder: Path, dictionary: Path, phrases: Path) -> None:
     """Write both packs."""
     known, lexicon = unihan(folder), list(words(dictionary))
     TARGET.mkdir(exist_ok=True)
-    said: Phrases = json.loads(phrases.read_text("utf-8"))
-    write("zh-pinyin", CHARACTERS, "character\tsyllable\tfrequency", character_rows(known, lexicon, said))
-    rows = useful(word_rows(known, lexicon, said))
+    readings: Phrases = json.loads(phrases.read_text("utf-8"))
+    write("zh-pinyin", CHARACTERS, "character\tsyllable\tfrequency", character_rows(known, lexicon, readings))
+    rows = useful(word_rows(known, lexicon, readings))
     write("zh-words", WORDS, "word\treading\tfrequency", sorted(rows))
 
 

@@ -43,9 +43,13 @@ def passages(path: Path) -> list[str]:
 
 def is_syllable(word: str) -> bool:
     """Whether a word in lower case is built as a syllable of Vietnamese, and typed as one."""
-    own = frozenset(language("vi").alphabet).issuperset(word)
+    known = frozenset(language("vi").alphabet).issuperset(word)
     bare = "".join(parts(letter)[0] for letter in word)
-    return own and bool(SHAPE.fullmatch(bare)) and all(typed(keys(word, one), one) == word for one in ("telex", "vni"))
+    return (
+        known
+        and bool(SHAPE.fullmatch(bare))
+        and all(typed(keys(word, method), method) == word for method in ("telex", "vni"))
+    )
 
 
 def main() -> None:

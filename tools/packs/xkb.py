@@ -73,14 +73,14 @@ def symbols(folder: Path, file: str, variant: str = "") -> Symbols:
 
 
 def _resolved(folder: Path, file: str, variant: str, missing: list[Missing]) -> Keys:
-    found = _section(folder, file, variant)
-    if found is None:
+    section = _section(folder, file, variant)
+    if section is None:
         missing.append(Missing(file, variant))
         return {}
     keys: Keys = {}
-    for one in found.statements:
-        new = {one.key: one.levels} if one.key else _included(folder, one.value, missing)
-        _merge(keys, new, one.mode)
+    for statement in section.statements:
+        new = {statement.key: statement.levels} if statement.key else _included(folder, statement.value, missing)
+        _merge(keys, new, statement.mode)
     return keys
 
 
@@ -104,15 +104,15 @@ def _merged(old: tuple[str, ...], new: tuple[str, ...], mode: str) -> tuple[str,
     """Level by level: the new keysym where there is one; by `augment`, only where there was none."""
     width = max(len(old), len(new))
     first, second = (old, new) if mode == "augment" else (new, old)
-    first, second = (one + ("NoSymbol",) * (width - len(one)) for one in (first, second))
-    return tuple(other if one.lower() in _KEEPING else one for one, other in zip(first, second, strict=True))
+    first, second = (keysyms + ("NoSymbol",) * (width - len(keysyms)) for keysyms in (first, second))
+    return tuple(other if keysym.lower() in _KEEPING else keysym for keysym, other in zip(first, second, strict=True))
 
 
 def _section(folder: Path, file: str, variant: str) -> Section | None:
     sections = _file(folder / file)
     if variant:
-        return next((one for one in sections if one.name == variant), None)
-    return next((one for one in sections if one.default), sections[0] if sections else None)
+        return next((section for section in sections if section.name == variant), None)
+    return next((section for section in sections if section.default), sections[0] if sections else None)
 
 
 @cache
@@ -121,7 +121,7 @@ def _file(path: Path) -> list[Section]:
     if not path.is_file():
         return []
     text = path.read_text(encoding="utf-8", errors="replace")
-    tokens = [found["kept"] for found in _TOKEN.finditer(text) if found["kept"]]
+    tokens = [match["kept"] for match in _TOKEN.finditer(text) if match["kept"]]
     return list(_sections(tokens))
 
 
@@ -207,4 +207,4 @@ def _keysyms(tokens: list[str]) -> tuple[str, ...]:
             levels.append([])
         elif token not in "{},":
             levels[-1].append(token)
-    return tuple("+".join(one) or "NoSymbol" for one in levels) if tokens else ()
+    return tuple("+".join(level) or "NoSymbol" for level in levels) if tokens else ()

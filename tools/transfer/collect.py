@@ -41,9 +41,9 @@ RUNS: Final = Frame(
 
 def collect(study: Study) -> tuple[pl.DataFrame, pl.DataFrame]:
     """RUNS and MODELS of every finished evaluation."""
-    found = [(chain, folder) for chain in study.chains() for folder in evaluations(study, chain)]
-    runs = [_runs(chain, folder) for chain, folder in found]
-    models = [store.read_frame(folder / "models.csv", MODELS) for _, folder in found]
+    evaluated = [(chain, folder) for chain in study.chains() for folder in evaluations(study, chain)]
+    runs = [_runs(chain, folder) for chain, folder in evaluated]
+    models = [store.read_frame(folder / "models.csv", MODELS) for _, folder in evaluated]
     every = pl.concat(models).unique("model", keep="first", maintain_order=True) if models else build([], MODELS)
     return build(pl.concat(runs).to_dicts() if runs else [], RUNS), _counted_alike(every)
 
@@ -54,15 +54,15 @@ def _counted_alike(models: pl.DataFrame) -> pl.DataFrame:
     The same data identity is the same examples; runs of an older version counted the texts in their place.
     """
     rows = [*models.iter_rows(named=True)]
-    stages = [[one for one in json.loads(row["stages"] or "[]") if one["kind"] == "intermediate"] for row in rows]
+    stages = [[stage for stage in json.loads(row["stages"] or "[]") if stage["kind"] == "intermediate"] for row in rows]
     plain = {
-        own[0]["data"]: row["intermediate_examples"]
-        for row, own in zip(rows, stages, strict=True)
-        if len(own) == 1 and not own[0].get("control")
+        row_stages[0]["data"]: row["intermediate_examples"]
+        for row, row_stages in zip(rows, stages, strict=True)
+        if len(row_stages) == 1 and not row_stages[0].get("control")
     }
-    for row, own in zip(rows, stages, strict=True):
-        if len(own) == 1 and own[0].get("control") == MASKED:
-            row["intermediate_examples"] = plain.get(own[0]["data"], row["intermediate_examples"])
+    for row, row_stages in zip(rows, stages, strict=True):
+        if len(row_stages) == 1 and row_stages[0].get("control") == MASKED:
+            row["intermediate_examples"] = plain.get(row_stages[0]["data"], row["intermediate_examples"])
     return build(rows, MODELS)
 
 
@@ -104,12 +104,12 @@ def values(runs: pl.DataFrame) -> pl.DataFrame:
     there is none, since it would be tested twice.
     """
     averaged = transfer_targets(runs)
-    found = _means(counted(runs))
-    for arm, seed in sorted({(arm, seed) for arm, _, seed in found}):
-        own = [found[arm, target, seed] for target in averaged if (arm, target, seed) in found]
-        if len(own) == len(averaged) > 1:
-            found[arm, AVERAGE, seed] = fmean(own)
-    return _values(found)
+    means = _means(counted(runs))
+    for arm, seed in sorted({(arm, seed) for arm, _, seed in means}):
+        target_means = [means[arm, target, seed] for target in averaged if (arm, target, seed) in means]
+        if len(target_means) == len(averaged) > 1:
+            means[arm, AVERAGE, seed] = fmean(target_means)
+    return _values(means)
 
 
 def means(runs: pl.DataFrame) -> pl.DataFrame:
@@ -119,14 +119,14 @@ def means(runs: pl.DataFrame) -> pl.DataFrame:
 
 def _means(rows: pl.DataFrame) -> dict[tuple[str, str, int], float]:
     """The mean of each arm, target and seed."""
-    found: dict[tuple[str, str, int], list[float]] = {}
+    groups: dict[tuple[str, str, int], list[float]] = {}
     for arm, target, seed, value in rows.select("arm", "target", "seed", "value").iter_rows():
-        found.setdefault((arm, target, seed), []).append(value)
-    return {key: fmean(several) for key, several in found.items()}
+        groups.setdefault((arm, target, seed), []).append(value)
+    return {key: fmean(several) for key, several in groups.items()}
 
 
-def _values(found: Mapping[tuple[str, str, int], float]) -> pl.DataFrame:
-    rows = [(arm, cell, seed, value) for (arm, cell, seed), value in sorted(found.items())]
+def _values(means: Mapping[tuple[str, str, int], float]) -> pl.DataFrame:
+    rows = [(arm, cell, seed, value) for (arm, cell, seed), value in sorted(means.items())]
     return pl.DataFrame(rows, schema=VALUES.schema, orient="row")
 
 
@@ -149,15 +149,15 @@ def counted(runs: pl.DataFrame) -> pl.DataFrame:
 
 def at_floor(runs: pl.DataFrame) -> list[str]:
     """The targets in which no language counts, in order: nothing is claimed of them."""
-    there, counting = (set(one["target"].to_list()) for one in (runs, counted(runs)))
-    return [one for one in EVALUATED if one in there - counting]
+    there, counting = (set(frame["target"].to_list()) for frame in (runs, counted(runs)))
+    return [target for target in EVALUATED if target in there - counting]
 
 
 def transfer_targets(runs: pl.DataFrame) -> list[str]:
     """The targets in which some language counts and no cell of any arm is left out, in order."""
     flagged = set(runs.filter(pl.col("left_out").is_not_null())["target"].to_list())
     there = set(counted(runs)["target"].to_list())
-    return [one for one in EVALUATED if one in there and one not in flagged]
+    return [target for target in EVALUATED if target in there and target not in flagged]
 
 
 def flagged(runs: pl.DataFrame) -> list[tuple[str, str]]:
@@ -173,13 +173,13 @@ def tests(runs: pl.DataFrame) -> pl.DataFrame:
     every = values(runs)
     apart = flagged(runs)
     pairs = [(cell, arm) for arm, cell in _pairs(every) if arm != NONE and _both(every, NONE, arm, cell)]
-    found = [
-        _family(every, NONE, [one for one in pairs if one not in apart and one[0] != AVERAGE]),
-        _family(every, NONE, [one for one in pairs if one[0] == AVERAGE]),
-        _family(every, NONE, [one for one in pairs if one in apart]),
-        *(_family(every, one, _of_mix(every, one, apart)) for one in CONTROLS),
+    families = [
+        _family(every, NONE, [pair for pair in pairs if pair not in apart and pair[0] != AVERAGE]),
+        _family(every, NONE, [pair for pair in pairs if pair[0] == AVERAGE]),
+        _family(every, NONE, [pair for pair in pairs if pair in apart]),
+        *(_family(every, control, _of_mix(every, control, apart)) for control in CONTROLS),
     ]
-    return pl.concat(found).sort("reference", "cell", "arm")
+    return pl.concat(families).sort("reference", "cell", "arm")
 
 
 def _family(every: pl.DataFrame, reference: str, family: Sequence[tuple[str, str]]) -> pl.DataFrame:
@@ -197,7 +197,7 @@ def _pairs(every: pl.DataFrame) -> list[tuple[str, str]]:
     return sorted(set(every.select("arm", "cell").iter_rows()))
 
 
-def _both(every: pl.DataFrame, one: str, other: str, cell: str) -> bool:
+def _both(every: pl.DataFrame, left: str, other: str, cell: str) -> bool:
     """Whether two arms have a seed in common in a cell."""
-    seeds = [set(every.filter(pl.col("arm") == arm, pl.col("cell") == cell)["seed"].to_list()) for arm in (one, other)]
+    seeds = [set(every.filter(pl.col("arm") == arm, pl.col("cell") == cell)["seed"].to_list()) for arm in (left, other)]
     return bool(seeds[0] & seeds[1])

@@ -38,14 +38,14 @@ def render(folder: Path) -> str:
     table = store.read_frame(folder / "table.csv", CLAIMS)
     models = store.read_frame(folder / "models.csv", MODELS)
     facts = store.read_json(folder / "study.json")
-    arms = [one for one in facts["arms"] if one in set(runs["arm"].to_list())]
+    arms = [fact for fact in facts["arms"] if fact in set(runs["arm"].to_list())]
     blocks = [
         "# Transfer of intermediate tasks, from scratch on a CPU",
         _what(runs, facts),
         "## Differences to no intermediate training",
         _how_to_read(runs),
         _differences(table, arms, runs),
-        _said(table, runs),
+        _claims_text(table, runs),
         "## Means",
         _means_note(),
         _means(runs, arms),
@@ -93,29 +93,29 @@ def _how_to_read(runs: pl.DataFrame) -> str:
 def _counting(runs: pl.DataFrame) -> str:
     """Which languages and targets claims are made of."""
     over = collect.transfer_targets(runs)
-    told = f"The {AVERAGE} is over the targets that no arm is flagged in: {', '.join(over)}."
-    lacking = f"There is no {AVERAGE}: fewer than two targets are neither flagged in an arm nor at floor."
+    note = f"The {AVERAGE} is over the targets that no arm is flagged in: {', '.join(over)}."
+    missing_note = f"There is no {AVERAGE}: fewer than two targets are neither flagged in an arm nor at floor."
     return (
         "A language counts where some arm is above its floor in more than half of the seeds; all arms have the same "
         "say, and all are compared on the same languages. A target in which no language counts is at floor: it is in "
         f"no family and no average, and its means below are shown as they were measured. "
-        f"{told if len(over) > 1 else lacking}"
+        f"{note if len(over) > 1 else missing_note}"
     )
 
 
 def _differences(table: pl.DataFrame, arms: Sequence[str], runs: pl.DataFrame) -> str:
-    own = table.filter(pl.col("reference") == NONE)
-    cells = {(row["cell"], row["arm"]): row for row in own.iter_rows(named=True)}
+    differences = table.filter(pl.col("reference") == NONE)
+    cells = {(row["cell"], row["arm"]): row for row in differences.iter_rows(named=True)}
     flags, floored, counted = collect.flagged(runs), collect.at_floor(runs), collect.counted(runs)
-    others = [one for one in arms if one != NONE]
+    others = [arm for arm in arms if arm != NONE]
     rows = []
     for cell in [*EVALUATED, AVERAGE]:
-        found = [cells.get((cell, arm)) for arm in others]
+        arm_rows = [cells.get((cell, arm)) for arm in others]
         if cell in floored:
             rows.append([cell, "0", *([AT_FLOOR] * len(others))])
-        elif any(found):
+        elif any(arm_rows):
             languages = counted.filter(pl.col("target") == cell)["language"].n_unique()
-            rows.append([cell, str(languages or ""), *(_difference(one, flags) for one in found)])
+            rows.append([cell, str(languages or ""), *(_difference(arm_row, flags) for arm_row in arm_rows)])
     return _markdown(["target", "languages that count", *others], rows)
 
 
@@ -129,19 +129,19 @@ def _difference(row: Mapping[str, Any] | None, flags: Collection[tuple[str, str]
     return (f"**{text}**" if row["sign"] else text) + flag
 
 
-def _said(table: pl.DataFrame, runs: pl.DataFrame) -> str:
+def _claims_text(table: pl.DataFrame, runs: pl.DataFrame) -> str:
     flags = collect.flagged(runs)
-    own = table.filter(pl.col("reference") == NONE, pl.col("p").is_not_null())
-    tested = [row for row in own.iter_rows(named=True) if (row["cell"], row["arm"]) not in flags]
+    to_none = table.filter(pl.col("reference") == NONE, pl.col("p").is_not_null())
+    tested = [row for row in to_none.iter_rows(named=True) if (row["cell"], row["arm"]) not in flags]
     lines = [
         f"{row['arm']} {row['sign']} in {row['cell']} ({_p(row['p_adjusted'])} of {row['m']})"
         for row in tested
         if row["sign"]
     ]
-    found = "; ".join(lines) if lines else "none of them"
+    listed = "; ".join(lines) if lines else "none of them"
     width = statistics.median((row["high"] - row["low"]) / 2 for row in tested) if tested else 0.0
     wide = f" The median interval reaches {width:.1f} points to either side." if tested else ""
-    return f"Of {len(tested)} tested differences a sign is claimed for: {found}.{_too_few(runs)}{wide}"
+    return f"Of {len(tested)} tested differences a sign is claimed for: {listed}.{_too_few(runs)}{wide}"
 
 
 def _too_few(runs: pl.DataFrame) -> str:
@@ -174,28 +174,28 @@ def _means(runs: pl.DataFrame, arms: Sequence[str]) -> str:
     floored = collect.at_floor(runs)
     rows = []
     for cell in EVALUATED:
-        own = means.filter(pl.col("cell") == cell)
-        if own.height:
+        cell_means = means.filter(pl.col("cell") == cell)
+        if cell_means.height:
             mark = f"{cell} ({AT_FLOOR})" if cell in floored else cell
-            rows.append([mark, *(_level(own, arm) for arm in arms), *_floor(runs, cell)])
+            rows.append([mark, *(_level(cell_means, arm) for arm in arms), *_floor(runs, cell)])
     return _markdown(["target", *arms, "floor", "cells above it"], rows)
 
 
-def _level(own: pl.DataFrame, arm: str) -> str:
-    found = own.filter(pl.col("arm") == arm)["value"]
-    if not found.len():
+def _level(means: pl.DataFrame, arm: str) -> str:
+    values = means.filter(pl.col("arm") == arm)["value"]
+    if not values.len():
         return ""
-    mean, spread = found.mean(), found.std()
-    return _one(mean) + (f" ({_one(spread)})" if isinstance(spread, float) else "")
+    mean, spread = values.mean(), values.std()
+    return _decimal(mean) + (f" ({_decimal(spread)})" if isinstance(spread, float) else "")
 
 
 def _floor(runs: pl.DataFrame, cell: str) -> list[str]:
-    own = runs.filter(pl.col("target") == cell)
-    above = own.filter(~pl.col("at_floor")).height / own.height
-    return [_one(own["baseline"].mean()), f"{100 * above:.0f} %"]
+    target_runs = runs.filter(pl.col("target") == cell)
+    above = target_runs.filter(~pl.col("at_floor")).height / target_runs.height
+    return [_decimal(target_runs["baseline"].mean()), f"{100 * above:.0f} %"]
 
 
-def _one(value: Any) -> str:
+def _decimal(value: Any) -> str:
     """A mean with one decimal; nothing where there is none."""
     return f"{value:.1f}" if isinstance(value, float) else ""
 
@@ -203,9 +203,11 @@ def _one(value: Any) -> str:
 def _controls(table: pl.DataFrame, floored: Collection[str]) -> str:
     rows = []
     for control in CONTROLS:
-        own = table.filter(pl.col("reference") == control, pl.col("arm") == MIX)
-        cells = {row["cell"]: row for row in own.iter_rows(named=True)}
-        every = [AT_FLOOR if one in floored else _difference(cells.get(one), set()) for one in [*EVALUATED, AVERAGE]]
+        differences = table.filter(pl.col("reference") == control, pl.col("arm") == MIX)
+        cells = {row["cell"]: row for row in differences.iter_rows(named=True)}
+        every = [
+            AT_FLOOR if target in floored else _difference(cells.get(target), set()) for target in [*EVALUATED, AVERAGE]
+        ]
         rows.append([f"{MIX} - {control}", *every])
     return _markdown(["difference", *EVALUATED, AVERAGE], rows)
 
@@ -213,11 +215,11 @@ def _controls(table: pl.DataFrame, floored: Collection[str]) -> str:
 def _evaluated(runs: pl.DataFrame) -> str:
     rows = []
     for target in EVALUATED:
-        own = runs.filter(pl.col("target") == target)
-        if own.height:
-            languages = sorted(set(own["language"].to_list()))
-            sizes = own.group_by("language").agg(pl.col("n").first())["n"].sum()
-            words = [", ".join(sorted(set(own[name].to_list()))) for name in ("metric", "split")]
+        target_runs = runs.filter(pl.col("target") == target)
+        if target_runs.height:
+            languages = sorted(set(target_runs["language"].to_list()))
+            sizes = target_runs.group_by("language").agg(pl.col("n").first())["n"].sum()
+            words = [", ".join(sorted(set(target_runs[name].to_list()))) for name in ("metric", "split")]
             rows.append([target, *words, f"{len(languages)}: {' '.join(languages)}", f"{sizes:,}"])
     return _markdown(["target", "metric", "split", "languages", "examples in all"], rows)
 
@@ -228,7 +230,7 @@ def _models(models: pl.DataFrame, runs: pl.DataFrame) -> str:
     for row in models.iter_rows(named=True):
         first.setdefault(arm.get(row["model"], ""), row)
     names = ("intermediate_set", "intermediate_examples", "diversity", "params", "params_nonembedding", "base_kind")
-    rows = [[one, *(_plain(first[one][name]) for name in names)] for one in sorted(first) if one]
+    rows = [[model, *(_plain(first[model][name]) for name in names)] for model in sorted(first) if model]
     return "Every run's row is in `models.csv`; of each arm one:\n\n" + _markdown(["arm", *names], rows)
 
 
@@ -253,7 +255,7 @@ def _made(facts: Mapping[str, Any]) -> Iterable[str]:
 
 def _seconds(seconds: Mapping[str, float]) -> str:
     """How long pieces took; empty where nothing is known."""
-    trained = {name: one for name, one in seconds.items() if not name.startswith("eval ")}
+    trained = {name: spent for name, spent in seconds.items() if not name.startswith("eval ")}
     if not trained:
         return ""
     longest = max(trained, key=lambda name: trained[name])
@@ -270,4 +272,4 @@ def _code(kind: str, lines: Sequence[str]) -> str:
 
 def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join("| " + " | ".join(one) + " |" for one in lines)
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

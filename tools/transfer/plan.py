@@ -173,13 +173,13 @@ def write_files(study: Study) -> None:
 
 def link_data(data: Path, study: Study) -> bool:
     """Make the study's data folder of links; whether SQuAD's development set replaces its training set there."""
-    lacking = not (data / SQUAD[0]).is_file()
+    missing = not (data / SQUAD[0]).is_file()
     for entry in sorted(data.iterdir()):
-        if not (lacking and entry.name == "squad"):
+        if not (missing and entry.name == "squad"):
             _link(study.data / entry.name, entry)
-    if lacking:
+    if missing:
         _link(study.data / SQUAD[0], data / SQUAD[1])
-    return lacking
+    return missing
 
 
 def _link(link: Path, to: Path) -> None:

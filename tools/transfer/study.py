@@ -77,7 +77,7 @@ def _facts(study: Study, options: argparse.Namespace, runs: pl.DataFrame) -> dic
         "arms": list(settings.arms),
         "squad_dev": not (options.data / SQUAD[0]).is_file(),
         "commands": [_command(options, shown.work), *_commands(shown, chain)],
-        "files": [study.file(one).read_text("utf-8") for one in names],
+        "files": [study.file(name).read_text("utf-8") for name in names],
         "measured_on": _machine(options),
         "missing": _missing(study, runs),
         "seconds": work.seconds(study),
@@ -99,14 +99,14 @@ def _command(options: argparse.Namespace, made: Path) -> str:
 
 def _commands(study: Study, chain: Chain) -> list[str]:
     """What the tool does of a chain, as commands that a user can type."""
-    names = ("base", chain.name, *(f"{chain.name}-{one}" for one in TARGETS))
-    trained = [f"robust-xtreme train {study.file(one)}" for one in names]
+    names = ("base", chain.name, *(f"{chain.name}-{target}" for target in TARGETS))
+    trained = [f"robust-xtreme train {study.file(name)}" for name in names]
     return [*trained, *(_eval_command(work.evaluation(study, chain, task)) for task in EVALUATED)]
 
 
 def _eval_command(words: Mapping[str, Any]) -> str:
-    told = {key: ",".join(value) if isinstance(value, list) else value for key, value in words.items()}
-    options = [f"--{key} {value}" for key, value in told.items() if value and key != "offline"]
+    given = {key: ",".join(value) if isinstance(value, list) else value for key, value in words.items()}
+    options = [f"--{key} {value}" for key, value in given.items() if value and key != "offline"]
     return " ".join(["robust-xtreme eval --offline", *options])
 
 
@@ -145,7 +145,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 def _numbers(text: str) -> dict[str, int]:
     """`xnli=300,panx=200` as a mapping."""
-    return {name: int(number) for name, _, number in (one.partition("=") for one in text.split(","))}
+    return {name: int(number) for name, _, number in (word.partition("=") for word in text.split(","))}
 
 
 def _joined(numbers: dict[str, int]) -> str:

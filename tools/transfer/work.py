@@ -27,7 +27,7 @@ _SPLITS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "xnli": ("validation", _LANGUAGES),
     "panx": ("validation", _LANGUAGES),
     "tydiqa": ("train", ("sw",)),
-    ZERO_SHOT: ("test", tuple(one for one in _LANGUAGES if one != "en")),
+    ZERO_SHOT: ("test", tuple(language for language in _LANGUAGES if language != "en")),
 }
 """The split of each task that is evaluated, and its languages: XNLI's fifteen, all of them in the text of masked LM.
 
@@ -48,7 +48,11 @@ def make_chain(study: Study, chain: Chain) -> list[str]:
     failed: list[str] = []
     if chain.arm != NONE and not _done(failed, chain.name, lambda: _train(study, chain.name)):
         return failed
-    able = [one for one in TARGETS if _done(failed, f"{chain.name}-{one}", _training(study, f"{chain.name}-{one}"))]
+    able = [
+        target
+        for target in TARGETS
+        if _done(failed, f"{chain.name}-{target}", _training(study, f"{chain.name}-{target}"))
+    ]
     for task in (*able, ZERO_SHOT):
         _done(failed, f"eval {chain.name}-{task}", _evaluating(study, chain, task))
     return failed
@@ -113,13 +117,13 @@ def seconds(study: Study) -> dict[str, float]:
 
     Only those of the base and of the study's own chains: the folder may contain more seeds.
     """
-    found: dict[str, float] = {}
+    longest: dict[str, float] = {}
     names = ("base", *(chain.name for chain in study.chains()))
     for log in filter(Path.is_file, (study.work / "logs" / f"{name}.log" for name in names)):
         for line in log.read_text("utf-8", "replace").splitlines():
-            if told := _TOOK.fullmatch(line):
-                found[told[1]] = max(found.get(told[1], 0.0), float(told[2]))
-    return found
+            if match := _TOOK.fullmatch(line):
+                longest[match[1]] = max(longest.get(match[1], 0.0), float(match[2]))
+    return longest
 
 
 # ----------------------------------------------------------------------------------------------------------- processes
@@ -133,7 +137,7 @@ class _Worker:
     chain: Chain
     process: subprocess.Popen[bytes]
     log: Path
-    said: int
+    reported: int
 
 
 def run_chains(study: Study, words: Sequence[str], workers: int, minutes: float, say: Callable[[str], None]) -> None:
@@ -151,31 +155,31 @@ def run_chains(study: Study, words: Sequence[str], workers: int, minutes: float,
                 )
                 todo.clear()
             busy += [_begin(study, todo.pop(0), words) for _ in range(min(workers - len(busy), len(todo)))]
-            done = [one for one in busy if one.process.poll() is not None]
-            for one in done:
-                _tell(one, say)
-            busy = [one for one in busy if one not in done]
+            done = [worker for worker in busy if worker.process.poll() is not None]
+            for worker in done:
+                _tell(worker, say)
+            busy = [worker for worker in busy if worker not in done]
             time.sleep(_PAUSE)
     finally:
-        for one in busy:
-            one.process.terminate()
-        for one in busy:
-            one.process.wait()
+        for worker in busy:
+            worker.process.terminate()
+        for worker in busy:
+            worker.process.wait()
 
 
 def _begin(study: Study, chain: Chain, words: Sequence[str]) -> _Worker:
     log = store.make_folder(study.work / "logs") / f"{chain.name}.log"
     command = [sys.executable, "-m", "tools.transfer.study", *words, "--chain", chain.arm, str(chain.seed)]
-    said = log.stat().st_size if log.is_file() else 0
+    reported = log.stat().st_size if log.is_file() else 0
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with log.open("ab") as out:
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment)
-    return _Worker(chain, process, log, said)
+    return _Worker(chain, process, log, reported)
 
 
 def _tell(worker: _Worker, say: Callable[[str], None]) -> None:
-    lines = worker.log.read_bytes()[worker.said :].decode("utf-8", "replace").splitlines()
-    failed = [one for one in lines if one.startswith("FAILED ")]
+    lines = worker.log.read_bytes()[worker.reported :].decode("utf-8", "replace").splitlines()
+    failed = [line for line in lines if line.startswith("FAILED ")]
     if worker.process.returncode and not failed:
         failed = [f"FAILED {worker.chain.name}: {lines[-1] if lines else 'no word'} (exit {worker.process.returncode})"]
     for line in failed or [f"{worker.chain.name} is complete"]:

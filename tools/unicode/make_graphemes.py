@@ -45,8 +45,8 @@ LETTER, UPPER, SPACE = 32, 64, 128
 
 def unicode_version() -> str:
     """The version of Unicode that `regex` says it carries."""
-    found = regex.search(r"supports Unicode ([0-9.]+[0-9])", distribution("regex").read_text("METADATA") or "")
-    return found[1] if found else "unknown"
+    match = regex.search(r"supports Unicode ([0-9.]+[0-9])", distribution("regex").read_text("METADATA") or "")
+    return match[1] if match else "unknown"
 
 
 def mark(values: list[int], pattern: str, bits: int, clear: int = 0) -> None:

@@ -40,11 +40,11 @@ def svg(record: Mapping[str, Any]) -> str:
 
 def _panel(axes: Any, record: Mapping[str, Any], name: str) -> None:
     """Grouped bars of the shares of one measure."""
-    bars = {"real": record["real"][name], **{one: record["beside"][one][name]["shares"] for one in SHOWN}}
+    bars = {"real": record["real"][name], **{system: record["beside"][system][name]["shares"] for system in SHOWN}}
     width = 0.8 / len(bars)
     for number, ((title, shares), colour) in enumerate(zip(bars.items(), COLOURS, strict=True)):
-        places = [place + (number - (len(bars) - 1) / 2) * width for place in range(len(shares))]
-        axes.bar(places, [100 * share for share in shares], width, label=title, color=colour)
+        positions = [index + (number - (len(bars) - 1) / 2) * width for index in range(len(shares))]
+        axes.bar(positions, [100 * share for share in shares], width, label=title, color=colour)
     labels = [label.replace(" ", "\n", 1) for label in record["classes"][name]]
     axes.set_xticks(range(len(labels)), labels)
     axes.spines[["top", "right"]].set_visible(False)

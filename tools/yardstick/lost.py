@@ -31,8 +31,10 @@ def sentences(path: Path, code: str) -> list[Text]:
 
 def edited(texts: Sequence[Text], strength: str) -> float:
     """The share of the eligible units of some texts that keyboard_typo edits."""
-    found = noise_texts(texts, PerturbationSpec.parse(f"keyboard_typo:{strength}"), 0)
-    return sum(sum(one.edits.values()) for one in found) / max(1, sum(one.eligible for one in found))
+    noised = noise_texts(texts, PerturbationSpec.parse(f"keyboard_typo:{strength}"), 0)
+    return sum(sum(noised_text.edits.values()) for noised_text in noised) / max(
+        1, sum(noised_text.eligible for noised_text in noised)
+    )
 
 
 def shares(folder: Path) -> Iterator[tuple[str, list[float]]]:
@@ -51,8 +53,8 @@ def main() -> None:
     if arguments.data is None:
         raise SystemExit("Name the folder of release files: --data DIR, or ROBUST_XTREME_DATA.")
     print("language", *STRENGTHS, sep="\t")
-    for code, found in shares(Path(arguments.data) / "panx"):
-        print(code, *(f"{share:.1%}" for share in found), sep="\t")
+    for code, lost in shares(Path(arguments.data) / "panx"):
+        print(code, *(f"{share:.1%}" for share in lost), sep="\t")
 
 
 if __name__ == "__main__":

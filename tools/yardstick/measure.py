@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from tools.yardstick import systems
 from tools.yardstick.pairs import Pair, half, lists
-from tools.yardstick.slips import DISTANCES, KINDS, MECHANICAL, PLACES, Edit, edits, kind, place, stretch, tenth
+from tools.yardstick.slips import DISTANCES, KINDS, MECHANICAL, PLACES, Edit, edits, kind, position, stretch, tenth
 
 from robust_xtreme.noise.members.keyboard_typo import RATES
 
@@ -46,7 +46,7 @@ def _pitches() -> tuple[str, ...]:
 MEASURES: Final = {
     "kinds": Measure(KINDS, lambda word, edit: KINDS.index(kind(word, edit))),
     "key errors of the hand": Measure(MECHANICAL, _hand),
-    "places": Measure(PLACES, place),
+    "places": Measure(PLACES, position),
     "tenths": Measure(tuple(map(str, range(1, 11))), tenth),
     "distances": Measure(_pitches(), lambda _, edit: stretch(edit)),
 }
@@ -58,19 +58,19 @@ Rows = dict[str, Array]
 @lru_cache(maxsize=1 << 20)
 def _classes(right: str, wrong: str) -> tuple[int | None, ...]:
     """By measure the class of the edit between two words that are one apart; empty for others."""
-    found = edits(right, wrong, 1)
-    return tuple(measure.of(right, found[0]) for measure in MEASURES.values()) if found else ()
+    changes = edits(right, wrong, 1)
+    return tuple(measure.of(right, changes[0]) for measure in MEASURES.values()) if changes else ()
 
 
 def _rows(words: Sequence[str], forms: Mapping[str, Iterable[str]]) -> Rows:
-    found = {name: np.zeros((len(words), len(measure.classes))) for name, measure in MEASURES.items()}
-    tables = tuple(found.values())
+    by_measure = {name: np.zeros((len(words), len(measure.classes))) for name, measure in MEASURES.items()}
+    tables = tuple(by_measure.values())
     for number, word in enumerate(words):
         for form, times in Counter(forms.get(word, ())).items():
             for table, which in zip(tables, _classes(word, form), strict=False):
                 if which is not None:
                     table[number, which] += times
-    return found
+    return by_measure
 
 
 def _weighed(made: Rows, real: Rows) -> Rows:
@@ -108,11 +108,11 @@ def _nearer(rates: Mapping[str, str], wanted: Array, made: Array) -> dict[str, s
 
 
 def _by_word(pairs: Iterable[Pair]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    spellings: dict[str, list[str]] = {}
     for right, wrong in pairs:
         if _classes(right, wrong):
-            found.setdefault(right, []).append(wrong)
-    return found
+            spellings.setdefault(right, []).append(wrong)
+    return spellings
 
 
 def distances(real: Rows, made: Rows) -> dict[str, Any]:
@@ -121,9 +121,9 @@ def distances(real: Rows, made: Rows) -> dict[str, Any]:
     return {name: _distance(real[name][common], made[name][common]) for name in MEASURES}
 
 
-def apart(one: Rows, other: Rows) -> dict[str, Any]:
+def apart(rows: Rows, other: Rows) -> dict[str, Any]:
     """The same for two sets of real typos, whose words are not the same."""
-    return {name: _distance(one[name], other[name], paired=False) for name in MEASURES}
+    return {name: _distance(rows[name], other[name], paired=False) for name in MEASURES}
 
 
 def _distance(real: Array, made: Array, paired: bool = True) -> dict[str, Any]:
@@ -140,11 +140,11 @@ def _distance(real: Array, made: Array, paired: bool = True) -> dict[str, Any]:
     }
 
 
-def _variation(one: Array, other: Array) -> Array:
+def _variation(values: Array, other: Array) -> Array:
     """Total variation distance: the share that would have to move."""
-    first, second = (rows / rows.sum(axis=-1, keepdims=True) for rows in (one, other))
-    found: Array = np.abs(first - second).sum(axis=-1) / 2
-    return found
+    first, second = (rows / rows.sum(axis=-1, keepdims=True) for rows in (values, other))
+    variation: Array = np.abs(first - second).sum(axis=-1) / 2
+    return variation
 
 
 def _round(shares: Array) -> list[float]:
@@ -169,7 +169,7 @@ def compared(folder: Path) -> dict[str, Any]:
         "nlpaug KeyboardAug": systems.nlpaug(words),
         "letters drawn evenly": systems.uniform(words),
     }
-    beside = {name: distances(real, _weighed(_rows(words, one), real)) for name, one in made.items()}
+    beside = {name: distances(real, _weighed(_rows(words, forms), real)) for name, forms in made.items()}
     return {
         "lists": _counts(read.pairs) | {name: getattr(read, name) for name in ("read", "signs", "words", "cases")},
         "guessed": GUESSED,
@@ -189,9 +189,11 @@ def _shares(table: Array) -> list[float]:
 
 def _counts(pairs: Sequence[Pair]) -> dict[str, int]:
     """How many pairs are one, two and more edits apart, and of which all edits may be key errors of the hand."""
-    found = [(pair.right, edits(pair.right, pair.wrong, 2)) for pair in pairs]
-    hand = [len(one) for word, one in found if one and all(kind(word, edit) in MECHANICAL for edit in one)]
-    sizes = [len(one) for _, one in found if one]
+    edited = [(pair.right, edits(pair.right, pair.wrong, 2)) for pair in pairs]
+    hand = [
+        len(changes) for word, changes in edited if changes and all(kind(word, edit) in MECHANICAL for edit in changes)
+    ]
+    sizes = [len(changes) for _, changes in edited if changes]
     return {
         "pairs": len(pairs),
         "one": sizes.count(1),

@@ -57,21 +57,21 @@ def _read(path: Path) -> Iterator[Pair]:
     if path.suffix == ".txt":
         for line in text.splitlines():
             right, *wrong = line.split()
-            yield from (Pair(right, one) for one in wrong)
+            yield from (Pair(right, form) for form in wrong)
         return
     for right, wrong in _object(path, text).items():
         if isinstance(wrong, str):
             yield Pair(wrong, right)
             continue
-        pairs = (Pair(right.replace("_", " "), one.replace("_", " ")) for one in wrong)
+        pairs = (Pair(right.replace("_", " "), form.replace("_", " ")) for form in wrong)
         yield from (pair for pair in pairs if not ("errors" in path.name and _case(pair)))
 
 
 def _object(path: Path, text: str) -> dict[str, Any]:
-    found = json.loads(text)
-    if not isinstance(found, dict):
+    document = json.loads(text)
+    if not isinstance(document, dict):
         raise SystemExit(f"{path}: a JSON object of words was expected")
-    return found
+    return document
 
 
 def _case(pair: Pair) -> bool:
@@ -80,7 +80,7 @@ def _case(pair: Pair) -> bool:
 
 
 def _flipped(pair: Pair) -> int:
-    return sum(one != other for one, other in zip(pair.right, pair.wrong, strict=True))
+    return sum(letter != other for letter, other in zip(pair.right, pair.wrong, strict=True))
 
 
 def _folded(pair: Pair) -> Pair:

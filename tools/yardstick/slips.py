@@ -40,20 +40,20 @@ def edits(right: str, wrong: str, most: int, at: int = 0) -> tuple[Edit, ...] | 
         return None
     same = _same(right, wrong)
     right, wrong, at = right[same:], wrong[same:], at + same
-    found = []
+    variants = []
     for old, new in ((2, 2), (1, 1), (1, 0), (0, 1)):
         if _possible(right, wrong, old, new):
             rest = edits(right[old:], wrong[new:], most - 1, at + old)
             if rest is not None:
-                found.append((Edit(at, right[:old], wrong[:new]), *rest))
-    return min(found, key=len, default=None)
+                variants.append((Edit(at, right[:old], wrong[:new]), *rest))
+    return min(variants, key=len, default=None)
 
 
 def _same(right: str, wrong: str) -> int:
     """How many letters two words begin with alike."""
-    for place, (one, other) in enumerate(zip(right, wrong, strict=False)):
-        if one != other:
-            return place
+    for index, (letter, other) in enumerate(zip(right, wrong, strict=False)):
+        if letter != other:
+            return index
     return min(len(right), len(wrong))
 
 
@@ -91,14 +91,14 @@ def _inserted(word: str, edit: Edit) -> str:
     return "insert" if any(_near(letter, edit.new) for letter in around) else "other insert"
 
 
-def _near(one: str, other: str) -> bool:
-    apart = distance(one, other)
+def _near(first: str, other: str) -> bool:
+    apart = distance(first, other)
     return apart is not None and apart <= keyboards.REACH
 
 
-def distance(one: str, other: str) -> float | None:
+def distance(sign: str, other: str) -> float | None:
     """How far apart the keys of two signs are, in pitches; None where one has no key."""
-    first, second = _centre(one), _centre(other)
+    first, second = _centre(sign), _centre(other)
     return None if first is None or second is None else hypot(first[0] - second[0], first[1] - second[1])
 
 
@@ -121,7 +121,7 @@ def letter(word: str, edit: Edit) -> int:
     return min(len(word) - 1, max(0, edit.at - 1) if not edit.old else edit.at)
 
 
-def place(word: str, edit: Edit) -> int | None:
+def position(word: str, edit: Edit) -> int | None:
     """Which of PLACES an edit is at; None in words too short to tell them apart."""
     at = letter(word, edit)
     if len(word) < LEAST:

@@ -37,7 +37,7 @@ def ours(words: Sequence[str], rates: Mapping[str, str]) -> Made:
 
 def _made(words: Sequence[str], forms: Sequence[str]) -> Made:
     size = len(forms) // len(words)
-    return {word: list(forms[place * size : (place + 1) * size]) for place, word in enumerate(words)}
+    return {word: list(forms[index * size : (index + 1) * size]) for index, word in enumerate(words)}
 
 
 def nlpaug(words: Sequence[str]) -> Made:
@@ -48,8 +48,8 @@ def nlpaug(words: Sequence[str]) -> Made:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from nlpaug.augmenter import char
-    one: dict[str, Any] = {"aug_char_min": 1, "aug_char_max": 1, "aug_word_min": 1, "aug_word_max": 1}
-    augmenter = char.KeyboardAug(**one)
+    options: dict[str, Any] = {"aug_char_min": 1, "aug_char_max": 1, "aug_word_min": 1, "aug_word_max": 1}
+    augmenter = char.KeyboardAug(**options)
     kept, arrays = random.getstate(), np.random.get_state()  # noqa: NPY002 - nlpaug draws from these
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 - nlpaug draws from it
@@ -59,8 +59,8 @@ def nlpaug(words: Sequence[str]) -> Made:
     return _made(words, forms)
 
 
-def _first(found: list[str] | str) -> str:
-    return found if isinstance(found, str) else found[0] if found else ""
+def _first(forms: list[str] | str) -> str:
+    return forms if isinstance(forms, str) else forms[0] if forms else ""
 
 
 def uniform(words: Sequence[str]) -> Made:
@@ -71,5 +71,5 @@ def uniform(words: Sequence[str]) -> Made:
 def _any(word: str, draw: random.Random) -> str:
     at, way = draw.randrange(len(word)), draw.randrange(4)
     letter = draw.choice(string.ascii_lowercase)
-    head, own, tail = word[:at], word[at], word[at + 1 :]
-    return head + (letter + tail, letter + own + tail, tail, tail[:1] + own + tail[1:])[way]
+    head, middle, tail = word[:at], word[at], word[at + 1 :]
+    return head + (letter + tail, letter + middle + tail, tail, tail[:1] + middle + tail[1:])[way]

@@ -19,15 +19,15 @@ UNSPACED = ("zh", "ja", "th")
 def sentence(language: str, clause: Clause) -> list[Word]:
     """The clause as a statement, with its full stop where the language writes one."""
     code, _, number = language.partition("/")
-    said = cast(Callable[[Clause], list[Word]], importlib.import_module(f"tools.mini.grammar.{code}").sentence)
-    return ordered(said(clause), number)
+    grammar = cast(Callable[[Clause], list[Word]], importlib.import_module(f"tools.mini.grammar.{code}").sentence)
+    return ordered(grammar(clause), number)
 
 
 def question(language: str, clause: Clause, asked: str) -> list[Word]:
     """The question whose answer is the clause's part `asked`; the other parts that the clause has are mentioned."""
     code, _, number = language.partition("/")
-    said = cast(Callable[[Clause, str], list[Word]], importlib.import_module(f"tools.mini.grammar.{code}").question)
-    return ordered(said(clause, asked), number)
+    grammar = cast(Callable[[Clause, str], list[Word]], importlib.import_module(f"tools.mini.grammar.{code}").question)
+    return ordered(grammar(clause, asked), number)
 
 
 def written(language: str, words: list[Word]) -> str:
@@ -38,5 +38,5 @@ def written(language: str, words: list[Word]) -> str:
 def placed(language: str, words: list[Word]) -> list[tuple[str, Word]]:
     """Each word with the space before it, where the language writes one: the pieces of the text in order."""
     glued = language in UNSPACED
-    bound = [one.bound or (glued and not one.apart) or place == 0 for place, one in enumerate(words)]
-    return [(one.text if bare else f" {one.text}", one) for bare, one in zip(bound, words, strict=True)]
+    bound = [word.bound or (glued and not word.apart) or index == 0 for index, word in enumerate(words)]
+    return [(word.text if bare else f" {word.text}", word) for bare, word in zip(bound, words, strict=True)]

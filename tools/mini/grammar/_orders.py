@@ -102,25 +102,25 @@ def ordered(words: list[Word], number: str) -> list[Word]:
     return put(words, order(int(number))) if number else words
 
 
-def put(words: list[Word], own: Order) -> list[Word]:
+def put(words: list[Word], order: Order) -> list[Word]:
     """An English statement or question in another order."""
-    body, end = [one for one in words if one.text not in _ENDS], [one for one in words if one.text in _ENDS]
-    phrases, rest = _phrases([replace(one, text=_small(one)) for one in body])
+    body, end = [word for word in words if word.text not in _ENDS], [word for word in words if word.text in _ENDS]
+    phrases, rest = _phrases([replace(word, text=_small(word)) for word in body])
     asked, verb, denial = _sorted(rest)
-    support = [one for one in verb if one.text in _SUPPORT]
-    if own.support != "beside":
-        verb = [one for one in verb if one.text not in _SUPPORT]
-    if asked and not own.question_first:
+    support = [word for word in verb if word.text in _SUPPORT]
+    if order.support != "beside":
+        verb = [word for word in verb if word.text not in _SUPPORT]
+    if asked and not order.question_first:
         phrases.append(_in_place(asked))
-    said = [_said(one, own) for one in sorted(phrases, key=lambda one: own.parts.index(one.part))]
-    if asked and own.question_first:
-        said.insert(0, asked)
-    said.insert(min(own.verb, len(said)), _denied(verb, denial, own))
-    if own.support == "apart" and support:
-        said.insert(min(1, len(said)), support)
-    tail = denial if own.denial == "last" else []
-    kept = end if own.stops else [one for one in end if one.text != "."]
-    return capitalised([*(one for phrase in said for one in phrase), *tail, *kept])
+    placed = [_spoken(phrase, order) for phrase in sorted(phrases, key=lambda phrase: order.parts.index(phrase.part))]
+    if asked and order.question_first:
+        placed.insert(0, asked)
+    placed.insert(min(order.verb, len(placed)), _denied(verb, denial, order))
+    if order.support == "apart" and support:
+        placed.insert(min(1, len(placed)), support)
+    tail = denial if order.denial == "last" else []
+    kept = end if order.stops else [word for word in end if word.text != "."]
+    return capitalised([*(word for phrase in placed for word in phrase), *tail, *kept])
 
 
 def _small(word: Word) -> str:
@@ -130,17 +130,17 @@ def _small(word: Word) -> str:
 
 def _phrases(words: list[Word]) -> tuple[list[_Phrase], list[Word]]:
     """The phrases of a clause's parts with their adpositions and articles, and the words left over."""
-    found: list[_Phrase] = []
+    phrases: list[_Phrase] = []
     rest: list[Word] = []
     for word in words:
         if not word.part:
             rest.append(word)
-        elif found and found[-1].part == word.part:
-            found[-1] = replace(found[-1], words=(*found[-1].words, word))
+        elif phrases and phrases[-1].part == word.part:
+            phrases[-1] = replace(phrases[-1], words=(*phrases[-1].words, word))
         else:
             articles = _popped(rest, _ARTICLES)
-            found.append(_Phrase(word.part, _popped(rest, _ADPOSITIONS), articles, (word,)))
-    return found, rest
+            phrases.append(_Phrase(word.part, _popped(rest, _ADPOSITIONS), articles, (word,)))
+    return phrases, rest
 
 
 def _popped(rest: list[Word], known: tuple[str, ...]) -> tuple[Word, ...]:
@@ -166,40 +166,43 @@ def _sorted(rest: Iterable[Word]) -> tuple[list[Word], list[Word], list[Word]]:
 
 def _in_place(asked: list[Word]) -> _Phrase:
     """What is asked for as a phrase of the part that it asks for."""
-    texts = [one.text for one in asked]
+    texts = [word.text for word in asked]
     known = {"where": "place", "day": "day", "year": "year", "to": "recipient", "who": "subject"}
     part = next((known[text] for text in texts if text in known), "object")
-    adposition = tuple(one for one in asked if one.text in _ADPOSITIONS)
-    return _Phrase(part, adposition, (), tuple(one for one in asked if one.text not in _ADPOSITIONS))
+    adposition = tuple(word for word in asked if word.text in _ADPOSITIONS)
+    return _Phrase(part, adposition, (), tuple(word for word in asked if word.text not in _ADPOSITIONS))
 
 
-def _said(phrase: _Phrase, own: Order) -> list[Word]:
-    words = _named(list(phrase.words), own)
-    article = phrase.article if own.articles else ()
-    marker = own.markers.get(phrase.part, "")
-    marked = [Word(marker, bound=own.bound or not marker.isalpha())] if marker else []
-    if own.postpositions:
+def _spoken(phrase: _Phrase, order: Order) -> list[Word]:
+    words = _named(list(phrase.words), order)
+    article = phrase.article if order.articles else ()
+    marker = order.markers.get(phrase.part, "")
+    marked = [Word(marker, bound=order.bound or not marker.isalpha())] if marker else []
+    if order.postpositions:
         return [*article, *words, *phrase.adposition, *marked]
     return [*phrase.adposition, *article, *words, *marked]
 
 
-def _named(words: list[Word], own: Order) -> list[Word]:
+def _named(words: list[Word], order: Order) -> list[Word]:
     """A noun with its adjective, or a name, as the language puts them."""
     first = words[0]
     if not first.part:
         return words
-    if first.name == "PER" and own.joiner and len(words) > 1:
-        return [first, *(one for word in words[1:] for one in (replace(first, text=own.joiner, bound=True), word))]
+    if first.name == "PER" and order.joiner and len(words) > 1:
+        return [
+            first,
+            *(piece for word in words[1:] for piece in (replace(first, text=order.joiner, bound=True), word)),
+        ]
     if first.name != "ORG":
-        return [*words[-1:], *words[:-1]] if own.adjective_last and not first.name and len(words) > 1 else words
+        return [*words[-1:], *words[:-1]] if order.adjective_last and not first.name and len(words) > 1 else words
     if words[-1].text not in _KINDS:
-        return [Word(own.company), *words] if own.company else words
-    if not own.kind_first:
+        return [Word(order.company), *words] if order.company else words
+    if not order.kind_first:
         return words
-    return [words[-1], *([replace(first, text=own.linker)] if own.linker else []), *words[:-1]]
+    return [words[-1], *([replace(first, text=order.linker)] if order.linker else []), *words[:-1]]
 
 
-def _denied(verb: list[Word], denial: list[Word], own: Order) -> list[Word]:
-    if own.denial == "before":
+def _denied(verb: list[Word], denial: list[Word], order: Order) -> list[Word]:
+    if order.denial == "before":
         return [*denial, *verb]
-    return [*verb, *denial] if own.denial == "behind" else verb
+    return [*verb, *denial] if order.denial == "behind" else verb

@@ -11,12 +11,12 @@ _FEMININE: Final = {"nom": "ая", "acc": "ую", "dat": "ой"}
 _FEMININE_SOFT: Final = {"nom": "яя", "acc": "юю", "dat": "ей"}
 
 
-def noun(found: Mapping[str, Any], case: str, *, animate: bool) -> str:
+def noun(entry: Mapping[str, Any], case: str, *, animate: bool) -> str:
     """A noun of the lexicon in the nominative, accusative or dative."""
-    text = str(found["text"])
-    if case in found:
-        return str(found[case])
-    if found["gender"] == "f":
+    text = str(entry["text"])
+    if case in entry:
+        return str(entry[case])
+    if entry["gender"] == "f":
         return feminine(text, case)
     return masculine(text, case) if animate or case == "dat" else text
 
@@ -43,15 +43,15 @@ def feminine(text: str, case: str) -> str:
     return text[:-1] + ("и" if text.endswith("ия") else "е")
 
 
-def surname(found: str | Mapping[str, Any], case: str, *, woman: bool) -> str:
+def surname(entry: str | Mapping[str, Any], case: str, *, woman: bool) -> str:
     """A surname; a woman's is declined only if it ends in `а` or has forms of its own."""
-    if isinstance(found, str):
-        return masculine(found, case) if not woman else feminine(found, case) if found.endswith("а") else found
-    if found.get("fixed"):
-        return str(found["text"])
+    if isinstance(entry, str):
+        return masculine(entry, case) if not woman else feminine(entry, case) if entry.endswith("а") else entry
+    if entry.get("fixed"):
+        return str(entry["text"])
     if woman:
-        return str(found["f" if case == "nom" else f"f_{case}"])
-    return masculine(found["text"], case)
+        return str(entry["f" if case == "nom" else f"f_{case}"])
+    return masculine(entry["text"], case)
 
 
 def adjective(text: str, gender: str, case: str, *, animate: bool) -> str:
@@ -68,12 +68,12 @@ def adjective(text: str, gender: str, case: str, *, animate: bool) -> str:
     return stem + ("его" if soft else "ого") if case == "acc" and animate else text
 
 
-def place(found: str | Mapping[str, str], case: str) -> str:
+def city(entry: str | Mapping[str, str], case: str) -> str:
     """A city behind `в`: where something is (`prep`) or where it leads to (`acc`)."""
-    if not isinstance(found, str):
-        return found[case]
-    if found[-1] == "а":
-        return found[:-1] + {"acc": "у", "prep": "е"}[case]
-    if case == "acc" or found[-1] in "ио":
-        return found
-    return f"{found.removesuffix('й')}е"
+    if not isinstance(entry, str):
+        return entry[case]
+    if entry[-1] == "а":
+        return entry[:-1] + {"acc": "у", "prep": "е"}[case]
+    if case == "acc" or entry[-1] in "ио":
+        return entry
+    return f"{entry.removesuffix('й')}е"

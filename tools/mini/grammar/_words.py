@@ -9,7 +9,7 @@ from tools.mini.meaning import Word
 
 def plain(text: str, part: str = "", name: str = "") -> list[Word]:
     """A text as words, cut at its spaces."""
-    return [Word(one, part, name) for one in text.split()]
+    return [Word(word, part, name) for word in text.split()]
 
 
 def bound(text: str, part: str = "", name: str = "") -> Word:

@@ -39,10 +39,10 @@ def _nominal(clause: Clause) -> list[Word]:
     no = ("ليست" if feminine else "ليس") if clause.negated else ""
     if isinstance(clause.subject, Thing) and clause.quality:
         noun = clause.subject.noun
-        said = plain(_adjective(clause.quality, noun, feminine=feminine, accusative=clause.negated))
+        predicate = plain(_adjective(clause.quality, noun, feminine=feminine, accusative=clause.negated))
     else:
-        said = plain(_trade(clause, accusative=clause.negated), "object")
-    return [*plain(no), *_subject(clause), *said]
+        predicate = plain(_trade(clause, accusative=clause.negated), "object")
+    return [*plain(no), *_subject(clause), *predicate]
 
 
 def _trade(clause: Clause, *, accusative: bool) -> str:
@@ -98,7 +98,7 @@ def _rest(clause: Clause, asked: str) -> list[Word]:
         plain(verb.get("extra", "")),
         _with(verb.get("object", ""), _entity(clause.object, "object")) if asked != "object" else [],
         _with(verb.get("recipient", ""), _entity(clause.recipient, "recipient")) if asked != "recipient" else [],
-        _with(verb.get("place", "في"), _place(clause)) if asked != "place" else [],
+        _with(verb.get("place", "في"), _location(clause)) if asked != "place" else [],
         _with("يوم", plain(_W["days"][clause.day], "day")) if clause.day and asked != "day" else [],
         _with("عام", plain(str(clause.year), "year")) if clause.year and asked != "year" else [],
     )
@@ -114,7 +114,7 @@ def _with(preposition: str, noun: list[Word]) -> list[Word]:
     return [*plain("لل" if taken else preposition), bound(text, first.part, first.name), *noun[1:]]
 
 
-def _place(clause: Clause) -> list[Word]:
+def _location(clause: Clause) -> list[Word]:
     return plain(_W["places"][clause.place], "place", "LOC") if clause.place else []
 
 

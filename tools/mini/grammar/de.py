@@ -197,13 +197,13 @@ def _noun(noun: str) -> dict[str, Any]:
 
 
 def _bare(adjective: str) -> str:
-    found = _W["adjectives"][adjective]
-    return found if isinstance(found, str) else str(found["text"])
+    entry = _W["adjectives"][adjective]
+    return entry if isinstance(entry, str) else str(entry["text"])
 
 
 def _stem(adjective: str) -> str:
-    found = _W["adjectives"][adjective]
-    return found if isinstance(found, str) else str(found["stem"])
+    entry = _W["adjectives"][adjective]
+    return entry if isinstance(entry, str) else str(entry["stem"])
 
 
 def _when(clause: Clause, asked: str) -> list[Word]:

@@ -90,7 +90,7 @@ def _rest(clause: Clause, asked: str) -> list[Word]:
         _preposition(clause.verb) if shown["object"] and clause.object else [],
         _entity(clause.object, "object") if shown["object"] else [],
         [*plain("to"), *_entity(clause.recipient, "recipient")] if shown["recipient"] and clause.recipient else [],
-        _place(clause) if shown["place"] and clause.place else [],
+        _location(clause) if shown["place"] and clause.place else [],
         [*plain("on"), *plain(_W["days"][clause.day], "day")] if shown["day"] and clause.day else [],
         [*plain("in"), *plain(str(clause.year), "year")] if shown["year"] and clause.year else [],
     )
@@ -100,7 +100,7 @@ def _preposition(verb: str) -> list[Word]:
     return plain({"work": "for", "study": "at"}.get(verb, ""))
 
 
-def _place(clause: Clause) -> list[Word]:
+def _location(clause: Clause) -> list[Word]:
     return [*plain("to" if clause.verb in _DIRECTED else "in"), *plain(_W["places"][clause.place], "place", "LOC")]
 
 

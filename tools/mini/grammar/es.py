@@ -59,7 +59,7 @@ def _rest(clause: Clause, asked: str) -> list[Word]:
         _quality(clause),
         _object(clause) if asked != "object" else [],
         _after("a", _entity(clause.recipient, "recipient")) if asked != "recipient" else [],
-        _place(clause) if clause.place and asked != "place" else [],
+        _location(clause) if clause.place and asked != "place" else [],
         [*plain("el"), *plain(_W["days"][clause.day], "day")] if clause.day and asked != "day" else [],
         [*plain("en"), *plain(str(clause.year), "year")] if clause.year and asked != "year" else [],
     )
@@ -75,10 +75,10 @@ def _object(clause: Clause) -> list[Word]:
     """The object; none at all (`ningún`) of an indefinite thing where the verb is denied."""
     if clause.verb == "be_role":
         return _profession(clause)
-    said = _entity(clause.object, "object")
+    words = _entity(clause.object, "object")
     if clause.negated and isinstance(clause.object, Thing) and not clause.object.definite:
-        said = [Word(_NO[_noun(clause.object.noun)["gender"]]), *said[1:]]
-    return _after(_PREPOSITIONS.get(clause.verb, ""), said)
+        words = [Word(_NO[_noun(clause.object.noun)["gender"]]), *words[1:]]
+    return _after(_PREPOSITIONS.get(clause.verb, ""), words)
 
 
 def _profession(clause: Clause) -> list[Word]:
@@ -88,14 +88,14 @@ def _profession(clause: Clause) -> list[Word]:
     return plain(_W["roles"][clause.object.noun]["f" if clause.subject.woman else "text"], "object")
 
 
-def _after(preposition: str, said: list[Word]) -> list[Word]:
+def _after(preposition: str, words: list[Word]) -> list[Word]:
     """The preposition and what is said, with `a` and `el` in one; nothing where nothing is said."""
-    if preposition == "a" and said and said[0] == Word("el"):
-        return [Word("al"), *said[1:]]
-    return [*plain(preposition), *said] if said else []
+    if preposition == "a" and words and words[0] == Word("el"):
+        return [Word("al"), *words[1:]]
+    return [*plain(preposition), *words] if words else []
 
 
-def _place(clause: Clause) -> list[Word]:
+def _location(clause: Clause) -> list[Word]:
     return [*plain("a" if clause.verb in _DIRECTED else "en"), *plain(_W["places"][clause.place], "place", "LOC")]
 
 
@@ -122,10 +122,10 @@ def _organisation(stem: str, kind: str, part: str) -> list[Word]:
 
 
 def _noun_phrase(noun: str, adjective: str, definite: bool, part: str) -> list[Word]:
-    found = _noun(noun)
-    quality = f" {_W['adjectives'][adjective][found['gender']]}" if adjective else ""
-    article = (_THE if definite else _A)[found["gender"]]
-    return [*plain(article), *plain(f"{found['text']}{quality}", part)]
+    noun_entry = _noun(noun)
+    quality = f" {_W['adjectives'][adjective][noun_entry['gender']]}" if adjective else ""
+    article = (_THE if definite else _A)[noun_entry["gender"]]
+    return [*plain(article), *plain(f"{noun_entry['text']}{quality}", part)]
 
 
 def _noun(noun: str) -> dict[str, Any]:

@@ -45,17 +45,17 @@ def _is_animal(noun: str) -> bool:
 def _parts(clause: Clause) -> dict[str, list[Word]]:
     """What stands before the verb, in order, with postpositions."""
     verb = _verb(clause)
-    found = {
+    parts = {
         "subject": _with(_entity(clause, "subject", verb.get("subject", "ने")), verb.get("subject", "ने")),
         "time": _time(clause),
-        "place": _place(clause),
+        "place": _location(clause),
         "recipient": _with(_entity(clause, "recipient", "को"), "को"),
         "object": _with(_entity(clause, "object", verb.get("object", "")), verb.get("object", "")),
         "quality": _quality(clause),
     }
     if verb.get("towards"):
-        found["place"] = found.pop("place")
-    return {key: one for key, one in found.items() if one}
+        parts["place"] = parts.pop("place")
+    return {key: words for key, words in parts.items() if words}
 
 
 def _with(noun: list[Word], postposition: str) -> list[Word]:
@@ -68,7 +68,7 @@ def _time(clause: Clause) -> list[Word]:
     return [*plain(str(clause.year), "year"), *plain("में")] if clause.year else []
 
 
-def _place(clause: Clause) -> list[Word]:
+def _location(clause: Clause) -> list[Word]:
     name = plain(_W["places"][clause.place], "place", "LOC") if clause.place else []
     verb = _verb(clause)
     return name if verb.get("towards") else _with(name, verb.get("place", "में"))

@@ -16,15 +16,15 @@ _PRESENT: Final = ("live", "work", "be_in")
 
 def sentence(clause: Clause) -> list[Word]:
     """`アンナ・スミスは月曜日にパリで古い車を買いませんでした。`"""
-    return [*_said(clause, ""), Word("。")]
+    return [*_clause_words(clause, ""), Word("。")]
 
 
 def question(clause: Clause, asked: str) -> list[Word]:
     """`アンナ・スミスは月曜日にどこで古い車を買いましたか。`"""
-    return [*_said(replace(clause, negated=False), asked), *plain("か 。")]
+    return [*_clause_words(replace(clause, negated=False), asked), *plain("か 。")]
 
 
-def _said(clause: Clause, asked: str) -> list[Word]:
+def _clause_words(clause: Clause, asked: str) -> list[Word]:
     topic = "{subject} が" if asked == "subject" else "{subject} は"
     if clause.quality:
         return joined(_slots(clause, asked, topic), plain(_adjective(clause)["no" if clause.negated else "yes"]))
@@ -59,13 +59,13 @@ def _finite(clause: Clause, verb: Any) -> list[Word]:
 def _slots(clause: Clause, asked: str, frame: str) -> list[Word]:
     """The parts that a frame names, each with its particle; those that the clause does not have are left out."""
     slots = frame.split()
-    found: list[Word] = []
+    words: list[Word] = []
     for slot, particle in zip(slots[::2], slots[1::2], strict=True):
         name = slot[1:-1]
         if getattr(clause, name):
-            found += plain(_asking(clause, name)) if name == asked else _part(clause, name)
-            found += plain(particle)
-    return found
+            words += plain(_asking(clause, name)) if name == asked else _part(clause, name)
+            words += plain(particle)
+    return words
 
 
 def _part(clause: Clause, name: str) -> list[Word]:

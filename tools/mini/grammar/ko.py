@@ -22,17 +22,17 @@ _L: Final = 8
 
 def sentence(clause: Clause) -> list[Word]:
     """`안나 스미스는 월요일에 파리에서 오래된 자동차를 사지 않았습니다.`"""
-    return [*_said(clause, ""), bound(".")]
+    return [*_clause_words(clause, ""), bound(".")]
 
 
 def question(clause: Clause, asked: str) -> list[Word]:
     """`안나 스미스는 월요일에 어디에서 오래된 자동차를 샀습니까?`"""
-    *before, last = _said(replace(clause, negated=False), asked)
+    *before, last = _clause_words(replace(clause, negated=False), asked)
     asking = Word(last.text.removesuffix("다") + "까", last.part, last.name, last.bound)
     return [*before, asking, bound("?")]
 
 
-def _said(clause: Clause, asked: str) -> list[Word]:
+def _clause_words(clause: Clause, asked: str) -> list[Word]:
     if clause.quality:
         return joined(
             _slots(clause, asked, "{subject}은"), plain(_adjective(clause)["no" if clause.negated else "yes"])
@@ -71,19 +71,19 @@ def _finite(clause: Clause, verb: Any) -> list[Word]:
 
 def _slots(clause: Clause, asked: str, frame: str) -> list[Word]:
     """The parts that a frame names, each with its particle; those that the clause does not have are left out."""
-    found: list[Word] = []
+    words: list[Word] = []
     for slot in frame.split():
         name, particle = slot.removeprefix("{").split("}")
         if getattr(clause, name):
-            found += _with(plain(_asking(clause, name)) if name == asked else _part(clause, name), particle)
-    return found
+            words += _with(plain(_asking(clause, name)) if name == asked else _part(clause, name), particle)
+    return words
 
 
-def _with(said: list[Word], particle: str) -> list[Word]:
+def _with(words: list[Word], particle: str) -> list[Word]:
     """Words with the particle that fits their last sound."""
-    final = (ord(said[-1].text[-1]) - ord("가")) % 28
+    final = (ord(words[-1].text[-1]) - ord("가")) % 28
     vowel = final == 0 or (final == _L and particle == "으로")
-    return [*said, bound(_BEHIND_VOWELS.get(particle, particle) if vowel else particle)]
+    return [*words, bound(_BEHIND_VOWELS.get(particle, particle) if vowel else particle)]
 
 
 def _part(clause: Clause, name: str) -> list[Word]:

@@ -33,20 +33,20 @@ _COMPANY: Final = {"nom": "компания", "acc": "компанию", "prep":
 
 def sentence(clause: Clause) -> list[Word]:
     """`В понедельник в Париже Анна Смит не покупала старую машину.`"""
-    when, where = _time(clause, ""), _place(clause)
+    when, where = _time(clause, ""), _location(clause)
     if clause.verb in _DIRECTED:
-        around, behind = when, where
+        around, after = when, where
     else:
-        around, behind = ([*when, *where], []) if clause.verb in _FRONTED else ([], [*where, *when])
-    said = joined(_entity(clause.subject, "subject", "nom"), _verb(clause, ""), _objects(clause, ""))
-    return capitalised([*around, *said, *behind, bound(".")])
+        around, after = ([*when, *where], []) if clause.verb in _FRONTED else ([], [*where, *when])
+    core = joined(_entity(clause.subject, "subject", "nom"), _verb(clause, ""), _objects(clause, ""))
+    return capitalised([*around, *core, *after, bound(".")])
 
 
 def question(clause: Clause, asked: str) -> list[Word]:
     """`Где Анна Смит купила старую машину в понедельник?`"""
     subject = [] if asked == "subject" else _entity(clause.subject, "subject", "nom")
-    place = _place(clause) if asked != "place" else []
-    rest = joined(_objects(clause, asked), place, _time(clause, asked))
+    location = _location(clause) if asked != "place" else []
+    rest = joined(_objects(clause, asked), location, _time(clause, asked))
     verb = _verb(clause, asked)
     core = joined(subject, verb) if rest else joined(verb, subject)
     return capitalised([*plain(_asking(clause, asked)), *core, *rest, bound("?")])
@@ -64,8 +64,8 @@ def _verb(clause: Clause, asked: str) -> list[Word]:
 
 def _past(clause: Clause, asked: str) -> str:
     """The past, in the gender of the subject, which `кто` makes masculine; imperfective where it is denied."""
-    found = _W["verbs"][clause.verb]
-    verb: dict[str, str] = {"m": found} if isinstance(found, str) else found
+    entry = _W["verbs"][clause.verb]
+    verb: dict[str, str] = {"m": entry} if isinstance(entry, str) else entry
     woman = asked != "subject" and isinstance(clause.subject, Person) and clause.subject.woman
     clothes = isinstance(clause.object, Thing) and clause.object.noun in ("garment", *KINDS["garment"])
     wanted = "_".join(["garment"] * (clothes and "garment" in verb) + ["denied"] * clause.negated)
@@ -126,27 +126,27 @@ def _organisation(stem: str, kind: str, part: str, case: str) -> list[Word]:
 
 
 def _noun_phrase(noun: str, adjective: str, case: str) -> str:
-    found, animate = _noun(noun), noun in _W["roles"]
-    text = _russian.noun(found, case, animate=animate)
+    noun_entry, animate = _noun(noun), noun in _W["roles"]
+    text = _russian.noun(noun_entry, case, animate=animate)
     if not adjective:
         return text
-    return f"{_russian.adjective(_W['adjectives'][adjective], found['gender'], case, animate=animate)} {text}"
+    return f"{_russian.adjective(_W['adjectives'][adjective], noun_entry['gender'], case, animate=animate)} {text}"
 
 
 def _noun(noun: str) -> dict[str, Any]:
     return next(_W[table][noun] for table in ("things", "kinds", "roles") if noun in _W[table])
 
 
-def _place(clause: Clause) -> list[Word]:
+def _location(clause: Clause) -> list[Word]:
     if not clause.place:
         return []
     case = "acc" if clause.verb in _DIRECTED else "prep"
-    return [*plain("в"), *plain(_russian.place(_W["places"][clause.place], case), "place", "LOC")]
+    return [*plain("в"), *plain(_russian.city(_W["places"][clause.place], case), "place", "LOC")]
 
 
 def _time(clause: Clause, asked: str) -> list[Word]:
-    found = _W["days"].get(clause.day, "")
-    day, at = (found, "в") if isinstance(found, str) else (found["text"], found["at"])
+    entry = _W["days"].get(clause.day, "")
+    day, at = (entry, "в") if isinstance(entry, str) else (entry["text"], entry["at"])
     return joined(
         [*plain(at), *plain(day, "day")] if day and asked != "day" else [],
         [*plain("в"), *plain(str(clause.year), "year"), *plain("году")] if clause.year and asked != "year" else [],

@@ -30,7 +30,9 @@ def question(clause: Clause, asked: str) -> list[Word]:
         wh = "shirika gani" if isinstance(clause.subject, Organisation) else "nani"
         body = joined(plain(wh), _predicate(clause, asked))
     elif asked == "place" and clause.verb == "study":
-        body = joined(plain("ni wapi ambapo"), _entity(clause.subject, "subject"), _said(clause, ""), _time(clause, ""))
+        body = joined(
+            plain("ni wapi ambapo"), _entity(clause.subject, "subject"), _clause_words(clause, ""), _time(clause, "")
+        )
     else:
         body = joined(_entity(clause.subject, "subject"), _predicate(clause, asked))
     return capitalised([*body, bound("?")])
@@ -38,10 +40,10 @@ def question(clause: Clause, asked: str) -> list[Word]:
 
 def _predicate(clause: Clause, asked: str) -> list[Word]:
     """Everything behind the subject, with a question word in place of the part that is asked for."""
-    return joined(_said(clause, asked), _place(clause, asked), _time(clause, asked))
+    return joined(_clause_words(clause, asked), _location(clause, asked), _time(clause, asked))
 
 
-def _said(clause: Clause, asked: str) -> list[Word]:
+def _clause_words(clause: Clause, asked: str) -> list[Word]:
     """The verb with its objects."""
     match clause.verb:
         case "be_in":
@@ -90,19 +92,19 @@ def _quality(clause: Clause) -> str:
 
 def _adjective(adjective: str, noun_class: str) -> str:
     """The adjective with its concord."""
-    found = _W["adjectives"][adjective]
-    if isinstance(found, str):
-        return found
-    return str(found[noun_class] if noun_class in found else f"{_OF[noun_class]} {found['of']}")
+    entry = _W["adjectives"][adjective]
+    if isinstance(entry, str):
+        return entry
+    return str(entry[noun_class] if noun_class in entry else f"{_OF[noun_class]} {entry['of']}")
 
 
-def _place(clause: Clause, asked: str) -> list[Word]:
+def _location(clause: Clause, asked: str) -> list[Word]:
     if not clause.place:
         return []
     if asked == "place":
         return plain("wapi")
-    found = _W["places"][clause.place]
-    name, at = (found, "jijini") if isinstance(found, str) else (found["text"], found["at"])
+    entry = _W["places"][clause.place]
+    name, at = (entry, "jijini") if isinstance(entry, str) else (entry["text"], entry["at"])
     return [*plain("" if clause.verb == "travel" else at), *plain(name, "place", "LOC")]
 
 
@@ -123,9 +125,9 @@ def _entity(entity: Thing | Person | Organisation | None, part: str) -> list[Wor
         case Organisation(stem, kind):
             return _organisation(_W["stems"][stem], kind, part)
         case Thing(noun, adjective):
-            found = _noun(noun)
-            quality = f" {_adjective(adjective, found['class'])}" if adjective else ""
-            return plain(f"{found['text']}{quality}", part)
+            noun_entry = _noun(noun)
+            quality = f" {_adjective(adjective, noun_entry['class'])}" if adjective else ""
+            return plain(f"{noun_entry['text']}{quality}", part)
     return []
 
 

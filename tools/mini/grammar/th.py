@@ -22,21 +22,21 @@ def sentence(clause: Clause) -> list[Word]:
     """`แอนนา สมิธ ไม่ได้ซื้อรถยนต์เก่าที่ปารีสเมื่อวันจันทร์`"""
     if isinstance(clause.subject, Thing) and clause.quality:
         return [*_that_one(clause.subject), *plain(_predicate(clause, clause.subject.noun))]
-    return _said(clause, "")
+    return _clause_words(clause, "")
 
 
 def question(clause: Clause, asked: str) -> list[Word]:
     """`แอนนา สมิธ ซื้อรถยนต์เก่าที่ไหนเมื่อวันจันทร์`: the question word stands where the answer would."""
-    return _said(clause, asked)
+    return _clause_words(clause, asked)
 
 
-def _said(clause: Clause, asked: str) -> list[Word]:
+def _clause_words(clause: Clause, asked: str) -> list[Word]:
     """Subject, verb and the rest in order; what is asked for is replaced by its question word."""
     words = joined(
         plain(_who(clause)) if asked == "subject" else _entity(clause, "subject"),
         plain(_finite(clause)),
         _objects(clause, asked),
-        _place(clause, asked),
+        _location(clause, asked),
         _time(clause, asked),
     )
     return _parted(words)
@@ -44,8 +44,8 @@ def _said(clause: Clause, asked: str) -> list[Word]:
 
 def _parted(words: Sequence[Word]) -> list[Word]:
     """The words with a space behind a surname as well."""
-    behind = [False, *(word.apart for word in words)]
-    return [replace(word, apart=word.apart or parted) for word, parted in zip(words, behind, strict=False)]
+    breaks = [False, *(word.apart for word in words)]
+    return [replace(word, apart=word.apart or parted) for word, parted in zip(words, breaks, strict=False)]
 
 
 def _verb(clause: Clause) -> dict[str, str]:
@@ -76,7 +76,7 @@ def _objects(clause: Clause, asked: str) -> list[Word]:
     return joined(thing, plain(verb.get("behind", "")), plain(verb.get("to", "")), someone)
 
 
-def _place(clause: Clause, asked: str) -> list[Word]:
+def _location(clause: Clause, asked: str) -> list[Word]:
     if not clause.place:
         return []
     if asked == "place":

@@ -43,23 +43,23 @@ def _verb(clause: Clause) -> dict[str, str]:
 
 def _parts(clause: Clause) -> dict[str, list[Word]]:
     """What stands before the verb, in order."""
-    found = {
+    parts = {
         "subject": _entity(clause.subject, "subject", ""),
         "time": _time(clause),
-        "place": _place(clause) if clause.place else [],
+        "place": _location(clause) if clause.place else [],
         "recipient": _entity(clause.recipient, "recipient", "dative"),
         "object": [*_object(clause), *plain(_verb(clause).get("with", ""))],
         "quality": _quality(clause),
     }
-    return {key: one for key, one in found.items() if one}
+    return {key: words for key, words in parts.items() if words}
 
 
 def _object(clause: Clause) -> list[Word]:
     """The object; a thing by its bare noun (`araba satın almadı`), or none of them (`hiçbir`), where that is denied."""
-    said, target = _entity(clause.object, "object", _case(clause)), clause.object
-    if not clause.negated or _definite(target) or said[0].text != "bir":
-        return said
-    return [*plain("hiçbir" if _case(clause) else ""), *said[1:]]
+    words, target = _entity(clause.object, "object", _case(clause)), clause.object
+    if not clause.negated or _definite(target) or words[0].text != "bir":
+        return words
+    return [*plain("hiçbir" if _case(clause) else ""), *words[1:]]
 
 
 def _case(clause: Clause) -> str:
@@ -93,7 +93,7 @@ def _time(clause: Clause) -> list[Word]:
     return [*plain(str(clause.year), "year"), *plain("yılında")] if clause.year else []
 
 
-def _place(clause: Clause) -> list[Word]:
+def _location(clause: Clause) -> list[Word]:
     case = "dative" if clause.verb in _DIRECTED else "locative"
     return _name([_W["places"][clause.place]], "place", "LOC", case)
 
@@ -115,9 +115,9 @@ def _entity(entity: Thing | Person | Organisation | None, part: str, case: str) 
 
 def _name(entries: list[Any], part: str, name: str, case: str) -> list[Word]:
     """A name, and its ending behind an apostrophe."""
-    found = plain(" ".join(_form(one) for one in entries), part, name)
+    name_words = plain(" ".join(_form(entry) for entry in entries), part, name)
     ending = _ending(_spoken(entries[-1]), case, possessed=name == "ORG" and len(entries) > 1)
-    return [*found, bound(f"'{ending}")] if ending else found
+    return [*name_words, bound(f"'{ending}")] if ending else name_words
 
 
 def _noun_phrase(thing: Thing, part: str, case: str) -> list[Word]:
@@ -167,7 +167,7 @@ def _ending(spoken: str, case: str, *, possessed: bool = False) -> str:
     """The ending of a case behind a word; `possessed` words (`Bankası`) put an n before it."""
     front = spoken.endswith("\N{SOFT HYPHEN}")
     spoken = spoken.rstrip("\N{SOFT HYPHEN}")
-    vowel = next(one for one in reversed(spoken) if one in _VOWELS)
+    vowel = next(letter for letter in reversed(spoken) if letter in _VOWELS)
     low, high = _harmony(vowel, front=front or vowel in _FRONT)
     open_end = spoken[-1] in _VOWELS
     glide = "n" if possessed else "y" if open_end else ""

@@ -15,15 +15,15 @@ _W: Final = words("zh")
 
 def sentence(clause: Clause) -> list[Word]:
     """`安娜·史密斯星期一没有在巴黎买旧汽车。`"""
-    return [*_said(clause, ""), Word("。")]
+    return [*_clause_words(clause, ""), Word("。")]
 
 
 def question(clause: Clause, asked: str) -> list[Word]:
     """`安娜·史密斯星期一在哪里买了一辆旧汽车？`"""
-    return [*_said(replace(clause, negated=False), asked), Word("？")]
+    return [*_clause_words(replace(clause, negated=False), asked), Word("？")]
 
 
-def _said(clause: Clause, asked: str) -> list[Word]:
+def _clause_words(clause: Clause, asked: str) -> list[Word]:
     return joined(_filled("{subject}", clause, asked), _filled(_predicate(clause), clause, asked))
 
 
@@ -52,12 +52,12 @@ def _adjective(concept: str, noun: str) -> Any:
 
 def _filled(frame: str, clause: Clause, asked: str) -> list[Word]:
     """The words of a frame, with the parts of the clause in their places; a word before a part falls away with it."""
-    found: list[Word] = []
-    for one in frame.split():
-        before, brace, name = one.partition("{")
+    words: list[Word] = []
+    for word in frame.split():
+        before, brace, name = word.partition("{")
         part = _slot(name[:-1], clause, asked) if brace else []
-        found += joined(plain(before), part) if part or not brace else []
-    return found
+        words += joined(plain(before), part) if part or not brace else []
+    return words
 
 
 def _slot(name: str, clause: Clause, asked: str) -> list[Word]:
