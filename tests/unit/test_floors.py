@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from robust_xtreme.examples import Answers, Choice, Example, Span, Tags, Target, Text
 from robust_xtreme.formats import word_spans
 from robust_xtreme.formats.squad_sentences import sentences
-from robust_xtreme.results.floors import fit, floors
+from robust_xtreme.results.floors import Floor, fit
 from robust_xtreme.results.shallow import naive_bayes, passages
 
 _LABELS = ("contradiction", "entailment", "neutral")
 _TAGS = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
+
+
+def floors(
+    family: str, train: Sequence[Example] | None, examples: Sequence[Example], labels: tuple[str, ...]
+) -> dict[str, Floor]:
+    """Fit and apply in one step."""
+    return fit(family, train, labels)(examples)
 
 
 def _pair(number: int, hypothesis: str, label: int) -> Example:

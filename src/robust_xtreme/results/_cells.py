@@ -62,10 +62,14 @@ class Cell:
         reduce: Callable[[Array], Array] = registry.load("metric", self.metric).reduce
         return reduce
 
+    @property
+    def columns(self) -> dict[str, str]:
+        """The values of CELL by their columns."""
+        return dict(zip(CELL, self.key, strict=True))
+
     def named(self) -> str:
         """The cell in words, for errors."""
-        words = dict(zip(CELL, self.key, strict=True))
-        return f"{words['task']}/{words['language']} {words['condition']} ({words['model']})"
+        return "{task}/{language} {condition} ({model})".format(**self.columns)
 
 
 def grouped(frame: pl.DataFrame, keys: Sequence[str], order: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame, Any]:
@@ -126,13 +130,9 @@ def _cell(table: _Table, key: tuple[str, ...], part: slice) -> Cell:
         tuple(table.names["cluster"][clusters]),
     )
     _check_fingerprints(table, part, first[positions], items.examples[positions])
-    sums = _sums(table.stats(part), slots, codes[positions], len(seeds), len(clusters))
-    return Cell(tuple(cell), metric, scope, items, tuple(int(seed) for seed in seeds), sums)
-
-
-def _sums(stats: Any, slots: Any, codes: Any, seeds: int, clusters: int) -> Any:
-    """Sums per seed and cluster in the order of the rows, (seeds, clusters, k)."""
-    return cluster_sums(stats, slots * clusters + codes, seeds * clusters).reshape(seeds, clusters, -1)
+    sums = cluster_sums(table.stats(part), slots * len(clusters) + codes[positions], len(seeds) * len(clusters))
+    by_seed = sums.reshape(len(seeds), len(clusters), -1)
+    return Cell(tuple(cell), metric, scope, items, tuple(int(seed) for seed in seeds), by_seed)
 
 
 def _check_fingerprints(table: _Table, part: slice, first: Any, examples: Any) -> None:
@@ -147,23 +147,17 @@ def _check_fingerprints(table: _Table, part: slice, first: Any, examples: Any) -
 def _uneven(table: _Table, key: tuple[str, ...], part: slice, ids: Any, slots: Any) -> str:
     counted = np.bincount(np.searchsorted(ids, table.codes["example"][part]), minlength=len(ids))
     example = table.names["example"][ids[int(np.argmin(counted))]]
-    return (
-        f"The example {example} is missing under one of {int(slots.max()) + 1} noise seeds of {key[len(CELL) - 1]!r}."
-    )
+    condition = key[len(CELL) - 1]
+    return f"The example {example} is missing under one of {int(slots.max()) + 1} noise seeds of {condition!r}."
 
 
 def check_same(cell: Cell, other: Cell) -> None:
     """Raise Mismatch, naming the example, unless both cells contain the same items by id and fingerprint."""
     mine, theirs = cell.items, other.items
-    if len(mine.examples) == len(theirs.examples) and _equal(mine, theirs):
+    arrays = [(getattr(mine, name), getattr(theirs, name)) for name in ("examples", "fingerprints", "codes")]
+    if mine.clusters == theirs.clusters and all(np.array_equal(left, right) for left, right in arrays):
         return
     raise Mismatch(f"{cell.named()} and {other.named()} are not the same items: {next(_differences(mine, theirs))}.")
-
-
-def _equal(mine: Items, theirs: Items) -> bool:
-    return all(
-        bool((getattr(mine, name) == getattr(theirs, name)).all()) for name in ("examples", "fingerprints")
-    ) and (mine.clusters == theirs.clusters and bool((mine.codes == theirs.codes).all()))
 
 
 def _differences(mine: Items, theirs: Items) -> Iterator[str]:

@@ -127,9 +127,6 @@ class _Cell:
     value: float
 
 
-_COLUMNS: Final = ("model", "condition", "task", "split", "language", "metric", "value")
-
-
 def _cells(scores: pl.DataFrame, tasks: Mapping[str, Task]) -> list[_Cell]:
     """The cells that averages are over: whole items, one language, a score's metric, the headline's condition."""
     rows = scores.filter(
@@ -138,12 +135,13 @@ def _cells(scores: pl.DataFrame, tasks: Mapping[str, Task]) -> list[_Cell]:
         pl.col("task").is_in(list(tasks)),
         pl.col("not_applicable") < 1,
     )
-    task_averages = []
-    for model, condition, task, split, language, metric, value in rows.select(_COLUMNS).iter_rows():
+    columns = ("condition", "model", "task", "split", "language", "metric", "value")
+    averaged = []
+    for condition, model, task, *cell in rows.select(columns).iter_rows():
         noise, fields = _parted(condition)
-        if metric in tasks[task].score and (fields is None or set(fields) == set(tasks[task].headline)):
-            task_averages.append(_Cell(model, noise, task, split, language, metric, value))
-    return task_averages
+        if cell[2] in tasks[task].score and (fields is None or set(fields) == set(tasks[task].headline)):
+            averaged.append(_Cell(model, noise, task, *cell))
+    return averaged
 
 
 def _parted(condition: str) -> tuple[str, tuple[str, ...] | None]:
@@ -164,7 +162,7 @@ def _average(name: str, model: str, noise: str, cells: Sequence[_Cell], tasks: M
     if not any(part.present for part in parts.values()):
         return None
     values = {task: part.value for task, part in parts.items()}
-    present = {task: _mean(part.present) for task, part in parts.items()}
+    present = {task: _known_mean(part.present) for task, part in parts.items()}
     means = {kind: _strict_mean(map(values.get, several)) for kind, several in CATEGORIES[benchmark].items()}
     some = {kind: _known_mean(map(present.get, several)) for kind, several in CATEGORIES[benchmark].items()}
     return Average(
@@ -196,39 +194,33 @@ class _Part:
 
     @property
     def value(self) -> float | None:
-        return None if self.missing else _mean(self.present)
+        return None if self.missing else _known_mean(self.present)
 
 
 def _part(name: str, task: Task, benchmark: str, cells: Iterable[_Cell]) -> _Part:
     """The cells of a task from one split: that with most cells, of equals `test`. Raises Mismatch if one repeats."""
-    task_cells = [cell for cell in cells if cell.task == name and cell.language in task.groups[benchmark]]
+    languages = task.groups[benchmark]
+    task_cells = [cell for cell in cells if cell.task == name and cell.language in languages]
     splits = [cell.split for cell in task_cells]
     split = max(sorted(set(splits)), key=lambda candidate: (splits.count(candidate), candidate == "test"), default="")
     values: dict[tuple[str, str], float] = {}
     for cell in task_cells:
         if cell.split == split:
-            _add(values, cell)
-    each = {language: [values.get((language, metric)) for metric in task.score] for language in task.groups[benchmark]}
-    scores = {language: _strict_mean(language_values) for language, language_values in each.items()}
-    whole = [
-        [value for value in language_values if value is not None]
-        for language_values in each.values()
-        if None not in language_values
-    ]
+            if (cell.language, cell.metric) in values:
+                what = f"{cell.task}/{cell.language} {cell.noise} {cell.metric} ({cell.model})"
+                raise Mismatch(f"An average would count {what} twice. Take one data set and one way of inference.")
+            values[cell.language, cell.metric] = cell.value
+    whole = {
+        language: [values[language, metric] for metric in task.score]
+        for language in languages
+        if all((language, metric) in values for metric in task.score)
+    }
     return _Part(
-        tuple(value for value in scores.values() if value is not None),
-        tuple(f"{name}/{language}" for language, value in scores.items() if value is None),
+        tuple(sum(scores) / len(scores) for scores in whole.values()),
+        tuple(f"{name}/{language}" for language in languages if language not in whole),
         split,
-        tuple(sum(column) / len(column) for column in zip(*whole, strict=True)),
+        tuple(sum(column) / len(column) for column in zip(*whole.values(), strict=True)),
     )
-
-
-def _add(values: dict[tuple[str, str], float], cell: _Cell) -> None:
-    key = (cell.language, cell.metric)
-    if key in values:
-        what = f"{cell.task}/{cell.language} {cell.noise} {cell.metric} ({cell.model})"
-        raise Mismatch(f"An average would count {what} twice. Take one data set and one way of inference.")
-    values[key] = cell.value
 
 
 def _strict_mean(values: Iterable[float | None]) -> float | None:
@@ -239,8 +231,5 @@ def _strict_mean(values: Iterable[float | None]) -> float | None:
 
 def _known_mean(values: Iterable[float | None]) -> float | None:
     """The unweighted mean of the values that are not None; None if there are none."""
-    return _mean([value for value in values if value is not None])
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

@@ -160,7 +160,9 @@ class Cache:
         self._drop()
         try:
             if _inode(self._path) == self._seen:  # otherwise another process has replaced it meanwhile
-                _set_aside(self._path)
+                self._path.replace(self._path.with_name(_NAME + DAMAGED))
+                for end in ("-wal", "-shm", "-journal"):
+                    self._path.with_name(_NAME + end).unlink(missing_ok=True)
         except OSError:
             return False
         self._say(f"the cache {self._path} was damaged; it is set aside as {self._path.name}{DAMAGED} and begun again")
@@ -198,12 +200,6 @@ def _inode(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return facts.st_dev, facts.st_ino
-
-
-def _set_aside(path: Path) -> None:
-    path.replace(path.with_name(path.name + DAMAGED))
-    for end in ("-wal", "-shm", "-journal"):
-        path.with_name(path.name + end).unlink(missing_ok=True)
 
 
 @final

@@ -30,11 +30,6 @@ CREATE TABLE IF NOT EXISTS entries (
     used REAL NOT NULL, PRIMARY KEY (kind, key)
 ) WITHOUT ROWID
 """
-_INDEX: Final = "CREATE INDEX IF NOT EXISTS by_use ON entries (used)"
-_PUT: Final = "INSERT OR REPLACE INTO entries (kind, key, value, checksum, made, used) VALUES (?, ?, ?, ?, ?, ?)"
-_TOUCH: Final = "UPDATE entries SET used = ? WHERE kind = ? AND key = ?"
-_BY_USE: Final = "SELECT kind, key, length(value) FROM entries ORDER BY used"
-_DROP: Final = "DELETE FROM entries WHERE kind = ? AND key = ?"
 
 
 @final
@@ -88,7 +83,7 @@ def _set_up(db: sqlite3.Connection) -> None:
         _journal(db)
         with writing(db):
             db.execute(_TABLE)
-            db.execute(_INDEX)
+            db.execute("CREATE INDEX IF NOT EXISTS by_use ON entries (used)")
     db.execute("SELECT kind, key, value, checksum, made, used FROM entries LIMIT 1").fetchone()
 
 
@@ -145,7 +140,8 @@ def touch(db: sqlite3.Connection, kind: str, keys: Iterable[bytes]) -> None:
     """Count the entries as used now."""
     now = time.time()
     with writing(db):
-        db.executemany(_TOUCH, [(now, kind, key) for key in keys])
+        rows = [(now, kind, key) for key in keys]
+        db.executemany("UPDATE entries SET used = ? WHERE kind = ? AND key = ?", rows)
 
 
 def write(db: sqlite3.Connection, kind: str, values: Mapping[bytes, bytes], most: int) -> None:
@@ -153,7 +149,8 @@ def write(db: sqlite3.Connection, kind: str, values: Mapping[bytes, bytes], most
     now = time.time()
     rows = [(kind, key, data, _checksum(kind, key, data), now, now) for key, data in values.items()]
     with writing(db):
-        db.executemany(_PUT, rows)
+        into = "entries (kind, key, value, checksum, made, used)"
+        db.executemany(f"INSERT OR REPLACE INTO {into} VALUES (?, ?, ?, ?, ?, ?)", rows)
     evict(db, most)
 
 
@@ -171,7 +168,7 @@ def evict(db: sqlite3.Connection, most: int) -> None:
         return
     with writing(db):
         while (size := _bytes(db)) > KEPT * most and (rows := _oldest(db, 1 - KEPT * most / size)):
-            db.executemany(_DROP, rows)
+            db.executemany("DELETE FROM entries WHERE kind = ? AND key = ?", rows)
     shrink(db)
 
 
@@ -179,7 +176,7 @@ def _oldest(db: sqlite3.Connection, share: float) -> list[tuple[str, bytes]]:
     """The kinds and keys of the least recently used entries, which have a share of the bytes of all values."""
     left = share * (db.execute("SELECT sum(length(value)) FROM entries").fetchone()[0] or 0)
     rows = []
-    for kind, key, length in db.execute(_BY_USE).fetchall():
+    for kind, key, length in db.execute("SELECT kind, key, length(value) FROM entries ORDER BY used").fetchall():
         rows.append((kind, key))
         left -= length
         if left <= 0:

@@ -27,11 +27,9 @@ FOLDS: Final = 5
 _SPLIT: Final = "the evaluated split"
 _IN_FOLDS: Final = f"{FOLDS} folds"
 _WORDS: Final = ("word_lexicon", "word_characters")
+_CHARACTERS: Final = ("hypothesis_only", "bag_of_characters")
 NOTHING: Final = "nothing"
-
-
 _ALONE: Final = "choice_only"
-
 WHOLE: Final = "whole_sentence"
 SUMMARIES: Final[Mapping[str, str]] = {
     "majority": "The most frequent label for every item.",
@@ -105,7 +103,8 @@ def fit(family: str, train: Sequence[Example] | None, labels: tuple[str, ...], s
     models: dict[str, NaiveBayes] = {}
     taggers, source = None, f"{len(train)} training examples" if train else ""
     if train and family == CLASSIFICATION.name:
-        models = {name: naive_bayes.fit(bags(train), _indices(train), len(labels)) for name, bags in _BAGS.items()}
+        golds = _indices(train)
+        models = {name: naive_bayes.fit(_bags(name, train), golds, len(labels)) for name in _CHARACTERS}
     if train and family == CHOICE.name:
         models = {_ALONE: choices.fit(train)}
     if train and family == TAGGING.name:
@@ -113,16 +112,8 @@ def fit(family: str, train: Sequence[Example] | None, labels: tuple[str, ...], s
     return Floors(family, labels, models, taggers, source, search)
 
 
-def floors(
-    family: str, train: Sequence[Example] | None, examples: Sequence[Example], labels: tuple[str, ...]
-) -> dict[str, Floor]:
-    """Fit and apply in one step: floor name to predictions for the examples."""
-    return fit(family, train, labels)(examples)
-
-
 def _classification(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
-    learned = {name: _learned(fitted, name, examples) for name in _BAGS}
-    return {"majority": _majority(examples), **learned}
+    return {"majority": _majority(examples), **{name: _learned(fitted, name, examples) for name in _CHARACTERS}}
 
 
 def _majority(examples: Sequence[Example]) -> Floor:
@@ -133,7 +124,7 @@ def _majority(examples: Sequence[Example]) -> Floor:
 
 def _learned(fitted: Floors, name: str, examples: tuple[Example, ...]) -> Floor:
     """Predictions of a model fitted on the training examples, or for each fold of the split on the other folds."""
-    bags = _BAGS[name](examples)
+    bags = _bags(name, examples)
     if name in fitted.models:
         return Floor(_chosen(fitted.models[name].predict(bags)), fitted.source)
     predicted = naive_bayes.folded(bags, _indices(examples), _folds(examples), len(fitted.labels))
@@ -144,19 +135,11 @@ def _folds(examples: Sequence[Example]) -> list[int]:
     return [naive_bayes.fold(example.cluster, FOLDS) for example in examples]
 
 
-def _hypotheses(examples: Sequence[Example]) -> list[Bag]:
-    """The field that a floor may read of a pair: `hypothesis`, or the last one."""
-    return [(example.texts.get("hypothesis", list(example.texts.values())[-1]).value,) for example in examples]
-
-
-def _all_fields(examples: Sequence[Example]) -> list[Bag]:
+def _bags(name: str, examples: Sequence[Example]) -> list[Bag]:
+    """What a floor reads of each example: of `hypothesis_only` the hypothesis, or the last field; else all fields."""
+    if name == "hypothesis_only":
+        return [(example.texts.get("hypothesis", list(example.texts.values())[-1]).value,) for example in examples]
     return [tuple(text.value for text in example.texts.values()) for example in examples]
-
-
-_BAGS: Final[Mapping[str, Callable[[Sequence[Example]], list[Bag]]]] = {
-    "hypothesis_only": _hypotheses,
-    "bag_of_characters": _all_fields,
-}
 
 
 def _indices(examples: Sequence[Example]) -> list[int]:
@@ -179,46 +162,28 @@ def _choice(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
 
 
 def _tagging(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
-    lengths = [len(example.target.names) if isinstance(example.target, Tags) else 0 for example in examples]
-    constants = {f"{WHOLE}_{kind}": _whole(kind, lengths) for kind in _entity_types(fitted.labels)}
-    if word_taggers.OUTSIDE in fitted.labels:
-        constant = {"all_o": Floor(tuple(Tags((word_taggers.OUTSIDE,) * length) for length in lengths), NOTHING)}
-    else:
-        constant = {"majority": _majority_tag(examples, lengths)}
-    return {**constant, **constants, **_by_words(fitted, examples)}
-
-
-def _by_words(fitted: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:
-    """Predictions of both taggers, fitted on the training examples, or for each fold on the other folds."""
+    """Constants, and the predictions of both taggers, of the training examples, or for each fold of the other folds."""
     sentences, tags = _tagged(examples)
-    if fitted.taggers:
-        predictions, source = (
-            (fitted.taggers.by_lexicon(sentences), fitted.taggers.by_characters(sentences)),
-            fitted.source,
-        )
+    lengths = [len(names) for names in tags]
+    if word_taggers.OUTSIDE in fitted.labels:
+        floors = {"all_o": Floor(tuple(Tags((word_taggers.OUTSIDE,) * length) for length in lengths), NOTHING)}
     else:
-        predictions, source = word_taggers.folded(sentences, tags, fitted.labels, _folds(examples)), _IN_FOLDS
-    return {name: Floor(tuple(each), source) for name, each in zip(_WORDS, predictions, strict=True)}
+        commonest = word_taggers.commonest(Counter(name for names in tags for name in names))
+        floors = {"majority": Floor(tuple(Tags((commonest,) * length) for length in lengths), _SPLIT)}
+    for kind in sorted(label[2:] for label in fitted.labels if label.startswith("B-")):
+        whole = [Tags((f"B-{kind}", *[f"I-{kind}"] * (length - 1))[:length]) for length in lengths]
+        floors[f"{WHOLE}_{kind}"] = Floor(tuple(whole), NOTHING)
+    if fitted.taggers:
+        predicted, source = fitted.taggers.both(sentences), fitted.source
+    else:
+        predicted, source = word_taggers.folded(sentences, tags, fitted.labels, _folds(examples)), _IN_FOLDS
+    return floors | {name: Floor(tuple(each), source) for name, each in zip(_WORDS, predicted, strict=True)}
 
 
 def _tagged(examples: Sequence[Example]) -> tuple[list[Sentence], list[Sentence]]:
     """The words and the tags of each example."""
     tags: list[Sentence] = [example.target.names if isinstance(example.target, Tags) else () for example in examples]
     return [word_taggers.words_of(example) for example in examples], tags
-
-
-def _entity_types(labels: Sequence[str]) -> list[str]:
-    return sorted(label[2:] for label in labels if label.startswith("B-"))
-
-
-def _whole(kind: str, lengths: Sequence[int]) -> Floor:
-    tags = tuple(Tags((f"B-{kind}", *[f"I-{kind}"] * (length - 1))[:length]) for length in lengths)
-    return Floor(tags, NOTHING)
-
-
-def _majority_tag(examples: tuple[Example, ...], lengths: Sequence[int]) -> Floor:
-    tag = word_taggers.commonest(Counter(name for names in _tagged(examples)[1] for name in names))
-    return Floor(tuple(Tags((tag,) * length) for length in lengths), _SPLIT)
 
 
 def _span_qa(_: Floors, examples: tuple[Example, ...]) -> dict[str, Floor]:

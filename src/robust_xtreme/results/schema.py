@@ -245,18 +245,17 @@ def build(rows: Sequence[Mapping[str, Any]] | Mapping[str, Any], frame: Frame) -
 
     Raises RobustXtremeError naming the column that is missing or does not fit.
     """
-    columns = rows if isinstance(rows, Mapping) else _transposed(rows)
+    columns = (
+        rows
+        if isinstance(rows, Mapping)
+        else {name: [row.get(name) for row in rows] for name in dict.fromkeys(name for row in rows for name in row)}
+    )
     unknown = sorted(set(columns) - set(frame.columns))
     if unknown:
         raise RobustXtremeError(f"The frame {frame.name} has no column {unknown[0]!r}.")
     height = max((len(values) for values in columns.values()), default=0)
     series = [_series(name, column, columns, height, frame) for name, column in frame.columns.items()]
     return validate(pl.DataFrame(series), frame)
-
-
-def _transposed(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    return {name: [row.get(name) for row in rows] for name in names}
 
 
 def _series(name: str, column: Column, columns: Mapping[str, Any], height: int, frame: Frame) -> pl.Series:
@@ -307,12 +306,7 @@ def _check_column(values: pl.Series, column: Column, frame: Frame) -> None:
         raise RobustXtremeError(f"{subject} contains {bad}; what is not known is null.")
     if column.dtype == pl.String and column.nullable and bool((values == "").any()):
         raise RobustXtremeError(f"{subject} contains an empty string; what is not known is null.")
-    if column.allowed:
-        _check_allowed(values, column, subject)
-
-
-def _check_allowed(values: pl.Series, column: Column, subject: str) -> None:
-    other = sorted(set(values.drop_nulls().unique().to_list()) - set(column.allowed))
+    other = sorted(set(values.drop_nulls().unique()) - set(column.allowed)) if column.allowed else []
     if other:
         raise RobustXtremeError(f"{subject} contains {other[0]!r}, which is none of: {', '.join(column.allowed)}.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -17,31 +17,28 @@ from robust_xtreme.results.schema import CELL, FLOORS, SCORES, build
 Split = tuple[str, ...]
 """What a floor and a cell share: data, task, split, language, metric."""
 
-SeenSplit = tuple[str, str, str, str]
-"""A model, task, split and language."""
-
-PLACE = ("model", "task", "split", "language")
-_SHARED = tuple(CELL.index(name) for name in ("data", "task", "split", "language"))
-_SOURCE = CELL.index("inference")
+_SPLIT: Final = ("data", "task", "split", "language")
 
 
 def scores(
-    stats: pl.DataFrame, predictions: pl.DataFrame, *, stamped: Collection[SeenSplit] = (), backend: Backend = CPU
+    stats: pl.DataFrame, predictions: pl.DataFrame, *, stamped: Collection[tuple[str, ...]] = (), backend: Backend = CPU
 ) -> pl.DataFrame:
     """SCORES from STATS and PREDICTIONS, one row per cell, metric and scope, sorted; baselines come from floors' STATS.
 
     The statistics of each noise seed are summed and reduced; the value is the mean over seeds. The baseline of a cell
     is the floor with the greatest value on the same split; a cell is `at_floor` unless the lower 97.5 % bound of
-    (model - baseline) is above 0. `stamped` are the splits whose text the model has seen in training. Raises Mismatch,
-    naming the example, where the items of a cell, of its noise seeds and of the floors are not the same.
+    (model - baseline) is above 0. `stamped` are the models, tasks, splits and languages whose text the model has
+    seen in training. Raises Mismatch, naming the example, where the items of a cell, of its noise seeds and of the
+    floors are not the same.
     """
     all_cells = cells(stats)
     floors = _floors(cell for cell in all_cells if cell.model.startswith(FLOOR))
-    models = [cell for cell in all_cells if not cell.model.startswith(FLOOR)]
     noise = realised(predictions)
     rows = [
-        {**_row(cell, floors.get(_split(cell), ()), noise, backend), "overlap": _seen_split(cell) in stamped}
-        for cell in models
+        _row(cell, floors.get(_split(cell), ()), noise, backend)
+        | {"overlap": (cell.model, *map(cell.columns.get, _SPLIT[1:])) in stamped}
+        for cell in all_cells
+        if not cell.model.startswith(FLOOR)
     ]
     return build(_inherited(rows), SCORES).sort(SCORES.key)
 
@@ -49,31 +46,24 @@ def scores(
 def floor_values(stats: pl.DataFrame) -> pl.DataFrame:
     """FLOORS from STATS: the value of every floor and metric on every clean split, sorted."""
     floor_cells = cells(stats.filter(pl.col("model").str.starts_with(FLOOR)))
-    rows = [_floor_row(floor) for several in _floors(floor_cells).values() for floor in several]
+    rows = [
+        {
+            **{name: floor.columns[name] for name in _SPLIT},
+            "metric": floor.metric,
+            "floor": floor.model.removeprefix(FLOOR),
+            "source": floor.columns["inference"],
+            "value": _value(floor),
+            "n": len(floor.items.examples),
+            "clusters": len(floor.items.clusters),
+        }
+        for several in _floors(floor_cells).values()
+        for floor in several
+    ]
     return build(rows, FLOORS).sort(FLOORS.key)
 
 
-def _floor_row(floor: Cell) -> Row:
-    named = dict(zip(CELL, floor.key, strict=True))
-    return {
-        **{name: named[name] for name in PLACE[1:]},
-        "data": named["data"],
-        "metric": floor.metric,
-        "floor": floor.model.removeprefix(FLOOR),
-        "source": floor.key[_SOURCE],
-        "value": _value(floor),
-        "n": len(floor.items.examples),
-        "clusters": len(floor.items.clusters),
-    }
-
-
-def _seen_split(cell: Cell) -> SeenSplit:
-    model, task, split, language = (cell.key[CELL.index(name)] for name in PLACE)
-    return model, task, split, language
-
-
 def _split(cell: Cell) -> Split:
-    return (*(cell.key[at] for at in _SHARED), cell.metric)
+    return (*(cell.columns[name] for name in _SPLIT), cell.metric)
 
 
 def _floors(floor_cells: Iterable[Cell]) -> dict[Split, list[Cell]]:
@@ -89,7 +79,7 @@ def _row(cell: Cell, floors: Iterable[Cell], noise: Mapping[tuple[str, ...], Row
         raise Mismatch(f"STATS contain {cell.named()}, which PREDICTIONS do not.")
     estimate = estimate_level(cell.sums, cell.reduce, backend)
     return {
-        **dict(zip(CELL, cell.key, strict=True)),
+        **cell.columns,
         "metric": cell.metric,
         "scope": cell.scope,
         "value": estimate.value,
@@ -116,17 +106,15 @@ def _size(cell: Cell) -> Row:
 
 
 def _baseline(cell: Cell, floors: Iterable[Cell], backend: Backend) -> Row:
-    if cell.scope != ALL:
-        return {"at_floor": False}
     best = max(floors, key=lambda floor: (_value(floor), floor.model), default=None)
-    if best is None:
+    if best is None or cell.scope != ALL:
         return {"at_floor": False}
     check_same(cell, best)
     estimate = estimate_difference(cell.sums, best.sums, cell.reduce, backend)
     return {
         "baseline": _value(best),
         "baseline_name": best.model.removeprefix(FLOOR),
-        "baseline_source": best.key[_SOURCE],
+        "baseline_source": best.columns["inference"],
         "at_floor": estimate.low is None or estimate.low <= 0,
     }
 

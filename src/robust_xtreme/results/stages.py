@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,16 +12,28 @@ from robust_xtreme.results import store
 
 FOLDER: Final = "stages"
 _LARGEST: Final = 1 << 53
-_KINDS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("languages", "text_languages", "flags"), "texts"),
-    **dict.fromkeys(("examples", "seed"), "whole"),
-    **dict.fromkeys(("allowed", "per_task"), "object"),
-    "base": "names",
-    "diversity": "object or nothing",
-}
-"""The keys of a record that are read, and the types of their values."""
 
-_ABSENT: Final = object()
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_whole(value: Any) -> bool:
+    return type(value) is int and abs(value) <= _LARGEST
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
+    **dict.fromkeys(("languages", "text_languages", "flags"), _are_texts),
+    **dict.fromkeys(("examples", "seed"), _is_whole),
+    **dict.fromkeys(("allowed", "per_task"), _is_object),
+    "base": lambda value: _is_object(value) and not any(str(item).isspace() for item in value.values()),
+    "diversity": lambda value: value is None or _is_object(value),
+}
+"""The keys of a record that are read, and the checks of their values."""
 
 
 def read_stages(run: Path) -> tuple[dict[str, Any], ...]:
@@ -32,28 +44,11 @@ def read_stages(run: Path) -> tuple[dict[str, Any], ...]:
 def _stage(path: Path) -> dict[str, Any]:
     """One record, checked: an object whose languages are a list of texts, and whose numbers are whole."""
     record = store.read_json(path)
-    known = isinstance(record, dict) and all(_fits(record.get(name, _ABSENT), kind) for name, kind in _KINDS.items())
+    known = _is_object(record) and all(fits(record[name]) for name, fits in _CHECKS.items() if name in record)
     if not known or not _is_text(record):
         what = "is not a record of a stage of `robust-xtreme train`. Copy the run again from where it was trained."
         raise DataError(path, what)
     return {**record, "recipe": str(record.get("recipe") or ""), "selected_on": str(record.get("selected_on") or "")}
-
-
-def _fits(value: Any, kind: str) -> bool:
-    match kind:
-        case _ if value is _ABSENT:
-            return True
-        case "texts":
-            return isinstance(value, list) and all(isinstance(item, str) for item in value)
-        case "whole":
-            return type(value) is int and abs(value) <= _LARGEST
-        case "names":
-            return isinstance(value, dict) and not any(
-                isinstance(item, str) and item.isspace() for item in value.values()
-            )
-        case "object":
-            return isinstance(value, dict)
-    return value is None or isinstance(value, dict)
 
 
 def _is_text(value: Any) -> bool:

@@ -47,12 +47,12 @@ def longest(examples: Sequence[Example]) -> list[int]:
 
 def most_shared(examples: Sequence[Example]) -> list[int]:
     """Of each example the choice with the greatest share of character pairs and triples that are in the premise."""
-    return [_first([_shared(choice, example) for choice in choices_of(example)]) for example in examples]
-
-
-def _shared(choice: str, example: Example) -> float:
-    choice_units, premise = _units(choice), _units(example.texts["premise"].value if "premise" in example.texts else "")
-    return len(choice_units & premise) / max(len(choice_units), 1)
+    chosen = []
+    for example in examples:
+        premise = _units(example.texts["premise"].value if "premise" in example.texts else "")
+        choices = [_units(choice) for choice in choices_of(example)]
+        chosen.append(_first([len(units & premise) / max(len(units), 1) for units in choices]))
+    return chosen
 
 
 def _units(text: str) -> set[str]:

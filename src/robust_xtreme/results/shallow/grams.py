@@ -35,7 +35,8 @@ def grams(bags: Sequence[Bag], sizes: Sequence[int] = SIZES) -> tuple[Ints, Ints
         if size not in sizes:
             continue
         inside = text[: len(hashed)] == text[size - 1 :]
-        hashes.append(_bucket(hashed[inside], size))
+        mixed = (hashed[inside] + np.uint64(size)) * _FACTOR
+        hashes.append((mixed >> np.uint64(64 - _BITS)).astype(np.int64))
         owners.append(text[: len(hashed)][inside])
     return np.concatenate(hashes), bag[np.concatenate(owners)]
 
@@ -43,8 +44,3 @@ def grams(bags: Sequence[Bag], sizes: Sequence[int] = SIZES) -> tuple[Ints, Ints
 def _repeated(lengths: Sequence[int]) -> Ints:
     """0, 1, 2, ..., each number repeated by its length."""
     return np.repeat(np.arange(len(lengths)), np.asarray(lengths, dtype=np.int64))
-
-
-def _bucket(hashed: NDArray[np.uint64], size: int) -> Ints:
-    mixed = (hashed + np.uint64(size)) * _FACTOR
-    return (mixed >> np.uint64(64 - _BITS)).astype(np.int64)

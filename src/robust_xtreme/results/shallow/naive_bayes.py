@@ -87,8 +87,7 @@ def fold(cluster: str, folds: int) -> int:
 
 def _prior(counts: Ints) -> Floats:
     smooth = counts + 1.0
-    logs: Floats = np.log(smooth / smooth.sum())
-    return logs
+    return np.asarray(np.log(smooth / smooth.sum()))
 
 
 def _counts(buckets: Ints, classes: Ints, count: int) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 import regex
@@ -33,25 +34,22 @@ def units(text: str) -> frozenset[str]:
 
 def predict(asked: Sequence[tuple[Text, Text]]) -> dict[str, tuple[Target, ...]]:
     """Answers by four floors to (question, context) pairs; a context that occurs often is read once."""
-    contexts = {context.value: _read(context.value) for _, context in asked}
+    contexts = {
+        value: [((start, stop), units(value[start:stop])) for start, stop in sentences(value)]
+        for value in {context.value for _, context in asked}
+    }
     read = [(units(question.value), contexts[context.value]) for question, context in asked]
     alike = [_most_alike(question, parts) for question, parts in read]
     slots = zip(asked, read, alike, strict=True)
     return {
         "overlap_sentence": tuple(map(_answer, alike)),
-        "nearest_slot": tuple(
-            _answer(_slot(context.value, slot_kind, part)) for (_, context), (slot_kind, _), part in slots
-        ),
+        "nearest_slot": tuple(_answer(_slot(context.value, known, part)) for (_, context), (known, _), part in slots),
         "first_sentence": tuple(_answer(parts[0][0] if parts else None) for _, parts in read),
         "first_words": tuple(_answer(_first_words(context.value)) for _, context in asked),
     }
 
 
 _Parts = list[tuple[tuple[int, int], frozenset[str]]]
-
-
-def _read(context: str) -> _Parts:
-    return [((start, stop), units(context[start:stop])) for start, stop in sentences(context)]
 
 
 def _most_alike(question: frozenset[str], parts: _Parts) -> tuple[int, int] | None:
@@ -70,7 +68,9 @@ def _slot(context: str, question: frozenset[str], part: tuple[int, int] | None) 
     known = [span for span, kind in zip(words, kinds, strict=True) if kind == _KNOWN]
     best = max(kinds, default=_KNOWN)
     runs = _runs(context, [span for span, kind in zip(words, kinds, strict=True) if kind == best != _KNOWN])
-    return min(runs, key=lambda run: (_is_short(context, run), _away(run, known), run), default=part)
+    # A single character between unspaced words is more often a particle than a name.
+    single = {run for run in runs if run[1] - run[0] == 1 and _JOINED_RUN.match(context[run[0]])}
+    return min(runs, key=lambda run: (run in single, _away(run, known), run), default=part)
 
 
 _KNOWN, _PLAIN, _NAMED = range(3)
@@ -105,22 +105,13 @@ def _tied(context: str, stop: int, start: int) -> bool:
     return context[stop:start] in _TIES and (start == stop or after.isupper() or after.isdigit())
 
 
-def _is_short(context: str, run: tuple[int, int]) -> bool:
-    """Whether a run is not a single character between unspaced words, which is more often a particle than a name."""
-    return run[1] - run[0] == 1 and _JOINED_RUN.match(context[run[0]]) is not None
-
-
 def _away(run: tuple[int, int], known: Sequence[tuple[int, int]]) -> int:
     """Characters between a run and the nearest of the known words."""
     return min((max(start - run[1], run[0] - stop, 0) for start, stop in known), default=0)
 
 
 def _first_words(context: str) -> tuple[int, int] | None:
-    bounds = []
-    for match in _UNIT.finditer(context):
-        bounds.append(match.span())
-        if len(bounds) == FIRST_WORDS:
-            break
+    bounds = [match.span() for match in islice(_UNIT.finditer(context), FIRST_WORDS)]
     return (bounds[0][0], bounds[-1][1]) if bounds else None
 
 

@@ -38,18 +38,13 @@ def by_chance(examples: Sequence[Example], corpus: Corpus) -> list[Document]:
     """Twenty candidates in an order that depends only on the ids of the example and the candidates."""
     pool = sorted(text.id for text in corpus.texts)
     keys = text_keys(salt("floor", "random_rank"), [example.id for example in examples])
-    picks = [_all(key, len(pool)) if len(pool) <= _SMALL else _few(key, len(pool)) for key in keys]
-    return [Document(tuple(pool[at] for at in pick)) for pick in picks]
+    return [Document(tuple(pool[at] for at in _drawn(key, len(pool)))) for key in keys]
 
 
-def _all(key: np.uint64, size: int) -> list[int]:
-    """The first numbers of a permutation of a small pool."""
-    drawn = draws(np.full(size, key), np.arange(size))
-    return [int(at) for at in np.argsort(drawn, kind="stable")[:DEPTH]]
-
-
-def _few(key: np.uint64, size: int) -> list[int]:
-    """The first distinct numbers of a sufficient number of draws."""
+def _drawn(key: np.uint64, size: int) -> list[int]:
+    """The first numbers of a permutation of a small pool; of a large one the first distinct of enough draws."""
+    if size <= _SMALL:
+        return [int(at) for at in np.argsort(draws(np.full(size, key), np.arange(size)), kind="stable")[:DEPTH]]
     return list(dict.fromkeys(below(draws(np.full(_TRIES, key), np.arange(_TRIES)), size).tolist()))[:DEPTH]
 
 

@@ -25,20 +25,17 @@ Sentence = Sequence[str]
 @final
 @dataclass(frozen=True, slots=True)
 class Taggers:
-    """Both taggers, fitted on the same sentences; each gives a tag per word."""
+    """Two taggers, fitted on the same sentences; each gives a tag per word."""
 
     labels: tuple[str, ...]
     tags: Mapping[str, str]
     unseen: str
     model: NaiveBayes
 
-    def by_lexicon(self, sentences: Sequence[Sentence]) -> list[Tags]:
-        """The most frequent tag of each word where it was fitted; unseen words are outside."""
-        return [_mended(self.tags.get(word, self.unseen) for word in words) for words in sentences]
-
-    def by_characters(self, sentences: Sequence[Sentence]) -> list[Tags]:
-        """The likeliest tag of each word."""
-        return _parted(self.labels, self.model.predict(_all_bags(sentences)), sentences)
+    def both(self, sentences: Sequence[Sentence]) -> tuple[list[Tags], list[Tags]]:
+        """The most frequent tag of each word where it was fitted (unseen words are outside), and the likeliest tag."""
+        by_lexicon = [_mended(self.tags.get(word, self.unseen) for word in words) for words in sentences]
+        return by_lexicon, _parted(self.labels, self.model.predict(_all_bags(sentences)), sentences)
 
 
 def fit(sentences: Sequence[Sentence], tags: Sequence[Sentence], labels: tuple[str, ...]) -> Taggers:
@@ -53,20 +50,16 @@ def folded(
     """Tags of each sentence by the lexicon, and by characters, fitted on the sentences of the other folds."""
     each = [fold for words, fold in zip(sentences, folds, strict=True) for _ in words]
     predicted = naive_bayes.folded(_all_bags(sentences), _label_indices(tags, labels), each, len(labels), _SMOOTHING)
-    lexicons = {fold: _without(fold, folds, sentences, tags) for fold in set(folds)}
+    lexicons = {}
+    for fold in set(folds):
+        others = [at for at, number in enumerate(folds) if number != fold]
+        lexicons[fold] = _lexicon([sentences[at] for at in others], [tags[at] for at in others])
     unseen = _unseen(labels, tags)
     by_lexicon = [
         _mended(lexicons[fold].get(word, unseen) for word in words)
         for words, fold in zip(sentences, folds, strict=True)
     ]
     return by_lexicon, _parted(labels, predicted, sentences)
-
-
-def _without(
-    fold: int, folds: Sequence[int], sentences: Sequence[Sentence], tags: Sequence[Sentence]
-) -> dict[str, str]:
-    others = [at for at, number in enumerate(folds) if number != fold]
-    return _lexicon([sentences[at] for at in others], [tags[at] for at in others])
 
 
 def _lexicon(sentences: Sequence[Sentence], tags: Sequence[Sentence]) -> dict[str, str]:
@@ -105,14 +98,13 @@ def words_of(example: Example) -> tuple[str, ...]:
 
 
 def _all_bags(sentences: Sequence[Sentence]) -> list[tuple[str, ...]]:
-    return [bag for words in sentences for bag in _bags(words)]
-
-
-def _bags(words: Sentence) -> list[tuple[str, ...]]:
     """The features of each word: its character n-grams, its shape, and the shapes of its neighbours."""
-    shapes = [_EDGE, *map(_shape, words), _EDGE]
-    signs = [tuple(chr(_SIGNS + _SHAPES * side + shapes[at + side]) for side in range(3)) for at in range(len(words))]
-    return [(word, *sign) for word, sign in zip(words, signs, strict=True)]
+    bags = []
+    for words in sentences:
+        shapes = [_EDGE, *map(_shape, words), _EDGE]
+        for at, word in enumerate(words):
+            bags.append((word, *(chr(_SIGNS + _SHAPES * side + shapes[at + side]) for side in range(3))))
+    return bags
 
 
 def _shape(word: str) -> int:
