@@ -66,10 +66,14 @@ def process(function: Callable[..., object], *arguments: object) -> BaseProcess:
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How a program is run: killed just before the file of a number appears, without sockets and processes."""
+    """How a program is run: killed just before the file of a number appears, without sockets and processes.
+
+    It reads the file `stdin`, such as a pipe.
+    """
 
     killed_at: int = NEVER
     without_sockets: bool = False
+    stdin: str = os.devnull
 
 
 def forked(words: Sequence[str], folder: Path, how: How | None = None, environment: Mapping[str, str] = {}) -> Forked:
@@ -88,6 +92,7 @@ def _run(words: list[str], environment: dict[str, str], folder: str, how: How) -
     _set_what_was_read_from_the_environment()
     for number, name in enumerate(_STREAMS, 1):
         os.dup2(os.open(Path(folder, name), os.O_WRONLY | os.O_APPEND), number)
+    sys.stdin = Path(how.stdin).open(encoding="utf-8")  # noqa: SIM115 - the end of the process closes it
     if how.killed_at:
         _kill_before(how.killed_at)
     if how.without_sockets:

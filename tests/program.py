@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
@@ -26,14 +27,18 @@ class Ended:
     err: str
 
 
-def program(*words: str, encoding: str = "utf-8", **environment: str) -> Ended:
-    """Run `robust-xtreme` with these words, on streams of that encoding, through its error boundary."""
+def program(*words: str, encoding: str = "utf-8", stdout: str = "", **environment: str) -> Ended:
+    """Run `robust-xtreme` with these words, on streams of that encoding, through its error boundary.
+
+    Its output goes to the file `stdout` where that is given.
+    """
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding, write_through=True) for _ in range(2))
-    with pytest.MonkeyPatch.context() as patch:
+    with ExitStack() as opened, pytest.MonkeyPatch.context() as patch:
+        shown = opened.enter_context(Path(stdout).open("w", encoding=encoding)) if stdout else out
         patch.delenv(_errors._PLAIN, raising=False)  # the program sets it: nothing of that stays
         for name, value in environment.items():
             patch.setenv(name, value)
-        for name, stream in (("stdout", out), ("stderr", err)):
+        for name, stream in (("stdout", shown), ("stderr", err)):
             patch.setattr(sys, name, stream)
         patch.setattr(sys, "argv", ["robust-xtreme", *words])
         with pytest.raises(SystemExit) as stop:

@@ -8,9 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.forks import Forked, How, forked
 from tests.program import FULL, Ended, program
 
 from robust_xtreme.commands import main
@@ -21,29 +24,39 @@ SPEC = "char_noise:0.3"
 _FILES = 2
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=lambda value: f"{value}"
-)
+@contextmanager
+def _begun(tmp_path: Path, *words: str) -> Iterator[Forked]:
+    """The command in a process of its own, which has read one line of its stdin and waits for more."""
+    pipe = tmp_path / "stdin"
+    os.mkfifo(pipe)
+    every = ["perturb", "-", "--format", "lines", "-l", "sw", "--perturb", SPEC, *words]
+    process = forked(every, tmp_path / "printed", How(stdin=str(pipe)))
+    with pipe.open("wb") as typed:
+        typed.write(b"Habari ya asubuhi\n")
+        typed.flush()
+        yield process
+
+
+def _wait_for(folder: Path, pattern: str, count: int) -> None:
+    until = time.monotonic() + 60
+    while len(list(folder.glob(pattern))) < count and time.monotonic() < until:
+        time.sleep(0.05)
+    assert len(list(folder.glob(pattern))) == count
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=lambda value: f"{value}")
 def test_a_signal_leaves_nothing(number: signal.Signals, code: int, tmp_path: Path) -> None:
     """Ended from outside in the middle of a file the command removes what it wrote, and says so in one line."""
-    words = ["-", "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", str(tmp_path / "o")]
-    command = [sys.executable, "-m", "robust_xtreme", "perturb", *words, "--edit-counts", str(tmp_path / "edit_counts")]
-    heard = lambda: signal.signal(number, signal.SIG_DFL)  # noqa: E731 - else what ignores it here passes that on
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heard) as process:
-        assert process.stdin is not None
-        assert process.stderr is not None
-        process.stdin.write(b"Habari ya asubuhi\n")
-        process.stdin.flush()
-        until = time.monotonic() + 60
-        while len(list(tmp_path.iterdir())) < _FILES and time.monotonic() < until:
-            time.sleep(0.05)
-        begun = len(list(tmp_path.iterdir()))
-        process.send_signal(number)
-        message = process.stderr.read().decode()
-    assert begun == _FILES
-    assert (process.returncode, list(tmp_path.iterdir())) == (code, [])
+    out = tmp_path / "out"
+    out.mkdir()
+    with _begun(tmp_path, "-o", str(out / "o"), "--edit-counts", str(out / "edit_counts")) as begun:
+        _wait_for(out, "*", _FILES)
+        assert begun.process.pid is not None
+        os.kill(begun.process.pid, number)
+        ending = begun.end()
     name = "Interrupted." if number == signal.SIGINT else f"Ended by {number.name}."
-    assert message == f"robust-xtreme: {name}\n"
+    assert ending == (code, f"robust-xtreme: {name}\n")
+    assert list(out.iterdir()) == []
 
 
 def test_a_hang_up_ends_it_as_well(capsys: Capture) -> None:
@@ -77,18 +90,23 @@ def test_a_limit_of_file_sizes_is_told(tmp_path: Path) -> None:
     assert "File too large. Raise the limit (ulimit -f), or name another file: --out FILE" in done.err
 
 
-@pytest.mark.parametrize("rows", [1, 20_000])
-def test_a_full_stdout_is_named(rows: int) -> None:
-    """Where stdout takes nothing, it is one line that names it, for small and for large files."""
+NO_SPACE = "robust-xtreme: stdout cannot be written: No space left on device. Free some space, or name another file: "
+
+
+def test_a_full_stdout_is_named() -> None:
+    """Where stdout takes nothing, it is one line that names it, also where only the end of the process writes to it."""
     words = ["-", "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", "-", "-q"]
     command = [sys.executable, "-m", "robust_xtreme", "perturb", *words]
     with FULL.open("wb") as full:
-        done = subprocess.run(
-            command, input=b"Habari ya asubuhi\n" * rows, stdout=full, stderr=subprocess.PIPE, check=False
-        )
-    assert done.returncode == 3
-    wanted = "stdout cannot be written: No space left on device. Free some space, or name another file: --out FILE"
-    assert done.stderr.decode() == f"robust-xtreme: {wanted}\n"
+        done = subprocess.run(command, input=b"Habari ya asubuhi\n", stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr.decode()) == (3, f"{NO_SPACE}--out FILE\n")
+
+
+def test_a_stdout_that_fills_up_is_named(tmp_path: Path) -> None:
+    """It is the same line where a file is longer than what stdout buffers."""
+    (tmp_path / "in.txt").write_text("Habari ya asubuhi\n" * 20_000)
+    words = [str(tmp_path / "in.txt"), "--format", "lines", "-l", "sw", "--perturb", SPEC, "-o", "-", "-q"]
+    assert program("perturb", *words, stdout=str(FULL)) == Ended(3, "", f"{NO_SPACE}--out FILE\n")
 
 
 def test_a_closed_stdout_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
@@ -115,16 +133,13 @@ def test_a_closed_stderr_is_not_missed(tmp_path: Path) -> None:
 def test_what_was_killed_is_swept_up_by_the_next_run(tmp_path: Path) -> None:
     """A process that is killed leaves its half; the same command afterwards removes it."""
     (tmp_path / "in.txt").write_text("Habari ya asubuhi\n")
-    command = [sys.executable, "-m", "robust_xtreme", "perturb"]
-    words = ["--format", "lines", "-l", "sw", "--perturb", SPEC, "-q", "-o", str(tmp_path / "out")]
-    with subprocess.Popen([*command, "-", *words], stdin=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        process.stdin.write(b"Habari ya asubuhi\n")
-        process.stdin.flush()
-        until = time.monotonic() + 60
-        while not list(tmp_path.glob(".*.tmp")) and time.monotonic() < until:
-            time.sleep(0.05)
-        process.kill()
-    assert len(list(tmp_path.glob(".*.tmp"))) == 1
+    out = tmp_path / "out"
+    out.mkdir()
+    with _begun(tmp_path, "-q", "-o", str(out / "o")) as begun:
+        _wait_for(out, ".*.tmp", 1)
+        begun.process.kill()
+        begun.process.join()
+    _wait_for(out, ".*.tmp", 1)
+    words = ["--format", "lines", "-l", "sw", "--perturb", SPEC, "-q", "-o", str(out / "o")]
     assert program("perturb", str(tmp_path / "in.txt"), *words) == Ended(0, "", "")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out"]
+    assert [path.name for path in out.iterdir()] == ["o"]

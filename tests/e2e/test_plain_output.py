@@ -6,17 +6,19 @@ import functools
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pytest
 from tests.forks import forked
+from tests.program import program
 from tests.release import release
 from tests.tiny import tiny_run
 
 YORUBA = "Ẹ káàárọ̀"
-PLACES = {
+SETTINGS = {
     "C": {"LC_ALL": "C"},
     "ascii": {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"},
     "no utf-8": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
@@ -25,9 +27,10 @@ PLACES = {
 """Environments in which programs meet surprises: each must get plain lines in a pipe."""
 
 
+COLOURS = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE")
 COMMANDS = ("--help", "eval --help", "list tasks", "list languages", "cache", "data --data mini")
 TYPED = ("show", "char_noise:0.5", YORUBA, "--language", "yo")
-FORKED = ("C", "ascii", "CI")
+FORKED = ("ascii", "CI")
 """Places whose every trait a process can take on after its start; the others need an interpreter of their own."""
 
 DRIVER: Final = """
@@ -67,15 +70,21 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
     return ("eval", *where, *what, "--out", str(folder / "out"))
 
 
+def forked_in(setting: str, words: tuple[str, ...], folder: Path) -> Printed:
+    """Run a command in a forked process that takes on the traits of a setting, its output in files."""
+    process = forked(words, folder / "printed", environment=SETTINGS[setting])
+    code, errors = process.end()
+    assert code is not None
+    return Printed(code, process.output, errors.encode())
+
+
 @functools.cache
-def printed(folder: str, *commands: tuple[str, ...]) -> dict[tuple[str, ...], Printed]:
-    """Run commands in one process of a place, its output in pipes."""
-    wanted = {
-        name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE")
-    }
+def printed(setting: str, *commands: tuple[str, ...]) -> dict[tuple[str, ...], Printed]:
+    """Run commands in one interpreter of a setting, its output in pipes."""
+    wanted = {name: value for name, value in os.environ.items() if name not in COLOURS}
     driven = [word for words in commands for word in (*words, ":end:")]
     command = [sys.executable, "-c", DRIVER, *driven]
-    done = subprocess.run(command, env={**wanted, **PLACES[folder]}, capture_output=True, check=False)
+    done = subprocess.run(command, env={**wanted, **SETTINGS[setting]}, capture_output=True, check=False)
     outputs, errors = (stream.split(b"\0") for stream in (done.stdout, done.stderr))
     assert len(outputs) == 2 * len(commands) + 1, done.stderr
     parts = zip(commands, outputs[1::2], outputs[::2], errors[::2], strict=False)
@@ -85,58 +94,65 @@ def printed(folder: str, *commands: tuple[str, ...]) -> dict[tuple[str, ...], Pr
 LIGHT: Final = (*(tuple(command.split()) for command in COMMANDS), TYPED)
 
 
-@pytest.mark.parametrize("folder", PLACES)
+def commands_in(setting: str, words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """What the interpreter of a setting runs: the light commands and, where `eval` cannot be forked, `eval`."""
+    return (*LIGHT, words) if setting == "no utf-8" else LIGHT
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
 @pytest.mark.parametrize("asked", COMMANDS)
-def test_every_command_prints_plain_lines_into_a_pipe(asked: str, folder: str) -> None:
-    """No escape code is in a pipe, and what the encoding does not have is written in signs that it has."""
-    done = printed(folder, *LIGHT)[tuple(asked.split())]
+def test_every_command_prints_plain_lines(words: tuple[str, ...], asked: str, setting: str, tmp_path: Path) -> None:
+    """No escape code is in pipes and files; what the encoding does not have is written in signs that it has."""
+    if setting in FORKED:
+        done = forked_in(setting, tuple(asked.split()), tmp_path)
+    else:
+        done = printed(setting, *commands_in(setting, words))[tuple(asked.split())]
     assert (done.code, done.errors) == (0, b"")
     assert done.output.strip()
     assert b"\x1b" not in done.output
-    assert folder not in ("ascii", "no utf-8") or done.output.isascii()
+    assert setting not in ("ascii", "no utf-8") or done.output.isascii()
 
 
-@pytest.mark.parametrize("folder", PLACES)
-def test_eval_prints_plain_lines_into_a_pipe(words: tuple[str, ...], folder: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_eval_prints_plain_lines(words: tuple[str, ...], setting: str, tmp_path: Path) -> None:
     """Progress, table and report line have no escape codes, and a bar of blocks becomes signs in ASCII."""
-    if folder in FORKED:
-        process = forked(words, tmp_path / "printed", environment=PLACES[folder])
-        code, errors = process.end()
-        done = Printed(code or 0, process.output, errors.encode())
-    else:
-        done = printed(folder, words)[words]
+    commands = commands_in(setting, words)
+    done = printed(setting, *commands)[words] if words in commands else forked_in(setting, words, tmp_path)
     assert done.code == 0, done.errors
     assert b"Report: " in done.output
     assert b"\x1b" not in done.output + done.errors
     assert b"\\u25" not in done.output
-    assert folder not in ("ascii", "no utf-8") or done.output.isascii()
+    assert setting not in ("ascii", "no utf-8") or done.output.isascii()
 
 
-@pytest.mark.parametrize("folder", ["C", "no utf-8"])
-def test_a_text_is_taken_as_it_was_typed(folder: str) -> None:
+@pytest.mark.parametrize("setting", ["C", "no utf-8"])
+def test_a_text_is_taken_as_it_was_typed(words: tuple[str, ...], setting: str) -> None:
     """In a locale without letters beyond ASCII a text is still UTF-8: its letters, not its bytes, are noised."""
-    done = printed(folder, *LIGHT)[TYPED]
+    done = printed(setting, *commands_in(setting, words))[TYPED]
     assert (done.code, done.errors) == (0, b"")
     assert b"DC" not in done.output
 
 
-def test_without_colours_signs_mark_the_edits() -> None:
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, str]]:
+    """A terminal: the end from which what it shows is read, and its name."""
+    ours, theirs = os.openpty()
+    yield ours, os.ttyname(theirs)
+    os.close(ours)
+    os.close(theirs)
+
+
+@pytest.mark.parametrize("colours", [True, False])
+def test_without_colours_signs_mark_the_edits(
+    colours: bool, terminal: tuple[int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """NO_COLOR on a terminal: edits are shown by signs, as in a pipe, and no colour is set."""
-    code = (
-        "import os, pty, sys\n"
-        "code = pty.spawn([sys.executable, '-m', 'robust_xtreme', 'show', 'char_noise:0.5', '--language', 'sw',"
-        " 'Habari ya asubuhi'])\n"
-        "sys.exit(os.waitstatus_to_exitcode(code))"
-    )
-    shown = {}
-    for name, asked in (("colours", {}), ("none", {"NO_COLOR": "1"})):
-        environment = {**os.environ, "TERM": "xterm", "COLUMNS": "160", **asked}
-        done = subprocess.run(
-            [sys.executable, "-c", code], env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
-        )
-        assert done.returncode == 0, done.stdout
-        shown[name] = done.stdout
-    assert b"[-" in shown["none"]
-    assert b";31m" in shown["colours"]
-    assert b"31m" not in shown["none"]
-    assert b"32m" not in shown["none"]
+    for name in COLOURS:
+        monkeypatch.delenv(name, raising=False)
+    environment = {"TERM": "xterm", "COLUMNS": "160", **({} if colours else {"NO_COLOR": "1"})}
+    words = ("show", "char_noise:0.5", "--language", "sw", "Habari ya asubuhi")
+    assert program(*words, stdout=terminal[1], **environment).code == 0
+    shown = os.read(terminal[0], 1 << 16)
+    assert (b";31m" in shown) == colours
+    assert (b"[-" in shown) != colours
+    assert colours or not (b"31m" in shown or b"32m" in shown)

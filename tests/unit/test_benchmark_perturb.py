@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ def test_bars_that_are_missed_are_named() -> None:
     assert _perturb_page.missed(_record(15.0, 3.0, 1.0, 76.0)) == ["char_noise, not linear"]
 
 
-def test_textattack_runs_in_another_python(tmp_path: Path) -> None:
+def test_textattack_runs_in_another_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without one it is not run; what another one prints last is read; one that fails is one line."""
     assert _perturb_peers.textattack("", ["a"] * 640, 1) is None
     fake = tmp_path / "python"
@@ -94,7 +95,7 @@ def test_textattack_runs_in_another_python(tmp_path: Path) -> None:
     fake.chmod(0o755)
     speeds = _perturb_peers.textattack(str(fake), ["a"] * 640, 1)
     assert json.dumps(speeds) == json.dumps({"version": "0", "ways": ["16", "32", "64"]})
-    (tmp_path / "failing").write_text(f"#!{sys.executable}\nraise ImportError('no textattack')\n", encoding="utf-8")
-    (tmp_path / "failing").chmod(0o755)
-    with pytest.raises(SystemExit, match="no textattack"):
-        _perturb_peers.textattack(str(tmp_path / "failing"), ["a"] * 640, 1)
+    failed = subprocess.CompletedProcess([], 1, "", "Traceback\nImportError: no textattack\n")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(SystemExit, match=r"python: ImportError: no textattack$"):
+        _perturb_peers.textattack(str(fake), ["a"] * 640, 1)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sqlite3
-import subprocess
 import sys
 import time
+from dataclasses import dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Final
 
 import pytest
 from tests.cached import KIND, NAME, Using, entries, key
+from tests.forks import process
 
 from robust_xtreme.results import database
-from robust_xtreme.results.cache import clear, info
+from robust_xtreme.results.cache import Cache, clear, info
 from robust_xtreme.results.database import Usage
 
 
@@ -25,47 +27,52 @@ def using(tmp_path: Path) -> Using:
     return Using(tmp_path / "deep" / "cäche")
 
 
-WRITER: Final = """
-import sys
-from pathlib import Path
-from robust_xtreme.results.cache import Cache
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A process that writes, and the pipe in which it reports each step that is finished."""
 
-place, first, stop, step = Path(sys.argv[1]), *map(int, sys.argv[2:])
-held = Cache(place, 1 << 30, lambda line: sys.exit(line))
-for begin in range(first, stop, step):
-    values = {number.to_bytes(16, "little"): f'"{number:020}"'.encode() for number in range(begin, begin + step)}
-    held.put("predictions", values)
-    assert held.get("predictions", list(values)) == values
-    print(begin, flush=True)
-held.close()
-"""
-"""Puts numbers in steps, reads each step again, and says so."""
+    process: BaseProcess
+    reports: Connection
 
 
-def _writer(folder: Path, first: int, stop: int, step: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", WRITER, str(folder), str(first), str(stop), str(step)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def _writer(folder: Path, first: int, stop: int, step: int) -> Writer:
+    """A process that puts numbers in steps, reads each step again, and reports it."""
+    ours, theirs = Pipe(duplex=False)
+    begun = process(_write, theirs, folder, range(first, stop, step))
+    theirs.close()
+    return Writer(begun, ours)
 
 
+def _write(reports: Connection, folder: Path, steps: range) -> None:
+    held = Cache(folder, 1 << 30, lambda line: sys.exit(line))
+    for begin in steps:
+        values = entries(begin, begin + steps.step)
+        held.put(KIND, values)
+        assert held.get(KIND, list(values)) == values
+        reports.send(begin)
+    held.close()
+
+
+@pytest.mark.slow  # the server of forks imports torch
 def test_processes_at_once_lose_nothing(using: Using) -> None:
     """Three that make the cache, write and read at the same time, overlapping: all is there, and none complained."""
-    processes = [_writer(using.folder, first, first + 2000, 50) for first in (0, 1000, 2000)]
-    for process in processes:
-        _, errors = process.communicate(timeout=120)
-        assert (process.returncode, errors) == (0, "")
+    writers = [_writer(using.folder, first, first + 2000, 50) for first in (0, 1000, 2000)]
+    for writer in writers:
+        writer.process.join(120)
+        assert writer.process.exitcode == 0
     assert using.get(*range(4000)) == entries(0, 4000)
     assert using.warnings == []
 
 
+@pytest.mark.slow  # the server of forks imports torch
 def test_a_writer_that_is_killed_leaves_a_sound_cache(using: Using) -> None:
     """`kill -9` in the middle of writing, three times: every finished step is there, and nothing was damaged."""
     for turn in range(3):
-        process = _writer(using.folder, turn * 10**6, 10**8, 500)
-        assert process.stdout is not None
-        done = [int(process.stdout.readline()) for _ in range(3 + turn)]
+        writer = _writer(using.folder, turn * 10**6, 10**8, 500)
+        done = [int(writer.reports.recv()) for _ in range(3 + turn)]
         time.sleep(0.005 * turn)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        writer.process.kill()
+        writer.process.join()
         assert using.get(*range(done[0], done[-1] + 500)) == entries(done[0], done[-1] + 500)
     assert using.warnings == []
     assert not (using.folder / f"{NAME}.damaged").exists()
