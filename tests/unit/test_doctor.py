@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import io
 import json
 import os
 import re
@@ -62,6 +65,21 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(_ready, "probe", lambda: None)
     monkeypatch.setattr(_ready, "imported", lambda _: readiness)
     return readiness
+
+
+@pytest.fixture
+def within(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code of a separate process runs in this one."""
+
+    def answer_of(code: Any, _: float) -> Any:
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            exec(code, {})
+        return json.loads(out.getvalue().splitlines()[-1])
+
+    for module in (_check, _ready):
+        monkeypatch.setattr(module, "started", lambda code: code)
+        monkeypatch.setattr(module, "answer_of", answer_of)
 
 
 def doctor(*words: str) -> Result:
@@ -144,14 +162,20 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
 
 
 def test_the_hub_is_asked_when_asked_for(embedded: Path, quick: dict[str, Any], hub: SimpleNamespace) -> None:
-    """--online says whether it answers, and with what."""
+    """--online says that it answers, from a process of its own."""
     assert checks("--online")["hub"]["found"] == f"{hub.url} answers"
-    hub.code = 503
-    line = checks("--online")["hub"]
-    assert (line["status"], line["found"]) == ("note", f"{hub.url} answers 503")
     assert checks()["hub"]["found"].endswith("not asked (--online asks)")
 
 
+@pytest.mark.usefixtures("within")
+def test_a_hub_that_fails_is_a_line(embedded: Path, quick: dict[str, Any], hub: SimpleNamespace) -> None:
+    """What it answers is told."""
+    hub.code = 503
+    found = checks("--online")["hub"]
+    assert (found["status"], found["found"]) == ("note", f"{hub.url} answers 503")
+
+
+@pytest.mark.usefixtures("within")
 def test_a_hub_that_is_down_is_a_line(embedded: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody answers: the remedy works without it, and mini runs all the same."""
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
@@ -170,11 +194,17 @@ def test_offline_by_the_hub_s_own_variable_is_told(
     assert checks("--online")["hub"]["found"].startswith("HF_HUB_OFFLINE is set")
 
 
-def test_a_torch_that_does_not_load_is_named(embedded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("within")
+def test_a_torch_that_does_not_load_is_named(embedded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broken library is one line with its error and how to install it again, and the command ends with 3."""
-    (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "torch.py").write_text("raise OSError('libcudart.so: cannot open')")
-    monkeypatch.syspath_prepend(str(tmp_path / "broken"))
+    load = importlib.import_module
+
+    def import_module(name: str, *package: str) -> Any:
+        if name == "torch":
+            raise OSError("libcudart.so: cannot open")
+        return load(name, *package)
+
+    monkeypatch.setattr(importlib, "import_module", import_module)
     done = doctor()
     assert done.exit_code == 3
     assert "does not load: OSError: libcudart.so: cannot open" in done.output
@@ -344,6 +374,7 @@ def test_an_endpoint_that_is_no_address_is_told(
     assert doctor().exit_code == 0
 
 
+@pytest.mark.usefixtures("within")
 def test_a_password_in_the_endpoint_is_not_shown(
     embedded: Path, quick: dict[str, Any], hub: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
