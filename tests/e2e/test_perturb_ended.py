@@ -44,7 +44,9 @@ def _wait_for(folder: Path, pattern: str, count: int) -> None:
     assert len(list(folder.glob(pattern))) == count
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=lambda value: f"{value}")
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=lambda value: f"{value}"
+)
 def test_a_signal_leaves_nothing(number: signal.Signals, code: int, tmp_path: Path) -> None:
     """Ended from outside in the middle of a file the command removes what it wrote, and says so in one line."""
     out = tmp_path / "out"

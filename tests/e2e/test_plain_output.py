@@ -31,7 +31,7 @@ COLOURS = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE")
 COMMANDS = ("--help", "eval --help", "list tasks", "list languages", "cache", "data --data mini")
 TYPED = ("show", "char_noise:0.5", YORUBA, "--language", "yo")
 FORKED = ("ascii", "CI")
-"""Places whose every trait a process can take on after its start; the others need an interpreter of their own."""
+"""Settings whose every trait a process can take on after its start; the others need an interpreter of their own."""
 
 DRIVER: Final = """
 import os, sys
