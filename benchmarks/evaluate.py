@@ -37,7 +37,7 @@ from transformers import (
 from transformers.utils import logging
 
 from robust_xtreme import registry
-from robust_xtreme.evaluation.plan import make_plan, read_examples
+from robust_xtreme.evaluation.plan import make_plan, split_of
 from robust_xtreme.evaluation.prepare import Prepared, prepare
 from robust_xtreme.evaluation.run import device_name, device_of, evaluate
 from robust_xtreme.models.checkpoint import Checkpoint, load_checkpoint
@@ -135,11 +135,10 @@ def _whole(words: argparse.Namespace, folder: Path, device: str) -> dict[str, An
 def _amount(spec: RunSpec, run: Path, device: str) -> dict[str, Any]:
     """How many predictions there were, in which batches, and how long their inputs are in the first language."""
     plan = make_plan(spec)
-    seeds = sum(len(condition.seeds) for condition in plan.conditions["xnli"])
     checkpoint = load_checkpoint(run, registry.load("task", "xnli"), device)
     lengths = [input.length for prepared in _prepared(spec, checkpoint) for input in prepared.inputs]
     return {
-        "predictions": sum(task_run.rows for task_run in plan.task_runs) * seeds,
+        "predictions": sum(task_run.predictions for task_run in plan.task_runs),
         "inputs": len(lengths),
         "tokens": round(sum(lengths) / len(lengths), 1),
         "batch_tokens": BATCH_TOKENS[device],
@@ -260,8 +259,7 @@ def _prepared(spec: RunSpec, checkpoint: Checkpoint) -> list[Prepared]:
     return [
         prepare(
             task_run,
-            read_examples(spec, task_run),
-            plan.conditions["xnli"],
+            split_of(plan, task_run),
             EncoderHead(task_run.task, checkpoint.family, Recorder(checkpoint.tokenizer)),
         )
         for task_run in plan.task_runs

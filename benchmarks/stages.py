@@ -23,9 +23,9 @@ import robust_xtreme.evaluation.prepare as prepare_module
 import robust_xtreme.evaluation.run as run_module
 import robust_xtreme.predictors.batches as predict_module
 import robust_xtreme.predictors.members.encoder_head as head_module
-from robust_xtreme.evaluation.cache import PredictionCache
 from robust_xtreme.evaluation.folder import Folder
 from robust_xtreme.models.checkpoint import Models
+from robust_xtreme.predictors.cache import Store
 from robust_xtreme.sources.release import Release
 
 MOST: Final = 0.15
@@ -53,11 +53,11 @@ TIMED: Final[Sequence[tuple[Any, str, str]]] = (
     (run_module, "prepare", _REST),
     (prepare_module, "variant_of", _NOISE),
     (head_module.EncoderHead, "prepare", _ENCODE),
-    (prepare_module, "_tokens", _ENCODE),
+    (head_module.EncoderHead, "tokens", _ENCODE),
     (Future, "result", _WAIT),
     (Models, "load", _LOAD),
-    (PredictionCache, "known", _CACHE),
-    (PredictionCache, "keep", _CACHE),
+    (Store, "known", _CACHE),
+    (Store, "keep", _CACHE),
     (head_module, "predict", _DECODE),
     (predict_module, "plan_batches", _BATCH),
     (predict_module, "collate", _BATCH),

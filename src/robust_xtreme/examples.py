@@ -37,6 +37,10 @@ class Text:
         """The substring that a span covers."""
         return self.value[span.start : span.stop]
 
+    def pieces(self, words: bool) -> list[str]:
+        """What is tokenised separately: each word (span), or the whole text."""
+        return [self.at(span) for span in self.spans] if words else [self.value]
+
 
 @final
 @dataclass(frozen=True, slots=True)

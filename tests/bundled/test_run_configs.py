@@ -33,4 +33,4 @@ def test_a_config_plans_a_run(path: Path, tmp_path: Path) -> None:
     run = tiny_run(tmp_path / "tiny", ("xnli", "panx", "xquad"))
     plan = make_plan(from_toml(path, model=[str(run)], data=str(release(tmp_path / "data"))))
     assert {task_run.task.name for task_run in plan.task_runs} == {"xnli", "panx", "xquad"}
-    assert all(len(conditions) > 1 for conditions in plan.conditions.values())
+    assert all(len(task_run.conditions) > 1 for task_run in plan.task_runs)

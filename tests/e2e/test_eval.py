@@ -19,7 +19,7 @@ from tests.tiny import tiny_run
 
 import robust_xtreme
 from robust_xtreme.errors import Contamination, DiskError, Locked, Mismatch, MissingData, RobustXtremeError, SpecError
-from robust_xtreme.evaluation.plan import make_plan, read_examples
+from robust_xtreme.evaluation.plan import make_plan, split_of
 from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.predictors import batches as predict_module
 from robust_xtreme.predictors.members import encoder_head as head_module
@@ -198,10 +198,9 @@ def test_scores_that_are_not_numbers_fail_their_cell_alone(
     """NaN under noise fails that cell; the clean cell and the other language are scored, and the page says so."""
     mine = small(spec, tmp_path / "out", perturb=("char_noise:0.3",))
     decode = predict_module._decode
+    plan = make_plan(mine)
     clean = {
-        example.texts["tokens"].value
-        for task_run in make_plan(mine).task_runs
-        for example in read_examples(mine, task_run)
+        example.texts["tokens"].value for task_run in plan.task_runs for example in split_of(plan, task_run).examples
     }
 
     def broken(checkpoint: Any, windows: Any, rows: Any) -> Any:
@@ -320,7 +319,8 @@ def test_what_the_model_was_trained_on_is_refused_or_stamped(spec: RunSpec, mode
     """The hashes beside the stages are checked against what is evaluated, and allowed overlap is stamped everywhere."""
     run = Path(shutil.copytree(model, tmp_path / "run"))
     mine = small(spec, tmp_path / "out", model=(str(run),), tasks=("xnli",), languages=("en",))
-    examples = [example for planned in make_plan(mine).task_runs for example in read_examples(mine, planned)]
+    plan = make_plan(mine)
+    examples = [example for planned in plan.task_runs for example in split_of(plan, planned).examples]
     (run / "stages" / "01-target.hashes").write_text("".join(f"{unit(example).key}\n" for example in examples))
     with pytest.raises(Contamination, match=r"xnli en: 6 of 6 pairs are in the model's training data.*--allow-overlap"):
         evaluate(mine)

@@ -21,10 +21,11 @@ from tests.tiny import tiny_run
 
 from robust_xtreme import predictors
 from robust_xtreme.errors import SpecError
-from robust_xtreme.evaluation import cache as cache_module
+from robust_xtreme.evaluation import run as run_module
 from robust_xtreme.evaluation.run import Observer, evaluate
 from robust_xtreme.models import checkpoint
 from robust_xtreme.predictors import batches as predict_module
+from robust_xtreme.predictors import cache as cache_module
 from robust_xtreme.predictors.members import encoder_head as head_module
 from robust_xtreme.results import database
 from robust_xtreme.results.cache import info
@@ -183,7 +184,7 @@ def test_another_version_or_device_or_library_finds_nothing(runs: Runs, monkeypa
         (('"cpu"', '"cuda: H200"'), (torch.__version__, "9.9"), ('"inference": [1,', '"inference": [2,'))
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(cache_module, "settings", lambda *all, old=old, new=new: settings(*all).replace(old, new))
+            patch.setattr(run_module, "settings", lambda *all, old=old, new=new: settings(*all).replace(old, new))
             runs.run(f"other{turn}")
         assert runs.total[2] == 0
     runs.run("same")
@@ -318,7 +319,7 @@ def test_progress_counts_what_comes_from_the_cache(runs: Runs) -> None:
 
 def test_families_of_other_packages_are_not_kept(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing tells when their code changes."""
-    monkeypatch.setattr(cache_module, "_OURS", "another_package.")
+    monkeypatch.setattr(head_module, "_OURS", "another_package.")
     runs.run("first")
     runs.run("second")
     assert runs.total[2] == 0

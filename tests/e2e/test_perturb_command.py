@@ -16,8 +16,8 @@ from typer.testing import CliRunner, Result
 from robust_xtreme import registry, resources
 from robust_xtreme.commands._app import build
 from robust_xtreme.errors import DiskError
-from robust_xtreme.evaluation.plan import Condition
 from robust_xtreme.evaluation.prepare import variant_of
+from robust_xtreme.evaluation.task_run import Condition
 from robust_xtreme.examples import Answers, Example
 from robust_xtreme.noise.engine.noising import Bound
 from robust_xtreme.noise.engine.noising import bound as engine_bound
@@ -49,8 +49,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def evaluated(task: str, folder: Path, language: str, split: str, fields: tuple[str, ...]) -> list[Example]:
     """The examples of a file as `eval` noises them."""
     spec = PerturbationSpec.parse(SPEC).on(*fields)
-    examples = load(registry.load("task", task), open_source(str(folder)), language, split).examples
-    return list(variant_of(examples, Condition(str(spec), spec, (0,)), 0, None).examples)
+    whole = load(registry.load("task", task), open_source(str(folder)), language, split)
+    return list(variant_of(replace(whole, corpus=None), Condition(str(spec), spec, (0,)), 0).examples)
 
 
 def check_same(task: str, written: Path, language: str, split: str, wanted: list[Example]) -> None:

@@ -75,6 +75,7 @@ def test_a_question_without_an_answer_is_learnt_from(tokenizer: Any) -> None:
     none = Example("2", texts, Answers(()), "c")
     windows = span_qa.span_qa.encode([none], tokenizer, 40, 10)
     assert {span_qa._gold(window, none) for window in windows} == {(0, 0)}
+    assert span_qa.span_qa.status
     assert span_qa.span_qa.status(none, windows) == "ok"
     scores = torch.zeros(len(windows), max(len(window.input_ids) for window in windows), 2)
     scores[:, 0] = 30.0

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
-from robust_xtreme.evaluation.cache import keys_of
 from robust_xtreme.examples import Answers, Example, Span, Tags, Target, Text
+from robust_xtreme.predictors.cache import keys_of
 
 
 def _key(name: str, spans: tuple[Span, ...], target: Target) -> bytes:
     """The key of the prediction on one text."""
     example = Example("a", {name: Text("a", "en", "New York City", spans)}, target, "a")
-    prepared = SimpleNamespace(inputs=(SimpleNamespace(example=example),))
-    (key,) = keys_of(prepared, "settings")  # type: ignore[arg-type]  # all that it reads of a task run
+    (key,) = keys_of([example], "settings")
     return key
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.tiny import question_example
 
 from robust_xtreme import registry
 from robust_xtreme.errors import ModelError
 from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.examples import Choice, Example, Target
+from robust_xtreme.examples import Choice, Example
 from robust_xtreme.models.located import Located, locate
 from robust_xtreme.models.windows import Window
 from robust_xtreme.predictors.members.encoder_head import EncoderHead
-from robust_xtreme.predictors.predictor import Input, Making, predictor_of
+from robust_xtreme.predictors.predictor import Input, Making, Predicted, Work, predictor_of
 from robust_xtreme.resources import mini
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources import load, open_source
@@ -35,16 +36,10 @@ class Last:
         windows = [Window(index, tuple(range(length)), None, False) for index, length in enumerate(lengths)]
         return [Input(example, (window,)) for example, window in zip(examples, windows, strict=True)]
 
-    def answer(
-        self, inputs: Sequence[Input], _batch_tokens: int, advance: Callable[[int], None]
-    ) -> list[Target | None]:
+    def answer(self, inputs: Sequence[Input], work: Work) -> Predicted:
         """The last label each time."""
-        advance(len(inputs))
-        return [Choice(self.labels - 1) for _ in inputs]
-
-    def status(self, _example: Example, _windows: Sequence[Window]) -> str:
-        """Always `ok`."""
-        return "ok"
+        work.advance(len(inputs))
+        return Predicted([Choice(self.labels - 1) for _ in inputs])
 
     def tokens(self, pieces: Iterable[str]) -> dict[str, tuple[int, ...]]:
         """Code points."""
@@ -88,11 +83,10 @@ def test_other_tasks_keep_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_answer_in_no_window_is_reported() -> None:
     """An encoder with a head says of an example whether a window contains its gold answer."""
     task = registry.load("task", "xquad")
-    example = load(task, open_source("mini"), "sw", "test").examples[0]
+    whole = load(task, open_source("mini"), "sw", "test").examples[0]
+    cut = question_example("long", "where?", f"{'x ' * 700} end", "x " * 700)
     predictor = predictor_of(locate(mini("model"), task), task, _absent)
-    (prepared,) = predictor.prepare([example])
-    assert predictor.status(example, prepared.windows) == "ok"
-    assert predictor.status(example, [replace(prepared.windows[0], truncated=True)]) == "truncated_gold"
+    assert [prepared.status for prepared in predictor.prepare([whole, cut])] == ["ok", "truncated_gold"]
 
 
 def test_a_task_that_none_serves_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,6 +120,7 @@ def test_what_no_token_stands_for_at_the_ends_of_a_context_cuts_no_answer(contex
     """An answer with a zero width space at the end of its context is held by the window that reads up to there."""
     example = question_example("1", "who?", context, answer)
     windows = span_qa.span_qa.encode([example], word_pieces(context, "who?"), 64, 0)
+    assert span_qa.span_qa.status
     assert span_qa.span_qa.status(example, windows) == "ok"
     assert _decoded(example, windows) == answer.strip("\u200b")
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from robust_xtreme import registry
+from robust_xtreme.errors import Mismatch
 from robust_xtreme.evaluation import plan as plan_module
+from robust_xtreme.evaluation.plan import make_plan, split_of
 from robust_xtreme.evaluation.run import evaluate
-from robust_xtreme.evaluation.splits import Splits
+from robust_xtreme.evaluation.task_run import Splits
 from robust_xtreme.run_spec import RunSpec
 from robust_xtreme.sources.loading import load
 from robust_xtreme.sources.source import open_source
@@ -55,3 +58,12 @@ def test_what_is_taken_makes_room() -> None:
     assert splits.take("panx", "sw", "test") is first
     assert splits.take("panx", "sw", "test") is None
     assert splits.room == size
+
+
+def test_examples_that_changed_on_disk_are_refused() -> None:
+    """A task run is what was planned: a split that is read again with other examples is a mismatch."""
+    plan = make_plan(RunSpec(tasks=("panx",), languages=("sw",), limit="8"))
+    (task_run,) = plan.task_runs
+    assert split_of(plan, task_run) == split_of(plan, task_run)
+    with pytest.raises(Mismatch, match="changed while the run continued"):
+        split_of(plan, replace(task_run, data="0" * 16))

@@ -11,7 +11,8 @@ import numpy as np
 
 from robust_xtreme import registry
 from robust_xtreme.edits import SpanTable
-from robust_xtreme.evaluation.plan import TaskRun
+from robust_xtreme.errors import SpecError
+from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import Example, Scored, Target, Text
 from robust_xtreme.metric import ALL, Metric
 from robust_xtreme.noise.engine.noising import Ask, Noised, noise_example
@@ -24,8 +25,11 @@ _PERCENT: Final = 100.0
 def asking(task_run: TaskRun, examples: Sequence[Example], predictor: Predictor, answer: Answer) -> Ask:
     """The function that conditions call to score replacements of texts of these examples.
 
-    `answer` computes the predictions. A text that several examples share has the mean of their scores.
+    `answer` computes the predictions. A text that several examples share has the mean of their scores. Raises SpecError
+    for a task with a pool.
     """
+    if task_run.task.pool is not None:
+        raise SpecError(f"{task_run.label} is answered by a search, which a condition cannot query. Leave it out.")
     metric: Metric = registry.load("metric", task_run.task.metrics[0])
     users: defaultdict[str, list[Example]] = defaultdict(list)
     for example in examples:

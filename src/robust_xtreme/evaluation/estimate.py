@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NoReturn, final
 
 import torch
 
-from robust_xtreme.evaluation.plan import Condition, NotRun, Plan, TaskRun, make_plan, split_of
+from robust_xtreme.evaluation.plan import NotRun, Plan, make_plan, split_of
 from robust_xtreme.evaluation.run import device_of
-from robust_xtreme.evaluation.settings import check_settings, inference
+from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import Corpus
 from robust_xtreme.models.checkpoint import tokenizer_of
 from robust_xtreme.models.windows import token_ids
@@ -92,43 +92,39 @@ def estimate(spec: RunSpec) -> Estimate:
 
 
 def _estimate(spec: RunSpec) -> Estimate:
-    check_settings(spec)
     device = device_of(spec.device)
     plan = make_plan(spec)
-    for task_run in plan.task_runs:
-        inference(task_run, spec)  # raises where the encoder has fewer layers
     first = {(task_run.task.name, task_run.pool): task_run for task_run in reversed(plan.task_runs) if task_run.pool}
     rows = tuple(_line(plan, task_run, task_run in first.values()) for task_run in plan.task_runs)
     speed = _speed(device) * _REACHED
-    work = sum(2.0 * row.task_run.model.params_nonembedding * row.tokens for row in rows)
+    work = sum(2.0 * row.task_run.params * row.tokens for row in rows)
     beside = _EACH * sum(row.predictions for row in rows)
     return Estimate(spec, rows, plan.not_run, device, work / speed + beside)
 
 
 def _line(plan: Plan, task_run: TaskRun, first: bool) -> Line:
     """One task run; the first with a pool has the tokens of its candidates, which are embedded once."""
-    conditions = plan.of(task_run)
-    predictions = task_run.rows * sum(len(condition.seeds) for condition in conditions)
+    predictions = task_run.predictions
     split = split_of(plan, task_run)
     examples = split.examples[:_SAMPLE]
     inputs = predictor_of(task_run.model, task_run.task, _no_model).prepare(examples)
     tokens = sum(len(window.input_ids) for input_ in inputs for window in input_.windows) / len(examples) * predictions
     if split.corpus is not None and first:
-        tokens += _candidate_tokens(task_run, split.corpus, conditions)
-    return Line(task_run, len(conditions), predictions, round(tokens))
+        tokens += _candidate_tokens(task_run, split.corpus)
+    return Line(task_run, len(task_run.conditions), predictions, round(tokens))
 
 
 def _no_model() -> NoReturn:
     raise AssertionError("an estimate computes nothing")
 
 
-def _candidate_tokens(task_run: TaskRun, corpus: Corpus, conditions: Sequence[Condition]) -> float:
+def _candidate_tokens(task_run: TaskRun, corpus: Corpus) -> float:
     """The tokens of the candidates, estimated, under the clean condition and those that noise them."""
     texts = corpus.texts[:: -(-len(corpus.texts) // _SAMPLE)]
     ids = token_ids(tokenizer_of(task_run.model), [text.value for text in texts])
     most = task_run.task.pool.max_length if task_run.task.pool else 0
     each = sum(min(most, len(ids[text.value])) for text in texts) / len(texts)
-    passes = 1 + sum(len(condition.seeds) for condition in conditions if CANDIDATE in condition.fields)
+    passes = 1 + sum(len(condition.seeds) for condition in task_run.conditions if CANDIDATE in condition.fields)
     return each * len(corpus.texts) * passes
 
 

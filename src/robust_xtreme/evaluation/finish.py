@@ -11,7 +11,8 @@ import torch
 
 from robust_xtreme import packs, registry
 from robust_xtreme.evaluation.folder import Folder
-from robust_xtreme.evaluation.plan import Condition, Plan
+from robust_xtreme.evaluation.plan import Plan
+from robust_xtreme.evaluation.task_run import Condition
 from robust_xtreme.models.kinds import base_kind
 from robust_xtreme.models.located import Located
 from robust_xtreme.models.trained import model_facts, stage_flags
@@ -136,7 +137,7 @@ def _model(name: str, model: Located, evaluated: Sequence[str]) -> dict[str, Any
 
 def conditions(plan: Plan) -> pl.DataFrame:
     """One row per condition of the run."""
-    by_name = {condition.name: condition for task_run in plan.task_runs for condition in plan.of(task_run)}
+    by_name = {condition.name: condition for task_run in plan.task_runs for condition in task_run.conditions}
     return build([_condition(condition) for _, condition in sorted(by_name.items())], CONDITIONS)
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from robust_xtreme.errors import DataError, DiskError, Mismatch
-from robust_xtreme.evaluation.plan import TaskRun
 from robust_xtreme.evaluation.scoring import Part
+from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.results import store
 from robust_xtreme.results.csv import check_version
 from robust_xtreme.results.schema import PREDICTIONS, STATS

@@ -2,56 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, final
 
 from robust_xtreme import registry
-from robust_xtreme.errors import MissingData, ModelError, SpecError
-from robust_xtreme.evaluation.splits import Splits
+from robust_xtreme.errors import Mismatch, MissingData, ModelError, SpecError
+from robust_xtreme.evaluation.task_run import CLEAN, Condition, Splits, TaskRun
 from robust_xtreme.examples import Corpus, Document, Example, Text, digest
 from robust_xtreme.groups import chosen
 from robust_xtreme.languages import codes
 from robust_xtreme.models.located import Located, default_tasks, locate_all, served
 from robust_xtreme.models.origin import Given, given_models
+from robust_xtreme.models.representation import DEFAULT, Representation
 from robust_xtreme.models.towers import fitted
 from robust_xtreme.models.trained import overlap
+from robust_xtreme.models.unsupported import outside, unsupported_labels
 from robust_xtreme.models.vocabulary import UNKNOWN_TOKENS, unreadable
 from robust_xtreme.noise.engine.noising import asks, noise_texts
 from robust_xtreme.noise.suites import Asked, asked, check_family, refusing, unsupported
+from robust_xtreme.retrieval.embeddings import dtype_for
 from robust_xtreme.run_spec import RunSpec, parse_limits
 from robust_xtreme.sources.dataset import Hub
 from robust_xtreme.sources.loading import Split, fetch, languages_of, load
 from robust_xtreme.sources.pools import Pools
 from robust_xtreme.sources.selecting import data_identity, limit
 from robust_xtreme.sources.source import Source, open_source
-from robust_xtreme.sources.survey import UNLABELLED, VERSION, Left, evaluated, group_languages, tuned
-from robust_xtreme.specs import CANDIDATE, Origin, PerturbationSpec, TaskSpec
+from robust_xtreme.sources.survey import UNLABELLED, VERSION, Left, evaluated, group_languages, tuned, tuned_on
+from robust_xtreme.specs import BITEXT, CANDIDATE, PerturbationSpec, TaskSpec
 from robust_xtreme.targets.kinds import kind_of
 
-CLEAN: Final = "clean"
-CLEAN_SEED: Final = -1
 NOT_APPLICABLE: Final = "not_applicable"
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A condition: clean, or one perturbation at one strength on named fields."""
-
-    name: str
-    spec: PerturbationSpec | None = None
-    seeds: tuple[int, ...] = (CLEAN_SEED,)
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The fields that are noised; none where the condition is clean."""
-        return self.spec.fields if self.spec else ()
-
-    @property
-    def asks(self) -> bool:
-        """Whether the perturbation queries the model."""
-        return self.spec is not None and asks(self.spec)
 
 
 @final
@@ -69,57 +50,15 @@ class NotRun:
 
 @final
 @dataclass(frozen=True, slots=True)
-class TaskRun:
-    """One model, task and language with all conditions, which are batched, written and resumed together.
-
-    `pool` is the identity of the candidates, if any, and `candidates` their number; `note` describes what the pool does
-    not contain. `unserved` are names of conditions that would not change any text of it.
-    """
-
-    task: TaskSpec
-    language: str
-    split: str
-    data: str
-    rows: int
-    clusters: int
-    files: tuple[tuple[str, str], ...]
-    model: Located
-    overlap: str = ""
-    pool: str = ""
-    candidates: int = 0
-    note: str = ""
-    unserved: tuple[str, ...] = ()
-
-    @property
-    def label(self) -> str:
-        """The name in progress and log."""
-        return f"{self.task.name} {self.language}"
-
-    @property
-    def languages(self) -> tuple[str, str]:
-        """The languages of the question and of the context."""
-        origin = Origin(self.task.name, self.split, self.language)
-        return origin.question, origin.context
-
-
-@final
-@dataclass(frozen=True, slots=True)
 class Plan:
     """The task runs of a run, in order; `pools` and `splits` contain the data read for it."""
 
     spec: RunSpec
     tasks: tuple[TaskSpec, ...]
-    conditions: Mapping[str, tuple[Condition, ...]]
     task_runs: tuple[TaskRun, ...]
     not_run: tuple[NotRun, ...]
     pools: Pools
     splits: Splits
-
-    def of(self, task_run: TaskRun) -> tuple[Condition, ...]:
-        """The conditions of a task run."""
-        return tuple(
-            condition for condition in self.conditions[task_run.task.name] if condition.name not in task_run.unserved
-        )
 
 
 def make_plan(spec: RunSpec) -> Plan:
@@ -127,6 +66,7 @@ def make_plan(spec: RunSpec) -> Plan:
 
     Raises SpecError, UnknownName, ModelError, DataError, or MissingData where nothing is left to evaluate.
     """
+    representation = Representation.parse(spec.representation) if spec.representation else DEFAULT
     source = open_source(spec.data, offline=spec.offline)
     groups = chosen(spec.tasks)
     asked = tuple(registry.load("task", name) for name in groups)
@@ -145,15 +85,16 @@ def make_plan(spec: RunSpec) -> Plan:
         fetch(task, source, spec.split, languages)
         for language in languages:
             task_run, left = _task_run(spec, pools, splits, conditions[task.name], task, language, models[task.name])
-            task_runs += [task_run] if task_run else []
             skipped += left
+            if task_run:
+                task_runs.append(replace(task_run, inference=_inference(task_run, spec, representation)))
     if not task_runs:
         _check_readable(skipped)
         # an existing file is reported before absent ones
         telling = min(skipped, key=lambda cell: cell.reason not in (UNLABELLED, VERSION))
         remedy = f" {source.remedy}" if source.splits(registry.load("task", telling.task)) else ""
         raise MissingData(f"Nothing is left to evaluate under {spec.data}: {telling.detail}{remedy}")
-    return Plan(spec, tasks, conditions, tuple(task_runs), tuple(skipped), pools, splits)
+    return Plan(spec, tasks, tuple(task_runs), tuple(skipped), pools, splits)
 
 
 def _models(spec: RunSpec, given: Given, tasks: Sequence[TaskSpec]) -> tuple[dict[str, Located], list[NotRun]]:
@@ -210,7 +151,7 @@ def _conditions(spec: RunSpec, tasks: Sequence[TaskSpec]) -> tuple[dict[str, tup
         for task in tasks:
             on, left = _applied(request, task, spec.split)
             skipped += left
-            by_task[task.name] += [Condition(str(cell), cell, seeds) for cell in on]
+            by_task[task.name] += [Condition(str(cell), cell, seeds, asks(cell)) for cell in on]
     return {name: tuple(dict.fromkeys(several)) for name, several in by_task.items()}, skipped
 
 
@@ -266,18 +207,52 @@ def _task_run(
     split = evaluated(task, pools, spec.split, language)
     if isinstance(split, Left):
         return None, [NotRun(task.name, language, split.split, split.reason, _in_short(split.detail, pools.source))]
-    examples = limited(split.examples, spec.limit_of(task.name))
+    unsupported_tags = unsupported_labels(model.labels, task)
+    examples = outside(limited(split.examples, spec.limit_of(task.name)), unsupported_tags)
     if strange := unreadable(model, examples, language):
         return None, [NotRun(task.name, language, split.split, UNKNOWN_TOKENS, strange)]
-    clusters = len({example.cluster for example in examples})
-    identity = identity_of(examples, split.corpus)
-    shared = overlap(model.run, f"{task.name} {language}", examples, spec.allow_overlap)
-    read, files = fitted(task, model.config), tuple(split.files)
-    task_run = TaskRun(read, language, split.split, identity, len(examples), clusters, files, model, shared)
+    task_run = TaskRun(
+        task=fitted(task, model.config),
+        language=language,
+        split=split.split,
+        data=identity_of(examples, split.corpus),
+        rows=len(examples),
+        clusters=len({example.cluster for example in examples}),
+        files=tuple(split.files),
+        model=model,
+        overlap=overlap(model.run, f"{task.name} {language}", examples, spec.allow_overlap),
+        unsupported=unsupported_tags,
+        params=model.params_nonembedding,
+        words=kind_of(task.family).words,
+    )
     left = _unserved(task_run, conditions, split.corpus, examples)
-    task_run = replace(task_run, unserved=tuple(cell.condition for cell in left))
+    served = tuple(condition for condition in conditions if condition.name not in {cell.condition for cell in left})
     splits.keep(replace(split, examples=examples))
-    return with_pool(task_run, split.corpus, examples), left
+    setting = model.setting(task_run.languages[0])
+    return with_pool(replace(task_run, conditions=served, setting=setting), split.corpus, examples), left
+
+
+def _inference(task_run: TaskRun, spec: RunSpec, wanted: Representation) -> str:
+    """The settings of a task run's inference, which name a cell; tuned values are in the manifest.
+
+    A representation is named with its layer in this encoder, if the configuration has the number of layers.
+    """
+    pool, config = task_run.task.pool, task_run.model.config
+    precision = f"precision={spec.precision}"
+    if pool is None:
+        return f"max_length={task_run.task.max_length} stride={task_run.task.stride} {precision}"
+    size, layers = config.get("hidden_size"), config.get("num_hidden_layers")
+    represented = "head" if task_run.model.head else str(wanted)
+    if not task_run.model.head and isinstance(layers, int):
+        represented = f"{wanted}(layer {wanted.at(layers)})"
+    named = {
+        "max_length": f"{task_run.task.max_length}/{pool.max_length}",
+        "representation": represented,
+        "index": spec.index,
+        "vectors": dtype_for(task_run.candidates, size if isinstance(size, int) else 0).name,
+        **({"threshold": "validation"} if pool.search == BITEXT else {}),
+    }
+    return " ".join([*(f"{name}={value}" for name, value in named.items()), precision])
 
 
 def _unserved(
@@ -337,22 +312,20 @@ def limited(examples: Sequence[Example], rows: int | None) -> tuple[Example, ...
 def split_of(plan: Plan, task_run: TaskRun) -> Split:
     """The examples of a task run and its candidates: taken from the plan, or read again.
 
-    Raises MissingData where the files no longer exist.
+    Raises MissingData where the files no longer exist, Mismatch where they have other examples or candidates.
     """
     taken = plan.splits.take(task_run.task.name, task_run.language, task_run.split)
     return taken or read_split(plan.spec, task_run, plan.pools)
 
 
-def read_split(spec: RunSpec, task_run: TaskRun, pools: Pools | None = None) -> Split:
-    """Read the examples of a task run and its candidates. Raises MissingData where the files no longer exist."""
-    source = pools.source if pools else open_source(spec.data, offline=spec.offline)
-    split = load(task_run.task, source, task_run.language, task_run.split, pools)
-    return replace(split, examples=limited(split.examples, spec.limit_of(task_run.task.name)))
-
-
-def read_examples(spec: RunSpec, task_run: TaskRun) -> tuple[Example, ...]:
-    """Read the examples of a task run. Raises MissingData where the files no longer exist."""
-    return read_split(spec, task_run).examples
+def read_split(spec: RunSpec, task_run: TaskRun, pools: Pools) -> Split:
+    """Read the split of a task run again. Raises MissingData and Mismatch as `split_of`."""
+    task = task_run.task
+    split = load(task, pools.source, task_run.language, task_run.split, pools)
+    examples = outside(limited(split.examples, spec.limit_of(task.name)), task_run.unsupported)
+    if identity_of(examples, split.corpus) != task_run.data:
+        raise Mismatch(f"{task_run.label}: the data files changed while the run continued. Start it again.")
+    return replace(split, examples=examples, tuned=tuned_on(task, pools, task_run.language, split))
 
 
 def read_train(spec: RunSpec, task: TaskSpec) -> tuple[Example, ...] | None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, final
 
-from robust_xtreme.errors import Mismatch
-from robust_xtreme.evaluation.plan import Condition, TaskRun, identity_of
+from robust_xtreme.evaluation.task_run import Condition, TaskRun
 from robust_xtreme.examples import Corpus, Document, Example, Text
-from robust_xtreme.models.unsupported import outside, unsupported_labels
 from robust_xtreme.noise.engine.noising import Ask, Noised, noise_texts, perturb
-from robust_xtreme.predictors.predictor import Input, Predictor
+from robust_xtreme.predictors.predictor import Candidates, Input, Predictor
+from robust_xtreme.sources.loading import Split
 from robust_xtreme.specs import CANDIDATE
-from robust_xtreme.targets.kinds import kind_of
 
 _POOL_CHUNK: Final = 1 << 14
 """Candidates that are noised together; of most of them only the text is kept."""
@@ -24,20 +22,15 @@ _POOL_CHUNK: Final = 1 << 14
 class Variant:
     """The examples of a task run under one condition and noise seed; `inputs` are indices of the distinct inputs.
 
-    `pool` contains the values of the candidates in order, if there are any.
+    `pool` contains the candidates, if there are any.
     """
 
     condition: Condition
     seed: int
     examples: tuple[Example, ...]
     noised: Mapping[str, Noised]
-    inputs: tuple[int, ...]
-    pool: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> tuple[str, int]:
-        """The condition's name and the seed."""
-        return self.condition.name, self.seed
+    pool: Candidates | None = None
+    inputs: tuple[int, ...] = ()
 
     def measured(self, example: Example) -> list[Noised]:
         """The outcomes of the noised fields (clean: of all fields); of a pool, those of the right texts."""
@@ -55,101 +48,88 @@ def _ids(example: Example, name: str) -> tuple[str, ...]:
 @final
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A task run ready to be predicted: clean examples, variants (clean first), distinct inputs, token ids by text."""
+    """A task run ready to be answered: clean examples, variants (clean first), distinct inputs, token ids by text."""
 
     task_run: TaskRun
+    predictor: Predictor
     examples: tuple[Example, ...]
     variants: tuple[Variant, ...]
     inputs: tuple[Input, ...]
     tokens: Mapping[str, tuple[int, ...]]
     corpus: Corpus | None = None
 
-    def token_count(self, text: Text) -> int:
-        """How many tokens a text has, without special tokens."""
-        return sum(map(len, self.token_ids(text)))
-
     def token_ids(self, text: Text) -> list[tuple[int, ...]]:
-        """The token ids of each piece that is tokenised by itself."""
-        return [self.tokens[piece] for piece in pieces_of(text, self.task_run)]
-
-    @property
-    def predictions(self) -> int:
-        """Predictions of the task run, equal inputs counted each time."""
-        return len(self.examples) * len(self.variants)
+        """The token ids of each piece that is tokenised by itself, without special tokens."""
+        return [self.tokens[piece] for piece in text.pieces(self.task_run.words)]
 
 
 def prepare(
     task_run: TaskRun,
-    examples: Sequence[Example],
-    conditions: Sequence[Condition],
+    split: Split,
     predictor: Predictor,
     deduplicate: bool = True,
-    corpus: Corpus | None = None,
     asking: Callable[[Sequence[Example]], Ask] | None = None,
 ) -> Prepared:
     """Noise and encode a task run. Without `deduplicate` every condition has inputs, and so batches, of its own.
 
-    `asking` makes the function with which conditions query the model about the examples. Raises Mismatch where the
-    examples or candidates differ from the plan.
+    `asking` makes the function with which conditions query the model about the examples. Inputs of a search also have a
+    pool of their condition, and are not merged.
     """
-    if identity_of(examples, corpus) != task_run.data:
-        raise Mismatch(f"{task_run.label}: the data files changed while the run continued. Start it again.")
-    examples = outside(examples, unsupported_labels(task_run.model.labels, task_run.task))
-    ask = asking(examples) if asking else None
-    pool = _Pool({}, [], [])
+    ask = asking(split.examples) if asking else None
+    distinct = _Distinct()
     variants: list[Variant] = []
-    for condition in conditions:
+    for condition in task_run.conditions:
         for seed in condition.seeds:
+            variant = variant_of(split, condition, seed, ask)
             group = 0 if deduplicate else len(variants) + 1
-            variants.append(variant_of(examples, condition, seed, corpus, pool, group, ask))
-    single = zip(predictor.prepare(pool.examples), pool.groups, strict=True)
-    inputs = tuple(replace(input_, group=group) for input_, group in single)
-    return Prepared(task_run, tuple(examples), tuple(variants), inputs, _tokens(task_run, variants, predictor), corpus)
+            variants.append(replace(variant, inputs=distinct.of(variant, group)))
+    texts = (text for variant in variants for noised in variant.noised.values() for text in (noised.clean, noised.text))
+    inputs = distinct.encoded(predictor)
+    tokens = predictor.tokens(piece for text in texts for piece in text.pieces(task_run.words))
+    return Prepared(task_run, predictor, split.examples, tuple(variants), inputs, tokens, split.corpus)
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class _Pool:
-    """The distinct inputs so far, and the group of each: 0 where equal inputs are merged."""
+class _Distinct:
+    """The distinct contents so far, each with its first example; and the distinct inputs: the content and the rest."""
 
-    indices: dict[Any, int]
-    examples: list[Example]
-    groups: list[int]
+    contents: dict[Any, tuple[int, Example]] = field(default_factory=dict)
+    indices: dict[Any, int] = field(default_factory=dict)
+    inputs: list[tuple[int, Example, int, Candidates | None]] = field(default_factory=list)
 
-    def index_of(self, example: Example, group: int) -> int:
-        """The index of an input; a new input is appended."""
-        key = (group, example.id) if group else _content(example)
-        if key not in self.indices:
-            self.indices[key] = len(self.examples)
-            self.examples.append(example)
-            self.groups.append(group)
-        return self.indices[key]
+    def of(self, variant: Variant, group: int) -> tuple[int, ...]:
+        """The indices of a variant's inputs; in a group above 0, and with a pool, each example has its own."""
+        return tuple(self._index(variant, example, group) for example in variant.examples)
 
+    def _index(self, variant: Variant, example: Example, group: int) -> int:
+        content, _ = self.contents.setdefault(_content(example), (len(self.contents), example))
+        owner = (variant.condition.name, variant.seed, example.id) if group or variant.pool else ()
+        index = self.indices.setdefault((content, *owner), len(self.inputs))
+        if index == len(self.inputs):
+            self.inputs.append((content, example, group, variant.pool))
+        return index
 
-def variant_of(
-    examples: Sequence[Example],
-    condition: Condition,
-    seed: int,
-    corpus: Corpus | None,
-    pool: _Pool | None = None,
-    group: int = 0,
-    ask: Ask | None = None,
-) -> Variant:
-    """The examples, and the candidates, under a condition and seed; their inputs are added to `pool`."""
-    pool = pool or _Pool({}, [], [])
-    shown, noised = perturb(examples, condition.spec, seed, ask) if condition.spec else _clean(examples)
-    candidates: tuple[str, ...] = ()
-    if corpus is not None:
-        noised_candidates, candidates = noised_pool(corpus, condition, seed, _right(examples))
-        noised |= noised_candidates
-    return Variant(
-        condition, seed, shown, noised, tuple(pool.index_of(example, group) for example in shown), candidates
-    )
+    def encoded(self, predictor: Predictor) -> tuple[Input, ...]:
+        """The inputs; equal contents are encoded once."""
+        windows = predictor.prepare([example for _, example in self.contents.values()])
+        return tuple(
+            replace(windows[content], example=example, group=group, pool=pool)
+            for content, example, group, pool in self.inputs
+        )
 
 
-def _right(examples: Sequence[Example]) -> frozenset[str]:
-    """The ids of the candidates that are right for some example."""
-    return frozenset(id for example in examples for id in _ids(example, CANDIDATE))
+def variant_of(split: Split, condition: Condition, seed: int, ask: Ask | None = None) -> Variant:
+    """The examples, and the candidates, under a condition and seed."""
+    shown, noised = perturb(split.examples, condition.spec, seed, ask) if condition.spec else _clean(split.examples)
+    if split.corpus is None:
+        return Variant(condition, seed, shown, noised)
+    right = frozenset(id for example in split.examples for id in _ids(example, CANDIDATE))
+    noised_candidates, values = noised_pool(split.corpus, condition, seed, right)
+    tuned = variant_of(split.tuned, condition, seed) if split.tuned else None
+    tuning = (tuned.examples, tuned.pool) if tuned and tuned.pool else None
+    pool = Candidates(tuple(text.id for text in split.corpus.texts), values, split.corpus.unscored, tuning)
+    return Variant(condition, seed, shown, noised | noised_candidates, pool)
 
 
 def noised_pool(
@@ -180,13 +160,3 @@ def _as_it_is(text: Text) -> Noised:
 def _content(example: Example) -> Any:
     """All that encoding reads: values and spans of every field, and the target."""
     return tuple((name, text.value, text.spans) for name, text in example.texts.items()), example.target
-
-
-def _tokens(task_run: TaskRun, variants: Iterable[Variant], predictor: Predictor) -> dict[str, tuple[int, ...]]:
-    texts = (text for variant in variants for noised in variant.noised.values() for text in (noised.clean, noised.text))
-    return predictor.tokens(piece for text in texts for piece in pieces_of(text, task_run))
-
-
-def pieces_of(text: Text, task_run: TaskRun) -> list[str]:
-    """The pieces that are tokenised by themselves: the words of a tagged sentence, or the whole text."""
-    return kind_of(task_run.task.family).pieces(text)

@@ -3,42 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, final
 
 import torch
 
-from robust_xtreme import packs, registry
+from robust_xtreme import packs
 from robust_xtreme.errors import RobustXtremeError, SpecError
 from robust_xtreme.evaluation.asking import asking
-from robust_xtreme.evaluation.cache import Known, PredictionCache, opened, settings
 from robust_xtreme.evaluation.finish import FILES, finish
 from robust_xtreme.evaluation.folder import Folder, begin, check_ours
 from robust_xtreme.evaluation.manifest import halved, new_manifest
-from robust_xtreme.evaluation.plan import Plan, TaskRun, make_plan, read_train, split_of
+from robust_xtreme.evaluation.plan import Plan, make_plan, read_train, split_of
 from robust_xtreme.evaluation.prepare import Prepared, prepare
-from robust_xtreme.evaluation.retrieve import Engine, Retrieved, retrieved
-from robust_xtreme.evaluation.scoring import Answered, Ranked, score_examples
-from robust_xtreme.evaluation.settings import check_settings, inference
+from robust_xtreme.evaluation.scoring import Answered, score_examples
+from robust_xtreme.evaluation.task_run import TaskRun
 from robust_xtreme.examples import Example, Target
-from robust_xtreme.models.checkpoint import Models, in_task_order, relabel_of
+from robust_xtreme.models.checkpoint import Models
 from robust_xtreme.models.memory import out_of_memory
-from robust_xtreme.models.unsupported import outside, unsupported_labels
+from robust_xtreme.models.unsupported import outside
 from robust_xtreme.noise.engine.noising import Ask
 from robust_xtreme.noise.user_packs import using
 from robust_xtreme.predictors.batches import BATCH_TOKENS
-from robust_xtreme.predictors.predictor import Input, Predictor, predictor_of
+from robust_xtreme.predictors.cache import Store, settings
+from robust_xtreme.predictors.predictor import Input, Predicted, Predictor, Work, predictor_of
 from robust_xtreme.results import cache as stored
 from robust_xtreme.results import store
 from robust_xtreme.results.evaluation import Evaluation
-from robust_xtreme.results.floors import Floors, fit
+from robust_xtreme.results.floors import Floor, Floors, fit
 from robust_xtreme.run_spec import RunSpec
-from robust_xtreme.sources.survey import tuned_on
 
-_T = TypeVar("_T")
 Ready = Callable[[], Prepared]
 
 _SMALL: Final = 1_000_000
@@ -76,7 +73,6 @@ def evaluate(
 
 
 def _evaluate(spec: RunSpec, deduplicate: bool, force: bool, cache: bool, observer: Observer) -> Evaluation:
-    check_settings(spec)
     cache = cache and deduplicate and not spec.trust_remote_code
     if cache:
         stored.limit()
@@ -91,7 +87,7 @@ def _evaluate(spec: RunSpec, deduplicate: bool, force: bool, cache: bool, observ
         models = Models(device, spec.precision, spec.representation)
         run = _Run(plan, folder, device, observer, models, manifest)
         if cache:
-            run.predictions = opened(run.say, manifest["device"], spec.precision)
+            run.cache = stored.opened(lambda line: run.say(f"warning: {line}"))
         return Evaluation(folder.path, run.whole())
 
 
@@ -112,7 +108,7 @@ def device_name(device: str) -> str:
 @final
 @dataclass(slots=True)  # the manifest changes while the run continues
 class _Run:
-    """The state of a run; `manifest` is the content of manifest.json."""
+    """The state of a run; `manifest` is the content of manifest.json, `floors` and `predictor` are those of a task."""
 
     plan: Plan
     folder: Folder
@@ -120,8 +116,10 @@ class _Run:
     observer: Observer
     models: Models
     manifest: dict[str, Any]
-    predictions: PredictionCache | None = None
+    cache: stored.Cache | None = None
     counts: Counter[str] = field(default_factory=Counter)
+    floors: dict[str, Floors] = field(default_factory=dict)
+    predictor: Predictor = field(init=False)
 
     def whole(self) -> dict[str, Any]:
         """Compute what is missing and finish; return the manifest."""
@@ -134,8 +132,8 @@ class _Run:
             self.folder.log_error(error)
             raise
         finally:
-            if self.predictions:
-                self.predictions.cache.close()
+            if self.cache:
+                self.cache.close()
         self.say("finished")
         return self.manifest
 
@@ -162,152 +160,99 @@ class _Run:
         for note in self.manifest["notes"]:
             self.folder.log(note)
         self.say(f"{len(todo)} of {len(self.plan.task_runs)} task runs to compute on {self.manifest['device']}")
-        self.observer.total(sum(self._size(task_run) for task_run in todo))
-        floors: dict[str, Floors] = {}
+        self.observer.total(sum(task_run.predictions for task_run in todo))
         shared = packs.share()
         with (
             ThreadPoolExecutor(1, "prepare", shared) as preparing,
             ThreadPoolExecutor(1, "score", shared) as scoring,
         ):
-            upcoming: list[Future[Ready]] = [preparing.submit(self._begin, task_run, floors) for task_run in todo[:1]]
+            upcoming: list[Future[Ready]] = [preparing.submit(self._begin, task_run) for task_run in todo[:1]]
             pending: list[Future[None]] = []
-            for index, task_run in enumerate(todo):
+            for index in range(len(todo)):
                 prepared = upcoming.pop().result()()
-                upcoming += [
-                    preparing.submit(self._begin, following, floors) for following in todo[index + 1 : index + 2]
-                ]
-                answered = self._answer(task_run, prepared)
+                upcoming += [preparing.submit(self._begin, following) for following in todo[index + 1 : index + 2]]
+                answered = self._answer(prepared)
                 _wait(pending)
-                pending = [scoring.submit(self._keep, answered, floors[task_run.task.name])]
+                pending = [scoring.submit(self._end, answered)]
             _wait(pending)
         if todo:
             self.say(f"in all: {self._counted(self.counts)}")
 
-    def _size(self, task_run: TaskRun) -> int:
-        return task_run.rows * sum(len(condition.seeds) for condition in self.plan.of(task_run))
+    def _begin(self, task_run: TaskRun) -> Ready:
+        """Prepare a task run; before the first of a task, make the task's predictor and fit its floors."""
+        model, task = task_run.model, task_run.task
+        if task.name not in self.floors:
+            self.floors[task.name] = _fitted(task_run, self.plan.spec)
+            self.predictor = predictor_of(model, task, lambda: self.models.load(model, task))
+        return self._prepare(task_run, self.predictor)
 
-    def _begin(self, task_run: TaskRun, floors: dict[str, Floors]) -> Ready:
-        """Prepare a task run; before the first of a task, fit the task's floors."""
-        if task_run.task.name not in floors:
-            floors[task_run.task.name] = _fitted(task_run, self.plan.spec)
-        return self._prepare(task_run)
-
-    def _prepare(self, task_run: TaskRun) -> Ready:
+    def _prepare(self, task_run: TaskRun, predictor: Predictor) -> Ready:
         """A function that gives the prepared task run; it prepares when called if a condition queries the model."""
-        split = split_of(self.plan, task_run)
-        conditions = self.plan.of(task_run)
-        predictor, deduplicate = self._predictor(task_run), self.manifest["deduplicate"]
-        made = (task_run, split.examples, conditions, predictor, deduplicate, split.corpus)
-        if any(condition.asks for condition in conditions):
+        made = (task_run, split_of(self.plan, task_run), predictor, self.manifest["deduplicate"])
+        if any(condition.asks for condition in task_run.conditions):
             return lambda: prepare(*made, lambda examples: self._asking(task_run, examples, predictor))
         prepared = prepare(*made)
         return lambda: prepared
 
-    def _predictor(self, task_run: TaskRun) -> Predictor:
-        return predictor_of(task_run.model, task_run.task, lambda: self.models.load(task_run.model, task_run.task))
-
     def _asking(self, task_run: TaskRun, examples: Sequence[Example], predictor: Predictor) -> Ask:
-        """The function with which conditions query a task run's model."""
-        if task_run.task.pool is not None:
-            raise SpecError(f"{task_run.label} is answered by a search, which a condition cannot query. Leave it out.")
-        relabel = relabel_of(task_run.model, task_run.task)
+        """The function with which conditions query a task run's model; the cache does not keep the answers."""
 
-        def answer(inputs: Sequence[Input]) -> list[Target | None]:
-            return [_in_task_order(target, relabel) for target in self._predict(task_run, inputs, lambda _: None)]
+        def answer(inputs: Sequence[Input]) -> Sequence[Target | None]:
+            return self._predicted(task_run, lambda tokens: predictor.answer(inputs, Work(tokens))).targets
 
         return asking(task_run, examples, predictor, answer)
 
-    def _answer(self, task_run: TaskRun, prepared: Prepared) -> Answered:
-        self.observer.task_run(task_run.label)
-        searched = task_run.task.pool is not None
-        relabel = None if searched else relabel_of(task_run.model, task_run.task)
-        answers = () if searched else self._answers(prepared)
-        return Answered(
-            prepared=prepared,
-            answers=tuple(_in_task_order(answer, relabel) for answer in answers),
-            inference=inference(task_run, self.plan.spec),
-            setting=task_run.model.setting(task_run.languages[0]),
-            status=self._predictor(task_run).status,
-            ranked=self._ranked(prepared) if searched else {},
-        )
+    def _answer(self, prepared: Prepared) -> Answered:
+        """Answer a task run; a tuned threshold goes into the manifest."""
+        task_run, observer = prepared.task_run, self.observer
+        observer.task_run(task_run.label)
+        store, advance = self._store(task_run), _scaled(observer.advance, prepared)
 
-    def _keep(self, answered: Answered, floors: Floors) -> None:
+        def watch(line: str) -> None:
+            observer.task_run(f"{task_run.label}: {line}")
+
+        predicted = self._predicted(
+            task_run, lambda tokens: prepared.predictor.answer(prepared.inputs, Work(tokens, advance, watch, store))
+        )
+        if predicted.threshold is not None:
+            self.manifest["tuned"] = {**self.manifest.get("tuned", {}), task_run.label: round(predicted.threshold, 6)}
+            self.folder.write_manifest(self.manifest)
+        counts = Counter(predictions=task_run.predictions, inputs=len(prepared.inputs), cached=predicted.cached)
+        self.counts.update(counts)
+        self.say(f"{task_run.label}: {self._counted(counts)}")
+        return Answered(prepared, predicted)
+
+    def _end(self, answered: Answered) -> None:
+        """Score and write a task run, with the predictions of its floors for the same examples."""
+        prepared = answered.prepared
+        self._keep(answered, self.floors[prepared.task_run.task.name](prepared.examples, prepared.corpus))
+
+    def _keep(self, answered: Answered, floors: Mapping[str, Floor]) -> None:
         self.folder.write(answered.prepared.task_run, score_examples(answered, floors))
 
-    def _ranked(self, prepared: Prepared) -> dict[tuple[str, int], Ranked]:
-        """Search the pool of a task run; a tuned threshold goes into the manifest."""
-        task_run = prepared.task_run
-        with _threads(self.device, task_run.model.params_nonembedding):
-            result = self._halving(task_run, lambda: self._searched(prepared))
-        if result.threshold is not None:
-            self.manifest["tuned"] = {**self.manifest.get("tuned", {}), task_run.label: round(result.threshold, 6)}
-            self.folder.write_manifest(self.manifest)
-        self.observer.advance(prepared.predictions)
-        self._count(prepared, 0)
-        return result.ranked
-
-    def _searched(self, prepared: Prepared) -> Retrieved:
-        task_run, spec = prepared.task_run, self.plan.spec
-        engine = Engine(
-            checkpoint=self.models.load(task_run.model, task_run.task),
-            task_run=task_run,
-            store=self.predictions.cache if self.predictions else None,
-            settings=f"{settings(task_run, spec.precision, self.manifest['device'])} {inference(task_run, spec)}",
-            batch_tokens=self.manifest["batch_tokens"],
-            device=self.device,
-            watch=self.observer.task_run,
-            shared=self.manifest["deduplicate"],
-        )
-        return retrieved(engine, prepared, tuned_on(task_run.task, self.plan.pools, task_run.language))
-
-    def _answers(self, prepared: Prepared) -> list[Target | None]:
-        """The prediction of each distinct input, cached or computed; the model is loaded only to compute."""
-        advance = _scaled(self.observer.advance, prepared)
-        known = self._known(prepared)
-        advance(len(known.answers))
-        missing = [index for index in range(len(prepared.inputs)) if index not in known.answers]
-        inputs = [prepared.inputs[index] for index in missing]
-        computed = dict(zip(missing, self._predict(prepared.task_run, inputs, advance), strict=True)) if missing else {}
-        if self.predictions:
-            self.predictions.keep(known, computed)
-        self._count(prepared, len(known.answers))
-        return [known.answers.get(index, computed.get(index)) for index in range(len(prepared.inputs))]
-
-    def _known(self, prepared: Prepared) -> Known:
-        """The cached answers; none for a predictor of another package, because its code can change."""
-        ours = type(self._predictor(prepared.task_run)).__module__.startswith(f"{__package__.partition('.')[0]}.")
-        return self.predictions.known(prepared, _family(prepared.task_run)) if self.predictions and ours else Known()
-
-    def _count(self, prepared: Prepared, cached: int) -> None:
-        counts = Counter(predictions=prepared.predictions, inputs=len(prepared.inputs), cached=cached)
-        self.counts.update(counts)
-        self.say(f"{prepared.task_run.label}: {self._counted(counts)}")
+    def _store(self, task_run: TaskRun) -> Store | None:
+        """What the cache has of a task run's model and task; None without a cache."""
+        if self.cache is None:
+            return None
+        model, device = task_run.model, self.manifest["device"]
+        return Store(self.cache, settings(model, task_run.task, task_run.inference, device))
 
     def _counted(self, counts: Counter[str]) -> str:
-        cached = f", {counts['cached']} from the cache" if self.predictions else ""
+        cached = f", {counts['cached']} from the cache" if self.cache else ""
         return f"{counts['predictions']} predictions of {counts['inputs']} distinct inputs{cached}"
 
-    def _predict(
-        self, task_run: TaskRun, inputs: Sequence[Input], advance: Callable[[int], None]
-    ) -> list[Target | None]:
-        """Predict; `advance` counts inputs."""
-        predictor = self._predictor(task_run)
-        with _threads(self.device, task_run.model.params_nonembedding):
-            return self._halving(
-                task_run, lambda: predictor.answer(inputs, int(self.manifest["batch_tokens"]), advance)
-            )
-
-    def _halving(self, task_run: TaskRun, work: Callable[[], _T]) -> _T:
-        """Call `work`; when memory runs out, once in a run, call it again with batches of half the size."""
+    def _predicted(self, task_run: TaskRun, answer: Callable[[int], Predicted]) -> Predicted:
+        """Call `answer` with the tokens of a batch; when memory runs out, once in a run, again with half as many."""
         try:
-            return work()
+            with _threads(self.device, task_run.params):
+                return answer(int(self.manifest["batch_tokens"]))
         except Exception as error:
             if not out_of_memory(error):
                 raise
             self._halve(task_run, error)
         if self.device == "cuda":
             torch.cuda.empty_cache()
-        return self._halving(task_run, work)
+        return self._predicted(task_run, answer)
 
     def _halve(self, task_run: TaskRun, error: Exception) -> None:
         tokens = self.manifest["batch_tokens"]
@@ -340,24 +285,15 @@ def _threads(device: str, params: int) -> Iterator[None]:
 
 def _fitted(task_run: TaskRun, spec: RunSpec) -> Floors:
     """The floors of a task run's task, without labels that the model's head does not have."""
-    task = task_run.task
-    unsupported = unsupported_labels(task_run.model.labels, task)
-    train = read_train(spec, task)
-    labels = tuple(label for label in task.labels if label not in unsupported)
-    return fit(task.family, train and outside(train, unsupported), labels, task.pool.search if task.pool else "")
-
-
-def _in_task_order(answer: Target | None, relabel: tuple[int, ...] | None) -> Target | None:
-    return None if answer is None else in_task_order(answer, relabel)
-
-
-def _family(task_run: TaskRun) -> Any:
-    return registry.load("family", task_run.model.family)
+    task, train = task_run.task, read_train(spec, task_run.task)
+    labels = tuple(label for label in task.labels if label not in task_run.unsupported)
+    search = task.pool.search if task.pool else ""
+    return fit(task.family, train and outside(train, task_run.unsupported), labels, search)
 
 
 def _scaled(advance: Callable[[int], None], prepared: Prepared) -> Callable[[int], None]:
     """Progress in predictions from progress in distinct inputs."""
-    each = prepared.predictions / max(1, len(prepared.inputs))
+    each = prepared.task_run.predictions / max(1, len(prepared.inputs))
     done = [0, 0]
 
     def scaled(inputs: int) -> None:

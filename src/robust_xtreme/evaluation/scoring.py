@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final, final
 
@@ -13,12 +13,13 @@ import numpy as np
 import polars as pl
 
 from robust_xtreme import registry
-from robust_xtreme.evaluation.plan import CLEAN, CLEAN_SEED, TaskRun
 from robust_xtreme.evaluation.prepare import Prepared, Variant
+from robust_xtreme.evaluation.task_run import CLEAN, CLEAN_SEED, TaskRun
 from robust_xtreme.examples import Answers, Example, Scored, Span, Target, target_json
 from robust_xtreme.metric import ALL, CLEAN_TWIN, Metric
 from robust_xtreme.noise.engine.noising import Noised
-from robust_xtreme.results.floors import Floors
+from robust_xtreme.predictors.predictor import Input, Predicted
+from robust_xtreme.results.floors import Floor
 from robust_xtreme.results.schema import CELL, PREDICTIONS, STATS, build
 from robust_xtreme.specs import CANDIDATE
 
@@ -39,41 +40,30 @@ class Part:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Ranked:
-    """The answers to a variant's examples in order (None: not finite), tuned on clean data and on the variant."""
-
-    answers: tuple[Target | None, ...]
-    retuned: tuple[Target | None, ...] | None = None
-
-
-@final
-@dataclass(frozen=True, slots=True)
 class Answered:
-    """A prepared task run with the model's answers to its distinct inputs (None: not finite).
-
-    In retrieval an answer also depends on the pool: `ranked` contains the answers, by the variants' keys.
-    """
+    """A prepared task run with the predictions for its distinct inputs (None: not finite)."""
 
     prepared: Prepared
-    answers: tuple[Target | None, ...]
-    inference: str
-    setting: str
-    status: Callable[[Example, Sequence[Any]], str]
-    ranked: Mapping[tuple[str, int], Ranked] = field(default_factory=dict)
+    predicted: Predicted
 
     def answer(self, variant: Variant, index: int) -> Target | None:
         """The answer to an example of a variant."""
-        ranked = self.ranked.get(variant.key)
-        return ranked.answers[index] if ranked else self.answers[variant.inputs[index]]
+        return self.predicted.targets[variant.inputs[index]]
 
     def retuned(self, variant: Variant, index: int) -> Target | None:
         """The answer after tuning on the variant; None where nothing is tuned."""
-        ranked = self.ranked.get(variant.key)
-        return ranked.retuned[index] if ranked and ranked.retuned else None
+        return self.predicted.retuned[variant.inputs[index]] if self.predicted.retuned else None
+
+    def input_of(self, variant: Variant, index: int) -> Input:
+        """The input of an example of a variant."""
+        return self.prepared.inputs[variant.inputs[index]]
 
 
-def score_examples(answered: Answered, floors: Floors) -> Part:
-    """The frames of a task run; a condition with an answer that is not finite is `failed` and has no statistics."""
+def score_examples(answered: Answered, floors: Mapping[str, Floor]) -> Part:
+    """The frames of a task run and its floors, by name.
+
+    A condition with an answer that is not finite is `failed` and has no statistics.
+    """
     failed = _failed(answered)
     predictions: list[pl.DataFrame] = []
     stats: list[pl.DataFrame] = []
@@ -121,8 +111,8 @@ def _cell(answered: Answered, condition: str) -> dict[str, str]:
         task_run.task.name,
         task_run.split,
         *task_run.languages,
-        answered.setting,
-        answered.inference,
+        task_run.setting,
+        task_run.inference,
         condition,
     )
     return dict(zip(CELL, values, strict=True))
@@ -132,7 +122,6 @@ def _rows(answered: Answered, variant: Variant, failed: bool) -> Iterator[dict[s
     """The columns of PREDICTIONS for each item, without those of its cell."""
     clean = answered.prepared.variants[0]
     for index, example in enumerate(answered.prepared.examples):
-        windows = answered.prepared.inputs[variant.inputs[index]].windows
         answer = None if failed else answered.answer(variant, index)
         measured = variant.measured(example)
         yield {
@@ -144,7 +133,7 @@ def _rows(answered: Answered, variant: Variant, failed: bool) -> Iterator[dict[s
             "status": "failed" if failed else _status(answered, variant, index, measured),
             **_realised(measured),
             **_tokens(answered.prepared, measured),
-            "truncated": any(window.truncated for window in windows),
+            "truncated": any(window.truncated for window in answered.input_of(variant, index).windows),
             "tokens_changed": _changed(answered, variant.inputs[index], clean.inputs[index])
             or _pool_changed(answered.prepared, variant, measured),
         }
@@ -169,8 +158,7 @@ def _pool_changed(prepared: Prepared, variant: Variant, measured: Sequence[Noise
 def _status(answered: Answered, variant: Variant, index: int, measured: Sequence[Noised]) -> str:
     if variant.condition.name != CLEAN and measured and all(noised.status == "not_applicable" for noised in measured):
         return "not_applicable"
-    windows = answered.prepared.inputs[variant.inputs[index]].windows
-    if (status := answered.status(variant.examples[index], windows)) != "ok":
+    if (status := answered.input_of(variant, index).status) != "ok":
         return status
     changed = any(noised.status == "ok" for noised in measured)
     return "ok" if changed or variant.condition.name == CLEAN else "unchanged"
@@ -197,8 +185,8 @@ def _share(counts: Sequence[tuple[int, int]]) -> float:
 
 def _tokens(prepared: Prepared, measured: Sequence[Noised]) -> dict[str, int]:
     return {
-        "tokens_clean": sum(prepared.token_count(noised.clean) for noised in measured),
-        "tokens": sum(prepared.token_count(noised.text) for noised in measured),
+        "tokens_clean": sum(len(ids) for noised in measured for ids in prepared.token_ids(noised.clean)),
+        "tokens": sum(len(ids) for noised in measured for ids in prepared.token_ids(noised.text)),
     }
 
 
@@ -208,15 +196,10 @@ def _scored(answered: Answered, variant: Variant) -> Iterator[Scored]:
         answer = answered.answer(variant, index)
         if answer is None:
             raise AssertionError("a condition with missing answers has no statistics")
-        if _lost_gold(answered, variant, index):
+        if answered.input_of(variant, index).status == "truncated_gold":
             answer = Answers(())
         retuned = answered.retuned(variant, index)
         yield Scored(clean, variant.examples[index], answer, restored(answer, clean, variant), retuned)
-
-
-def _lost_gold(answered: Answered, variant: Variant, index: int) -> bool:
-    windows = answered.prepared.inputs[variant.inputs[index]].windows
-    return answered.status(variant.examples[index], windows) == "truncated_gold"
 
 
 def _twins(answered: Answered, variant: Variant) -> Iterator[Scored]:
@@ -280,9 +263,9 @@ def _measured(scored: Iterable[Scored], metrics: Sequence[Metric], twin: str = "
                     )
 
 
-def _floor_stats(answered: Answered, floors: Floors) -> Iterator[pl.DataFrame]:
+def _floor_stats(answered: Answered, floors: Mapping[str, Floor]) -> Iterator[pl.DataFrame]:
     prepared = answered.prepared
-    for name, floor in floors(prepared.examples, prepared.corpus).items():
+    for name, floor in floors.items():
         cell = {**_cell(answered, CLEAN), "model": FLOOR + name, "inference": floor.source}
         pairs = zip(prepared.examples, floor.targets, strict=True)
         scored = (Scored(example, example, target, target) for example, target in pairs)

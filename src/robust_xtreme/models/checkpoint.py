@@ -47,12 +47,12 @@ class Checkpoint:
     device: torch.device
     run: Path
 
-    def in_task_order(self, prediction: Target) -> Target:
+    def in_task_order(self, prediction: Target) -> Target | None:
         """Map a decoded prediction to the task's label order."""
         return in_task_order(prediction, self.relabel)
 
 
-def in_task_order(prediction: Target, relabel: tuple[int, ...] | None) -> Target:
+def in_task_order(prediction: Target | None, relabel: tuple[int, ...] | None) -> Target | None:
     """Map the index of a predicted choice by `relabel`; return any other prediction as it is."""
     if relabel is not None and isinstance(prediction, Choice):
         return Choice(relabel[prediction.index])

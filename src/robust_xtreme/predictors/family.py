@@ -32,11 +32,6 @@ class Encode(Protocol):
         ...
 
 
-def nothing_left_out(example: Example, windows: Sequence[Window]) -> str:
-    """The status of an example in a family that does not truncate gold answers."""
-    return "ok"
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class Family:
@@ -49,7 +44,7 @@ class Family:
     - `loss(head, hidden, mask, windows, examples, labels)`: a scalar; `examples` is the list that was encoded.
     - `decode(example, windows, scores, labels)`: the prediction from one row of scores (as numpy) per window, in the
       coordinates of the example given. Ties go to the lowest index. Raises NotFinite.
-    - `status(example, windows)`: `ok`, or `truncated_gold` where no window contains the gold answer.
+    - `status(example, windows)`: `ok`, or `truncated_gold` where no window contains the gold answer; None: always `ok`.
     - `together`: the windows of an example are in one batch in training.
     """
 
@@ -60,7 +55,7 @@ class Family:
     forward: Callable[[nn.Module, Tensor, Tensor, Sequence[Window]], Tensor]
     loss: Callable[[nn.Module, Tensor, Tensor, Sequence[Window], Sequence[Example], Labels], Tensor]
     decode: Callable[[Example, Sequence[Window], Sequence[Scores], Labels], Target]
-    status: Callable[[Example, Sequence[Window]], str] = nothing_left_out
+    status: Callable[[Example, Sequence[Window]], str] | None = None
     together: bool = False
 
 

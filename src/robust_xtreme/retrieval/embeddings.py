@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -114,6 +114,36 @@ def _chunk(plan: _Plan, start: int, cache: Cache | None) -> bytes:
         if cache:
             cache.put(KIND, {key: data})
     return data
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Vectors in parts, and the position of each text: part and row."""
+
+    parts: list[Array] = field(default_factory=list)
+    positions: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def add(self, values: Sequence[str], part: Array) -> None:
+        """Add the vectors of new texts."""
+        self.positions.update({value: (len(self.parts), row) for row, value in enumerate(values)})
+        self.parts.append(part)
+
+    def gathered(self, values: Sequence[str]) -> Array:
+        """The vectors in the order of the texts; a part with exactly these rows is not copied."""
+        positions = np.array([self.positions[value] for value in values], dtype=np.int64).reshape(-1, 2)
+        first = self.parts[int(positions[0, 0])]
+        if (
+            len(first) == len(values)
+            and np.ptp(positions[:, 0]) == 0
+            and (positions[:, 1] == np.arange(len(values))).all()
+        ):
+            return first
+        rows = np.empty((len(values), first.shape[1]), dtype=first.dtype)
+        for number in np.unique(positions[:, 0]):
+            in_part = positions[:, 0] == number
+            rows[in_part] = self.parts[int(number)][positions[in_part, 1]]
+        return rows
 
 
 @contextmanager

@@ -27,7 +27,7 @@ class Split:
 
     In retrieval tasks `corpus` is the pool that the targets point into, and `files` includes its files; `row_files`
     are the files of the language's rows. `lack` is why the split is unlabelled: no label, only empty answers, or the
-    same label in all rows, as XTREME's scripts leave test sets.
+    same label in all rows, as XTREME's scripts leave test sets. `tuned` is the split that a threshold is tuned on.
     """
 
     task: str
@@ -38,6 +38,7 @@ class Split:
     lack: str = ""
     corpus: Corpus | None = None
     row_files: tuple[tuple[str, str], ...] = ()
+    tuned: Split | None = None
 
     @property
     def labelled(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Final, final
 
@@ -74,7 +74,7 @@ class Surveyed:
 
 
 def evaluated(task: TaskSpec, pools: Pools, split: str, language: str) -> Split | Left:
-    """The examples that a run evaluates of a language, or why it leaves the language out.
+    """The examples that a run evaluates of a language, with those that it is tuned on, or why it is left out.
 
     Raises DataError where a file is malformed, UserError, RobustXtremeError where the hub fails.
     """
@@ -98,18 +98,22 @@ def evaluated(task: TaskSpec, pools: Pools, split: str, language: str) -> Split 
             resolved.split, UNLABELLED, f"{task.name} {language}: the {resolved.split} split has {resolved.lack}."
         )
     try:
-        tuned_on(task, pools, language)
+        return replace(resolved, tuned=tuned_on(task, pools, language, resolved))
     except MissingData as error:
         what = f"{task.name} {language}: "
         return Left(
             resolved.split, MISSING, str(error).replace(what, f"{what}its threshold is tuned on validation: ", 1)
         )
-    return resolved
 
 
-def tuned_on(task: TaskSpec, pools: Pools, language: str) -> Split | None:
-    """The clean split that a threshold is tuned on; None for a task without one. Raises MissingData."""
-    return load(task, pools.source, language, _TUNED_ON, pools) if tuned(task) else None
+def tuned_on(task: TaskSpec, pools: Pools, language: str, known: Split) -> Split | None:
+    """The clean split that a threshold is tuned on; None for a task without one. `known` is a split that was read.
+
+    Raises MissingData.
+    """
+    if not tuned(task):
+        return None
+    return known if known.split == _TUNED_ON else load(task, pools.source, language, _TUNED_ON, pools)
 
 
 def tuned(task: TaskSpec) -> bool:

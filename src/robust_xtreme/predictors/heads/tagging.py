@@ -151,10 +151,6 @@ def _decode(example: Example, windows: Sequence[Window], scores: Sequence[Scores
     return Tags(tuple(names))
 
 
-def _status(example: Example, windows: Sequence[Window]) -> str:
-    return "ok"
-
-
 tagging = Family(
     name="tagging",
     summary="One tag per word, read off the word's first token.",
@@ -163,5 +159,4 @@ tagging = Family(
     forward=_forward,
     loss=_loss,
     decode=_decode,
-    status=_status,
 )

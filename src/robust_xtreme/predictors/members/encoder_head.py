@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Final, final
 
 from robust_xtreme import registry
 from robust_xtreme.examples import Example, Target
-from robust_xtreme.models.checkpoint import tokenizer_of
+from robust_xtreme.models.checkpoint import in_task_order, relabel_of, tokenizer_of
 from robust_xtreme.models.located import Located
 from robust_xtreme.models.windows import Window, token_ids
 from robust_xtreme.predictors.batches import predict
 from robust_xtreme.predictors.family import Family
-from robust_xtreme.predictors.predictor import Input, Load, Making
+from robust_xtreme.predictors.predictor import Input, Load, Making, Predicted, Work
 from robust_xtreme.specs import TaskSpec
-from robust_xtreme.targets.kinds import kind_of
+
+_OURS: Final = "robust_xtreme."
 
 
 @final
 class Recorder:
-    """A tokenizer that keeps the ids of every text tokenised without special tokens."""
+    """A tokenizer that keeps the ids of every text tokenised without special tokens, until they are taken."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
-        self.seen: dict[str, tuple[int, ...]] = {}
+        self._seen: dict[str, tuple[int, ...]] = {}
 
     def __call__(self, texts: Any, *args: Any, add_special_tokens: bool = True, **options: Any) -> Any:
         """Call the tokenizer; the ids of a list of texts are kept."""
         read = self._tokenizer(texts, *args, add_special_tokens=add_special_tokens, **options)
         if isinstance(texts, list) and not add_special_tokens:
-            self.seen.update(zip(texts, map(tuple, read["input_ids"]), strict=True))
+            self._seen.update(zip(texts, map(tuple, read["input_ids"]), strict=True))
         return read
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._tokenizer, name)
+
+    def take(self) -> dict[str, tuple[int, ...]]:
+        """The ids of each text since the last call."""
+        seen, self._seen = self._seen, {}
+        return seen
 
 
 def _not_loaded() -> Any:
@@ -44,44 +50,59 @@ def _not_loaded() -> Any:
 @final
 @dataclass(frozen=True, slots=True)
 class EncoderHead:
-    """The predictor of one task: a head on an encoder, whose windows and scores `family` makes and decodes."""
+    """The predictor of one task: a head on an encoder, whose windows and scores `family` makes and decodes.
+
+    `relabel` is the task's index of each choice of the head; None where nothing is to be mapped.
+    """
 
     task: TaskSpec
     family: Family
     tokenizer: Recorder
     load: Load = _not_loaded
+    relabel: tuple[int, ...] | None = None
 
     def prepare(self, examples: Sequence[Example]) -> list[Input]:
         """The windows of each example; in retrieval, those of the query."""
         windows: list[list[Window]] = [[] for _ in examples]
         for window in self.family.encode(examples, self.tokenizer, self.task.max_length, self.task.stride):
             windows[window.example].append(window)
+        status = self.family.status
         return [
-            Input(example, tuple(example_windows)) for example, example_windows in zip(examples, windows, strict=True)
+            Input(example, tuple(several), status=status(example, several) if status else "ok")
+            for example, several in zip(examples, windows, strict=True)
         ]
 
-    def answer(self, inputs: Sequence[Input], batch_tokens: int, advance: Callable[[int], None]) -> list[Target | None]:
-        """The decoded scores of the head."""
-        return predict(self.load(), inputs, batch_tokens, advance)
-
-    def status(self, example: Example, windows: Sequence[Window]) -> str:
-        """Whether the gold answer is in a window."""
-        return self.family.status(example, windows)
+    def answer(self, inputs: Sequence[Input], work: Work) -> Predicted:
+        """The decoded scores of the head, from the cache or computed; the model is loaded only to compute."""
+        ours = self.family.decode.__module__.startswith(_OURS)
+        store = work.store if ours else None  # the code of another package can change
+        known = store.known([input_.example for input_ in inputs]) if store else {}
+        work.advance(len(known))
+        answers: dict[int, Target | None] = dict(known)
+        if missing := [index for index in range(len(inputs)) if index not in known]:
+            left = [inputs[index] for index in missing]
+            computed = predict(self.load(), left, work.batch_tokens, work.advance)
+            answers |= zip(missing, computed, strict=True)
+            if store:
+                store.keep([input_.example for input_ in left], computed)
+        targets = [in_task_order(answers[index], self.relabel) for index in range(len(inputs))]
+        return Predicted(targets, cached=len(known))
 
     def tokens(self, pieces: Iterable[str]) -> dict[str, tuple[int, ...]]:
         """The ids of pieces; each distinct piece is tokenised once."""
-        distinct = dict.fromkeys(pieces)
-        token_ids(self.tokenizer, (piece for piece in distinct if piece not in self.tokenizer.seen))
-        return {piece: self.tokenizer.seen[piece] for piece in distinct}
+        distinct, ids = dict.fromkeys(pieces), self.tokenizer.take()
+        ids |= token_ids(self.tokenizer, (piece for piece in distinct if piece not in ids))
+        return {piece: ids[piece] for piece in distinct}
 
 
 def _make(model: Located, task: TaskSpec, load: Load) -> EncoderHead:
-    return EncoderHead(task, registry.load("family", model.family), Recorder(tokenizer_of(model)), load)
+    family = registry.load("family", model.family)
+    return EncoderHead(task, family, Recorder(tokenizer_of(model)), load, relabel_of(model, task))
 
 
 encoder_head = Making(
     name="encoder_head",
-    summary="An encoder with a head, or with a representation of its states for retrieval.",
-    serves=lambda model, task: bool(model.head) or kind_of(task.family).searched,
+    summary="An encoder with a head.",
+    serves=lambda model, task: bool(model.head) and task.pool is None,
     make=_make,
 )

@@ -10,19 +10,17 @@ import functools
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final, final
 
 from robust_xtreme import models, predictors
-from robust_xtreme.evaluation.plan import TaskRun
-from robust_xtreme.evaluation.prepare import Prepared
 from robust_xtreme.examples import Answers, Choice, Document, Example, Span, Tags, Target, target_json
 from robust_xtreme.models.identity import identity
 from robust_xtreme.models.located import Located
-from robust_xtreme.results import cache as stored
+from robust_xtreme.results.cache import Cache
+from robust_xtreme.specs import TaskSpec
 
 INFERENCE: Final = 1
 """The version of inference. Raise it with a change outside `models` and `predictors` that can change a prediction; the
@@ -31,56 +29,36 @@ source of those two packages is part of the key."""
 KIND: Final = "predictions"
 _LIBRARIES: Final = ("torch", "transformers", "tokenizers", "numpy")
 _KEY_BYTES: Final = 16
-_OURS: Final = "robust_xtreme."
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the cache knows of a task run: the keys of its inputs (empty: nothing is cached), and answers by index."""
+class Store:
+    """What the cache of this machine has of one model and task; `settings` is what predictions depend on besides."""
 
-    keys: tuple[bytes, ...] = ()
-    answers: Mapping[int, Target] = field(default_factory=lambda: MappingProxyType({}))
+    cache: Cache
+    settings: str
 
-
-@final
-@dataclass(frozen=True, slots=True)
-class PredictionCache:
-    """The cache of predictions in a run, with the run's device and precision."""
-
-    cache: stored.Cache
-    device: str
-    precision: str
-
-    def known(self, prepared: Prepared, family: Any) -> Known:
-        """The cached answers to a task run's inputs. Families of other packages have none: their code can change."""
-        if not str(family.decode.__module__).startswith(_OURS):
-            return Known()
-        keys = tuple(keys_of(prepared, settings(prepared.task_run, self.precision, self.device)))
+    def known(self, examples: Sequence[Example]) -> dict[int, Target]:
+        """The predictions that the cache has, by the index of the example."""
+        keys = tuple(keys_of(examples, self.settings))
         cached = self.cache.get(KIND, keys)
         answers = ((index, read(cached[key])) for index, key in enumerate(keys) if key in cached)
-        return Known(keys, {index: target for index, target in answers if target is not None})
+        return {index: target for index, target in answers if target is not None}
 
-    def keep(self, known: Known, computed: Mapping[int, Target | None]) -> None:
-        """Store computed answers; None, where scores are not finite, is not stored."""
-        if known.keys:
-            finite = {known.keys[index]: target for index, target in computed.items() if target is not None}
-            self.cache.put(KIND, {key: written(target).encode() for key, target in finite.items()})
-
-
-def opened(warn: Callable[[str], None], device: str, precision: str) -> PredictionCache:
-    """The cache of this machine; `warn` is called with its faults. Raises SpecError where its limit is not a size."""
-    return PredictionCache(stored.opened(lambda line: warn(f"warning: {line}")), device, precision)
+    def keep(self, examples: Sequence[Example], targets: Sequence[Target | None]) -> None:
+        """Store predictions; None, where scores are not finite, is not stored."""
+        rows = zip(keys_of(examples, self.settings), targets, strict=True)
+        self.cache.put(KIND, {key: written(target).encode() for key, target in rows if target is not None})
 
 
-def settings(task_run: TaskRun, precision: str, device: str) -> str:
-    """Everything but the inputs that a task run's predictions depend on."""
-    model, task = task_run.model, task_run.task
+def settings(model: Located, task: TaskSpec, inference: str, device: str) -> str:
+    """Everything but the inputs that a model's predictions for a task depend on."""
     return json.dumps(
         {
             "inference": [INFERENCE, _code()],
             "model": [_answering(model), model.head, model.family, *model.labels],
-            "settings": [task.family, task.max_length, task.stride, precision],
+            "settings": [task.family, inference],
             "device": device,
             "libraries": [importlib.metadata.version(name) for name in _LIBRARIES],
         }
@@ -105,12 +83,12 @@ def _answering(model: Located) -> str:
     return identity(model.folder.iterdir(), model.config, heads, model.run / "heads")
 
 
-def keys_of(prepared: Prepared, what: str) -> Iterator[bytes]:
-    """The key of each distinct input."""
+def keys_of(examples: Sequence[Example], what: str) -> Iterator[bytes]:
+    """The key of each example."""
     start = hashlib.blake2b(what.encode("utf-8", "surrogatepass"), digest_size=_KEY_BYTES)
-    for input_ in prepared.inputs:
+    for example in examples:
         state = start.copy()
-        for part in _content(input_.example):
+        for part in _content(example):
             data = part.encode("utf-8", "surrogatepass")
             state.update(len(data).to_bytes(8, "little") + data)
         yield state.digest()

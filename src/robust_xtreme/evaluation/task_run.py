@@ -1,0 +1,105 @@
+"""Task runs, their conditions, and the splits that a plan has read for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, final
+
+from robust_xtreme.models.located import Located
+from robust_xtreme.sources.loading import Split
+from robust_xtreme.specs import Origin, PerturbationSpec, TaskSpec
+
+CLEAN: Final = "clean"
+CLEAN_SEED: Final = -1
+ROOM: Final = 2_000_000
+"""The most texts and spans that are kept, about 200 to 500 bytes each: all of XTREME-R but a part of PAN-X."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition: clean, or one perturbation at one strength on named fields; `asks`: it queries the model."""
+
+    name: str
+    spec: PerturbationSpec | None = None
+    seeds: tuple[int, ...] = (CLEAN_SEED,)
+    asks: bool = False
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that are noised; none where the condition is clean."""
+        return self.spec.fields if self.spec else ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TaskRun:
+    """One model, task and language with all conditions, which are batched, written and resumed together.
+
+    `pool` is the identity of the candidates, if any, and `candidates` their number; `note` describes what the pool does
+    not contain. `unsupported` are the labels that the model's head has no class for. `inference` and `setting` name the
+    cells, `params` counts the model's parameters without embeddings, and `words`: each word is tokenised by itself.
+    """
+
+    task: TaskSpec
+    language: str
+    split: str
+    data: str
+    rows: int
+    clusters: int
+    files: tuple[tuple[str, str], ...]
+    model: Located
+    conditions: tuple[Condition, ...] = (Condition(CLEAN),)
+    overlap: str = ""
+    pool: str = ""
+    candidates: int = 0
+    note: str = ""
+    unsupported: tuple[str, ...] = ()
+    inference: str = ""
+    setting: str = ""
+    params: int = 0
+    words: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name in progress and log."""
+        return f"{self.task.name} {self.language}"
+
+    @property
+    def languages(self) -> tuple[str, str]:
+        """The languages of the question and of the context."""
+        origin = Origin(self.task.name, self.split, self.language)
+        return origin.question, origin.context
+
+    @property
+    def predictions(self) -> int:
+        """Predictions over all conditions and seeds, equal inputs counted each time."""
+        return self.rows * sum(len(condition.seeds) for condition in self.conditions)
+
+
+@final
+@dataclass(slots=True)  # filled while a run is planned, emptied while it is computed
+class Splits:
+    """The splits that a plan has read, until the run takes them. One that does not fit is read again."""
+
+    kept: dict[tuple[str, str, str], Split] = field(default_factory=dict)
+    room: int = ROOM
+
+    def keep(self, split: Split) -> None:
+        """Keep a split until it is taken, if there is room for it."""
+        size = _size(split)
+        if size <= self.room:
+            self.room -= size
+            self.kept[split.task, split.language, split.split] = split
+
+    def take(self, task: str, language: str, split: str) -> Split | None:
+        """Remove and return a split; None where it was not kept."""
+        taken = self.kept.pop((task, language, split), None)
+        self.room += _size(taken) if taken else 0
+        return taken
+
+
+def _size(split: Split) -> int:
+    """Texts and spans of the examples, and of those that a threshold is tuned on; `Pools` keeps the pools."""
+    size = sum(1 + len(text.spans) for example in split.examples for text in example.texts.values())
+    return size + (_size(split.tuned) if split.tuned else 0)

@@ -1,0 +1,197 @@
+"""Retrieval: the nearest candidates of each query under every condition, or the pairs of two sides.
+
+An unchanged text keeps its vector of the clean pass. Rankings contain the best TOP candidates; pairs
+of sentences are mined over both sides, above a threshold tuned on clean validation data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Any, Final, final
+
+import numpy as np
+
+from robust_xtreme import registry
+from robust_xtreme.errors import Mismatch, NotFinite
+from robust_xtreme.examples import Document, Example, Target
+from robust_xtreme.models.checkpoint import Checkpoint, tokenizer_of
+from robust_xtreme.models.located import Located
+from robust_xtreme.predictors.batches import embed
+from robust_xtreme.predictors.heads.retrieval import QUERY, text_windows
+from robust_xtreme.predictors.members.encoder_head import EncoderHead, Recorder
+from robust_xtreme.predictors.predictor import Candidates, Input, Load, Making, Predicted, Work
+from robust_xtreme.results.bitext import NEIGHBOURS, Mined, Neighbours, best_threshold, extract, mine, without
+from robust_xtreme.retrieval.embeddings import Known, dtype_for, embedded, key_of
+from robust_xtreme.retrieval.search import search
+from robust_xtreme.specs import CANDIDATE, TaskSpec
+
+TOP: Final = 20
+_CHUNK: Final = 4096
+
+Array = np.ndarray[Any, Any]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """The predictor of a task with a pool; `reader` encodes the queries and loads the encoder."""
+
+    reader: EncoderHead
+
+    def prepare(self, examples: Sequence[Example]) -> list[Input]:
+        """The windows of each query."""
+        return self.reader.prepare(examples)
+
+    def tokens(self, pieces: Iterable[str]) -> dict[str, tuple[int, ...]]:
+        """The ids of pieces."""
+        return self.reader.tokens(pieces)
+
+    def answer(self, inputs: Sequence[Input], work: Work) -> Predicted:
+        """The documents of each query; None where a vector of its condition, or of the pool, is not finite."""
+        vectors = Vectors(self.reader.load(), self.reader.task, work)
+        targets: list[Target | None] = []
+        retuned: list[Target | None] = []
+        threshold: float | None = None
+        for _, consecutive in groupby(inputs, key=lambda input_: id(input_.pool)):
+            searched = _searched(list(consecutive))
+            try:
+                if searched.pool.tuning is None:
+                    targets += _ranking(vectors, searched)
+                else:
+                    mined = _mined(vectors, searched)
+                    tuned_again = _threshold(vectors, searched, *searched.pool.tuning)
+                    threshold = tuned_again if threshold is None else threshold
+                    targets += _pairs(searched, mined, threshold)
+                    retuned += _pairs(searched, mined, tuned_again)
+            except NotFinite:
+                targets += [None] * len(searched.examples)
+                retuned += [None] * len(searched.examples)
+            work.advance(len(searched.examples))
+        return Predicted(targets, None if threshold is None else retuned, threshold)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """The queries and candidates of one condition; those of a `group` above 0 share no vectors with others.
+
+    `rows` is the number of texts of each field, which the type of their numbers depends on.
+    """
+
+    examples: Sequence[Example]
+    pool: Candidates
+    group: int
+    rows: Mapping[str, int]
+
+    @property
+    def queries(self) -> list[str]:
+        """The text of each query."""
+        return [example.texts[QUERY].value for example in self.examples]
+
+
+def _searched(inputs: Sequence[Input]) -> _Search:
+    """The search of inputs with one pool. Raises Mismatch where there is none."""
+    examples, pool = [input_.example for input_ in inputs], inputs[0].pool
+    if pool is None:
+        raise Mismatch(f"{examples[0].id}: retrieval needs candidates.")
+    return _Search(examples, pool, inputs[0].group, {QUERY: len(examples), CANDIDATE: len(pool.ids)})
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Computes and caches vectors; `known` contains those that conditions share, by field."""
+
+    checkpoint: Checkpoint
+    task: TaskSpec
+    work: Work
+    known: dict[str, Known] = field(default_factory=dict)
+
+    def of(self, searched: _Search, name: str, values: Sequence[str]) -> Array:
+        """The vectors (n, D) of texts of a field; only those of new texts are computed."""
+        known = Known() if searched.group else self.known.setdefault(name, Known())
+        new = tuple(value for value in dict.fromkeys(values) if value not in known.positions)
+        if new:
+            known.add(new, self._computed(name, new, searched.rows[name]))
+        return known.gathered(values)
+
+    def _computed(self, name: str, values: Sequence[str], rows: int) -> Array:
+        size, store = self.checkpoint.hidden_size, self.work.store
+
+        def compute(start: int, stop: int) -> Array:
+            if len(values) > _CHUNK:
+                self.work.watch(f"{start:,} of {len(values):,} texts of {name} have vectors")
+            return self._embed(name, values[start:stop])
+
+        key, dtype = key_of(store.settings if store else "", name, *values), dtype_for(rows, size)
+        return embedded(store.cache if store else None, key, len(values), size, dtype, compute, _CHUNK)
+
+    def _embed(self, name: str, values: Sequence[str]) -> Array:
+        length = self.task.pool.max_length if name == CANDIDATE and self.task.pool else self.task.max_length
+        texts = ((index, name, value) for index, value in enumerate(values))
+        return embed(self.checkpoint, text_windows(texts, self.checkpoint.tokenizer, length), self.work.batch_tokens)
+
+    def nearest(self, queries: Array, candidates: Array, k: int) -> Neighbours:
+        """The k nearest candidates of each query."""
+        return search(queries.astype(np.float32), candidates, k, device=self.checkpoint.device.type)
+
+
+def _ranking(vectors: Vectors, searched: _Search) -> list[Document]:
+    """The ids of the best candidates for each query; equal texts keep the order of the pool."""
+    rows: dict[str, list[int]] = {}
+    for index, value in enumerate(searched.pool.values):
+        rows.setdefault(value, []).append(index)
+    distinct = list(dict.fromkeys(searched.queries))
+    candidates = vectors.of(searched, CANDIDATE, tuple(rows))
+    near = vectors.nearest(vectors.of(searched, QUERY, distinct), candidates, TOP)
+    pool_rows = list(rows.values())
+    best: dict[str, Document] = {}
+    for value, nearest in zip(distinct, near.indices.tolist(), strict=True):
+        indices = [index for number in nearest if number >= 0 for index in pool_rows[number]]
+        best[value] = Document(tuple(searched.pool.ids[index] for index in indices[:TOP]))
+    return [best[value] for value in searched.queries]
+
+
+def _mined(vectors: Vectors, searched: _Search) -> Mined:
+    """The scored pairs, by the indices of query and candidate."""
+    pool = searched.pool
+    queries = vectors.of(searched, QUERY, searched.queries)
+    candidates = vectors.of(searched, CANDIDATE, pool.values)
+    forward = vectors.nearest(queries, candidates, NEIGHBOURS)
+    backward = vectors.nearest(candidates, queries, NEIGHBOURS)
+    left = [index for index, example in enumerate(searched.examples) if example.texts[QUERY].id in pool.unscored]
+    right = [index for index, id in enumerate(pool.ids) if id in pool.unscored]
+    return without(mine(forward, backward), left, right)
+
+
+def _threshold(vectors: Vectors, searched: _Search, examples: Sequence[Example], pool: Candidates) -> float:
+    """The best threshold for validation data under the condition of a search."""
+    candidate_rows = {id: index for index, id in enumerate(pool.ids)}
+    gold = {
+        (row, candidate_rows[id])
+        for row, example in enumerate(examples)
+        if isinstance(example.target, Document)
+        for id in example.target.ids
+    }
+    return best_threshold(_mined(vectors, replace(searched, examples=examples, pool=pool)), gold)
+
+
+def _pairs(searched: _Search, mined: Mined, threshold: float) -> list[Document]:
+    """The candidate paired with each query, or none."""
+    partners: Mapping[int, int] = {int(query): int(candidate) for query, candidate in extract(mined, threshold)}
+    ids = searched.pool.ids
+    return [Document((ids[partners[row]],) if row in partners else ()) for row in range(len(searched.examples))]
+
+
+def _make(model: Located, task: TaskSpec, load: Load) -> Retrieval:
+    return Retrieval(EncoderHead(task, registry.load("family", model.family), Recorder(tokenizer_of(model)), load))
+
+
+retrieval = Making(
+    name="retrieval",
+    summary="The nearest candidates of a pool, by the vectors of a head or of a representation of the encoder.",
+    serves=lambda _, task: task.pool is not None,
+    make=_make,
+)
