@@ -205,7 +205,7 @@ def test_a_manifest_says_what_tasks_are() -> None:
             "xnli": {"metrics": ["accuracy"], "perturbed": [["premise", "hypothesis"]]},
         }
     }
-    assert tasks_of(manifest) == {
+    assert tasks_of(manifest["tasks"]) == {
         "xquad": Task(_QA, ("question",), {"xtreme": ("en",)}),
         "xnli": Task(("accuracy",), ("premise", "hypothesis"), {}),
     }

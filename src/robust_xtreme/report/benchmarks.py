@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
 from robust_xtreme.report.columns import SCORE, points
 from robust_xtreme.report.view import Results
-from robust_xtreme.results.benchmark import AVERAGES, Average, averages
+from robust_xtreme.results.benchmark import AVERAGES, Average, averages, tasks_of
 
 PARTIAL: Final = "*"
 """The mark after a mean over a part of its benchmark or task."""
@@ -22,7 +22,7 @@ def averages_of(results: Results) -> dict[str, list[Average]]:
 
     Each task counts, regardless of which of the run's models answered it.
     """
-    tasks = {name: task for name, task in results.benchmark_tasks().items() if task.groups}
+    tasks = {name: task for name, task in tasks_of(results.manifest.get("tasks", {})).items() if task.groups}
     benchmark_averages = averages(results.scores.with_columns(model=pl.lit("run")), tasks)
     named: dict[str, list[Average]] = {}
     for average in benchmark_averages:
@@ -53,11 +53,6 @@ def average_text(average: Average) -> str:
     return points(average.value_of_present) + PARTIAL + (f" ({there} of {every} tasks)" if there < every else "")
 
 
-def average_title(average: Average) -> str:
-    """The heading of an average in its benchmark's table: `average`, with what it is over where that is ambiguous."""
-    return f"average {average.name.partition(' ')[2]}".strip()
-
-
 def named_missing(missing: tuple[str, ...]) -> str:
     """Cells by task: `xnli (af bg), lareqa`."""
     languages_of: dict[str, list[str]] = {}
@@ -65,11 +60,6 @@ def named_missing(missing: tuple[str, ...]) -> str:
         task, _, language = cell.partition("/")
         languages_of.setdefault(task, []).extend([language] if language else [])
     return ", ".join(f"{task} ({' '.join(codes)})" if codes else task for task, codes in languages_of.items())
-
-
-def row_of(average: Average) -> dict[str, Any]:
-    """The first columns of every row of an average."""
-    return {"section": TITLES[AVERAGES[average.name][0]], "noise": average.noise}
 
 
 def transposed(frame: pl.DataFrame) -> pl.DataFrame:

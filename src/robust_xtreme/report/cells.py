@@ -42,27 +42,15 @@ def perturbed(results: Results) -> pl.DataFrame:
 
 
 def _no_claim() -> pl.Expr:
-    return (
-        pl.when(is_few())
-        .then(pl.lit(FEW))
-        .when(pl.col("at_floor"))
-        .then(pl.lit(AT_FLOOR))
-        .when(pl.col("not_applicable") >= 1)
-        .then(pl.lit(NOT_APPLICABLE))
-        .when(pl.col("inert"))
-        .then(pl.lit(INERT))
-        .otherwise(None)
-    )
-
-
-def is_few() -> pl.Expr:
-    """Whether a cell has too few clusters for an interval, so that it cannot be compared with its floor."""
-    return pl.col("clusters") < FEWEST_CLUSTERS
+    inapplicable = pl.when(pl.col("not_applicable") >= 1).then(pl.lit(NOT_APPLICABLE))
+    return pl.coalesce(floor_note(), inapplicable, pl.when("inert").then(pl.lit(INERT)))
 
 
 def floor_note() -> pl.Expr:
-    """The note on a clean cell that is not above its floor, or has too few clusters to be compared with it."""
-    return pl.when(is_few()).then(pl.lit(FEW)).when(pl.col("at_floor")).then(pl.lit(AT_FLOOR))
+    """The note on a cell that is not above its floor, or has too few clusters for an interval to compare it."""
+    return (
+        pl.when(pl.col("clusters") < FEWEST_CLUSTERS).then(pl.lit(FEW)).when(pl.col("at_floor")).then(pl.lit(AT_FLOOR))
+    )
 
 
 def with_language(data: pl.DataFrame) -> pl.DataFrame:
@@ -79,12 +67,16 @@ def with_condition(data: pl.DataFrame) -> pl.DataFrame:
     known = pl.DataFrame(
         parts, schema=dict.fromkeys(("condition", "perturbation", "strength", "fields"), pl.String), orient="row"
     )
-    data = data.with_columns(translated=_translated())
+    translated = pl.when(pl.col("setting").str.starts_with("translate")).then(pl.col("setting")).otherwise(pl.lit(""))
+    data = data.with_columns(translated=translated)
     return data.join(known, on="condition", how="left", maintain_order="left")
 
 
-def _translated() -> pl.Expr:
-    return pl.when(pl.col("setting").str.starts_with("translate")).then(pl.col("setting")).otherwise(pl.lit(""))
+def common(data: pl.DataFrame) -> pl.DataFrame:
+    """The rows with `averaged`: true for languages that claim something under each condition of their group."""
+    conditions = pl.col("condition").n_unique().over(GROUP)
+    claimed = pl.col("condition").filter(pl.col("no_claim").is_null()).n_unique().over(*GROUP, "language")
+    return data.with_columns(averaged=claimed == conditions)
 
 
 def in_order(data: pl.DataFrame, results: Results) -> pl.DataFrame:
@@ -126,10 +118,8 @@ def sectioned(data: pl.DataFrame, *parts: str, noise: bool = True) -> pl.DataFra
     several = pl.col("model").n_unique().over("task") > 1
     names = [
         pl.concat_str(pl.col("task"), pl.lit(", "), pl.col("split")),
-        pl.when(several).then(pl.concat_str(pl.lit(", "), pl.col("model"))).otherwise(pl.lit("")),
-        pl.when(pl.col("translated") != "")
-        .then(pl.concat_str(pl.lit(", "), pl.col("translated")))
-        .otherwise(pl.lit("")),
+        pl.when(several).then(pl.concat_str(pl.lit(", "), "model")).otherwise(pl.lit("")),
+        pl.when(pl.col("translated") != "").then(pl.concat_str(pl.lit(", "), "translated")).otherwise(pl.lit("")),
         *(pl.concat_str(pl.lit(", "), pl.col(part)) for part in parts),
         *([_noise_on()] if noise else []),
     ]

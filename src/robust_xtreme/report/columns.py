@@ -55,10 +55,6 @@ def percent(share: float | None) -> str:
     return NOTHING if share is None else f"{100 * share:.1f} %"
 
 
-def _some(share: float) -> str:
-    return percent(share) if share else NOTHING
-
-
 def _text(value: Any) -> str:
     return NOTHING if value in (None, "") else str(value)
 
@@ -74,16 +70,6 @@ def _levels(clean: float | None, value: float | None, low: float | None, high: f
     return f"{points(clean)} > {points(value)}" + ("" if low is None else f" {_interval(low, high)}")
 
 
-def _change(value: float | None, no_claim: str | None) -> str:
-    return no_claim or signed(value)
-
-
-def _lost(relative: float | None, corrected: float | None) -> str:
-    if relative is None:
-        return NOTHING
-    return f"{relative:.1f} %" + ("" if corrected is None else f" ({corrected:.1f} %)")
-
-
 def bar(percent_lost: float | None) -> str:
     """A bar of the share lost, in eighths of a character; full at 100 %, empty at 0 or below."""
     eighths = round(min(max(percent_lost or 0.0, 0.0), 100.0) / 100 * _BAR * 8)
@@ -91,18 +77,16 @@ def bar(percent_lost: float | None) -> str:
     return "█" * full + (_BLOCKS[remainder] if remainder else "")
 
 
-def _with_bar(relative: float | None, corrected: float | None) -> str:
-    return f"{_lost(relative, corrected)} {bar(relative)}".rstrip()
+def _lost(relative: float | None, corrected: float | None) -> str:
+    """The share lost, that above the floor in brackets, and a bar."""
+    above = "" if corrected is None else f" ({corrected:.1f} %)"
+    return NOTHING if relative is None else f"{relative:.1f} %{above} {bar(relative)}".rstrip()
 
 
 def _p(value: float | None) -> str:
     if value is None:
         return NOTHING
     return "<0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def _size(n: int, clusters: int) -> str:
-    return f"{n} ({clusters})"
 
 
 def _floor(value: float | None, name: str | None) -> str:
@@ -123,8 +107,9 @@ _NAMED: Final = ("metric", "scope", "fields", "perturbation", "strength")
 _LONG: Final = ("fields", "perturbation")
 
 _CATALOGUE: Final = (
-    Shown("change", ("change", "no_claim"), _change, "Perturbed minus clean, in points; `at floor`, `inert` and "
-          "`not applicable` cells claim nothing, nor do those with fewer than 20 clusters."),
+    Shown("change", ("change", "no_claim"), lambda change, no_claim: no_claim or signed(change), "Perturbed minus "
+          "clean, in points; `at floor`, `inert` and `not applicable` cells claim nothing, nor do those with fewer "
+          "than 20 clusters."),
     Shown("change", ("change",), signed),
     Shown("95 % interval", ("change_low", "change_high"), _interval, "Of the change: paired by example, resampled by "
           "cluster; none with fewer than 20 clusters."),
@@ -133,13 +118,14 @@ _CATALOGUE: Final = (
           "that noise changed: their level in the clean answers > in the perturbed ones, with its 95 % interval."),
     Shown("untouched", ("untouched_clean", "untouched", "untouched_low", "untouched_high"), _levels, "The other gold "
           "spans. Long spans are changed more often, so the two are not equally hard without noise either."),
-    Shown("lost (above floor)", ("relative", "relative_corrected"), _with_bar, "The drop in percent of the clean "
+    Shown("lost (above floor)", ("relative", "relative_corrected"), _lost, "The drop in percent of the clean "
           "value, in brackets of what that has above the floor; the bar is full at 100 %.", room=_WIDE),
     Shown("p adj.", ("p_adjusted",), _p, "Against no drop, corrected over the declared family of tests; none for cells "
           "outside of it.", room=_WIDE),
     Shown("joint interval", ("joint_change_low", "joint_change_high"), _interval, "Of the change, wide enough to "
           "be valid for all tests of the family at once.", room=_WIDEST),
-    Shown("n (clusters)", ("n", "clusters"), _size, "Items, and the clusters that are resampled.", room=_MEDIUM),
+    Shown("n (clusters)", ("n", "clusters"), "{} ({})".format, "Items, and the clusters that are resampled.",
+          room=_MEDIUM),
     Shown("floor", ("baseline", "baseline_name"), _floor, "The best shallow or input-blind predictor on the clean "
           "split; a cell not clearly above it is at floor.", room=_WIDE),
     Shown("floor", ("baseline",), points, room=_WIDE),
@@ -182,8 +168,9 @@ _CATALOGUE: Final = (
     Shown("", ("detail",), _text, right=False, folds=True),
     *(Shown(name, (name,), _text, right=False, folds=name in _LONG, named=True) for name in _NAMED),
     Shown("accepted edits", ("edits",), str, "Edits of the noise that were applied, by operator beside them."),
-    Shown("truncated", ("truncated",), _some, "Items that do not fit into the model: a pair that was cut is scored as "
-          "any other, a question none of whose answers fits into a window counts as wrong."),
+    Shown("truncated", ("truncated",), lambda share: percent(share or None), "Items that do not fit into the model: a "
+          "pair that was cut is scored as any other, a question none of whose answers fits into a window counts as "
+          "wrong."),
 )  # fmt: skip
 
 

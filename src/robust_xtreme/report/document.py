@@ -92,18 +92,20 @@ def _view_blocks(view: View, results: Results, shown: list[Shown]) -> list[str]:
 
 def _what_was_run(results: Results) -> list[str]:
     manifest = results.manifest
-    lines = [f"{name} = {_plain(value)}" for name, value in sorted(manifest.get("spec", {}).items())]
-    blocks = ["## What was run", _summary(manifest), _claims(results), *([code_block(lines)] if lines else [])]
+    version, spec = (markdown(str(manifest.get(name, "unknown"))) for name in ("version", "spec_hash"))
+    summary = f"robust-xtreme {version}, spec {spec}. Points from 0 to 100; every change is perturbed minus clean."
+    lines = [
+        f"{name} = {json.dumps(value, ensure_ascii=False, sort_keys=True)}"
+        for name, value in sorted(manifest.get("spec", {}).items())
+    ]
+    blocks = ["## What was run", summary, _claims(results), *([code_block(lines)] if lines else [])]
     if manifest.get("commands"):
         blocks += ["Commands:", code_block(list(manifest["commands"]))]
+    margin = "pairs count from a margin of {} on, tuned on clean validation data"
+    tuned = [f"{name}: {margin.format(value)}" for name, value in manifest.get("tuned", {}).items()]
     notes = [*_models(manifest), *manifest.get("overlap", ()), *manifest.get("notes", ())]
-    notes += [*_representations(results), *_searches(manifest)]
+    notes += [*_representations(results), *tuned]
     return [*blocks, "\n".join(f"- {markdown(note)}" for note in notes)] if notes else blocks
-
-
-def _summary(manifest: Mapping[str, Any]) -> str:
-    version, spec = (markdown(str(manifest.get(name, "unknown"))) for name in ("version", "spec_hash"))
-    return f"robust-xtreme {version}, spec {spec}. Points from 0 to 100; every change is perturbed minus clean."
 
 
 def _claims(results: Results) -> str:
@@ -119,12 +121,11 @@ def _claims(results: Results) -> str:
 def _tested(cells: pl.DataFrame) -> str:
     """How many of the declared tests show a change, and which family was declared."""
     tests = cells.filter(pl.col("p_adjusted").is_not_null())
+    if tests.is_empty():
+        return ""
     significant = tests.filter(pl.col("p_adjusted") < ALPHA).height
-    families = "; ".join(tests.get_column("family").unique().sort())
-    tests_line = (
-        f"; {significant} of {tests.height} tests find one (p adjusted below {ALPHA}; family: {markdown(families)})"
-    )
-    return tests_line if tests.height else ""
+    families = markdown("; ".join(tests.get_column("family").unique().sort()))
+    return f"; {significant} of {tests.height} tests find one (p adjusted below {ALPHA}; family: {families})"
 
 
 def _representations(results: Results) -> list[str]:
@@ -134,26 +135,11 @@ def _representations(results: Results) -> list[str]:
     return [f"{task}: {inference}" for task, inference in named.rows()]
 
 
-def _searches(manifest: Mapping[str, Any]) -> list[str]:
-    """The tuned margin of each retrieval task."""
-    tuned = manifest.get("tuned", {}).items()
-    margin = "pairs count from a margin of {} on, tuned on clean validation data"
-    return [f"{name}: {margin.format(value)}" for name, value in tuned]
-
-
 def _models(manifest: Mapping[str, Any]) -> list[str]:
     """Which model answered which tasks, one line per model."""
     tasks: dict[str, list[str]] = {}
     for model in manifest.get("models", ()):
-        tasks.setdefault(_model(model), []).append(str(model.get("task", "every task")))
+        size = f", {model['params']:,} parameters" if isinstance(model.get("params"), int) else ""
+        label = f"model {model.get('model')}, identity {model.get('identity')}{size}"
+        tasks.setdefault(label, []).append(str(model.get("task", "every task")))
     return [f"{', '.join(names)}: {label}" for label, names in tasks.items()]
-
-
-def _model(model: Mapping[str, Any]) -> str:
-    params = model.get("params")
-    size = f", {params:,} parameters" if isinstance(params, int) else ""
-    return f"model {model.get('model')}, identity {model.get('identity')}{size}"
-
-
-def _plain(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)

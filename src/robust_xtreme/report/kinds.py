@@ -8,8 +8,7 @@ import polars as pl
 
 from robust_xtreme.errors import UnknownName
 from robust_xtreme.languages import language
-from robust_xtreme.report.averages import common
-from robust_xtreme.report.cells import GROUP, headline, perturbed, sectioned
+from robust_xtreme.report.cells import GROUP, common, headline, perturbed, sectioned
 from robust_xtreme.report.view import SECTION, Results
 
 UNKNOWN: Final = "unknown"

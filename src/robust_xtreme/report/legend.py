@@ -31,11 +31,8 @@ def _floors(results: Results) -> list[tuple[str, str]]:
     sources: dict[str, list[str]] = {}
     for name, source in named:
         sources.setdefault(name, []).append(source)
-    return [(name, _floor(name, [name for name in names if name != NOTHING])) for name, names in sources.items()]
-
-
-def _floor(name: str, sources: list[str]) -> str:
-    return f"{summary(name)} Fitted on {', '.join(sources)}.".strip() if sources else summary(name)
+    fitted = {name: ", ".join(source for source in each if source != NOTHING) for name, each in sources.items()}
+    return [(name, f"{summary(name)} Fitted on {on}.".strip() if on else summary(name)) for name, on in fitted.items()]
 
 
 def _perturbations(results: Results) -> list[str]:

@@ -9,7 +9,6 @@ from typing import Any, Final, final
 
 import polars as pl
 
-from robust_xtreme.results.benchmark import Task, tasks_of
 from robust_xtreme.results.schema import FLOORS, empty
 
 SECTION: Final = "section"
@@ -31,10 +30,6 @@ class Results:
         named = self.manifest.get("tasks", {}).get(task, {}).get("metrics", ())
         measured = self.scores.filter(pl.col("task") == task).get_column("metric").unique().to_list()
         return tuple(dict.fromkeys([*(metric for metric in named if metric in measured), *sorted(measured)]))
-
-    def benchmark_tasks(self) -> dict[str, Task]:
-        """The facts about the run's tasks that averages of benchmarks need."""
-        return tasks_of({"tasks": self.manifest.get("tasks", {})})
 
     def field_groups(self, task: str) -> tuple[str, ...]:
         """The groups of fields that the task noises together, joined by commas, the headline first."""

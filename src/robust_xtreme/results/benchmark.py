@@ -84,8 +84,8 @@ class Average:
     metrics: Mapping[str, tuple[float, ...]]
 
 
-def tasks_of(manifest: Mapping[str, Any]) -> dict[str, Task]:
-    """The tasks of a manifest (its `tasks`).
+def tasks_of(tasks: Mapping[str, Any]) -> dict[str, Task]:
+    """The tasks of a manifest, from its `tasks`.
 
     The keys `metrics`, `score`, `perturbed` and `groups` are those of TaskSpec; a task without `groups`, as runs of
     older versions have it, belongs to no benchmark.
@@ -96,7 +96,7 @@ def tasks_of(manifest: Mapping[str, Any]) -> dict[str, Task]:
             tuple(entry["perturbed"][0]) if entry["perturbed"] else (),
             {group: tuple(languages) for group, languages in entry.get("groups", {}).items()},
         )
-        for name, entry in manifest["tasks"].items()
+        for name, entry in tasks.items()
     }
 
 

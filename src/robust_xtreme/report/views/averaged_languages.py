@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from robust_xtreme.report.averages import common
-from robust_xtreme.report.cells import GROUP, perturbed, sectioned
+from robust_xtreme.report.cells import GROUP, common, perturbed, sectioned
 from robust_xtreme.report.view import SECTION, Results, view
 
 

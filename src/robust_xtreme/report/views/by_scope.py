@@ -12,7 +12,6 @@ from robust_xtreme.report.view import SECTION, Results, view
 from robust_xtreme.results.schema import CELL
 
 _SCOPES: Final = ("noised_gold", "untouched")
-_BOUNDS: Final = ("low", "high")
 
 
 @view(title="Noised and untouched", order=30)
@@ -33,6 +32,5 @@ def _part(rows: pl.DataFrame, scope: str) -> pl.DataFrame:
     """The level of one scope with its interval, and the level of the same spans in the clean answers."""
     part = rows.filter(pl.col("scope") == scope)
     clean = rows.filter(pl.col("scope") == scope + CLEAN_TWIN)
-    bounds = [pl.col(end).alias(f"{scope}_{end}") for end in _BOUNDS]
-    levels = part.select(*CELL, pl.col("value").alias(scope), *bounds)
+    levels = part.select(*CELL, pl.col("value").alias(scope), pl.col("low", "high").name.prefix(f"{scope}_"))
     return levels.join(clean.select(*CELL, pl.col("value").alias(scope + CLEAN_TWIN)), on=CELL, how="left")

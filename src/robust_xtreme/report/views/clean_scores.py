@@ -12,36 +12,19 @@ from robust_xtreme.report.view import SECTION, Results, view
 from robust_xtreme.results.transfer import OWN
 
 _COLUMNS: Final = (
-    "language",
-    "level",
-    "low",
-    "high",
-    "baseline",
-    "baseline_name",
-    "floor_note",
-    "setting",
-    "n",
-    "clusters",
+    "language", "level", "low", "high", "baseline", "baseline_name", "floor_note", "setting", "n", "clusters",
     "truncated",
-)
+)  # fmt: skip
 
 
 @view(title="Clean", order=5)
 def clean_scores(results: Results) -> pl.DataFrame:
     """The clean level of each language with its interval, beside its floor."""
     rows = with_condition(results.scores.filter(pl.col("condition") == "clean", pl.col("scope") == "all"))
+    own_data = pl.col("task").is_in(list(results.manifest.get("own_data", ())))
+    notes = [floor_note(), pl.when("overlap").then(pl.lit(OVERLAP)), pl.when(own_data).then(pl.lit(OWN))]
     shown = headline(rows, results).with_columns(
-        level=pl.col("value"),
-        floor_note=pl.concat_str(
-            [floor_note(), pl.when("overlap").then(pl.lit(OVERLAP)), _own_data_note(results)],
-            separator=", ",
-            ignore_nulls=True,
-        ),
+        level=pl.col("value"), floor_note=pl.concat_str(notes, separator=", ", ignore_nulls=True)
     )
     named = with_language(shown).sort("model", "task", "split", "translated", "inference", "language")
     return sectioned(named, "metric", noise=False).select(SECTION, *_COLUMNS)
-
-
-def _own_data_note(results: Results) -> pl.Expr:
-    """The note on a task whose own training data its model learned in an intermediate stage."""
-    return pl.when(pl.col("task").is_in(list(results.manifest.get("own_data", ())))).then(pl.lit(OWN))

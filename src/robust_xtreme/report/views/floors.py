@@ -23,18 +23,14 @@ def floors(results: Results) -> pl.DataFrame:
     values = results.floors.with_columns(named=pl.lit(FLOOR) + pl.col("floor")).pivot(
         "named", index=_SPLIT, values="value"
     )
-    beside = with_language(rows.join(values, on=_SPLIT, how="inner").join(_fitted(results), on=_SPLIT, how="left"))
+    learned = results.floors.filter(pl.any_horizontal(pl.col("source").str.contains(word) for word in _FITTED))
+    fitted = learned.group_by(_SPLIT).agg(pl.col("source").unique().sort().str.join(", ").alias("fitted_on"))
+    beside = with_language(rows.join(values, on=_SPLIT, how="inner").join(fitted, on=_SPLIT, how="left"))
     named = beside.sort("model", "task", "split", "translated", "inference", "language")
     columns = sorted((name for name in values.columns if name.startswith(FLOOR)), key=_rank)
     return sectioned(named, "metric", noise=False).select(
         SECTION, "language", "level", *columns, "floor_note", "fitted_on"
     )
-
-
-def _fitted(results: Results) -> pl.DataFrame:
-    """The data that the floors of each split that learn were fitted on."""
-    learned = results.floors.filter(pl.any_horizontal(pl.col("source").str.contains(word) for word in _FITTED))
-    return learned.group_by(_SPLIT).agg(pl.col("source").unique().sort().str.join(", ").alias("fitted_on"))
 
 
 def _rank(column: str) -> tuple[int, str]:

@@ -22,12 +22,8 @@ def missing_cells(results: Results) -> pl.DataFrame:
         averages, noises = named.setdefault((_splits(average.splits), named_missing(average.missing)), ([], []))
         averages.append(average.name)
         noises.append(average.noise)
-    rows = [("", _each(averages), _each(noises), *key) for key, (averages, noises) in named.items()]
+    rows = [("", *(", ".join(dict.fromkeys(names)) for names in over), *key) for key, over in named.items()]
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
-
-
-def _each(names: list[str]) -> str:
-    return ", ".join(dict.fromkeys(names))
 
 
 def _splits(splits: Mapping[str, str]) -> str:

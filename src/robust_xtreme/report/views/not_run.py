@@ -15,16 +15,9 @@ _KEY: Final = ("task", "split", "condition", "reason", "detail")
 def not_run(results: Results) -> pl.DataFrame:
     """The cells that were requested and have no result: missing, unlabelled, not applicable or failed, by name."""
     schema = dict.fromkeys((*_KEY, "language"), pl.String)
-    asked = [
-        _alike({name: str(entry.get(name, "")) for name in schema}) for entry in results.manifest.get("not_run", ())
-    ]
-    grouped = (
-        pl.DataFrame(asked, schema=schema).group_by(_KEY).agg(pl.col("language").sort().str.join(" ").alias("missing"))
-    )
-    rows = grouped.sort(_KEY).with_columns(pl.lit("").alias(SECTION))
-    return rows.select(SECTION, "task", "split", "reason", "missing", "condition", "detail")
-
-
-def _alike(entry: dict[str, str]) -> dict[str, str]:
-    """The same without the task and language before its detail, so that languages with one reason share a row."""
-    return {**entry, "detail": entry["detail"].removeprefix(f"{entry['task']} {entry['language']}: ")}
+    asked = [{name: str(entry.get(name, "")) for name in schema} for entry in results.manifest.get("not_run", ())]
+    for entry in asked:  # languages with one reason share a row
+        entry["detail"] = entry["detail"].removeprefix(f"{entry['task']} {entry['language']}: ")
+    missing = pl.col("language").sort().str.join(" ").alias("missing")
+    rows = pl.DataFrame(asked, schema=schema).group_by(_KEY).agg(missing).sort(_KEY)
+    return rows.select(pl.lit("").alias(SECTION), "task", "split", "reason", "missing", "condition", "detail")

@@ -17,12 +17,8 @@ def operator_mix(results: Results) -> pl.DataFrame:
     counts = [json.loads(text) for text in rows.get_column("operators")]
     names = sorted({name for count in counts for name in count})
     totals = [sum(count.values()) for count in counts]
-    shares = {
-        f"share_{name}": [
-            count.get(name, 0) / total if total else None for count, total in zip(counts, totals, strict=True)
-        ]
-        for name in names
-    }
-    columns = [pl.Series(name, values, dtype=pl.Float64) for name, values in shares.items()]
-    mixed = sectioned(rows).with_columns(*columns, pl.Series("edits", totals, dtype=pl.Int64))
-    return mixed.select(SECTION, "language", "perturbation", "strength", "edits", *shares)
+    pairs = list(zip(counts, totals, strict=True))
+    shares = {name: [count.get(name, 0) / total if total else None for count, total in pairs] for name in names}
+    columns = [pl.Series(f"share_{name}", values, dtype=pl.Float64) for name, values in shares.items()]
+    edits = pl.Series("edits", totals, dtype=pl.Int64)
+    return sectioned(rows).select(SECTION, "language", "perturbation", "strength", edits, *columns)

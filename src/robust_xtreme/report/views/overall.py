@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 
-from robust_xtreme.report.benchmarks import average_text, average_title, averages_of, row_of, score_text
+from robust_xtreme.report.benchmarks import TITLES, average_text, averages_of, score_text
 from robust_xtreme.report.columns import SCORE
 from robust_xtreme.report.view import SECTION, Results, view
 from robust_xtreme.results.benchmark import TASKS, Average
@@ -20,10 +18,10 @@ def overall(results: Results) -> pl.DataFrame:
 
 
 def _frame(benchmark: str, benchmark_averages: list[Average]) -> pl.DataFrame:
-    rows: dict[str, dict[str, Any]] = {}
+    rows: dict[str, dict[str, str]] = {}
     for average in benchmark_averages:
-        row = rows.setdefault(
-            average.noise, row_of(average) | {SCORE + task: score_text(average, task) for task in TASKS[benchmark]}
-        )
-        row[SCORE + average_title(average)] = average_text(average)
+        scores = {SCORE + task: score_text(average, task) for task in TASKS[benchmark]}
+        row = rows.setdefault(average.noise, {SECTION: TITLES[benchmark], "noise": average.noise, **scores})
+        over = average.name.partition(" ")[2]  # the part of the name that tells averages of one benchmark apart
+        row[SCORE + f"average {over}".strip()] = average_text(average)
     return pl.DataFrame(list(rows.values()))
