@@ -87,9 +87,7 @@ def forked(words: Sequence[str], folder: Path, how: How | None = None, environme
 def _run(words: list[str], environment: dict[str, str], folder: str, how: How) -> None:
     from robust_xtreme.commands import main
 
-    os.environ.clear()
-    os.environ.update(environment)
-    _set_what_was_read_from_the_environment()
+    set_environment(environment)
     for number, name in enumerate(_STREAMS, 1):
         os.dup2(os.open(Path(folder, name), os.O_WRONLY | os.O_APPEND), number)
     sys.stdin = Path(how.stdin).open(encoding="utf-8")  # noqa: SIM115 - the end of the process closes it
@@ -109,10 +107,15 @@ def refuse(event: str, arguments: tuple[Any, ...]) -> None:
         raise AssertionError(f"opened a socket {arguments}")
 
 
-def _set_what_was_read_from_the_environment() -> None:
-    """The hub's folder and address, and the encoding of the streams, which the server read when it began."""
+def set_environment(environment: Mapping[str, str]) -> None:
+    """Set the environment, and with it the hub's folder and address and the encoding of the streams.
+
+    The server read these when it began.
+    """
     from huggingface_hub import constants
 
+    os.environ.clear()
+    os.environ.update(environment)
     if "HF_HOME" in os.environ:
         constants.HF_HUB_CACHE = str(Path(os.environ["HF_HOME"], "hub"))
     constants.ENDPOINT = os.environ.get("HF_ENDPOINT", constants.ENDPOINT)

@@ -13,6 +13,7 @@ import pytest
 from tests.forks import How, forked
 from tests.hub_copies import file_of, parquet, put_copies
 from tests.loopback import Loopback
+from tests.program import program as program_here
 from tests.release import release
 from tests.tiny import tiny_encoder_folder, tiny_run
 from tests.unit.test_suites import ASKED, PAIR, TOML, WORDS, lines, suite
@@ -72,10 +73,13 @@ def _environment(hub: Loopback, home: Path) -> dict[str, str]:
     return {**hub.env(home), "ROBUST_XTREME_HUB_DEADLINE": "60", "OMP_NUM_THREADS": "1"}
 
 
-def program(hub: Loopback, home: Path, *words: str) -> tuple[int | None, str]:
-    """The program in a forked process: its exit code and standard error; with --offline it may open no socket."""
-    how = How(without_sockets="--offline" in words)
-    return forked(words, home / "printed", how, _environment(hub, home)).end()
+def program(hub: Loopback, home: Path, *words: str) -> tuple[object, str]:
+    """The program in this process, or with --offline in a forked one that may open no socket: code and errors."""
+    if "--offline" in words:
+        return forked(words, home / "printed", How(without_sockets=True), _environment(hub, home)).end()
+    with hub.lent(home):
+        done = program_here(*words)
+    return done.code, done.err
 
 
 def without_sockets(hub: Loopback, home: Path, *words: str) -> tuple[int, str]:

@@ -6,13 +6,14 @@ import dataclasses
 import json
 import os
 import re
-import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.forks import process, set_environment
 from tests.hub_copies import NAMES, file_of, parquet, put_copies
 from tests.loopback import Loopback
 from tests.release import release
@@ -31,23 +32,7 @@ from robust_xtreme.specs import TaskSpec
 XNLI: TaskSpec = registry.load("task", "xnli")
 TYDIQA: TaskSpec = registry.load("task", "tydiqa")
 
-CODE = """
-import json, sys
-from robust_xtreme import registry
-from robust_xtreme.sources import available, data_identity, open_source, resolve
-
-def opened(event, args):
-    if event in BLOCKED:
-        raise AssertionError(f"opened {event} {args}")
-
 BLOCKED = ("socket.__new__", "socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.posix_spawn", "os.fork")
-sys.addaudithook(opened)
-for name in sys.argv[1:]:
-    source, task = open_source("hub", offline=True), registry.load("task", name)
-    split = resolve(task, source, "auto", "en")
-    print(json.dumps([data_identity(split.examples), available(task, source, "auto")]))
-"""
-"""Reads splits offline, in a process that may open no socket and start no other process."""
 
 
 @pytest.fixture(scope="module")
@@ -79,11 +64,29 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str, offline: bool = Fal
 
 def blocked(home: Path, hub: Loopback, *tasks: str) -> list[Any]:
     """What a process gives that reads splits offline and may open no socket: for each its identity and languages."""
-    command = [sys.executable, "-W", "error::UserWarning", "-c", CODE, *tasks]
-    environment = {**os.environ, **hub.env(home)}
-    done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    reading = process(_read_blocked, home / "read.json", {**os.environ, **hub.env(home)}, tasks)
+    reading.join()
+    assert reading.exitcode == 0
+    read: list[Any] = json.loads((home / "read.json").read_text())
+    return read
+
+
+def _read_blocked(out: Path, environment: dict[str, str], tasks: tuple[str, ...]) -> None:
+    """Read splits offline, where no socket may be opened, no process started, and nothing warned of."""
+
+    def refuse(event: str, arguments: object) -> None:
+        if event in BLOCKED:
+            raise AssertionError(f"opened {event} {arguments}")
+
+    set_environment(environment)
+    warnings.simplefilter("error", UserWarning)
+    sys.addaudithook(refuse)
+    read = []
+    for name in tasks:
+        source, task = open_source("hub", offline=True), registry.load("task", name)
+        split = resolve(task, source, "auto", "en")
+        read.append([data_identity(split.examples), available(task, source, "auto")])
+    out.write_text(json.dumps(read))
 
 
 def test_the_hub_gives_the_examples_of_the_release_files(hub: Loopback, files: Path, tmp_path: Path) -> None:
