@@ -20,8 +20,8 @@ from robust_xtreme.commands.list import cell
 from robust_xtreme.errors import DataError, UserError
 from robust_xtreme.languages import ALL_LANGUAGES, language
 from robust_xtreme.noise.engine._lexicon import Form, Lexicon
-from robust_xtreme.noise.engine._outcome import _outcomes
 from robust_xtreme.noise.engine.key_error_table import KeyingError, compiled
+from robust_xtreme.noise.engine.key_errors import _outcomes
 
 FACTS = 'source = "us"\nlicence = "CC0-1.0"\nstanding = "authored"\n'
 HEAD = "# source: us\n# licence: CC0-1.0\n# standing: authored\n"

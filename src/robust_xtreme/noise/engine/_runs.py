@@ -79,12 +79,9 @@ def _digit_beside(batch: Batch, blank: Array, first: Array, last: Array) -> Arra
     for beside in (first - 1, last):
         asked = np.flatnonzero(~at(blank, beside))
         points = at(batch.points, at(starts, beside[asked]))
-        kept[asked] |= np.isin(points, [point for point in np.unique(points).tolist() if _is_number(point)])
+        known = np.unique(points).tolist()
+        kept[asked] |= np.isin(points, [point for point in known if unicodedata.category(chr(point))[0] == "N"])
     return kept
-
-
-def _is_number(point: int) -> bool:
-    return unicodedata.category(chr(point)).startswith("N")
 
 
 def _alone(first: Array, last: Array, text: Array, blank: Array) -> Array:

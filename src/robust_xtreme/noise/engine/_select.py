@@ -11,7 +11,9 @@ Shapes: n code points, m clusters, t texts, s spans and k chosen units in a batc
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -66,6 +68,29 @@ def unit_draws(batch: Batch, keys: Array) -> Array:
     return randomness.flat_draws(keys, batch.offsets[:-1], batch.bounds[:-1], len(starts), positions)
 
 
+@lru_cache(64)
+def _shares(rates: tuple[str, ...]) -> Array:
+    """For each set of kinds (as bits) the cumulated rates of its kinds in thousandths, (kinds, 2 ** kinds)."""
+    bits = np.arange(1 << len(rates)) >> np.arange(len(rates))[:, None] & 1
+    return np.cumsum(bits * np.array([[int(Decimal(rate) * 1000)] for rate in rates]), axis=0)
+
+
+def active(rates: Sequence[str]) -> int:
+    """The kinds whose rate is above 0, as bits."""
+    return sum(1 << kind for kind, rate in enumerate(rates) if Decimal(rate))
+
+
+def pick(rates: tuple[str, ...], allowed: Array, draws: Array) -> Array:
+    """The kind of each unit (k,), by rate among those that it allows (k,) as bits, from its draw (k,)."""
+    # The kind is the number of cumulated rates up to the draw.
+    shares = _shares(rates)
+    drawn = randomness.below(randomness.stream(draws, randomness.OPERATOR), at(shares[-1], allowed))
+    kinds = np.zeros(len(drawn), np.int64)
+    for share in shares:
+        kinds += at(share, allowed) <= drawn
+    return kinds
+
+
 def last_chosen(batch: Batch, possible: Array, draws: Array, chosen: Array) -> Array:
     """The possible unit with the largest draw of each text and of each span whose possible units are all chosen."""
     # first, stop (t + s,): the units of each text and span. spared (m + 1,): how many possible units before each one
@@ -96,16 +121,13 @@ def _ranges(batch: Batch) -> tuple[Array, Array]:
     return np.concatenate((first, batch.units(batch.span_starts))), np.concatenate((stop, last + 1))
 
 
-def settle(
-    allowed: Array, draws: Array, units: Array, pick: Callable[[Array, Array], Array], swap: int
-) -> tuple[Array, Array]:
+def settle(allowed: Array, draws: Array, units: Array, rates: tuple[str, ...], swap: int) -> tuple[Array, Array]:
     """Which of the chosen `units` (k,) win over every edit that theirs overlaps, and their operators (k,).
 
-    `pick` gives the operators of units by what they allow and their draws; `swap` is the number of the operator that
-    edits the next unit, too.
+    `rates` are those of the operators; `swap` is the number of the operator that edits the next unit, too.
     """
     unit_draws = at(draws, units)
-    operators = pick(allowed[units], unit_draws)
+    operators = pick(rates, allowed[units], unit_draws)
     # A swap loses against an edit of the next unit, and any edit against a swap of the unit before, with a smaller or
     # equal draw. The operator of the unit before is drawn only at `rivals`, where it may be such a swap.
     lost = (operators == swap) & (at(allowed, units + 1) > 0) & (at(draws, units + 1) <= unit_draws)
@@ -114,7 +136,7 @@ def settle(
         ((at(allowed, before) >> swap & 1) > 0) & (at(draws, before) <= unit_draws) & (before < units)
     )
     before = before[rivals]
-    lost[rivals] |= pick(allowed[before], draws[before]) == swap
+    lost[rivals] |= pick(rates, allowed[before], draws[before]) == swap
     return ~lost, operators
 
 

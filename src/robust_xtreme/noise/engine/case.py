@@ -65,18 +65,12 @@ def style(text: str, code: str) -> str:
         return LOWER
     if text == capital(small, code):
         return CAPITAL
-    return MIXED if any(map(_lower_case, text)) else UPPER
+    return MIXED if any(letter != letter.upper() for letter in text) else UPPER
 
 
 def styled(text: str, how: str, code: str) -> str:
     """A word of small letters written in a style."""
-    match how:
-        case "upper":
-            return upper(text, code)
-        case "capital":
-            return capital(text, code)
-        case _:
-            return text
+    return {UPPER: upper, CAPITAL: capital}[how](text, code) if how in (UPPER, CAPITAL) else text
 
 
 def has_case(text: str) -> bool:
@@ -84,20 +78,11 @@ def has_case(text: str) -> bool:
     return text != text.upper() or text != text.lower()
 
 
-def clusters(text: str) -> list[str]:
-    """The clusters of a text; in a text of only letters with case each letter is a cluster."""
-    return list(text) if text.isalpha() else graphemes.split(text)
-
-
 def initials(text: str, code: str) -> list[str]:
     """The clusters of a word, the first of which is capitalised: Dutch IJ is one cluster."""
     if code == "nl" and text[:2] in _DUTCH:
-        return [text[:2], *clusters(text[2:])]
-    return clusters(text)
-
-
-def _lower_case(point: str) -> bool:
-    return point != point.upper()
+        return [text[:2], *graphemes.split(text[2:])]
+    return graphemes.split(text)
 
 
 def _without_accents(text: str) -> Iterator[str]:
@@ -113,6 +98,7 @@ def _without_accents(text: str) -> Iterator[str]:
         yield base + kept
 
 
+@packs.cached
 def letters_of(code: str) -> frozenset[str]:
     """The letters of the language's alphabet in both cases, by its own rules and by Unicode's."""
     small = language(code).alphabet

@@ -130,7 +130,8 @@ def compiled(
     keys = np.array([ord(pair[0]) << KEY_BITS | ord(pair[1]) for pair in couples], np.int64)
     order = np.argsort(keys)
     forms = _forms(owners, {kind: index for index, kind in enumerate(kinds)}, language)
-    slots = _slots(number)
+    slots = np.zeros(max(map(ord, number), default=0) + 2, np.int64)
+    slots[[ord(point) for point in number]] = list(number.values())
     likely, crowded = _likely(keys[order])
     return KeyErrorTable(
         kinds=len(kinds),
@@ -186,12 +187,6 @@ def form_hashes(points: Array, starts: Array, lengths: Array) -> Array:
     if len(full):
         sums[full] += np.add.reduceat(mixed, ends - sizes)
     return randomness.mix(sums)
-
-
-def _slots(number: Mapping[str, int]) -> Array:
-    slots = np.zeros(max(map(ord, number), default=0) + 2, np.int64)
-    slots[[ord(point) for point in number]] = list(number.values())
-    return slots
 
 
 def _forms(owners: Sequence[Owner], numbers: Mapping[str, int], language: str) -> dict[str, Any]:
@@ -297,7 +292,7 @@ def _sound(key_errors: Iterable[KeyingError]) -> tuple[Slots, Slots, Slots]:
     for point, kind, form, weight in key_errors:
         if form == point or weight < 1 or graphemes.SEPARATOR in point + form:
             continue
-        sound = stands(form, _compatible(point))
+        sound = stands(form, unicodedata.is_normalized("NFKC", point))
         if len(point) == 2:
             _add(pairs, point, kind, form, weight, bool(form) and sound)
         else:
@@ -324,12 +319,6 @@ def stands(form: str, compatible: bool = True) -> bool:
     if unicodedata.normalize("NFKC" if compatible else "NFC", form) != form:
         return False
     return not graphemes.open_ends(form)
-
-
-@lru_cache(1 << 16)
-def _compatible(point: str) -> bool:
-    """Whether a string is in NFKC."""
-    return unicodedata.is_normalized("NFKC", point)
 
 
 @lru_cache(1 << 16)

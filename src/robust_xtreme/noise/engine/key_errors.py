@@ -10,24 +10,27 @@ first cluster. Sets of kinds are bits (uint16). Slots, cells and forms are those
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from functools import cache, lru_cache
-from typing import Any, Final, Unpack, final
+from dataclasses import replace
+from functools import cache
+from typing import Any, Final, Literal, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme import graphemes, packs, randomness
 from robust_xtreme.edits import Batch, Edits, at, ragged
-from robust_xtreme.noise.engine._outcome import outcome, remembered
-from robust_xtreme.noise.engine._select import forms, guard, last_chosen, settle, unit_draws
+from robust_xtreme.languages import belongs
+from robust_xtreme.noise.engine._select import active, forms, guard, last_chosen, settle, unit_draws
+from robust_xtreme.noise.engine.distance import distance
 from robust_xtreme.noise.engine.key_error_table import (
     KEY_BITS,
     KeyErrorTable,
     KeyingError,
     compiled,
     form_hashes,
+    graphemes_of,
     hashed,
 )
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, known_language, member
@@ -38,42 +41,8 @@ Array = npt.NDArray[Any]
 Author = Callable[..., Iterable[KeyingError]]
 
 SWAP: Final = "swap"
-_THOUSAND: Final = 1000
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Kinds:
-    """The kinds of a perturbation, their rates in thousandths (kinds,), and the number of the kind that swaps."""
-
-    names: tuple[str, ...]
-    rates: Array
-    swap: int
-
-    def pick(self, allowed: Array, draws: Array) -> Array:
-        """The kind of each unit (k,), by rate among those that it allows (k,), from its draw (k,)."""
-        # shares (k, kinds): cumulated rates of the allowed kinds. The kind is the number of shares up to the draw.
-        shares = _shares(tuple(self.rates.tolist())).take(allowed, axis=0)
-        drawn = randomness.below(randomness.stream(draws, randomness.OPERATOR), shares[:, -1])
-        kinds: Array = (shares <= drawn[:, None]).sum(axis=1)
-        return kinds
-
-    @property
-    def active(self) -> int:
-        """The bits of the kinds whose rate is above 0."""
-        return sum(1 << bit for bit, rate in enumerate(self.rates.tolist()) if rate)
-
-    @property
-    def swaps(self) -> bool:
-        """Whether letters are swapped at all."""
-        return bool(self.active >> self.swap & 1)
-
-
-@lru_cache(64)
-def _shares(rates: tuple[int, ...]) -> Array:
-    """For each set of kinds (as bits) the cumulated rates of its kinds, (2 ** kinds, kinds)."""
-    bits = np.arange(1 << len(rates))[:, None] >> np.arange(len(rates)) & 1
-    return np.cumsum(bits * np.array(rates), axis=1)
+_NORMAL_FORMS: Final[tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...]] = ("NFC", "NFD", "NFKC", "NFKD")
+_REMEMBERED: Final = 1 << 18
 
 
 def key_errors(
@@ -101,7 +70,9 @@ def key_errors(
 
         def edit(job: Job) -> tuple[Edits, Array]:
             chosen = tuple((name, job.params[name][0]) for name in choices or {})
-            return _decide(job, table(job.language, chosen), _kinds(names, job.params, swaps(job.language)))
+            swap = names.index(SWAP) if SWAP in names and swaps(job.language) else len(names)
+            rates = tuple(job.params[name][0] for name in names)
+            return _decide(job, table(job.language, chosen), rates, swap)
 
         @packs.cached
         def lacks(code: str) -> str:
@@ -116,33 +87,28 @@ def key_errors(
     return make
 
 
-def _kinds(names: tuple[str, ...], params: Mapping[str, tuple[str, ...]], swaps: bool) -> _Kinds:
-    rates = np.array([round(float(params[name][0]) * _THOUSAND) for name in names], np.int64)
-    return _Kinds(names, rates, names.index(SWAP) if SWAP in names and swaps else len(names))
-
-
-def _decide(job: Job, table: KeyErrorTable, kinds: _Kinds) -> tuple[Edits, Array]:
-    """The edits of a batch, and the number of eligible units of each text (t,)."""
+def _decide(job: Job, table: KeyErrorTable, rates: tuple[str, ...], swap: int) -> tuple[Edits, Array]:
+    """The edits of a batch, and the number of eligible units of each text (t,); `swap` is the kind that swaps."""
     # allowed (m,): the kinds of the unit that begins at each cluster; 0 where none does. paired (m,): slots of pairs.
-    batch, active = job.batch, np.uint16(kinds.active)
-    allowed, paired = _units(batch, table, kinds)
+    batch, kinds = job.batch, np.uint16(active(rates))
+    allowed, paired = _units(batch, table, kinds, swap)
     draws = unit_draws(batch, job.keys)
     chosen = randomness.chosen(draws, job.strength)
     possible = allowed > 0
     eligible = np.add.reduceat(possible, batch.bounds[:-1], dtype=np.int64)
     # A text or span whose units are all chosen keeps the unit with the largest draw: it loses the kinds that delete.
-    if table.deletes & active:
+    if table.deletes & kinds:
         last = last_chosen(batch, possible, draws, chosen)
         allowed[last] &= ~at(table.empty, _slots(batch, table, paired, last))
     # So far `allowed` has only some kinds of clusters of several code points; all kinds are found for the chosen ones.
     numbers = np.flatnonzero(chosen & possible)
     longer = numbers[_long(batch, numbers)]
-    allowed[longer] = _within_kinds(batch, table, longer) & active
+    allowed[longer] = _within_kinds(batch, table, longer) & kinds
     numbers = numbers[at(allowed, numbers) > 0]
-    accepted, kind = settle(allowed, draws, numbers, kinds.pick, kinds.swap)
+    accepted, kind = settle(allowed, draws, numbers, rates, swap)
     numbers, kind = numbers[accepted], kind[accepted]
     # form (k,): the number of each edit's form. Within a longer cluster some forms must be checked, and may be dropped.
-    edits, form = _edits(batch, table, paired, numbers, kind, draws[numbers], kinds.swap)
+    edits, form = _edits(batch, table, paired, numbers, kind, draws[numbers], swap)
     asked = np.flatnonzero(_long(batch, numbers) & table.checked.take(form, mode="wrap"))
     return _sound(job, edits, asked, numbers[asked], at(table.hashes, form[asked])) if len(asked) else edits, eligible
 
@@ -156,7 +122,7 @@ def _long(batch: Batch, numbers: Array) -> Array:
     return several
 
 
-def _units(batch: Batch, table: KeyErrorTable, kinds: _Kinds) -> tuple[Array, Array | None]:
+def _units(batch: Batch, table: KeyErrorTable, kinds: np.uint16, swap: int) -> tuple[Array, Array | None]:
     """The kinds that each cluster of the batch (m,) allows, and the slot of the pair that begins there, or 0 (m,).
 
     Of a longer cluster some kinds may be missing, but not all of them. The slots are None if the table has no pairs.
@@ -169,30 +135,30 @@ def _units(batch: Batch, table: KeyErrorTable, kinds: _Kinds) -> tuple[Array, Ar
     longer = starts[:0] if simple else np.flatnonzero(np.diff(starts) > 1)
     letters = at(batch.props, at(starts, longer)) & graphemes.LETTER > 0
     masks[longer] = at(table.inner, at(first, longer)) * letters
-    free, active = np.ones(len(masks), np.bool_), np.uint16(kinds.active)
+    free, swaps = np.ones(len(masks), np.bool_), bool(kinds >> swap & 1)
     # free (m,): may be edited; closed (m,): joins with no neighbour; edge (m,): a span begins or ends before it.
     # letter (m,): begins with a letter; between (m,): is a letter before another letter, no edge between them.
     closed, edge = guard(batch, free)
     paired = None
-    if table.signs or len(table.pairs) or kinds.swaps:
+    if table.signs or len(table.pairs) or swaps:
         letter = ((batch.props if simple else at(batch.props, starts)) & graphemes.LETTER) > 0
         between = _between(letter, edge)
     if len(table.pairs):
-        paired = _paired(table, first, masks, _next(free, between, longer), active)
+        paired = _paired(table, first, masks, _next(free, between, longer), kinds)
     # single (m,): the clusters of one code point that can be swapped, because the table has key errors of them.
     masks *= free
     single = masks > 0
-    masks &= active
+    masks &= kinds
     unclear = longer[(at(masks, longer) == 0) & at(free, longer) & letters]
-    masks[unclear] = _within_kinds(batch, table, unclear) & active
+    masks[unclear] = _within_kinds(batch, table, unclear) & kinds
     if table.signs:
         _spare_numbers(batch, masks, letter)
-    if kinds.swaps:
+    if swaps:
         single[longer] = False
         single &= True if closed is None else closed
         single &= True if paired is None else paired == 0
         between[:-1] &= single[:-1] & single[1:] & (first[:-1] != first[1:])
-        masks |= between * np.uint16(1 << kinds.swap)
+        masks |= between * np.uint16(1 << swap)
     return masks, paired
 
 
@@ -364,23 +330,49 @@ def _sound(job: Job, edits: Edits, longer: Array, numbers: Array, hashes: Array)
 
     `longer` are the indices of the edits to check, `numbers` their clusters, and `hashes` those of their forms.
     """
-    # keys: a hash of cluster, position, form and language, by which `outcome` is computed once. changed: the numbers of
-    # changed clusters, 0 where an edit is unsound.
+    # keys: a hash of cluster, position, form and language, by which the outcome is computed once. changed: the numbers
+    # of changed clusters, 0 where an edit is unsound.
     points, starts = job.batch.points, job.batch.clusters.starts
     first, after = starts[numbers], starts[numbers + 1]
     offset = edits.start[longer] - first
     change = hashes + offset.astype(np.uint64) ^ np.uint64(randomness.salt(job.language))
     keys = form_hashes(points, first, after - first) ^ randomness.mix(change)
-    known = remembered()
+    known = _outcomes()
+    if len(known) > _REMEMBERED:
+        known.clear()
     changed = list(map(known.get, keys.tolist()))
     for number in [number for number, count in enumerate(changed) if count is None] if None in changed else ():
         source = edits.source[longer[number], 0] - len(points)
         old = points[first[number] : after[number]].tobytes()
         form = edits.pool[source : source + edits.length[longer[number], 0]].tobytes()
-        changed[number] = known[int(keys[number])] = outcome(old, int(offset[number]), form, job.language)
+        changed[number] = known[int(keys[number])] = _outcome(old, int(offset[number]), form, job.language)
     edits.graphemes[longer] = changed
     kept = np.flatnonzero(edits.graphemes)
     if len(kept) == len(edits):
         return edits
     names = ("start", "stop", "operator", "graphemes", "source", "length")
     return replace(edits, **{name: getattr(edits, name).take(kept, axis=0) for name in names})
+
+
+@packs.cached
+def _outcomes() -> dict[int, int]:
+    """The results of `_outcome` by a hash of cluster, position, form and language; emptied when too many."""
+    return {}
+
+
+def _outcome(old: bytes, position: int, form: bytes, language: str) -> int:
+    """How many clusters change when a form replaces the code point at a position of a cluster; 0 if that is unsound.
+
+    A sound result keeps the normal forms that the cluster was in, joins with its neighbours only if the cluster did,
+    and belongs to the language if the cluster did. `old` and `form` are UTF-32.
+    """
+    clean = old.decode("utf-32-le", "surrogatepass")
+    noisy = clean[:position] + form.decode("utf-32-le") + clean[position + 1 :]
+    if any(unicodedata.is_normalized(kind, clean) > unicodedata.is_normalized(kind, noisy) for kind in _NORMAL_FORMS):
+        return 0
+    if not noisy or graphemes.open_ends(noisy) > graphemes.open_ends(clean):
+        return 0
+    new = graphemes_of(noisy)
+    if belongs(language, clean) and not all(belongs(language, cluster) for cluster in new):
+        return 0
+    return distance(graphemes_of(clean), new)

@@ -35,8 +35,7 @@ Array = npt.NDArray[Any]
 OPERATORS: Final = ("delete", "double", "swap", "replace")
 _DELETE, _DOUBLE, _SWAP, _REPLACE = range(4)
 _GRAPHEMES: Final = np.array([1, 1, 2, 1], np.uint8)
-_NONE: Final = 255
-_WAYS: Final = 12
+_RATES: Final = ("1",) * len(OPERATORS)
 
 
 @final
@@ -141,26 +140,9 @@ def decide(page: Letters, proposal: Proposal, keys: Array, strength: str) -> tup
     eligible = np.add.reduceat(possible, page.batch.bounds[:-1], dtype=np.int64)
     allowed[last_chosen(page.batch, possible, draws, chosen)] &= ~np.uint8(1 << _DELETE)
     units = np.flatnonzero(chosen & (allowed > 0))
-    accepted, operators = settle(allowed, draws, units, _operators, _SWAP)
+    accepted, operators = settle(allowed, draws, units, _RATES, _SWAP)
     units, operators = units[accepted], operators[accepted]
     return _edits(page, proposal, units, operators, draws[units]), eligible
-
-
-def _picks() -> Array:
-    """The operator for a mask of allowed operators and a draw below 12, each equally often, as `mask * 12 + draw`."""
-    table = np.full((16, _WAYS), _NONE, np.uint8)
-    for mask in range(1, 16):
-        allowed = [number for number in range(4) if mask >> number & 1]
-        table[mask] = np.repeat(allowed, _WAYS // len(allowed))
-    return table.reshape(-1)
-
-
-_PICKS: Final = _picks()
-
-
-def _operators(allowed: Array, draws: Array) -> Array:
-    way = randomness.below(randomness.stream(draws, randomness.OPERATOR), _WAYS)
-    return at(_PICKS, allowed * np.int64(_WAYS) + way)
 
 
 def _edits(page: Letters, proposal: Proposal, units: Array, operators: Array, draws: Array) -> Edits:

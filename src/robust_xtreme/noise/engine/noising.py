@@ -18,8 +18,7 @@ from robust_xtreme import graphemes, registry
 from robust_xtreme.edits import Batch, Edits, Moved, SpanTable, Trace, apply, at, batch, span_table, traces
 from robust_xtreme.errors import Mismatch, SpecError
 from robust_xtreme.examples import Answers, Example, Span, Text
-from robust_xtreme.noise.engine.ask import Ask
-from robust_xtreme.noise.engine.perturbation import Bound, Job, Perturbation, bind
+from robust_xtreme.noise.engine.perturbation import Ask, Bound, Job, Perturbation, bind
 from robust_xtreme.randomness import salt, text_keys
 from robust_xtreme.specs import PerturbationSpec
 
@@ -69,18 +68,12 @@ class Noised:
 
     def to_clean(self, start: int, stop: int) -> tuple[int, int]:
         """The half-open range of the clean value that a range of the noisy value comes from."""
-        for span, moved in zip(self.clean.spans, self.text.spans, strict=True):
-            if (moved.start, moved.stop) == (start, stop):
-                return span.start, span.stop
         for trace in reversed(self.traces):
             start, stop = trace.to_clean(start, stop)
         return start, stop
 
     def to_noisy(self, start: int, stop: int) -> tuple[int, int]:
         """The half-open range of the noisy value that a range of the clean value became."""
-        for span, moved in zip(self.clean.spans, self.text.spans, strict=True):
-            if (span.start, span.stop) == (start, stop):
-                return moved.start, moved.stop
         for trace in self.traces:
             start, stop = trace.to_noisy(start, stop)
         return start, stop
@@ -311,10 +304,6 @@ def noise_example(example: Example, noised: Mapping[str, Noised], fields: Collec
     target = example.target
     if isinstance(target, Answers) and "context" in fields:
         context = noised[example.texts["context"].id]
-        target = Answers(tuple(_moved_span(context, span) for span in target.spans))
+        moved = [(span, *context.to_noisy(span.start, span.stop)) for span in target.spans]
+        target = Answers(tuple(replace(span, start=start, stop=stop) for span, start, stop in moved))
     return replace(example, texts=texts, target=target)
-
-
-def _moved_span(noised: Noised, span: Span) -> Span:
-    start, stop = noised.to_noisy(span.start, span.stop)
-    return replace(span, start=start, stop=stop)

@@ -7,14 +7,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final, TypedDict, final
+from typing import Any, Final, Protocol, TypedDict, final
 
 import numpy.typing as npt
 
 from robust_xtreme import languages
-from robust_xtreme.edits import Batch, Edits
+from robust_xtreme.edits import Batch, Edits, SpanTable
 from robust_xtreme.errors import SpecError
-from robust_xtreme.noise.engine.ask import Ask
 from robust_xtreme.specs import Link
 
 Array = npt.NDArray[Any]
@@ -23,6 +22,17 @@ Params = Mapping[str, tuple[str, ...]]
 _NAMED: Final = 8
 _NEAR: Final = 0.5
 _RATE: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?")
+
+
+class Ask(Protocol):
+    """The model that a condition may query, for a batch of texts at once."""
+
+    def __call__(self, ids: Sequence[str], values: Sequence[str], spans: SpanTable, /) -> npt.NDArray[Any]:
+        """Scores (n,), float64 from 0 to 1, of the model's answers when the text `ids[i]` is replaced by `values[i]`.
+
+        `spans` are the spans of the n values, in the order of those of the texts. A score is that of the task's first
+        metric, averaged over the examples that share the text.
+        """
 
 
 @final

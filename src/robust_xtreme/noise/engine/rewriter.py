@@ -10,7 +10,7 @@ again: strengths do not nest. Texts with spans are refused, because the new posi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from itertools import accumulate, groupby
 from typing import Any, Final, NamedTuple, Unpack
@@ -93,19 +93,16 @@ def _edit(name: str, author: Author, job: Job) -> tuple[Edits, Array]:
             f"{name!r} does not say what it moves, so it cannot noise texts with spans (tags, answers, mentions): "
             "use a perturbation of another kind, char_noise:0.1 say. See: robust-xtreme list perturbations"
         )
-    changes: list[Sequence[Change]] = [()] * len(job.batch)
+    values = job.batch.values
+    changes: list[Sequence[Change]] = [()] * len(values)
     if Decimal(job.strength):
         rewrite = author(job.language, float(job.strength), **{key: value for key, (value,) in job.params.items()})
-        values = zip(job.batch.values, job.keys.tolist(), strict=True)
         with lent() as seed:
-            changes = [changed(value, _rewritten(rewrite, value, seed, key)) for value, key in values]
-    many = np.array([len(text_changes) for text_changes in changes], np.int64)
-    return _edits(job.batch, changes), np.maximum(_words(job.batch), many)
-
-
-def _rewritten(rewrite: Rewrite, value: str, seed: Callable[[int], None], key: int) -> str:
-    seed(key)
-    return rewrite(value)
+            for number, key in enumerate(job.keys.tolist()):
+                seed(key)
+                changes[number] = changed(values[number], rewrite(values[number]))
+    words = [max(len(value.split()), len(edits)) for value, edits in zip(values, changes, strict=True)]
+    return _edits(job.batch, changes), np.array(words, np.int64)
 
 
 def changed(old: str, new: str) -> list[Change]:
@@ -113,10 +110,9 @@ def changed(old: str, new: str) -> list[Change]:
     if not old or old == new:
         return []
     before, after = graphemes.split(old), graphemes.split(new)
-    words, others = list(_tokens(before)), list(_tokens(after))
-    starts, stops = _word_offsets(words), _word_offsets(others)
+    (words, starts), (others, stops) = _words(before), _words(after)
     changes: list[Change] = []
-    for a, b, c, d in hunks(["".join(word) for word in words], ["".join(word) for word in others]):
+    for a, b, c, d in hunks(words, others):
         inner = hunks(before[starts[a] : starts[b]], after[stops[c] : stops[d]])
         first, last = inner[0], inner[-1]
         form = "".join(after[stops[c] + first[2] : stops[c] + last[3]])
@@ -137,41 +133,27 @@ def _add(changes: list[Change], clusters: Sequence[str], start: int, stop: int, 
         changes.append(Change(start - 1, start, clusters[-1] + form, cost, _INSERT))
 
 
-def _tokens(clusters: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """The words and the white space between them."""
-    for _, run in groupby(clusters, key=str.isspace):
-        yield tuple(run)
-
-
-def _word_offsets(words: Sequence[Sequence[str]]) -> list[int]:
-    return list(accumulate(map(len, words), initial=0))
-
-
-def _words(batch: Batch) -> Array:
-    """The number of runs without white space of each text (t,)."""
-    return np.array([len(value.split()) for value in batch.values], np.int64)
+def _words(clusters: Sequence[str]) -> tuple[list[str], list[int]]:
+    """The words and the white space between them, and the cluster at which each begins; then the number of clusters."""
+    words = [tuple(run) for _, run in groupby(clusters, key=str.isspace)]
+    return ["".join(word) for word in words], list(accumulate(map(len, words), initial=0))
 
 
 def _edits(batch: Batch, changes: Sequence[Sequence[Change]]) -> Edits:
     """The changes of all texts as edits of the batch."""
     flat = [change for text_changes in changes for change in text_changes]
     base = np.repeat(batch.bounds[:-1], [len(text_changes) for text_changes in changes]).astype(np.int64)
-    starts, stops = (np.array(column, np.int64) for column in _columns(flat))
     forms = [change.form.encode("utf-32-le", "surrogatepass") for change in flat]
     pool = np.frombuffer(b"".join(forms), np.uint32)
     sizes = np.array([len(form) // 4 for form in forms], np.int64)
     nothing = np.zeros(len(flat), np.int64)
     cluster_starts = batch.clusters.starts
     return Edits(
-        cluster_starts[base + starts],
-        cluster_starts[base + stops],
+        cluster_starts[base + np.array([change.start for change in flat], np.int64)],
+        cluster_starts[base + np.array([change.stop for change in flat], np.int64)],
         np.array([change.operator for change in flat], np.uint8),
         np.array([change.cost for change in flat], np.int64),
         np.stack((len(batch.points) + np.cumsum(sizes) - sizes, nothing), axis=1),
         np.stack((sizes, nothing), axis=1),
         pool,
     )
-
-
-def _columns(changes: Sequence[Change]) -> tuple[list[int], list[int]]:
-    return [change.start for change in changes], [change.stop for change in changes]

@@ -14,18 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from functools import cache, partial
+from functools import partial
 from typing import Any, Final, NamedTuple, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from robust_xtreme import graphemes, randomness
-from robust_xtreme.edits import Batch, Edits, at, ragged
+from robust_xtreme.edits import Edits, at, ragged
 from robust_xtreme.languages import language
 from robust_xtreme.noise.engine._lexicon import DECOMPOSED, Form, Lexicon, Table
 from robust_xtreme.noise.engine._runs import Words, find
-from robust_xtreme.noise.engine._select import forms
+from robust_xtreme.noise.engine._select import active, forms, pick
 from robust_xtreme.noise.engine.perturbation import Declared, Job, Perturbation, known_language, member
 from robust_xtreme.packs import cached
 
@@ -39,7 +39,6 @@ SWAP: Final = "swap"
 JOIN: Final = "join"
 _FORMLESS: Final = {DROP, SWAP, JOIN}
 _LINE_BREAKS: Final = np.array([0x0A, 0x0B, 0x0C, 0x0D, 0x85, 0x2028, 0x2029], np.uint32)
-_THOUSANDTHS: Final = 1000
 _NOWHERE: Final = -1
 
 
@@ -57,11 +56,6 @@ class Moves(NamedTuple):
     high: Array
 
 
-def moves(words: Words, draws: Array) -> Moves:
-    """Which words may be swapped or dropped."""
-    return Moves(_swaps(words), *_drops(words, draws))
-
-
 def _swaps(words: Words) -> Array:
     """Words (w,) before another, different word, with only white space and no edge of a span between them."""
     swaps = np.zeros(len(words.first), np.bool_)
@@ -69,7 +63,7 @@ def _swaps(words: Words) -> Array:
         # low, high (w - 1,): the clusters between each word and the next.
         low, high = words.last[:-1], words.first[1:]
         swaps[:-1] = words.alone[:-1] & words.alone[1:] & (low < high)
-        swaps[:-1] &= _all(words.blank, low, high) & ~_any(words.edge, low, high + 1)
+        swaps[:-1] &= ~_any(~words.blank, low, high) & ~_any(words.edge, low, high + 1)
         swaps[:-1] &= ~_same(words)
     return swaps
 
@@ -80,7 +74,7 @@ def _joined(words: Words) -> Array:
     if len(joined) > 1:
         low, high = words.last[:-1], words.first[1:]
         joined[:-1] = words.offered[:-1] & words.offered[1:] & (low < high)
-        joined[:-1] &= _all(_within_line(words), low, high) & ~_any(words.edge, low + 1, high)
+        joined[:-1] &= ~_any(~_within_line(words), low, high) & ~_any(words.edge, low + 1, high)
         joined[_spanned(words)] = False
     return joined
 
@@ -100,11 +94,6 @@ def _spanned(words: Words) -> Array:
     index = np.minimum(np.searchsorted(words.stop, starts), len(words.stop) - 2)
     whole: Array = index[(words.stop[index] == starts) & (words.start[index + 1] == stops)]
     return whole
-
-
-def _all(where: Array, low: Array, high: Array) -> Array:
-    """Whether a condition (m,) is true for all clusters of each range."""
-    return ~_any(~where, low, high)
 
 
 def _any(where: Array, low: Array, high: Array) -> Array:
@@ -139,15 +128,12 @@ def _drops(words: Words, draws: Array) -> tuple[Array, Array, Array, Array]:
     ahead = (after > words.last) & ~_any(words.edge, words.last, after)
     back = (before < words.first) & ~_any(words.edge, before + 1, words.first + 1)
     low, high = np.where(ahead, words.first, before), np.where(ahead, after, words.last)
-    free = words.alone & (ahead | back) & ~_joins(words.batch, low, high)
+    # Where the clusters on the two sides might join, the word stays.
+    clusters = words.batch.clusters
+    joins = np.isin(low - 1, clusters.open_after) | np.isin(high, clusters.open_before)
+    free = words.alone & (ahead | back) & ~joins
     kept, lone = _kept(words, draws)
     return free & ~kept, free & kept & ~lone, low, high
-
-
-def _joins(batch: Batch, low: Array, high: Array) -> Array:
-    """Whether the clusters on the two sides of each range might join if the range were deleted."""
-    clusters = batch.clusters
-    return np.isin(low - 1, clusters.open_after) | np.isin(high, clusters.open_before)
 
 
 def _kept(words: Words, draws: Array) -> tuple[Array, Array]:
@@ -164,22 +150,6 @@ def _kept(words: Words, draws: Array) -> tuple[Array, Array]:
         kept[numbers[draws[numbers] == np.repeat(largest, sizes)]] = True
         lone[first[sizes == 1]] = True
     return kept, lone
-
-
-@cache
-def _mixture(rates: tuple[str, ...]) -> Array:
-    """For each set of kinds (as bits) the cumulated rates of its kinds, (2 ** kinds, kinds)."""
-    weights = np.array([int(Decimal(rate) * _THOUSANDTHS) for rate in rates], np.int64)
-    sets = np.arange(1 << len(rates))[:, None] >> np.arange(len(rates)) & 1
-    return np.cumsum(sets * weights, axis=1)
-
-
-def _picked(rates: tuple[str, ...], ways: Array, draws: Array) -> Array:
-    """The kind of each word (w,), by rate among the kinds that it has (`ways`)."""
-    cumulated = _mixture(rates)[ways]
-    way = randomness.below(randomness.stream(draws, randomness.OPERATOR), cumulated[:, -1])
-    picked: Array = (way[:, None] >= cumulated).sum(axis=1)
-    return picked
 
 
 class Plan(NamedTuple):
@@ -199,14 +169,13 @@ def _plan(job: Job, kinds: tuple[str, ...], lexicon: Lexicon | None) -> Plan:
     rates = tuple(job.params[kind][0] for kind in kinds)
     rows = np.zeros(len(draws), np.int64) if lexicon is None else lexicon.find(_strings(words))
     ways = np.zeros(len(draws), np.int64) if lexicon is None else lexicon.table.masks[rows]
-    movable = moves(words, draws) if {DROP, SWAP} & set(kinds) else None
+    movable = Moves(_swaps(words), *_drops(words, draws)) if {DROP, SWAP} & set(kinds) else None
     if movable is not None:
         ways |= _bit(kinds, SWAP, movable.swaps) | _bit(kinds, DROP, movable.drops)
     if JOIN in kinds:
         ways |= _bit(kinds, JOIN, _joined(words))
-    active = sum(1 << number for number, rate in enumerate(rates) if Decimal(rate))
-    ways = np.where(words.offered, ways & active, 0)
-    return Plan(words, draws, rows, ways, _picked(rates, ways, draws), movable)
+    ways = np.where(words.offered, ways & active(rates), 0)
+    return Plan(words, draws, rows, ways, pick(rates, ways, draws), movable)
 
 
 def _bit(kinds: tuple[str, ...], kind: str, where: Array) -> Array:

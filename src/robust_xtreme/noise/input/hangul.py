@@ -50,11 +50,7 @@ def _keys() -> _Keys:
         if len(struck) not in (1, 2) or jamo not in _JAMO or not single.keys() >= set(struck):
             raise DataError(table.path, f"the row {struck!r:.20}, {jamo!r:.20} is not a jamo and its one or two keys")
     pairs = {"".join(single[key] for key in struck): jamo for struck, jamo in known.items() if len(struck) > 1}
-    return _Keys(single, pairs, _turned(single), _turned(pairs))
-
-
-def _turned(table: dict[str, str]) -> dict[str, str]:
-    return {value: key for key, value in table.items()}
+    return _Keys(single, pairs, {single[key]: key for key in single}, {pairs[parts]: parts for parts in pairs})
 
 
 Change = tuple[str, int, int]

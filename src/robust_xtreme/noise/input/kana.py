@@ -16,10 +16,7 @@ from typing import Final, final
 
 from robust_xtreme import languages, packs
 from robust_xtreme.noise.engine.key_error_table import KeyingError
-from robust_xtreme.noise.input.nearby import near
-
-LAYOUT: Final = "us"
-"""The keyboard pack that says where the keys are."""
+from robust_xtreme.noise.input.nearby import LATIN, near
 
 MOST: Final = 8
 """How many forms a kana or a word has in one kind."""
@@ -117,7 +114,7 @@ def struck(keys: str) -> Iterator[tuple[str, str, int]]:
         before, after = keys[:index], keys[index + 1 :]
         yield "delete", before + after, 1
         yield "double", before + key + key + after, 1
-        for other, weight in near(LAYOUT, key):
+        for other, weight in near(LATIN, key):
             yield "neighbour", before + other + after, weight
             yield "insert", before + other + key + after, weight
             yield "insert", before + key + other + after, weight
@@ -143,12 +140,9 @@ def _words() -> Words:
     for row in sorted(table.rows, key=lambda row: (-table.number(row, "weight"), row["word"])):
         word = row["word"]
         if word and not word.endswith(_TSU):
-            groups[row["reading"], len(word), _ending(word)][word] = int(row["weight"])
+            ending = word[-1] if "ぁ" <= word[-1] <= "ゖ" else ""
+            groups[row["reading"], len(word), ending][word] = int(row["weight"])
     return groups
-
-
-def _ending(word: str) -> str:
-    return word[-1] if "ぁ" <= word[-1] <= "ゖ" else ""
 
 
 def _of_words(groups: Words) -> Iterator[KeyingError]:

@@ -173,7 +173,7 @@ def _layout(path: Path, name: str, pack: dict[str, Any]) -> Layout:
         licence=pack["licence"],
         standing=pack["standing"],
         _typed=_typed(keys),
-        _near={key: tuple(other for other in keys if other is not key and _close(key, other)) for key in keys},
+        _near={key: tuple(other for other in keys if other is not key and _apart(key, other) <= REACH) for key in keys},
     )
 
 
@@ -272,8 +272,8 @@ def _typed(keys: tuple[Key, ...]) -> dict[str, Stroke]:
     return strokes
 
 
-def _close(key: Key, other: Key) -> bool:
-    return math.hypot(key.x - other.x, key.y - other.y) <= REACH
+def _apart(key: Key, other: Key) -> float:
+    return math.hypot(key.x - other.x, key.y - other.y)
 
 
 def _segments(text: str) -> Iterator[str]:
@@ -289,4 +289,4 @@ def closeness(key: Key, other: Key) -> int:
     """How often a neighbouring key is hit: those of the same row most, then the closer ones of other rows."""
     if abs(key.y - other.y) < _SAME_ROW:
         return 3
-    return 2 if math.hypot(key.x - other.x, key.y - other.y) <= _CLOSE else 1
+    return 2 if _apart(key, other) <= _CLOSE else 1

@@ -7,6 +7,9 @@ from typing import Final
 from robust_xtreme import packs
 from robust_xtreme.noise.input.keyboards import closeness, layout
 
+LATIN: Final = "us"
+"""The keyboard pack that says where the keys of Latin letters are."""
+
 _SHIFT: Final = 1
 
 

@@ -16,10 +16,7 @@ from typing import Final, final
 from robust_xtreme import languages, packs
 from robust_xtreme.errors import DataError
 from robust_xtreme.noise.engine.key_error_table import KeyingError
-from robust_xtreme.noise.input.nearby import near
-
-LAYOUT: Final = "us"
-"""The keyboard pack that says where the keys are."""
+from robust_xtreme.noise.input.nearby import LATIN, near
 
 _MOST: Final = {"candidate": 8, "syllable": 4, "neighbour": 4, "delete": 3}
 _CANDIDATES: Final = 8
@@ -83,9 +80,9 @@ def _usual(book: Book, alphabet: Collection[str]) -> Book:
 
 def fuzzy(syllable: str) -> list[str]:
     """The syllables, legal or not, that differ in one sound that speakers take for the other."""
-    starts, ends = _sounds("initial"), _sounds("final")
-    swapped = [other + syllable[len(initial) :] for initial, other in starts if _initial(syllable) == initial]
-    return swapped + [syllable[: -len(final)] + other for final, other in ends if syllable.endswith(final)]
+    begin = syllable[: 2 if syllable[1:2] == "h" else 1]
+    swapped = [other + syllable[len(begin) :] for initial, other in _sounds("initial") if initial == begin]
+    return swapped + [syllable[: -len(final)] + other for final, other in _sounds("final") if syllable.endswith(final)]
 
 
 @packs.cached
@@ -102,23 +99,18 @@ def _sounds(position: str) -> list[tuple[str, str]]:
     return [(left, other) for pair in pairs for left, other in (pair, pair[::-1])]
 
 
-def _initial(syllable: str) -> str:
-    return syllable[: 2 if syllable[1:2] == "h" else 1]
-
-
 def struck(syllable: str) -> Iterator[tuple[str, str, int]]:
     """The key errors of a syllable, legal or not: kind, the letters typed, weight."""
     for index, letter in enumerate(syllable):
         before, after = syllable[:index], syllable[index + 1 :]
         yield "delete", before + after, 1
-        for other, weight in near(LAYOUT, letter):
+        for other, weight in near(LATIN, letter):
             yield "neighbour", before + other + after, weight
 
 
 def _mistakes(syllable: str, legal: Collection[str]) -> list[tuple[str, str, int]]:
     """The legal syllables that a syllable is mistyped as: kind, syllable, weight."""
-    similar = (("syllable", other, 1) for other in fuzzy(syllable))
-    mistakes = chain(similar, struck(syllable))
+    mistakes = chain((("syllable", other, 1) for other in fuzzy(syllable)), struck(syllable))
     return [mistake for mistake in mistakes if mistake[1] in legal and mistake[1] != syllable]
 
 
@@ -130,7 +122,7 @@ def _of_characters(book: Book, readings: Mapping[str, Count], mistakes: Mistakes
     nearest = {syllable: _top(forms, _NEAR) for syllable, forms in book.forms.items()}
     for point, known in readings.items():
         counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        for syllable, share in _shares(list(known.items())):
+        for syllable, share in _shares(known):
             for form, count in tops.get(syllable, ()):
                 counts["candidate"][form] += max(1, count * share // _THOUSAND)
             for kind, other, weight in mistakes.get(syllable, ()):
@@ -169,7 +161,7 @@ def _top(forms: Count, most: int) -> list[tuple[str, int]]:
     return list(forms.items())[:most]
 
 
-def _shares(forms: list[tuple[str, int]]) -> list[tuple[str, int]]:
+def _shares(forms: Count) -> list[tuple[str, int]]:
     """Frequencies as thousandths of their sum."""
-    total = sum(count for _, count in forms)
-    return [(form, max(1, _THOUSAND * count // total)) for form, count in forms]
+    total = sum(forms.values())
+    return [(form, max(1, _THOUSAND * count // total)) for form, count in forms.items()]

@@ -62,13 +62,10 @@ class _Letter:
     base: str
     hat: str = ""
 
-    def text(self, tone: str = "") -> str:
-        """The letter in NFC."""
-        return _composed(self.sign, self.hat, tone)
-
 
 @cache
 def _composed(sign: str, hat: str, tone: str) -> str:
+    """A letter in NFC."""
     if hat == STROKE:
         return "Đ" if sign.isupper() else "đ"
     return unicodedata.normalize("NFC", sign + hat + tone)
@@ -137,7 +134,9 @@ class _Word:
     def text(self) -> str:
         """The word with its tone by the traditional spelling."""
         toned = self._toned_position() if self.tone else -1
-        return "".join(letter.text(self.tone if n == toned else "") for n, letter in enumerate(self.letters))
+        return "".join(
+            _composed(letter.sign, letter.hat, self.tone if n == toned else "") for n, letter in enumerate(self.letters)
+        )
 
     def _toned_position(self) -> int:
         """The last vowel with a hat; else the last before a consonant; else the one before the last."""
@@ -165,7 +164,13 @@ def keys(text: str, method: Method, *, tone_last: bool = False) -> str:
 
 def typed(struck: str, method: Method) -> str:
     """What the input method makes of keys."""
-    return "".join(_typed(word, method_keys(method)) for word in _words(struck))
+    text = ""
+    for word in _words(struck):
+        typing = _Word(method_keys(method))
+        for key in word:
+            typing.strike(key)
+        text += typing.text()
+    return text
 
 
 def _words(text: str) -> Iterator[str]:
@@ -196,10 +201,3 @@ def parts(sign: str) -> tuple[str, str, str]:
     base, *marks = tuple(unicodedata.normalize("NFD", sign))
     tone = "".join(mark for mark in marks if mark in TONES)
     return base, "".join(mark for mark in marks if mark not in TONES), tone
-
-
-def _typed(word: str, table: Keys) -> str:
-    typing = _Word(table)
-    for key in word:
-        typing.strike(key)
-    return typing.text()

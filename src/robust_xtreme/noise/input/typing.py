@@ -71,19 +71,20 @@ def reached(layout: Layout, code: str) -> tuple[int, int]:
 
 def _desk(layout: Layout, code: str) -> _Desk:
     marks = str(packs.read("alphabets", code).get("marks", "")).split()
-    signs = dict.fromkeys(sign.removeprefix(DEAD) for sign in _signs(layout))
+    signs = dict.fromkeys(sign.removeprefix(DEAD) for key in layout.keys for sign in key.levels if sign)
     accents = tuple(sign for sign in signs if len(sign) == 1 and slot(sign) == "accent")
     return _Desk(layout, frozenset((*alphabet(code).letters, *language(code).alphabet, *marks)), accents)
-
-
-def _signs(layout: Layout) -> Iterator[str]:
-    return (sign for key in layout.keys for sign in key.levels if sign)
 
 
 def _points(desk: _Desk) -> list[str]:
     """The letters and marks of the language's scripts that a layout types, by a key of their own or by dead keys."""
     scripts = {script(point) for form in desk.signs for point in form}
-    typed = {sign for sign in _signs(desk.layout) if len(sign) == 1 and unicodedata.category(sign)[0] in "LM"}
+    typed = {
+        sign
+        for key in desk.layout.keys
+        for sign in key.levels
+        if len(sign) == 1 and unicodedata.category(sign)[0] in "LM"
+    }
     return sorted(point for point in typed | desk.signs if len(point) == 1 and script(point) in scripts)
 
 
@@ -115,17 +116,12 @@ def _sign(key: Key, level: int) -> str:
 def _key_errors(desk: _Desk, point: str, typed: _Typed) -> Counter[tuple[str, str]]:
     """The forms of one letter or mark by kind, with their weights."""
     counts: Counter[tuple[str, str]] = Counter()
-    for kind, form, weight in chain(
-        _missed(point), _twice(point, typed), _near(desk, point, typed), _wrong(desk, point, typed)
-    ):
+    if may_be_missed(point):
+        counts["accent" if slot(point) == "accent" else "delete", ""] += _MISSED
+    for kind, form, weight in chain(_twice(point, typed), _near(desk, point, typed), _wrong(desk, point, typed)):
         if form != point and (not form or desk.writes(form)):
             counts[kind, form] += weight
     return counts
-
-
-def _missed(point: str) -> Iterator[Row]:
-    if may_be_missed(point):
-        yield "accent" if slot(point) == "accent" else "delete", "", _MISSED
 
 
 def _twice(point: str, typed: _Typed) -> Iterator[Row]:

@@ -16,11 +16,8 @@ from typing import Final, NamedTuple
 
 from robust_xtreme import languages, packs
 from robust_xtreme.noise.engine.key_error_table import KeyingError
-from robust_xtreme.noise.input.nearby import near
+from robust_xtreme.noise.input.nearby import LATIN, near
 from robust_xtreme.noise.input.telex import STROKE, TONES, Method, Stroke, method_keys, parts, strokes, typed
-
-LAYOUT: Final = "us"
-"""The keyboard pack that says where the keys are."""
 
 SURE: Final = 0.99
 """The share of a unit's syllables, by frequency, in which one mistyped key must give a form."""
@@ -83,12 +80,11 @@ def _frames() -> dict[str, Counter[Frame]]:
             for titled in _titled(frame):
                 by_form[titled.unit][titled] += frequency
     alone = {letter: Counter([Frame("", letter, "")]) for letter in languages.language("vi").alphabet}
-    return {unit: _common(frames) for unit, frames in sorted((alone | by_form).items())}
-
-
-def _common(frames: Counter[Frame]) -> Counter[Frame]:
-    least = (1 - SURE) * frames.total()
-    return Counter({frame: frequency for frame, frequency in frames.most_common(MOST) if frequency > least})
+    common = {}
+    for unit, frames in sorted((alone | by_form).items()):
+        least = (1 - SURE) * frames.total()
+        common[unit] = Counter({frame: count for frame, count in frames.most_common(MOST) if count > least})
+    return common
 
 
 def _titled(frame: Frame) -> Iterator[Frame]:
@@ -143,17 +139,13 @@ def _wrong(frame: Frame, method: Method) -> Forms:
     inside = range(len(frame.before), len(frame.before) + len(frame.unit))
     rows = [row for last in (False, True) for row in _mistyped(strokes(word, method, tone_last=last), inside)]
     texts = {struck: typed(struck, method) for struck in {struck for _, struck, _ in rows}}
+    bare = "".join(parts(letter)[0] for letter in word)
     slipped = ((kind, texts[struck], weight) for kind, struck, weight in rows)
-    for kind, text, weight in (("accent", _bare(word), 2 * _BARE), *slipped):
+    for kind, text, weight in (("accent", bare, 2 * _BARE), *slipped):
         form = _between(text, frame)
         if form is not None and form != frame.unit and (form or kind == "delete"):
             forms[kind, form] += weight
     return forms
-
-
-def _bare(word: str) -> str:
-    """A word without any of its marks."""
-    return "".join(parts(letter)[0] for letter in word)
 
 
 def _between(text: str, frame: Frame) -> str | None:
@@ -176,7 +168,7 @@ def _mistyped(row: list[Stroke], inside: range) -> Iterator[tuple[str, str, int]
             yield "shift", head + key.swapcase() + tail, 1
         if tail and row[index + 1].position in inside:
             yield "swap", head + tail[0] + key + tail[1:], 1
-        for other, weight in near(LAYOUT, key):
+        for other, weight in near(LATIN, key):
             if not stroke.mark and other.isdigit():
                 continue
             yield ("accent" if stroke.mark else "neighbour"), head + other + tail, weight
@@ -191,7 +183,7 @@ def _of_marks(method: Method) -> Iterator[KeyingError]:
     for mark in sorted({*TONES, *hats} - {STROKE}):
         yield KeyingError(mark, "accent", "", _MISSED)
     for key, tone in table.tones.items():
-        for other, weight in near(LAYOUT, key):
+        for other, weight in near(LATIN, key):
             wrong = table.tones.get(other, "")
             if tone and wrong and unicodedata.combining(tone) == unicodedata.combining(wrong):
                 yield KeyingError(tone, "accent", wrong, weight)

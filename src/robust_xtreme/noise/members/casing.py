@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from robust_xtreme import packs
+from robust_xtreme.graphemes import split
 from robust_xtreme.languages import language as language_of
 from robust_xtreme.noise.engine.case import (
     CAPITAL,
     LOWER,
-    clusters,
     has_case,
     initials,
     letters_of,
@@ -31,15 +30,10 @@ _WITHOUT_CAPITALS = ("ka",)
 
 def _lacks(code: str) -> str:
     """Georgian's Mtavruli capitals represent whole lines only, and hardly any text has them."""
-    if known_language(code):
-        return known_language(code)
+    if reason := known_language(code):
+        return reason
     cased = code not in _WITHOUT_CAPITALS and any(map(has_case, language_of(code).alphabet))
     return "" if cased else "the script has no case"
-
-
-@packs.cached
-def _letters(code: str) -> frozenset[str]:
-    return letters_of(code)
 
 
 @words(
@@ -71,4 +65,4 @@ def _forms(word: str, code: str) -> Iterator[Form]:
 
 def _belongs(form: str, word: str, code: str) -> bool:
     """Whether all new letters of a form are letters of the language."""
-    return set(clusters(form)) - set(clusters(word)) <= _letters(code)
+    return set(split(form)) - set(split(word)) <= letters_of(code)

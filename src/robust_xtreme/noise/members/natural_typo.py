@@ -53,12 +53,7 @@ def _key(word: str, code: str) -> str:
     return lower(word, code).replace("’", "'")
 
 
-@words(
-    strength="share of the words listed that are misspelt",
-    rates={_KIND: "1"},
-    lacks=_lacks,
-    packs=_packs,
-)
+@words(strength="share of the words listed that are misspelt", rates={_KIND: "1"}, lacks=_lacks, packs=_packs)
 def natural_typo(word: str, language: str) -> Iterator[Form]:
     """Misspell words as people do, by lists of real misspellings."""
     whole = list(_of(word, language))

@@ -18,6 +18,7 @@ from typing import Final
 from robust_xtreme import languages, packs
 from robust_xtreme.errors import DataError
 from robust_xtreme.noise.engine.key_errors import KeyingError, key_errors
+from robust_xtreme.noise.engine.perturbation import known_language
 
 _LIKENESS: Final = re.compile("[1-9][0-9]?|100")
 _MOST: Final = 3
@@ -28,7 +29,7 @@ _DIGITS: Final = 20
 
 
 def _lacks(code: str) -> str:
-    reason = "unknown language" if code not in languages.ALL_LANGUAGES else ""
+    reason = known_language(code)
     return reason or ("" if packs.has("lookalikes", languages.language(code).script) else "no pack of look-alikes")
 
 
@@ -36,12 +37,7 @@ def _packs(code: str) -> tuple[str, ...]:
     return (f"lookalikes/{languages.language(code).script}",)
 
 
-@key_errors(
-    strength="share of letters misread",
-    rates={"lookalike": "1"},
-    lacks=_lacks,
-    packs=_packs,
-)
+@key_errors(strength="share of letters misread", rates={"lookalike": "1"}, lacks=_lacks, packs=_packs)
 def ocr_noise(language: str) -> Iterator[KeyingError]:
     """Misread letters the way scanners do, as others that look alike."""
     yield from misread(language)

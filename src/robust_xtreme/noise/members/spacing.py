@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from itertools import accumulate, pairwise
 from typing import Final
 
+from robust_xtreme.graphemes import split
 from robust_xtreme.languages import belongs
-from robust_xtreme.noise.engine.case import clusters
 from robust_xtreme.noise.engine.perturbation import alphabet_pack
 from robust_xtreme.noise.engine.words import Form, words
 
@@ -29,17 +29,12 @@ _MOST: Final = 40
 )
 def spacing(word: str, language: str) -> Iterator[Form]:
     """Join words and split them: the space before the next one left out, or one put where none belongs."""
-    splits = _split_points(word, language)
+    # A word can be split between two letters, both of the language.
+    clusters = split(word)
+    letters = [cluster not in _APOSTROPHES and belongs(language, cluster) for cluster in clusters]
+    ends = accumulate(map(len, clusters))
+    splits = [end for end, both in zip(ends, pairwise(letters), strict=False) if all(both)]
     few = min(len(splits), _MOST)
     for number in range(few):
-        split = splits[number * len(splits) // few]
-        yield Form(f"{word[:split]} {word[split:]}", "split")
-
-
-def _split_points(word: str, code: str) -> list[int]:
-    """Where a word can be split: between two letters, both of the language."""
-    clusters_of = clusters(word)
-    letters = [cluster not in _APOSTROPHES and belongs(code, cluster) for cluster in clusters_of]
-    return [
-        split for split, both in zip(accumulate(map(len, clusters_of)), pairwise(letters), strict=False) if all(both)
-    ]
+        end = splits[number * len(splits) // few]
+        yield Form(f"{word[:end]} {word[end:]}", "split")

@@ -21,6 +21,7 @@ from typing import Any, Final, final
 from robust_xtreme import languages
 from robust_xtreme.errors import UserError
 from robust_xtreme.graphemes import split
+from robust_xtreme.noise.engine.perturbation import known_language
 
 _PIECE: Final = 1000
 _WORD: Final = re.compile(r"\S+")
@@ -57,8 +58,8 @@ def _loading() -> Iterator[None]:
 
 def lacks_letters(code: str) -> str:
     """Why an augmenter that changes single code points does not serve a language; "" where it does."""
-    if code not in languages.ALL_LANGUAGES:
-        return "unknown language"
+    if reason := known_language(code):
+        return reason
     language = languages.language(code)
     if language.script in _ABUGIDAS or any(len(letter) > 1 for letter in language.alphabet):
         return "nlpaug changes single code points and would tear letters from their combining marks"

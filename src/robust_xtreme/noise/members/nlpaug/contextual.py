@@ -27,6 +27,7 @@ from typing import Any, Final, NamedTuple, final
 from robust_xtreme import languages
 from robust_xtreme.errors import UserError
 from robust_xtreme.noise.engine.diff import hunks
+from robust_xtreme.noise.engine.perturbation import known_language
 from robust_xtreme.noise.engine.rewriter import rewriter
 from robust_xtreme.noise.members.nlpaug._library import language_models
 
@@ -37,8 +38,8 @@ _CLOSE: Final = 1e-9
 
 def lacks(code: str) -> str:
     """Why a language is not served; "" where it is."""
-    if code not in languages.ALL_LANGUAGES:
-        return "unknown language"
+    if reason := known_language(code):
+        return reason
     return "" if languages.language(code).spaces else "nlpaug puts spaces around words, and the language has none"
 
 
@@ -136,13 +137,9 @@ class _Pieces(NamedTuple):
 def _pieces(augmenter: Any, text: str) -> _Pieces:
     tokenizer = augmenter.model.get_tokenizer()
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-    offsets = [_tight(text, *bounds) for bounds in encoded["offset_mapping"]]
+    # The range of a piece is without the white space at its beginning.
+    offsets = [(stop - len(text[start:stop].lstrip()), stop) for start, stop in encoded["offset_mapping"]]
     return _Pieces(tokenizer.convert_ids_to_tokens(encoded["input_ids"]), offsets)
-
-
-def _tight(text: str, start: int, stop: int) -> tuple[int, int]:
-    """A range without the white space at its beginning."""
-    return stop - len(text[start:stop].lstrip()), stop
 
 
 def _parts(augmenter: Any, text: str) -> Iterator[str]:
@@ -175,17 +172,13 @@ def _carried(text: str, clean: _Pieces, augmented: str, noisy: _Pieces, special:
     for a, b, c, d in hunks(clean.names, noisy.names):
         if not set(special).isdisjoint(noisy.names[c:d]):
             continue
-        form = _covered(augmented, noisy.ranges[c:d])
+        form = augmented[noisy.ranges[c][0] : noisy.ranges[d - 1][1]] if c < d else ""
         start, stop = _covering(clean.ranges, a, b)
         if a == b:
             form = f"{form} " if a < len(clean.ranges) else f" {form}"
         parts += [text[end:start], form]
         end = stop
     return "".join([*parts, text[end:]])
-
-
-def _covered(text: str, offsets: Sequence[tuple[int, int]]) -> str:
-    return text[offsets[0][0] : offsets[-1][1]] if offsets else ""
 
 
 def _covering(offsets: Sequence[tuple[int, int]], a: int, b: int) -> tuple[int, int]:
