@@ -14,7 +14,7 @@ from robust_xtreme.errors import RobustXtremeError, UserError
 from robust_xtreme.examples import Example
 from robust_xtreme.sources import load
 from robust_xtreme.specs import TaskSpec
-from robust_xtreme.training.translated import translated_examples
+from robust_xtreme.training.translated import Request, translated_examples
 
 PAIRS = [
     ("Anna sleeps.", "Anna is awake.", "contradiction"),
@@ -94,7 +94,7 @@ class Asked:
         """The examples in other languages."""
         source = self.english(task) if english is None else english
         rest: dict[str, Any] = {"offline": offline, "device": "cpu", "tell": self.messages.append, "keep": self.keep}
-        return translated_examples(task_of(task), str(value), codes or ("de",), source, **rest)
+        return translated_examples(Request(task_of(task), str(value), codes or ("de",), tuple(source), **rest))
 
 
 def line_of(call: Callable[[], object], kind: type[RobustXtremeError] = UserError) -> str:

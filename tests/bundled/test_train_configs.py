@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+from robust_xtreme import resources
 from robust_xtreme.commands._app import build
 from robust_xtreme.commands._train_files import shipped, spec_of
 from robust_xtreme.training import recipes
-from robust_xtreme.training.spec import TrainSpec, defaults, read_tables
+from robust_xtreme.training.spec import TrainSpec, defaults
 from robust_xtreme.training.stage import train
 
 RUNS = shipped("train")
-SMALL = sorted(name for name, path in RUNS.items() if read_tables(path)["from"] == "scratch")
+SMALL = sorted(name for name, path in RUNS.items() if resources.toml(path)["from"] == "scratch")
 PAPERS = sorted(set(RUNS) - set(SMALL))
 NINE = ["anli_plus", "mnli", "qqp", "squad_v2", "squad", "hellaswag", "ccg", "cosmos_qa", "commonsense_qa"]
 
@@ -37,7 +38,7 @@ def parsed(path: Path) -> dict[str, Any]:
 
 def resolved(name: str, **given: Any) -> TrainSpec:
     """A run as it will be trained."""
-    data = {} if "data" in read_tables(RUNS[name]) else {"data": "DIR"}
+    data = {} if "data" in resources.toml(RUNS[name]) else {"data": "DIR"}
     return spec_of(name, {**data, **given}).resolved()
 
 

@@ -12,7 +12,7 @@ from robust_xtreme import registry
 from robust_xtreme.examples import Choice, Example
 from robust_xtreme.sources import load
 from robust_xtreme.specs import TaskSpec
-from robust_xtreme.training.translated import translated_examples
+from robust_xtreme.training.translated import Request, translated_examples
 
 pytestmark = pytest.mark.real
 
@@ -32,7 +32,7 @@ def asked(task: str, folder: Path, codes: Sequence[str], messages: list[str]) ->
     spec: TaskSpec = registry.load("task", task)
     english = load(spec, folder / "en", "en", "train").examples
     rest: dict[str, Any] = {"keep": folder / "keep", "offline": True, "device": "cpu", "tell": messages.append}
-    return english, translated_examples(spec, str(folder), codes, english, **rest)
+    return english, translated_examples(Request(spec, str(folder), tuple(codes), tuple(english), **rest))
 
 
 def test_xnli_s_rows_are_one_cluster_in_every_language(data: Path, tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from robust_xtreme import resources, run_spec
 from robust_xtreme.errors import SpecError
 from robust_xtreme.training.recipes import recipe
 from robust_xtreme.training.sampling import parse_sampling
-from robust_xtreme.training.spec import from_values, read_tables
+from robust_xtreme.training.spec import from_values
 
 Reader = Callable[[Path], object]
-READERS: tuple[Reader, ...] = (read_tables, run_spec.from_toml, lambda path: recipe(str(path)))
+READERS: tuple[Reader, ...] = (resources.toml, run_spec.from_toml, lambda path: recipe(str(path)))
 
 
 @pytest.mark.parametrize("reader", READERS)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from robust_xtreme import resources
 from robust_xtreme.commands import _completion
 from robust_xtreme.commands._options import passed
 from robust_xtreme.commands._train_files import find, shipped, spec_of
@@ -82,7 +83,7 @@ def stage(train_spec: spec.TrainSpec, name: str) -> spec.StageSpec:
 def test_options_that_were_not_said_change_nothing(file: str, tmp_path: Path) -> None:
     """The run of a file alone is that of its keys; its text is found beside it."""
     settings = asked(file)
-    tables = spec.read_tables(Path(file))
+    tables = resources.toml(Path(file))
     tables["mlm"]["text"] = str(tmp_path / "words.txt")
     assert settings == spec.from_tables(tables)
     assert (settings.seed, settings.offline, stage(settings, "target").lr) == (3, True, 2e-5)

@@ -88,7 +88,7 @@ def test_no_heads_gradient_reaches_another(part: int, data_folder: Path) -> None
     assert plan.starts == tuple(COUNT * index for index in range(len(TASKS)))
     step = next(number for number in range(plan.steps) if plan.part_of(plan.at(number)[0]) == part)
     before = [[parameter.detach().clone() for parameter in task_part.head.parameters()] for task_part in several]
-    torch.autograd.backward(module.training_step(Loader(several, plan, 1, 0).batch(step), 0))
+    torch.autograd.backward(module.training_step(next(Loader(several, plan, 1, 0).batches(step)), 0))
     module.configure_optimizers().step()
     for index, other in enumerate(several):
         moved = [not torch.equal(old, new) for old, new in zip(before[index], other.head.parameters(), strict=True)]

@@ -54,7 +54,7 @@ def _module(parts: Sequence[Part]) -> TrainingModule:
 
 def _batch(parts: Sequence[Part]) -> Batch:
     draws = Draws((0.4, 0.2, 0.2, 0.2), True, 10)
-    batch = Loader(parts, plan_of(parts, 16, 5, 1, draws), PAD, 0).batch(2)
+    batch = next(Loader(parts, plan_of(parts, 16, 5, 1, draws), PAD, 0).batches(2))
     assert [piece.part for piece in batch.pieces] == [0, 1, 2, 3]
     return batch
 
@@ -163,7 +163,7 @@ def test_masked_lm_is_a_piece_beside_tasks() -> None:
     parts = [part_of("tagging", SENTENCES, ("O", "B"))]
     encoder = tiny_encoder(len(tokenizer))
     parts.append(masked_part(encoder, tokenizer, [f"the river runs past {n}" for n in range(30)], 0))
-    batch = Loader(parts, plan_of(parts, 16, 3, 1, Draws((0.5, 0.5), True, 10)), PAD, 0).batch(1)
+    batch = next(Loader(parts, plan_of(parts, 16, 3, 1, Draws((0.5, 0.5), True, 10)), PAD, 0).batches(1))
     task, text = batch.pieces
     plain, _ = collate(batch.windows, PAD)
     assert torch.equal(batch.ids[task.start : task.stop], plain[task.start : task.stop])
@@ -181,9 +181,9 @@ def test_the_shares_of_a_batch_add_up_to_it(family: str) -> None:
     """
     parts = [part_of(family, *SHARED[family])]
     module, plan = _module(parts), plan_of(parts, 11, 2)
-    whole = module.training_step(Loader(parts, plan, PAD, 0).batch(1), 0)
+    whole = module.training_step(next(Loader(parts, plan, PAD, 0).batches(1)), 0)
     split = list(Loader(parts, plan, PAD, 0, Share(accumulate=3)).batches(1))
-    assert sum(len(batch.windows) for batch in split) == len(Loader(parts, plan, PAD, 0).batch(1).windows)
+    assert sum(len(batch.windows) for batch in split) == len(next(Loader(parts, plan, PAD, 0).batches(1)).windows)
     losses = torch.stack([module.training_step(batch, 0) for batch in split])
     assert float(losses.mean().detach()) == pytest.approx(float(whole.detach()), abs=1e-5)
     for gradient, other in zip(_gradients(whole, module), _gradients(losses.mean(), module), strict=True):

@@ -78,7 +78,7 @@ def test_no_batch_tears_an_example_apart(name: str, examples: list[Example], siz
     assert plan.epoch_steps == -(-len(examples) // size)
     seen: Counter[int] = Counter()
     for step in range(plan.epoch_steps):
-        batch = Loader([part], plan, 1, 0).batch(step)
+        batch = next(Loader([part], plan, 1, 0).batches(step))
         counts = Counter(window.example for window in batch.windows)
         assert counts == {index: every[index] for index in counts}
         assert len(counts) <= size
@@ -101,7 +101,7 @@ def _epoch_of_losses(part: Part) -> int:
     plan = _plan([part], 8)
     module = TrainingModule(tiny_encoder(len(tiny_tokenizer())), [part], Schedule(1e-3, 10, 1, 0.0))
     for step in range(plan.epoch_steps):
-        assert torch.isfinite(module.training_step(Loader([part], plan, 1, 0).batch(step), step))
+        assert torch.isfinite(module.training_step(next(Loader([part], plan, 1, 0).batches(step)), step))
     return plan.epoch_steps
 
 
@@ -127,7 +127,7 @@ def test_tasks_of_both_kinds_are_learned_together() -> None:
     module = TrainingModule(tiny_encoder(len(tiny_tokenizer())), parts, Schedule(1e-3, 10, 1, 0.0))
     seen: list[Window] = []
     for step in range(plan.epoch_steps):
-        batch = Loader(parts, plan, 1, 0).batch(step)
+        batch = next(Loader(parts, plan, 1, 0).batches(step))
         (piece,) = batch.pieces
         assert set(map(id, batch.windows)) <= set(map(id, windows_of_part(parts[piece.part])))
         assert torch.isfinite(module.training_step(batch, step))

@@ -106,7 +106,7 @@ def test_masked_lm_reaches_the_encoder_and_ties_its_embeddings() -> None:
     encoder = tiny_encoder(len(tokenizer))
     part = masked_part(encoder, tokenizer, LINES, 0)
     module = TrainingModule(encoder, [part], Schedule(1e-3, 10, 1, 0.0))
-    batch = Loader([part], plan_of([part], 8, 1), 1, 0).batch(0)
+    batch = next(Loader([part], plan_of([part], 8, 1), 1, 0).batches(0))
     torch.autograd.backward(module.training_step(batch, 0))
     assert part.head.weight is encoder.get_input_embeddings().weight
     assert all(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in part.head.parameters())

@@ -17,10 +17,10 @@ from tools.transfer.plan import CONTROLS, MIX, NONE, TARGETS, Chain, Settings, S
 from tools.transfer.study import __file__ as study_file
 from tools.transfer.study import _command, _parser, _settings
 
-from robust_xtreme import api
+from robust_xtreme import api, resources
 from robust_xtreme.errors import ModelError
 from robust_xtreme.results.schema import MODELS, build
-from robust_xtreme.training.spec import from_tables, read_tables
+from robust_xtreme.training.spec import from_tables
 
 REPORT = Path(__file__).parents[2] / "reports" / "transfer-small"
 
@@ -37,7 +37,7 @@ def study(tmp_path: Path) -> Study:
 def test_every_run_file_is_one_that_train_reads(study: Study) -> None:
     """Base, arms and targets; each starts where the one before is written."""
     plan.write_files(study)
-    specs = {path.stem: from_tables(read_tables(path)) for path in (study.work / "files").glob("*.toml")}
+    specs = {path.stem: from_tables(resources.toml(path)) for path in (study.work / "files").glob("*.toml")}
     arms, targets = len(study.settings.arms), len(TARGETS)
     assert len(specs) == 1 + 2 * ((arms - 1) + arms * targets)
     assert specs["base"].start == "scratch"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,6 @@ from tests.seq2seq import NLLB, seq2seq_folder
 from tests.translating import GERMAN, PAIRS, Asked, english_folder, line_of, lines, squad, task_of, values, write
 
 from robust_xtreme.errors import MissingData, SpecError, UnknownName
-from robust_xtreme.training.translated import translation_identity
 
 
 @pytest.fixture
@@ -179,18 +179,9 @@ def test_what_a_folder_lacks_is_told_with_where_was_looked(asked: Asked, tmp_pat
     assert "There is no language named '../x'" in line_of(lambda: asked("xnli", tmp_path / "mt", "../x"), UnknownName)
 
 
-def test_a_folder_s_identity_is_that_of_its_files(asked: Asked, tmp_path: Path) -> None:
-    """It changes with a byte of a file that is read, and with the languages; English adds nothing."""
-    task, folder = task_of("xnli"), str(tmp_path / "mt")
-    write(tmp_path / "mt" / "de" / "xnli" / "train-en.tsv", lines(GERMAN))
-    write(tmp_path / "mt" / "sw" / "xnli" / "train-en.tsv", lines(GERMAN))
-    first = translation_identity(folder, ["de"], task)
-    assert first == translation_identity(folder, ["en", "de"], task)
-    assert first != translation_identity(folder, ["de", "sw"], task)
-    write(tmp_path / "mt" / "de" / "xnli" / "train-en.tsv", lines(GERMAN[:-1]))
-    assert first != translation_identity(folder, ["de"], task)
-    assert translation_identity(folder, ["en"], task) == ""
-    assert asked("xnli", folder, "en") == ()
+def test_english_needs_no_translation(asked: Asked, tmp_path: Path) -> None:
+    """The folder is not looked for."""
+    assert asked("xnli", tmp_path / "no", "en") == ()
 
 
 # ------------------------------------------------------------------------------------------------------------------ hub
@@ -226,9 +217,9 @@ def test_what_the_hub_lacks_is_one_line(asked: Asked) -> None:
     assert message.startswith("mnli ja: facebook/xnli only has translations into ar bg de")
     message = line_of(lambda: asked("squad", "hub"), SpecError)
     assert message.startswith("squad: there is no translated set on the hub for it")
-    message = line_of(lambda: translation_identity("hub", ["de"], task_of("anli_plus")), SpecError)
+    english = [replace(example, id=f"anli/{example.id}") for example in asked.english("xnli")]
+    message = line_of(lambda: asked("anli_plus", "hub", english=english), SpecError)
     assert message.startswith("anli: there is no translated set")
-    assert translation_identity("hub", ["de"], task_of("mnli")) != translation_identity("hub", ["fr"], task_of("mnli"))
 
 
 def test_a_model_of_the_hub_is_fetched_as_safetensors(
@@ -242,6 +233,3 @@ def test_a_model_of_the_hub_is_fetched_as_safetensors(
     assert not any("pytorch_model" in request for request in hub.asked)
     monkeypatch.setattr(socket.socket, "connect", None)
     assert asked("xnli", "seq2seq:someone/nllb") == translated
-    assert translation_identity("seq2seq:someone/nllb", ["de"], task_of("xnli"), offline=True) == translation_identity(
-        f"seq2seq:{folder}", ["de"], task_of("xnli")
-    )

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 from tests.seq2seq import NLLB, seq2seq_folder
-from tests.translating import Asked, english_folder, line_of, task_of, values
+from tests.translating import Asked, english_folder, line_of, values
 
 from robust_xtreme.errors import DataError, ModelError, SpecError
 from robust_xtreme.training import _kept, translated
 from robust_xtreme.training._translator import Translation, translate
-from robust_xtreme.training.translated import translation_identity
 
 
 @pytest.fixture
@@ -111,7 +110,7 @@ def test_a_killed_translation_goes_on_to_the_same_file(
 
 
 def test_a_kept_translation_is_read_and_no_model_is(asked: Asked, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second time the weights are not read; other data, another language or more beams are another file."""
+    """The second time the weights are not read; other data or another language are another file."""
     translations = asked("xnli", f"seq2seq:{model}")
     monkeypatch.setattr(translated, "open_translator", None)
     assert asked("xnli", f"seq2seq:{model}") == translations
@@ -184,20 +183,19 @@ def test_targets_that_do_not_survive_are_refused(asked: Asked, model: Path, task
     assert message.startswith(
         f"{task}: seq2seq translates the texts alone, and the target of {family} does not survive"
     )
-    assert message == line_of(lambda: translation_identity(f"seq2seq:{model}", ["de"], task_of(task)), SpecError)
 
 
-def test_languages_and_models_that_cannot_be_are_refused_beforehand(asked: Asked, model: Path, tmp_path: Path) -> None:
-    """The identity, known before anything is translated, already refuses them."""
-    task = task_of("xnli")
-    message = line_of(lambda: translation_identity(f"seq2seq:{model}", ["fr"], task), ModelError)
-    assert "does not translate from English into fr" in message
-    assert message == line_of(lambda: asked("xnli", f"seq2seq:{model}", "fr"), ModelError)
-    assert "no model on the hub" in line_of(
-        lambda: translation_identity("seq2seq:/no/folder", ["de"], task), ModelError
-    )
+def test_languages_and_models_that_cannot_be_are_refused_beforehand(asked: Asked, model: Path) -> None:
+    """Before anything is translated."""
+    line = line_of(lambda: asked("xnli", f"seq2seq:{model}", "fr"), ModelError)
+    assert "does not translate from English into fr" in line
+    assert "no model on the hub" in line_of(lambda: asked("xnli", "seq2seq:/no/folder"), ModelError)
+    assert not asked.keep.exists()
+
+
+def test_another_model_has_a_file_of_its_own(asked: Asked, model: Path, tmp_path: Path) -> None:
+    """Its weights are part of the name."""
     other = seq2seq_folder(tmp_path / "other", "m2m_100", NLLB, seed=1)
-    names = [f"seq2seq:{name}" for name in (model, other)]
-    every = [translation_identity(name, codes, task) for name in names for codes in (["de"], ["de", "sw"])]
-    every.append(translation_identity(names[0], ["de"], task, beams=4))
-    assert len(set(every)) == 5
+    for folder in (model, other):
+        asked("xnli", f"seq2seq:{folder}")
+    assert len(list(asked.keep.glob("*.jsonl"))) == 2

@@ -14,7 +14,7 @@ from typing import Any, Final, final
 
 from tools.transfer.plan import NONE, TARGETS, ZERO_SHOT, Chain, Study
 
-from robust_xtreme import api
+from robust_xtreme import api, resources
 from robust_xtreme.errors import RobustXtremeError
 from robust_xtreme.languages import codes
 from robust_xtreme.results import store
@@ -80,7 +80,7 @@ def _training(study: Study, name: str) -> Callable[[], object]:
 
 def _train(study: Study, name: str) -> None:
     path = study.file(name)
-    api.train(train_spec.from_tables(train_spec.read_tables(path), str(path)))
+    api.train(train_spec.from_tables(resources.toml(path), str(path)))
 
 
 def _evaluating(study: Study, chain: Chain, task: str) -> Callable[[], object]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from robust_xtreme import resources
 from robust_xtreme.errors import SpecError, UnknownName
-from robust_xtreme.training.spec import BEFORE, LAST, TrainSpec, from_tables, merged, of_panel, read_tables, tables_of
+from robust_xtreme.training.spec import BEFORE, LAST, TrainSpec, from_tables, merged, of_panel, tables_of
 
 SUFFIX: Final = ".toml"
 _LIST: Final = "robust-xtreme config list"
@@ -49,7 +49,7 @@ def spec_of(name: str, given: Mapping[str, Any]) -> TrainSpec:
 
 def _read(path: Path) -> dict[str, Any]:
     """A file's tables; relative paths are those of the working folder, or else those beside the file."""
-    tables = read_tables(path)
+    tables = resources.toml(path)
     resolved = {key: _beside(key, value, path) for key, value in tables.items()}
     for name in _STAGES:
         if isinstance(resolved.get(name), dict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from robust_xtreme.errors import SpecError, UnknownName
 from robust_xtreme.keys import MOST, keys
@@ -76,35 +76,19 @@ def _check_data(name: str, stage: StageSpec) -> None:
         check_perturb(stage.perturb, stage.learned(), f"[{name}]")
 
 
-def check_clip(clip: float) -> None:
-    """Raise SpecError where the clip norm is not finite or below 0."""
-    if not 0 <= clip < float("inf"):
-        raise SpecError(f"--clip {clip} must be finite and at least 0.")
-
-
 def check_values(spec: StageSpec | TrainSpec) -> None:
     """Raise SpecError where a number, a word or a path of a spec is invalid for its key."""
     for name, (field, key) in keys(type(spec)).items():
-        value = getattr(spec, name)
-        if field.type == "int":
-            _check_number(name, value, key.least, key.most)
-        elif name in _PATHS and _CONTROL.search(value):
+        value, option = getattr(spec, name), f"--{name.replace('_', '-')}"
+        if field.type == "int" and value > key.most:
+            # A number that is too large is not printed.
+            raise SpecError(f"{option} takes at most {key.most:,}. See: {_SEE}")
+        if field.type == "int" and value < key.least:
+            raise SpecError(f"{option} {value if value > -MOST else 'that'} is below {key.least}.")
+        if name in _PATHS and _CONTROL.search(value):
             what = f"{value[:200]!r} of {name.replace('start', 'from')!r}"
             raise SpecError(f"The value {what} contains a control character: it is not a path. See: {_SEE}")
-        elif key.choices and name != "size":
-            _check_words(name, value, key.choices)
-
-
-def _check_words(name: str, value: Any, choices: tuple[str, ...]) -> None:
-    for word in value if isinstance(value, tuple) else (value,):
-        if word not in choices:
-            raise UnknownName(name, word, tuple(filter(None, choices)), _SEE)
-
-
-def _check_number(name: str, value: int, least: int, most: int) -> None:
-    """Raise SpecError where a whole number is out of bounds; a number that is too large is not printed."""
-    if value > most:
-        raise SpecError(f"--{name.replace('_', '-')} takes at most {most:,}. See: {_SEE}")
-    if value < least:
-        shown = value if value > -MOST else "that"
-        raise SpecError(f"--{name.replace('_', '-')} {shown} is below {least}.")
+        words = value if isinstance(value, tuple) else (value,)
+        unknown = [word for word in words if word not in key.choices] if key.choices and name != "size" else []
+        if unknown:
+            raise UnknownName(name, unknown[0], tuple(filter(None, key.choices)), _SEE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -33,7 +33,7 @@ class Job:
     path: Path
     name: str
     texts: tuple[str, ...]
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any]
 
     @property
     def parts(self) -> Path:
@@ -41,9 +41,9 @@ class Job:
         return self.path.with_suffix(".parts")
 
     @property
-    def starts(self) -> range:
-        """The index of the first text of each part."""
-        return range(0, len(self.texts), PART)
+    def header(self) -> dict[str, Any]:
+        """The first line of the file."""
+        return {**self.facts, "texts": len(self.texts)}
 
 
 Translate = Callable[[Sequence[str]], list[Translation]]
@@ -54,44 +54,38 @@ def translations(job: Job, translate: Callable[[], Translate], tell: Callable[[s
 
     Raises DataError where a stored file was changed, DiskError, Locked.
     """
-    if job.path.is_file():
-        return _whole(job)
-    with store.lock(job.parts):
-        if job.path.is_file():
-            return _whole(job)
-        store.sweep(job.parts)
-        translations = _made(job, translate, tell)
-        store.write_text(job.path, _line(_header(job)) + "".join(map(_row, job.texts, translations)))
-        shutil.rmtree(job.parts, ignore_errors=True)
-    return translations
+    if not job.path.is_file():
+        with store.lock(job.parts):
+            if not job.path.is_file():
+                store.sweep(job.parts)
+                made = _made(job, translate, tell)
+                store.write_text(job.path, _line(job.header) + "".join(map(_row, job.texts, made)))
+                shutil.rmtree(job.parts, ignore_errors=True)
+    first, _, body = read_file(job.path).text.partition("\n")
+    if parse(first, f"{job.path}:1") != job.header:
+        raise DataError(job.path, f"was made for other texts or by another model. {_remedy(job.path)}", 1)
+    return _rows(job.path, body, job.texts, first=2)
 
 
 def _made(job: Job, translate: Callable[[], Translate], tell: Callable[[str], None]) -> list[Translation]:
+    """The translations, part by part; parts that a killed run finished are read. Progress is reported ten times."""
     translations: list[Translation] = []
     function: Translate | None = None
-    for start in job.starts:
+    every = max(PART, len(job.texts) // _TOLD)
+    for start in range(0, len(job.texts), PART):
         texts = job.texts[start : start + PART]
         path = job.parts / f"{start // PART:06d}.jsonl"
         if not path.is_file():
             function = function or translate()
             store.write_text(path, "".join(map(_row, texts, function(texts))))
         translations += _rows(path, read_file(path).text, texts, first=1)
-        _tell(job, start, len(translations), tell)
+        done = len(translations)
+        if done < len(job.texts) and start // every < done // every:
+            tell(f"{job.name}: {done:,} of {len(job.texts):,} texts are translated")
     return translations
 
 
-def _tell(job: Job, before: int, done: int, tell: Callable[[str], None]) -> None:
-    """Report the progress of a job about ten times."""
-    every = max(PART, len(job.texts) // _TOLD)
-    if done < len(job.texts) and before // every < done // every:
-        tell(f"{job.name}: {done:,} of {len(job.texts):,} texts are translated")
-
-
 # ---------------------------------------------------------------------------------------------------------------- files
-
-
-def _header(job: Job) -> dict[str, Any]:
-    return {**job.facts, "texts": len(job.texts)}
 
 
 def _line(value: Mapping[str, Any]) -> str:
@@ -102,27 +96,21 @@ def _row(text: str, translation: Translation) -> str:
     return _line({"source": text, "target": translation.text, "cut": translation.cut, "long": translation.long})
 
 
-def _whole(job: Job) -> list[Translation]:
-    first, _, body = read_file(job.path).text.partition("\n")
-    if parse(first, f"{job.path}:1") != _header(job):
-        raise DataError(job.path, f"was made for other texts or by another model. {_remedy(job.path)}", 1)
-    return _rows(job.path, body, job.texts, first=2)
-
-
 def _rows(path: Path, content: str, texts: Sequence[str], first: int) -> list[Translation]:
     """The rows of a file, each checked: the translation of that text. Raises DataError."""
     lines = [line for _, line in numbered_lines(content)]
     if len(lines) != len(texts):
         raise DataError(path, f"has {len(lines):,} rows, expected {len(texts):,}. {_remedy(path)}")
-    locations = (f"{path}:{number}" for number in range(first, first + len(lines)))
-    return [_checked(parse(*pair), pair[1], text, path) for *pair, text in zip(lines, locations, texts, strict=True)]
+    checked = enumerate(zip(lines, texts, strict=True), first)
+    return [_translation(line, text, f"{path}:{number}", _remedy(path)) for number, (line, text) in checked]
 
 
-def _checked(row: Mapping[str, Any], location: str, text: str, path: Path) -> Translation:
+def _translation(line: str, text: str, location: str, remedy: str) -> Translation:
+    row = parse(line, location)
     if set(row) != set(_KEYS) or type(row["cut"]) is not bool or type(row["long"]) is not bool:
-        raise DataError(location, f"is not a row with {', '.join(_KEYS)}. {_remedy(path)}")
+        raise DataError(location, f"is not a row with {', '.join(_KEYS)}. {remedy}")
     if row["source"] != text:
-        raise DataError(location, f"is the translation of another text. {_remedy(path)}")
+        raise DataError(location, f"is the translation of another text. {remedy}")
     target = text_of(row, "target", location, empty=True)
     if len(target) > LONGEST:
         raise DataError(location, f"'target' is {len(target):,} characters long; a text has at most {LONGEST:,}.")

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -82,13 +83,24 @@ def _pairs(task: TaskSpec, text: str, path: Path, english: Sequence[Example]) ->
     """Rows of five columns: two English texts, their translations, the label; matched by texts and label."""
     wanted: defaultdict[tuple[str, str, int], list[str]] = defaultdict(list)
     for example in reversed(english):
-        wanted[_key(*_texts_of(example), _index(example))].append(native(example))
-    labels = _Labels(task)
+        first, second = next(pair for pair in _FIELDS if pair[0] in example.texts)
+        key = _key(example.texts[first].value, example.texts[second].value, _index(example))
+        wanted[key].append(native(example))
+
+    @cache
+    def index_of(label: str) -> int | None:
+        """The index that the task's adapter gives a label of the file; None for an unknown label."""
+        row = Row("0", "", {"first": "a", "second": "b", "label": label})
+        try:
+            return _index(task.adapt((row,), Origin(task.name, "train", "en"))[0])
+        except DataError:
+            return None
+
     examples, total = [], 0
     for number, line in numbered_lines(text):
         total += 1
         cells = line.split("\t")
-        index = labels.index(cells[-1].strip()) if len(cells) == _COLUMNS else None
+        index = index_of(cells[-1].strip()) if len(cells) == _COLUMNS else None
         natives = wanted.get(_key(cells[0], cells[1], index)) if index is not None else None
         if natives:
             values = {"first": cells[2].strip(), "second": cells[3].strip(), "label": cells[4].strip()}
@@ -101,32 +113,8 @@ def _key(first: str, second: str, label: int) -> tuple[str, str, int]:
     return " ".join(first.split()), " ".join(second.split()), label
 
 
-def _texts_of(example: Example) -> tuple[str, str]:
-    first, two = next(pair for pair in _FIELDS if pair[0] in example.texts)
-    return example.texts[first].value, example.texts[two].value
-
-
 def _index(example: Example) -> int:
     return example.target.index if isinstance(example.target, Choice) else -1
-
-
-class _Labels:
-    """The index that a task's adapter gives each label of a file; None for an unknown label."""
-
-    def __init__(self, task: TaskSpec) -> None:
-        self._task = task
-        self._known: dict[str, int | None] = {}
-
-    def index(self, label: str) -> int | None:
-        """The index of a label among the task's."""
-        if label not in self._known:
-            row = Row("0", "", {"first": "a", "second": "b", "label": label})
-            try:
-                example = self._task.adapt((row,), Origin(self._task.name, "train", "en"))[0]
-                self._known[label] = _index(example)
-            except DataError:
-                self._known[label] = None
-        return self._known[label]
 
 
 # ------------------------------------------------------------------------------------------------------------ questions
@@ -137,31 +125,24 @@ def _questions(text: str, path: Path, wanted: Counter[str] | None) -> tuple[list
 
     A question whose answer is not at its offset in the context, lost in translation, is left out.
     """
+    total = 0
+
+    def reduced(value: dict[str, Any]) -> dict[str, Any]:
+        """A paragraph with its usable questions; other objects, and what is not SQuAD's format, as they are."""
+        nonlocal total
+        if isinstance(asked := value.get("qas"), list):
+            total += len(asked)
+            value["qas"] = [question for question in asked if _usable(question, value.get("context"), wanted)]
+        return value
+
     try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DataError(path, f"is not valid JSON: {error.msg} (column {error.colno}).", error.lineno) from None
+        document = json.loads(text, object_hook=reduced)
     except (RecursionError, ValueError) as error:
         raise DataError(path, f"is not valid JSON: {error}.") from None
-    total = 0
-    for paragraph in _paragraphs(document):
-        asked = paragraph["qas"]
-        total += len(asked)
-        paragraph["qas"] = [question for question in asked if _usable(question, paragraph.get("context"), wanted)]
     rows = squad.read(json.dumps(document, ensure_ascii=False), str(path))
     if wanted is None:
         rows = tuple(replace(row, native=str(index)) for index, row in enumerate(rows))
     return list(rows), total
-
-
-def _paragraphs(document: Any) -> Iterator[dict[str, Any]]:
-    """The paragraphs of a document in SQuAD's format; other formats are reported when they are read."""
-    articles = document.get("data") if isinstance(document, dict) else None
-    for article in articles if isinstance(articles, list) else ():
-        paragraphs = article.get("paragraphs") if isinstance(article, dict) else None
-        for paragraph in paragraphs if isinstance(paragraphs, list) else ():
-            if isinstance(paragraph, dict) and isinstance(paragraph.get("qas"), list):
-                yield paragraph
 
 
 def _usable(question: Any, context: Any, wanted: Counter[str] | None) -> bool:

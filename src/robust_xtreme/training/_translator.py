@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, final
 
 import torch
@@ -19,6 +19,7 @@ from robust_xtreme.models.memory import out_of_memory
 from robust_xtreme.models.weights import check_config, weight_files
 from robust_xtreme.results import store
 from robust_xtreme.training._targets import KINDS, Target, is_single, target_of
+from robust_xtreme.training.encoder import config_of
 
 FILES: Final = (
     "config.json",
@@ -42,7 +43,18 @@ _LONGEST: Final = 512
 _CHARACTERS: Final = 8192
 _TEXTS: Final = 128
 _MORE, _TIMES = 32, 2
-_VERSION: Final = 1
+SETTINGS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "version": 1,
+        "beams": 1,
+        "bound_more": _MORE,
+        "bound_times": _TIMES,
+        "batch_characters": _CHARACTERS,
+        "batch_texts": _TEXTS,
+    }
+)
+"""What translations depend on, apart from model and text."""
+
 _HUB_NAME: Final = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([\w./-]+))?")
 
 
@@ -69,12 +81,6 @@ class Translator:
     def target(self, language: str) -> Target:
         """The settings for a target language. Raises ModelError where the model does not know it."""
         return target_of(self.tokenizer, self.model.config, language, self.called)
-
-
-def settings(beams: int) -> dict[str, int]:
-    """The settings that translations depend on, apart from model and text."""
-    batch = {"batch_characters": _CHARACTERS, "batch_texts": _TEXTS}
-    return {"version": _VERSION, "beams": beams, "bound_more": _MORE, "bound_times": _TIMES, **batch}
 
 
 # ---------------------------------------------------------------------------------------------------------------- files
@@ -104,28 +110,16 @@ def model_identity(folder: Path) -> str:
 
 def check_model(folder: Path, called: str) -> None:
     """Raise ModelError, one line, where a folder does not contain a supported translation model."""
-    if not (folder / "config.json").is_file():
-        raise ModelError(f"{called} contains no config.json: it is not a model of transformers.")
+    config = config_of(folder, called)
     check_weights(folder)
     weight_files(folder, called)
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{called}: its config.json is not JSON that can be read.") from error
-    kind = config.get("model_type") if isinstance(config, dict) else None
+    kind = config.get("model_type")
     if kind not in KINDS:
         what = f"{called} is of the kind {str(kind)[:40]!r}; translation takes one of: {', '.join(KINDS)}"
         raise ModelError(f"{what} (OPUS-MT, M2M100 and NLLB, mBART, T5).")
     check_config(config, called)
-    _check_pieces(folder, called)
-
-
-def _check_pieces(folder: Path, called: str) -> None:
-    """Raise ModelError where the tokenizer needs sentencepiece, which is not installed."""
-    if (folder / "tokenizer.json").is_file() or find_spec("sentencepiece") is not None:
-        return
     pieces = next((path.name for pattern in _PIECES for path in sorted(folder.glob(pattern))), "")
-    if pieces:
+    if pieces and not (folder / "tokenizer.json").is_file() and find_spec("sentencepiece") is None:
         what = f"{called} has its tokenizer in {pieces} alone, which the package sentencepiece reads"
         raise ModelError(f"{what}. Install it: pip install sentencepiece")
 
@@ -143,8 +137,14 @@ def open_translator(folder: Path, called: str, device: str) -> Translator:
         options = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
         model, loaded = AutoModelForSeq2SeqLM.from_pretrained(str(folder), **options, **loading())
     check_complete(called, loaded)
-    _check_fits(tokenizer, model, called)
-    return Translator(model.float().eval().to(device), tokenizer, called, _limit(model.config))
+    rows = int(model.get_input_embeddings().num_embeddings)
+    if len(tokenizer) > rows:
+        raise ModelError(f"{called}: the tokenizer has {len(tokenizer)} tokens, but the model only {rows} embeddings.")
+    if tokenizer.pad_token_id is None:
+        raise ModelError(f"{called} has a tokenizer without a padding token: name its pad_token in it and save it.")
+    limits = [getattr(model.config, name, None) for name in _POSITIONS]
+    limit = min([limit for limit in limits if isinstance(limit, int) and limit > 1], default=_LONGEST)
+    return Translator(model.float().eval().to(device), tokenizer, called, limit)
 
 
 def _tokenizer(folder: Path, called: str) -> Any:
@@ -152,19 +152,6 @@ def _tokenizer(folder: Path, called: str) -> Any:
 
     with reading(called):
         return AutoTokenizer.from_pretrained(str(folder), **loading())
-
-
-def _check_fits(tokenizer: Any, model: Any, called: str) -> None:
-    rows = int(model.get_input_embeddings().num_embeddings)
-    if len(tokenizer) > rows:
-        raise ModelError(f"{called}: the tokenizer has {len(tokenizer)} tokens, but the model only {rows} embeddings.")
-    if tokenizer.pad_token_id is None:
-        raise ModelError(f"{called} has a tokenizer without a padding token: name its pad_token in it and save it.")
-
-
-def _limit(config: Any) -> int:
-    limits = [getattr(config, name, None) for name in _POSITIONS]
-    return min([limit for limit in limits if isinstance(limit, int) and limit > 1], default=_LONGEST)
 
 
 def check_languages(folder: Path, called: str, languages: Sequence[str]) -> None:
@@ -184,7 +171,7 @@ def check_languages(folder: Path, called: str, languages: Sequence[str]) -> None
 # ------------------------------------------------------------------------------------------------------------ translate
 
 
-def translate(translator: Translator, target: Target, texts: Sequence[str], beams: int = 1) -> list[Translation]:
+def translate(translator: Translator, target: Target, texts: Sequence[str]) -> list[Translation]:
     """The best translation of each text, in batches in the given order; deterministic for the same texts.
 
     Raises RobustXtremeError where memory runs out.
@@ -192,7 +179,7 @@ def translate(translator: Translator, target: Target, texts: Sequence[str], beam
     translations: list[Translation] = []
     for batch in batches(texts):
         try:
-            translations += _batch(translator, target, batch, beams)
+            translations += _batch(translator, target, batch)
         except RuntimeError as error:
             if not out_of_memory(error):
                 raise
@@ -214,7 +201,7 @@ def batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 @torch.inference_mode()
-def _batch(translator: Translator, target: Target, texts: Sequence[str], beams: int) -> list[Translation]:
+def _batch(translator: Translator, target: Target, texts: Sequence[str]) -> list[Translation]:
     tokenizer, model = translator.tokenizer, translator.model
     with quiet_transformers():
         if target.source:
@@ -224,44 +211,36 @@ def _batch(translator: Translator, target: Target, texts: Sequence[str], beams: 
         limits = {"truncation": True, "max_length": translator.limit}
         inputs = tokenizer(asked, padding=True, return_tensors="pt", **limits)
         ids, mask = inputs["input_ids"].to(model.device), inputs["attention_mask"].to(model.device)
-        model.generation_config = _greedy(model, target, _bound(translator, ids.shape[1]), beams)
+        # A little more than twice the longest text of the batch.
+        bound = max(1, min(_TIMES * ids.shape[1] + _MORE, translator.limit - 1))
+        model.generation_config = _greedy(model, target, bound)
         rows = model.generate(input_ids=ids, attention_mask=mask)[:, 1:].tolist()
         decoded = tokenizer.batch_decode(rows, skip_special_tokens=True)
-    ends = _ids(model.generation_config.eos_token_id)
+    eos = model.generation_config.eos_token_id
+    ends = set(eos if isinstance(eos, list) else [eos])
     return [
         Translation(text.strip(), ends.isdisjoint(row), length > translator.limit)
         for text, row, length in zip(decoded, rows, whole, strict=True)
     ]
 
 
-def _bound(translator: Translator, length: int) -> int:
-    """The most tokens of a translation: a little more than twice the longest text of its batch."""
-    return max(1, min(_TIMES * length + _MORE, translator.limit - 1))
-
-
-def _greedy(model: Any, target: Target, bound: int, beams: int) -> Any:
+def _greedy(model: Any, target: Target, bound: int) -> Any:
     """A configuration for the most probable translation; the model's special and forbidden tokens are kept."""
     from transformers import GenerationConfig
 
+    def setting(name: str) -> Any:
+        """A setting of the model's generation, or of its configuration."""
+        token = getattr(model.generation_config, name, None)
+        return getattr(model.config, name, None) if token is None else token
+
     made: Any = GenerationConfig
-    start = _setting(model, "decoder_start_token_id") if target.start is None else target.start
     return made(
         do_sample=False,
-        num_beams=beams,
+        num_beams=SETTINGS["beams"],
         max_new_tokens=bound,
-        decoder_start_token_id=start,
-        eos_token_id=_setting(model, "eos_token_id"),
-        pad_token_id=_setting(model, "pad_token_id"),
-        bad_words_ids=_setting(model, "bad_words_ids"),
+        decoder_start_token_id=setting("decoder_start_token_id") if target.start is None else target.start,
+        eos_token_id=setting("eos_token_id"),
+        pad_token_id=setting("pad_token_id"),
+        bad_words_ids=setting("bad_words_ids"),
         forced_bos_token_id=target.first,
     )
-
-
-def _setting(model: Any, name: str) -> Any:
-    """A setting of the model's generation, or of its configuration."""
-    token = getattr(model.generation_config, name, None)
-    return getattr(model.config, name, None) if token is None else token
-
-
-def _ids(value: Any) -> set[int]:
-    return set() if value is None else set(value) if isinstance(value, list) else {value}

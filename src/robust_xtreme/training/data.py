@@ -50,28 +50,19 @@ class Loader:
     def __iter__(self) -> Iterator[Batch]:
         return (batch for step in range(self.start, self.plan.steps) for batch in self.batches(step))
 
-    def batch(self, step: int) -> Batch:
-        """The only batch of a step that is not divided."""
-        (batch,) = self.batches(step)
-        return batch
-
     def batches(self, step: int) -> Iterator[Batch]:
         """This process's batches of a step; masking depends on seed and step only."""
-        taken = self._taken(step)
-        first = self.share.device * self.share.accumulate
-        for number in range(first, first + self.share.accumulate):
-            yield self._share(taken, number)
-
-    def _taken(self, step: int) -> dict[int, Taken]:
-        """The units that a step takes of each part."""
         units: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
         for unit, turn in self.plan.placed(step):
             part = self.plan.part_of(unit)
             units[part].append((unit - self.plan.starts[part], turn))
-        return {
+        taken = {
             part: self._masked(part, self.parts[part].take(unit_indices), step)
             for part, unit_indices in sorted(units.items())
         }
+        first = self.share.device * self.share.accumulate
+        for number in range(first, first + self.share.accumulate):
+            yield self._share(taken, number)
 
     def _masked(self, part: int, taken: Taken, step: int) -> Taken:
         masking = self.parts[part].masking

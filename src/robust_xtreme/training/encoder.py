@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -49,6 +50,20 @@ def written_folder(folder: Path) -> Iterator[Path]:
         if isinstance(error, WRITE_ERRORS) or (isinstance(error, Exception) and "(os error " in str(error)):
             raise disk_error(folder, error) from error
         raise
+
+
+def config_of(folder: Path, called: str) -> dict[str, Any]:
+    """The configuration of a transformers folder that errors call `called`. Raises ModelError."""
+    path = folder / "config.json"
+    if not path.is_file():
+        raise ModelError(f"{called} contains no config.json: it is not a model of transformers.")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"{called}: its config.json cannot be read: {error}. Get it again.") from error
+    if not isinstance(config, dict):
+        raise ModelError(f"{called}: its config.json is not a JSON object. Get it again.")
+    return config
 
 
 def write_model(folder: Path, encoder: Any, tokenizer: Any) -> None:

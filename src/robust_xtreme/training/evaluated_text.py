@@ -51,12 +51,8 @@ def known(examples: Iterable[Example]) -> Known:
     return Known(kind, first, {key: tuple(sorted(ids)) for key, ids in every.items()})
 
 
-def _silent(line: str) -> None:
-    """Report nothing."""
-
-
 def evaluated(
-    tasks: Iterable[TaskSpec], source: Source | Path, wanted: str, tell: Callable[[str], None] = _silent
+    tasks: Iterable[TaskSpec], source: Source | Path, wanted: str, tell: Callable[[str], None] = lambda _: None
 ) -> Iterator[tuple[str, Known]]:
     """The name and units of every validation and test split whose units can be of the wanted kind.
 
@@ -81,16 +77,14 @@ def evaluated(
 def _once(task: TaskSpec, source: Source, language: str, split: str, pools: Pools, kept: cache.Cache) -> Known:
     """The units of a split, from the cache where the files have not changed."""
     signature = source.signature(task, language, split) if isinstance(source, Release) and task.pool is None else ""
-    if not signature:
-        return known(loading.load(task, source, language, split, pools).examples)
-    key = digest(_KIND, _code(task, split), task.name, split, language, signature).encode()
-    stored = kept.get(_KIND, [key]).get(key)
-    if stored is not None:
+    key = digest(_KIND, _code(task, split), task.name, split, language, signature).encode() if signature else b""
+    if key and (stored := kept.get(_KIND, [key]).get(key)) is not None:
         kind, first, every = json.loads(stored)
         return Known(kind, first, {name: tuple(ids) for name, ids in every.items()})
-    known_now = known(loading.load(task, source, language, split, pools).examples)
-    kept.put(_KIND, {key: json.dumps([known_now.kind, known_now.first, known_now.keys]).encode()})
-    return known_now
+    units = known(loading.load(task, source, language, split, pools).examples)
+    if key:
+        kept.put(_KIND, {key: json.dumps([units.kind, units.first, units.keys]).encode()})
+    return units
 
 
 def _code(task: TaskSpec, split: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, final
 
 from robust_xtreme.errors import MissingData
-from robust_xtreme.examples import Choice, Example, digest
+from robust_xtreme.examples import Example, digest
 from robust_xtreme.run_spec import parse_limits
 from robust_xtreme.sources import loading, selecting, with_labels
 from robust_xtreme.sources.source import Source, open_source
@@ -17,13 +17,13 @@ from robust_xtreme.specs import TaskSpec
 from robust_xtreme.targets.contamination import kind
 from robust_xtreme.targets.kinds import kind_of
 from robust_xtreme.training import contamination, evaluated_text
+from robust_xtreme.training._targets import ENGLISH
 from robust_xtreme.training.controls import shuffled
 from robust_xtreme.training.sampling import parse_sampling, shared_out
 from robust_xtreme.training.spec import StageSpec, Tell, TrainSpec, defaults
-from robust_xtreme.training.translated import translated_examples
+from robust_xtreme.training.translated import Request, labelled, translated_examples
 
 TRANSLATIONS: Final = "translations"
-_ENGLISH: Final = "en"
 _SHUFFLED: Final = "shuffled_labels"
 
 
@@ -49,9 +49,7 @@ def lessons(stage: StageSpec, spec: TrainSpec, tell: Tell) -> tuple[Lesson, ...]
     reported = contamination.reported_tasks(spec.reported, source)
     lessons = tuple(_lesson(task, stage, spec, source, reported, tell) for task in stage.learned())
     if stage.total:
-        there = sum(len(lesson.examples) for lesson in lessons)
-        lessons = _within(lessons, stage)
-        _tell_total(sum(len(lesson.examples) for lesson in lessons), there, stage.total, tell)
+        lessons = _within(lessons, stage, tell)
     return tuple(_shuffled(lesson, stage.seed) for lesson in lessons) if stage.control == _SHUFFLED else lessons
 
 
@@ -60,7 +58,7 @@ def _lesson(
 ) -> Lesson:
     task = with_labels(task, source)
     languages = stage.languages or task.train_languages
-    examples = read(task, source, (_ENGLISH,) if stage.translated else languages)
+    examples = read(task, source, (ENGLISH,) if stage.translated else languages)
     limits = parse_limits(stage.limit)
     most = limits.get(task.name, limits.get("", 0))
     chosen = selecting.limit(examples, most) if most else examples
@@ -68,8 +66,12 @@ def _lesson(
         tell(f"{task.name}: took {len(chosen):,} of the {most:,} examples asked for: clusters are whole")
     screened = _screened(chosen, task, spec, source, reported, tell)
     if stage.translated and screened.examples:
-        more = _translated(task, stage, spec, languages, screened.examples, tell)
-        screened = _with(screened, _screened(more, task, spec, source, reported, tell), _ENGLISH in languages)
+        if set(languages) <= {ENGLISH}:
+            raise MissingData(f'{task.name}: name the languages of its translations, as in languages = ["en", "de"].')
+        keep, english = spec.folder.parent / TRANSLATIONS, screened.examples
+        request = Request(task, stage.translated, languages, english, keep, spec.offline, spec.device, tell)
+        more = _screened(translated_examples(request), task, spec, source, reported, tell)
+        screened = _with(screened, more, ENGLISH in languages)
     kept = screened.examples
     if not kept:
         raise MissingData(f"No training example of {task.name} is left: the evaluated splits contain all of them.")
@@ -89,11 +91,12 @@ def _screened(
     tell: Tell,
 ) -> contamination.Screened:
     splits = evaluated_text.evaluated(reported, source, kind(task), tell)
-    screened_splits = contamination.screen(
-        examples, splits, allow=spec.overlap == "allow", drop_all=spec.overlap == "drop"
-    )
-    _tell_contamination(screened_splits, len(examples), tell)
-    return screened_splits
+    screened = contamination.screen(examples, splits, allow=spec.overlap == "allow", drop_all=spec.overlap == "drop")
+    if removed := len(examples) - len(screened.examples):
+        tell(f"left out {removed} of {len(examples)} training examples that evaluated splits contain too")
+    for name, count in screened.allowed.items():
+        tell(f"overlap allowed: {count} passages, pairs, sentences or queries of {name} are in the training data")
+    return screened
 
 
 def _with(english: contamination.Screened, others: contamination.Screened, both: bool) -> contamination.Screened:
@@ -105,38 +108,7 @@ def _with(english: contamination.Screened, others: contamination.Screened, both:
     )
 
 
-def _tell_contamination(screened: contamination.Screened, before: int, tell: Tell) -> None:
-    removed = before - len(screened.examples)
-    if removed:
-        tell(f"left out {removed} of {before} training examples that evaluated splits contain too")
-    for name, count in screened.allowed.items():
-        tell(f"overlap allowed: {count} passages, pairs, sentences or queries of {name} are in the training data")
-
-
 # ------------------------------------------------------------------------------------------------------------- reading
-
-
-def _translated(
-    task: TaskSpec,
-    stage: StageSpec,
-    spec: TrainSpec,
-    languages: Sequence[str],
-    english: tuple[Example, ...],
-    tell: Tell,
-) -> tuple[Example, ...]:
-    others = tuple(code for code in languages if code != _ENGLISH)
-    if not others:
-        raise MissingData(f'{task.name}: name the languages of its translations, as in languages = ["en", "de"].')
-    return translated_examples(
-        task,
-        stage.translated,
-        others,
-        english,
-        keep=spec.folder.parent / TRANSLATIONS,
-        offline=spec.offline,
-        device=spec.device,
-        tell=tell,
-    )
 
 
 def read(task: TaskSpec, source: Source | Path, languages: Sequence[str]) -> tuple[Example, ...]:
@@ -148,35 +120,28 @@ def read(task: TaskSpec, source: Source | Path, languages: Sequence[str]) -> tup
         what = f"a head of {' or '.join(heads)} answers it. Train with --task {heads[0]}"
         raise MissingData(f"{task.name} has no training data: {what}")
     splits = [loading.load(task, source, language, "train") for language in languages]
-    examples = [example for split in splits for example in split.examples]
-    labelled = tuple(
-        example for example in examples if not (isinstance(example.target, Choice) and example.target.index < 0)
-    )
+    examples = labelled(example for split in splits for example in split.examples)
     unlabelled = kind_of(task.family).blank and not any(split.labelled for split in splits)
-    if not labelled or unlabelled:
+    if not examples or unlabelled:
         raise MissingData(f"The training data of {task.name} under {source} contain {splits[0].lack}.")
-    return labelled
+    return examples
 
 
 # -------------------------------------------------------------------------------------------------- totals and controls
 
 
-def _within(lessons: tuple[Lesson, ...], stage: StageSpec) -> tuple[Lesson, ...]:
+def _within(lessons: tuple[Lesson, ...], stage: StageSpec, tell: Tell) -> tuple[Lesson, ...]:
     """The lessons with `total` examples, divided by the sampling's shares; a larger total contains a smaller one."""
     counts = [len(lesson.examples) for lesson in lessons]
     several = shared_out(stage.total, counts, parse_sampling(stage.sampling).shares(counts))
+    limited = [selecting.limit(lesson.examples, most) for lesson, most in zip(lessons, several, strict=True)]
+    taken = sum(map(len, limited))
+    if taken < min(stage.total, sum(counts)):
+        tell(f"took {taken:,} of the {stage.total:,} examples asked for in total: shares and clusters are whole")
     return tuple(
-        _kept(lesson, selecting.limit(lesson.examples, most)) for lesson, most in zip(lessons, several, strict=True)
+        replace(lesson, examples=examples, identity=selecting.data_identity(examples))
+        for lesson, examples in zip(lessons, limited, strict=True)
     )
-
-
-def _tell_total(taken: int, there: int, total: int, tell: Tell) -> None:
-    if taken < min(total, there):
-        tell(f"took {taken:,} of the {total:,} examples asked for in total: shares and clusters are whole")
-
-
-def _kept(lesson: Lesson, examples: tuple[Example, ...]) -> Lesson:
-    return replace(lesson, examples=examples, identity=selecting.data_identity(examples))
 
 
 def _shuffled(lesson: Lesson, seed: int) -> Lesson:

@@ -32,7 +32,8 @@ def add_lora(encoder: Any, rank: int, seed: int = 0) -> Any:
     Its interface does not change. Raises UserError where peft is not installed, ModelError where the encoder's
     attention has no such layers, or its layers are narrower than the rank.
     """
-    names = [name for name, module in encoder.named_modules() if _adapted(name, module)]
+    linear = [name for name, module in encoder.named_modules() if isinstance(module, nn.Linear)]
+    names = [name for name in linear if name.rpartition(".")[2] in _QUERIES_AND_VALUES]
     if not names:
         raise ModelError(f"{type(encoder).__name__} has no attention layers that LoRA knows. Train it without --lora.")
     narrowest = min(min(encoder.get_submodule(name).weight.shape) for name in names)
@@ -48,10 +49,6 @@ def add_lora(encoder: Any, rank: int, seed: int = 0) -> Any:
     with own_random(seed), warnings.catch_warnings():
         warnings.filterwarnings("ignore", _KNOWN, FutureWarning)
         return get_peft_model(encoder, LoraConfig(r=rank, lora_alpha=rank, lora_dropout=0.0, target_modules=names))
-
-
-def _adapted(name: str, module: nn.Module) -> bool:
-    return isinstance(module, nn.Linear) and name.rpartition(".")[2] in _QUERIES_AND_VALUES
 
 
 def merged(encoder: Any) -> Any:

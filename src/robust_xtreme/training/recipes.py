@@ -72,12 +72,9 @@ def _recipe(values: Any, location: str) -> Recipe:
     for key, value in values.items():
         number = type(value) is int or (type(value) is float and known[key].type == "float")
         if not number or not 0 <= value <= _MOST:
-            kind = _KINDS[str(known[key].type)]
+            kind = "whole number" if known[key].type == "int" else "number"
             raise SpecError(f"{location}: the key {key!r} takes a {kind} from 0 to {_MOST:,}, not {value!r}.")
     return Recipe(**values)
-
-
-_KINDS: Final = {"int": "whole number", "float": "number"}
 
 
 def of_tasks(name: str, tasks: Iterable[TaskSpec]) -> Recipe:
@@ -86,7 +83,12 @@ def of_tasks(name: str, tasks: Iterable[TaskSpec]) -> Recipe:
     For several tasks: the most epochs, the smallest batch and rate, the longest warm-up and texts, the strongest decay.
     Raises SpecError where a task has no table.
     """
-    parts = [_of_task(name, task) for task in tasks]
+    tables, parts = recipe(name), []
+    for task in tasks:
+        table = tables.get(task.name) or tables.get(task.family)
+        if table is None:
+            raise SpecError(f"The recipe {name} has no table for {task.name}, nor for its family {task.family}.")
+        parts.append(table)
     return Recipe(
         epochs=max(part.epochs for part in parts),
         batch_size=min(part.batch_size for part in parts),
@@ -96,14 +98,6 @@ def of_tasks(name: str, tasks: Iterable[TaskSpec]) -> Recipe:
         weight_decay=max(part.weight_decay for part in parts),
         max_length=max(part.max_length for part in parts),
     )
-
-
-def _of_task(name: str, task: TaskSpec) -> Recipe:
-    tables = recipe(name)
-    table = tables.get(task.name) or tables.get(task.family)
-    if table is None:
-        raise SpecError(f"The recipe {name} has no table for {task.name}, nor for its family {task.family}.")
-    return table
 
 
 def of_text(name: str) -> Recipe:

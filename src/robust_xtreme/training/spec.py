@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
-from robust_xtreme import groups, packs, registry, resources
+from robust_xtreme import groups, packs, registry
 from robust_xtreme.errors import SpecError, UnknownName
 from robust_xtreme.keys import key, keys, written
 from robust_xtreme.specs import TaskSpec, check_keys, typed
 from robust_xtreme.training import recipes
-from robust_xtreme.training._bounds import check_clip, check_stage, check_start, check_values
+from robust_xtreme.training._bounds import check_stage, check_start, check_values
 
 LEARNED: Final = "What is learned"
 LAST: Final = "Of the last stage"
@@ -198,7 +199,8 @@ class TrainSpec:
             for name, stage in self.stages:
                 check_stage(name, stage)
         check_values(self)
-        check_clip(self.clip)
+        if not 0 <= self.clip < math.inf:
+            raise SpecError(f"--clip {self.clip} must be finite and at least 0.")
 
     @property
     def stages(self) -> tuple[tuple[str, StageSpec], ...]:
@@ -314,26 +316,18 @@ def of_panel(panel: str) -> tuple[str, ...]:
     return tuple(name for name, (_, option) in keys(StageSpec).items() if option.panel == panel)
 
 
-def read_tables(path: Path) -> dict[str, Any]:
-    """The keys and tables of a run's file. Raises SpecError naming the file."""
-    return resources.toml(path)
-
-
 def merged(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """A run's file with changes: changed keys, also within tables of stages, replace the file's."""
     changed = dict(tables)
     for name, value in changes.items():
         if name in STAGE_NAMES and isinstance(changed.get(name), dict) and isinstance(value, Mapping):
-            changed[name] = {**_without(changed[name], value), **value}
+            # Steps replace epochs, and epochs replace steps.
+            other = {"steps": "epochs", "epochs": "steps"}
+            kept = {key: old for key, old in changed[name].items() if other.get(key) not in value}
+            changed[name] = {**kept, **value}
         else:
             changed[name] = value
     return changed
-
-
-def _without(stage: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A stage without the length that changes replace: steps replace epochs, and epochs replace steps."""
-    other = {"steps": "epochs", "epochs": "steps"}
-    return {key: value for key, value in stage.items() if other.get(key) not in changes}
 
 
 def tables_of(values: Mapping[str, Any]) -> dict[str, Any]:

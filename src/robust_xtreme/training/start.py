@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 from robust_xtreme.errors import DataError, ModelError, SpecError
 from robust_xtreme.models.encoder import check_files, known_type
 from robust_xtreme.results.stages import read_stages
 from robust_xtreme.sources.checkpoints import exists, fetched, like_hub, on_hub
 from robust_xtreme.targets.contamination import check
-from robust_xtreme.training.encoder import encoder_folder
+from robust_xtreme.training.encoder import config_of, encoder_folder
 from robust_xtreme.training.record import SPEC
 
 
@@ -41,7 +40,11 @@ def find_start(name: str, revision: str = "", *, offline: bool = False, tell: Ca
         return _from_hub(name, revision, offline, tell)
     if revision:
         raise SpecError(f"The revision {revision[:80]} is of a model on the hub, but {name} is a folder. Leave it out.")
-    _check_there(name)
+    if not exists(name):
+        raise ModelError(
+            f"There is no folder {name[:200]!r}. Name a transformers encoder or a run with --from DIR, or a model of "
+            "the hub with --from OWNER/NAME."
+        )
     if like_hub(name) and not (Path(name) / SPEC).is_file():
         tell(f"{name} is a folder here, so the hub was not asked for a model of that name.")
     folder = Path(name)
@@ -60,14 +63,6 @@ def _check_stages(run: Path) -> None:
     check(run, ())
 
 
-def _check_there(name: str) -> None:
-    if not exists(name):
-        raise ModelError(
-            f"There is no folder {name[:200]!r}. Name a transformers encoder or a run with --from DIR, or a model of "
-            "the hub with --from OWNER/NAME."
-        )
-
-
 def _from_hub(name: str, revision: str, offline: bool, tell: Callable[[str], None]) -> Start:
     checkpoint = fetched(name, revision, offline=offline)
     if checkpoint.revision != revision:
@@ -78,7 +73,7 @@ def _from_hub(name: str, revision: str, offline: bool, tell: Callable[[str], Non
 
 def _check(folder: Path, called: str, here: bool) -> None:
     """Raise ModelError, one line, where a folder's weights cannot be read, or its architecture needs its own code."""
-    config = _config(folder, called)
+    config = config_of(folder, called)
     check_files(folder, called, here)
     if config.get("auto_map") and not known_type(config):
         kind = str(config.get("model_type"))[:80]
@@ -86,16 +81,3 @@ def _check(folder: Path, called: str, here: bool) -> None:
             f"{called} brings code of its own ({kind}), which train never runs. Take an encoder that this version of "
             "transformers knows."
         )
-
-
-def _config(folder: Path, called: str) -> dict[str, Any]:
-    path = folder / "config.json"
-    if not path.is_file():
-        raise ModelError(f"{called} contains no config.json: it is not a transformers encoder.")
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{called}: its config.json cannot be read: {error}. Get it again.") from error
-    if not isinstance(config, dict):
-        raise ModelError(f"{called}: its config.json is not a JSON object. Get it again.")
-    return config

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import Final, final
+from typing import Any, Final, final
 
 from robust_xtreme import registry
 from robust_xtreme.errors import MissingData, SpecError
 from robust_xtreme.examples import Choice, Example, Text, digest
 from robust_xtreme.languages import language as language_of
-from robust_xtreme.results import store
 from robust_xtreme.sources.dataset import Hub, open_hub
 from robust_xtreme.sources.hub import is_offline
 from robust_xtreme.sources.paths import find, listed, options
@@ -24,14 +23,13 @@ from robust_xtreme.training._kept import Job, Translate, translations
 from robust_xtreme.training._released import RELEASED, matches, native, read_released
 from robust_xtreme.training._targets import ENGLISH
 from robust_xtreme.training._translator import (
+    SETTINGS,
     Translation,
-    Translator,
     check_languages,
     check_model,
     find_model,
     model_identity,
     open_translator,
-    settings,
     translate,
 )
 from robust_xtreme.training.device import device_of
@@ -45,33 +43,14 @@ _OF_XNLI: Final = ("mnli", "xnli")
 _XNLI_FILES: Final = "{language}/train-*.parquet"
 
 
-def translated_examples(
-    task: TaskSpec,
-    value: str,
-    languages: Sequence[str],
-    english: Sequence[Example],
-    *,
-    keep: Path,
-    offline: bool,
-    device: str,
-    tell: Tell,
-    beams: int = 1,
-) -> tuple[Example, ...]:
-    """The task's training examples in every language but English, grouped by language.
-
-    `value` is a folder with `LANGUAGE/` or XTREME's translations in it, `hub`, or `seq2seq:MODEL`, a folder or
-    `OWNER/NAME[@REVISION]` on the hub, whose translations are stored in the folder `keep`. Where rows translate the
-    `english` examples, only translations of these are returned, with their native ids and clusters. Raises SpecError,
-    MissingData, DataError, ModelError, UnknownName, DiskError, Locked.
-    """
-    work = _Work(task, value, _foreign(languages), tuple(english), keep, offline, device, tell, beams)
-    return _examples(work) if work.languages else ()
-
-
 @final
 @dataclass(frozen=True, slots=True)
-class _Work:
-    """The arguments of `translated_examples`."""
+class Request:
+    """The training examples of a task that are wanted in some languages, and where they come from.
+
+    `value` is a folder with `LANGUAGE/` or XTREME's translations in it, `hub`, or `seq2seq:MODEL`, a folder or
+    `OWNER/NAME[@REVISION]` on the hub, whose translations are stored in the folder `keep`.
+    """
 
     task: TaskSpec
     value: str
@@ -81,62 +60,33 @@ class _Work:
     offline: bool
     device: str
     tell: Tell
-    beams: int
-
-    @property
-    def model(self) -> str:
-        """The name of the translation model, if there is one."""
-        return self.value.removeprefix(SEQ2SEQ)
 
 
-def _examples(work: _Work) -> tuple[Example, ...]:
-    if work.task.parts:
-        parts = ((part, _of(part, work.english)) for part in work.task.parts)
-        several = [_examples(replace(work, task=part, english=english)) for part, english in parts]
-        return tuple(example for examples in several for example in examples)
-    if not work.english:
-        return ()
-    if work.value.startswith(SEQ2SEQ):
-        return _by_model(work)
-    read = _from_hub if work.value == HUB else _from_folder
-    return tuple(example for code in work.languages for example in read(work, code))
+def translated_examples(request: Request) -> tuple[Example, ...]:
+    """The task's training examples in every language but English, grouped by language.
 
-
-def _of(task: TaskSpec, examples: Sequence[Example]) -> tuple[Example, ...]:
-    """The examples of one part of a task."""
-    return tuple(example for example in examples if example.id.startswith(f"{task.name}/"))
-
-
-def translation_identity(
-    value: str, languages: Sequence[str], task: TaskSpec, *, offline: bool = False, beams: int = 1
-) -> str:
-    """The hash of the source of a task's data in other languages, known before anything is translated.
-
-    For a folder the sha256 of the files that will be read, for the hub the commit, for a model its files and settings.
-    Raises what `translated_examples` raises where the source has no data of the task.
+    Where rows translate the `english` examples, only translations of these are returned, with their native ids and
+    clusters. Raises SpecError, MissingData, DataError, ModelError, UnknownName, DiskError, Locked.
     """
-    wanted = _foreign(languages)
-    if task.parts:
-        return digest(*(translation_identity(value, wanted, part, offline=offline, beams=beams) for part in task.parts))
-    if not wanted:
-        return ""
-    if value.startswith(SEQ2SEQ):
-        folder = _model(task, value.removeprefix(SEQ2SEQ), wanted, offline)
-        made = settings(beams)
-        return digest(SEQ2SEQ, model_identity(folder), *(f"{key}={made[key]}" for key in sorted(made)), *wanted)
-    if value == HUB:
-        return digest(
-            HUB, *(f"{files.repo}@{files.revision}/{code}" for code in wanted for files in [_hub_files(task, code)])
-        )
-    locations = [_find_files(task, Path(value), code) for code in wanted]
-    return digest(*(part for location in locations for part in location.identity))
-
-
-def _foreign(languages: Sequence[str]) -> tuple[str, ...]:
-    """The languages but English, each once. Raises UnknownName."""
-    for code in languages:
+    for code in request.languages:
         language_of(code)
-    return tuple(code for code in dict.fromkeys(languages) if code != ENGLISH)
+    others = tuple(code for code in dict.fromkeys(request.languages) if code != ENGLISH)
+    return _examples(replace(request, languages=others)) if others else ()
+
+
+def _examples(request: Request) -> tuple[Example, ...]:
+    if request.task.parts:
+        examples: list[Example] = []
+        for part in request.task.parts:
+            english = tuple(example for example in request.english if example.id.startswith(f"{part.name}/"))
+            examples += _examples(replace(request, task=part, english=english))
+        return tuple(examples)
+    if not request.english:
+        return ()
+    if request.value.startswith(SEQ2SEQ):
+        return _by_model(request)
+    read = _from_hub if request.value == HUB else _from_folder
+    return tuple(example for code in request.languages for example in read(request, code))
 
 
 # --------------------------------------------------------------------------------------------------------------- folder
@@ -147,63 +97,40 @@ _OTHERS: Final = {"mnli": _XNLI, "xnli": _XNLI}
 """Translations that the authors of a task published, with the paths of their archive."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _LanguageFiles:
-    """The files of a language under `folder`: those that `files` gives for `named`, or one of XTREME's translations."""
-
-    folder: Path
-    paths: tuple[str, ...]
-    named: str = ""
-    files: Files | None = None
-
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """The names of the files and their hashes."""
-        return tuple(part for path in self.paths for part in (path, store.sha256(self.folder / path)))
-
-
-def _from_folder(work: _Work, language: str) -> tuple[Example, ...]:
-    where = _find_files(work.task, Path(work.value), language)
-    if where.files is None:
-        examples = read_released(work.task, where.folder / where.paths[0], language, work.english, work.tell)
-        return _clustered(examples, work.english) if matches(work.task) else _apart(work, examples, language)
-    task = replace(_of_language(work.task, where.named), files={TRAIN: where.files})
-    return _aligned(work, Release(where.folder).read(task, where.named, TRAIN), language)
-
-
-def _find_files(task: TaskSpec, folder: Path, language: str) -> _LanguageFiles:
-    """The training files of a language. Raises MissingData where the folder contains none of the task."""
+def _from_folder(request: Request, language: str) -> tuple[Example, ...]:
+    """The training examples in a language. Raises MissingData where the folder contains none of the task."""
+    task, folder = request.task, Path(request.value)
     if not folder.is_dir():
         what = f"There is no folder {str(folder)[:200]!r}"
         raise MissingData(f"{what}. Translated data are those of a folder, of hub, or of seq2seq:MODEL.")
-    train_files = task.files.get(TRAIN)
-    candidates = [(f"{language}/", named, train_files) for named in (language, ENGLISH)]
+    candidates = [(f"{language}/", named, task.files.get(TRAIN)) for named in (language, ENGLISH)]
     looked = []
     for inside, named, files in [*candidates, ("", language, _OTHERS.get(task.name))]:
         wanted = options(files, named) if files else ()
-        if files and (group := find(folder / inside, wanted)):
-            return _LanguageFiles(folder / inside, group.paths, named, files)
+        if files and find(folder / inside, wanted):
+            rows = Release(folder / inside).read(_of_language(task, named, files={TRAIN: files}), named, TRAIN)
+            return _aligned(request, rows, language)
         looked += [f"{inside}{listed([path])}" for path in wanted]
     released = RELEASED.get(task.name, "").format(language=language)
     if released and (folder / released).is_file():
-        return _LanguageFiles(folder, (released,))
+        examples = read_released(task, folder / released, language, request.english, request.tell)
+        return _clustered(examples, request.english) if matches(task) else _apart(request, examples, language)
     names = ", ".join(dict.fromkeys([*looked, *([released] if released else [])]))
     raise MissingData(f"{task.name} {language}: no training data under {folder}. Looked for {names}.")
 
 
-def _of_language(task: TaskSpec, language: str) -> TaskSpec:
+def _of_language(task: TaskSpec, language: str, **data: Any) -> TaskSpec:
     """The task with training data in that language, whatever its languages are."""
-    return replace(task, languages=(language,), train_languages=(language,))
+    return replace(task, languages=(language,), train_languages=(language,), **data)
 
 
 # ------------------------------------------------------------------------------------------------------------------ hub
 
 
-def _from_hub(work: _Work, language: str) -> tuple[Example, ...]:
-    task = replace(_of_language(work.task, language), hub={TRAIN: _hub_files(work.task, language)})
-    source: Hub = open_hub("", is_offline(work.offline))
-    return _aligned(work, source.read(task, language, TRAIN), language)
+def _from_hub(request: Request, language: str) -> tuple[Example, ...]:
+    task = _of_language(request.task, language, hub={TRAIN: _hub_files(request.task, language)})
+    source: Hub = open_hub("", is_offline(request.offline))
+    return _aligned(request, source.read(task, language, TRAIN), language)
 
 
 def _hub_files(task: TaskSpec, language: str) -> HubFiles:
@@ -227,26 +154,29 @@ def _hub_files(task: TaskSpec, language: str) -> HubFiles:
 # ----------------------------------------------------------------------------------------------------------------- rows
 
 
-def _aligned(work: _Work, translated: SourceRows, language: str) -> tuple[Example, ...]:
+def _aligned(request: Request, translated: SourceRows, language: str) -> tuple[Example, ...]:
     """The labelled examples of rows; where they translate the English examples row by row, with those' clusters."""
-    task = work.task
+    task = request.task
     check(translated)
-    examples = _labelled(task.adapt(translated.rows, Origin(task.name, TRAIN, language)))
+    examples = labelled(task.adapt(translated.rows, Origin(task.name, TRAIN, language)))
     if not examples:
         raise MissingData(f"{task.name} {language}: the rows of {translated.location} have no labels.")
-    if _parallel(task, examples, work.english):
-        return _clustered(examples, work.english)
-    return _apart(work, examples, language)
+    if _parallel(task, examples, request.english):
+        return _clustered(examples, request.english)
+    return _apart(request, examples, language)
 
 
-def _apart(work: _Work, examples: Sequence[Example], language: str) -> tuple[Example, ...]:
+def _apart(request: Request, examples: Sequence[Example], language: str) -> tuple[Example, ...]:
     """Examples that do not translate the English examples: all of them, in separate clusters."""
-    what = f"{work.task.name} {language}: the {len(examples):,} rows do not translate the English examples one by one"
-    work.tell(f"{what}; all of them are taken, in clusters of their own")
+    what = (
+        f"{request.task.name} {language}: the {len(examples):,} rows do not translate the English examples one by one"
+    )
+    request.tell(f"{what}; all of them are taken, in clusters of their own")
     return tuple(replace(example, cluster=f"{language}/{example.cluster}") for example in examples)
 
 
-def _labelled(examples: Sequence[Example]) -> tuple[Example, ...]:
+def labelled(examples: Iterable[Example]) -> tuple[Example, ...]:
+    """The examples but choices without a label."""
     return tuple(
         example for example in examples if not (isinstance(example.target, Choice) and example.target.index < 0)
     )
@@ -276,56 +206,47 @@ def _clustered(examples: Sequence[Example], english: Sequence[Example]) -> tuple
 # ---------------------------------------------------------------------------------------------------------------- model
 
 
-def _model(task: TaskSpec, name: str, languages: Sequence[str], offline: bool) -> Path:
-    """The folder of a model for the languages. Raises SpecError where the task's target would be lost."""
+def _by_model(request: Request) -> tuple[Example, ...]:
+    """The examples by a translation model. Raises SpecError where the task's target would be lost."""
+    task, name = request.task, request.value.removeprefix(SEQ2SEQ)
     if not kind_of(task.family).translates:
         what = f"{task.name}: seq2seq translates the texts alone, and the target of {task.family} does not survive that"
         raise SpecError(f"{what}. Name a folder of translated data instead, or train on its English data.")
-    folder = find_model(name, offline=offline)
+    folder = find_model(name, offline=request.offline)
     check_model(folder, name)
-    check_languages(folder, name, languages)
-    return folder
+    check_languages(folder, name, request.languages)
+    opened = cache(lambda: open_translator(folder, name, device_of(request.device)))
 
+    def translator(code: str) -> Translate:
+        """The function that translates into a language; the model is read when it is first needed."""
+        return partial(translate, opened(), opened().target(code))
 
-def _by_model(work: _Work) -> tuple[Example, ...]:
-    folder = _model(work.task, work.model, work.languages, work.offline)
-    facts = {"model": model_identity(folder), "task": work.task.name, **settings(work.beams)}
-    texts = _texts(work.task, work.english)
-    opened: list[Translator] = []
+    texts = _texts(task, request.english)
+    facts = {"model": model_identity(folder), "task": task.name, "data": digest(*texts), **SETTINGS}
     examples: list[Example] = []
-    for code in work.languages:
-        job = _job(work, facts, code, texts)
-        made = translations(job, partial(_translate, work, folder, opened, code), work.tell)
-        _tell(job, made, work.tell)
+    for code in request.languages:
+        job = _job(request, {**facts, "language": code}, code, texts)
+        made = translations(job, partial(translator, code), request.tell)
+        _tell(job, made, request.tell)
         says = {text: translation.text for text, translation in zip(texts, made, strict=True)}
-        examples += [_translated(work.task, example, code, says) for example in work.english]
+        examples += [_translated(task, example, code, says) for example in request.english]
     return tuple(examples)
 
 
-def _job(work: _Work, facts: Mapping[str, object], code: str, texts: tuple[str, ...]) -> Job:
-    store.make_folder(work.keep)
-    code_facts = {**facts, "language": code, "data": digest(*texts)}
-    name = digest(*(f"{key}={code_facts[key]}" for key in sorted(code_facts)))
-    return Job(work.keep / f"{work.task.name}-{code}-{name}.jsonl", f"{work.task.name} {code}", texts, code_facts)
+def _job(request: Request, facts: Mapping[str, object], code: str, texts: tuple[str, ...]) -> Job:
+    name = digest(*(f"{key}={facts[key]}" for key in sorted(facts)))
+    return Job(request.keep / f"{request.task.name}-{code}-{name}.jsonl", f"{request.task.name} {code}", texts, facts)
 
 
-def _translate(work: _Work, folder: Path, opened: list[Translator], code: str) -> Translate:
-    """The function that translates into a language; the model is read when it is first needed."""
-    if not opened:
-        opened.append(open_translator(folder, work.model, device_of(work.device)))
-    target = opened[0].target(code)
-    return lambda texts: translate(opened[0], target, texts, work.beams)
-
-
-def _tell(job: Job, translations: Sequence[Translation], tell: Tell) -> None:
+def _tell(job: Job, made: Sequence[Translation], tell: Tell) -> None:
     """Report the number of texts, and of translations with problems."""
     odd = {
-        "empty": sum(not translation.text for translation in translations),
-        "not ended within its bound": sum(translation.cut for translation in translations),
-        "of a text longer than the model reads": sum(translation.long for translation in translations),
+        "empty": sum(not translation.text for translation in made),
+        "not ended within its bound": sum(translation.cut for translation in made),
+        "of a text longer than the model reads": sum(translation.long for translation in made),
     }
     notes = "".join(f", {count:,} {what}" for what, count in odd.items() if count)
-    tell(f"{job.name}: {len(translations):,} texts are translated{notes} ({job.path.name})")
+    tell(f"{job.name}: {len(made):,} texts are translated{notes} ({job.path.name})")
 
 
 # ---------------------------------------------------------------------------------------------------------------- texts
